@@ -1,0 +1,42 @@
+# The loop: `make check` (seconds), `make test` (everything), `make demo` (see it work).
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV = $(shell tools/venv.sh)
+RUN = PATH="$(VENV)/bin:$$PATH" PYTHONPATH=operator:.
+
+.PHONY: help check lint types unit test kernel-test e2e bench demo demo-down lab-down generate verify lock wheel
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+check: lint types unit ## lint, types, unit tests: seconds, no root
+lint:
+	@$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) lint-imports --no-cache 2>&1 | tail -n 12
+types:
+	@$(RUN) mypy
+unit:
+	@$(RUN) pytest -q tests --ignore=tests/kernel_vm
+
+generate: ## write CRDs, chart copies and manifests anew
+	@$(RUN) python tools/generate.py
+verify: ## fail when something generated is stale
+	@$(RUN) python tools/generate.py --check
+
+demo: ## a real cluster, a real OOM kill, and what oomwarden tells of it
+	@python3 -m e2e.demo
+demo-down: ## end exactly what `make demo` started
+	@python3 -m e2e.lab down --name demo
+
+test: check verify kernel-test e2e ## everything: check, real kernel, real cluster
+kernel-test:
+	@$(RUN) pytest -q tests/kernel_vm
+e2e: ## the user stories on a real cluster (KUBECONFIG=... for your own)
+	@$(RUN) pytest -q e2e
+
+bench: ## the figures of the README
+	@$(RUN) python -m bench
+
+lock: ## resolve requirements/*.txt from pyproject.toml
+	@$(RUN) python tools/lock.py
+wheel: ## build the wheel
+	@$(RUN) python -m build --wheel --no-isolation --outdir dist .

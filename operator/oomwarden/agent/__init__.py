@@ -1,0 +1,1 @@
+"""The DaemonSet: one process per node that detects, enforces and reports."""

@@ -1,0 +1,76 @@
+"""Facts that other modules pass around: what was read from the kernel and from the API server."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from oomwarden.api.oomkill import ContainerType, Owner
+from oomwarden.api.policy import QOSClass
+
+
+class Level(StrEnum):
+    """A cgroup's place between the kubelet's root and a container."""
+
+    KUBEPODS = "Kubepods"
+    QOS = "QoS"
+    POD = "Pod"
+    CONTAINER = "Container"
+
+
+@dataclass(frozen=True, slots=True)
+class Cgroup:
+    """A cgroup directory: `path` is relative to the cgroup2 mount, `inode` its directory's.
+
+    `pod_uid` as the cgroup's name gives it (for a static pod its config.hash), with dashes;
+    `container_id` is the runtime's 64 hexadecimal digits.
+    """
+
+    inode: int
+    path: str
+    level: Level
+    pod_uid: str | None = None
+    container_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerFacts:
+    """A container as its pod's spec and status name it. `limit` in bytes; None: no limit."""
+
+    name: str
+    type: ContainerType
+    container_id: str | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PodFacts:
+    """A pod of this node. `cgroup_uid` differs from `uid` for static pods (config.hash)."""
+
+    uid: str
+    cgroup_uid: str
+    namespace: str
+    name: str
+    labels: dict[str, str]
+    qos: QOSClass
+    priority_class: str | None = None
+    owner: Owner | None = None
+    deleting: bool = False
+    containers: tuple[ContainerFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryEvents:
+    """memory.events of one cgroup; a counter that the kernel does not have is None or 0."""
+
+    oom: int = 0
+    oom_kill: int = 0
+    oom_group_kill: int | None = None
+    max: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process that was found in a container. `start` is starttime of /proc/PID/stat in ticks."""
+
+    pid: int
+    start: int
+    oom_score_adj: int

@@ -1,0 +1,54 @@
+"""Write requirements/*.txt from pyproject.toml: pinned and hashed, no registry named."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+OPTIONS = [
+    "--quiet", "--generate-hashes", "--strip-extras", "--allow-unsafe", "--no-header",
+    "--no-annotate", "--no-emit-index-url", "--no-emit-trusted-host", "--no-emit-find-links",
+]  # fmt: skip
+
+
+def group(groups: dict[str, list[str | dict[str, str]]], name: str) -> list[str]:
+    """Flatten a dependency group of PEP 735."""
+    found: list[str] = []
+    for entry in groups[name]:
+        found += [entry] if isinstance(entry, str) else group(groups, entry["include-group"])
+    return found
+
+
+def compile_pins(output: str, requirements: list[str]) -> None:
+    """Resolve `requirements` into requirements/`output`, keeping pins that still fit."""
+    source = ROOT / "requirements" / (output + ".in")
+    source.write_text("\n".join(requirements) + "\n")
+    target = ROOT / "requirements" / output
+    command = [
+        sys.executable,
+        "-m",
+        "piptools",
+        "compile",
+        *OPTIONS,
+        "-o",
+        str(target),
+        str(source),
+    ]
+    try:
+        subprocess.run(command, check=True, cwd=ROOT)
+    finally:
+        source.unlink()
+
+
+def main() -> None:
+    """Lock what the image installs, then what a developer installs on top of the same pins."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    runtime = project["project"]["dependencies"]
+    compile_pins("runtime.txt", runtime)
+    dev = group(project["dependency-groups"], "dev")
+    compile_pins("dev.txt", ["-c runtime.txt", *runtime, *dev])
+
+
+if __name__ == "__main__":
+    main()
