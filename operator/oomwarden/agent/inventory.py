@@ -1,0 +1,39 @@
+"""What is known of this node: its container cgroups, their names, its pods. Owned by the loop."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from oomwarden.core.facts import Cgroup, ContainerFacts, PodFacts
+
+
+@dataclass(slots=True, eq=False)
+class Container:
+    """A live container cgroup. `name` as its mountinfo told; `limit` is memory.max in bytes."""
+
+    cgroup: Cgroup
+    seen: float  # event-loop time in seconds
+    name: str | None = None
+    limit: int | None = None
+    existed: bool = False  # found at start-up: its first moments were not seen
+
+
+@dataclass(slots=True)
+class Inventory:
+    """The join of kernel and API server by pod UID and container id."""
+
+    containers: dict[int, Container] = field(default_factory=dict)  # by cgroup inode
+    pods: dict[str, PodFacts] = field(default_factory=dict)  # by cgroup_uid
+    appeared: asyncio.Event = field(default_factory=asyncio.Event)  # a container or a pod is new
+
+    def pod(self, cgroup: Cgroup) -> PodFacts | None:
+        """Give the pod of a pod's or container's cgroup, when the API server has told it."""
+        return self.pods.get(cgroup.pod_uid or "")
+
+    def container(self, container: Container) -> ContainerFacts | None:
+        """Give a container's facts, by its id or by the name its mounts told."""
+        pod = self.pod(container.cgroup)
+        if pod is None:
+            return None
+        by_id = (c for c in pod.containers if c.container_id == container.cgroup.container_id)
+        by_name = (c for c in pod.containers if c.name == container.name)
+        return next(by_id, None) or next(by_name, None)

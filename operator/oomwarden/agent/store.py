@@ -1,0 +1,107 @@
+"""The agent's durable memory: one SQLite file, one thread that owns it."""
+
+import asyncio
+import sqlite3
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS checkpoints (
+  boot_id TEXT NOT NULL, inode INTEGER NOT NULL, epoch INTEGER NOT NULL, path TEXT NOT NULL,
+  level TEXT NOT NULL, pod_uid TEXT, container_id TEXT, name TEXT, raw TEXT NOT NULL,
+  PRIMARY KEY (boot_id, inode)) STRICT;
+CREATE TABLE IF NOT EXISTS outbox (
+  name TEXT PRIMARY KEY, namespace TEXT, pod_uid TEXT, created REAL NOT NULL,
+  body TEXT NOT NULL, state TEXT NOT NULL, reason TEXT) STRICT;
+CREATE TABLE IF NOT EXISTS baselines (
+  boot_id TEXT NOT NULL, inode INTEGER NOT NULL, container_id TEXT NOT NULL,
+  baseline INTEGER NOT NULL, ours TEXT NOT NULL, PRIMARY KEY (boot_id, inode)) STRICT;
+"""
+
+
+class Store:
+    """Runs every function that touches the database in one thread, each in one transaction.
+
+    `degraded` tells why work goes on in memory: the file was corrupt or could not be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, "sqlite")
+        self._connection: sqlite3.Connection | None = None
+        self.degraded: str | None = None
+        self.store_id = ""
+        self.fresh = False
+
+    async def open(self) -> None:
+        """Open or create the file; a corrupt one is set aside, a full disk means memory."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self._open)
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` in the store's thread as one transaction.
+
+        Raises:
+            sqlite3.Error: the transaction was rolled back.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._transaction, work)
+
+    async def close(self) -> None:
+        """Close the file after what was asked for before."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self._close)
+        self._thread.shutdown()
+
+    def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if self._connection is None:
+            raise sqlite3.ProgrammingError("the store is not open")
+        with self._connection:
+            return work(self._connection)
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    def _open(self) -> None:
+        try:
+            self._connection = _connect(self._path)
+        except sqlite3.DatabaseError as error:
+            self._connection = self._start_over(error)
+        self._identify(self._connection)
+
+    def _start_over(self, error: sqlite3.DatabaseError) -> sqlite3.Connection:
+        try:
+            self._path.replace(self._path.with_suffix(".corrupt"))
+            for tail in ("-wal", "-shm"):
+                Path(f"{self._path}{tail}").unlink(missing_ok=True)
+            connection = _connect(self._path)
+        except (OSError, sqlite3.DatabaseError) as second:
+            self.degraded = f"{second}: working in memory, records survive no restart of the agent"
+            return _connect(None)
+        self.degraded = f"{error}: the file was set aside as {self._path.stem}.corrupt"
+        return connection
+
+    def _identify(self, connection: sqlite3.Connection) -> None:
+        with connection:
+            row = connection.execute("SELECT value FROM meta WHERE key = 'store_id'").fetchone()
+            self.fresh = row is None
+            self.store_id = row[0] if row else str(uuid.uuid4())
+            connection.execute(
+                "INSERT OR IGNORE INTO meta VALUES ('store_id', ?)", (self.store_id,)
+            )
+
+
+def _connect(path: Path | None) -> sqlite3.Connection:
+    connection = sqlite3.connect(path or ":memory:", check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.executescript(_SCHEMA)
+    return connection

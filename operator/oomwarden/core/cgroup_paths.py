@@ -1,0 +1,78 @@
+"""From a cgroup directory's name to its place below the kubelet's root, for both cgroup drivers.
+
+Names: kubernetes pkg/kubelet/cm/cgroup_manager_linux.go (ConvertCgroupNameToSystemd, v1.37),
+containerd getCgroupsPath "slice:cri-containerd:id", CRI-O "crio-<id>".
+"""
+
+import re
+from enum import StrEnum
+
+from oomwarden.core.facts import Cgroup, Level
+
+
+class CgroupDriver(StrEnum):
+    """Who makes the cgroups: systemd slices and scopes, or plain directories."""
+
+    SYSTEMD = "systemd"
+    CGROUPFS = "cgroupfs"
+
+
+_KUBEPODS = re.compile(r"(?:[a-z0-9_.]+-)*kubepods\.slice|kubepods")
+_QOS = re.compile(r"(?:[a-z0-9_.]+-)*kubepods-(?:burstable|besteffort)\.slice|burstable|besteffort")
+_UID = r"[0-9a-f]{8}[-_]?[0-9a-f]{4}[-_]?[0-9a-f]{4}[-_]?[0-9a-f]{4}[-_]?[0-9a-f]{12}"
+_POD = re.compile(
+    rf"(?:[a-z0-9_.]+-)*kubepods(?:-burstable|-besteffort)?-pod(?P<slice>{_UID})\.slice"
+    rf"|pod(?P<plain>{_UID})"
+)
+_CONTAINER = re.compile(r"(?:(?:cri-containerd|crio|docker)-)?(?P<id>[0-9a-f]{64})(?:\.scope)?")
+
+
+def is_kubepods(name: str) -> bool:
+    """Whether a directory of this name is the root of all pods."""
+    return _KUBEPODS.fullmatch(name) is not None
+
+
+def driver(kubepods_path: str) -> CgroupDriver:
+    """Tell the cgroup driver from the path of the kubepods cgroup."""
+    systemd = kubepods_path.endswith(".slice")
+    return CgroupDriver.SYSTEMD if systemd else CgroupDriver.CGROUPFS
+
+
+def pod_uid(name: str) -> str | None:
+    """Read the pod's UID out of its cgroup's name.
+
+    A static pod's is its config.hash: 32 hexadecimal digits without dashes.
+    """
+    found = _POD.fullmatch(name)
+    if found is None:
+        return None
+    return (found["slice"] or found["plain"]).replace("_", "-")
+
+
+def container_id(name: str) -> str | None:
+    """Read the container's 64-digit id out of its cgroup's name."""
+    found = _CONTAINER.fullmatch(name)
+    return found["id"] if found else None
+
+
+def child(parent: Cgroup, name: str, inode: int) -> Cgroup | None:
+    """Place a directory below a known cgroup; None when it is not the kubelet's to us."""
+    path = f"{parent.path}/{name}"
+    uid = pod_uid(name)
+    if parent.level in {Level.KUBEPODS, Level.QOS} and uid:
+        return Cgroup(inode, path, Level.POD, uid)
+    if parent.level is Level.KUBEPODS and _QOS.fullmatch(name):
+        return Cgroup(inode, path, Level.QOS)
+    if parent.level is Level.POD and (leaf := container_id(name)):
+        return Cgroup(inode, path, Level.CONTAINER, parent.pod_uid, leaf)
+    return None
+
+
+def same_place(kernel_path: str, path: str) -> bool:
+    """Whether a path of the kernel log is this cgroup or lies below it.
+
+    Compared by its end: a nested node's kernel log shows outer prefixes. Both are absolute or
+    relative paths without a trailing slash.
+    """
+    tail = "/" + path.lstrip("/")
+    return kernel_path.endswith(tail) or f"{tail}/" in kernel_path
