@@ -1,0 +1,154 @@
+"""Detection: a thread that reads memory.events and queues what it read, nothing else.
+
+The steps, in order: wait (one inotify watch on kubepods' counters, one on each directory) ->
+follow new cgroups, drop the gone -> read kubepods; where it moved, descend -> queue the batch.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from oomwarden.core.facts import Cgroup, Level
+from oomwarden.core.ledger import Reading
+from oomwarden.kernel import inotify
+from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
+from oomwarden.kernel.counter_tree import CounterTree, Node
+from oomwarden.kernel.inotify import Event, Inotify
+
+RECONCILE_SECONDS = 10.0
+_DIRECTORY = inotify.IN_CREATE | inotify.IN_DELETE | inotify.IN_ONLYDIR
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one wake-up found, in order: new cgroups with their parents, readings, gone ones.
+
+    Wall-clock seconds: `after` is when the counters were read the last time before, `ended` when
+    these reads were done; 0 when nobody had read before.
+    """
+
+    after: float
+    ended: float = 0.0
+    appeared: list[tuple[Cgroup, int | None]] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
+    vanished: list[Cgroup] = field(default_factory=list)
+    reconciled: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.appeared or self.readings or self.vanished or self.reconciled)
+
+
+class Detector:
+    """Owns the tree and the watches; lives in its own thread from `start` to `stop`."""
+
+    def __init__(
+        self, root: CgroupRoot, kubepods: Cgroup, deliver: Callable[[Batch], None]
+    ) -> None:
+        self._tree = CounterTree(root, self._appeared, self._vanished)
+        self._kubepods = kubepods
+        self._deliver = deliver
+        self._inotify = Inotify()
+        self._watches: dict[int, Node] = {}
+        self._batch = Batch(0.0)
+        self._stopping = False
+        self.progress = time.monotonic()
+        self.error: BaseException | None = None
+        self.watch_errors = 0
+        self._thread = threading.Thread(target=self._run, name="detect", daemon=True)
+
+    def start(self, ended: Callable[[], None]) -> None:
+        """Begin; `ended` is called from the thread should it ever end."""
+        self._ended = ended
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and wait for it."""
+        self._stopping = True
+        self._inotify.wake()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._follow_forever()
+        except BaseException as error:  # noqa: BLE001 - told to the loop, which ends the process
+            self.error = error
+        self._ended()
+
+    def _follow_forever(self) -> None:
+        top = self._tree.start(self._kubepods)
+        events_file = self._tree.root.absolute(f"{top.cgroup.path}/memory.events")
+        self._inotify.add(events_file, inotify.IN_MODIFY)
+        self._finish(self._tree.sweep(top, force=True), reconciled=True)
+        due = time.monotonic() + RECONCILE_SECONDS
+        while not self._stopping:
+            events = self._inotify.wait(max(due - time.monotonic(), 0))
+            read_at = time.time()
+            overrun = any(event.mask & inotify.IN_Q_OVERFLOW for event in events)
+            reconcile = overrun or time.monotonic() >= due
+            readings = self._handle(events)
+            if reconcile:
+                self._tree.rescan_all(top)
+                due = time.monotonic() + RECONCILE_SECONDS
+            readings += self._tree.sweep(top, force=reconcile)
+            self._require(top)
+            self._finish(readings, reconciled=reconcile)
+            self._batch.after = read_at
+
+    def _require(self, top: Node) -> None:
+        if top.cgroup.inode not in self._tree.nodes:
+            raise CgroupGoneError(
+                f"{top.cgroup.path} was removed: is the kubelet being set up anew?"
+            )
+
+    def _handle(self, events: list[Event]) -> list[Reading]:
+        readings: list[Reading] = []
+        moved = {event.watch for event in events if event.watch in self._watches}
+        for watch in moved:
+            node = self._watches.get(watch)
+            if node is None:
+                continue
+            if node.cgroup.level is Level.CONTAINER:
+                readings += self._tree.limit_changed(node)
+            else:
+                self._tree.rescan(node)
+        return readings
+
+    def _finish(self, readings: list[Reading], *, reconciled: bool) -> None:
+        batch, self._batch = self._batch, Batch(time.time())
+        batch.readings, batch.reconciled, batch.ended = readings, reconciled, time.time()
+        self.progress = time.monotonic()
+        if batch:
+            self._deliver(batch)
+
+    def _appeared(self, node: Node) -> None:
+        parent = node.parent.cgroup.inode if node.parent else None
+        self._batch.appeared.append((node.cgroup, parent))
+        path = self._tree.root.absolute(node.cgroup.path)
+        try:
+            if node.cgroup.level is Level.CONTAINER:
+                watch = self._inotify.add(path / "memory.max", inotify.IN_MODIFY)
+            else:
+                watch = self._inotify.add(path, _DIRECTORY)
+        except OSError:  # gone already, or no watches left: the reconcile sees it
+            self.watch_errors += 1
+            return
+        self._watches[watch] = node
+
+    def _vanished(self, node: Node) -> None:
+        self._batch.vanished.append(node.cgroup)
+        for watch in [watch for watch, owner in self._watches.items() if owner is node]:
+            self._inotify.remove(watch)
+            del self._watches[watch]
+
+
+def into_queue(
+    loop: asyncio.AbstractEventLoop, queue: "asyncio.Queue[Batch]"
+) -> Callable[[Batch], None]:
+    """Give a function with which another thread fills the loop's queue."""
+
+    def deliver(batch: Batch) -> None:
+        loop.call_soon_threadsafe(queue.put_nowait, batch)
+
+    return deliver

@@ -1,0 +1,87 @@
+"""The agent's settings, from environment variables that the chart sets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_FLOOR = -500
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class SettingsError(Exception):
+    """A variable is missing or cannot be read; the message names it and what it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one agent is told."""
+
+    node: str
+    """The node's name; NODE_NAME."""
+    namespace: str
+    """Where `oomwarden-control` is; POD_NAMESPACE."""
+    cgroup_root: Path
+    """The host's cgroup2 mount; OOMWARDEN_CGROUP_ROOT."""
+    proc: Path
+    """The host's /proc, which hostPID shows; OOMWARDEN_PROC."""
+    state_dir: Path
+    """Where the store lives; OOMWARDEN_STATE_DIR."""
+    namespaced_floor: int | None
+    """Lowest score for an OOMPolicy; None: only raise; OOMWARDEN_NAMESPACED_FLOOR."""
+    metrics_port: int
+    """TCP port of /healthz and /metrics; OOMWARDEN_METRICS_PORT."""
+    log_level: str
+    """One of DEBUG, INFO, WARNING, ERROR; OOMWARDEN_LOG_LEVEL."""
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsError: names the variable and what it takes.
+    """
+    return Settings(
+        node=_required(environment, "NODE_NAME"),
+        namespace=_required(environment, "POD_NAMESPACE"),
+        cgroup_root=Path(environment.get("OOMWARDEN_CGROUP_ROOT", "/sys/fs/cgroup")),
+        proc=Path(environment.get("OOMWARDEN_PROC", "/proc")),
+        state_dir=Path(environment.get("OOMWARDEN_STATE_DIR", "/var/lib/oomwarden")),
+        namespaced_floor=_floor(environment.get("OOMWARDEN_NAMESPACED_FLOOR")),
+        metrics_port=_integer(environment, "OOMWARDEN_METRICS_PORT", 9808, range(1, 65536)),
+        log_level=_level(environment.get("OOMWARDEN_LOG_LEVEL", "INFO").upper()),
+    )
+
+
+def _required(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name, "")
+    if not value:
+        raise SettingsError(f"{name} is not set: the chart sets it from the downward API")
+    return value
+
+
+def _floor(value: str | None) -> int | None:
+    if value is None:
+        return DEFAULT_FLOOR
+    if value == "kubelet":
+        return None
+    return _integer({"floor": value}, "floor", 0, range(-997, 1001), "OOMWARDEN_NAMESPACED_FLOOR")
+
+
+def _integer(
+    environment: Mapping[str, str], name: str, default: int, allowed: range, told: str | None = None
+) -> int:
+    text = environment.get(name, str(default))
+    try:
+        value = int(text)
+    except ValueError:
+        value = allowed.start - 1
+    if value not in allowed:
+        span = f"{allowed.start} to {allowed.stop - 1}"
+        raise SettingsError(f"{told or name} is {text!r}: it takes a whole number from {span}")
+    return value
+
+
+def _level(value: str) -> str:
+    if value not in _LEVELS:
+        raise SettingsError(f"OOMWARDEN_LOG_LEVEL is {value!r}: it takes {', '.join(_LEVELS)}")
+    return value

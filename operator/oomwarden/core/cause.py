@@ -1,0 +1,75 @@
+"""Whose memory ran out: by elimination on the counters that survive, or as the log says."""
+
+from dataclasses import dataclass
+
+from oomwarden.api.oomkill import Cause
+from oomwarden.core.facts import Cgroup, Level
+from oomwarden.core.kernel_log import Constraint
+from oomwarden.core.ledger import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The cause, and the level that enforced the limit where that was not the cause's own."""
+
+    cause: Cause
+    enforced_at: Level | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """memory.max in bytes of the pod and of each of its containers; None: none or not read."""
+
+    pod: int | None
+    containers: tuple[int | None, ...]
+
+    @property
+    def equal(self) -> bool:
+        """Whether the pod's limit is just the sum of its containers' limits.
+
+        A pod with one container always is: the kubelet gives both the same.
+        """
+        if len(self.containers) == 1:
+            return True
+        known = [limit for limit in self.containers if limit is not None]
+        return self.pod is not None and len(known) == len(self.containers) and (
+            sum(known) == self.pod
+        )  # fmt: skip
+
+
+def from_counters(pod: Tally, above: tuple[Tally, ...], limits: Limits, *, nested: bool) -> Verdict:
+    """Eliminate: `oom` rises where a limit was hit and at every ancestor, local `oom` only there.
+
+    `pod` and `above` (QoS class, kubepods) are what the counters rose by. Source: Linux
+    mm/memcontrol.c mem_cgroup_oom, Documentation/admin-guide/cgroup-v2.rst (memory.events.local).
+    """
+    below = pod.oom - pod.oom_local
+    if pod.oom_local > 0 and below > 0:
+        return Verdict(Cause.UNKNOWN)
+    if below > 0:
+        return Verdict(Cause.CONTAINER_LIMIT)
+    if pod.oom_local > 0:
+        return _pod_level(limits)
+    if any(level.oom_local > 0 for level in above):
+        return Verdict(Cause.NODE_ALLOCATABLE)
+    return Verdict(Cause.UNKNOWN if nested else Cause.NODE_OUT_OF_MEMORY)
+
+
+def from_log(constraint: Constraint, pod: Cgroup, limits: Limits) -> Verdict:
+    """Read the cause from the `oom-kill:` line, which says it outright."""
+    where = constraint.oom_memcg
+    if where is None:
+        return Verdict(Cause.NODE_OUT_OF_MEMORY)
+    leaf = pod.path.rsplit("/", 1)[-1]
+    inside = where.rstrip("/").split("/")
+    if inside[-1] == leaf:
+        return _pod_level(limits)
+    if leaf in inside:
+        return Verdict(Cause.CONTAINER_LIMIT)
+    return Verdict(Cause.NODE_ALLOCATABLE)
+
+
+def _pod_level(limits: Limits) -> Verdict:
+    if limits.equal:
+        return Verdict(Cause.CONTAINER_LIMIT, Level.POD)
+    return Verdict(Cause.POD_LIMIT)

@@ -1,0 +1,65 @@
+"""When a record closes: a pod's counters were still for a while and the log was read after that.
+
+The kernel bumps before it prints, and a group kill goes up step by step. Times are seconds of
+one monotonic clock; `after` and `before` are wall-clock seconds.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+STILL_SECONDS = 0.1
+CLOSE_SECONDS = 1.0
+IDLE_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class Unsettled:
+    """A pod that owes kills: its first and last bump, and between when the kills lie."""
+
+    first: float
+    last: float
+    after: float
+    before: float
+    not_before: float = 0.0
+
+    def due(self) -> float:
+        """Give the time from which the pod may be settled."""
+        return max(min(self.last + STILL_SECONDS, self.first + CLOSE_SECONDS), self.not_before)
+
+
+@dataclass(slots=True)
+class Closing:
+    """The pods that owe kills, by cgroup inode."""
+
+    pods: dict[int, Unsettled] = field(default_factory=dict)
+
+    def bump(self, pod: int, now: float, after: float, before: float) -> None:
+        """Note that a pod's counters moved."""
+        owing = self.pods.get(pod)
+        if owing is None:
+            self.pods[pod] = Unsettled(now, now, after, before)
+        else:
+            owing.last, owing.before = now, before
+
+    def due(self, now: float, log_from: float, nameable: Callable[[int], bool]) -> list[int]:
+        """List the pods to settle now.
+
+        A pod that nobody can name yet is asked for again in `STILL_SECONDS`. While the log may
+        not be read before `log_from`, a pod waits for it until its own `CLOSE_SECONDS` are over.
+        """
+        still = [pod for pod, owing in self.pods.items() if owing.due() <= now]
+        named = [pod for pod in still if nameable(pod)]
+        for pod in set(still) - set(named):
+            self.pods[pod].not_before = now + STILL_SECONDS
+        if log_from <= now:
+            return named
+        late = [pod for pod in named if self.pods[pod].first + CLOSE_SECONDS <= now]
+        for pod in set(named) - set(late):
+            self.pods[pod].not_before = min(log_from, self.pods[pod].first + CLOSE_SECONDS)
+        return late
+
+    def patience(self, now: float) -> float:
+        """Give the seconds until something falls due."""
+        return max(
+            min((owing.due() - now for owing in self.pods.values()), default=IDLE_SECONDS), 0
+        )

@@ -1,0 +1,222 @@
+"""From an incident to what the API server keeps: an OOMKill and an Event on the Pod."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from oomwarden.api.base import API_VERSION, LABEL_CAUSE, LABEL_NODE, LABEL_POD_UID
+from oomwarden.api.oomkill import (
+    Cause,
+    ContainerReference,
+    ContainerType,
+    Evidence,
+    OOMKill,
+    PodReference,
+    PolicyReference,
+    TimeSpan,
+    Victim,
+)
+from oomwarden.core.facts import Level
+from oomwarden.core.incident import Incident
+from oomwarden.core.kernel_log import Killed, printable
+from oomwarden.core.quantity import format_bytes
+
+NOTE_BYTES = 1024
+"""Longest note of an Event in bytes (kubernetes pkg/apis/core/validation/events.go, v1.37)."""
+EVENT_MAX_AGE_SECONDS = 3600
+_NAME_MAX = 253
+_HASH_DIGITS = 8
+_FIELDS = {
+    ContainerType.INIT: "initContainers",
+    ContainerType.SIDECAR: "initContainers",
+    ContainerType.EPHEMERAL: "ephemeralContainers",
+}
+
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Who tells, and when: wall-clock seconds between which the kill lies."""
+
+    node: str
+    boot_id: str
+    after: float | None
+    before: float
+    policy: PolicyReference | None = None
+
+
+def record_name(pod: str, boot_id: str, cgroup: int, epoch: int, start: int) -> str:
+    """Name the record after what it covers, so that telling it twice is telling it once."""
+    key = f"{boot_id}/{cgroup}/{epoch}/{start}".encode()
+    digest = hashlib.sha256(key).hexdigest()[:_HASH_DIGITS]
+    return f"{pod[: _NAME_MAX - _HASH_DIGITS - 1].rstrip('-.')}-{digest}"
+
+
+def oom_kill(incident: Incident, witness: Witness) -> Manifest:
+    """Render the OOMKill; what is unknown is absent."""
+    booking, pod = incident.booking, incident.pod
+    account = booking.account
+    facts = OOMKill(
+        node=witness.node,
+        pod=PodReference(name=pod.name, uid=pod.uid, owner=pod.owner),
+        container=_container(incident),
+        cause=incident.verdict.cause,
+        limit=None if incident.limit is None else format_bytes(incident.limit),
+        enforced_at=incident.verdict.enforced_at,
+        kills=incident.kills,
+        group_kill=booking.group_kills > 0,
+        victims=tuple(_victim(victim) for victim in incident.victims),
+        time=TimeSpan(
+            after=None if witness.after is None else timestamp(witness.after),
+            before=timestamp(witness.before),
+        ),
+        policy=witness.policy,
+        evidence=Evidence(
+            boot_id=witness.boot_id,
+            cgroup=account.inode,
+            level=account.level,
+            epoch=booking.epoch,
+            start=booking.start,
+            end=booking.end,
+            sources=("Counters", "KernelLog") if incident.from_log else ("Counters",),
+        ),
+    )
+    name = record_name(pod.name, witness.boot_id, account.inode, booking.epoch, booking.start)
+    labels = {
+        LABEL_NODE: witness.node,
+        LABEL_POD_UID: pod.uid,
+        LABEL_CAUSE: str(incident.verdict.cause),
+    }
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "OOMKill",
+        "metadata": {"name": name, "namespace": pod.namespace, "labels": labels},
+        **_present(facts.model_dump(mode="json", by_alias=True, exclude_none=True)),
+    }
+
+
+def _present(facts: Manifest) -> Manifest:
+    container = {key: value for key, value in facts["container"].items() if value}
+    return {key: value for key, value in facts.items() if value != []} | {"container": container}
+
+
+def _container(incident: Incident) -> ContainerReference:
+    facts, cgroup = incident.container, incident.booking.container
+    found = cgroup.container_id if cgroup else None
+    if facts is None:
+        return ContainerReference(id=found, candidates=incident.candidates)
+    return ContainerReference(name=facts.name, type=facts.type, id=found)
+
+
+def _victim(victim: Killed) -> Victim:
+    return Victim(
+        pid=victim.pid,
+        command=printable(victim.comm),
+        anon_rss=format_bytes(victim.anon_rss),
+        file_rss=format_bytes(victim.file_rss),
+        shmem_rss=format_bytes(victim.shmem_rss),
+        total_vm=format_bytes(victim.total_vm),
+        page_tables=format_bytes(victim.page_tables),
+        oom_score_adj=victim.oom_score_adj,
+        uid=victim.uid,
+    )
+
+
+def event(incident: Incident, kill: Manifest, now: float) -> Manifest | None:
+    """Render the Event on the Pod, named like its OOMKill; None for kills older than an hour."""
+    before = datetime.fromisoformat(kill["time"]["before"]).timestamp()
+    if now - before > EVENT_MAX_AGE_SECONDS:
+        return None
+    pod = incident.pod
+    regarding = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "namespace": pod.namespace,
+        "name": pod.name,
+        "uid": pod.uid,
+    }
+    if incident.container is not None:
+        field = _FIELDS.get(incident.container.type, "containers")
+        regarding["fieldPath"] = f"spec.{field}{{{incident.container.name}}}"
+    return {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"name": kill["metadata"]["name"], "namespace": pod.namespace},
+        "eventTime": kill["time"]["before"],
+        "type": "Warning",
+        "reason": "OOMKilled",
+        "action": "Killed",
+        "reportingController": "oomwarden.io/agent",
+        "reportingInstance": kill["node"],
+        "regarding": regarding,
+        "note": truncate(note(incident), NOTE_BYTES),
+    }
+
+
+def note(incident: Incident) -> str:
+    """Say in one line who was killed, at whose limit."""
+    return f"{_who(incident)} killed {_why(incident)}."
+
+
+def _who(incident: Incident) -> str:
+    if incident.container is not None:
+        where = f"container {incident.container.name}"
+    elif incident.candidates:
+        where = f"one of the containers {', '.join(incident.candidates)}"
+    else:
+        where = "a container (which one is unknown)"
+    victims = incident.victims
+    if not victims:
+        return f"{where}: {_times(incident)}"
+    first = f"{printable(victims[0].comm)} (pid {victims[0].pid})"
+    others = f" and {len(victims) - 1} more" if len(victims) > 1 else ""
+    times = f", {incident.kills} kills," if incident.kills > 1 else ""
+    return f"{where}: {first}{others}{times}"
+
+
+def _times(incident: Incident) -> str:
+    return "a process" if incident.kills == 1 else f"{incident.kills} times a process"
+
+
+def _why(incident: Incident) -> str:
+    limit = "" if incident.limit is None else f" {format_bytes(incident.limit)}"
+    match incident.verdict.cause:
+        case Cause.CONTAINER_LIMIT:
+            at = " (enforced at the pod)" if incident.verdict.enforced_at is Level.POD else ""
+            return f"at its limit{limit}{at}"
+        case Cause.POD_LIMIT:
+            return f"at the pod's limit{limit}"
+        case Cause.NODE_ALLOCATABLE:
+            return "because all pods together reached the node's allocatable memory"
+        case Cause.NODE_OUT_OF_MEMORY:
+            return "because the node ran out of memory"
+        case _:
+            return "out of memory; whose limit it was is unknown"
+
+
+def truncate(text: str, size: int) -> str:
+    """Cut to at most `size` bytes of UTF-8."""
+    return text.encode()[:size].decode("utf-8", "ignore")
+
+
+def timestamp(seconds: float) -> str:
+    """Write wall-clock seconds as RFC 3339 with microseconds, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def rest_of(kill: Manifest, covered_to: int) -> Manifest:
+    """Give the record of what another one of the same beginning left untold.
+
+    `covered_to` is where that other record's range ends.
+    """
+    evidence = {**kill["evidence"], "from": covered_to}
+    told = covered_to - kill["evidence"]["from"]
+    pod = kill["pod"]["name"]
+    name = record_name(
+        pod, evidence["bootID"], evidence["cgroup"], evidence.get("epoch", 0), covered_to
+    )
+    metadata = {**kill["metadata"], "name": name}
+    kills = max(kill["kills"] - told, 1)
+    return {**kill, "metadata": metadata, "evidence": evidence, "kills": kills}
