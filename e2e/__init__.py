@@ -1,0 +1,1 @@
+"""User stories against a real cluster, and the lab that provides one."""

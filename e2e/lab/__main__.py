@@ -1,0 +1,79 @@
+"""Command line: `python3 -m e2e.lab up|down|status|kubectl|exec --name NAME`."""
+
+import argparse
+import os
+import sys
+
+from e2e.lab import lab
+from e2e.lab.errors import LabError
+from e2e.lab.instance import DEFAULT_MEMORY, Instance, Options, find
+from e2e.lab.progress import say
+
+
+def _up(instance: Instance, arguments: argparse.Namespace) -> int:
+    lab.up(instance, Options(memory=arguments.memory))
+    say(f"Lab {instance.name} is up. To use it in this shell:")
+    say(f"  export KUBECONFIG={instance.kubeconfig} PATH={instance.bin}:$PATH")
+    return 0
+
+
+def _down(instance: Instance, _: argparse.Namespace) -> int:
+    ended = lab.down(instance)
+    say(f"Lab {instance.name} is down; ended: {', '.join(ended) or 'nothing, it did not run'}.")
+    return 0
+
+
+def _status(instance: Instance, _: argparse.Namespace) -> int:
+    states = lab.component_states(instance)
+    for name, pid in states.items():
+        print(f"{name:20} {f'runs, pid {pid}' if pid else 'does not run'}")
+    return 0 if all(states.values()) else 1
+
+
+def _kubectl(instance: Instance, arguments: argparse.Namespace) -> int:
+    program = instance.bin / "kubectl"
+    os.execv(program, [str(program), *arguments.command])
+
+
+def _exec(instance: Instance, arguments: argparse.Namespace) -> int:
+    command = instance.in_namespace(*arguments.command)
+    os.environ["KUBECONFIG"] = str(instance.kubeconfig)
+    os.environ["PATH"] = f"{instance.bin}:{os.environ['PATH']}"
+    os.execvp(command[0], command)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python3 -m e2e.lab")
+    actions = parser.add_subparsers(required=True)
+    for name, action, text in (
+        ("up", _up, "build what is missing and start the cluster"),
+        ("down", _down, "end exactly what `up` started"),
+        ("status", _status, "tell which components run"),
+        ("kubectl", _kubectl, "run kubectl against the cluster"),
+        ("exec", _exec, "run a command in the cluster's network namespace"),
+    ):
+        one = actions.add_parser(name, help=text)
+        one.set_defaults(action=action)
+        one.add_argument("--name", default="demo", help="the instance (default: demo)")
+        if name == "up":
+            one.add_argument("--memory", type=int, default=DEFAULT_MEMORY, help="of the node, MiB")
+        if name in {"kubectl", "exec"}:
+            one.add_argument("command", nargs=argparse.REMAINDER)
+    return parser
+
+
+def main() -> int:
+    """Runs the command line and returns its exit code."""
+    arguments = _parser().parse_args()
+    try:
+        return int(arguments.action(find(arguments.name), arguments))
+    except LabError as problem:
+        say(str(problem))
+        return 1
+    except KeyboardInterrupt:
+        say("Interrupted: run the same again to go on from here.")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

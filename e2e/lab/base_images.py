@@ -1,0 +1,77 @@
+"""The images that need no registry: the node has them before it starts."""
+
+import shutil
+from pathlib import Path
+
+from e2e.lab import cache, debian, image_archive
+from e2e.lab.shell import run
+
+PAUSE = "lab.local/pause:1"
+BUSYBOX = "lab.local/busybox:1"
+PYTHON_BASE = "localhost/python-base:1"
+
+_SOURCES = Path(__file__).parent / "images"
+_BUSYBOX = Path("/bin/busybox")
+_PYTHON_PACKAGES = ("python3", "python3-venv", "ca-certificates")
+
+
+def build_all() -> dict[str, Path]:
+    """Returns the archives of the lab's images by their names, building what is missing."""
+    return {
+        PAUSE: _archive("pause", [_SOURCES / "pause.c"], _build_pause, "the C compiler"),
+        BUSYBOX: _archive("busybox", [_SOURCES / "hog.c"], _build_busybox, "the C compiler"),
+        PYTHON_BASE: _archive(
+            "python-base",
+            [debian.release(), *_PYTHON_PACKAGES],
+            _build_python_base,
+            "Debian packages, about 30 s",
+        ),
+    }
+
+
+def _archive(name: str, inputs: list[str | Path], build: object, waits_for: str) -> Path:
+    return cache.artifact(f"image-{name}", inputs, build, waits_for)  # type: ignore[arg-type]
+
+
+def _build_pause(archive: Path) -> None:
+    tree = _scratch(archive)
+    _compile("pause", tree / "pause")
+    _pack_tree(tree, PAUSE, ["/pause"], archive)
+
+
+def _build_busybox(archive: Path) -> None:
+    tree = _scratch(archive)
+    for folder in ("bin", "tmp", "etc"):
+        (tree / folder).mkdir()
+    shutil.copy(_BUSYBOX, tree / "bin")
+    for applet in run(_BUSYBOX, "--list").split():
+        if applet != "busybox":
+            (tree / "bin" / applet).symlink_to("busybox")
+    _compile("hog", tree / "bin" / "hog")
+    _pack_tree(tree, BUSYBOX, ["/bin/sh"], archive)
+
+
+def _build_python_base(archive: Path) -> None:
+    layer = archive.with_name(f"{archive.name}.tar")
+    debian.bootstrap(layer, _PYTHON_PACKAGES)
+    image_archive.pack(layer, PYTHON_BASE, ["python3"], archive)
+    layer.unlink()
+
+
+def _scratch(archive: Path) -> Path:
+    tree = archive.with_name(f"{archive.name}.tree")
+    cache.remove(tree)
+    tree.mkdir(parents=True)
+    return tree
+
+
+def _compile(name: str, output: Path) -> None:
+    run("gcc", "-O2", "-static", "-o", output, _SOURCES / f"{name}.c")
+
+
+def _pack_tree(tree: Path, reference: str, command: list[str], archive: Path) -> None:
+    layer = archive.with_name(f"{archive.name}.tar")
+    image_archive.pack_folder(tree, layer)
+    image_archive.pack(layer, reference, command, archive)
+    layer.unlink()
+    cache.remove(tree)

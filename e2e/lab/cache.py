@@ -1,0 +1,111 @@
+"""Built things outside of the checkout: named after their inputs, complete or not there at all."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from e2e.lab.progress import step
+
+_STAMP_LENGTH = 12
+
+
+def root() -> Path:
+    """Returns the lab's cache folder: `$OOMWARDEN_CACHE/lab`, or below the user's ~/.cache."""
+    base = os.environ.get("OOMWARDEN_CACHE")
+    return (Path(base) if base else Path.home() / ".cache" / "oomwarden") / "lab"
+
+
+def stamp(*inputs: str | Path) -> str:
+    """Returns a short hash of the inputs.
+
+    Args:
+        inputs: Text counts as itself; a path counts as the names and contents of its files.
+
+    Returns:
+        Twelve hexadecimal digits that change when an input does.
+    """
+    digest = hashlib.sha256()
+    for one in inputs:
+        for part in _parts(one):
+            digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()[:_STAMP_LENGTH]
+
+
+def _parts(one: str | Path) -> Iterator[bytes]:
+    if isinstance(one, str):
+        yield one.encode()
+    elif one.is_file():
+        yield one.read_bytes()
+    else:
+        for path in sorted(one.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                yield str(path.relative_to(one)).encode()
+                yield path.read_bytes()
+
+
+@contextmanager
+def locked(name: str, what: str) -> Iterator[None]:
+    """Holds a lock that all runs on this machine share.
+
+    The kernel gives it back when its holder ends, however it ends.
+
+    Args:
+        name: The lock's name, which becomes a file below `root()`.
+        what: What is done under it, for the person who waits for another run.
+    """
+    path = root() / "locks" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with step(what, "another run on this machine that does the same"):
+                fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def artifact_path(name: str, inputs: Iterable[str | Path]) -> Path:
+    """Returns where the artifact with these inputs is, or will be once it is built."""
+    return root() / f"{name}-{stamp(name, *inputs)}"
+
+
+def artifact(
+    name: str, inputs: Iterable[str | Path], build: Callable[[Path], None], waits_for: str
+) -> Path:
+    """Returns a built file or folder, building it where it is missing.
+
+    It is built under another name and renamed when it is complete, so that an interruption
+    leaves nothing that looks built.
+
+    Args:
+        name: What it is; unique among artifacts.
+        inputs: All that its content depends on.
+        build: Makes it at the path it is given.
+        waits_for: What takes the time, shown while it is built.
+
+    Returns:
+        The path of the complete artifact.
+    """
+    path = artifact_path(name, inputs)
+    if path.exists():
+        return path
+    with locked(name, f"build {name}"):
+        if not path.exists():
+            partial = path.with_name(f"{path.name}.partial")
+            remove(partial)
+            with step(f"build {name}", waits_for):
+                build(partial)
+            partial.rename(path)
+    return path
+
+
+def remove(path: Path) -> None:
+    """Removes a file or folder, whether or not it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,98 @@
+"""Debian file systems and packages, from the package sources that this machine already uses."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from e2e.lab.errors import LabError
+from e2e.lab.shell import run, succeeds
+
+# Third-party sources in the same folder are none of the lab's business.
+_SOURCES = (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list"))
+_NO_DOCUMENTS = (
+    "path-exclude=/usr/share/doc/*",
+    "path-exclude=/usr/share/man/*",
+    "path-exclude=/usr/share/locale/*",
+)
+
+
+def release() -> str:
+    """Returns this machine's Debian release, e.g. `bookworm`."""
+    text = Path("/etc/os-release").read_text(encoding="utf-8")
+    for line in text.splitlines():
+        key, _, value = line.partition("=")
+        if key == "VERSION_CODENAME":
+            return value.strip('"')
+    raise LabError("The lab builds on Debian: this system's /etc/os-release names no release.")
+
+
+def sources() -> list[Path]:
+    """Returns the files that name the Debian mirrors of this machine.
+
+    Raises:
+        LabError: There is none.
+    """
+    found = [path for path in _SOURCES if path.exists() and path.read_text(encoding="utf-8")]
+    if not found:
+        raise LabError(f"No Debian package source is configured: add one to {_SOURCES[0]}.")
+    return found
+
+
+def bootstrap(output: Path, packages: Sequence[str]) -> None:
+    """Writes the tar of a minimal Debian with the packages in it."""
+    settings = output.with_name(f"{output.name}.apt")
+    settings.write_text(_client_settings(), encoding="utf-8")
+    run(
+        "mmdebstrap",
+        "--quiet",
+        "--variant=minbase",
+        "--skip=output/dev",
+        f"--aptopt={settings}",
+        *(f"--dpkgopt={option}" for option in _NO_DOCUMENTS),
+        f"--include={','.join(packages)}",
+        release(),
+        output,
+        *sources(),
+        # Equal packages give equal bytes: the image's layer stays the one the nodes have.
+        env={**os.environ, "SOURCE_DATE_EPOCH": "0"},
+    )
+    settings.unlink()
+
+
+def _client_settings() -> str:
+    """Returns this machine's apt settings about proxies and certificates."""
+    lines = run("apt-config", "dump", "Acquire").splitlines()
+    wanted = ("Acquire::http", "Acquire::https", "Acquire::Check")
+    return "\n".join(line for line in lines if line.startswith(wanted)) + "\n"
+
+
+def missing_packages(packages: Sequence[str]) -> list[str]:
+    """Returns those packages that are not installed."""
+    return [name for name in packages if not _installed(name)]
+
+
+def _installed(package: str) -> bool:
+    return succeeds("dpkg-query", "--show", package) and "installed" in run(
+        "dpkg-query", "--show", "--showformat=${Status}", package
+    ).split(" ")
+
+
+def install(packages: Sequence[str]) -> None:
+    """Installs packages of this machine's own package sources.
+
+    Raises:
+        LabError: One of them cannot be had.
+    """
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    apt = ("apt-get", "-qq", "-o", "DPkg::Lock::Timeout=600")
+    try:
+        run(*apt, "update", env=env)
+    except LabError as problem:
+        raise LabError(f"Packages are missing ({', '.join(packages)}): {problem}") from None
+    for name in packages:
+        if not succeeds("apt-cache", "show", name):
+            raise LabError(
+                f"Package {name} is in none of this machine's package sources: add Debian's"
+                f" to {_SOURCES[0]}, or install {name} by hand."
+            )
+    run(*apt, "install", "--yes", "--no-install-recommends", *packages, env=env)

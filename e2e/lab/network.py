@@ -1,0 +1,33 @@
+"""The instance's network: a namespace with a bridge, on it the control plane and the node's tap."""
+
+from e2e.lab.instance import Instance
+from e2e.lab.shell import run
+
+TAP = "tap0"
+
+
+def create(instance: Instance) -> None:
+    """Makes the namespace anew; whatever an interrupted run left of it is removed first."""
+    remove(instance)
+    run("ip", "netns", "add", instance.namespace)
+    for command in (
+        "link set lo up",
+        "link add br0 type bridge",
+        f"addr add {instance.host_ip}/24 dev br0",
+        "link set br0 up",
+        f"tuntap add dev {TAP} mode tap",
+        f"link set {TAP} master br0",
+        f"link set {TAP} up",
+    ):
+        run("ip", "-netns", instance.namespace, *command.split())
+
+
+def remove(instance: Instance) -> None:
+    """Removes the namespace with all its devices, if it is there."""
+    if exists(instance):
+        run("ip", "netns", "delete", instance.namespace)
+
+
+def exists(instance: Instance) -> bool:
+    listed = run("ip", "netns", "list").splitlines()
+    return instance.namespace in {line.split()[0] for line in listed if line}

@@ -1,0 +1,111 @@
+"""The node: an emulated machine with its system disk, its image store and what makes it this one."""
+
+import io
+import json
+import tarfile
+import time
+from pathlib import Path
+
+from e2e.lab import processes
+from e2e.lab.errors import LabError
+from e2e.lab.instance import NODE_NAME, Instance, Options
+from e2e.lab.network import TAP
+from e2e.lab.node_image import NodeDisk
+from e2e.lab.progress import step
+from e2e.lab.shell import run
+from e2e.lab.tools import Tools
+
+NODE = "node"
+# The registry's name in images: the same in every instance, whatever its address.
+REGISTRY_NAME = "registry.lab"
+_CORES = 2
+_READY_SECONDS = 300.0
+_KERNEL_ARGUMENTS = (
+    "root=/dev/vda rw console=ttyS0 net.ifnames=0 mitigations=off quiet systemd.show_status=false"
+)
+
+
+def start(instance: Instance, disk: NodeDisk, store: Path, options: Options) -> None:
+    """Boots the node from clean disks, unless it runs already."""
+    if processes.is_alive(NODE, instance.run):
+        return
+    identity = instance.run / "identity.tar"
+    write_identity(instance, options, identity)
+    machine = ["env", f"TMPDIR={instance.run}", *_emulator(instance, options)]
+    machine += _boot(disk, instance.run / "console.log")
+    machine += [word for path in (disk.system, store) for word in _disk(path)]
+    machine += ["-drive", f"file={identity},format=raw,if=virtio,readonly=on"]
+    processes.start(NODE, instance.in_namespace(*machine), instance.run)
+
+
+def _emulator(instance: Instance, options: Options) -> list[str]:
+    # Debian's kernels hang under this kind of /dev/kvm; emulation works everywhere.
+    return [
+        "qemu-system-x86_64",
+        *("-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max"),
+        *("-smp", str(_CORES), "-m", str(options.memory)),
+        *("-display", "none", "-no-user-config", "-nodefaults"),
+        *("-monitor", f"unix:{instance.run / 'monitor'},server,nowait"),
+        *("-netdev", f"tap,id=lan,ifname={TAP},script=no,downscript=no"),
+        *("-device", "virtio-net-pci,netdev=lan"),
+    ]
+
+
+def _boot(disk: NodeDisk, console: Path) -> list[str]:
+    return [
+        *("-kernel", str(disk.kernel), "-initrd", str(disk.initrd)),
+        *("-append", _KERNEL_ARGUMENTS, "-serial", f"file:{console}"),
+    ]
+
+
+def _disk(image: Path) -> list[str]:
+    # Writes go to a file in TMPDIR that has no name any more: every run starts clean.
+    return ["-drive", f"file={image},format=raw,if=virtio,snapshot=on,cache=unsafe"]
+
+
+def write_identity(instance: Instance, options: Options, path: Path) -> None:
+    """Writes the tar that makes a node of the common disks this instance's node."""
+    config = {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        **options.kubelet,
+    }
+    keys = instance.pki
+    files = {
+        "etc/lab/instance.env": f"HOST_IP={instance.host_ip}\nNODE_IP={instance.node_ip}\n",
+        "etc/systemd/network/10-lab.network": (
+            "[Match]\nName=en* eth*\n[Network]\n"
+            f"Address={instance.node_ip}/24\nGateway={instance.host_ip}\n"
+        ),
+        "etc/kubernetes/ca.crt": (keys / "ca.crt").read_text(encoding="utf-8"),
+        "etc/kubernetes/node.crt": (keys / "node.crt").read_text(encoding="utf-8"),
+        "etc/kubernetes/node.key": (keys / "node.key").read_text(encoding="utf-8"),
+        "etc/kubernetes/kubelet.kubeconfig": (keys / "node.kubeconfig").read_text(encoding="utf-8"),
+        "etc/kubernetes/kubelet.conf.d/instance.conf": json.dumps(config),
+        f"etc/containerd/certs.d/{REGISTRY_NAME}/hosts.toml": (
+            f'server = "http://{instance.registry}"\n'
+            f'[host."http://{instance.registry}"]\ncapabilities = ["pull", "resolve"]\n'
+        ),
+    }
+    with tarfile.open(path, "w") as tar:
+        for name, text in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text.encode())
+            tar.addfile(member, io.BytesIO(text.encode()))
+
+
+def wait_until_ready(instance: Instance, tools: Tools) -> None:
+    """Returns when the node is Ready.
+
+    Raises:
+        LabError: Its machine ended, or it is not ready after five minutes.
+    """
+    kubectl = (tools["kubectl"], "--kubeconfig", instance.kubeconfig)
+    condition = '{.status.conditions[?(@.type=="Ready")].status}'
+    query = ("get", "node", NODE_NAME, "--ignore-not-found", "-o", f"jsonpath={condition}")
+    deadline = time.monotonic() + _READY_SECONDS
+    with step("boot the node", "its kubelet to say that it is ready, about 30 s"):
+        while run(*kubectl, *query) != "True":
+            if not processes.is_alive(NODE, instance.run) or time.monotonic() > deadline:
+                raise LabError(f"The node did not come up: see {instance.run}/console.log.")
+            time.sleep(0.5)

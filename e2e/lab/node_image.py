@@ -1,0 +1,177 @@
+"""The node's disks: one with Debian, the runtime and the kubelet; one with the images unpacked."""
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from e2e.lab import cache, debian
+from e2e.lab.errors import LabError
+from e2e.lab.shell import run
+from e2e.lab.tools import Tools
+
+_ROOTFS = Path(__file__).parent / "rootfs"
+_PACKAGES = (
+    "ca-certificates",
+    "dbus",
+    "initramfs-tools",
+    "iproute2",
+    "iptables",
+    "kmod",
+    "linux-image-cloud-amd64",
+    "procps",
+    # Not built here: runc is of no use without libseccomp.
+    "runc",
+    "systemd",
+    "systemd-sysv",
+    "util-linux",
+)
+_PROGRAMS = ("kubelet", "containerd", "containerd-shim-runc-v2", "ctr")
+_CNI_PLUGINS = ("bridge", "host-local", "loopback")
+_UNITS = ("lab-network", "containerd", "kubelet")
+# serial-getty waits a minute for a device that never comes; the others have nothing to do here.
+_MASKED = ("serial-getty@ttyS0", "e2scrub_reap", "getty@tty1", "systemd-networkd-wait-online")
+_DISK_SIZE = "8G"
+
+
+@dataclass(frozen=True)
+class NodeDisk:
+    """A folder with the node's system disk and what boots it."""
+
+    folder: Path
+
+    @property
+    def system(self) -> Path:
+        return self.folder / "system.img"
+
+    @property
+    def kernel(self) -> Path:
+        return self.folder / "vmlinuz"
+
+    @property
+    def initrd(self) -> Path:
+        return self.folder / "initrd.img"
+
+
+def build_system(tools: Tools) -> NodeDisk:
+    """Returns the node's system disk, built where it is missing."""
+    programs = [str(tools[name]) for name in (*_PROGRAMS, *_CNI_PLUGINS)]
+    inputs = [_ROOTFS, debian.release(), *_PACKAGES, *_MASKED, *programs, _DISK_SIZE, Path(__file__)]
+
+    def build(folder: Path) -> None:
+        tree = _debian_tree(folder)
+        _add_programs(tree, tools)
+        run("cp", "--recursive", f"{_ROOTFS}/.", tree)
+        _enable_units(tree)
+        _take_boot_files(tree, folder)
+        make_disk(tree, folder / "system.img")
+        cache.remove(tree)
+
+    return NodeDisk(cache.artifact("node", inputs, build, "Debian packages, about 1 min"))
+
+
+def _debian_tree(folder: Path) -> Path:
+    tree = folder / "tree"
+    tree.mkdir(parents=True)
+    archive = folder / "debian.tar"
+    debian.bootstrap(archive, _PACKAGES)
+    run("tar", "--extract", "--file", archive, "--directory", tree)
+    archive.unlink()
+    return tree
+
+
+def _add_programs(tree: Path, tools: Tools) -> None:
+    for names, folder in ((_PROGRAMS, "usr/local/bin"), (_CNI_PLUGINS, "opt/cni/bin")):
+        (tree / folder).mkdir(parents=True, exist_ok=True)
+        for name in names:
+            run("cp", tools[name], tree / folder / name)
+
+
+def _enable_units(tree: Path) -> None:
+    units = tree / "etc/systemd/system"
+    for target in ("multi-user.target.wants", "sysinit.target.wants"):
+        (units / target).mkdir(exist_ok=True)
+    for name in _UNITS:
+        (units / "multi-user.target.wants" / f"{name}.service").symlink_to(f"../{name}.service")
+    networkd = units / "multi-user.target.wants/systemd-networkd.service"
+    networkd.symlink_to("/lib/systemd/system/systemd-networkd.service")
+    early = units / "sysinit.target.wants/lab-instance.service"
+    early.symlink_to("../lab-instance.service")
+    for name in _MASKED:
+        (units / f"{name}.service").symlink_to("/dev/null")
+    for timer in (units / "timers.target.wants").glob("*"):
+        timer.unlink()
+    for folder in ("dev", "var/lib/containerd", "etc/kubernetes/manifests"):
+        (tree / folder).mkdir(parents=True, exist_ok=True)
+
+
+def _take_boot_files(tree: Path, folder: Path) -> None:
+    for pattern, name in (("vmlinuz-*", "vmlinuz"), ("initrd.img-*", "initrd.img")):
+        (found,) = (tree / "boot").glob(pattern)
+        found.rename(folder / name)
+
+
+def make_disk(tree: Path, image: Path) -> None:
+    """Writes an ext4 file system with the files of a folder; its free space takes no room."""
+    run("truncate", f"--size={_DISK_SIZE}", image)
+    run("mke2fs", "-q", "-t", "ext4", "-E", "lazy_itable_init=1", "-d", tree, image)
+
+
+def build_store(tools: Tools, archives: Iterable[Path], waits_for: str) -> Path:
+    """Returns a disk for /var/lib/containerd in which the images are unpacked already.
+
+    A containerd of this machine does it in seconds; in the emulated node it takes minutes.
+    """
+    archives = list(archives)
+    inputs = [str(tools["containerd"]), *(str(path) for path in archives), _DISK_SIZE]
+
+    def build(folder: Path) -> None:
+        (folder / "store").mkdir(parents=True)
+        _import(tools, archives, folder)
+        for state in (folder / "store").glob("*cri*"):
+            cache.remove(state)
+        make_disk(folder / "store", folder / "store.img")
+        cache.remove(folder / "store")
+
+    return cache.artifact("store", inputs, build, waits_for) / "store.img"
+
+
+def _import(tools: Tools, archives: list[Path], folder: Path) -> None:
+    # A folder of its own: the path of a socket may not be longer than 107 bytes.
+    with tempfile.TemporaryDirectory(prefix="oomwarden-") as state:
+        config, socket = folder / "config.toml", Path(state) / "socket"
+        config.write_text(_import_config(folder / "store", state), encoding="utf-8")
+        # The kernel ends it with this process, however that ends.
+        tied = ("setpriv", "--pdeathsig", "TERM", tools["containerd"], "--config", config)
+        with (folder / "log").open("wb") as log, subprocess.Popen(tied, stderr=log) as containerd:
+            try:
+                _wait_for_socket(socket, containerd)
+                for archive in archives:
+                    ctr = (tools["ctr"], "--address", socket, "--namespace", "k8s.io")
+                    run(*ctr, "images", "import", archive)
+            finally:
+                containerd.terminate()
+
+
+def _wait_for_socket(socket: Path, containerd: "subprocess.Popen[bytes]") -> None:
+    while not socket.exists():
+        if containerd.poll() is not None:
+            raise LabError("containerd did not start: images cannot be unpacked on this machine.")
+        time.sleep(0.1)
+
+
+def _import_config(root: Path, state: str) -> str:
+    return f"""\
+version = 3
+root = '{root}'
+state = '{state}'
+disabled_plugins = [
+  'io.containerd.grpc.v1.cri', 'io.containerd.cri.v1.images', 'io.containerd.cri.v1.runtime',
+]
+[grpc]
+  address = '{state}/socket'
+[ttrpc]
+  address = '{state}/ttrpc'
+"""

@@ -1,0 +1,140 @@
+"""Long-lived processes of an instance: each is recorded before it runs, and ended by that record.
+
+A record holds the process's id, its start time and the boot: a process id that the kernel gave to
+somebody else in the meantime is never signalled.
+"""
+
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from e2e.lab.errors import LabError
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_START_TIME_FIELD = 19  # of /proc/PID/stat, counted after the command's closing bracket
+# exec keeps id and start time, so what the shell writes about itself is true of the program.
+_RECORD_THEN_EXEC = f'cat /proc/$$/stat {_BOOT_ID} > "$0.new" && mv "$0.new" "$0" && exec "$@"'
+_RECORD_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Record:
+    """A process as it was when it started."""
+
+    pid: int
+    start_time: int
+    boot_id: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Record":
+        """Reads what the kernel says in /proc/PID/stat, followed by the boot's id."""
+        stat, boot_id = text.strip().rsplit("\n", 1)
+        before, _, after = stat.rpartition(")")
+        return cls(int(before.split()[0]), int(after.split()[_START_TIME_FIELD]), boot_id)
+
+    def is_alive(self) -> bool:
+        """Tells whether this very process still runs; a zombie does not."""
+        try:
+            stat = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8", errors="replace")
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        state = stat.rpartition(")")[2].split()[0]
+        now = Record.parse(f"{stat}\n{_BOOT_ID.read_text(encoding='utf-8')}")
+        return state != "Z" and now == self
+
+
+def start(
+    name: str, command: Sequence[str | Path], folder: Path, pass_fds: Sequence[int] = ()
+) -> Record:
+    """Starts a program that goes on after this process, in a session of its own.
+
+    Args:
+        name: Names its record `NAME.process` and its output `NAME.log` in the folder.
+        command: The program and its arguments.
+        folder: The instance's run directory.
+        pass_fds: File descriptors that it inherits.
+
+    Raises:
+        LabError: It ended at once.
+    """
+    record = _record_path(folder, name)
+    record.unlink(missing_ok=True)
+    words = ["sh", "-c", _RECORD_THEN_EXEC, str(record), *map(str, command)]
+    with (folder / f"{name}.log").open("ab") as log:
+        child = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=pass_fds,
+        )
+    deadline = time.monotonic() + _RECORD_SECONDS
+    while not record.exists():
+        if child.poll() is not None or time.monotonic() > deadline:
+            raise LabError(f"{name} did not start: see {log.name}.")
+        time.sleep(0.01)
+    return Record.parse(record.read_text(encoding="utf-8"))
+
+
+def is_alive(name: str, folder: Path) -> bool:
+    """Tells whether the process of that name runs."""
+    record = _read(folder, name)
+    return record is not None and record.is_alive()
+
+
+def process_id(name: str, folder: Path) -> int | None:
+    """Returns the id of the process of that name, or None when it does not run."""
+    record = _read(folder, name)
+    return record.pid if record is not None and record.is_alive() else None
+
+
+def stop(name: str, folder: Path, patience: float = 5.0) -> bool:
+    """Ends the process of that name, and forgets it.
+
+    Args:
+        name: The name it was started with.
+        folder: The instance's run directory.
+        patience: Seconds for an orderly end, before it is killed.
+
+    Returns:
+        Whether it was running.
+    """
+    record = _read(folder, name)
+    was_alive = record is not None and _end(record, patience)
+    _record_path(folder, name).unlink(missing_ok=True)
+    return was_alive
+
+
+def _end(record: Record, patience: float) -> bool:
+    try:
+        # Opened first, checked then: from here on the id cannot mean another process.
+        process = os.pidfd_open(record.pid)
+    except ProcessLookupError:
+        return False
+    try:
+        if not record.is_alive():
+            return False
+        for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 10.0)):
+            signal.pidfd_send_signal(process, number)
+            if select.select([process], [], [], seconds)[0]:
+                break
+    finally:
+        os.close(process)
+    return True
+
+
+def _record_path(folder: Path, name: str) -> Path:
+    return folder / f"{name}.process"
+
+
+def _read(folder: Path, name: str) -> Record | None:
+    try:
+        return Record.parse(_record_path(folder, name).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None

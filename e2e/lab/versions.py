@@ -1,0 +1,19 @@
+"""Every version that the lab pins; a change here rebuilds what depends on it and nothing else."""
+
+GO_MINIMUM = (1, 26)
+
+KUBERNETES = "v1.37.2"
+ETCD = "v3.7.2"
+CONTAINERD = "v2.4.2"
+CNI_PLUGINS = "v1.9.1"
+HELM = "v4.3.1"
+REGISTRY = "v3.1.2"
+KIND = "v0.33.0"
+
+
+def kubernetes_staging() -> str:
+    """Returns the version under which Kubernetes publishes its staging modules.
+
+    Outside of its own tree k8s.io/api and its siblings are v0.N.P for a Kubernetes v1.N.P.
+    """
+    return KUBERNETES.replace("v1.", "v0.", 1)
