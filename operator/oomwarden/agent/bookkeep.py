@@ -19,9 +19,10 @@ from oomwarden.agent.inventory import Container
 from oomwarden.agent.settle import Settler, Told
 from oomwarden.agent.store import Store
 from oomwarden.core import record
+from oomwarden.core.accounts import Account
 from oomwarden.core.closing import Closing
 from oomwarden.core.facts import Cgroup, Level
-from oomwarden.core.ledger import Account, unsettled_below
+from oomwarden.core.ledger import unsettled_below
 
 UNKNOWN_POD_SECONDS = 60.0
 

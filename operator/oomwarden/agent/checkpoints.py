@@ -5,8 +5,8 @@ import sqlite3
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from oomwarden.core.accounts import Tally
 from oomwarden.core.facts import Cgroup, Level
-from oomwarden.core.ledger import Tally
 from oomwarden.core.record import Manifest
 
 

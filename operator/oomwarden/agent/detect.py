@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from oomwarden.core.accounts import Reading
 from oomwarden.core.facts import Cgroup, Level
-from oomwarden.core.ledger import Reading
 from oomwarden.kernel import inotify
 from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
 from oomwarden.kernel.counter_tree import CounterTree, Node

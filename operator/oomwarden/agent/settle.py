@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from oomwarden.agent.inventory import Container, Inventory
 from oomwarden.agent.log_reader import LogReader
 from oomwarden.api.oomkill import PolicyReference
+from oomwarden.core.accounts import Account, Booking, Tally
 from oomwarden.core.cause import Limits
 from oomwarden.core.closing import Unsettled
 from oomwarden.core.facts import Cgroup, PodFacts
 from oomwarden.core.incident import Incident, Scene, investigate
-from oomwarden.core.ledger import Account, Booking, Ledger, Tally
+from oomwarden.core.ledger import Ledger
 from oomwarden.core.log_kills import kills_in
 from oomwarden.core.record import Witness
 

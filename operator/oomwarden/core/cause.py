@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from oomwarden.api.oomkill import Cause
+from oomwarden.core.accounts import Tally
 from oomwarden.core.facts import Cgroup, Level
 from oomwarden.core.kernel_log import Constraint
-from oomwarden.core.ledger import Tally
 
 
 @dataclass(frozen=True, slots=True)

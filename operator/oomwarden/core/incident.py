@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 from oomwarden.api.oomkill import Cause
 from oomwarden.core import cause
+from oomwarden.core.accounts import Booking, Tally
 from oomwarden.core.cause import Limits, Verdict
 from oomwarden.core.cgroup_paths import container_id
 from oomwarden.core.facts import Cgroup, ContainerFacts, Level, PodFacts
 from oomwarden.core.kernel_log import Killed
-from oomwarden.core.ledger import Booking, Tally
 from oomwarden.core.log_kills import LogKill, kills_in
 
 MAX_VICTIMS = 16

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from oomwarden.core import cgroup_paths
+from oomwarden.core.accounts import Reading
 from oomwarden.core.facts import Cgroup, Level, MemoryEvents
 from oomwarden.core.flat_keyed import parse_limit, parse_memory_events
-from oomwarden.core.ledger import Reading
 from oomwarden.kernel import cgroup as files
 from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
 

@@ -1,0 +1,128 @@
+"""/healthz and /metrics on one port, served by a thread of its own."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A loop and the age of its last progress in seconds.
+
+    `limit` in seconds is set for loops of the kernel side only: an API outage must not restart
+    the agents of a whole fleet.
+    """
+
+    name: str
+    age: Callable[[], float | None]
+    limit: float | None = None
+
+    def late(self) -> bool:
+        """Whether the loop should have made progress by now."""
+        age = self.age()
+        return self.limit is not None and age is not None and age > self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What /metrics shows beside the loops."""
+
+    kills: int
+    unattributed: int
+    undeliverable: int
+    outbox: int
+    enforced_processes: int
+
+
+def healthz(loops: list[Loop]) -> tuple[int, bytes]:
+    """Answer 200, or 503 when a loop of the kernel side is late; the body names every age."""
+    ages = {loop.name: loop.age() for loop in loops}
+    late = [loop.name for loop in loops if loop.late()]
+    body = {"late": late, "ageSeconds": {name: age and round(age, 3) for name, age in ages.items()}}
+    return (503 if late else 200), json.dumps(body).encode() + b"\n"
+
+
+class AgentCollector(Collector):
+    """Reads the agent's figures at each scrape."""
+
+    def __init__(self, loops: list[Loop], figures: Callable[[], Figures]) -> None:
+        self._loops = loops
+        self._figures = figures
+
+    def collect(self) -> Iterator[Metric]:
+        """Give the metric families."""
+        ages = GaugeMetricFamily(
+            "oomwarden_loop_age_seconds", "Seconds since a loop's last progress", labels=["loop"]
+        )
+        for loop in self._loops:
+            if (age := loop.age()) is not None:
+                ages.add_metric([loop.name], age)
+        yield ages
+        figures = self._figures()
+        yield _counter("oom_kills", "OOM-kill incidents seen by this agent", figures.kills)
+        yield _counter("unattributed_kills", "Kills that no pod could be named for",
+                       figures.unattributed)  # fmt: skip
+        yield _counter("undeliverable_records", "Records the API server will never take",
+                       figures.undeliverable)  # fmt: skip
+        yield GaugeMetricFamily(
+            "oomwarden_outbox_records", "Records that wait for the API server", figures.outbox
+        )
+        yield GaugeMetricFamily(
+            "oomwarden_enforced_processes",
+            "Processes that hold a score of ours",
+            figures.enforced_processes,
+        )
+
+
+def _counter(name: str, text: str, value: int) -> Metric:
+    return CounterMetricFamily(f"oomwarden_{name}", text, value)
+
+
+def serve(port: int, loops: list[Loop], figures: Callable[[], Figures]) -> ThreadingHTTPServer:
+    """Serve for ever on all addresses of the pod.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    registry = CollectorRegistry()
+    registry.register(AgentCollector(loops, figures))
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/healthz":
+                self._answer(*healthz(loops), "application/json")
+            elif self.path == "/metrics":
+                self._answer(200, generate_latest(registry), "text/plain; version=0.0.4")
+            else:
+                self._answer(404, b"see /healthz and /metrics\n", "text/plain")
+
+        def _answer(self, status: int, body: bytes, kind: str) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as in the base
+            """Probes are no news."""
+
+    server = ThreadingHTTPServer(("", port), Handler)
+    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+    return server
+
+
+def age_of(progress: Callable[[], float]) -> Callable[[], float | None]:
+    """Turn a monotonic time of last progress (0: none yet) into an age."""
+
+    def age() -> float | None:
+        at = progress()
+        return time.monotonic() - at if at else None
+
+    return age

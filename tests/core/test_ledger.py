@@ -1,0 +1,204 @@
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oomwarden.core.accounts import Booking, Reading
+from oomwarden.core.facts import Cgroup, Level, MemoryEvents
+from oomwarden.core.ledger import Ledger, unsettled_below
+
+
+@dataclass
+class Kernel:
+    """A model of the kernel's books: a kill is counted at the victim's cgroup and above."""
+
+    ledger: Ledger = field(default_factory=Ledger)
+    cgroups: dict[int, Cgroup] = field(default_factory=dict)
+    parents: dict[int, int] = field(default_factory=dict)
+    kills: dict[int, int] = field(default_factory=dict)
+    known: set[int] = field(default_factory=set)
+    bookings: list[Booking] = field(default_factory=list)
+    victims: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.make(1, None, Level.KUBEPODS)
+        self.make(2, 1, Level.QOS)
+
+    def make(self, inode: int, parent: int | None, level: Level) -> None:
+        self.cgroups[inode] = Cgroup(inode, f"/{inode}", level, str(inode))
+        self.kills[inode] = 0
+        if parent is not None:
+            self.parents[inode] = parent
+
+    def live(self, level: Level) -> list[int]:
+        return [inode for inode, cgroup in self.cgroups.items() if cgroup.level is level]
+
+    def kill(self, inode: int, count: int) -> None:
+        self.victims[inode] = self.victims.get(inode, 0) + count
+        level: int | None = inode
+        while level is not None:
+            self.kills[level] += count
+            level = self.parents.get(level)
+
+    def remove(self, inode: int) -> None:
+        for child in [child for child, parent in self.parents.items() if parent == inode]:
+            self.remove(child)
+        self.cgroups.pop(inode)
+        self.parents.pop(inode)
+
+    def read(self) -> None:
+        """One wake-up: new cgroups are opened, all are read, the parent first, gone ones noted."""
+        gone = self.known - self.cgroups.keys()
+        for inode, cgroup in self.cgroups.items():
+            self.ledger.open(cgroup, self.parents.get(inode))
+        for inode in self.cgroups:
+            self.ledger.read(Reading(inode, MemoryEvents(oom_kill=self.kills[inode])))
+        self.ledger.prune()
+        for inode in gone:
+            self.ledger.vanish(inode)
+        self.known = set(self.cgroups)
+
+    def settle(self) -> None:
+        accounts = list(self.ledger.accounts.values())
+        for pod in (a.cgroup.inode for a in accounts if a.cgroup.level is Level.POD):
+            self.bookings += self.ledger.settle_pod(pod)
+        for inode in (2, 1):
+            if inode in self.ledger.accounts and not unsettled_below(self.ledger, inode):
+                self.bookings += self.ledger.settle_level(inode)
+
+
+def total(bookings: list[Booking]) -> int:
+    return sum(booking.end - booking.start for booking in bookings)
+
+
+def booked_to(kernel: Kernel, inode: int) -> int:
+    own = (b for b in kernel.bookings if b.container and b.container.inode == inode)
+    return total(list(own))
+
+
+def test_a_kill_is_booked_to_its_container_once() -> None:
+    kernel = Kernel()
+    kernel.make(10, 2, Level.POD)
+    kernel.make(11, 10, Level.CONTAINER)
+    kernel.read()
+    kernel.kill(11, 2)
+    for _ in range(3):
+        kernel.read()
+        kernel.settle()
+    (booking,) = kernel.bookings
+    assert (booking.start, booking.end, booking.account.inode) == (0, 2, 10)
+    assert booking.container is not None
+    assert booking.container.inode == 11
+
+
+def test_a_container_that_vanished_unread_gets_what_its_pod_owes() -> None:
+    kernel = Kernel()
+    kernel.make(10, 2, Level.POD)
+    kernel.make(11, 10, Level.CONTAINER)
+    kernel.make(12, 10, Level.CONTAINER)
+    kernel.read()
+    kernel.kill(12, 1)
+    kernel.kill(11, 1)
+    kernel.remove(11)
+    kernel.read()
+    kernel.settle()
+    assert (booked_to(kernel, 11), booked_to(kernel, 12), total(kernel.bookings)) == (1, 1, 2)
+
+
+def test_of_several_that_vanished_unread_all_are_candidates() -> None:
+    kernel = Kernel()
+    kernel.make(10, 2, Level.POD)
+    kernel.make(11, 10, Level.CONTAINER)
+    kernel.make(12, 10, Level.CONTAINER)
+    kernel.read()
+    kernel.kill(11, 1)
+    kernel.remove(11)
+    kernel.remove(12)
+    kernel.read()
+    kernel.settle()
+    (booking,) = kernel.bookings
+    assert booking.container is None
+    assert [candidate.inode for candidate in booking.candidates] == [11, 12]
+
+
+def test_a_pod_that_vanished_unread_is_told_at_its_qos_class() -> None:
+    kernel = Kernel()
+    kernel.make(10, 2, Level.POD)
+    kernel.make(11, 10, Level.CONTAINER)
+    kernel.read()
+    kernel.kill(11, 1)
+    kernel.remove(10)
+    kernel.read()
+    kernel.settle()
+    (booking,) = kernel.bookings
+    assert (booking.account.level, booking.start, booking.end) == (Level.QOS, 0, 1)
+    assert booking.pod is not None
+    assert booking.pod.inode == 10
+
+
+def test_counters_that_fall_begin_a_new_epoch() -> None:
+    ledger = Ledger()
+    pod = ledger.open(Cgroup(10, "/10", Level.POD), None)
+    ledger.read(Reading(10, MemoryEvents(oom_kill=5)))
+    ledger.settle_pod(10)
+    ledger.read(Reading(10, MemoryEvents(oom_kill=1)))
+    (booking,) = ledger.settle_pod(10)
+    assert (pod.epoch, booking.epoch, booking.start, booking.end) == (1, 1, 0, 1)
+
+
+def test_what_was_before_the_first_start_is_written_off() -> None:
+    ledger = Ledger()
+    ledger.open(Cgroup(10, "/10", Level.POD), None)
+    ledger.read(Reading(10, MemoryEvents(oom_kill=5)))
+    ledger.write_off(10)
+    assert ledger.settle_pod(10) == []
+
+
+STEP = st.tuples(
+    st.sampled_from(["make", "kill", "kill", "kill", "remove", "remove pod", "read", "settle"]),
+    st.integers(0, 7),
+    st.integers(1, 3),
+)
+
+
+def take(kernel: Kernel, action: str, which: int, count: int) -> None:
+    pods = kernel.live(Level.POD)
+    # Only what was seen once is killed: mkdir is watched, and runs no process for a while.
+    containers = [inode for inode in kernel.live(Level.CONTAINER) if inode in kernel.known]
+    if action == "make":
+        parent = pods[which % len(pods)] if pods and which > 2 else 2
+        level = Level.POD if parent == 2 else Level.CONTAINER
+        kernel.make(max(kernel.kills) + 100, parent, level)
+    elif action == "kill" and containers:
+        kernel.kill(containers[which % len(containers)], count)
+    elif action == "remove" and containers:
+        kernel.remove(containers[which % len(containers)])
+    elif action == "remove pod" and pods:
+        kernel.remove(pods[which % len(pods)])
+    elif action == "read":
+        kernel.read()
+    elif action == "settle":
+        kernel.settle()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(STEP, max_size=60))
+def test_every_increment_of_the_kernel_is_booked_exactly_once(
+    steps: list[tuple[str, int, int]],
+) -> None:
+    kernel = Kernel()
+    for step in steps:
+        take(kernel, *step)
+    for _ in range(2):
+        kernel.read()
+        kernel.settle()
+    assert total(kernel.bookings) == kernel.kills[1]
+    for account in {booking.account.inode for booking in kernel.bookings}:
+        spans = sorted((b.start, b.end) for b in kernel.bookings if b.account.inode == account)
+        level = kernel.ledger.accounts.get(account)
+        assert all(first[1] <= second[0] for first, second in pairwise(spans))
+        if level is not None and level.cgroup.level is Level.POD:
+            joined = [spans[0][0], *(end for _, end in spans)]
+            assert joined == [0, *(start for start, _ in spans[1:]), kernel.kills[account]]
+    for inode in kernel.victims:
+        assert booked_to(kernel, inode) <= kernel.victims[inode]
