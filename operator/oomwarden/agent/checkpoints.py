@@ -79,14 +79,19 @@ def _outbox_row(now: float, row: OutboxRow) -> tuple[object, ...]:
     return (row.key, row.kill["metadata"]["namespace"], row.kill["pod"]["uid"], now, body)
 
 
-def pending(connection: sqlite3.Connection, limit: int) -> list[OutboxRow]:
-    """List the oldest records that are not in the API yet."""
+def pending(connection: sqlite3.Connection) -> list[str]:
+    """List the keys of the records that are not in the API yet, the oldest first."""
     rows = connection.execute(
-        "SELECT name, body FROM outbox WHERE state = 'Pending' ORDER BY created, name LIMIT ?",
-        (limit,),
+        "SELECT name FROM outbox WHERE state = 'Pending' ORDER BY created, name"
     )
-    bodies = [(name, json.loads(body)) for name, body in rows]
-    return [OutboxRow(name, body["kill"], body["event"]) for name, body in bodies]
+    return [key for (key,) in rows]
+
+
+def load_rows(connection: sqlite3.Connection, keys: list[str]) -> list[OutboxRow]:
+    """Read these records, in this order."""
+    found = [connection.execute("SELECT body FROM outbox WHERE name = ?", (k,)) for k in keys]
+    bodies = [json.loads(cursor.fetchone()[0]) for cursor in found]
+    return [OutboxRow(k, b["kill"], b["event"]) for k, b in zip(keys, bodies, strict=True)]
 
 
 def finish(connection: sqlite3.Connection, key: str, undeliverable: str | None = None) -> None:

@@ -39,6 +39,7 @@ class ContainerFacts:
     type: ContainerType
     container_id: str | None = None
     limit: int | None = None
+    previous_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,46 @@
+"""One cluster for all stories: the lab, or the one that KUBECONFIG names; the product by its chart."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kubernetes import client, config
+
+from e2e.lab import open_cluster
+from e2e.world import Release, World
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    """Give the running cluster."""
+    cluster = open_cluster(name=os.environ.get("OOMWARDEN_LAB", "test"))
+    config.load_kube_config(config_file=str(cluster.kubeconfig))
+    return World(cluster, client.ApiClient())
+
+
+@pytest.fixture(scope="session")
+def release(world: World) -> Release:
+    """Give the product as its chart installs it, from the image of this checkout."""
+    image = world.cluster.build_and_load_image()
+    release = Release(world, ROOT / "charts" / "oomwarden", image.repository, image.tag)
+    release.install()
+    return release
+
+
+@pytest.fixture
+def api(world: World) -> client.ApiClient:
+    """Give the official client, an independent view of what the product wrote."""
+    return world.api
+
+
+@pytest.fixture
+def namespace(world: World) -> Iterator[str]:
+    """Give a fresh namespace that is gone afterwards."""
+    name = f"story-{uuid.uuid4().hex[:8]}"
+    world.core.create_namespace({"metadata": {"name": name}})
+    yield name
+    world.core.delete_namespace(name, grace_period_seconds=0)

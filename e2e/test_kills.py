@@ -1,0 +1,49 @@
+"""A kernel's kill becomes one record and one Event."""
+
+import pytest
+from e2e.workloads import container, hog, pod
+from e2e.world import Release, World, eventually
+
+pytestmark = pytest.mark.usefixtures("release")
+
+
+def test_a_container_over_its_limit_gives_one_record_and_one_event(
+    world: World, namespace: str
+) -> None:
+    image = world.cluster.busybox_image
+    world.apply(pod(namespace, "greedy", hog(image), container("calm", image, "sleep", "1000")))
+    (kill,) = eventually(lambda: world.kills(namespace, "greedy"), 90)
+    assert (kill["container"]["name"], kill["container"]["type"]) == ("app", "App")
+    assert (kill["cause"], kill["limit"], kill["kills"]) == ("ContainerLimit", "32Mi", 1)
+    assert [victim["command"] for victim in kill["victims"]] == ["hog"]
+    assert kill["groupKill"] is True
+    (event,) = eventually(lambda: world.oom_events(namespace, "greedy"), 30)
+    assert event.metadata.name == kill["metadata"]["name"]
+    assert event.regarding.field_path == "spec.containers{app}"
+    assert event.note.startswith("container app: hog (pid ")
+    assert "at its limit 32Mi" in event.note
+
+
+def test_the_ranges_of_a_crash_loop_join_up(world: World, namespace: str) -> None:
+    world.apply(pod(namespace, "loop", hog(world.cluster.busybox_image), restart="Always"))
+    kills = eventually(lambda: found if len(found := world.kills(namespace)) > 1 else [], 120)
+    spans = sorted((kill["evidence"]["from"], kill["evidence"]["to"]) for kill in kills)
+    assert spans[0][0] == 0
+    assert all(first[1] == second[0] for first, second in zip(spans, spans[1:], strict=False))
+    assert {kill["container"]["name"] for kill in kills} == {"app"}
+
+
+def test_an_init_container_is_told_as_one(world: World, namespace: str) -> None:
+    image = world.cluster.busybox_image
+    manifest = pod(namespace, "early", container("calm", image, "sleep", "1000"))
+    manifest["spec"]["initContainers"] = [hog(image, "setup")]
+    world.apply(manifest)
+    (kill,) = eventually(lambda: world.kills(namespace, "early"), 90)
+    assert (kill["container"]["name"], kill["container"]["type"]) == ("setup", "Init")
+
+
+def test_a_record_is_immutable(world: World, namespace: str) -> None:
+    world.apply(pod(namespace, "greedy", hog(world.cluster.busybox_image)))
+    (kill,) = eventually(lambda: world.kills(namespace), 90)
+    refusal = world.refused_patch(kill, {"kills": 7})
+    assert "immutable" in refusal

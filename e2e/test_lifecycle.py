@@ -1,0 +1,77 @@
+"""The agent comes back, the chart is upgraded, the product leaves: nothing is lost or left."""
+
+import shutil
+from pathlib import Path
+
+import yaml
+
+from e2e.workloads import family, hog, pod, policy
+from e2e.world import Release, World, eventually
+
+
+def test_a_killed_agent_comes_back_and_repeats_nothing(
+    world: World, release: Release, namespace: str
+) -> None:
+    world.apply(pod(namespace, "first", hog(world.cluster.busybox_image)))
+    (before,) = eventually(lambda: world.kills(namespace, "first"), 90)
+    for agent in release.agents():
+        world.core.delete_namespaced_pod(agent.metadata.name, "oomwarden", grace_period_seconds=0)
+    world.apply(pod(namespace, "second", hog(world.cluster.busybox_image)))
+    (kill,) = eventually(lambda: world.kills(namespace, "second"), 120)
+    assert kill["container"]["name"] == "app"
+    assert world.kills(namespace, "first") == [before]
+    assert len(world.oom_events(namespace, "first")) == 1
+
+
+def test_an_upgrade_keeps_records_and_policies_and_accepts_a_new_field(
+    world: World, release: Release, namespace: str, tmp_path: Path
+) -> None:
+    world.apply(pod(namespace, "greedy", hog(world.cluster.busybox_image)))
+    world.apply(policy(namespace, "protect", {"app": "db"}, {"oomScoreAdj": -100}))
+    kills = eventually(lambda: world.kills(namespace), 90)
+    newer = tmp_path / "oomwarden"
+    shutil.copytree(release.chart, newer)
+    add_field(newer / "templates" / "crds" / "oompolicies.oomwarden.io.yaml")
+    release.install("--set", "agent.logLevel=DEBUG", chart=newer)
+    try:
+        assert world.kills(namespace) == kills
+        manifest = policy(namespace, "newer", {"app": "db"}, {"oomScoreAdj": -100})
+        manifest["spec"]["soon"] = "a field of tomorrow"
+        world.apply(manifest)
+        assert world.policy(namespace, "newer")["spec"]["soon"] == "a field of tomorrow"
+        assert world.policy(namespace, "protect")["spec"]["rules"][0]["oomScoreAdj"] == -100
+        node = kills[0]["node"]
+        told = eventually(lambda: understood(world, node), 60)
+        assert "spec.soon" in told
+    finally:
+        world.delete_policy(namespace, "newer")
+        release.install()
+
+
+def understood(world: World, node: str) -> str:
+    """The agent says in its OOMNode which fields it does not know."""
+    conditions = world.node_report(node)["status"]["conditions"]
+    (one,) = (c for c in conditions if c["type"] == "PoliciesUnderstood")
+    return one["message"] if one["status"] == "False" else ""
+
+
+def add_field(path: Path) -> None:
+    head, _, body = path.read_text().rpartition("---\n")
+    crd = yaml.safe_load(body)
+    spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    spec["properties"]["soon"] = {"type": "string", "description": "of a later version"}
+    path.write_text(head + yaml.safe_dump(crd))
+
+
+def test_uninstall_puts_scores_back(world: World, release: Release, namespace: str) -> None:
+    world.apply(pod(namespace, "db", family(world.cluster.busybox_image), app="db"))
+    world.running(namespace, "db")
+    before = world.scores(namespace, "db", "app")
+    world.apply(policy(namespace, "protect", {"app": "db"}, {"oomScoreAdj": -300}))
+    eventually(lambda: set(world.scores(namespace, "db", "app").values()) == {-300})
+    release.uninstall()
+    try:
+        assert world.scores(namespace, "db", "app") == before
+        assert world.policy(namespace, "protect")["spec"]["mode"] == "Enforce"
+    finally:
+        release.install()

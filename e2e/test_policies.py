@@ -1,0 +1,86 @@
+"""A policy's score is on the processes while the policy lasts, and gone after it."""
+
+from e2e.workloads import family, pod, policy
+from e2e.world import Release, World, eventually
+
+RULE = {"containers": ["app"], "oomScoreAdj": -500}
+
+
+def all_hold(world: World, namespace: str, name: str, score: int) -> bool:
+    """All of the container's processes hold the score."""
+    return set(world.scores(namespace, name, "app").values()) == {score}
+
+
+def test_a_score_is_on_all_processes_of_a_running_and_of_a_new_container_until_deletion(
+    world: World, release: Release, namespace: str
+) -> None:
+    image = world.cluster.busybox_image
+    world.apply(pod(namespace, "old", family(image), app="db"))
+    world.running(namespace, "old")
+    (before,) = set(world.scores(namespace, "old", "app").values())
+    world.apply(policy(namespace, "protect", {"app": "db"}, RULE))
+    world.apply(pod(namespace, "new", family(image), app="db"))
+    world.running(namespace, "new")
+    for name in ("old", "new"):
+        eventually(lambda name=name: all_hold(world, namespace, name, -500))
+        assert len(world.scores(namespace, name, "app")) >= 3
+    status = eventually(lambda: ready(world, namespace, "protect", enforced=2), 60)
+    assert status["observedGeneration"] == 1
+    world.delete_policy(namespace, "protect")
+    for name in ("old", "new"):
+        eventually(lambda name=name: all_hold(world, namespace, name, before))
+
+
+def ready(world: World, namespace: str, name: str, **counts: int) -> dict[str, object]:
+    """The policy is Ready with these counts."""
+    status: dict[str, object] = world.policy(namespace, name).get("status", {})
+    conditions = {c["type"]: c["status"] for c in status.get("conditions", [])}
+    same = all(status.get(key) == value for key, value in counts.items())
+    return status if same and conditions.get("Ready") == "True" else {}
+
+
+def test_an_offset_is_relative_to_what_the_kubelet_gave(
+    world: World, release: Release, namespace: str
+) -> None:
+    world.apply(pod(namespace, "web", family(world.cluster.busybox_image), app="web"))
+    world.running(namespace, "web")
+    (before,) = set(world.scores(namespace, "web", "app").values())
+    world.apply(policy(namespace, "lower", {"app": "web"}, {"oomScoreOffset": -200}))
+    eventually(lambda: all_hold(world, namespace, "web", before - 200))
+
+
+def test_a_new_process_of_exec_gets_the_score_too(
+    world: World, release: Release, namespace: str
+) -> None:
+    world.apply(policy(namespace, "protect", {"app": "db"}, RULE))
+    world.apply(pod(namespace, "db", family(world.cluster.busybox_image), app="db"))
+    world.running(namespace, "db")
+    eventually(lambda: all_hold(world, namespace, "db", -500))
+    before = len(world.scores(namespace, "db", "app"))
+    script = "nohup sleep 100000 >/dev/null 2>&1 &"
+    world.cluster.kubectl("exec", "-n", namespace, "db", "-c", "app", "--", "sh", "-c", script)
+    eventually(lambda: all_hold(world, namespace, "db", -500), 30)
+    assert len(world.scores(namespace, "db", "app")) == before + 1
+
+
+def test_observe_reports_and_touches_nothing(
+    world: World, release: Release, namespace: str
+) -> None:
+    world.apply(pod(namespace, "db", family(world.cluster.busybox_image), app="db"))
+    world.running(namespace, "db")
+    before = world.scores(namespace, "db", "app")
+    world.apply(policy(namespace, "watch", {"app": "db"}, RULE, mode="Observe"))
+    status = eventually(lambda: ready(world, namespace, "watch", observed=1))
+    assert (status["matched"], status["enforced"]) == (1, 0)
+    assert world.scores(namespace, "db", "app") == before
+
+
+def test_users_objects_get_neither_finalizers_nor_annotations(
+    world: World, release: Release, namespace: str
+) -> None:
+    world.apply(policy(namespace, "protect", {"app": "db"}, RULE))
+    eventually(lambda: world.policy(namespace, "protect").get("status"))
+    metadata = world.policy(namespace, "protect")["metadata"]
+    assert "finalizers" not in metadata
+    ours = [key for key in metadata.get("annotations", {}) if "kubectl" not in key]
+    assert ours == []

@@ -1,0 +1,136 @@
+"""What stories do to a cluster and see in it, through the official client."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from kubernetes import client
+
+from e2e.lab import Cluster
+
+GROUP, VERSION = "oomwarden.io", "v1alpha1"
+NAMESPACE = "oomwarden"
+T = TypeVar("T")
+
+
+def eventually(look: Callable[[], T], seconds: float = 60, every: float = 0.5) -> T:
+    """Look until something true is seen; give it.
+
+    Raises:
+        AssertionError: nothing true was seen in time; tells what was seen last.
+    """
+    end = time.monotonic() + seconds
+    seen = look()
+    while not seen:
+        assert time.monotonic() < end, f"not seen within {seconds:g} s: {look.__doc__ or look}"
+        time.sleep(every)
+        seen = look()
+    return seen
+
+
+@dataclass
+class World:
+    """A cluster and the views of it that stories need."""
+
+    cluster: Cluster
+    api: client.ApiClient
+
+    def __post_init__(self) -> None:
+        self.core = client.CoreV1Api(self.api)
+        self.custom = client.CustomObjectsApi(self.api)
+        self.events = client.EventsV1Api(self.api)
+
+    def apply(self, manifest: dict[str, Any]) -> None:
+        """Apply as a user would, with kubectl."""
+        self.cluster.apply(manifest)
+
+    def pod(self, namespace: str, name: str) -> Any:
+        """Read a pod."""
+        return self.core.read_namespaced_pod(name, namespace)
+
+    def running(self, namespace: str, name: str) -> None:
+        """Wait until a pod's containers all run."""
+
+        def phase() -> bool:
+            """The pod runs."""
+            statuses = self.pod(namespace, name).status.container_statuses or []
+            return bool(statuses) and all(status.state.running for status in statuses)
+
+        eventually(phase, 120)
+
+    def kills(self, namespace: str, pod: str | None = None) -> list[dict[str, Any]]:
+        """List OOMKills, of one pod if named."""
+        found = self.custom.list_namespaced_custom_object(GROUP, VERSION, namespace, "oomkills")
+        return [k for k in found["items"] if pod is None or k["pod"]["name"] == pod]
+
+    def refused_patch(self, kill: dict[str, Any], patch: dict[str, Any]) -> str:
+        """Try to change a record; give the API server's refusal."""
+        where = kill["metadata"]["namespace"], "oomkills", kill["metadata"]["name"]
+        try:
+            self.custom.patch_namespaced_custom_object(GROUP, VERSION, *where, patch)
+        except client.ApiException as error:
+            return str(error.body)
+        return ""
+
+    def oom_events(self, namespace: str, pod: str) -> list[Any]:
+        """List the product's Events on a pod."""
+        found = self.events.list_namespaced_event(namespace).items
+        return [e for e in found if e.reason == "OOMKilled" and e.regarding.name == pod]
+
+    def node_report(self, node: str) -> dict[str, Any]:
+        """Read a node's OOMNode."""
+        found: dict[str, Any] = self.custom.get_cluster_custom_object(
+            GROUP, VERSION, "oomnodes", node
+        )
+        return found
+
+    def policy(self, namespace: str, name: str) -> dict[str, Any]:
+        """Read an OOMPolicy."""
+        found: dict[str, Any] = self.custom.get_namespaced_custom_object(
+            GROUP, VERSION, namespace, "oompolicies", name
+        )
+        return found
+
+    def delete_policy(self, namespace: str, name: str) -> None:
+        """Delete an OOMPolicy."""
+        self.custom.delete_namespaced_custom_object(GROUP, VERSION, namespace, "oompolicies", name)
+
+    def scores(self, namespace: str, pod: str, container: str) -> dict[int, int]:
+        """Read oom_score_adj of every process that a container sees, but not of this reader."""
+        script = (
+            "for p in /proc/[0-9]*; do n=${p#/proc/}; [ $n = $$ ] || "
+            "echo $n $(cat $p/oom_score_adj 2>/dev/null); done"
+        )
+        args = ("exec", "-n", namespace, pod, "-c", container, "--", "sh", "-c", script)
+        lines = [line.split() for line in self.cluster.kubectl(*args).splitlines()]
+        return {int(line[0]): int(line[1]) for line in lines if len(line) == 2}
+
+
+@dataclass
+class Release:
+    """The product in the cluster, by its chart."""
+
+    world: World
+    chart: Path
+    repository: str
+    tag: str
+
+    def install(self, *extra: str, chart: Path | None = None) -> None:
+        """Install or upgrade and wait until it is ready."""
+        image = ("--set", f"image.repository={self.repository}", "--set", f"image.tag={self.tag}")
+        self.world.cluster.helm(
+            "upgrade", "--install", "oomwarden", str(chart or self.chart),
+            "--namespace", NAMESPACE, "--create-namespace", *image, *extra,
+            "--wait", "--timeout", "5m",
+        )  # fmt: skip
+
+    def uninstall(self) -> None:
+        """Uninstall and wait for the hooks."""
+        self.world.cluster.helm("uninstall", "oomwarden", "-n", NAMESPACE, "--timeout", "5m")
+
+    def agents(self) -> list[Any]:
+        """List the agents' pods."""
+        selector = "app.kubernetes.io/component=agent"
+        return list(self.world.core.list_namespaced_pod(NAMESPACE, label_selector=selector).items)

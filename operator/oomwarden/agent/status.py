@@ -1,0 +1,66 @@
+"""OOMNode: written on change, at most every 10 s with jitter, and a heartbeat every 5 minutes."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from oomwarden.api.oomnode import OOMNodeStatus
+from oomwarden.core.conditions import carry_over
+
+MIN_GAP_SECONDS = 10.0
+HEARTBEAT_SECONDS = 300.0
+LOOK_SECONDS = 1.0
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class StatusWriter:
+    """Compares what `gather` gives with what was written last.
+
+    `write` raises when the API server did not take it; it is tried again at the next gap.
+    """
+
+    gather: Callable[[], Awaitable[OOMNodeStatus]]
+    write: Callable[[OOMNodeStatus], Awaitable[None]]
+    previous: OOMNodeStatus | None = None
+    progress: float = 0.0
+    _written: OOMNodeStatus | None = None
+    _at: float = field(default=-HEARTBEAT_SECONDS)
+
+    async def run(self) -> None:
+        """Write for ever."""
+        while True:
+            status = await self.gather()
+            before = self._written or self.previous
+            if before is not None:
+                kept = carry_over(status.conditions, before.conditions)
+                status = status.model_copy(update={"conditions": kept})
+            if self._is_due(status):
+                await self._try(status)
+                await asyncio.sleep(MIN_GAP_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+            self.progress = time.monotonic()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _try(self, status: OOMNodeStatus) -> None:
+        try:
+            await self.write(status)
+        except Exception as error:  # noqa: BLE001 - whatever the API answers, the loop goes on
+            _LOG.warning("OOMNode was not written, tried again in 10 s: %s", error)
+        else:
+            self._written, self._at = status, time.monotonic()
+
+    def _is_due(self, status: OOMNodeStatus) -> bool:
+        if self._written is None or time.monotonic() - self._at > HEARTBEAT_SECONDS:
+            return True
+        return _facts(status) != _facts(self._written)
+
+
+def _facts(status: OOMNodeStatus) -> dict[str, object]:
+    """Leave out what changes all the time."""
+    facts = status.model_dump()
+    facts["agent"].pop("heartbeat")
+    facts["memory"].pop("available")
+    return facts

@@ -1,0 +1,15 @@
+"""Conditions keep the time of their last change of status."""
+
+from oomwarden.api.base import Condition
+
+
+def carry_over(fresh: tuple[Condition, ...], before: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """Keep lastTransitionTime of every condition whose status did not change."""
+    known = {condition.type: condition for condition in before}
+    return tuple(_carry(condition, known.get(condition.type)) for condition in fresh)
+
+
+def _carry(fresh: Condition, before: Condition | None) -> Condition:
+    if before is None or before.status != fresh.status:
+        return fresh
+    return fresh.model_copy(update={"last_transition_time": before.last_transition_time})

@@ -1,0 +1,58 @@
+"""A cgroup tree of plain files: kills are counted as the kernel does, at every level."""
+
+import shutil
+from pathlib import Path
+
+UID = "0a1b2c3d-1111-2222-3333-44445555666{}"
+SLICE = "kubepods.slice/kubepods-burstable.slice"
+
+
+class FakeCgroups:
+    """kubepods with pods and containers below a temporary directory."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.make("kubepods.slice")
+        self.make(SLICE)
+
+    def make(self, path: str, limit: str = "max") -> str:
+        directory = self.root / path
+        directory.mkdir()
+        for name in ("memory.events", "memory.events.local"):
+            (directory / name).write_text(events(0, 0, 0))
+        (directory / "memory.max").write_text(f"{limit}\n")
+        (directory / "cgroup.procs").write_text("")
+        return path
+
+    def pod(self, number: int, limit: str = "max") -> str:
+        uid = UID.format(number).replace("-", "_")
+        return self.make(f"{SLICE}/kubepods-burstable-pod{uid}.slice", limit)
+
+    def container(self, pod: str, digit: str, limit: str = "max") -> str:
+        return self.make(f"{pod}/cri-containerd-{digit * 64}.scope", limit)
+
+    def group_kill(self, path: str, victims: int = 1, *, hit: str | None = None) -> None:
+        """Count a group kill at `path` and above; `hit` is the cgroup whose limit it was."""
+        for level in (path, *self.above(path)):
+            oom, kills, groups = self.read(level, "memory.events")
+            below = hit is not None and (level == hit or hit.startswith(f"{level}/"))
+            now = events(oom + below, kills + victims + 1, groups + 1)
+            if level == hit:
+                (self.root / level / "memory.events.local").write_text(events(oom + 1, 0, 0))
+            (self.root / level / "memory.events").write_text(now)
+
+    def above(self, path: str) -> list[str]:
+        parts = path.split("/")
+        return ["/".join(parts[:n]) for n in range(len(parts) - 1, 0, -1)]
+
+    def read(self, path: str, name: str) -> tuple[int, int, int]:
+        lines = (self.root / path / name).read_text().split()
+        values = dict(zip(lines[::2], map(int, lines[1::2]), strict=True))
+        return values["oom"], values["oom_kill"], values["oom_group_kill"]
+
+    def remove(self, path: str) -> None:
+        shutil.rmtree(self.root / path)
+
+
+def events(oom: int, kills: int, groups: int) -> str:
+    return f"low 0\nhigh 0\nmax {oom}\noom {oom}\noom_kill {kills}\noom_group_kill {groups}\n"

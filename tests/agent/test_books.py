@@ -1,0 +1,167 @@
+"""Detector and bookkeeper together on a fake cgroup tree: real inotify, real SQLite."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from fake_cgroups import UID, FakeCgroups
+
+from oomwarden.agent import checkpoints
+from oomwarden.agent.bookkeep import Bookkeeper
+from oomwarden.agent.checkpoints import OutboxRow
+from oomwarden.agent.detect import Batch, Detector, into_queue
+from oomwarden.agent.inventory import Inventory
+from oomwarden.agent.log_reader import LogReader
+from oomwarden.agent.settle import Place, Settler
+from oomwarden.agent.store import Store
+from oomwarden.api.oomkill import ContainerType
+from oomwarden.api.policy import QOSClass
+from oomwarden.core.facts import ContainerFacts, PodFacts
+from oomwarden.core.ledger import Ledger
+from oomwarden.kernel.cgroup import CgroupRoot
+from oomwarden.kernel.counter_tree import find_kubepods
+
+
+class Node:
+    """One agent's detection on a fake node; `restart` begins a second one on the same store."""
+
+    def __init__(self, tmp_path: Path, cgroups: FakeCgroups) -> None:
+        self.cgroups = cgroups
+        self.path = tmp_path / "store.sqlite"
+        self.pods: dict[str, PodFacts] = {}
+        self.log = b""
+
+    def know(self, number: int, **containers: str) -> None:
+        uid = UID.format(number)
+        known = tuple(
+            ContainerFacts(name, ContainerType.APP, digit * 64) for name, digit in containers.items()
+        )
+        self.pods[uid] = PodFacts(
+            uid, uid, "shop", f"pod-{number}", {}, QOSClass.BURSTABLE, containers=known
+        )
+
+    @asynccontextmanager
+    async def agent(self) -> AsyncIterator[Callable[[int], Awaitable[list[OutboxRow]]]]:
+        store = Store(self.path)
+        await store.open()
+        inventory = Inventory(pods=self.pods)
+        settler = Settler(
+            Place("node-1", "boot", nested=False),
+            Ledger(), inventory, LogReader(lambda: self.log), lambda _: None,
+        )  # fmt: skip
+        told = asyncio.Event()
+        books = Bookkeeper(settler, store, told.set)
+        queue: asyncio.Queue[Batch] = asyncio.Queue()
+        root = CgroupRoot(self.cgroups.root)
+        kubepods = find_kubepods(root)
+        assert kubepods is not None
+        loop = asyncio.get_running_loop()
+        detector = Detector(root, kubepods, into_queue(loop, queue))
+        detector.start(lambda: None)
+        task = asyncio.create_task(books.run(queue))
+
+        async def rows(count: int) -> list[OutboxRow]:
+            while True:
+                keys = await store.run(checkpoints.pending)
+                if len(keys) >= count:
+                    return await store.run(lambda db: checkpoints.load_rows(db, keys))
+                told.clear()
+                await asyncio.wait_for(told.wait(), 10)
+
+        try:
+            while books.progress == 0:
+                assert not task.done(), task.exception()
+                await asyncio.sleep(0.01)
+            yield rows
+        finally:
+            detector.stop()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            await store.close()
+        assert detector.error is None
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Node:
+    root = tmp_path / "cgroup"
+    root.mkdir()
+    return Node(tmp_path, FakeCgroups(root))
+
+
+async def test_a_group_kill_is_one_record_of_its_container(node: Node) -> None:
+    pod = node.cgroups.pod(1, "33554432")
+    app = node.cgroups.container(pod, "a", "33554432")
+    node.know(1, app="a")
+    async with node.agent() as rows:
+        node.cgroups.group_kill(app, 2, hit=pod)
+        (row,) = await rows(1)
+    assert row.kill["container"] == {"name": "app", "type": "App", "id": "a" * 64}
+    assert (row.kill["cause"], row.kill["enforcedAt"], row.kill["limit"]) == (
+        "ContainerLimit", "Pod", "32Mi",
+    )  # fmt: skip
+    assert (row.kill["kills"], row.kill["groupKill"]) == (1, True)
+    assert (row.kill["evidence"]["from"], row.kill["evidence"]["to"]) == (0, 3)
+
+
+async def test_a_container_that_appears_later_and_vanishes_at_once_is_still_told(
+    node: Node,
+) -> None:
+    pod = node.cgroups.pod(1)
+    node.cgroups.container(pod, "f")
+    node.know(1, app="a", side="b")
+    async with node.agent() as rows:
+        app = node.cgroups.container(pod, "a")
+        node.cgroups.group_kill(app, hit=app)
+        node.cgroups.remove(app)
+        (row,) = await rows(1)
+    assert row.kill["container"]["name"] == "app"
+    assert row.kill["kills"] == 1
+
+
+async def test_a_restart_repeats_nothing_and_finds_what_it_missed(node: Node) -> None:
+    pod = node.cgroups.pod(1)
+    app = node.cgroups.container(pod, "a")
+    node.know(1, app="a")
+    async with node.agent() as rows:
+        node.cgroups.group_kill(app)
+        await rows(1)
+    node.cgroups.group_kill(app)
+    node.cgroups.remove(app)
+    async with node.agent() as rows:
+        first, second = await rows(2)
+    assert [row.kill["evidence"]["from"] for row in (first, second)] == [0, 2]
+    assert second.kill["container"]["name"] == "app"
+    assert "after" not in second.kill["time"]
+
+
+async def test_kills_before_the_first_start_are_counted_not_told(node: Node) -> None:
+    app = node.cgroups.container(node.cgroups.pod(1), "a")
+    node.know(1, app="a")
+    node.cgroups.group_kill(app)
+    async with node.agent() as rows:
+        node.cgroups.group_kill(app)
+        (row,) = await rows(1)
+    assert (row.kill["evidence"]["from"], row.kill["evidence"]["to"]) == (2, 4)
+
+
+async def test_a_pod_the_api_server_has_not_told_yet_waits(node: Node) -> None:
+    app = node.cgroups.container(node.cgroups.pod(1), "a")
+    async with node.agent() as rows:
+        node.cgroups.group_kill(app)
+        asyncio.get_running_loop().call_later(0.3, lambda: node.know(1, app="a"))
+        (row,) = await rows(1)
+    assert row.kill["pod"]["name"] == "pod-1"
+
+
+async def test_two_pods_in_one_burst_are_two_records(node: Node) -> None:
+    apps = [node.cgroups.container(node.cgroups.pod(n), "a") for n in (1, 2)]
+    for number in (1, 2):
+        node.know(number, app="a")
+    async with node.agent() as rows:
+        for app in apps:
+            node.cgroups.group_kill(app)
+        found = await rows(2)
+    assert sorted(row.kill["pod"]["name"] for row in found) == ["pod-1", "pod-2"]
