@@ -42,12 +42,13 @@ def compile_pins(output: str, requirements: list[str]) -> None:
 
 
 def main() -> None:
-    """Lock what the image installs, then what a developer installs on top of the same pins."""
+    """Lock what the image installs, what builds it, what a developer installs; the same pins."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     runtime = project["project"]["dependencies"]
     compile_pins("runtime.txt", runtime)
     dev = group(project["dependency-groups"], "dev")
     compile_pins("dev.txt", ["-c runtime.txt", *runtime, *dev])
+    compile_pins("build.txt", ["-c dev.txt", *project["build-system"]["requires"]])
 
 
 if __name__ == "__main__":
