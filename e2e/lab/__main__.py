@@ -1,17 +1,19 @@
 """Command line: `python3 -m e2e.lab up|down|status|kubectl|exec --name NAME`."""
 
 import argparse
+import json
 import os
+import subprocess
 import sys
 
-from e2e.lab import lab
+from e2e.lab import kind, lab
 from e2e.lab.errors import LabError
 from e2e.lab.instance import DEFAULT_MEMORY, Instance, Options, find
 from e2e.lab.progress import say
 
 
 def _up(instance: Instance, arguments: argparse.Namespace) -> int:
-    lab.up(instance, Options(memory=arguments.memory))
+    lab.up(instance, Options(memory=arguments.memory, kubelet=dict(arguments.kubelet)))
     say(f"Lab {instance.name} is up. To use it in this shell:")
     say(f"  export KUBECONFIG={instance.kubeconfig} PATH={instance.bin}:$PATH")
     return 0
@@ -19,6 +21,8 @@ def _up(instance: Instance, arguments: argparse.Namespace) -> int:
 
 def _down(instance: Instance, _: argparse.Namespace) -> int:
     ended = lab.down(instance)
+    if kind.is_possible() and kind.down(instance.name):
+        ended.append("kind's cluster")
     say(f"Lab {instance.name} is down; ended: {', '.join(ended) or 'nothing, it did not run'}.")
     return 0
 
@@ -31,15 +35,24 @@ def _status(instance: Instance, _: argparse.Namespace) -> int:
 
 
 def _kubectl(instance: Instance, arguments: argparse.Namespace) -> int:
-    program = instance.bin / "kubectl"
-    os.execv(program, [str(program), *arguments.command])
+    return subprocess.call([instance.bin / "kubectl", *arguments.command])
 
 
 def _exec(instance: Instance, arguments: argparse.Namespace) -> int:
-    command = instance.in_namespace(*arguments.command)
-    os.environ["KUBECONFIG"] = str(instance.kubeconfig)
-    os.environ["PATH"] = f"{instance.bin}:{os.environ['PATH']}"
-    os.execvp(command[0], command)
+    path = f"{instance.bin}:{os.environ['PATH']}"
+    env = {**os.environ, "KUBECONFIG": str(instance.kubeconfig), "PATH": path}
+    return subprocess.call(instance.in_namespace(*arguments.command), env=env)
+
+
+def kubelet_setting(text: str) -> tuple[str, object]:
+    """Reads `NAME=VALUE`, where the value is JSON if it can be, else text."""
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,6 +70,14 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--name", default="demo", help="the instance (default: demo)")
         if name == "up":
             one.add_argument("--memory", type=int, default=DEFAULT_MEMORY, help="of the node, MiB")
+            one.add_argument(
+                *("--kubelet", "-k"),
+                type=kubelet_setting,
+                action="append",
+                default=[],
+                metavar="NAME=VALUE",
+                help="a setting of KubeletConfiguration, e.g. singleProcessOOMKill=true",
+            )
         if name in {"kubectl", "exec"}:
             one.add_argument("command", nargs=argparse.REMAINDER)
     return parser

@@ -30,7 +30,8 @@ def build_all() -> dict[str, Path]:
 
 
 def _archive(name: str, inputs: list[str | Path], build: object, waits_for: str) -> Path:
-    return cache.artifact(f"image-{name}", inputs, build, waits_for)  # type: ignore[arg-type]
+    packer = Path(image_archive.__file__)
+    return cache.artifact(f"image-{name}", [*inputs, packer], build, waits_for)  # type: ignore[arg-type]
 
 
 def _build_pause(archive: Path) -> None:

@@ -19,12 +19,16 @@ def pack(layer: Path, reference: str, command: list[str], archive: Path) -> None
         archive: Where to write the image, in the format of `docker save`.
     """
     digest = _sha256(layer)
-    config = json.dumps({
-        "architecture": "amd64",
-        "os": "linux",
-        "config": {"Env": [f"PATH={_PATH}"], "Cmd": command},
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
-    }).encode()
+    config = json.dumps(
+        {
+            "architecture": "amd64",
+            "os": "linux",
+            "config": {"Env": [f"PATH={_PATH}"], "Cmd": command},
+            # buildah refuses an image whose history tells of fewer layers than it has.
+            "history": [{"created": "1970-01-01T00:00:00Z", "created_by": "oomwarden's lab"}],
+            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
+        }
+    ).encode()
     config_name = f"{hashlib.sha256(config).hexdigest()}.json"
     layer_name = f"{digest}.tar"
     manifest = [{"Config": config_name, "RepoTags": [reference], "Layers": [layer_name]}]

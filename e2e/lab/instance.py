@@ -121,12 +121,18 @@ def find(name: str) -> Instance:
         path = _instances() / name / "subnet"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(str(free_subnet(_taken())), encoding="utf-8")
+            path.write_text(
+                str(free_subnet({one.subnet for one in all_instances()})), encoding="utf-8"
+            )
         return Instance(name, int(path.read_text(encoding="utf-8")))
 
 
-def _taken() -> set[int]:
-    return {int(path.read_text(encoding="utf-8")) for path in _instances().glob("*/subnet")}
+def all_instances() -> list[Instance]:
+    """Returns every instance that was ever up on this machine."""
+    return [
+        Instance(path.parent.name, int(path.read_text(encoding="utf-8")))
+        for path in sorted(_instances().glob("*/subnet"))
+    ]
 
 
 def free_subnet(taken: set[int]) -> int:

@@ -3,7 +3,17 @@
 import shlex
 from pathlib import Path
 
-from e2e.lab import base_images, cache, control_plane, network, node, node_image, pki, processes
+from e2e.lab import (
+    base_images,
+    cache,
+    control_plane,
+    network,
+    node,
+    node_image,
+    pki,
+    preflight,
+    processes,
+)
 from e2e.lab import tools as lab_tools
 from e2e.lab.instance import Instance, Options, state_of
 from e2e.lab.tools import Tools
@@ -22,6 +32,8 @@ def up(instance: Instance, options: Options) -> Tools:
     Returns:
         The programs it is made of, kubectl and helm among them.
     """
+    runs_already = component_states(instance)[node.NODE] is not None
+    preflight.check(0 if runs_already else options.memory)
     tools = lab_tools.build_all()
     archives = base_images.build_all()
     disk = node_image.build_system(tools)
@@ -73,5 +85,7 @@ def _write_wrappers(instance: Instance, tools: Tools) -> None:
     for name in ("kubectl", "helm"):
         config, program = shlex.quote(str(instance.kubeconfig)), shlex.quote(str(tools[name]))
         wrapper = instance.bin / name
-        wrapper.write_text(f'#!/bin/sh\nKUBECONFIG={config} exec {program} "$@"\n', encoding="utf-8")
+        wrapper.write_text(
+            f'#!/bin/sh\nKUBECONFIG={config} exec {program} "$@"\n', encoding="utf-8"
+        )
         wrapper.chmod(0o755)

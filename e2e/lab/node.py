@@ -1,4 +1,4 @@
-"""The node: an emulated machine with its system disk, its image store and what makes it this one."""
+"""The node: an emulated machine, its two common disks, and a third that makes it this node."""
 
 import io
 import json

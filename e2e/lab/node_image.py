@@ -58,7 +58,15 @@ class NodeDisk:
 def build_system(tools: Tools) -> NodeDisk:
     """Returns the node's system disk, built where it is missing."""
     programs = [str(tools[name]) for name in (*_PROGRAMS, *_CNI_PLUGINS)]
-    inputs = [_ROOTFS, debian.release(), *_PACKAGES, *_MASKED, *programs, _DISK_SIZE, Path(__file__)]
+    inputs = [
+        _ROOTFS,
+        debian.release(),
+        *_PACKAGES,
+        *_MASKED,
+        *programs,
+        _DISK_SIZE,
+        Path(__file__),
+    ]
 
     def build(folder: Path) -> None:
         tree = _debian_tree(folder)

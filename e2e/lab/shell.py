@@ -4,9 +4,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from e2e.lab.errors import LabError
-
-_TAIL_LINES = 12
+from e2e.lab.errors import CommandError, LabError
 
 
 def run(
@@ -29,8 +27,8 @@ def run(
         What it wrote to standard output.
 
     Raises:
-        LabError: It could not be started, failed or took too long; the message ends with the
-            last lines it wrote.
+        CommandError: It failed; with its standard error.
+        LabError: It is not installed, or took too long.
     """
     words = [str(word) for word in command]
     options: dict[str, str | int] = {"stdin": subprocess.DEVNULL} if stdin is None else {}
@@ -52,7 +50,7 @@ def run(
     except subprocess.TimeoutExpired:
         raise LabError(f"`{' '.join(words[:4])}` was not done after {timeout:.0f} s.") from None
     if done.returncode != 0:
-        raise LabError(_failure(words, done.returncode, done.stderr or done.stdout))
+        raise CommandError(done.returncode, words, done.stdout, done.stderr)
     return str(done.stdout)
 
 
@@ -63,8 +61,3 @@ def succeeds(*command: str | Path, env: Mapping[str, str] | None = None) -> bool
     except LabError:
         return False
     return True
-
-
-def _failure(words: list[str], code: int, output: str) -> str:
-    lines = output.strip().splitlines()[-_TAIL_LINES:]
-    return "\n  ".join([f"`{' '.join(words[:6])}` failed with exit code {code}:", *lines])

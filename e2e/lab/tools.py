@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,6 +107,12 @@ def missing() -> list[str]:
 def build_all() -> Tools:
     """Builds what is missing, one program after the other: the compiler takes all cores itself."""
     return Tools({name: build(program) for name, program in PROGRAMS.items()})
+
+
+def find_or_build(program: Program) -> Path:
+    """Returns the user's own program of that name, or builds it."""
+    found = shutil.which(program.name)
+    return Path(found) if found else build(program)
 
 
 def build(program: Program) -> Path:

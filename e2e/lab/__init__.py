@@ -1,0 +1,22 @@
+"""A real cluster for the end-to-end tests and the demo, also where Docker is not to be had.
+
+    from e2e.lab import open_cluster
+
+    cluster = open_cluster(name="test")        # brings it up, or takes the one of KUBECONFIG
+    image = cluster.build_and_load_image()     # ImageRef(repository, tag), known to the nodes
+    cluster.helm("upgrade", "--install", ...)  # str; CommandError tells why not
+    cluster.kubectl("get", "pods", "-A")       # str
+    cluster.apply({"apiVersion": ...})         # one object, as a dict
+    cluster.kubeconfig                         # Path, for API clients
+    cluster.busybox_image                      # busybox, and `hog N`: touches N MiB and waits
+
+`Options` chooses the node's memory and kubelet settings. Standard library only: it runs before
+any virtual environment exists.
+"""
+
+from e2e.lab.cluster import Cluster, open_cluster
+from e2e.lab.errors import CommandError, LabError
+from e2e.lab.instance import Options
+from e2e.lab.product_image import ImageRef
+
+__all__ = ["Cluster", "CommandError", "ImageRef", "LabError", "Options", "open_cluster"]

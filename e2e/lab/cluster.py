@@ -1,0 +1,117 @@
+"""One cluster, whoever provides it: the lab, kind, or the user."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from e2e.lab import base_images, instance, kind, lab, product_image
+from e2e.lab import tools as lab_tools
+from e2e.lab.errors import LabError
+from e2e.lab.instance import Instance, Options
+from e2e.lab.product_image import ImageRef
+from e2e.lab.shell import run
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster that can be spoken to, and given the image under test.
+
+    Attributes:
+        kubeconfig: The file that kubectl, helm and API clients need, with admin rights.
+        busybox_image: An image with busybox and `hog N`, which touches N MiB and waits.
+        programs: Where kubectl and helm are.
+    """
+
+    kubeconfig: Path
+    busybox_image: str
+    programs: dict[str, Path]
+    _load_image: Callable[[], ImageRef] = field(repr=False)
+
+    def kubectl(self, *arguments: str | Path, stdin: str | None = None) -> str:
+        """Runs kubectl and returns its output; raises CommandError when it fails."""
+        return run(self.programs["kubectl"], *arguments, env=self.environment(), stdin=stdin)
+
+    def apply(self, manifest: Mapping[str, object]) -> None:
+        """Applies one object as a user does; raises CommandError when it is refused."""
+        self.kubectl("apply", "--filename", "-", stdin=json.dumps(manifest))
+
+    def helm(self, *arguments: str | Path) -> str:
+        """Runs helm and returns its output; raises CommandError when it fails."""
+        return run(self.programs["helm"], *arguments, env=self.environment())
+
+    def environment(self) -> dict[str, str]:
+        """Returns the environment in which programs speak to this cluster."""
+        return {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
+
+    def build_and_load_image(self) -> ImageRef:
+        """Makes the image under test known to the cluster's nodes; quick when nothing changed."""
+        return self._load_image()
+
+
+def open_cluster(
+    name: str = "test", options: Options | None = None, *, own_only: bool = False
+) -> Cluster:
+    """Returns a cluster to work on, brought up where that is needed.
+
+    A cluster that `KUBECONFIG` names is taken as it is; else kind makes one where a Docker engine
+    with cgroup v2 answers; else the lab does.
+
+    Args:
+        name: Tells apart the clusters that kind and the lab make, e.g. `demo` and `test`.
+        options: What the lab's node shall be like.
+        own_only: Never touch the cluster that `KUBECONFIG` names.
+
+    Raises:
+        LabError: What stands in the way, and the remedy.
+    """
+    config = None if own_only else os.environ.get("KUBECONFIG")
+    if config:
+        return _users_cluster(Path(config))
+    if kind.is_possible():
+        return _kind_cluster(name)
+    return _lab_cluster(instance.find(name), options or Options())
+
+
+def _lab_cluster(one: Instance, options: Options) -> Cluster:
+    lab.up(one, options)
+    return _speaking_to_lab(one)
+
+
+def _speaking_to_lab(one: Instance) -> Cluster:
+    def load() -> ImageRef:
+        base = base_images.build_all()[base_images.PYTHON_BASE]
+        return product_image.push(base, one)
+
+    programs = {name: one.bin / name for name in ("kubectl", "helm")}
+    return Cluster(one.kubeconfig, base_images.BUSYBOX, programs, load)
+
+
+def _kind_cluster(name: str) -> Cluster:
+    config = kind.up(name)
+    return Cluster(config, base_images.BUSYBOX, _programs(), lambda: kind.load_image(name))
+
+
+def _users_cluster(config: Path) -> Cluster:
+    for one in instance.all_instances():
+        if one.kubeconfig == config:
+            return _speaking_to_lab(one)
+    busybox = os.environ.get("OOMWARDEN_BUSYBOX_IMAGE", base_images.BUSYBOX)
+    return Cluster(config, busybox, _programs(), _users_image)
+
+
+def _users_image() -> ImageRef:
+    name = os.environ.get("OOMWARDEN_IMAGE")
+    if not name:
+        raise LabError(
+            "With a cluster of your own, build and push the Dockerfile's image yourself and name"
+            " it: OOMWARDEN_IMAGE=registry/oomwarden:tag."
+        )
+    repository, _, tag = name.rpartition(":")
+    return ImageRef(repository, tag)
+
+
+def _programs() -> dict[str, Path]:
+    """Returns the user's own kubectl and helm, or builds them."""
+    return {name: lab_tools.find_or_build(lab_tools.PROGRAMS[name]) for name in ("kubectl", "helm")}

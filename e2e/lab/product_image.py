@@ -1,0 +1,164 @@
+"""The image under test, built from the repository's Dockerfile without a Docker engine."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from e2e.lab import base_images, cache
+from e2e.lab.errors import LabError
+from e2e.lab.instance import Instance
+from e2e.lab.node import REGISTRY_NAME
+from e2e.lab.progress import step
+from e2e.lab.shell import run, succeeds
+
+REPOSITORY = Path(__file__).parents[2]
+_DOCKERFILE = "Dockerfile"
+_IGNORE = ".dockerignore"
+_NAME = "oomwarden"
+# vfs: the one storage driver that works on every file system, also inside a container.
+_DRIVER = ("--storage-driver", "vfs")
+# pip options that hold several values: one a line in its configuration file.
+_LISTS = frozenset({"extra-index-url", "find-links", "trusted-host"})
+
+
+@dataclass(frozen=True)
+class ImageRef:
+    """An image that the cluster's nodes can run."""
+
+    repository: str
+    tag: str
+
+    def __str__(self) -> str:
+        return f"{self.repository}:{self.tag}"
+
+
+def tag() -> str:
+    """Returns the tag of the image that this checkout gives."""
+    return cache.stamp(*_context_files())
+
+
+def build(base: Path) -> str:
+    """Builds the image, unless this very content was built before.
+
+    Args:
+        base: The archive of the Python base image.
+
+    Returns:
+        Its name in `storage(base)`.
+
+    Raises:
+        LabError: There is no Dockerfile, or its build failed.
+    """
+    if not (REPOSITORY / _DOCKERFILE).exists():
+        raise LabError(f"{REPOSITORY} has no {_DOCKERFILE}: check it out again.")
+    name = f"{REGISTRY_NAME}/{_NAME}:{tag()}"
+    with cache.locked("product-image", "build the image"):
+        if not succeeds(*_buildah(base), "inspect", "--type", "image", name):
+            with step("build the image", "buildah; pip, when the requirements changed"):
+                _build(base, name)
+    return name
+
+
+def push(base: Path, instance: Instance) -> ImageRef:
+    """Builds the image and pushes it to the instance's registry, where its node pulls it."""
+    name = build(base)
+    image = ImageRef(f"{REGISTRY_NAME}/{_NAME}", tag())
+    pushed = instance.run / f"pushed-{image.tag}"
+    if not pushed.exists():
+        target = f"docker://{instance.registry}/{_NAME}:{image.tag}"
+        # Uncompressed: it does not leave the machine, and the node would unpack it slowly.
+        options = ("--quiet", "--tls-verify=false", "--disable-compression")
+        command = (*_buildah(base), "push", *options, name, target)
+        with step("push the image", "buildah"):
+            run(*instance.in_namespace(*command))
+        pushed.touch()
+    return image
+
+
+def _build(base: Path, name: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="oomwarden-") as scratch, _context() as context:
+        run(
+            *_buildah(base),
+            *("build", "--isolation", "chroot", "--layers", "--pull=never"),
+            *("--build-arg", f"BASE={base_images.PYTHON_BASE}"),
+            *pip_volumes(os.environ, Path(scratch)),
+            *("--tag", name, context),
+        )
+
+
+def _buildah(base: Path) -> list[str]:
+    return _buildah_with(storage(base))
+
+
+def _buildah_with(folder: Path) -> list[str]:
+    return ["buildah", "--root", f"{folder}", "--runroot", f"{folder}.run", *_DRIVER]
+
+
+def storage(base: Path) -> Path:
+    """Returns the folder of buildah's images, which begins with the base image in it."""
+
+    def pull(folder: Path) -> None:
+        run(*_buildah_with(folder), "pull", "--quiet", f"docker-archive:{base}")
+        cache.remove(Path(f"{folder}.run"))
+
+    return cache.artifact("buildah", [str(base)], pull, "buildah to take in the base image")
+
+
+@contextmanager
+def _context() -> Iterator[Path]:
+    """Copies exactly what the tag is a hash of."""
+    ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
+    with tempfile.TemporaryDirectory(prefix="oomwarden-") as folder:
+        for path in _context_files():
+            target = Path(folder) / path.relative_to(REPOSITORY)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_dir():
+                shutil.copytree(path, target, ignore=ignored)
+            else:
+                shutil.copyfile(path, target)
+        yield Path(folder)
+
+
+def _context_files() -> list[Path]:
+    text = (REPOSITORY / _IGNORE).read_text(encoding="utf-8")
+    return [REPOSITORY / name for name in (_DOCKERFILE, _IGNORE, *let_in(text))]
+
+
+def let_in(ignore_file: str) -> list[str]:
+    """Returns what a .dockerignore that begins by ignoring everything lets into the build."""
+    return [line[1:] for line in ignore_file.splitlines() if line.startswith("!")]
+
+
+def pip_volumes(environment: Mapping[str, str], scratch: Path) -> list[str]:
+    """Returns buildah's options that give pip in the build the settings it has out here.
+
+    They are mounted, not set: variables would stay in the image.
+
+    Args:
+        environment: Its `PIP_*` variables count; files and folders they name are mounted too.
+        scratch: A folder for pip's configuration file, kept as long as the build runs.
+    """
+    settings = {
+        name.removeprefix("PIP_").lower().replace("_", "-"): value
+        for name, value in environment.items()
+        if name.startswith("PIP_") and value
+    }
+    config = scratch / "pip.conf"
+    lines = [f"{key} = {_pip_value(key, value)}" for key, value in sorted(settings.items())]
+    config.write_text("\n".join(["[global]", *lines, ""]), encoding="utf-8")
+    mounts = [f"{config}:/etc/pip.conf:ro"]
+    named = {word for value in settings.values() for word in value.split()}
+    mounts += [f"{path}:{path}:ro" for path in sorted(named) if _is_local(path)]
+    return [word for mount in mounts for word in ("--volume", mount)]
+
+
+def _pip_value(key: str, value: str) -> str:
+    return "".join(f"\n  {word}" for word in value.split()) if key in _LISTS else value
+
+
+def _is_local(word: str) -> bool:
+    return word.startswith("/") and Path(word).exists()
