@@ -1,4 +1,4 @@
-"""One cluster for all stories: the lab, or the one that KUBECONFIG names; the product by its chart."""
+"""One cluster for all stories, the lab or the one of KUBECONFIG; the product by its chart."""
 
 import os
 import uuid

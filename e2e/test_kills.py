@@ -1,8 +1,11 @@
 """A kernel's kill becomes one record and one Event."""
 
+from itertools import pairwise
+
 import pytest
+
 from e2e.workloads import container, hog, pod
-from e2e.world import Release, World, eventually
+from e2e.world import World, eventually
 
 pytestmark = pytest.mark.usefixtures("release")
 
@@ -29,7 +32,7 @@ def test_the_ranges_of_a_crash_loop_join_up(world: World, namespace: str) -> Non
     kills = eventually(lambda: found if len(found := world.kills(namespace)) > 1 else [], 120)
     spans = sorted((kill["evidence"]["from"], kill["evidence"]["to"]) for kill in kills)
     assert spans[0][0] == 0
-    assert all(first[1] == second[0] for first, second in zip(spans, spans[1:], strict=False))
+    assert all(first[1] == second[0] for first, second in pairwise(spans))
     assert {kill["container"]["name"] for kill in kills} == {"app"}
 
 

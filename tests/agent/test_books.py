@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 from fake_cgroups import UID, FakeCgroups
-
 from oomwarden.agent import checkpoints
 from oomwarden.agent.bookkeep import Bookkeeper
 from oomwarden.agent.checkpoints import OutboxRow
@@ -36,7 +36,8 @@ class Node:
     def know(self, number: int, **containers: str) -> None:
         uid = UID.format(number)
         known = tuple(
-            ContainerFacts(name, ContainerType.APP, digit * 64) for name, digit in containers.items()
+            ContainerFacts(name, ContainerType.APP, digit * 64)
+            for name, digit in containers.items()
         )
         self.pods[uid] = PodFacts(
             uid, uid, "shop", f"pod-{number}", {}, QOSClass.BURSTABLE, containers=known
@@ -66,7 +67,7 @@ class Node:
             while True:
                 keys = await store.run(checkpoints.pending)
                 if len(keys) >= count:
-                    return await store.run(lambda db: checkpoints.load_rows(db, keys))
+                    return await store.run(partial(checkpoints.load_rows, keys=keys))
                 told.clear()
                 await asyncio.wait_for(told.wait(), 10)
 

@@ -2,8 +2,10 @@
 
 from oomwarden.api.base import Condition
 
+Conditions = tuple[Condition, ...]
 
-def carry_over(fresh: tuple[Condition, ...], before: tuple[Condition, ...]) -> tuple[Condition, ...]:
+
+def carry_over(fresh: Conditions, before: Conditions) -> Conditions:
     """Keep lastTransitionTime of every condition whose status did not change."""
     known = {condition.type: condition for condition in before}
     return tuple(_carry(condition, known.get(condition.type)) for condition in fresh)

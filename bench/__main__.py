@@ -1,0 +1,53 @@
+"""Print figures: `python -m bench NAME ...`; without names those that need minutes, not an hour."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from kubernetes import client, config
+
+from bench import durations, footprint, latency, starts
+from e2e.lab import open_cluster
+from e2e.world import Release, World
+
+ROOT = Path(__file__).resolve().parent.parent
+ON_CLUSTER: dict[str, Callable[[World], None]] = {
+    "latency": latency.main,
+    "starts": starts.main,
+    "footprint": footprint.main,
+}
+BY_THEMSELVES: dict[str, Callable[[], None]] = {
+    "demo": durations.warm_demo,
+    "demo-cold": durations.cold_demo,
+    "test": durations.warm_test,
+}
+
+
+def main(names: list[str]) -> None:
+    """Run the named figures on one cluster with the product of this checkout."""
+    names = names or list(ON_CLUSTER)
+    known = [*ON_CLUSTER, *BY_THEMSELVES]
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        sys.exit(f"no such figure: {', '.join(unknown)}; there are: {', '.join(known)}")
+    world = prepare() if set(names) & ON_CLUSTER.keys() else None
+    for name in names:
+        if world is not None and name in ON_CLUSTER:
+            ON_CLUSTER[name](world)
+        elif name in BY_THEMSELVES:
+            BY_THEMSELVES[name]()
+
+
+def prepare() -> World:
+    """Open the cluster and install the product of this checkout."""
+    cluster = open_cluster(name=os.environ.get("OOMWARDEN_LAB", "test"))
+    config.load_kube_config(config_file=str(cluster.kubeconfig))
+    world = World(cluster, client.ApiClient())
+    image = cluster.build_and_load_image()
+    Release(world, ROOT / "charts" / "oomwarden", image.repository, image.tag).install()
+    return world
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

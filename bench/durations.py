@@ -1,0 +1,44 @@
+"""How long `make demo` and `make test` take: warm (all cached, lab stopped), cold (nothing is)."""
+
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from bench.figures import table
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHES = ("OOMWARDEN_CACHE", "GOCACHE", "GOMODCACHE", "PIP_CACHE_DIR")
+
+
+def warm_demo() -> None:
+    """Time `make demo` with everything cached and no lab running."""
+    _make("demo-down")
+    seconds = _make("demo")
+    table("make demo, warm", [("seconds", f"{seconds:.0f}")])
+
+
+def cold_demo() -> None:
+    """Time `make demo` with empty caches (installed Debian packages stay)."""
+    _make("demo-down")
+    with tempfile.TemporaryDirectory(prefix="oomwarden-cold-") as empty:
+        caches = {name: str(Path(empty) / name.lower()) for name in CACHES}
+        seconds = _make("demo", caches)
+        _make("demo-down", caches)
+        subprocess.run(["chmod", "-R", "u+w", empty], check=True)  # Go's module cache is read-only
+    table("make demo, cold", [("seconds", f"{seconds:.0f}")])
+
+
+def warm_test() -> None:
+    """Time `make test` with everything cached."""
+    seconds = _make("test")
+    table("make test, warm", [("seconds", f"{seconds:.0f}")])
+
+
+def _make(target: str, extra: Mapping[str, str] | None = None) -> float:
+    began = time.monotonic()
+    environment = {**os.environ, **(extra or {})}
+    subprocess.run(["make", "--directory", str(ROOT), target], check=True, env=environment)
+    return time.monotonic() - began
