@@ -1,6 +1,6 @@
 """What all kinds of the group share."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -13,11 +13,32 @@ LABEL_NODE = f"{GROUP}/node"
 LABEL_POD_UID = f"{GROUP}/pod-uid"
 LABEL_CAUSE = f"{GROUP}/cause"
 
+Extra = dict[str, Any]
+
+
+def validations(*each: Extra, **schema: Any) -> Extra:  # noqa: ANN401 - JSON schema values
+    """Make pydantic's `json_schema_extra` of CEL rules and other keywords of the CRD's schema."""
+    return {"x-kubernetes-validations": list(each), **schema}
+
+
+def rule(expression: str, message: str, *, field_path: str | None = None) -> Extra:
+    """Make one CEL rule; a `message` that begins with a CEL string literal is an expression."""
+    key = "messageExpression" if message.startswith("'") else "message"
+    where = {"fieldPath": field_path} if field_path else {}
+    return {"rule": expression, key: message, **where}
+
+
 Quantity = Annotated[
     str,
-    Field(pattern=r"^(0|[1-9][0-9]*)(\.[0-9]+)?(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?$"),
+    Field(
+        pattern=r"^(0|[1-9][0-9]*)(\.[0-9]+)?(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?$",
+        max_length=32,
+    ),
 ]
 """An amount of memory in bytes as Kubernetes writes it: 512Mi, 1Gi, 4096."""
+
+Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+"""RFC 3339, in UTC."""
 
 
 class Model(BaseModel):
@@ -28,27 +49,98 @@ class Model(BaseModel):
     )
 
 
-class LabelSelectorRequirement(Model):
-    """One expression of a LabelSelector."""
+_LABEL_VALUE = Annotated[str, Field(max_length=63)]
 
-    key: str
-    operator: str
-    values: tuple[str, ...] = ()
+
+class LabelSelectorRequirement(Model):
+    """One expression of a label selector."""
+
+    model_config = ConfigDict(
+        json_schema_extra=validations(
+            rule(
+                "!(self.operator in ['In', 'NotIn']) "
+                "|| (has(self.values) && size(self.values) > 0)",
+                "values must name at least one label value when operator is In or NotIn",
+                field_path=".values",
+            ),
+            rule(
+                "!(self.operator in ['Exists', 'DoesNotExist']) "
+                "|| !has(self.values) || size(self.values) == 0",
+                "values must be absent when operator is Exists or DoesNotExist",
+                field_path=".values",
+            ),
+        )
+    )
+
+    key: str = Field(
+        description="Label key, such as app.kubernetes.io/name.",
+        max_length=317,
+        json_schema_extra=validations(
+            rule(
+                "!format.qualifiedName().validate(self).hasValue()",
+                "key must be a label key such as app.kubernetes.io/name: an optional DNS prefix "
+                "and /, then 1..63 letters, digits, -, _ and .",
+            )
+        ),
+    )
+    operator: str = Field(
+        description="In, NotIn (both compare with values), Exists or DoesNotExist.",
+        json_schema_extra={"enum": ["In", "NotIn", "Exists", "DoesNotExist"]},
+    )
+    values: tuple[_LABEL_VALUE, ...] = Field(
+        (),
+        description="Label values for In and NotIn; absent for Exists and DoesNotExist.",
+        max_length=64,
+        json_schema_extra=validations(
+            rule(
+                "self.all(value, !format.labelValue().validate(value).hasValue())",
+                "values must be label values: 63 characters at most, letters, digits, -, _ and ., "
+                "beginning and ending with a letter or digit",
+            )
+        ),
+    )
 
 
 class LabelSelector(Model):
     """meta/v1 LabelSelector: all of matchLabels and matchExpressions; empty selects everything."""
 
-    match_labels: dict[str, str] = {}
-    match_expressions: tuple[LabelSelectorRequirement, ...] = ()
+    match_labels: dict[str, _LABEL_VALUE] = Field(
+        {},
+        description="Labels, each with the value that it must have. All of them must match.",
+        max_length=64,
+        json_schema_extra=validations(
+            rule(
+                "self.all(key, !format.qualifiedName().validate(key).hasValue())",
+                "matchLabels must have label keys such as app.kubernetes.io/name: an optional DNS "
+                "prefix and /, then 1..63 letters, digits, -, _ and .",
+            ),
+            rule(
+                "self.all(key, !format.labelValue().validate(self[key]).hasValue())",
+                "matchLabels must have label values: 63 characters at most, letters, digits, -, _ "
+                "and ., beginning and ending with a letter or digit",
+            ),
+        ),
+    )
+    match_expressions: tuple[LabelSelectorRequirement, ...] = Field(
+        (), description="Expressions over labels. All of them must match.", max_length=64
+    )
 
 
 class Condition(Model):
     """meta/v1 Condition."""
 
-    type: str
-    status: str
-    reason: str
-    message: str = ""
-    last_transition_time: str
-    observed_generation: int | None = None
+    type: str = Field(description="What the condition is about, in CamelCase.", max_length=316)
+    status: str = Field(
+        description="True, False or Unknown.",
+        json_schema_extra={"enum": ["True", "False", "Unknown"]},
+    )
+    reason: str = Field(
+        description="Why, in one CamelCase word for programs.", min_length=1, max_length=1024
+    )
+    message: str = Field(
+        "", description="Why, and what to do, in words for people.", max_length=32768
+    )
+    last_transition_time: Timestamp = Field(description="When status last changed (RFC 3339, UTC).")
+    observed_generation: int | None = Field(
+        None, description="metadata.generation that the condition was made from."
+    )

@@ -2,83 +2,120 @@
 
 from pydantic import Field
 
-from oomwarden.api.base import Condition, Model, Quantity
+from oomwarden.api.base import Condition, Model, Quantity, Timestamp
 
 
 class AgentInfo(Model):
     """The agent; silent when the heartbeat is older than 11 minutes. Times are RFC 3339."""
 
-    version: str
-    store_id: str = Field(alias="storeID")
-    started: str
-    heartbeat: str
+    version: str = Field(description="Version of the agent.")
+    store_id: str = Field(
+        alias="storeID",
+        description="Id of the agent's database; another one means that it began anew.",
+    )
+    started: Timestamp = Field(description="When the agent started (RFC 3339, UTC).")
+    heartbeat: Timestamp = Field(
+        description="When the agent wrote last (RFC 3339, UTC); silent when older than 11 minutes."
+    )
 
 
 class KernelInfo(Model):
     """The node's kernel and its cgroup layout."""
 
-    release: str
-    boot_id: str = Field(alias="bootID")
-    cgroup_driver: str
-    nested: bool = False
+    release: str = Field(description="Kernel release, as uname -r gives it.")
+    boot_id: str = Field(alias="bootID", description="The node's boot.")
+    cgroup_driver: str = Field(description="systemd, cgroupfs, or empty when unknown.")
+    nested: bool = Field(
+        default=False, description="Whether the node is itself a container (kind, nested labs)."
+    )
 
 
 class MemoryInfo(Model):
     """The node's memory."""
 
-    capacity: Quantity | None = None
-    allocatable: Quantity | None = None
-    available: Quantity | None = None
+    capacity: Quantity | None = Field(None, description="RAM of the node, in bytes (16Gi).")
+    allocatable: Quantity | None = Field(
+        None, description="RAM that pods may use together, in bytes (14Gi)."
+    )
+    available: Quantity | None = Field(
+        None, description="MemAvailable of /proc/meminfo, in bytes (3Gi)."
+    )
 
 
 class Applied(Model):
     """What holds a value of ours now."""
 
-    containers: int = 0
-    processes: int = 0
+    containers: int = Field(0, description="Number of containers with a score of ours.")
+    processes: int = Field(0, description="Number of processes with a score of ours.")
 
 
 class Refusal(Model):
     """Why a policy is not (wholly) in force on a container."""
 
-    pod: str
-    container: str
-    reason: str
-    message: str
+    pod: str = Field(description="Name of the pod, as namespace/name.")
+    container: str = Field(description="Name of the container.")
+    reason: str = Field(description="Why, in one CamelCase word for programs.")
+    message: str = Field(description="Why, and what to do, in words for people.")
 
 
 class PolicyReport(Model):
     """One policy on this node; matched, enforced, observed and refused count containers."""
 
-    kind: str
-    namespace: str | None = None
-    name: str
-    observed_generation: int
-    pods: int = 0
-    matched: int = 0
-    enforced: int = 0
-    observed: int = 0
-    refused: int = 0
-    refusals: tuple[Refusal, ...] = ()
+    kind: str = Field(description="OOMPolicy or ClusterOOMPolicy.")
+    namespace: str | None = Field(
+        None, description="Namespace of the policy. Absent: a ClusterOOMPolicy."
+    )
+    name: str = Field(description="Name of the policy.")
+    observed_generation: int = Field(
+        description="metadata.generation of the policy that these numbers are for."
+    )
+    pods: int = Field(0, description="Number of this node's pods that the policy selects.")
+    matched: int = Field(0, description="Number of containers that a rule matches.")
+    enforced: int = Field(0, description="Number of containers whose processes hold the score.")
+    observed: int = Field(
+        0, description="Number of containers that would get a score (mode Observe)."
+    )
+    refused: int = Field(
+        0, description="Number of containers on which the policy is not, or not wholly, in force."
+    )
+    refusals: tuple[Refusal, ...] = Field(
+        (), description="Some of the refused containers, with the reason and what to do."
+    )
 
 
 class KillCounts(Model):
     """Kills since the agent's store began."""
 
-    recorded: int = 0
-    unattributed: int = 0
-    undeliverable: int = 0
-    before_start: int = 0
-    host: int = 0
+    recorded: int = Field(0, description="Number of kills told in OOMKills.")
+    unattributed: int = Field(0, description="Number of kills that no pod could be found for.")
+    undeliverable: int = Field(
+        0, description="Number of kills whose record the API server refused for good."
+    )
+    before_start: int = Field(
+        0, description="Number of kills before this agent's first start, which has no record."
+    )
+    host: int = Field(0, description="Number of kills of processes outside of pods.")
 
 
 class OOMNodeStatus(Model):
     """Written by the node's agent alone."""
 
-    agent: AgentInfo
-    conditions: tuple[Condition, ...] = ()
-    kernel: KernelInfo
-    memory: MemoryInfo = MemoryInfo()
-    applied: Applied = Applied()
-    policies: tuple[PolicyReport, ...] = ()
-    kills: KillCounts = KillCounts()
+    agent: AgentInfo = Field(description="The agent of this node.")
+    conditions: tuple[Condition, ...] = Field(
+        (),
+        description="Ready, CgroupV2, KernelLog, CgroupWrites, Store, Capabilities: each that is "
+        "False tells the remedy.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["type"],
+        },
+    )
+    kernel: KernelInfo = Field(description="The node's kernel and its cgroup layout.")
+    memory: MemoryInfo = Field(MemoryInfo(), description="The node's memory.")
+    applied: Applied = Field(Applied(), description="What holds a value of ours now.")
+    policies: tuple[PolicyReport, ...] = Field(
+        (), description="Each policy that selects pods of this node, and what became of it here."
+    )
+    kills: KillCounts = Field(
+        KillCounts(), description="Numbers of kills since the agent's database began."
+    )

@@ -3,14 +3,71 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from oomwarden.api.base import Condition, LabelSelector, Model
+from oomwarden.api.base import Condition, LabelSelector, Model, rule, validations
 
 SCORE_MIN, SCORE_MAX = -997, 1000
-"""Granted scores. -998 is the pause container's, -999 the node's daemons'; -1000 is never granted."""
+"""Granted scores. -998 is the pause container's, -999 the node's daemons', -1000 nobody's."""
+OFFSET_MIN, OFFSET_MAX = -2000, 2000
+PRIORITY_MIN, PRIORITY_MAX = -1_000_000, 1_000_000
 
-Score = Annotated[int, Field(ge=SCORE_MIN, le=SCORE_MAX)]
+Score = Annotated[
+    int,
+    Field(
+        ge=SCORE_MIN,
+        le=SCORE_MAX,
+        json_schema_extra=validations(
+            rule(
+                f"self >= {SCORE_MIN} && self <= {SCORE_MAX}",
+                f"'oomScoreAdj must be {SCORE_MIN}..{SCORE_MAX}' "
+                "+ (self == -1000 ? '; -1000 is never granted, because a container with a memory "
+                "limit and no process that may be killed hangs for ever' "
+                ": self == -999 ? '; -999 is kept for the daemons of the node' "
+                ": self == -998 ? '; -998 is kept for the pause container' : '')",
+            )
+        ),
+    ),
+]
+Offset = Annotated[
+    int,
+    Field(
+        ge=OFFSET_MIN,
+        le=OFFSET_MAX,
+        json_schema_extra=validations(
+            rule(
+                f"self >= {OFFSET_MIN} && self <= {OFFSET_MAX}",
+                f"oomScoreOffset must be {OFFSET_MIN}..{OFFSET_MAX}",
+            )
+        ),
+    ),
+]
+ContainerGlob = Annotated[
+    str,
+    Field(
+        max_length=63,
+        json_schema_extra=validations(
+            rule(
+                "self.matches('^[-a-z0-9*?!\\\\[\\\\]]+$')",
+                "containers must be globs over container names, 1..63 characters: lower-case "
+                "letters, digits, - and the wildcards *, ? and [...]",
+            )
+        ),
+    ),
+]
+PriorityClassName = Annotated[
+    str,
+    Field(
+        max_length=253,
+        json_schema_extra=validations(
+            rule(
+                "!format.dns1123Subdomain().validate(self).hasValue()",
+                "priorityClassNames must be names of PriorityClasses: lower-case letters, digits, "
+                "- and ., 1..253 characters",
+            )
+        ),
+    ),
+]
 
 
 class Mode(StrEnum):
@@ -31,37 +88,119 @@ class QOSClass(StrEnum):
 class Rule(Model):
     """What containers whose name matches one of the globs get."""
 
-    containers: tuple[str, ...] = ("*",)
-    oom_score_adj: Score | None = None
-    oom_score_offset: Annotated[int, Field(ge=-2000, le=2000)] | None = None
+    model_config = ConfigDict(
+        json_schema_extra=validations(
+            rule(
+                "!(has(self.oomScoreAdj) && has(self.oomScoreOffset))",
+                "give oomScoreAdj (absolute) or oomScoreOffset (relative), not both",
+            ),
+            rule(
+                "has(self.oomScoreAdj) || has(self.oomScoreOffset)",
+                f"a rule must ask for something: give oomScoreAdj ({SCORE_MIN}..{SCORE_MAX}) "
+                f"or oomScoreOffset ({OFFSET_MIN}..{OFFSET_MAX})",
+            ),
+        )
+    )
+
+    containers: tuple[ContainerGlob, ...] = Field(
+        ("*",),
+        description="Globs over container names (*, ?, [...]); one of them must match. App, init, "
+        "sidecar and ephemeral containers; never the pause container.",
+        min_length=1,
+        max_length=32,
+    )
+    oom_score_adj: Score | None = Field(
+        None,
+        description="oom_score_adj of every process of the container, absolute, without a unit: "
+        f"{SCORE_MIN} (last to be killed) .. {SCORE_MAX} (first to be killed). In thousandths of "
+        "the memory that the kernel chooses in: 100 counts like 10 % of it.",
+    )
+    oom_score_offset: Offset | None = Field(
+        None,
+        description="Added to the oom_score_adj that the kubelet gave: "
+        f"{OFFSET_MIN}..{OFFSET_MAX}, without a unit. The result is clamped to "
+        f"{SCORE_MIN}..{SCORE_MAX}, and the clamping is reported.",
+    )
 
 
 class OOMPolicySpec(Model):
     """Which pods, and the rules for their containers."""
 
-    mode: Mode = Mode.ENFORCE
-    priority: int = 0
-    pod_selector: LabelSelector
-    priority_class_names: tuple[str, ...] = ()
-    qos_classes: tuple[QOSClass, ...] = ()
-    rules: tuple[Rule, ...]
+    mode: Mode = Field(
+        Mode.ENFORCE,
+        description="Enforce writes scores. Observe plans and reports, and touches nothing.",
+    )
+    priority: int = Field(
+        0,
+        ge=PRIORITY_MIN,
+        le=PRIORITY_MAX,
+        description="The policy with the highest priority wins a container whole; of equals the "
+        f"name that sorts first. {PRIORITY_MIN}..{PRIORITY_MAX}, without a unit.",
+        json_schema_extra=validations(
+            rule(
+                f"self >= {PRIORITY_MIN} && self <= {PRIORITY_MAX}",
+                f"priority must be {PRIORITY_MIN}..{PRIORITY_MAX}",
+            )
+        ),
+    )
+    pod_selector: LabelSelector = Field(
+        description="Pods by label. Required; an empty selector, {}, selects every pod."
+    )
+    priority_class_names: tuple[PriorityClassName, ...] = Field(
+        (),
+        description="Only pods with one of these PriorityClasses. Absent: with any or none.",
+        max_length=32,
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    )
+    qos_classes: tuple[QOSClass, ...] = Field(
+        (),
+        description="Only pods of one of these QoS classes: Guaranteed, Burstable, BestEffort. "
+        "Absent: of any.",
+        max_length=3,
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    )
+    rules: tuple[Rule, ...] = Field(
+        description="The first rule that matches a container decides. No rule matches: this "
+        "policy does not compete for the container.",
+        min_length=1,
+        max_length=64,
+    )
 
 
 class ClusterOOMPolicySpec(OOMPolicySpec):
     """The same for many namespaces."""
 
-    namespace_selector: LabelSelector = LabelSelector()
-    overridable: bool = False
+    namespace_selector: LabelSelector = Field(
+        LabelSelector(),
+        description="Namespaces by label. Absent or empty: every namespace.",
+    )
+    overridable: bool = Field(
+        default=False,
+        description="false: this policy beats every OOMPolicy. true: every OOMPolicy beats it.",
+    )
 
 
 class PolicyStatus(Model):
     """The sum of what the nodes' agents report."""
 
-    observed_generation: int = 0
-    pods: int = 0
-    matched: int = 0
-    enforced: int = 0
-    observed: int = 0
-    refused: int = 0
-    nodes: int = 0
-    conditions: tuple[Condition, ...] = ()
+    observed_generation: int = Field(
+        0, description="metadata.generation that the operator summed up last."
+    )
+    pods: int = Field(0, description="Number of pods that the policy selects.")
+    matched: int = Field(0, description="Number of containers that a rule matches.")
+    enforced: int = Field(0, description="Number of containers whose processes hold the score.")
+    observed: int = Field(
+        0, description="Number of containers that would get a score (mode Observe)."
+    )
+    refused: int = Field(
+        0, description="Number of containers on which the policy is not, or not wholly, in force."
+    )
+    nodes: int = Field(0, description="Number of nodes that have containers of this policy.")
+    conditions: tuple[Condition, ...] = Field(
+        (),
+        description="Ready: whether the policy is in force on all that it matches.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["type"],
+        },
+    )
