@@ -19,8 +19,8 @@ REPOSITORY = Path(__file__).parents[2]
 _DOCKERFILE = "Dockerfile"
 _IGNORE = ".dockerignore"
 _NAME = "oomwarden"
-# vfs: the one storage driver that works on every file system, also inside a container.
-_DRIVER = ("--storage-driver", "vfs")
+# vfs works on every file system, also inside a container, and copies all files for each step.
+_DRIVERS = ("overlay", "vfs")
 # pip options that hold several values: one a line in its configuration file.
 _LISTS = frozenset({"extra-index-url", "find-links", "trusted-host"})
 
@@ -91,18 +91,27 @@ def _build(base: Path, name: str) -> None:
 
 
 def _buildah(base: Path) -> list[str]:
-    return _buildah_with(storage(base))
+    folder = storage(base)
+    (driver,) = [name for name in _DRIVERS if (folder / name).exists()]
+    return _buildah_with(folder, driver)
 
 
-def _buildah_with(folder: Path) -> list[str]:
-    return ["buildah", "--root", f"{folder}", "--runroot", f"{folder}.run", *_DRIVER]
+def _buildah_with(folder: Path, driver: str) -> list[str]:
+    places = ("--root", f"{folder}", "--runroot", f"{folder}.run")
+    return ["buildah", *places, "--storage-driver", driver]
 
 
 def storage(base: Path) -> Path:
     """Returns the folder of buildah's images, which begins with the base image in it."""
 
     def pull(folder: Path) -> None:
-        run(*_buildah_with(folder), "pull", "--quiet", f"docker-archive:{base}")
+        for driver in _DRIVERS:
+            buildah = _buildah_with(folder, driver)
+            if succeeds(*buildah, "pull", "--quiet", f"docker-archive:{base}"):
+                break
+            cache.remove(folder)
+        else:
+            raise LabError(f"buildah cannot store images in {folder}: set OOMWARDEN_CACHE.")
         cache.remove(Path(f"{folder}.run"))
 
     return cache.artifact("buildah", [str(base)], pull, "buildah to take in the base image")
