@@ -31,7 +31,7 @@ test: check verify kernel-test e2e ## everything: check, real kernel, real clust
 kernel-test:
 	@$(RUN) pytest -q tests/kernel_vm
 e2e: ## the user stories on a real cluster (KUBECONFIG=... for your own)
-	@$(RUN) pytest -q e2e
+	@$(RUN) pytest -v --durations=5 e2e/$(STORY)
 
 bench: ## the figures of the README
 	@$(RUN) python -m bench

@@ -1,0 +1,58 @@
+import pytest
+from oomwarden.api.oomkill import Cause
+from oomwarden.core.accounts import Tally
+from oomwarden.core.cause import Limits, Verdict, from_counters, from_log
+from oomwarden.core.facts import Cgroup, Level
+from oomwarden.core.kernel_log import Constraint
+
+MIB = 1 << 20
+QUIET = (Tally(), Tally())
+TWO = Limits(64 * MIB, (32 * MIB, 32 * MIB))
+BIGGER = Limits(48 * MIB, (32 * MIB, 32 * MIB))
+POD = Cgroup(1, "kubepods.slice/kubepods-podx.slice", Level.POD)
+
+
+@pytest.mark.parametrize(
+    ("rose", "above", "limits", "verdict"),
+    [
+        (Tally(oom=1), QUIET, TWO, Verdict(Cause.CONTAINER_LIMIT)),
+        (Tally(oom=1, oom_local=1), QUIET, TWO, Verdict(Cause.CONTAINER_LIMIT, Level.POD)),
+        (Tally(oom=1, oom_local=1), QUIET, BIGGER, Verdict(Cause.POD_LIMIT)),
+        (
+            Tally(oom=1, oom_local=1),
+            QUIET,
+            Limits(64 * MIB, (None, 32 * MIB)),
+            Verdict(Cause.POD_LIMIT),
+        ),
+        (Tally(oom=2, oom_local=1), QUIET, TWO, Verdict(Cause.UNKNOWN)),
+        (Tally(), (Tally(), Tally(oom=1, oom_local=1)), TWO, Verdict(Cause.NODE_ALLOCATABLE)),
+        (Tally(), QUIET, TWO, Verdict(Cause.NODE_OUT_OF_MEMORY)),
+    ],
+)
+def test_the_cause_is_the_level_whose_own_oom_rose(
+    rose: Tally, above: tuple[Tally, ...], limits: Limits, verdict: Verdict
+) -> None:
+    assert from_counters(rose, above, limits, nested=False) == verdict
+
+
+def test_a_nested_node_cannot_tell_who_ran_out_above_it() -> None:
+    assert from_counters(Tally(), QUIET, TWO, nested=True).cause is Cause.UNKNOWN
+
+
+def test_a_pod_with_one_container_has_the_containers_limit() -> None:
+    assert Limits(None, (None,)).equal
+    assert not Limits(None, (None, None)).equal
+
+
+@pytest.mark.parametrize(
+    ("oom_memcg", "cause"),
+    [
+        (None, Cause.NODE_OUT_OF_MEMORY),
+        (f"/{POD.path}", Cause.CONTAINER_LIMIT),
+        (f"/outer/{POD.path}/cri-containerd-1.scope", Cause.CONTAINER_LIMIT),
+        ("/kubepods.slice", Cause.NODE_ALLOCATABLE),
+    ],
+)
+def test_the_log_says_the_cause_outright(oom_memcg: str | None, cause: Cause) -> None:
+    told = Constraint(None, oom_memcg, "/x", 1)
+    assert from_log(told, POD, TWO).cause is cause

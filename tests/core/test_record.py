@@ -1,0 +1,106 @@
+from dataclasses import replace
+
+from oomwarden.api.oomkill import Cause, ContainerType, OOMKill, PolicyReference
+from oomwarden.api.policy import QOSClass
+from oomwarden.core.accounts import Booking, Tally
+from oomwarden.core.cause import Limits
+from oomwarden.core.facts import Cgroup, ContainerFacts, Level, PodFacts
+from oomwarden.core.incident import Scene, investigate
+from oomwarden.core.kernel_log import Constraint, Killed
+from oomwarden.core.log_kills import LogKill
+from oomwarden.core.record import (
+    Witness,
+    event,
+    note,
+    oom_kill,
+    record_name,
+    rest_of,
+    timestamp,
+    truncate,
+)
+
+MIB = 1 << 20
+NOW = 1_800_000_000.0
+POD = Cgroup(7, "kubepods.slice/kubepods-podx.slice", Level.POD, "uid")
+APP = Cgroup(8, f"{POD.path}/cri-containerd-{'a' * 64}.scope", Level.CONTAINER, "uid", "a" * 64)
+SIDE = Cgroup(9, f"{POD.path}/cri-containerd-{'b' * 64}.scope", Level.CONTAINER, "uid", "b" * 64)
+FACTS = PodFacts(
+    "uid",
+    "uid",
+    "shop",
+    "api-1",
+    {},
+    QOSClass.BURSTABLE,
+    containers=(
+        ContainerFacts("app", ContainerType.APP, "a" * 64),
+        ContainerFacts("side", ContainerType.SIDECAR, "b" * 64),
+    ),
+)
+HOG = Killed(1.0, 4242, b"ho\ng", 1 << 30, 30 * MIB, 0, 0, 1000, MIB, 992)
+LOG = LogKill((HOG,), Constraint(1.0, f"/{APP.path}", f"/{APP.path}", 4242), f"/{APP.path}")
+BOOKING = Booking(POD, 0, 2, 4, POD, APP, group_kills=1, container_limit=32 * MIB)
+SCENE = Scene(FACTS, Tally(2, 1, 1, 0), (), Limits(None, (32 * MIB, None)), {}, (LOG,))
+WITNESS = Witness("node-1", "boot", NOW - 1, NOW, PolicyReference(kind="OOMPolicy", name="p"))
+
+
+def test_a_record_says_who_whose_limit_and_which_range() -> None:
+    kill = oom_kill(investigate(BOOKING, SCENE), WITNESS)
+    assert kill["container"] == {"name": "app", "type": "App", "id": "a" * 64}
+    assert (kill["cause"], kill["limit"], kill["kills"]) == ("ContainerLimit", "32Mi", 1)
+    assert kill["victims"][0] | {"command": "ho\\ng", "oomScoreAdj": 992} == kill["victims"][0]
+    assert kill["evidence"] == {
+        "bootID": "boot", "cgroup": 7, "level": "Pod", "epoch": 0, "from": 2, "to": 4,
+        "sources": ["Counters", "KernelLog"],
+    }  # fmt: skip
+    assert OOMKill.model_validate(kill).time.before == timestamp(NOW)
+
+
+def test_without_the_log_the_victims_are_absent_not_guessed() -> None:
+    kill = oom_kill(investigate(BOOKING, replace(SCENE, log=())), WITNESS)
+    assert "victims" not in kill
+    assert kill["evidence"]["sources"] == ["Counters"]
+
+
+def test_the_log_names_a_container_that_vanished_unread() -> None:
+    lost = replace(BOOKING, container=None, candidates=(SIDE, APP))
+    assert investigate(lost, SCENE).container == FACTS.containers[0]
+
+
+def test_of_several_candidates_none_is_chosen_without_the_log() -> None:
+    lost = replace(BOOKING, container=None, candidates=(SIDE, APP), group_kills=0)
+    incident = investigate(lost, replace(SCENE, log=()))
+    assert (incident.container, incident.candidates) == (None, ("app", "side"))
+    assert (incident.kills, incident.verdict.cause) == (2, Cause.CONTAINER_LIMIT)
+    kill = oom_kill(incident, WITNESS)
+    assert kill["container"] == {"candidates": ["app", "side"]}
+    assert "one of the containers app, side" in note(incident)
+
+
+def test_the_event_is_on_the_container_of_the_pod() -> None:
+    incident = investigate(BOOKING, SCENE)
+    told = event(incident, oom_kill(incident, WITNESS), NOW)
+    assert told is not None
+    assert told["regarding"]["fieldPath"] == "spec.containers{app}"
+    assert told["note"] == "container app: ho\\ng (pid 4242) killed at its limit 32Mi."
+
+
+def test_a_kill_older_than_an_hour_gives_no_event() -> None:
+    incident = investigate(BOOKING, SCENE)
+    assert event(incident, oom_kill(incident, WITNESS), NOW + 3601) is None
+
+
+def test_a_name_fits_even_the_longest_pod() -> None:
+    name = record_name("a" * 253, "boot", 1, 0, 0)
+    assert len(name) <= 253
+    assert name != record_name("a" * 253, "boot", 1, 0, 1)
+
+
+def test_the_rest_of_a_range_is_a_record_of_its_own() -> None:
+    kill = oom_kill(investigate(BOOKING, SCENE), WITNESS)
+    rest = rest_of(kill, 3)
+    assert (rest["evidence"]["from"], rest["evidence"]["to"]) == (3, 4)
+    assert rest["metadata"]["name"] != kill["metadata"]["name"]
+
+
+def test_text_is_cut_by_bytes_and_never_inside_a_character() -> None:
+    assert truncate("aé", 2) == "a"
