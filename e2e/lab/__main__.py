@@ -3,10 +3,11 @@
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 
-from e2e.lab import kind, lab
+from e2e.lab import kind, lab, preflight
 from e2e.lab.errors import LabError
 from e2e.lab.instance import DEFAULT_MEMORY, Instance, Options, find
 from e2e.lab.progress import say
@@ -21,9 +22,13 @@ def _up(instance: Instance, arguments: argparse.Namespace) -> int:
 
 def _down(instance: Instance, _: argparse.Namespace) -> int:
     ended = lab.down(instance)
-    if kind.is_possible() and kind.down(instance.name):
-        ended.append("kind's cluster")
     say(f"Lab {instance.name} is down; ended: {', '.join(ended) or 'nothing, it did not run'}.")
+    return 0
+
+
+def _down_kind(name: str) -> int:
+    was_up = kind.down(name)
+    say(f"Lab {name} is down; ended: {'its kind cluster' if was_up else 'nothing'}.")
     return 0
 
 
@@ -35,13 +40,18 @@ def _status(instance: Instance, _: argparse.Namespace) -> int:
 
 
 def _kubectl(instance: Instance, arguments: argparse.Namespace) -> int:
-    return subprocess.call([instance.bin / "kubectl", *arguments.command])
+    return subprocess.call([instance.bin / "kubectl", *_words(arguments)])
 
 
 def _exec(instance: Instance, arguments: argparse.Namespace) -> int:
     path = f"{instance.bin}:{os.environ['PATH']}"
     env = {**os.environ, "KUBECONFIG": str(instance.kubeconfig), "PATH": path}
-    return subprocess.call(instance.in_namespace(*arguments.command), env=env)
+    return subprocess.call(instance.in_namespace(*_words(arguments)), env=env)
+
+
+def _words(arguments: argparse.Namespace) -> list[str]:
+    words: list[str] = arguments.command
+    return words[1:] if words[:1] == ["--"] else words
 
 
 def kubelet_setting(text: str) -> tuple[str, object]:
@@ -86,7 +96,11 @@ def _parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Runs the command line and returns its exit code."""
     arguments = _parser().parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        if arguments.action is _down and kind.is_possible():
+            return _down_kind(arguments.name)
+        preflight.check_machine()
         return int(arguments.action(find(arguments.name), arguments))
     except LabError as problem:
         say(str(problem))

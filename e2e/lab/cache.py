@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 from e2e.lab.progress import step
 
 _STAMP_LENGTH = 12
+_PARTIAL = ".partial-"
+_KEPT_UNUSED = 7 * 86400.0  # seconds; other checkouts may use other versions
 
 
 def root() -> Path:
@@ -79,7 +82,7 @@ def artifact(
     """Returns a built file or folder, building it where it is missing.
 
     It is built under another name and renamed when it is complete, so that an interruption
-    leaves nothing that looks built.
+    leaves nothing that looks built. Versions of it that were not used for a week are removed.
 
     Args:
         name: What it is; unique among artifacts.
@@ -91,16 +94,25 @@ def artifact(
         The path of the complete artifact.
     """
     path = artifact_path(name, inputs)
-    if path.exists():
-        return path
-    with locked(name, f"build {name}"):
-        if not path.exists():
-            partial = path.with_name(f"{path.name}.partial")
-            remove(partial)
-            with step(f"build {name}", waits_for):
-                build(partial)
-            partial.rename(path)
+    if not path.exists():
+        with locked(name, f"build {name}"):
+            if not path.exists():
+                _build_and_rename(name, path, build, waits_for)
+    os.utime(path)
     return path
+
+
+def _build_and_rename(name: str, path: Path, build: Callable[[Path], None], waits_for: str) -> None:
+    for left_over in path.parent.glob(f"{path.name}{_PARTIAL}*"):
+        remove(left_over)
+    # The process id: what an interrupted run started may still write to its own.
+    partial = path.with_name(f"{path.name}{_PARTIAL}{os.getpid()}")
+    with step(f"build {name}", waits_for):
+        build(partial)
+    partial.rename(path)
+    for sibling in path.parent.glob(f"{name}-{'?' * _STAMP_LENGTH}"):
+        if time.time() - sibling.stat().st_mtime > _KEPT_UNUSED:
+            remove(sibling)
 
 
 def remove(path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from e2e.lab import base_images, instance, kind, lab, product_image
+from e2e.lab import base_images, instance, kind, lab, preflight, product_image
 from e2e.lab import tools as lab_tools
 from e2e.lab.errors import LabError
 from e2e.lab.instance import Instance, Options
@@ -71,10 +71,12 @@ def open_cluster(
         return _users_cluster(Path(config))
     if kind.is_possible():
         return _kind_cluster(name)
-    return _lab_cluster(instance.find(name), options or Options())
+    return _lab_cluster(name, options or Options())
 
 
-def _lab_cluster(one: Instance, options: Options) -> Cluster:
+def _lab_cluster(name: str, options: Options) -> Cluster:
+    preflight.check_machine()
+    one = instance.find(name)
     lab.up(one, options)
     return _speaking_to_lab(one)
 

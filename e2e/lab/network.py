@@ -1,5 +1,6 @@
 """The instance's network: a namespace with a bridge, on it the control plane and the node's tap."""
 
+from e2e.lab.errors import LabError
 from e2e.lab.instance import Instance
 from e2e.lab.shell import run
 
@@ -7,8 +8,17 @@ TAP = "tap0"
 
 
 def create(instance: Instance) -> None:
-    """Makes the namespace anew; whatever an interrupted run left of it is removed first."""
+    """Makes the namespace anew; whatever an interrupted run left of it is removed first.
+
+    Raises:
+        LabError: Processes that are not the instance's live in it.
+    """
     remove(instance)
+    if exists(instance):
+        raise LabError(
+            f"Network namespace {instance.namespace} is in use: end what `ip netns pids"
+            f" {instance.namespace}` names, or take another --name."
+        )
     run("ip", "netns", "add", instance.namespace)
     for command in (
         "link set lo up",
@@ -23,11 +33,12 @@ def create(instance: Instance) -> None:
 
 
 def remove(instance: Instance) -> None:
-    """Removes the namespace with all its devices, if it is there."""
-    if exists(instance):
+    """Removes the namespace with all its devices, unless somebody's processes live in it."""
+    if exists(instance) and not run("ip", "netns", "pids", instance.namespace).strip():
         run("ip", "netns", "delete", instance.namespace)
 
 
 def exists(instance: Instance) -> bool:
+    """Tells whether there is a namespace of that name."""
     listed = run("ip", "netns", "list").splitlines()
     return instance.namespace in {line.split()[0] for line in listed if line}

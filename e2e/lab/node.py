@@ -104,6 +104,8 @@ def wait_until_ready(instance: Instance, tools: Tools) -> None:
     condition = '{.status.conditions[?(@.type=="Ready")].status}'
     query = ("get", "node", NODE_NAME, "--ignore-not-found", "-o", f"jsonpath={condition}")
     deadline = time.monotonic() + _READY_SECONDS
+    if run(*kubectl, *query) == "True":
+        return
     with step("boot the node", "its kubelet to say that it is ready, about 30 s"):
         while run(*kubectl, *query) != "True":
             if not processes.is_alive(NODE, instance.run) or time.monotonic() > deadline:

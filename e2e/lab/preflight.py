@@ -31,7 +31,7 @@ _PACKAGES = (
 
 
 def check(node_memory: int) -> None:
-    """Sees to it that the lab can be built and started here.
+    """Sees to it that the lab can be built and started on this machine.
 
     Args:
         node_memory: What a node that is to be started will take, in MiB; 0 when none is.
@@ -39,7 +39,6 @@ def check(node_memory: int) -> None:
     Raises:
         LabError: Something is missing that this command cannot install.
     """
-    _check_machine()
     if tools.missing():
         _check_go()
     _check_disk()
@@ -47,7 +46,12 @@ def check(node_memory: int) -> None:
     _install_packages()
 
 
-def _check_machine() -> None:
+def check_machine() -> None:
+    """Sees to it that this machine and user can run the lab at all.
+
+    Raises:
+        LabError: They cannot.
+    """
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         raise LabError("The lab emulates an x86-64 node: run it on an x86-64 Linux machine.")
     if os.geteuid() != 0:

@@ -1,0 +1,112 @@
+"""`make demo`: a real cluster, a real OOM kill, and what oomwarden tells of it."""
+
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from e2e.lab import Cluster, LabError, open_cluster
+from e2e.lab.progress import duration, say, step
+
+_NAME = "demo"
+_ROOT = Path(__file__).parents[1]
+_NAMESPACE = "shop"
+_PATIENCE = 180.0
+_SCORES = "grep -s . /proc/[0-9]*/oom_score_adj"
+
+
+def main() -> int:
+    """Runs the demo and returns its exit code."""
+    started = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        cluster = open_cluster(_NAME, own_only=True)
+        _install(cluster)
+        _let_it_happen(cluster)
+        _show(cluster)
+        _tell_how_to_go_on(cluster)
+    except LabError as problem:
+        say(str(problem))
+        return 1
+    except KeyboardInterrupt:
+        say("Interrupted: run the same again to go on from here.")
+        return 130
+    say(f"The demo took {duration(time.monotonic() - started)}.")
+    return 0
+
+
+def _install(cluster: Cluster) -> None:
+    image = cluster.build_and_load_image()
+    place = ("--namespace", "oomwarden", "--create-namespace")
+    values = ("--set", f"image.repository={image.repository},image.tag={image.tag}")
+    with step("install oomwarden", "helm, and its agent and operator to be ready"):
+        chart = _ROOT / "charts" / "oomwarden"
+        install = ("upgrade", "--install", "oomwarden", chart, *place, *values)
+        cluster.helm(*install, "--wait", "--timeout", "5m")
+
+
+def _let_it_happen(cluster: Cluster) -> None:
+    manifest = (_ROOT / "e2e" / "demo.yaml").read_text(encoding="utf-8")
+    manifest = manifest.replace("BUSYBOX_IMAGE", cluster.busybox_image)
+    with step("wait for a kill", "`api` to take 200 MiB with a limit of 32Mi") as waiting:
+        cluster.kubectl("apply", "--filename", "-", stdin=manifest)
+        _until(lambda: _api_kills(cluster), "an OOMKill of pod api")
+        waiting.waits_for = "the policy to hold on `db`"
+        _until(lambda: _is_ready(cluster), "policy protect-db to be Ready")
+
+
+def _api_kills(cluster: Cluster) -> bool:
+    kills = cluster.kubectl("get", "oomkills", "--namespace", _NAMESPACE, "--output", "name")
+    return "/api-" in kills
+
+
+def _is_ready(cluster: Cluster) -> bool:
+    ready = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'
+    policy = ("get", "oompolicy", "protect-db", "--namespace", _NAMESPACE)
+    return cluster.kubectl(*policy, "--output", ready) == "True"
+
+
+def _until(seen: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while not seen():
+        if time.monotonic() > deadline:
+            raise LabError(
+                f"There is not {what} after {_PATIENCE:.0f} s: look at"
+                " `kubectl logs --namespace oomwarden daemonset/oomwarden-agent`."
+            )
+        time.sleep(0.5)
+
+
+def _show(cluster: Cluster) -> None:
+    place = ("--namespace", _NAMESPACE)
+    _print("The kill, as a record that outlives the pod", "kubectl get oomkills -A")
+    print(cluster.kubectl("get", "oomkills", "--all-namespaces"))
+    _print("The same where everybody looks first", "kubectl describe pod -n shop -l app=api")
+    described = cluster.kubectl("describe", "pod", *place, "--selector", "app=api")
+    print(described[described.rfind("\nEvents:") + 1 :])
+    _print("The policy", "kubectl get oompolicies -A")
+    print(cluster.kubectl("get", "oompolicies", "--all-namespaces"))
+    conditions = '{range .status.conditions[*]}{.type}={.status} {.reason}: {.message}{"\\n"}{end}'
+    policy = ("get", "oompolicy", "protect-db", *place, "--output", f"jsonpath={conditions}")
+    print(cluster.kubectl(*policy))
+    _print("And the truth of it, on each live process of db", f"kubectl exec ... {_SCORES}")
+    print(cluster.kubectl("exec", *place, "deployment/db", "--", "sh", "-c", _SCORES))
+
+
+def _print(title: str, command: str) -> None:
+    print(f"\n=== {title}\n$ {command}")
+
+
+def _tell_how_to_go_on(cluster: Cluster) -> None:
+    folder = cluster.programs["kubectl"].parent
+    print(
+        "\nThe cluster goes on running. To look around in this shell:\n"
+        f"  export KUBECONFIG={cluster.kubeconfig} PATH={folder}:$PATH\n"
+        "  kubectl get oomkills -A --watch\n"
+        "To end it: make demo-down"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
