@@ -60,23 +60,20 @@ def start(
         pass_fds: File descriptors that it inherits.
 
     Raises:
-        LabError: It ended at once.
+        LabError: It could not be recorded.
     """
     record = _record_path(folder, name)
     record.unlink(missing_ok=True)
-    words = ["sh", "-c", _RECORD_THEN_EXEC, str(record), *map(str, command)]
+    # setsid forks: the program is nobody's child here, and does not stay as a zombie.
+    words = ["setsid", "--fork", "sh", "-c", _RECORD_THEN_EXEC, str(record), *map(str, command)]
     with (folder / f"{name}.log").open("ab") as log:
-        child = subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            pass_fds=pass_fds,
+        nothing = subprocess.DEVNULL
+        subprocess.run(
+            words, stdin=nothing, stdout=log, stderr=log, pass_fds=pass_fds, check=True
         )
     deadline = time.monotonic() + _RECORD_SECONDS
     while not record.exists():
-        if child.poll() is not None or time.monotonic() > deadline:
+        if time.monotonic() > deadline:
             raise LabError(f"{name} did not start: see {log.name}.")
         time.sleep(0.01)
     return Record.parse(record.read_text(encoding="utf-8"))

@@ -1,0 +1,62 @@
+"""Images packed by hand, and what reaches the build of the product's image."""
+
+import json
+import os
+import tarfile
+from pathlib import Path
+
+from e2e.lab import image_archive
+from e2e.lab.product_image import let_in, pip_volumes
+
+
+def pack(folder: Path, output: Path) -> bytes:
+    layer = output.with_suffix(".layer")
+    image_archive.pack_folder(folder, layer)
+    image_archive.pack(layer, "lab.local/tool:1", ["/tool"], output)
+    return output.read_bytes()
+
+
+def test_equal_files_give_equal_images_whatever_their_times(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "tool").write_text("#!")
+    first = pack(tree, tmp_path / "first.tar")
+    os.utime(tree / "tool", (0, 0))
+    assert pack(tree, tmp_path / "second.tar") == first
+
+
+def test_an_image_names_its_layer_and_its_command(tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    pack(tmp_path / "tree", tmp_path / "image.tar")
+    with tarfile.open(tmp_path / "image.tar") as tar:
+        (manifest,) = json.load(tar.extractfile("manifest.json"))
+        config = json.load(tar.extractfile(manifest["Config"]))
+        assert manifest["Layers"][0] in tar.getnames()
+    assert manifest["RepoTags"] == ["lab.local/tool:1"]
+    assert config["config"]["Cmd"] == ["/tool"]
+    assert len(config["history"]) == len(config["rootfs"]["diff_ids"]) == 1
+
+
+def test_pip_in_the_build_has_the_settings_of_pip_out_here(tmp_path: Path) -> None:
+    bundle = tmp_path / "ca.crt"
+    bundle.touch()
+    environment = {
+        "PIP_CERT": str(bundle),
+        "PIP_INDEX_URL": "https://index.example/simple",
+        "PIP_FIND_LINKS": "/absent/wheels https://wheels.example",
+        "HOME": str(tmp_path),
+    }
+    volumes = pip_volumes(environment, tmp_path)
+    config = tmp_path / "pip.conf"
+    assert volumes == [
+        *("--volume", f"{config}:/etc/pip.conf:ro"),
+        *("--volume", f"{bundle}:{bundle}:ro"),
+    ]
+    assert config.read_text() == (
+        f"[global]\ncert = {bundle}\nfind-links = \n  /absent/wheels\n  https://wheels.example\n"
+        "index-url = https://index.example/simple\n"
+    )
+
+
+def test_only_what_the_ignore_file_lets_in_reaches_the_build() -> None:
+    assert let_in("*\n!operator\n!pyproject.toml\n**/*.pyc\n") == ["operator", "pyproject.toml"]
