@@ -1,0 +1,127 @@
+"""`oomwarden-operator release`: have every agent put back what it changed, before all goes."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from oomwarden.api.oomnode import OOMNodeStatus
+from oomwarden.core.policy_status import is_silent
+from oomwarden.kube.errors import API_ERRORS, failure
+
+POLL_SECONDS = 1.0
+SETTLED_AFTER = timedelta(seconds=15)
+"""An agent writes its OOMNode 12 s after the one before at the latest: a zero that is older than
+the switch counts only after that."""
+_CONSEQUENCE = "Scores that were not put back stay until their containers restart."
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """What a node's agent said last. `heartbeat` is RFC 3339; `applied` None: not understood."""
+
+    node: str
+    heartbeat: str
+    applied: int | None
+
+    def has_put_back(self, switched: datetime, now: datetime) -> bool:
+        """Whether nothing of ours is left on the node."""
+        if self.applied != 0:
+            return False
+        return now - switched >= SETTLED_AFTER or _moment(self.heartbeat) > switched
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Nodes that are still awaited, and nodes whose agent is not heard: nobody waits for those."""
+
+    awaited: tuple[NodeState, ...]
+    silent: tuple[NodeState, ...]
+
+
+def progress(states: Sequence[NodeState], switched: datetime, now: datetime) -> Progress:
+    """Tell who has not answered. `switched` is when the switch was written."""
+    silent = tuple(state for state in states if is_silent(state.heartbeat, now))
+    left = tuple(state for state in states if not state.has_put_back(switched, now))
+    return Progress(
+        awaited=tuple(state for state in left if state not in silent),
+        silent=tuple(state for state in left if state in silent),
+    )
+
+
+def verdict(last: Progress | None) -> str:
+    """Tell a person how it ended. None: nothing could be learnt of the agents."""
+    if last is None:
+        return f"The switch is at Release, but no OOMNode could be read. {_CONSEQUENCE}"
+    left = [*last.awaited, *last.silent]
+    if not left:
+        return "Every agent has put back what it changed."
+    nodes = ", ".join(
+        f"{state.node} ({'unknown' if state.applied is None else state.applied} processes)"
+        for state in left
+    )
+    return f"Not put back on {nodes}: no answer in time, or no agent runs there. {_CONSEQUENCE}"
+
+
+def state_of(node: dict[str, Any]) -> NodeState | None:
+    """Read an OOMNode; None: its agent never wrote, so it never changed anything."""
+    if not node.get("status"):
+        return None
+    name = str(node["metadata"]["name"])
+    try:
+        status = OOMNodeStatus.model_validate(node["status"])
+    except ValidationError:
+        return NodeState(name, "", None)
+    applied = status.applied.processes or status.applied.containers
+    return NodeState(name, status.agent.heartbeat, applied)
+
+
+class Cluster(Protocol):
+    """The calls that are needed."""
+
+    async def set_mode(self, namespace: str, mode: str) -> None:
+        """Write the switch."""
+
+    async def nodes(self) -> list[dict[str, Any]]:
+        """List the OOMNodes."""
+
+
+async def release(
+    cluster: Cluster,
+    namespace: str,
+    wait: timedelta,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Progress | None:
+    """Write Release and wait for the agents.
+
+    Raises:
+        kube.errors.API_ERRORS: the switch could not be written.
+    """
+    await cluster.set_mode(namespace, "Release")
+    switched = clock()
+    last: Progress | None = None
+    while clock() - switched < wait:
+        try:
+            states = [state_of(node) for node in await cluster.nodes()]
+            last = progress([state for state in states if state], switched, clock())
+            if not last.awaited:
+                break
+            _LOG.info("waiting for %s", ", ".join(state.node for state in last.awaited))
+        except API_ERRORS as error:  # asked again until the time is over
+            _LOG.warning("OOMNodes could not be listed: %s", failure(error).reason)
+        await sleep(POLL_SECONDS)
+    return last
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

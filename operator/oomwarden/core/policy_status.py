@@ -1,0 +1,138 @@
+"""A policy's status: the sum of what the nodes' agents report of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from oomwarden.api.base import Condition
+from oomwarden.api.oomnode import PolicyReport
+from oomwarden.api.policy import PolicyStatus
+from oomwarden.core.conditions import carry_over
+
+SILENT_AFTER = timedelta(minutes=11)
+"""Two heartbeats of 5 minutes and a delay."""
+
+_NAMED = 5  # nodes in a message
+_TOLD = 3  # refusals in a message
+_LENGTH = 512  # characters of a refusal in a message
+_NO_REPORTS = (
+    "No agent reports pods of this policy. After a change that takes some 10 seconds; after that, "
+    "see whether podSelector matches pods, and whether their nodes have an agent: "
+    "kubectl get oomnodes"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeReport:
+    """One node's report of the policy. `heartbeat` is RFC 3339, as the agent wrote it."""
+
+    node: str
+    heartbeat: str
+    report: PolicyReport
+
+
+def is_silent(heartbeat: str, now: datetime) -> bool:
+    """Whether an agent with this last heartbeat is not heard any more."""
+    try:
+        heard = datetime.fromisoformat(heartbeat)
+    except ValueError:
+        return True
+    return now - _aware(heard) > SILENT_AFTER
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def summarise(
+    generation: int, reports: Sequence[NodeReport], before: PolicyStatus, now: datetime
+) -> PolicyStatus:
+    """Sum up the reports of one policy.
+
+    A silent node counts with what it said last: its processes keep the scores they have.
+
+    Args:
+        generation: The policy's metadata.generation.
+        reports: Of all nodes whose agents name the policy.
+        before: The status as it is, for the times of the conditions' last changes.
+        now: The present, with a time zone.
+    """
+    reports = sorted(reports, key=lambda each: each.node)
+    told = [each.report for each in reports]
+    stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    fresh = tuple(
+        Condition(
+            type=kind,
+            status=verdict.status,
+            reason=verdict.reason,
+            message=verdict.message,
+            last_transition_time=stamp,
+            observed_generation=generation,
+        )
+        for kind, verdict in (
+            ("Ready", _ready(generation, reports, now)),
+            ("Refused", _refused(told)),
+        )
+    )
+    return PolicyStatus(
+        observed_generation=generation,
+        pods=sum(report.pods for report in told),
+        matched=sum(report.matched for report in told),
+        enforced=sum(report.enforced for report in told),
+        observed=sum(report.observed for report in told),
+        refused=sum(report.refused for report in told),
+        nodes=sum(report.matched > 0 for report in told),
+        conditions=carry_over(fresh, before.conditions),
+    )
+
+
+class _Verdict(NamedTuple):
+    status: str
+    reason: str
+    message: str = ""
+
+
+def _ready(generation: int, reports: Sequence[NodeReport], now: datetime) -> _Verdict:
+    silent = [each.node for each in reports if is_silent(each.heartbeat, now)]
+    live = [each for each in reports if each.node not in silent]
+    late = [each.node for each in live if each.report.observed_generation != generation]
+    if not reports:
+        return _Verdict("Unknown", "NoReports", _NO_REPORTS)
+    if not live:
+        return _Verdict("Unknown", "NodesSilent", "No node's agent is heard." + _silence(silent))
+    if late:
+        what = f"{len(late)} of {_count(len(live), 'node')} not yet at generation {generation}"
+        return _Verdict("False", "Pending", f"{what}: {_names(late)}." + _silence(silent))
+    message = f"{_count(len(live), 'node')} at generation {generation}."
+    return _Verdict("True", "Reported", message + _silence(silent))
+
+
+def _silence(silent: list[str]) -> str:
+    if not silent:
+        return ""
+    return (
+        f" Not heard for more than 11 minutes: {_names(silent)}; counted with the last report. "
+        "See why their agents do not run or cannot reach the API server."
+    )
+
+
+def _refused(told: Sequence[PolicyReport]) -> _Verdict:
+    count = sum(report.refused for report in told)
+    if not count:
+        return _Verdict("False", "NothingRefused")
+    refusals = [refusal for report in told for refusal in report.refusals]
+    lines = [f"{each.pod} {each.container}: {each.message}"[:_LENGTH] for each in refusals[:_TOLD]]
+    if lines and count > len(lines):
+        lines.append(f"and {count - len(lines)} more")
+    message = ": ".join([_count(count, "container"), *filter(None, ["; ".join(lines)])])
+    return _Verdict("True", "ContainersRefused", message)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _names(nodes: list[str]) -> str:
+    more = f" and {len(nodes) - _NAMED} more" if len(nodes) > _NAMED else ""
+    return ", ".join(nodes[:_NAMED]) + more

@@ -1,0 +1,74 @@
+"""The operator's own calls; everything else it learns from kopf's watches."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from lightkube import ApiError
+from lightkube.types import PatchType
+
+from oomwarden.kube.client import Client, Json, Selection
+from oomwarden.kube.resources import ClusterOOMPolicy, ConfigMap, OOMNode, OOMPolicy
+
+CONTROL = "oomwarden-control"
+_MANAGER = "oomwarden-operator"
+_NEWEST = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """Each call raises one of kube.errors.API_ERRORS."""
+
+    client: Client
+
+    async def write_status(
+        self, kind: str, namespace: str | None, name: str, status: Mapping[str, Any]
+    ) -> None:
+        """Write a policy's status; a policy that is gone needs none."""
+        patch = {"status": dict(status)}
+        how: dict[str, Any] = {"patch_type": PatchType.MERGE, "field_manager": _MANAGER}
+        try:
+            if kind == ClusterOOMPolicy.__name__:
+                await self.client.patch(ClusterOOMPolicy.Status, name, patch, **how)
+            else:
+                await self.client.patch(OOMPolicy.Status, name, patch, namespace=namespace, **how)
+        except ApiError as error:
+            if error.status.code != HTTPStatus.NOT_FOUND:
+                raise
+
+    async def node_exists(self, node: str) -> bool:
+        """Whether a node has its OOMNode."""
+        try:
+            await self.client.get(OOMNode, node)
+        except ApiError as error:
+            if error.status.code != HTTPStatus.NOT_FOUND:
+                raise
+            return False
+        return True
+
+    async def nodes(self) -> list[Json]:
+        """List the OOMNodes as they are now."""
+        return (await self.client.listing(Selection(OOMNode), _NEWEST)).objects
+
+    async def kinds_are_served(self) -> bool:
+        """Whether the API server knows the kinds that the operator watches."""
+        try:
+            for kind in (OOMNode, OOMPolicy, ClusterOOMPolicy):
+                await self.client.listing(Selection(kind))
+        except ApiError as error:
+            if error.status.code != HTTPStatus.NOT_FOUND:
+                raise
+            return False
+        return True
+
+    async def set_mode(self, namespace: str, mode: str) -> None:
+        """Write the switch that agents watch."""
+        await self.client.patch(
+            ConfigMap,
+            CONTROL,
+            {"data": {"mode": mode}},
+            namespace=namespace,
+            patch_type=PatchType.MERGE,
+            field_manager=_MANAGER,
+        )

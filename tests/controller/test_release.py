@@ -1,0 +1,140 @@
+"""Before the chart is deleted every agent puts back; who does not answer is named, not awaited."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from oomwarden.controller.main import main, parse
+from oomwarden.controller.release import NodeState, progress, release, state_of, verdict
+
+NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+BEFORE, AFTER = "2026-11-23T11:59:59Z", "2026-11-23T12:00:01Z"
+
+
+def at(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def test_a_node_that_reports_nothing_applied_after_the_switch_is_done() -> None:
+    assert progress([NodeState("a", AFTER, 0)], NOW, at(2)).awaited == ()
+
+
+def test_a_zero_from_before_the_switch_counts_once_the_agent_would_have_written_again() -> None:
+    state = NodeState("a", BEFORE, 0)
+    assert progress([state], NOW, at(14)).awaited == (state,)
+    assert progress([state], NOW, at(15)).awaited == ()
+
+
+def test_a_node_with_scores_left_is_awaited() -> None:
+    state = NodeState("a", AFTER, 3)
+    assert progress([state], NOW, at(30)).awaited == (state,)
+
+
+def test_a_silent_node_is_named_and_not_awaited() -> None:
+    state = NodeState("a", "2026-11-23T11:40:00Z", 3)
+    last = progress([state], NOW, at(1))
+    assert (last.awaited, last.silent) == ((), (state,))
+    assert "a (3 processes)" in verdict(last)
+    assert "stay until their containers restart" in verdict(last)
+
+
+def test_a_silent_node_that_had_nothing_applied_is_no_news() -> None:
+    last = progress([NodeState("a", "2026-11-23T11:40:00Z", 0)], NOW, at(20))
+    assert verdict(last) == "Every agent has put back what it changed."
+
+
+def oomnode(name: str, containers: int, heartbeat: str) -> dict[str, Any]:
+    agent = {"version": "1", "storeID": "s", "started": BEFORE, "heartbeat": heartbeat}
+    kernel = {"release": "6.1", "bootID": "b", "cgroupDriver": "systemd"}
+    applied = {"containers": containers, "processes": containers * 2}
+    status = {"agent": agent, "kernel": kernel, "applied": applied}
+    return {"metadata": {"name": name}, "status": status}
+
+
+def test_an_oomnode_is_read_and_one_that_cannot_be_read_is_unknown() -> None:
+    assert state_of(oomnode("a", 2, AFTER)) == NodeState("a", AFTER, 4)
+    assert state_of({"metadata": {"name": "a"}}) is None
+    broken = state_of({"metadata": {"name": "a"}, "status": {"agent": 1}})
+    assert broken == NodeState("a", "", None)
+    assert "a (unknown processes)" in verdict(progress([broken], NOW, NOW))
+
+
+class FakeCluster:
+    """Answers with one list after the other; its clock moves as one sleeps."""
+
+    def __init__(self, *answers: list[dict[str, Any]] | Exception) -> None:
+        self.answers = list(answers)
+        self.modes: list[tuple[str, str]] = []
+        self.time = NOW
+
+    async def set_mode(self, namespace: str, mode: str) -> None:
+        self.modes.append((namespace, mode))
+
+    async def nodes(self) -> list[dict[str, Any]]:
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def now(self) -> datetime:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.time += timedelta(seconds=seconds)
+
+
+async def released(cluster: FakeCluster, seconds: float = 60) -> str:
+    wait = timedelta(seconds=seconds)
+    return verdict(await release(cluster, "oomwarden", wait, cluster.now, cluster.sleep))
+
+
+async def test_the_switch_is_written_and_all_agents_awaited() -> None:
+    cluster = FakeCluster([oomnode("a", 1, BEFORE)], [oomnode("a", 0, AFTER)])
+    assert await released(cluster) == "Every agent has put back what it changed."
+    assert cluster.modes == [("oomwarden", "Release")]
+    assert cluster.time == at(1)
+
+
+async def test_the_wait_ends_and_names_who_is_left() -> None:
+    cluster = FakeCluster([oomnode("a", 1, AFTER), oomnode("b", 0, AFTER)])
+    assert (await released(cluster)).startswith("Not put back on a (2 processes): ")
+    assert cluster.time == at(60)
+
+
+async def test_an_api_server_that_is_away_for_a_while_is_asked_again() -> None:
+    cluster = FakeCluster(httpx2.ConnectError("refused"), [oomnode("a", 0, AFTER)])
+    assert await released(cluster) == "Every agent has put back what it changed."
+
+
+async def test_when_no_node_can_be_listed_nothing_is_claimed() -> None:
+    cluster = FakeCluster(httpx2.ConnectError("refused"))
+    assert "no OOMNode could be read" in await released(cluster)
+
+
+def test_a_switch_that_cannot_be_written_is_an_error_with_the_way_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert main(["release", "--namespace", "oomwarden"]) == 1
+    assert "helm uninstall --no-hooks" in caplog.text
+
+
+def test_release_without_a_namespace_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("POD_NAMESPACE", raising=False)
+    with pytest.raises(SystemExit):
+        parse(["release"])
+    assert "--namespace" in capsys.readouterr().err
+
+
+def test_an_unknown_log_level_is_named_with_what_is_taken(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        parse(["run", "--log-level", "loud"])
+    assert "'LOUD': it takes one of DEBUG, INFO" in capsys.readouterr().err
+    assert parse(["--log-level", "debug"]).log_level == "DEBUG"
