@@ -1,0 +1,123 @@
+"""A Pod as the API server gives it, to what the agent needs to know of it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from oomwarden.api.oomkill import ContainerType, Owner
+from oomwarden.api.policy import QOSClass
+from oomwarden.core.facts import ContainerFacts, PodFacts
+from oomwarden.core.quantity import parse_bytes
+
+Manifest = Mapping[str, Any]
+
+_MIRROR, _HASH = "kubernetes.io/config.mirror", "kubernetes.io/config.hash"
+
+
+def pod_facts(manifest: Manifest) -> PodFacts:
+    """Read a Pod's JSON.
+
+    A static pod's cgroup is named after its config.hash, not after its mirror's UID (kubernetes
+    pkg/kubelet/config/common.go, v1.37).
+    """
+    metadata, spec = manifest["metadata"], manifest["spec"]
+    annotations = metadata.get("annotations") or {}
+    uid = metadata["uid"]
+    return PodFacts(
+        uid=uid,
+        cgroup_uid=annotations.get(_HASH, uid) if _MIRROR in annotations else uid,
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        labels=dict(metadata.get("labels") or {}),
+        qos=_qos(manifest),
+        priority_class=spec.get("priorityClassName") or None,
+        owner=_owner(metadata),
+        deleting="deletionTimestamp" in metadata,
+        containers=tuple(_containers(spec, manifest.get("status") or {})),
+    )
+
+
+def _containers(spec: Manifest, status: Manifest) -> Iterator[ContainerFacts]:
+    for key in ("initContainers", "containers", "ephemeralContainers"):
+        statuses = status.get(f"{key.removesuffix('s')}Statuses") or ()
+        by_name = {each["name"]: each for each in statuses}
+        for container in spec.get(key) or ():
+            yield _container(_type(key, container), container, by_name.get(container["name"], {}))
+
+
+def _type(key: str, container: Manifest) -> ContainerType:
+    if key == "ephemeralContainers":
+        return ContainerType.EPHEMERAL
+    if key == "containers":
+        return ContainerType.APP
+    sidecar = container.get("restartPolicy") == "Always"
+    return ContainerType.SIDECAR if sidecar else ContainerType.INIT
+
+
+def _container(kind: ContainerType, container: Manifest, status: Manifest) -> ContainerFacts:
+    state, last = status.get("state") or {}, status.get("lastState") or {}
+    told = _bare_id(status)
+    ended = _bare_id(state.get("terminated") or {}) or _bare_id(last.get("terminated") or {})
+    running = "running" in state
+    return ContainerFacts(
+        name=container["name"],
+        type=kind,
+        container_id=told if running else None,
+        previous_id=ended if running else ended or told,
+        limit=_limit(container, status),
+    )
+
+
+def _bare_id(status: Manifest) -> str | None:
+    """Strip the runtime's name: `containerd://` and the like."""
+    return status.get("containerID", "").rpartition("//")[2] or None
+
+
+def _limit(container: Manifest, status: Manifest) -> int | None:
+    """Give the memory limit in bytes: the one in force, which a resize may still have to change."""
+    resources = status.get("resources") or container.get("resources") or {}
+    limit = (resources.get("limits") or {}).get("memory")
+    return None if limit is None else parse_bytes(str(limit))
+
+
+def _owner(metadata: Manifest) -> Owner | None:
+    for reference in metadata.get("ownerReferences") or ():
+        if reference.get("controller"):
+            return _above(reference, metadata.get("labels") or {})
+    return None
+
+
+def _above(reference: Manifest, labels: Mapping[str, str]) -> Owner:
+    """Name the Deployment in place of its ReplicaSet, which is called <deployment>-<hash>."""
+    kind, name = reference["kind"], reference["name"]
+    suffix = f"-{labels.get('pod-template-hash', '')}"
+    if kind == "ReplicaSet" and len(suffix) > 1 and name.endswith(suffix):
+        return Owner(kind="Deployment", name=name.removesuffix(suffix))
+    return Owner(kind=kind, name=name)
+
+
+def _qos(manifest: Manifest) -> QOSClass:
+    told = (manifest.get("status") or {}).get("qosClass")
+    return QOSClass(told) if told else _computed_qos(manifest["spec"])
+
+
+def _computed_qos(spec: Manifest) -> QOSClass:
+    """Work the class out as kubernetes pkg/apis/core/v1/helper/qos/qos.go does (v1.37)."""
+    parts = [spec] if spec.get("resources") else _regular(spec)
+    resources = [part.get("resources") or {} for part in parts]
+    if not any(each.get("requests") or each.get("limits") for each in resources):
+        return QOSClass.BEST_EFFORT
+    if all(_is_guaranteed(each) for each in resources):
+        return QOSClass.GUARANTEED
+    return QOSClass.BURSTABLE
+
+
+def _regular(spec: Manifest) -> list[Manifest]:
+    return [*spec.get("containers", ()), *(spec.get("initContainers") or ())]
+
+
+def _is_guaranteed(resources: Manifest) -> bool:
+    limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
+    return all(
+        name in limits and requests.get(name, limits[name]) == limits[name]
+        for name in ("cpu", "memory")
+    )

@@ -1,0 +1,207 @@
+"""The connection to the API server: configuration, rotated tokens, lists, watches, plain errors.
+
+Objects are plain dicts, read and written through lightkube's generic resources.
+"""
+
+import json
+import logging
+import time
+from collections.abc import AsyncGenerator, Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from lightkube import ALL_NS, AsyncClient, ConfigError, KubeConfig, SingleConfig
+from lightkube.config import client_adapter
+from lightkube.core.generic_client import BasicRequest, GenericAsyncClient
+
+from oomwarden.kube.errors import error_from
+from oomwarden.kube.resources import Resource, is_namespaced
+
+TIMEOUT_SECONDS = 10.0
+TOKEN_AGE_SECONDS = 60.0
+"""After which a token's file is read again, as client-go does (transport/token_source.go).
+
+lightkube does so on 401 only. But the API server takes an automounted token for a year, and counts
+those who send an outdated one (service account admission, WarnOnlyBoundTokenExpirationPeriod).
+"""
+QUIET_SECONDS = 90.0
+"""Longest silence of a watch; bookmarks come about once a minute (apiserver storage/cacher)."""
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Objects of one resource; `namespace` None: of all. Selectors as the API server takes them."""
+
+    resource: Resource
+    namespace: str | None = None
+    fields: str | None = None
+    labels: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a list gave, and the version from which a watch continues it."""
+
+    version: str
+    objects: list[Json]
+
+
+class TokenFile(httpx2.Auth):
+    """Bearer token of a file that the kubelet rotates."""
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
+        self._token = ""
+        self._read_at = float("-inf")
+
+    def auth_flow(
+        self, request: httpx2.Request
+    ) -> Generator[httpx2.Request, httpx2.Response, None]:
+        """Sign the request; when the token is refused, read the file again and try once more."""
+        if time.monotonic() - self._read_at >= TOKEN_AGE_SECONDS:
+            self._read()
+        response = yield self._signed(request)
+        if response.status_code == httpx2.codes.UNAUTHORIZED:
+            self._read()
+            yield self._signed(request)
+
+    def _signed(self, request: httpx2.Request) -> httpx2.Request:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+    def _read(self) -> None:
+        try:
+            self._token = self._path.read_text().strip()
+        except OSError as error:
+            raise ConfigError(f"the service account's token cannot be read: {error}") from error
+        self._read_at = time.monotonic()
+
+
+def _http_client(
+    config: SingleConfig, conn_parameters: client_adapter.ConnectionParams
+) -> httpx2.AsyncClient:
+    client = client_adapter.AsyncClient(config, conn_parameters)
+    if config.user is not None and config.user.token_file is not None:
+        client.auth = TokenFile(config.user.token_file)
+    return client
+
+
+class _Requests(GenericAsyncClient):
+    """lightkube's requests, with an ApiError for every answer that is no success.
+
+    lightkube itself fails with KeyError on an answer without a content type.
+    """
+
+    AdapterClient = staticmethod(_http_client)
+
+    @staticmethod
+    def raise_for_status(resp: httpx2.Response) -> None:
+        if not resp.is_success:
+            raise error_from(resp)
+
+
+class Client(AsyncClient):
+    """lightkube's client with lists from the watch cache and watches with bookmarks."""
+
+    def __init__(self, config: SingleConfig, timeout: float = TIMEOUT_SECONDS) -> None:
+        # Not lightkube's own __init__: that builds its own requests.
+        self._timeout = httpx2.Timeout(timeout)
+        parameters = client_adapter.ConnectionParams(timeout=self._timeout)
+        self._client = _Requests(parameters, config)
+
+    async def listing(self, what: Selection, version: str | None = "0") -> Listing:
+        """List in one piece.
+
+        Args:
+            what: Which objects.
+            version: "0": whatever the watch cache holds. Another: at least that new. None: the
+                newest, from etcd.
+        """
+        response = await self._send(self._request(what, {"resourceVersion": version}))
+        answer = _decoded(response.content)
+        return Listing(answer["metadata"]["resourceVersion"], answer.get("items") or [])
+
+    async def watching(
+        self, what: Selection, version: str, seconds: int
+    ) -> AsyncGenerator[tuple[str, Json]]:
+        """Give (ADDED | MODIFIED | DELETED | BOOKMARK | ERROR, object) for so many seconds.
+
+        First of all comes ("OPEN", {}): the API server has taken the watch.
+        """
+        parameters = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": str(seconds),
+        }
+        request = self._request(what, parameters, read_timeout=QUIET_SECONDS)
+        response = await self._send(request, stream=True)
+        try:
+            yield "OPEN", {}
+            async for line in response.aiter_lines():
+                event = _decoded(line)
+                yield event["type"], event["object"]
+        finally:
+            await response.aclose()
+
+    async def _send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
+        response: httpx2.Response = await self._client.send(request, stream=stream)  # type: ignore[no-untyped-call]
+        if not response.is_success:
+            await response.aread()
+            raise error_from(response)
+        return response
+
+    def _request(
+        self,
+        what: Selection,
+        parameters: Mapping[str, str | None],
+        read_timeout: float | None = None,
+    ) -> httpx2.Request:
+        everywhere = ALL_NS if is_namespaced(what.resource) else None
+        request: BasicRequest = self._client.prepare_request(
+            "list",
+            res=what.resource,
+            namespace=what.namespace or everywhere,
+            watch="watch" in parameters,
+            params={**parameters, "fieldSelector": what.fields, "labelSelector": what.labels},
+        )
+        if read_timeout is not None:
+            request.timeout = httpx2.Timeout(self._timeout)
+            request.timeout.read = read_timeout
+        return self._client.build_adapter_request(request)
+
+
+def _decoded(text: bytes | str) -> Json:
+    try:
+        answer: Json = json.loads(text)
+    except ValueError as error:
+        raise httpx2.RemoteProtocolError(f"the answer is no JSON: {error}") from error
+    return answer
+
+
+def connect(timeout: float = TIMEOUT_SECONDS) -> Client:
+    """Connect as the pod's service account, else as $KUBECONFIG or ~/.kube/config says.
+
+    Args:
+        timeout: Seconds that connecting, sending and each read may take.
+
+    Raises:
+        ConfigError: when none of these can be used; the message names the remedy.
+    """
+    try:
+        config = KubeConfig.from_env().get()
+    except (ConfigError, KeyError, OSError) as error:
+        raise ConfigError(
+            "no way to reach an API server: this is no pod with a service account, and no "
+            f"kubeconfig can be used ({error}); set KUBECONFIG to one file"
+        ) from error
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # else a line for each request
+    if config is None:
+        raise ConfigError(
+            "the kubeconfig names no context; set one with `kubectl config use-context`"
+        )
+    return Client(config, timeout)

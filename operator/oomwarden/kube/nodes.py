@@ -1,0 +1,69 @@
+"""The OOMNode of an agent's node."""
+
+from typing import Any
+
+import httpx2
+from lightkube import ApiError
+from pydantic import ValidationError
+
+from oomwarden.api.oomnode import OOMNodeStatus
+from oomwarden.kube.client import Client
+from oomwarden.kube.resources import Node, OOMNode
+
+Manifest = dict[str, Any]
+
+
+async def previous(client: Client, name: str) -> OOMNodeStatus | None:
+    """Read what the agent of this node wrote last; None: nothing, or nothing that can be read.
+
+    Raises:
+        httpx2.HTTPError: when the API server cannot be asked (ApiError: when it refuses).
+    """
+    found = await _get(client, name)
+    if found is None or not found.get("status"):
+        return None
+    try:
+        return OOMNodeStatus.model_validate(found["status"])
+    except ValidationError:  # of another version, which said other things
+        return None
+
+
+async def write_status(client: Client, name: str, status: OOMNodeStatus) -> None:
+    """Write the status; where the OOMNode is missing, create it, owned by the Node.
+
+    Raises:
+        httpx2.HTTPError: when it was not written; try again later.
+    """
+    node = await _get(client, name) or await _create(client, name)
+    node["status"] = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    await client.replace(OOMNode.Status.from_dict(node), name)
+
+
+async def memory(client: Client, name: str) -> tuple[str | None, str | None]:
+    """Read the Node's memory capacity and allocatable, as quantities.
+
+    Raises:
+        httpx2.HTTPError: when the API server cannot be asked (ApiError: when it refuses).
+    """
+    status = (await client.get(Node, name)).get("status") or {}
+    capacity, allocatable = (status.get(key) or {} for key in ("capacity", "allocatable"))
+    return capacity.get("memory"), allocatable.get("memory")
+
+
+async def _get(client: Client, name: str) -> Manifest | None:
+    try:
+        found: Manifest = await client.get(OOMNode, name)
+    except ApiError as error:
+        if error.status.code == httpx2.codes.NOT_FOUND:
+            return None
+        raise
+    return found
+
+
+async def _create(client: Client, name: str) -> Manifest:
+    """Create the OOMNode so that it goes with its Node."""
+    node = await client.get(Node, name)
+    owner = {"apiVersion": "v1", "kind": "Node", "name": name, "uid": node["metadata"]["uid"]}
+    wanted = {"metadata": {"name": name, "ownerReferences": [owner]}}
+    made: Manifest = await client.create(OOMNode.from_dict(wanted))
+    return made

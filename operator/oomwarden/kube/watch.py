@@ -1,0 +1,143 @@
+"""Following a resource: list, watch, and begin again, for ever, whatever the API server answers."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import httpx2
+from lightkube import ApiError
+from lightkube.core.resource import api_info
+
+from oomwarden.kube.client import Client, Selection
+from oomwarden.kube.errors import API_ERRORS, error_of, failure
+
+FIRST_WAIT_SECONDS, LAST_WAIT_SECONDS = 0.5, 30.0
+WATCH_SECONDS = 300, 600
+"""How long the API server keeps a watch, chosen anew each time so that a fleet's do not meet."""
+LONGEST_ASKED_SECONDS = 60.0
+"""Longest wait that the API server, or who answers in its place, is granted by Retry-After."""
+_TOO_LARGE = "Too large resource version"
+_LOG = logging.getLogger(__name__)
+
+
+class Sink(Protocol):
+    """Takes what a resource holds; called from the loop, so it does not wait."""
+
+    def replace(self, objects: list[dict[str, Any]]) -> None:
+        """Forget everything, take these."""
+
+    def apply(self, manifest: dict[str, Any]) -> None:
+        """Take a new or changed object."""
+
+    def delete(self, manifest: dict[str, Any]) -> None:
+        """Forget an object; this is its last state."""
+
+
+async def follow(client: Client, what: Selection, sink: Sink, progress: Callable[[], None]) -> None:
+    """Keep `sink` up to date; ends only by cancellation or by an error of the sink.
+
+    `progress` is called whenever the API server was heard: list, watch opened, event, bookmark.
+    """
+    follower = _Follower(client, what, sink, progress)
+    while True:
+        try:
+            await follower.once()
+            pause = _jittered(FIRST_WAIT_SECONDS)
+        except API_ERRORS as error:
+            pause = follower.pause_after(error)
+        await asyncio.sleep(pause)
+
+
+@dataclass(slots=True)
+class _Follower:
+    """Where one resource's watch stands. `version` None: nothing is known, so list first."""
+
+    client: Client
+    what: Selection
+    sink: Sink
+    progress: Callable[[], None]
+    version: str | None = None
+    list_from: str | None = "0"
+    wait: float = FIRST_WAIT_SECONDS
+    told: str = ""
+
+    async def once(self) -> None:
+        """List if need be, then watch until the API server or silence ends it."""
+        if self.version is None:
+            await self._list()
+        try:
+            await self._watch(self.version or "0")
+        except httpx2.ReadTimeout:
+            return  # silence is no error, and what stands behind it shows at the next request
+
+    async def _list(self) -> None:
+        listing = await self.client.listing(self.what, self.list_from)
+        self.version = self.list_from = listing.version
+        self.sink.replace(listing.objects)
+        self._heard()
+
+    async def _watch(self, version: str) -> None:
+        seconds = random.randint(*WATCH_SECONDS)  # noqa: S311 - jitter
+        async with aclosing(self.client.watching(self.what, version, seconds)) as events:
+            async for kind, manifest in events:
+                if kind == "OPEN":
+                    self.progress()
+                else:
+                    self._take(kind, manifest)
+
+    def _take(self, kind: str, manifest: dict[str, Any]) -> None:
+        if kind == "ERROR":
+            raise error_of(manifest)
+        if kind == "DELETED":
+            self.sink.delete(manifest)
+        elif kind in {"ADDED", "MODIFIED"}:
+            self.sink.apply(manifest)
+        self.version = self.list_from = manifest["metadata"]["resourceVersion"]
+        self._heard()
+
+    def _heard(self) -> None:
+        if self.told:
+            _LOG.info("following %s again", self._name)
+        self.wait, self.told = FIRST_WAIT_SECONDS, ""
+        self.progress()
+
+    def pause_after(self, error: Exception) -> float:
+        """Take an error in, say it once, and give the seconds to wait before the next try."""
+        if _lost_version(error):
+            self._forget_version()
+        self._tell(failure(error).reason)
+        asked = min(failure(error).after, LONGEST_ASKED_SECONDS)
+        pause = max(_jittered(self.wait), asked)
+        self.wait = min(self.wait * 2, LAST_WAIT_SECONDS)
+        return pause
+
+    def _forget_version(self) -> None:
+        """List again: no older than what was seen, and from etcd when even that is refused."""
+        if self.version is None:
+            self.list_from = None
+        self.version = None
+
+    def _tell(self, reason: str) -> None:
+        if reason != self.told:
+            _LOG.warning("following %s is interrupted, trying again: %s", self._name, reason)
+        self.told = reason
+
+    @property
+    def _name(self) -> str:
+        plural: str = api_info(self.what.resource).plural
+        return plural
+
+
+def _lost_version(error: Exception) -> bool:
+    """Whether the API server cannot go on from our version: too old (410), or not reached yet."""
+    if not isinstance(error, ApiError):
+        return False
+    return error.status.code == httpx2.codes.GONE or _TOO_LARGE in (error.status.message or "")
+
+
+def _jittered(seconds: float) -> float:
+    return seconds * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
