@@ -68,9 +68,7 @@ def start(
     words = ["setsid", "--fork", "sh", "-c", _RECORD_THEN_EXEC, str(record), *map(str, command)]
     with (folder / f"{name}.log").open("ab") as log:
         nothing = subprocess.DEVNULL
-        subprocess.run(
-            words, stdin=nothing, stdout=log, stderr=log, pass_fds=pass_fds, check=True
-        )
+        subprocess.run(words, stdin=nothing, stdout=log, stderr=log, pass_fds=pass_fds, check=True)
     deadline = time.monotonic() + _RECORD_SECONDS
     while not record.exists():
         if time.monotonic() > deadline:
