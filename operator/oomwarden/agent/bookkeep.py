@@ -25,6 +25,7 @@ from oomwarden.core.facts import Cgroup, Level
 from oomwarden.core.ledger import unsettled_below
 
 UNKNOWN_POD_SECONDS = 60.0
+UNKNOWN_CONTAINER_SECONDS = 10.0
 
 
 @dataclass(slots=True)
@@ -147,12 +148,12 @@ class Bookkeeper:
             await self._save(told, unattributed)
 
     def _nameable(self, pod: int) -> bool:
-        """Wait for the API server's word on a new pod; on a gone one not for ever."""
+        """Wait for the API server's word on a new pod or container; on a gone one not for ever."""
         account = self.settler.ledger.accounts[pod]
-        if self.settler.inventory.pod(account.cgroup) is not None:
-            return True
         waited = asyncio.get_running_loop().time() - self.closing.pods[pod].first
-        return account.gone and waited > UNKNOWN_POD_SECONDS
+        if self.settler.inventory.pod(account.cgroup) is None:
+            return account.gone and waited > UNKNOWN_POD_SECONDS
+        return waited > UNKNOWN_CONTAINER_SECONDS or self.settler.all_named(pod)
 
     def _owing_levels(self) -> list[int]:
         ledger = self.settler.ledger

@@ -23,11 +23,13 @@ class Inventory:
 
     containers: dict[int, Container] = field(default_factory=dict)  # by cgroup inode
     pods: dict[str, PodFacts] = field(default_factory=dict)  # by cgroup_uid
+    deleted: dict[str, PodFacts] = field(default_factory=dict)  # their last kills may be untold
     appeared: asyncio.Event = field(default_factory=asyncio.Event)  # a container or a pod is new
 
     def pod(self, cgroup: Cgroup) -> PodFacts | None:
         """Give the pod of a pod's or container's cgroup, when the API server has told it."""
-        return self.pods.get(cgroup.pod_uid or "")
+        uid = cgroup.pod_uid or ""
+        return self.pods.get(uid) or self.deleted.get(uid)
 
     def container(self, container: Container) -> ContainerFacts | None:
         """Give a container's facts, by its id or by the name its mounts told."""

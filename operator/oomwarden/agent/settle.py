@@ -56,22 +56,22 @@ class Settler:
         if facts is None:
             return [], sum(booking.end - booking.start for booking in bookings)
         scene = self._scene(facts, rose, above, limits)
-        return [self._told(booking, scene, owing) for booking in bookings], 0
+        return [self._tell(booking, scene, owing) for booking in bookings], 0
 
     def level(self, inode: int, after: float, before: float) -> tuple[list[Told], int]:
         """Settle a QoS class or kubepods: kills of pods that vanished unread."""
         told: list[Told] = []
         unattributed = 0
         for booking in self.ledger.settle_level(inode):
-            facts = self.inventory.pods.get(booking.pod.pod_uid or "") if booking.pod else None
+            facts = self.inventory.pod(booking.pod) if booking.pod else None
             if facts is None:
                 unattributed += booking.end - booking.start
                 continue
             scene = self._scene(facts, Tally(), (), Limits(None, (None, None)))
-            told.append(self._told(booking, scene, Unsettled(0, 0, after, before)))
+            told.append(self._tell(booking, scene, Unsettled(0, 0, after, before)))
         return told, unattributed
 
-    def _told(self, booking: Booking, scene: Scene, owing: Unsettled) -> Told:
+    def _tell(self, booking: Booking, scene: Scene, owing: Unsettled) -> Told:
         incident = investigate(booking, scene)
         place = booking.container or booking.pod
         if place is not None:
@@ -97,6 +97,19 @@ class Settler:
         """Give the names of live and of just departed containers by cgroup inode."""
         known = self.departed | self.inventory.containers
         return {inode: c.name for inode, c in known.items() if c.name is not None}
+
+    def all_named(self, pod: int) -> bool:
+        """Whether every container of the pod that owes kills has a name."""
+        names = self.names()
+        owing = [child for child in self.ledger.children(pod) if child.owed.oom_kill > 0]
+        return all(child.cgroup.inode in names or self._told(child.cgroup) for child in owing)
+
+    def _told(self, cgroup: Cgroup) -> bool:
+        pod = self.inventory.pod(cgroup)
+        return pod is not None and any(
+            cgroup.container_id in {known.container_id, known.previous_id}
+            for known in pod.containers
+        )
 
     def depart(self, cgroup: Cgroup) -> None:
         """Keep what is known of a container that is gone."""

@@ -1,0 +1,115 @@
+"""Gathers what OOMNode says: health, kernel, memory, what is applied, what was counted."""
+
+import logging
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from oomwarden import __version__
+from oomwarden.agent import checkpoints
+from oomwarden.agent.kernel_side import KernelSide
+from oomwarden.agent.log_reader import LogReader
+from oomwarden.agent.settings import Settings
+from oomwarden.agent.store import Store
+from oomwarden.api.oomnode import (
+    AgentInfo,
+    Applied,
+    KernelInfo,
+    KillCounts,
+    MemoryInfo,
+    OOMNodeStatus,
+    PolicyReport,
+)
+from oomwarden.core.quantity import format_bytes
+from oomwarden.core.self_tests import Findings, conditions
+from oomwarden.kernel.host import Host
+from oomwarden.kube import nodes
+from oomwarden.kube.client import Client
+from oomwarden.kube.errors import API_ERRORS
+
+MEMORY_SECONDS = 300.0
+_LOG = logging.getLogger(__name__)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Enforced:
+    """What enforcement reports; `unknown_fields` are those of a newer CRD."""
+
+    applied: Applied
+    policies: tuple[PolicyReport, ...]
+    unknown_fields: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Reporter:
+    """Reads everything anew at each call; the Node's memory every five minutes."""
+
+    settings: Settings
+    host: Host
+    store: Store
+    kernel: KernelSide
+    log: LogReader
+    client: Client
+    host_kills: int = 0
+    _started: str = field(default_factory=_now)
+    _memory: tuple[str | None, str | None] = (None, None)
+    _memory_at: float = float("-inf")
+
+    async def status(self, enforced: Enforced) -> OOMNodeStatus:
+        """Give the status of this moment."""
+        await self._refresh_memory()
+        counts = await self.store.run(checkpoints.counts)
+        available = self.host.available_memory()
+        capacity, allocatable = self._memory
+        return OOMNodeStatus(
+            agent=AgentInfo(
+                version=__version__,
+                store_id=self.store.store_id,
+                started=self._started,
+                heartbeat=_now(),
+            ),
+            conditions=conditions(self._findings(enforced), _now()),
+            kernel=KernelInfo(
+                release=self.host.release(),
+                boot_id=self.host.boot_id(),
+                cgroup_driver=self.kernel.cgroup_driver,
+                nested=self.kernel.nested,
+            ),
+            memory=MemoryInfo(
+                capacity=capacity,
+                allocatable=allocatable,
+                available=None if available is None else format_bytes(available),
+            ),
+            applied=enforced.applied,
+            policies=enforced.policies,
+            kills=KillCounts(
+                recorded=counts.get("recorded", 0),
+                unattributed=counts.get("unattributed", 0),
+                undeliverable=counts.get("undeliverable", 0),
+                before_start=counts.get("beforeStart", 0),
+                host=self.host_kills,
+            ),
+        )
+
+    def _findings(self, enforced: Enforced) -> Findings:
+        return Findings(
+            cgroup_v2=self.kernel.remedy,
+            capabilities=self.host.missing_capabilities(),
+            kernel_log=self.log.state.remedy,
+            store=self.store.degraded or "",
+            unknown_fields=enforced.unknown_fields,
+        )
+
+    async def _refresh_memory(self) -> None:
+        if time.monotonic() - self._memory_at < MEMORY_SECONDS:
+            return
+        try:
+            self._memory = await nodes.memory(self.client, self.settings.node)
+        except API_ERRORS as error:
+            _LOG.debug("the Node's memory is not known yet: %s", error)
+        else:
+            self._memory_at = time.monotonic()
