@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from oomwarden.core.accounts import Reading
+from oomwarden.core.cgroup_paths import child
 from oomwarden.core.facts import Cgroup, Level
 from oomwarden.kernel import inotify
 from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
@@ -18,6 +19,8 @@ from oomwarden.kernel.counter_tree import CounterTree, Node
 from oomwarden.kernel.inotify import Event, Inotify
 
 RECONCILE_SECONDS = 10.0
+REMEMBERED = 8192
+"""Paths of cgroups, more than a node has; bounds the memory of a node that churns."""
 _DIRECTORY = inotify.IN_CREATE | inotify.IN_DELETE | inotify.IN_ONLYDIR
 
 
@@ -52,6 +55,8 @@ class Detector:
         self._inotify = Inotify()
         self._watches: dict[int, Node] = {}
         self._batch = Batch(0.0)
+        self._paths: dict[str, None] = {}  # followed, or told as unseen
+        self._unseen = 0
         self._stopping = False
         self.progress = time.monotonic()
         self.error: BaseException | None = None
@@ -103,6 +108,26 @@ class Detector:
             )
 
     def _handle(self, events: list[Event]) -> list[Reading]:
+        created = [(self._watches[e.watch], e.name) for e in events if self._is_new_directory(e)]
+        readings = self._look_at_moved(events)
+        for parent, name in created:
+            self._note_unseen(parent, name)
+        return readings
+
+    def _is_new_directory(self, event: Event) -> bool:
+        is_directory = event.mask & inotify.IN_CREATE and event.mask & inotify.IN_ISDIR
+        return bool(is_directory) and event.watch in self._watches
+
+    def _note_unseen(self, parent: Node, name: str) -> None:
+        """Tell of a cgroup that was gone before it could be opened: it may have been killed."""
+        self._unseen -= 1  # an inode that no cgroup has
+        cgroup = child(parent.cgroup, name, self._unseen)
+        if cgroup is not None and cgroup.path not in self._paths:
+            self._paths[cgroup.path] = None
+            self._batch.appeared.append((cgroup, parent.cgroup.inode))
+            self._batch.vanished.append(cgroup)
+
+    def _look_at_moved(self, events: list[Event]) -> list[Reading]:
         readings: list[Reading] = []
         moved = {event.watch for event in events if event.watch in self._watches}
         for watch in moved:
@@ -125,6 +150,9 @@ class Detector:
     def _appeared(self, node: Node) -> None:
         parent = node.parent.cgroup.inode if node.parent else None
         self._batch.appeared.append((node.cgroup, parent))
+        self._paths[node.cgroup.path] = None
+        while len(self._paths) > REMEMBERED:
+            del self._paths[next(iter(self._paths))]
         path = self._tree.root.absolute(node.cgroup.path)
         try:
             if node.cgroup.level is Level.CONTAINER:
