@@ -1,0 +1,41 @@
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from oomwarden.api.policy import ClusterOOMPolicySpec, Mode, OOMPolicySpec, unknown_fields
+
+MINIMAL: dict[str, Any] = {"podSelector": {}, "rules": [{"oomScoreAdj": 1}]}
+
+
+def test_a_minimal_policy_enforces_on_all_containers() -> None:
+    spec = OOMPolicySpec.model_validate(MINIMAL)
+    assert spec.mode is Mode.ENFORCE
+    assert spec.rules[0].containers == ("*",)
+
+
+@pytest.mark.parametrize("score", [-1000, -998, 1001])
+def test_a_score_out_of_range_is_refused_even_when_the_api_server_let_it_pass(score: int) -> None:
+    with pytest.raises(ValidationError):
+        OOMPolicySpec.model_validate({**MINIMAL, "rules": [{"oomScoreAdj": score}]})
+
+
+def test_fields_of_a_newer_version_are_named_and_do_not_stop_an_older_agent() -> None:
+    newer = {
+        "podSelector": {"matchLabels": {"any": "label"}, "matchFields": {}},
+        "rules": [{"oomScoreAdj": 1}, {"memory": {"limit": "1Gi"}, "oomScoreAdj": 2}],
+        "schedule": "nights",
+    }
+    assert OOMPolicySpec.model_validate(newer).rules[1].oom_score_adj == 2
+    found = unknown_fields(newer, OOMPolicySpec)
+    assert found == ("podSelector.matchFields", "rules[1].memory", "schedule")
+
+
+def test_a_cluster_policy_knows_its_own_fields() -> None:
+    spec = {**MINIMAL, "namespaceSelector": {}, "overridable": True}
+    assert unknown_fields(spec, ClusterOOMPolicySpec) == ()
+    assert unknown_fields(spec, OOMPolicySpec) == ("namespaceSelector", "overridable")
+
+
+def test_malformed_parts_are_left_to_validation() -> None:
+    assert unknown_fields({"rules": "none", "podSelector": None}, OOMPolicySpec) == ()
