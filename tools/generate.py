@@ -52,16 +52,25 @@ def helm() -> Path:
                  f"so that it can be built ({error}).")  # fmt: skip
 
 
-def install() -> str:
-    """Render the chart for people without Helm: its namespace first, no hooks."""
-    options = ["--namespace", NAMESPACE, "--kube-version", KUBERNETES, "--no-hooks"]
-    command = [str(helm()), "template", "oomwarden", str(CHART), *options]
+def render(*options: str) -> str:
+    """Render the chart; exit with helm's error."""
+    where = ["--namespace", NAMESPACE, "--kube-version", KUBERNETES]
+    command = [str(helm()), "template", "oomwarden", str(CHART), *where, *options]
     run = subprocess.run(command, check=False, capture_output=True, text=True)
     if run.returncode:
         sys.exit(f"helm could not render {CHART.relative_to(ROOT)}: {run.stderr.strip()}")
+    return run.stdout
+
+
+def install() -> str:
+    """Render the chart for people without Helm: its namespace first, no hooks but the switch."""
     metadata = {"name": NAMESPACE, "labels": PRIVILEGED}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
-    return f"{INSTALL_HEADER}---\n{text(namespace)}{run.stdout}"
+    switch = yaml.safe_load(render("--show-only", "templates/control.yaml"))
+    kept = switch["metadata"]["annotations"].items()
+    switch["metadata"]["annotations"] = {k: v for k, v in kept if not k.startswith("helm.sh/")}
+    head = f"{INSTALL_HEADER}---\n{text(namespace)}---\n{text(switch)}"
+    return head + render("--no-hooks")
 
 
 def stale(files: dict[Path, str], folders: tuple[Path, ...] = ()) -> list[Path]:

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         level=options.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     if options.log_level != "DEBUG":
-        for chatty in ("kopf", "httpx2"):
+        for chatty in ("kopf", "aiohttp.access", "httpx2"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
     if options.command == "release":
         return asyncio.run(_release(options.namespace, timedelta(seconds=options.wait)))

@@ -90,7 +90,7 @@ def summarise(
 class _Verdict(NamedTuple):
     status: str
     reason: str
-    message: str = ""
+    message: str
 
 
 def _ready(generation: int, reports: Sequence[NodeReport], now: datetime) -> _Verdict:
@@ -120,7 +120,7 @@ def _silence(silent: list[str]) -> str:
 def _refused(told: Sequence[PolicyReport]) -> _Verdict:
     count = sum(report.refused for report in told)
     if not count:
-        return _Verdict("False", "NothingRefused")
+        return _Verdict("False", "NothingRefused", "No container is refused.")
     refusals = [refusal for report in told for refusal in report.refusals]
     lines = [f"{each.pod} {each.container}: {each.message}"[:_LENGTH] for each in refusals[:_TOLD]]
     if lines and count > len(lines):
