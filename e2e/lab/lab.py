@@ -7,6 +7,7 @@ from e2e.lab import (
     base_images,
     cache,
     control_plane,
+    kernel,
     network,
     node,
     node_image,
@@ -36,14 +37,17 @@ def up(instance: Instance, options: Options) -> Tools:
     preflight.check(0 if runs_already else options.memory)
     tools = lab_tools.build_all()
     archives = base_images.build_all()
-    disk = node_image.build_system(tools)
+    linux = kernel.build()
+    system = node_image.build_system(tools, linux)
     store = node_image.build_store(tools, archives.values(), "containerd, about 10 s")
-    wanted = state_of(options, tools=Path(tools.stamp()), disk=disk.folder, store=store)
+    wanted = state_of(
+        options, tools=Path(tools.stamp()), kernel=linux.folder, system=system, store=store
+    )
     with instance.lock():
         if not any(component_states(instance).values()) or instance.running_state() != wanted:
             _begin_anew(instance, wanted)
         _write_wrappers(instance, tools)
-        node.start(instance, disk, store, options)
+        node.start(instance, linux, (system, store), options)
         control_plane.start(instance, tools)
         node.wait_until_ready(instance, tools)
     return tools

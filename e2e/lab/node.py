@@ -9,8 +9,8 @@ from pathlib import Path
 from e2e.lab import processes
 from e2e.lab.errors import LabError
 from e2e.lab.instance import NODE_NAME, Instance, Options
+from e2e.lab.kernel import Kernel
 from e2e.lab.network import TAP
-from e2e.lab.node_image import NodeDisk
 from e2e.lab.progress import step
 from e2e.lab.shell import run
 from e2e.lab.tools import Tools
@@ -25,15 +25,22 @@ _KERNEL_ARGUMENTS = (
 )
 
 
-def start(instance: Instance, disk: NodeDisk, store: Path, options: Options) -> None:
-    """Boots the node from clean disks, unless it runs already."""
+def start(instance: Instance, kernel: Kernel, disks: tuple[Path, Path], options: Options) -> None:
+    """Boots the node from clean disks, unless it runs already.
+
+    Args:
+        instance: Whose node it is.
+        kernel: What boots it.
+        disks: Its system and its image store; neither is ever written to.
+        options: Its memory and its kubelet's settings.
+    """
     if processes.is_alive(NODE, instance.run):
         return
     identity = instance.run / "identity.tar"
     write_identity(instance, options, identity)
     machine = ["env", f"TMPDIR={instance.run}", *_emulator(instance, options)]
-    machine += _boot(disk, instance.run / "console.log")
-    machine += [word for path in (disk.system, store) for word in _disk(path)]
+    machine += _boot(kernel, instance.run / "console.log")
+    machine += [word for path in disks for word in _disk(path)]
     machine += ["-drive", f"file={identity},format=raw,if=virtio,readonly=on"]
     processes.start(NODE, instance.in_namespace(*machine), instance.run)
 
@@ -51,9 +58,9 @@ def _emulator(instance: Instance, options: Options) -> list[str]:
     ]
 
 
-def _boot(disk: NodeDisk, console: Path) -> list[str]:
+def _boot(kernel: Kernel, console: Path) -> list[str]:
     return [
-        *("-kernel", str(disk.kernel), "-initrd", str(disk.initrd)),
+        *("-kernel", str(kernel.image), "-initrd", str(kernel.initrd)),
         *("-append", _KERNEL_ARGUMENTS, "-serial", f"file:{console}"),
     ]
 

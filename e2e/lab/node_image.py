@@ -4,11 +4,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from e2e.lab import cache, debian
 from e2e.lab.errors import LabError
+from e2e.lab.kernel import Kernel
 from e2e.lab.shell import run
 from e2e.lab.tools import Tools
 
@@ -16,11 +16,9 @@ _ROOTFS = Path(__file__).parent / "rootfs"
 _PACKAGES = (
     "ca-certificates",
     "dbus",
-    "initramfs-tools",
     "iproute2",
     "iptables",
     "kmod",
-    "linux-image-cloud-amd64",
     "procps",
     # Not built here: runc is of no use without libseccomp.
     "runc",
@@ -36,58 +34,23 @@ _MASKED = ("serial-getty@ttyS0", "e2scrub_reap", "getty@tty1", "systemd-networkd
 _DISK_SIZE = "8G"
 
 
-@dataclass(frozen=True)
-class NodeDisk:
-    """A folder with the node's system disk and what boots it."""
-
-    folder: Path
-
-    @property
-    def system(self) -> Path:
-        return self.folder / "system.img"
-
-    @property
-    def kernel(self) -> Path:
-        return self.folder / "vmlinuz"
-
-    @property
-    def initrd(self) -> Path:
-        return self.folder / "initrd.img"
-
-
-def build_system(tools: Tools) -> NodeDisk:
+def build_system(tools: Tools, kernel: Kernel) -> Path:
     """Returns the node's system disk, built where it is missing."""
     programs = [str(tools[name]) for name in (*_PROGRAMS, *_CNI_PLUGINS)]
-    inputs = [
-        _ROOTFS,
-        debian.release(),
-        *_PACKAGES,
-        *_MASKED,
-        *programs,
-        _DISK_SIZE,
-        Path(__file__),
-    ]
+    inputs = [_ROOTFS, debian.release(), *_PACKAGES, *programs, str(kernel.folder), Path(__file__)]
 
-    def build(folder: Path) -> None:
-        tree = _debian_tree(folder)
+    def build(disk: Path) -> None:
+        tree = disk.with_name(f"{disk.name}.tree")
+        cache.remove(tree)
+        debian.unpack(tree, _PACKAGES)
+        run("cp", "--recursive", kernel.modules, tree / "lib")
         _add_programs(tree, tools)
         run("cp", "--recursive", f"{_ROOTFS}/.", tree)
         _enable_units(tree)
-        _take_boot_files(tree, folder)
-        make_disk(tree, folder / "system.img")
+        make_disk(tree, disk)
         cache.remove(tree)
 
-    return NodeDisk(cache.artifact("node", inputs, build, "Debian packages, about 1 min"))
-
-
-def _debian_tree(folder: Path) -> Path:
-    tree = folder / "tree"
-    tree.mkdir(parents=True)
-    archive = folder / "debian.tar"
-    debian.bootstrap(archive, _PACKAGES)
-    run("tar", "--extract", "--file", archive, "--directory", tree)
-    archive.unlink()
-    return tree
+    return cache.artifact("node", inputs, build, "Debian packages, about 45 s")
 
 
 def _add_programs(tree: Path, tools: Tools) -> None:
@@ -113,12 +76,6 @@ def _enable_units(tree: Path) -> None:
         timer.unlink()
     for folder in ("dev", "var/lib/containerd", "etc/kubernetes/manifests"):
         (tree / folder).mkdir(parents=True, exist_ok=True)
-
-
-def _take_boot_files(tree: Path, folder: Path) -> None:
-    for pattern, name in (("vmlinuz-*", "vmlinuz"), ("initrd.img-*", "initrd.img")):
-        (found,) = (tree / "boot").glob(pattern)
-        found.rename(folder / name)
 
 
 def make_disk(tree: Path, image: Path) -> None:

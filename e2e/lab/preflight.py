@@ -43,7 +43,7 @@ def check(node_memory: int) -> None:
         _check_go()
     _check_disk()
     _check_memory(node_memory)
-    _install_packages()
+    install_packages()
 
 
 def check_machine() -> None:
@@ -125,7 +125,8 @@ def available_memory(meminfo: str) -> int:
     return int(match.group(1)) // 1024 if match else 0
 
 
-def _install_packages() -> None:
+def install_packages() -> None:
+    """Installs what the lab runs of Debian; raises LabError when it cannot be had."""
     if shutil.which("apt-get") is None:
         raise LabError("The lab is built from Debian packages: run it on Debian 12 or newer.")
     debian.sources()

@@ -63,6 +63,23 @@ def build(base: Path) -> str:
     return name
 
 
+def dependencies() -> list[Path]:
+    """Returns the files that decide about everything in the image but its source."""
+    names = (_DOCKERFILE, "requirements/runtime.txt", "requirements/build.txt")
+    return [REPOSITORY / name for name in names]
+
+
+@contextmanager
+def mounted(base: Path, name: str) -> Iterator[Path]:
+    """Gives an image's files in a folder; what is written there is gone afterwards."""
+    buildah = _buildah(base)
+    container = run(*buildah, "from", "--pull-never", name).strip()
+    try:
+        yield Path(run(*buildah, "mount", container).strip())
+    finally:
+        run(*buildah, "rm", container)
+
+
 def push(base: Path, instance: Instance) -> ImageRef:
     """Builds the image and pushes it to the instance's registry, where its node pulls it."""
     name = build(base)

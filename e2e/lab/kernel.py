@@ -1,0 +1,45 @@
+"""Debian's kernel for virtual machines, unpacked and never installed on this machine."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from e2e.lab import cache, debian
+from e2e.lab.shell import run
+
+_PACKAGES = ("initramfs-tools", "linux-image-cloud-amd64")
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A folder with what boots a machine."""
+
+    folder: Path
+
+    @property
+    def image(self) -> Path:
+        return self.folder / "vmlinuz"
+
+    @property
+    def initrd(self) -> Path:
+        return self.folder / "initrd.img"
+
+    @property
+    def modules(self) -> Path:
+        """What belongs into the machine's /lib/modules."""
+        return self.folder / "modules"
+
+
+def build() -> Kernel:
+    """Returns the kernel, got from Debian's packages where it is missing."""
+
+    def unpack(folder: Path) -> None:
+        tree = folder / "tree"
+        debian.unpack(tree, _PACKAGES)
+        for pattern, name in (("vmlinuz-*", "vmlinuz"), ("initrd.img-*", "initrd.img")):
+            (found,) = (tree / "boot").glob(pattern)
+            run("cp", found, folder / name)
+        (tree / "lib/modules").rename(folder / "modules")
+        cache.remove(tree)
+
+    inputs = [debian.release(), *_PACKAGES]
+    return Kernel(cache.artifact("kernel", inputs, unpack, "Debian packages, about 45 s"))

@@ -1,0 +1,158 @@
+"""A real kernel with cgroup v2 for one script, without Kubernetes: an emulated machine."""
+
+import io
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from e2e.lab import base_images, cache, kernel, preflight, product_image
+from e2e.lab.errors import LabError
+from e2e.lab.kernel import Kernel
+from e2e.lab.node_image import make_disk
+from e2e.lab.progress import step
+from e2e.lab.shell import run
+
+_INIT = "/oomwarden-init"
+_MEMORY = 1024  # MiB
+_ANSWER_SIZE = 16 << 20
+_CONSOLE_TAIL = 2000
+_INIT_SCRIPT = """\
+#!/bin/sh
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t cgroup2 cgroup /sys/fs/cgroup
+mount -t tmpfs tmpfs /run
+mount -t tmpfs tmpfs /tmp
+echo +memory > /sys/fs/cgroup/cgroup.subtree_control
+mkdir /tmp/work /tmp/answer
+cd /tmp/work && tar --extract --file /dev/vdb
+PYTHONPATH=/tmp/work/operator:/tmp/work /opt/oomwarden/bin/python script.py > /tmp/answer/stdout
+echo $? > /tmp/answer/exit_code
+tar --create --file /dev/vdc --directory /tmp/answer stdout exit_code
+sync
+echo b > /proc/sysrq-trigger
+"""
+
+
+@dataclass(frozen=True)
+class CompletedRun:
+    """What came of a script in the machine.
+
+    Attributes:
+        stdout: What it wrote to standard output.
+        exit_code: Its exit code.
+        console: The kernel's messages, and what the script wrote to standard error.
+    """
+
+    stdout: str
+    exit_code: int
+    console: str
+
+
+def run_in_vm(
+    script: str, files: Mapping[str, str] | None = None, timeout: float = 120.0
+) -> CompletedRun:
+    """Runs a Python script as root on a machine of its own, with this checkout's oomwarden.
+
+    The machine has cgroup v2 with the memory controller in /sys/fs/cgroup, the image's Python
+    and dependencies, no network and no other processes.
+
+    Args:
+        script: The program; `import oomwarden` takes this checkout's source.
+        files: More files by their names in the script's working directory.
+        timeout: Seconds for booting and running.
+
+    Returns:
+        The script's output and exit code, whatever the code is.
+
+    Raises:
+        LabError: The machine did not give an answer in time.
+    """
+    preflight.check_machine()
+    preflight.install_packages()
+    linux, disk = kernel.build(), _disk()
+    with tempfile.TemporaryDirectory(prefix="oomwarden-") as name:
+        folder = Path(name)
+        _write_request(folder / "request", {"script.py": script, **(files or {})})
+        run("truncate", f"--size={_ANSWER_SIZE}", folder / "answer")
+        with step("run in a virtual machine", "it to boot and to answer, about 15 s"):
+            _boot(linux, disk, folder, timeout)
+        return _read_answer(folder)
+
+
+def _disk() -> Path:
+    """Returns the product image's files as a disk; its source is replaced at each run."""
+    base = base_images.build_all()[base_images.PYTHON_BASE]
+    inputs = [str(base), _INIT_SCRIPT, *product_image.dependencies()]
+    if not (path := cache.artifact_path("vm", inputs)).exists():
+        image = product_image.build(base)
+
+        def build(disk: Path) -> None:
+            with product_image.mounted(base, image) as tree:
+                init = tree / _INIT.removeprefix("/")
+                init.write_text(_INIT_SCRIPT, encoding="utf-8")
+                init.chmod(0o755)
+                for folder in ("dev", "proc", "sys"):
+                    (tree / folder).mkdir(exist_ok=True)
+                make_disk(tree, disk)
+
+        cache.artifact("vm", inputs, build, "mke2fs, about 5 s")
+    return path
+
+
+def _write_request(path: Path, files: Mapping[str, str]) -> None:
+    with tarfile.open(path, "w") as tar:
+        for name, text in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text.encode())
+            tar.addfile(member, io.BytesIO(text.encode()))
+        tar.add(product_image.REPOSITORY / "operator", "operator", filter=_source_only)
+
+
+def _source_only(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    return None if "__pycache__" in member.name else member
+
+
+def _boot(linux: Kernel, disk: Path, folder: Path, timeout: float) -> None:
+    arguments = f"root=/dev/vda rw console=ttyS0 mitigations=off quiet panic=-1 init={_INIT}"
+    drives = (
+        f"file={disk},format=raw,if=virtio,snapshot=on,cache=unsafe",
+        f"file={folder / 'request'},format=raw,if=virtio,readonly=on",
+        f"file={folder / 'answer'},format=raw,if=virtio",
+    )
+    emulator = [
+        # The kernel ends it with this process, however that ends.
+        *("setpriv", "--pdeathsig", "KILL", "env", f"TMPDIR={folder}", "qemu-system-x86_64"),
+        *("-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"),
+        *("-m", str(_MEMORY), "-display", "none", "-no-user-config", "-nodefaults", "-no-reboot"),
+        *("-kernel", str(linux.image), "-initrd", str(linux.initrd), "-append", arguments),
+        *("-serial", f"file:{folder / 'console'}"),
+        *(word for drive in drives for word in ("-drive", drive)),
+    ]
+    try:
+        subprocess.run(emulator, stdin=subprocess.DEVNULL, timeout=timeout, check=True)
+    except subprocess.TimeoutExpired:
+        raise LabError(f"No answer after {timeout:.0f} s. {_console_tail(folder)}") from None
+
+
+def _read_answer(folder: Path) -> CompletedRun:
+    try:
+        with tarfile.open(folder / "answer") as tar:
+            contents = {name: _member(tar, name) for name in tar.getnames()}
+    except tarfile.ReadError:
+        raise LabError(f"The machine ended without an answer. {_console_tail(folder)}") from None
+    console = (folder / "console").read_text(encoding="utf-8", errors="replace")
+    return CompletedRun(contents["stdout"], int(contents["exit_code"]), console)
+
+
+def _member(tar: tarfile.TarFile, name: str) -> str:
+    file = tar.extractfile(name)
+    return file.read().decode(errors="replace") if file else ""
+
+
+def _console_tail(folder: Path) -> str:
+    text = (folder / "console").read_text(encoding="utf-8", errors="replace")
+    return f"Its console said last:\n{text[-_CONSOLE_TAIL:]}"
