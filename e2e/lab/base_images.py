@@ -1,6 +1,7 @@
 """The images that need no registry: the node has them before it starts."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from e2e.lab import cache, debian, image_archive
@@ -29,9 +30,11 @@ def build_all() -> dict[str, Path]:
     }
 
 
-def _archive(name: str, inputs: list[str | Path], build: object, waits_for: str) -> Path:
+def _archive(
+    name: str, inputs: list[cache.Input], build: Callable[[Path], None], waits_for: str
+) -> Path:
     packer = Path(image_archive.__file__)
-    return cache.artifact(f"image-{name}", [*inputs, packer], build, waits_for)  # type: ignore[arg-type]
+    return cache.artifact(f"image-{name}", [*inputs, packer], build, waits_for)
 
 
 def _build_pause(archive: Path) -> None:

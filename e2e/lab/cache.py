@@ -8,8 +8,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 from e2e.lab.progress import step
+
+# Text counts as itself; a path counts as the names and contents of its files.
+Input: TypeAlias = str | Path
 
 _STAMP_LENGTH = 12
 _PARTIAL = ".partial-"
@@ -22,7 +26,7 @@ def root() -> Path:
     return (Path(base) if base else Path.home() / ".cache" / "oomwarden") / "lab"
 
 
-def stamp(*inputs: str | Path) -> str:
+def stamp(*inputs: Input) -> str:
     """Returns a short hash of the inputs.
 
     Args:
@@ -38,7 +42,7 @@ def stamp(*inputs: str | Path) -> str:
     return digest.hexdigest()[:_STAMP_LENGTH]
 
 
-def _parts(one: str | Path) -> Iterator[bytes]:
+def _parts(one: Input) -> Iterator[bytes]:
     if isinstance(one, str):
         yield one.encode()
     elif one.is_file():
@@ -71,13 +75,13 @@ def locked(name: str, what: str) -> Iterator[None]:
         yield
 
 
-def artifact_path(name: str, inputs: Iterable[str | Path]) -> Path:
+def artifact_path(name: str, inputs: Iterable[Input]) -> Path:
     """Returns where the artifact with these inputs is, or will be once it is built."""
     return root() / f"{name}-{stamp(name, *inputs)}"
 
 
 def artifact(
-    name: str, inputs: Iterable[str | Path], build: Callable[[Path], None], waits_for: str
+    name: str, inputs: Iterable[Input], build: Callable[[Path], None], waits_for: str
 ) -> Path:
     """Returns a built file or folder, building it where it is missing.
 

@@ -27,7 +27,7 @@ def start(instance: Instance, tools: Tools) -> None:
         LabError: It does not answer after two minutes.
     """
     _configure_registry(instance)
-    commands = {
+    commands: dict[str, list[str | Path]] = {
         "registry": [tools["registry"], "serve", instance.run / "registry.json"],
         "etcd": _etcd(instance, tools),
         "apiserver": _apiserver(instance, tools),
@@ -103,7 +103,7 @@ def _scheduler(instance: Instance, tools: Tools) -> list[str | Path]:
 
 def _start_forwarder(instance: Instance) -> None:
     with _loopback_socket(instance) as listener:
-        command = [sys.executable, Path(forward.__file__), str(listener.fileno())]
+        command: list[str | Path] = [sys.executable, Path(forward.__file__), str(listener.fileno())]
         target = [instance.host_ip, str(pki.API_PORT)]
         words = instance.in_namespace(*command, *target)
         processes.start(FORWARDER, words, instance.run, pass_fds=[listener.fileno()])

@@ -37,7 +37,14 @@ _DISK_SIZE = "8G"
 def build_system(tools: Tools, kernel: Kernel) -> Path:
     """Returns the node's system disk, built where it is missing."""
     programs = [str(tools[name]) for name in (*_PROGRAMS, *_CNI_PLUGINS)]
-    inputs = [_ROOTFS, debian.release(), *_PACKAGES, *programs, str(kernel.folder), Path(__file__)]
+    inputs: list[cache.Input] = [
+        _ROOTFS,
+        debian.release(),
+        *_PACKAGES,
+        *programs,
+        str(kernel.folder),
+        Path(__file__),
+    ]
 
     def build(disk: Path) -> None:
         tree = disk.with_name(f"{disk.name}.tree")
@@ -90,7 +97,11 @@ def build_store(tools: Tools, archives: Iterable[Path], waits_for: str) -> Path:
     A containerd of this machine does it in seconds; in the emulated node it takes minutes.
     """
     archives = list(archives)
-    inputs = [str(tools["containerd"]), *(str(path) for path in archives), _DISK_SIZE]
+    inputs: list[cache.Input] = [
+        str(tools["containerd"]),
+        *(str(path) for path in archives),
+        _DISK_SIZE,
+    ]
 
     def build(folder: Path) -> None:
         (folder / "store").mkdir(parents=True)

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from e2e.lab import cache, versions
 from e2e.lab.shell import run
@@ -167,7 +168,7 @@ def _write_kubernetes_module(folder: Path, packages: list[str]) -> None:
     run("go", "mod", "tidy", cwd=folder, env=env)
 
 
-def kubernetes_module(upstream: dict[str, object], packages: list[str]) -> str:
+def kubernetes_module(upstream: Mapping[str, Any], packages: list[str]) -> str:
     """Returns a go.mod that depends on k8s.io/kubernetes from outside of its tree.
 
     Args:
@@ -175,8 +176,8 @@ def kubernetes_module(upstream: dict[str, object], packages: list[str]) -> str:
             modules by folders of its tree; here they become the published ones.
         packages: The commands to build.
     """
-    replaced = [entry["Old"]["Path"] for entry in upstream.get("Replace") or []]  # type: ignore[attr-defined]
-    godebug = [f"godebug {one['Key']}={one['Value']}" for one in upstream.get("Godebug") or []]  # type: ignore[attr-defined]
+    replaced = [entry["Old"]["Path"] for entry in upstream.get("Replace") or []]
+    godebug = [f"godebug {one['Key']}={one['Value']}" for one in upstream.get("Godebug") or []]
     staging = versions.kubernetes_staging()
     lines = [
         "module lab",
