@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS outbox (
   body TEXT NOT NULL, state TEXT NOT NULL, reason TEXT) STRICT;
 CREATE TABLE IF NOT EXISTS baselines (
   boot_id TEXT NOT NULL, inode INTEGER NOT NULL, container_id TEXT NOT NULL,
-  baseline INTEGER NOT NULL, ours TEXT NOT NULL, PRIMARY KEY (boot_id, inode)) STRICT;
+  baseline INTEGER, ours TEXT NOT NULL, PRIMARY KEY (boot_id, inode)) STRICT;
 """
 
 

@@ -1,0 +1,85 @@
+"""What enforcement keeps of one container: the decision, the order, and when to scan again."""
+
+import math
+import random
+from dataclasses import dataclass
+
+from oomwarden.agent.decide import Decision
+from oomwarden.agent.inventory import Container
+from oomwarden.core.plan import Baseline, Order, Outcome, Switch
+from oomwarden.core.reports import Item
+from oomwarden.core.scoring import Remark
+
+FIRST_GAP_SECONDS = 0.1
+"""A new process of `runc exec` has the runtime's score soon after its start."""
+GRID_SECONDS = 0.25
+"""Scans that are not urgent are done together: a wake-up costs more than a scan."""
+FULL_SCAN_EVERY = 12
+
+_PAUSED = Remark("Paused", "The switch oomwarden-control is at Pause: nothing is changed.")
+_RELEASED = Remark("Released", "The switch oomwarden-control is at Release: nothing is enforced.")
+_OWN_FIRST = Remark(
+    "OwnScore",
+    "The container's first process has given itself a score below -997, and was left alone.",
+)
+
+
+@dataclass(slots=True, eq=False)
+class Charge:
+    """One container in our charge. Times are event-loop times in seconds."""
+
+    container: Container
+    decision: Decision | None = None
+    order: Order | None = None
+    outcome: Outcome | None = None
+    trouble: Remark | None = None
+    due: float = math.inf
+    _gap: float = FIRST_GAP_SECONDS
+    _scans: int = 0
+    _hurried: bool = True
+    measured: bool = False
+
+    def give(self, order: Order | None, now: float) -> None:
+        """Take an order: a new target is written at once, and looked at again soon."""
+        before = self.order.target if self.order else None
+        self.order = order
+        if order is None:
+            self.due = math.inf
+        elif order.target != before:
+            self.due, self._gap, self._scans, self._hurried = now, FIRST_GAP_SECONDS, 0, True
+
+    def known(self) -> frozenset[int]:
+        """Give the pids that need no look; none at every twelfth scan."""
+        same = self.order and self.outcome and self.order.target == self.outcome.target
+        if not same or self.outcome is None or self._scans % FULL_SCAN_EVERY == 0:
+            return frozenset()
+        return self.outcome.holding
+
+    def took(self, outcome: Outcome | None, trouble: Remark | None) -> None:
+        """Keep what came of a scan; None: it could not be made."""
+        self._scans += 1
+        self.outcome = outcome or self.outcome
+        self.trouble = trouble
+        self._hurried = outcome is not None and bool(outcome.changed or not outcome.complete)
+
+    def again(self, now: float, longest: float) -> None:
+        """Set the time of the next scan: soon after a change, and then ever later."""
+        self._gap = FIRST_GAP_SECONDS if self._hurried else min(self._gap * 2, longest)
+        due = now + self._gap * random.uniform(0.9, 1.0)  # noqa: S311 - jitter
+        if self._gap >= 4 * GRID_SECONDS:
+            due = math.ceil(due / GRID_SECONDS) * GRID_SECONDS
+        self.due = due
+
+    def item(self, baseline: Baseline | None, mode: Switch | None) -> Item | None:
+        """Give what there is to report; None before it was decided on."""
+        if self.decision is None:
+            return None
+        troubles = [self.trouble] if self.trouble else []
+        if mode is Switch.RELEASE:
+            troubles.append(_RELEASED)
+        if mode is Switch.PAUSE:
+            troubles.append(_PAUSED)
+        if baseline == Baseline(None):
+            troubles.append(_OWN_FIRST)
+        each = self.decision
+        return Item(each.pod, each.name, each.standing, self.outcome, tuple(troubles))

@@ -1,0 +1,93 @@
+"""Deciding: which policies stand how on a container, with what the API server has told."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from oomwarden.agent.inventory import Container, Inventory
+from oomwarden.agent.policy_book import NamespaceBook, PolicyBook
+from oomwarden.core.facts import PodFacts
+from oomwarden.core.matching import selects
+from oomwarden.core.plan import Baseline, Standing, evaluate
+from oomwarden.core.policies import CLUSTER, Key, Policy
+from oomwarden.core.scoring import Floor
+
+Versions = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How the policies stand on a container, and from what that was worked out."""
+
+    pod: PodFacts
+    name: str
+    versions: Versions
+    baseline: int | None
+    standing: Standing
+
+
+@dataclass(slots=True)
+class Decider:
+    """Works out anew only what changed: the facts of a pod are compared by identity."""
+
+    inventory: Inventory
+    book: PolicyBook
+    namespaces: NamespaceBook
+    floor: Floor
+    _selected: dict[str, tuple[Versions, PodFacts, tuple[Policy, ...]]] = field(
+        default_factory=dict
+    )
+
+    @property
+    def synced(self) -> bool:
+        """Whether enough is known to say that no policy wins."""
+        return self.book.synced and self.namespaces.synced
+
+    @property
+    def _versions(self) -> Versions:
+        return (self.book.version, self.namespaces.version)
+
+    def decide(
+        self, container: Container, baseline: Baseline, before: Decision | None
+    ) -> Decision | None:
+        """Decide on a container; None: its pod, its name or its namespace is not known yet."""
+        pod, facts = self.inventory.pod(container.cgroup), self.inventory.container(container)
+        if pod is None or facts is None:
+            return None
+        selected = self.selected(pod)
+        if selected is None:
+            return None
+        name, value, versions = facts.name, baseline.value, self._versions
+        if before is not None and _same(before, pod, name, versions, value):
+            return before
+        standing = evaluate(selected, name, value, self.floor)
+        return Decision(pod, name, versions, value, standing)
+
+    def selected(self, pod: PodFacts) -> tuple[Policy, ...] | None:
+        """Give the policies that select a pod; None: its namespace's labels are not known yet."""
+        known = self._selected.get(pod.uid)
+        if known is not None and known[0] == self._versions and known[1] is pod:
+            return known[2]
+        candidates = self.book.candidates(pod.namespace)
+        labels = self.namespaces.labels.get(pod.namespace)
+        if labels is None and any(policy.kind == CLUSTER for policy in candidates):
+            return None
+        found = tuple(policy for policy in candidates if selects(policy, pod, labels or {}))
+        self._selected[pod.uid] = (self._versions, pod, found)
+        return found
+
+    def pods_per_policy(self) -> Counter[Key]:
+        """Count this node's pods by policy."""
+        pods = list(self.inventory.pods.values())
+        live = {pod.uid for pod in pods}
+        self._selected = {uid: each for uid, each in self._selected.items() if uid in live}
+        return Counter(policy.key for pod in pods for policy in self.selected(pod) or ())
+
+
+def _same(
+    before: Decision, pod: PodFacts, name: str, versions: Versions, baseline: int | None
+) -> bool:
+    return (before.versions, before.name, before.baseline) == (
+        versions,
+        name,
+        baseline,
+    ) and before.pod is pod

@@ -1,0 +1,230 @@
+"""Enforcement: what the policies say is true of the live processes, and put back when they go.
+
+The steps, in order: wait for news or for the next scan -> drop the containers that are gone ->
+decide on each container -> save what is about to be written -> write, round after round until
+nothing new is found -> keep what came of it for OOMNode. Nothing is put back when the agent stops.
+"""
+
+import asyncio
+import logging
+import math
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import partial
+
+from oomwarden.agent.baselines import Baselines
+from oomwarden.agent.charge import Charge
+from oomwarden.agent.control import Control
+from oomwarden.agent.decide import Decider
+from oomwarden.agent.inventory import Inventory
+from oomwarden.agent.kernel_worker import KernelWorker, StuckError
+from oomwarden.agent.naming import Places
+from oomwarden.agent.policy_book import NamespaceBook, PolicyBook, PolicySink
+from oomwarden.api.oomkill import PolicyReference
+from oomwarden.api.oomnode import Applied, PolicyReport
+from oomwarden.core.plan import Baseline, Order, Outcome, Switch, order_for
+from oomwarden.core.reports import reports
+from oomwarden.core.scoring import Floor, Remark
+from oomwarden.kernel.apply import carry_out
+from oomwarden.kernel.cgroup import CgroupGoneError
+
+RESCAN_SECONDS = 5.0
+KEEP_WINNERS = 4096
+KEEP_DURATIONS = 1024
+_LOG = logging.getLogger(__name__)
+
+_STUCK = Remark("Stuck", "The kernel does not answer for this container; see the node's log.")
+_NOT_SAVED = Remark(
+    "NotSaved",
+    "The kubelet's score could not be saved, so nothing was written: see the disk of the agent's "
+    "state directory.",
+)
+
+
+@dataclass(slots=True)
+class Enforcer:
+    """Owns one charge per container.
+
+    `durations` are seconds from a container's first sight to the first score written on it.
+    """
+
+    inventory: Inventory
+    baselines: Baselines
+    places: Places
+    floor: Floor
+    rescan: float = RESCAN_SECONDS
+    worker: KernelWorker = field(default_factory=partial(KernelWorker, "enforce"))
+    progress: float = 0.0
+    durations: deque[float] = field(default_factory=partial(deque, maxlen=KEEP_DURATIONS))
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    control: Control = field(init=False)
+    book: PolicyBook = field(init=False)
+    namespaces: NamespaceBook = field(init=False)
+    _decider: Decider = field(init=False)
+    _charges: dict[int, Charge] = field(default_factory=dict)
+    _winners: dict[int, PolicyReference] = field(default_factory=dict)
+    _pruned: bool = False
+
+    def __post_init__(self) -> None:
+        self.control = Control(self.news.set)
+        self.book = PolicyBook(self.news.set)
+        self.namespaces = NamespaceBook(self.news.set)
+        self._decider = Decider(self.inventory, self.book, self.namespaces, self.floor)
+
+    def policies(self, kind: str) -> PolicySink:
+        """Give the sink for the watch of OOMPolicy or ClusterOOMPolicy."""
+        return self.book.sink(kind)
+
+    def winner_of(self, inode: int) -> PolicyReference | None:
+        """Tell which policy governs, or governed, a container's cgroup."""
+        return self._winners.get(inode)
+
+    async def run(self) -> None:
+        """Enforce for ever. Baselines must have been loaded before."""
+        while True:
+            await self.step()
+            await self._wait()
+
+    async def step(self) -> None:
+        """Do what is due now."""
+        if self.news.is_set() or not self.progress:
+            self.news.clear()
+            self._drop_gone()
+            self._decide()
+        due = [charge for charge in self._charges.values() if charge.due <= self._now()]
+        await self._save_before(due)
+        for charge in due:
+            await self._scan(charge)
+        self.progress = time.monotonic()
+
+    async def _wait(self) -> None:
+        """Sleep until something changed or a scan is due, or it is time to say that it lives."""
+        due = min((charge.due for charge in self._charges.values()), default=math.inf)
+        patience = min(max(due - self._now(), 0), self.rescan)
+        try:
+            await asyncio.wait_for(self.news.wait(), patience)
+        except TimeoutError:
+            return
+
+    def _drop_gone(self) -> None:
+        live = self.inventory.containers
+        self._charges = {i: each for i, each in self._charges.items() if i in live}
+        if live:  # before detection's first batch nothing is known to be gone
+            self.baselines.keep_only(live)
+
+    def _decide(self) -> None:
+        for inode, container in self.inventory.containers.items():
+            baseline = self.baselines.get(container)
+            if baseline is None:
+                continue
+            charge = self._charges.get(inode)
+            if charge is None or charge.container is not container:
+                charge = self._charges[inode] = Charge(container)
+            fresh = self._decider.decide(container, baseline, charge.decision)
+            if self._decider.synced and fresh is not None:
+                charge.decision = fresh
+                self._remember_winner(inode, charge)
+            charge.give(self._order(charge, baseline, decided=fresh is not None), self._now())
+
+    def _order(self, charge: Charge, baseline: Baseline, *, decided: bool) -> Order | None:
+        """Without the switch's word, or not knowing what the policies say, leave all as it is."""
+        switch = self.control.mode
+        if switch is None or (switch is Switch.ENFORCE and not (self._decider.synced and decided)):
+            return None
+        target = charge.decision.standing.target.score if charge.decision else None
+        return order_for(target, baseline, switch)
+
+    def _remember_winner(self, inode: int, charge: Charge) -> None:
+        self._winners.pop(inode, None)
+        match = charge.decision.standing.contest.winner if charge.decision else None
+        if match is not None and self.control.mode is not Switch.RELEASE:
+            self._winners[inode] = match.policy.reference
+        while len(self._winners) > KEEP_WINNERS:
+            del self._winners[next(iter(self._winners))]
+
+    async def _save_before(self, due: Iterable[Charge]) -> None:
+        """Save each value before it is written, or a crash in between would lose the way back."""
+        for charge in due:
+            baseline = self.baselines.get(charge.container)
+            if charge.order and baseline and charge.order.target != baseline.value:
+                self.baselines.put(charge.container, baseline.with_ours(charge.order.target))
+        try:
+            await self.baselines.save()
+        except sqlite3.Error as error:
+            _LOG.warning("baselines are not saved, nothing is written before they are: %s", error)
+
+    async def _scan(self, charge: Charge) -> None:
+        order, container = charge.order, charge.container
+        if order is None:
+            return
+        if not self.baselines.is_saved(container):
+            charge.took(None, _NOT_SAVED)
+        else:
+            charge.took(*await self._carry_out(charge, order))
+            self._settle(charge, order)
+        charge.again(self._now(), self.rescan)
+
+    async def _carry_out(
+        self, charge: Charge, order: Order
+    ) -> tuple[Outcome | None, Remark | None]:
+        cgroup, places = charge.container.cgroup, self.places
+        work = partial(carry_out, places.cgroups, places.proc, cgroup, order, charge.known())
+        try:
+            outcome = await self.worker.run(cgroup.inode, work)
+        except CgroupGoneError:
+            return None, None
+        except StuckError:
+            return None, _STUCK
+        except OSError as error:
+            _LOG.warning("%s cannot be scanned: %s", cgroup.path, error)
+            return None, Remark("Failed", f"The container's processes cannot be listed: {error}")
+        if outcome.failure and (charge.outcome is None or not charge.outcome.failure):
+            _LOG.warning("%s: processes were not changed: %s", cgroup.path, outcome.failure)
+        return outcome, None
+
+    def _settle(self, charge: Charge, order: Order) -> None:
+        """Once no process holds an older value of ours, forget it; after a put-back, all."""
+        outcome, baseline = charge.outcome, self.baselines.get(charge.container)
+        if outcome is None or baseline is None or charge.trouble is not None:
+            return
+        if outcome.changed and order.target != baseline.value:
+            self._measure(charge)
+        if outcome.complete and not outcome.failures and outcome.target == order.target:
+            settled = baseline.settled(order.target)
+            if settled != baseline:
+                self.baselines.put(charge.container, settled)
+                self.news.set()
+
+    def _measure(self, charge: Charge) -> None:
+        if not charge.measured and not charge.container.existed:
+            self.durations.append(self._now() - charge.container.seen)
+        charge.measured = True
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    @property
+    def processes(self) -> int:
+        """Count the processes that hold a score of ours."""
+        return sum(self._holding(charge) for charge in self._charges.values())
+
+    def _holding(self, charge: Charge) -> int:
+        baseline, outcome = self.baselines.get(charge.container), charge.outcome
+        if baseline is None or outcome is None or outcome.target == baseline.value:
+            return 0
+        return len(outcome.holding)
+
+    def report(self) -> tuple[Applied, tuple[PolicyReport, ...]]:
+        """Tell what is applied, and what became of each policy here."""
+        live = [each for i, each in self._charges.items() if i in self.inventory.containers]
+        items = [
+            item
+            for each in live
+            if (item := each.item(self.baselines.get(each.container), self.control.mode))
+        ]
+        applied = Applied(containers=self.baselines.applied(), processes=self.processes)
+        pods = self._decider.pods_per_policy()
+        return applied, reports(self.book.policies, pods, items, self.book.unreadable)

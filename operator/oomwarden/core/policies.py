@@ -1,0 +1,106 @@
+"""Policies as the API server gives them, whichever of the two kinds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from oomwarden.api.base import LabelSelector
+from oomwarden.api.oomkill import PolicyReference
+from oomwarden.api.policy import ClusterOOMPolicySpec, OOMPolicySpec, unknown_fields
+
+NAMESPACED, CLUSTER = "OOMPolicy", "ClusterOOMPolicy"
+_OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
+
+Key = tuple[str, str, str]
+"""Kind, namespace (empty: none) and name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One policy; `unknown` names fields that only a newer version understands."""
+
+    kind: str
+    namespace: str | None
+    name: str
+    generation: int
+    spec: OOMPolicySpec
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> Key:
+        """Tell it from every other policy."""
+        return (self.kind, self.namespace or "", self.name)
+
+    @property
+    def reference(self) -> PolicyReference:
+        """Give what a kill's record says of it."""
+        return PolicyReference(kind=self.kind, name=self.name)
+
+    def __str__(self) -> str:
+        where = f"{self.namespace}/" if self.namespace else ""
+        return f"{self.kind} {where}{self.name}"
+
+
+def key_of(kind: str, manifest: Mapping[str, Any]) -> Key:
+    """Give the key of a manifest, also of one that cannot be read as a policy.
+
+    Raises:
+        ValueError: metadata.name is missing.
+    """
+    metadata = manifest.get("metadata") or {}
+    name, namespace = metadata.get("name"), metadata.get("namespace")
+    if not name:
+        raise ValueError(f"metadata.name: a {kind} without a name cannot be told from others")
+    return (kind, str(namespace or "") if kind == NAMESPACED else "", str(name))
+
+
+def parse_policy(kind: str, manifest: Mapping[str, Any]) -> Policy:
+    """Read a manifest of kind OOMPolicy or ClusterOOMPolicy.
+
+    Raises:
+        ValueError: names the field that cannot be read, and why.
+    """
+    _, namespace, name = key_of(kind, manifest)
+    model = OOMPolicySpec if kind == NAMESPACED else ClusterOOMPolicySpec
+    spec = manifest.get("spec", {})
+    parsed = _parse(model, spec)
+    _check(parsed)
+    generation = int(manifest["metadata"].get("generation", 0))
+    return Policy(kind, namespace or None, name, generation, parsed, unknown_fields(spec, model))
+
+
+def _parse(model: type[OOMPolicySpec], spec: object) -> OOMPolicySpec:
+    try:
+        return model.model_validate(spec)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise ValueError(f"{_path(first['loc'])}: {first['msg']}") from error
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in location]
+    return "spec" + "".join(parts)
+
+
+def _check(spec: OOMPolicySpec) -> None:
+    """Check what the API server checks with CEL rules, for the sake of an older CRD."""
+    for number, rule in enumerate(spec.rules):
+        if rule.oom_score_adj is not None and rule.oom_score_offset is not None:
+            raise ValueError(f"spec.rules[{number}]: give oomScoreAdj or oomScoreOffset, not both")
+    selectors: dict[str, BaseModel] = {"podSelector": spec.pod_selector}
+    if isinstance(spec, ClusterOOMPolicySpec):
+        selectors["namespaceSelector"] = spec.namespace_selector
+    for name, selector in selectors.items():
+        if isinstance(selector, LabelSelector):
+            _check_selector(f"spec.{name}", selector)
+
+
+def _check_selector(path: str, selector: LabelSelector) -> None:
+    for number, each in enumerate(selector.match_expressions):
+        where = f"{path}.matchExpressions[{number}]"
+        if each.operator not in _OPERATORS:
+            raise ValueError(f"{where}.operator: must be one of {', '.join(_OPERATORS)}")
+        if each.operator in {"In", "NotIn"} and not each.values:
+            raise ValueError(f"{where}.values: {each.operator} needs at least one value")

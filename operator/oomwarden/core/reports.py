@@ -1,0 +1,178 @@
+"""What became of the policies on one node: the reports of OOMNode."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from oomwarden.api.oomnode import PolicyReport, Refusal
+from oomwarden.core.facts import PodFacts
+from oomwarden.core.matching import Match
+from oomwarden.core.plan import Outcome, Standing
+from oomwarden.core.policies import Key, Policy
+from oomwarden.core.scoring import Remark, Target
+
+MOST_REFUSALS = 10
+"""Refusals told of one policy; the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One live container, how the policies stand on it, and what came of it.
+
+    `troubles` are what keeps the winner from being in force, beside what `outcome` tells.
+    """
+
+    pod: PodFacts
+    container: str
+    standing: Standing
+    outcome: Outcome | None = None
+    troubles: tuple[Remark, ...] = ()
+
+    @property
+    def enforced(self) -> bool:
+        """Whether all processes that are ours to change hold the winner's score."""
+        outcome, target = self.outcome, self.standing.target.score
+        return (
+            outcome is not None
+            and outcome.target == target
+            and bool(outcome.holding)
+            and not outcome.failures
+        )
+
+
+@dataclass(slots=True)
+class _Tally:
+    pods: int
+    matched: int = 0
+    enforced: int = 0
+    observed: int = 0
+    refused: int = 0
+    refusals: list[Refusal] = field(default_factory=list)
+
+    def refuse(self, item: Item, remarks: Iterable[Remark]) -> None:
+        """Count a container once, whatever the number of remarks."""
+        told = [
+            Refusal(
+                pod=f"{item.pod.namespace}/{item.pod.name}",
+                container=item.container,
+                reason=remark.reason,
+                message=remark.message,
+            )
+            for remark in remarks
+        ]
+        self.refused += bool(told)
+        self.refusals += told
+
+
+def reports(
+    policies: Mapping[Key, Policy],
+    pods: Mapping[Key, int],
+    items: Iterable[Item],
+    unreadable: Mapping[Key, str],
+) -> tuple[PolicyReport, ...]:
+    """Report each policy that selects pods of this node, and each that cannot be read.
+
+    Args:
+        policies: All that can be read.
+        pods: How many of this node's pods each policy selects.
+        items: The live containers.
+        unreadable: Why a policy cannot be read.
+    """
+    tallies = {key: _Tally(count) for key, count in pods.items() if count and key in policies}
+    for item in sorted(items, key=lambda each: (each.pod.namespace, each.pod.name, each.container)):
+        _count(item, tallies)
+    told = [_report(policies[key], tally) for key, tally in tallies.items()]
+    told += [_not_read(key, why) for key, why in unreadable.items()]
+    return tuple(sorted(told, key=lambda each: (each.kind, each.namespace or "", each.name)))
+
+
+def _count(item: Item, tallies: dict[Key, _Tally]) -> None:
+    contest = item.standing.contest
+    winner = contest.winner
+    if winner is not None and (tally := tallies.get(winner.policy.key)):
+        tally.matched += 1
+        tally.enforced += item.enforced
+        tally.refuse(item, _remarks(winner, item))
+    for match, target in zip(contest.observers, item.standing.observed, strict=True):
+        if tally := tallies.get(match.policy.key):
+            tally.matched += 1
+            tally.observed += target.score is not None
+            tally.refuse(item, (*target.remarks, *_unknown(match.policy)))
+    for loser in contest.losers:
+        if (tally := tallies.get(loser.key)) and winner is not None:
+            tally.matched += 1
+            tally.refuse(item, [_overridden(winner.policy)])
+
+
+def _remarks(winner: Match, item: Item) -> list[Remark]:
+    target: Target = item.standing.target
+    found = [*target.remarks, *item.troubles, *_unknown(winner.policy)]
+    if item.outcome is not None and item.outcome.target == target.score:
+        found += _of_outcome(item.outcome)
+    return found
+
+
+def _of_outcome(outcome: Outcome) -> list[Remark]:
+    found: list[Remark] = []
+    if outcome.failures:
+        remedy = (
+            "grant the agent's container the capabilities SYS_RESOURCE and DAC_OVERRIDE"
+            if outcome.failure.startswith("PermissionError")
+            else "see the agent's log"
+        )
+        what = f"Some processes were not changed ({outcome.failure}): {remedy}."
+        found.append(Remark("NotPermitted" if "Permission" in outcome.failure else "Failed", what))
+    if outcome.own:
+        found.append(
+            Remark(
+                "OwnScore",
+                "Some processes have set an oom_score_adj of their own and were left alone.",
+            )
+        )
+    if not outcome.complete:
+        found.append(
+            Remark("Forking", "Processes are forked faster than they are scanned; it goes on.")
+        )
+    return found
+
+
+def _unknown(policy: Policy) -> tuple[Remark, ...]:
+    if not policy.unknown:
+        return ()
+    what = f"This node's agent is too old for {', '.join(policy.unknown)}: upgrade it."
+    return (Remark("UnknownField", what),)
+
+
+def _overridden(winner: Policy) -> Remark:
+    how = "a higher priority, or a name that sorts first, wins"
+    return Remark("Overridden", f"{winner} wins this container; one policy takes it whole: {how}.")
+
+
+def _report(policy: Policy, tally: _Tally) -> PolicyReport:
+    return PolicyReport(
+        kind=policy.kind,
+        namespace=policy.namespace,
+        name=policy.name,
+        observed_generation=policy.generation,
+        pods=tally.pods,
+        matched=tally.matched,
+        enforced=tally.enforced,
+        observed=tally.observed,
+        refused=tally.refused,
+        refusals=tuple(tally.refusals[:MOST_REFUSALS]),
+    )
+
+
+def _not_read(key: Key, why: str) -> PolicyReport:
+    """Report a policy of another version; generation 0: nothing of it was taken."""
+    kind, namespace, name = key
+    message = (
+        f"This agent cannot read the policy: {why}. Are the agent and the CRDs of one version?"
+    )
+    refusal = Refusal(pod="", container="", reason="Unreadable", message=message)
+    return PolicyReport(
+        kind=kind,
+        namespace=namespace or None,
+        name=name,
+        observed_generation=0,
+        refusals=(refusal,),
+    )

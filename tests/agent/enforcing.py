@@ -1,0 +1,139 @@
+"""A node for enforcement: fake cgroups that hold real processes, children of the test."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from fake_cgroups import UID, FakeCgroups
+from oomwarden.agent.baselines import Baselines
+from oomwarden.agent.enforce import Enforcer
+from oomwarden.agent.inventory import Container, Inventory
+from oomwarden.agent.naming import Places
+from oomwarden.agent.store import Store
+from oomwarden.api.oomkill import ContainerType
+from oomwarden.api.oomnode import PolicyReport
+from oomwarden.api.policy import QOSClass
+from oomwarden.core.facts import Cgroup, ContainerFacts, Level, PodFacts
+from oomwarden.core.scoring import Floor
+from oomwarden.kernel.cgroup import CgroupRoot
+from oomwarden.kernel.process import ProcRoot
+
+PROC = Path("/proc")
+GIVEN = int((PROC / "self/oom_score_adj").read_text())
+"""What children of the test inherit: the baseline. Nobody may go below it without root."""
+TARGET, OTHER, OWN = (min(GIVEN + step, 1000) for step in (300, 400, 150))
+
+
+class Node:
+    """One pod's cgroup, its containers with processes, a store, and an enforcer on them."""
+
+    def __init__(self, tmp_path: Path, cgroups: FakeCgroups, store: Store, **kept: Any) -> None:
+        self.cgroups, self.store = cgroups, store
+        self.state = tmp_path
+        self.inventory = kept.pop("inventory", None) or Inventory()
+        self.children: list[subprocess.Popen[bytes]] = kept.pop("children", [])
+        places = Places(CgroupRoot(cgroups.root), ProcRoot(PROC))
+        self.baselines = Baselines(store, "boot", **kept)
+        self.enforcer = Enforcer(self.inventory, self.baselines, places, Floor(-500))
+
+    @property
+    def pod_path(self) -> str:
+        uid = UID.format(1).replace("-", "_")
+        return f"kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{uid}.slice"
+
+    async def ready(self, mode: str = "Enforce") -> None:
+        await self.baselines.load()
+        self.switch(mode)
+        self.enforcer.namespaces.replace([{"metadata": {"name": "shop", "labels": {"t": "a"}}}])
+        self.enforcer.policies("ClusterOOMPolicy").replace([])
+
+    def switch(self, mode: str) -> None:
+        self.enforcer.control.apply(
+            {"metadata": {"name": "oomwarden-control"}, "data": {"mode": mode}}
+        )
+
+    def pod(self, *names: str, labels: dict[str, str] | None = None) -> PodFacts:
+        uid = UID.format(1)
+        containers = tuple(
+            ContainerFacts(name, ContainerType.APP, digit * 64)
+            for name, digit in zip(names, "abcdef", strict=False)
+        )
+        pod = PodFacts(
+            uid, uid, "shop", "db-0", labels or {"app": "db"}, QOSClass.BURSTABLE,
+            containers=containers,
+        )  # fmt: skip
+        self.inventory.pods[uid] = pod
+        self.enforcer.news.set()
+        return pod
+
+    def container(
+        self, digit: str, name: str, processes: int = 1, *, existed: bool = False
+    ) -> Container:
+        path = f"{self.pod_path}/cri-containerd-{digit * 64}.scope"
+        if not (self.cgroups.root / path).exists():
+            self.cgroups.make(path)
+        inode = os.stat(self.cgroups.root / path).st_ino
+        cgroup = Cgroup(inode, path, Level.CONTAINER, UID.format(1), digit * 64)
+        container = Container(cgroup, 0.0, name, existed=existed)
+        self.inventory.containers[inode] = container
+        for _ in range(processes):
+            self.spawn(path)
+        self.enforcer.news.set()
+        return container
+
+    def spawn(self, path: str, score: int | None = None) -> int:
+        """Start a process that waits, and put it into a cgroup."""
+        child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        self.children.append(child)
+        if score is not None:
+            (PROC / f"{child.pid}/oom_score_adj").write_text(str(score))
+        with (self.cgroups.root / path / "cgroup.procs").open("a") as procs:
+            procs.write(f"{child.pid}\n")
+        return child.pid
+
+    def learn(self, container: Container, score: int = GIVEN) -> None:
+        self.baselines.learn(container, score)
+        self.enforcer.news.set()
+
+    def put(self, *manifests: dict[str, Any]) -> None:
+        self.enforcer.policies("OOMPolicy").replace(list(manifests))
+
+    def scores(self, container: Container) -> list[int]:
+        return [read_score(pid) for pid in self.pids(container)]
+
+    def pids(self, container: Container) -> list[int]:
+        listing = self.cgroups.root / container.cgroup.path / "cgroup.procs"
+        return [int(pid) for pid in listing.read_text().split()]
+
+    def report(self, name: str) -> PolicyReport:
+        _, reports = self.enforcer.report()
+        return next(report for report in reports if report.name == name)
+
+    async def again(self, **kept: Any) -> "Node":
+        """Begin a second agent on the same processes and the same store."""
+        following = Node(
+            self.state, self.cgroups, self.store,
+            inventory=self.inventory, children=self.children, **kept,
+        )  # fmt: skip
+        for container in self.inventory.containers.values():
+            container.existed = True
+        await following.ready()
+        return following
+
+    def close(self) -> None:
+        for child in self.children:
+            child.communicate()
+        self.enforcer.worker.close()
+
+
+def read_score(pid: int) -> int:
+    return int((PROC / f"{pid}/oom_score_adj").read_text())
+
+
+def policy(name: str = "protect", score: int | None = TARGET, **spec: Any) -> dict[str, Any]:
+    rule = spec.pop("rule", {"oomScoreAdj": score})
+    return {
+        "metadata": {"name": name, "namespace": "shop", "generation": 1},
+        "spec": {"podSelector": {}, "rules": [rule], **spec},
+    }
