@@ -48,8 +48,10 @@ REFUSALS: dict[str, tuple[Manifest, str]] = {
     ),
     "rule-asks-for-nothing": (
         with_rule(containers=["app"]),
-        "a rule must ask for something: give oomScoreAdj (-997..1000) "
-        "or oomScoreOffset (-2000..2000)",
+        (
+            "a rule must ask for something: give oomScoreAdj (-997..1000) "
+            "or oomScoreOffset (-2000..2000)"
+        ),
     ),
     "no-containers": (
         with_rule(oomScoreAdj=1, containers=[]),
@@ -91,8 +93,10 @@ REFUSALS: dict[str, tuple[Manifest, str]] = {
     ),
     "qos-class": (
         policy({"qosClasses": ["Best"]}),
-        'spec.qosClasses[0]: Unsupported value: "Best": supported values: '
-        '"Guaranteed", "Burstable", "BestEffort"',
+        (
+            'spec.qosClasses[0]: Unsupported value: "Best": supported values: '
+            '"Guaranteed", "Burstable", "BestEffort"'
+        ),
     ),
     "label-key": (
         with_selector(matchLabels={"a/b/c": "x"}),
@@ -116,8 +120,10 @@ REFUSALS: dict[str, tuple[Manifest, str]] = {
     ),
     "operator": (
         with_expression(key="app", operator="Is"),
-        'operator: Unsupported value: "Is": supported values: '
-        '"In", "NotIn", "Exists", "DoesNotExist"',
+        (
+            'operator: Unsupported value: "Is": supported values: '
+            '"In", "NotIn", "Exists", "DoesNotExist"'
+        ),
     ),
     "in-without-values": (
         with_expression(key="app", operator="In"),

@@ -1,9 +1,8 @@
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
-
 from oomwarden.api.policy import ClusterOOMPolicySpec, Mode, OOMPolicySpec, unknown_fields
+from pydantic import ValidationError
 
 MINIMAL: dict[str, Any] = {"podSelector": {}, "rules": [{"oomScoreAdj": 1}]}
 

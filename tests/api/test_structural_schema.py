@@ -1,9 +1,8 @@
 from typing import Annotated, Literal
 
 import pytest
-from pydantic import BaseModel, Field
-
 from oomwarden.api.structural_schema import SchemaError, structural
+from pydantic import BaseModel, Field
 
 
 class Leaf(BaseModel):

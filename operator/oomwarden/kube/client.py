@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Generator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ class TokenFile(httpx2.Auth):
         if time.monotonic() - self._read_at >= TOKEN_AGE_SECONDS:
             self._read()
         response = yield self._signed(request)
-        if response.status_code == httpx2.codes.UNAUTHORIZED:
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
             self._read()
             yield self._signed(request)
 

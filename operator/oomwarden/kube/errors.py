@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Any, cast
 
 import httpx2
@@ -12,6 +13,7 @@ from lightkube.models.meta_v1 import Status
 API_ERRORS = (httpx2.HTTPError, ConfigError)
 """What the client raises: the API server's answers, and everything on the way to it."""
 _SHOWN_BODY = 300
+_INVALID = {HTTPStatus.BAD_REQUEST, 413, HTTPStatus.UNPROCESSABLE_ENTITY}
 
 
 class Outcome(StrEnum):
@@ -81,18 +83,14 @@ def _named(error: Exception) -> str:
 
 
 def _outcome(status: Status, message: str) -> Outcome:
-    if status.code == httpx2.codes.CONFLICT and status.reason == "AlreadyExists":
+    if status.code == HTTPStatus.CONFLICT and status.reason == "AlreadyExists":
         return Outcome.EXISTS
     if _is_mendable(message):
         return Outcome.RETRY
-    final: dict[int, bool] = {
-        httpx2.codes.BAD_REQUEST: True,
-        httpx2.codes.FORBIDDEN: _is_terminating(status) or "exceeded quota" in message,
-        httpx2.codes.NOT_FOUND: _kind(status) == "namespaces",
-        httpx2.codes.REQUEST_ENTITY_TOO_LARGE: True,
-        httpx2.codes.UNPROCESSABLE_ENTITY: True,
-    }
-    return Outcome.UNDELIVERABLE if final.get(int(status.code or 0)) else Outcome.RETRY
+    code = status.code or 0
+    gone = code == HTTPStatus.NOT_FOUND and _kind(status) == "namespaces"
+    full = code == HTTPStatus.FORBIDDEN and (_is_terminating(status) or "exceeded quota" in message)
+    return Outcome.UNDELIVERABLE if gone or full or code in _INVALID else Outcome.RETRY
 
 
 def _is_mendable(message: str) -> bool:

@@ -1,8 +1,8 @@
 """The OOMNode of an agent's node."""
 
+from http import HTTPStatus
 from typing import Any
 
-import httpx2
 from lightkube import ApiError
 from pydantic import ValidationError
 
@@ -54,7 +54,7 @@ async def _get(client: Client, name: str) -> Manifest | None:
     try:
         found: Manifest = await client.get(OOMNode, name)
     except ApiError as error:
-        if error.status.code == httpx2.codes.NOT_FOUND:
+        if error.status.code == HTTPStatus.NOT_FOUND:
             return None
         raise
     return found

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Protocol
 
 import httpx2
@@ -37,7 +38,13 @@ class Sink(Protocol):
         """Forget an object; this is its last state."""
 
 
-async def follow(client: Client, what: Selection, sink: Sink, progress: Callable[[], None]) -> None:
+async def follow(
+    client: Client,
+    what: Selection,
+    sink: Sink,
+    progress: Callable[[], None],
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
     """Keep `sink` up to date; ends only by cancellation or by an error of the sink.
 
     `progress` is called whenever the API server was heard: list, watch opened, event, bookmark.
@@ -49,7 +56,7 @@ async def follow(client: Client, what: Selection, sink: Sink, progress: Callable
             pause = _jittered(FIRST_WAIT_SECONDS)
         except API_ERRORS as error:
             pause = follower.pause_after(error)
-        await asyncio.sleep(pause)
+        await sleep(pause)
 
 
 @dataclass(slots=True)
@@ -136,7 +143,7 @@ def _lost_version(error: Exception) -> bool:
     """Whether the API server cannot go on from our version: too old (410), or not reached yet."""
     if not isinstance(error, ApiError):
         return False
-    return error.status.code == httpx2.codes.GONE or _TOO_LARGE in (error.status.message or "")
+    return error.status.code == HTTPStatus.GONE or _TOO_LARGE in (error.status.message or "")
 
 
 def _jittered(seconds: float) -> float:

@@ -1,0 +1,100 @@
+from typing import Any
+
+import httpx2
+import pytest
+from lightkube import ApiError, ConfigError
+from oomwarden.kube.errors import Failure, Outcome, error_from, failure
+
+REQUEST = httpx2.Request("POST", "https://api/apis/oomwarden.io/v1alpha1")
+
+
+def answer(code: int, reason: str, message: str, details: dict[str, Any] | None = None) -> ApiError:
+    body = {"kind": "Status", "code": code, "reason": reason, "message": message}
+    if details:
+        body["details"] = details
+    return error_from(httpx2.Response(code, json=body, request=REQUEST))
+
+
+TERMINATING = {"causes": [{"reason": "NamespaceTerminating", "field": "metadata.namespace"}]}
+GONE = {"name": "shop", "kind": "namespaces"}
+TABLE = {
+    "already there": (answer(409, "AlreadyExists", '"a" already exists'), Outcome.EXISTS),
+    "conflict": (answer(409, "Conflict", "the object has been modified"), Outcome.RETRY),
+    "namespace terminating": (
+        answer(403, "Forbidden", "it is being terminated", TERMINATING),
+        Outcome.UNDELIVERABLE,
+    ),
+    "namespace gone": (
+        answer(404, "NotFound", 'namespaces "shop" not found', GONE),
+        Outcome.UNDELIVERABLE,
+    ),
+    "quota": (
+        answer(403, "Forbidden", "exceeded quota: objects, requested: count/oomkills=1"),
+        Outcome.UNDELIVERABLE,
+    ),
+    "no rights": (
+        answer(403, "Forbidden", 'User "x" cannot create resource "oomkills"'),
+        Outcome.RETRY,
+    ),
+    "policy": (
+        answer(422, "Invalid", "ValidatingAdmissionPolicy 'a' with binding 'b' denied request: c"),
+        Outcome.RETRY,
+    ),
+    "webhook": (
+        answer(400, "BadRequest", 'admission webhook "x" denied the request: no'),
+        Outcome.RETRY,
+    ),
+    "CRD missing": (
+        answer(404, "NotFound", "the server could not find the requested resource", {}),
+        Outcome.RETRY,
+    ),
+    "schema": (answer(422, "Invalid", "cause: Unsupported value"), Outcome.UNDELIVERABLE),
+    "too large": (answer(413, "RequestEntityTooLarge", "limit is 3145728"), Outcome.UNDELIVERABLE),
+    "bad request": (answer(400, "BadRequest", "cannot decode"), Outcome.UNDELIVERABLE),
+    "token": (answer(401, "Unauthorized", "Unauthorized"), Outcome.RETRY),
+    "internal": (answer(500, "InternalError", "etcd"), Outcome.RETRY),
+    "unavailable": (answer(503, "ServiceUnavailable", "apiserver is stopping"), Outcome.RETRY),
+    "timeout": (answer(504, "Timeout", "request did not complete"), Outcome.RETRY),
+    "refused": (httpx2.ConnectError("connection refused"), Outcome.RETRY),
+    "silence": (httpx2.ReadTimeout(""), Outcome.RETRY),
+    "no token file": (ConfigError("the token cannot be read"), Outcome.RETRY),
+}
+
+
+@pytest.mark.parametrize(("error", "outcome"), TABLE.values(), ids=TABLE)
+def test_what_an_error_means_for_a_record(error: Exception, outcome: Outcome) -> None:
+    assert failure(error).outcome is outcome
+
+
+@pytest.mark.parametrize("error", [each[0] for each in TABLE.values()], ids=TABLE)
+def test_every_failure_says_why(error: Exception) -> None:
+    assert failure(error).reason
+
+
+@pytest.mark.parametrize(
+    ("headers", "details", "wait"),
+    [
+        ({"Retry-After": "5"}, None, 5.0),
+        ({}, {"retryAfterSeconds": 3}, 3.0),
+        ({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, None, 0.0),
+        ({}, None, 0.0),
+    ],
+)
+def test_the_wait_that_was_asked_for(
+    headers: dict[str, str], details: dict[str, Any] | None, wait: float
+) -> None:
+    body = {"kind": "Status", "message": "slow down", "details": details}
+    response = httpx2.Response(429, json=body, headers=headers, request=REQUEST)
+    assert failure(error_from(response)).after == wait
+
+
+def test_an_answer_that_is_no_status_is_shown_in_part() -> None:
+    page = httpx2.Response(502, content=b"<html>" + b"x" * 9999, request=REQUEST)
+    told = failure(error_from(page))
+    assert told.outcome is Outcome.RETRY
+    assert told.reason.startswith("502 Bad Gateway: <html>xx")
+    assert len(told.reason) < 400
+
+
+def test_failures_compare_by_value() -> None:
+    assert Failure(Outcome.RETRY, "a") == Failure(Outcome.RETRY, "a", 0.0)
