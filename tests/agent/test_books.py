@@ -24,6 +24,10 @@ from oomwarden.kernel.cgroup import CgroupRoot
 from oomwarden.kernel.counter_tree import find_kubepods
 
 
+class Nesting:
+    nested = False
+
+
 class Node:
     """One agent's detection on a fake node; `restart` begins a second one on the same store."""
 
@@ -49,7 +53,7 @@ class Node:
         await store.open()
         inventory = Inventory(pods=self.pods)
         settler = Settler(
-            Place("node-1", "boot", nested=False),
+            Place("node-1", "boot", Nesting()),
             Ledger(), inventory, LogReader(lambda: self.log), lambda _: None,
         )  # fmt: skip
         told = asyncio.Event()

@@ -123,9 +123,3 @@ def counts(connection: sqlite3.Connection) -> dict[str, int]:
     """Give the counts of OOMNode's `kills`, by name."""
     rows = connection.execute("SELECT key, value FROM meta WHERE key LIKE 'count.%'")
     return {key.removeprefix("count."): int(value) for key, value in rows}
-
-
-def outbox_size(connection: sqlite3.Connection) -> int:
-    """Count the records that wait for the API server."""
-    row = connection.execute("SELECT count(*) FROM outbox WHERE state = 'Pending'").fetchone()
-    return int(row[0])

@@ -36,6 +36,7 @@ class Deliverer:
     post: Post
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     progress: float = 0.0
+    waiting: int = 0
     _attempts: dict[str, Attempt] = field(default_factory=dict)
     _reasons: set[str] = field(default_factory=set)
 
@@ -52,6 +53,7 @@ class Deliverer:
 
     async def _ready(self, now: float) -> list[OutboxRow]:
         keys = await self.store.run(checkpoints.pending)
+        self.waiting = len(keys)
         due = [key for key in keys if self._is_due(key, now)][:AT_ONCE]
         return await self.store.run(lambda db: checkpoints.load_rows(db, due))
 

@@ -55,6 +55,7 @@ class Reporter:
     log: LogReader
     client: Client
     host_kills: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
     _started: str = field(default_factory=_now)
     _memory: tuple[str | None, str | None] = (None, None)
     _memory_at: float = float("-inf")
@@ -62,7 +63,7 @@ class Reporter:
     async def status(self, enforced: Enforced) -> OOMNodeStatus:
         """Give the status of this moment."""
         await self._refresh_memory()
-        counts = await self.store.run(checkpoints.counts)
+        counts = self.counts = await self.store.run(checkpoints.counts)
         available = self.host.available_memory()
         capacity, allocatable = self._memory
         return OOMNodeStatus(

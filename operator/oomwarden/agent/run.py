@@ -1,102 +1,158 @@
-"""The agent's loops, all in one TaskGroup: one that ends ends the process."""
+"""The agent's loops, all in TaskGroups: one that ends ends the process.
+
+detect -> bookkeep -> deliver      kills become records (detect.py, bookkeep.py, deliver.py)
+naming -> enforce                  policies hold on processes (naming.py, enforce.py)
+watches -> inventory, policies     what the API server tells
+status                             what OOMNode says
+"""
 
 import asyncio
 import logging
-import time
-from collections.abc import Callable
 from functools import partial
 
 from oomwarden.agent import health
+from oomwarden.agent.baselines import Baselines
 from oomwarden.agent.bookkeep import Bookkeeper
 from oomwarden.agent.deliver import Deliverer
-from oomwarden.agent.health import Figures, Loop, age_of
+from oomwarden.agent.enforce import Enforcer
+from oomwarden.agent.health import Loop, age_of
+from oomwarden.agent.heard import Heard
 from oomwarden.agent.inventory import Inventory
 from oomwarden.agent.kernel_side import KernelSide
 from oomwarden.agent.log_reader import LogReader
+from oomwarden.agent.naming import Naming, Places
 from oomwarden.agent.pod_sink import PodSink
 from oomwarden.agent.report import Enforced, Reporter
 from oomwarden.agent.settings import Settings
 from oomwarden.agent.settle import Place, Settler
 from oomwarden.agent.status import StatusWriter
 from oomwarden.agent.store import Store
-from oomwarden.api.oomnode import Applied
+from oomwarden.agent.store_history import store_was_lost
+from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.ledger import Ledger
+from oomwarden.core.policies import CLUSTER, NAMESPACED
+from oomwarden.core.scoring import Floor
 from oomwarden.kernel import syslog
+from oomwarden.kernel.cgroup import CgroupRoot
 from oomwarden.kernel.host import Host
+from oomwarden.kernel.process import ProcRoot
 from oomwarden.kube import kills, nodes, watch
-from oomwarden.kube.client import Selection, connect
-from oomwarden.kube.resources import Pod
+from oomwarden.kube.client import Client, Selection, connect
+from oomwarden.kube.resources import ClusterOOMPolicy, ConfigMap, Namespace, OOMPolicy, Pod
 
 LATE_SECONDS = 60.0
 _LOG = logging.getLogger(__name__)
 
 
+class Agent:
+    """All parts of one agent, made in the order in which they need each other."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self.settings = settings
+        self.store = store
+        self.host = Host(settings.proc)
+        self.client: Client = connect()
+        self.inventory = Inventory()
+        self.kernel = KernelSide(settings.cgroup_root)
+        self.log = LogReader(syslog.read_all)
+        self.deliverer = Deliverer(store, partial(kills.deliver, self.client))
+        self.reporter = Reporter(settings, self.host, store, self.kernel, self.log, self.client)
+        self.status = StatusWriter(
+            self._status, partial(nodes.write_status, self.client, settings.node)
+        )
+        self.baselines = Baselines(store, self.host.boot_id())
+        self.places = Places(CgroupRoot(settings.cgroup_root), ProcRoot(settings.proc))
+        floor = Floor(settings.namespaced_floor)
+        self.enforcer = Enforcer(self.inventory, self.baselines, self.places, floor)
+        self.naming = Naming(self.inventory, self.baselines, self.places, self.enforcer.news.set)
+        place = Place(settings.node, self.host.boot_id(), self.kernel)
+        self.settler = Settler(place, Ledger(), self.inventory, self.log, self.enforcer.winner_of)
+        self.books = Bookkeeper(self.settler, store, self.deliverer.wake.set)
+        self.heard = Heard()
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        server = health.serve(self.settings.metrics_port, self.loops(), self.figures)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name, what, sink in self.watches():
+                    heard = self.heard.of(name)
+                    group.create_task(watch.follow(self.client, what, sink, heard), name=name)
+                group.create_task(self._kernel_side(), name="kernel")
+                group.create_task(self.deliverer.run(), name="deliver")
+                group.create_task(self.status.run(), name="status")
+        finally:
+            server.shutdown()
+
+    async def _kernel_side(self) -> None:
+        kubepods = await self.kernel.find()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.kernel.run(kubepods), name="detect")
+            group.create_task(self.books.run(self.kernel.queue), name="bookkeep")
+            group.create_task(self._enforcement(group), name="enforcement")
+
+    async def _enforcement(self, group: asyncio.TaskGroup) -> None:
+        """Begin to enforce once it is known whether older values of ours are in place."""
+        self.baselines.store_lost = await store_was_lost(
+            self.store, self.client, self.settings.node, self.host.boot_id()
+        )
+        await self.baselines.load()
+        group.create_task(self.naming.run(), name="naming")
+        group.create_task(self.enforcer.run(), name="enforce")
+
+    def watches(self) -> list[tuple[str, Selection, watch.Sink]]:
+        """Name what is watched, and who takes it."""
+        pods = Selection(Pod, fields=f"spec.nodeName={self.settings.node}")
+        control = Selection(
+            ConfigMap, self.settings.namespace, fields="metadata.name=oomwarden-control"
+        )
+        enforcer = self.enforcer
+        return [
+            ("pods", pods, PodSink(self.inventory, enforcer.news.set)),
+            ("policies", Selection(OOMPolicy), enforcer.policies(NAMESPACED)),
+            ("cluster-policies", Selection(ClusterOOMPolicy), enforcer.policies(CLUSTER)),
+            ("namespaces", Selection(Namespace), enforcer.namespaces),
+            ("control", control, enforcer.control),
+        ]
+
+    def loops(self) -> list[Loop]:
+        """Give every loop's age; only those of the kernel side can make the agent unhealthy."""
+        return [
+            Loop("detect", age_of(self.kernel.age_from), LATE_SECONDS),
+            Loop("bookkeep", age_of(lambda: self.books.progress), LATE_SECONDS),
+            Loop("naming", age_of(lambda: self.naming.progress), LATE_SECONDS),
+            Loop("enforce", age_of(lambda: self.enforcer.progress), LATE_SECONDS),
+            Loop("deliver", age_of(lambda: self.deliverer.progress)),
+            Loop("status", age_of(lambda: self.status.progress)),
+            *self.heard.loops([name for name, _, _ in self.watches()]),
+        ]
+
+    def figures(self) -> health.Figures:
+        """Give what /metrics shows."""
+        counts = self.reporter.counts
+        return health.Figures(
+            kills=self.books.kills,
+            unattributed=counts.get("unattributed", 0),
+            undeliverable=counts.get("undeliverable", 0),
+            outbox=self.deliverer.waiting,
+            enforced_processes=self.enforcer.processes,
+        )
+
+    async def _status(self) -> OOMNodeStatus:
+        applied, policies = self.enforcer.report()
+        fields = self.enforcer.book.unknown_fields()
+        return await self.reporter.status(Enforced(applied, policies, fields))
+
+
 async def run(settings: Settings) -> None:
-    """Run until cancelled."""
-    host, client, inventory = Host(settings.proc), connect(), Inventory()
+    """Run until cancelled.
+
+    Raises:
+        ExceptionGroup: a loop ended; the process is to be restarted.
+    """
     store = Store(settings.state_dir / "oomwarden.sqlite")
     await store.open()
-    kernel = KernelSide(settings.cgroup_root)
-    log = LogReader(syslog.read_all)
-    place = Place(settings.node, host.boot_id(), nested=False)
-    settler = Settler(place, Ledger(), inventory, log, lambda _: None)
-    deliverer = Deliverer(store, partial(kills.deliver, client))
-    books = Bookkeeper(settler, store, deliverer.wake.set)
-    reporter = Reporter(settings, host, store, kernel, log, client)
-    status = StatusWriter(
-        lambda: reporter.status(Enforced(Applied(), (), ())),
-        partial(nodes.write_status, client, settings.node),
-    )
-    heard = Heard()
-    loops = [
-        Loop("detect", age_of(kernel.age_from), LATE_SECONDS),
-        Loop("bookkeep", age_of(lambda: books.progress), LATE_SECONDS),
-        Loop("deliver", age_of(lambda: deliverer.progress)),
-        Loop("status", age_of(lambda: status.progress)),
-        *heard.loops("pods"),
-    ]
-
-    def figures() -> Figures:
-        return Figures(books.kills, 0, 0, 0, 0)
-
-    health.serve(settings.metrics_port, loops, figures)
-    pods = Selection(Pod, fields=f"spec.nodeName={settings.node}")
     try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(
-                watch.follow(client, pods, PodSink(inventory, lambda: None), heard.of("pods"))
-            )
-            group.create_task(_kernel_side(kernel, books), name="kernel")
-            group.create_task(deliverer.run(), name="deliver")
-            group.create_task(status.run(), name="status")
+        await Agent(settings, store).run()
     finally:
         await store.close()
-
-
-async def _kernel_side(kernel: KernelSide, books: Bookkeeper) -> None:
-    kubepods = await kernel.find()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(kernel.run(kubepods), name="detect")
-        group.create_task(books.run(kernel.queue), name="bookkeep")
-
-
-class Heard:
-    """When each watch heard from the API server last, in monotonic seconds."""
-
-    def __init__(self) -> None:
-        self._at: dict[str, float] = {}
-
-    def of(self, name: str) -> Callable[[], None]:
-        """Give what notes a sign of life of this watch."""
-
-        def note() -> None:
-            self._at[name] = time.monotonic()
-
-        return note
-
-    def loops(self, *names: str) -> list[Loop]:
-        """Give the watches as loops, which never make the agent unhealthy."""
-        return [Loop(f"watch-{n}", age_of(partial(self._last, n))) for n in names]
-
-    def _last(self, name: str) -> float:
-        return self._at.get(name, 0.0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from oomwarden.agent.inventory import Container, Inventory
 from oomwarden.agent.log_reader import LogReader
@@ -16,13 +17,21 @@ from oomwarden.core.log_kills import kills_in
 from oomwarden.core.record import Witness
 
 
+class Nesting(Protocol):
+    """Tells whether the node is itself a container (kind)."""
+
+    @property
+    def nested(self) -> bool:
+        """Whether limits above kubepods may be another cgroup's, not the machine's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which node and boot this is; `nested`: the node is itself a container (kind)."""
+    """Which node and boot this is."""
 
     node: str
     boot_id: str
-    nested: bool
+    nesting: Nesting
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +99,7 @@ class Settler:
             names=self.names(),
             log=self.log.unclaimed(),
             kubepods_limit=top.limit if top else None,
-            nested=self.place.nested,
+            nested=self.place.nesting.nested,
         )
 
     def names(self) -> dict[int, str]:

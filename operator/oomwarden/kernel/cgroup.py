@@ -20,7 +20,14 @@ class CgroupRoot:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._fd = os.open(path, _DIRECTORY)
+        self._held: int | None = None
+
+    @property
+    def _fd(self) -> int:
+        """Open at first use: an agent without cgroup v2 lives on to say so."""
+        if self._held is None:
+            self._held = os.open(self.path, _DIRECTORY)
+        return self._held
 
     def open_directory(self, relative: str) -> int:
         """Open a cgroup by its path relative to the mount; the caller closes it.
