@@ -1,6 +1,5 @@
 """A node for enforcement: fake cgroups that hold real processes, children of the test."""
 
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -28,13 +27,12 @@ TARGET, OTHER, OWN = (min(GIVEN + step, 1000) for step in (300, 400, 150))
 class Node:
     """One pod's cgroup, its containers with processes, a store, and an enforcer on them."""
 
-    def __init__(self, tmp_path: Path, cgroups: FakeCgroups, store: Store, **kept: Any) -> None:
+    def __init__(self, cgroups: FakeCgroups, store: Store, before: "Node | None" = None) -> None:
         self.cgroups, self.store = cgroups, store
-        self.state = tmp_path
-        self.inventory = kept.pop("inventory", None) or Inventory()
-        self.children: list[subprocess.Popen[bytes]] = kept.pop("children", [])
+        self.inventory = before.inventory if before else Inventory()
+        self.children: list[subprocess.Popen[bytes]] = before.children if before else []
         places = Places(CgroupRoot(cgroups.root), ProcRoot(PROC))
-        self.baselines = Baselines(store, "boot", **kept)
+        self.baselines = Baselines(store, "boot")
         self.enforcer = Enforcer(self.inventory, self.baselines, places, Floor(-500))
 
     @property
@@ -73,7 +71,7 @@ class Node:
         path = f"{self.pod_path}/cri-containerd-{digit * 64}.scope"
         if not (self.cgroups.root / path).exists():
             self.cgroups.make(path)
-        inode = os.stat(self.cgroups.root / path).st_ino
+        inode = (self.cgroups.root / path).stat().st_ino
         cgroup = Cgroup(inode, path, Level.CONTAINER, UID.format(1), digit * 64)
         container = Container(cgroup, 0.0, name, existed=existed)
         self.inventory.containers[inode] = container
@@ -87,7 +85,7 @@ class Node:
         child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
         self.children.append(child)
         if score is not None:
-            (PROC / f"{child.pid}/oom_score_adj").write_text(str(score))
+            write_score(child.pid, score)
         with (self.cgroups.root / path / "cgroup.procs").open("a") as procs:
             procs.write(f"{child.pid}\n")
         return child.pid
@@ -110,12 +108,10 @@ class Node:
         _, reports = self.enforcer.report()
         return next(report for report in reports if report.name == name)
 
-    async def again(self, **kept: Any) -> "Node":
+    async def again(self) -> "Node":
         """Begin a second agent on the same processes and the same store."""
-        following = Node(
-            self.state, self.cgroups, self.store,
-            inventory=self.inventory, children=self.children, **kept,
-        )  # fmt: skip
+        self.enforcer.worker.close()
+        following = Node(self.cgroups, self.store, self)
         for container in self.inventory.containers.values():
             container.existed = True
         await following.ready()
@@ -131,7 +127,11 @@ def read_score(pid: int) -> int:
     return int((PROC / f"{pid}/oom_score_adj").read_text())
 
 
-def policy(name: str = "protect", score: int | None = TARGET, **spec: Any) -> dict[str, Any]:
+def write_score(pid: int, score: int) -> None:
+    (PROC / f"{pid}/oom_score_adj").write_text(str(score))
+
+
+def policy(name: str = "protect", score: int = TARGET, **spec: object) -> dict[str, Any]:
     rule = spec.pop("rule", {"oomScoreAdj": score})
     return {
         "metadata": {"name": name, "namespace": "shop", "generation": 1},

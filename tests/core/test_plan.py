@@ -1,0 +1,82 @@
+from hypothesis import given
+from hypothesis import strategies as st
+from oomwarden.core.plan import Baseline, Found, Order, Switch, classify, evaluate, order_for
+from oomwarden.core.scoring import Floor
+from pods import cluster_policy, policy
+
+SCORES = st.integers(-997, 1000)
+BASELINES = st.builds(Baseline, st.one_of(st.none(), SCORES), st.frozensets(SCORES, max_size=3))
+
+
+def test_the_target_goes_over_the_baseline_and_over_values_of_ours() -> None:
+    order = order_for(-500, Baseline(899, frozenset({-300})), Switch.ENFORCE)
+    assert order == Order(-500, frozenset({899, -300}))
+
+
+def test_without_a_target_values_of_ours_go_back_to_the_baseline() -> None:
+    order = order_for(None, Baseline(899, frozenset({-300})), Switch.ENFORCE)
+    assert order == Order(899, frozenset({-300}))
+
+
+def test_a_container_that_never_had_a_value_of_ours_is_not_even_looked_at() -> None:
+    assert order_for(None, Baseline(899), Switch.ENFORCE) is None
+    assert order_for(-500, Baseline(899), Switch.RELEASE) is None
+
+
+def test_release_puts_back_whatever_the_policies_say() -> None:
+    order = order_for(-500, Baseline(899, frozenset({-500})), Switch.RELEASE)
+    assert order == Order(899, frozenset({-500}))
+
+
+def test_without_a_baseline_nothing_is_put_back_and_absolute_scores_hold() -> None:
+    unknown = Baseline(None, frozenset({-300}))
+    assert order_for(None, unknown, Switch.ENFORCE) is None
+    assert order_for(None, unknown, Switch.RELEASE) is None
+    assert order_for(-500, unknown, Switch.ENFORCE) == Order(-500, frozenset({-300}))
+
+
+def test_a_container_whose_first_process_left_the_range_is_left_alone() -> None:
+    assert order_for(-500, Baseline(None), Switch.ENFORCE) is None
+
+
+def test_a_process_of_runc_exec_is_told_from_one_with_its_own_score() -> None:
+    order = Order(-500, frozenset({899}))
+    found = [classify(score, order) for score in (-500, 899, -998, 7)]
+    assert found == [Found.HOLDS, Found.MOVABLE, Found.STARTING, Found.OWN]
+
+
+def test_after_a_whole_scan_only_the_target_is_ours() -> None:
+    assert Baseline(899, frozenset({1, 2})).settled(2) == Baseline(899, frozenset({2}))
+    assert Baseline(899, frozenset({1, 2})).settled(899) == Baseline(899)
+    unknown = Baseline(None, frozenset({1, 2}))
+    assert unknown.settled(2) == unknown
+
+
+@given(BASELINES, st.one_of(st.none(), SCORES), st.sampled_from(Switch))
+def test_only_the_baseline_and_values_of_ours_are_ever_written_over(
+    baseline: Baseline, target: int | None, switch: Switch
+) -> None:
+    order = order_for(target, baseline, switch)
+    if order is not None:
+        assert order.movable <= baseline.ours | {baseline.value}
+        assert order.target in {target, baseline.value}
+        assert order.target not in order.movable
+
+
+@given(BASELINES, st.one_of(st.none(), SCORES))
+def test_pause_orders_nothing(baseline: Baseline, target: int | None) -> None:
+    assert order_for(target, baseline, Switch.PAUSE) is None
+
+
+def test_the_floor_is_for_policies_of_a_namespace_alone() -> None:
+    low = {"rules": [{"oomScoreAdj": -900}]}
+    assert evaluate([policy(**low)], "app", 5, Floor(-500)).target.score == -500
+    assert evaluate([cluster_policy(**low)], "app", 5, Floor(-500)).target.score == -900
+
+
+def test_an_observing_policy_is_evaluated_as_if_it_enforced() -> None:
+    observe = policy("observe", mode="Observe", priority=1, rules=[{"oomScoreOffset": -2000}])
+    found = evaluate([policy(), observe], "app", 5, Floor(-500))
+    assert found.target.score == 5
+    (observed,) = found.observed
+    assert (observed.score, observed.remarks[0].reason) == (-500, "BelowFloor")

@@ -1,0 +1,78 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from oomwarden.core.policies import CLUSTER, NAMESPACED, key_of, parse_policy
+from pods import cluster_policy, policy, spec
+
+
+def manifest(**fields: object) -> dict[str, Any]:
+    return {"metadata": {"name": "p", "namespace": "shop"}, "spec": spec(**fields)}
+
+
+def test_a_policy_knows_its_kind_place_and_generation() -> None:
+    assert policy("p").key == (NAMESPACED, "shop", "p")
+    assert cluster_policy("c").key == (CLUSTER, "", "c")
+    assert (policy().generation, policy().spec.priority) == (3, 0)
+    assert (str(policy("p")), str(cluster_policy("c"))) == ("OOMPolicy shop/p", f"{CLUSTER} c")
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"rules": [{"oomScoreAdj": -1000}]}, r"spec.rules\[0\].oomScoreAdj"),
+        ({"rules": [{"oomScoreAdj": 1}, {"oomScoreAdj": "x"}]}, r"spec.rules\[1\].oomScoreAdj"),
+        ({"rules": [{"oomScoreAdj": 1, "oomScoreOffset": 1}]}, r"spec.rules\[0\]: give .* or"),
+        ({"rules": []}, "spec.rules"),
+        ({"mode": "Maybe"}, "spec.mode"),
+        ({"podSelector": None}, "spec.podSelector"),
+        (
+            {"podSelector": {"matchExpressions": [{"key": "a", "operator": "Like"}]}},
+            r"spec.podSelector.matchExpressions\[0\].operator",
+        ),
+        (
+            {"podSelector": {"matchExpressions": [{"key": "a", "operator": "In"}]}},
+            r"spec.podSelector.matchExpressions\[0\].values",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_named(fields: dict[str, object], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        parse_policy(NAMESPACED, manifest(**fields))
+
+
+def test_a_cluster_policys_namespace_selector_is_checked_too() -> None:
+    bad = {"matchExpressions": [{"key": "a", "operator": "Like"}]}
+    with pytest.raises(ValueError, match=r"spec\.namespaceSelector"):
+        parse_policy(CLUSTER, manifest(namespaceSelector=bad))
+
+
+def test_fields_of_a_newer_version_are_named_and_the_rest_is_read() -> None:
+    rules = [{"oomScoreAdj": 5, "memory": {"limit": "1Gi"}}]
+    found = policy(rules=rules, budget=3)
+    assert found.unknown == ("budget", "rules[0].memory")
+    assert found.spec.rules[0].oom_score_adj == 5
+
+
+def test_a_policy_without_a_name_is_said_so() -> None:
+    with pytest.raises(ValueError, match=r"metadata\.name"):
+        key_of(NAMESPACED, {"metadata": {}})
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=5)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+)
+
+
+@given(st.one_of(JSON, st.fixed_dictionaries({"podSelector": JSON, "rules": JSON, "mode": JSON})))
+def test_whatever_a_spec_holds_it_is_read_or_refused_with_a_sentence(anything: object) -> None:
+    told = "spec"
+    try:
+        parse_policy(NAMESPACED, {"metadata": {"name": "p", "namespace": "s"}, "spec": anything})
+    except ValueError as error:
+        told = str(error)
+    assert told.startswith("spec")

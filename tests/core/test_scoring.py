@@ -1,0 +1,89 @@
+from hypothesis import given
+from hypothesis import strategies as st
+from oomwarden.api.policy import Rule
+from oomwarden.core.scoring import Floor, Target, target_for
+
+SCORES = st.integers(-997, 1000)
+RULES = st.one_of(
+    SCORES.map(lambda score: Rule(oom_score_adj=score)),
+    st.integers(-2000, 2000).map(lambda offset: Rule(oom_score_offset=offset)),
+)
+FLOORS = st.one_of(st.just(Floor(None)), SCORES.map(Floor))
+
+
+def reasons(target: Target) -> list[str]:
+    return [remark.reason for remark in target.remarks]
+
+
+def test_an_absolute_score_is_taken_as_it_is() -> None:
+    assert target_for(Rule(oom_score_adj=-500), 899, None) == Target(-500)
+
+
+def test_an_offset_is_relative_to_what_the_kubelet_gave() -> None:
+    assert target_for(Rule(oom_score_offset=-200), 899, None) == Target(699)
+
+
+def test_an_offset_beyond_the_range_is_clamped_and_said_so() -> None:
+    low = target_for(Rule(oom_score_offset=-2000), 2, None)
+    high = target_for(Rule(oom_score_offset=2000), 2, None)
+    assert (low.score, high.score) == (-997, 1000)
+    assert reasons(low) == reasons(high) == ["Clamped"]
+    assert "make -1998; -997 is set" in low.remarks[0].message
+
+
+def test_below_the_floor_the_bound_is_set_and_said() -> None:
+    found = target_for(Rule(oom_score_adj=-600), 899, Floor(-500))
+    assert (found.score, reasons(found)) == (-500, ["BelowFloor"])
+    assert "asks for -600; -500 is set" in found.remarks[0].message
+
+
+def test_the_floor_never_raises_what_the_kubelet_gave() -> None:
+    found = target_for(Rule(oom_score_adj=-997), -997, Floor(-500))
+    assert found == Target(-997)
+
+
+def test_the_floor_kubelet_only_lets_raise() -> None:
+    assert target_for(Rule(oom_score_adj=950), 899, Floor(None)) == Target(950)
+    lower = target_for(Rule(oom_score_offset=-1), 899, Floor(None))
+    assert (lower.score, reasons(lower)) == (899, ["BelowFloor"])
+
+
+def test_a_cluster_policy_knows_no_floor() -> None:
+    assert target_for(Rule(oom_score_adj=-997), 899, None) == Target(-997)
+
+
+def test_without_a_baseline_offsets_are_refused_and_absolute_scores_hold() -> None:
+    assert reasons(target_for(Rule(oom_score_offset=5), None, None)) == ["BaselineUnknown"]
+    assert target_for(Rule(oom_score_adj=-300), None, Floor(-500)) == Target(-300)
+    below = target_for(Rule(oom_score_adj=-600), None, Floor(-500))
+    assert (below.score, reasons(below)) == (-500, ["BelowFloor"])
+
+
+def test_without_a_baseline_nobody_can_tell_whether_a_score_is_raised() -> None:
+    found = target_for(Rule(oom_score_adj=900), None, Floor(None))
+    assert (found.score, reasons(found)) == (None, ["BaselineUnknown"])
+
+
+def test_a_rule_of_a_newer_version_that_asks_for_no_score_gives_none() -> None:
+    assert target_for(Rule(), 899, None) == Target()
+
+
+@given(RULES, SCORES, FLOORS)
+def test_a_namespaced_policy_ends_at_min_of_baseline_and_floor_at_the_lowest(
+    rule: Rule, baseline: int, floor: Floor
+) -> None:
+    score = target_for(rule, baseline, floor).score
+    assert score is not None
+    lowest = baseline if floor.lowest is None else min(baseline, floor.lowest)
+    assert lowest <= score <= 1000
+
+
+@given(RULES, SCORES, FLOORS)
+def test_whatever_is_not_as_asked_is_said(rule: Rule, baseline: int, floor: Floor) -> None:
+    found = target_for(rule, baseline, floor)
+    asked = rule.oom_score_adj
+    if asked is None:
+        asked = baseline + (rule.oom_score_offset or 0)
+    assert bool(found.remarks) is (found.score != asked)
+    assert found.score is not None
+    assert -997 <= found.score <= 1000
