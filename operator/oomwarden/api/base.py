@@ -22,10 +22,9 @@ def validations(*each: Extra, **schema: Any) -> Extra:  # noqa: ANN401 - JSON sc
 
 
 def rule(expression: str, message: str, *, field_path: str | None = None) -> Extra:
-    """Make one CEL rule; a `message` that begins with a CEL string literal is an expression."""
-    key = "messageExpression" if message.startswith("'") else "message"
+    """Make one CEL rule (x-kubernetes-validations) that tells `message` when it does not hold."""
     where = {"fieldPath": field_path} if field_path else {}
-    return {"rule": expression, key: message, **where}
+    return {"rule": expression, "message": message, **where}
 
 
 Quantity = Annotated[

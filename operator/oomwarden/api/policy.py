@@ -19,14 +19,14 @@ Score = Annotated[
         ge=SCORE_MIN,
         le=SCORE_MAX,
         json_schema_extra=validations(
-            rule(
-                f"self >= {SCORE_MIN} && self <= {SCORE_MAX}",
-                f"'oomScoreAdj must be {SCORE_MIN}..{SCORE_MAX}' "
+            {
+                "rule": f"self >= {SCORE_MIN} && self <= {SCORE_MAX}",
+                "messageExpression": f"'oomScoreAdj must be {SCORE_MIN}..{SCORE_MAX}' "
                 "+ (self == -1000 ? '; -1000 is never granted, because a container with a memory "
                 "limit and no process that may be killed hangs for ever' "
                 ": self == -999 ? '; -999 is kept for the daemons of the node' "
                 ": self == -998 ? '; -998 is kept for the pause container' : '')",
-            )
+            }
         ),
     ),
 ]

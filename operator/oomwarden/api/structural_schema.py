@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 Schema = dict[str, Any]
 
-_DROPPED = {"title", "$defs", "$ref", "anyOf", "allOf", "const", "default", "minLength"}
+_DROPPED = {"title", "$defs", "$ref", "anyOf", "allOf", "const", "default"}
 _KEPT = {
     "type", "format", "description", "enum", "pattern", "minimum", "maximum", "maxLength",
     "minItems", "maxItems", "minProperties", "maxProperties", "required", "minLength",
@@ -34,7 +34,7 @@ class _Normaliser:
         self._definitions = definitions
 
     def normal(self, raw: Schema, where: str) -> Schema:
-        node = _bounded(_without_null(self._resolved(raw), self._resolved))
+        node = _bounded(self._without_null(self._resolved(raw)))
         result = {key: node[key] for key in node if key in _KEPT}
         if "const" in node:
             result["enum"] = [node["const"]]
@@ -54,6 +54,14 @@ class _Normaliser:
             merged |= self._resolved(found)
         return merged | {key: node[key] for key in node if key not in {"allOf", "$ref"}}
 
+    def _without_null(self, node: Schema) -> Schema:
+        """Collapse `X or null` to X: an unknown field is absent."""
+        choices = [choice for choice in node.get("anyOf", ()) if choice.get("type") != "null"]
+        if len(choices) != 1:
+            return node
+        rest = {key: value for key, value in node.items() if key != "anyOf"}
+        return self._resolved(choices[0]) | rest
+
     def _children(self, node: Schema, where: str) -> Schema:
         result: Schema = {}
         if "items" in node:
@@ -67,16 +75,6 @@ class _Normaliser:
             values = self.normal(node["additionalProperties"], f"{where}{{}}")
             result["additionalProperties"] = values
         return result
-
-
-def _without_null(node: Schema, resolved: Any) -> Schema:  # noqa: ANN401 - a bound method
-    """Collapse `X or null` to X: an unknown field is absent."""
-    choices = [choice for choice in node.get("anyOf", ()) if choice.get("type") != "null"]
-    if len(choices) != 1:
-        return node
-    rest = {key: value for key, value in node.items() if key != "anyOf"}
-    merged: Schema = resolved(choices[0]) | rest
-    return merged
 
 
 def _bounded(node: Schema) -> Schema:
