@@ -8,8 +8,8 @@ import kopf
 import pytest
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.login import service_account
-from oomwarden.controller.main import operator_settings, registry_for
 from oomwarden.controller.policies import PolicyHandlers
+from oomwarden.controller.run import operator_settings, registry_for
 from oomwarden.controller.statuses import PolicyKey, StatusWriter
 
 DB = PolicyKey("OOMPolicy", "shop", "db")

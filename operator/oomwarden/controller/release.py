@@ -109,10 +109,11 @@ async def release(
     while clock() - switched < wait:
         try:
             states = [state_of(node) for node in await cluster.nodes()]
-            last = progress([state for state in states if state], switched, clock())
+            before, last = last, progress([each for each in states if each], switched, clock())
             if not last.awaited:
                 break
-            _LOG.info("waiting for %s", ", ".join(state.node for state in last.awaited))
+            if before is None or before.awaited != last.awaited:
+                _LOG.info("waiting for %s", ", ".join(state.node for state in last.awaited))
         except API_ERRORS as error:  # asked again until the time is over
             _LOG.warning("OOMNodes could not be listed: %s", failure(error).reason)
         await sleep(POLL_SECONDS)

@@ -1,0 +1,75 @@
+"""The operator: kopf's watches, and the loop that writes statuses."""
+
+import asyncio
+import logging
+import os
+import platform
+
+import kopf
+
+from oomwarden.api.policy import PolicyStatus
+from oomwarden.controller.login import login
+from oomwarden.controller.policies import PolicyHandlers
+from oomwarden.controller.statuses import PolicyKey, StatusWriter
+from oomwarden.kube.client import connect
+from oomwarden.kube.errors import API_ERRORS, failure
+from oomwarden.kube.operations import Operations
+
+CRD_POLL_SECONDS = 2.0
+_LOG = logging.getLogger(__name__)
+
+
+async def run(port: int) -> None:
+    """Run until a signal comes or a loop ends."""
+    os.environ.setdefault("POD_ID", platform.node())  # else kopf asks for the user's name: 65532
+    operations = Operations(connect())
+    await _until_served(operations)
+
+    async def write(key: PolicyKey, status: PolicyStatus) -> None:
+        content = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+        await operations.write_status(*key, content)
+
+    writer = StatusWriter(write, operations.node_exists)
+    async with asyncio.TaskGroup() as loops:
+        writing = loops.create_task(writer.run(), name="writer")
+        await asyncio.sleep(0)  # kopf ends, and waits for, the tasks that begin after its own
+        await kopf.operator(
+            registry=registry_for(writer),
+            settings=operator_settings(),
+            clusterwide=True,
+            standalone=True,
+            liveness_endpoint=f"http://0.0.0.0:{port}/healthz",
+        )
+        writing.cancel()
+
+
+async def _until_served(operations: Operations) -> None:
+    """Wait for the CRDs: kopf looks at what is served only once, at its start."""
+    while True:
+        try:
+            if await operations.kinds_are_served():
+                return
+            _LOG.warning("the API server does not know oomwarden.io yet: are the CRDs installed?")
+        except API_ERRORS as error:
+            _LOG.warning("waiting: %s", failure(error).reason)
+        await asyncio.sleep(CRD_POLL_SECONDS)
+
+
+def registry_for(writer: StatusWriter) -> kopf.OperatorRegistry:
+    """Give all of the operator's handlers."""
+    registry = kopf.OperatorRegistry()
+    kopf.on.login(registry=registry, id="login")(login)
+    PolicyHandlers(writer).register(registry)
+    return registry
+
+
+def operator_settings() -> kopf.OperatorSettings:
+    """Give kopf's settings: nothing is written by kopf, and no other kind is looked at."""
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.scanning.disabled = True  # else it would watch all CRDs of the cluster
+    settings.networking.request_timeout = 30.0
+    settings.networking.connect_timeout = 10.0
+    settings.watching.chunk_size = 500
+    settings.process.ultimate_exiting_timeout = 10.0
+    return settings
