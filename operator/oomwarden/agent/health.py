@@ -1,6 +1,8 @@
 """/healthz and /metrics on one port, served by a thread of its own."""
 
 import json
+import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,14 @@ def _counter(name: str, text: str, value: int) -> Metric:
     return CounterMetricFamily(f"oomwarden_{name}", text, value)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - as in the base
+        """A probe that hung up before its answer is worth one line, not a traceback."""
+        _LOG.info("%s: the answer to %s was not taken", sys.exc_info()[1], client_address)
+
+
 def serve(port: int, loops: list[Loop], figures: Callable[[], Figures]) -> ThreadingHTTPServer:
     """Serve for ever on all addresses of the pod.
 
@@ -113,7 +125,7 @@ def serve(port: int, loops: list[Loop], figures: Callable[[], Figures]) -> Threa
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as in the base
             """Probes are no news."""
 
-    server = ThreadingHTTPServer(("", port), Handler)
+    server = _Server(("", port), Handler)
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
     return server
 
