@@ -13,7 +13,12 @@ _NAME = "demo"
 _ROOT = Path(__file__).parents[1]
 _NAMESPACE = "shop"
 _PATIENCE = 180.0
-_SCORES = "grep -s . /proc/[0-9]*/oom_score_adj"
+# Every process but the one that looks: score and command line.
+_SCORES = """\
+for p in /proc/[0-9]*; do
+  [ $p = /proc/$$ ] || echo "$(cat $p/oom_score_adj)  $(tr '\\0' ' ' < $p/cmdline)"
+done
+"""
 
 
 def main() -> int:
@@ -90,7 +95,7 @@ def _show(cluster: Cluster) -> None:
     conditions = '{range .status.conditions[*]}{.type}={.status} {.reason}: {.message}{"\\n"}{end}'
     policy = ("get", "oompolicy", "protect-db", *place, "--output", f"jsonpath={conditions}")
     print(cluster.kubectl(*policy))
-    _print("And the truth of it, on each live process of db", f"kubectl exec ... {_SCORES}")
+    _print("And the truth of it, on each live process of db", "cat /proc/*/oom_score_adj")
     print(cluster.kubectl("exec", *place, "deployment/db", "--", "sh", "-c", _SCORES))
 
 

@@ -37,14 +37,7 @@ _DISK_SIZE = "8G"
 def build_system(tools: Tools, kernel: Kernel) -> Path:
     """Returns the node's system disk, built where it is missing."""
     programs = [str(tools[name]) for name in (*_PROGRAMS, *_CNI_PLUGINS)]
-    inputs: list[cache.Input] = [
-        _ROOTFS,
-        debian.release(),
-        *_PACKAGES,
-        *programs,
-        str(kernel.folder),
-        Path(__file__),
-    ]
+    texts = (debian.release(), *_PACKAGES, *_UNITS, *_MASKED, *programs, str(kernel.folder))
 
     def build(disk: Path) -> None:
         tree = disk.with_name(f"{disk.name}.tree")
@@ -57,7 +50,7 @@ def build_system(tools: Tools, kernel: Kernel) -> Path:
         make_disk(tree, disk)
         cache.remove(tree)
 
-    return cache.artifact("node", inputs, build, "Debian packages, about 45 s")
+    return cache.artifact("node", [_ROOTFS, *texts], build, "Debian packages, about 45 s")
 
 
 def _add_programs(tree: Path, tools: Tools) -> None:
