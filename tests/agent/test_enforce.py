@@ -1,13 +1,16 @@
 """Enforcement on real processes: children of the test in fake cgroups."""
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from enforcing import GIVEN, OTHER, OWN, TARGET, Node, policy, read_score, write_score
 from fake_cgroups import FakeCgroups
 from oomwarden.agent.store import Store
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -134,6 +137,52 @@ async def test_nothing_happens_before_the_switch_is_known(node: Node) -> None:
     node.put(policy())
     await node.enforcer.step()
     assert node.scores(app) == [GIVEN]
+
+
+async def test_nobody_wins_before_both_kinds_of_policy_were_listed(node: Node) -> None:
+    app = node.container("a", "app")
+    node.pod("app")
+    node.learn(app)
+    node.enforcer.book._listed.clear()
+    node.put(policy())
+    await node.enforcer.step()
+    assert node.scores(app) == [GIVEN]
+    assert node.enforcer.winner_of(app.cgroup.inode) is None
+
+
+async def test_a_new_container_does_not_wait_for_a_long_list_of_scans(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    containers = [node.container(digit, digit) for digit in "abc"]
+    node.pod("a", "b", "c", "d")
+    for each in containers:
+        node.learn(each)
+    node.put(policy())
+    await node.enforcer.step()
+    late = node.container("d", "d")
+    run = node.enforcer.worker.run
+
+    async def learn_meanwhile(inode: int, work: Callable[[], T]) -> T:
+        node.learn(late)
+        return await run(inode, work)
+
+    node.enforcer.news.clear()
+    for charge in node.enforcer._charges.values():
+        charge.due = 0.0
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(node.enforcer.worker, "run", learn_meanwhile)
+        await node.enforcer.step()
+    assert sum(charge.due > 0 for charge in node.enforcer._charges.values()) == 1
+    scanned: list[int] = []
+
+    async def note(inode: int, work: Callable[[], T]) -> T:
+        scanned.append(inode)
+        return await run(inode, work)
+
+    monkeypatch.setattr(node.enforcer.worker, "run", note)
+    await node.enforcer.step()
+    assert scanned[0] == late.cgroup.inode
+    assert node.scores(late) == [TARGET]
 
 
 async def test_pause_changes_nothing_more(node: Node) -> None:

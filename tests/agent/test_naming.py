@@ -79,7 +79,7 @@ async def test_the_mounts_name_a_container_and_its_score_is_the_baseline(host: H
     await host.look()
     assert (app.name, app.limit) == ("app", 1 << 20)
     assert host.baselines.get(app) == Baseline(899)
-    assert host.found == ["found"]
+    assert host.found == ["found", "found"], "it appeared, and it is ready"
     assert host.naming._searches == {}
 
 
@@ -128,9 +128,24 @@ async def test_a_name_that_the_store_kept_still_wants_a_baseline_from_the_mounts
 ) -> None:
     app = host.container("a", 30)
     app.name = "app"
-    host.proc.process(30, score=-998)
+    host.proc.process(30, score=1)
     await host.look()
     assert host.baselines.get(app) is None
+
+
+async def test_containers_that_the_store_knows_already_are_told_when_they_appear(
+    host: Host,
+) -> None:
+    app = host.container("a", 30)
+    app.name = "app"
+    host.baselines.learn(app, 899)
+    await host.look()
+    assert host.found == ["found"]
+    await host.look()
+    assert host.found == ["found"]
+    host.inventory.containers.clear()
+    await host.look()
+    assert host.found == ["found", "found"]
 
 
 async def test_looks_come_ever_later(host: Host) -> None:
@@ -201,14 +216,12 @@ async def test_processes_that_cannot_be_read_are_told_once(
 
 
 async def test_the_loop_wakes_when_a_container_appears(host: Host) -> None:
-    named = asyncio.Event()
-    host.naming.found = named.set
     host.proc.process(30, score=899, mounts=NAMED)
     loop = asyncio.create_task(host.naming.run())
     await until(lambda: host.naming.progress > 0)
-    host.container("a", 30)
+    app = host.container("a", 30)
     host.inventory.appeared.set()
-    await asyncio.wait_for(named.wait(), 10)
+    await until(lambda: app.name == "app")
     loop.cancel()
 
 

@@ -48,10 +48,20 @@ class Charge:
         elif order.target != before:
             self.due, self._gap, self._scans, self._hurried = now, FIRST_GAP_SECONDS, 0, True
 
+    @property
+    def urgency(self) -> tuple[bool, float]:
+        """Give the sort key: a target that no process holds yet comes first."""
+        return (self._is_written, self.due)
+
+    @property
+    def _is_written(self) -> bool:
+        if self.order is None or self.outcome is None:
+            return False
+        return self.order.target == self.outcome.target
+
     def known(self) -> frozenset[int]:
         """Give the pids that need no look; none at every twelfth scan."""
-        same = self.order and self.outcome and self.order.target == self.outcome.target
-        if not same or self.outcome is None or self._scans % FULL_SCAN_EVERY == 0:
+        if self.outcome is None or not self._is_written or self._scans % FULL_SCAN_EVERY == 0:
             return frozenset()
         return self.outcome.holding
 

@@ -89,15 +89,18 @@ class Enforcer:
             await self._wait()
 
     async def step(self) -> None:
-        """Do what is due now."""
+        """Do what is due now; news, such as a new container, do not wait for a long list."""
         if self.news.is_set() or not self.progress:
             self.news.clear()
             self._drop_gone()
             self._decide()
         due = [charge for charge in self._charges.values() if charge.due <= self._now()]
         await self._save_before(due)
-        for charge in due:
+        for charge in sorted(due, key=lambda each: each.urgency):
             await self._scan(charge)
+            self.progress = time.monotonic()
+            if self.news.is_set():
+                break
         self.progress = time.monotonic()
 
     async def _wait(self) -> None:

@@ -51,7 +51,7 @@ class _Search:
 
 @dataclass(slots=True)
 class Naming:
-    """Waits on `inventory.appeared`; `found` is called for each container that is ready."""
+    """Waits on `inventory.appeared`; `found` is called when there are containers to decide on."""
 
     inventory: Inventory
     baselines: Baselines
@@ -60,6 +60,7 @@ class Naming:
     worker: KernelWorker = field(default_factory=partial(KernelWorker, "naming"))
     progress: float = 0.0
     _searches: dict[int, _Search] = field(default_factory=dict)
+    _known: frozenset[int] = frozenset()
 
     async def run(self) -> None:
         """Name containers for ever. Baselines must have been loaded before."""
@@ -86,6 +87,9 @@ class Naming:
         now = asyncio.get_running_loop().time()
         containers = self.inventory.containers
         self._searches = {i: each for i, each in self._searches.items() if i in containers}
+        before, self._known = self._known, frozenset(containers)
+        if before != self._known:
+            self.found()  # what the store knows already needs no look; what is gone is dropped
         for inode, container in containers.items():
             if self._is_ready(container):
                 continue
