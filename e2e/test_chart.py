@@ -1,0 +1,281 @@
+"""What the chart renders: the least privilege, every toggle, names that fit. Needs no cluster."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from e2e.lab.tools import PROGRAMS, find_or_build
+
+CHART = Path(__file__).resolve().parent.parent / "charts" / "oomwarden"
+TOGGLES = [
+    (),
+    ("namespacedFloor=kubelet",),
+    ("namespacedFloor=0",),
+    ("uninstall.putBack=false",),
+    ("image.digest=sha256:" + "0" * 64,),
+    ("image.pullSecrets={a,b}", "image.pullPolicy=Always"),
+    ("agent.priorityClassName=", "agent.tolerations=null", "agent.maxUnavailable=1"),
+    ("agent.nodeSelector.pool=big", "agent.podAnnotations.a=b", "agent.podLabels.c=d"),
+    ("operator.tolerations[0].operator=Exists", "operator.priorityClassName=high"),
+    ("fullnameOverride=x", "agent.port=9999", "agent.logLevel=debug", "operator.port=9998"),
+]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    helm = str(find_or_build(PROGRAMS["helm"]))
+    return subprocess.run((helm, *arguments), check=False, capture_output=True, text=True)
+
+
+def settings(*values: str) -> list[str]:
+    return [word for value in values for word in ("--set", value)]
+
+
+@cache
+def rendered(*values: str, release: str = "oomwarden") -> list[dict[str, Any]]:
+    options = ("--namespace", "system", "--kube-version", "1.33.0", *settings(*values))
+    done = run("template", release, str(CHART), *options)
+    assert done.returncode == 0, done.stderr
+    return [document for document in yaml.safe_load_all(done.stdout) if document]
+
+
+def of_kind(kind: str, *values: str) -> list[dict[str, Any]]:
+    return [document for document in rendered(*values) if document["kind"] == kind]
+
+
+def is_hook(document: dict[str, Any]) -> bool:
+    return "helm.sh/hook" in document["metadata"].get("annotations", {})
+
+
+def refused(*values: str) -> str:
+    done = run("template", "x", str(CHART), *settings(*values))
+    assert done.returncode != 0
+    return done.stderr
+
+
+@pytest.mark.parametrize("values", TOGGLES, ids=" ".join)
+def test_every_toggle_renders_and_lints(values: tuple[str, ...]) -> None:
+    done = run("lint", "--strict", str(CHART), *settings(*values))
+    assert done.returncode == 0, done.stdout
+    assert of_kind("DaemonSet", *values)
+
+
+def flat(role: str, kind: str = "ClusterRole") -> set[tuple[str, str, str]]:
+    """Give (group, resource, verb) of a role, with the name where it is bound to one."""
+    (found,) = (one for one in of_kind(kind) if one["metadata"]["name"] == role)
+    return {
+        (group, "/".join([resource, *rule.get("resourceNames", [])]), verb)
+        for rule in found["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def rules(group: str, resource: str, *verbs: str) -> set[tuple[str, str, str]]:
+    return {(group, resource, verb) for verb in verbs}
+
+
+OURS = "oomwarden.io"
+READ = ("get", "list", "watch")
+
+
+def test_an_agent_may_do_this_and_nothing_else() -> None:
+    assert flat("oomwarden-agent") == (
+        rules("", "pods", *READ)
+        | rules("", "namespaces", *READ)
+        | rules("", "nodes", "get")
+        | rules(OURS, "oompolicies", *READ)
+        | rules(OURS, "clusteroompolicies", *READ)
+        | rules(OURS, "oomkills", "create", "get", "list")
+        | rules(OURS, "oomnodes", "get", "create")
+        | rules(OURS, "oomnodes/status", "update")
+        | rules("events.k8s.io", "events", "create", "patch")
+    )
+    switch = rules("", "configmaps/oomwarden-control", *READ)
+    assert flat("oomwarden-agent", "Role") == switch
+
+
+def test_the_operator_may_do_this_and_nothing_else() -> None:
+    assert flat("oomwarden-operator") == (
+        rules(OURS, "oomnodes", *READ)
+        | rules(OURS, "oompolicies", *READ)
+        | rules(OURS, "clusteroompolicies", *READ)
+        | rules(OURS, "oompolicies/status", "patch")
+        | rules(OURS, "clusteroompolicies/status", "patch")
+    )
+
+
+def test_the_job_before_uninstalling_may_turn_the_switch_and_see_who_answered() -> None:
+    assert flat("oomwarden-release") == rules(OURS, "oomnodes", "list")
+    switch = rules("", "configmaps/oomwarden-control", "patch")
+    assert flat("oomwarden-release", "Role") == switch
+
+
+def pod_of(kind: str) -> dict[str, Any]:
+    (workload,) = of_kind(kind)
+    spec: dict[str, Any] = workload["spec"]["template"]["spec"]
+    return spec
+
+
+def test_the_agent_has_three_capabilities_and_two_host_paths() -> None:
+    pod = pod_of("DaemonSet")
+    (container,) = pod["containers"]
+    context = container["securityContext"]
+    assert context["capabilities"] == {
+        "drop": ["ALL"],
+        "add": ["SYS_RESOURCE", "DAC_OVERRIDE", "SYSLOG"],
+    }
+    assert context["allowPrivilegeEscalation"] is False
+    assert context["readOnlyRootFilesystem"] is True
+    assert "privileged" not in context
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert [key for key in pod if key.startswith("host")] == ["hostPID"]
+    paths = {volume["name"]: volume["hostPath"]["path"] for volume in pod["volumes"]}
+    assert paths == {"cgroup": "/sys/fs/cgroup", "state": "/var/lib/oomwarden"}
+    mounts = {mount["name"]: mount.get("readOnly", False) for mount in container["volumeMounts"]}
+    assert mounts == {"cgroup": True, "state": False}
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "Job"])
+def test_what_is_no_agent_has_no_privilege(kind: str) -> None:
+    pod = pod_of(kind)
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert not any(key.startswith("host") or key == "volumes" for key in pod)
+    (container,) = pod["containers"]
+    context = container["securityContext"]
+    assert context["capabilities"] == {"drop": ["ALL"]}
+    assert context["allowPrivilegeEscalation"] is False
+    assert context["readOnlyRootFilesystem"] is True
+
+
+@pytest.mark.parametrize("kind", ["DaemonSet", "Deployment", "Job"])
+def test_every_container_has_a_memory_request_and_limit(kind: str) -> None:
+    for container in pod_of(kind)["containers"]:
+        assert container["resources"]["requests"]["memory"]
+        assert container["resources"]["limits"]["memory"]
+
+
+def test_the_agent_runs_on_every_node_and_upgrades_a_few_at_a_time() -> None:
+    pod = pod_of("DaemonSet")
+    assert pod["tolerations"] == [{"operator": "Exists"}]
+    assert pod["priorityClassName"] == "system-node-critical"
+    (agent,) = of_kind("DaemonSet")
+    assert agent["spec"]["updateStrategy"]["rollingUpdate"] == {"maxUnavailable": "5%"}
+
+
+def test_the_policy_of_nodes_names_the_agents_account() -> None:
+    (policy,) = (
+        each
+        for each in of_kind("ValidatingAdmissionPolicy", "fullnameOverride=warden")
+        if each["metadata"]["name"] == "warden-node-bound"
+    )
+    account = pod_of("DaemonSet")["serviceAccountName"].replace("oomwarden", "warden")
+    (by_agent,) = (v for v in policy["spec"]["variables"] if v["name"] == "byAgent")
+    assert f"'system:serviceaccount:system:{account}'" in by_agent["expression"]
+    assert policy["spec"]["failurePolicy"] == "Fail"
+
+
+def test_policies_of_admission_are_bound_and_deny() -> None:
+    policies = {each["metadata"]["name"] for each in of_kind("ValidatingAdmissionPolicy")}
+    bindings = of_kind("ValidatingAdmissionPolicyBinding")
+    assert {each["spec"]["policyName"] for each in bindings} == policies
+    assert all(each["spec"]["validationActions"] == ["Deny"] for each in bindings)
+
+
+def test_with_the_kubelets_score_as_floor_only_agents_can_check_it() -> None:
+    policies = of_kind("ValidatingAdmissionPolicy", "namespacedFloor=kubelet")
+    assert [each["metadata"]["name"] for each in policies] == ["oomwarden-node-bound"]
+    (agent,) = of_kind("DaemonSet", "namespacedFloor=kubelet")
+    (container,) = agent["spec"]["template"]["spec"]["containers"]
+    environment = {each["name"]: each.get("value") for each in container["env"]}
+    assert environment["OOMWARDEN_NAMESPACED_FLOOR"] == "kubelet"
+
+
+def test_the_switch_is_made_at_installation_and_never_touched_again() -> None:
+    (switch,) = of_kind("ConfigMap")
+    assert switch["metadata"]["name"] == "oomwarden-control"
+    assert switch["metadata"]["annotations"]["helm.sh/hook"] == "pre-install"
+    assert switch["data"] == {"mode": "Enforce"}
+
+
+def test_putting_back_can_be_switched_off_with_all_that_belongs_to_it() -> None:
+    hooks = [each["kind"] for each in rendered() if is_hook(each)]
+    assert sorted(hooks) == [
+        "ClusterRole", "ClusterRoleBinding", "ConfigMap", "Job", "Role", "RoleBinding",
+        "ServiceAccount",
+    ]  # fmt: skip
+    left = [each["kind"] for each in rendered("uninstall.putBack=false") if is_hook(each)]
+    assert left == ["ConfigMap"]
+
+
+def test_the_crds_upgrade_with_the_chart_and_outlive_it() -> None:
+    crds = of_kind("CustomResourceDefinition")
+    assert len(crds) == 4
+    for crd in crds:
+        assert crd["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+
+
+def test_names_fit_whatever_the_release_is_called() -> None:
+    release = "a-release-whose-name-is-as-long-as-helm-takes-it-53ch"
+    documents = rendered(release=release)
+    names = [each["metadata"]["name"] for each in documents]
+    assert [name for name in names if len(name) > 63] == []
+    assert len(names) == len({(each["kind"], each["metadata"]["name"]) for each in documents})
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("agent.logLevl=info", "'logLevl' not allowed"),
+        ("namespacedFloor=-998", "minimum: got -998, want -997"),
+        ("namespacedFloor=none", "/namespacedFloor"),
+        ("image.repository=", "/image/repository"),
+        ("image.digest=latest", "/image/digest"),
+        ("agent.port=80", "minimum: got 80, want 1,024"),
+        ("agent.maxUnavailable=0%", "/agent/maxUnavailable"),
+        ("agent.stateDir=var", "/agent/stateDir"),
+        ("agent.resources.limits.memory=lots", "/agent/resources/limits/memory"),
+        ("uninstall.waitSeconds=5", "minimum: got 5, want 10"),
+    ],
+)
+def test_a_bad_value_is_refused_with_its_name(value: str, said: str) -> None:
+    assert said in refused(value)
+
+
+def leaves(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, child in schema.get("properties", {}).items():
+        yield f"{path}{name}", child
+        yield from leaves(child, f"{path}{name}.")
+
+
+def documented(lines: list[str]) -> Iterator[str]:
+    """Give the paths of values.yaml that a `# --` comment stands over."""
+    parent, comment = "", False
+    for line in lines:
+        if re.match(r" *# --", line):
+            comment = True
+        elif found := re.match(r"( *)(\w+):", line):
+            if not found[1]:
+                parent = found[2]
+            if comment:
+                yield f"{parent}.{found[2]}" if found[1] else found[2]
+            comment = False
+
+
+def test_every_value_is_documented_in_values_and_schema_alike() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    described = {path: child for path, child in leaves(schema) if path != "global"}
+    assert all("description" in child for child in described.values())
+    in_values = set(documented((CHART / "values.yaml").read_text().splitlines()))
+    groups = {path for path in described if any(p.startswith(f"{path}.") for p in described)}
+    assert in_values == described.keys() - groups
+    told = (CHART / "README.md").read_text()
+    assert [path for path in sorted(in_values) if f"`{path}`" not in told] == []
