@@ -2,18 +2,13 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from e2e.lab.tools import PROGRAMS, find_or_build
+from e2e.chart import CHART, of_kind, rendered, run, settings
 
-CHART = Path(__file__).resolve().parent.parent / "charts" / "oomwarden"
 TOGGLES = [
     (),
     ("namespacedFloor=kubelet",),
@@ -26,27 +21,6 @@ TOGGLES = [
     ("operator.tolerations[0].operator=Exists", "operator.priorityClassName=high"),
     ("fullnameOverride=x", "agent.port=9999", "agent.logLevel=debug", "operator.port=9998"),
 ]
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    helm = str(find_or_build(PROGRAMS["helm"]))
-    return subprocess.run((helm, *arguments), check=False, capture_output=True, text=True)
-
-
-def settings(*values: str) -> list[str]:
-    return [word for value in values for word in ("--set", value)]
-
-
-@cache
-def rendered(*values: str, release: str = "oomwarden") -> list[dict[str, Any]]:
-    options = ("--namespace", "system", "--kube-version", "1.33.0", *settings(*values))
-    done = run("template", release, str(CHART), *options)
-    assert done.returncode == 0, done.stderr
-    return [document for document in yaml.safe_load_all(done.stdout) if document]
-
-
-def of_kind(kind: str, *values: str) -> list[dict[str, Any]]:
-    return [document for document in rendered(*values) if document["kind"] == kind]
 
 
 def is_hook(document: dict[str, Any]) -> bool:

@@ -1,0 +1,33 @@
+"""The chart as helm renders it, without a cluster."""
+
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from e2e.lab.tools import PROGRAMS, find_or_build
+
+CHART = Path(__file__).resolve().parent.parent / "charts" / "oomwarden"
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    helm = str(find_or_build(PROGRAMS["helm"]))
+    return subprocess.run((helm, *arguments), check=False, capture_output=True, text=True)
+
+
+def settings(*values: str) -> list[str]:
+    return [word for value in values for word in ("--set", value)]
+
+
+@cache
+def rendered(*values: str, release: str = "oomwarden") -> list[dict[str, Any]]:
+    options = ("--namespace", "system", "--kube-version", "1.33.0", *settings(*values))
+    done = run("template", release, str(CHART), *options)
+    assert done.returncode == 0, done.stderr
+    return [document for document in yaml.safe_load_all(done.stdout) if document]
+
+
+def of_kind(kind: str, *values: str) -> list[dict[str, Any]]:
+    return [document for document in rendered(*values) if document["kind"] == kind]
