@@ -31,3 +31,19 @@ def rendered(*values: str, release: str = "oomwarden") -> list[dict[str, Any]]:
 
 def of_kind(kind: str, *values: str) -> list[dict[str, Any]]:
     return [document for document in rendered(*values) if document["kind"] == kind]
+
+
+def flat(role: str, kind: str = "ClusterRole") -> set[tuple[str, str, str]]:
+    """Give (group, resource, verb) of a role, with the name where it is bound to one."""
+    (found,) = (one for one in of_kind(kind) if one["metadata"]["name"] == role)
+    return {
+        (group, "/".join([resource, *rule.get("resourceNames", [])]), verb)
+        for rule in found["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def rules(group: str, resource: str, *verbs: str) -> set[tuple[str, str, str]]:
+    return {(group, resource, verb) for verb in verbs}

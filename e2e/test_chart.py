@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from e2e.chart import CHART, of_kind, rendered, run, settings
+from e2e.chart import CHART, flat, of_kind, rendered, rules, run, settings
 
 TOGGLES = [
     (),
@@ -38,22 +38,6 @@ def test_every_toggle_renders_and_lints(values: tuple[str, ...]) -> None:
     done = run("lint", "--strict", str(CHART), *settings(*values))
     assert done.returncode == 0, done.stdout
     assert of_kind("DaemonSet", *values)
-
-
-def flat(role: str, kind: str = "ClusterRole") -> set[tuple[str, str, str]]:
-    """Give (group, resource, verb) of a role, with the name where it is bound to one."""
-    (found,) = (one for one in of_kind(kind) if one["metadata"]["name"] == role)
-    return {
-        (group, "/".join([resource, *rule.get("resourceNames", [])]), verb)
-        for rule in found["rules"]
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-        for verb in rule["verbs"]
-    }
-
-
-def rules(group: str, resource: str, *verbs: str) -> set[tuple[str, str, str]]:
-    return {(group, resource, verb) for verb in verbs}
 
 
 OURS = "oomwarden.io"
