@@ -11,7 +11,7 @@ RUN /build/bin/pip --python /opt/oomwarden/bin/python install --quiet --no-cache
  && find /opt/oomwarden/lib -depth \
       \( -type d \( -name tests -o -name test -o -name __pycache__ \) -o -name '*.py[xi]' -o -name '*.pxd' -o -name '*.[ch]' \) -exec rm -r {} + \
  && find /opt/oomwarden/bin -type f ! -name 'python*' -delete \
- && python3 -m compileall -q --invalidation-mode unchecked-hash /opt/oomwarden/lib
+ && python3 -m compileall -q -o 2 --invalidation-mode unchecked-hash /opt/oomwarden/lib
 
 # The package alone, in an environment of the same path.
 FROM dependencies AS package
@@ -23,14 +23,15 @@ COPY pyproject.toml README.md LICENSE /src/
 COPY operator /src/operator
 RUN /build/bin/pip wheel --quiet --no-cache-dir --no-index --no-deps --no-build-isolation --wheel-dir /wheel /src \
  && /build/bin/pip --python /opt/oomwarden/bin/python install --quiet --no-cache-dir --no-compile --no-index --no-deps /wheel/*.whl \
- && python3 -m compileall -q --invalidation-mode unchecked-hash /opt/oomwarden/lib
+ && python3 -m compileall -q -o 2 --invalidation-mode unchecked-hash /opt/oomwarden/lib
 
 FROM ${BASE}
 # Official Python images come without byte-code of the standard library, and the root file system
 # is read-only when the agent starts.
-RUN python3 -m compileall -q -x '/(test|tests|idlelib|tkinter|turtledemo|ensurepip|lib2to3|site-packages|dist-packages)/' \
+RUN python3 -m compileall -q -o 2 -x '/(test|tests|idlelib|tkinter|turtledemo|ensurepip|lib2to3|site-packages|dist-packages)/' \
       "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
-ENV PATH=/opt/oomwarden/bin:$PATH PYTHONUNBUFFERED=1
+# Level 2 leaves docstrings out: some 3 MiB less resident on every node.
+ENV PATH=/opt/oomwarden/bin:$PATH PYTHONUNBUFFERED=1 PYTHONOPTIMIZE=2
 USER 65532:65532
 CMD ["oomwarden-operator", "run"]
 COPY --from=dependencies /opt/oomwarden /opt/oomwarden
