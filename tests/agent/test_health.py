@@ -5,7 +5,7 @@ from oomwarden.agent.health import Figures, Loop, healthz, serve
 
 
 def figures() -> Figures:
-    return Figures(kills=3, unattributed=1, undeliverable=0, outbox=2, enforced_processes=5)
+    return Figures(3, 1, 0, 2, 5, {"enforce": None})
 
 
 def test_a_late_loop_of_the_kernel_side_is_unhealthy_and_named() -> None:
@@ -28,3 +28,4 @@ def test_metrics_tell_loop_ages_kills_and_the_outbox() -> None:
     assert 'oomwarden_loop_age_seconds{loop="detect"} 1.5' in text
     assert "oomwarden_oom_kills_total 3.0" in text
     assert "oomwarden_outbox_records 2.0" in text
+    assert 'oomwarden_worker_stuck_seconds{worker="enforce"} 0.0' in text

@@ -5,7 +5,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -36,13 +36,14 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What /metrics shows beside the loops."""
+    """What /metrics shows beside the loops; `stuck_since` in monotonic seconds by worker."""
 
     kills: int
     unattributed: int
     undeliverable: int
     outbox: int
     enforced_processes: int
+    stuck_since: Mapping[str, float | None]
 
 
 def healthz(loops: list[Loop]) -> tuple[int, bytes]:
@@ -83,6 +84,14 @@ class AgentCollector(Collector):
             "Processes that hold a score of ours",
             figures.enforced_processes,
         )
+        stuck = GaugeMetricFamily(
+            "oomwarden_worker_stuck_seconds",
+            "Seconds for which the kernel has not answered a worker; 0: it has",
+            labels=["worker"],
+        )
+        for worker, since in figures.stuck_since.items():
+            stuck.add_metric([worker], time.monotonic() - since if since else 0)
+        yield stuck
 
 
 def _counter(name: str, text: str, value: int) -> Metric:

@@ -36,12 +36,13 @@ def _now() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Enforced:
-    """What enforcement reports; `unknown_fields` are those of a newer CRD."""
+class Work:
+    """What the other parts report; `unknown_fields` are those of a newer CRD."""
 
     applied: Applied
     policies: tuple[PolicyReport, ...]
     unknown_fields: tuple[str, ...]
+    host_kills: int
 
 
 @dataclass(slots=True)
@@ -54,13 +55,12 @@ class Reporter:
     kernel: KernelSide
     log: LogReader
     client: Client
-    host_kills: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     _started: str = field(default_factory=_now)
     _memory: tuple[str | None, str | None] = (None, None)
     _memory_at: float = float("-inf")
 
-    async def status(self, enforced: Enforced) -> OOMNodeStatus:
+    async def status(self, work: Work) -> OOMNodeStatus:
         """Give the status of this moment."""
         await self._refresh_memory()
         counts = self.counts = await self.store.run(checkpoints.counts)
@@ -73,7 +73,7 @@ class Reporter:
                 started=self._started,
                 heartbeat=_now(),
             ),
-            conditions=conditions(self._findings(enforced), _now()),
+            conditions=conditions(self._findings(work), _now()),
             kernel=KernelInfo(
                 release=self.host.release(),
                 boot_id=self.host.boot_id(),
@@ -85,24 +85,24 @@ class Reporter:
                 allocatable=allocatable,
                 available=None if available is None else format_bytes(available),
             ),
-            applied=enforced.applied,
-            policies=enforced.policies,
+            applied=work.applied,
+            policies=work.policies,
             kills=KillCounts(
                 recorded=counts.get("recorded", 0),
                 unattributed=counts.get("unattributed", 0),
                 undeliverable=counts.get("undeliverable", 0),
                 before_start=counts.get("beforeStart", 0),
-                host=self.host_kills,
+                host=work.host_kills,
             ),
         )
 
-    def _findings(self, enforced: Enforced) -> Findings:
+    def _findings(self, work: Work) -> Findings:
         return Findings(
             cgroup_v2=self.kernel.remedy,
             capabilities=self.host.missing_capabilities(),
             kernel_log=self.log.state.remedy,
             store=self.store.degraded or "",
-            unknown_fields=enforced.unknown_fields,
+            unknown_fields=work.unknown_fields,
         )
 
     async def _refresh_memory(self) -> None:

@@ -17,12 +17,13 @@ from oomwarden.agent.deliver import Deliverer
 from oomwarden.agent.enforce import Enforcer
 from oomwarden.agent.health import Loop, age_of
 from oomwarden.agent.heard import Heard
+from oomwarden.agent.host_kills import HostKills
 from oomwarden.agent.inventory import Inventory
 from oomwarden.agent.kernel_side import KernelSide
 from oomwarden.agent.log_reader import LogReader
 from oomwarden.agent.naming import Naming, Places
 from oomwarden.agent.pod_sink import PodSink
-from oomwarden.agent.report import Enforced, Reporter
+from oomwarden.agent.report import Reporter, Work
 from oomwarden.agent.settings import Settings
 from oomwarden.agent.settle import Place, Settler
 from oomwarden.agent.status import StatusWriter
@@ -68,6 +69,7 @@ class Agent:
         place = Place(settings.node, self.host.boot_id(), self.kernel)
         self.settler = Settler(place, Ledger(), self.inventory, self.log, self.enforcer.winner_of)
         self.books = Bookkeeper(self.settler, store, self.deliverer.wake.set)
+        self.host_kills = HostKills(self.host, store, self.kernel, self.settler.ledger)
         self.heard = Heard()
 
     async def run(self) -> None:
@@ -136,12 +138,17 @@ class Agent:
             undeliverable=counts.get("undeliverable", 0),
             outbox=self.deliverer.waiting,
             enforced_processes=self.enforcer.processes,
+            stuck_since={
+                "naming": self.naming.worker.stuck_since,
+                "enforce": self.enforcer.worker.stuck_since,
+            },
         )
 
     async def _status(self) -> OOMNodeStatus:
         applied, policies = self.enforcer.report()
         fields = self.enforcer.book.unknown_fields()
-        return await self.reporter.status(Enforced(applied, policies, fields))
+        work = Work(applied, policies, fields, await self.host_kills.count())
+        return await self.reporter.status(work)
 
 
 async def run(settings: Settings) -> None:

@@ -63,4 +63,5 @@ def _facts(status: OOMNodeStatus) -> dict[str, object]:
     facts = status.model_dump()
     facts["agent"].pop("heartbeat")
     facts["memory"].pop("available")
+    facts["applied"].pop("processes")  # moves with every fork
     return facts
