@@ -58,7 +58,7 @@ def _let_it_happen(cluster: Cluster) -> None:
         cluster.kubectl("apply", "--filename", "-", stdin=manifest)
         _until(lambda: _api_kills(cluster), "an OOMKill of pod api")
         waiting.waits_for = "the policy to hold on `db`"
-        _until(lambda: _is_ready(cluster), "policy protect-db to be Ready")
+        _until(lambda: _is_enforced(cluster), "a container with policy protect-db enforced")
 
 
 def _api_kills(cluster: Cluster) -> bool:
@@ -66,10 +66,9 @@ def _api_kills(cluster: Cluster) -> bool:
     return "/api-" in kills
 
 
-def _is_ready(cluster: Cluster) -> bool:
-    ready = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'
+def _is_enforced(cluster: Cluster) -> bool:
     policy = ("get", "oompolicy", "protect-db", "--namespace", _NAMESPACE)
-    return cluster.kubectl(*policy, "--output", ready) == "True"
+    return cluster.kubectl(*policy, "--output", "jsonpath={.status.enforced}") not in {"", "0"}
 
 
 def _until(seen: Callable[[], bool], what: str) -> None:
