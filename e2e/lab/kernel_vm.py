@@ -27,9 +27,9 @@ mount -t cgroup2 cgroup /sys/fs/cgroup
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /tmp
 echo +memory > /sys/fs/cgroup/cgroup.subtree_control
-mkdir /tmp/work /tmp/answer
-cd /tmp/work && tar --extract --file /dev/vdb
-PYTHONPATH=/tmp/work/operator:/tmp/work /opt/oomwarden/bin/python script.py > /tmp/answer/stdout
+mkdir /tmp/job /tmp/answer
+cd /tmp/job && tar --extract --file /dev/vdb
+PYTHONPATH=/tmp/job/operator:/tmp/job /opt/oomwarden/bin/python script.py > /tmp/answer/stdout
 echo $? > /tmp/answer/exit_code
 tar --create --file /dev/vdc --directory /tmp/answer stdout exit_code
 sync
