@@ -57,10 +57,9 @@ def test_a_new_process_of_exec_gets_the_score_too(
     world.running(namespace, "db")
     eventually(lambda: all_hold(world, namespace, "db", -500))
     before = len(world.scores(namespace, "db", "app"))
-    script = "nohup sleep 100000 >/dev/null 2>&1 &"
-    world.cluster.kubectl("exec", "-n", namespace, "db", "-c", "app", "--", "sh", "-c", script)
-    eventually(lambda: all_hold(world, namespace, "db", -500), 30)
-    assert len(world.scores(namespace, "db", "app")) == before + 1
+    with world.executing(namespace, "db", "app", "sleep", "100000"):
+        eventually(lambda: len(world.scores(namespace, "db", "app")) > before)
+        eventually(lambda: all_hold(world, namespace, "db", -500), 30)
 
 
 def test_observe_reports_and_touches_nothing(

@@ -1,7 +1,9 @@
 """What stories do to a cluster and see in it, through the official client."""
 
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,7 +42,6 @@ class World:
     def __post_init__(self) -> None:
         self.core = client.CoreV1Api(self.api)
         self.custom = client.CustomObjectsApi(self.api)
-        self.events = client.EventsV1Api(self.api)
 
     def apply(self, manifest: dict[str, Any]) -> None:
         """Apply as a user would, with kubectl."""
@@ -74,10 +75,16 @@ class World:
             return str(error.body)
         return ""
 
-    def oom_events(self, namespace: str, pod: str) -> list[Any]:
-        """List the product's Events on a pod."""
-        found = self.events.list_namespaced_event(namespace).items
-        return [e for e in found if e.reason == "OOMKilled" and e.regarding.name == pod]
+    def oom_events(self, namespace: str, pod: str) -> list[dict[str, Any]]:
+        """List the product's Events on a pod.
+
+        As plain objects: the client's own model refuses the kubelet's Events without eventTime.
+        """
+        found = self.custom.list_namespaced_custom_object(
+            "events.k8s.io", "v1", namespace, "events"
+        )
+        named = [e for e in found["items"] if e["regarding"].get("name") == pod]
+        return [event for event in named if event.get("reason") == "OOMKilled"]
 
     def node_report(self, node: str) -> dict[str, Any]:
         """Read a node's OOMNode."""
@@ -96,6 +103,18 @@ class World:
     def delete_policy(self, namespace: str, name: str) -> None:
         """Delete an OOMPolicy."""
         self.custom.delete_namespaced_custom_object(GROUP, VERSION, namespace, "oompolicies", name)
+
+    @contextmanager
+    def executing(self, namespace: str, pod: str, name: str, *command: str) -> Iterator[None]:
+        """Run a command in a container for as long as the block lasts."""
+        kubectl = str(self.cluster.programs["kubectl"])
+        line = [kubectl, "exec", "-n", namespace, pod, "-c", name, "--", *command]
+        running = subprocess.Popen(line, env=self.cluster.environment())
+        try:
+            yield
+        finally:
+            running.terminate()
+            running.wait()
 
     def scores(self, namespace: str, pod: str, container: str) -> dict[int, int]:
         """Read oom_score_adj of every process that a container sees, but not of this reader."""

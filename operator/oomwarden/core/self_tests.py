@@ -23,7 +23,7 @@ def conditions(found: Findings, now: str) -> tuple[Condition, ...]:
     """
     missing = found.capabilities
     grant = f"grant the agent's container the capabilities {', '.join(missing)}" if missing else ""
-    newer = ", ".join(found.unknown_fields)
+    newer = ", ".join(f"spec.{name}" for name in found.unknown_fields)
     ignored = f"this agent is older than the CRDs and ignores {newer}: upgrade it" if newer else ""
     tests = (
         ("CgroupV2", found.cgroup_v2, "Mounted", "NotFound"),
