@@ -51,7 +51,7 @@ class Node:
     async def agent(self) -> AsyncIterator[Callable[[int], Awaitable[list[OutboxRow]]]]:
         store = Store(self.path)
         await store.open()
-        inventory = Inventory(pods=self.pods)
+        inventory = Inventory(synced=True, pods=self.pods)
         settler = Settler(
             Place("node-1", "boot", Nesting()),
             Ledger(), inventory, LogReader(lambda: self.log), lambda _: None,
@@ -140,6 +140,50 @@ async def test_a_restart_repeats_nothing_and_finds_what_it_missed(node: Node) ->
     assert [row.kill["evidence"]["from"] for row in (first, second)] == [0, 2]
     assert second.kill["container"]["name"] == "app"
     assert "after" not in second.kill["time"]
+
+
+def logged(path: str, pid: int, stamp: str) -> bytes:
+    victim = (
+        f"<3>[ {stamp}] Memory cgroup out of memory: Killed process {pid} (hog) total-vm:1kB, "
+        "anon-rss:1kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:1kB oom_score_adj:992\n"
+    )
+    group = f"<6>[ {stamp}] Tasks in /{path} are going to be killed due to memory.oom.group set\n"
+    return (victim + group + victim).encode()
+
+
+async def test_pods_that_came_and_went_while_no_agent_ran_are_told_by_the_log(node: Node) -> None:
+    async with node.agent():
+        pass
+    for number in (1, 2):
+        pod = node.cgroups.pod(number)
+        app = node.cgroups.container(pod, "a")
+        node.know(number, app="a", side="b")
+        node.cgroups.group_kill(app)
+        node.cgroups.remove(pod)
+        node.log += logged(app, 100 + number, f"5{number}.000000")
+    async with node.agent() as rows:
+        found = await rows(2)
+    told = {row.kill["pod"]["name"]: row.kill for row in found}
+    assert sorted(told) == ["pod-1", "pod-2"]
+    assert {kill["container"]["name"] for kill in told.values()} == {"app"}
+    assert {kill["evidence"]["level"] for kill in told.values()} == {"QoS"}
+    assert [told[name]["victims"][0]["pid"] for name in sorted(told)] == [101, 102]
+
+
+async def test_lines_that_were_told_before_a_restart_are_not_told_again(node: Node) -> None:
+    pod = node.cgroups.pod(1)
+    app = node.cgroups.container(pod, "a")
+    node.know(1, app="a")
+    async with node.agent() as rows:
+        node.log += logged(app, 101, "51.000000")
+        node.cgroups.group_kill(app)
+        await rows(1)
+    node.log += logged(app, 102, "52.000000")
+    node.cgroups.group_kill(app)
+    async with node.agent() as rows:
+        first, second = await rows(2)
+    assert [victim["pid"] for victim in first.kill["victims"]] == [101]
+    assert [victim["pid"] for victim in second.kill["victims"]] == [102]
 
 
 async def test_kills_before_the_first_start_are_counted_not_told(node: Node) -> None:

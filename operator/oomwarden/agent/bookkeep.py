@@ -48,7 +48,8 @@ class Bookkeeper:
         """Keep the books for ever."""
         boot = self.settler.place.boot_id
         self._restored = await self.store.run(lambda db: checkpoints.load(db, boot))
-        await self.settler.log.skip_to_end()
+        read_to = await self.store.run(lambda db: checkpoints.log_position(db, boot))
+        await self.settler.log.begin(None if self.store.fresh else read_to or 0.0)
         self._take(await queue.get())
         self._recall_gone()
         await self._first_books()
@@ -157,6 +158,8 @@ class Bookkeeper:
 
     def _owing_levels(self) -> list[int]:
         ledger = self.settler.ledger
+        if not self.settler.inventory.synced:
+            return []  # nobody could name their pods yet
         levels = [a for a in ledger.accounts.values() if a.cgroup.level is Level.QOS]
         levels += [a for a in ledger.accounts.values() if a.cgroup.level is Level.KUBEPODS]
         inodes = [a.cgroup.inode for a in levels if a.owed.oom_kill > 0]
@@ -170,12 +173,13 @@ class Bookkeeper:
         sys.stdout.flush()
         self.kills += sum(one.incident.kills for one in told)
         boot, pruned = self.settler.place.boot_id, self._pruned
-        changed = self._changed()
+        changed, read_to = self._changed(), self.settler.log.told_to
         self._pruned = []
 
         def commit(db: sqlite3.Connection) -> None:
             checkpoints.save(db, boot, changed)
             checkpoints.forget(db, boot, pruned)
+            checkpoints.save_log_position(db, boot, read_to)
             checkpoints.enqueue(db, time.time(), rows)
             checkpoints.add_count(db, "unattributed", unattributed)
 

@@ -57,6 +57,19 @@ def forget(connection: sqlite3.Connection, boot_id: str, inodes: list[int]) -> N
     )
 
 
+def log_position(connection: sqlite3.Connection, boot_id: str) -> float | None:
+    """Give the stamp up to which kills of this boot's kernel log were told; None: not known."""
+    key = f"log.{boot_id}"
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return float(row[0]) if row else None
+
+
+def save_log_position(connection: sqlite3.Connection, boot_id: str, stamp: float) -> None:
+    """Keep the stamp; those of other boots go."""
+    connection.execute("DELETE FROM meta WHERE key LIKE 'log.%'")
+    connection.execute("INSERT INTO meta VALUES (?, ?)", (f"log.{boot_id}", str(stamp)))
+
+
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
     """One record on its way: the OOMKill, and the Event where it is young enough."""

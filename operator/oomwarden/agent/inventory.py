@@ -22,6 +22,7 @@ class Inventory:
     """The join of kernel and API server by pod UID and container id."""
 
     containers: dict[int, Container] = field(default_factory=dict)  # by cgroup inode
+    synced: bool = False  # the API server has told this node's pods once
     pods: dict[str, PodFacts] = field(default_factory=dict)  # by cgroup_uid
     deleted: dict[str, PodFacts] = field(default_factory=dict)  # their last kills may be untold
     appeared: asyncio.Event = field(default_factory=asyncio.Event)  # a container or a pod is new

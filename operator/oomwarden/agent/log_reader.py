@@ -10,6 +10,7 @@ from oomwarden.core.log_kills import LogAssembler, LogKill
 
 MIN_GAP_SECONDS = 1.0
 KEEP_SECONDS = 60.0
+STAMP_STEP = 1e-6
 _TAIL_BYTES = 512
 
 
@@ -33,6 +34,7 @@ class LogReader:
         self._kills: list[tuple[float, LogKill]] = []
         self._last = -MIN_GAP_SECONDS
         self.overruns = 0
+        self._last_stamp = 0.0  # of the last kill that was read, in seconds since boot
         self.state = LogState(usable=True, reason="NotReadYet", remedy="")
 
     @property
@@ -40,10 +42,12 @@ class LogReader:
         """Event-loop time from which on the log may be read again."""
         return self._last + MIN_GAP_SECONDS
 
-    async def skip_to_end(self) -> None:
-        """Pass over what was logged before the start."""
+    async def begin(self, after: float | None) -> None:
+        """Pass over what an earlier agent has read: up to this stamp; None: all that is there."""
         await self.refresh()
-        self._kills.clear()
+        if after is None:
+            self._kills.clear()
+        self._kills = [(at, kill) for at, kill in self._kills if kill.stamp > (after or 0)]
 
     async def refresh(self) -> None:
         """Read what is new; a log that cannot be read is a state, not an error."""
@@ -60,7 +64,14 @@ class LogReader:
         kills = self._assembler.feed(parse_events(parse_records(fresh)))
         self._kills = [(at, kill) for at, kill in self._kills if at > self._last - KEEP_SECONDS]
         self._kills += [(self._last, kill) for kill in kills]
+        self._last_stamp = max([self._last_stamp, *(kill.stamp for kill in kills)])
         self.state = LogState(usable=True, reason="Readable", remedy="")
+
+    @property
+    def told_to(self) -> float:
+        """Give the stamp, in seconds since boot, up to which no kill waits for its record."""
+        waiting = [kill.stamp for _, kill in self._kills]
+        return min(waiting) - STAMP_STEP if waiting else self._last_stamp
 
     def unclaimed(self) -> tuple[LogKill, ...]:
         """Give the kills of the last minute that no record tells yet."""

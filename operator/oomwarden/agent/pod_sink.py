@@ -27,6 +27,7 @@ class PodSink:
             self._keep(self.inventory.pods[uid])
         self.inventory.pods.clear()
         self.inventory.pods.update(fresh)
+        self.inventory.synced = True
         self._tell()
 
     def apply(self, manifest: Manifest) -> None:

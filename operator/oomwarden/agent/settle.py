@@ -11,6 +11,7 @@ from oomwarden.core.accounts import Account, Booking, Tally
 from oomwarden.core.cause import Limits
 from oomwarden.core.closing import Unsettled
 from oomwarden.core.facts import Cgroup, PodFacts
+from oomwarden.core.gone_pods import place_by_log
 from oomwarden.core.incident import Incident, Scene, investigate
 from oomwarden.core.ledger import Ledger
 from oomwarden.core.log_kills import kills_in
@@ -71,7 +72,7 @@ class Settler:
         """Settle a QoS class or kubepods: kills of pods that vanished unread."""
         told: list[Told] = []
         unattributed = 0
-        for booking in self.ledger.settle_level(inode):
+        for booking in self._by_pod(self.ledger.settle_level(inode)):
             facts = self.inventory.pod(booking.pod) if booking.pod else None
             if facts is None:
                 unattributed += booking.end - booking.start
@@ -79,6 +80,11 @@ class Settler:
             scene = self._scene(facts, Tally(), (), Limits(None, (None, None)))
             told.append(self._tell(booking, scene, Unsettled(0, 0, after, before)))
         return told, unattributed
+
+    def _by_pod(self, bookings: list[Booking]) -> list[Booking]:
+        log = self.log.unclaimed()
+        placed = [place_by_log(b, log) if b.pod is None else [b] for b in bookings]
+        return [share for shares in placed for share in shares]
 
     def _tell(self, booking: Booking, scene: Scene, owing: Unsettled) -> Told:
         incident = investigate(booking, scene)

@@ -19,6 +19,11 @@ class LogKill:
     group_path: str | None = None
 
     @property
+    def stamp(self) -> float:
+        """Seconds since boot of its last victim; 0 where the log has no stamps."""
+        return max((victim.stamp or 0.0 for victim in self.victims), default=0.0)
+
+    @property
     def place(self) -> str | None:
         """The victim's cgroup as the kernel names it, if any line told it."""
         return self.constraint.task_memcg if self.constraint else self.group_path
