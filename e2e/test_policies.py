@@ -46,7 +46,7 @@ def test_an_offset_is_relative_to_what_the_kubelet_gave(
     world.running(namespace, "web")
     (before,) = set(world.scores(namespace, "web", "app").values())
     world.apply(policy(namespace, "lower", {"app": "web"}, {"oomScoreOffset": -200}))
-    eventually(lambda: all_hold(world, namespace, "web", before - 200))
+    assert eventually(lambda: all_hold(world, namespace, "web", before - 200))
 
 
 def test_a_new_process_of_exec_gets_the_score_too(
@@ -59,7 +59,7 @@ def test_a_new_process_of_exec_gets_the_score_too(
     before = len(world.scores(namespace, "db", "app"))
     with world.executing(namespace, "db", "app", "sleep", "100000"):
         eventually(lambda: len(world.scores(namespace, "db", "app")) > before)
-        eventually(lambda: all_hold(world, namespace, "db", -500), 30)
+        assert eventually(lambda: all_hold(world, namespace, "db", -500), 30)
 
 
 def test_observe_reports_and_touches_nothing(

@@ -42,7 +42,7 @@ def test_pip_in_the_build_has_the_settings_of_pip_out_here(tmp_path: Path) -> No
     bundle.touch()
     environment = {
         "PIP_CERT": str(bundle),
-        "PIP_INDEX_URL": "https://index.example/simple",
+        "PIP_INDEX_URL": "https://packages.example/simple",
         "PIP_FIND_LINKS": "/absent/wheels https://wheels.example",
         "HOME": str(tmp_path),
     }
@@ -54,7 +54,7 @@ def test_pip_in_the_build_has_the_settings_of_pip_out_here(tmp_path: Path) -> No
     ]
     assert config.read_text() == (
         f"[global]\ncert = {bundle}\nfind-links = \n  /absent/wheels\n  https://wheels.example\n"
-        "index-url = https://index.example/simple\n"
+        "index-url = https://packages.example/simple\n"
     )
 
 

@@ -199,7 +199,8 @@ class PolicyStatus(Model):
     nodes: int = Field(0, description="Number of nodes that have containers of this policy.")
     conditions: tuple[Condition, ...] = Field(
         (),
-        description="Ready: whether the policy is in force on all that it matches.",
+        description="Ready: whether all live nodes that report the policy are at its generation. "
+        "Refused: whether it is refused, or not wholly in force, somewhere.",
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["type"],
