@@ -1,5 +1,6 @@
 """A node for enforcement: fake cgroups that hold real processes, children of the test."""
 
+import sqlite3
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -137,3 +138,16 @@ def policy(name: str = "protect", score: int = TARGET, **spec: object) -> dict[s
         "metadata": {"name": name, "namespace": "shop", "generation": 1},
         "spec": {"podSelector": {}, "rules": [rule], **spec},
     }
+
+
+async def scan_again(node: Node) -> None:
+    for charge in node.enforcer._charges.values():
+        charge.due = 0.0
+    await node.enforcer.step()
+
+
+async def saved_ours(node: Node) -> list[str]:
+    def read(db: sqlite3.Connection) -> list[str]:
+        return [row[0] for row in db.execute("SELECT ours FROM baselines")]
+
+    return await node.store.run(read)

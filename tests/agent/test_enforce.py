@@ -1,31 +1,23 @@
 """Enforcement on real processes: children of the test in fake cgroups."""
 
-import sqlite3
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
-from enforcing import GIVEN, OTHER, OWN, TARGET, Node, policy, read_score, write_score
-from fake_cgroups import FakeCgroups
-from oomwarden.agent.store import Store
+from enforcing import (
+    GIVEN,
+    OTHER,
+    OWN,
+    TARGET,
+    Node,
+    policy,
+    read_score,
+    saved_ours,
+    scan_again,
+    write_score,
+)
 
 T = TypeVar("T")
-
-
-@pytest.fixture
-async def node(tmp_path: Path) -> AsyncIterator[Node]:
-    root = tmp_path / "cgroup"
-    root.mkdir()
-    cgroups = FakeCgroups(root)
-    store = Store(tmp_path / "store.sqlite")
-    await store.open()
-    node = Node(cgroups, store)
-    cgroups.make(node.pod_path)
-    await node.ready()
-    yield node
-    node.close()
-    await store.close()
 
 
 async def test_the_winners_score_is_on_every_process_nested_cgroups_included(node: Node) -> None:
@@ -185,163 +177,6 @@ async def test_a_new_container_does_not_wait_for_a_long_list_of_scans(
     assert node.scores(late) == [TARGET]
 
 
-async def test_pause_changes_nothing_more(node: Node) -> None:
-    app = node.container("a", "app")
-    node.pod("app")
-    node.learn(app)
-    node.put(policy())
-    await node.enforcer.step()
-    node.switch("Pause")
-    node.put()
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET]
-    node.put(policy(score=OTHER))
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET]
-    assert [refusal.reason for refusal in node.report("protect").refusals] == ["Paused"]
-    node.switch("Enforce")
-    await node.enforcer.step()
-    assert node.scores(app) == [OTHER]
-
-
-async def test_release_puts_everything_back_and_enforces_nothing(node: Node) -> None:
-    app = node.container("a", "app")
-    node.pod("app")
-    node.learn(app)
-    node.put(policy())
-    await node.enforcer.step()
-    node.switch("Release")
-    await node.enforcer.step()
-    assert node.scores(app) == [GIVEN]
-    applied, _ = node.enforcer.report()
-    assert (applied.containers, applied.processes) == (0, 0)
-    assert node.report("protect").enforced == 0
-    assert node.enforcer.winner_of(app.cgroup.inode) is None
-
-
-async def test_a_following_agent_puts_nothing_back_before_it_knows_the_policies(
-    node: Node,
-) -> None:
-    app = node.container("a", "app")
-    node.pod("app")
-    node.learn(app)
-    node.put(policy())
-    await node.enforcer.step()
-    following = await node.again()
-    await following.enforcer.step()
-    assert following.scores(app) == [TARGET]
-    assert following.enforcer.report()[0].containers == 1
-    following.put()
-    await following.enforcer.step()
-    assert following.scores(app) == [GIVEN]
-
-
-async def test_a_following_agent_knows_the_baseline_though_the_scores_are_ours(node: Node) -> None:
-    app = node.container("a", "app")
-    node.pod("app")
-    node.learn(app)
-    node.put(policy())
-    await node.enforcer.step()
-    following = await node.again()
-    following.learn(app, TARGET)
-    following.put(policy(rule={"oomScoreOffset": 20}))
-    await following.enforcer.step()
-    assert following.scores(app) == [GIVEN + 20]
-
-
-async def test_after_a_lost_store_absolute_scores_hold_and_offsets_are_refused(node: Node) -> None:
-    app = node.container("a", "app", processes=1, existed=True)
-    node.baselines.store_lost = True
-    node.pod("app")
-    node.learn(app)
-    node.put(policy())
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET]
-    node.put(policy(rule={"oomScoreOffset": 20}))
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET]
-    assert [refusal.reason for refusal in node.report("protect").refusals] == ["BaselineUnknown"]
-    node.put()
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET]
-
-
-async def test_nothing_is_written_before_the_way_back_is_saved(
-    node: Node, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def fail(_work: object) -> None:
-        raise sqlite3.OperationalError("disk I/O error")
-
-    app = node.container("a", "app")
-    node.pod("app")
-    node.learn(app)
-    with monkeypatch.context() as broken:
-        broken.setattr(node.store, "run", fail)
-        node.put(policy())
-        await node.enforcer.step()
-    assert node.scores(app) == [GIVEN]
-    assert [refusal.reason for refusal in node.report("protect").refusals] == ["NotSaved"]
-    await scan_again(node)
-    assert node.scores(app) == [TARGET]
-    assert await saved_ours(node) == [f"[{TARGET}]"]
-
-
-async def test_a_loser_tells_who_overrode_it(node: Node) -> None:
-    app = node.container("a", "app")
-    node.pod("app")
-    node.learn(app)
-    node.put(policy("high", priority=2), policy("low", OTHER))
-    await node.enforcer.step()
-    (refusal,) = node.report("low").refusals
-    assert (refusal.reason, refusal.pod, refusal.container) == ("Overridden", "shop/db-0", "app")
-    assert "OOMPolicy shop/high" in refusal.message
-    winner = node.enforcer.winner_of(app.cgroup.inode)
-    assert winner is not None
-    assert winner.name == "high"
-
-
-async def test_a_policy_that_cannot_be_read_is_told_and_the_others_hold(node: Node) -> None:
-    app = node.container("a", "app")
-    node.pod("app")
-    node.learn(app)
-    node.put(policy("broken", -1000), policy())
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET]
-    report = node.report("broken")
-    assert report.observed_generation == 0
-    assert "spec.rules[0].oomScoreAdj" in report.refusals[0].message
-
-
-async def test_a_field_of_a_newer_version_is_told_and_the_rest_holds(node: Node) -> None:
-    app = node.container("a", "app")
-    node.pod("app")
-    node.learn(app)
-    node.put(policy(rule={"oomScoreAdj": TARGET, "memory": {"limit": "1Gi"}}))
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET]
-    report = node.report("protect")
-    assert (report.enforced, report.refused) == (1, 1)
-    assert report.refusals[0].reason == "UnknownField"
-    assert node.enforcer.book.unknown_fields() == ("rules[0].memory",)
-
-
-async def test_containers_of_a_namespace_that_is_not_known_yet_are_left_as_they_are(
-    node: Node,
-) -> None:
-    app = node.container("a", "app")
-    node.pod("app")
-    node.learn(app)
-    node.enforcer.namespaces.replace([])
-    cluster = {**policy("all"), "metadata": {"name": "all", "generation": 1}}
-    node.enforcer.policies("ClusterOOMPolicy").replace([cluster])
-    node.put()
-    await node.enforcer.step()
-    assert node.scores(app) == [GIVEN]
-    node.enforcer.namespaces.apply({"metadata": {"name": "shop"}})
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET]
-
-
 async def test_a_container_that_goes_away_is_forgotten(node: Node) -> None:
     app, other = node.container("a", "app"), node.container("b", "other")
     node.pod("app", "other")
@@ -373,16 +208,3 @@ async def test_another_cgroup_of_the_same_name_is_not_touched(node: Node) -> Non
     node.put(policy())
     await node.enforcer.step()
     assert read_score(pid) == GIVEN
-
-
-async def scan_again(node: Node) -> None:
-    for charge in node.enforcer._charges.values():
-        charge.due = 0.0
-    await node.enforcer.step()
-
-
-async def saved_ours(node: Node) -> list[str]:
-    def read(db: sqlite3.Connection) -> list[str]:
-        return [row[0] for row in db.execute("SELECT ours FROM baselines")]
-
-    return await node.store.run(read)
