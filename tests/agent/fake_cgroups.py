@@ -46,8 +46,9 @@ class FakeCgroups:
         return ["/".join(parts[:n]) for n in range(len(parts) - 1, 0, -1)]
 
     def read(self, path: str, name: str) -> tuple[int, int, int]:
-        lines = (self.root / path / name).read_text().split()
-        values = dict(zip(lines[::2], map(int, lines[1::2]), strict=True))
+        lines = (self.root / path / name).read_text().splitlines()
+        pairs = (line.split(" ", 1) for line in lines)
+        values = {key: int(value) for key, value in pairs if value.isdigit()}
         return values["oom"], values["oom_kill"], values["oom_group_kill"]
 
     def remove(self, path: str) -> None:

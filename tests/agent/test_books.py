@@ -205,6 +205,22 @@ async def test_a_pod_the_api_server_has_not_told_yet_waits(node: Node) -> None:
     assert row.kill["pod"]["name"] == "pod-1"
 
 
+async def test_files_that_are_garbage_missing_or_newer_end_no_loop(node: Node) -> None:
+    garbled = node.cgroups.container(node.cgroups.pod(1), "b")
+    (node.cgroups.root / garbled / "memory.events").write_text("\0\xff oom_kill")
+    (node.cgroups.root / garbled / "memory.max").write_text("lots")
+    missing = node.cgroups.container(node.cgroups.pod(2), "c")
+    (node.cgroups.root / missing / "memory.events").unlink()
+    app = node.cgroups.container(node.cgroups.pod(3), "a")
+    newer = node.cgroups.root / app / "memory.events"
+    newer.write_text(newer.read_text() + "sock_throttled 7\nsomething new\n")
+    node.know(3, app="a")
+    async with node.agent() as rows:
+        node.cgroups.group_kill(app)
+        (row,) = await rows(1)
+    assert row.kill["container"]["name"] == "app"
+
+
 async def test_two_pods_in_one_burst_are_two_records(node: Node) -> None:
     apps = [node.cgroups.container(node.cgroups.pod(n), "a") for n in (1, 2)]
     for number in (1, 2):

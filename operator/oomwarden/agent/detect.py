@@ -63,6 +63,11 @@ class Detector:
         self.watch_errors = 0
         self._thread = threading.Thread(target=self._run, name="detect", daemon=True)
 
+    @property
+    def unreadable(self) -> int:
+        """Count the times that a cgroup's files could not be read or understood."""
+        return self._tree.unreadable
+
     def start(self, ended: Callable[[], None]) -> None:
         """Begin; `ended` is called from the thread should it ever end."""
         self._ended = ended

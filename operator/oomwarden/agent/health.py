@@ -43,6 +43,7 @@ class Figures:
     undeliverable: int
     outbox: int
     enforced_processes: int
+    unreadable: int
     stuck_since: Mapping[str, float | None]
 
 
@@ -76,6 +77,8 @@ class AgentCollector(Collector):
                        figures.unattributed)  # fmt: skip
         yield _counter("undeliverable_records", "Records the API server will never take",
                        figures.undeliverable)  # fmt: skip
+        yield _counter("unreadable_cgroup_files", "Times that a cgroup could not be read",
+                       figures.unreadable)  # fmt: skip
         yield GaugeMetricFamily(
             "oomwarden_outbox_records", "Records that wait for the API server", figures.outbox
         )

@@ -138,6 +138,7 @@ class Agent:
             undeliverable=counts.get("undeliverable", 0),
             outbox=self.deliverer.waiting,
             enforced_processes=self.enforcer.processes,
+            unreadable=self.kernel.detector.unreadable if self.kernel.detector else 0,
             stuck_since={
                 "naming": self.naming.worker.stuck_since,
                 "enforce": self.enforcer.worker.stuck_since,

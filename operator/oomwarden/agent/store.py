@@ -10,7 +10,10 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-SCHEMA_VERSION = 1
+_IN_MEMORY = (
+    "working in memory, so nothing that is not delivered survives a restart of the agent; free or "
+    "mend the disk of its state directory, then restart it"
+)
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS checkpoints (
@@ -63,8 +66,32 @@ class Store:
     def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
         if self._connection is None:
             raise sqlite3.ProgrammingError("the store is not open")
-        with self._connection:
-            return work(self._connection)
+        try:
+            with self._connection:
+                return work(self._connection)
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+            raise
+        except sqlite3.DatabaseError as error:  # disk full, I/O error, corrupt page
+            self._connection = self._into_memory(self._connection, error)
+            with self._connection:
+                return work(self._connection)
+
+    def _into_memory(
+        self, broken: sqlite3.Connection, error: sqlite3.DatabaseError
+    ) -> sqlite3.Connection:
+        """Go on in memory with what can still be read.
+
+        The file is set aside: an agent that found it again would take it for the whole truth.
+        """
+        memory = _connect(None)
+        try:
+            broken.backup(memory)
+        except sqlite3.DatabaseError:
+            memory = _connect(None)
+        broken.close()
+        self._set_aside()
+        self.degraded = f"{error}: {_IN_MEMORY}"
+        return memory
 
     def _close(self) -> None:
         if self._connection is not None:
@@ -79,15 +106,19 @@ class Store:
 
     def _start_over(self, error: sqlite3.DatabaseError) -> sqlite3.Connection:
         try:
-            self._path.replace(self._path.with_suffix(".corrupt"))
-            for tail in ("-wal", "-shm"):
-                Path(f"{self._path}{tail}").unlink(missing_ok=True)
+            self._set_aside()
             connection = _connect(self._path)
         except (OSError, sqlite3.DatabaseError) as second:
-            self.degraded = f"{second}: working in memory, records survive no restart of the agent"
+            self.degraded = f"{second}: {_IN_MEMORY}"
             return _connect(None)
         self.degraded = f"{error}: the file was set aside as {self._path.stem}.corrupt"
         return connection
+
+    def _set_aside(self) -> None:
+        if self._path.exists():
+            self._path.replace(self._path.with_suffix(".corrupt"))
+        for tail in ("-wal", "-shm"):
+            Path(f"{self._path}{tail}").unlink(missing_ok=True)
 
     def _identify(self, connection: sqlite3.Connection) -> None:
         with connection:

@@ -113,6 +113,7 @@ class CounterTree:
     appeared: Callable[[Node], None]
     vanished: Callable[[Node], None]
     nodes: dict[int, Node] = field(default_factory=dict)
+    unreadable: int = 0  # times that a cgroup's files could not be read or understood
 
     def start(self, kubepods: Cgroup) -> Node:
         """Open the root of all pods and everything below it."""
@@ -161,7 +162,10 @@ class CounterTree:
         except CgroupGoneError:
             self.drop(node)
             return []
+        except OSError:
+            events = None
         if events is None:
+            self.unreadable += 1
             return []
         moved = node.last is None or _kills(events) != _kills(node.last)
         node.last = events
@@ -173,14 +177,14 @@ class CounterTree:
         """Read memory.max anew after it was written."""
         try:
             node.read_limit()
-        except CgroupGoneError:
+        except (CgroupGoneError, OSError):
             return []
         return [Reading(node.cgroup.inode, node.last, None, node.limit)] if node.last else []
 
     def _look(self, node: Node, events: MemoryEvents) -> Reading:
         try:
             local, limit = node.read_local(), node.read_limit()
-        except CgroupGoneError:  # gone between two reads: what was read before still holds
+        except (CgroupGoneError, OSError):  # what was read before still holds
             local, limit = None, node.limit
         return Reading(node.cgroup.inode, events, local, limit)
 
@@ -192,6 +196,9 @@ class CounterTree:
         try:
             node = open_node(self.root, cgroup, parent)
         except CgroupGoneError:
+            return
+        except OSError:  # out of descriptors, say: the next rescan tries again
+            self.unreadable += 1
             return
         parent.children[cgroup.inode] = node
         self.nodes[cgroup.inode] = node

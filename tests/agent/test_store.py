@@ -1,0 +1,79 @@
+import sqlite3
+from pathlib import Path
+
+import pytest
+from oomwarden.agent.store import Store
+
+
+def add(db: sqlite3.Connection) -> None:
+    db.execute("INSERT INTO meta VALUES ('told', 'yes')")
+
+
+def told(db: sqlite3.Connection) -> list[str]:
+    return [row[0] for row in db.execute("SELECT value FROM meta WHERE key = 'told'")]
+
+
+async def opened(path: Path) -> Store:
+    store = Store(path)
+    await store.open()
+    return store
+
+
+async def test_what_was_stored_is_there_after_a_restart(tmp_path: Path) -> None:
+    first = await opened(tmp_path / "s.sqlite")
+    await first.run(add)
+    await first.close()
+    second = await opened(tmp_path / "s.sqlite")
+    assert (await second.run(told), second.fresh) == (["yes"], False)
+    assert second.store_id == first.store_id
+    await second.close()
+
+
+async def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    store = await opened(tmp_path / "s.sqlite")
+
+    def add_twice(db: sqlite3.Connection) -> None:
+        add(db)
+        add(db)
+
+    with pytest.raises(sqlite3.IntegrityError):
+        await store.run(add_twice)
+    assert await store.run(told) == []
+    await store.close()
+
+
+async def test_a_corrupt_file_is_set_aside_and_said(tmp_path: Path) -> None:
+    (tmp_path / "s.sqlite").write_bytes(b"no database" * 1000)
+    store = await opened(tmp_path / "s.sqlite")
+    await store.run(add)
+    assert store.fresh
+    assert "set aside as s.corrupt" in (store.degraded or "")
+    assert (tmp_path / "s.corrupt").exists()
+    await store.close()
+
+
+async def test_a_directory_that_is_not_there_means_memory(tmp_path: Path) -> None:
+    store = await opened(tmp_path / "absent" / "s.sqlite")
+    await store.run(add)
+    assert await store.run(told) == ["yes"]
+    assert "in memory" in (store.degraded or "")
+    await store.close()
+
+
+async def test_a_disk_that_fills_up_loses_nothing_that_was_told_before(tmp_path: Path) -> None:
+    store = await opened(tmp_path / "s.sqlite")
+    await store.run(add)
+
+    def limit(db: sqlite3.Connection) -> None:
+        (pages,) = db.execute("PRAGMA page_count").fetchone()
+        db.execute(f"PRAGMA max_page_count = {pages}")
+
+    def fill(db: sqlite3.Connection) -> None:
+        db.execute("INSERT OR REPLACE INTO meta VALUES ('big', ?)", ("x" * 1_000_000,))
+
+    await store.run(limit)
+    await store.run(fill)
+    assert await store.run(told) == ["yes"]
+    assert "full" in (store.degraded or "")
+    assert not (tmp_path / "s.sqlite").exists()
+    await store.close()

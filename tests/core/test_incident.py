@@ -1,0 +1,63 @@
+from dataclasses import replace
+
+from oomwarden.api.oomkill import Cause
+from oomwarden.core.accounts import Tally
+from oomwarden.core.cause import Limits
+from oomwarden.core.facts import Cgroup, Level
+from oomwarden.core.incident import investigate
+from oomwarden.core.record import note, oom_kill
+from test_record import BOOKING, FACTS, LOG, POD, SCENE, WITNESS
+
+MIB = 1 << 20
+SILENT = replace(SCENE, log=())
+
+
+def test_the_pods_own_limit_is_the_limit_that_is_told() -> None:
+    scene = replace(SILENT, rose=Tally(2, 1, 1, 1), limits=Limits(48 * MIB, (32 * MIB, None)))
+    incident = investigate(BOOKING, scene)
+    assert (incident.verdict.cause, incident.limit) == (Cause.POD_LIMIT, 48 * MIB)
+    assert note(incident).endswith("killed at the pod's limit 48Mi.")
+
+
+def test_all_pods_together_have_the_limit_of_kubepods() -> None:
+    above = (Tally(), Tally(oom=1, oom_local=1))
+    scene = replace(SILENT, rose=Tally(2, 1, 0, 0), above=above, kubepods_limit=1 << 30)
+    incident = investigate(BOOKING, scene)
+    assert (incident.verdict.cause, incident.limit) == (Cause.NODE_ALLOCATABLE, 1 << 30)
+
+
+def test_a_node_out_of_memory_has_no_limit() -> None:
+    incident = investigate(BOOKING, replace(SILENT, rose=Tally(2, 1, 0, 0)))
+    assert (incident.verdict.cause, incident.limit) == (Cause.NODE_OUT_OF_MEMORY, None)
+    assert "limit" not in oom_kill(incident, WITNESS)
+
+
+def test_the_only_container_of_a_pod_is_the_one_even_when_nobody_saw_it() -> None:
+    alone = replace(FACTS, containers=FACTS.containers[:1])
+    lost = replace(BOOKING, container=None)
+    incident = investigate(lost, replace(SILENT, pod=alone))
+    assert incident.container == FACTS.containers[0]
+
+
+def test_a_container_that_only_the_log_saw_has_the_logs_id() -> None:
+    kill = oom_kill(investigate(replace(BOOKING, container=None), SCENE), WITNESS)
+    assert kill["container"] == {"name": "app", "type": "App", "id": "a" * 64}
+
+
+def test_a_range_of_a_level_above_never_claims_a_cause() -> None:
+    level = Cgroup(3, "kubepods.slice", Level.QOS)
+    incident = investigate(replace(BOOKING, account=level), SILENT)
+    assert incident.verdict.cause is Cause.UNKNOWN
+
+
+def test_victims_are_bounded_by_what_the_counter_allows() -> None:
+    crowd = tuple(replace(LOG.victims[0], pid=pid) for pid in range(40))
+    scene = replace(SCENE, log=(replace(LOG, victims=crowd),))
+    assert len(investigate(BOOKING, scene).victims) == BOOKING.end - BOOKING.start
+    wide = replace(BOOKING, end=60)
+    assert len(investigate(wide, scene).victims) == 16
+
+
+def test_the_log_of_another_pod_says_nothing_of_this_one() -> None:
+    other = replace(LOG, constraint=None, group_path=f"/{POD.path}-other/x")
+    assert investigate(BOOKING, replace(SCENE, log=(other,))).victims == ()

@@ -1,0 +1,30 @@
+from oomwarden.core.self_tests import Findings, conditions
+
+NOW = "2026-01-01T00:00:00Z"
+
+
+def by_type(found: Findings) -> dict[str, tuple[str, str]]:
+    return {c.type: (c.status, c.message) for c in conditions(found, NOW)}
+
+
+def test_a_sound_agent_has_every_condition_true_and_nothing_to_say() -> None:
+    assert set(by_type(Findings()).values()) == {("True", "")}
+
+
+def test_without_cgroup_v2_the_agent_is_not_ready_and_says_what_to_do() -> None:
+    told = by_type(Findings(cgroup_v2="boot with cgroup v2"))
+    assert told["Ready"] == told["CgroupV2"] == ("False", "boot with cgroup v2")
+    assert told["Store"][0] == "True"
+
+
+def test_a_missing_capability_is_named_and_the_rest_goes_on() -> None:
+    told = by_type(Findings(capabilities=("SYSLOG",)))
+    assert told["Ready"][0] == "True"
+    assert told["Capabilities"][0] == "False"
+    assert "SYSLOG" in told["Capabilities"][1]
+
+
+def test_fields_of_a_newer_crd_are_named() -> None:
+    status, message = by_type(Findings(unknown_fields=("soon",)))["PoliciesUnderstood"]
+    assert status == "False"
+    assert "spec.soon" in message
