@@ -27,6 +27,9 @@ demo: ## a real cluster, a real OOM kill, and what oomwarden tells of it
 demo-down: ## end exactly what `make demo` started
 	@python3 -m e2e.lab down --name demo
 
+lab-down: ## end the lab that the stories use
+	@python3 -m e2e.lab down --name test
+
 test: check verify kernel-test e2e ## everything: check, real kernel, real cluster
 kernel-test:
 	@$(RUN) pytest -q tests/kernel_vm
