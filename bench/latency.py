@@ -8,6 +8,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from kubernetes import watch
@@ -63,32 +64,39 @@ def main(world: World) -> None:
     records.start()
     statuses.start()
     names = [f"quiet-{time.time_ns()}-{number}" for number in range(KILLS)]
-    for name in names:
-        world.apply(pod(space, name, hog(world.cluster.busybox_image)))
-        eventually(lambda name=name: name in records.seen and name in statuses.seen, 120)
-        world.core.delete_namespaced_pod(name, space, grace_period_seconds=0)
+    stamps: dict[int, float] = {}
     with observer.Shell(world.cluster) as shell:
         clock = shell.printk_clock()
-        lines = shell.ask("dmesg | grep 'Killed process'")
-    report(names, killed_at(lines, clock), records.seen, statuses.seen, clock)
+        for name in names:
+            world.apply(pod(space, name, hog(world.cluster.busybox_image)))
+            eventually(partial(both_came, name, records, statuses), 120)
+            world.core.delete_namespaced_pod(name, space, grace_period_seconds=0)
+            # After each kill: the ring buffer holds some twenty dumps.
+            for pid, stamp in killed(shell.ask("dmesg | grep 'Killed process'")):
+                stamps.setdefault(pid, clock.here(stamp))
+    report(names, stamps, records.seen, statuses.seen, clock)
 
 
-def killed_at(lines: list[str], clock: observer.Clock) -> dict[int, float]:
-    """Give the moment of each victim's death by pid, on this machine's clock."""
+def both_came(name: str, records: Arrivals, statuses: Arrivals) -> bool:
+    """Both reports of the kill have come."""
+    return name in records.seen and name in statuses.seen
+
+
+def killed(lines: list[str]) -> list[tuple[int, float]]:
+    """Give each victim's pid with the kernel's own stamp in seconds since boot."""
     found = [(_KILLED.search(line), line) for line in lines]
-    stamps = [(int(match[1]), observer.stamp(line)) for match, line in found if match]
-    return {pid: clock.here(at) for pid, at in reversed(stamps)}
+    return [(int(match[1]), observer.stamp(line)) for match, line in found if match]
 
 
 def report(
     names: list[str],
-    killed: dict[int, float],
+    moments: dict[int, float],
     records: dict[str, tuple[float, Any]],
     statuses: dict[str, tuple[float, Any]],
     clock: observer.Clock,
 ) -> None:
     """Print p50 and max of both."""
-    died = {name: killed[records[name][1]["victims"][0]["pid"]] for name in names}
+    died = {name: moments[records[name][1]["victims"][0]["pid"]] for name in names}
     ours = [records[name][0] - at for name, at in died.items()]
     kubelet = [statuses[name][0] - at for name, at in died.items()]
     words = [word(statuses[name][1]) for name in names]

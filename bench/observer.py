@@ -46,7 +46,8 @@ class Shell:
         kubectl = str(cluster.programs["kubectl"])
         command = [kubectl, "exec", "-i", "-n", NAMESPACE, NAME, "--", "sh"]
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True,
             env=cluster.environment(),
         )  # fmt: skip
 

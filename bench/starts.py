@@ -17,7 +17,8 @@ STARTS = 20
 SCORE = -321
 _SCRIPT = (
     f"want={SCORE}; read start r < /proc/uptime; read score < /proc/self/oom_score_adj; "
-    "first=$score; while [ $score != $want ]; do read score < /proc/self/oom_score_adj; done; "
+    "first=$score; "
+    "while [ $score != $want ]; do sleep 0.02; read score < /proc/self/oom_score_adj; done; "
     "read end r < /proc/uptime; echo started $start set $end first $first; sleep 100000"
 )
 
