@@ -1,0 +1,63 @@
+"""What an agent lacks it says, does what it still can, and is not restarted in a loop."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from e2e.workloads import hog, pod
+from e2e.world import Release, World, eventually
+
+TEMPLATE = Path("templates", "agent", "daemonset.yaml")
+
+
+@contextmanager
+def changed_agent(release: Release, tmp_path: Path, old: str, new: str) -> Iterator[None]:
+    """Install a copy of the chart with one line of the DaemonSet changed, and put it right."""
+    copy = tmp_path / "oomwarden"
+    shutil.copytree(release.chart, copy)
+    text = (copy / TEMPLATE).read_text()
+    assert old in text
+    (copy / TEMPLATE).write_text(text.replace(old, new))
+    release.install(chart=copy)
+    try:
+        yield
+    finally:
+        release.install()
+
+
+def failing(world: World, node: str) -> dict[str, str]:
+    """The agent's conditions that are False, with their remedies."""
+    conditions = world.node_report(node)["status"]["conditions"]
+    return {c["type"]: c["message"] for c in conditions if c["status"] == "False"}
+
+
+def test_without_the_right_to_read_the_kernel_log_kills_are_told_without_victims(
+    world: World, release: Release, namespace: str, tmp_path: Path
+) -> None:
+    node = release.agents()[0].spec.node_name
+    with changed_agent(release, tmp_path, "DAC_OVERRIDE, SYSLOG]", "DAC_OVERRIDE]"):
+        told = eventually(lambda: failing(world, node))
+        assert "SYSLOG" in told["Capabilities"]
+        world.apply(pod(namespace, "greedy", hog(world.cluster.busybox_image)))
+        (kill,) = eventually(lambda: world.kills(namespace), 90)
+        assert (kill["container"]["name"], kill["cause"]) == ("app", "ContainerLimit")
+        assert "victims" not in kill
+        assert kill["evidence"]["sources"] == ["Counters"]
+        told = eventually(lambda: found if "KernelLog" in (found := failing(world, node)) else {})
+        assert "SYSLOG" in told["KernelLog"]
+    eventually(lambda: not failing(world, node))
+
+
+def test_without_cgroup_v2_the_agent_says_what_to_do_and_stays(
+    world: World, release: Release, tmp_path: Path
+) -> None:
+    node = release.agents()[0].spec.node_name
+    with changed_agent(release, tmp_path, "value: /host/sys/fs/cgroup}", "value: /proc}"):
+        told = eventually(lambda: failing(world, node))
+        assert "systemd.unified_cgroup_hierarchy=1" in told["CgroupV2"]
+        assert "CgroupV2" in told
+        assert "Ready" in told
+        agents = [agent.status.container_statuses[0] for agent in release.agents()]
+        assert {status.restart_count for status in agents} == {0}
+    eventually(lambda: not failing(world, node))
