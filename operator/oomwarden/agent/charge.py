@@ -12,7 +12,7 @@ from oomwarden.core.scoring import Remark
 
 FIRST_GAP_SECONDS = 0.1
 """A new process of `runc exec` has the runtime's score soon after its start."""
-GRID_SECONDS = 0.25
+GRID_SECONDS = 1.0
 """Scans that are not urgent are done together: a wake-up costs more than a scan."""
 FULL_SCAN_EVERY = 12
 
@@ -76,7 +76,7 @@ class Charge:
         """Set the time of the next scan: soon after a change, and then ever later."""
         self._gap = FIRST_GAP_SECONDS if self._hurried else min(self._gap * 2, longest)
         due = now + self._gap * random.uniform(0.9, 1.0)  # noqa: S311 - jitter
-        if self._gap >= 4 * GRID_SECONDS:
+        if self._gap >= GRID_SECONDS:
             due = math.ceil(due / GRID_SECONDS) * GRID_SECONDS
         self.due = due
 

@@ -30,10 +30,11 @@ class Attempt:
 
 @dataclass(slots=True)
 class Deliverer:
-    """Empties the outbox; a row that waits blocks no other."""
+    """Empties the outbox; a row that waits blocks no other. `told`: the counts have changed."""
 
     store: Store
     post: Post
+    told: Callable[[], None] = field(default=lambda: None)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     progress: float = 0.0
     waiting: int = 0
@@ -77,6 +78,7 @@ class Deliverer:
         if delivery.undeliverable is not None:
             _LOG.warning("record %s is undeliverable: %s", row.key, delivery.undeliverable)
         await self.store.run(lambda db: self._finish(db, row, delivery))
+        self.told()
 
     def _finish(self, db: sqlite3.Connection, row: OutboxRow, told: Delivery) -> None:
         if told.covered_to is not None:

@@ -11,7 +11,7 @@ import math
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -31,7 +31,7 @@ from oomwarden.core.scoring import Floor, Remark
 from oomwarden.kernel.apply import carry_out
 from oomwarden.kernel.cgroup import CgroupGoneError
 
-RESCAN_SECONDS = 5.0
+RESCAN_SECONDS = 10.0
 KEEP_WINNERS = 4096
 KEEP_DURATIONS = 1024
 _LOG = logging.getLogger(__name__)
@@ -48,7 +48,8 @@ _NOT_SAVED = Remark(
 class Enforcer:
     """Owns one charge per container.
 
-    `durations` are seconds from a container's first sight to the first score written on it.
+    `told` is called when `report` may give something new. `durations` are seconds from a
+    container's first sight to the first score written on it.
     """
 
     inventory: Inventory
@@ -60,6 +61,7 @@ class Enforcer:
     progress: float = 0.0
     durations: deque[float] = field(default_factory=partial(deque, maxlen=KEEP_DURATIONS))
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    told: Callable[[], None] = field(default=lambda: None)
     control: Control = field(init=False)
     book: PolicyBook = field(init=False)
     namespaces: NamespaceBook = field(init=False)
@@ -94,6 +96,7 @@ class Enforcer:
             self.news.clear()
             self._drop_gone()
             self._decide()
+            self.told()
         due = [charge for charge in self._charges.values() if charge.due <= self._now()]
         await self._save_before(due)
         for charge in sorted(due, key=lambda each: each.urgency):
@@ -163,12 +166,15 @@ class Enforcer:
         order, container = charge.order, charge.container
         if order is None:
             return
+        before = charge.outcome
         if not self.baselines.is_saved(container):
             charge.took(None, _NOT_SAVED)
         else:
             charge.took(*await self._carry_out(charge, order))
             self._settle(charge, order)
         charge.again(self._now(), self.rescan)
+        if charge.outcome != before:
+            self.told()
 
     async def _carry_out(
         self, charge: Charge, order: Order

@@ -71,6 +71,7 @@ class Agent:
         self.books = Bookkeeper(self.settler, store, self.deliverer.wake.set)
         self.host_kills = HostKills(self.host, store, self.kernel, self.settler.ledger)
         self.heard = Heard()
+        self.enforcer.told = self.deliverer.told = self.status.news
 
     async def run(self) -> None:
         """Run until cancelled."""

@@ -1,6 +1,7 @@
 """OOMNode: written on change, at most every 10 s with jitter, and a heartbeat every 5 minutes."""
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -12,7 +13,10 @@ from oomwarden.core.conditions import carry_over
 
 MIN_GAP_SECONDS = 10.0
 HEARTBEAT_SECONDS = 300.0
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 15.0
+"""Between two looks without news: conditions and counts that nobody tells of."""
+GATHER_SECONDS = 0.5
+"""News come in groups; one look takes them all."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -27,6 +31,7 @@ class StatusWriter:
     write: Callable[[OOMNodeStatus], Awaitable[None]]
     previous: OOMNodeStatus | None = None
     progress: float = 0.0
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
     _written: OOMNodeStatus | None = None
     _at: float = field(default=-HEARTBEAT_SECONDS)
 
@@ -42,7 +47,17 @@ class StatusWriter:
                 await self._try(status)
                 await asyncio.sleep(MIN_GAP_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
             self.progress = time.monotonic()
-            await asyncio.sleep(LOOK_SECONDS)
+            await self._wait()
+
+    def news(self) -> None:
+        """Tell that the status may have changed."""
+        self._news.set()
+
+    async def _wait(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), LOOK_SECONDS)
+        await asyncio.sleep(GATHER_SECONDS)
+        self._news.clear()
 
     async def _try(self, status: OOMNodeStatus) -> None:
         try:
