@@ -49,6 +49,6 @@ async def _until_told(settings: Settings) -> None:
 
 
 def _raise_open_files() -> None:
-    """Every followed cgroup keeps three descriptors open."""
+    """Every followed cgroup keeps three or four descriptors open."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -26,6 +26,7 @@ class Node:
     parent: "Node | None"
     directory: int
     events_fd: int
+    limit_fd: int
     local_fd: int | None
     children: dict[int, "Node"] = field(default_factory=dict)
     last: MemoryEvents | None = None
@@ -42,14 +43,14 @@ class Node:
     def read_limit(self) -> int | None:
         """Read memory.max in bytes, kept for when the cgroup is gone; None: no limit known."""
         try:
-            self.limit = parse_limit(files.read_at(self.directory, "memory.max")) or self.limit
+            self.limit = parse_limit(files.read(self.limit_fd)) or self.limit
         except ValueError:
             return self.limit
         return self.limit
 
     def close(self) -> None:
         """Give the descriptors back."""
-        for fd in (self.directory, self.events_fd, self.local_fd):
+        for fd in (self.directory, self.events_fd, self.limit_fd, self.local_fd):
             if fd is not None:
                 os.close(fd)
 
@@ -65,6 +66,7 @@ def open_node(root: CgroupRoot, cgroup: Cgroup, parent: Node | None) -> Node:
     try:
         _expect(directory, cgroup)
         opened.append(files.open_at(directory, "memory.events"))
+        opened.append(files.open_at(directory, "memory.max"))
         local = None
         if cgroup.level is not Level.CONTAINER:
             local = files.open_at(directory, "memory.events.local")
@@ -72,7 +74,7 @@ def open_node(root: CgroupRoot, cgroup: Cgroup, parent: Node | None) -> Node:
         for fd in opened:
             os.close(fd)
         raise
-    return Node(cgroup, parent, directory, opened[1], local)
+    return Node(cgroup, parent, directory, opened[1], opened[2], local)
 
 
 def _expect(directory: int, cgroup: Cgroup) -> None:
