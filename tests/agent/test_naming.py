@@ -221,8 +221,9 @@ async def test_the_loop_wakes_when_a_container_appears(host: Host) -> None:
     await until(lambda: host.naming.progress > 0)
     app = host.container("a", 30)
     host.inventory.appeared.set()
-    await until(lambda: app.name == "app")
+    await until(lambda: app.name is not None)
     loop.cancel()
+    assert app.name == "app"
 
 
 async def until(true: Callable[[], bool]) -> None:

@@ -60,7 +60,6 @@ class Detector:
         self._stopping = False
         self.progress = time.monotonic()
         self.error: BaseException | None = None
-        self.watch_errors = 0
         self._thread = threading.Thread(target=self._run, name="detect", daemon=True)
 
     @property
@@ -165,7 +164,6 @@ class Detector:
             else:
                 watch = self._inotify.add(path, _DIRECTORY)
         except OSError:  # gone already, or no watches left: the reconcile sees it
-            self.watch_errors += 1
             return
         self._watches[watch] = node
 

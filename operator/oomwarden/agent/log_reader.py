@@ -33,7 +33,6 @@ class LogReader:
         self._assembler = LogAssembler()
         self._kills: list[tuple[float, LogKill]] = []
         self._last = -MIN_GAP_SECONDS
-        self.overruns = 0
         self._last_stamp = 0.0  # of the last kill that was read, in seconds since boot
         self.state = LogState(usable=True, reason="NotReadYet", remedy="")
 
@@ -58,8 +57,7 @@ class LogReader:
         except OSError as error:
             self.state = _unusable(error)
             return
-        fresh, overrun = unread_part(self._tail, buffer)
-        self.overruns += overrun
+        fresh, _ = unread_part(self._tail, buffer)
         self._tail = buffer[-_TAIL_BYTES:]
         kills = self._assembler.feed(parse_events(parse_records(fresh)))
         self._kills = [(at, kill) for at, kill in self._kills if at > self._last - KEEP_SECONDS]
