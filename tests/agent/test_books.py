@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from fake_cgroups import UID, FakeCgroups
-from oomwarden.agent import checkpoints
+from oomwarden.agent import outbox
 from oomwarden.agent.bookkeep import Bookkeeper
-from oomwarden.agent.checkpoints import OutboxRow
 from oomwarden.agent.detect import Batch, Detector, into_queue
 from oomwarden.agent.inventory import Inventory
 from oomwarden.agent.log_reader import LogReader
+from oomwarden.agent.outbox import OutboxRow
 from oomwarden.agent.settle import Place, Settler
 from oomwarden.agent.store import Store
 from oomwarden.api.oomkill import ContainerType
@@ -69,9 +69,9 @@ class Node:
 
         async def rows(count: int) -> list[OutboxRow]:
             while True:
-                keys = await store.run(checkpoints.pending)
+                keys = await store.run(outbox.pending)
                 if len(keys) >= count:
-                    return await store.run(partial(checkpoints.load_rows, keys=keys))
+                    return await store.run(partial(outbox.load_rows, keys=keys))
                 told.clear()
                 await asyncio.wait_for(told.wait(), 10)
 

@@ -3,9 +3,10 @@ from dataclasses import replace
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.accounts import Tally
 from oomwarden.core.cause import Limits
+from oomwarden.core.event import note
 from oomwarden.core.facts import Cgroup, Level
 from oomwarden.core.incident import investigate
-from oomwarden.core.record import note, oom_kill
+from oomwarden.core.record import oom_kill
 from test_record import BOOKING, FACTS, LOG, POD, SCENE, WITNESS
 
 MIB = 1 << 20

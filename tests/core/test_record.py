@@ -4,20 +4,12 @@ from oomwarden.api.oomkill import Cause, ContainerType, OOMKill, PolicyReference
 from oomwarden.api.policy import QOSClass
 from oomwarden.core.accounts import Booking, Tally
 from oomwarden.core.cause import Limits
+from oomwarden.core.event import note
 from oomwarden.core.facts import Cgroup, ContainerFacts, Level, PodFacts
 from oomwarden.core.incident import Scene, investigate
 from oomwarden.core.kernel_log import Constraint, Killed
 from oomwarden.core.log_kills import LogKill
-from oomwarden.core.record import (
-    Witness,
-    event,
-    note,
-    oom_kill,
-    record_name,
-    rest_of,
-    timestamp,
-    truncate,
-)
+from oomwarden.core.record import Witness, oom_kill, record_name, rest_of, timestamp
 
 MIB = 1 << 20
 NOW = 1_800_000_000.0
@@ -76,19 +68,6 @@ def test_of_several_candidates_none_is_chosen_without_the_log() -> None:
     assert "one of the containers app, side" in note(incident)
 
 
-def test_the_event_is_on_the_container_of_the_pod() -> None:
-    incident = investigate(BOOKING, SCENE)
-    told = event(incident, oom_kill(incident, WITNESS), NOW)
-    assert told is not None
-    assert told["regarding"]["fieldPath"] == "spec.containers{app}"
-    assert told["note"] == "container app: ho\\ng (pid 4242) killed at its limit 32Mi."
-
-
-def test_a_kill_older_than_an_hour_gives_no_event() -> None:
-    incident = investigate(BOOKING, SCENE)
-    assert event(incident, oom_kill(incident, WITNESS), NOW + 3601) is None
-
-
 def test_a_name_fits_even_the_longest_pod() -> None:
     name = record_name("a" * 253, "boot", 1, 0, 0)
     assert len(name) <= 253
@@ -100,7 +79,3 @@ def test_the_rest_of_a_range_is_a_record_of_its_own() -> None:
     rest = rest_of(kill, 3)
     assert (rest["evidence"]["from"], rest["evidence"]["to"]) == (3, 4)
     assert rest["metadata"]["name"] != kill["metadata"]["name"]
-
-
-def test_text_is_cut_by_bytes_and_never_inside_a_character() -> None:
-    assert truncate("aé", 2) == "a"

@@ -12,13 +12,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from oomwarden.agent import checkpoints
-from oomwarden.agent.checkpoints import Checkpoint, OutboxRow
+from oomwarden.agent import checkpoints, outbox
+from oomwarden.agent.checkpoints import Checkpoint
+from oomwarden.agent.counts import add_count
 from oomwarden.agent.detect import Batch
 from oomwarden.agent.inventory import Container
+from oomwarden.agent.outbox import OutboxRow
 from oomwarden.agent.settle import Settler, Told
 from oomwarden.agent.store import Store
-from oomwarden.core import record
+from oomwarden.core import event, record
 from oomwarden.core.accounts import Account
 from oomwarden.core.closing import Closing
 from oomwarden.core.facts import Cgroup, Level
@@ -128,7 +130,7 @@ class Bookkeeper:
         for inode in ledger.accounts:
             ledger.write_off(inode)
         self.closing.pods.clear()
-        await self.store.run(lambda db: checkpoints.add_count(db, "beforeStart", before))
+        await self.store.run(lambda db: add_count(db, "beforeStart", before))
         await self._save([], 0)
 
     async def _settle_due(self) -> None:
@@ -180,8 +182,8 @@ class Bookkeeper:
             checkpoints.save(db, boot, changed)
             checkpoints.forget(db, boot, pruned)
             checkpoints.save_log_position(db, boot, read_to)
-            checkpoints.enqueue(db, time.time(), rows)
-            checkpoints.add_count(db, "unattributed", unattributed)
+            outbox.enqueue(db, time.time(), rows)
+            add_count(db, "unattributed", unattributed)
 
         await self.store.run(commit)
         self._saved.update({known.cgroup.inode: known for known in changed})
@@ -199,6 +201,6 @@ class Bookkeeper:
 
 def _row(told: Told) -> OutboxRow:
     kill = record.oom_kill(told.incident, told.witness)
-    event = record.event(told.incident, kill, time.time())
+    about = event.event(told.incident, kill, time.time())
     key = f"{kill['metadata']['namespace']}/{kill['metadata']['name']}"
-    return OutboxRow(key, kill, event)
+    return OutboxRow(key, kill, about)

@@ -7,8 +7,8 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from oomwarden.agent import checkpoints
-from oomwarden.agent.checkpoints import OutboxRow
+from oomwarden.agent import outbox
+from oomwarden.agent.outbox import OutboxRow
 from oomwarden.agent.store import Store
 from oomwarden.core import record
 from oomwarden.kube.kills import Delivery
@@ -53,10 +53,10 @@ class Deliverer:
                 await self._rest(now)
 
     async def _ready(self, now: float) -> list[OutboxRow]:
-        keys = await self.store.run(checkpoints.pending)
+        keys = await self.store.run(outbox.pending)
         self.waiting = len(keys)
         due = [key for key in keys if self._is_due(key, now)][:AT_ONCE]
-        return await self.store.run(lambda db: checkpoints.load_rows(db, due))
+        return await self.store.run(lambda db: outbox.load_rows(db, due))
 
     def _is_due(self, key: str, now: float) -> bool:
         attempt = self._attempts.get(key)
@@ -85,8 +85,8 @@ class Deliverer:
             rest = record.rest_of(row.kill, told.covered_to)
             name = rest["metadata"]["name"]
             key = f"{rest['metadata']['namespace']}/{name}"
-            checkpoints.enqueue(db, time.time(), [OutboxRow(key, rest, None)])
-        checkpoints.finish(db, row.key, told.undeliverable)
+            outbox.enqueue(db, time.time(), [OutboxRow(key, rest, None)])
+        outbox.finish(db, row.key, told.undeliverable)
 
     def _postpone(self, row: OutboxRow, delivery: Delivery) -> None:
         now = asyncio.get_running_loop().time()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from oomwarden import __version__
-from oomwarden.agent import checkpoints
+from oomwarden.agent.counts import counts as counts_in
 from oomwarden.agent.kernel_side import KernelSide
 from oomwarden.agent.log_reader import LogReader
 from oomwarden.agent.settings import Settings
@@ -63,7 +63,7 @@ class Reporter:
     async def status(self, work: Work) -> OOMNodeStatus:
         """Give the status of this moment."""
         await self._refresh_memory()
-        counts = self.counts = await self.store.run(checkpoints.counts)
+        counts = self.counts = await self.store.run(counts_in)
         available = self.host.available_memory()
         capacity, allocatable = self._memory
         return OOMNodeStatus(
