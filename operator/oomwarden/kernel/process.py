@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from oomwarden.core.memory_stat import parse_resident
 from oomwarden.core.proc_stat import parse_start
 
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _GONE = {errno.ENOENT, errno.ESRCH}
 _READ_SIZE = 65536
+_PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")
 MOUNTINFO_BYTES = 1 << 20
 """Read this much of a mountinfo at most: a container may mount without end."""
 
@@ -66,6 +68,22 @@ class Process:
             ProcessGoneError: it has ended.
         """
         return int(self._read("oom_score_adj"))
+
+    def resident(self) -> int:
+        """Give resident memory in bytes.
+
+        Raises:
+            ProcessGoneError: it has ended.
+        """
+        return parse_resident(self._read("statm"), _PAGE_SIZE)
+
+    def command(self) -> bytes:
+        """Give comm: any 15 bytes, also newlines.
+
+        Raises:
+            ProcessGoneError: it has ended.
+        """
+        return self._read("comm").removesuffix(b"\n")
 
     def mountinfo(self) -> bytes:
         """Give the mounts that the process sees.

@@ -1,0 +1,99 @@
+"""memory.current of many containers through kept descriptors, and a closer look at one."""
+
+import os
+import time
+from collections.abc import Iterable
+
+from oomwarden.core.facts import Cgroup
+from oomwarden.core.memory_history import Detail, ProcessMemory, Sample, largest
+from oomwarden.core.memory_stat import parse_composition
+from oomwarden.kernel import cgroup as files
+from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
+from oomwarden.kernel.container_processes import held, pids
+from oomwarden.kernel.process import ProcessGoneError, ProcRoot
+
+MAX_PROCESSES = 1024
+"""Look at no more: with a part of them only, the largest would be a guess."""
+
+
+class UsageFiles:
+    """Keeps memory.current open, one descriptor per container. Used by one thread at a time."""
+
+    def __init__(self, root: CgroupRoot) -> None:
+        self._root = root
+        self._open: dict[int, int] = {}
+        self.unreadable = 0  # times that a file could not be read or understood
+
+    def read(self, wanted: Iterable[Cgroup], live: frozenset[int]) -> dict[int, Sample]:
+        """Read the usage of the wanted containers, by cgroup inode.
+
+        Those that are gone or cannot be read are left out.
+
+        Args:
+            wanted: The containers to read.
+            live: Inodes of all containers that there are: the files of all others are closed.
+        """
+        for inode in self._open.keys() - live:
+            os.close(self._open.pop(inode))
+        found: dict[int, Sample] = {}
+        at = time.time()
+        for cgroup in wanted:
+            try:
+                found[cgroup.inode] = Sample(at, int(files.read(self._file(cgroup))))
+            except CgroupGoneError:
+                self._drop(cgroup.inode)
+            except (OSError, ValueError):  # out of descriptors, say: the next round tries again
+                self._drop(cgroup.inode)
+                self.unreadable += 1
+        return found
+
+    def _file(self, cgroup: Cgroup) -> int:
+        fd = self._open.get(cgroup.inode)
+        if fd is None:
+            with held(self._root, cgroup) as directory:
+                fd = self._open[cgroup.inode] = files.open_at(directory, "memory.current")
+        return fd
+
+    def _drop(self, inode: int) -> None:
+        fd = self._open.pop(inode, None)
+        if fd is not None:
+            os.close(fd)
+
+
+def closer_look(root: CgroupRoot, proc: ProcRoot, cgroup: Cgroup) -> Detail:
+    """Look at what a container's memory consists of, and at its largest processes.
+
+    Reads nothing that takes a process's mmap lock, which a process at its limit may hold
+    (/proc/PID/cmdline would; Linux fs/proc/base.c, fs/proc/array.c).
+
+    Raises:
+        CgroupGoneError: the container is gone.
+        OSError: a file could not be read.
+        ValueError: a file could not be understood.
+    """
+    with held(root, cgroup) as directory:
+        now = Sample(time.time(), int(files.read_at(directory, "memory.current")))
+        composition = parse_composition(files.read_at(directory, "memory.stat"))
+        found = pids(directory)
+    resident = _resident(proc, found) if len(found) <= MAX_PROCESSES else {}
+    processes = (_process(proc, pid) for pid in largest(resident))
+    return Detail(now, composition, len(found), tuple(each for each in processes if each))
+
+
+def _resident(proc: ProcRoot, found: list[int]) -> dict[int, int]:
+    resident: dict[int, int] = {}
+    for pid in found:
+        try:
+            with proc.open(pid) as process:
+                resident[pid] = process.resident()
+        except ProcessGoneError:
+            continue
+    return resident
+
+
+def _process(proc: ProcRoot, pid: int) -> ProcessMemory | None:
+    try:
+        with proc.open(pid) as process:
+            return ProcessMemory(pid, process.command(), process.resident(), process.score())
+    except ProcessGoneError:
+        return None

@@ -1,0 +1,30 @@
+import pytest
+from oomwarden.core.memory_stat import Composition, parse_composition, parse_resident
+
+STAT = b"anon 503316480\nfile 31457280\nkernel 1048576\nshmem 12582912\nfile_mapped 4096\n"
+
+
+def test_memory_stat_tells_what_a_container_consists_of() -> None:
+    assert parse_composition(STAT) == Composition(503316480, 31457280, 12582912)
+
+
+def test_keys_are_found_at_any_place_and_only_whole() -> None:
+    moved = b"shmem 3\nfile_mapped 9\nanon_thp 8\nfile 2\nanon 1\nshmem_thp 7\n"
+    assert parse_composition(moved) == Composition(1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"anon 1\nfile 2\n", b"anon 1\nfile x\nshmem 3\n", b"\0\xff"]
+)
+def test_a_torn_or_foreign_memory_stat_tells_nothing(text: bytes) -> None:
+    assert parse_composition(text) is None
+
+
+def test_resident_memory_is_the_second_field_of_statm_in_pages() -> None:
+    assert parse_resident(b"262144 123 45 1 0 67 0\n", 4096) == 123 * 4096
+
+
+@pytest.mark.parametrize("text", [b"", b"1\n", b"1 many 2\n"])
+def test_what_is_no_statm_is_an_error(text: bytes) -> None:
+    with pytest.raises(ValueError, match=r"statm|invalid literal"):
+        parse_resident(text, 4096)
