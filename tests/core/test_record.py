@@ -9,6 +9,8 @@ from oomwarden.core.facts import Cgroup, ContainerFacts, Level, PodFacts
 from oomwarden.core.incident import Scene, investigate
 from oomwarden.core.kernel_log import Constraint, Killed
 from oomwarden.core.log_kills import LogKill
+from oomwarden.core.memory_history import Detail, ProcessMemory, Sample, Story
+from oomwarden.core.memory_stat import Composition
 from oomwarden.core.record import Witness, oom_kill, record_name, rest_of, timestamp
 
 MIB = 1 << 20
@@ -53,11 +55,6 @@ def test_without_the_log_the_victims_are_absent_not_guessed() -> None:
     assert kill["evidence"]["sources"] == ["Counters"]
 
 
-def test_the_log_names_a_container_that_vanished_unread() -> None:
-    lost = replace(BOOKING, container=None, candidates=(SIDE, APP))
-    assert investigate(lost, SCENE).container == FACTS.containers[0]
-
-
 def test_of_several_candidates_none_is_chosen_without_the_log() -> None:
     lost = replace(BOOKING, container=None, candidates=(SIDE, APP), group_kills=0)
     incident = investigate(lost, replace(SCENE, log=()))
@@ -79,3 +76,37 @@ def test_the_rest_of_a_range_is_a_record_of_its_own() -> None:
     rest = rest_of(kill, 3)
     assert (rest["evidence"]["from"], rest["evidence"]["to"]) == (3, 4)
     assert rest["metadata"]["name"] != kill["metadata"]["name"]
+
+
+def test_a_record_tells_the_memory_before_the_kill() -> None:
+    hog = ProcessMemory(4242, b"ho\ng", 25 * MIB, 992)
+    near = Detail(Sample(NOW - 2, 30 * MIB), Composition(26 * MIB, 4 * MIB, 3 * MIB), 2, (hog,))
+    samples = (Sample(NOW - 12, 20 * MIB), Sample(NOW - 2, 30 * MIB))
+    witness = replace(WITNESS, memory=Story(samples[-1], samples, near))
+    kill = oom_kill(investigate(BOOKING, SCENE), witness)
+    assert kill["memory"] == {
+        "at": timestamp(NOW - 2),
+        "usage": "30Mi",
+        "detail": {
+            "at": timestamp(NOW - 2),
+            "usage": "30Mi",
+            "anon": "26Mi",
+            "file": "4Mi",
+            "shmem": "3Mi",
+            "processCount": 2,
+            "processes": [{"pid": 4242, "command": "ho\\ng", "rss": "25Mi", "oomScoreAdj": 992}],
+        },
+        "samples": [
+            {"at": timestamp(NOW - 12), "usage": "20Mi"},
+            {"at": timestamp(NOW - 2), "usage": "30Mi"},
+        ],
+    }
+    assert OOMKill.model_validate(kill).memory is not None
+
+
+def test_what_was_not_seen_before_the_kill_is_absent() -> None:
+    witness = replace(WITNESS, memory=Story(Sample(NOW, MIB), (), Detail(Sample(NOW, 0), None, 0)))
+    kill = oom_kill(investigate(BOOKING, SCENE), witness)
+    assert kill["memory"]["detail"] == {"at": timestamp(NOW), "usage": "0", "processCount": 0}
+    assert "samples" not in kill["memory"]
+    assert "memory" not in oom_kill(investigate(BOOKING, SCENE), WITNESS)

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from oomwarden.api.base import Model, Quantity, Timestamp, rule, validations
+from oomwarden.api.memory import Memory
 
 
 class Cause(StrEnum):
@@ -189,6 +190,11 @@ class OOMKill(Model):
         description="Killed processes with distinct pids, 16 at most. Absent: the kernel log did "
         "not tell.",
         max_length=16,
+    )
+    memory: Memory | None = Field(
+        None,
+        description="What was seen of the container's memory before the kill. Absent: nothing, as "
+        "it lived too short, no agent ran, or it is not known which container it was.",
     )
     time: TimeSpan = Field(description="When: between these two.")
     policy: PolicyReference | None = Field(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from oomwarden.api.base import API_VERSION, LABEL_CAUSE, LABEL_NODE, LABEL_POD_UID
+from oomwarden.api.memory import Memory, MemoryDetail, MemorySample, ProcessMemory
 from oomwarden.api.oomkill import (
     ContainerReference,
     Evidence,
@@ -17,6 +18,7 @@ from oomwarden.api.oomkill import (
 )
 from oomwarden.core.incident import Incident
 from oomwarden.core.kernel_log import Killed, printable
+from oomwarden.core.memory_history import Detail, Sample, Story
 from oomwarden.core.quantity import format_bytes
 
 _NAME_MAX = 253
@@ -26,13 +28,17 @@ Manifest = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """Who tells, and when: wall-clock seconds between which the kill lies."""
+    """Who tells, and when: wall-clock seconds between which the kill lies.
+
+    `memory` is what was seen of the container before.
+    """
 
     node: str
     boot_id: str
     after: float | None
     before: float
     policy: PolicyReference | None = None
+    memory: Story | None = None
 
 
 def record_name(pod: str, boot_id: str, cgroup: int, epoch: int, start: int) -> str:
@@ -56,6 +62,7 @@ def oom_kill(incident: Incident, witness: Witness) -> Manifest:
         kills=incident.kills,
         group_kill=booking.group_kills > 0,
         victims=tuple(_victim(victim) for victim in incident.victims),
+        memory=None if witness.memory is None else _memory(witness.memory),
         time=TimeSpan(
             after=None if witness.after is None else timestamp(witness.after),
             before=timestamp(witness.before),
@@ -86,8 +93,12 @@ def oom_kill(incident: Incident, witness: Witness) -> Manifest:
 
 
 def _present(facts: Manifest) -> Manifest:
-    container = {key: value for key, value in facts["container"].items() if value}
-    return {key: value for key, value in facts.items() if value != []} | {"container": container}
+    """Drop empty lists: nothing known is the same as absent."""
+    return {
+        key: _present(value) if isinstance(value, dict) else value
+        for key, value in facts.items()
+        if value != []
+    }
 
 
 def _container(incident: Incident) -> ContainerReference:
@@ -109,6 +120,40 @@ def _victim(victim: Killed) -> Victim:
         page_tables=format_bytes(victim.page_tables),
         oom_score_adj=victim.oom_score_adj,
         uid=victim.uid,
+    )
+
+
+def _memory(story: Story) -> Memory:
+    return Memory(
+        at=timestamp(story.last.at),
+        usage=format_bytes(story.last.usage),
+        detail=None if story.detail is None else _detail(story.detail),
+        samples=tuple(_sample(sample) for sample in story.samples),
+    )
+
+
+def _sample(sample: Sample) -> MemorySample:
+    return MemorySample(at=timestamp(sample.at), usage=format_bytes(sample.usage))
+
+
+def _detail(detail: Detail) -> MemoryDetail:
+    kinds = detail.composition
+    return MemoryDetail(
+        at=timestamp(detail.sample.at),
+        usage=format_bytes(detail.sample.usage),
+        anon=None if kinds is None else format_bytes(kinds.anon),
+        file=None if kinds is None else format_bytes(kinds.file),
+        shmem=None if kinds is None else format_bytes(kinds.shmem),
+        process_count=detail.count,
+        processes=tuple(
+            ProcessMemory(
+                pid=process.pid,
+                command=printable(process.command),
+                rss=format_bytes(process.rss),
+                oom_score_adj=process.oom_score_adj,
+            )
+            for process in detail.processes
+        ),
     )
 
 
