@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from oomwarden.core.facts import Cgroup, ContainerFacts, PodFacts
+from oomwarden.core.memory_history import History
 
 
 @dataclass(slots=True, eq=False)
@@ -15,6 +16,7 @@ class Container:
     name: str | None = None
     limit: int | None = None
     existed: bool = False  # found at start-up: its first moments were not seen
+    memory: History | None = None  # None: never sampled
 
 
 @dataclass(slots=True)
