@@ -162,6 +162,7 @@ async def test_another_containers_story_is_not_told(host: Host) -> None:
     other = Cgroup(0, app.cgroup.path, Level.CONTAINER, POD, "b" * 64)
     assert story_of([app], other, time.time()) is None
     assert story_of([app], Cgroup(0, "x", Level.CONTAINER), time.time()) is None
+    assert story_of([app], None, time.time()) is None
 
 
 async def test_a_closer_look_that_fails_is_counted_and_the_next_is_taken(host: Host) -> None:

@@ -34,11 +34,14 @@ _ALL = 0
 """What the worker knows a whole round by: no cgroup has this inode."""
 
 
-def story_of(known: Iterable[Container], cgroup: Cgroup, end: float) -> Story | None:
-    """Tell of a container, live or gone, up to a wall-clock time; None: it was never sampled.
+def story_of(known: Iterable[Container], cgroup: Cgroup | None, end: float) -> Story | None:
+    """Tell of a container, live or gone, up to a wall-clock time.
 
-    A cgroup that the kernel log alone names has no inode: it is found by the container's id.
+    None: it was never sampled, or nobody knows which container it is. A cgroup that the kernel log
+    alone names has no inode: it is found by the container's id.
     """
+    if cgroup is None:
+        return None
     for container in known:
         seen = container.cgroup
         same_id = cgroup.container_id is not None and cgroup.container_id == seen.container_id

@@ -1,0 +1,54 @@
+"""A record tells on its own what led to the kill."""
+
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from e2e.workloads import container, pod
+from e2e.world import World, eventually
+
+pytestmark = pytest.mark.usefixtures("release")
+
+MIB = 1 << 20
+SCRIPT = (
+    "hog 20 & "
+    "for n in `seq 60`; do dd if=/dev/zero of=/dev/shm/$n bs=1M count=1 2>/dev/null; sleep 1; done"
+)
+"""One process of 20 MiB, and a tmpfs that grows by 1 MiB a second."""
+
+
+def mebibytes(quantity: str) -> float:
+    """Read a quantity as the records write it."""
+    units = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
+    unit = units.get(quantity[-2:])
+    return int(quantity[:-2]) * unit / MIB if unit else int(quantity) / MIB
+
+
+def seconds(at: str) -> float:
+    return datetime.fromisoformat(at).timestamp()
+
+
+@pytest.fixture
+def kill(world: World, namespace: str) -> dict[str, Any]:
+    """Let a container grow slowly to its limit of 56 MiB; give its record."""
+    slow = container("app", world.cluster.busybox_image, "sh", "-c", SCRIPT, limit="56Mi")
+    world.apply(pod(namespace, "slow", slow))
+    found: list[dict[str, Any]] = eventually(lambda: world.kills(namespace, "slow"), 180)
+    return found[0]
+
+
+def test_a_slow_growth_to_the_limit_tells_its_story(kill: dict[str, Any]) -> None:
+    memory = kill["memory"]
+    samples = memory["samples"]
+    assert len(samples) >= 2
+    assert all(mebibytes(a["usage"]) < mebibytes(b["usage"]) for a, b in pairwise(samples))
+    assert seconds(samples[-1]["at"]) <= seconds(memory["at"]) <= seconds(kill["time"]["before"])
+    assert mebibytes(memory["usage"]) > 0.6 * mebibytes(kill["limit"])
+    detail = memory["detail"]
+    assert detail["processes"][0]["command"] == "hog"
+    assert 20 <= mebibytes(detail["processes"][0]["rss"]) < 30
+    assert detail["processCount"] >= 2
+    assert mebibytes(detail["shmem"]) > 5
+    assert mebibytes(detail["anon"]) >= 20
