@@ -1,11 +1,14 @@
-"""An enforcing agent on a fake node."""
-
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from enforcing import Node
+from books_node import Node
 from fake_cgroups import FakeCgroups
+
+"""An enforcing agent on a fake node."""
+
+from collections.abc import AsyncIterator
+
+from enforcing import Node
 from oomwarden.agent.store import Store
 
 
@@ -22,3 +25,10 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
     yield node
     node.close()
     await store.close()
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Node:
+    root = tmp_path / "cgroup"
+    root.mkdir()
+    return Node(tmp_path, FakeCgroups(root))

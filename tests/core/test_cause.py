@@ -1,7 +1,7 @@
 import pytest
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.accounts import Tally
-from oomwarden.core.cause import Limits, Verdict, from_counters, from_log
+from oomwarden.core.cause import Ancestors, Limits, Verdict, from_counters, from_log
 from oomwarden.core.facts import Cgroup, Level
 from oomwarden.core.kernel_log import Constraint
 
@@ -32,11 +32,16 @@ POD = Cgroup(1, "kubepods.slice/kubepods-podx.slice", Level.POD)
 def test_the_cause_is_the_level_whose_own_oom_rose(
     rose: Tally, above: tuple[Tally, ...], limits: Limits, verdict: Verdict
 ) -> None:
-    assert from_counters(rose, above, limits, nested=False) == verdict
+    assert from_counters(rose, Ancestors(above), limits) == verdict
 
 
 def test_a_nested_node_cannot_tell_who_ran_out_above_it() -> None:
-    assert from_counters(Tally(), QUIET, TWO, nested=True).cause is Cause.UNKNOWN
+    assert from_counters(Tally(), Ancestors(QUIET, nested=True), TWO).cause is Cause.UNKNOWN
+
+
+def test_a_rise_above_two_pods_without_an_own_one_explains_neither() -> None:
+    above = (Tally(), Tally(oom=1, oom_local=1))
+    assert from_counters(Tally(), Ancestors(above, alone=False), TWO).cause is Cause.UNKNOWN
 
 
 def test_a_pod_with_one_container_has_the_containers_limit() -> None:

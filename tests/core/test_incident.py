@@ -40,11 +40,6 @@ def test_the_only_container_of_a_pod_is_the_one_even_when_nobody_saw_it() -> Non
     assert incident.container == FACTS.containers[0]
 
 
-def test_a_container_that_only_the_log_saw_has_the_logs_id() -> None:
-    kill = oom_kill(investigate(replace(BOOKING, container=None), SCENE), WITNESS)
-    assert kill["container"] == {"name": "app", "type": "App", "id": "a" * 64}
-
-
 def test_a_range_of_a_level_above_never_claims_a_cause() -> None:
     level = Cgroup(3, "kubepods.slice", Level.QOS)
     incident = investigate(replace(BOOKING, account=level), SILENT)

@@ -1,8 +1,5 @@
 from dataclasses import dataclass, field
-from itertools import pairwise
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from oomwarden.core.accounts import Booking, Reading
 from oomwarden.core.facts import Cgroup, Level, MemoryEvents
 from oomwarden.core.ledger import Ledger, unsettled_below
@@ -152,53 +149,3 @@ def test_what_was_before_the_first_start_is_written_off() -> None:
     ledger.read(Reading(10, MemoryEvents(oom_kill=5)))
     ledger.write_off(10)
     assert ledger.settle_pod(10) == []
-
-
-STEP = st.tuples(
-    st.sampled_from(["make", "kill", "kill", "kill", "remove", "remove pod", "read", "settle"]),
-    st.integers(0, 7),
-    st.integers(1, 3),
-)
-
-
-def take(kernel: Kernel, action: str, which: int, count: int) -> None:
-    pods = kernel.live(Level.POD)
-    # Only what was seen once is killed: mkdir is watched, and runs no process for a while.
-    containers = [inode for inode in kernel.live(Level.CONTAINER) if inode in kernel.known]
-    if action == "make":
-        parent = pods[which % len(pods)] if pods and which > 2 else 2
-        level = Level.POD if parent == 2 else Level.CONTAINER
-        kernel.make(max(kernel.kills) + 100, parent, level)
-    elif action == "kill" and containers:
-        kernel.kill(containers[which % len(containers)], count)
-    elif action == "remove" and containers:
-        kernel.remove(containers[which % len(containers)])
-    elif action == "remove pod" and pods:
-        kernel.remove(pods[which % len(pods)])
-    elif action == "read":
-        kernel.read()
-    elif action == "settle":
-        kernel.settle()
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.lists(STEP, max_size=60))
-def test_every_increment_of_the_kernel_is_booked_exactly_once(
-    steps: list[tuple[str, int, int]],
-) -> None:
-    kernel = Kernel()
-    for step in steps:
-        take(kernel, *step)
-    for _ in range(2):
-        kernel.read()
-        kernel.settle()
-    assert total(kernel.bookings) == kernel.kills[1]
-    for account in {booking.account.inode for booking in kernel.bookings}:
-        spans = sorted((b.start, b.end) for b in kernel.bookings if b.account.inode == account)
-        level = kernel.ledger.accounts.get(account)
-        assert all(first[1] <= second[0] for first, second in pairwise(spans))
-        if level is not None and level.cgroup.level is Level.POD:
-            joined = [spans[0][0], *(end for _, end in spans)]
-            assert joined == [0, *(start for start, _ in spans[1:]), kernel.kills[account]]
-    for inode in kernel.victims:
-        assert booked_to(kernel, inode) <= kernel.victims[inode]

@@ -29,15 +29,18 @@ class Batch:
     """What one wake-up found, in order: new cgroups with their parents, readings, gone ones.
 
     Wall-clock seconds: `after` is when the counters were read the last time before, `ended` when
-    these reads were done; 0 when nobody had read before.
+    these reads were done; 0 when nobody had read before. `began`: when they began, in monotonic
+    seconds. `overrun`: cgroups may have come and gone untold.
     """
 
     after: float
+    began: float = 0.0
     ended: float = 0.0
     appeared: list[tuple[Cgroup, int | None]] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
     vanished: list[Cgroup] = field(default_factory=list)
     reconciled: bool = False
+    overrun: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.appeared or self.readings or self.vanished or self.reconciled)
@@ -94,7 +97,10 @@ class Detector:
         while not self._stopping:
             events = self._inotify.wait(max(due - time.monotonic(), 0))
             read_at = time.time()
-            overrun = any(event.mask & inotify.IN_Q_OVERFLOW for event in events)
+            self._batch.began = time.monotonic()
+            overrun = self._batch.overrun = any(
+                event.mask & inotify.IN_Q_OVERFLOW for event in events
+            )
             reconcile = overrun or time.monotonic() >= due
             readings = self._handle(events)
             if reconcile:

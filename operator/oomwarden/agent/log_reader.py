@@ -9,7 +9,7 @@ from oomwarden.core.kernel_log import parse_events, parse_records, unread_part
 from oomwarden.core.log_kills import LogAssembler, LogKill
 
 MIN_GAP_SECONDS = 1.0
-KEEP_SECONDS = 60.0
+KEEP_KILLS = 4096
 STAMP_STEP = 1e-6
 _TAIL_BYTES = 512
 
@@ -24,7 +24,10 @@ class LogState:
 
 
 class LogReader:
-    """Keeps the end of the last read and the kills that no record has claimed yet."""
+    """Keeps the end of the last read and the kills that no record has claimed yet.
+
+    `overruns` counts the reads between which the ring buffer lost lines.
+    """
 
     def __init__(self, read: Callable[[], bytes]) -> None:
         self._read = read
@@ -34,6 +37,7 @@ class LogReader:
         self._kills: list[tuple[float, LogKill]] = []
         self._last = -MIN_GAP_SECONDS
         self._last_stamp = 0.0  # of the last kill that was read, in seconds since boot
+        self.overruns = 0
         self.state = LogState(usable=True, reason="NotReadYet", remedy="")
 
     @property
@@ -57,13 +61,15 @@ class LogReader:
         except OSError as error:
             self.state = _unusable(error)
             return
-        fresh, _ = unread_part(self._tail, buffer)
+        fresh, lost = unread_part(self._tail, buffer)
+        self.overruns += lost
         self._tail = buffer[-_TAIL_BYTES:]
         kills = self._assembler.feed(parse_events(parse_records(fresh)))
-        self._kills = [(at, kill) for at, kill in self._kills if at > self._last - KEEP_SECONDS]
-        self._kills += [(self._last, kill) for kill in kills]
+        read_at = loop.time()
+        self._kills = [*self._kills, *((read_at, kill) for kill in kills)][-KEEP_KILLS:]
         self._last_stamp = max([self._last_stamp, *(kill.stamp for kill in kills)])
-        self.state = LogState(usable=True, reason="Readable", remedy="")
+        if kills or not (self.state.usable and self.state.reason != "NotReadYet"):
+            self.state = _usable(kills)
 
     @property
     def told_to(self) -> float:
@@ -72,13 +78,29 @@ class LogReader:
         return min(waiting) - STAMP_STEP if waiting else self._last_stamp
 
     def unclaimed(self) -> tuple[LogKill, ...]:
-        """Give the kills of the last minute that no record tells yet."""
+        """Give the kills that no record tells yet, the oldest first."""
         return tuple(kill for _, kill in self._kills)
 
     def claim(self, claimed: list[LogKill]) -> None:
         """Take out what a record tells now."""
         gone = {id(kill) for kill in claimed}
         self._kills = [(at, kill) for at, kill in self._kills if id(kill) not in gone]
+
+    def balanced(self, read_from: float) -> None:
+        """Drop what was read before this event-loop time: counters read since then owe nothing.
+
+        So those kills are told, or lay outside of all pods: what stayed could be taken for
+        another kill later on.
+        """
+        self._kills = [(at, kill) for at, kill in self._kills if at >= read_from]
+
+
+def _usable(kills: list[LogKill]) -> LogState:
+    if any(victim.stamp is None for kill in kills for victim in kill.victims):
+        remedy = "set the kernel parameter printk.time=1: without it a restart of the agent "
+        remedy += "cannot tell old lines from new ones"
+        return LogState(usable=True, reason="NoTimeStamps", remedy=remedy)
+    return LogState(usable=True, reason="Readable", remedy="")
 
 
 def _unusable(error: OSError) -> LogState:

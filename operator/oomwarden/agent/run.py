@@ -2,6 +2,7 @@
 
 detect -> bookkeep -> deliver      kills become records (detect.py, bookkeep.py, deliver.py)
 naming -> enforce                  policies hold on processes (naming.py, enforce.py)
+samples                            what the records tell of memory before a kill (samples.py)
 watches -> inventory, policies     what the API server tells
 status                             what OOMNode says
 """
@@ -24,6 +25,7 @@ from oomwarden.agent.log_reader import LogReader
 from oomwarden.agent.naming import Naming, Places
 from oomwarden.agent.pod_sink import PodSink
 from oomwarden.agent.report import Reporter, Work
+from oomwarden.agent.samples import Samples
 from oomwarden.agent.settings import Settings
 from oomwarden.agent.settle import Place, Settler
 from oomwarden.agent.status import StatusWriter
@@ -68,7 +70,9 @@ class Agent:
         self.naming = Naming(self.inventory, self.baselines, self.places, self.enforcer.news.set)
         place = Place(settings.node, self.host.boot_id(), self.kernel)
         self.settler = Settler(place, Ledger(), self.inventory, self.log, self.enforcer.winner_of)
-        self.books = Bookkeeper(self.settler, store, self.deliverer.wake.set)
+        ask = partial(nodes.told, self.client, settings.node, place.boot_id)
+        self.books = Bookkeeper(self.settler, store, self.deliverer.wake.set, ask)
+        self.samples = Samples(self.inventory, self.settler.ledger.accounts, self.places)
         self.host_kills = HostKills(self.host, store, self.kernel, self.settler.ledger)
         self.heard = Heard()
         self.enforcer.told = self.deliverer.told = self.status.news
@@ -92,6 +96,7 @@ class Agent:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.kernel.run(kubepods), name="detect")
             group.create_task(self.books.run(self.kernel.queue), name="bookkeep")
+            group.create_task(self.samples.run(), name="samples")
             group.create_task(self._enforcement(group), name="enforcement")
 
     async def _enforcement(self, group: asyncio.TaskGroup) -> None:
@@ -125,6 +130,7 @@ class Agent:
             Loop("bookkeep", age_of(lambda: self.books.progress), LATE_SECONDS),
             Loop("naming", age_of(lambda: self.naming.progress), LATE_SECONDS),
             Loop("enforce", age_of(lambda: self.enforcer.progress), LATE_SECONDS),
+            Loop("samples", age_of(lambda: self.samples.progress)),
             Loop("deliver", age_of(lambda: self.deliverer.progress)),
             Loop("status", age_of(lambda: self.status.progress)),
             *self.heard.loops([name for name, _, _ in self.watches()]),
@@ -139,12 +145,17 @@ class Agent:
             undeliverable=counts.get("undeliverable", 0),
             outbox=self.deliverer.waiting,
             enforced_processes=self.enforcer.processes,
-            unreadable=self.kernel.detector.unreadable if self.kernel.detector else 0,
+            unreadable=self._unreadable(),
             stuck_since={
                 "naming": self.naming.worker.stuck_since,
                 "enforce": self.enforcer.worker.stuck_since,
+                "samples": self.samples.worker.stuck_since,
             },
         )
+
+    def _unreadable(self) -> int:
+        detector = self.kernel.detector
+        return self.samples.unreadable + (detector.unreadable if detector else 0)
 
     async def _status(self) -> OOMNodeStatus:
         applied, policies = self.enforcer.report()

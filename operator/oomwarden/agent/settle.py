@@ -1,21 +1,22 @@
 """Settling: a pod's owed kills become incidents, with what inventory and kernel log know."""
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from oomwarden.agent.inventory import Container, Inventory
 from oomwarden.agent.log_reader import LogReader
+from oomwarden.agent.samples import story_of
 from oomwarden.api.oomkill import PolicyReference
 from oomwarden.core.accounts import Account, Booking, Tally
 from oomwarden.core.cause import Limits
 from oomwarden.core.closing import Unsettled
-from oomwarden.core.facts import Cgroup, PodFacts
-from oomwarden.core.gone_pods import place_by_log
-from oomwarden.core.incident import Incident, Scene, investigate
+from oomwarden.core.facts import Cgroup, Level, PodFacts
+from oomwarden.core.incident import Incident, Scene, investigate, own_log
 from oomwarden.core.ledger import Ledger
-from oomwarden.core.log_kills import kills_in
 from oomwarden.core.record import Witness
+from oomwarden.core.sightings import sightings
 
 
 class Nesting(Protocol):
@@ -47,7 +48,8 @@ class Told:
 class Settler:
     """Settles pods and levels. `policy_of` tells which policy governs a container's cgroup.
 
-    `departed` keeps gone containers until their pod owes nothing.
+    `departed` keeps gone containers until their pod owes nothing. `crowd`: the pods in which the
+    limit of something above was hit, so that one cannot be told from the other.
     """
 
     place: Place
@@ -56,52 +58,80 @@ class Settler:
     log: LogReader
     policy_of: Callable[[int], PolicyReference | None]
     departed: dict[int, Container] = field(default_factory=dict)
+    crowd: set[int] = field(default_factory=set)
 
-    def pod(self, inode: int, owing: Unsettled) -> tuple[list[Told], int]:
-        """Settle a pod: its incidents, and how many kills nobody can name."""
+    def pod(self, inode: int, owing: Unsettled, *, complete: bool = True) -> tuple[list[Told], int]:
+        """Settle a pod: its incidents, and how many kills nobody can name.
+
+        `complete`: every container that there was is in the books.
+        """
         account = self.ledger.accounts[inode]
         rose, above, limits = account.owed, self._above(account), self._limits(account)
-        bookings = self.ledger.settle_pod(inode)
+        seen = sightings(account.cgroup, self.log.unclaimed())
+        bookings = self.ledger.settle_pod(inode, seen, complete=complete)
         facts = self.inventory.pod(account.cgroup)
         if facts is None:
             return [], sum(booking.end - booking.start for booking in bookings)
-        scene = self._scene(facts, rose, above, limits)
+        if rose.oom == 0:
+            self.ledger.explain_above(inode)
+        scene = Scene(
+            pod=facts,
+            rose=rose,
+            above=above,
+            limits=limits,
+            complete=complete,
+            alone=not self.crowd - {inode},
+        )
         return [self._tell(booking, scene, owing) for booking in bookings], 0
 
-    def level(self, inode: int, after: float, before: float) -> tuple[list[Told], int]:
+    def level(
+        self, inode: int, owing: Unsettled, *, complete: bool = True
+    ) -> tuple[list[Told], int]:
         """Settle a QoS class or kubepods: kills of pods that vanished unread."""
         told: list[Told] = []
         unattributed = 0
-        for booking in self._by_pod(self.ledger.settle_level(inode)):
+        seen = sightings(self.ledger.accounts[inode].cgroup, self.log.unclaimed())
+        for booking in self.ledger.settle_level(inode, seen, complete=complete):
             facts = self.inventory.pod(booking.pod) if booking.pod else None
             if facts is None:
                 unattributed += booking.end - booking.start
                 continue
-            scene = self._scene(facts, Tally(), (), Limits(None, (None, None)))
-            told.append(self._tell(booking, scene, Unsettled(0, 0, after, before)))
+            told.append(self._tell(booking, _unread(facts, complete=complete), owing))
         return told, unattributed
 
-    def _by_pod(self, bookings: list[Booking]) -> list[Booking]:
-        log = self.log.unclaimed()
-        placed = [place_by_log(b, log) if b.pod is None else [b] for b in bookings]
-        return [share for shares in placed for share in shares]
+    def hole(self, booking: Booking) -> Told | None:
+        """Tell kills whose record was lost with an earlier store; None: nobody knows the pod."""
+        facts = self.inventory.pod(booking.pod) if booking.pod else None
+        if facts is None:
+            return None
+        return self._tell(booking, _unread(facts, complete=False), Unsettled(0, 0, 0, time.time()))
+
+    def without_own_oom(self) -> set[int]:
+        """Find the pods that owe kills and hit no limit of their own."""
+        pods = (a for a in self.ledger.accounts.values() if a.cgroup.level is Level.POD)
+        return {a.cgroup.inode for a in pods if a.owed.oom_kill > 0 and a.owed.oom <= 0}
+
+    def all_pods_known(self, level: int) -> bool:
+        """Whether the API server has told every pod that the log names below a level."""
+        seen = sightings(self.ledger.accounts[level].cgroup, self.log.unclaimed())
+        return all(self.inventory.pod(one.pod) is not None for one in seen)
 
     def _tell(self, booking: Booking, scene: Scene, owing: Unsettled) -> Told:
+        scene = self._with_what_is_known(scene)
         incident = investigate(booking, scene)
-        place = booking.container or booking.pod
-        if place is not None:
-            self.log.claim(kills_in(place.path, list(scene.log)))
+        self.log.claim(own_log(booking, scene.log))
         policy = self.policy_of(booking.container.inode) if booking.container else None
+        known = (*self.departed.values(), *self.inventory.containers.values())
+        memory = story_of(known, booking.container, owing.before)
         node, boot = self.place.node, self.place.boot_id
-        return Told(incident, Witness(node, boot, owing.after or None, owing.before, policy))
+        return Told(
+            incident, Witness(node, boot, owing.after or None, owing.before, policy, memory)
+        )
 
-    def _scene(self, pod: PodFacts, rose: Tally, above: tuple[Tally, ...], limits: Limits) -> Scene:
+    def _with_what_is_known(self, scene: Scene) -> Scene:
         top = next((a for a in self.ledger.accounts.values() if a.parent is None), None)
-        return Scene(
-            pod=pod,
-            rose=rose,
-            above=above,
-            limits=limits,
+        return replace(
+            scene,
             names=self.names(),
             log=self.log.unclaimed(),
             kubepods_limit=top.limit if top else None,
@@ -149,3 +179,8 @@ class Settler:
         children = self.ledger.children(pod.cgroup.inode)
         named = [child for child in children if child.cgroup.inode in names]
         return Limits(pod.limit, tuple(child.limit for child in named))
+
+
+def _unread(pod: PodFacts, *, complete: bool) -> Scene:
+    """Give the scene of a pod whose own counters nobody has read."""
+    return Scene(pod, Tally(), (), Limits(None, (None, None)), complete=complete)

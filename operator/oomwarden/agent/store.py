@@ -23,6 +23,8 @@ CREATE TABLE IF NOT EXISTS checkpoints (
 CREATE TABLE IF NOT EXISTS outbox (
   name TEXT PRIMARY KEY, namespace TEXT, pod_uid TEXT, created REAL NOT NULL,
   body TEXT NOT NULL, state TEXT NOT NULL, reason TEXT) STRICT;
+CREATE TABLE IF NOT EXISTS pods (
+  cgroup_uid TEXT PRIMARY KEY, boot_id TEXT NOT NULL, body TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS baselines (
   boot_id TEXT NOT NULL, inode INTEGER NOT NULL, container_id TEXT NOT NULL,
   baseline INTEGER, ours TEXT NOT NULL, PRIMARY KEY (boot_id, inode)) STRICT;

@@ -14,6 +14,14 @@ class Tally:
     oom: int = 0
     oom_local: int = 0
 
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(
+            self.oom_kill + other.oom_kill,
+            self.oom_group_kill + other.oom_group_kill,
+            self.oom + other.oom,
+            self.oom_local + other.oom_local,
+        )
+
     def __sub__(self, other: "Tally") -> "Tally":
         return Tally(
             self.oom_kill - other.oom_kill,
@@ -41,7 +49,10 @@ class Reading:
 
 @dataclass(slots=True)
 class Account:
-    """One cgroup's books. `epoch` rises when its counters fall."""
+    """One cgroup's books. `epoch` rises when its counters fall.
+
+    `idle` is what was seen when it was last found to have owed nothing for a while.
+    """
 
     cgroup: Cgroup
     parent: int | None
@@ -50,6 +61,7 @@ class Account:
     epoch: int = 0
     gone: bool = False
     limit: int | None = None
+    idle: Tally | None = None
 
     @property
     def owed(self) -> Tally:

@@ -37,11 +37,25 @@ class Limits:
         )  # fmt: skip
 
 
-def from_counters(pod: Tally, above: tuple[Tally, ...], limits: Limits, *, nested: bool) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class Ancestors:
+    """What the counters of QoS class and kubepods rose by, in this order.
+
+    `alone`: no other pod was killed meanwhile without an `oom` of its own. `nested`: limits above
+    kubepods may be another cgroup's, not the machine's.
+    """
+
+    rose: tuple[Tally, ...]
+    alone: bool = True
+    nested: bool = False
+
+
+def from_counters(pod: Tally, above: Ancestors, limits: Limits) -> Verdict:
     """Eliminate: `oom` rises where a limit was hit and at every ancestor, local `oom` only there.
 
-    `pod` and `above` (QoS class, kubepods) are what the counters rose by. Source: Linux
-    mm/memcontrol.c mem_cgroup_oom, Documentation/admin-guide/cgroup-v2.rst (memory.events.local).
+    `pod` is what the pod's counters rose by. A counter that may explain two kills explains none.
+    Source: Linux mm/memcontrol.c mem_cgroup_oom, Documentation/admin-guide/cgroup-v2.rst
+    (memory.events.local).
     """
     below = pod.oom - pod.oom_local
     if pod.oom_local > 0 and below > 0:
@@ -50,9 +64,9 @@ def from_counters(pod: Tally, above: tuple[Tally, ...], limits: Limits, *, neste
         return Verdict(Cause.CONTAINER_LIMIT)
     if pod.oom_local > 0:
         return _pod_level(limits)
-    if any(level.oom_local > 0 for level in above):
-        return Verdict(Cause.NODE_ALLOCATABLE)
-    return Verdict(Cause.UNKNOWN if nested else Cause.NODE_OUT_OF_MEMORY)
+    if any(level.oom_local > 0 for level in above.rose):
+        return Verdict(Cause.NODE_ALLOCATABLE if above.alone else Cause.UNKNOWN)
+    return Verdict(Cause.UNKNOWN if above.nested else Cause.NODE_OUT_OF_MEMORY)
 
 
 def from_log(constraint: Constraint, pod: Cgroup, limits: Limits) -> Verdict:

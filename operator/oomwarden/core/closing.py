@@ -29,7 +29,7 @@ class Unsettled:
 
 @dataclass(slots=True)
 class Closing:
-    """The pods that owe kills, by cgroup inode."""
+    """The pods, and levels above them, that owe kills, by cgroup inode."""
 
     pods: dict[int, Unsettled] = field(default_factory=dict)
 
@@ -44,19 +44,24 @@ class Closing:
     def due(self, now: float, log_from: float, nameable: Callable[[int], bool]) -> list[int]:
         """List the pods to settle now.
 
-        A pod that nobody can name yet is asked for again in `STILL_SECONDS`. While the log may
+        A pod that nobody can name yet is asked for again. While the log may
         not be read before `log_from`, a pod waits for it until its own `CLOSE_SECONDS` are over.
         """
         still = [pod for pod, owing in self.pods.items() if owing.due() <= now]
         named = [pod for pod in still if nameable(pod)]
         for pod in set(still) - set(named):
-            self.pods[pod].not_before = now + STILL_SECONDS
+            self.postpone(pod, now)
         if log_from <= now:
             return named
         late = [pod for pod in named if self.pods[pod].first + CLOSE_SECONDS <= now]
         for pod in set(named) - set(late):
             self.pods[pod].not_before = min(log_from, self.pods[pod].first + CLOSE_SECONDS)
         return late
+
+    def postpone(self, pod: int, now: float) -> None:
+        """Ask again later, and the more seldom the longer it takes."""
+        owing = self.pods[pod]
+        owing.not_before = now + max(STILL_SECONDS, (now - owing.first) / 8)
 
     def patience(self, now: float) -> float:
         """Give the seconds until something falls due."""

@@ -44,7 +44,10 @@ class ContainerFacts:
 
 @dataclass(frozen=True, slots=True)
 class PodFacts:
-    """A pod of this node. `cgroup_uid` differs from `uid` for static pods (config.hash)."""
+    """A pod of this node. `cgroup_uid` differs from `uid` for static pods (config.hash).
+
+    `created` as the API server writes it (RFC 3339, seconds, UTC).
+    """
 
     uid: str
     cgroup_uid: str
@@ -56,6 +59,7 @@ class PodFacts:
     owner: Owner | None = None
     deleting: bool = False
     containers: tuple[ContainerFacts, ...] = ()
+    created: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

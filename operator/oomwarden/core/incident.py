@@ -1,16 +1,16 @@
 """From a booking to an incident: the container, the cause, the victims, the limit."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 from oomwarden.api.oomkill import Cause
 from oomwarden.core import cause
 from oomwarden.core.accounts import Booking, Tally
-from oomwarden.core.cause import Limits, Verdict
-from oomwarden.core.cgroup_paths import container_id
+from oomwarden.core.cause import Ancestors, Limits, Verdict
 from oomwarden.core.facts import Cgroup, ContainerFacts, Level, PodFacts
 from oomwarden.core.kernel_log import Killed
 from oomwarden.core.log_kills import LogKill, kills_in
+from oomwarden.core.sightings import covered
 
 MAX_VICTIMS = 16
 
@@ -20,17 +20,20 @@ class Scene:
     """What was known of a pod when its counters had come to rest.
 
     `rose` and `above` are what the pod's own and its ancestors' counters rose by; `names` tells
-    containers by cgroup inode; `kubepods_limit` in bytes.
+    containers by cgroup inode; `kubepods_limit` in bytes. `complete`: every container that there
+    was is known. `alone`: no other pod's kill can be behind what the ancestors rose by.
     """
 
     pod: PodFacts
     rose: Tally
     above: tuple[Tally, ...]
     limits: Limits
-    names: dict[int, str]
+    names: dict[int, str] = field(default_factory=dict)
     log: tuple[LogKill, ...] = ()
     kubepods_limit: int | None = None
     nested: bool = False
+    complete: bool = True
+    alone: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,7 @@ class Incident:
 
 def investigate(booking: Booking, scene: Scene) -> Incident:
     """Put together what the counters, the log and the API server tell of one booking."""
-    booking = _placed_by_log(booking, scene)
-    log = _own_log(booking, scene)
+    log = own_log(booking, scene.log)
     container, candidates = _name(booking, scene)
     verdict = _verdict(booking, scene, log)
     return Incident(
@@ -67,29 +69,11 @@ def investigate(booking: Booking, scene: Scene) -> Incident:
     )
 
 
-def _placed_by_log(booking: Booking, scene: Scene) -> Booking:
-    """Let the log name a container that vanished unread, if it names just one."""
-    if booking.container is not None or booking.pod is None:
-        return booking
-    leaves = {_leaf(kill, booking.pod) for kill in kills_in(booking.pod.path, list(scene.log))}
-    if len(leaves) != 1 or not (leaf := leaves.pop()):
-        return booking
-    for candidate in booking.candidates:
-        if candidate.path.endswith(f"/{leaf}"):
-            return replace(booking, container=candidate, candidates=())
-    pod = booking.pod
-    unseen = Cgroup(0, f"{pod.path}/{leaf}", Level.CONTAINER, pod.pod_uid, container_id(leaf))
-    return replace(booking, container=unseen, candidates=())
-
-
-def _leaf(kill: LogKill, pod: Cgroup) -> str:
-    below = (kill.place or "").partition(pod.path.rsplit("/", 1)[-1] + "/")[2]
-    return below.split("/")[0]
-
-
-def _own_log(booking: Booking, scene: Scene) -> list[LogKill]:
+def own_log(booking: Booking, log: Sequence[LogKill]) -> list[LogKill]:
+    """Select the kills of the log that a booking tells: no more than its range has room for."""
     place = booking.container or booking.pod
-    return kills_in(place.path, list(scene.log)) if place else []
+    own = kills_in(place.path, list(log)) if place else []
+    return covered(own, booking.end - booking.start, booking.group_kills)
 
 
 def _name(booking: Booking, scene: Scene) -> tuple[ContainerFacts | None, tuple[str, ...]]:
@@ -97,8 +81,10 @@ def _name(booking: Booking, scene: Scene) -> tuple[ContainerFacts | None, tuple[
         return _facts(booking.container, scene), ()
     if len(scene.pod.containers) == 1:
         return scene.pod.containers[0], ()
-    found = (_facts(candidate, scene) for candidate in booking.candidates)
+    found = [_facts(candidate, scene) for candidate in booking.candidates]
     names = {facts.name for facts in found if facts is not None}
+    if not names or not scene.complete or len(names) < len(found):
+        names = {facts.name for facts in scene.pod.containers}
     return None, tuple(sorted(names))
 
 
@@ -112,12 +98,15 @@ def _facts(container: Cgroup, scene: Scene) -> ContainerFacts | None:
 
 
 def _verdict(booking: Booking, scene: Scene, log: list[LogKill]) -> Verdict:
-    told = next((kill.constraint for kill in log if kill.constraint), None)
-    if told is not None and booking.pod is not None:
-        return cause.from_log(told, booking.pod, scene.limits)
+    pod = booking.pod
+    told = {kill.constraint for kill in log if kill.constraint} if pod else set()
+    if pod is not None and told:
+        verdicts = {cause.from_log(constraint, pod, scene.limits) for constraint in told}
+        return verdicts.pop() if len(verdicts) == 1 else Verdict(Cause.UNKNOWN)
     if booking.account.level is not Level.POD:
         return Verdict(Cause.UNKNOWN)
-    return cause.from_counters(scene.rose, scene.above, scene.limits, nested=scene.nested)
+    above = Ancestors(scene.above, alone=scene.alone, nested=scene.nested)
+    return cause.from_counters(scene.rose, above, scene.limits)
 
 
 def _limit(

@@ -6,10 +6,13 @@ belongs to a child that vanished unread. `booked` is what has been told of a cgr
 the difference to the last reading is still owed.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from oomwarden.core.accounts import Account, Booking, Reading, Tally
+from oomwarden.core.claims import Claim, claims_on_level, claims_on_pod
 from oomwarden.core.facts import Cgroup, Level
+from oomwarden.core.sightings import Sighting
 
 
 @dataclass(slots=True)
@@ -77,85 +80,78 @@ class Ledger:
     def _parent(self, account: Account) -> Account | None:
         return self.accounts.get(account.parent) if account.parent is not None else None
 
-    def settle_pod(self, inode: int) -> list[Booking]:
+    def settle_pod(
+        self, inode: int, seen: Sequence[Sighting] = (), *, complete: bool = True
+    ) -> list[Booking]:
         """Book what a pod owes, container by container, in consecutive ranges.
 
-        Its children's own counters come first; the rest is of children that vanished unread.
+        `seen` is what the log tells of it; `complete`: every container that there was is known.
         """
         pod = self.accounts[inode]
-        left = pod.owed
-        bookings: list[Booking] = []
-        children = self.children(inode)
-        lost_to = [child for child in children if child.gone]
-        shares = [(child, child.owed) for child in children]
-        shortfall = left.oom_kill - sum(owed.oom_kill for _, owed in shares)
-        for child, owed in shares:
-            kills, groups = min(owed.oom_kill, left.oom_kill), owed.oom_group_kill
-            if shortfall > 0 and lost_to == [child]:
-                kills += shortfall
-                groups = max(groups, left.oom_group_kill - _sum_groups(shares, child))
-                shortfall = 0
-            if kills > 0:
-                bookings.append(self._book(pod, kills, groups, child))
-                left = pod.owed
-        if shortfall > 0 and left.oom_kill > 0:
-            candidates = tuple(child.cgroup for child in lost_to)
-            booking = self._book(pod, left.oom_kill, left.oom_group_kill, None, candidates)
-            bookings.append(booking)
-        booked, seen = pod.booked, pod.seen
-        pod.booked = Tally(booked.oom_kill, booked.oom_group_kill, seen.oom, seen.oom_local)
-        return bookings
+        containers = sorted(self.children(inode), key=lambda account: account.cgroup.path)
+        return self._book_all(pod, claims_on_pod(pod, containers, seen, complete=complete))
 
-    def settle_level(self, inode: int) -> list[Booking]:
+    def settle_level(
+        self, inode: int, seen: Sequence[Sighting] = (), *, complete: bool = True
+    ) -> list[Booking]:
         """Book what a QoS class or kubepods owes beyond its children: pods that went unread.
 
         Call it only when nothing below is unsettled.
         """
-        level = self.accounts[inode]
-        gone = [pod for pod in self.children(inode) if pod.gone]
-        owed = level.owed
-        bookings: list[Booking] = []
-        if owed.oom_kill > 0:
-            pod = gone[0].cgroup if len(gone) == 1 else None
-            lost = self.children(gone[0].cgroup.inode) if len(gone) == 1 else []
-            start = level.booked.oom_kill
-            container = lost[0].cgroup if len(lost) == 1 else None
-            candidates = () if container else tuple(child.cgroup for child in lost or gone)
-            end = start + owed.oom_kill
-            cgroup, epoch, groups = level.cgroup, level.epoch, owed.oom_group_kill
-            bookings.append(Booking(cgroup, epoch, start, end, pod, container, candidates, groups))
-            self._add(level, owed.oom_kill, owed.oom_group_kill)
-        seen, booked = level.seen, level.booked
-        counted = (booked.oom_kill, booked.oom_group_kill)
-        level.booked = Tally(*counted, seen.oom, seen.oom_local)
+        level, pods = self.accounts[inode], self.children(inode)
+        containers = {pod.cgroup.inode: self.children(pod.cgroup.inode) for pod in pods}
+        claims = claims_on_level(level, pods, containers, seen, complete=complete)
+        return self._book_all(level, claims)
+
+    def _book_all(self, account: Account, claims: Sequence[Claim]) -> list[Booking]:
+        bookings = [self._book(account, claim) for claim in claims if account.owed.oom_kill > 0]
+        booked, seen = account.booked, account.seen
+        account.booked = Tally(booked.oom_kill, booked.oom_group_kill, seen.oom, seen.oom_local)
         return bookings
 
-    def _book(
-        self,
-        pod: Account,
-        kills: int,
-        groups: int,
-        child: Account | None,
-        candidates: tuple[Cgroup, ...] = (),
-    ) -> Booking:
-        start = pod.booked.oom_kill
-        self._add(pod, kills, groups)
+    def _book(self, account: Account, claim: Claim) -> Booking:
+        start = account.booked.oom_kill
+        kills = min(claim.kills, account.owed.oom_kill)
+        self._add(account, kills, claim.groups)
+        child = self.accounts[claim.account] if claim.account is not None else None
         if child is not None:
             booked, seen = child.booked, child.seen
             total = max(booked.oom_kill + kills, 0)
             child.booked = Tally(total, seen.oom_group_kill, seen.oom, seen.oom_local)
             child.seen = child.booked if total > seen.oom_kill else seen
         return Booking(
-            account=pod.cgroup,
-            epoch=pod.epoch,
+            account=account.cgroup,
+            epoch=account.epoch,
             start=start,
             end=start + kills,
-            pod=pod.cgroup,
-            container=child.cgroup if child else None,
-            candidates=candidates,
-            group_kills=groups,
+            pod=claim.pod,
+            container=claim.container,
+            candidates=claim.candidates,
+            group_kills=claim.groups,
             container_limit=child.limit if child else None,
         )
+
+    def explain_above(self, inode: int) -> None:
+        """Book the `oom` of all levels above: it has led to the kill that was just settled."""
+        account = self.accounts[inode]
+        while (level := self._parent(account)) is not None:
+            booked, seen = level.booked, level.seen
+            level.booked = Tally(booked.oom_kill, booked.oom_group_kill, seen.oom, seen.oom_local)
+            account = level
+
+    def rest(self) -> None:
+        """Forget `oom` that led to no kill: it must not explain a later one.
+
+        Call it once in a while: what stood at the last call and still owes no kill is booked
+        (`oom` rises some milliseconds before the kill that it leads to).
+        """
+        for account in self.accounts.values():
+            booked, seen = account.booked, account.seen
+            if account.owed.oom_kill <= 0 and account.idle == seen:
+                account.booked = Tally(
+                    booked.oom_kill, booked.oom_group_kill, seen.oom, seen.oom_local
+                )
+            account.idle = seen
 
     def _add(self, account: Account, kills: int, groups: int) -> None:
         """Book at the account and at all its ancestors, as the kernel counts."""
@@ -172,10 +168,6 @@ class Ledger:
         below = [gone for child in self.children(inode) for gone in self._forget(child)]
         self.accounts.pop(inode, None)
         return [*below, inode]
-
-
-def _sum_groups(shares: list[tuple[Account, Tally]], besides: Account) -> int:
-    return sum(owed.oom_group_kill for child, owed in shares if child is not besides)
 
 
 def unsettled_below(ledger: Ledger, inode: int) -> bool:

@@ -33,6 +33,7 @@ def pod_facts(manifest: Manifest) -> PodFacts:
         owner=_owner(metadata),
         deleting="deletionTimestamp" in metadata,
         containers=tuple(_containers(spec, manifest.get("status") or {})),
+        created=metadata.get("creationTimestamp"),
     )
 
 

@@ -6,9 +6,11 @@ from typing import Any
 from lightkube import ApiError
 from pydantic import ValidationError
 
+from oomwarden.api.base import LABEL_NODE
 from oomwarden.api.oomnode import OOMNodeStatus
-from oomwarden.kube.client import Client
-from oomwarden.kube.resources import Node, OOMNode
+from oomwarden.core.rebuilt_books import Recorded, recorded
+from oomwarden.kube.client import Client, Selection
+from oomwarden.kube.resources import Node, OOMKill, OOMNode
 
 Manifest = dict[str, Any]
 
@@ -37,6 +39,20 @@ async def write_status(client: Client, name: str, status: OOMNodeStatus) -> None
     node = await _get(client, name) or await _create(client, name)
     node["status"] = status.model_dump(mode="json", by_alias=True, exclude_none=True)
     await client.replace(OOMNode.Status.from_dict(node), name)
+
+
+async def told(client: Client, name: str, boot_id: str) -> Recorded:
+    """Sum up what this node's OOMKills tell of this boot.
+
+    Raises:
+        httpx2.HTTPError: when the API server cannot be asked (ApiError: when it refuses).
+    """
+    node = await _get(client, name) or {}
+    kernel = (node.get("status") or {}).get("kernel") or {}
+    since = node["metadata"]["creationTimestamp"] if kernel.get("bootID") == boot_id else None
+    of_node = Selection(OOMKill, labels=f"{LABEL_NODE}={name}")
+    kills = (await client.listing(of_node, version=None)).objects
+    return recorded(kills, boot_id, since)
 
 
 async def memory(client: Client, name: str) -> tuple[str | None, str | None]:

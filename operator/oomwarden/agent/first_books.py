@@ -1,0 +1,84 @@
+"""The books at start-up: what an earlier agent saved, or what the API server keeps of it."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from oomwarden.agent import checkpoints, known_pods
+from oomwarden.agent.checkpoints import Checkpoint
+from oomwarden.agent.counts import add_count
+from oomwarden.agent.inventory import Container
+from oomwarden.agent.settle import Settler, Told
+from oomwarden.agent.store import Store
+from oomwarden.core.facts import Level
+from oomwarden.core.rebuilt_books import Recorded, rebuild, untold
+from oomwarden.kube.errors import API_ERRORS, failure
+
+ASK_AGAIN_SECONDS = 2.0
+_LOG = logging.getLogger(__name__)
+
+Ask = Callable[[], Awaitable[Recorded]]
+
+
+@dataclass(slots=True)
+class FirstBooks:
+    """`ask` tells what the API server keeps; `waiting` is called while it does not answer."""
+
+    settler: Settler
+    store: Store
+    ask: Ask
+    waiting: Callable[[], None]
+    saved: dict[int, Checkpoint] = field(default_factory=dict)
+
+    async def load(self) -> None:
+        """Read what an earlier agent of this boot saved, and go on in the log where it ended."""
+        boot = self.settler.place.boot_id
+        self.saved = await self.store.run(lambda db: checkpoints.load(db, boot))
+        for facts in await self.store.run(lambda db: known_pods.load(db, boot)):
+            self.settler.inventory.deleted.setdefault(facts.cgroup_uid, facts)
+        read_to = await self.store.run(lambda db: checkpoints.log_position(db, boot))
+        await self.settler.log.begin(None if self.store.fresh else read_to or 0.0)
+
+    def recall_gone(self) -> None:
+        """Open the books of what went away while no agent ran: it may explain a shortfall."""
+        ledger = self.settler.ledger
+        by_path = {account.cgroup.path: inode for inode, account in ledger.accounts.items()}
+        for inode, known in sorted(self.saved.items(), key=lambda one: one[1].cgroup.path):
+            parent = by_path.get(known.cgroup.path.rpartition("/")[0])
+            ledger.open(known.cgroup, parent, known.booked)
+            ledger.vanish(inode)
+            by_path.setdefault(known.cgroup.path, inode)
+            if known.cgroup.level is Level.CONTAINER:
+                self.settler.departed[inode] = Container(known.cgroup, 0.0, known.name)
+        self.saved.clear()
+
+    async def rebuild(self) -> list[Told]:
+        """Without a store, the API server knows what was told; what was before is a number.
+
+        Waits for it as long as it takes: the kernel keeps the counters, and nothing could be
+        delivered meanwhile.
+        """
+        known = await self._ask()
+        while not self.settler.inventory.synced:
+            await self._wait("the list of this node's pods")
+        ledger, inventory = self.settler.ledger, self.settler.inventory
+        pods = [a.cgroup for a in ledger.accounts.values() if a.cgroup.level is Level.POD]
+        facts = {cgroup.inode: inventory.pod(cgroup) for cgroup in pods}
+        created = {inode: pod.created for inode, pod in facts.items() if pod and pod.created}
+        before = rebuild(ledger, known, created)
+        await self.store.run(lambda db: add_count(db, "beforeStart", before))
+        bookings = untold(ledger, known)
+        return [told for booking in bookings if (told := self.settler.hole(booking))]
+
+    async def _ask(self) -> Recorded:
+        while True:
+            try:
+                return await self.ask()
+            except API_ERRORS as error:
+                await self._wait(f"this node's OOMKills: {failure(error).reason}")
+
+    async def _wait(self, what: str) -> None:
+        _LOG.warning("a new store: the books wait for %s", what)
+        self.waiting()
+        await asyncio.sleep(ASK_AGAIN_SECONDS)

@@ -1,0 +1,95 @@
+"""The books on disk: what changed since it was saved, in one transaction with new records."""
+
+import json
+import sqlite3
+import sys
+import time
+from dataclasses import dataclass, field
+
+from oomwarden.agent import checkpoints, known_pods, outbox
+from oomwarden.agent.checkpoints import Checkpoint
+from oomwarden.agent.counts import add_count
+from oomwarden.agent.outbox import OutboxRow
+from oomwarden.agent.settle import Settler, Told
+from oomwarden.agent.store import Store
+from oomwarden.core import event, record
+from oomwarden.core.facts import PodFacts
+
+
+@dataclass(slots=True)
+class Settled:
+    """What settling told, and how many kills nobody can place."""
+
+    told: list[Told] = field(default_factory=list)
+    unattributed: int = 0
+
+
+@dataclass(slots=True)
+class SavedBooks:
+    """Writes checkpoints, the pods' names and records; knows what it wrote last."""
+
+    settler: Settler
+    store: Store
+    pruned: list[int] = field(default_factory=list)
+    _saved: dict[int, Checkpoint] = field(default_factory=dict)
+    _pods: dict[str, PodFacts] = field(default_factory=dict)
+    _read_to: float | None = None
+
+    async def save(self, settled: Settled) -> int:
+        """Tell the agent's own log first of all, then store what is new; gives how many records.
+
+        Raises:
+            sqlite3.Error: nothing was stored; the counters still owe what was to be told.
+        """
+        rows = [_row(one) for one in settled.told]
+        for row in rows:
+            sys.stdout.write(json.dumps({"oomkill": row.kill}) + "\n")
+        sys.stdout.flush()
+        boot, read_to = self.settler.place.boot_id, self.settler.log.told_to
+        changed, pods = self._changed(), self._changed_pods()
+        pruned, self.pruned = self.pruned, []
+        gone = self._pods.keys() - self._live_pods().keys() if pruned else set()
+        if not (
+            rows or changed or pods or pruned or settled.unattributed or read_to != self._read_to
+        ):
+            return 0
+
+        def commit(db: sqlite3.Connection) -> None:
+            checkpoints.save(db, boot, changed)
+            checkpoints.forget(db, boot, pruned)
+            checkpoints.save_log_position(db, boot, read_to)
+            known_pods.save(db, boot, pods)
+            known_pods.forget(db, gone)
+            outbox.enqueue(db, time.time(), rows)
+            add_count(db, "unattributed", settled.unattributed)
+
+        await self.store.run(commit)
+        self._read_to = read_to
+        self._saved.update({known.cgroup.inode: known for known in changed})
+        self._pods.update({facts.cgroup_uid: facts for facts in pods})
+        for inode in pruned:
+            self._saved.pop(inode, None)
+        for uid in gone:
+            self._pods.pop(uid, None)
+        return len(rows)
+
+    def _changed(self) -> list[Checkpoint]:
+        names = self.settler.names()
+        accounts = self.settler.ledger.accounts.items()
+        now = {i: Checkpoint(a.cgroup, a.epoch, a.booked, names.get(i)) for i, a in accounts}
+        return [known for inode, known in now.items() if self._saved.get(inode) != known]
+
+    def _live_pods(self) -> dict[str, PodFacts]:
+        inventory, accounts = self.settler.inventory, self.settler.ledger.accounts.values()
+        known = (inventory.pod(account.cgroup) for account in accounts)
+        return {facts.cgroup_uid: known_pods.bare(facts) for facts in known if facts is not None}
+
+    def _changed_pods(self) -> list[PodFacts]:
+        return [now for uid, now in self._live_pods().items() if self._pods.get(uid) != now]
+
+
+def _row(told: Told) -> OutboxRow:
+    kill = record.oom_kill(told.incident, told.witness)
+    about = event.event(told.incident, kill, time.time())
+    key = f"{kill['metadata']['namespace']}/{kill['metadata']['name']}"
+    return OutboxRow(key, kill, about)
