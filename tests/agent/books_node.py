@@ -30,7 +30,7 @@ class Nesting:
     nested = False
 
 
-class Node:
+class BooksNode:
     """One agent's detection on a fake node; `restart` begins a second one on the same store."""
 
     def __init__(self, tmp_path: Path, cgroups: FakeCgroups) -> None:

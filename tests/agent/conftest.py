@@ -1,19 +1,16 @@
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from books_node import Node
-from fake_cgroups import FakeCgroups
-
-"""An enforcing agent on a fake node."""
-
-from collections.abc import AsyncIterator
-
+from books_node import BooksNode
 from enforcing import Node
+from fake_cgroups import FakeCgroups
 from oomwarden.agent.store import Store
 
 
 @pytest.fixture
 async def node(tmp_path: Path) -> AsyncIterator[Node]:
+    """An enforcing agent on a fake node."""
     root = tmp_path / "cgroup"
     root.mkdir()
     cgroups = FakeCgroups(root)
@@ -28,7 +25,8 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
 
 
 @pytest.fixture
-def node(tmp_path: Path) -> Node:
+def books(tmp_path: Path) -> BooksNode:
+    """A detecting agent, to be started, on a fake node."""
     root = tmp_path / "cgroup"
     root.mkdir()
-    return Node(tmp_path, FakeCgroups(root))
+    return BooksNode(tmp_path, FakeCgroups(root))

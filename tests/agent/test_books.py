@@ -2,15 +2,15 @@
 
 import asyncio
 
-from books_node import Node
+from books_node import BooksNode
 
 
-async def test_a_group_kill_is_one_record_of_its_container(node: Node) -> None:
-    pod = node.cgroups.pod(1, "33554432")
-    app = node.cgroups.container(pod, "a", "33554432")
-    node.know(1, app="a")
-    async with node.agent() as rows:
-        node.cgroups.group_kill(app, 2, hit=pod)
+async def test_a_group_kill_is_one_record_of_its_container(books: BooksNode) -> None:
+    pod = books.cgroups.pod(1, "33554432")
+    app = books.cgroups.container(pod, "a", "33554432")
+    books.know(1, app="a")
+    async with books.agent() as rows:
+        books.cgroups.group_kill(app, 2, hit=pod)
         (row,) = await rows(1)
     assert row.kill["container"] == {"name": "app", "type": "App", "id": "a" * 64}
     assert (row.kill["cause"], row.kill["enforcedAt"], row.kill["limit"]) == (
@@ -21,51 +21,51 @@ async def test_a_group_kill_is_one_record_of_its_container(node: Node) -> None:
 
 
 async def test_a_container_that_appears_later_and_vanishes_at_once_is_still_told(
-    node: Node,
+    books: BooksNode,
 ) -> None:
-    pod = node.cgroups.pod(1)
-    node.cgroups.container(pod, "f")
-    node.know(1, app="a", side="b")
-    async with node.agent() as rows:
-        app = node.cgroups.container(pod, "a")
-        node.cgroups.group_kill(app, hit=app)
-        node.cgroups.remove(app)
+    pod = books.cgroups.pod(1)
+    books.cgroups.container(pod, "f")
+    books.know(1, app="a", side="b")
+    async with books.agent() as rows:
+        app = books.cgroups.container(pod, "a")
+        books.cgroups.group_kill(app, hit=app)
+        books.cgroups.remove(app)
         (row,) = await rows(1)
     assert row.kill["container"]["name"] == "app"
     assert row.kill["kills"] == 1
 
 
-async def test_a_pod_the_api_server_has_not_told_yet_waits(node: Node) -> None:
-    app = node.cgroups.container(node.cgroups.pod(1), "a")
-    async with node.agent() as rows:
-        node.cgroups.group_kill(app)
-        asyncio.get_running_loop().call_later(0.3, lambda: node.know(1, app="a"))
+async def test_a_pod_the_api_server_has_not_told_yet_waits(books: BooksNode) -> None:
+    app = books.cgroups.container(books.cgroups.pod(1), "a")
+    async with books.agent() as rows:
+        books.cgroups.group_kill(app)
+        asyncio.get_running_loop().call_later(0.3, lambda: books.know(1, app="a"))
         (row,) = await rows(1)
     assert row.kill["pod"]["name"] == "pod-1"
 
 
-async def test_files_that_are_garbage_missing_or_newer_end_no_loop(node: Node) -> None:
-    garbled = node.cgroups.container(node.cgroups.pod(1), "b")
-    (node.cgroups.root / garbled / "memory.events").write_text("\0\xff oom_kill")
-    (node.cgroups.root / garbled / "memory.max").write_text("lots")
-    missing = node.cgroups.container(node.cgroups.pod(2), "c")
-    (node.cgroups.root / missing / "memory.events").unlink()
-    app = node.cgroups.container(node.cgroups.pod(3), "a")
-    newer = node.cgroups.root / app / "memory.events"
+async def test_files_that_are_garbage_missing_or_newer_end_no_loop(books: BooksNode) -> None:
+    garbled = books.cgroups.container(books.cgroups.pod(1), "b")
+    (books.cgroups.root / garbled / "memory.events").write_text("\0\xff oom_kill")
+    (books.cgroups.root / garbled / "memory.max").write_text("lots")
+    missing = books.cgroups.container(books.cgroups.pod(2), "c")
+    (books.cgroups.root / missing / "memory.events").unlink()
+    app = books.cgroups.container(books.cgroups.pod(3), "a")
+    newer = books.cgroups.root / app / "memory.events"
     newer.write_text(newer.read_text() + "sock_throttled 7\nsomething new\n")
-    node.know(3, app="a")
-    async with node.agent() as rows:
-        node.cgroups.group_kill(app)
+    books.know(3, app="a")
+    async with books.agent() as rows:
+        books.cgroups.group_kill(app)
         (row,) = await rows(1)
     assert row.kill["container"]["name"] == "app"
 
 
-async def test_two_pods_in_one_burst_are_two_records(node: Node) -> None:
-    apps = [node.cgroups.container(node.cgroups.pod(n), "a") for n in (1, 2)]
+async def test_two_pods_in_one_burst_are_two_records(books: BooksNode) -> None:
+    apps = [books.cgroups.container(books.cgroups.pod(n), "a") for n in (1, 2)]
     for number in (1, 2):
-        node.know(number, app="a")
-    async with node.agent() as rows:
+        books.know(number, app="a")
+    async with books.agent() as rows:
         for app in apps:
-            node.cgroups.group_kill(app)
+            books.cgroups.group_kill(app)
         found = await rows(2)
     assert sorted(row.kill["pod"]["name"] for row in found) == ["pod-1", "pod-2"]
