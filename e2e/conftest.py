@@ -2,16 +2,29 @@
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from kubernetes import client, config
 
+from e2e.evidence import gather
 from e2e.lab import open_cluster
 from e2e.world import Release, World
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put what the cluster says beside a failed story, while it still says it."""
+    report = yield
+    world = getattr(item, "funcargs", {}).get("world")
+    if report.failed and isinstance(world, World):
+        report.sections.append(("what the cluster says", gather(world.cluster)))
+    return report
 
 
 @pytest.fixture(scope="session")

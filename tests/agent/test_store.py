@@ -77,3 +77,22 @@ async def test_a_disk_that_fills_up_loses_nothing_that_was_told_before(tmp_path:
     assert "full" in (store.degraded or "")
     assert not (tmp_path / "s.sqlite").exists()
     await store.close()
+
+
+async def test_a_file_that_somebody_holds_is_not_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await opened(tmp_path / "s.sqlite")
+    monkeypatch.setattr("oomwarden.agent.store.BUSY_SECONDS", 0.05)
+    second = Store(tmp_path / "s.sqlite")
+    await second.open()
+    holder = sqlite3.connect(tmp_path / "s.sqlite", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        await second.run(add)
+    holder.execute("ROLLBACK")
+    await second.run(add)
+    assert (await second.run(told), second.degraded) == (["yes"], None)
+    holder.close()
+    await first.close()
+    await second.close()

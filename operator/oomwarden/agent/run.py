@@ -28,6 +28,7 @@ from oomwarden.agent.report import Reporter, Work
 from oomwarden.agent.samples import Samples
 from oomwarden.agent.settings import Settings
 from oomwarden.agent.settle import Place, Settler
+from oomwarden.agent.sole import sole
 from oomwarden.agent.status import StatusWriter
 from oomwarden.agent.store import Store
 from oomwarden.agent.store_history import store_was_lost
@@ -81,15 +82,21 @@ class Agent:
         """Run until cancelled."""
         server = health.serve(self.settings.metrics_port, self.loops(), self.figures)
         try:
-            async with asyncio.TaskGroup() as group:
-                for name, what, sink in self.watches():
-                    heard = self.heard.of(name)
-                    group.create_task(watch.follow(self.client, what, sink, heard), name=name)
-                group.create_task(self._kernel_side(), name="kernel")
-                group.create_task(self.deliverer.run(), name="deliver")
-                group.create_task(self.status.run(), name="status")
+            async with sole(self.settings.state_dir):
+                await self.store.open()
+                await self._loops()
         finally:
+            await self.store.close()
             server.shutdown()
+
+    async def _loops(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for name, what, sink in self.watches():
+                heard = self.heard.of(name)
+                group.create_task(watch.follow(self.client, what, sink, heard), name=name)
+            group.create_task(self._kernel_side(), name="kernel")
+            group.create_task(self.deliverer.run(), name="deliver")
+            group.create_task(self.status.run(), name="status")
 
     async def _kernel_side(self) -> None:
         kubepods = await self.kernel.find()
@@ -171,8 +178,4 @@ async def run(settings: Settings) -> None:
         ExceptionGroup: a loop ended; the process is to be restarted.
     """
     store = Store(settings.state_dir / "oomwarden.sqlite")
-    await store.open()
-    try:
-        await Agent(settings, store).run()
-    finally:
-        await store.close()
+    await Agent(settings, store).run()

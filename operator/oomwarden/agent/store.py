@@ -10,6 +10,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+BUSY_SECONDS = 20.0
+"""How long somebody who reads the file by hand may hold it."""
 _IN_MEMORY = (
     "working in memory, so nothing that is not delivered survives a restart of the agent; free or "
     "mend the disk of its state directory, then restart it"
@@ -74,6 +76,8 @@ class Store:
         except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
             raise
         except sqlite3.DatabaseError as error:  # disk full, I/O error, corrupt page
+            if _is_busy(error):
+                raise
             self._connection = self._into_memory(self._connection, error)
             with self._connection:
                 return work(self._connection)
@@ -101,10 +105,22 @@ class Store:
 
     def _open(self) -> None:
         try:
-            self._connection = _connect(self._path)
+            self._connection = self._connect_anyhow()
+            self._identify(self._connection)
         except sqlite3.DatabaseError as error:
+            if _is_busy(error):
+                raise
             self._connection = self._start_over(error)
-        self._identify(self._connection)
+            self._identify(self._connection)
+
+    def _connect_anyhow(self) -> sqlite3.Connection:
+        """Connect; on a full disk without the -shm file that other processes would share."""
+        try:
+            return _connect(self._path)
+        except sqlite3.OperationalError as error:
+            if _is_busy(error) or not self._path.exists():
+                raise
+            return _connect(self._path, alone=True)
 
     def _start_over(self, error: sqlite3.DatabaseError) -> sqlite3.Connection:
         try:
@@ -132,8 +148,16 @@ class Store:
             )
 
 
-def _connect(path: Path | None) -> sqlite3.Connection:
-    connection = sqlite3.connect(path or ":memory:", check_same_thread=False)
+def _is_busy(error: sqlite3.DatabaseError) -> bool:
+    """Whether somebody holds the file: it is in order, and must not be set aside."""
+    codes = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in codes
+
+
+def _connect(path: Path | None, *, alone: bool = False) -> sqlite3.Connection:
+    connection = sqlite3.connect(path or ":memory:", timeout=BUSY_SECONDS, check_same_thread=False)
+    if alone:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.executescript(_SCHEMA)
