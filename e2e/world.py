@@ -42,6 +42,7 @@ class World:
     def __post_init__(self) -> None:
         self.core = client.CoreV1Api(self.api)
         self.custom = client.CustomObjectsApi(self.api)
+        self.apps = client.AppsV1Api(self.api)
 
     def apply(self, manifest: dict[str, Any]) -> None:
         """Apply as a user would, with kubectl."""

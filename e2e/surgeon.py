@@ -1,0 +1,108 @@
+"""Hands on the node, for faults and for a count that is not the product's own."""
+
+from dataclasses import dataclass
+
+from e2e.workloads import container, pod
+from e2e.world import World, eventually
+
+NAMESPACE, NAME = "oomwarden-surgeon", "surgeon"
+_COUNT = "cat /sys/fs/cgroup/kubepods*/memory.events | sed -n 's/^oom_kill //p'"
+
+
+@dataclass
+class Surgeon:
+    """A privileged pod that runs commands as the node's own root."""
+
+    world: World
+
+    def begin(self) -> None:
+        """Start the pod, unless it is there."""
+        self.world.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        image = self.world.cluster.busybox_image
+        hands = container("hands", image, "sleep", "1000000")
+        hands["securityContext"] = {"privileged": True}
+        manifest = pod(NAMESPACE, NAME, hands, restart="Always")
+        manifest["spec"] |= {"hostPID": True, "priorityClassName": "system-node-critical"}
+        self.world.apply(manifest)
+        self.world.running(NAMESPACE, NAME)
+
+    def end(self) -> None:
+        """Take the pod away."""
+        self.world.core.delete_namespace(NAMESPACE, grace_period_seconds=0)
+
+    def on_node(self, script: str) -> str:
+        """Run a shell script in the node's own namespaces.
+
+        Raises:
+            CommandError: it failed.
+        """
+        enter = ("nsenter", "-t", "1", "-m", "-u", "-n", "-i", "--", "sh", "-c", script)
+        return self.world.cluster.kubectl("exec", "-n", NAMESPACE, NAME, "--", *enter)
+
+    def kill_agents(self) -> None:
+        """Send SIGKILL to every agent process; one that is not there yet is passed over."""
+        script = "pkill -KILL -f '[b]in/oomwarden-agent' || true"
+        self.world.cluster.kubectl("exec", "-n", NAMESPACE, NAME, "--", "sh", "-c", script)
+
+    def kernel_kills(self) -> int:
+        """Read the kernel's own count of kills below kubepods."""
+        return int(self.on_node(_COUNT))
+
+    def node(self) -> str:
+        """Name the node."""
+        return str(self.world.pod(NAMESPACE, NAME).spec.node_name)
+
+
+@dataclass
+class Balance:
+    """Compares what the kernel counts with what the API server was told, from now on."""
+
+    surgeon: Surgeon
+    namespace: str
+
+    def __post_init__(self) -> None:
+        self._kernel = self.surgeon.kernel_kills()
+        self._unplaced = self._counted()
+
+    def _counted(self) -> dict[str, int]:
+        report = self.surgeon.world.node_report(self.surgeon.node())
+        kills = report["status"]["kills"]
+        return {key: kills.get(key, 0) for key in ("unattributed", "beforeStart")}
+
+    def told(self) -> int:
+        """Sum up the ranges of the namespace's records."""
+        kills = self.surgeon.world.kills(self.namespace)
+        return sum(kill["evidence"]["to"] - kill["evidence"]["from"] for kill in kills)
+
+    def missing(self) -> int:
+        """Count kills that are in no record yet; below 0: something was told twice."""
+        return self.surgeon.kernel_kills() - self._kernel - self.told()
+
+    def check(self, pods: int, seconds: float = 120) -> None:
+        """Every kill is told, once, in the record of its own pod, and none was given up."""
+        world = self.surgeon.world
+
+        def complete() -> bool:
+            """As many pods have a record as were killed, and the sums agree."""
+            named = {kill["pod"]["name"] for kill in world.kills(self.namespace)}
+            return len(named) >= pods and self.missing() == 0
+
+        try:
+            eventually(complete, seconds, every=2)
+        finally:
+            now = self._counted()
+            print(f"kernel minus told: {self.missing()}; unplaced: {self._unplaced} -> {now}")
+        assert self._counted() == self._unplaced
+        self._check_ranges()
+
+    def _check_ranges(self) -> None:
+        spans: dict[tuple[str, int, int], list[tuple[int, int]]] = {}
+        for kill in self.surgeon.world.kills(self.namespace):
+            evidence = kill["evidence"]
+            key = (evidence["bootID"], evidence["cgroup"], evidence.get("epoch", 0))
+            spans.setdefault(key, []).append((evidence["from"], evidence["to"]))
+        for ranges in spans.values():
+            ordered = sorted(ranges)
+            ends = [end for _, end in ordered[:-1]]
+            starts = [start for start, _ in ordered[1:]]
+            assert all(end <= start for end, start in zip(ends, starts, strict=True)), ordered

@@ -1,0 +1,156 @@
+"""The worst hours of a node: every kill of the kernel's counters is in the API, none twice."""
+
+import random
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from e2e.surgeon import Balance, Surgeon
+from e2e.workloads import container, hog, pod
+from e2e.world import NAMESPACE, Release, World, eventually
+
+AGENT = "oomwarden-agent"
+RESTARTED_AT_ONCE = "import subprocess\nwhile True: subprocess.call(['oomwarden-agent'])"
+"""In place of the kubelet, which waits longer and longer before it starts a container again."""
+
+
+@pytest.fixture(scope="module")
+def surgeon(world: World, release: Release) -> Iterator[Surgeon]:
+    del release
+    surgeon = Surgeon(world)
+    surgeon.begin()
+    yield surgeon
+    surgeon.end()
+
+
+@pytest.fixture
+def balance(surgeon: Surgeon, namespace: str) -> Balance:
+    return Balance(surgeon, namespace)
+
+
+def storm(world: World, namespace: str, pods: int, seconds: float) -> None:
+    """Let pods be killed at random moments of so many seconds."""
+    dice = random.Random(pods)  # noqa: S311 - the same storm each time
+    for number in range(pods):
+        wait = dice.uniform(0, seconds)
+        app = container(
+            "app",
+            world.cluster.busybox_image,
+            "sh",
+            "-c",
+            f"sleep {wait:.2f}; hog 200",
+            limit="32Mi",
+        )
+        world.apply(pod(namespace, f"storm-{number}", app))
+
+
+def patch_agents(world: World, spec: dict[str, object]) -> None:
+    world.apps.patch_namespaced_daemon_set(AGENT, NAMESPACE, {"spec": spec})
+    world.cluster.kubectl("rollout", "status", "-n", NAMESPACE, f"ds/{AGENT}", "--timeout=180s")
+
+
+def test_an_agent_killed_fifty_times_in_a_storm_loses_nothing(
+    world: World, release: Release, surgeon: Surgeon, namespace: str
+) -> None:
+    command = ["python3", "-c", RESTARTED_AT_ONCE]
+    patch_agents(
+        world, {"template": {"spec": {"containers": [{"name": "agent", "command": command}]}}}
+    )
+    balance = Balance(surgeon, namespace)
+    storm(world, namespace, pods=20, seconds=120)
+    dice = random.Random(50)  # noqa: S311 - the same moments each time
+    for _ in range(50):
+        time.sleep(dice.uniform(0.2, 6))
+        surgeon.kill_agents()
+    balance.check(pods=20, seconds=180)
+    release.install()
+
+
+def test_a_rolling_update_with_two_agents_at_once_tells_nothing_twice(
+    world: World, release: Release, balance: Balance, namespace: str
+) -> None:
+    surge = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    storm(world, namespace, pods=8, seconds=25)
+    annotations = {"oomwarden.io/rolled": "once"}
+    patch_agents(
+        world, {"updateStrategy": surge, "template": {"metadata": {"annotations": annotations}}}
+    )
+    balance.check(pods=8)
+    release.install()
+
+
+def test_kubelet_and_containerd_restarted_in_a_storm_lose_nothing(
+    world: World, surgeon: Surgeon, balance: Balance, namespace: str
+) -> None:
+    storm(world, namespace, pods=6, seconds=20)
+    time.sleep(5)
+    surgeon.on_node("systemctl restart containerd; sleep 2; systemctl restart kubelet")
+    balance.check(pods=6, seconds=180)
+
+
+def test_a_deleted_database_is_rebuilt_from_the_records(
+    world: World, release: Release, surgeon: Surgeon, balance: Balance, namespace: str
+) -> None:
+    image = world.cluster.busybox_image
+    world.apply(pod(namespace, "before", hog(image), restart="Always"))
+    eventually(lambda: world.kills(namespace, "before"), 60)
+    surgeon.on_node("rm -f /var/lib/oomwarden/oomwarden.sqlite*")
+    for agent in release.agents():
+        world.core.delete_namespaced_pod(agent.metadata.name, NAMESPACE, grace_period_seconds=0)
+    world.apply(pod(namespace, "after", hog(image)))
+    balance.check(pods=2)
+
+
+def test_a_truncated_database_is_set_aside_and_nothing_is_lost(
+    world: World, release: Release, surgeon: Surgeon, balance: Balance, namespace: str
+) -> None:
+    image = world.cluster.busybox_image
+    world.apply(pod(namespace, "before", hog(image), restart="Always"))
+    eventually(lambda: world.kills(namespace, "before"), 60)
+    cut = "cd /var/lib/oomwarden && truncate -s 5000 oomwarden.sqlite && rm -f oomwarden.sqlite-*"
+    for agent in release.agents():
+        world.core.delete_namespaced_pod(agent.metadata.name, NAMESPACE, grace_period_seconds=0)
+    surgeon.kill_agents()
+    surgeon.on_node(cut)
+    world.apply(pod(namespace, "after", hog(image)))
+    balance.check(pods=2)
+
+
+def test_a_full_disk_is_said_and_nothing_is_lost(
+    world: World, release: Release, surgeon: Surgeon, balance: Balance, namespace: str
+) -> None:
+    tiny = "mount -t tmpfs -o size=64k tmpfs /var/lib/oomwarden"
+    surgeon.on_node(f"{tiny} && dd if=/dev/zero of=/var/lib/oomwarden/full bs=4k || true")
+    try:
+        for agent in release.agents():
+            world.core.delete_namespaced_pod(agent.metadata.name, NAMESPACE)
+        world.apply(pod(namespace, "told", hog(world.cluster.busybox_image)))
+        balance.check(pods=1)
+        eventually(lambda: "in memory" in store_condition(world, surgeon.node()), 60)
+    finally:
+        surgeon.on_node("umount -l /var/lib/oomwarden")
+        for agent in release.agents():
+            world.core.delete_namespaced_pod(agent.metadata.name, NAMESPACE)
+
+
+def store_condition(world: World, node: str) -> str:
+    conditions = world.node_report(node)["status"]["conditions"]
+    (store,) = (each for each in conditions if each["type"] == "Store")
+    return str(store["message"])
+
+
+def test_a_rebooted_node_goes_on_and_repeats_nothing(
+    world: World, surgeon: Surgeon, namespace: str
+) -> None:
+    image = world.cluster.busybox_image
+    world.apply(pod(namespace, "before", hog(image)))
+    (before,) = eventually(lambda: world.kills(namespace, "before"), 60)
+    boot = before["evidence"]["bootID"]
+    surgeon.on_node("systemd-run --on-active=1 systemctl reboot --force --force")
+    node = surgeon.node()
+    eventually(lambda: world.node_report(node)["status"]["kernel"]["bootID"] != boot, 300)
+    world.apply(pod(namespace, "after", hog(image)))
+    (after,) = eventually(lambda: world.kills(namespace, "after"), 120)
+    assert after["evidence"]["bootID"] != boot
+    assert world.kills(namespace, "before") == [before]
