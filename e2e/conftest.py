@@ -10,6 +10,7 @@ from kubernetes import client, config
 
 from e2e.evidence import gather
 from e2e.lab import open_cluster
+from e2e.surgeon import Surgeon
 from e2e.world import Release, World
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,6 +43,14 @@ def release(world: World) -> Release:
     release = Release(world, ROOT / "charts" / "oomwarden", image.repository, image.tag)
     release.install()
     return release
+
+
+@pytest.fixture(scope="session")
+def surgeon(world: World, release: Release) -> Iterator[Surgeon]:
+    surgeon = Surgeon(world)
+    surgeon.begin()
+    yield surgeon
+    surgeon.end()
 
 
 @pytest.fixture

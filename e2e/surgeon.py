@@ -39,6 +39,20 @@ class Surgeon:
         enter = ("nsenter", "-t", "1", "-m", "-u", "-n", "-i", "--", "sh", "-c", script)
         return self.world.cluster.kubectl("exec", "-n", NAMESPACE, NAME, "--", *enter)
 
+    def cut_off(self, seconds: int) -> None:
+        """Let no packet of the node reach the API server, from a moment later on."""
+        change = f"for ip in {self._api_servers()}; do ip route $change blackhole $ip; done"
+        script = f"change=add; {change}; sleep {seconds}; change=del; {change}"
+        later = f"(sleep 1; {script}) >/dev/null 2>&1 &"
+        enter = ("nsenter", "-t", "1", "-n", "--", "sh", "-c", later)
+        self.world.cluster.kubectl("exec", "-n", NAMESPACE, NAME, "--", *enter)
+
+    def _api_servers(self) -> str:
+        where = "{.endpoints[*].addresses[*]}"
+        slices = ("endpointslices", "-n", "default", "-l", "kubernetes.io/service-name=kubernetes")
+        items = "jsonpath={range .items[*]}" + where + "{' '}{end}"
+        return self.world.cluster.kubectl("get", *slices, "-o", items).strip()
+
     def kill_agents(self) -> None:
         """Send SIGKILL to every agent process; one that is not there yet is passed over."""
         script = "pkill -KILL -f '[b]in/oomwarden-agent' || true"
@@ -55,13 +69,13 @@ class Surgeon:
 
 @dataclass
 class Balance:
-    """Compares what the kernel counts with what the API server was told, from now on."""
+    """Compares what the kernel counts with what the API server was told, since it `began`."""
 
     surgeon: Surgeon
     namespace: str
 
     def __post_init__(self) -> None:
-        self._kernel = self.surgeon.kernel_kills()
+        self.began = self.surgeon.kernel_kills()
         self._unplaced = self._counted()
 
     def _counted(self) -> dict[str, int]:
@@ -76,7 +90,7 @@ class Balance:
 
     def missing(self) -> int:
         """Count kills that are in no record yet; below 0: something was told twice."""
-        return self.surgeon.kernel_kills() - self._kernel - self.told()
+        return self.surgeon.kernel_kills() - self.began - self.told()
 
     def check(self, pods: int, seconds: float = 120) -> None:
         """Every kill is told, once, in the record of its own pod, and none was given up."""

@@ -2,7 +2,6 @@
 
 import random
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,15 +12,6 @@ from e2e.world import NAMESPACE, Release, World, eventually
 AGENT = "oomwarden-agent"
 RESTARTED_AT_ONCE = "import subprocess\nwhile True: subprocess.call(['oomwarden-agent'])"
 """In place of the kubelet, which waits longer and longer before it starts a container again."""
-
-
-@pytest.fixture(scope="module")
-def surgeon(world: World, release: Release) -> Iterator[Surgeon]:
-    del release
-    surgeon = Surgeon(world)
-    surgeon.begin()
-    yield surgeon
-    surgeon.end()
 
 
 @pytest.fixture

@@ -143,7 +143,7 @@ class Release:
         self.world.cluster.helm(
             "upgrade", "--install", "oomwarden", str(chart or self.chart),
             "--namespace", NAMESPACE, "--create-namespace", *image, *extra,
-            "--wait", "--timeout", "5m",
+            "--wait", "--timeout", "5m", "--force-conflicts",  # faults change what is Helm's
         )  # fmt: skip
 
     def uninstall(self) -> None:

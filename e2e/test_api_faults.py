@@ -1,0 +1,154 @@
+"""The API server says no, late, or nothing: records wait, and each arrives once."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from e2e.surgeon import Balance, Surgeon
+from e2e.workloads import hog, pod
+from e2e.world import NAMESPACE, Release, World, eventually
+
+NAME = "oomwarden-fault"
+Manifest = dict[str, Any]
+
+
+@contextmanager
+def applied(world: World, *manifests: Manifest) -> Iterator[None]:
+    for manifest in manifests:
+        world.apply(manifest)
+    try:
+        yield
+    finally:
+        for manifest in manifests:
+            world.cluster.kubectl("delete", manifest["kind"], manifest["metadata"]["name"])
+
+
+def too_many_requests() -> list[Manifest]:
+    """No request of the agent that creates an OOMKill is let in: 429, with Retry-After."""
+    flow = "flowcontrol.apiserver.k8s.io/v1"
+    level = {
+        "apiVersion": flow,
+        "kind": "PriorityLevelConfiguration",
+        "metadata": {"name": NAME},
+        "spec": {
+            "type": "Limited",
+            "limited": {"nominalConcurrencyShares": 0, "limitResponse": {"type": "Reject"}},
+        },
+    }
+    account = {"namespace": NAMESPACE, "name": "oomwarden-agent"}
+    creates = {"apiGroups": ["oomwarden.io"], "resources": ["oomkills"], "verbs": ["create"]}
+    schema = {
+        "apiVersion": flow,
+        "kind": "FlowSchema",
+        "metadata": {"name": NAME},
+        "spec": {
+            "matchingPrecedence": 1,
+            "priorityLevelConfiguration": {"name": NAME},
+            "rules": [
+                {
+                    "subjects": [{"kind": "ServiceAccount", "serviceAccount": account}],
+                    "resourceRules": [creates | {"namespaces": ["*"]}],
+                }
+            ],
+        },
+    }
+    return [level, schema]
+
+
+def internal_error() -> list[Manifest]:
+    """Admission asks somebody who is not there: 500."""
+    rule = {"apiGroups": ["oomwarden.io"], "apiVersions": ["*"], "operations": ["CREATE"]}
+    hook = {
+        "name": "fault.oomwarden.io",
+        "clientConfig": {"url": "https://127.0.0.1:1/"},
+        "rules": [rule | {"resources": ["oomkills"]}],
+        "failurePolicy": "Fail",
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+        "timeoutSeconds": 2,
+    }
+    return [
+        {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingWebhookConfiguration",
+            "metadata": {"name": NAME},
+            "webhooks": [hook],
+        }
+    ]
+
+
+@pytest.mark.parametrize("fault", [too_many_requests, internal_error], ids=["429", "500"])
+def test_a_record_that_is_refused_for_now_arrives_once(
+    world: World, surgeon: Surgeon, namespace: str, fault: Callable[[], list[Manifest]]
+) -> None:
+    balance = Balance(surgeon, namespace)
+    with applied(world, *fault()):
+        time.sleep(2)  # until the API server has taken it
+        world.apply(pod(namespace, "waits", hog(world.cluster.busybox_image)))
+        eventually(lambda: surgeon.kernel_kills() > balance.began, 60)
+        time.sleep(5)
+        assert world.kills(namespace) == []
+    balance.check(pods=1)
+
+
+def test_a_right_that_comes_back_lets_the_records_out(
+    world: World, surgeon: Surgeon, namespace: str, release: Release
+) -> None:
+    balance = Balance(surgeon, namespace)
+    world.cluster.kubectl(
+        "patch", "clusterrole", "oomwarden-agent", "--type=json",
+        "-p", '[{"op": "replace", "path": "/rules", "value": []}]',
+    )  # fmt: skip
+    try:
+        world.apply(pod(namespace, "waits", hog(world.cluster.busybox_image)))
+        eventually(lambda: surgeon.kernel_kills() > balance.began, 60)
+        time.sleep(5)
+        assert world.kills(namespace) == []
+    finally:
+        release.install()
+    balance.check(pods=1)
+
+
+def test_a_record_of_a_namespace_that_goes_is_counted_not_awaited(
+    world: World, surgeon: Surgeon, namespace: str
+) -> None:
+    gone = f"{namespace}-gone"
+    world.core.create_namespace({"metadata": {"name": gone}})
+    balance = Balance(surgeon, namespace)
+    before = undeliverable(world, surgeon)
+    with applied(world, *internal_error()):
+        time.sleep(2)
+        world.apply(pod(gone, "lost", hog(world.cluster.busybox_image)))
+        eventually(lambda: surgeon.kernel_kills() > balance.began, 60)
+        time.sleep(2)
+        world.core.delete_namespace(gone, grace_period_seconds=0)
+        eventually(lambda: gone not in namespaces(world), 90)
+    eventually(lambda: undeliverable(world, surgeon) == before + 1, 90)
+    world.apply(pod(namespace, "next", hog(world.cluster.busybox_image)))
+    eventually(lambda: world.kills(namespace, "next"), 60)
+
+
+def undeliverable(world: World, surgeon: Surgeon) -> int:
+    """Records that the API server will never take."""
+    kills = world.node_report(surgeon.node())["status"]["kills"]
+    return int(kills.get("undeliverable", 0))
+
+
+def namespaces(world: World) -> set[str]:
+    return {each.metadata.name for each in world.core.list_namespace().items}
+
+
+def test_an_api_server_away_for_minutes_in_a_storm_is_told_all_of_it(
+    world: World, surgeon: Surgeon, namespace: str
+) -> None:
+    balance = Balance(surgeon, namespace)
+    image = world.cluster.busybox_image
+    for number in range(5):
+        world.apply(pod(namespace, f"loop-{number}", hog(image), restart="Always"))
+    eventually(lambda: len(world.kills(namespace)) >= 5, 120)
+    surgeon.cut_off(seconds=100)
+    time.sleep(105)
+    balance.check(pods=5, seconds=180)
