@@ -44,6 +44,7 @@ class Figures:
     outbox: int
     enforced_processes: int
     unreadable: int
+    log_overruns: int
     stuck_since: Mapping[str, float | None]
 
 
@@ -79,6 +80,8 @@ class AgentCollector(Collector):
                        figures.undeliverable)  # fmt: skip
         yield _counter("unreadable_cgroup_files", "Times that a cgroup could not be read",
                        figures.unreadable)  # fmt: skip
+        yield _counter("kernel_log_overruns", "Reads before which the kernel log lost lines",
+                       figures.log_overruns)  # fmt: skip
         yield GaugeMetricFamily(
             "oomwarden_outbox_records", "Records that wait for the API server", figures.outbox
         )

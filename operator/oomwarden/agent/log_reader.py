@@ -23,14 +23,24 @@ class LogState:
     remedy: str
 
 
+ELSEWHERE = LogState(
+    usable=False,
+    reason="OtherPIDNamespace",
+    remedy="this node is itself a container: the kernel log tells of the whole machine, by pids "
+    "that mean nothing here, so records have no victims",
+)
+
+
 class LogReader:
     """Keeps the end of the last read and the kills that no record has claimed yet.
 
-    `overruns` counts the reads between which the ring buffer lost lines.
+    `overruns` counts the reads between which the ring buffer lost lines. `off`: why the log means
+    nothing here; it is never read then.
     """
 
-    def __init__(self, read: Callable[[], bytes]) -> None:
+    def __init__(self, read: Callable[[], bytes], off: LogState | None = None) -> None:
         self._read = read
+        self._off = off
         self._thread = ThreadPoolExecutor(1, "kernel-log")
         self._tail = b""
         self._assembler = LogAssembler()
@@ -38,7 +48,7 @@ class LogReader:
         self._last = -MIN_GAP_SECONDS
         self._last_stamp = 0.0  # of the last kill that was read, in seconds since boot
         self.overruns = 0
-        self.state = LogState(usable=True, reason="NotReadYet", remedy="")
+        self.state = off or LogState(usable=True, reason="NotReadYet", remedy="")
 
     @property
     def next_allowed(self) -> float:
@@ -56,6 +66,8 @@ class LogReader:
         """Read what is new; a log that cannot be read is a state, not an error."""
         loop = asyncio.get_running_loop()
         self._last = loop.time()
+        if self._off is not None:
+            return
         try:
             buffer = await loop.run_in_executor(self._thread, self._read)
         except OSError as error:

@@ -21,7 +21,7 @@ from oomwarden.agent.heard import Heard
 from oomwarden.agent.host_kills import HostKills
 from oomwarden.agent.inventory import Inventory
 from oomwarden.agent.kernel_side import KernelSide
-from oomwarden.agent.log_reader import LogReader
+from oomwarden.agent.log_reader import ELSEWHERE, LogReader
 from oomwarden.agent.naming import Naming, Places
 from oomwarden.agent.pod_sink import PodSink
 from oomwarden.agent.report import Reporter, Work
@@ -58,7 +58,8 @@ class Agent:
         self.client: Client = connect()
         self.inventory = Inventory()
         self.kernel = KernelSide(settings.cgroup_root)
-        self.log = LogReader(syslog.read_all)
+        off = None if self.host.first_pid_namespace() else ELSEWHERE
+        self.log = LogReader(syslog.read_all, off)
         self.deliverer = Deliverer(store, partial(kills.deliver, self.client))
         self.reporter = Reporter(settings, self.host, store, self.kernel, self.log, self.client)
         self.status = StatusWriter(
@@ -153,6 +154,7 @@ class Agent:
             outbox=self.deliverer.waiting,
             enforced_processes=self.enforcer.processes,
             unreadable=self._unreadable(),
+            log_overruns=self.log.overruns,
             stuck_since={
                 "naming": self.naming.worker.stuck_since,
                 "enforce": self.enforcer.worker.stuck_since,

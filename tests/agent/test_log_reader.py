@@ -1,0 +1,72 @@
+from books_node import logged
+from oomwarden.agent.log_reader import ELSEWHERE, LogReader
+
+PATH = (
+    "kubepods.slice/kubepods-pod0a1b2c3d_1111_2222_3333_444455556661.slice/cri-containerd-a.scope"
+)
+
+
+class Ring:
+    def __init__(self) -> None:
+        self.text = b""
+
+    def read(self) -> bytes:
+        return self.text
+
+
+async def test_where_pids_mean_nothing_the_log_is_never_read() -> None:
+    log = LogReader(Ring().read, ELSEWHERE)
+    await log.begin(0.0)
+    assert (log.unclaimed(), log.state.usable) == ((), False)
+    assert "itself a container" in log.state.remedy
+
+
+async def test_only_what_is_new_is_told() -> None:
+    ring = Ring()
+    log = LogReader(ring.read)
+    ring.text = logged(PATH, 1, "51.000000")
+    await log.refresh()
+    ring.text += logged(PATH, 2, "52.000000")
+    await log.refresh()
+    pids = [[victim.pid for victim in kill.victims] for kill in log.unclaimed()]
+    assert pids == [[1], [2]]
+
+
+async def test_a_ring_that_overran_is_counted() -> None:
+    ring = Ring()
+    log = LogReader(ring.read)
+    ring.text = logged(PATH, 1, "51.000000")
+    await log.refresh()
+    ring.text = logged(PATH, 9, "59.000000")
+    await log.refresh()
+    assert log.overruns == 1
+
+
+async def test_lines_read_before_the_books_balanced_wait_no_longer() -> None:
+    ring = Ring()
+    ring.text = logged(PATH, 1, "51.000000")
+    log = LogReader(ring.read)
+    await log.refresh()
+    log.balanced(log.next_allowed - 100)
+    assert len(log.unclaimed()) == 1
+    log.balanced(log.next_allowed)
+    assert (log.unclaimed(), log.told_to) == ((), 51.0)
+
+
+async def test_a_log_without_time_stamps_says_what_to_do() -> None:
+    ring = Ring()
+    ring.text = logged(PATH, 1, "51.000000").replace(b"[ 51.000000] ", b"")
+    log = LogReader(ring.read)
+    await log.refresh()
+    assert "printk.time=1" in log.state.remedy
+    assert len(log.unclaimed()) == 1
+
+
+async def test_a_log_that_may_not_be_read_names_the_capability() -> None:
+    def refuse() -> bytes:
+        raise PermissionError
+
+    log = LogReader(refuse)
+    await log.refresh()
+    assert "SYSLOG" in log.state.remedy
+    assert not log.state.usable
