@@ -39,6 +39,10 @@ class Surgeon:
         enter = ("nsenter", "-t", "1", "-m", "-u", "-n", "-i", "--", "sh", "-c", script)
         return self.world.cluster.kubectl("exec", "-n", NAMESPACE, NAME, "--", *enter)
 
+    def soon(self, script: str) -> None:
+        """Run a script in a second, when this connection through the kubelet may end."""
+        self.on_node(f"systemd-run --collect --on-active=1 sh -c '{script}'")
+
     def cut_off(self, seconds: int) -> None:
         """Let no packet of the node reach the API server, from a moment later on."""
         change = f"for ip in {self._api_servers()}; do ip route $change blackhole $ip; done"

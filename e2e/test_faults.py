@@ -75,7 +75,8 @@ def test_kubelet_and_containerd_restarted_in_a_storm_lose_nothing(
 ) -> None:
     storm(world, namespace, pods=6, seconds=20)
     time.sleep(5)
-    surgeon.on_node("systemctl restart containerd; sleep 2; systemctl restart kubelet")
+    surgeon.soon("systemctl restart containerd; sleep 2; systemctl restart kubelet")
+    time.sleep(15)
     balance.check(pods=6, seconds=180)
 
 
@@ -137,8 +138,8 @@ def test_a_rebooted_node_goes_on_and_repeats_nothing(
     world.apply(pod(namespace, "before", hog(image)))
     (before,) = eventually(lambda: world.kills(namespace, "before"), 60)
     boot = before["evidence"]["bootID"]
-    surgeon.on_node("systemd-run --on-active=1 systemctl reboot --force --force")
     node = surgeon.node()
+    surgeon.soon("systemctl reboot --force --force")
     eventually(lambda: world.node_report(node)["status"]["kernel"]["bootID"] != boot, 300)
     world.apply(pod(namespace, "after", hog(image)))
     (after,) = eventually(lambda: world.kills(namespace, "after"), 120)
