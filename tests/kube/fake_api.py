@@ -29,6 +29,7 @@ class Request:
     path: str
     query: dict[str, str]
     body: Any
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 def body(value: object, code: int = 200) -> Answer:
@@ -76,12 +77,13 @@ class FakeApi:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-        length = next((int(h[16:]) for h in head if h.lower().startswith("content-length: ")), 0)
-        sent = await reader.readexactly(length)
+        given = dict(line.lower().split(": ", 1) for line in head[1:] if line)
+        sent = await reader.readexactly(int(given.get("content-length", 0)))
         method, target, _ = head[0].split(" ")
         url = urlsplit(target)
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
-        self.requests.append(Request(method, url.path, query, json.loads(sent) if sent else None))
+        content = json.loads(sent) if sent else None
+        self.requests.append(Request(method, url.path, query, content, given))
         answer = self.answers.pop(0)
         headers = "".join(f"{key}: {value}\r\n" for key, value in answer.headers.items())
         writer.write(f"HTTP/1.1 {answer.code} Told\r\n{headers}Connection: close\r\n\r\n".encode())

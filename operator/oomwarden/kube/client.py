@@ -8,6 +8,8 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Generator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,8 @@ those who send an outdated one (service account admission, WarnOnlyBoundTokenExp
 """
 QUIET_SECONDS = 90.0
 """Longest silence of a watch; bookmarks come about once a minute (apiserver storage/cacher)."""
+
+_METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 Json = dict[str, Any]
 
@@ -149,6 +153,36 @@ class Client(AsyncClient):
         finally:
             await response.aclose()
 
+    async def metadata_page(self, what: Selection, token: str, limit: int) -> tuple[Json, datetime]:
+        """List a part of what there is, only metadata; gives the list and the API server's time.
+
+        Args:
+            what: Which objects.
+            token: `metadata.continue` of the part before; empty: the first one.
+            limit: How many objects at most.
+        """
+        part = {"limit": str(limit), "continue": token or None}
+        request = self._request(what, part)
+        request.headers["Accept"] = _METADATA_LIST
+        response = await self._send(request)
+        return _decoded(response.content), _date(response)
+
+    async def delete_this(self, resource: Resource, metadata: Mapping[str, str]) -> None:
+        """Delete the object of this namespace, name and uid; not another one of the same name.
+
+        Raises:
+            ApiError: 404, it is gone; 409, another one has its name.
+        """
+        request: BasicRequest = self._client.prepare_request(
+            "delete", res=resource, name=metadata["name"], namespace=metadata["namespace"]
+        )
+        request.data = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": {"uid": metadata["uid"]},
+        }
+        await self._send(self._client.build_adapter_request(request))
+
     async def _send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
         response: httpx2.Response = await self._client.send(request, stream=stream)  # type: ignore[no-untyped-call]
         if not response.is_success:
@@ -182,6 +216,14 @@ def _decoded(text: bytes | str) -> Json:
     except ValueError as error:
         raise httpx2.RemoteProtocolError(f"the answer is no JSON: {error}") from error
     return answer
+
+
+def _date(response: httpx2.Response) -> datetime:
+    """Read the server's clock, which also stamps objects; ours where it does not tell."""
+    try:
+        return parsedate_to_datetime(response.headers.get("Date", ""))
+    except ValueError:
+        return datetime.now(UTC)
 
 
 def connect(timeout: float = TIMEOUT_SECONDS) -> Client:

@@ -1,0 +1,83 @@
+"""The OOMKills that are stored: read in parts, as metadata only, and deleted one by one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from lightkube import ApiError
+
+from oomwarden.api.base import LABEL_POD_UID
+from oomwarden.core.retention import Record
+from oomwarden.kube.client import Client, Selection
+from oomwarden.kube.resources import OOMKill
+
+PART = 500
+
+
+class ListExpiredError(Exception):
+    """The API server has forgotten the list that a token continues (410): begin anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of all records, the API server's clock in seconds, and the token of the next part.
+
+    An empty token: this is the last one.
+    """
+
+    records: list[Record]
+    now: float
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKills:
+    """`namespace` None: of all. Each call may raise one of kube.errors.API_ERRORS."""
+
+    client: Client
+    namespace: str | None = None
+
+    async def page(self, token: str) -> Page:
+        """Read the part that a token continues; an empty one begins.
+
+        The API server gives them ordered by namespace: etcd does.
+
+        Raises:
+            ListExpiredError: the token is no longer known.
+        """
+        what = Selection(OOMKill, self.namespace)
+        try:
+            answer, now = await self.client.metadata_page(what, token, PART)
+        except ApiError as error:
+            if token and error.status.code == HTTPStatus.GONE:
+                raise ListExpiredError from error
+            raise
+        records = list(_records(answer.get("items") or []))
+        return Page(records, now.timestamp(), answer["metadata"].get("continue") or "")
+
+    async def delete(self, record: Record) -> bool:
+        """Delete a record; False: it is gone already, or another one has its name."""
+        metadata = {"namespace": record.namespace, "name": record.name, "uid": record.uid}
+        try:
+            await self.client.delete_this(OOMKill, metadata)
+        except ApiError as error:
+            if error.status.code in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
+                return False
+            raise
+        return True
+
+
+def _records(items: list[dict[str, Any]]) -> Iterator[Record]:
+    for metadata in (item["metadata"] for item in items):
+        if "deletionTimestamp" in metadata:
+            continue  # somebody's finalizer holds it
+        uid = metadata["uid"]
+        yield Record(
+            created=datetime.fromisoformat(metadata["creationTimestamp"]).timestamp(),
+            name=metadata["name"],
+            namespace=metadata["namespace"],
+            uid=uid,
+            pod=(metadata.get("labels") or {}).get(LABEL_POD_UID, uid),
+        )

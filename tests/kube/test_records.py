@@ -1,0 +1,99 @@
+"""Stored records are read in parts, as metadata, and deleted by name and uid."""
+
+import pytest
+from lightkube import ApiError
+from oomwarden.core.retention import Record
+from oomwarden.kube.records import PART, ListExpiredError, StoredKills
+
+from tests.kube.fake_api import Answer, FakeApi, body, status
+
+METADATA_ONLY = "application/json;as=partialobjectmetadatalist;g=meta.k8s.io;v=v1"
+CREATED, SECONDS = "2026-01-02T03:04:05Z", 1767323045.0
+DATE = {"Content-Type": "application/json", "Date": "Fri, 02 Jan 2026 03:05:05 GMT"}
+METADATA = {"name": "api-1", "namespace": "shop", "uid": "u-1", "creationTimestamp": CREATED}
+LABELLED = METADATA | {"labels": {"oomwarden.io/pod-uid": "p-1"}}
+RECORD = Record(SECONDS, "api-1", "shop", "u-1", "p-1")
+GONE = status(410, "Expired", "The provided continue parameter is too old")
+
+
+def part(*items: dict[str, object], token: str = "") -> Answer:
+    told = body({"metadata": {"continue": token}, "items": [{"metadata": one} for one in items]})
+    return Answer(lines=told.lines, headers=DATE)
+
+
+async def test_a_part_of_all_records_is_read_with_the_clock_that_stamped_them() -> None:
+    api = FakeApi([part(LABELLED, token="next"), part()])  # noqa: S106 - of a list
+    async with api.client() as client:
+        first = await StoredKills(client).page("")
+        last = await StoredKills(client).page("next")
+    assert (first.records, first.token, first.now) == ([RECORD], "next", SECONDS + 60)
+    assert (last.records, last.token) == ([], "")
+    assert [one.path for one in api.requests] == ["/apis/oomwarden.io/v1alpha1/oomkills"] * 2
+    assert [one.query for one in api.requests] == [
+        {"limit": str(PART)},
+        {"limit": str(PART), "continue": "next"},
+    ]
+    assert {one.headers["accept"] for one in api.requests} == {METADATA_ONLY}
+
+
+async def test_a_record_without_its_label_is_counted_as_a_pod_of_its_own() -> None:
+    api = FakeApi([part(METADATA)])
+    async with api.client() as client:
+        (record,) = (await StoredKills(client).page("")).records
+    assert record.pod == "u-1"
+
+
+async def test_a_record_that_is_being_deleted_is_left_out() -> None:
+    api = FakeApi([part(LABELLED | {"deletionTimestamp": CREATED})])
+    async with api.client() as client:
+        assert (await StoredKills(client).page("")).records == []
+
+
+async def test_a_token_that_is_too_old_is_told_from_other_errors() -> None:
+    api = FakeApi([GONE, GONE, status(500, "InternalError", "no")])
+    async with api.client() as client:
+        with pytest.raises(ListExpiredError):
+            await StoredKills(client).page("old")
+        for token in ("", "old"):
+            with pytest.raises(ApiError):
+                await StoredKills(client).page(token)
+
+
+async def test_records_of_one_namespace_can_be_asked_for() -> None:
+    api = FakeApi([part()])
+    async with api.client() as client:
+        await StoredKills(client, "shop").page("")
+    (request,) = api.requests
+    assert request.path == "/apis/oomwarden.io/v1alpha1/namespaces/shop/oomkills"
+
+
+async def test_a_record_is_deleted_only_if_it_is_the_one() -> None:
+    api = FakeApi([body({"kind": "Status", "status": "Success"})])
+    async with api.client() as client:
+        assert await StoredKills(client).delete(RECORD)
+    (request,) = api.requests
+    path = "/apis/oomwarden.io/v1alpha1/namespaces/shop/oomkills/api-1"
+    assert (request.method, request.path) == ("DELETE", path)
+    assert request.body["preconditions"] == {"uid": "u-1"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        status(404, "NotFound", 'oomkills.oomwarden.io "api-1" not found'),
+        status(404, "NotFound", 'namespaces "shop" not found', kind="namespaces"),
+        status(409, "Conflict", "the UID in the precondition does not match"),
+    ],
+    ids=["gone", "namespace gone", "another one"],
+)
+async def test_a_record_that_is_gone_needs_no_deletion(answer: Answer) -> None:
+    api = FakeApi([answer])
+    async with api.client() as client:
+        assert not await StoredKills(client).delete(RECORD)
+
+
+async def test_another_answer_to_a_deletion_is_an_error() -> None:
+    api = FakeApi([status(403, "Forbidden", "no")])
+    async with api.client() as client:
+        with pytest.raises(ApiError):
+            await StoredKills(client).delete(RECORD)
