@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from oomwarden.api.oomkill import Cause, ContainerType
-from oomwarden.core.facts import Level
+from oomwarden.core.facts import ContainerFacts, Level, PodFacts
 from oomwarden.core.incident import Incident
 from oomwarden.core.kernel_log import printable
 from oomwarden.core.quantity import format_bytes
@@ -12,6 +12,17 @@ from oomwarden.core.record import Manifest
 NOTE_BYTES = 1024
 """Longest note of an Event in bytes (kubernetes pkg/apis/core/validation/events.go, v1.37)."""
 EVENT_MAX_AGE_SECONDS = 3600
+_NAMED = 5
+"""Candidates whose names are told; a pod may have a hundred containers."""
+_SILENCE = "Kubernetes does not show this"
+_UNIT_STEP, _FRACTIONS_BELOW = 1024, 100
+_NEXT = {
+    Cause.CONTAINER_LIMIT: "Raise its memory limit, or have it use less.",
+    Cause.POD_LIMIT: "Raise the pod's memory limit, or have its containers use less.",
+    Cause.NODE_ALLOCATABLE: "No limit of its own was hit: see what the node's pods use beyond "
+    "their requests.",
+    Cause.NODE_OUT_OF_MEMORY: "No limit of its own was hit: see what else uses the node's memory.",
+}
 _FIELDS = {
     ContainerType.INIT: "initContainers",
     ContainerType.SIDECAR: "initContainers",
@@ -24,51 +35,71 @@ def event(incident: Incident, kill: Manifest, now: float) -> Manifest | None:
     before = datetime.fromisoformat(kill["time"]["before"]).timestamp()
     if now - before > EVENT_MAX_AGE_SECONDS:
         return None
-    pod = incident.pod
-    regarding = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "namespace": pod.namespace,
-        "name": pod.name,
-        "uid": pod.uid,
-    }
-    if incident.container is not None:
-        field = _FIELDS.get(incident.container.type, "containers")
-        regarding["fieldPath"] = f"spec.{field}{{{incident.container.name}}}"
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
-        "metadata": {"name": kill["metadata"]["name"], "namespace": pod.namespace},
+        "metadata": {"name": kill["metadata"]["name"], "namespace": incident.pod.namespace},
         "eventTime": kill["time"]["before"],
         "type": "Warning",
         "reason": "OOMKilled",
         "action": "Killed",
         "reportingController": "oomwarden.io/agent",
         "reportingInstance": kill["node"],
-        "regarding": regarding,
+        "regarding": regarding(incident.pod, incident.container),
         "note": truncate(note(incident), NOTE_BYTES),
     }
 
 
+def regarding(pod: PodFacts, container: ContainerFacts | None) -> Manifest:
+    """Refer to the pod, and in it to the container where that is known."""
+    reference = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "namespace": pod.namespace,
+        "name": pod.name,
+        "uid": pod.uid,
+    }
+    if container is not None:
+        field = _FIELDS.get(container.type, "containers")
+        reference["fieldPath"] = f"spec.{field}{{{container.name}}}"
+    return reference
+
+
 def note(incident: Incident) -> str:
-    """Say in one line who was killed, at whose limit."""
-    return f"{_who(incident)} killed {_why(incident)}."
+    """Say in one line who was killed, at whose limit, what else died, what to do next.
+
+    Only what is certain: of a single kill nobody knows whether it took the container's first
+    process, and the container with it.
+    """
+    killed = f"{where(incident)}: {killing(incident)}."
+    told = (killed, _held(incident), _extent(incident), _NEXT.get(incident.verdict.cause, ""))
+    return " ".join(filter(None, told))
 
 
-def _who(incident: Incident) -> str:
+def where(incident: Incident) -> str:
+    """Name the container, or the candidates."""
     if incident.container is not None:
-        where = f"container {incident.container.name}"
-    elif incident.candidates:
-        where = f"one of the containers {', '.join(incident.candidates)}"
-    else:
-        where = "a container (which one is unknown)"
+        return f"container {incident.container.name}"
+    if not incident.candidates:
+        return "a container (which one is unknown)"
+    named, more = incident.candidates[:_NAMED], len(incident.candidates) - _NAMED
+    others = f" or {more} more" if more > 0 else ""
+    return f"one of the containers {', '.join(named)}{others}"
+
+
+def killing(incident: Incident) -> str:
+    """Say who was killed, and why."""
+    return f"{_whom(incident)} killed {_why(incident)}"
+
+
+def _whom(incident: Incident) -> str:
     victims = incident.victims
     if not victims:
-        return f"{where}: {_times(incident)}"
+        return _times(incident)
     first = f"{printable(victims[0].comm)} (pid {victims[0].pid})"
     others = f" and {len(victims) - 1} more" if len(victims) > 1 else ""
     times = f", {incident.kills} kills," if incident.kills > 1 else ""
-    return f"{where}: {first}{others}{times}"
+    return f"{first}{others}{times}"
 
 
 def _times(incident: Incident) -> str:
@@ -89,6 +120,33 @@ def _why(incident: Incident) -> str:
             return "because the node ran out of memory"
         case _:
             return "out of memory; whose limit it was is unknown"
+
+
+def _held(incident: Incident) -> str:
+    """Tell the memory that the victim alone kept in use; mapped files could have been dropped."""
+    if not incident.victims:
+        return ""
+    first, *others = incident.victims
+    size = _rounded(first.anon_rss + first.shmem_rss)
+    return f"The {'first' if others else 'process'} held {size} of anonymous and shared memory."
+
+
+def _extent(incident: Incident) -> str:
+    """Tell what died. Kernels before 5.17 do not count group kills."""
+    if incident.booking.group_kills > 0:
+        return "The whole container was killed."
+    one = incident.booking.end - incident.booking.start == 1
+    return f"{'One process was killed: if' if one else 'If'} the container goes on, {_SILENCE}."
+
+
+def _rounded(size: int) -> str:
+    """Write bytes for a person: a number below 1024, with a fraction where it is small."""
+    number, unit = float(size), ""
+    for larger in ("Ki", "Mi", "Gi", "Ti"):
+        if number < _UNIT_STEP:
+            break
+        number, unit = number / _UNIT_STEP, larger
+    return f"{number:.{1 if number < _FRACTIONS_BELOW else 0}f}".removesuffix(".0") + unit
 
 
 def truncate(text: str, size: int) -> str:
