@@ -17,13 +17,14 @@ Manifest = dict[str, Any]
 
 @contextmanager
 def applied(world: World, *manifests: Manifest) -> Iterator[None]:
-    for manifest in manifests:
-        world.apply(manifest)
     try:
+        for manifest in manifests:
+            world.apply(manifest)
         yield
     finally:
-        for manifest in manifests:
-            world.cluster.kubectl("delete", manifest["kind"], manifest["metadata"]["name"])
+        for manifest in reversed(manifests):
+            what = manifest["kind"], manifest["metadata"]["name"]
+            world.cluster.kubectl("delete", "--ignore-not-found", *what)
 
 
 def too_many_requests() -> list[Manifest]:
@@ -45,7 +46,7 @@ def too_many_requests() -> list[Manifest]:
         "kind": "FlowSchema",
         "metadata": {"name": NAME},
         "spec": {
-            "matchingPrecedence": 1,
+            "matchingPrecedence": 3,  # after the two exempt ones
             "priorityLevelConfiguration": {"name": NAME},
             "rules": [
                 {

@@ -15,6 +15,7 @@ TOGGLES = [
     ("namespacedFloor=0",),
     ("uninstall.putBack=false",),
     ("image.digest=sha256:" + "0" * 64,),
+    ("retention.days=0", "retention.perPod=0", "retention.perNamespace=100000"),
     ("image.pullSecrets={a,b}", "image.pullPolicy=Always"),
     ("agent.priorityClassName=", "agent.tolerations=null", "agent.maxUnavailable=1"),
     ("agent.nodeSelector.pool=big", "agent.podAnnotations.a=b", "agent.podLabels.c=d"),
@@ -67,6 +68,7 @@ def test_the_operator_may_do_this_and_nothing_else() -> None:
         | rules(OURS, "clusteroompolicies", *READ)
         | rules(OURS, "oompolicies/status", "patch")
         | rules(OURS, "clusteroompolicies/status", "patch")
+        | rules(OURS, "oomkills", "list", "delete")
     )
 
 
@@ -157,6 +159,18 @@ def test_with_the_kubelets_score_as_floor_only_agents_can_check_it() -> None:
     assert environment["OOMWARDEN_NAMESPACED_FLOOR"] == "kubelet"
 
 
+def test_the_operator_is_told_which_records_are_kept() -> None:
+    (operator,) = of_kind("Deployment", "retention.perNamespace=100000", "retention.days=0")
+    (container,) = operator["spec"]["template"]["spec"]["containers"]
+    environment = {each["name"]: each.get("value") for each in container["env"]}
+    told = {name: value for name, value in environment.items() if "RETENTION" in name}
+    assert told == {
+        "OOMWARDEN_RETENTION_DAYS": "0",
+        "OOMWARDEN_RETENTION_PER_POD": "50",
+        "OOMWARDEN_RETENTION_PER_NAMESPACE": "100000",
+    }
+
+
 def test_the_switch_is_made_at_installation_and_never_touched_again() -> None:
     (switch,) = of_kind("ConfigMap")
     assert switch["metadata"]["name"] == "oomwarden-control"
@@ -202,6 +216,11 @@ def test_names_fit_whatever_the_release_is_called() -> None:
         ("agent.stateDir=var", "/agent/stateDir"),
         ("agent.resources.limits.memory=lots", "/agent/resources/limits/memory"),
         ("uninstall.waitSeconds=5", "minimum: got 5, want 10"),
+        ("retention.days=-1", "minimum: got -1, want 0"),
+        ("retention.days=4000", "maximum: got 4,000, want 3,650"),
+        ("retention.perPod=many", "/retention/perPod': got string, want integer"),
+        ("retention.perNamespace=null", "missing property 'perNamespace'"),
+        ("retention.perNode=3", "'perNode' not allowed"),
     ],
 )
 def test_a_bad_value_is_refused_with_its_name(value: str, said: str) -> None:

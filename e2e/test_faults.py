@@ -67,6 +67,8 @@ def test_a_rolling_update_with_two_agents_at_once_tells_nothing_twice(
         world, {"updateStrategy": surge, "template": {"metadata": {"annotations": annotations}}}
     )
     balance.check(pods=8)
+    surge["rollingUpdate"] = {"maxSurge": 0, "maxUnavailable": 1}
+    patch_agents(world, {"updateStrategy": surge})
     release.install()
 
 

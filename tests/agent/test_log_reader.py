@@ -1,5 +1,5 @@
 from books_node import logged
-from oomwarden.agent.log_reader import ELSEWHERE, LogReader
+from oomwarden.agent.log_reader import ELSEWHERE, LogReader, Position
 
 PATH = (
     "kubepods.slice/kubepods-pod0a1b2c3d_1111_2222_3333_444455556661.slice/cri-containerd-a.scope"
@@ -16,7 +16,7 @@ class Ring:
 
 async def test_where_pids_mean_nothing_the_log_is_never_read() -> None:
     log = LogReader(Ring().read, ELSEWHERE)
-    await log.begin(0.0)
+    await log.begin(Position(0.0))
     assert (log.unclaimed(), log.state.usable) == ((), False)
     assert "itself a container" in log.state.remedy
 
@@ -50,7 +50,7 @@ async def test_lines_read_before_the_books_balanced_wait_no_longer() -> None:
     log.balanced(log.next_allowed - 100)
     assert len(log.unclaimed()) == 1
     log.balanced(log.next_allowed)
-    assert (log.unclaimed(), log.told_to) == ((), 51.0)
+    assert (log.unclaimed(), log.position) == ((), Position(51.0))
 
 
 async def test_a_log_without_time_stamps_says_what_to_do() -> None:
@@ -70,3 +70,14 @@ async def test_a_log_that_may_not_be_read_names_the_capability() -> None:
     await log.refresh()
     assert "SYSLOG" in log.state.remedy
     assert not log.state.usable
+
+
+async def test_a_kill_told_before_an_older_one_is_not_told_again_after_a_restart() -> None:
+    ring = Ring()
+    ring.text = logged(PATH, 1, "51.000000") + logged(PATH.replace("-a.", "-b."), 2, "52.000000")
+    first = LogReader(ring.read)
+    await first.begin(Position(0.0))
+    first.claim([first.unclaimed()[1]])
+    second = LogReader(ring.read)
+    await second.begin(first.position)
+    assert [kill.victims[0].pid for kill in second.unclaimed()] == [1]

@@ -5,6 +5,7 @@ import sqlite3
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from oomwarden.agent.log_reader import Position
 from oomwarden.core.accounts import Tally
 from oomwarden.core.facts import Cgroup, Level
 
@@ -56,14 +57,19 @@ def forget(connection: sqlite3.Connection, boot_id: str, inodes: list[int]) -> N
     )
 
 
-def log_position(connection: sqlite3.Connection, boot_id: str) -> float | None:
-    """Give the stamp up to which kills of this boot's kernel log were told; None: not known."""
+def log_position(connection: sqlite3.Connection, boot_id: str) -> Position:
+    """Give what an earlier agent has told of this boot's kernel log."""
     key = f"log.{boot_id}"
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-    return float(row[0]) if row else None
+    if row is None:
+        return Position(0.0)
+    value = json.loads(row[0])
+    to, *beyond = value if isinstance(value, list) else [value]  # a number before 0.2
+    return Position(to, tuple((stamp, pid) for stamp, pid in beyond))
 
 
-def save_log_position(connection: sqlite3.Connection, boot_id: str, stamp: float) -> None:
-    """Keep the stamp; those of other boots go."""
+def save_log_position(connection: sqlite3.Connection, boot_id: str, position: Position) -> None:
+    """Keep the position; those of other boots go."""
     connection.execute("DELETE FROM meta WHERE key LIKE 'log.%'")
-    connection.execute("INSERT INTO meta VALUES (?, ?)", (f"log.{boot_id}", str(stamp)))
+    value = json.dumps([position.to, *position.beyond])
+    connection.execute("INSERT INTO meta VALUES (?, ?)", (f"log.{boot_id}", value))

@@ -38,7 +38,7 @@ class FirstBooks:
         for facts in await self.store.run(lambda db: known_pods.load(db, boot)):
             self.settler.inventory.deleted.setdefault(facts.cgroup_uid, facts)
         read_to = await self.store.run(lambda db: checkpoints.log_position(db, boot))
-        await self.settler.log.begin(None if self.store.fresh else read_to or 0.0)
+        await self.settler.log.begin(None if self.store.fresh else read_to)
 
     def recall_gone(self) -> None:
         """Open the books of what went away while no agent ran: it may explain a shortfall."""

@@ -23,6 +23,18 @@ class LogState:
     remedy: str
 
 
+Mark = tuple[float, int]
+"""What tells one kill of this boot from another: stamp and first victim's pid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """All kills up to the stamp `to` (seconds since boot) are told, and those `beyond` it."""
+
+    to: float
+    beyond: tuple[Mark, ...] = ()
+
+
 ELSEWHERE = LogState(
     usable=False,
     reason="OtherPIDNamespace",
@@ -46,6 +58,7 @@ class LogReader:
         self._assembler = LogAssembler()
         self._kills: list[tuple[float, LogKill]] = []
         self._last = -MIN_GAP_SECONDS
+        self._claimed: list[Mark] = []
         self._last_stamp = 0.0  # of the last kill that was read, in seconds since boot
         self.overruns = 0
         self.state = off or LogState(usable=True, reason="NotReadYet", remedy="")
@@ -55,12 +68,15 @@ class LogReader:
         """Event-loop time from which on the log may be read again."""
         return self._last + MIN_GAP_SECONDS
 
-    async def begin(self, after: float | None) -> None:
-        """Pass over what an earlier agent has read: up to this stamp; None: all that is there."""
+    async def begin(self, earlier: Position | None) -> None:
+        """Pass over what an earlier agent has told; None: over all that is there."""
         await self.refresh()
-        if after is None:
+        if earlier is None:
             self._kills.clear()
-        self._kills = [(at, kill) for at, kill in self._kills if kill.stamp > (after or 0)]
+            return
+        self._claimed = [mark for mark in earlier.beyond if mark[0] > earlier.to]
+        waiting = [(at, kill) for at, kill in self._kills if kill.stamp > earlier.to]
+        self._kills = [(at, kill) for at, kill in waiting if _mark(kill) not in self._claimed]
 
     async def refresh(self) -> None:
         """Read what is new; a log that cannot be read is a state, not an error."""
@@ -84,10 +100,12 @@ class LogReader:
             self.state = _usable(kills)
 
     @property
-    def told_to(self) -> float:
-        """Give the stamp, in seconds since boot, up to which no kill waits for its record."""
+    def position(self) -> Position:
+        """Give from where another agent has to read on."""
         waiting = [kill.stamp for _, kill in self._kills]
-        return min(waiting) - STAMP_STEP if waiting else self._last_stamp
+        to = min(waiting) - STAMP_STEP if waiting else self._last_stamp
+        self._claimed = [mark for mark in self._claimed if mark[0] > to]
+        return Position(to, tuple(self._claimed))
 
     def unclaimed(self) -> tuple[LogKill, ...]:
         """Give the kills that no record tells yet, the oldest first."""
@@ -96,6 +114,7 @@ class LogReader:
     def claim(self, claimed: list[LogKill]) -> None:
         """Take out what a record tells now."""
         gone = {id(kill) for kill in claimed}
+        self._claimed += [_mark(kill) for kill in claimed]
         self._kills = [(at, kill) for at, kill in self._kills if id(kill) not in gone]
 
     def balanced(self, read_from: float) -> None:
@@ -105,6 +124,10 @@ class LogReader:
         another kill later on.
         """
         self._kills = [(at, kill) for at, kill in self._kills if at >= read_from]
+
+
+def _mark(kill: LogKill) -> Mark:
+    return kill.stamp, kill.victims[0].pid if kill.victims else 0
 
 
 def _usable(kills: list[LogKill]) -> LogState:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from oomwarden.agent import checkpoints, known_pods, outbox
 from oomwarden.agent.checkpoints import Checkpoint
 from oomwarden.agent.counts import add_count
+from oomwarden.agent.log_reader import Position
 from oomwarden.agent.outbox import OutboxRow
 from oomwarden.agent.settle import Settler, Told
 from oomwarden.agent.store import Store
@@ -33,7 +34,7 @@ class SavedBooks:
     pruned: list[int] = field(default_factory=list)
     _saved: dict[int, Checkpoint] = field(default_factory=dict)
     _pods: dict[str, PodFacts] = field(default_factory=dict)
-    _read_to: float | None = None
+    _read_to: Position | None = None
 
     async def save(self, settled: Settled) -> int:
         """Tell the agent's own log first of all, then store what is new; gives how many records.
@@ -45,7 +46,7 @@ class SavedBooks:
         for row in rows:
             sys.stdout.write(json.dumps({"oomkill": row.kill}) + "\n")
         sys.stdout.flush()
-        boot, read_to = self.settler.place.boot_id, self.settler.log.told_to
+        boot, read_to = self.settler.place.boot_id, self.settler.log.position
         changed, pods = self._changed(), self._changed_pods()
         pruned, self.pruned = self.pruned, []
         gone = self._pods.keys() - self._live_pods().keys() if pruned else set()

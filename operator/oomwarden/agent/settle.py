@@ -182,5 +182,11 @@ class Settler:
 
 
 def _unread(pod: PodFacts, *, complete: bool) -> Scene:
-    """Give the scene of a pod whose own counters nobody has read."""
-    return Scene(pod, Tally(), (), Limits(None, (None, None)), complete=complete)
+    """Give the scene of a pod whose own counters and limits nobody has read: its spec's limits.
+
+    Without limits of the pod's own, the kubelet gives it the sum of its containers'.
+    """
+    known = tuple(container.limit for container in pod.containers)
+    limits = [limit for limit in known if limit is not None]
+    total = sum(limits) if len(limits) == len(known) else None
+    return Scene(pod, Tally(), (), Limits(total, known), complete=complete)
