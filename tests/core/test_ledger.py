@@ -1,8 +1,9 @@
 from dataclasses import dataclass, field
 
-from oomwarden.core.accounts import Booking, Reading
+from oomwarden.core.accounts import Booking, Reading, Tally
 from oomwarden.core.facts import Cgroup, Level, MemoryEvents
 from oomwarden.core.ledger import Ledger, unsettled_below
+from oomwarden.core.sightings import Sighting
 
 
 @dataclass
@@ -149,3 +150,36 @@ def test_what_was_before_the_first_start_is_written_off() -> None:
     ledger.read(Reading(10, MemoryEvents(oom_kill=5)))
     ledger.write_off(10)
     assert ledger.settle_pod(10) == []
+
+
+def test_an_oom_without_a_kill_explains_no_later_kill() -> None:
+    ledger = Ledger()
+    ledger.open(Cgroup(10, "/10", Level.POD), None)
+    ledger.read(Reading(10, MemoryEvents(oom=3), MemoryEvents(oom=3)))
+    ledger.rest()
+    assert ledger.accounts[10].owed.oom == 3  # its kill may be a moment away
+    ledger.rest()
+    assert ledger.accounts[10].owed == Tally()
+
+
+def test_what_rose_above_a_pod_is_used_up_by_the_kill_that_it_explains() -> None:
+    ledger = Ledger()
+    ledger.open(Cgroup(1, "/1", Level.KUBEPODS), None)
+    ledger.open(Cgroup(10, "/1/10", Level.POD), 1)
+    ledger.read(Reading(1, MemoryEvents(oom=1, oom_kill=1), MemoryEvents(oom=1)))
+    ledger.read(Reading(10, MemoryEvents(oom_kill=1), MemoryEvents()))
+    ledger.settle_pod(10)
+    ledger.explain_above(10)
+    assert ledger.accounts[1].owed == Tally()
+
+
+def test_a_container_that_only_the_log_saw_has_the_logs_id() -> None:
+    ledger = Ledger()
+    pod = Cgroup(10, "kubepods.slice/kubepods-podx.slice", Level.POD, "uid")
+    ledger.open(pod, None)
+    ledger.read(Reading(10, MemoryEvents(oom_kill=1)))
+    unseen = Cgroup(
+        0, f"{pod.path}/cri-containerd-{'a' * 64}.scope", Level.CONTAINER, "uid", "a" * 64
+    )
+    (booking,) = ledger.settle_pod(10, [Sighting(pod, unseen, 1, 1)])
+    assert booking.container == unseen
