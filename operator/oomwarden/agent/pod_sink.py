@@ -15,10 +15,14 @@ Manifest = dict[str, Any]
 
 @dataclass(slots=True)
 class PodSink:
-    """Keeps a deleted pod's facts for a while: its last kills may still be on their way."""
+    """Keeps a deleted pod's facts for a while: its last kills may still be on their way.
+
+    `seen` is called with each Pod as it was told.
+    """
 
     inventory: Inventory
     changed: Callable[[], None]
+    seen: Callable[[Manifest], None]
 
     def replace(self, objects: list[Manifest]) -> None:
         """Take these pods for all there are."""
@@ -28,20 +32,20 @@ class PodSink:
         self.inventory.pods.clear()
         self.inventory.pods.update(fresh)
         self.inventory.synced = True
-        self._tell()
+        self._tell(*objects)
 
     def apply(self, manifest: Manifest) -> None:
         """Take a new or changed pod."""
         facts = pod_facts(manifest)
         self.inventory.pods[facts.cgroup_uid] = facts
-        self._tell()
+        self._tell(manifest)
 
     def delete(self, manifest: Manifest) -> None:
         """Take a pod out."""
         facts = pod_facts(manifest)
         self.inventory.pods.pop(facts.cgroup_uid, None)
         self._keep(facts)
-        self._tell()
+        self._tell(manifest)
 
     def _keep(self, facts: PodFacts) -> None:
         deleted = self.inventory.deleted
@@ -49,6 +53,8 @@ class PodSink:
         while len(deleted) > KEEP_DELETED:
             del deleted[next(iter(deleted))]
 
-    def _tell(self) -> None:
+    def _tell(self, *manifests: Manifest) -> None:
+        for manifest in manifests:
+            self.seen(manifest)
         self.inventory.appeared.set()
         self.changed()

@@ -3,6 +3,7 @@
 detect -> bookkeep -> deliver      kills become records (detect.py, bookkeep.py, deliver.py)
 naming -> enforce                  policies hold on processes (naming.py, enforce.py)
 samples                            what the records tell of memory before a kill (samples.py)
+contradictions                     where the kubelet hides a kill (contradictions.py)
 watches -> inventory, policies     what the API server tells
 status                             what OOMNode says
 """
@@ -14,6 +15,7 @@ from functools import partial
 from oomwarden.agent import health
 from oomwarden.agent.baselines import Baselines
 from oomwarden.agent.bookkeep import Bookkeeper
+from oomwarden.agent.contradictions import Contradictions
 from oomwarden.agent.deliver import Deliverer
 from oomwarden.agent.enforce import Enforcer
 from oomwarden.agent.health import Loop, age_of
@@ -40,7 +42,7 @@ from oomwarden.kernel import syslog
 from oomwarden.kernel.cgroup import CgroupRoot
 from oomwarden.kernel.host import Host
 from oomwarden.kernel.process import ProcRoot
-from oomwarden.kube import kills, nodes, watch
+from oomwarden.kube import events, kills, nodes, watch
 from oomwarden.kube.client import Client, Selection, connect
 from oomwarden.kube.resources import ClusterOOMPolicy, ConfigMap, Namespace, OOMPolicy, Pod
 
@@ -75,6 +77,7 @@ class Agent:
         ask = partial(nodes.told, self.client, settings.node, place.boot_id)
         self.books = Bookkeeper(self.settler, store, self.deliverer.wake.set, ask)
         self.samples = Samples(self.inventory, self.settler.ledger.accounts, self.places)
+        self.contradictions = Contradictions(partial(events.post, self.client))
         self.host_kills = HostKills(self.host, store, self.kernel, self.settler.ledger)
         self.heard = Heard()
         self.enforcer.told = self.deliverer.told = self.status.news
@@ -97,6 +100,7 @@ class Agent:
                 group.create_task(watch.follow(self.client, what, sink, heard), name=name)
             group.create_task(self._kernel_side(), name="kernel")
             group.create_task(self.deliverer.run(), name="deliver")
+            group.create_task(self.contradictions.run(), name="contradictions")
             group.create_task(self.status.run(), name="status")
 
     async def _kernel_side(self) -> None:
@@ -122,9 +126,9 @@ class Agent:
         control = Selection(
             ConfigMap, self.settings.namespace, fields="metadata.name=oomwarden-control"
         )
-        enforcer = self.enforcer
+        enforcer, wrong = self.enforcer, self.contradictions
         return [
-            ("pods", pods, PodSink(self.inventory, enforcer.news.set)),
+            ("pods", pods, PodSink(self.inventory, enforcer.news.set, wrong.pod_changed)),
             ("policies", Selection(OOMPolicy), enforcer.policies(NAMESPACED)),
             ("cluster-policies", Selection(ClusterOOMPolicy), enforcer.policies(CLUSTER)),
             ("namespaces", Selection(Namespace), enforcer.namespaces),
@@ -139,6 +143,7 @@ class Agent:
             Loop("naming", age_of(lambda: self.naming.progress), LATE_SECONDS),
             Loop("enforce", age_of(lambda: self.enforcer.progress), LATE_SECONDS),
             Loop("samples", age_of(lambda: self.samples.progress)),
+            Loop("contradictions", age_of(lambda: self.contradictions.progress)),
             Loop("deliver", age_of(lambda: self.deliverer.progress)),
             Loop("status", age_of(lambda: self.status.progress)),
             *self.heard.loops([name for name, _, _ in self.watches()]),

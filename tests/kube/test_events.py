@@ -1,0 +1,49 @@
+import asyncio
+
+import pytest
+from oomwarden.kube import events
+from oomwarden.kube.errors import Failure, Outcome
+
+from tests.kube.fake_api import Answer, FakeApi, body, status
+
+EVENT = {
+    "apiVersion": "events.k8s.io/v1",
+    "kind": "Event",
+    "metadata": {"name": "api-1", "namespace": "shop"},
+    "note": "what happened",
+}
+EXISTS = status(409, "AlreadyExists", "already exists")
+
+
+async def posted(answer: Answer) -> tuple[Failure, FakeApi]:
+    api = FakeApi([answer])
+    async with api.client() as client:
+        told = await events.post(client, EVENT)
+    return told, api
+
+
+async def test_an_event_is_created_in_its_pods_namespace() -> None:
+    told, api = await posted(body(EVENT, 201))
+    assert told.outcome is Outcome.DONE
+    (request,) = api.requests
+    path = "/apis/events.k8s.io/v1/namespaces/shop/events"
+    assert (request.method, request.path, request.body) == ("POST", path, EVENT)
+
+
+async def test_an_event_that_is_there_already_is_done() -> None:
+    told, _ = await posted(EXISTS)
+    assert told.outcome is Outcome.DONE
+
+
+async def test_what_stands_in_the_way_is_told() -> None:
+    told, _ = await posted(status(503, "ServiceUnavailable", "stopping"))
+    assert told.outcome is Outcome.RETRY
+    assert "stopping" in told.reason
+
+
+async def test_an_api_server_that_hangs_is_not_awaited_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(events, "DEADLINE_SECONDS", 0.05)
+    told, _ = await asyncio.wait_for(posted(Answer(hangs=True)), 5)
+    assert told.outcome is Outcome.RETRY
