@@ -82,10 +82,9 @@ class Balance:
         self.began = self.surgeon.kernel_kills()
         self._unplaced = self._counted()
 
-    def _counted(self) -> dict[str, int]:
+    def _counted(self) -> int:
         report = self.surgeon.world.node_report(self.surgeon.node())
-        kills = report["status"]["kills"]
-        return {key: kills.get(key, 0) for key in ("unattributed", "beforeStart")}
+        return int(report["status"]["kills"].get("unattributed", 0))
 
     def told(self) -> int:
         """Sum up the ranges of the namespace's records."""

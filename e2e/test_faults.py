@@ -111,16 +111,17 @@ def test_a_truncated_database_is_set_aside_and_nothing_is_lost(
 
 
 def test_a_full_disk_is_said_and_nothing_is_lost(
-    world: World, release: Release, surgeon: Surgeon, balance: Balance, namespace: str
+    world: World, release: Release, surgeon: Surgeon, namespace: str
 ) -> None:
     tiny = "mount -t tmpfs -o size=64k tmpfs /var/lib/oomwarden"
     surgeon.on_node(f"{tiny} && dd if=/dev/zero of=/var/lib/oomwarden/full bs=4k || true")
     try:
         for agent in release.agents():
             world.core.delete_namespaced_pod(agent.metadata.name, NAMESPACE)
+        eventually(lambda: "in memory" in store_condition(world, surgeon.node()), 120)
+        balance = Balance(surgeon, namespace)
         world.apply(pod(namespace, "told", hog(world.cluster.busybox_image)))
         balance.check(pods=1)
-        eventually(lambda: "in memory" in store_condition(world, surgeon.node()), 60)
     finally:
         surgeon.on_node("umount -l /var/lib/oomwarden")
         for agent in release.agents():
