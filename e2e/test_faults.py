@@ -123,7 +123,7 @@ def test_a_full_disk_is_said_and_nothing_is_lost(
         world.apply(pod(namespace, "told", hog(world.cluster.busybox_image)))
         balance.check(pods=1)
     finally:
-        surgeon.on_node("umount -l /var/lib/oomwarden")
+        surgeon.on_node("umount -l /var/lib/oomwarden; rm -f /var/lib/oomwarden/oomwarden.sqlite*")
         for agent in release.agents():
             world.core.delete_namespaced_pod(agent.metadata.name, NAMESPACE)
 
