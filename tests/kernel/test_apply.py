@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from containers import container, fill
-from oomwarden.core.facts import Cgroup
+from oomwarden.core.facts import Cgroup, Level
 from oomwarden.core.plan import Order, Outcome
 from oomwarden.kernel import apply
-from oomwarden.kernel.apply import MAX_ROUNDS, carry_out
+from oomwarden.kernel.apply import MAX_ROUNDS, carry_out, unchanged
 from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
 from oomwarden.kernel.process import Process, ProcRoot
 
@@ -118,3 +118,17 @@ def test_a_container_that_is_gone_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "app").rename(tmp_path / "elsewhere")
     with pytest.raises(CgroupGoneError):
         run(tmp_path, cgroup)
+
+
+def test_many_containers_are_listed_at_once_and_only_the_unchanged_are_given(
+    tmp_path: Path,
+) -> None:
+    paths = {name: fill(tmp_path / name, 5, 6) for name in ("same", "grown", "gone")}
+    asked = [
+        (Cgroup(path.stat().st_ino, name, Level.CONTAINER), frozenset({5, 6, 7}))
+        for name, path in paths.items()
+    ]
+    fill(paths["grown"], 5, 8)
+    paths["gone"].rename(tmp_path / "elsewhere")
+    found = unchanged(CgroupRoot(tmp_path), asked)
+    assert found == {paths["same"].stat().st_ino: frozenset({5, 6})}

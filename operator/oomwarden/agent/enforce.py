@@ -23,6 +23,7 @@ from oomwarden.agent.inventory import Inventory
 from oomwarden.agent.kernel_worker import KernelWorker, StuckError
 from oomwarden.agent.naming import Places
 from oomwarden.agent.policy_book import NamespaceBook, PolicyBook, PolicySink
+from oomwarden.agent.quiet_scans import quiet
 from oomwarden.api.oomkill import PolicyReference
 from oomwarden.api.oomnode import Applied, PolicyReport
 from oomwarden.core.plan import Baseline, Order, Outcome, Switch, order_for
@@ -99,8 +100,11 @@ class Enforcer:
             self.told()
         due = [charge for charge in self._charges.values() if charge.due <= self._now()]
         await self._save_before(due)
+        same: dict[int, frozenset[int]] | None = None
         for charge in sorted(due, key=lambda each: each.urgency):
-            await self._scan(charge)
+            if same is None and charge.known():  # whatever is urgent is done by now
+                same = await quiet(self.worker, self.places, due)
+            await self._scan(charge, (same or {}).get(charge.container.cgroup.inode))
             self.progress = time.monotonic()
             if self.news.is_set():
                 break
@@ -162,7 +166,8 @@ class Enforcer:
         except sqlite3.Error as error:
             _LOG.warning("baselines are not saved, nothing is written before they are: %s", error)
 
-    async def _scan(self, charge: Charge) -> None:
+    async def _scan(self, charge: Charge, same: frozenset[int] | None) -> None:
+        """Scan a container; `same`: its processes, where they are known to be the right ones."""
         order, container = charge.order, charge.container
         if order is None:
             return
@@ -170,7 +175,8 @@ class Enforcer:
         if not self.baselines.is_saved(container):
             charge.took(None, _NOT_SAVED)
         else:
-            charge.took(*await self._carry_out(charge, order))
+            done = (Outcome(order.target, holding=same), None) if same else None
+            charge.took(*(done or await self._carry_out(charge, order)))
             self._settle(charge, order)
         charge.again(self._now(), self.rescan)
         if charge.outcome != before:

@@ -1,10 +1,12 @@
 """Carry out an order on a container's processes, round after round until nothing is left to do."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from oomwarden.core.facts import Cgroup
 from oomwarden.core.plan import Found, Order, Outcome, classify
-from oomwarden.kernel.cgroup import CgroupRoot
+from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
 from oomwarden.kernel.container_processes import held, pids
 from oomwarden.kernel.process import ProcessGoneError, ProcRoot
 
@@ -53,6 +55,22 @@ class _Scan:
             failure=next(iter(self.failed.values()), ""),
             complete=complete,
         )
+
+
+def unchanged(
+    root: CgroupRoot, asked: Sequence[tuple[Cgroup, frozenset[int]]]
+) -> dict[int, frozenset[int]]:
+    """List the processes of many containers; give those, by inode, that have none but the known.
+
+    One that cannot be listed is left out: `carry_out` says why.
+    """
+    found: dict[int, frozenset[int]] = {}
+    for cgroup, known in asked:
+        with suppress(CgroupGoneError, OSError), held(root, cgroup) as directory:
+            live = frozenset(pids(directory))
+            if live <= known:
+                found[cgroup.inode] = live
+    return found
 
 
 def carry_out(

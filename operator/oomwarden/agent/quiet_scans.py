@@ -1,0 +1,28 @@
+"""One look at all containers in which nothing is expected to have changed.
+
+A hand-over to the worker's thread costs more than listing the processes of a container.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+from oomwarden.agent.charge import Charge
+from oomwarden.agent.kernel_worker import KernelWorker, StuckError
+from oomwarden.agent.naming import Places
+from oomwarden.kernel.apply import unchanged
+
+ALL = 0
+"""No cgroup has this inode number: a look that is stuck is one of all containers."""
+
+
+async def quiet(
+    worker: KernelWorker, places: Places, due: Sequence[Charge]
+) -> dict[int, frozenset[int]]:
+    """Give the pids of the containers, by inode, that have none beside those known to be right."""
+    asked = [(each.container.cgroup, known) for each in due if (known := each.known())]
+    if len(asked) <= 1:
+        return {}  # nothing to be saved
+    try:
+        return await worker.run(ALL, partial(unchanged, places.cgroups, asked))
+    except StuckError:
+        return {}  # each is tried alone
