@@ -3,7 +3,7 @@
 import pytest
 from lightkube import ApiError
 from oomwarden.core.retention import Record
-from oomwarden.kube.records import PART, ListExpiredError, StoredKills
+from oomwarden.kube.records import PART, ListExpiredError, RefusedError, StoredKills
 
 from tests.kube.fake_api import Answer, FakeApi, body, status
 
@@ -92,8 +92,33 @@ async def test_a_record_that_is_gone_needs_no_deletion(answer: Answer) -> None:
         assert not await StoredKills(client).delete(RECORD)
 
 
-async def test_another_answer_to_a_deletion_is_an_error() -> None:
-    api = FakeApi([status(403, "Forbidden", "no")])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        status(403, "Forbidden", 'admission webhook "keep.example.com" denied the request'),
+        status(500, "InternalError", "failed calling webhook"),
+        status(422, "Invalid", "no"),
+    ],
+    ids=["denied", "webhook away", "invalid"],
+)
+async def test_a_refusal_of_one_record_says_nothing_of_others(answer: Answer) -> None:
+    api = FakeApi([answer])
+    async with api.client() as client:
+        with pytest.raises(RefusedError):
+            await StoredKills(client).delete(RECORD)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        status(403, "Forbidden", 'User "op" cannot delete resource "oomkills"'),
+        status(429, "TooManyRequests", "slow down"),
+        status(503, "ServiceUnavailable", "stopping"),
+    ],
+    ids=["no rights", "too many", "stopping"],
+)
+async def test_an_api_server_that_deletes_nothing_is_an_error(answer: Answer) -> None:
+    api = FakeApi([answer])
     async with api.client() as client:
         with pytest.raises(ApiError):
             await StoredKills(client).delete(RECORD)

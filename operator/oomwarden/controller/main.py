@@ -4,10 +4,12 @@ import argparse
 import asyncio
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 
 from oomwarden.controller.release import release, verdict
+from oomwarden.core.retention import Bounds
 from oomwarden.kube.client import connect
 from oomwarden.kube.errors import API_ERRORS, failure
 from oomwarden.kube.operations import Operations
@@ -29,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return asyncio.run(_release(options.namespace, timedelta(seconds=options.wait)))
     from oomwarden.controller.run import run  # noqa: PLC0415 - kopf is slow, and not for release
 
-    asyncio.run(run(options.port))
+    asyncio.run(run(options.port, Bounds(options.days, options.per_pod, options.per_namespace)))
     return 0
 
 
@@ -50,6 +52,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--namespace", default=environment.get("POD_NAMESPACE"),
         help="release: where the ConfigMap oomwarden-control is; POD_NAMESPACE",
     )  # fmt: skip
+    _add_bounds(parser, environment)
     parser.add_argument("--wait", type=float, default=60.0, help="release: seconds to wait at most")
     parser.add_argument(
         "--log-level", type=str.upper, default=environment.get("OOMWARDEN_LOG_LEVEL", "INFO"),
@@ -61,6 +64,30 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     if options.command == "release" and not options.namespace:
         parser.error("release needs --namespace, or POD_NAMESPACE in the environment")
     return options
+
+
+def _add_bounds(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
+    """Take which OOMKills are kept. argparse reads a default that is text as if it were given."""
+    default = Bounds()
+    for option, number, what in (
+        ("days", default.days, "days for which an OOMKill is kept"),
+        ("per_pod", default.per_pod, "OOMKills of a pod that are kept, the newest"),
+        ("per_namespace", default.per_namespace, "OOMKills of a namespace that are kept"),
+    ):
+        name = f"OOMWARDEN_RETENTION_{option.upper()}"
+        parser.add_argument(
+            f"--retention-{option.replace('_', '-')}", dest=option, metavar="N",
+            type=partial(_bound, name), default=environment.get(name, str(number)),
+            help=f"run: {what}; 0: no bound; {name}, else {number}",
+        )  # fmt: skip
+
+
+def _bound(name: str, text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(
+            f"it is {text!r} (here or in {name}), and takes a whole number; 0: no bound"
+        )
+    return int(text)
 
 
 async def _release(namespace: str, wait: timedelta) -> int:

@@ -1,4 +1,4 @@
-"""The operator: kopf's watches, and the loop that writes statuses."""
+"""The operator: kopf's watches, the loop that writes statuses, the loop that deletes records."""
 
 import asyncio
 import logging
@@ -10,17 +10,20 @@ import kopf
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.login import login
 from oomwarden.controller.policies import PolicyHandlers
+from oomwarden.controller.retention import Retention
 from oomwarden.controller.statuses import PolicyKey, StatusWriter
+from oomwarden.core.retention import Bounds
 from oomwarden.kube.client import connect
 from oomwarden.kube.errors import API_ERRORS, failure
 from oomwarden.kube.operations import Operations
+from oomwarden.kube.records import StoredKills
 
 CRD_POLL_SECONDS = 2.0
 _LOG = logging.getLogger(__name__)
 
 
-async def run(port: int) -> None:
-    """Run until a signal comes or a loop ends."""
+async def run(port: int, bounds: Bounds) -> None:
+    """Run until a signal comes or a loop ends. `bounds`: which OOMKills are kept."""
     os.environ.setdefault("POD_ID", platform.node())  # else kopf asks for the user's name: 65532
     operations = Operations(connect())
     await _until_served(operations)
@@ -30,8 +33,12 @@ async def run(port: int) -> None:
         await operations.write_status(*key, content)
 
     writer = StatusWriter(write, operations.node_exists)
+    retention = Retention(bounds, StoredKills(operations.client))
     async with asyncio.TaskGroup() as loops:
-        writing = loops.create_task(writer.run(), name="writer")
+        ours = [
+            loops.create_task(writer.run(), name="writer"),
+            loops.create_task(retention.run(), name="retention"),
+        ]
         await asyncio.sleep(0)  # kopf ends, and waits for, the tasks that begin after its own
         await kopf.operator(
             registry=registry_for(writer),
@@ -40,7 +47,8 @@ async def run(port: int) -> None:
             standalone=True,
             liveness_endpoint=f"http://0.0.0.0:{port}/healthz",
         )
-        writing.cancel()
+        for loop in ours:
+            loop.cancel()
 
 
 async def _until_served(operations: Operations) -> None:

@@ -11,13 +11,26 @@ from lightkube import ApiError
 from oomwarden.api.base import LABEL_POD_UID
 from oomwarden.core.retention import Record
 from oomwarden.kube.client import Client, Selection
+from oomwarden.kube.errors import failure
 from oomwarden.kube.resources import OOMKill
 
 PART = 500
+_SERVER_WIDE = {
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+}
 
 
 class ListExpiredError(Exception):
     """The API server has forgotten the list that a token continues (410): begin anew."""
+
+
+class RefusedError(Exception):
+    """The API server does not let this one record be deleted; others may fare better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +71,27 @@ class StoredKills:
         return Page(records, now.timestamp(), answer["metadata"].get("continue") or "")
 
     async def delete(self, record: Record) -> bool:
-        """Delete a record; False: it is gone already, or another one has its name."""
+        """Delete a record; False: it is gone already, or another one has its name.
+
+        Raises:
+            RefusedError: this one is not to be deleted (an admission rule, say).
+        """
         metadata = {"namespace": record.namespace, "name": record.name, "uid": record.uid}
         try:
             await self.client.delete_this(OOMKill, metadata)
         except ApiError as error:
             if error.status.code in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
                 return False
-            raise
+            if _is_server_wide(error):
+                raise
+            raise RefusedError(failure(error).reason) from error
         return True
+
+
+def _is_server_wide(error: ApiError) -> bool:
+    """Whether other records would fare no better: the server, our token, our rights."""
+    no_rights = '" cannot ' in (error.status.message or "")  # RBAC's words
+    return error.status.code in _SERVER_WIDE or no_rights
 
 
 def _records(items: list[dict[str, Any]]) -> Iterator[Record]:

@@ -1,0 +1,135 @@
+"""Old records go, with the operator's own rights; young ones and those of the same name stay."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import pytest
+from kubernetes import client
+from lightkube import KubeConfig
+from lightkube.config.models import User
+from oomwarden.controller.retention import Retention
+from oomwarden.core.retention import Bounds, Record
+from oomwarden.kube.client import Client, Selection
+from oomwarden.kube.records import Page, StoredKills
+from oomwarden.kube.resources import OOMKill
+
+from e2e.test_record_refusals import NODE, kill
+from e2e.world import GROUP, NAMESPACE, VERSION, Release, World, eventually
+
+pytestmark = pytest.mark.usefixtures("release")
+
+AGENT = f"system:serviceaccount:{NAMESPACE}:oomwarden-agent"
+OPERATOR = "deploy/oomwarden-operator"
+NOBOUND = Bounds(0, 0, 0)
+
+
+def store(world: World, namespace: str, pod: str, *names: str) -> None:
+    """Store records of a pod as an agent does, one after the other."""
+    agent = client.ApiClient(world.api.configuration)
+    agent.set_default_header("Impersonate-User", AGENT)
+    agent.set_default_header("Impersonate-Extra-authentication.kubernetes.io%2fnode-name", NODE)
+    custom = client.CustomObjectsApi(agent)
+    for name in names:
+        labels = {"oomwarden.io/node": NODE, "oomwarden.io/pod-uid": f"uid-of-{pod}"}
+        manifest = kill(metadata={"name": name, "labels": labels})
+        custom.create_namespaced_custom_object(GROUP, VERSION, namespace, "oomkills", manifest)
+
+
+def operators_client(world: World) -> Client:
+    """Speak with the API server as the operator: with its rights, and no others."""
+    account = ("create", "token", "oomwarden-operator", "-n", NAMESPACE)
+    config = KubeConfig.from_file(world.cluster.kubeconfig).get()
+    assert config is not None
+    return Client(config._replace(user=User(token=world.cluster.kubectl(*account).strip())))
+
+
+@dataclass(frozen=True)
+class Later:
+    """The records of a namespace, looked at some time from now."""
+
+    stored: StoredKills
+    after: timedelta
+
+    async def page(self, token: str) -> Page:
+        page = await self.stored.page(token)
+        return replace(page, now=page.now + self.after.total_seconds())
+
+    async def delete(self, record: Record) -> bool:
+        return await self.stored.delete(record)
+
+
+def left(world: World, namespace: str, bounds: Bounds, after: timedelta) -> list[str]:
+    """Let the operator's account do one round; give the names of the records that stay."""
+
+    async def look() -> None:
+        speaker = operators_client(world)
+        later = Later(StoredKills(speaker, namespace), after)
+        assert await Retention(bounds, later).round()
+        await speaker.close()
+
+    asyncio.run(look())
+    return sorted(kill["metadata"]["name"] for kill in world.kills(namespace))
+
+
+def test_what_is_over_the_bounds_goes_and_what_is_young_stays(world: World, namespace: str) -> None:
+    store(world, namespace, "loop", "loop-1", "loop-2", "loop-3")
+    store(world, namespace, "calm", "calm-1")
+    few = replace(NOBOUND, per_pod=2)
+    assert len(left(world, namespace, few, timedelta())) == 4
+    assert left(world, namespace, few, timedelta(hours=2)) == ["calm-1", "loop-2", "loop-3"]
+    fewer = replace(NOBOUND, per_namespace=2)
+    assert len(left(world, namespace, fewer, timedelta(hours=2))) == 2
+    old = Bounds(days=2)
+    assert len(left(world, namespace, old, timedelta(hours=47))) == 2
+    assert left(world, namespace, old, timedelta(hours=49)) == []
+
+
+def test_a_record_of_the_same_name_is_not_deleted_in_anothers_place(
+    world: World, namespace: str
+) -> None:
+    async def delete_late() -> bool:
+        speaker = operators_client(world)
+        stored = StoredKills(speaker, namespace)
+        (before,) = (await stored.page("")).records
+        assert await stored.delete(before)
+        store(world, namespace, "loop", "loop-1")
+        deleted = await stored.delete(before)
+        await speaker.close()
+        return deleted
+
+    store(world, namespace, "loop", "loop-1")
+    assert not asyncio.run(delete_late())
+    assert [kill["metadata"]["name"] for kill in world.kills(namespace)] == ["loop-1"]
+
+
+def test_records_are_listed_in_parts_without_their_content(world: World, namespace: str) -> None:
+    async def parts() -> list[list[str]]:
+        speaker, token = operators_client(world), ""
+        found: list[list[str]] = []
+        while token or not found:
+            answer, _ = await speaker.metadata_page(Selection(OOMKill, namespace), token, 2)
+            assert all("node" not in item and "evidence" not in item for item in answer["items"])
+            found.append([item["metadata"]["name"] for item in answer["items"]])
+            token = answer["metadata"].get("continue", "")
+        await speaker.close()
+        return found
+
+    store(world, namespace, "loop", "loop-1", "loop-2", "loop-3")
+    assert asyncio.run(parts()) == [["loop-1", "loop-2"], ["loop-3"]]
+
+
+def test_the_operator_is_told_by_the_chart_what_to_keep(world: World, release: Release) -> None:
+    release.install("--set", "retention.perPod=7")
+    try:
+        told = "OOMKills are kept: 30 days, 7 of a pod, 1000 of a namespace"
+
+        def heard() -> bool:
+            """The operator says what it keeps."""
+            return told in world.cluster.kubectl(
+                "logs", "-n", NAMESPACE, "deploy/oomwarden-operator"
+            )
+
+        eventually(heard, 30)
+    finally:
+        release.install()
