@@ -14,7 +14,7 @@ from oomwarden.agent.detect import Batch
 from oomwarden.agent.first_books import Ask, FirstBooks
 from oomwarden.agent.inventory import Container
 from oomwarden.agent.saved_books import SavedBooks, Settled
-from oomwarden.agent.settle import Settler
+from oomwarden.agent.settle import Settler, Told
 from oomwarden.agent.store import Store
 from oomwarden.core.accounts import Account
 from oomwarden.core.closing import Closing
@@ -30,7 +30,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Bookkeeper:
-    """Keeps the ledger; `recorded` is called when the outbox has new rows.
+    """Keeps the ledger; `recorded` is called when the outbox has new rows, `told` for each record.
 
     `ask` tells what the API server keeps of this node when the store is new.
     """
@@ -39,6 +39,7 @@ class Bookkeeper:
     store: Store
     recorded: Callable[[], None]
     ask: Ask
+    told: Callable[[Told], None] = field(default=lambda _: None)
     closing: Closing = field(default_factory=Closing)
     progress: float = 0.0
     kills: int = 0
@@ -201,3 +202,5 @@ class Bookkeeper:
             )  # fmt: skip
         if await self._disk.save(settled):
             self.recorded()
+        for one in settled.told:
+            self.told(one)

@@ -80,6 +80,7 @@ class Agent:
         self.contradictions = Contradictions(partial(events.post, self.client))
         self.host_kills = HostKills(self.host, store, self.kernel, self.settler.ledger)
         self.heard = Heard()
+        self.books.told = self.contradictions.told
         self.enforcer.told = self.deliverer.told = self.status.news
 
     async def run(self) -> None:

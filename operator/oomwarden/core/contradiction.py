@@ -17,7 +17,7 @@ from oomwarden.core.event import (
 from oomwarden.core.incident import Incident
 from oomwarden.core.record import Manifest, Witness, timestamp
 
-STANDS_SECONDS = 20.0
+STANDS_SECONDS = 45.0
 """How long a wrong word has to stand: the kubelet takes back many."""
 KEEP_SECONDS = 600.0
 """How long a kill waits for the kubelet's word, and a word for its kill."""

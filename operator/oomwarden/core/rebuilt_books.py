@@ -26,8 +26,14 @@ class Recorded:
     since: str | None = None
 
 
-def recorded(kills: Iterable[Mapping[str, Any]], boot_id: str, since: str | None) -> Recorded:
-    """Sum up a node's OOMKills; those of other boots count nothing."""
+def recorded(
+    kills: Iterable[Mapping[str, Any]], boot_id: str, since: str | None, kept_from: str = ""
+) -> Recorded:
+    """Sum up a node's OOMKills; those of other boots count nothing.
+
+    Retention may have deleted any record from before `kept_from`: what is missing from before
+    then is not known to be untold.
+    """
     pods: dict[int, Tally] = {}
     containers: dict[str, Tally] = {}
     spans: dict[int, list[tuple[int, int]]] = {}
@@ -42,14 +48,16 @@ def recorded(kills: Iterable[Mapping[str, Any]], boot_id: str, since: str | None
         )
         total += size
         if evidence["level"] == Level.POD:
-            spans.setdefault(evidence["cgroup"], []).append((evidence["from"], evidence["to"]))
+            if kill["metadata"].get("creationTimestamp", kept_from) >= kept_from:
+                span = (evidence["from"], evidence["to"])
+                spans.setdefault(evidence["cgroup"], []).append(span)
             before = pods.get(evidence["cgroup"], Tally())
             told_to = max(before.oom_kill, evidence["to"])
             pods[evidence["cgroup"]] = Tally(told_to, before.oom_group_kill + groups)
             own = containers.get(found or "", Tally())
             containers[found or ""] = Tally(own.oom_kill + size, own.oom_group_kill + groups)
     holes = {inode: _holes(sorted(known)) for inode, known in spans.items()}
-    return Recorded(pods, containers, holes, total, since)
+    return Recorded(pods, containers, holes, total, since and max(since, kept_from))
 
 
 def _holes(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -1,5 +1,6 @@
 """The OOMNode of an agent's node."""
 
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 from oomwarden.api.base import LABEL_NODE
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.rebuilt_books import Recorded, recorded
+from oomwarden.core.retention import YOUNG_SECONDS
 from oomwarden.kube.client import Client, Selection
 from oomwarden.kube.resources import Node, OOMKill, OOMNode
 
@@ -52,7 +54,8 @@ async def told(client: Client, name: str, boot_id: str) -> Recorded:
     since = node["metadata"]["creationTimestamp"] if kernel.get("bootID") == boot_id else None
     of_node = Selection(OOMKill, labels=f"{LABEL_NODE}={name}")
     kills = (await client.listing(of_node, version=None)).objects
-    return recorded(kills, boot_id, since)
+    kept_from = datetime.now(UTC) - timedelta(seconds=YOUNG_SECONDS)
+    return recorded(kills, boot_id, since, kept_from.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
 async def memory(client: Client, name: str) -> tuple[str | None, str | None]:
