@@ -64,8 +64,8 @@ def test_a_word_that_the_kubelet_takes_back_in_time_is_not_told() -> None:
 
 def test_a_right_word_that_becomes_wrong_has_to_stand_as_long() -> None:
     cases = heard((0, GROUP), (1, RIGHT), (40, ERROR))
-    assert said(cases, 59) == []
-    assert said(cases, 60) == ["Error"]
+    assert said(cases, 39 + STANDS_SECONDS) == []
+    assert said(cases, 40 + STANDS_SECONDS) == ["Error"]
 
 
 def test_a_right_word_of_nobody_is_not_held() -> None:
@@ -79,7 +79,7 @@ def test_a_word_that_is_no_longer_there_is_not_told() -> None:
 def test_another_pods_change_takes_no_word_back() -> None:
     cases = heard((0, GROUP), (1, ERROR))
     cases.ended("other", [], 10)
-    assert said(cases, 30) == ["Error"]
+    assert said(cases, 1 + STANDS_SECONDS) == ["Error"]
 
 
 def test_an_update_that_repeats_the_word_does_not_begin_the_wait_anew() -> None:

@@ -5,12 +5,14 @@ from oomwarden.core.facts import Cgroup, Level, MemoryEvents
 from oomwarden.core.ledger import Ledger
 from oomwarden.core.rebuilt_books import Recorded, rebuild, recorded, untold
 
+Kill = dict[str, Any]
+
 TOP = Cgroup(1, "kubepods", Level.KUBEPODS)
 POD = Cgroup(10, "kubepods/pod1", Level.POD, "uid")
 APPS = [Cgroup(11 + n, f"kubepods/pod1/{n}", Level.CONTAINER, "uid", str(n) * 64) for n in (0, 1)]
 
 
-def kill(start: int, end: int, container: int = 0, created: str = "2026-01-02T12:00:00Z") -> Any:
+def kill(start: int, end: int, container: int = 0, created: str = "2026-01-02T12:00:00Z") -> Kill:
     return {
         "metadata": {"creationTimestamp": created},
         "container": {"id": str(container) * 64},
