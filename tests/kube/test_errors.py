@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 import httpx2
@@ -15,6 +16,11 @@ def answer(code: int, reason: str, message: str, details: dict[str, Any] | None 
     return error_from(httpx2.Response(code, json=body, request=REQUEST))
 
 
+def page(code: int) -> ApiError:
+    """Give the answer of a proxy that stands before the API server."""
+    return error_from(httpx2.Response(code, content=b"<html>no</html>", request=REQUEST))
+
+
 TERMINATING = {"causes": [{"reason": "NamespaceTerminating", "field": "metadata.namespace"}]}
 GONE = {"name": "shop", "kind": "namespaces"}
 TABLE = {
@@ -30,7 +36,7 @@ TABLE = {
     ),
     "quota": (
         answer(403, "Forbidden", "exceeded quota: objects, requested: count/oomkills=1"),
-        Outcome.UNDELIVERABLE,
+        Outcome.RETRY,
     ),
     "no rights": (
         answer(403, "Forbidden", 'User "x" cannot create resource "oomkills"'),
@@ -51,6 +57,11 @@ TABLE = {
     "schema": (answer(422, "Invalid", "cause: Unsupported value"), Outcome.UNDELIVERABLE),
     "too large": (answer(413, "RequestEntityTooLarge", "limit is 3145728"), Outcome.UNDELIVERABLE),
     "bad request": (answer(400, "BadRequest", "cannot decode"), Outcome.UNDELIVERABLE),
+    "not Status, too large": (page(413), Outcome.RETRY),
+    "not Status, bad request": (page(400), Outcome.RETRY),
+    "gone": (answer(410, "Gone", "the resource version is too old"), Outcome.RETRY),
+    "too many": (answer(429, "TooManyRequests", "please try again"), Outcome.RETRY),
+    "bad gateway": (page(502), Outcome.RETRY),
     "token": (answer(401, "Unauthorized", "Unauthorized"), Outcome.RETRY),
     "internal": (answer(500, "InternalError", "etcd"), Outcome.RETRY),
     "unavailable": (answer(503, "ServiceUnavailable", "apiserver is stopping"), Outcome.RETRY),
@@ -64,6 +75,28 @@ TABLE = {
 @pytest.mark.parametrize(("error", "outcome"), TABLE.values(), ids=TABLE)
 def test_what_an_error_means_for_a_record(error: Exception, outcome: Outcome) -> None:
     assert failure(error).outcome is outcome
+
+
+EVERYWHERE = {
+    "no rights", "CRD missing", "token", "too many", "unavailable", "timeout", "bad gateway",
+    "refused", "silence", "no token file",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TABLE)
+def test_troubles_of_one_object_are_told_from_those_of_all(case: str) -> None:
+    assert failure(TABLE[case][0]).everywhere is (case in EVERYWHERE)
+
+
+@pytest.mark.parametrize("case", TABLE)
+def test_only_a_full_quota_is_retried_with_an_end(case: str) -> None:
+    assert failure(TABLE[case][0]).patience == (3600.0 if case == "quota" else math.inf)
+
+
+def test_a_refusal_without_words_names_the_fields() -> None:
+    cause = {"field": "spec.kills", "message": "Required value", "reason": "FieldValueRequired"}
+    told = failure(answer(422, "Invalid", "", {"causes": [cause]}))
+    assert told.reason == "422 Invalid: spec.kills: Required value"
 
 
 @pytest.mark.parametrize("error", [each[0] for each in TABLE.values()], ids=TABLE)

@@ -1,12 +1,16 @@
 from typing import Any
 
 import pytest
-from oomwarden.kube.kills import Delivery, deliver
+from oomwarden.core.event_series import EventSeries
+from oomwarden.core.record import Manifest
+from oomwarden.kube import kills
+from oomwarden.kube.kills import Covered, Delivery, deliver
 
 from tests.kube.fake_api import Answer, FakeApi, body, status
 
 EXISTS = status(409, "AlreadyExists", "already exists")
 AWAY = status(503, "ServiceUnavailable", "stopping", retryAfterSeconds=2)
+NOT_FOUND = status(404, "NotFound", 'events.events.k8s.io "api-1" not found', kind="events")
 EVIDENCE = {"bootID": "b", "cgroup": 1, "level": "Pod", "epoch": 0, "from": 2, "to": 6}
 
 
@@ -15,6 +19,7 @@ def kill(**evidence: object) -> dict[str, Any]:
         "apiVersion": "oomwarden.io/v1alpha1",
         "kind": "OOMKill",
         "metadata": {"name": "api-1", "namespace": "shop"},
+        "kills": 2,
         "evidence": EVIDENCE | evidence,
     }
 
@@ -23,45 +28,47 @@ EVENT = {
     "apiVersion": "events.k8s.io/v1",
     "kind": "Event",
     "metadata": {"name": "api-1", "namespace": "shop"},
+    "eventTime": "2026-01-02T03:04:05.000000Z",
 }
+LATER = EVENT | {"eventTime": "2026-01-02T03:09:00.000000Z"}
+ONE, MANY = EventSeries(EVENT, EVENT, 1), EventSeries(EVENT, LATER, 7, told=3)
+SERIES = {"series": {"count": 7, "lastObservedTime": "2026-01-02T03:09:00.000000Z"}}
 CREATED = body(kill(), 201)
 EVENT_CREATED = body(EVENT, 201)
+EVENTS = "/apis/events.k8s.io/v1/namespaces/shop/events"
 
 
-async def delivery(*answers: Answer, event: dict[str, Any] | None = EVENT) -> Delivery:
+async def asked(what: Manifest | EventSeries, *answers: Answer) -> tuple[Delivery, FakeApi]:
     api = FakeApi(list(answers))
     async with api.client() as client:
-        told = await deliver(client, kill(), event)
+        told = await deliver(client, what)
     assert api.answers == []
-    return told
+    return told, api
 
 
-async def test_the_record_comes_first_then_the_event() -> None:
-    api = FakeApi([CREATED, EVENT_CREATED])
-    async with api.client() as client:
-        assert await deliver(client, kill(), EVENT) == Delivery()
-    assert [(request.method, request.path) for request in api.requests] == [
-        ("POST", "/apis/oomwarden.io/v1alpha1/namespaces/shop/oomkills"),
-        ("POST", "/apis/events.k8s.io/v1/namespaces/shop/events"),
-    ]
-    assert [request.body for request in api.requests] == [kill(), EVENT]
+async def delivery(*answers: Answer, what: Manifest | EventSeries | None = None) -> Delivery:
+    return (await asked(what or kill(), *answers))[0]
 
 
-async def test_an_old_kill_has_no_event() -> None:
-    assert await delivery(CREATED, event=None) == Delivery()
+async def test_a_record_is_created_in_its_pods_namespace() -> None:
+    told, api = await asked(kill(), CREATED)
+    assert told == Delivery()
+    (request,) = api.requests
+    path = "/apis/oomwarden.io/v1alpha1/namespaces/shop/oomkills"
+    assert (request.method, request.path, request.body) == ("POST", path, kill())
 
 
 async def test_telling_it_twice_is_telling_it_once() -> None:
-    assert await delivery(EXISTS, body(kill()), EXISTS) == Delivery()
+    assert await delivery(EXISTS, body(kill())) == Delivery()
 
 
 async def test_a_stored_record_that_covers_less_leaves_a_rest() -> None:
-    told = await delivery(EXISTS, body(kill(to=4)), EXISTS)
-    assert told == Delivery(covered_to=4)
+    stored = kill(to=4) | {"kills": 1}
+    assert await delivery(EXISTS, body(stored)) == Delivery(covered=Covered(4, 1))
 
 
 async def test_a_stored_record_that_covers_more_covers_us() -> None:
-    assert await delivery(EXISTS, body(kill(to=8)), EXISTS) == Delivery()
+    assert await delivery(EXISTS, body(kill(to=8))) == Delivery()
 
 
 @pytest.mark.parametrize("other", [{"cgroup": 2}, {"bootID": "c"}, {"epoch": 1}, {"from": 3}])
@@ -74,35 +81,77 @@ async def test_a_name_that_another_counter_took_is_no_delivery(other: dict[str, 
 async def test_a_stored_record_without_epoch_is_of_the_first() -> None:
     stored = kill()
     del stored["evidence"]["epoch"]
-    assert await delivery(EXISTS, body(stored), EXISTS) == Delivery()
+    assert await delivery(EXISTS, body(stored)) == Delivery()
 
 
 async def test_a_record_that_vanished_in_between_is_created_again() -> None:
-    told = await delivery(EXISTS, status(404, "NotFound", "not found"))
-    assert told.retry_after == 0.0
+    told = await delivery(EXISTS, status(404, "NotFound", "not found", kind="oomkills"))
+    assert told.retry is not None
+    assert not told.retry.everywhere
 
 
-async def test_an_api_server_that_is_away_is_tried_again() -> None:
+async def test_a_record_that_cannot_be_compared_is_neither_lost_nor_done() -> None:
+    told = await delivery(EXISTS, status(400, "BadRequest", "no"))
+    assert told.retry is not None
+    assert told.undeliverable is None
+
+
+async def test_an_api_server_that_is_away_is_tried_again_when_it_says() -> None:
     told = await delivery(AWAY)
-    assert told.retry_after == 2.0
-    assert "stopping" in told.reason
+    assert told.retry is not None
+    assert (told.retry.after, told.retry.everywhere) == (2.0, True)
+    assert "stopping" in told.retry.reason
 
 
 async def test_a_namespace_that_goes_away_makes_a_record_undeliverable() -> None:
     terminating = {"causes": [{"reason": "NamespaceTerminating"}]}
     told = await delivery(status(403, "Forbidden", "being terminated", **terminating))
-    assert told.undeliverable == "403 Forbidden: being terminated"
-    assert told.retry_after is None
+    assert told == Delivery(undeliverable="403 Forbidden: being terminated")
+
+
+async def test_a_request_that_hangs_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kills, "DEADLINE_SECONDS", 0.2)
+    trickle = Answer(200, ("{",), {"Content-Type": "application/json"}, hangs=True)
+    told = await delivery(trickle)
+    assert told.retry is not None
+    assert told.retry.everywhere
+    assert "did not answer" in told.retry.reason
+
+
+async def test_an_event_of_one_kill_has_no_series() -> None:
+    told, api = await asked(ONE, EVENT_CREATED)
+    assert told == Delivery()
+    assert [(r.method, r.path, r.body) for r in api.requests] == [("POST", EVENTS, EVENT)]
+
+
+async def test_an_event_of_many_kills_is_created_with_their_number() -> None:
+    _, api = await asked(EventSeries(EVENT, LATER, 7), EVENT_CREATED)
+    assert [r.body for r in api.requests] == [EVENT | SERIES]
+
+
+async def test_later_kills_raise_the_series_to_an_absolute_count() -> None:
+    told, api = await asked(MANY, EVENT_CREATED)
+    assert told == Delivery()
+    (request,) = api.requests
+    assert (request.method, request.path, request.body) == ("PATCH", f"{EVENTS}/api-1", SERIES)
+
+
+async def test_an_event_that_is_there_already_is_only_raised() -> None:
+    assert await delivery(EXISTS, what=ONE) == Delivery()
+    _, api = await asked(EventSeries(EVENT, LATER, 7), EXISTS, EVENT_CREATED)
+    assert [r.method for r in api.requests] == ["POST", "PATCH"]
+
+
+async def test_an_event_whose_time_has_passed_is_forgotten() -> None:
+    assert await delivery(NOT_FOUND, what=MANY) == Delivery(forgotten=True)
 
 
 async def test_an_event_that_did_not_get_through_is_tried_again() -> None:
-    told = await delivery(CREATED, AWAY)
-    assert told.retry_after == 2.0
-    assert told.reason.startswith("Event: ")
+    for event in (ONE, MANY):
+        told = await delivery(AWAY, what=event)
+        assert told.retry is not None
 
 
-async def test_an_event_that_can_never_be_does_not_undo_the_record() -> None:
-    told = await delivery(EXISTS, body(kill(to=4)), status(422, "Invalid", "note: Too long"))
-    assert told.undeliverable is None
-    assert told.covered_to == 4
-    assert told.reason.startswith("no Event: ")
+async def test_an_event_that_can_never_be_says_which_field() -> None:
+    told = await delivery(status(422, "Invalid", "note: Too long"), what=MANY)
+    assert told.undeliverable == "422 Invalid: note: Too long"

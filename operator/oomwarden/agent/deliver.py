@@ -1,36 +1,55 @@
-"""Delivery: from the outbox to the API server, until delivered or undeliverable for a reason."""
+"""Delivery: from the outbox to the API server, until delivered or undeliverable for a reason.
+
+The steps of a turn: write down what became of the last posts and release what was held, all in one
+transaction -> choose what may be tried -> hand it to the posters, records before Events.
+"""
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
 
-from oomwarden.agent import outbox
-from oomwarden.agent.outbox import OutboxRow
+from oomwarden.agent import event_outbox, outbox
+from oomwarden.agent.lane import Lane
+from oomwarden.agent.outbox import Numbers, OutboxRow
 from oomwarden.agent.store import Store
 from oomwarden.core import record
-from oomwarden.kube.kills import Delivery
+from oomwarden.core.event_series import EventSeries
+from oomwarden.core.record import Manifest
+from oomwarden.kube.kills import Covered, Delivery
 
 AT_ONCE = 8
-FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.5, 30.0
+REST_SECONDS = 60.0
 _LOG = logging.getLogger(__name__)
 
-Post = Callable[[record.Manifest, record.Manifest | None], Awaitable[Delivery]]
+Post = Callable[[Manifest | EventSeries], Awaitable[Delivery]]
+Job = OutboxRow | EventSeries
 
 
-@dataclass(slots=True)
-class Attempt:
-    """When a row may be tried again, in loop time, and the wait after that in seconds."""
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What the outbox holds: the keys of records and Events to be sent, what is held.
 
-    not_before: float
-    wait: float
+    `due`: when something held is to be released, in wall-clock seconds.
+    """
+
+    records: list[str]
+    events: list[str]
+    numbers: Numbers
+    due: float | None
 
 
 @dataclass(slots=True)
 class Deliverer:
-    """Empties the outbox; a row that waits blocks no other. `told`: the counts have changed."""
+    """Empties the outbox; a row that waits blocks no other. `told`: the counts have changed.
+
+    `waiting` records may be posted; `numbers` tells of those that are held or were given up.
+    """
 
     store: Store
     post: Post
@@ -38,62 +57,134 @@ class Deliverer:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     progress: float = 0.0
     waiting: int = 0
-    _attempts: dict[str, Attempt] = field(default_factory=dict)
-    _reasons: set[str] = field(default_factory=set)
+    numbers: Numbers = field(default_factory=lambda: Numbers(0, 0, 0))
+    _records: Lane = field(default_factory=Lane)
+    _events: Lane = field(default_factory=partial(Lane, "Event"))
+    _done: list[tuple[Job, Delivery]] = field(default_factory=list)
+    _serial: "count[int]" = field(default_factory=count)
+    _jobs: "asyncio.PriorityQueue[tuple[int, int, Job]]" = field(
+        default_factory=asyncio.PriorityQueue
+    )
 
     async def run(self) -> None:
         """Deliver for ever."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(AT_ONCE):
+                group.create_task(self._post_all())
+            while True:
+                self.wake.clear()
+                patience = await self._turn()
+                self.progress = time.monotonic()
+                await self._rest(patience)
+
+    async def _post_all(self) -> None:
         while True:
-            self.wake.clear()
-            now = asyncio.get_running_loop().time()
-            ready = await self._ready(now)
-            await asyncio.gather(*(self._post_one(row) for row in ready))
-            self.progress = time.monotonic()
-            if not ready:
-                await self._rest(now)
+            *_, job = await self._jobs.get()
+            what = job.kill if isinstance(job, OutboxRow) else job
+            delivery = await self.post(what)
+            self._done.append((job, delivery))  # another list than before the post
+            self.wake.set()
 
-    async def _ready(self, now: float) -> list[OutboxRow]:
-        keys = await self.store.run(outbox.pending)
-        self.waiting = len(keys)
-        due = [key for key in keys if self._is_due(key, now)][:AT_ONCE]
-        return await self.store.run(lambda db: outbox.load_rows(db, due))
+    async def _turn(self) -> float:
+        """Give for how many seconds there is nothing to do."""
+        done, self._done = self._done, []
+        final = [(job, told) for job, delivery in done if (told := self._decided(job, delivery))]
+        stock = await self.store.run(partial(_settle, final=final, now=time.time()))
+        for job, _ in done:
+            self._lane(job).taken.discard(_key(job))
+        self.waiting, self.numbers = len(stock.records), stock.numbers
+        if final:
+            self.told()
+        await self._take(stock)
+        return self._patience(stock)
 
-    def _is_due(self, key: str, now: float) -> bool:
-        attempt = self._attempts.get(key)
-        return attempt is None or attempt.not_before <= now
-
-    async def _rest(self, now: float) -> None:
-        soonest = min((a.not_before for a in self._attempts.values()), default=now + 60)
-        try:
-            await asyncio.wait_for(self.wake.wait(), max(soonest - now, 0.05))
-        except TimeoutError:
-            return
-
-    async def _post_one(self, row: OutboxRow) -> None:
-        delivery = await self.post(row.kill, row.event)
-        if delivery.retry_after is not None:
-            self._postpone(row, delivery)
-            return
-        self._attempts.pop(row.key, None)
+    def _decided(self, job: Job, delivery: Delivery) -> Delivery | None:
+        """Give what became of a row, None: it is to be tried again."""
+        lane, key, now = self._lane(job), _key(job), asyncio.get_running_loop().time()
+        retry = delivery.retry
+        if retry is None:
+            lane.answered(key)
+        elif news := lane.failed(key, retry, now):
+            _LOG.warning("%s", news)
+        if retry is not None and lane.is_hopeless(key, retry, now):
+            delivery = Delivery(undeliverable=f"{retry.reason}; for {retry.patience:.0f} s")
         if delivery.undeliverable is not None:
-            _LOG.warning("record %s is undeliverable: %s", row.key, delivery.undeliverable)
-        await self.store.run(lambda db: self._finish(db, row, delivery))
-        self.told()
+            _LOG.warning("%s is undeliverable: %s", _described(job), delivery.undeliverable)
+        return None if delivery.retry else delivery
 
-    def _finish(self, db: sqlite3.Connection, row: OutboxRow, told: Delivery) -> None:
-        if told.covered_to is not None:
-            rest = record.rest_of(row.kill, told.covered_to)
-            name = rest["metadata"]["name"]
-            key = f"{rest['metadata']['namespace']}/{name}"
-            outbox.enqueue(db, time.time(), [OutboxRow(key, rest, None)])
-        outbox.finish(db, row.key, told.undeliverable)
-
-    def _postpone(self, row: OutboxRow, delivery: Delivery) -> None:
+    async def _take(self, stock: Stock) -> None:
         now = asyncio.get_running_loop().time()
-        before = self._attempts.get(row.key)
-        wait = min(before.wait * 2, LAST_RETRY_SECONDS) if before else FIRST_RETRY_SECONDS
-        wait = max(wait, delivery.retry_after or 0)
-        self._attempts[row.key] = Attempt(now + wait, wait)
-        if delivery.reason not in self._reasons:
-            self._reasons.add(delivery.reason)
-            _LOG.warning("record %s waits: %s", row.key, delivery.reason)
+        records = self._records.choose(stock.records, now)
+        events = self._events.choose(stock.events, now)
+        if not records and not events:
+            return
+        rows = await self.store.run(partial(outbox.load_rows, keys=records))
+        series = await self.store.run(partial(event_outbox.load, keys=events))
+        for row in rows:
+            self._jobs.put_nowait((0, next(self._serial), row))
+        for event in series:
+            self._jobs.put_nowait((1, next(self._serial), event))
+
+    def _patience(self, stock: Stock) -> float:
+        now = asyncio.get_running_loop().time()
+        times = [self._records.soonest(stock.records), self._events.soonest(stock.events)]
+        waits = [at - now for at in times if at is not None]
+        if stock.due is not None:
+            waits.append(stock.due - time.time())
+        return max(min(waits, default=REST_SECONDS), 0.05)
+
+    async def _rest(self, seconds: float) -> None:
+        # Not wait_for: until Python 3.12 it swallows a cancellation that meets the wake-up.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(seconds, REST_SECONDS)):
+                await self.wake.wait()
+
+    def _lane(self, job: Job) -> Lane:
+        return self._records if isinstance(job, OutboxRow) else self._events
+
+
+def _key(job: Job) -> str:
+    return job.key if isinstance(job, OutboxRow) else outbox.key_of(job.first)
+
+
+def _described(job: Job) -> str:
+    if isinstance(job, OutboxRow):
+        return f"record {job.key} ({job.kill['kills']} kills)"
+    return f"the Event {_key(job)}"
+
+
+def _settle(connection: sqlite3.Connection, final: list[tuple[Job, Delivery]], now: float) -> Stock:
+    """Write down what became of posts, release what was held, look at what there is."""
+    for job, delivery in final:
+        if isinstance(job, OutboxRow):
+            _settle_record(connection, job, delivery, now)
+        elif delivery.forgotten:
+            event_outbox.renew(connection, _key(job))
+        else:
+            event_outbox.told(connection, _key(job), job.count)
+    due = outbox.release(connection, now)
+    event_outbox.forget_old(connection, now)
+    numbers = outbox.numbers(connection)
+    return Stock(outbox.pending(connection), event_outbox.pending(connection), numbers, due)
+
+
+def _settle_record(
+    connection: sqlite3.Connection, row: OutboxRow, delivery: Delivery, now: float
+) -> None:
+    if delivery.undeliverable is not None:
+        outbox.give_up(connection, row, delivery.undeliverable)
+        return
+    rest = _rest_of(row, delivery.covered) if delivery.covered else None
+    kills = row.kill["kills"] - (rest.kill["kills"] if rest else 0)
+    if not outbox.take_out(connection, row, kills):
+        return
+    event_outbox.tell(connection, row)
+    if rest is not None:
+        outbox.enqueue(connection, now, [rest])
+
+
+def _rest_of(row: OutboxRow, covered: Covered) -> OutboxRow:
+    """Give the record of what the stored one leaves untold; the Event tells of all of it."""
+    kill = record.rest_of(row.kill, covered.to)
+    kill["kills"] = max(row.kill["kills"] - covered.kills, 1)
+    return OutboxRow(outbox.key_of(kill), kill, None)

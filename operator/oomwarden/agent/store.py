@@ -25,6 +25,18 @@ CREATE TABLE IF NOT EXISTS checkpoints (
 CREATE TABLE IF NOT EXISTS outbox (
   name TEXT PRIMARY KEY, namespace TEXT, pod_uid TEXT, created REAL NOT NULL,
   body TEXT NOT NULL, state TEXT NOT NULL, reason TEXT) STRICT;
+CREATE INDEX IF NOT EXISTS outbox_by_state ON outbox (state, created);
+CREATE TABLE IF NOT EXISTS held (
+  name TEXT PRIMARY KEY, account TEXT NOT NULL, budget TEXT NOT NULL, created REAL NOT NULL,
+  kills INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS held_by_account ON held (account);
+CREATE INDEX IF NOT EXISTS held_by_budget ON held (budget);
+CREATE TABLE IF NOT EXISTS budgets (
+  key TEXT PRIMARY KEY, free INTEGER NOT NULL, wait REAL NOT NULL, last REAL NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS events (
+  name TEXT PRIMARY KEY, series TEXT NOT NULL, seen REAL NOT NULL, count INTEGER NOT NULL,
+  told INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS events_by_series ON events (series);
 CREATE TABLE IF NOT EXISTS pods (
   cgroup_uid TEXT PRIMARY KEY, boot_id TEXT NOT NULL, body TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS baselines (

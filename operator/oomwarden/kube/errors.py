@@ -1,6 +1,7 @@
 """What an error of the API server means for what was being written."""
 
 import json
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
@@ -12,7 +13,18 @@ from lightkube.models.meta_v1 import Status
 
 API_ERRORS = (httpx2.HTTPError, ConfigError)
 """What the client raises: the API server's answers, and everything on the way to it."""
+QUOTA_PATIENCE_SECONDS = 3600.0
+"""How long a full quota may take to be freed."""
 _SHOWN_BODY = 300
+_NO_STATUS = "Unjudged"
+"""In place of Failure: what stands before the API server answered, and judges nothing."""
+_SERVER_WIDE = {
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+}
 _INVALID = {HTTPStatus.BAD_REQUEST, 413, HTTPStatus.UNPROCESSABLE_ENTITY}
 
 
@@ -27,11 +39,16 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What to do about an error; `after` in seconds, where the API server asked for a wait."""
+    """What to do about an error; `after` in seconds, where the API server asked for a wait.
+
+    `patience` in seconds: how long to retry. `everywhere`: it is not about this object alone.
+    """
 
     outcome: Outcome
     reason: str
     after: float = 0.0
+    patience: float = math.inf
+    everywhere: bool = False
 
 
 def error_from(response: httpx2.Response) -> ApiError:
@@ -52,7 +69,8 @@ def _status(response: httpx2.Response) -> Status:
         told.code = response.status_code
         return told
     text = response.text.strip()[:_SHOWN_BODY]
-    return Status(code=response.status_code, reason=response.reason_phrase, message=text)
+    reason = response.reason_phrase
+    return Status(status=_NO_STATUS, code=response.status_code, reason=reason, message=text)
 
 
 def error_of(body: dict[str, Any]) -> ApiError:
@@ -67,15 +85,25 @@ def _read_status(body: dict[str, Any]) -> Status:
 def failure(error: Exception) -> Failure:
     """Classify what the client raised.
 
-    A namespace that is gone, a full quota and a record that the schema refuses do not mend; rights,
-    policies, a missing CRD and the network may.
+    A namespace that is gone and an object that the schema refuses do not mend; a full quota may for
+    a while; rights, policies, a missing CRD and the network may at any time.
     """
     if not isinstance(error, ApiError):
-        return Failure(Outcome.RETRY, f"the API server cannot be reached: {_named(error)}")
-    status = error.status
-    told = f"{status.code} {status.reason or ''}: {status.message or 'no message'}"
-    outcome = _outcome(status, status.message or "")
-    return Failure(outcome, told, _asked_wait(error) if outcome is Outcome.RETRY else 0.0)
+        reason = f"the API server cannot be reached: {_named(error)}"
+        return Failure(Outcome.RETRY, reason, everywhere=True)
+    status, message = error.status, error.status.message or ""
+    told = f"{status.code} {status.reason or ''}: {message or _causes(status) or 'no message'}"
+    outcome = _outcome(status, message)
+    if outcome is not Outcome.RETRY:
+        return Failure(outcome, told)
+    full = _is_quota(status, message)
+    patience = QUOTA_PATIENCE_SECONDS if full else math.inf
+    return Failure(outcome, told, _asked_wait(error), patience, _is_everywhere(status, message))
+
+
+def _causes(status: Status) -> str:
+    causes: list[Any] = (status.details.causes if status.details else None) or []
+    return "; ".join(f"{cause.field}: {cause.message}" for cause in causes)
 
 
 def _named(error: Exception) -> str:
@@ -87,10 +115,23 @@ def _outcome(status: Status, message: str) -> Outcome:
         return Outcome.EXISTS
     if _is_mendable(message):
         return Outcome.RETRY
-    code = status.code or 0
-    gone = code == HTTPStatus.NOT_FOUND and _kind(status) == "namespaces"
-    full = code == HTTPStatus.FORBIDDEN and (_is_terminating(status) or "exceeded quota" in message)
-    return Outcome.UNDELIVERABLE if gone or full or code in _INVALID else Outcome.RETRY
+    gone = status.code == HTTPStatus.NOT_FOUND and _kind(status) == "namespaces"
+    going = status.code == HTTPStatus.FORBIDDEN and _is_terminating(status)
+    invalid = status.code in _INVALID and status.status != _NO_STATUS
+    return Outcome.UNDELIVERABLE if gone or going or invalid else Outcome.RETRY
+
+
+def _is_quota(status: Status, message: str) -> bool:
+    """Whether a ResourceQuota is full (kubernetes plugin resourcequota/controller.go)."""
+    full = status.code == HTTPStatus.FORBIDDEN and "exceeded quota" in message
+    return full and not _is_mendable(message)
+
+
+def _is_everywhere(status: Status, message: str) -> bool:
+    """Whether other objects would fare no better: the server, our token, our rights, the CRD."""
+    no_rights = status.code == HTTPStatus.FORBIDDEN and '" cannot ' in message
+    no_kind = status.code == HTTPStatus.NOT_FOUND and _kind(status) is None
+    return status.code in _SERVER_WIDE or no_rights or no_kind
 
 
 def _is_mendable(message: str) -> bool:

@@ -1,42 +1,61 @@
-"""Posting a record and its Event, exactly once however often it is tried."""
+"""Posting a record, and its Event, exactly once however often it is tried."""
 
+import asyncio
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
+from lightkube import ApiError
 from lightkube.generic_resource import GenericNamespacedResource
+from lightkube.types import PatchType
 
+from oomwarden.core.event_series import EventSeries
 from oomwarden.kube.client import Client
 from oomwarden.kube.errors import API_ERRORS, Failure, Outcome, failure
 from oomwarden.kube.resources import Event, OOMKill
 
+DEADLINE_SECONDS = 30.0
+"""For all of a delivery: the client's own timeouts begin anew with each byte that is read."""
 Manifest = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """What became of a record: delivered, undeliverable for a reason, or to be tried again.
+class Covered:
+    """The stored record of our name ends at `to` and tells `kills`; the rest needs its own."""
 
-    `retry_after` in seconds (0: when the caller likes), None: do not. `covered_to`: delivered, but
-    the stored record of this name ends there; the rest needs a record of its own. `reason` says
-    what stood in the way, also of the Event of a delivered record.
+    to: int
+    kills: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of a record or an Event; delivered, where nothing else is said.
+
+    `retry` tells why and how to try again, `undeliverable` why not to. `forgotten`: the Event whose
+    series was to be raised is no longer there.
     """
 
-    retry_after: float | None = None
+    retry: Failure | None = None
     undeliverable: str | None = None
-    covered_to: int | None = None
-    reason: str = ""
+    covered: Covered | None = None
+    forgotten: bool = False
 
 
-async def deliver(client: Client, oomkill: Manifest, event: Manifest | None) -> Delivery:
-    """Create the OOMKill, then the Event; neither a second time."""
+async def deliver(client: Client, what: Manifest | EventSeries) -> Delivery:
+    """Create the OOMKill, or create the Event or raise its series."""
+    try:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            if isinstance(what, EventSeries):
+                return await _tell(client, what)
+            return await _record(client, what)
+    except TimeoutError:
+        reason = f"the API server did not answer within {DEADLINE_SECONDS:.0f} s"
+        return Delivery(retry=Failure(Outcome.RETRY, reason, everywhere=True))
+
+
+async def _record(client: Client, oomkill: Manifest) -> Delivery:
     made = await _create(client, OOMKill, oomkill)
-    if made.outcome is Outcome.EXISTS:
-        told = await _compare(client, oomkill)
-    else:
-        told = _as_delivery(made)
-    if event is None or told.retry_after is not None or told.undeliverable is not None:
-        return told
-    return _with_event(told, await _create(client, Event, event))
+    return await _compare(client, oomkill) if made.outcome is Outcome.EXISTS else _delivery(made)
 
 
 async def _create(
@@ -55,12 +74,13 @@ async def _compare(client: Client, oomkill: Manifest) -> Delivery:
     try:
         stored = await client.get(OOMKill, metadata["name"], namespace=metadata["namespace"])
     except API_ERRORS as error:
-        # Not found: it was deleted just now, and may be created again.
-        return Delivery(retry_after=failure(error).after, reason=failure(error).reason)
+        # Whatever it is, it may mend; not found: it was deleted just now, and is created again.
+        return Delivery(retry=failure(error))
     ours, theirs = oomkill["evidence"], stored["evidence"]
     if _account(ours) != _account(theirs):
         return Delivery(undeliverable=f"an OOMKill of another counter is called {metadata['name']}")
-    return Delivery(covered_to=theirs["to"]) if theirs["to"] < ours["to"] else Delivery()
+    shorter = theirs["to"] < ours["to"]
+    return Delivery(covered=Covered(theirs["to"], stored["kills"]) if shorter else None)
 
 
 def _account(evidence: Manifest) -> tuple[Any, ...]:
@@ -68,20 +88,40 @@ def _account(evidence: Manifest) -> tuple[Any, ...]:
     return tuple(evidence.get(key, 0) for key in keys)
 
 
-def _as_delivery(made: Failure) -> Delivery:
+async def _tell(client: Client, event: EventSeries) -> Delivery:
+    """Create the Event, or raise its series to the count of now: a repetition changes nothing."""
+    if event.told == 0:
+        made = await _create(client, Event, event.manifest())
+        if made.outcome is not Outcome.EXISTS or not event.patch():
+            return _delivery(made)
+    return await _raise(client, event)
+
+
+async def _raise(client: Client, event: EventSeries) -> Delivery:
+    metadata = event.first["metadata"]
+    try:
+        await client.patch(
+            Event,
+            metadata["name"],
+            event.patch(),
+            namespace=metadata["namespace"],
+            patch_type=PatchType.MERGE,
+        )
+    except API_ERRORS as error:
+        return Delivery(forgotten=True) if _is_forgotten(error) else _delivery(failure(error))
+    return Delivery()
+
+
+def _is_forgotten(error: Exception) -> bool:
+    """Whether the Event's time to live has passed (an hour, kube-apiserver's --event-ttl)."""
+    return isinstance(error, ApiError) and error.status.code == HTTPStatus.NOT_FOUND
+
+
+def _delivery(made: Failure) -> Delivery:
     match made.outcome:
         case Outcome.RETRY:
-            return Delivery(retry_after=made.after, reason=made.reason)
+            return Delivery(retry=made)
         case Outcome.UNDELIVERABLE:
-            return Delivery(undeliverable=made.reason, reason=made.reason)
+            return Delivery(undeliverable=made.reason)
         case _:
             return Delivery()
-
-
-def _with_event(told: Delivery, made: Failure) -> Delivery:
-    """Try all of it again for the Event's sake; an Event that can never be does not undo it."""
-    if made.outcome is Outcome.RETRY:
-        return Delivery(retry_after=made.after, reason=f"Event: {made.reason}")
-    if made.outcome is Outcome.UNDELIVERABLE:
-        return Delivery(covered_to=told.covered_to, reason=f"no Event: {made.reason}")
-    return told

@@ -1,0 +1,92 @@
+"""Which row may be tried when: each for itself, all while the API server is in trouble."""
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from oomwarden.kube.errors import Failure
+
+AHEAD = 16
+"""Rows under way or next in turn: posts go on while SQLite writes what became of others."""
+FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.5, 30.0
+LONGEST_ASKED_SECONDS = 300.0
+"""Longest wait that the API server, or who answers in its place, is granted by Retry-After."""
+
+
+@dataclass(slots=True)
+class Wait:
+    """Not before, in loop time; the wait doubles. `since`: when patience began to run out."""
+
+    not_before: float
+    seconds: float
+    since: float | None = None
+
+
+@dataclass(slots=True)
+class Lane:
+    """The records, or the Events: one kind's troubles do not hold up the other's.
+
+    While the API server itself is in trouble one row at a time is tried, after a wait of its own.
+    """
+
+    what: str = "record"
+    taken: set[str] = field(default_factory=set)
+    _waits: dict[str, Wait] = field(default_factory=dict)
+    _closed: Wait | None = None
+
+    def choose(self, keys: Sequence[str], now: float) -> list[str]:
+        """Take the first of these that may be tried now."""
+        known = set(keys)
+        self._waits = {key: wait for key, wait in self._waits.items() if key in known}
+        if self._closed and now < self._closed.not_before:
+            return []
+        chosen = list(islice((key for key in keys if self._is_due(key, now)), self._room()))
+        self.taken.update(chosen)
+        return chosen
+
+    def soonest(self, keys: Sequence[str]) -> float | None:
+        """Give when one more of these may be tried, in loop time; None: first one has to end."""
+        free = [key for key in keys if key not in self.taken]
+        if not free or not self._room():
+            return None
+        times = [self._waits[key].not_before if key in self._waits else 0.0 for key in free]
+        return max(min(times), self._closed.not_before if self._closed else 0.0)
+
+    def _room(self) -> int:
+        return max((1 if self._closed else AHEAD) - len(self.taken), 0)
+
+    def _is_due(self, key: str, now: float) -> bool:
+        wait = self._waits.get(key)
+        return key not in self.taken and (wait is None or wait.not_before <= now)
+
+    def answered(self, key: str) -> None:
+        """Note that the API server decided on a row."""
+        self._waits.pop(key, None)
+        self._closed = None
+
+    def failed(self, key: str, failure: Failure, now: float) -> str | None:
+        """Note that a row is to be tried again; gives what is new about that, for the log."""
+        first = key not in self._waits
+        wait = self._waits[key] = _longer(self._waits.get(key), failure, now)
+        wait.since = None if failure.patience == math.inf else wait.since or now
+        if not failure.everywhere:
+            self._closed = None
+            return f"{self.what} {key} waits: {failure.reason}" if first else None
+        opened = self._closed is None
+        if self._closed is None or now >= self._closed.not_before:
+            self._closed = _longer(self._closed, failure, now)
+        return f"every {self.what} waits: {failure.reason}" if opened else None
+
+    def is_hopeless(self, key: str, failure: Failure, now: float) -> bool:
+        """Whether a row has waited as long as this failure deserves."""
+        wait = self._waits.get(key)
+        return wait is not None and wait.since is not None and now - wait.since >= failure.patience
+
+
+def _longer(before: Wait | None, failure: Failure, now: float) -> Wait:
+    seconds = min(before.seconds * 2, LAST_RETRY_SECONDS) if before else FIRST_RETRY_SECONDS
+    pause = seconds * random.uniform(0.75, 1.0)  # noqa: S311 - jitter
+    pause = max(pause, min(failure.after, LONGEST_ASKED_SECONDS))
+    return Wait(now + pause, seconds, before.since if before else None)

@@ -1,0 +1,260 @@
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from delivering import NOW, Api, row, span
+from hypothesis import given
+from hypothesis import strategies as st
+from oomwarden.agent import outbox, store
+from oomwarden.agent.counts import counts
+from oomwarden.agent.deliver import _settle_record
+from oomwarden.agent.outbox import Numbers, OutboxRow
+
+OLD_SCHEMA = """
+CREATE TABLE outbox (
+  name TEXT PRIMARY KEY, namespace TEXT, pod_uid TEXT, created REAL NOT NULL,
+  body TEXT NOT NULL, state TEXT NOT NULL, reason TEXT) STRICT;
+INSERT INTO outbox VALUES ('shop/a', 'shop', 'u', 1.0, '{"kill": {"kills": 2}, "event": null}',
+  'Pending', NULL);
+"""
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    connection = store._connect(tmp_path / "s.sqlite")
+    yield connection
+    connection.close()
+
+
+def loop(db: sqlite3.Connection, kills: int, every: float = 0.1, **how: object) -> None:
+    """Let one container lose a process every so many seconds."""
+    for n in range(kills):
+        outbox.enqueue(db, NOW + n * every, [row(n, n + 1, at=NOW + n * every, **how)])
+
+
+def posted(db: sqlite3.Connection) -> list[tuple[int, int]]:
+    return sorted(span(one.kill) for one in outbox.load_rows(db, outbox.pending(db)))
+
+
+def test_five_records_of_a_container_are_posted_at_once_and_the_sixth_is_held(
+    db: sqlite3.Connection,
+) -> None:
+    loop(db, 6)
+    assert posted(db) == [(n, n + 1) for n in range(5)]
+    assert outbox.numbers(db) == Numbers(held=1, held_kills=1, undeliverable=0)
+
+
+def test_thousands_of_kills_of_one_container_are_a_handful_of_rows(db: sqlite3.Connection) -> None:
+    loop(db, 3000)
+    assert len(posted(db)) == 5
+    assert outbox.numbers(db) == Numbers(held=1, held_kills=2995, undeliverable=0)
+
+
+def test_what_was_held_is_released_as_one_record_when_its_time_comes(
+    db: sqlite3.Connection,
+) -> None:
+    loop(db, 50)
+    fifth = NOW + 0.4
+    assert outbox.release(db, NOW + 30) == fifth + 60
+    assert len(posted(db)) == 5
+    assert outbox.release(db, fifth + 60) is None
+    assert posted(db)[5] == (5, 50)
+    merged = outbox.load_rows(db, outbox.pending(db))[-1]
+    assert merged.kill["kills"] == 45
+    assert (merged.own_event, merged.event is not None) == (False, True)
+
+
+def test_a_restart_is_no_new_allowance(tmp_path: Path, db: sqlite3.Connection) -> None:
+    with db:
+        loop(db, 6)
+    db.close()
+    again = store._connect(tmp_path / "s.sqlite")
+    outbox.enqueue(again, NOW + 1, [row(6, 7)])
+    assert outbox.release(again, NOW + 1) == NOW + 0.4 + 60
+    assert (len(posted(again)), outbox.numbers(again).held_kills) == (5, 2)
+    again.close()
+
+
+def test_what_a_new_kill_finds_held_is_not_overtaken(db: sqlite3.Connection) -> None:
+    loop(db, 6)
+    outbox.enqueue(db, NOW + 100, [row(6, 7)])
+    assert outbox.numbers(db).held_kills == 2
+    outbox.release(db, NOW + 100)
+    assert posted(db)[-1] == (5, 7)
+
+
+def test_another_container_of_the_pod_has_a_budget_of_its_own(db: sqlite3.Connection) -> None:
+    loop(db, 7)
+    outbox.enqueue(db, NOW + 1, [row(7, 9, "side"), row(9, 10)])
+    assert posted(db)[-1] == (7, 9)
+    assert outbox.numbers(db) == Numbers(2, 3, 0)
+
+
+def test_two_containers_in_a_loop_are_laid_out_one_after_the_other(db: sqlite3.Connection) -> None:
+    for n in range(200):
+        outbox.enqueue(db, NOW, [row(n, n + 1, ("app", "side")[n % 2])])
+    assert outbox.numbers(db) == Numbers(2, 190, 0)
+    outbox.release(db, NOW + 60)
+    assert posted(db)[-2:] == [(10, 105), (105, 200)]
+
+
+def test_two_hundred_containers_at_once_wait_for_nothing(db: sqlite3.Connection) -> None:
+    outbox.enqueue(db, NOW, [row(0, 1, pod=f"pod-{n}") for n in range(200)])
+    assert len(posted(db)) == 200
+
+
+def test_a_node_has_a_budget_too(db: sqlite3.Connection) -> None:
+    outbox.enqueue(db, NOW, [row(0, 1, pod=f"pod-{n}") for n in range(310)])
+    assert (len(posted(db)), outbox.numbers(db).held) == (300, 10)
+    assert outbox.release(db, NOW) == NOW + 0.2
+    outbox.release(db, NOW + 1)
+    assert len(posted(db)) == 305
+
+
+def test_a_record_that_is_there_already_stays_as_it_is(db: sqlite3.Connection) -> None:
+    outbox.enqueue(db, NOW, [row(0, 1)])
+    outbox.enqueue(db, NOW + 1, [row(0, 1)])
+    assert posted(db) == [(0, 1)]
+
+
+def test_budgets_that_are_as_good_as_new_are_forgotten(db: sqlite3.Connection) -> None:
+    outbox.enqueue(db, NOW, [row(0, 1, pod=f"pod-{n}") for n in range(9)])
+    outbox.enqueue(db, NOW + 1200, [row(0, 1, pod="late")])
+    assert db.execute("SELECT key FROM budgets").fetchall() == [("uid-late/app",)]
+
+
+def test_kills_are_counted_not_records(db: sqlite3.Connection) -> None:
+    told, refused = row(0, 8, kills=7), row(8, 12, kills=3)
+    outbox.enqueue(db, NOW, [told, refused])
+    assert outbox.take_out(db, told, 7)
+    assert not outbox.take_out(db, told, 7)
+    outbox.give_up(db, refused, "the namespace is gone")
+    assert counts(db) == {"recorded": 7, "undeliverable": 3}
+    assert outbox.pending(db) == []
+
+
+def test_of_what_is_undeliverable_the_newest_thousand_are_kept(
+    db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "UNDELIVERABLE_KEPT", 3)
+    for n in range(9):
+        refused = row(0, 1, pod=f"pod-{n}")
+        outbox.enqueue(db, NOW + n, [refused])
+        outbox.give_up(db, refused, "no" * 9999)
+    kept = db.execute("SELECT created, LENGTH(reason) FROM outbox ORDER BY created").fetchall()
+    assert kept == [(NOW + n, 1000) for n in (6, 7, 8)]
+    assert counts(db) == {"undeliverable": 9}
+
+
+def test_an_outbox_of_an_earlier_version_is_delivered_from(tmp_path: Path) -> None:
+    before = sqlite3.connect(tmp_path / "old.sqlite")
+    before.executescript(OLD_SCHEMA)
+    before.close()
+    after = store._connect(tmp_path / "old.sqlite")
+    assert outbox.load_rows(after, outbox.pending(after)) == [
+        OutboxRow("shop/a", {"kills": 2}, None, own_event=True)
+    ]
+    loop(after, 7)
+    assert outbox.numbers(after).held == 1
+    after.close()
+
+
+class World:
+    """One node's outbox and the API server; a crash keeps the file and loses what was known."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.api, self.now = path, Api(), NOW
+        self.booked = {"p": 0, "q": 0}
+        self.kills = 0
+        self.db = self.opened()
+
+    def opened(self) -> sqlite3.Connection:
+        connection = store._connect(self.path)
+        connection.execute("PRAGMA synchronous = OFF")
+        return connection
+
+    def crash(self) -> None:
+        self.db.close()
+        self.db = self.opened()
+
+    def enqueue(self, batch: list[tuple[str, str, int, int]], *, aborted: bool) -> None:
+        """Book kills and store their records in one transaction, which may not come through."""
+        booked, rows = dict(self.booked), []
+        for pod, container, size, kills in batch:
+            start = booked[pod]
+            booked[pod] += size
+            told = row(start, start + size, container, min(kills, size), pod=pod, at=self.now)
+            rows.append(told)
+        with self.db:
+            outbox.enqueue(self.db, self.now, rows)
+            if aborted:
+                self.db.rollback()
+        if not aborted:
+            self.booked = booked
+            self.kills += sum(one.kill["kills"] for one in rows)
+
+    def release(self, seconds: float) -> None:
+        self.now += seconds
+        with self.db:
+            outbox.release(self.db, self.now)
+
+    def post(self, which: int, *, landed: bool, known: bool) -> None:
+        keys = outbox.pending(self.db)
+        if not keys or not landed:
+            return
+        (told,) = outbox.load_rows(self.db, [keys[which % len(keys)]])
+        stored = self.api.kills.get(told.kill["metadata"]["name"])
+        assert stored in (None, told.kill), "what may have been posted was changed"
+        delivery = self.api.record(told.kill)
+        if known:
+            with self.db:
+                _settle_record(self.db, told, delivery, self.now)
+
+    def drain(self) -> None:
+        while outbox.pending(self.db) or outbox.numbers(self.db).held:
+            self.release(700)
+            self.post(0, landed=True, known=True)
+
+    def check(self) -> None:
+        for pod, booked in self.booked.items():
+            kills = [k for k in self.api.kills.values() if k["pod"]["name"] == pod]
+            covered = [n for kill in kills for n in range(*span(kill))]
+            assert sorted(covered) == list(range(booked))
+        assert sum(kill["kills"] for kill in self.api.kills.values()) == self.kills
+        assert counts(self.db).get("recorded", 0) == self.kills
+
+
+BATCH = st.lists(
+    st.tuples(st.sampled_from("pq"), st.sampled_from("abc"), st.integers(1, 4), st.integers(1, 4)),
+    min_size=1,
+    max_size=12,
+)
+STEP = st.one_of(
+    st.tuples(st.just("enqueue"), BATCH, st.booleans()),
+    st.tuples(st.just("release"), st.floats(0, 700)),
+    st.tuples(st.just("post"), st.integers(0, 20), st.booleans(), st.booleans()),
+    st.tuples(st.just("crash")),
+)
+
+
+@given(st.lists(STEP, max_size=30))
+def test_whatever_is_held_merged_lost_or_repeated_every_kill_is_told_once(
+    steps: list[tuple[Any, ...]],
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(Path(folder) / "s.sqlite")
+        for name, *how in steps:
+            if name == "enqueue":
+                world.enqueue(how[0], aborted=how[1])
+            elif name == "release":
+                world.release(how[0])
+            elif name == "post":
+                world.post(how[0], landed=how[1], known=how[2])
+            else:
+                world.crash()
+        world.drain()
+        world.check()
+        world.db.close()
