@@ -57,10 +57,10 @@ class Surgeon:
         items = "jsonpath={range .items[*]}" + where + "{' '}{end}"
         return self.world.cluster.kubectl("get", *slices, "-o", items).strip()
 
-    def kill_agents(self) -> None:
-        """Send SIGKILL to every agent process; one that is not there yet is passed over."""
-        script = "pkill -KILL -f '[b]in/oomwarden-agent' || true"
-        self.world.cluster.kubectl("exec", "-n", NAMESPACE, NAME, "--", "sh", "-c", script)
+    def kill_agents(self) -> int:
+        """Send SIGKILL to every agent process; gives how many there were."""
+        find = "grep -la '[b]in/oomwarden-agent' /proc/[0-9]*/cmdline | cut -d/ -f3"
+        return len(self.on_node(f"for p in $({find}); do kill -KILL $p && echo $p; done").split())
 
     def kernel_kills(self) -> int:
         """Read the kernel's own count of kills below kubepods."""
