@@ -5,7 +5,7 @@ from oomwarden.agent.health import Figures, Loop, healthz, serve
 
 
 def figures() -> Figures:
-    return Figures(3, 1, 0, 2, 5, 0, 0, {"enforce": None})
+    return Figures(3, 1, 0, 2, 5, 0, 0, 0, 0, {"enforce": None})
 
 
 def test_a_late_loop_of_the_kernel_side_is_unhealthy_and_named() -> None:

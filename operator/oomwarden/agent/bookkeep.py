@@ -65,11 +65,13 @@ class Bookkeeper:
         while True:
             await self._settle_due()
             self._tick()
+            patience = self.closing.patience(asyncio.get_running_loop().time())
             try:
-                patience = self.closing.patience(asyncio.get_running_loop().time())
-                self._take(await asyncio.wait_for(queue.get(), patience))
+                async with asyncio.timeout(patience):
+                    batch = await queue.get()
             except TimeoutError:
                 continue
+            self._take(batch)
             if self._last.reconciled:
                 self.settler.ledger.rest()
                 await self._save(Settled())

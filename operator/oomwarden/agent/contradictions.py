@@ -99,6 +99,7 @@ class Contradictions:
             due.append(next_due)
         patience = min(due) - self.clock() if due else IDLE_SECONDS
         try:
-            await asyncio.wait_for(self._news.wait(), max(patience, 0.05))
+            async with asyncio.timeout(max(patience, 0.05)):
+                await self._news.wait()
         except TimeoutError:
             return

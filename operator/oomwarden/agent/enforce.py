@@ -115,7 +115,8 @@ class Enforcer:
         due = min((charge.due for charge in self._charges.values()), default=math.inf)
         patience = min(max(due - self._now(), 0), self.rescan)
         try:
-            await asyncio.wait_for(self.news.wait(), patience)
+            async with asyncio.timeout(patience):
+                await self.news.wait()
         except TimeoutError:
             return
 

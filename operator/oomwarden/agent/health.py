@@ -45,6 +45,8 @@ class Figures:
     enforced_processes: int
     unreadable: int
     log_overruns: int
+    held_records: int
+    held_kills: int
     stuck_since: Mapping[str, float | None]
 
 
@@ -76,7 +78,7 @@ class AgentCollector(Collector):
         yield _counter("oom_kills", "OOM-kill incidents seen by this agent", figures.kills)
         yield _counter("unattributed_kills", "Kills that no pod could be named for",
                        figures.unattributed)  # fmt: skip
-        yield _counter("undeliverable_records", "Records the API server will never take",
+        yield _counter("undeliverable_kills", "Kills whose records the API server will never take",
                        figures.undeliverable)  # fmt: skip
         yield _counter("unreadable_cgroup_files", "Times that a cgroup could not be read",
                        figures.unreadable)  # fmt: skip
@@ -84,6 +86,14 @@ class AgentCollector(Collector):
                        figures.log_overruns)  # fmt: skip
         yield GaugeMetricFamily(
             "oomwarden_outbox_records", "Records that wait for the API server", figures.outbox
+        )
+        yield GaugeMetricFamily(
+            "oomwarden_held_records",
+            "Records of fork loops that wait for their turn",
+            figures.held_records,
+        )
+        yield GaugeMetricFamily(
+            "oomwarden_held_kills", "Kills in the records that wait", figures.held_kills
         )
         yield GaugeMetricFamily(
             "oomwarden_enforced_processes",

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from oomwarden.core.kernel_log import parse_events, parse_records, unread_part
 from oomwarden.core.log_kills import LogAssembler, LogKill
@@ -90,14 +90,25 @@ class LogReader:
             self.state = _unusable(error)
             return
         fresh, lost = unread_part(self._tail, buffer)
-        self.overruns += lost
+        if lost:
+            self.overruns += 1
+            self._assembler.lost()
         self._tail = buffer[-_TAIL_BYTES:]
         kills = self._assembler.feed(parse_events(parse_records(fresh)))
         read_at = loop.time()
-        self._kills = [*self._kills, *((read_at, kill) for kill in kills)][-KEEP_KILLS:]
+        self._take(kills, read_at)
         self._last_stamp = max([self._last_stamp, *(kill.stamp for kill in kills)])
         if kills or not (self.state.usable and self.state.reason != "NotReadYet"):
             self.state = _usable(kills)
+
+    def _take(self, kills: list[LogKill], read_at: float) -> None:
+        for kill in kills:
+            last = self._kills[-1][1] if self._kills else None
+            if not kill.continues:
+                self._kills.append((read_at, kill))
+            elif last is not None and last.group_path == kill.group_path:
+                self._kills[-1] = (read_at, replace(kill, continues=False))
+        del self._kills[:-KEEP_KILLS]
 
     @property
     def position(self) -> Position:

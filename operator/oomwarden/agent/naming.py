@@ -77,7 +77,8 @@ class Naming:
         due = min((search.due for search in self._searches.values()), default=now + IDLE_SECONDS)
         appeared = self.inventory.appeared
         try:
-            await asyncio.wait_for(appeared.wait(), max(due - now, 0))
+            async with asyncio.timeout(max(due - now, 0)):
+                await appeared.wait()
         except TimeoutError:
             return
         appeared.clear()

@@ -99,6 +99,7 @@ class Reporter:
     def _findings(self, work: Work) -> Findings:
         return Findings(
             cgroup_v2=self.kernel.remedy,
+            local_events=self.host.local_events_only(),
             capabilities=self.host.missing_capabilities(),
             kernel_log=self.log.state.remedy,
             store=self.store.degraded or "",

@@ -161,6 +161,8 @@ class Agent:
             enforced_processes=self.enforcer.processes,
             unreadable=self._unreadable(),
             log_overruns=self.log.overruns,
+            held_records=self.deliverer.numbers.held,
+            held_kills=self.deliverer.numbers.held_kills,
             stuck_since={
                 "naming": self.naming.worker.stuck_since,
                 "enforce": self.enforcer.worker.stuck_since,

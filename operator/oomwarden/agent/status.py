@@ -55,7 +55,8 @@ class StatusWriter:
 
     async def _wait(self) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), LOOK_SECONDS)
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._news.wait()
         await asyncio.sleep(GATHER_SECONDS)
         self._news.clear()
 

@@ -50,6 +50,14 @@ class Constraint:
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped:
+    """`OOM victim ... is already exiting`: chosen, but neither killed nor counted."""
+
+    stamp: float | None
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
 class GroupKill:
     """`Tasks in PATH are going to be killed`: follows its first victim, never rate limited."""
 
@@ -57,23 +65,34 @@ class GroupKill:
     path: str
 
 
-LogEvent = Killed | Constraint | GroupKill
+LogEvent = Killed | Constraint | GroupKill | Skipped
 
+MAX_LINES = 17
+"""A comm of 15 bytes is 15 newlines at most, and a line is what lies between two."""
+MAX_PIECES = 4
+"""A record holds 1,024 bytes (Linux kernel/printk/printk_ringbuffer, LOG_LINE_MAX); two paths,
+a nodemask and a cpuset have room in four."""
+_SOON_SECONDS = 1.0
+
+_LONG = b"oom-kill:constraint="
 _LINE = re.compile(rb"<(\d+)>(?:\[ *(\d+\.\d+)\](?:\[ *[TC]\d+\])? )?(.*)", re.DOTALL)
 _KILLED_START = re.compile(
-    rb"(?:Memory cgroup out of memory|Out of memory(?: \(oom_kill_allocating_task\))?)"
+    rb"(?:Memory cgroup out of memory|Out of memory(?: \(\w+\))?)"
     rb": Killed process (\d+) \("
 )
 # Greedy: a comm may imitate the tail, so the last one counts.
 _KILLED = re.compile(
     _KILLED_START.pattern + rb"(.*)\) total-vm:(\d+)kB, anon-rss:(\d+)kB, file-rss:(\d+)kB, "
-    rb"shmem-rss:(\d+)kB, UID:(\d+) pgtables:(\d+)kB oom_score_adj:(-?\d+)",
+    rb"shmem-rss:(\d+)kB, UID:(\d+) pgtables:(\d+)kB oom_score_adj:(-?\d+)(?:[ ,].*)?",
     re.DOTALL,
 )
 _CONSTRAINT = re.compile(
     rb"oom-kill:constraint=[^,]*,nodemask=.*?,(?:oom_memcg=([^,]*)|global_oom),"
     rb"task_memcg=(.*?),task=(.*),pid=(\d+),uid=(\d+)",
     re.DOTALL,
+)
+_SKIPPED = re.compile(
+    rb".*: OOM victim (\d+) \(.*\) is already exiting\. Skip killing the task", re.DOTALL
 )
 _GROUP = re.compile(rb"Tasks in (.*) are going to be killed due to memory\.oom\.group set")
 
@@ -107,20 +126,49 @@ def parse_events(records: list[LogRecord]) -> list[LogEvent]:
 
 def _parse_at(records: list[LogRecord], index: int) -> tuple[LogEvent | None, int]:
     record = records[index]
-    for used in range(1, 4):  # a comm of 15 bytes with newlines spreads over lines of one stamp
+    event = _parse_text(record.stamp, record.text)
+    if event is not None or not _is_open(record.text):
+        return event, 1
+    return _parse_lines(records, index) or _parse_pieces(records, index) or (None, 1)
+
+
+def _parse_lines(records: list[LogRecord], index: int) -> tuple[LogEvent, int] | None:
+    """Join a record whose comm holds newlines: each of its lines has the record's own prefix."""
+    record = records[index]
+    for used in range(2, MAX_LINES):
         lines = records[index : index + used]
-        if any((line.stamp, line.priority) != (record.stamp, record.priority) for line in lines):
-            break
+        if len(lines) < used or (lines[-1].stamp, lines[-1].priority) != (
+            record.stamp, record.priority
+        ):  # fmt: skip
+            return None
         event = _parse_text(record.stamp, b"\n".join(line.text for line in lines))
         if event is not None:
             return event, used
-        if not _is_open(record.text):
-            break
-    return None, 1
+    return None
+
+
+def _parse_pieces(records: list[LogRecord], index: int) -> tuple[LogEvent, int] | None:
+    """Join an `oom-kill:` line that was too long for one record; the next piece follows at once."""
+    record = records[index]
+    if not record.text.startswith(_LONG):
+        return None
+    for used in range(2, MAX_PIECES + 1):
+        pieces = records[index : index + used]
+        if len(pieces) < used or not _follows(record, pieces[-1]):
+            return None
+        event = _parse_text(record.stamp, b"".join(piece.text for piece in pieces))
+        if event is not None:
+            return event, used
+    return None
+
+
+def _follows(record: LogRecord, piece: LogRecord) -> bool:
+    late = (piece.stamp or 0.0) - (record.stamp or 0.0) > _SOON_SECONDS
+    return piece.priority == record.priority and not late and not _is_open(piece.text)
 
 
 def _is_open(text: bytes) -> bool:
-    return text.startswith(b"oom-kill:constraint=") or _KILLED_START.match(text) is not None
+    return text.startswith(_LONG) or _KILLED_START.match(text) is not None
 
 
 def _parse_text(stamp: float | None, text: bytes) -> LogEvent | None:
@@ -132,6 +180,8 @@ def _parse_text(stamp: float | None, text: bytes) -> LogEvent | None:
     if found := _CONSTRAINT.fullmatch(text):
         oom_memcg = None if found[1] is None else _text(found[1])
         return Constraint(stamp, oom_memcg, _text(found[2]), int(found[4]))
+    if skipped := _SKIPPED.fullmatch(text):
+        return Skipped(stamp, int(skipped[1]))
     if group := _GROUP.fullmatch(text):
         return GroupKill(stamp, _text(group[1]))
     return None
