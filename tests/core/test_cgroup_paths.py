@@ -58,3 +58,11 @@ def test_a_path_matches_itself_and_what_is_below_it() -> None:
     assert same_place("/kubepods/pod1/c", "kubepods/pod1/c")
     assert same_place("/outer/kubepods/pod1/c/nested", "kubepods/pod1/c")
     assert not same_place("/kubepods/pod1/cc", "kubepods/pod1/c")
+
+
+def test_names_that_a_tenant_makes_below_its_own_cgroup_are_no_other_pods_place() -> None:
+    tenants = "/outer/kubepods/pod1/c/kubepods/pod2/d"
+    assert same_place(tenants, "kubepods/pod1/c")
+    assert not same_place(tenants, "kubepods/pod2/d")
+    assert not same_place(f"{tenants}/e", "kubepods/pod2/d")
+    assert same_place(tenants, "kubepods")

@@ -1,4 +1,5 @@
-from oomwarden.core.self_tests import Findings, conditions
+import pytest
+from oomwarden.core.self_tests import Findings, conditions, counts_local_events_only
 
 NOW = "2026-01-01T00:00:00Z"
 
@@ -28,3 +29,27 @@ def test_fields_of_a_newer_crd_are_named() -> None:
     status, message = by_type(Findings(unknown_fields=("soon",)))["PoliciesUnderstood"]
     assert status == "False"
     assert "spec.soon" in message
+
+
+def test_a_mount_that_hides_kills_from_the_levels_above_is_said_with_the_remedy() -> None:
+    told = by_type(Findings(local_events=True))
+    assert told["Ready"] == told["CgroupV2"]
+    assert told["Ready"][0] == "False"
+    assert "memory_localevents" in told["Ready"][1]
+    assert "remount" in told["Ready"][1]
+
+
+@pytest.mark.parametrize(
+    ("mounts", "local"),
+    [
+        (b"cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid,nsdelegate,memory_localevents 0 0\n", True),
+        (b"cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid,nsdelegate,memory_recursiveprot 0 0\n", False),
+        (b"tmpfs /memory_localevents tmpfs rw,memory_localevents 0 0\n", False),
+        (b"", False),
+        (b"cgroup2\n\n", False),
+    ],
+)
+def test_the_mounts_tell_whether_counters_hold_local_events_only(
+    mounts: bytes, *, local: bool
+) -> None:
+    assert counts_local_events_only(mounts) is local

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from oomwarden.core.kernel_log import parse_events, parse_records, unread_part
-from oomwarden.core.log_kills import LogAssembler, LogKill
+from oomwarden.core.log_kills import LogAssembler, LogKill, continues
 
 MIN_GAP_SECONDS = 1.0
 KEEP_KILLS = 4096
@@ -106,8 +106,8 @@ class LogReader:
             last = self._kills[-1][1] if self._kills else None
             if not kill.continues:
                 self._kills.append((read_at, kill))
-            elif last is not None and last.group_path == kill.group_path:
-                self._kills[-1] = (read_at, replace(kill, continues=False))
+            elif last is not None and continues(kill, last):
+                self._kills[-1] = (read_at, kill)
         del self._kills[:-KEEP_KILLS]
 
     @property

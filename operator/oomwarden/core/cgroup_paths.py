@@ -71,8 +71,12 @@ def child(parent: Cgroup, name: str, inode: int) -> Cgroup | None:
 def same_place(kernel_path: str, path: str) -> bool:
     """Whether a path of the kernel log is this cgroup or lies below it.
 
-    Compared by its end: a nested node's kernel log shows outer prefixes. Both are absolute or
-    relative paths without a trailing slash.
+    A nested node's kernel log shows outer prefixes, so any may stand before it; but the first
+    place counts where the node's own cgroups begin: below its own a container may make any names,
+    also those of other pods. Both are absolute or relative paths without a trailing slash.
     """
-    tail = "/" + path.lstrip("/")
-    return kernel_path.endswith(tail) or f"{tail}/" in kernel_path
+    inner = f"/{path.lstrip('/')}/"
+    top = inner[: inner.index("/", 1) + 1]
+    whole = f"{kernel_path}/"
+    begin = whole.find(top)
+    return begin >= 0 and whole.startswith(inner, begin)

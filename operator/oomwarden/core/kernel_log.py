@@ -69,9 +69,6 @@ LogEvent = Killed | Constraint | GroupKill | Skipped
 
 MAX_LINES = 17
 """A comm of 15 bytes is 15 newlines at most, and a line is what lies between two."""
-MAX_PIECES = 4
-"""A record holds 1,024 bytes (Linux kernel/printk/printk_ringbuffer, LOG_LINE_MAX); two paths,
-a nodemask and a cpuset have room in four."""
 _SOON_SECONDS = 1.0
 
 _LONG = b"oom-kill:constraint="
@@ -129,7 +126,8 @@ def _parse_at(records: list[LogRecord], index: int) -> tuple[LogEvent | None, in
     event = _parse_text(record.stamp, record.text)
     if event is not None or not _is_open(record.text):
         return event, 1
-    return _parse_lines(records, index) or _parse_pieces(records, index) or (None, 1)
+    parse = _parse_pieces if record.text.startswith(_LONG) else _parse_lines
+    return parse(records, index) or (None, 1)
 
 
 def _parse_lines(records: list[LogRecord], index: int) -> tuple[LogEvent, int] | None:
@@ -148,11 +146,13 @@ def _parse_lines(records: list[LogRecord], index: int) -> tuple[LogEvent, int] |
 
 
 def _parse_pieces(records: list[LogRecord], index: int) -> tuple[LogEvent, int] | None:
-    """Join an `oom-kill:` line that was too long for one record; the next piece follows at once."""
+    """Join an `oom-kill:` line that was too long for one record; the next piece follows at once.
+
+    Newlines of a comm are lost, which nobody misses here; a cgroup's name has none (Linux
+    kernel/cgroup/cgroup.c, cgroup_mkdir).
+    """
     record = records[index]
-    if not record.text.startswith(_LONG):
-        return None
-    for used in range(2, MAX_PIECES + 1):
+    for used in range(2, MAX_LINES):
         pieces = records[index : index + used]
         if len(pieces) < used or not _follows(record, pieces[-1]):
             return None

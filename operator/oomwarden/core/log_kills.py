@@ -43,13 +43,13 @@ class LogAssembler:
 
     _constraint: Constraint | None = None
     _kills: list[LogKill] = field(default_factory=list)
-    _open: LogKill | None = None  # the group kill with which the last read ended
+    _open: LogKill | None = None  # with which the last read ended
 
     def feed(self, events: Iterable[LogEvent]) -> list[LogKill]:
         """Add a read's lines and give the kills that they told.
 
-        A group kill that the read before began comes again, whole: it `continues`, and takes the
-        place of what was given for it then.
+        A group kill that the read before began comes again, whole: it `continues` what was given
+        for it then.
         """
         self._kills = [self._open] if self._open else []
         before = self._open
@@ -57,7 +57,7 @@ class LogAssembler:
             self._add(event)
         kills, self._kills = self._kills, []
         last = kills[-1] if kills else None
-        self._open = replace(last, continues=True) if last and last.group_path else None
+        self._open = replace(last, continues=True) if last else None
         return [kill for kill in kills if kill is not before]
 
     def lost(self) -> None:
@@ -98,6 +98,12 @@ class LogAssembler:
                 self._kills[-1] = replace(last, victims=(*last.victims, victim))
             return
         self._kills.append(LogKill((victim,), constraint))
+
+
+def continues(kill: LogKill, begun: LogKill) -> bool:
+    """Whether a kill is one that an earlier read gave the beginning of."""
+    same = kill.constraint == begun.constraint and begun.group_path in {None, kill.group_path}
+    return kill.continues and same and kill.victims[: len(begun.victims)] == begun.victims
 
 
 def _is_of(constraint: Constraint, victim: Killed) -> bool:

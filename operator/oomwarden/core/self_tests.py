@@ -4,12 +4,19 @@ from dataclasses import dataclass
 
 from oomwarden.api.base import Condition
 
+_LOCAL_EVENTS = (
+    "cgroup v2 is mounted with memory_localevents, so kills in containers are not counted at the "
+    "levels above and go unseen: run `mount -o remount,nsdelegate,memory_recursiveprot "
+    "/sys/fs/cgroup` on the node, and take the option out of what mounts it"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
     """What the agent found of its own footing; a text is the remedy, empty when all is well."""
 
     cgroup_v2: str = ""
+    local_events: bool = False
     capabilities: tuple[str, ...] = ()
     kernel_log: str = ""
     store: str = ""
@@ -25,15 +32,16 @@ def conditions(found: Findings, now: str) -> tuple[Condition, ...]:
     grant = f"grant the agent's container the capabilities {', '.join(missing)}" if missing else ""
     newer = ", ".join(f"spec.{name}" for name in found.unknown_fields)
     ignored = f"this agent is older than the CRDs and ignores {newer}: upgrade it" if newer else ""
+    cgroup_v2 = found.cgroup_v2 or (_LOCAL_EVENTS if found.local_events else "")
     tests = (
-        ("CgroupV2", found.cgroup_v2, "Mounted", "NotFound"),
+        ("CgroupV2", cgroup_v2, "Mounted", "NotFound" if found.cgroup_v2 else "LocalEvents"),
         ("Capabilities", grant, "Complete", "Missing"),
         ("KernelLog", found.kernel_log, "Readable", "NotReadable"),
         ("Store", found.store, "Durable", "InMemory"),
         ("PoliciesUnderstood", ignored, "AllFields", "UnknownFields"),
     )
     results = [_condition(kind, text, good, bad, now) for kind, text, good, bad in tests]
-    ready = _condition("Ready", found.cgroup_v2, "Watching", "NotWatching", now)
+    ready = _condition("Ready", cgroup_v2, "Watching", "NotWatching", now)
     return (ready, *results)
 
 
@@ -45,3 +53,16 @@ def _condition(kind: str, remedy: str, good: str, bad: str, now: str) -> Conditi
         message=remedy,
         last_transition_time=now,
     )
+
+
+def counts_local_events_only(mounts: bytes) -> bool:
+    """Whether memory.events leaves out what happened below, by the lines of /proc/self/mounts.
+
+    The option belongs to the hierarchy, so every mount of cgroup2 shows it (Linux
+    kernel/cgroup/cgroup.c, cgroup_show_options).
+    """
+    for line in mounts.splitlines():
+        _, _, kind, options, *_ = *line.split(b" "), b"", b"", b"", b""
+        if kind == b"cgroup2" and b"memory_localevents" in options.split(b","):
+            return True
+    return False
