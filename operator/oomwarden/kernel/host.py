@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oomwarden.core.flat_keyed import parse_counters
+from oomwarden.core.self_tests import counts_local_events_only
 
 CAP_DAC_OVERRIDE, CAP_SYS_RESOURCE, CAP_SYSLOG = 1, 24, 34
 """Bits of CapEff (Linux include/uapi/linux/capability.h)."""
@@ -40,6 +41,10 @@ class Host:
     def oom_kills(self) -> int:
         """Give `oom_kill` of /proc/vmstat: all OOM kills since boot (Linux 4.13 and later)."""
         return parse_counters((self.proc / "vmstat").read_bytes()).get(b"oom_kill", 0)
+
+    def local_events_only(self) -> bool:
+        """Whether cgroup2 is mounted with memory_localevents: counters above tell nothing then."""
+        return counts_local_events_only((self.proc / "self/mounts").read_bytes())
 
     def first_pid_namespace(self) -> bool:
         """Whether pids of the kernel log mean anything here (not in kind).
