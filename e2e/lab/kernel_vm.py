@@ -142,10 +142,11 @@ def _read_answer(folder: Path) -> CompletedRun:
     try:
         with tarfile.open(folder / "answer") as tar:
             contents = {name: _member(tar, name) for name in tar.getnames()}
-    except tarfile.ReadError:
+        stdout, exit_code = contents["stdout"], int(contents["exit_code"])
+    except (tarfile.ReadError, KeyError):
         raise LabError(f"The machine ended without an answer. {_console_tail(folder)}") from None
     console = (folder / "console").read_text(encoding="utf-8", errors="replace")
-    return CompletedRun(contents["stdout"], int(contents["exit_code"]), console)
+    return CompletedRun(stdout, exit_code, console)
 
 
 def _member(tar: tarfile.TarFile, name: str) -> str:
