@@ -19,6 +19,8 @@ from oomwarden.kernel.counter_tree import CounterTree, Node
 from oomwarden.kernel.inotify import Event, Inotify
 
 RECONCILE_SECONDS = 10.0
+READ_ALL_EVERY = 6
+"""Reconciles between two that read every cgroup: else only where the levels above have moved."""
 REMEMBERED = 8192
 """Paths of cgroups, more than a node has; bounds the memory of a node that churns."""
 _DIRECTORY = inotify.IN_CREATE | inotify.IN_DELETE | inotify.IN_ONLYDIR
@@ -93,7 +95,7 @@ class Detector:
         events_file = self._tree.root.absolute(f"{top.cgroup.path}/memory.events")
         self._inotify.add(events_file, inotify.IN_MODIFY)
         self._finish(self._tree.sweep(top, force=True), reconciled=True)
-        due = time.monotonic() + RECONCILE_SECONDS
+        due, reconciles = time.monotonic() + RECONCILE_SECONDS, 0
         while not self._stopping:
             events = self._inotify.wait(max(due - time.monotonic(), 0))
             read_at = time.time()
@@ -102,11 +104,13 @@ class Detector:
                 event.mask & inotify.IN_Q_OVERFLOW for event in events
             )
             reconcile = overrun or time.monotonic() >= due
+            reconciles += reconcile
             readings = self._handle(events)
             if reconcile:
                 self._tree.rescan_all(top)
                 due = time.monotonic() + RECONCILE_SECONDS
-            readings += self._tree.sweep(top, force=reconcile)
+            everything = overrun or (reconcile and reconciles % READ_ALL_EVERY == 0)
+            readings += self._tree.sweep(top, force=everything)
             self._require(top)
             self._finish(readings, reconciled=reconcile)
             self._batch.after = read_at

@@ -14,7 +14,8 @@ from oomwarden.agent.outbox import OutboxRow
 from oomwarden.agent.settle import Settler, Told
 from oomwarden.agent.store import Store
 from oomwarden.core import event, record
-from oomwarden.core.facts import PodFacts
+from oomwarden.core.accounts import Account
+from oomwarden.core.facts import Level, PodFacts
 
 
 @dataclass(slots=True)
@@ -34,6 +35,7 @@ class SavedBooks:
     pruned: list[int] = field(default_factory=list)
     _saved: dict[int, Checkpoint] = field(default_factory=dict)
     _pods: dict[str, PodFacts] = field(default_factory=dict)
+    _bare: dict[str, tuple[PodFacts, PodFacts]] = field(default_factory=dict)
     _read_to: Position | None = None
 
     async def save(self, settled: Settled) -> int:
@@ -47,9 +49,10 @@ class SavedBooks:
             sys.stdout.write(json.dumps({"oomkill": row.kill}) + "\n")
         sys.stdout.flush()
         boot, read_to = self.settler.place.boot_id, self.settler.log.position
-        changed, pods = self._changed(), self._changed_pods()
+        live = self._live_pods()
+        changed, pods = self._changed(), self._changed_pods(live)
         pruned, self.pruned = self.pruned, []
-        gone = self._pods.keys() - self._live_pods().keys() if pruned else set()
+        gone = self._pods.keys() - live.keys() if pruned else set()
         if not (
             rows or changed or pods or pruned or settled.unattributed or read_to != self._read_to
         ):
@@ -76,17 +79,35 @@ class SavedBooks:
 
     def _changed(self) -> list[Checkpoint]:
         names = self.settler.names()
-        accounts = self.settler.ledger.accounts.items()
-        now = {i: Checkpoint(a.cgroup, a.epoch, a.booked, names.get(i)) for i, a in accounts}
-        return [known for inode, known in now.items() if self._saved.get(inode) != known]
+        return [
+            Checkpoint(account.cgroup, account.epoch, account.booked, names.get(inode))
+            for inode, account in self.settler.ledger.accounts.items()
+            if not _is_saved(self._saved.get(inode), account, names.get(inode))
+        ]
 
     def _live_pods(self) -> dict[str, PodFacts]:
+        """Give the pods in the books as they are kept: the same objects while nothing changes."""
         inventory, accounts = self.settler.inventory, self.settler.ledger.accounts.values()
-        known = (inventory.pod(account.cgroup) for account in accounts)
-        return {facts.cgroup_uid: known_pods.bare(facts) for facts in known if facts is not None}
+        pods = (inventory.pod(a.cgroup) for a in accounts if a.cgroup.level is Level.POD)
+        known = {facts.cgroup_uid: facts for facts in pods if facts is not None}
+        before, self._bare = self._bare, {}
+        for uid, facts in known.items():
+            was = before.get(uid)
+            same = was is not None and was[0] is facts
+            self._bare[uid] = was if was is not None and same else (facts, known_pods.bare(facts))
+        return {uid: kept for uid, (_, kept) in self._bare.items()}
 
-    def _changed_pods(self) -> list[PodFacts]:
-        return [now for uid, now in self._live_pods().items() if self._pods.get(uid) != now]
+    def _changed_pods(self, live: dict[str, PodFacts]) -> list[PodFacts]:
+        return [
+            now for uid, now in live.items()
+            if (was := self._pods.get(uid)) is not now and was != now
+        ]  # fmt: skip
+
+
+def _is_saved(saved: Checkpoint | None, account: Account, name: str | None) -> bool:
+    return saved is not None and (saved.booked, saved.epoch, saved.name, saved.cgroup) == (
+        account.booked, account.epoch, name, account.cgroup
+    )  # fmt: skip
 
 
 def _row(told: Told) -> OutboxRow:
