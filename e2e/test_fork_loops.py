@@ -8,7 +8,7 @@ from e2e.world import World, eventually
 
 CHILDREN = 12
 LOOP = (
-    "while [ ! -e /tmp/go ]; do sleep 0.2; done; "
+    "while [ ! -e /go ]; do sleep 0.2; done; "
     f"for n in $(seq {CHILDREN}); do hog 200; done; sleep 100000"
 )
 
@@ -29,7 +29,7 @@ def test_a_fork_loop_is_told_in_few_records_and_none_of_its_kills_is_missing(
     world.running(namespace, "loop")
     kill_single_processes(world, surgeon, namespace, "loop")
     balance = Balance(surgeon, namespace)
-    world.cluster.kubectl("exec", "-n", namespace, "loop", "--", "touch", "/tmp/go")
+    world.cluster.kubectl("exec", "-n", namespace, "loop", "--", "touch", "/go")
     eventually(lambda: surgeon.kernel_kills() - balance.began == CHILDREN, 120)
     balance.check(pods=1, seconds=180)
     kills = world.kills(namespace)
