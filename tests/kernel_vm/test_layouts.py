@@ -1,0 +1,65 @@
+"""Where pods and containers are: both cgroup drivers, a nested kubelet, cgroups of a container."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Check = Callable[[str], dict[str, Any]]
+BOTH = ("log", "counters")
+
+
+@pytest.mark.parametrize(
+    ("check", "driver"),
+    [
+        ("systemd", "systemd"),
+        ("cgroupfs", "cgroupfs"),
+        ("nested_systemd", "systemd"),
+        ("nested_cgroupfs", "cgroupfs"),
+        ("crio", "systemd"),
+    ],
+)
+def test_each_layout_is_found_and_every_kill_placed(levels: Check, check: str, driver: str) -> None:
+    seen = levels(check)
+    assert seen["kubepods"]
+    assert seen["driver"] == driver
+    for agent in BOTH:
+        records = seen["report"].records(agent)
+        assert sorted([one["pod"], one["id"]] for one in records) == sorted(seen["pods"])
+        assert {one["container"] for one in records} == {"app"}
+        assert {one["cause"] for one in records} == {"ContainerLimit"}
+
+
+@pytest.mark.parametrize("check", ["systemd", "cgroupfs"])
+def test_a_static_pods_kill_is_told_of_its_mirror_pod(levels: Check, check: str) -> None:
+    uids = [one["uid"] for one in levels(check)["report"].records()]
+    assert [uid for uid in uids if uid.startswith("mirror-")] == [
+        "mirror-0123456789abcdef0123456789abcdef"
+    ]
+
+
+def test_processes_in_the_sub_cgroup_of_crun_are_the_containers(levels: Check) -> None:
+    seen = levels("sub_cgroup_of_crun")
+    assert seen["processes"]
+    assert seen["codes"] == [-9, -9]
+    record = seen["report"].only()
+    assert (record["container"], record["kills"]) == ("app", 1)
+    assert record["victims"] == seen["victims"]
+
+
+def test_a_group_kill_inside_a_container_leaves_its_first_process(levels: Check) -> None:
+    seen = levels("systemd_in_a_container")
+    assert seen["codes"] == [-9, -9, None]
+    assert (seen["container"]["oom_kill"], seen["container"]["oom_group_kill"]) == (3, 1)
+    record = seen["report"].only()
+    assert (record["container"], record["kills"], record["raw"]) == ("app", 1, 3)
+    assert record["victims"] == seen["victims"]
+
+
+def test_a_tenants_cgroup_named_like_another_pods_stays_the_tenants(levels: Check) -> None:
+    seen = levels("names_that_a_tenant_makes")
+    victims = {one["pod"]: one["victims"] for one in seen["report"].records()}
+    (mine, my_victim), (theirs, their_victim) = seen["mine"], seen["theirs"]
+    assert victims == {mine: [my_victim], theirs: [their_victim]}
+    for agent in BOTH:
+        assert {one["cause"] for one in seen["report"].records(agent)} == {"ContainerLimit"}

@@ -1,0 +1,81 @@
+"""What the kernel's own selftests assert of memory.events, and what oomwarden tells of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+Check = Callable[[str], dict[str, Any]]
+
+
+def counted(events: dict[str, int]) -> tuple[int, int, int]:
+    return events["oom"], events["oom_kill"], events["oom_group_kill"]
+
+
+def test_one_kill_is_counted_once_at_its_container_and_at_every_level_above(levels: Check) -> None:
+    seen = levels("oom_events")
+    assert counted(seen["container"]) == counted(seen["pod"]) == counted(seen["kubepods"])
+    assert counted(seen["pod"]) == (1, 1, 0)
+    assert counted(seen["other"]) == (0, 0, 0)
+    assert seen["left"]
+
+
+def test_local_events_rise_only_where_the_limit_was_hit(levels: Check) -> None:
+    local = levels("oom_events")["local"]
+    assert counted(local["container"]) == (1, 1, 0)
+    assert counted(local["pod"]) == (0, 0, 0)
+
+
+def test_a_single_kill_is_one_record_with_its_victim(levels: Check) -> None:
+    seen = levels("oom_events")
+    record = seen["report"].only()
+    assert (record["container"], record["kills"], record["group"]) == ("app", 1, False)
+    assert record["victims"] == [seen["victim"]]
+    assert seen["report"].only("counters")["victims"] == []
+
+
+def test_a_group_kill_takes_all_in_the_container_and_nothing_beside_it(levels: Check) -> None:
+    seen = levels("group_leaf")
+    assert seen["codes"] == [-9, None]
+    assert counted(seen["container"]) == counted(seen["pod"]) == (1, 3, 1)
+    assert counted(seen["local"]) == (1, 3, 1)
+
+
+def test_a_group_kill_is_one_kill_and_each_victim_is_told_once(levels: Check) -> None:
+    seen = levels("group_leaf")
+    record = seen["report"].only()
+    assert (record["kills"], record["raw"], record["group"]) == (1, 3, True)
+    assert record["victims"] == [seen["hog"], seen["idle"]]
+    assert seen["report"].only("counters")["kills"] == 1
+
+
+def test_a_group_that_is_set_above_takes_all_cgroups_below(levels: Check) -> None:
+    seen = levels("group_parent")
+    assert seen["codes"] == [-9, -9]
+    assert counted(seen["container"]) == (1, 3, 1)
+    assert (seen["one"]["oom_kill"], seen["two"]["oom_kill"]) == (2, 1)
+    assert seen["one"]["oom_group_kill"] == 0
+    assert seen["report"].only()["victims"] == seen["pids"]
+
+
+def test_a_process_at_minus_1000_is_spared_and_the_first_victim_counts_twice(
+    levels: Check,
+) -> None:
+    seen = levels("group_score")
+    assert seen["codes"] == [None, -9]
+    assert counted(seen["container"]) == (1, 3, 1)
+    assert seen["report"].only()["victims"] == seen["pids"]
+    assert [seen["report"].only(name)["kills"] for name in ("log", "counters")] == [1, 1]
+
+
+def test_a_removed_cgroup_is_gone_for_every_reader_and_its_kill_stays_above(levels: Check) -> None:
+    seen = levels("removed")
+    assert seen["read"]
+    assert seen["limit"]
+    assert seen["open"]
+    assert seen["vanished"]
+    assert sorted(zip(seen["levels"], seen["kills"], strict=True)) == [
+        ("Kubepods", 1),
+        ("Pod", 1),
+        ("QoS", 0),
+        ("QoS", 1),
+    ]
+    assert seen["unreadable"] == 0

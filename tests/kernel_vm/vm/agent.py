@@ -1,0 +1,219 @@
+"""One agent's detection and books in a process of its own, without an API server.
+
+All that these checks take from the agent's modules is here.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sqlite3
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from oomwarden.agent.bookkeep import Bookkeeper
+from oomwarden.agent.counts import counts
+from oomwarden.agent.detect import Batch, Detector, into_queue
+from oomwarden.agent.inventory import Inventory
+from oomwarden.agent.log_reader import ELSEWHERE, LogReader
+from oomwarden.agent.settle import Place, Settler
+from oomwarden.agent.store import Store
+from oomwarden.api.oomkill import ContainerType
+from oomwarden.api.policy import QOSClass
+from oomwarden.core.facts import ContainerFacts, PodFacts
+from oomwarden.core.ledger import Ledger
+from oomwarden.core.rebuilt_books import Recorded
+from oomwarden.kernel import syslog
+from oomwarden.kernel.cgroup import CgroupRoot
+from oomwarden.kernel.counter_tree import find_kubepods
+from oomwarden.kernel.host import Host
+
+FOLDER = Path("/tmp/agents")  # noqa: S108 - the machine is ours alone
+ROOT = Path("/sys/fs/cgroup")
+QOS = {name.lower(): QOSClass(name) for name in ("Guaranteed", "Burstable", "BestEffort")}
+
+
+@dataclass(frozen=True)
+class Nesting:
+    nested: bool
+
+
+def pod_facts(told: dict[str, Any]) -> PodFacts:
+    containers = tuple(
+        ContainerFacts(one["name"], ContainerType(one["type"]), one["id"], one["limit"])
+        for one in told["containers"]
+    )
+    return PodFacts(
+        uid=told["uid"], cgroup_uid=told["cgroup_uid"], namespace="shop", name=told["name"],
+        labels={}, qos=QOS[told["qos"]], containers=containers, created="2026-01-02T00:00:00Z",
+    )  # fmt: skip
+
+
+class Inside:
+    """What runs in the agent's process. Pods are told on a pipe, one JSON object a line."""
+
+    def __init__(self, name: str, pods: int) -> None:
+        self.store = Store(FOLDER / f"{name}.sqlite")
+        self.inventory = Inventory(synced=True)
+        self.log = LogReader(syslog.read_all, None if name.startswith("log") else ELSEWHERE)
+        self.pods = pods
+        self.buffer = b""
+        root = CgroupRoot(ROOT)
+        self.kubepods = find_kubepods(root)
+        if self.kubepods is None:
+            raise LookupError("no kubepods")
+        place = Place("node-1", Host(Path("/proc")).boot_id(), Nesting("/" in self.kubepods.path))
+        settler = Settler(place, Ledger(), self.inventory, self.log, lambda _: None)
+        self.books = Bookkeeper(settler, self.store, lambda: None, self.recorded)
+        self.root = root
+
+    @staticmethod
+    async def recorded() -> Recorded:
+        return Recorded()
+
+    async def run(self, tell_ready: Callable[[], None]) -> dict[str, Any]:
+        """Work until SIGTERM; what there is to say at the end."""
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_signal_handler(signal.SIGTERM, ended.set)
+        loop.add_reader(self.pods, self.hear)
+        await self.store.open()
+        queue: asyncio.Queue[Batch] = asyncio.Queue()
+        assert self.kubepods
+        detector = Detector(self.root, self.kubepods, into_queue(loop, queue))
+        detector.start(lambda: loop.call_soon_threadsafe(ended.set))
+        tasks = [asyncio.create_task(job) for job in (self.books.run(queue), self.name())]
+        for task in tasks:
+            task.add_done_callback(lambda _: ended.set())
+        while self.books.progress == 0:
+            assert not ended.is_set(), [task for task in tasks if task.done()]
+            await asyncio.sleep(0.01)
+        tell_ready()
+        await ended.wait()
+        detector.stop()
+        failed = [task.exception() for task in tasks if task.done()]
+        return {
+            "error": repr(detector.error or next(iter(failed), "")),
+            "unreadable": detector.unreadable,
+            "overruns": self.log.overruns,
+            "owed": [
+                {"path": account.cgroup.path, "kills": account.owed.oom_kill}
+                for account in self.books.settler.ledger.accounts.values()
+                if account.owed.oom_kill
+            ],
+        }
+
+    def hear(self) -> None:
+        *lines, self.buffer = (self.buffer + os.read(self.pods, 1 << 20)).split(b"\n")
+        for line in lines:
+            facts = pod_facts(json.loads(line))
+            self.inventory.pods[facts.cgroup_uid] = facts
+        self.inventory.appeared.set()
+
+    async def name(self) -> None:
+        """Name containers as the API server's word does."""
+        while True:
+            await self.inventory.appeared.wait()
+            self.inventory.appeared.clear()
+            for container in self.inventory.containers.values():
+                facts = self.inventory.container(container)
+                container.name = facts.name if facts else None
+
+
+class Agent:
+    """The process from outside."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        FOLDER.mkdir(exist_ok=True)
+        self.start()
+
+    def start(self) -> None:
+        told, self.pods = os.pipe()
+        ready = FOLDER / f"{self.name}.ready"
+        ready.unlink(missing_ok=True)
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.close(self.pods)
+            _be(self.name, told, ready)
+        os.close(told)
+        end = time.monotonic() + 20
+        while not ready.exists():
+            if time.monotonic() > end:
+                raise TimeoutError(f"agent {self.name} is not ready")
+            time.sleep(0.01)
+
+    def know(self, pod: dict[str, Any]) -> None:
+        os.write(self.pods, json.dumps(pod).encode() + b"\n")
+
+    def freeze(self) -> None:
+        os.kill(self.pid, signal.SIGSTOP)
+        while "\nState:\tT" not in Path(f"/proc/{self.pid}/status").read_text():
+            time.sleep(0.001)
+
+    def thaw(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End it without a word, as a node's agent may end at any moment."""
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self.pods)
+
+    def stop(self) -> dict[str, Any]:
+        self.thaw()
+        os.kill(self.pid, signal.SIGTERM)
+        os.waitpid(self.pid, 0)
+        os.close(self.pods)
+        last: dict[str, Any] = json.loads((FOLDER / f"{self.name}.last").read_text())
+        return last
+
+    def forget(self) -> None:
+        for path in FOLDER.glob(f"{self.name}.*"):
+            path.unlink()
+
+    def records(self) -> list[dict[str, Any]]:
+        """The OOMKills so far, each once, in the order in which they were told."""
+        lines = (FOLDER / f"{self.name}.out").read_bytes().split(b"\n")[:-1]
+        kills = [json.loads(line)["oomkill"] for line in lines]
+        return list({kill["metadata"]["name"]: kill for kill in kills}.values())
+
+    def unattributed(self) -> int:
+        store = sqlite3.connect(FOLDER / f"{self.name}.sqlite")
+        try:
+            return counts(store).get("unattributed", 0)
+        finally:
+            store.close()
+
+    def watches(self) -> int:
+        """How many inotify watches it has."""
+        found = 0
+        for fd in Path(f"/proc/{self.pid}/fd").iterdir():
+            if fd.is_symlink() and "inotify" in str(fd.readlink()):
+                info = Path(f"/proc/{self.pid}/fdinfo/{fd.name}").read_text()
+                found += info.count("inotify wd:")
+        return found
+
+    def descriptors(self) -> int:
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
+
+def _be(name: str, told: int, ready: Path) -> None:
+    """Run in the forked child, and never return."""
+    code = 1
+    try:
+        signal.alarm(0)
+        os.set_blocking(told, False)
+        sys.stdout = (FOLDER / f"{name}.out").open("a", encoding="utf-8")
+        logging.basicConfig(level=logging.WARNING, format=f"agent {name}: %(message)s")
+        last = asyncio.run(Inside(name, told).run(ready.touch))
+        (FOLDER / f"{name}.last").write_text(json.dumps(last))
+        code = 0
+    except BaseException:  # noqa: BLE001 - a forked child must never go on as the driver
+        traceback.print_exc()
+    os._exit(code)

@@ -1,0 +1,98 @@
+"""The kubelet's cgroups as both drivers name them, made on the machine's own cgroup2 mount."""
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from oomwarden.core.flat_keyed import parse_counters
+
+ROOT = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a node names its cgroups; `prefix` is a nested kubelet's own root (kind)."""
+
+    systemd: bool = True
+    prefix: str = ""
+    runtime: str = "cri-containerd-"
+
+    @property
+    def kubepods(self) -> str:
+        if not self.prefix:
+            return "kubepods.slice" if self.systemd else "kubepods"
+        tail = f"{self.prefix}-kubepods.slice" if self.systemd else "kubepods"
+        return f"{self.prefix}.slice/{tail}" if self.systemd else f"{self.prefix}/{tail}"
+
+    def qos(self, name: str) -> str:
+        """`guaranteed` has no level of its own."""
+        if name == "guaranteed":
+            return self.kubepods
+        if not self.systemd:
+            return f"{self.kubepods}/{name}"
+        return f"{self.kubepods}/{self._slice()}-{name}.slice"
+
+    def pod(self, qos: str, uid: str) -> str:
+        if not self.systemd:
+            return f"{self.qos(qos)}/pod{uid}"
+        middle = "" if qos == "guaranteed" else f"-{qos}"
+        return f"{self.qos(qos)}/{self._slice()}{middle}-pod{uid.replace('-', '_')}.slice"
+
+    def container(self, pod: str, identifier: str) -> str:
+        return f"{pod}/{self.runtime}{identifier}.scope" if self.systemd else f"{pod}/{identifier}"
+
+    def _slice(self) -> str:
+        return f"{self.prefix}-kubepods" if self.prefix else "kubepods"
+
+
+SYSTEMD = Layout()
+CGROUPFS = Layout(systemd=False)
+
+
+def make(path: str) -> str:
+    """Make a cgroup and what is above it, each with the memory controller."""
+    if not (ROOT / path).is_dir():
+        above, _, _ = path.rpartition("/")
+        if above:
+            make(above)
+            write(above, "cgroup.subtree_control", "+memory")
+        (ROOT / path).mkdir()
+    return path
+
+
+def write(path: str, name: str, value: object) -> None:
+    (ROOT / path / name).write_text(str(value))
+
+
+def events(path: str, name: str = "memory.events") -> dict[str, int]:
+    counters = parse_counters((ROOT / path / name).read_bytes())
+    return {key.decode(): value for key, value in counters.items()}
+
+
+def pids(path: str) -> list[int]:
+    return [int(line) for line in (ROOT / path / "cgroup.procs").read_text().split()]
+
+
+def below(path: str) -> Iterator[Path]:
+    """A cgroup and all below it, the deepest first."""
+    for folder, _, _ in os.walk(ROOT / path, topdown=False):
+        yield Path(folder)
+
+
+def remove(path: str, seconds: float = 5.0) -> None:
+    """End what runs in a cgroup and take it away, with all below it."""
+    top = ROOT / path
+    if not top.is_dir():
+        return
+    (top / "cgroup.kill").write_text("1")
+    end = time.monotonic() + seconds
+    while top.is_dir():
+        with contextlib.suppress(OSError):  # still populated
+            for folder in below(path):
+                folder.rmdir()
+        if time.monotonic() > end:
+            raise TimeoutError(f"{path} is not empty after {seconds} s")
+        time.sleep(0.01)

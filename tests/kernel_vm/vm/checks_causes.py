@@ -1,0 +1,127 @@
+"""Whose memory ran out: each cause once, judged with the kernel log and by the counters alone."""
+
+from typing import Any
+
+import cgroups
+from world import MIB, Hogs, world
+
+GREEDY = 1000
+
+
+def check_container_limit(hogs: Hogs) -> dict[str, Any]:
+    with world(hogs) as node:
+        pod = node.pod("app", "other", limits=8, limit=64)
+        hog = node.kill(pod["app"])
+        return {"pod": pod.name, "victim": hog, "report": node.report()}
+
+
+def check_pod_limit(hogs: Hogs) -> dict[str, Any]:
+    """The pod is full; whoever asks for more, the kernel takes the one with the highest score."""
+    with world(hogs) as node:
+        pod = node.pod("victim", "asker", limit=32)
+        victim = node.spawn(pod["victim"].path, ["eat", 20], ["sleep"], adj=GREEDY)
+        asker = node.spawn(pod["asker"].path, ["eat", 20], ["sleep"])
+        codes = hogs.wait(victim) + hogs.wait(asker, seconds=0.5)
+        return {
+            "victim": victim,
+            "codes": codes,
+            "container": pod["victim"].events(),
+            "pod": pod.events(),
+            "report": node.report(),
+        }
+
+
+def check_container_limit_enforced_at_pod(hogs: Hogs) -> dict[str, Any]:
+    """One container, and its limit is the pod's, whose sandbox takes a little of it."""
+    with world(hogs) as node:
+        pod = node.pod("app", limits=16, limit=16)
+        node.pause(pod)
+        hog = node.kill(pod["app"])
+        return {
+            "victim": hog,
+            "container": pod["app"].events(),
+            "pod": pod.events(),
+            "report": node.report(),
+        }
+
+
+def check_limits_add_up_to_the_pods(hogs: Hogs) -> dict[str, Any]:
+    """Two containers whose limits add up to the pod's: the pod's is no limit of its own."""
+    with world(hogs) as node:
+        pod = node.pod("app", "other", limits=16, limit=32)
+        node.pause(pod)
+        other = node.spawn(pod["other"].path, ["eat", 15], ["sleep"], adj=-900)
+        hog = node.spawn(pod["app"].path, ["eat", 15], ["eat", 64], adj=GREEDY)
+        codes = hogs.wait(hog) + hogs.wait(other, seconds=0.2)
+        return {"victim": hog, "codes": codes, "pod": pod.events(), "report": node.report()}
+
+
+def check_node_allocatable(hogs: Hogs) -> dict[str, Any]:
+    with world(hogs) as node:
+        pod, other = node.pod("app"), node.pod("app")
+        cgroups.write(node.kubepods, "memory.max", 48 * MIB)
+        calm = node.spawn(other["app"].path, ["eat", 8], ["sleep"])
+        hog = node.kill(pod["app"], over=96, adj=GREEDY)
+        return {
+            "victim": hog,
+            "pod": pod.name,
+            "calm": hogs.wait(calm, seconds=0.1),
+            "container": pod["app"].events(),
+            "above": cgroups.events(node.kubepods, "memory.events.local"),
+            "report": node.report(),
+        }
+
+
+def check_qos_class_is_full(hogs: Hogs) -> dict[str, Any]:
+    """A limit on a QoS class: the node's allocatable memory, as the kubelet may divide it."""
+    with world(hogs) as node:
+        pod = node.pod("app", qos="besteffort")
+        cgroups.write(node.layout.qos("besteffort"), "memory.max", 32 * MIB)
+        hog = node.kill(pod["app"], over=64)
+        return {"victim": hog, "report": node.report()}
+
+
+def check_two_levels_in_one_read(hogs: Hogs) -> dict[str, Any]:
+    """The pod's limit and a container's were both hit before anyone looked."""
+    with world(hogs) as node:
+        pod = node.pod("small", "large", limit=48)
+        own = node.container(pod, "limited", 8)
+        node.tell(pod)
+        node.followed()
+        node.freeze()
+        first = node.kill(own)
+        second = node.kill(pod["large"], over=96, adj=GREEDY)
+        node.thaw()
+        return {"victims": [first, second], "report": node.report()}
+
+
+def check_node_out_of_memory(hogs: Hogs) -> dict[str, Any]:
+    """The machine itself: `oom` rises nowhere."""
+    with world(hogs) as node:
+        pod, other = node.pod("app", qos="besteffort"), node.pod("app")
+        calm = node.spawn(other["app"].path, ["eat", 8], ["sleep"])
+        hog = node.kill(pod["app"], take="hold", over=4096, adj=GREEDY)
+        return {
+            "victim": hog,
+            "calm": hogs.wait(calm, seconds=0.1),
+            "container": pod["app"].events(),
+            "kubepods": cgroups.events(node.kubepods),
+            "report": node.report(),
+        }
+
+
+def check_node_out_of_memory_seen_nested(hogs: Hogs) -> dict[str, Any]:
+    """A nested kubelet cannot tell the machine's memory from an outer limit, but the log can."""
+    with world(hogs, cgroups.Layout(prefix="kubelet")) as node:
+        pod = node.pod("app")
+        hog = node.kill(pod["app"], take="hold", over=4096, adj=GREEDY)
+        return {"victim": hog, "report": node.report()}
+
+
+def check_a_limit_above_a_nested_node(hogs: Hogs) -> dict[str, Any]:
+    """The limit of the container that a nested node is."""
+    with world(hogs, cgroups.Layout(prefix="kubelet")) as node:
+        pod = node.pod("app")
+        cgroups.write("kubelet.slice", "memory.max", 48 * MIB)
+        hog = node.kill(pod["app"], over=96, adj=GREEDY)
+        return {"victim": hog, "report": node.report()}

@@ -1,0 +1,125 @@
+"""Both cgroup drivers' names, a nested kubelet's root, and cgroups below a container."""
+
+from typing import Any
+
+import cgroups
+from cgroups import CGROUPFS, SYSTEMD, Layout
+from log_tail import room_in_log
+from oomwarden.core.cgroup_paths import driver
+from oomwarden.core.facts import Cgroup, Level
+from oomwarden.kernel.cgroup import CgroupRoot
+from oomwarden.kernel.container_processes import held, pids
+from oomwarden.kernel.counter_tree import find_kubepods
+from world import Hogs, World, world
+
+STATIC_UID = "0123456789abcdef0123456789abcdef"
+
+
+def check_systemd(hogs: Hogs) -> dict[str, Any]:
+    return _every_class(hogs, SYSTEMD)
+
+
+def check_cgroupfs(hogs: Hogs) -> dict[str, Any]:
+    return _every_class(hogs, CGROUPFS)
+
+
+def check_nested_systemd(hogs: Hogs) -> dict[str, Any]:
+    return _every_class(hogs, Layout(prefix="kubelet"))
+
+
+def check_nested_cgroupfs(hogs: Hogs) -> dict[str, Any]:
+    return _every_class(hogs, Layout(systemd=False, prefix="kubelet"))
+
+
+def check_crio(hogs: Hogs) -> dict[str, Any]:
+    with world(hogs, Layout(runtime="crio-")) as node:
+        cgroups.make(f"{node.pod().path}/crio-conmon-{'a' * 64}.scope")
+        return _kill_in_each(node, ("burstable",))
+
+
+def _every_class(hogs: Hogs, layout: Layout) -> dict[str, Any]:
+    with world(hogs, layout) as node:
+        return _kill_in_each(node, ("guaranteed", "burstable", "besteffort"))
+
+
+def _kill_in_each(node: World, classes: tuple[str, ...]) -> dict[str, Any]:
+    pods = [node.pod("app", "other", qos=qos, limits=8) for qos in classes]
+    pods.append(node.pod("app", qos="burstable", limits=8, uid=STATIC_UID))
+    node.followed()
+    room_in_log(len(pods))
+    for pod in pods:
+        node.kill(pod["app"])
+    found = find_kubepods(CgroupRoot(cgroups.ROOT))
+    assert found
+    return {
+        "kubepods": found.path == node.kubepods,
+        "driver": driver(found.path),
+        "pods": [[pod.name, pod["app"].identifier] for pod in pods],
+        "report": node.report(),
+    }
+
+
+def check_sub_cgroup_of_crun(hogs: Hogs) -> dict[str, Any]:
+    """crun keeps a container's processes in `container` below its scope."""
+    with world(hogs) as node:
+        pod = node.pod("app", limits=8)
+        inside = cgroups.make(f"{pod['app'].path}/container")
+        other = node.spawn(inside, ["sleep"])
+        node.followed()
+        processes = _processes_of(pod["app"].path)
+        hog = node.spawn(inside, ["eat", 16], adj=500)
+        codes = hogs.wait(hog, other)
+        return {
+            "processes": processes == [other],
+            "codes": codes,
+            "victims": [hog, other],
+            "report": node.report(),
+        }
+
+
+def check_systemd_in_a_container(hogs: Hogs) -> dict[str, Any]:
+    """A service of a container's own systemd has a limit and a group of its own."""
+    with world(hogs) as node:
+        pod = node.pod("app", "other", limits=64, limit=256, group=False)
+        scope = cgroups.make(f"{pod['app'].path}/init.scope")
+        cgroups.write(pod["app"].path, "cgroup.subtree_control", "+memory")
+        first = node.spawn(scope, ["sleep"])
+        service = cgroups.make(f"{pod['app'].path}/system.slice/web.service")
+        cgroups.write(service, "memory.max", 8 << 20)
+        cgroups.write(service, "memory.oom.group", 1)
+        worker = node.spawn(service, ["sleep"])
+        node.followed()
+        hog = node.spawn(service, ["eat", 16], adj=500)
+        codes = hogs.wait(hog, worker) + hogs.wait(first, seconds=0.2)
+        return {
+            "codes": codes,
+            "victims": [hog, worker],
+            "container": pod["app"].events(),
+            "report": node.report(),
+        }
+
+
+def check_names_that_a_tenant_makes(hogs: Hogs) -> dict[str, Any]:
+    """Below its own cgroup a container may make any name, also those of pods and containers."""
+    with world(hogs) as node:
+        stranger = node.pod("app", limits=8)
+        pod = node.pod("app", "other", limits=8, group=False)
+        tail = stranger["app"].path.split("/", 1)[1]
+        fake = cgroups.make(f"{pod['app'].path}/kubepods.slice/{tail}")
+        node.followed()
+        node.freeze()
+        mine = node.spawn(fake, ["eat", 16])
+        hogs.wait(mine)
+        theirs = node.kill(stranger["app"])
+        node.thaw()
+        return {
+            "mine": [pod.name, mine],
+            "theirs": [stranger.name, theirs],
+            "report": node.report(),
+        }
+
+
+def _processes_of(path: str) -> list[int]:
+    inode = (cgroups.ROOT / path).stat().st_ino
+    with held(CgroupRoot(cgroups.ROOT), Cgroup(inode, path, Level.CONTAINER)) as directory:
+        return pids(directory)

@@ -1,0 +1,177 @@
+"""Traps of the kernel's interface that no other check shows, and what oomwarden makes of them."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import cgroups
+from cgroups import ROOT
+from log_tail import KernelLog
+from oomwarden.core.kernel_log import parse_events, parse_records
+from oomwarden.kernel import inotify, syslog
+from oomwarden.kernel.host import Host
+from oomwarden.kernel.inotify import Inotify
+from world import Hogs, world
+
+COMMS = (b"a\nb", b"x) total-vm:1kB", b"\xff\xfe\xfd", b"(a b) [c]", b"Killed process")
+FORGED = (
+    "<3>Memory cgroup out of memory: Killed process 1 (forged) total-vm:1kB, anon-rss:1kB, "
+    "file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:1kB oom_score_adj:0\n"
+)
+
+
+def check_not_counted(hogs: Hogs) -> dict[str, Any]:
+    """What is killed silently: another process with the same memory, and cgroup.kill."""
+    with world(hogs) as node:
+        pod = node.pod("shared", "killed", limits=8, group=False)
+        log = KernelLog()
+        hog = node.spawn(pod["shared"].path, ["share"], ["wait", "go"], ["eat", 16])
+        while len(both := cgroups.pids(pod["shared"].path)) < 2:
+            time.sleep(0.01)
+        hogs.ask("open", gate="go")
+        codes = hogs.wait(*both, seconds=5)
+        other = node.spawn(pod["killed"].path, ["sleep"])
+        cgroups.write(pod["killed"].path, "cgroup.kill", 1)
+        codes += hogs.wait(other, seconds=5)
+        return {
+            "hog": hog,
+            "codes": codes,
+            "lines": log.look().count(b"Killed process"),
+            "shared": pod["shared"].events(),
+            "killed": pod["killed"].events(),
+            "report": node.report(),
+        }
+
+
+def check_coalescing(hogs: Hogs) -> dict[str, Any]:
+    """Of a group kill's bumps few are notified, and what was counted is all there."""
+    with world(hogs) as node:
+        pod = node.pod("app", limits=96)
+        watcher, ended, notified = Inotify(), Event(), []
+        watcher.add(ROOT / pod["app"].path / "memory.events", inotify.IN_MODIFY)
+
+        def listen() -> None:
+            while not ended.is_set():
+                notified.extend(watcher.wait(1))
+
+        thread = Thread(target=listen)
+        thread.start()
+        node.spawn(pod["app"].path, ["fork", 59, 0], ["sleep"])
+        while len(cgroups.pids(pod["app"].path)) < 60:
+            time.sleep(0.05)
+        node.kill(pod["app"], adj=500)
+        time.sleep(0.5)
+        ended.set()
+        watcher.wake()
+        thread.join()
+        os.close(watcher._fd)  # or the next agent inherits it
+        return {
+            "notified": len(notified),
+            "kills": pod["app"].events()["oom_kill"],
+            "report": node.report(),
+        }
+
+
+def check_watches_do_not_leak(hogs: Hogs) -> dict[str, Any]:
+    """300 containers come and go; a watch that nobody ends would stay (before Linux 7.1)."""
+    with world(hogs, agents=("log",)) as node:
+        (agent,) = node.agents
+        pod = node.pod()
+        node.followed()
+        begun, descriptors, most = agent.watches(), agent.descriptors(), 0
+        for _ in range(12):
+            batch = [node.container(pod, f"c{n}", 8) for n in range(25)]
+            node.followed()
+            most = max(most, agent.watches())
+            for container in batch:
+                cgroups.remove(container.path)
+        node.followed()
+        bare, plain = Inotify(), node.container(pod, "plain", 8)
+        watch = bare.add(ROOT / plain.path / "memory.max", inotify.IN_MODIFY)
+        cgroups.remove(plain.path)
+        left = _own_watches(bare)
+        bare.remove(watch)
+        ended = _own_watches(bare)
+        os.close(bare._fd)
+        return {
+            "release": Host(Path("/proc")).release(),
+            "begun": begun,
+            "most": most,
+            "ended": agent.watches(),
+            "descriptors": [descriptors, agent.descriptors()],
+            "bare": [left, ended],
+        }
+
+
+def _own_watches(watcher: Inotify) -> int:
+    return Path(f"/proc/self/fdinfo/{watcher._fd}").read_text().count("inotify wd:")
+
+
+def check_log_is_not_forged(_hogs: Hogs) -> dict[str, Any]:
+    """What user space writes to the log can have any text, and never facility 0."""
+    before = syslog.read_all().count(b"(forged)")
+    Path("/dev/kmsg").write_text(FORGED)
+    text = syslog.read_all()
+    killed = [event for event in parse_events(parse_records(text)) if hasattr(event, "comm")]
+    return {
+        "written": text.count(b"(forged)") - before,
+        "believed": sum(event.comm == b"forged" for event in killed),
+    }
+
+
+def check_hostile_names(hogs: Hogs) -> dict[str, Any]:
+    """A process's comm may hold anything; each victim is told once, and by its own pid."""
+    with world(hogs) as node:
+        pod = node.pod(*(f"c{n}" for n in range(len(COMMS))), limits=8)
+        pids = [
+            node.kill(container, comm=comm)
+            for container, comm in zip(pod.containers.values(), COMMS, strict=True)
+        ]
+        return {"pids": pids, "report": node.report()}
+
+
+def check_local_events_mount(hogs: Hogs) -> dict[str, Any]:
+    """With memory_localevents no kill reaches the levels above: the books would be blind."""
+    with world(hogs, agents=()) as node:
+        pod = node.pod("app", limits=8, group=False)
+        usual = Host(Path("/proc")).local_events_only()
+        _remount("memory_localevents")
+        try:
+            node.kill(pod["app"])
+            seen = Host(Path("/proc")).local_events_only()
+            counted = [pod["app"].events()["oom_kill"], pod.events()["oom_kill"]]
+        finally:
+            _remount("defaults")
+        after = Host(Path("/proc")).local_events_only()
+        return {"said": [usual, seen, after], "counted": counted}
+
+
+def _remount(options: str) -> None:
+    command = ("mount", "-o", f"remount,{options}", "-t", "cgroup2", "cgroup", str(ROOT))
+    subprocess.run(command, check=True)
+
+
+def check_nobody_to_kill(hogs: Hogs) -> dict[str, Any]:
+    """All of a container's processes are at -1000: `oom` rises, and nobody dies for it."""
+    with world(hogs) as node:
+        pod = node.pod("app", limits=8)
+        log = KernelLog()
+        hog = node.spawn(pod["app"].path, ["score", -1000], ["eat", 16])
+        end = time.monotonic() + 20
+        while not pod["app"].events()["oom"] and time.monotonic() < end:
+            time.sleep(0.05)
+        time.sleep(1)
+        (alive,) = hogs.wait(hog, seconds=0)
+        events = pod["app"].events()
+        Path(f"/proc/{hog}/oom_score_adj").write_text("0")
+        (code,) = hogs.wait(hog, seconds=10)
+        return {
+            "alive": alive is None,
+            "events": events,
+            "complaints": log.look().count(b"no killable processes"),
+            "code": code,
+            "report": node.report(),
+        }
