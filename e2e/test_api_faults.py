@@ -1,92 +1,30 @@
 """The API server says no, late, or nothing: records wait, and each arrives once."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
+from e2e.refuser import Refuser, refuser_of
 from e2e.surgeon import Balance, Surgeon
 from e2e.workloads import hog, pod
-from e2e.world import NAMESPACE, Release, World, eventually
-
-NAME = "oomwarden-fault"
-Manifest = dict[str, Any]
+from e2e.world import Release, World, eventually
 
 
-@contextmanager
-def applied(world: World, *manifests: Manifest) -> Iterator[None]:
-    try:
-        for manifest in manifests:
-            world.apply(manifest)
-        yield
-    finally:
-        for manifest in reversed(manifests):
-            what = manifest["kind"], manifest["metadata"]["name"]
-            world.cluster.kubectl("delete", "--ignore-not-found", *what)
+@pytest.fixture(scope="module")
+def refuser(release: Release) -> Iterator[Refuser]:
+    refuser = refuser_of(release)
+    refuser.begin()
+    yield refuser
+    refuser.end()
 
 
-def too_many_requests() -> list[Manifest]:
-    """No request of the agent that creates an OOMKill is let in: 429, with Retry-After."""
-    flow = "flowcontrol.apiserver.k8s.io/v1"
-    level = {
-        "apiVersion": flow,
-        "kind": "PriorityLevelConfiguration",
-        "metadata": {"name": NAME},
-        "spec": {
-            "type": "Limited",
-            "limited": {"nominalConcurrencyShares": 0, "limitResponse": {"type": "Reject"}},
-        },
-    }
-    account = {"namespace": NAMESPACE, "name": "oomwarden-agent"}
-    creates = {"apiGroups": ["oomwarden.io"], "resources": ["oomkills"], "verbs": ["create"]}
-    schema = {
-        "apiVersion": flow,
-        "kind": "FlowSchema",
-        "metadata": {"name": NAME},
-        "spec": {
-            "matchingPrecedence": 3,  # after the two exempt ones
-            "priorityLevelConfiguration": {"name": NAME},
-            "rules": [
-                {
-                    "subjects": [{"kind": "ServiceAccount", "serviceAccount": account}],
-                    "resourceRules": [creates | {"namespaces": ["*"]}],
-                }
-            ],
-        },
-    }
-    return [level, schema]
-
-
-def internal_error() -> list[Manifest]:
-    """Admission asks somebody who is not there: 500."""
-    rule = {"apiGroups": ["oomwarden.io"], "apiVersions": ["*"], "operations": ["CREATE"]}
-    hook = {
-        "name": "fault.oomwarden.io",
-        "clientConfig": {"url": "https://127.0.0.1:1/"},
-        "rules": [rule | {"resources": ["oomkills"]}],
-        "failurePolicy": "Fail",
-        "sideEffects": "None",
-        "admissionReviewVersions": ["v1"],
-        "timeoutSeconds": 2,
-    }
-    return [
-        {
-            "apiVersion": "admissionregistration.k8s.io/v1",
-            "kind": "ValidatingWebhookConfiguration",
-            "metadata": {"name": NAME},
-            "webhooks": [hook],
-        }
-    ]
-
-
-@pytest.mark.parametrize("fault", [too_many_requests, internal_error], ids=["429", "500"])
+@pytest.mark.parametrize("how", ["403", "404", "409", "410", "429", "500", "hang"])
 def test_a_record_that_is_refused_for_now_arrives_once(
-    world: World, surgeon: Surgeon, namespace: str, fault: Callable[[], list[Manifest]]
+    world: World, surgeon: Surgeon, refuser: Refuser, namespace: str, how: str
 ) -> None:
     balance = Balance(surgeon, namespace)
-    with applied(world, *fault()):
+    with refuser.refusing(how):
         time.sleep(2)  # until the API server has taken it
         world.apply(pod(namespace, "waits", hog(world.cluster.busybox_image)))
         eventually(lambda: surgeon.kernel_kills() > balance.began, 60)
@@ -114,13 +52,13 @@ def test_a_right_that_comes_back_lets_the_records_out(
 
 
 def test_a_record_of_a_namespace_that_goes_is_counted_not_awaited(
-    world: World, surgeon: Surgeon, namespace: str
+    world: World, surgeon: Surgeon, refuser: Refuser, namespace: str
 ) -> None:
     gone = f"{namespace}-gone"
     world.core.create_namespace({"metadata": {"name": gone}})
     balance = Balance(surgeon, namespace)
     before = undeliverable(world, surgeon)
-    with applied(world, *internal_error()):
+    with refuser.refusing("500"):
         time.sleep(2)
         world.apply(pod(gone, "lost", hog(world.cluster.busybox_image)))
         eventually(lambda: surgeon.kernel_kills() > balance.began, 60)
