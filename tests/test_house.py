@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,3 +18,14 @@ def test_no_python_file_outgrows_250_lines() -> None:
         str(p.relative_to(ROOT)): n for p in files if (n := len(p.read_text().splitlines())) > 250
     }
     assert long == {}
+
+
+def test_every_trap_has_tests_that_exist() -> None:
+    text = (ROOT / "docs/traps.md").read_text()
+    table = re.findall(r"^\| (\d+)\. (.*)$", text, re.MULTILINE)
+    assert [int(number) for number, _ in table] == list(range(1, 17))
+    files = [path.read_text() for top in ("tests", "e2e") for path in (ROOT / top).rglob("*.py")]
+    written = set(re.findall(r"def (test_\w+)", "\n".join(files)))
+    named = [set(re.findall(r"`(test_\w+)`", row)) for _, row in table]
+    assert all(named)
+    assert set().union(*named) <= written
