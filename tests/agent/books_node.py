@@ -58,7 +58,7 @@ class BooksNode:
         store = Store(self.path)
         await store.open()
         try:
-            return (await store.run(counts))[what]
+            return (await store.run(counts)).get(what, 0)
         finally:
             await store.close()
 

@@ -168,3 +168,57 @@ async def test_a_record_that_was_lost_with_the_store_is_told_by_its_range(books:
         (row,) = await rows(1)
     assert row.kill["metadata"]["name"] == told[1]["metadata"]["name"]
     assert (row.kill["evidence"]["from"], row.kill["evidence"]["to"]) == (2, 4)
+
+
+async def test_of_a_lost_store_the_log_tells_who_came_and_went_meanwhile(books: BooksNode) -> None:
+    app = books.cgroups.container(pod := books.cgroups.pod(1), "a")
+    books.know(1, app="a")
+    books.cgroups.group_kill(app)
+    books.log += logged(app, 101, "51.000000")
+    books.cgroups.remove(pod)
+    books.known = recorded([], "boot", since="2026-01-01T00:00:00Z")
+    async with books.agent() as rows:
+        (row,) = await rows(1)
+        counted = await books.count("beforeStart")
+    assert (row.kill["pod"]["name"], row.kill["container"]["name"]) == ("pod-1", "app")
+    assert [victim["pid"] for victim in row.kill["victims"]] == [101]
+    assert (row.kill["evidence"]["from"], row.kill["evidence"]["to"]) == (0, 2)
+    assert counted == 0
+
+
+async def test_of_a_lost_store_nothing_is_told_again_by_the_log(books: BooksNode) -> None:
+    app = books.cgroups.container(pod := books.cgroups.pod(1), "a")
+    books.know(1, app="a")
+    async with books.agent() as rows:
+        books.cgroups.group_kill(app)
+        books.log += logged(app, 101, "51.000000")
+        told = [row.kill for row in await rows(1)]
+    books.path.unlink()
+    books.cgroups.remove(pod)
+    books.known = recorded(told, "boot", since="2026-01-01T00:00:00Z")
+    other = books.cgroups.container(books.cgroups.pod(2), "b")
+    books.know(2, app="b")
+    async with books.agent() as rows:
+        books.cgroups.group_kill(other)
+        (row,) = await rows(1)
+    assert row.kill["pod"]["name"] == "pod-2"
+    assert await books.count("beforeStart") == 0
+
+
+async def test_of_a_lost_store_a_later_kill_has_the_victim_after_the_last_that_was_told(
+    books: BooksNode,
+) -> None:
+    app = books.cgroups.container(books.cgroups.pod(1), "a")
+    books.know(1, app="a")
+    async with books.agent() as rows:
+        books.cgroups.group_kill(app)
+        books.log += logged(app, 101, "51.000000")
+        told = [row.kill for row in await rows(1)]
+    books.path.unlink()
+    books.cgroups.group_kill(app)
+    books.log += logged(app, 102, "52.000000")
+    books.known = recorded(told, "boot", since="2026-01-01T00:00:00Z")
+    async with books.agent() as rows:
+        (row,) = await rows(1)
+    assert [victim["pid"] for victim in row.kill["victims"]] == [102]
+    assert row.kill["cause"] == "Unknown"  # of `oom` nobody knows what was told

@@ -3,7 +3,7 @@ from typing import Any
 from oomwarden.core.accounts import Reading, Tally
 from oomwarden.core.facts import Cgroup, Level, MemoryEvents
 from oomwarden.core.ledger import Ledger
-from oomwarden.core.rebuilt_books import Recorded, rebuild, recorded, untold
+from oomwarden.core.rebuilt_books import Recorded, before_start, rebuild, recorded, untold
 
 Kill = dict[str, Any]
 
@@ -15,6 +15,7 @@ APPS = [Cgroup(11 + n, f"kubepods/pod1/{n}", Level.CONTAINER, "uid", str(n) * 64
 def kill(start: int, end: int, container: int = 0, created: str = "2026-01-02T12:00:00Z") -> Kill:
     return {
         "metadata": {"creationTimestamp": created},
+        "pod": {"uid": "uid"},
         "container": {"id": str(container) * 64},
         "kills": 1,
         "groupKill": True,
@@ -36,8 +37,9 @@ def ledger(pod: int, *apps: int) -> Ledger:
 
 def test_a_pod_owes_from_its_last_record_on_and_each_container_its_own() -> None:
     books = ledger(8, 4, 4)
-    before = rebuild(books, recorded([kill(0, 2), kill(2, 4, 1)], "boot", None), {})
-    assert before == 4  # of pods that are gone
+    known = recorded([kill(0, 2), kill(2, 4, 1)], "boot", None)
+    rebuild(books, known, {})
+    assert before_start(books, known) == 4  # of pods that are gone
     told = [(b.container, b.start, b.end, b.group_kills) for b in books.settle_pod(10)]
     assert told == [(APPS[0], 4, 6, 1), (APPS[1], 6, 8, 1)]
     assert books.accounts[1].owed == Tally()
@@ -52,14 +54,16 @@ def test_records_of_another_boot_say_nothing() -> None:
 def test_of_an_old_pod_without_records_nobody_knows() -> None:
     books = ledger(6, 4, 2)
     known = recorded([], "boot", "2026-01-01T00:00:00Z", kept_from="2026-01-02T11:00:00Z")
-    assert rebuild(books, known, {10: "2026-01-02T10:59:59Z"}) == 6 + 4
+    rebuild(books, known, {10: "2026-01-02T10:59:59Z"})
+    assert before_start(books, known) == 6 + 4
     assert books.settle_pod(10) == []
 
 
 def test_a_young_pod_without_records_owes_all() -> None:
     books = ledger(6, 4, 2)
     known = recorded([], "boot", "2026-01-01T00:00:00Z", kept_from="2026-01-02T11:00:00Z")
-    assert rebuild(books, known, {10: "2026-01-02T11:00:01Z"}) == 4
+    rebuild(books, known, {10: "2026-01-02T11:00:01Z"})
+    assert before_start(books, known) == 4
     assert sum(b.end - b.start for b in books.settle_pod(10)) == 6
 
 

@@ -61,6 +61,7 @@ class Bookkeeper:
             told = await self._first.rebuild()
             self._drop_settled()
             await self._save(Settled(told))
+            self.settler.unsure = self._owing()
         self._blind = self._owing()
         while True:
             await self._settle_due()

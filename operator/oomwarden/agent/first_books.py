@@ -9,10 +9,12 @@ from oomwarden.agent import checkpoints, known_pods
 from oomwarden.agent.checkpoints import Checkpoint
 from oomwarden.agent.counts import add_count
 from oomwarden.agent.inventory import Container
+from oomwarden.agent.log_reader import ALL
 from oomwarden.agent.settle import Settler, Told
 from oomwarden.agent.store import Store
 from oomwarden.core.facts import Level
-from oomwarden.core.rebuilt_books import Recorded, rebuild, untold
+from oomwarden.core.rebuilt_books import Recorded, before_start, rebuild, untold
+from oomwarden.core.untold_lines import untold_lines
 from oomwarden.kube.errors import API_ERRORS, failure
 
 ASK_AGAIN_SECONDS = 2.0
@@ -38,7 +40,7 @@ class FirstBooks:
         for facts in await self.store.run(lambda db: known_pods.load(db, boot)):
             self.settler.inventory.deleted.setdefault(facts.cgroup_uid, facts)
         read_to = await self.store.run(lambda db: checkpoints.log_position(db, boot))
-        await self.settler.log.begin(None if self.store.fresh else read_to)
+        await self.settler.log.begin(ALL if self.store.fresh else read_to)
 
     def recall_gone(self) -> None:
         """Open the books of what went away while no agent ran: it may explain a shortfall."""
@@ -66,7 +68,10 @@ class FirstBooks:
         pods = [a.cgroup for a in ledger.accounts.values() if a.cgroup.level is Level.POD]
         facts = {cgroup.inode: inventory.pod(cgroup) for cgroup in pods}
         created = {inode: pod.created for inode, pod in facts.items() if pod and pod.created}
-        before = rebuild(ledger, known, created)
+        rebuild(ledger, known, created)
+        log, all_pods = self.settler.log, inventory.deleted | inventory.pods
+        log.keep(untold_lines(ledger, log.unclaimed(), all_pods, known))
+        before = before_start(ledger, known)
         await self.store.run(lambda db: add_count(db, "beforeStart", before))
         bookings = untold(ledger, known)
         return [told for booking in bookings if (told := self.settler.hole(booking))]

@@ -35,6 +35,9 @@ class Position:
     beyond: tuple[Mark, ...] = ()
 
 
+ALL = Position(-1.0)
+"""Nothing is known to be told, of a log with stamps or without."""
+
 ELSEWHERE = LogState(
     usable=False,
     reason="OtherPIDNamespace",
@@ -127,6 +130,11 @@ class LogReader:
         gone = {id(kill) for kill in claimed}
         self._claimed += [_mark(kill) for kill in claimed]
         self._kills = [(at, kill) for at, kill in self._kills if id(kill) not in gone]
+
+    def keep(self, untold: list[LogKill]) -> None:
+        """Take out all but these."""
+        kept = {id(kill) for kill in untold}
+        self._kills = [(at, kill) for at, kill in self._kills if id(kill) in kept]
 
     def balanced(self, read_from: float) -> None:
         """Drop what was read before this event-loop time: counters read since then owe nothing.

@@ -49,7 +49,8 @@ class Settler:
     """Settles pods and levels. `policy_of` tells which policy governs a container's cgroup.
 
     `departed` keeps gone containers until their pod owes nothing. `crowd`: the pods in which the
-    limit of something above was hit, so that one cannot be told from the other.
+    limit of something above was hit, so that one cannot be told from the other. `unsure`: those
+    whose books were rebuilt, until they are settled.
     """
 
     place: Place
@@ -59,6 +60,7 @@ class Settler:
     policy_of: Callable[[int], PolicyReference | None]
     departed: dict[int, Container] = field(default_factory=dict)
     crowd: set[int] = field(default_factory=set)
+    unsure: set[int] = field(default_factory=set)
 
     def pod(self, inode: int, owing: Unsettled, *, complete: bool = True) -> tuple[list[Told], int]:
         """Settle a pod: its incidents, and how many kills nobody can name.
@@ -81,7 +83,9 @@ class Settler:
             limits=limits,
             complete=complete,
             alone=not self.crowd - {inode},
+            unsure=inode in self.unsure,
         )
+        self.unsure.discard(inode)
         return [self._tell(booking, scene, owing) for booking in bookings], 0
 
     def level(

@@ -21,7 +21,8 @@ class Scene:
 
     `rose` and `above` are what the pod's own and its ancestors' counters rose by; `names` tells
     containers by cgroup inode; `kubepods_limit` in bytes. `complete`: every container that there
-    was is known. `alone`: no other pod's kill can be behind what the ancestors rose by.
+    was is known. `alone`: no other pod's kill can be behind what the ancestors rose by. `unsure`:
+    what had risen before the last record is not known.
     """
 
     pod: PodFacts
@@ -34,6 +35,7 @@ class Scene:
     nested: bool = False
     complete: bool = True
     alone: bool = True
+    unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def _verdict(booking: Booking, scene: Scene, log: list[LogKill]) -> Verdict:
     if pod is not None and told:
         verdicts = {cause.from_log(constraint, pod, scene.limits) for constraint in told}
         return verdicts.pop() if len(verdicts) == 1 else Verdict(Cause.UNKNOWN)
-    if booking.account.level is not Level.POD:
+    if booking.account.level is not Level.POD or (scene.unsure and scene.rose.oom <= 0):
         return Verdict(Cause.UNKNOWN)
     above = Ancestors(scene.above, alone=scene.alone, nested=scene.nested)
     return cause.from_counters(scene.rose, above, scene.limits)

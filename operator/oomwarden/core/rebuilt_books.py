@@ -15,13 +15,15 @@ class Recorded:
     """What OOMKills of one boot tell, by pod cgroup (inode) and by container id.
 
     `total` is the sum of all ranges; `holes` lie between them: kills whose records were lost with
-    the store. `since` is when this node got its OOMNode, if an agent ran
-    in this boot already (RFC 3339, as the API server writes times).
+    the store. `victims` are the pids of each pod's, by its UID, also where there are none. `since`
+    is when this node got its OOMNode, if an agent ran in this boot already (RFC 3339, as the API
+    server writes times).
     """
 
     pods: Mapping[int, Tally] = field(default_factory=dict)
     containers: Mapping[str, Tally] = field(default_factory=dict)
     holes: Mapping[int, list[tuple[int, int]]] = field(default_factory=dict)
+    victims: Mapping[str, set[int]] = field(default_factory=dict)
     total: int = 0
     since: str | None = None
 
@@ -37,6 +39,7 @@ def recorded(
     pods: dict[int, Tally] = {}
     containers: dict[str, Tally] = {}
     spans: dict[int, list[tuple[int, int]]] = {}
+    victims: dict[str, set[int]] = {}
     total = 0
     for kill in kills:
         evidence, found = kill["evidence"], kill.get("container", {}).get("id")
@@ -47,6 +50,8 @@ def recorded(
             kill["kills"] * bool(kill.get("groupKill")),
         )
         total += size
+        pids = {victim["pid"] for victim in kill.get("victims", ())}
+        victims.setdefault(kill["pod"]["uid"], set()).update(pids)
         if evidence["level"] == Level.POD:
             if kill["metadata"].get("creationTimestamp", kept_from) >= kept_from:
                 span = (evidence["from"], evidence["to"])
@@ -57,7 +62,7 @@ def recorded(
             own = containers.get(found or "", Tally())
             containers[found or ""] = Tally(own.oom_kill + size, own.oom_group_kill + groups)
     holes = {inode: _holes(sorted(known)) for inode, known in spans.items()}
-    return Recorded(pods, containers, holes, total, since and max(since, kept_from))
+    return Recorded(pods, containers, holes, victims, total, since and max(since, kept_from))
 
 
 def _holes(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -75,8 +80,8 @@ def untold(ledger: Ledger, known: Recorded) -> list[Booking]:
     ]
 
 
-def rebuild(ledger: Ledger, known: Recorded, created: Mapping[int, str]) -> int:
-    """Book what is told already or was before our time; gives the increments of the latter.
+def rebuild(ledger: Ledger, known: Recorded, created: Mapping[int, str]) -> None:
+    """Book what is told already or was before our time.
 
     `created` tells by cgroup inode when a pod was created. A pod that is younger than the node's
     first agent of this boot owes all that is not recorded; so does one with a record, from that
@@ -89,7 +94,11 @@ def rebuild(ledger: Ledger, known: Recorded, created: Mapping[int, str]) -> int:
         for account in (account for account in accounts if account.cgroup.level is level):
             below = [child.owed for child in ledger.children(account.cgroup.inode)]
             account.booked = account.seen - sum(below, Tally())
-    top = next((account for account in accounts if account.parent is None), None)
+
+
+def before_start(ledger: Ledger, known: Recorded) -> int:
+    """Give by how much `oom_kill` rose in ways that nobody can tell of: it was before our time."""
+    top = next((account for account in ledger.accounts.values() if account.parent is None), None)
     lost = sum(end - start for holes in known.holes.values() for start, end in holes)
     return max(top.booked.oom_kill - known.total - lost, 0) if top else 0
 
