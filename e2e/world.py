@@ -77,15 +77,17 @@ class World:
         return ""
 
     def oom_events(self, namespace: str, pod: str) -> list[dict[str, Any]]:
-        """List the product's Events on a pod.
+        """List the product's Events on a pod."""
+        named = [e for e in self.events(namespace) if e["regarding"].get("name") == pod]
+        return [event for event in named if event.get("reason") == "OOMKilled"]
 
-        As plain objects: the client's own model refuses the kubelet's Events without eventTime.
-        """
+    def events(self, namespace: str) -> list[dict[str, Any]]:
+        """List Events as plain objects: the client's model refuses those without eventTime."""
         found = self.custom.list_namespaced_custom_object(
             "events.k8s.io", "v1", namespace, "events"
         )
-        named = [e for e in found["items"] if e["regarding"].get("name") == pod]
-        return [event for event in named if event.get("reason") == "OOMKilled"]
+        items: list[dict[str, Any]] = found["items"]
+        return items
 
     def node_report(self, node: str) -> dict[str, Any]:
         """Read a node's OOMNode."""
