@@ -1,0 +1,80 @@
+from bench.recall.reporters import ended, series
+from bench.recall.truth import Kill, LogLine, Place, kills, parse_line, place_of
+
+UID = "0a1b2c3d-1111-2222-3333-444455556666"
+BURSTABLE = "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod"
+
+
+def path(digit: str) -> str:
+    return f"{BURSTABLE}{UID.replace('-', '_')}.slice/cri-containerd-{digit * 64}.scope"
+
+
+def place(digit: str) -> Place:
+    return Place(UID, digit * 64)
+
+
+def chosen(digit: str) -> str:
+    return (
+        "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=x,mems_allowed=0,"
+        f"oom_memcg={path(digit)},task_memcg={path(digit)},task=hog,pid=7,uid=0"
+    )
+
+
+KILLED = "Memory cgroup out of memory: Killed process 7 (hog) total-vm:1kB"
+ELSEWHERE = "Out of memory: Killed process 8 (hog) total-vm:1kB"
+
+
+def group(digit: str) -> str:
+    return f"Tasks in {path(digit)} are going to be killed due to memory.oom.group set"
+
+
+def log(*texts: str) -> list[LogLine]:
+    return [LogLine(n, float(n), text) for n, text in enumerate(texts)]
+
+
+def test_a_record_of_the_kernel_is_read_and_one_of_user_space_is_not() -> None:
+    assert parse_line("6,12,3500000,-;hello; world") == LogLine(12, 3.5, "hello; world")
+    assert parse_line("14,13,3500000,-;Killed process 7 (hog)") is None
+    assert parse_line(" SUBSYSTEM=memory") is None
+
+
+def test_both_cgroup_drivers_paths_give_pod_and_container() -> None:
+    assert place_of(path("a")) == place("a")
+    assert place_of(f"/kubepods/burstable/pod{UID}/{'b' * 64}") == place("b")
+    assert place_of("/system.slice/sshd.service") is None
+
+
+def test_a_group_kill_is_one_kill_with_its_line_and_without() -> None:
+    lines = log(chosen("a"), KILLED, group("a"), KILLED, KILLED, group("b"), KILLED)
+    assert kills(lines) == [Kill(place("a"), 1.0), Kill(place("b"), 4.0)]
+
+
+def test_single_kills_are_told_apart_from_groups() -> None:
+    lines = log(chosen("a"), KILLED, chosen("b"), KILLED, group("b"), KILLED, chosen("a"), KILLED)
+    assert [(kill.place, kill.at) for kill in kills(lines)] == [
+        (place("a"), 1.0),
+        (place("b"), 3.0),
+        (place("a"), 7.0),
+    ]
+
+
+def test_a_node_out_of_memory_kills_too() -> None:
+    assert kills(log(chosen("a"), ELSEWHERE)) == [Kill(place("a"), 1.0)]
+
+
+def test_the_metrics_series_are_read_by_their_cgroup() -> None:
+    text = (
+        "# TYPE container_oom_events_total counter\n"
+        f'container_oom_events_total{{container="app",id="{path("a")}",pod="p"}} 2 1700000000000\n'
+        'container_oom_events_total{container="",id="/"} 9\n'
+    )
+    assert [(place, value) for place, value, _ in series(text)] == [(place("a"), 2.0)]
+
+
+def test_every_ended_container_of_a_status_is_told_with_its_reason() -> None:
+    over = {"terminated": {"containerID": "containerd://" + "a" * 64, "reason": "Error"}}
+    status = {
+        "containerStatuses": [{"state": {"running": {}}, "lastState": over}],
+        "initContainerStatuses": [{"state": {"waiting": {}}}],
+    }
+    assert list(ended(status)) == [("a" * 64, "Error")]
