@@ -4,7 +4,7 @@ SHELL := /bin/bash
 VENV = $(shell tools/venv.sh)
 RUN = PATH="$(VENV)/bin:$$PATH" PYTHONPATH=operator:.
 
-.PHONY: help check lint types unit test kernel-test e2e bench demo demo-down lab-down generate verify lock wheel
+.PHONY: help check lint types unit test kernel-test e2e bench bench-recall demo demo-down lab-down generate verify lock wheel
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ e2e: ## the user stories on a real cluster (KUBECONFIG=... for your own)
 
 bench: ## the figures of the README
 	@$(RUN) python -m bench
+
+bench-recall: ## who tells of every kill, once, and how soon (ARGS="--only quiet,burst --compare old.json")
+	@$(RUN) python -m bench.recall $(ARGS)
 
 lock: ## resolve requirements/*.txt from pyproject.toml
 	@$(RUN) python tools/lock.py

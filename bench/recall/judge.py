@@ -12,7 +12,8 @@ from bench.recall.truth import Kill, Place
 class Report:
     """So many kills in one container, told at a moment of the same clock as the kills.
 
-    `container` None: the reporter names the pod alone. `merged`: part of a report of several.
+    `container` None: the reporter names the pod alone. `merged`: part of a report of
+    several, or held back by intention.
     """
 
     pod: str

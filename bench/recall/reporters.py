@@ -17,6 +17,8 @@ from e2e.world import GROUP, VERSION, World
 
 Json = dict[str, Any]
 SCRAPE_SECONDS = 5.0
+AT_ONCE = 5
+"""Records of one container that oomwarden's budget lets through at once; it holds later ones."""
 _SERIES = re.compile(r"^container_oom_events_total\{(?P<labels>[^}]*)\} (?P<value>\S+)")
 _ID = re.compile(r'id="([^"]*)"')
 
@@ -93,8 +95,10 @@ class Records:
         uid = str(kill["metadata"]["uid"])
         if uid not in self._seen:
             self._seen.add(uid)
-            container = kill.get("container", {}).get("id")
-            self.reports.append(Report(kill["pod"]["uid"], container, now, kill["kills"]))
+            container, pod = kill.get("container", {}).get("id"), str(kill["pod"]["uid"])
+            earlier = sum((one.pod, one.container) == (pod, container) for one in self.reports)
+            held = earlier >= AT_ONCE
+            self.reports.append(Report(pod, container, now, kill["kills"], held))
             self.causes.append(kill["cause"])
 
 
