@@ -1,0 +1,11 @@
+"""The first lines of `oomwarden-agent`: what has to be done before anything takes memory."""
+
+from oomwarden.kernel.huge_pages import refuse_huge_pages
+
+
+def main() -> None:
+    """Refuse huge pages, then run the agent."""
+    refuse_huge_pages()
+    from oomwarden.agent.main import main as run  # noqa: PLC0415 - its imports take small pages
+
+    run()
