@@ -1,5 +1,6 @@
 """Hands on the node, for faults and for a count that is not the product's own."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from e2e.workloads import container, pod
@@ -57,10 +58,12 @@ class Surgeon:
         items = "jsonpath={range .items[*]}" + where + "{' '}{end}"
         return self.world.cluster.kubectl("get", *slices, "-o", items).strip()
 
-    def kill_agents(self) -> int:
-        """Send SIGKILL to every agent process; gives how many there were."""
+    def kill_agents(self, pauses: Iterable[float] = (0.0,)) -> int:
+        """Send SIGKILL to every agent process after each pause; gives how many there were."""
         find = "grep -la '[b]in/oomwarden-agent' /proc/[0-9]*/cmdline | cut -d/ -f3"
-        return len(self.on_node(f"for p in $({find}); do kill -KILL $p && echo $p; done").split())
+        kill = f"for p in $({find}); do kill -KILL $p && echo $p; done"
+        times = " ".join(f"{pause:.2f}" for pause in pauses)
+        return len(self.on_node(f"for s in {times}; do sleep $s; {kill}; done").split())
 
     def kernel_kills(self) -> int:
         """Read the kernel's own count of kills below kubepods."""
