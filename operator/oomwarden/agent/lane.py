@@ -8,8 +8,11 @@ from itertools import islice
 
 from oomwarden.kube.errors import Failure
 
-AHEAD = 16
-"""Rows under way or next in turn: posts go on while SQLite writes what became of others."""
+AHEAD = 32
+"""Rows under way or next in turn: posts go on while SQLite writes what became of others.
+
+While a record is in turn no Event is posted: of 30 kills at once no record waits for an Event.
+"""
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.5, 30.0
 LONGEST_ASKED_SECONDS = 300.0
 """Longest wait that the API server, or who answers in its place, is granted by Retry-After."""
