@@ -4,7 +4,7 @@ SHELL := /bin/bash
 VENV = $(shell tools/venv.sh)
 RUN = PATH="$(VENV)/bin:$$PATH" PYTHONPATH=operator:.
 
-.PHONY: help check lint types unit test kernel-test e2e bench bench-recall demo demo-down lab-down generate verify lock wheel
+.PHONY: help check lint types unit test kernel-test e2e bench bench-recall bench-enforce demo demo-down lab-down generate verify lock wheel
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench: ## the figures of the README
 
 bench-recall: ## who tells of every kill, once, and how soon (ARGS="--only quiet,burst --compare old.json")
 	@$(RUN) python -m bench.recall $(ARGS)
+
+bench-enforce: ## how soon a policy holds on starts and on a full node, and what it costs
+	@$(RUN) python -m bench starts policy-change
 
 lock: ## resolve requirements/*.txt from pyproject.toml
 	@$(RUN) python tools/lock.py

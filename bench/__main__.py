@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kubernetes import client, config
 
-from bench import durations, footprint, latency, starts
+from bench import durations, footprint, latency, policy_change, starts
 from e2e.lab import open_cluster
 from e2e.world import Release, World
 
@@ -17,6 +17,7 @@ ON_CLUSTER: dict[str, Callable[[World], None]] = {
     "starts": starts.main,
     "footprint": footprint.main,
 }
+LONG: dict[str, Callable[[World], None]] = {"policy-change": policy_change.main}
 BY_THEMSELVES: dict[str, Callable[[], None]] = {
     "demo": durations.warm_demo,
     "demo-cold": durations.cold_demo,
@@ -27,14 +28,15 @@ BY_THEMSELVES: dict[str, Callable[[], None]] = {
 def main(names: list[str]) -> None:
     """Run the named figures on one cluster with the product of this checkout."""
     names = names or list(ON_CLUSTER)
-    known = [*ON_CLUSTER, *BY_THEMSELVES]
+    on_cluster = ON_CLUSTER | LONG
+    known = [*on_cluster, *BY_THEMSELVES]
     unknown = sorted(set(names) - set(known))
     if unknown:
         sys.exit(f"no such figure: {', '.join(unknown)}; there are: {', '.join(known)}")
-    world = prepare() if set(names) & ON_CLUSTER.keys() else None
+    world = prepare() if set(names) & on_cluster.keys() else None
     for name in names:
-        if world is not None and name in ON_CLUSTER:
-            ON_CLUSTER[name](world)
+        if world is not None and name in on_cluster:
+            on_cluster[name](world)
         elif name in BY_THEMSELVES:
             BY_THEMSELVES[name]()
 

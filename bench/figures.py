@@ -1,12 +1,16 @@
 """Small statistics and one table format for all figures."""
 
 from collections.abc import Sequence
-from statistics import median
+from statistics import median, quantiles
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:
-    """Give p50 and max of at least one value, in the values' own unit."""
-    return f"p50 {median(values):.{digits}f}  max {max(values):.{digits}f}  (n={len(values)})"
+    """Give p50, p99 and max of at least one value, in the values' own unit."""
+    p99 = quantiles(values, n=100, method="inclusive")[98] if len(values) > 1 else values[0]
+    parts = (f"{name} {value:.{digits}f}" for name, value in (
+        ("p50", median(values)), ("p99", p99), ("max", max(values)),
+    ))  # fmt: skip
+    return "  ".join((*parts, f"(n={len(values)})"))
 
 
 def table(title: str, rows: Sequence[tuple[str, str]]) -> None:
