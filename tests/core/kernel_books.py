@@ -116,6 +116,8 @@ class Agent:
         ledger.prune()
         for inode in ledger.accounts.keys() - here.keys():
             ledger.vanish(inode)
+        if not any(account.owed.oom_kill > 0 for account in ledger.accounts.values()):
+            self.blind.clear()
 
     def settle(self) -> None:
         kernel, ledger = self.kernel, self.ledger
@@ -129,8 +131,6 @@ class Agent:
             if inode in ledger.accounts and not unsettled_below(ledger, inode):
                 seen = sightings(ledger.accounts[inode].cgroup, self._unclaimed)
                 self._tell(ledger.settle_level(inode, seen, complete=inode not in self.blind))
-        if not any(account.owed.oom_kill > 0 for account in ledger.accounts.values()):
-            self.blind.clear()
 
     def _tell(self, bookings: list[Booking]) -> None:
         self.bookings += bookings

@@ -12,8 +12,6 @@ ACTIONS = [
     "settle", "crash",
 ]  # fmt: skip
 EVERY = [*ACTIONS, "group kill of one already dead"]
-WHOLE = [action for action in ACTIONS if action != "torn read"]
-"""A pod that is removed after a torn read takes with it which of two containers had the rest."""
 Steps = list[tuple[str, int, int]]
 
 
@@ -98,8 +96,14 @@ def test_no_container_is_told_a_kill_that_was_not_its_own(
 
 
 @settings(max_examples=300, deadline=None)
-@given(steps_of(WHOLE))
+@given(steps_of(ACTIONS))
 def test_with_the_log_every_kill_has_its_container(steps: Steps) -> None:
     agent = play(steps, logs=True)
     victims = agent.kernel.victims
     assert {path: agent.told_of(path) for path in victims} == victims
+
+
+def test_a_kill_that_was_read_in_time_does_not_take_the_line_of_one_that_was_not() -> None:
+    steps = [("make", 0, 1), ("make", 3, 1), ("make", 3, 1), ("torn read", 0, 1), ("kill", 1, 1)]
+    agent = play([*steps, ("remove pod", 0, 1)], logs=True)
+    assert {path: agent.told_of(path) for path in agent.kernel.victims} == agent.kernel.victims

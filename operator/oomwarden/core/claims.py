@@ -81,7 +81,8 @@ def claims_on_level(
     unread = [s for s in seen if _may_be_unread(by_path.get(s.pod.path))]
     known = _known_claims(gone, containers)
     told = Tally(sum(claim.kills for claim in known), sum(claim.groups for claim in known))
-    placed, rest = share_out(level.owed - told, unread, {})
+    own = {c.container.path: Tally(c.kills, c.groups) for c in known if c.container is not None}
+    placed, rest = share_out(level.owed - told, unread, own)
     only = gone[0] if complete and len(gone) == 1 and _all_in(placed, gone[0]) else None
     claims = [*known, *(_seen_claim(by_path, containers, share) for share in placed)]
     if rest:
