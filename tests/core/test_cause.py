@@ -56,6 +56,7 @@ def test_a_pod_with_one_container_has_the_containers_limit() -> None:
         (f"/{POD.path}", Cause.CONTAINER_LIMIT),
         (f"/outer/{POD.path}/cri-containerd-1.scope", Cause.CONTAINER_LIMIT),
         ("/kubepods.slice", Cause.NODE_ALLOCATABLE),
+        ("/outer.slice", Cause.UNKNOWN),
     ],
 )
 def test_the_log_says_the_cause_outright(oom_memcg: str | None, cause: Cause) -> None:

@@ -40,3 +40,11 @@ def test_patience_is_until_the_next_pod_falls_due() -> None:
     closing.bump(1, now=0.0, after=0, before=1)
     assert closing.patience(0.0) == STILL_SECONDS
     assert closing.patience(1.0) == 0
+
+
+def test_a_group_kill_that_goes_on_is_not_cut_in_two() -> None:
+    closing = Closing()
+    for tenth in range(30):
+        closing.bump(1, now=10 + tenth / 20, after=0, before=1, group=tenth > 2)
+    assert closing.due(10 + CLOSE_SECONDS, 0, known) == []
+    assert closing.due(11.45 + STILL_SECONDS, 0, known) == [1]

@@ -6,8 +6,10 @@ from oomwarden.core.cause import Limits
 from oomwarden.core.event import note
 from oomwarden.core.facts import Cgroup, Level
 from oomwarden.core.incident import investigate
+from oomwarden.core.kernel_log import Constraint
+from oomwarden.core.log_kills import LogKill
 from oomwarden.core.record import oom_kill
-from test_record import BOOKING, FACTS, LOG, POD, SCENE, WITNESS
+from test_record import APP, BOOKING, FACTS, LOG, POD, SCENE, WITNESS
 
 MIB = 1 << 20
 SILENT = replace(SCENE, log=())
@@ -57,3 +59,22 @@ def test_victims_are_bounded_by_what_the_counter_allows() -> None:
 def test_the_log_of_another_pod_says_nothing_of_this_one() -> None:
     other = replace(LOG, constraint=None, group_path=f"/{POD.path}-other/x")
     assert investigate(BOOKING, replace(SCENE, log=(other,))).victims == ()
+
+
+def lined(*, of_cgroup: bool) -> LogKill:
+    victims = tuple(replace(one, of_cgroup=of_cgroup) for one in LOG.victims)
+    return replace(LOG, constraint=None, group_path=f"/{APP.path}", victims=victims)
+
+
+def test_killed_process_alone_tells_the_machines_memory_from_a_cgroups() -> None:
+    scene = replace(SCENE, rose=Tally(2, 1, 0, 0))
+    machine = replace(scene, log=(lined(of_cgroup=False),), nested=True)
+    assert investigate(BOOKING, machine).verdict.cause is Cause.NODE_OUT_OF_MEMORY
+    cgroup = replace(scene, log=(lined(of_cgroup=True),))
+    assert investigate(BOOKING, cgroup).verdict.cause is Cause.UNKNOWN
+
+
+def test_a_limit_below_the_containers_own_is_not_told_as_its_own() -> None:
+    inside = Constraint(1.0, f"/{APP.path}/web.service", f"/{APP.path}/web.service", 4242)
+    incident = investigate(BOOKING, replace(SCENE, log=(replace(LOG, constraint=inside),)))
+    assert (incident.verdict.cause, incident.limit) == (Cause.CONTAINER_LIMIT, None)

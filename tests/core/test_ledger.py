@@ -169,8 +169,18 @@ def test_what_rose_above_a_pod_is_used_up_by_the_kill_that_it_explains() -> None
     ledger.read(Reading(1, MemoryEvents(oom=1, oom_kill=1), MemoryEvents(oom=1)))
     ledger.read(Reading(10, MemoryEvents(oom_kill=1), MemoryEvents()))
     ledger.settle_pod(10)
-    ledger.explain_above(10)
+    ledger.explain_above(10, kills=1)
     assert ledger.accounts[1].owed == Tally()
+
+
+def test_oom_that_rose_for_a_kill_that_is_not_counted_yet_stays_for_it() -> None:
+    ledger = Ledger()
+    ledger.open(Cgroup(10, "/1/10", Level.POD), None)
+    ledger.read(Reading(10, MemoryEvents(oom=2, oom_kill=2, oom_group_kill=1)))
+    assert len(ledger.settle_pod(10)) == 1
+    assert ledger.accounts[10].owed == Tally(oom=1)
+    ledger.read(Reading(10, MemoryEvents(oom=2, oom_kill=4, oom_group_kill=2)))
+    assert ledger.accounts[10].owed.oom == 1
 
 
 def test_a_container_that_only_the_log_saw_has_the_logs_id() -> None:

@@ -12,6 +12,8 @@ ACTIONS = [
     "settle", "crash",
 ]  # fmt: skip
 EVERY = [*ACTIONS, "group kill of one already dead"]
+WHOLE = [action for action in ACTIONS if action != "torn read"]
+"""A pod that is removed after a torn read takes with it which of two containers had the rest."""
 Steps = list[tuple[str, int, int]]
 
 
@@ -96,7 +98,7 @@ def test_no_container_is_told_a_kill_that_was_not_its_own(
 
 
 @settings(max_examples=300, deadline=None)
-@given(steps_of(ACTIONS))
+@given(steps_of(WHOLE))
 def test_with_the_log_every_kill_has_its_container(steps: Steps) -> None:
     agent = play(steps, logs=True)
     victims = agent.kernel.victims

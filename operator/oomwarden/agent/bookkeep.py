@@ -120,7 +120,8 @@ class Bookkeeper:
         level = account.cgroup.level
         pod = account.parent if level is Level.CONTAINER else account.cgroup.inode
         if pod is not None and level in {Level.POD, Level.CONTAINER}:
-            self.closing.bump(pod, now, self._last.after, self._last.ended)
+            group = account.owed.oom_group_kill > 0
+            self.closing.bump(pod, now, self._last.after, self._last.ended, group=group)
 
     def _keep_limit(self, inode: int) -> None:
         container = self.settler.inventory.containers.get(inode)

@@ -14,7 +14,7 @@ from oomwarden.core.cause import Limits
 from oomwarden.core.closing import Unsettled
 from oomwarden.core.facts import Cgroup, Level, PodFacts
 from oomwarden.core.incident import Incident, Scene, investigate, own_log
-from oomwarden.core.ledger import Ledger
+from oomwarden.core.ledger import Ledger, incidents
 from oomwarden.core.record import Witness
 from oomwarden.core.sightings import sightings
 
@@ -75,7 +75,7 @@ class Settler:
         if facts is None:
             return [], sum(booking.end - booking.start for booking in bookings)
         if rose.oom == 0:
-            self.ledger.explain_above(inode)
+            self.ledger.explain_above(inode, incidents(bookings))
         scene = Scene(
             pod=facts,
             rose=rose,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.accounts import Tally
+from oomwarden.core.cgroup_paths import is_kubepods
 from oomwarden.core.facts import Cgroup, Level
 from oomwarden.core.kernel_log import Constraint
 
@@ -80,7 +81,8 @@ def from_log(constraint: Constraint, pod: Cgroup, limits: Limits) -> Verdict:
         return _pod_level(limits)
     if leaf in inside:
         return Verdict(Cause.CONTAINER_LIMIT)
-    return Verdict(Cause.NODE_ALLOCATABLE)
+    known = any(is_kubepods(name) for name in inside)
+    return Verdict(Cause.NODE_ALLOCATABLE if known else Cause.UNKNOWN)
 
 
 def _pod_level(limits: Limits) -> Verdict:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 STILL_SECONDS = 0.1
 CLOSE_SECONDS = 1.0
+GROUP_SECONDS = 10.0
+"""A group kill of many processes goes on for as long as its counters move."""
 IDLE_SECONDS = 5.0
 
 
@@ -21,10 +23,12 @@ class Unsettled:
     after: float
     before: float
     not_before: float = 0.0
+    group: bool = False
 
     def due(self) -> float:
         """Give the time from which the pod may be settled."""
-        return max(min(self.last + STILL_SECONDS, self.first + CLOSE_SECONDS), self.not_before)
+        longest = GROUP_SECONDS if self.group else CLOSE_SECONDS
+        return max(min(self.last + STILL_SECONDS, self.first + longest), self.not_before)
 
 
 @dataclass(slots=True)
@@ -33,13 +37,12 @@ class Closing:
 
     pods: dict[int, Unsettled] = field(default_factory=dict)
 
-    def bump(self, pod: int, now: float, after: float, before: float) -> None:
-        """Note that a pod's counters moved."""
-        owing = self.pods.get(pod)
-        if owing is None:
-            self.pods[pod] = Unsettled(now, now, after, before)
-        else:
-            owing.last, owing.before = now, before
+    def bump(
+        self, pod: int, now: float, after: float, before: float, *, group: bool = False
+    ) -> None:
+        """Note that a pod's counters moved; `group`: by a group kill among others."""
+        owing = self.pods.setdefault(pod, Unsettled(now, now, after, before))
+        owing.last, owing.before, owing.group = now, before, owing.group or group
 
     def due(self, now: float, log_from: float, nameable: Callable[[int], bool]) -> list[int]:
         """List the pods to settle now.

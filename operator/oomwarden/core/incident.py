@@ -64,7 +64,7 @@ def investigate(booking: Booking, scene: Scene) -> Incident:
         container=container,
         candidates=candidates,
         verdict=verdict,
-        limit=_limit(verdict, booking, scene, container),
+        limit=None if _is_nested(booking, log) else _limit(verdict, booking, scene, container),
         kills=booking.group_kills or booking.end - booking.start,
         victims=_victims(log, booking.end - booking.start),
         from_log=bool(log),
@@ -108,7 +108,23 @@ def _verdict(booking: Booking, scene: Scene, log: list[LogKill]) -> Verdict:
     if booking.account.level is not Level.POD or (scene.unsure and scene.rose.oom <= 0):
         return Verdict(Cause.UNKNOWN)
     above = Ancestors(scene.above, alone=scene.alone, nested=scene.nested)
-    return cause.from_counters(scene.rose, above, scene.limits)
+    return _agreed(cause.from_counters(scene.rose, above, scene.limits), log)
+
+
+def _agreed(verdict: Verdict, log: list[LogKill]) -> Verdict:
+    """Hold the counters' word against that of `Killed process`, which no rate limit drops."""
+    of_cgroup = [victim.of_cgroup for kill in log for victim in kill.victims]
+    if of_cgroup and not any(of_cgroup):
+        return Verdict(Cause.NODE_OUT_OF_MEMORY)
+    doubtful = verdict.cause is Cause.NODE_OUT_OF_MEMORY and any(of_cgroup)
+    return Verdict(Cause.UNKNOWN) if doubtful else verdict
+
+
+def _is_nested(booking: Booking, log: Sequence[LogKill]) -> bool:
+    """Whether the limit that was hit is one that the container set below its own."""
+    own = booking.container.path.rpartition("/")[2] if booking.container else None
+    hit = [kill.constraint.oom_memcg for kill in log if kill.constraint]
+    return any(own in path.split("/")[:-1] for path in hit if own and path)
 
 
 def _limit(

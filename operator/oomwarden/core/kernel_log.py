@@ -34,6 +34,8 @@ class Killed:
     uid: int
     page_tables: int
     oom_score_adj: int
+    of_cgroup: bool = True
+    """Whether a cgroup's memory ran out, not the machine's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ _SOON_SECONDS = 1.0
 _LONG = b"oom-kill:constraint="
 _LINE = re.compile(rb"<(\d+)>(?:\[ *(\d+\.\d+)\](?:\[ *[TC]\d+\])? )?(.*)", re.DOTALL)
 _KILLED_START = re.compile(
-    rb"(?:Memory cgroup out of memory|Out of memory(?: \(\w+\))?)"
+    rb"(Memory cgroup out of memory|Out of memory(?: \(\w+\))?)"
     rb": Killed process (\d+) \("
 )
 # Greedy: a comm may imitate the tail, so the last one counts.
@@ -173,10 +175,11 @@ def _is_open(text: bytes) -> bool:
 
 def _parse_text(stamp: float | None, text: bytes) -> LogEvent | None:
     if killed := _KILLED.fullmatch(text):
-        pid, comm, *numbers = killed.groups()
+        why, pid, comm, *numbers = killed.groups()
         total, anon, file, shmem, uid, tables, adj = map(int, numbers)
         sizes = (total * KIB, anon * KIB, file * KIB, shmem * KIB)
-        return Killed(stamp, int(pid), comm, *sizes, uid, tables * KIB, adj)
+        of_cgroup = why.startswith(b"Memory cgroup")
+        return Killed(stamp, int(pid), comm, *sizes, uid, tables * KIB, adj, of_cgroup)
     if found := _CONSTRAINT.fullmatch(text):
         oom_memcg = None if found[1] is None else _text(found[1])
         return Constraint(stamp, oom_memcg, _text(found[2]), int(found[4]))

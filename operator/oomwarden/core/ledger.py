@@ -105,9 +105,18 @@ class Ledger:
 
     def _book_all(self, account: Account, claims: Sequence[Claim]) -> list[Booking]:
         bookings = [self._book(account, claim) for claim in claims if account.owed.oom_kill > 0]
-        booked, seen = account.booked, account.seen
-        account.booked = Tally(booked.oom_kill, booked.oom_group_kill, seen.oom, seen.oom_local)
+        self._explain(account, incidents(bookings))
         return bookings
+
+    def _explain(self, account: Account, kills: int) -> None:
+        """Book one `oom` for each kill: what is left may lead to kills that are not counted yet.
+
+        In a storm that takes seconds: `oom` rises before the wait for the OOM killer's lock (Linux
+        mm/memcontrol.c, mem_cgroup_oom).
+        """
+        booked, owed = account.booked, account.owed
+        oom, local = (max(min(each, kills), 0) for each in (owed.oom, owed.oom_local))
+        account.booked = booked + Tally(0, 0, oom, local)
 
     def _book(self, account: Account, claim: Claim) -> Booking:
         start = account.booked.oom_kill
@@ -131,12 +140,11 @@ class Ledger:
             container_limit=child.limit if child else None,
         )
 
-    def explain_above(self, inode: int) -> None:
-        """Book the `oom` of all levels above: it has led to the kill that was just settled."""
+    def explain_above(self, inode: int, kills: int) -> None:
+        """Book the `oom` of all levels above that has led to the kills just settled."""
         account = self.accounts[inode]
         while (level := self._parent(account)) is not None:
-            booked, seen = level.booked, level.seen
-            level.booked = Tally(booked.oom_kill, booked.oom_group_kill, seen.oom, seen.oom_local)
+            self._explain(level, kills)
             account = level
 
     def rest(self) -> None:
@@ -168,6 +176,11 @@ class Ledger:
         below = [gone for child in self.children(inode) for gone in self._forget(child)]
         self.accounts.pop(inode, None)
         return [*below, inode]
+
+
+def incidents(bookings: Sequence[Booking]) -> int:
+    """Count decisions of the OOM killer: group kills, and else single ones."""
+    return sum(booking.group_kills or booking.end - booking.start for booking in bookings)
 
 
 def unsettled_below(ledger: Ledger, inode: int) -> bool:

@@ -28,7 +28,7 @@ def check_not_counted(hogs: Hogs) -> dict[str, Any]:
     with world(hogs) as node:
         pod = node.pod("shared", "killed", limits=8, group=False)
         log = KernelLog()
-        hog = node.spawn(pod["shared"].path, ["share"], ["wait", "go"], ["eat", 16])
+        node.spawn(pod["shared"].path, ["share"], ["wait", "go"], ["eat", 16])
         while len(both := cgroups.pids(pod["shared"].path)) < 2:
             time.sleep(0.01)
         hogs.ask("open", gate="go")
@@ -37,7 +37,7 @@ def check_not_counted(hogs: Hogs) -> dict[str, Any]:
         cgroups.write(pod["killed"].path, "cgroup.kill", 1)
         codes += hogs.wait(other, seconds=5)
         return {
-            "hog": hog,
+            "both": both,
             "codes": codes,
             "lines": log.look().count(b"Killed process"),
             "shared": pod["shared"].events(),
