@@ -1,4 +1,15 @@
-from oomwarden.core.closing import CLOSE_SECONDS, IDLE_SECONDS, STILL_SECONDS, Closing
+from hypothesis import given
+from hypothesis import strategies as st
+from oomwarden.core.accounts import Tally
+from oomwarden.core.closing import (
+    CLOSE_SECONDS,
+    GROUP_SECONDS,
+    GROUP_STILL_SECONDS,
+    IDLE_SECONDS,
+    STILL_SECONDS,
+    Closing,
+    Unsettled,
+)
 
 
 def known(_: int) -> bool:
@@ -48,3 +59,22 @@ def test_a_group_kill_that_goes_on_is_not_cut_in_two() -> None:
         closing.bump(1, now=10 + tenth / 20, after=0, before=1, group=tenth > 2)
     assert closing.due(10 + CLOSE_SECONDS, 0, known) == []
     assert closing.due(11.45 + STILL_SECONDS, 0, known) == [1]
+
+
+@given(st.floats(0, 20), st.floats(0, 20), st.integers(1, 9), st.booleans())
+def test_a_group_kill_ends_with_its_containers_and_never_takes_longer_than_its_time(
+    first: float,
+    waited: float,
+    groups: int,
+    populated: bool,  # noqa: FBT001 - drawn
+) -> None:
+    owing = Unsettled(first, first, 0, 1, group=True)
+    now = first + waited
+    whole, half = Tally(2 * groups, groups), Tally(2 * groups - 1, groups)
+    still = now - owing.last > GROUP_STILL_SECONDS
+    assert owing.goes_on(now, whole, populated=populated) is (populated and not still)
+    assert owing.goes_on(now, half, populated=False) is (not still)
+    owing.last = now
+    assert owing.goes_on(now, half, populated=True) is (now - first < GROUP_SECONDS)
+    owing.group = False
+    assert not owing.goes_on(now, half, populated=True)

@@ -32,7 +32,8 @@ _LOG = logging.getLogger(__name__)
 class Bookkeeper:
     """Keeps the ledger; `recorded` is called when the outbox has new rows, `told` for each record.
 
-    `ask` tells what the API server keeps of this node when the store is new.
+    `ask` tells what the API server keeps of this node when the store is new; `empty`: whether a
+    container's cgroup holds no process any more.
     """
 
     settler: Settler
@@ -40,6 +41,7 @@ class Bookkeeper:
     recorded: Callable[[], None]
     ask: Ask
     told: Callable[[Told], None] = field(default=lambda _: None)
+    empty: Callable[[Cgroup], bool] = field(default=lambda _: True)
     closing: Closing = field(default_factory=Closing)
     progress: float = 0.0
     kills: int = 0
@@ -178,10 +180,22 @@ class Bookkeeper:
         account = settler.ledger.accounts[inode]
         if account.cgroup.level is not Level.POD:
             return not unsettled_below(settler.ledger, inode)
+        if self._goes_on(account):
+            return False
         if settler.inventory.pod(account.cgroup) is None:
             patience = UNKNOWN_POD_SECONDS if account.gone else UNLISTED_POD_SECONDS
             return settler.inventory.synced and waited > patience
         return waited > UNKNOWN_CONTAINER_SECONDS or settler.all_named(inode)
+
+    def _goes_on(self, pod: Account) -> bool:
+        """Whether a group kill in a pod has begun and not ended."""
+        owing, now = self.closing.pods[pod.cgroup.inode], asyncio.get_running_loop().time()
+        if not owing.group:
+            return False
+        containers = self.settler.ledger.children(pod.cgroup.inode)
+        struck = [c for c in containers if c.owed.oom_group_kill > 0 and not c.gone]
+        populated = not all(self.empty(container.cgroup) for container in struck)
+        return owing.goes_on(now, pod.owed, populated=populated)
 
     def _waited(self, inode: int) -> float:
         return asyncio.get_running_loop().time() - self.closing.pods[inode].first

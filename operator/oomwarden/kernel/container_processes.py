@@ -39,6 +39,15 @@ def held(root: CgroupRoot, cgroup: Cgroup) -> Iterator[int]:
         os.close(directory)
 
 
+def is_empty(root: CgroupRoot, cgroup: Cgroup) -> bool:
+    """Whether a container has no process any more; also one that is gone, or cannot be read."""
+    try:
+        with held(root, cgroup) as directory:
+            return b"populated 1" not in files.read_at(directory, "cgroup.events").splitlines()
+    except (CgroupGoneError, OSError):
+        return True
+
+
 def pids(directory: int) -> list[int]:
     """List the processes of a held cgroup and of all below it.
 

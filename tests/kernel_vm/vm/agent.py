@@ -14,6 +14,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from oomwarden.core.ledger import Ledger
 from oomwarden.core.rebuilt_books import Recorded
 from oomwarden.kernel import syslog
 from oomwarden.kernel.cgroup import CgroupRoot
+from oomwarden.kernel.container_processes import is_empty
 from oomwarden.kernel.counter_tree import find_kubepods
 from oomwarden.kernel.host import Host
 
@@ -72,6 +74,7 @@ class Inside:
         settler = Settler(place, Ledger(), self.inventory, self.log, lambda _: None)
         self.books = Bookkeeper(settler, self.store, lambda: None, self.recorded)
         self.root = root
+        self.books.empty = partial(is_empty, root)
 
     @staticmethod
     async def recorded() -> Recorded:
