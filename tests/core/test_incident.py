@@ -1,13 +1,14 @@
 from dataclasses import replace
 
+from log_lines import Ring
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.accounts import Tally
 from oomwarden.core.cause import Limits
 from oomwarden.core.event import note
 from oomwarden.core.facts import Cgroup, Level
 from oomwarden.core.incident import investigate
-from oomwarden.core.kernel_log import Constraint
-from oomwarden.core.log_kills import LogKill
+from oomwarden.core.kernel_log import Constraint, parse_events, parse_records
+from oomwarden.core.log_kills import LogAssembler, LogKill
 from oomwarden.core.record import oom_kill
 from test_record import APP, BOOKING, FACTS, LOG, POD, SCENE, WITNESS
 
@@ -78,3 +79,12 @@ def test_a_limit_below_the_containers_own_is_not_told_as_its_own() -> None:
     inside = Constraint(1.0, f"/{APP.path}/web.service", f"/{APP.path}/web.service", 4242)
     incident = investigate(BOOKING, replace(SCENE, log=(replace(LOG, constraint=inside),)))
     assert (incident.verdict.cause, incident.limit) == (Cause.CONTAINER_LIMIT, None)
+
+
+def test_a_line_that_the_counter_has_no_room_for_is_the_next_containers_victim() -> None:
+    ring = Ring()
+    ring.group_kill(f"/{APP.path}", [(1, b"hog")])
+    ring.killed(2, b"hog")  # and here the read ends
+    log = tuple(LogAssembler().feed(parse_events(parse_records(ring.text))))
+    incident = investigate(BOOKING, replace(SCENE, log=log))
+    assert [victim.pid for victim in incident.victims] == [1]

@@ -170,3 +170,16 @@ def test_text_of_the_oom_killer_inside_another_line_is_no_kill() -> None:
     ring = Ring()
     ring.record(b"audit: Memory cgroup out of memory: Killed process 7 (hog) total-vm:1kB")
     assert kills(ring.text) == []
+
+
+def test_a_read_that_ends_with_the_next_kills_first_line_is_put_right_by_the_next_read() -> None:
+    ring, assembler = Ring(), LogAssembler()
+    ring.group_kill(path(1), [(1, b"hog")])
+    ring.killed(2, b"hog")
+    (begun,) = assembler.feed(parse_events(parse_records(ring.text)))
+    read = len(ring.text)
+    ring.group(path(2))
+    ring.killed(2, b"hog")
+    whole, following = assembler.feed(parse_events(parse_records(ring.text[read:])))
+    assert continues(whole, begun)
+    assert told([whole, following]) == [(path(1), [1]), (path(2), [2])]

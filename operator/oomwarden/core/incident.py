@@ -140,7 +140,11 @@ def _limit(
     return scene.kubepods_limit if verdict.cause is Cause.NODE_ALLOCATABLE else None
 
 
-def _victims(log: Sequence[LogKill], at_most: int) -> tuple[Killed, ...]:
-    """Each victim once, by pid; the counters bound how many lines can be this container's."""
+def _victims(log: Sequence[LogKill], counted: int) -> tuple[Killed, ...]:
+    """Each victim once, by pid; each line of one stands for one increment of `oom_kill`.
+
+    A read that ends with a line too many may have begun the next container's kill.
+    """
     by_pid = {victim.pid: victim for kill in log for victim in kill.victims}
-    return tuple(by_pid.values())[: min(at_most, MAX_VICTIMS)]
+    lines = counted - sum(kill.repeated for kill in log)
+    return tuple(by_pid.values())[: min(max(lines, 1), MAX_VICTIMS)]

@@ -15,13 +15,15 @@ class LogKill:
 
     `task_memcg` is None when the rate limit dropped the line that names it. `oom_memcg` is None
     when the machine ran out; it means something only when `constraint` is set. `continues`: takes
-    the place of the kill that the read before ended with.
+    the place of the kill that the read before ended with. `repeated`: its first victim was counted,
+    and printed, twice.
     """
 
     victims: tuple[Killed, ...]
     constraint: Constraint | None = None
     group_path: str | None = None
     continues: bool = False
+    repeated: bool = False
 
     @property
     def stamp(self) -> float:
@@ -94,16 +96,21 @@ class LogAssembler:
             constraint = None
         last = self._kills[-1] if self._kills else None
         if last is not None and last.group_path is not None and constraint is None:
-            if all(known.pid != victim.pid for known in last.victims):
-                self._kills[-1] = replace(last, victims=(*last.victims, victim))
+            known = any(one.pid == victim.pid for one in last.victims)
+            more = last.victims if known else (*last.victims, victim)
+            self._kills[-1] = replace(last, victims=more, repeated=last.repeated or known)
             return
         self._kills.append(LogKill((victim,), constraint))
 
 
 def continues(kill: LogKill, begun: LogKill) -> bool:
-    """Whether a kill is one that an earlier read gave the beginning of."""
+    """Whether a kill is one that an earlier read gave the beginning of.
+
+    The earlier read may have taken the next kill's first victim for one more of this one.
+    """
+    known = min(len(kill.victims), len(begun.victims))
     same = kill.constraint == begun.constraint and begun.group_path in {None, kill.group_path}
-    return kill.continues and same and kill.victims[: len(begun.victims)] == begun.victims
+    return kill.continues and same and kill.victims[:known] == begun.victims[:known]
 
 
 def _is_of(constraint: Constraint, victim: Killed) -> bool:
