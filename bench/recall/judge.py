@@ -1,19 +1,23 @@
 """How a reporter did on known kills: found, wrongly placed, told twice, how late."""
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections import Counter, defaultdict, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from statistics import quantiles
 
 from bench.recall.truth import Kill, Place
+
+CLOCK_SLACK_SECONDS = 1.0
+"""A report cannot be of a kill that is yet to come; two clocks may differ so much."""
+Moments = deque[float | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """So many kills in one container, told at a moment of the same clock as the kills.
 
-    `container` None: the reporter names the pod alone. `merged`: part of a report of
-    several, or held back by intention.
+    `container` is an id or a name; None: the reporter names the pod alone. `merged`: held back by
+    intention. `name` is what the reporter calls the container beside its id.
     """
 
     pod: str
@@ -21,22 +25,27 @@ class Report:
     at: float
     kills: int = 1
     merged: bool = False
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Counts of kills. `latencies` in seconds, of those that were told one by one."""
+    """Counts of kills. `latencies` in seconds, of those that were told one by one.
+
+    `vague` are those of `found` whose pod was told, and not the container.
+    """
 
     true: int
     found: int
     wrong: int
     twice: int
     latencies: tuple[float, ...] = ()
+    vague: int = 0
 
     @property
-    def recall(self) -> float:
-        """Percent of the kills that were told of the right container."""
-        return 100 * self.found / self.true if self.true else 100.0
+    def recall(self) -> float | None:
+        """Percent of the kills that were told of the right pod; None: nothing was killed."""
+        return 100 * self.found / self.true if self.true else None
 
     @property
     def p50(self) -> float | None:
@@ -45,61 +54,62 @@ class Score:
 
     @property
     def p99(self) -> float | None:
-        """Latency in seconds that 99 of 100 do not exceed: the largest one of fewer."""
+        """Latency in seconds that 99 of 100 do not exceed: about the largest one of fewer."""
         return _percentile(self.latencies, 99)
 
 
 def judge(truth: Sequence[Kill], reports: Sequence[Report]) -> Score:
-    """Hold the reports of one reporter against what happened; the order of neither matters."""
-    happened: defaultdict[Place, list[float]] = defaultdict(list)
-    for kill in sorted(truth, key=lambda one: one.at):
-        happened[kill.place].append(kill.at)
-    told: defaultdict[Place, list[Report]] = defaultdict(list)
-    for report, place in _placed(reports, happened):
-        told[place].append(report)
-    found = wrong = twice = 0
-    latencies: list[float] = []
-    for place, those in told.items():
-        number, true = sum(report.kills for report in those), len(happened.get(place, ()))
-        found += min(number, true)
-        twice += max(number - true, 0) if true else 0
-        wrong += 0 if true else number
-        latencies += _latencies(happened.get(place, []), those)
-    return Score(len(truth), found, wrong, twice, tuple(latencies))
+    """Hold the reports of one reporter against what happened; the order of neither matters.
+
+    A report tells of the earliest kill of its container that happened before it and is untold;
+    where there is none, it was told twice, or nothing was ever killed there.
+    """
+    untold = _moments(truth)
+    tally: Counter[str] = Counter()
+    late: defaultdict[Place, list[float]] = defaultdict(list)
+    for report in sorted(reports, key=lambda one: (one.container is None, one.at)):
+        own = _places(untold, report)
+        for _ in range(report.kills):
+            place = _earliest(untold, own, report.at + CLOCK_SLACK_SECONDS)
+            if place is None:
+                tally["twice" if own else "wrong"] += 1
+                continue
+            at = untold[place].popleft()
+            tally["found"] += 1
+            tally["vague"] += report.container is None
+            if at is not None and report.kills == 1 and not report.merged:
+                late[place].append(report.at - at)
+    # Where a kill went untold, nobody knows which of them the others were.
+    latencies = tuple(one for place, those in late.items() if not untold[place] for one in those)
+    return Score(
+        len(truth), tally["found"], tally["wrong"], tally["twice"], latencies, tally["vague"]
+    )
 
 
-def _placed(
-    reports: Sequence[Report], happened: dict[Place, list[float]]
-) -> list[tuple[Report, Place]]:
-    """Give each report a container; one without goes where its pod has kills that nobody told."""
-    exact = [(one, Place(one.pod, one.container)) for one in reports if one.container is not None]
-    used = Counter(dict.fromkeys(happened, 0))
-    for report, place in exact:
-        used[place] += report.kills
-    for report in _one_by_one(reports):
-        own = [place for place in happened if place.pod == report.pod]
-        free = [place for place in own if used[place] < len(happened[place])]
-        place = (free or own or [Place(report.pod, "")])[0]
-        used[place] += 1
-        exact.append((report, place))
-    return exact
+def _moments(truth: Sequence[Kill]) -> dict[Place, Moments]:
+    found: defaultdict[Place, Moments] = defaultdict(deque)
+    for kill in sorted(truth, key=lambda one: (one.at is not None, one.at or 0.0)):
+        found[kill.place].append(kill.at)
+    return dict(found)
 
 
-def _one_by_one(reports: Sequence[Report]) -> list[Report]:
-    """Take reports of a pod alone apart: their kills may be of several containers."""
-    vague = sorted((one for one in reports if one.container is None), key=lambda one: one.at)
-    return [replace(one, kills=1, merged=one.kills > 1) for one in vague for _ in range(one.kills)]
+def _places(untold: Mapping[Place, Moments], report: Report) -> list[Place]:
+    """Give the containers with kills, told or not, that a report may speak of."""
+    if report.container is None:
+        return [place for place in untold if place.pod == report.pod]
+    exact = Place(report.pod, report.container)
+    return [exact] if exact in untold else []
 
 
-def _latencies(moments: Sequence[float], reports: Sequence[Report]) -> list[float]:
-    """A report of several kills is late for all but the last of them, by intention: left out."""
-    found: list[float] = []
-    index = 0
-    for report in sorted(reports, key=lambda one: one.at):
-        if report.kills == 1 and not report.merged and index < len(moments):
-            found.append(report.at - moments[index])
-        index += report.kills
-    return found
+def _earliest(untold: Mapping[Place, Moments], own: Sequence[Place], before: float) -> Place | None:
+    """Choose the place of the earliest untold kill; one without a moment may be any time."""
+    heads = [
+        (-1e18 if head is None else head, place.container, place)
+        for place in own
+        for head in list(untold[place])[:1]
+        if head is None or head <= before
+    ]
+    return min(heads, key=lambda one: one[:2])[2] if heads else None
 
 
 def _percentile(values: Sequence[float], percent: int) -> float | None:

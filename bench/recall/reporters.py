@@ -1,21 +1,25 @@
-"""Who is judged: each collects reports as they arrive, on this machine's monotonic clock."""
+"""Who is judged beside the log's readers: each collects reports as they arrive.
+
+Moments are of this machine's monotonic clock.
+"""
 
 import re
-import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from kubernetes import watch
+from kubernetes import client, watch
+from urllib3.exceptions import HTTPError
 
-from bench import observer
-from bench.recall import truth
 from bench.recall.judge import Report
-from bench.recall.truth import LogLine, place_of
+from bench.recall.kernel_log import Trouble
+from bench.recall.pods import Json, Pods, ended
+from bench.recall.truth import place_of, pod_uid
+from e2e.lab.errors import LabError
 from e2e.world import GROUP, VERSION, World
 
-Json = dict[str, Any]
 SCRAPE_SECONDS = 5.0
 AT_ONCE = 5
 """Records of one container that oomwarden's budget lets through at once; it holds later ones."""
@@ -23,149 +27,128 @@ _SERIES = re.compile(r"^container_oom_events_total\{(?P<labels>[^}]*)\} (?P<valu
 _ID = re.compile(r'id="([^"]*)"')
 
 
-class KernelLog(threading.Thread):
-    """Follows /dev/kmsg through the observer; also what reads only `oom-kill:` lines of it."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__(daemon=True)
-        kubectl = str(world.cluster.programs["kubectl"])
-        where = ("exec", "-n", observer.NAMESPACE, observer.NAME, "--")
-        follow = "while true; do cat /dev/kmsg; done"  # a reader that was overrun begins anew
-        self._process = subprocess.Popen(
-            [kubectl, *where, "sh", "-c", follow],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=world.cluster.environment(),
-        )
-        self._began = time.monotonic()
-        self.lines: list[LogLine] = []
-        self.reports: list[Report] = []
-        self.lost = 0
-
-    def run(self) -> None:
-        for record in self._process.stdout or ():
-            line = truth.parse_line(record.decode(errors="replace").rstrip("\n"))
-            if line is not None:
-                self._take(line)
-
-    def _take(self, line: LogLine) -> None:
-        last = self.lines[-1].number if self.lines else None
-        if last is not None and line.number <= last:
-            return
-        self.lines.append(line)
-        place = truth.chosen(line)
-        if place is not None:
-            self.reports.append(Report(place.pod, place.container, time.monotonic()))
-
-    def end(self) -> None:
-        """Stop following."""
-        self._process.terminate()
-        self._process.wait()
-
-
 class Watcher(threading.Thread):
-    """Takes every object of a watch; begins anew when the watch ends."""
+    """Takes every object of a watch; begins anew when the watch ends, and says so if it broke."""
 
-    def __init__(self, take: Callable[[Json, float], None], listing: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        take: Callable[[Json, float], None],
+        listing: Callable[..., Any],
+        trouble: Trouble,
+    ) -> None:
         super().__init__(daemon=True)
-        self._take, self._listing = take, listing
-        self._ended = False
+        self._take, self._listing, self._trouble = take, listing, trouble
+        self._ended = threading.Event()
 
     def run(self) -> None:
-        while not self._ended:
-            for event in watch.Watch().stream(self._listing, timeout_seconds=300):
-                self._take(event["raw_object"], time.monotonic())
+        while not self._ended.is_set():
+            try:
+                for event in watch.Watch().stream(self._listing, timeout_seconds=300):
+                    self._take(event["raw_object"], time.monotonic())
+            except (client.ApiException, HTTPError) as error:
+                self._trouble(f"a watch began anew: {type(error).__name__}")
+                self._ended.wait(1)
 
     def end(self) -> None:
         """Take no more."""
-        self._ended = True
+        self._ended.set()
 
 
 class Records:
-    """oomwarden: the OOMKills, each once by its name."""
+    """oomwarden: the OOMKills of the node, each once."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, node: str, trouble: Trouble) -> None:
         self.reports: list[Report] = []
-        self.causes: list[str] = []
-        self._seen: set[str] = set()
+        self.causes: list[tuple[Report, str]] = []
+        self._node, self._seen = node, set[str]()
+        self._told: Counter[tuple[str, str]] = Counter()
         listing = world.custom.list_cluster_custom_object
-        self.watcher = Watcher(self._take, lambda **how: listing(GROUP, VERSION, "oomkills", **how))
+        self.watcher = Watcher(
+            self.take, lambda **how: listing(GROUP, VERSION, "oomkills", **how), trouble
+        )
 
-    def _take(self, kill: Json, now: float) -> None:
+    def take(self, kill: Json, now: float) -> None:
+        """Take a record, in any state of its life."""
         uid = str(kill["metadata"]["uid"])
-        if uid not in self._seen:
-            self._seen.add(uid)
-            container, pod = kill.get("container", {}).get("id"), str(kill["pod"]["uid"])
-            earlier = sum((one.pod, one.container) == (pod, container) for one in self.reports)
-            held = earlier >= AT_ONCE
-            self.reports.append(Report(pod, container, now, kill["kills"], held))
-            self.causes.append(kill["cause"])
+        if uid in self._seen or kill["node"] != self._node:
+            return
+        self._seen.add(uid)
+        container, pod = kill.get("container", {}), str(kill["pod"]["uid"])
+        whose = (pod, container.get("id") or container.get("name") or "")
+        held = self._told[whose] >= AT_ONCE
+        self._told[whose] += 1
+        report = Report(pod, container.get("id"), now, kill["kills"], held, container.get("name"))
+        self.reports.append(report)
+        self.causes.append((report, str(kill["cause"])))
 
 
 class Statuses:
     """The kubelet: a container's status that ever said OOMKilled, by the container's id."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, node: str, trouble: Trouble) -> None:
         self.reports: list[Report] = []
         self.last: dict[str, str] = {}
-        self._seen: set[str] = set()
-        self.watcher = Watcher(self._take, world.core.list_pod_for_all_namespaces)
+        self.pods = Pods()
+        self._node, self._seen = node, set[str]()
+        self.watcher = Watcher(self.take, world.core.list_pod_for_all_namespaces, trouble)
 
-    def _take(self, pod: Json, now: float) -> None:
-        uid = str(pod["metadata"]["uid"])
+    def take(self, pod: Json, now: float) -> None:
+        """Take a pod's state."""
+        if (pod.get("spec") or {}).get("nodeName") != self._node:
+            return
+        self.pods.take(pod)
         for container, reason in ended(pod.get("status") or {}):
             self.last[container] = reason
             if reason == "OOMKilled" and container not in self._seen:
                 self._seen.add(container)
-                self.reports.append(Report(uid, container, now))
-
-
-def ended(status: Json) -> Iterable[tuple[str, str]]:
-    """Give id and reason of every container that a pod's status tells to have ended."""
-    for kind in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
-        for each in status.get(kind) or ():
-            for state in ("state", "lastState"):
-                over = (each.get(state) or {}).get("terminated") or {}
-                if over.get("containerID"):
-                    yield over["containerID"].rpartition("//")[2], over.get("reason", "")
+                self.reports.append(Report(str(pod["metadata"]["uid"]), container, now))
 
 
 class Metric(threading.Thread):
     """The kubelet's container_oom_events_total, scraped every 5 s as a monitoring system would."""
 
-    def __init__(self, world: World, node: str) -> None:
+    def __init__(self, world: World, node: str, trouble: Trouble) -> None:
         super().__init__(daemon=True)
         self.reports: list[Report] = []
-        self._world, self._node = world, node
+        self._world, self._node, self._trouble = world, node, trouble
         self._values: dict[str, float] = {}
-        self._end = threading.Event()
+        self._one_at_a_time = threading.Lock()
+        self._ended = threading.Event()
 
     def run(self) -> None:
-        for _, value, path in self._scrape():
-            self._values[path] = value  # what was before this run is nobody's
-        while not self._end.wait(SCRAPE_SECONDS):
-            for place, value, path in self._scrape():
-                more = int(value - self._values.get(path, 0.0))
-                self._values[path] = value
-                if more > 0:
-                    now = time.monotonic()
-                    self.reports += [Report(place.pod, place.container, now)] * more
+        while not self._ended.wait(SCRAPE_SECONDS):
+            self.scrape()
 
-    def _scrape(self) -> list[tuple[truth.Place, float, str]]:
-        where = f"/api/v1/nodes/{self._node}/proxy/metrics/cadvisor"
-        text = self._world.cluster.kubectl("get", "--raw", where)
-        return list(series(text))
+    def scrape(self) -> None:
+        """Take what the metric says now."""
+        with self._one_at_a_time:
+            where = f"/api/v1/nodes/{self._node}/proxy/metrics/cadvisor"
+            try:
+                text = self._world.cluster.kubectl("get", "--raw", where)
+            except LabError as error:
+                self._trouble(f"a scrape of the kubelet failed: {str(error).splitlines()[-1]}")
+                return
+            self.take(text, time.monotonic())
+
+    def take(self, text: str, now: float) -> None:
+        """Take an exposition: a series that is new began at 0."""
+        for path, value in series(text):
+            more = int(value - self._values.get(path, 0.0))
+            self._values[path] = value
+            place = place_of(path)
+            pod, container = (place.pod, place.container) if place else (pod_uid(path), None)
+            if more > 0 and pod:
+                self.reports += [Report(pod, container, now)] * more
 
     def end(self) -> None:
         """Scrape no more."""
-        self._end.set()
+        self._ended.set()
 
 
-def series(text: str) -> Iterable[tuple[truth.Place, float, str]]:
-    """Read the metric's series of containers out of an exposition."""
+def series(text: str) -> Iterable[tuple[str, float]]:
+    """Read the metric's series out of an exposition: cgroup path and value."""
     for line in text.splitlines():
         found = _SERIES.match(line)
         path = _ID.search(found["labels"]) if found else None
-        place = place_of(path[1]) if path else None
-        if found and path and place:
-            yield place, float(found["value"]), path[1]
+        if found and path:
+            yield path[1], float(found["value"])

@@ -1,92 +1,100 @@
 """The table, its JSON, and two runs side by side."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bench.recall.judge import Score
 
 Json = dict[str, Any]
-Results = dict[str, dict[str, Score]]
-_HEAD = ("scenario", "reporter", "kills", "recall", "wrong", "twice", "p50 s", "p99 s")
-_ROW = "{:<10} {:<18} {:>5} {:>8} {:>6} {:>6} {:>7} {:>7}"
+Figures = dict[str, float]
+_HEAD = ("kills", "recall", "pod only", "wrong", "twice", "p50 s", "p99 s")
+_ROW = "{:<10} {:<18}" + "".join(f" {{:>{max(len(head), 7)}}}" for head in _HEAD)
 
 
-def render(results: Mapping[str, Mapping[str, Score]], notes: Mapping[str, str]) -> str:
-    """Lay out one block a scenario."""
-    lines = [_ROW.format(*_HEAD)]
-    for scenario, scores in results.items():
-        for row, (name, score) in enumerate(scores.items()):
+@dataclass(frozen=True)
+class Result:
+    """A scenario: scores by reporter (None: cannot be judged there), and what else is to be said.
+
+    `failed`: why it could not be played to its end.
+    """
+
+    scores: Mapping[str, Score | None] = field(default_factory=dict)
+    remarks: Sequence[str] = ()
+    failed: str = ""
+
+
+Results = dict[str, Result]
+
+
+def render(results: Mapping[str, Result], cost: Mapping[str, float]) -> str:
+    """Lay out one block a scenario, then what the agent took."""
+    lines = [_ROW.format("scenario", "reporter", *_HEAD)]
+    for scenario, result in results.items():
+        rows = list(result.scores.items())
+        for row, (name, score) in enumerate(rows):
             lines.append(_ROW.format("" if row else scenario, name, *cells(score)))
-        if note := notes.get(scenario):
-            lines.append(f"{'':<10} {note}")
-    return "\n".join(lines)
+        remarks = [*([f"NOT PLAYED: {result.failed}"] if result.failed else []), *result.remarks]
+        for row, remark in enumerate(remarks):
+            lines.append(f"{'' if rows or row else scenario:<10} {remark}")
+    lines += [f"{what}: {value:.1f}" for what, value in cost.items()]
+    return "\n".join(line.rstrip() for line in lines)
 
 
-def cells(score: Score) -> tuple[str, ...]:
+def cells(score: Score | None) -> tuple[str, ...]:
     """Give a reporter's figures as words."""
-    return (
-        str(score.true),
-        f"{score.recall:.0f} %",
-        str(score.wrong),
-        str(score.twice),
-        _seconds(score.p50),
-        _seconds(score.p99),
-    )
+    if score is None:
+        return ("-",) * len(_HEAD)
+    recall = "-" if score.recall is None else f"{score.recall:.0f} %"
+    counts = (score.vague, score.wrong, score.twice)
+    times = ("-" if value is None else f"{value:.2f}" for value in (score.p50, score.p99))
+    return (str(score.true), recall, *map(str, counts), *times)
 
 
-def _seconds(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
-
-
-def to_json(results: Results, notes: Mapping[str, str], cost: Mapping[str, float]) -> Json:
+def to_json(results: Results, cost: Figures, about: Mapping[str, str]) -> Json:
     """Give everything for comparing runs."""
-    told = {
-        scenario: {name: _plain(score) for name, score in scores.items()}
-        for scenario, scores in results.items()
-    }
-    return {"results": told, "notes": dict(notes), "cost": dict(cost)}
+    told = {scenario: asdict(result) for scenario, result in results.items()}
+    return {"about": dict(about), "results": told, "cost": dict(cost)}
 
 
-def _plain(score: Score) -> Json:
-    return {
-        "true": score.true,
-        "found": score.found,
-        "wrong": score.wrong,
-        "twice": score.twice,
-        "latencies": list(score.latencies),
-    }
-
-
-def from_json(text: Json) -> Results:
+def from_json(text: Json) -> tuple[Results, Figures]:
     """Read a run.
 
     Raises:
         KeyError, TypeError: it is no run of this benchmark.
     """
-    return {
-        scenario: {
-            name: Score(**{**plain, "latencies": tuple(plain["latencies"])})
-            for name, plain in scores.items()
-        }
-        for scenario, scores in text["results"].items()
+    results = {
+        scenario: Result(
+            {name: _score(plain) for name, plain in one["scores"].items()},
+            tuple(one["remarks"]),
+            one["failed"],
+        )
+        for scenario, one in text["results"].items()
     }
+    return results, {what: float(value) for what, value in text["cost"].items()}
 
 
-def compare(before: Results, after: Results) -> str:
-    """Lay out what both runs have, the earlier one first."""
-    lines = ["earlier run -> this run"]
-    for scenario, name in _common(before, after):
-        was, now = cells(before[scenario][name]), cells(after[scenario][name])
-        pairs = (f"{head} {a} -> {b}" for head, a, b in zip(_HEAD[2:], was, now, strict=True))
-        lines.append(f"{scenario:<10} {name:<18} " + "  ".join(pairs))
+def _score(plain: Json | None) -> Score | None:
+    return None if plain is None else Score(**{**plain, "latencies": tuple(plain["latencies"])})
+
+
+def compare(before: tuple[Results, Figures], after: tuple[Results, Figures]) -> str:
+    """Lay out what differs, the earlier run first; and what only one of them has."""
+    (old, spent), (new, spends) = before, after
+    lines = ["", "earlier run -> this run, where they differ"]
+    for scenario in dict.fromkeys([*old, *new]):
+        if scenario not in old or scenario not in new:
+            lines.append(
+                f"{scenario:<10} only in {'this' if scenario in new else 'the earlier'} run"
+            )
+            continue
+        names = dict.fromkeys([*old[scenario].scores, *new[scenario].scores])
+        for name in names:
+            was, now = cells(old[scenario].scores.get(name)), cells(new[scenario].scores.get(name))
+            pairs = [
+                f"{head} {a} -> {b}" for head, a, b in zip(_HEAD, was, now, strict=True) if a != b
+            ]
+            lines.append(f"{scenario:<10} {name:<18} " + ("  ".join(pairs) or "the same"))
+    common = [what for what in spends if what in spent]
+    lines += [f"{what}: {spent[what]:.1f} -> {spends[what]:.1f}" for what in common]
     return "\n".join(lines)
-
-
-def _common(before: Results, after: Results) -> Iterable[tuple[str, str]]:
-    return [
-        (scenario, name)
-        for scenario in after
-        if scenario in before
-        for name in after[scenario]
-        if name in before[scenario]
-    ]

@@ -1,8 +1,8 @@
-"""What was killed, read from the kernel log by rules of this file's own.
+"""Where and when kills were, read from the kernel log by rules of this file's own.
 
 `Tasks in ... memory.oom.group set` is never rate limited, so that every group kill has its line;
 single kills come slowly enough in these scenarios for their `oom-kill:` lines to pass (10 in 5 s).
-How many there were is checked against the kernel's counters.
+How many there were, the kernel's counters say: `counters.py`.
 """
 
 import re
@@ -39,10 +39,19 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """One decision of the OOM killer. `at` in seconds, of whatever clock the caller uses."""
+    """One decision of the OOM killer.
+
+    `at` in seconds, of whatever clock the caller uses; None: the log did not tell.
+    """
 
     place: Place
-    at: float
+    at: float | None
+
+
+def number_of(record: str) -> int | None:
+    """Read the sequence number of a record of /dev/kmsg, whoever wrote it."""
+    found = _RECORD.match(record)
+    return int(found["number"]) if found else None
 
 
 def parse_line(record: str) -> LogLine | None:
@@ -53,12 +62,16 @@ def parse_line(record: str) -> LogLine | None:
     return LogLine(int(found["number"]), int(found["micros"]) / 1e6, found["text"])
 
 
+def pod_uid(path: str) -> str | None:
+    """Find a pod's UID in a cgroup's path, as the systemd or the cgroupfs driver spell it."""
+    found = _POD.search(path)
+    return found[1].replace("_", "-") if found else None
+
+
 def place_of(path: str) -> Place | None:
     """Find pod and container in a cgroup's path; None: it is no container's."""
-    pod, containers = _POD.search(path), _CONTAINER.findall(path)
-    if pod is None or not containers:
-        return None
-    return Place(pod[1].replace("_", "-"), containers[0])
+    pod, containers = pod_uid(path), _CONTAINER.findall(path)
+    return Place(pod, containers[0]) if pod and containers else None
 
 
 def chosen(line: LogLine) -> Place | None:
@@ -68,23 +81,23 @@ def chosen(line: LogLine) -> Place | None:
 
 
 def kills(lines: Sequence[LogLine]) -> list[Kill]:
-    """Give every kill, group or single, at the stamp of its first victim's line."""
+    """Give every kill, group or single, in order, at the stamp of its first victim's line."""
     starts = [n for n, line in enumerate(lines) if _CHOSEN.search(line.text)]
     found = _groups(lines)
     for begin, end in pairwise([*starts, len(lines)]):
         place = chosen(lines[begin])
         died = [line.stamp for line in lines[begin:end] if _KILLED.search(line.text)]
-        if place and died and place not in {kill.place for kill in _groups(lines[begin:end])}:
-            found.append(Kill(place, died[0]))
-    return sorted(found, key=lambda kill: kill.at)
+        if place and died and place not in {group for _, group in _groups(lines[begin:end])}:
+            found.append((died[0], place))
+    return [Kill(place, at) for at, place in sorted(found, key=lambda one: one[0])]
 
 
-def _groups(lines: Iterable[LogLine]) -> list[Kill]:
-    found: list[Kill] = []
+def _groups(lines: Iterable[LogLine]) -> list[tuple[float, Place]]:
+    found: list[tuple[float, Place]] = []
     died = 0.0
     for line in lines:
         if _KILLED.search(line.text):
             died = line.stamp
         elif (group := _GROUP.match(line.text)) and (place := place_of(group["path"])):
-            found.append(Kill(place, died or line.stamp))
+            found.append((died or line.stamp, place))
     return found

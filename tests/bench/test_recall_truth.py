@@ -1,5 +1,4 @@
-from bench.recall.reporters import ended, series
-from bench.recall.truth import Kill, LogLine, Place, kills, parse_line, place_of
+from bench.recall.truth import Kill, LogLine, Place, kills, number_of, parse_line, place_of, pod_uid
 
 UID = "0a1b2c3d-1111-2222-3333-444455556666"
 BURSTABLE = "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod"
@@ -36,12 +35,15 @@ def test_a_record_of_the_kernel_is_read_and_one_of_user_space_is_not() -> None:
     assert parse_line("6,12,3500000,-;hello; world") == LogLine(12, 3.5, "hello; world")
     assert parse_line("14,13,3500000,-;Killed process 7 (hog)") is None
     assert parse_line(" SUBSYSTEM=memory") is None
+    assert (number_of("14,13,3500000,-;hello"), number_of(" SUBSYSTEM=memory")) == (13, None)
 
 
 def test_both_cgroup_drivers_paths_give_pod_and_container() -> None:
     assert place_of(path("a")) == place("a")
     assert place_of(f"/kubepods/burstable/pod{UID}/{'b' * 64}") == place("b")
     assert place_of("/system.slice/sshd.service") is None
+    assert place_of(f"/kubepods/burstable/pod{UID}") is None
+    assert pod_uid(f"/kubepods/burstable/pod{UID}") == UID
 
 
 def test_a_group_kill_is_one_kill_with_its_line_and_without() -> None:
@@ -60,21 +62,3 @@ def test_single_kills_are_told_apart_from_groups() -> None:
 
 def test_a_node_out_of_memory_kills_too() -> None:
     assert kills(log(chosen("a"), ELSEWHERE)) == [Kill(place("a"), 1.0)]
-
-
-def test_the_metrics_series_are_read_by_their_cgroup() -> None:
-    text = (
-        "# TYPE container_oom_events_total counter\n"
-        f'container_oom_events_total{{container="app",id="{path("a")}",pod="p"}} 2 1700000000000\n'
-        'container_oom_events_total{container="",id="/"} 9\n'
-    )
-    assert [(place, value) for place, value, _ in series(text)] == [(place("a"), 2.0)]
-
-
-def test_every_ended_container_of_a_status_is_told_with_its_reason() -> None:
-    over = {"terminated": {"containerID": "containerd://" + "a" * 64, "reason": "Error"}}
-    status = {
-        "containerStatuses": [{"state": {"running": {}}, "lastState": over}],
-        "initContainerStatuses": [{"state": {"waiting": {}}}],
-    }
-    assert list(ended(status)) == [("a" * 64, "Error")]
