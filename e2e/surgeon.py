@@ -58,12 +58,15 @@ class Surgeon:
         items = "jsonpath={range .items[*]}" + where + "{' '}{end}"
         return self.world.cluster.kubectl("get", *slices, "-o", items).strip()
 
-    def kill_agents(self, pauses: Iterable[float] = (0.0,)) -> int:
-        """Send SIGKILL to every agent process after each pause; gives how many there were."""
+    def kill_agents(self, pauses: Iterable[float] = (0.0,), then: str = ":") -> int:
+        """Send SIGKILL to every agent process after each pause; gives how many there were.
+
+        `then` is done on the node before another agent can begin.
+        """
         find = "grep -la '[b]in/oomwarden-agent' /proc/[0-9]*/cmdline | cut -d/ -f3"
         kill = f"for p in $({find}); do kill -KILL $p && echo $p; done"
         times = " ".join(f"{pause:.2f}" for pause in pauses)
-        return len(self.on_node(f"for s in {times}; do sleep $s; {kill}; done").split())
+        return len(self.on_node(f"for s in {times}; do sleep $s; {kill}; done; {then}").split())
 
     def kernel_kills(self) -> int:
         """Read the kernel's own count of kills below kubepods."""

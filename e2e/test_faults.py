@@ -96,16 +96,13 @@ def test_a_deleted_database_is_rebuilt_from_the_records(
 
 
 def test_a_truncated_database_is_set_aside_and_nothing_is_lost(
-    world: World, release: Release, surgeon: Surgeon, balance: Balance, namespace: str
+    world: World, surgeon: Surgeon, balance: Balance, namespace: str
 ) -> None:
     image = world.cluster.busybox_image
     world.apply(pod(namespace, "before", hog(image), restart="Always"))
     eventually(lambda: world.kills(namespace, "before"), 60)
     cut = "cd /var/lib/oomwarden && truncate -s 5000 oomwarden.sqlite && rm -f oomwarden.sqlite-*"
-    for agent in release.agents():
-        world.core.delete_namespaced_pod(agent.metadata.name, NAMESPACE, grace_period_seconds=0)
-    surgeon.kill_agents()
-    surgeon.on_node(cut)
+    assert surgeon.kill_agents(then=cut)
     world.apply(pod(namespace, "after", hog(image)))
     balance.check(pods=2)
 
