@@ -11,7 +11,7 @@ from kubernetes import client, config
 from e2e.evidence import gather
 from e2e.lab import open_cluster
 from e2e.surgeon import Surgeon
-from e2e.world import Release, World
+from e2e.world import Release, World, eventually
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -61,8 +61,10 @@ def api(world: World) -> client.ApiClient:
 
 @pytest.fixture
 def namespace(world: World) -> Iterator[str]:
-    """Give a fresh namespace that is gone afterwards."""
+    """Give a fresh namespace; its pods are gone when the next story begins to count kills."""
     name = f"story-{uuid.uuid4().hex[:8]}"
     world.core.create_namespace({"metadata": {"name": name}})
     yield name
+    world.core.delete_collection_namespaced_pod(name, grace_period_seconds=0)
+    eventually(lambda: not world.core.list_namespaced_pod(name).items, 120)
     world.core.delete_namespace(name, grace_period_seconds=0)

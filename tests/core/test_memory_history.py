@@ -7,6 +7,7 @@ from oomwarden.core.memory_history import (
     Bound,
     Detail,
     History,
+    ProcessMemory,
     Sample,
     Story,
     first_to_look_at,
@@ -168,3 +169,15 @@ def test_no_process_that_is_left_out_is_larger(resident: dict[int, int]) -> None
     left_out = [rss for pid, rss in resident.items() if pid not in chosen]
     assert all(rss <= least for rss in left_out)
     assert len(chosen) == min(5, sum(rss > 0 for rss in resident.values()))
+
+
+def test_a_look_whose_processes_were_gone_does_not_hide_the_one_before() -> None:
+    made = history(10, 90)
+    hog = ProcessMemory(7, b"hog", 80 * MIB, 0)
+    whole = Detail(Sample(START + 10, 90 * MIB), None, 1, (hog,))
+    made.look(whole)
+    made.look(detail(START + 12, 95))
+    story = made.until(START + 13)
+    assert story is not None
+    assert story.detail == whole
+    assert story.last.usage == 95 * MIB

@@ -141,7 +141,10 @@ class History:
         return self._growth() / (self._last.at - self._before.at)
 
     def until(self, end: float) -> Story | None:
-        """Tell what was seen in the minutes up to a wall-clock time; None: nothing."""
+        """Tell what was seen in the minutes up to a wall-clock time; None: nothing.
+
+        A look in the middle of the kill finds processes that are gone before it can read them.
+        """
         samples = tuple(sample for sample in self._samples() if _tells(sample, end))
         details = [detail for detail in self._details if _tells(detail.sample, end)]
         readings = [*samples, *(detail.sample for detail in details)]
@@ -149,7 +152,8 @@ class History:
         if not readings:
             return None
         last = max(readings, key=lambda sample: sample.at)
-        return Story(last, samples, details[-1] if details else None)
+        whole = [detail for detail in details if detail.processes] or details
+        return Story(last, samples, whole[-1] if whole else None)
 
     def _samples(self) -> Iterable[Sample]:
         return map(Sample, self._at, self._usage)
