@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,10 @@ def record(pod: Any, namespace: str, name: str) -> Manifest:
 
 async def story(api: Client, told: Iterator[Manifest], rotate: Callable[[], None]) -> None:
     """Write with the first token, after it was taken back, and after the file has a new one."""
-    await api.create(OOMKill.from_dict(next(told)))
-    rotate()
-    await api.create(OOMKill.from_dict(next(told)))
+    async with aclosing(api):
+        await api.create(OOMKill.from_dict(next(told)))
+        rotate()
+        await api.create(OOMKill.from_dict(next(told)))
 
 
 def test_a_token_that_was_taken_back_is_replaced_by_the_one_in_its_file(
