@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from e2e.lab import Cluster
 from e2e.workloads import container, pod
-from e2e.world import World
+from e2e.world import World, eventually
 
 NAME, NAMESPACE = "observer", "bench"
 _DONE = "--done--"
@@ -106,6 +106,21 @@ def start(world: World) -> str:
     """Create the observer's namespace and pod once; give its node's name."""
     (node, *_) = [node.metadata.name for node in world.core.list_node().items]
     world.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+    _clear_ended(world)
     world.apply(manifest(world.cluster.busybox_image, node))
     world.running(NAMESPACE, NAME)
     return node
+
+
+def _clear_ended(world: World) -> None:
+    """Take away an observer of an earlier run that has ended, as when its node was rebooted."""
+    for found in world.core.list_namespaced_pod(NAMESPACE).items:
+        if found.metadata.name == NAME and found.status.phase in {"Failed", "Succeeded"}:
+            world.core.delete_namespaced_pod(NAME, NAMESPACE, grace_period_seconds=0)
+
+    def gone() -> bool:
+        """The ended observer is gone."""
+        listed = world.core.list_namespaced_pod(NAMESPACE).items
+        return all(one.status.phase not in {"Failed", "Succeeded"} for one in listed)
+
+    eventually(gone, 60)
