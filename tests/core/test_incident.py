@@ -10,7 +10,7 @@ from oomwarden.core.incident import investigate
 from oomwarden.core.kernel_log import Constraint, parse_events, parse_records
 from oomwarden.core.log_kills import LogAssembler, LogKill
 from oomwarden.core.record import oom_kill
-from test_record import APP, BOOKING, FACTS, LOG, POD, SCENE, WITNESS
+from test_record import APP, BOOKING, FACTS, LOG, POD, SCENE, SIDE, WITNESS
 
 MIB = 1 << 20
 SILENT = replace(SCENE, log=())
@@ -88,3 +88,19 @@ def test_a_line_that_the_counter_has_no_room_for_is_the_next_containers_victim()
     log = tuple(LogAssembler().feed(parse_events(parse_records(ring.text))))
     incident = investigate(BOOKING, replace(SCENE, log=log))
     assert [victim.pid for victim in incident.victims] == [1]
+
+
+def test_what_one_of_two_may_have_suffered_is_not_told_by_the_line_of_a_third_that_lives() -> None:
+    lost = Cgroup(
+        10, f"{POD.path}/cri-containerd-{'c' * 64}.scope", Level.CONTAINER, "uid", "c" * 64
+    )
+    booking = replace(BOOKING, container=None, candidates=(SIDE, lost), group_kills=0)
+    assert investigate(booking, SCENE).victims == ()
+    named = investigate(replace(booking, candidates=(SIDE, APP)), SCENE)
+    assert [victim.pid for victim in named.victims] == [4242]
+
+
+def test_a_line_that_names_the_pod_alone_may_be_of_any_candidate() -> None:
+    booking = replace(BOOKING, container=None, candidates=(SIDE,), group_kills=0)
+    placed = replace(LOG, constraint=Constraint(1.0, f"/{POD.path}", f"/{POD.path}", 4242))
+    assert investigate(booking, replace(SCENE, log=(placed,))).victims == LOG.victims

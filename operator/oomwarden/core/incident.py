@@ -10,7 +10,7 @@ from oomwarden.core.cause import Ancestors, Limits, Verdict
 from oomwarden.core.facts import Cgroup, ContainerFacts, Level, PodFacts
 from oomwarden.core.kernel_log import Killed
 from oomwarden.core.log_kills import LogKill, kills_in
-from oomwarden.core.sightings import covered
+from oomwarden.core.sightings import covered, placed_in
 
 MAX_VICTIMS = 16
 
@@ -72,10 +72,21 @@ def investigate(booking: Booking, scene: Scene) -> Incident:
 
 
 def own_log(booking: Booking, log: Sequence[LogKill]) -> list[LogKill]:
-    """Select the kills of the log that a booking tells: no more than its range has room for."""
+    """Select the kills of the log that a booking tells: no more than its range has room for.
+
+    A booking without a container leaves alone what the log places in a container that is none of
+    its candidates: that one lives, and its own counter has yet to tell of it.
+    """
     place = booking.container or booking.pod
     own = kills_in(place.path, list(log)) if place else []
+    if booking.container is None and booking.pod is not None:
+        own = [kill for kill in own if _may_be_of(booking.pod, booking.candidates, kill)]
     return covered(own, booking.end - booking.start, booking.group_kills)
+
+
+def _may_be_of(pod: Cgroup, candidates: Sequence[Cgroup], kill: LogKill) -> bool:
+    placed = placed_in(pod, kill)
+    return placed is None or placed[1].path in {candidate.path for candidate in candidates}
 
 
 def _name(booking: Booking, scene: Scene) -> tuple[ContainerFacts | None, tuple[str, ...]]:

@@ -45,10 +45,26 @@ def sightings(level: Cgroup, log: Iterable[LogKill]) -> list[Sighting]:
     """Find the kills that the log saw in containers below a cgroup, the oldest first."""
     found: list[Sighting] = []
     for kill in kills_in(level.path, list(log)):
-        place, (least, most) = _place(level, kill), weigh(kill)
+        place, (least, most) = placed_in(level, kill), weigh(kill)
         if place is not None and most:
             found.append(Sighting(*place, least, most))
     return found
+
+
+def placed_in(level: Cgroup, kill: LogKill) -> tuple[Cgroup, Cgroup] | None:
+    """Read pod and container out of the kernel's path; neither has an inode any more."""
+    leaf = level.path.rsplit("/", 1)[-1]
+    names = (kill.place or "").partition(f"/{leaf}/")[2].split("/")
+    if level.level is Level.POD:
+        pod, name = level, names[0]
+    else:
+        uid = pod_uid(names[0])
+        pod = Cgroup(0, f"{level.path}/{names[0]}", Level.POD, uid)
+        name = names[1] if uid and len(names) > 1 else ""
+    found = container_id(name)
+    if found is None:
+        return None
+    return pod, Cgroup(0, f"{pod.path}/{name}", Level.CONTAINER, pod.pod_uid, found)
 
 
 def weigh(kill: LogKill) -> tuple[int, int]:
@@ -134,19 +150,3 @@ def _fill(
         given.append((one, min(one.least, left)))
         left -= given[-1][1]
     return [(one, got) for one, got in given if got > 0], left
-
-
-def _place(level: Cgroup, kill: LogKill) -> tuple[Cgroup, Cgroup] | None:
-    """Read pod and container out of the kernel's path; neither has an inode any more."""
-    leaf = level.path.rsplit("/", 1)[-1]
-    names = (kill.place or "").partition(f"/{leaf}/")[2].split("/")
-    if level.level is Level.POD:
-        pod, name = level, names[0]
-    else:
-        uid = pod_uid(names[0])
-        pod = Cgroup(0, f"{level.path}/{names[0]}", Level.POD, uid)
-        name = names[1] if uid and len(names) > 1 else ""
-    found = container_id(name)
-    if found is None:
-        return None
-    return pod, Cgroup(0, f"{pod.path}/{name}", Level.CONTAINER, pod.pod_uid, found)
