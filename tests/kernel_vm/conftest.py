@@ -21,7 +21,7 @@ BOOTS = {
     "levels": ("checks_selftests", "checks_causes", "checks_layouts", "checks_scores"),
     "storms": ("checks_storms", "checks_traps"),
 }
-SECONDS = 240.0
+SECONDS = 600.0
 
 
 @dataclass(frozen=True)

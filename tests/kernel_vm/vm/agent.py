@@ -145,7 +145,7 @@ class Agent:
             os.close(self.pods)
             _be(self.name, told, ready)
         os.close(told)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not ready.exists():
             if time.monotonic() > end:
                 raise TimeoutError(f"agent {self.name} is not ready")

@@ -10,6 +10,8 @@ from pathlib import Path
 from oomwarden.core.flat_keyed import parse_counters
 
 ROOT = Path("/sys/fs/cgroup")
+STILL = 4
+"""How many looks in a row must see the same `oom_kill`."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,24 @@ def write(path: str, name: str, value: object) -> None:
 
 
 def events(path: str, name: str = "memory.events") -> dict[str, int]:
+    """The counters once no kill is under way: of a group kill the victims die one by one."""
+    seen, still = _events(path, name), 0
+    while still < STILL:
+        time.sleep(0.05)
+        now = _events(path, name)
+        still = still + 1 if now["oom_kill"] == seen["oom_kill"] else 0
+        seen = now
+    return seen
+
+
+def _events(path: str, name: str) -> dict[str, int]:
     counters = parse_counters((ROOT / path / name).read_bytes())
     return {key.decode(): value for key, value in counters.items()}
+
+
+def current(path: str) -> int:
+    """Bytes in use."""
+    return int((ROOT / path / "memory.current").read_text())
 
 
 def pids(path: str) -> list[int]:
@@ -82,7 +100,7 @@ def below(path: str) -> Iterator[Path]:
         yield Path(folder)
 
 
-def remove(path: str, seconds: float = 5.0) -> None:
+def remove(path: str, seconds: float = 30.0) -> None:
     """End what runs in a cgroup and take it away, with all below it."""
     top = ROOT / path
     if not top.is_dir():

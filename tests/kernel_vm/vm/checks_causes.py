@@ -50,7 +50,7 @@ def check_limits_add_up_to_the_pods(hogs: Hogs) -> dict[str, Any]:
     with world(hogs) as node:
         pod = node.pod("app", "other", limits=16, limit=32)
         node.pause(pod)
-        other = node.spawn(pod["other"].path, ["eat", 15], ["sleep"], adj=-900)
+        other = node.fill(pod["other"], 15, adj=-900)
         hog = node.spawn(pod["app"].path, ["eat", 15], ["eat", 64], adj=GREEDY)
         codes = hogs.wait(hog) + hogs.wait(other, seconds=0.2)
         return {"victim": hog, "codes": codes, "pod": pod.events(), "report": node.report()}
@@ -60,7 +60,7 @@ def check_node_allocatable(hogs: Hogs) -> dict[str, Any]:
     with world(hogs) as node:
         pod, other = node.pod("app"), node.pod("app")
         cgroups.write(node.kubepods, "memory.max", 48 * MIB)
-        calm = node.spawn(other["app"].path, ["eat", 8], ["sleep"])
+        calm = node.fill(other["app"], 8)
         hog = node.kill(pod["app"], over=96, adj=GREEDY)
         return {
             "victim": hog,
@@ -99,7 +99,7 @@ def check_node_out_of_memory(hogs: Hogs) -> dict[str, Any]:
     """The machine itself: `oom` rises nowhere."""
     with world(hogs) as node:
         pod, other = node.pod("app", qos="besteffort"), node.pod("app")
-        calm = node.spawn(other["app"].path, ["eat", 8], ["sleep"])
+        calm = node.fill(other["app"], 8)
         hog = node.kill(pod["app"], take="hold", over=4096, adj=GREEDY)
         return {
             "victim": hog,

@@ -30,7 +30,7 @@ def check_storm(hogs: Hogs) -> dict[str, Any]:
                       "Killed process": text.count(b"Killed process")},
             "lost": log.lost,
             "containers": sorted(c.identifier for c in _all(pods)),
-            "report": node.report(30),
+            "report": node.report(60),
         }  # fmt: skip
 
 
@@ -48,8 +48,8 @@ def check_storm_of_groups_that_are_removed(hogs: Hogs) -> dict[str, Any]:
                       "groups": text.count(b"due to memory.oom.group set"),
                       "global": text.count(b"] Out of memory: Killed process")},
             "lost": log.lost,
-            "owner": {str(pid): c.identifier for pid, c in zip(pids, _all(pods), strict=True)},
-            "report": node.report(30),
+            "owner": _owners(pids, pods),
+            "report": node.report(60),
         }  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def check_pods_come_and_die_at_once(hogs: Hogs) -> dict[str, Any]:
         return {
             "containers": {pod.name: pod["setup"].identifier for pod in pods},
             "removed": _gone([pod["setup"] for pod in pods]),
-            "report": node.report(30),
+            "report": node.report(60),
         }
 
 
@@ -144,13 +144,12 @@ def check_queue_overflow(hogs: Hogs) -> dict[str, Any]:
             pids += _all_at_once(node, _all(late[2:]), remove=True)
             hogs.wait(*pids)
             node.thaw()
-            report = node.report(30)
+            report = node.report(60)
             node.followed()
             return {
                 "pods": {"stay": [p.name for p in pods[:4] + late[:2]],
                          "gone": [p.name for p in pods[4:6] + late[2:]]},
-                "owner": {str(pid): one.identifier for pid, one in
-                          zip(pids, _all(pods[:6] + late), strict=True)},
+                "owner": _owners(pids, pods[:6] + late),
                 "report": report,
             }  # fmt: skip
     finally:
@@ -173,7 +172,7 @@ def check_restart_in_a_storm(hogs: Hogs) -> dict[str, Any]:
             agent.start()
         for pod in pods:
             node.tell(pod)
-        return {"containers": [c.identifier for c in _all(pods)], "report": node.report(30)}
+        return {"containers": [c.identifier for c in _all(pods)], "report": node.report(60)}
 
 
 def check_many_processes(hogs: Hogs) -> dict[str, Any]:
@@ -200,6 +199,12 @@ def _all(pods: list[Pod]) -> list[Container]:
     return [container for pod in pods for container in pod.containers.values()]
 
 
+def _owners(pids: list[int], pods: list[Pod]) -> dict[str, list[str]]:
+    """The pod, container and identifier of each hog."""
+    owners = [[pod.name, c.name, c.identifier] for pod in pods for c in pod.containers.values()]
+    return dict(zip(map(str, pids), owners, strict=True))
+
+
 def _gather(node: World, containers: list[Container], *, remove: bool = False) -> list[int]:
     steps = (["wait", "all"], ["eat", 4 * SMALL])
     return [
@@ -215,7 +220,7 @@ def _all_at_once(node: World, containers: list[Container], *, remove: bool = Fal
 
 def _watch(hogs: Hogs, log: KernelLog, pids: list[int]) -> None:
     """Read the log while they die: its ring is small."""
-    end = time.monotonic() + 40
+    end = time.monotonic() + 90
     while None in hogs.wait(*pids, seconds=0.3) and time.monotonic() < end:
         log.look()
 
@@ -225,7 +230,7 @@ def _exists(container: Container) -> bool:
 
 
 def _gone(containers: list[Container]) -> bool:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while any(map(_exists, containers)) and time.monotonic() < end:
         time.sleep(0.05)
     return not any(map(_exists, containers))

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from world import Hogs
 
-CHECK_SECONDS = 60
+CHECK_SECONDS = 240
 
 
 def too_long(_signal: int, _frame: FrameType | None) -> NoReturn:

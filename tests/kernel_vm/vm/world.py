@@ -160,6 +160,16 @@ class World:
         )
         return pid
 
+    def fill(self, container: Container, mebibytes: int, *, adj: int = 0) -> int:
+        """Start a process that stays; gives its pid once so much of its container is in use."""
+        pid = self.spawn(container.path, ["eat", mebibytes], ["sleep"], adj=adj)
+        end = time.monotonic() + 30.0
+        while (used := cgroups.current(container.path)) < mebibytes * MIB:
+            if time.monotonic() > end:
+                raise TimeoutError(f"{container.path} holds {used} bytes")
+            time.sleep(0.02)
+        return pid
+
     def kill(
         self, container: Container, take: str = "eat", over: int = 0, *, adj: int = 0,
         comm: bytes = b"",
@@ -181,7 +191,7 @@ class World:
         for agent in self.agents:
             agent.thaw()
 
-    def followed(self, seconds: float = 10.0) -> None:
+    def followed(self, seconds: float = 30.0) -> None:
         """Wait until every agent watches what there is, and nothing else."""
         wanted = self.expected_watches()
         end = time.monotonic() + seconds
@@ -194,15 +204,18 @@ class World:
         """One on kubepods' counters, one on each cgroup down to the containers."""
         return 1 + sum((ROOT / path).is_dir() for path in self.made)
 
-    def report(self, seconds: float = 12.0) -> dict[str, Any]:
+    def report(self, seconds: float = 30.0) -> dict[str, Any]:
         """Wait until every agent has told what the kernel counted, and a bit more."""
-        kernel = cgroups.events(self.kubepods)["oom_kill"]
         end = time.monotonic() + seconds
-        while time.monotonic() < end and any(told(agent) < kernel for agent in self.agents):
+        while time.monotonic() < end and min(map(told, self.agents)) < self.kernel():
             time.sleep(0.05)
         time.sleep(0.3)
         found = {agent.name: summary(agent) for agent in self.agents}
-        return {"kernel": cgroups.events(self.kubepods)["oom_kill"], **found}
+        return {"kernel": self.kernel(), **found}
+
+    def kernel(self) -> int:
+        """How far the counter of kubepods rose."""
+        return cgroups.events(self.kubepods)["oom_kill"]
 
     def end(self) -> None:
         try:
