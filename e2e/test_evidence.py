@@ -14,9 +14,9 @@ pytestmark = pytest.mark.usefixtures("release")
 MIB = 1 << 20
 SCRIPT = (
     "hog 20 & "
-    "for n in `seq 60`; do dd if=/dev/zero of=/dev/shm/$n bs=1M count=1 2>/dev/null; sleep 1; done"
+    "for n in `seq 60`; do dd if=/dev/zero of=/dev/shm/$n bs=1M count=1 2>/dev/null; sleep 2; done"
 )
-"""One process of 20 MiB, and a tmpfs that grows by 1 MiB a second."""
+"""One process of 20 MiB, and a tmpfs that grows by 1 MiB in 2 seconds."""
 
 
 def mebibytes(quantity: str) -> float:
