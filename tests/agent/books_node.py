@@ -23,6 +23,7 @@ from oomwarden.core.facts import ContainerFacts, PodFacts
 from oomwarden.core.ledger import Ledger
 from oomwarden.core.rebuilt_books import Recorded
 from oomwarden.kernel.cgroup import CgroupRoot
+from oomwarden.kernel.container_processes import is_killed_as_group
 from oomwarden.kernel.counter_tree import find_kubepods
 
 
@@ -75,6 +76,7 @@ class BooksNode:
         books = Bookkeeper(settler, store, told.set, self.recorded)
         queue: asyncio.Queue[Batch] = asyncio.Queue()
         root = CgroupRoot(self.cgroups.root)
+        books.as_group = partial(is_killed_as_group, root)
         kubepods = find_kubepods(root)
         assert kubepods is not None
         loop = asyncio.get_running_loop()

@@ -22,6 +22,7 @@ class FakeCgroups:
             (directory / name).write_text(events(0, 0, 0))
         (directory / "memory.max").write_text(f"{limit}\n")
         (directory / "cgroup.procs").write_text("")
+        (directory / "memory.oom.group").write_text("1\n" if path.endswith(".scope") else "0\n")
         return path
 
     def pod(self, number: int, limit: str = "max") -> str:
@@ -40,6 +41,11 @@ class FakeCgroups:
             if level == hit:
                 (self.root / level / "memory.events.local").write_text(events(oom + 1, 0, 0))
             (self.root / level / "memory.events").write_text(now)
+
+    def count(self, kills: int, groups: int, *paths: str) -> None:
+        """Let these cgroups alone show so many kills and group kills: the middle of a kill."""
+        for path in paths:
+            (self.root / path / "memory.events").write_text(events(1, kills, groups))
 
     def above(self, path: str) -> list[str]:
         parts = path.split("/")

@@ -3,6 +3,7 @@
 import asyncio
 
 from books_node import BooksNode
+from oomwarden.core.closing import CLOSE_SECONDS, STILL_SECONDS
 
 
 async def test_a_group_kill_is_one_record_of_its_container(books: BooksNode) -> None:
@@ -69,3 +70,32 @@ async def test_two_pods_in_one_burst_are_two_records(books: BooksNode) -> None:
             books.cgroups.group_kill(app)
         found = await rows(2)
     assert sorted(row.kill["pod"]["name"] for row in found) == ["pod-1", "pod-2"]
+
+
+async def test_a_group_kill_that_is_not_counted_as_one_yet_is_waited_for(books: BooksNode) -> None:
+    pod = books.cgroups.pod(1)
+    app = books.cgroups.container(pod, "a")
+    levels = (app, *books.cgroups.above(app))
+    books.know(1, app="a")
+    async with books.agent() as rows:
+        books.cgroups.count(1, 0, *levels)
+        await asyncio.sleep(CLOSE_SECONDS + STILL_SECONDS)
+        books.cgroups.count(2, 1, *levels)
+        (row,) = await rows(1)
+    assert (row.kill["kills"], row.kill["groupKill"]) == (1, True)
+    assert (row.kill["evidence"]["from"], row.kill["evidence"]["to"]) == (0, 2)
+
+
+async def test_a_pod_that_was_read_before_its_container_is_read_again(books: BooksNode) -> None:
+    pod = books.cgroups.pod(1)
+    app, side = (books.cgroups.container(pod, digit) for digit in "ab")
+    books.know(1, app="a", side="b")
+    async with books.agent() as rows:
+        books.cgroups.count(2, 1, app, side)
+        books.cgroups.count(3, 1, *books.cgroups.above(app))
+        await asyncio.sleep(CLOSE_SECONDS + STILL_SECONDS)
+        books.cgroups.count(4, 2, *books.cgroups.above(app))
+        found = await rows(2)
+    ranges = [row.kill["evidence"] for row in found]
+    assert [one["to"] - one["from"] for one in ranges] == [2, 2]
+    assert {row.kill["container"]["name"] for row in found} == {"app", "side"}

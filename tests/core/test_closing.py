@@ -72,9 +72,12 @@ def test_a_group_kill_ends_with_its_containers_and_never_takes_longer_than_its_t
     now = first + waited
     whole, half = Tally(2 * groups, groups), Tally(2 * groups - 1, groups)
     still = now - owing.last > GROUP_STILL_SECONDS
-    assert owing.goes_on(now, whole, populated=populated) is (populated and not still)
-    assert owing.goes_on(now, half, populated=False) is (not still)
+    assert owing.goes_on(now, whole, begun=False, populated=populated) is (populated and not still)
+    assert owing.goes_on(now, half, begun=False, populated=False) is (not still)
+    assert owing.goes_on(now, whole, begun=True, populated=False) is (not still)
     owing.last = now
-    assert owing.goes_on(now, half, populated=True) is (now - first < GROUP_SECONDS)
+    assert owing.goes_on(now, half, begun=False, populated=True) is (now - first < GROUP_SECONDS)
+    assert owing.goes_on(now, whole, begun=True, populated=True) is (now - first < GROUP_SECONDS)
     owing.group = False
-    assert not owing.goes_on(now, half, populated=True)
+    assert not owing.goes_on(now, half, begun=False, populated=True)
+    assert owing.goes_on(now, half, begun=True, populated=False) is (now - first < GROUP_SECONDS)

@@ -33,7 +33,8 @@ class Bookkeeper:
     """Keeps the ledger; `recorded` is called when the outbox has new rows, `told` for each record.
 
     `ask` tells what the API server keeps of this node when the store is new; `empty`: whether a
-    container's cgroup holds no process any more.
+    container's cgroup holds no process any more; `as_group`: whether it is killed as a whole, and
+    that is counted.
     """
 
     settler: Settler
@@ -42,6 +43,7 @@ class Bookkeeper:
     ask: Ask
     told: Callable[[Told], None] = field(default=lambda _: None)
     empty: Callable[[Cgroup], bool] = field(default=lambda _: True)
+    as_group: Callable[[Cgroup], bool] = field(default=lambda _: False)
     closing: Closing = field(default_factory=Closing)
     progress: float = 0.0
     kills: int = 0
@@ -188,14 +190,19 @@ class Bookkeeper:
         return waited > UNKNOWN_CONTAINER_SECONDS or settler.all_named(inode)
 
     def _goes_on(self, pod: Account) -> bool:
-        """Whether a group kill in a pod has begun and not ended."""
+        """Whether a kill in a pod has begun and not ended."""
         owing, now = self.closing.pods[pod.cgroup.inode], asyncio.get_running_loop().time()
-        if not owing.group:
-            return False
         containers = self.settler.ledger.children(pod.cgroup.inode)
-        struck = [c for c in containers if c.owed.oom_group_kill > 0 and not c.gone]
-        populated = not all(self.empty(container.cgroup) for container in struck)
-        return owing.goes_on(now, pod.owed, populated=populated)
+        ahead = sum(container.owed.oom_kill for container in containers) > pod.owed.oom_kill
+        struck = [c for c in containers if c.owed.oom_kill > 0 and not c.gone]
+        groups = [c.cgroup for c in struck if c.owed.oom_group_kill > 0]
+        others = [c.cgroup for c in struck if c.owed.oom_group_kill <= 0]
+        return owing.goes_on(
+            now,
+            pod.owed,
+            begun=ahead or any(map(self.as_group, others)),
+            populated=not all(map(self.empty, groups)),
+        )
 
     def _waited(self, inode: int) -> float:
         return asyncio.get_running_loop().time() - self.closing.pods[inode].first

@@ -40,7 +40,7 @@ from oomwarden.core.policies import CLUSTER, NAMESPACED
 from oomwarden.core.scoring import Floor
 from oomwarden.kernel import syslog
 from oomwarden.kernel.cgroup import CgroupRoot
-from oomwarden.kernel.container_processes import is_empty
+from oomwarden.kernel.container_processes import is_empty, is_killed_as_group
 from oomwarden.kernel.host import Host
 from oomwarden.kernel.process import ProcRoot
 from oomwarden.kube import events, kills, nodes, watch
@@ -83,6 +83,7 @@ class Agent:
         self.heard = Heard()
         self.books.told = self.contradictions.told
         self.books.empty = partial(is_empty, self.places.cgroups)
+        self.books.as_group = partial(is_killed_as_group, self.places.cgroups)
         self.enforcer.told = self.deliverer.told = self.status.news
 
     async def run(self) -> None:

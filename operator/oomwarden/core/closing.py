@@ -31,16 +31,24 @@ class Unsettled:
     not_before: float = 0.0
     group: bool = False
 
-    def goes_on(self, now: float, owed: Tally, *, populated: bool) -> bool:
-        """Whether more of a group kill may come, by what the pod owes and its containers hold.
+    def goes_on(self, now: float, owed: Tally, *, begun: bool, populated: bool) -> bool:
+        """Whether more of a kill may come, by what the pod owes and its containers hold.
 
         A group kill bumps `oom_kill` twice for its first victim, or once if that was dying already
-        (Linux mm/oom_kill.c, oom_kill_process).
+        (Linux mm/oom_kill.c, oom_kill_process); `oom_group_kill` rises between the two.
+
+        Args:
+            now: The present.
+            owed: What the pod owes.
+            begun: Whether a container's counters say that the pod's are to rise, or that its
+                group kill is not counted as one yet.
+            populated: Whether a container of a group kill holds processes.
         """
-        if not self.group or now - self.last > GROUP_STILL_SECONDS:
+        if now - self.last > GROUP_STILL_SECONDS or now - self.first >= GROUP_SECONDS:
             return False
-        begun = owed.oom_kill < 2 * owed.oom_group_kill
-        return now - self.first < GROUP_SECONDS and (begun or populated)
+        if begun:
+            return True
+        return self.group and (owed.oom_kill < 2 * owed.oom_group_kill or populated)
 
     def due(self) -> float:
         """Give the time from which the pod may be settled."""

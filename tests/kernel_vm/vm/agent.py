@@ -32,7 +32,7 @@ from oomwarden.core.ledger import Ledger
 from oomwarden.core.rebuilt_books import Recorded
 from oomwarden.kernel import syslog
 from oomwarden.kernel.cgroup import CgroupRoot
-from oomwarden.kernel.container_processes import is_empty
+from oomwarden.kernel.container_processes import is_empty, is_killed_as_group
 from oomwarden.kernel.counter_tree import find_kubepods
 from oomwarden.kernel.host import Host
 
@@ -75,6 +75,7 @@ class Inside:
         self.books = Bookkeeper(settler, self.store, lambda: None, self.recorded)
         self.root = root
         self.books.empty = partial(is_empty, root)
+        self.books.as_group = partial(is_killed_as_group, root)
 
     @staticmethod
     async def recorded() -> Recorded:
