@@ -193,3 +193,19 @@ def test_a_container_that_only_the_log_saw_has_the_logs_id() -> None:
     )
     (booking,) = ledger.settle_pod(10, [Sighting(pod, unseen, 1, 1)])
     assert booking.container == unseen
+
+
+def test_a_group_kill_that_was_read_by_half_before_its_container_went_is_one() -> None:
+    ledger = Ledger()
+    pod = Cgroup(10, "kubepods/pod", Level.POD, "uid")
+    ledger.open(pod, None)
+    for inode in (11, 12):
+        ledger.open(Cgroup(inode, f"kubepods/pod/{inode}", Level.CONTAINER, "uid"), 10)
+    ledger.read(Reading(10, MemoryEvents(oom=2, oom_kill=4, oom_group_kill=2)))
+    ledger.read(Reading(11, MemoryEvents(oom=1, oom_kill=2, oom_group_kill=1)))
+    ledger.read(Reading(12, MemoryEvents(oom=1, oom_kill=1, oom_group_kill=0)))
+    ledger.vanish(11)
+    ledger.vanish(12)
+    told = ledger.settle_pod(10)
+    found = [(b.container and b.container.inode, b.end - b.start, b.group_kills) for b in told]
+    assert found == [(11, 2, 1), (12, 2, 1)]
