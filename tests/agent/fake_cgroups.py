@@ -22,7 +22,6 @@ class FakeCgroups:
             (directory / name).write_text(events(0, 0, 0))
         (directory / "memory.max").write_text(f"{limit}\n")
         (directory / "cgroup.procs").write_text("")
-        (directory / "memory.oom.group").write_text("1\n" if path.endswith(".scope") else "0\n")
         return path
 
     def pod(self, number: int, limit: str = "max") -> str:

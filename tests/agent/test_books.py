@@ -75,6 +75,7 @@ async def test_two_pods_in_one_burst_are_two_records(books: BooksNode) -> None:
 async def test_a_group_kill_that_is_not_counted_as_one_yet_is_waited_for(books: BooksNode) -> None:
     pod = books.cgroups.pod(1)
     app = books.cgroups.container(pod, "a")
+    (books.cgroups.root / app / "memory.oom.group").write_text("1\n")
     levels = (app, *books.cgroups.above(app))
     books.know(1, app="a")
     async with books.agent() as rows:
