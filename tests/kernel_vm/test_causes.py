@@ -7,6 +7,9 @@ import pytest
 
 Check = Callable[[str], dict[str, Any]]
 BOTH = ("log", "counters")
+ONCE_OR_TWICE = {1, 2}
+"""A group kill counts its first victim again, unless that is gone by then: it may be where another
+process asked for memory (Linux mm/oom_kill.c, oom_kill_process)."""
 
 
 def told(seen: dict[str, Any]) -> set[tuple[str, str | None, str | None]]:
@@ -31,7 +34,7 @@ def test_a_pods_limit_where_the_victim_is_not_who_asked_for_more(levels: Check) 
 def test_oom_does_not_rise_at_the_container_when_the_pods_limit_was_hit(levels: Check) -> None:
     seen = levels("pod_limit")
     assert seen["container"]["oom"] == 0
-    assert seen["container"]["oom_kill"] == 2
+    assert seen["container"]["oom_kill"] in ONCE_OR_TWICE
     assert seen["pod"]["oom"] > 0
 
 
@@ -62,7 +65,7 @@ def test_a_full_qos_class_is_the_nodes_allocatable_memory_too(levels: Check) -> 
 def test_a_node_out_of_memory_raises_nobodys_oom(levels: Check) -> None:
     seen = levels("node_out_of_memory")
     assert (seen["container"]["oom"], seen["kubepods"]["oom"]) == (0, 0)
-    assert seen["kubepods"]["oom_kill"] == 2
+    assert seen["kubepods"]["oom_kill"] in ONCE_OR_TWICE
     assert seen["calm"] == [None]
     assert told(seen) == {("NodeOutOfMemory", None, None)}
 
