@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import cgroups
@@ -158,6 +159,8 @@ class World:
         pid: int = self.hogs.ask(
             "spawn", cgroup=str(ROOT / path), steps=steps, adj=adj, comm=comm.hex(), remove=paths
         )
+        if steps[0] == ["sleep"]:
+            _asleep(pid)
         return pid
 
     def fill(self, container: Container, mebibytes: int, *, adj: int = 0) -> int:
@@ -236,3 +239,12 @@ def world(
         yield made
     finally:
         made.end()
+
+
+def _asleep(pid: int) -> None:
+    """Wait until a process has all that it needs: else it asks for memory when there is none."""
+    still = 0
+    while still < cgroups.STILL:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        still = still + 1 if state == "S" else 0
+        time.sleep(0.02)
