@@ -3,6 +3,7 @@ from hypothesis import strategies as st
 from oomwarden.core.accounts import Tally
 from oomwarden.core.closing import (
     CLOSE_SECONDS,
+    EMPTY_STILL_SECONDS,
     GROUP_SECONDS,
     GROUP_STILL_SECONDS,
     IDLE_SECONDS,
@@ -72,9 +73,11 @@ def test_a_group_kill_ends_with_its_containers_and_never_takes_longer_than_its_t
     now = first + waited
     whole, half = Tally(2 * groups, groups), Tally(2 * groups - 1, groups)
     still = now - owing.last > GROUP_STILL_SECONDS
+    empty = now - owing.last > EMPTY_STILL_SECONDS
     assert owing.goes_on(now, whole, begun=False, populated=populated) is (populated and not still)
-    assert owing.goes_on(now, half, begun=False, populated=False) is (not still)
-    assert owing.goes_on(now, whole, begun=True, populated=False) is (not still)
+    assert owing.goes_on(now, half, begun=False, populated=False) is (not empty)
+    assert owing.goes_on(now, whole, begun=True, populated=False) is (not empty)
+    assert owing.goes_on(now, whole, begun=True, populated=True) is (not still)
     owing.last = now
     assert owing.goes_on(now, half, begun=False, populated=True) is (now - first < GROUP_SECONDS)
     assert owing.goes_on(now, whole, begun=True, populated=True) is (now - first < GROUP_SECONDS)

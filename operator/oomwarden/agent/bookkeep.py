@@ -196,13 +196,9 @@ class Bookkeeper:
         ahead = sum(container.owed.oom_kill for container in containers) > pod.owed.oom_kill
         struck = [c for c in containers if c.owed.oom_kill > 0 and not c.gone]
         groups = [c.cgroup for c in struck if c.owed.oom_group_kill > 0]
-        others = [c.cgroup for c in struck if c.owed.oom_group_kill <= 0]
-        return owing.goes_on(
-            now,
-            pod.owed,
-            begun=ahead or any(map(self.as_group, others)),
-            populated=not all(map(self.empty, groups)),
-        )
+        begun = [c.cgroup for c in struck if c.owed.oom_group_kill <= 0 and self.as_group(c.cgroup)]
+        populated = not all(map(self.empty, groups + begun))
+        return owing.goes_on(now, pod.owed, begun=ahead or bool(begun), populated=populated)
 
     def _waited(self, inode: int) -> float:
         return asyncio.get_running_loop().time() - self.closing.pods[inode].first

@@ -12,11 +12,13 @@ from oomwarden.core.accounts import Tally
 STILL_SECONDS = 0.1
 CLOSE_SECONDS = 1.0
 GROUP_SECONDS = 30.0
-GROUP_STILL_SECONDS = 3.0
+GROUP_STILL_SECONDS = 10.0
 """A group kill prints between two bumps: 16 ms at 115200 baud, 0.2 s on a console of 9600.
 
-On a machine whose processors were shared it stood still for more than 1 s.
+Where processors or the console were shared it stood still for more than 3 s.
 """
+EMPTY_STILL_SECONDS = 3.0
+"""A container without processes has nobody left to be counted, but its last count may be unread."""
 IDLE_SECONDS = 5.0
 
 
@@ -44,7 +46,8 @@ class Unsettled:
                 group kill is not counted as one yet.
             populated: Whether a container of a group kill holds processes.
         """
-        if now - self.last > GROUP_STILL_SECONDS or now - self.first >= GROUP_SECONDS:
+        longest = GROUP_STILL_SECONDS if populated else EMPTY_STILL_SECONDS
+        if now - self.last > longest or now - self.first >= GROUP_SECONDS:
             return False
         if begun:
             return True
