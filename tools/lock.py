@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OPTIONS = [
-    "--quiet", "--generate-hashes", "--strip-extras", "--allow-unsafe", "--no-header",
+    "--quiet", "--generate-hashes", "--no-strip-extras", "--allow-unsafe", "--no-header",
     "--no-annotate", "--no-emit-index-url", "--no-emit-trusted-host", "--no-emit-find-links",
 ]  # fmt: skip
 
