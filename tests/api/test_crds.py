@@ -69,7 +69,7 @@ def test_kinds_that_tell_how_they_fare_have_a_status_of_its_own() -> None:
         for plural, manifest in manifests().items()
         if "status" in manifest["spec"]["versions"][0].get("subresources", {})
     }
-    assert with_status == {"oompolicies", "clusteroompolicies", "oomnodes"}
+    assert with_status == {"oompolicies", "clusteroompolicies", "oomnodes", "oomkills"}
 
 
 def test_all_kinds_are_listed_together() -> None:

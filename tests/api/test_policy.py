@@ -22,12 +22,12 @@ def test_a_score_out_of_range_is_refused_even_when_the_api_server_let_it_pass(sc
 def test_fields_of_a_newer_version_are_named_and_do_not_stop_an_older_agent() -> None:
     newer = {
         "podSelector": {"matchLabels": {"any": "label"}, "matchFields": {}},
-        "rules": [{"oomScoreAdj": 1}, {"memory": {"limit": "1Gi"}, "oomScoreAdj": 2}],
+        "rules": [{"oomScoreAdj": 1}, {"memory": {"limit": "1Gi", "swap": 1}, "oomScoreAdj": 2}],
         "schedule": "nights",
     }
     assert OOMPolicySpec.model_validate(newer).rules[1].oom_score_adj == 2
     found = unknown_fields(newer, OOMPolicySpec)
-    assert found == ("podSelector.matchFields", "rules[1].memory", "schedule")
+    assert found == ("podSelector.matchFields", "rules[1].memory.swap", "schedule")
 
 
 def test_a_cluster_policy_knows_its_own_fields() -> None:

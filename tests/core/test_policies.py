@@ -49,9 +49,9 @@ def test_a_cluster_policys_namespace_selector_is_checked_too() -> None:
 
 
 def test_fields_of_a_newer_version_are_named_and_the_rest_is_read() -> None:
-    rules = [{"oomScoreAdj": 5, "memory": {"limit": "1Gi"}}]
+    rules = [{"oomScoreAdj": 5, "memory": {"limit": "1Gi", "swap": 1}}]
     found = policy(rules=rules, budget=3)
-    assert found.unknown == ("budget", "rules[0].memory")
+    assert found.unknown == ("budget", "rules[0].memory.swap")
     assert found.spec.rules[0].oom_score_adj == 5
 
 

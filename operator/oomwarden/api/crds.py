@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from oomwarden.api.base import GROUP, VERSION, rule
-from oomwarden.api.oomkill import OOMKill
+from oomwarden.api.oomkill import OOMKill, OOMKillStatus
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.api.policy import ClusterOOMPolicySpec, OOMPolicySpec, PolicyStatus
 from oomwarden.api.structural_schema import Schema, structural
@@ -123,8 +123,10 @@ KINDS = (
             Column("Kills", ".kills", "Number of kills in this record.", "integer"),
             Column("Age", ".time.before", "Time since the kill was found.", "date"),
             Column("Node", ".node", "The node.", priority=1),
+            Column("Response", ".status.response.reason", "What was done about it.", priority=1),
         ),
         facts=OOMKill,
+        status=OOMKillStatus,
         selectable=(".node", ".cause", ".pod.name", ".pod.uid"),
     ),
     Kind(

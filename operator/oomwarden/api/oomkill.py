@@ -203,3 +203,28 @@ class OOMKill(Model):
     evidence: Evidence = Field(
         description="What anyone can check the record against: the range of the kernel's counter."
     )
+
+
+class Response(Model):
+    """What was done about the kill."""
+
+    action: str = Field(
+        description="RaisedLimit or None.", json_schema_extra={"enum": ["RaisedLimit", "None"]}
+    )
+    reason: str = Field(description="Why, in one CamelCase word for programs.", max_length=63)
+    message: str = Field(description="Why, and what to do, in words for people.", max_length=1024)
+    time: Timestamp = Field(description="When it was decided (RFC 3339, UTC).")
+    limit_before: Quantity | None = Field(
+        None, description="The container's memory limit before, in bytes (512Mi)."
+    )
+    limit: Quantity | None = Field(
+        None, description="The memory limit that was asked for, in bytes (640Mi). Absent: none."
+    )
+
+
+class OOMKillStatus(Model):
+    """Written by the operator; everything else of a record is a fact and stays."""
+
+    response: Response | None = Field(
+        None, description="What onOOM of the policy did. Absent: nothing was to be done."
+    )

@@ -81,6 +81,20 @@ class PolicyReport(Model):
     refusals: tuple[Refusal, ...] = Field(
         (), description="Some of the refused containers, with the reason and what to do."
     )
+    warnings: tuple[Refusal, ...] = Field(
+        (), description="What is in force, and may do harm; some of the containers."
+    )
+
+
+class Resize(Model):
+    """A memory limit that a policy asks for and that a container does not have: for the operator."""
+
+    namespace: str = Field(description="Namespace of the pod.")
+    pod: str = Field(description="Name of the pod.")
+    uid: str = Field(description="UID of the pod.")
+    container: str = Field(description="Name of the container.")
+    limit: Quantity = Field(description="The memory limit asked for, in bytes (512Mi).")
+    policy: str = Field(description="The policy that asks: OOMPolicy shop/protect-db.")
 
 
 class KillCounts(Model):
@@ -115,6 +129,12 @@ class OOMNodeStatus(Model):
     applied: Applied = Field(Applied(), description="What holds a value of ours now.")
     policies: tuple[PolicyReport, ...] = Field(
         (), description="Each policy that selects pods of this node, and what became of it here."
+    )
+    resizes: tuple[Resize, ...] = Field(
+        (), description="Memory limits to be set by the operator; 50 at most.", max_length=50
+    )
+    resizes_waiting: int = Field(
+        0, description="Number of memory limits to be set beyond those in resizes."
     )
     kills: KillCounts = Field(
         KillCounts(), description="Numbers of kills since the agent's database began."

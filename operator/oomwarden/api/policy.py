@@ -7,6 +7,7 @@ from typing import Annotated, Any, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from oomwarden.api.base import Condition, LabelSelector, Model, rule, validations
+from oomwarden.api.memory_rule import MemoryRule, OnOOM
 
 SCORE_MIN, SCORE_MAX = -997, 1000
 """Granted scores. -998 is the pause container's, -999 the node's daemons', -1000 nobody's."""
@@ -86,6 +87,21 @@ class QOSClass(StrEnum):
     BEST_EFFORT = "BestEffort"
 
 
+class ProcessRule(Model):
+    """What the processes get whose command line matches."""
+
+    command: str = Field(
+        description="Glob over the command line: its arguments joined by spaces, the first 4096 "
+        "bytes. `postgres: *` matches what PostgreSQL calls its workers.",
+        min_length=1,
+        max_length=512,
+    )
+    oom_score_adj: Score = Field(
+        description="oom_score_adj of these processes, absolute, without a unit: "
+        f"{SCORE_MIN} (last to be killed) .. {SCORE_MAX} (first to be killed)."
+    )
+
+
 class Rule(Model):
     """What containers whose name matches one of the globs get."""
 
@@ -96,9 +112,10 @@ class Rule(Model):
                 "give oomScoreAdj (absolute) or oomScoreOffset (relative), not both",
             ),
             rule(
-                "has(self.oomScoreAdj) || has(self.oomScoreOffset)",
+                "has(self.oomScoreAdj) || has(self.oomScoreOffset) || has(self.processes) "
+                "|| has(self.memory) || has(self.onOOM)",
                 f"a rule must ask for something: give oomScoreAdj ({SCORE_MIN}..{SCORE_MAX}) "
-                f"or oomScoreOffset ({OFFSET_MIN}..{OFFSET_MAX})",
+                f"or oomScoreOffset ({OFFSET_MIN}..{OFFSET_MAX}), processes, memory or onOOM",
             ),
         )
     )
@@ -121,6 +138,17 @@ class Rule(Model):
         description="Added to the oom_score_adj that the kubelet gave: "
         f"{OFFSET_MIN}..{OFFSET_MAX}, without a unit. The result is clamped to "
         f"{SCORE_MIN}..{SCORE_MAX}, and the clamping is reported.",
+    )
+    processes: tuple[ProcessRule, ...] = Field(
+        (),
+        description="Scores for single processes: the first rule that matches a process decides; "
+        "one that matches none gets oomScoreAdj or oomScoreOffset. Without effect while the kernel "
+        "kills the container as a group: see memory.groupKill.",
+        max_length=16,
+    )
+    memory: MemoryRule | None = Field(None, description="Memory of the container's cgroup.")
+    on_oom: OnOOM | None = Field(
+        None, alias="onOOM", description="What to do when the container ran out of memory."
     )
 
 
@@ -174,6 +202,11 @@ class ClusterOOMPolicySpec(OOMPolicySpec):
     namespace_selector: LabelSelector = Field(
         LabelSelector(),
         description="Namespaces by label. Absent or empty: every namespace.",
+    )
+    node_selector: LabelSelector = Field(
+        LabelSelector(),
+        description="Nodes by label, for a canary. Absent or empty: every node. Agents look at "
+        "their node's labels once a minute.",
     )
     overridable: bool = Field(
         default=False,

@@ -1,0 +1,85 @@
+"""What a rule says of a container's memory: its limit, who dies with it, and a larger limit then."""
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from oomwarden.api.base import Model, Quantity, rule, validations
+
+LIMIT_MIN = "1Mi"
+_AMOUNT = rule(
+    f"isQuantity(self) && quantity(self).compareTo(quantity('{LIMIT_MIN}')) >= 0",
+    f"must be an amount of memory of {LIMIT_MIN} or more, such as 512Mi",
+)
+Amount = Annotated[Quantity, Field(json_schema_extra=validations(_AMOUNT))]
+"""An amount of memory, 1Mi or more."""
+
+Percentage = Annotated[
+    str,
+    Field(
+        max_length=5,
+        json_schema_extra=validations(
+            rule("self.matches('^[1-9][0-9]{0,2}%$')", "by must be 1%..999%")
+        ),
+    ),
+]
+Duration = Annotated[
+    str,
+    Field(
+        max_length=16,
+        json_schema_extra=validations(
+            rule(
+                "self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$') && self != '' "
+                "&& duration(self) >= duration('1m')",
+                "cooldown must be a duration of 1m or more, such as 10m or 1h30m",
+            )
+        ),
+    ),
+]
+
+
+class MemoryRule(Model):
+    """Memory of the container's cgroup."""
+
+    model_config = ConfigDict(
+        json_schema_extra=validations(
+            rule(
+                "has(self.limit) || has(self.groupKill)",
+                "memory must ask for something: give limit or groupKill",
+            )
+        )
+    )
+
+    limit: Amount | None = Field(
+        None,
+        description="Memory limit of the container, in bytes (512Mi), set by an in-place resize of "
+        "the pod. With onOOM.raiseLimit it is only where the limit starts.",
+    )
+    group_kill: bool | None = Field(
+        None,
+        description="memory.oom.group: true, the kernel kills all processes of the container at "
+        "once; false, the one it chose. Needs agent.cgroupWrites of the chart.",
+    )
+
+
+class RaiseLimit(Model):
+    """How a limit grows after a kill at it. Never lowered by this; the owner's template stays."""
+
+    by: Percentage = Field(
+        "25%", description="How much more than the limit that was hit, 1%..999%."
+    )
+    at_least: Amount = Field(
+        "64Mi", description="How much more at least, in bytes (64Mi); `by` may make it more."
+    )
+    up_to: Amount = Field(description="The largest limit to be set, in bytes (2Gi).")
+    cooldown: Duration = Field(
+        "10m", description="Time between two raises of one container: 1m or more, such as 10m."
+    )
+
+
+class OnOOM(Model):
+    """What to do when the container ran out of memory."""
+
+    raise_limit: RaiseLimit = Field(
+        description="Raise the limit by an in-place resize of the pod, after a kill at it."
+    )
