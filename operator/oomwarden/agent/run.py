@@ -91,11 +91,17 @@ class Agent:
         server = health.serve(self.settings.metrics_port, self.loops(), self.figures)
         try:
             async with sole(self.settings.state_dir):
-                await self.store.open()
-                await self._loops()
+                await self._with_store()
+        finally:
+            server.shutdown()
+
+    async def _with_store(self) -> None:
+        """Close the store before the next agent may open it: closing removes its -wal by name."""
+        try:
+            await self.store.open()
+            await self._loops()
         finally:
             await self.store.close()
-            server.shutdown()
 
     async def _loops(self) -> None:
         async with asyncio.TaskGroup() as group:

@@ -1,4 +1,4 @@
-"""What a rule says of a container's memory: its limit, who dies with it, and a larger limit then."""
+"""What a rule says of a container's memory: its limit, who dies with it, and how it grows."""
 
 from typing import Annotated
 

@@ -87,7 +87,7 @@ class PolicyReport(Model):
 
 
 class Resize(Model):
-    """A memory limit that a policy asks for and that a container does not have: for the operator."""
+    """A memory limit that a policy asks of the operator: the container does not have it yet."""
 
     namespace: str = Field(description="Namespace of the pod.")
     pod: str = Field(description="Name of the pod.")
