@@ -115,6 +115,7 @@ class Balance:
         finally:
             now = self._counted()
             print(f"kernel minus told: {self.missing()}; unplaced: {self._unplaced} -> {now}")
+            print(world.node_report(self.surgeon.node())["status"]["kills"])
         assert self._counted() == self._unplaced
         self._check_ranges()
 

@@ -70,10 +70,13 @@ def _untold(lines: list[_Line], facts: PodFacts, known: Recorded) -> list[_Line]
 
 
 def _is_owed(ledger: Ledger, line: _Line) -> bool:
-    """Whether the pod owes, as its counters say; of one that is gone, its line says so."""
-    alive = [c for c in ledger.children(line.level) if c.cgroup.path == line.seen.pod.path]
-    if alive:
-        return alive[0].owed.oom_kill > 0
+    """Whether the pod owes, as its counters say; of one that went unread, its line says so.
+
+    A pod may go away between the listing of its directory and the first look at its counters.
+    """
+    known = [c for c in ledger.children(line.level) if c.cgroup.path == line.seen.pod.path]
+    if known and (not known[0].gone or known[0].owed.oom_kill > 0):
+        return known[0].owed.oom_kill > 0
     account = ledger.accounts.get(line.level)
     while account is not None:
         account.booked -= Tally(min(line.seen.most, account.booked.oom_kill))
