@@ -9,7 +9,6 @@ from fake_cgroups import UID, FakeCgroups
 from oomwarden.agent.baselines import Baselines
 from oomwarden.agent.enforce import Enforcer
 from oomwarden.agent.inventory import Container, Inventory
-from oomwarden.agent.naming import Places
 from oomwarden.agent.store import Store
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.oomnode import PolicyReport
@@ -17,6 +16,7 @@ from oomwarden.api.policy import QOSClass
 from oomwarden.core.facts import Cgroup, ContainerFacts, Level, PodFacts
 from oomwarden.core.scoring import Floor
 from oomwarden.kernel.cgroup import CgroupRoot
+from oomwarden.kernel.places import Places
 from oomwarden.kernel.process import ProcRoot
 
 PROC = Path("/proc")
@@ -81,10 +81,14 @@ class Node:
         self.enforcer.news.set()
         return container
 
-    def spawn(self, path: str, score: int | None = None) -> int:
-        """Start a process that waits, and put it into a cgroup."""
-        child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    def spawn(self, path: str, score: int | None = None, title: str = "cat") -> int:
+        """Start a process that waits under a name, and put it into a cgroup."""
+        child = subprocess.Popen(
+            [title], executable="cat", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+        )
         self.children.append(child)
+        while not (PROC / f"{child.pid}/cmdline").read_bytes():  # in the middle of exec
+            continue
         if score is not None:
             write_score(child.pid, score)
         with (self.cgroups.root / path / "cgroup.procs").open("a") as procs:

@@ -33,13 +33,13 @@ async def test_a_field_of_a_newer_version_is_told_and_the_rest_holds(node: Node)
     app = node.container("a", "app")
     node.pod("app")
     node.learn(app)
-    node.put(policy(rule={"oomScoreAdj": TARGET, "memory": {"limit": "1Gi", "swap": 1}}))
+    node.put(policy(rule={"oomScoreAdj": TARGET, "soon": {"limit": "1Gi"}}))
     await node.enforcer.step()
     assert node.scores(app) == [TARGET]
     report = node.report("protect")
     assert (report.enforced, report.refused) == (1, 1)
     assert report.refusals[0].reason == "UnknownField"
-    assert node.enforcer.book.unknown_fields() == ("rules[0].memory.swap",)
+    assert node.enforcer.book.unknown_fields() == ("rules[0].soon",)
 
 
 async def test_containers_of_a_namespace_that_is_not_known_yet_are_left_as_they_are(

@@ -10,13 +10,14 @@ from fake_proc import FakeProc, termination_log
 from oomwarden.agent import naming
 from oomwarden.agent.baselines import Baselines
 from oomwarden.agent.inventory import Container, Inventory
-from oomwarden.agent.naming import Naming, Places
+from oomwarden.agent.naming import Naming
 from oomwarden.agent.store import Store
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.policy import QOSClass
 from oomwarden.core.facts import Cgroup, ContainerFacts, Level, PodFacts
 from oomwarden.core.plan import Baseline
 from oomwarden.kernel.cgroup import CgroupRoot
+from oomwarden.kernel.places import Places
 from oomwarden.kernel.process import ProcRoot
 
 POD = UID.format(1)

@@ -12,12 +12,12 @@ from fake_proc import FakeProc
 from oomwarden.agent import samples
 from oomwarden.agent.inventory import Container, Inventory
 from oomwarden.agent.kernel_worker import KernelWorker
-from oomwarden.agent.naming import Places
 from oomwarden.agent.samples import Samples, story_of
 from oomwarden.core.accounts import Account
 from oomwarden.core.facts import Cgroup, Level
 from oomwarden.core.memory_history import SAMPLE_SECONDS, Detail, Story
 from oomwarden.kernel.cgroup import CgroupRoot
+from oomwarden.kernel.places import Places
 from oomwarden.kernel.process import ProcRoot
 
 MIB = 1 << 20

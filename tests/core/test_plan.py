@@ -1,6 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.core.plan import Baseline, Found, Order, Switch, classify, evaluate, order_for
+from oomwarden.core.process_rules import ProcessTarget
 from oomwarden.core.scoring import Floor
 from pods import cluster_policy, policy
 
@@ -80,3 +81,56 @@ def test_an_observing_policy_is_evaluated_as_if_it_enforced() -> None:
     assert found.target.score == 5
     (observed,) = found.observed
     assert (observed.score, observed.remarks[0].reason) == (-500, "BelowFloor")
+
+
+WORKER = ProcessTarget("postgres: *", 300)
+
+
+def test_with_rules_a_process_goes_from_any_value_of_ours_to_its_own() -> None:
+    order = order_for(-500, Baseline(899), Switch.ENFORCE, (WORKER,))
+    assert order is not None
+    assert order.values == {-500, 300}
+    found = [classify(score, order, WORKER) for score in (300, -500, 899, 7, -998)]
+    movable = Found.MOVABLE
+    assert found == [Found.HOLDS, movable, movable, movable, Found.STARTING]
+    others = [classify(score, order) for score in (-500, 300, 899, 7, -998)]
+    assert others == [Found.HOLDS, movable, movable, Found.OWN, Found.STARTING]
+
+
+def test_a_worker_that_lost_its_title_goes_back_to_the_baseline_where_nothing_else_is_asked() -> (
+    None
+):
+    order = order_for(899, Baseline(899, frozenset({300})), Switch.ENFORCE, (WORKER,))
+    assert order is not None
+    assert classify(300, order) is Found.MOVABLE
+    assert order.wanted(None) == 899
+
+
+def test_without_a_baseline_processes_that_no_rule_names_are_left_alone() -> None:
+    order = order_for(None, Baseline(None, frozenset({899})), Switch.ENFORCE, (WORKER,))
+    assert order is not None
+    assert classify(899, order) is Found.HOLDS
+    assert classify(899, order, WORKER) is Found.MOVABLE
+
+
+def test_all_values_of_rules_go_back_to_the_baseline() -> None:
+    held = Baseline(899).with_ours(-500, 300)
+    assert order_for(None, held, Switch.ENFORCE) == Order(899, frozenset({-500, 300}))
+    assert held.settled(-500, 300) == held
+    assert order_for(-500, held, Switch.RELEASE, (WORKER,)) == Order(899, frozenset({-500, 300}))
+
+
+@given(BASELINES, st.one_of(st.none(), SCORES), st.lists(SCORES, max_size=3), SCORES)
+def test_what_was_written_is_always_found_again(
+    baseline: Baseline, target: int | None, scores: list[int], score: int
+) -> None:
+    rules = tuple(ProcessTarget(f"{each}*", each) for each in scores)
+    order = order_for(target, baseline, Switch.ENFORCE, rules)
+    if order is None or order.target is None:
+        return
+    saved = baseline.with_ours(*order.values - {baseline.value})
+    for value in order.values:
+        assert value == saved.value or value in saved.ours
+        assert classify(value, order) in {Found.HOLDS, Found.MOVABLE}
+    if classify(score, order) is Found.MOVABLE:
+        assert score == baseline.value or score in saved.ours

@@ -1,6 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.api.policy import Rule
+from oomwarden.api.policy import ProcessRule, Rule
+from oomwarden.core.process_rules import ProcessTarget
 from oomwarden.core.scoring import Floor, Target, target_for
 
 SCORES = st.integers(-997, 1000)
@@ -87,3 +88,43 @@ def test_whatever_is_not_as_asked_is_said(rule: Rule, baseline: int, floor: Floo
     assert bool(found.remarks) is (found.score != asked)
     assert found.score is not None
     assert -997 <= found.score <= 1000
+
+
+def with_processes(*scores: int, **rule: int) -> Rule:
+    named = tuple(ProcessRule(command=f"{each}*", oom_score_adj=each) for each in scores)
+    return Rule(processes=named, **rule)
+
+
+def test_processes_have_scores_of_their_own_and_the_others_the_containers() -> None:
+    found = target_for(with_processes(300, oom_score_adj=-400), 899, Floor(-500))
+    assert found == Target(-400, (), (ProcessTarget("300*", 300),))
+
+
+def test_a_rule_for_processes_alone_leaves_the_others_with_the_kubelets_score() -> None:
+    assert target_for(with_processes(300), 899, None).score == 899
+
+
+def test_without_a_baseline_rules_for_processes_hold_alone() -> None:
+    found = target_for(with_processes(300), None, Floor(-500))
+    assert (found.score, found.processes) == (None, (ProcessTarget("300*", 300),))
+    assert reasons(target_for(with_processes(300), None, Floor(None))) == ["BaselineUnknown"]
+
+
+def test_the_floor_holds_for_processes_and_names_the_command() -> None:
+    found = target_for(with_processes(-900, 300, oom_score_adj=-200), 899, Floor(-500))
+    assert [each.score for each in found.processes] == [-500, 300]
+    assert reasons(found) == ["BelowFloor"]
+    assert "asks for -900 for '-900*'; -500 is set" in found.remarks[0].message
+    cluster = target_for(with_processes(-900), 899, None)
+    assert [each.score for each in cluster.processes] == [-900]
+
+
+@given(st.lists(SCORES, min_size=1, max_size=4), SCORES, FLOORS)
+def test_no_process_gets_less_than_the_floor_allows(
+    scores: list[int], baseline: int, floor: Floor
+) -> None:
+    found = target_for(with_processes(*scores), baseline, floor)
+    lowest = baseline if floor.lowest is None else min(baseline, floor.lowest)
+    assert [each.score for each in found.processes] == [max(each, lowest) for each in scores]
+    assert bool(found.remarks) is (min(scores) < lowest)
+    assert found.score == baseline

@@ -8,14 +8,17 @@ import pytest
 from containers import container, fill
 from oomwarden.core.facts import Cgroup, Level
 from oomwarden.core.plan import Order, Outcome
+from oomwarden.core.process_rules import ProcessTarget
 from oomwarden.kernel import apply
 from oomwarden.kernel.apply import MAX_ROUNDS, carry_out, unchanged
 from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
+from oomwarden.kernel.command_lines import AbandonedError, CommandLines
+from oomwarden.kernel.places import Places
 from oomwarden.kernel.process import Process, ProcRoot
 
 PROC = ProcRoot(Path("/proc"))
 GIVEN = int(Path("/proc/self/oom_score_adj").read_text())
-TARGET, OLDER, OWN = (min(GIVEN + step, 1000) for step in (300, 200, 100))
+TARGET, OTHER, OLDER, OWN = (min(GIVEN + step, 1000) for step in (300, 400, 200, 100))
 ORDER = Order(TARGET, frozenset({GIVEN, OLDER}))
 
 Spawn = Callable[..., int]
@@ -25,10 +28,15 @@ Spawn = Callable[..., int]
 def spawn() -> Iterator[Spawn]:
     children: list[subprocess.Popen[bytes]] = []
 
-    def start(score: int = GIVEN) -> int:
-        child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    def start(score: int = GIVEN, title: str = "cat") -> int:
+        child = subprocess.Popen(
+            [title], executable="cat", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+        )
         children.append(child)
-        Path(f"/proc/{child.pid}/oom_score_adj").write_text(str(score))
+        proc = Path(f"/proc/{child.pid}")
+        while not (proc / "cmdline").read_bytes():  # in the middle of exec
+            continue
+        (proc / "oom_score_adj").write_text(str(score))
         return child.pid
 
     yield start
@@ -41,7 +49,7 @@ def score(pid: int) -> int:
 
 
 def run(root: Path, cgroup: Cgroup, known: frozenset[int] = frozenset()) -> Outcome:
-    return carry_out(CgroupRoot(root), PROC, cgroup, ORDER, known)
+    return carry_out(Places(CgroupRoot(root), PROC), cgroup, ORDER, known)
 
 
 def test_the_baseline_and_values_of_ours_are_written_over(tmp_path: Path, spawn: Spawn) -> None:
@@ -132,3 +140,96 @@ def test_many_containers_are_listed_at_once_and_only_the_unchanged_are_given(
     paths["gone"].rename(tmp_path / "elsewhere")
     found = unchanged(CgroupRoot(tmp_path), asked)
     assert found == {paths["same"].stat().st_ino: frozenset({5, 6})}
+
+
+WORKER = ProcessTarget("postgres: *", OTHER)
+RULES = Order(TARGET, frozenset({GIVEN, OLDER, TARGET, OTHER}), (WORKER,))
+
+
+def with_rules(
+    root: Path,
+    cgroup: Cgroup,
+    known: frozenset[int] = frozenset(),
+    lines: CommandLines | None = None,
+) -> Outcome:
+    return carry_out(Places(CgroupRoot(root), PROC), cgroup, RULES, known, lines)
+
+
+def test_processes_that_a_rule_names_get_its_score_and_the_others_the_containers(
+    tmp_path: Path, spawn: Spawn
+) -> None:
+    master, worker, own = spawn(), spawn(title="postgres: idle"), spawn(OWN)
+    named = spawn(OWN, "postgres: checkpointer")
+    cgroup = container(tmp_path, master, worker, own, named)
+    outcome = with_rules(tmp_path, cgroup)
+    assert [score(pid) for pid in (master, worker, own, named)] == [TARGET, OTHER, OWN, OTHER]
+    assert outcome.holding == {master, worker, named}
+    assert outcome.named == {worker, named}
+    assert (outcome.changed, outcome.own, outcome.complete) == (3, 1, True)
+
+
+def test_with_rules_known_processes_are_looked_at_again_as_their_titles_change(
+    tmp_path: Path, spawn: Spawn
+) -> None:
+    late = spawn(TARGET, "postgres: idle")
+    outcome = with_rules(tmp_path, container(tmp_path, late), frozenset({late}))
+    assert score(late) == OTHER
+    assert (outcome.changed, outcome.named) == (1, {late})
+
+
+def test_a_title_of_64_kib_is_read_as_far_as_it_is_looked_at(tmp_path: Path, spawn: Spawn) -> None:
+    long = spawn(title="postgres: " + "x" * 65536)
+    with PROC.open(long) as process:
+        assert len(process.command_line(4096)) == 4096
+    assert with_rules(tmp_path, container(tmp_path, long)).named == {long}
+
+
+def test_a_process_without_a_command_line_gets_the_containers_score_and_is_told(
+    tmp_path: Path, spawn: Spawn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid = spawn(title="postgres: idle")
+    monkeypatch.setattr(Process, "command_line", lambda *_: b"")
+    outcome = with_rules(tmp_path, container(tmp_path, pid))
+    assert (score(pid), outcome.blank, outcome.named) == (TARGET, {pid}, frozenset())
+
+
+def test_a_process_that_is_left_out_is_not_even_asked_and_its_neighbours_go_on(
+    tmp_path: Path, spawn: Spawn
+) -> None:
+    hung, fine = spawn(title="postgres: idle"), spawn(title="postgres: idle")
+    cgroup = container(tmp_path, hung, fine)
+    outcome = with_rules(tmp_path, cgroup, lines=CommandLines(frozenset({hung})))
+    assert [score(hung), score(fine)] == [GIVEN, OTHER]
+    assert (outcome.stuck, outcome.holding) == ({hung}, {fine})
+    assert with_rules(tmp_path, cgroup, lines=CommandLines(None)).stuck == {hung, fine}
+
+
+def test_a_scan_that_nobody_waits_for_any_more_writes_nothing(
+    tmp_path: Path, spawn: Spawn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid, lines = spawn(), CommandLines()
+
+    def late(process: Process, most: int) -> bytes:
+        assert (lines.reading, most) == (process.pid, 4096)
+        lines.abandoned = True
+        return b"cat"
+
+    monkeypatch.setattr(Process, "command_line", late)
+    with pytest.raises(AbandonedError):
+        with_rules(tmp_path, container(tmp_path, pid), lines=lines)
+    assert score(pid) == GIVEN
+    assert lines.reading is None
+
+
+def test_a_scan_that_takes_too_long_stops_and_the_next_begins_with_what_it_did_not_reach(
+    tmp_path: Path, spawn: Spawn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = spawn(), spawn()
+    cgroup = container(tmp_path, first, second)
+    clock = iter([0.0, 0.5, 1.5, 10.0, 10.5, 11.5])
+    monkeypatch.setattr(apply.time, "monotonic", lambda: next(clock))
+    begun = run(tmp_path, cgroup)
+    assert (begun.complete, len(begun.holding)) == (False, 1)
+    done = run(tmp_path, cgroup, begun.holding)
+    assert {score(first), score(second)} == {TARGET}
+    assert done.holding | begun.holding == {first, second}

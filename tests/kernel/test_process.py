@@ -1,11 +1,13 @@
 """Real processes, children of the test; raising one's own child's score needs no root."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fake_proc import FakeProc
 from oomwarden.kernel.process import Process, ProcessGoneError, ProcRoot
 
 PROC = ProcRoot(Path("/proc"))
@@ -50,6 +52,27 @@ def test_the_held_directory_decides_and_not_the_pid(child: subprocess.Popen[byte
             reused.write_score(RAISED)
     with PROC.open(os.getpid()) as myself:
         assert myself.score() == GIVEN
+
+
+def test_a_process_that_got_the_pid_between_read_and_write_keeps_its_score(tmp_path: Path) -> None:
+    """On a real kernel: tests/kernel_vm/test_scores.py."""
+    fake = FakeProc(tmp_path)
+    fake.process(7, score=899)
+    with ProcRoot(tmp_path).open(7) as held:
+        assert held.score() == 899
+        shutil.rmtree(tmp_path / "7")
+        fake.process(7, score=5)
+        with pytest.raises(ProcessGoneError):
+            held.write_score(-500)
+    with ProcRoot(tmp_path).open(7) as reused:
+        assert reused.score() == 5
+
+
+def test_a_zombie_has_no_command_line(child: subprocess.Popen[bytes]) -> None:
+    with PROC.open(child.pid) as process:
+        child.kill()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert process.command_line(4096) == b""
 
 
 def test_a_zombie_has_no_mounts() -> None:

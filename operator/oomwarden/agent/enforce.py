@@ -20,24 +20,22 @@ from oomwarden.agent.charge import Charge
 from oomwarden.agent.control import Control
 from oomwarden.agent.decide import Decider
 from oomwarden.agent.inventory import Inventory
-from oomwarden.agent.kernel_worker import KernelWorker, StuckError
-from oomwarden.agent.naming import Places
+from oomwarden.agent.kernel_worker import KernelWorker
 from oomwarden.agent.policy_book import NamespaceBook, PolicyBook, PolicySink
 from oomwarden.agent.quiet_scans import quiet
+from oomwarden.agent.scans import Scans
 from oomwarden.api.oomkill import PolicyReference
 from oomwarden.api.oomnode import Applied, PolicyReport
 from oomwarden.core.plan import Baseline, Order, Outcome, Switch, order_for
 from oomwarden.core.reports import reports
-from oomwarden.core.scoring import Floor, Remark
-from oomwarden.kernel.apply import carry_out
-from oomwarden.kernel.cgroup import CgroupGoneError
+from oomwarden.core.scoring import Floor, Remark, Target
+from oomwarden.kernel.places import Places
 
 RESCAN_SECONDS = 10.0
 KEEP_WINNERS = 4096
 KEEP_DURATIONS = 1024
 _LOG = logging.getLogger(__name__)
 
-_STUCK = Remark("Stuck", "The kernel does not answer for this container; see the node's log.")
 _NOT_SAVED = Remark(
     "NotSaved",
     "The kubelet's score could not be saved, so nothing was written: see the disk of the agent's "
@@ -63,6 +61,7 @@ class Enforcer:
     durations: deque[float] = field(default_factory=partial(deque, maxlen=KEEP_DURATIONS))
     news: asyncio.Event = field(default_factory=asyncio.Event)
     told: Callable[[], None] = field(default=lambda: None)
+    scans: Scans = field(init=False)
     control: Control = field(init=False)
     book: PolicyBook = field(init=False)
     namespaces: NamespaceBook = field(init=False)
@@ -72,6 +71,7 @@ class Enforcer:
     _pruned: bool = False
 
     def __post_init__(self) -> None:
+        self.scans = Scans(lambda: self.worker, self.places)
         self.control = Control(self.news.set)
         self.book = PolicyBook(self.news.set)
         self.namespaces = NamespaceBook(self.news.set)
@@ -123,6 +123,7 @@ class Enforcer:
     def _drop_gone(self) -> None:
         live = self.inventory.containers
         self._charges = {i: each for i, each in self._charges.items() if i in live}
+        self.scans.keep_only(live)
         if live:  # before detection's first batch nothing is known to be gone
             self.baselines.keep_only(live)
 
@@ -145,8 +146,8 @@ class Enforcer:
         switch = self.control.mode
         if switch is None or (switch is Switch.ENFORCE and not (self._decider.synced and decided)):
             return None
-        target = charge.decision.standing.target.score if charge.decision else None
-        return order_for(target, baseline, switch)
+        target = charge.decision.standing.target if charge.decision else Target()
+        return order_for(target.score, baseline, switch, target.processes)
 
     def _remember_winner(self, inode: int, charge: Charge) -> None:
         self._winners.pop(inode, None)
@@ -160,8 +161,8 @@ class Enforcer:
         """Save each value before it is written, or a crash in between would lose the way back."""
         for charge in due:
             baseline = self.baselines.get(charge.container)
-            if charge.order and baseline and charge.order.target != baseline.value:
-                self.baselines.put(charge.container, baseline.with_ours(charge.order.target))
+            if charge.order and baseline and (ours := charge.order.values - {baseline.value}):
+                self.baselines.put(charge.container, baseline.with_ours(*ours))
         try:
             await self.baselines.save()
         except sqlite3.Error as error:
@@ -177,39 +178,22 @@ class Enforcer:
             charge.took(None, _NOT_SAVED)
         else:
             done = (Outcome(order.target, holding=same), None) if same else None
-            charge.took(*(done or await self._carry_out(charge, order)))
+            charge.took(*(done or await self.scans.carry_out(charge, order)))
             self._settle(charge, order)
         charge.again(self._now(), self.rescan)
         if charge.outcome != before:
             self.told()
-
-    async def _carry_out(
-        self, charge: Charge, order: Order
-    ) -> tuple[Outcome | None, Remark | None]:
-        cgroup, places = charge.container.cgroup, self.places
-        work = partial(carry_out, places.cgroups, places.proc, cgroup, order, charge.known())
-        try:
-            outcome = await self.worker.run(cgroup.inode, work)
-        except CgroupGoneError:
-            return None, None
-        except StuckError:
-            return None, _STUCK
-        except OSError as error:
-            _LOG.warning("%s cannot be scanned: %s", cgroup.path, error)
-            return None, Remark("Failed", f"The container's processes cannot be listed: {error}")
-        if outcome.failure and (charge.outcome is None or not charge.outcome.failure):
-            _LOG.warning("%s: processes were not changed: %s", cgroup.path, outcome.failure)
-        return outcome, None
 
     def _settle(self, charge: Charge, order: Order) -> None:
         """Once no process holds an older value of ours, forget it; after a put-back, all."""
         outcome, baseline = charge.outcome, self.baselines.get(charge.container)
         if outcome is None or baseline is None or charge.trouble is not None:
             return
-        if outcome.changed and order.target != baseline.value:
+        if outcome.changed and order.values - {baseline.value}:
             self._measure(charge)
-        if outcome.complete and not outcome.failures and outcome.target == order.target:
-            settled = baseline.settled(order.target)
+        whole = outcome.complete and not outcome.failures and not outcome.stuck
+        if whole and outcome.aim == order.aim:
+            settled = baseline.settled(*order.values)
             if settled != baseline:
                 self.baselines.put(charge.container, settled)
                 self.news.set()
@@ -229,9 +213,9 @@ class Enforcer:
 
     def _holding(self, charge: Charge) -> int:
         baseline, outcome = self.baselines.get(charge.container), charge.outcome
-        if baseline is None or outcome is None or outcome.target == baseline.value:
+        if baseline is None or outcome is None:
             return 0
-        return len(outcome.holding)
+        return len(outcome.named if outcome.target == baseline.value else outcome.holding)
 
     def report(self) -> tuple[Applied, tuple[PolicyReport, ...]]:
         """Tell what is applied, and what became of each policy here."""

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -50,7 +50,7 @@ class KernelWorker:
         self._name = name
         self._patience = patience
         self._turn = asyncio.Lock()
-        self._stuck: dict[int, float] = {}
+        self._stuck: dict[Hashable, float] = {}
         self._jobs = self._start_thread()
 
     @property
@@ -58,29 +58,37 @@ class KernelWorker:
         """Give the monotonic time of the oldest call that has not come back; None: all have."""
         return min(self._stuck.values(), default=None)
 
-    async def run(self, container: int, work: Callable[[], T]) -> T:
-        """Run `work` in the thread.
+    def is_stuck(self, key: Hashable) -> bool:
+        """Whether an earlier call has not come back."""
+        return key in self._stuck
+
+    def refuses(self, key: Hashable) -> bool:
+        """Whether a call would not be begun."""
+        return key in self._stuck or len(self._stuck) >= MOST_STUCK
+
+    async def run(self, key: Hashable, work: Callable[[], T]) -> T:
+        """Run `work` in the thread; `key` says for what: a container, or some of its processes.
 
         Raises:
-            StuckError: it, or an earlier call for the same container, has not come back.
+            StuckError: it, or an earlier call with the same key, has not come back.
         """
         async with self._turn:
-            if container in self._stuck or len(self._stuck) >= MOST_STUCK:
+            if self.refuses(key):
                 raise StuckError(self._name)
             loop = asyncio.get_running_loop()
             future: asyncio.Future[T] = loop.create_future()
             self._jobs.put(_Job(loop, future, work))
             done, _ = await asyncio.wait({future}, timeout=self._patience)
             if not done:
-                self._leave_behind(container, future)
+                self._leave_behind(key, future)
                 raise StuckError(self._name)
             return future.result()
 
-    def _leave_behind(self, container: int, future: "asyncio.Future[T]") -> None:
-        self._stuck[container] = time.monotonic()
+    def _leave_behind(self, key: Hashable, future: "asyncio.Future[T]") -> None:
+        self._stuck[key] = time.monotonic()
 
         def back(done: "asyncio.Future[T]") -> None:
-            del self._stuck[container]
+            del self._stuck[key]
             if not done.cancelled():
                 done.exception()  # nobody waits for it
 

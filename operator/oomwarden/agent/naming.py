@@ -17,9 +17,9 @@ from oomwarden.agent.inventory import Container, Inventory
 from oomwarden.agent.kernel_worker import KernelWorker, StuckError
 from oomwarden.api.policy import SCORE_MIN
 from oomwarden.core.facts import Cgroup
-from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
+from oomwarden.kernel.cgroup import CgroupGoneError
 from oomwarden.kernel.first_process import Glimpse, glimpse
-from oomwarden.kernel.process import ProcRoot
+from oomwarden.kernel.places import Places
 
 FIRST_GAP_SECONDS = 0.01
 BRISK_GAP_SECONDS = 0.05
@@ -32,14 +32,6 @@ SETTLE_SECONDS = 5.0
 """Until then a score below -997 is taken for that of the runtime's shim."""
 IDLE_SECONDS = 10.0
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where the host's cgroups and processes are."""
-
-    cgroups: CgroupRoot
-    proc: ProcRoot
 
 
 @dataclass(slots=True)

@@ -8,8 +8,8 @@ from functools import partial
 
 from oomwarden.agent.charge import Charge
 from oomwarden.agent.kernel_worker import KernelWorker, StuckError
-from oomwarden.agent.naming import Places
 from oomwarden.kernel.apply import unchanged
+from oomwarden.kernel.places import Places
 
 ALL = 0
 """No cgroup has this inode number: a look that is stuck is one of all containers."""
@@ -18,8 +18,12 @@ ALL = 0
 async def quiet(
     worker: KernelWorker, places: Places, due: Sequence[Charge]
 ) -> dict[int, frozenset[int]]:
-    """Give the pids of the containers, by inode, that have none beside those known to be right."""
-    asked = [(each.container.cgroup, known) for each in due if (known := each.known())]
+    """Give the pids of the containers, by inode, that have none beside those known to be right.
+
+    Where there are rules for processes a pid tells nothing: its command line may be a new one.
+    """
+    plain = (each for each in due if each.order and not each.order.rules)
+    asked = [(each.container.cgroup, known) for each in plain if (known := each.known())]
     if len(asked) <= 1:
         return {}  # nothing to be saved
     try:

@@ -24,7 +24,7 @@ from oomwarden.agent.host_kills import HostKills
 from oomwarden.agent.inventory import Inventory
 from oomwarden.agent.kernel_side import KernelSide
 from oomwarden.agent.log_reader import ELSEWHERE, LogReader
-from oomwarden.agent.naming import Naming, Places
+from oomwarden.agent.naming import Naming
 from oomwarden.agent.pod_sink import PodSink
 from oomwarden.agent.report import Reporter, Work
 from oomwarden.agent.samples import Samples
@@ -42,6 +42,7 @@ from oomwarden.kernel import syslog
 from oomwarden.kernel.cgroup import CgroupRoot
 from oomwarden.kernel.container_processes import is_empty, is_killed_as_group
 from oomwarden.kernel.host import Host
+from oomwarden.kernel.places import Places
 from oomwarden.kernel.process import ProcRoot
 from oomwarden.kube import events, kills, nodes, watch
 from oomwarden.kube.client import Client, Selection, connect

@@ -14,7 +14,6 @@ from functools import partial
 
 from oomwarden.agent.inventory import Container, Inventory
 from oomwarden.agent.kernel_worker import KernelWorker, StuckError
-from oomwarden.agent.naming import Places
 from oomwarden.core.accounts import Account
 from oomwarden.core.facts import Cgroup
 from oomwarden.core.memory_history import (
@@ -27,6 +26,7 @@ from oomwarden.core.memory_history import (
 )
 from oomwarden.kernel.cgroup import CgroupGoneError
 from oomwarden.kernel.memory_files import UsageFiles, closer_look
+from oomwarden.kernel.places import Places
 
 CLIMB_SECONDS = 2.0
 """Between rounds while a container climbs towards its limit; only such ones are read then."""

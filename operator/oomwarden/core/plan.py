@@ -7,6 +7,7 @@ from enum import StrEnum
 from oomwarden.api.policy import SCORE_MIN
 from oomwarden.core.matching import Contest, Match, contest
 from oomwarden.core.policies import NAMESPACED, Policy
+from oomwarden.core.process_rules import ProcessTarget, ProcessTargets
 from oomwarden.core.scoring import Floor, Target, target_for
 
 
@@ -29,26 +30,50 @@ class Baseline:
     value: int | None
     ours: frozenset[int] = frozenset()
 
-    def with_ours(self, score: int) -> "Baseline":
-        """Add a value that is about to be written."""
-        return Baseline(self.value, self.ours | {score})
+    def with_ours(self, *scores: int) -> "Baseline":
+        """Add the values that are about to be written."""
+        return Baseline(self.value, self.ours | set(scores))
 
-    def settled(self, target: int) -> "Baseline":
-        """Forget the values that no process holds after a scan that reached its end.
+    def settled(self, *scores: int) -> "Baseline":
+        """Forget all but these after a scan that reached its end: no process holds the others.
 
         With an unknown baseline they stay: the runtime gives its own value to exec'd processes.
         """
         if self.value is None:
             return self
-        return Baseline(self.value, frozenset({target} - {self.value}))
+        return Baseline(self.value, frozenset(scores) - {self.value})
+
+
+Aim = tuple[int | None, ProcessTargets]
+"""What the processes of a container are to hold: the same for all, and by command line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Write `target` to each process that holds one of `movable`; leave all others alone."""
+    """Write `target` to each process that holds one of `movable`; leave all others alone.
 
-    target: int
+    A process that a rule names gets the rule's score instead, whatever it holds. `target` None:
+    only those are written to.
+    """
+
+    target: int | None
     movable: frozenset[int]
+    rules: ProcessTargets = ()
+
+    @property
+    def aim(self) -> Aim:
+        """Tell it from orders for other values."""
+        return (self.target, self.rules)
+
+    @property
+    def values(self) -> frozenset[int]:
+        """Give all that may be written."""
+        scores = {rule.score for rule in self.rules}
+        return frozenset(scores if self.target is None else scores | {self.target})
+
+    def wanted(self, named: ProcessTarget | None) -> int | None:
+        """Give what a process is to hold; None: nothing is asked of it."""
+        return named.score if named else self.target
 
 
 class Found(StrEnum):
@@ -58,6 +83,7 @@ class Found(StrEnum):
     MOVABLE = "Movable"
     STARTING = "Starting"
     OWN = "Own"
+    STUCK = "Stuck"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +91,12 @@ class Outcome:
     """What a scan of a container's processes found and did; `holding` are pids.
 
     `complete`: the last round found nothing left to change. `failures` counts processes that
-    could not be read or written; `failure` tells of the first one.
+    could not be read or written; `failure` tells of the first one. Of `holding`, `named` are
+    those that a rule names. `blank` have no command line (yet); `stuck` were left out, because
+    the kernel does not give theirs.
     """
 
-    target: int
+    target: int | None
     holding: frozenset[int] = frozenset()
     changed: int = 0
     own: int = 0
@@ -76,6 +104,15 @@ class Outcome:
     failures: int = 0
     failure: str = ""
     complete: bool = True
+    rules: ProcessTargets = ()
+    named: frozenset[int] = frozenset()
+    blank: frozenset[int] = frozenset()
+    stuck: frozenset[int] = frozenset()
+
+    @property
+    def aim(self) -> Aim:
+        """Tell for which order it was done."""
+        return (self.target, self.rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,24 +138,39 @@ def evaluate(
     return Standing(found, target(found.winner) if found.winner else Target(), observed)
 
 
-def order_for(target: int | None, baseline: Baseline, switch: Switch) -> Order | None:
-    """Give what to do to a container: hold the target, put back, or nothing."""
+def order_for(
+    target: int | None, baseline: Baseline, switch: Switch, rules: ProcessTargets = ()
+) -> Order | None:
+    """Give what to do to a container: hold the target and the rules' scores, put back, or nothing.
+
+    With rules, a process may go from any value of ours to any other: its command line changes.
+    """
     if switch is Switch.PAUSE:
         return None
     value = baseline.value
     known = frozenset() if value is None else frozenset({value})
-    if switch is Switch.ENFORCE and target is not None:
-        movable = (baseline.ours | known) - {target}
-        return Order(target, movable) if baseline.ours or known else None
+    if switch is Switch.ENFORCE and (target is not None or rules):
+        if not (baseline.ours or known):
+            return None
+        if not rules:
+            return Order(target, (baseline.ours | known) - {target})
+        scores = Order(target, frozenset(), rules).values
+        return Order(target, baseline.ours | known | scores, rules)
     if value is not None and baseline.ours:
         return Order(value, baseline.ours - {value})
     return None
 
 
-def classify(score: int, order: Order) -> Found:
-    """Tell what a process is. Below -997 the runtime has not given its score yet (runc exec)."""
-    if score == order.target:
+def classify(score: int, order: Order, named: ProcessTarget | None = None) -> Found:
+    """Tell what a process is. Below -997 the runtime has not given its score yet (runc exec).
+
+    A score of the process's own is left alone unless a rule names the process.
+    """
+    wanted = order.wanted(named)
+    if wanted is None or score == wanted:
         return Found.HOLDS
     if score in order.movable:
         return Found.MOVABLE
-    return Found.STARTING if score < SCORE_MIN else Found.OWN
+    if score < SCORE_MIN:
+        return Found.STARTING
+    return Found.MOVABLE if named else Found.OWN

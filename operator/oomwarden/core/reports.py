@@ -1,6 +1,6 @@
 """What became of the policies on one node: the reports of OOMNode."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from oomwarden.api.oomnode import PolicyReport, Refusal
@@ -12,6 +12,7 @@ from oomwarden.core.scoring import Remark, Target
 
 MOST_REFUSALS = 10
 """Refusals told of one policy; the rest is counted."""
+MOST_PIDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,13 @@ class Item:
     @property
     def enforced(self) -> bool:
         """Whether all processes that are ours to change hold the winner's score."""
-        outcome, target = self.outcome, self.standing.target.score
+        outcome = self.outcome
         return (
             outcome is not None
-            and outcome.target == target
+            and outcome.aim == self.standing.target.aim
             and bool(outcome.holding)
             and not outcome.failures
+            and not outcome.stuck
         )
 
 
@@ -95,7 +97,7 @@ def _count(item: Item, tallies: dict[Key, _Tally]) -> None:
     for match, target in zip(contest.observers, item.standing.observed, strict=True):
         if tally := tallies.get(match.policy.key):
             tally.matched += 1
-            tally.observed += target.score is not None
+            tally.observed += target.asks
             tally.refuse(item, (*target.remarks, *_unknown(match.policy)))
     for loser in contest.losers:
         if (tally := tallies.get(loser.key)) and winner is not None:
@@ -106,7 +108,7 @@ def _count(item: Item, tallies: dict[Key, _Tally]) -> None:
 def _remarks(winner: Match, item: Item) -> list[Remark]:
     target: Target = item.standing.target
     found = [*target.remarks, *item.troubles, *_unknown(winner.policy)]
-    if item.outcome is not None and item.outcome.target == target.score:
+    if item.outcome is not None and item.outcome.aim == target.aim:
         found += _of_outcome(item.outcome)
     return found
 
@@ -125,14 +127,29 @@ def _of_outcome(outcome: Outcome) -> list[Remark]:
         found.append(
             Remark(
                 "OwnScore",
-                "Some processes have set an oom_score_adj of their own and were left alone.",
+                "Some processes have set an oom_score_adj of their own and were left alone: name "
+                "them in `processes` if they are to get another one.",
             )
         )
+    if outcome.stuck:
+        found.append(stuck_processes(sorted(outcome.stuck)))
     if not outcome.complete:
         found.append(
             Remark("Forking", "Processes are forked faster than they are scanned; it goes on.")
         )
     return found
+
+
+def stuck_processes(pids: Sequence[int]) -> Remark:
+    """Tell of processes whose command lines the kernel does not give."""
+    first = ", ".join(map(str, pids[:MOST_PIDS]))
+    more = f" and {len(pids) - MOST_PIDS} more" if len(pids) > MOST_PIDS else ""
+    what = (
+        f"The kernel does not give the command line of process {first}{more}, which is left as it "
+        "is, and tried again after a minute: look for memory pressure in the container "
+        "(memory.pressure of its cgroup; a limit that its working set does not fit)."
+    )
+    return Remark("Stuck", what)
 
 
 def _unknown(policy: Policy) -> tuple[Remark, ...]:

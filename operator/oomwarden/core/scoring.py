@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from oomwarden.api.policy import SCORE_MAX, SCORE_MIN, Rule
+from oomwarden.core.process_rules import ProcessTarget, ProcessTargets
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +16,25 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The score to hold; None: none can be given, or none is asked for."""
+    """The score to hold; None: none can be given, or none is asked for.
+
+    `processes`: other scores for processes by command line. Where the rule has nothing but those,
+    `score` is the baseline.
+    """
 
     score: int | None = None
     remarks: tuple[Remark, ...] = ()
+    processes: ProcessTargets = ()
+
+    @property
+    def aim(self) -> tuple[int | None, ProcessTargets]:
+        """Compare with what an order was for."""
+        return (self.score, self.processes)
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is anything to hold."""
+        return self.score is not None or bool(self.processes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +60,28 @@ def target_for(rule: Rule, baseline: int | None, floor: Floor | None) -> Target:
         baseline: The score that the runtime gave; None: not known.
         floor: Set for an OOMPolicy, None for a ClusterOOMPolicy.
     """
+    lowest = _lowest(baseline, floor)
+    whole = _whole(rule, baseline, lowest)
+    if not rule.processes:
+        return whole
+    if lowest is None:
+        return Target(None, (BASELINE_UNKNOWN,))
+    processes = tuple(
+        ProcessTarget(each.command, max(each.oom_score_adj, lowest)) for each in rule.processes
+    )
+    below = (each for each in rule.processes if each.oom_score_adj < lowest)
+    first = next(below, None)  # it stands for all: the reason and the remedy are the same
+    asked = f"{first.oom_score_adj} for {first.command!r}" if first else ""
+    raised = (_below_floor(asked, lowest),) if first else ()
+    return Target(whole.score, (*whole.remarks, *raised), processes)
+
+
+def _whole(rule: Rule, baseline: int | None, lowest: int | None) -> Target:
+    """Work out the score of the processes that no rule for processes names."""
     wanted = _wanted(rule, baseline)
     if wanted is None:
         asked = rule.oom_score_offset is not None
         return Target(None, (BASELINE_UNKNOWN,) if asked else ())
-    lowest = _lowest(baseline, floor)
     if lowest is None:
         return Target(None, (BASELINE_UNKNOWN,))
     score = max(min(max(wanted, SCORE_MIN), SCORE_MAX), lowest)
@@ -56,6 +89,8 @@ def target_for(rule: Rule, baseline: int | None, floor: Floor | None) -> Target:
 
 
 def _wanted(rule: Rule, baseline: int | None) -> int | None:
+    if rule.oom_score_adj is None and rule.oom_score_offset is None and rule.processes:
+        return baseline
     if rule.oom_score_offset is None:
         return rule.oom_score_adj
     return None if baseline is None else baseline + rule.oom_score_offset
@@ -74,18 +109,20 @@ def _remarks(wanted: int, score: int, lowest: int) -> tuple[Remark, ...]:
     if score == wanted:
         return ()
     if score == lowest != SCORE_MIN:
-        return (
-            Remark(
-                "BelowFloor",
-                f"The policy asks for {wanted}; {score} is set, because a policy of a namespace "
-                f"may not go below {score} on this container: ask for {score} or more, or ask an "
-                "administrator for a ClusterOOMPolicy.",
-            ),
-        )
+        return (_below_floor(str(wanted), score),)
     return (
         Remark(
             "Clamped",
             f"The kubelet's score and oomScoreOffset make {wanted}; {score} is set, because scores "
             f"go from {SCORE_MIN} to {SCORE_MAX}: choose an offset that stays within.",
         ),
+    )
+
+
+def _below_floor(asked: str, score: int) -> Remark:
+    return Remark(
+        "BelowFloor",
+        f"The policy asks for {asked}; {score} is set, because a policy of a namespace may not go "
+        f"below {score} on this container: ask for {score} or more, or ask an administrator for a "
+        "ClusterOOMPolicy.",
     )

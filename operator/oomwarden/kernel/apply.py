@@ -1,17 +1,24 @@
 """Carry out an order on a container's processes, round after round until nothing is left to do."""
 
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from oomwarden.core.facts import Cgroup
 from oomwarden.core.plan import Found, Order, Outcome, classify
+from oomwarden.core.process_rules import ProcessTarget, named_by
 from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
+from oomwarden.kernel.command_lines import CommandLines, LeftOutError
 from oomwarden.kernel.container_processes import held, pids
-from oomwarden.kernel.process import ProcessGoneError, ProcRoot
+from oomwarden.kernel.places import Places
+from oomwarden.kernel.process import Process, ProcessGoneError, ProcRoot
 
 MAX_ROUNDS = 16
 """Bounds the race against a container that forks all the time; the next scan goes on."""
+MAX_SECONDS = 1.0
+"""Bounds a scan of very many processes. Less than the worker's patience, so that a call which
+takes longer than that is one that hangs."""
 
 
 @dataclass(slots=True)
@@ -19,42 +26,78 @@ class _Scan:
     """One scan's findings; what is known of a pid is what the last look at it found."""
 
     order: Order
+    commands: CommandLines
+    until: float
     found: dict[int, Found] = field(default_factory=dict)
+    named: set[int] = field(default_factory=set)
+    blank: set[int] = field(default_factory=set)
     failed: dict[int, str] = field(default_factory=dict)
     changed: int = 0
+    late: bool = False
 
-    def look(self, proc: ProcRoot, pid: int) -> bool:
-        """Look at a process and change it if it is ours to change; tell whether it was."""
+    def round(self, proc: ProcRoot, live: Sequence[int]) -> bool:
+        """Look at all processes, as long as there is time; tell whether one was changed."""
+        changed = self.changed
+        for pid in live:
+            if time.monotonic() > self.until:
+                self.late = True
+                break
+            self.look(proc, pid)
+        return self.changed != changed
+
+    def look(self, proc: ProcRoot, pid: int) -> None:
+        """Look at a process and change it if it is ours to change."""
         self.failed.pop(pid, None)
         try:
             with proc.open(pid) as process:
-                self.found[pid] = classify(process.score(), self.order)
-                if self.found[pid] is not Found.MOVABLE:
-                    return False
-                self.found[pid] = classify(process.write_score(self.order.target), self.order)
+                self._look(process)
         except ProcessGoneError:
             self.found.pop(pid, None)
-            return False
+        except LeftOutError:
+            self.found[pid] = Found.STUCK
         except OSError as error:
             self.failed[pid] = f"{type(error).__name__}: {error.strerror}"
-            return False
-        self.changed += 1
-        return True
+
+    def _look(self, process: Process) -> None:
+        pid, named = process.pid, self._named(process)
+        self.found[pid] = classify(process.score(), self.order, named)
+        wanted = self.order.wanted(named)
+        if self.found[pid] is Found.MOVABLE and wanted is not None:
+            self.found[pid] = classify(process.write_score(wanted), self.order, named)
+            self.changed += 1
+
+    def _named(self, process: Process) -> ProcessTarget | None:
+        if not self.order.rules:
+            return None
+        text = self.commands.of(process)
+        named = named_by(self.order.rules, text)
+        _note(self.blank, process.pid, belongs=not text)
+        _note(self.named, process.pid, belongs=named is not None)
+        return named
 
     def outcome(self, live: frozenset[int], *, complete: bool) -> Outcome:
         def count(kind: Found) -> frozenset[int]:
             return frozenset(pid for pid, each in self.found.items() if each is kind) & live
 
+        holding = count(Found.HOLDS)
         return Outcome(
             target=self.order.target,
-            holding=count(Found.HOLDS),
+            holding=holding,
             changed=self.changed,
             own=len(count(Found.OWN)),
             starting=len(count(Found.STARTING)),
             failures=len(self.failed),
             failure=next(iter(self.failed.values()), ""),
             complete=complete,
+            rules=self.order.rules,
+            named=holding & self.named,
+            blank=live & self.blank,
+            stuck=count(Found.STUCK),
         )
+
+
+def _note(group: set[int], pid: int, *, belongs: bool) -> None:
+    (group.add if belongs else group.discard)(pid)
 
 
 def unchanged(
@@ -74,7 +117,11 @@ def unchanged(
 
 
 def carry_out(
-    root: CgroupRoot, proc: ProcRoot, cgroup: Cgroup, order: Order, known: frozenset[int]
+    places: Places,
+    cgroup: Cgroup,
+    order: Order,
+    known: frozenset[int],
+    commands: CommandLines | None = None,
 ) -> Outcome:
     """Give every process of a container the order's score, except those with one of their own.
 
@@ -82,25 +129,29 @@ def carry_out(
     next round's list; so the last round is one that finds no new process and changes none.
 
     Args:
-        root: The cgroup2 mount.
-        proc: The host's /proc.
+        places: The cgroup2 mount and the host's /proc.
         cgroup: The container's.
         order: What to write, and over which scores.
-        known: Pids that held the target at the last scan: when there are no others, nothing is
-            read of them.
+        known: Pids that held the right value at the last scan. When there are no others, nothing
+            is read of them; but with rules all are, as a command line can change. They come last,
+            so that a scan which cannot reach all goes on where the one before has ended.
+        commands: Reads the command lines that rules need, of all processes when None.
 
     Raises:
         CgroupGoneError: the container is gone.
+        AbandonedError: nobody waits for this scan any more; nothing was written since.
     """
-    with held(root, cgroup) as directory:
+    with held(places.cgroups, cgroup) as directory:
         live = frozenset(pids(directory))
-        if live <= known:
+        if live <= known and not order.rules:
             return Outcome(order.target, holding=live)
-        scan = _Scan(order)
+        scan = _Scan(order, commands or CommandLines(), time.monotonic() + MAX_SECONDS)
         for _ in range(MAX_ROUNDS):
-            moved = [scan.look(proc, pid) for pid in sorted(live)]
+            moved = scan.round(places.proc, sorted(live, key=lambda pid: (pid in known, pid)))
             again = frozenset(pids(directory))
-            if not any(moved) and again <= live:
+            if scan.late:
+                break
+            if not moved and again <= live:
                 return scan.outcome(live, complete=True)
             live = again
         return scan.outcome(live, complete=False)

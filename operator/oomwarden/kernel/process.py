@@ -85,6 +85,22 @@ class Process:
         """
         return self._read("comm").removesuffix(b"\n")
 
+    def command_line(self, most: int) -> bytes:
+        """Give the first `most` bytes of the arguments, each ended by a NUL; empty: it has none.
+
+        Waits for the process's mmap lock, which its page fault or mmap(2) may hold while memory
+        is reclaimed (Linux fs/proc/base.c, get_mm_cmdline): for a thread that may be left behind.
+
+        Raises:
+            ProcessGoneError: it has ended.
+        """
+        with _gone_is_normal(self.pid):
+            fd = os.open("cmdline", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._directory)
+            try:
+                return os.read(fd, most)
+            finally:
+                os.close(fd)
+
     def mountinfo(self) -> bytes:
         """Give the mounts that the process sees.
 

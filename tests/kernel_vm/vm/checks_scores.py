@@ -1,6 +1,10 @@
-"""Scores in nested and threaded cgroups, with a fork in between, and back."""
+"""Scores in nested and threaded cgroups, with a fork in between, and back; a pid used again."""
 
+import os
+import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +14,11 @@ from oomwarden.core.facts import Cgroup, Level
 from oomwarden.core.plan import Order, Outcome
 from oomwarden.kernel.apply import carry_out
 from oomwarden.kernel.cgroup import CgroupRoot
-from oomwarden.kernel.process import ProcRoot
+from oomwarden.kernel.places import Places
+from oomwarden.kernel.process import Process, ProcRoot
 from world import Hogs, World, world
+
+PLACES = Places(CgroupRoot(ROOT), ProcRoot(Path("/proc")))
 
 
 def check_scores(hogs: Hogs) -> dict[str, Any]:
@@ -42,6 +49,70 @@ def check_scores(hogs: Hogs) -> dict[str, Any]:
         }
 
 
+def check_reused_pid(hogs: Hogs) -> dict[str, Any]:
+    """Between the scan's read and its write the process dies, and another one gets its pid."""
+    with world(hogs, agents=()) as node, _few_pids():
+        app = node.pod("app").containers["app"]
+        old = _waiting(899)
+        cgroups.write(app.path, "cgroup.procs", old)
+        heirs: list[int] = []
+        read = Process.score
+
+        def read_and_die(process: Process) -> int:
+            found = read(process)
+            if process.pid == old and not heirs:
+                _end(old)
+                heirs.append(_heir_of(old))
+            return found
+
+        Process.score = read_and_die  # type: ignore[method-assign]
+        try:
+            outcome = _scan(app.path, Order(-500, frozenset({899})))
+        finally:
+            Process.score = read  # type: ignore[method-assign]
+        try:
+            return {
+                "same pid": heirs == [old],
+                "heir": _score(old),
+                "changed": outcome.changed,
+                "holding": sorted(outcome.holding),
+                "failures": outcome.failures,
+            }
+        finally:
+            _end(old)
+
+
+@contextmanager
+def _few_pids() -> Iterator[None]:
+    """So that pids come round again soon; those in use stay."""
+    most = Path("/proc/sys/kernel/pid_max")
+    before = most.read_text()
+    most.write_text("2000")
+    yield
+    most.write_text(before)
+
+
+def _heir_of(pid: int) -> int:
+    """Start processes until one gets this pid."""
+    while (child := _waiting(7)) != pid:
+        _end(child)
+    return child
+
+
+def _waiting(adj: int) -> int:
+    pid = os.fork()
+    if pid == 0:
+        while True:
+            signal.pause()
+    Path(f"/proc/{pid}/oom_score_adj").write_text(str(adj))
+    return pid
+
+
+def _end(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
 def _idle(node: World, path: str, adj: int) -> int:
     pid = node.spawn(path, ["sleep"], adj=adj)
     while _score(pid) != adj:
@@ -51,7 +122,7 @@ def _idle(node: World, path: str, adj: int) -> int:
 
 def _scan(path: str, order: Order, known: frozenset[int] = frozenset()) -> Outcome:
     cgroup = Cgroup((ROOT / path).stat().st_ino, path, Level.CONTAINER)
-    return carry_out(CgroupRoot(ROOT), ProcRoot(Path("/proc")), cgroup, order, known)
+    return carry_out(PLACES, cgroup, order, known)
 
 
 def _score(pid: int) -> int:
