@@ -109,4 +109,6 @@ class Charge:
         if baseline == Baseline(None):
             troubles.append(_OWN_FIRST)
         each = self.decision
-        return Item(each.pod, each.name, each.standing, self.outcome, tuple(troubles))
+        given, limit = baseline.value if baseline else None, self.container.limit
+        standing, told = each.standing, tuple(troubles)
+        return Item(each.pod, each.name, standing, self.outcome, told, given=given, limit=limit)

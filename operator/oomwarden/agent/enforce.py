@@ -27,7 +27,7 @@ from oomwarden.agent.scans import Scans
 from oomwarden.api.oomkill import PolicyReference
 from oomwarden.api.oomnode import Applied, PolicyReport
 from oomwarden.core.plan import Baseline, Order, Outcome, Switch, order_for
-from oomwarden.core.reports import reports
+from oomwarden.core.reports import Warn, reports
 from oomwarden.core.scoring import Floor, Remark, Target
 from oomwarden.kernel.places import Places
 
@@ -61,6 +61,7 @@ class Enforcer:
     durations: deque[float] = field(default_factory=partial(deque, maxlen=KEEP_DURATIONS))
     news: asyncio.Event = field(default_factory=asyncio.Event)
     told: Callable[[], None] = field(default=lambda: None)
+    warn: Warn = field(default=lambda _: ())
     scans: Scans = field(init=False)
     control: Control = field(init=False)
     book: PolicyBook = field(init=False)
@@ -227,4 +228,4 @@ class Enforcer:
         ]
         applied = Applied(containers=self.baselines.applied(), processes=self.processes)
         pods = self._decider.pods_per_policy()
-        return applied, reports(self.book.policies, pods, items, self.book.unreadable)
+        return applied, reports(self.book.policies, pods, items, self.book.unreadable, self.warn)

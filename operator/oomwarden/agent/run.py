@@ -3,6 +3,7 @@
 detect -> bookkeep -> deliver      kills become records (detect.py, bookkeep.py, deliver.py)
 naming -> enforce                  policies hold on processes (naming.py, enforce.py)
 samples                            what the records tell of memory before a kill (samples.py)
+outranked                          which services of the node die before a pod (outranked.py)
 contradictions                     where the kubelet hides a kill (contradictions.py)
 watches -> inventory, policies     what the API server tells
 status                             what OOMNode says
@@ -25,6 +26,7 @@ from oomwarden.agent.inventory import Inventory
 from oomwarden.agent.kernel_side import KernelSide
 from oomwarden.agent.log_reader import ELSEWHERE, LogReader
 from oomwarden.agent.naming import Naming
+from oomwarden.agent.outranked import Outranked
 from oomwarden.agent.pod_sink import PodSink
 from oomwarden.agent.report import Reporter, Work
 from oomwarden.agent.samples import Samples
@@ -121,6 +123,12 @@ class Agent:
             group.create_task(self.books.run(self.kernel.queue), name="bookkeep")
             group.create_task(self.samples.run(), name="samples")
             group.create_task(self._enforcement(group), name="enforcement")
+            group.create_task(self._outranked(kubepods.path).run(), name="outranked")
+
+    def _outranked(self, kubepods: str) -> Outranked:
+        found = Outranked(self.places, kubepods, self.host.total_memory(), self.status.news)
+        self.enforcer.warn = found.warn
+        return found
 
     async def _enforcement(self, group: asyncio.TaskGroup) -> None:
         """Begin to enforce once it is known whether older values of ours are in place."""

@@ -233,7 +233,8 @@ class PolicyStatus(Model):
     conditions: tuple[Condition, ...] = Field(
         (),
         description="Ready: whether all live nodes that report the policy are at its generation. "
-        "Refused: whether it is refused, or not wholly in force, somewhere.",
+        "Refused: whether it is refused, or not wholly in force, somewhere. Warning: whether it "
+        "may do harm.",
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["type"],

@@ -73,6 +73,7 @@ def summarise(
         for kind, verdict in (
             ("Ready", _ready(generation, reports, now)),
             ("Refused", _refused(told)),
+            ("Warning", _warned(told)),
         )
     )
     return PolicyStatus(
@@ -127,6 +128,14 @@ def _refused(told: Sequence[PolicyReport]) -> _Verdict:
         lines.append(f"and {count - len(lines)} more")
     message = ": ".join([_count(count, "container"), *filter(None, ["; ".join(lines)])])
     return _Verdict("True", "ContainersRefused", message)
+
+
+def _warned(told: Sequence[PolicyReport]) -> _Verdict:
+    warnings = [warning for report in told for warning in report.warnings]
+    if not warnings:
+        return _Verdict("False", "NothingToWarnOf", "")
+    lines = [f"{each.pod} {each.container}: {each.message}"[:_LENGTH] for each in warnings[:_TOLD]]
+    return _Verdict("True", warnings[0].reason, "; ".join(lines))
 
 
 def _count(number: int, what: str) -> str:

@@ -1,6 +1,6 @@
 """What became of the policies on one node: the reports of OOMNode."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from oomwarden.api.oomnode import PolicyReport, Refusal
@@ -13,13 +13,15 @@ from oomwarden.core.scoring import Remark, Target
 MOST_REFUSALS = 10
 """Refusals told of one policy; the rest is counted."""
 MOST_PIDS = 5
+MOST_WARNINGS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """One live container, how the policies stand on it, and what came of it.
 
-    `troubles` are what keeps the winner from being in force, beside what `outcome` tells.
+    `troubles` are what keeps the winner from being in force, beside what `outcome` tells. `given`
+    is the score of the kubelet, `limit` the memory limit in bytes.
     """
 
     pod: PodFacts
@@ -27,6 +29,8 @@ class Item:
     standing: Standing
     outcome: Outcome | None = None
     troubles: tuple[Remark, ...] = ()
+    given: int | None = None
+    limit: int | None = None
 
     @property
     def enforced(self) -> bool:
@@ -41,6 +45,9 @@ class Item:
         )
 
 
+Warn = Callable[[Item], tuple[Remark, ...]]
+
+
 @dataclass(slots=True)
 class _Tally:
     pods: int
@@ -49,20 +56,22 @@ class _Tally:
     observed: int = 0
     refused: int = 0
     refusals: list[Refusal] = field(default_factory=list)
+    warnings: list[Refusal] = field(default_factory=list)
 
     def refuse(self, item: Item, remarks: Iterable[Remark]) -> None:
         """Count a container once, whatever the number of remarks."""
-        told = [
-            Refusal(
-                pod=f"{item.pod.namespace}/{item.pod.name}",
-                container=item.container,
-                reason=remark.reason,
-                message=remark.message,
-            )
-            for remark in remarks
-        ]
+        told = [_told(item, remark) for remark in remarks]
         self.refused += bool(told)
         self.refusals += told
+
+
+def _told(item: Item, remark: Remark) -> Refusal:
+    return Refusal(
+        pod=f"{item.pod.namespace}/{item.pod.name}",
+        container=item.container,
+        reason=remark.reason,
+        message=remark.message,
+    )
 
 
 def reports(
@@ -70,6 +79,7 @@ def reports(
     pods: Mapping[Key, int],
     items: Iterable[Item],
     unreadable: Mapping[Key, str],
+    warn: Warn = lambda _: (),
 ) -> tuple[PolicyReport, ...]:
     """Report each policy that selects pods of this node, and each that cannot be read.
 
@@ -78,22 +88,24 @@ def reports(
         pods: How many of this node's pods each policy selects.
         items: The live containers.
         unreadable: Why a policy cannot be read.
+        warn: What harm a container may do under its winner.
     """
     tallies = {key: _Tally(count) for key, count in pods.items() if count and key in policies}
     for item in sorted(items, key=lambda each: (each.pod.namespace, each.pod.name, each.container)):
-        _count(item, tallies)
+        _count(item, tallies, warn)
     told = [_report(policies[key], tally) for key, tally in tallies.items()]
     told += [_not_read(key, why) for key, why in unreadable.items()]
     return tuple(sorted(told, key=lambda each: (each.kind, each.namespace or "", each.name)))
 
 
-def _count(item: Item, tallies: dict[Key, _Tally]) -> None:
+def _count(item: Item, tallies: dict[Key, _Tally], warn: Warn) -> None:
     contest = item.standing.contest
     winner = contest.winner
     if winner is not None and (tally := tallies.get(winner.policy.key)):
         tally.matched += 1
         tally.enforced += item.enforced
         tally.refuse(item, _remarks(winner, item))
+        tally.warnings += [_told(item, remark) for remark in warn(item)]
     for match, target in zip(contest.observers, item.standing.observed, strict=True):
         if tally := tallies.get(match.policy.key):
             tally.matched += 1
@@ -176,6 +188,7 @@ def _report(policy: Policy, tally: _Tally) -> PolicyReport:
         observed=tally.observed,
         refused=tally.refused,
         refusals=tuple(tally.refusals[:MOST_REFUSALS]),
+        warnings=tuple(tally.warnings[:MOST_WARNINGS]),
     )
 
 

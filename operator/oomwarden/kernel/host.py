@@ -38,6 +38,14 @@ class Host:
                 return int(rest.split()[0]) * 1024
         return None
 
+    def total_memory(self) -> int:
+        """Give MemTotal of /proc/meminfo in bytes: what the kubelet takes for capacity."""
+        for line in (self.proc / "meminfo").read_bytes().splitlines():
+            key, _, rest = line.partition(b":")
+            if key == b"MemTotal":
+                return int(rest.split()[0]) * 1024
+        return 0
+
     def oom_kills(self) -> int:
         """Give `oom_kill` of /proc/vmstat: all OOM kills since boot (Linux 4.13 and later)."""
         return parse_counters((self.proc / "vmstat").read_bytes()).get(b"oom_kill", 0)

@@ -1,0 +1,65 @@
+"""Once a minute: which services of the node die before the containers that policies protect."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from oomwarden.agent.kernel_worker import KernelWorker, StuckError
+from oomwarden.core.outranking import Services, outranked, warning
+from oomwarden.core.reports import Item
+from oomwarden.core.scoring import Remark
+from oomwarden.kernel.places import Places
+from oomwarden.kernel.services import services
+
+LOOK_SECONDS = 60.0
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Outranked:
+    """Warns of the winner's score; `told` is called when there is another thing to warn of.
+
+    `kubepods` gives the path of the root of all pods; `total` the node's RAM in bytes.
+    """
+
+    places: Places
+    kubepods: str
+    total: int
+    told: Callable[[], None]
+    worker: KernelWorker = field(default_factory=partial(KernelWorker, "services"))
+    services: Services = field(default_factory=Services)
+    progress: float = 0.0
+
+    async def run(self) -> None:
+        """Look for ever."""
+        while True:
+            await self.look()
+            self.progress = time.monotonic()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """Look once; what cannot be looked at is as it was."""
+        work = partial(services, self.places, self.kubepods, self.total)
+        try:
+            found = await self.worker.run("services", work)
+        except (StuckError, OSError) as error:
+            _LOG.warning("the services of the node cannot be looked at: %s", error)
+            return
+        if _names(found) != _names(self.services):
+            self.told()
+        self.services = found
+
+    def warn(self, item: Item) -> tuple[Remark, ...]:
+        """Give what is to be said of a container under its winner."""
+        score = item.standing.target.score
+        if score is None or not item.enforced:
+            return ()
+        daemons = outranked(self.services, score, item.given, item.limit)
+        return (warning(score, daemons),) if daemons else ()
+
+
+def _names(found: Services) -> set[tuple[str, int]]:
+    return {(each.service, each.score) for each in found.daemons}
