@@ -15,6 +15,7 @@ TOGGLES = [
     ("retention.days=0", "retention.perPod=0", "retention.perNamespace=100000"),
     ("image.pullSecrets={a,b}", "image.pullPolicy=Always"),
     ("agent.priorityClassName=", "agent.tolerations=null", "agent.maxUnavailable=1"),
+    ("agent.cgroupWrites=true",),
     ("agent.nodeSelector.pool=big", "agent.podAnnotations.a=b", "agent.podLabels.c=d"),
     ("operator.tolerations[0].operator=Exists", "operator.priorityClassName=high"),
     ("fullnameOverride=x", "agent.port=9999", "agent.logLevel=debug", "operator.port=9998"),
@@ -97,6 +98,15 @@ def test_the_agent_has_three_capabilities_and_two_host_paths() -> None:
     assert paths == {"cgroup": "/sys/fs/cgroup", "state": "/var/lib/oomwarden"}
     mounts = {mount["name"]: mount.get("readOnly", False) for mount in container["volumeMounts"]}
     assert mounts == {"cgroup": True, "state": False}
+
+
+def test_cgroups_are_writable_for_the_agent_only_where_the_one_value_says_so() -> None:
+    for values, read_only in (((), True), (("agent.cgroupWrites=true",), False)):
+        (container,) = pod_of("DaemonSet", *values)["containers"]
+        mounts = {each["name"]: each.get("readOnly", False) for each in container["volumeMounts"]}
+        assert mounts == {"cgroup": read_only, "state": False}
+        told = environment("DaemonSet", *values)["OOMWARDEN_CGROUP_WRITES"]
+        assert told == str(not read_only).lower()
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "Job"])

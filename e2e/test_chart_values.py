@@ -24,6 +24,7 @@ def refused(*values: str) -> str:
         ("namespacedFloor=none", "/namespacedFloor"),
         ("image.repository=", "/image/repository"),
         ("image.digest=latest", "/image/digest"),
+        ("agent.cgroupWrites=yes", "/agent/cgroupWrites': got string, want boolean"),
         ("agent.port=80", "minimum: got 80, want 1,024"),
         ("agent.maxUnavailable=0%", "/agent/maxUnavailable"),
         ("agent.stateDir=var", "/agent/stateDir"),

@@ -7,6 +7,11 @@ NEEDED = {"NODE_NAME": "node-1", "POD_NAMESPACE": "oomwarden"}
 def test_the_defaults_are_those_of_the_chart() -> None:
     settings = from_environment(NEEDED)
     assert (settings.namespaced_floor, settings.metrics_port) == (-500, 9808)
+    assert settings.cgroup_writes is False
+
+
+def test_cgroup_writes_are_switched_on_by_the_chart() -> None:
+    assert from_environment(NEEDED | {"OOMWARDEN_CGROUP_WRITES": "true"}).cgroup_writes
 
 
 def test_the_floor_may_be_the_kubelets_value() -> None:
@@ -19,6 +24,7 @@ def test_the_floor_may_be_the_kubelets_value() -> None:
     [
         ("OOMWARDEN_NAMESPACED_FLOOR", "-1000", "-997 to 1000"),
         ("OOMWARDEN_METRICS_PORT", "http", "1 to 65535"),
+        ("OOMWARDEN_CGROUP_WRITES", "yes", "true or false"),
         ("OOMWARDEN_LOG_LEVEL", "loud", "DEBUG, INFO, WARNING, ERROR"),
         ("NODE_NAME", "", "not set"),
     ],

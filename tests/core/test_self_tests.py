@@ -53,3 +53,19 @@ def test_the_mounts_tell_whether_counters_hold_local_events_only(
     mounts: bytes, *, local: bool
 ) -> None:
     assert counts_local_events_only(mounts) is local
+
+
+def test_cgroup_writes_are_off_by_choice_and_the_chart_value_is_named() -> None:
+    status, message = by_type(Findings(cgroup_writes=False, cgroups_read_only=True))["CgroupWrites"]
+    assert status == "False"
+    assert "agent.cgroupWrites=true" in message
+    told = conditions(Findings(cgroup_writes=False), NOW)
+    (reason,) = (each.reason for each in told if each.type == "CgroupWrites")
+    assert reason == "Off"
+    assert by_type(Findings(cgroup_writes=False))["Ready"][0] == "True"
+
+
+def test_cgroup_writes_that_are_on_and_cannot_be_done_are_said() -> None:
+    status, message = by_type(Findings(cgroups_read_only=True))["CgroupWrites"]
+    assert status == "False"
+    assert "read-only" in message

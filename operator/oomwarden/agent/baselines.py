@@ -84,9 +84,9 @@ class Baselines:
         for inode in self._rows.keys() - set(live):
             del self._rows[inode]
 
-    def applied(self) -> int:
-        """Count the containers in which values of ours are, or may be, in place."""
-        return sum(_holds_ours(row.baseline) for row in self._rows.values())
+    def applied(self) -> frozenset[int]:
+        """Give the containers in which values of ours are, or may be, in place."""
+        return frozenset(inode for inode, row in self._rows.items() if _holds_ours(row.baseline))
 
 
 def _holds_ours(baseline: Baseline) -> bool:

@@ -12,13 +12,15 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from oomwarden.agent.baselines import Baselines
 from oomwarden.agent.charge import Charge
 from oomwarden.agent.control import Control
 from oomwarden.agent.decide import Decider
+from oomwarden.agent.found_groups import FoundGroups
+from oomwarden.agent.group_kill import GroupKills, Wishes, wishes
 from oomwarden.agent.inventory import Inventory
 from oomwarden.agent.kernel_worker import KernelWorker
 from oomwarden.agent.policy_book import NamespaceBook, PolicyBook, PolicySink
@@ -62,7 +64,9 @@ class Enforcer:
     news: asyncio.Event = field(default_factory=asyncio.Event)
     told: Callable[[], None] = field(default=lambda: None)
     warn: Warn = field(default=lambda _: ())
+    cgroup_writes: bool = False
     scans: Scans = field(init=False)
+    groups: GroupKills = field(init=False)
     control: Control = field(init=False)
     book: PolicyBook = field(init=False)
     namespaces: NamespaceBook = field(init=False)
@@ -73,6 +77,8 @@ class Enforcer:
 
     def __post_init__(self) -> None:
         self.scans = Scans(lambda: self.worker, self.places)
+        found = FoundGroups(self.baselines.store, self.baselines.boot_id)
+        self.groups = GroupKills(found, self.places.cgroups, self.cgroup_writes, self._wishes)
         self.control = Control(self.news.set)
         self.book = PolicyBook(self.news.set)
         self.namespaces = NamespaceBook(self.news.set)
@@ -99,6 +105,7 @@ class Enforcer:
             self._drop_gone()
             self._decide()
             self.told()
+            self.groups.news.set()
         due = [charge for charge in self._charges.values() if charge.due <= self._now()]
         await self._save_before(due)
         same: dict[int, frozenset[int]] | None = None
@@ -127,6 +134,7 @@ class Enforcer:
         self.scans.keep_only(live)
         if live:  # before detection's first batch nothing is known to be gone
             self.baselines.keep_only(live)
+            self.groups.found.keep_only(live)
 
     def _decide(self) -> None:
         for inode, container in self.inventory.containers.items():
@@ -149,6 +157,9 @@ class Enforcer:
             return None
         target = charge.decision.standing.target if charge.decision else Target()
         return order_for(target.score, baseline, switch, target.processes)
+
+    def _wishes(self) -> Wishes:
+        return wishes(self._charges.values(), self.control.mode)
 
     def _remember_winner(self, inode: int, charge: Charge) -> None:
         self._winners.pop(inode, None)
@@ -221,11 +232,13 @@ class Enforcer:
     def report(self) -> tuple[Applied, tuple[PolicyReport, ...]]:
         """Tell what is applied, and what became of each policy here."""
         live = [each for i, each in self._charges.items() if i in self.inventory.containers]
+        mode = self.control.mode
         items = [
-            item
+            replace(item, parts=(self.groups.part(each, mode),))
             for each in live
-            if (item := each.item(self.baselines.get(each.container), self.control.mode))
+            if (item := each.item(self.baselines.get(each.container), mode))
         ]
-        applied = Applied(containers=self.baselines.applied(), processes=self.processes)
+        touched = self.baselines.applied() | self.groups.found.applied()
+        applied = Applied(containers=len(touched), processes=self.processes)
         pods = self._decider.pods_per_policy()
         return applied, reports(self.book.policies, pods, items, self.book.unreadable, self.warn)

@@ -48,6 +48,7 @@ class Figures:
     held_records: int
     held_kills: int
     stuck_since: Mapping[str, float | None]
+    group_repairs: int = 0
 
 
 def healthz(loops: list[Loop]) -> tuple[int, bytes]:
@@ -100,6 +101,8 @@ class AgentCollector(Collector):
             "Processes that hold a score of ours",
             figures.enforced_processes,
         )
+        yield _counter("group_kill_repairs", "Times that somebody had changed memory.oom.group",
+                       figures.group_repairs)  # fmt: skip
         stuck = GaugeMetricFamily(
             "oomwarden_worker_stuck_seconds",
             "Seconds for which the kernel has not answered a worker; 0: it has",

@@ -23,6 +23,7 @@ from oomwarden.api.oomnode import (
 from oomwarden.core.quantity import format_bytes
 from oomwarden.core.self_tests import Findings, conditions
 from oomwarden.kernel.host import Host
+from oomwarden.kernel.oom_group import is_read_only
 from oomwarden.kube import nodes
 from oomwarden.kube.client import Client
 from oomwarden.kube.errors import API_ERRORS
@@ -104,6 +105,8 @@ class Reporter:
             kernel_log=self.log.state.remedy,
             store=self.store.degraded or "",
             unknown_fields=work.unknown_fields,
+            cgroup_writes=self.settings.cgroup_writes,
+            cgroups_read_only=is_read_only(self.settings.cgroup_root),
         )
 
     async def _refresh_memory(self) -> None:

@@ -2,6 +2,7 @@
 
 detect -> bookkeep -> deliver      kills become records (detect.py, bookkeep.py, deliver.py)
 naming -> enforce                  policies hold on processes (naming.py, enforce.py)
+group-kill                         and on memory.oom.group (group_kill.py)
 samples                            what the records tell of memory before a kill (samples.py)
 outranked                          which services of the node die before a pod (outranked.py)
 contradictions                     where the kubelet hides a kill (contradictions.py)
@@ -74,7 +75,9 @@ class Agent:
         self.baselines = Baselines(store, self.host.boot_id())
         self.places = Places(CgroupRoot(settings.cgroup_root), ProcRoot(settings.proc))
         floor = Floor(settings.namespaced_floor)
-        self.enforcer = Enforcer(self.inventory, self.baselines, self.places, floor)
+        self.enforcer = Enforcer(
+            self.inventory, self.baselines, self.places, floor, cgroup_writes=settings.cgroup_writes
+        )
         self.naming = Naming(self.inventory, self.baselines, self.places, self.enforcer.news.set)
         place = Place(settings.node, self.host.boot_id(), self.kernel)
         self.settler = Settler(place, Ledger(), self.inventory, self.log, self.enforcer.winner_of)
@@ -88,6 +91,7 @@ class Agent:
         self.books.empty = partial(is_empty, self.places.cgroups)
         self.books.as_group = partial(is_killed_as_group, self.places.cgroups)
         self.enforcer.told = self.deliverer.told = self.status.news
+        self.enforcer.groups.told = self.status.news
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -136,8 +140,10 @@ class Agent:
             self.store, self.client, self.settings.node, self.host.boot_id()
         )
         await self.baselines.load()
+        await self.enforcer.groups.found.load()
         group.create_task(self.naming.run(), name="naming")
         group.create_task(self.enforcer.run(), name="enforce")
+        group.create_task(self.enforcer.groups.run(), name="group-kill")
 
     def watches(self) -> list[tuple[str, Selection, watch.Sink]]:
         """Name what is watched, and who takes it."""
@@ -161,6 +167,7 @@ class Agent:
             Loop("bookkeep", age_of(lambda: self.books.progress), LATE_SECONDS),
             Loop("naming", age_of(lambda: self.naming.progress), LATE_SECONDS),
             Loop("enforce", age_of(lambda: self.enforcer.progress), LATE_SECONDS),
+            Loop("group-kill", age_of(lambda: self.enforcer.groups.progress), LATE_SECONDS),
             Loop("samples", age_of(lambda: self.samples.progress)),
             Loop("contradictions", age_of(lambda: self.contradictions.progress)),
             Loop("deliver", age_of(lambda: self.deliverer.progress)),
@@ -177,6 +184,7 @@ class Agent:
             undeliverable=counts.get("undeliverable", 0),
             outbox=self.deliverer.waiting,
             enforced_processes=self.enforcer.processes,
+            group_repairs=self.enforcer.groups.repairs,
             unreadable=self._unreadable(),
             log_overruns=self.log.overruns,
             held_records=self.deliverer.numbers.held,
@@ -184,6 +192,8 @@ class Agent:
             stuck_since={
                 "naming": self.naming.worker.stuck_since,
                 "enforce": self.enforcer.worker.stuck_since,
+                "commands": self.enforcer.scans.commands.stuck_since,
+                "group-kill": self.enforcer.groups.worker.stuck_since,
                 "samples": self.samples.worker.stuck_since,
             },
         )

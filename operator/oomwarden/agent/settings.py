@@ -28,6 +28,8 @@ class Settings:
     """Where the store lives; OOMWARDEN_STATE_DIR."""
     namespaced_floor: int | None
     """Lowest score for an OOMPolicy; None: only raise; OOMWARDEN_NAMESPACED_FLOOR."""
+    cgroup_writes: bool
+    """Whether memory.oom.group may be written; OOMWARDEN_CGROUP_WRITES."""
     metrics_port: int
     """TCP port of /healthz and /metrics; OOMWARDEN_METRICS_PORT."""
     log_level: str
@@ -47,6 +49,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         proc=Path(environment.get("OOMWARDEN_PROC", "/proc")),
         state_dir=Path(environment.get("OOMWARDEN_STATE_DIR", "/var/lib/oomwarden")),
         namespaced_floor=_floor(environment.get("OOMWARDEN_NAMESPACED_FLOOR")),
+        cgroup_writes=_switch(environment, "OOMWARDEN_CGROUP_WRITES"),
         metrics_port=_integer(environment, "OOMWARDEN_METRICS_PORT", 9808, range(1, 65536)),
         log_level=_level(environment.get("OOMWARDEN_LOG_LEVEL", "INFO").upper()),
     )
@@ -79,6 +82,13 @@ def _integer(
         span = f"{allowed.start} to {allowed.stop - 1}"
         raise SettingsError(f"{told or name} is {text!r}: it takes a whole number from {span}")
     return value
+
+
+def _switch(environment: Mapping[str, str], name: str) -> bool:
+    value = environment.get(name, "false")
+    if value not in {"true", "false"}:
+        raise SettingsError(f"{name} is {value!r}: it takes true or false")
+    return value == "true"
 
 
 def _level(value: str) -> str:

@@ -17,6 +17,14 @@ MOST_WARNINGS = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What a rule asks beside scores, and whether that is in force; None: nothing is asked."""
+
+    in_force: bool | None = None
+    remarks: tuple[Remark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One live container, how the policies stand on it, and what came of it.
 
@@ -31,9 +39,18 @@ class Item:
     troubles: tuple[Remark, ...] = ()
     given: int | None = None
     limit: int | None = None
+    parts: tuple[Part, ...] = ()
 
     @property
     def enforced(self) -> bool:
+        """Whether all that the winner asks for is in force."""
+        asked = [part.in_force for part in self.parts if part.in_force is not None]
+        if self.standing.target.asks:
+            asked.append(self._holds)
+        return bool(asked) and all(asked)
+
+    @property
+    def _holds(self) -> bool:
         """Whether all processes that are ours to change hold the winner's score."""
         outcome = self.outcome
         return (
@@ -120,6 +137,7 @@ def _count(item: Item, tallies: dict[Key, _Tally], warn: Warn) -> None:
 def _remarks(winner: Match, item: Item) -> list[Remark]:
     target: Target = item.standing.target
     found = [*target.remarks, *item.troubles, *_unknown(winner.policy)]
+    found += [remark for part in item.parts for remark in part.remarks]
     if item.outcome is not None and item.outcome.aim == target.aim:
         found += _of_outcome(item.outcome)
     return found

@@ -9,6 +9,14 @@ _LOCAL_EVENTS = (
     "levels above and go unseen: run `mount -o remount,nsdelegate,memory_recursiveprot "
     "/sys/fs/cgroup` on the node, and take the option out of what mounts it"
 )
+_WRITES_OFF = (
+    "switched off, so memory.groupKill of policies is not carried out: to let the agents write to "
+    "cgroups, set agent.cgroupWrites=true in the chart's values"
+)
+_READ_ONLY = (
+    "/sys/fs/cgroup is mounted read-only in the agent's container: mount it from the host with "
+    "readOnly: false, as the chart does with agent.cgroupWrites=true"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +29,8 @@ class Findings:
     kernel_log: str = ""
     store: str = ""
     unknown_fields: tuple[str, ...] = ()
+    cgroup_writes: bool = True
+    cgroups_read_only: bool = False
 
 
 def conditions(found: Findings, now: str) -> tuple[Condition, ...]:
@@ -33,16 +43,27 @@ def conditions(found: Findings, now: str) -> tuple[Condition, ...]:
     newer = ", ".join(f"spec.{name}" for name in found.unknown_fields)
     ignored = f"this agent is older than the CRDs and ignores {newer}: upgrade it" if newer else ""
     cgroup_v2 = found.cgroup_v2 or (_LOCAL_EVENTS if found.local_events else "")
+    writes, why = _cgroup_writes(found)
     tests = (
         ("CgroupV2", cgroup_v2, "Mounted", "NotFound" if found.cgroup_v2 else "LocalEvents"),
         ("Capabilities", grant, "Complete", "Missing"),
         ("KernelLog", found.kernel_log, "Readable", "NotReadable"),
+        ("CgroupWrites", writes, "On", why),
         ("Store", found.store, "Durable", "InMemory"),
         ("PoliciesUnderstood", ignored, "AllFields", "UnknownFields"),
     )
     results = [_condition(kind, text, good, bad, now) for kind, text, good, bad in tests]
     ready = _condition("Ready", cgroup_v2, "Watching", "NotWatching", now)
     return (ready, *results)
+
+
+def _cgroup_writes(found: Findings) -> tuple[str, str]:
+    """Give the remedy and the reason; `Off` is a choice, and no fault."""
+    if not found.cgroup_writes:
+        return _WRITES_OFF, "Off"
+    if found.cgroups_read_only:
+        return _READ_ONLY, "ReadOnly"
+    return "", ""
 
 
 def _condition(kind: str, remedy: str, good: str, bad: str, now: str) -> Condition:

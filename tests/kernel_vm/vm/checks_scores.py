@@ -88,8 +88,10 @@ def _few_pids() -> Iterator[None]:
     most = Path("/proc/sys/kernel/pid_max")
     before = most.read_text()
     most.write_text("2000")
-    yield
-    most.write_text(before)
+    try:
+        yield
+    finally:
+        most.write_text(before)
 
 
 def _heir_of(pid: int) -> int:
