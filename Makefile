@@ -42,8 +42,8 @@ bench: ## the figures of the README
 bench-recall: ## who tells of every kill, once, and how soon (ARGS="--only quiet,burst --compare old.json")
 	@$(RUN) python -m bench.recall $(ARGS)
 
-bench-enforce: ## how soon a policy holds on starts and on a full node, and what it costs
-	@$(RUN) python -m bench starts policy-change
+bench-enforce: ## who wins, how soon a policy holds on starts and on a full node, what it costs
+	@$(RUN) python -m bench winners starts policy-change
 
 lock: ## resolve requirements/*.txt from pyproject.toml
 	@$(RUN) python tools/lock.py

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kubernetes import client, config
 
-from bench import durations, footprint, latency, policy_change, starts
+from bench import durations, footprint, latency, policy_change, starts, winners
 from e2e.lab import open_cluster
 from e2e.world import Release, World
 
@@ -22,6 +22,7 @@ BY_THEMSELVES: dict[str, Callable[[], None]] = {
     "demo": durations.warm_demo,
     "demo-cold": durations.cold_demo,
     "test": durations.warm_test,
+    "winners": winners.main,
 }
 
 

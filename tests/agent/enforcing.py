@@ -44,6 +44,7 @@ class Node:
     async def ready(self, mode: str = "Enforce") -> None:
         await self.baselines.load()
         self.switch(mode)
+        self.enforcer.node.labels = {"zone": "a"}
         self.enforcer.namespaces.replace([{"metadata": {"name": "shop", "labels": {"t": "a"}}}])
         self.enforcer.policies("ClusterOOMPolicy").replace([])
 

@@ -1,11 +1,23 @@
 import random
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.api.base import LabelSelector
-from oomwarden.core.matching import Contest, contest, match, rank, selects, selects_labels
+from oomwarden.api.oomkill import ContainerType
+from oomwarden.api.policy import ClusterOOMPolicySpec
+from oomwarden.core.facts import ContainerFacts
+from oomwarden.core.matching import (
+    Contest,
+    asks_for_node,
+    contest,
+    match,
+    rank,
+    selects,
+    selects_labels,
+)
 from oomwarden.core.policies import Policy
 from pods import cluster_policy, pod, policy
 
@@ -53,18 +65,27 @@ def test_a_label_selector_means_what_it_means_in_kubernetes(
 def test_all_that_a_policy_asks_of_a_pod_must_hold(
     fields: dict[str, object], *, matches: bool
 ) -> None:
-    assert selects(policy(**fields), pod(), {}) is matches
+    assert selects(policy(**fields), pod(), {}, {}) is matches
 
 
 def test_a_policy_selects_in_its_own_namespace_alone() -> None:
-    assert not selects(policy(namespace="other"), pod(), {})
+    assert not selects(policy(namespace="other"), pod(), {}, {})
 
 
 def test_a_cluster_policy_selects_by_the_labels_of_the_namespace() -> None:
     tenants = cluster_policy(namespaceSelector={"matchLabels": {"tier": "tenant"}})
-    assert selects(tenants, pod(), {"tier": "tenant"})
-    assert not selects(tenants, pod(), {})
-    assert selects(cluster_policy(), pod(), {})
+    assert selects(tenants, pod(), {"tier": "tenant"}, {})
+    assert not selects(tenants, pod(), {}, {})
+    assert selects(cluster_policy(), pod(), {}, {})
+
+
+def test_a_cluster_policy_selects_by_the_labels_of_the_node() -> None:
+    canary = cluster_policy(nodeSelector={"matchLabels": {"canary": "yes"}})
+    assert selects(canary, pod(), {}, {"canary": "yes"})
+    assert not selects(canary, pod(), {"canary": "yes"}, {})
+    assert asks_for_node(canary)
+    assert not asks_for_node(cluster_policy())
+    assert not asks_for_node(policy())
 
 
 def test_the_first_rule_that_matches_a_container_decides() -> None:
@@ -158,6 +179,64 @@ def test_the_order_in_which_policies_are_told_never_changes_the_outcome(
     shuffled = list(policies)
     chance.shuffle(shuffled)
     assert contest(policies, "app") == contest(shuffled, "app")
+
+
+LABELS = st.dictionaries(st.sampled_from(["tier", "zone"]), st.sampled_from(["a", "b"]), max_size=2)
+SELECTORS = LABELS.map(lambda labels: {"matchLabels": labels})
+FILTERS = st.fixed_dictionaries(
+    {
+        "priority": st.integers(-1, 1),
+        "podSelector": SELECTORS,
+        "priorityClassNames": st.lists(st.sampled_from(["high", "low"]), max_size=1),
+        "qosClasses": st.lists(st.sampled_from(["Burstable", "Guaranteed"]), max_size=1),
+        "rules": st.just([{"oomScoreAdj": 1}]),
+    }
+)
+CLUSTER_FILTERS = st.tuples(FILTERS, SELECTORS, SELECTORS, st.booleans()).map(
+    lambda each: {
+        **each[0],
+        "namespaceSelector": each[1],
+        "nodeSelector": each[2],
+        "overridable": each[3],
+    }
+)
+
+
+@given(
+    st.dictionaries(NAMES, FILTERS, max_size=4),
+    st.dictionaries(NAMES, CLUSTER_FILTERS, max_size=4),
+    st.tuples(LABELS, LABELS, LABELS),
+    st.randoms(use_true_random=False),
+)
+def test_nor_does_it_with_all_filters_and_who_is_not_selected_does_not_compete(
+    ours: dict[str, dict[str, object]],
+    clusters: dict[str, dict[str, object]],
+    labels: tuple[dict[str, str], dict[str, str], dict[str, str]],
+    chance: random.Random,
+) -> None:
+    policies = [policy(name, **fields) for name, fields in ours.items()]
+    policies += [cluster_policy(name, **fields) for name, fields in clusters.items()]
+    target = replace(pod(), labels=labels[0])
+
+    def outcome(told: list[Policy]) -> Contest:
+        return contest([p for p in told if selects(p, target, labels[1], labels[2])], "app")
+
+    found = outcome(policies)
+    assert found == outcome(chance.sample(policies, len(policies)))
+    for entrant in filter(None, [found.winner]):
+        spec = entrant.policy.spec
+        assert spec.pod_selector.match_labels.items() <= labels[0].items()
+        assert not spec.priority_class_names or target.priority_class in spec.priority_class_names
+        assert not spec.qos_classes or target.qos in spec.qos_classes
+        if isinstance(spec, ClusterOOMPolicySpec):
+            assert spec.namespace_selector.match_labels.items() <= labels[1].items()
+            assert spec.node_selector.match_labels.items() <= labels[2].items()
+
+
+@pytest.mark.parametrize("kind", list(ContainerType))
+def test_rules_are_about_names_whatever_the_type_of_the_container(kind: ContainerType) -> None:
+    described = ContainerFacts("app-1", kind)
+    assert match(policy(rules=[{"containers": ["app-?"], "oomScoreAdj": 1}]), described.name)
 
 
 @given(POLICIES)

@@ -4,14 +4,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from oomwarden.agent.inventory import Container, Inventory
+from oomwarden.agent.node_labels import NodeLabels
 from oomwarden.agent.policy_book import NamespaceBook, PolicyBook
 from oomwarden.core.facts import PodFacts
-from oomwarden.core.matching import selects
+from oomwarden.core.matching import asks_for_node, selects
 from oomwarden.core.plan import Baseline, Standing, evaluate
 from oomwarden.core.policies import CLUSTER, Key, Policy
 from oomwarden.core.scoring import Floor
 
-Versions = tuple[int, int]
+Versions = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Decider:
     inventory: Inventory
     book: PolicyBook
     namespaces: NamespaceBook
+    node: NodeLabels
     floor: Floor
     _selected: dict[str, tuple[Versions, PodFacts, tuple[Policy, ...]]] = field(
         default_factory=dict
@@ -44,12 +46,12 @@ class Decider:
 
     @property
     def _versions(self) -> Versions:
-        return (self.book.version, self.namespaces.version)
+        return (self.book.version, self.namespaces.version, self.node.version)
 
     def decide(
         self, container: Container, baseline: Baseline, before: Decision | None
     ) -> Decision | None:
-        """Decide on a container; None: its pod, its name or its namespace is not known yet."""
+        """Decide on a container; None: its pod, name, namespace or node is not known yet."""
         pod, facts = self.inventory.pod(container.cgroup), self.inventory.container(container)
         if pod is None or facts is None:
             return None
@@ -63,7 +65,7 @@ class Decider:
         return Decision(pod, name, versions, value, standing)
 
     def selected(self, pod: PodFacts) -> tuple[Policy, ...] | None:
-        """Give the policies that select a pod; None: its namespace's labels are not known yet."""
+        """Give the policies that select a pod; None: labels that they ask for are not known yet."""
         known = self._selected.get(pod.uid)
         if known is not None and known[0] == self._versions and known[1] is pod:
             return known[2]
@@ -71,7 +73,10 @@ class Decider:
         labels = self.namespaces.labels.get(pod.namespace)
         if labels is None and any(policy.kind == CLUSTER for policy in candidates):
             return None
-        found = tuple(policy for policy in candidates if selects(policy, pod, labels or {}))
+        if self.node.labels is None and any(map(asks_for_node, candidates)):
+            return None
+        known_labels = (labels or {}, self.node.labels or {})
+        found = tuple(policy for policy in candidates if selects(policy, pod, *known_labels))
         self._selected[pod.uid] = (self._versions, pod, found)
         return found
 

@@ -23,6 +23,7 @@ from oomwarden.agent.found_groups import FoundGroups
 from oomwarden.agent.group_kill import GroupKills, Wishes, wishes
 from oomwarden.agent.inventory import Inventory
 from oomwarden.agent.kernel_worker import KernelWorker
+from oomwarden.agent.node_labels import NodeLabels
 from oomwarden.agent.policy_book import NamespaceBook, PolicyBook, PolicySink
 from oomwarden.agent.quiet_scans import quiet
 from oomwarden.agent.scans import Scans
@@ -70,6 +71,7 @@ class Enforcer:
     control: Control = field(init=False)
     book: PolicyBook = field(init=False)
     namespaces: NamespaceBook = field(init=False)
+    node: NodeLabels = field(init=False)
     _decider: Decider = field(init=False)
     _charges: dict[int, Charge] = field(default_factory=dict)
     _winners: dict[int, PolicyReference] = field(default_factory=dict)
@@ -82,7 +84,9 @@ class Enforcer:
         self.control = Control(self.news.set)
         self.book = PolicyBook(self.news.set)
         self.namespaces = NamespaceBook(self.news.set)
-        self._decider = Decider(self.inventory, self.book, self.namespaces, self.floor)
+        self.node = NodeLabels(self.news.set)
+        books = (self.book, self.namespaces, self.node)
+        self._decider = Decider(self.inventory, *books, self.floor)
 
     def policies(self, kind: str) -> PolicySink:
         """Give the sink for the watch of OOMPolicy or ClusterOOMPolicy."""

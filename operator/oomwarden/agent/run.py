@@ -119,6 +119,8 @@ class Agent:
             group.create_task(self.deliverer.run(), name="deliver")
             group.create_task(self.contradictions.run(), name="contradictions")
             group.create_task(self.status.run(), name="status")
+            ask = partial(nodes.labels, self.client, self.settings.node)
+            group.create_task(self.enforcer.node.run(ask), name="node-labels")
 
     async def _kernel_side(self) -> None:
         kubepods = await self.kernel.find()
@@ -172,6 +174,7 @@ class Agent:
             Loop("contradictions", age_of(lambda: self.contradictions.progress)),
             Loop("deliver", age_of(lambda: self.deliverer.progress)),
             Loop("status", age_of(lambda: self.status.progress)),
+            Loop("node-labels", age_of(lambda: self.enforcer.node.progress)),
             *self.heard.loops([name for name, _, _ in self.watches()]),
         ]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from oomwarden.api.base import LabelSelector, LabelSelectorRequirement
-from oomwarden.api.policy import ClusterOOMPolicySpec, Mode, Rule
+from oomwarden.api.policy import ClusterOOMPolicySpec, Mode, OOMPolicySpec, Rule
 from oomwarden.core.facts import PodFacts
 from oomwarden.core.policies import Policy
 
@@ -35,8 +35,10 @@ class Contest:
 
 def selects_labels(selector: LabelSelector, labels: Labels) -> bool:
     """Match as Kubernetes does (apimachinery pkg/labels/selector.go): NotIn takes absent keys."""
-    wanted = selector.match_labels.items()
-    return all(labels.get(key) == value for key, value in wanted) and all(
+    for key, value in selector.match_labels.items():
+        if labels.get(key) != value:
+            return False
+    return not selector.match_expressions or all(
         _holds(each, labels) for each in selector.match_expressions
     )
 
@@ -54,19 +56,37 @@ def _holds(requirement: LabelSelectorRequirement, labels: Labels) -> bool:
             return value is None
 
 
-def selects(policy: Policy, pod: PodFacts, namespace_labels: Labels) -> bool:
-    """Whether a policy selects a pod, whatever its rules say of the containers."""
+def selects(policy: Policy, pod: PodFacts, namespace_labels: Labels, node_labels: Labels) -> bool:
+    """Whether a policy selects a pod, whatever its rules say of the containers.
+
+    Args:
+        policy: Of either kind.
+        pod: The pod.
+        namespace_labels: Of the pod's namespace.
+        node_labels: Of the node that the pod runs on.
+    """
     spec = policy.spec
-    if isinstance(spec, ClusterOOMPolicySpec):
-        here = selects_labels(spec.namespace_selector, namespace_labels)
-    else:
-        here = policy.namespace == pod.namespace
     return (
-        here
+        (policy.namespace is None or policy.namespace == pod.namespace)
         and selects_labels(spec.pod_selector, pod.labels)
+        and _selects_place(spec, namespace_labels, node_labels)
         and (not spec.priority_class_names or pod.priority_class in spec.priority_class_names)
         and (not spec.qos_classes or pod.qos in spec.qos_classes)
     )
+
+
+def _selects_place(spec: OOMPolicySpec, namespace_labels: Labels, node_labels: Labels) -> bool:
+    if not isinstance(spec, ClusterOOMPolicySpec):
+        return True
+    return selects_labels(spec.namespace_selector, namespace_labels) and selects_labels(
+        spec.node_selector, node_labels
+    )
+
+
+def asks_for_node(policy: Policy) -> bool:
+    """Whether the node's labels decide on a policy."""
+    spec = policy.spec
+    return isinstance(spec, ClusterOOMPolicySpec) and spec.node_selector != LabelSelector()
 
 
 def match(policy: Policy, container: str) -> Match | None:

@@ -69,6 +69,16 @@ async def memory(client: Client, name: str) -> tuple[str | None, str | None]:
     return capacity.get("memory"), allocatable.get("memory")
 
 
+async def labels(client: Client, name: str) -> dict[str, str]:
+    """Read the Node's labels.
+
+    Raises:
+        httpx2.HTTPError: when the API server cannot be asked (ApiError: when it refuses).
+    """
+    metadata = (await client.get(Node, name))["metadata"]
+    return dict(metadata.get("labels") or {})
+
+
 async def _get(client: Client, name: str) -> Manifest | None:
     try:
         found: Manifest = await client.get(OOMNode, name)
