@@ -45,6 +45,14 @@ def release(world: World) -> Release:
     return release
 
 
+@pytest.fixture(scope="module")
+def writing(release: Release) -> Iterator[Release]:
+    """The product with agents that may write to cgroups; put right after the module's stories."""
+    release.install("--set", "agent.cgroupWrites=true")
+    yield release
+    release.install()
+
+
 @pytest.fixture(scope="session")
 def surgeon(world: World, release: Release) -> Iterator[Surgeon]:
     surgeon = Surgeon(world)

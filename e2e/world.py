@@ -127,6 +127,25 @@ class World:
             running.terminate()
             running.wait()
 
+    def inside(self, namespace: str, pod: str, container: str, script: str) -> str:
+        """Run a shell script in a container.
+
+        Raises:
+            CommandError: it failed.
+        """
+        args = ("exec", "-n", namespace, pod, "-c", container, "--", "sh", "-c", script)
+        return self.cluster.kubectl(*args)
+
+    def scores_by_command(self, namespace: str, pod: str, container: str) -> list[tuple[str, int]]:
+        """Read command line and oom_score_adj of every process that a container sees."""
+        script = (
+            "for p in /proc/[0-9]*; do n=${p#/proc/}; [ $n = $$ ] || "
+            "echo $(cat $p/oom_score_adj 2>/dev/null) $(tr '\\0' ' ' <$p/cmdline 2>/dev/null); done"
+        )
+        lines = self.inside(namespace, pod, container, script).splitlines()
+        pairs = (line.partition(" ") for line in lines)
+        return [(command, int(score)) for score, _, command in pairs if command]
+
     def scores(self, namespace: str, pod: str, container: str) -> dict[int, int]:
         """Read oom_score_adj of every process that a container sees, but not of this reader."""
         script = (

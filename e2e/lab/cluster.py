@@ -4,9 +4,10 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from e2e.lab import base_images, instance, kind, lab, preflight, product_image
+from e2e.lab import base_images, instance, kind, lab, postgres_image, preflight, product_image
 from e2e.lab import tools as lab_tools
 from e2e.lab.errors import LabError
 from e2e.lab.instance import Instance, Options
@@ -28,6 +29,7 @@ class Cluster:
     busybox_image: str
     programs: dict[str, Path]
     _load_image: Callable[[], ImageRef] = field(repr=False)
+    _load_postgres: Callable[[], str] = field(repr=False)
 
     def kubectl(self, *arguments: str | Path, stdin: str | None = None) -> str:
         """Runs kubectl and returns its output; raises CommandError when it fails."""
@@ -48,6 +50,10 @@ class Cluster:
     def build_and_load_image(self) -> ImageRef:
         """Makes the image under test known to the cluster's nodes; quick when nothing changed."""
         return self._load_image()
+
+    def postgres_image(self) -> str:
+        """Gives an image with PostgreSQL below /usr/lib/postgresql, which the nodes can run."""
+        return self._load_postgres()
 
 
 def open_cluster(
@@ -86,13 +92,18 @@ def _speaking_to_lab(one: Instance) -> Cluster:
         base = base_images.build_all()[base_images.PYTHON_BASE]
         return product_image.push(base, one)
 
+    def load_postgres() -> str:
+        base = base_images.build_all()[base_images.PYTHON_BASE]
+        return str(postgres_image.push(base, one))
+
     programs = {name: one.bin / name for name in ("kubectl", "helm")}
-    return Cluster(one.kubeconfig, base_images.BUSYBOX, programs, load)
+    return Cluster(one.kubeconfig, base_images.BUSYBOX, programs, load, load_postgres)
 
 
 def _kind_cluster(name: str) -> Cluster:
     config = kind.up(name)
-    return Cluster(config, base_images.BUSYBOX, _programs(), lambda: kind.load_image(name))
+    load = partial(kind.load_image, name)
+    return Cluster(config, base_images.BUSYBOX, _programs(), load, _public_postgres)
 
 
 def _users_cluster(config: Path) -> Cluster:
@@ -100,7 +111,7 @@ def _users_cluster(config: Path) -> Cluster:
         if one.kubeconfig == config:
             return _speaking_to_lab(one)
     busybox = os.environ.get("OOMWARDEN_BUSYBOX_IMAGE", base_images.BUSYBOX)
-    return Cluster(config, busybox, _programs(), _users_image)
+    return Cluster(config, busybox, _programs(), _users_image, _public_postgres)
 
 
 def _users_image() -> ImageRef:
@@ -112,6 +123,11 @@ def _users_image() -> ImageRef:
         )
     repository, _, tag = name.rpartition(":")
     return ImageRef(repository, tag)
+
+
+def _public_postgres() -> str:
+    """Names an image for clusters that reach a registry."""
+    return os.environ.get("OOMWARDEN_POSTGRES_IMAGE", "docker.io/library/postgres:17")
 
 
 def _programs() -> dict[str, Path]:

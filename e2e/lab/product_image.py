@@ -84,16 +84,29 @@ def push(base: Path, instance: Instance) -> ImageRef:
     """Builds the image and pushes it to the instance's registry, where its node pulls it."""
     name = build(base)
     image = ImageRef(f"{REGISTRY_NAME}/{_NAME}", tag())
-    pushed = instance.run / f"pushed-{image.tag}"
-    if not pushed.exists():
-        target = f"docker://{instance.registry}/{_NAME}:{image.tag}"
+    _push(base, name, image, instance)
+    return image
+
+
+def push_archive(base: Path, archive: Path, image: ImageRef, instance: Instance) -> None:
+    """Pushes an image that was packed by hand to the instance's registry."""
+    _push(base, f"docker-archive:{archive}", image, instance)
+
+
+def _push(base: Path, source: str, image: ImageRef, instance: Instance) -> None:
+    name = image.repository.rpartition("/")[2]
+    pushed = instance.run / f"pushed-{name}-{image.tag}"
+    if pushed.exists():
+        return
+    buildah = _buildah(base)
+    with step(f"push the image {name}", "buildah"):
+        if source.startswith("docker-archive:"):
+            source = run(*buildah, "pull", "--quiet", source).strip()
+        target = f"docker://{instance.registry}/{name}:{image.tag}"
         # Uncompressed: it does not leave the machine, and the node would unpack it slowly.
         options = ("--quiet", "--tls-verify=false", "--disable-compression")
-        command = (*_buildah(base), "push", *options, name, target)
-        with step("push the image", "buildah"):
-            run(*instance.in_namespace(*command))
-        pushed.touch()
-    return image
+        run(*instance.in_namespace(*buildah, "push", *options, source, target))
+    pushed.touch()
 
 
 def _build(base: Path, name: str) -> None:

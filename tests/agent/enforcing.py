@@ -7,6 +7,7 @@ from typing import Any
 
 from fake_cgroups import UID, FakeCgroups
 from oomwarden.agent.baselines import Baselines
+from oomwarden.agent.charge import Charge
 from oomwarden.agent.enforce import Enforcer
 from oomwarden.agent.inventory import Container, Inventory
 from oomwarden.agent.store import Store
@@ -156,3 +157,17 @@ async def saved_ours(node: Node) -> list[str]:
         return [row[0] for row in db.execute("SELECT ours FROM baselines")]
 
     return await node.store.run(read)
+
+
+def server(node: Node, *titles: str) -> tuple[Container, list[int]]:
+    """A container with a process that no rule names, and others by their titles."""
+    app = node.container("a", "app")
+    pids = [node.spawn(app.cgroup.path, title=title) for title in titles]
+    node.pod("app")
+    node.learn(app)
+    return app, pids
+
+
+def the_charge(node: Node) -> Charge:
+    (charge,) = node.enforcer._charges.values()
+    return charge

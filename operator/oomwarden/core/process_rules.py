@@ -7,7 +7,7 @@ from oomwarden.core.command_globs import matches
 
 COMMAND_BYTES = 4096
 """So much of a command line is looked at, however long it is."""
-KEPT_DECISIONS = 1024
+KEPT_DECISIONS = 512
 """A server's processes have the same few command lines at every scan."""
 
 

@@ -1,0 +1,63 @@
+"""A real PostgreSQL, from Debian's packages: for stories about one process among many.
+
+It is no part of the node: it is built and pushed when a story asks for it.
+"""
+
+import tarfile
+from pathlib import Path
+
+from e2e.lab import cache, debian, image_archive, product_image
+from e2e.lab.instance import Instance
+from e2e.lab.node import REGISTRY_NAME
+from e2e.lab.product_image import ImageRef
+
+NAME = "postgres"
+_REFERENCE = f"localhost/{NAME}:1"
+PACKAGES = ("postgresql-15", "postgresql-client-15")
+# The compiler of queries is most of the image, and off in the stories; the others are Debian's own.
+_LEFT_OUT = (
+    "/libLLVM", "/libz3", "/llvmjit", "/lib/postgresql/15/lib/bitcode/",
+    "/usr/share/perl", "/x86_64-linux-gnu/perl", "/usr/share/i18n/",
+    "/var/lib/apt/", "/var/cache/", "/var/lib/postgresql/15/",
+)  # fmt: skip
+
+
+def build() -> Path:
+    """Returns the image's archive."""
+    inputs: list[cache.Input] = [
+        debian.release(),
+        *PACKAGES,
+        *_LEFT_OUT,
+        Path(image_archive.__file__),
+    ]
+    return cache.artifact(f"image-{NAME}", inputs, _build, "Debian packages, about 60 s")
+
+
+def push(base: Path, instance: Instance) -> ImageRef:
+    """Builds the image and pushes it to the instance's registry, where its node pulls it.
+
+    Args:
+        base: The archive of the Python base image, which buildah's store begins with.
+        instance: Whose registry.
+    """
+    archive = build()
+    image = ImageRef(f"{REGISTRY_NAME}/{NAME}", archive.name.rpartition("-")[2])
+    product_image.push_archive(base, archive, image, instance)
+    return image
+
+
+def _build(archive: Path) -> None:
+    whole = archive.with_name(f"{archive.name}.whole.tar")
+    layer = archive.with_name(f"{archive.name}.tar")
+    debian.bootstrap(whole, PACKAGES)
+    _copy_needed(whole, layer)
+    image_archive.pack(layer, _REFERENCE, ["postgres"], archive)
+    for path in (whole, layer):
+        path.unlink()
+
+
+def _copy_needed(source: Path, target: Path) -> None:
+    with tarfile.open(source) as whole, tarfile.open(target, "w") as layer:
+        for member in whole:
+            if not any(part in f"/{member.name}" for part in _LEFT_OUT):
+                layer.addfile(member, whole.extractfile(member) if member.isreg() else None)

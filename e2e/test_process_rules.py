@@ -1,0 +1,104 @@
+"""Scores for single processes of a container, by their command lines."""
+
+from typing import Any
+
+from e2e.workloads import container, pod, policy
+from e2e.world import Release, World, eventually
+
+OWN = "(echo 1000 >/proc/self/oom_score_adj; exec sleep {}) &"
+
+
+def shells(world: World, namespace: str, name: str, **scripts: str) -> dict[str, Any]:
+    """Describe a pod with one shell per container."""
+    image = world.cluster.busybox_image
+    containers = (
+        container(each, image, "sh", "-c", script, limit="64Mi", request="32Mi")
+        for each, script in scripts.items()
+    )
+    return pod(namespace, name, *containers, app=name)
+
+
+def sleepers(world: World, namespace: str, name: str, seen_from: str) -> dict[str, int]:
+    """The scores of the processes `sleep N`, by N."""
+    found = world.scores_by_command(namespace, name, seen_from)
+    words = ((command.split(), score) for command, score in found)
+    return {each[1]: score for each, score in words if each[0] == "sleep"}
+
+
+def refusals(world: World, name: str) -> dict[str, str]:
+    """What the agents say of a policy: messages by reason."""
+    nodes = world.custom.list_cluster_custom_object("oomwarden.io", "v1alpha1", "oomnodes")
+    reports = (each for node in nodes["items"] for each in node["status"].get("policies", []))
+    told = (each for one in reports if one["name"] == name for each in one.get("refusals", []))
+    return {each["reason"]: each["message"] for each in told}
+
+
+def by_process(command: str, score: int, **rule: object) -> dict[str, Any]:
+    return {"processes": [{"command": command, "oomScoreAdj": score}], **rule}
+
+
+def test_in_a_shared_pid_namespace_only_the_selected_containers_processes_change(
+    world: World, release: Release, namespace: str
+) -> None:
+    manifest = shells(
+        world, namespace, "shared",
+        app="sleep 100001 & sleep 100002 & wait", side="sleep 200001 & wait",
+    )  # fmt: skip
+    manifest["spec"]["shareProcessNamespace"] = True
+    world.apply(manifest)
+    world.running(namespace, "shared")
+    eventually(lambda: len(sleepers(world, namespace, "shared", "side")) == 3)
+    before = sleepers(world, namespace, "shared", "side")
+    rule = by_process("sleep *1", 500, containers=["app"], oomScoreAdj=-300)
+    world.apply(policy(namespace, "one-of-two", {"app": "shared"}, rule))
+    wanted = {"100001": 500, "100002": -300, "200001": before["200001"]}
+    assert eventually(lambda: sleepers(world, namespace, "shared", "side") == wanted)
+    found = world.scores_by_command(namespace, "shared", "side")
+    assert [score for command, score in found if "pause" in command] == [-998]
+    world.delete_policy(namespace, "one-of-two")
+    assert eventually(lambda: sleepers(world, namespace, "shared", "side") == before)
+
+
+def test_a_process_with_its_own_score_is_left_alone_and_told_unless_a_rule_names_it(
+    world: World, release: Release, namespace: str
+) -> None:
+    script = " ".join([OWN.format(300001), OWN.format(300002), "sleep 300003 & wait"])
+    world.apply(shells(world, namespace, "own", app=script))
+    world.running(namespace, "own")
+    own = {"300001": 1000, "300002": 1000}
+    eventually(lambda: sleepers(world, namespace, "own", "app").items() >= own.items())
+    rule = by_process("sleep 300002", 400, oomScoreAdj=-300)
+    world.apply(policy(namespace, "around", {"app": "own"}, rule))
+    wanted = {"300001": 1000, "300002": 400, "300003": -300}
+    assert eventually(lambda: sleepers(world, namespace, "own", "app") == wanted)
+    told = eventually(lambda: refusals(world, "around"))
+    assert "left alone" in told["OwnScore"]
+
+
+def test_a_process_that_becomes_another_program_gets_that_ones_score(
+    world: World, release: Release, namespace: str
+) -> None:
+    script = "while [ ! -e /tmp/go ]; do sleep 1; done; exec sleep 400001"
+    world.apply(shells(world, namespace, "late", app=script))
+    world.apply(policy(namespace, "titles", {"app": "late"}, by_process("sleep 4*", 600)))
+    world.running(namespace, "late")
+    world.inside(namespace, "late", "app", "touch /tmp/go")
+    assert eventually(lambda: sleepers(world, namespace, "late", "app") == {"400001": 600})
+
+
+def test_rules_for_processes_say_that_they_change_nothing_while_all_are_killed_at_once(
+    world: World, release: Release, namespace: str
+) -> None:
+    world.apply(shells(world, namespace, "group", app="sleep 500001 & wait"))
+    world.apply(policy(namespace, "in-vain", {"app": "group"}, by_process("sleep *", 600)))
+    told = eventually(lambda: refusals(world, "in-vain"))
+    assert "agent.cgroupWrites=true" in told["Ineffective"]
+    rule = by_process("sleep *", 600, memory={"groupKill": False})
+    world.apply(policy(namespace, "in-vain", {"app": "group"}, rule))
+    told = eventually(lambda: t if "CgroupWritesOff" in (t := refusals(world, "in-vain")) else {})
+    assert "agent.cgroupWrites=true" in told["CgroupWritesOff"]
+    assert "Ineffective" in told
+    node = release.agents()[0].spec.node_name
+    conditions = world.node_report(node)["status"]["conditions"]
+    (writes,) = (each for each in conditions if each["type"] == "CgroupWrites")
+    assert (writes["status"], writes["reason"]) == ("False", "Off")
