@@ -43,7 +43,6 @@ class Charge:
     _gap: float = FIRST_GAP_SECONDS
     _scans: int = 0
     _hurried: bool = True
-    measured: bool = False
 
     def give(self, order: Order | None, now: float) -> None:
         """Take an order: a new target is written at once, and looked at again soon."""
@@ -84,6 +83,10 @@ class Charge:
     def hurry(self) -> None:
         """Scan again soon, whatever the last scan has found."""
         self._hurried = True
+
+    def hold_back(self, until: float, why: Remark) -> None:
+        """Wait for a turn, and say so."""
+        self.due, self.trouble = until, why
 
     def again(self, now: float, longest: float) -> None:
         """Set the time of the next scan: soon after a change, and then ever later."""

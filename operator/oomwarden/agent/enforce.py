@@ -10,12 +10,12 @@ import logging
 import math
 import sqlite3
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from oomwarden.agent.baselines import Baselines
+from oomwarden.agent.caps import Caps
 from oomwarden.agent.charge import Charge
 from oomwarden.agent.control import Control
 from oomwarden.agent.decide import Decider
@@ -27,6 +27,7 @@ from oomwarden.agent.node_labels import NodeLabels
 from oomwarden.agent.policy_book import NamespaceBook, PolicyBook, PolicySink
 from oomwarden.agent.quiet_scans import quiet
 from oomwarden.agent.scans import Scans
+from oomwarden.agent.winners import Winners
 from oomwarden.api.oomkill import PolicyReference
 from oomwarden.api.oomnode import Applied, PolicyReport
 from oomwarden.core.plan import Baseline, Order, Outcome, Switch, order_for
@@ -35,8 +36,6 @@ from oomwarden.core.scoring import Floor, Remark, Target
 from oomwarden.kernel.places import Places
 
 RESCAN_SECONDS = 10.0
-KEEP_WINNERS = 4096
-KEEP_DURATIONS = 1024
 _LOG = logging.getLogger(__name__)
 
 _NOT_SAVED = Remark(
@@ -50,8 +49,7 @@ _NOT_SAVED = Remark(
 class Enforcer:
     """Owns one charge per container.
 
-    `told` is called when `report` may give something new. `durations` are seconds from a
-    container's first sight to the first score written on it.
+    `told` is called when `report` may give something new.
     """
 
     inventory: Inventory
@@ -61,11 +59,12 @@ class Enforcer:
     rescan: float = RESCAN_SECONDS
     worker: KernelWorker = field(default_factory=partial(KernelWorker, "enforce"))
     progress: float = 0.0
-    durations: deque[float] = field(default_factory=partial(deque, maxlen=KEEP_DURATIONS))
     news: asyncio.Event = field(default_factory=asyncio.Event)
     told: Callable[[], None] = field(default=lambda: None)
     warn: Warn = field(default=lambda _: ())
     cgroup_writes: bool = False
+    caps: Caps = field(default_factory=partial(Caps, 0, 0))
+    winners: Winners = field(default_factory=Winners)
     scans: Scans = field(init=False)
     groups: GroupKills = field(init=False)
     control: Control = field(init=False)
@@ -74,8 +73,6 @@ class Enforcer:
     node: NodeLabels = field(init=False)
     _decider: Decider = field(init=False)
     _charges: dict[int, Charge] = field(default_factory=dict)
-    _winners: dict[int, PolicyReference] = field(default_factory=dict)
-    _pruned: bool = False
 
     def __post_init__(self) -> None:
         self.scans = Scans(lambda: self.worker, self.places)
@@ -94,7 +91,7 @@ class Enforcer:
 
     def winner_of(self, inode: int) -> PolicyReference | None:
         """Tell which policy governs, or governed, a container's cgroup."""
-        return self._winners.get(inode)
+        return self.winners.of(inode)
 
     async def run(self) -> None:
         """Enforce for ever. Baselines must have been loaded before."""
@@ -111,9 +108,10 @@ class Enforcer:
             self.told()
             self.groups.news.set()
         due = [charge for charge in self._charges.values() if charge.due <= self._now()]
+        due = self._admit(due)
         await self._save_before(due)
         same: dict[int, frozenset[int]] | None = None
-        for charge in sorted(due, key=lambda each: each.urgency):
+        for charge in due:
             if same is None and charge.known():  # whatever is urgent is done by now
                 same = await quiet(self.worker, self.places, due)
             await self._scan(charge, (same or {}).get(charge.container.cgroup.inode))
@@ -121,6 +119,14 @@ class Enforcer:
             if self.news.is_set():
                 break
         self.progress = time.monotonic()
+
+    def _admit(self, due: Iterable[Charge]) -> list[Charge]:
+        """Put the urgent ones first; those that the caps hold back say so."""
+        wanted = sorted(due, key=lambda each: each.urgency)
+        admitted = self.caps.admit(wanted, self.baselines)
+        if len(admitted) < len(wanted):
+            self.told()
+        return admitted
 
     async def _wait(self) -> None:
         """Sleep until something changed or a scan is due, or it is time to say that it lives."""
@@ -138,6 +144,7 @@ class Enforcer:
         self.scans.keep_only(live)
         if live:  # before detection's first batch nothing is known to be gone
             self.baselines.keep_only(live)
+            self.caps.keep_only(each.cgroup.pod_uid or "" for each in live.values())
             self.groups.found.keep_only(live)
 
     def _decide(self) -> None:
@@ -151,7 +158,7 @@ class Enforcer:
             fresh = self._decider.decide(container, baseline, charge.decision)
             if self._decider.synced and fresh is not None:
                 charge.decision = fresh
-                self._remember_winner(inode, charge)
+                self.winners.remember(inode, fresh, self.control.mode)
             charge.give(self._order(charge, baseline, decided=fresh is not None), self._now())
 
     def _order(self, charge: Charge, baseline: Baseline, *, decided: bool) -> Order | None:
@@ -164,14 +171,6 @@ class Enforcer:
 
     def _wishes(self) -> Wishes:
         return wishes(self._charges.values(), self.control.mode)
-
-    def _remember_winner(self, inode: int, charge: Charge) -> None:
-        self._winners.pop(inode, None)
-        match = charge.decision.standing.contest.winner if charge.decision else None
-        if match is not None and self.control.mode is not Switch.RELEASE:
-            self._winners[inode] = match.policy.reference
-        while len(self._winners) > KEEP_WINNERS:
-            del self._winners[next(iter(self._winners))]
 
     async def _save_before(self, due: Iterable[Charge]) -> None:
         """Save each value before it is written, or a crash in between would lose the way back."""
@@ -194,7 +193,10 @@ class Enforcer:
             charge.took(None, _NOT_SAVED)
         else:
             done = (Outcome(order.target, holding=same), None) if same else None
-            charge.took(*(done or await self.scans.carry_out(charge, order)))
+            most = self.caps.room()
+            found = done or await self.scans.carry_out(charge, replace(order, most=most))
+            charge.took(*found)
+            self.caps.spend(found[0].changed if found[0] else 0)
             self._settle(charge, order)
         charge.again(self._now(), self.rescan)
         if charge.outcome != before:
@@ -205,19 +207,12 @@ class Enforcer:
         outcome, baseline = charge.outcome, self.baselines.get(charge.container)
         if outcome is None or baseline is None or charge.trouble is not None:
             return
-        if outcome.changed and order.values - {baseline.value}:
-            self._measure(charge)
         whole = outcome.complete and not outcome.failures and not outcome.stuck
         if whole and outcome.aim == order.aim:
             settled = baseline.settled(*order.values)
             if settled != baseline:
                 self.baselines.put(charge.container, settled)
                 self.news.set()
-
-    def _measure(self, charge: Charge) -> None:
-        if not charge.measured and not charge.container.existed:
-            self.durations.append(self._now() - charge.container.seen)
-        charge.measured = True
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

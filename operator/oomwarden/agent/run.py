@@ -17,6 +17,7 @@ from functools import partial
 from oomwarden.agent import health
 from oomwarden.agent.baselines import Baselines
 from oomwarden.agent.bookkeep import Bookkeeper
+from oomwarden.agent.caps import Caps
 from oomwarden.agent.contradictions import Contradictions
 from oomwarden.agent.deliver import Deliverer
 from oomwarden.agent.enforce import Enforcer
@@ -75,8 +76,10 @@ class Agent:
         self.baselines = Baselines(store, self.host.boot_id())
         self.places = Places(CgroupRoot(settings.cgroup_root), ProcRoot(settings.proc))
         floor = Floor(settings.namespaced_floor)
+        caps = Caps(settings.processes_per_second, settings.new_pods_per_minute)
+        writes = settings.cgroup_writes
         self.enforcer = Enforcer(
-            self.inventory, self.baselines, self.places, floor, cgroup_writes=settings.cgroup_writes
+            self.inventory, self.baselines, self.places, floor, cgroup_writes=writes, caps=caps
         )
         self.naming = Naming(self.inventory, self.baselines, self.places, self.enforcer.news.set)
         place = Place(settings.node, self.host.boot_id(), self.kernel)

@@ -30,6 +30,10 @@ class Settings:
     """Lowest score for an OOMPolicy; None: only raise; OOMWARDEN_NAMESPACED_FLOOR."""
     cgroup_writes: bool
     """Whether memory.oom.group may be written; OOMWARDEN_CGROUP_WRITES."""
+    processes_per_second: int
+    """Processes changed in a second at most; 0: any number; OOMWARDEN_PROCESSES_PER_SECOND."""
+    new_pods_per_minute: int
+    """Running pods newly touched in a minute at most; 0: any; OOMWARDEN_NEW_PODS_PER_MINUTE."""
     metrics_port: int
     """TCP port of /healthz and /metrics; OOMWARDEN_METRICS_PORT."""
     log_level: str
@@ -50,9 +54,15 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         state_dir=Path(environment.get("OOMWARDEN_STATE_DIR", "/var/lib/oomwarden")),
         namespaced_floor=_floor(environment.get("OOMWARDEN_NAMESPACED_FLOOR")),
         cgroup_writes=_switch(environment, "OOMWARDEN_CGROUP_WRITES"),
+        processes_per_second=_cap(environment, "OOMWARDEN_PROCESSES_PER_SECOND", 500),
+        new_pods_per_minute=_cap(environment, "OOMWARDEN_NEW_PODS_PER_MINUTE", 120),
         metrics_port=_integer(environment, "OOMWARDEN_METRICS_PORT", 9808, range(1, 65536)),
         log_level=_level(environment.get("OOMWARDEN_LOG_LEVEL", "INFO").upper()),
     )
+
+
+def _cap(environment: Mapping[str, str], name: str, default: int) -> int:
+    return _integer(environment, name, default, range(100_001))
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:

@@ -53,12 +53,13 @@ class Order:
     """Write `target` to each process that holds one of `movable`; leave all others alone.
 
     A process that a rule names gets the rule's score instead, whatever it holds. `target` None:
-    only those are written to.
+    only those are written to. `most`: change no more processes in one scan; None: any number.
     """
 
     target: int | None
     movable: frozenset[int]
     rules: ProcessTargets = ()
+    most: int | None = None
 
     @property
     def aim(self) -> Aim:
@@ -93,7 +94,7 @@ class Outcome:
     `complete`: the last round found nothing left to change. `failures` counts processes that
     could not be read or written; `failure` tells of the first one. Of `holding`, `named` are
     those that a rule names. `blank` have no command line (yet); `stuck` were left out, because
-    the kernel does not give theirs.
+    the kernel does not give theirs. `held_back` counts those that wait for the node's cap.
     """
 
     target: int | None
@@ -108,6 +109,7 @@ class Outcome:
     named: frozenset[int] = frozenset()
     blank: frozenset[int] = frozenset()
     stuck: frozenset[int] = frozenset()
+    held_back: int = 0
 
     @property
     def aim(self) -> Aim:

@@ -59,6 +59,7 @@ class Item:
             and bool(outcome.holding)
             and not outcome.failures
             and not outcome.stuck
+            and not outcome.held_back
         )
 
 
@@ -163,7 +164,13 @@ def _of_outcome(outcome: Outcome) -> list[Remark]:
         )
     if outcome.stuck:
         found.append(stuck_processes(sorted(outcome.stuck)))
-    if not outcome.complete:
+    if outcome.held_back:
+        what = (
+            f"{outcome.held_back} processes wait: the node changes no more a second than "
+            "agent.caps.processesPerSecond of the chart allows; it goes on."
+        )
+        found.append(Remark("RateLimited", what))
+    elif not outcome.complete:
         found.append(
             Remark("Forking", "Processes are forked faster than they are scanned; it goes on.")
         )

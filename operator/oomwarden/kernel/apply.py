@@ -62,9 +62,12 @@ class _Scan:
         pid, named = process.pid, self._named(process)
         self.found[pid] = classify(process.score(), self.order, named)
         wanted = self.order.wanted(named)
-        if self.found[pid] is Found.MOVABLE and wanted is not None:
+        if self.found[pid] is Found.MOVABLE and wanted is not None and not self._is_spent():
             self.found[pid] = classify(process.write_score(wanted), self.order, named)
             self.changed += 1
+
+    def _is_spent(self) -> bool:
+        return self.order.most is not None and self.changed >= self.order.most
 
     def _named(self, process: Process) -> ProcessTarget | None:
         if not self.order.rules:
@@ -80,6 +83,7 @@ class _Scan:
             return frozenset(pid for pid, each in self.found.items() if each is kind) & live
 
         holding = count(Found.HOLDS)
+        held_back = len(count(Found.MOVABLE)) if self._is_spent() else 0
         return Outcome(
             target=self.order.target,
             holding=holding,
@@ -88,11 +92,12 @@ class _Scan:
             starting=len(count(Found.STARTING)),
             failures=len(self.failed),
             failure=next(iter(self.failed.values()), ""),
-            complete=complete,
+            complete=complete and not held_back,
             rules=self.order.rules,
             named=holding & self.named,
             blank=live & self.blank,
             stuck=count(Found.STUCK),
+            held_back=held_back,
         )
 
 

@@ -1,0 +1,80 @@
+"""The caps of a node: processes changed in a second, running pods newly touched in a minute.
+
+A policy that selects too much then takes minutes, in which it can be seen and stopped. Containers
+that start under a policy are not held back: the kubelet paces their starts, and their score is to
+be there before their program. Nor is what puts scores back, but for the processes of a second.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from oomwarden.agent.baselines import Baselines
+from oomwarden.agent.charge import Charge
+from oomwarden.core.pace import Pace
+from oomwarden.core.scoring import Remark
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()
+
+
+STARTING_SECONDS = 30.0
+"""So long a container that was seen to appear counts as starting."""
+
+
+@dataclass(slots=True)
+class Caps:
+    """`now` gives event-loop time in seconds; 0 of either number: no cap."""
+
+    processes_per_second: int
+    new_pods_per_minute: int
+    now: Callable[[], float] = _loop_time
+    _processes: Pace = field(init=False)
+    _pods: Pace = field(init=False)
+    _touched: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._processes = Pace(self.processes_per_second, 1.0)
+        self._pods = Pace(self.new_pods_per_minute, 60.0)
+
+    def admit(self, due: Iterable[Charge], baselines: Baselines) -> list[Charge]:
+        """Give those that may go now, in their order; the others wait for their turn."""
+        return [charge for charge in due if self._is_admitted(charge, baselines)]
+
+    def room(self) -> int | None:
+        """Tell how many processes may be changed now; None: any number."""
+        return self._processes.room(self.now())
+
+    def spend(self, changed: int) -> None:
+        """Count processes that were changed."""
+        self._processes = self._processes.spend(changed, self.now())
+
+    def keep_only(self, live: Iterable[str]) -> None:
+        """Forget the pods that are gone."""
+        self._touched &= set(live)
+
+    def _is_admitted(self, charge: Charge, baselines: Baselines) -> bool:
+        pod, now = charge.container.cgroup.pod_uid or "", self.now()
+        if pod in self._touched or not self._is_new(charge, baselines):
+            return True
+        wait = self._pods.wait(now)
+        if wait > 0:
+            charge.hold_back(now + wait, self._waiting())
+            return False
+        self._pods = self._pods.spend(1, now)
+        self._touched.add(pod)
+        return True
+
+    def _is_new(self, charge: Charge, baselines: Baselines) -> bool:
+        """Whether a running container would be touched for the first time."""
+        baseline, order = baselines.get(charge.container), charge.order
+        if baseline is None or order is None or baseline.ours - {baseline.value}:
+            return False
+        young = self.now() - charge.container.seen < STARTING_SECONDS
+        starting = young and not charge.container.existed
+        return not starting and bool(order.values - {baseline.value})
+
+    def _waiting(self) -> Remark:
+        what = f"agent.caps.newPodsPerMinute of the chart, {self.new_pods_per_minute} on a node"
+        return Remark("Waiting", f"This pod waits for its turn: no more are begun than {what}.")
