@@ -1,10 +1,9 @@
 """OOMPolicy and ClusterOOMPolicy: what users and admins want for their pods."""
 
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, get_args
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from oomwarden.api.base import Condition, LabelSelector, Model, rule, validations
 from oomwarden.api.memory_rule import MemoryRule, OnOOM
@@ -240,35 +239,3 @@ class PolicyStatus(Model):
             "x-kubernetes-list-map-keys": ["type"],
         },
     )
-
-
-def unknown_fields(spec: Mapping[str, Any], model: type[BaseModel]) -> tuple[str, ...]:
-    """Name the fields of a newer CRD that this version does not know, as dotted paths.
-
-    Such a policy says more than this version does: `rules[0].memory`.
-    """
-    known = {field.alias or name: field for name, field in model.model_fields.items()}
-    paths: list[str] = []
-    for key, value in spec.items():
-        if key not in known:
-            paths.append(key)
-        elif inner := _inner_model(known[key].annotation):
-            paths += [f"{key}{path}" for path in _unknown_below(value, inner)]
-    return tuple(sorted(paths))
-
-
-def _unknown_below(value: object, model: type[BaseModel]) -> list[str]:
-    if isinstance(value, Mapping):
-        return [f".{path}" for path in unknown_fields(value, model)]
-    if isinstance(value, list):
-        below = enumerate(_unknown_below(each, model) for each in value)
-        return [f"[{index}]{path}" for index, paths in below for path in paths]
-    return []
-
-
-def _inner_model(annotation: object) -> type[BaseModel] | None:
-    """Find the model in `X`, `X | None` or `tuple[X, ...]`."""
-    for part in (annotation, *get_args(annotation)):
-        if isinstance(part, type) and issubclass(part, BaseModel):
-            return part
-    return None

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ValidationError
 
 from oomwarden.api.base import LabelSelector
 from oomwarden.api.oomkill import PolicyReference
-from oomwarden.api.policy import ClusterOOMPolicySpec, OOMPolicySpec, unknown_fields
+from oomwarden.api.policy import ClusterOOMPolicySpec, OOMPolicySpec
+from oomwarden.api.unknown_fields import unknown_fields
 
 NAMESPACED, CLUSTER = "OOMPolicy", "ClusterOOMPolicy"
 _OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")

@@ -1,0 +1,150 @@
+"""The one switch reaches every agent within seconds, and a canary is a label on a node."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from e2e.workloads import family, pod, policy
+from e2e.world import NAMESPACE, PATIENCE, Release, World, eventually
+
+SCORE = -321
+SECONDS = 5.0
+"""Within so many an agent hears of the switch on a machine that does nothing else."""
+BURST = 8
+
+
+@pytest.fixture
+def switch(world: World, release: Release) -> Iterator["SwitchHand"]:
+    hand = SwitchHand(world)
+    yield hand
+    hand.turn("Enforce")
+
+
+class SwitchHand:
+    """Turns the switch as an administrator would."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def turn(self, mode: str) -> float:
+        """Turn it; gives when that was, in monotonic seconds."""
+        patch = {"data": {"mode": mode}}
+        self.world.core.patch_namespaced_config_map("oomwarden-control", NAMESPACE, patch)
+        return time.monotonic()
+
+
+def scores(world: World, namespace: str, names: list[str]) -> set[int]:
+    """All scores in the containers of these pods."""
+    return {score for name in names for score in world.scores(namespace, name, "app").values()}
+
+
+def rule(world: World, namespace: str, score: int = SCORE) -> None:
+    world.apply(policy(namespace, "protect", {"app": "db"}, {"oomScoreAdj": score}))
+
+
+def start(world: World, namespace: str, *names: str) -> None:
+    for name in names:
+        world.apply(pod(namespace, name, family(world.cluster.busybox_image), app="db"))
+
+
+def restarts(release: Release) -> list[tuple[str, int]]:
+    return [
+        (a.metadata.name, a.status.container_statuses[0].restart_count) for a in release.agents()
+    ]
+
+
+def test_release_puts_back_within_seconds_and_without_a_rollout(
+    world: World, release: Release, switch: SwitchHand, namespace: str
+) -> None:
+    start(world, namespace, "db")
+    world.running(namespace, "db")
+    (given,) = scores(world, namespace, ["db"])
+    rule(world, namespace)
+    eventually(lambda: scores(world, namespace, ["db"]) == {SCORE})
+    agents = restarts(release)
+    turned = switch.turn("Release")
+    eventually(lambda: scores(world, namespace, ["db"]) == {given}, SECONDS, every=0.1)
+    assert time.monotonic() - turned < PATIENCE * SECONDS
+    switch.turn("Enforce")
+    eventually(lambda: scores(world, namespace, ["db"]) == {SCORE}, SECONDS, every=0.1)
+    assert restarts(release) == agents
+
+
+def test_pause_changes_nothing_more_neither_new_containers_nor_new_values(
+    world: World, release: Release, switch: SwitchHand, namespace: str
+) -> None:
+    start(world, namespace, "old")
+    world.running(namespace, "old")
+    (given,) = scores(world, namespace, ["old"])
+    rule(world, namespace)
+    eventually(lambda: scores(world, namespace, ["old"]) == {SCORE})
+    switch.turn("Pause")
+    time.sleep(PATIENCE * SECONDS)
+    rule(world, namespace, SCORE + 1)
+    start(world, namespace, "new")
+    world.running(namespace, "new")
+    eventually(lambda: paused(world, namespace), 60)
+    assert scores(world, namespace, ["old"]) == {SCORE}
+    assert scores(world, namespace, ["new"]) == {given}
+    switch.turn("Enforce")
+    eventually(lambda: scores(world, namespace, ["old", "new"]) == {SCORE + 1}, SECONDS)
+
+
+def paused(world: World, namespace: str) -> bool:
+    """The policy says that the switch is at Pause."""
+    conditions = world.policy(namespace, "protect").get("status", {}).get("conditions", [])
+    return any("Pause" in each.get("message", "") for each in conditions)
+
+
+def test_release_holds_in_the_middle_of_a_burst_of_starts(
+    world: World, release: Release, switch: SwitchHand, namespace: str
+) -> None:
+    names = [f"burst-{number}" for number in range(BURST)]
+    rule(world, namespace)
+    start(world, namespace, *names[: BURST // 2])
+    world.running(namespace, names[0])
+    switch.turn("Release")
+    start(world, namespace, *names[BURST // 2 :])
+    for name in names:
+        world.running(namespace, name)
+    given = world.scores(namespace, names[-1], "app").values()
+    eventually(lambda: scores(world, namespace, names) == set(given), SECONDS)
+    assert SCORE not in given
+    switch.turn("Enforce")
+    eventually(lambda: scores(world, namespace, names) == {SCORE}, SECONDS)
+
+
+def test_a_canary_begins_and_ends_with_a_label_of_the_node(
+    world: World, release: Release, namespace: str
+) -> None:
+    start(world, namespace, "db")
+    world.running(namespace, "db")
+    (given,) = scores(world, namespace, ["db"])
+    node = world.pod(namespace, "db").spec.node_name
+    world.apply(canary(namespace))
+    time.sleep(5)
+    assert scores(world, namespace, ["db"]) == {given}
+    try:
+        world.core.patch_node(node, {"metadata": {"labels": {"canary": "yes"}}})
+        eventually(lambda: scores(world, namespace, ["db"]) == {SCORE}, 70)
+        world.core.patch_node(node, {"metadata": {"labels": {"canary": None}}})
+        eventually(lambda: scores(world, namespace, ["db"]) == {given}, 70)
+    finally:
+        world.core.patch_node(node, {"metadata": {"labels": {"canary": None}}})
+        world.cluster.kubectl("delete", "clusteroompolicy", f"canary-{namespace}")
+
+
+def canary(namespace: str) -> dict[str, object]:
+    """Describe a ClusterOOMPolicy for one namespace and the nodes of a canary."""
+    return {
+        "apiVersion": "oomwarden.io/v1alpha1",
+        "kind": "ClusterOOMPolicy",
+        "metadata": {"name": f"canary-{namespace}"},
+        "spec": {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+            "nodeSelector": {"matchLabels": {"canary": "yes"}},
+            "podSelector": {},
+            "rules": [{"oomScoreAdj": SCORE}],
+        },
+    }
