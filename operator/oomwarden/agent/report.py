@@ -21,6 +21,7 @@ from oomwarden.api.oomnode import (
     PolicyReport,
 )
 from oomwarden.core.quantity import format_bytes
+from oomwarden.core.report_bounds import bounded
 from oomwarden.core.self_tests import Findings, conditions
 from oomwarden.kernel.host import Host
 from oomwarden.kernel.oom_group import is_read_only
@@ -66,6 +67,7 @@ class Reporter:
         await self._refresh_memory()
         counts = self.counts = await self.store.run(counts_in)
         available = self.host.available_memory()
+        policies, left_out = bounded(work.policies)
         capacity, allocatable = self._memory
         return OOMNodeStatus(
             agent=AgentInfo(
@@ -87,7 +89,8 @@ class Reporter:
                 available=None if available is None else format_bytes(available),
             ),
             applied=work.applied,
-            policies=work.policies,
+            policies=policies,
+            policies_left_out=left_out,
             kills=KillCounts(
                 recorded=counts.get("recorded", 0),
                 unattributed=counts.get("unattributed", 0),

@@ -78,6 +78,9 @@ class PolicyReport(Model):
     refused: int = Field(
         0, description="Number of containers on which the policy is not, or not wholly, in force."
     )
+    warned: int = Field(
+        0, description="Number of containers on which what is in force may do harm."
+    )
     refusals: tuple[Refusal, ...] = Field(
         (), description="Some of the refused containers, with the reason and what to do."
     )
@@ -129,6 +132,9 @@ class OOMNodeStatus(Model):
     applied: Applied = Field(Applied(), description="What holds a value of ours now.")
     policies: tuple[PolicyReport, ...] = Field(
         (), description="Each policy that selects pods of this node, and what became of it here."
+    )
+    policies_left_out: int = Field(
+        0, description="Number of policies that do not fit into policies: an object has bounds."
     )
     resizes: tuple[Resize, ...] = Field(
         (), description="Memory limits to be set by the operator; 50 at most.", max_length=50

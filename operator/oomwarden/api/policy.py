@@ -10,6 +10,14 @@ from oomwarden.api.memory_rule import MemoryRule, OnOOM
 
 SCORE_MIN, SCORE_MAX = -997, 1000
 """Granted scores. -998 is the pause container's, -999 the node's daemons', -1000 nobody's."""
+RESERVED = {
+    -1000: "-1000 is never granted, because a container with a memory limit and no process that "
+    "may be killed hangs for ever",
+    -999: "-999 is kept for the daemons of the node",
+    -998: "-998 is kept for the pause container",
+}
+"""Why a score is refused, for people."""
+_RESERVED_RULE = "".join(f"self == {score} ? '; {why}' : " for score, why in RESERVED.items())
 OFFSET_MIN, OFFSET_MAX = -2000, 2000
 PRIORITY_MIN, PRIORITY_MAX = -1_000_000, 1_000_000
 
@@ -22,10 +30,7 @@ Score = Annotated[
             {
                 "rule": f"self >= {SCORE_MIN} && self <= {SCORE_MAX}",
                 "messageExpression": f"'oomScoreAdj must be {SCORE_MIN}..{SCORE_MAX}' "
-                "+ (self == -1000 ? '; -1000 is never granted, because a container with a memory "
-                "limit and no process that may be killed hangs for ever' "
-                ": self == -999 ? '; -999 is kept for the daemons of the node' "
-                ": self == -998 ? '; -998 is kept for the pause container' : '')",
+                f"+ ({_RESERVED_RULE}'')",
             }
         ),
     ),

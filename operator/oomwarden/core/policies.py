@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from oomwarden.api.base import LabelSelector
 from oomwarden.api.oomkill import PolicyReference
-from oomwarden.api.policy import ClusterOOMPolicySpec, OOMPolicySpec
+from oomwarden.api.policy import RESERVED, ClusterOOMPolicySpec, OOMPolicySpec
 from oomwarden.api.unknown_fields import unknown_fields
 
 NAMESPACED, CLUSTER = "OOMPolicy", "ClusterOOMPolicy"
@@ -77,7 +77,14 @@ def _parse(model: type[OOMPolicySpec], spec: object) -> OOMPolicySpec:
         return model.model_validate(spec)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise ValueError(f"{_path(first['loc'])}: {first['msg']}") from error
+        why = _why_reserved(first["loc"], first["input"])
+        raise ValueError(f"{_path(first['loc'])}: {first['msg']}{why}") from error
+
+
+def _why_reserved(location: tuple[int | str, ...], given: object) -> str:
+    if not isinstance(given, int) or location[-1:] != ("oomScoreAdj",):
+        return ""
+    return f"; {RESERVED[given]}" if given in RESERVED else ""
 
 
 def _path(location: tuple[int | str, ...]) -> str:
@@ -93,6 +100,7 @@ def _check(spec: OOMPolicySpec) -> None:
     selectors: dict[str, BaseModel] = {"podSelector": spec.pod_selector}
     if isinstance(spec, ClusterOOMPolicySpec):
         selectors["namespaceSelector"] = spec.namespace_selector
+        selectors["nodeSelector"] = spec.node_selector
     for name, selector in selectors.items():
         if isinstance(selector, LabelSelector):
             _check_selector(f"spec.{name}", selector)

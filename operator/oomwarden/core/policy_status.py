@@ -120,9 +120,12 @@ def _silence(silent: list[str]) -> str:
 
 def _refused(told: Sequence[PolicyReport]) -> _Verdict:
     count = sum(report.refused for report in told)
+    refusals = [refusal for report in told for refusal in report.refusals]
+    unreadable = next((each for each in refusals if not each.container), None)
+    if unreadable:  # of the whole policy, not of a container
+        return _Verdict("True", unreadable.reason, unreadable.message[:_LENGTH])
     if not count:
         return _Verdict("False", "NothingRefused", "No container is refused.")
-    refusals = [refusal for report in told for refusal in report.refusals]
     lines = [f"{each.pod} {each.container}: {each.message}"[:_LENGTH] for each in refusals[:_TOLD]]
     if lines and count > len(lines):
         lines.append(f"and {count - len(lines)} more")
@@ -132,8 +135,10 @@ def _refused(told: Sequence[PolicyReport]) -> _Verdict:
 
 def _warned(told: Sequence[PolicyReport]) -> _Verdict:
     warnings = [warning for report in told for warning in report.warnings]
+    count = sum(report.warned for report in told)
     if not warnings:
-        return _Verdict("False", "NothingToWarnOf", "")
+        known = _Verdict("False", "NothingToWarnOf", "")
+        return known if not count else _Verdict("True", "Warned", _count(count, "container"))
     lines = [f"{each.pod} {each.container}: {each.message}"[:_LENGTH] for each in warnings[:_TOLD]]
     return _Verdict("True", warnings[0].reason, "; ".join(lines))
 

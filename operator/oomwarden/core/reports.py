@@ -14,6 +14,8 @@ MOST_REFUSALS = 10
 """Refusals told of one policy; the rest is counted."""
 MOST_PIDS = 5
 MOST_WARNINGS = 3
+MOST_TEXT = 1024
+"""Characters of a message; policies put text of any length into some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +75,21 @@ class _Tally:
     enforced: int = 0
     observed: int = 0
     refused: int = 0
+    warned: int = 0
     refusals: list[Refusal] = field(default_factory=list)
     warnings: list[Refusal] = field(default_factory=list)
 
-    def refuse(self, item: Item, remarks: Iterable[Remark]) -> None:
-        """Count a container once, whatever the number of remarks."""
-        told = [_told(item, remark) for remark in remarks]
-        self.refused += bool(told)
-        self.refusals += told
+    def refuse(self, item: Item, remarks: Sequence[Remark]) -> None:
+        """Count a container once, whatever the number of remarks; tell of the first ones."""
+        self.refused += bool(remarks)
+        room = MOST_REFUSALS - len(self.refusals)
+        self.refusals += [_told(item, remark) for remark in remarks[:room]]
+
+    def warn(self, item: Item, remarks: Sequence[Remark]) -> None:
+        """Count a container once, whatever the number of remarks; tell of the first ones."""
+        self.warned += bool(remarks)
+        room = MOST_WARNINGS - len(self.warnings)
+        self.warnings += [_told(item, remark) for remark in remarks[:room]]
 
 
 def _told(item: Item, remark: Remark) -> Refusal:
@@ -88,8 +97,12 @@ def _told(item: Item, remark: Remark) -> Refusal:
         pod=f"{item.pod.namespace}/{item.pod.name}",
         container=item.container,
         reason=remark.reason,
-        message=remark.message,
+        message=_short(remark.message),
     )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MOST_TEXT else f"{text[: MOST_TEXT - 3]}..."
 
 
 def reports(
@@ -123,16 +136,17 @@ def _count(item: Item, tallies: dict[Key, _Tally], warn: Warn) -> None:
         tally.matched += 1
         tally.enforced += item.enforced
         tally.refuse(item, _remarks(winner, item))
-        tally.warnings += [_told(item, remark) for remark in warn(item)]
+        tally.warn(item, warn(item))
     for match, target in zip(contest.observers, item.standing.observed, strict=True):
         if tally := tallies.get(match.policy.key):
             tally.matched += 1
             tally.observed += target.asks
             tally.refuse(item, (*target.remarks, *_unknown(match.policy)))
-    for loser in contest.losers:
-        if (tally := tallies.get(loser.key)) and winner is not None:
+    overridden = [_overridden(winner.policy)] if winner is not None else []
+    for loser in contest.losers if winner is not None else ():
+        if tally := tallies.get(loser.key):
             tally.matched += 1
-            tally.refuse(item, [_overridden(winner.policy)])
+            tally.refuse(item, overridden)
 
 
 def _remarks(winner: Match, item: Item) -> list[Remark]:
@@ -212,8 +226,9 @@ def _report(policy: Policy, tally: _Tally) -> PolicyReport:
         enforced=tally.enforced,
         observed=tally.observed,
         refused=tally.refused,
-        refusals=tuple(tally.refusals[:MOST_REFUSALS]),
-        warnings=tuple(tally.warnings[:MOST_WARNINGS]),
+        warned=tally.warned,
+        refusals=tuple(tally.refusals),
+        warnings=tuple(tally.warnings),
     )
 
 
@@ -223,7 +238,7 @@ def _not_read(key: Key, why: str) -> PolicyReport:
     message = (
         f"This agent cannot read the policy: {why}. Are the agent and the CRDs of one version?"
     )
-    refusal = Refusal(pod="", container="", reason="Unreadable", message=message)
+    refusal = Refusal(pod="", container="", reason="Unreadable", message=_short(message))
     return PolicyReport(
         kind=kind,
         namespace=namespace or None,

@@ -17,6 +17,8 @@ _READ_ONLY = (
     "/sys/fs/cgroup is mounted read-only in the agent's container: mount it from the host with "
     "readOnly: false, as the chart does with agent.cgroupWrites=true"
 )
+MOST_FIELDS = 20
+"""Named in a message, which the API server takes up to 32 KiB of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ def conditions(found: Findings, now: str) -> tuple[Condition, ...]:
     """
     missing = found.capabilities
     grant = f"grant the agent's container the capabilities {', '.join(missing)}" if missing else ""
-    newer = ", ".join(f"spec.{name}" for name in found.unknown_fields)
+    newer = ", ".join(f"spec.{name}" for name in found.unknown_fields[:MOST_FIELDS])
+    newer += " and others" if len(found.unknown_fields) > MOST_FIELDS else ""
     ignored = f"this agent is older than the CRDs and ignores {newer}: upgrade it" if newer else ""
     cgroup_v2 = found.cgroup_v2 or (_LOCAL_EVENTS if found.local_events else "")
     writes, why = _cgroup_writes(found)
