@@ -21,6 +21,9 @@ after the fork. Some 40 us a process: 300 of them take 0.6 % of a core."""
 RULES_HURRIED_SECONDS = 0.5
 """A server that opens and closes connections all the time changes at every scan."""
 HURRIED_SCANS = 5
+HELD_BACK_SECONDS = 0.5
+"""Where processes wait for the node's cap. All containers look at the same time, and those that
+got nothing come first: one that changes all the time leaves something to the others."""
 
 _PAUSED = Remark("Paused", "The switch oomwarden-control is at Pause: nothing is changed.")
 _RELEASED = Remark("Released", "The switch oomwarden-control is at Release: nothing is enforced.")
@@ -49,14 +52,17 @@ class Charge:
         before = self.order.aim if self.order else None
         self.order = order
         if order is None:
-            self.due = math.inf
+            self.due, self.trouble = math.inf, None
         elif order.aim != before:
+            self.trouble = None
             self.due, self._gap, self._scans, self._hurried = now, FIRST_GAP_SECONDS, 0, True
 
     @property
     def urgency(self) -> tuple[bool, float]:
         """Give the sort key: a target that no process holds yet comes first."""
-        return (self._is_written, self.due)
+        held_back = self.outcome is not None and self.outcome.held_back > 0
+        got_nothing = held_back and self.outcome is not None and not self.outcome.changed
+        return (self._is_written and not got_nothing, self.due)
 
     @property
     def _is_written(self) -> bool:
@@ -94,6 +100,9 @@ class Charge:
         if self.order and self.order.rules:
             longest = min(longest, RULES_LONGEST_SECONDS)
             first = FIRST_GAP_SECONDS if self._scans <= HURRIED_SCANS else RULES_HURRIED_SECONDS
+        if self.outcome is not None and self.outcome.held_back and self._is_written:
+            self.due = (math.floor(now / HELD_BACK_SECONDS) + 1) * HELD_BACK_SECONDS
+            return
         self._gap = first if self._hurried else min(self._gap * 2, longest)
         due = now + self._gap * random.uniform(0.9, 1.0)  # noqa: S311 - jitter
         if self._gap >= GRID_SECONDS:

@@ -1,6 +1,7 @@
 """Deciding: which policies stand how on a container, with what the API server has told."""
 
 from collections import Counter
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from oomwarden.agent.inventory import Container, Inventory
@@ -11,6 +12,8 @@ from oomwarden.core.matching import asks_for_node, selects
 from oomwarden.core.plan import Baseline, Standing, evaluate
 from oomwarden.core.policies import CLUSTER, Key, Policy
 from oomwarden.core.scoring import Floor
+
+KEEP_STANDINGS = 4096
 
 Versions = tuple[int, int, int]
 
@@ -38,6 +41,8 @@ class Decider:
     _selected: dict[str, tuple[Versions, PodFacts, tuple[Policy, ...]]] = field(
         default_factory=dict
     )
+    _standings: dict[Hashable, tuple[tuple[Policy, ...], Standing]] = field(default_factory=dict)
+    _standings_of: Versions = (0, 0, 0)
 
     @property
     def synced(self) -> bool:
@@ -61,8 +66,20 @@ class Decider:
         name, value, versions = facts.name, baseline.value, self._versions
         if before is not None and _same(before, pod, name, versions, value):
             return before
-        standing = evaluate(selected, name, value, self.floor)
-        return Decision(pod, name, versions, value, standing)
+        return Decision(pod, name, versions, value, self._standing(selected, name, value))
+
+    def _standing(self, selected: tuple[Policy, ...], name: str, value: int | None) -> Standing:
+        """Evaluate once for all replicas of a pod: 500 policies take 2 ms.
+
+        Policies are told apart by identity; those of a key are held as long as it is.
+        """
+        if self._standings_of != self._versions or len(self._standings) >= KEEP_STANDINGS:
+            self._standings.clear()
+            self._standings_of = self._versions
+        key = (tuple(map(id, selected)), name, value)
+        if key not in self._standings:
+            self._standings[key] = (selected, evaluate(selected, name, value, self.floor))
+        return self._standings[key][1]
 
     def selected(self, pod: PodFacts) -> tuple[Policy, ...] | None:
         """Give the policies that select a pod; None: labels that they ask for are not known yet."""
