@@ -21,7 +21,10 @@ def test_a_policy_knows_its_kind_place_and_generation() -> None:
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
-        ({"rules": [{"oomScoreAdj": -1000}]}, r"spec.rules\[0\].oomScoreAdj"),
+        (
+            {"rules": [{"oomScoreAdj": -1000}]},
+            r"spec.rules\[0\].oomScoreAdj: .*-1000 is never granted, because",
+        ),
         ({"rules": [{"oomScoreAdj": 1}, {"oomScoreAdj": "x"}]}, r"spec.rules\[1\].oomScoreAdj"),
         ({"rules": [{"oomScoreAdj": 1, "oomScoreOffset": 1}]}, r"spec.rules\[0\]: give .* or"),
         ({"rules": []}, "spec.rules"),
@@ -42,10 +45,11 @@ def test_what_cannot_be_read_is_named(fields: dict[str, object], named: str) -> 
         parse_policy(NAMESPACED, manifest(**fields))
 
 
-def test_a_cluster_policys_namespace_selector_is_checked_too() -> None:
+@pytest.mark.parametrize("field", ["namespaceSelector", "nodeSelector"])
+def test_a_cluster_policys_own_selectors_are_checked_too(field: str) -> None:
     bad = {"matchExpressions": [{"key": "a", "operator": "Like"}]}
-    with pytest.raises(ValueError, match=r"spec\.namespaceSelector"):
-        parse_policy(CLUSTER, manifest(namespaceSelector=bad))
+    with pytest.raises(ValueError, match=rf"spec\.{field}"):
+        parse_policy(CLUSTER, manifest(**{field: bad}))
 
 
 def test_fields_of_a_newer_version_are_named_and_the_rest_is_read() -> None:

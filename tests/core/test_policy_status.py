@@ -124,3 +124,20 @@ def test_a_heartbeat_that_cannot_be_read_is_no_sign_of_life() -> None:
 @given(st.permutations([report("a", pods=1), report("b", generation=1), report("c", age=800)]))
 def test_the_order_of_reports_does_not_matter(reports: list[NodeReport]) -> None:
     assert summarise(3, reports, EMPTY, NOW) == summarise(3, sorted(reports, key=str), EMPTY, NOW)
+
+
+def test_a_policy_that_an_agent_cannot_read_says_why() -> None:
+    why = Refusal(pod="", container="", reason="Unreadable", message="spec.rules[0]: -1000 ...")
+    told = [
+        report("a", refused=1, refusals=[refusal(0)]),
+        report("b", generation=0, refusals=[why]),
+    ]
+    status = summarise(3, told, EMPTY, NOW)
+    refused = condition(status, "Refused")
+    assert (refused.status, refused.reason, refused.message) == ("True", "Unreadable", why.message)
+    assert condition(status, "Ready").status == "False"
+
+
+def test_warnings_without_details_are_counted() -> None:
+    warning = condition(summarise(3, [report(warned=2)], EMPTY, NOW), "Warning")
+    assert (warning.status, warning.message) == ("True", "2 containers")

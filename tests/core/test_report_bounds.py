@@ -88,7 +88,7 @@ def test_500_policies_on_each_container_of_a_full_node_stay_far_below_what_etcd_
     assert all(each.refusals for each in kept if each.refused)
 
 
-TEXT = st.text(alphabet="a<&é\u20ac\"\\", max_size=80)
+TEXT = st.text(alphabet='a<&é\u20ac"\\', max_size=80)
 
 
 @given(

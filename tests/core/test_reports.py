@@ -1,6 +1,9 @@
+import pytest
+from oomwarden.api.oomnode import Refusal
+from oomwarden.core import reports as core_reports
 from oomwarden.core.plan import Outcome, Standing, evaluate
 from oomwarden.core.policies import Key, Policy
-from oomwarden.core.reports import MOST_REFUSALS, Item, reports
+from oomwarden.core.reports import MOST_REFUSALS, MOST_TEXT, MOST_WARNINGS, Item, reports
 from oomwarden.core.scoring import Floor, Remark
 from pods import cluster_policy, pod, policy
 
@@ -58,6 +61,45 @@ def test_refusals_are_bounded_and_the_count_is_not() -> None:
     assert (beaten.matched, beaten.refused) == (30, 30)
     assert len(beaten.refusals) == MOST_REFUSALS
     assert beaten.refusals[0].container == "c00"
+
+
+def test_no_more_is_made_than_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    refusal = core_reports.Refusal
+
+    def count(*, pod: str, container: str, reason: str, message: str) -> Refusal:
+        made.append(container)
+        return refusal(pod=pod, container=container, reason=reason, message=message)
+
+    monkeypatch.setattr(core_reports, "Refusal", count)
+    boss, losers = cluster_policy(), [policy(f"p{number}") for number in range(20)]
+    items = [Item(pod(), f"c{number}", standing(boss, *losers)) for number in range(40)]
+    by = by_key(boss, *losers)
+    reports(by, dict.fromkeys(by, 1), items, {})
+    assert len(made) == 20 * MOST_REFUSALS
+
+
+def test_containers_that_are_warned_of_are_counted_and_some_are_told() -> None:
+    items = [Item(pod(), f"c{number}", standing(policy())) for number in range(9)]
+    remarks = (Remark("OutranksNode", "."), Remark("Other", "."))
+    counts = {policy().key: 1}
+    (report,) = reports(by_key(policy()), counts, items, {}, warn=lambda _: remarks)
+    assert (report.warned, len(report.warnings)) == (9, MOST_WARNINGS)
+
+
+def test_a_message_of_any_length_is_cut() -> None:
+    item = Item(pod(), "app", standing(policy()), None, (Remark("Failed", "x" * 100_000),))
+    counts, key = {policy().key: 1}, ("OOMPolicy", "shop", "broken")
+    found = reports(by_key(policy()), counts, [item], {key: "x" * 100_000})
+    told = [refusal.message for report in found for refusal in report.refusals]
+    assert [len(each) for each in told] == [MOST_TEXT, MOST_TEXT]
+    assert told[1].endswith("x...")
+
+
+def test_a_container_that_forks_faster_than_it_is_scanned_says_so() -> None:
+    item = Item(pod(), "app", standing(policy()), Outcome(5, frozenset({1}), complete=False))
+    (report,) = reports(by_key(policy()), {policy().key: 1}, [item], {})
+    assert [each.reason for each in report.refusals] == ["Forking"]
 
 
 def test_reports_come_in_the_same_order_whatever_the_order_of_containers() -> None:

@@ -31,6 +31,14 @@ def test_fields_of_a_newer_crd_are_named() -> None:
     assert "spec.soon" in message
 
 
+def test_of_very_many_fields_of_a_newer_crd_some_are_named() -> None:
+    fields = tuple(f"rules[{number}].memory.soon" for number in range(64 * 500))
+    _, message = by_type(Findings(unknown_fields=fields))["PoliciesUnderstood"]
+    assert "spec.rules[0].memory.soon" in message
+    assert "and others" in message
+    assert len(message) < 32768, "the API server takes no more"
+
+
 def test_a_mount_that_hides_kills_from_the_levels_above_is_said_with_the_remedy() -> None:
     told = by_type(Findings(local_events=True))
     assert told["Ready"] == told["CgroupV2"]
