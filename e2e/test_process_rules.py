@@ -25,14 +25,6 @@ def sleepers(world: World, namespace: str, name: str, seen_from: str) -> dict[st
     return {each[1]: score for each, score in words if each[0] == "sleep"}
 
 
-def refusals(world: World, name: str) -> dict[str, str]:
-    """What the agents say of a policy: messages by reason."""
-    nodes = world.custom.list_cluster_custom_object("oomwarden.io", "v1alpha1", "oomnodes")
-    reports = (each for node in nodes["items"] for each in node["status"].get("policies", []))
-    told = (each for one in reports if one["name"] == name for each in one.get("refusals", []))
-    return {each["reason"]: each["message"] for each in told}
-
-
 def by_process(command: str, score: int, **rule: object) -> dict[str, Any]:
     return {"processes": [{"command": command, "oomScoreAdj": score}], **rule}
 
@@ -71,7 +63,7 @@ def test_a_process_with_its_own_score_is_left_alone_and_told_unless_a_rule_names
     world.apply(policy(namespace, "around", {"app": "own"}, rule))
     wanted = {"300001": 1000, "300002": 400, "300003": -300}
     assert eventually(lambda: sleepers(world, namespace, "own", "app") == wanted)
-    told = eventually(lambda: refusals(world, "around"))
+    told = eventually(lambda: world.refusals("around"))
     assert "left alone" in told["OwnScore"]
 
 
@@ -91,11 +83,11 @@ def test_rules_for_processes_say_that_they_change_nothing_while_all_are_killed_a
 ) -> None:
     world.apply(shells(world, namespace, "group", app="sleep 500001 & wait"))
     world.apply(policy(namespace, "in-vain", {"app": "group"}, by_process("sleep *", 600)))
-    told = eventually(lambda: refusals(world, "in-vain"))
+    told = eventually(lambda: world.refusals("in-vain"))
     assert "agent.cgroupWrites=true" in told["Ineffective"]
     rule = by_process("sleep *", 600, memory={"groupKill": False})
     world.apply(policy(namespace, "in-vain", {"app": "group"}, rule))
-    told = eventually(lambda: t if "CgroupWritesOff" in (t := refusals(world, "in-vain")) else {})
+    told = eventually(lambda: t if "CgroupWritesOff" in (t := world.refusals("in-vain")) else {})
     assert "agent.cgroupWrites=true" in told["CgroupWritesOff"]
     assert "Ineffective" in told
     node = release.agents()[0].spec.node_name

@@ -111,6 +111,14 @@ class World:
         )
         return found
 
+    def refusals(self, policy: str) -> dict[str, str]:
+        """Read what the agents say of a policy: messages by reason."""
+        nodes = self.custom.list_cluster_custom_object(GROUP, VERSION, "oomnodes")["items"]
+        reports = (each for node in nodes for each in node["status"].get("policies", []))
+        ours = (each for each in reports if each["name"] == policy)
+        told = (refusal for each in ours for refusal in each.get("refusals", []))
+        return {each["reason"]: each["message"] for each in told}
+
     def delete_policy(self, namespace: str, name: str) -> None:
         """Delete an OOMPolicy."""
         self.custom.delete_namespaced_custom_object(GROUP, VERSION, namespace, "oompolicies", name)

@@ -1,0 +1,172 @@
+"""Three guards hold the bounds of scores, each also when the others are switched off.
+
+The schema holds the range, the admission policy the floor of absolute scores, the agent all.
+"""
+
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from kubernetes import client
+
+from e2e import refusals
+from e2e.workloads import family, pod, policy
+from e2e.world import GROUP, Release, World, eventually
+
+FLOOR = -500
+NAME = "oomwarden-namespaced-floor"
+NEVER = "-1000 is never granted, because a container with a memory limit"
+BELOW = f"but policies of a namespace may not go below {FLOOR} in this cluster"
+
+
+def by_process(score: int, command: str = "sleep *") -> dict[str, Any]:
+    return {"command": command, "oomScoreAdj": score}
+
+
+def is_admitted(world: World, namespace: str, rule: dict[str, Any]) -> bool:
+    """The API server takes the rule, as a trial."""
+    try:
+        refusals.create(world.api, namespace, refusals.with_rule(**rule))
+    except client.ApiException:
+        return False
+    return True
+
+
+@pytest.fixture
+def unbound(world: World, release: Release, namespace: str) -> Iterator[None]:
+    """Without the admission policy's binding."""
+    api = client.AdmissionregistrationV1Api(world.api)
+    bound = api.read_validating_admission_policy_binding(NAME)
+    kept = client.V1ObjectMeta(
+        name=NAME, labels=bound.metadata.labels, annotations=bound.metadata.annotations
+    )
+    api.delete_validating_admission_policy_binding(NAME)
+    try:
+        eventually(lambda: is_admitted(world, namespace, {"oomScoreAdj": -900}))
+        yield
+    finally:
+        again = client.V1ValidatingAdmissionPolicyBinding(
+            api_version=bound.api_version, kind=bound.kind, metadata=kept, spec=bound.spec
+        )
+        api.create_validating_admission_policy_binding(again)
+        eventually(lambda: not is_admitted(world, namespace, {"oomScoreAdj": -900}))
+
+
+@pytest.fixture
+def loosened(world: World, unbound: None, namespace: str) -> Iterator[None]:
+    """A CRD that takes any score; no policy but the agent's own reading is left."""
+    api = client.ApiextensionsV1Api(world.api)
+    name = f"oompolicies.{GROUP}"
+    kept = api.read_custom_resource_definition(name)
+    loose = api.read_custom_resource_definition(name)
+    versions = loose.spec.versions[0].schema.open_apiv3_schema.properties
+    score = versions["spec"].properties["rules"].items.properties["oomScoreAdj"]
+    score.minimum = score.x_kubernetes_validations = None
+    api.replace_custom_resource_definition(name, loose)
+    try:
+        eventually(lambda: is_admitted(world, namespace, {"oomScoreAdj": -1000}))
+        yield
+    finally:
+        kept.metadata.resource_version = None
+        kept.metadata.resource_version = api.read_custom_resource_definition(
+            name
+        ).metadata.resource_version
+        api.replace_custom_resource_definition(name, kept)
+        eventually(lambda: not is_admitted(world, namespace, {"oomScoreAdj": -1000}))
+
+
+def running(world: World, namespace: str) -> set[int]:
+    """Start a pod; give the score that the kubelet gave it."""
+    world.apply(pod(namespace, "db", family(world.cluster.busybox_image), app="db"))
+    world.running(namespace, "db")
+    return scores(world, namespace)
+
+
+def scores(world: World, namespace: str) -> set[int]:
+    return set(world.scores(namespace, "db", "app").values())
+
+
+@pytest.mark.parametrize(
+    ("score", "why"), [(-1000, NEVER), (-999, "daemons of the node"), (-998, "pause container")]
+)
+def test_the_schema_alone_refuses_what_nobody_is_granted(
+    world: World, unbound: None, namespace: str, score: int, why: str
+) -> None:
+    for rule, field in (
+        ({"oomScoreAdj": score}, "spec.rules[0].oomScoreAdj"),
+        ({"processes": [by_process(score)]}, "spec.rules[0].processes[0].oomScoreAdj"),
+    ):
+        told = refusals.refusal(world.api, namespace, refusals.with_rule(**rule))
+        assert f"{field}: Invalid value: {score}" in told
+        assert why in told
+        assert "ValidatingAdmissionPolicy" not in told
+
+
+def test_the_agent_alone_never_writes_minus_1000_and_says_why(
+    world: World, loosened: None, namespace: str
+) -> None:
+    given = running(world, namespace)
+    world.apply(policy(namespace, "greedy", {"app": "db"}, {"oomScoreAdj": -1000}))
+
+    def verdict() -> str:
+        """The policy's status says that it cannot be read."""
+        conditions = world.policy(namespace, "greedy").get("status", {}).get("conditions", [])
+        return next((c["message"] for c in conditions if c["reason"] == "Unreadable"), "")
+
+    told = eventually(verdict)
+    assert "spec.rules[0].oomScoreAdj" in told
+    assert NEVER in told
+    assert scores(world, namespace) == given
+    world.delete_policy(namespace, "greedy")
+
+
+@pytest.mark.parametrize(
+    ("rule", "wanted"),
+    [
+        ({"oomScoreAdj": -900}, {FLOOR}),
+        ({"oomScoreOffset": -2000}, {FLOOR}),
+        ({"oomScoreAdj": 321, "processes": [by_process(-900)]}, {FLOOR, 321}),
+    ],
+    ids=["absolute", "offset", "processes"],
+)
+def test_the_agent_alone_holds_the_floor_and_says_so(
+    world: World, unbound: None, namespace: str, rule: dict[str, Any], wanted: set[int]
+) -> None:
+    (given,) = running(world, namespace)
+    assert given > FLOOR
+    world.apply(policy(namespace, f"greedy-{namespace}", {"app": "db"}, rule))
+    eventually(lambda: scores(world, namespace) == wanted)
+    told = eventually(lambda: world.refusals(f"greedy-{namespace}").get("BelowFloor", ""))
+    assert f"{FLOOR} is set, because a policy of a namespace may not go below" in told
+    world.delete_policy(namespace, f"greedy-{namespace}")
+    eventually(lambda: scores(world, namespace) == {given})
+
+
+def test_the_admission_policy_refuses_scores_below_the_floor_and_names_the_field(
+    world: World, release: Release, namespace: str
+) -> None:
+    fine = {"oomScoreAdj": FLOOR, "processes": [by_process(FLOOR), by_process(1000)]}
+    below = {"oomScoreAdj": 1, "processes": [by_process(FLOOR), by_process(FLOOR - 1)]}
+    for rules, said in (
+        ([fine, {"oomScoreAdj": -900}], f"spec.rules[1].oomScoreAdj is -900, {BELOW}"),
+        ([fine, below], f"spec.rules[1].processes[1].oomScoreAdj is {FLOOR - 1}, {BELOW}"),
+    ):
+        manifest = refusals.policy({"rules": rules})
+        manifest["metadata"]["namespace"] = namespace
+        with pytest.raises(subprocess.CalledProcessError) as refusal:
+            world.apply(manifest)
+        assert said in refusal.value.stderr
+
+
+def test_the_largest_policy_is_judged_like_a_small_one(
+    world: World, release: Release, namespace: str
+) -> None:
+    def largest(last: int) -> dict[str, Any]:
+        some = [by_process(number) for number in range(15)]
+        fine = [{"oomScoreAdj": each, "processes": [*some, by_process(0)]} for each in range(63)]
+        return refusals.policy({"rules": [*fine, {"processes": [*some, by_process(last)]}]})
+
+    assert refusals.create(world.api, namespace, largest(FLOOR))
+    told = refusals.refusal(world.api, namespace, largest(FLOOR - 1))
+    assert f"spec.rules[63].processes[15].oomScoreAdj is {FLOOR - 1}, {BELOW}" in told
