@@ -124,3 +124,17 @@ def test_a_heartbeat_that_cannot_be_read_is_no_sign_of_life() -> None:
 @given(st.permutations([report("a", pods=1), report("b", generation=1), report("c", age=800)]))
 def test_the_order_of_reports_does_not_matter(reports: list[NodeReport]) -> None:
     assert summarise(3, reports, EMPTY, NOW) == summarise(3, sorted(reports, key=str), EMPTY, NOW)
+
+
+def test_what_the_operator_was_refused_stands_in_the_place_of_what_was_asked() -> None:
+    def refusal(container: str, reason: str) -> Refusal:
+        message = f"{container} {reason}"
+        return Refusal(pod="shop/db-0", container=container, reason=reason, message=message)
+
+    asked = tuple(refusal(name, "ResizeAsked") for name in ("app", "web"))
+    told = [report(refused=3, refusals=(*asked, refusal("side", "ForeignLimit")))]
+    answers = [refusal("app", "QuotaExceeded"), refusal("side", "QuotaExceeded")]
+    message = condition(summarise(3, told, EMPTY, NOW, answers), "Refused").message
+    for part in ("app QuotaExceeded", "web ResizeAsked", "side ForeignLimit"):
+        assert part in message
+    assert "app ResizeAsked" not in message
