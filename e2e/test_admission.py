@@ -9,8 +9,8 @@ from e2e.workloads import policy
 from e2e.world import GROUP, NAMESPACE, VERSION, Release, World, eventually
 
 
-def as_agent(world: World, release: Release, namespace: str, manifest: dict[str, object]) -> str:
-    """Write an OOMKill with an agent's own token, as a trial; give what the API server says."""
+def agent_client(world: World, release: Release) -> client.ApiClient:
+    """Give a client with an agent's own token."""
     (agent, *_) = eventually(lambda: [a for a in release.agents() if a.status.phase == "Running"])
     token = world.cluster.kubectl(
         "create", "token", agent.spec.service_account_name, "-n", NAMESPACE,
@@ -20,7 +20,12 @@ def as_agent(world: World, release: Release, namespace: str, manifest: dict[str,
     theirs = client.Configuration(host=ours.host)
     theirs.ssl_ca_cert = ours.ssl_ca_cert
     theirs.api_key = {"authorization": f"Bearer {token}"}
-    api = client.CustomObjectsApi(client.ApiClient(theirs))
+    return client.ApiClient(theirs)
+
+
+def as_agent(world: World, release: Release, namespace: str, manifest: dict[str, object]) -> str:
+    """Write an OOMKill with an agent's own token, as a trial; give what the API server says."""
+    api = client.CustomObjectsApi(agent_client(world, release))
     try:
         api.create_namespaced_custom_object(
             GROUP, VERSION, namespace, "oomkills", manifest, dry_run="All"

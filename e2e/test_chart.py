@@ -60,8 +60,16 @@ def test_the_operator_may_do_this_and_nothing_else() -> None:
         | rules(OURS, "clusteroompolicies", *READ)
         | rules(OURS, "oompolicies/status", "patch")
         | rules(OURS, "clusteroompolicies/status", "patch")
-        | rules(OURS, "oomkills", "list", "delete")
+        | rules(OURS, "oomkills", *READ, "delete")
+        | rules(OURS, "oomkills/status", "patch")
+        | rules("", "pods", "get")
+        | rules("", "namespaces", "get")
+        | rules("", "nodes", "get")
+        | rules("", "pods/resize", "patch")
+        | rules("events.k8s.io", "events", "create")
     )
+    switch = rules("", "configmaps/oomwarden-control", "get")
+    assert flat("oomwarden-operator", "Role") == switch
 
 
 def test_the_job_before_uninstalling_may_turn_the_switch_and_see_who_answered() -> None:

@@ -9,11 +9,18 @@ import pytest
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.login import service_account
 from oomwarden.controller.policies import PolicyHandlers
+from oomwarden.controller.resizes import Resizer
 from oomwarden.controller.run import operator_settings, registry_for
 from oomwarden.controller.statuses import PolicyKey, StatusWriter
 
 DB = PolicyKey("OOMPolicy", "shop", "db")
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+
+
+class Nobody:
+    """Calls that no handler may make."""
+
+    look = resize = staticmethod(lambda *_: pytest.fail("handlers write nothing themselves"))
 
 
 async def nothing(*_: object) -> NoReturn:
@@ -26,11 +33,11 @@ def writer() -> StatusWriter:
 
 
 def test_no_handler_keeps_state_on_users_objects(writer: StatusWriter) -> None:
-    registry = registry_for(writer)
+    registry = registry_for(writer, Resizer(Nobody(), lambda _: None))
     assert registry._changing.get_all_handlers() == []
     assert registry._spawning.get_all_handlers() == []
     assert registry._webhooks.get_all_handlers() == []
-    assert len(registry._watching.get_all_handlers()) == 3
+    assert len(registry._watching.get_all_handlers()) == 4
     assert len(registry._indexing.get_all_handlers()) == 3
 
 

@@ -137,4 +137,4 @@ def test_an_unknown_log_level_is_named_with_what_is_taken(
     with pytest.raises(SystemExit):
         parse(["run", "--log-level", "loud"])
     assert "'LOUD': it takes one of DEBUG, INFO" in capsys.readouterr().err
-    assert parse(["--log-level", "debug"]).log_level == "DEBUG"
+    assert parse(["--namespace", "n", "--log-level", "debug"]).log_level == "DEBUG"

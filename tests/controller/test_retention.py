@@ -205,7 +205,7 @@ def test_the_bounds_come_from_the_command_line_or_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OOMWARDEN_RETENTION_DAYS", "7")
-    options = parse(["--retention-per-pod", "0"])
+    options = parse(["--namespace", "oomwarden", "--retention-per-pod", "0"])
     assert (options.days, options.per_pod, options.per_namespace) == (7, 0, 1000)
 
 

@@ -4,6 +4,7 @@ import pytest
 from oomwarden.api.oomkill import ContainerType, Owner
 from oomwarden.api.policy import QOSClass
 from oomwarden.core.facts import ContainerFacts
+from oomwarden.core.limit_marks import Writers
 from oomwarden.core.pod_facts import pod_facts
 
 MI = 1 << 20
@@ -154,3 +155,44 @@ def test_labels_priority_class_and_deletion_are_told() -> None:
     assert facts.priority_class == "high"
     assert facts.deleting
     assert not pod_facts(pod()).deleting
+
+
+def test_the_limit_of_the_spec_stands_beside_the_one_in_force() -> None:
+    spec = {"name": "app", "resources": {"limits": {"memory": "1Gi"}}}
+    inside = {"limits": {"memory": "512Mi"}}
+    container = only_container(spec, status("app", "a", resources=inside))
+    assert (container.spec.asked, container.limit) == (1024 * MI, 512 * MI)
+
+
+def test_who_resized_a_container_is_told_by_its_list_and_name() -> None:
+    limits = {"f:resources": {"f:limits": {"f:memory": {}}}}
+    fields = {"f:spec": {"f:initContainers": {'k:{"name":"proxy"}': limits}}}
+    resized = {"manager": "oomwarden-limit/proxy/5", "subresource": "resize", "fieldsV1": fields}
+    spec = {
+        "initContainers": [{"name": "proxy", "restartPolicy": "Always"}],
+        "containers": [{"name": "app"}],
+    }
+    proxy, app = pod_facts(pod({"managedFields": [{}, resized]}, spec=spec)).containers
+    assert proxy.spec.writers.mark is not None
+    assert proxy.spec.writers.mark.before == 5
+    assert app.spec.writers == Writers()
+
+
+@pytest.mark.parametrize(
+    ("condition", "reason"),
+    [
+        ({"type": "PodResizePending", "status": "True", "reason": "Deferred"}, "Deferred"),
+        ({"type": "PodResizeInProgress", "status": "True", "reason": "Error"}, "Error"),
+        ({"type": "PodResizeInProgress", "status": "True"}, "InProgress"),
+        ({"type": "PodResizePending", "status": "False", "reason": "Deferred"}, ""),
+        ({"type": "Ready", "status": "True", "reason": "Deferred"}, ""),
+    ],
+)
+def test_what_the_kubelet_says_of_a_resize_is_kept(condition: dict[str, str], reason: str) -> None:
+    assert pod_facts(pod(status={"conditions": [condition]})).resize.reason == reason
+
+
+def test_a_static_pod_is_told_by_its_cgroup() -> None:
+    mirror = {"kubernetes.io/config.mirror": "h", "kubernetes.io/config.hash": "h"}
+    assert pod_facts(pod({"annotations": mirror})).is_static
+    assert not pod_facts(pod()).is_static

@@ -141,3 +141,17 @@ def test_a_policy_that_an_agent_cannot_read_says_why() -> None:
 def test_warnings_without_details_are_counted() -> None:
     warning = condition(summarise(3, [report(warned=2)], EMPTY, NOW), "Warning")
     assert (warning.status, warning.message) == ("True", "2 containers")
+
+
+def test_what_the_operator_was_refused_stands_in_the_place_of_what_was_asked() -> None:
+    def refusal(container: str, reason: str) -> Refusal:
+        message = f"{container} {reason}"
+        return Refusal(pod="shop/db-0", container=container, reason=reason, message=message)
+
+    asked = tuple(refusal(name, "ResizeAsked") for name in ("app", "web"))
+    told = [report(refused=3, refusals=(*asked, refusal("side", "ForeignLimit")))]
+    answers = [refusal("app", "QuotaExceeded"), refusal("side", "QuotaExceeded")]
+    message = condition(summarise(3, told, EMPTY, NOW, answers), "Refused").message
+    for part in ("app QuotaExceeded", "web ResizeAsked", "side ForeignLimit"):
+        assert part in message
+    assert "app ResizeAsked" not in message

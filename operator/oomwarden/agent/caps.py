@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from oomwarden.agent.baselines import Baselines
 from oomwarden.agent.charge import Charge
+from oomwarden.agent.inventory import Container
 from oomwarden.core.pace import Pace
 from oomwarden.core.scoring import Remark
 
@@ -55,25 +56,38 @@ class Caps:
         self._touched &= set(live)
 
     def _is_admitted(self, charge: Charge, baselines: Baselines) -> bool:
-        pod, now = charge.container.cgroup.pod_uid or "", self.now()
-        if pod in self._touched or not self._is_new(charge, baselines):
+        if not self._is_new(charge, baselines):
             return True
-        wait = self._pods.wait(now)
+        wait = self._touch(charge.container)
         if wait > 0:
-            charge.hold_back(now + wait, self._waiting())
-            return False
-        self._pods = self._pods.spend(1, now)
-        self._touched.add(pod)
-        return True
+            charge.hold_back(self.now() + wait, self._waiting())
+        return not wait
+
+    def hold_up(self, container: Container) -> Remark | None:
+        """Take a turn for something else than scores, such as a limit; tell why it has to wait."""
+        if self._is_starting(container) or not self._touch(container):
+            return None
+        return self._waiting()
+
+    def _touch(self, container: Container) -> float:
+        """Take a pod's turn; gives the seconds that it has to wait for it, 0: it has it."""
+        pod, now = container.cgroup.pod_uid or "", self.now()
+        wait = 0.0 if pod in self._touched else self._pods.wait(now)
+        if pod not in self._touched and not wait:
+            self._pods = self._pods.spend(1, now)
+            self._touched.add(pod)
+        return wait
 
     def _is_new(self, charge: Charge, baselines: Baselines) -> bool:
         """Whether a running container would be touched for the first time."""
         baseline, order = baselines.get(charge.container), charge.order
         if baseline is None or order is None or baseline.ours - {baseline.value}:
             return False
-        young = self.now() - charge.container.seen < STARTING_SECONDS
-        starting = young and not charge.container.existed
+        starting = self._is_starting(charge.container)
         return not starting and bool(order.values - {baseline.value})
+
+    def _is_starting(self, container: Container) -> bool:
+        return not container.existed and self.now() - container.seen < STARTING_SECONDS
 
     def _waiting(self) -> Remark:
         what = f"agent.caps.newPodsPerMinute of the chart, {self.new_pods_per_minute} on a node"

@@ -124,3 +124,10 @@ class Charge:
         given, limit = baseline.value if baseline else None, self.container.limit
         standing, told = each.standing, tuple(troubles)
         return Item(each.pod, each.name, standing, self.outcome, told, given=given, limit=limit)
+
+    def holding(self, baseline: Baseline | None) -> int:
+        """Count the processes that hold a score of ours."""
+        outcome = self.outcome
+        if baseline is None or outcome is None:
+            return 0
+        return len(outcome.named if outcome.target == baseline.value else outcome.holding)

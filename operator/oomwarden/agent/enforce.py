@@ -23,6 +23,7 @@ from oomwarden.agent.found_groups import FoundGroups
 from oomwarden.agent.group_kill import GroupKills, Wishes, wishes
 from oomwarden.agent.inventory import Inventory
 from oomwarden.agent.kernel_worker import KernelWorker
+from oomwarden.agent.limits import Limits
 from oomwarden.agent.node_labels import NodeLabels
 from oomwarden.agent.policy_book import NamespaceBook, PolicyBook, PolicySink
 from oomwarden.agent.quiet_scans import quiet
@@ -67,6 +68,7 @@ class Enforcer:
     winners: Winners = field(default_factory=Winners)
     scans: Scans = field(init=False)
     groups: GroupKills = field(init=False)
+    limits: Limits = field(init=False)
     control: Control = field(init=False)
     book: PolicyBook = field(init=False)
     namespaces: NamespaceBook = field(init=False)
@@ -78,6 +80,7 @@ class Enforcer:
         self.scans = Scans(lambda: self.worker, self.places)
         found = FoundGroups(self.baselines.store, self.baselines.boot_id)
         self.groups = GroupKills(found, self.places.cgroups, self.cgroup_writes, self._wishes)
+        self.limits = Limits(self.inventory, lambda: self.caps)
         self.control = Control(self.news.set)
         self.book = PolicyBook(self.news.set)
         self.namespaces = NamespaceBook(self.news.set)
@@ -220,24 +223,20 @@ class Enforcer:
     @property
     def processes(self) -> int:
         """Count the processes that hold a score of ours."""
-        return sum(self._holding(charge) for charge in self._charges.values())
-
-    def _holding(self, charge: Charge) -> int:
-        baseline, outcome = self.baselines.get(charge.container), charge.outcome
-        if baseline is None or outcome is None:
-            return 0
-        return len(outcome.named if outcome.target == baseline.value else outcome.holding)
+        known = self.baselines.get
+        return sum(each.holding(known(each.container)) for each in self._charges.values())
 
     def report(self) -> tuple[Applied, tuple[PolicyReport, ...]]:
         """Tell what is applied, and what became of each policy here."""
         live = [each for i, each in self._charges.items() if i in self.inventory.containers]
         mode = self.control.mode
+        self.limits.look(live, mode)
         items = [
-            replace(item, parts=(self.groups.part(each, mode),))
+            replace(item, parts=(self.groups.part(each, mode), self.limits.part(each)))
             for each in live
             if (item := each.item(self.baselines.get(each.container), mode))
         ]
-        touched = self.baselines.applied() | self.groups.found.applied()
+        touched = self.baselines.applied() | self.groups.found.applied() | self.limits.ours()
         applied = Applied(containers=len(touched), processes=self.processes)
         pods = self._decider.pods_per_policy()
         return applied, reports(self.book.policies, pods, items, self.book.unreadable, self.warn)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from oomwarden import __version__
 from oomwarden.agent.counts import counts as counts_in
 from oomwarden.agent.kernel_side import KernelSide
+from oomwarden.agent.limits import Asked
 from oomwarden.agent.log_reader import LogReader
 from oomwarden.agent.settings import Settings
 from oomwarden.agent.store import Store
@@ -45,6 +46,7 @@ class Work:
     policies: tuple[PolicyReport, ...]
     unknown_fields: tuple[str, ...]
     host_kills: int
+    asked: Asked
 
 
 @dataclass(slots=True)
@@ -91,6 +93,8 @@ class Reporter:
             applied=work.applied,
             policies=policies,
             policies_left_out=left_out,
+            resizes=work.asked[0],
+            resizes_waiting=work.asked[1],
             kills=KillCounts(
                 recorded=counts.get("recorded", 0),
                 unattributed=counts.get("unattributed", 0),

@@ -211,7 +211,8 @@ class Agent:
     async def _status(self) -> OOMNodeStatus:
         applied, policies = self.enforcer.report()
         fields = self.enforcer.book.unknown_fields()
-        work = Work(applied, policies, fields, await self.host_kills.count())
+        asked, host_kills = self.enforcer.limits.asked, await self.host_kills.count()
+        work = Work(applied, policies, fields, host_kills, asked)
         return await self.reporter.status(work)
 
 

@@ -31,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return asyncio.run(_release(options.namespace, timedelta(seconds=options.wait)))
     from oomwarden.controller.run import run  # noqa: PLC0415 - kopf is slow, and not for release
 
-    asyncio.run(run(options.port, Bounds(options.days, options.per_pod, options.per_namespace)))
+    bounds = Bounds(options.days, options.per_pod, options.per_namespace)
+    asyncio.run(run(options.port, bounds, options.namespace))
     return 0
 
 
@@ -50,7 +51,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument(
         "--namespace", default=environment.get("POD_NAMESPACE"),
-        help="release: where the ConfigMap oomwarden-control is; POD_NAMESPACE",
+        help="where the ConfigMap oomwarden-control is; POD_NAMESPACE",
     )  # fmt: skip
     _add_bounds(parser, environment)
     parser.add_argument("--wait", type=float, default=60.0, help="release: seconds to wait at most")
@@ -61,8 +62,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.log_level not in _LEVELS:
         parser.error(f"--log-level is {options.log_level!r}: it takes one of {', '.join(_LEVELS)}")
-    if options.command == "release" and not options.namespace:
-        parser.error("release needs --namespace, or POD_NAMESPACE in the environment")
+    if not options.namespace:
+        parser.error("--namespace is needed, or POD_NAMESPACE in the environment")
     return options
 
 

@@ -18,7 +18,7 @@ from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.statuses import Policy, PolicyKey, StatusWriter, reports_of
 from oomwarden.core.policy_status import NodeReport
 
-_NODES = (GROUP, VERSION, "oomnodes")
+NODES = (GROUP, VERSION, "oomnodes")
 _POLICIES = ((GROUP, VERSION, "oompolicies"), (GROUP, VERSION, "clusteroompolicies"))
 _LOG = logging.getLogger(__name__)
 
@@ -32,8 +32,8 @@ class PolicyHandlers:
     def register(self, registry: kopf.OperatorRegistry) -> None:
         """Put the handlers into a registry."""
         kopf.on.startup(registry=registry, id="start")(self.start)
-        kopf.index(*_NODES, registry=registry, id="reports")(self.index_node)
-        kopf.on.event(*_NODES, registry=registry, id="node")(self.node_changed)
+        kopf.index(*NODES, registry=registry, id="reports")(self.index_node)
+        kopf.on.event(*NODES, registry=registry, id="node")(self.node_changed)
         for kind in _POLICIES:
             kopf.index(*kind, registry=registry, id="policies")(self.index_policy)
             kopf.on.event(*kind, registry=registry, id="policy")(self.policy_changed)
@@ -49,7 +49,7 @@ class PolicyHandlers:
         **_: Any,  # noqa: ANN401 - whatever else kopf passes
     ) -> dict[PolicyKey, NodeReport]:
         """Give the node's reports by policy."""
-        report = _node_status(name, status)
+        report = node_status(name, status)
         return reports_of(name, report) if report else {}
 
     async def node_changed(
@@ -60,7 +60,7 @@ class PolicyHandlers:
         **_: Any,  # noqa: ANN401
     ) -> None:
         """Sum up the policies of which the node says another thing than before."""
-        self.writer.touch_node(name, None if type == "DELETED" else _node_status(name, status))
+        self.writer.touch_node(name, None if type == "DELETED" else node_status(name, status))
 
     async def index_policy(
         self,
@@ -85,7 +85,7 @@ def _key(body: Mapping[str, Any]) -> PolicyKey:
     return PolicyKey(body["kind"], metadata.get("namespace"), metadata["name"])
 
 
-def _node_status(node: str, status: Mapping[str, Any]) -> OOMNodeStatus | None:
+def node_status(node: str, status: Mapping[str, Any]) -> OOMNodeStatus | None:
     """Read an OOMNode's status; None: its agent has not written it yet, or not understandably."""
     if not status:
         return None

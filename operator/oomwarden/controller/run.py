@@ -1,4 +1,7 @@
-"""The operator: kopf's watches, the loop that writes statuses, the loop that deletes records."""
+"""The operator: kopf's watches, and its loops.
+
+They write statuses, delete records, set the limits that policies ask for, and answer kills.
+"""
 
 import asyncio
 import logging
@@ -8,8 +11,11 @@ import platform
 import kopf
 
 from oomwarden.api.policy import PolicyStatus
+from oomwarden.controller.asks import AskHandlers
 from oomwarden.controller.login import login
 from oomwarden.controller.policies import PolicyHandlers
+from oomwarden.controller.resizes import Resizer
+from oomwarden.controller.responses import Responder
 from oomwarden.controller.retention import Retention
 from oomwarden.controller.statuses import PolicyKey, StatusWriter
 from oomwarden.core.retention import Bounds
@@ -17,13 +23,21 @@ from oomwarden.kube.client import connect
 from oomwarden.kube.errors import API_ERRORS, failure
 from oomwarden.kube.operations import Operations
 from oomwarden.kube.records import StoredKills
+from oomwarden.kube.resizes import Resizes
+from oomwarden.kube.young_kills import YoungKills
 
 CRD_POLL_SECONDS = 2.0
 _LOG = logging.getLogger(__name__)
 
 
-async def run(port: int, bounds: Bounds) -> None:
-    """Run until a signal comes or a loop ends. `bounds`: which OOMKills are kept."""
+async def run(port: int, bounds: Bounds, namespace: str) -> None:
+    """Run until a signal comes or a loop ends.
+
+    Args:
+        port: Of /healthz.
+        bounds: Which OOMKills are kept.
+        namespace: Where the switch is.
+    """
     os.environ.setdefault("POD_ID", platform.node())  # else kopf asks for the user's name: 65532
     operations = Operations(connect())
     await _until_served(operations)
@@ -34,14 +48,20 @@ async def run(port: int, bounds: Bounds) -> None:
 
     writer = StatusWriter(write, operations.node_exists)
     retention = Retention(bounds, StoredKills(operations.client))
+    calls = Resizes(operations.client, namespace)
+    resizer = Resizer(calls, writer.touch)
+    writer.answers = resizer.refusals
+    responder = Responder(YoungKills(operations.client), calls, platform.node())
     async with asyncio.TaskGroup() as loops:
         ours = [
             loops.create_task(writer.run(), name="writer"),
             loops.create_task(retention.run(), name="retention"),
+            loops.create_task(resizer.run(), name="resizes"),
+            loops.create_task(responder.run(), name="responses"),
         ]
         await asyncio.sleep(0)  # kopf ends, and waits for, the tasks that begin after its own
         await kopf.operator(
-            registry=registry_for(writer),
+            registry=registry_for(writer, resizer),
             settings=operator_settings(),
             clusterwide=True,
             standalone=True,
@@ -63,11 +83,12 @@ async def _until_served(operations: Operations) -> None:
         await asyncio.sleep(CRD_POLL_SECONDS)
 
 
-def registry_for(writer: StatusWriter) -> kopf.OperatorRegistry:
+def registry_for(writer: StatusWriter, resizer: Resizer) -> kopf.OperatorRegistry:
     """Give all of the operator's handlers."""
     registry = kopf.OperatorRegistry()
     kopf.on.login(registry=registry, id="login")(login)
     PolicyHandlers(writer).register(registry)
+    AskHandlers(resizer).register(registry)
     return registry
 
 

@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from oomwarden.api.oomnode import OOMNodeStatus, PolicyReport
+from oomwarden.api.oomnode import OOMNodeStatus, PolicyReport, Refusal
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.core.policy_status import NodeReport, is_silent, summarise
 from oomwarden.kube.errors import API_ERRORS, failure
@@ -57,12 +57,14 @@ class StatusWriter:
     """Sums up what changed, at most once per policy and second, and writes what is different.
 
     `write` puts down a status; `exists` tells whether a node still has its OOMNode. Both raise one
-    of kube.errors.API_ERRORS where the API server does not answer well.
+    of kube.errors.API_ERRORS where the API server does not answer well. `answers` gives what the
+    operator itself was refused for a policy.
     """
 
     write: Callable[[PolicyKey, PolicyStatus], Awaitable[None]]
     exists: Callable[[str], Awaitable[bool]]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    answers: Callable[[PolicyKey], Sequence[Refusal]] = lambda _: ()
     reports: Reports = field(default_factory=dict)
     policies: Policies = field(default_factory=dict)
     _due: set[PolicyKey] = field(default_factory=set)
@@ -130,7 +132,8 @@ class StatusWriter:
     async def _sum_up(self, key: PolicyKey) -> bool:
         for policy in self.policies.get(key, ()):
             reports = [each for each in self.reports.get(key, ()) if each.node not in self._gone]
-            status = summarise(policy.generation, reports, policy.status, self.now())
+            answers = self.answers(key)
+            status = summarise(policy.generation, reports, policy.status, self.now(), answers)
             if status == policy.status:
                 continue
             try:

@@ -1,10 +1,11 @@
 """Facts that other modules pass around: what was read from the kernel and from the API server."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from oomwarden.api.oomkill import ContainerType, Owner
 from oomwarden.api.policy import QOSClass
+from oomwarden.core.limit_marks import Writers
 
 
 class Level(StrEnum):
@@ -32,14 +33,37 @@ class Cgroup:
 
 
 @dataclass(frozen=True, slots=True)
+class SpecLimit:
+    """A memory limit as the pod's spec has it, in bytes (None: none), and who changed it."""
+
+    asked: int | None = None
+    writers: Writers = field(default_factory=Writers)
+
+
+@dataclass(frozen=True, slots=True)
 class ContainerFacts:
-    """A container as its pod's spec and status name it. `limit` in bytes; None: no limit."""
+    """A container as its pod's spec and status name it. `limit` in bytes; None: no limit.
+
+    `limit` is the one in force, `spec` what a resize may still have to bring about.
+    """
 
     name: str
     type: ContainerType
     container_id: str | None = None
     limit: int | None = None
     previous_id: str | None = None
+    spec: SpecLimit = SpecLimit()
+
+
+@dataclass(frozen=True, slots=True)
+class ResizeTrouble:
+    """What the kubelet says of a resize that is not done.
+
+    `reason` is Deferred, Infeasible, Error or InProgress; empty: nothing.
+    """
+
+    reason: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +84,12 @@ class PodFacts:
     deleting: bool = False
     containers: tuple[ContainerFacts, ...] = ()
     created: str | None = None
+    resize: ResizeTrouble = ResizeTrouble()
+
+    @property
+    def is_static(self) -> bool:
+        """Whether the kubelet made it from a file of the node: the API server cannot change it."""
+        return self.cgroup_uid != self.uid
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,18 @@
 """A Pod as the API server gives it, to what the agent needs to know of it."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from oomwarden.api.oomkill import ContainerType, Owner
 from oomwarden.api.policy import QOSClass
-from oomwarden.core.facts import ContainerFacts, PodFacts
+from oomwarden.core.facts import ContainerFacts, PodFacts, ResizeTrouble, SpecLimit
+from oomwarden.core.limit_marks import Writers, writers
 from oomwarden.core.quantity import parse_bytes
 
 Manifest = Mapping[str, Any]
 
+_RESIZING = ("PodResizePending", "PodResizeInProgress")
 _MIRROR, _HASH = "kubernetes.io/config.mirror", "kubernetes.io/config.hash"
 
 
@@ -21,7 +24,8 @@ def pod_facts(manifest: Manifest) -> PodFacts:
     """
     metadata, spec = manifest["metadata"], manifest["spec"]
     annotations = metadata.get("annotations") or {}
-    uid = metadata["uid"]
+    uid, status = metadata["uid"], manifest.get("status") or {}
+    resized = [each for each in metadata.get("managedFields") or () if "subresource" in each]
     return PodFacts(
         uid=uid,
         cgroup_uid=annotations.get(_HASH, uid) if _MIRROR in annotations else uid,
@@ -32,17 +36,31 @@ def pod_facts(manifest: Manifest) -> PodFacts:
         priority_class=spec.get("priorityClassName") or None,
         owner=_owner(metadata),
         deleting="deletionTimestamp" in metadata,
-        containers=tuple(_containers(spec, manifest.get("status") or {})),
+        containers=tuple(_containers(spec, status, resized)),
         created=metadata.get("creationTimestamp"),
+        resize=_resize(status),
     )
 
 
-def _containers(spec: Manifest, status: Manifest) -> Iterator[ContainerFacts]:
+def _resize(status: Manifest) -> ResizeTrouble:
+    """Read what the kubelet says of a resize (kubernetes pkg/kubelet/status, v1.37)."""
+    for condition in status.get("conditions") or ():
+        if condition.get("type") in _RESIZING and condition.get("status") == "True":
+            reason = condition.get("reason") or "InProgress"
+            return ResizeTrouble(reason, condition.get("message") or "")
+    return ResizeTrouble()
+
+
+def _containers(
+    spec: Manifest, status: Manifest, resized: list[Manifest]
+) -> Iterator[ContainerFacts]:
     for key in ("initContainers", "containers", "ephemeralContainers"):
         statuses = status.get(f"{key.removesuffix('s')}Statuses") or ()
         by_name = {each["name"]: each for each in statuses}
         for container in spec.get(key) or ():
-            yield _container(_type(key, container), container, by_name.get(container["name"], {}))
+            found = _container(_type(key, container), container, by_name.get(container["name"], {}))
+            who = writers(resized, key, container["name"]) if resized else Writers()
+            yield replace(found, spec=SpecLimit(_memory_limit(container), who))
 
 
 def _type(key: str, container: Manifest) -> ContainerType:
@@ -75,8 +93,11 @@ def _bare_id(status: Manifest) -> str | None:
 
 def _limit(container: Manifest, status: Manifest) -> int | None:
     """Give the memory limit in bytes: the one in force, which a resize may still have to change."""
-    resources = status.get("resources") or container.get("resources") or {}
-    limit = (resources.get("limits") or {}).get("memory")
+    return _memory_limit(status if status.get("resources") else container)
+
+
+def _memory_limit(container: Manifest) -> int | None:
+    limit = ((container.get("resources") or {}).get("limits") or {}).get("memory")
     return None if limit is None else parse_bytes(str(limit))
 
 

@@ -1,14 +1,15 @@
 """A policy's status: the sum of what the nodes' agents report of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from oomwarden.api.base import Condition
-from oomwarden.api.oomnode import PolicyReport
+from oomwarden.api.oomnode import PolicyReport, Refusal
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.core.conditions import carry_over
+from oomwarden.core.limits import ASKED
 
 SILENT_AFTER = timedelta(minutes=11)
 """Two heartbeats of 5 minutes and a delay."""
@@ -46,7 +47,11 @@ def _aware(moment: datetime) -> datetime:
 
 
 def summarise(
-    generation: int, reports: Sequence[NodeReport], before: PolicyStatus, now: datetime
+    generation: int,
+    reports: Sequence[NodeReport],
+    before: PolicyStatus,
+    now: datetime,
+    answers: Sequence[Refusal] = (),
 ) -> PolicyStatus:
     """Sum up the reports of one policy.
 
@@ -57,6 +62,7 @@ def summarise(
         reports: Of all nodes whose agents name the policy.
         before: The status as it is, for the times of the conditions' last changes.
         now: The present, with a time zone.
+        answers: What the operator was refused, of what the nodes report as asked for.
     """
     reports = sorted(reports, key=lambda each: each.node)
     told = [each.report for each in reports]
@@ -72,7 +78,7 @@ def summarise(
         )
         for kind, verdict in (
             ("Ready", _ready(generation, reports, now)),
-            ("Refused", _refused(told)),
+            ("Refused", _refused(told, answers)),
             ("Warning", _warned(told)),
         )
     )
@@ -118,9 +124,9 @@ def _silence(silent: list[str]) -> str:
     )
 
 
-def _refused(told: Sequence[PolicyReport]) -> _Verdict:
+def _refused(told: Sequence[PolicyReport], answers: Sequence[Refusal]) -> _Verdict:
     count = sum(report.refused for report in told)
-    refusals = [refusal for report in told for refusal in report.refusals]
+    refusals = list(_answered([each for report in told for each in report.refusals], answers))
     unreadable = next((each for each in refusals if not each.container), None)
     if unreadable:  # of the whole policy, not of a container
         return _Verdict("True", unreadable.reason, unreadable.message[:_LENGTH])
@@ -131,6 +137,14 @@ def _refused(told: Sequence[PolicyReport]) -> _Verdict:
         lines.append(f"and {count - len(lines)} more")
     message = ": ".join([_count(count, "container"), *filter(None, ["; ".join(lines)])])
     return _Verdict("True", "ContainersRefused", message)
+
+
+def _answered(refusals: Sequence[Refusal], answers: Sequence[Refusal]) -> Iterator[Refusal]:
+    """Put what became of an ask in the place of the ask."""
+    known = {(each.pod, each.container): each for each in answers}
+    for each in refusals:
+        answer = known.get((each.pod, each.container)) if each.reason == ASKED else None
+        yield answer or each
 
 
 def _warned(told: Sequence[PolicyReport]) -> _Verdict:

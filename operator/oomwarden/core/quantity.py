@@ -53,6 +53,11 @@ def format_bytes(size: int) -> str:
     return f"{round(size / _KI)}Ki" if size >= _KI else str(size)
 
 
+def exact_quantity(size: int) -> str:
+    """Write bytes so that they are read again to the byte: 512Mi, 500M, 1000001."""
+    return str(size) if size % _KI and size % 1000 else format_bytes(size)
+
+
 def _shortest(size: int, step: int, units: tuple[str, ...]) -> str:
     unit = 0
     while size and size % step == 0 and unit < len(units) - 1:

@@ -140,7 +140,7 @@ def _count(item: Item, tallies: dict[Key, _Tally], warn: Warn) -> None:
     for match, target in zip(contest.observers, item.standing.observed, strict=True):
         if tally := tallies.get(match.policy.key):
             tally.matched += 1
-            tally.observed += target.asks
+            tally.observed += target.asks or bool(match.rule.memory or match.rule.on_oom)
             tally.refuse(item, (*target.remarks, *_unknown(match.policy)))
     overridden = [_overridden(winner.policy)] if winner is not None else []
     for loser in contest.losers if winner is not None else ():

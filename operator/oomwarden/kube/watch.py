@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -13,7 +13,7 @@ import httpx2
 from lightkube import ApiError
 from lightkube.core.resource import api_info
 
-from oomwarden.kube.client import Client, Selection
+from oomwarden.kube.client import Listing, Selection
 from oomwarden.kube.errors import API_ERRORS, error_of, failure
 
 FIRST_WAIT_SECONDS, LAST_WAIT_SECONDS = 0.5, 30.0
@@ -38,8 +38,20 @@ class Sink(Protocol):
         """Forget an object; this is its last state."""
 
 
+class Source(Protocol):
+    """Where a resource is listed and watched: the client, or what chooses from it."""
+
+    async def listing(self, what: Selection, version: str | None = "0") -> Listing:
+        """List, no older than a version."""
+
+    def watching(
+        self, what: Selection, version: str, seconds: int
+    ) -> AsyncGenerator[tuple[str, dict[str, Any]]]:
+        """Watch from a version on."""
+
+
 async def follow(
-    client: Client,
+    source: Source,
     what: Selection,
     sink: Sink,
     progress: Callable[[], None],
@@ -49,7 +61,7 @@ async def follow(
 
     `progress` is called whenever the API server was heard: list, watch opened, event, bookmark.
     """
-    follower = _Follower(client, what, sink, progress)
+    follower = _Follower(source, what, sink, progress)
     while True:
         try:
             await follower.once()
@@ -63,7 +75,7 @@ async def follow(
 class _Follower:
     """Where one resource's watch stands. `version` None: nothing is known, so list first."""
 
-    client: Client
+    source: Source
     what: Selection
     sink: Sink
     progress: Callable[[], None]
@@ -82,14 +94,14 @@ class _Follower:
             return  # silence is no error, and what stands behind it shows at the next request
 
     async def _list(self) -> None:
-        listing = await self.client.listing(self.what, self.list_from)
+        listing = await self.source.listing(self.what, self.list_from)
         self.version = self.list_from = listing.version
         self.sink.replace(listing.objects)
         self._heard()
 
     async def _watch(self, version: str) -> None:
         seconds = random.randint(*WATCH_SECONDS)  # noqa: S311 - jitter
-        async with aclosing(self.client.watching(self.what, version, seconds)) as events:
+        async with aclosing(self.source.watching(self.what, version, seconds)) as events:
             async for kind, manifest in events:
                 if kind == "OPEN":
                     self.progress()

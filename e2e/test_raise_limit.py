@@ -1,0 +1,126 @@
+"""`onOOM.raiseLimit`: after a kill at the limit the next life has more; bounded, recorded, told."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from e2e.test_memory_limits import memory_max
+from e2e.workloads import container, pod, policy
+from e2e.world import NAMESPACE, Release, World, eventually
+
+
+def raising(world: World, namespace: str, **rule: str) -> None:
+    bounds = {"by": "50%", "atLeast": "1Mi", "upTo": "256Mi", **rule}
+    world.apply(policy(namespace, "grow", {"app": "hog"}, {"onOOM": {"raiseLimit": bounds}}))
+
+
+def hungry(world: World, namespace: str, name: str, needs: int) -> None:
+    """Start a pod that needs so many MiB under a limit of 32Mi, again and again."""
+    hog = container(
+        "app", world.cluster.busybox_image, "hog", str(needs), limit="32Mi", request="16Mi"
+    )
+    world.apply(pod(namespace, name, hog, restart="Always", app="hog"))
+
+
+def responses(world: World, namespace: str, name: str) -> list[dict[str, Any]]:
+    """The responses to a pod's kills, oldest first."""
+    kills = sorted(world.kills(namespace, name), key=lambda kill: str(kill["time"]["before"]))
+    told = [kill.get("status", {}).get("response") for kill in kills]
+    return [each for each in told if each]
+
+
+def reasons(world: World, namespace: str, name: str) -> list[str]:
+    return [each["reason"] for each in responses(world, namespace, name)]
+
+
+def test_a_container_that_needs_more_than_its_limit_gets_it_and_lives(
+    world: World, release: Release, namespace: str
+) -> None:
+    raising(world, namespace)
+    hungry(world, namespace, "grows", 38)
+    (response,) = eventually(lambda: responses(world, namespace, "grows"), 90)
+    assert (response["action"], response["limitBefore"], response["limit"]) == (
+        "RaisedLimit", "32Mi", "48Mi",
+    )  # fmt: skip
+    assert eventually(lambda: memory_max(world, namespace, "grows") == 48, 90)
+    found = [e for e in world.events(namespace) if e.get("reason") == "MemoryLimitRaised"]
+    (event,) = found
+    assert event["regarding"]["name"] == "grows"
+    assert "from 32Mi to 48Mi" in event["note"]
+    kills = len(world.kills(namespace, "grows"))
+    time.sleep(20)
+    assert len(world.kills(namespace, "grows")) == kills, "it lives"
+    status = world.policy(namespace, "grow")["status"]
+    assert (status["enforced"], status["refused"]) == (1, 0)
+    world.delete_policy(namespace, "grow")
+    time.sleep(15)
+    assert memory_max(world, namespace, "grows") == 48, "in use: not put back while it is"
+
+
+@pytest.fixture
+def operator(world: World, release: Release) -> Iterator["Operator"]:
+    found = Operator(world)
+    yield found
+    found.scale(1)
+
+
+class Operator:
+    """The operator's Deployment."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def scale(self, replicas: int) -> None:
+        """Have so many, and wait until it is so."""
+        scale = {"spec": {"replicas": replicas}}
+        self.world.apps.patch_namespaced_deployment_scale("oomwarden-operator", NAMESPACE, scale)
+
+        def so() -> bool:
+            """As many operators are there as are wanted, and they are available."""
+            selector = "app.kubernetes.io/component=operator"
+            pods = self.world.core.list_namespaced_pod(NAMESPACE, label_selector=selector).items
+            ready = [
+                p
+                for p in pods
+                if p.status.phase == "Running"
+                and all(each.ready for each in p.status.container_statuses or [])
+            ]
+            return len(pods) == len(ready) == replicas
+
+        eventually(so, 90)
+
+
+def test_up_to_and_the_cooldown_outlive_the_operator(
+    world: World, release: Release, namespace: str, operator: Operator
+) -> None:
+    raising(world, namespace, upTo="48Mi", cooldown="30m")
+    hungry(world, namespace, "bounded", 200)
+    eventually(lambda: "RaisedLimit" in reasons(world, namespace, "bounded"), 90)
+    operator.scale(0)
+    raising(world, namespace, upTo="256Mi", cooldown="30m")
+    operator.scale(1)
+    eventually(lambda: "Cooldown" in reasons(world, namespace, "bounded"), 120)
+    raising(world, namespace, upTo="48Mi", cooldown="1m")
+    eventually(lambda: "UpToReached" in reasons(world, namespace, "bounded"), 180)
+    assert reasons(world, namespace, "bounded").count("RaisedLimit") == 1
+
+
+def test_an_operator_that_was_away_does_nothing_late(
+    world: World, release: Release, namespace: str, operator: Operator
+) -> None:
+    operator.scale(0)
+    raising(world, namespace)
+    hog = container("app", world.cluster.busybox_image, "hog", "200", limit="32Mi", request="16Mi")
+    script = ["sh", "-c", "test -e /d/done && sleep 100000; touch /d/done; exec hog 200"]
+    hog |= {"command": script, "volumeMounts": [{"name": "d", "mountPath": "/d"}]}
+    once = pod(namespace, "once", hog, restart="Always", app="hog")
+    once["spec"]["volumes"] = [{"name": "d", "emptyDir": {}}]
+    world.apply(once)
+    eventually(lambda: world.kills(namespace, "once"), 90)
+    time.sleep(125)
+    operator.scale(1)
+    time.sleep(20)
+    assert responses(world, namespace, "once") == []
+    assert memory_max(world, namespace, "once") == 32

@@ -1,0 +1,166 @@
+"""Sets the memory limits that policies ask for; one loop, fed with what the nodes' agents ask.
+
+The steps, in order: an OOMNode says what its agent asks for -> read pod, policies and switch
+anew -> decide (core/grants) -> patch pods/resize -> keep a refusal for the policy's status.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from lightkube import ApiError
+
+from oomwarden.api.oomnode import Refusal, Resize
+from oomwarden.controller.statuses import PolicyKey
+from oomwarden.core.grants import Denied, Scene, Write, grant
+from oomwarden.core.limit_marks import manager
+from oomwarden.core.resize_patch import refusal, resize_patch
+from oomwarden.core.scoring import Remark
+from oomwarden.kube.errors import API_ERRORS, failure
+from oomwarden.kube.resizes import Found
+
+PER_SECOND = 10.0
+"""Patches: a policy for 3,000 pods takes five minutes, in which it can be stopped."""
+SET_SECONDS = 30.0
+"""After a patch the agent takes so long at most to see it, and to ask no more."""
+REFUSED_SECONDS = 60.0
+RETRY_SECONDS = 5.0
+_LOG = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+
+class Calls(Protocol):
+    """The calls that are needed; both may raise one of kube.errors.API_ERRORS."""
+
+    async def look(self, namespace: str, pod: str, container: str) -> Found:
+        """Read all that decides on a container."""
+
+    async def resize(self, namespace: str, pod: str, patch: Json, manager: str, /) -> None:
+        """Patch pods/resize."""
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What became of an ask; `due` in loop time, `refusal` for the status of the policy `key`."""
+
+    due: float
+    key: PolicyKey | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Resizer:
+    """`changed` is called with the policies whose refusals are others than before."""
+
+    calls: Calls
+    changed: Callable[[Iterable[PolicyKey]], None]
+    sleep: Callable[[float], Any] = asyncio.sleep
+    _asked: dict[str, tuple[Resize, ...]] = field(default_factory=dict)
+    _answers: dict[Resize, _Answer] = field(default_factory=dict)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def take(self, node: str, asked: Sequence[Resize]) -> None:
+        """Take what a node's agent asks for now; what it no longer asks for is forgotten."""
+        self._asked[node] = tuple(asked)
+        live = {ask for asks in self._asked.values() for ask in asks}
+        gone = [ask for ask in self._answers if ask not in live]
+        keys = {each.key for ask in gone if (each := self._answers.pop(ask)).key}
+        self.changed(key for key in keys if key)
+        self._wake.set()
+
+    def refusals(self, key: PolicyKey) -> tuple[Refusal, ...]:
+        """Give what is to be told under a policy."""
+        told = [each.refusal for each in self._answers.values() if each.key == key]
+        return tuple(each for each in told if each)
+
+    async def run(self) -> None:
+        """Work for ever, whatever the API server answers."""
+        while True:
+            self._wake.clear()
+            for node, ask in self._due():
+                await self._one(node, ask)
+                await self.sleep(1 / PER_SECOND)
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Wait until a node asks for other things, or for the next try."""
+        soonest = min((each.due for each in self._answers.values()), default=math.inf)
+        patience = None if soonest == math.inf else max(soonest - self._now(), 0)
+        try:
+            async with asyncio.timeout(patience):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    def _due(self) -> list[tuple[str, Resize]]:
+        now, never = self._now(), _Answer(0.0)
+        asks = ((node, ask) for node, asks in self._asked.items() for ask in asks)
+        return [(node, ask) for node, ask in asks if self._answers.get(ask, never).due <= now]
+
+    async def _one(self, node: str, ask: Resize) -> None:
+        """Do what is asked, once; when to look again says the answer."""
+        try:
+            found = await self.calls.look(ask.namespace, ask.pod, ask.container)
+        except API_ERRORS as error:
+            _LOG.warning("pod %s/%s: %s", ask.namespace, ask.pod, failure(error).reason)
+            self._answer(ask, RETRY_SECONDS)
+            return
+        match grant(ask, node, found.scene):
+            case Denied(why):
+                _LOG.info("not resized: %s/%s %s: %s", ask.namespace, ask.pod, ask.container, why)
+                self._answer(ask, SET_SECONDS)
+            case Write() as write:
+                await self._write(ask, found, write)
+
+    async def _write(self, ask: Resize, found: Found, write: Write) -> None:
+        scene = found.scene
+        if scene.pod is None or scene.container is None:
+            return
+        patch = resize_patch(scene.pod, scene.container, write.limit, found.version)
+        name = manager(write.step, ask.container, write.before)
+        try:
+            await self.calls.resize(ask.namespace, ask.pod, patch, name)
+        except API_ERRORS as error:
+            self._refused(ask, scene, write, error)
+            return
+        where = f"{ask.namespace}/{ask.pod} {ask.container}"
+        _LOG.info("%s: memory limit %s set for %s", where, ask.limit, ask.policy or "putting back")
+        self._answer(ask, SET_SECONDS)
+
+    def _refused(self, ask: Resize, scene: Scene, write: Write, error: Exception) -> None:
+        code = error.status.code if isinstance(error, ApiError) else None
+        told = failure(error)
+        if code in {HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY}:
+            remark = refusal(write.limit, told.reason)
+            _LOG.info("%s/%s %s: %s", ask.namespace, ask.pod, ask.container, remark.message)
+            self._answer(ask, REFUSED_SECONDS, scene, remark)
+        elif code == HTTPStatus.CONFLICT:  # somebody was quicker: look again
+            self._answer(ask, 0.0)
+        else:
+            _LOG.warning("%s/%s was not resized: %s", ask.namespace, ask.pod, told.reason)
+            self._answer(ask, max(RETRY_SECONDS, told.after))
+
+    def _answer(
+        self, ask: Resize, seconds: float, scene: Scene | None = None, remark: Remark | None = None
+    ) -> None:
+        winner = scene.contest().winner if scene else None
+        told: Refusal | None = None
+        key: PolicyKey | None = None
+        if winner is not None and remark is not None:
+            policy, pod = winner.policy, f"{ask.namespace}/{ask.pod}"
+            key = PolicyKey(policy.kind, policy.namespace, policy.name)
+            told = Refusal(
+                pod=pod, container=ask.container, reason=remark.reason, message=remark.message
+            )
+        before = self._answers.get(ask)
+        self._answers[ask] = _Answer(self._now() + seconds, key, told)
+        if (before.key, before.refusal) != (key, told) if before else told is not None:
+            self.changed({each for each in (key, before.key if before else None) if each})
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()

@@ -1,0 +1,161 @@
+"""Answers kills where a policy says so: onOOM.raiseLimit; one loop, no kopf.
+
+The steps, in order: an OOMKill is told -> read pod, policies, switch and node anew -> decide
+(core/raising) -> patch pods/resize -> write status.response -> post the Event. An operator that
+ends in between finds by the limit's mark what was done.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from lightkube import ApiError
+from pydantic import ValidationError
+
+from oomwarden.api.oomkill import OOMKill
+from oomwarden.api.oomnode import OOMNodeStatus
+from oomwarden.controller.resizes import Calls
+from oomwarden.core.limit_marks import Step, manager
+from oomwarden.core.policy_status import is_silent
+from oomwarden.core.quantity import QuantityError, parse_bytes
+from oomwarden.core.raising import Case, Raise, Stay, decide, is_young
+from oomwarden.core.resize_patch import refusal, resize_patch
+from oomwarden.core.response import event, response
+from oomwarden.kube.errors import API_ERRORS, Failure, failure
+from oomwarden.kube.resizes import Found
+
+TRY_AGAIN_SECONDS = 2.0
+_LOG = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+
+class Kills(Protocol):
+    """The calls that are needed."""
+
+    async def follow(self, take: Callable[[Json], None]) -> None:
+        """Hand on young OOMKills for ever."""
+
+    async def write_response(self, namespace: str, name: str, response: Json) -> None:
+        """Write status.response; may raise one of kube.errors.API_ERRORS."""
+
+    async def post(self, event: Json) -> Failure:
+        """Create an Event."""
+
+    async def node_status(self, node: str) -> Json:
+        """Read an OOMNode's status; may raise one of kube.errors.API_ERRORS."""
+
+
+class _AgainError(Exception):
+    """The API server did not let it be decided or done: to be tried again while it is young."""
+
+
+@dataclass(slots=True, eq=False)
+class Responder:
+    """Answers each kill once: what has a response is passed over. `instance` names this pod."""
+
+    kills: Kills
+    calls: Calls
+    instance: str
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    _queue: "asyncio.Queue[Json]" = field(default_factory=asyncio.Queue)
+
+    async def run(self) -> None:
+        """Work for ever, whatever the API server answers."""
+        async with asyncio.TaskGroup() as loops:
+            loops.create_task(self.kills.follow(self.take), name="young-kills")
+            loops.create_task(self._answer_for_ever(), name="responses")
+
+    def take(self, manifest: Json) -> None:
+        """Take a record that was told; most events are not about a new one."""
+        if not (manifest.get("status") or {}).get("response") and self._is_young(manifest):
+            self._queue.put_nowait(manifest)
+
+    def _is_young(self, manifest: Json) -> bool:
+        try:
+            return is_young(datetime.fromisoformat(manifest["time"]["before"]), self.now())
+        except (KeyError, TypeError, ValueError):
+            return False
+
+    async def _answer_for_ever(self) -> None:
+        while True:
+            manifest = await self._queue.get()
+            try:
+                await self.answer(manifest)
+            except _AgainError as error:
+                name = manifest["metadata"]["name"]
+                _LOG.warning("OOMKill %s has no response yet, tried again: %s", name, error)
+                await self.sleep(TRY_AGAIN_SECONDS)
+                self.take(manifest)
+
+    async def answer(self, manifest: Json) -> None:
+        """Answer one kill.
+
+        Raises:
+            _AgainError: it could not be decided, done or recorded.
+        """
+        kill = _parsed(manifest)
+        if kill is None:
+            return
+        try:
+            await self._answer(
+                kill, manifest["metadata"]["namespace"], manifest["metadata"]["name"]
+            )
+        except API_ERRORS as error:
+            raise _AgainError(failure(error).reason) from error
+
+    async def _answer(self, kill: OOMKill, namespace: str, name: str) -> None:
+        container = kill.container.name or ""
+        found = await self.calls.look(namespace, kill.pod.name, container)
+        available = _available(await self.kills.node_status(kill.node), self.now())
+        decided = decide(Case(kill, found.scene, available, self.now()))
+        if decided is None:
+            return
+        if isinstance(decided, Raise) and not decided.done:
+            decided = await self._raise(decided, found, namespace)
+        told = response(decided, kill, namespace, self.now())
+        _LOG.info("OOMKill %s/%s: %s: %s", namespace, name, told.reason, told.message)
+        content = told.model_dump(mode="json", by_alias=True, exclude_none=True)
+        await self.kills.write_response(namespace, name, content)
+        if posted := event(told, name, found.scene, self.instance, self.now()):
+            await self.kills.post(posted)
+
+    async def _raise(self, wanted: Raise, found: Found, namespace: str) -> Raise | Stay:
+        pod, container = found.scene.pod, found.scene.container
+        if pod is None or container is None:
+            return Stay("ContainerUnknown", "The container is gone.")
+        patch = resize_patch(pod, container, wanted.limit, found.version)
+        name = manager(Step.RAISE, container.name, wanted.origin)
+        try:
+            await self.calls.resize(namespace, pod.name, patch, name)
+        except ApiError as error:
+            if error.status.code not in {HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY}:
+                raise
+            remark = refusal(wanted.limit, failure(error).reason)
+            return Stay(remark.reason, remark.message)
+        return wanted
+
+
+def _parsed(manifest: Json) -> OOMKill | None:
+    try:
+        return OOMKill.model_validate(manifest)
+    except ValidationError as error:
+        _LOG.warning("an OOMKill cannot be read, and is not answered: %s", error)
+        return None
+
+
+def _available(status: Json, now: datetime) -> int | None:
+    """Give the memory in bytes that the node has left; None: its agent does not tell."""
+    try:
+        told = OOMNodeStatus.model_validate(status)
+        available = told.memory.available
+        if available is None or is_silent(told.agent.heartbeat, now):
+            return None
+        return parse_bytes(available)
+    except (ValidationError, QuantityError):
+        return None

@@ -1,0 +1,187 @@
+"""Whether a container has the memory limit that its policy asks for, and what to ask for.
+
+The agent asks, the operator sets (pods/resize), the kubelet carries out: each of the three can
+stand in the way, and what a person is told names which one does.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from oomwarden.api.oomkill import ContainerType
+from oomwarden.api.policy import Rule
+from oomwarden.core.facts import ContainerFacts, PodFacts
+from oomwarden.core.limit_marks import Step
+from oomwarden.core.matching import Match
+from oomwarden.core.plan import Switch
+from oomwarden.core.quantity import format_bytes, parse_bytes
+from oomwarden.core.reports import Part
+from oomwarden.core.scoring import Remark
+
+ASKED = "ResizeAsked"
+"""The reason that the operator's answer takes the place of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A limit in bytes that the operator is to set; `policy` empty: the one of before."""
+
+    limit: int
+    policy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How a container's limit stands to what is asked of it."""
+
+    part: Part = field(default_factory=Part)
+    ask: Ask | None = None
+
+    def held_back(self, why: Remark) -> "Limit":
+        """Wait for a turn, and say so."""
+        return Limit(replace(self.part, remarks=(why,)))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is known of a container; `usage` is memory.current in bytes, None: not known yet."""
+
+    pod: PodFacts
+    container: ContainerFacts
+    usage: int | None = None
+
+    @property
+    def asked(self) -> int | None:
+        """Give the limit of the pod's spec."""
+        return self.container.spec.asked
+
+    def falls_below_usage(self, limit: int) -> bool:
+        """Whether a smaller limit would take memory that is in use (kubelet: usage >= limit)."""
+        shrinks = self.asked is None or limit < self.asked
+        return shrinks and self.usage is not None and self.usage >= limit
+
+
+def asks_for_memory(rule: Rule) -> bool:
+    """Whether a rule is about the limit."""
+    return wanted(rule) is not None or rule.on_oom is not None
+
+
+def wanted(rule: Rule) -> int | None:
+    """Give memory.limit of a rule in bytes."""
+    limit = rule.memory.limit if rule.memory else None
+    return None if limit is None else parse_bytes(limit)
+
+
+def judge(held: Held, match: Match | None, switch: Switch | None) -> Limit:
+    """Judge one container under its winner."""
+    if held.pod.deleting or switch is None:
+        return Limit()
+    if match is None or not asks_for_memory(match.rule):
+        return Limit(ask=None if switch is Switch.PAUSE else put_back(held))
+    if switch is Switch.RELEASE:
+        return Limit(Part(in_force=False), put_back(held))
+    found = _under(held, match)
+    return replace(found, ask=None) if switch is Switch.PAUSE else found
+
+
+def put_back(held: Held) -> Ask | None:
+    """Ask for the limit of before, where it is ours and usage allows; a limit is never removed."""
+    mark = held.container.spec.writers.mark
+    if mark is None or mark.before is None or mark.before == held.asked:
+        return None
+    return None if held.falls_below_usage(mark.before) else Ask(mark.before)
+
+
+def is_to_go_back(container: ContainerFacts) -> bool:
+    """Whether a limit of ours is in place that can be put back."""
+    mark = container.spec.writers.mark
+    return mark is not None and mark.before is not None and mark.before != container.spec.asked
+
+
+def obstacle(pod: PodFacts, container: ContainerFacts) -> Remark | None:
+    """Tell why a container's limit is not for us to change."""
+    if pod.is_static:
+        return _STATIC
+    if container.type in {ContainerType.INIT, ContainerType.EPHEMERAL}:
+        return _TYPE
+    if foreign := container.spec.writers.foreign:
+        return _foreign(foreign, container.spec.asked)
+    return None
+
+
+def _under(held: Held, match: Match) -> Limit:
+    limit = wanted(match.rule)
+    if limit is not None and held.asked == limit:
+        return Limit(_carried_out(held, limit))
+    if stands := obstacle(held.pod, held.container):
+        return Limit(Part(in_force=False, remarks=(stands,)))
+    if limit is None or is_raised(held.container, match.rule, limit):
+        return Limit(Part(in_force=True))
+    if held.falls_below_usage(limit):
+        return Limit(Part(in_force=False, remarks=(_below_usage(limit, held.usage or 0),)))
+    return Limit(Part(in_force=False, remarks=(_asked(limit),)), Ask(limit, str(match.policy)))
+
+
+def is_raised(container: ContainerFacts, rule: Rule, limit: int) -> bool:
+    """Whether raiseLimit has gone beyond: memory.limit was only the start."""
+    mark = container.spec.writers.mark
+    raised = rule.on_oom is not None and mark is not None and mark.step is Step.RAISE
+    return raised and (container.spec.asked or 0) > limit
+
+
+def _carried_out(held: Held, limit: int) -> Part:
+    """Tell how far the kubelet is."""
+    if held.container.limit == limit:
+        return Part(in_force=True)
+    return Part(in_force=False, remarks=(_kubelet_says(held.pod, limit),))
+
+
+def _kubelet_says(pod: PodFacts, limit: int) -> Remark:
+    what, told = f"memory.limit {format_bytes(limit)}", pod.resize.message or "it gives no reason"
+    match pod.resize.reason:
+        case "Infeasible":
+            how = "ask for less, or have the pod recreated on a node that can"
+            return Remark("Infeasible", f"The kubelet cannot grant {what} here ({told}): {how}.")
+        case "Deferred":
+            how = "it tries again by itself as pods go; until then the old limit holds"
+            return Remark("Deferred", f"The node has no room for {what} now ({told}): {how}.")
+        case "Error":
+            how = "it tries again by itself; see kubectl describe pod"
+            return Remark("ResizeError", f"The kubelet could not set {what} ({told}): {how}.")
+        case _:
+            return Remark("ResizeInProgress", f"The kubelet is setting {what}.")
+
+
+def _asked(limit: int) -> Remark:
+    return Remark(
+        ASKED,
+        f"memory.limit {format_bytes(limit)} was asked of the operator, which has not set it yet: "
+        "if this stays, see whether the operator runs.",
+    )
+
+
+def _below_usage(limit: int, usage: int) -> Remark:
+    return Remark(
+        "BelowUsage",
+        f"memory.limit {format_bytes(limit)} is less than the container uses now "
+        f"({format_bytes(usage)}), and setting it could kill it: it is set when it uses less; ask "
+        "for more, or restart the container.",
+    )
+
+
+def _foreign(who: str, asked: int | None) -> Remark:
+    value = "none" if asked is None else format_bytes(asked)
+    return Remark(
+        "ForeignLimit",
+        f"{who} has changed this container's memory limit (now {value}) through pods/resize, and "
+        "wins: to give it back to the policy, have the pod recreated.",
+    )
+
+
+_STATIC = Remark(
+    "StaticPod",
+    "A static pod cannot be resized: change the limit in its manifest on the node.",
+)
+_TYPE = Remark(
+    "NotResizable",
+    "Kubernetes does not resize init and ephemeral containers: set the limit in the pod's "
+    "template, or leave these containers out with `containers`.",
+)

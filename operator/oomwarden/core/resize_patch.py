@@ -1,0 +1,113 @@
+"""The patch of pods/resize, and what a refusal of the API server means to a person."""
+
+from typing import Any
+
+from oomwarden.api.oomkill import ContainerType
+from oomwarden.api.policy import QOSClass
+from oomwarden.core.facts import ContainerFacts, PodFacts
+from oomwarden.core.quantity import exact_quantity
+from oomwarden.core.scoring import Remark
+
+_LISTS = {ContainerType.SIDECAR: "initContainers", ContainerType.INIT: "initContainers"}
+_REFUSALS = (
+    (
+        "cannot patch resource",
+        "NotPermitted",
+        "the operator has no right to patch pods/resize: restore its ClusterRole from the chart",
+    ),
+    (
+        "QOS Class may not change",
+        "QOSChange",
+        (
+            "the pod's QoS class would change, and Kubernetes does not allow that: leave "
+            "BestEffort pods out (qosClasses), and choose a limit that is not equal to the request"
+        ),
+    ),
+    (
+        "exceeded quota",
+        "QuotaExceeded",
+        "a ResourceQuota of the namespace is full: raise it, or ask for less",
+    ),
+    (
+        "per Container is",
+        "LimitRange",
+        "a LimitRange of the namespace forbids it: change it, or ask for a limit within",
+    ),
+    (
+        "per Pod is",
+        "LimitRange",
+        "a LimitRange of the namespace forbids it: change it, or ask for a limit within",
+    ),
+    (
+        "must be less than or equal to memory limit",
+        "BelowRequest",
+        (
+            "the limit would be below the container's memory request: ask for more, or lower the "
+            "request in the pod's template"
+        ),
+    ),
+    (
+        "static pods cannot be resized",
+        "StaticPod",
+        "static pods cannot be resized: change the limit in its manifest on the node",
+    ),
+    (
+        "windows pods cannot be resized",
+        "WindowsPod",
+        "Windows pods cannot be resized: leave them out with podSelector",
+    ),
+    (
+        "cannot be decreased unless resizePolicy is RestartContainer",
+        "Shrinking",
+        (
+            "this Kubernetes (1.33) lowers memory limits only by a restart: give the container a "
+            "resizePolicy of RestartContainer for memory, or upgrade to 1.34"
+        ),
+    ),
+    (
+        "without support for resize",
+        "NodeTooOld",
+        "the pod's node does not support resizing pods: upgrade its kubelet to 1.33 or newer",
+    ),
+    (
+        "pod-level resources",
+        "PodLevelResources",
+        (
+            "the pod has resources of its own (spec.resources), which bound its containers': raise "
+            "those in the pod's template"
+        ),
+    ),
+)
+
+
+def resize_patch(
+    pod: PodFacts, container: ContainerFacts, limit: int, version: str
+) -> dict[str, Any]:
+    """Give the strategic merge patch; it fails when the pod is no longer of this resourceVersion.
+
+    A Guaranteed pod's request moves along: its QoS class may not change.
+    """
+    value = {"memory": exact_quantity(limit)}
+    resources: dict[str, Any] = {"limits": value}
+    if pod.qos is QOSClass.GUARANTEED:
+        resources["requests"] = value
+    changed = [{"name": container.name, "resources": resources}]
+    return {
+        "metadata": {"uid": pod.uid, "resourceVersion": version},
+        "spec": {_LISTS.get(container.type, "containers"): changed},
+    }
+
+
+def refusal(limit: int, told: str) -> Remark:
+    """Say why the API server did not take a limit.
+
+    Args:
+        limit: In bytes.
+        told: The API server's own words (kubernetes pkg/apis/core/validation, ValidatePodResize;
+            plugin limitranger and resourcequota; v1.33 to v1.37).
+    """
+    for part, reason, remedy in _REFUSALS:
+        if part in told:
+            return Remark(reason, f"The limit {exact_quantity(limit)} was refused: {remedy}.")
+    words = told[:400]
+    return Remark("ResizeRefused", f"The limit {exact_quantity(limit)} was refused: {words}")

@@ -1,0 +1,105 @@
+"""What the node's agent asks of the operator, and what it says of that under the policy."""
+
+from dataclasses import replace
+from typing import Any
+
+from enforcing import Node, policy
+from oomwarden.agent.caps import Caps
+from oomwarden.agent.limits import MOST_ASKED
+from oomwarden.core.facts import ContainerFacts, PodFacts, SpecLimit
+from oomwarden.core.limit_marks import Mark, Step, Writers
+from resized import MI
+
+LIMIT: dict[str, Any] = {"memory": {"limit": "1Gi"}}
+
+
+async def limited(
+    node: Node, asked: int = 512, mark: Mark | None = None, *manifests: dict[str, Any]
+) -> PodFacts:
+    """A pod whose container has a limit in Mi, under these policies."""
+    app = node.container("a", "app")
+    pod = node.pod("app")
+    spec = SpecLimit(asked * MI, Writers(mark))
+    (one,) = pod.containers
+    pod = replace(pod, containers=(replace(one, limit=asked * MI, spec=spec),))
+    node.inventory.pods[pod.cgroup_uid] = pod
+    node.learn(app)
+    node.put(*manifests)
+    await node.enforcer.step()
+    return pod
+
+
+def asked(node: Node) -> list[tuple[str, str, str]]:
+    node.enforcer.report()
+    resizes, _ = node.enforcer.limits.asked
+    return [(each.container, each.limit, each.policy) for each in resizes]
+
+
+async def test_a_limit_is_asked_for_and_the_policy_says_so(node: Node) -> None:
+    pod = await limited(node, 512, None, policy(rule=LIMIT))
+    assert asked(node) == [("app", "1Gi", "OOMPolicy shop/protect")]
+    (resize,) = node.enforcer.limits.asked[0]
+    assert (resize.namespace, resize.pod, resize.uid) == ("shop", "db-0", pod.uid)
+    report = node.report("protect")
+    assert (report.matched, report.enforced, report.refused) == (1, 0, 1)
+    assert [each.reason for each in report.refusals] == ["ResizeAsked"]
+
+
+async def test_a_limit_that_holds_is_in_force_and_not_asked_for(node: Node) -> None:
+    await limited(node, 1024, None, policy(rule=LIMIT))
+    assert asked(node) == []
+    report = node.report("protect")
+    assert (report.enforced, report.refused) == (1, 0)
+
+
+async def test_observe_counts_and_asks_for_nothing(node: Node) -> None:
+    await limited(node, 512, None, policy(rule=LIMIT, mode="Observe"))
+    assert asked(node) == []
+    assert node.report("protect").observed == 1
+
+
+async def test_a_limit_of_ours_counts_as_applied_until_it_is_back(node: Node) -> None:
+    await limited(node, 1024, Mark(Step.LIMIT, 512 * MI))
+    assert asked(node) == [("app", "512Mi", "")]
+    assert node.enforcer.report()[0].containers == 1
+    await limited(node, 512, Mark(Step.LIMIT, 512 * MI))
+    assert asked(node) == []
+    assert node.enforcer.report()[0].containers == 0
+
+
+async def test_the_switch_decides_between_policy_pause_and_putting_back(node: Node) -> None:
+    await limited(node, 700, Mark(Step.LIMIT, 512 * MI), policy(rule=LIMIT))
+    for mode, expected in (("Enforce", ["1Gi"]), ("Pause", []), ("Release", ["512Mi"])):
+        node.switch(mode)
+        await node.enforcer.step()
+        assert [limit for _, limit, _ in asked(node)] == expected, mode
+
+
+async def test_a_running_pod_beyond_the_cap_is_not_asked_for_before_its_turn(node: Node) -> None:
+    now = [1000.0]
+    node.enforcer.caps = Caps(0, 1, lambda: now[0])
+    node.enforcer.caps._pods = node.enforcer.caps._pods.spend(1, now[0])
+    await limited(node, 512, None, policy(rule=LIMIT))
+    assert asked(node) == []
+    assert [each.reason for each in node.report("protect").refusals] == ["Waiting"]
+    now[0] += 61.0
+    assert len(asked(node)) == 1
+
+
+async def test_of_many_asks_fifty_are_told_and_the_others_counted(node: Node) -> None:
+    pod = await limited(node, 512, None, policy(rule=LIMIT))
+    (one,) = pod.containers
+    (container,) = node.inventory.containers.values()
+    several: list[ContainerFacts] = []
+    for number in range(MOST_ASKED + 10):
+        digits = f"{number:064x}"
+        several.append(replace(one, name=f"app-{number}", container_id=digits))
+        cgroup = replace(container.cgroup, inode=10_000 + number, container_id=digits)
+        other = type(container)(cgroup, 0.0, f"app-{number}")
+        node.inventory.containers[cgroup.inode] = other
+        node.learn(other)
+    node.inventory.pods[pod.cgroup_uid] = replace(pod, containers=(one, *several))
+    node.enforcer.news.set()
+    await node.enforcer.step()
+    assert len(asked(node)) == MOST_ASKED
+    assert node.enforcer.limits.asked[1] == 11

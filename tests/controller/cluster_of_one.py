@@ -1,0 +1,53 @@
+"""One pod in a namespace as the operator's calls show it, and what was done to it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from lightkube import ApiError
+from lightkube.models.meta_v1 import Status
+from oomwarden.api.oomkill import ContainerType
+from oomwarden.api.policy import QOSClass
+from oomwarden.core.facts import ContainerFacts, PodFacts, SpecLimit
+from oomwarden.core.grants import Scene
+from oomwarden.core.limit_marks import Writers
+from oomwarden.core.plan import Switch
+from oomwarden.core.policies import Policy, parse_policy
+from oomwarden.kube.resizes import Found
+
+MI = 1 << 20
+
+
+def refused(code: int, message: str) -> ApiError:
+    status = Status(code=code, reason="Told", message=message, status="Failure")
+    return ApiError(status=status)
+
+
+def granting(rule: dict[str, Any]) -> Policy:
+    metadata = {"name": "grow", "namespace": "shop", "generation": 1}
+    return parse_policy(
+        "OOMPolicy", {"metadata": metadata, "spec": {"podSelector": {}, "rules": [rule]}}
+    )
+
+
+@dataclass
+class OnePod:
+    """Its container `app` has a limit of 512Mi; `failures` are raised by the next calls."""
+
+    policies: tuple[Policy, ...] = ()
+    switch: Switch = Switch.ENFORCE
+    writers: Writers = field(default_factory=Writers)
+    failures: list[Exception] = field(default_factory=list)
+    patches: list[tuple[dict[str, Any], str]] = field(default_factory=list)
+    looks: int = 0
+
+    async def look(self, namespace: str, pod: str, container: str) -> Found:
+        self.looks += 1
+        spec = SpecLimit(512 * MI, self.writers)
+        one = ContainerFacts(container, ContainerType.APP, "c" * 64, 512 * MI, spec=spec)
+        facts = PodFacts("u", "u", namespace, pod, {}, QOSClass.BURSTABLE, containers=(one,))
+        return Found(Scene(facts, one, "node-1", self.policies, self.switch), "77")
+
+    async def resize(self, _namespace: str, _pod: str, patch: dict[str, Any], manager: str) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.patches.append((patch, manager))

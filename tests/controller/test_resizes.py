@@ -1,0 +1,108 @@
+"""The loop that sets limits: each ask once; a refusal is kept for the status while it is asked."""
+
+import asyncio
+from collections.abc import Iterable
+
+import httpx2
+import pytest
+from cluster_of_one import OnePod, granting, refused
+from oomwarden.api.oomnode import Resize
+from oomwarden.controller import resizes
+from oomwarden.controller.resizes import Resizer
+from oomwarden.controller.statuses import PolicyKey
+
+KEY = PolicyKey("OOMPolicy", "shop", "grow")
+ONE_GI = {"memory": {"limit": "1Gi"}}
+
+
+def ask(limit: str = "1Gi") -> Resize:
+    return Resize(
+        namespace="shop", pod="db-0", uid="u", container="app", limit=limit,
+        policy="OOMPolicy shop/grow",
+    )  # fmt: skip
+
+
+class World:
+    """A resizer over one pod; it sleeps by taking turns."""
+
+    def __init__(self, pod: OnePod) -> None:
+        self.pod, self.told = pod, list[PolicyKey]()
+        self.resizer = Resizer(pod, self.changed, self.sleep)
+
+    def changed(self, keys: Iterable[PolicyKey]) -> None:
+        self.told += list(keys)
+
+    async def sleep(self, _: float) -> None:
+        await asyncio.sleep(0)
+
+    async def work(self, node: str = "node-1", *asks: Resize) -> None:
+        """Let the loop do what is due."""
+        self.resizer.take(node, asks or (ask(),))
+        task = asyncio.create_task(self.resizer.run())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        task.cancel()
+
+
+async def test_what_a_policy_grants_is_patched_under_a_name_that_keeps_what_was_before() -> None:
+    world = World(OnePod((granting(ONE_GI),)))
+    await world.work()
+    ((patch, manager),) = world.pod.patches
+    assert patch["spec"]["containers"][0]["resources"]["limits"] == {"memory": "1Gi"}
+    assert manager == f"oomwarden-limit/app/{512 << 20}"
+
+
+async def test_an_ask_that_was_carried_out_is_not_carried_out_again_at_once() -> None:
+    world = World(OnePod((granting(ONE_GI),)))
+    await world.work()
+    await world.work()
+    assert len(world.pod.patches) == 1
+
+
+async def test_what_no_policy_grants_is_not_patched_whoever_asks() -> None:
+    world = World(OnePod((granting(ONE_GI),)))
+    await world.work("node-1", ask("2Gi"))
+    await world.work("node-2", ask("1Gi"))
+    assert world.pod.patches == []
+
+
+async def test_a_refusal_is_told_under_the_policy_and_gone_with_the_ask() -> None:
+    world = World(OnePod((granting(ONE_GI),), failures=[refused(403, "exceeded quota: q")]))
+    await world.work()
+    (told,) = world.resizer.refusals(KEY)
+    assert (told.pod, told.container, told.reason) == ("shop/db-0", "app", "QuotaExceeded")
+    assert world.told == [KEY]
+    world.resizer.take("node-1", ())
+    assert world.resizer.refusals(KEY) == ()
+    assert world.told == [KEY, KEY]
+
+
+async def test_a_refusal_is_not_asked_for_again_at_once_and_ends_when_it_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(OnePod((granting(ONE_GI),), failures=[refused(422, "QOS Class may not change")]))
+    await world.work()
+    await world.work()
+    assert world.pod.looks == 1
+    monkeypatch.setattr(resizes, "REFUSED_SECONDS", 0.0)
+    world = World(OnePod((granting(ONE_GI),), failures=[refused(422, "QOS Class may not change")]))
+    await world.work()
+    assert len(world.pod.patches) == 1
+    assert world.resizer.refusals(KEY) == ()
+    assert world.told == [KEY, KEY]
+
+
+async def test_a_pod_that_changed_meanwhile_is_decided_on_anew() -> None:
+    world = World(OnePod((granting(ONE_GI),), failures=[refused(409, "object was modified")]))
+    await world.work()
+    assert (world.pod.looks, len(world.pod.patches)) == (2, 1)
+
+
+async def test_an_api_server_that_is_away_ends_nothing_and_refuses_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(resizes, "RETRY_SECONDS", 0.0)
+    world = World(OnePod((granting(ONE_GI),), failures=[httpx2.ConnectError("away")] * 3))
+    await world.work()
+    assert len(world.pod.patches) == 1
+    assert world.told == []

@@ -1,0 +1,165 @@
+"""Answering kills: patch, then the record's status, then the Event; each once."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx2
+import pytest
+from cluster_of_one import MI, OnePod, granting, refused
+from oomwarden.controller.responses import Responder
+from oomwarden.core.limit_marks import Mark, Step, Writers
+from oomwarden.kube.errors import Failure, Outcome
+
+NOW = datetime(2026, 11, 26, 20, 0, 0, tzinfo=UTC)
+RAISE = {"onOOM": {"raiseLimit": {"upTo": "2Gi"}}}
+
+
+def kill(age: float = 5, name: str = "db-0-1a2b", **changes: object) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "namespace": "shop"},
+        "node": "node-1",
+        "pod": {"name": "db-0", "uid": "u", "owner": {"kind": "Deployment", "name": "db"}},
+        "container": {"name": "app", "type": "App"},
+        "cause": "ContainerLimit",
+        "limit": "512Mi",
+        "kills": 1,
+        "time": {"before": (NOW - timedelta(seconds=age)).isoformat()},
+        "evidence": {"bootID": "b", "cgroup": 1, "level": "Pod", "from": 0, "to": 1},
+        **changes,
+    }
+
+
+class Kills:
+    """Hands on what it is given; notes what was written and posted."""
+
+    def __init__(self, *kills: dict[str, Any]) -> None:
+        self.kills = kills
+        self.failures: list[Exception] = []
+        self.written: list[tuple[str, dict[str, Any]]] = []
+        self.posted: list[dict[str, Any]] = []
+        self.available = "4Gi"
+
+    async def follow(self, take: Callable[[dict[str, Any]], None]) -> None:
+        for each in self.kills:
+            take(each)
+        await asyncio.Event().wait()
+
+    async def write_response(self, namespace: str, name: str, response: dict[str, Any]) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.written.append((f"{namespace}/{name}", response))
+
+    async def post(self, event: dict[str, Any]) -> Failure:
+        self.posted.append(event)
+        return Failure(Outcome.DONE, "")
+
+    async def node_status(self, _: str) -> dict[str, Any]:
+        stamp = NOW.isoformat()
+        agent = {"version": "1", "storeID": "s", "started": stamp, "heartbeat": stamp}
+        kernel = {"release": "6.1", "bootID": "b", "cgroupDriver": "systemd"}
+        return {"agent": agent, "kernel": kernel, "memory": {"available": self.available}}
+
+
+async def answered(kills: Kills, pod: OnePod) -> None:
+    async def no_sleep(_: float) -> None:
+        await asyncio.sleep(0)
+
+    responder = Responder(kills, pod, "operator-1", lambda: NOW, no_sleep)
+    task = asyncio.create_task(responder.run())
+    for _ in range(30):
+        await asyncio.sleep(0)
+    task.cancel()
+
+
+async def test_a_kill_at_the_limit_raises_it_and_is_recorded_and_told_on_the_pod() -> None:
+    kills, pod = Kills(kill()), OnePod((granting(RAISE),))
+    await answered(kills, pod)
+    ((patch, manager),) = pod.patches
+    assert patch["spec"]["containers"][0]["resources"]["limits"] == {"memory": "640Mi"}
+    assert manager == f"oomwarden-raise/app/{512 * MI}"
+    ((name, response),) = kills.written
+    assert name == "shop/db-0-1a2b"
+    assert (response["action"], response["limitBefore"], response["limit"]) == (
+        "RaisedLimit", "512Mi", "640Mi",
+    )  # fmt: skip
+    command = "kubectl -n shop set resources deployment/db -c app --limits=memory=640Mi"
+    assert command in response["message"]
+    (event,) = kills.posted
+    assert (event["reason"], event["type"]) == ("MemoryLimitRaised", "Normal")
+    assert event["regarding"]["name"] == "db-0"
+    assert event["metadata"]["name"] == "db-0-1a2b-response"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [kill(age=3600), kill(age=121), kill(status={"response": {"action": "None"}})],
+    ids=["an hour old", "two minutes old", "answered"],
+)
+async def test_an_operator_that_was_away_does_nothing_late_and_nothing_twice(
+    told: dict[str, Any],
+) -> None:
+    kills, pod = Kills(told), OnePod((granting(RAISE),))
+    await answered(kills, pod)
+    assert (kills.written, kills.posted, pod.patches, pod.looks) == ([], [], [], 0)
+
+
+async def test_without_onoom_nothing_is_said() -> None:
+    kills, pod = Kills(kill()), OnePod((granting({"oomScoreAdj": 1}),))
+    await answered(kills, pod)
+    assert (kills.written, kills.posted, pod.patches) == ([], [], [])
+
+
+async def test_a_refusal_of_the_api_server_is_the_response() -> None:
+    kills = Kills(kill())
+    pod = OnePod((granting(RAISE),), failures=[refused(403, "exceeded quota: q")])
+    await answered(kills, pod)
+    ((_, response),) = kills.written
+    assert (response["action"], response["reason"]) == ("None", "QuotaExceeded")
+    assert kills.posted[0]["reason"] == "MemoryLimitNotRaised"
+    assert pod.patches == []
+
+
+async def test_an_api_server_that_is_away_is_asked_again_while_the_kill_is_young() -> None:
+    kills = Kills(kill())
+    kills.failures = [httpx2.ConnectError("away")]
+    pod = OnePod((granting(RAISE),), failures=[httpx2.ConnectError("away")])
+    await answered(kills, pod)
+    assert len(kills.written) == 1
+
+
+async def test_an_operator_that_died_before_it_recorded_finds_what_it_did_and_does_it_not_again(
+) -> None:  # fmt: skip
+    mark = Mark(Step.RAISE, 400 * MI, NOW.isoformat())
+    kills = Kills(kill(limit="400Mi"))
+    pod = OnePod((granting(RAISE),), writers=Writers(mark))
+    await answered(kills, pod)
+    ((_, response),) = kills.written
+    assert (response["action"], response["limitBefore"], response["limit"]) == (
+        "RaisedLimit", "400Mi", "512Mi",
+    )  # fmt: skip
+    assert pod.patches == []
+
+
+async def test_the_cooldown_is_recorded_and_not_told_with_every_kill() -> None:
+    mark = Mark(Step.RAISE, 400 * MI, (NOW - timedelta(seconds=60)).isoformat())
+    kills, pod = Kills(kill()), OnePod((granting(RAISE),), writers=Writers(mark))
+    await answered(kills, pod)
+    assert [response["reason"] for _, response in kills.written] == ["Cooldown"]
+    assert kills.posted == []
+
+
+async def test_a_node_that_is_short_of_memory_is_not_pressed_further() -> None:
+    kills, pod = Kills(kill()), OnePod((granting(RAISE),))
+    kills.available = "127Mi"
+    await answered(kills, pod)
+    assert [response["reason"] for _, response in kills.written] == ["NodeShort"]
+    assert pod.patches == []
+
+
+async def test_a_record_that_makes_no_sense_stops_nothing() -> None:
+    kills = Kills(kill(cause="Whatever"), {"metadata": {}}, kill(time=None), kill(name="good"))
+    pod = OnePod((granting(RAISE),))
+    await answered(kills, pod)
+    assert [name for name, _ in kills.written] == ["shop/good"]
