@@ -90,6 +90,7 @@ class Agent:
         self.contradictions = Contradictions(partial(events.post, self.client))
         self.host_kills = HostKills(self.host, store, self.kernel, self.settler.ledger)
         self.heard = Heard()
+        self.outranked: Outranked | None = None
         self.books.told = self.contradictions.told
         self.books.empty = partial(is_empty, self.places.cgroups)
         self.books.as_group = partial(is_killed_as_group, self.places.cgroups)
@@ -136,6 +137,7 @@ class Agent:
 
     def _outranked(self, kubepods: str) -> Outranked:
         found = Outranked(self.places, kubepods, self.host.total_memory(), self.status.news)
+        self.outranked = found
         self.enforcer.warn = found.warn
         return found
 
@@ -174,6 +176,7 @@ class Agent:
             Loop("enforce", age_of(lambda: self.enforcer.progress), LATE_SECONDS),
             Loop("group-kill", age_of(lambda: self.enforcer.groups.progress), LATE_SECONDS),
             Loop("samples", age_of(lambda: self.samples.progress)),
+            Loop("outranked", age_of(lambda: self.outranked.progress if self.outranked else 0.0)),
             Loop("contradictions", age_of(lambda: self.contradictions.progress)),
             Loop("deliver", age_of(lambda: self.deliverer.progress)),
             Loop("status", age_of(lambda: self.status.progress)),
@@ -201,6 +204,7 @@ class Agent:
                 "commands": self.enforcer.scans.commands.stuck_since,
                 "group-kill": self.enforcer.groups.worker.stuck_since,
                 "samples": self.samples.worker.stuck_since,
+                "services": self.outranked.worker.stuck_since if self.outranked else None,
             },
         )
 
