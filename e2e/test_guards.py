@@ -56,24 +56,25 @@ def unbound(world: World, release: Release, namespace: str) -> Iterator[None]:
 @pytest.fixture
 def loosened(world: World, unbound: None, namespace: str) -> Iterator[None]:
     """A CRD that takes any score; no policy but the agent's own reading is left."""
-    api = client.ApiextensionsV1Api(world.api)
-    name = f"oompolicies.{GROUP}"
-    kept = api.read_custom_resource_definition(name)
-    loose = api.read_custom_resource_definition(name)
-    versions = loose.spec.versions[0].schema.open_apiv3_schema.properties
-    score = versions["spec"].properties["rules"].items.properties["oomScoreAdj"]
-    score.minimum = score.x_kubernetes_validations = None
-    api.replace_custom_resource_definition(name, loose)
+    before = set_schema_of_scores(world, {"type": "integer", "format": "int64"})
     try:
         eventually(lambda: is_admitted(world, namespace, {"oomScoreAdj": -1000}))
         yield
     finally:
-        kept.metadata.resource_version = None
-        kept.metadata.resource_version = api.read_custom_resource_definition(
-            name
-        ).metadata.resource_version
-        api.replace_custom_resource_definition(name, kept)
+        set_schema_of_scores(world, before)
         eventually(lambda: not is_admitted(world, namespace, {"oomScoreAdj": -1000}))
+
+
+def set_schema_of_scores(world: World, schema: dict[str, Any]) -> dict[str, Any]:
+    """Change what the CRD says of rules[].oomScoreAdj; give what it said before."""
+    api, name = client.ApiextensionsV1Api(world.api), f"oompolicies.{GROUP}"
+    versions = api.read_custom_resource_definition(name).spec.versions
+    spec = versions[0].schema.open_apiv3_schema.properties["spec"]
+    before: dict[str, Any] = spec.properties["rules"].items["properties"]["oomScoreAdj"]
+    where = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/rules/items"
+    change = {"op": "replace", "path": f"{where}/properties/oomScoreAdj", "value": schema}
+    api.patch_custom_resource_definition(name, [change])
+    return before
 
 
 def running(world: World, namespace: str) -> set[int]:
