@@ -7,6 +7,7 @@ from typing import Any
 
 from kubernetes import client
 
+from e2e.surgeon import Surgeon
 from e2e.test_admission import agent_client
 from e2e.test_policies import ready
 from e2e.test_switch import SwitchHand, switch
@@ -95,7 +96,7 @@ def test_whoever_else_changes_the_limit_wins_and_is_named(
 
 def guaranteed(world: World, namespace: str, name: str, memory: str) -> dict[str, Any]:
     described = family(world.cluster.busybox_image)
-    described["resources"] = {"limits": {"memory": memory, "cpu": "10m"}}
+    described["resources"] = {"limits": {"memory": memory, "cpu": "300m"}}
     return pod(namespace, name, described, app=name)
 
 
@@ -148,6 +149,20 @@ def _says(world: World, namespace: str, name: str, words: str) -> Callable[[], b
 
     says.__doc__ = f"{name} says `{words}`; it says {refused(world, namespace, name)!r}"
     return says
+
+
+def test_a_static_pod_says_where_its_limit_is(
+    world: World, release: Release, surgeon: Surgeon, namespace: str
+) -> None:
+    described = pod(namespace, "fixed", family(world.cluster.busybox_image), app="fixed")
+    file = f"/etc/kubernetes/manifests/{namespace}.json"
+    surgeon.on_node(f"mkdir -p /etc/kubernetes/manifests; echo '{json.dumps(described)}' >{file}")
+    try:
+        world.running(namespace, f"fixed-{surgeon.node()}")
+        limited(world, namespace, "larger", {"app": "fixed"}, "96Mi")
+        assert eventually(lambda: "its manifest on the node" in refused(world, namespace, "larger"))
+    finally:
+        surgeon.on_node(f"rm {file}")
 
 
 def test_quota_and_limit_range_refuse_and_a_freed_quota_lets_it_pass(
