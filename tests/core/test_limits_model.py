@@ -3,9 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from oomwarden.api.oomkill import OOMKill
 from oomwarden.api.oomnode import Resize
 from oomwarden.core.facts import ContainerFacts, PodFacts
@@ -24,46 +23,38 @@ FIRST, BEGAN = 512, datetime(2026, 11, 26, 20, 0, 0, tzinfo=UTC)
 SIZES = st.integers(1, 4096)
 
 
-class OneContainer(RuleBasedStateMachine):
+class OneContainer:
     """The API server keeps who wrote last, as managedFields do; sizes are in Mi."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.asked, self.foreign = FIRST, ""
         self.mark: Mark | None = None
         self.policy: Policy | None = None
         self.switch, self.now, self.usage = Switch.ENFORCE, BEGAN, 1
         self.left_by_foreigner: int | None = None
 
-    @rule(limit=st.none() | SIZES, up_to=st.none() | SIZES)
     def a_policy_comes(self, limit: int | None, up_to: int | None) -> None:
         if limit is not None or up_to is not None:
             self.policy = limiting(limit, up_to and f"{up_to}Mi")
 
-    @rule()
     def the_policy_goes(self) -> None:
         self.policy = None
 
-    @rule(switch=st.sampled_from(Switch))
-    def the_switch_turns(self, switch: Switch) -> None:
-        self.switch = switch
+    def the_switch_turns(self, switch: str) -> None:
+        self.switch = Switch(switch)
 
-    @rule(usage=SIZES)
     def it_uses(self, usage: int) -> None:
         self.usage = min(usage, self.asked)
 
-    @rule(limit=SIZES)
     def somebody_else_changes_it(self, limit: int) -> None:
         if limit != self.asked:
             self.asked, self.mark, self.foreign = limit, None, "vpa"
             self.left_by_foreigner = limit
             self.usage = min(self.usage, limit)
 
-    @rule()
     def the_agent_asks_and_the_operator_does(self) -> None:
         self.one_round()
 
-    @rule(seconds=st.integers(1, 1200))
     def it_is_killed_at_its_limit(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
         before = self.asked
@@ -111,16 +102,13 @@ class OneContainer(RuleBasedStateMachine):
             "time": {"before": self.now.isoformat()}, "evidence": evidence,
         })  # fmt: skip
 
-    @invariant()
     def what_somebody_else_wrote_stays(self) -> None:
         if self.left_by_foreigner is not None:
             assert self.asked == self.left_by_foreigner
 
-    @invariant()
     def what_was_before_our_first_write_is_never_forgotten(self) -> None:
         assert self.mark is None or self.mark.before == FIRST * MI
 
-    @invariant()
     def a_second_round_asks_for_nothing_more(self) -> None:
         state = (self.asked, self.mark, self.foreign)
         self.one_round()
@@ -128,12 +116,49 @@ class OneContainer(RuleBasedStateMachine):
         assert again.ask is None
         (self.asked, self.mark, self.foreign) = state
 
-    def teardown(self) -> None:
+    def check(self) -> None:
+        self.what_somebody_else_wrote_stays()
+        self.what_was_before_our_first_write_is_never_forgotten()
+        self.a_second_round_asks_for_nothing_more()
+
+    def end(self) -> None:
         """When the policy goes and little is used, all is as it was; but not what others wrote."""
         self.policy, self.switch, self.usage = None, Switch.ENFORCE, 1
         self.one_round()
         assert self.asked == (self.left_by_foreigner or FIRST)
 
 
-TestOneContainer = OneContainer.TestCase
-TestOneContainer.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+def step(name: str, *arguments: st.SearchStrategy[object]) -> st.SearchStrategy[tuple[object, ...]]:
+    return st.tuples(st.just(name), *arguments)
+
+
+OURS = (
+    step("a_policy_comes", st.none() | SIZES, st.none() | SIZES),
+    step("it_uses", SIZES),
+    step("the_agent_asks_and_the_operator_does"),
+    step("the_agent_asks_and_the_operator_does"),
+    step("it_is_killed_at_its_limit", st.integers(1, 1200)),
+    step("the_policy_goes"),
+    step("the_switch_turns", st.sampled_from(["Enforce", "Enforce", "Pause", "Release"])),
+)
+FOREIGN = step("somebody_else_changes_it", SIZES)
+
+
+def play(steps: list[tuple[str, ...]]) -> None:
+    one = OneContainer()
+    for name, *arguments in steps:
+        getattr(one, name)(*arguments)
+        one.check()
+    one.end()
+
+
+@settings(max_examples=300)
+@given(st.lists(st.one_of(OURS), max_size=25))
+def test_what_was_before_comes_back_whatever_happened_between(steps: list[tuple[str, ...]]) -> None:
+    play(steps)
+
+
+@settings(max_examples=150)
+@given(st.lists(st.one_of(*OURS, FOREIGN), max_size=25))
+def test_what_somebody_else_wrote_is_never_written_over(steps: list[tuple[str, ...]]) -> None:
+    play(steps)
