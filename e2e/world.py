@@ -73,7 +73,7 @@ class World:
         eventually(phase, 120)
 
     def alone(self, namespace: str) -> None:
-        """Wait until the pods of all other stories are gone, so that their kills are not counted."""
+        """Wait until the pods of other stories are gone: their kills are not counted here."""
 
         def ended() -> bool:
             """No pod of another story is there."""
