@@ -60,8 +60,8 @@ _REFUSALS = (
         "cannot be decreased unless resizePolicy is RestartContainer",
         "Shrinking",
         (
-            "this Kubernetes (1.33) lowers memory limits only by a restart: give the container a "
-            "resizePolicy of RestartContainer for memory, or upgrade to 1.34"
+            "this Kubernetes (1.33) lowers memory limits only by a restart: upgrade to 1.34, or "
+            "set the limit in the pod's template"
         ),
     ),
     (
