@@ -3,6 +3,7 @@
 import os
 import uuid
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from kubernetes import client, config
 from e2e.evidence import gather
 from e2e.lab import open_cluster
 from e2e.surgeon import Surgeon
-from e2e.world import Release, World, eventually
+from e2e.switch_hand import SwitchHand
+from e2e.world import STORY, Release, World
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -53,6 +55,14 @@ def writing(release: Release) -> Iterator[Release]:
     release.install()
 
 
+@pytest.fixture
+def switch(world: World, release: Release) -> Iterator[SwitchHand]:
+    """Give a hand on the switch, which is at Enforce again afterwards."""
+    hand = SwitchHand(world)
+    yield hand
+    hand.turn("Enforce")
+
+
 @pytest.fixture(scope="session")
 def surgeon(world: World, release: Release) -> Iterator[Surgeon]:
     surgeon = Surgeon(world)
@@ -69,10 +79,16 @@ def api(world: World) -> client.ApiClient:
 
 @pytest.fixture
 def namespace(world: World) -> Iterator[str]:
-    """Give a fresh namespace; its pods are gone when the next story begins to count kills."""
-    name = f"story-{uuid.uuid4().hex[:8]}"
+    """Give a fresh namespace."""
+    with fresh_namespace(world) as name:
+        yield name
+
+
+@contextmanager
+def fresh_namespace(world: World) -> Iterator[str]:
+    """Make a namespace, and have it taken away: the next story does not wait for its pods' end."""
+    name = f"{STORY}{uuid.uuid4().hex[:8]}"
     world.core.create_namespace({"metadata": {"name": name}})
     yield name
     world.core.delete_collection_namespaced_pod(name, grace_period_seconds=0)
-    eventually(lambda: not world.core.list_namespaced_pod(name).items, 120)
     world.core.delete_namespace(name, grace_period_seconds=0)

@@ -85,6 +85,7 @@ class Balance:
     namespace: str
 
     def __post_init__(self) -> None:
+        self.surgeon.world.alone(self.namespace)
         self.began = self.surgeon.kernel_kills()
         self._unplaced = self._counted()
 

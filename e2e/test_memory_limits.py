@@ -1,182 +1,203 @@
 """`memory.limit`: true of the cgroup while a policy lasts, refused in words, and put back."""
 
 import json
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from kubernetes import client
 
+from e2e.conftest import fresh_namespace
+from e2e.surgeon import Surgeon
+from e2e.switch_hand import SwitchHand
 from e2e.test_admission import agent_client
 from e2e.test_policies import ready
-from e2e.test_switch import SwitchHand, switch
 from e2e.workloads import container, family, pod, policy
 from e2e.world import GROUP, VERSION, Release, World, eventually
 
 MI = 1 << 20
-__all__ = ["switch"]
 
 
-def memory_max(world: World, namespace: str, name: str) -> int:
-    """What the kernel holds the container to, in Mi."""
-    return int(world.inside(namespace, name, "app", "cat /sys/fs/cgroup/memory.max")) // MI
+class Stage:
+    """Pods side by side, each under a policy of its own name: an OOMNode is written each 10 s."""
+
+    def __init__(self, world: World, namespace: str) -> None:
+        self.world, self.namespace = world, namespace
+        self.image = world.cluster.busybox_image
+
+    def start(self, name: str, *containers: dict[str, Any]) -> None:
+        """Start a pod with a request of 32Mi and a limit of 64Mi, or with these containers."""
+        described = containers or (family(self.image),)
+        self.world.apply(pod(self.namespace, name, *described, app=name))
+
+    def guaranteed(self, name: str) -> None:
+        described = family(self.image)
+        described["resources"] = {"limits": {"memory": "64Mi", "cpu": "100m"}}
+        self.start(name, described)
+
+    def ask(self, name: str, limit: str) -> None:
+        rule = {"memory": {"limit": limit}}
+        self.world.apply(policy(self.namespace, name, {"app": name}, rule))
+
+    def limit(self, name: str) -> int:
+        """What the kernel holds the container to, in Mi."""
+        script = "cat /sys/fs/cgroup/memory.max"
+        return int(self.world.inside(self.namespace, name, "app", script)) // MI
+
+    def reaches(self, name: str, limit: int, seconds: float = 60) -> int:
+        return eventually(lambda: self.limit(name) == limit and limit, seconds)
+
+    def refused(self, name: str) -> str:
+        """What the policy says to whoever looks at it."""
+        status = self.world.policy(self.namespace, name).get("status", {})
+        told = (c["message"] for c in status.get("conditions", []) if c["type"] == "Refused")
+        return next(told, "")
+
+    def says(self, name: str, words: str, seconds: float = 60) -> str:
+        def heard() -> str:
+            told = self.refused(name)
+            return told if words in told else ""
+
+        heard.__doc__ = f"{name} says `{words}`"
+        return eventually(heard, seconds)
+
+    def resize(self, name: str, memory: str) -> None:
+        """Change the limit as a person would."""
+        change = {"containers": [{"name": "app", "resources": {"limits": {"memory": memory}}}]}
+        patch = ("patch", "pod", name, "-n", self.namespace, "--subresource", "resize")
+        self.world.cluster.kubectl(*patch, "-p", json.dumps({"spec": change}))
+
+    def end(self, name: str) -> None:
+        self.world.delete_policy(self.namespace, name)
 
 
-def limited(world: World, namespace: str, name: str, labels: dict[str, str], limit: str) -> None:
-    world.apply(policy(namespace, name, labels, {"memory": {"limit": limit}}))
+@pytest.fixture(scope="module")
+def stage(world: World, release: Release, surgeon: Surgeon) -> Iterator[Stage]:
+    with fresh_namespace(world) as namespace:
+        yield Stage(world, namespace)
 
 
-def start(world: World, namespace: str, name: str, **labels: str) -> None:
-    """Start a pod with a request of 32Mi and a limit of 64Mi."""
-    world.apply(pod(namespace, name, family(world.cluster.busybox_image), **labels))
-    world.running(namespace, name)
-
-
-def refused(world: World, namespace: str, name: str) -> str:
-    """What the policy says to whoever looks at it."""
-    conditions = world.policy(namespace, name).get("status", {}).get("conditions", [])
-    return next((c["message"] for c in conditions if c["type"] == "Refused"), "")
-
-
-def resize(world: World, namespace: str, name: str, memory: str) -> None:
-    """Change the limit as a person would."""
-    change = {"containers": [{"name": "app", "resources": {"limits": {"memory": memory}}}]}
-    patch = ("patch", "pod", name, "-n", namespace, "--subresource", "resize")
-    world.cluster.kubectl(*patch, "-p", json.dumps({"spec": change}))
-
-
-def test_a_running_and_a_new_pod_have_the_limit_until_the_policy_goes(
-    world: World, release: Release, namespace: str
-) -> None:
-    start(world, namespace, "old", app="db")
-    assert memory_max(world, namespace, "old") == 64
-    limited(world, namespace, "larger", {"app": "db"}, "96Mi")
-    start(world, namespace, "new", app="db")
-    for name in ("old", "new"):
-        eventually(lambda name=name: memory_max(world, namespace, name) == 96)
-        metadata = world.pod(namespace, name).metadata
-        ours = [key for key in metadata.annotations or {} if "kubectl" not in key]
-        assert (ours, metadata.finalizers) == ([], None)
-    assert eventually(lambda: ready(world, namespace, "larger", enforced=2, refused=0))
-    restarts = [
-        world.pod(namespace, n).status.container_statuses[0].restart_count for n in ("old", "new")
-    ]
-    world.delete_policy(namespace, "larger")
-    for name in ("old", "new"):
-        eventually(lambda name=name: memory_max(world, namespace, name) == 64)
-    assert restarts == [0, 0]
-
-
-def test_release_puts_limits_back_and_enforce_sets_them_again(
-    world: World, release: Release, namespace: str, switch: SwitchHand
-) -> None:
-    start(world, namespace, "db", app="db")
-    limited(world, namespace, "larger", {"app": "db"}, "96Mi")
-    eventually(lambda: memory_max(world, namespace, "db") == 96)
-    switch.turn("Release")
-    eventually(lambda: memory_max(world, namespace, "db") == 64)
-    switch.turn("Enforce")
-    eventually(lambda: memory_max(world, namespace, "db") == 96)
-
-
-def test_whoever_else_changes_the_limit_wins_and_is_named(
-    world: World, release: Release, namespace: str
-) -> None:
-    start(world, namespace, "db", app="db")
-    limited(world, namespace, "larger", {"app": "db"}, "96Mi")
-    eventually(lambda: memory_max(world, namespace, "db") == 96)
-    resize(world, namespace, "db", "80Mi")
-    said = eventually(lambda: "kubectl" in (m := refused(world, namespace, "larger")) and m)
+def test_limits_are_set_kept_from_others_and_put_back(stage: Stage) -> None:
+    """Of a running pod, of a new one, and of one that a person resizes meanwhile."""
+    for name in ("old", "touched"):
+        stage.start(name)
+    stage.guaranteed("guaranteed")
+    for name in ("old", "touched", "guaranteed"):
+        stage.world.running(stage.namespace, name)
+    given = stage.limit("old")
+    for name in ("old", "touched", "guaranteed", "new"):
+        stage.ask(name, "96Mi")
+    stage.start("new")
+    stage.world.running(stage.namespace, "new")
+    for name in ("old", "touched", "guaranteed", "new"):
+        stage.reaches(name, 96)
+    assert given == 64
+    assert eventually(lambda: ready(stage.world, stage.namespace, "old", enforced=1, refused=0))
+    stage.resize("touched", "80Mi")
+    check_traces(stage)
+    said = stage.says("touched", "kubectl")
     assert "80Mi" in said
-    world.delete_policy(namespace, "larger")
-    time.sleep(15)
-    assert memory_max(world, namespace, "db") == 80
+    for name in ("old", "touched", "guaranteed", "new"):
+        stage.end(name)
+    for name in ("old", "guaranteed", "new"):
+        stage.reaches(name, 64)
+    assert stage.limit("touched") == 80, "what a person has changed stays"
 
 
-def guaranteed(world: World, namespace: str, name: str, memory: str) -> dict[str, Any]:
-    described = family(world.cluster.busybox_image)
-    described["resources"] = {"limits": {"memory": memory, "cpu": "10m"}}
-    return pod(namespace, name, described, app=name)
-
-
-def test_a_guaranteed_pod_keeps_its_class_as_its_request_moves_along(
-    world: World, release: Release, namespace: str
-) -> None:
-    world.apply(guaranteed(world, namespace, "db", "64Mi"))
-    world.running(namespace, "db")
-    limited(world, namespace, "larger", {"app": "db"}, "96Mi")
-    eventually(lambda: memory_max(world, namespace, "db") == 96)
-    found = world.pod(namespace, "db")
+def check_traces(stage: Stage) -> None:
+    """The pod has the class it had, never restarted, and nothing of ours is written on it."""
+    found = stage.world.pod(stage.namespace, "guaranteed")
     assert found.spec.containers[0].resources.requests["memory"] == "96Mi"
     assert found.status.qos_class == "Guaranteed"
+    for name in ("old", "new"):
+        each = stage.world.pod(stage.namespace, name)
+        ours = [key for key in each.metadata.annotations or {} if "kubectl" not in key]
+        assert (ours, each.metadata.finalizers) == ([], None)
+        assert each.status.container_statuses[0].restart_count == 0
 
 
-def test_each_refusal_is_a_sentence_that_says_what_to_do(
-    world: World, release: Release, namespace: str
-) -> None:
-    """BestEffort, below the request, below what is used, more than the node has or has left."""
-    image = world.cluster.busybox_image
-    node = world.core.list_node().items[0]
-    allocatable = int(node.status.allocatable["memory"].removesuffix("Ki")) // 1024
-    holder = container("app", image, "hog", "40", limit="96Mi", request="32Mi")
-    world.apply(
-        pod(namespace, "best-effort", container("app", image, "sleep", "9999"), app="best-effort")
-    )
-    world.apply(pod(namespace, "requesting", family(image), app="requesting"))
-    world.apply(pod(namespace, "holding", holder, app="holding"))
-    for name in ("too-large", "no-room"):
-        world.apply(guaranteed(world, namespace, name, "64Mi"))
-    for name in ("best-effort", "requesting", "holding", "too-large", "no-room"):
-        world.running(namespace, name)
+def test_each_refusal_is_a_sentence_that_says_what_to_do(stage: Stage, surgeon: Surgeon) -> None:
+    """BestEffort, static, below request or use, more than the node has or has left, LimitRange."""
+    node = stage.world.core.list_node().items[0]
+    most = int(node.status.allocatable["memory"].removesuffix("Ki")) // 1024
     wanted = {
         "best-effort": ("64Mi", "QoS class"),
         "requesting": ("16Mi", "below the container's memory request"),
         "holding": ("36Mi", "less than the container uses"),
-        "too-large": ("1000Gi", "cannot grant"),
-        "no-room": (f"{allocatable - 8}Mi", "no room"),
+        "too-large": (f"{most + 1000}Mi", "cannot grant"),
+        "no-room": (f"{most - 8}Mi", "no room"),
+        "fixed": ("96Mi", "its manifest on the node"),
+        "ranged": ("2000Gi", "LimitRange"),
     }
-    for name, (limit, _) in wanted.items():
-        limited(world, namespace, name, {"app": name}, limit)
-    for name, (_, words) in wanted.items():
-        eventually(_says(world, namespace, name, words), 90)
-    assert memory_max(world, namespace, "holding") == 96
+    holder = container("app", stage.image, "hog", "40", limit="96Mi", request="32Mi")
+    stage.start("best-effort", container("app", stage.image, "sleep", "9999"))
+    stage.start("holding", holder)
+    stage.start("requesting")
+    stage.start("ranged")
+    stage.guaranteed("too-large")
+    stage.guaranteed("no-room")
+    with static_pod(stage, surgeon, "fixed"), limit_range(stage, "1000Gi"):
+        for name in wanted.keys() - {"fixed"}:
+            stage.world.running(stage.namespace, name)
+        for name, (limit, _) in wanted.items():
+            stage.ask(name, limit)
+        for name, (_, words) in wanted.items():
+            stage.says(name, words, 90)
+    assert stage.limit("holding") == 96
+    for name in wanted:
+        stage.end(name)
 
 
-def _says(world: World, namespace: str, name: str, words: str) -> Callable[[], bool]:
-    def says() -> bool:
-        return words in refused(world, namespace, name)
+@contextmanager
+def static_pod(stage: Stage, surgeon: Surgeon, name: str) -> Iterator[None]:
+    described = pod(stage.namespace, name, family(stage.image), app=name)
+    folder = "/etc/kubernetes/manifests"
+    file = f"{folder}/{stage.namespace}.json"
+    surgeon.on_node(f"mkdir -p {folder}; echo '{json.dumps(described)}' >{file}")
+    try:
+        stage.world.running(stage.namespace, f"{name}-{surgeon.node()}")
+        yield
+    finally:
+        surgeon.on_node(f"rm {file}")
 
-    says.__doc__ = f"{name} says `{words}`; it says {refused(world, namespace, name)!r}"
-    return says
+
+@contextmanager
+def limit_range(stage: Stage, most: str) -> Iterator[None]:
+    bounds = {"type": "Container", "max": {"memory": most}}
+    made = client.V1LimitRange(metadata={"name": "small"}, spec={"limits": [bounds]})
+    stage.world.core.create_namespaced_limit_range(stage.namespace, made)
+    yield
+    stage.world.core.delete_namespaced_limit_range("small", stage.namespace)
 
 
-def test_quota_and_limit_range_refuse_and_a_freed_quota_lets_it_pass(
-    world: World, release: Release, namespace: str
+def test_a_full_quota_refuses_and_a_freed_one_lets_it_pass_and_release_puts_it_back(
+    world: World, release: Release, switch: SwitchHand, namespace: str
 ) -> None:
-    start(world, namespace, "db", app="db")
-    quota = client.V1ResourceQuota(
-        metadata={"name": "small"}, spec={"hard": {"limits.memory": "90Mi"}}
+    stage = Stage(world, namespace)
+    stage.start("db")
+    world.running(namespace, "db")
+    full = client.V1ResourceQuota(
+        metadata={"name": "full"}, spec={"hard": {"limits.memory": "90Mi"}}
     )
-    world.core.create_namespaced_resource_quota(namespace, quota)
-    limited(world, namespace, "larger", {"app": "db"}, "96Mi")
-    eventually(lambda: "ResourceQuota" in refused(world, namespace, "larger"))
-    bounds = {"type": "Container", "max": {"memory": "92Mi"}}
-    world.core.create_namespaced_limit_range(
-        namespace, client.V1LimitRange(metadata={"name": "small"}, spec={"limits": [bounds]})
-    )
-    world.core.delete_namespaced_resource_quota("small", namespace)
-    eventually(lambda: "LimitRange" in refused(world, namespace, "larger"), 90)
-    world.core.delete_namespaced_limit_range("small", namespace)
-    eventually(lambda: memory_max(world, namespace, "db") == 96, 90)
-    assert eventually(lambda: ready(world, namespace, "larger", enforced=1, refused=0))
+    world.core.create_namespaced_resource_quota(namespace, full)
+    stage.ask("db", "96Mi")
+    stage.says("db", "ResourceQuota")
+    world.core.delete_namespaced_resource_quota("full", namespace)
+    stage.reaches("db", 96, 120)
+    switch.turn("Release")
+    stage.reaches("db", 64)
+    switch.turn("Enforce")
+    stage.reaches("db", 96)
 
 
 def test_a_stolen_agent_token_can_ask_for_nothing_that_no_policy_grants(
     world: World, release: Release, namespace: str
 ) -> None:
-    start(world, namespace, "db", app="db")
-    (agent, *_) = release.agents()
-    node = agent.spec.node_name
+    stage = Stage(world, namespace)
+    stage.start("db")
+    world.running(namespace, "db")
+    node = release.agents()[0].spec.node_name
     uid = world.pod(namespace, "db").metadata.uid
     ask = {
         "namespace": namespace, "pod": "db", "uid": uid, "container": "app",
@@ -191,15 +212,10 @@ def test_a_stolen_agent_token_can_ask_for_nothing_that_no_policy_grants(
         try:
             theirs.replace_cluster_custom_object_status(GROUP, VERSION, "oomnodes", node, report)
         except client.ApiException as error:
-            return error.status != 409
+            return bool(error.status != 409)  # the true agent was quicker
         return True
 
     eventually(asked)
-    said = release.world.cluster.kubectl
-    eventually(
-        lambda: (
-            f"{namespace}/db app: no policy"
-            in said("logs", "-n", "oomwarden", "deploy/oomwarden-operator")
-        )
-    )
-    assert memory_max(world, namespace, "db") == 64
+    log = ("logs", "-n", "oomwarden", "deploy/oomwarden-operator")
+    eventually(lambda: f"{namespace}/db app: no policy" in world.cluster.kubectl(*log))
+    assert stage.limit("db") == 64

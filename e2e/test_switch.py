@@ -1,37 +1,15 @@
 """The one switch reaches every agent within seconds, and a canary is a label on a node."""
 
 import time
-from collections.abc import Iterator
 
-import pytest
-
+from e2e.switch_hand import SwitchHand
 from e2e.workloads import family, pod, policy
-from e2e.world import NAMESPACE, PATIENCE, Release, World, eventually
+from e2e.world import PATIENCE, Release, World, eventually
 
 SCORE = -321
 SECONDS = 5.0
 """Within so many an agent hears of the switch on a machine that does nothing else."""
 BURST = 8
-
-
-@pytest.fixture
-def switch(world: World, release: Release) -> Iterator["SwitchHand"]:
-    hand = SwitchHand(world)
-    yield hand
-    hand.turn("Enforce")
-
-
-class SwitchHand:
-    """Turns the switch as an administrator would."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-
-    def turn(self, mode: str) -> float:
-        """Turn it; gives when that was, in monotonic seconds."""
-        patch = {"data": {"mode": mode}}
-        self.world.core.patch_namespaced_config_map("oomwarden-control", NAMESPACE, patch)
-        return time.monotonic()
 
 
 def scores(world: World, namespace: str, names: list[str]) -> set[int]:

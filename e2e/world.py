@@ -12,6 +12,8 @@ from kubernetes import client
 
 from e2e.lab import Cluster
 
+STORY = "story-"
+"""What the namespaces of stories begin with."""
 GROUP, VERSION = "oomwarden.io", "v1alpha1"
 NAMESPACE = "oomwarden"
 PATIENCE = 3
@@ -69,6 +71,17 @@ class World:
             return bool(statuses) and all(status.state.running for status in statuses)
 
         eventually(phase, 120)
+
+    def alone(self, namespace: str) -> None:
+        """Wait until the pods of other stories are gone: their kills are not counted here."""
+
+        def ended() -> bool:
+            """No pod of another story is there."""
+            pods = self.core.list_pod_for_all_namespaces().items
+            spaces = {each.metadata.namespace for each in pods} - {namespace}
+            return not any(each.startswith(STORY) for each in spaces)
+
+        eventually(ended, 120)
 
     def kills(self, namespace: str, pod: str | None = None) -> list[dict[str, Any]]:
         """List OOMKills, of one pod if named."""

@@ -92,7 +92,10 @@ async def test_a_refusal_is_not_asked_for_again_at_once_and_ends_when_it_is_take
     assert world.told == [KEY, KEY]
 
 
-async def test_a_pod_that_changed_meanwhile_is_decided_on_anew() -> None:
+async def test_a_pod_that_changed_meanwhile_is_decided_on_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(resizes, "CONFLICT_SECONDS", 0.0)
     world = World(OnePod((granting(ONE_GI),), failures=[refused(409, "object was modified")]))
     await world.work()
     assert (world.pod.looks, len(world.pod.patches)) == (2, 1)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.core.facts import ContainerFacts, PodFacts, ResizeTrouble
@@ -83,6 +85,12 @@ def test_a_static_pods_limit_is_in_its_manifest() -> None:
     one = container()
     found = judged(one, limiting(), in_pod=pod(one, cgroup_uid="hash"))
     assert (found.ask, reasons(found)) == (None, ["StaticPod"])
+
+
+def test_a_container_that_a_resize_would_restart_is_left_alone() -> None:
+    one = replace(container(), spec=replace(container().spec, restarts=True))
+    found = judged(one, limiting())
+    assert (found.ask, reasons(found)) == (None, ["RestartNeeded"])
 
 
 def test_somebody_elses_change_wins_and_is_told_with_the_way_back() -> None:

@@ -192,6 +192,21 @@ def test_what_the_kubelet_says_of_a_resize_is_kept(condition: dict[str, str], re
     assert pod_facts(pod(status={"conditions": [condition]})).resize.reason == reason
 
 
+@pytest.mark.parametrize(
+    ("resource", "policy", "expected"),
+    [
+        ("memory", "RestartContainer", True),
+        ("memory", "NotRequired", False),
+        ("cpu", "RestartContainer", False),
+    ],
+)
+def test_whether_a_resize_restarts_the_container(
+    resource: str, policy: str, expected: object
+) -> None:
+    how = [{"resourceName": resource, "restartPolicy": policy}]
+    assert only_container({"name": "app", "resizePolicy": how}).spec.restarts is expected
+
+
 def test_a_static_pod_is_told_by_its_cgroup() -> None:
     mirror = {"kubernetes.io/config.mirror": "h", "kubernetes.io/config.hash": "h"}
     assert pod_facts(pod({"annotations": mirror})).is_static

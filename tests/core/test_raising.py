@@ -102,6 +102,7 @@ def test_it_never_lowers_and_never_goes_beyond_up_to(
         (case(told=kill(age=3600)), "TooLate"),
         (case(told=kill(limit="256Mi")), "LimitChanged"),
         (case(told=kill(limit=None)), "LimitChanged"),
+        (case(told=kill(cause="PodLimit", limit="1Gi")), "PodsOwnLimit"),
         (case(container(None)), "LimitChanged"),
         (case(container(512, now=256)), "LimitChanged"),
         (case(container(512, foreign="vpa-updater")), "ForeignLimit"),

@@ -29,6 +29,7 @@ SET_SECONDS = 30.0
 """After a patch the agent takes so long at most to see it, and to ask no more."""
 REFUSED_SECONDS = 60.0
 RETRY_SECONDS = 5.0
+CONFLICT_SECONDS = 0.5
 _LOG = logging.getLogger(__name__)
 
 Json = dict[str, Any]
@@ -44,13 +45,16 @@ class Calls(Protocol):
         """Patch pods/resize."""
 
 
-@dataclass(slots=True)
+Told = tuple[PolicyKey, Refusal]
+"""What is to be told, and in which policy's status."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Answer:
-    """What became of an ask; `due` in loop time, `refusal` for the status of the policy `key`."""
+    """What became of an ask; it is looked at again when it is `due`, in loop time."""
 
     due: float
-    key: PolicyKey | None = None
-    refusal: Refusal | None = None
+    told: Told | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -69,14 +73,14 @@ class Resizer:
         self._asked[node] = tuple(asked)
         live = {ask for asks in self._asked.values() for ask in asks}
         gone = [ask for ask in self._answers if ask not in live]
-        keys = {each.key for ask in gone if (each := self._answers.pop(ask)).key}
-        self.changed(key for key in keys if key)
+        told = [self._answers.pop(ask).told for ask in gone]
+        self.changed({each[0] for each in told if each})
         self._wake.set()
 
     def refusals(self, key: PolicyKey) -> tuple[Refusal, ...]:
         """Give what is to be told under a policy."""
-        told = [each.refusal for each in self._answers.values() if each.key == key]
-        return tuple(each for each in told if each)
+        told = (each.told for each in self._answers.values())
+        return tuple(each[1] for each in told if each and each[0] == key)
 
     async def run(self) -> None:
         """Work for ever, whatever the API server answers."""
@@ -138,29 +142,29 @@ class Resizer:
         if code in {HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY}:
             remark = refusal(write.limit, told.reason)
             _LOG.info("%s/%s %s: %s", ask.namespace, ask.pod, ask.container, remark.message)
-            self._answer(ask, REFUSED_SECONDS, scene, remark)
+            self._answer(ask, REFUSED_SECONDS, _told(ask, scene, remark))
         elif code == HTTPStatus.CONFLICT:  # somebody was quicker: look again
-            self._answer(ask, 0.0)
+            self._answer(ask, CONFLICT_SECONDS)
         else:
             _LOG.warning("%s/%s was not resized: %s", ask.namespace, ask.pod, told.reason)
             self._answer(ask, max(RETRY_SECONDS, told.after))
 
-    def _answer(
-        self, ask: Resize, seconds: float, scene: Scene | None = None, remark: Remark | None = None
-    ) -> None:
-        winner = scene.contest().winner if scene else None
-        told: Refusal | None = None
-        key: PolicyKey | None = None
-        if winner is not None and remark is not None:
-            policy, pod = winner.policy, f"{ask.namespace}/{ask.pod}"
-            key = PolicyKey(policy.kind, policy.namespace, policy.name)
-            told = Refusal(
-                pod=pod, container=ask.container, reason=remark.reason, message=remark.message
-            )
+    def _answer(self, ask: Resize, seconds: float, told: Told | None = None) -> None:
         before = self._answers.get(ask)
-        self._answers[ask] = _Answer(self._now() + seconds, key, told)
-        if (before.key, before.refusal) != (key, told) if before else told is not None:
-            self.changed({each for each in (key, before.key if before else None) if each})
+        self._answers[ask] = _Answer(self._now() + seconds, told)
+        was = before.told if before else None
+        if was != told:
+            self.changed({each[0] for each in (was, told) if each})
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
+
+
+def _told(ask: Resize, scene: Scene, remark: Remark) -> Told | None:
+    """Say it under the winner; without one, what is put back has nobody to be told."""
+    winner = scene.contest().winner
+    if winner is None:
+        return None
+    policy, pod = winner.policy, f"{ask.namespace}/{ask.pod}"
+    told = Refusal(pod=pod, container=ask.container, reason=remark.reason, message=remark.message)
+    return PolicyKey(policy.kind, policy.namespace, policy.name), told

@@ -34,10 +34,14 @@ class Cgroup:
 
 @dataclass(frozen=True, slots=True)
 class SpecLimit:
-    """A memory limit as the pod's spec has it, in bytes (None: none), and who changed it."""
+    """A memory limit as the pod's spec has it, in bytes (None: none), and who changed it.
+
+    `restarts`: the container's resizePolicy has it restarted when the limit changes.
+    """
 
     asked: int | None = None
     writers: Writers = field(default_factory=Writers)
+    restarts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,8 @@ def obstacle(pod: PodFacts, container: ContainerFacts) -> Remark | None:
         return _STATIC
     if container.type in {ContainerType.INIT, ContainerType.EPHEMERAL}:
         return _TYPE
+    if container.spec.restarts:
+        return _RESTARTS
     if foreign := container.spec.writers.foreign:
         return _foreign(foreign, container.spec.asked)
     return None
@@ -179,6 +181,11 @@ def _foreign(who: str, asked: int | None) -> Remark:
 _STATIC = Remark(
     "StaticPod",
     "A static pod cannot be resized: change the limit in its manifest on the node.",
+)
+_RESTARTS = Remark(
+    "RestartNeeded",
+    "The container's resizePolicy restarts it when its memory limit changes, and policies restart "
+    "nothing: set the limit in the pod's template, or resizePolicy NotRequired for memory.",
 )
 _TYPE = Remark(
     "NotResizable",

@@ -60,7 +60,16 @@ def _containers(
         for container in spec.get(key) or ():
             found = _container(_type(key, container), container, by_name.get(container["name"], {}))
             who = writers(resized, key, container["name"]) if resized else Writers()
-            yield replace(found, spec=SpecLimit(_memory_limit(container), who))
+            limit = SpecLimit(_memory_limit(container), who, _restarts(container))
+            yield replace(found, spec=limit)
+
+
+def _restarts(container: Manifest) -> bool:
+    """Whether a resize of its memory restarts it (KEP-1287, resizePolicy)."""
+    for policy in container.get("resizePolicy") or ():
+        if policy.get("resourceName") == "memory":
+            return bool(policy.get("restartPolicy") == "RestartContainer")
+    return False
 
 
 def _type(key: str, container: Manifest) -> ContainerType:

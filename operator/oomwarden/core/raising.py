@@ -138,9 +138,7 @@ def _stays(case: Case, rule: RaiseLimit) -> Iterator[Stay]:
 def _bounds(case: Case, container: ContainerFacts, rule: RaiseLimit) -> Iterator[Stay]:
     limit, up_to = container.spec.asked, parse_bytes(rule.up_to)
     if limit is None or not _is_the_one_hit(case, container):
-        now = "none" if limit is None else format_bytes(limit)
-        hit = case.kill.limit or "unknown"
-        yield Stay("LimitChanged", f"The limit that was hit ({hit}) is not the one of now ({now}).")
+        yield _another_limit(case, limit)
         return
     if limit >= up_to:
         yield Stay("UpToReached", f"The limit is at upTo, {rule.up_to}: {_look(case)}.")
@@ -153,6 +151,14 @@ def _bounds(case: Case, container: ContainerFacts, rule: RaiseLimit) -> Iterator
     elif case.available < more:
         has, asks = format_bytes(case.available), format_bytes(more)
         yield Stay("NodeShort", f"The node has {has} available, less than the {asks} to be added.")
+
+
+def _another_limit(case: Case, limit: int | None) -> Stay:
+    now, hit = "none" if limit is None else format_bytes(limit), case.kill.limit or "unknown"
+    if case.kill.cause is Cause.POD_LIMIT:
+        what = f"The pod's own limit ({hit}) was hit, not its containers'"
+        return Stay("PodsOwnLimit", f"{what}: raise spec.resources in the pod's template.")
+    return Stay("LimitChanged", f"The limit that was hit ({hit}) is not the one of now ({now}).")
 
 
 def _raise(case: Case, rule: RaiseLimit) -> Raise | Stay:

@@ -60,14 +60,19 @@ _REFUSALS = (
         "cannot be decreased unless resizePolicy is RestartContainer",
         "Shrinking",
         (
-            "this Kubernetes (1.33) lowers memory limits only by a restart: give the container a "
-            "resizePolicy of RestartContainer for memory, or upgrade to 1.34"
+            "this Kubernetes (1.33) lowers memory limits only by a restart: upgrade to 1.34, or "
+            "set the limit in the pod's template"
         ),
     ),
     (
         "without support for resize",
         "NodeTooOld",
         "the pod's node does not support resizing pods: upgrade its kubelet to 1.33 or newer",
+    ),
+    (
+        "less than or equal to pod limits",
+        "PodLevelResources",
+        "the pod's own limit (spec.resources) is below it: raise that in the pod's template",
     ),
     (
         "pod-level resources",
