@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from e2e.surgeon import Surgeon
+from e2e.switch_hand import SwitchHand
 from e2e.workloads import container, pod, policy
-from e2e.world import GROUP, NAMESPACE, VERSION, Release, World, eventually
+from e2e.world import GROUP, VERSION, Release, World, eventually
 
 LOWEST = -997
 PODS = 8
@@ -57,11 +58,6 @@ def sleeper(world: World, namespace: str, name: str) -> dict[str, Any]:
     return pod(namespace, name, app, app="sleeper")
 
 
-def turn(world: World, mode: str) -> None:
-    patch = {"data": {"mode": mode}}
-    world.core.patch_namespaced_config_map("oomwarden-control", NAMESPACE, patch)
-
-
 def holds(world: World, namespace: str, name: str, score: int) -> bool:
     """All processes of the pod hold the score."""
     return set(world.scores(namespace, name, "app").values()) == {score}
@@ -87,13 +83,13 @@ def test_a_policy_for_every_pod_takes_its_time_warns_and_can_be_stopped_half_way
         began = time.monotonic()
         eventually(lambda: sleepers(surgeon) > 0)
         assert "Waiting" in eventually(lambda: world.refusals(name))
-        turn(world, "Pause")
+        SwitchHand(world).turn("Pause")
         time.sleep(15)
         held = sleepers(surgeon)
         assert held <= AT_ONCE + (time.monotonic() - began) * AT_ONCE / 60 + 1
         time.sleep(60 / AT_ONCE + 10)
         assert sleepers(surgeon) == held < PODS
-        turn(world, "Enforce")
+        SwitchHand(world).turn("Enforce")
         eventually(lambda: sleepers(surgeon) == PODS, 60 * (PODS + 6) / AT_ONCE)
         found = eventually(lambda: outranks(world, name), 90)
         assert ".d/oom.conf with [Service] and OOMScoreAdjust=-999" in found
@@ -101,7 +97,7 @@ def test_a_policy_for_every_pod_takes_its_time_warns_and_can_be_stopped_half_way
         assert {now[pid][0] for pid in pauses} == {-998}
         assert not [each for each in now.values() if each[0] < LOWEST and each[1] != "pause"]
     finally:
-        turn(world, "Enforce")
+        SwitchHand(world).turn("Enforce")
         world.cluster.kubectl("delete", "clusteroompolicy", name)
 
     def is_as_before() -> bool:
