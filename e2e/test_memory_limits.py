@@ -9,6 +9,7 @@ import pytest
 from kubernetes import client
 
 from e2e.conftest import fresh_namespace
+from e2e.lab.errors import CommandError
 from e2e.surgeon import Surgeon
 from e2e.switch_hand import SwitchHand
 from e2e.test_admission import agent_client
@@ -41,9 +42,16 @@ class Stage:
         self.world.apply(policy(self.namespace, name, {"app": name}, rule))
 
     def limit(self, name: str) -> int:
-        """What the kernel holds the container to, in Mi."""
+        """What the kernel holds the container to, in Mi; 0 while it does not run."""
         script = "cat /sys/fs/cgroup/memory.max"
-        return int(self.world.inside(self.namespace, name, "app", script)) // MI
+        try:
+            return int(self.world.inside(self.namespace, name, "app", script)) // MI
+        except CommandError:
+            return 0
+
+    def pods(self) -> list[str]:
+        found = self.world.core.list_namespaced_pod(self.namespace).items
+        return [each.metadata.name for each in found]
 
     def reaches(self, name: str, limit: int, seconds: float = 60) -> int:
         return eventually(lambda: self.limit(name) == limit and limit, seconds)
@@ -156,7 +164,9 @@ def static_pod(stage: Stage, surgeon: Surgeon, name: str) -> Iterator[None]:
     file = f"{folder}/{stage.namespace}.json"
     surgeon.on_node(f"mkdir -p {folder}; echo '{json.dumps(described)}' >{file}")
     try:
-        stage.world.running(stage.namespace, f"{name}-{surgeon.node()}")
+        mirror = f"{name}-{surgeon.node()}"
+        eventually(lambda: mirror in stage.pods())
+        stage.world.running(stage.namespace, mirror)
         yield
     finally:
         surgeon.on_node(f"rm {file}")
