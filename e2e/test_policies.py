@@ -1,5 +1,7 @@
 """A policy's score is on the processes while the policy lasts, and gone after it."""
 
+import json
+
 from e2e.workloads import family, pod, policy
 from e2e.world import Release, World, eventually
 
@@ -83,3 +85,26 @@ def test_users_objects_get_neither_finalizers_nor_annotations(
     assert "finalizers" not in metadata
     ours = [key for key in metadata.get("annotations", {}) if "kubectl" not in key]
     assert ours == []
+
+
+def test_an_offset_follows_a_request_that_is_resized_in_place(
+    world: World, release: Release, namespace: str
+) -> None:
+    """The kubelet gives 1000 less the request's part of the node, and does not look again."""
+    world.apply(pod(namespace, "web", family(world.cluster.busybox_image), app="web"))
+    world.running(namespace, "web")
+    (given,) = set(world.scores(namespace, "web", "app").values())
+    world.apply(policy(namespace, "lower", {"app": "web"}, {"oomScoreOffset": -100}))
+    eventually(lambda: all_hold(world, namespace, "web", given - 100))
+    node = world.core.list_node().items[0]
+    half = int(node.status.capacity["memory"].removesuffix("Ki")) // 2048
+    memory = {"requests": {"memory": f"{half}Mi"}, "limits": {"memory": f"{half + 32}Mi"}}
+    spec = {"containers": [{"name": "app", "resources": memory}]}
+    patch = ("patch", "pod", "web", "-n", namespace, "--subresource", "resize")
+    world.cluster.kubectl(*patch, "-p", json.dumps({"spec": spec}))
+    near = {500 - 100, 501 - 100}
+    assert eventually(lambda: set(world.scores(namespace, "web", "app").values()) <= near)
+    with world.executing(namespace, "web", "app", "sleep", "100000"):
+        assert eventually(lambda: set(world.scores(namespace, "web", "app").values()) <= near)
+    world.delete_policy(namespace, "lower")
+    assert eventually(lambda: all_hold(world, namespace, "web", given)), "as the runtime gave it"

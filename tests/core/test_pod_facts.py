@@ -211,3 +211,11 @@ def test_a_static_pod_is_told_by_its_cgroup() -> None:
     mirror = {"kubernetes.io/config.mirror": "h", "kubernetes.io/config.hash": "h"}
     assert pod_facts(pod({"annotations": mirror})).is_static
     assert not pod_facts(pod()).is_static
+
+
+def test_the_request_is_what_the_kubelet_has_allocated() -> None:
+    spec = {"name": "app", "resources": {"requests": {"memory": "2Gi"}}}
+    told = status("app", "a", allocatedResources={"memory": "1Gi"})
+    assert only_container(spec, told).request == 1024 * MI
+    assert only_container(spec).request == 2048 * MI
+    assert only_container({"name": "app"}).request == 0

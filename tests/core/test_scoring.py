@@ -128,3 +128,11 @@ def test_no_process_gets_less_than_the_floor_allows(
     assert [each.score for each in found.processes] == [max(each, lowest) for each in scores]
     assert bool(found.remarks) is (min(scores) < lowest)
     assert found.score == baseline
+
+
+def test_an_offset_is_added_to_what_the_kubelet_would_give_now_and_the_floor_stays() -> None:
+    lower = Rule(oom_score_offset=-200)
+    assert target_for(lower, 899, None, 700).score == 500
+    assert target_for(lower, 899, Floor(None), 700).score == 899, "only raise: what was given"
+    assert target_for(Rule(oom_score_adj=5), 899, None, 700).score == 5
+    assert target_for(lower, None, None, 700).score is None

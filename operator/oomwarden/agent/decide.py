@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from oomwarden.agent.inventory import Container, Inventory
 from oomwarden.agent.node_labels import NodeLabels
 from oomwarden.agent.policy_book import NamespaceBook, PolicyBook
+from oomwarden.agent.references import References
 from oomwarden.core.facts import PodFacts
 from oomwarden.core.matching import asks_for_node, selects
 from oomwarden.core.plan import Baseline, Standing, evaluate
@@ -38,6 +39,7 @@ class Decider:
     namespaces: NamespaceBook
     node: NodeLabels
     floor: Floor
+    references: References
     _selected: dict[str, tuple[Versions, PodFacts, tuple[Policy, ...]]] = field(
         default_factory=dict
     )
@@ -64,11 +66,15 @@ class Decider:
         if selected is None:
             return None
         name, value, versions = facts.name, baseline.value, self._versions
+        reference = self.references.of(container, pod, facts, value)
         if before is not None and _same(before, pod, name, versions, value):
             return before
-        return Decision(pod, name, versions, value, self._standing(selected, name, value))
+        standing = self._standing(selected, name, (value, reference))
+        return Decision(pod, name, versions, value, standing)
 
-    def _standing(self, selected: tuple[Policy, ...], name: str, value: int | None) -> Standing:
+    def _standing(
+        self, selected: tuple[Policy, ...], name: str, given: tuple[int | None, int | None]
+    ) -> Standing:
         """Evaluate once for all replicas of a pod: 500 policies take 2 ms.
 
         Policies are told apart by identity; those of a key are held as long as it is.
@@ -76,9 +82,11 @@ class Decider:
         if self._standings_of != self._versions or len(self._standings) >= KEEP_STANDINGS:
             self._standings.clear()
             self._standings_of = self._versions
-        key = (tuple(map(id, selected)), name, value)
+        key = (tuple(map(id, selected)), name, given)
         if key not in self._standings:
-            self._standings[key] = (selected, evaluate(selected, name, value, self.floor))
+            value, reference = given
+            found = evaluate(selected, name, value, self.floor, reference)
+            self._standings[key] = (selected, found)
         return self._standings[key][1]
 
     def selected(self, pod: PodFacts) -> tuple[Policy, ...] | None:

@@ -27,6 +27,7 @@ from oomwarden.agent.limits import Limits
 from oomwarden.agent.node_labels import NodeLabels
 from oomwarden.agent.policy_book import NamespaceBook, PolicyBook, PolicySink
 from oomwarden.agent.quiet_scans import quiet
+from oomwarden.agent.references import References
 from oomwarden.agent.scans import Scans
 from oomwarden.agent.winners import Winners
 from oomwarden.api.oomkill import PolicyReference
@@ -50,7 +51,7 @@ _NOT_SAVED = Remark(
 class Enforcer:
     """Owns one charge per container.
 
-    `told` is called when `report` may give something new.
+    `told` is called when `report` may give something new; `capacity` is the node's RAM in bytes.
     """
 
     inventory: Inventory
@@ -66,6 +67,8 @@ class Enforcer:
     cgroup_writes: bool = False
     caps: Caps = field(default_factory=partial(Caps, 0, 0))
     winners: Winners = field(default_factory=Winners)
+    capacity: int = 0
+    references: References = field(init=False)
     scans: Scans = field(init=False)
     groups: GroupKills = field(init=False)
     limits: Limits = field(init=False)
@@ -86,7 +89,8 @@ class Enforcer:
         self.namespaces = NamespaceBook(self.news.set)
         self.node = NodeLabels(self.news.set)
         books = (self.book, self.namespaces, self.node)
-        self._decider = Decider(self.inventory, *books, self.floor)
+        self.references = References(self.baselines.store, self.baselines.boot_id, self.capacity)
+        self._decider = Decider(self.inventory, *books, self.floor, self.references)
 
     def policies(self, kind: str) -> PolicySink:
         """Give the sink for the watch of OOMPolicy or ClusterOOMPolicy."""
@@ -149,6 +153,7 @@ class Enforcer:
             self.baselines.keep_only(live)
             self.caps.keep_only(each.cgroup.pod_uid or "" for each in live.values())
             self.groups.found.keep_only(live)
+            self.references.keep_only(live)
 
     def _decide(self) -> None:
         for inode, container in self.inventory.containers.items():
@@ -183,6 +188,7 @@ class Enforcer:
                 self.baselines.put(charge.container, baseline.with_ours(*ours))
         try:
             await self.baselines.save()
+            await self.references.save()
         except sqlite3.Error as error:
             _LOG.warning("baselines are not saved, nothing is written before they are: %s", error)
 

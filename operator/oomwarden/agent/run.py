@@ -77,9 +77,14 @@ class Agent:
         self.places = Places(CgroupRoot(settings.cgroup_root), ProcRoot(settings.proc))
         floor = Floor(settings.namespaced_floor)
         caps = Caps(settings.processes_per_second, settings.new_pods_per_minute)
-        writes = settings.cgroup_writes
         self.enforcer = Enforcer(
-            self.inventory, self.baselines, self.places, floor, cgroup_writes=writes, caps=caps
+            self.inventory,
+            self.baselines,
+            self.places,
+            floor,
+            cgroup_writes=settings.cgroup_writes,
+            caps=caps,
+            capacity=self.host.total_memory(),
         )
         self.naming = Naming(self.inventory, self.baselines, self.places, self.enforcer.news.set)
         place = Place(settings.node, self.host.boot_id(), self.kernel)
@@ -148,6 +153,7 @@ class Agent:
         )
         await self.baselines.load()
         await self.enforcer.groups.found.load()
+        await self.enforcer.references.load()
         group.create_task(self.naming.run(), name="naming")
         group.create_task(self.enforcer.run(), name="enforce")
         group.create_task(self.enforcer.groups.run(), name="group-kill")

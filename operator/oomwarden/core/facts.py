@@ -48,7 +48,8 @@ class SpecLimit:
 class ContainerFacts:
     """A container as its pod's spec and status name it. `limit` in bytes; None: no limit.
 
-    `limit` is the one in force, `spec` what a resize may still have to bring about.
+    `limit` and `request` (bytes; 0: none) are those in force, `spec` is what a resize may still
+    have to bring about.
     """
 
     name: str
@@ -56,6 +57,7 @@ class ContainerFacts:
     container_id: str | None = None
     limit: int | None = None
     previous_id: str | None = None
+    request: int = 0
     spec: SpecLimit = SpecLimit()
 
 

@@ -127,14 +127,26 @@ class Standing:
 
 
 def evaluate(
-    policies: Iterable[Policy], container: str, baseline: int | None, floor: Floor
+    policies: Iterable[Policy],
+    container: str,
+    baseline: int | None,
+    floor: Floor,
+    reference: int | None = None,
 ) -> Standing:
-    """Decide a container among the policies that select its pod."""
+    """Decide a container among the policies that select its pod.
+
+    Args:
+        policies: In any order.
+        container: Its name.
+        baseline: The score that the runtime gave; None: not known.
+        floor: Of policies of a namespace.
+        reference: What the kubelet would give now; None: what the runtime gave.
+    """
     found = contest(policies, container)
 
     def target(entrant: Match) -> Target:
         bound = floor if entrant.policy.kind == NAMESPACED else None
-        return target_for(entrant.rule, baseline, bound)
+        return target_for(entrant.rule, baseline, bound, reference)
 
     observed = tuple(target(each) for each in found.observers)
     return Standing(found, target(found.winner) if found.winner else Target(), observed)

@@ -92,7 +92,15 @@ def _container(kind: ContainerType, container: Manifest, status: Manifest) -> Co
         container_id=told if running else None,
         previous_id=ended if running else ended or told,
         limit=_limit(container, status),
+        request=_request(container, status),
     )
+
+
+def _request(container: Manifest, status: Manifest) -> int:
+    """Give the memory request that the kubelet has allocated, in bytes; 0: none."""
+    spec = (container.get("resources") or {}).get("requests") or {}
+    told = status.get("allocatedResources") or spec
+    return parse_bytes(str(told.get("memory", 0)))
 
 
 def _bare_id(status: Manifest) -> str | None:

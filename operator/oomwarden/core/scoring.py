@@ -52,16 +52,19 @@ BASELINE_UNKNOWN = Remark(
 )
 
 
-def target_for(rule: Rule, baseline: int | None, floor: Floor | None) -> Target:
+def target_for(
+    rule: Rule, baseline: int | None, floor: Floor | None, reference: int | None = None
+) -> Target:
     """Work out the score for a container.
 
     Args:
         rule: What the winning policy says.
         baseline: The score that the runtime gave; None: not known.
         floor: Set for an OOMPolicy, None for a ClusterOOMPolicy.
+        reference: What an offset is added to, where that is not the baseline.
     """
     lowest = _lowest(baseline, floor)
-    whole = _whole(rule, baseline, lowest)
+    whole = _whole(rule, baseline, lowest, reference)
     if not rule.processes:
         return whole
     if lowest is None:
@@ -76,9 +79,9 @@ def target_for(rule: Rule, baseline: int | None, floor: Floor | None) -> Target:
     return Target(whole.score, (*whole.remarks, *raised), processes)
 
 
-def _whole(rule: Rule, baseline: int | None, lowest: int | None) -> Target:
+def _whole(rule: Rule, baseline: int | None, lowest: int | None, reference: int | None) -> Target:
     """Work out the score of the processes that no rule for processes names."""
-    wanted = _wanted(rule, baseline)
+    wanted = _wanted(rule, baseline, reference)
     if wanted is None:
         asked = rule.oom_score_offset is not None
         return Target(None, (BASELINE_UNKNOWN,) if asked else ())
@@ -88,12 +91,14 @@ def _whole(rule: Rule, baseline: int | None, lowest: int | None) -> Target:
     return Target(score, _remarks(wanted, score, lowest))
 
 
-def _wanted(rule: Rule, baseline: int | None) -> int | None:
+def _wanted(rule: Rule, baseline: int | None, reference: int | None) -> int | None:
     if rule.oom_score_adj is None and rule.oom_score_offset is None and rule.processes:
         return baseline
     if rule.oom_score_offset is None:
         return rule.oom_score_adj
-    return None if baseline is None else baseline + rule.oom_score_offset
+    if baseline is None:
+        return None
+    return (baseline if reference is None else reference) + rule.oom_score_offset
 
 
 def _lowest(baseline: int | None, floor: Floor | None) -> int | None:
