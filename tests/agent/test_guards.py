@@ -88,9 +88,15 @@ async def test_replicas_of_a_pod_are_evaluated_once(
     asked: list[str] = []
     evaluate = decide.evaluate
 
-    def count(policies: Iterable[Policy], name: str, given: int | None, floor: Floor) -> Standing:
+    def count(
+        policies: Iterable[Policy],
+        name: str,
+        given: int | None,
+        floor: Floor,
+        reference: int | None,
+    ) -> Standing:
         asked.append(name)
-        return evaluate(policies, name, given, floor)
+        return evaluate(policies, name, given, floor, reference)
 
     monkeypatch.setattr(decide, "evaluate", count)
     first, second = node.container("a", "app"), node.container("b", "app")
