@@ -43,6 +43,27 @@ def test_a_sidecar_is_killed_no_sooner_than_the_smallest_regular_container() -> 
     assert score(sidecar, asking(0)) == 875
 
 
+def with_pod_request(request: int, *containers: ContainerFacts) -> list[int | None]:
+    whole = replace(pod(), containers=containers, request=request)
+    return [kubelet_score(whole, each, 8 * GI) for each in containers]
+
+
+def test_what_the_pod_requests_beyond_its_containers_is_shared_out_among_them() -> None:
+    both = asking(GI), asking(0, name="b")
+    assert with_pod_request(5 * GI, *both) == [625, 750]
+    assert with_pod_request(GI, *both) == [875, 999]
+    proxy = asking(0, ContainerType.SIDECAR, "proxy")
+    assert with_pod_request(5 * GI, proxy, *both) == [834, 709, 834]
+
+
+def test_an_init_container_counts_only_where_it_needs_more_than_what_comes_after_it() -> None:
+    setup, app = asking(3 * GI, ContainerType.INIT, "setup"), asking(GI)
+    assert with_pod_request(5 * GI, setup, app) == [500, 750]
+    assert with_pod_request(5 * GI, setup, asking(4 * GI)) == [563, 438]
+    debug = asking(0, ContainerType.EPHEMERAL, "debug")
+    assert with_pod_request(2 * GI, app, debug) == [750, 875], "a debug container counts for none"
+
+
 def test_without_the_nodes_capacity_nothing_is_worked_out() -> None:
     assert kubelet_score(pod(), asking(GI), 0) is None
 

@@ -219,3 +219,8 @@ def test_the_request_is_what_the_kubelet_has_allocated() -> None:
     assert only_container(spec, told).request == 1024 * MI
     assert only_container(spec).request == 2048 * MI
     assert only_container({"name": "app"}).request == 0
+
+
+def test_the_request_of_a_pod_as_a_whole_is_told() -> None:
+    spec = {"containers": [], "resources": {"requests": {"memory": "3Gi"}}}
+    assert (pod_facts(pod(spec=spec)).request, pod_facts(pod()).request) == (3072 * MI, 0)

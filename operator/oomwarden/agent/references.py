@@ -2,7 +2,7 @@
 
 The kubelet does not write a score again when a request is resized (kubernetes issue 130657). Where
 the score that the runtime gave is what the formula makes of the request, it is followed: the offset
-moves along with the request. Where it is not (resources of the pod, another version's formula, a
+moves along with the request. Where it is not (memory of a claim, another version's formula, a
 resize before anybody looked), the score that was given stays what the offset is relative to.
 """
 

@@ -76,7 +76,8 @@ class ResizeTrouble:
 class PodFacts:
     """A pod of this node. `cgroup_uid` differs from `uid` for static pods (config.hash).
 
-    `created` as the API server writes it (RFC 3339, seconds, UTC).
+    `created` as the API server writes it (RFC 3339, seconds, UTC). `request`: the memory that the
+    pod as a whole asks for (KEP-2837), in bytes; 0: only its containers do.
     """
 
     uid: str
@@ -91,6 +92,7 @@ class PodFacts:
     containers: tuple[ContainerFacts, ...] = ()
     created: str | None = None
     resize: ResizeTrouble = ResizeTrouble()
+    request: int = 0
 
     @property
     def is_static(self) -> bool:

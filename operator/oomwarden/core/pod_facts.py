@@ -39,6 +39,7 @@ def pod_facts(manifest: Manifest) -> PodFacts:
         containers=tuple(_containers(spec, status, resized)),
         created=metadata.get("creationTimestamp"),
         resize=_resize(status),
+        request=_request(spec, {}),
     )
 
 
