@@ -60,9 +60,14 @@ def main(world: World) -> None:
     shown.start()
     with observer.Shell(world.cluster) as shell:
         clock = shell.uptime_clock()
-    report(one_by_one(world, shown), shown, clock, ONE_BY_ONE)
-    report(together(world, shown), shown, clock, AT_ONCE)
-    world.delete_policy(space, "starts")
+    try:
+        report(one_by_one(world, shown), shown, clock, ONE_BY_ONE)
+        report(together(world, shown), shown, clock, AT_ONCE)
+    finally:
+        world.delete_policy(space, "starts")
+        world.core.delete_collection_namespaced_pod(
+            space, label_selector="bench=starts", grace_period_seconds=0
+        )
 
 
 def one_by_one(world: World, shown: Arrivals) -> dict[str, Start]:
@@ -80,10 +85,7 @@ def together(world: World, shown: Arrivals) -> dict[str, Start]:
     names = _names("crowd")
     for name in names:
         _start(world, name)
-    told = {name: _word(world, shown, name) for name in names}
-    for name in names:
-        world.core.delete_namespaced_pod(name, observer.NAMESPACE, grace_period_seconds=0)
-    return told
+    return {name: _word(world, shown, name) for name in names}
 
 
 def _names(what: str) -> list[str]:
