@@ -1,5 +1,6 @@
 """An offset follows the request of a container that was resized in place, where that is known."""
 
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -70,3 +71,21 @@ async def test_what_was_known_of_an_earlier_boot_is_deleted(store: Store) -> Non
     other = References(store, "reboot", 8 * GI)
     await other.load()
     assert reference(other, 2 * GI, 875) == 875
+
+
+async def test_what_could_not_be_saved_is_saved_the_next_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_work: object) -> None:
+        raise sqlite3.OperationalError("database is locked")
+
+    first, second = (References(store, "boot", 8 * GI) for _ in range(2))
+    reference(first, GI, 875)
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "run", fail)
+        await first.save()
+    await second.load()
+    assert reference(second, 2 * GI, 875) == 875
+    await first.save()
+    await second.load()
+    assert reference(second, 2 * GI, 875) == 750

@@ -125,6 +125,7 @@ class Enforcer:
             self.progress = time.monotonic()
             if self.news.is_set():
                 break
+        await self.references.save()  # not before: a container that starts would wait for the disk
         self.progress = time.monotonic()
 
     def _admit(self, due: Iterable[Charge]) -> list[Charge]:
@@ -188,7 +189,6 @@ class Enforcer:
                 self.baselines.put(charge.container, baseline.with_ours(*ours))
         try:
             await self.baselines.save()
-            await self.references.save()
         except sqlite3.Error as error:
             _LOG.warning("baselines are not saved, nothing is written before they are: %s", error)
 

@@ -6,6 +6,7 @@ moves along with the request. Where it is not (memory of a claim, another versio
 resize before anybody looked), the score that was given stays what the offset is relative to.
 """
 
+import logging
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from oomwarden.agent.inventory import Container
 from oomwarden.agent.store import Store
 from oomwarden.core.facts import ContainerFacts, PodFacts
 from oomwarden.core.kubelet_score import kubelet_score
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -47,15 +50,20 @@ class References:
         return would if self._follow.get(inode) == own else given
 
     async def save(self) -> None:
-        """Write what changed, in one transaction.
+        """Write what changed, in one transaction; what could not be written is tried again.
 
-        Raises:
-            sqlite3.Error: nothing was written.
+        Scores do not hang on it: at worst the next agent leaves the offset of a container that was
+        resized meanwhile where it was.
         """
         rows = dict(self._follow)
-        if rows != self._saved:
+        if rows == self._saved:
+            return
+        try:
             await self.store.run(lambda db: _save(db, self.boot_id, rows))
-            self._saved = rows
+        except sqlite3.Error as error:
+            _LOG.warning("which scores follow their requests is not saved: %s", error)
+            return
+        self._saved = rows
 
     def keep_only(self, live: Iterable[int]) -> None:
         """Forget the containers that are gone."""
