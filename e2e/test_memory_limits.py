@@ -133,7 +133,7 @@ def test_each_refusal_is_a_sentence_that_says_what_to_do(stage: Stage, surgeon: 
         "best-effort": ("64Mi", "QoS class"),
         "requesting": ("16Mi", "below the container's memory request"),
         "holding": ("36Mi", "less than the container uses"),
-        "too-large": (f"{most + 1000}Mi", "cannot grant"),
+        "too-large": (f"{most + 1000}Mi", "a larger node"),
         "no-room": (f"{most - 8}Mi", "no room"),
         "fixed": ("96Mi", "its manifest on the node"),
         "ranged": ("2000Gi", "LimitRange"),

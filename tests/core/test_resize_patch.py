@@ -38,6 +38,7 @@ def test_a_sidecar_stands_among_the_init_containers() -> None:
             "1.34",
         ),
         ("Pod running on node without support for resize", "NodeTooOld", "kubelet"),
+        ("node didn't have enough allocatable resources: memory", "NodeTooSmall", "larger node"),
         ("must be less than or equal to pod limits of 1Gi", "PodLevelResources", "template"),
         ("resize of pods with pod-level resources is forbidden", "PodLevelResources", "template"),
         ('User "x" cannot patch resource "pods/resize"', "NotPermitted", "ClusterRole"),

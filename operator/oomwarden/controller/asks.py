@@ -1,13 +1,18 @@
 """kopf's part of setting limits: what the nodes' agents ask for."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import kopf
+from pydantic import ValidationError
 
-from oomwarden.controller.policies import NODES, node_status
+from oomwarden.api.oomnode import Resize
+from oomwarden.controller.policies import NODES
 from oomwarden.controller.resizes import Resizer
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
@@ -28,5 +33,10 @@ class AskHandlers:
         **_: Any,  # noqa: ANN401 - whatever else kopf passes
     ) -> None:
         """Take what the node's agent asks for now."""
-        told = None if type == "DELETED" else node_status(name, status)
-        self.resizer.take(name, told.resizes if told else ())
+        told = () if type == "DELETED" else status.get("resizes") or ()
+        try:
+            asked = [Resize.model_validate(each) for each in told]
+        except ValidationError as error:
+            _LOG.warning("what node %s asks for is left out: %s", name, error)
+            asked = []
+        self.resizer.take(name, asked)

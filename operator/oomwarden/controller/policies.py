@@ -49,7 +49,7 @@ class PolicyHandlers:
         **_: Any,  # noqa: ANN401 - whatever else kopf passes
     ) -> dict[PolicyKey, NodeReport]:
         """Give the node's reports by policy."""
-        report = node_status(name, status)
+        report = _node_status(name, status)
         return reports_of(name, report) if report else {}
 
     async def node_changed(
@@ -60,7 +60,7 @@ class PolicyHandlers:
         **_: Any,  # noqa: ANN401
     ) -> None:
         """Sum up the policies of which the node says another thing than before."""
-        self.writer.touch_node(name, None if type == "DELETED" else node_status(name, status))
+        self.writer.touch_node(name, None if type == "DELETED" else _node_status(name, status))
 
     async def index_policy(
         self,
@@ -85,7 +85,7 @@ def _key(body: Mapping[str, Any]) -> PolicyKey:
     return PolicyKey(body["kind"], metadata.get("namespace"), metadata["name"])
 
 
-def node_status(node: str, status: Mapping[str, Any]) -> OOMNodeStatus | None:
+def _node_status(node: str, status: Mapping[str, Any]) -> OOMNodeStatus | None:
     """Read an OOMNode's status; None: its agent has not written it yet, or not understandably."""
     if not status:
         return None

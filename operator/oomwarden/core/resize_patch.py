@@ -70,6 +70,11 @@ _REFUSALS = (
         "the pod's node does not support resizing pods: upgrade its kubelet to 1.33 or newer",
     ),
     (
+        "enough allocatable resources",
+        "NodeTooSmall",
+        "the node has not so much memory: ask for less, or have the pod made on a larger node",
+    ),
+    (
         "less than or equal to pod limits",
         "PodLevelResources",
         "the pod's own limit (spec.resources) is below it: raise that in the pod's template",
