@@ -21,13 +21,13 @@ PATIENCE = 3
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T], seconds: float = 60, every: float = 0.5) -> T:
+def eventually(look: Callable[[], T], seconds: float = 60, every: float = 1.0) -> T:
     """Look until something true is seen; give it.
 
     Args:
         look: Gives what is seen.
         seconds: How long it may take on a machine that does nothing else.
-        every: Seconds between two looks.
+        every: Seconds between two looks: each exec costs the emulated node a second of its cores.
 
     Raises:
         AssertionError: nothing true was seen in time; tells what was seen last.
@@ -160,8 +160,8 @@ class World:
     def scores_by_command(self, namespace: str, pod: str, container: str) -> list[tuple[str, int]]:
         """Read command line and oom_score_adj of every process that a container sees."""
         script = (
-            "for p in /proc/[0-9]*; do n=${p#/proc/}; [ $n = $$ ] || "
-            "echo $(cat $p/oom_score_adj 2>/dev/null) $(tr '\\0' ' ' <$p/cmdline 2>/dev/null); done"
+            "for p in /proc/[0-9]*; do n=${p#/proc/}; s=; [ $n = $$ ] || "
+            "{ read s <$p/oom_score_adj; echo $s $(tr '\\0' ' ' <$p/cmdline); }; done 2>/dev/null"
         )
         lines = self.inside(namespace, pod, container, script).splitlines()
         pairs = (line.partition(" ") for line in lines)
@@ -170,8 +170,8 @@ class World:
     def scores(self, namespace: str, pod: str, container: str) -> dict[int, int]:
         """Read oom_score_adj of every process that a container sees, but not of this reader."""
         script = (
-            "for p in /proc/[0-9]*; do n=${p#/proc/}; [ $n = $$ ] || "
-            "echo $n $(cat $p/oom_score_adj 2>/dev/null); done"
+            "for p in /proc/[0-9]*; do n=${p#/proc/}; s=; [ $n = $$ ] || "
+            "{ read s <$p/oom_score_adj; echo $n $s; }; done 2>/dev/null"
         )
         args = ("exec", "-n", namespace, pod, "-c", container, "--", "sh", "-c", script)
         lines = [line.split() for line in self.cluster.kubectl(*args).splitlines()]
