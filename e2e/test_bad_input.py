@@ -13,8 +13,8 @@ from e2e.workloads import container, pod, policy
 from e2e.world import GROUP, VERSION, Release, World, eventually
 
 LOWEST = -997
-PODS = 10
-AT_ONCE = 6
+PODS = 9
+AT_ONCE = 4
 """Pods newly touched in a minute, and so many at once after a rest."""
 ETCD_BYTES = 1_572_864
 """What etcd takes by default (--max-request-bytes)."""
