@@ -49,15 +49,16 @@ def leaves(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[s
 
 def documented(lines: list[str]) -> Iterator[str]:
     """Give the paths of values.yaml that a `# --` comment stands over."""
-    parent, comment = "", False
+    above: list[tuple[int, str]] = []
+    comment = False
     for line in lines:
         if re.match(r" *# --", line):
             comment = True
         elif found := re.match(r"( *)(\w+):", line):
-            if not found[1]:
-                parent = found[2]
+            depth, name = len(found[1]), found[2]
+            above = [*((at, each) for at, each in above if at < depth), (depth, name)]
             if comment:
-                yield f"{parent}.{found[2]}" if found[1] else found[2]
+                yield ".".join(each for _, each in above)
             comment = False
 
 
