@@ -110,8 +110,6 @@ def test_bounds_outlive_an_operator_that_is_away_and_does_nothing_late(
     assert "response" not in kill.get("status", {})
     assert responses(world, namespace, "once") == []
     assert Stage(world, namespace).limit("once") == 32
-    raising(world, namespace, upTo="48Mi", cooldown="1m")
-    eventually(lambda: "UpToReached" in reasons(world, namespace, "bounded"), 240)
     assert reasons(world, namespace, "bounded").count("RaisedLimit") == 1
 
 
