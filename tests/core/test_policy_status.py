@@ -155,3 +155,6 @@ def test_what_the_operator_was_refused_stands_in_the_place_of_what_was_asked() -
     for part in ("app QuotaExceeded", "web ResizeAsked", "side ForeignLimit"):
         assert part in message
     assert "app ResizeAsked" not in message
+    more = [*answers, refusal("untold", "LimitRange")]
+    message = condition(summarise(3, told, EMPTY, NOW, more), "Refused").message
+    assert message.startswith("3 containers: shop/db-0 untold: untold LimitRange")

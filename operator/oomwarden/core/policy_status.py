@@ -140,8 +140,10 @@ def _refused(told: Sequence[PolicyReport], answers: Sequence[Refusal]) -> _Verdi
 
 
 def _answered(refusals: Sequence[Refusal], answers: Sequence[Refusal]) -> Iterator[Refusal]:
-    """Put what became of an ask in the place of the ask."""
+    """Put what became of an ask in the place of the ask; what no node had room to tell is first."""
     known = {(each.pod, each.container): each for each in answers}
+    told = {(each.pod, each.container) for each in refusals}
+    yield from (answer for key, answer in known.items() if key not in told)
     for each in refusals:
         answer = known.get((each.pod, each.container)) if each.reason == ASKED else None
         yield answer or each
