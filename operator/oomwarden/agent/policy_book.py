@@ -24,6 +24,7 @@ class PolicyBook:
     policies: dict[Key, Policy] = field(default_factory=dict)
     unreadable: dict[Key, str] = field(default_factory=dict)
     _listed: set[str] = field(default_factory=set)
+    _by_namespace: dict[str, dict[Key, Policy]] = field(default_factory=dict)
 
     @property
     def synced(self) -> bool:
@@ -36,11 +37,8 @@ class PolicyBook:
 
     def candidates(self, namespace: str) -> list[Policy]:
         """Give the policies that may select pods of a namespace."""
-        return [
-            policy
-            for policy in self.policies.values()
-            if policy.namespace is None or policy.namespace == namespace
-        ]
+        own, everywhere = (self._by_namespace.get(each, {}) for each in (namespace, ""))
+        return [*own.values(), *everywhere.values()]
 
     def unknown_fields(self) -> tuple[str, ...]:
         """Name the fields that only a newer agent understands, once each."""
@@ -59,7 +57,8 @@ class PolicyBook:
         before = self.policies.get(key) or self.unreadable.get(key)
         self.drop(key)
         try:
-            self.policies[key] = parse_policy(kind, manifest)
+            parsed = self.policies[key] = parse_policy(kind, manifest)
+            self._by_namespace.setdefault(key[1], {})[key] = parsed
         except ValueError as error:
             self.unreadable[key] = str(error)
             if before != str(error):
@@ -70,6 +69,7 @@ class PolicyBook:
     def drop(self, key: Key) -> None:
         """Forget a policy."""
         self.policies.pop(key, None)
+        self._by_namespace.get(key[1], {}).pop(key, None)
         self.unreadable.pop(key, None)
 
     def begin(self, kind: str) -> None:
