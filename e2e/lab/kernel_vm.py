@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from e2e.lab import base_images, cache, kernel, preflight, product_image
+from e2e.lab.emulation import ACCELERATOR, KERNEL_ARGUMENTS, PROCESSOR
 from e2e.lab.errors import LabError
 from e2e.lab.kernel import Kernel
 from e2e.lab.node_image import make_disk
@@ -117,7 +118,7 @@ def _source_only(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
 
 
 def _boot(linux: Kernel, disk: Path, folder: Path, timeout: float) -> None:
-    arguments = f"root=/dev/vda rw console=ttyS0 mitigations=off quiet panic=-1 init={_INIT}"
+    arguments = f"{KERNEL_ARGUMENTS} panic=-1 init={_INIT}"
     drives = (
         f"file={disk},format=raw,if=virtio,snapshot=on,cache=unsafe",
         f"file={folder / 'request'},format=raw,if=virtio,readonly=on",
@@ -126,7 +127,7 @@ def _boot(linux: Kernel, disk: Path, folder: Path, timeout: float) -> None:
     emulator = [
         # The kernel ends it with this process, however that ends.
         *("setpriv", "--pdeathsig", "KILL", "env", f"TMPDIR={folder}", "qemu-system-x86_64"),
-        *("-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"),
+        *(*ACCELERATOR, *PROCESSOR, "-smp", "2"),
         *("-m", str(_MEMORY), "-display", "none", "-no-user-config", "-nodefaults", "-no-reboot"),
         *("-kernel", str(linux.image), "-initrd", str(linux.initrd), "-append", arguments),
         *("-serial", f"file:{folder / 'console'}"),

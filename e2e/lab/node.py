@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from e2e.lab import processes
+from e2e.lab.emulation import ACCELERATOR, KERNEL_ARGUMENTS, PROCESSOR
 from e2e.lab.errors import LabError
 from e2e.lab.instance import NODE_NAME, Instance, Options
 from e2e.lab.kernel import Kernel
@@ -20,9 +21,7 @@ NODE = "node"
 REGISTRY_NAME = "registry.lab"
 _CORES = 2
 _READY_SECONDS = 300.0
-_KERNEL_ARGUMENTS = (
-    "root=/dev/vda rw console=ttyS0 net.ifnames=0 mitigations=off quiet systemd.show_status=false"
-)
+_KERNEL_ARGUMENTS = f"{KERNEL_ARGUMENTS} net.ifnames=0 systemd.show_status=false"
 
 
 def start(instance: Instance, kernel: Kernel, disks: tuple[Path, Path], options: Options) -> None:
@@ -46,10 +45,9 @@ def start(instance: Instance, kernel: Kernel, disks: tuple[Path, Path], options:
 
 
 def _emulator(instance: Instance, options: Options) -> list[str]:
-    # Debian's kernels hang under this kind of /dev/kvm; emulation works everywhere.
     return [
         "qemu-system-x86_64",
-        *("-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max"),
+        *(*ACCELERATOR, *PROCESSOR),
         *("-smp", str(_CORES), "-m", str(options.memory)),
         *("-display", "none", "-no-user-config", "-nodefaults"),
         *("-monitor", f"unix:{instance.run / 'monitor'},server,nowait"),
