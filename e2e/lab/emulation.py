@@ -18,8 +18,6 @@ _ARGUMENTS = (
     "clearcpuid=rep_good",  # the kernel's own `rep`, as above
     # Translated code is found by its address: at random ones each exec translates anew.
     "norandmaps",
-    # Each container that ends waits for several grace periods.
-    "rcupdate.rcu_expedited=1",
 )
 KERNEL_ARGUMENTS = " ".join(_ARGUMENTS)
 """What every machine's kernel is told; none of it changes what the OOM killer does."""
