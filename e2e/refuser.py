@@ -1,8 +1,10 @@
-"""An admission webhook that refuses OOMKills with the answer that a story wants."""
+"""An admission webhook that refuses the OOMKills of some pods, each with its own answer."""
 
 import base64
+import re
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ class Refuse(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         how = self.path.partition("?")[0].strip("/")
+        self.log_request(0)  # before it hangs
         if how == "hang":
             time.sleep(60)
         if how in ("500", "hang"):
@@ -79,33 +82,46 @@ class Refuser:
         self.world.core.delete_namespace(NAMESPACE, grace_period_seconds=0)
 
     @contextmanager
-    def refusing(self, how: str) -> Iterator[None]:
-        """Refuse every new OOMKill with a status code, or hang, as long as the block lasts."""
-        self.world.apply(self._webhook(how))
+    def refusing(self, how: dict[str, str]) -> Iterator[None]:
+        """Refuse every new OOMKill of some pods, or hang, as long as the block lasts.
+
+        Args:
+            how: The status code, or "hang", by the pod's name.
+        """
+        self.world.apply(self._webhooks(how))
+        time.sleep(2)  # until the API server has taken it
         try:
             yield
         finally:
             self.world.cluster.kubectl("delete", "validatingwebhookconfigurations", NAME)
 
-    def _webhook(self, how: str) -> Manifest:
-        rule = {"apiGroups": ["oomwarden.io"], "apiVersions": ["*"], "operations": ["CREATE"]}
-        hook: dict[str, Any] = {
-            "name": "refuser.oomwarden.io",
-            "clientConfig": {
-                "url": f"https://{self.address}:{PORT}/{how}",
-                "caBundle": base64.b64encode(self._certificate.encode()).decode(),
-            },
-            "rules": [rule | {"resources": ["oomkills"]}],
-            "failurePolicy": "Fail",
-            "sideEffects": "None",
-            "admissionReviewVersions": ["v1"],
-            "timeoutSeconds": 30,
-        }
+    def answered(self) -> set[str]:
+        """Tell which answers were given since the server began."""
+        log = self.world.cluster.kubectl("logs", "-n", NAMESPACE, NAME)
+        return set(re.findall(r"POST /(\w+)", log))
+
+    def _webhooks(self, how: dict[str, str]) -> Manifest:
         return {
             "apiVersion": "admissionregistration.k8s.io/v1",
             "kind": "ValidatingWebhookConfiguration",
             "metadata": {"name": NAME},
-            "webhooks": [hook],
+            "webhooks": [self._webhook(pod_name, answer) for pod_name, answer in how.items()],
+        }
+
+    def _webhook(self, pod_name: str, answer: str) -> dict[str, Any]:
+        rule = {"apiGroups": ["oomwarden.io"], "apiVersions": ["*"], "operations": ["CREATE"]}
+        return {
+            "name": f"{pod_name}.refuser.oomwarden.io",
+            "clientConfig": {
+                "url": f"https://{self.address}:{PORT}/{answer}",
+                "caBundle": base64.b64encode(self._certificate.encode()).decode(),
+            },
+            "rules": [rule | {"resources": ["oomkills"]}],
+            "matchConditions": [{"name": "pod", "expression": f"object.pod.name == '{pod_name}'"}],
+            "failurePolicy": "Fail",
+            "sideEffects": "None",
+            "admissionReviewVersions": ["v1"],
+            "timeoutSeconds": 30,
         }
 
 

@@ -204,3 +204,11 @@ class Release:
         """List the agents' pods."""
         selector = "app.kubernetes.io/component=agent"
         return list(self.world.core.list_namespaced_pod(NAMESPACE, label_selector=selector).items)
+
+    def restarts(self) -> dict[str, int]:
+        """How often each of the product's pods was restarted."""
+        found = self.world.core.list_namespaced_pod(NAMESPACE).items
+        return {
+            each.metadata.name: sum(one.restart_count for one in each.status.container_statuses)
+            for each in found
+        }

@@ -36,7 +36,7 @@ class World:
         self.deleted_nodes: set[str] = set()
         self.writer = StatusWriter(self.write, self.exists, lambda: NOW)
         self.reports: dict[PolicyKey, list[Any]] = {}
-        self.policies: dict[PolicyKey, list[Policy]] = {}
+        self.policies: dict[PolicyKey, Any] = {}
         self.writer.reports, self.writer.policies = self.reports, self.policies
 
     async def write(self, key: PolicyKey, status: PolicyStatus) -> None:
@@ -62,6 +62,7 @@ class World:
     def running(self) -> Iterator[None]:
         task = asyncio.create_task(self.writer.run())
         yield
+        assert not task.done(), "it writes for ever"
         task.cancel()
 
     async def settled(self) -> None:
@@ -144,6 +145,25 @@ async def test_reports_of_a_policy_that_is_gone_are_left_alone() -> None:
     with world.running():
         await world.settled()
     assert world.written == []
+
+
+async def test_a_policy_that_is_deleted_while_its_status_is_written_stops_no_loop() -> None:
+    world = World()
+    stored = {"uid": Policy(1, PolicyStatus())}
+    world.policies[DB] = stored.values()  # a live view, as kopf's stores are
+
+    async def write(key: PolicyKey, status: PolicyStatus) -> None:
+        stored.clear()
+        if key != DB:
+            await world.write(key, status)
+
+    world.writer.write = write
+    world.writer.touch([DB])
+    with world.running():
+        await world.settled()
+        world.policy(WEB)
+        await world.settled()
+    assert [key for key, _ in world.written] == [WEB]
 
 
 async def test_a_node_that_fell_silent_is_noticed_without_an_event(

@@ -130,7 +130,7 @@ class StatusWriter:
                     _LOG.warning("OOMNode %s was not read: %s", node, failure(error).reason)
 
     async def _sum_up(self, key: PolicyKey) -> bool:
-        for policy in self.policies.get(key, ()):
+        for policy in tuple(self.policies.get(key, ())):  # kopf changes it meanwhile
             reports = [each for each in self.reports.get(key, ()) if each.node not in self._gone]
             answers = self.answers(key)
             status = summarise(policy.generation, reports, policy.status, self.now(), answers)
