@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from e2e.open_shell import OpenShell
 from e2e.workloads import container, pod
 from e2e.world import World, eventually
 
@@ -15,6 +16,10 @@ class Surgeon:
     """A privileged pod that runs commands as the node's own root."""
 
     world: World
+
+    def __post_init__(self) -> None:
+        enter = ("nsenter", "-t", "1", "-m", "-u", "-n", "-i", "--", "sh")
+        self._shell = OpenShell(self.world.cluster, ("-n", NAMESPACE, NAME, "--", *enter))
 
     def begin(self) -> None:
         """Start the pod, unless it is there."""
@@ -29,6 +34,7 @@ class Surgeon:
 
     def end(self) -> None:
         """Take the pod away."""
+        self._shell.end()
         self.world.core.delete_namespace(NAMESPACE, grace_period_seconds=0)
 
     def on_node(self, script: str) -> str:
@@ -37,8 +43,7 @@ class Surgeon:
         Raises:
             CommandError: it failed.
         """
-        enter = ("nsenter", "-t", "1", "-m", "-u", "-n", "-i", "--", "sh", "-c", script)
-        return self.world.cluster.kubectl("exec", "-n", NAMESPACE, NAME, "--", *enter)
+        return self._shell.ask(script)
 
     def soon(self, script: str) -> None:
         """Run a script in a second, when this connection through the kubelet may end."""

@@ -5,7 +5,7 @@ from typing import Any
 from e2e.workloads import hog, pod
 from e2e.world import Release, World, eventually
 
-PODS = 12
+PODS = 8
 """The kubelet calls about half of such short pods `Error` (systemd removes the cgroup first)."""
 
 

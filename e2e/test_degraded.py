@@ -2,8 +2,9 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from e2e.workloads import hog, pod
 from e2e.world import Release, World, eventually
@@ -11,19 +12,23 @@ from e2e.world import Release, World, eventually
 TEMPLATE = Path("templates", "agent", "daemonset.yaml")
 
 
-@contextmanager
-def changed_agent(release: Release, tmp_path: Path, old: str, new: str) -> Iterator[None]:
-    """Install a copy of the chart with one line of the DaemonSet changed, and put it right."""
+@pytest.fixture(scope="module", autouse=True)
+def put_right(world: World, release: Release) -> Iterator[None]:
+    """Put the agents right after the last story, and see that they say so."""
+    node = release.agents()[0].spec.node_name
+    yield
+    release.install()
+    eventually(lambda: not failing(world, node))
+
+
+def change_agent(release: Release, tmp_path: Path, old: str, new: str) -> None:
+    """Install a copy of the chart with one line of the DaemonSet changed."""
     copy = tmp_path / "oomwarden"
     shutil.copytree(release.chart, copy)
     text = (copy / TEMPLATE).read_text()
     assert old in text
     (copy / TEMPLATE).write_text(text.replace(old, new))
     release.install(chart=copy)
-    try:
-        yield
-    finally:
-        release.install()
 
 
 def failing(world: World, node: str) -> dict[str, str]:
@@ -37,28 +42,25 @@ def test_without_the_right_to_read_the_kernel_log_kills_are_told_without_victims
     world: World, release: Release, namespace: str, tmp_path: Path
 ) -> None:
     node = release.agents()[0].spec.node_name
-    with changed_agent(release, tmp_path, "DAC_OVERRIDE, SYSLOG]", "DAC_OVERRIDE]"):
-        told = eventually(lambda: failing(world, node))
-        assert "SYSLOG" in told["Capabilities"]
-        world.apply(pod(namespace, "greedy", hog(world.cluster.busybox_image)))
-        (kill,) = eventually(lambda: world.kills(namespace), 90)
-        assert (kill["container"]["name"], kill["cause"]) == ("app", "ContainerLimit")
-        assert "victims" not in kill
-        assert kill["evidence"]["sources"] == ["Counters"]
-        told = eventually(lambda: found if "KernelLog" in (found := failing(world, node)) else {})
-        assert "SYSLOG" in told["KernelLog"]
-    eventually(lambda: not failing(world, node))
+    change_agent(release, tmp_path, "DAC_OVERRIDE, SYSLOG]", "DAC_OVERRIDE]")
+    told = eventually(lambda: failing(world, node))
+    assert "SYSLOG" in told["Capabilities"]
+    world.apply(pod(namespace, "greedy", hog(world.cluster.busybox_image)))
+    (kill,) = eventually(lambda: world.kills(namespace), 90)
+    assert (kill["container"]["name"], kill["cause"]) == ("app", "ContainerLimit")
+    assert "victims" not in kill
+    assert kill["evidence"]["sources"] == ["Counters"]
+    told = eventually(lambda: found if "KernelLog" in (found := failing(world, node)) else {})
+    assert "SYSLOG" in told["KernelLog"]
 
 
 def test_without_cgroup_v2_the_agent_says_what_to_do_and_stays(
     world: World, release: Release, tmp_path: Path
 ) -> None:
     node = release.agents()[0].spec.node_name
-    with changed_agent(release, tmp_path, "value: /host/sys/fs/cgroup}", "value: /proc}"):
-        told = eventually(lambda: failing(world, node))
-        assert "systemd.unified_cgroup_hierarchy=1" in told["CgroupV2"]
-        assert "CgroupV2" in told
-        assert "Ready" in told
-        agents = [agent.status.container_statuses[0] for agent in release.agents()]
-        assert {status.restart_count for status in agents} == {0}
-    eventually(lambda: not failing(world, node))
+    change_agent(release, tmp_path, "value: /host/sys/fs/cgroup}", "value: /proc}")
+    told = eventually(lambda: found if "CgroupV2" in (found := failing(world, node)) else {})
+    assert "systemd.unified_cgroup_hierarchy=1" in told["CgroupV2"]
+    assert "Ready" in told
+    agents = [agent.status.container_statuses[0] for agent in release.agents()]
+    assert {status.restart_count for status in agents} == {0}

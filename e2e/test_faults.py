@@ -48,11 +48,11 @@ def test_an_agent_killed_fifty_times_in_a_storm_loses_nothing(
         world, {"template": {"spec": {"containers": [{"name": "agent", "command": command}]}}}
     )
     balance = Balance(surgeon, namespace)
-    storm(world, namespace, pods=20, seconds=120)
+    storm(world, namespace, pods=20, seconds=90)
     dice = random.Random(50)  # noqa: S311 - the same moments each time
     killed = 0
     while killed < 50:
-        killed += surgeon.kill_agents(dice.uniform(0.2, 6) for _ in range(50 - killed))
+        killed += surgeon.kill_agents(dice.uniform(0.2, 4) for _ in range(50 - killed))
     balance.check(pods=20, seconds=180)
     release.install()
 
