@@ -53,9 +53,7 @@ class Surgeon:
         """Let no packet of the node reach the API server, from a moment later on."""
         change = f"for ip in {self._api_servers()}; do ip route $change blackhole $ip; done"
         script = f"change=add; {change}; sleep {seconds}; change=del; {change}"
-        later = f"(sleep 1; {script}) >/dev/null 2>&1 &"
-        enter = ("nsenter", "-t", "1", "-n", "--", "sh", "-c", later)
-        self.world.cluster.kubectl("exec", "-n", NAMESPACE, NAME, "--", *enter)
+        self.on_node(f"(sleep 1; {script}) >/dev/null 2>&1 &")
 
     def _api_servers(self) -> str:
         where = "{.endpoints[*].addresses[*]}"

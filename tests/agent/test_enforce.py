@@ -1,5 +1,6 @@
 """Enforcement on real processes: children of the test in fake cgroups."""
 
+import sqlite3
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -106,6 +107,31 @@ async def test_a_changed_policy_takes_its_older_value_along(node: Node) -> None:
     node.put(policy(score=OTHER))
     await node.enforcer.step()
     assert node.scores(app) == [OTHER]
+
+
+async def test_a_changed_policy_is_saved_twice_however_many_containers_it_is_for(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the first write, and once all older values are forgotten: not once for each."""
+    containers = [node.container(digit, digit) for digit in "abcdef"]
+    node.pod(*"abcdef")
+    for each in containers:
+        node.learn(each)
+    node.put(policy())
+    await node.enforcer.step()
+    node.put(policy(score=OTHER))
+    saved: list[str] = []
+    run = node.store.run
+
+    async def note(work: Callable[[sqlite3.Connection], T]) -> T:
+        saved.append("saved")
+        return await run(work)
+
+    monkeypatch.setattr(node.store, "run", note)
+    while node.enforcer.news.is_set():
+        await node.enforcer.step()
+    assert [node.scores(each) for each in containers] == [[OTHER]] * 6
+    assert len(saved) == 2
 
 
 async def test_observe_reports_and_touches_nothing(node: Node) -> None:

@@ -67,6 +67,17 @@ def test_a_limit_below_what_is_used_waits_until_less_is_used() -> None:
     assert judged(container(None), small, usage=300).ask is None, "a first limit shrinks too"
 
 
+def test_a_set_limit_that_use_has_outgrown_meanwhile_is_told_in_the_same_words() -> None:
+    one = container(256, now=512)
+    error = ResizeTrouble("Error", "attempting to set limit below current usage")
+    assert reasons(judged(one, limiting(256), usage=300, in_pod=pod(one, resize=error))) == [
+        "BelowUsage"
+    ]
+    assert reasons(judged(one, limiting(256), usage=200, in_pod=pod(one, resize=error))) == [
+        "ResizeError"
+    ]
+
+
 def test_growing_is_asked_for_whatever_is_used() -> None:
     assert judged(container(512), limiting(1024), usage=2000).ask == ASK
 

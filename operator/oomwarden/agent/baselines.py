@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from oomwarden.agent.inventory import Container
 from oomwarden.agent.store import Store
 from oomwarden.api.policy import SCORE_MIN
-from oomwarden.core.plan import Baseline
+from oomwarden.core.plan import Baseline, Order, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,19 @@ class Baselines:
         """Change what is known; it is written at the next `save`."""
         row = Row(container.cgroup.container_id or "", baseline)
         self._rows[container.cgroup.inode] = row
+
+    def settle(self, container: Container, order: Order, outcome: Outcome | None) -> bool:
+        """Forget the older values of ours once no process holds one; after a put-back, all.
+
+        Tells whether something was forgotten.
+        """
+        baseline = self.get(container)
+        if baseline is None or outcome is None or outcome.aim != order.aim or not outcome.whole:
+            return False
+        settled = baseline.settled(*order.values)
+        if settled != baseline:
+            self.put(container, settled)
+        return settled != baseline
 
     def is_saved(self, container: Container) -> bool:
         """Whether what is known of a container is on the disk."""

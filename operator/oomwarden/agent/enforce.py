@@ -117,14 +117,16 @@ class Enforcer:
         due = [charge for charge in self._charges.values() if charge.due <= self._now()]
         due = self._admit(due)
         await self._save_before(due)
-        same: dict[int, frozenset[int]] | None = None
+        settled, same = False, None
         for charge in due:
             if same is None and charge.known():  # whatever is urgent is done by now
                 same = await quiet(self.worker, self.places, due)
-            await self._scan(charge, (same or {}).get(charge.container.cgroup.inode))
+            settled |= await self._scan(charge, (same or {}).get(charge.container.cgroup.inode))
             self.progress = time.monotonic()
             if self.news.is_set():
                 break
+        if settled:  # once for all of them: each news has every container decided on again
+            self.news.set()
         await self.references.save()  # not before: a container that starts would wait for the disk
         self.progress = time.monotonic()
 
@@ -192,12 +194,15 @@ class Enforcer:
         except sqlite3.Error as error:
             _LOG.warning("baselines are not saved, nothing is written before they are: %s", error)
 
-    async def _scan(self, charge: Charge, same: frozenset[int] | None) -> None:
-        """Scan a container; `same`: its processes, where they are known to be the right ones."""
+    async def _scan(self, charge: Charge, same: frozenset[int] | None) -> bool:
+        """Scan a container; `same`: its processes, where they are known to be the right ones.
+
+        Tells whether values of ours were forgotten, so that its next order is another.
+        """
         order, container = charge.order, charge.container
         if order is None:
-            return
-        before = charge.outcome
+            return False
+        before, settled = charge.outcome, False
         if not self.baselines.is_saved(container):
             charge.took(None, _NOT_SAVED)
         else:
@@ -206,22 +211,12 @@ class Enforcer:
             found = done or await self.scans.carry_out(charge, replace(order, most=most))
             charge.took(*found)
             self.caps.spend(found[0].changed if found[0] else 0)
-            self._settle(charge, order)
+            reached = charge.outcome if charge.trouble is None else None
+            settled = self.baselines.settle(container, order, reached)
         charge.again(self._now(), self.rescan)
         if charge.outcome != before:
             self.told()
-
-    def _settle(self, charge: Charge, order: Order) -> None:
-        """Once no process holds an older value of ours, forget it; after a put-back, all."""
-        outcome, baseline = charge.outcome, self.baselines.get(charge.container)
-        if outcome is None or baseline is None or charge.trouble is not None:
-            return
-        whole = outcome.complete and not outcome.failures and not outcome.stuck
-        if whole and outcome.aim == order.aim:
-            settled = baseline.settled(*order.values)
-            if settled != baseline:
-                self.baselines.put(charge.container, settled)
-                self.news.set()
+        return settled
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

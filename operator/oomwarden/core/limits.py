@@ -56,7 +56,11 @@ class Held:
     def falls_below_usage(self, limit: int) -> bool:
         """Whether a smaller limit would take memory that is in use (kubelet: usage >= limit)."""
         shrinks = self.asked is None or limit < self.asked
-        return shrinks and self.usage is not None and self.usage >= limit
+        return shrinks and self.uses(limit)
+
+    def uses(self, limit: int) -> bool:
+        """Whether as much is in use, or more."""
+        return self.usage is not None and self.usage >= limit
 
 
 def asks_for_memory(rule: Rule) -> bool:
@@ -133,6 +137,8 @@ def _carried_out(held: Held, limit: int) -> Part:
     """Tell how far the kubelet is."""
     if held.container.limit == limit:
         return Part(in_force=True)
+    if (held.container.limit or 0) > limit and held.uses(limit):  # it grew since it was asked
+        return Part(in_force=False, remarks=(_below_usage(limit, held.usage or 0),))
     return Part(in_force=False, remarks=(_kubelet_says(held.pod, limit),))
 
 

@@ -116,6 +116,11 @@ class Outcome:
         """Tell for which order it was done."""
         return (self.target, self.rules)
 
+    @property
+    def whole(self) -> bool:
+        """Whether every process was looked at, and changed where it had to be."""
+        return self.complete and not self.failures and not self.stuck
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
