@@ -1,5 +1,6 @@
 """Hands on the node, for faults and for a count that is not the product's own."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -8,6 +9,8 @@ from e2e.workloads import container, pod
 from e2e.world import World, eventually
 
 NAMESPACE, NAME = "oomwarden-surgeon", "surgeon"
+_PODS = "find /sys/fs/cgroup/kubepods* -maxdepth 2 -type d"
+_POD_CGROUP = re.compile(r"pod([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})")
 _COUNT = "cat /sys/fs/cgroup/kubepods*/memory.events | sed -n 's/^oom_kill //p'"
 
 
@@ -75,6 +78,17 @@ class Surgeon:
         """Read the kernel's own count of kills below kubepods."""
         return int(self.on_node(_COUNT))
 
+    def wait_for_the_deleted(self) -> None:
+        """Wait until no pod runs that the API server has forgotten: it was deleted by force."""
+
+        def ended() -> bool:
+            """No pod's cgroup is there but those of pods that the API server knows."""
+            found = set(_POD_CGROUP.findall(self.on_node(_PODS)))
+            pods = self.world.core.list_pod_for_all_namespaces().items
+            return {each.replace("_", "-") for each in found} <= {p.metadata.uid for p in pods}
+
+        eventually(ended, 120)
+
     def node(self) -> str:
         """Name the node."""
         return str(self.world.pod(NAMESPACE, NAME).spec.node_name)
@@ -89,6 +103,7 @@ class Balance:
 
     def __post_init__(self) -> None:
         self.surgeon.world.alone(self.namespace)
+        self.surgeon.wait_for_the_deleted()
         self.began = self.surgeon.kernel_kills()
         self._unplaced = self._counted()
 

@@ -149,7 +149,10 @@ def _kubelet_says(pod: PodFacts, limit: int) -> Remark:
             how = "ask for less, or have the pod recreated on a node that can"
             return Remark("Infeasible", f"The kubelet cannot grant {what} here ({told}): {how}.")
         case "Deferred":
-            how = "it tries again by itself as pods go; until then the old limit holds"
+            how = (
+                "it tries again by itself as pods go; until then the old limit holds, but the "
+                "scheduler counts the new one"
+            )
             return Remark("Deferred", f"The node has no room for {what} now ({told}): {how}.")
         case "Error":
             how = "it tries again by itself; see kubectl describe pod"
