@@ -156,14 +156,14 @@ def test_each_refusal_is_a_sentence_that_says_what_to_do(stage: Stage, surgeon: 
         for name in wanted.keys() - {"fixed"}:
             stage.world.running(stage.namespace, name)
         eventually(lambda: stage.usage("holding") >= 40)
-        with asked(stage, {name: limit for name, (limit, _) in wanted.items()}):
+        with limits_asked(stage, {name: limit for name, (limit, _) in wanted.items()}):
             for name, (_, words) in wanted.items():
                 stage.says(name, words, 90)
             assert stage.limit("holding") == 96
 
 
 @contextmanager
-def asked(stage: Stage, limits: dict[str, str]) -> Iterator[None]:
+def limits_asked(stage: Stage, limits: dict[str, str]) -> Iterator[None]:
     """A limit that waits for room keeps other pods from the node: it goes whatever happens."""
     for name, limit in limits.items():
         stage.ask(name, limit)

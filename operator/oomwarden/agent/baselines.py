@@ -61,13 +61,13 @@ class Baselines:
         row = Row(container.cgroup.container_id or "", baseline)
         self._rows[container.cgroup.inode] = row
 
-    def settle(self, container: Container, order: Order, outcome: Outcome | None) -> bool:
+    def settle(self, container: Container, order: Order, outcome: Outcome) -> bool:
         """Forget the older values of ours once no process holds one; after a put-back, all.
 
         Tells whether something was forgotten.
         """
         baseline = self.get(container)
-        if baseline is None or outcome is None or outcome.aim != order.aim or not outcome.whole:
+        if baseline is None or outcome.aim != order.aim or not outcome.whole:
             return False
         settled = baseline.settled(*order.values)
         if settled != baseline:

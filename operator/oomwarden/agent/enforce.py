@@ -210,9 +210,9 @@ class Enforcer:
             most = self.caps.room()
             found = done or await self.scans.carry_out(charge, replace(order, most=most))
             charge.took(*found)
-            self.caps.spend(found[0].changed if found[0] else 0)
-            reached = charge.outcome if charge.trouble is None else None
-            settled = self.baselines.settle(container, order, reached)
+            if outcome := found[0]:
+                self.caps.spend(outcome.changed)
+                settled = self.baselines.settle(container, order, outcome)
         charge.again(self._now(), self.rescan)
         if charge.outcome != before:
             self.told()
