@@ -23,8 +23,8 @@ from oomwarden.core.facts import ContainerFacts, PodFacts
 from oomwarden.core.ledger import Ledger
 from oomwarden.core.rebuilt_books import Recorded
 from oomwarden.kernel.cgroup import CgroupRoot
-from oomwarden.kernel.container_processes import is_killed_as_group
 from oomwarden.kernel.counter_tree import find_kubepods
+from oomwarden.kernel.group_kills import counted_kills, is_killed_as_group
 
 
 class Nesting:
@@ -39,10 +39,19 @@ class BooksNode:
         self.path = tmp_path / "store.sqlite"
         self.pods: dict[str, PodFacts] = {}
         self.log = b""
+        self.after_kills: Callable[[], None] = lambda: None  # before anything else is read
         self.known = Recorded()
 
     async def recorded(self) -> Recorded:
         return self.known
+
+    def held_up(self, deliver: Callable[[Batch], None]) -> Callable[[Batch], None]:
+        def deliver_and_wait(batch: Batch) -> None:
+            deliver(batch)
+            if any(reading.events.oom_kill for reading in batch.readings):
+                self.after_kills()
+
+        return deliver_and_wait
 
     def know(self, number: int, **containers: str) -> None:
         uid = UID.format(number)
@@ -77,10 +86,11 @@ class BooksNode:
         queue: asyncio.Queue[Batch] = asyncio.Queue()
         root = CgroupRoot(self.cgroups.root)
         books.as_group = partial(is_killed_as_group, root)
+        books.counted = partial(counted_kills, root)
         kubepods = find_kubepods(root)
         assert kubepods is not None
         loop = asyncio.get_running_loop()
-        detector = Detector(root, kubepods, into_queue(loop, queue))
+        detector = Detector(root, kubepods, self.held_up(into_queue(loop, queue)))
         detector.start(lambda: None)
         task = asyncio.create_task(books.run(queue))
 

@@ -1,6 +1,7 @@
 """Detector and bookkeeper together: kills become rows of the outbox."""
 
 import asyncio
+import threading
 
 from books_node import BooksNode
 from oomwarden.core.closing import CLOSE_SECONDS, STILL_SECONDS
@@ -100,3 +101,23 @@ async def test_a_pod_that_was_read_before_its_container_is_read_again(books: Boo
     ranges = [row.kill["evidence"] for row in found]
     assert [one["to"] - one["from"] for one in ranges] == [2, 2]
     assert {row.kill["container"]["name"] for row in found} == {"app", "side"}
+
+
+async def test_what_a_group_kill_counts_last_is_its_own_however_late_it_is_read(
+    books: BooksNode,
+) -> None:
+    app = books.cgroups.container(books.cgroups.pod(1), "a")
+    levels = (app, *books.cgroups.above(app))
+    books.know(1, app="a")
+    go_on = threading.Event()
+
+    def count_more_and_wait() -> None:
+        books.cgroups.count(9, 1, *levels)
+        go_on.wait(10)
+
+    books.after_kills = count_more_and_wait
+    async with books.agent() as rows:
+        books.cgroups.count(3, 1, *levels)
+        asyncio.get_running_loop().call_later(CLOSE_SECONDS, go_on.set)
+        (row,) = await rows(1)
+    assert (row.kill["evidence"]["from"], row.kill["evidence"]["to"]) == (0, 9)

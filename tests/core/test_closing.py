@@ -62,25 +62,30 @@ def test_a_group_kill_that_goes_on_is_not_cut_in_two() -> None:
     assert closing.due(11.45 + STILL_SECONDS, 0, known) == [1]
 
 
-@given(st.floats(0, 20), st.floats(0, 20), st.integers(1, 9), st.booleans())
+@given(st.floats(0, 20), st.floats(0, 20), st.integers(1, 9), st.booleans(), st.booleans())
 def test_a_group_kill_ends_with_its_containers_and_never_takes_longer_than_its_time(
     first: float,
     waited: float,
     groups: int,
     populated: bool,  # noqa: FBT001 - drawn
+    unread: bool,  # noqa: FBT001 - drawn
 ) -> None:
     owing = Unsettled(first, first, 0, 1, group=True)
     now = first + waited
+    in_time = now - first < GROUP_SECONDS
     whole, half = Tally(2 * groups, groups), Tally(2 * groups - 1, groups)
-    still = now - owing.last > GROUP_STILL_SECONDS
-    empty = now - owing.last > EMPTY_STILL_SECONDS
-    assert owing.goes_on(now, whole, begun=False, populated=populated) is (populated and not still)
-    assert owing.goes_on(now, half, begun=False, populated=False) is (not empty)
-    assert owing.goes_on(now, whole, begun=True, populated=False) is (not empty)
-    assert owing.goes_on(now, whole, begun=True, populated=True) is (not still)
+    more = populated or unread
+    still = now - owing.last > (GROUP_STILL_SECONDS if more else EMPTY_STILL_SECONDS)
+
+    def goes_on(owed: Tally, *, begun: bool) -> bool:
+        return owing.goes_on(now, owed, begun=begun, populated=populated, unread=unread)
+
+    assert goes_on(whole, begun=False) is (more and not still)
+    assert goes_on(half, begun=False) is (not still)
+    assert goes_on(whole, begun=True) is (not still)
     owing.last = now
-    assert owing.goes_on(now, half, begun=False, populated=True) is (now - first < GROUP_SECONDS)
-    assert owing.goes_on(now, whole, begun=True, populated=True) is (now - first < GROUP_SECONDS)
+    assert goes_on(half, begun=False) is in_time
+    assert goes_on(whole, begun=True) is in_time
     owing.group = False
-    assert not owing.goes_on(now, half, begun=False, populated=True)
-    assert owing.goes_on(now, half, begun=True, populated=False) is (now - first < GROUP_SECONDS)
+    assert not goes_on(half, begun=False)
+    assert goes_on(half, begun=True) is in_time

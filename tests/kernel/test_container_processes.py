@@ -6,12 +6,7 @@ import pytest
 from containers import container, fill
 from oomwarden.kernel import container_processes
 from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
-from oomwarden.kernel.container_processes import (
-    MAX_DEPTH,
-    held,
-    is_killed_as_group,
-    pids,
-)
+from oomwarden.kernel.container_processes import MAX_DEPTH, held, pids
 
 
 def listed(root: Path) -> list[int]:
@@ -101,15 +96,3 @@ def test_a_container_that_is_gone_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
     with pytest.raises(CgroupGoneError), held(root, cgroup):
         pass
-
-
-def test_a_group_kill_is_known_where_the_kernel_counts_it(tmp_path: Path) -> None:
-    cgroup, root = container(tmp_path), CgroupRoot(tmp_path)
-    assert not is_killed_as_group(root, cgroup)
-    (tmp_path / cgroup.path / "memory.oom.group").write_text("1\n")
-    (tmp_path / cgroup.path / "memory.events").write_text("oom_kill 1\n")
-    assert not is_killed_as_group(root, cgroup)  # before Linux 5.17
-    (tmp_path / cgroup.path / "memory.events").write_text("oom_kill 1\noom_group_kill 0\n")
-    assert is_killed_as_group(root, cgroup)
-    (tmp_path / cgroup.path / "memory.oom.group").write_text("0\n")
-    assert not is_killed_as_group(root, cgroup)

@@ -34,7 +34,7 @@ class Bookkeeper:
 
     `ask` tells what the API server keeps of this node when the store is new; `empty`: whether a
     container's cgroup holds no process any more; `as_group`: whether it is killed as a whole, and
-    that is counted.
+    that is counted; `counted`: how many kills a pod's counter shows at this moment.
     """
 
     settler: Settler
@@ -44,6 +44,7 @@ class Bookkeeper:
     told: Callable[[Told], None] = field(default=lambda _: None)
     empty: Callable[[Cgroup], bool] = field(default=lambda _: True)
     as_group: Callable[[Cgroup], bool] = field(default=lambda _: False)
+    counted: Callable[[Cgroup], int] = field(default=lambda _: 0)
     closing: Closing = field(default_factory=Closing)
     progress: float = 0.0
     kills: int = 0
@@ -198,7 +199,10 @@ class Bookkeeper:
         groups = [c.cgroup for c in struck if c.owed.oom_group_kill > 0]
         begun = [c.cgroup for c in struck if c.owed.oom_group_kill <= 0 and self.as_group(c.cgroup)]
         populated = not all(map(self.empty, groups + begun))
-        return owing.goes_on(now, pod.owed, begun=ahead or bool(begun), populated=populated)
+        unread = owing.group and self.counted(pod.cgroup) > pod.seen.oom_kill  # asked last
+        return owing.goes_on(
+            now, pod.owed, begun=ahead or bool(begun), populated=populated, unread=unread
+        )
 
     def _waited(self, inode: int) -> float:
         return asyncio.get_running_loop().time() - self.closing.pods[inode].first

@@ -44,7 +44,7 @@ from oomwarden.core.policies import CLUSTER, NAMESPACED
 from oomwarden.core.scoring import Floor
 from oomwarden.kernel import syslog
 from oomwarden.kernel.cgroup import CgroupRoot
-from oomwarden.kernel.container_processes import is_empty, is_killed_as_group
+from oomwarden.kernel.group_kills import counted_kills, is_empty, is_killed_as_group
 from oomwarden.kernel.host import Host
 from oomwarden.kernel.places import Places
 from oomwarden.kernel.process import ProcRoot
@@ -99,6 +99,7 @@ class Agent:
         self.books.told = self.contradictions.told
         self.books.empty = partial(is_empty, self.places.cgroups)
         self.books.as_group = partial(is_killed_as_group, self.places.cgroups)
+        self.books.counted = partial(counted_kills, self.places.cgroups)
         self.enforcer.told = self.deliverer.told = self.status.news
         self.enforcer.groups.told = self.status.news
 

@@ -33,7 +33,9 @@ class Unsettled:
     not_before: float = 0.0
     group: bool = False
 
-    def goes_on(self, now: float, owed: Tally, *, begun: bool, populated: bool) -> bool:
+    def goes_on(
+        self, now: float, owed: Tally, *, begun: bool, populated: bool, unread: bool
+    ) -> bool:
         """Whether more of a kill may come, by what the pod owes and its containers hold.
 
         A group kill bumps `oom_kill` twice for its first victim, or once if that was dying already
@@ -45,13 +47,15 @@ class Unsettled:
             begun: Whether a container's counters say that the pod's are to rise, or that its
                 group kill is not counted as one yet.
             populated: Whether a container of a group kill holds processes.
+            unread: Whether the pod's counter had risen further after that was looked at.
         """
-        longest = GROUP_STILL_SECONDS if populated else EMPTY_STILL_SECONDS
+        longest = GROUP_STILL_SECONDS if populated or unread else EMPTY_STILL_SECONDS
         if now - self.last > longest or now - self.first >= GROUP_SECONDS:
             return False
         if begun:
             return True
-        return self.group and (owed.oom_kill < 2 * owed.oom_group_kill or populated)
+        half = owed.oom_kill < 2 * owed.oom_group_kill
+        return self.group and (half or populated or unread)
 
     def due(self) -> float:
         """Give the time from which the pod may be settled."""

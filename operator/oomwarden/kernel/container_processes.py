@@ -39,25 +39,6 @@ def held(root: CgroupRoot, cgroup: Cgroup) -> Iterator[int]:
         os.close(directory)
 
 
-def is_empty(root: CgroupRoot, cgroup: Cgroup) -> bool:
-    """Whether a container has no process any more; also one that is gone, or cannot be read."""
-    try:
-        with held(root, cgroup) as directory:
-            return b"populated 1" not in files.read_at(directory, "cgroup.events").splitlines()
-    except (CgroupGoneError, OSError):
-        return True
-
-
-def is_killed_as_group(root: CgroupRoot, cgroup: Cgroup) -> bool:
-    """Whether the kernel kills a container as a whole, and counts `oom_group_kill` (Linux 5.17)."""
-    try:
-        with held(root, cgroup) as directory:
-            counted = b"oom_group_kill " in files.read_at(directory, "memory.events")
-            return counted and files.read_at(directory, "memory.oom.group").strip() == b"1"
-    except (CgroupGoneError, OSError):
-        return False
-
-
 def pids(directory: int) -> list[int]:
     """List the processes of a held cgroup and of all below it.
 

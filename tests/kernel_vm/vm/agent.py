@@ -32,8 +32,8 @@ from oomwarden.core.ledger import Ledger
 from oomwarden.core.rebuilt_books import Recorded
 from oomwarden.kernel import syslog
 from oomwarden.kernel.cgroup import CgroupRoot
-from oomwarden.kernel.container_processes import is_empty, is_killed_as_group
 from oomwarden.kernel.counter_tree import find_kubepods
+from oomwarden.kernel.group_kills import counted_kills, is_empty, is_killed_as_group
 from oomwarden.kernel.host import Host
 
 FOLDER = Path("/tmp/agents")  # noqa: S108 - the machine is ours alone
@@ -76,6 +76,7 @@ class Inside:
         self.root = root
         self.books.empty = partial(is_empty, root)
         self.books.as_group = partial(is_killed_as_group, root)
+        self.books.counted = partial(counted_kills, root)
 
     @staticmethod
     async def recorded() -> Recorded:

@@ -1,0 +1,36 @@
+from dataclasses import replace
+from pathlib import Path
+
+from containers import container
+from oomwarden.kernel.cgroup import CgroupRoot
+from oomwarden.kernel.group_kills import counted_kills, is_empty, is_killed_as_group
+
+
+def test_a_group_kill_is_known_where_the_kernel_counts_it(tmp_path: Path) -> None:
+    cgroup, root = container(tmp_path), CgroupRoot(tmp_path)
+    assert not is_killed_as_group(root, cgroup)
+    (tmp_path / cgroup.path / "memory.oom.group").write_text("1\n")
+    (tmp_path / cgroup.path / "memory.events").write_text("oom_kill 1\n")
+    assert not is_killed_as_group(root, cgroup)  # before Linux 5.17
+    (tmp_path / cgroup.path / "memory.events").write_text("oom_kill 1\noom_group_kill 0\n")
+    assert is_killed_as_group(root, cgroup)
+    (tmp_path / cgroup.path / "memory.oom.group").write_text("0\n")
+    assert not is_killed_as_group(root, cgroup)
+
+
+def test_a_container_is_empty_when_nothing_below_it_lives_or_it_is_gone(tmp_path: Path) -> None:
+    cgroup, root = container(tmp_path, 1), CgroupRoot(tmp_path)
+    (tmp_path / cgroup.path / "cgroup.events").write_text("populated 1\nfrozen 0\n")
+    assert not is_empty(root, cgroup)
+    (tmp_path / cgroup.path / "cgroup.events").write_text("populated 0\nfrozen 0\n")
+    assert is_empty(root, cgroup)
+    (tmp_path / cgroup.path / "cgroup.events").write_text("populated 1\nfrozen 0\n")
+    assert is_empty(root, replace(cgroup, inode=cgroup.inode + 1))
+
+
+def test_kills_are_counted_where_the_cgroup_is_still_the_same(tmp_path: Path) -> None:
+    cgroup, root = container(tmp_path), CgroupRoot(tmp_path)
+    assert counted_kills(root, cgroup) == 0
+    (tmp_path / cgroup.path / "memory.events").write_text("oom 1\noom_kill 7\n")
+    assert counted_kills(root, cgroup) == 7
+    assert counted_kills(root, replace(cgroup, inode=cgroup.inode + 1)) == 0
