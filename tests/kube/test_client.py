@@ -3,8 +3,9 @@ from pathlib import Path
 import httpx2
 import pytest
 from lightkube import ApiError, ConfigError
-from oomwarden.kube import client as client_module
-from oomwarden.kube.client import Selection, TokenFile, connect
+from oomwarden.kube import requests
+from oomwarden.kube.client import Selection, connect
+from oomwarden.kube.requests import TokenFile
 from oomwarden.kube.resources import ConfigMap, Namespace, OOMNode, Pod
 
 from tests.kube.fake_api import Answer, FakeApi, listing
@@ -35,7 +36,7 @@ def test_a_rotated_token_is_taken_within_a_minute(
     token: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr(client_module.time, "monotonic", lambda: now)
+    monkeypatch.setattr(requests.time, "monotonic", lambda: now)
     auth = TokenFile(str(token))
     assert sent(auth, 200) == ["Bearer first"]
     token.write_text("second")

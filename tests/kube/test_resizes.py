@@ -1,5 +1,6 @@
 """What decides on a limit is read anew, and the patch goes to the subresource under our name."""
 
+import pytest
 from oomwarden.core.plan import Switch
 from oomwarden.kube.resizes import Resizes
 
@@ -55,3 +56,27 @@ async def test_the_patch_goes_to_pods_resize_under_a_managers_name() -> None:
     assert (request.method, request.path) == ("PATCH", "/api/v1/namespaces/shop/pods/db-0/resize")
     assert request.query["fieldManager"] == "oomwarden-limit/app/1"
     assert request.headers["content-type"] == "application/strategic-merge-patch+json"
+
+
+@pytest.mark.parametrize(
+    ("namespace", "pod"),
+    [
+        ("dev", "../../prod/pods/db-0"),
+        ("..", "db-0"),
+        ("dev", ".."),
+        ("dev", "db-0/log"),
+        ("dev", "db-0?watch=true"),
+        ("dev", "a\nb"),
+        ("dev", "x" * 70_000),
+        ("dev", ""),
+    ],
+)
+async def test_a_name_that_no_pod_can_have_is_no_pod_and_is_not_sent(
+    namespace: str, pod: str
+) -> None:
+    """Names come from OOMNodes, which a stolen token of an agent may write."""
+    api = FakeApi([switch("Enforce")])
+    async with api.client() as client:
+        found = await Resizes(client, "oomwarden").look(namespace, pod, "app")
+    assert found.scene.pod is None
+    assert len(api.requests) == 1

@@ -5,30 +5,21 @@ Objects are plain dicts, read and written through lightkube's generic resources.
 
 import json
 import logging
-import time
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 import httpx2
 from lightkube import ALL_NS, AsyncClient, ConfigError, KubeConfig, SingleConfig
 from lightkube.config import client_adapter
-from lightkube.core.generic_client import BasicRequest, GenericAsyncClient
 
 from oomwarden.kube.errors import error_from
+from oomwarden.kube.requests import Requests
 from oomwarden.kube.resources import Resource, is_namespaced
 
 TIMEOUT_SECONDS = 10.0
-TOKEN_AGE_SECONDS = 60.0
-"""After which a token's file is read again, as client-go does (transport/token_source.go).
-
-lightkube does so on 401 only. But the API server takes an automounted token for a year, and counts
-those who send an outdated one (service account admission, WarnOnlyBoundTokenExpirationPeriod).
-"""
 QUIET_SECONDS = 90.0
 """Longest silence of a watch; bookmarks come about once a minute (apiserver storage/cacher)."""
 
@@ -55,60 +46,6 @@ class Listing:
     objects: list[Json]
 
 
-class TokenFile(httpx2.Auth):
-    """Bearer token of a file that the kubelet rotates."""
-
-    def __init__(self, path: str) -> None:
-        self._path = Path(path)
-        self._token = ""
-        self._read_at = float("-inf")
-
-    def auth_flow(
-        self, request: httpx2.Request
-    ) -> Generator[httpx2.Request, httpx2.Response, None]:
-        """Sign the request; when the token is refused, read the file again and try once more."""
-        if time.monotonic() - self._read_at >= TOKEN_AGE_SECONDS:
-            self._read()
-        response = yield self._signed(request)
-        if response.status_code == HTTPStatus.UNAUTHORIZED:
-            self._read()
-            yield self._signed(request)
-
-    def _signed(self, request: httpx2.Request) -> httpx2.Request:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-    def _read(self) -> None:
-        try:
-            self._token = self._path.read_text().strip()
-        except OSError as error:
-            raise ConfigError(f"the service account's token cannot be read: {error}") from error
-        self._read_at = time.monotonic()
-
-
-def _http_client(
-    config: SingleConfig, conn_parameters: client_adapter.ConnectionParams
-) -> httpx2.AsyncClient:
-    client = client_adapter.AsyncClient(config, conn_parameters)
-    if config.user is not None and config.user.token_file is not None:
-        client.auth = TokenFile(config.user.token_file)
-    return client
-
-
-class _Requests(GenericAsyncClient):
-    """lightkube's requests, with an ApiError for every answer that is no success.
-
-    lightkube itself fails with KeyError on an answer without a content type.
-    """
-
-    AdapterClient = staticmethod(_http_client)
-
-    @staticmethod
-    def raise_for_status(resp: httpx2.Response) -> None:
-        if not resp.is_success:
-            raise error_from(resp)
-
-
 class Client(AsyncClient):
     """lightkube's client with lists from the watch cache and watches with bookmarks."""
 
@@ -116,7 +53,7 @@ class Client(AsyncClient):
         # Not lightkube's own __init__: that builds its own requests.
         self._timeout = httpx2.Timeout(timeout)
         parameters = client_adapter.ConnectionParams(timeout=self._timeout)
-        self._client = _Requests(parameters, config)
+        self._client = Requests(parameters, config)
 
     async def listing(self, what: Selection, version: str | None = "0") -> Listing:
         """List in one piece.
@@ -173,7 +110,7 @@ class Client(AsyncClient):
         Raises:
             ApiError: 404, it is gone; 409, another one has its name.
         """
-        request: BasicRequest = self._client.prepare_request(
+        request = self._client.prepare_request(
             "delete", res=resource, name=metadata["name"], namespace=metadata["namespace"]
         )
         request.data = {
@@ -197,7 +134,7 @@ class Client(AsyncClient):
         read_timeout: float | None = None,
     ) -> httpx2.Request:
         everywhere = ALL_NS if is_namespaced(what.resource) else None
-        request: BasicRequest = self._client.prepare_request(
+        request = self._client.prepare_request(
             "list",
             res=what.resource,
             namespace=what.namespace or everywhere,
