@@ -7,7 +7,7 @@ from typing import Any
 
 from fake_cgroups import UID, FakeCgroups
 from oomwarden.agent.baselines import Baselines
-from oomwarden.agent.charge import Charge
+from oomwarden.agent.charge import SETTLED_SECONDS, Charge
 from oomwarden.agent.enforce import Enforcer
 from oomwarden.agent.inventory import Container, Inventory
 from oomwarden.agent.store import Store
@@ -128,6 +128,14 @@ class Node:
         for child in self.children:
             child.communicate()
         self.enforcer.worker.close()
+
+
+async def later(node: Node) -> None:
+    """Let the time pass after which no fork can have an older value of ours, and scan again."""
+    for charge in node.enforcer._charges.values():
+        charge._changed -= SETTLED_SECONDS
+        charge.due = 0.0
+    await node.enforcer.step()
 
 
 def read_score(pid: int) -> int:

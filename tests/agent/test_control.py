@@ -54,7 +54,7 @@ def test_an_uninstall_that_deletes_the_switch_after_release_goes_on_releasing(
 @pytest.mark.parametrize(
     "bad", [{"mode": "enforce"}, {"mode": None}, {}, None, {"other": "Pause"}, ["mode"]]
 )
-def test_a_value_that_cannot_be_read_changes_nothing_and_is_told(
+def test_a_value_that_cannot_be_read_stops_all_changes_and_is_told(
     control: Control, bad: object, caplog: pytest.LogCaptureFixture
 ) -> None:
     manifest = {"metadata": {"name": "oomwarden-control"}, "data": bad}
@@ -62,7 +62,10 @@ def test_a_value_that_cannot_be_read_changes_nothing_and_is_told(
     assert control.mode is Switch.PAUSE
     control.apply(switch("Enforce"))
     control.apply(manifest)
-    assert control.mode is Switch.ENFORCE
+    assert control.mode is Switch.PAUSE
+    control.apply(switch("Release"))
+    control.apply(manifest)
+    assert control.mode is Switch.RELEASE
     assert "it takes Enforce, Pause, Release" in caplog.text
 
 

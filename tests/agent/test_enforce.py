@@ -11,6 +11,7 @@ from enforcing import (
     OWN,
     TARGET,
     Node,
+    later,
     policy,
     read_score,
     saved_ours,
@@ -81,6 +82,7 @@ async def test_scores_are_put_back_when_the_policy_is_deleted(node: Node) -> Non
     node.put()
     await node.enforcer.step()
     assert node.scores(app) == [GIVEN, GIVEN]
+    await later(node)
     assert node.enforcer.report()[0].containers == 0
     await node.enforcer.step()
     assert await saved_ours(node) == ["[]"]
@@ -128,6 +130,9 @@ async def test_a_changed_policy_is_saved_twice_however_many_containers_it_is_for
         return await run(work)
 
     monkeypatch.setattr(node.store, "run", note)
+    while node.enforcer.news.is_set():
+        await node.enforcer.step()
+    await later(node)
     while node.enforcer.news.is_set():
         await node.enforcer.step()
     assert [node.scores(each) for each in containers] == [[OTHER]] * 6

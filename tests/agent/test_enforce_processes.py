@@ -7,6 +7,7 @@ from enforcing import (
     OWN,
     TARGET,
     Node,
+    later,
     policy,
     read_score,
     saved_ours,
@@ -42,6 +43,7 @@ async def test_workers_get_their_score_and_all_values_go_back(node: Node) -> Non
     node.put()
     await node.enforcer.step()
     assert node.scores(app) == [GIVEN, GIVEN]
+    await later(node)
     await node.enforcer.step()
     assert await saved_ours(node) == ["[]"]
 
@@ -114,7 +116,7 @@ def charge_with(order: Order, container: Container) -> Charge:
 def gaps(charge: Charge, *outcomes: Outcome) -> list[float]:
     found = []
     for outcome in outcomes:
-        charge.took(outcome, None)
+        charge.took(outcome, None, 0.0)
         charge.again(0.0, 10.0)
         found.append(charge._gap)
     return found

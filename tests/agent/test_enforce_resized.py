@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from enforcing import Node, policy, read_score, saved_ours, scan_again
+from enforcing import Node, later, policy, read_score, saved_ours, scan_again
 from fake_cgroups import UID
 from oomwarden.agent.inventory import Container
 
@@ -49,6 +49,7 @@ async def test_deletion_puts_back_what_the_runtime_gave(node: Node) -> None:
     node.put()
     await node.enforcer.step()
     assert node.scores(app) == [RUNTIME_GAVE]
+    await later(node)
     await node.enforcer.step()
     assert await saved_ours(node) == ["[]"]
 

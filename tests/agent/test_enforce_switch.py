@@ -8,6 +8,7 @@ from enforcing import (
     OTHER,
     TARGET,
     Node,
+    later,
     policy,
     saved_ours,
     scan_again,
@@ -42,6 +43,7 @@ async def test_release_puts_everything_back_and_enforces_nothing(node: Node) -> 
     node.switch("Release")
     await node.enforcer.step()
     assert node.scores(app) == [GIVEN]
+    await later(node)
     applied, _ = node.enforcer.report()
     assert (applied.containers, applied.processes) == (0, 0)
     assert node.report("protect").enforced == 0

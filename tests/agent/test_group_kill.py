@@ -190,6 +190,16 @@ async def test_an_inode_that_is_used_again_is_another_container(node: Node) -> N
     assert await saved(node) == []
 
 
+async def test_observe_writes_nothing_and_tells_what_is_missing(node: Node) -> None:
+    app = started(node, writes=False)
+    node.put(policy(rule=SINGLY | BY_PROCESS, mode="Observe"))
+    await settle(node)
+    assert reasons(node) == ["CgroupWritesOff", "Ineffective"]
+    node.enforcer.groups.writes = True
+    await settle(node)
+    assert (value(node, app), reasons(node)) == ("1", [])
+
+
 async def test_containers_without_such_a_policy_are_not_even_read(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:

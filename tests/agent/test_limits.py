@@ -5,7 +5,8 @@ from typing import Any
 
 from enforcing import Node, policy
 from oomwarden.agent.caps import Caps
-from oomwarden.agent.limits import MOST_ASKED
+from oomwarden.agent.limits import MOST_ASKED, in_turn
+from oomwarden.api.oomnode import Resize
 from oomwarden.core.facts import ContainerFacts, PodFacts, SpecLimit
 from oomwarden.core.limit_marks import Mark, Step, Writers
 from resized import MI
@@ -55,7 +56,18 @@ async def test_a_limit_that_holds_is_in_force_and_not_asked_for(node: Node) -> N
 async def test_observe_counts_and_asks_for_nothing(node: Node) -> None:
     await limited(node, 512, None, policy(rule=LIMIT, mode="Observe"))
     assert asked(node) == []
-    assert node.report("protect").observed == 1
+    report = node.report("protect")
+    assert (report.observed, report.refused) == (1, 0)
+
+
+async def test_observe_tells_what_would_stand_in_the_way(node: Node) -> None:
+    pod = await limited(node, 512, None, policy(rule=LIMIT, mode="Observe"))
+    node.inventory.pods[pod.cgroup_uid] = replace(pod, uid="mirror")
+    node.enforcer.news.set()
+    await node.enforcer.step()
+    report = node.report("protect")
+    assert (report.observed, report.refused) == (1, 1)
+    assert [each.reason for each in report.refusals] == ["StaticPod"]
 
 
 async def test_a_limit_of_ours_counts_as_applied_until_it_is_back(node: Node) -> None:
@@ -103,3 +115,22 @@ async def test_of_many_asks_fifty_are_told_and_the_others_counted(node: Node) ->
     await node.enforcer.step()
     assert len(asked(node)) == MOST_ASKED
     assert node.enforcer.limits.asked[1] == 11
+    parts = map(node.enforcer.limits.part, node.enforcer._charges.values())
+    told = [remark.reason for part in parts for remark in part.remarks]
+    assert (told.count("ResizeAsked"), told.count("ResizeWaits")) == (MOST_ASKED, 11)
+
+
+def test_what_puts_back_comes_first_and_each_of_the_others_comes_to_its_turn() -> None:
+    def ask(number: int, policy: str = "OOMPolicy shop/protect") -> tuple[Resize, int]:
+        told = {"namespace": "shop", "pod": f"p-{number}", "uid": "u", "container": "app"}
+        return Resize.model_validate({**told, "limit": "1Gi", "policy": policy}), number
+
+    asks = [*[ask(number) for number in range(120)], ask(500, ""), ask(501, "")]
+    seen = set[int]()
+    for turn in range(3):
+        found = [number for _, number in in_turn(asks, turn)]
+        assert found[:2] == [500, 501]
+        assert sorted(found) == sorted(number for _, number in asks)
+        seen |= set(found[:MOST_ASKED])
+    assert len(seen) == len(asks)
+    assert [number for _, number in in_turn(asks[:40], 7)] == list(range(40))

@@ -90,3 +90,13 @@ def test_only_a_change_of_labels_is_a_change_of_a_namespace(changes: list[str]) 
     assert (book.labels, len(changes)) == ({"shop": {}}, 2)
     book.delete({"metadata": {"name": "shop"}})
     assert book.labels == {}
+
+
+def test_an_equal_policy_keeps_the_identity_by_which_others_know_it(book: PolicyBook) -> None:
+    sink = book.sink("OOMPolicy")
+    sink.replace([manifest("a")])
+    (before,) = book.candidates("shop")
+    sink.apply(manifest("a"))
+    sink.apply({**manifest("a"), "status": {"pods": 1}})
+    (after,) = book.candidates("shop")
+    assert after is before

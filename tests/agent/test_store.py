@@ -96,3 +96,24 @@ async def test_a_file_that_somebody_holds_is_not_set_aside(
     holder.close()
     await first.close()
     await second.close()
+
+
+async def test_a_disk_that_goes_read_only_loses_nothing_that_was_told_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await opened(tmp_path / "s.sqlite")
+    await store.run(add)
+
+    def fail_once(db: sqlite3.Connection) -> list[str]:
+        if store.degraded is None:
+            raise sqlite3.OperationalError("disk I/O error")
+        return told(db)
+
+    def refuse(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    assert await store.run(fail_once) == ["yes"]
+    assert store.degraded
+    assert "s.sqlite could not be set aside (Read-only file system)" in store.degraded
+    await store.close()

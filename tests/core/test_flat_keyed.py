@@ -7,7 +7,7 @@ from oomwarden.core.flat_keyed import parse_limit, parse_memory_events
 
 def test_memory_events_are_read_with_keys_of_newer_kernels_passed_over() -> None:
     text = b"low 0\nhigh 3\nmax 7\noom 2\noom_kill 2\noom_group_kill 1\nsock_throttled 9\n"
-    assert parse_memory_events(text) == MemoryEvents(oom=2, oom_kill=2, oom_group_kill=1, max=7)
+    assert parse_memory_events(text) == MemoryEvents(oom=2, oom_kill=2, oom_group_kill=1)
 
 
 def test_a_kernel_before_5_17_has_no_group_kills() -> None:

@@ -1,6 +1,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.core.group_kill import State, Wish, failed, part
+from oomwarden.core.group_kill import State, Wish, failed, part, planned
 from oomwarden.core.plan import Switch
 
 WISHES = st.builds(
@@ -56,6 +56,17 @@ def test_scores_of_processes_say_that_they_change_nothing_while_all_die_together
     assert reasons(Wish(switch=Switch.ENFORCE), State(now=True)) == []
 
 
+def test_an_observer_hears_of_what_would_be_and_not_of_what_is() -> None:
+    def told(wish: Wish, *, writes: bool) -> list[str]:
+        return [remark.reason for remark in planned(wish, State(now=True), writes=writes)]
+
+    assert told(SINGLY, writes=True) == []
+    assert told(SINGLY, writes=False) == ["CgroupWritesOff", "Ineffective"]
+    assert told(Wish(together=True), writes=False) == []
+    assert told(Wish(by_process=True), writes=True) == ["Ineffective"]
+    assert planned(SINGLY, None, writes=False) == ()
+
+
 def test_without_the_right_to_write_it_names_the_chart_value() -> None:
     told = part(SINGLY, State(now=True), writes=False)
     assert told.in_force is False
@@ -84,3 +95,11 @@ def test_only_what_is_asked_or_was_found_is_ever_written(
 ) -> None:
     state = State(now, found)
     assert state.to_write(wish) in {None, wish.asked, found} - {now}
+
+
+def test_our_own_value_is_not_taken_for_the_runtimes_when_the_policy_turns_round() -> None:
+    wrote = State(now=False, found=True)
+    turned = Wish(together=True, switch=Switch.ENFORCE)
+    assert wrote.seen(now=False, wish=turned, young=True, left=False).found is True
+    assert wrote.seen(now=True, wish=SINGLY, young=True, left=False).found is True
+    assert State(now=False, found=False).seen(now=True, wish=SINGLY, young=True, left=False).found

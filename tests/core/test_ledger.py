@@ -144,14 +144,6 @@ def test_counters_that_fall_begin_a_new_epoch() -> None:
     assert (pod.epoch, booking.epoch, booking.start, booking.end) == (1, 1, 0, 1)
 
 
-def test_what_was_before_the_first_start_is_written_off() -> None:
-    ledger = Ledger()
-    ledger.open(Cgroup(10, "/10", Level.POD), None)
-    ledger.read(Reading(10, MemoryEvents(oom_kill=5)))
-    ledger.write_off(10)
-    assert ledger.settle_pod(10) == []
-
-
 def test_an_oom_without_a_kill_explains_no_later_kill() -> None:
     ledger = Ledger()
     ledger.open(Cgroup(10, "/10", Level.POD), None)

@@ -80,11 +80,35 @@ def test_no_more_is_made_than_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_containers_that_are_warned_of_are_counted_and_some_are_told() -> None:
-    items = [Item(pod(), f"c{number}", standing(policy())) for number in range(9)]
+    done = Outcome(5, frozenset({1}))
+    items = [Item(pod(), f"c{number}", standing(policy()), done) for number in range(9)]
     remarks = (Remark("OutranksNode", "."), Remark("Other", "."))
     counts = {policy().key: 1}
-    (report,) = reports(by_key(policy()), counts, items, {}, warn=lambda _: remarks)
+    (report,) = reports(by_key(policy()), counts, items, {}, warn=lambda *_: remarks)
     assert (report.warned, len(report.warnings)) == (9, MOST_WARNINGS)
+
+
+def test_harm_is_told_of_a_score_that_holds_or_that_an_observer_would_give() -> None:
+    def warn(item: Item, score: int) -> tuple[Remark, ...]:
+        return (Remark("OutranksNode", f"{item.container} at {score}"),)
+
+    def warnings(by: Policy, outcome: Outcome | None) -> list[str]:
+        item = Item(pod(), "app", standing(by), outcome)
+        (report,) = reports(by_key(by), {by.key: 1}, [item], {}, warn)
+        return [each.message for each in report.warnings]
+
+    assert warnings(policy(), None) == []
+    assert warnings(policy(), Outcome(5, frozenset({1}))) == ["app at 5"]
+    assert warnings(policy(mode="Observe"), None) == ["app at 5"]
+
+
+def test_each_observer_is_told_what_would_stand_in_its_own_way() -> None:
+    first, second = policy("a", mode="Observe", priority=1), policy("b", mode="Observe")
+    stands = ((Remark("StaticPod", "."),), ())
+    item = Item(pod(), "app", standing(first, second), planned=stands)
+    found = reports(by_key(first, second), {first.key: 1, second.key: 1}, [item], {})
+    told = {each.name: [refusal.reason for refusal in each.refusals] for each in found}
+    assert told == {"a": ["StaticPod"], "b": []}
 
 
 def test_a_message_of_any_length_is_cut() -> None:

@@ -233,3 +233,14 @@ def test_a_scan_that_takes_too_long_stops_and_the_next_begins_with_what_it_did_n
     done = run(tmp_path, cgroup, begun.holding)
     assert {score(first), score(second)} == {TARGET}
     assert done.holding | begun.holding == {first, second}
+
+
+def test_a_pid_that_went_to_another_container_since_the_list_is_not_written_to(
+    tmp_path: Path, spawn: Spawn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, heir = spawn(), spawn()
+    lists = iter([[ours, heir]])
+    monkeypatch.setattr(apply, "pids", lambda _: next(lists, [ours]))
+    outcome = run(tmp_path, container(tmp_path))
+    assert (score(ours), score(heir)) == (TARGET, GIVEN)
+    assert outcome.holding == {ours}

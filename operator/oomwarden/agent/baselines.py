@@ -24,12 +24,14 @@ class Baselines:
     """By cgroup inode.
 
     `store_lost`: an earlier store of this node is gone, and its values may be in place, so that
-    what containers older than this store hold tells nothing of what the runtime gave.
+    what containers older than this store hold tells nothing of what the runtime gave;
+    `loss_forgotten`: the next agent need not doubt that any more.
     """
 
     store: Store
     boot_id: str
     store_lost: bool = False
+    loss_forgotten: bool = False
     _rows: dict[int, Row] = field(default_factory=dict)
     _saved: dict[int, Row] = field(default_factory=dict)
 

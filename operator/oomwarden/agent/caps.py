@@ -90,5 +90,8 @@ class Caps:
         return not container.existed and self.now() - container.seen < STARTING_SECONDS
 
     def _waiting(self) -> Remark:
-        what = f"agent.caps.newPodsPerMinute of the chart, {self.new_pods_per_minute} on a node"
-        return Remark("Waiting", f"This pod waits for its turn: no more are begun than {what}.")
+        what = (
+            "This pod waits for its turn: of running pods, a node newly touches no more than "
+            f"{self.new_pods_per_minute} a minute (agent.caps.newPodsPerMinute of the chart)."
+        )
+        return Remark("Waiting", what)

@@ -21,15 +21,27 @@ after the fork. Some 40 us a process: 300 of them take 0.6 % of a core."""
 RULES_HURRIED_SECONDS = 0.5
 """A server that opens and closes connections all the time changes at every scan."""
 HURRIED_SCANS = 5
+SETTLED_SECONDS = 1.0
+"""A fork takes its parent's score at its beginning and is listed at its end, after all memory was
+copied (Linux kernel/fork.c, copy_process: copy_signal, copy_mm, cgroup_post_fork)."""
 HELD_BACK_SECONDS = 0.5
 """Where processes wait for the node's cap. All containers look at the same time, and those that
 got nothing come first: one that changes all the time leaves something to the others."""
 
-_PAUSED = Remark("Paused", "The switch oomwarden-control is at Pause: nothing is changed.")
-_RELEASED = Remark("Released", "The switch oomwarden-control is at Release: nothing is enforced.")
+_PAUSED = Remark(
+    "Paused",
+    "The switch (ConfigMap oomwarden-control in the release's namespace) is at Pause, or missing: "
+    "nothing is changed until its mode is Enforce.",
+)
+_RELEASED = Remark(
+    "Released",
+    "The switch (ConfigMap oomwarden-control in the release's namespace) is at Release: all is put "
+    "back, and nothing is enforced until its mode is Enforce.",
+)
 _OWN_FIRST = Remark(
     "OwnScore",
-    "The container's first process has given itself a score below -997, and was left alone.",
+    "The container's first process has given itself a score below -997, and the container is left "
+    "alone: take it out of the policy with `containers`.",
 )
 
 
@@ -44,6 +56,7 @@ class Charge:
     trouble: Remark | None = None
     due: float = math.inf
     _gap: float = FIRST_GAP_SECONDS
+    _changed: float = -math.inf
     _scans: int = 0
     _hurried: bool = True
 
@@ -76,8 +89,14 @@ class Charge:
             return frozenset()
         return self.outcome.holding
 
-    def took(self, outcome: Outcome | None, trouble: Remark | None) -> None:
-        """Keep what came of a scan; None: it could not be made."""
+    def is_settled(self, now: float) -> bool:
+        """Whether a fork that began before the last change must be listed by now."""
+        return now - self._changed >= SETTLED_SECONDS
+
+    def took(self, outcome: Outcome | None, trouble: Remark | None, now: float) -> None:
+        """Keep what came of a scan that ended now; None: it could not be made."""
+        if outcome is not None and outcome.changed:
+            self._changed = now
         before = self.outcome.blank if self.outcome else frozenset()
         self._scans += 1
         self.outcome = outcome or self.outcome

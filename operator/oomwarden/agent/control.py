@@ -19,7 +19,8 @@ class Control:
 
     Without the ConfigMap nothing is changed any more (Pause), and a Release that was told goes
     on: to enforce again between the deletion of the switch and the end of this agent would undo
-    what an uninstall has just put back. A value that cannot be read changes nothing.
+    what an uninstall has just put back. So it is with a value that cannot be read: whoever wrote
+    it meant to stop something.
     """
 
     changed: Callable[[], None]
@@ -46,15 +47,17 @@ class Control:
     def _take(self, manifest: Manifest) -> None:
         data = manifest.get("data")
         value = str(data.get("mode")) if isinstance(data, dict) else ""
-        try:
+        if value in set(Switch):
             self._turn(Switch(value))
-        except ValueError:
-            _LOG.warning("%s has mode %r: it takes %s", NAME, value, ", ".join(Switch))
-            self._turn(self.mode or Switch.PAUSE)
+        else:
+            self._stop(f"its mode is {value!r}, and it takes {', '.join(Switch)}")
 
     def _missing(self) -> None:
+        self._stop("there is none")
+
+    def _stop(self, why: str) -> None:
         if self.mode is not Switch.RELEASE:
-            _LOG.warning("there is no ConfigMap %s: nothing is changed until there is one", NAME)
+            _LOG.warning("ConfigMap %s: %s; nothing is changed until that is mended", NAME, why)
             self._turn(Switch.PAUSE)
 
     def _turn(self, mode: Switch) -> None:

@@ -22,6 +22,7 @@ from oomwarden.agent.decide import Decider
 from oomwarden.agent.found_groups import FoundGroups
 from oomwarden.agent.group_kill import GroupKills, Wishes, wishes
 from oomwarden.agent.inventory import Inventory
+from oomwarden.agent.items import Items
 from oomwarden.agent.kernel_worker import KernelWorker
 from oomwarden.agent.limits import Limits
 from oomwarden.agent.node_labels import NodeLabels
@@ -29,6 +30,7 @@ from oomwarden.agent.policy_book import NamespaceBook, PolicyBook, PolicySink
 from oomwarden.agent.quiet_scans import quiet
 from oomwarden.agent.references import References
 from oomwarden.agent.scans import Scans
+from oomwarden.agent.store_history import forget_loss
 from oomwarden.agent.winners import Winners
 from oomwarden.api.oomkill import PolicyReference
 from oomwarden.api.oomnode import Applied, PolicyReport
@@ -63,7 +65,7 @@ class Enforcer:
     progress: float = 0.0
     news: asyncio.Event = field(default_factory=asyncio.Event)
     told: Callable[[], None] = field(default=lambda: None)
-    warn: Warn = field(default=lambda _: ())
+    warn: Warn = field(default=lambda *_: ())
     cgroup_writes: bool = False
     caps: Caps = field(default_factory=partial(Caps, 0, 0))
     winners: Winners = field(default_factory=Winners)
@@ -77,6 +79,7 @@ class Enforcer:
     namespaces: NamespaceBook = field(init=False)
     node: NodeLabels = field(init=False)
     _decider: Decider = field(init=False)
+    _items: Items = field(init=False)
     _charges: dict[int, Charge] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -84,6 +87,7 @@ class Enforcer:
         found = FoundGroups(self.baselines.store, self.baselines.boot_id)
         self.groups = GroupKills(found, self.places.cgroups, self.cgroup_writes, self._wishes)
         self.limits = Limits(self.inventory, lambda: self.caps)
+        self._items = Items(self.baselines, self.groups, self.limits)
         self.control = Control(self.news.set)
         self.book = PolicyBook(self.news.set)
         self.namespaces = NamespaceBook(self.news.set)
@@ -191,6 +195,7 @@ class Enforcer:
                 self.baselines.put(charge.container, baseline.with_ours(*ours))
         try:
             await self.baselines.save()
+            await forget_loss(self.baselines, self.inventory)
         except sqlite3.Error as error:
             _LOG.warning("baselines are not saved, nothing is written before they are: %s", error)
 
@@ -204,17 +209,18 @@ class Enforcer:
             return False
         before, settled = charge.outcome, False
         if not self.baselines.is_saved(container):
-            charge.took(None, _NOT_SAVED)
+            charge.took(None, _NOT_SAVED, self._now())
         else:
             done = (Outcome(order.target, holding=same), None) if same else None
-            most = self.caps.room()
+            most, began = self.caps.room(), self._now()
             found = done or await self.scans.carry_out(charge, replace(order, most=most))
-            charge.took(*found)
+            charge.took(*found, self._now())
             if outcome := found[0]:
                 self.caps.spend(outcome.changed)
-                settled = self.baselines.settle(container, order, outcome)
+                ripe = charge.is_settled(began)
+                settled = ripe and self.baselines.settle(container, order, outcome)
         charge.again(self._now(), self.rescan)
-        if charge.outcome != before:
+        if charge.outcome != before or settled:
             self.told()
         return settled
 
@@ -232,11 +238,7 @@ class Enforcer:
         live = [each for i, each in self._charges.items() if i in self.inventory.containers]
         mode = self.control.mode
         self.limits.look(live, mode)
-        items = [
-            replace(item, parts=(self.groups.part(each, mode), self.limits.part(each)))
-            for each in live
-            if (item := each.item(self.baselines.get(each.container), mode))
-        ]
+        items = filter(None, (self._items.of(each, mode) for each in live))
         touched = self.baselines.applied() | self.groups.found.applied() | self.limits.ours()
         applied = Applied(containers=len(touched), processes=self.processes)
         pods = self._decider.pods_per_policy()

@@ -17,9 +17,11 @@ from oomwarden.agent.charge import Charge
 from oomwarden.agent.found_groups import FoundGroups
 from oomwarden.agent.inventory import Container
 from oomwarden.agent.kernel_worker import KernelWorker, StuckError
-from oomwarden.core.group_kill import NOT_SAVED, State, Wish, failed, part
+from oomwarden.core.group_kill import NOT_SAVED, State, Wish, failed, part, planned
+from oomwarden.core.matching import Match
 from oomwarden.core.plan import Switch
 from oomwarden.core.reports import Part
+from oomwarden.core.scoring import Remark
 from oomwarden.kernel import oom_group
 from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
 
@@ -49,7 +51,13 @@ def _wish(charge: Charge, switch: Switch | None) -> Wish:
     standing = charge.decision.standing
     memory = standing.contest.winner.rule.memory if standing.contest.winner else None
     together = memory.group_kill if memory else None
-    return Wish(together, bool(standing.target.processes), switch)
+    observed = any(_wish_of(match).concerns for match in standing.contest.observers)
+    return Wish(together, bool(standing.target.processes), switch, observed=observed)
+
+
+def _wish_of(observer: Match) -> Wish:
+    memory = observer.rule.memory
+    return Wish(memory.group_kill if memory else None, bool(observer.rule.processes))
 
 
 @dataclass(slots=True)
@@ -99,7 +107,7 @@ class GroupKills:
         return {
             inode: (container, wish)
             for inode, (container, wish) in asked.items()
-            if wish.together is not None or wish.by_process or self.found.get(container) is not None
+            if wish.concerns or self.found.get(container) is not None
         }
 
     async def _look(self, concerned: Wishes) -> None:
@@ -112,8 +120,10 @@ class GroupKills:
         for inode, now in read.items():
             container, wish = concerned[inode]
             young = self._is_young(container)
-            known = State(now, self.found.get(container))
-            states[inode] = known.seen(now, wish if self.writes else Wish(), young=young)
+            known, before = State(now, self.found.get(container)), self._states.get(inode)
+            left = before.now if before else None
+            wished = wish if self.writes else Wish()
+            states[inode] = known.seen(now, wished, young=young, left=left)
             self._note_repair(container, wish, now, young=young)
             self.found.put(container, states[inode].found)
         self._states = states
@@ -164,6 +174,11 @@ class GroupKills:
         """Tell what became of what a container's winner says."""
         state = self._states.get(charge.container.cgroup.inode)
         return part(_wish(charge, switch), state, writes=self.writes)
+
+    def planned(self, charge: Charge, match: Match) -> tuple[Remark, ...]:
+        """Tell what would stand in the way of a policy that only observes."""
+        state = self._states.get(charge.container.cgroup.inode)
+        return planned(_wish_of(match), state, writes=self.writes)
 
 
 def _unsaved(state: State) -> State:

@@ -3,19 +3,26 @@
 Nothing is done here: what is asked stands in OOMNode.status.resizes until the pod's spec has it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from oomwarden.agent.caps import Caps
 from oomwarden.agent.charge import Charge
 from oomwarden.agent.inventory import Container, Inventory
 from oomwarden.api.oomnode import Resize
-from oomwarden.core.limits import Ask, Held, Limit, is_to_go_back, judge
+from oomwarden.core.limits import Ask, Held, Limit, is_to_go_back, judge, planned
+from oomwarden.core.matching import Match
 from oomwarden.core.plan import Switch
 from oomwarden.core.quantity import exact_quantity
 from oomwarden.core.reports import Part
+from oomwarden.core.scoring import Remark
 
 MOST_ASKED = 50
+TURN_SECONDS = 120.0
+_WAITS = Remark(
+    "ResizeWaits",
+    f"memory.limit waits: a node asks for {MOST_ASKED} resizes at a time; it goes on by itself.",
+)
 
 Asked = tuple[tuple[Resize, ...], int]
 """What is asked, and how many more wait."""
@@ -36,18 +43,26 @@ class Limits:
         found = {each.container.cgroup.inode: self._judge(each, mode) for each in live}
         self._found = found
         asks = [
-            _resize(held, ask)
+            (_resize(held, ask), charge.container.cgroup.inode)
             for charge in live
             if (ask := found[charge.container.cgroup.inode].ask)
             and (held := self._held(charge.container))
         ]
-        asks.sort(key=lambda each: (each.namespace, each.pod, each.container))
-        self.asked = tuple(asks[:MOST_ASKED]), max(len(asks) - MOST_ASKED, 0)
+        asks.sort(key=lambda each: (each[0].namespace, each[0].pod, each[0].container))
+        asks = in_turn(asks, int(self.caps().now() // TURN_SECONDS))
+        waiting = asks[MOST_ASKED:]
+        found |= {inode: found[inode].held_back(_WAITS) for _, inode in waiting}
+        self.asked = tuple(resize for resize, _ in asks[:MOST_ASKED]), len(waiting)
 
     def part(self, charge: Charge) -> Part:
         """Tell what became of what a container's winner says, as it was judged last."""
         found = self._found.get(charge.container.cgroup.inode)
         return found.part if found else Part()
+
+    def planned(self, charge: Charge, match: Match) -> tuple[Remark, ...]:
+        """Tell what would stand in the way of a policy that only observes."""
+        held = self._held(charge.container)
+        return planned(held, match) if held else ()
 
     def ours(self) -> frozenset[int]:
         """Give the containers, by inode, with a limit of ours that can be put back."""
@@ -73,6 +88,18 @@ class Limits:
         if pod is None or facts is None:
             return None
         return Held(pod, facts, container.memory.usage if container.memory else None)
+
+
+def in_turn(asks: Sequence[tuple[Resize, int]], turn: int) -> list[tuple[Resize, int]]:
+    """Put those first that put back, then the others, each turn beginning with other ones.
+
+    Where the API server refuses the first ones again and again, the others come to their turn.
+    """
+    back = [each for each in asks if not each[0].policy]
+    others = [each for each in asks if each[0].policy]
+    room = max(MOST_ASKED - len(back), 1)
+    begin = turn * room % len(others) if len(others) > room else 0
+    return [*back, *others[begin:], *others[:begin]]
 
 
 def _resize(held: Held, ask: Ask) -> Resize:

@@ -159,6 +159,7 @@ def _usable(kills: list[LogKill]) -> LogState:
 
 def _unusable(error: OSError) -> LogState:
     if isinstance(error, PermissionError):
-        remedy = "grant the agent the capability SYSLOG, or set sysctl kernel.dmesg_restrict=0"
+        remedy = "records have no victims: grant the agent the capability SYSLOG, or set sysctl "
+        remedy += "kernel.dmesg_restrict=0"
         return LogState(usable=False, reason="NotPermitted", remedy=remedy)
     return LogState(usable=False, reason="Unreadable", remedy=f"syslog(2) answered: {error}")

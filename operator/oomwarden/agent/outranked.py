@@ -52,11 +52,8 @@ class Outranked:
             self.told()
         self.services = found
 
-    def warn(self, item: Item) -> tuple[Remark, ...]:
-        """Give what is to be said of a container under its winner."""
-        score = item.standing.target.score
-        if score is None or not item.enforced:
-            return ()
+    def warn(self, item: Item, score: int) -> tuple[Remark, ...]:
+        """Give what is to be said of a container at a score."""
         daemons = outranked(self.services, score, item.given, item.limit)
         return (warning(score, daemons),) if daemons else ()
 

@@ -57,7 +57,10 @@ class PolicyBook:
         before = self.policies.get(key) or self.unreadable.get(key)
         self.drop(key)
         try:
-            parsed = self.policies[key] = parse_policy(kind, manifest)
+            parsed = parse_policy(kind, manifest)
+            # What is kept of a policy is kept by its identity: an equal one must not replace it.
+            parsed = before if isinstance(before, Policy) and before == parsed else parsed
+            self.policies[key] = parsed
             self._by_namespace.setdefault(key[1], {})[key] = parsed
         except ValueError as error:
             self.unreadable[key] = str(error)

@@ -23,7 +23,7 @@ from oomwarden.api.oomnode import (
 )
 from oomwarden.core.quantity import format_bytes
 from oomwarden.core.report_bounds import bounded
-from oomwarden.core.self_tests import Findings, conditions
+from oomwarden.core.self_tests import Findings, conditions, too_old
 from oomwarden.kernel.host import Host
 from oomwarden.kernel.oom_group import is_read_only
 from oomwarden.kube import nodes
@@ -106,11 +106,14 @@ class Reporter:
 
     def _findings(self, work: Work) -> Findings:
         return Findings(
+            kernel=too_old(self.host.release()),
             cgroup_v2=self.kernel.remedy,
             local_events=self.host.local_events_only(),
             capabilities=self.host.missing_capabilities(),
             kernel_log=self.log.state.remedy,
+            kernel_log_reason=self.log.state.reason,
             store=self.store.degraded or "",
+            store_in_memory=self.store.in_memory,
             unknown_fields=work.unknown_fields,
             cgroup_writes=self.settings.cgroup_writes,
             cgroups_read_only=is_read_only(self.settings.cgroup_root),

@@ -125,20 +125,28 @@ class Agent:
             for name, what, sink in self.watches():
                 heard = self.heard.of(name)
                 group.create_task(watch.follow(self.client, what, sink, heard), name=name)
-            group.create_task(self._kernel_side(), name="kernel")
+            boot_id = self.host.boot_id()
+            ask = store_was_lost(self.store, self.client, self.settings.node, boot_id)
+            history = group.create_task(ask, name="history")
+            group.create_task(self._kernel_side(history), name="kernel")
             group.create_task(self.deliverer.run(), name="deliver")
             group.create_task(self.contradictions.run(), name="contradictions")
-            group.create_task(self.status.run(), name="status")
-            ask = partial(nodes.labels, self.client, self.settings.node)
-            group.create_task(self.enforcer.node.run(ask), name="node-labels")
+            group.create_task(self._status_after(history), name="status")
+            labels = partial(nodes.labels, self.client, self.settings.node)
+            group.create_task(self.enforcer.node.run(labels), name="node-labels")
 
-    async def _kernel_side(self) -> None:
+    async def _status_after(self, history: asyncio.Task[bool]) -> None:
+        """Write OOMNode, which tells whose store it was, once it was asked."""
+        await history
+        await self.status.run()
+
+    async def _kernel_side(self, history: asyncio.Task[bool]) -> None:
         kubepods = await self.kernel.find()
         async with asyncio.TaskGroup() as group:
             group.create_task(self.kernel.run(kubepods), name="detect")
             group.create_task(self.books.run(self.kernel.queue), name="bookkeep")
             group.create_task(self.samples.run(), name="samples")
-            group.create_task(self._enforcement(group), name="enforcement")
+            group.create_task(self._enforcement(group, history), name="enforcement")
             group.create_task(self._outranked(kubepods.path).run(), name="outranked")
 
     def _outranked(self, kubepods: str) -> Outranked:
@@ -147,11 +155,9 @@ class Agent:
         self.enforcer.warn = found.warn
         return found
 
-    async def _enforcement(self, group: asyncio.TaskGroup) -> None:
+    async def _enforcement(self, group: asyncio.TaskGroup, history: asyncio.Task[bool]) -> None:
         """Begin to enforce once it is known whether older values of ours are in place."""
-        self.baselines.store_lost = await store_was_lost(
-            self.store, self.client, self.settings.node, self.host.boot_id()
-        )
+        self.baselines.store_lost = await history
         await self.baselines.load()
         await self.enforcer.groups.found.load()
         await self.enforcer.references.load()

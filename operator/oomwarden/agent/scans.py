@@ -14,8 +14,8 @@ from functools import partial
 
 from oomwarden.agent.charge import Charge
 from oomwarden.agent.kernel_worker import KernelWorker, StuckError
+from oomwarden.core.outcome_remarks import stuck_processes
 from oomwarden.core.plan import Order, Outcome
-from oomwarden.core.reports import stuck_processes
 from oomwarden.core.scoring import Remark
 from oomwarden.kernel.apply import carry_out
 from oomwarden.kernel.cgroup import CgroupGoneError

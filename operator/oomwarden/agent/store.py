@@ -10,11 +10,17 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+UNASKED = "unasked"
+"""meta.history of a new store: whether an earlier one was lost is not known yet."""
 BUSY_SECONDS = 20.0
 """How long somebody who reads the file by hand may hold it."""
 _IN_MEMORY = (
     "working in memory, so nothing that is not delivered survives a restart of the agent; free or "
     "mend the disk of its state directory, then restart it"
+)
+_ANEW = (
+    "what it knew of containers that run is lost, so their scores are not put back until they "
+    "restart: see whether the disk is in order; this is told until the agent is restarted"
 )
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -62,6 +68,7 @@ class Store:
         self._thread = ThreadPoolExecutor(1, "sqlite")
         self._connection: sqlite3.Connection | None = None
         self.degraded: str | None = None
+        self.in_memory = False
         self.store_id = ""
         self.fresh = False
 
@@ -113,8 +120,11 @@ class Store:
         except sqlite3.DatabaseError:
             memory = _connect(None)
         broken.close()
-        self._set_aside()
-        self.degraded = f"{error}: {_IN_MEMORY}"
+        self.degraded, self.in_memory = f"{error}: {_IN_MEMORY}", True
+        try:
+            self._set_aside()
+        except OSError as second:  # a disk that went read-only
+            self.degraded += f"; {self._path.name} could not be set aside ({second.strerror})"
         return memory
 
     def _close(self) -> None:
@@ -145,9 +155,12 @@ class Store:
             self._set_aside()
             connection = _connect(self._path)
         except (OSError, sqlite3.DatabaseError) as second:
-            self.degraded = f"{second}: {_IN_MEMORY}"
+            self.degraded, self.in_memory = f"{second}: {_IN_MEMORY}", True
             return _connect(None)
-        self.degraded = f"{error}: the file was set aside as {self._path.stem}.corrupt"
+        self.degraded = (
+            f"{error}: the file was set aside as {self._path.stem}.corrupt, and a new one begun; "
+            f"{_ANEW}"
+        )
         return connection
 
     def _set_aside(self) -> None:
@@ -164,6 +177,8 @@ class Store:
             connection.execute(
                 "INSERT OR IGNORE INTO meta VALUES ('store_id', ?)", (self.store_id,)
             )
+            if self.fresh:
+                connection.execute("INSERT INTO meta VALUES ('history', ?)", (UNASKED,))
 
 
 def _is_busy(error: sqlite3.DatabaseError) -> bool:

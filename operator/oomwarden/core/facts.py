@@ -77,7 +77,8 @@ class PodFacts:
     """A pod of this node. `cgroup_uid` differs from `uid` for static pods (config.hash).
 
     `created` as the API server writes it (RFC 3339, seconds, UTC). `request`: the memory that the
-    pod as a whole asks for (KEP-2837), in bytes; 0: only its containers do.
+    pod as a whole asks for (KEP-2837), in bytes; 0: only its containers do. `updaters`: how many
+    have updated it, by metadata.managedFields.
     """
 
     uid: str
@@ -93,6 +94,7 @@ class PodFacts:
     created: str | None = None
     resize: ResizeTrouble = ResizeTrouble()
     request: int = 0
+    updaters: int = 0
 
     @property
     def is_static(self) -> bool:
@@ -107,7 +109,6 @@ class MemoryEvents:
     oom: int = 0
     oom_kill: int = 0
     oom_group_kill: int | None = None
-    max: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,6 @@ def parse_memory_events(text: bytes) -> MemoryEvents | None:
         oom=counters.get(b"oom", 0),
         oom_kill=counters[b"oom_kill"],
         oom_group_kill=counters.get(b"oom_group_kill"),
-        max=counters.get(b"max", 0),
     )
 
 

@@ -24,12 +24,19 @@ NOT_SAVED = Remark(
 class Wish:
     """What a container's winner says; `together` None: nothing of group kills.
 
-    `by_process`: it has scores for single processes. `switch` None: not known yet.
+    `by_process`: it has scores for single processes. `switch` None: not known yet. `observed`: a
+    policy that only observes says something of either.
     """
 
     together: bool | None = None
     by_process: bool = False
     switch: Switch | None = None
+    observed: bool = False
+
+    @property
+    def concerns(self) -> bool:
+        """Whether the file is to be read at all."""
+        return self.together is not None or self.by_process or self.observed
 
     @property
     def asked(self) -> bool | None:
@@ -48,15 +55,15 @@ class State:
     found: bool | None = None
     trouble: Remark | None = None
 
-    def seen(self, now: bool, wish: Wish, *, young: bool) -> "State":  # noqa: FBT001 - the value read
-        """Take what was read.
+    def seen(self, now: bool, wish: Wish, *, young: bool, left: bool | None = None) -> "State":  # noqa: FBT001 - the value read
+        """Take what was read; `left` is what stood there after the last look.
 
         The runtime writes the file some time after the container's cgroup has appeared, maybe
         after we have: in a young container what is not ours is what the runtime gave.
         """
         if wish.asked is None:
             return replace(self, now=now, trouble=None)
-        first = self.found is None or (young and now != wish.asked)
+        first = self.found is None or (young and now not in {wish.asked, left})
         return replace(self, now=now, trouble=None, found=now if first else self.found)
 
     def to_write(self, wish: Wish) -> bool | None:
@@ -84,6 +91,17 @@ def part(wish: Wish, state: State | None, *, writes: bool) -> Part:
         remarks.append(INEFFECTIVE)
     in_force = held and wish.switch in {Switch.ENFORCE, Switch.PAUSE}
     return Part(in_force, tuple(remarks))
+
+
+def planned(wish: Wish, state: State | None, *, writes: bool) -> tuple[Remark, ...]:
+    """Tell what would stand in the way of a wish of a policy that only observes."""
+    if state is None:
+        return ()
+    if wish.together not in {None, state.now}:
+        if not writes:
+            return part(wish, state, writes=False).remarks
+        state = replace(state, now=not state.now)
+    return part(wish, replace(state, trouble=None), writes=writes).remarks
 
 
 def _writes_off(asked: str) -> Remark:

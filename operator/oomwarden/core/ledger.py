@@ -55,11 +55,6 @@ class Ledger:
         """List the accounts directly below one, in the order in which they were opened."""
         return [account for account in self.accounts.values() if account.parent == inode]
 
-    def write_off(self, inode: int) -> None:
-        """Book everything seen so far as told: counted elsewhere (before the first start)."""
-        account = self.accounts[inode]
-        account.booked = account.seen
-
     def prune(self) -> list[int]:
         """Forget gone cgroups that owe nothing, where nothing above them owes either.
 

@@ -10,6 +10,8 @@ from oomwarden.core.facts import PodFacts
 from oomwarden.core.policies import Policy
 
 Labels = Mapping[str, str]
+KEPT_NAMES = 1024
+"""Names of containers for which a policy keeps what matches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,19 @@ def asks_for_node(policy: Policy) -> bool:
 
 def match(policy: Policy, container: str) -> Match | None:
     """Find the first rule for a container of a selected pod; None: the policy does not compete."""
+    known = policy.matches
+    if container not in known:
+        if len(known) >= KEPT_NAMES:
+            known.clear()
+        known[container] = _first_rule(policy, container)
+    rule = known[container]
+    return None if rule is None else Match(policy, rule)
+
+
+def _first_rule(policy: Policy, container: str) -> Rule | None:
     for rule in policy.spec.rules:
         if any(fnmatchcase(container, glob) for glob in rule.containers):
-            return Match(policy, rule)
+            return rule
     return None
 
 

@@ -101,7 +101,6 @@ class Outcome:
     holding: frozenset[int] = frozenset()
     changed: int = 0
     own: int = 0
-    starting: int = 0
     failures: int = 0
     failure: str = ""
     complete: bool = True

@@ -1,14 +1,14 @@
 """Policies as the API server gives them, whichever of the two kinds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from oomwarden.api.base import LabelSelector
 from oomwarden.api.oomkill import PolicyReference
-from oomwarden.api.policy import RESERVED, ClusterOOMPolicySpec, OOMPolicySpec
+from oomwarden.api.policy import RESERVED, ClusterOOMPolicySpec, OOMPolicySpec, Rule
 from oomwarden.api.unknown_fields import unknown_fields
 
 NAMESPACED, CLUSTER = "OOMPolicy", "ClusterOOMPolicy"
@@ -20,7 +20,10 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One policy; `unknown` names fields that only a newer version understands."""
+    """One policy; `unknown` names fields that only a newer version understands.
+
+    `matches` keeps by container name which rule matches: hundreds of globs are tried once.
+    """
 
     kind: str
     namespace: str | None
@@ -28,6 +31,7 @@ class Policy:
     generation: int
     spec: OOMPolicySpec
     unknown: tuple[str, ...] = ()
+    matches: dict[str, Rule | None] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def key(self) -> Key:

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
 from oomwarden.api.oomnode import PolicyReport, Refusal
 from oomwarden.core.facts import PodFacts
 from oomwarden.core.matching import Match
+from oomwarden.core.outcome_remarks import of_outcome
 from oomwarden.core.plan import Outcome, Standing
 from oomwarden.core.policies import Key, Policy
 from oomwarden.core.scoring import Remark, Target
 
 MOST_REFUSALS = 10
 """Refusals told of one policy; the rest is counted."""
-MOST_PIDS = 5
 MOST_WARNINGS = 3
 MOST_TEXT = 1024
 """Characters of a message; policies put text of any length into some."""
@@ -31,7 +32,8 @@ class Item:
     """One live container, how the policies stand on it, and what came of it.
 
     `troubles` are what keeps the winner from being in force, beside what `outcome` tells. `given`
-    is the score of the kubelet, `limit` the memory limit in bytes.
+    is the score of the kubelet, `limit` the memory limit in bytes. `planned` tells for each
+    observer what would stand in its way.
     """
 
     pod: PodFacts
@@ -42,6 +44,7 @@ class Item:
     given: int | None = None
     limit: int | None = None
     parts: tuple[Part, ...] = ()
+    planned: tuple[tuple[Remark, ...], ...] = ()
 
     @property
     def enforced(self) -> bool:
@@ -65,7 +68,8 @@ class Item:
         )
 
 
-Warn = Callable[[Item], tuple[Remark, ...]]
+Warn = Callable[[Item, int], tuple[Remark, ...]]
+"""What harm a container may do at a score."""
 
 
 @dataclass(slots=True)
@@ -110,7 +114,7 @@ def reports(
     pods: Mapping[Key, int],
     items: Iterable[Item],
     unreadable: Mapping[Key, str],
-    warn: Warn = lambda _: (),
+    warn: Warn = lambda *_: (),
 ) -> tuple[PolicyReport, ...]:
     """Report each policy that selects pods of this node, and each that cannot be read.
 
@@ -119,7 +123,7 @@ def reports(
         pods: How many of this node's pods each policy selects.
         items: The live containers.
         unreadable: Why a policy cannot be read.
-        warn: What harm a container may do under its winner.
+        warn: What harm a container may do under its winner, or an observer.
     """
     tallies = {key: _Tally(count) for key, count in pods.items() if count and key in policies}
     for item in sorted(items, key=lambda each: (each.pod.namespace, each.pod.name, each.container)):
@@ -136,12 +140,9 @@ def _count(item: Item, tallies: dict[Key, _Tally], warn: Warn) -> None:
         tally.matched += 1
         tally.enforced += item.enforced
         tally.refuse(item, _remarks(winner, item))
-        tally.warn(item, warn(item))
-    for match, target in zip(contest.observers, item.standing.observed, strict=True):
-        if tally := tallies.get(match.policy.key):
-            tally.matched += 1
-            tally.observed += target.asks or bool(match.rule.memory or match.rule.on_oom)
-            tally.refuse(item, (*target.remarks, *_unknown(match.policy)))
+        score = item.standing.target.lowest if item.enforced else None
+        tally.warn(item, warn(item, score) if score is not None else ())
+    _count_observers(item, tallies, warn)
     overridden = [_overridden(winner.policy)] if winner is not None else []
     for loser in contest.losers if winner is not None else ():
         if tally := tallies.get(loser.key):
@@ -149,58 +150,24 @@ def _count(item: Item, tallies: dict[Key, _Tally], warn: Warn) -> None:
             tally.refuse(item, overridden)
 
 
+def _count_observers(item: Item, tallies: dict[Key, _Tally], warn: Warn) -> None:
+    contest, targets = item.standing.contest, item.standing.observed
+    planned = item.planned or repeat(())
+    for match, target, stands in zip(contest.observers, targets, planned, strict=False):
+        if tally := tallies.get(match.policy.key):
+            tally.matched += 1
+            tally.observed += target.asks or bool(match.rule.memory or match.rule.on_oom)
+            tally.refuse(item, (*target.remarks, *_unknown(match.policy), *stands))
+            tally.warn(item, warn(item, target.lowest) if target.lowest is not None else ())
+
+
 def _remarks(winner: Match, item: Item) -> list[Remark]:
     target: Target = item.standing.target
     found = [*target.remarks, *item.troubles, *_unknown(winner.policy)]
     found += [remark for part in item.parts for remark in part.remarks]
     if item.outcome is not None and item.outcome.aim == target.aim:
-        found += _of_outcome(item.outcome)
+        found += of_outcome(item.outcome)
     return found
-
-
-def _of_outcome(outcome: Outcome) -> list[Remark]:
-    found: list[Remark] = []
-    if outcome.failures:
-        remedy = (
-            "grant the agent's container the capabilities SYS_RESOURCE and DAC_OVERRIDE"
-            if outcome.failure.startswith("PermissionError")
-            else "see the agent's log"
-        )
-        what = f"Some processes were not changed ({outcome.failure}): {remedy}."
-        found.append(Remark("NotPermitted" if "Permission" in outcome.failure else "Failed", what))
-    if outcome.own:
-        found.append(
-            Remark(
-                "OwnScore",
-                "Some processes have set an oom_score_adj of their own and were left alone: name "
-                "them in `processes` if they are to get another one.",
-            )
-        )
-    if outcome.stuck:
-        found.append(stuck_processes(sorted(outcome.stuck)))
-    if outcome.held_back:
-        what = (
-            f"{outcome.held_back} processes wait: the node changes no more a second than "
-            "agent.caps.processesPerSecond of the chart allows; it goes on."
-        )
-        found.append(Remark("RateLimited", what))
-    elif not outcome.complete:
-        found.append(
-            Remark("Forking", "Processes are forked faster than they are scanned; it goes on.")
-        )
-    return found
-
-
-def stuck_processes(pids: Sequence[int]) -> Remark:
-    """Tell of processes whose command lines the kernel does not give."""
-    first = ", ".join(map(str, pids[:MOST_PIDS]))
-    more = f" and {len(pids) - MOST_PIDS} more" if len(pids) > MOST_PIDS else ""
-    what = (
-        f"The kernel does not give the command line of process {first}{more}, which is left as it "
-        "is, and tried again after a minute: look for memory pressure in the container "
-        "(memory.pressure of its cgroup; a limit that its working set does not fit)."
-    )
-    return Remark("Stuck", what)
 
 
 def _unknown(policy: Policy) -> tuple[Remark, ...]:
@@ -211,8 +178,8 @@ def _unknown(policy: Policy) -> tuple[Remark, ...]:
 
 
 def _overridden(winner: Policy) -> Remark:
-    how = "a higher priority, or a name that sorts first, wins"
-    return Remark("Overridden", f"{winner} wins this container; one policy takes it whole: {how}.")
+    order = "by kind (ClusterOOMPolicy first, unless overridable), priority, name"
+    return Remark("Overridden", f"{winner} wins this container whole: {order}.")
 
 
 def _report(policy: Policy, tally: _Tally) -> PolicyReport:

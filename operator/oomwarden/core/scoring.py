@@ -32,6 +32,12 @@ class Target:
         return (self.score, self.processes)
 
     @property
+    def lowest(self) -> int | None:
+        """Give the lowest score that any process may get; None: none is asked for."""
+        scores = [each.score for each in self.processes]
+        return min(scores if self.score is None else [self.score, *scores], default=None)
+
+    @property
     def asks(self) -> bool:
         """Whether there is anything to hold."""
         return self.score is not None or bool(self.processes)

@@ -1,9 +1,10 @@
 """Carry out an order on a container's processes, round after round until nothing is left to do."""
 
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from oomwarden.core.facts import Cgroup
 from oomwarden.core.plan import Found, Order, Outcome, classify
@@ -21,13 +22,21 @@ MAX_SECONDS = 1.0
 takes longer than that is one that hangs."""
 
 
+HELD_AT_ONCE = 64
+"""Descriptors of processes that are looked at before the list is read again and they change."""
+
+
 @dataclass(slots=True)
 class _Scan:
-    """One scan's findings; what is known of a pid is what the last look at it found."""
+    """One scan's findings; what is known of a pid is what the last look at it found.
+
+    `listing` gives the container's processes at that moment.
+    """
 
     order: Order
     commands: CommandLines
     until: float
+    listing: Callable[[], list[int]]
     found: dict[int, Found] = field(default_factory=dict)
     named: set[int] = field(default_factory=set)
     blank: set[int] = field(default_factory=set)
@@ -38,33 +47,67 @@ class _Scan:
     def round(self, proc: ProcRoot, live: Sequence[int]) -> bool:
         """Look at all processes, as long as there is time; tell whether one was changed."""
         changed = self.changed
+        # A command line may be long in coming: nobody else's change waits for it.
+        at_once = 1 if self.order.rules else HELD_AT_ONCE
+        for begin in range(0, len(live), at_once):
+            if self.late:
+                break
+            with ExitStack() as stack:
+                self._change(self._hold(proc, live[begin : begin + at_once], stack))
+        return self.changed != changed
+
+    def _hold(
+        self, proc: ProcRoot, live: Sequence[int], stack: ExitStack
+    ) -> list[tuple[Process, ProcessTarget | None]]:
+        """Look at processes; hold those that are ours to change."""
+        movable = []
         for pid in live:
             if time.monotonic() > self.until:
                 self.late = True
                 break
-            self.look(proc, pid)
-        return self.changed != changed
+            with self._noting(pid), ExitStack() as mine:
+                process = mine.enter_context(proc.open(pid))
+                named = self._named(process)
+                self.found[pid] = classify(process.score(), self.order, named)
+                if self.found[pid] is Found.MOVABLE:
+                    movable.append((process, named))
+                    stack.push(mine.pop_all())
+        return movable
 
-    def look(self, proc: ProcRoot, pid: int) -> None:
-        """Look at a process and change it if it is ours to change."""
+    def _change(self, movable: list[tuple[Process, ProcessTarget | None]]) -> None:
+        """Change those that are in the container's list even now that they are held.
+
+        Since the first list a pid may have gone to a process of another container. One that is
+        held and listed after that is the container's, or dead, and then takes no write.
+        """
+        listed = frozenset(self.listing()) if movable else frozenset()
+        for process, named in movable:
+            wanted = self.order.wanted(named)
+            if wanted is None or self._is_spent():
+                continue
+            with self._noting(process.pid):
+                if process.pid not in listed:
+                    raise ProcessGoneError(str(process.pid))
+                self._write(process, wanted, named)
+
+    def _write(self, process: Process, wanted: int, named: ProcessTarget | None) -> None:
+        if classify(process.score(), self.order, named) is Found.MOVABLE:
+            process.write_score(wanted)
+            self.changed += 1
+        self.found[process.pid] = classify(process.score(), self.order, named)
+
+    @contextmanager
+    def _noting(self, pid: int) -> Iterator[None]:
+        """Note what came of a process that cannot be looked at or changed."""
         self.failed.pop(pid, None)
         try:
-            with proc.open(pid) as process:
-                self._look(process)
+            yield
         except ProcessGoneError:
             self.found.pop(pid, None)
         except LeftOutError:
             self.found[pid] = Found.STUCK
         except OSError as error:
             self.failed[pid] = f"{type(error).__name__}: {error.strerror}"
-
-    def _look(self, process: Process) -> None:
-        pid, named = process.pid, self._named(process)
-        self.found[pid] = classify(process.score(), self.order, named)
-        wanted = self.order.wanted(named)
-        if self.found[pid] is Found.MOVABLE and wanted is not None and not self._is_spent():
-            self.found[pid] = classify(process.write_score(wanted), self.order, named)
-            self.changed += 1
 
     def _is_spent(self) -> bool:
         return self.order.most is not None and self.changed >= self.order.most
@@ -89,7 +132,6 @@ class _Scan:
             holding=holding,
             changed=self.changed,
             own=len(count(Found.OWN)),
-            starting=len(count(Found.STARTING)),
             failures=len(self.failed),
             failure=next(iter(self.failed.values()), ""),
             complete=complete and not held_back,
@@ -150,7 +192,8 @@ def carry_out(
         live = frozenset(pids(directory))
         if live <= known and not order.rules:
             return Outcome(order.target, holding=live)
-        scan = _Scan(order, commands or CommandLines(), time.monotonic() + MAX_SECONDS)
+        until = time.monotonic() + MAX_SECONDS
+        scan = _Scan(order, commands or CommandLines(), until, partial(pids, directory))
         for _ in range(MAX_ROUNDS):
             moved = scan.round(places.proc, sorted(live, key=lambda pid: (pid in known, pid)))
             again = frozenset(pids(directory))

@@ -1,0 +1,31 @@
+"""What there is to report of a container: how far scores, group kills and limits are."""
+
+from dataclasses import dataclass, replace
+
+from oomwarden.agent.baselines import Baselines
+from oomwarden.agent.charge import Charge
+from oomwarden.agent.group_kill import GroupKills
+from oomwarden.agent.limits import Limits
+from oomwarden.core.plan import Switch
+from oomwarden.core.reports import Item
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """Puts together what each of the three has found."""
+
+    baselines: Baselines
+    groups: GroupKills
+    limits: Limits
+
+    def of(self, charge: Charge, mode: Switch | None) -> Item | None:
+        """Give a container's item; None before it was decided on."""
+        item = charge.item(self.baselines.get(charge.container), mode)
+        if item is None:
+            return None
+        planned = tuple(
+            (*self.groups.planned(charge, each), *self.limits.planned(charge, each))
+            for each in item.standing.contest.observers
+        )
+        parts = (self.groups.part(charge, mode), self.limits.part(charge))
+        return replace(item, parts=parts, planned=planned)
