@@ -20,7 +20,6 @@ from e2e.world import GROUP, NAMESPACE, VERSION, Release, World, eventually
 pytestmark = pytest.mark.usefixtures("release")
 
 AGENT = f"system:serviceaccount:{NAMESPACE}:oomwarden-agent"
-OPERATOR = "deploy/oomwarden-operator"
 NOBOUND = Bounds(0, 0, 0)
 
 

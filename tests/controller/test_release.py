@@ -36,8 +36,8 @@ def test_a_silent_node_is_named_and_not_awaited() -> None:
     state = NodeState("a", "2026-11-23T11:40:00Z", 3)
     last = progress([state], NOW, at(1))
     assert (last.awaited, last.silent) == ((), (state,))
-    assert "a (3 processes)" in verdict(last)
-    assert "stay until their containers restart" in verdict(last)
+    assert "a (containers: 3)" in verdict(last)
+    assert "stays: scores and memory.oom.group until containers restart" in verdict(last)
 
 
 def test_a_silent_node_that_had_nothing_applied_is_no_news() -> None:
@@ -54,11 +54,11 @@ def oomnode(name: str, containers: int, heartbeat: str) -> dict[str, Any]:
 
 
 def test_an_oomnode_is_read_and_one_that_cannot_be_read_is_unknown() -> None:
-    assert state_of(oomnode("a", 2, AFTER)) == NodeState("a", AFTER, 4)
+    assert state_of(oomnode("a", 2, AFTER)) == NodeState("a", AFTER, 2)
     assert state_of({"metadata": {"name": "a"}}) is None
     broken = state_of({"metadata": {"name": "a"}, "status": {"agent": 1}})
     assert broken == NodeState("a", "", None)
-    assert "a (unknown processes)" in verdict(progress([broken], NOW, NOW))
+    assert "a (containers: unknown)" in verdict(progress([broken], NOW, NOW))
 
 
 class FakeCluster:
@@ -99,7 +99,7 @@ async def test_the_switch_is_written_and_all_agents_awaited() -> None:
 
 async def test_the_wait_ends_and_names_who_is_left() -> None:
     cluster = FakeCluster([oomnode("a", 1, AFTER), oomnode("b", 0, AFTER)])
-    assert (await released(cluster)).startswith("Not put back on a (2 processes): ")
+    assert (await released(cluster)).startswith("Not put back on a (containers: 1): ")
     assert cluster.time == at(60)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 
 import httpx2
 import pytest
@@ -10,6 +11,7 @@ from oomwarden.api.oomnode import Resize
 from oomwarden.controller import resizes
 from oomwarden.controller.resizes import Resizer
 from oomwarden.controller.statuses import PolicyKey
+from oomwarden.kube.resizes import Found
 
 KEY = PolicyKey("OOMPolicy", "shop", "grow")
 ONE_GI = {"memory": {"limit": "1Gi"}}
@@ -109,3 +111,42 @@ async def test_an_api_server_that_is_away_ends_nothing_and_refuses_nothing(
     await world.work()
     assert len(world.pod.patches) == 1
     assert world.told == []
+
+
+async def test_a_refusal_that_stays_is_asked_for_ever_more_seldom(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(resizes, "REFUSED_SECONDS", 1.0)
+    world = World(OnePod((granting(ONE_GI),), failures=[refused(403, "exceeded quota")] * 9))
+    waits = []
+    for _ in range(4):
+        before = asyncio.get_running_loop().time()
+        await world.work()
+        answer = world.resizer._answers[ask()]
+        waits.append(round(answer.due - before))
+        world.resizer._answers[ask()] = replace(answer, due=0.0)
+    assert waits == [1, 2, 4, 8]
+
+
+async def test_an_ask_that_is_withdrawn_while_it_is_looked_at_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(OnePod((granting(ONE_GI),), failures=[refused(403, "exceeded quota")]))
+    look = world.pod.look
+
+    async def withdraw(namespace: str, pod: str, container: str) -> Found:
+        world.resizer.take("node-1", ())
+        return await look(namespace, pod, container)
+
+    monkeypatch.setattr(world.pod, "look", withdraw)
+    await world.work()
+    assert (world.pod.looks, world.resizer._answers, world.told) == (1, {}, [])
+
+
+async def test_a_new_ask_does_not_wait_for_old_refusals() -> None:
+    world = World(OnePod((granting(ONE_GI),), failures=[refused(403, "exceeded quota")] * 2))
+    old, new = ask(), ask().model_copy(update={"pod": "db-1"})
+    await world.work("node-1", old)
+    world.resizer._answers[old] = replace(world.resizer._answers[old], due=1.0)
+    world.resizer.take("node-1", (old, new))
+    assert world.resizer._next() == ("node-1", new)

@@ -39,6 +39,7 @@ class Kills:
         self.failures: list[Exception] = []
         self.written: list[tuple[str, dict[str, Any]]] = []
         self.posted: list[dict[str, Any]] = []
+        self.posts: list[Failure] = []
         self.available = "4Gi"
 
     async def follow(self, take: Callable[[dict[str, Any]], None]) -> None:
@@ -53,7 +54,7 @@ class Kills:
 
     async def post(self, event: dict[str, Any]) -> Failure:
         self.posted.append(event)
-        return Failure(Outcome.DONE, "")
+        return self.posts.pop() if self.posts else Failure(Outcome.DONE, "")
 
     async def node_status(self, _: str) -> dict[str, Any]:
         stamp = NOW.isoformat()
@@ -163,3 +164,17 @@ async def test_a_record_that_makes_no_sense_stops_nothing() -> None:
     pod = OnePod((granting(RAISE),))
     await answered(kills, pod)
     assert [name for name, _ in kills.written] == ["shop/good"]
+
+
+async def test_what_was_given_away_is_not_given_twice_on_one_word_of_the_agent() -> None:
+    kills, pod = Kills(kill(name="one"), kill(name="two")), OnePod((granting(RAISE),))
+    kills.available = "200Mi"
+    await answered(kills, pod)
+    assert [response["reason"] for _, response in kills.written] == ["RaisedLimit", "NodeShort"]
+
+
+async def test_an_event_that_the_api_server_does_not_take_is_posted_again() -> None:
+    kills, pod = Kills(kill()), OnePod((granting(RAISE),))
+    kills.posts = [Failure(Outcome.RETRY, "away")]
+    await answered(kills, pod)
+    assert (len(kills.written), len(kills.posted)) == (1, 2)

@@ -62,3 +62,9 @@ def test_a_pod_with_one_container_has_the_containers_limit() -> None:
 def test_the_log_says_the_cause_outright(oom_memcg: str | None, cause: Cause) -> None:
     told = Constraint(None, oom_memcg, "/x", 1)
     assert from_log(told, POD, TWO).cause is cause
+
+
+def test_limits_that_were_rounded_down_to_pages_add_up_to_their_pods() -> None:
+    of_500m, of_1g = 499_998_720, 999_997_440
+    assert Limits(1_000_000_000 // 4096 * 4096, (of_500m, of_500m)).equal
+    assert not Limits(of_1g + (1 << 20), (of_500m, of_500m)).equal

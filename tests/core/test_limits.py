@@ -2,9 +2,10 @@ from dataclasses import replace
 
 import pytest
 from oomwarden.api.oomkill import ContainerType
+from oomwarden.api.policy import QOSClass
 from oomwarden.core.facts import ContainerFacts, PodFacts, ResizeTrouble
 from oomwarden.core.limit_marks import Step
-from oomwarden.core.limits import Ask, Held, Limit, is_to_go_back, judge
+from oomwarden.core.limits import Ask, Held, Limit, is_to_go_back, judge, planned
 from oomwarden.core.plan import Switch
 from oomwarden.core.policies import Policy
 from resized import MI, container, limiting, ours, pod, won
@@ -154,6 +155,20 @@ def test_pause_asks_for_nothing_and_tells_what_holds() -> None:
     for one, by in ((container(512), limiting()), (container(1024, mark=ours(512)), None)):
         assert judged(one, by, Switch.PAUSE).ask is None
     assert judged(container(1024), limiting(1024), Switch.PAUSE).part.in_force
+    assert reasons(judged(container(512), limiting(1024), Switch.PAUSE)) == []
+    assert reasons(judged(container(512), limiting(256), Switch.PAUSE, 300)) == ["BelowUsage"]
+
+
+def test_an_observer_hears_what_would_stand_in_its_way_and_of_nothing_asked() -> None:
+    def told(one: ContainerFacts, usage: int = 0, in_pod: PodFacts | None = None) -> list[str]:
+        held = Held(in_pod or pod(one), one, usage * MI)
+        return [remark.reason for remark in planned(held, won(limiting(256)))]
+
+    one = container(512)
+    assert told(one) == []
+    assert told(one, 300) == ["BelowUsage"]
+    assert told(one, in_pod=replace(pod(one), uid="mirror")) == ["StaticPod"]
+    assert told(one, 300, replace(pod(one), deleting=True)) == []
 
 
 def test_release_puts_back_whatever_the_policy_says() -> None:
@@ -179,3 +194,28 @@ def test_a_raise_without_a_limit_keeps_what_was_raised_and_goes_with_its_policy(
     found = judged(one, limiting(None, up_to="1Gi"))
     assert (found.ask, found.part.in_force) == (None, True)
     assert judged(one).ask == Ask(512 * MI)
+
+
+def test_a_limit_that_was_raised_and_not_carried_out_is_not_in_force() -> None:
+    one = container(640, now=512, mark=ours(512, Step.RAISE))
+    trouble = ResizeTrouble("Deferred", "no room")
+    for by in (limiting(None, up_to="2Gi"), limiting(512, up_to="2Gi")):
+        found = judged(one, by, in_pod=pod(one, resize=trouble))
+        assert (found.part.in_force, reasons(found)) == (False, ["Deferred"])
+
+
+def test_what_the_api_server_always_refuses_is_not_asked_for() -> None:
+    besteffort = pod(container(None), qos=QOSClass.BEST_EFFORT)
+    found = judged(container(None), limiting(64), in_pod=besteffort)
+    assert (found.ask, reasons(found)) == (None, ["QOSChange"])
+    asking = replace(container(512), request=256 * MI)
+    found = judged(asking, limiting(128))
+    assert (found.ask, reasons(found)) == (None, ["BelowRequest"])
+    assert judged(asking, limiting(256)).ask is not None
+
+
+def test_where_the_limit_of_before_could_not_be_kept_nothing_is_asked_for() -> None:
+    one, marked = container(512), container(512, mark=ours(256))
+    found = judged(one, limiting(1024), in_pod=pod(one, updaters=10))
+    assert (found.ask, reasons(found)) == (None, ["TooManyWriters"])
+    assert judged(marked, limiting(1024), in_pod=pod(marked, updaters=10)).ask is not None

@@ -83,13 +83,19 @@ def test_the_first_refusals_are_told_and_the_others_counted() -> None:
     refused = condition(summarise(3, [told], EMPTY, NOW), "Refused")
     assert (refused.status, refused.reason) == ("True", "ContainersRefused")
     assert refused.message.startswith("5 containers: shop/db-0 app: no baseline is known; restart")
-    assert refused.message.endswith("; and 2 more")
+    assert refused.message.endswith("; and 2 containers more")
     assert "db-3" not in refused.message
+
+
+def test_two_refusals_of_one_container_are_one_container_told() -> None:
+    told = report(refused=4, refusals=[refusal(0), refusal(0), refusal(1), refusal(1)])
+    message = condition(summarise(3, [told], EMPTY, NOW), "Refused").message
+    assert message.endswith("; and 2 containers more")
 
 
 def test_refusals_without_details_are_counted() -> None:
     refused = condition(summarise(3, [report(refused=1)], EMPTY, NOW), "Refused")
-    assert refused.message == "1 container"
+    assert refused.message.startswith("1 container; there was no room for details")
 
 
 def test_a_long_refusal_does_not_make_a_status_that_the_api_server_refuses() -> None:
@@ -140,7 +146,16 @@ def test_a_policy_that_an_agent_cannot_read_says_why() -> None:
 
 def test_warnings_without_details_are_counted() -> None:
     warning = condition(summarise(3, [report(warned=2)], EMPTY, NOW), "Warning")
-    assert (warning.status, warning.message) == ("True", "2 containers")
+    assert (warning.status, warning.reason) == ("True", "Warned")
+    assert warning.message.startswith("2 containers; there was no room for details")
+
+
+def test_the_first_warnings_are_told_and_the_others_counted() -> None:
+    told = report(warned=5, warnings=[refusal(number) for number in range(3)])
+    warning = condition(summarise(3, [told], EMPTY, NOW), "Warning")
+    assert (warning.status, warning.reason) == ("True", "R")
+    assert warning.message.startswith("5 containers: shop/db-0 app: ")
+    assert warning.message.endswith("; and 2 containers more")
 
 
 def test_what_the_operator_was_refused_stands_in_the_place_of_what_was_asked() -> None:

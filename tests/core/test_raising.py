@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.api.memory_rule import RaiseLimit
 from oomwarden.api.oomkill import ContainerType, OOMKill
-from oomwarden.core.facts import ContainerFacts, PodFacts
+from oomwarden.core.facts import ContainerFacts, PodFacts, ResizeTrouble, SpecLimit
 from oomwarden.core.grants import Scene
 from oomwarden.core.limit_marks import Step
 from oomwarden.core.plan import Switch
@@ -190,3 +190,26 @@ def test_a_policy_that_only_observes_says_what_it_would_have_done() -> None:
 )
 def test_durations(text: str, expected: int) -> None:
     assert seconds(text) == expected
+
+
+def test_a_record_of_a_node_that_the_pod_is_not_on_raises_nothing() -> None:
+    assert decide(case(told=kill(node="node-2"))) is None
+
+
+@pytest.mark.parametrize("shown", ["488280Ki", "500M"])
+def test_a_limit_that_is_no_whole_number_of_pages_is_the_one_that_was_hit(shown: str) -> None:
+    one = replace(container(), limit=500_000_000, spec=SpecLimit(500_000_000))
+    found = decide(case(one, told=kill(limit=shown)))
+    assert isinstance(found, Raise)
+    assert (found.before, found.limit) == (500_000_000, 597 * MI)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"), [("Deferred", "Deferred"), ("Infeasible", "Infeasible")]
+)
+def test_what_the_kubelet_says_of_the_last_raise_is_told_with_the_next_kill(
+    said: str, expected: str
+) -> None:
+    one = container(640, now=512, mark=ours(512, Step.RAISE))
+    found = decide(case(one, in_pod=pod(one, resize=ResizeTrouble(said, "no room"))))
+    assert reason(found) == expected

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.core.resize_patch import refusal, resize_patch
@@ -5,10 +7,17 @@ from resized import GUARANTEED, MI, container, pod
 
 
 def test_the_patch_names_the_very_pod_in_the_very_state_that_was_decided_on() -> None:
-    assert resize_patch(pod(), container(), 1024 * MI, "77") == {
+    resources = {"limits": {"memory": "1Gi"}}
+    asking = replace(container(), request=MI)
+    assert resize_patch(pod(asking), asking, 1024 * MI, "77") == {
         "metadata": {"uid": "u", "resourceVersion": "77"},
-        "spec": {"containers": [{"name": "app", "resources": {"limits": {"memory": "1Gi"}}}]},
+        "spec": {"containers": [{"name": "app", "resources": resources}]},
     }
+
+
+def test_where_there_is_no_request_the_limit_does_not_become_one() -> None:
+    patch = resize_patch(pod(), container(), 1024 * MI, "77")
+    assert patch["spec"]["containers"][0]["resources"]["requests"] == {"memory": "0"}
 
 
 def test_a_guaranteed_pods_request_moves_along() -> None:

@@ -1,5 +1,5 @@
 import pytest
-from oomwarden.core.self_tests import Findings, conditions, counts_local_events_only
+from oomwarden.core.self_tests import Findings, conditions, counts_local_events_only, too_old
 
 NOW = "2026-01-01T00:00:00Z"
 
@@ -77,3 +77,21 @@ def test_cgroup_writes_that_are_on_and_cannot_be_done_are_said() -> None:
     status, message = by_type(Findings(cgroups_read_only=True))["CgroupWrites"]
     assert status == "False"
     assert "read-only" in message
+
+
+@pytest.mark.parametrize(
+    ("release", "fine"),
+    [("6.1.0-28-amd64", True), ("5.10", True), ("5.9.16+", False), ("4.19.0", False), ("?", True)],
+)
+def test_a_kernel_that_is_too_old_is_named(release: str, *, fine: bool) -> None:
+    told = by_type(Findings(kernel=too_old(release)))["Kernel"]
+    assert told[0] == str(fine)
+    assert fine or "5.10" in told[1]
+
+
+def test_why_the_kernel_log_tells_nothing_and_the_store_began_anew_is_told_by_the_reason() -> None:
+    found = Findings(kernel_log="...", kernel_log_reason="NotPermitted", store="...")
+    reasons = {each.type: each.reason for each in conditions(found, NOW)}
+    assert (reasons["KernelLog"], reasons["Store"]) == ("NotPermitted", "StartedAnew")
+    in_memory = conditions(Findings(store="...", store_in_memory=True), NOW)
+    assert [each.reason for each in in_memory if each.type == "Store"] == ["InMemory"]

@@ -66,4 +66,5 @@ labels:
 annotations:
   helm.sh/hook: pre-delete
   helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+  helm.sh/hook-output-log-policy: hook-succeeded,hook-failed
 {{- end -}}

@@ -66,7 +66,7 @@ _POLICY_COLUMNS = (
     Column(
         "Enforced",
         ".status.enforced",
-        "Number of containers whose processes hold the score.",
+        "Number of containers on which all that the policy asks is in force.",
         "integer",
     ),
     Column(
@@ -75,9 +75,9 @@ _POLICY_COLUMNS = (
         "Number of containers on which it is not, or not wholly, in force.",
         "integer",
     ),
-    _ready("Whether the policy is in force on all that it matches."),
+    _ready("Whether all live nodes report this generation; REFUSED: where it is not in force."),
     _age(),
-    Column("Priority", ".spec.priority", "The highest wins a container.", "integer", 1),
+    Column("Priority", ".spec.priority", "Decides among policies of one rank.", "integer", 1),
 )
 
 KINDS = (
@@ -137,11 +137,11 @@ KINDS = (
         description="What the agent of the node of this name applied, refused, counted and found "
         "of its own health. Written by the agent alone.",
         columns=(
-            _ready("Whether the agent does all that is asked of it."),
+            _ready("Whether kills are seen; the other conditions tell what the agent lacks."),
             Column(
                 "Enforced",
                 ".status.applied.containers",
-                "Number of containers with a score of ours.",
+                "Number of containers with a score, limit or memory.oom.group of ours.",
                 "integer",
             ),
             Column("Kills", ".status.kills.recorded", "Number of kills told.", "integer"),

@@ -26,7 +26,7 @@ class KernelInfo(Model):
     boot_id: str = Field(alias="bootID", description="The node's boot.")
     cgroup_driver: str = Field(description="systemd, cgroupfs, or empty when unknown.")
     nested: bool = Field(
-        default=False, description="Whether the node is itself a container (kind, nested labs)."
+        default=False, description="Whether the node is itself a container (kind)."
     )
 
 
@@ -45,7 +45,11 @@ class MemoryInfo(Model):
 class Applied(Model):
     """What holds a value of ours now."""
 
-    containers: int = Field(0, description="Number of containers with a score of ours.")
+    containers: int = Field(
+        0,
+        description="Number of containers with a score, a memory limit or a memory.oom.group of "
+        "ours.",
+    )
     processes: int = Field(0, description="Number of processes with a score of ours.")
 
 
@@ -71,9 +75,11 @@ class PolicyReport(Model):
     )
     pods: int = Field(0, description="Number of this node's pods that the policy selects.")
     matched: int = Field(0, description="Number of containers that a rule matches.")
-    enforced: int = Field(0, description="Number of containers whose processes hold the score.")
+    enforced: int = Field(
+        0, description="Number of containers on which all that it asks is in force."
+    )
     observed: int = Field(
-        0, description="Number of containers that would get a score (mode Observe)."
+        0, description="Number of containers that it would change (mode Observe)."
     )
     refused: int = Field(
         0, description="Number of containers on which the policy is not, or not wholly, in force."
@@ -120,8 +126,8 @@ class OOMNodeStatus(Model):
     agent: AgentInfo = Field(description="The agent of this node.")
     conditions: tuple[Condition, ...] = Field(
         (),
-        description="Ready, CgroupV2, KernelLog, CgroupWrites, Store, Capabilities: each that is "
-        "False tells the remedy.",
+        description="Ready, Kernel, CgroupV2, Capabilities, KernelLog, CgroupWrites, Store, "
+        "PoliciesUnderstood: each that is False tells the remedy.",
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["type"],

@@ -129,7 +129,7 @@ class Rule(Model):
         description="Globs over container names (*, ?, [...]); one of them must match. App, init, "
         "sidecar and ephemeral containers; never the pause container.",
         min_length=1,
-        max_length=32,
+        max_length=16,
     )
     oom_score_adj: Score | None = Field(
         None,
@@ -161,14 +161,16 @@ class OOMPolicySpec(Model):
 
     mode: Mode = Field(
         Mode.ENFORCE,
-        description="Enforce writes scores. Observe plans and reports, and touches nothing.",
+        description="Enforce carries out what the rules say. Observe plans and reports, and "
+        "touches nothing.",
     )
     priority: int = Field(
         0,
         ge=PRIORITY_MIN,
         le=PRIORITY_MAX,
-        description="The policy with the highest priority wins a container whole; of equals the "
-        f"name that sorts first. {PRIORITY_MIN}..{PRIORITY_MAX}, without a unit.",
+        description="Among policies of one rank (ClusterOOMPolicies, OOMPolicies, overridable "
+        "ClusterOOMPolicies, in this order) the highest priority wins a container whole; of equals "
+        f"the name that sorts first. {PRIORITY_MIN}..{PRIORITY_MAX}, without a unit.",
         json_schema_extra=validations(
             rule(
                 f"self >= {PRIORITY_MIN} && self <= {PRIORITY_MAX}",
@@ -226,9 +228,11 @@ class PolicyStatus(Model):
     )
     pods: int = Field(0, description="Number of pods that the policy selects.")
     matched: int = Field(0, description="Number of containers that a rule matches.")
-    enforced: int = Field(0, description="Number of containers whose processes hold the score.")
+    enforced: int = Field(
+        0, description="Number of containers on which all that it asks is in force."
+    )
     observed: int = Field(
-        0, description="Number of containers that would get a score (mode Observe)."
+        0, description="Number of containers that it would change (mode Observe)."
     )
     refused: int = Field(
         0, description="Number of containers on which the policy is not, or not wholly, in force."

@@ -17,7 +17,10 @@ POLL_SECONDS = 1.0
 SETTLED_AFTER = timedelta(seconds=15)
 """An agent writes its OOMNode 12 s after the one before at the latest: a zero that is older than
 the switch counts only after that."""
-_CONSEQUENCE = "Scores that were not put back stay until their containers restart."
+_CONSEQUENCE = (
+    "What was not put back stays: scores and memory.oom.group until containers restart, memory "
+    "limits until pods are recreated."
+)
 _LOG = logging.getLogger(__name__)
 
 
@@ -62,7 +65,7 @@ def verdict(last: Progress | None) -> str:
     if not left:
         return "Every agent has put back what it changed."
     nodes = ", ".join(
-        f"{state.node} ({'unknown' if state.applied is None else state.applied} processes)"
+        f"{state.node} (containers: {'unknown' if state.applied is None else state.applied})"
         for state in left
     )
     return f"Not put back on {nodes}: no answer in time, or no agent runs there. {_CONSEQUENCE}"
@@ -77,7 +80,7 @@ def state_of(node: dict[str, Any]) -> NodeState | None:
         status = OOMNodeStatus.model_validate(node["status"])
     except ValidationError:
         return NodeState(name, "", None)
-    applied = status.applied.processes or status.applied.containers
+    applied = status.applied.containers or status.applied.processes
     return NodeState(name, status.agent.heartbeat, applied)
 
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from operator import itemgetter
 from typing import Any, Protocol
 
 from lightkube import ApiError
@@ -28,6 +29,7 @@ PER_SECOND = 10.0
 SET_SECONDS = 30.0
 """After a patch the agent takes so long at most to see it, and to ask no more."""
 REFUSED_SECONDS = 60.0
+REFUSED_LONGEST_SECONDS = 600.0
 RETRY_SECONDS = 5.0
 CONFLICT_SECONDS = 0.5
 _LOG = logging.getLogger(__name__)
@@ -55,6 +57,7 @@ class _Answer:
 
     due: float
     told: Told | None = None
+    refusals: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -86,10 +89,11 @@ class Resizer:
         """Work for ever, whatever the API server answers."""
         while True:
             self._wake.clear()
-            for node, ask in self._due():
-                await self._one(node, ask)
-                await self.sleep(1 / PER_SECOND)
-            await self._pause()
+            if (due := self._next()) is None:
+                await self._pause()
+                continue
+            await self._one(*due)
+            await self.sleep(1 / PER_SECOND)
 
     async def _pause(self) -> None:
         """Wait until a node asks for other things, or for the next try."""
@@ -101,10 +105,13 @@ class Resizer:
         except TimeoutError:
             return
 
-    def _due(self) -> list[tuple[str, Resize]]:
-        now, never = self._now(), _Answer(0.0)
+    def _next(self) -> tuple[str, Resize] | None:
+        """Give what was asked first of all that is due: a new ask waits for no old refusal."""
+        never = _Answer(0.0)
         asks = ((node, ask) for node, asks in self._asked.items() for ask in asks)
-        return [(node, ask) for node, ask in asks if self._answers.get(ask, never).due <= now]
+        by_due = ((self._answers.get(each[1], never).due, each) for each in asks)
+        due, first = min(by_due, key=itemgetter(0), default=(math.inf, None))
+        return first if due <= self._now() else None
 
     async def _one(self, node: str, ask: Resize) -> None:
         """Do what is asked, once; when to look again says the answer."""
@@ -142,16 +149,27 @@ class Resizer:
         if code in {HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY}:
             remark = refusal(write.limit, told.reason)
             _LOG.info("%s/%s %s: %s", ask.namespace, ask.pod, ask.container, remark.message)
-            self._answer(ask, REFUSED_SECONDS, _told(ask, scene, remark))
+            self._refuse(ask, _told(ask, scene, remark))
         elif code == HTTPStatus.CONFLICT:  # somebody was quicker: look again
             self._answer(ask, CONFLICT_SECONDS)
         else:
             _LOG.warning("%s/%s was not resized: %s", ask.namespace, ask.pod, told.reason)
             self._answer(ask, max(RETRY_SECONDS, told.after))
 
-    def _answer(self, ask: Resize, seconds: float, told: Told | None = None) -> None:
+    def _refuse(self, ask: Resize, told: Told | None) -> None:
+        """Ask again ever later: a quota may be freed, most else stays as it is."""
         before = self._answers.get(ask)
-        self._answers[ask] = _Answer(self._now() + seconds, told)
+        refusals = before.refusals if before else 0
+        seconds = min(REFUSED_SECONDS * 2**refusals, REFUSED_LONGEST_SECONDS)
+        self._answer(ask, seconds, told, refusals + 1)
+
+    def _answer(
+        self, ask: Resize, seconds: float, told: Told | None = None, refusals: int = 0
+    ) -> None:
+        if not any(ask in asks for asks in self._asked.values()):
+            return  # withdrawn while it was looked at
+        before = self._answers.get(ask)
+        self._answers[ask] = _Answer(self._now() + seconds, told, refusals)
         was = before.told if before else None
         if was != told:
             self.changed({each[0] for each in (was, told) if each})

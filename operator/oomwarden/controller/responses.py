@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from lightkube import ApiError
 from pydantic import ValidationError
@@ -25,13 +25,38 @@ from oomwarden.core.quantity import QuantityError, parse_bytes
 from oomwarden.core.raising import Case, Raise, Stay, decide, is_young
 from oomwarden.core.resize_patch import refusal, resize_patch
 from oomwarden.core.response import event, response
-from oomwarden.kube.errors import API_ERRORS, Failure, failure
+from oomwarden.kube.errors import API_ERRORS, Failure, Outcome, failure
 from oomwarden.kube.resizes import Found
 
 TRY_AGAIN_SECONDS = 2.0
+POST_TRIES = 5
 _LOG = logging.getLogger(__name__)
 
 Json = dict[str, Any]
+
+
+class Room(NamedTuple):
+    """What a node has left, in bytes, and when its agent said so."""
+
+    heartbeat: str
+    available: int
+
+
+@dataclass(slots=True)
+class Given:
+    """What was given away of each node since its agent last told what is left, in bytes."""
+
+    _by_node: dict[str, Room] = field(default_factory=dict)
+
+    def left(self, node: str, room: Room) -> int:
+        """Give what is left of a node, if all that was given is used."""
+        given = self._by_node.get(node)
+        spent = given.available if given and given.heartbeat == room.heartbeat else 0
+        return room.available - spent
+
+    def take(self, node: str, room: Room, more: int) -> None:
+        """Note that so much was given."""
+        self._by_node[node] = Room(room.heartbeat, room.available - self.left(node, room) + more)
 
 
 class Kills(Protocol):
@@ -64,6 +89,7 @@ class Responder:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _queue: "asyncio.Queue[Json]" = field(default_factory=asyncio.Queue)
+    _given: Given = field(default_factory=Given)
 
     async def run(self) -> None:
         """Work for ever, whatever the API server answers."""
@@ -112,18 +138,30 @@ class Responder:
     async def _answer(self, kill: OOMKill, namespace: str, name: str) -> None:
         container = kill.container.name or ""
         found = await self.calls.look(namespace, kill.pod.name, container)
-        available = _available(await self.kills.node_status(kill.node), self.now())
+        room = _room(await self.kills.node_status(kill.node), self.now())
+        available = self._given.left(kill.node, room) if room else None
         decided = decide(Case(kill, found.scene, available, self.now()))
         if decided is None:
             return
         if isinstance(decided, Raise) and not decided.done:
             decided = await self._raise(decided, found, namespace)
+            if isinstance(decided, Raise) and room:
+                self._given.take(kill.node, room, decided.limit - decided.before)
         told = response(decided, kill, namespace, self.now())
         _LOG.info("OOMKill %s/%s: %s: %s", namespace, name, told.reason, told.message)
         content = told.model_dump(mode="json", by_alias=True, exclude_none=True)
         await self.kills.write_response(namespace, name, content)
         if posted := event(told, name, found.scene, self.instance, self.now()):
-            await self.kills.post(posted)
+            await self._post(posted)
+
+    async def _post(self, posted: Json) -> None:
+        """Post the Event; the record says the same, so it is not tried for ever."""
+        for _ in range(POST_TRIES):
+            made = await self.kills.post(posted)
+            if made.outcome is not Outcome.RETRY:
+                return
+            await self.sleep(TRY_AGAIN_SECONDS)
+        _LOG.warning("Event %s was not posted: %s", posted["metadata"]["name"], made.reason)
 
     async def _raise(self, wanted: Raise, found: Found, namespace: str) -> Raise | Stay:
         pod, container = found.scene.pod, found.scene.container
@@ -149,13 +187,13 @@ def _parsed(manifest: Json) -> OOMKill | None:
         return None
 
 
-def _available(status: Json, now: datetime) -> int | None:
-    """Give the memory in bytes that the node has left; None: its agent does not tell."""
+def _room(status: Json, now: datetime) -> Room | None:
+    """Give the memory that the node has left; None: its agent does not tell."""
     try:
         told = OOMNodeStatus.model_validate(status)
         available = told.memory.available
         if available is None or is_silent(told.agent.heartbeat, now):
             return None
-        return parse_bytes(available)
+        return Room(told.agent.heartbeat, parse_bytes(available))
     except (ValidationError, QuantityError):
         return None

@@ -7,6 +7,7 @@ from oomwarden.core.accounts import Tally
 from oomwarden.core.cgroup_paths import is_kubepods
 from oomwarden.core.facts import Cgroup, Level
 from oomwarden.core.kernel_log import Constraint
+from oomwarden.core.quantity import in_pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +29,15 @@ class Limits:
     def equal(self) -> bool:
         """Whether the pod's limit is just the sum of its containers' limits.
 
-        A pod with one container always is: the kubelet gives both the same.
+        A pod with one container always is: the kubelet gives both the same. Each is rounded down
+        to whole pages.
         """
         if len(self.containers) == 1:
             return True
         known = [limit for limit in self.containers if limit is not None]
-        return self.pod is not None and len(known) == len(self.containers) and (
-            sum(known) == self.pod
-        )  # fmt: skip
+        if self.pod is None or len(known) != len(self.containers):
+            return False
+        return in_pages(self.pod, sum(known), len(known))
 
 
 @dataclass(frozen=True, slots=True)

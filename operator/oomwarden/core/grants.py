@@ -15,7 +15,6 @@ from oomwarden.core.matching import Contest, contest, selects
 from oomwarden.core.plan import Switch
 from oomwarden.core.policies import Policy
 from oomwarden.core.quantity import parse_bytes
-from oomwarden.core.scoring import Remark
 
 Labels = Mapping[str, str]
 
@@ -55,10 +54,9 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """Nothing is set. `remark` is to be told under the winner; None: there is nobody to tell."""
+    """Nothing is set. What speaks against an ask says the agent under the policy."""
 
     why: str
-    remark: Remark | None = None
 
 
 def grant(ask: Resize, node: str, scene: Scene) -> Write | Denied:

@@ -10,6 +10,7 @@ from oomwarden.core.cause import Ancestors, Limits, Verdict
 from oomwarden.core.facts import Cgroup, ContainerFacts, Level, PodFacts
 from oomwarden.core.kernel_log import Killed
 from oomwarden.core.log_kills import LogKill, kills_in
+from oomwarden.core.quantity import in_pages
 from oomwarden.core.sightings import covered, placed_in
 
 MAX_VICTIMS = 16
@@ -145,7 +146,8 @@ def _limit(
         own = booking.container_limit
         if own is None and len(scene.limits.containers) == 1:
             own = scene.limits.pod
-        return own or (container.limit if container else None)
+        asked = container.limit if container else None
+        return asked if asked and (own is None or in_pages(asked, own)) else own
     if verdict.cause is Cause.POD_LIMIT:
         return scene.limits.pod
     return scene.kubepods_limit if verdict.cause is Cause.NODE_ALLOCATABLE else None

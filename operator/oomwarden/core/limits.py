@@ -7,17 +7,21 @@ stand in the way, and what a person is told names which one does.
 from dataclasses import dataclass, field, replace
 
 from oomwarden.api.oomkill import ContainerType
-from oomwarden.api.policy import Rule
+from oomwarden.api.policy import QOSClass, Rule
 from oomwarden.core.facts import ContainerFacts, PodFacts
 from oomwarden.core.limit_marks import Step
 from oomwarden.core.matching import Match
 from oomwarden.core.plan import Switch
 from oomwarden.core.quantity import format_bytes, parse_bytes
 from oomwarden.core.reports import Part
+from oomwarden.core.resize_patch import foreseen
 from oomwarden.core.scoring import Remark
 
 ASKED = "ResizeAsked"
 """The reason that the operator's answer takes the place of."""
+MOST_UPDATERS = 10
+"""Older ones are merged into one without a subresource (kubernetes
+apimachinery/pkg/util/managedfields, DefaultMaxUpdateManagers)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,11 @@ class Limit:
     def held_back(self, why: Remark) -> "Limit":
         """Wait for a turn, and say so."""
         return Limit(replace(self.part, remarks=(why,)))
+
+    def unasked(self) -> "Limit":
+        """Ask for nothing, and do not say that it was asked for."""
+        told = tuple(each for each in self.part.remarks if each.reason != ASKED)
+        return Limit(replace(self.part, remarks=told))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +92,14 @@ def judge(held: Held, match: Match | None, switch: Switch | None) -> Limit:
     if switch is Switch.RELEASE:
         return Limit(Part(in_force=False), put_back(held))
     found = _under(held, match)
-    return replace(found, ask=None) if switch is Switch.PAUSE else found
+    return found.unasked() if switch is Switch.PAUSE else found
+
+
+def planned(held: Held, match: Match) -> tuple[Remark, ...]:
+    """Tell what would stand in the way of a policy that only observes."""
+    if held.pod.deleting or not asks_for_memory(match.rule):
+        return ()
+    return _under(held, match).unasked().part.remarks
 
 
 def put_back(held: Held) -> Ask | None:
@@ -110,6 +126,8 @@ def obstacle(pod: PodFacts, container: ContainerFacts) -> Remark | None:
         return _RESTARTS
     if foreign := container.spec.writers.foreign:
         return _foreign(foreign, container.spec.asked)
+    if container.spec.writers.mark is None and pod.updaters >= MOST_UPDATERS:
+        return _CROWDED
     return None
 
 
@@ -120,10 +138,22 @@ def _under(held: Held, match: Match) -> Limit:
     if stands := obstacle(held.pod, held.container):
         return Limit(Part(in_force=False, remarks=(stands,)))
     if limit is None or is_raised(held.container, match.rule, limit):
-        return Limit(Part(in_force=True))
+        ours = held.container.spec.writers.mark is not None and held.asked is not None
+        return Limit(_carried_out(held, held.asked or 0) if ours else Part(in_force=True))
+    if refused := _sure_refusal(held, limit):
+        return Limit(Part(in_force=False, remarks=(refused,)))
     if held.falls_below_usage(limit):
         return Limit(Part(in_force=False, remarks=(_below_usage(limit, held.usage or 0),)))
     return Limit(Part(in_force=False, remarks=(_asked(limit),)), Ask(limit, str(match.policy)))
+
+
+def _sure_refusal(held: Held, limit: int) -> Remark | None:
+    """Foresee what the API server always refuses: to ask for it would keep others waiting."""
+    if held.pod.qos is QOSClass.BEST_EFFORT:
+        return foreseen("QOSChange", limit)
+    if held.pod.qos is not QOSClass.GUARANTEED and limit < held.container.request:
+        return foreseen("BelowRequest", limit)
+    return None
 
 
 def is_raised(container: ContainerFacts, rule: Rule, limit: int) -> bool:
@@ -139,11 +169,15 @@ def _carried_out(held: Held, limit: int) -> Part:
         return Part(in_force=True)
     if (held.container.limit or 0) > limit and held.uses(limit):  # it grew since it was asked
         return Part(in_force=False, remarks=(_below_usage(limit, held.usage or 0),))
-    return Part(in_force=False, remarks=(_kubelet_says(held.pod, limit),))
+    return Part(in_force=False, remarks=(kubelet_says(held.pod, limit),))
 
 
-def _kubelet_says(pod: PodFacts, limit: int) -> Remark:
-    what, told = f"memory.limit {format_bytes(limit)}", pod.resize.message or "it gives no reason"
+def kubelet_says(pod: PodFacts, limit: int) -> Remark:
+    """Tell what keeps the kubelet from carrying out a limit that the pod's spec has."""
+    what, told = (
+        f"the memory limit {format_bytes(limit)}",
+        pod.resize.message or "it gives no reason",
+    )
     match pod.resize.reason:
         case "Infeasible":
             how = "ask for less, or have the pod recreated on a node that can"
@@ -190,6 +224,12 @@ def _foreign(who: str, asked: int | None) -> Remark:
 _STATIC = Remark(
     "StaticPod",
     "A static pod cannot be resized: change the limit in its manifest on the node.",
+)
+_CROWDED = Remark(
+    "TooManyWriters",
+    f"The API server keeps {MOST_UPDATERS} writers of a pod (metadata.managedFields) and has as "
+    "many, so the limit of before could not be kept there: set the limit in the pod's template, or "
+    "name fewer of its containers in `containers`.",
 )
 _RESTARTS = Remark(
     "RestartNeeded",

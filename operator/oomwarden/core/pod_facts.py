@@ -25,7 +25,8 @@ def pod_facts(manifest: Manifest) -> PodFacts:
     metadata, spec = manifest["metadata"], manifest["spec"]
     annotations = metadata.get("annotations") or {}
     uid, status = metadata["uid"], manifest.get("status") or {}
-    resized = [each for each in metadata.get("managedFields") or () if "subresource" in each]
+    managed = metadata.get("managedFields") or ()
+    resized = [each for each in managed if "subresource" in each]
     return PodFacts(
         uid=uid,
         cgroup_uid=annotations.get(_HASH, uid) if _MIRROR in annotations else uid,
@@ -40,6 +41,7 @@ def pod_facts(manifest: Manifest) -> PodFacts:
         created=metadata.get("creationTimestamp"),
         resize=_resize(status),
         request=_request(spec, {}),
+        updaters=sum(each.get("operation") == "Update" for each in managed),
     )
 
 

@@ -18,9 +18,10 @@ _NAMED = 5  # nodes in a message
 _TOLD = 3  # refusals in a message
 _LENGTH = 512  # characters of a refusal in a message
 _NO_REPORTS = (
-    "No agent reports pods of this policy. After a change that takes some 10 seconds; after that, "
-    "see whether podSelector matches pods, and whether their nodes have an agent: "
-    "kubectl get oomnodes"
+    "No agent reports pods of this policy. That takes some 10 seconds after a change, and a minute "
+    "after one of a node's labels. After that, see whether podSelector, priorityClassNames and "
+    "qosClasses (of a ClusterOOMPolicy also namespaceSelector and nodeSelector) match pods, and "
+    "whether their nodes have an agent: kubectl get oomnodes"
 )
 
 
@@ -132,11 +133,18 @@ def _refused(told: Sequence[PolicyReport], answers: Sequence[Refusal]) -> _Verdi
         return _Verdict("True", unreadable.reason, unreadable.message[:_LENGTH])
     if not count:
         return _Verdict("False", "NothingRefused", "No container is refused.")
-    lines = [f"{each.pod} {each.container}: {each.message}"[:_LENGTH] for each in refusals[:_TOLD]]
-    if lines and count > len(lines):
-        lines.append(f"and {count - len(lines)} more")
-    message = ": ".join([_count(count, "container"), *filter(None, ["; ".join(lines)])])
-    return _Verdict("True", "ContainersRefused", message)
+    return _Verdict("True", "ContainersRefused", _first_of(count, refusals))
+
+
+def _first_of(count: int, found: Sequence[Refusal]) -> str:
+    """Tell of the first ones, and how many containers are not told of."""
+    if not found:
+        what = "there was no room for details, because of many policies on these nodes"
+        return f"{_count(count, 'container')}; {what}."
+    lines = [f"{each.pod} {each.container}: {each.message}"[:_LENGTH] for each in found[:_TOLD]]
+    left = count - len({(each.pod, each.container) for each in found[:_TOLD]})
+    more = [f"and {_count(left, 'container')} more"] if left > 0 else []
+    return f"{_count(count, 'container')}: {'; '.join([*lines, *more])}"
 
 
 def _answered(refusals: Sequence[Refusal], answers: Sequence[Refusal]) -> Iterator[Refusal]:
@@ -152,11 +160,10 @@ def _answered(refusals: Sequence[Refusal], answers: Sequence[Refusal]) -> Iterat
 def _warned(told: Sequence[PolicyReport]) -> _Verdict:
     warnings = [warning for report in told for warning in report.warnings]
     count = sum(report.warned for report in told)
-    if not warnings:
-        known = _Verdict("False", "NothingToWarnOf", "")
-        return known if not count else _Verdict("True", "Warned", _count(count, "container"))
-    lines = [f"{each.pod} {each.container}: {each.message}"[:_LENGTH] for each in warnings[:_TOLD]]
-    return _Verdict("True", warnings[0].reason, "; ".join(lines))
+    if not count:
+        return _Verdict("False", "NothingToWarnOf", "")
+    reason = warnings[0].reason if warnings else "Warned"
+    return _Verdict("True", reason, _first_of(count, warnings))
 
 
 def _count(number: int, what: str) -> str:

@@ -13,6 +13,8 @@ _QUANTITY = re.compile(
     r"(?:[eE](?P<exponent>[+-]?[0-9]{1,2})|(?P<suffix>[KMGTPE]i|[numkMGTPE]?))"
 )
 _KI = 1 << 10
+LARGEST_PAGE = 1 << 16
+"""Bytes; arm64 and ppc64 may have pages so large."""
 
 
 class QuantityError(ValueError):
@@ -56,6 +58,20 @@ def format_bytes(size: int) -> str:
 def exact_quantity(size: int) -> str:
     """Write bytes so that they are read again to the byte: 512Mi, 500M, 1000001."""
     return str(size) if size % _KI and size % 1000 else format_bytes(size)
+
+
+def in_pages(limit: int, told: int, limits: int = 1) -> bool:
+    """Whether what the kernel tells of a limit may be this limit, or the sum of several.
+
+    It keeps whole pages and rounds down: 500M is 499998720 (Linux mm/page_counter.c,
+    page_counter_memparse).
+
+    Args:
+        limit: As it was asked for, in bytes.
+        told: As the kernel tells it, in bytes.
+        limits: How many were rounded each.
+    """
+    return 0 <= limit - told < limits * LARGEST_PAGE
 
 
 def _shortest(size: int, step: int, units: tuple[str, ...]) -> str:

@@ -13,10 +13,11 @@ from oomwarden.api.oomkill import Cause, OOMKill
 from oomwarden.core.facts import ContainerFacts, PodFacts
 from oomwarden.core.grants import Scene
 from oomwarden.core.limit_marks import Step
-from oomwarden.core.limits import obstacle
+from oomwarden.core.limits import kubelet_says, obstacle
 from oomwarden.core.matching import Contest
 from oomwarden.core.plan import Switch
-from oomwarden.core.quantity import format_bytes, parse_bytes
+from oomwarden.core.quantity import format_bytes, in_pages, parse_bytes
+from oomwarden.core.scoring import Remark
 
 YOUNG = timedelta(minutes=2)
 _MI = 1 << 20
@@ -73,6 +74,8 @@ def decide(case: Case) -> Raise | Stay | None:
     contest = case.scene.contest()
     if case.scene.pod is None or case.scene.pod.uid != case.kill.pod.uid:
         return None
+    if case.scene.node != case.kill.node:  # an agent may write records of its own node only
+        return None
     rule = contest.winner.rule.on_oom if contest.winner else None
     if rule is None:
         return _observed(case, contest)
@@ -118,7 +121,8 @@ def _stays(case: Case, rule: RaiseLimit) -> Iterator[Stay]:
     """Give all that speaks against raising, the most fundamental first."""
     kill, pod, container = case.kill, case.scene.pod, case.scene.container
     if case.scene.switch is not Switch.ENFORCE:
-        yield Stay("SwitchedOff", f"The switch is at {case.scene.switch}: nothing is changed.")
+        what = f"The switch, ConfigMap oomwarden-control, is at {case.scene.switch}"
+        yield Stay("SwitchedOff", f"{what}, or missing: nothing is changed.")
     if kill.cause not in _CAUSES:
         what = f"The kill was not at a limit of the container or pod ({kill.cause})"
         yield Stay("OtherCause", f"{what}: a higher limit would not have helped.")
@@ -137,6 +141,9 @@ def _stays(case: Case, rule: RaiseLimit) -> Iterator[Stay]:
 
 def _bounds(case: Case, container: ContainerFacts, rule: RaiseLimit) -> Iterator[Stay]:
     limit, up_to = container.spec.asked, parse_bytes(rule.up_to)
+    if limit is not None and container.spec.writers.mark and container.limit != limit:
+        yield _not_carried_out(case, limit)
+        return
     if limit is None or not _is_the_one_hit(case, container):
         yield _another_limit(case, limit)
         return
@@ -151,6 +158,13 @@ def _bounds(case: Case, container: ContainerFacts, rule: RaiseLimit) -> Iterator
     elif case.available < more:
         has, asks = format_bytes(case.available), format_bytes(more)
         yield Stay("NodeShort", f"The node has {has} available, less than the {asks} to be added.")
+
+
+def _not_carried_out(case: Case, limit: int) -> Stay:
+    """Tell why a limit that we have set before is not in force yet."""
+    pod = case.scene.pod
+    said = kubelet_says(pod, limit) if pod else Remark("ContainerUnknown", "The pod is gone.")
+    return Stay(said.reason, said.message)
 
 
 def _another_limit(case: Case, limit: int | None) -> Stay:
@@ -177,7 +191,8 @@ def _is_the_one_hit(case: Case, container: ContainerFacts) -> bool:
     pod, hit = case.scene.pod, case.kill.limit
     if hit is None or pod is None or container.limit != container.spec.asked:
         return False
-    return parse_bytes(hit) in {container.limit, _sum_of_limits(pod)}
+    limits = (container.limit, _sum_of_limits(pod))
+    return any(limit is not None and in_pages(limit, parse_bytes(hit)) for limit in limits)
 
 
 def _sum_of_limits(pod: PodFacts) -> int | None:
@@ -200,7 +215,8 @@ def _already_raised(case: Case, container: ContainerFacts) -> bool:
     if mark is None or mark.step is not Step.RAISE or not mark.at or hit is None:
         return False
     after = datetime.fromisoformat(mark.at) + timedelta(seconds=1) > case.happened
-    return after and (container.spec.asked or 0) > parse_bytes(hit)
+    asked, hit_at = container.spec.asked or 0, parse_bytes(hit)
+    return after and asked > hit_at and not in_pages(asked, hit_at)
 
 
 def _look(case: Case) -> str:

@@ -49,7 +49,7 @@ _REFUSALS = (
     (
         "static pods cannot be resized",
         "StaticPod",
-        "static pods cannot be resized: change the limit in its manifest on the node",
+        "static pods cannot be resized: change the limit in their manifests on the node",
     ),
     (
         "windows pods cannot be resized",
@@ -95,17 +95,27 @@ def resize_patch(
 ) -> dict[str, Any]:
     """Give the strategic merge patch; it fails when the pod is no longer of this resourceVersion.
 
-    A Guaranteed pod's request moves along: its QoS class may not change.
+    A Guaranteed pod's request moves along: its QoS class may not change. Where there is no request,
+    0 says so: else the API server makes the limit the request, for good, and the scheduler counts
+    it (kubernetes pkg/apis/core/v1/defaults.go, SetDefaults_Pod).
     """
     value = {"memory": exact_quantity(limit)}
     resources: dict[str, Any] = {"limits": value}
     if pod.qos is QOSClass.GUARANTEED:
         resources["requests"] = value
+    elif not container.request:
+        resources["requests"] = {"memory": "0"}
     changed = [{"name": container.name, "resources": resources}]
     return {
         "metadata": {"uid": pod.uid, "resourceVersion": version},
         "spec": {_LISTS.get(container.type, "containers"): changed},
     }
+
+
+def foreseen(reason: str, limit: int) -> Remark:
+    """Say beforehand what the API server would refuse a limit for."""
+    remedy = next(remedy for _, known, remedy in _REFUSALS if known == reason)
+    return Remark(reason, f"The limit {exact_quantity(limit)} would be refused: {remedy}.")
 
 
 def refusal(limit: int, told: str) -> Remark:

@@ -11,6 +11,7 @@ from oomwarden.core.raising import Raise, Stay
 
 CONTROLLER = "oomwarden.io/operator"
 _TEMPLATES = {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"}
+_LONGEST_NAME = 253 - len("-response")
 _NO_EVENT = {"Cooldown", "UpToReached", "Observed", "TooLate"}
 """Reasons that come back with every kill of a loop: the record tells them."""
 
@@ -64,7 +65,7 @@ def event(
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
-        "metadata": {"name": f"{name}-response", "namespace": pod.namespace},
+        "metadata": {"name": f"{name[:_LONGEST_NAME]}-response", "namespace": pod.namespace},
         "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "type": "Normal" if raised else "Warning",
         "reason": "MemoryLimitRaised" if raised else "MemoryLimitNotRaised",

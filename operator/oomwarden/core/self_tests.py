@@ -1,5 +1,6 @@
 """The agent's conditions: each False with the remedy."""
 
+import re
 from dataclasses import dataclass
 
 from oomwarden.api.base import Condition
@@ -17,6 +18,11 @@ _READ_ONLY = (
     "/sys/fs/cgroup is mounted read-only in the agent's container: mount it from the host with "
     "readOnly: false, as the chart does with agent.cgroupWrites=true"
 )
+_LACKS = (
+    "without SYS_RESOURCE no score is lowered, without DAC_OVERRIDE none of other users' processes "
+    "is changed, without SYSLOG records have no victims"
+)
+OLDEST_KERNEL = (5, 10)
 MOST_FIELDS = 20
 """Named in a message, which the API server takes up to 32 KiB of."""
 
@@ -25,11 +31,14 @@ MOST_FIELDS = 20
 class Findings:
     """What the agent found of its own footing; a text is the remedy, empty when all is well."""
 
+    kernel: str = ""
     cgroup_v2: str = ""
     local_events: bool = False
     capabilities: tuple[str, ...] = ()
     kernel_log: str = ""
+    kernel_log_reason: str = ""
     store: str = ""
+    store_in_memory: bool = False
     unknown_fields: tuple[str, ...] = ()
     cgroup_writes: bool = True
     cgroups_read_only: bool = False
@@ -41,23 +50,33 @@ def conditions(found: Findings, now: str) -> tuple[Condition, ...]:
     Ready is False only when kills or policies are not looked after at all.
     """
     missing = found.capabilities
-    grant = f"grant the agent's container the capabilities {', '.join(missing)}" if missing else ""
+    grant = f"{_LACKS}: grant the agent's container {', '.join(missing)}" if missing else ""
     newer = ", ".join(f"spec.{name}" for name in found.unknown_fields[:MOST_FIELDS])
     newer += " and others" if len(found.unknown_fields) > MOST_FIELDS else ""
     ignored = f"this agent is older than the CRDs and ignores {newer}: upgrade it" if newer else ""
     cgroup_v2 = found.cgroup_v2 or (_LOCAL_EVENTS if found.local_events else "")
     writes, why = _cgroup_writes(found)
     tests = (
+        ("Kernel", found.kernel, "Supported", "TooOld"),
         ("CgroupV2", cgroup_v2, "Mounted", "NotFound" if found.cgroup_v2 else "LocalEvents"),
         ("Capabilities", grant, "Complete", "Missing"),
-        ("KernelLog", found.kernel_log, "Readable", "NotReadable"),
+        ("KernelLog", found.kernel_log, "Readable", found.kernel_log_reason or "NotReadable"),
         ("CgroupWrites", writes, "On", why),
-        ("Store", found.store, "Durable", "InMemory"),
+        ("Store", found.store, "Durable", "InMemory" if found.store_in_memory else "StartedAnew"),
         ("PoliciesUnderstood", ignored, "AllFields", "UnknownFields"),
     )
     results = [_condition(kind, text, good, bad, now) for kind, text, good, bad in tests]
     ready = _condition("Ready", cgroup_v2, "Watching", "NotWatching", now)
     return (ready, *results)
+
+
+def too_old(release: str) -> str:
+    """Tell what to do about a kernel; empty: it is supported, or its release (uname -r) is odd."""
+    found = re.match(r"(\d+)\.(\d+)", release)
+    if found is None or (int(found[1]), int(found[2])) >= OLDEST_KERNEL:
+        return ""
+    oldest = ".".join(map(str, OLDEST_KERNEL))
+    return f"Linux {found[0]} is older than {oldest}, and kills may be missed: upgrade the kernel"
 
 
 def _cgroup_writes(found: Findings) -> tuple[str, str]:
