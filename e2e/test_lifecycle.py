@@ -68,8 +68,9 @@ def test_uninstall_puts_scores_back(world: World, release: Release, namespace: s
     before = world.scores(namespace, "db", "app")
     world.apply(policy(namespace, "protect", {"app": "db"}, {"oomScoreAdj": -300}))
     eventually(lambda: set(world.scores(namespace, "db", "app").values()) == {-300})
-    release.uninstall()
+    said = release.uninstall()
     try:
+        assert "Every agent has put back what it changed." in said
         assert world.scores(namespace, "db", "app") == before
         assert world.policy(namespace, "protect")["spec"]["mode"] == "Enforce"
     finally:

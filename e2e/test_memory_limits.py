@@ -37,6 +37,11 @@ class Stage:
         described["resources"] = {"limits": {"memory": "64Mi", "cpu": "100m"}}
         self.start(name, described)
 
+    def cpu_only(self, name: str) -> None:
+        described = family(self.image)
+        described["resources"] = {"requests": {"cpu": "10m"}}
+        self.start(name, described)
+
     def ask(self, name: str, limit: str) -> None:
         rule = {"memory": {"limit": limit}}
         self.world.apply(policy(self.namespace, name, {"app": name}, rule))
@@ -98,14 +103,15 @@ def test_limits_are_set_kept_from_others_and_put_back(stage: Stage) -> None:
     for name in ("old", "touched"):
         stage.start(name)
     stage.guaranteed("guaranteed")
-    for name in ("old", "touched", "guaranteed"):
+    stage.cpu_only("unlimited")
+    for name in ("old", "touched", "guaranteed", "unlimited"):
         stage.world.running(stage.namespace, name)
     given = stage.limit("old")
-    for name in ("old", "touched", "guaranteed", "new"):
+    for name in ("old", "touched", "guaranteed", "unlimited", "new"):
         stage.ask(name, "96Mi")
     stage.start("new")
     stage.world.running(stage.namespace, "new")
-    for name in ("old", "touched", "guaranteed", "new"):
+    for name in ("old", "touched", "guaranteed", "unlimited", "new"):
         stage.reaches(name, 96)
     assert given == 64
     assert eventually(lambda: ready(stage.world, stage.namespace, "old", enforced=1, refused=0))
@@ -113,7 +119,7 @@ def test_limits_are_set_kept_from_others_and_put_back(stage: Stage) -> None:
     check_traces(stage)
     said = stage.says("touched", "kubectl")
     assert "80Mi" in said
-    for name in ("old", "touched", "guaranteed", "new"):
+    for name in ("old", "touched", "guaranteed", "unlimited", "new"):
         stage.end(name)
     for name in ("old", "guaranteed", "new"):
         stage.reaches(name, 64)
@@ -125,6 +131,8 @@ def check_traces(stage: Stage) -> None:
     found = stage.world.pod(stage.namespace, "guaranteed")
     assert found.spec.containers[0].resources.requests["memory"] == "96Mi"
     assert found.status.qos_class == "Guaranteed"
+    asked = stage.world.pod(stage.namespace, "unlimited").spec.containers[0].resources
+    assert asked.requests["memory"] == "0", "else the scheduler would count the limit"
     for name in ("old", "new"):
         each = stage.world.pod(stage.namespace, name)
         ours = [key for key in each.metadata.annotations or {} if "kubectl" not in key]
@@ -232,12 +240,13 @@ def test_a_stolen_agent_token_can_ask_for_nothing_that_no_policy_grants(
         "namespace": namespace, "pod": "db", "uid": uid, "container": "app",
         "limit": "1Gi", "policy": "OOMPolicy made/up",
     }  # fmt: skip
+    elsewhere = {"namespace": "default", "pod": f"../../{namespace}/pods/db"}
     theirs = client.CustomObjectsApi(agent_client(world, release))
 
     def asked() -> bool:
         """The false ask is in the node's report."""
         report = theirs.get_cluster_custom_object(GROUP, VERSION, "oomnodes", node)
-        report["status"]["resizes"] = [ask]
+        report["status"]["resizes"] = [ask, ask | elsewhere]
         try:
             theirs.replace_cluster_custom_object_status(GROUP, VERSION, "oomnodes", node, report)
         except client.ApiException as error:
@@ -247,4 +256,5 @@ def test_a_stolen_agent_token_can_ask_for_nothing_that_no_policy_grants(
     eventually(asked)
     log = ("logs", "-n", "oomwarden", "deploy/oomwarden-operator")
     eventually(lambda: f"{namespace}/db app: no policy" in world.cluster.kubectl(*log))
+    eventually(lambda: "db app: the pod is gone" in world.cluster.kubectl(*log))
     assert stage.limit("db") == 64

@@ -196,9 +196,9 @@ class Release:
             "--wait", "--timeout", "5m", "--force-conflicts",  # faults change what is Helm's
         )  # fmt: skip
 
-    def uninstall(self) -> None:
-        """Uninstall and wait for the hooks."""
-        self.world.cluster.helm("uninstall", "oomwarden", "-n", NAMESPACE, "--timeout", "5m")
+    def uninstall(self) -> str:
+        """Uninstall and wait for the hooks; gives what Helm and they say."""
+        return self.world.cluster.helm("uninstall", "oomwarden", "-n", NAMESPACE, "--timeout", "5m")
 
     def agents(self) -> list[Any]:
         """List the agents' pods."""
