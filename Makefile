@@ -36,8 +36,8 @@ kernel-test:
 e2e: ## the user stories on a real cluster (KUBECONFIG=... for your own)
 	@$(RUN) pytest -v --durations=5 e2e/$(STORY)
 
-bench: ## the figures of the README
-	@$(RUN) python -m bench
+bench: ## latency, start-up and footprint (ARGS="demo": how long things take)
+	@$(RUN) python -m bench $(ARGS)
 
 bench-recall: ## who tells of every kill, once, and how soon (ARGS="--only quiet,burst --compare old.json")
 	@$(RUN) python -m bench.recall $(ARGS)
