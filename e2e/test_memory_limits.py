@@ -3,93 +3,18 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 from kubernetes import client
 
 from e2e.conftest import fresh_namespace
-from e2e.lab.errors import CommandError
+from e2e.limit_stage import Stage
 from e2e.surgeon import Surgeon
 from e2e.switch_hand import SwitchHand
 from e2e.test_admission import agent_client
 from e2e.test_policies import ready
-from e2e.workloads import container, family, pod, policy
+from e2e.workloads import container, family, pod
 from e2e.world import GROUP, VERSION, Release, World, eventually
-
-MI = 1 << 20
-
-
-class Stage:
-    """Pods side by side, each under a policy of its own name: an OOMNode is written each 10 s."""
-
-    def __init__(self, world: World, namespace: str) -> None:
-        self.world, self.namespace = world, namespace
-        self.image = world.cluster.busybox_image
-
-    def start(self, name: str, *containers: dict[str, Any]) -> None:
-        """Start a pod with a request of 32Mi and a limit of 64Mi, or with these containers."""
-        described = containers or (family(self.image),)
-        self.world.apply(pod(self.namespace, name, *described, app=name))
-
-    def guaranteed(self, name: str) -> None:
-        described = family(self.image)
-        described["resources"] = {"limits": {"memory": "64Mi", "cpu": "100m"}}
-        self.start(name, described)
-
-    def cpu_only(self, name: str) -> None:
-        described = family(self.image)
-        described["resources"] = {"requests": {"cpu": "10m"}}
-        self.start(name, described)
-
-    def ask(self, name: str, limit: str) -> None:
-        rule = {"memory": {"limit": limit}}
-        self.world.apply(policy(self.namespace, name, {"app": name}, rule))
-
-    def limit(self, name: str) -> int:
-        """What the kernel holds the container to, in Mi; 0 while it does not run."""
-        return self._read(name, "memory.max")
-
-    def usage(self, name: str) -> int:
-        """What the container holds, in Mi; 0 while it does not run."""
-        return self._read(name, "memory.current")
-
-    def _read(self, name: str, file: str) -> int:
-        try:
-            told = self.world.inside(self.namespace, name, "app", f"cat /sys/fs/cgroup/{file}")
-        except CommandError:
-            return 0
-        return int(told) // MI
-
-    def pods(self) -> list[str]:
-        found = self.world.core.list_namespaced_pod(self.namespace).items
-        return [each.metadata.name for each in found]
-
-    def reaches(self, name: str, limit: int, seconds: float = 60) -> int:
-        return eventually(lambda: self.limit(name) == limit and limit, seconds)
-
-    def refused(self, name: str) -> str:
-        """What the policy says to whoever looks at it."""
-        status = self.world.policy(self.namespace, name).get("status", {})
-        told = (c["message"] for c in status.get("conditions", []) if c["type"] == "Refused")
-        return next(told, "")
-
-    def says(self, name: str, words: str, seconds: float = 60) -> str:
-        def heard() -> str:
-            told = self.refused(name)
-            return told if words in told else ""
-
-        heard.__doc__ = f"{name} says `{words}`"
-        return eventually(heard, seconds)
-
-    def resize(self, name: str, memory: str) -> None:
-        """Change the limit as a person would."""
-        change = {"containers": [{"name": "app", "resources": {"limits": {"memory": memory}}}]}
-        patch = ("patch", "pod", name, "-n", self.namespace, "--subresource", "resize")
-        self.world.cluster.kubectl(*patch, "-p", json.dumps({"spec": change}))
-
-    def end(self, name: str) -> None:
-        self.world.delete_policy(self.namespace, name)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from e2e.test_memory_limits import Stage
+from e2e.limit_stage import Stage
 from e2e.workloads import container, pod, policy
 from e2e.world import NAMESPACE, Release, World, eventually
 
