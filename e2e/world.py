@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from kubernetes import client
 
 from e2e.lab import Cluster
+from e2e.lab.shell import run
 
 STORY = "story-"
 """What the namespaces of stories begin with."""
@@ -198,7 +199,10 @@ class Release:
 
     def uninstall(self) -> str:
         """Uninstall and wait for the hooks; gives what Helm and they say."""
-        return self.world.cluster.helm("uninstall", "oomwarden", "-n", NAMESPACE, "--timeout", "5m")
+        cluster = self.world.cluster
+        words = ("uninstall", "oomwarden", "-n", NAMESPACE, "--timeout", "5m")
+        both = ("sh", "-c", '"$0" "$@" 2>&1', cluster.programs["helm"])
+        return run(*both, *words, env=cluster.environment())
 
     def agents(self) -> list[Any]:
         """List the agents' pods."""
