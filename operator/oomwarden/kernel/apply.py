@@ -91,10 +91,11 @@ class _Scan:
                 self._write(process, wanted, named)
 
     def _write(self, process: Process, wanted: int, named: ProcessTarget | None) -> None:
-        if classify(process.score(), self.order, named) is Found.MOVABLE:
-            process.write_score(wanted)
+        now = process.score()
+        if classify(now, self.order, named) is Found.MOVABLE:
+            now = process.write_score(wanted)
             self.changed += 1
-        self.found[process.pid] = classify(process.score(), self.order, named)
+        self.found[process.pid] = classify(now, self.order, named)
 
     @contextmanager
     def _noting(self, pid: int) -> Iterator[None]:

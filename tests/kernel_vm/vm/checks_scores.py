@@ -50,36 +50,45 @@ def check_scores(hogs: Hogs) -> dict[str, Any]:
 
 
 def check_reused_pid(hogs: Hogs) -> dict[str, Any]:
-    """Between the scan's read and its write the process dies, and another one gets its pid."""
+    """Between the scan's read and its write the process dies, and another one gets its pid.
+
+    That is after the first read, before the list is read again, and after the last one.
+    """
     with world(hogs, agents=()) as node, _few_pids():
-        app = node.pod("app").containers["app"]
-        old = _waiting(899)
-        cgroups.write(app.path, "cgroup.procs", old)
-        heirs: list[int] = []
-        read = Process.score
+        return {"first": _dying_after(node, 1), "last": _dying_after(node, 2)}
 
-        def read_and_die(process: Process) -> int:
-            found = read(process)
-            if process.pid == old and not heirs:
-                _end(old)
-                heirs.append(_heir_of(old))
-            return found
 
-        Process.score = read_and_die  # type: ignore[method-assign]
-        try:
-            outcome = _scan(app.path, Order(-500, frozenset({899})))
-        finally:
-            Process.score = read  # type: ignore[method-assign]
-        try:
-            return {
-                "same pid": heirs == [old],
-                "heir": _score(old),
-                "changed": outcome.changed,
-                "holding": sorted(outcome.holding),
-                "failures": outcome.failures,
-            }
-        finally:
+def _dying_after(node: World, number: int) -> dict[str, Any]:
+    app = node.pod("app").containers["app"]
+    old = _waiting(899)
+    cgroups.write(app.path, "cgroup.procs", old)
+    heirs: list[int] = []
+    reads: list[int] = []
+    read = Process.score
+
+    def read_and_die(process: Process) -> int:
+        found = read(process)
+        reads.append(process.pid)
+        if not heirs and reads.count(old) == number:
             _end(old)
+            heirs.append(_heir_of(old))
+        return found
+
+    Process.score = read_and_die  # type: ignore[method-assign]
+    try:
+        outcome = _scan(app.path, Order(-500, frozenset({899})))
+    finally:
+        Process.score = read  # type: ignore[method-assign]
+    try:
+        return {
+            "same pid": heirs == [old],
+            "heir": _score(old),
+            "changed": outcome.changed,
+            "holding": sorted(outcome.holding),
+            "failures": outcome.failures,
+        }
+    finally:
+        _end(old)
 
 
 @contextmanager
