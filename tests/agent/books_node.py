@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+import httpx2
 import pytest
 from fake_cgroups import UID, FakeCgroups
 from oomwarden.agent import outbox
@@ -41,8 +42,11 @@ class BooksNode:
         self.log = b""
         self.after_kills: Callable[[], None] = lambda: None  # before anything else is read
         self.known = Recorded()
+        self.away = False
 
     async def recorded(self) -> Recorded:
+        if self.away:
+            raise httpx2.ConnectError("away")
         return self.known
 
     def held_up(self, deliver: Callable[[Batch], None]) -> Callable[[Batch], None]:

@@ -222,3 +222,20 @@ async def test_of_a_lost_store_a_later_kill_has_the_victim_after_the_last_that_w
         (row,) = await rows(1)
     assert [victim["pid"] for victim in row.kill["victims"]] == [102]
     assert row.kill["cause"] == "Unknown"  # of `oom` nobody knows what was told
+
+
+async def test_an_agent_that_ends_before_the_api_server_answers_leaves_a_new_store(
+    books: BooksNode,
+) -> None:
+    """Else the next one would tell all that the kernel ever counted as new."""
+    app = books.cgroups.container(books.cgroups.pod(1), "a")
+    books.know(1, app="a")
+    books.cgroups.group_kill(app)
+    books.away = True
+    async with books.agent():
+        books.away = False
+    async with books.agent() as rows:
+        books.cgroups.group_kill(app)
+        (row,) = await rows(1)
+    assert (row.kill["evidence"]["from"], row.kill["evidence"]["to"]) == (2, 4)
+    assert await books.count("beforeStart") == 2

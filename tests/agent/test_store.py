@@ -2,7 +2,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from oomwarden.agent.store import Store
+from oomwarden.agent.store import Store, begin_books
 
 
 def add(db: sqlite3.Connection) -> None:
@@ -24,7 +24,11 @@ async def test_what_was_stored_is_there_after_a_restart(tmp_path: Path) -> None:
     await first.run(add)
     await first.close()
     second = await opened(tmp_path / "s.sqlite")
-    assert (await second.run(told), second.fresh) == (["yes"], False)
+    assert (await second.run(told), second.fresh) == (["yes"], True)
+    await second.run(begin_books)
+    await second.close()
+    second = await opened(tmp_path / "s.sqlite")
+    assert not second.fresh, "only once its first books are in it"
     assert second.store_id == first.store_id
     await second.close()
 

@@ -63,9 +63,9 @@ class Bookkeeper:
         self._take(await queue.get(), existed=True)
         self._first.recall_gone()
         if self.store.fresh:
-            told = await self._first.rebuild()
+            first = await self._first.rebuild()
             self._drop_settled()
-            await self._save(Settled(told))
+            await self._save(first)
             self.settler.unsure = self._owing()
         self._blind = self._owing()
         while True:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from oomwarden.agent import checkpoints, known_pods
 from oomwarden.agent.checkpoints import Checkpoint
-from oomwarden.agent.counts import add_count
 from oomwarden.agent.inventory import Container
 from oomwarden.agent.log_reader import ALL
-from oomwarden.agent.settle import Settler, Told
+from oomwarden.agent.saved_books import Settled
+from oomwarden.agent.settle import Settler
 from oomwarden.agent.store import Store
 from oomwarden.core.facts import Level
 from oomwarden.core.rebuilt_books import Recorded, before_start, rebuild, untold
@@ -55,7 +55,7 @@ class FirstBooks:
                 self.settler.departed[inode] = Container(known.cgroup, 0.0, known.name)
         self.saved.clear()
 
-    async def rebuild(self) -> list[Told]:
+    async def rebuild(self) -> Settled:
         """Without a store, the API server knows what was told; what was before is a number.
 
         Waits for it as long as it takes: the kernel keeps the counters, and nothing could be
@@ -72,9 +72,9 @@ class FirstBooks:
         log, all_pods = self.settler.log, inventory.deleted | inventory.pods
         log.keep(untold_lines(ledger, log.unclaimed(), all_pods, known))
         before = before_start(ledger, known)
-        await self.store.run(lambda db: add_count(db, "beforeStart", before))
         bookings = untold(ledger, known)
-        return [told for booking in bookings if (told := self.settler.hole(booking))]
+        told = [found for booking in bookings if (found := self.settler.hole(booking))]
+        return Settled(told, before_start=before)
 
     async def _ask(self) -> Recorded:
         while True:

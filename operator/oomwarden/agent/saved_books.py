@@ -12,7 +12,7 @@ from oomwarden.agent.counts import add_count
 from oomwarden.agent.log_reader import Position
 from oomwarden.agent.outbox import OutboxRow
 from oomwarden.agent.settle import Settler, Told
-from oomwarden.agent.store import Store
+from oomwarden.agent.store import Store, begin_books
 from oomwarden.core import event, record
 from oomwarden.core.accounts import Account
 from oomwarden.core.facts import Level, PodFacts
@@ -24,6 +24,7 @@ class Settled:
 
     told: list[Told] = field(default_factory=list)
     unattributed: int = 0
+    before_start: int | None = None  # of the first books of a store: kills from before its time
 
 
 @dataclass(slots=True)
@@ -53,9 +54,9 @@ class SavedBooks:
         changed, pods = self._changed(), self._changed_pods(live)
         pruned, self.pruned = self.pruned, []
         gone = self._pods.keys() - live.keys() if pruned else set()
-        if not (
-            rows or changed or pods or pruned or settled.unattributed or read_to != self._read_to
-        ):
+        first = settled.before_start is not None
+        news = rows or changed or pods or pruned or settled.unattributed or first
+        if not news and read_to == self._read_to:
             return 0
 
         def commit(db: sqlite3.Connection) -> None:
@@ -66,6 +67,9 @@ class SavedBooks:
             known_pods.forget(db, gone)
             outbox.enqueue(db, time.time(), rows)
             add_count(db, "unattributed", settled.unattributed)
+            add_count(db, "beforeStart", settled.before_start or 0)
+            if first:
+                begin_books(db)
 
         await self.store.run(commit)
         self._read_to = read_to

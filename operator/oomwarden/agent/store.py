@@ -61,6 +61,7 @@ class Store:
     """Runs every function that touches the database in one thread, each in one transaction.
 
     `degraded` tells why work goes on in memory: the file was corrupt or could not be written.
+    `fresh`: it was opened before its first books were in it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -172,13 +173,19 @@ class Store:
     def _identify(self, connection: sqlite3.Connection) -> None:
         with connection:
             row = connection.execute("SELECT value FROM meta WHERE key = 'store_id'").fetchone()
-            self.fresh = row is None
             self.store_id = row[0] if row else str(uuid.uuid4())
+            begun = connection.execute("SELECT 1 FROM meta WHERE key = 'books'").fetchone()
+            self.fresh = begun is None
             connection.execute(
                 "INSERT OR IGNORE INTO meta VALUES ('store_id', ?)", (self.store_id,)
             )
-            if self.fresh:
+            if row is None:
                 connection.execute("INSERT INTO meta VALUES ('history', ?)", (UNASKED,))
+
+
+def begin_books(connection: sqlite3.Connection) -> None:
+    """Note that a new store's first books are in it: the next agent goes on from there."""
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('books', 'begun')")
 
 
 def _is_busy(error: sqlite3.DatabaseError) -> bool:
