@@ -58,8 +58,8 @@ REFUSALS: dict[str, tuple[Manifest, str]] = {
         "spec.rules[0].containers in body should have at least 1 items",
     ),
     "too-many-containers": (
-        with_rule(oomScoreAdj=1, containers=["*"] * 33),
-        "spec.rules[0].containers: Too many: 33: must have at most 32 items",
+        with_rule(oomScoreAdj=1, containers=["*"] * 17),
+        "spec.rules[0].containers: Too many: 17: must have at most 16 items",
     ),
     "container-empty": (with_rule(oomScoreAdj=1, containers=[""]), GLOBS),
     "container-never-matches": (with_rule(oomScoreAdj=1, containers=["App"]), GLOBS),
