@@ -72,7 +72,9 @@ def run_in_vm(
     Raises:
         LabError: The machine did not give an answer in time.
     """
-    linux, disk = prepare()
+    preflight.check_machine()
+    preflight.install_packages()
+    linux, disk = kernel.build(), _disk()
     with tempfile.TemporaryDirectory(prefix="oomwarden-") as name:
         folder = Path(name)
         _write_request(folder / "request", {"script.py": script, **(files or {})})
@@ -80,13 +82,6 @@ def run_in_vm(
         with step("run in a virtual machine", "it to boot and to answer, about 15 s"):
             _boot(linux, disk, folder, timeout)
         return _read_answer(folder)
-
-
-def prepare() -> tuple[Kernel, Path]:
-    """Builds what every machine needs, once: kernel and disk. Not for two threads at a time."""
-    preflight.check_machine()
-    preflight.install_packages()
-    return kernel.build(), _disk()
 
 
 def _disk() -> Path:

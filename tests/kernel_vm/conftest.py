@@ -1,19 +1,19 @@
 """The checks of tests/kernel_vm/vm run in two boots of a real kernel; tests judge what they saw.
 
 A boot runs all checks of its modules, so that each can have a sentence of its own without a
-machine of its own. The boots run side by side.
+machine of its own.
 """
 
 import json
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from e2e.lab.kernel_vm import prepare, run_in_vm
+from e2e.lab.kernel_vm import run_in_vm
 
 Facts = dict[str, Any]
 VM = Path(__file__).parent / "vm"
@@ -22,7 +22,6 @@ BOOTS = {
     "storms": ("checks_storms", "checks_traps"),
 }
 SECONDS = 600.0
-Boots = dict[str, "Future[dict[str, Facts]]"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,7 @@ class Report:
         return {name: told for name, told in found.items() if told != right}
 
 
+@cache
 def _boot(name: str) -> dict[str, Facts]:
     files = {path.name: path.read_text() for path in VM.glob("*.py")}
     files["checks.json"] = json.dumps(BOOTS[name])
@@ -64,22 +64,9 @@ def _boot(name: str) -> dict[str, Facts]:
     return {result["name"]: result for result in results}
 
 
-@pytest.fixture(scope="session")
-def boots(request: pytest.FixtureRequest) -> Iterator[Boots]:
-    """The boots that the chosen tests need, begun all at once."""
-    needed = {name for item in request.session.items for name in _fixtures(item) & BOOTS.keys()}
-    prepare()
-    with ThreadPoolExecutor(len(needed)) as pool:
-        yield {name: pool.submit(_boot, name) for name in sorted(needed)}
-
-
-def _fixtures(item: pytest.Item) -> set[str]:
-    return set(item.fixturenames) if isinstance(item, pytest.Function) else set()
-
-
-def _facts(boot: "Future[dict[str, Facts]]") -> Callable[[str], Facts]:
+def _facts(boot: str) -> Callable[[str], Facts]:
     def facts(check: str) -> Facts:
-        result = boot.result()[check]
+        result = _boot(boot)[check]
         if "error" in result:
             pytest.fail(result["error"], pytrace=False)
         found: Facts = dict(result["facts"])
@@ -93,12 +80,12 @@ def _facts(boot: "Future[dict[str, Facts]]") -> Callable[[str], Facts]:
 
 
 @pytest.fixture(scope="session")
-def levels(boots: Boots) -> Callable[[str], Facts]:
+def levels() -> Callable[[str], Facts]:
     """What the checks of single kills saw, by the check's name; all they told adds up."""
-    return _facts(boots["levels"])
+    return _facts("levels")
 
 
 @pytest.fixture(scope="session")
-def storms(boots: Boots) -> Callable[[str], Facts]:
+def storms() -> Callable[[str], Facts]:
     """What the checks of storms and traps saw, by the check's name; all they told adds up."""
-    return _facts(boots["storms"])
+    return _facts("storms")
