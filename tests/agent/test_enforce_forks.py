@@ -1,7 +1,7 @@
 """A fork that outlasts a scan: it has its parent's score, and is listed later."""
 
 import pytest
-from enforcing import GIVEN, OTHER, TARGET, Node, later, policy, read_score
+from enforcing import GIVEN, OTHER, TARGET, Node, later, policy, read_score, server
 
 
 @pytest.mark.parametrize("change", [None, OTHER])
@@ -9,9 +9,7 @@ async def test_a_fork_that_ends_after_its_parent_was_changed_is_changed_too(
     node: Node, change: int | None
 ) -> None:
     """It took its parent's score at its beginning, and copies gigabytes until it is listed."""
-    app = node.container("a", "app")
-    node.pod("app")
-    node.learn(app)
+    app, _ = server(node)
     node.put(policy())
     await node.enforcer.step()
     node.put(*[policy(score=change)] if change else [])

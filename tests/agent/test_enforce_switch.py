@@ -12,13 +12,12 @@ from enforcing import (
     policy,
     saved_ours,
     scan_again,
+    server,
 )
 
 
 async def test_pause_changes_nothing_more(node: Node) -> None:
-    app = node.container("a", "app")
-    node.pod("app")
-    node.learn(app)
+    app, _ = server(node)
     node.put(policy())
     await node.enforcer.step()
     node.switch("Pause")
@@ -35,9 +34,7 @@ async def test_pause_changes_nothing_more(node: Node) -> None:
 
 
 async def test_release_puts_everything_back_and_enforces_nothing(node: Node) -> None:
-    app = node.container("a", "app")
-    node.pod("app")
-    node.learn(app)
+    app, _ = server(node)
     node.put(policy())
     await node.enforcer.step()
     node.switch("Release")
@@ -53,9 +50,7 @@ async def test_release_puts_everything_back_and_enforces_nothing(node: Node) -> 
 async def test_a_following_agent_puts_nothing_back_before_it_knows_the_policies(
     node: Node,
 ) -> None:
-    app = node.container("a", "app")
-    node.pod("app")
-    node.learn(app)
+    app, _ = server(node)
     node.put(policy())
     await node.enforcer.step()
     following = await node.again()
@@ -68,9 +63,7 @@ async def test_a_following_agent_puts_nothing_back_before_it_knows_the_policies(
 
 
 async def test_a_following_agent_knows_the_baseline_though_the_scores_are_ours(node: Node) -> None:
-    app = node.container("a", "app")
-    node.pod("app")
-    node.learn(app)
+    app, _ = server(node)
     node.put(policy())
     await node.enforcer.step()
     following = await node.again()
@@ -103,9 +96,7 @@ async def test_nothing_is_written_before_the_way_back_is_saved(
     async def fail(_work: object) -> None:
         raise sqlite3.OperationalError("disk I/O error")
 
-    app = node.container("a", "app")
-    node.pod("app")
-    node.learn(app)
+    app, _ = server(node)
     with monkeypatch.context() as broken:
         broken.setattr(node.store, "run", fail)
         node.put(policy())

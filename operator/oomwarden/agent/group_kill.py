@@ -9,7 +9,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -21,7 +21,7 @@ from oomwarden.core.group_kill import NOT_SAVED, State, Wish, failed, part, plan
 from oomwarden.core.matching import Match
 from oomwarden.core.plan import Switch
 from oomwarden.core.reports import Part
-from oomwarden.core.scoring import Remark
+from oomwarden.core.scoring import Remarks
 from oomwarden.kernel import oom_group
 from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
 
@@ -49,15 +49,18 @@ def _wish(charge: Charge, switch: Switch | None) -> Wish:
     if charge.decision is None:
         return Wish(switch=switch)
     standing = charge.decision.standing
-    memory = standing.contest.winner.rule.memory if standing.contest.winner else None
-    together = memory.group_kill if memory else None
     observed = any(_wish_of(match).concerns for match in standing.contest.observers)
+    together = _together(standing.contest.winner)
     return Wish(together, bool(standing.target.processes), switch, observed=observed)
 
 
 def _wish_of(observer: Match) -> Wish:
-    memory = observer.rule.memory
-    return Wish(memory.group_kill if memory else None, bool(observer.rule.processes))
+    return Wish(_together(observer), bool(observer.rule.processes))
+
+
+def _together(match: Match | None) -> bool | None:
+    memory = match.rule.memory if match else None
+    return memory.group_kill if memory else None
 
 
 @dataclass(slots=True)
@@ -175,10 +178,10 @@ class GroupKills:
         state = self._states.get(charge.container.cgroup.inode)
         return part(_wish(charge, switch), state, writes=self.writes)
 
-    def planned(self, charge: Charge, match: Match) -> tuple[Remark, ...]:
-        """Tell what would stand in the way of a policy that only observes."""
-        state = self._states.get(charge.container.cgroup.inode)
-        return planned(_wish_of(match), state, writes=self.writes)
+    def planned(self, container: Container, observers: Sequence[Match]) -> list[Remarks]:
+        """Tell for each policy that only observes what would stand in its way."""
+        state = self._states.get(container.cgroup.inode)
+        return [planned(_wish_of(each), state, writes=self.writes) for each in observers]
 
 
 def _unsaved(state: State) -> State:

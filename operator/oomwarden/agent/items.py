@@ -23,9 +23,9 @@ class Items:
         item = charge.item(self.baselines.get(charge.container), mode)
         if item is None:
             return None
-        planned = tuple(
-            (*self.groups.planned(charge, each), *self.limits.planned(charge, each))
-            for each in item.standing.contest.observers
-        )
+        observers = item.standing.contest.observers
+        groups = self.groups.planned(charge.container, observers)
+        limits = self.limits.planned(charge.container, observers)
+        planned = tuple((*one, *other) for one, other in zip(groups, limits, strict=True))
         parts = (self.groups.part(charge, mode), self.limits.part(charge))
         return replace(item, parts=parts, planned=planned)

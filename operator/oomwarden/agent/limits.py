@@ -15,7 +15,7 @@ from oomwarden.core.matching import Match
 from oomwarden.core.plan import Switch
 from oomwarden.core.quantity import exact_quantity
 from oomwarden.core.reports import Part
-from oomwarden.core.scoring import Remark
+from oomwarden.core.scoring import Remark, Remarks
 
 MOST_ASKED = 50
 TURN_SECONDS = 120.0
@@ -59,10 +59,10 @@ class Limits:
         found = self._found.get(charge.container.cgroup.inode)
         return found.part if found else Part()
 
-    def planned(self, charge: Charge, match: Match) -> tuple[Remark, ...]:
-        """Tell what would stand in the way of a policy that only observes."""
-        held = self._held(charge.container)
-        return planned(held, match) if held else ()
+    def planned(self, container: Container, observers: Sequence[Match]) -> list[Remarks]:
+        """Tell for each policy that only observes what would stand in its way."""
+        held = self._held(container) if observers else None
+        return [planned(held, each) if held else () for each in observers]
 
     def ours(self) -> frozenset[int]:
         """Give the containers, by inode, with a limit of ours that can be put back."""

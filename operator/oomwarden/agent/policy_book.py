@@ -55,19 +55,18 @@ class PolicyBook:
             _LOG.warning("a policy is passed over: %s", error)
             return False
         before = self.policies.get(key) or self.unreadable.get(key)
+        found = _parsed(kind, manifest)
+        if found == before:  # others know it by its identity, which stays
+            return False
         self.drop(key)
-        try:
-            parsed = parse_policy(kind, manifest)
-            # What is kept of a policy is kept by its identity: an equal one must not replace it.
-            parsed = before if isinstance(before, Policy) and before == parsed else parsed
-            self.policies[key] = parsed
-            self._by_namespace.setdefault(key[1], {})[key] = parsed
-        except ValueError as error:
-            self.unreadable[key] = str(error)
-            if before != str(error):
-                where = "/".join(filter(None, key[1:]))
-                _LOG.warning("%s %s is not in force: %s", kind, where, error)
-        return before != (self.policies.get(key) or self.unreadable.get(key))
+        if isinstance(found, Policy):
+            self.policies[key] = found
+            self._by_namespace.setdefault(key[1], {})[key] = found
+        else:
+            self.unreadable[key] = found
+            where = "/".join(filter(None, key[1:]))
+            _LOG.warning("%s %s is not in force: %s", kind, where, found)
+        return True
 
     def drop(self, key: Key) -> None:
         """Forget a policy."""
@@ -85,6 +84,14 @@ class PolicyBook:
         """Say that something has changed."""
         self.version += 1
         self.changed()
+
+
+def _parsed(kind: str, manifest: Manifest) -> Policy | str:
+    """Read a policy, or tell why it cannot be read."""
+    try:
+        return parse_policy(kind, manifest)
+    except ValueError as error:
+        return str(error)
 
 
 @dataclass(frozen=True, slots=True)

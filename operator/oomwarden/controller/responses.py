@@ -46,17 +46,19 @@ class Room(NamedTuple):
 class Given:
     """What was given away of each node since its agent last told what is left, in bytes."""
 
-    _by_node: dict[str, Room] = field(default_factory=dict)
+    _by_node: dict[str, tuple[str, int]] = field(default_factory=dict)  # heartbeat, bytes
+
+    def _spent(self, node: str, room: Room) -> int:
+        heartbeat, spent = self._by_node.get(node, ("", 0))
+        return spent if heartbeat == room.heartbeat else 0
 
     def left(self, node: str, room: Room) -> int:
         """Give what is left of a node, if all that was given is used."""
-        given = self._by_node.get(node)
-        spent = given.available if given and given.heartbeat == room.heartbeat else 0
-        return room.available - spent
+        return room.available - self._spent(node, room)
 
     def take(self, node: str, room: Room, more: int) -> None:
         """Note that so much was given."""
-        self._by_node[node] = Room(room.heartbeat, room.available - self.left(node, room) + more)
+        self._by_node[node] = (room.heartbeat, self._spent(node, room) + more)
 
 
 class Kills(Protocol):

@@ -43,6 +43,11 @@ class SpecLimit:
     writers: Writers = field(default_factory=Writers)
     restarts: bool = False
 
+    @property
+    def ours(self) -> int | None:
+        """Give the limit if we have set it; None: somebody else has, or there is none."""
+        return self.asked if self.writers.mark else None
+
 
 @dataclass(frozen=True, slots=True)
 class ContainerFacts:

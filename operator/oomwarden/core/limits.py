@@ -138,8 +138,8 @@ def _under(held: Held, match: Match) -> Limit:
     if stands := obstacle(held.pod, held.container):
         return Limit(Part(in_force=False, remarks=(stands,)))
     if limit is None or is_raised(held.container, match.rule, limit):
-        ours = held.container.spec.writers.mark is not None and held.asked is not None
-        return Limit(_carried_out(held, held.asked or 0) if ours else Part(in_force=True))
+        ours = held.container.spec.ours
+        return Limit(Part(in_force=True) if ours is None else _carried_out(held, ours))
     if refused := _sure_refusal(held, limit):
         return Limit(Part(in_force=False, remarks=(refused,)))
     if held.falls_below_usage(limit):
@@ -174,10 +174,8 @@ def _carried_out(held: Held, limit: int) -> Part:
 
 def kubelet_says(pod: PodFacts, limit: int) -> Remark:
     """Tell what keeps the kubelet from carrying out a limit that the pod's spec has."""
-    what, told = (
-        f"the memory limit {format_bytes(limit)}",
-        pod.resize.message or "it gives no reason",
-    )
+    what = f"the memory limit {format_bytes(limit)}"
+    told = pod.resize.message or "it gives no reason"
     match pod.resize.reason:
         case "Infeasible":
             how = "ask for less, or have the pod recreated on a node that can"

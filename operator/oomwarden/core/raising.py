@@ -17,7 +17,6 @@ from oomwarden.core.limits import kubelet_says, obstacle
 from oomwarden.core.matching import Contest
 from oomwarden.core.plan import Switch
 from oomwarden.core.quantity import format_bytes, in_pages, parse_bytes
-from oomwarden.core.scoring import Remark
 
 YOUNG = timedelta(minutes=2)
 _MI = 1 << 20
@@ -136,14 +135,12 @@ def _stays(case: Case, rule: RaiseLimit) -> Iterator[Stay]:
     if stands := obstacle(pod, container):
         yield Stay(stands.reason, stands.message)
     if not _already_raised(case, container):
+        yield from _not_carried_out(pod, container)
         yield from _bounds(case, container, rule)
 
 
 def _bounds(case: Case, container: ContainerFacts, rule: RaiseLimit) -> Iterator[Stay]:
     limit, up_to = container.spec.asked, parse_bytes(rule.up_to)
-    if limit is not None and container.spec.writers.mark and container.limit != limit:
-        yield _not_carried_out(case, limit)
-        return
     if limit is None or not _is_the_one_hit(case, container):
         yield _another_limit(case, limit)
         return
@@ -160,11 +157,12 @@ def _bounds(case: Case, container: ContainerFacts, rule: RaiseLimit) -> Iterator
         yield Stay("NodeShort", f"The node has {has} available, less than the {asks} to be added.")
 
 
-def _not_carried_out(case: Case, limit: int) -> Stay:
+def _not_carried_out(pod: PodFacts, container: ContainerFacts) -> Iterator[Stay]:
     """Tell why a limit that we have set before is not in force yet."""
-    pod = case.scene.pod
-    said = kubelet_says(pod, limit) if pod else Remark("ContainerUnknown", "The pod is gone.")
-    return Stay(said.reason, said.message)
+    ours = container.spec.ours
+    if ours is not None and container.limit != ours:
+        said = kubelet_says(pod, ours)
+        yield Stay(said.reason, said.message)
 
 
 def _another_limit(case: Case, limit: int | None) -> Stay:

@@ -89,8 +89,9 @@ class _Tally:
         room = MOST_REFUSALS - len(self.refusals)
         self.refusals += [_told(item, remark) for remark in remarks[:room]]
 
-    def warn(self, item: Item, remarks: Sequence[Remark]) -> None:
+    def warn(self, item: Item, score: int | None, harm: Warn) -> None:
         """Count a container once, whatever the number of remarks; tell of the first ones."""
+        remarks = () if score is None else harm(item, score)
         self.warned += bool(remarks)
         room = MOST_WARNINGS - len(self.warnings)
         self.warnings += [_told(item, remark) for remark in remarks[:room]]
@@ -141,7 +142,7 @@ def _count(item: Item, tallies: dict[Key, _Tally], warn: Warn) -> None:
         tally.enforced += item.enforced
         tally.refuse(item, _remarks(winner, item))
         score = item.standing.target.lowest if item.enforced else None
-        tally.warn(item, warn(item, score) if score is not None else ())
+        tally.warn(item, score, warn)
     _count_observers(item, tallies, warn)
     overridden = [_overridden(winner.policy)] if winner is not None else []
     for loser in contest.losers if winner is not None else ():
@@ -158,7 +159,7 @@ def _count_observers(item: Item, tallies: dict[Key, _Tally], warn: Warn) -> None
             tally.matched += 1
             tally.observed += target.asks or bool(match.rule.memory or match.rule.on_oom)
             tally.refuse(item, (*target.remarks, *_unknown(match.policy), *stands))
-            tally.warn(item, warn(item, target.lowest) if target.lowest is not None else ())
+            tally.warn(item, target.lowest, warn)
 
 
 def _remarks(winner: Match, item: Item) -> list[Remark]:

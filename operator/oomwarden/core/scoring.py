@@ -14,6 +14,9 @@ class Remark:
     message: str
 
 
+Remarks = tuple[Remark, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """The score to hold; None: none can be given, or none is asked for.

@@ -20,8 +20,6 @@ MAX_ROUNDS = 16
 MAX_SECONDS = 1.0
 """Bounds a scan of very many processes. Less than the worker's patience, so that a call which
 takes longer than that is one that hangs."""
-
-
 HELD_AT_ONCE = 64
 """Descriptors of processes that are looked at before the list is read again and they change."""
 
@@ -69,7 +67,7 @@ class _Scan:
                 process = mine.enter_context(proc.open(pid))
                 named = self._named(process)
                 self.found[pid] = classify(process.score(), self.order, named)
-                if self.found[pid] is Found.MOVABLE:
+                if self.found[pid] is Found.MOVABLE and not self._is_spent():
                     movable.append((process, named))
                     stack.push(mine.pop_all())
         return movable
