@@ -23,12 +23,13 @@ from e2e.lab.tools import Tools
 _STOP_ORDER = (node.NODE, control_plane.FORWARDER, *reversed(control_plane.COMPONENTS))
 
 
-def up(instance: Instance, options: Options) -> Tools:
+def up(instance: Instance, options: Options, *, wait_for_node: bool = True) -> Tools:
     """Brings the instance up; what already runs and is right is left alone.
 
     Args:
         instance: Which one.
         options: What it shall be like; an instance that differs is begun anew.
+        wait_for_node: Whether to return only when the node is ready, or while it still boots.
 
     Returns:
         The programs it is made of, kubectl and helm among them.
@@ -49,7 +50,24 @@ def up(instance: Instance, options: Options) -> Tools:
         _write_wrappers(instance, tools)
         node.start(instance, linux, (system, store), options)
         control_plane.start(instance, tools)
-        node.wait_until_ready(instance, tools)
+        if wait_for_node:
+            node.wait_until_ready(instance, tools)
+    return tools
+
+
+def up_without_node(instance: Instance) -> Tools:
+    """Brings up a control plane that has no node; a node that it already has is left alone.
+
+    `up` begins such an instance anew.
+    """
+    preflight.check(0)
+    tools = lab_tools.build_all()
+    with instance.lock():
+        runs = any(component_states(instance).values())
+        if not runs or instance.running_state().get("tools") != tools.stamp():
+            _begin_anew(instance, {"tools": tools.stamp()})
+        _write_wrappers(instance, tools)
+        control_plane.start(instance, tools)
     return tools
 
 
