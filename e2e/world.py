@@ -185,16 +185,23 @@ class Release:
 
     world: World
     chart: Path
-    repository: str
-    tag: str
+    repository: str = ""
+    tag: str = ""
+
+    def define(self) -> None:
+        """Give the chart's objects to the API server; wait for no pod, and keep what image runs."""
+        self._upgrade(self.chart, "--reset-then-reuse-values")
 
     def install(self, *extra: str, chart: Path | None = None) -> None:
         """Install or upgrade and wait until it is ready."""
         image = ("--set", f"image.repository={self.repository}", "--set", f"image.tag={self.tag}")
+        self._upgrade(chart or self.chart, *image, *extra, "--wait")
+
+    def _upgrade(self, chart: Path, *options: str) -> None:
         self.world.cluster.helm(
-            "upgrade", "--install", "oomwarden", str(chart or self.chart),
-            "--namespace", NAMESPACE, "--create-namespace", *image, *extra,
-            "--wait", "--timeout", "5m", "--force-conflicts",  # faults change what is Helm's
+            "upgrade", "--install", "oomwarden", str(chart),
+            "--namespace", NAMESPACE, "--create-namespace", *options,
+            "--timeout", "5m", "--force-conflicts",  # faults change what is Helm's
         )  # fmt: skip
 
     def uninstall(self) -> str:
