@@ -11,18 +11,19 @@ from e2e.world import NAMESPACE
 
 LOGS = Path(__file__).resolve().parent.parent / "build" / "stories"
 _LINES = "--tail=80"
+_LOGS = ("logs", "-n", NAMESPACE, "--pod-running-timeout=2s")
 _QUESTIONS = {
     "pods": ("get", "pods", "-A", "-o", "wide"),
     "OOMKills": ("get", "oomkills", "-A", "--sort-by=.metadata.creationTimestamp"),
     "OOMNodes": ("get", "oomnodes", "-o", "jsonpath={range .items[*]}{.status}{'\\n'}{end}"),
-    "agent": ("logs", "-n", NAMESPACE, "ds/oomwarden-agent", _LINES),
-    "agent before its restart": ("logs", "-n", NAMESPACE, "ds/oomwarden-agent", "-p", _LINES),
-    "operator": ("logs", "-n", NAMESPACE, "deploy/oomwarden-operator", _LINES),
+    "agent": (*_LOGS, "ds/oomwarden-agent", _LINES),
+    "agent before its restart": (*_LOGS, "ds/oomwarden-agent", "-p", _LINES),
+    "operator": (*_LOGS, "deploy/oomwarden-operator", _LINES),
     "events": ("get", "events", "-n", NAMESPACE, "--sort-by=.lastTimestamp"),
 }
 _WHOLE = {
-    "agent": ("logs", "-n", NAMESPACE, "ds/oomwarden-agent"),
-    "operator": ("logs", "-n", NAMESPACE, "deploy/oomwarden-operator"),
+    "agent": (*_LOGS, "ds/oomwarden-agent"),
+    "operator": (*_LOGS, "deploy/oomwarden-operator"),
     "objects": ("get", "pods,nodes,oomnodes,oompolicies,clusteroompolicies,oomkills,events", "-A",
                 "-o", "yaml"),
 }  # fmt: skip

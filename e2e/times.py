@@ -15,7 +15,8 @@ _SHOWN = 10
 
 def short_name(nodeid: str) -> str:
     """Give a story's name without its folder and without what xdist puts behind it."""
-    name = nodeid.rpartition("/")[2]
+    path, separator, function = nodeid.partition("::")
+    name = path.rpartition("/")[2] + separator + function
     return name[: name.rfind("@")] if name.rfind("@") > name.rfind("]") else name
 
 

@@ -18,6 +18,7 @@ def test_names_have_neither_folder_nor_group() -> None:
     assert short_name("e2e/test_kills.py::test_a@limits") == "test_kills.py::test_a"
     assert short_name("e2e/test_kills.py::test_a[x@y]@limits") == "test_kills.py::test_a[x@y]"
     assert short_name("e2e/test_kills.py::test_a[x@y]") == "test_kills.py::test_a[x@y]"
+    assert short_name("e2e/test_kills.py::test_a[x/y]") == "test_kills.py::test_a[x/y]"
 
 
 def test_a_story_takes_its_setup_call_and_teardown_together_and_names_its_cluster(
