@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from e2e.lab import base_images, instance, kind, lab, postgres_image, preflight, product_image
 from e2e.lab import tools as lab_tools
@@ -13,6 +14,9 @@ from e2e.lab.errors import LabError
 from e2e.lab.instance import Instance, Options
 from e2e.lab.product_image import ImageRef
 from e2e.lab.shell import run
+
+# What the lab's node shall do when `open_cluster` returns. Other clusters always have nodes.
+NodeNeed: TypeAlias = Literal["is ready", "boots", "is absent"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,11 @@ class Cluster:
 
 
 def open_cluster(
-    name: str = "test", options: Options | None = None, *, own_only: bool = False
+    name: str = "test",
+    options: Options | None = None,
+    *,
+    own_only: bool = False,
+    node: NodeNeed = "is ready",
 ) -> Cluster:
     """Returns a cluster to work on, brought up where that is needed.
 
@@ -68,6 +76,7 @@ def open_cluster(
         name: Tells apart the clusters that kind and the lab make, e.g. `demo` and `test`.
         options: What the lab's node shall be like.
         own_only: Never touch the cluster that `KUBECONFIG` names.
+        node: How far the lab's node shall be; `is absent` where only an API server is needed.
 
     Raises:
         LabError: What stands in the way, and the remedy.
@@ -77,13 +86,16 @@ def open_cluster(
         return _users_cluster(Path(config))
     if kind.is_possible():
         return _kind_cluster(name)
-    return _lab_cluster(name, options or Options())
+    return _lab_cluster(name, options or Options(), node)
 
 
-def _lab_cluster(name: str, options: Options) -> Cluster:
+def _lab_cluster(name: str, options: Options, node: NodeNeed) -> Cluster:
     preflight.check_machine()
     one = instance.find(name)
-    lab.up(one, options)
+    if node == "is absent":
+        lab.up_without_node(one)
+    else:
+        lab.up(one, options, wait_for_node=node == "is ready")
     return _speaking_to_lab(one)
 
 

@@ -24,12 +24,13 @@ from e2e.lab.tools import Tools
 _STOP_ORDER = (node.NODE, control_plane.FORWARDER, *reversed(control_plane.COMPONENTS))
 
 
-def up(instance: Instance, options: Options) -> Tools:
+def up(instance: Instance, options: Options, *, wait_for_node: bool = True) -> Tools:
     """Brings the instance up; what already runs and is right is left alone.
 
     Args:
         instance: Which one.
         options: What it shall be like; an instance that differs is begun anew.
+        wait_for_node: Whether to return only when the node is ready, or while it still boots.
 
     Returns:
         The programs it is made of, kubectl and helm among them.
@@ -50,7 +51,24 @@ def up(instance: Instance, options: Options) -> Tools:
         _write_wrappers(instance, tools)
         node.start(instance, machine, (system, store), options)
         control_plane.start(instance, tools)
-        node.wait_until_ready(instance, machine, tools)
+        if wait_for_node:
+            node.wait_until_ready(instance, machine, tools)
+    return tools
+
+
+def up_without_node(instance: Instance) -> Tools:
+    """Brings up a control plane that has no node; a node that it already has is left alone.
+
+    `up` begins such an instance anew.
+    """
+    preflight.check(0)
+    tools = lab_tools.build_all()
+    with instance.lock():
+        runs = any(component_states(instance).values())
+        if not runs or instance.running_state().get("tools") != tools.stamp():
+            _begin_anew(instance, None, {"tools": tools.stamp()})
+        _write_wrappers(instance, tools)
+        control_plane.start(instance, tools)
     return tools
 
 
@@ -66,11 +84,11 @@ def component_states(instance: Instance) -> dict[str, int | None]:
     return {name: processes.process_id(name, instance.run) for name in names}
 
 
-def _begin_anew(instance: Instance, machine: Machine, wanted: dict[str, object]) -> None:
+def _begin_anew(instance: Instance, machine: Machine | None, wanted: dict[str, object]) -> None:
     _stop(instance)
     cache.remove(instance.run)
     instance.run.mkdir(parents=True)
-    network.create(instance, machine.network())
+    network.create(instance, machine.network() if machine else ())
     pki.create(instance)
     # Last: an instance that was interrupted before this line is begun anew.
     instance.remember(wanted)
