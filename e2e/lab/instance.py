@@ -100,7 +100,7 @@ class Instance:
         (self.run / "state.json").write_text(json.dumps(state, indent=2), encoding="utf-8")
 
 
-def state_of(options: Options, **made_of: Path) -> dict[str, object]:
+def state_of(options: Options, **made_of: Path | str) -> dict[str, object]:
     """Returns what to compare a running instance with, to see whether it is still right."""
     return {**asdict(options), **{name: str(path) for name, path in made_of.items()}}
 

@@ -1,13 +1,13 @@
 """Brings an instance of the lab up and down."""
 
 import shlex
-from pathlib import Path
 
 from e2e.lab import (
     base_images,
     cache,
     control_plane,
     kernel,
+    machines,
     network,
     node,
     node_image,
@@ -17,6 +17,7 @@ from e2e.lab import (
 )
 from e2e.lab import tools as lab_tools
 from e2e.lab.instance import Instance, Options, state_of
+from e2e.lab.machines import Machine
 from e2e.lab.tools import Tools
 
 # Ends first what depends on the others.
@@ -38,20 +39,20 @@ def up(instance: Instance, options: Options, *, wait_for_node: bool = True) -> T
     preflight.check(0 if runs_already else options.memory)
     tools = lab_tools.build_all()
     archives = base_images.build_all()
-    linux = kernel.build()
-    system = node_image.build_system(tools, linux)
+    machine = machines.choose(options.memory)
+    system = node_image.build_system(tools, kernel.build())
     store = node_image.build_store(tools, archives.values(), "containerd, about 10 s")
     wanted = state_of(
-        options, tools=Path(tools.stamp()), kernel=linux.folder, system=system, store=store
+        options, tools=tools.stamp(), machine=machine.made_of, system=system, store=store
     )
     with instance.lock():
         if not any(component_states(instance).values()) or instance.running_state() != wanted:
-            _begin_anew(instance, wanted)
+            _begin_anew(instance, machine, wanted)
         _write_wrappers(instance, tools)
-        node.start(instance, linux, (system, store), options)
+        node.start(instance, machine, (system, store), options)
         control_plane.start(instance, tools)
         if wait_for_node:
-            node.wait_until_ready(instance, tools)
+            node.wait_until_ready(instance, machine, tools)
     return tools
 
 
@@ -65,7 +66,7 @@ def up_without_node(instance: Instance) -> Tools:
     with instance.lock():
         runs = any(component_states(instance).values())
         if not runs or instance.running_state().get("tools") != tools.stamp():
-            _begin_anew(instance, {"tools": tools.stamp()})
+            _begin_anew(instance, None, {"tools": tools.stamp()})
         _write_wrappers(instance, tools)
         control_plane.start(instance, tools)
     return tools
@@ -83,11 +84,11 @@ def component_states(instance: Instance) -> dict[str, int | None]:
     return {name: processes.process_id(name, instance.run) for name in names}
 
 
-def _begin_anew(instance: Instance, wanted: dict[str, object]) -> None:
+def _begin_anew(instance: Instance, machine: Machine | None, wanted: dict[str, object]) -> None:
     _stop(instance)
     cache.remove(instance.run)
     instance.run.mkdir(parents=True)
-    network.create(instance)
+    network.create(instance, machine.network() if machine else ())
     pki.create(instance)
     # Last: an instance that was interrupted before this line is begun anew.
     instance.remember(wanted)
