@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from e2e.lab import kind, lab, preflight
+from e2e.lab import kind, lab, machines, preflight
 from e2e.lab.instance import DEFAULT_MEMORY, Instance, find
 
 MOST = 2
@@ -48,7 +48,9 @@ def share_here() -> Share:
         return Share(1, "kind makes one")
     free = preflight.available_memory(Path("/proc/meminfo").read_text(encoding="utf-8"))
     running = len(running_among(own_instances()))
-    return share(len(os.sched_getaffinity(0)), free, running)
+    # Chosen, and its kernel built, before any process is pinned to a core.
+    machine = machines.choose(DEFAULT_MEMORY)
+    return share(len(os.sched_getaffinity(0)), free, running, machine.name)
 
 
 def base_name() -> str:
