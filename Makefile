@@ -32,7 +32,8 @@ demo-down: ## end exactly what `make demo` started
 lab-down: ## end the lab that the stories use
 	@for name in test test-gw0 test-gw1; do python3 -m e2e.lab down --name $$name || exit; done
 
-test: check verify kernel-test e2e ## everything: check, real kernel, real cluster
+test: ## everything: check, real kernels, real clusters; says at its end where the time went
+	@python3 tools/phases.py check verify kernel-test e2e
 kernel-test:
 	@$(RUN) pytest -q tests/kernel_vm
 e2e: ## the user stories on real clusters (STORY=test_kills.py; ARGS=--shuffle; KUBECONFIG=... for your own)
