@@ -13,11 +13,12 @@ from e2e import evidence, scheduling
 from e2e.lab import NodeNeed, Options, open_cluster
 from e2e.lab.progress import say
 from e2e.order import Need
+from e2e.refusals import guarded
 from e2e.sharing import share_here
 from e2e.surgeon import Surgeon
 from e2e.switch_hand import SwitchHand
 from e2e.times import short_name
-from e2e.world import STORY, Release, World
+from e2e.world import STORY, Release, World, eventually
 
 ROOT = Path(__file__).resolve().parent.parent
 NODE = Options(kubelet={"enableSystemLogQuery": True})
@@ -71,6 +72,7 @@ def definitions(control_plane: World) -> Release:
     """Give the chart's objects to the API server, whether or not there is a node to run pods."""
     release = Release(control_plane, ROOT / "charts" / "oomwarden")
     release.define()
+    eventually(lambda: guarded(control_plane.api), every=0.2)
     return release
 
 
