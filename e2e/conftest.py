@@ -13,7 +13,7 @@ from e2e.evidence import gather
 from e2e.lab import open_cluster
 from e2e.surgeon import Surgeon
 from e2e.switch_hand import SwitchHand
-from e2e.world import STORY, Release, World
+from e2e.world import STORIES_LAB, STORY, Release, World
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,7 +33,7 @@ def pytest_runtest_makereport(
 @pytest.fixture(scope="session")
 def world() -> World:
     """Give the running cluster."""
-    cluster = open_cluster(name=os.environ.get("OOMWARDEN_LAB", "test"))
+    cluster = open_cluster(os.environ.get("OOMWARDEN_LAB", "test"), STORIES_LAB)
     config.load_kube_config(config_file=str(cluster.kubeconfig))
     return World(cluster, client.ApiClient())
 

@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 
 from kubernetes import client
 
-from e2e.lab import Cluster
+from e2e.lab import Cluster, Options
 from e2e.lab.shell import run
 
+STORIES_LAB = Options(postgres=True)
 STORY = "story-"
 """What the namespaces of stories begin with."""
 GROUP, VERSION = "oomwarden.io", "v1alpha1"

@@ -1,4 +1,4 @@
-"""The images that need no registry: the node has them before it starts."""
+"""The small images that the node has beside the product's, and the base of that one."""
 
 import shutil
 from collections.abc import Callable

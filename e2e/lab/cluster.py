@@ -88,16 +88,26 @@ def _lab_cluster(name: str, options: Options) -> Cluster:
 
 
 def _speaking_to_lab(one: Instance) -> Cluster:
-    def load() -> ImageRef:
-        base = base_images.build_all()[base_images.PYTHON_BASE]
-        return product_image.push(base, one)
+    def image() -> ImageRef:
+        product = product_image.reference()
+        if one.running_state().get("product") != str(product):
+            raise _begun_without(one, f"the image of this checkout, {product},", "")
+        return product
 
-    def load_postgres() -> str:
-        base = base_images.build_all()[base_images.PYTHON_BASE]
-        return str(postgres_image.push(base, one))
+    def postgres() -> str:
+        if not one.running_state().get("postgres"):
+            raise _begun_without(one, "the image with PostgreSQL", " --postgres")
+        return postgres_image.REFERENCE
 
     programs = {name: one.bin / name for name in ("kubectl", "helm")}
-    return Cluster(one.kubeconfig, base_images.BUSYBOX, programs, load, load_postgres)
+    return Cluster(one.kubeconfig, base_images.BUSYBOX, programs, image, postgres)
+
+
+def _begun_without(one: Instance, what: str, option: str) -> LabError:
+    return LabError(
+        f"Lab {one.name} runs without {what} which only a start can give it: bring it up again"
+        f" with `python3 -m e2e.lab up --name {one.name}{option}`."
+    )
 
 
 def _kind_cluster(name: str) -> Cluster:

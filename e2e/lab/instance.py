@@ -24,10 +24,12 @@ class Options:
     Attributes:
         memory: Of the node, in MiB.
         kubelet: Settings of KubeletConfiguration that win over the lab's own.
+        postgres: Whether the node has the image with PostgreSQL.
     """
 
     memory: int = DEFAULT_MEMORY
     kubelet: dict[str, object] = field(default_factory=dict)
+    postgres: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,6 @@ class Instance:
     @property
     def node_ip(self) -> str:
         return f"10.123.{self.subnet}.2"
-
-    @property
-    def registry(self) -> str:
-        return f"{self.host_ip}:5000"
 
     @property
     def folder(self) -> Path:
@@ -100,7 +98,7 @@ class Instance:
         (self.run / "state.json").write_text(json.dumps(state, indent=2), encoding="utf-8")
 
 
-def state_of(options: Options, **made_of: Path) -> dict[str, object]:
+def state_of(options: Options, **made_of: Path | str) -> dict[str, object]:
     """Returns what to compare a running instance with, to see whether it is still right."""
     return {**asdict(options), **{name: str(path) for name, path in made_of.items()}}
 

@@ -12,8 +12,10 @@ from e2e.lab import (
     node,
     node_image,
     pki,
+    postgres_image,
     preflight,
     processes,
+    product_image,
 )
 from e2e.lab import tools as lab_tools
 from e2e.lab.instance import Instance, Options, state_of
@@ -36,12 +38,17 @@ def up(instance: Instance, options: Options) -> Tools:
     runs_already = component_states(instance)[node.NODE] is not None
     preflight.check(0 if runs_already else options.memory)
     tools = lab_tools.build_all()
-    archives = base_images.build_all()
+    archives = _archives(options)
     linux = kernel.build()
     system = node_image.build_system(tools, linux)
-    store = node_image.build_store(tools, archives.values(), "containerd, about 10 s")
+    store = node_image.build_store(tools, archives)
     wanted = state_of(
-        options, tools=Path(tools.stamp()), kernel=linux.folder, system=system, store=store
+        options,
+        tools=tools.stamp(),
+        kernel=linux.folder,
+        system=system,
+        store=store,
+        product=str(product_image.reference()),
     )
     with instance.lock():
         if not any(component_states(instance).values()) or instance.running_state() != wanted:
@@ -51,6 +58,14 @@ def up(instance: Instance, options: Options) -> Tools:
         control_plane.start(instance, tools)
         node.wait_until_ready(instance, tools)
     return tools
+
+
+def _archives(options: Options) -> list[Path]:
+    """Returns the images that the node has before it starts."""
+    archives = base_images.build_all()
+    base = archives.pop(base_images.PYTHON_BASE)
+    more = [postgres_image.build()] if options.postgres else []
+    return [*archives.values(), *more, product_image.archive(base)]
 
 
 def down(instance: Instance) -> list[str]:
@@ -78,7 +93,7 @@ def _begin_anew(instance: Instance, wanted: dict[str, object]) -> None:
 def _stop(instance: Instance) -> list[str]:
     ended = [name for name in _STOP_ORDER if processes.stop(name, instance.run)]
     network.remove(instance)
-    for name in ("state.json", "etcd", "registry", "pki", "identity.tar"):
+    for name in ("state.json", "etcd", "pki", "identity.tar"):
         cache.remove(instance.run / name)
     return ended
 

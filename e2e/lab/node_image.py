@@ -3,7 +3,7 @@
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from e2e.lab import cache, debian
@@ -32,6 +32,8 @@ _UNITS = ("lab-network", "containerd", "kubelet")
 # serial-getty waits a minute for a device that never comes; the others have nothing to do here.
 _MASKED = ("serial-getty@ttyS0", "e2scrub_reap", "getty@tty1", "systemd-networkd-wait-online")
 _DISK_SIZE = "8G"
+# Each change of the product makes a new one; the last few serve whoever changes to and fro.
+_STORES_KEPT = 3600.0
 
 
 def build_system(tools: Tools, kernel: Kernel) -> Path:
@@ -84,12 +86,11 @@ def make_disk(tree: Path, image: Path) -> None:
     run("mke2fs", "-q", "-t", "ext4", "-E", "lazy_itable_init=1", "-d", tree, image)
 
 
-def build_store(tools: Tools, archives: Iterable[Path], waits_for: str) -> Path:
+def build_store(tools: Tools, archives: Sequence[Path]) -> Path:
     """Returns a disk for /var/lib/containerd in which the images are unpacked already.
 
     A containerd of this machine does it in seconds; in the emulated node it takes minutes.
     """
-    archives = list(archives)
     inputs: list[cache.Input] = [
         str(tools["containerd"]),
         *(str(path) for path in archives),
@@ -104,10 +105,11 @@ def build_store(tools: Tools, archives: Iterable[Path], waits_for: str) -> Path:
         make_disk(folder / "store", folder / "store.img")
         cache.remove(folder / "store")
 
-    return cache.artifact("store", inputs, build, waits_for) / "store.img"
+    waits_for = "containerd, about 10 s"
+    return cache.artifact("store", inputs, build, waits_for, _STORES_KEPT) / "store.img"
 
 
-def _import(tools: Tools, archives: list[Path], folder: Path) -> None:
+def _import(tools: Tools, archives: Sequence[Path], folder: Path) -> None:
     # A folder of its own: the path of a socket may not be longer than 107 bytes.
     with tempfile.TemporaryDirectory(prefix="oomwarden-") as state:
         config, socket = folder / "config.toml", Path(state) / "socket"

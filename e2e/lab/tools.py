@@ -76,10 +76,6 @@ def _programs() -> dict[str, Program]:
         all_programs.append(Program(name, cni, f"{cni}/plugins/{package}", versions.CNI_PLUGINS))
     helm = "helm.sh/helm/v4"
     all_programs.append(Program("helm", helm, f"{helm}/cmd/helm", versions.HELM, 2))
-    registry = "github.com/distribution/distribution/v3"
-    all_programs.append(
-        Program("registry", registry, f"{registry}/cmd/registry", versions.REGISTRY)
-    )
     return {program.name: program for program in all_programs}
 
 

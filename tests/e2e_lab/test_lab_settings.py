@@ -65,7 +65,6 @@ def test_the_identity_disk_holds_what_makes_a_node_this_one(
     with tarfile.open(tmp_path / "identity.tar") as tar:
         files = {name: tar.extractfile(name).read().decode() for name in tar.getnames()}
     assert "10.123.7.2/24" in files["etc/systemd/network/10-lab.network"]
-    assert "10.123.7.1:5000" in files["etc/containerd/certs.d/registry.lab/hosts.toml"]
     assert '"maxPods": 5' in files["etc/kubernetes/kubelet.conf.d/instance.conf"]
 
 
