@@ -8,15 +8,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import TextIO, TypeAlias
 
 from e2e.lab.progress import step
+from e2e.lab.shell import check_not_ending
 
 # Text counts as itself; a path counts as the names and contents of its files.
 Input: TypeAlias = str | Path
 
 _STAMP_LENGTH = 12
 _PARTIAL = ".partial-"
+_LOOK_AGAIN = 0.2
 _WEEK = 7 * 86400.0  # seconds; other checkouts may use other versions
 
 
@@ -67,12 +69,20 @@ def locked(name: str, what: str) -> Iterator[None]:
     path = root() / "locks" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _lock(file):
             with step(what, "another run on this machine that does the same"):
-                fcntl.flock(file, fcntl.LOCK_EX)
+                while not _lock(file):
+                    check_not_ending(what)
+                    time.sleep(_LOOK_AGAIN)
         yield
+
+
+def _lock(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def artifact_path(name: str, inputs: Iterable[Input]) -> Path:

@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from e2e.lab import base_images, instance, kind, lab, postgres_image, preflight, product_image
+from e2e.lab import (
+    base_images,
+    instance,
+    kind,
+    lab,
+    node,
+    postgres_image,
+    preflight,
+    product_image,
+)
 from e2e.lab import tools as lab_tools
 from e2e.lab.errors import LabError
 from e2e.lab.instance import Instance, Options
@@ -30,6 +39,7 @@ class Cluster:
     programs: dict[str, Path]
     _load_image: Callable[[], ImageRef] = field(repr=False)
     _load_postgres: Callable[[], str] = field(repr=False)
+    _wait_until_ready: Callable[[], None] = field(default=lambda: None, repr=False)
 
     def kubectl(self, *arguments: str | Path, stdin: str | None = None) -> str:
         """Runs kubectl and returns its output; raises CommandError when it fails."""
@@ -47,6 +57,10 @@ class Cluster:
         """Returns the environment in which programs speak to this cluster."""
         return {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
 
+    def wait_until_ready(self) -> None:
+        """Returns when the nodes run pods; only needed after `open_cluster(wait=False)`."""
+        self._wait_until_ready()
+
     def build_and_load_image(self) -> ImageRef:
         """Makes the image under test known to the cluster's nodes; quick when nothing changed."""
         return self._load_image()
@@ -57,7 +71,11 @@ class Cluster:
 
 
 def open_cluster(
-    name: str = "test", options: Options | None = None, *, own_only: bool = False
+    name: str = "test",
+    options: Options | None = None,
+    *,
+    own_only: bool = False,
+    wait: bool = True,
 ) -> Cluster:
     """Returns a cluster to work on, brought up where that is needed.
 
@@ -68,6 +86,7 @@ def open_cluster(
         name: Tells apart the clusters that kind and the lab make, e.g. `demo` and `test`.
         options: What the lab's node shall be like.
         own_only: Never touch the cluster that `KUBECONFIG` names.
+        wait: Whether to return only when the nodes are ready.
 
     Raises:
         LabError: What stands in the way, and the remedy.
@@ -77,17 +96,17 @@ def open_cluster(
         return _users_cluster(Path(config))
     if kind.is_possible():
         return _kind_cluster(name)
-    return _lab_cluster(name, options or Options())
+    return _lab_cluster(name, options or Options(), wait=wait)
 
 
-def _lab_cluster(name: str, options: Options) -> Cluster:
+def _lab_cluster(name: str, options: Options, *, wait: bool) -> Cluster:
     preflight.check_machine()
     one = instance.find(name)
-    lab.up(one, options)
-    return _speaking_to_lab(one)
+    tools = lab.up(one, options, wait=wait)
+    return _speaking_to_lab(one, partial(node.wait_until_ready, one, tools))
 
 
-def _speaking_to_lab(one: Instance) -> Cluster:
+def _speaking_to_lab(one: Instance, wait_until_ready: Callable[[], None]) -> Cluster:
     def image() -> ImageRef:
         product = product_image.reference()
         if one.running_state().get("product") != str(product):
@@ -100,7 +119,7 @@ def _speaking_to_lab(one: Instance) -> Cluster:
         return postgres_image.REFERENCE
 
     programs = {name: one.bin / name for name in ("kubectl", "helm")}
-    return Cluster(one.kubeconfig, base_images.BUSYBOX, programs, image, postgres)
+    return Cluster(one.kubeconfig, base_images.BUSYBOX, programs, image, postgres, wait_until_ready)
 
 
 def _begun_without(one: Instance, what: str, option: str) -> LabError:
@@ -119,7 +138,7 @@ def _kind_cluster(name: str) -> Cluster:
 def _users_cluster(config: Path) -> Cluster:
     for one in instance.all_instances():
         if one.kubeconfig == config:
-            return _speaking_to_lab(one)
+            return _speaking_to_lab(one, lambda: None)
     busybox = os.environ.get("OOMWARDEN_BUSYBOX_IMAGE", base_images.BUSYBOX)
     return Cluster(config, busybox, _programs(), _users_image, _public_postgres)
 

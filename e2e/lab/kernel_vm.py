@@ -86,7 +86,7 @@ def run_in_vm(
 
 def _disk() -> Path:
     """Returns the product image's files as a disk; its source is replaced at each run."""
-    base = base_images.build_all()[base_images.PYTHON_BASE]
+    base = base_images.build_python_base()
     inputs: list[cache.Input] = [str(base), _INIT_SCRIPT, *product_image.dependencies()]
     if not (path := cache.artifact_path("vm", inputs)).exists():
         image = product_image.build(base)

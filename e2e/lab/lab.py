@@ -1,23 +1,18 @@
 """Brings an instance of the lab up and down."""
 
 import shlex
-from pathlib import Path
 
 from e2e.lab import (
-    base_images,
     cache,
     control_plane,
-    kernel,
     network,
     node,
-    node_image,
+    parts,
     pki,
-    postgres_image,
     preflight,
     processes,
     product_image,
 )
-from e2e.lab import tools as lab_tools
 from e2e.lab.instance import Instance, Options, state_of
 from e2e.lab.tools import Tools
 
@@ -25,47 +20,37 @@ from e2e.lab.tools import Tools
 _STOP_ORDER = (node.NODE, control_plane.FORWARDER, *reversed(control_plane.COMPONENTS))
 
 
-def up(instance: Instance, options: Options) -> Tools:
+def up(instance: Instance, options: Options, *, wait: bool = True) -> Tools:
     """Brings the instance up; what already runs and is right is left alone.
 
     Args:
         instance: Which one.
         options: What it shall be like; an instance that differs is begun anew.
+        wait: Whether to return only when the node is ready, not as soon as the API server is.
 
     Returns:
         The programs it is made of, kubectl and helm among them.
     """
     runs_already = component_states(instance)[node.NODE] is not None
     preflight.check(0 if runs_already else options.memory)
-    tools = lab_tools.build_all()
-    archives = _archives(options)
-    linux = kernel.build()
-    system = node_image.build_system(tools, linux)
-    store = node_image.build_store(tools, archives)
+    made_of = parts.build(options)
     wanted = state_of(
         options,
-        tools=tools.stamp(),
-        kernel=linux.folder,
-        system=system,
-        store=store,
+        tools=made_of.tools.stamp(),
+        kernel=made_of.kernel.folder,
+        system=made_of.system,
+        store=made_of.store,
         product=str(product_image.reference()),
     )
     with instance.lock():
         if not any(component_states(instance).values()) or instance.running_state() != wanted:
             _begin_anew(instance, wanted)
-        _write_wrappers(instance, tools)
-        node.start(instance, linux, (system, store), options)
-        control_plane.start(instance, tools)
-        node.wait_until_ready(instance, tools)
-    return tools
-
-
-def _archives(options: Options) -> list[Path]:
-    """Returns the images that the node has before it starts."""
-    archives = base_images.build_all()
-    base = archives.pop(base_images.PYTHON_BASE)
-    more = [postgres_image.build()] if options.postgres else []
-    return [*archives.values(), *more, product_image.archive(base)]
+        _write_wrappers(instance, made_of.tools)
+        node.start(instance, made_of.kernel, (made_of.system, made_of.store), options)
+        control_plane.start(instance, made_of.tools)
+    if wait:
+        node.wait_until_ready(instance, made_of.tools)
+    return made_of.tools
 
 
 def down(instance: Instance) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from e2e.lab import cache, debian, tools, versions
 from e2e.lab.errors import LabError
+from e2e.lab.memory import available_memory
 from e2e.lab.progress import step
 from e2e.lab.shell import run, succeeds
 
@@ -43,7 +44,6 @@ def check(node_memory: int) -> None:
         _check_go()
     _check_disk()
     _check_memory(node_memory)
-    install_packages()
 
 
 def check_machine() -> None:
@@ -117,12 +117,6 @@ def _check_memory(node_memory: int) -> None:
             f"{needed} MiB of memory are needed and {free} MiB are available: end something"
             " else, or give the node less with `python3 -m e2e.lab up --memory 3072`."
         )
-
-
-def available_memory(meminfo: str) -> int:
-    """Returns the memory that can be had without swapping, in MiB, from /proc/meminfo's text."""
-    match = re.search(r"^MemAvailable:\s+(\d+) kB$", meminfo, re.MULTILINE)
-    return int(match.group(1)) // 1024 if match else 0
 
 
 def install_packages() -> None:
