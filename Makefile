@@ -3,8 +3,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 VENV = $(shell tools/venv.sh)
 RUN = PATH="$(VENV)/bin:$$PATH" PYTHONPATH=operator:.
+# Each process has its own cluster; what shares a fixture stays together; the order is ours.
+STORIES = pytest -v -n auto --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help check lint types unit test kernel-test e2e bench bench-recall bench-enforce demo demo-down lab-down generate verify lock wheel
+.PHONY: help check lint types unit test test-fast kernel-test e2e bench bench-recall bench-enforce demo demo-down lab-down generate verify lock wheel
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,13 +30,16 @@ demo-down: ## end exactly what `make demo` started
 	@python3 -m e2e.lab down --name demo
 
 lab-down: ## end the lab that the stories use
-	@python3 -m e2e.lab down --name test
+	@for name in test test-gw0 test-gw1; do python3 -m e2e.lab down --name $$name || exit; done
 
-test: check verify kernel-test e2e ## everything: check, real kernel, real cluster
+test: ## everything: check, real kernels, real clusters; says at its end where the time went
+	@python3 tools/phases.py check verify kernel-test e2e
 kernel-test:
 	@$(RUN) pytest -q tests/kernel_vm
-e2e: ## the user stories on a real cluster (KUBECONFIG=... for your own)
-	@$(RUN) pytest -v --durations=5 e2e/$(STORY)
+e2e: ## the user stories on real clusters (STORY=test_kills.py; ARGS=--shuffle; KUBECONFIG=... for your own)
+	@$(RUN) $(STORIES) e2e/$(STORY) $(ARGS)
+test-fast: check ## while working: check, what needs no node, one kill on a node
+	@$(RUN) $(STORIES) e2e -m "not node or smoke" $(ARGS)
 
 bench: ## latency, start-up and footprint (ARGS="demo": how long things take)
 	@$(RUN) python -m bench $(ARGS)

@@ -1,21 +1,36 @@
-"""One cluster for all stories, the lab or the one of KUBECONFIG; the product by its chart."""
+"""Clusters for the stories, the lab's or the one of KUBECONFIG; the product by its chart."""
 
-import os
 import uuid
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from kubernetes import client, config
 
-from e2e.evidence import gather
-from e2e.lab import open_cluster
+from e2e import evidence, scheduling
+from e2e.lab import NodeNeed, open_cluster
+from e2e.lab.progress import say
+from e2e.order import Need
+from e2e.sharing import share_here
 from e2e.surgeon import Surgeon
 from e2e.switch_hand import SwitchHand
+from e2e.times import short_name
 from e2e.world import STORIES_LAB, STORY, Release, World
 
 ROOT = Path(__file__).resolve().parent.parent
+
+pytest_addoption = scheduling.add_options
+pytest_configure = scheduling.configure
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Take two clusters where the machine is large enough; 0: this process does it all."""
+    decided = share_here()
+    if decided.because:
+        say(f"One cluster runs all stories, as {decided.because}.")
+    return decided.clusters if decided.clusters > 1 else 0
 
 
 @pytest.hookimpl(wrapper=True)
@@ -24,25 +39,49 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Put what the cluster says beside a failed story, while it still says it."""
     report = yield
-    world = getattr(item, "funcargs", {}).get("world")
+    world = getattr(item, "funcargs", {}).get("control_plane")
     if report.failed and isinstance(world, World):
-        report.sections.append(("what the cluster says", gather(world.cluster)))
+        name = scheduling.cluster_name(item.config)
+        kept = evidence.keep(world.cluster, name, f"{short_name(item.nodeid)}-{report.when}")
+        report.sections.append((f"cluster {name}; its logs are in {kept.folder}", kept.said))
     return report
 
 
+def selected_need(config: pytest.Config) -> Need:
+    """Tell what the selected stories need together."""
+    order: scheduling.Order = config.pluginmanager.get_plugin("story-order")
+    return order.need
+
+
 @pytest.fixture(scope="session")
-def world() -> World:
-    """Give the running cluster."""
-    cluster = open_cluster(os.environ.get("OOMWARDEN_LAB", "test"), STORIES_LAB)
+def control_plane(pytestconfig: pytest.Config) -> World:
+    """Give a cluster whose API server answers; its node still boots, or is absent if unneeded."""
+    node: NodeNeed = "boots" if selected_need(pytestconfig) == Need.NODE else "is absent"
+    cluster = open_cluster(scheduling.cluster_name(pytestconfig), STORIES_LAB, node=node)
     config.load_kube_config(config_file=str(cluster.kubeconfig))
     return World(cluster, client.ApiClient())
 
 
 @pytest.fixture(scope="session")
-def release(world: World) -> Release:
+def definitions(control_plane: World) -> Release:
+    """Give the chart's objects to the API server, whether or not there is a node to run pods."""
+    release = Release(control_plane, ROOT / "charts" / "oomwarden")
+    release.define()
+    return release
+
+
+@pytest.fixture(scope="session")
+def world(control_plane: World, pytestconfig: pytest.Config) -> World:
+    """Give the cluster when its node is ready."""
+    open_cluster(scheduling.cluster_name(pytestconfig), STORIES_LAB)
+    return control_plane
+
+
+@pytest.fixture(scope="session")
+def release(world: World, definitions: Release) -> Release:
     """Give the product as its chart installs it, from the image of this checkout."""
     image = world.cluster.build_and_load_image()
-    release = Release(world, ROOT / "charts" / "oomwarden", image.repository, image.tag)
+    release = replace(definitions, repository=image.repository, tag=image.tag)
     release.install()
     return release
 
@@ -72,15 +111,15 @@ def surgeon(world: World, release: Release) -> Iterator[Surgeon]:
 
 
 @pytest.fixture
-def api(world: World) -> client.ApiClient:
+def api(control_plane: World) -> client.ApiClient:
     """Give the official client, an independent view of what the product wrote."""
-    return world.api
+    return control_plane.api
 
 
 @pytest.fixture
-def namespace(world: World) -> Iterator[str]:
+def namespace(control_plane: World) -> Iterator[str]:
     """Give a fresh namespace."""
-    with fresh_namespace(world) as name:
+    with fresh_namespace(control_plane) as name:
         yield name
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from e2e.lab import Cluster, LabError, open_cluster
+from e2e.lab import Cluster, LabError, NodeNeed, open_cluster
 from e2e.lab.progress import duration, say, step
 from e2e.lab.steps import Step, run_side_by_side
 
@@ -27,9 +27,9 @@ def main() -> int:
     started = time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        cluster = open_cluster(_NAME, own_only=True, wait=False)
+        cluster = _open("boots")
         # Installed while the node boots: it then starts all pods at once.
-        run_side_by_side([Step(cluster.wait_until_ready), Step(lambda: _install(cluster))])
+        run_side_by_side([Step(lambda: _open("is ready")), Step(lambda: _install(cluster))])
         _wait_for_agent(cluster)
         _let_it_happen(cluster)
         _show(cluster)
@@ -42,6 +42,10 @@ def main() -> int:
         return 130
     say(f"The demo took {duration(time.monotonic() - started)}.")
     return 0
+
+
+def _open(node: NodeNeed) -> Cluster:
+    return open_cluster(_NAME, own_only=True, node=node, may_build_kernel=False)
 
 
 def _install(cluster: Cluster) -> None:

@@ -21,6 +21,7 @@ def refuser(release: Release) -> Iterator[Refuser]:
     refuser.end()
 
 
+@pytest.mark.xdist_group("refuser")
 def test_a_record_that_is_refused_for_now_arrives_once_whatever_the_answer(
     world: World, surgeon: Surgeon, refuser: Refuser, namespace: str
 ) -> None:
@@ -51,6 +52,7 @@ def test_a_right_that_comes_back_lets_the_records_out(
     balance.check(pods=1)
 
 
+@pytest.mark.xdist_group("refuser")
 def test_a_record_of_a_namespace_that_goes_is_counted_not_awaited(
     world: World, surgeon: Surgeon, refuser: Refuser, namespace: str
 ) -> None:

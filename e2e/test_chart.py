@@ -171,6 +171,12 @@ def test_with_the_kubelets_score_as_floor_only_agents_can_check_it() -> None:
     assert told["OOMWARDEN_NAMESPACED_FLOOR"] == "kubelet"
 
 
+def test_the_agents_are_told_how_often_to_report_and_to_look() -> None:
+    told = environment("DaemonSet", "agent.intervals.reportSeconds=30")
+    names = ("OOMWARDEN_REPORT_SECONDS", "OOMWARDEN_LOOK_SECONDS")
+    assert [told[name] for name in names] == ["30", "60"]
+
+
 def test_the_operator_is_told_which_records_are_kept() -> None:
     told = environment("Deployment", "retention.perNamespace=100000", "retention.days=0")
     bounds = [told[f"OOMWARDEN_RETENTION_{what}"] for what in ("DAYS", "PER_POD", "PER_NAMESPACE")]

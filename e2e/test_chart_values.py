@@ -29,6 +29,8 @@ def refused(*values: str) -> str:
         ("agent.maxUnavailable=0%", "/agent/maxUnavailable"),
         ("agent.stateDir=var", "/agent/stateDir"),
         ("agent.resources.limits.memory=lots", "/agent/resources/limits/memory"),
+        ("agent.intervals.reportSeconds=0", "minimum: got 0, want 1"),
+        ("agent.intervals.lookSeconds=4", "minimum: got 4, want 5"),
         ("uninstall.waitSeconds=5", "minimum: got 5, want 10"),
         ("retention.days=-1", "minimum: got -1, want 0"),
         ("retention.days=4000", "maximum: got 4,000, want 3,650"),

@@ -9,6 +9,8 @@ import pytest
 from e2e.workloads import hog, pod
 from e2e.world import Release, World, eventually
 
+pytestmark = pytest.mark.xdist_group("degraded")
+
 TEMPLATE = Path("templates", "agent", "daemonset.yaml")
 
 

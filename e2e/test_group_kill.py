@@ -2,11 +2,15 @@
 
 from typing import Any
 
+import pytest
+
 from e2e.lab.errors import CommandError
 from e2e.surgeon import Surgeon
 from e2e.test_policies import ready
 from e2e.workloads import container, family, pod, policy
 from e2e.world import Release, World, eventually
+
+pytestmark = pytest.mark.xdist_group("writing")
 
 BINARIES = "PATH=$(echo /usr/lib/postgresql/*/bin):$PATH"
 SERVER = f"""

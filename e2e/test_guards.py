@@ -34,8 +34,9 @@ def is_admitted(world: World, namespace: str, rule: dict[str, Any]) -> bool:
 
 
 @pytest.fixture
-def unbound(world: World, release: Release, namespace: str) -> Iterator[None]:
+def unbound(control_plane: World, definitions: Release, namespace: str) -> Iterator[None]:
     """Without the admission policy's binding."""
+    world = control_plane
     api = client.AdmissionregistrationV1Api(world.api)
     bound = api.read_validating_admission_policy_binding(NAME)
     kept = client.V1ObjectMeta(
@@ -54,8 +55,9 @@ def unbound(world: World, release: Release, namespace: str) -> Iterator[None]:
 
 
 @pytest.fixture
-def loosened(world: World, unbound: None, namespace: str) -> Iterator[None]:
+def loosened(control_plane: World, unbound: None, namespace: str) -> Iterator[None]:
     """A CRD that takes any score; no policy but the agent's own reading is left."""
+    world = control_plane
     before = set_schema_of_scores(world, {"type": "integer", "format": "int64"})
     try:
         eventually(lambda: is_admitted(world, namespace, {"oomScoreAdj": -1000}))
@@ -92,20 +94,20 @@ def scores(world: World, namespace: str) -> set[int]:
     ("score", "why"), [(-1000, NEVER), (-999, "daemons of the node"), (-998, "pause container")]
 )
 def test_the_schema_alone_refuses_what_nobody_is_granted(
-    world: World, unbound: None, namespace: str, score: int, why: str
+    api: client.ApiClient, unbound: None, namespace: str, score: int, why: str
 ) -> None:
     for rule, field in (
         ({"oomScoreAdj": score}, "spec.rules[0].oomScoreAdj"),
         ({"processes": [by_process(score)]}, "spec.rules[0].processes[0].oomScoreAdj"),
     ):
-        told = refusals.refusal(world.api, namespace, refusals.with_rule(**rule))
+        told = refusals.refusal(api, namespace, refusals.with_rule(**rule))
         assert f"{field}: Invalid value: {score}" in told
         assert why in told
         assert "ValidatingAdmissionPolicy" not in told
 
 
 def test_the_agent_alone_never_writes_minus_1000_and_says_why(
-    world: World, loosened: None, namespace: str
+    world: World, release: Release, loosened: None, namespace: str
 ) -> None:
     given = running(world, namespace)
     world.apply(policy(namespace, "greedy", {"app": "db"}, {"oomScoreAdj": -1000}))
@@ -122,6 +124,7 @@ def test_the_agent_alone_never_writes_minus_1000_and_says_why(
     world.delete_policy(namespace, "greedy")
 
 
+@pytest.mark.usefixtures("release")
 @pytest.mark.parametrize(
     ("rule", "wanted"),
     [
@@ -145,7 +148,7 @@ def test_the_agent_alone_holds_the_floor_and_says_so(
 
 
 def test_the_admission_policy_refuses_scores_below_the_floor_and_names_the_field(
-    world: World, release: Release, namespace: str
+    control_plane: World, definitions: Release, namespace: str
 ) -> None:
     fine = {"oomScoreAdj": FLOOR, "processes": [by_process(FLOOR), by_process(1000)]}
     below = {"oomScoreAdj": 1, "processes": [by_process(FLOOR), by_process(FLOOR - 1)]}
@@ -156,18 +159,18 @@ def test_the_admission_policy_refuses_scores_below_the_floor_and_names_the_field
         manifest = refusals.policy({"rules": rules})
         manifest["metadata"]["namespace"] = namespace
         with pytest.raises(subprocess.CalledProcessError) as refusal:
-            world.apply(manifest)
+            control_plane.apply(manifest)
         assert said in refusal.value.stderr
 
 
 def test_the_largest_policy_is_judged_like_a_small_one(
-    world: World, release: Release, namespace: str
+    control_plane: World, definitions: Release, namespace: str
 ) -> None:
     def largest(last: int) -> dict[str, Any]:
         some = [by_process(number) for number in range(15)]
         fine = [{"oomScoreAdj": each, "processes": [*some, by_process(0)]} for each in range(63)]
         return refusals.policy({"rules": [*fine, {"processes": [*some, by_process(last)]}]})
 
-    assert refusals.create(world.api, namespace, largest(FLOOR))
-    told = refusals.refusal(world.api, namespace, largest(FLOOR - 1))
+    assert refusals.create(control_plane.api, namespace, largest(FLOOR))
+    told = refusals.refusal(control_plane.api, namespace, largest(FLOOR - 1))
     assert f"spec.rules[63].processes[15].oomScoreAdj is {FLOOR - 1}, {BELOW}" in told

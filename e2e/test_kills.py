@@ -10,6 +10,7 @@ from e2e.world import World, eventually
 pytestmark = pytest.mark.usefixtures("release")
 
 
+@pytest.mark.smoke
 def test_a_container_over_its_limit_gives_one_record_and_one_event(
     world: World, namespace: str
 ) -> None:

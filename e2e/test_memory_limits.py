@@ -7,11 +7,11 @@ from contextlib import contextmanager
 import pytest
 from kubernetes import client
 
+from e2e.agent_account import client_of
 from e2e.conftest import fresh_namespace
 from e2e.limit_stage import Stage
 from e2e.surgeon import Surgeon
 from e2e.switch_hand import SwitchHand
-from e2e.test_admission import agent_client
 from e2e.test_policies import ready
 from e2e.workloads import container, family, pod
 from e2e.world import GROUP, VERSION, Release, World, eventually
@@ -23,6 +23,7 @@ def stage(world: World, release: Release, surgeon: Surgeon) -> Iterator[Stage]:
         yield Stage(world, namespace)
 
 
+@pytest.mark.xdist_group("limits")
 def test_limits_are_set_kept_from_others_and_put_back(stage: Stage) -> None:
     """Of a running pod, of a new one, and of one that a person resizes meanwhile."""
     for name in ("old", "touched"):
@@ -65,6 +66,7 @@ def check_traces(stage: Stage) -> None:
         assert each.status.container_statuses[0].restart_count == 0
 
 
+@pytest.mark.xdist_group("limits")
 def test_each_refusal_is_a_sentence_that_says_what_to_do(stage: Stage, surgeon: Surgeon) -> None:
     """BestEffort, static, below request or use, more than the node has or has left, LimitRange."""
     node = stage.world.core.list_node().items[0]
@@ -159,14 +161,15 @@ def test_a_stolen_agent_token_can_ask_for_nothing_that_no_policy_grants(
     stage = Stage(world, namespace)
     stage.start("db")
     world.running(namespace, "db")
-    node = release.agents()[0].spec.node_name
+    (agent,) = release.agents()
+    node = agent.spec.node_name
     uid = world.pod(namespace, "db").metadata.uid
     ask = {
         "namespace": namespace, "pod": "db", "uid": uid, "container": "app",
         "limit": "1Gi", "policy": "OOMPolicy made/up",
     }  # fmt: skip
     elsewhere = {"namespace": "default", "pod": f"../../{namespace}/pods/db"}
-    theirs = client.CustomObjectsApi(agent_client(world, release))
+    theirs = client.CustomObjectsApi(client_of(world, agent))
 
     def asked() -> bool:
         """The false ask is in the node's report."""

@@ -8,7 +8,7 @@ from kubernetes import client
 from e2e.refusals import Manifest, refusal
 from e2e.world import GROUP, NAMESPACE, VERSION
 
-pytestmark = pytest.mark.usefixtures("release")
+pytestmark = pytest.mark.usefixtures("definitions")
 
 NODE = "refusals"
 

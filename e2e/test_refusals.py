@@ -13,7 +13,7 @@ from e2e.refusals import (
     with_selector,
 )
 
-pytestmark = pytest.mark.usefixtures("release")
+pytestmark = pytest.mark.usefixtures("definitions")
 
 SCORE = "spec.rules[0].oomScoreAdj: Invalid value: {}: oomScoreAdj must be -997..1000"
 LABEL_VALUES = "label values: 63 characters at most, letters, digits, -, _ and ."

@@ -17,7 +17,7 @@ from oomwarden.kube.resources import OOMKill
 from e2e.test_record_refusals import NODE, kill
 from e2e.world import GROUP, NAMESPACE, VERSION, Release, World, eventually
 
-pytestmark = pytest.mark.usefixtures("release")
+pytestmark = pytest.mark.usefixtures("definitions")
 
 AGENT = f"system:serviceaccount:{NAMESPACE}:oomwarden-agent"
 NOBOUND = Bounds(0, 0, 0)
@@ -71,40 +71,44 @@ def left(world: World, namespace: str, bounds: Bounds, after: timedelta) -> list
     return sorted(kill["metadata"]["name"] for kill in world.kills(namespace))
 
 
-def test_what_is_over_the_bounds_goes_and_what_is_young_stays(world: World, namespace: str) -> None:
-    store(world, namespace, "loop", "loop-1", "loop-2", "loop-3")
-    store(world, namespace, "calm", "calm-1")
+def test_what_is_over_the_bounds_goes_and_what_is_young_stays(
+    control_plane: World, namespace: str
+) -> None:
+    store(control_plane, namespace, "loop", "loop-1", "loop-2", "loop-3")
+    store(control_plane, namespace, "calm", "calm-1")
     few = replace(NOBOUND, per_pod=2)
-    assert len(left(world, namespace, few, timedelta())) == 4
-    assert left(world, namespace, few, timedelta(hours=2)) == ["calm-1", "loop-2", "loop-3"]
+    assert len(left(control_plane, namespace, few, timedelta())) == 4
+    assert left(control_plane, namespace, few, timedelta(hours=2)) == ["calm-1", "loop-2", "loop-3"]
     fewer = replace(NOBOUND, per_namespace=2)
-    assert len(left(world, namespace, fewer, timedelta(hours=2))) == 2
+    assert len(left(control_plane, namespace, fewer, timedelta(hours=2))) == 2
     old = Bounds(days=2)
-    assert len(left(world, namespace, old, timedelta(hours=47))) == 2
-    assert left(world, namespace, old, timedelta(hours=49)) == []
+    assert len(left(control_plane, namespace, old, timedelta(hours=47))) == 2
+    assert left(control_plane, namespace, old, timedelta(hours=49)) == []
 
 
 def test_a_record_of_the_same_name_is_not_deleted_in_anothers_place(
-    world: World, namespace: str
+    control_plane: World, namespace: str
 ) -> None:
     async def delete_late() -> bool:
-        speaker = operators_client(world)
+        speaker = operators_client(control_plane)
         stored = StoredKills(speaker, namespace)
         (before,) = (await stored.page("")).records
         assert await stored.delete(before)
-        store(world, namespace, "loop", "loop-1")
+        store(control_plane, namespace, "loop", "loop-1")
         deleted = await stored.delete(before)
         await speaker.close()
         return deleted
 
-    store(world, namespace, "loop", "loop-1")
+    store(control_plane, namespace, "loop", "loop-1")
     assert not asyncio.run(delete_late())
-    assert [kill["metadata"]["name"] for kill in world.kills(namespace)] == ["loop-1"]
+    assert [kill["metadata"]["name"] for kill in control_plane.kills(namespace)] == ["loop-1"]
 
 
-def test_records_are_listed_in_parts_without_their_content(world: World, namespace: str) -> None:
+def test_records_are_listed_in_parts_without_their_content(
+    control_plane: World, namespace: str
+) -> None:
     async def parts() -> list[list[str]]:
-        speaker, token = operators_client(world), ""
+        speaker, token = operators_client(control_plane), ""
         found: list[list[str]] = []
         while token or not found:
             answer, _ = await speaker.metadata_page(Selection(OOMKill, namespace), token, 2)
@@ -114,7 +118,7 @@ def test_records_are_listed_in_parts_without_their_content(world: World, namespa
         await speaker.close()
         return found
 
-    store(world, namespace, "loop", "loop-1", "loop-2", "loop-3")
+    store(control_plane, namespace, "loop", "loop-1", "loop-2", "loop-3")
     assert asyncio.run(parts()) == [["loop-1", "loop-2"], ["loop-3"]]
 
 

@@ -1,10 +1,15 @@
 """The one switch reaches every agent within seconds, and a canary is a label on a node."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
 
 from e2e.switch_hand import SwitchHand
 from e2e.workloads import family, pod, policy
-from e2e.world import PATIENCE, Release, World, eventually
+from e2e.world import GROUP, PATIENCE, VERSION, Release, World, eventually
 
 SCORE = -321
 SECONDS = 5.0
@@ -100,17 +105,56 @@ def test_a_canary_begins_and_ends_with_a_label_of_the_node(
     world.running(namespace, "db")
     (given,) = scores(world, namespace, ["db"])
     node = world.pod(namespace, "db").spec.node_name
+    with canary_policy(world, namespace, node):
+        time.sleep(5)
+        assert scores(world, namespace, ["db"]) == {given}
+        label(world, node, "yes")
+        eventually(lambda: scores(world, namespace, ["db"]) == {SCORE}, 10)
+        label(world, node, None)
+        eventually(lambda: scores(world, namespace, ["db"]) == {given}, 10)
+
+
+@pytest.fixture
+def as_it_comes(release: Release) -> Iterator[Release]:
+    """The product with the intervals that its chart sets, which other stories shorten."""
+    unchanged = replace(release, values=())
+    unchanged.install()
+    yield unchanged
+    release.install()
+
+
+def test_with_the_charts_own_intervals_a_canary_takes_a_minute_and_is_told_soon_after(
+    world: World, as_it_comes: Release, namespace: str
+) -> None:
+    start(world, namespace, "db")
+    world.running(namespace, "db")
+    node = world.pod(namespace, "db").spec.node_name
+    with canary_policy(world, namespace, node) as name:
+        label(world, node, "yes")
+        eventually(lambda: scores(world, namespace, ["db"]) == {SCORE}, 65)
+        eventually(lambda: enforced(world, name) == 1, 20)
+
+
+def enforced(world: World, name: str) -> int:
+    """How many containers a ClusterOOMPolicy says that it holds on."""
+    found = world.custom.get_cluster_custom_object(GROUP, VERSION, "clusteroompolicies", name)
+    return int(found.get("status", {}).get("enforced", 0))
+
+
+def label(world: World, node: str, value: str | None) -> None:
+    world.core.patch_node(node, {"metadata": {"labels": {"canary": value}}})
+
+
+@contextmanager
+def canary_policy(world: World, namespace: str, node: str) -> Iterator[str]:
+    """Give a policy for nodes with a label, which is on no node afterwards."""
+    name = f"canary-{namespace}"
     world.apply(canary(namespace))
-    time.sleep(5)
-    assert scores(world, namespace, ["db"]) == {given}
     try:
-        world.core.patch_node(node, {"metadata": {"labels": {"canary": "yes"}}})
-        eventually(lambda: scores(world, namespace, ["db"]) == {SCORE}, 70)
-        world.core.patch_node(node, {"metadata": {"labels": {"canary": None}}})
-        eventually(lambda: scores(world, namespace, ["db"]) == {given}, 70)
+        yield name
     finally:
-        world.core.patch_node(node, {"metadata": {"labels": {"canary": None}}})
-        world.cluster.kubectl("delete", "clusteroompolicy", f"canary-{namespace}")
+        label(world, node, None)
+        world.cluster.kubectl("delete", "clusteroompolicy", name)
 
 
 def canary(namespace: str) -> dict[str, object]:

@@ -12,20 +12,13 @@ from kubernetes import client
 from oomwarden.kube.client import Client, connect
 from oomwarden.kube.resources import OOMKill
 
+from e2e.agent_account import agent_pod, forget, token_of
 from e2e.test_record_refusals import kill
-from e2e.world import NAMESPACE, Release, World, eventually
+from e2e.world import World, eventually
+
+pytestmark = pytest.mark.usefixtures("definitions")
 
 Manifest = dict[str, Any]
-
-
-def token_of(world: World, pod: Any) -> str:
-    """Ask for a token as the kubelet does for an agent: bound to its pod, and so to its node."""
-    bound = {"kind": "Pod", "apiVersion": "v1", "name": pod.metadata.name, "uid": pod.metadata.uid}
-    request = {"spec": {"expirationSeconds": 600, "boundObjectRef": bound, "audiences": []}}
-    answer = world.core.create_namespaced_service_account_token(
-        "oomwarden-agent", NAMESPACE, request
-    )
-    return str(answer.status.token)
 
 
 def agents_kubeconfig(world: World, folder: Path) -> Path:
@@ -56,32 +49,22 @@ async def story(api: Client, told: Iterator[Manifest], rotate: Callable[[], None
 
 
 def test_a_token_that_was_taken_back_is_replaced_by_the_one_in_its_file(
-    world: World,
-    release: Release,
-    namespace: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    control_plane: World, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("KUBECONFIG", str(agents_kubeconfig(world, tmp_path)))
-    (old,) = release.agents()
+    monkeypatch.setenv("KUBECONFIG", str(agents_kubeconfig(control_plane, tmp_path)))
     token = tmp_path / "token"
-    token.write_text(token_of(world, old))
+    with agent_pod(control_plane) as old, agent_pod(control_plane) as new:
+        token.write_text(token_of(control_plane, old))
 
-    def rotate() -> None:
-        world.core.delete_namespaced_pod(old.metadata.name, NAMESPACE)
-        (new,) = eventually(
-            lambda: [a for a in ready(release) if a.metadata.uid != old.metadata.uid]
-        )
-        eventually(lambda: refused(world, token.read_text()), 60)
-        token.write_text(token_of(world, new))
+        def rotate() -> None:
+            forget(control_plane, old.metadata.name)
+            eventually(lambda: refused(control_plane, token.read_text()), 60)
+            token.write_text(token_of(control_plane, new))
 
-    told = (record(old, namespace, name) for name in ("first", "second"))
-    asyncio.run(story(connect(), told, rotate))
-    assert {each["metadata"]["name"] for each in world.kills(namespace)} == {"first", "second"}
-
-
-def ready(release: Release) -> list[Any]:
-    return [agent for agent in release.agents() if agent.status.phase == "Running"]
+        told = (record(old, namespace, name) for name in ("first", "second"))
+        asyncio.run(story(connect(), told, rotate))
+    kills = control_plane.kills(namespace)
+    assert {each["metadata"]["name"] for each in kills} == {"first", "second"}
 
 
 def refused(world: World, token: str) -> bool:

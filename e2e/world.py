@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,8 @@ from kubernetes import client
 from e2e.lab import Cluster, Options
 from e2e.lab.shell import run
 
-STORIES_LAB = Options(postgres=True)
+STORIES_LAB = Options(kubelet={"enableSystemLogQuery": True}, postgres=True)
+"""With the logs of a node's services beside a failed story, through the API server."""
 STORY = "story-"
 """What the namespaces of stories begin with."""
 GROUP, VERSION = "oomwarden.io", "v1alpha1"
@@ -180,22 +181,35 @@ class World:
         return {int(line[0]): int(line[1]) for line in lines if len(line) == 2}
 
 
+SHORT_INTERVALS = ("agent.intervals.reportSeconds=2", "agent.intervals.lookSeconds=5")
+"""Stories would only wait for longer ones."""
+
+
 @dataclass
 class Release:
     """The product in the cluster, by its chart."""
 
     world: World
     chart: Path
-    repository: str
-    tag: str
+    repository: str = ""
+    tag: str = ""
+    values: Sequence[str] = SHORT_INTERVALS
+
+    def define(self) -> None:
+        """Give the chart's objects to the API server; wait for no pod, and keep what image runs."""
+        self._upgrade(self.chart, "--reset-then-reuse-values")
 
     def install(self, *extra: str, chart: Path | None = None) -> None:
         """Install or upgrade and wait until it is ready."""
-        image = ("--set", f"image.repository={self.repository}", "--set", f"image.tag={self.tag}")
+        image = (f"image.repository={self.repository}", f"image.tag={self.tag}")
+        values = ("--set", ",".join((*image, *self.values)))
+        self._upgrade(chart or self.chart, *values, *extra, "--wait")
+
+    def _upgrade(self, chart: Path, *options: str) -> None:
         self.world.cluster.helm(
-            "upgrade", "--install", "oomwarden", str(chart or self.chart),
-            "--namespace", NAMESPACE, "--create-namespace", *image, *extra,
-            "--wait", "--timeout", "5m", "--force-conflicts",  # faults change what is Helm's
+            "upgrade", "--install", "oomwarden", str(chart),
+            "--namespace", NAMESPACE, "--create-namespace", *options,
+            "--timeout", "5m", "--force-conflicts",  # faults change what is Helm's
         )  # fmt: skip
 
     def uninstall(self) -> str:

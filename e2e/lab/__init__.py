@@ -14,9 +14,9 @@
 any virtual environment exists.
 """
 
-from e2e.lab.cluster import Cluster, open_cluster
+from e2e.lab.cluster import Cluster, NodeNeed, open_cluster
 from e2e.lab.errors import CommandError, LabError
 from e2e.lab.instance import Options
 from e2e.lab.product_image import ImageRef
 
-__all__ = ["Cluster", "CommandError", "ImageRef", "LabError", "Options", "open_cluster"]
+__all__ = ["Cluster", "CommandError", "ImageRef", "LabError", "NodeNeed", "Options", "open_cluster"]

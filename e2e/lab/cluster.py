@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from e2e.lab import (
     base_images,
     instance,
     kind,
     lab,
-    node,
     postgres_image,
     preflight,
     product_image,
@@ -22,6 +22,9 @@ from e2e.lab.errors import LabError
 from e2e.lab.instance import Instance, Options
 from e2e.lab.product_image import ImageRef
 from e2e.lab.shell import run
+
+# What the lab's node shall do when `open_cluster` returns. Other clusters always have nodes.
+NodeNeed: TypeAlias = Literal["is ready", "boots", "is absent"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,6 @@ class Cluster:
     programs: dict[str, Path]
     _load_image: Callable[[], ImageRef] = field(repr=False)
     _load_postgres: Callable[[], str] = field(repr=False)
-    _wait_until_ready: Callable[[], None] = field(default=lambda: None, repr=False)
 
     def kubectl(self, *arguments: str | Path, stdin: str | None = None) -> str:
         """Runs kubectl and returns its output; raises CommandError when it fails."""
@@ -57,10 +59,6 @@ class Cluster:
         """Returns the environment in which programs speak to this cluster."""
         return {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
 
-    def wait_until_ready(self) -> None:
-        """Returns when the nodes run pods; only needed after `open_cluster(wait=False)`."""
-        self._wait_until_ready()
-
     def build_and_load_image(self) -> ImageRef:
         """Makes the image under test known to the cluster's nodes; quick when nothing changed."""
         return self._load_image()
@@ -75,7 +73,8 @@ def open_cluster(
     options: Options | None = None,
     *,
     own_only: bool = False,
-    wait: bool = True,
+    node: NodeNeed = "is ready",
+    may_build_kernel: bool = True,
 ) -> Cluster:
     """Returns a cluster to work on, brought up where that is needed.
 
@@ -86,7 +85,8 @@ def open_cluster(
         name: Tells apart the clusters that kind and the lab make, e.g. `demo` and `test`.
         options: What the lab's node shall be like.
         own_only: Never touch the cluster that `KUBECONFIG` names.
-        wait: Whether to return only when the nodes are ready.
+        node: How far the lab's node shall be; `is absent` where only an API server is needed.
+        may_build_kernel: Whether to wait for User-Mode Linux to be built, where that can be.
 
     Raises:
         LabError: What stands in the way, and the remedy.
@@ -96,17 +96,21 @@ def open_cluster(
         return _users_cluster(Path(config))
     if kind.is_possible():
         return _kind_cluster(name)
-    return _lab_cluster(name, options or Options(), wait=wait)
+    return _lab_cluster(name, options or Options(), node, may_build_kernel=may_build_kernel)
 
 
-def _lab_cluster(name: str, options: Options, *, wait: bool) -> Cluster:
+def _lab_cluster(name: str, options: Options, node: NodeNeed, *, may_build_kernel: bool) -> Cluster:
     preflight.check_machine()
     one = instance.find(name)
-    tools = lab.up(one, options, wait=wait)
-    return _speaking_to_lab(one, partial(node.wait_until_ready, one, tools))
+    if node == "is absent":
+        lab.up_without_node(one)
+    else:
+        wait = node == "is ready"
+        lab.up(one, options, wait_for_node=wait, may_build_kernel=may_build_kernel)
+    return _speaking_to_lab(one)
 
 
-def _speaking_to_lab(one: Instance, wait_until_ready: Callable[[], None]) -> Cluster:
+def _speaking_to_lab(one: Instance) -> Cluster:
     def image() -> ImageRef:
         product = product_image.reference()
         if one.running_state().get("product") != str(product):
@@ -119,7 +123,7 @@ def _speaking_to_lab(one: Instance, wait_until_ready: Callable[[], None]) -> Clu
         return postgres_image.REFERENCE
 
     programs = {name: one.bin / name for name in ("kubectl", "helm")}
-    return Cluster(one.kubeconfig, base_images.BUSYBOX, programs, image, postgres, wait_until_ready)
+    return Cluster(one.kubeconfig, base_images.BUSYBOX, programs, image, postgres)
 
 
 def _begun_without(one: Instance, what: str, option: str) -> LabError:
@@ -138,7 +142,7 @@ def _kind_cluster(name: str) -> Cluster:
 def _users_cluster(config: Path) -> Cluster:
     for one in instance.all_instances():
         if one.kubeconfig == config:
-            return _speaking_to_lab(one, lambda: None)
+            return _speaking_to_lab(one)
     busybox = os.environ.get("OOMWARDEN_BUSYBOX_IMAGE", base_images.BUSYBOX)
     return Cluster(config, busybox, _programs(), _users_image, _public_postgres)
 

@@ -14,43 +14,68 @@ from e2e.lab import (
     product_image,
 )
 from e2e.lab.instance import Instance, Options, state_of
+from e2e.lab.machines import Machine
 from e2e.lab.tools import Tools
 
 # Ends first what depends on the others.
 _STOP_ORDER = (node.NODE, control_plane.FORWARDER, *reversed(control_plane.COMPONENTS))
 
 
-def up(instance: Instance, options: Options, *, wait: bool = True) -> Tools:
+def up(
+    instance: Instance,
+    options: Options,
+    *,
+    wait_for_node: bool = True,
+    may_build_kernel: bool = True,
+) -> Tools:
     """Brings the instance up; what already runs and is right is left alone.
 
     Args:
         instance: Which one.
         options: What it shall be like; an instance that differs is begun anew.
-        wait: Whether to return only when the node is ready, not as soon as the API server is.
+        wait_for_node: Whether to return only when the node is ready, or while it still boots.
+        may_build_kernel: Whether to wait for User-Mode Linux to be built, where that can be.
 
     Returns:
         The programs it is made of, kubectl and helm among them.
     """
     runs_already = component_states(instance)[node.NODE] is not None
     preflight.check(0 if runs_already else options.memory)
-    made_of = parts.build(options)
+    made_of = parts.build(options, may_build_kernel=may_build_kernel)
+    tools, machine = made_of.tools, made_of.machine
     wanted = state_of(
         options,
-        tools=made_of.tools.stamp(),
-        kernel=made_of.kernel.folder,
+        tools=tools.stamp(),
+        machine=machine.made_of,
         system=made_of.system,
         store=made_of.store,
         product=str(product_image.reference()),
     )
     with instance.lock():
         if not any(component_states(instance).values()) or instance.running_state() != wanted:
-            _begin_anew(instance, wanted)
-        _write_wrappers(instance, made_of.tools)
-        node.start(instance, made_of.kernel, (made_of.system, made_of.store), options)
-        control_plane.start(instance, made_of.tools)
-    if wait:
-        node.wait_until_ready(instance, made_of.tools)
-    return made_of.tools
+            _begin_anew(instance, machine, wanted)
+        _write_wrappers(instance, tools)
+        node.start(instance, machine, (made_of.system, made_of.store), options)
+        control_plane.start(instance, tools)
+        if wait_for_node:
+            node.wait_until_ready(instance, machine, tools)
+    return tools
+
+
+def up_without_node(instance: Instance) -> Tools:
+    """Brings up a control plane that has no node; a node that it already has is left alone.
+
+    `up` begins such an instance anew.
+    """
+    preflight.check(0)
+    tools = parts.build_programs()
+    with instance.lock():
+        runs = any(component_states(instance).values())
+        if not runs or instance.running_state().get("tools") != tools.stamp():
+            _begin_anew(instance, None, {"tools": tools.stamp()})
+        _write_wrappers(instance, tools)
+        control_plane.start(instance, tools)
+    return tools
 
 
 def down(instance: Instance) -> list[str]:
@@ -65,11 +90,11 @@ def component_states(instance: Instance) -> dict[str, int | None]:
     return {name: processes.process_id(name, instance.run) for name in names}
 
 
-def _begin_anew(instance: Instance, wanted: dict[str, object]) -> None:
+def _begin_anew(instance: Instance, machine: Machine | None, wanted: dict[str, object]) -> None:
     _stop(instance)
     cache.remove(instance.run)
     instance.run.mkdir(parents=True)
-    network.create(instance)
+    network.create(instance, machine.network() if machine else ())
     pki.create(instance)
     # Last: an instance that was interrupted before this line is begun anew.
     instance.remember(wanted)

@@ -1,14 +1,18 @@
-"""The instance's network: a namespace with a bridge, on it the control plane and the node's tap."""
+"""The instance's network: a namespace with a bridge, on it the control plane and the node."""
+
+from collections.abc import Sequence
 
 from e2e.lab.errors import LabError
 from e2e.lab.instance import Instance
 from e2e.lab.shell import run
 
-TAP = "tap0"
 
+def create(instance: Instance, node: Sequence[str] = ()) -> None:
+    """Makes a new namespace; whatever an interrupted run left of the old one is removed first.
 
-def create(instance: Instance) -> None:
-    """Makes the namespace anew; whatever an interrupted run left of it is removed first.
+    Args:
+        instance: Whose network it is.
+        node: The `ip` commands that connect the node's machine to the bridge `br0`.
 
     Raises:
         LabError: Processes that are not the instance's live in it.
@@ -25,9 +29,7 @@ def create(instance: Instance) -> None:
         "link add br0 type bridge",
         f"addr add {instance.host_ip}/24 dev br0",
         "link set br0 up",
-        f"tuntap add dev {TAP} mode tap",
-        f"link set {TAP} master br0",
-        f"link set {TAP} up",
+        *node,
     ):
         run("ip", "-netns", instance.namespace, *command.split())
 

@@ -1,4 +1,4 @@
-"""The node: an emulated machine, its two common disks, and a third that makes it this node."""
+"""The node: a machine, its two common disks, and a third that makes it this node."""
 
 import io
 import json
@@ -7,27 +7,23 @@ import time
 from pathlib import Path
 
 from e2e.lab import processes
-from e2e.lab.emulation import ACCELERATOR, KERNEL_ARGUMENTS, PROCESSOR
 from e2e.lab.errors import LabError
 from e2e.lab.instance import NODE_NAME, Instance, Options
-from e2e.lab.kernel import Kernel
-from e2e.lab.network import TAP
+from e2e.lab.machines import Devices, Machine
 from e2e.lab.progress import step
 from e2e.lab.shell import run
 from e2e.lab.tools import Tools
 
 NODE = "node"
-_CORES = 2
 _READY_SECONDS = 300.0
-_KERNEL_ARGUMENTS = f"{KERNEL_ARGUMENTS} net.ifnames=0 systemd.show_status=false"
 
 
-def start(instance: Instance, kernel: Kernel, disks: tuple[Path, Path], options: Options) -> None:
+def start(instance: Instance, machine: Machine, disks: tuple[Path, Path], options: Options) -> None:
     """Boots the node from clean disks, unless it runs already.
 
     Args:
         instance: Whose node it is.
-        kernel: What boots it.
+        machine: What it runs on.
         disks: Its system and its image store; neither is ever written to.
         options: Its memory and its kubelet's settings.
     """
@@ -35,35 +31,10 @@ def start(instance: Instance, kernel: Kernel, disks: tuple[Path, Path], options:
         return
     identity = instance.run / "identity.tar"
     write_identity(instance, options, identity)
-    machine = ["env", f"TMPDIR={instance.run}", *_emulator(instance, options)]
-    machine += _boot(kernel, instance.run / "console.log")
-    machine += [word for path in disks for word in _disk(path)]
-    machine += ["-drive", f"file={identity},format=raw,if=virtio,readonly=on"]
-    processes.start(NODE, instance.in_namespace(*machine), instance.run)
-
-
-def _emulator(instance: Instance, options: Options) -> list[str]:
-    return [
-        "qemu-system-x86_64",
-        *(*ACCELERATOR, *PROCESSOR),
-        *("-smp", str(_CORES), "-m", str(options.memory)),
-        *("-display", "none", "-no-user-config", "-nodefaults"),
-        *("-monitor", f"unix:{instance.run / 'monitor'},server,nowait"),
-        *("-netdev", f"tap,id=lan,ifname={TAP},script=no,downscript=no"),
-        *("-device", "virtio-net-pci,netdev=lan"),
-    ]
-
-
-def _boot(kernel: Kernel, console: Path) -> list[str]:
-    return [
-        *("-kernel", str(kernel.image), "-initrd", str(kernel.initrd)),
-        *("-append", _KERNEL_ARGUMENTS, "-serial", f"file:{console}"),
-    ]
-
-
-def _disk(image: Path) -> list[str]:
-    # Writes go to a file in TMPDIR that has no name any more: every run starts clean.
-    return ["-drive", f"file={image},format=raw,if=virtio,snapshot=on,cache=unsafe"]
+    for written in instance.run.glob("*.cow"):
+        written.unlink()
+    command = machine.command(instance, Devices(*disks, identity, options.memory))
+    processes.start(NODE, instance.in_namespace(*command), instance.run)
 
 
 def write_identity(instance: Instance, options: Options, path: Path) -> None:
@@ -76,10 +47,6 @@ def write_identity(instance: Instance, options: Options, path: Path) -> None:
     keys = instance.pki
     files = {
         "etc/lab/instance.env": f"HOST_IP={instance.host_ip}\nNODE_IP={instance.node_ip}\n",
-        "etc/systemd/network/10-lab.network": (
-            "[Match]\nName=en* eth*\n[Network]\n"
-            f"Address={instance.node_ip}/24\nGateway={instance.host_ip}\n"
-        ),
         "etc/kubernetes/ca.crt": (keys / "ca.crt").read_text(encoding="utf-8"),
         "etc/kubernetes/node.crt": (keys / "node.crt").read_text(encoding="utf-8"),
         "etc/kubernetes/node.key": (keys / "node.key").read_text(encoding="utf-8"),
@@ -93,7 +60,7 @@ def write_identity(instance: Instance, options: Options, path: Path) -> None:
             tar.addfile(member, io.BytesIO(text.encode()))
 
 
-def wait_until_ready(instance: Instance, tools: Tools) -> None:
+def wait_until_ready(instance: Instance, machine: Machine, tools: Tools) -> None:
     """Returns when the node is Ready.
 
     Raises:
@@ -108,5 +75,5 @@ def wait_until_ready(instance: Instance, tools: Tools) -> None:
     with step("boot the node", "its kubelet to say that it is ready, about 30 s"):
         while run(*kubectl, *query) != "True":
             if not processes.is_alive(NODE, instance.run) or time.monotonic() > deadline:
-                raise LabError(f"The node did not come up: see {instance.run}/console.log.")
+                raise LabError(f"The node did not come up: see {machine.console(instance)}.")
             time.sleep(0.5)

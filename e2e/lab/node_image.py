@@ -30,7 +30,7 @@ _PROGRAMS = ("kubelet", "containerd", "containerd-shim-runc-v2", "ctr")
 _CNI_PLUGINS = ("bridge", "host-local", "loopback")
 _UNITS = ("lab-network", "containerd", "kubelet")
 # serial-getty waits a minute for a device that never comes; the others have nothing to do here.
-_MASKED = ("serial-getty@ttyS0", "e2scrub_reap", "getty@tty1", "systemd-networkd-wait-online")
+_MASKED = ("serial-getty@ttyS0", "e2scrub_reap", "getty@tty1")
 _DISK_SIZE = "8G"
 # Each change of the product makes a new one; the last few serve whoever changes to and fro.
 _STORES_KEPT = 3600.0
@@ -57,19 +57,20 @@ def build_system(tools: Tools, kernel: Kernel, archive: Path) -> Path:
     programs = [str(tools[name]) for name in (*_PROGRAMS, *_CNI_PLUGINS)]
     texts = (*_UNITS, *_MASKED, *programs, str(kernel.folder), str(archive))
 
-    def build(disk: Path) -> None:
-        tree = disk.with_name(f"{disk.name}.tree")
-        cache.remove(tree)
-        tree.mkdir()
+    def build(folder: Path) -> None:
+        tree = folder / "tree"
+        tree.mkdir(parents=True)
         run("tar", "--extract", "--file", archive, "--directory", tree)
         run("cp", "--recursive", kernel.modules, tree / "lib")
         _add_programs(tree, tools)
         run("cp", "--recursive", f"{_ROOTFS}/.", tree)
         _enable_units(tree)
-        make_disk(tree, disk)
+        make_disk(tree, folder / "system.img")
         cache.remove(tree)
 
-    return cache.artifact("node", [_ROOTFS, *texts], build, "mke2fs, about 10 s")
+    # The folder's time says when it was last used; User-Mode Linux wants the disk's own unchanged.
+    folder = cache.artifact("node", [_ROOTFS, *texts], build, "mke2fs, about 10 s")
+    return folder / "system.img"
 
 
 def _add_programs(tree: Path, tools: Tools) -> None:
@@ -85,8 +86,6 @@ def _enable_units(tree: Path) -> None:
         (units / target).mkdir(exist_ok=True)
     for name in _UNITS:
         (units / "multi-user.target.wants" / f"{name}.service").symlink_to(f"../{name}.service")
-    networkd = units / "multi-user.target.wants/systemd-networkd.service"
-    networkd.symlink_to("/lib/systemd/system/systemd-networkd.service")
     early = units / "sysinit.target.wants/lab-instance.service"
     early.symlink_to("../lab-instance.service")
     for name in _MASKED:

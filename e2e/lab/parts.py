@@ -11,6 +11,7 @@ from pathlib import Path
 from e2e.lab import (
     base_images,
     kernel,
+    machines,
     node_image,
     postgres_image,
     preflight,
@@ -18,7 +19,7 @@ from e2e.lab import (
     tools,
 )
 from e2e.lab.instance import Options
-from e2e.lab.kernel import Kernel
+from e2e.lab.machines import Machine
 from e2e.lab.steps import Step, run_side_by_side
 from e2e.lab.tools import Tools
 
@@ -29,19 +30,23 @@ class Parts:
 
     Attributes:
         tools: Kubernetes and its companions.
-        kernel: What boots the node.
+        machine: What the node runs on.
         system: The node's system disk.
         store: The disk with the node's images.
     """
 
     tools: Tools
-    kernel: Kernel
+    machine: Machine
     system: Path
     store: Path
 
 
-def build(options: Options) -> Parts:
+def build(options: Options, *, may_build_kernel: bool) -> Parts:
     """Builds what is missing of an instance's parts.
+
+    Args:
+        options: What the instance shall be like.
+        may_build_kernel: Whether to build User-Mode Linux for it.
 
     Raises:
         LabError: One of them could not be built; the others are given up then.
@@ -49,6 +54,9 @@ def build(options: Options) -> Parts:
     on_node, control_plane, clients = _compilers()
     packages = Step(preflight.install_packages)
     linux = Step(kernel.build, packages)
+    machine = Step(
+        lambda: machines.choose(options.memory, may_build=may_build_kernel), packages, linux
+    )
     tree = Step(node_image.build_tree, packages)
     system = Step(
         lambda: node_image.build_system(on_node.result, linux.result, tree.result),
@@ -62,9 +70,16 @@ def build(options: Options) -> Parts:
         on_node,
         *images,
     )
-    run_side_by_side([control_plane, clients, system, store])
+    run_side_by_side([control_plane, clients, machine, system, store])
     programs = tools.joined([on_node.result, control_plane.result, clients.result])
-    return Parts(programs, linux.result, system.result, store.result)
+    return Parts(programs, machine.result, system.result, store.result)
+
+
+def build_programs() -> Tools:
+    """Builds what is missing of the programs, and nothing else."""
+    compilers = _compilers()
+    run_side_by_side(compilers)
+    return tools.joined([one.result for one in compilers])
 
 
 def _compilers() -> list[Step[Tools]]:

@@ -43,5 +43,5 @@ def test_the_identity_disk_holds_what_makes_a_node_this_one(
     node.write_identity(one, Options(kubelet={"maxPods": 5}), tmp_path / "identity.tar")
     with tarfile.open(tmp_path / "identity.tar") as tar:
         files = {name: tar.extractfile(name).read().decode() for name in tar.getnames()}
-    assert "10.123.7.2/24" in files["etc/systemd/network/10-lab.network"]
+    assert "NODE_IP=10.123.7.2" in files["etc/lab/instance.env"]
     assert '"maxPods": 5' in files["etc/kubernetes/kubelet.conf.d/instance.conf"]

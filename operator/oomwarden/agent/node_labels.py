@@ -1,4 +1,4 @@
-"""The labels of the agent's own node, for nodeSelector: asked for once a minute.
+"""The labels of the agent's own node, for nodeSelector: asked for once a minute, or as set.
 
 RBAC cannot bind a watch to the own node, so the agent may only get one by its name.
 """
@@ -28,10 +28,10 @@ class NodeLabels:
     labels: Labels | None = None
     progress: float = 0.0
 
-    async def run(self, ask: Callable[[], Awaitable[Labels]]) -> None:
-        """Ask for ever; `ask` raises one of API_ERRORS."""
+    async def run(self, ask: Callable[[], Awaitable[Labels]], seconds: float = ASK_SECONDS) -> None:
+        """Ask again and again after so many seconds; `ask` raises one of API_ERRORS."""
         while True:
-            pause = ASK_SECONDS if await self.look(ask) else ASK_AGAIN_SECONDS
+            pause = seconds if await self.look(ask) else ASK_AGAIN_SECONDS
             self.progress = time.monotonic()
             await asyncio.sleep(pause * random.uniform(0.8, 1.0))  # noqa: S311 - jitter
 

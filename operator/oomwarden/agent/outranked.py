@@ -1,4 +1,4 @@
-"""Once a minute: which services of the node die before the containers that policies protect."""
+"""Once a minute, or as set: which services die before the containers that policies protect."""
 
 import asyncio
 import logging
@@ -33,12 +33,12 @@ class Outranked:
     services: Services = field(default_factory=Services)
     progress: float = 0.0
 
-    async def run(self) -> None:
-        """Look for ever."""
+    async def run(self, seconds: float = LOOK_SECONDS) -> None:
+        """Look again and again after so many seconds."""
         while True:
             await self.look()
             self.progress = time.monotonic()
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(seconds)
 
     async def look(self) -> None:
         """Look once; what cannot be looked at is as it was."""

@@ -70,9 +70,8 @@ class Agent:
         self.log = LogReader(syslog.read_all, off)
         self.deliverer = Deliverer(store, partial(kills.deliver, self.client))
         self.reporter = Reporter(settings, self.host, store, self.kernel, self.log, self.client)
-        self.status = StatusWriter(
-            self._status, partial(nodes.write_status, self.client, settings.node)
-        )
+        write = partial(nodes.write_status, self.client, settings.node)
+        self.status = StatusWriter(self._status, write, settings.report_seconds)
         self.baselines = Baselines(store, self.host.boot_id())
         self.places = Places(CgroupRoot(settings.cgroup_root), ProcRoot(settings.proc))
         floor = Floor(settings.namespaced_floor)
@@ -133,7 +132,8 @@ class Agent:
             group.create_task(self.contradictions.run(), name="contradictions")
             group.create_task(self._status_after(history), name="status")
             labels = partial(nodes.labels, self.client, self.settings.node)
-            group.create_task(self.enforcer.node.run(labels), name="node-labels")
+            every = self.settings.look_seconds
+            group.create_task(self.enforcer.node.run(labels, every), name="node-labels")
 
     async def _status_after(self, history: asyncio.Task[bool]) -> None:
         """Write OOMNode, which tells whose store it was, once it was asked."""
@@ -147,7 +147,8 @@ class Agent:
             group.create_task(self.books.run(self.kernel.queue), name="bookkeep")
             group.create_task(self.samples.run(), name="samples")
             group.create_task(self._enforcement(group, history), name="enforcement")
-            group.create_task(self._outranked(kubepods.path).run(), name="outranked")
+            outranked = self._outranked(kubepods.path)
+            group.create_task(outranked.run(self.settings.look_seconds), name="outranked")
 
     def _outranked(self, kubepods: str) -> Outranked:
         found = Outranked(self.places, kubepods, self.host.total_memory(), self.status.news)

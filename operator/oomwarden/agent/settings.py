@@ -34,6 +34,10 @@ class Settings:
     """Processes changed in a second at most; 0: any number; OOMWARDEN_PROCESSES_PER_SECOND."""
     new_pods_per_minute: int
     """Running pods newly touched in a minute at most; 0: any; OOMWARDEN_NEW_PODS_PER_MINUTE."""
+    report_seconds: int
+    """OOMNode is written once in so many seconds at most; OOMWARDEN_REPORT_SECONDS."""
+    look_seconds: int
+    """Between two looks at what nobody announces: OOMWARDEN_LOOK_SECONDS."""
     metrics_port: int
     """TCP port of /healthz and /metrics; OOMWARDEN_METRICS_PORT."""
     log_level: str
@@ -56,6 +60,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         cgroup_writes=_switch(environment, "OOMWARDEN_CGROUP_WRITES"),
         processes_per_second=_cap(environment, "OOMWARDEN_PROCESSES_PER_SECOND", 500),
         new_pods_per_minute=_cap(environment, "OOMWARDEN_NEW_PODS_PER_MINUTE", 120),
+        report_seconds=_integer(environment, "OOMWARDEN_REPORT_SECONDS", 10, range(1, 301)),
+        look_seconds=_integer(environment, "OOMWARDEN_LOOK_SECONDS", 60, range(5, 601)),
         metrics_port=_integer(environment, "OOMWARDEN_METRICS_PORT", 9808, range(1, 65536)),
         log_level=_level(environment.get("OOMWARDEN_LOG_LEVEL", "INFO").upper()),
     )

@@ -1,4 +1,4 @@
-"""OOMNode: written on change, at most every 10 s with jitter, and a heartbeat every 5 minutes."""
+"""OOMNode: written on change, each few seconds at most with jitter, and every 5 minutes anyway."""
 
 import asyncio
 import contextlib
@@ -13,8 +13,8 @@ from oomwarden.core.conditions import carry_over
 
 MIN_GAP_SECONDS = 10.0
 HEARTBEAT_SECONDS = 300.0
-LOOK_SECONDS = 15.0
-"""Between two looks without news: conditions and counts that nobody tells of."""
+GAPS_PER_LOOK = 1.5
+"""Gaps between two looks without news: conditions and counts that nobody tells of."""
 GATHER_SECONDS = 0.5
 """News come in groups; one look takes them all."""
 _LOG = logging.getLogger(__name__)
@@ -25,10 +25,12 @@ class StatusWriter:
     """Compares what `gather` gives with what was written last.
 
     `write` raises when the API server did not take it; it is tried again at the next gap.
+    `gap` is the least number of seconds between two writes.
     """
 
     gather: Callable[[], Awaitable[OOMNodeStatus]]
     write: Callable[[OOMNodeStatus], Awaitable[None]]
+    gap: float = MIN_GAP_SECONDS
     previous: OOMNodeStatus | None = None
     progress: float = 0.0
     _news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -45,7 +47,7 @@ class StatusWriter:
                 status = status.model_copy(update={"conditions": kept})
             if self._is_due(status):
                 await self._try(status)
-                await asyncio.sleep(MIN_GAP_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+                await asyncio.sleep(self.gap * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
             self.progress = time.monotonic()
             await self._wait()
 
@@ -55,7 +57,7 @@ class StatusWriter:
 
     async def _wait(self) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_SECONDS):
+            async with asyncio.timeout(self.gap * GAPS_PER_LOOK):
                 await self._news.wait()
         await asyncio.sleep(GATHER_SECONDS)
         self._news.clear()
@@ -64,7 +66,7 @@ class StatusWriter:
         try:
             await self.write(status)
         except Exception as error:  # noqa: BLE001 - whatever the API answers, the loop goes on
-            _LOG.warning("OOMNode was not written, tried again in 10 s: %s", error)
+            _LOG.warning("OOMNode was not written, tried again in %g s: %s", self.gap, error)
         else:
             self._written, self._at = status, time.monotonic()
 

@@ -1,0 +1,53 @@
+"""To speak with the API server as an agent does: with a token bound to its pod, and so to its node.
+
+The API server reads the node out of the pod. It need not exist, so no node has to run for it.
+"""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from kubernetes import client
+
+from e2e.workloads import container, pod
+from e2e.world import NAMESPACE, World
+
+ACCOUNT = "oomwarden-agent"
+NODE = "node-of-a-story"
+
+
+@contextmanager
+def agent_pod(world: World, node: str = NODE) -> Iterator[Any]:
+    """Give a pod with the agents' account on a node that does not exist: it never starts."""
+    name = f"agent-{uuid.uuid4().hex[:8]}"
+    manifest = pod(NAMESPACE, name, container("agent", "none"))
+    manifest["spec"] |= {"nodeName": node, "serviceAccountName": ACCOUNT}
+    yield world.core.create_namespaced_pod(NAMESPACE, manifest)
+    forget(world, name)
+
+
+def forget(world: World, name: str) -> None:
+    """Delete the pod, if it is there: no kubelet will say that it has ended."""
+    where = f"metadata.name={name}"
+    world.core.delete_collection_namespaced_pod(
+        NAMESPACE, field_selector=where, grace_period_seconds=0
+    )
+
+
+def token_of(world: World, agent: Any) -> str:
+    """Ask for a token as the kubelet does for an agent's pod."""
+    name, uid = agent.metadata.name, agent.metadata.uid
+    bound = {"kind": "Pod", "apiVersion": "v1", "name": name, "uid": uid}
+    request = {"spec": {"expirationSeconds": 600, "boundObjectRef": bound, "audiences": []}}
+    answer = world.core.create_namespaced_service_account_token(ACCOUNT, NAMESPACE, request)
+    return str(answer.status.token)
+
+
+def client_of(world: World, agent: Any) -> client.ApiClient:
+    """Give a client with the agent's own rights, and no others."""
+    ours = world.api.configuration
+    theirs = client.Configuration(host=ours.host)
+    theirs.ssl_ca_cert = ours.ssl_ca_cert
+    theirs.api_key = {"authorization": f"Bearer {token_of(world, agent)}"}
+    return client.ApiClient(theirs)

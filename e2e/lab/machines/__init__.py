@@ -1,0 +1,6 @@
+"""What a node runs on: User-Mode Linux, or a machine of QEMU; both behind `Machine`."""
+
+from e2e.lab.machines.choice import choose
+from e2e.lab.machines.machine import Devices, Machine
+
+__all__ = ["Devices", "Machine", "choose"]

@@ -1,0 +1,119 @@
+"""Pytest's part in sharing the stories among clusters, and in ending what an interrupted run began.
+
+A plugin that `conftest.py` registers: pytest-xdist starts the processes and hands out the stories.
+"""
+
+import os
+import signal
+from collections.abc import Iterable
+
+import pytest
+
+from e2e.lab import kind, lab
+from e2e.lab.progress import say
+from e2e.order import Need, Story, known_durations, new_seed, shuffled, slowest_first
+from e2e.sharing import core_of, name_of, own_instances, running_among
+from e2e.times import Times, short_name
+
+
+def add_options(parser: pytest.Parser) -> None:
+    parser.addoption(
+        *("--shuffle",), nargs="?", const="new", metavar="SEED",
+        help="another order of the stories each time, or the one of this seed",
+    )  # fmt: skip
+
+
+def worker_of(config: pytest.Config) -> str | None:
+    """Name the xdist worker that this process is; None where one process does it all."""
+    told: dict[str, str] = getattr(config, "workerinput", {})
+    return told.get("workerid")
+
+
+def configure(config: pytest.Config) -> None:
+    """Register the markers, and what this process does beside running stories."""
+    config.addinivalue_line("markers", "node: set by itself on stories that need a node")
+    config.addinivalue_line("markers", "smoke: one story that goes all the way, for `test-fast`")
+    config.pluginmanager.register(Order(config), "story-order")
+    if (worker := worker_of(config)) is not None:
+        own = core_of(worker, os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {own})  # the cluster that this process starts inherits it
+        return
+    if config.option.shuffle == "new":
+        config.option.shuffle = new_seed()  # workers get the options, so all have the same order
+    config.pluginmanager.register(Times(), "story-times")
+    if not config.option.collectonly:
+        config.pluginmanager.register(Interruption(), "story-interruption")
+
+
+class Order:
+    """Puts the stories in order, and knows what the selected ones need."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._seed: str | None = config.option.shuffle
+        self.need = Need.NOTHING
+
+    def pytest_report_header(self) -> list[str]:
+        return [f"stories are shuffled: --shuffle={self._seed}"] if self._seed else []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        by_name = {item.nodeid: item for item in items}
+        for item in items:
+            if need_of(item) == Need.NODE:
+                item.add_marker("node")
+        items[:] = [by_name[name] for name in self._ordered(items)]
+
+    def _ordered(self, items: Iterable[pytest.Item]) -> list[str]:
+        names = {short_name(item.nodeid): item.nodeid for item in items}
+        stories = [_story(item) for item in items]
+        seconds = known_durations()
+        seed = self._seed
+        ordered = shuffled(stories, seed) if seed else slowest_first(stories, seconds)
+        return [names[story.name] for story in ordered]
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        needs = {need_of(item) for item in session.items}
+        self.need = Need.NODE if Need.NODE in needs else Need.API_SERVER
+
+
+def need_of(item: pytest.Item) -> Need:
+    """Tell by its fixtures what a story needs."""
+    fixtures = getattr(item, "fixturenames", ())
+    if "world" in fixtures:
+        return Need.NODE
+    return Need.API_SERVER if "control_plane" in fixtures else Need.NOTHING
+
+
+def _story(item: pytest.Item) -> Story:
+    name = short_name(item.nodeid)
+    mark = item.get_closest_marker("xdist_group")
+    return Story(name, str(mark.args[0]) if mark else name, need_of(item))
+
+
+class Interruption:
+    """Ends the clusters that an interrupted run has started; those of earlier runs stay."""
+
+    def __init__(self) -> None:
+        self._before: set[str] = set()
+        self._is_lab = not (os.environ.get("KUBECONFIG") or kind.is_possible())
+
+    def pytest_sessionstart(self) -> None:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        if self._is_lab:
+            self._before = {one.name for one in running_among(own_instances())}
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Act after the workers have ended."""
+        if exitstatus != pytest.ExitCode.INTERRUPTED or not self._is_lab:
+            return
+        for one in running_among(own_instances()):
+            if one.name in self._before:
+                continue
+            lab.down(one)
+            say(f"Interrupted: lab {one.name}, which this run had started, is down.")
+
+
+def cluster_name(config: pytest.Config) -> str:
+    """Name the cluster that is this process's own."""
+    return name_of(worker_of(config))

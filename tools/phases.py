@@ -1,0 +1,93 @@
+"""Runs make targets one after the other, and prints at the end where the time went.
+
+`python3 tools/phases.py check e2e` stops at the first target that fails. Its table names each
+phase with its seconds, and the slowest ten stories. When it is interrupted, it interrupts the
+target and waits until that has ended what it started.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+TIMES = "OOMWARDEN_TIMES"
+SLOWEST = 10
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A target that was run.
+
+    Attributes:
+        name: The make target.
+        seconds: How long it took.
+        code: Its exit code.
+    """
+
+    name: str
+    seconds: float
+    code: int
+
+
+def run(target: str, times: Path) -> Phase:
+    """Run a make target to its end; `times` is where stories write how long each took."""
+    began = time.monotonic()
+    command = ("make", "--no-print-directory", target)
+    # A group of its own: one signal then reaches all that the target has started.
+    child = subprocess.Popen(command, env={**os.environ, TIMES: str(times)}, process_group=0)
+    try:
+        code = child.wait()
+    except KeyboardInterrupt:
+        os.killpg(child.pid, signal.SIGINT)
+        child.wait()
+        code = INTERRUPTED
+    return Phase(target, time.monotonic() - began, code)
+
+
+def run_all(targets: list[str], times: Path) -> list[Phase]:
+    """Run targets until one fails."""
+    done: list[Phase] = []
+    for target in targets:
+        done.append(run(target, times))
+        if done[-1].code:
+            break
+    return done
+
+
+def table(done: list[Phase], stories: list[dict[str, object]]) -> str:
+    """Return the lines that say where the time went."""
+    lines = ["", "where the time went", f"{'phase':<14}{'seconds':>9}  result"]
+    lines += [f"{one.name:<14}{one.seconds:>9.0f}  {result(one)}" for one in done]
+    lines.append(f"{'all':<14}{sum(one.seconds for one in done):>9.0f}")
+    if stories:
+        lines += ["", f"{'slowest stories':<14}"]
+        lines += [f"{one['seconds']:>9.0f} s  {one['name']}" for one in stories[:SLOWEST]]
+    return "\n".join(lines)
+
+
+def result(phase: Phase) -> str:
+    """Say how a phase ended."""
+    if phase.code == INTERRUPTED:
+        return "interrupted"
+    return f"failed (exit code {phase.code})" if phase.code else "passed"
+
+
+def main(targets: list[str]) -> int:
+    """Run the targets; the exit code is that of the first that failed."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with tempfile.TemporaryDirectory(prefix="oomwarden-") as folder:
+        times = Path(folder) / "times.json"
+        done = run_all(targets, times)
+        stories = json.loads(times.read_text(encoding="utf-8")) if times.exists() else []
+    print(table(done, stories), flush=True)
+    return done[-1].code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
