@@ -19,7 +19,7 @@ _IGNORE = ".dockerignore"
 _REPOSITORY_NAME = "lab.local/oomwarden"
 _ARCHIVE = "image-oomwarden"
 # Each change of the source makes a new one; the last few serve whoever changes to and fro.
-_ARCHIVES_KEPT = 3600.0
+_ARCHIVES_KEPT = 900.0
 # vfs works on every file system, also inside a container, and copies all files for each step.
 _DRIVERS = ("overlay", "vfs")
 # pip options that hold several values: one a line in its configuration file.
