@@ -1,0 +1,110 @@
+"""Packages of other Debian suites than this machine's: downloaded and unpacked, never installed."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from e2e.lab import cache, debian
+from e2e.lab.errors import LabError
+from e2e.lab.shell import run, succeeds
+
+SUITES = ("sid", "trixie-backports")
+_LISTED = re.compile(r"^\s*(\S+) \| *(\S+) \| \S+ (\S+?)/\S+ ", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package of one suite.
+
+    Attributes:
+        name: Its name.
+        version: Debian's version of it.
+        suite: Which suite has it.
+    """
+
+    name: str
+    version: str
+    suite: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version} of {self.suite}"
+
+
+def candidates(pattern: str) -> list[Package]:
+    """Returns the packages whose whole name matches, newest version first.
+
+    Args:
+        pattern: A regular expression.
+
+    Raises:
+        LabError: The suites' lists cannot be had.
+    """
+    apt = _apt_options(refresh=True)
+    names = run("apt-cache", *apt, "pkgnames").split()
+    wanted = sorted(name for name in names if re.fullmatch(pattern, name))
+    listed = run("apt-cache", *apt, "madison", *wanted) if wanted else ""
+    return newest_first(listed)
+
+
+def newest_first(madison: str) -> list[Package]:
+    """Reads what `apt-cache madison` prints; the newest version comes first."""
+    found = {Package(*match.groups()) for match in _LISTED.finditer(madison)}
+    return sorted(found, key=lambda package: (_numbers(package.version), package.suite))[::-1]
+
+
+def _numbers(version: str) -> list[int]:
+    """Returns the upstream version's numbers: the packages compared here have only those."""
+    return [int(number) for number in re.findall(r"\d+", version.partition("-")[0])]
+
+
+def unpack(package: Package, folder: Path) -> None:
+    """Writes the package's files into a folder.
+
+    Raises:
+        LabError: It cannot be had.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = f"{package.name}={package.version}"
+    # apt downloads into the working directory, as a user that may not write to every folder.
+    sandbox = ("-o", "APT::Sandbox::User=root")
+    run("apt-get", "-qq", *_apt_options(), *sandbox, "download", wanted, cwd=folder)
+    (archive,) = folder.glob(f"{package.name}_*.deb")
+    run("dpkg", "--extract", archive, folder)
+    archive.unlink()
+
+
+def _apt_options(*, refresh: bool = False) -> list[str]:
+    """Returns the options that make apt look at the suites, and leave the machine's lists alone."""
+    folder = cache.root() / "apt"
+    options = {
+        "Dir::Etc::sourcelist": folder / "sources.list",
+        "Dir::Etc::sourceparts": "/dev/null",
+        "Dir::State::lists": folder / "lists",
+        "Dir::Cache": folder,
+    }
+    words = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
+    if refresh:
+        for name in ("lists/partial", "archives/partial"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / "sources.list").write_text(source_lines(_mirror()), encoding="utf-8")
+        if not succeeds("apt-get", "-qq", *words, "update"):
+            raise LabError(f"The package lists of {' and '.join(SUITES)} cannot be had.")
+    return words
+
+
+def source_lines(mirror: str) -> str:
+    """Returns the apt sources of the suites at a mirror."""
+    return "".join(f"deb {mirror} {suite} main\n" for suite in SUITES)
+
+
+def _mirror() -> str:
+    """Returns the mirror that this machine takes its own suite from.
+
+    Raises:
+        LabError: It names none.
+    """
+    for path in debian.sources():
+        text = path.read_text(encoding="utf-8")
+        if match := re.search(r"^(?:URIs:|deb)\s.*?(https?://\S+)", text, re.MULTILINE):
+            return match.group(1)
+    raise LabError("This machine's Debian package sources name no mirror.")
