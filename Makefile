@@ -31,7 +31,7 @@ lab-down: ## end the lab that the stories use
 	@python3 -m e2e.lab down --name test
 
 test: check verify kernel-test e2e ## everything: check, real kernel, real cluster
-kernel-test:
+kernel-test: ## what the kernel really does, on two kernels (root)
 	@$(RUN) pytest -q tests/kernel_vm
 e2e: ## the user stories on a real cluster (KUBECONFIG=... for your own)
 	@$(RUN) pytest -v --durations=5 e2e/$(STORY)
