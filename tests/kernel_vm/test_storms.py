@@ -33,7 +33,9 @@ def test_the_log_has_a_line_for_each_victim_and_names_few_of_them(storms: Check)
     seen = storms("storm")
     assert not seen["lost"]
     assert seen["lines"]["Killed process"] == seen["kills"]
-    assert 0 < seen["lines"]["oom-kill"] <= 20
+    # 10 in each 5 s; a busy machine takes longer for the storm.
+    assert 0 < seen["lines"]["oom-kill"] <= 10 * (seen["seconds"] / 5 + 2)
+    assert seen["lines"]["oom-kill"] < seen["kills"]
 
 
 def test_200_group_kills_whose_cgroups_go_at_once_are_all_told(storms: Check) -> None:

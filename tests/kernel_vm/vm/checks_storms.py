@@ -20,11 +20,12 @@ def check_storm(hogs: Hogs) -> dict[str, Any]:
     with world(hogs, agents=("log",)) as node:
         pods = [_crowd(node, group=False) for _ in range(PODS)]
         room_in_log(10)
-        log, before = KernelLog(), vmstat_kills()
+        log, before, began = KernelLog(), vmstat_kills(), time.monotonic()
         pids = _all_at_once(node, _all(pods))
         _watch(hogs, log, pids)
         text = log.look()
         return {
+            "seconds": time.monotonic() - began,
             "kills": vmstat_kills() - before,
             "dead": hogs.wait(*pids) == [-9] * len(pids),
             "lines": {"oom-kill": text.count(b"oom-kill:constraint="),
