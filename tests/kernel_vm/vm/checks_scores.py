@@ -18,6 +18,8 @@ from oomwarden.kernel.places import Places
 from oomwarden.kernel.process import Process, ProcRoot
 from world import Hogs, World, world
 
+FEW = 600
+"""More than what runs and the 300 that the kernel hands out but once (RESERVED_PIDS)."""
 PLACES = Places(CgroupRoot(ROOT), ProcRoot(Path("/proc")))
 
 
@@ -96,7 +98,7 @@ def _few_pids() -> Iterator[None]:
     """So that pids come round again soon; those in use stay."""
     most = Path("/proc/sys/kernel/pid_max")
     before = most.read_text()
-    most.write_text("2000")
+    most.write_text(str(FEW))
     try:
         yield
     finally:
