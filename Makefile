@@ -9,7 +9,7 @@ STORIES = pytest -v -n auto --dist loadgroup --no-loadscope-reorder
 .PHONY: help check lint types unit test test-fast kernel-test e2e bench bench-recall bench-enforce demo demo-down lab-down generate verify lock wheel
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 check: lint types unit ## lint, types, unit tests: seconds, no root
 lint:

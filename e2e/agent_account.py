@@ -10,7 +10,7 @@ from typing import Any
 
 from kubernetes import client
 
-from e2e.workloads import container, pod
+from e2e.workloads import Manifest, container, pod
 from e2e.world import NAMESPACE, World
 
 ACCOUNT = "oomwarden-agent"
@@ -51,3 +51,20 @@ def client_of(world: World, agent: Any) -> client.ApiClient:
     theirs.ssl_ca_cert = ours.ssl_ca_cert
     theirs.api_key = {"authorization": f"Bearer {token_of(world, agent)}"}
     return client.ApiClient(theirs)
+
+
+def record(namespace: str, node: str) -> Manifest:
+    """Give an OOMKill as an agent on this node writes it."""
+    evidence = {"bootID": "b", "cgroup": 1, "level": "Pod", "epoch": 0, "from": 0, "to": 1}
+    return {
+        "apiVersion": "oomwarden.io/v1alpha1",
+        "kind": "OOMKill",
+        "metadata": {"name": "forged-0a1b2c3d", "namespace": namespace},
+        "node": node,
+        "pod": {"name": "p", "uid": "0a1b2c3d-1111-2222-3333-444455556666"},
+        "container": {"name": "app", "type": "App"},
+        "cause": "Unknown",
+        "kills": 1,
+        "time": {"before": "2026-01-01T00:00:00.000000Z"},
+        "evidence": evidence | {"sources": ["Counters"]},
+    }

@@ -13,11 +13,12 @@ from e2e import evidence, scheduling
 from e2e.lab import NodeNeed, open_cluster
 from e2e.lab.progress import say
 from e2e.order import Need
+from e2e.refusals import guarded
 from e2e.sharing import share_here
 from e2e.surgeon import Surgeon
 from e2e.switch_hand import SwitchHand
 from e2e.times import short_name
-from e2e.world import STORIES_LAB, STORY, Release, World
+from e2e.world import STORIES_LAB, STORY, Release, World, eventually
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,8 +26,10 @@ pytest_addoption = scheduling.add_options
 pytest_configure = scheduling.configure
 
 
-def pytest_xdist_auto_num_workers() -> int:
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Take two clusters where the machine is large enough; 0: this process does it all."""
+    if all("test_chart" in path for path in config.args):
+        return 0
     decided = share_here()
     if decided.because:
         say(f"One cluster runs all stories, as {decided.because}.")
@@ -67,6 +70,7 @@ def definitions(control_plane: World) -> Release:
     """Give the chart's objects to the API server, whether or not there is a node to run pods."""
     release = Release(control_plane, ROOT / "charts" / "oomwarden")
     release.define()
+    eventually(lambda: guarded(control_plane.api), every=0.2)
     return release
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from kubernetes import client
 
+from e2e.agent_account import NODE, record
 from e2e.world import GROUP, VERSION
 
 Manifest = dict[str, Any]
@@ -54,3 +55,15 @@ def refusal(api: client.ApiClient, namespace: str, manifest: Manifest) -> str:
         create(api, namespace, manifest)
     message: str = json.loads(str(caught.value.body))["message"]
     return message
+
+
+def guarded(api: client.ApiClient) -> bool:
+    """The API server holds both admission policies: it takes them up some time after the chart."""
+    for manifest in (with_rule(oomScoreAdj=-900), record("default", NODE)):
+        try:
+            create(api, "default", manifest)
+        except client.ApiException as error:
+            if "ValidatingAdmissionPolicy" in str(error.body):
+                continue
+        return False
+    return True

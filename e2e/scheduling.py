@@ -33,13 +33,13 @@ def configure(config: pytest.Config) -> None:
     """Register the markers, and what this process does beside running stories."""
     config.addinivalue_line("markers", "node: set by itself on stories that need a node")
     config.addinivalue_line("markers", "smoke: one story that goes all the way, for `test-fast`")
+    if config.option.shuffle == "new":
+        config.option.shuffle = new_seed()  # workers get the options, so all have the same order
     config.pluginmanager.register(Order(config), "story-order")
     if (worker := worker_of(config)) is not None:
         own = core_of(worker, os.sched_getaffinity(0))
         os.sched_setaffinity(0, {own})  # the cluster that this process starts inherits it
         return
-    if config.option.shuffle == "new":
-        config.option.shuffle = new_seed()  # workers get the options, so all have the same order
     config.pluginmanager.register(Times(), "story-times")
     if not config.option.collectonly:
         config.pluginmanager.register(Interruption(), "story-interruption")

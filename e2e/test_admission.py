@@ -5,7 +5,7 @@ import subprocess
 import pytest
 from kubernetes import client
 
-from e2e.agent_account import NODE, agent_pod, client_of
+from e2e.agent_account import NODE, agent_pod, client_of, record
 from e2e.workloads import policy
 from e2e.world import GROUP, VERSION, World
 
@@ -22,22 +22,6 @@ def said_to(agent: client.ApiClient, namespace: str, manifest: dict[str, object]
     except client.ApiException as error:
         return str(error.body)
     return "created"
-
-
-def record(namespace: str, node: str) -> dict[str, object]:
-    evidence = {"bootID": "b", "cgroup": 1, "level": "Pod", "epoch": 0, "from": 0, "to": 1}
-    return {
-        "apiVersion": "oomwarden.io/v1alpha1",
-        "kind": "OOMKill",
-        "metadata": {"name": "forged-0a1b2c3d", "namespace": namespace},
-        "node": node,
-        "pod": {"name": "p", "uid": "0a1b2c3d-1111-2222-3333-444455556666"},
-        "container": {"name": "app", "type": "App"},
-        "cause": "Unknown",
-        "kills": 1,
-        "time": {"before": "2026-01-01T00:00:00.000000Z"},
-        "evidence": evidence | {"sources": ["Counters"]},
-    }
 
 
 def test_an_agent_records_kills_of_its_own_node_only(control_plane: World, namespace: str) -> None:

@@ -183,6 +183,8 @@ class World:
 
 SHORT_INTERVALS = ("agent.intervals.reportSeconds=2", "agent.intervals.lookSeconds=5")
 """Stories would only wait for longer ones."""
+NOWHERE = "--set=agent.nodeSelector.nowhere=x,operator.nodeSelector.nowhere=x"
+"""No node has that label. The image is not known yet: a node that boots would look for another."""
 
 
 @dataclass
@@ -196,8 +198,9 @@ class Release:
     values: Sequence[str] = SHORT_INTERVALS
 
     def define(self) -> None:
-        """Give the chart's objects to the API server; wait for no pod, and keep what image runs."""
-        self._upgrade(self.chart, "--reset-then-reuse-values")
+        """Give the chart's objects to the API server: pods that run stay, no others begin."""
+        is_there = self.world.cluster.helm("list", "-n", NAMESPACE, "-q").split()
+        self._upgrade(self.chart, "--reset-then-reuse-values" if is_there else NOWHERE)
 
     def install(self, *extra: str, chart: Path | None = None) -> None:
         """Install or upgrade and wait until it is ready."""

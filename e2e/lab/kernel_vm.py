@@ -13,6 +13,7 @@ from e2e.lab import base_images, cache, kernel, preflight, product_image
 from e2e.lab.emulation import ACCELERATOR, KERNEL_ARGUMENTS, PROCESSOR
 from e2e.lab.errors import LabError
 from e2e.lab.kernel import Bootable
+from e2e.lab.memory import available_here
 from e2e.lab.node_image import make_disk
 from e2e.lab.progress import say, step
 from e2e.lab.shell import run
@@ -171,7 +172,7 @@ def side_by_side() -> list[int] | list[None]:
     processors take turns, and two that have one each need not.
     """
     processors = sorted(os.sched_getaffinity(0))
-    free = preflight.available_memory(Path("/proc/meminfo").read_text(encoding="utf-8"))
+    free = available_here()
     count = machines_at_once(len(processors), free)
     if count > 1:
         return processors[:count]

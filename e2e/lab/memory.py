@@ -1,6 +1,12 @@
 """How much memory this machine has left."""
 
 import re
+from pathlib import Path
+
+
+def available_here() -> int:
+    """Returns the memory that can be had on this machine without swapping, in MiB."""
+    return available_memory(Path("/proc/meminfo").read_text(encoding="utf-8"))
 
 
 def available_memory(meminfo: str) -> int:

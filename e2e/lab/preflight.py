@@ -8,7 +8,7 @@ from pathlib import Path
 
 from e2e.lab import cache, debian, tools, versions
 from e2e.lab.errors import LabError
-from e2e.lab.memory import available_memory
+from e2e.lab.memory import available_here
 from e2e.lab.progress import step
 from e2e.lab.shell import run, succeeds
 
@@ -111,7 +111,7 @@ def _check_memory(node_memory: int) -> None:
     if not node_memory:
         return
     needed = node_memory + _CONTROL_PLANE_MEMORY
-    free = available_memory(Path("/proc/meminfo").read_text(encoding="utf-8"))
+    free = available_here()
     if free < needed:
         raise LabError(
             f"{needed} MiB of memory are needed and {free} MiB are available: end something"

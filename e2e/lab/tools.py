@@ -8,7 +8,7 @@ from pathlib import Path
 
 from e2e.lab import cache, versions
 from e2e.lab.go_module import PINNED, Pinned, write_module
-from e2e.lab.memory import available_memory
+from e2e.lab.memory import available_here
 from e2e.lab.shell import run
 
 NODE, CONTROL_PLANE, CLIENTS, KIND_ONLY = "node", "control-plane", "clients", "kind"
@@ -189,8 +189,7 @@ def _environment() -> dict[str, str]:
 
 
 def _compiler_memory() -> dict[str, str]:
-    meminfo = Path("/proc/meminfo").read_text(encoding="utf-8")
-    return compiler_memory(available_memory(meminfo), os.cpu_count() or 1)
+    return compiler_memory(available_here(), os.cpu_count() or 1)
 
 
 def compiler_memory(available: int, cores: int) -> dict[str, str]:
