@@ -16,7 +16,7 @@ def check_container_limit(hogs: Hogs) -> dict[str, Any]:
 
 
 def check_pod_limit(hogs: Hogs) -> dict[str, Any]:
-    """The pod is full; whoever asks for more, the kernel takes the one with the highest score.
+    """The pod is full; one container asks for more, and a process of the other one is killed.
 
     A dying process no longer counts as a victim shortly before its memory is free (Linux
     mm/mmap.c, exit_mmap). Whoever asks in between would be the next one: so this one may not be.
