@@ -17,7 +17,7 @@ lint:
 types:
 	@$(RUN) mypy && MYPYPATH=operator:. PATH="$(VENV)/bin:$$PATH" mypy --package e2e.lab
 unit:
-	@$(RUN) pytest -q tests --ignore=tests/kernel_vm
+	@$(RUN) pytest -q -n auto tests --ignore=tests/kernel_vm
 
 generate: ## write CRDs, chart copies and manifests anew
 	@$(RUN) python tools/generate.py
