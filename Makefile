@@ -17,7 +17,7 @@ lint:
 types:
 	@$(RUN) mypy && MYPYPATH=operator:. PATH="$(VENV)/bin:$$PATH" mypy --package e2e.lab
 unit:
-	@$(RUN) pytest -q tests --ignore=tests/kernel_vm
+	@$(RUN) pytest -q -n auto tests --ignore=tests/kernel_vm
 
 generate: ## write CRDs, chart copies and manifests anew
 	@$(RUN) python tools/generate.py
@@ -34,7 +34,7 @@ lab-down: ## end the lab that the stories use
 
 test: ## everything: check, real kernels, real clusters; says at its end where the time went
 	@python3 tools/phases.py check verify kernel-test e2e
-kernel-test:
+kernel-test: ## what the kernel really does, on two kernels (root)
 	@$(RUN) pytest -q tests/kernel_vm
 e2e: ## the user stories on real clusters (STORY=test_kills.py; ARGS=--shuffle; KUBECONFIG=... for your own)
 	@$(RUN) $(STORIES) e2e/$(STORY) $(ARGS)

@@ -9,7 +9,7 @@ from kubernetes import client, config
 
 from bench import durations, footprint, latency, policy_change, starts, winners
 from e2e.lab import open_cluster
-from e2e.world import Release, World
+from e2e.world import STORIES_LAB, Release, World
 
 ROOT = Path(__file__).resolve().parent.parent
 ON_CLUSTER: dict[str, Callable[[World], None]] = {
@@ -44,7 +44,7 @@ def main(names: list[str]) -> None:
 
 def prepare() -> World:
     """Open the cluster and install the product of this checkout."""
-    cluster = open_cluster(name=os.environ.get("OOMWARDEN_LAB", "test"))
+    cluster = open_cluster(os.environ.get("OOMWARDEN_LAB", "test"), STORIES_LAB)
     config.load_kube_config(config_file=str(cluster.kubeconfig))
     world = World(cluster, client.ApiClient())
     image = cluster.build_and_load_image()

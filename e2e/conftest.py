@@ -10,7 +10,7 @@ import pytest
 from kubernetes import client, config
 
 from e2e import evidence, scheduling
-from e2e.lab import NodeNeed, Options, open_cluster
+from e2e.lab import NodeNeed, open_cluster
 from e2e.lab.progress import say
 from e2e.order import Need
 from e2e.refusals import guarded
@@ -18,11 +18,9 @@ from e2e.sharing import share_here
 from e2e.surgeon import Surgeon
 from e2e.switch_hand import SwitchHand
 from e2e.times import short_name
-from e2e.world import STORY, Release, World, eventually
+from e2e.world import STORIES_LAB, STORY, Release, World, eventually
 
 ROOT = Path(__file__).resolve().parent.parent
-NODE = Options(kubelet={"enableSystemLogQuery": True})
-"""So that the API server gives the logs of a node's services beside a failed story."""
 
 pytest_addoption = scheduling.add_options
 pytest_configure = scheduling.configure
@@ -62,7 +60,7 @@ def selected_need(config: pytest.Config) -> Need:
 def control_plane(pytestconfig: pytest.Config) -> World:
     """Give a cluster whose API server answers; its node still boots, or is absent if unneeded."""
     node: NodeNeed = "boots" if selected_need(pytestconfig) == Need.NODE else "is absent"
-    cluster = open_cluster(scheduling.cluster_name(pytestconfig), NODE, node=node)
+    cluster = open_cluster(scheduling.cluster_name(pytestconfig), STORIES_LAB, node=node)
     config.load_kube_config(config_file=str(cluster.kubeconfig))
     return World(cluster, client.ApiClient())
 
@@ -79,7 +77,7 @@ def definitions(control_plane: World) -> Release:
 @pytest.fixture(scope="session")
 def world(control_plane: World, pytestconfig: pytest.Config) -> World:
     """Give the cluster when its node is ready."""
-    open_cluster(scheduling.cluster_name(pytestconfig), NODE)
+    open_cluster(scheduling.cluster_name(pytestconfig), STORIES_LAB)
     return control_plane
 
 

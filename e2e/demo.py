@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from e2e.lab import Cluster, LabError, open_cluster
+from e2e.lab import Cluster, LabError, NodeNeed, open_cluster
 from e2e.lab.progress import duration, say, step
+from e2e.lab.steps import Step, run_side_by_side
 
 _NAME = "demo"
 _ROOT = Path(__file__).parents[1]
@@ -26,8 +27,10 @@ def main() -> int:
     started = time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        cluster = open_cluster(_NAME, own_only=True)
-        _install(cluster)
+        cluster = _open("boots")
+        # Installed while the node boots: it then starts all pods at once.
+        run_side_by_side([Step(lambda: _open("is ready")), Step(lambda: _install(cluster))])
+        _wait_for_agent(cluster)
         _let_it_happen(cluster)
         _show(cluster)
         _tell_how_to_go_on(cluster)
@@ -41,24 +44,39 @@ def main() -> int:
     return 0
 
 
+def _open(node: NodeNeed) -> Cluster:
+    return open_cluster(_NAME, own_only=True, node=node, may_build_kernel=False)
+
+
 def _install(cluster: Cluster) -> None:
     image = cluster.build_and_load_image()
     place = ("--namespace", "oomwarden", "--create-namespace")
     values = ("--set", f"image.repository={image.repository},image.tag={image.tag}")
-    with step("install oomwarden", "helm, and its agent and operator to be ready"):
+    with step("install oomwarden", "helm"):
         chart = _ROOT / "charts" / "oomwarden"
-        install = ("upgrade", "--install", "oomwarden", chart, *place, *values)
-        cluster.helm(*install, "--wait", "--timeout", "5m")
+        cluster.helm("upgrade", "--install", "oomwarden", chart, *place, *values)
+        _apply(cluster, "demo.yaml")
+
+
+def _wait_for_agent(cluster: Cluster) -> None:
+    # Of a cluster without nodes it would be ready at once.
+    agent = ("daemonset/oomwarden-agent", "--namespace", "oomwarden")
+    with step("start the pods", "the agent to be ready"):
+        cluster.kubectl("rollout", "status", *agent, "--timeout", "5m")
 
 
 def _let_it_happen(cluster: Cluster) -> None:
-    manifest = (_ROOT / "e2e" / "demo.yaml").read_text(encoding="utf-8")
-    manifest = manifest.replace("BUSYBOX_IMAGE", cluster.busybox_image)
     with step("wait for a kill", "`api` to take 200 MiB with a limit of 32Mi") as waiting:
-        cluster.kubectl("apply", "--filename", "-", stdin=manifest)
+        _apply(cluster, "demo-kill.yaml")
         _until(lambda: _api_kills(cluster), "an OOMKill of pod api")
         waiting.waits_for = "the policy to hold on `db`"
         _until(lambda: _is_enforced(cluster), "a container with policy protect-db enforced")
+
+
+def _apply(cluster: Cluster, name: str) -> None:
+    manifest = (_ROOT / "e2e" / name).read_text(encoding="utf-8")
+    manifest = manifest.replace("BUSYBOX_IMAGE", cluster.busybox_image)
+    cluster.kubectl("apply", "--filename", "-", stdin=manifest)
 
 
 def _api_kills(cluster: Cluster) -> bool:

@@ -3,10 +3,10 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-from e2e.lab import kind, lab, machines, preflight
+from e2e.lab import kind, lab, machines
 from e2e.lab.instance import DEFAULT_MEMORY, Instance, find
+from e2e.lab.memory import available_here
 
 MOST = 2
 """More would only share the cores of two."""
@@ -46,7 +46,7 @@ def share_here() -> Share:
         return Share(1, "KUBECONFIG names one")
     if kind.is_possible():
         return Share(1, "kind makes one")
-    free = preflight.available_memory(Path("/proc/meminfo").read_text(encoding="utf-8"))
+    free = available_here()
     running = len(running_among(own_instances()))
     # Chosen, and its kernel built, before any process is pinned to a core.
     machine = machines.choose(DEFAULT_MEMORY)

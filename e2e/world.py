@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 
 from kubernetes import client
 
-from e2e.lab import Cluster
+from e2e.lab import Cluster, Options
 from e2e.lab.shell import run
 
+STORIES_LAB = Options(kubelet={"enableSystemLogQuery": True}, postgres=True)
+"""With the logs of a node's services beside a failed story, through the API server."""
 STORY = "story-"
 """What the namespaces of stories begin with."""
 GROUP, VERSION = "oomwarden.io", "v1alpha1"

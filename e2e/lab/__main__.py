@@ -14,10 +14,14 @@ from e2e.lab.progress import say
 
 
 def _up(instance: Instance, arguments: argparse.Namespace) -> int:
-    lab.up(instance, Options(memory=arguments.memory, kubelet=dict(arguments.kubelet)))
+    lab.up(instance, _options(arguments))
     say(f"Lab {instance.name} is up. To use it in this shell:")
     say(f"  export KUBECONFIG={instance.kubeconfig} PATH={instance.bin}:$PATH")
     return 0
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    return Options(arguments.memory, dict(arguments.kubelet), arguments.postgres)
 
 
 def _down(instance: Instance, _: argparse.Namespace) -> int:
@@ -80,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--name", default="demo", help="the instance (default: demo)")
         if name == "up":
             one.add_argument("--memory", type=int, default=DEFAULT_MEMORY, help="of the node, MiB")
+            one.add_argument("--postgres", action="store_true", help="with an image of PostgreSQL")
             one.add_argument(
                 *("--kubelet", "-k"),
                 type=kubelet_setting,

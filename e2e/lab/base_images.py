@@ -1,4 +1,4 @@
-"""The images that need no registry: the node has them before it starts."""
+"""The small images that the node has beside the product's, and the base of that one."""
 
 import shutil
 from collections.abc import Callable
@@ -16,18 +16,20 @@ _BUSYBOX = Path("/bin/busybox")
 _PYTHON_PACKAGES = ("python3", "python3-venv", "ca-certificates")
 
 
-def build_all() -> dict[str, Path]:
-    """Returns the archives of the lab's images by their names, building what is missing."""
-    return {
-        PAUSE: _archive("pause", [_SOURCES / "pause.c"], _build_pause, "the C compiler"),
-        BUSYBOX: _archive("busybox", [_SOURCES / "hog.c"], _build_busybox, "the C compiler"),
-        PYTHON_BASE: _archive(
-            "python-base",
-            [debian.release(), *_PYTHON_PACKAGES],
-            _build_python_base,
-            "Debian packages, about 30 s",
-        ),
-    }
+def build_pause() -> Path:
+    """Returns the archive of the image that holds a pod's namespaces."""
+    return _archive("pause", [_SOURCES / "pause.c"], _build_pause, "the C compiler")
+
+
+def build_busybox() -> Path:
+    """Returns the archive of the image with busybox and `hog`."""
+    return _archive("busybox", [_SOURCES / "hog.c"], _build_busybox, "the C compiler")
+
+
+def build_python_base() -> Path:
+    """Returns the archive of the image that the product's image begins with."""
+    inputs: list[cache.Input] = [debian.release(), *_PYTHON_PACKAGES]
+    return _archive("python-base", inputs, _build_python_base, "Debian packages, about 30 s")
 
 
 def _archive(

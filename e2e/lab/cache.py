@@ -8,16 +8,18 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import TextIO, TypeAlias
 
 from e2e.lab.progress import step
+from e2e.lab.shell import check_not_ending
 
 # Text counts as itself; a path counts as the names and contents of its files.
 Input: TypeAlias = str | Path
 
 _STAMP_LENGTH = 12
 _PARTIAL = ".partial-"
-_KEPT_UNUSED = 7 * 86400.0  # seconds; other checkouts may use other versions
+_LOOK_AGAIN = 0.2
+_WEEK = 7 * 86400.0  # seconds; other checkouts may use other versions
 
 
 def root() -> Path:
@@ -67,12 +69,20 @@ def locked(name: str, what: str) -> Iterator[None]:
     path = root() / "locks" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _lock(file):
             with step(what, "another run on this machine that does the same"):
-                fcntl.flock(file, fcntl.LOCK_EX)
+                while not _lock(file):
+                    check_not_ending(what)
+                    time.sleep(_LOOK_AGAIN)
         yield
+
+
+def _lock(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def artifact_path(name: str, inputs: Iterable[Input]) -> Path:
@@ -81,18 +91,23 @@ def artifact_path(name: str, inputs: Iterable[Input]) -> Path:
 
 
 def artifact(
-    name: str, inputs: Iterable[Input], build: Callable[[Path], None], waits_for: str
+    name: str,
+    inputs: Iterable[Input],
+    build: Callable[[Path], None],
+    waits_for: str,
+    kept_unused: float = _WEEK,
 ) -> Path:
     """Returns a built file or folder, building it where it is missing.
 
     It is built under another name and renamed when it is complete, so that an interruption
-    leaves nothing that looks built. Versions of it that were not used for a week are removed.
+    leaves nothing that looks built.
 
     Args:
         name: What it is; unique among artifacts.
         inputs: All that its content depends on.
         build: Makes it at the path it is given.
         waits_for: What takes the time, shown while it is built.
+        kept_unused: Seconds for which versions with other inputs stay after their last use.
 
     Returns:
         The path of the complete artifact.
@@ -102,6 +117,7 @@ def artifact(
         with locked(name, f"build {name}"):
             if not path.exists():
                 _build_and_rename(name, path, build, waits_for)
+                _remove_unused(name, kept_unused)
     os.utime(path)
     return path
 
@@ -114,8 +130,11 @@ def _build_and_rename(name: str, path: Path, build: Callable[[Path], None], wait
     with step(f"build {name}", waits_for):
         build(partial)
     partial.rename(path)
-    for sibling in path.parent.glob(f"{name}-{'?' * _STAMP_LENGTH}"):
-        if time.time() - sibling.stat().st_mtime > _KEPT_UNUSED:
+
+
+def _remove_unused(name: str, kept_unused: float) -> None:
+    for sibling in root().glob(f"{name}-{'?' * _STAMP_LENGTH}"):
+        if time.time() - sibling.stat().st_mtime > kept_unused:
             remove(sibling)
 
 

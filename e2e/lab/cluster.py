@@ -8,7 +8,15 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from e2e.lab import base_images, instance, kind, lab, postgres_image, preflight, product_image
+from e2e.lab import (
+    base_images,
+    instance,
+    kind,
+    lab,
+    postgres_image,
+    preflight,
+    product_image,
+)
 from e2e.lab import tools as lab_tools
 from e2e.lab.errors import LabError
 from e2e.lab.instance import Instance, Options
@@ -66,6 +74,7 @@ def open_cluster(
     *,
     own_only: bool = False,
     node: NodeNeed = "is ready",
+    may_build_kernel: bool = True,
 ) -> Cluster:
     """Returns a cluster to work on, brought up where that is needed.
 
@@ -77,6 +86,7 @@ def open_cluster(
         options: What the lab's node shall be like.
         own_only: Never touch the cluster that `KUBECONFIG` names.
         node: How far the lab's node shall be; `is absent` where only an API server is needed.
+        may_build_kernel: Whether to wait for User-Mode Linux to be built, where that can be.
 
     Raises:
         LabError: What stands in the way, and the remedy.
@@ -86,30 +96,41 @@ def open_cluster(
         return _users_cluster(Path(config))
     if kind.is_possible():
         return _kind_cluster(name)
-    return _lab_cluster(name, options or Options(), node)
+    return _lab_cluster(name, options or Options(), node, may_build_kernel=may_build_kernel)
 
 
-def _lab_cluster(name: str, options: Options, node: NodeNeed) -> Cluster:
+def _lab_cluster(name: str, options: Options, node: NodeNeed, *, may_build_kernel: bool) -> Cluster:
     preflight.check_machine()
     one = instance.find(name)
     if node == "is absent":
         lab.up_without_node(one)
     else:
-        lab.up(one, options, wait_for_node=node == "is ready")
+        wait = node == "is ready"
+        lab.up(one, options, wait_for_node=wait, may_build_kernel=may_build_kernel)
     return _speaking_to_lab(one)
 
 
 def _speaking_to_lab(one: Instance) -> Cluster:
-    def load() -> ImageRef:
-        base = base_images.build_all()[base_images.PYTHON_BASE]
-        return product_image.push(base, one)
+    def image() -> ImageRef:
+        product = product_image.reference()
+        if one.running_state().get("product") != str(product):
+            raise _begun_without(one, f"the image of this checkout, {product},", "")
+        return product
 
-    def load_postgres() -> str:
-        base = base_images.build_all()[base_images.PYTHON_BASE]
-        return str(postgres_image.push(base, one))
+    def postgres() -> str:
+        if not one.running_state().get("postgres"):
+            raise _begun_without(one, "the image with PostgreSQL", " --postgres")
+        return postgres_image.REFERENCE
 
     programs = {name: one.bin / name for name in ("kubectl", "helm")}
-    return Cluster(one.kubeconfig, base_images.BUSYBOX, programs, load, load_postgres)
+    return Cluster(one.kubeconfig, base_images.BUSYBOX, programs, image, postgres)
+
+
+def _begun_without(one: Instance, what: str, option: str) -> LabError:
+    return LabError(
+        f"Lab {one.name} runs without {what} which only a start can give it: bring it up again"
+        f" with `python3 -m e2e.lab up --name {one.name}{option}`."
+    )
 
 
 def _kind_cluster(name: str) -> Cluster:

@@ -1,6 +1,5 @@
 """The control plane: ordinary processes of this machine in the instance's network namespace."""
 
-import json
 import socket
 import sys
 import time
@@ -17,7 +16,7 @@ _READY_SECONDS = 120.0
 _ETCD = "http://127.0.0.1:2379"
 FORWARDER = "forwarder"
 # In the order of their start. The API server ends before etcd, or it waits a minute for it.
-COMPONENTS = ("registry", "etcd", "apiserver", "controller-manager", "scheduler")
+COMPONENTS = ("etcd", "apiserver", "controller-manager", "scheduler")
 
 
 def start(instance: Instance, tools: Tools) -> None:
@@ -26,9 +25,7 @@ def start(instance: Instance, tools: Tools) -> None:
     Raises:
         LabError: It does not answer after two minutes.
     """
-    _configure_registry(instance)
     commands: dict[str, list[str | Path]] = {
-        "registry": [tools["registry"], "serve", instance.run / "registry.json"],
         "etcd": _etcd(instance, tools),
         "apiserver": _apiserver(instance, tools),
         "controller-manager": _controller_manager(instance, tools),
@@ -40,17 +37,6 @@ def start(instance: Instance, tools: Tools) -> None:
     if not processes.is_alive(FORWARDER, instance.run):
         _start_forwarder(instance)
     _wait_until_ready(instance, tools)
-
-
-def _configure_registry(instance: Instance) -> None:
-    config = {
-        "version": "0.1",
-        "log": {"level": "error"},
-        "storage": {"filesystem": {"rootdirectory": str(instance.run / "registry")}},
-        "http": {"addr": instance.registry},
-    }
-    text = json.dumps(config)  # which is YAML too
-    (instance.run / "registry.json").write_text(text, encoding="utf-8")
 
 
 def _etcd(instance: Instance, tools: Tools) -> list[str | Path]:

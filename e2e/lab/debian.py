@@ -47,6 +47,8 @@ def bootstrap(output: Path, packages: Sequence[str]) -> None:
         "mmdebstrap",
         "--quiet",
         "--variant=minbase",
+        # Else it takes what the name ends in.
+        "--format=tar",
         "--skip=output/dev",
         f"--aptopt={settings}",
         *(f"--dpkgopt={option}" for option in _NO_DOCUMENTS),

@@ -24,10 +24,12 @@ class Options:
     Attributes:
         memory: Of the node, in MiB.
         kubelet: Settings of KubeletConfiguration that win over the lab's own.
+        postgres: Whether the node has the image with PostgreSQL.
     """
 
     memory: int = DEFAULT_MEMORY
     kubelet: dict[str, object] = field(default_factory=dict)
+    postgres: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,6 @@ class Instance:
     @property
     def node_ip(self) -> str:
         return f"10.123.{self.subnet}.2"
-
-    @property
-    def registry(self) -> str:
-        return f"{self.host_ip}:5000"
 
     @property
     def folder(self) -> Path:

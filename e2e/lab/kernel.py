@@ -10,8 +10,8 @@ _PACKAGES = ("initramfs-tools", "linux-image-cloud-amd64")
 
 
 @dataclass(frozen=True)
-class Kernel:
-    """A folder with what boots a machine."""
+class Bootable:
+    """A folder with what boots a machine; its disk need not hold any module."""
 
     folder: Path
 
@@ -23,10 +23,26 @@ class Kernel:
     def initrd(self) -> Path:
         return self.folder / "initrd.img"
 
+
+@dataclass(frozen=True)
+class Kernel(Bootable):
+    """A kernel with all of its modules."""
+
     @property
     def modules(self) -> Path:
         """What belongs into the machine's /lib/modules."""
         return self.folder / "modules"
+
+    @property
+    def series(self) -> str:
+        """The kernel's first two numbers, e.g. `6.1`."""
+        (release,) = self.modules.iterdir()
+        return series(release.name)
+
+
+def series(release: str) -> str:
+    """Returns the first two numbers of a kernel's release, e.g. `6.1` of `6.1.0-56-amd64`."""
+    return ".".join(release.split(".")[:2])
 
 
 def build() -> Kernel:

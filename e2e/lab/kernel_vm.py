@@ -1,6 +1,7 @@
 """A real kernel with cgroup v2 for one script, without Kubernetes: an emulated machine."""
 
 import io
+import os
 import subprocess
 import tarfile
 import tempfile
@@ -11,13 +12,15 @@ from pathlib import Path
 from e2e.lab import base_images, cache, kernel, preflight, product_image
 from e2e.lab.emulation import ACCELERATOR, KERNEL_ARGUMENTS, PROCESSOR
 from e2e.lab.errors import LabError
-from e2e.lab.kernel import Kernel
+from e2e.lab.kernel import Bootable
+from e2e.lab.memory import available_here
 from e2e.lab.node_image import make_disk
-from e2e.lab.progress import step
+from e2e.lab.progress import say, step
 from e2e.lab.shell import run
 
 _INIT = "/oomwarden-init"
 _MEMORY = 1024  # MiB
+_MEMORY_WITH_EMULATOR = 1536
 _ANSWER_SIZE = 16 << 20
 _CONSOLE_TAIL = 2000
 _INIT_SCRIPT = """\
@@ -38,6 +41,9 @@ echo b > /proc/sysrq-trigger
 """
 
 
+_running: "set[subprocess.Popen[bytes]]" = set()
+
+
 @dataclass(frozen=True)
 class CompletedRun:
     """What came of a script in the machine.
@@ -54,7 +60,11 @@ class CompletedRun:
 
 
 def run_in_vm(
-    script: str, files: Mapping[str, str] | None = None, timeout: float = 120.0
+    script: str,
+    files: Mapping[str, str] | None = None,
+    timeout: float = 120.0,
+    linux: Bootable | None = None,
+    processor: int | None = None,
 ) -> CompletedRun:
     """Runs a Python script as root on a machine of its own, with this checkout's oomwarden.
 
@@ -65,6 +75,9 @@ def run_in_vm(
         script: The program; `import oomwarden` takes this checkout's source.
         files: More files by their names in the script's working directory.
         timeout: Seconds for booting and running.
+        linux: The kernel; by default that of this machine's Debian release.
+        processor: The one processor of this machine that the whole run stays on, so that
+            several can run side by side; by default it has two, wherever they are.
 
     Returns:
         The script's output and exit code, whatever the code is.
@@ -74,19 +87,19 @@ def run_in_vm(
     """
     preflight.check_machine()
     preflight.install_packages()
-    linux, disk = kernel.build(), _disk()
+    linux, disk = linux or kernel.build(), _disk()
     with tempfile.TemporaryDirectory(prefix="oomwarden-") as name:
         folder = Path(name)
         _write_request(folder / "request", {"script.py": script, **(files or {})})
         run("truncate", f"--size={_ANSWER_SIZE}", folder / "answer")
         with step("run in a virtual machine", "it to boot and to answer, about 15 s"):
-            _boot(linux, disk, folder, timeout)
+            _boot(linux, disk, folder, timeout, processor)
         return _read_answer(folder)
 
 
 def _disk() -> Path:
     """Returns the product image's files as a disk; its source is replaced at each run."""
-    base = base_images.build_all()[base_images.PYTHON_BASE]
+    base = base_images.build_python_base()
     inputs: list[cache.Input] = [str(base), _INIT_SCRIPT, *product_image.dependencies()]
     if not (path := cache.artifact_path("vm", inputs)).exists():
         image = product_image.build(base)
@@ -117,7 +130,7 @@ def _source_only(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
     return None if "__pycache__" in member.name else member
 
 
-def _boot(linux: Kernel, disk: Path, folder: Path, timeout: float) -> None:
+def _boot(linux: Bootable, disk: Path, folder: Path, timeout: float, processor: int | None) -> None:
     arguments = f"{KERNEL_ARGUMENTS} panic=-1 init={_INIT}"
     drives = (
         f"file={disk},format=raw,if=virtio,snapshot=on,cache=unsafe",
@@ -126,17 +139,58 @@ def _boot(linux: Kernel, disk: Path, folder: Path, timeout: float) -> None:
     )
     emulator = [
         # The kernel ends it with this process, however that ends.
-        *("setpriv", "--pdeathsig", "KILL", "env", f"TMPDIR={folder}", "qemu-system-x86_64"),
-        *(*ACCELERATOR, *PROCESSOR, "-smp", "2"),
+        *("setpriv", "--pdeathsig", "KILL", "env", f"TMPDIR={folder}"),
+        *(() if processor is None else ("taskset", "--cpu-list", str(processor))),
+        "qemu-system-x86_64",
+        *(*ACCELERATOR, *PROCESSOR, "-smp", "2" if processor is None else "1"),
         *("-m", str(_MEMORY), "-display", "none", "-no-user-config", "-nodefaults", "-no-reboot"),
         *("-kernel", str(linux.image), "-initrd", str(linux.initrd), "-append", arguments),
         *("-serial", f"file:{folder / 'console'}"),
         *(word for drive in drives for word in ("-drive", drive)),
     ]
-    try:
-        subprocess.run(emulator, stdin=subprocess.DEVNULL, timeout=timeout, check=True)
-    except subprocess.TimeoutExpired:
-        raise LabError(f"No answer after {timeout:.0f} s. {_console_tail(folder)}") from None
+    with subprocess.Popen(emulator, stdin=subprocess.DEVNULL) as machine:
+        _running.add(machine)
+        try:
+            machine.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise LabError(f"No answer after {timeout:.0f} s. {_console_tail(folder)}") from None
+        finally:
+            machine.kill()
+            _running.discard(machine)
+
+
+def end_all() -> None:
+    """Ends the machines that other threads wait for, which then raise LabError."""
+    for machine in list(_running):
+        machine.kill()
+
+
+def side_by_side() -> list[int] | list[None]:
+    """Returns a processor for each machine that can run at a time; None: it needs all.
+
+    A machine's time goes into waiting and into one busy processor: two that share the
+    processors take turns, and two that have one each need not.
+    """
+    processors = sorted(os.sched_getaffinity(0))
+    free = available_here()
+    count = machines_at_once(len(processors), free)
+    if count > 1:
+        return processors[:count]
+    say(
+        f"One machine runs after the other: {len(processors)} processor(s) and {free} MiB of"
+        " memory are not enough for two."
+    )
+    return [None]
+
+
+def machines_at_once(processors: int, memory: int) -> int:
+    """Returns how many machines can run side by side: one a processor.
+
+    Args:
+        processors: How many of this machine's may be used.
+        memory: What is available, in MiB.
+    """
+    return max(1, min(processors, memory // _MEMORY_WITH_EMULATOR))
 
 
 def _read_answer(folder: Path) -> CompletedRun:

@@ -3,19 +3,16 @@
 import shlex
 
 from e2e.lab import (
-    base_images,
     cache,
     control_plane,
-    kernel,
-    machines,
     network,
     node,
-    node_image,
+    parts,
     pki,
     preflight,
     processes,
+    product_image,
 )
-from e2e.lab import tools as lab_tools
 from e2e.lab.instance import Instance, Options, state_of
 from e2e.lab.machines import Machine
 from e2e.lab.tools import Tools
@@ -24,32 +21,41 @@ from e2e.lab.tools import Tools
 _STOP_ORDER = (node.NODE, control_plane.FORWARDER, *reversed(control_plane.COMPONENTS))
 
 
-def up(instance: Instance, options: Options, *, wait_for_node: bool = True) -> Tools:
+def up(
+    instance: Instance,
+    options: Options,
+    *,
+    wait_for_node: bool = True,
+    may_build_kernel: bool = True,
+) -> Tools:
     """Brings the instance up; what already runs and is right is left alone.
 
     Args:
         instance: Which one.
         options: What it shall be like; an instance that differs is begun anew.
         wait_for_node: Whether to return only when the node is ready, or while it still boots.
+        may_build_kernel: Whether to wait for User-Mode Linux to be built, where that can be.
 
     Returns:
         The programs it is made of, kubectl and helm among them.
     """
     runs_already = component_states(instance)[node.NODE] is not None
     preflight.check(0 if runs_already else options.memory)
-    tools = lab_tools.build_all()
-    archives = base_images.build_all()
-    machine = machines.choose(options.memory)
-    system = node_image.build_system(tools, kernel.build())
-    store = node_image.build_store(tools, archives.values(), "containerd, about 10 s")
+    made_of = parts.build(options, may_build_kernel=may_build_kernel)
+    tools, machine = made_of.tools, made_of.machine
     wanted = state_of(
-        options, tools=tools.stamp(), machine=machine.made_of, system=system, store=store
+        options,
+        tools=tools.stamp(),
+        machine=machine.made_of,
+        system=made_of.system,
+        store=made_of.store,
+        product=str(product_image.reference()),
     )
     with instance.lock():
         if not any(component_states(instance).values()) or instance.running_state() != wanted:
             _begin_anew(instance, machine, wanted)
         _write_wrappers(instance, tools)
-        node.start(instance, machine, (system, store), options)
+        node.start(instance, machine, (made_of.system, made_of.store), options)
         control_plane.start(instance, tools)
         if wait_for_node:
             node.wait_until_ready(instance, machine, tools)
@@ -62,7 +68,7 @@ def up_without_node(instance: Instance) -> Tools:
     `up` begins such an instance anew.
     """
     preflight.check(0)
-    tools = lab_tools.build_all()
+    tools = parts.build_programs()
     with instance.lock():
         runs = any(component_states(instance).values())
         if not runs or instance.running_state().get("tools") != tools.stamp():
@@ -97,7 +103,7 @@ def _begin_anew(instance: Instance, machine: Machine | None, wanted: dict[str, o
 def _stop(instance: Instance) -> list[str]:
     ended = [name for name in _STOP_ORDER if processes.stop(name, instance.run)]
     network.remove(instance)
-    for name in ("state.json", "etcd", "registry", "pki", "identity.tar"):
+    for name in ("state.json", "etcd", "pki", "identity.tar"):
         cache.remove(instance.run / name)
     return ended
 

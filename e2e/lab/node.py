@@ -15,8 +15,6 @@ from e2e.lab.shell import run
 from e2e.lab.tools import Tools
 
 NODE = "node"
-# The registry's name in images: the same in every instance, whatever its address.
-REGISTRY_NAME = "registry.lab"
 _READY_SECONDS = 300.0
 
 
@@ -54,10 +52,6 @@ def write_identity(instance: Instance, options: Options, path: Path) -> None:
         "etc/kubernetes/node.key": (keys / "node.key").read_text(encoding="utf-8"),
         "etc/kubernetes/kubelet.kubeconfig": (keys / "node.kubeconfig").read_text(encoding="utf-8"),
         "etc/kubernetes/kubelet.conf.d/instance.conf": json.dumps(config),
-        f"etc/containerd/certs.d/{REGISTRY_NAME}/hosts.toml": (
-            f'server = "http://{instance.registry}"\n'
-            f'[host."http://{instance.registry}"]\ncapabilities = ["pull", "resolve"]\n'
-        ),
     }
     with tarfile.open(path, "w") as tar:
         for name, text in files.items():

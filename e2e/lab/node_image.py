@@ -3,7 +3,7 @@
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from e2e.lab import cache, debian
@@ -32,17 +32,35 @@ _UNITS = ("lab-network", "containerd", "kubelet")
 # serial-getty waits a minute for a device that never comes; the others have nothing to do here.
 _MASKED = ("serial-getty@ttyS0", "e2scrub_reap", "getty@tty1")
 _DISK_SIZE = "8G"
+# Each change of the product makes a new one; the last few serve whoever changes to and fro.
+_STORES_KEPT = 900.0
 
 
-def build_system(tools: Tools, kernel: Kernel) -> Path:
-    """Returns the node's system disk, built where it is missing."""
+def build_tree() -> Path:
+    """Returns the node's Debian as a tar, built where it is missing."""
+
+    def build(archive: Path) -> None:
+        debian.bootstrap(archive, _PACKAGES)
+
+    inputs = [debian.release(), *_PACKAGES]
+    return cache.artifact("node-debian", inputs, build, "Debian packages, about 40 s")
+
+
+def build_system(tools: Tools, kernel: Kernel, archive: Path) -> Path:
+    """Returns the node's system disk, built where it is missing.
+
+    Args:
+        tools: The node's programs.
+        kernel: Whose modules it needs.
+        archive: Its Debian, as a tar.
+    """
     programs = [str(tools[name]) for name in (*_PROGRAMS, *_CNI_PLUGINS)]
-    texts = (debian.release(), *_PACKAGES, *_UNITS, *_MASKED, *programs, str(kernel.folder))
+    texts = (*_UNITS, *_MASKED, *programs, str(kernel.folder), str(archive))
 
     def build(folder: Path) -> None:
         tree = folder / "tree"
-        folder.mkdir()
-        debian.unpack(tree, _PACKAGES)
+        tree.mkdir(parents=True)
+        run("tar", "--extract", "--file", archive, "--directory", tree)
         run("cp", "--recursive", kernel.modules, tree / "lib")
         _add_programs(tree, tools)
         run("cp", "--recursive", f"{_ROOTFS}/.", tree)
@@ -51,7 +69,7 @@ def build_system(tools: Tools, kernel: Kernel) -> Path:
         cache.remove(tree)
 
     # The folder's time says when it was last used; User-Mode Linux wants the disk's own unchanged.
-    folder = cache.artifact("node", [_ROOTFS, *texts], build, "Debian packages, about 45 s")
+    folder = cache.artifact("node", [_ROOTFS, *texts], build, "mke2fs, about 10 s")
     return folder / "system.img"
 
 
@@ -84,12 +102,11 @@ def make_disk(tree: Path, image: Path) -> None:
     run("mke2fs", "-q", "-t", "ext4", "-E", "lazy_itable_init=1", "-d", tree, image)
 
 
-def build_store(tools: Tools, archives: Iterable[Path], waits_for: str) -> Path:
+def build_store(tools: Tools, archives: Sequence[Path]) -> Path:
     """Returns a disk for /var/lib/containerd in which the images are unpacked already.
 
     A containerd of this machine does it in seconds; in the emulated node it takes minutes.
     """
-    archives = list(archives)
     inputs: list[cache.Input] = [
         str(tools["containerd"]),
         *(str(path) for path in archives),
@@ -104,10 +121,11 @@ def build_store(tools: Tools, archives: Iterable[Path], waits_for: str) -> Path:
         make_disk(folder / "store", folder / "store.img")
         cache.remove(folder / "store")
 
-    return cache.artifact("store", inputs, build, waits_for) / "store.img"
+    waits_for = "containerd, about 10 s"
+    return cache.artifact("store", inputs, build, waits_for, _STORES_KEPT) / "store.img"
 
 
-def _import(tools: Tools, archives: list[Path], folder: Path) -> None:
+def _import(tools: Tools, archives: Sequence[Path], folder: Path) -> None:
     # A folder of its own: the path of a socket may not be longer than 107 bytes.
     with tempfile.TemporaryDirectory(prefix="oomwarden-") as state:
         config, socket = folder / "config.toml", Path(state) / "socket"

@@ -1,18 +1,14 @@
 """A real PostgreSQL, from Debian's packages: for stories about one process among many.
 
-It is no part of the node: it is built and pushed when a story asks for it.
+A lab has it where `Options.postgres` asks for it.
 """
 
 import tarfile
 from pathlib import Path
 
-from e2e.lab import cache, debian, image_archive, product_image
-from e2e.lab.instance import Instance
-from e2e.lab.node import REGISTRY_NAME
-from e2e.lab.product_image import ImageRef
+from e2e.lab import cache, debian, image_archive
 
-NAME = "postgres"
-_REFERENCE = f"localhost/{NAME}:1"
+REFERENCE = "lab.local/postgres:1"
 PACKAGES = ("postgresql-15", "postgresql-client-15")
 # The compiler of queries is most of the image, and off in the stories; the others are Debian's own.
 _LEFT_OUT = (
@@ -28,22 +24,10 @@ def build() -> Path:
         debian.release(),
         *PACKAGES,
         *_LEFT_OUT,
+        REFERENCE,
         Path(image_archive.__file__),
     ]
-    return cache.artifact(f"image-{NAME}", inputs, _build, "Debian packages, about 60 s")
-
-
-def push(base: Path, instance: Instance) -> ImageRef:
-    """Builds the image and pushes it to the instance's registry, where its node pulls it.
-
-    Args:
-        base: The archive of the Python base image, which buildah's store begins with.
-        instance: Whose registry.
-    """
-    archive = build()
-    image = ImageRef(f"{REGISTRY_NAME}/{NAME}", archive.name.rpartition("-")[2])
-    product_image.push_archive(base, archive, image, instance)
-    return image
+    return cache.artifact("image-postgres", inputs, _build, "Debian packages, about 60 s")
 
 
 def _build(archive: Path) -> None:
@@ -51,7 +35,7 @@ def _build(archive: Path) -> None:
     layer = archive.with_name(f"{archive.name}.tar")
     debian.bootstrap(whole, PACKAGES)
     _copy_needed(whole, layer)
-    image_archive.pack(layer, _REFERENCE, ["postgres"], archive)
+    image_archive.pack(layer, REFERENCE, ["postgres"], archive)
     for path in (whole, layer):
         path.unlink()
 

@@ -10,15 +10,16 @@ from pathlib import Path
 
 from e2e.lab import base_images, cache
 from e2e.lab.errors import LabError
-from e2e.lab.instance import Instance
-from e2e.lab.node import REGISTRY_NAME
 from e2e.lab.progress import step
 from e2e.lab.shell import run, succeeds
 
 REPOSITORY = Path(__file__).parents[2]
 _DOCKERFILE = "Dockerfile"
 _IGNORE = ".dockerignore"
-_NAME = "oomwarden"
+_REPOSITORY_NAME = "lab.local/oomwarden"
+_ARCHIVE = "image-oomwarden"
+# Each change of the source makes a new one; the last few serve whoever changes to and fro.
+_ARCHIVES_KEPT = 900.0
 # vfs works on every file system, also inside a container, and copies all files for each step.
 _DRIVERS = ("overlay", "vfs")
 # pip options that hold several values: one a line in its configuration file.
@@ -41,6 +42,11 @@ def tag() -> str:
     return cache.stamp(*_context_files())
 
 
+def reference() -> ImageRef:
+    """Names the image that this checkout gives, as the lab's nodes know it."""
+    return ImageRef(_REPOSITORY_NAME, tag())
+
+
 def build(base: Path) -> str:
     """Builds the image, unless this very content was built before.
 
@@ -55,7 +61,7 @@ def build(base: Path) -> str:
     """
     if not (REPOSITORY / _DOCKERFILE).exists():
         raise LabError(f"{REPOSITORY} has no {_DOCKERFILE}: check it out again.")
-    name = f"{REGISTRY_NAME}/{_NAME}:{tag()}"
+    name = str(reference())
     with cache.locked("product-image", "build the image"):
         if not succeeds(*_buildah(base), "inspect", "--type", "image", name):
             with step("build the image", "buildah; pip, when the requirements changed"):
@@ -80,33 +86,21 @@ def mounted(base: Path, name: str) -> Iterator[Path]:
         run(*buildah, "rm", container)
 
 
-def push(base: Path, instance: Instance) -> ImageRef:
-    """Builds the image and pushes it to the instance's registry, where its node pulls it."""
-    name = build(base)
-    image = ImageRef(f"{REGISTRY_NAME}/{_NAME}", tag())
-    _push(base, name, image, instance)
-    return image
+def archive(base: Path) -> Path:
+    """Returns the image's archive, building the image where it is missing.
 
+    Args:
+        base: The archive of the Python base image.
+    """
+    name = str(reference())
+    if not cache.artifact_path(_ARCHIVE, [f"{base}", name]).exists():
+        build(base)
 
-def push_archive(base: Path, archive: Path, image: ImageRef, instance: Instance) -> None:
-    """Pushes an image that was packed by hand to the instance's registry."""
-    _push(base, f"docker-archive:{archive}", image, instance)
+    def export(path: Path) -> None:
+        # Uncompressed: it does not leave the machine, and unpacking would take longer.
+        run(*_buildah(base), "push", "--quiet", name, f"docker-archive:{path}:{name}")
 
-
-def _push(base: Path, source: str, image: ImageRef, instance: Instance) -> None:
-    name = image.repository.rpartition("/")[2]
-    pushed = instance.run / f"pushed-{name}-{image.tag}"
-    if pushed.exists():
-        return
-    buildah = _buildah(base)
-    with step(f"push the image {name}", "buildah"):
-        if source.startswith("docker-archive:"):
-            source = run(*buildah, "pull", "--quiet", source).strip()
-        target = f"docker://{instance.registry}/{name}:{image.tag}"
-        # Uncompressed: it does not leave the machine, and the node would unpack it slowly.
-        options = ("--quiet", "--tls-verify=false", "--disable-compression")
-        run(*instance.in_namespace(*buildah, "push", *options, source, target))
-    pushed.touch()
+    return cache.artifact(_ARCHIVE, [f"{base}", name], export, "buildah", _ARCHIVES_KEPT)
 
 
 def _build(base: Path, name: str) -> None:

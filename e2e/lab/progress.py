@@ -1,56 +1,94 @@
-"""What a waiting person sees: the step's name, the time it has taken, what it waits for."""
+"""What a waiting person sees: each step's name, the time it has taken, what it waits for."""
 
+import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
 _LIVE_INTERVAL = 0.5
 _LOG_INTERVAL = 30.0
+_INDENT = "  "
+_CLEAR = "\r\x1b[K"
 
 
 class Step:
     """One long step; `waits_for` may be changed while it runs."""
 
-    def __init__(self, name: str, waits_for: str, stream: TextIO) -> None:
+    def __init__(self, name: str, waits_for: str) -> None:
         self.name = name
         self.waits_for = waits_for
-        self._stream = stream
-        self._live = stream.isatty()
         self._started = time.monotonic()
-        self._ended = threading.Event()
 
-    def begin(self) -> None:
-        if not self._live:
-            self._line(f"{self.name}: begins; waits for {self.waits_for}")
-
-    def tick_until_ended(self) -> None:
-        """Shows the step again and again: a live line on a terminal, rare lines in a log."""
-        while not self._ended.wait(_LIVE_INTERVAL if self._live else _LOG_INTERVAL):
-            self.show()
-
-    def show(self) -> None:
-        text = f"{self.name}: {self.elapsed()}, waits for {self.waits_for}"
-        if self._live:
-            self._stream.write(f"\r\x1b[K  {text}")
-            self._stream.flush()
-        else:
-            self._line(text)
-
-    def end(self, outcome: str) -> None:
-        self._ended.set()
-        if self._live:
-            self._stream.write("\r\x1b[K")
-        self._line(f"{self.name}: {outcome} after {self.elapsed()}")
+    def __str__(self) -> str:
+        return f"{self.name}: {self.elapsed()}, waits for {self.waits_for}"
 
     def elapsed(self) -> str:
         return duration(time.monotonic() - self._started)
 
-    def _line(self, text: str) -> None:
-        self._stream.write(f"  {text}\n")
-        self._stream.flush()
+
+class Board:
+    """All steps that run now, on one stream: a live line on a terminal, whole lines in a log."""
+
+    def __init__(self, stream: Callable[[], TextIO]) -> None:
+        self._stream = stream
+        self._running: list[Step] = []
+        self._changed = threading.Condition()
+        self._ticker: threading.Thread | None = None
+
+    def begin(self, step: Step) -> None:
+        with self._changed:
+            if not self._is_live():
+                self._write(f"{_INDENT}{step.name}: begins; waits for {step.waits_for}\n")
+            self._running.append(step)
+            if self._ticker is None:
+                self._ticker = threading.Thread(target=self._show_until_done, daemon=True)
+                self._ticker.start()
+
+    def end(self, step: Step, outcome: str) -> None:
+        with self._changed:
+            self._running.remove(step)
+            clear = _CLEAR if self._is_live() else ""
+            self._write(f"{clear}{_INDENT}{step.name}: {outcome} after {step.elapsed()}\n")
+            self._changed.notify_all()
+
+    def _show_until_done(self) -> None:
+        with self._changed:
+            interval = _LIVE_INTERVAL if self._is_live() else _LOG_INTERVAL
+            while not self._changed.wait_for(lambda: not self._running, interval):
+                self._show()
+            self._ticker = None
+
+    def _show(self) -> None:
+        if self._is_live():
+            width = shutil.get_terminal_size().columns
+            self._write(f"{_CLEAR}{live_line(self._running, width)}")
+        else:
+            self._write("".join(f"{_INDENT}{step}\n" for step in self._running))
+
+    def _is_live(self) -> bool:
+        return self._stream().isatty()
+
+    def _write(self, text: str) -> None:
+        self._stream().write(text)
+        self._stream().flush()
+
+
+_standard_error = Board(lambda: sys.stderr)
+
+
+def live_line(running: list[Step], width: int) -> str:
+    """Writes the running steps on one line of a terminal.
+
+    Args:
+        running: The steps; one alone says what it waits for.
+        width: The terminal's columns, of which the last one stays free.
+    """
+    several = ", ".join(f"{step.name} {step.elapsed()}" for step in running)
+    text = _INDENT + (several if len(running) > 1 else "".join(map(str, running)))
+    return text if len(text) < width else f"{text[: width - 2]}…"
 
 
 def duration(seconds: float) -> str:
@@ -60,28 +98,25 @@ def duration(seconds: float) -> str:
 
 
 @contextmanager
-def step(name: str, waits_for: str, stream: TextIO | None = None) -> Iterator[Step]:
+def step(name: str, waits_for: str, board: Board = _standard_error) -> Iterator[Step]:
     """Shows a long step from its begin to its end.
 
     Args:
         name: What is being done, e.g. `build kubelet`.
         waits_for: What takes the time, e.g. `the Go compiler, about 4 minutes`.
-        stream: Where to show it; standard error by default.
+        board: Where to show it; standard error by default.
 
     Yields:
         The step, so that its body can say what it waits for by now.
     """
-    current = Step(name, waits_for, stream or sys.stderr)
-    current.begin()
-    ticker = threading.Thread(target=current.tick_until_ended, daemon=True)
-    ticker.start()
+    current = Step(name, waits_for)
+    board.begin(current)
     outcome = "failed"
     try:
         yield current
         outcome = "done"
     finally:
-        current.end(outcome)
-        ticker.join()
+        board.end(current, outcome)
 
 
 def say(text: str) -> None:

@@ -1,23 +1,46 @@
 """Kubernetes and its companions, built with the ordinary Go client from their modules."""
 
-import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from e2e.lab import cache, versions
+from e2e.lab.go_module import PINNED, Pinned, write_module
+from e2e.lab.memory import available_here
 from e2e.lab.shell import run
 
-_KUBERNETES_COMMANDS = (
-    "kubectl",
-    "kubelet",
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-scheduler",
-)
+NODE, CONTROL_PLANE, CLIENTS, KIND_ONLY = "node", "control-plane", "clients", "kind"
+GROUPS = (NODE, CONTROL_PLANE, CLIENTS)
+"""What is built in one go, in the order in which a lab needs it."""
+
+_MINUTES = {NODE: 5, CONTROL_PLANE: 3, CLIENTS: 1, KIND_ONLY: 1}
+_ETCD = "go.etcd.io/etcd/server/v3"
+_KIND = "sigs.k8s.io/kind"
+_CNI = "github.com/containernetworking/plugins/plugins"
+_PACKAGES = {
+    NODE: (
+        "k8s.io/kubernetes/cmd/kubelet",
+        "github.com/containerd/containerd/v2/cmd/containerd",
+        "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
+        "github.com/containerd/containerd/v2/cmd/ctr",
+        f"{_CNI}/main/bridge",
+        f"{_CNI}/main/loopback",
+        f"{_CNI}/ipam/host-local",
+    ),
+    CONTROL_PLANE: (
+        _ETCD,
+        "k8s.io/kubernetes/cmd/kube-apiserver",
+        "k8s.io/kubernetes/cmd/kube-controller-manager",
+        "k8s.io/kubernetes/cmd/kube-scheduler",
+    ),
+    CLIENTS: ("k8s.io/kubernetes/cmd/kubectl", "helm.sh/helm/v4/cmd/helm"),
+    KIND_ONLY: (_KIND,),
+}
+_NAMES = {_ETCD: "etcd"}
+# MiB; what the linker of the largest program needs.
+_LEAST_SHARE = 2048
 
 
 @dataclass(frozen=True)
@@ -25,66 +48,17 @@ class Program:
     """One program of a Go module."""
 
     name: str
-    module: str
     package: str
-    version: str
-    minutes: int = 1
-    ldflags: str = ""
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        return (self.module, self.package, self.version, self.ldflags)
+    group: str
 
 
-def _kubernetes_ldflags() -> str:
-    version = versions.KUBERNETES
-    major, minor, _ = version.removeprefix("v").split(".")
-    values = {
-        "k8s.io/component-base/version.gitVersion": version,
-        "k8s.io/component-base/version.gitMajor": major,
-        "k8s.io/component-base/version.gitMinor": minor,
-        "k8s.io/component-base/version.gitTreeState": "clean",
-        "k8s.io/client-go/pkg/version.gitVersion": version,
-    }
-    # Without them the kubelet reports v0.0.0 and the API server refuses its features.
-    return " ".join(f"-X {key}={value}" for key, value in values.items())
+def _program(package: str, group: str) -> Program:
+    return Program(_NAMES.get(package, package.rpartition("/")[2]), package, group)
 
 
-def _programs() -> dict[str, Program]:
-    flags = _kubernetes_ldflags()
-    minutes = {"kubelet": 4, "kubectl": 2, "kube-apiserver": 2}
-    all_programs = [
-        Program(
-            name,
-            "k8s.io/kubernetes",
-            f"k8s.io/kubernetes/cmd/{name}",
-            versions.KUBERNETES,
-            minutes.get(name, 1),
-            flags,
-        )
-        for name in _KUBERNETES_COMMANDS
-    ]
-    etcd = "go.etcd.io/etcd/server/v3"
-    all_programs.append(Program("etcd", etcd, etcd, versions.ETCD))
-    containerd = "github.com/containerd/containerd/v2"
-    for name in ("containerd", "containerd-shim-runc-v2", "ctr"):
-        package = f"{containerd}/cmd/{name}"
-        all_programs.append(Program(name, containerd, package, versions.CONTAINERD))
-    cni = "github.com/containernetworking/plugins"
-    for package in ("main/bridge", "main/loopback", "ipam/host-local"):
-        name = package.partition("/")[2]
-        all_programs.append(Program(name, cni, f"{cni}/plugins/{package}", versions.CNI_PLUGINS))
-    helm = "helm.sh/helm/v4"
-    all_programs.append(Program("helm", helm, f"{helm}/cmd/helm", versions.HELM, 2))
-    registry = "github.com/distribution/distribution/v3"
-    all_programs.append(
-        Program("registry", registry, f"{registry}/cmd/registry", versions.REGISTRY)
-    )
-    return {program.name: program for program in all_programs}
-
-
-PROGRAMS: Mapping[str, Program] = _programs()
-KIND = Program("kind", "sigs.k8s.io/kind", "sigs.k8s.io/kind", versions.KIND)
+_ALL = [_program(one, group) for group, packages in _PACKAGES.items() for one in packages]
+PROGRAMS: Mapping[str, Program] = {one.name: one for one in _ALL if one.group in GROUPS}
+KIND = _program(_KIND, KIND_ONLY)
 
 
 @dataclass(frozen=True)
@@ -100,91 +74,134 @@ class Tools:
         return cache.stamp(*(str(path) for path in self.paths.values()))
 
 
-def missing() -> list[str]:
-    """Returns the names of programs that are not built yet."""
-    return [name for name, program in PROGRAMS.items() if not _binary(program).exists()]
+def missing() -> bool:
+    """Tells whether a program of the lab is not built yet."""
+    return not all(map(_is_built, GROUPS))
 
 
-def build_all() -> Tools:
-    """Builds what is missing, one program after the other: the compiler takes all cores itself."""
-    return Tools({name: build(program) for name, program in PROGRAMS.items()})
+def _is_built(group: str) -> bool:
+    return cache.artifact_path(f"bin-{group}", _inputs(group)).exists()
+
+
+def build(group: str) -> Tools:
+    """Builds the programs of one group, unless they are there already.
+
+    Compilers of all groups share the cores, and most packages serve several groups: one group
+    after the other takes no longer, and has the first one ready sooner.
+    """
+    programs = _of(group)
+    if not _is_built(group):
+        # Here, as a build of its own: what waits for it would say that it waits for the compiler.
+        _resolve(group)
+
+    def compile_them(folder: Path) -> None:
+        # Beside the result: a killed compiler's files are removed by the next build.
+        scratch = folder.with_name(f"{folder.name}.scratch")
+        folder.mkdir()
+        scratch.mkdir()
+        packages = [one.package for one in programs]
+        # Without the version the kubelet reports v0.0.0 and the API server refuses its features.
+        flags = f"-s -w {_kubernetes_version()}"
+        # Nobody debugs these programs here: without debug information the compiler is quicker.
+        go = ("go", "build", "-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", flags)
+        env = {**_environment(), **_compiler_memory(), "GOTMPDIR": str(scratch)}
+        run(*go, "-o", folder, *packages, cwd=_resolve(group), env=env)
+        cache.remove(scratch)
+        for one in programs:
+            (folder / file_name(one.package)).rename(folder / one.name)
+
+    waits_for = f"the Go compiler, about {_MINUTES[group]} min the first time"
+    folder = cache.artifact(f"bin-{group}", _inputs(group), compile_them, waits_for)
+    return Tools({one.name: folder / one.name for one in programs})
+
+
+def joined(parts: Iterable[Tools]) -> Tools:
+    """Returns the programs of several groups as one."""
+    return Tools({name: path for one in parts for name, path in one.paths.items()})
 
 
 def find_or_build(program: Program) -> Path:
     """Returns the user's own program of that name, or builds it."""
     found = shutil.which(program.name)
-    return Path(found) if found else build(program)
+    return Path(found) if found else build(program.group)[program.name]
 
 
-def build(program: Program) -> Path:
-    """Builds one program, unless it is there already, and returns its path."""
-    if _binary(program).exists():
-        return _binary(program)
-    module = _scratch_module(program)
+def _resolve(group: str) -> Path:
+    """Returns a folder with the go.mod and go.sum that resolve a group's modules.
 
-    def compile_it(output: Path) -> None:
-        flags = f"-s -w {program.ldflags}"
-        go = ("go", "build", "-trimpath", "-ldflags", flags, "-o", output, program.package)
-        run(*go, cwd=module, env=_go_environment())
+    All of the lab's groups share one: what Kubernetes, etcd, containerd and helm have in common,
+    e.g. their API client and gRPC, is downloaded once and compiled once.
+    """
+    programs = _module(group)
+    packages = [one.package for one in programs]
 
-    waits_for = f"the Go compiler, about {program.minutes} min the first time"
-    return cache.artifact(f"bin-{program.name}", program.inputs, compile_it, waits_for)
+    def write(folder: Path) -> None:
+        folder.mkdir(parents=True)
+        write_module(folder, _pinned(packages), packages, _environment())
 
-
-def _binary(program: Program) -> Path:
-    return cache.artifact_path(f"bin-{program.name}", program.inputs)
+    name = "module-kind" if group == KIND_ONLY else "module-lab"
+    return cache.artifact(name, _module_inputs(group), write, "the Go module proxy")
 
 
-def _go_environment() -> dict[str, str]:
+def _of(group: str) -> list[Program]:
+    return [one for one in _ALL if one.group == group]
+
+
+def _module(group: str) -> list[Program]:
+    return [one for one in _ALL if (one.group == KIND_ONLY) == (group == KIND_ONLY)]
+
+
+def _pinned(packages: Iterable[str]) -> list[Pinned]:
+    packages = list(packages)
+    return [one for one in PINNED if any(package.startswith(one.path) for package in packages)]
+
+
+def _module_inputs(group: str) -> list[str]:
+    packages = [one.package for one in _module(group)]
+    return [*packages, *(str(one) for one in _pinned(packages))]
+
+
+def _inputs(group: str) -> list[str]:
+    return [*_module_inputs(group), *(one.package for one in _of(group)), _kubernetes_version()]
+
+
+def file_name(package: str) -> str:
+    """Returns how Go names a program: after its folder, but not after a major version's."""
+    *_, folder, last = package.split("/")
+    return folder if last[0] == "v" and last[1:].isdigit() else last
+
+
+def _kubernetes_version() -> str:
+    version = versions.KUBERNETES
+    major, minor, _ = version.removeprefix("v").split(".")
+    values = {
+        "k8s.io/component-base/version.gitVersion": version,
+        "k8s.io/component-base/version.gitMajor": major,
+        "k8s.io/component-base/version.gitMinor": minor,
+        "k8s.io/component-base/version.gitTreeState": "clean",
+        "k8s.io/client-go/pkg/version.gitVersion": version,
+    }
+    return " ".join(f"-X {key}={value}" for key, value in values.items())
+
+
+def _environment() -> dict[str, str]:
     return {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"}
 
 
-def _scratch_module(program: Program) -> Path:
-    """Returns a folder with the go.mod and go.sum that resolve the program's module."""
-    siblings = [one for one in PROGRAMS.values() if one.module == program.module] or [program]
-    packages = [one.package for one in siblings]
-
-    def resolve(folder: Path) -> None:
-        folder.mkdir(parents=True)
-        if program.module == "k8s.io/kubernetes":
-            _write_kubernetes_module(folder, packages)
-        else:
-            run("go", "mod", "init", "lab", cwd=folder, env=_go_environment())
-            wanted = [f"{package}@{program.version}" for package in packages]
-            run("go", "get", "-tool", *wanted, cwd=folder, env=_go_environment())
-
-    name = "module-" + program.module.replace("/", "-")
-    inputs = [program.version, *packages]
-    return cache.artifact(name, inputs, resolve, "the Go module proxy")
+def _compiler_memory() -> dict[str, str]:
+    return compiler_memory(available_here(), os.cpu_count() or 1)
 
 
-def _write_kubernetes_module(folder: Path, packages: list[str]) -> None:
-    wanted = f"k8s.io/kubernetes@{versions.KUBERNETES}"
-    env = _go_environment()
-    source = json.loads(run("go", "mod", "download", "-json", wanted, cwd=folder, env=env))
-    described = run("go", "mod", "edit", "-json", Path(source["GoMod"]), cwd=folder, env=env)
-    text = kubernetes_module(json.loads(described), packages)
-    (folder / "go.mod").write_text(text, encoding="utf-8")
-    run("go", "mod", "tidy", cwd=folder, env=env)
+def compiler_memory(available: int, cores: int) -> dict[str, str]:
+    """Returns the settings with which compilers collect garbage only where memory gets scarce.
 
-
-def kubernetes_module(upstream: Mapping[str, Any], packages: list[str]) -> str:
-    """Returns a go.mod that depends on k8s.io/kubernetes from outside of its tree.
+    They are Go programs as well, and spend a third of their time on that otherwise.
 
     Args:
-        upstream: Its own go.mod as `go mod edit -json` prints it. It replaces its staging
-            modules by folders of its tree; here they become the published ones.
-        packages: The commands to build.
+        available: The machine's available memory, in MiB.
+        cores: As many compilers run at a time.
     """
-    replaced = [entry["Old"]["Path"] for entry in upstream.get("Replace") or []]
-    godebug = [f"godebug {one['Key']}={one['Value']}" for one in upstream.get("Godebug") or []]
-    staging = versions.kubernetes_staging()
-    lines = [
-        "module lab",
-        f"go {upstream['Go']}",
-        *godebug,
-        *(f"tool {package}" for package in packages),
-        f"require k8s.io/kubernetes {versions.KUBERNETES}",
-        *(f"replace {path} => {path} {staging}" for path in replaced),
-    ]
-    return "\n".join(lines) + "\n"
+    share = available // cores
+    if share < _LEAST_SHARE:
+        return {}
+    return {"GOGC": "off", "GOMEMLIMIT": f"{share * 3 // 4}MiB"}

@@ -7,7 +7,6 @@ ETCD = "v3.7.2"
 CONTAINERD = "v2.4.2"
 CNI_PLUGINS = "v1.9.1"
 HELM = "v4.3.1"
-REGISTRY = "v3.1.2"
 KIND = "v0.33.0"
 
 

@@ -66,6 +66,13 @@ def test_a_build_removes_versions_that_were_not_used_for_a_week() -> None:
     assert (old.exists(), recent.exists(), other.exists()) == (False, True, True)
 
 
+def test_what_changes_often_is_removed_sooner() -> None:
+    old = cache.artifact("store", ["v1"], Path.touch, "nothing")
+    os.utime(old, (old.stat().st_mtime - 100,) * 2)
+    cache.artifact("store", ["v2"], Path.touch, "nothing", kept_unused=99)
+    assert not old.exists()
+
+
 def test_the_cache_is_outside_of_the_checkout_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OOMWARDEN_CACHE")
     monkeypatch.setenv("HOME", "/home/someone")

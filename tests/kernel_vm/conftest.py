@@ -1,27 +1,10 @@
-"""The checks of tests/kernel_vm/vm run in two boots of a real kernel; tests judge what they saw.
+"""The checks of tests/kernel_vm/vm run in boots of two real kernels; tests judge what they saw."""
 
-A boot runs all checks of its modules, so that each can have a sentence of its own without a
-machine of its own.
-"""
-
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any
 
 import pytest
-
-from e2e.lab.kernel_vm import run_in_vm
-
-Facts = dict[str, Any]
-VM = Path(__file__).parent / "vm"
-BOOTS = {
-    "levels": ("checks_selftests", "checks_causes", "checks_layouts", "checks_scores"),
-    "storms": ("checks_storms", "checks_traps"),
-}
-SECONDS = 600.0
+from boots import CHECKS, Boots, Facts, kernels
 
 
 @dataclass(frozen=True)
@@ -54,19 +37,30 @@ class Report:
         return {name: told for name, told in found.items() if told != right}
 
 
-@cache
-def _boot(name: str) -> dict[str, Facts]:
-    files = {path.name: path.read_text() for path in VM.glob("*.py")}
-    files["checks.json"] = json.dumps(BOOTS[name])
-    done = run_in_vm(files.pop("driver.py"), files, SECONDS)
-    assert done.exit_code == 0, done.console
-    results = map(json.loads, done.stdout.splitlines())
-    return {result["name"]: result for result in results}
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give each test each kernel."""
+    if "linux" in metafunc.fixturenames:
+        metafunc.parametrize("linux", kernels(), scope="session")
 
 
-def _facts(boot: str) -> Callable[[str], Facts]:
+@pytest.fixture(scope="session")
+def boots(request: pytest.FixtureRequest) -> Iterator[Boots]:
+    """The boots that the chosen tests need, all under way."""
+    wanted = {
+        (item.callspec.params["linux"], name)
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+        for name in CHECKS
+        if name in item.fixturenames
+    }
+    started = Boots(wanted)
+    yield started
+    started.end()
+
+
+def _facts(seen: dict[str, Facts]) -> Callable[[str], Facts]:
     def facts(check: str) -> Facts:
-        result = _boot(boot)[check]
+        result = seen[check]
         if "error" in result:
             pytest.fail(result["error"], pytrace=False)
         found: Facts = dict(result["facts"])
@@ -80,12 +74,12 @@ def _facts(boot: str) -> Callable[[str], Facts]:
 
 
 @pytest.fixture(scope="session")
-def levels() -> Callable[[str], Facts]:
+def levels(boots: Boots, linux: str) -> Callable[[str], Facts]:
     """What the checks of single kills saw, by the check's name; all they told adds up."""
-    return _facts("levels")
+    return _facts(boots.facts(linux, "levels"))
 
 
 @pytest.fixture(scope="session")
-def storms() -> Callable[[str], Facts]:
+def storms(boots: Boots, linux: str) -> Callable[[str], Facts]:
     """What the checks of storms and traps saw, by the check's name; all they told adds up."""
-    return _facts("storms")
+    return _facts(boots.facts(linux, "storms"))

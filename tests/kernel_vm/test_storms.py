@@ -33,7 +33,9 @@ def test_the_log_has_a_line_for_each_victim_and_names_few_of_them(storms: Check)
     seen = storms("storm")
     assert not seen["lost"]
     assert seen["lines"]["Killed process"] == seen["kills"]
-    assert 0 < seen["lines"]["oom-kill"] <= 20
+    # 10 in each 5 s; a busy machine takes longer for the storm.
+    assert 0 < seen["lines"]["oom-kill"] <= 10 * (seen["seconds"] / 5 + 2)
+    assert seen["lines"]["oom-kill"] < seen["kills"]
 
 
 def test_200_group_kills_whose_cgroups_go_at_once_are_all_told(storms: Check) -> None:
@@ -53,16 +55,34 @@ def test_in_a_storm_no_containers_limit_is_called_the_nodes(storms: Check) -> No
     assert {one["cause"] for one in records} == {"ContainerLimit"}
 
 
-@pytest.mark.parametrize("agent", BOTH)
+@pytest.mark.parametrize(
+    ("check", "agent"),
+    [
+        ("init_containers_die_at_once", "log"),
+        ("init_containers_die_at_once", "counters"),
+        ("pods_come_and_die_at_once", "log"),
+    ],
+)
 def test_init_containers_that_are_gone_at_once_are_told_by_their_own_id(
-    storms: Check, agent: str
+    storms: Check, check: str, agent: str
 ) -> None:
-    seen = storms("pods_come_and_die_at_once")
+    seen = storms(check)
     records = seen["report"].records(agent)
     assert seen["removed"]
     assert {one["pod"]: one["id"] for one in records} == seen["containers"]
     assert {one["container"] for one in records} == {"setup"}
     assert {one["kills"] for one in records} == {1}
+
+
+def test_without_the_log_a_container_that_went_before_its_pod_was_seen_is_a_candidate(
+    storms: Check,
+) -> None:
+    seen = storms("pods_come_and_die_at_once")
+    records = seen["report"].records("counters")
+    assert sorted(one["pod"] for one in records) == sorted(seen["containers"])
+    for one in records:
+        unnamed = one["id"] is None and "setup" in one["candidates"]
+        assert unnamed or one["id"] == seen["containers"][one["pod"]]
 
 
 @pytest.mark.parametrize("agent", BOTH)

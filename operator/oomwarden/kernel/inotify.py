@@ -51,7 +51,11 @@ class Inotify:
         return _checked(watch, str(path))
 
     def remove(self, watch: int) -> None:
-        """End a watch: before Linux 7.1 one on a removed cgroup's file stays until this."""
+        """End a watch, or do nothing where the kernel did so.
+
+        One on a removed cgroup's file stays until this: always before Linux 7.1, and since then
+        where somebody has the file open.
+        """
         _libc.inotify_rm_watch(self._fd, watch)
 
     def wait(self, seconds: float) -> list[Event]:

@@ -5,7 +5,7 @@ from typing import Any
 import cgroups
 from world import MIB, Hogs, world
 
-GREEDY = 1000
+GREEDY, EXEMPT = 1000, -1000
 
 
 def check_container_limit(hogs: Hogs) -> dict[str, Any]:
@@ -16,11 +16,15 @@ def check_container_limit(hogs: Hogs) -> dict[str, Any]:
 
 
 def check_pod_limit(hogs: Hogs) -> dict[str, Any]:
-    """The pod is full; whoever asks for more, the kernel takes the one with the highest score."""
+    """The pod is full; one container asks for more, and a process of the other one is killed.
+
+    A dying process no longer counts as a victim shortly before its memory is free (Linux
+    mm/mmap.c, exit_mmap). Whoever asks in between would be the next one: so this one may not be.
+    """
     with world(hogs) as node:
         pod = node.pod("victim", "asker", limit=32)
         victim = node.spawn(pod["victim"].path, ["eat", 20], ["sleep"], adj=GREEDY)
-        asker = node.spawn(pod["asker"].path, ["eat", 20], ["sleep"])
+        asker = node.spawn(pod["asker"].path, ["eat", 20], ["sleep"], adj=EXEMPT)
         codes = hogs.wait(victim) + hogs.wait(asker, seconds=0.5)
         return {
             "victim": victim,

@@ -18,6 +18,10 @@ from oomwarden.kernel.places import Places
 from oomwarden.kernel.process import Process, ProcRoot
 from world import Hogs, World, world
 
+RESERVED = 300
+"""The kernel gives the pids below only once (Linux kernel/pid.c, RESERVED_PIDS)."""
+FEW = 2 * RESERVED
+"""More than those and what runs."""
 PLACES = Places(CgroupRoot(ROOT), ProcRoot(Path("/proc")))
 
 
@@ -60,7 +64,7 @@ def check_reused_pid(hogs: Hogs) -> dict[str, Any]:
 
 def _dying_after(node: World, number: int) -> dict[str, Any]:
     app = node.pod("app").containers["app"]
-    old = _waiting(899)
+    old = _reusable(899)
     cgroups.write(app.path, "cgroup.procs", old)
     heirs: list[int] = []
     reads: list[int] = []
@@ -96,7 +100,7 @@ def _few_pids() -> Iterator[None]:
     """So that pids come round again soon; those in use stay."""
     most = Path("/proc/sys/kernel/pid_max")
     before = most.read_text()
-    most.write_text("2000")
+    most.write_text(str(FEW))
     try:
         yield
     finally:
@@ -106,6 +110,13 @@ def _few_pids() -> Iterator[None]:
 def _heir_of(pid: int) -> int:
     """Start processes until one gets this pid."""
     while (child := _waiting(7)) != pid:
+        _end(child)
+    return child
+
+
+def _reusable(adj: int) -> int:
+    """Start a process whose pid can come again; where little runs, the first ones cannot."""
+    while (child := _waiting(adj)) < RESERVED:
         _end(child)
     return child
 

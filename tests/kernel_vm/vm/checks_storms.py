@@ -1,6 +1,7 @@
 """Many kills at once, kills that nobody could watch, and an agent that is stopped or killed."""
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,12 @@ def check_storm(hogs: Hogs) -> dict[str, Any]:
     with world(hogs, agents=("log",)) as node:
         pods = [_crowd(node, group=False) for _ in range(PODS)]
         room_in_log(10)
-        log, before = KernelLog(), vmstat_kills()
+        log, before, began = KernelLog(), vmstat_kills(), time.monotonic()
         pids = _all_at_once(node, _all(pods))
         _watch(hogs, log, pids)
         text = log.look()
         return {
+            "seconds": time.monotonic() - began,
             "kills": vmstat_kills() - before,
             "dead": hogs.wait(*pids) == [-9] * len(pids),
             "lines": {"oom-kill": text.count(b"oom-kill:constraint="),
@@ -54,22 +56,33 @@ def check_storm_of_groups_that_are_removed(hogs: Hogs) -> dict[str, Any]:
 
 
 def check_pods_come_and_die_at_once(hogs: Hogs) -> dict[str, Any]:
-    """40 pods whose init container is killed and removed as fast as the machine can."""
+    """40 pods whose init container is gone at once, of some before their pod is seen."""
     with world(hogs) as node:
-        pods = []
-        for _ in range(40):
-            pod = node.pod()
-            first = node.declare(pod, "setup", SMALL, "Init")
-            node.declare(pod, "app", SMALL)
-            node.tell(pod)
-            node.create(first)
-            node.spawn(first.path, ["eat", 4 * SMALL], remove=(first.path,))
-            pods.append(pod)
-        return {
-            "containers": {pod.name: pod["setup"].identifier for pod in pods},
-            "removed": _gone([pod["setup"] for pod in pods]),
-            "report": node.report(60),
-        }
+        return _all_die_at_once(node, (node.pod() for _ in range(40)))
+
+
+def check_init_containers_die_at_once(hogs: Hogs) -> dict[str, Any]:
+    """The same in pods that are followed, as they are by the time their sandbox runs."""
+    with world(hogs) as node:
+        pods = [node.pod() for _ in range(40)]
+        node.followed()
+        return _all_die_at_once(node, pods)
+
+
+def _all_die_at_once(node: World, pods: Iterable[Pod]) -> dict[str, Any]:
+    told = []
+    for pod in pods:
+        first = node.declare(pod, "setup", SMALL, "Init")
+        node.declare(pod, "app", SMALL)
+        node.tell(pod)
+        node.create(first)
+        node.spawn(first.path, ["eat", 4 * SMALL], remove=(first.path,))
+        told.append(pod)
+    return {
+        "containers": {pod.name: pod["setup"].identifier for pod in told},
+        "removed": _gone([pod["setup"] for pod in told]),
+        "report": node.report(60),
+    }
 
 
 def check_before_it_could_be_opened(hogs: Hogs) -> dict[str, Any]:

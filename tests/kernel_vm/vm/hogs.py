@@ -4,6 +4,7 @@ It stands for the runtime's shim and for systemd. Takes one JSON request a line,
 """
 
 import ctypes
+import errno
 import gc
 import json
 import mmap
@@ -165,7 +166,11 @@ def hold(mebibytes: int) -> None:
     (Linux 6.1 mm/mmap.c exit_mmap, MMF_OOM_SKIP before tlb_finish_mmu).
     """
     held = mmap.mmap(-1, mebibytes << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | NORESERVE)
-    held.madvise(mmap.MADV_NOHUGEPAGE)
+    try:
+        held.madvise(mmap.MADV_NOHUGEPAGE)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a kernel without huge pages has none to avoid
+            raise
     held.madvise(MADV_POPULATE_WRITE)
 
 

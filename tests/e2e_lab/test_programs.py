@@ -1,0 +1,51 @@
+"""One module for all programs, and one build for each group of them."""
+
+import pytest
+
+from e2e.lab import go_module, tools, versions
+from e2e.lab.go_module import PINNED, Pinned
+
+UPSTREAM = {
+    "Go": "1.26.0",
+    "Godebug": [{"Key": "default", "Value": "go1.26"}],
+    "Replace": [{"Old": {"Path": "k8s.io/api"}, "New": {"Path": "./staging/src/k8s.io/api"}}],
+}
+
+
+def test_kubernetes_staging_modules_are_replaced_by_their_published_versions() -> None:
+    text = go_module.module_text(UPSTREAM, PINNED, ["k8s.io/kubernetes/cmd/kubelet"])
+    staging = versions.kubernetes_staging()
+    assert f"replace k8s.io/api => k8s.io/api {staging}" in text
+    assert "tool k8s.io/kubernetes/cmd/kubelet" in text
+    assert "godebug default=go1.26" in text
+    assert "staging/src" not in text
+
+
+def test_a_module_without_kubernetes_requires_what_is_pinned_and_replaces_nothing() -> None:
+    text = go_module.module_text({}, [Pinned("sigs.k8s.io/kind", "v1.2.3")], ["sigs.k8s.io/kind"])
+    assert "require sigs.k8s.io/kind v1.2.3" in text
+    assert "replace" not in text
+
+
+def test_every_program_has_a_name_of_its_own() -> None:
+    assert {"kubectl", "kubelet", "etcd", "containerd", "helm"} <= set(tools.PROGRAMS)
+    packages = {program.package for program in tools.PROGRAMS.values()}
+    assert len(packages) == len(tools.PROGRAMS)
+
+
+@pytest.mark.parametrize(
+    ("package", "name"),
+    [("k8s.io/kubernetes/cmd/kubelet", "kubelet"), ("go.etcd.io/etcd/server/v3", "server")],
+)
+def test_a_program_is_found_under_the_name_that_go_gives_it(package: str, name: str) -> None:
+    assert tools.file_name(package) == name
+
+
+def test_every_program_belongs_to_a_pinned_module() -> None:
+    programs = [*tools.PROGRAMS.values(), tools.KIND]
+    assert all(any(one.package.startswith(p.path) for p in PINNED) for one in programs)
+
+
+def test_compilers_share_the_memory_and_are_left_alone_where_there_is_little() -> None:
+    assert tools.compiler_memory(8192, 2) == {"GOGC": "off", "GOMEMLIMIT": "3072MiB"}
+    assert tools.compiler_memory(8192, 8) == {}
