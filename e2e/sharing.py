@@ -4,9 +4,10 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from e2e.lab import kind, lab, machines
+from e2e.lab import kind, lab
 from e2e.lab.instance import DEFAULT_MEMORY, Instance, find
 from e2e.lab.memory import available_here
+from e2e.world import STORIES_LAB
 
 MOST = 2
 """More would only share the cores of two."""
@@ -48,8 +49,8 @@ def share_here() -> Share:
         return Share(1, "kind makes one")
     free = available_here()
     running = len(running_among(own_instances()))
-    # Chosen, and its kernel built, before any process is pinned to a core.
-    machine = machines.choose(DEFAULT_MEMORY)
+    # Built by all cores, before a process is pinned to one.
+    machine = lab.build(STORIES_LAB).machine
     return share(len(os.sched_getaffinity(0)), free, running, machine.name)
 
 

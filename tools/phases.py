@@ -78,9 +78,15 @@ def result(phase: Phase) -> str:
     return f"failed (exit code {phase.code})" if phase.code else "passed"
 
 
+def heed_interruptions() -> None:
+    """Let SIGINT and SIGTERM interrupt, here and in targets: their parent may ignore them."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+
+
 def main(targets: list[str]) -> int:
     """Run the targets; the exit code is that of the first that failed."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    heed_interruptions()
     with tempfile.TemporaryDirectory(prefix="oomwarden-") as folder:
         times = Path(folder) / "times.json"
         done = run_all(targets, times)

@@ -15,6 +15,7 @@ from e2e.lab import (
 )
 from e2e.lab.instance import Instance, Options, state_of
 from e2e.lab.machines import Machine
+from e2e.lab.parts import Parts
 from e2e.lab.tools import Tools
 
 # Ends first what depends on the others.
@@ -40,8 +41,8 @@ def up(
         The programs it is made of, kubectl and helm among them.
     """
     runs_already = component_states(instance)[node.NODE] is not None
-    preflight.check(0 if runs_already else options.memory)
-    made_of = parts.build(options, may_build_kernel=may_build_kernel)
+    needed = 0 if runs_already else options.memory
+    made_of = build(options, free_memory=needed, may_build_kernel=may_build_kernel)
     tools, machine = made_of.tools, made_of.machine
     wanted = state_of(
         options,
@@ -60,6 +61,18 @@ def up(
         if wait_for_node:
             node.wait_until_ready(instance, machine, tools)
     return tools
+
+
+def build(options: Options, *, free_memory: int = 0, may_build_kernel: bool = True) -> Parts:
+    """Builds what is missing of an instance, and starts nothing.
+
+    Args:
+        options: What the instance shall be like.
+        free_memory: What a node that is then started will take, in MiB.
+        may_build_kernel: Whether to wait for User-Mode Linux to be built, where that can be.
+    """
+    preflight.check(free_memory)
+    return parts.build(options, may_build_kernel=may_build_kernel)
 
 
 def up_without_node(instance: Instance) -> Tools:

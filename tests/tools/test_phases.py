@@ -1,6 +1,8 @@
 """`make test` says where its time went, stops at the first failure, and leaves nothing behind."""
 
 import importlib.util
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -49,6 +51,17 @@ def test_nothing_runs_after_a_phase_that_failed(phases: ModuleType, tmp_path: Pa
     assert not (tmp_path / "later").exists()
 
 
+@pytest.fixture
+def heeding(phases: ModuleType) -> Iterator[None]:
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    phases.heed_interruptions()
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("heeding")
 def test_an_interruption_reaches_what_the_phase_has_started(
     phases: ModuleType, makefile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
