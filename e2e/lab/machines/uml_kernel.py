@@ -41,16 +41,17 @@ def build() -> Path:
     """
     if not is_built():
         _raise_recent_failure()
-    return cache.artifact(_NAME, _inputs(), _build, _WAITS_FOR) / "linux"
+    return cache.artifact(_NAME, inputs(), _build, _WAITS_FOR) / "linux"
 
 
-def _inputs() -> list[cache.Input]:
+def inputs() -> list[cache.Input]:
+    """Returns what the kernel program depends on."""
     # The version is no input: what was built from one source serves until the recipe changes.
     return [_CONFIG, _CLOCK, _SOURCE]
 
 
 def _path() -> Path:
-    return cache.artifact_path(_NAME, _inputs())
+    return cache.artifact_path(_NAME, inputs())
 
 
 def _failure() -> Path:
