@@ -22,6 +22,7 @@ BY_THEMSELVES: dict[str, Callable[[], None]] = {
     "demo": durations.warm_demo,
     "demo-cold": durations.cold_demo,
     "test": durations.warm_test,
+    "test-cold": durations.cold_test,
     "winners": winners.main,
 }
 

@@ -22,19 +22,28 @@ def warm_demo() -> None:
 
 def cold_demo() -> None:
     """Time `make demo` with empty caches (installed Debian packages stay)."""
-    _make("demo-down")
-    with tempfile.TemporaryDirectory(prefix="oomwarden-cold-") as empty:
-        caches = {name: str(Path(empty) / name.lower()) for name in CACHES}
-        seconds = _make("demo", caches)
-        _make("demo-down", caches)
-        subprocess.run(["chmod", "-R", "u+w", empty], check=True)  # Go's module cache is read-only
-    table("make demo, cold", [("seconds", f"{seconds:.0f}")])
+    _cold("demo", "demo-down")
 
 
 def warm_test() -> None:
     """Time `make test` with everything cached."""
     seconds = _make("test")
     table("make test, warm", [("seconds", f"{seconds:.0f}")])
+
+
+def cold_test() -> None:
+    """Time `make test` with empty caches (installed Debian packages stay)."""
+    _cold("test", "lab-down")
+
+
+def _cold(target: str, down: str) -> None:
+    _make(down)
+    with tempfile.TemporaryDirectory(prefix="oomwarden-cold-") as empty:
+        caches = {name: str(Path(empty) / name.lower()) for name in CACHES}
+        seconds = _make(target, caches)
+        _make(down, caches)
+        subprocess.run(["chmod", "-R", "u+w", empty], check=True)  # Go's module cache is read-only
+    table(f"make {target}, cold", [("seconds", f"{seconds:.0f}")])
 
 
 def _make(target: str, extra: Mapping[str, str] | None = None) -> float:
