@@ -51,7 +51,9 @@ def _open(node: NodeNeed) -> Cluster:
 def _install(cluster: Cluster) -> None:
     image = cluster.build_and_load_image()
     place = ("--namespace", "oomwarden", "--create-namespace")
-    values = ("--set", f"image.repository={image.repository},image.tag={image.tag}")
+    # Whoever watches a demo should not wait for an agent's next report.
+    settings = f"image.repository={image.repository},image.tag={image.tag}"
+    values = ("--set", f"{settings},agent.intervals.reportSeconds=2")
     with step("install oomwarden", "helm"):
         chart = _ROOT / "charts" / "oomwarden"
         cluster.helm("upgrade", "--install", "oomwarden", chart, *place, *values)
