@@ -95,7 +95,7 @@ def run(
         env: The whole environment of the program; by default this process's own.
         cwd: The directory it runs in.
         stdin: Text for its standard input; by default there is none.
-        timeout: Seconds after which it is killed; by default it may take for ever.
+        timeout: Seconds after which it is killed; by default there is no limit.
 
     Returns:
         What it wrote to standard output.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from oomwarden.core.accounts import Account, Tally
 from oomwarden.core.facts import Cgroup
 from oomwarden.core.sightings import Share, Sighting, share_out
+from oomwarden.core.torn_reads import lacking
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,12 @@ def claims_on_pod(
         share = extra.get(lost[0].cgroup.path, Share(pod.cgroup, lost[0].cgroup, 0, 0))
         share = replace(share, kills=share.kills + rest, groups=share.groups + groups)
         extra[lost[0].cgroup.path], rest = share, 0
-    torn = [account for account in lost if _is_torn(account) and account.cgroup.path not in extra]
-    if torn and rest == groups == len(torn):
-        extra |= {each.cgroup.path: Share(pod.cgroup, each.cgroup, 1, 1) for each in torn}
-        rest = groups = 0
+    if rest:
+        unexplained = [account for account in lost if account.cgroup.path not in extra]
+        for path, lack in lacking(unexplained, Tally(rest, groups)).items():
+            kills, in_groups = lack.oom_kill, lack.oom_group_kill
+            extra[path] = Share(pod.cgroup, by_path[path].cgroup, kills, in_groups)
+            rest, groups = rest - kills, groups - in_groups
     claims = [_own_claim(pod, account, extra.pop(path, None)) for path, account in by_path.items()]
     claims += [Claim(s.kills, s.groups, pod.cgroup, s.container) for s in extra.values()]
     if rest:
@@ -58,16 +61,6 @@ def claims_on_pod(
 
 def _may_be_unread(account: Account | None) -> bool:
     return account is None or account.gone
-
-
-def _is_torn(account: Account) -> bool:
-    """Whether it was read for the last time when a group kill of one process was counted by half.
-
-    Its second half is the one bump of `oom_kill` that comes with one of `oom_group_kill`: any other
-    group kill has two, but where its first victim was dying already (Linux mm/oom_kill.c,
-    oom_kill_process).
-    """
-    return account.owed.oom_kill == 1 and account.owed.oom_group_kill == 0
 
 
 def _own_claim(pod: Account, account: Account, extra: Share | None) -> Claim:
