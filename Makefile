@@ -19,12 +19,12 @@ types:
 unit:
 	@$(RUN) pytest -q -n auto tests --ignore=tests/kernel_vm
 
-generate: ## write CRDs, chart copies and manifests anew
+generate: ## write CRDs, chart copies and manifests
 	@$(RUN) python tools/generate.py
 verify: ## fail when something generated is stale
 	@$(RUN) python tools/generate.py --check
 
-demo: ## a real cluster, a real OOM kill, and what oomwarden tells of it
+demo: ## a real cluster, a real OOM kill, and what oomwarden says about it
 	@python3 -m e2e.demo
 demo-down: ## end exactly what `make demo` started
 	@python3 -m e2e.lab down --name demo
