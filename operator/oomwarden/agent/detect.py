@@ -23,6 +23,8 @@ READ_ALL_EVERY = 6
 """Reconciles between two that read every cgroup: else only where the levels above have moved."""
 REMEMBERED = 8192
 """Paths of cgroups, more than a node has; bounds the memory of a node that churns."""
+MAX_LATE_READS = 32
+"""Of 64 KiB each: more than inotify's queue holds by default, and yet an end."""
 _DIRECTORY = inotify.IN_CREATE | inotify.IN_DELETE | inotify.IN_ONLYDIR
 
 
@@ -62,6 +64,7 @@ class Detector:
         self._batch = Batch(0.0)
         self._paths: dict[str, None] = {}  # followed, or told as unseen
         self._unseen = 0
+        self._missed = False  # events were lost that no sweep has made up for
         self._stopping = False
         self.progress = time.monotonic()
         self.error: BaseException | None = None
@@ -97,12 +100,11 @@ class Detector:
         self._finish(self._tree.sweep(top, force=True), reconciled=True)
         due, reconciles = time.monotonic() + RECONCILE_SECONDS, 0
         while not self._stopping:
-            events = self._inotify.wait(max(due - time.monotonic(), 0))
+            events = self._hear(max(due - time.monotonic(), 0))
             read_at = time.time()
             self._batch.began = time.monotonic()
-            overrun = self._batch.overrun = any(
-                event.mask & inotify.IN_Q_OVERFLOW for event in events
-            )
+            overrun = self._batch.overrun = self._missed
+            self._missed = False
             reconcile = overrun or time.monotonic() >= due
             reconciles += reconcile
             readings = self._handle(events)
@@ -111,6 +113,8 @@ class Detector:
                 due = time.monotonic() + RECONCILE_SECONDS
             everything = overrun or (reconcile and reconciles % READ_ALL_EVERY == 0)
             readings += self._tree.sweep(top, force=everything)
+            if readings:
+                readings += self._catch_up()
             self._require(top)
             self._finish(readings, reconciled=reconcile)
             self._batch.after = read_at
@@ -120,6 +124,29 @@ class Detector:
             raise CgroupGoneError(
                 f"{top.cgroup.path} was removed: is the kubelet being set up anew?"
             )
+
+    def _hear(self, seconds: float) -> list[Event]:
+        events = self._inotify.wait(seconds)
+        self._missed |= any(event.mask & inotify.IN_Q_OVERFLOW for event in events)
+        return events
+
+    def _catch_up(self) -> list[Reading]:
+        """Take in what was queued before the counters were read: the cgroups that they tell of.
+
+        Else a pod is settled without the container that came and went meanwhile.
+        """
+        known = len(self._batch.appeared)
+        readings: list[Reading] = []
+        for _ in range(MAX_LATE_READS):
+            if not (late := self._hear(0)):
+                break
+            readings += self._handle(late)
+            self._inotify.wake()  # what these events say of the counters is for the next sweep
+        self._batch.overrun |= self._missed
+        for cgroup, _ in self._batch.appeared[known:]:
+            if (node := self._tree.nodes.get(cgroup.inode)) is not None:
+                readings += self._tree.sweep(node)
+        return readings
 
     def _handle(self, events: list[Event]) -> list[Reading]:
         created = [(self._watches[e.watch], e.name) for e in events if self._is_new_directory(e)]
