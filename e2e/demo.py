@@ -1,17 +1,22 @@
-"""`make demo`: a real cluster, a real OOM kill, and what oomwarden tells of it."""
+"""`make demo`: a real cluster, a real OOM kill, and what oomwarden says about it."""
 
+import json
+import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from e2e.lab import Cluster, LabError, NodeNeed, open_cluster
+from e2e.lab import Cluster, LabError, NodeNeed, Options, open_cluster
+from e2e.lab.product_image import ImageRef
 from e2e.lab.progress import duration, say, step
 from e2e.lab.steps import Step, run_side_by_side
 
 _NAME = "demo"
 _ROOT = Path(__file__).parents[1]
+_MANIFESTS = _ROOT / "deploy" / "manifests" / "install.yaml"
 _NAMESPACE = "shop"
 _PATIENCE = 180.0
 # Every process but the one that looks: score and command line.
@@ -45,19 +50,47 @@ def main() -> int:
 
 
 def _open(node: NodeNeed) -> Cluster:
-    return open_cluster(_NAME, own_only=True, node=node, may_build_kernel=False)
+    options = Options(helm=False)
+    return open_cluster(_NAME, options, own_only=True, node=node, may_build_kernel=False)
 
 
 def _install(cluster: Cluster) -> None:
     image = cluster.build_and_load_image()
-    place = ("--namespace", "oomwarden", "--create-namespace")
-    # Whoever watches a demo should not wait for an agent's next report.
-    settings = f"image.repository={image.repository},image.tag={image.tag}"
-    values = ("--set", f"{settings},agent.intervals.reportSeconds=2")
-    with step("install oomwarden", "helm"):
-        chart = _ROOT / "charts" / "oomwarden"
-        cluster.helm("upgrade", "--install", "oomwarden", chart, *place, *values)
+    with (
+        tempfile.TemporaryDirectory(prefix="oomwarden-") as name,
+        step("install oomwarden", "kubectl"),
+    ):
+        folder = Path(name)
+        shutil.copy(_MANIFESTS, folder)
+        # Whoever watches a demo should not wait for an agent's next report.
+        own = kustomization(image, {"OOMWARDEN_REPORT_SECONDS": "2"})
+        (folder / "kustomization.yaml").write_text(json.dumps(own), encoding="utf-8")
+        cluster.kubectl("apply", "--server-side", "--force-conflicts", "--kustomize", folder)
+        defined = ("crd", "--selector", "app.kubernetes.io/name=oomwarden")
+        cluster.kubectl("wait", "--for=condition=Established", *defined)
         _apply(cluster, "demo.yaml")
+
+
+def kustomization(image: ImageRef, agent: dict[str, str]) -> dict[str, object]:
+    """Returns what makes the manifests without Helm those of an image and settings.
+
+    Args:
+        image: The image of operator and agents.
+        agent: Environment variables of the agents that get other values.
+    """
+    env = [{"name": name, "value": value} for name, value in agent.items()]
+    containers = [{"name": "agent", "env": env}]
+    patch = {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": "oomwarden-agent", "namespace": "oomwarden"},
+        "spec": {"template": {"spec": {"containers": containers}}},
+    }
+    return {
+        "resources": [_MANIFESTS.name],
+        "images": [{"name": "oomwarden", "newName": image.repository, "newTag": image.tag}],
+        "patches": [{"patch": json.dumps(patch)}],
+    }
 
 
 def _wait_for_agent(cluster: Cluster) -> None:

@@ -25,11 +25,13 @@ class Options:
         memory: Of the node, in MiB.
         kubelet: Settings of KubeletConfiguration that win over the lab's own.
         postgres: Whether the node has the image with PostgreSQL.
+        helm: Whether there is one.
     """
 
     memory: int = DEFAULT_MEMORY
     kubelet: dict[str, object] = field(default_factory=dict)
     postgres: bool = False
+    helm: bool = True
 
 
 @dataclass(frozen=True)

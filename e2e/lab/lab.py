@@ -16,7 +16,7 @@ from e2e.lab import (
 from e2e.lab.instance import Instance, Options, state_of
 from e2e.lab.machines import Machine
 from e2e.lab.parts import Parts
-from e2e.lab.tools import Tools
+from e2e.lab.tools import Tools, groups
 
 # Ends first what depends on the others.
 _STOP_ORDER = (node.NODE, control_plane.FORWARDER, *reversed(control_plane.COMPONENTS))
@@ -38,7 +38,7 @@ def up(
         may_build_kernel: Whether to wait for User-Mode Linux to be built, where that can be.
 
     Returns:
-        The programs it is made of, kubectl and helm among them.
+        The programs it is made of, kubectl among them.
     """
     runs_already = component_states(instance)[node.NODE] is not None
     needed = 0 if runs_already else options.memory
@@ -71,7 +71,7 @@ def build(options: Options, *, free_memory: int = 0, may_build_kernel: bool = Tr
         free_memory: What a node that is then started will take, in MiB.
         may_build_kernel: Whether to wait for User-Mode Linux to be built, where that can be.
     """
-    preflight.check(free_memory)
+    preflight.check(free_memory, groups(helm=options.helm))
     return parts.build(options, may_build_kernel=may_build_kernel)
 
 
@@ -80,7 +80,7 @@ def up_without_node(instance: Instance) -> Tools:
 
     `up` begins such an instance anew.
     """
-    preflight.check(0)
+    preflight.check(0, groups(helm=True))
     tools = parts.build_programs()
     with instance.lock():
         runs = any(component_states(instance).values())
@@ -122,9 +122,9 @@ def _stop(instance: Instance) -> list[str]:
 
 
 def _write_wrappers(instance: Instance, tools: Tools) -> None:
-    """Gives the user a kubectl and a helm that speak to this instance."""
+    """Gives the user a kubectl, and a helm where there is one, that speak to this instance."""
     instance.bin.mkdir(parents=True, exist_ok=True)
-    for name in ("kubectl", "helm"):
+    for name in {"kubectl", "helm"} & tools.paths.keys():
         config, program = shlex.quote(str(instance.kubeconfig)), shlex.quote(str(tools[name]))
         wrapper = instance.bin / name
         wrapper.write_text(

@@ -51,7 +51,7 @@ def build(options: Options, *, may_build_kernel: bool) -> Parts:
     Raises:
         LabError: One of them could not be built; the others are given up then.
     """
-    on_node, control_plane, clients = _compilers()
+    companions, on_node, *others = compilers = _compilers(tools.groups(helm=options.helm))
     packages = Step(preflight.install_packages)
     linux = Step(kernel.build, packages)
     machine = Step(
@@ -59,34 +59,37 @@ def build(options: Options, *, may_build_kernel: bool) -> Parts:
     )
     tree = Step(node_image.build_tree, packages)
     system = Step(
-        lambda: node_image.build_system(on_node.result, linux.result, tree.result),
+        lambda: node_image.build_system(
+            tools.joined([companions.result, on_node.result]), linux.result, tree.result
+        ),
+        companions,
         on_node,
         linux,
         tree,
     )
     images = _images(options, packages)
     store = Step(
-        lambda: node_image.build_store(on_node.result, [one.result for one in images]),
-        on_node,
+        lambda: node_image.build_store(companions.result, [one.result for one in images]),
+        companions,
         *images,
     )
-    run_side_by_side([control_plane, clients, machine, system, store])
-    programs = tools.joined([on_node.result, control_plane.result, clients.result])
+    run_side_by_side([*others, machine, system, store])
+    programs = tools.joined(one.result for one in compilers)
     return Parts(programs, machine.result, system.result, store.result)
 
 
 def build_programs() -> Tools:
     """Builds what is missing of the programs, and nothing else."""
-    compilers = _compilers()
+    compilers = _compilers(tools.groups(helm=True))
     run_side_by_side(compilers)
-    return tools.joined([one.result for one in compilers])
+    return tools.joined(one.result for one in compilers)
 
 
-def _compilers() -> list[Step[Tools]]:
-    """Returns the builds of all programs, one after the other: each takes all cores."""
+def _compilers(groups: list[str]) -> list[Step[Tools]]:
+    """Returns the builds of programs, one after the other: each takes all cores."""
     chain: list[Step[Tools]] = []
     needs: tuple[Step[Tools], ...] = ()
-    for group in tools.GROUPS:
+    for group in groups:
         chain.append(Step(partial(tools.build, group), *needs))
         needs = (chain[-1],)
     return chain

@@ -4,6 +4,7 @@ import os
 import platform
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from e2e.lab import cache, debian, tools, versions
@@ -31,18 +32,20 @@ _PACKAGES = (
 )
 
 
-def check(node_memory: int) -> None:
+def check(node_memory: int, groups: Iterable[str]) -> None:
     """Sees to it that the lab can be built and started on this machine.
 
     Args:
         node_memory: What a node that is to be started will take, in MiB; 0 when none is.
+        groups: Which groups of programs it needs.
 
     Raises:
         LabError: Something is missing that this command cannot install.
     """
-    if tools.missing():
+    compiles = tools.missing(groups)
+    if compiles:
         _check_go()
-    _check_disk()
+    _check_disk(compiles=compiles)
     _check_memory(node_memory)
 
 
@@ -89,9 +92,9 @@ def go_version(text: str) -> tuple[int, ...]:
     return tuple(map(int, match.groups())) if match else ()
 
 
-def _check_disk() -> None:
+def _check_disk(*, compiles: bool) -> None:
     needed, folders = _DISK_ONCE_COMPILED, [cache.root()]
-    if tools.missing():
+    if compiles:
         caches = run("go", "env", "GOCACHE", "GOMODCACHE").split()
         needed, folders = _DISK_TO_COMPILE, [*folders, *map(Path, caches)]
     for folder in folders:

@@ -1,6 +1,7 @@
 """Packages of other Debian suites than this machine's: downloaded and unpacked, never installed."""
 
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from e2e.lab.errors import LabError
 from e2e.lab.shell import run, succeeds
 
 SUITES = ("sid", "trixie-backports")
+_FRESH_SECONDS = 3600.0
 _LISTED = re.compile(r"^\s*(\S+) \| *(\S+) \| \S+ (\S+?)/\S+ ", re.MULTILINE)
 
 
@@ -39,20 +41,23 @@ def candidates(pattern: str) -> list[Package]:
     Raises:
         LabError: The suites' lists cannot be had.
     """
-    apt = _apt_options(refresh=True)
-    names = run("apt-cache", *apt, "pkgnames").split()
-    wanted = sorted(name for name in names if re.fullmatch(pattern, name))
-    listed = run("apt-cache", *apt, "madison", *wanted) if wanted else ""
+    # apt refuses to be run twice at a time.
+    with cache.locked("suites", "ask Debian for its packages"):
+        _refresh()
+        apt = _apt_options()
+        names = run("apt-cache", *apt, "pkgnames").split()
+        wanted = sorted(name for name in names if re.fullmatch(pattern, name))
+        listed = run("apt-cache", *apt, "madison", *wanted) if wanted else ""
     return newest_first(listed)
 
 
 def newest_first(madison: str) -> list[Package]:
     """Reads what `apt-cache madison` prints; the newest version comes first."""
     found = {Package(*match.groups()) for match in _LISTED.finditer(madison)}
-    return sorted(found, key=lambda package: (_numbers(package.version), package.suite))[::-1]
+    return sorted(found, key=lambda package: (numbers(package.version), package.suite))[::-1]
 
 
-def _numbers(version: str) -> list[int]:
+def numbers(version: str) -> list[int]:
     """Returns the upstream version's numbers: the packages compared here have only those."""
     return [int(number) for number in re.findall(r"\d+", version.partition("-")[0])]
 
@@ -73,23 +78,34 @@ def unpack(package: Package, folder: Path) -> None:
     archive.unlink()
 
 
-def _apt_options(*, refresh: bool = False) -> list[str]:
+def _refresh() -> None:
+    """Fetches the suites' lists, unless that was done within the hour."""
+    folder = _folder()
+    done = folder / "refreshed"
+    if done.exists() and time.time() - done.stat().st_mtime < _FRESH_SECONDS:
+        return
+    for name in ("lists/partial", "archives/partial"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / "sources.list").write_text(source_lines(_mirror()), encoding="utf-8")
+    if not succeeds("apt-get", "-qq", *_apt_options(), "update"):
+        raise LabError(f"The package lists of {' and '.join(SUITES)} cannot be had.")
+    done.touch()
+
+
+def _apt_options() -> list[str]:
     """Returns the options that make apt look at the suites, and leave the machine's lists alone."""
-    folder = cache.root() / "apt"
+    folder = _folder()
     options = {
         "Dir::Etc::sourcelist": folder / "sources.list",
         "Dir::Etc::sourceparts": "/dev/null",
         "Dir::State::lists": folder / "lists",
         "Dir::Cache": folder,
     }
-    words = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
-    if refresh:
-        for name in ("lists/partial", "archives/partial"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-        (folder / "sources.list").write_text(source_lines(_mirror()), encoding="utf-8")
-        if not succeeds("apt-get", "-qq", *words, "update"):
-            raise LabError(f"The package lists of {' and '.join(SUITES)} cannot be had.")
-    return words
+    return [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
+
+
+def _folder() -> Path:
+    return cache.root() / "apt"
 
 
 def source_lines(mirror: str) -> str:

@@ -6,22 +6,31 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from e2e.lab import cache, versions
+from e2e.lab import cache, debian_programs, versions
+from e2e.lab.errors import LabError
 from e2e.lab.go_module import PINNED, Pinned, write_module
 from e2e.lab.memory import available_here
+from e2e.lab.progress import say
 from e2e.lab.shell import run
 
-NODE, CONTROL_PLANE, CLIENTS, KIND_ONLY = "node", "control-plane", "clients", "kind"
-GROUPS = (NODE, CONTROL_PLANE, CLIENTS)
-"""What is built in one go, in the order in which a lab needs it."""
+COMPANIONS, NODE, CONTROL_PLANE, HELM, KIND_ONLY = (
+    "companions",
+    "node",
+    "control-plane",
+    "helm",
+    "kind",
+)
+GROUPS = (COMPANIONS, NODE, CONTROL_PLANE)
+"""What every lab is made of, in the order in which it is built: each in one go."""
 
-_MINUTES = {NODE: 5, CONTROL_PLANE: 3, CLIENTS: 1, KIND_ONLY: 1}
+_MINUTES = {COMPANIONS: 5, NODE: 5, CONTROL_PLANE: 3, HELM: 1, KIND_ONLY: 1}
 _ETCD = "go.etcd.io/etcd/server/v3"
 _KIND = "sigs.k8s.io/kind"
 _CNI = "github.com/containernetworking/plugins/plugins"
 _PACKAGES = {
-    NODE: (
-        "k8s.io/kubernetes/cmd/kubelet",
+    COMPANIONS: (
+        _ETCD,
+        "k8s.io/kubernetes/cmd/kubectl",
         "github.com/containerd/containerd/v2/cmd/containerd",
         "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
         "github.com/containerd/containerd/v2/cmd/ctr",
@@ -29,16 +38,18 @@ _PACKAGES = {
         f"{_CNI}/main/loopback",
         f"{_CNI}/ipam/host-local",
     ),
+    NODE: ("k8s.io/kubernetes/cmd/kubelet",),
     CONTROL_PLANE: (
-        _ETCD,
         "k8s.io/kubernetes/cmd/kube-apiserver",
         "k8s.io/kubernetes/cmd/kube-controller-manager",
         "k8s.io/kubernetes/cmd/kube-scheduler",
     ),
-    CLIENTS: ("k8s.io/kubernetes/cmd/kubectl", "helm.sh/helm/v4/cmd/helm"),
+    HELM: ("helm.sh/helm/v4/cmd/helm",),
     KIND_ONLY: (_KIND,),
 }
 _NAMES = {_ETCD: "etcd"}
+_MODULES = {COMPANIONS: COMPANIONS, KIND_ONLY: KIND_ONLY}
+"""Groups whose modules nothing else needs."""
 # MiB; what the linker of the largest program needs.
 _LEAST_SHARE = 2048
 
@@ -57,7 +68,7 @@ def _program(package: str, group: str) -> Program:
 
 
 _ALL = [_program(one, group) for group, packages in _PACKAGES.items() for one in packages]
-PROGRAMS: Mapping[str, Program] = {one.name: one for one in _ALL if one.group in GROUPS}
+PROGRAMS: Mapping[str, Program] = {one.name: one for one in _ALL if one.group != KIND_ONLY}
 KIND = _program(_KIND, KIND_ONLY)
 
 
@@ -74,9 +85,18 @@ class Tools:
         return cache.stamp(*(str(path) for path in self.paths.values()))
 
 
-def missing() -> bool:
-    """Tells whether a program of the lab is not built yet."""
-    return not all(map(_is_built, GROUPS))
+def groups(*, helm: bool) -> list[str]:
+    """Lists what a lab is made of.
+
+    Args:
+        helm: Whether with it.
+    """
+    return [*GROUPS, *([HELM] if helm else [])]
+
+
+def missing(groups: Iterable[str]) -> bool:
+    """Tells whether a program is not compiled yet that always is."""
+    return not all(_is_built(group) for group in groups if group != COMPANIONS)
 
 
 def _is_built(group: str) -> bool:
@@ -89,6 +109,15 @@ def build(group: str) -> Tools:
     Compilers of all groups share the cores, and most packages serve several groups: one group
     after the other takes no longer, and has the first one ready sooner.
     """
+    if group == COMPANIONS:
+        try:
+            return Tools(debian_programs.build())
+        except LabError as obstacle:
+            say(f"The lab compiles {', '.join(one.name for one in _of(group))}: {obstacle}")
+    return _compiled(group)
+
+
+def _compiled(group: str) -> Tools:
     programs = _of(group)
     if not _is_built(group):
         # Here, as a build of its own: what waits for it would say that it waits for the compiler.
@@ -129,8 +158,8 @@ def find_or_build(program: Program) -> Path:
 def _resolve(group: str) -> Path:
     """Returns a folder with the go.mod and go.sum that resolve a group's modules.
 
-    All of the lab's groups share one: what Kubernetes, etcd, containerd and helm have in common,
-    e.g. their API client and gRPC, is downloaded once and compiled once.
+    Kubernetes and helm share one: what they have in common, e.g. their API client and gRPC, is
+    downloaded once and compiled once.
     """
     programs = _module(group)
     packages = [one.package for one in programs]
@@ -139,8 +168,9 @@ def _resolve(group: str) -> Path:
         folder.mkdir(parents=True)
         write_module(folder, _pinned(packages), packages, _environment())
 
-    name = "module-kind" if group == KIND_ONLY else "module-lab"
-    return cache.artifact(name, _module_inputs(group), write, "the Go module proxy")
+    return cache.artifact(
+        f"module-{_MODULES.get(group, 'lab')}", _module_inputs(group), write, "the Go module proxy"
+    )
 
 
 def _of(group: str) -> list[Program]:
@@ -148,7 +178,7 @@ def _of(group: str) -> list[Program]:
 
 
 def _module(group: str) -> list[Program]:
-    return [one for one in _ALL if (one.group == KIND_ONLY) == (group == KIND_ONLY)]
+    return [one for one in _ALL if _MODULES.get(one.group) == _MODULES.get(group)]
 
 
 def _pinned(packages: Iterable[str]) -> list[Pinned]:

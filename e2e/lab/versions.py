@@ -10,6 +10,12 @@ HELM = "v4.3.1"
 KIND = "v0.33.0"
 
 
+def kubernetes(newer: int = 0) -> tuple[int, int]:
+    """Returns the first two numbers of Kubernetes' version, or of one so many minors newer."""
+    major, minor, _ = KUBERNETES.removeprefix("v").split(".")
+    return int(major), int(minor) + newer
+
+
 def kubernetes_staging() -> str:
     """Returns the version under which Kubernetes publishes its staging modules.
 
