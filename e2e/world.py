@@ -219,7 +219,7 @@ class Release:
         """Uninstall and wait for the hooks; gives what Helm and they say."""
         cluster = self.world.cluster
         words = ("uninstall", "oomwarden", "-n", NAMESPACE, "--timeout", "5m")
-        both = ("sh", "-c", '"$0" "$@" 2>&1', cluster.programs["helm"])
+        both = ("sh", "-c", '"$0" "$@" 2>&1', cluster.helm_program())
         return run(*both, *words, env=cluster.environment())
 
     def agents(self) -> list[Any]:

@@ -53,7 +53,12 @@ class Cluster:
 
     def helm(self, *arguments: str | Path) -> str:
         """Runs helm and returns its output; raises CommandError when it fails."""
-        return run(self.programs["helm"], *arguments, env=self.environment())
+        return run(self.helm_program(), *arguments, env=self.environment())
+
+    def helm_program(self) -> Path:
+        """Gives helm, which is built for a lab that was made without it."""
+        helm = self.programs["helm"]
+        return helm if helm.exists() else lab_tools.find_or_build(lab_tools.PROGRAMS["helm"])
 
     def environment(self) -> dict[str, str]:
         """Returns the environment in which programs speak to this cluster."""
