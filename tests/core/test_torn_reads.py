@@ -1,9 +1,15 @@
 """Containers that went in the middle of a group kill: each kill is one."""
 
+from dataclasses import dataclass
+
 import pytest
-from oomwarden.core.accounts import Reading
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oomwarden.core.accounts import Account, Reading
 from oomwarden.core.facts import Cgroup, Level, MemoryEvents
-from oomwarden.core.ledger import Ledger
+from oomwarden.core.ledger import Ledger, incidents
+from oomwarden.core.sightings import Sighting
+from oomwarden.core.torn_reads import is_half_counted
 
 
 def test_a_group_kill_that_was_read_by_half_before_its_container_went_is_one() -> None:
@@ -68,3 +74,80 @@ def test_a_single_kill_that_was_read_takes_nothing_of_an_unread_group_kill() -> 
     told = ledger.settle_pod(10)
     found = [(b.container and b.container.inode, b.end - b.start, b.group_kills) for b in told]
     assert found == [(11, 1, 0), (None, 3, 1)]
+
+
+def pod_and(*owed: MemoryEvents, counted: MemoryEvents) -> tuple[Account, list[Account]]:
+    """One pod, and containers that are gone."""
+    ledger = Ledger()
+    pod = ledger.open(Cgroup(10, "kubepods/pod", Level.POD, "uid"), None)
+    ledger.read(Reading(10, counted))
+    for inode, events in enumerate(owed, 11):
+        ledger.open(Cgroup(inode, f"kubepods/pod/{inode}", Level.CONTAINER, "uid"), 10)
+        ledger.read(Reading(inode, events))
+        ledger.vanish(inode)
+    return pod, ledger.children(10)
+
+
+WHOLE = MemoryEvents(oom_kill=2, oom_group_kill=1)
+FIRST = MemoryEvents(oom_kill=1, oom_group_kill=0)
+UNREAD = MemoryEvents(oom_kill=0, oom_group_kill=0)
+
+
+@pytest.mark.parametrize("read", [FIRST, UNREAD])
+def test_a_gone_container_with_one_count_of_its_group_kill_waits_for_the_others(
+    read: MemoryEvents,
+) -> None:
+    assert is_half_counted(*pod_and(read, counted=FIRST))
+    assert is_half_counted(*pod_and(WHOLE, read, counted=MemoryEvents(3, 3, 1)))
+    assert not is_half_counted(*pod_and(read, counted=WHOLE))
+    assert not is_half_counted(*pod_and(WHOLE, read, counted=MemoryEvents(4, 4, 2)))
+
+
+STEPS = [(0, 0), (1, 0), (1, 1), (2, 1)]
+"""What a container shows of one group kill of one process, as the kernel counts it."""
+
+
+@dataclass(frozen=True)
+class Victim:
+    """A container that is killed once, what was read of it, and whether the log names it."""
+
+    known: bool
+    step: int
+    gone: bool
+    logged: bool
+    later: bool
+
+
+victims = st.builds(
+    Victim, st.booleans(), st.sampled_from(range(4)), st.booleans(), st.booleans(), st.booleans()
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(victims, min_size=1, max_size=6))
+def test_whatever_was_read_each_group_kill_is_told_once(killed: list[Victim]) -> None:
+    ledger, told, log = Ledger(), 0, list[Sighting]()
+    pod = Cgroup(10, "kubepods/pod", Level.POD, "uid")
+    ledger.open(pod, None)
+    for inode, one in enumerate(killed, 11):
+        if one.known:
+            ledger.open(Cgroup(inode, f"{pod.path}/{inode}", Level.CONTAINER, "uid"), 10)
+    for later in (False, True):
+        now = {inode: one for inode, one in enumerate(killed, 11) if one.later == later}
+        so_far = sum(one.later <= later for one in killed)
+        ledger.read(Reading(10, MemoryEvents(oom_kill=2 * so_far, oom_group_kill=so_far)))
+        for inode, one in now.items():
+            kills, groups = STEPS[one.step]
+            if one.known and one.step:
+                ledger.read(Reading(inode, MemoryEvents(oom_kill=kills, oom_group_kill=groups)))
+            if one.logged:
+                place = Cgroup(0, f"{pod.path}/{inode}", Level.CONTAINER, "uid")
+                log.append(Sighting(pod, place, 1, 2))
+            if one.gone or one.step < 3:
+                ledger.vanish(inode)
+        bookings = ledger.settle_pod(10, log)
+        told += incidents(bookings)
+        named = {booking.container.path for booking in bookings if booking.container}
+        log = [one for one in log if one.container.path not in named]
+        ledger.prune()
+    assert told == len(killed)

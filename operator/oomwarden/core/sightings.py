@@ -104,6 +104,7 @@ def share_out(
     """
     fresh = [one for path in _paths(seen) for one in _unused(path, seen, booked.get(path, Tally()))]
     fresh.sort(key=seen.index)
+    fresh = _without_told_part(fresh, booked)
     groups = [one for one in fresh if one.is_group][: owed.oom_group_kill or None]
     singles = [one for one in fresh if not one.is_group]
     kills, left = _fill(max(owed.oom_kill, 0), groups, singles)
@@ -132,6 +133,18 @@ def _unused(path: str, seen: Sequence[Sighting], told: Tally) -> list[Sighting]:
             alone -= groups.pop(0).most
         return groups + singles[alone:]
     return groups[told.oom_group_kill :] + singles[alone:]
+
+
+def _without_told_part(fresh: Sequence[Sighting], booked: Mapping[str, Tally]) -> list[Sighting]:
+    """Take off a group kill what was read of it before it was counted as one."""
+    left = list(fresh)
+    for index, one in enumerate(left):
+        told = booked.get(one.container.path, Tally())
+        alone = all(other is one for other in left if other.container.path == one.container.path)
+        if alone and one.is_group and told.oom_group_kill == 0 and told.oom_kill < one.most:
+            least, most = one.least - told.oom_kill, one.most - told.oom_kill
+            left[index] = replace(one, least=max(least, 0), most=most)
+    return left
 
 
 def _fill(

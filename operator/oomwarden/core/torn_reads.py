@@ -10,6 +10,20 @@ from collections.abc import Sequence
 from oomwarden.core.accounts import Account, Tally
 
 
+def is_half_counted(pod: Account, containers: Sequence[Account]) -> bool:
+    """Whether a group kill in a container that is gone may not be counted to its end yet.
+
+    Group kills of several processes in containers that went unread look the same.
+
+    Args:
+        pod: What it owes is divided among its containers.
+        containers: All of them that there were.
+    """
+    told = (one.owed for one in containers if not one.gone or _is_counted(one.owed))
+    left = pod.owed - sum(told, Tally())
+    return left.oom_kill > 0 and left.oom_kill != _complete(left)
+
+
 def lacking(gone: Sequence[Account], rest: Tally) -> dict[str, Tally]:
     """Find what gone containers lack of kills that are theirs, by path.
 
@@ -35,6 +49,10 @@ def lacking(gone: Sequence[Account], rest: Tally) -> dict[str, Tally]:
         bumps -= more
         found[path] = found.get(path, Tally()) + Tally(oom_kill=more)
     return found
+
+
+def _is_counted(owed: Tally) -> bool:
+    return owed.oom_group_kill > 0 and owed.oom_kill >= _complete(owed)
 
 
 def _is_read_before_its_group(account: Account) -> bool:
