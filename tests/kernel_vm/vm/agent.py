@@ -208,13 +208,20 @@ class Agent:
         return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
 
 
+def _whole_lines(path: Path) -> Path:
+    """Cut off what an agent that was killed had begun to write: nobody has heard that."""
+    lines = path.read_bytes() if path.exists() else b""
+    path.write_bytes(lines[: lines.rfind(b"\n") + 1])
+    return path
+
+
 def _be(name: str, told: int, ready: Path) -> None:
     """Run in the forked child, and never return."""
     code = 1
     try:
         signal.alarm(0)
         os.set_blocking(told, False)
-        sys.stdout = (FOLDER / f"{name}.out").open("a", encoding="utf-8")
+        sys.stdout = _whole_lines(FOLDER / f"{name}.out").open("a", encoding="utf-8")
         logging.basicConfig(level=logging.WARNING, format=f"agent {name}: %(message)s")
         last = asyncio.run(Inside(name, told).run(ready.touch))
         (FOLDER / f"{name}.last").write_text(json.dumps(last))
