@@ -74,7 +74,7 @@ def _unpack(folder: Path) -> None:
         package = newest_that_serves(source, candidates)
         suites.unpack(package, tree)
         for name, path in source.files.items():
-            (tree / path).rename(folder / name)
+            run("mv", tree / path, folder / name)
         (folder / f"{source.package}.version").write_text(f"{package}\n", encoding="utf-8")
     cache.remove(tree)
     for name in ("etcd", "containerd"):

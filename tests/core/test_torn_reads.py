@@ -5,102 +5,73 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oomwarden.core.accounts import Account, Reading
+from oomwarden.core.accounts import Reading
 from oomwarden.core.facts import Cgroup, Level, MemoryEvents
 from oomwarden.core.ledger import Ledger, incidents
 from oomwarden.core.sightings import Sighting
 from oomwarden.core.torn_reads import is_half_counted
 
 
-def test_a_group_kill_that_was_read_by_half_before_its_container_went_is_one() -> None:
-    ledger = Ledger()
-    pod = Cgroup(10, "kubepods/pod", Level.POD, "uid")
-    ledger.open(pod, None)
-    for inode in (11, 12):
-        ledger.open(Cgroup(inode, f"kubepods/pod/{inode}", Level.CONTAINER, "uid"), 10)
-    ledger.read(Reading(10, MemoryEvents(oom=2, oom_kill=4, oom_group_kill=2)))
-    ledger.read(Reading(11, MemoryEvents(oom=1, oom_kill=2, oom_group_kill=1)))
-    ledger.read(Reading(12, MemoryEvents(oom=1, oom_kill=1, oom_group_kill=0)))
-    ledger.vanish(11)
-    ledger.vanish(12)
-    told = ledger.settle_pod(10)
-    found = [(b.container and b.container.inode, b.end - b.start, b.group_kills) for b in told]
-    assert found == [(11, 2, 1), (12, 2, 1)]
-
-
-@pytest.mark.parametrize("kills", [1, 2])
-def test_group_kills_read_by_half_and_not_at_all_are_as_many_as_there_were(kills: int) -> None:
-    """Containers 11 and 12 were read whole and by half (before or after the group's count)."""
-    for groups in (0, 1):
-        ledger = Ledger()
-        ledger.open(Cgroup(10, "kubepods/pod", Level.POD, "uid"), None)
-        for inode in (11, 12, 13, 14):
-            ledger.open(Cgroup(inode, f"kubepods/pod/{inode}", Level.CONTAINER, "uid"), 10)
-        # Two more went unread; the half one's victim was counted once more, or was gone by then.
-        ledger.read(Reading(10, MemoryEvents(oom=4, oom_kill=6 + kills, oom_group_kill=4)))
-        ledger.read(Reading(11, MemoryEvents(oom=1, oom_kill=2, oom_group_kill=1)))
-        ledger.read(Reading(12, MemoryEvents(oom=1, oom_kill=1, oom_group_kill=groups)))
-        for inode in (11, 12, 13, 14):
-            ledger.vanish(inode)
-        told = ledger.settle_pod(10)
-        found = [(b.container and b.container.inode, b.end - b.start, b.group_kills) for b in told]
-        assert found == [(11, 2, 1), (12, kills, 1), (None, 4, 2)]
-
-
-def test_a_half_read_group_kill_takes_its_other_half_where_nothing_else_went_unread() -> None:
+def pod_and(*owed: MemoryEvents, counted: MemoryEvents) -> Ledger:
+    """One pod, inode 10, and containers that are gone, from 11 on."""
     ledger = Ledger()
     ledger.open(Cgroup(10, "kubepods/pod", Level.POD, "uid"), None)
-    for inode in (11, 12):
-        ledger.open(Cgroup(inode, f"kubepods/pod/{inode}", Level.CONTAINER, "uid"), 10)
-    ledger.read(Reading(10, MemoryEvents(oom=2, oom_kill=4, oom_group_kill=2)))
-    ledger.read(Reading(11, MemoryEvents(oom=1, oom_kill=2, oom_group_kill=1)))
-    ledger.read(Reading(12, MemoryEvents(oom=1, oom_kill=1, oom_group_kill=1)))
-    ledger.vanish(11)
-    ledger.vanish(12)
-    told = ledger.settle_pod(10)
-    found = [(b.container and b.container.inode, b.end - b.start, b.group_kills) for b in told]
-    assert found == [(11, 2, 1), (12, 2, 1)]
-
-
-def test_a_single_kill_that_was_read_takes_nothing_of_an_unread_group_kill() -> None:
-    ledger = Ledger()
-    ledger.open(Cgroup(10, "kubepods/pod", Level.POD, "uid"), None)
-    for inode in (11, 12):
-        ledger.open(Cgroup(inode, f"kubepods/pod/{inode}", Level.CONTAINER, "uid"), 10)
-    ledger.read(Reading(10, MemoryEvents(oom=2, oom_kill=4, oom_group_kill=1)))
-    ledger.read(Reading(11, MemoryEvents(oom=1, oom_kill=1, oom_group_kill=0)))
-    ledger.vanish(11)
-    ledger.vanish(12)
-    told = ledger.settle_pod(10)
-    found = [(b.container and b.container.inode, b.end - b.start, b.group_kills) for b in told]
-    assert found == [(11, 1, 0), (None, 3, 1)]
-
-
-def pod_and(*owed: MemoryEvents, counted: MemoryEvents) -> tuple[Account, list[Account]]:
-    """One pod, and containers that are gone."""
-    ledger = Ledger()
-    pod = ledger.open(Cgroup(10, "kubepods/pod", Level.POD, "uid"), None)
     ledger.read(Reading(10, counted))
     for inode, events in enumerate(owed, 11):
         ledger.open(Cgroup(inode, f"kubepods/pod/{inode}", Level.CONTAINER, "uid"), 10)
         ledger.read(Reading(inode, events))
         ledger.vanish(inode)
-    return pod, ledger.children(10)
+    return ledger
 
 
-WHOLE = MemoryEvents(oom_kill=2, oom_group_kill=1)
-FIRST = MemoryEvents(oom_kill=1, oom_group_kill=0)
+def settled(ledger: Ledger) -> list[tuple[int | None, int, int]]:
+    """What is booked: container, raw count, group kills."""
+    told = ledger.settle_pod(10)
+    return [(b.container and b.container.inode, b.end - b.start, b.group_kills) for b in told]
+
+
+def waits(ledger: Ledger) -> bool:
+    return is_half_counted(ledger.accounts[10], ledger.children(10))
+
+
+WHOLE = MemoryEvents(oom=1, oom_kill=2, oom_group_kill=1)
+FIRST = MemoryEvents(oom=1, oom_kill=1, oom_group_kill=0)
+HALF = MemoryEvents(oom=1, oom_kill=1, oom_group_kill=1)
 UNREAD = MemoryEvents(oom_kill=0, oom_group_kill=0)
+
+
+@pytest.mark.parametrize("read", [FIRST, HALF])
+def test_a_half_read_group_kill_takes_its_other_half_where_nothing_else_went_unread(
+    read: MemoryEvents,
+) -> None:
+    ledger = pod_and(WHOLE, read, counted=MemoryEvents(oom=2, oom_kill=4, oom_group_kill=2))
+    assert settled(ledger) == [(11, 2, 1), (12, 2, 1)]
+
+
+@pytest.mark.parametrize("kills", [1, 2])
+@pytest.mark.parametrize("read", [FIRST, HALF])
+def test_group_kills_read_by_half_and_not_at_all_are_as_many_as_there_were(
+    read: MemoryEvents, kills: int
+) -> None:
+    """The half one's victim was counted once more, or was gone by then."""
+    counted = MemoryEvents(oom=4, oom_kill=6 + kills, oom_group_kill=4)
+    ledger = pod_and(WHOLE, read, UNREAD, UNREAD, counted=counted)
+    assert settled(ledger) == [(11, 2, 1), (12, kills, 1), (None, 4, 2)]
+
+
+def test_a_single_kill_that_was_read_takes_nothing_of_an_unread_group_kill() -> None:
+    ledger = pod_and(FIRST, UNREAD, counted=MemoryEvents(oom=2, oom_kill=4, oom_group_kill=1))
+    assert settled(ledger) == [(11, 1, 0), (None, 3, 1)]
 
 
 @pytest.mark.parametrize("read", [FIRST, UNREAD])
 def test_a_gone_container_with_one_count_of_its_group_kill_waits_for_the_others(
     read: MemoryEvents,
 ) -> None:
-    assert is_half_counted(*pod_and(read, counted=FIRST))
-    assert is_half_counted(*pod_and(WHOLE, read, counted=MemoryEvents(3, 3, 1)))
-    assert not is_half_counted(*pod_and(read, counted=WHOLE))
-    assert not is_half_counted(*pod_and(WHOLE, read, counted=MemoryEvents(4, 4, 2)))
+    assert waits(pod_and(read, counted=FIRST))
+    assert waits(pod_and(WHOLE, read, counted=MemoryEvents(3, 3, 1)))
+    assert not waits(pod_and(read, counted=WHOLE))
+    assert not waits(pod_and(WHOLE, read, counted=MemoryEvents(4, 4, 2)))
 
 
 STEPS = [(0, 0), (1, 0), (1, 1), (2, 1)]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from running import is_running
 
 from e2e.lab.errors import CommandError, LabError
 from e2e.lab.shell import ending_all, run, succeeds
@@ -31,12 +32,3 @@ def test_nothing_is_started_while_all_programs_are_ended() -> None:
     with ending_all(), pytest.raises(LabError, match="another step failed"):
         run("true")
     assert succeeds("true")
-
-
-def is_running(pid: int) -> bool:
-    """Tell whether a process still runs; a zombie that nobody collects does not."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"

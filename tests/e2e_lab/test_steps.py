@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+from running import is_running
 
 from e2e.lab.errors import LabError
 from e2e.lab.shell import run
@@ -67,12 +68,3 @@ def test_after_a_failure_programs_run_again() -> None:
     with pytest.raises(LabError):
         run_side_by_side([Step(fail)])
     assert run("echo", "on") == "on\n"
-
-
-def is_running(pid: int) -> bool:
-    """Tell whether a process still runs; a zombie that nobody collects does not."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"

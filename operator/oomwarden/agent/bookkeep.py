@@ -200,7 +200,7 @@ class Bookkeeper:
         groups = [c.cgroup for c in struck if c.owed.oom_group_kill > 0]
         begun = [c.cgroup for c in struck if c.owed.oom_group_kill <= 0 and self.as_group(c.cgroup)]
         populated = not all(map(self.empty, groups + begun))
-        half = self._kills_groups() and is_half_counted(pod, containers)
+        half = is_half_counted(pod, containers) and self._kills_groups()
         unread = owing.group and self.counted(pod.cgroup) > pod.seen.oom_kill  # asked last
         return owing.goes_on(
             now, pod.owed, begun=ahead or bool(begun) or half, populated=populated, unread=unread
@@ -209,8 +209,9 @@ class Bookkeeper:
     def _kills_groups(self) -> bool:
         """Whether the kubelet sets memory.oom.group, as far as a kill has shown it."""
         accounts = self.settler.ledger.accounts.values()
-        tops = [one for one in accounts if one.cgroup.level is Level.KUBEPODS]
-        return any(top.seen.oom_group_kill > 0 for top in tops)
+        return any(
+            one.seen.oom_group_kill > 0 for one in accounts if one.cgroup.level is Level.KUBEPODS
+        )
 
     def _waited(self, inode: int) -> float:
         return asyncio.get_running_loop().time() - self.closing.pods[inode].first
