@@ -40,9 +40,12 @@ def _cold(target: str, down: str) -> None:
     _make(down)
     with tempfile.TemporaryDirectory(prefix="oomwarden-cold-") as empty:
         caches = {name: str(Path(empty) / name.lower()) for name in CACHES}
-        seconds = _make(target, caches)
-        _make(down, caches)
-        subprocess.run(["chmod", "-R", "u+w", empty], check=True)  # Go's module cache is read-only
+        try:
+            seconds = _make(target, caches)
+        finally:  # the programs that run are in these caches
+            _make(down, caches)
+            # Go's module cache is read-only.
+            subprocess.run(["chmod", "-R", "u+w", empty], check=True)
     table(f"make {target}, cold", [("seconds", f"{seconds:.0f}")])
 
 

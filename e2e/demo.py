@@ -18,6 +18,7 @@ _NAME = "demo"
 _ROOT = Path(__file__).parents[1]
 _MANIFESTS = _ROOT / "deploy" / "manifests" / "install.yaml"
 _NAMESPACE = "shop"
+_POLICIES = "oompolicies.oomwarden.io"
 _PATIENCE = 180.0
 # Every process but the one that looks: score and command line.
 _SCORES = """\
@@ -38,7 +39,7 @@ def main() -> int:
         _wait_for_agent(cluster)
         _let_it_happen(cluster)
         _show(cluster)
-        _tell_how_to_go_on(cluster)
+        _say_how_to_go_on(cluster)
     except LabError as problem:
         say(str(problem))
         return 1
@@ -66,8 +67,8 @@ def _install(cluster: Cluster) -> None:
         own = kustomization(image, {"OOMWARDEN_REPORT_SECONDS": "2"})
         (folder / "kustomization.yaml").write_text(json.dumps(own), encoding="utf-8")
         cluster.kubectl("apply", "--server-side", "--force-conflicts", "--kustomize", folder)
-        defined = ("crd", "--selector", "app.kubernetes.io/name=oomwarden")
-        cluster.kubectl("wait", "--for=condition=Established", *defined)
+        # Before that the API server does not know the demo's policy.
+        cluster.kubectl("wait", "--for=condition=Established", f"crd/{_POLICIES}")
         _apply(cluster, "demo.yaml")
 
 
@@ -155,7 +156,7 @@ def _print(title: str, command: str) -> None:
     print(f"\n=== {title}\n$ {command}")
 
 
-def _tell_how_to_go_on(cluster: Cluster) -> None:
+def _say_how_to_go_on(cluster: Cluster) -> None:
     folder = cluster.programs["kubectl"].parent
     print(
         "\nThe cluster goes on running. To look around in this shell:\n"

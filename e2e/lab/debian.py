@@ -62,15 +62,6 @@ def bootstrap(output: Path, packages: Sequence[str]) -> None:
     settings.unlink()
 
 
-def unpack(tree: Path, packages: Sequence[str]) -> None:
-    """Makes a folder with the files of a minimal Debian with the packages in it."""
-    tree.mkdir(parents=True)
-    archive = tree.with_name(f"{tree.name}.tar")
-    bootstrap(archive, packages)
-    run("tar", "--extract", "--file", archive, "--directory", tree)
-    archive.unlink()
-
-
 def _client_settings() -> str:
     """Returns this machine's apt settings about proxies and certificates."""
     lines = run("apt-config", "dump", "Acquire").splitlines()

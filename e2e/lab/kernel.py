@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from e2e.lab import cache, debian
+from e2e.lab import cache, node_debian
+from e2e.lab.errors import LabError
 from e2e.lab.shell import run
-
-_PACKAGES = ("initramfs-tools", "linux-image-cloud-amd64")
 
 
 @dataclass(frozen=True)
-class Bootable:
+class Kernel:
     """A folder with what boots a machine; its disk need not hold any module."""
 
     folder: Path
@@ -23,21 +22,15 @@ class Bootable:
     def initrd(self) -> Path:
         return self.folder / "initrd.img"
 
-
-@dataclass(frozen=True)
-class Kernel(Bootable):
-    """A kernel with all of its modules."""
-
     @property
-    def modules(self) -> Path:
-        """What belongs into the machine's /lib/modules."""
-        return self.folder / "modules"
+    def release(self) -> str:
+        """What it calls itself, e.g. `6.1.0-56-cloud-amd64`."""
+        return (self.folder / "release").read_text(encoding="utf-8").strip()
 
     @property
     def series(self) -> str:
-        """The kernel's first two numbers, e.g. `6.1`."""
-        (release,) = self.modules.iterdir()
-        return series(release.name)
+        """The release's first two numbers, e.g. `6.1`."""
+        return series(self.release)
 
 
 def series(release: str) -> str:
@@ -46,16 +39,23 @@ def series(release: str) -> str:
 
 
 def build() -> Kernel:
-    """Returns the kernel, got from Debian's packages where it is missing."""
+    """Returns the kernel of the node's Debian, taken out of that where it is missing.
+
+    Raises:
+        LabError: Debian's packages cannot be had, or put no kernel there.
+    """
+    archive = node_debian.build()
 
     def unpack(folder: Path) -> None:
-        tree = folder / "tree"
-        debian.unpack(tree, _PACKAGES)
-        for pattern, name in (("vmlinuz-*", "vmlinuz"), ("initrd.img-*", "initrd.img")):
-            (found,) = (tree / "boot").glob(pattern)
-            run("cp", found, folder / name)
-        (tree / "lib/modules").rename(folder / "modules")
-        cache.remove(tree)
+        folder.mkdir(parents=True)
+        run("tar", "--extract", "--file", archive, "--directory", folder, "./boot")
+        images = sorted((folder / "boot").glob("vmlinuz-*"))
+        if not images:
+            raise LabError("Debian's linux-image-cloud-amd64 left no kernel in /boot.")
+        release = images[-1].name.removeprefix("vmlinuz-")
+        images[-1].rename(folder / "vmlinuz")
+        (folder / "boot" / f"initrd.img-{release}").rename(folder / "initrd.img")
+        (folder / "release").write_text(f"{release}\n", encoding="utf-8")
+        cache.remove(folder / "boot")
 
-    inputs = [debian.release(), *_PACKAGES]
-    return Kernel(cache.artifact("kernel", inputs, unpack, "Debian packages, about 45 s"))
+    return Kernel(cache.artifact("kernel", [str(archive)], unpack, "tar, about 1 s"))

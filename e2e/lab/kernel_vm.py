@@ -12,7 +12,7 @@ from pathlib import Path
 from e2e.lab import base_images, cache, kernel, preflight, product_image
 from e2e.lab.emulation import ACCELERATOR, KERNEL_ARGUMENTS, PROCESSOR
 from e2e.lab.errors import LabError
-from e2e.lab.kernel import Bootable
+from e2e.lab.kernel import Kernel
 from e2e.lab.memory import available_here
 from e2e.lab.node_image import make_disk
 from e2e.lab.progress import say, step
@@ -63,7 +63,7 @@ def run_in_vm(
     script: str,
     files: Mapping[str, str] | None = None,
     timeout: float = 120.0,
-    linux: Bootable | None = None,
+    linux: Kernel | None = None,
     processor: int | None = None,
 ) -> CompletedRun:
     """Runs a Python script as root on a machine of its own, with this checkout's oomwarden.
@@ -130,7 +130,7 @@ def _source_only(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
     return None if "__pycache__" in member.name else member
 
 
-def _boot(linux: Bootable, disk: Path, folder: Path, timeout: float, processor: int | None) -> None:
+def _boot(linux: Kernel, disk: Path, folder: Path, timeout: float, processor: int | None) -> None:
     arguments = f"{KERNEL_ARGUMENTS} panic=-1 init={_INIT}"
     drives = (
         f"file={disk},format=raw,if=virtio,snapshot=on,cache=unsafe",

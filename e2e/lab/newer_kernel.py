@@ -1,11 +1,10 @@
 """The newest kernel of Debian's other suites, with an initial file system that is made by hand."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from e2e.lab import cache, suites
 from e2e.lab.errors import LabError
-from e2e.lab.kernel import Bootable, series
+from e2e.lab.kernel import Kernel
 from e2e.lab.shell import run
 from e2e.lab.suites import Package
 
@@ -28,22 +27,7 @@ exec busybox switch_root /root "$init"
 """
 
 
-@dataclass(frozen=True)
-class NewerKernel(Bootable):
-    """A kernel whose initial file system has the few modules that a disk takes."""
-
-    @property
-    def release(self) -> str:
-        """What it was unpacked from, e.g. `7.3.4+deb13-cloud-amd64`."""
-        return (self.folder / "release").read_text(encoding="utf-8").strip()
-
-    @property
-    def series(self) -> str:
-        """The kernel's first two numbers, e.g. `7.3`."""
-        return series(self.release)
-
-
-def build() -> NewerKernel:
+def build() -> Kernel:
     """Returns the kernel, the newest there was when it was first asked for.
 
     Raises:
@@ -51,7 +35,7 @@ def build() -> NewerKernel:
     """
     # The version is no input: what was unpacked once serves as long as it is used.
     inputs: list[cache.Input] = [_BINARY, _INIT, *suites.SUITES, *_MODULES]
-    return NewerKernel(cache.artifact("newer-kernel", inputs, _unpack, _WAITS_FOR))
+    return Kernel(cache.artifact("newer-kernel", inputs, _unpack, _WAITS_FOR))
 
 
 def _unpack(folder: Path) -> None:

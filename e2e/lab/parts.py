@@ -10,8 +10,8 @@ from pathlib import Path
 
 from e2e.lab import (
     base_images,
-    kernel,
     machines,
+    node_debian,
     node_image,
     postgres_image,
     preflight,
@@ -53,19 +53,15 @@ def build(options: Options, *, may_build_kernel: bool) -> Parts:
     """
     companions, on_node, *others = compilers = _compilers(tools.groups(helm=options.helm))
     packages = Step(preflight.install_packages)
-    linux = Step(kernel.build, packages)
-    machine = Step(
-        lambda: machines.choose(options.memory, may_build=may_build_kernel), packages, linux
-    )
-    tree = Step(node_image.build_tree, packages)
+    linux = Step(node_debian.build, packages)
+    machine = Step(lambda: machines.choose(options.memory, may_build=may_build_kernel), linux)
     system = Step(
         lambda: node_image.build_system(
-            tools.joined([companions.result, on_node.result]), linux.result, tree.result
+            tools.joined([companions.result, on_node.result]), linux.result
         ),
         companions,
         on_node,
         linux,
-        tree,
     )
     images = _images(options, packages)
     store = Step(
@@ -87,11 +83,12 @@ def build_programs() -> Tools:
 
 def _compilers(groups: list[str]) -> list[Step[Tools]]:
     """Returns the builds of programs, one after the other: each takes all cores."""
-    chain: list[Step[Tools]] = []
-    needs: tuple[Step[Tools], ...] = ()
-    for group in groups:
-        chain.append(Step(partial(tools.build, group), *needs))
-        needs = (chain[-1],)
+    first, *others = groups
+    # What is compiled is downloaded while Debian's packages are.
+    chain = [Step(partial(tools.build, first))]
+    sources = Step(partial(tools.download, others))
+    for group in others:
+        chain.append(Step(partial(tools.build, group), chain[-1], sources))
     return chain
 
 

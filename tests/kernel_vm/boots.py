@@ -14,7 +14,7 @@ from typing import Any
 
 from e2e.lab import kernel, kernel_vm, newer_kernel, preflight
 from e2e.lab.errors import LabError
-from e2e.lab.kernel import Bootable
+from e2e.lab.kernel import Kernel
 from e2e.lab.progress import say
 
 Facts = dict[str, Any]
@@ -28,12 +28,12 @@ SECONDS = 900.0
 
 
 @cache
-def kernels() -> dict[str, Bootable]:
+def kernels() -> dict[str, Kernel]:
     """The kernels by their first two numbers, e.g. `6.1`."""
     preflight.check_machine()
     preflight.install_packages()
     own = kernel.build()
-    found: dict[str, Bootable] = {own.series: own}
+    found: dict[str, Kernel] = {own.series: own}
     try:
         newer = newer_kernel.build()
     except LabError as problem:
@@ -75,7 +75,7 @@ class Boots:
             say(f"{name} on Linux {series}: {time.monotonic() - began:.0f} s")
 
 
-def _run(linux: Bootable, name: str, processor: int | None) -> dict[str, Facts]:
+def _run(linux: Kernel, name: str, processor: int | None) -> dict[str, Facts]:
     files = {path.name: path.read_text() for path in VM.glob("*.py")}
     files["checks.json"] = json.dumps(CHECKS[name])
     done = kernel_vm.run_in_vm(files.pop("driver.py"), files, SECONDS, linux, processor)
