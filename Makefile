@@ -50,7 +50,7 @@ bench-recall: ## who tells of every kill, once, and how soon (ARGS="--only quiet
 bench-enforce: ## who wins, how soon a policy holds on starts and on a full node, what it costs
 	@$(RUN) python -m bench winners starts policy-change
 
-lock: ## resolve requirements/*.txt from pyproject.toml
+lock: ## resolve requirements/*.txt from pyproject.toml, and the modules that the lab compiles
 	@$(RUN) python tools/lock.py
 wheel: ## build the wheel
 	@$(RUN) python -m build --wheel --no-isolation --outdir dist .

@@ -1,9 +1,11 @@
-"""Write requirements/*.txt from pyproject.toml: pinned and hashed, no registry named."""
+"""Write requirements/*.txt and e2e/lab/go: pinned and hashed, no registry named."""
 
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+
+from e2e.lab import go_module, tools
 
 ROOT = Path(__file__).resolve().parent.parent
 OPTIONS = [
@@ -42,13 +44,14 @@ def compile_pins(output: str, requirements: list[str]) -> None:
 
 
 def main() -> None:
-    """Lock what the image installs, what builds it, what a developer installs; the same pins."""
+    """Lock what the image installs, what builds it, what a developer and a lab need."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     runtime = project["project"]["dependencies"]
     compile_pins("runtime.txt", runtime)
     dev = group(project["dependency-groups"], "dev")
     compile_pins("dev.txt", ["-c runtime.txt", *runtime, *dev])
     compile_pins("build.txt", ["-c dev.txt", *project["build-system"]["requires"]])
+    go_module.write_module(go_module.LOCKED, tools.locked_packages())
 
 
 if __name__ == "__main__":

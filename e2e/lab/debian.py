@@ -41,12 +41,25 @@ def sources() -> list[Path]:
 
 def bootstrap(output: Path, packages: Sequence[str]) -> None:
     """Writes the tar of a minimal Debian with the packages in it."""
+    _bootstrap(output, packages, "minbase")
+
+
+def collect(output: Path, packages: Sequence[str]) -> None:
+    """Writes the tar of the packages' files and those of what they depend on, and nothing else.
+
+    Nothing is set up: what packages do when they are installed stays undone, e.g. the users in
+    /etc/passwd. It takes a quarter of the time.
+    """
+    _bootstrap(output, packages, "extract")
+
+
+def _bootstrap(output: Path, packages: Sequence[str], variant: str) -> None:
     settings = output.with_name(f"{output.name}.apt")
     settings.write_text(_client_settings(), encoding="utf-8")
     run(
         "mmdebstrap",
         "--quiet",
-        "--variant=minbase",
+        f"--variant={variant}",
         # Else it takes what the name ends in.
         "--format=tar",
         "--skip=output/dev",

@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from e2e.lab import versions
+from e2e.lab import cache, versions
+from e2e.lab.go_build import environment
 from e2e.lab.shell import run
+
+LOCKED = Path(__file__).parent / "go"
+"""The module of what every lab compiles: `make lock` resolves it."""
 
 
 @dataclass(frozen=True)
@@ -37,22 +41,49 @@ PINNED = (
 )
 
 
-def write_module(
-    folder: Path, pinned: Sequence[Pinned], packages: Sequence[str], env: Mapping[str, str]
-) -> None:
-    """Writes the go.mod and go.sum with which the packages are built, and downloads their source.
+def download(packages: Sequence[str]) -> None:
+    """Downloads the source that commands of the locked module are made of."""
+    run("go", "list", "-mod=readonly", "-deps", *packages, cwd=LOCKED, env=environment())
+
+
+def resolved(name: str, packages: Sequence[str]) -> Path:
+    """Returns a folder with the go.mod and go.sum of commands that have no locked module.
+
+    Args:
+        name: What they are.
+        packages: The commands.
+    """
+
+    def write(folder: Path) -> None:
+        folder.mkdir(parents=True)
+        write_module(folder, packages)
+
+    return cache.artifact(f"module-{name}", inputs(packages), write, "the Go module proxy")
+
+
+def inputs(packages: Sequence[str]) -> list[cache.Input]:
+    """Lists what a module with the commands depends on."""
+    return [*packages, *map(str, _pinned(packages))]
+
+
+def write_module(folder: Path, packages: Sequence[str]) -> None:
+    """Writes the go.mod and go.sum with which commands are built, and downloads their source.
 
     Args:
         folder: Where to write them.
-        pinned: The modules that the packages belong to.
-        packages: The commands to build.
-        env: The Go client's environment.
+        packages: The commands.
     """
+    pinned, env = _pinned(packages), environment()
     upstream = _upstream(folder, env) if _KUBERNETES in pinned else {}
     text = module_text(upstream, pinned, packages)
     (folder / "go.mod").write_text(text, encoding="utf-8")
+    (folder / "go.sum").unlink(missing_ok=True)
     # Unlike `go mod tidy` it leaves out what only tests of the packages need.
     run("go", "list", "-mod=mod", "-deps", "tool", cwd=folder, env=env)
+
+
+def _pinned(packages: Sequence[str]) -> list[Pinned]:
+    return [one for one in PINNED if any(package.startswith(one.path) for package in packages)]
 
 
 def _upstream(folder: Path, env: Mapping[str, str]) -> Mapping[str, Any]:

@@ -100,6 +100,7 @@ def _apt_options() -> list[str]:
         "Dir::Etc::sourceparts": "/dev/null",
         "Dir::State::lists": folder / "lists",
         "Dir::Cache": folder,
+        "Acquire::Languages": "none",
     }
     return [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
 

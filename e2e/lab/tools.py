@@ -1,17 +1,13 @@
 """Kubernetes and its companions, built with the ordinary Go client from their modules."""
 
-import os
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from e2e.lab import cache, debian_programs, versions
+from e2e.lab import cache, debian_programs, go_build, go_module
 from e2e.lab.errors import LabError
-from e2e.lab.go_module import PINNED, Pinned, write_module
-from e2e.lab.memory import available_here
-from e2e.lab.progress import say
-from e2e.lab.shell import run
+from e2e.lab.progress import say, step
 
 COMPANIONS, NODE, CONTROL_PLANE, HELM, KIND_ONLY = (
     "companions",
@@ -48,13 +44,8 @@ _PACKAGES = {
     KIND_ONLY: (_KIND,),
 }
 _NAMES = {_ETCD: "etcd"}
-_MODULES = {COMPANIONS: COMPANIONS, KIND_ONLY: KIND_ONLY}
-"""Groups whose modules nothing else needs."""
-# Nobody debugs these programs here, and they mostly wait: without debug information, and with
-# functions inlined in Go's own library alone, they are compiled in two thirds of the time.
-_QUICK = ("-gcflags=all=-dwarf=false -l", "-gcflags=std=-dwarf=false")
-# MiB; what the linker of the largest program needs.
-_LEAST_SHARE = 2048
+LOCKED = (NODE, CONTROL_PLANE, HELM)
+"""Groups of one module, with hashes of its source: what they have in common is compiled once."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +95,10 @@ def missing(groups: Iterable[str]) -> bool:
 
 def download(groups: Iterable[str]) -> None:
     """Downloads the source of those groups that are not compiled yet."""
-    for group in groups:
-        if not _is_built(group):
-            _resolve(group)
+    packages = [one for group in groups if not _is_built(group) for one in _packages(group)]
+    if packages:
+        with step("download source", "the Go module proxy, about 1 min"):
+            go_module.download(packages)
 
 
 def _is_built(group: str) -> bool:
@@ -131,20 +123,10 @@ def _compiled(group: str) -> Tools:
     programs = _of(group)
     if not _is_built(group):
         # Here, as a build of its own: what waits for it would say that it waits for the compiler.
-        _resolve(group)
+        _module(group)
 
     def compile_them(folder: Path) -> None:
-        # Beside the result: a killed compiler's files are removed by the next build.
-        scratch = folder.with_name(f"{folder.name}.scratch")
-        folder.mkdir()
-        scratch.mkdir()
-        packages = [one.package for one in programs]
-        # Without the version the kubelet reports v0.0.0 and the API server refuses its features.
-        flags = f"-s -w {_kubernetes_version()}"
-        go = ("go", "build", "-trimpath", *_QUICK, "-ldflags", flags)
-        env = {**_environment(), **_compiler_memory(), "GOTMPDIR": str(scratch)}
-        run(*go, "-o", folder, *packages, cwd=_resolve(group), env=env)
-        cache.remove(scratch)
+        go_build.compile_programs(_module(group), _packages(group), folder)
         for one in programs:
             (folder / file_name(one.package)).rename(folder / one.name)
 
@@ -164,84 +146,31 @@ def find_or_build(program: Program) -> Path:
     return Path(found) if found else build(program.group)[program.name]
 
 
-def _resolve(group: str) -> Path:
-    """Returns a folder with the go.mod and go.sum that resolve a group's modules.
-
-    Kubernetes and helm share one: what they have in common, e.g. their API client and gRPC, is
-    downloaded once and compiled once.
-    """
-    programs = _module(group)
-    packages = [one.package for one in programs]
-
-    def write(folder: Path) -> None:
-        folder.mkdir(parents=True)
-        write_module(folder, _pinned(packages), packages, _environment())
-
-    return cache.artifact(
-        f"module-{_MODULES.get(group, 'lab')}", _module_inputs(group), write, "the Go module proxy"
-    )
+def locked_packages() -> list[str]:
+    """Lists the commands that the locked module has."""
+    return [package for group in LOCKED for package in _packages(group)]
 
 
 def _of(group: str) -> list[Program]:
     return [one for one in _ALL if one.group == group]
 
 
-def _module(group: str) -> list[Program]:
-    return [one for one in _ALL if _MODULES.get(one.group) == _MODULES.get(group)]
+def _packages(group: str) -> list[str]:
+    return [one.package for one in _of(group)]
 
 
-def _pinned(packages: Iterable[str]) -> list[Pinned]:
-    packages = list(packages)
-    return [one for one in PINNED if any(package.startswith(one.path) for package in packages)]
+def _module(group: str) -> Path:
+    """Returns a folder with the go.mod and go.sum that a group is built with."""
+    return go_module.LOCKED if group in LOCKED else go_module.resolved(group, _packages(group))
 
 
-def _module_inputs(group: str) -> list[str]:
-    packages = [one.package for one in _module(group)]
-    return [*packages, *(str(one) for one in _pinned(packages))]
-
-
-def _inputs(group: str) -> list[str]:
-    packages = [one.package for one in _of(group)]
-    return [*_module_inputs(group), *packages, _kubernetes_version(), *_QUICK]
+def _inputs(group: str) -> list[cache.Input]:
+    packages = _packages(group)
+    source = [go_module.LOCKED] if group in LOCKED else go_module.inputs(packages)
+    return [*source, *packages, *go_build.inputs()]
 
 
 def file_name(package: str) -> str:
     """Returns how Go names a program: after its folder, but not after a major version's."""
     *_, folder, last = package.split("/")
     return folder if last[0] == "v" and last[1:].isdigit() else last
-
-
-def _kubernetes_version() -> str:
-    version = versions.KUBERNETES
-    major, minor, _ = version.removeprefix("v").split(".")
-    values = {
-        "k8s.io/component-base/version.gitVersion": version,
-        "k8s.io/component-base/version.gitMajor": major,
-        "k8s.io/component-base/version.gitMinor": minor,
-        "k8s.io/component-base/version.gitTreeState": "clean",
-        "k8s.io/client-go/pkg/version.gitVersion": version,
-    }
-    return " ".join(f"-X {key}={value}" for key, value in values.items())
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"}
-
-
-def _compiler_memory() -> dict[str, str]:
-    return compiler_memory(available_here(), os.cpu_count() or 1)
-
-
-def compiler_memory(available: int, cores: int) -> dict[str, str]:
-    """Returns the settings with which compilers collect garbage only where memory gets scarce.
-
-    They are Go programs as well, and spend a third of their time on that otherwise.
-
-    Args:
-        available: The machine's available memory, in MiB.
-        cores: As many compilers run at a time.
-    """
-    share = available // cores
-    if share < _LEAST_SHARE:
-        return {}
-    return {"GOGC": "off", "GOMEMLIMIT": f"{share * 3 // 4}MiB"}

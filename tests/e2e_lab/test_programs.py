@@ -2,7 +2,7 @@
 
 import pytest
 
-from e2e.lab import go_module, tools, versions
+from e2e.lab import go_build, go_module, tools, versions
 from e2e.lab.go_module import PINNED, Pinned
 
 UPSTREAM = {
@@ -47,5 +47,27 @@ def test_every_program_belongs_to_a_pinned_module() -> None:
 
 
 def test_compilers_share_the_memory_and_are_left_alone_where_there_is_little() -> None:
-    assert tools.compiler_memory(8192, 2) == {"GOGC": "off", "GOMEMLIMIT": "3072MiB"}
-    assert tools.compiler_memory(8192, 8) == {}
+    assert go_build.compiler_memory(8192, 2) == {"GOGC": "off", "GOMEMLIMIT": "3072MiB"}
+    assert go_build.compiler_memory(8192, 8) == {}
+
+
+def test_only_source_that_is_still_to_be_compiled_is_downloaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    downloaded: list[str] = []
+    monkeypatch.setattr(tools, "_is_built", lambda group: group != tools.NODE)
+    monkeypatch.setattr(go_module, "download", downloaded.extend)
+    tools.download(tools.GROUPS)
+    assert downloaded == ["k8s.io/kubernetes/cmd/kubelet"]
+    monkeypatch.setattr(tools, "_is_built", lambda _: True)
+    monkeypatch.setattr(go_module, "download", None)
+    tools.download(tools.GROUPS)
+
+
+def test_the_locked_module_has_the_pinned_versions_and_all_commands() -> None:
+    lines = (go_module.LOCKED / "go.mod").read_text().splitlines()
+    packages = tools.locked_packages()
+    assert {line for line in lines if line.startswith("tool ")} == {f"tool {p}" for p in packages}
+    for pin in (one for one in PINNED if any(p.startswith(one.path) for p in packages)):
+        assert f"require {pin}" in lines, "stale: make lock"
+    assert f"replace k8s.io/api => k8s.io/api {versions.kubernetes_staging()}" in lines
