@@ -17,7 +17,7 @@ _ALIVE_SECONDS, _ANSWER_SECONDS = 15.0, 600.0
 
 @dataclass
 class OpenShell:
-    """`kubectl exec` of a command that reads a shell's input, begun anew when it has ended.
+    """`kubectl exec` of a command that reads a shell's input, started again when it has ended.
 
     `command`: what follows `kubectl exec -i`.
     """

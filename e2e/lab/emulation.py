@@ -16,7 +16,7 @@ _ARGUMENTS = (
     # Else the clock is the HPET: a system call and an exit to the emulator for each look.
     "tsc=reliable",
     "clearcpuid=rep_good",  # the kernel's own `rep`, as above
-    # Translated code is found by its address: at random ones each exec translates anew.
+    # Translated code is found by its address: at random ones each exec translates it again.
     "norandmaps",
 )
 KERNEL_ARGUMENTS = " ".join(_ARGUMENTS)

@@ -3,14 +3,19 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from e2e.lab import cache, node_debian
-from e2e.lab.errors import LabError
+from e2e.lab import cache, debian, initial_files
 from e2e.lab.shell import run
+
+_PACKAGE = "linux-image-cloud-amd64"
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """A folder with what boots a machine; its disk need not hold any module."""
+    """A folder with what boots a machine; its disk need not hold any module.
+
+    Attributes:
+        folder: Which one.
+    """
 
     folder: Path
 
@@ -21,6 +26,11 @@ class Kernel:
     @property
     def initrd(self) -> Path:
         return self.folder / "initrd.img"
+
+    @property
+    def modules(self) -> Path:
+        """All of its modules where it came with them: what belongs into /lib/modules."""
+        return self.folder / "modules"
 
     @property
     def release(self) -> str:
@@ -39,23 +49,26 @@ def series(release: str) -> str:
 
 
 def build() -> Kernel:
-    """Returns the kernel of the node's Debian, taken out of that where it is missing.
+    """Returns the kernel of this machine's Debian release, got from there where it is missing.
 
     Raises:
-        LabError: Debian's packages cannot be had, or put no kernel there.
+        LabError: It cannot be had, or reaches no disk.
     """
-    archive = node_debian.build()
+    inputs: list[cache.Input] = [debian.release(), _PACKAGE, *initial_files.INPUTS]
+    return Kernel(cache.artifact("kernel", inputs, _unpack, "Debian packages, about 15 s"))
 
-    def unpack(folder: Path) -> None:
-        folder.mkdir(parents=True)
-        run("tar", "--extract", "--file", archive, "--directory", folder, "./boot")
-        images = sorted((folder / "boot").glob("vmlinuz-*"))
-        if not images:
-            raise LabError("Debian's linux-image-cloud-amd64 left no kernel in /boot.")
-        release = images[-1].name.removeprefix("vmlinuz-")
-        images[-1].rename(folder / "vmlinuz")
-        (folder / "boot" / f"initrd.img-{release}").rename(folder / "initrd.img")
-        (folder / "release").write_text(f"{release}\n", encoding="utf-8")
-        cache.remove(folder / "boot")
 
-    return Kernel(cache.artifact("kernel", [str(archive)], unpack, "tar, about 1 s"))
+def _unpack(folder: Path) -> None:
+    tree, archive = folder / "tree", folder / "tar"
+    tree.mkdir(parents=True)
+    debian.collect(archive, [_PACKAGE])
+    run("tar", "--extract", "--file", archive, "--directory", tree, "./boot", "./lib/modules")
+    (image,) = (tree / "boot").glob("vmlinuz-*")
+    release = image.name.removeprefix("vmlinuz-")
+    modules = tree / "lib/modules" / release
+    initial_files.write(modules, folder / "initrd.img")
+    image.rename(folder / "vmlinuz")
+    modules.parent.rename(folder / "modules")
+    (folder / "release").write_text(f"{release}\n", encoding="utf-8")
+    archive.unlink()
+    cache.remove(tree)

@@ -33,7 +33,7 @@ def up(
 
     Args:
         instance: Which one.
-        options: What it shall be like; an instance that differs is begun anew.
+        options: What it shall be like; one that differs is started over.
         wait_for_node: Whether to return only when the node is ready, or while it still boots.
         may_build_kernel: Whether to wait for User-Mode Linux to be built, where that can be.
 
@@ -54,7 +54,7 @@ def up(
     )
     with instance.lock():
         if not any(component_states(instance).values()) or instance.running_state() != wanted:
-            _begin_anew(instance, machine, wanted)
+            _start_over(instance, machine, wanted)
         _write_wrappers(instance, tools)
         node.start(instance, machine, (made_of.system, made_of.store), options)
         control_plane.start(instance, tools)
@@ -78,14 +78,14 @@ def build(options: Options, *, free_memory: int = 0, may_build_kernel: bool = Tr
 def up_without_node(instance: Instance) -> Tools:
     """Brings up a control plane that has no node; a node that it already has is left alone.
 
-    `up` begins such an instance anew.
+    `up` starts such an instance over.
     """
     preflight.check(0, groups(helm=True))
     tools = parts.build_programs()
     with instance.lock():
         runs = any(component_states(instance).values())
         if not runs or instance.running_state().get("tools") != tools.stamp():
-            _begin_anew(instance, None, {"tools": tools.stamp()})
+            _start_over(instance, None, {"tools": tools.stamp()})
         _write_wrappers(instance, tools)
         control_plane.start(instance, tools)
     return tools
@@ -103,13 +103,13 @@ def component_states(instance: Instance) -> dict[str, int | None]:
     return {name: processes.process_id(name, instance.run) for name in names}
 
 
-def _begin_anew(instance: Instance, machine: Machine | None, wanted: dict[str, object]) -> None:
+def _start_over(instance: Instance, machine: Machine | None, wanted: dict[str, object]) -> None:
     _stop(instance)
     cache.remove(instance.run)
     instance.run.mkdir(parents=True)
     network.create(instance, machine.network() if machine else ())
     pki.create(instance)
-    # Last: an instance that was interrupted before this line is begun anew.
+    # Last: an instance that was interrupted before this line is started over.
     instance.remember(wanted)
 
 

@@ -6,12 +6,26 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from e2e.lab import cache
+from e2e.lab import cache, debian
 from e2e.lab.errors import LabError
+from e2e.lab.kernel import Kernel
 from e2e.lab.shell import run
 from e2e.lab.tools import Tools
 
 _ROOTFS = Path(__file__).parent / "rootfs"
+_PACKAGES = (
+    "ca-certificates",
+    "dbus",
+    "iproute2",
+    "iptables",
+    "kmod",
+    "procps",
+    # Not built here: runc is of no use without libseccomp.
+    "runc",
+    "systemd",
+    "systemd-sysv",
+    "util-linux",
+)
 _PROGRAMS = ("kubelet", "containerd", "containerd-shim-runc-v2", "ctr")
 _CNI_PLUGINS = ("bridge", "host-local", "loopback")
 _UNITS = ("lab-network", "containerd", "kubelet")
@@ -22,21 +36,32 @@ _DISK_SIZE = "8G"
 _STORES_KEPT = 900.0
 
 
-def build_system(tools: Tools, archive: Path) -> Path:
+def build_tree() -> Path:
+    """Returns the node's Debian as a tar, built where it is missing."""
+
+    def build(archive: Path) -> None:
+        debian.bootstrap(archive, _PACKAGES)
+
+    inputs = [debian.release(), *_PACKAGES]
+    return cache.artifact("node-debian", inputs, build, "Debian packages, about 40 s")
+
+
+def build_system(tools: Tools, kernel: Kernel, archive: Path) -> Path:
     """Returns the node's system disk, built where it is missing.
 
     Args:
         tools: The node's programs.
-        archive: Its Debian with its kernel's modules, as a tar.
+        kernel: Whose modules it needs.
+        archive: Its Debian, as a tar.
     """
     programs = [str(tools[name]) for name in (*_PROGRAMS, *_CNI_PLUGINS)]
-    texts = (*_UNITS, *_MASKED, *programs, str(archive))
+    texts = (*_UNITS, *_MASKED, *programs, str(kernel.folder), str(archive))
 
     def build(folder: Path) -> None:
         tree = folder / "tree"
         tree.mkdir(parents=True)
-        # What boots it is none of the disk's business.
-        run("tar", "--extract", "--exclude=./boot/*", "--file", archive, "--directory", tree)
+        run("tar", "--extract", "--file", archive, "--directory", tree)
+        run("cp", "--recursive", kernel.modules, tree / "lib")
         _add_programs(tree, tools)
         run("cp", "--recursive", f"{_ROOTFS}/.", tree)
         _enable_units(tree)

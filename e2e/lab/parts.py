@@ -10,8 +10,8 @@ from pathlib import Path
 
 from e2e.lab import (
     base_images,
+    kernel,
     machines,
-    node_debian,
     node_image,
     postgres_image,
     preflight,
@@ -53,15 +53,17 @@ def build(options: Options, *, may_build_kernel: bool) -> Parts:
     """
     companions, on_node, *others = compilers = _compilers(tools.groups(helm=options.helm))
     packages = Step(preflight.install_packages)
-    linux = Step(node_debian.build, packages)
+    linux = Step(kernel.build, packages)
     machine = Step(lambda: machines.choose(options.memory, may_build=may_build_kernel), linux)
+    tree = Step(node_image.build_tree, packages)
     system = Step(
         lambda: node_image.build_system(
-            tools.joined([companions.result, on_node.result]), linux.result
+            tools.joined([companions.result, on_node.result]), linux.result, tree.result
         ),
         companions,
         on_node,
         linux,
+        tree,
     )
     images = _images(options, packages)
     store = Step(

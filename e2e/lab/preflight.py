@@ -25,6 +25,7 @@ _PACKAGES = (
     "e2fsprogs",
     "gcc",
     "iproute2",
+    "kmod",
     "libc6-dev",
     "mmdebstrap",
     "openssl",

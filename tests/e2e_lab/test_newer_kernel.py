@@ -50,11 +50,6 @@ def test_no_kernel_in_any_suite_is_said_with_the_suites(monkeypatch: pytest.Monk
         newer_kernel._newest()
 
 
-def test_only_modules_that_are_not_built_in_are_loaded() -> None:
-    built_in = "kernel/drivers/virtio/virtio_pci.ko\nkernel/fs/ext4/ext4.ko\n"
-    assert newer_kernel.loadable(("virtio_pci", "virtio_blk", "ext4"), built_in) == ["virtio_blk"]
-
-
 def test_a_kernels_series_is_its_first_two_numbers() -> None:
     assert series("6.1.0-56-cloud-amd64") == "6.1"
     assert series("7.10.2+deb13-cloud-amd64") == "7.10"
