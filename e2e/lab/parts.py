@@ -7,6 +7,7 @@ for Debian's packages, and the node's programs come first, as its disks are made
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from e2e.lab import (
     base_images,
@@ -84,13 +85,13 @@ def build_programs() -> Tools:
 
 
 def _compilers(groups: list[str]) -> list[Step[Tools]]:
-    """Returns the builds of programs, one after the other: each takes all cores."""
-    first, *others = groups
-    # What is compiled is downloaded while Debian's packages are.
-    chain = [Step(partial(tools.build, first))]
-    sources = Step(partial(tools.download, others))
-    for group in others:
-        chain.append(Step(partial(tools.build, group), chain[-1], sources))
+    """Returns the builds of programs: those that are compiled one after the other, in order."""
+    companions, *compiled = groups
+    chain = [Step(partial(tools.build, companions))]
+    needs: Step[Any] = Step(partial(tools.download, compiled))
+    for group in compiled:
+        chain.append(Step(partial(tools.build, group), needs))
+        needs = chain[-1]
     return chain
 
 
