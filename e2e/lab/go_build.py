@@ -31,9 +31,11 @@ def compile_programs(module: Path, packages: Sequence[str], folder: Path) -> Non
     folder.mkdir()
     scratch.mkdir()
     # As many compilers as cores, each on one: cheaper than compilers that share their work.
-    go = ("go", "build", "-p", str(_cores()), "-trimpath", *_QUICK, "-ldflags", _linker_flags())
-    env = {**environment(), **_compiler_memory(), "GOMAXPROCS": "1", "GOTMPDIR": str(scratch)}
+    cores = len(os.sched_getaffinity(0))
+    go = ("go", "build", "-p", str(cores), "-trimpath", *_QUICK, "-ldflags", _linker_flags())
+    env = {**environment(), "GOMAXPROCS": "1", "GOTMPDIR": str(scratch)}
     with cache.locked("compiler", "compile"):
+        env |= compiler_memory(available_here(), cores)
         run(*go, "-o", folder, *packages, cwd=module, env=env)
     cache.remove(scratch)
 
@@ -60,14 +62,6 @@ def _linker_flags() -> str:
         "k8s.io/client-go/pkg/version.gitVersion": version,
     }
     return " ".join(("-s -w", *(f"-X {key}={value}" for key, value in values.items())))
-
-
-def _compiler_memory() -> dict[str, str]:
-    return compiler_memory(available_here(), _cores())
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
 
 
 def compiler_memory(available: int, cores: int) -> dict[str, str]:

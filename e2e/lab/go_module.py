@@ -16,7 +16,7 @@ from e2e.lab.go_build import environment
 from e2e.lab.shell import run
 
 LOCKED = Path(__file__).parent / "go"
-"""The module of what every lab compiles: `make lock` resolves it."""
+"""The module of Kubernetes and Helm: `make lock` resolves it."""
 
 
 @dataclass(frozen=True)

@@ -64,11 +64,24 @@ def _unpack(folder: Path) -> None:
     debian.collect(archive, [_PACKAGE])
     run("tar", "--extract", "--file", archive, "--directory", tree, "./boot", "./lib/modules")
     (image,) = (tree / "boot").glob("vmlinuz-*")
-    release = image.name.removeprefix("vmlinuz-")
-    modules = tree / "lib/modules" / release
-    initial_files.write(modules, folder / "initrd.img")
-    image.rename(folder / "vmlinuz")
+    modules = tree / "lib/modules" / image.name.removeprefix("vmlinuz-")
+    assemble(folder, image, modules)
     modules.parent.rename(folder / "modules")
-    (folder / "release").write_text(f"{release}\n", encoding="utf-8")
     archive.unlink()
     cache.remove(tree)
+
+
+def assemble(folder: Path, image: Path, modules: Path) -> None:
+    """Writes into a folder what boots a machine.
+
+    Args:
+        folder: Where to write it.
+        image: The kernel.
+        modules: Its folder in /lib/modules, named after its release.
+
+    Raises:
+        LabError: The kernel reaches no disk.
+    """
+    run("cp", image, folder / "vmlinuz")
+    initial_files.write(modules, folder / "initrd.img")
+    (folder / "release").write_text(f"{modules.name}\n", encoding="utf-8")

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from e2e.lab import cache, initial_files, suites
 from e2e.lab.errors import LabError
-from e2e.lab.kernel import Kernel
-from e2e.lab.shell import run
+from e2e.lab.kernel import Kernel, assemble
 from e2e.lab.suites import Package
 
 _BINARY = r"linux-binary-(7|8|9)\.\S+-cloud-amd64"
@@ -30,9 +29,7 @@ def _unpack(folder: Path) -> None:
     for part in ("base", "binary", "modules"):
         suites.unpack(Package(f"linux-{part}-{release}", binary.version, binary.suite), tree)
     files = tree / "usr/lib/modules" / release
-    run("cp", files / "vmlinuz", folder / "vmlinuz")
-    initial_files.write(files, folder / "initrd.img")
-    (folder / "release").write_text(f"{release}\n", encoding="utf-8")
+    assemble(folder, files / "vmlinuz", files)
     cache.remove(tree)
 
 

@@ -44,7 +44,7 @@ _PACKAGES = {
     KIND_ONLY: (_KIND,),
 }
 _NAMES = {_ETCD: "etcd"}
-LOCKED = (NODE, CONTROL_PLANE, HELM)
+LOCKED_GROUPS = (NODE, CONTROL_PLANE, HELM)
 """Groups of one module, with hashes of its source: what they have in common is compiled once."""
 
 
@@ -148,7 +148,7 @@ def find_or_build(program: Program) -> Path:
 
 def locked_packages() -> list[str]:
     """Lists the commands that the locked module has."""
-    return [package for group in LOCKED for package in _packages(group)]
+    return [package for group in LOCKED_GROUPS for package in _packages(group)]
 
 
 def _of(group: str) -> list[Program]:
@@ -161,13 +161,15 @@ def _packages(group: str) -> list[str]:
 
 def _module(group: str) -> Path:
     """Returns a folder with the go.mod and go.sum that a group is built with."""
-    return go_module.LOCKED if group in LOCKED else go_module.resolved(group, _packages(group))
+    return (
+        go_module.LOCKED if group in LOCKED_GROUPS else go_module.resolved(group, _packages(group))
+    )
 
 
 def _inputs(group: str) -> list[cache.Input]:
     packages = _packages(group)
-    source = [go_module.LOCKED] if group in LOCKED else go_module.inputs(packages)
-    return [*source, *packages, *go_build.inputs()]
+    source = [go_module.LOCKED, *packages] if group in LOCKED_GROUPS else go_module.inputs(packages)
+    return [*source, *go_build.inputs()]
 
 
 def file_name(package: str) -> str:
