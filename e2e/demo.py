@@ -105,6 +105,8 @@ def _let_it_happen(cluster: Cluster) -> None:
     with step("wait for a kill", "`api` to take 200 MiB with a limit of 32Mi") as waiting:
         _apply(cluster, "demo-kill.yaml")
         _until(lambda: _api_kills(cluster), "an OOMKill of pod api")
+        waiting.waits_for = "the Event on the pod"
+        _until(lambda: _has_event(cluster), "an Event OOMKilled in namespace shop")
         waiting.waits_for = "the policy to hold on `db`"
         _until(lambda: _is_enforced(cluster), "a container with policy protect-db enforced")
 
@@ -118,6 +120,11 @@ def _apply(cluster: Cluster, name: str) -> None:
 def _api_kills(cluster: Cluster) -> bool:
     kills = cluster.kubectl("get", "oomkills", "--namespace", _NAMESPACE, "--output", "name")
     return "/api-" in kills
+
+
+def _has_event(cluster: Cluster) -> bool:
+    events = ("get", "events", "--namespace", _NAMESPACE, "--field-selector", "reason=OOMKilled")
+    return cluster.kubectl(*events, "--output", "name") != ""
 
 
 def _is_enforced(cluster: Cluster) -> bool:
