@@ -82,3 +82,21 @@ def test_a_range_tells_no_more_kills_of_the_log_than_it_has_room_for() -> None:
     groups = [group(1, 11), group(1, 12)]
     assert covered(groups, 2, 1) == groups[:1]
     assert covered(groups, 3, 2) == groups
+
+
+def test_a_container_that_was_read_amid_the_victims_of_its_group_kill_gets_the_others() -> None:
+    read, three = Tally(oom_kill=2, oom_group_kill=1), group(1, 11, 12, 13)
+    placed, rest = share_out(Tally(1), sightings(QOS, [three]), {path(1): read})
+    assert [(one.container.path, one.kills, one.groups) for one in placed] == [(path(1), 1, 0)]
+    assert rest == 0
+
+
+def test_the_first_victim_of_a_half_read_group_kill_may_have_been_counted_twice() -> None:
+    read, three = Tally(oom_kill=2, oom_group_kill=1), group(1, 11, 12, 13)
+    assert shares(Tally(2), three, booked={path(1): read}) == [2, 0]
+    assert shares(Tally(3), three, booked={path(1): read}) == [2, 1]
+
+
+def test_a_group_kill_that_was_read_whole_gets_nothing_of_what_the_pod_owes() -> None:
+    whole, three = Tally(oom_kill=3, oom_group_kill=1), group(1, 11, 12, 13)
+    assert shares(Tally(1), three, booked={path(1): whole}) == [1]

@@ -94,6 +94,16 @@ victims = st.builds(
 )
 
 
+def test_the_log_tells_whose_the_victims_are_that_only_the_pod_has_counted() -> None:
+    """A pod that ends with its container: its pause container went too."""
+    two_of_three = MemoryEvents(oom=1, oom_kill=2, oom_group_kill=1)
+    counted = MemoryEvents(oom=1, oom_kill=3, oom_group_kill=1)
+    ledger = pod_and(two_of_three, UNREAD, counted=counted)
+    pod, container = ledger.accounts[10].cgroup, ledger.accounts[11].cgroup
+    told = ledger.settle_pod(10, [Sighting(pod, container, 3, 4)])
+    assert [(b.container, b.end - b.start, b.group_kills) for b in told] == [(container, 3, 1)]
+
+
 @settings(max_examples=500, deadline=None)
 @given(st.lists(victims, min_size=1, max_size=6))
 def test_whatever_was_read_each_group_kill_is_told_once(killed: list[Victim]) -> None:

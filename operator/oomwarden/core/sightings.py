@@ -17,18 +17,20 @@ class Sighting:
     """A kill that the log places in a container: it raised `oom_kill` by `least..most`.
 
     A group kill counts its first victim twice, unless that one's memory is gone by then (Linux
-    mm/oom_kill.c, oom_kill_process).
+    mm/oom_kill.c, oom_kill_process). `told`: it stands for victims of a group kill that is
+    counted as one already.
     """
 
     pod: Cgroup
     container: Cgroup
     least: int
     most: int
+    told: bool = False
 
     @property
     def is_group(self) -> bool:
-        """Whether memory.oom.group made it a group kill."""
-        return self.most > self.least
+        """Whether memory.oom.group made it a group kill, and nothing tells of that yet."""
+        return self.most > self.least and not self.told
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,8 @@ def share_out(
     fresh = _without_told_part(fresh, booked)
     groups = [one for one in fresh if one.is_group][: owed.oom_group_kill or None]
     singles = [one for one in fresh if not one.is_group]
-    kills, left = _fill(max(owed.oom_kill, 0), groups, singles)
+    halves = [one for path in _paths(seen) for one in _uncounted(path, seen, booked)]
+    kills, left = _fill(max(owed.oom_kill, 0), [*halves, *groups], singles)
     shares: dict[str, Share] = {}
     for one, got in kills:
         path = one.container.path
@@ -133,6 +136,19 @@ def _unused(path: str, seen: Sequence[Sighting], told: Tally) -> list[Sighting]:
             alone -= groups.pop(0).most
         return groups + singles[alone:]
     return groups[told.oom_group_kill :] + singles[alone:]
+
+
+def _uncounted(path: str, seen: Sequence[Sighting], booked: Mapping[str, Tally]) -> list[Sighting]:
+    """Find the victims of a container's group kills that were read before all were counted.
+
+    Each line of the log is one kill that was counted before it was printed.
+    """
+    told = booked.get(path, Tally())
+    own = [one for one in seen if one.container.path == path and one.is_group]
+    counted = own[: told.oom_group_kill]
+    least = sum(one.least for one in counted) - told.oom_kill
+    most = sum(one.most for one in counted) - told.oom_kill
+    return [replace(counted[-1], least=least, most=most, told=True)] if least > 0 else []
 
 
 def _without_told_part(fresh: Sequence[Sighting], booked: Mapping[str, Tally]) -> list[Sighting]:
