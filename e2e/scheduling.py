@@ -6,6 +6,7 @@ A plugin that `conftest.py` registers: pytest-xdist starts the processes and han
 import os
 import signal
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,8 @@ from e2e.lab.progress import say
 from e2e.order import Need, Story, known_durations, new_seed, shuffled, slowest_first
 from e2e.sharing import core_of, name_of, own_instances, running_among
 from e2e.times import Times, short_name
+
+_SEED = "story_seed"
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -33,8 +36,6 @@ def configure(config: pytest.Config) -> None:
     """Register the markers, and what this process does beside running stories."""
     config.addinivalue_line("markers", "node: set by itself on stories that need a node")
     config.addinivalue_line("markers", "smoke: one story that goes all the way, for `test-fast`")
-    if config.option.shuffle == "new":
-        config.option.shuffle = new_seed()  # workers get the options, so all have the same order
     config.pluginmanager.register(Order(config), "story-order")
     if (worker := worker_of(config)) is not None:
         own = core_of(worker, os.sched_getaffinity(0))
@@ -49,8 +50,15 @@ class Order:
     """Puts the stories in order, and knows what the selected ones need."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self._seed: str | None = config.option.shuffle
+        asked: str | None = config.option.shuffle
+        told: dict[str, str | None] = getattr(config, "workerinput", {})
+        self._seed = told.get(_SEED, new_seed() if asked == "new" else asked)
         self.need = Need.NOTHING
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Give a worker the seed, or it would draw one of its own."""
+        node.workerinput[_SEED] = self._seed
 
     def pytest_report_header(self) -> list[str]:
         return [f"stories are shuffled: --shuffle={self._seed}"] if self._seed else []
