@@ -35,6 +35,13 @@ def storm(world: World, namespace: str, pods: int, seconds: float) -> None:
         world.apply(pod(namespace, f"storm-{number}", app))
 
 
+def have_begun(world: World, namespace: str) -> bool:
+    """Whether each pod's container runs, or has ended."""
+    pods = world.core.list_namespaced_pod(namespace).items
+    statuses = [status for one in pods for status in one.status.container_statuses or []]
+    return len(statuses) == len(pods) and all(one.state.waiting is None for one in statuses)
+
+
 def patch_agents(world: World, spec: dict[str, object]) -> None:
     world.apps.patch_namespaced_daemon_set(AGENT, NAMESPACE, {"spec": spec})
     world.cluster.kubectl("rollout", "status", "-n", NAMESPACE, f"ds/{AGENT}", "--timeout=180s")
@@ -76,7 +83,8 @@ def test_kubelet_and_containerd_restarted_in_a_storm_lose_nothing(
     world: World, surgeon: Surgeon, balance: Balance, namespace: str
 ) -> None:
     storm(world, namespace, pods=6, seconds=20)
-    time.sleep(5)
+    # One that is just being started when its runtime ends is never killed: StartError.
+    eventually(lambda: have_begun(world, namespace))
     surgeon.soon("systemctl restart containerd; sleep 2; systemctl restart kubelet")
     time.sleep(15)
     balance.check(pods=6, seconds=180)
