@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from e2e.lab import Cluster, LabError, NodeNeed, Options, open_cluster
+from e2e.lab.instance import find
+from e2e.lab.interruption import ending_what_it_starts
 from e2e.lab.product_image import ImageRef
 from e2e.lab.progress import duration, say, step
 from e2e.lab.steps import Step, run_side_by_side
@@ -33,13 +35,8 @@ def main() -> int:
     started = time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        cluster = _open("boots")
-        # Installed while the node boots: it then starts all pods at once.
-        run_side_by_side([Step(lambda: _open("is ready")), Step(lambda: _install(cluster))])
-        _wait_for_agent(cluster)
-        _let_it_happen(cluster)
-        _show(cluster)
-        _say_how_to_go_on(cluster)
+        with ending_what_it_starts(find(_NAME)):
+            _run()
     except LabError as problem:
         say(str(problem))
         return 1
@@ -48,6 +45,16 @@ def main() -> int:
         return 130
     say(f"The demo took {duration(time.monotonic() - started)}.")
     return 0
+
+
+def _run() -> None:
+    cluster = _open("boots")
+    # Installed while the node boots: it then starts all pods at once.
+    run_side_by_side([Step(lambda: _open("is ready")), Step(lambda: _install(cluster))])
+    _wait_for_agent(cluster)
+    _let_it_happen(cluster)
+    _show(cluster)
+    _say_how_to_go_on(cluster)
 
 
 def _open(node: NodeNeed) -> Cluster:

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from e2e.lab import kind, lab
-from e2e.lab.progress import say
+from e2e.lab import kind
+from e2e.lab.interruption import end_new, names_of, running_among
 from e2e.order import Need, Story, known_durations, new_seed, shuffled, slowest_first
-from e2e.sharing import core_of, name_of, own_instances, running_among
+from e2e.sharing import core_of, name_of, own_instances
 from e2e.times import Times, short_name
 
 _SEED = "story_seed"
@@ -108,18 +108,13 @@ class Interruption:
     def pytest_sessionstart(self) -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         if self._is_lab:
-            self._before = {one.name for one in running_among(own_instances())}
+            self._before = names_of(running_among(own_instances()))
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Act after the workers have ended."""
-        if exitstatus != pytest.ExitCode.INTERRUPTED or not self._is_lab:
-            return
-        for one in running_among(own_instances()):
-            if one.name in self._before:
-                continue
-            lab.down(one)
-            say(f"Interrupted: lab {one.name}, which this run had started, is down.")
+        if exitstatus == pytest.ExitCode.INTERRUPTED and self._is_lab:
+            end_new(own_instances(), self._before)
 
 
 def cluster_name(config: pytest.Config) -> str:

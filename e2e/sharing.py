@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from e2e.lab import kind, lab
 from e2e.lab.instance import DEFAULT_MEMORY, Instance, find
+from e2e.lab.interruption import running_among
 from e2e.lab.memory import available_here
 from e2e.world import STORIES_LAB
 
@@ -78,8 +79,3 @@ def _number(worker: str) -> int:
 def own_instances() -> list[Instance]:
     """List the lab's instances that stories may use, with or without workers."""
     return [find(name) for name in (base_name(), name_of("gw0"), name_of("gw1"))]
-
-
-def running_among(instances: Iterable[Instance]) -> list[Instance]:
-    """Pick those of which any component runs."""
-    return [one for one in instances if any(lab.component_states(one).values())]

@@ -10,11 +10,13 @@ import sys
 from e2e.lab import kind, lab, preflight
 from e2e.lab.errors import LabError
 from e2e.lab.instance import DEFAULT_MEMORY, Instance, Options, find
+from e2e.lab.interruption import ending_what_it_starts
 from e2e.lab.progress import say
 
 
 def _up(instance: Instance, arguments: argparse.Namespace) -> int:
-    lab.up(instance, _options(arguments))
+    with ending_what_it_starts(instance):
+        lab.up(instance, _options(arguments))
     say(f"Lab {instance.name} is up. To use it in this shell:")
     say(f"  export KUBECONFIG={instance.kubeconfig} PATH={instance.bin}:$PATH")
     return 0
