@@ -24,7 +24,7 @@ def test_a_started_process_is_recorded_and_ended(tmp_path: Path) -> None:
 
 
 def test_a_process_that_ignores_the_first_signal_is_killed(tmp_path: Path) -> None:
-    stubborn = ["sh", "-c", 'trap "" TERM; echo ready; while :; do sleep 600; done']
+    stubborn = ["sh", "-c", 'trap "" TERM; echo ready; exec sleep 600']
     record = processes.start("stubborn", stubborn, tmp_path)
     while "ready" not in (tmp_path / "stubborn.log").read_text():
         pass
