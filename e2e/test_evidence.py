@@ -42,8 +42,11 @@ def kill(world: World, namespace: str) -> dict[str, Any]:
 def test_a_slow_growth_to_the_limit_tells_its_story(kill: dict[str, Any]) -> None:
     memory = kill["memory"]
     samples = memory["samples"]
-    assert len(samples) >= 2
-    assert all(mebibytes(a["usage"]) < mebibytes(b["usage"]) for a, b in pairwise(samples))
+    usages = [mebibytes(sample["usage"]) for sample in samples]
+    # At the limit the kernel reclaims page cache for a while before it kills.
+    growing = [usage for usage in usages if usage < 0.95 * mebibytes(kill["limit"])]
+    assert len(growing) >= 2
+    assert all(before < after for before, after in pairwise(growing))
     assert seconds(samples[-1]["at"]) <= seconds(memory["at"]) <= seconds(kill["time"]["before"])
     assert mebibytes(memory["usage"]) > 0.6 * mebibytes(kill["limit"])
     detail = memory["detail"]
