@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from e2e.workloads import hog, pod
-from e2e.world import Release, World, eventually
+from e2e.world import NAMESPACE, Release, World, eventually
 
 pytestmark = pytest.mark.xdist_group("degraded")
 
@@ -34,9 +34,13 @@ def change_agent(release: Release, tmp_path: Path, old: str, new: str) -> None:
 
 
 def failing(world: World, node: str) -> dict[str, str]:
-    """The agent's conditions that are False, with their remedies; not what is off by choice."""
+    """The agent's conditions that are False, with their remedies.
+
+    Not what is off by choice, and not that an agent was OOM-killed, which is said for an hour.
+    """
     conditions = world.node_report(node)["status"]["conditions"]
-    wrong = (c for c in conditions if c["status"] == "False" and c["reason"] != "Off")
+    passing = {"Off", "OOMKilled"}
+    wrong = (c for c in conditions if c["status"] == "False" and c["reason"] not in passing)
     return {c["type"]: c["message"] for c in wrong}
 
 
@@ -66,3 +70,37 @@ def test_without_cgroup_v2_the_agent_says_what_to_do_and_stays(
     assert "Ready" in told
     agents = [agent.status.container_statuses[0] for agent in release.agents()]
     assert {status.restart_count for status in agents} == {0}
+
+
+def test_an_agent_that_is_oom_killed_while_it_starts_is_recorded_by_its_successor(
+    world: World, release: Release
+) -> None:
+    node = release.agents()[0].spec.node_name
+    before = world.node_report(node)["status"]["kills"].get("unattributed", 0)
+    world.cluster.kubectl(
+        "set", "resources", "daemonset/oomwarden-agent", "-n", NAMESPACE, "--limits=memory=30Mi",
+        "--requests=memory=30Mi",
+    )  # fmt: skip
+
+    def doomed() -> list[str]:
+        """Agents that were restarted with too low a limit."""
+        found = release.agents()
+        return [a.metadata.name for a in found if (a.status.container_statuses or [None])[0]
+                and a.status.container_statuses[0].restart_count >= 2]  # fmt: skip
+
+    (name,) = eventually(doomed, 120)
+    release.install()
+    kills = eventually(lambda: world.kills(NAMESPACE, name), 120)
+    assert {kill["container"]["name"] for kill in kills} == {"agent"}
+    assert {kill["pod"]["owner"]["kind"] for kill in kills} == {"DaemonSet"}
+    assert sum(kill["kills"] for kill in kills) >= 2
+
+    def memory() -> str:
+        """The condition says so."""
+        conditions = world.node_report(node)["status"]["conditions"]
+        (one,) = (c for c in conditions if c["type"] == "AgentMemory")
+        return str(one["message"])
+
+    assert "agent.resources.limits.memory" in eventually(memory)
+    assert "30Mi" in memory()
+    assert world.node_report(node)["status"]["kills"].get("unattributed", 0) == before

@@ -43,6 +43,7 @@ class BooksNode:
         self.after_kills: Callable[[], None] = lambda: None  # before anything else is read
         self.known = Recorded()
         self.away = False
+        self.agents: tuple[PodFacts, ...] = ()
 
     async def recorded(self) -> Recorded:
         if self.away:
@@ -82,7 +83,7 @@ class BooksNode:
         await store.open()
         inventory = Inventory(synced=True, pods=self.pods)
         settler = Settler(
-            Place("node-1", "boot", Nesting()),
+            Place("node-1", "boot", Nesting(), self.agents),
             Ledger(), inventory, LogReader(lambda: self.log), lambda _: None,
         )  # fmt: skip
         told = asyncio.Event()

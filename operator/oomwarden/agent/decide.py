@@ -48,8 +48,11 @@ class Decider:
 
     @property
     def synced(self) -> bool:
-        """Whether enough is known to say that no policy wins."""
-        return self.book.synced and self.namespaces.synced
+        """Whether enough is known to say that no policy wins.
+
+        Before the API server has listed the pods their labels are not known: the store keeps none.
+        """
+        return self.inventory.synced and self.book.synced and self.namespaces.synced
 
     @property
     def _versions(self) -> Versions:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from oomwarden.agent import checkpoints, known_pods
 from oomwarden.agent.checkpoints import Checkpoint
@@ -39,6 +39,8 @@ class FirstBooks:
         self.saved = await self.store.run(lambda db: checkpoints.load(db, boot))
         for facts in await self.store.run(lambda db: known_pods.load(db, boot)):
             self.settler.inventory.deleted.setdefault(facts.cgroup_uid, facts)
+        for facts in self.settler.place.agents:  # one that died while it started had no store
+            self.settler.inventory.deleted.setdefault(facts.cgroup_uid, facts)
         read_to = await self.store.run(lambda db: checkpoints.log_position(db, boot))
         await self.settler.log.begin(ALL if self.store.fresh else read_to)
 
@@ -61,7 +63,8 @@ class FirstBooks:
         Waits for it as long as it takes: the kernel keeps the counters, and nothing could be
         delivered meanwhile.
         """
-        known = await self._ask()
+        agents = frozenset(pod.uid for pod in self.settler.place.agents)
+        known = replace(await self._ask(), agents=agents)
         while not self.settler.inventory.synced:
             await self._wait("the list of this node's pods")
         ledger, inventory = self.settler.ledger, self.settler.inventory

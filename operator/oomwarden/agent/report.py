@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from oomwarden import __version__
+from oomwarden.agent import own_pods
 from oomwarden.agent.counts import counts as counts_in
+from oomwarden.agent.identity import memory_limit
 from oomwarden.agent.kernel_side import KernelSide
 from oomwarden.agent.limits import Asked
 from oomwarden.agent.log_reader import LogReader
@@ -21,6 +23,8 @@ from oomwarden.api.oomnode import (
     OOMNodeStatus,
     PolicyReport,
 )
+from oomwarden.core import agent_kills
+from oomwarden.core.agent_kills import AgentKills
 from oomwarden.core.quantity import format_bytes
 from oomwarden.core.report_bounds import bounded
 from oomwarden.core.self_tests import Findings, conditions, too_old
@@ -68,6 +72,7 @@ class Reporter:
         """Give the status of this moment."""
         await self._refresh_memory()
         counts = self.counts = await self.store.run(counts_in)
+        own = await self.store.run(own_pods.load)
         available = self.host.available_memory()
         policies, left_out = bounded(work.policies)
         capacity, allocatable = self._memory
@@ -78,7 +83,7 @@ class Reporter:
                 started=self._started,
                 heartbeat=_now(),
             ),
-            conditions=conditions(self._findings(work), _now()),
+            conditions=conditions(self._findings(work, own), _now()),
             kernel=KernelInfo(
                 release=self.host.release(),
                 boot_id=self.host.boot_id(),
@@ -104,7 +109,7 @@ class Reporter:
             ),
         )
 
-    def _findings(self, work: Work) -> Findings:
+    def _findings(self, work: Work, own: AgentKills) -> Findings:
         return Findings(
             kernel=too_old(self.host.release()),
             cgroup_v2=self.kernel.remedy,
@@ -112,6 +117,7 @@ class Reporter:
             capabilities=self.host.missing_capabilities(),
             kernel_log=self.log.state.remedy,
             kernel_log_reason=self.log.state.reason,
+            agent_memory=agent_kills.remedy(own, memory_limit(), time.time()),
             store=self.store.degraded or "",
             store_in_memory=self.store.in_memory,
             unknown_fields=work.unknown_fields,

@@ -29,6 +29,7 @@ from oomwarden.agent.kernel_side import KernelSide
 from oomwarden.agent.log_reader import ELSEWHERE, LogReader
 from oomwarden.agent.naming import Naming
 from oomwarden.agent.outranked import Outranked
+from oomwarden.agent.own_pods import own_pods
 from oomwarden.agent.pod_sink import PodSink
 from oomwarden.agent.report import Reporter, Work
 from oomwarden.agent.samples import Samples
@@ -86,7 +87,9 @@ class Agent:
             capacity=self.host.total_memory(),
         )
         self.naming = Naming(self.inventory, self.baselines, self.places, self.enforcer.news.set)
-        place = Place(settings.node, self.host.boot_id(), self.kernel)
+        boot_id = self.host.boot_id()
+        agents = own_pods(settings.state_dir, boot_id)
+        place = Place(settings.node, boot_id, self.kernel, agents)
         self.settler = Settler(place, Ledger(), self.inventory, self.log, self.enforcer.winner_of)
         ask = partial(nodes.told, self.client, settings.node, place.boot_id)
         self.books = Bookkeeper(self.settler, store, self.deliverer.wake.set, ask)

@@ -6,7 +6,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 
-from oomwarden.agent import checkpoints, known_pods, outbox
+from oomwarden.agent import checkpoints, known_pods, outbox, own_pods
 from oomwarden.agent.checkpoints import Checkpoint
 from oomwarden.agent.counts import add_count
 from oomwarden.agent.log_reader import Position
@@ -15,6 +15,7 @@ from oomwarden.agent.settle import Settler, Told
 from oomwarden.agent.store import Store, begin_books
 from oomwarden.core import event, record
 from oomwarden.core.accounts import Account
+from oomwarden.core.agent_kills import of_agents
 from oomwarden.core.facts import Level, PodFacts
 
 
@@ -55,6 +56,8 @@ class SavedBooks:
         pruned, self.pruned = self.pruned, []
         gone = self._pods.keys() - live.keys() if pruned else set()
         first = settled.before_start is not None
+        agents = {pod.uid for pod in self.settler.place.agents}
+        own = of_agents(agents, ((t.incident, t.witness.before) for t in settled.told))
         news = rows or changed or pods or pruned or settled.unattributed or first
         if not news and read_to == self._read_to:
             return 0
@@ -66,6 +69,7 @@ class SavedBooks:
             known_pods.save(db, boot, pods)
             known_pods.forget(db, gone)
             outbox.enqueue(db, time.time(), rows)
+            own_pods.save(db, own)
             add_count(db, "unattributed", settled.unattributed)
             add_count(db, "beforeStart", settled.before_start or 0)
             if first:

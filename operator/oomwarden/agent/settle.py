@@ -29,11 +29,12 @@ class Nesting(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which node and boot this is."""
+    """Which node and boot this is, and in which pods this boot's agents ran."""
 
     node: str
     boot_id: str
     nesting: Nesting
+    agents: tuple[PodFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Settler:
     unsure: set[int] = field(default_factory=set)
 
     def pod(self, inode: int, owing: Unsettled, *, complete: bool = True) -> tuple[list[Told], int]:
-        """Settle a pod: its incidents, and how many kills nobody can name.
+        """Settle a pod: its incidents, and how many others nobody can name.
 
         `complete`: every container that there was is in the books.
         """
@@ -73,7 +74,7 @@ class Settler:
         bookings = self.ledger.settle_pod(inode, seen, complete=complete)
         facts = self.inventory.pod(account.cgroup)
         if facts is None:
-            return [], sum(booking.end - booking.start for booking in bookings)
+            return [], incidents(bookings)
         if rose.oom == 0:
             self.ledger.explain_above(inode, incidents(bookings))
         scene = Scene(
@@ -98,7 +99,7 @@ class Settler:
         for booking in self.ledger.settle_level(inode, seen, complete=complete):
             facts = self.inventory.pod(booking.pod) if booking.pod else None
             if facts is None:
-                unattributed += booking.end - booking.start
+                unattributed += incidents([booking])
                 continue
             told.append(self._tell(booking, _unread(facts, complete=complete), owing))
         return told, unattributed

@@ -1,11 +1,15 @@
 """The first lines of `oomwarden-agent`: what has to be done before anything takes memory."""
 
+import os
+
+from oomwarden.agent.identity import introduce
 from oomwarden.kernel.huge_pages import refuse_huge_pages
 
 
 def main() -> None:
-    """Refuse huge pages, then run the agent."""
+    """Refuse huge pages, store which pod this is, then run the agent."""
     refuse_huge_pages()
+    introduce(os.environ)
     from oomwarden.agent.main import main as run  # noqa: PLC0415 - its imports take small pages
 
     run()

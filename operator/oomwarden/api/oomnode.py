@@ -110,7 +110,9 @@ class KillCounts(Model):
     """Kills since the agent's store began."""
 
     recorded: int = Field(0, description="Number of kills told in OOMKills.")
-    unattributed: int = Field(0, description="Number of kills that no pod could be found for.")
+    unattributed: int = Field(
+        0, description="Number of kills that no pod could be found for; a group kill is one."
+    )
     undeliverable: int = Field(
         0, description="Number of kills whose record the API server refused for good."
     )
@@ -126,8 +128,8 @@ class OOMNodeStatus(Model):
     agent: AgentInfo = Field(description="The agent of this node.")
     conditions: tuple[Condition, ...] = Field(
         (),
-        description="Ready, Kernel, CgroupV2, Capabilities, KernelLog, CgroupWrites, Store, "
-        "PoliciesUnderstood: each that is False tells the remedy.",
+        description="Ready, Kernel, CgroupV2, Capabilities, KernelLog, CgroupWrites, "
+        "AgentMemory, Store, PoliciesUnderstood: each that is False tells the remedy.",
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["type"],

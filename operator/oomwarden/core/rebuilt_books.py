@@ -17,7 +17,7 @@ class Recorded:
     `total` is the sum of all ranges; `holes` lie between them: kills whose records were lost with
     the store. `victims` are the pids of each pod's, by its UID, also where there are none. `since`
     is when this node got its OOMNode, if an agent ran in this boot already (RFC 3339, as the API
-    server writes times).
+    server writes times). `agents` are the UIDs of the pods that this boot's agents ran in.
     """
 
     pods: Mapping[int, Tally] = field(default_factory=dict)
@@ -26,6 +26,12 @@ class Recorded:
     victims: Mapping[str, set[int]] = field(default_factory=dict)
     total: int = 0
     since: str | None = None
+    agents: frozenset[str] = frozenset()
+
+    def covers(self, pod_uid: str | None, created: str | None) -> bool:
+        """Whether an agent of ours ran before a pod: then none of its kills is from before us."""
+        young = created is not None and self.since is not None and created > self.since
+        return young or pod_uid in self.agents
 
 
 def recorded(
@@ -104,7 +110,7 @@ def before_start(ledger: Ledger, known: Recorded) -> int:
 
 
 def _rebuild_pod(ledger: Ledger, pod: Account, known: Recorded, created: str | None) -> None:
-    ours = created is not None and known.since is not None and created > known.since
+    ours = known.covers(pod.cgroup.pod_uid, created)
     told = known.pods.get(pod.cgroup.inode, Tally() if ours else pod.seen)
     pod.booked = _told_of(pod, told)
     for child in ledger.children(pod.cgroup.inode):

@@ -37,6 +37,7 @@ class Findings:
     capabilities: tuple[str, ...] = ()
     kernel_log: str = ""
     kernel_log_reason: str = ""
+    agent_memory: str = ""
     store: str = ""
     store_in_memory: bool = False
     unknown_fields: tuple[str, ...] = ()
@@ -62,6 +63,7 @@ def conditions(found: Findings, now: str) -> tuple[Condition, ...]:
         ("Capabilities", grant, "Complete", "Missing"),
         ("KernelLog", found.kernel_log, "Readable", found.kernel_log_reason or "NotReadable"),
         ("CgroupWrites", writes, "On", why),
+        ("AgentMemory", found.agent_memory, "Sufficient", "OOMKilled"),
         ("Store", found.store, "Durable", "InMemory" if found.store_in_memory else "StartedAnew"),
         ("PoliciesUnderstood", ignored, "AllFields", "UnknownFields"),
     )

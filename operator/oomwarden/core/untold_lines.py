@@ -63,8 +63,7 @@ def _lines(ledger: Ledger, log: Sequence[LogKill]) -> Iterator[_Line]:
 def _untold(lines: list[_Line], facts: PodFacts, known: Recorded) -> list[_Line]:
     told = known.victims.get(facts.uid)
     if told is None:
-        young = known.since is not None and (facts.created or "") > known.since
-        return lines if young else []
+        return lines if known.covers(facts.uid, facts.created) else []
     matches = [n for n, line in enumerate(lines) if any(v.pid in told for v in line.kill.victims)]
     return lines[matches[-1] + 1 :] if matches else []
 
