@@ -17,6 +17,9 @@ def nodes(schema: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, An
             yield from nodes(schema[key], f"{path}[]")
 
 
+INT_OR_STRING = "x-kubernetes-int-or-string"
+
+
 def schema_of(plural: str) -> dict[str, Any]:
     [version] = manifests()[plural]["spec"]["versions"]
     schema: dict[str, Any] = version["schema"]["openAPIV3Schema"]
@@ -40,7 +43,7 @@ def test_every_field_tells_kubectl_explain_what_it_is(plural: str) -> None:
 @pytest.mark.parametrize("plural", PLURALS)
 def test_schemas_are_structural(plural: str) -> None:
     for path, node in nodes(schema_of(plural), plural):
-        assert "type" in node, path
+        assert {"type", INT_OR_STRING} & node.keys(), path
         assert not FORBIDDEN & node.keys(), path
         assert not ("properties" in node and "additionalProperties" in node), path
 
@@ -48,9 +51,9 @@ def test_schemas_are_structural(plural: str) -> None:
 @pytest.mark.parametrize("plural", ["oompolicies", "clusteroompolicies"])
 def test_whatever_a_user_may_write_is_bounded(plural: str) -> None:
     for path, node in nodes(schema_of(plural)["properties"]["spec"], "spec"):
-        if node["type"] == "array":
+        if node.get("type") == "array":
             assert "maxItems" in node, path
-        if node["type"] == "string":
+        if node.get("type") == "string" or INT_OR_STRING in node:
             assert "maxLength" in node or "enum" in node, path
         if "additionalProperties" in node:
             assert "maxProperties" in node, path

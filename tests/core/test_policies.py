@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oomwarden.core.limits import wanted
 from oomwarden.core.policies import CLUSTER, NAMESPACED, key_of, parse_policy
 from pods import cluster_policy, policy, spec
 
@@ -80,3 +81,36 @@ def test_whatever_a_spec_holds_it_is_read_or_refused_with_a_sentence(anything: o
     except ValueError as error:
         told = str(error)
     assert told.startswith("spec")
+
+
+def with_limit(limit: object) -> dict[str, Any]:
+    return manifest(rules=[{"memory": {"limit": limit}}])
+
+
+@pytest.mark.parametrize(
+    ("given_amount", "size"),
+    [
+        ("129e6", 129_000_000), (536870912, 512 << 20), ("0512Mi", 512 << 20), ("+.5Gi", 512 << 20),
+        ("128974848000m", 128_974_848), ("1E", 10**18), ("1e9", 10**9), ("16Ei", (1 << 63) - 1),
+    ],
+)  # fmt: skip
+def test_an_amount_is_taken_in_every_spelling_that_a_pod_takes(
+    given_amount: object, size: int
+) -> None:
+    [rule] = parse_policy(NAMESPACED, with_limit(given_amount)).spec.rules
+    assert wanted(rule) == size
+
+
+@pytest.mark.parametrize(
+    "amount", ["", " 512Mi", "512MB", "0", "1023Ki", 1048575, -1, "-1Gi", "Mi", True, 1.5, None]
+)
+def test_an_amount_that_is_none_or_too_small_is_refused_by_the_name_of_its_field(
+    amount: object,
+) -> None:
+    if amount is None:
+        given_rule: dict[str, Any] = {"onOOM": {"raiseLimit": {"upTo": "x"}}}
+        named = "upTo"
+    else:
+        given_rule, named = {"memory": {"limit": amount}}, "memory.limit"
+    with pytest.raises(ValueError, match=named):
+        parse_policy(NAMESPACED, manifest(rules=[given_rule]))

@@ -34,7 +34,7 @@ Quantity = Annotated[
         max_length=32,
     ),
 ]
-"""An amount of memory in bytes as Kubernetes writes it: 512Mi, 1Gi, 4096."""
+"""An amount of memory in bytes as oomwarden writes it: 512Mi, 1Gi, 4096."""
 
 Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """RFC 3339, in UTC."""

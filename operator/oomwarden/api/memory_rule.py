@@ -2,17 +2,34 @@
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from oomwarden.api.base import Model, Quantity, rule, validations
+from oomwarden.api.base import Model, rule, validations
 
 LIMIT_MIN = "1Mi"
 _AMOUNT = rule(
-    f"isQuantity(self) && quantity(self).compareTo(quantity('{LIMIT_MIN}')) >= 0",
+    "isQuantity(string(self)) && "
+    f"quantity(string(self)).compareTo(quantity('{LIMIT_MIN}')) >= 0",
     f"must be an amount of memory of {LIMIT_MIN} or more, such as 512Mi",
 )
-Amount = Annotated[Quantity, Field(json_schema_extra=validations(_AMOUNT))]
-"""An amount of memory, 1Mi or more."""
+AMOUNT_LENGTH = 64
+
+
+def _as_text(given: object) -> object:
+    """Take a plain number, as a Pod does: YAML's 536870912 is no text."""
+    is_number = isinstance(given, int) and not isinstance(given, bool)
+    return str(given) if is_number else given
+
+
+Amount = Annotated[
+    str,
+    Field(max_length=AMOUNT_LENGTH),
+    BeforeValidator(_as_text),
+    WithJsonSchema(
+        validations(_AMOUNT, maxLength=AMOUNT_LENGTH, **{"x-kubernetes-int-or-string": True})
+    ),
+]
+"""An amount of memory, 1Mi or more, in every spelling that a Pod takes: 512Mi, 129e6, 536870912."""
 
 Percentage = Annotated[
     str,

@@ -10,11 +10,13 @@ from pydantic import BaseModel
 
 Schema = dict[str, Any]
 
+_INT_OR_STRING = "x-kubernetes-int-or-string"
 _DROPPED = {"title", "$defs", "$ref", "anyOf", "allOf", "const", "default"}
 _KEPT = {
     "type", "format", "description", "enum", "pattern", "minimum", "maximum", "maxLength",
     "minItems", "maxItems", "minProperties", "maxProperties", "required", "minLength",
     "x-kubernetes-validations", "x-kubernetes-list-type", "x-kubernetes-list-map-keys",
+    _INT_OR_STRING,
 }  # fmt: skip
 _INT32 = range(-(2**31), 2**31)
 
@@ -111,5 +113,5 @@ def _reject_unknown(node: Schema, where: str) -> None:
     children = {"items", "properties", "additionalProperties"}
     if unknown := node.keys() - _KEPT - _DROPPED - children:
         raise SchemaError(f"{where}: a structural schema has no {', '.join(sorted(unknown))}")
-    if "type" not in node and "const" not in node:
+    if not {"type", "const", _INT_OR_STRING} & node.keys():
         raise SchemaError(f"{where}: a structural schema needs one type")

@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from oomwarden.api.oomkill import ContainerType, Owner
-from oomwarden.api.policy import QOSClass
 from oomwarden.core.facts import ContainerFacts, PodFacts, ResizeTrouble, SpecLimit
 from oomwarden.core.limit_marks import Writers, writers
+from oomwarden.core.qos import qos_of
 from oomwarden.core.quantity import parse_bytes
 
 Manifest = Mapping[str, Any]
@@ -33,7 +33,7 @@ def pod_facts(manifest: Manifest) -> PodFacts:
         namespace=metadata["namespace"],
         name=metadata["name"],
         labels=dict(metadata.get("labels") or {}),
-        qos=_qos(manifest),
+        qos=qos_of(manifest),
         priority_class=spec.get("priorityClassName") or None,
         owner=_owner(metadata),
         deleting="deletionTimestamp" in metadata,
@@ -103,7 +103,7 @@ def _request(container: Manifest, status: Manifest) -> int:
     """Give the memory request that the kubelet has allocated, in bytes; 0: none."""
     spec = (container.get("resources") or {}).get("requests") or {}
     told = status.get("allocatedResources") or spec
-    return parse_bytes(str(told.get("memory", 0)))
+    return max(_bytes(told.get("memory", 0)), 0)
 
 
 def _bare_id(status: Manifest) -> str | None:
@@ -117,8 +117,18 @@ def _limit(container: Manifest, status: Manifest) -> int | None:
 
 
 def _memory_limit(container: Manifest) -> int | None:
+    """Give the limit that a spec or status has; 0 means none, as nothing does.
+
+    Source: kubernetes pkg/kubelet/kuberuntime/kuberuntime_manager.go, validateMemoryResizeAction.
+    """
     limit = ((container.get("resources") or {}).get("limits") or {}).get("memory")
-    return None if limit is None else parse_bytes(str(limit))
+    size = 0 if limit is None else _bytes(limit)
+    return size if size > 0 else None
+
+
+def _bytes(amount: object) -> int:
+    """Read an amount of memory, blanks around it included (quantity.go, UnmarshalJSON)."""
+    return parse_bytes(str(amount).strip())
 
 
 def _owner(metadata: Manifest) -> Owner | None:
@@ -135,31 +145,3 @@ def _above(reference: Manifest, labels: Mapping[str, str]) -> Owner:
     if kind == "ReplicaSet" and len(suffix) > 1 and name.endswith(suffix):
         return Owner(kind="Deployment", name=name.removesuffix(suffix))
     return Owner(kind=kind, name=name)
-
-
-def _qos(manifest: Manifest) -> QOSClass:
-    told = (manifest.get("status") or {}).get("qosClass")
-    return QOSClass(told) if told else _computed_qos(manifest["spec"])
-
-
-def _computed_qos(spec: Manifest) -> QOSClass:
-    """Work the class out as kubernetes pkg/apis/core/v1/helper/qos/qos.go does (v1.37)."""
-    parts = [spec] if spec.get("resources") else _regular(spec)
-    resources = [part.get("resources") or {} for part in parts]
-    if not any(each.get("requests") or each.get("limits") for each in resources):
-        return QOSClass.BEST_EFFORT
-    if all(_is_guaranteed(each) for each in resources):
-        return QOSClass.GUARANTEED
-    return QOSClass.BURSTABLE
-
-
-def _regular(spec: Manifest) -> list[Manifest]:
-    return [*spec.get("containers", ()), *(spec.get("initContainers") or ())]
-
-
-def _is_guaranteed(resources: Manifest) -> bool:
-    limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
-    return all(
-        name in limits and requests.get(name, limits[name]) == limits[name]
-        for name in ("cpu", "memory")
-    )

@@ -7,9 +7,11 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from oomwarden.api.base import LabelSelector
+from oomwarden.api.memory_rule import LIMIT_MIN
 from oomwarden.api.oomkill import PolicyReference
 from oomwarden.api.policy import RESERVED, ClusterOOMPolicySpec, OOMPolicySpec, Rule
 from oomwarden.api.unknown_fields import unknown_fields
+from oomwarden.core.quantity import QuantityError, parse_bytes
 
 NAMESPACED, CLUSTER = "OOMPolicy", "ClusterOOMPolicy"
 _OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
@@ -101,6 +103,7 @@ def _check(spec: OOMPolicySpec) -> None:
     for number, rule in enumerate(spec.rules):
         if rule.oom_score_adj is not None and rule.oom_score_offset is not None:
             raise ValueError(f"spec.rules[{number}]: give oomScoreAdj or oomScoreOffset, not both")
+        _check_amounts(f"spec.rules[{number}]", rule)
     selectors: dict[str, BaseModel] = {"podSelector": spec.pod_selector}
     if isinstance(spec, ClusterOOMPolicySpec):
         selectors["namespaceSelector"] = spec.namespace_selector
@@ -108,6 +111,21 @@ def _check(spec: OOMPolicySpec) -> None:
     for name, selector in selectors.items():
         if isinstance(selector, LabelSelector):
             _check_selector(f"spec.{name}", selector)
+
+
+def _check_amounts(path: str, rule: Rule) -> None:
+    raising = rule.on_oom.raise_limit if rule.on_oom else None
+    amounts = {
+        "memory.limit": rule.memory.limit if rule.memory else None,
+        "onOOM.raiseLimit.atLeast": raising.at_least if raising else None,
+        "onOOM.raiseLimit.upTo": raising.up_to if raising else None,
+    }
+    for name, amount in amounts.items():
+        try:
+            if amount is not None and parse_bytes(amount) < parse_bytes(LIMIT_MIN):
+                raise ValueError(f"{path}.{name}: must be {LIMIT_MIN} or more, such as 512Mi")
+        except QuantityError as error:
+            raise ValueError(f"{path}.{name}: {error}") from error
 
 
 def _check_selector(path: str, selector: LabelSelector) -> None:

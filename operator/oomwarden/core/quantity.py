@@ -1,46 +1,101 @@
-"""Kubernetes quantities of memory: text to bytes and back.
+"""Kubernetes quantities: text to exact amounts and bytes, and back.
 
-Source: kubernetes staging/src/k8s.io/apimachinery/pkg/api/resource/quantity.go (v1.37).
+Source: kubernetes staging/src/k8s.io/apimachinery/pkg/api/resource/quantity.go (v1.37), which takes
+what it takes: without digits `Mi` and `.` are 0 (but `Pi` is nothing), and an exponent is a 32-bit
+number that wraps around.
 """
 
 import re
 from fractions import Fraction
 
+LARGEST = (1 << 63) - 1
+"""Amounts stop here. Kubernetes caps binary ones when it reads them; of decimal ones that are
+larger it keeps the text, but has no number (quantity.go, maxAllowed and Value)."""
+LONGEST = 256
+"""Characters of a quantity that is looked at; the API server's own form is far shorter."""
+LARGEST_PAGE = 1 << 16
+"""Bytes; arm64 and ppc64 may have pages so large."""
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _QUANTITY = re.compile(
-    r"(?P<number>[+-]?(?:[0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40}))"
-    r"(?:[eE](?P<exponent>[+-]?[0-9]{1,2})|(?P<suffix>[KMGTPE]i|[numkMGTPE]?))"
+    r"(?P<sign>[+-]?)(?P<whole>[0-9]*)\.?(?P<part>(?<=\.)[0-9]*|)"
+    r"(?P<suffix>[numkMGTPE]?|[KMGTPE]i|[eE][+-]?[0-9]+)"
 )
 _KI = 1 << 10
-LARGEST_PAGE = 1 << 16
-"""Bytes; arm64 and ppc64 may have pages so large."""
+_NANO = 9
 
 
 class QuantityError(ValueError):
     """Text that is no Kubernetes quantity."""
 
 
-def parse_bytes(text: str) -> int:
-    """Read a quantity of memory (512Mi, 1e9, 1500m) as bytes, rounded up as Kubernetes does.
+def parse_amount(text: str) -> Fraction:
+    """Read a quantity of anything (500m, 1e3, 2Gi) as the amount that Kubernetes takes it for.
+
+    Amounts below a billionth count as one, and those above LARGEST as that.
 
     Raises:
         QuantityError: when the text is no quantity.
     """
-    found = _QUANTITY.fullmatch(text.strip())
+    found = _QUANTITY.fullmatch(text) if 0 < len(text) <= LONGEST else None
     if found is None:
-        raise QuantityError(f"{text!r} is no quantity: write bytes as 512Mi, 1Gi, 500M or 4096")
-    number = Fraction(found["number"])
-    exact = number * _factor(found["suffix"] or "", found["exponent"])
-    return -int(-exact // 1)
+        raise QuantityError(
+            f"{text[:64]!r} is no quantity: write bytes as 512Mi, 1Gi, 500M or 4096"
+        )
+    digits, places = found["whole"] + found["part"], len(found["part"])
+    power = _power(found["suffix"])
+    if not (digits or _is_zero_without_digits(found["suffix"], power)):
+        raise QuantityError(f"{text!r} is no quantity: it has no digits")
+    size = _sized(int(digits or "0"), places, found["suffix"], power)
+    return -size if found["sign"] == "-" else size
 
 
-def _factor(suffix: str, exponent: str | None) -> Fraction:
-    if exponent is not None:
-        return Fraction(10) ** int(exponent)
+def parse_bytes(text: str) -> int:
+    """Read a quantity of memory (512Mi, 1e9, 1500m) as whole bytes, rounded away from zero.
+
+    Raises:
+        QuantityError: when the text is no quantity.
+    """
+    amount = parse_amount(text)
+    size = -int(-abs(amount) // 1)
+    return size if amount >= 0 else -size
+
+
+def _power(suffix: str) -> int:
+    """Give the power of 2 or 10 that a suffix stands for.
+
+    Raises:
+        QuantityError: an exponent that is no number of 64 bits.
+    """
     if suffix in _BINARY:
-        return Fraction(1 << _BINARY[suffix])
-    return Fraction(10) ** _DECIMAL[suffix]
+        return _BINARY[suffix]
+    if suffix in _DECIMAL:
+        return _DECIMAL[suffix]
+    number = int(suffix[1:])
+    if not -(1 << 63) <= number <= LARGEST:
+        raise QuantityError(f"{suffix!r} is no exponent of a quantity: it has too many digits")
+    return (number + (1 << 31)) % (1 << 32) - (1 << 31)  # Go cuts it to 32 bits
+
+
+def _is_zero_without_digits(suffix: str, power: int) -> bool:
+    """Whether Go reads it by its fast path (ParseQuantity, precision and scale)."""
+    return power <= _BINARY["Ti"] if suffix in _BINARY else power >= -_NANO
+
+
+def _sized(digits: int, places: int, suffix: str, power: int) -> Fraction:
+    """Give digits / 10^places in a unit; huge and tiny powers are never worked out."""
+    if not digits:
+        return Fraction(0)
+    if suffix in _BINARY:
+        size = Fraction(digits << power, 10**places)
+    elif power - places > len(str(LARGEST)):
+        return Fraction(LARGEST)
+    elif power - places < -_NANO - LONGEST:
+        return Fraction(1, 10**_NANO)
+    else:
+        size = digits * Fraction(10) ** (power - places)
+    nanos = -(-size * 10**_NANO // 1)
+    return min(Fraction(nanos, 10**_NANO), Fraction(LARGEST))
 
 
 def format_bytes(size: int) -> str:
@@ -58,6 +113,15 @@ def format_bytes(size: int) -> str:
 def exact_quantity(size: int) -> str:
     """Write bytes so that they are read again to the byte: 512Mi, 500M, 1000001."""
     return str(size) if size % _KI and size % 1000 else format_bytes(size)
+
+
+def canonical(text: str) -> str:
+    """Write an amount of memory as people read it: 0512Mi and 536870912 are 512Mi.
+
+    Raises:
+        QuantityError: when the text is no quantity.
+    """
+    return format_bytes(parse_bytes(text))
 
 
 def in_pages(limit: int, told: int, limits: int = 1) -> bool:

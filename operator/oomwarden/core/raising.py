@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from oomwarden.api.memory_rule import RaiseLimit
-from oomwarden.api.oomkill import Cause, OOMKill
+from oomwarden.api.oomkill import Cause, ContainerType, OOMKill
 from oomwarden.core.facts import ContainerFacts, PodFacts
 from oomwarden.core.grants import Scene
 from oomwarden.core.limit_marks import Step
@@ -145,7 +145,7 @@ def _bounds(case: Case, container: ContainerFacts, rule: RaiseLimit) -> Iterator
         yield _another_limit(case, limit)
         return
     if limit >= up_to:
-        yield Stay("UpToReached", f"The limit is at upTo, {rule.up_to}: {_look(case)}.")
+        yield Stay("UpToReached", f"The limit is at upTo, {format_bytes(up_to)}: {_look(case)}.")
     if (wait := _cooldown(case, container, rule)) > timedelta():
         left = f"{wait.total_seconds():.0f} s"
         yield Stay("Cooldown", f"The limit was raised less than {rule.cooldown} ago: {left} left.")
@@ -194,8 +194,25 @@ def _is_the_one_hit(case: Case, container: ContainerFacts) -> bool:
 
 
 def _sum_of_limits(pod: PodFacts) -> int | None:
-    limits = [each.limit for each in pod.containers if each.limit is not None]
-    return sum(limits) if limits else None
+    """Give the limit that the kubelet gives a pod: none where one of its containers has none.
+
+    Source: kubernetes pkg/kubelet/cm/helpers_linux.go, ResourceConfigForPod, and
+    component-helpers/resource/helpers.go, AggregateContainerLimits (v1.37).
+    """
+    sidecars, most, regular = 0, 0, 0
+    for each in pod.containers:
+        if each.type is ContainerType.EPHEMERAL:
+            continue
+        if each.limit is None:
+            return None
+        match each.type:
+            case ContainerType.SIDECAR:
+                sidecars += each.limit
+            case ContainerType.INIT:
+                most = max(most, sidecars + each.limit)
+            case _:
+                regular += each.limit
+    return max(most, sidecars + regular) or None
 
 
 def _cooldown(case: Case, container: ContainerFacts, rule: RaiseLimit) -> timedelta:

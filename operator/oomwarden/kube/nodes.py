@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from oomwarden.api.base import LABEL_NODE
 from oomwarden.api.oomnode import OOMNodeStatus
+from oomwarden.core.quantity import QuantityError, canonical
 from oomwarden.core.rebuilt_books import Recorded, recorded
 from oomwarden.core.retention import YOUNG_SECONDS
 from oomwarden.kube.client import Client, Selection
@@ -59,14 +60,24 @@ async def told(client: Client, name: str, boot_id: str) -> Recorded:
 
 
 async def memory(client: Client, name: str) -> tuple[str | None, str | None]:
-    """Read the Node's memory capacity and allocatable, as quantities.
+    """Read the Node's memory capacity and allocatable, as quantities in our own spelling.
+
+    A kubelet whose eviction thresholds are percentages tells fractions of a byte (...400m).
 
     Raises:
         httpx2.HTTPError: when the API server cannot be asked (ApiError: when it refuses).
     """
     status = (await client.get(Node, name)).get("status") or {}
     capacity, allocatable = (status.get(key) or {} for key in ("capacity", "allocatable"))
-    return capacity.get("memory"), allocatable.get("memory")
+    return _amount(capacity), _amount(allocatable)
+
+
+def _amount(resources: Manifest) -> str | None:
+    """Give an amount that OOMNode can hold; None: the Node tells none, or none that is one."""
+    try:
+        return canonical(str(resources["memory"]))
+    except (KeyError, QuantityError):
+        return None
 
 
 async def labels(client: Client, name: str) -> dict[str, str]:
