@@ -6,9 +6,10 @@ from typing import Any
 from enforcing import Node, policy
 from oomwarden.agent.caps import Caps
 from oomwarden.agent.limits import MOST_ASKED, in_turn
+from oomwarden.api.oomlimit import Step
 from oomwarden.api.oomnode import Resize
 from oomwarden.core.facts import ContainerFacts, PodFacts, SpecLimit
-from oomwarden.core.limit_marks import Mark, Step, Writers
+from oomwarden.core.limit_marks import Mark, Writers
 from resized import MI
 
 LIMIT: dict[str, Any] = {"memory": {"limit": "1Gi"}}
@@ -134,3 +135,25 @@ def test_what_puts_back_comes_first_and_each_of_the_others_comes_to_its_turn() -
         seen |= set(found[:MOST_ASKED])
     assert len(seen) == len(asks)
     assert [number for _, number in in_turn(asks[:40], 7)] == list(range(40))
+
+
+def record(limit: str, uid: str) -> dict[str, Any]:
+    kept = {"name": "app", "step": "Limit", "before": "256Mi", "limit": limit, "at": "t"}
+    return {"metadata": {"name": uid}, "spec": {"containers": [kept]}}
+
+
+async def test_a_limit_is_ours_by_the_operators_record_and_put_back_by_it(node: Node) -> None:
+    pod = await limited(node, 512)
+    book, news = node.enforcer.limits.book, list[str]()
+    book.changed = lambda: news.append("news")
+    assert asked(node) == []
+    book.replace([record("512Mi", pod.uid)])
+    assert asked(node) == [("app", "256Mi", "")]
+    book.apply(record("600Mi", pod.uid))
+    assert asked(node) == [], "somebody has changed it"
+    book.apply(record("600Mi", pod.uid))
+    book.apply(record("512Mi", pod.uid))
+    assert asked(node) == [("app", "256Mi", "")]
+    book.delete(record("512Mi", pod.uid))
+    assert asked(node) == []
+    assert len(news) == 4

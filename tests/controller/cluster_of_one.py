@@ -6,6 +6,7 @@ from typing import Any
 from lightkube import ApiError
 from lightkube.models.meta_v1 import Status
 from oomwarden.api.oomkill import ContainerType
+from oomwarden.api.oomlimit import KeptLimit
 from oomwarden.api.policy import QOSClass
 from oomwarden.core.facts import ContainerFacts, PodFacts, SpecLimit
 from oomwarden.core.grants import Scene
@@ -31,13 +32,19 @@ def granting(rule: dict[str, Any]) -> Policy:
 
 @dataclass
 class OnePod:
-    """Its container `app` has a limit of 512Mi; `failures` are raised by the next calls."""
+    """Its container `app` has a limit of 512Mi.
+
+    `failures` are raised by the next patches, `unkept` by the next records.
+    """
 
     policies: tuple[Policy, ...] = ()
     switch: Switch = Switch.ENFORCE
     writers: Writers = field(default_factory=Writers)
     failures: list[Exception] = field(default_factory=list)
     patches: list[tuple[dict[str, Any], str]] = field(default_factory=list)
+    kept: list[KeptLimit | None] = field(default_factory=list)
+    unkept: list[Exception] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
     looks: int = 0
 
     async def look(self, namespace: str, pod: str, container: str) -> Found:
@@ -47,7 +54,15 @@ class OnePod:
         facts = PodFacts("u", "u", namespace, pod, {}, QOSClass.BURSTABLE, containers=(one,))
         return Found(Scene(facts, one, "node-1", self.policies, self.switch), "77")
 
+    async def keep(self, found: Found, kept: KeptLimit | None) -> Found:
+        if self.unkept:
+            raise self.unkept.pop(0)
+        self.kept.append(kept)
+        self.steps.append("nothing" if kept is None else "pending" if kept.pending else "done")
+        return found
+
     async def resize(self, _namespace: str, _pod: str, patch: dict[str, Any], manager: str) -> None:
         if self.failures:
             raise self.failures.pop(0)
         self.patches.append((patch, manager))
+        self.steps.append("patch")

@@ -46,12 +46,18 @@ class World:
         task.cancel()
 
 
-async def test_what_a_policy_grants_is_patched_under_a_name_that_keeps_what_was_before() -> None:
+async def test_what_a_policy_grants_is_recorded_then_patched_then_confirmed() -> None:
     world = World(OnePod((granting(ONE_GI),)))
     await world.work()
     ((patch, manager),) = world.pod.patches
     assert patch["spec"]["containers"][0]["resources"]["limits"] == {"memory": "1Gi"}
-    assert manager == f"oomwarden-limit/app/{512 << 20}"
+    assert manager == "oomwarden-limit"
+    assert world.pod.steps == ["pending", "patch", "done"]
+    (first, last) = world.pod.kept
+    assert first is not None
+    assert last is not None
+    assert (first.before, first.was, first.limit) == ("512Mi", "512Mi", "1Gi")
+    assert (last.before, last.was, last.limit) == ("512Mi", None, "1Gi")
 
 
 async def test_an_ask_that_was_carried_out_is_not_carried_out_again_at_once() -> None:
@@ -150,3 +156,35 @@ async def test_a_new_ask_does_not_wait_for_old_refusals() -> None:
     world.resizer._answers[old] = replace(world.resizer._answers[old], due=1.0)
     world.resizer.take("node-1", (old, new))
     assert world.resizer._next() == ("node-1", new)
+
+
+async def test_a_limit_that_cannot_be_recorded_is_not_set() -> None:
+    for error in (refused(403, "oomlimits is forbidden"), httpx2.ConnectError("away")):
+        world = World(OnePod((granting(ONE_GI),), unkept=[error]))
+        await world.work()
+        assert world.pod.patches == []
+
+
+async def test_what_was_surely_not_set_is_not_kept_and_what_may_have_been_is() -> None:
+    world = World(OnePod((granting(ONE_GI),), failures=[refused(403, "exceeded quota: q")]))
+    await world.work()
+    assert world.pod.steps == ["pending", "nothing"]
+    world = World(OnePod((granting(ONE_GI),), failures=[httpx2.ReadError("cut")]))
+    await world.work()
+    assert world.pod.steps == ["pending"]
+
+
+async def test_a_record_that_cannot_be_confirmed_leaves_the_limit_set() -> None:
+    pod = OnePod((granting(ONE_GI),))
+    pod.unkept = []
+    world = World(pod)
+
+    async def keep(found: Found, _: object) -> Found:
+        if pod.patches:
+            raise httpx2.ConnectError("away")
+        return found
+
+    pod.keep = keep  # type: ignore[method-assign]
+    await world.work()
+    assert len(pod.patches) == 1
+    assert world.resizer.refusals(KEY) == ()

@@ -8,8 +8,9 @@ from typing import Any
 import httpx2
 import pytest
 from cluster_of_one import MI, OnePod, granting, refused
+from oomwarden.api.oomlimit import Step
 from oomwarden.controller.responses import Responder
-from oomwarden.core.limit_marks import Mark, Step, Writers
+from oomwarden.core.limit_marks import Mark, Writers
 from oomwarden.kube.errors import Failure, Outcome
 
 NOW = datetime(2026, 11, 26, 20, 0, 0, tzinfo=UTC)
@@ -79,7 +80,8 @@ async def test_a_kill_at_the_limit_raises_it_and_is_recorded_and_told_on_the_pod
     await answered(kills, pod)
     ((patch, manager),) = pod.patches
     assert patch["spec"]["containers"][0]["resources"]["limits"] == {"memory": "640Mi"}
-    assert manager == f"oomwarden-raise/app/{512 * MI}"
+    assert manager == "oomwarden-raise"
+    assert pod.steps == ["pending", "patch", "done"]
     ((name, response),) = kills.written
     assert name == "shop/db-0-1a2b"
     assert (response["action"], response["limitBefore"], response["limit"]) == (

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from oomwarden.api.oomkill import ContainerType
+from oomwarden.api.oomlimit import Step
 from oomwarden.api.policy import QOSClass
 from oomwarden.core.facts import ContainerFacts, PodFacts, SpecLimit
-from oomwarden.core.limit_marks import Mark, Step, Writers
+from oomwarden.core.limit_marks import Mark, Writers
 from oomwarden.core.matching import Match
 from oomwarden.core.policies import Policy
 from pods import pod as plain_pod

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oomwarden.api.oomlimit import Step
 from oomwarden.api.oomnode import Resize
 from oomwarden.core.facts import ContainerFacts, PodFacts
 from oomwarden.core.grants import Denied, Scene, Write, grant
-from oomwarden.core.limit_marks import Step
 from oomwarden.core.plan import Switch
 from oomwarden.core.policies import Policy
 from oomwarden.core.quantity import exact_quantity

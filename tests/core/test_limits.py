@@ -2,11 +2,12 @@ from dataclasses import replace
 
 import pytest
 from oomwarden.api.oomkill import ContainerType
+from oomwarden.api.oomlimit import Step
 from oomwarden.api.policy import QOSClass
 from oomwarden.core.facts import ContainerFacts, PodFacts, ResizeTrouble
-from oomwarden.core.limit_marks import Step
 from oomwarden.core.limits import Ask, Held, Limit, is_to_go_back, judge, planned
 from oomwarden.core.plan import Switch
+from oomwarden.core.pod_facts import pod_facts
 from oomwarden.core.policies import Policy
 from resized import MI, container, limiting, ours, pod, won
 
@@ -214,8 +215,16 @@ def test_what_the_api_server_always_refuses_is_not_asked_for() -> None:
     assert judged(asking, limiting(256)).ask is not None
 
 
-def test_where_the_limit_of_before_could_not_be_kept_nothing_is_asked_for() -> None:
-    one, marked = container(512), container(512, mark=ours(256))
-    found = judged(one, limiting(1024), in_pod=pod(one, updaters=10))
-    assert (found.ask, reasons(found)) == (None, ["TooManyWriters"])
-    assert judged(marked, limiting(1024), in_pod=pod(marked, updaters=10)).ask is not None
+def test_a_limit_of_zero_is_none_and_shrinking_below_use_waits() -> None:
+    """The kubelet takes 0 for no limit, so any limit is less."""
+    resources = {"limits": {"memory": "0"}, "requests": {"memory": "64Mi"}}
+    manifest = {
+        "metadata": {"name": "p", "namespace": "n", "uid": "u"},
+        "spec": {"containers": [{"name": "app", "resources": resources}]},
+        "status": {"qosClass": "Burstable"},
+    }
+    facts = pod_facts(manifest)
+    (one,) = facts.containers
+    assert (one.limit, one.spec.asked) == (None, None)
+    found = judge(Held(facts, one, usage=2048 * MI), won(limiting(512)), Switch.ENFORCE)
+    assert (found.ask, reasons(found)) == (None, ["BelowUsage"])

@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oomwarden.api.oomkill import OOMKill
+from oomwarden.api.oomlimit import Step
 from oomwarden.api.oomnode import Resize
 from oomwarden.core.facts import ContainerFacts, PodFacts
 from oomwarden.core.grants import Scene, Write, grant
-from oomwarden.core.limit_marks import Mark, Step
+from oomwarden.core.limit_marks import Mark, begun, confirmed, with_evidence
 from oomwarden.core.limits import Held, Limit, judge
 from oomwarden.core.plan import Switch
-from oomwarden.core.quantity import exact_quantity
+from oomwarden.core.quantity import exact_quantity, parse_bytes
 from oomwarden.core.raising import Case, Raise, decide
 from resized import MI, container, limiting, pod, won
 
 if TYPE_CHECKING:
+    from oomwarden.api.oomlimit import KeptLimit
     from oomwarden.core.policies import Policy
 
 FIRST, BEGAN = 512, datetime(2026, 11, 26, 20, 0, 0, tzinfo=UTC)
@@ -24,14 +26,15 @@ SIZES = st.integers(1, 4096)
 
 
 class OneContainer:
-    """The API server keeps who wrote last, as managedFields do; sizes are in Mi."""
+    """The operator keeps what it wrote, before it writes; sizes are in Mi."""
 
     def __init__(self) -> None:
-        self.asked, self.foreign = FIRST, ""
-        self.mark: Mark | None = None
+        self.asked = FIRST
+        self.kept: KeptLimit | None = None
         self.policy: Policy | None = None
         self.switch, self.now, self.usage = Switch.ENFORCE, BEGAN, 1
         self.left_by_foreigner: int | None = None
+        self.dies = False
 
     def a_policy_comes(self, limit: int | None, up_to: int | None) -> None:
         if limit is not None or up_to is not None:
@@ -47,10 +50,15 @@ class OneContainer:
         self.usage = min(usage, self.asked)
 
     def somebody_else_changes_it(self, limit: int) -> None:
-        if limit != self.asked:
-            self.asked, self.mark, self.foreign = limit, None, "vpa"
-            self.left_by_foreigner = limit
+        """After our first write: before that, nothing tells it from what the pod was made with."""
+        if limit != self.asked and self.kept is not None:
+            self.asked = limit
+            given_back = {self.kept.limit, self.kept.was}
+            self.left_by_foreigner = None if f"{limit}Mi" in given_back else limit
             self.usage = min(self.usage, limit)
+
+    def the_operator_dies_between_record_and_patch(self) -> None:
+        self.dies = True
 
     def the_agent_asks_and_the_operator_does(self) -> None:
         self.one_round()
@@ -82,10 +90,14 @@ class OneContainer:
         return found
 
     def write(self, limit: int, mark: Mark) -> None:
-        self.asked, self.mark, self.foreign = limit // MI, mark, ""
+        self.kept = begun("app", mark, limit, self.asked * MI)
+        if self.dies:
+            self.dies = False
+            return
+        self.asked, self.kept = limit // MI, confirmed(self.kept)
 
     def the_container(self) -> ContainerFacts:
-        return container(self.asked, mark=self.mark, foreign=self.foreign)
+        return with_evidence(container(self.asked), self.kept)
 
     def the_pod(self) -> PodFacts:
         return pod(self.the_container())
@@ -107,14 +119,14 @@ class OneContainer:
             assert self.asked == self.left_by_foreigner
 
     def what_was_before_our_first_write_is_never_forgotten(self) -> None:
-        assert self.mark is None or self.mark.before == FIRST * MI
+        assert self.kept is None or parse_bytes(self.kept.before or "0") == FIRST * MI
 
     def a_second_round_asks_for_nothing_more(self) -> None:
-        state = (self.asked, self.mark, self.foreign)
+        state, self.dies = (self.asked, self.kept, self.dies), False
         self.one_round()
         again = self.one_round()
         assert again.ask is None
-        (self.asked, self.mark, self.foreign) = state
+        self.asked, self.kept, self.dies = state
 
     def check(self) -> None:
         self.what_somebody_else_wrote_stays()
@@ -123,7 +135,7 @@ class OneContainer:
 
     def end(self) -> None:
         """When the policy goes and little is used, all is as it was; but not what others wrote."""
-        self.policy, self.switch, self.usage = None, Switch.ENFORCE, 1
+        self.policy, self.switch, self.usage, self.dies = None, Switch.ENFORCE, 1, False
         self.one_round()
         assert self.asked == (self.left_by_foreigner or FIRST)
 
@@ -139,6 +151,7 @@ OURS = (
     step("the_agent_asks_and_the_operator_does"),
     step("it_is_killed_at_its_limit", st.integers(1, 1200)),
     step("the_policy_goes"),
+    step("the_operator_dies_between_record_and_patch"),
     step("the_switch_turns", st.sampled_from(["Enforce", "Enforce", "Pause", "Release"])),
 )
 FOREIGN = step("somebody_else_changes_it", SIZES)

@@ -164,18 +164,17 @@ def test_the_limit_of_the_spec_stands_beside_the_one_in_force() -> None:
     assert (container.spec.asked, container.limit) == (1024 * MI, 512 * MI)
 
 
-def test_who_resized_a_container_is_told_by_its_list_and_name() -> None:
+def test_who_says_to_have_resized_a_container_is_named_and_proves_nothing() -> None:
     limits = {"f:resources": {"f:limits": {"f:memory": {}}}}
     fields = {"f:spec": {"f:initContainers": {'k:{"name":"proxy"}': limits}}}
-    resized = {"manager": "oomwarden-limit/proxy/5", "subresource": "resize", "fieldsV1": fields}
+    resized = {"manager": "vpa", "subresource": "resize", "fieldsV1": fields}
     spec = {
         "initContainers": [{"name": "proxy", "restartPolicy": "Always"}],
         "containers": [{"name": "app"}],
     }
     proxy, app = pod_facts(pod({"managedFields": [{}, resized]}, spec=spec)).containers
-    assert proxy.spec.writers.mark is not None
-    assert proxy.spec.writers.mark.before == 5
-    assert app.spec.writers == Writers()
+    assert (proxy.spec.changer, app.spec.changer) == ("vpa", "")
+    assert proxy.spec.writers == app.spec.writers == Writers()
 
 
 @pytest.mark.parametrize(

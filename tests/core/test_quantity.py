@@ -52,7 +52,7 @@ def test_negative_amounts_are_read_and_rounded_away_from_zero() -> None:
 
 @pytest.mark.parametrize("text", ["", "1 Gi", "1" * (LONGEST + 1), "1e9223372036854775808", "Pi"])
 def test_what_is_no_quantity_is_an_error_that_shows_it(text: str) -> None:
-    with pytest.raises(QuantityError, match="is no (quantity|exponent)"):
+    with pytest.raises(QuantityError, match=r"is no (quantity|exponent)"):
         parse_bytes(text)
 
 

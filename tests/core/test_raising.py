@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.api.memory_rule import RaiseLimit
 from oomwarden.api.oomkill import ContainerType, OOMKill
+from oomwarden.api.oomlimit import Step
 from oomwarden.core.facts import ContainerFacts, PodFacts, ResizeTrouble, SpecLimit
 from oomwarden.core.grants import Scene
-from oomwarden.core.limit_marks import Step
 from oomwarden.core.plan import Switch
 from oomwarden.core.policies import Policy
 from oomwarden.core.quantity import exact_quantity

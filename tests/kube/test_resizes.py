@@ -1,7 +1,9 @@
 """What decides on a limit is read anew, and the patch goes to the subresource under our name."""
 
 import pytest
+from oomwarden.api.oomlimit import KeptLimit
 from oomwarden.core.plan import Switch
+from oomwarden.kube.kept_limits import KeptLimits
 from oomwarden.kube.resizes import Resizes
 
 from tests.kube.fake_api import Answer, FakeApi, body, status
@@ -12,6 +14,17 @@ POD = {
 }
 GOOD = {"metadata": {"name": "good"}, "spec": {"podSelector": {}, "rules": [{"oomScoreAdj": 1}]}}
 BAD = {"metadata": {"name": "bad"}, "spec": {"rules": "?"}}
+
+
+UNKNOWN = status(404, "NotFound", "no such OOMLimit")
+KEPT = {
+    "name": "app",
+    "step": "Limit",
+    "before": "64Mi",
+    "limit": "96Mi",
+    "at": "2026-01-01T00:00:00Z",
+}
+RECORD = {"metadata": {"name": "u", "resourceVersion": "5"}, "spec": {"containers": [KEPT]}}
 
 
 def switch(mode: str) -> Answer:
@@ -29,7 +42,7 @@ def labelled(**labels: str) -> Answer:
 async def test_pod_policies_and_labels_are_read_from_the_newest_state() -> None:
     policies = (listed(GOOD, BAD), listed())
     labels = (labelled(t="a"), labelled(z="b"))
-    api = FakeApi([switch("Enforce"), body(POD), *policies, *labels])
+    api = FakeApi([switch("Enforce"), body(POD), UNKNOWN, *policies, *labels])
     async with api.client() as client:
         found = await Resizes(client, "oomwarden").look("shop", "db-0", "app")
     scene = found.scene
@@ -37,7 +50,7 @@ async def test_pod_policies_and_labels_are_read_from_the_newest_state() -> None:
     assert [policy.name for policy in scene.policies] == ["good"]
     assert (scene.namespace_labels, scene.node_labels) == ({"t": "a"}, {"z": "b"})
     assert scene.container is not None
-    assert "resourceVersion" not in api.requests[2].query
+    assert "resourceVersion" not in api.requests[3].query
     assert api.requests[0].path.endswith("/namespaces/oomwarden/configmaps/oomwarden-control")
 
 
@@ -51,10 +64,10 @@ async def test_a_pod_that_is_gone_is_no_error_and_no_switch_is_pause() -> None:
 async def test_the_patch_goes_to_pods_resize_under_a_managers_name() -> None:
     api = FakeApi([body({})])
     async with api.client() as client:
-        await Resizes(client, "o").resize("shop", "db-0", {"spec": {}}, "oomwarden-limit/app/1")
+        await Resizes(client, "o").resize("shop", "db-0", {"spec": {}}, "oomwarden-limit")
     (request,) = api.requests
     assert (request.method, request.path) == ("PATCH", "/api/v1/namespaces/shop/pods/db-0/resize")
-    assert request.query["fieldManager"] == "oomwarden-limit/app/1"
+    assert request.query["fieldManager"] == "oomwarden-limit"
     assert request.headers["content-type"] == "application/strategic-merge-patch+json"
 
 
@@ -80,3 +93,67 @@ async def test_a_name_that_no_pod_can_have_is_no_pod_and_is_not_sent(
         found = await Resizes(client, "oomwarden").look(namespace, pod, "app")
     assert found.scene.pod is None
     assert len(api.requests) == 1
+
+
+def limited(limit: str) -> dict[str, object]:
+    resources = {"limits": {"memory": limit}}
+    return {
+        **POD,
+        "spec": {"nodeName": "", "containers": [{"name": "app", "resources": resources}]},
+    }
+
+
+async def test_whose_a_limit_is_says_the_operators_record() -> None:
+    for record, limit, ours, foreign in (
+        (RECORD, "96Mi", True, ""),
+        (RECORD, "80Mi", False, "somebody"),
+        (
+            {"metadata": {}, "spec": {"containers": [{"name": "app", "limit": "?"}]}},
+            "96Mi",
+            False,
+            "",
+        ),
+    ):
+        answers = [body(limited(limit)), body(record), listed(), listed(), labelled()]
+        api = FakeApi([switch("Enforce"), *answers])
+        async with api.client() as client:
+            found = await Resizes(client, "oomwarden").look("shop", "db-0", "app")
+        assert api.requests[2].path.endswith("/oomlimits/u")
+        assert found.scene.container is not None
+        writers = found.scene.container.spec.writers
+        assert (writers.mark is not None, writers.foreign) == (ours, foreign)
+
+
+async def test_a_record_is_created_replaced_and_deleted_with_its_last_container() -> None:
+    looks = [switch("Enforce"), body(limited("64Mi")), UNKNOWN, listed(), listed(), labelled()]
+    made = {"metadata": {"name": "u", "resourceVersion": "6"}}
+    api = FakeApi([*looks, body(made | {"spec": RECORD["spec"]}), body(RECORD), body({})])
+    async with api.client() as client:
+        calls = Resizes(client, "oomwarden")
+        found = await calls.look("shop", "db-0", "app")
+        pending = KeptLimit.model_validate(KEPT | {"pending": True, "was": "64Mi"})
+        found = await calls.keep(found, pending)
+        found = await calls.keep(found, KeptLimit.model_validate(KEPT))
+        found = await calls.keep(found, None)
+    create, replace, delete = api.requests[-3:]
+    assert (create.method, replace.method, delete.method) == ("POST", "PUT", "DELETE")
+    assert create.body["metadata"]["name"] == "u"
+    assert create.body["spec"]["containers"][0]["was"] == "64Mi"
+    assert replace.body["metadata"]["resourceVersion"] == "6"
+    assert found.record is None
+
+
+@pytest.mark.parametrize(
+    ("pod", "goes"),
+    [(body(POD), False), (UNKNOWN, True), (body({"metadata": {"uid": "new"}}), True)],
+)
+async def test_a_record_goes_with_its_pod_and_not_with_another_of_the_name(
+    pod: Answer,
+    goes: bool,  # noqa: FBT001 - what is expected
+) -> None:
+    api = FakeApi([pod, body({})])
+    async with api.client() as client:
+        metadata = {"name": "u", "annotations": {"oomwarden.io/pod": "shop/db-0"}}
+        assert await KeptLimits(client).drop_if_gone(metadata) is goes
+    assert api.requests[0].path == "/api/v1/namespaces/shop/pods/db-0"
+    assert len(api.requests) == 1 + goes

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from oomwarden.agent.caps import Caps
 from oomwarden.agent.charge import Charge
 from oomwarden.agent.inventory import Container, Inventory
+from oomwarden.agent.limit_book import LimitBook
 from oomwarden.api.oomnode import Resize
 from oomwarden.core.limits import Ask, Held, Limit, is_to_go_back, judge, planned
 from oomwarden.core.matching import Match
@@ -35,6 +36,7 @@ class Limits:
     inventory: Inventory
     caps: Callable[[], Caps]
     asked: Asked = ((), 0)
+    book: LimitBook = field(default_factory=LimitBook)
     _found: Mapping[int, Limit] = field(default_factory=dict)
 
     def look(self, charges: Iterable[Charge], mode: Switch | None) -> None:
@@ -87,7 +89,8 @@ class Limits:
         pod, facts = self.inventory.pod(container.cgroup), self.inventory.container(container)
         if pod is None or facts is None:
             return None
-        return Held(pod, facts, container.memory.usage if container.memory else None)
+        usage = container.memory.usage if container.memory else None
+        return Held(pod, self.book.evidenced(pod, facts), usage)
 
 
 def in_turn(asks: Sequence[tuple[Resize, int]], turn: int) -> list[tuple[Resize, int]]:

@@ -49,7 +49,7 @@ from oomwarden.kernel.group_kills import counted_kills, is_empty, is_killed_as_g
 from oomwarden.kernel.host import Host
 from oomwarden.kernel.places import Places
 from oomwarden.kernel.process import ProcRoot
-from oomwarden.kube import events, kills, nodes, watch
+from oomwarden.kube import events, kills, nodes, resources, watch
 from oomwarden.kube.client import Client, Selection, connect
 from oomwarden.kube.resources import ClusterOOMPolicy, ConfigMap, Namespace, OOMPolicy, Pod
 
@@ -103,7 +103,7 @@ class Agent:
         self.books.as_group = partial(is_killed_as_group, self.places.cgroups)
         self.books.counted = partial(counted_kills, self.places.cgroups)
         self.enforcer.told = self.deliverer.told = self.status.news
-        self.enforcer.groups.told = self.status.news
+        self.enforcer.groups.told = self.enforcer.limits.book.changed = self.status.news
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -175,6 +175,7 @@ class Agent:
         control = Selection(
             ConfigMap, self.settings.namespace, fields="metadata.name=oomwarden-control"
         )
+        limits = Selection(resources.OOMLimit, fields=f"spec.node={self.settings.node}")
         enforcer, wrong = self.enforcer, self.contradictions
         return [
             ("pods", pods, PodSink(self.inventory, enforcer.news.set, wrong.pod_changed)),
@@ -182,6 +183,7 @@ class Agent:
             ("cluster-policies", Selection(ClusterOOMPolicy), enforcer.policies(CLUSTER)),
             ("namespaces", Selection(Namespace), enforcer.namespaces),
             ("control", control, enforcer.control),
+            ("limits", limits, enforcer.limits.book),
         ]
 
     def loops(self) -> list[Loop]:

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from oomwarden.api.base import GROUP, VERSION, rule
 from oomwarden.api.oomkill import OOMKill, OOMKillStatus
+from oomwarden.api.oomlimit import OOMLimitSpec
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.api.policy import ClusterOOMPolicySpec, OOMPolicySpec, PolicyStatus
 from oomwarden.api.structural_schema import Schema, structural
@@ -156,6 +157,25 @@ KINDS = (
             Column("Kernel", ".status.kernel.release", "Kernel release.", priority=1),
         ),
         status=OOMNodeStatus,
+    ),
+    Kind(
+        name="OOMLimit",
+        plural="oomlimits",
+        short="ooml",
+        namespaced=False,
+        description="Memory limits that the operator has set on one pod's containers, and what "
+        "they were before, by which they are put back. Named after the pod's UID. Written by the "
+        "operator alone, and deleted after the pod.",
+        columns=(
+            Column("Namespace", ".spec.namespace", "Namespace of the pod."),
+            Column("Pod", ".spec.pod", "Name of the pod."),
+            Column("Node", ".spec.node", "Name of the pod's node."),
+            Column("Before", ".spec.containers[*].before", "The limits before."),
+            Column("Limit", ".spec.containers[*].limit", "The limits that were set."),
+            _age(),
+        ),
+        spec=OOMLimitSpec,
+        selectable=(".spec.node",),
     ),
 )
 

@@ -8,8 +8,7 @@ from oomwarden.api.base import Model, rule, validations
 
 LIMIT_MIN = "1Mi"
 _AMOUNT = rule(
-    "isQuantity(string(self)) && "
-    f"quantity(string(self)).compareTo(quantity('{LIMIT_MIN}')) >= 0",
+    f"isQuantity(string(self)) && quantity(string(self)).compareTo(quantity('{LIMIT_MIN}')) >= 0",
     f"must be an amount of memory of {LIMIT_MIN} or more, such as 512Mi",
 )
 AMOUNT_LENGTH = 64

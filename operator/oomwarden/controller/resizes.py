@@ -9,17 +9,18 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http import HTTPStatus
 from operator import itemgetter
-from typing import Any, Protocol
+from typing import Any
 
 from lightkube import ApiError
 
 from oomwarden.api.oomnode import Refusal, Resize
+from oomwarden.controller.set_limits import Calls, set_limit
 from oomwarden.controller.statuses import PolicyKey
 from oomwarden.core.grants import Denied, Scene, Write, grant
-from oomwarden.core.limit_marks import manager
-from oomwarden.core.resize_patch import refusal, resize_patch
+from oomwarden.core.resize_patch import refusal
 from oomwarden.core.scoring import Remark
 from oomwarden.kube.errors import API_ERRORS, failure
 from oomwarden.kube.resizes import Found
@@ -33,19 +34,6 @@ REFUSED_LONGEST_SECONDS = 600.0
 RETRY_SECONDS = 5.0
 CONFLICT_SECONDS = 0.5
 _LOG = logging.getLogger(__name__)
-
-Json = dict[str, Any]
-
-
-class Calls(Protocol):
-    """The calls that are needed; both may raise one of kube.errors.API_ERRORS."""
-
-    async def look(self, namespace: str, pod: str, container: str) -> Found:
-        """Read all that decides on a container."""
-
-    async def resize(self, namespace: str, pod: str, patch: Json, manager: str, /) -> None:
-        """Patch pods/resize."""
-
 
 Told = tuple[PolicyKey, Refusal]
 """What is to be told, and in which policy's status."""
@@ -67,6 +55,7 @@ class Resizer:
     calls: Calls
     changed: Callable[[Iterable[PolicyKey]], None]
     sleep: Callable[[float], Any] = asyncio.sleep
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _asked: dict[str, tuple[Resize, ...]] = field(default_factory=dict)
     _answers: dict[Resize, _Answer] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -129,15 +118,10 @@ class Resizer:
                 await self._write(ask, found, write)
 
     async def _write(self, ask: Resize, found: Found, write: Write) -> None:
-        scene = found.scene
-        if scene.pod is None or scene.container is None:
-            return
-        patch = resize_patch(scene.pod, scene.container, write.limit, found.version)
-        name = manager(write.step, ask.container, write.before)
         try:
-            await self.calls.resize(ask.namespace, ask.pod, patch, name)
+            await set_limit(self.calls, found, write, self.clock())
         except API_ERRORS as error:
-            self._refused(ask, scene, write, error)
+            self._refused(ask, found.scene, write, error)
             return
         where = f"{ask.namespace}/{ask.pod} {ask.container}"
         _LOG.info("%s: memory limit %s set for %s", where, ask.limit, ask.policy or "putting back")

@@ -17,13 +17,14 @@ from lightkube import ApiError
 from pydantic import ValidationError
 
 from oomwarden.api.oomkill import OOMKill
+from oomwarden.api.oomlimit import Step
 from oomwarden.api.oomnode import OOMNodeStatus
-from oomwarden.controller.resizes import Calls
-from oomwarden.core.limit_marks import Step, manager
+from oomwarden.controller.set_limits import Calls, set_limit
+from oomwarden.core.grants import Write
 from oomwarden.core.policy_status import is_silent
 from oomwarden.core.quantity import QuantityError, parse_bytes
 from oomwarden.core.raising import Case, Raise, Stay, decide, is_young
-from oomwarden.core.resize_patch import refusal, resize_patch
+from oomwarden.core.resize_patch import refusal
 from oomwarden.core.response import event, response
 from oomwarden.kube.errors import API_ERRORS, Failure, Outcome, failure
 from oomwarden.kube.resizes import Found
@@ -146,7 +147,7 @@ class Responder:
         if decided is None:
             return
         if isinstance(decided, Raise) and not decided.done:
-            decided = await self._raise(decided, found, namespace)
+            decided = await self._raise(decided, found)
             if isinstance(decided, Raise) and room:
                 self._given.take(kill.node, room, decided.limit - decided.before)
         told = response(decided, kill, namespace, self.now())
@@ -165,14 +166,12 @@ class Responder:
             await self.sleep(TRY_AGAIN_SECONDS)
         _LOG.warning("Event %s was not posted: %s", posted["metadata"]["name"], made.reason)
 
-    async def _raise(self, wanted: Raise, found: Found, namespace: str) -> Raise | Stay:
-        pod, container = found.scene.pod, found.scene.container
-        if pod is None or container is None:
+    async def _raise(self, wanted: Raise, found: Found) -> Raise | Stay:
+        if found.scene.pod is None or found.scene.container is None:
             return Stay("ContainerUnknown", "The container is gone.")
-        patch = resize_patch(pod, container, wanted.limit, found.version)
-        name = manager(Step.RAISE, container.name, wanted.origin)
+        new = Write(wanted.limit, Step.RAISE, wanted.origin)
         try:
-            await self.calls.resize(namespace, pod.name, patch, name)
+            await set_limit(self.calls, found, new, self.now())
         except ApiError as error:
             if error.status.code not in {HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY}:
                 raise

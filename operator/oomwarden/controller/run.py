@@ -12,6 +12,7 @@ import kopf
 
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.asks import AskHandlers
+from oomwarden.controller.limit_sweep import LimitSweep
 from oomwarden.controller.login import login
 from oomwarden.controller.policies import PolicyHandlers
 from oomwarden.controller.resizes import Resizer
@@ -21,6 +22,7 @@ from oomwarden.controller.statuses import PolicyKey, StatusWriter
 from oomwarden.core.retention import Bounds
 from oomwarden.kube.client import connect
 from oomwarden.kube.errors import API_ERRORS, failure
+from oomwarden.kube.kept_limits import KeptLimits
 from oomwarden.kube.operations import Operations
 from oomwarden.kube.records import StoredKills
 from oomwarden.kube.resizes import Resizes
@@ -52,12 +54,14 @@ async def run(port: int, bounds: Bounds, namespace: str) -> None:
     resizer = Resizer(calls, writer.touch)
     writer.answers = resizer.refusals
     responder = Responder(YoungKills(operations.client), calls, platform.node())
+    sweep = LimitSweep(KeptLimits(operations.client))
     async with asyncio.TaskGroup() as loops:
         ours = [
             loops.create_task(writer.run(), name="writer"),
             loops.create_task(retention.run(), name="retention"),
             loops.create_task(resizer.run(), name="resizes"),
             loops.create_task(responder.run(), name="responses"),
+            loops.create_task(sweep.run(), name="limit-sweep"),
         ]
         await asyncio.sleep(0)  # kopf ends, and waits for, the tasks that begin after its own
         await kopf.operator(

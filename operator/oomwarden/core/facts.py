@@ -36,12 +36,15 @@ class Cgroup:
 class SpecLimit:
     """A memory limit as the pod's spec has it, in bytes (None: none), and who changed it.
 
-    `restarts`: the container's resizePolicy has it restarted when the limit changes.
+    `writers` comes from the operator's record. `restarts`: the container's resizePolicy has it
+    restarted when the limit changes. `changer` names who says to have changed it, which anybody
+    who may patch the pod can make up: it decides nothing.
     """
 
     asked: int | None = None
     writers: Writers = field(default_factory=Writers)
     restarts: bool = False
+    changer: str = ""
 
     @property
     def ours(self) -> int | None:
@@ -82,8 +85,7 @@ class PodFacts:
     """A pod of this node. `cgroup_uid` differs from `uid` for static pods (config.hash).
 
     `created` as the API server writes it (RFC 3339, seconds, UTC). `request`: the memory that the
-    pod as a whole asks for (KEP-2837), in bytes; 0: only its containers do. `updaters`: how many
-    have updated it, by metadata.managedFields.
+    pod as a whole asks for (KEP-2837), in bytes; 0: only its containers do.
     """
 
     uid: str
@@ -99,7 +101,6 @@ class PodFacts:
     created: str | None = None
     resize: ResizeTrouble = ResizeTrouble()
     request: int = 0
-    updaters: int = 0
 
     @property
     def is_static(self) -> bool:

@@ -7,9 +7,9 @@ grants, or that was not the limit before.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from oomwarden.api.oomlimit import Step
 from oomwarden.api.oomnode import Resize
 from oomwarden.core.facts import ContainerFacts, PodFacts
-from oomwarden.core.limit_marks import Step
 from oomwarden.core.limits import is_raised, obstacle, wanted
 from oomwarden.core.matching import Contest, contest, selects
 from oomwarden.core.plan import Switch

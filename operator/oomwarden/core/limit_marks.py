@@ -1,25 +1,24 @@
-"""Who wrote a container's memory limit last, by its Pod's metadata.managedFields.
+"""Whether a container's memory limit is ours, by the record that the operator keeps (OOMLimit).
 
-A running pod's resources change through the subresource `resize` alone, and the API server keeps
-who changed a field last (apimachinery, managedFields). The operator writes under a manager's name
-that says what the limit was before its first write: all that is needed to put it back, kept with
-the pod itself, without an annotation. When somebody else changes the limit the mark goes.
+A pod's managedFields decide nothing: whoever may patch pods can write them. The limit itself only
+changes through pods/resize. So one that is as the operator has set it is ours, and one that is
+not was changed by somebody with that right.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-_PREFIX, _NONE = "oomwarden-", "none"
+from oomwarden.api.oomlimit import KeptLimit, Step
+from oomwarden.core.quantity import exact_quantity, parse_bytes
+
+if TYPE_CHECKING:
+    from oomwarden.core.facts import ContainerFacts
+
+MANAGER = "oomwarden-"
 _SUBRESOURCE = "resize"
-
-
-class Step(StrEnum):
-    """What the operator wrote a limit for: memory.limit of a rule, or its onOOM.raiseLimit."""
-
-    LIMIT = "limit"
-    RAISE = "raise"
+_SOMEBODY = "somebody"
+_NAME_LENGTH = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,38 +32,74 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Writers:
-    """Who changed the limit since the pod was made: `mark` if we, `foreign` names somebody else."""
+    """Who changed the limit since we first set it: `mark` if we, `foreign` if somebody else."""
 
     mark: Mark | None = None
     foreign: str = ""
 
 
-def manager(step: Step, container: str, before: int | None) -> str:
-    """Name the field manager; 98 bytes at most, of the 128 that the API server takes.
-
-    A name of its own for each container: a manager's entry holds the fields of all that it wrote.
-    """
-    return f"{_PREFIX}{step}/{container}/{_NONE if before is None else before}"
+def manager(step: Step) -> str:
+    """Name the field manager of a write, for people who look at a pod's managedFields."""
+    return f"{MANAGER}{step.lower()}"
 
 
-def writers(
-    managed_fields: Iterable[Mapping[str, Any]], containers: str, container: str
-) -> Writers:
-    """Tell who changed a container's memory limit.
+def with_evidence(container: "ContainerFacts", kept: KeptLimit | None) -> "ContainerFacts":
+    """Say of a container whether its limit is ours."""
+    spec = container.spec
+    return replace(container, spec=replace(spec, writers=_writers(kept, spec.asked, spec.changer)))
+
+
+def _writers(kept: KeptLimit | None, asked: int | None, changer: str) -> Writers:
+    if kept is None:
+        return Writers()
+    before = _bytes(kept.before)
+    if asked == parse_bytes(kept.limit):
+        return Writers(Mark(kept.step, before, kept.at))
+    if kept.pending and asked == _bytes(kept.was):  # the resize was refused, or is under way
+        return Writers() if asked == before else Writers(Mark(Step.LIMIT, before, kept.at))
+    return Writers(foreign=changer or _SOMEBODY)
+
+
+def begun(name: str, mark: Mark, limit: int, asked: int | None) -> KeptLimit:
+    """Give what is kept before a container's limit is changed from `asked` to `limit`, in bytes."""
+    return KeptLimit(
+        name=name,
+        step=mark.step,
+        before=_text(mark.before),
+        limit=exact_quantity(limit),
+        pending=True,
+        was=_text(asked),
+        at=mark.at,
+    )
+
+
+def confirmed(kept: KeptLimit) -> KeptLimit:
+    """Give what is kept once the pod has the limit."""
+    return kept.model_copy(update={"pending": False, "was": None})
+
+
+def _bytes(amount: str | None) -> int | None:
+    return None if amount is None else parse_bytes(amount)
+
+
+def _text(size: int | None) -> str | None:
+    return None if size is None else exact_quantity(size)
+
+
+def changer(managed_fields: Iterable[Mapping[str, Any]], containers: str, container: str) -> str:
+    """Name who says to have changed a container's memory limit last; for people's eyes only.
 
     Args:
         managed_fields: metadata.managedFields of the Pod.
         containers: The list of the Pod's spec that it stands in, such as initContainers.
         container: Its name.
     """
-    mark, foreign = None, ""
+    found = ""
     for entry in managed_fields:
-        if entry.get("subresource") != _SUBRESOURCE or not _owns(entry, containers, container):
-            continue
-        name = str(entry.get("manager", ""))
-        ours = _mark(name, container, str(entry.get("time", "")))
-        mark, foreign = ours or mark, foreign if ours else name or "somebody"
-    return Writers(None if foreign else mark, foreign)
+        name = str(entry.get("manager") or "")
+        if entry.get("subresource") == _SUBRESOURCE and not name.startswith(MANAGER):
+            found = name if _owns(entry, containers, container) else found
+    return "".join(each if each.isprintable() else "?" for each in found[:_NAME_LENGTH])
 
 
 def _owns(entry: Mapping[str, Any], containers: str, container: str) -> bool:
@@ -75,14 +110,3 @@ def _owns(entry: Mapping[str, Any], containers: str, container: str) -> bool:
     for key in keys:
         inner = inner.get(key) if isinstance(inner, Mapping) else None
     return inner is not None
-
-
-def _mark(name: str, container: str, at: str) -> Mark | None:
-    """Read a manager's name; None: it is not one of ours."""
-    head, _, rest = name.partition("/")
-    of, _, before = rest.partition("/")
-    step = head.removeprefix(_PREFIX)
-    known = head.startswith(_PREFIX) and step in set(Step)
-    if not known or of != container or not (before == _NONE or before.isdecimal()):
-        return None
-    return Mark(Step(step), None if before == _NONE else int(before), at)

@@ -7,9 +7,9 @@ stand in the way, and what a person is told names which one does.
 from dataclasses import dataclass, field, replace
 
 from oomwarden.api.oomkill import ContainerType
+from oomwarden.api.oomlimit import Step
 from oomwarden.api.policy import QOSClass, Rule
 from oomwarden.core.facts import ContainerFacts, PodFacts
-from oomwarden.core.limit_marks import Step
 from oomwarden.core.matching import Match
 from oomwarden.core.plan import Switch
 from oomwarden.core.quantity import format_bytes, parse_bytes
@@ -19,9 +19,6 @@ from oomwarden.core.scoring import Remark
 
 ASKED = "ResizeAsked"
 """The reason that the operator's answer takes the place of."""
-MOST_UPDATERS = 10
-"""Older ones are merged into one without a subresource (kubernetes
-apimachinery/pkg/util/managedfields, DefaultMaxUpdateManagers)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +123,6 @@ def obstacle(pod: PodFacts, container: ContainerFacts) -> Remark | None:
         return _RESTARTS
     if foreign := container.spec.writers.foreign:
         return _foreign(foreign, container.spec.asked)
-    if container.spec.writers.mark is None and pod.updaters >= MOST_UPDATERS:
-        return _CROWDED
     return None
 
 
@@ -222,12 +217,6 @@ def _foreign(who: str, asked: int | None) -> Remark:
 _STATIC = Remark(
     "StaticPod",
     "A static pod cannot be resized: change the limit in its manifest on the node.",
-)
-_CROWDED = Remark(
-    "TooManyWriters",
-    f"The API server keeps {MOST_UPDATERS} writers of a pod (metadata.managedFields) and has as "
-    "many, so the limit of before could not be kept there: set the limit in the pod's template, or "
-    "name fewer of its containers in `containers`.",
 )
 _RESTARTS = Remark(
     "RestartNeeded",

@@ -6,7 +6,7 @@ from typing import Any
 
 from oomwarden.api.oomkill import ContainerType, Owner
 from oomwarden.core.facts import ContainerFacts, PodFacts, ResizeTrouble, SpecLimit
-from oomwarden.core.limit_marks import Writers, writers
+from oomwarden.core.limit_marks import Writers, changer
 from oomwarden.core.qos import qos_of
 from oomwarden.core.quantity import parse_bytes
 
@@ -41,7 +41,6 @@ def pod_facts(manifest: Manifest) -> PodFacts:
         created=metadata.get("creationTimestamp"),
         resize=_resize(status),
         request=_request(spec, {}),
-        updaters=sum(each.get("operation") == "Update" for each in managed),
     )
 
 
@@ -62,9 +61,9 @@ def _containers(
         by_name = {each["name"]: each for each in statuses}
         for container in spec.get(key) or ():
             found = _container(_type(key, container), container, by_name.get(container["name"], {}))
-            who = writers(resized, key, container["name"]) if resized else Writers()
-            limit = SpecLimit(_memory_limit(container), who, _restarts(container))
-            yield replace(found, spec=limit)
+            who = changer(resized, key, container["name"]) if resized else ""
+            asked = _memory_limit(container)
+            yield replace(found, spec=SpecLimit(asked, Writers(), _restarts(container), who))
 
 
 def _restarts(container: Manifest) -> bool:

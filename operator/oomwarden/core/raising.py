@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from oomwarden.api.memory_rule import RaiseLimit
 from oomwarden.api.oomkill import Cause, ContainerType, OOMKill
+from oomwarden.api.oomlimit import Step
 from oomwarden.core.facts import ContainerFacts, PodFacts
 from oomwarden.core.grants import Scene
-from oomwarden.core.limit_marks import Step
 from oomwarden.core.limits import kubelet_says, obstacle
 from oomwarden.core.matching import Contest
 from oomwarden.core.plan import Switch

@@ -9,7 +9,7 @@ from lightkube import ApiError
 from lightkube.types import PatchType
 
 from oomwarden.kube.client import Client, Json, Selection
-from oomwarden.kube.resources import ClusterOOMPolicy, ConfigMap, OOMNode, OOMPolicy
+from oomwarden.kube.resources import ClusterOOMPolicy, ConfigMap, OOMLimit, OOMNode, OOMPolicy
 
 CONTROL = "oomwarden-control"
 _MANAGER = "oomwarden-operator"
@@ -54,7 +54,7 @@ class Operations:
     async def kinds_are_served(self) -> bool:
         """Whether the API server knows the kinds that the operator watches."""
         try:
-            for kind in (OOMNode, OOMPolicy, ClusterOOMPolicy):
+            for kind in (OOMNode, OOMPolicy, ClusterOOMPolicy, OOMLimit):
                 await self.client.listing(Selection(kind))
         except ApiError as error:
             if error.status.code != HTTPStatus.NOT_FOUND:

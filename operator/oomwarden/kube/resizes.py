@@ -1,6 +1,6 @@
 """What the operator reads to decide on a container's limit, and the one thing it does to a pod."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -9,12 +9,15 @@ from lightkube.core.resource import ApiInfo, NamespacedSubResource, ResourceDef
 from lightkube.generic_resource import Generic
 from lightkube.types import PatchType
 
+from oomwarden.api.oomlimit import KeptLimit
 from oomwarden.core.facts import ContainerFacts, PodFacts
 from oomwarden.core.grants import Scene
+from oomwarden.core.limit_marks import with_evidence
 from oomwarden.core.plan import Switch
 from oomwarden.core.pod_facts import pod_facts
 from oomwarden.core.policies import CLUSTER, NAMESPACED, Policy, parse_policy
 from oomwarden.kube.client import Client, Json, Selection
+from oomwarden.kube.kept_limits import KeptLimits, PodReference, containers_of
 from oomwarden.kube.operations import CONTROL
 from oomwarden.kube.resources import (
     ClusterOOMPolicy,
@@ -37,15 +40,24 @@ class PodResize(NamespacedSubResource, Generic):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A container's scene, and the pod's resourceVersion that it was taken at."""
+    """A container's scene, and the pod's resourceVersion that it was taken at.
+
+    `kept` is what the operator has recorded of the container, `record` the OOMLimit that has it.
+    """
 
     scene: Scene
     version: str
+    kept: KeptLimit | None = None
+    record: Json | None = None
+    node_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Resizes:
-    """Each call raises one of kube.errors.API_ERRORS. `namespace` is where the switch is."""
+    """Each call raises one of kube.errors.API_ERRORS. `namespace` is where the switch is.
+
+    A resize goes out under a field manager that says what it was for.
+    """
 
     client: Client
     namespace: str
@@ -57,19 +69,36 @@ class Resizes:
         if manifest is None:
             return Found(Scene(None, None, "", (), switch), "")
         facts, node = pod_facts(manifest), str(manifest["spec"].get("nodeName", ""))
+        record = await KeptLimits(self.client).read(facts.uid)
+        kept, named = containers_of(record).get(container), _named(facts, container)
+        policies = await self._policies(namespace)
+        labels = _labels(await self._get(Namespace, namespace))
+        on = await self._get(Node, node) if node else None
         scene = Scene(
             facts,
-            _named(facts, container),
+            with_evidence(named, kept) if named else None,
             node,
-            await self._policies(namespace),
+            policies,
             switch,
-            _labels(await self._get(Namespace, namespace)),
-            _labels(await self._get(Node, node)) if node else {},
+            labels,
+            _labels(on),
         )
-        return Found(scene, str(manifest["metadata"]["resourceVersion"]))
+        version = str(manifest["metadata"]["resourceVersion"])
+        uid = str(((on or {}).get("metadata") or {}).get("uid", ""))
+        return Found(scene, version, kept, record, uid)
+
+    async def keep(self, found: Found, kept: KeptLimit | None) -> Found:
+        """Write what is kept of the container that was found; None: nothing."""
+        pod, container = found.scene.pod, found.scene.container
+        if pod is None or container is None:
+            return found
+        where = PodReference(pod.uid, pod.namespace, pod.name, found.scene.node, found.node_uid)
+        kept_limits = KeptLimits(self.client)
+        record = await kept_limits.put(found.record, where, container.name, kept)
+        return replace(found, record=record, kept=kept)
 
     async def resize(self, namespace: str, pod: str, patch: Json, manager: str) -> None:
-        """Patch pods/resize as a field manager that says what the limit was before."""
+        """Patch pods/resize."""
         await self.client.patch(
             PodResize,
             pod,

@@ -19,6 +19,7 @@ Event = create_namespaced_resource("events.k8s.io", "v1", "Event", "events")
 OOMPolicy = create_namespaced_resource(GROUP, VERSION, "OOMPolicy", "oompolicies")
 ClusterOOMPolicy = create_global_resource(GROUP, VERSION, "ClusterOOMPolicy", "clusteroompolicies")
 OOMKill = create_namespaced_resource(GROUP, VERSION, "OOMKill", "oomkills")
+OOMLimit = create_global_resource(GROUP, VERSION, "OOMLimit", "oomlimits")
 OOMNode = create_global_resource(GROUP, VERSION, "OOMNode", "oomnodes")
 
 

@@ -1,0 +1,44 @@
+"""What the operator has recorded of this node's limits: sink of the watch on OOMLimits."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from oomwarden.api.oomlimit import KeptLimit
+from oomwarden.core.facts import ContainerFacts, PodFacts
+from oomwarden.core.limit_marks import with_evidence
+from oomwarden.kube.kept_limits import containers_of
+
+Manifest = dict[str, Any]
+
+
+@dataclass(slots=True)
+class LimitBook:
+    """By the pod's UID, then by container; `changed` is called when something differs."""
+
+    changed: Callable[[], None] = field(default=lambda: None)
+    synced: bool = False
+    _kept: dict[str, dict[str, KeptLimit]] = field(default_factory=dict)
+
+    def evidenced(self, pod: PodFacts, container: ContainerFacts) -> ContainerFacts:
+        """Say of a container whether its limit is ours."""
+        kept = self._kept.get(pod.uid, {}).get(container.name)
+        return with_evidence(container, kept) if kept else container
+
+    def replace(self, objects: list[Manifest]) -> None:
+        """Take these records for all there are."""
+        self._kept = {each["metadata"]["name"]: containers_of(each) for each in objects}
+        self.synced = True
+        self.changed()
+
+    def apply(self, manifest: Manifest) -> None:
+        """Take a new or changed record."""
+        name, fresh = manifest["metadata"]["name"], containers_of(manifest)
+        if self._kept.get(name) != fresh:
+            self._kept[name] = fresh
+            self.changed()
+
+    def delete(self, manifest: Manifest) -> None:
+        """Forget a record: its pod is gone."""
+        self._kept.pop(manifest["metadata"]["name"], None)
+        self.changed()
