@@ -32,7 +32,7 @@ class Stage:
         described["resources"] = {"requests": {"cpu": "10m"}}
         self.start(name, described)
 
-    def ask(self, name: str, limit: str) -> None:
+    def ask(self, name: str, limit: str | int) -> None:
         rule = {"memory": {"limit": limit}}
         self.world.apply(policy(self.namespace, name, {"app": name}, rule))
 
@@ -71,6 +71,24 @@ class Stage:
 
         heard.__doc__ = f"{name} says `{words}`"
         return eventually(heard, seconds)
+
+    def forge(self, name: str) -> None:
+        """Write who resized a pod into its managedFields, as whoever may patch pods can."""
+        shown = ("get", "pod", name, "-n", self.namespace, "-o", "json", "--show-managed-fields")
+        entries = json.loads(self.world.cluster.kubectl(*shown))["metadata"]["managedFields"]
+        limits = {"f:resources": {"f:limits": {"f:memory": {}}}}
+        fields = {"f:spec": {"f:containers": {'k:{"name":"app"}': limits}}}
+        for manager in ("oomwarden-limit/app/68719476736", "oomwarden-limit", "somebody"):
+            entries.append({
+                "manager": manager, "operation": "Update", "apiVersion": "v1",
+                "time": "2026-01-01T00:00:00Z", "subresource": "resize",
+                "fieldsType": "FieldsV1", "fieldsV1": fields,
+            })  # fmt: skip
+        patch = {"metadata": {"managedFields": entries}}
+        where = ("patch", "pod", name, "-n", self.namespace, "--type", "merge")
+        self.world.cluster.kubectl(*where, "-p", json.dumps(patch))
+        kept = json.loads(self.world.cluster.kubectl(*shown))["metadata"]["managedFields"]
+        assert "somebody" in {each["manager"] for each in kept}, "else nothing is shown"
 
     def resize(self, name: str, memory: str) -> None:
         """Change the limit as a person would."""

@@ -25,19 +25,26 @@ def stage(world: World, release: Release, surgeon: Surgeon) -> Iterator[Stage]:
 
 @pytest.mark.xdist_group("limits")
 def test_limits_are_set_kept_from_others_and_put_back(stage: Stage) -> None:
-    """Of a running pod, of a new one, and of one that a person resizes meanwhile."""
-    for name in ("old", "touched"):
+    """Of a running pod, of a new one, and of one that a person resizes meanwhile.
+
+    What a pod's managedFields say of its writers, true or forged, changes nothing.
+    """
+    for name in ("old", "touched", "forged"):
         stage.start(name)
     stage.guaranteed("guaranteed")
     stage.cpu_only("unlimited")
-    for name in ("old", "touched", "guaranteed", "unlimited"):
+    for name in ("old", "touched", "forged", "guaranteed", "unlimited"):
         stage.world.running(stage.namespace, name)
     given = stage.limit("old")
-    for name in ("old", "touched", "guaranteed", "unlimited", "new"):
+    stage.forge("forged")
+    for name in ("touched", "forged", "unlimited", "new"):
         stage.ask(name, "96Mi")
+    stage.ask("old", 96 << 20)
+    stage.ask("guaranteed", "+0098304.0Ki")
     stage.start("new")
     stage.world.running(stage.namespace, "new")
-    for name in ("old", "touched", "guaranteed", "unlimited", "new"):
+    everywhere = ("old", "touched", "forged", "guaranteed", "unlimited", "new")
+    for name in everywhere:
         stage.reaches(name, 96)
     assert given == 64
     assert eventually(lambda: ready(stage.world, stage.namespace, "old", enforced=1, refused=0))
@@ -45,9 +52,10 @@ def test_limits_are_set_kept_from_others_and_put_back(stage: Stage) -> None:
     check_traces(stage)
     said = stage.says("touched", "kubectl")
     assert "80Mi" in said
-    for name in ("old", "touched", "guaranteed", "unlimited", "new"):
+    stage.forge("forged")
+    for name in everywhere:
         stage.end(name)
-    for name in ("old", "guaranteed", "new"):
+    for name in ("old", "forged", "guaranteed", "new"):
         stage.reaches(name, 64)
     assert stage.limit("touched") == 80, "what a person has changed stays"
 

@@ -51,7 +51,7 @@ def test_in_a_shared_pid_namespace_only_the_selected_containers_processes_change
     assert eventually(lambda: sleepers(world, namespace, "shared", "side") == before)
 
 
-def test_a_process_with_its_own_score_is_left_alone_and_told_unless_a_rule_names_it(
+def test_a_process_with_its_own_score_is_left_alone_unless_named_and_gets_its_own_back(
     world: World, release: Release, namespace: str
 ) -> None:
     script = " ".join([OWN.format(300001), OWN.format(300002), "sleep 300003 & wait"])
@@ -65,6 +65,8 @@ def test_a_process_with_its_own_score_is_left_alone_and_told_unless_a_rule_names
     assert eventually(lambda: sleepers(world, namespace, "own", "app") == wanted)
     told = eventually(lambda: world.refusals("around"))
     assert "left alone" in told["OwnScore"]
+    world.delete_policy(namespace, "around")
+    assert eventually(lambda: sleepers(world, namespace, "own", "app").items() >= own.items())
 
 
 def test_a_process_that_becomes_another_program_gets_that_ones_score(

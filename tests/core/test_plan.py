@@ -92,9 +92,33 @@ def test_with_rules_a_process_goes_from_any_value_of_ours_to_its_own() -> None:
     assert order.values == {-500, 300}
     found = [classify(score, order, WORKER) for score in (300, -500, 899, 7, -998)]
     movable = Found.MOVABLE
-    assert found == [Found.HOLDS, movable, movable, movable, Found.STARTING]
+    assert found == [Found.HOLDS, movable, movable, Found.UNSAVED, Found.STARTING]
+    assert classify(7, order, WORKER, own=7) is movable, "once it is saved"
+    assert classify(8, order, WORKER, own=7) is Found.UNSAVED, "it has changed its mind"
     others = [classify(score, order) for score in (-500, 300, 899, 7, -998)]
     assert others == [Found.HOLDS, movable, movable, Found.OWN, Found.STARTING]
+
+
+def test_a_process_that_had_a_score_of_its_own_gets_that_back_where_no_rule_names_it() -> None:
+    order = order_for(None, Baseline(-500, frozenset({300})), Switch.ENFORCE, own=True)
+    assert order is not None
+    assert [classify(score, order, own=900) for score in (300, -500, 900, 7)] == [
+        Found.MOVABLE, Found.MOVABLE, Found.OWN, Found.OWN,
+    ]  # fmt: skip
+    assert (order.wanted(None, 900), order.wanted(None), order.wanted(WORKER, 900)) == (
+        900, -500, 300,
+    )  # fmt: skip
+
+
+def test_a_score_of_their_own_is_put_back_also_where_the_rule_gave_the_baseline() -> None:
+    assert order_for(None, Baseline(300), Switch.ENFORCE) is None
+    assert order_for(None, Baseline(300), Switch.RELEASE, own=True) == Order(300, frozenset())
+
+
+def test_with_an_unknown_baseline_no_score_counts_as_a_processes_own() -> None:
+    order = order_for(None, Baseline(None, frozenset({899})), Switch.ENFORCE, (WORKER,))
+    assert order is not None
+    assert classify(7, order, WORKER) is Found.MOVABLE
 
 
 def test_a_worker_that_lost_its_title_goes_back_to_the_baseline_where_nothing_else_is_asked() -> (

@@ -1,6 +1,7 @@
 import pytest
 from oomwarden.api.oomnode import Refusal
 from oomwarden.core import reports as core_reports
+from oomwarden.core.outcome_remarks import of_outcome
 from oomwarden.core.plan import Outcome, Standing, evaluate
 from oomwarden.core.policies import Key, Policy
 from oomwarden.core.reports import MOST_REFUSALS, MOST_TEXT, MOST_WARNINGS, Item, reports
@@ -124,6 +125,22 @@ def test_a_container_that_forks_faster_than_it_is_scanned_says_so() -> None:
     item = Item(pod(), "app", standing(policy()), Outcome(5, frozenset({1}), complete=False))
     (report,) = reports(by_key(policy()), {policy().key: 1}, [item], {})
     assert [each.reason for each in report.refusals] == ["Forking"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason", "remedy"),
+    [
+        (Outcome(5, unsaved=2, complete=False), "NotSaved", "disk"),
+        (Outcome(5, too_many=3), "TooManyOwnScores", "Narrow"),
+    ],
+)
+def test_scores_of_their_own_that_were_not_written_over_are_told_with_the_remedy(
+    outcome: Outcome, reason: str, remedy: str
+) -> None:
+    (told,) = of_outcome(outcome)
+    assert told.reason == reason
+    assert remedy in told.message
+    assert str(outcome.unsaved or outcome.too_many) in told.message
 
 
 def test_reports_come_in_the_same_order_whatever_the_order_of_containers() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from oomwarden.agent.inventory import Container
+from oomwarden.agent.own_scores import SavedOwnScores
 from oomwarden.agent.store import Store
 from oomwarden.api.policy import SCORE_MIN
 from oomwarden.core.plan import Baseline, Order, Outcome
@@ -32,11 +33,16 @@ class Baselines:
     boot_id: str
     store_lost: bool = False
     loss_forgotten: bool = False
+    own: SavedOwnScores = field(init=False)
     _rows: dict[int, Row] = field(default_factory=dict)
     _saved: dict[int, Row] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.own = SavedOwnScores(self.store, self.boot_id)
+
     async def load(self) -> None:
         """Read what is known of this boot; the rows of others are deleted."""
+        await self.own.load()
         self._saved = await self.store.run(lambda db: _load(db, self.boot_id))
         self._rows = self._saved | self._rows
 
@@ -87,6 +93,7 @@ class Baselines:
         Raises:
             sqlite3.Error: nothing was written.
         """
+        await self.own.save()
         rows = dict(self._rows)
         changed = {inode: row for inode, row in rows.items() if self._saved.get(inode) != row}
         gone = [inode for inode in self._saved if inode not in rows]
@@ -96,12 +103,15 @@ class Baselines:
 
     def keep_only(self, live: Iterable[int]) -> None:
         """Forget the containers that are gone."""
-        for inode in self._rows.keys() - set(live):
+        live = set(live)
+        self.own.keep_only(live)
+        for inode in self._rows.keys() - live:
             del self._rows[inode]
 
     def applied(self) -> frozenset[int]:
         """Give the containers in which values of ours are, or may be, in place."""
-        return frozenset(inode for inode, row in self._rows.items() if _holds_ours(row.baseline))
+        ours = (inode for inode, row in self._rows.items() if _holds_ours(row.baseline))
+        return frozenset(ours) | self.own.applied()
 
 
 def _holds_ours(baseline: Baseline) -> bool:

@@ -11,7 +11,7 @@ import math
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from oomwarden.agent.baselines import Baselines
@@ -29,6 +29,7 @@ from oomwarden.agent.node_labels import NodeLabels
 from oomwarden.agent.policy_book import NamespaceBook, PolicyBook, PolicySink
 from oomwarden.agent.quiet_scans import quiet
 from oomwarden.agent.references import References
+from oomwarden.agent.saving_scans import carry_out
 from oomwarden.agent.scans import Scans
 from oomwarden.agent.store_history import forget_loss
 from oomwarden.agent.winners import Winners
@@ -182,7 +183,8 @@ class Enforcer:
         if switch is None or (switch is Switch.ENFORCE and not (self._decider.synced and decided)):
             return None
         target = charge.decision.standing.target if charge.decision else Target()
-        return order_for(target.score, baseline, switch, target.processes)
+        own = self.baselines.own.has(charge.container)
+        return order_for(target.score, baseline, switch, target.processes, own=own)
 
     def _wishes(self) -> Wishes:
         return wishes(self._charges.values(), self.control.mode)
@@ -212,11 +214,10 @@ class Enforcer:
             charge.took(None, _NOT_SAVED, self._now())
         else:
             done = (Outcome(order.target, holding=same), None) if same else None
-            most, began = self.caps.room(), self._now()
-            found = done or await self.scans.carry_out(charge, replace(order, most=most))
+            began = self._now()
+            found = done or await carry_out(self.scans, charge, self.caps, self.baselines.own)
             charge.took(*found, self._now())
             if outcome := found[0]:
-                self.caps.spend(outcome.changed)
                 ripe = charge.is_settled(began)
                 settled = ripe and self.baselines.settle(container, order, outcome)
         charge.again(self._now(), self.rescan)

@@ -51,6 +51,9 @@ CREATE TABLE IF NOT EXISTS baselines (
 CREATE TABLE IF NOT EXISTS group_kills (
   boot_id TEXT NOT NULL, inode INTEGER NOT NULL, container_id TEXT NOT NULL,
   found INTEGER NOT NULL, PRIMARY KEY (boot_id, inode)) STRICT;
+CREATE TABLE IF NOT EXISTS own_scores (
+  boot_id TEXT NOT NULL, inode INTEGER NOT NULL, container_id TEXT NOT NULL,
+  scores TEXT NOT NULL, PRIMARY KEY (boot_id, inode)) STRICT;
 CREATE TABLE IF NOT EXISTS followed_scores (
   boot_id TEXT NOT NULL, inode INTEGER NOT NULL, container_id TEXT NOT NULL,
   PRIMARY KEY (boot_id, inode)) STRICT;

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from oomwarden.core.own_scores import MOST_OWN_SCORES
 from oomwarden.core.plan import Outcome
 from oomwarden.core.scoring import Remark
 
@@ -27,6 +28,13 @@ def of_outcome(outcome: Outcome) -> list[Remark]:
                 "them in `processes` if they are to get another one.",
             )
         )
+    if outcome.too_many:
+        what = (
+            f"More than {MOST_OWN_SCORES} processes have set an oom_score_adj of their own, which "
+            f"would have to be kept to be put back: {outcome.too_many} were left alone. Narrow "
+            "`processes`, or keep the program from setting its own."
+        )
+        found.append(Remark("TooManyOwnScores", what))
     if outcome.stuck:
         found.append(stuck_processes(sorted(outcome.stuck)))
     if outcome.held_back:
@@ -35,6 +43,12 @@ def of_outcome(outcome: Outcome) -> list[Remark]:
             "second than agent.caps.processesPerSecond of the chart allows, and goes on by itself."
         )
         found.append(Remark("RateLimited", what))
+    elif outcome.unsaved:
+        what = (
+            f"Scores that {outcome.unsaved} processes have set themselves could not be saved, so "
+            "they were not written over: see the disk of the agent's state directory."
+        )
+        found.append(Remark("NotSaved", what))
     elif not outcome.complete:
         found.append(
             Remark("Forking", "Processes are forked faster than they are scanned; it goes on.")

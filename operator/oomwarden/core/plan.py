@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from oomwarden.api.policy import SCORE_MIN
 from oomwarden.core.matching import Contest, Match, contest
+from oomwarden.core.own_scores import OwnScores
 from oomwarden.core.policies import NAMESPACED, Policy
 from oomwarden.core.process_rules import ProcessTarget, ProcessTargets
 from oomwarden.core.scoring import Floor, Target, target_for
@@ -54,12 +55,16 @@ class Order:
 
     A process that a rule names gets the rule's score instead, whatever it holds. `target` None:
     only those are written to. `most`: change no more processes in one scan; None: any number.
+    `own`: scores of their own that processes had; they get them back where no rule names them.
+    `saves`: a score that a process gave itself is saved before a rule's takes its place.
     """
 
     target: int | None
     movable: frozenset[int]
     rules: ProcessTargets = ()
     most: int | None = None
+    own: OwnScores = field(default_factory=dict, hash=False)
+    saves: bool = False
 
     @property
     def aim(self) -> Aim:
@@ -72,9 +77,16 @@ class Order:
         scores = {rule.score for rule in self.rules}
         return frozenset(scores if self.target is None else scores | {self.target})
 
-    def wanted(self, named: ProcessTarget | None) -> int | None:
+    @property
+    def given(self) -> frozenset[int]:
+        """Give all scores that a process may hold without having chosen one itself."""
+        return self.movable | self.values
+
+    def wanted(self, named: ProcessTarget | None, own: int | None = None) -> int | None:
         """Give what a process is to hold; None: nothing is asked of it."""
-        return named.score if named else self.target
+        if named:
+            return named.score
+        return self.target if own is None else own
 
 
 class Found(StrEnum):
@@ -84,6 +96,8 @@ class Found(StrEnum):
     MOVABLE = "Movable"
     STARTING = "Starting"
     OWN = "Own"
+    UNSAVED = "Unsaved"
+    TOO_MANY = "TooMany"
     STUCK = "Stuck"
 
 
@@ -94,7 +108,10 @@ class Outcome:
     `complete`: the last round found nothing left to change. `failures` counts processes that
     could not be read or written; `failure` tells of the first one. Of `holding`, `named` are
     those that a rule names. `blank` have no command line (yet); `stuck` were left out, because
-    the kernel does not give theirs. `held_back` counts those that wait for the node's cap.
+    the kernel does not give theirs. `held_back` counts those that wait for the node's cap. `own`
+    counts those with a score of their own; `unsaved` those whose score is to be saved before it is
+    written over, `too_many` those for which there is no room; `to_keep` is all that is to be kept
+    of such scores from now on, None: nobody looked.
     """
 
     target: int | None
@@ -109,6 +126,9 @@ class Outcome:
     blank: frozenset[int] = frozenset()
     stuck: frozenset[int] = frozenset()
     held_back: int = 0
+    unsaved: int = 0
+    too_many: int = 0
+    to_keep: OwnScores | None = None
 
     @property
     def aim(self) -> Aim:
@@ -157,11 +177,24 @@ def evaluate(
 
 
 def order_for(
-    target: int | None, baseline: Baseline, switch: Switch, rules: ProcessTargets = ()
+    target: int | None,
+    baseline: Baseline,
+    switch: Switch,
+    rules: ProcessTargets = (),
+    *,
+    own: bool = False,
 ) -> Order | None:
     """Give what to do to a container: hold the target and the rules' scores, put back, or nothing.
 
     With rules, a process may go from any value of ours to any other: its command line changes.
+    With an unknown baseline no score counts as a process's own: it may be ours.
+
+    Args:
+        target: The score to hold; None: none.
+        baseline: What the runtime gave, and what we gave.
+        switch: The one switch.
+        rules: Scores by command line.
+        own: Whether processes have scores of their own to be put back.
     """
     if switch is Switch.PAUSE:
         return None
@@ -172,18 +205,29 @@ def order_for(
             return None
         if not rules:
             return Order(target, (baseline.ours | known) - {target})
+        saves = value is not None
         scores = Order(target, frozenset(), rules).values
-        return Order(target, baseline.ours | known | scores, rules)
-    if value is not None and baseline.ours:
+        return Order(target, baseline.ours | known | scores, rules, saves=saves)
+    if value is not None and (baseline.ours or own):
         return Order(value, baseline.ours - {value})
     return None
 
 
-def classify(score: int, order: Order, named: ProcessTarget | None = None) -> Found:
+def classify(
+    score: int, order: Order, named: ProcessTarget | None = None, own: int | None = None
+) -> Found:
     """Tell what a process is. Below -997 the runtime has not given its score yet (runc exec).
 
     A score of the process's own is left alone unless a rule names the process.
+
+    Args:
+        score: What it holds.
+        order: What is to be done.
+        named: The rule that names it.
+        own: The score of its own that a rule has overridden; None: none is known.
     """
+    if own is not None and named is None:
+        return Found.MOVABLE if score != own and score in order.given else Found.OWN
     wanted = order.wanted(named)
     if wanted is None or score == wanted:
         return Found.HOLDS
@@ -191,4 +235,6 @@ def classify(score: int, order: Order, named: ProcessTarget | None = None) -> Fo
         return Found.MOVABLE
     if score < SCORE_MIN:
         return Found.STARTING
-    return Found.MOVABLE if named else Found.OWN
+    if named is None:
+        return Found.OWN
+    return Found.UNSAVED if order.saves and own != score else Found.MOVABLE

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from oomwarden.core.facts import Cgroup
+from oomwarden.core.own_scores import OwnScore
 from oomwarden.core.plan import Found, Order, Outcome, classify
 from oomwarden.core.process_rules import ProcessTarget, named_by
 from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
 from oomwarden.kernel.command_lines import CommandLines, LeftOutError
 from oomwarden.kernel.container_processes import held, pids
+from oomwarden.kernel.own_scores import OwnScoresOf
 from oomwarden.kernel.places import Places
 from oomwarden.kernel.process import Process, ProcessGoneError, ProcRoot
 
@@ -22,6 +24,10 @@ MAX_SECONDS = 1.0
 takes longer than that is one that hangs."""
 HELD_AT_ONCE = 64
 """Descriptors of processes that are looked at before the list is read again and they change."""
+
+
+_Movable = tuple[Process, ProcessTarget | None, int | None]
+"""A held process, the rule that names it, and the score of its own that it had."""
 
 
 @dataclass(slots=True)
@@ -41,6 +47,10 @@ class _Scan:
     failed: dict[int, str] = field(default_factory=dict)
     changed: int = 0
     late: bool = False
+    own: OwnScoresOf = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.own = OwnScoresOf(self.order)
 
     def round(self, proc: ProcRoot, live: Sequence[int]) -> bool:
         """Look at all processes, as long as there is time; tell whether one was changed."""
@@ -54,9 +64,7 @@ class _Scan:
                 self._change(self._hold(proc, live[begin : begin + at_once], stack))
         return self.changed != changed
 
-    def _hold(
-        self, proc: ProcRoot, live: Sequence[int], stack: ExitStack
-    ) -> list[tuple[Process, ProcessTarget | None]]:
+    def _hold(self, proc: ProcRoot, live: Sequence[int], stack: ExitStack) -> list[_Movable]:
         """Look at processes; hold those that are ours to change."""
         movable = []
         for pid in live:
@@ -65,35 +73,50 @@ class _Scan:
                 break
             with self._noting(pid), ExitStack() as mine:
                 process = mine.enter_context(proc.open(pid))
-                named = self._named(process)
-                self.found[pid] = classify(process.score(), self.order, named)
+                named, score = self._named(process), process.score()
+                own = self.own.of(proc, process, score)
+                self.found[pid] = self._noted(process, score, named, own)
                 if self.found[pid] is Found.MOVABLE and not self._is_spent():
-                    movable.append((process, named))
+                    movable.append((process, named, own))
                     stack.push(mine.pop_all())
         return movable
 
-    def _change(self, movable: list[tuple[Process, ProcessTarget | None]]) -> None:
+    def _noted(
+        self, process: Process, score: int, named: ProcessTarget | None, own: int | None
+    ) -> Found:
+        """Tell what a process is, and note what is to be kept of a score of its own."""
+        found = classify(score, self.order, named, own)
+        if found is Found.OWN:
+            self.own.forget(process.pid)
+        if found is Found.UNSAVED:
+            kept = self.own.keep(process.pid, OwnScore(process.start(), score))
+            return Found.UNSAVED if kept else Found.TOO_MANY
+        return found
+
+    def _change(self, movable: list[_Movable]) -> None:
         """Change those that are in the container's list even now that they are held.
 
         Since the first list a pid may have gone to a process of another container. One that is
         held and listed after that is the container's, or dead, and then takes no write.
         """
         listed = frozenset(self.listing()) if movable else frozenset()
-        for process, named in movable:
-            wanted = self.order.wanted(named)
+        for process, named, own in movable:
+            wanted = self.order.wanted(named, own)
             if wanted is None or self._is_spent():
                 continue
             with self._noting(process.pid):
                 if process.pid not in listed:
                     raise ProcessGoneError(str(process.pid))
-                self._write(process, wanted, named)
+                self._write(process, wanted, named, own)
 
-    def _write(self, process: Process, wanted: int, named: ProcessTarget | None) -> None:
+    def _write(
+        self, process: Process, wanted: int, named: ProcessTarget | None, own: int | None
+    ) -> None:
         now = process.score()
-        if classify(now, self.order, named) is Found.MOVABLE:
+        if classify(now, self.order, named, own) is Found.MOVABLE:
             now = process.write_score(wanted)
             self.changed += 1
-        self.found[process.pid] = classify(now, self.order, named)
+        self.found[process.pid] = self._noted(process, now, named, own)
 
     @contextmanager
     def _noting(self, pid: int) -> Iterator[None]:
@@ -126,6 +149,7 @@ class _Scan:
 
         holding = count(Found.HOLDS)
         held_back = len(count(Found.MOVABLE)) if self._is_spent() else 0
+        unsaved = len(count(Found.UNSAVED))
         return Outcome(
             target=self.order.target,
             holding=holding,
@@ -133,12 +157,15 @@ class _Scan:
             own=len(count(Found.OWN)),
             failures=len(self.failed),
             failure=next(iter(self.failed.values()), ""),
-            complete=complete and not held_back,
+            complete=complete and not held_back and not unsaved,
             rules=self.order.rules,
             named=holding & self.named,
             blank=live & self.blank,
             stuck=count(Found.STUCK),
             held_back=held_back,
+            unsaved=unsaved,
+            too_many=len(count(Found.TOO_MANY)),
+            to_keep=self.own.to_keep(live),
         )
 
 
@@ -189,7 +216,7 @@ def carry_out(
     """
     with held(places.cgroups, cgroup) as directory:
         live = frozenset(pids(directory))
-        if live <= known and not order.rules:
+        if live <= known and not order.rules and not order.own:
             return Outcome(order.target, holding=live)
         until = time.monotonic() + MAX_SECONDS
         scan = _Scan(order, commands or CommandLines(), until, partial(pids, directory))

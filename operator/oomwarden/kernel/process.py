@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from oomwarden.core.memory_stat import parse_resident
-from oomwarden.core.proc_stat import parse_start
+from oomwarden.core.proc_stat import parse_birth, parse_start
 
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _GONE = {errno.ENOENT, errno.ESRCH}
@@ -60,6 +60,14 @@ class Process:
             ProcessGoneError: it has ended.
         """
         return parse_start(self._read("stat"))
+
+    def birth(self) -> tuple[int, int]:
+        """Give starttime in clock ticks since boot, and the parent's pid.
+
+        Raises:
+            ProcessGoneError: it has ended.
+        """
+        return parse_birth(self._read("stat"))
 
     def score(self) -> int:
         """Give oom_score_adj.

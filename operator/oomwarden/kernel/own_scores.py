@@ -1,0 +1,64 @@
+"""Which score a process had given itself: as it was saved, or as it would have inherited it."""
+
+from collections.abc import Container
+from dataclasses import dataclass, field
+
+from oomwarden.core.own_scores import MOST_OWN_SCORES, OwnScore, OwnScores
+from oomwarden.core.plan import Order
+from oomwarden.kernel.process import Process, ProcessGoneError, ProcRoot
+
+
+@dataclass(slots=True)
+class OwnScoresOf:
+    """What one scan knows and learns; `kept` is what is to be saved after it."""
+
+    order: Order
+    kept: dict[int, OwnScore] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.kept = dict(self.order.own)
+
+    def of(self, proc: ProcRoot, process: Process, score: int) -> int | None:
+        """Give the score that a process had of its own; None: none is known.
+
+        A fork takes its parent's score (Linux kernel/fork.c, copy_signal), which is ours where the
+        parent's was overridden: without us it would have taken the parent's own.
+        """
+        if not self.order.own:
+            return None
+        start, parent = process.birth()
+        known = self.order.own.get(process.pid)
+        if known is not None and known.start == start:
+            return known.score
+        self.forget(process.pid)  # the pid of another process
+        inherited = self._inherited(proc, parent) if score in self.order.given else None
+        if inherited is not None and not self.keep(process.pid, OwnScore(start, inherited)):
+            return None
+        return inherited
+
+    def _inherited(self, proc: ProcRoot, parent: int) -> int | None:
+        known = self.order.own.get(parent)
+        if known is None:
+            return None
+        try:
+            with proc.open(parent) as process:
+                return known.score if process.birth()[0] == known.start else None
+        except ProcessGoneError:
+            return None
+
+    def keep(self, pid: int, own: OwnScore) -> bool:
+        """Note a score to be saved; False: there are too many."""
+        if pid not in self.kept and len(self.kept) >= MOST_OWN_SCORES:
+            return False
+        self.kept[pid] = own
+        return True
+
+    def to_keep(self, live: Container[int]) -> OwnScores | None:
+        """Give what is to be kept of the processes that live; None: nobody looked."""
+        if not (self.order.saves or self.order.own):
+            return None
+        return {pid: own for pid, own in self.kept.items() if pid in live}
+
+    def forget(self, pid: int) -> None:
+        """Drop what was put back, or what the process itself has changed since."""
+        self.kept.pop(pid, None)
