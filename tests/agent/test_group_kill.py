@@ -130,6 +130,25 @@ async def test_with_writes_off_nothing_is_written_and_the_chart_value_is_named(
     assert node.report("protect").enforced == 0
 
 
+async def test_what_stays_because_writes_were_switched_off_is_counted_and_keeps_no_release_waiting(
+    node: Node,
+) -> None:
+    app = started(node)
+    node.put(policy(rule=SINGLY))
+    await settle(node)
+    groups = node.enforcer.groups
+    assert (groups.left, node.enforcer.report()[0].containers) == (0, 1)
+    groups.writes = False
+    node.put()
+    await settle(node)
+    assert value(node, app) == "0"
+    assert (groups.left, node.enforcer.report()[0].containers) == (1, 0)
+    groups.writes = True
+    await settle(node)
+    assert value(node, app) == "1"
+    assert (groups.left, node.enforcer.report()[0].containers) == (0, 0)
+
+
 async def test_scores_of_processes_are_ineffective_until_the_container_dies_one_by_one(
     node: Node,
 ) -> None:

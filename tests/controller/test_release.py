@@ -138,3 +138,21 @@ def test_an_unknown_log_level_is_named_with_what_is_taken(
         parse(["run", "--log-level", "loud"])
     assert "'LOUD': it takes one of DEBUG, INFO" in capsys.readouterr().err
     assert parse(["--namespace", "n", "--log-level", "debug"]).log_level == "DEBUG"
+
+
+def test_what_the_agents_may_not_put_back_any_more_is_named_and_not_awaited() -> None:
+    node = oomnode("a", 0, AFTER)
+    node["status"]["conditions"] = [
+        {
+            "type": "CgroupWrites",
+            "status": "False",
+            "reason": "LeftChanged",
+            "lastTransitionTime": AFTER,
+        }
+    ]
+    state = state_of(node)
+    assert state == NodeState("a", AFTER, 0, groups_left=True)
+    last = progress([state], NOW, at(2))
+    assert last.awaited == ()
+    assert "On a memory.oom.group stays" in verdict(last)
+    assert "agent.cgroupWrites" in verdict(last)

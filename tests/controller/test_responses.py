@@ -17,9 +17,16 @@ NOW = datetime(2026, 11, 26, 20, 0, 0, tzinfo=UTC)
 RAISE = {"onOOM": {"raiseLimit": {"upTo": "2Gi"}}}
 
 
-def kill(age: float = 5, name: str = "db-0-1a2b", **changes: object) -> dict[str, Any]:
+def kill(
+    age: float = 5, name: str = "db-0-1a2b", created: float | None = None, **changes: object
+) -> dict[str, Any]:
+    stamp = NOW - timedelta(seconds=age if created is None else created)
     return {
-        "metadata": {"name": name, "namespace": "shop"},
+        "metadata": {
+            "name": name,
+            "namespace": "shop",
+            "creationTimestamp": stamp.isoformat(),
+        },
         "node": "node-1",
         "pod": {"name": "db-0", "uid": "u", "owner": {"kind": "Deployment", "name": "db"}},
         "container": {"name": "app", "type": "App"},
@@ -42,6 +49,8 @@ class Kills:
         self.posted: list[dict[str, Any]] = []
         self.posts: list[Failure] = []
         self.available = "4Gi"
+        self.heartbeats = [NOW]
+        self.written_at: datetime | None = NOW
 
     async def follow(self, take: Callable[[dict[str, Any]], None]) -> None:
         for each in self.kills:
@@ -58,10 +67,15 @@ class Kills:
         return self.posts.pop() if self.posts else Failure(Outcome.DONE, "")
 
     async def node_status(self, _: str) -> dict[str, Any]:
-        stamp = NOW.isoformat()
+        stamp = self.heartbeats[0].isoformat()
+        if len(self.heartbeats) > 1:
+            self.heartbeats.pop(0)
         agent = {"version": "1", "storeID": "s", "started": stamp, "heartbeat": stamp}
         kernel = {"release": "6.1", "bootID": "b", "cgroupDriver": "systemd"}
-        return {"agent": agent, "kernel": kernel, "memory": {"available": self.available}}
+        status = {"agent": agent, "kernel": kernel, "memory": {"available": self.available}}
+        at = self.written_at.isoformat() if self.written_at else stamp
+        entry = {"subresource": "status", "time": at}
+        return {"metadata": {"managedFields": [entry]}, "status": status}
 
 
 async def answered(kills: Kills, pod: OnePod) -> None:
@@ -180,3 +194,42 @@ async def test_an_event_that_the_api_server_does_not_take_is_posted_again() -> N
     kills.posts = [Failure(Outcome.RETRY, "away")]
     await answered(kills, pod)
     assert (len(kills.written), len(kills.posted)) == (1, 2)
+
+
+async def test_a_raise_waits_for_what_the_agent_tells_of_memory_since_the_kill() -> None:
+    kills, pod = Kills(kill(age=10)), OnePod((granting(RAISE),))
+    kills.heartbeats = [NOW - timedelta(seconds=200), NOW]
+    kills.written_at = None
+    await answered(kills, pod)
+    assert [response["reason"] for _, response in kills.written] == ["RaisedLimit"]
+    assert pod.looks == 2
+
+
+async def test_an_agent_that_does_not_tell_in_time_is_named_as_the_reason() -> None:
+    kills, pod = Kills(kill(age=60)), OnePod((granting(RAISE),))
+    kills.heartbeats = [NOW - timedelta(seconds=200)]
+    kills.written_at = None
+    await answered(kills, pod)
+    assert [response["reason"] for _, response in kills.written] == ["NodeStale"]
+    assert [each["reason"] for each in kills.posted] == ["MemoryLimitNotRaised"]
+    assert pod.patches == []
+
+
+async def test_a_clock_that_is_wrong_keeps_no_kill_from_its_answer() -> None:
+    for off in (-300, 300, 7200):
+        kills, pod = Kills(kill(age=5 - off, created=4)), OnePod((granting(RAISE),))
+        kills.heartbeats = [NOW + timedelta(seconds=off)]
+        await answered(kills, pod)
+        assert [response["reason"] for _, response in kills.written] == ["RaisedLimit"], off
+
+
+async def test_a_record_that_was_delivered_late_is_not_acted_on_and_says_so() -> None:
+    kills, pod = Kills(kill(age=400, created=4)), OnePod((granting(RAISE),))
+    await answered(kills, pod)
+    ((_, response),) = kills.written
+    assert response["reason"] == "TooLate"
+    assert "clock of node node-1" in response["message"]
+    assert pod.patches == []
+    old = Kills(kill(age=5, created=200))
+    await answered(old, pod)
+    assert old.written == []

@@ -14,7 +14,8 @@ from oomwarden.core.limit_marks import Mark, begun, confirmed, with_evidence
 from oomwarden.core.limits import Held, Limit, judge
 from oomwarden.core.plan import Switch
 from oomwarden.core.quantity import exact_quantity, parse_bytes
-from oomwarden.core.raising import Case, Raise, decide
+from oomwarden.core.raise_case import Case
+from oomwarden.core.raising import Raise, decide
 from resized import MI, container, limiting, pod, won
 
 if TYPE_CHECKING:

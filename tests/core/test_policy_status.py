@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.api.base import Condition
 from oomwarden.api.oomnode import PolicyReport, Refusal
 from oomwarden.api.policy import PolicyStatus
-from oomwarden.core.policy_status import NodeReport, is_silent, summarise
+from oomwarden.core.cautions import caution
+from oomwarden.core.policy_status import Answers, NodeReport, is_silent, summarise
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 EMPTY = PolicyStatus()
@@ -173,3 +175,29 @@ def test_what_the_operator_was_refused_stands_in_the_place_of_what_was_asked() -
     more = [*answers, refusal("untold", "LimitRange")]
     message = condition(summarise(3, told, EMPTY, NOW, more), "Refused").message
     assert message.startswith("3 containers: shop/db-0 untold: untold LimitRange")
+
+
+LOWERING = {"podSelector": {"matchLabels": {"tier": "db"}}, "rules": [{"oomScoreAdj": -300}]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed", "warns"),
+    [
+        ("ClusterOOMPolicy", {}, True),
+        ("ClusterOOMPolicy", {"rules": [{"oomScoreOffset": -1}]}, True),
+        ("ClusterOOMPolicy", {"rules": [{"processes": [{"oomScoreAdj": -1}]}]}, True),
+        ("ClusterOOMPolicy", {"podSelector": {}, "priorityClassNames": ["high"]}, True),
+        ("ClusterOOMPolicy", {"namespaceSelector": {}}, True),
+        ("ClusterOOMPolicy", {"podSelector": {}}, False),
+        ("ClusterOOMPolicy", {"rules": [{"oomScoreAdj": 300}, {"memory": {}}]}, False),
+        ("ClusterOOMPolicy", {"namespaceSelector": {"matchLabels": {"team": "db"}}}, False),
+        ("OOMPolicy", {}, False),
+    ],
+)
+def test_a_cluster_policy_that_spares_whoever_sets_a_label_is_warned_of(
+    kind: str, changed: dict[str, object], *, warns: bool
+) -> None:
+    said = caution(kind, LOWERING | changed)
+    assert ("namespaceSelector" in said) is warns
+    found = condition(summarise(3, [report("a")], EMPTY, NOW, Answers((), said)), "Warning")
+    assert found.reason == ("AnyTenant" if warns else "NothingToWarnOf")

@@ -14,7 +14,8 @@ from oomwarden.core.grants import Scene
 from oomwarden.core.plan import Switch
 from oomwarden.core.policies import Policy
 from oomwarden.core.quantity import exact_quantity
-from oomwarden.core.raising import Case, Raise, Stay, decide, raised, seconds
+from oomwarden.core.raise_case import Case
+from oomwarden.core.raising import Raise, Stay, decide, raised, seconds
 from pods import policy
 from resized import MI, container, limiting, ours, pod
 

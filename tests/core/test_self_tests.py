@@ -73,6 +73,14 @@ def test_cgroup_writes_are_off_by_choice_and_the_chart_value_is_named() -> None:
     assert by_type(Findings(cgroup_writes=False))["Ready"][0] == "True"
 
 
+def test_group_kills_that_stay_because_writes_were_switched_off_are_told_with_the_remedy() -> None:
+    told = conditions(Findings(cgroup_writes=False, groups_left=3), NOW)
+    (found,) = (each for each in told if each.type == "CgroupWrites")
+    assert (found.status, found.reason) == ("False", "LeftChanged")
+    assert "3 containers" in found.message
+    assert "agent.cgroupWrites=true" in found.message
+
+
 def test_cgroup_writes_that_are_on_and_cannot_be_done_are_said() -> None:
     status, message = by_type(Findings(cgroups_read_only=True))["CgroupWrites"]
     assert status == "False"

@@ -240,7 +240,7 @@ class Enforcer:
         mode = self.control.mode
         self.limits.look(live, mode)
         items = filter(None, (self._items.of(each, mode) for each in live))
-        touched = self.baselines.applied() | self.groups.found.applied() | self.limits.ours()
+        touched = self.baselines.applied() | self.groups.applied | self.limits.ours()
         applied = Applied(containers=len(touched), processes=self.processes)
         pods = self._decider.pods_per_policy()
         return applied, reports(self.book.policies, pods, items, self.book.unreadable, self.warn)

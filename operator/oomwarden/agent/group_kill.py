@@ -81,6 +81,16 @@ class GroupKills:
     repairs: int = 0
     _states: dict[int, State] = field(default_factory=dict)
 
+    @property
+    def applied(self) -> frozenset[int]:
+        """Give the containers, by inode, in which a value of ours can be put back."""
+        return self.found.applied() if self.writes else frozenset()
+
+    @property
+    def left(self) -> int:
+        """Count the containers in which a value of ours stays, as the agents may not write."""
+        return 0 if self.writes else len(self.found.applied())
+
     async def run(self) -> None:
         """Work for ever. What was found must have been loaded before."""
         while True:

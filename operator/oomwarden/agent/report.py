@@ -44,13 +44,17 @@ def _now() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What the other parts report; `unknown_fields` are those of a newer CRD."""
+    """What the other parts report; `unknown_fields` are those of a newer CRD.
+
+    `groups_left` counts containers whose memory.oom.group cannot be put back.
+    """
 
     applied: Applied
     policies: tuple[PolicyReport, ...]
     unknown_fields: tuple[str, ...]
     host_kills: int
     asked: Asked
+    groups_left: int = 0
 
 
 @dataclass(slots=True)
@@ -122,6 +126,7 @@ class Reporter:
             store_in_memory=self.store.in_memory,
             unknown_fields=work.unknown_fields,
             cgroup_writes=self.settings.cgroup_writes,
+            groups_left=work.groups_left,
             cgroups_read_only=is_read_only(self.settings.cgroup_root),
         )
 

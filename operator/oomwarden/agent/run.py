@@ -235,7 +235,8 @@ class Agent:
         applied, policies = self.enforcer.report()
         fields = self.enforcer.book.unknown_fields()
         asked, host_kills = self.enforcer.limits.asked, await self.host_kills.count()
-        work = Work(applied, policies, fields, host_kills, asked)
+        left = self.enforcer.groups.left
+        work = Work(applied, policies, fields, host_kills, asked, left)
         return await self.reporter.status(work)
 
 

@@ -16,6 +16,7 @@ from oomwarden.api.base import GROUP, VERSION
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.statuses import Policy, PolicyKey, StatusWriter, reports_of
+from oomwarden.core.cautions import caution
 from oomwarden.core.policy_status import NodeReport
 
 NODES = (GROUP, VERSION, "oomnodes")
@@ -69,7 +70,8 @@ class PolicyHandlers:
     ) -> dict[PolicyKey, Policy]:
         """Give what is kept of a policy."""
         generation = body["metadata"].get("generation", 0)
-        return {_key(body): Policy(generation, _policy_status(body.get("status")))}
+        status, said = _policy_status(body.get("status")), caution(body["kind"], body["spec"])
+        return {_key(body): Policy(generation, status, said)}
 
     async def policy_changed(
         self,

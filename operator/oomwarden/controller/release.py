@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.policy_status import is_silent
+from oomwarden.core.self_tests import LEFT_CHANGED
 from oomwarden.kube.errors import API_ERRORS, failure
 
 POLL_SECONDS = 1.0
@@ -21,16 +22,25 @@ _CONSEQUENCE = (
     "What was not put back stays: scores and memory.oom.group until containers restart, memory "
     "limits until pods are recreated."
 )
+_LEFT = (
+    "On {nodes} memory.oom.group stays as the agents have set it until the containers restart, "
+    "because agent.cgroupWrites was switched off meanwhile."
+)
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
-    """What a node's agent said last. `heartbeat` is RFC 3339; `applied` None: not understood."""
+    """What a node's agent said last. `heartbeat` is RFC 3339; `applied` None: not understood.
+
+    `groups_left`: values of memory.oom.group stay, because the agents may not write to cgroups any
+    more. Nobody waits for them.
+    """
 
     node: str
     heartbeat: str
     applied: int | None
+    groups_left: bool = False
 
     def has_put_back(self, switched: datetime, now: datetime) -> bool:
         """Whether nothing of ours is left on the node."""
@@ -45,6 +55,7 @@ class Progress:
 
     awaited: tuple[NodeState, ...]
     silent: tuple[NodeState, ...]
+    groups_left: tuple[str, ...] = ()
 
 
 def progress(states: Sequence[NodeState], switched: datetime, now: datetime) -> Progress:
@@ -54,6 +65,7 @@ def progress(states: Sequence[NodeState], switched: datetime, now: datetime) -> 
     return Progress(
         awaited=tuple(state for state in left if state not in silent),
         silent=tuple(state for state in left if state in silent),
+        groups_left=tuple(state.node for state in states if state.groups_left),
     )
 
 
@@ -62,6 +74,9 @@ def verdict(last: Progress | None) -> str:
     if last is None:
         return f"The switch is at Release, but no OOMNode could be read. {_CONSEQUENCE}"
     left = [*last.awaited, *last.silent]
+    if last.groups_left:
+        where = ", ".join(last.groups_left)
+        return f"{_LEFT.format(nodes=where)} {verdict(replace(last, groups_left=()))}"
     if not left:
         return "Every agent has put back what it changed."
     nodes = ", ".join(
@@ -81,7 +96,8 @@ def state_of(node: dict[str, Any]) -> NodeState | None:
     except ValidationError:
         return NodeState(name, "", None)
     applied = status.applied.containers or status.applied.processes
-    return NodeState(name, status.agent.heartbeat, applied)
+    left = any(each.reason == LEFT_CHANGED for each in status.conditions)
+    return NodeState(name, status.agent.heartbeat, applied, left)
 
 
 class Cluster(Protocol):

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol
 
@@ -20,16 +20,20 @@ from oomwarden.api.oomkill import OOMKill
 from oomwarden.api.oomlimit import Step
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.controller.set_limits import Calls, set_limit
+from oomwarden.core.clock_skew import clock_skew
 from oomwarden.core.grants import Write
 from oomwarden.core.policy_status import is_silent
 from oomwarden.core.quantity import QuantityError, parse_bytes
-from oomwarden.core.raising import Case, Raise, Stay, decide, is_young
+from oomwarden.core.raise_case import Case, is_young
+from oomwarden.core.raising import STALE, Raise, Stay, decide
 from oomwarden.core.resize_patch import refusal
 from oomwarden.core.response import event, response
 from oomwarden.kube.errors import API_ERRORS, Failure, Outcome, failure
 from oomwarden.kube.resizes import Found
 
 TRY_AGAIN_SECONDS = 2.0
+AWAITED = timedelta(seconds=45)
+"""After a kill its node's agent has so long to tell how much memory is available."""
 POST_TRIES = 5
 _LOG = logging.getLogger(__name__)
 
@@ -37,10 +41,11 @@ Json = dict[str, Any]
 
 
 class Room(NamedTuple):
-    """What a node has left, in bytes, and when its agent said so."""
+    """What a node has left, in bytes, and when its agent said so; `skew` of the node's clock."""
 
     heartbeat: str
     available: int
+    skew: timedelta = timedelta()
 
 
 @dataclass(slots=True)
@@ -75,7 +80,7 @@ class Kills(Protocol):
         """Create an Event."""
 
     async def node_status(self, node: str) -> Json:
-        """Read an OOMNode's status; may raise one of kube.errors.API_ERRORS."""
+        """Read an OOMNode with its status; may raise one of kube.errors.API_ERRORS."""
 
 
 class _AgainError(Exception):
@@ -106,10 +111,9 @@ class Responder:
             self._queue.put_nowait(manifest)
 
     def _is_young(self, manifest: Json) -> bool:
-        try:
-            return is_young(datetime.fromisoformat(manifest["time"]["before"]), self.now())
-        except (KeyError, TypeError, ValueError):
-            return False
+        """Whether a record is recent; its own time is of the node's clock, which may be wrong."""
+        created = _created(manifest)
+        return created is not None and is_young(created, self.now())
 
     async def _answer_for_ever(self) -> None:
         while True:
@@ -132,20 +136,20 @@ class Responder:
         if kill is None:
             return
         try:
-            await self._answer(
-                kill, manifest["metadata"]["namespace"], manifest["metadata"]["name"]
-            )
+            await self._answer(kill, manifest["metadata"])
         except API_ERRORS as error:
             raise _AgainError(failure(error).reason) from error
 
-    async def _answer(self, kill: OOMKill, namespace: str, name: str) -> None:
-        container = kill.container.name or ""
-        found = await self.calls.look(namespace, kill.pod.name, container)
+    async def _answer(self, kill: OOMKill, metadata: Json) -> None:
+        namespace, name = metadata["namespace"], metadata["name"]
+        found = await self.calls.look(namespace, kill.pod.name, kill.container.name or "")
         room = _room(await self.kills.node_status(kill.node), self.now())
-        available = self._given.left(kill.node, room) if room else None
-        decided = decide(Case(kill, found.scene, available, self.now()))
+        case = self._case(kill, found, room, metadata)
+        decided = decide(case)
         if decided is None:
             return
+        if isinstance(decided, Stay) and decided.reason == STALE and self._may_wait(case):
+            raise _AgainError(decided.message)
         if isinstance(decided, Raise) and not decided.done:
             decided = await self._raise(decided, found)
             if isinstance(decided, Raise) and room:
@@ -156,6 +160,17 @@ class Responder:
         await self.kills.write_response(namespace, name, content)
         if posted := event(told, name, found.scene, self.instance, self.now()):
             await self._post(posted)
+
+    def _case(self, kill: OOMKill, found: Found, room: Room | None, metadata: Json) -> Case:
+        created = _created({"metadata": metadata})
+        if room is None:
+            return Case(kill, found.scene, None, self.now(), created=created)
+        available, told = self._given.left(kill.node, room), _moment(room.heartbeat)
+        return Case(kill, found.scene, available, self.now(), told, room.skew, created)
+
+    def _may_wait(self, case: Case) -> bool:
+        """Whether the node's agent has time left to tell how much memory is available."""
+        return self.now() - (case.created or case.happened) <= AWAITED
 
     async def _post(self, posted: Json) -> None:
         """Post the Event; the record says the same, so it is not tried for ever."""
@@ -188,13 +203,27 @@ def _parsed(manifest: Json) -> OOMKill | None:
         return None
 
 
-def _room(status: Json, now: datetime) -> Room | None:
+def _room(node: Json, now: datetime) -> Room | None:
     """Give the memory that the node has left; None: its agent does not tell."""
     try:
-        told = OOMNodeStatus.model_validate(status)
-        available = told.memory.available
-        if available is None or is_silent(told.agent.heartbeat, now):
+        told = OOMNodeStatus.model_validate(node.get("status") or {})
+        heartbeat, available = told.agent.heartbeat, told.memory.available
+        skew = clock_skew(node, heartbeat)
+        if available is None or is_silent(heartbeat, now - skew):
             return None
-        return Room(told.agent.heartbeat, parse_bytes(available))
+        return Room(heartbeat, parse_bytes(available), skew)
     except (ValidationError, QuantityError):
         return None
+
+
+def _created(manifest: Json) -> datetime | None:
+    """Tell when a record came to be, by the API server's clock."""
+    return _moment((manifest.get("metadata") or {}).get("creationTimestamp"))
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from oomwarden.api.oomnode import OOMNodeStatus, PolicyReport, Refusal
 from oomwarden.api.policy import PolicyStatus
-from oomwarden.core.policy_status import NodeReport, is_silent, summarise
+from oomwarden.core.policy_status import Answers, NodeReport, is_silent, summarise
 from oomwarden.kube.errors import API_ERRORS, failure
 
 DEBOUNCE_SECONDS = 1.0
@@ -31,10 +31,11 @@ class PolicyKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the operator keeps of a policy."""
+    """What the operator keeps of a policy; `caution` is to be said of its own words."""
 
     generation: int
     status: PolicyStatus
+    caution: str = ""
 
 
 def key_of(report: PolicyReport) -> PolicyKey:
@@ -132,7 +133,7 @@ class StatusWriter:
     async def _sum_up(self, key: PolicyKey) -> bool:
         for policy in tuple(self.policies.get(key, ())):  # kopf changes it meanwhile
             reports = [each for each in self.reports.get(key, ()) if each.node not in self._gone]
-            answers = self.answers(key)
+            answers = Answers(self.answers(key), policy.caution)
             status = summarise(policy.generation, reports, policy.status, self.now(), answers)
             if status == policy.status:
                 continue

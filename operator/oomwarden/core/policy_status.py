@@ -8,6 +8,7 @@ from typing import NamedTuple
 from oomwarden.api.base import Condition
 from oomwarden.api.oomnode import PolicyReport, Refusal
 from oomwarden.api.policy import PolicyStatus
+from oomwarden.core.cautions import ANY_TENANT
 from oomwarden.core.conditions import carry_over
 from oomwarden.core.limits import ASKED
 
@@ -34,6 +35,18 @@ class NodeReport:
     report: PolicyReport
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the operator says of a policy beside the nodes.
+
+    `refusals`: what it was refused, of what the nodes report as asked for. `caution`: what the
+    policy's own words allow to others.
+    """
+
+    refusals: Sequence[Refusal] = ()
+    caution: str = ""
+
+
 def is_silent(heartbeat: str, now: datetime) -> bool:
     """Whether an agent with this last heartbeat is not heard any more."""
     try:
@@ -52,7 +65,7 @@ def summarise(
     reports: Sequence[NodeReport],
     before: PolicyStatus,
     now: datetime,
-    answers: Sequence[Refusal] = (),
+    answers: Answers | Sequence[Refusal] = (),
 ) -> PolicyStatus:
     """Sum up the reports of one policy.
 
@@ -63,8 +76,9 @@ def summarise(
         reports: Of all nodes whose agents name the policy.
         before: The status as it is, for the times of the conditions' last changes.
         now: The present, with a time zone.
-        answers: What the operator was refused, of what the nodes report as asked for.
+        answers: What the operator itself has to say of the policy.
     """
+    answers = answers if isinstance(answers, Answers) else Answers(answers)
     reports = sorted(reports, key=lambda each: each.node)
     told = [each.report for each in reports]
     stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -79,8 +93,8 @@ def summarise(
         )
         for kind, verdict in (
             ("Ready", _ready(generation, reports, now)),
-            ("Refused", _refused(told, answers)),
-            ("Warning", _warned(told)),
+            ("Refused", _refused(told, answers.refusals)),
+            ("Warning", _warned(told, answers.caution)),
         )
     )
     return PolicyStatus(
@@ -157,13 +171,15 @@ def _answered(refusals: Sequence[Refusal], answers: Sequence[Refusal]) -> Iterat
         yield answer or each
 
 
-def _warned(told: Sequence[PolicyReport]) -> _Verdict:
+def _warned(told: Sequence[PolicyReport], caution: str) -> _Verdict:
     warnings = [warning for report in told for warning in report.warnings]
     count = sum(report.warned for report in told)
     if not count:
+        if caution:
+            return _Verdict("True", ANY_TENANT, caution)
         return _Verdict("False", "NothingToWarnOf", "")
     reason = warnings[0].reason if warnings else "Warned"
-    return _Verdict("True", reason, _first_of(count, warnings))
+    return _Verdict("True", reason, " ".join(filter(None, [_first_of(count, warnings), caution])))
 
 
 def _count(number: int, what: str) -> str:

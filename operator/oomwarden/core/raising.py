@@ -9,37 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from oomwarden.api.memory_rule import RaiseLimit
-from oomwarden.api.oomkill import Cause, ContainerType, OOMKill
+from oomwarden.api.oomkill import Cause
 from oomwarden.api.oomlimit import Step
 from oomwarden.core.facts import ContainerFacts, PodFacts
-from oomwarden.core.grants import Scene
 from oomwarden.core.limits import kubelet_says, obstacle
 from oomwarden.core.matching import Contest
 from oomwarden.core.plan import Switch
+from oomwarden.core.pods_limit import sum_of_limits
 from oomwarden.core.quantity import format_bytes, in_pages, parse_bytes
+from oomwarden.core.raise_case import Case
 
-YOUNG = timedelta(minutes=2)
+STALE = "NodeStale"
+"""A reason to look again: the agent writes its OOMNode soon after it has recorded a kill."""
 _MI = 1 << 20
 _CAUSES = (Cause.CONTAINER_LIMIT, Cause.POD_LIMIT)
 _UNITS = {"h": 3600, "m": 60, "s": 1}
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A kill, the scene that it left, and the memory that its node has left in bytes.
-
-    `available` None: not known, the node's agent is silent.
-    """
-
-    kill: OOMKill
-    scene: Scene
-    available: int | None
-    now: datetime
-
-    @property
-    def happened(self) -> datetime:
-        """Tell when the kill was found."""
-        return datetime.fromisoformat(self.kill.time.before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +45,6 @@ class Stay:
 
     reason: str
     message: str
-
-
-def is_young(happened: datetime, now: datetime) -> bool:
-    """Whether a kill is recent enough to be acted on."""
-    return now - happened <= YOUNG
 
 
 def decide(case: Case) -> Raise | Stay | None:
@@ -125,8 +104,8 @@ def _stays(case: Case, rule: RaiseLimit) -> Iterator[Stay]:
     if kill.cause not in _CAUSES:
         what = f"The kill was not at a limit of the container or pod ({kill.cause})"
         yield Stay("OtherCause", f"{what}: a higher limit would not have helped.")
-    if not is_young(case.happened, case.now):
-        yield Stay("TooLate", "The kill was more than 2 minutes old when the operator saw it.")
+    if case.is_late:
+        yield Stay("TooLate", f"The kill was more than 2 minutes old {case.by_which_clock()}.")
     if pod is None or container is None or not kill.container.name:
         yield Stay("ContainerUnknown", "It is not known which container was killed.")
         return
@@ -152,6 +131,9 @@ def _bounds(case: Case, container: ContainerFacts, rule: RaiseLimit) -> Iterator
     more = raised(limit, rule) - limit
     if case.available is None:
         yield Stay("NodeSilent", "The node's agent does not tell how much memory is available.")
+    elif case.is_stale:
+        what = "The node's agent has not told since the kill how much memory is"
+        yield Stay(STALE, f"{what} available: see whether it can reach the API server.")
     elif case.available < more:
         has, asks = format_bytes(case.available), format_bytes(more)
         yield Stay("NodeShort", f"The node has {has} available, less than the {asks} to be added.")
@@ -189,30 +171,8 @@ def _is_the_one_hit(case: Case, container: ContainerFacts) -> bool:
     pod, hit = case.scene.pod, case.kill.limit
     if hit is None or pod is None or container.limit != container.spec.asked:
         return False
-    limits = (container.limit, _sum_of_limits(pod))
+    limits = (container.limit, sum_of_limits(pod))
     return any(limit is not None and in_pages(limit, parse_bytes(hit)) for limit in limits)
-
-
-def _sum_of_limits(pod: PodFacts) -> int | None:
-    """Give the limit that the kubelet gives a pod: none where one of its containers has none.
-
-    Source: kubernetes pkg/kubelet/cm/helpers_linux.go, ResourceConfigForPod, and
-    component-helpers/resource/helpers.go, AggregateContainerLimits (v1.37).
-    """
-    sidecars, most, regular = 0, 0, 0
-    for each in pod.containers:
-        if each.type is ContainerType.EPHEMERAL:
-            continue
-        if each.limit is None:
-            return None
-        match each.type:
-            case ContainerType.SIDECAR:
-                sidecars += each.limit
-            case ContainerType.INIT:
-                most = max(most, sidecars + each.limit)
-            case _:
-                regular += each.limit
-    return max(most, sidecars + regular) or None
 
 
 def _cooldown(case: Case, container: ContainerFacts, rule: RaiseLimit) -> timedelta:

@@ -14,6 +14,14 @@ _WRITES_OFF = (
     "switched off, so memory.groupKill of policies is not carried out: to let the agents write to "
     "cgroups, set agent.cgroupWrites=true in the chart's values"
 )
+LEFT_CHANGED = "LeftChanged"
+"""The reason of CgroupWrites where values of ours stay."""
+_LEFT = (
+    "switched off while {count} containers have a memory.oom.group that the agents had set: it "
+    "stays until they restart. To have it put back, set agent.cgroupWrites=true in the chart's "
+    "values, and leave it on until their policies are gone, or the switch is at Release, and this "
+    "condition is True"
+)
 _READ_ONLY = (
     "/sys/fs/cgroup is mounted read-only in the agent's container: mount it from the host with "
     "readOnly: false, as the chart does with agent.cgroupWrites=true"
@@ -43,6 +51,7 @@ class Findings:
     unknown_fields: tuple[str, ...] = ()
     cgroup_writes: bool = True
     cgroups_read_only: bool = False
+    groups_left: int = 0
 
 
 def conditions(found: Findings, now: str) -> tuple[Condition, ...]:
@@ -83,6 +92,8 @@ def too_old(release: str) -> str:
 
 def _cgroup_writes(found: Findings) -> tuple[str, str]:
     """Give the remedy and the reason; `Off` is a choice, and no fault."""
+    if not found.cgroup_writes and found.groups_left:
+        return _LEFT.format(count=found.groups_left), LEFT_CHANGED
     if not found.cgroup_writes:
         return _WRITES_OFF, "Off"
     if found.cgroups_read_only:

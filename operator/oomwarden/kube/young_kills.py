@@ -9,7 +9,7 @@ from typing import Any
 from lightkube import ApiError
 from lightkube.types import PatchType
 
-from oomwarden.core.raising import YOUNG
+from oomwarden.core.raise_case import YOUNG
 from oomwarden.kube import events, watch
 from oomwarden.kube.client import Client, Json, Listing, Selection
 from oomwarden.kube.errors import Failure
@@ -96,14 +96,14 @@ class YoungKills:
         return await events.post(self.client, event)
 
     async def node_status(self, node: str) -> Json:
-        """Read an OOMNode's status; empty: there is none."""
+        """Read an OOMNode with its status; empty: there is none."""
         try:
-            found = await self.client.get(OOMNode, node)
+            found: Json = await self.client.get(OOMNode, node)
         except ApiError as error:
             if error.status.code == HTTPStatus.NOT_FOUND:
                 return {}
             raise
-        return dict(found.get("status") or {})
+        return found
 
 
 def _is_young(metadata: Json, now: datetime) -> bool:
