@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from delivering import NOW, row, span
-from oomwarden.agent import outbox, store
+from oomwarden.agent import outbox, outbox_bounds, store
 from oomwarden.agent.counts import counts
 from oomwarden.agent.outbox import Numbers, OutboxRow
 
@@ -155,3 +155,21 @@ def test_an_outbox_of_an_earlier_version_is_delivered_from(tmp_path: Path) -> No
     loop(after, 7)
     assert outbox.numbers(after).held == 1
     after.close()
+
+
+def test_an_outage_of_days_does_not_fill_the_disk(
+    db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records wait where they merge, and of what cannot merge the oldest goes and is counted."""
+    monkeypatch.setattr(outbox_bounds, "MOST_PENDING", 4)
+    monkeypatch.setattr(outbox_bounds, "MOST_HELD", 3)
+    pods = [f"uid-{n}" for n in range(9)]
+    for n, uid in enumerate(pods):
+        outbox.enqueue(db, NOW + n, [row(0, 1, pod=uid, at=NOW + n)])
+    assert len(outbox.pending(db)) == 4
+    assert outbox.numbers(db).held == 3
+    assert counts(db) == {"undeliverable": 2}
+    assert outbox.release(db, NOW + 100) == NOW + 100 + outbox_bounds.LOOK_AGAIN_SECONDS
+    db.execute("DELETE FROM outbox")
+    assert outbox.release(db, NOW + 100) is None
+    assert len(outbox.pending(db)) == 3

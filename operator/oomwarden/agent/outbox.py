@@ -10,7 +10,7 @@ import math
 import sqlite3
 from dataclasses import dataclass
 
-from oomwarden.agent import budgets
+from oomwarden.agent import budgets, outbox_bounds
 from oomwarden.agent.counts import add_count
 from oomwarden.core import merging
 from oomwarden.core.merging import Draft
@@ -49,12 +49,14 @@ def enqueue(connection: sqlite3.Connection, now: float, rows: list[OutboxRow]) -
     """
     for row in rows:
         draft, budget = Draft(row.kill, row.event), budget_of(row.kill)
-        if not _is_held(connection, budget) and budgets.due(connection, budget, now) <= now:
+        at_once = not _is_held(connection, budget) and outbox_bounds.has_room(connection)
+        if at_once and budgets.due(connection, budget, now) <= now:
             _make_pending(connection, draft, now, own=budgets.spend(connection, budget, now))
         else:
             _hold(connection, draft, now)
     if rows:
         budgets.forget_quiet(connection, now)
+        outbox_bounds.drop_oldest_held(connection)
 
 
 def release(connection: sqlite3.Connection, now: float) -> float | None:
@@ -67,6 +69,8 @@ def release(connection: sqlite3.Connection, now: float) -> float | None:
     soonest = math.inf
     for name, budget, created in rows.fetchall():
         at = budgets.due(connection, budget, now)
+        if at <= now and not outbox_bounds.has_room(connection):
+            return min(soonest, now + outbox_bounds.LOOK_AGAIN_SECONDS)
         if at > now:
             soonest = min(soonest, at)
             continue
