@@ -18,6 +18,8 @@ pytestmark = pytest.mark.usefixtures("definitions")
 SCORE = "spec.rules[0].oomScoreAdj: Invalid value: {}: oomScoreAdj must be -997..1000"
 LABEL_VALUES = "label values: 63 characters at most, letters, digits, -, _ and ."
 GLOBS = "containers must be globs over container names, 1..63 characters"
+AMOUNT = "must be an amount of memory of 1Mi or more, such as 512Mi"
+LIMIT = "spec.rules[0].memory.limit"
 REFUSALS: dict[str, tuple[Manifest, str]] = {
     "score-too-high": (with_rule(oomScoreAdj=1001), SCORE.format(1001)),
     "score-1000": (
@@ -141,6 +143,16 @@ REFUSALS: dict[str, tuple[Manifest, str]] = {
         with_expression(key="app", operator="In", values=["a b"]),
         f"values must be {LABEL_VALUES}",
     ),
+    "amount-of-another-unit": (with_rule(memory={"limit": "512MB"}), f"{LIMIT}: Invalid value"),
+    "amount-with-a-blank": (with_rule(memory={"limit": " 512Mi"}), AMOUNT),
+    "amount-without-digits": (with_rule(memory={"limit": "Mi"}), AMOUNT),
+    "amount-too-small": (with_rule(memory={"limit": "1048575999m"}), AMOUNT),
+    "amount-below-zero": (with_rule(memory={"limit": "-16Ei"}), AMOUNT),
+    "number-too-small": (with_rule(memory={"limit": (1 << 20) - 1}), AMOUNT),
+    "number-with-a-fraction": (with_rule(memory={"limit": 1.5}), LIMIT),
+    "no-amount": (with_rule(memory={"limit": True}), LIMIT),
+    "amount-too-long": (with_rule(memory={"limit": "1" * 65}), f"{LIMIT}: Too long"),
+    "up-to-is-no-amount": (with_rule(onOOM={"raiseLimit": {"upTo": "much"}}), AMOUNT),
     "unknown-field": (policy({"memory": "1Gi"}), 'unknown field "spec.memory"'),
     "namespace-selector-of-a-namespaced-policy": (
         policy({"namespaceSelector": {}}),
@@ -174,6 +186,19 @@ def test_scores_at_the_ends_of_the_range_are_taken_from_a_cluster_policy(
 ) -> None:
     wanted = policy({"rules": [{"oomScoreAdj": score}]}, "ClusterOOMPolicy")
     assert create(api, namespace, wanted)["spec"]["rules"][0]["oomScoreAdj"] == score
+
+
+AMOUNTS = ("129e6", "0512Mi", "+.5Gi", "128974848000m", "1E", "16Ei", "1.G", 1 << 20, (1 << 63) - 1)
+
+
+@pytest.mark.parametrize("amount", AMOUNTS)
+def test_an_amount_is_taken_in_every_spelling_that_a_pod_takes(
+    api: client.ApiClient, namespace: str, amount: str | int
+) -> None:
+    raising = {"raiseLimit": {"upTo": amount, "atLeast": amount}}
+    made = create(api, namespace, with_rule(memory={"limit": amount}, onOOM=raising))
+    [rule] = made["spec"]["rules"]
+    assert (rule["memory"]["limit"], rule["onOOM"]["raiseLimit"]["upTo"]) == (amount, amount)
 
 
 def test_what_a_policy_does_not_say_is_filled_in(api: client.ApiClient, namespace: str) -> None:
