@@ -51,7 +51,7 @@ async def test_what_a_policy_grants_is_recorded_then_patched_then_confirmed() ->
     await world.work()
     ((patch, manager),) = world.pod.patches
     assert patch["spec"]["containers"][0]["resources"]["limits"] == {"memory": "1Gi"}
-    assert manager == "oomwarden-limit"
+    assert manager == "oomwarden-limit/app"
     assert world.pod.steps == ["pending", "patch", "done"]
     (first, last) = world.pod.kept
     assert first is not None

@@ -94,7 +94,7 @@ async def test_a_kill_at_the_limit_raises_it_and_is_recorded_and_told_on_the_pod
     await answered(kills, pod)
     ((patch, manager),) = pod.patches
     assert patch["spec"]["containers"][0]["resources"]["limits"] == {"memory": "640Mi"}
-    assert manager == "oomwarden-raise"
+    assert manager == "oomwarden-raise/app"
     assert pod.steps == ["pending", "patch", "done"]
     ((name, response),) = kills.written
     assert name == "shop/db-0-1a2b"

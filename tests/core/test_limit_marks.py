@@ -12,6 +12,7 @@ from oomwarden.core.limit_marks import (
     Writers,
     begun,
     changer,
+    changers,
     confirmed,
     manager,
     with_evidence,
@@ -77,16 +78,18 @@ def test_a_write_that_was_not_done_changes_nothing_of_whose_the_limit_is() -> No
 
 
 def test_the_field_manager_says_what_a_write_was_for() -> None:
-    assert [manager(step) for step in Step] == ["oomwarden-limit", "oomwarden-raise"]
+    assert [manager(step, "app") for step in Step] == ["oomwarden-limit/app", "oomwarden-raise/app"]
+    assert len(manager(Step.LIMIT, "x" * 63)) <= 128
 
 
 def test_who_says_to_have_resized_a_container_is_named_to_people() -> None:
-    assert changer([entry("vpa"), entry("oomwarden-limit")], "containers", "app") == "vpa"
-    assert changer([entry("vpa", "web")], "containers", "app") == ""
-    assert changer([entry("vpa", of="initContainers")], "containers", "app") == ""
-    assert changer([entry("kubectl", subresource=None)], "containers", "app") == ""
-    assert changer([{"subresource": "resize"}], "containers", "app") == ""
-    assert changer([entry("a\nb" + "x" * 500)], "containers", "app") == "a?b" + "x" * 125
+    def told(*entries: dict[str, Any]) -> str:
+        return changer(changers(entries, "containers", "app"))
+
+    assert told(entry("kubectl"), entry("vpa"), entry("oomwarden-limit/app")) == "vpa"
+    assert told(entry("vpa", "web"), entry("vpa", of="initContainers")) == ""
+    assert told(entry("kubectl", subresource=None), {"subresource": "resize"}) == ""
+    assert told(entry("a\nb" + "x" * 500)) == "a?b" + "x" * 125
 
 
 ANY_ENTRY = st.builds(
@@ -129,7 +132,12 @@ def test_whatever_a_pod_says_of_its_writers_no_limit_is_granted_beyond_policy_an
         scene = Scene(facts, one, "node-1", policies, Switch.ENFORCE)
         found = grant(ask, "node-1", scene)
         granted = 512 if policies else before
-        assert isinstance(found, Write) == (asked == granted != live)
+        if isinstance(found, Write):
+            assert asked == granted
+            template = live if before is None else before
+            assert (found.before or 0) <= template * MI, "nothing above it is ever put back"
+        else:
+            assert asked != granted or granted == live
 
 
 @given(MANAGED)

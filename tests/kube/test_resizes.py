@@ -64,10 +64,10 @@ async def test_a_pod_that_is_gone_is_no_error_and_no_switch_is_pause() -> None:
 async def test_the_patch_goes_to_pods_resize_under_a_managers_name() -> None:
     api = FakeApi([body({})])
     async with api.client() as client:
-        await Resizes(client, "o").resize("shop", "db-0", {"spec": {}}, "oomwarden-limit")
+        await Resizes(client, "o").resize("shop", "db-0", {"spec": {}}, "oomwarden-limit/app")
     (request,) = api.requests
     assert (request.method, request.path) == ("PATCH", "/api/v1/namespaces/shop/pods/db-0/resize")
-    assert request.query["fieldManager"] == "oomwarden-limit"
+    assert request.query["fieldManager"] == "oomwarden-limit/app"
     assert request.headers["content-type"] == "application/strategic-merge-patch+json"
 
 

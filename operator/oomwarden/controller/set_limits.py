@@ -60,7 +60,7 @@ async def set_limit(calls: Calls, found: Found, new: Write, now: datetime) -> No
     written = await calls.keep(found, kept)
     patch = resize_patch(pod, container, new.limit, found.version)
     try:
-        await calls.resize(pod.namespace, pod.name, patch, manager(new.step))
+        await calls.resize(pod.namespace, pod.name, patch, manager(new.step, container.name))
     except ApiError as error:
         if error.status.code in _REFUSED:
             await _restore(calls, written, found.kept)

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from oomwarden.api.oomkill import ContainerType, Owner
 from oomwarden.api.policy import QOSClass
-from oomwarden.core.limit_marks import Writers
+from oomwarden.core.limit_marks import Mark, Writers
 
 
 class Level(StrEnum):
@@ -38,13 +38,15 @@ class SpecLimit:
 
     `writers` comes from the operator's record. `restarts`: the container's resizePolicy has it
     restarted when the limit changes. `changer` names who says to have changed it, which anybody
-    who may patch the pod can make up: it decides nothing.
+    who may patch the pod can make up: it decides nothing. Nor is `old_mark`, of an earlier version,
+    believed without a policy (core/adoption).
     """
 
     asked: int | None = None
     writers: Writers = field(default_factory=Writers)
     restarts: bool = False
     changer: str = ""
+    old_mark: Mark | None = None
 
     @property
     def ours(self) -> int | None:

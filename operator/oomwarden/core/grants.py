@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from oomwarden.api.oomlimit import Step
 from oomwarden.api.oomnode import Resize
+from oomwarden.core.adoption import adoptable
 from oomwarden.core.facts import ContainerFacts, PodFacts
 from oomwarden.core.limits import is_raised, obstacle, wanted
 from oomwarden.core.matching import Contest, contest, selects
@@ -81,7 +82,8 @@ def _granted(limit: int, container: ContainerFacts, scene: Scene) -> Write | Den
     mark = container.spec.writers.mark
     before = mark.before if mark else container.spec.asked
     if limit == container.spec.asked:
-        return Denied("the limit is set")
+        old = adoptable(container, winner.rule, asked) if winner else None
+        return Write(limit, old.step, old.before) if old else Denied("the limit is set")
     if winner is not None and asked is not None:
         other = limit != asked or is_raised(container, winner.rule, limit)
         return _DENIED if other else Write(limit, Step.LIMIT, before)

@@ -38,9 +38,9 @@ class Writers:
     foreign: str = ""
 
 
-def manager(step: Step) -> str:
+def manager(step: Step, container: str) -> str:
     """Name the field manager of a write, for people who look at a pod's managedFields."""
-    return f"{MANAGER}{step.lower()}"
+    return f"{MANAGER}{step.lower()}/{container}"
 
 
 def with_evidence(container: "ContainerFacts", kept: KeptLimit | None) -> "ContainerFacts":
@@ -86,20 +86,28 @@ def _text(size: int | None) -> str | None:
     return None if size is None else exact_quantity(size)
 
 
-def changer(managed_fields: Iterable[Mapping[str, Any]], containers: str, container: str) -> str:
-    """Name who says to have changed a container's memory limit last; for people's eyes only.
+def changers(
+    managed_fields: Iterable[Mapping[str, Any]], containers: str, container: str
+) -> tuple[str, ...]:
+    """Name who says to have changed a container's memory limit through pods/resize.
 
     Args:
         managed_fields: metadata.managedFields of the Pod.
         containers: The list of the Pod's spec that it stands in, such as initContainers.
         container: Its name.
     """
-    found = ""
-    for entry in managed_fields:
-        name = str(entry.get("manager") or "")
-        if entry.get("subresource") == _SUBRESOURCE and not name.startswith(MANAGER):
-            found = name if _owns(entry, containers, container) else found
-    return "".join(each if each.isprintable() else "?" for each in found[:_NAME_LENGTH])
+    resized = (each for each in managed_fields if each.get("subresource") == _SUBRESOURCE)
+    return tuple(
+        str(each.get("manager") or "")[:_NAME_LENGTH]
+        for each in resized
+        if _owns(each, containers, container)
+    )
+
+
+def changer(names: Iterable[str]) -> str:
+    """Give the last one that is not the operator; for people's eyes only."""
+    found = next((each for each in reversed(tuple(names)) if not each.startswith(MANAGER)), "")
+    return "".join(each if each.isprintable() else "?" for each in found)
 
 
 def _owns(entry: Mapping[str, Any], containers: str, container: str) -> bool:

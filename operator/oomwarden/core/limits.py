@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.oomlimit import Step
 from oomwarden.api.policy import QOSClass, Rule
+from oomwarden.core.adoption import adoptable
 from oomwarden.core.facts import ContainerFacts, PodFacts
 from oomwarden.core.matching import Match
 from oomwarden.core.plan import Switch
@@ -88,7 +89,7 @@ def judge(held: Held, match: Match | None, switch: Switch | None) -> Limit:
         return Limit(ask=None if switch is Switch.PAUSE else put_back(held))
     if switch is Switch.RELEASE:
         return Limit(Part(in_force=False), put_back(held))
-    found = _under(held, match)
+    found = _adopted(held, match) or _under(held, match)
     return found.unasked() if switch is Switch.PAUSE else found
 
 
@@ -124,6 +125,13 @@ def obstacle(pod: PodFacts, container: ContainerFacts) -> Remark | None:
     if foreign := container.spec.writers.foreign:
         return _foreign(foreign, container.spec.asked)
     return None
+
+
+def _adopted(held: Held, match: Match) -> Limit | None:
+    """Have a limit of an earlier version recorded as ours; None: it is none."""
+    if held.asked is None or not adoptable(held.container, match.rule, wanted(match.rule)):
+        return None
+    return Limit(_carried_out(held, held.asked), Ask(held.asked, str(match.policy)))
 
 
 def _under(held: Held, match: Match) -> Limit:

@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from oomwarden.api.oomkill import ContainerType, Owner
+from oomwarden.core.adoption import old_mark
 from oomwarden.core.facts import ContainerFacts, PodFacts, ResizeTrouble, SpecLimit
-from oomwarden.core.limit_marks import Writers, changer
+from oomwarden.core.limit_marks import Writers, changer, changers
 from oomwarden.core.qos import qos_of
 from oomwarden.core.quantity import parse_bytes
 
@@ -61,9 +62,10 @@ def _containers(
         by_name = {each["name"]: each for each in statuses}
         for container in spec.get(key) or ():
             found = _container(_type(key, container), container, by_name.get(container["name"], {}))
-            who = changer(resized, key, container["name"]) if resized else ""
-            asked = _memory_limit(container)
-            yield replace(found, spec=SpecLimit(asked, Writers(), _restarts(container), who))
+            name, asked = container["name"], _memory_limit(container)
+            who = changers(resized, key, name) if resized else ()
+            told = (changer(who), old_mark(who, name))
+            yield replace(found, spec=SpecLimit(asked, Writers(), _restarts(container), *told))
 
 
 def _restarts(container: Manifest) -> bool:
