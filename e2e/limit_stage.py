@@ -78,7 +78,7 @@ class Stage:
         entries = json.loads(self.world.cluster.kubectl(*shown))["metadata"]["managedFields"]
         limits = {"f:resources": {"f:limits": {"f:memory": {}}}}
         fields = {"f:spec": {"f:containers": {'k:{"name":"app"}': limits}}}
-        for manager in ("oomwarden-limit/app/68719476736", "oomwarden-limit", "somebody"):
+        for manager in ("oomwarden-limit/app/68719476736", "oomwarden-limit/app", "somebody"):
             entries.append({
                 "manager": manager, "operation": "Update", "apiVersion": "v1",
                 "time": "2026-01-01T00:00:00Z", "subresource": "resize",

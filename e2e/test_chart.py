@@ -204,7 +204,7 @@ def test_putting_back_can_be_switched_off_with_all_that_belongs_to_it() -> None:
 
 def test_the_crds_upgrade_with_the_chart_and_outlive_it() -> None:
     crds = of_kind("CustomResourceDefinition")
-    assert len(crds) == 4
+    assert len(crds) == 5
     for crd in crds:
         assert crd["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
 

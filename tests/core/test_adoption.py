@@ -38,7 +38,7 @@ def test_a_mark_is_read_by_its_container() -> None:
     names = ["vpa", "oomwarden-limit/app/5", "oomwarden-limit/web/6", "oomwarden-limit/app/x"]
     assert old_mark(names, "app") == Mark(Step.LIMIT, 5)
     assert old_mark(["oomwarden-raise/app/none"], "app") == Mark(Step.RAISE, None)
-    assert old_mark(["oomwarden-limit"], "app") is None
+    assert old_mark(["oomwarden-limit/app"], "app") is None
 
 
 def test_a_limit_that_a_policy_grants_is_taken_over_with_what_was_before() -> None:
