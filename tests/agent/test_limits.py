@@ -3,8 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from enforcing import Node, policy
 from oomwarden.agent.caps import Caps
+from oomwarden.agent.limit_book import LimitBook
 from oomwarden.agent.limits import MOST_ASKED, in_turn
 from oomwarden.api.oomlimit import Step
 from oomwarden.api.oomnode import Resize
@@ -157,3 +159,15 @@ async def test_a_limit_is_ours_by_the_operators_record_and_put_back_by_it(node: 
     book.delete(record("512Mi", pod.uid))
     assert asked(node) == []
     assert len(news) == 4
+
+
+async def test_nothing_is_reported_before_the_records_are_listed_but_it_does_not_wait_for_ever(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    book = LimitBook()
+    await book.listed(0.0)
+    assert "not counted" in caplog.text
+    caplog.clear()
+    book.replace([])
+    await book.listed(60.0)
+    assert caplog.text == ""

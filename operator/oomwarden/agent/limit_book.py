@@ -1,5 +1,7 @@
 """What the operator has recorded of this node's limits: sink of the watch on OOMLimits."""
 
+import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +11,9 @@ from oomwarden.core.facts import ContainerFacts, PodFacts
 from oomwarden.core.limit_marks import with_evidence
 from oomwarden.kube.kept_limits import containers_of
 
+PATIENCE_SECONDS = 10.0
+_LOG = logging.getLogger(__name__)
+
 Manifest = dict[str, Any]
 
 
@@ -17,7 +22,7 @@ class LimitBook:
     """By the pod's UID, then by container; `changed` is called when something differs."""
 
     changed: Callable[[], None] = field(default=lambda: None)
-    synced: bool = False
+    _listed: asyncio.Event = field(default_factory=asyncio.Event)
     _kept: dict[str, dict[str, KeptLimit]] = field(default_factory=dict)
 
     def evidenced(self, pod: PodFacts, container: ContainerFacts) -> ContainerFacts:
@@ -25,10 +30,18 @@ class LimitBook:
         kept = self._kept.get(pod.uid, {}).get(container.name)
         return with_evidence(container, kept) if kept else container
 
+    async def listed(self, seconds: float = PATIENCE_SECONDS) -> None:
+        """Wait until all records are known: before that nothing of ours seems to be in place."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._listed.wait()
+        except TimeoutError:
+            _LOG.warning("OOMLimits are not listed yet: limits that were set are not counted")
+
     def replace(self, objects: list[Manifest]) -> None:
         """Take these records for all there are."""
         self._kept = {each["metadata"]["name"]: containers_of(each) for each in objects}
-        self.synced = True
+        self._listed.set()
         self.changed()
 
     def apply(self, manifest: Manifest) -> None:

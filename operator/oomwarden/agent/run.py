@@ -141,6 +141,7 @@ class Agent:
     async def _status_after(self, history: asyncio.Task[bool]) -> None:
         """Write OOMNode, which tells whose store it was, once it was asked."""
         await history
+        await self.enforcer.limits.book.listed()
         await self.status.run()
 
     async def _kernel_side(self, history: asyncio.Task[bool]) -> None:
@@ -236,8 +237,7 @@ class Agent:
         fields = self.enforcer.book.unknown_fields()
         asked, host_kills = self.enforcer.limits.asked, await self.host_kills.count()
         left = self.enforcer.groups.left
-        work = Work(applied, policies, fields, host_kills, asked, left)
-        return await self.reporter.status(work)
+        return await self.reporter.status(Work(applied, policies, fields, host_kills, asked, left))
 
 
 async def run(settings: Settings) -> None:
