@@ -24,8 +24,10 @@ _QUESTIONS = {
 _WHOLE = {
     "agent": (*_LOGS, "ds/oomwarden-agent"),
     "operator": (*_LOGS, "deploy/oomwarden-operator"),
-    "objects": ("get", "pods,nodes,oomnodes,oompolicies,clusteroompolicies,oomkills,events", "-A",
-                "-o", "yaml"),
+    "objects": (
+        "get", "pods,nodes,oomnodes,oomlimits,oompolicies,clusteroompolicies,oomkills,events",
+        "-A", "-o", "yaml",
+    ),
 }  # fmt: skip
 _SERVICES = ("kubelet", "containerd")
 
