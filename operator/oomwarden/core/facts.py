@@ -83,7 +83,8 @@ class PodFacts:
 
     `created` as the API server writes it (RFC 3339, seconds, UTC). `request`: the memory that the
     pod as a whole asks for (KEP-2837), in bytes; 0: only its containers do. `updaters`: how many
-    have updated it, by metadata.managedFields.
+    have updated it, by metadata.managedFields. `limit`: the memory limit of the pod as a whole, in
+    bytes; None: only its containers have such.
     """
 
     uid: str
@@ -100,6 +101,7 @@ class PodFacts:
     resize: ResizeTrouble = ResizeTrouble()
     request: int = 0
     updaters: int = 0
+    limit: int | None = None
 
     @property
     def is_static(self) -> bool:

@@ -54,7 +54,10 @@ def sightings(level: Cgroup, log: Iterable[LogKill]) -> list[Sighting]:
 
 
 def placed_in(level: Cgroup, kill: LogKill) -> tuple[Cgroup, Cgroup] | None:
-    """Read pod and container out of the kernel's path; neither has an inode any more."""
+    """Read pod and container out of the kernel's path; neither has an inode any more.
+
+    A cgroup of the pod that is no container, such as conmon's, comes without a container's id.
+    """
     leaf = level.path.rsplit("/", 1)[-1]
     names = (kill.place or "").partition(f"/{leaf}/")[2].split("/")
     if level.level is Level.POD:
@@ -63,10 +66,9 @@ def placed_in(level: Cgroup, kill: LogKill) -> tuple[Cgroup, Cgroup] | None:
         uid = pod_uid(names[0])
         pod = Cgroup(0, f"{level.path}/{names[0]}", Level.POD, uid)
         name = names[1] if uid and len(names) > 1 else ""
-    found = container_id(name)
-    if found is None:
+    if not name:
         return None
-    return pod, Cgroup(0, f"{pod.path}/{name}", Level.CONTAINER, pod.pod_uid, found)
+    return pod, Cgroup(0, f"{pod.path}/{name}", Level.CONTAINER, pod.pod_uid, container_id(name))
 
 
 def weigh(kill: LogKill) -> tuple[int, int]:
