@@ -132,6 +132,11 @@ def test_a_containers_process_that_is_called_pause_is_the_containers() -> None:
     assert incident.container == ALONE.containers[0]
 
 
+def test_a_cgroup_of_a_runtime_that_is_not_known_is_not_called_an_outsider() -> None:
+    kata = f"/{POD.path}/kata-{'a' * 64}.scope"
+    assert found(told(kata, f"/{POD.path}"), LOST, pod=ALONE).container == ALONE.containers[0]
+
+
 def test_one_kill_of_the_monitor_among_several_leaves_the_others_unknown() -> None:
     incident = found(told(CONMON, f"/{POD.path}", b"conmon"), replace(LOST, end=3))
     assert incident.other_cgroup is None

@@ -56,6 +56,14 @@ def container_id(name: str) -> str | None:
     return found["id"] if found else None
 
 
+def is_outsider(name: str) -> bool:
+    """Whether a directory of this name in a pod is surely none of its containers'.
+
+    Every runtime has the container's id in the name; so has cri-o's crio-conmon-<id>.scope.
+    """
+    return "conmon" in name or re.search(r"[0-9a-f]{64}", name) is None
+
+
 def child(parent: Cgroup, name: str, inode: int) -> Cgroup | None:
     """Place a directory below a known cgroup; None when it is not the kubelet's to us."""
     path = f"{parent.path}/{name}"

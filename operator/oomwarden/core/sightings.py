@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from oomwarden.core.accounts import Tally
-from oomwarden.core.cgroup_paths import container_id, pod_uid
+from oomwarden.core.cgroup_paths import container_id, is_outsider, pod_uid
 from oomwarden.core.facts import Cgroup, Level
 from oomwarden.core.log_kills import LogKill, kills_in
 
@@ -66,9 +66,10 @@ def placed_in(level: Cgroup, kill: LogKill) -> tuple[Cgroup, Cgroup] | None:
         uid = pod_uid(names[0])
         pod = Cgroup(0, f"{level.path}/{names[0]}", Level.POD, uid)
         name = names[1] if uid and len(names) > 1 else ""
-    if not name:
+    found = container_id(name)
+    if not name or (found is None and not is_outsider(name)):
         return None
-    return pod, Cgroup(0, f"{pod.path}/{name}", Level.CONTAINER, pod.pod_uid, container_id(name))
+    return pod, Cgroup(0, f"{pod.path}/{name}", Level.CONTAINER, pod.pod_uid, found)
 
 
 def weigh(kill: LogKill) -> tuple[int, int]:
