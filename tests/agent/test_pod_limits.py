@@ -4,6 +4,8 @@ from dataclasses import replace
 
 from books_node import BooksNode
 from fake_cgroups import UID
+from oomwarden.agent import known_pods
+from oomwarden.agent.store import Store
 
 MIB = 1 << 20
 
@@ -93,3 +95,16 @@ async def test_the_runtimes_monitor_is_not_told_as_the_container_that_went_with_
     assert row.kill["container"] == {"otherCgroup": name}
     assert row.kill["victims"][0]["command"] == "conmon"
     assert row.kill["cause"] == "PodLimit"
+
+
+async def test_a_pods_own_limit_is_known_after_a_restart(books: BooksNode) -> None:
+    books.know(1, app="a")
+    facts = replace(books.pods[UID.format(1)], limit=64 * MIB)
+    store = Store(books.path)
+    await store.open()
+    try:
+        await store.run(lambda db: known_pods.save(db, "boot", [facts]))
+        (loaded,) = await store.run(lambda db: known_pods.load(db, "boot"))
+    finally:
+        await store.close()
+    assert loaded.limit == 64 * MIB

@@ -41,7 +41,7 @@ def pod_facts(manifest: Manifest) -> PodFacts:
         created=metadata.get("creationTimestamp"),
         resize=_resize(status),
         request=_request(spec, {}),
-        limit=_memory_limit(spec),
+        limit=_memory_limit(spec) or None,
         updaters=sum(each.get("operation") == "Update" for each in managed),
     )
 
