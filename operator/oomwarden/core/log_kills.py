@@ -129,35 +129,36 @@ class LogAssembler:
         self._kills.append(LogKill((victim,), constraint, caller=victim.caller))
 
     def _constraint_of(self, victim: Killed) -> Constraint | None:
-        """Take the `oom-kill:` line of a victim: what it says of another is worth nothing."""
+        """Take the `oom-kill:` line of a victim, and drop those whose victim cannot come any more.
+
+        A line waits only for a `Killed process` of its pid, or of its caller.
+        """
         known = [told for told in self._constraints if told.pid == victim.pid]
-        told = known[-1] if known else self._next(victim)
-        kept = [one for one in self._constraints if one.pid in self._later and one is not told]
+        told = known[-1] if known else self._of_another_thread(victim)
         self._constraints = [
-            one for one in self._constraints if one in kept or _is_another_callers(one, victim)
+            one
+            for one in self._constraints
+            if one is not told and (one.pid in self._later or _is_another_callers(one, victim))
         ]
         if told is None or not _is_of(told, victim):
             return None
-        return resolved(told, victim.comm) if told.pid == victim.pid else _unambiguous(told)
+        if told.pid == victim.pid:
+            return resolved(told, victim.comm)
+        return None if told.ways else told
 
-    def _next(self, victim: Killed) -> Constraint | None:
+    def _of_another_thread(self, victim: Killed) -> Constraint | None:
         """Find the line that names another thread of the victim, or of which the end is lost."""
-        callers = {victim.caller, None} if victim.caller else {None, victim.caller}
-        open_now = [
+        fitting = [
             told
             for told in self._constraints
-            if told.pid not in self._later and (victim.caller is None or told.caller in callers)
+            if told.pid not in self._later and not _is_another_callers(told, victim)
         ]
-        return open_now[0] if len(open_now) == 1 else None
+        return fitting[0] if len(fitting) == 1 else None
 
 
 def _is_another_callers(told: Constraint, event: Killed | Skipped) -> bool:
-    """Whether a line is of a report that this line says nothing about."""
+    """Whether a line is of a report that this one says nothing about."""
     return event.caller is not None and told.caller not in {None, event.caller}
-
-
-def _unambiguous(told: Constraint) -> Constraint | None:
-    return None if told.ways else told
 
 
 def _may_be_in(kill: LogKill, path: str) -> bool:
