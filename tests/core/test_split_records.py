@@ -87,9 +87,26 @@ def assert_true(kill: LogKill, report: Report) -> None:
 @given(reports(), RINGS)
 def test_no_name_moves_a_victim_or_its_cause(report: Report, ring: Printk) -> None:
     ring.kill("T1", report)
-    found = of_pid(read(ring.text), 42)
-    assert len(found) == 1
-    assert_true(found[0], report)
+    (found,) = read(ring.text)
+    assert [victim.pid for victim in found.victims] == [42]
+    assert_true(found, report)
+
+
+@pytest.mark.parametrize("name", [name for name in FORGED if "/" in name])
+def test_a_name_that_forges_a_place_does_not_even_hide_the_true_one(name: str) -> None:
+    task, ring = f"/{OWN}/x{name}", Printk()
+    ring.kill("T1", Report(task, task, b"hog", 42))
+    (kill,) = read(ring.text)
+    assert kill.place == task
+
+
+def test_a_cpusets_name_that_is_a_record_of_its_own_is_no_victim() -> None:
+    forged = killed(OF_CGROUP, 9, b"forged")
+    ring = Printk(noise=[0, 1, 1])
+    ring.kill("T1", Report(f"/{OWN}", f"/{OWN}", b"hog", 42, cpuset=forged))
+    assert forged in [record.text for record in parse_records(ring.text)]
+    (kill,) = read(ring.text)
+    assert [victim.pid for victim in kill.victims] == [42]
 
 
 @given(reports(), RINGS, COMMS)
