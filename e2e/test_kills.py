@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import pytest
+from oomwarden.core.quantity import parse_bytes
 
 from e2e.workloads import container, hog, pod
 from e2e.world import World, eventually
@@ -44,6 +45,63 @@ def test_an_init_container_is_told_as_one(world: World, namespace: str) -> None:
     world.apply(manifest)
     (kill,) = eventually(lambda: world.kills(namespace, "early"), 90)
     assert (kill["container"]["name"], kill["container"]["type"]) == ("setup", "Init")
+
+
+def test_tmpfs_that_fills_the_pods_own_limit_is_told_with_what_frees_it(
+    world: World, namespace: str
+) -> None:
+    image = world.cluster.busybox_image
+    fill = container("app", image, "dd", "if=/dev/zero", "of=/scratch/x", "bs=1M", "count=200")
+    fill["volumeMounts"] = [{"name": "scratch", "mountPath": "/scratch"}]
+    manifest = pod(namespace, "full", fill, restart="Always")
+    manifest["spec"]["resources"] = {"limits": {"memory": "48Mi"}}
+    manifest["spec"]["volumes"] = [{"name": "scratch", "emptyDir": {"medium": "Memory"}}]
+    world.apply(manifest)
+    kill = eventually(lambda: world.kills(namespace, "full"), 90)[0]
+    assert (kill["cause"], kill["limit"]) == ("PodLimit", "48Mi")
+    assert parse_bytes(kill["podMemory"]["shmem"]) > 24 << 20
+    event = eventually(lambda: world.oom_events(namespace, "full"), 30)[0]
+    assert "at the pod's limit 48Mi" in event["note"]
+    assert "a restart of the container does not free what lies in tmpfs" in event["note"]
+    again = eventually(lambda: starts(world, namespace, "full"), 90)
+    assert "Raise its memory limit" not in again[0]
+
+
+def starts(world: World, namespace: str, name: str) -> list[str]:
+    """Give what the Events say of kills before a program began."""
+    notes = [event["note"] for event in world.oom_events(namespace, name)]
+    return [note for note in notes if "Its program had not begun" in note]
+
+
+def test_an_ephemeral_container_is_killed_at_the_sum_of_the_others_limits(
+    world: World, namespace: str
+) -> None:
+    image = world.cluster.busybox_image
+    world.apply(pod(namespace, "host", container("app", image, "sleep", "1000", limit="40Mi")))
+    world.running(namespace, "host")
+    world.cluster.kubectl(
+        "debug", "-n", namespace, "host", "--image", image, "--container", "probe",
+        "--profile=general", "--image-pull-policy=IfNotPresent", "--", "hog", "200",
+    )  # fmt: skip
+    (kill,) = eventually(lambda: world.kills(namespace, "host"), 90)
+    assert (kill["container"]["name"], kill["container"]["type"]) == ("probe", "Ephemeral")
+    assert (kill["cause"], kill["limit"]) == ("PodLimit", "40Mi")
+    (event,) = eventually(lambda: world.oom_events(namespace, "host"), 30)
+    assert "that is the sum of its containers' limits (app 40Mi)" in event["note"]
+
+
+def test_the_cgroup_below_the_containers_own_is_kept(world: World, namespace: str) -> None:
+    below = "/sys/fs/cgroup"
+    script = (
+        f"mkdir {below}/step && echo $$ > {below}/step/cgroup.procs && "
+        f"echo +memory > {below}/cgroup.subtree_control && exec hog 200"
+    )
+    build = container("app", world.cluster.busybox_image, "sh", "-c", script, limit="32Mi")
+    build["securityContext"] = {"privileged": True}
+    world.apply(pod(namespace, "build", build))
+    (kill,) = eventually(lambda: world.kills(namespace, "build"), 90)
+    assert kill["container"]["subCgroup"] == "step"
+    assert (kill["cause"], kill["limit"]) == ("ContainerLimit", "32Mi")
 
 
 def test_a_record_is_immutable(world: World, namespace: str) -> None:

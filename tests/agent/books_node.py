@@ -26,6 +26,7 @@ from oomwarden.core.rebuilt_books import Recorded
 from oomwarden.kernel.cgroup import CgroupRoot
 from oomwarden.kernel.counter_tree import find_kubepods
 from oomwarden.kernel.group_kills import counted_kills, is_killed_as_group
+from oomwarden.kernel.memory_files import charged
 
 
 class Nesting:
@@ -90,6 +91,7 @@ class BooksNode:
         books = Bookkeeper(settler, store, told.set, self.recorded)
         queue: asyncio.Queue[Batch] = asyncio.Queue()
         root = CgroupRoot(self.cgroups.root)
+        settler.charged = partial(charged, root)
         books.as_group = partial(is_killed_as_group, root)
         books.counted = partial(counted_kills, root)
         kubepods = find_kubepods(root)

@@ -81,3 +81,27 @@ async def test_a_kill_told_before_an_older_one_is_not_told_again_after_a_restart
     second = LogReader(ring.read)
     await second.begin(first.position)
     assert [kill.victims[0].pid for kill in second.unclaimed()] == [1]
+
+
+async def test_a_read_in_the_middle_of_a_line_takes_it_whole_the_next_time() -> None:
+    ring, line = Ring(), f"oom_memcg=/{PATH},task_memcg=/{PATH},task=hog,pid=7,uid=0"
+    log = LogReader(ring.read)
+    begun = "<6>[ 51.000000] oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null)\n"
+    ring.text = begun.encode()
+    await log.refresh()
+    ring.text += f"<4>[ 51.000001] ,cpuset=x,mems_allowed=0,{line}\n".encode()
+    ring.text += logged(PATH, 7, "51.000002").splitlines(keepends=True)[0]
+    await log.refresh()
+    assert [kill.place for kill in log.unclaimed()] == [f"/{PATH}"]
+    assert log.overruns == 0
+
+
+async def test_a_line_that_never_ends_is_left_to_the_next_read_once() -> None:
+    ring = Ring()
+    log = LogReader(ring.read)
+    ring.text = b"<6>[ 51.000000] oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null)\n"
+    await log.refresh()
+    await log.refresh()
+    ring.text += logged(PATH, 7, "52.000002")
+    await log.refresh()
+    assert [[victim.pid for victim in kill.victims] for kill in log.unclaimed()] == [[7]]

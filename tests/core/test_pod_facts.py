@@ -223,3 +223,14 @@ def test_the_request_is_what_the_kubelet_has_allocated() -> None:
 def test_the_request_of_a_pod_as_a_whole_is_told() -> None:
     spec = {"containers": [], "resources": {"requests": {"memory": "3Gi"}}}
     assert (pod_facts(pod(spec=spec)).request, pod_facts(pod()).request) == (3072 * MI, 0)
+
+
+@pytest.mark.parametrize(
+    ("resources", "limit"),
+    [({"limits": {"memory": "1Gi"}}, 1 << 30), ({"limits": {"memory": "0"}}, None),
+     ({"limits": {"cpu": "1"}}, None), ({}, None)],
+)  # fmt: skip
+def test_a_limit_of_the_pod_as_a_whole_is_read(
+    resources: dict[str, Any], limit: int | None
+) -> None:
+    assert pod_facts(pod(spec={"containers": [], "resources": resources})).limit == limit

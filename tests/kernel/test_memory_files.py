@@ -9,7 +9,7 @@ from oomwarden.core.memory_history import Detail, ProcessMemory
 from oomwarden.core.memory_stat import Composition
 from oomwarden.kernel import memory_files
 from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
-from oomwarden.kernel.memory_files import UsageFiles, closer_look
+from oomwarden.kernel.memory_files import UsageFiles, charged, closer_look
 from oomwarden.kernel.process import ProcRoot
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -137,3 +137,22 @@ def test_a_closer_look_at_a_container_that_is_gone_says_so(host: Host) -> None:
     (host.root / "app").rename(host.root / "elsewhere")
     with pytest.raises(CgroupGoneError):
         host.look(app)
+
+
+def test_what_is_charged_to_a_pod_is_told_with_its_swap_and_bounded(host: Host) -> None:
+    app = host.container()
+    (host.root / "app/memory.swap.current").write_text("99\n")
+    (host.root / "app/memory.stat").write_text("anon 4096\nfile 2048\nshmem 1\nslab 99999\n")
+    seen = charged(CgroupRoot(host.root), app)
+    assert seen is not None
+    assert seen.composition == Composition(4096, 2048, 1, slab=8192, swap=99)
+
+
+@pytest.mark.parametrize("usage", ["lots", "-"])
+def test_of_files_that_make_no_sense_nothing_is_charged(host: Host, usage: str) -> None:
+    assert charged(CgroupRoot(host.root), host.container(usage=usage)) is None
+
+
+def test_to_a_cgroup_that_is_gone_nothing_is_charged(host: Host) -> None:
+    app = host.container()
+    assert charged(CgroupRoot(host.root), Cgroup(app.inode, "gone", Level.POD)) is None

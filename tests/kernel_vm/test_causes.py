@@ -23,6 +23,15 @@ def test_a_containers_limit(levels: Check) -> None:
     assert seen["report"].only()["victims"] == [seen["victim"]]
 
 
+def test_no_name_moves_a_kill_and_a_line_longer_than_a_record_is_read(levels: Check) -> None:
+    seen = levels("a_name_that_forges")
+    assert (seen["codes"], seen["pieces"]) == ([-9], 1)
+    told = seen["report"].only()
+    assert (told["container"], told["victims"]) == ("app", [seen["victim"]])
+    assert (told["cause"], told["limit"]) == ("ContainerLimit", "8Mi")
+    assert told["sub"] == seen["name"][:256]
+
+
 def test_a_pods_limit_where_the_victim_is_not_who_asked_for_more(levels: Check) -> None:
     seen = levels("pod_limit")
     assert seen["codes"] == [-9, None]

@@ -40,7 +40,8 @@ def _body(facts: PodFacts) -> str:
         [c.name, str(c.type), c.container_id, c.limit, c.previous_id] for c in facts.containers
     ]
     known = [facts.uid, facts.cgroup_uid, facts.namespace, facts.name, facts.qos, facts.created]
-    return json.dumps({"pod": known, "owner": owner, "containers": containers})
+    body = {"pod": known, "owner": owner, "containers": containers, "limit": facts.limit}
+    return json.dumps(body)
 
 
 def _facts(body: dict[str, Any]) -> PodFacts:
@@ -55,6 +56,7 @@ def _facts(body: dict[str, Any]) -> PodFacts:
         owner=Owner(**body["owner"]) if body["owner"] else None,
         containers=tuple(_container(*each) for each in body["containers"]),
         created=created,
+        limit=body.get("limit"),
     )
 
 

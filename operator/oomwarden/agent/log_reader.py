@@ -5,7 +5,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from oomwarden.core.kernel_log import parse_events, parse_records, unread_part
+from oomwarden.core.kernel_log import (
+    parse_events,
+    parse_records,
+    unfinished_part,
+    unread_part,
+)
 from oomwarden.core.log_kills import LogAssembler, LogKill, continues
 
 MIN_GAP_SECONDS = 1.0
@@ -58,6 +63,7 @@ class LogReader:
         self._off = off
         self._thread = ThreadPoolExecutor(1, "kernel-log")
         self._tail = b""
+        self._left = False  # the last read left a line that had only begun
         self._assembler = LogAssembler()
         self._kills: list[tuple[float, LogKill]] = []
         self._last = -MIN_GAP_SECONDS
@@ -96,13 +102,23 @@ class LogReader:
         if lost:
             self.overruns += 1
             self._assembler.lost()
-        self._tail = buffer[-_TAIL_BYTES:]
+        fresh = self._without_begun(fresh, buffer)
         kills = self._assembler.feed(parse_events(parse_records(fresh)))
         read_at = loop.time()
         self._take(kills, read_at)
         self._last_stamp = max([self._last_stamp, *(kill.stamp for kill in kills)])
         if kills or not (self.state.usable and self.state.reason != "NotReadYet"):
             self.state = _usable(kills)
+
+    def _without_begun(self, fresh: bytes, buffer: bytes) -> bytes:
+        """Leave a line that has only begun to the next read, once: its end may never come."""
+        begun = unfinished_part(fresh)
+        if self._left and len(begun) == len(fresh):
+            begun = b""
+        self._left = bool(begun)
+        read = len(buffer) - len(begun)
+        self._tail = buffer[max(read - _TAIL_BYTES, 0) : read]
+        return fresh[: len(fresh) - len(begun)]
 
     def _take(self, kills: list[LogKill], read_at: float) -> None:
         for kill in kills:

@@ -47,6 +47,7 @@ from oomwarden.kernel import syslog
 from oomwarden.kernel.cgroup import CgroupRoot
 from oomwarden.kernel.group_kills import counted_kills, is_empty, is_killed_as_group
 from oomwarden.kernel.host import Host
+from oomwarden.kernel.memory_files import charged
 from oomwarden.kernel.places import Places
 from oomwarden.kernel.process import ProcRoot
 from oomwarden.kube import events, kills, nodes, resources, watch
@@ -99,6 +100,7 @@ class Agent:
         self.heard = Heard()
         self.outranked: Outranked | None = None
         self.books.told = self.contradictions.told
+        self.settler.charged = partial(charged, self.places.cgroups)
         self.books.empty = partial(is_empty, self.places.cgroups)
         self.books.as_group = partial(is_killed_as_group, self.places.cgroups)
         self.books.counted = partial(counted_kills, self.places.cgroups)

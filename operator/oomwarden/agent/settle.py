@@ -13,10 +13,15 @@ from oomwarden.core.accounts import Account, Booking, Tally
 from oomwarden.core.cause import Limits
 from oomwarden.core.closing import Unsettled
 from oomwarden.core.facts import Cgroup, Level, PodFacts
+from oomwarden.core.filling import PodMemory
 from oomwarden.core.incident import Incident, Scene, investigate, own_log
 from oomwarden.core.ledger import Ledger, incidents
+from oomwarden.core.memory_history import Detail
 from oomwarden.core.record import Witness
 from oomwarden.core.sightings import sightings
+
+MAX_OTHERS = 16
+"""Containers of a pod that are looked at beside the one that was killed."""
 
 
 class Nesting(Protocol):
@@ -49,6 +54,8 @@ class Told:
 class Settler:
     """Settles pods and levels. `policy_of` tells which policy governs a container's cgroup.
 
+    `charged` reads what memory of a cgroup consists of at this moment; None: it is gone.
+
     `departed` keeps gone containers until their pod owes nothing. `crowd`: the pods in which the
     limit of something above was hit, so that one cannot be told from the other. `unsure`: those
     whose books were rebuilt, until they are settled.
@@ -59,6 +66,7 @@ class Settler:
     inventory: Inventory
     log: LogReader
     policy_of: Callable[[int], PolicyReference | None]
+    charged: Callable[[Cgroup], Detail | None] = field(default=lambda _: None)
     departed: dict[int, Container] = field(default_factory=dict)
     crowd: set[int] = field(default_factory=set)
     unsure: set[int] = field(default_factory=set)
@@ -87,7 +95,22 @@ class Settler:
             unsure=inode in self.unsure,
         )
         self.unsure.discard(inode)
-        return [self._tell(booking, scene, owing) for booking in bookings], 0
+        seen_now = self.charged(account.cgroup) if bookings and rose.oom_local > 0 else None
+        told = []
+        for booking in bookings:
+            left = None if seen_now is None else self._left(seen_now, booking, inode)
+            told.append(self._tell(booking, replace(scene, left=left), owing))
+        return told, 0
+
+    def _left(self, seen: Detail, booking: Booking, pod: int) -> PodMemory:
+        """Tell tmpfs that stays with the pod from the shared memory of containers that go on."""
+        if seen.composition is None or seen.composition.shmem == 0:
+            return PodMemory(seen)
+        own = booking.container.inode if booking.container else None
+        live = (child.cgroup for child in self.ledger.children(pod) if not child.gone)
+        others = [cgroup for cgroup in live if cgroup.inode != own][:MAX_OTHERS]
+        found = [each.composition for each in map(self.charged, others) if each is not None]
+        return PodMemory(seen, sum(kinds.shmem for kinds in found if kinds is not None))
 
     def level(
         self, inode: int, owing: Unsettled, *, complete: bool = True
@@ -122,12 +145,13 @@ class Settler:
         return all(self.inventory.pod(one.pod) is not None for one in seen)
 
     def _tell(self, booking: Booking, scene: Scene, owing: Unsettled) -> Told:
+        known = (*self.departed.values(), *self.inventory.containers.values())
+        memory = story_of(known, booking.container, owing.before)
         scene = self._with_what_is_known(scene)
+        scene = replace(scene, before=memory.detail if memory else None)
         incident = investigate(booking, scene)
         self.log.claim(own_log(booking, scene.log))
         policy = self.policy_of(booking.container.inode) if booking.container else None
-        known = (*self.departed.values(), *self.inventory.containers.values())
-        memory = story_of(known, booking.container, owing.before)
         node, boot = self.place.node, self.place.boot_id
         return Told(
             incident, Witness(node, boot, owing.after or None, owing.before, policy, memory)
@@ -179,11 +203,12 @@ class Settler:
         """Give the pod's limits; the pause container, which has none, does not count."""
         names = self.names()
         facts = self.inventory.pod(pod.cgroup)
+        of_pod = facts is not None and facts.limit is not None
         if facts is not None and len(facts.containers) == 1:
-            return Limits(pod.limit, (pod.limit,))
+            return Limits(pod.limit, (pod.limit,), of_pod=of_pod)
         children = self.ledger.children(pod.cgroup.inode)
         named = [child for child in children if child.cgroup.inode in names]
-        return Limits(pod.limit, tuple(child.limit for child in named))
+        return Limits(pod.limit, tuple(child.limit for child in named), of_pod=of_pod)
 
 
 def _unread(pod: PodFacts, *, complete: bool) -> Scene:
@@ -194,4 +219,5 @@ def _unread(pod: PodFacts, *, complete: bool) -> Scene:
     known = tuple(container.limit for container in pod.containers)
     limits = [limit for limit in known if limit is not None]
     total = sum(limits) if len(limits) == len(known) else None
-    return Scene(pod, Tally(), (), Limits(total, known), complete=complete)
+    found = Limits(pod.limit or total, known, of_pod=pod.limit is not None)
+    return Scene(pod, Tally(), (), found, complete=complete)

@@ -23,13 +23,11 @@ class ProcessMemory(Model):
     )
 
 
-class MemoryDetail(Model):
-    """A closer look at the container, taken while it was near its limit."""
+class MemoryParts(Model):
+    """What charged memory consists of; the parts but shmem add up to about usage."""
 
-    at: Timestamp = Field(description="When it was taken (RFC 3339, UTC).")
-    usage: Quantity = Field(
-        description="Memory that the kernel charged to the container then, in bytes (510Mi)."
-    )
+    at: Timestamp = Field(description="When it was read (RFC 3339, UTC).")
+    usage: Quantity = Field(description="Memory that the kernel charged then, in bytes (510Mi).")
     anon: Quantity | None = Field(
         None, description="Of it anonymous memory such as heaps and stacks, in bytes (480Mi)."
     )
@@ -43,6 +41,45 @@ class MemoryDetail(Model):
         description="Of it tmpfs (emptyDir with medium Memory, /dev/shm) and shared memory, in "
         "bytes (12Mi): it stays until it is deleted.",
     )
+    slab: Quantity | None = Field(
+        None,
+        description="Of it the kernel's objects, in bytes (29Gi): mostly inodes and directory "
+        "entries of files that were used. Absent, as of the parts below: none, or this kernel does "
+        "not say.",
+    )
+    sock: Quantity | None = Field(
+        None, description="Of it buffers of network connections, in bytes (64Mi)."
+    )
+    page_tables: Quantity | None = Field(
+        None,
+        description="Of it page tables, in bytes (50Mi): large address spaces, many processes.",
+    )
+    kernel_stack: Quantity | None = Field(
+        None, description="Of it kernel stacks, in bytes (18Mi): 16Ki for each thread."
+    )
+    percpu: Quantity | None = Field(
+        None, description="Of it the kernel's data for each CPU, in bytes (1Mi)."
+    )
+    vmalloc: Quantity | None = Field(
+        None, description="Of it memory that the kernel mapped piece by piece, in bytes (4Mi)."
+    )
+    zswap: Quantity | None = Field(
+        None, description="Of it compressed memory that was swapped out, in bytes (40Mi)."
+    )
+    hugetlb: Quantity | None = Field(
+        None, description="Of it huge pages, where they are charged as memory, in bytes (2Mi)."
+    )
+    kernel_other: Quantity | None = Field(
+        None, description="Of it what else the kernel keeps, in bytes (3Mi)."
+    )
+    swap: Quantity | None = Field(
+        None, description="Beside it: what lies in swap and is not part of usage, in bytes (1Gi)."
+    )
+
+
+class MemoryDetail(MemoryParts):
+    """A closer look at the container, taken while it was near its limit."""
+
     process_count: int | None = Field(
         None, description="Number of processes in the container.", ge=0
     )

@@ -6,7 +6,8 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from oomwarden.api.base import Model, Quantity, Timestamp, rule, validations
-from oomwarden.api.memory import Memory
+from oomwarden.api.memory import Memory, MemoryParts
+from oomwarden.api.victim import NumaReference, Victim
 
 
 class Cause(StrEnum):
@@ -16,6 +17,7 @@ class Cause(StrEnum):
     POD_LIMIT = "PodLimit"
     NODE_ALLOCATABLE = "NodeAllocatable"
     NODE_OUT_OF_MEMORY = "NodeOutOfMemory"
+    NUMA_NODES_OUT_OF_MEMORY = "NumaNodesOutOfMemory"
     UNKNOWN = "Unknown"
 
 
@@ -65,36 +67,18 @@ class ContainerReference(Model):
         description="Names of the containers that it may have been, when it is not known which.",
         max_length=1024,
     )
-
-
-class Victim(Model):
-    """A killed process, from the kernel log."""
-
-    pid: int = Field(description="Process id on the node.")
-    command: str = Field(
-        description="The process's comm: 15 bytes of its program's name at most, not its command "
-        "line. Unprintable characters are escaped.",
+    sub_cgroup: str | None = Field(
+        None,
+        description="The victim's cgroup below the container's own, where the container has made "
+        "such: a build step, a systemd unit. Cut at 256 characters. Absent: none, or unknown.",
         max_length=256,
     )
-    anon_rss: Quantity | None = Field(
-        None, alias="anonRSS", description="Anonymous memory in RAM, in bytes (480Mi)."
+    other_cgroup: str | None = Field(
+        None,
+        description="The cgroup in the pod that held the victim, where that is none of the pod's "
+        "containers: the runtime's monitor (conmon) or the pause container. Absent: it was one.",
+        max_length=256,
     )
-    file_rss: Quantity | None = Field(
-        None, alias="fileRSS", description="Mapped files in RAM, in bytes (2Mi)."
-    )
-    shmem_rss: Quantity | None = Field(
-        None, alias="shmemRSS", description="Shared memory and tmpfs in RAM, in bytes (16Mi)."
-    )
-    total_vm: Quantity | None = Field(
-        None, alias="totalVM", description="Address space, in bytes (1Gi); says little of RAM."
-    )
-    page_tables: Quantity | None = Field(
-        None, description="Page tables of the process, in bytes (1Mi)."
-    )
-    oom_score_adj: int | None = Field(
-        None, description="oom_score_adj at the kill, -1000..1000, without a unit."
-    )
-    uid: int | None = Field(None, description="User id of the process on the node.")
 
 
 class TimeSpan(Model):
@@ -165,7 +149,7 @@ class OOMKill(Model):
     )
     cause: Cause = Field(
         description="Whose memory ran out: ContainerLimit, PodLimit, NodeAllocatable (all pods "
-        "together), NodeOutOfMemory or Unknown."
+        "together), NodeOutOfMemory, NumaNodesOutOfMemory (those that a task may use) or Unknown."
     )
     limit: Quantity | None = Field(
         None, description="The limit that was hit, in bytes (512Mi). Absent: none or unknown."
@@ -195,6 +179,15 @@ class OOMKill(Model):
         None,
         description="What was seen of the container's memory before the kill. Absent: nothing, as "
         "it lived too short, no agent ran, or it is not known which container it was.",
+    )
+    pod_memory: MemoryParts | None = Field(
+        None,
+        description="What was charged to the pod as a whole right after the kill. What lies in "
+        "tmpfs (emptyDir with medium Memory, /dev/shm) stays there when a container is restarted. "
+        "Absent: little lies there, or it is not known.",
+    )
+    numa: NumaReference | None = Field(
+        None, description="Which NUMA nodes ran out. Absent: the cause is another one."
     )
     time: TimeSpan = Field(description="When: between these two.")
     policy: PolicyReference | None = Field(

@@ -6,32 +6,42 @@ from oomwarden.api.oomkill import Cause
 from oomwarden.core.accounts import Tally
 from oomwarden.core.cgroup_paths import is_kubepods
 from oomwarden.core.facts import Cgroup, Level
-from oomwarden.core.kernel_log import Constraint
+from oomwarden.core.kernel_log import Constraint, NumaNodes
 from oomwarden.core.quantity import in_pages
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The cause, and the level that enforced the limit where that was not the cause's own."""
+    """The cause, and the level that enforced the limit where that was not the cause's own.
+
+    `numa`: the NUMA nodes that ran out, where that is the cause.
+    """
 
     cause: Cause
     enforced_at: Level | None = None
+    numa: NumaNodes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """memory.max in bytes of the pod and of each of its containers; None: none or not read."""
+    """memory.max in bytes of the pod and of each of its containers; None: none or not read.
+
+    `of_pod`: the pod's spec has a limit for the pod as a whole (KEP-2837).
+    """
 
     pod: int | None
     containers: tuple[int | None, ...]
+    of_pod: bool = False
 
     @property
     def equal(self) -> bool:
         """Whether the pod's limit is just the sum of its containers' limits.
 
         A pod with one container always is: the kubelet gives both the same. Each is rounded down
-        to whole pages.
+        to whole pages. A limit of the pod's own stays what it is when a container's is raised.
         """
+        if self.of_pod:
+            return False
         if len(self.containers) == 1:
             return True
         known = [limit for limit in self.containers if limit is not None]
@@ -75,6 +85,8 @@ def from_counters(pod: Tally, above: Ancestors, limits: Limits) -> Verdict:
 def from_log(constraint: Constraint, pod: Cgroup, limits: Limits) -> Verdict:
     """Read the cause from the `oom-kill:` line, which says it outright."""
     where = constraint.oom_memcg
+    if where is None and constraint.numa is not None:
+        return Verdict(Cause.NUMA_NODES_OUT_OF_MEMORY, numa=constraint.numa)
     if where is None:
         return Verdict(Cause.NODE_OUT_OF_MEMORY)
     leaf = pod.path.rsplit("/", 1)[-1]

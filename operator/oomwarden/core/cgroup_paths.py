@@ -24,6 +24,7 @@ _POD = re.compile(
     rf"(?:[a-z0-9_.]+-)*kubepods(?:-burstable|-besteffort)?-pod(?P<slice>{_UID})\.slice"
     rf"|pod(?P<plain>{_UID})"
 )
+_CRUN_GROUP, _CRUN_SCOPES = "container", ("crio-", "libpod-")
 _CONTAINER = re.compile(r"(?:(?:cri-containerd|crio|docker)-)?(?P<id>[0-9a-f]{64})(?:\.scope)?")
 
 
@@ -55,6 +56,14 @@ def container_id(name: str) -> str | None:
     return found["id"] if found else None
 
 
+def is_outsider(name: str) -> bool:
+    """Whether a directory of this name in a pod is surely none of its containers'.
+
+    Every runtime has the container's id in the name; so has cri-o's crio-conmon-<id>.scope.
+    """
+    return "conmon" in name or re.search(r"[0-9a-f]{64}", name) is None
+
+
 def child(parent: Cgroup, name: str, inode: int) -> Cgroup | None:
     """Place a directory below a known cgroup; None when it is not the kubelet's to us."""
     path = f"{parent.path}/{name}"
@@ -66,6 +75,29 @@ def child(parent: Cgroup, name: str, inode: int) -> Cgroup | None:
     if parent.level is Level.POD and (leaf := container_id(name)):
         return Cgroup(inode, path, Level.CONTAINER, parent.pod_uid, leaf)
     return None
+
+
+def is_runtimes_own(scope: str, below: str) -> bool:
+    """Whether a cgroup below a container's is the runtime's own, and so the container itself.
+
+    crun with the systemd manager puts the processes into `<scope>/container` and sets the limit
+    there too (src/libcrun/cgroup-systemd.c; crun.1, run.oci.systemd.subgroup). Another name for it
+    comes from an annotation that tenants write, and is not believed.
+    """
+    return below == _CRUN_GROUP and scope.startswith(_CRUN_SCOPES)
+
+
+def below(kernel_path: str, path: str) -> str | None:
+    """Give the part of a path of the kernel log below a cgroup: empty for itself; None: not in it.
+
+    What the runtime itself puts between the container's cgroup and its processes is left out.
+    """
+    if not same_place(kernel_path, path):
+        return None
+    scope = path.rpartition("/")[2]
+    rest = f"{kernel_path}/".partition(f"/{path.lstrip('/')}/")[2].rstrip("/")
+    first, _, inner = rest.partition("/")
+    return inner if is_runtimes_own(scope, first) else rest
 
 
 def same_place(kernel_path: str, path: str) -> bool:

@@ -3,11 +3,13 @@
 from datetime import datetime
 
 from oomwarden.api.oomkill import Cause, ContainerType
+from oomwarden.core.advice import advice, rounded
 from oomwarden.core.facts import ContainerFacts, Level, PodFacts
 from oomwarden.core.incident import Incident
 from oomwarden.core.kernel_log import printable
+from oomwarden.core.outsiders import is_starting
 from oomwarden.core.quantity import format_bytes
-from oomwarden.core.record import Manifest
+from oomwarden.core.record import Manifest, shown
 
 NOTE_BYTES = 1024
 """Longest note of an Event in bytes (kubernetes pkg/apis/core/validation/events.go, v1.37)."""
@@ -15,14 +17,7 @@ EVENT_MAX_AGE_SECONDS = 3600
 _NAMED = 5
 """Candidates whose names are told; a pod may have a hundred containers."""
 _SILENCE = "Kubernetes does not show this"
-_UNIT_STEP, _FRACTIONS_BELOW = 1024, 100
-_NEXT = {
-    Cause.CONTAINER_LIMIT: "Raise its memory limit, or have it use less.",
-    Cause.POD_LIMIT: "Raise the pod's memory limit, or have its containers use less.",
-    Cause.NODE_ALLOCATABLE: "No limit of its own was hit: see what the node's pods use beyond "
-    "their requests.",
-    Cause.NODE_OUT_OF_MEMORY: "No limit of its own was hit: see what else uses the node's memory.",
-}
+_CGROUP_MAX, _NODES_MAX = 96, 64
 _FIELDS = {
     ContainerType.INIT: "initContainers",
     ContainerType.SIDECAR: "initContainers",
@@ -72,7 +67,7 @@ def note(incident: Incident) -> str:
     process, and the container with it.
     """
     killed = f"{where(incident)}: {killing(incident)}."
-    told = (killed, _held(incident), _extent(incident), _NEXT.get(incident.verdict.cause, ""))
+    told = (killed, _held(incident), _extent(incident), advice(incident))
     return " ".join(filter(None, told))
 
 
@@ -80,6 +75,8 @@ def where(incident: Incident) -> str:
     """Name the container, or the candidates."""
     if incident.container is not None:
         return f"container {incident.container.name}"
+    if incident.other_cgroup is not None:
+        return f"{shown(incident.other_cgroup, _CGROUP_MAX)}, no container of this pod"
     if not incident.candidates:
         return "a container (which one is unknown)"
     named, more = incident.candidates[:_NAMED], len(incident.candidates) - _NAMED
@@ -118,8 +115,19 @@ def _why(incident: Incident) -> str:
             return "because all pods together reached the node's allocatable memory"
         case Cause.NODE_OUT_OF_MEMORY:
             return "because the node ran out of memory"
+        case Cause.NUMA_NODES_OUT_OF_MEMORY:
+            return f"because the NUMA nodes that it may use ran out of memory{_nodes(incident)}"
         case _:
             return "out of memory; whose limit it was is unknown"
+
+
+def _nodes(incident: Incident) -> str:
+    numa = incident.verdict.numa
+    if numa is None:
+        return ""
+    lists = {"nodemask": numa.nodemask, "mems_allowed": numa.mems_allowed}
+    told = [f"{name}={nodes[:_NODES_MAX]}" for name, nodes in lists.items() if nodes]
+    return f" ({', '.join([numa.constraint, *told])})"
 
 
 def _held(incident: Incident) -> str:
@@ -127,26 +135,20 @@ def _held(incident: Incident) -> str:
     if not incident.victims:
         return ""
     first, *others = incident.victims
-    size = _rounded(first.anon_rss + first.shmem_rss)
+    size = rounded(first.anon_rss + first.shmem_rss)
     return f"The {'first' if others else 'process'} held {size} of anonymous and shared memory."
 
 
 def _extent(incident: Incident) -> str:
     """Tell what died. Kernels before 5.17 do not count group kills."""
+    if incident.other_cgroup is not None:
+        return ""
+    if is_starting(incident.victims):
+        return "Its program had not begun: a container, or an exec in it, was about to start."
     if incident.booking.group_kills > 0:
         return "The whole container was killed."
     one = incident.booking.end - incident.booking.start == 1
     return f"{'One process was killed: if' if one else 'If'} the container goes on, {_SILENCE}."
-
-
-def _rounded(size: int) -> str:
-    """Write bytes for a person: a number below 1024, with a fraction where it is small."""
-    number, unit = float(size), ""
-    for larger in ("Ki", "Mi", "Gi", "Ti"):
-        if number < _UNIT_STEP:
-            break
-        number, unit = number / _UNIT_STEP, larger
-    return f"{number:.{1 if number < _FRACTIONS_BELOW else 0}f}".removesuffix(".0") + unit
 
 
 def truncate(text: str, size: int) -> str:

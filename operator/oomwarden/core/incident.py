@@ -1,15 +1,19 @@
 """From a booking to an incident: the container, the cause, the victims, the limit."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from oomwarden.api.oomkill import Cause
 from oomwarden.core import cause
 from oomwarden.core.accounts import Booking, Tally
 from oomwarden.core.cause import Ancestors, Limits, Verdict
+from oomwarden.core.cgroup_paths import below
 from oomwarden.core.facts import Cgroup, ContainerFacts, Level, PodFacts
+from oomwarden.core.filling import Filling, PodMemory, filled, stays
 from oomwarden.core.kernel_log import Killed
 from oomwarden.core.log_kills import LogKill, kills_in
+from oomwarden.core.memory_history import Detail
+from oomwarden.core.outsiders import other_cgroup
 from oomwarden.core.quantity import in_pages
 from oomwarden.core.sightings import covered, placed_in
 
@@ -23,7 +27,8 @@ class Scene:
     `rose` and `above` are what the pod's own and its ancestors' counters rose by; `names` tells
     containers by cgroup inode; `kubepods_limit` in bytes. `complete`: every container that there
     was is known. `alone`: no other pod's kill can be behind what the ancestors rose by. `unsure`:
-    what had risen before the last record is not known.
+    what had risen before the last record is not known. `before`: the last closer look at the
+    container; `left`: what was charged to the pod after the kill.
     """
 
     pod: PodFacts
@@ -37,11 +42,18 @@ class Scene:
     complete: bool = True
     alone: bool = True
     unsure: bool = False
+    before: Detail | None = None
+    left: PodMemory | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One record's facts. `limit` in bytes, of the level that was hit; None: unknown or none."""
+    """One record's facts. `limit` in bytes, of the level that was hit; None: unknown or none.
+
+    `sub_cgroup`: the victims' cgroup below the container's own; `other_cgroup`: that of victims in
+    none of the pod's containers; `filling`: what filled the limit but for anonymous memory.
+    `left`: what is charged to the pod after the kill, where much of it stays.
+    """
 
     booking: Booking
     pod: PodFacts
@@ -52,24 +64,57 @@ class Incident:
     kills: int
     victims: tuple[Killed, ...]
     from_log: bool
+    sub_cgroup: str | None = None
+    other_cgroup: str | None = None
+    filling: Filling | None = None
+    left: PodMemory | None = None
 
 
 def investigate(booking: Booking, scene: Scene) -> Incident:
     """Put together what the counters, the log and the API server tell of one booking."""
     log = own_log(booking, scene.log)
     container, candidates = _name(booking, scene)
+    other = other_cgroup(booking, log, named=_is_named(booking, scene))
+    if other is not None:
+        container, candidates = None, ()
     verdict = _verdict(booking, scene, log)
+    if other is not None and verdict.enforced_at is Level.POD:
+        verdict = Verdict(Cause.POD_LIMIT)  # that it equals a container's is no matter here
+    victims = _victims(log, booking.end - booking.start)
+    limit = None if _is_nested(booking, log) else _limit(verdict, booking, scene, container)
+    filling = _filling(verdict, scene, victims, limit)
     return Incident(
         booking=booking,
         pod=scene.pod,
         container=container,
         candidates=candidates,
         verdict=verdict,
-        limit=None if _is_nested(booking, log) else _limit(verdict, booking, scene, container),
+        limit=limit,
         kills=booking.group_kills or booking.end - booking.start,
-        victims=_victims(log, booking.end - booking.start),
+        victims=victims,
         from_log=bool(log),
+        sub_cgroup=None if other else _sub_cgroup(booking, log),
+        other_cgroup=other,
+        filling=filling,
+        left=scene.left if filling and filling.stays else None,
     )
+
+
+def _filling(
+    verdict: Verdict, scene: Scene, victims: tuple[Killed, ...], limit: int | None
+) -> Filling | None:
+    of_pod = verdict.cause is Cause.POD_LIMIT or verdict.enforced_at is Level.POD
+    left = stays(scene.left, limit) if of_pod else None
+    of_limit = of_pod or verdict.cause is Cause.CONTAINER_LIMIT
+    return left or (filled(scene.before, victims, limit) if of_limit else None)
+
+
+def _sub_cgroup(booking: Booking, log: Sequence[LogKill]) -> str | None:
+    """Give the victims' cgroup below the container's own; None: none, several, or not known."""
+    if booking.container is None:
+        return None
+    places = {below(kill.place, booking.container.path) if kill.place else None for kill in log}
+    return (places.pop() or None) if len(places) == 1 else None
 
 
 def own_log(booking: Booking, log: Sequence[LogKill]) -> list[LogKill]:
@@ -87,6 +132,8 @@ def own_log(booking: Booking, log: Sequence[LogKill]) -> list[LogKill]:
 
 def _may_be_of(pod: Cgroup, candidates: Sequence[Cgroup], kill: LogKill) -> bool:
     placed = placed_in(pod, kill)
+    if not candidates and placed is not None and placed[1].container_id is None:
+        return True
     return placed is None or placed[1].path in {candidate.path for candidate in candidates}
 
 
@@ -100,6 +147,16 @@ def _name(booking: Booking, scene: Scene) -> tuple[ContainerFacts | None, tuple[
     if not names or not scene.complete or len(names) < len(found):
         names = {facts.name for facts in scene.pod.containers}
     return None, tuple(sorted(names))
+
+
+def _is_named(booking: Booking, scene: Scene) -> bool:
+    """Whether something beside there being one container only tells which one it was."""
+    container = booking.container
+    if container is None:
+        return False
+    known = {each.container_id for each in scene.pod.containers}
+    known |= {each.previous_id for each in scene.pod.containers}
+    return container.inode in scene.names or container.container_id in known - {None}
 
 
 def _facts(container: Cgroup, scene: Scene) -> ContainerFacts | None:
@@ -116,6 +173,8 @@ def _verdict(booking: Booking, scene: Scene, log: list[LogKill]) -> Verdict:
     told = {kill.constraint for kill in log if kill.constraint} if pod else set()
     if pod is not None and told:
         verdicts = {cause.from_log(constraint, pod, scene.limits) for constraint in told}
+        if len(verdicts) > 1:  # several sets of NUMA nodes are one cause
+            verdicts = {replace(verdict, numa=None) for verdict in verdicts}
         return verdicts.pop() if len(verdicts) == 1 else Verdict(Cause.UNKNOWN)
     if booking.account.level is not Level.POD or (scene.unsure and scene.rose.oom <= 0):
         return Verdict(Cause.UNKNOWN)
@@ -134,9 +193,10 @@ def _agreed(verdict: Verdict, log: list[LogKill]) -> Verdict:
 
 def _is_nested(booking: Booking, log: Sequence[LogKill]) -> bool:
     """Whether the limit that was hit is one that the container set below its own."""
-    own = booking.container.path.rpartition("/")[2] if booking.container else None
+    if booking.container is None:
+        return False
     hit = [kill.constraint.oom_memcg for kill in log if kill.constraint]
-    return any(own in path.split("/")[:-1] for path in hit if own and path)
+    return any(below(path, booking.container.path) for path in hit if path)
 
 
 def _limit(
@@ -149,7 +209,8 @@ def _limit(
         asked = container.limit if container else None
         return asked if asked and (own is None or in_pages(asked, own)) else own
     if verdict.cause is Cause.POD_LIMIT:
-        return scene.limits.pod
+        own, asked = scene.limits.pod, scene.pod.limit
+        return asked if asked and (own is None or in_pages(asked, own)) else own
     return scene.kubepods_limit if verdict.cause is Cause.NODE_ALLOCATABLE else None
 
 

@@ -6,130 +6,96 @@ without a counter that moved.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import replace
 
+from oomwarden.core import oom_report
+from oomwarden.core.constraint_lines import (
+    GROUP,
+    KILLED_START,
+    OOM_KILL,
+    SKIPPED_START,
+    as_text,
+    constraint_at,
+    group_at,
+    is_at_once,
+    names_of_cpusets,
+)
+from oomwarden.core.log_events import Constraint, GroupKill, Killed, LogEvent, NumaNodes, Skipped
+from oomwarden.core.log_records import LogRecord, parse_line, parse_records, pieces
+
+__all__ = [
+    "Constraint",
+    "GroupKill",
+    "Killed",
+    "LogEvent",
+    "LogRecord",
+    "NumaNodes",
+    "Skipped",
+    "parse_events",
+    "parse_line",
+    "parse_records",
+    "printable",
+    "unfinished_part",
+    "unread_part",
+]
 KIB = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class LogRecord:
-    """One line of the ring buffer: syslog priority, seconds since boot if stamped, text."""
-
-    priority: int
-    stamp: float | None
-    text: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Killed:
-    """`Killed process`: never rate limited. Sizes in bytes."""
-
-    stamp: float | None
-    pid: int
-    comm: bytes
-    total_vm: int
-    anon_rss: int
-    file_rss: int
-    shmem_rss: int
-    uid: int
-    page_tables: int
-    oom_score_adj: int
-    of_cgroup: bool = True
-    """Whether a cgroup's memory ran out, not the machine's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Constraint:
-    """`oom-kill:`: whose memory ran out and who was chosen; dropped after 10 in 5 s.
-
-    `oom_memcg` is None when the whole machine ran out (`global_oom`).
-    """
-
-    stamp: float | None
-    oom_memcg: str | None
-    task_memcg: str
-    pid: int
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """`OOM victim ... is already exiting`: chosen, but neither killed nor counted."""
-
-    stamp: float | None
-    pid: int
-
-
-@dataclass(frozen=True, slots=True)
-class GroupKill:
-    """`Tasks in PATH are going to be killed`: follows its first victim, never rate limited."""
-
-    stamp: float | None
-    path: str
-
-
-LogEvent = Killed | Constraint | GroupKill | Skipped
-
 MAX_LINES = 17
 """A comm of 15 bytes is 15 newlines at most, and a line is what lies between two."""
-_SOON_SECONDS = 1.0
 
-_LONG = b"oom-kill:constraint="
-_LINE = re.compile(rb"<(\d+)>(?:\[ *(\d+\.\d+)\](?:\[ *[TC]\d+\])? )?(.*)", re.DOTALL)
-_KILLED_START = re.compile(
-    rb"(Memory cgroup out of memory|Out of memory(?: \(\w+\))?)"
-    rb": Killed process (\d+) \("
-)
 # Greedy: a comm may imitate the tail, so the last one counts.
 _KILLED = re.compile(
-    _KILLED_START.pattern + rb"(.*)\) total-vm:(\d+)kB, anon-rss:(\d+)kB, file-rss:(\d+)kB, "
+    KILLED_START.pattern + rb"(.*)\) total-vm:(\d+)kB, anon-rss:(\d+)kB, file-rss:(\d+)kB, "
     rb"shmem-rss:(\d+)kB, UID:(\d+) pgtables:(\d+)kB oom_score_adj:(-?\d+)(?:[ ,].*)?",
     re.DOTALL,
 )
-_CONSTRAINT = re.compile(
-    rb"oom-kill:constraint=[^,]*,nodemask=.*?,(?:oom_memcg=([^,]*)|global_oom),"
-    rb"task_memcg=(.*?),task=(.*),pid=(\d+),uid=(\d+)",
-    re.DOTALL,
-)
 _SKIPPED = re.compile(
-    rb".*: OOM victim (\d+) \(.*\) is already exiting\. Skip killing the task", re.DOTALL
+    SKIPPED_START.pattern + rb".*\) is already exiting\. Skip killing the task", re.DOTALL
 )
-_GROUP = re.compile(rb"Tasks in (.*) are going to be killed due to memory\.oom\.group set")
-
-
-def parse_line(line: bytes) -> LogRecord | None:
-    """Split one line of the ring buffer; None for what has no priority (a torn first line)."""
-    found = _LINE.fullmatch(line)
-    if found is None:
-        return None
-    stamp = float(found[2]) if found[2] else None
-    return LogRecord(int(found[1]), stamp, found[3])
-
-
-def parse_records(buffer: bytes) -> list[LogRecord]:
-    """Split a buffer into the kernel's own records; user space can never get facility 0."""
-    lines = (parse_line(line) for line in buffer.split(b"\n"))
-    return [record for record in lines if record is not None and record.priority >> 3 == 0]
 
 
 def parse_events(records: list[LogRecord]) -> list[LogEvent]:
     """Find the OOM killer's lines, in order; other lines, also torn ones, are passed over."""
+    names = names_of_cpusets(records)
+    records = [record for index, record in enumerate(records) if index not in names]
     events: list[LogEvent] = []
-    index = 0
+    index, doubtful = 0, False
     while index < len(records):
-        event, used = _parse_at(records, index)
+        text, used = records[index].text, 1
+        event: LogEvent | None
+        if text.startswith(oom_report.BEGIN):
+            event, doubtful = constraint_at(records, index, doubtful=doubtful)
+        elif text.startswith(oom_report.GROUP_BEGIN):
+            event = group_at(records, index)
+        else:
+            event, used = _line_at(records, index)
+            doubtful &= event is None
         if event is not None:
             events.append(event)
         index += used
     return events
 
 
-def _parse_at(records: list[LogRecord], index: int) -> tuple[LogEvent | None, int]:
+def unfinished_part(buffer: bytes) -> bytes:
+    """Give the end of a buffer from where a line begins of which the end may be yet to come."""
+    records = parse_records(buffer)
+    for index in range(len(records) - 1, -1, -1):
+        text = records[index].text
+        if is_at_once(text):
+            return b""
+        for begin, form in ((oom_report.BEGIN, OOM_KILL), (oom_report.GROUP_BEGIN, GROUP)):
+            if text.startswith(begin):
+                found, _ = pieces(records, index, form)
+                begun = buffer.rfind(b"\n", 0, buffer.rfind(text)) + 1
+                return b"" if form.whole(b"\n".join(found)) else buffer[begun:]
+    return b""
+
+
+def _line_at(records: list[LogRecord], index: int) -> tuple[LogEvent | None, int]:
     record = records[index]
-    event = _parse_text(record.stamp, record.text)
-    if event is not None or not _is_open(record.text):
+    event = _parse_text(record, record.text)
+    if event is not None or not is_at_once(record.text):
         return event, 1
-    parse = _parse_pieces if record.text.startswith(_LONG) else _parse_lines
-    return parse(records, index) or (None, 1)
+    return _parse_lines(records, index) or (None, 1)
 
 
 def _parse_lines(records: list[LogRecord], index: int) -> tuple[LogEvent, int] | None:
@@ -137,66 +103,32 @@ def _parse_lines(records: list[LogRecord], index: int) -> tuple[LogEvent, int] |
     record = records[index]
     for used in range(2, MAX_LINES):
         lines = records[index : index + used]
-        if len(lines) < used or (lines[-1].stamp, lines[-1].priority) != (
-            record.stamp, record.priority
-        ):  # fmt: skip
+        if len(lines) < used or not lines[-1].begins_like(record):
             return None
-        event = _parse_text(record.stamp, b"\n".join(line.text for line in lines))
+        event = _parse_text(record, b"\n".join(line.text for line in lines))
         if event is not None:
             return event, used
     return None
 
 
-def _parse_pieces(records: list[LogRecord], index: int) -> tuple[LogEvent, int] | None:
-    """Join an `oom-kill:` line that was too long for one record; the next piece follows at once.
-
-    Newlines of a comm are lost, which nobody misses here; a cgroup's name has none (Linux
-    kernel/cgroup/cgroup.c, cgroup_mkdir).
-    """
-    record = records[index]
-    for used in range(2, MAX_LINES):
-        pieces = records[index : index + used]
-        if len(pieces) < used or not _follows(record, pieces[-1]):
-            return None
-        event = _parse_text(record.stamp, b"".join(piece.text for piece in pieces))
-        if event is not None:
-            return event, used
-    return None
-
-
-def _follows(record: LogRecord, piece: LogRecord) -> bool:
-    late = (piece.stamp or 0.0) - (record.stamp or 0.0) > _SOON_SECONDS
-    return piece.priority == record.priority and not late and not _is_open(piece.text)
-
-
-def _is_open(text: bytes) -> bool:
-    return text.startswith(_LONG) or _KILLED_START.match(text) is not None
-
-
-def _parse_text(stamp: float | None, text: bytes) -> LogEvent | None:
+def _parse_text(record: LogRecord, text: bytes) -> LogEvent | None:
+    if not is_at_once(text):
+        return None
     if killed := _KILLED.fullmatch(text):
         why, pid, comm, *numbers = killed.groups()
         total, anon, file, shmem, uid, tables, adj = map(int, numbers)
         sizes = (total * KIB, anon * KIB, file * KIB, shmem * KIB)
         of_cgroup = why.startswith(b"Memory cgroup")
-        return Killed(stamp, int(pid), comm, *sizes, uid, tables * KIB, adj, of_cgroup)
-    if found := _CONSTRAINT.fullmatch(text):
-        oom_memcg = None if found[1] is None else _text(found[1])
-        return Constraint(stamp, oom_memcg, _text(found[2]), int(found[4]))
+        facts = Killed(record.stamp, int(pid), comm, *sizes, uid, tables * KIB, adj, of_cgroup)
+        return replace(facts, caller=record.caller)
     if skipped := _SKIPPED.fullmatch(text):
-        return Skipped(stamp, int(skipped[1]))
-    if group := _GROUP.fullmatch(text):
-        return GroupKill(stamp, _text(group[1]))
+        return Skipped(record.stamp, int(skipped[1]), record.caller)
     return None
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "backslashreplace")
 
 
 def printable(comm: bytes) -> str:
     """Make a process's comm safe to print: control characters and stray bytes are escaped."""
-    text = _text(comm)
+    text = as_text(comm)
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

@@ -4,9 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from oomwarden.core.cgroup_paths import same_place
+from oomwarden.core.constraint_lines import resolved
 from oomwarden.core.kernel_log import Constraint, GroupKill, Killed, LogEvent, Skipped
+from oomwarden.core.log_records import SOON_SECONDS
 
 SAME_KILL_SECONDS = 1.0
+MAX_BEGUN = 16
+"""Lines whose victim is yet to be named: one by one CPU at most, as oom_lock has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,7 @@ class LogKill:
     group_path: str | None = None
     continues: bool = False
     repeated: bool = False
+    caller: bytes | None = None
 
     @property
     def stamp(self) -> float:
@@ -33,7 +38,13 @@ class LogKill:
     @property
     def place(self) -> str | None:
         """The victim's cgroup as the kernel names it, if any line told it."""
-        return self.constraint.task_memcg if self.constraint else self.group_path
+        told = self.constraint.task_memcg if self.constraint else None
+        return told or self.group_path
+
+    @property
+    def confines(self) -> str | None:
+        """The smallest cgroup that is known to have held the victim."""
+        return self.place or (self.constraint.oom_memcg if self.constraint else None)
 
 
 @dataclass(slots=True)
@@ -43,7 +54,8 @@ class LogAssembler:
     Lines of other subsystems may stand between them, and a read may end in the middle of a kill.
     """
 
-    _constraint: Constraint | None = None
+    _constraints: list[Constraint] = field(default_factory=list)
+    _later: list[int] = field(default_factory=list)  # pids whose `Killed process` is yet to come
     _kills: list[LogKill] = field(default_factory=list)
     _open: LogKill | None = None  # with which the last read ended
 
@@ -53,6 +65,8 @@ class LogAssembler:
         A group kill that the read before began comes again, whole: it `continues` what was given
         for it then.
         """
+        events = list(events)
+        self._later = [event.pid for event in events if isinstance(event, Killed)]
         self._kills = [self._open] if self._open else []
         before = self._open
         for event in events:
@@ -64,43 +78,93 @@ class LogAssembler:
 
     def lost(self) -> None:
         """Forget what was begun: lines were lost, and the next ones belong to another kill."""
-        self._constraint = self._open = None
+        self._constraints, self._open = [], None
 
     def _add(self, event: LogEvent) -> None:
         match event:
             case Constraint():
-                self._constraint = event
+                self._constraints = [*self._constraints[-MAX_BEGUN:], event]
             case Skipped():
-                self._constraint = None
+                self._constraints = [
+                    told for told in self._constraints if _is_another_callers(told, event)
+                ]
             case GroupKill():
                 self._mark_group(event)
             case Killed():
+                self._later.remove(event.pid)
                 self._add_victim(event)
 
     def _mark_group(self, group: GroupKill) -> None:
-        last = self._kills[-1] if self._kills else None
-        if last is None:
-            self._kills.append(LogKill((), None, group.path))
-        elif last.group_path is None:
-            self._kills[-1] = replace(last, group_path=group.path)
-        elif len(last.victims) > 1:  # the new one's first victim, without an `oom-kill:` line
+        at = self._last(group.caller)
+        last = self._kills[at] if at is not None else None
+        if at is None or last is None:
+            self._kills.append(LogKill((), None, group.path, caller=group.caller))
+        elif last.group_path is None and _may_be_in(last, group.path):
+            self._kills[at] = replace(last, group_path=group.path)
+        elif (
+            last.group_path is not None and len(last.victims) > 1
+        ):  # the new one's first victim, without an `oom-kill:` line
             *members, first = last.victims
-            self._kills[-1] = replace(last, victims=tuple(members))
-            self._kills.append(LogKill((first,), None, group.path))
+            self._kills[at] = replace(last, victims=tuple(members))
+            self._kills.append(LogKill((first,), None, group.path, caller=group.caller))
         elif group.path != last.group_path:
-            self._kills.append(LogKill((), None, group.path))
+            self._kills.append(LogKill((), None, group.path, caller=group.caller))
+
+    def _last(self, caller: bytes | None) -> int | None:
+        """Find the newest kill that a caller printed; without callers it is the newest."""
+        for at in range(len(self._kills) - 1, -1, -1):
+            if caller is None or self._kills[at].caller in {caller, None}:
+                return at
+        return None
 
     def _add_victim(self, victim: Killed) -> None:
-        constraint, self._constraint = self._constraint, None
-        if constraint is not None and not _is_of(constraint, victim):
-            constraint = None
-        last = self._kills[-1] if self._kills else None
-        if last is not None and last.group_path is not None and constraint is None:
+        constraint = self._constraint_of(victim)
+        at = self._last(victim.caller)
+        last = self._kills[at] if at is not None else None
+        if at is not None and last and last.group_path is not None and constraint is None:
             known = any(one.pid == victim.pid for one in last.victims)
             more = last.victims if known else (*last.victims, victim)
-            self._kills[-1] = replace(last, victims=more, repeated=last.repeated or known)
+            self._kills[at] = replace(last, victims=more, repeated=last.repeated or known)
             return
-        self._kills.append(LogKill((victim,), constraint))
+        self._kills.append(LogKill((victim,), constraint, caller=victim.caller))
+
+    def _constraint_of(self, victim: Killed) -> Constraint | None:
+        """Take the `oom-kill:` line of a victim, and drop those whose victim cannot come any more.
+
+        A line waits only for a `Killed process` of its pid, or of its caller.
+        """
+        known = [told for told in self._constraints if told.pid == victim.pid]
+        told = known[-1] if known else self._of_another_thread(victim)
+        self._constraints = [
+            one
+            for one in self._constraints
+            if one is not told and (one.pid in self._later or _is_another_callers(one, victim))
+        ]
+        if told is None or not _is_of(told, victim):
+            return None
+        if told.pid == victim.pid:
+            return resolved(told, victim.comm)
+        return None if told.ways else told
+
+    def _of_another_thread(self, victim: Killed) -> Constraint | None:
+        """Find the line that names another thread of the victim, or of which the end is lost."""
+        fitting = [
+            told
+            for told in self._constraints
+            if told.pid not in self._later and not _is_another_callers(told, victim)
+        ]
+        return fitting[0] if len(fitting) == 1 else None
+
+
+def _is_another_callers(told: Constraint, event: Killed | Skipped) -> bool:
+    """Whether a line is of a report that this one says nothing about."""
+    return event.caller is not None and told.caller not in {None, event.caller}
+
+
+def _may_be_in(kill: LogKill, path: str) -> bool:
+    """Whether a kill's victim may lie in a cgroup: the kernel takes one that holds it."""
+    place = kill.constraint.task_memcg if kill.constraint else None
+    return place is None or f"{place}/".startswith(f"{path.rstrip('/')}/")
 
 
 def continues(kill: LogKill, begun: LogKill) -> bool:
@@ -115,11 +179,15 @@ def continues(kill: LogKill, begun: LogKill) -> bool:
 
 def _is_of(constraint: Constraint, victim: Killed) -> bool:
     """Whether these lines are of one kill: `Killed process` may name another thread's id."""
-    if constraint.pid == victim.pid or constraint.stamp is None or victim.stamp is None:
+    same = constraint.pid == victim.pid
+    of_cgroup = constraint.oom_memcg is not None
+    if not same and not constraint.ways and of_cgroup != victim.of_cgroup:
+        return False
+    if constraint.stamp is None or victim.stamp is None:
         return True
-    return victim.stamp - constraint.stamp < SAME_KILL_SECONDS
+    return victim.stamp - constraint.stamp < (SOON_SECONDS if same else SAME_KILL_SECONDS)
 
 
 def kills_in(path: str, kills: list[LogKill]) -> list[LogKill]:
     """Select the kills whose victim lay in the cgroup at `path` or below it."""
-    return [kill for kill in kills if kill.place is not None and same_place(kill.place, path)]
+    return [kill for kill in kills if kill.confines and same_place(kill.confines, path)]

@@ -13,7 +13,7 @@ from oomwarden.api.oomkill import Cause
 from oomwarden.core.incident import MAX_VICTIMS
 from oomwarden.core.record import Manifest, record_name
 
-_EQUAL_OR_ABSENT = ("limit", "enforcedAt", "policy")
+_EQUAL_OR_ABSENT = ("limit", "enforcedAt", "policy", "numa")
 
 
 @dataclass(frozen=True, slots=True)

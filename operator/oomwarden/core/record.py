@@ -1,12 +1,18 @@
 """From an incident to the OOMKill that the API server keeps."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
 from oomwarden.api.base import API_VERSION, LABEL_CAUSE, LABEL_NODE, LABEL_POD_UID
-from oomwarden.api.memory import Memory, MemoryDetail, MemorySample, ProcessMemory
+from oomwarden.api.memory import (
+    Memory,
+    MemoryDetail,
+    MemoryParts,
+    MemorySample,
+    ProcessMemory,
+)
 from oomwarden.api.oomkill import (
     ContainerReference,
     Evidence,
@@ -14,8 +20,8 @@ from oomwarden.api.oomkill import (
     PodReference,
     PolicyReference,
     TimeSpan,
-    Victim,
 )
+from oomwarden.api.victim import NumaReference, Victim
 from oomwarden.core.incident import Incident
 from oomwarden.core.kernel_log import Killed, printable
 from oomwarden.core.memory_history import Detail, Sample, Story
@@ -23,6 +29,8 @@ from oomwarden.core.quantity import format_bytes
 
 _NAME_MAX = 253
 _HASH_DIGITS = 8
+_PATH_MAX, _NODES_MAX = 256, 1024
+_ALWAYS = ("anon", "file", "shmem")
 Manifest = dict[str, Any]
 
 
@@ -63,6 +71,8 @@ def oom_kill(incident: Incident, witness: Witness) -> Manifest:
         group_kill=booking.group_kills > 0,
         victims=tuple(_victim(victim) for victim in incident.victims),
         memory=None if witness.memory is None else _memory(witness.memory),
+        pod_memory=None if incident.left is None else MemoryParts(**_parts(incident.left.seen)),
+        numa=_numa(incident),
         time=TimeSpan(
             after=None if witness.after is None else timestamp(witness.after),
             before=timestamp(witness.before),
@@ -105,8 +115,27 @@ def _container(incident: Incident) -> ContainerReference:
     facts, cgroup = incident.container, incident.booking.container
     found = cgroup.container_id if cgroup else None
     if facts is None:
-        return ContainerReference(id=found, candidates=incident.candidates)
-    return ContainerReference(name=facts.name, type=facts.type, id=found)
+        other = None if incident.other_cgroup is None else shown(incident.other_cgroup, _PATH_MAX)
+        return ContainerReference(id=found, candidates=incident.candidates, other_cgroup=other)
+    sub = None if incident.sub_cgroup is None else shown(incident.sub_cgroup, _PATH_MAX)
+    return ContainerReference(name=facts.name, type=facts.type, id=found, sub_cgroup=sub)
+
+
+def _numa(incident: Incident) -> NumaReference | None:
+    numa = incident.verdict.numa
+    if numa is None:
+        return None
+    mems, mask = numa.mems_allowed, numa.nodemask
+    return NumaReference(
+        constraint=numa.constraint,
+        mems_allowed=mems and mems[:_NODES_MAX],
+        nodemask=mask and mask[:_NODES_MAX],
+    )
+
+
+def shown(name: str, most: int) -> str:
+    """Escape what cannot be printed in a name that tenants choose, and cut it."""
+    return printable(name.encode("utf-8", "backslashreplace"))[:most]
 
 
 def _victim(victim: Killed) -> Victim:
@@ -137,13 +166,8 @@ def _sample(sample: Sample) -> MemorySample:
 
 
 def _detail(detail: Detail) -> MemoryDetail:
-    kinds = detail.composition
     return MemoryDetail(
-        at=timestamp(detail.sample.at),
-        usage=format_bytes(detail.sample.usage),
-        anon=None if kinds is None else format_bytes(kinds.anon),
-        file=None if kinds is None else format_bytes(kinds.file),
-        shmem=None if kinds is None else format_bytes(kinds.shmem),
+        **_parts(detail),
         process_count=detail.count,
         processes=tuple(
             ProcessMemory(
@@ -155,6 +179,17 @@ def _detail(detail: Detail) -> MemoryDetail:
             for process in detail.processes
         ),
     )
+
+
+def _parts(detail: Detail) -> dict[str, str]:
+    """Write the parts of charged memory; of those that only some kernels tell, 0 is absent."""
+    found = {"at": timestamp(detail.sample.at), "usage": format_bytes(detail.sample.usage)}
+    kinds = detail.composition and detail.composition.within(detail.sample.usage)
+    for each in fields(kinds) if kinds else ():
+        size = getattr(kinds, each.name)
+        if size or each.name in _ALWAYS:
+            found[each.name] = format_bytes(size)
+    return found
 
 
 def timestamp(seconds: float) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from oomwarden.core.accounts import Tally
-from oomwarden.core.cgroup_paths import container_id, pod_uid
+from oomwarden.core.cgroup_paths import container_id, is_outsider, pod_uid
 from oomwarden.core.facts import Cgroup, Level
 from oomwarden.core.log_kills import LogKill, kills_in
 
@@ -54,7 +54,10 @@ def sightings(level: Cgroup, log: Iterable[LogKill]) -> list[Sighting]:
 
 
 def placed_in(level: Cgroup, kill: LogKill) -> tuple[Cgroup, Cgroup] | None:
-    """Read pod and container out of the kernel's path; neither has an inode any more."""
+    """Read pod and container out of the kernel's path; neither has an inode any more.
+
+    A cgroup of the pod that is no container, such as conmon's, comes without a container's id.
+    """
     leaf = level.path.rsplit("/", 1)[-1]
     names = (kill.place or "").partition(f"/{leaf}/")[2].split("/")
     if level.level is Level.POD:
@@ -64,7 +67,7 @@ def placed_in(level: Cgroup, kill: LogKill) -> tuple[Cgroup, Cgroup] | None:
         pod = Cgroup(0, f"{level.path}/{names[0]}", Level.POD, uid)
         name = names[1] if uid and len(names) > 1 else ""
     found = container_id(name)
-    if found is None:
+    if not name or (found is None and not is_outsider(name)):
         return None
     return pod, Cgroup(0, f"{pod.path}/{name}", Level.CONTAINER, pod.pod_uid, found)
 

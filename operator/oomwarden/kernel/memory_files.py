@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from oomwarden.core.facts import Cgroup
 from oomwarden.core.memory_history import Detail, ProcessMemory, Sample, largest
-from oomwarden.core.memory_stat import parse_composition
+from oomwarden.core.memory_stat import Composition, parse_composition
 from oomwarden.kernel import cgroup as files
 from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
 from oomwarden.kernel.container_processes import held, pids
@@ -72,12 +72,30 @@ def closer_look(root: CgroupRoot, proc: ProcRoot, cgroup: Cgroup) -> Detail:
         ValueError: a file could not be understood.
     """
     with held(root, cgroup) as directory:
-        now = Sample(time.time(), int(files.read_at(directory, "memory.current")))
-        composition = parse_composition(files.read_at(directory, "memory.stat"))
+        now, composition = _charged(directory)
         found = pids(directory)
     resident = _resident(proc, found) if len(found) <= MAX_PROCESSES else {}
     processes = (_process(proc, pid) for pid in largest(resident))
     return Detail(now, composition, len(found), tuple(each for each in processes if each))
+
+
+def charged(root: CgroupRoot, cgroup: Cgroup) -> Detail | None:
+    """Read what is charged to a cgroup; None: it is gone, or its files cannot be read."""
+    try:
+        with held(root, cgroup) as directory:
+            return Detail(*_charged(directory), 0)
+    except (CgroupGoneError, OSError, ValueError):
+        return None
+
+
+def _charged(directory: int) -> tuple[Sample, Composition | None]:
+    now = Sample(time.time(), int(files.read_at(directory, "memory.current")))
+    try:
+        swap = int(files.read_at(directory, "memory.swap.current"))
+    except CgroupGoneError:  # a kernel without swap has no such file
+        swap = 0
+    composition = parse_composition(files.read_at(directory, "memory.stat"), swap)
+    return now, composition.within(now.usage) if composition else None
 
 
 def _resident(proc: ProcRoot, found: list[int]) -> dict[int, int]:

@@ -3,6 +3,8 @@
 from typing import Any
 
 import cgroups
+from log_tail import KernelLog
+from oomwarden.core.kernel_log import parse_records
 from world import MIB, Hogs, world
 
 GREEDY, EXEMPT = 1000, -1000
@@ -83,6 +85,29 @@ def check_qos_class_is_full(hogs: Hogs) -> dict[str, Any]:
         cgroups.write(node.layout.qos("besteffort"), "memory.max", 32 * MIB)
         hog = node.kill(pod["app"], over=64)
         return {"victim": hog, "report": node.report()}
+
+
+def check_a_name_that_forges(hogs: Hogs) -> dict[str, Any]:
+    """A cgroup below the container's is called like fields of the log, and is longer than a record.
+
+    So the kernel prints the end of its line as a record of its own.
+    """
+    with world(hogs) as node:
+        pod, other = node.pod("app", limits=8), node.pod("other")
+        name = f"x,task_memcg=/{other['other'].path},task=q,pid=1,uid=0"
+        name = f"{name}/{'deep' * 60}/{'deep' * 60}"
+        inside = cgroups.make(f"{pod['app'].path}/{name}")
+        log = KernelLog()
+        hog = node.spawn(inside, ["eat", 16])
+        codes = hogs.wait(hog)
+        records = parse_records(log.look())
+        return {
+            "victim": hog,
+            "codes": codes,
+            "name": name,
+            "pieces": sum(record.text.startswith(b"/kubepods") for record in records),
+            "report": node.report(),
+        }
 
 
 def check_two_levels_in_one_read(hogs: Hogs) -> dict[str, Any]:

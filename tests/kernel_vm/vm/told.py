@@ -42,6 +42,7 @@ def _brief(kill: dict[str, Any]) -> dict[str, Any]:
     return {
         "pod": kill["pod"]["name"], "uid": kill["pod"]["uid"],
         "container": container.get("name"), "id": container.get("id"),
+        "sub": container.get("subCgroup"),
         "candidates": container.get("candidates", []),
         "cause": kill["cause"], "enforcedAt": kill.get("enforcedAt"), "limit": kill.get("limit"),
         "kills": kill["kills"], "group": kill.get("groupKill", False),

@@ -1,0 +1,57 @@
+"""OOMKill's `victims` and `numa`: what the kernel log tells of a kill."""
+
+from pydantic import Field
+
+from oomwarden.api.base import Model, Quantity
+
+
+class NumaReference(Model):
+    """That the NUMA nodes that a task may use ran out of memory."""
+
+    constraint: str = Field(
+        description="CONSTRAINT_CPUSET: its cpuset allows memsAllowed only. "
+        "CONSTRAINT_MEMORY_POLICY: its own policy (mbind, numactl) allows nodemask only.",
+        max_length=63,
+    )
+    mems_allowed: str | None = Field(
+        None,
+        description="NUMA nodes that the cpuset of the task that asked for memory allows (0-1,3). "
+        "Absent: unknown.",
+        max_length=1024,
+    )
+    nodemask: str | None = Field(
+        None,
+        description="NUMA nodes to which a memory policy binds that task (0-1,3). Absent: none, or "
+        "unknown.",
+        max_length=1024,
+    )
+
+
+class Victim(Model):
+    """A killed process, from the kernel log."""
+
+    pid: int = Field(description="Process id on the node.")
+    command: str = Field(
+        description="The process's comm: 15 bytes of its program's name at most, not its command "
+        "line. Unprintable characters are escaped.",
+        max_length=256,
+    )
+    anon_rss: Quantity | None = Field(
+        None, alias="anonRSS", description="Anonymous memory in RAM, in bytes (480Mi)."
+    )
+    file_rss: Quantity | None = Field(
+        None, alias="fileRSS", description="Mapped files in RAM, in bytes (2Mi)."
+    )
+    shmem_rss: Quantity | None = Field(
+        None, alias="shmemRSS", description="Shared memory and tmpfs in RAM, in bytes (16Mi)."
+    )
+    total_vm: Quantity | None = Field(
+        None, alias="totalVM", description="Address space, in bytes (1Gi); says little of RAM."
+    )
+    page_tables: Quantity | None = Field(
+        None, description="Page tables of the process, in bytes (1Mi)."
+    )
+    oom_score_adj: int | None = Field(
+        None, description="oom_score_adj at the kill, -1000..1000, without a unit."
+    )
+    uid: int | None = Field(None, description="User id of the process on the node.")

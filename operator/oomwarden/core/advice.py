@@ -1,0 +1,116 @@
+"""What to do next about a kill: the end of the line that the Event tells."""
+
+from oomwarden.api.oomkill import Cause
+from oomwarden.core.facts import ContainerFacts, PodFacts
+from oomwarden.core.filling import Filling
+from oomwarden.core.incident import Incident
+from oomwarden.core.quantity import format_bytes, in_pages
+
+_UNIT_STEP, _FRACTIONS_BELOW = 1024, 100
+_NAMED = 3
+"""Containers whose limits are named; a pod may have a hundred."""
+_OTHERS = "Other NUMA nodes may have memory free: "
+_NUMA = {
+    "CONSTRAINT_CPUSET": f"{_OTHERS}have its cpuset allow more of them (the kubelet's Memory "
+    "Manager pins containers), or see what else uses these.",
+    "CONSTRAINT_MEMORY_POLICY": f"{_OTHERS}loosen the program's memory policy (numactl, mbind), "
+    "or see what else uses these.",
+}
+_NEXT = {
+    Cause.CONTAINER_LIMIT: "Raise its memory limit, or have it use less.",
+    Cause.NODE_ALLOCATABLE: "No limit of its own was hit: see what the node's pods use beyond "
+    "their requests.",
+    Cause.NODE_OUT_OF_MEMORY: "No limit of its own was hit: see what else uses the node's memory.",
+    Cause.NUMA_NODES_OUT_OF_MEMORY: f"{_OTHERS}see what else uses these.",
+}
+_TMPFS = "tmpfs and shared memory (emptyDir with medium Memory, /dev/shm)"
+_FILLED = {
+    "shmem": f"was {_TMPFS}, which stays until it is deleted",
+    "file": "was page cache that the kernel could not take back in time: locked, or written faster "
+    "than the disk takes it",
+    "slab": "was the kernel's own objects (slab), mostly inodes and directory entries of the files "
+    "that it used",
+    "sock": "was buffers of network connections: see whether one side reads too slowly",
+    "page_tables": "was page tables: fewer or smaller mappings, or huge pages, need less",
+    "kernel_stack": "was kernel stacks: it has very many threads",
+    "percpu": "was the kernel's data for each CPU, as cgroups and BPF maps take it",
+    "vmalloc": "was memory that the kernel mapped for it, as BPF programs and rings take it",
+    "zswap": "was compressed memory that had been swapped out (zswap)",
+    "hugetlb": "was huge pages",
+    "kernel_other": "was memory that the kernel keeps for it",
+}
+
+
+def advice(incident: Incident) -> str:
+    """Say what filled the limit, and what helps; empty where nothing is known to."""
+    if incident.other_cgroup is not None and incident.verdict.cause is Cause.POD_LIMIT:
+        return (
+            "The container runtime's own processes count too: leave room for them in the pod's "
+            "limit, by an overhead of its RuntimeClass or larger limits."
+        )
+    filling = incident.filling
+    if filling is not None and filling.stays:
+        return _stays(filling)
+    most = "" if filling is None else f"{_share(filling)} {_FILLED[filling.part]}. "
+    return f"{most}{_next(incident)}"
+
+
+def _next(incident: Incident) -> str:
+    cause, numa = incident.verdict.cause, incident.verdict.numa
+    if numa is not None and cause is Cause.NUMA_NODES_OUT_OF_MEMORY:
+        return _NUMA.get(numa.constraint, _NEXT[cause])
+    if cause is Cause.POD_LIMIT:
+        return _of_pod(incident)
+    return _NEXT.get(cause, "")
+
+
+def _of_pod(incident: Incident) -> str:
+    """Name what is to be raised: the pod's own limit, or those that it is the sum of."""
+    pod, less = incident.pod, "or have its containers use less."
+    if pod.limit is not None:
+        return f"Raise the pod's own limit (spec.resources.limits.memory), {less}"
+    summed = summed_limits(pod)
+    if incident.limit is None or not summed or not _adds_up(incident.limit, summed):
+        return f"Raise the pod's memory limit, {less}"
+    named = [f"{one.name} {format_bytes(one.limit or 0)}" for one in summed[:_NAMED]]
+    more = [f"{len(summed) - _NAMED} more"] if len(summed) > _NAMED else []
+    return (
+        "The pod has no limit of its own: that is the sum of its containers' limits "
+        f"({', '.join([*named, *more])}). Raise one of them, {less}"
+    )
+
+
+def summed_limits(pod: PodFacts) -> list[ContainerFacts]:
+    """Give the containers whose limits the kubelet adds up to the pod's (KEP-753, sidecars too).
+
+    Ephemeral containers have none; init containers count where one alone has more.
+    """
+    counted = ("App", "Sidecar")
+    return [one for one in pod.containers if one.type in counted and one.limit is not None]
+
+
+def _adds_up(limit: int, summed: list[ContainerFacts]) -> bool:
+    total = sum(one.limit or 0 for one in summed)
+    return in_pages(total, limit, len(summed))
+
+
+def _stays(filling: Filling) -> str:
+    return (
+        f"{rounded(filling.size)} of the limit still lie in {_TMPFS} of the pod: a restart of the "
+        "container does not free what lies in tmpfs. Delete files there, recreate the pod, or give "
+        "the volume a sizeLimit below the limit."
+    )
+
+
+def _share(filling: Filling) -> str:
+    return f"Most of the memory, {rounded(filling.size)} of {rounded(filling.of)},"
+
+
+def rounded(size: int) -> str:
+    """Write bytes for a person: a number below 1024, with a fraction where it is small."""
+    number, unit = float(size), ""
+    for larger in ("Ki", "Mi", "Gi", "Ti"):
+        if number < _UNIT_STEP:
+            break
+        number, unit = number / _UNIT_STEP, larger
+    return f"{number:.{1 if number < _FRACTIONS_BELOW else 0}f}".removesuffix(".0") + unit

@@ -1,0 +1,73 @@
+"""What filled a limit, where that was not the anonymous memory of the processes that were killed.
+
+tmpfs outlives the processes that wrote it: its pages stay charged to the pod, which outlives its
+containers, so that each restart begins at the limit (Linux mm/memcontrol.c,
+memcg_reparent_objcgs and offline memory cgroups: their pages stay charged to all levels above).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+from oomwarden.core.log_events import Killed
+from oomwarden.core.memory_history import Detail
+from oomwarden.core.memory_stat import Composition
+
+_REST_OF_FILE = "file"
+_STAYS = 0.25
+"""Part of a limit from which on it matters what a restart does not free."""
+_MOST = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """The part of memory.stat, its bytes, and the bytes of which it is a part.
+
+    `stays`: it was read after the kill, charged to the pod.
+    """
+
+    part: str
+    size: int
+    of: int
+    stays: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PodMemory:
+    """What was charged to a pod after the kill; `others`: the shmem of containers that go on."""
+
+    seen: Detail
+    others: int = 0
+
+    @property
+    def tmpfs(self) -> int:
+        """Give the bytes of tmpfs and shared memory that no other container accounts for."""
+        kinds = self.seen.composition
+        return max(kinds.shmem - self.others, 0) if kinds else 0
+
+
+def stays(left: PodMemory | None, limit: int | None) -> Filling | None:
+    """Tell tmpfs that is still there after the kill, if it takes a good part of the pod's limit."""
+    if left is None or not limit or left.tmpfs < limit * _STAYS:
+        return None
+    return Filling("shmem", left.tmpfs, limit, stays=True)
+
+
+def filled(before: Detail | None, victims: Iterable[Killed], limit: int | None) -> Filling | None:
+    """Tell the largest part of what was seen before the kill; None: processes held most of it.
+
+    What is reclaimable was larger then than at the kill: so the victims' own memory decides first.
+    """
+    held = sum(victim.anon_rss for victim in victims)
+    if before is None or before.composition is None or (limit and held >= limit * _MOST):
+        return None
+    parts = _parts(before.composition)
+    part = max(parts, key=lambda name: parts[name])
+    if part == "anon" or not parts[part]:
+        return None
+    return Filling(part, parts[part], before.sample.usage)
+
+
+def _parts(kinds: Composition) -> dict[str, int]:
+    parts = {each.name: getattr(kinds, each.name) for each in fields(kinds)}
+    parts[_REST_OF_FILE] = max(parts[_REST_OF_FILE] - kinds.shmem, 0)
+    return {name: size for name, size in parts.items() if name != "swap"}
