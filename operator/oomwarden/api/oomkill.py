@@ -115,6 +115,16 @@ class PolicyReference(Model):
     name: str = Field(description="Name of the policy.", max_length=253)
 
 
+class ContainerShare(Model):
+    """What one container has of the range of a record that merges several of one name."""
+
+    id: str = Field(
+        description="The runtime's id of the container, 64 hexadecimal digits.", max_length=64
+    )
+    increments: int = Field(ge=1, description="How many increments of the range are its own.")
+    kills: int = Field(ge=1, description="How many of the record's kills are its own.")
+
+
 class Evidence(Model):
     """The range `start..end` of the kernel's own oom_kill counter that this record covers."""
 
@@ -151,6 +161,13 @@ class Evidence(Model):
     sources: tuple[Annotated[str, Field(max_length=63)], ...] = Field(
         ("Counters",),
         description="What the record was made from: Counters (memory.events), KernelLog.",
+        max_length=8,
+    )
+    containers: tuple[ContainerShare, ...] = Field(
+        (),
+        description="In a record that merges kills of a container that was restarted in between: "
+        "what each of them has of the range, the newest last, 8 at most. Absent: all of it is of "
+        "container.id, or nobody knows.",
         max_length=8,
     )
 

@@ -12,6 +12,7 @@ from oomwarden.api.base import LABEL_CAUSE
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.incident import MAX_VICTIMS
 from oomwarden.core.record import Manifest, record_name
+from oomwarden.core.shares import joined_shares
 
 _EQUAL_OR_ABSENT = ("limit", "enforcedAt", "policy")
 
@@ -102,7 +103,6 @@ def _merged(group: Sequence[Draft]) -> Draft:
     causes = {kill["cause"] for kill in kills}
     cause = causes.pop() if len(causes) == 1 else str(Cause.UNKNOWN)
     labels = {**last["metadata"].get("labels", {}), LABEL_CAUSE: cause}
-    sources = [source for kill in kills for source in kill["evidence"].get("sources", ())]
     told = {
         "metadata": {**last["metadata"], "labels": labels},
         "cause": cause,
@@ -111,12 +111,19 @@ def _merged(group: Sequence[Draft]) -> Draft:
         "victims": _victims(kills),
         "memory": next((kill["memory"] for kill in reversed(kills) if "memory" in kill), None),
         "time": _time([kill["time"] for kill in kills]),
-        "evidence": {**last["evidence"], "sources": list(dict.fromkeys(sources))},
+        "evidence": _evidence(kills),
         **{key: _same(kill.get(key) for kill in kills) for key in _EQUAL_OR_ABSENT},
     }
     events = [draft.event for draft in group if draft.event is not None]
     kill = {key: value for key, value in {**last, **told}.items() if value not in (None, [])}
     return Draft(kill, events[-1] if events else None)
+
+
+def _evidence(kills: Sequence[Manifest]) -> Manifest:
+    sources = [source for kill in kills for source in kill["evidence"].get("sources", ())]
+    shares = joined_shares(kills)
+    told = {**kills[-1]["evidence"], "sources": list(dict.fromkeys(sources)), "containers": shares}
+    return {key: value for key, value in told.items() if value != []}
 
 
 def _same(values: Iterable[object]) -> object:

@@ -168,6 +168,7 @@ def rest_of(kill: Manifest, covered_to: int) -> Manifest:
     `covered_to` is where that other record's range ends.
     """
     evidence = {**kill["evidence"], "from": covered_to}
+    evidence.pop("containers", None)  # whose part the other record tells is not known
     told = covered_to - kill["evidence"]["from"]
     pod = kill["pod"]["name"]
     name = record_name(
