@@ -218,6 +218,8 @@ class Agent:
             log_overruns=self.log.overruns,
             held_records=self.deliverer.numbers.held,
             held_kills=self.deliverer.numbers.held_kills,
+            refused_records=self.deliverer.numbers.refused,
+            taken_names=counts.get("takenNames", 0),
             stuck_since={
                 "naming": self.naming.worker.stuck_since,
                 "enforce": self.enforcer.worker.stuck_since,
@@ -236,8 +238,9 @@ class Agent:
         applied, policies = self.enforcer.report()
         fields = self.enforcer.book.unknown_fields()
         asked, host_kills = self.enforcer.limits.asked, await self.host_kills.count()
-        left = self.enforcer.groups.left
-        return await self.reporter.status(Work(applied, policies, fields, host_kills, asked, left))
+        left, trouble = self.enforcer.groups.left, self.deliverer.trouble()
+        work = Work(applied, policies, fields, host_kills, asked, left, trouble)
+        return await self.reporter.status(work)
 
 
 async def run(settings: Settings) -> None:

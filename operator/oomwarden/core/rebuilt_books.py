@@ -45,7 +45,7 @@ class Recorded:
         return self.is_young(created) or pod_uid in self.agents
 
     def is_young(self, created: str | None) -> bool:
-        """Whether a pod is younger than the first agent, and than any record that may be deleted."""
+        """Whether a pod is younger than the first agent, and than what retention may delete."""
         return created is not None and self.since is not None and created > self.since
 
 

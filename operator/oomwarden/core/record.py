@@ -1,11 +1,10 @@
 """From an incident to the OOMKill that the API server keeps."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from oomwarden.api.base import API_VERSION, LABEL_CAUSE, LABEL_NODE, LABEL_POD_UID
+from oomwarden.api.base import API_VERSION
 from oomwarden.api.memory import Memory, MemoryDetail, MemorySample, ProcessMemory
 from oomwarden.api.oomkill import (
     ContainerReference,
@@ -20,9 +19,9 @@ from oomwarden.core.incident import Incident
 from oomwarden.core.kernel_log import Killed, printable
 from oomwarden.core.memory_history import Detail, Sample, Story
 from oomwarden.core.quantity import format_bytes
+from oomwarden.core.record_metadata import labels_of, name_of
+from oomwarden.core.record_metadata import record_name as record_name  # noqa: PLC0414 - for callers
 
-_NAME_MAX = 253
-_HASH_DIGITS = 8
 Manifest = dict[str, Any]
 
 
@@ -39,13 +38,6 @@ class Witness:
     before: float
     policy: PolicyReference | None = None
     memory: Story | None = None
-
-
-def record_name(pod: str, boot_id: str, cgroup: int, epoch: int, start: int) -> str:
-    """Name the record after what it covers, so that telling it twice is telling it once."""
-    key = f"{boot_id}/{cgroup}/{epoch}/{start}".encode()
-    digest = hashlib.sha256(key).hexdigest()[:_HASH_DIGITS]
-    return f"{pod[: _NAME_MAX - _HASH_DIGITS - 1].rstrip('-.')}-{digest}"
 
 
 def oom_kill(incident: Incident, witness: Witness) -> Manifest:
@@ -78,18 +70,9 @@ def oom_kill(incident: Incident, witness: Witness) -> Manifest:
             sources=("Counters", "KernelLog") if incident.from_log else ("Counters",),
         ),
     )
-    name = record_name(pod.name, witness.boot_id, account.inode, booking.epoch, booking.start)
-    labels = {
-        LABEL_NODE: witness.node,
-        LABEL_POD_UID: pod.uid,
-        LABEL_CAUSE: str(incident.verdict.cause),
-    }
-    return {
-        "apiVersion": API_VERSION,
-        "kind": "OOMKill",
-        "metadata": {"name": name, "namespace": pod.namespace, "labels": labels},
-        **_present(facts.model_dump(mode="json", by_alias=True, exclude_none=True)),
-    }
+    kill = _present(facts.model_dump(mode="json", by_alias=True, exclude_none=True))
+    metadata = {"name": name_of(kill), "namespace": pod.namespace, "labels": labels_of(kill)}
+    return {"apiVersion": API_VERSION, "kind": "OOMKill", "metadata": metadata, **kill}
 
 
 def _present(facts: Manifest) -> Manifest:
@@ -170,10 +153,5 @@ def rest_of(kill: Manifest, covered_to: int) -> Manifest:
     evidence = {**kill["evidence"], "from": covered_to}
     evidence.pop("containers", None)  # whose part the other record tells is not known
     told = covered_to - kill["evidence"]["from"]
-    pod = kill["pod"]["name"]
-    name = record_name(
-        pod, evidence["bootID"], evidence["cgroup"], evidence.get("epoch", 0), covered_to
-    )
-    metadata = {**kill["metadata"], "name": name}
-    kills = max(kill["kills"] - told, 1)
-    return {**kill, "metadata": metadata, "evidence": evidence, "kills": kills}
+    rest = {**kill, "evidence": evidence, "kills": max(kill["kills"] - told, 1)}
+    return {**rest, "metadata": {**kill["metadata"], "name": name_of(rest)}}
