@@ -81,7 +81,7 @@ class AgentCollector(Collector):
         yield _counter("oom_kills", "OOM-kill incidents seen by this agent", figures.kills)
         yield _counter("unattributed_kills", "Kills that no pod could be named for",
                        figures.unattributed)  # fmt: skip
-        yield _counter("undeliverable_kills", "Kills whose records the API server will never take",
+        yield _counter("undeliverable_kills", "Kills whose records have no place any more",
                        figures.undeliverable)  # fmt: skip
         yield _counter("unreadable_cgroup_files", "Times that a cgroup could not be read",
                        figures.unreadable)  # fmt: skip

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from oomwarden.api.base import API_VERSION
-from oomwarden.api.memory import Memory, MemoryDetail, MemorySample, ProcessMemory
+from oomwarden.api.evidence import Evidence
+from oomwarden.api.memory import LONGEST_COMMAND, Memory, MemoryDetail, MemorySample, ProcessMemory
 from oomwarden.api.oomkill import (
+    MAX_CANDIDATES,
     ContainerReference,
-    Evidence,
     OOMKill,
     PodReference,
     PolicyReference,
@@ -88,14 +89,14 @@ def _container(incident: Incident) -> ContainerReference:
     facts, cgroup = incident.container, incident.booking.container
     found = cgroup.container_id if cgroup else None
     if facts is None:
-        return ContainerReference(id=found, candidates=incident.candidates)
+        return ContainerReference(id=found, candidates=incident.candidates[:MAX_CANDIDATES])
     return ContainerReference(name=facts.name, type=facts.type, id=found)
 
 
 def _victim(victim: Killed) -> Victim:
     return Victim(
         pid=victim.pid,
-        command=printable(victim.comm),
+        command=printable(victim.comm)[:LONGEST_COMMAND],
         anon_rss=format_bytes(victim.anon_rss),
         file_rss=format_bytes(victim.file_rss),
         shmem_rss=format_bytes(victim.shmem_rss),
@@ -131,7 +132,7 @@ def _detail(detail: Detail) -> MemoryDetail:
         processes=tuple(
             ProcessMemory(
                 pid=process.pid,
-                command=printable(process.command),
+                command=printable(process.command)[:LONGEST_COMMAND],
                 rss=format_bytes(process.rss),
                 oom_score_adj=process.oom_score_adj,
             )
