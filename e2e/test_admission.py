@@ -68,8 +68,7 @@ def test_an_agent_writes_nothing_beside_what_a_record_has(
 
 def event(namespace: str, node: str, **facts: object) -> dict[str, Any]:
     """Give an Event as an agent on this node writes it."""
-    regarding = {"apiVersion": "v1", "kind": "Pod", "namespace": namespace, "name": "p", "uid": "u"}
-    return {
+    whole: dict[str, Any] = {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
         "metadata": {"name": "p-0a1b2c3d", "namespace": namespace},
@@ -79,8 +78,9 @@ def event(namespace: str, node: str, **facts: object) -> dict[str, Any]:
         "action": "Killed",
         "reportingController": "oomwarden.io/agent",
         "reportingInstance": node,
-        "regarding": regarding,
+        "regarding": {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "u"},
     } | facts
+    return whole | {"regarding": whole["regarding"] | {"namespace": namespace}}
 
 
 BAD_EVENTS: dict[str, tuple[dict[str, object], str]] = {
@@ -88,7 +88,7 @@ BAD_EVENTS: dict[str, tuple[dict[str, object], str]] = {
     "another-reporter": ({"reportingController": "kubelet"}, "its own Events only"),
     "another-reason": ({"reason": "Evicted"}, "a Warning of an OOM kill"),
     "no-warning": ({"type": "Normal"}, "a Warning of an OOM kill"),
-    "nothing-named": ({"regarding": {}}, "regarding a Pod, with its uid"),
+    "nothing-named": ({"regarding": {"kind": "Pod"}}, "regarding a Pod, with its uid"),
     "related": ({"related": SOMEBODY}, "names no related object"),
 }
 
@@ -98,9 +98,10 @@ def test_an_agent_writes_events_of_oom_kills_of_its_own_only(
     control_plane: World, namespace: str, facts: dict[str, object], sentence: str
 ) -> None:
     with agent_pod(control_plane) as pod:
-        api = client.EventsV1Api(client_of(control_plane, pod))
+        api = client.CustomObjectsApi(client_of(control_plane, pod))
+        told = event(namespace, NODE, **facts)
         with pytest.raises(client.ApiException) as refusal:
-            api.create_namespaced_event(namespace, event(namespace, NODE, **facts))
+            api.create_namespaced_custom_object("events.k8s.io", "v1", namespace, "events", told)
     assert sentence in str(refusal.value.body)
 
 

@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -166,6 +167,11 @@ async def test_an_event_that_is_refused_says_which_field() -> None:
     told = await delivery(status(422, "Invalid", "note: Too long"), what=MANY)
     assert told.retry is not None
     assert (told.retry.reason, told.retry.invalid) == ("422 Invalid: note: Too long", True)
+
+
+def test_the_admission_policy_says_what_the_agent_listens_for() -> None:
+    chart = Path(__file__).parents[2] / "charts/oomwarden/templates/admission/node-bound.yaml"
+    assert kills.NOT_OURS in chart.read_text()
 
 
 FORBIDDEN = status(403, "Forbidden", f"ValidatingAdmissionPolicy 'x' denied: {kills.NOT_OURS}: y")

@@ -94,7 +94,7 @@ class Agent:
         ask = partial(nodes.told, self.client, settings.node, place.boot_id)
         self.books = Bookkeeper(self.settler, store, self.deliverer.wake.set, ask)
         self.samples = Samples(self.inventory, self.settler.ledger.accounts, self.places)
-        self.contradictions = Contradictions(partial(events.post, self.client))
+        self.contradictions = Contradictions(partial(events.post_own, self.client))
         self.host_kills = HostKills(self.host, store, self.kernel, self.settler.ledger)
         self.heard = Heard()
         self.outranked: Outranked | None = None
