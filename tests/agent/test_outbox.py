@@ -236,7 +236,11 @@ def test_a_record_of_an_earlier_version_gets_labels_that_are_valid(db: sqlite3.C
     outbox.enqueue(db, NOW, [old])
     (loaded,) = outbox.load_rows(db, [old.key])
     assert loaded.kill["metadata"] == old.kill["metadata"] | {
-        "labels": {"oomwarden.io/pod-uid": "uid-api", "oomwarden.io/cause": "ContainerLimit"}
+        "labels": {
+            "oomwarden.io/node": f"worker.{'a' * 47}-5c04bdf1",
+            "oomwarden.io/pod-uid": "uid-api",
+            "oomwarden.io/cause": "ContainerLimit",
+        }
     }
 
 

@@ -15,6 +15,7 @@ from oomwarden.core.log_kills import LogKill
 from oomwarden.core.memory_history import Detail, ProcessMemory, Sample, Story
 from oomwarden.core.memory_stat import Composition
 from oomwarden.core.record import Witness, oom_kill, record_name, rest_of, timestamp
+from oomwarden.core.record_metadata import node_label
 from oomwarden.core.short_record import short_record
 
 MIB = 1 << 20
@@ -119,12 +120,12 @@ def test_what_was_not_seen_before_the_kill_is_absent() -> None:
 LONG = "worker-0." + ".".join(["a" * 20] * 3) + ".example.com"
 
 
-def test_a_label_is_left_out_where_a_nodes_name_is_too_long_for_one() -> None:
+def test_a_nodes_name_that_is_too_long_for_a_label_is_cut_and_told_apart() -> None:
     kill = oom_kill(investigate(BOOKING, SCENE), replace(WITNESS, node=LONG))
-    assert (kill["node"], len(LONG)) == (LONG, 83)
-    assert kill["metadata"]["labels"] == {
-        "oomwarden.io/pod-uid": "uid", "oomwarden.io/cause": "ContainerLimit",
-    }  # fmt: skip
+    label = kill["metadata"]["labels"]["oomwarden.io/node"]
+    assert (kill["node"], len(LONG), len(label)) == (LONG, 83, 63)
+    assert label.startswith(LONG[:54])
+    assert node_label(LONG + "2") != label
     kill = oom_kill(investigate(BOOKING, SCENE), replace(WITNESS, node="a" * 63))
     assert kill["metadata"]["labels"]["oomwarden.io/node"] == "a" * 63
 
@@ -136,7 +137,8 @@ def test_every_label_is_a_valid_one_whatever_the_node_is_called(node: str) -> No
     for value in kill["metadata"]["labels"].values():
         assert len(value) <= 63
         assert re.fullmatch(valid, value)
-    assert len(node) > 63 or kill["metadata"]["labels"]["oomwarden.io/node"] == node
+    label = kill["metadata"]["labels"]["oomwarden.io/node"]
+    assert label == node if len(node) <= 63 else label.startswith(node[:54])
 
 
 def test_two_nodes_that_share_a_boots_id_give_their_records_names_of_their_own() -> None:

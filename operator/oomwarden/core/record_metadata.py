@@ -9,6 +9,7 @@ from oomwarden.api.base import LABEL_CAUSE, LABEL_NODE, LABEL_POD_UID
 
 _NAME_MAX = 253
 _HASH_DIGITS = 8
+_LABEL_MAX = 63
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 """kubernetes apimachinery pkg/util/validation, IsValidLabelValue; a node's name may be longer."""
 
@@ -33,14 +34,21 @@ def name_of(kill: Mapping[str, Any], salt: str = "") -> str:
     return record_name(kill["pod"]["name"], *counter, kill.get("node", ""), salt)
 
 
+def node_label(node: str) -> str:
+    """Give a node's name, where it is too long for a label its beginning and a hash."""
+    if len(node) <= _LABEL_MAX:
+        return node
+    digest = hashlib.sha256(node.encode()).hexdigest()[:_HASH_DIGITS]
+    return f"{node[: _LABEL_MAX - _HASH_DIGITS - 1]}-{digest}"
+
+
 def labels_of(kill: Mapping[str, Any]) -> dict[str, str]:
     """Label a record for people who select by labels; programs select by fields.
 
-    A value that is no label's (a node's name of more than 63 characters) would make the API server
-    refuse the record: it has no such label.
+    What is no label's value would make the API server refuse the record: it gets no such label.
     """
     values = {
-        LABEL_NODE: kill.get("node", ""),
+        LABEL_NODE: node_label(kill.get("node", "")),
         LABEL_POD_UID: kill["pod"].get("uid", ""),
         LABEL_CAUSE: kill["cause"],
     }
