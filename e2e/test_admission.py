@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from oomwarden.kube.client import connect
 from oomwarden.kube.kills import Delivery, deliver
 
 from e2e.agent_account import NODE, agent_pod, agents_kubeconfig, client_of, record, token_of
+from e2e.chart import rendered
 from e2e.workloads import policy
-from e2e.world import GROUP, VERSION, World
+from e2e.world import GROUP, NAMESPACE, VERSION, World, eventually
 
 pytestmark = pytest.mark.usefixtures("definitions")
 
@@ -162,6 +164,42 @@ def test_a_node_whose_name_is_no_label_has_its_kills_recorded_told_and_found(
     with agent_pod(control_plane, LONG_NODE) as pod:
         (tmp_path / "token").write_text(token_of(control_plane, pod))
         assert asyncio.run(found()) == 1
+
+
+@pytest.fixture
+def own_pods_only(control_plane: World) -> Iterator[None]:
+    """Give the API server the policy that is off by default."""
+    names = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
+    found = [
+        document
+        for document in rendered("agent.ownPodsOnly=true", namespace=NAMESPACE)
+        if document["kind"] in names and document["metadata"]["name"].endswith("own-pods")
+    ]
+    for document in found:
+        control_plane.apply(document)
+    yield
+    for document in found:
+        control_plane.cluster.kubectl("delete", document["kind"], document["metadata"]["name"])
+
+
+@pytest.mark.usefixtures("own_pods_only")
+def test_where_the_chart_says_so_an_agent_writes_of_pods_of_its_own_node_only(
+    control_plane: World,
+) -> None:
+    ours, theirs = record(NAMESPACE, NODE), record(NAMESPACE, NODE)
+    with agent_pod(control_plane) as pod, agent_pod(control_plane, "another-node") as other:
+        ours["pod"], theirs["pod"] = (
+            {"name": each.metadata.name, "uid": each.metadata.uid} for each in (pod, other)
+        )
+        agent = client_of(control_plane, pod)
+
+        def is_refused() -> bool:
+            """The API server has taken up the policy."""
+            return "of pods of its own node only" in said_to(agent, NAMESPACE, theirs)
+
+        eventually(is_refused, 30)
+        assert said_to(agent, NAMESPACE, ours) == "created"
+        assert said_to(agent, NAMESPACE, record(NAMESPACE, NODE)) == "created", "a pod that is gone"
 
 
 def test_nobody_but_agents_records_kills(control_plane: World, namespace: str) -> None:

@@ -107,6 +107,9 @@ def test_a_refusal_that_ends_ends_the_waits_of_all_that_were_refused() -> None:
     for key in ("a", "b", "c"):
         for _ in range(20):
             fail(lane, key, DENIED if key == "c" else INVALID, 0.0)
+    fail(lane, "short", FULL, 0.0)
+    lane.answered("short")
+    assert lane.choose(["a", "b", "c"], 0.1) == []
     lane.answered("a")
     assert lane.choose(["b", "c"], 0.1) == ["b"]
 

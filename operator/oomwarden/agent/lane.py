@@ -14,7 +14,8 @@ While a record is in turn no Event is posted: of 30 kills at once no record wait
 """
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.5, 30.0
 LAST_REFUSED_SECONDS = 600.0
-"""A refusal stands until somebody changes something. The first one that ends ends all waits."""
+"""A refusal stands until somebody changes something. The first long one that ends ends all waits;
+short ones come and go with the objects of one namespace."""
 SHORT_AFTER_SECONDS = 900.0
 """From when on a record is offered cut down to what any API server takes: an upgrade is shorter."""
 LONGEST_ASKED_SECONDS = 300.0
@@ -75,7 +76,7 @@ class Lane:
         """Note that a row was decided on; where it had been refused, others may fare better now."""
         wait = self._waits.pop(key, None)
         self._closed = None
-        if wait is not None and wait.denied:
+        if wait is not None and wait.denied and wait.seconds >= LAST_RETRY_SECONDS:
             for other in self._waits.values():
                 other.not_before = 0.0 if other.denied else other.not_before
 
