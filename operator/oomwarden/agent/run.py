@@ -67,29 +67,28 @@ class Agent:
         self.client: Client = connect()
         self.inventory = Inventory()
         self.kernel = KernelSide(settings.cgroup_root)
-        off = None if self.host.first_pid_namespace() else ELSEWHERE
-        self.log = LogReader(syslog.read_all, off)
+        self.log = LogReader(
+            syslog.read_all, None if self.host.first_pid_namespace() else ELSEWHERE
+        )
         self.deliverer = Deliverer(store, partial(kills.deliver, self.client))
         self.reporter = Reporter(settings, self.host, store, self.kernel, self.log, self.client)
         write = partial(nodes.write_status, self.client, settings.node)
         self.status = StatusWriter(self._status, write, settings.report_seconds)
         self.baselines = Baselines(store, self.host.boot_id())
         self.places = Places(CgroupRoot(settings.cgroup_root), ProcRoot(settings.proc))
-        floor = Floor(settings.namespaced_floor)
         caps = Caps(settings.processes_per_second, settings.new_pods_per_minute)
         self.enforcer = Enforcer(
             self.inventory,
             self.baselines,
             self.places,
-            floor,
+            Floor(settings.namespaced_floor),
             cgroup_writes=settings.cgroup_writes,
             caps=caps,
             capacity=self.host.total_memory(),
         )
         self.naming = Naming(self.inventory, self.baselines, self.places, self.enforcer.news.set)
         boot_id = self.host.boot_id()
-        agents = own_pods(settings.state_dir, boot_id)
-        place = Place(settings.node, boot_id, self.kernel, agents)
+        place = Place(settings.node, boot_id, self.kernel, own_pods(settings.state_dir, boot_id))
         self.settler = Settler(place, Ledger(), self.inventory, self.log, self.enforcer.winner_of)
         ask = partial(nodes.told, self.client, settings.node, place.boot_id)
         self.books = Bookkeeper(self.settler, store, self.deliverer.wake.set, ask)
