@@ -6,8 +6,10 @@ The API server reads the node out of the pod. It need not exist, so no node has 
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import yaml
 from kubernetes import client
 
 from e2e.workloads import Manifest, container, pod
@@ -51,6 +53,17 @@ def client_of(world: World, agent: Any) -> client.ApiClient:
     theirs.ssl_ca_cert = ours.ssl_ca_cert
     theirs.api_key = {"authorization": f"Bearer {token_of(world, agent)}"}
     return client.ApiClient(theirs)
+
+
+def agents_kubeconfig(world: World, folder: Path) -> Path:
+    """Write a kubeconfig that reads its token from the file `token` of a folder."""
+    config = yaml.safe_load(world.cluster.kubeconfig.read_text())
+    config["users"] = [{"name": "agent", "user": {"tokenFile": str(folder / "token")}}]
+    for context in config["contexts"]:
+        context["context"]["user"] = "agent"
+    path = folder / "kubeconfig"
+    path.write_text(yaml.safe_dump(config))
+    return path
 
 
 def record(namespace: str, node: str) -> Manifest:

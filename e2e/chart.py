@@ -22,8 +22,10 @@ def settings(*values: str) -> list[str]:
 
 
 @cache
-def rendered(*values: str, release: str = "oomwarden") -> list[dict[str, Any]]:
-    options = ("--namespace", "system", "--kube-version", "1.33.0", *settings(*values))
+def rendered(
+    *values: str, release: str = "oomwarden", namespace: str = "system"
+) -> list[dict[str, Any]]:
+    options = ("--namespace", namespace, "--kube-version", "1.33.0", *settings(*values))
     done = run("template", release, str(CHART), *options)
     assert done.returncode == 0, done.stderr
     return [document for document in yaml.safe_load_all(done.stdout) if document]

@@ -16,6 +16,7 @@ TOGGLES = [
     ("image.pullSecrets={a,b}", "image.pullPolicy=Always"),
     ("agent.priorityClassName=", "agent.tolerations=null", "agent.maxUnavailable=1"),
     ("agent.cgroupWrites=true",),
+    ("agent.ownPodsOnly=true",),
     ("agent.nodeSelector.pool=big", "agent.podAnnotations.a=b", "agent.podLabels.c=d"),
     ("operator.tolerations[0].operator=Exists", "operator.priorityClassName=high"),
     ("fullnameOverride=x", "agent.port=9999", "agent.logLevel=debug", "operator.port=9998"),

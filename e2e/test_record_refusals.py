@@ -47,6 +47,14 @@ BAD_KILLS: dict[str, tuple[Manifest, str]] = {
         kill(victims=[{"pid": n, "command": "a"} for n in range(17)]),
         "victims: Too many: 17: must have at most 16 items",
     ),
+    "too-many-candidates": (
+        kill(container={"candidates": ["app"] * 65}),
+        "container.candidates: Too many: 65: must have at most 64 items",
+    ),
+    "long-time": (
+        kill(time={"before": f"2026-01-02T03:04:05.{'0' * 99}Z"}),
+        "time.before: Too long: may not be more than 40 bytes",
+    ),
     "time": (kill(time={"before": "yesterday"}), "before in body must be of type date-time"),
     "level": (
         kill(evidence={**EVIDENCE, "level": "Node"}),

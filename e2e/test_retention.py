@@ -31,7 +31,8 @@ def store(world: World, namespace: str, pod: str, *names: str) -> None:
     custom = client.CustomObjectsApi(agent)
     for name in names:
         labels = {"oomwarden.io/node": NODE, "oomwarden.io/pod-uid": f"uid-of-{pod}"}
-        manifest = kill(metadata={"name": name, "labels": labels})
+        whose = {"name": pod, "uid": f"uid-of-{pod}"}
+        manifest = kill(metadata={"name": name, "labels": labels}, pod=whose)
         custom.create_namespaced_custom_object(GROUP, VERSION, namespace, "oomkills", manifest)
 
 

@@ -7,29 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from kubernetes import client
 from oomwarden.kube.client import Client, connect
 from oomwarden.kube.resources import OOMKill
 
-from e2e.agent_account import agent_pod, forget, token_of
+from e2e.agent_account import agent_pod, agents_kubeconfig, forget, token_of
 from e2e.test_record_refusals import kill
 from e2e.world import World, eventually
 
 pytestmark = pytest.mark.usefixtures("definitions")
 
 Manifest = dict[str, Any]
-
-
-def agents_kubeconfig(world: World, folder: Path) -> Path:
-    """Write a kubeconfig that reads its token from a file."""
-    config = yaml.safe_load(world.cluster.kubeconfig.read_text())
-    config["users"] = [{"name": "agent", "user": {"tokenFile": str(folder / "token")}}]
-    for context in config["contexts"]:
-        context["context"]["user"] = "agent"
-    path = folder / "kubeconfig"
-    path.write_text(yaml.safe_dump(config))
-    return path
 
 
 def record(pod: Any, namespace: str, name: str) -> Manifest:

@@ -99,7 +99,7 @@ class Agent:
 
 
 def left_over(db: sqlite3.Connection) -> int:
-    (records,) = db.execute("SELECT COUNT(*) FROM outbox WHERE state = 'Pending'").fetchone()
+    (records,) = db.execute("SELECT COUNT(*) FROM outbox WHERE state <> 'Undeliverable'").fetchone()
     (events,) = db.execute("SELECT COUNT(*) FROM events WHERE told < count").fetchone()
     return int(records + events)
 

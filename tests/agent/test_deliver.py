@@ -17,7 +17,6 @@ from oomwarden.kube.kills import Delivery
 What = Manifest | EventSeries
 DENIED = Delivery(retry=Failure(Outcome.RETRY, "denied by a policy"))
 AWAY = Delivery(retry=Failure(Outcome.RETRY, "no answer", everywhere=True))
-FULL = Delivery(retry=Failure(Outcome.RETRY, "exceeded quota", patience=0.0))
 GONE = Delivery(undeliverable="404 NotFound: namespaces not found")
 
 
@@ -96,13 +95,6 @@ async def test_a_namespace_that_is_gone_keeps_its_record_with_the_reason(
         kept = await agent.store.run(lambda db: db.execute("SELECT reason FROM outbox").fetchall())
     assert kept == [(GONE.undeliverable,)]
     assert "(4 kills) is undeliverable: 404 NotFound" in caplog.text
-
-
-async def test_a_quota_that_stays_full_ends_as_undeliverable(path: Path) -> None:
-    api = Api(refuse=of_pod("api", FULL))
-    async with delivering(path, api.post) as agent:
-        await agent.enqueue(row(0, 1))
-        await agent.until(lambda: agent.deliverer.numbers.undeliverable == 1)
 
 
 async def test_an_api_server_that_is_away_is_told_everything_when_it_is_back(
@@ -217,7 +209,7 @@ async def test_what_became_of_many_posts_is_written_in_one_transaction(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api, gate, settled = Api(), asyncio.Event(), list[int]()
-    settle = deliver._settle
+    settle = deliver.settle
 
     def watched(*args: object, **kwargs: object) -> object:
         settled.append(len(kwargs["final"]))  # type: ignore[arg-type]
@@ -228,7 +220,7 @@ async def test_what_became_of_many_posts_is_written_in_one_transaction(
         await gate.wait()
         return delivery
 
-    monkeypatch.setattr(deliver, "_settle", watched)
+    monkeypatch.setattr(deliver, "settle", watched)
     async with delivering(path, post) as agent:
         await agent.enqueue(*(row(0, 1, pod=f"p{n}", event=False) for n in range(AT_ONCE)))
         await agent.until(lambda: len(api.posts) == AT_ONCE)

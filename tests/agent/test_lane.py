@@ -1,13 +1,21 @@
 import math
 from itertools import pairwise
 
-from oomwarden.agent.lane import AHEAD, LAST_RETRY_SECONDS, LONGEST_ASKED_SECONDS, Lane
-from oomwarden.kube.errors import QUOTA_PATIENCE_SECONDS, Failure, Outcome
+from oomwarden.agent.lane import (
+    AHEAD,
+    LAST_REFUSED_SECONDS,
+    LAST_RETRY_SECONDS,
+    LONGEST_ASKED_SECONDS,
+    SHORT_AFTER_SECONDS,
+    Lane,
+)
+from oomwarden.kube.errors import Failure, Outcome
 
 DENIED = Failure(Outcome.RETRY, "denied by a policy")
 AWAY = Failure(Outcome.RETRY, "no answer", everywhere=True)
 BUSY = Failure(Outcome.RETRY, "429", after=7.0, everywhere=True)
-FULL = Failure(Outcome.RETRY, "exceeded quota", patience=QUOTA_PATIENCE_SECONDS)
+FULL = Failure(Outcome.RETRY, "exceeded quota", refused=True)
+INVALID = Failure(Outcome.RETRY, "cause: Unsupported value", refused=True, invalid=True)
 KEYS = [f"k{n:02}" for n in range(40)]
 
 
@@ -83,14 +91,39 @@ def test_retry_after_is_honoured_for_all_and_within_reason() -> None:
     assert lane.soonest(["a"]) == LONGEST_ASKED_SECONDS
 
 
-def test_a_full_quota_is_hopeless_after_an_hour_an_outage_never() -> None:
+def test_a_refusal_is_retried_without_end_every_ten_minutes() -> None:
+    lane, now = Lane(), 0.0
+    for _ in range(400):
+        fail(lane, "a", FULL, now)
+        now = lane.soonest(["a"]) or 0.0
+    fail(lane, "a", FULL, now)
+    wait = (lane.soonest(["a"]) or 0.0) - now
+    assert LAST_REFUSED_SECONDS * 0.75 <= wait <= LAST_REFUSED_SECONDS
+    assert lane.choose(["a", "b"], now + 1) == ["b"], "which blocks no other"
+
+
+def test_a_refusal_that_ends_ends_the_waits_of_all_that_were_refused() -> None:
     lane = Lane()
-    fail(lane, "a", AWAY, 0.0)
-    fail(lane, "a", FULL, 5000.0)
-    assert not lane.is_hopeless("a", FULL, 8599.0)
-    assert lane.is_hopeless("a", FULL, 8600.0)
-    fail(lane, "a", AWAY, 8600.0)
-    assert not lane.is_hopeless("a", AWAY, 1e9)
+    for key in ("a", "b", "c"):
+        for _ in range(20):
+            fail(lane, key, DENIED if key == "c" else INVALID, 0.0)
+    fail(lane, "short", FULL, 0.0)
+    lane.answered("short")
+    assert lane.choose(["a", "b", "c"], 0.1) == []
+    lane.answered("a")
+    assert lane.choose(["b", "c"], 0.1) == ["b"]
+
+
+def test_a_row_is_long_invalid_after_a_quarter_of_an_hour_of_refusals_by_the_schema() -> None:
+    lane = Lane()
+    fail(lane, "a", INVALID, 100.0)
+    assert not lane.is_long_invalid("a", 99.0 + SHORT_AFTER_SECONDS)
+    fail(lane, "a", INVALID, 800.0)
+    assert lane.is_long_invalid("a", 100.0 + SHORT_AFTER_SECONDS)
+    fail(lane, "a", AWAY, 900.0)
+    assert not lane.is_long_invalid("a", 1e9)
+    fail(lane, "b", FULL, 0.0)
+    assert not lane.is_long_invalid("b", 1e9)
 
 
 def test_the_log_tells_a_row_once_and_an_outage_once() -> None:

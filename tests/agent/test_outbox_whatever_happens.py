@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.agent import outbox, store
 from oomwarden.agent.counts import counts
-from oomwarden.agent.deliver import _settle_record
+from oomwarden.agent.outcomes import settle_record
 
 
 class World:
@@ -62,7 +62,7 @@ class World:
         delivery = self.api.record(told.kill)
         if known:
             with self.db:
-                _settle_record(self.db, told, delivery, self.now)
+                settle_record(self.db, told, delivery, self.now)
 
     def drain(self) -> None:
         while outbox.pending(self.db) or outbox.numbers(self.db).held:

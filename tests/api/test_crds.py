@@ -79,3 +79,36 @@ def test_all_kinds_are_listed_together() -> None:
     names = [manifest["spec"]["names"] for manifest in manifests().values()]
     assert all(each["categories"] == ["oomwarden"] for each in names)
     assert len({short for each in names for short in each["shortNames"]}) == len(names)
+
+
+ESCAPED = 6
+"""Bytes of a character in JSON at worst: <, > and & are escaped (Go encoding/json)."""
+DIGITS = 20
+"""Of a number of 64 bits, with its sign."""
+
+
+def largest(schema: dict[str, Any]) -> int:
+    """Count the bytes of the largest JSON value that a schema allows."""
+    match schema["type"]:
+        case "string":
+            plain = "pattern" in schema or "format" in schema
+            values = [len(value) for value in schema.get("enum", ())]
+            longest = max(values) if values else schema["maxLength"] * (1 if plain else ESCAPED)
+            return 2 + int(longest)
+        case "array":
+            return 2 + int(schema["maxItems"]) * (largest(schema["items"]) + 1)
+        case "object":
+            fields = schema["properties"].items()
+            return 2 + sum(len(name) + 4 + largest(value) for name, value in fields)
+        case _:
+            return DIGITS
+
+
+def test_whoever_writes_records_cannot_make_large_ones() -> None:
+    (version,) = manifests()["oomkills"]["spec"]["versions"]
+    properties = version["schema"]["openAPIV3Schema"]["properties"]
+    facts = {
+        name: value for name, value in properties.items()
+        if name not in {"apiVersion", "kind", "metadata", "status"}
+    }  # fmt: skip
+    assert largest({"type": "object", "properties": facts}) < 40 * 1024

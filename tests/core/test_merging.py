@@ -51,7 +51,7 @@ def test_each_container_has_its_own_record_in_consecutive_ranges() -> None:
 def test_a_record_and_its_event_are_named_by_the_new_start() -> None:
     merged = merge([draft(0, 2, "b"), draft(2, 3, "a"), draft(3, 6, "b")])
     for one in merged:
-        name = record_name(POD, "b", 7, 0, one.start)
+        name = record_name(POD, "b", 7, 0, one.start, "n")
         assert one.event is not None
         assert (one.kill["metadata"]["name"], one.event["metadata"]["name"]) == (name, name)
 

@@ -1,5 +1,8 @@
+import re
 from dataclasses import replace
 
+from hypothesis import given
+from hypothesis import strategies as st
 from oomwarden.api.oomkill import Cause, ContainerType, OOMKill, PolicyReference
 from oomwarden.api.policy import QOSClass
 from oomwarden.core.accounts import Booking, Tally
@@ -12,6 +15,8 @@ from oomwarden.core.log_kills import LogKill
 from oomwarden.core.memory_history import Detail, ProcessMemory, Sample, Story
 from oomwarden.core.memory_stat import Composition
 from oomwarden.core.record import Witness, oom_kill, record_name, rest_of, timestamp
+from oomwarden.core.record_metadata import node_label
+from oomwarden.core.short_record import short_record
 
 MIB = 1 << 20
 NOW = 1_800_000_000.0
@@ -110,3 +115,47 @@ def test_what_was_not_seen_before_the_kill_is_absent() -> None:
     assert kill["memory"]["detail"] == {"at": timestamp(NOW), "usage": "0", "processCount": 0}
     assert "samples" not in kill["memory"]
     assert "memory" not in oom_kill(investigate(BOOKING, SCENE), WITNESS)
+
+
+LONG = "worker-0." + ".".join(["a" * 20] * 3) + ".example.com"
+
+
+def test_a_nodes_name_that_is_too_long_for_a_label_is_cut_and_told_apart() -> None:
+    kill = oom_kill(investigate(BOOKING, SCENE), replace(WITNESS, node=LONG))
+    label = kill["metadata"]["labels"]["oomwarden.io/node"]
+    assert (kill["node"], len(LONG), len(label)) == (LONG, 83, 63)
+    assert label.startswith(LONG[:54])
+    assert node_label(LONG + "2") != label
+    kill = oom_kill(investigate(BOOKING, SCENE), replace(WITNESS, node="a" * 63))
+    assert kill["metadata"]["labels"]["oomwarden.io/node"] == "a" * 63
+
+
+@given(st.from_regex(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", fullmatch=True))
+def test_every_label_is_a_valid_one_whatever_the_node_is_called(node: str) -> None:
+    kill = oom_kill(investigate(BOOKING, SCENE), replace(WITNESS, node=node))
+    valid = r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?"
+    for value in kill["metadata"]["labels"].values():
+        assert len(value) <= 63
+        assert re.fullmatch(valid, value)
+    label = kill["metadata"]["labels"]["oomwarden.io/node"]
+    assert label == node if len(node) <= 63 else label.startswith(node[:54])
+
+
+def test_two_nodes_that_share_a_boots_id_give_their_records_names_of_their_own() -> None:
+    names = {
+        oom_kill(investigate(BOOKING, SCENE), replace(WITNESS, node=node))["metadata"]["name"]
+        for node in ("a", "b")
+    }
+    assert len(names) == 2
+
+
+def test_a_short_record_has_its_name_its_counts_and_its_evidence() -> None:
+    kill = oom_kill(investigate(BOOKING, SCENE), WITNESS)
+    short = short_record(kill | {"cause": "NewCause", "newFact": 1, "limit": "odd"})
+    assert OOMKill.model_validate(short).evidence.end == 4
+    assert short["metadata"] == kill["metadata"] | {
+        "labels": kill["metadata"]["labels"] | {"oomwarden.io/cause": "Unknown"}
+    }
+    assert (short["cause"], short["kills"], short["groupKill"]) == ("Unknown", 1, True)
+    assert short["container"] == {"name": "app", "id": "a" * 64}
+    assert {"victims", "limit", "newFact", "policy"}.isdisjoint(short)

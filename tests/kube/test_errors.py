@@ -1,4 +1,3 @@
-import math
 from typing import Any
 
 import httpx2
@@ -54,9 +53,9 @@ TABLE = {
         answer(404, "NotFound", "the server could not find the requested resource", {}),
         Outcome.RETRY,
     ),
-    "schema": (answer(422, "Invalid", "cause: Unsupported value"), Outcome.UNDELIVERABLE),
-    "too large": (answer(413, "RequestEntityTooLarge", "limit is 3145728"), Outcome.UNDELIVERABLE),
-    "bad request": (answer(400, "BadRequest", "cannot decode"), Outcome.UNDELIVERABLE),
+    "schema": (answer(422, "Invalid", "cause: Unsupported value"), Outcome.RETRY),
+    "too large": (answer(413, "RequestEntityTooLarge", "limit is 3145728"), Outcome.RETRY),
+    "bad request": (answer(400, "BadRequest", "cannot decode"), Outcome.RETRY),
     "not Status, too large": (page(413), Outcome.RETRY),
     "not Status, bad request": (page(400), Outcome.RETRY),
     "gone": (answer(410, "Gone", "the resource version is too old"), Outcome.RETRY),
@@ -88,9 +87,32 @@ def test_troubles_of_one_object_are_told_from_those_of_all(case: str) -> None:
     assert failure(TABLE[case][0]).everywhere is (case in EVERYWHERE)
 
 
+REFUSED = {"quota", "policy", "webhook", "schema", "too large", "bad request"}
+INVALID = {"schema", "too large", "bad request"}
+
+
 @pytest.mark.parametrize("case", TABLE)
-def test_only_a_full_quota_is_retried_with_an_end(case: str) -> None:
-    assert failure(TABLE[case][0]).patience == (3600.0 if case == "quota" else math.inf)
+def test_what_was_refused_as_it_is_is_told_from_what_did_not_get_there(case: str) -> None:
+    told = failure(TABLE[case][0])
+    assert (told.refused, told.invalid) == (case in REFUSED, case in INVALID)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (400, 'OOMKill in version "v1alpha1" cannot be handled: strict decoding error'),
+        (400, 'field label not supported: "node"'),
+        (403, 'oomkills.oomwarden.io is forbidden: User "a" cannot create resource "oomkills"'),
+        (404, "the server could not find the requested resource (post oomkills.oomwarden.io)"),
+        (405, "the server does not allow this method on the requested resource"),
+        (413, "etcdserver: request is too large"),
+        (415, "the body of the request was in an unknown format"),
+        (422, "failed rule: evidence.to must be greater than evidence.from"),
+        (500, "conversion webhook for oomwarden.io/v1alpha1 failed: x509"),
+    ],
+)
+def test_what_an_upgrade_or_a_rollback_would_change_is_tried_again(code: int, message: str) -> None:
+    assert failure(answer(code, "x", message)).outcome is Outcome.RETRY
 
 
 def test_a_refusal_without_words_names_the_fields() -> None:

@@ -47,3 +47,30 @@ async def test_an_api_server_that_hangs_is_not_awaited_for_ever(
     monkeypatch.setattr(events, "DEADLINE_SECONDS", 0.05)
     told, _ = await asyncio.wait_for(posted(Answer(hangs=True)), 5)
     assert told.outcome is Outcome.RETRY
+
+
+async def test_an_agents_event_is_told_whatever_has_its_name() -> None:
+    foreign = body(EVENT | {"reportingInstance": "another"})
+    api = FakeApi([EXISTS, foreign, body(EVENT, 201)])
+    async with api.client() as client:
+        told = await events.post_own(client, EVENT)
+    assert told.outcome is Outcome.DONE
+    first, _, again = (request.body for request in api.requests)
+    assert first["metadata"]["name"] == "api-1"
+    assert again["metadata"]["name"].startswith("api-1-")
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome"),
+    [
+        ([EXISTS, body(EVENT)], Outcome.DONE),
+        ([status(503, "ServiceUnavailable", "stopping")], Outcome.RETRY),
+        ([status(404, "NotFound", "gone", kind="namespaces")], Outcome.UNDELIVERABLE),
+        ([EXISTS, body(EVENT | {"regarding": {"uid": "u"}})] * 2, Outcome.RETRY),
+    ],
+)
+async def test_what_became_of_an_agents_event(answers: list[Answer], outcome: Outcome) -> None:
+    api = FakeApi(list(answers))
+    async with api.client() as client:
+        assert (await events.post_own(client, EVENT)).outcome is outcome
+    assert api.answers == []

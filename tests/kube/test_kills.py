@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ def kill(**evidence: object) -> dict[str, Any]:
         "apiVersion": "oomwarden.io/v1alpha1",
         "kind": "OOMKill",
         "metadata": {"name": "api-1", "namespace": "shop"},
+        "node": "node-a",
+        "pod": {"name": "api", "uid": "uid-1"},
         "kills": 2,
         "evidence": EVIDENCE | evidence,
     }
@@ -71,11 +74,19 @@ async def test_a_stored_record_that_covers_more_covers_us() -> None:
     assert await delivery(EXISTS, body(kill(to=8))) == Delivery()
 
 
-@pytest.mark.parametrize("other", [{"cgroup": 2}, {"bootID": "c"}, {"epoch": 1}, {"from": 3}])
-async def test_a_name_that_another_counter_took_is_no_delivery(other: dict[str, object]) -> None:
-    told = await delivery(EXISTS, body(kill(**other)))
-    assert told.undeliverable is not None
-    assert "api-1" in told.undeliverable
+OTHERS = [
+    *(kill(**one) for one in ({"cgroup": 2}, {"bootID": "c"}, {"epoch": 1}, {"from": 3})),
+    kill(level="QoS"),
+    kill(to=1_000_000) | {"node": "node-b"},
+    kill(to=1_000_000) | {"pod": {"name": "api", "uid": "uid-2"}},
+    {"metadata": {"name": "api-1"}},
+]
+
+
+@pytest.mark.parametrize("other", OTHERS)
+async def test_a_record_of_somebody_else_under_our_name_is_no_delivery(other: Manifest) -> None:
+    told = await delivery(EXISTS, body(other))
+    assert told == Delivery(taken=f"OOMKill shop/api-1, written for node {other.get('node')}")
 
 
 async def test_a_stored_record_without_epoch_is_of_the_first() -> None:
@@ -137,7 +148,7 @@ async def test_later_kills_raise_the_series_to_an_absolute_count() -> None:
 
 
 async def test_an_event_that_is_there_already_is_only_raised() -> None:
-    assert await delivery(EXISTS, what=ONE) == Delivery()
+    assert await delivery(EXISTS, body(EVENT), what=ONE) == Delivery()
     _, api = await asked(EventSeries(EVENT, LATER, 7), EXISTS, EVENT_CREATED)
     assert [r.method for r in api.requests] == ["POST", "PATCH"]
 
@@ -152,6 +163,21 @@ async def test_an_event_that_did_not_get_through_is_tried_again() -> None:
         assert told.retry is not None
 
 
-async def test_an_event_that_can_never_be_says_which_field() -> None:
+async def test_an_event_that_is_refused_says_which_field() -> None:
     told = await delivery(status(422, "Invalid", "note: Too long"), what=MANY)
-    assert told.undeliverable == "422 Invalid: note: Too long"
+    assert told.retry is not None
+    assert (told.retry.reason, told.retry.invalid) == ("422 Invalid: note: Too long", True)
+
+
+def test_the_admission_policy_says_what_the_agent_listens_for() -> None:
+    chart = Path(__file__).parents[2] / "charts/oomwarden/templates/admission/node-bound.yaml"
+    assert kills.NOT_OURS in chart.read_text()
+
+
+FORBIDDEN = status(403, "Forbidden", f"ValidatingAdmissionPolicy 'x' denied: {kills.NOT_OURS}: y")
+FOREIGN = [body(EVENT | {"reportingInstance": "node-b"}), body(EVENT | {"regarding": {"uid": "u"}})]
+
+
+@pytest.mark.parametrize("answer", [FORBIDDEN, *FOREIGN])
+async def test_an_event_of_somebody_else_under_our_name_is_no_delivery(answer: Answer) -> None:
+    assert await delivery(EXISTS, answer, what=ONE) == Delivery(taken="Event shop/api-1")

@@ -7,48 +7,43 @@ transaction -> choose what may be tried -> hand it to the posters, records befor
 import asyncio
 import contextlib
 import logging
-import sqlite3
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 
-from oomwarden.agent import event_outbox, outbox
+from oomwarden import __version__
+from oomwarden.agent import event_outbox, outbox, refusals
 from oomwarden.agent.lane import Lane
 from oomwarden.agent.outbox import Numbers, OutboxRow
+from oomwarden.agent.outcomes import Job, Stock, key_of_job, settle
 from oomwarden.agent.store import Store
-from oomwarden.core import record
+from oomwarden.core.delivery_trouble import Trouble, delivery_trouble
 from oomwarden.core.event_series import EventSeries
 from oomwarden.core.record import Manifest
-from oomwarden.kube.kills import Covered, Delivery
+from oomwarden.core.short_record import short_record
+from oomwarden.kube.errors import Failure, Outcome
+from oomwarden.kube.kills import Delivery
 
 AT_ONCE = 8
 REST_SECONDS = 60.0
+RENAMES = 8
+"""Others cannot foresee a new name: where all of these are taken, something else is wrong."""
+TAKEN_SECONDS = 86_400.0
+"""For how long it is reported that a name was taken."""
 _LOG = logging.getLogger(__name__)
 
 Post = Callable[[Manifest | EventSeries], Awaitable[Delivery]]
-Job = OutboxRow | EventSeries
-
-
-@dataclass(frozen=True, slots=True)
-class Stock:
-    """What the outbox holds: the keys of records and Events to be sent, what is held.
-
-    `due`: when something held is to be released, in wall-clock seconds.
-    """
-
-    records: list[str]
-    events: list[str]
-    numbers: Numbers
-    due: float | None
 
 
 @dataclass(slots=True)
 class Deliverer:
     """Empties the outbox; a row that waits blocks no other. `told`: the counts have changed.
 
-    `waiting` records may be posted; `numbers` tells of those that are held or were given up.
+    `waiting` records may be posted; `numbers` tells of those that are held, refused or were given
+    up. `taken` is the object of somebody else that had the name of a record or Event last, and
+    `taken_at` when that was seen (wall-clock seconds).
     """
 
     store: Store
@@ -58,6 +53,8 @@ class Deliverer:
     progress: float = 0.0
     waiting: int = 0
     numbers: Numbers = field(default_factory=lambda: Numbers(0, 0, 0))
+    taken: str = ""
+    taken_at: float = 0.0
     _records: Lane = field(default_factory=Lane)
     _events: Lane = field(default_factory=partial(Lane, "Event"))
     _done: list[tuple[Job, Delivery]] = field(default_factory=list)
@@ -68,6 +65,9 @@ class Deliverer:
 
     async def run(self) -> None:
         """Deliver for ever."""
+        again = partial(refusals.try_again_after_upgrade, version=__version__)
+        if tried_again := await self.store.run(again):
+            _LOG.info("%d records that an earlier version gave up are tried again", tried_again)
         async with asyncio.TaskGroup() as group:
             for _ in range(AT_ONCE):
                 group.create_task(self._post_all())
@@ -80,37 +80,73 @@ class Deliverer:
     async def _post_all(self) -> None:
         while True:
             *_, job = await self._jobs.get()
-            what = job.kill if isinstance(job, OutboxRow) else job
-            delivery = await self.post(what)
+            delivery = await self._posted(job)
             self._done.append((job, delivery))  # another list than before the post
             self.wake.set()
+
+    async def _posted(self, job: Job) -> Delivery:
+        """Post; of a record that has long been invalid at least who was killed, and how often."""
+        if not isinstance(job, OutboxRow):
+            return await self.post(job)
+        delivery, now = await self.post(job.kill), asyncio.get_running_loop().time()
+        if delivery.retry is None or not self._records.is_long_invalid(job.key, now):
+            return delivery
+        short = await self.post(short_record(job.kill))
+        if short.retry is not None:
+            return delivery
+        why = delivery.retry.reason
+        _LOG.warning("%s is recorded without its details: %s", _described(job), why)
+        return short
 
     async def _turn(self) -> float:
         """Give for how many seconds there is nothing to do."""
         done, self._done = self._done, []
-        final = [(job, told) for job, delivery in done if (told := self._decided(job, delivery))]
-        stock = await self.store.run(partial(_settle, final=final, now=time.time()))
+        judged = [(job, self._judged(job, delivery)) for job, delivery in done]
+        final = [(job, delivery) for job, delivery in judged if delivery.retry is None]
+        refused = {
+            job.key: delivery.retry.reason
+            for job, delivery in judged
+            if isinstance(job, OutboxRow) and delivery.retry and delivery.retry.refused
+        }
+        written = partial(settle, final=final, refused=refused, now=time.time())
+        stock = await self.store.run(written)
+        for line in stock.dropped:
+            _LOG.warning("%s", line)
         for job, _ in done:
-            self._lane(job).taken.discard(_key(job))
+            self._lane(job).taken.discard(key_of_job(job))
         self.waiting, self.numbers = len(stock.records), stock.numbers
-        if final:
+        if final or refused or stock.dropped:
             self.told()
         await self._take(stock)
         return self._patience(stock)
 
-    def _decided(self, job: Job, delivery: Delivery) -> Delivery | None:
-        """Give what became of a row, None: it is to be tried again."""
-        lane, key, now = self._lane(job), _key(job), asyncio.get_running_loop().time()
+    def _judged(self, job: Job, delivery: Delivery) -> Delivery:
+        """Give what became of a row, and note when it may be tried again."""
+        lane, key, now = self._lane(job), key_of_job(job), asyncio.get_running_loop().time()
+        if delivery.taken is not None:
+            delivery = self._taken(job, delivery.taken)
         retry = delivery.retry
         if retry is None:
             lane.answered(key)
         elif news := lane.failed(key, retry, now):
             _LOG.warning("%s", news)
-        if retry is not None and lane.is_hopeless(key, retry, now):
-            delivery = Delivery(undeliverable=f"{retry.reason}; for {retry.patience:.0f} s")
         if delivery.undeliverable is not None:
             _LOG.warning("%s is undeliverable: %s", _described(job), delivery.undeliverable)
-        return None if delivery.retry else delivery
+        return delivery
+
+    def trouble(self) -> Trouble:
+        """Give what the API server does not take, for people."""
+        taken = self.taken if time.time() - self.taken_at < TAKEN_SECONDS else ""
+        return delivery_trouble(self.numbers.refused, self.numbers.why, taken)
+
+    def _taken(self, job: Job, by: str) -> Delivery:
+        """Say that a name was taken; after many new ones a record waits as if it were refused."""
+        self.taken, self.taken_at = by, time.time()
+        _LOG.warning("the name of %s is taken by somebody else's object: %s", _described(job), by)
+        if isinstance(job, OutboxRow) and job.renamed >= RENAMES:
+            reason = f"{RENAMES} names one after the other are taken, the last by {by}"
+            return Delivery(retry=Failure(Outcome.RETRY, reason, refused=True))
+        return Delivery(taken=by)
 
     async def _take(self, stock: Stock) -> None:
         now = asyncio.get_running_loop().time()
@@ -143,48 +179,7 @@ class Deliverer:
         return self._records if isinstance(job, OutboxRow) else self._events
 
 
-def _key(job: Job) -> str:
-    return job.key if isinstance(job, OutboxRow) else outbox.key_of(job.first)
-
-
 def _described(job: Job) -> str:
     if isinstance(job, OutboxRow):
         return f"record {job.key} ({job.kill['kills']} kills)"
-    return f"the Event {_key(job)}"
-
-
-def _settle(connection: sqlite3.Connection, final: list[tuple[Job, Delivery]], now: float) -> Stock:
-    """Write down what became of posts, release what was held, look at what there is."""
-    for job, delivery in final:
-        if isinstance(job, OutboxRow):
-            _settle_record(connection, job, delivery, now)
-        elif delivery.forgotten:
-            event_outbox.renew(connection, _key(job))
-        else:
-            event_outbox.told(connection, _key(job), job.count)
-    due = outbox.release(connection, now)
-    event_outbox.forget_old(connection, now)
-    numbers = outbox.numbers(connection)
-    return Stock(outbox.pending(connection), event_outbox.pending(connection), numbers, due)
-
-
-def _settle_record(
-    connection: sqlite3.Connection, row: OutboxRow, delivery: Delivery, now: float
-) -> None:
-    if delivery.undeliverable is not None:
-        outbox.give_up(connection, row, delivery.undeliverable)
-        return
-    rest = _rest_of(row, delivery.covered) if delivery.covered else None
-    kills = row.kill["kills"] - (rest.kill["kills"] if rest else 0)
-    if not outbox.take_out(connection, row, kills):
-        return
-    event_outbox.tell(connection, row)
-    if rest is not None:
-        outbox.enqueue(connection, now, [rest])
-
-
-def _rest_of(row: OutboxRow, covered: Covered) -> OutboxRow:
-    """Give the record of what the stored one leaves untold; the Event tells of all of it."""
-    kill = record.rest_of(row.kill, covered.to)
-    kill["kills"] = max(row.kill["kills"] - covered.kills, 1)
-    return OutboxRow(outbox.key_of(kill), kill, None)
+    return f"the Event {key_of_job(job)}"

@@ -63,6 +63,17 @@ def renew(connection: sqlite3.Connection, key: str) -> None:
     _write(connection, series, forgotten.renewed())
 
 
+def rename(connection: sqlite3.Connection, key: str, salt: str) -> None:
+    """Begin a new Event under another name, as somebody else's Event has its own.
+
+    `salt` must be nothing that others can foresee, or they take the next name too.
+    """
+    (taken,) = load(connection, [key])
+    gone = connection.execute("DELETE FROM events WHERE name = ? RETURNING series", (key,))
+    (series,) = gone.fetchone()
+    _write(connection, series, taken.under(salt))
+
+
 def forget_old(connection: sqlite3.Connection, now: float) -> None:
     """Drop Events whose last kill is older than any Event may be."""
     connection.execute("DELETE FROM events WHERE seen < ?", (now - EVENT_MAX_AGE_SECONDS,))

@@ -74,8 +74,8 @@ class FirstBooks:
         rebuild(ledger, known, created)
         log, all_pods = self.settler.log, inventory.deleted | inventory.pods
         log.keep(untold_lines(ledger, log.unclaimed(), all_pods, known))
-        before = before_start(ledger, known)
-        bookings = untold(ledger, known)
+        bookings = untold(ledger, known, created)
+        before = before_start(ledger, known, bookings)
         told = [found for booking in bookings if (found := self.settler.hole(booking))]
         return Settled(told, before_start=before)
 

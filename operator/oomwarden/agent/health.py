@@ -49,6 +49,8 @@ class Figures:
     held_kills: int
     stuck_since: Mapping[str, float | None]
     group_repairs: int = 0
+    refused_records: int = 0
+    taken_names: int = 0
 
 
 def healthz(loops: list[Loop]) -> tuple[int, bytes]:
@@ -79,7 +81,7 @@ class AgentCollector(Collector):
         yield _counter("oom_kills", "OOM-kill incidents seen by this agent", figures.kills)
         yield _counter("unattributed_kills", "Kills that no pod could be named for",
                        figures.unattributed)  # fmt: skip
-        yield _counter("undeliverable_kills", "Kills whose records the API server will never take",
+        yield _counter("undeliverable_kills", "Kills whose records have no place any more",
                        figures.undeliverable)  # fmt: skip
         yield _counter("unreadable_cgroup_files", "Times that a cgroup could not be read",
                        figures.unreadable)  # fmt: skip
@@ -88,6 +90,13 @@ class AgentCollector(Collector):
         yield GaugeMetricFamily(
             "oomwarden_outbox_records", "Records that wait for the API server", figures.outbox
         )
+        yield GaugeMetricFamily(
+            "oomwarden_refused_records",
+            "Records that the API server refuses, and that are tried again",
+            figures.refused_records,
+        )
+        yield _counter("taken_names", "Times that somebody else's object had a record's name",
+                       figures.taken_names)  # fmt: skip
         yield GaugeMetricFamily(
             "oomwarden_held_records",
             "Records of fork loops that wait for their turn",

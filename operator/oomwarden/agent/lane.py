@@ -1,6 +1,5 @@
 """Which row may be tried when: each for itself, all while the API server is in trouble."""
 
-import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,17 +13,26 @@ AHEAD = 32
 While a record is in turn no Event is posted: of 30 kills at once no record waits for an Event.
 """
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.5, 30.0
+LAST_REFUSED_SECONDS = 600.0
+"""A refusal stands until somebody changes something. The first long one that ends ends all waits;
+short ones come and go with the objects of one namespace."""
+SHORT_AFTER_SECONDS = 900.0
+"""From when on a record is offered cut down to what any API server takes: an upgrade is shorter."""
 LONGEST_ASKED_SECONDS = 300.0
 """Longest wait that the API server, or who answers in its place, is granted by Retry-After."""
 
 
 @dataclass(slots=True)
 class Wait:
-    """Not before, in loop time; the wait doubles. `since`: when patience began to run out."""
+    """Not before, in loop time; the wait doubles.
+
+    `denied`: the API server has refused the object; `invalid_since`: since when by its schema.
+    """
 
     not_before: float
     seconds: float
-    since: float | None = None
+    denied: bool = False
+    invalid_since: float | None = None
 
 
 @dataclass(slots=True)
@@ -65,15 +73,19 @@ class Lane:
         return key not in self.taken and (wait is None or wait.not_before <= now)
 
     def answered(self, key: str) -> None:
-        """Note that the API server decided on a row."""
-        self._waits.pop(key, None)
+        """Note that a row was decided on; where it had been refused, others may fare better now."""
+        wait = self._waits.pop(key, None)
         self._closed = None
+        if wait is not None and wait.denied and wait.seconds >= LAST_RETRY_SECONDS:
+            for other in self._waits.values():
+                other.not_before = 0.0 if other.denied else other.not_before
 
     def failed(self, key: str, failure: Failure, now: float) -> str | None:
         """Note that a row is to be tried again; gives what is new about that, for the log."""
         first = key not in self._waits
         wait = self._waits[key] = _longer(self._waits.get(key), failure, now)
-        wait.since = None if failure.patience == math.inf else wait.since or now
+        wait.denied = failure.refused
+        wait.invalid_since = (wait.invalid_since or now) if failure.invalid else None
         if not failure.everywhere:
             self._closed = None
             return f"{self.what} {key} waits: {failure.reason}" if first else None
@@ -82,14 +94,15 @@ class Lane:
             self._closed = _longer(self._closed, failure, now)
         return f"every {self.what} waits: {failure.reason}" if opened else None
 
-    def is_hopeless(self, key: str, failure: Failure, now: float) -> bool:
-        """Whether a row has waited as long as this failure deserves."""
-        wait = self._waits.get(key)
-        return wait is not None and wait.since is not None and now - wait.since >= failure.patience
+    def is_long_invalid(self, key: str, now: float) -> bool:
+        """Whether the API server has found a row invalid for so long that less may have to do."""
+        since = wait.invalid_since if (wait := self._waits.get(key)) else None
+        return since is not None and now - since >= SHORT_AFTER_SECONDS
 
 
 def _longer(before: Wait | None, failure: Failure, now: float) -> Wait:
-    seconds = min(before.seconds * 2, LAST_RETRY_SECONDS) if before else FIRST_RETRY_SECONDS
+    longest = LAST_REFUSED_SECONDS if failure.refused else LAST_RETRY_SECONDS
+    seconds = min(before.seconds * 2, longest) if before else FIRST_RETRY_SECONDS
     pause = seconds * random.uniform(0.75, 1.0)  # noqa: S311 - jitter
     pause = max(pause, min(failure.after, LONGEST_ASKED_SECONDS))
-    return Wait(now + pause, seconds, before.since if before else None)
+    return Wait(now + pause, seconds, invalid_since=before.invalid_since if before else None)

@@ -25,6 +25,7 @@ from oomwarden.api.oomnode import (
 )
 from oomwarden.core import agent_kills
 from oomwarden.core.agent_kills import AgentKills
+from oomwarden.core.delivery_trouble import NO_TROUBLE, Trouble
 from oomwarden.core.quantity import format_bytes
 from oomwarden.core.report_bounds import bounded
 from oomwarden.core.self_tests import Findings, conditions, too_old
@@ -55,6 +56,7 @@ class Work:
     host_kills: int
     asked: Asked
     groups_left: int = 0
+    delivery: Trouble = NO_TROUBLE
 
 
 @dataclass(slots=True)
@@ -128,6 +130,7 @@ class Reporter:
             cgroup_writes=self.settings.cgroup_writes,
             groups_left=work.groups_left,
             cgroups_read_only=is_read_only(self.settings.cgroup_root),
+            delivery=work.delivery,
         )
 
     async def _refresh_memory(self) -> None:

@@ -68,34 +68,33 @@ class Agent:
         self.client: Client = connect()
         self.inventory = Inventory()
         self.kernel = KernelSide(settings.cgroup_root)
-        off = None if self.host.first_pid_namespace() else ELSEWHERE
-        self.log = LogReader(syslog.read_all, off)
+        self.log = LogReader(
+            syslog.read_all, None if self.host.first_pid_namespace() else ELSEWHERE
+        )
         self.deliverer = Deliverer(store, partial(kills.deliver, self.client))
         self.reporter = Reporter(settings, self.host, store, self.kernel, self.log, self.client)
         write = partial(nodes.write_status, self.client, settings.node)
         self.status = StatusWriter(self._status, write, settings.report_seconds)
         self.baselines = Baselines(store, self.host.boot_id())
         self.places = Places(CgroupRoot(settings.cgroup_root), ProcRoot(settings.proc))
-        floor = Floor(settings.namespaced_floor)
         caps = Caps(settings.processes_per_second, settings.new_pods_per_minute)
         self.enforcer = Enforcer(
             self.inventory,
             self.baselines,
             self.places,
-            floor,
+            Floor(settings.namespaced_floor),
             cgroup_writes=settings.cgroup_writes,
             caps=caps,
             capacity=self.host.total_memory(),
         )
         self.naming = Naming(self.inventory, self.baselines, self.places, self.enforcer.news.set)
         boot_id = self.host.boot_id()
-        agents = own_pods(settings.state_dir, boot_id)
-        place = Place(settings.node, boot_id, self.kernel, agents)
+        place = Place(settings.node, boot_id, self.kernel, own_pods(settings.state_dir, boot_id))
         self.settler = Settler(place, Ledger(), self.inventory, self.log, self.enforcer.winner_of)
         ask = partial(nodes.told, self.client, settings.node, place.boot_id)
         self.books = Bookkeeper(self.settler, store, self.deliverer.wake.set, ask)
         self.samples = Samples(self.inventory, self.settler.ledger.accounts, self.places)
-        self.contradictions = Contradictions(partial(events.post, self.client))
+        self.contradictions = Contradictions(partial(events.post_own, self.client))
         self.host_kills = HostKills(self.host, store, self.kernel, self.settler.ledger)
         self.heard = Heard()
         self.outranked: Outranked | None = None
@@ -220,6 +219,8 @@ class Agent:
             log_overruns=self.log.overruns,
             held_records=self.deliverer.numbers.held,
             held_kills=self.deliverer.numbers.held_kills,
+            refused_records=self.deliverer.numbers.refused,
+            taken_names=counts.get("takenNames", 0),
             stuck_since={
                 "naming": self.naming.worker.stuck_since,
                 "enforce": self.enforcer.worker.stuck_since,
@@ -238,8 +239,9 @@ class Agent:
         applied, policies = self.enforcer.report()
         fields = self.enforcer.book.unknown_fields()
         asked, host_kills = self.enforcer.limits.asked, await self.host_kills.count()
-        left = self.enforcer.groups.left
-        return await self.reporter.status(Work(applied, policies, fields, host_kills, asked, left))
+        left, trouble = self.enforcer.groups.left, self.deliverer.trouble()
+        work = Work(applied, policies, fields, host_kills, asked, left, trouble)
+        return await self.reporter.status(work)
 
 
 async def run(settings: Settings) -> None:

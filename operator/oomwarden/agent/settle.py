@@ -79,6 +79,7 @@ class Settler:
         account = self.ledger.accounts[inode]
         rose, above, limits = account.owed, self._above(account), self._limits(account)
         seen = sightings(account.cgroup, self.log.unclaimed())
+        complete, account.unclear = complete and not account.unclear, False
         bookings = self.ledger.settle_pod(inode, seen, complete=complete)
         facts = self.inventory.pod(account.cgroup)
         if facts is None:

@@ -36,8 +36,8 @@ Quantity = Annotated[
 ]
 """An amount of memory in bytes as oomwarden writes it: 512Mi, 1Gi, 4096."""
 
-Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
-"""RFC 3339, in UTC."""
+Timestamp = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
+"""RFC 3339, in UTC; a fraction of a second may have any number of digits."""
 
 
 class Model(BaseModel):

@@ -4,6 +4,9 @@ from pydantic import Field
 
 from oomwarden.api.base import Model, Quantity, Timestamp
 
+LONGEST_COMMAND = 96
+"""Characters of a comm: 15 bytes, of which each may be escaped by six."""
+
 
 class ProcessMemory(Model):
     """A process of the container, as it was seen before the kill."""
@@ -12,7 +15,7 @@ class ProcessMemory(Model):
     command: str = Field(
         description="The process's comm: 15 bytes of its program's name at most, not its command "
         "line. Unprintable characters are escaped.",
-        max_length=256,
+        max_length=LONGEST_COMMAND,
     )
     rss: Quantity = Field(
         description="Memory in RAM, in bytes (480Mi): anonymous, mapped files and shared; what "

@@ -3,11 +3,21 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from oomwarden.api.base import Model, Quantity, Timestamp, rule, validations
+from oomwarden.api.base import Extra, Model, Quantity, Timestamp
+from oomwarden.api.evidence import ID, Evidence
 from oomwarden.api.memory import Memory, MemoryParts
 from oomwarden.api.victim import NumaReference, Victim
+
+MAX_CANDIDATES = 64
+_OBJECT_NAME: Extra = {"pattern": r"^[-a-z0-9.]+$"}
+"""Of nodes, pods and policies (DNS subdomains): no character that JSON escapes makes it longer."""
+_ContainerName = Annotated[
+    str,
+    Field(max_length=63, json_schema_extra={"pattern": r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}),
+]
+"""A DNS label, as Kubernetes wants it."""
 
 
 class Cause(StrEnum):
@@ -40,8 +50,12 @@ class Owner(Model):
 class PodReference(Model):
     """The pod that the killed container belonged to."""
 
-    name: str = Field(description="Name of the pod, in the record's namespace.", max_length=253)
-    uid: str = Field(description="UID of the pod.", max_length=128)
+    name: str = Field(
+        description="Name of the pod, in the record's namespace.",
+        max_length=253,
+        json_schema_extra=_OBJECT_NAME,
+    )
+    uid: str = Field(description="UID of the pod.", max_length=128, json_schema_extra=ID)
     owner: Owner | None = Field(
         None,
         description="The pod's controller; a Deployment in place of its ReplicaSet. Absent: none.",
@@ -52,7 +66,7 @@ class ContainerReference(Model):
     """The container, or the candidates when several vanished unread."""
 
     name: str | None = Field(
-        None, description="Name of the container. Absent: unknown.", max_length=253
+        None, description="Name of the container. Absent: unknown.", max_length=63
     )
     type: ContainerType | None = Field(
         None, description="App, Init, Sidecar or Ephemeral. Absent: unknown."
@@ -60,12 +74,13 @@ class ContainerReference(Model):
     id: str | None = Field(
         None,
         description="The runtime's id, 64 hexadecimal digits. Absent: unknown.",
-        max_length=256,
+        max_length=128,
     )
-    candidates: tuple[Annotated[str, Field(max_length=253)], ...] = Field(
+    candidates: tuple[_ContainerName, ...] = Field(
         (),
-        description="Names of the containers that it may have been, when it is not known which.",
-        max_length=1024,
+        description="Names of the containers that it may have been, when it is not known which, 64 "
+        "at most.",
+        max_length=MAX_CANDIDATES,
     )
     sub_cgroup: str | None = Field(
         None,
@@ -96,53 +111,17 @@ class PolicyReference(Model):
     """The policy that governed the container when it was killed."""
 
     kind: str = Field(description="OOMPolicy or ClusterOOMPolicy.", max_length=63)
-    name: str = Field(description="Name of the policy.", max_length=253)
-
-
-class Evidence(Model):
-    """The range `start..end` of the kernel's own oom_kill counter that this record covers."""
-
-    model_config = ConfigDict(
-        json_schema_extra=validations(
-            rule(
-                "self.to > self.from",
-                "evidence.to must be greater than evidence.from: a record covers a kill",
-            )
-        )
-    )
-
-    boot_id: str = Field(
-        alias="bootID",
-        description="The node's boot (/proc/sys/kernel/random/boot_id).",
-        max_length=64,
-    )
-    cgroup: int = Field(description="Inode number of the cgroup directory that counted.")
-    level: str = Field(
-        description="Whose cgroup that is: Pod; QoS or Kubepods when the pod had gone unread.",
-        json_schema_extra={"enum": ["Container", "Pod", "QoS", "Kubepods"]},
-    )
-    epoch: int = Field(
-        0, description="How many times the counter was seen to fall; it starts anew after each."
-    )
-    start: int = Field(
-        alias="from", description="The cgroup's oom_kill counter before the kills (a number)."
-    )
-    end: int = Field(
-        alias="to",
-        description="The cgroup's oom_kill counter after the kills (a number). The next record "
-        "of the same bootID, cgroup and epoch begins here.",
-    )
-    sources: tuple[Annotated[str, Field(max_length=63)], ...] = Field(
-        ("Counters",),
-        description="What the record was made from: Counters (memory.events), KernelLog.",
-        max_length=8,
+    name: str = Field(
+        description="Name of the policy.", max_length=253, json_schema_extra=_OBJECT_NAME
     )
 
 
 class OOMKill(Model):
     """The facts of the record, beside apiVersion, kind and metadata; unknown ones are absent."""
 
-    node: str = Field(description="Name of the node.", max_length=253)
+    node: str = Field(
+        description="Name of the node.", max_length=253, json_schema_extra=_OBJECT_NAME
+    )
     pod: PodReference = Field(description="The pod whose container was killed.")
     container: ContainerReference = Field(
         description="The container, or the candidates when it is not known which it was."

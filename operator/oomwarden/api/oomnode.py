@@ -114,7 +114,9 @@ class KillCounts(Model):
         0, description="Number of kills that no pod could be found for; a group kill is one."
     )
     undeliverable: int = Field(
-        0, description="Number of kills whose record the API server refused for good."
+        0,
+        description="Number of kills whose record has no place any more: its namespace is gone, or "
+        "it was refused for too long.",
     )
     before_start: int = Field(
         0, description="Number of kills before this agent's first start, which has no record."
@@ -129,7 +131,7 @@ class OOMNodeStatus(Model):
     conditions: tuple[Condition, ...] = Field(
         (),
         description="Ready, Kernel, CgroupV2, Capabilities, KernelLog, CgroupWrites, "
-        "AgentMemory, Store, PoliciesUnderstood: each that is False tells the remedy.",
+        "AgentMemory, Store, Delivery, PoliciesUnderstood: each that is False tells the remedy.",
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["type"],

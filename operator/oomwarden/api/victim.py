@@ -2,7 +2,10 @@
 
 from pydantic import Field
 
-from oomwarden.api.base import Model, Quantity
+from oomwarden.api.base import Extra, Model, Quantity
+from oomwarden.api.memory import LONGEST_COMMAND
+
+_NODE_LIST: Extra = {"pattern": r"^[-0-9,]+$"}
 
 
 class NumaReference(Model):
@@ -12,18 +15,21 @@ class NumaReference(Model):
         description="CONSTRAINT_CPUSET: its cpuset allows memsAllowed only. "
         "CONSTRAINT_MEMORY_POLICY: its own policy (mbind, numactl) allows nodemask only.",
         max_length=63,
+        json_schema_extra={"pattern": r"^[A-Z_]+$"},
     )
     mems_allowed: str | None = Field(
         None,
         description="NUMA nodes that the cpuset of the task that asked for memory allows (0-1,3). "
         "Absent: unknown.",
-        max_length=1024,
+        max_length=256,
+        json_schema_extra=_NODE_LIST,
     )
     nodemask: str | None = Field(
         None,
         description="NUMA nodes to which a memory policy binds that task (0-1,3). Absent: none, or "
         "unknown.",
-        max_length=1024,
+        max_length=256,
+        json_schema_extra=_NODE_LIST,
     )
 
 
@@ -34,7 +40,7 @@ class Victim(Model):
     command: str = Field(
         description="The process's comm: 15 bytes of its program's name at most, not its command "
         "line. Unprintable characters are escaped.",
-        max_length=256,
+        max_length=LONGEST_COMMAND,
     )
     anon_rss: Quantity | None = Field(
         None, alias="anonRSS", description="Anonymous memory in RAM, in bytes (480Mi)."

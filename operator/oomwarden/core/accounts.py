@@ -51,7 +51,9 @@ class Reading:
 class Account:
     """One cgroup's books. `epoch` rises when its counters fall.
 
-    `idle` is what was seen when it was last found to have owed nothing for a while.
+    `idle` is what was seen when it was last found to have owed nothing for a while. `unclear`: of
+    the kills of a pod that were recorded with a lost store nobody knows which container's they
+    were, so what the pod owes is no container's by elimination.
     """
 
     cgroup: Cgroup
@@ -62,6 +64,7 @@ class Account:
     gone: bool = False
     limit: int | None = None
     idle: Tally | None = None
+    unclear: bool = False
 
     @property
     def owed(self) -> Tally:

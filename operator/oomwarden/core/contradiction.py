@@ -11,6 +11,7 @@ from oomwarden.core.event import (
     NOTE_BYTES,
     killing,
     regarding,
+    reporting_instance,
     truncate,
     where,
 )
@@ -204,7 +205,7 @@ def misreport(kill: ToldKill, ending: Ending, now: float) -> Manifest:
         "reason": "OOMKilledMisreported",
         "action": "Killed",
         "reportingController": "oomwarden.io/agent",
-        "reportingInstance": kill.witness.node,
+        "reportingInstance": reporting_instance(kill.witness.node),
         "regarding": regarding(pod, incident.container),
         "note": truncate(note, NOTE_BYTES),
     }

@@ -13,6 +13,8 @@ from oomwarden.core.record import Manifest, shown
 
 NOTE_BYTES = 1024
 """Longest note of an Event in bytes (kubernetes pkg/apis/core/validation/events.go, v1.37)."""
+INSTANCE_LENGTH = 128
+"""Longest reportingInstance (as above); a node's name may have 253 characters."""
 EVENT_MAX_AGE_SECONDS = 3600
 _NAMED = 5
 """Candidates whose names are told; a pod may have a hundred containers."""
@@ -39,10 +41,15 @@ def event(incident: Incident, kill: Manifest, now: float) -> Manifest | None:
         "reason": "OOMKilled",
         "action": "Killed",
         "reportingController": "oomwarden.io/agent",
-        "reportingInstance": kill["node"],
+        "reportingInstance": reporting_instance(kill["node"]),
         "regarding": regarding(incident.pod, incident.container),
         "note": truncate(note(incident), NOTE_BYTES),
     }
+
+
+def reporting_instance(node: str) -> str:
+    """Name the agent that reports: its node, of whose name an Event has room for the beginning."""
+    return node[:INSTANCE_LENGTH]
 
 
 def regarding(pod: PodFacts, container: ContainerFacts | None) -> Manifest:

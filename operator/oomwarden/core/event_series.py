@@ -5,6 +5,7 @@ from datetime import datetime
 
 from oomwarden.core.record import Manifest
 
+_NAME_MAX = 253
 _FEWEST = 2
 """Smallest count of a series (kubernetes pkg/apis/core/validation/events.go, v1.37)."""
 
@@ -34,6 +35,13 @@ class EventSeries:
     def renewed(self) -> "EventSeries":
         """Begin a new Event, named like the last record, as the API server has forgotten this."""
         return EventSeries(self.latest, self.latest, self.count - self.told)
+
+    def under(self, salt: str) -> "EventSeries":
+        """Begin a new Event under another name that ends with `salt`."""
+        metadata = self.first["metadata"]
+        name = f"{metadata['name'][: _NAME_MAX - len(salt) - 1].rstrip('-.')}-{salt}"
+        first = {**self.first, "metadata": {**metadata, "name": name}}
+        return EventSeries(first, self.latest, self.count - self.told)
 
     def manifest(self) -> Manifest:
         """Give the Event to create."""

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from oomwarden.api.base import LABEL_CAUSE
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.incident import MAX_VICTIMS
-from oomwarden.core.record import Manifest, record_name
+from oomwarden.core.record import Manifest
+from oomwarden.core.record_metadata import labels_of, name_of
+from oomwarden.core.shares import joined_shares
 
 _EQUAL_OR_ABSENT = ("limit", "enforcedAt", "policy", "numa")
 
@@ -84,10 +85,13 @@ def _placed(draft: Draft, start: int, end: int) -> Draft:
     if (draft.start, draft.end) == (start, end):
         return draft
     evidence = {**draft.kill["evidence"], "from": start, "to": end}
-    boot, cgroup, epoch = evidence["bootID"], evidence["cgroup"], evidence.get("epoch", 0)
-    name = record_name(draft.kill["pod"]["name"], boot, cgroup, epoch, start)
     kill = {**draft.kill, "evidence": evidence}
-    return Draft(_named(kill, name), draft.event and _named(draft.event, name))
+    return renamed(Draft(kill, draft.event), name_of(kill))
+
+
+def renamed(draft: Draft, name: str) -> Draft:
+    """Give the record, and the Event of the same name, another name."""
+    return Draft(_named(draft.kill, name), draft.event and _named(draft.event, name))
 
 
 def _named(manifest: Manifest, name: str) -> Manifest:
@@ -101,8 +105,7 @@ def _merged(group: Sequence[Draft]) -> Draft:
     kills, last = [draft.kill for draft in group], group[-1].kill
     causes = {kill["cause"] for kill in kills}
     cause = causes.pop() if len(causes) == 1 else str(Cause.UNKNOWN)
-    labels = {**last["metadata"].get("labels", {}), LABEL_CAUSE: cause}
-    sources = [source for kill in kills for source in kill["evidence"].get("sources", ())]
+    labels = labels_of({**last, "cause": cause})
     told = {
         "metadata": {**last["metadata"], "labels": labels},
         "cause": cause,
@@ -111,12 +114,19 @@ def _merged(group: Sequence[Draft]) -> Draft:
         "victims": _victims(kills),
         "memory": next((kill["memory"] for kill in reversed(kills) if "memory" in kill), None),
         "time": _time([kill["time"] for kill in kills]),
-        "evidence": {**last["evidence"], "sources": list(dict.fromkeys(sources))},
+        "evidence": _evidence(kills),
         **{key: _same(kill.get(key) for kill in kills) for key in _EQUAL_OR_ABSENT},
     }
     events = [draft.event for draft in group if draft.event is not None]
     kill = {key: value for key, value in {**last, **told}.items() if value not in (None, [])}
     return Draft(kill, events[-1] if events else None)
+
+
+def _evidence(kills: Sequence[Manifest]) -> Manifest:
+    sources = [source for kill in kills for source in kill["evidence"].get("sources", ())]
+    shares = joined_shares(kills)
+    told = {**kills[-1]["evidence"], "sources": list(dict.fromkeys(sources)), "containers": shares}
+    return {key: value for key, value in told.items() if value != []}
 
 
 def _same(values: Iterable[object]) -> object:

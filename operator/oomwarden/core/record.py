@@ -1,12 +1,14 @@
 """From an incident to the OOMKill that the API server keeps."""
 
-import hashlib
+import re
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from oomwarden.api.base import API_VERSION, LABEL_CAUSE, LABEL_NODE, LABEL_POD_UID
+from oomwarden.api.base import API_VERSION
+from oomwarden.api.evidence import Evidence
 from oomwarden.api.memory import (
+    LONGEST_COMMAND,
     Memory,
     MemoryDetail,
     MemoryParts,
@@ -14,8 +16,8 @@ from oomwarden.api.memory import (
     ProcessMemory,
 )
 from oomwarden.api.oomkill import (
+    MAX_CANDIDATES,
     ContainerReference,
-    Evidence,
     OOMKill,
     PodReference,
     PolicyReference,
@@ -26,10 +28,11 @@ from oomwarden.core.incident import Incident
 from oomwarden.core.kernel_log import Killed, printable
 from oomwarden.core.memory_history import Detail, Sample, Story
 from oomwarden.core.quantity import format_bytes
+from oomwarden.core.record_metadata import labels_of, name_of
+from oomwarden.core.record_metadata import record_name as record_name  # noqa: PLC0414 - for callers
 
-_NAME_MAX = 253
-_HASH_DIGITS = 8
-_PATH_MAX, _NODES_MAX = 256, 1024
+_PATH_MAX = 256
+_NODE_LIST = re.compile(r"[-0-9,]{1,256}")
 _ALWAYS = ("anon", "file", "shmem")
 Manifest = dict[str, Any]
 
@@ -47,13 +50,6 @@ class Witness:
     before: float
     policy: PolicyReference | None = None
     memory: Story | None = None
-
-
-def record_name(pod: str, boot_id: str, cgroup: int, epoch: int, start: int) -> str:
-    """Name the record after what it covers, so that telling it twice is telling it once."""
-    key = f"{boot_id}/{cgroup}/{epoch}/{start}".encode()
-    digest = hashlib.sha256(key).hexdigest()[:_HASH_DIGITS]
-    return f"{pod[: _NAME_MAX - _HASH_DIGITS - 1].rstrip('-.')}-{digest}"
 
 
 def oom_kill(incident: Incident, witness: Witness) -> Manifest:
@@ -88,18 +84,9 @@ def oom_kill(incident: Incident, witness: Witness) -> Manifest:
             sources=("Counters", "KernelLog") if incident.from_log else ("Counters",),
         ),
     )
-    name = record_name(pod.name, witness.boot_id, account.inode, booking.epoch, booking.start)
-    labels = {
-        LABEL_NODE: witness.node,
-        LABEL_POD_UID: pod.uid,
-        LABEL_CAUSE: str(incident.verdict.cause),
-    }
-    return {
-        "apiVersion": API_VERSION,
-        "kind": "OOMKill",
-        "metadata": {"name": name, "namespace": pod.namespace, "labels": labels},
-        **_present(facts.model_dump(mode="json", by_alias=True, exclude_none=True)),
-    }
+    kill = _present(facts.model_dump(mode="json", by_alias=True, exclude_none=True))
+    metadata = {"name": name_of(kill), "namespace": pod.namespace, "labels": labels_of(kill)}
+    return {"apiVersion": API_VERSION, "kind": "OOMKill", "metadata": metadata, **kill}
 
 
 def _present(facts: Manifest) -> Manifest:
@@ -116,7 +103,8 @@ def _container(incident: Incident) -> ContainerReference:
     found = cgroup.container_id if cgroup else None
     if facts is None:
         other = None if incident.other_cgroup is None else shown(incident.other_cgroup, _PATH_MAX)
-        return ContainerReference(id=found, candidates=incident.candidates, other_cgroup=other)
+        candidates = incident.candidates[:MAX_CANDIDATES]
+        return ContainerReference(id=found, candidates=candidates, other_cgroup=other)
     sub = None if incident.sub_cgroup is None else shown(incident.sub_cgroup, _PATH_MAX)
     return ContainerReference(name=facts.name, type=facts.type, id=found, sub_cgroup=sub)
 
@@ -125,12 +113,17 @@ def _numa(incident: Incident) -> NumaReference | None:
     numa = incident.verdict.numa
     if numa is None:
         return None
-    mems, mask = numa.mems_allowed, numa.nodemask
     return NumaReference(
         constraint=numa.constraint,
-        mems_allowed=mems and mems[:_NODES_MAX],
-        nodemask=mask and mask[:_NODES_MAX],
+        mems_allowed=_node_list(numa.mems_allowed),
+        nodemask=_node_list(numa.nodemask),
     )
+
+
+def _node_list(text: str | None) -> str | None:
+    """Give a list of NUMA nodes, cut; None: it is none (Linux lib/vsprintf.c, bitmap_list)."""
+    found = _NODE_LIST.match(text or "")
+    return found[0] if found else None
 
 
 def shown(name: str, most: int) -> str:
@@ -141,7 +134,7 @@ def shown(name: str, most: int) -> str:
 def _victim(victim: Killed) -> Victim:
     return Victim(
         pid=victim.pid,
-        command=printable(victim.comm),
+        command=printable(victim.comm)[:LONGEST_COMMAND],
         anon_rss=format_bytes(victim.anon_rss),
         file_rss=format_bytes(victim.file_rss),
         shmem_rss=format_bytes(victim.shmem_rss),
@@ -172,7 +165,7 @@ def _detail(detail: Detail) -> MemoryDetail:
         processes=tuple(
             ProcessMemory(
                 pid=process.pid,
-                command=printable(process.command),
+                command=printable(process.command)[:LONGEST_COMMAND],
                 rss=format_bytes(process.rss),
                 oom_score_adj=process.oom_score_adj,
             )
@@ -203,11 +196,7 @@ def rest_of(kill: Manifest, covered_to: int) -> Manifest:
     `covered_to` is where that other record's range ends.
     """
     evidence = {**kill["evidence"], "from": covered_to}
+    evidence.pop("containers", None)  # whose part the other record tells is not known
     told = covered_to - kill["evidence"]["from"]
-    pod = kill["pod"]["name"]
-    name = record_name(
-        pod, evidence["bootID"], evidence["cgroup"], evidence.get("epoch", 0), covered_to
-    )
-    metadata = {**kill["metadata"], "name": name}
-    kills = max(kill["kills"] - told, 1)
-    return {**kill, "metadata": metadata, "evidence": evidence, "kills": kills}
+    rest = {**kill, "evidence": evidence, "kills": max(kill["kills"] - told, 1)}
+    return {**rest, "metadata": {**kill["metadata"], "name": name_of(rest)}}

@@ -65,7 +65,10 @@ def event(
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
-        "metadata": {"name": f"{name[:_LONGEST_NAME]}-response", "namespace": pod.namespace},
+        "metadata": {
+            "name": f"{name[:_LONGEST_NAME].rstrip('-.')}-response",
+            "namespace": pod.namespace,
+        },
         "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "type": "Normal" if raised else "Warning",
         "reason": "MemoryLimitRaised" if raised else "MemoryLimitNotRaised",

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from oomwarden.api.base import Condition
+from oomwarden.core.delivery_trouble import NO_TROUBLE, Trouble
 
 _LOCAL_EVENTS = (
     "cgroup v2 is mounted with memory_localevents, so kills in containers are not counted at the "
@@ -52,6 +53,7 @@ class Findings:
     cgroup_writes: bool = True
     cgroups_read_only: bool = False
     groups_left: int = 0
+    delivery: Trouble = NO_TROUBLE
 
 
 def conditions(found: Findings, now: str) -> tuple[Condition, ...]:
@@ -74,6 +76,7 @@ def conditions(found: Findings, now: str) -> tuple[Condition, ...]:
         ("CgroupWrites", writes, "On", why),
         ("AgentMemory", found.agent_memory, "Sufficient", "OOMKilled"),
         ("Store", found.store, "Durable", "InMemory" if found.store_in_memory else "StartedAnew"),
+        ("Delivery", found.delivery.message, "Delivering", found.delivery.reason),
         ("PoliciesUnderstood", ignored, "AllFields", "UnknownFields"),
     )
     results = [_condition(kind, text, good, bad, now) for kind, text, good, bad in tests]

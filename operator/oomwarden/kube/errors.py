@@ -1,7 +1,6 @@
 """What an error of the API server means for what was being written."""
 
 import json
-import math
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
@@ -13,8 +12,6 @@ from lightkube.models.meta_v1 import Status
 
 API_ERRORS = (httpx2.HTTPError, ConfigError)
 """What the client raises: the API server's answers, and everything on the way to it."""
-QUOTA_PATIENCE_SECONDS = 3600.0
-"""How long a full quota may take to be freed."""
 _SHOWN_BODY = 300
 _NO_STATUS = "Unjudged"
 """In place of Failure: what stands before the API server answered, and judges nothing."""
@@ -41,14 +38,16 @@ class Outcome(StrEnum):
 class Failure:
     """What to do about an error; `after` in seconds, where the API server asked for a wait.
 
-    `patience` in seconds: how long to retry. `everywhere`: it is not about this object alone.
+    `everywhere`: it is not about this object alone. `refused`: the API server answered, and takes
+    this object not as it is or not now; of these `invalid`: by its schema or its size.
     """
 
     outcome: Outcome
     reason: str
     after: float = 0.0
-    patience: float = math.inf
     everywhere: bool = False
+    refused: bool = False
+    invalid: bool = False
 
 
 def error_from(response: httpx2.Response) -> ApiError:
@@ -85,8 +84,9 @@ def _read_status(body: dict[str, Any]) -> Status:
 def failure(error: Exception) -> Failure:
     """Classify what the client raised.
 
-    A namespace that is gone and an object that the schema refuses do not mend; a full quota may for
-    a while; rights, policies, a missing CRD and the network may at any time.
+    Final is only that the namespace is gone or going: no namespace comes back from that, and one of
+    the same name is another tenant's. All else may mend: rights, quotas, policies and webhooks are
+    changed, a missing or older CRD is replaced, the next release may write what this one does not.
     """
     if not isinstance(error, ApiError):
         reason = f"the API server cannot be reached: {_named(error)}"
@@ -96,9 +96,11 @@ def failure(error: Exception) -> Failure:
     outcome = _outcome(status, message)
     if outcome is not Outcome.RETRY:
         return Failure(outcome, told)
-    full = _is_quota(status, message)
-    patience = QUOTA_PATIENCE_SECONDS if full else math.inf
-    return Failure(outcome, told, _asked_wait(error), patience, _is_everywhere(status, message))
+    everywhere = _is_everywhere(status, message)
+    invalid = status.code in _INVALID and status.status != _NO_STATUS and not _is_denial(message)
+    denied = status.code == HTTPStatus.FORBIDDEN or _is_denial(message)
+    refused = not everywhere and (invalid or denied)
+    return Failure(outcome, told, _asked_wait(error), everywhere, refused, invalid and refused)
 
 
 def _causes(status: Status) -> str:
@@ -113,18 +115,11 @@ def _named(error: Exception) -> str:
 def _outcome(status: Status, message: str) -> Outcome:
     if status.code == HTTPStatus.CONFLICT and status.reason == "AlreadyExists":
         return Outcome.EXISTS
-    if _is_mendable(message):
+    if _is_denial(message):
         return Outcome.RETRY
     gone = status.code == HTTPStatus.NOT_FOUND and _kind(status) == "namespaces"
     going = status.code == HTTPStatus.FORBIDDEN and _is_terminating(status)
-    invalid = status.code in _INVALID and status.status != _NO_STATUS
-    return Outcome.UNDELIVERABLE if gone or going or invalid else Outcome.RETRY
-
-
-def _is_quota(status: Status, message: str) -> bool:
-    """Whether a ResourceQuota is full (kubernetes plugin resourcequota/controller.go)."""
-    full = status.code == HTTPStatus.FORBIDDEN and "exceeded quota" in message
-    return full and not _is_mendable(message)
+    return Outcome.UNDELIVERABLE if gone or going else Outcome.RETRY
 
 
 def _is_everywhere(status: Status, message: str) -> bool:
@@ -134,7 +129,7 @@ def _is_everywhere(status: Status, message: str) -> bool:
     return status.code in _SERVER_WIDE or no_rights or no_kind
 
 
-def _is_mendable(message: str) -> bool:
+def _is_denial(message: str) -> bool:
     """Whether admission refused: a policy or webhook can be changed, whatever code it answers."""
     return "ValidatingAdmissionPolicy" in message or "admission webhook" in message
 

@@ -16,6 +16,9 @@ from oomwarden.kube.resources import Event, OOMKill
 
 DEADLINE_SECONDS = 30.0
 """For all of a delivery: the client's own timeouts begin anew with each byte that is read."""
+NOT_OURS = "An agent writes its own Events only"
+"""What the admission policy (the chart's node-bound.yaml) says of an Event that another wrote."""
+_NAME_LENGTH = 253
 Manifest = dict[str, Any]
 
 
@@ -31,13 +34,15 @@ class Covered:
 class Delivery:
     """What became of a record or an Event; delivered, where nothing else is said.
 
-    `retry` tells why and how to try again, `undeliverable` why not to. `forgotten`: the Event whose
-    series was to be raised is no longer there.
+    `retry` tells why and how to try again, `undeliverable` why not to. `taken` names the object of
+    somebody else that has our name: another name is needed. `forgotten`: the Event whose series was
+    to be raised is no longer there.
     """
 
     retry: Failure | None = None
     undeliverable: str | None = None
     covered: Covered | None = None
+    taken: str | None = None
     forgotten: bool = False
 
 
@@ -76,31 +81,42 @@ async def _compare(client: Client, oomkill: Manifest) -> Delivery:
     except API_ERRORS as error:
         # Whatever it is, it may mend; not found: it was deleted just now, and is created again.
         return Delivery(retry=failure(error))
+    if _identity(oomkill) != _identity(stored):
+        node = str(stored.get("node"))[:_NAME_LENGTH]
+        name = f"{metadata['namespace']}/{metadata['name']}"
+        return Delivery(taken=f"OOMKill {name}, written for node {node}")
     ours, theirs = oomkill["evidence"], stored["evidence"]
-    if _account(ours) != _account(theirs):
-        return Delivery(undeliverable=f"an OOMKill of another counter is called {metadata['name']}")
     shorter = theirs["to"] < ours["to"]
     return Delivery(covered=Covered(theirs["to"], stored["kills"]) if shorter else None)
 
 
-def _account(evidence: Manifest) -> tuple[Any, ...]:
-    keys = ("bootID", "cgroup", "epoch", "from")
-    return tuple(evidence.get(key, 0) for key in keys)
+def _identity(kill: Manifest) -> tuple[Any, ...]:
+    """Tell whose record it is, and of which counter from where on.
+
+    Admission binds the node to the writer's token, so that nobody else can write ours. Not the
+    container: after a lost store the same range may be told again without its name.
+    """
+    evidence = kill.get("evidence") or {}
+    keys = ("bootID", "cgroup", "level", "from")
+    counter = (*(evidence.get(key) for key in keys), evidence.get("epoch", 0))
+    return (kill.get("node"), (kill.get("pod") or {}).get("uid"), *counter)
 
 
 async def _tell(client: Client, event: EventSeries) -> Delivery:
     """Create the Event, or raise its series to the count of now: a repetition changes nothing."""
     if event.told == 0:
         made = await _create(client, Event, event.manifest())
-        if made.outcome is not Outcome.EXISTS or not event.patch():
+        if made.outcome is not Outcome.EXISTS:
             return _delivery(made)
     return await _raise(client, event)
 
 
 async def _raise(client: Client, event: EventSeries) -> Delivery:
+    """Raise the series; the answer shows whose Event it is, also where nothing is to be changed."""
     metadata = event.first["metadata"]
+    name = f"{metadata['namespace']}/{metadata['name']}"
     try:
-        await client.patch(
+        stored = await client.patch(
             Event,
             metadata["name"],
             event.patch(),
@@ -108,8 +124,16 @@ async def _raise(client: Client, event: EventSeries) -> Delivery:
             patch_type=PatchType.MERGE,
         )
     except API_ERRORS as error:
-        return Delivery(forgotten=True) if _is_forgotten(error) else _delivery(failure(error))
-    return Delivery()
+        if _is_forgotten(error):
+            return Delivery(forgotten=True)
+        told = failure(error)
+        return Delivery(taken=f"Event {name}") if NOT_OURS in told.reason else _delivery(told)
+    return Delivery() if _about(stored) == _about(event.first) else Delivery(taken=f"Event {name}")
+
+
+def _about(event: Manifest) -> tuple[Any, ...]:
+    uid = (event.get("regarding") or {}).get("uid")
+    return (event.get("reportingController"), event.get("reportingInstance"), uid)
 
 
 def _is_forgotten(error: Exception) -> bool:

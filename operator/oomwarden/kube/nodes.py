@@ -7,7 +7,6 @@ from typing import Any
 from lightkube import ApiError
 from pydantic import ValidationError
 
-from oomwarden.api.base import LABEL_NODE
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.quantity import QuantityError, canonical
 from oomwarden.core.rebuilt_books import Recorded, recorded
@@ -53,7 +52,8 @@ async def told(client: Client, name: str, boot_id: str) -> Recorded:
     node = await _get(client, name) or {}
     kernel = (node.get("status") or {}).get("kernel") or {}
     since = node["metadata"]["creationTimestamp"] if kernel.get("bootID") == boot_id else None
-    of_node = Selection(OOMKill, labels=f"{LABEL_NODE}={name}")
+    # Not by label: a label's value has 63 characters at most, a node's name 253.
+    of_node = Selection(OOMKill, fields=f"node={name}")
     kills = (await client.listing(of_node, version=None)).objects
     kept_from = datetime.now(UTC) - timedelta(seconds=YOUNG_SECONDS)
     return recorded(kills, boot_id, since, kept_from.strftime("%Y-%m-%dT%H:%M:%SZ"))

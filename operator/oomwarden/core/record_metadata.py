@@ -1,0 +1,55 @@
+"""The metadata of an OOMKill: its name, and labels where their values are valid ones."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from oomwarden.api.base import LABEL_CAUSE, LABEL_NODE, LABEL_POD_UID
+
+_NAME_MAX = 253
+_HASH_DIGITS = 8
+_LABEL_MAX = 63
+_LABEL_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+"""kubernetes apimachinery pkg/util/validation, IsValidLabelValue; a node's name may be longer."""
+
+
+def record_name(  # noqa: PLR0913, PLR0917 - what it covers
+    pod: str, boot_id: str, cgroup: int, epoch: int, start: int, node: str = "", salt: str = ""
+) -> str:
+    """Name the record after what it covers, so that telling it twice is telling it once.
+
+    The node keeps machines apart that were cloned while they ran, and so share their boot's id.
+    `salt` makes another name, where this one is taken.
+    """
+    key = f"{boot_id}/{cgroup}/{epoch}/{start}/{node}/{salt}".encode()
+    digest = hashlib.sha256(key).hexdigest()[:_HASH_DIGITS]
+    return f"{pod[: _NAME_MAX - _HASH_DIGITS - 1].rstrip('-.')}-{digest}"
+
+
+def name_of(kill: Mapping[str, Any], salt: str = "") -> str:
+    """Name a record after its own facts."""
+    evidence = kill["evidence"]
+    counter = evidence["bootID"], evidence["cgroup"], evidence.get("epoch", 0), evidence["from"]
+    return record_name(kill["pod"]["name"], *counter, kill.get("node", ""), salt)
+
+
+def node_label(node: str) -> str:
+    """Give a node's name, where it is too long for a label its beginning and a hash."""
+    if len(node) <= _LABEL_MAX:
+        return node
+    digest = hashlib.sha256(node.encode()).hexdigest()[:_HASH_DIGITS]
+    return f"{node[: _LABEL_MAX - _HASH_DIGITS - 1]}-{digest}"
+
+
+def labels_of(kill: Mapping[str, Any]) -> dict[str, str]:
+    """Label a record for people who select by labels; programs select by fields.
+
+    What is no label's value would make the API server refuse the record: it gets no such label.
+    """
+    values = {
+        LABEL_NODE: node_label(kill.get("node", "")),
+        LABEL_POD_UID: kill["pod"].get("uid", ""),
+        LABEL_CAUSE: kill["cause"],
+    }
+    return {key: value for key, value in values.items() if _LABEL_VALUE.fullmatch(value)}
