@@ -49,6 +49,8 @@ class Figures:
     held_kills: int
     stuck_since: Mapping[str, float | None]
     group_repairs: int = 0
+    missing_watches: int = 0
+    unopened_cgroups: int = 0
 
 
 def healthz(loops: list[Loop]) -> tuple[int, bytes]:
@@ -103,6 +105,10 @@ class AgentCollector(Collector):
         )
         yield _counter("group_kill_repairs", "Times that somebody had changed memory.oom.group",
                        figures.group_repairs)  # fmt: skip
+        yield GaugeMetricFamily("oomwarden_missing_watches", "inotify watches that are refused",
+                                figures.missing_watches)  # fmt: skip
+        yield GaugeMetricFamily("oomwarden_unopened_cgroups", "Cgroups that cannot be opened",
+                                figures.unopened_cgroups)  # fmt: skip
         stuck = GaugeMetricFamily(
             "oomwarden_worker_stuck_seconds",
             "Seconds for which the kernel has not answered a worker; 0: it has",

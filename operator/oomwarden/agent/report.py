@@ -28,6 +28,7 @@ from oomwarden.core.agent_kills import AgentKills
 from oomwarden.core.quantity import format_bytes
 from oomwarden.core.report_bounds import bounded
 from oomwarden.core.self_tests import Findings, conditions, too_old
+from oomwarden.kernel import descriptors
 from oomwarden.kernel.host import Host
 from oomwarden.kernel.oom_group import is_read_only
 from oomwarden.kube import nodes
@@ -114,6 +115,7 @@ class Reporter:
         )
 
     def _findings(self, work: Work, own: AgentKills) -> Findings:
+        blindness = self.kernel.blindness
         return Findings(
             kernel=too_old(self.host.release()),
             cgroup_v2=self.kernel.remedy,
@@ -128,6 +130,8 @@ class Reporter:
             cgroup_writes=self.settings.cgroup_writes,
             groups_left=work.groups_left,
             cgroups_read_only=is_read_only(self.settings.cgroup_root),
+            watches=blindness.watches_remedy(*self.host.inotify_limits()),
+            unopened=blindness.unopened_remedy(descriptors.most()),
         )
 
     async def _refresh_memory(self) -> None:

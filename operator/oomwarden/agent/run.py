@@ -215,6 +215,8 @@ class Agent:
             enforced_processes=self.enforcer.processes,
             group_repairs=self.enforcer.groups.repairs,
             unreadable=self._unreadable(),
+            missing_watches=self.kernel.blindness.watches,
+            unopened_cgroups=self.kernel.blindness.unopened,
             log_overruns=self.log.overruns,
             held_records=self.deliverer.numbers.held,
             held_kills=self.deliverer.numbers.held_kills,

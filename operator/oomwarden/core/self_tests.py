@@ -52,6 +52,8 @@ class Findings:
     cgroup_writes: bool = True
     cgroups_read_only: bool = False
     groups_left: int = 0
+    watches: str = ""
+    unopened: str = ""
 
 
 def conditions(found: Findings, now: str) -> tuple[Condition, ...]:
@@ -73,6 +75,8 @@ def conditions(found: Findings, now: str) -> tuple[Condition, ...]:
         ("KernelLog", found.kernel_log, "Readable", found.kernel_log_reason or "NotReadable"),
         ("CgroupWrites", writes, "On", why),
         ("AgentMemory", found.agent_memory, "Sufficient", "OOMKilled"),
+        ("Inotify", found.watches, "AllWatched", "WatchesRefused"),
+        ("CgroupsReadable", found.unopened, "AllOpen", "Unopened"),
         ("Store", found.store, "Durable", "InMemory" if found.store_in_memory else "StartedAnew"),
         ("PoliciesUnderstood", ignored, "AllFields", "UnknownFields"),
     )

@@ -10,6 +10,7 @@ from oomwarden.core.memory_stat import parse_composition
 from oomwarden.kernel import cgroup as files
 from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
 from oomwarden.kernel.container_processes import held, pids
+from oomwarden.kernel.descriptors import leave_reserve
 from oomwarden.kernel.process import ProcessGoneError, ProcRoot
 
 MAX_PROCESSES = 1024
@@ -52,6 +53,7 @@ class UsageFiles:
         if fd is None:
             with held(self._root, cgroup) as directory:
                 fd = self._open[cgroup.inode] = files.open_at(directory, "memory.current")
+            leave_reserve(fd)
         return fd
 
     def _drop(self, inode: int) -> None:
