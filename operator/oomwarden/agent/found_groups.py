@@ -46,7 +46,13 @@ class FoundGroups:
         rows = dict(self._rows)
         if rows != self._saved:
             await self.store.run(lambda db: _save(db, self.boot_id, rows))
-            self._saved = rows
+            if self.store.keeps:
+                self._saved = rows
+
+    def is_saved(self, container: Container) -> bool:
+        """Whether what is known of a container is on the disk."""
+        inode = container.cgroup.inode
+        return self._rows.get(inode) == self._saved.get(inode)
 
     def keep_only(self, live: Iterable[int]) -> None:
         """Forget the containers that are gone."""

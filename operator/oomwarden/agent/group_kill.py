@@ -108,9 +108,9 @@ class GroupKills:
         before = (dict(self._states), self.found.applied())
         concerned = self._concerned(self.ask())
         await self._look(concerned)
-        saved = await self._save()
+        await self._save()
         for inode, (container, wish) in concerned.items():
-            await self._hold(inode, container, wish, saved=saved)
+            await self._hold(inode, container, wish)
         self.progress = time.monotonic()
         if (self._states, self.found.applied()) != before:
             self.told()
@@ -149,20 +149,19 @@ class GroupKills:
             self.repairs += 1
             _LOG.info("%s: somebody has changed memory.oom.group", container.cgroup.path)
 
-    async def _save(self) -> bool:
+    async def _save(self) -> None:
         try:
             await self.found.save()
         except sqlite3.Error as error:
             _LOG.warning("memory.oom.group is not saved, and not written before it is: %s", error)
-            return False
-        return True
 
-    async def _hold(self, inode: int, container: Container, wish: Wish, *, saved: bool) -> None:
+    async def _hold(self, inode: int, container: Container, wish: Wish) -> None:
         state = self._states.get(inode)
         if state is None:
             return
         aim = state.to_write(wish) if self.writes else None
         if aim is not None:
+            saved = self.found.is_saved(container)
             state = await self._write(container, state, aim) if saved else _unsaved(state)
             self._states[inode] = state
         if state.is_over(wish):

@@ -126,6 +126,7 @@ class Reporter:
             agent_memory=agent_kills.remedy(own, memory_limit(), time.time()),
             store=self.store.degraded or "",
             store_in_memory=self.store.in_memory,
+            store_full=self.store.is_full,
             unknown_fields=work.unknown_fields,
             cgroup_writes=self.settings.cgroup_writes,
             groups_left=work.groups_left,

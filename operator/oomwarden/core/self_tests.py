@@ -48,6 +48,7 @@ class Findings:
     agent_memory: str = ""
     store: str = ""
     store_in_memory: bool = False
+    store_full: bool = False
     unknown_fields: tuple[str, ...] = ()
     cgroup_writes: bool = True
     cgroups_read_only: bool = False
@@ -77,7 +78,7 @@ def conditions(found: Findings, now: str) -> tuple[Condition, ...]:
         ("AgentMemory", found.agent_memory, "Sufficient", "OOMKilled"),
         ("Inotify", found.watches, "AllWatched", "WatchesRefused"),
         ("CgroupsReadable", found.unopened, "AllOpen", "Unopened"),
-        ("Store", found.store, "Durable", "InMemory" if found.store_in_memory else "StartedAnew"),
+        ("Store", found.store, "Durable", _store_reason(found)),
         ("PoliciesUnderstood", ignored, "AllFields", "UnknownFields"),
     )
     results = [_condition(kind, text, good, bad, now) for kind, text, good, bad in tests]
@@ -103,6 +104,12 @@ def _cgroup_writes(found: Findings) -> tuple[str, str]:
     if found.cgroups_read_only:
         return _READ_ONLY, "ReadOnly"
     return "", ""
+
+
+def _store_reason(found: Findings) -> str:
+    if found.store_in_memory:
+        return "InMemory"
+    return "DiskFull" if found.store_full else "StartedAnew"
 
 
 def _condition(kind: str, remedy: str, good: str, bad: str, now: str) -> Condition:
