@@ -17,6 +17,8 @@ from oomwarden.agent.charge import Charge
 from oomwarden.agent.found_groups import FoundGroups
 from oomwarden.agent.inventory import Container
 from oomwarden.agent.kernel_worker import KernelWorker, StuckError
+from oomwarden.core.facts import Cgroup
+from oomwarden.core.group_files import GroupFiles
 from oomwarden.core.group_kill import NOT_SAVED, State, Wish, failed, part, planned
 from oomwarden.core.matching import Match
 from oomwarden.core.plan import Switch
@@ -126,19 +128,20 @@ class GroupKills:
     async def _look(self, concerned: Wishes) -> None:
         cgroups = [container.cgroup for container, _ in concerned.values()]
         try:
-            read = await self.worker.run(_ALL, partial(oom_group.read_all, self.cgroups, cgroups))
+            read = await self.worker.run(_ALL, partial(oom_group.read_files, self.cgroups, cgroups))
         except StuckError:
             return
         states: dict[int, State] = {}
-        for inode, now in read.items():
-            container, wish = concerned[inode]
-            young = self._is_young(container)
-            known, before = State(now, self.found.get(container)), self._states.get(inode)
+        for inode, files in read.items():
+            (container, wish), now = concerned[inode], files.together
+            young, found = self._is_young(container), self.found.files(container)
+            found = found.completed(files) if found else None
+            known, before = State(now, found.together if found else None), self._states.get(inode)
             left = before.now if before else None
             wished = wish if self.writes else Wish()
             states[inode] = known.seen(now, wished, young=young, left=left)
             self._note_repair(container, wish, now, young=young)
-            self.found.put(container, states[inode].found)
+            self.found.put(container, _kept(states[inode], known, files, found))
         self._states = states
 
     def _note_repair(self, container: Container, wish: Wish, now: bool, *, young: bool) -> None:  # noqa: FBT001 - the value read
@@ -162,14 +165,24 @@ class GroupKills:
         aim = state.to_write(wish) if self.writes else None
         if aim is not None:
             saved = self.found.is_saved(container)
-            state = await self._write(container, state, aim) if saved else _unsaved(state)
+            files = self.found.files(container) if wish.asked is None else None
+            state = await self._write(container, state, aim, files) if saved else _unsaved(state)
             self._states[inode] = state
         if state.is_over(wish):
             self.found.put(container, None)
 
-    async def _write(self, container: Container, state: State, aim: bool) -> State:  # noqa: FBT001 - the value to write
+    async def _write(
+        self,
+        container: Container,
+        state: State,
+        aim: bool,  # noqa: FBT001 - the value to write
+        files: GroupFiles | None,
+    ) -> State:
+        """Write what is asked, or put back the files that were found."""
         cgroup = container.cgroup
-        work = partial(oom_group.write, self.cgroups, cgroup, together=aim)
+        work: Callable[[], bool] = partial(oom_group.write, self.cgroups, cgroup, together=aim)
+        if files is not None:
+            work = partial(_put_back, self.cgroups, cgroup, files)
         try:
             return replace(state, now=await self.worker.run(cgroup.inode, work))
         except (CgroupGoneError, StuckError):
@@ -191,6 +204,20 @@ class GroupKills:
         """Tell for each policy that only observes what would stand in its way."""
         state = self._states.get(container.cgroup.inode)
         return [planned(_wish_of(each), state, writes=self.writes) for each in observers]
+
+
+def _kept(
+    state: State, known: State, now: GroupFiles, found: GroupFiles | None
+) -> GroupFiles | None:
+    """Give what is to be remembered as found: what was, unless the last look is the first."""
+    if state.found is None:
+        return None
+    fresh = found is None or (state.found != known.found and state.found == now.together)
+    return now if fresh else found
+
+
+def _put_back(root: CgroupRoot, cgroup: Cgroup, files: GroupFiles) -> bool:
+    return oom_group.put_back(root, cgroup, files).together
 
 
 def _unsaved(state: State) -> State:
