@@ -12,7 +12,7 @@ from oomwarden.core.plan import Found, Order, Outcome, classify
 from oomwarden.core.process_rules import ProcessTarget, named_by
 from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
 from oomwarden.kernel.command_lines import CommandLines, LeftOutError
-from oomwarden.kernel.container_processes import held, pids
+from oomwarden.kernel.container_processes import PartOfPids, held, pids
 from oomwarden.kernel.own_scores import OwnScoresOf
 from oomwarden.kernel.places import Places
 from oomwarden.kernel.process import Process, ProcessGoneError, ProcRoot
@@ -143,7 +143,7 @@ class _Scan:
         _note(self.named, process.pid, belongs=named is not None)
         return named
 
-    def outcome(self, live: frozenset[int], *, complete: bool) -> Outcome:
+    def outcome(self, live: frozenset[int], *, complete: bool, unreached: bool) -> Outcome:
         def count(kind: Found) -> frozenset[int]:
             return frozenset(pid for pid, each in self.found.items() if each is kind) & live
 
@@ -165,7 +165,8 @@ class _Scan:
             held_back=held_back,
             unsaved=unsaved,
             too_many=len(count(Found.TOO_MANY)),
-            to_keep=self.own.to_keep(live),
+            to_keep=self.own.to_keep(live, unreached=unreached),
+            unreached=unreached,
         )
 
 
@@ -183,8 +184,9 @@ def unchanged(
     found: dict[int, frozenset[int]] = {}
     for cgroup, known in asked:
         with suppress(CgroupGoneError, OSError), held(root, cgroup) as directory:
-            live = frozenset(pids(directory))
-            if live <= known:
+            listed = pids(directory)
+            live = frozenset(listed)
+            if live <= known and not isinstance(listed, PartOfPids):
                 found[cgroup.inode] = live
     return found
 
@@ -215,17 +217,20 @@ def carry_out(
         AbandonedError: nobody waits for this scan any more; nothing was written since.
     """
     with held(places.cgroups, cgroup) as directory:
-        live = frozenset(pids(directory))
+        first = pids(directory)
+        live, unreached = frozenset(first), isinstance(first, PartOfPids)
         if live <= known and not order.rules and not order.own:
-            return Outcome(order.target, holding=live)
+            return Outcome(order.target, holding=live, unreached=unreached)
         until = time.monotonic() + MAX_SECONDS
         scan = _Scan(order, commands or CommandLines(), until, partial(pids, directory))
         for _ in range(MAX_ROUNDS):
             moved = scan.round(places.proc, sorted(live, key=lambda pid: (pid in known, pid)))
+            if unreached and not scan.late:  # the next list would be of another part
+                return scan.outcome(live, complete=True, unreached=True)
             again = frozenset(pids(directory))
-            if scan.late:
+            if scan.late or time.monotonic() > until:
                 break
             if not moved and again <= live:
-                return scan.outcome(live, complete=True)
+                return scan.outcome(live, complete=True, unreached=unreached)
             live = again
-        return scan.outcome(live, complete=False)
+        return scan.outcome(live, complete=False, unreached=unreached)

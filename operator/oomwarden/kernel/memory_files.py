@@ -9,7 +9,7 @@ from oomwarden.core.memory_history import Detail, ProcessMemory, Sample, largest
 from oomwarden.core.memory_stat import parse_composition
 from oomwarden.kernel import cgroup as files
 from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
-from oomwarden.kernel.container_processes import held, pids
+from oomwarden.kernel.container_processes import PartOfPids, held, pids
 from oomwarden.kernel.descriptors import leave_reserve
 from oomwarden.kernel.process import ProcessGoneError, ProcRoot
 
@@ -77,7 +77,8 @@ def closer_look(root: CgroupRoot, proc: ProcRoot, cgroup: Cgroup) -> Detail:
         now = Sample(time.time(), int(files.read_at(directory, "memory.current")))
         composition = parse_composition(files.read_at(directory, "memory.stat"))
         found = pids(directory)
-    resident = _resident(proc, found) if len(found) <= MAX_PROCESSES else {}
+    few = len(found) <= MAX_PROCESSES and not isinstance(found, PartOfPids)
+    resident = _resident(proc, found) if few else {}
     processes = (_process(proc, pid) for pid in largest(resident))
     return Detail(now, composition, len(found), tuple(each for each in processes if each))
 
