@@ -17,6 +17,7 @@ from oomwarden.agent.charge import Charge
 from oomwarden.agent.found_groups import FoundGroups
 from oomwarden.agent.inventory import Container
 from oomwarden.agent.kernel_worker import KernelWorker, StuckError
+from oomwarden.agent.news_pace import NewsPace
 from oomwarden.core.facts import Cgroup
 from oomwarden.core.group_files import GroupFiles
 from oomwarden.core.group_kill import NOT_SAVED, State, Wish, failed, part, planned
@@ -82,6 +83,7 @@ class GroupKills:
     progress: float = 0.0
     repairs: int = 0
     _states: dict[int, State] = field(default_factory=dict)
+    _pace: NewsPace = field(default_factory=NewsPace)
 
     @property
     def applied(self) -> frozenset[int]:
@@ -96,7 +98,9 @@ class GroupKills:
     async def run(self) -> None:
         """Work for ever. What was found must have been loaded before."""
         while True:
-            young = await self.step()
+            with self._pace:
+                young = await self.step()
+            await self._pace.rest()
             patience = YOUNG_LOOK_SECONDS if young else LOOK_SECONDS
             try:
                 async with asyncio.timeout(patience):

@@ -34,13 +34,14 @@ _Movable = tuple[Process, ProcessTarget | None, int | None]
 class _Scan:
     """One scan's findings; what is known of a pid is what the last look at it found.
 
-    `listing` gives the container's processes at that moment.
+    `listing` gives the container's processes at that moment; `known` are not looked at.
     """
 
     order: Order
     commands: CommandLines
     until: float
     listing: Callable[[], list[int]]
+    known: frozenset[int] = frozenset()
     found: dict[int, Found] = field(default_factory=dict)
     named: set[int] = field(default_factory=set)
     blank: set[int] = field(default_factory=set)
@@ -147,7 +148,7 @@ class _Scan:
         def count(kind: Found) -> frozenset[int]:
             return frozenset(pid for pid, each in self.found.items() if each is kind) & live
 
-        holding = count(Found.HOLDS)
+        holding = count(Found.HOLDS) | (self.known & live)
         held_back = len(count(Found.MOVABLE)) if self._is_spent() else 0
         unsaved = len(count(Found.UNSAVED))
         return Outcome(
@@ -201,15 +202,16 @@ def carry_out(
     """Give every process of a container the order's score, except those with one of their own.
 
     A child that was forked before its parent was changed has the old score and stands in the
-    next round's list; so the last round is one that finds no new process and changes none.
+    next round's list; so the last round is one that finds no new process and changes none. Each
+    round looks at what the ones before have not seen.
 
     Args:
         places: The cgroup2 mount and the host's /proc.
         cgroup: The container's.
         order: What to write, and over which scores.
-        known: Pids that held the right value at the last scan. When there are no others, nothing
-            is read of them; but with rules all are, as a command line can change. They come last,
-            so that a scan which cannot reach all goes on where the one before has ended.
+        known: Pids that held the right value at the last scan. Nothing is read of them; but with
+            rules all are, as a command line can change. They come last, so that a scan which cannot
+            reach all goes on where the one before has ended.
         commands: Reads the command lines that rules need, of all processes when None.
 
     Raises:
@@ -223,8 +225,10 @@ def carry_out(
             return Outcome(order.target, holding=live, unreached=unreached)
         until = time.monotonic() + MAX_SECONDS
         scan = _Scan(order, commands or CommandLines(), until, partial(pids, directory))
+        scan.known = frozenset() if order.rules else known & live
+        look = live - scan.known
         for _ in range(MAX_ROUNDS):
-            moved = scan.round(places.proc, sorted(live, key=lambda pid: (pid in known, pid)))
+            moved = scan.round(places.proc, sorted(look, key=lambda pid: (pid in known, pid)))
             if unreached and not scan.late:  # the next list would be of another part
                 return scan.outcome(live, complete=True, unreached=True)
             again = frozenset(pids(directory))
@@ -232,5 +236,5 @@ def carry_out(
                 break
             if not moved and again <= live:
                 return scan.outcome(live, complete=True, unreached=unreached)
-            live = again
+            live, look = again, again - scan.found.keys() - scan.known
         return scan.outcome(live, complete=False, unreached=unreached)
