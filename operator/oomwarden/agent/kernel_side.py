@@ -9,6 +9,7 @@ from pathlib import Path
 
 from oomwarden.agent.batch import Batch
 from oomwarden.agent.detect import Detector, into_queue
+from oomwarden.agent.layout import Layout
 from oomwarden.core.blindness import Blindness
 from oomwarden.core.cgroup_paths import driver
 from oomwarden.core.facts import Cgroup
@@ -28,6 +29,7 @@ class KernelSide:
     remedy: str = "kubepods was not looked for yet"
     kubepods: Cgroup | None = None
     detector: Detector | None = None
+    layout: Layout | None = None
 
     @property
     def cgroup_driver(self) -> str:

@@ -133,6 +133,8 @@ class Reporter:
             cgroups_read_only=is_read_only(self.settings.cgroup_root),
             watches=blindness.watches_remedy(*self.host.inotify_limits()),
             unopened=blindness.unopened_remedy(descriptors.most()),
+            layout=self.kernel.layout.remedy if self.kernel.layout else "",
+            sees_nothing=self.kernel.layout is not None and self.kernel.layout.sees_nothing,
         )
 
     async def _refresh_memory(self) -> None:

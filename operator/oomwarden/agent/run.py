@@ -11,7 +11,6 @@ status                             what OOMNode says
 """
 
 import asyncio
-import logging
 from functools import partial
 
 from oomwarden.agent import health
@@ -26,6 +25,7 @@ from oomwarden.agent.heard import Heard
 from oomwarden.agent.host_kills import HostKills
 from oomwarden.agent.inventory import Inventory
 from oomwarden.agent.kernel_side import KernelSide
+from oomwarden.agent.layout import Layout
 from oomwarden.agent.log_reader import ELSEWHERE, LogReader
 from oomwarden.agent.naming import Naming
 from oomwarden.agent.outranked import Outranked
@@ -54,7 +54,6 @@ from oomwarden.kube.client import Client, Selection, connect
 from oomwarden.kube.resources import ClusterOOMPolicy, ConfigMap, Namespace, OOMPolicy, Pod
 
 LATE_SECONDS = 60.0
-_LOG = logging.getLogger(__name__)
 
 
 class Agent:
@@ -95,6 +94,7 @@ class Agent:
         self.books = Bookkeeper(self.settler, store, self.deliverer.wake.set, ask)
         self.samples = Samples(self.inventory, self.settler.ledger.accounts, self.places)
         self.contradictions = Contradictions(partial(events.post, self.client))
+        self.layout = self.kernel.layout = Layout(self.inventory, self.places.cgroups)
         self.host_kills = HostKills(self.host, store, self.kernel, self.settler.ledger)
         self.heard = Heard()
         self.outranked: Outranked | None = None
@@ -127,12 +127,13 @@ class Agent:
             for name, what, sink in self.watches():
                 heard = self.heard.of(name)
                 group.create_task(watch.follow(self.client, what, sink, heard), name=name)
-            boot_id = self.host.boot_id()
-            ask = store_was_lost(self.store, self.client, self.settings.node, boot_id)
+            here = (self.settings.node, self.host.boot_id())
+            ask = store_was_lost(self.store, self.client, *here)
             history = group.create_task(ask, name="history")
             group.create_task(self._kernel_side(history), name="kernel")
             group.create_task(self.deliverer.run(), name="deliver")
             group.create_task(self.contradictions.run(), name="contradictions")
+            group.create_task(self.layout.run(), name="layout")
             group.create_task(self._status_after(history), name="status")
             labels = partial(nodes.labels, self.client, self.settings.node)
             every = self.settings.look_seconds

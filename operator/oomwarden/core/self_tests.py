@@ -55,6 +55,8 @@ class Findings:
     groups_left: int = 0
     watches: str = ""
     unopened: str = ""
+    layout: str = ""
+    sees_nothing: bool = False
 
 
 def conditions(found: Findings, now: str) -> tuple[Condition, ...]:
@@ -78,11 +80,13 @@ def conditions(found: Findings, now: str) -> tuple[Condition, ...]:
         ("AgentMemory", found.agent_memory, "Sufficient", "OOMKilled"),
         ("Inotify", found.watches, "AllWatched", "WatchesRefused"),
         ("CgroupsReadable", found.unopened, "AllOpen", "Unopened"),
+        ("Layout", found.layout, "Understood", "ContainersElsewhere"),
         ("Store", found.store, "Durable", _store_reason(found)),
         ("PoliciesUnderstood", ignored, "AllFields", "UnknownFields"),
     )
     results = [_condition(kind, text, good, bad, now) for kind, text, good, bad in tests]
-    ready = _condition("Ready", cgroup_v2, "Watching", "NotWatching", now)
+    blind = cgroup_v2 or (found.layout if found.sees_nothing else "")
+    ready = _condition("Ready", blind, "Watching", "NotWatching", now)
     return (ready, *results)
 
 

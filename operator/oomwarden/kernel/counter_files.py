@@ -47,6 +47,15 @@ class Node:
                 os.close(fd)
 
 
+@dataclass(frozen=True, slots=True)
+class Unopened:
+    """A cgroup that is there and whose files cannot be opened; `why` as the kernel says."""
+
+    cgroup: Cgroup
+    parent: Node
+    why: str
+
+
 def open_node(root: CgroupRoot, cgroup: Cgroup, parent: Node | None) -> Node:
     """Open a cgroup's directory and counters.
 
