@@ -113,7 +113,7 @@ async def test_a_directory_that_cannot_be_listed_ends_nothing(
     async with books.agent() as rows:
         monkeypatch.setattr(files.os, "scandir", refuse)
         app = books.cgroups.container(pod, "a")
-        await soon(lambda: blindness(books).unopened == 1)
+        await soon(lambda: blindness(books).unopened > 0)
         on.clear()
         await soon(lambda: blindness(books).unopened == 0)
         books.cgroups.group_kill(app, 1, hit=app)

@@ -163,6 +163,8 @@ class Detector:
 
     def _note_unseen(self, parent: Node, name: str) -> None:
         """Tell of a cgroup that was gone before it could be opened: it may have been killed."""
+        if parent.cgroup.inode in self._tree.unlisted:
+            return  # it may be there
         self._unseen -= 1  # an inode that no cgroup has
         cgroup = child(parent.cgroup, name, self._unseen)
         unopened = {one.cgroup.path for one in self._tree.unopened.values()}
