@@ -1,6 +1,7 @@
 """Watches on a real directory tree, with a kernel that has room for so many."""
 
 import errno
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -48,9 +49,27 @@ def nodes(tmp_path: Path) -> list[Node]:
     return found
 
 
-def test_a_limits_watch_makes_room_for_a_directorys(nodes: list[Node], tmp_path: Path) -> None:
+Watching = Callable[..., Watches]
+
+
+@pytest.fixture
+def watching(tmp_path: Path) -> Iterator[Watching]:
+    """Begin to watch a tree; the instances are given back."""
+    made: list[Watches] = []
+
+    def begin(inotify: Inotify | None = None, root: Path = tmp_path) -> Watches:
+        found = Watches(CgroupRoot(root), inotify or Inotify())
+        made.append(found)
+        return found
+
+    yield begin
+    for each in made:
+        each.close()
+
+
+def test_a_limits_watch_makes_room_for_a_directorys(nodes: list[Node], watching: Watching) -> None:
     qos, pod, container = nodes
-    watches = Watches(CgroupRoot(tmp_path), Small())
+    watches = watching(Small())
     watches.follow(container)
     watches.follow(qos)
     watches.follow(pod)
@@ -59,12 +78,12 @@ def test_a_limits_watch_makes_room_for_a_directorys(nodes: list[Node], tmp_path:
 
 
 def test_what_is_refused_is_tried_again_and_then_told(
-    nodes: list[Node], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    nodes: list[Node], watching: Watching, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "FIRST_RETRY_SECONDS", 0.0)
     small = Small()
     small.room = 0
-    watches = Watches(CgroupRoot(tmp_path), small)
+    watches = watching(small)
     for node in nodes:
         watches.follow(node)
     assert (watches.missing, watches.unwatched()) == (3, nodes[:2])
@@ -79,10 +98,10 @@ def test_what_is_refused_is_tried_again_and_then_told(
 
 
 def test_the_watch_of_what_has_taken_a_cgroups_name_stays(
-    nodes: list[Node], tmp_path: Path
+    nodes: list[Node], watching: Watching, tmp_path: Path
 ) -> None:
     _, pod, _ = nodes
-    watches = Watches(CgroupRoot(tmp_path))
+    watches = watching()
     watches.follow(pod)
     other = Node(pod.cgroup, None, pod.directory, pod.events_fd, pod.limit_fd, None)
     watches.follow(other)
@@ -91,8 +110,10 @@ def test_the_watch_of_what_has_taken_a_cgroups_name_stays(
     assert [watches.node(event.watch) for event in watches.hear(1)] == [other]
 
 
-def test_a_cgroup_that_is_gone_is_no_want_of_watches(nodes: list[Node], tmp_path: Path) -> None:
-    watches = Watches(CgroupRoot(tmp_path / "elsewhere"))
+def test_a_cgroup_that_is_gone_is_no_want_of_watches(
+    nodes: list[Node], watching: Watching, tmp_path: Path
+) -> None:
+    watches = watching(root=tmp_path / "elsewhere")
     watches.follow(nodes[0])
     assert (watches.is_blind, watches.why()) == (True, "")
     watches.drop(nodes[0])

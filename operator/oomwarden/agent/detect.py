@@ -68,6 +68,7 @@ class Detector:
         self._stopping = True
         self._watches.wake()
         self._thread.join()
+        self._watches.close()
 
     def _run(self) -> None:
         try:

@@ -46,6 +46,11 @@ class KernelSide:
         """Tell where detection cannot see."""
         return self.detector.blindness if self.detector else Blindness()
 
+    @property
+    def unreadable(self) -> int:
+        """Count the times that detection could not read or understand a cgroup's files."""
+        return self.detector.unreadable if self.detector else 0
+
     def age_from(self) -> float:
         """Give the monotonic time of the detector's last look; 0: it does not run."""
         return self.detector.progress if self.detector else 0.0

@@ -215,7 +215,7 @@ class Agent:
             outbox=self.deliverer.waiting,
             enforced_processes=self.enforcer.processes,
             group_repairs=self.enforcer.groups.repairs,
-            unreadable=self._unreadable(),
+            unreadable=self.samples.unreadable + self.kernel.unreadable,
             missing_watches=self.kernel.blindness.watches,
             unopened_cgroups=self.kernel.blindness.unopened,
             log_overruns=self.log.overruns,
@@ -230,10 +230,6 @@ class Agent:
                 "services": self.outranked.worker.stuck_since if self.outranked else None,
             },
         )
-
-    def _unreadable(self) -> int:
-        detector = self.kernel.detector
-        return self.samples.unreadable + (detector.unreadable if detector else 0)
 
     async def _status(self) -> OOMNodeStatus:
         applied, policies = self.enforcer.report()

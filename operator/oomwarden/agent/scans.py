@@ -58,7 +58,8 @@ class Scans:
         lines, worker, key = self._way(cgroup.inode, order)
         work = partial(carry_out, self.places, cgroup, order, charge.known(), lines)
         try:
-            outcome, charge.cost = await worker.run(key, partial(_timed, work))
+            outcome, cost = await worker.run(key, partial(_timed, work))
+            charge.cost += cost
         except CgroupGoneError:
             return None, None
         except StuckError:

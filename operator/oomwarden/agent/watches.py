@@ -120,6 +120,10 @@ class Watches:
         """End a wait of another thread."""
         self.inotify.wake()
 
+    def close(self) -> None:
+        """Give the instance back, of which a user has few."""
+        self.inotify.close()
+
     def _want(self, wish: _Wish) -> bool:
         while (code := self._add(wish)) is not None:
             if code == errno.ENOSPC and wish.file != _LIMIT and self._make_room():

@@ -225,7 +225,7 @@ def carry_out(
             return Outcome(order.target, holding=live, unreached=unreached)
         until = time.monotonic() + MAX_SECONDS
         scan = _Scan(order, commands or CommandLines(), until, partial(pids, directory))
-        scan.known = frozenset() if order.rules else known & live
+        scan.known = frozenset() if order.rules or order.own else known & live
         look = live - scan.known
         for _ in range(MAX_ROUNDS):
             moved = scan.round(places.proc, sorted(look, key=lambda pid: (pid in known, pid)))
