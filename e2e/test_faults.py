@@ -115,10 +115,10 @@ def test_a_truncated_database_is_set_aside_and_nothing_is_lost(
     balance.check(pods=2)
 
 
-def test_a_full_disk_is_said_and_nothing_is_lost(
+def test_a_full_disk_is_said_nothing_is_lost_and_the_store_comes_back(
     world: World, release: Release, surgeon: Surgeon, namespace: str
 ) -> None:
-    tiny = "mount -t tmpfs -o size=64k tmpfs /var/lib/oomwarden"
+    tiny = "mount -t tmpfs -o size=24m tmpfs /var/lib/oomwarden"
     surgeon.on_node(f"{tiny} && dd if=/dev/zero of=/var/lib/oomwarden/full bs=4k || true")
     try:
         for agent in release.agents():
@@ -127,6 +127,10 @@ def test_a_full_disk_is_said_and_nothing_is_lost(
         balance = Balance(surgeon, namespace)
         world.apply(pod(namespace, "told", hog(world.cluster.busybox_image)))
         balance.check(pods=1)
+        surgeon.on_node("rm /var/lib/oomwarden/full")
+        eventually(lambda: not store_condition(world, surgeon.node()), 180)
+        world.apply(pod(namespace, "told-durably", hog(world.cluster.busybox_image)))
+        balance.check(pods=2)
     finally:
         surgeon.on_node("umount -l /var/lib/oomwarden; rm -f /var/lib/oomwarden/oomwarden.sqlite*")
         for agent in release.agents():

@@ -45,6 +45,7 @@ class BooksNode:
         self.known = Recorded()
         self.away = False
         self.agents: tuple[PodFacts, ...] = ()
+        self.detector: Detector | None = None
 
     async def recorded(self) -> Recorded:
         if self.away:
@@ -98,6 +99,7 @@ class BooksNode:
         assert kubepods is not None
         loop = asyncio.get_running_loop()
         detector = Detector(root, kubepods, self.held_up(into_queue(loop, queue)))
+        self.detector = detector
         detector.start(lambda: None)
         task = asyncio.create_task(books.run(queue))
 

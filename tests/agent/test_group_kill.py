@@ -229,7 +229,7 @@ async def test_containers_without_such_a_policy_are_not_even_read(
         asked.append(len(cgroups))
         return {}
 
-    monkeypatch.setattr(oom_group, "read_all", note)
+    monkeypatch.setattr(oom_group, "read_files", note)
     node.put(policy())
     await settle(node)
     assert set(asked) == {0}

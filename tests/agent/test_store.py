@@ -64,30 +64,11 @@ async def test_a_directory_that_is_not_there_means_memory(tmp_path: Path) -> Non
     await store.close()
 
 
-async def test_a_disk_that_fills_up_loses_nothing_that_was_told_before(tmp_path: Path) -> None:
-    store = await opened(tmp_path / "s.sqlite")
-    await store.run(add)
-
-    def limit(db: sqlite3.Connection) -> None:
-        (pages,) = db.execute("PRAGMA page_count").fetchone()
-        db.execute(f"PRAGMA max_page_count = {pages}")
-
-    def fill(db: sqlite3.Connection) -> None:
-        db.execute("INSERT OR REPLACE INTO meta VALUES ('big', ?)", ("x" * 1_000_000,))
-
-    await store.run(limit)
-    await store.run(fill)
-    assert await store.run(told) == ["yes"]
-    assert "full" in (store.degraded or "")
-    assert not (tmp_path / "s.sqlite").exists()
-    await store.close()
-
-
 async def test_a_file_that_somebody_holds_is_not_set_aside(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = await opened(tmp_path / "s.sqlite")
-    monkeypatch.setattr("oomwarden.agent.store.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("oomwarden.agent.store_file.BUSY_SECONDS", 0.05)
     second = Store(tmp_path / "s.sqlite")
     await second.open()
     holder = sqlite3.connect(tmp_path / "s.sqlite", isolation_level=None)
@@ -100,24 +81,3 @@ async def test_a_file_that_somebody_holds_is_not_set_aside(
     holder.close()
     await first.close()
     await second.close()
-
-
-async def test_a_disk_that_goes_read_only_loses_nothing_that_was_told_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = await opened(tmp_path / "s.sqlite")
-    await store.run(add)
-
-    def fail_once(db: sqlite3.Connection) -> list[str]:
-        if store.degraded is None:
-            raise sqlite3.OperationalError("disk I/O error")
-        return told(db)
-
-    def refuse(*_: object) -> None:
-        raise OSError(30, "Read-only file system")
-
-    monkeypatch.setattr(Path, "replace", refuse)
-    assert await store.run(fail_once) == ["yes"]
-    assert store.degraded
-    assert "s.sqlite could not be set aside (Read-only file system)" in store.degraded
-    await store.close()

@@ -23,14 +23,20 @@ def test_a_pods_uid_is_in_its_cgroups_name(name: str, uid: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [f"cri-containerd-{HEX}.scope", f"crio-{HEX}.scope", f"docker-{HEX}.scope", HEX]
+    "name",
+    [
+        *(f"{prefix}-{HEX}.scope" for prefix in ("cri-containerd", "crio", "docker", "isulad")),
+        f"some-other.runtime-{HEX}",
+        HEX,
+    ],
 )
 def test_a_containers_id_is_in_its_cgroups_name(name: str) -> None:
     assert container_id(name) == HEX
 
 
 def test_the_monitor_of_cri_o_is_no_container() -> None:
-    assert container_id(f"crio-conmon-{HEX}.scope") is None
+    for name in (f"crio-conmon-{HEX}.scope", f"libpod-conmon-{HEX}.scope", f"conmon-{HEX}"):
+        assert container_id(name) is None
 
 
 def test_the_root_of_pods_is_found_under_a_nested_kubelet_too() -> None:

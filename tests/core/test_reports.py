@@ -143,6 +143,14 @@ def test_scores_of_their_own_that_were_not_written_over_are_told_with_the_remedy
     assert str(outcome.unsaved or outcome.too_many) in told.message
 
 
+def test_a_container_with_more_cgroups_than_are_visited_says_so_and_is_not_in_force() -> None:
+    item = Item(pod(), "app", standing(policy()), Outcome(5, frozenset({1}), unreached=True))
+    (report,) = reports(by_key(policy()), {policy().key: 1}, [item], {})
+    assert [each.reason for each in report.refusals] == ["TooManyCgroups"]
+    assert "cgroup.max.descendants" in report.refusals[0].message
+    assert report.enforced == 0
+
+
 def test_reports_come_in_the_same_order_whatever_the_order_of_containers() -> None:
     first, second = policy("a", mode="Observe", priority=1), policy("b")
     items = [Item(pod(), name, standing(first, second)) for name in ("y", "x")]

@@ -63,6 +63,22 @@ def test_the_mounts_tell_whether_counters_hold_local_events_only(
     assert counts_local_events_only(mounts) is local
 
 
+def test_containers_elsewhere_are_said_and_an_agent_that_sees_none_is_not_ready() -> None:
+    told = by_type(Findings(layout="they run elsewhere"))
+    assert (told["Layout"], told["Ready"][0]) == (("False", "they run elsewhere"), "True")
+    told = by_type(Findings(layout="they run elsewhere", sees_nothing=True))
+    assert told["Ready"] == ("False", "they run elsewhere")
+
+
+def test_missing_watches_and_unopened_cgroups_are_said_and_the_agent_stays_ready() -> None:
+    told = by_type(Findings(watches="raise it", unopened="raise that"))
+    assert (told["Inotify"], told["CgroupsReadable"]) == (
+        ("False", "raise it"),
+        ("False", "raise that"),
+    )
+    assert told["Ready"][0] == "True"
+
+
 def test_cgroup_writes_are_off_by_choice_and_the_chart_value_is_named() -> None:
     status, message = by_type(Findings(cgroup_writes=False, cgroups_read_only=True))["CgroupWrites"]
     assert status == "False"
@@ -101,5 +117,7 @@ def test_why_the_kernel_log_tells_nothing_and_the_store_began_anew_is_told_by_th
     found = Findings(kernel_log="...", kernel_log_reason="NotPermitted", store="...")
     reasons = {each.type: each.reason for each in conditions(found, NOW)}
     assert (reasons["KernelLog"], reasons["Store"]) == ("NotPermitted", "StartedAnew")
+    full = conditions(Findings(store="...", store_full=True), NOW)
+    assert [each.reason for each in full if each.type == "Store"] == ["DiskFull"]
     in_memory = conditions(Findings(store="...", store_in_memory=True), NOW)
     assert [each.reason for each in in_memory if each.type == "Store"] == ["InMemory"]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 from containers import container, fill
-from oomwarden.kernel import container_processes
+from oomwarden.kernel import container_processes, nested_cgroups
 from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
-from oomwarden.kernel.container_processes import MAX_DEPTH, held, pids
+from oomwarden.kernel.container_processes import PartOfPids, held, pids
 
 
 def listed(root: Path) -> list[int]:
@@ -42,20 +42,76 @@ def test_more_pids_than_one_read_gives_are_all_there(tmp_path: Path) -> None:
     assert len(listed(tmp_path)) == 20_000
 
 
-def test_depth_is_bounded(tmp_path: Path) -> None:
-    path = tmp_path
-    for level in range(MAX_DEPTH + 3):
-        fill(path, level + 1)
-        path /= "x"
-    assert len(listed(tmp_path)) == MAX_DEPTH + 1
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
-def test_the_number_of_cgroups_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(container_processes, "MAX_CGROUPS", 5)
+def listing(root: Path) -> list[int]:
+    directory = os.open(root, os.O_RDONLY)
+    try:
+        return pids(directory)
+    finally:
+        os.close(directory)
+
+
+@pytest.mark.parametrize(("depth", "name"), [(17, "d"), (600, "x"), (80, "n" * 200)])
+def test_depth_hides_no_process(tmp_path: Path, depth: int, name: str) -> None:
+    top = os.open(fill(tmp_path / "app"), os.O_RDONLY)
+    above = os.dup(top)
+    for _ in range(depth):
+        os.mkdir(name, dir_fd=above)
+        below = os.open(name, os.O_RDONLY, dir_fd=above)
+        with os.fdopen(os.open("cgroup.procs", os.O_WRONLY | os.O_CREAT, dir_fd=below), "w"):
+            os.close(above)
+        above = below
+    with os.fdopen(os.open("cgroup.procs", os.O_WRONLY, dir_fd=above), "w") as procs:
+        procs.write("42\n")
+    os.close(above)
+    before = descriptors()
+    found = pids(top)
+    assert (found, isinstance(found, PartOfPids)) == ([42], False)
+    assert descriptors() == before, "no descriptor is left open"
+    os.close(top)
+
+
+def test_a_wide_tree_hides_no_process(tmp_path: Path) -> None:
+    fill(tmp_path, 1)
+    for number in range(1100):
+        fill(tmp_path / f"n{number}", number + 2)
+    assert listed(tmp_path) == list(range(1, 1102))
+    assert not isinstance(listing(tmp_path), PartOfPids)
+
+
+def test_more_cgroups_than_can_be_visited_are_said_and_each_time_others_are_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nested_cgroups, "MAX_CGROUPS", 5)
     fill(tmp_path, 1)
     for number in range(9):
-        fill(tmp_path / f"n{number}", number + 2)
-    assert len(listed(tmp_path)) == 6
+        fill(tmp_path / f"n{number}/below", number + 2)
+        fill(tmp_path / f"n{number}")
+    before, seen = descriptors(), set[int]()
+    for _ in range(200):
+        found = listing(tmp_path)
+        assert isinstance(found, PartOfPids)
+        seen |= set(found)
+    assert seen == set(range(1, 11))
+    assert descriptors() == before
+
+
+def test_time_ends_a_walk_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nested_cgroups, "MAX_SECONDS", -1.0)
+    fill(tmp_path, 1)
+    fill(tmp_path / "below", 2)
+    found = listing(tmp_path)
+    assert (found, isinstance(found, PartOfPids)) == ([1], True)
+
+
+def test_a_list_of_processes_that_is_cut_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(container_processes, "MAX_BYTES", 4)
+    assert isinstance(listing(fill(tmp_path, *range(10, 30))), PartOfPids)
 
 
 def test_a_nested_cgroup_that_goes_away_is_passed_over(
@@ -64,7 +120,7 @@ def test_a_nested_cgroup_that_goes_away_is_passed_over(
     fill(tmp_path, 1)
     (tmp_path / "gone").mkdir()
     fill(tmp_path / "there", 2)
-    monkeypatch.setattr(container_processes.files, "children", lambda _: iter([("no", 1)]))
+    monkeypatch.setattr(nested_cgroups.files, "children", lambda _: iter([("no", 1)]))
     assert listed(tmp_path) == [1]
     monkeypatch.undo()
     assert listed(tmp_path) == [1, 2]

@@ -1,7 +1,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from containers import container
+from containers import container, fill
 from oomwarden.kernel.cgroup import CgroupRoot
 from oomwarden.kernel.group_kills import counted_kills, is_empty, is_killed_as_group
 
@@ -34,3 +34,11 @@ def test_kills_are_counted_where_the_cgroup_is_still_the_same(tmp_path: Path) ->
     (tmp_path / cgroup.path / "memory.events").write_text("oom 1\noom_kill 7\n")
     assert counted_kills(root, cgroup) == 7
     assert counted_kills(root, replace(cgroup, inode=cgroup.inode + 1)) == 0
+
+
+def test_a_group_kill_of_the_runtimes_sub_cgroup_is_one_of_the_container(tmp_path: Path) -> None:
+    cgroup, root = container(tmp_path), CgroupRoot(tmp_path)
+    (tmp_path / cgroup.path / "memory.oom.group").write_text("0\n")
+    (tmp_path / cgroup.path / "memory.events").write_text("oom_kill 1\noom_group_kill 0\n")
+    (fill(tmp_path / cgroup.path / "container", 1) / "memory.oom.group").write_text("1\n")
+    assert is_killed_as_group(root, cgroup)

@@ -47,6 +47,14 @@ def test_processes_in_the_sub_cgroup_of_crun_are_the_containers(levels: Check) -
     assert record["victims"] == seen["victims"]
 
 
+def test_group_kill_false_reaches_the_sub_cgroup_of_crun(levels: Check) -> None:
+    seen = levels("group_kill_in_the_sub_cgroup_of_crun")
+    assert seen["found"] == [True, True]
+    assert seen["held"]
+    assert seen["deep"], "a process 21 cgroups below the container's own is the container's"
+    assert seen["codes"] == [-9, None]
+
+
 def test_a_group_kill_inside_a_container_leaves_its_first_process(levels: Check) -> None:
     seen = levels("systemd_in_a_container")
     assert seen["codes"] == [-9, -9, None]

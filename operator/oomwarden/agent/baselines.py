@@ -99,7 +99,8 @@ class Baselines:
         gone = [inode for inode in self._saved if inode not in rows]
         if changed or gone:
             await self.store.run(lambda db: _save(db, self.boot_id, changed, gone))
-            self._saved = rows
+            if self.store.keeps:
+                self._saved = rows
 
     def keep_only(self, live: Iterable[int]) -> None:
         """Forget the containers that are gone."""

@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from oomwarden.agent.detect import Batch
+from oomwarden.agent.batch import Batch
+from oomwarden.agent.doubts import Doubts
 from oomwarden.agent.first_books import Ask, FirstBooks
 from oomwarden.agent.inventory import Container
 from oomwarden.agent.saved_books import SavedBooks, Settled
@@ -19,6 +20,7 @@ from oomwarden.agent.store import Store
 from oomwarden.core.accounts import Account
 from oomwarden.core.closing import Closing
 from oomwarden.core.facts import Cgroup, Level
+from oomwarden.core.late_opening import adopt
 from oomwarden.core.ledger import unsettled_below
 from oomwarden.core.torn_reads import is_half_counted
 
@@ -52,11 +54,12 @@ class Bookkeeper:
     _last: Batch = field(default_factory=lambda: Batch(0.0))
     _first: FirstBooks = field(init=False)
     _disk: SavedBooks = field(init=False)
-    _blind: set[int] = field(default_factory=set)  # owed by what nobody has seen
+    _doubts: Doubts = field(init=False)
 
     def __post_init__(self) -> None:
         self._first = FirstBooks(self.settler, self.store, self.ask, self._tick)
         self._disk = SavedBooks(self.settler, self.store)
+        self._doubts = Doubts(self.settler)
 
     async def run(self, queue: "asyncio.Queue[Batch]") -> None:
         """Keep the books for ever."""
@@ -68,7 +71,7 @@ class Bookkeeper:
             self._drop_settled()
             await self._save(first)
             self.settler.unsure = self._owing()
-        self._blind = self._owing()
+        self._doubts.begin()
         while True:
             await self._settle_due()
             self._tick()
@@ -91,16 +94,19 @@ class Bookkeeper:
         self._last = batch
         for cgroup, parent in batch.appeared:
             self._open(cgroup, parent, now, existed=existed)
+        moved = [reading.inode for reading in batch.readings if ledger.read(reading)]
+        for inode in batch.late:
+            adopt(ledger, inode)
+        for account in (ledger.accounts[inode] for inode in dict.fromkeys(moved)):
+            if account.owed.oom_kill > 0 or not batch.late:  # else it is told above
+                self._owe(account, now)
         for reading in batch.readings:
-            if ledger.read(reading):
-                self._owe(ledger.accounts[reading.inode], now)
             self._keep_limit(reading.inode)
         self._prune()  # before this batch's own gone ones: their parents were read earlier
         for cgroup in batch.vanished:
             ledger.vanish(cgroup.inode)
             self.settler.depart(cgroup)
-        if batch.overrun:
-            self._blind = self._owing()
+        self._doubts.take(batch)
         self._balance(batch)
 
     def _owing(self) -> set[int]:
@@ -111,7 +117,7 @@ class Bookkeeper:
         """Once nothing is owed, no line of the log read before waits for a record."""
         if not self.closing.pods and not self._owing():
             self.settler.log.balanced(batch.began)
-            self._blind.clear()
+            self._doubts.forget()
 
     def _open(self, cgroup: Cgroup, parent: int | None, now: float, *, existed: bool) -> None:
         known = self._first.saved.pop(cgroup.inode, None)
@@ -164,7 +170,10 @@ class Bookkeeper:
 
     def _settle(self, inode: int, now: float, settled: Settled) -> None:
         owing, settler = self.closing.pods[inode], self.settler
-        complete = inode not in self._blind
+        complete = self._doubts.is_complete(inode)
+        if self._doubts.awaits(inode, owing, now):
+            self.closing.postpone(inode, now)
+            return
         if settler.ledger.accounts[inode].cgroup.level is Level.POD:
             told, unnamed = settler.pod(inode, owing, complete=complete)
         elif unsettled_below(settler.ledger, inode) or (

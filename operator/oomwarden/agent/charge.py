@@ -24,10 +24,20 @@ HURRIED_SCANS = 5
 SETTLED_SECONDS = 1.0
 """A fork takes its parent's score at its beginning and is listed at its end, after all memory was
 copied (Linux kernel/fork.c, copy_process: copy_signal, copy_mm, cgroup_post_fork)."""
+SCAN_SHARE = 10
+"""Over time a container's scans take no more than this part of a processor, and those of all that
+are scanned again and again no more together: one that forks all the time slows only its own."""
+SCAN_BURST_SECONDS = 0.1
+"""Processor time of scans that is not held back: some fifty of a container's."""
 HELD_BACK_SECONDS = 0.5
 """Where processes wait for the node's cap. All containers look at the same time, and those that
 got nothing come first: one that changes all the time leaves something to the others."""
 
+NOT_SAVED = Remark(
+    "NotSaved",
+    "The kubelet's score could not be saved, so nothing was written: see the disk of the agent's "
+    "state directory.",
+)
 _PAUSED = Remark(
     "Paused",
     "The switch (ConfigMap oomwarden-control in the release's namespace) is at Pause, or missing: "
@@ -55,6 +65,10 @@ class Charge:
     outcome: Outcome | None = None
     trouble: Remark | None = None
     due: float = math.inf
+    cost: float = 0.0  # processor time of the last scan in seconds
+    _spent: float = 0.0  # processor time that is not worked off yet
+    _spent_at: float = 0.0
+    _not_before: float = -math.inf
     _gap: float = FIRST_GAP_SECONDS
     _changed: float = -math.inf
     _scans: int = 0
@@ -68,7 +82,8 @@ class Charge:
             self.due, self.trouble = math.inf, None
         elif order.aim != before:
             self.trouble = None
-            self.due, self._gap, self._scans, self._hurried = now, FIRST_GAP_SECONDS, 0, True
+            self.due = max(now, self._not_before)
+            self._gap, self._scans, self._hurried = FIRST_GAP_SECONDS, 0, True
 
     @property
     def urgency(self) -> tuple[bool, float]:
@@ -113,8 +128,28 @@ class Charge:
         """Wait for a turn, and say so."""
         self.due, self.trouble = until, why
 
-    def again(self, now: float, longest: float) -> None:
-        """Set the time of the next scan: soon after a change, and then ever later."""
+    @property
+    def is_hurried(self) -> bool:
+        """Whether the next scan comes soon, because the last one found something new."""
+        return self._hurried and self.order is not None
+
+    def again(self, now: float, longest: float, *, hurried: int = 1) -> None:
+        """Set the time of the next scan: soon after a change, and then ever later.
+
+        Args:
+            now: The present.
+            longest: The longest gap in seconds.
+            hurried: How many containers are scanned soon again, this one among them.
+        """
+        self._set_due(now, longest)
+        share = SCAN_SHARE * max(hurried if self._hurried else 1, 1)
+        worked_off = (now - self._spent_at) / share
+        self._spent, self._spent_at = max(self._spent - worked_off, 0.0) + self.cost, now
+        self._not_before = now + max(self._spent - SCAN_BURST_SECONDS, 0.0) * share
+        self.cost = 0.0
+        self.due = max(self.due, self._not_before)
+
+    def _set_due(self, now: float, longest: float) -> None:
         first = FIRST_GAP_SECONDS
         if self.order and self.order.rules:
             longest = min(longest, RULES_LONGEST_SECONDS)

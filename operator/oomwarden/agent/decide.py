@@ -65,13 +65,13 @@ class Decider:
         pod, facts = self.inventory.pod(container.cgroup), self.inventory.container(container)
         if pod is None or facts is None:
             return None
+        name, value, versions = facts.name, baseline.value, self._versions
+        if before is not None and _same(before, pod, name, versions, value):
+            return before
         selected = self.selected(pod)
         if selected is None:
             return None
-        name, value, versions = facts.name, baseline.value, self._versions
         reference = self.references.of(container, pod, facts, value)
-        if before is not None and _same(before, pod, name, versions, value):
-            return before
         standing = self._standing(selected, name, (value, reference))
         return Decision(pod, name, versions, value, standing)
 

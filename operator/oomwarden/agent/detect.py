@@ -2,21 +2,26 @@
 
 The steps, in order: wait (one inotify watch on kubepods' counters, one on each directory) ->
 follow new cgroups, drop the gone -> read kubepods; where it moved, descend -> queue the batch.
+Where the kernel gives no watch, or a cgroup cannot be opened, it looks at short intervals.
 """
 
 import asyncio
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
+from oomwarden.agent.batch import Batch
+from oomwarden.agent.blind_spots import BlindSpots
+from oomwarden.agent.watches import Watches
 from oomwarden.core.accounts import Reading
+from oomwarden.core.blindness import Blindness
 from oomwarden.core.cgroup_paths import child
 from oomwarden.core.facts import Cgroup, Level
 from oomwarden.kernel import inotify
 from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
-from oomwarden.kernel.counter_tree import CounterTree, Node
-from oomwarden.kernel.inotify import Event, Inotify
+from oomwarden.kernel.counter_files import Node
+from oomwarden.kernel.counter_tree import CounterTree
+from oomwarden.kernel.inotify import Event
 
 RECONCILE_SECONDS = 10.0
 READ_ALL_EVERY = 6
@@ -25,29 +30,6 @@ REMEMBERED = 8192
 """Paths of cgroups, more than a node has; bounds the memory of a node that churns."""
 MAX_LATE_READS = 32
 """Of 64 KiB each: more than inotify's queue holds by default, and yet an end."""
-_DIRECTORY = inotify.IN_CREATE | inotify.IN_DELETE | inotify.IN_ONLYDIR
-
-
-@dataclass(slots=True)
-class Batch:
-    """What one wake-up found, in order: new cgroups with their parents, readings, gone ones.
-
-    Wall-clock seconds: `after` is when the counters were read the last time before, `ended` when
-    these reads were done; 0 when nobody had read before. `began`: when they began, in monotonic
-    seconds. `overrun`: cgroups may have come and gone untold.
-    """
-
-    after: float
-    began: float = 0.0
-    ended: float = 0.0
-    appeared: list[tuple[Cgroup, int | None]] = field(default_factory=list)
-    readings: list[Reading] = field(default_factory=list)
-    vanished: list[Cgroup] = field(default_factory=list)
-    reconciled: bool = False
-    overrun: bool = False
-
-    def __bool__(self) -> bool:
-        return bool(self.appeared or self.readings or self.vanished or self.reconciled)
 
 
 class Detector:
@@ -56,11 +38,12 @@ class Detector:
     def __init__(
         self, root: CgroupRoot, kubepods: Cgroup, deliver: Callable[[Batch], None]
     ) -> None:
-        self._tree = CounterTree(root, self._appeared, self._vanished)
+        self._tree = CounterTree(root, self._appeared, self._vanished, self._lost)
         self._kubepods = kubepods
         self._deliver = deliver
-        self._inotify = Inotify()
-        self._watches: dict[int, Node] = {}
+        self._watches = Watches(root)
+        self._spots = BlindSpots(self._watches)
+        self.blindness = Blindness()
         self._batch = Batch(0.0)
         self._paths: dict[str, None] = {}  # followed, or told as unseen
         self._unseen = 0
@@ -83,8 +66,9 @@ class Detector:
     def stop(self) -> None:
         """End the thread and wait for it."""
         self._stopping = True
-        self._inotify.wake()
+        self._watches.wake()
         self._thread.join()
+        self._watches.close()
 
     def _run(self) -> None:
         try:
@@ -94,13 +78,13 @@ class Detector:
         self._ended()
 
     def _follow_forever(self) -> None:
-        top = self._tree.start(self._kubepods)
-        events_file = self._tree.root.absolute(f"{top.cgroup.path}/memory.events")
-        self._inotify.add(events_file, inotify.IN_MODIFY)
+        if (top := self._begin()) is None:
+            return
         self._finish(self._tree.sweep(top, force=True), reconciled=True)
         due, reconciles = time.monotonic() + RECONCILE_SECONDS, 0
         while not self._stopping:
-            events = self._hear(max(due - time.monotonic(), 0))
+            left = max(due - time.monotonic(), 0)
+            events = self._hear(self._spots.patience(self._tree, left))
             read_at = time.time()
             self._batch.began = time.monotonic()
             overrun = self._batch.overrun = self._missed
@@ -108,16 +92,38 @@ class Detector:
             reconcile = overrun or time.monotonic() >= due
             reconciles += reconcile
             readings = self._handle(events)
+            self._batch.blind |= self._spots.inodes(self._tree)
+            self._spots.look(self._tree)
             if reconcile:
                 self._tree.rescan_all(top)
                 due = time.monotonic() + RECONCILE_SECONDS
-            everything = overrun or (reconcile and reconciles % READ_ALL_EVERY == 0)
-            readings += self._tree.sweep(top, force=everything)
+            seldom = reconciles % READ_ALL_EVERY == 0 or self._watches.missing
+            readings += self._tree.sweep(top, force=overrun or bool(reconcile and seldom))
             if readings:
                 readings += self._catch_up()
             self._require(top)
+            readings += self._read_late()
             self._finish(readings, reconciled=reconcile)
             self._batch.after = read_at
+
+    def _begin(self) -> Node | None:
+        """Open kubepods, as soon as that can be opened; None: it is to stop."""
+        while not self._stopping:
+            try:
+                top = self._tree.start(self._kubepods)
+            except OSError as error:
+                self.blindness = Blindness.of_top(self._kubepods.path, error.strerror or "")
+                self._watches.hear(RECONCILE_SECONDS)
+                self.progress = time.monotonic()
+            else:
+                self._watches.follow_counters(top)
+                return top
+        return None
+
+    def _read_late(self) -> list[Reading]:
+        late, readings = self._tree.sweep_late()
+        self._batch.late = tuple(late)
+        return readings
 
     def _require(self, top: Node) -> None:
         if top.cgroup.inode not in self._tree.nodes:
@@ -126,7 +132,7 @@ class Detector:
             )
 
     def _hear(self, seconds: float) -> list[Event]:
-        events = self._inotify.wait(seconds)
+        events = self._watches.hear(seconds)
         self._missed |= any(event.mask & inotify.IN_Q_OVERFLOW for event in events)
         return events
 
@@ -141,7 +147,7 @@ class Detector:
             if not (late := self._hear(0)):
                 break
             readings += self._handle(late)
-            self._inotify.wake()  # what these events say of the counters is for the next sweep
+            self._watches.wake()  # what these events say of the counters is for the next sweep
         self._batch.overrun |= self._missed
         for cgroup, _ in self._batch.appeared[known:]:
             if (node := self._tree.nodes.get(cgroup.inode)) is not None:
@@ -149,30 +155,29 @@ class Detector:
         return readings
 
     def _handle(self, events: list[Event]) -> list[Reading]:
-        created = [(self._watches[e.watch], e.name) for e in events if self._is_new_directory(e)]
+        created = [(self._watches.node(e.watch), e.name) for e in events if _is_new_directory(e)]
         readings = self._look_at_moved(events)
         for parent, name in created:
-            self._note_unseen(parent, name)
+            if parent is not None:
+                self._note_unseen(parent, name)
         return readings
-
-    def _is_new_directory(self, event: Event) -> bool:
-        is_directory = event.mask & inotify.IN_CREATE and event.mask & inotify.IN_ISDIR
-        return bool(is_directory) and event.watch in self._watches
 
     def _note_unseen(self, parent: Node, name: str) -> None:
         """Tell of a cgroup that was gone before it could be opened: it may have been killed."""
+        if parent.cgroup.inode in self._tree.unlisted:
+            return  # it may be there
         self._unseen -= 1  # an inode that no cgroup has
         cgroup = child(parent.cgroup, name, self._unseen)
-        if cgroup is not None and cgroup.path not in self._paths:
+        unopened = {one.cgroup.path for one in self._tree.unopened.values()}
+        if cgroup is not None and cgroup.path not in self._paths and cgroup.path not in unopened:
             self._paths[cgroup.path] = None
             self._batch.appeared.append((cgroup, parent.cgroup.inode))
             self._batch.vanished.append(cgroup)
 
     def _look_at_moved(self, events: list[Event]) -> list[Reading]:
         readings: list[Reading] = []
-        moved = {event.watch for event in events if event.watch in self._watches}
-        for watch in moved:
-            node = self._watches.get(watch)
+        for watch in {event.watch for event in events}:
+            node = self._watches.node(watch)
             if node is None:
                 continue
             if node.cgroup.level is Level.CONTAINER:
@@ -182,11 +187,17 @@ class Detector:
         return readings
 
     def _finish(self, readings: list[Reading], *, reconciled: bool) -> None:
-        batch, self._batch = self._batch, Batch(time.time())
+        blind = self._spots.inodes(self._tree)
+        self.blindness = self._spots.blindness(self._tree)
+        batch, self._batch = self._batch, Batch(time.time(), blind=blind)
         batch.readings, batch.reconciled, batch.ended = readings, reconciled, time.time()
+        batch.blind |= blind
+        batch.unopened = frozenset(node.cgroup.inode for node in self._tree.partly_seen())
         self.progress = time.monotonic()
         if batch:
             self._deliver(batch)
+        else:
+            self._batch.blind |= batch.blind
 
     def _appeared(self, node: Node) -> None:
         parent = node.parent.cgroup.inode if node.parent else None
@@ -194,21 +205,21 @@ class Detector:
         self._paths[node.cgroup.path] = None
         while len(self._paths) > REMEMBERED:
             del self._paths[next(iter(self._paths))]
-        path = self._tree.root.absolute(node.cgroup.path)
-        try:
-            if node.cgroup.level is Level.CONTAINER:
-                watch = self._inotify.add(path / "memory.max", inotify.IN_MODIFY)
-            else:
-                watch = self._inotify.add(path, _DIRECTORY)
-        except OSError:  # gone already, or no watches left: the reconcile sees it
-            return
-        self._watches[watch] = node
+        self._watches.follow(node)
 
     def _vanished(self, node: Node) -> None:
         self._batch.vanished.append(node.cgroup)
-        for watch in [watch for watch, owner in self._watches.items() if owner is node]:
-            self._inotify.remove(watch)
-            del self._watches[watch]
+        self._watches.drop(node)
+
+    def _lost(self, cgroup: Cgroup, parent: Node) -> None:
+        """Tell of a cgroup that went before it could be opened."""
+        self._paths[cgroup.path] = None
+        self._batch.appeared.append((cgroup, parent.cgroup.inode))
+        self._batch.vanished.append(cgroup)
+
+
+def _is_new_directory(event: Event) -> bool:
+    return bool(event.mask & inotify.IN_CREATE and event.mask & inotify.IN_ISDIR)
 
 
 def into_queue(

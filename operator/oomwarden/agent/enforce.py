@@ -16,7 +16,7 @@ from functools import partial
 
 from oomwarden.agent.baselines import Baselines
 from oomwarden.agent.caps import Caps
-from oomwarden.agent.charge import Charge
+from oomwarden.agent.charge import NOT_SAVED, Charge
 from oomwarden.agent.control import Control
 from oomwarden.agent.decide import Decider
 from oomwarden.agent.found_groups import FoundGroups
@@ -25,6 +25,7 @@ from oomwarden.agent.inventory import Inventory
 from oomwarden.agent.items import Items
 from oomwarden.agent.kernel_worker import KernelWorker
 from oomwarden.agent.limits import Limits
+from oomwarden.agent.news_pace import NewsPace
 from oomwarden.agent.node_labels import NodeLabels
 from oomwarden.agent.policy_book import NamespaceBook, PolicyBook, PolicySink
 from oomwarden.agent.quiet_scans import quiet
@@ -37,17 +38,11 @@ from oomwarden.api.oomkill import PolicyReference
 from oomwarden.api.oomnode import Applied, PolicyReport
 from oomwarden.core.plan import Baseline, Order, Outcome, Switch, order_for
 from oomwarden.core.reports import Warn, reports
-from oomwarden.core.scoring import Floor, Remark, Target
+from oomwarden.core.scoring import Floor, Target
 from oomwarden.kernel.places import Places
 
 RESCAN_SECONDS = 10.0
 _LOG = logging.getLogger(__name__)
-
-_NOT_SAVED = Remark(
-    "NotSaved",
-    "The kubelet's score could not be saved, so nothing was written: see the disk of the agent's "
-    "state directory.",
-)
 
 
 @dataclass(slots=True)
@@ -82,6 +77,8 @@ class Enforcer:
     _decider: Decider = field(init=False)
     _items: Items = field(init=False)
     _charges: dict[int, Charge] = field(default_factory=dict)
+    _hurried: int = 0
+    _pace: NewsPace = field(default_factory=NewsPace)
 
     def __post_init__(self) -> None:
         self.scans = Scans(lambda: self.worker, self.places)
@@ -115,21 +112,23 @@ class Enforcer:
         """Do what is due now; news, such as a new container, do not wait for a long list."""
         if self.news.is_set() or not self.progress:
             self.news.clear()
-            self._drop_gone()
-            self._decide()
+            with self._pace:
+                self._drop_gone()
+                self._decide()
             self.told()
             self.groups.news.set()
-        due = [charge for charge in self._charges.values() if charge.due <= self._now()]
-        due = self._admit(due)
+        due = self._admit(each for each in self._charges.values() if each.due <= self._now())
         await self._save_before(due)
         settled, same = False, None
+        self._hurried = sum(charge.is_hurried for charge in self._charges.values())
         for charge in due:
             if same is None and charge.known():  # whatever is urgent is done by now
                 same = await quiet(self.worker, self.places, due)
-            settled |= await self._scan(charge, (same or {}).get(charge.container.cgroup.inode))
+            pids = (same or {}).get(charge.container.cgroup.inode)
+            if not pids and self.news.is_set() and charge is not due[0]:
+                continue  # those looked at together are done all the same
+            settled |= await self._scan(charge, pids)
             self.progress = time.monotonic()
-            if self.news.is_set():
-                break
         if settled:  # once for all of them: each news has every container decided on again
             self.news.set()
         await self.references.save()  # not before: a container that starts would wait for the disk
@@ -145,6 +144,8 @@ class Enforcer:
 
     async def _wait(self) -> None:
         """Sleep until something changed or a scan is due, or it is time to say that it lives."""
+        if self.news.is_set():
+            await self._pace.rest()
         due = min((charge.due for charge in self._charges.values()), default=math.inf)
         patience = min(max(due - self._now(), 0), self.rescan)
         try:
@@ -186,9 +187,6 @@ class Enforcer:
         own = self.baselines.own.has(charge.container)
         return order_for(target.score, baseline, switch, target.processes, own=own)
 
-    def _wishes(self) -> Wishes:
-        return wishes(self._charges.values(), self.control.mode)
-
     async def _save_before(self, due: Iterable[Charge]) -> None:
         """Save each value before it is written, or a crash in between would lose the way back."""
         for charge in due:
@@ -211,7 +209,7 @@ class Enforcer:
             return False
         before, settled = charge.outcome, False
         if not self.baselines.is_saved(container):
-            charge.took(None, _NOT_SAVED, self._now())
+            charge.took(None, NOT_SAVED, self._now())
         else:
             done = (Outcome(order.target, holding=same), None) if same else None
             began = self._now()
@@ -220,10 +218,13 @@ class Enforcer:
             if outcome := found[0]:
                 ripe = charge.is_settled(began)
                 settled = ripe and self.baselines.settle(container, order, outcome)
-        charge.again(self._now(), self.rescan)
+        charge.again(self._now(), self.rescan, hurried=self._hurried)
         if charge.outcome != before or settled:
             self.told()
         return settled
+
+    def _wishes(self) -> Wishes:
+        return wishes(self._charges.values(), self.control.mode)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

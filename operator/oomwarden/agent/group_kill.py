@@ -17,6 +17,9 @@ from oomwarden.agent.charge import Charge
 from oomwarden.agent.found_groups import FoundGroups
 from oomwarden.agent.inventory import Container
 from oomwarden.agent.kernel_worker import KernelWorker, StuckError
+from oomwarden.agent.news_pace import NewsPace
+from oomwarden.core.facts import Cgroup
+from oomwarden.core.group_files import GroupFiles
 from oomwarden.core.group_kill import NOT_SAVED, State, Wish, failed, part, planned
 from oomwarden.core.matching import Match
 from oomwarden.core.plan import Switch
@@ -80,6 +83,7 @@ class GroupKills:
     progress: float = 0.0
     repairs: int = 0
     _states: dict[int, State] = field(default_factory=dict)
+    _pace: NewsPace = field(default_factory=NewsPace)
 
     @property
     def applied(self) -> frozenset[int]:
@@ -94,7 +98,9 @@ class GroupKills:
     async def run(self) -> None:
         """Work for ever. What was found must have been loaded before."""
         while True:
-            young = await self.step()
+            with self._pace:
+                young = await self.step()
+            await self._pace.rest()
             patience = YOUNG_LOOK_SECONDS if young else LOOK_SECONDS
             try:
                 async with asyncio.timeout(patience):
@@ -108,9 +114,9 @@ class GroupKills:
         before = (dict(self._states), self.found.applied())
         concerned = self._concerned(self.ask())
         await self._look(concerned)
-        saved = await self._save()
+        await self._save()
         for inode, (container, wish) in concerned.items():
-            await self._hold(inode, container, wish, saved=saved)
+            await self._hold(inode, container, wish)
         self.progress = time.monotonic()
         if (self._states, self.found.applied()) != before:
             self.told()
@@ -126,19 +132,20 @@ class GroupKills:
     async def _look(self, concerned: Wishes) -> None:
         cgroups = [container.cgroup for container, _ in concerned.values()]
         try:
-            read = await self.worker.run(_ALL, partial(oom_group.read_all, self.cgroups, cgroups))
+            read = await self.worker.run(_ALL, partial(oom_group.read_files, self.cgroups, cgroups))
         except StuckError:
             return
         states: dict[int, State] = {}
-        for inode, now in read.items():
-            container, wish = concerned[inode]
-            young = self._is_young(container)
-            known, before = State(now, self.found.get(container)), self._states.get(inode)
+        for inode, files in read.items():
+            (container, wish), now = concerned[inode], files.together
+            young, found = self._is_young(container), self.found.files(container)
+            found = found.completed(files) if found else None
+            known, before = State(now, found.together if found else None), self._states.get(inode)
             left = before.now if before else None
             wished = wish if self.writes else Wish()
             states[inode] = known.seen(now, wished, young=young, left=left)
             self._note_repair(container, wish, now, young=young)
-            self.found.put(container, states[inode].found)
+            self.found.put(container, _kept(states[inode], known, files, found))
         self._states = states
 
     def _note_repair(self, container: Container, wish: Wish, now: bool, *, young: bool) -> None:  # noqa: FBT001 - the value read
@@ -149,28 +156,37 @@ class GroupKills:
             self.repairs += 1
             _LOG.info("%s: somebody has changed memory.oom.group", container.cgroup.path)
 
-    async def _save(self) -> bool:
+    async def _save(self) -> None:
         try:
             await self.found.save()
         except sqlite3.Error as error:
             _LOG.warning("memory.oom.group is not saved, and not written before it is: %s", error)
-            return False
-        return True
 
-    async def _hold(self, inode: int, container: Container, wish: Wish, *, saved: bool) -> None:
+    async def _hold(self, inode: int, container: Container, wish: Wish) -> None:
         state = self._states.get(inode)
         if state is None:
             return
         aim = state.to_write(wish) if self.writes else None
         if aim is not None:
-            state = await self._write(container, state, aim) if saved else _unsaved(state)
+            saved = self.found.is_saved(container)
+            files = self.found.files(container) if wish.asked is None else None
+            state = await self._write(container, state, aim, files) if saved else _unsaved(state)
             self._states[inode] = state
         if state.is_over(wish):
             self.found.put(container, None)
 
-    async def _write(self, container: Container, state: State, aim: bool) -> State:  # noqa: FBT001 - the value to write
+    async def _write(
+        self,
+        container: Container,
+        state: State,
+        aim: bool,  # noqa: FBT001 - the value to write
+        files: GroupFiles | None,
+    ) -> State:
+        """Write what is asked, or put back the files that were found."""
         cgroup = container.cgroup
-        work = partial(oom_group.write, self.cgroups, cgroup, together=aim)
+        work: Callable[[], bool] = partial(oom_group.write, self.cgroups, cgroup, together=aim)
+        if files is not None:
+            work = partial(_put_back, self.cgroups, cgroup, files)
         try:
             return replace(state, now=await self.worker.run(cgroup.inode, work))
         except (CgroupGoneError, StuckError):
@@ -192,6 +208,20 @@ class GroupKills:
         """Tell for each policy that only observes what would stand in its way."""
         state = self._states.get(container.cgroup.inode)
         return [planned(_wish_of(each), state, writes=self.writes) for each in observers]
+
+
+def _kept(
+    state: State, known: State, now: GroupFiles, found: GroupFiles | None
+) -> GroupFiles | None:
+    """Give what is to be remembered as found: what was, unless the last look is the first."""
+    if state.found is None:
+        return None
+    fresh = found is None or (state.found != known.found and state.found == now.together)
+    return now if fresh else found
+
+
+def _put_back(root: CgroupRoot, cgroup: Cgroup, files: GroupFiles) -> bool:
+    return oom_group.put_back(root, cgroup, files).together
 
 
 def _unsaved(state: State) -> State:

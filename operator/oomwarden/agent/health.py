@@ -51,6 +51,8 @@ class Figures:
     group_repairs: int = 0
     refused_records: int = 0
     taken_names: int = 0
+    missing_watches: int = 0
+    unopened_cgroups: int = 0
 
 
 def healthz(loops: list[Loop]) -> tuple[int, bytes]:
@@ -112,6 +114,10 @@ class AgentCollector(Collector):
         )
         yield _counter("group_kill_repairs", "Times that somebody had changed memory.oom.group",
                        figures.group_repairs)  # fmt: skip
+        yield GaugeMetricFamily("oomwarden_missing_watches", "inotify watches that are refused",
+                                figures.missing_watches)  # fmt: skip
+        yield GaugeMetricFamily("oomwarden_unopened_cgroups", "Cgroups that cannot be opened",
+                                figures.unopened_cgroups)  # fmt: skip
         stuck = GaugeMetricFamily(
             "oomwarden_worker_stuck_seconds",
             "Seconds for which the kernel has not answered a worker; 0: it has",

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from oomwarden.agent.detect import Batch, Detector, into_queue
+from oomwarden.agent.batch import Batch
+from oomwarden.agent.detect import Detector, into_queue
+from oomwarden.agent.layout import Layout
+from oomwarden.core.blindness import Blindness
 from oomwarden.core.cgroup_paths import driver
 from oomwarden.core.facts import Cgroup
 from oomwarden.kernel.cgroup import CgroupRoot, is_cgroup2
@@ -22,10 +25,11 @@ class KernelSide:
     """`remedy` says what is missing, empty once kubepods is watched."""
 
     path: Path
-    queue: "asyncio.Queue[Batch]" = field(default_factory=asyncio.Queue)
+    queue: asyncio.Queue[Batch] = field(default_factory=asyncio.Queue)
     remedy: str = "kubepods was not looked for yet"
     kubepods: Cgroup | None = None
     detector: Detector | None = None
+    layout: Layout | None = None
 
     @property
     def cgroup_driver(self) -> str:
@@ -36,6 +40,16 @@ class KernelSide:
     def nested(self) -> bool:
         """Whether kubepods lies below another cgroup: the kubelet has a root of its own."""
         return self.kubepods is not None and "/" in self.kubepods.path
+
+    @property
+    def blindness(self) -> Blindness:
+        """Tell where detection cannot see."""
+        return self.detector.blindness if self.detector else Blindness()
+
+    @property
+    def unreadable(self) -> int:
+        """Count the times that detection could not read or understand a cgroup's files."""
+        return self.detector.unreadable if self.detector else 0
 
     def age_from(self) -> float:
         """Give the monotonic time of the detector's last look; 0: it does not run."""

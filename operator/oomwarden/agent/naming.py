@@ -123,7 +123,7 @@ class Naming:
 
     def _learn(self, container: Container, seen: Glimpse) -> None:
         name = container.name
-        container.name = seen.name or name or self._told(container)
+        container.name = self._told(container) or seen.name or name
         if seen.limit is not None:
             container.limit = seen.limit
         if container.name is None or seen.score is None:

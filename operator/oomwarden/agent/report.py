@@ -29,6 +29,7 @@ from oomwarden.core.delivery_trouble import NO_TROUBLE, Trouble
 from oomwarden.core.quantity import format_bytes
 from oomwarden.core.report_bounds import bounded
 from oomwarden.core.self_tests import Findings, conditions, too_old
+from oomwarden.kernel import descriptors
 from oomwarden.kernel.host import Host
 from oomwarden.kernel.oom_group import is_read_only
 from oomwarden.kube import nodes
@@ -116,6 +117,7 @@ class Reporter:
         )
 
     def _findings(self, work: Work, own: AgentKills) -> Findings:
+        blindness = self.kernel.blindness
         return Findings(
             kernel=too_old(self.host.release()),
             cgroup_v2=self.kernel.remedy,
@@ -126,11 +128,16 @@ class Reporter:
             agent_memory=agent_kills.remedy(own, memory_limit(), time.time()),
             store=self.store.degraded or "",
             store_in_memory=self.store.in_memory,
+            store_full=self.store.is_full,
             unknown_fields=work.unknown_fields,
             cgroup_writes=self.settings.cgroup_writes,
             groups_left=work.groups_left,
             cgroups_read_only=is_read_only(self.settings.cgroup_root),
             delivery=work.delivery,
+            watches=blindness.watches_remedy(*self.host.inotify_limits()),
+            unopened=blindness.unopened_remedy(descriptors.most()),
+            layout=self.kernel.layout.remedy if self.kernel.layout else "",
+            sees_nothing=self.kernel.layout is not None and self.kernel.layout.sees_nothing,
         )
 
     async def _refresh_memory(self) -> None:

@@ -11,7 +11,6 @@ status                             what OOMNode says
 """
 
 import asyncio
-import logging
 from functools import partial
 
 from oomwarden.agent import health
@@ -26,6 +25,7 @@ from oomwarden.agent.heard import Heard
 from oomwarden.agent.host_kills import HostKills
 from oomwarden.agent.inventory import Inventory
 from oomwarden.agent.kernel_side import KernelSide
+from oomwarden.agent.layout import Layout
 from oomwarden.agent.log_reader import ELSEWHERE, LogReader
 from oomwarden.agent.naming import Naming
 from oomwarden.agent.outranked import Outranked
@@ -55,7 +55,6 @@ from oomwarden.kube.client import Client, Selection, connect
 from oomwarden.kube.resources import ClusterOOMPolicy, ConfigMap, Namespace, OOMPolicy, Pod
 
 LATE_SECONDS = 60.0
-_LOG = logging.getLogger(__name__)
 
 
 class Agent:
@@ -95,6 +94,7 @@ class Agent:
         self.books = Bookkeeper(self.settler, store, self.deliverer.wake.set, ask)
         self.samples = Samples(self.inventory, self.settler.ledger.accounts, self.places)
         self.contradictions = Contradictions(partial(events.post_own, self.client))
+        self.layout = self.kernel.layout = Layout(self.inventory, self.places.cgroups)
         self.host_kills = HostKills(self.host, store, self.kernel, self.settler.ledger)
         self.heard = Heard()
         self.outranked: Outranked | None = None
@@ -128,12 +128,13 @@ class Agent:
             for name, what, sink in self.watches():
                 heard = self.heard.of(name)
                 group.create_task(watch.follow(self.client, what, sink, heard), name=name)
-            boot_id = self.host.boot_id()
-            ask = store_was_lost(self.store, self.client, self.settings.node, boot_id)
+            here = (self.settings.node, self.host.boot_id())
+            ask = store_was_lost(self.store, self.client, *here)
             history = group.create_task(ask, name="history")
             group.create_task(self._kernel_side(history), name="kernel")
             group.create_task(self.deliverer.run(), name="deliver")
             group.create_task(self.contradictions.run(), name="contradictions")
+            group.create_task(self.layout.run(), name="layout")
             group.create_task(self._status_after(history), name="status")
             labels = partial(nodes.labels, self.client, self.settings.node)
             every = self.settings.look_seconds
@@ -215,7 +216,9 @@ class Agent:
             outbox=self.deliverer.waiting,
             enforced_processes=self.enforcer.processes,
             group_repairs=self.enforcer.groups.repairs,
-            unreadable=self._unreadable(),
+            unreadable=self.samples.unreadable + self.kernel.unreadable,
+            missing_watches=self.kernel.blindness.watches,
+            unopened_cgroups=self.kernel.blindness.unopened,
             log_overruns=self.log.overruns,
             held_records=self.deliverer.numbers.held,
             held_kills=self.deliverer.numbers.held_kills,
@@ -230,10 +233,6 @@ class Agent:
                 "services": self.outranked.worker.stuck_since if self.outranked else None,
             },
         )
-
-    def _unreadable(self) -> int:
-        detector = self.kernel.detector
-        return self.samples.unreadable + (detector.unreadable if detector else 0)
 
     async def _status(self) -> OOMNodeStatus:
         applied, policies = self.enforcer.report()

@@ -58,7 +58,8 @@ class Scans:
         lines, worker, key = self._way(cgroup.inode, order)
         work = partial(carry_out, self.places, cgroup, order, charge.known(), lines)
         try:
-            outcome = await worker.run(key, work)
+            outcome, cost = await worker.run(key, partial(_timed, work))
+            charge.cost += cost
         except CgroupGoneError:
             return None, None
         except StuckError:
@@ -105,3 +106,9 @@ class Scans:
         if hung:
             self._hung[inode] = hung
         return None if len(hung) >= MOST_LEFT_OUT else frozenset(hung)
+
+
+def _timed(work: Callable[[], Outcome]) -> tuple[Outcome, float]:
+    """Give the processor time of this thread as well, in seconds."""
+    began = time.thread_time()
+    return work(), time.thread_time() - began

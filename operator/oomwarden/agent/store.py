@@ -1,80 +1,67 @@
-"""The agent's durable memory: one SQLite file, one thread that owns it."""
+"""The agent's durable memory: one SQLite file, one thread that owns it.
+
+While the disk takes nothing, work goes on in memory and the file stays as it is: it is tried again
+with growing gaps, and then gets all that happened meanwhile in one transaction.
+"""
 
 import asyncio
 import sqlite3
+import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from oomwarden.agent import spare_pages, store_file
+from oomwarden.agent.store_file import connect as _connect
+from oomwarden.agent.store_messages import AGAIN, ANEW, DETACHED, IN_MEMORY, NEARLY_FULL, UNREAD
+
 T = TypeVar("T")
 
 UNASKED = "unasked"
 """meta.history of a new store: whether an earlier one was lost is not known yet."""
-BUSY_SECONDS = 20.0
-"""How long somebody who reads the file by hand may hold it."""
-_IN_MEMORY = (
-    "working in memory, so nothing that is not delivered survives a restart of the agent; free or "
-    "mend the disk of its state directory, then restart it"
-)
-_ANEW = (
-    "what it knew of containers that run is lost, so their scores are not put back until they "
-    "restart: see whether the disk is in order; this is told until the agent is restarted"
-)
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS checkpoints (
-  boot_id TEXT NOT NULL, inode INTEGER NOT NULL, epoch INTEGER NOT NULL, path TEXT NOT NULL,
-  level TEXT NOT NULL, pod_uid TEXT, container_id TEXT, name TEXT, raw TEXT NOT NULL,
-  PRIMARY KEY (boot_id, inode)) STRICT;
-CREATE TABLE IF NOT EXISTS outbox (
-  name TEXT PRIMARY KEY, namespace TEXT, pod_uid TEXT, created REAL NOT NULL,
-  body TEXT NOT NULL, state TEXT NOT NULL, reason TEXT) STRICT;
-CREATE INDEX IF NOT EXISTS outbox_by_state ON outbox (state, created);
-CREATE TABLE IF NOT EXISTS held (
-  name TEXT PRIMARY KEY, account TEXT NOT NULL, budget TEXT NOT NULL, created REAL NOT NULL,
-  kills INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
-CREATE INDEX IF NOT EXISTS held_by_account ON held (account);
-CREATE INDEX IF NOT EXISTS held_by_budget ON held (budget);
-CREATE TABLE IF NOT EXISTS budgets (
-  key TEXT PRIMARY KEY, free INTEGER NOT NULL, wait REAL NOT NULL, last REAL NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS events (
-  name TEXT PRIMARY KEY, series TEXT NOT NULL, seen REAL NOT NULL, count INTEGER NOT NULL,
-  told INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
-CREATE INDEX IF NOT EXISTS events_by_series ON events (series);
-CREATE TABLE IF NOT EXISTS pods (
-  cgroup_uid TEXT PRIMARY KEY, boot_id TEXT NOT NULL, body TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS baselines (
-  boot_id TEXT NOT NULL, inode INTEGER NOT NULL, container_id TEXT NOT NULL,
-  baseline INTEGER, ours TEXT NOT NULL, PRIMARY KEY (boot_id, inode)) STRICT;
-CREATE TABLE IF NOT EXISTS group_kills (
-  boot_id TEXT NOT NULL, inode INTEGER NOT NULL, container_id TEXT NOT NULL,
-  found INTEGER NOT NULL, PRIMARY KEY (boot_id, inode)) STRICT;
-CREATE TABLE IF NOT EXISTS own_scores (
-  boot_id TEXT NOT NULL, inode INTEGER NOT NULL, container_id TEXT NOT NULL,
-  scores TEXT NOT NULL, PRIMARY KEY (boot_id, inode)) STRICT;
-CREATE TABLE IF NOT EXISTS followed_scores (
-  boot_id TEXT NOT NULL, inode INTEGER NOT NULL, container_id TEXT NOT NULL,
-  PRIMARY KEY (boot_id, inode)) STRICT;
-"""
+FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 1.0, 60.0
 
 
 class Store:
     """Runs every function that touches the database in one thread, each in one transaction.
 
-    `degraded` tells why work goes on in memory: the file was corrupt or could not be written.
-    `fresh`: it was opened before its first books were in it.
+    `in_memory`: writes do not reach the disk. `fresh`: it was opened before its first books were
+    in it.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._thread = ThreadPoolExecutor(1, "sqlite")
         self._connection: sqlite3.Connection | None = None
-        self.degraded: str | None = None
+        self._trouble: str | None = None  # until the disk takes writes again
+        self._damage: str | None = None  # until a restart
         self.in_memory = False
+        self._is_whole = True  # what is in memory is all that there was
+        self._is_blank = False  # there is no file that a later agent could go on from
+        self._is_warmed_up = False  # the write-ahead log has its size
+        self._gap, self._due = FIRST_RETRY_SECONDS, 0.0
         self.store_id = ""
         self.fresh = False
+
+    @property
+    def degraded(self) -> str | None:
+        """Tell what is wrong with the disk, and what to do; None: nothing."""
+        return "; ".join(filter(None, (self._trouble, self._damage))) or None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the disk is nearly full, and the store goes on in the file all the same."""
+        return self._trouble is not None and not self.in_memory
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the next agent knows what is stored now, or that it knows nothing.
+
+        It must not find an older file and take that for the whole truth.
+        """
+        return not self.in_memory or self._is_blank
 
     async def open(self) -> None:
         """Open or create the file; a corrupt one is set aside, a full disk means memory."""
@@ -97,81 +84,128 @@ class Store:
         self._thread.shutdown()
 
     def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do it in the file; else in memory."""
+        self._recover()
+        try:
+            return self._attempt(work)
+        except sqlite3.DatabaseError as error:
+            self._into_memory(self._of_the_disk(error))
+        return self._attempt(work)
+
+    def _attempt(self, work: Callable[[sqlite3.Connection], T]) -> T:
         if self._connection is None:
             raise sqlite3.ProgrammingError("the store is not open")
+        with self._connection:
+            return work(self._connection)
+
+    def _of_the_disk(self, error: sqlite3.DatabaseError) -> sqlite3.DatabaseError:
+        """Give an error that memory cures: disk full, I/O error, corrupt page; raise any other."""
+        own = (sqlite3.IntegrityError, sqlite3.ProgrammingError)
+        passing = store_file.is_busy(error) or store_file.is_mistake(error)
+        if isinstance(error, own) or passing or self.in_memory:
+            raise error
+        return error
+
+    def _into_memory(self, error: sqlite3.DatabaseError) -> None:
+        """Go on in memory with what can still be read; only a corrupt file is set aside."""
+        corrupt, broken = store_file.is_corrupt(error), self._connection
+        self._connection, self._is_whole = store_file.what_is_readable(broken, corrupt=corrupt)
+        self.in_memory = True
+        self._postpone(FIRST_RETRY_SECONDS)
+        self._trouble = f"{error}: {DETACHED if self._is_whole else IN_MEMORY}"
+        if corrupt:
+            self._set_aside(AGAIN)
+
+    def _set_aside(self, then: str) -> None:
+        aside = f"the file was set aside as {self._path.stem}.corrupt"
         try:
-            with self._connection:
-                return work(self._connection)
-        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+            store_file.set_aside(self._path)
+        except OSError as error:  # a disk that went read-only
+            self._damage = f"{self._path.name} could not be set aside ({error.strerror})"
+        else:
+            self._damage, self._is_blank = f"{aside}, {then}", True
+
+    def _recover(self) -> None:
+        """Go back to the file, and keep free pages in it, as soon as the disk has room."""
+        if self._connection is None or time.monotonic() < self._due:
+            return
+        try:
+            if self.in_memory:
+                self._return()
+            self._make_spare_pages(self._connection)
+        except (sqlite3.Error, OSError):
+            self._postpone(min(self._gap * 2, LAST_RETRY_SECONDS))
+        else:
+            self._postpone(FIRST_RETRY_SECONDS)
+
+    def _make_spare_pages(self, connection: sqlite3.Connection) -> None:
+        if self._is_warmed_up and not spare_pages.are_few(connection):
+            return
+        try:
+            spare_pages.make(connection, self._path.parent)
+        except (sqlite3.Error, OSError) as error:
+            self._trouble = f"{error}: {NEARLY_FULL}"
             raise
-        except sqlite3.DatabaseError as error:  # disk full, I/O error, corrupt page
-            if _is_busy(error):
-                raise
-            self._connection = self._into_memory(self._connection, error)
-            with self._connection:
-                return work(self._connection)
+        self._is_warmed_up, self._trouble = True, None
 
-    def _into_memory(
-        self, broken: sqlite3.Connection, error: sqlite3.DatabaseError
-    ) -> sqlite3.Connection:
-        """Go on in memory with what can still be read.
+    def _return(self) -> None:
+        if self._connection is None or not self._is_whole:
+            raise sqlite3.OperationalError("what the file holds was not read")
+        disk = store_file.bring_back(self._connection, self._path)
+        self._connection.close()
+        self._connection, self.in_memory, self._trouble = disk, False, None
+        self._is_warmed_up = False
 
-        The file is set aside: an agent that found it again would take it for the whole truth.
-        """
-        memory = _connect(None)
-        try:
-            broken.backup(memory)
-        except sqlite3.DatabaseError:
-            memory = _connect(None)
-        broken.close()
-        self.degraded, self.in_memory = f"{error}: {_IN_MEMORY}", True
-        try:
-            self._set_aside()
-        except OSError as second:  # a disk that went read-only
-            self.degraded += f"; {self._path.name} could not be set aside ({second.strerror})"
-        return memory
+    def _postpone(self, gap: float) -> None:
+        self._gap, self._due = gap, time.monotonic() + gap
 
     def _close(self) -> None:
+        self._due = 0.0
+        if self.in_memory:
+            self._recover()
         if self._connection is not None:
             self._connection.close()
 
     def _open(self) -> None:
         try:
-            self._connection = self._connect_anyhow()
-            self._identify(self._connection)
+            self._connection = self._begin()
         except sqlite3.DatabaseError as error:
-            if _is_busy(error):
+            if store_file.is_busy(error):
                 raise
             self._connection = self._start_over(error)
             self._identify(self._connection)
+        self._recover()
 
-    def _connect_anyhow(self) -> sqlite3.Connection:
-        """Connect; on a full disk without the -shm file that other processes would share."""
+    def _begin(self) -> sqlite3.Connection:
+        connection = store_file.connect_anyhow(self._path)
         try:
-            return _connect(self._path)
-        except sqlite3.OperationalError as error:
-            if _is_busy(error) or not self._path.exists():
-                raise
-            return _connect(self._path, alone=True)
-
-    def _start_over(self, error: sqlite3.DatabaseError) -> sqlite3.Connection:
-        try:
-            self._set_aside()
-            connection = _connect(self._path)
-        except (OSError, sqlite3.DatabaseError) as second:
-            self.degraded, self.in_memory = f"{second}: {_IN_MEMORY}", True
-            return _connect(None)
-        self.degraded = (
-            f"{error}: the file was set aside as {self._path.stem}.corrupt, and a new one begun; "
-            f"{_ANEW}"
-        )
+            self._identify(connection)
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
-    def _set_aside(self) -> None:
-        if self._path.exists():
-            self._path.replace(self._path.with_suffix(".corrupt"))
-        for tail in ("-wal", "-shm"):
-            Path(f"{self._path}{tail}").unlink(missing_ok=True)
+    def _start_over(self, error: sqlite3.DatabaseError) -> sqlite3.Connection:
+        if not store_file.is_corrupt(error):
+            return self._start_in_memory(error)
+        self._set_aside(f"and a new one begun ({error}); {ANEW}")
+        try:
+            return _connect(self._path)
+        except sqlite3.DatabaseError as second:
+            self._trouble, self.in_memory = f"{second}: {IN_MEMORY}", True
+            self._is_whole = self._is_blank
+            return _connect(None)
+
+    def _start_in_memory(self, error: sqlite3.DatabaseError) -> sqlite3.Connection:
+        """Begin with what the file holds; or with nothing, where there is nothing."""
+        self.in_memory, self._trouble = True, f"{error}: {DETACHED}"
+        found = None if store_file.holds_nothing(self._path) else store_file.salvage(self._path)
+        self._is_blank = store_file.holds_nothing(self._path) or (
+            found is not None and store_file.is_blank(found)
+        )
+        if found is None and not self._is_blank:
+            self._is_whole, self._trouble = False, f"{error}: {UNREAD}"
+        return found or _connect(None)
 
     def _identify(self, connection: sqlite3.Connection) -> None:
         with connection:
@@ -189,19 +223,3 @@ class Store:
 def begin_books(connection: sqlite3.Connection) -> None:
     """Note that a new store's first books are in it: the next agent goes on from there."""
     connection.execute("INSERT OR IGNORE INTO meta VALUES ('books', 'begun')")
-
-
-def _is_busy(error: sqlite3.DatabaseError) -> bool:
-    """Whether somebody holds the file: it is in order, and must not be set aside."""
-    codes = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in codes
-
-
-def _connect(path: Path | None, *, alone: bool = False) -> sqlite3.Connection:
-    connection = sqlite3.connect(path or ":memory:", timeout=BUSY_SECONDS, check_same_thread=False)
-    if alone:
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.executescript(_SCHEMA)
-    return connection

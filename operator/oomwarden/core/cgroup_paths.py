@@ -1,7 +1,8 @@
 """From a cgroup directory's name to its place below the kubelet's root, for both cgroup drivers.
 
 Names: kubernetes pkg/kubelet/cm/cgroup_manager_linux.go (ConvertCgroupNameToSystemd, v1.37),
-containerd getCgroupsPath "slice:cri-containerd:id", CRI-O "crio-<id>".
+containerd getCgroupsPath "slice:cri-containerd:id", CRI-O "crio-<id>"; other runtimes have other
+prefixes. The monitor of CRI-O and Podman, `...conmon-<id>`, is no container.
 """
 
 import re
@@ -25,7 +26,7 @@ _POD = re.compile(
     rf"|pod(?P<plain>{_UID})"
 )
 _CRUN_GROUP, _CRUN_SCOPES = "container", ("crio-", "libpod-")
-_CONTAINER = re.compile(r"(?:(?:cri-containerd|crio|docker)-)?(?P<id>[0-9a-f]{64})(?:\.scope)?")
+_CONTAINER = re.compile(r"(?:(?:[a-z0-9_.]+-)*(?<!conmon-))?(?P<id>[0-9a-f]{64})(?:\.scope)?")
 
 
 def is_kubepods(name: str) -> bool:

@@ -7,6 +7,12 @@ from oomwarden.core.plan import Outcome
 from oomwarden.core.scoring import Remark
 
 MOST_PIDS = 5
+_UNREACHED = Remark(
+    "TooManyCgroups",
+    "The container has made more cgroups below its own than a scan can visit, so some of its "
+    "processes may keep another score: each scan visits others. Look for what makes them, or bound "
+    "them with cgroup.max.descendants.",
+)
 
 
 def of_outcome(outcome: Outcome) -> list[Remark]:
@@ -37,6 +43,8 @@ def of_outcome(outcome: Outcome) -> list[Remark]:
         found.append(Remark("TooManyOwnScores", what))
     if outcome.stuck:
         found.append(stuck_processes(sorted(outcome.stuck)))
+    if outcome.unreached:
+        found.append(_UNREACHED)
     if outcome.held_back:
         what = (
             f"Processes that wait for their turn: {outcome.held_back}; the node changes no more a "

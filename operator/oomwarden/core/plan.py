@@ -111,7 +111,8 @@ class Outcome:
     the kernel does not give theirs. `held_back` counts those that wait for the node's cap. `own`
     counts those with a score of their own; `unsaved` those whose score is to be saved before it is
     written over, `too_many` those for which there is no room; `to_keep` is all that is to be kept
-    of such scores from now on, None: nobody looked.
+    of such scores from now on, None: nobody looked. `unreached`: the container has more cgroups
+    below its own than a scan can visit.
     """
 
     target: int | None
@@ -129,6 +130,7 @@ class Outcome:
     unsaved: int = 0
     too_many: int = 0
     to_keep: OwnScores | None = None
+    unreached: bool = False
 
     @property
     def aim(self) -> Aim:
@@ -138,7 +140,7 @@ class Outcome:
     @property
     def whole(self) -> bool:
         """Whether every process was looked at, and changed where it had to be."""
-        return self.complete and not self.failures and not self.stuck
+        return self.complete and not (self.failures or self.stuck or self.unreached)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ class Item:
             and not outcome.failures
             and not outcome.stuck
             and not outcome.held_back
+            and not outcome.unreached
         )
 
 

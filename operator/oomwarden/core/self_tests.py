@@ -49,11 +49,16 @@ class Findings:
     agent_memory: str = ""
     store: str = ""
     store_in_memory: bool = False
+    store_full: bool = False
     unknown_fields: tuple[str, ...] = ()
     cgroup_writes: bool = True
     cgroups_read_only: bool = False
     groups_left: int = 0
     delivery: Trouble = NO_TROUBLE
+    watches: str = ""
+    unopened: str = ""
+    layout: str = ""
+    sees_nothing: bool = False
 
 
 def conditions(found: Findings, now: str) -> tuple[Condition, ...]:
@@ -75,12 +80,16 @@ def conditions(found: Findings, now: str) -> tuple[Condition, ...]:
         ("KernelLog", found.kernel_log, "Readable", found.kernel_log_reason or "NotReadable"),
         ("CgroupWrites", writes, "On", why),
         ("AgentMemory", found.agent_memory, "Sufficient", "OOMKilled"),
-        ("Store", found.store, "Durable", "InMemory" if found.store_in_memory else "StartedAnew"),
+        ("Inotify", found.watches, "AllWatched", "WatchesRefused"),
+        ("CgroupsReadable", found.unopened, "AllOpen", "Unopened"),
+        ("Layout", found.layout, "Understood", "ContainersElsewhere"),
+        ("Store", found.store, "Durable", _store_reason(found)),
         ("Delivery", found.delivery.message, "Delivering", found.delivery.reason),
         ("PoliciesUnderstood", ignored, "AllFields", "UnknownFields"),
     )
     results = [_condition(kind, text, good, bad, now) for kind, text, good, bad in tests]
-    ready = _condition("Ready", cgroup_v2, "Watching", "NotWatching", now)
+    blind = cgroup_v2 or (found.layout if found.sees_nothing else "")
+    ready = _condition("Ready", blind, "Watching", "NotWatching", now)
     return (ready, *results)
 
 
@@ -102,6 +111,12 @@ def _cgroup_writes(found: Findings) -> tuple[str, str]:
     if found.cgroups_read_only:
         return _READ_ONLY, "ReadOnly"
     return "", ""
+
+
+def _store_reason(found: Findings) -> str:
+    if found.store_in_memory:
+        return "InMemory"
+    return "DiskFull" if found.store_full else "StartedAnew"
 
 
 def _condition(kind: str, remedy: str, good: str, bad: str, now: str) -> Condition:

@@ -12,7 +12,7 @@ from oomwarden.core.plan import Found, Order, Outcome, classify
 from oomwarden.core.process_rules import ProcessTarget, named_by
 from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
 from oomwarden.kernel.command_lines import CommandLines, LeftOutError
-from oomwarden.kernel.container_processes import held, pids
+from oomwarden.kernel.container_processes import PartOfPids, held, pids
 from oomwarden.kernel.own_scores import OwnScoresOf
 from oomwarden.kernel.places import Places
 from oomwarden.kernel.process import Process, ProcessGoneError, ProcRoot
@@ -34,13 +34,14 @@ _Movable = tuple[Process, ProcessTarget | None, int | None]
 class _Scan:
     """One scan's findings; what is known of a pid is what the last look at it found.
 
-    `listing` gives the container's processes at that moment.
+    `listing` gives the container's processes at that moment; `known` are not looked at.
     """
 
     order: Order
     commands: CommandLines
     until: float
     listing: Callable[[], list[int]]
+    known: frozenset[int] = frozenset()
     found: dict[int, Found] = field(default_factory=dict)
     named: set[int] = field(default_factory=set)
     blank: set[int] = field(default_factory=set)
@@ -143,11 +144,11 @@ class _Scan:
         _note(self.named, process.pid, belongs=named is not None)
         return named
 
-    def outcome(self, live: frozenset[int], *, complete: bool) -> Outcome:
+    def outcome(self, live: frozenset[int], *, complete: bool, unreached: bool) -> Outcome:
         def count(kind: Found) -> frozenset[int]:
             return frozenset(pid for pid, each in self.found.items() if each is kind) & live
 
-        holding = count(Found.HOLDS)
+        holding = count(Found.HOLDS) | (self.known & live)
         held_back = len(count(Found.MOVABLE)) if self._is_spent() else 0
         unsaved = len(count(Found.UNSAVED))
         return Outcome(
@@ -165,7 +166,8 @@ class _Scan:
             held_back=held_back,
             unsaved=unsaved,
             too_many=len(count(Found.TOO_MANY)),
-            to_keep=self.own.to_keep(live),
+            to_keep=self.own.to_keep(live, unreached=unreached),
+            unreached=unreached,
         )
 
 
@@ -183,8 +185,9 @@ def unchanged(
     found: dict[int, frozenset[int]] = {}
     for cgroup, known in asked:
         with suppress(CgroupGoneError, OSError), held(root, cgroup) as directory:
-            live = frozenset(pids(directory))
-            if live <= known:
+            listed = pids(directory)
+            live = frozenset(listed)
+            if live <= known and not isinstance(listed, PartOfPids):
                 found[cgroup.inode] = live
     return found
 
@@ -199,15 +202,16 @@ def carry_out(
     """Give every process of a container the order's score, except those with one of their own.
 
     A child that was forked before its parent was changed has the old score and stands in the
-    next round's list; so the last round is one that finds no new process and changes none.
+    next round's list; so the last round is one that finds no new process and changes none. Each
+    round looks at what the ones before have not seen.
 
     Args:
         places: The cgroup2 mount and the host's /proc.
         cgroup: The container's.
         order: What to write, and over which scores.
-        known: Pids that held the right value at the last scan. When there are no others, nothing
-            is read of them; but with rules all are, as a command line can change. They come last,
-            so that a scan which cannot reach all goes on where the one before has ended.
+        known: Pids that held the right value at the last scan. Nothing is read of them; but with
+            rules all are, as a command line can change. They come last, so that a scan which cannot
+            reach all goes on where the one before has ended.
         commands: Reads the command lines that rules need, of all processes when None.
 
     Raises:
@@ -215,17 +219,22 @@ def carry_out(
         AbandonedError: nobody waits for this scan any more; nothing was written since.
     """
     with held(places.cgroups, cgroup) as directory:
-        live = frozenset(pids(directory))
+        first = pids(directory)
+        live, unreached = frozenset(first), isinstance(first, PartOfPids)
         if live <= known and not order.rules and not order.own:
-            return Outcome(order.target, holding=live)
+            return Outcome(order.target, holding=live, unreached=unreached)
         until = time.monotonic() + MAX_SECONDS
         scan = _Scan(order, commands or CommandLines(), until, partial(pids, directory))
+        scan.known = frozenset() if order.rules or order.own else known & live
+        look = live - scan.known
         for _ in range(MAX_ROUNDS):
-            moved = scan.round(places.proc, sorted(live, key=lambda pid: (pid in known, pid)))
+            moved = scan.round(places.proc, sorted(look, key=lambda pid: (pid in known, pid)))
+            if unreached and not scan.late:  # the next list would be of another part
+                return scan.outcome(live, complete=True, unreached=True)
             again = frozenset(pids(directory))
-            if scan.late:
+            if scan.late or time.monotonic() > until:
                 break
             if not moved and again <= live:
-                return scan.outcome(live, complete=True)
-            live = again
-        return scan.outcome(live, complete=False)
+                return scan.outcome(live, complete=True, unreached=unreached)
+            live, look = again, again - scan.found.keys() - scan.known
+        return scan.outcome(live, complete=False, unreached=unreached)

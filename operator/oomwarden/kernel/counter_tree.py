@@ -3,97 +3,56 @@
 Used by one thread only. Reads counters, and nothing that can block.
 """
 
+import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from itertools import islice
 
 from oomwarden.core import cgroup_paths
 from oomwarden.core.accounts import Reading
 from oomwarden.core.facts import Cgroup, Level, MemoryEvents
-from oomwarden.core.flat_keyed import parse_limit, parse_memory_events
 from oomwarden.kernel import cgroup as files
 from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
+from oomwarden.kernel.counter_files import Node, Unopened, open_node
 
 MAX_CHILDREN = 4096
 """Bounds the work on a directory; a node has 250 pods at most by default."""
-
-
-@dataclass(slots=True, eq=False)
-class Node:
-    """A cgroup that is followed: descriptors of its directory and of its counters."""
-
-    cgroup: Cgroup
-    parent: "Node | None"
-    directory: int
-    events_fd: int
-    limit_fd: int
-    local_fd: int | None
-    children: dict[int, "Node"] = field(default_factory=dict)
-    last: MemoryEvents | None = None
-    limit: int | None = None
-
-    def read(self) -> MemoryEvents | None:
-        """Read memory.events; None for a torn file. Raises CgroupGoneError."""
-        return parse_memory_events(files.read(self.events_fd))
-
-    def read_local(self) -> MemoryEvents | None:
-        """Read memory.events.local (since Linux 5.2); None where there is none."""
-        return parse_memory_events(files.read(self.local_fd)) if self.local_fd else None
-
-    def read_limit(self) -> int | None:
-        """Read memory.max in bytes, kept for when the cgroup is gone; None: no limit known."""
-        try:
-            self.limit = parse_limit(files.read(self.limit_fd)) or self.limit
-        except ValueError:
-            return self.limit
-        return self.limit
-
-    def close(self) -> None:
-        """Give the descriptors back."""
-        for fd in (self.directory, self.events_fd, self.limit_fd, self.local_fd):
-            if fd is not None:
-                os.close(fd)
-
-
-def open_node(root: CgroupRoot, cgroup: Cgroup, parent: Node | None) -> Node:
-    """Open a cgroup's directory and counters.
-
-    Raises:
-        CgroupGoneError: it was removed, or another one has taken its name.
-    """
-    directory = root.open_directory(cgroup.path)
-    opened = [directory]
-    try:
-        _expect(directory, cgroup)
-        opened.append(files.open_at(directory, "memory.events"))
-        opened.append(files.open_at(directory, "memory.max"))
-        local = None
-        if cgroup.level is not Level.CONTAINER:
-            local = files.open_at(directory, "memory.events.local")
-    except BaseException:
-        for fd in opened:
-            os.close(fd)
-        raise
-    return Node(cgroup, parent, directory, opened[1], opened[2], local)
-
-
-def _expect(directory: int, cgroup: Cgroup) -> None:
-    if files.inode(directory) != cgroup.inode:
-        raise CgroupGoneError(cgroup.path)
+LATE_TRIES = 5
+"""Of reading a cgroup and the one above it in the same moment."""
 
 
 def find_kubepods(root: CgroupRoot, depth: int = 3) -> Cgroup | None:
-    """Find the root of all pods, also below a nested kubelet's own cgroup (kind: /kubelet)."""
-    level = [""]
+    """Find the root of all pods, also below a nested kubelet's own cgroup (kind: /kubelet).
+
+    One that holds processes wins: that of another cgroup driver stays behind, empty.
+    """
+    level, found = [""], list[Cgroup]()
     for _ in range(depth):
         below: list[str] = []
         for path in level:
             for name, inode in _list(root, path):
                 if cgroup_paths.is_kubepods(name):
-                    return Cgroup(inode, f"{path}/{name}".lstrip("/"), Level.KUBEPODS)
-                below.append(f"{path}/{name}")
+                    found.append(Cgroup(inode, f"{path}/{name}".lstrip("/"), Level.KUBEPODS))
+                else:
+                    below.append(f"{path}/{name}")
+        if any(_is_populated(root, one) for one in found):
+            break
         level = below
-    return None
+    return next((one for one in found if _is_populated(root, one)), next(iter(found), None))
+
+
+def _is_populated(root: CgroupRoot, cgroup: Cgroup) -> bool:
+    try:
+        directory = root.open_directory(cgroup.path)
+    except (CgroupGoneError, OSError):
+        return False
+    try:
+        return b"populated 1" in files.read_at(directory, "cgroup.events").splitlines()
+    except (CgroupGoneError, OSError):
+        return False
+    finally:
+        os.close(directory)
 
 
 def _list(root: CgroupRoot, path: str) -> list[tuple[str, int]]:
@@ -102,23 +61,36 @@ def _list(root: CgroupRoot, path: str) -> list[tuple[str, int]]:
     except CgroupGoneError:
         return []
     try:
-        return list(files.children(directory))
+        return list(islice(files.children(directory), MAX_CHILDREN))
     finally:
         os.close(directory)
 
 
 @dataclass(slots=True)
 class CounterTree:
-    """All followed cgroups of the node, and what changed among them."""
+    """All followed cgroups of the node, and what changed among them.
+
+    `lost` is called for a cgroup that is gone before it could be opened. `unopened` by inode;
+    `unlisted` are the cgroups, by inode, whose directory could not be read to its end.
+    """
 
     root: CgroupRoot
     appeared: Callable[[Node], None]
     vanished: Callable[[Node], None]
+    lost: Callable[[Cgroup, Node], None] = field(default=lambda *_: None)
     nodes: dict[int, Node] = field(default_factory=dict)
     unreadable: int = 0  # times that a cgroup's files could not be read or understood
+    unopened: dict[int, Unopened] = field(default_factory=dict)
+    unlisted: dict[int, str] = field(default_factory=dict)
+    _late: list[Node] = field(default_factory=list)
 
     def start(self, kubepods: Cgroup) -> Node:
-        """Open the root of all pods and everything below it."""
+        """Open the root of all pods and everything below it.
+
+        Raises:
+            CgroupGoneError: it was removed.
+            OSError: its files cannot be opened.
+        """
         node = open_node(self.root, kubepods, None)
         self.nodes[kubepods.inode] = node
         self.appeared(node)
@@ -127,16 +99,42 @@ class CounterTree:
 
     def rescan(self, node: Node) -> None:
         """Compare a cgroup's directory with what is followed: open the new, drop the gone."""
-        if node.cgroup.level is Level.CONTAINER:
+        if node.cgroup.level is Level.CONTAINER or (found := self._listed(node)) is None:
             return
-        listed = list(files.children(node.directory))[:MAX_CHILDREN]
-        found = {inode: name for name, inode in listed}
         for inode in node.children.keys() - found.keys():
             self.drop(node.children[inode])
+        self._forget_unopened(node, found.keys())
         for inode in found.keys() - node.children.keys():
             below = cgroup_paths.child(node.cgroup, found[inode], inode)
             if below is not None:
                 self._follow(below, node)
+
+    def _listed(self, node: Node) -> dict[int, str] | None:
+        """Give the names below a cgroup by inode; None: its directory cannot be read."""
+        inode = node.cgroup.inode
+        try:
+            listed = list(islice(files.children(node.directory), MAX_CHILDREN + 1))
+        except OSError as error:
+            self.unreadable += 1
+            self.unlisted[inode] = _reason(error)
+            return None
+        if len(listed) > MAX_CHILDREN:
+            self.unlisted[inode] = f"more than {MAX_CHILDREN} cgroups"
+        else:
+            self.unlisted.pop(inode, None)
+        return {inode: name for name, inode in listed}
+
+    def _forget_unopened(self, node: Node, found: Collection[int]) -> None:
+        for inode, one in list(self.unopened.items()):
+            if one.parent is node and inode not in found:
+                del self.unopened[inode]
+                self.lost(one.cgroup, node)
+
+    def partly_seen(self) -> list[Node]:
+        """Give the cgroups of which not all children are followed."""
+        above = {one.parent.cgroup.inode: one.parent for one in self.unopened.values()}
+        unlisted = (self.nodes.get(inode) for inode in self.unlisted)
+        return list((above | {n.cgroup.inode: n for n in unlisted if n is not None}).values())
 
     def rescan_all(self, node: Node) -> None:
         """Compare the whole tree: what directory watches missed."""
@@ -148,6 +146,8 @@ class CounterTree:
         """Stop following a cgroup and what is below it."""
         for child in list(node.children.values()):
             self.drop(child)
+        self._forget_unopened(node, frozenset())
+        self.unlisted.pop(node.cgroup.inode, None)
         if node.parent is not None:
             node.parent.children.pop(node.cgroup.inode, None)
         self.nodes.pop(node.cgroup.inode, None)
@@ -175,6 +175,33 @@ class CounterTree:
             return []
         return [self._look(node, events), *self._sweep_children(node, force=force)]
 
+    def sweep_late(self) -> tuple[list[int], list[Reading]]:
+        """Read what could be opened at last, in one moment with the cgroup above it.
+
+        Gives their inodes. What was counted there before may have been told above.
+        """
+        late, self._late = [n for n in self._late if n.cgroup.inode in self.nodes], []
+        readings = [reading for node in late for reading in self._sweep_one_late(node)]
+        return [node.cgroup.inode for node in late], readings
+
+    def _sweep_one_late(self, node: Node) -> list[Reading]:
+        readings: list[Reading] = []
+        for _ in range(LATE_TRIES):
+            above = self._read_above(node)
+            readings += above
+            readings += self.sweep(node, force=True)
+            again = self._read_above(node)
+            if again == above or node.cgroup.inode not in self.nodes:
+                break
+        return readings
+
+    def _read_above(self, node: Node) -> list[Reading]:
+        try:
+            events = node.parent.read() if node.parent else None
+        except (CgroupGoneError, OSError):
+            return []
+        return [self._look(node.parent, events)] if node.parent and events else []
+
     def limit_changed(self, node: Node) -> list[Reading]:
         """Read memory.max anew after it was written."""
         try:
@@ -199,13 +226,20 @@ class CounterTree:
             node = open_node(self.root, cgroup, parent)
         except CgroupGoneError:
             return
-        except OSError:  # out of descriptors, say: the next rescan tries again
-            self.unreadable += 1
+        except OSError as error:  # out of descriptors, say: the next rescan tries again
+            self.unreadable += cgroup.inode not in self.unopened
+            self.unopened[cgroup.inode] = Unopened(cgroup, parent, _reason(error))
             return
+        if self.unopened.pop(cgroup.inode, None) is not None:
+            self._late.append(node)
         parent.children[cgroup.inode] = node
         self.nodes[cgroup.inode] = node
         self.appeared(node)
         self.rescan(node)
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno or errno.EIO)
 
 
 def _kills(events: MemoryEvents) -> tuple[int, int, int | None]:

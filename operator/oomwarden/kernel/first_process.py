@@ -8,7 +8,7 @@ from oomwarden.core.mountinfo import container_name
 from oomwarden.kernel import cgroup as files
 from oomwarden.kernel.cgroup import CgroupRoot
 from oomwarden.kernel.container_processes import held, pids
-from oomwarden.kernel.process import ProcessGoneError, ProcRoot
+from oomwarden.kernel.process import MOUNTINFO_BYTES, ProcessGoneError, ProcRoot
 
 _OLDEST = 4
 """runc's helpers of the start may be older than the process that becomes the user's program."""
@@ -44,7 +44,7 @@ def glimpse(root: CgroupRoot, proc: ProcRoot, cgroup: Cgroup) -> Glimpse:
         for pid in oldest:
             try:
                 with proc.open(pid) as process:
-                    name = container_name(process.mountinfo(), cgroup.pod_uid or "")
+                    name = _name(process.mountinfo(), cgroup.pod_uid or "")
                     given = process.score()
             except ProcessGoneError:
                 continue
@@ -52,6 +52,12 @@ def glimpse(root: CgroupRoot, proc: ProcRoot, cgroup: Cgroup) -> Glimpse:
                 return Glimpse(name, given, limit)
             score = given if score is None else score
         return Glimpse(None, score, limit)
+
+
+def _name(mountinfo: bytes, pod_uid: str) -> str | None:
+    """None also where the file was cut: the mount that tells may be missing."""
+    cut = len(mountinfo) >= MOUNTINFO_BYTES
+    return None if cut else container_name(mountinfo, pod_uid)
 
 
 def _by_age(proc: ProcRoot, found: list[int]) -> list[int]:

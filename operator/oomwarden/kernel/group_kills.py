@@ -3,6 +3,7 @@
 from oomwarden.core.facts import Cgroup
 from oomwarden.core.flat_keyed import parse_memory_events
 from oomwarden.kernel import cgroup as files
+from oomwarden.kernel import oom_group
 from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
 from oomwarden.kernel.container_processes import held
 
@@ -21,7 +22,7 @@ def is_killed_as_group(root: CgroupRoot, cgroup: Cgroup) -> bool:
     try:
         with held(root, cgroup) as directory:
             counted = b"oom_group_kill " in files.read_at(directory, "memory.events")
-            return counted and files.read_at(directory, "memory.oom.group").strip() == b"1"
+            return counted and oom_group.read_held(directory).together
     except (CgroupGoneError, OSError):
         return False
 

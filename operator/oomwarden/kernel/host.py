@@ -54,6 +54,11 @@ class Host:
         """Whether cgroup2 is mounted with memory_localevents: counters above tell nothing then."""
         return counts_local_events_only((self.proc / "self/mounts").read_bytes())
 
+    def inotify_limits(self) -> tuple[int | None, int | None]:
+        """Give fs.inotify.max_user_watches and max_user_instances; None: not to be read."""
+        directory = self.proc / "sys/fs/inotify"
+        return _number(directory / "max_user_watches"), _number(directory / "max_user_instances")
+
     def first_pid_namespace(self) -> bool:
         """Whether pids of the kernel log mean anything here (not in kind).
 
@@ -69,3 +74,10 @@ class Host:
                 effective = int(line.split()[1], 16)
                 return tuple(name for name, bit in NEEDED.items() if not effective >> bit & 1)
         return tuple(NEEDED)
+
+
+def _number(path: Path) -> int | None:
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):
+        return None

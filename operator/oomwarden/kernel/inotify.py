@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import errno
 import os
 import select
 import struct
@@ -31,22 +32,39 @@ class Event:
 
 
 class Inotify:
-    """A set of watches and a wait that other threads can end."""
+    """A set of watches and a wait that other threads can end; it waits without watches as well."""
 
     def __init__(self) -> None:
-        self._fd = _checked(_libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC), "inotify_init1")
+        self._fd: int | None = None
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._poll = select.poll()
-        self._poll.register(self._fd, select.POLLIN)
         self._poll.register(self._wake, select.POLLIN)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is an instance to add watches to."""
+        return self._fd is not None
+
+    def open(self) -> None:
+        """Take an inotify instance, unless there is one.
+
+        Raises:
+            OSError: EMFILE when fs.inotify.max_user_instances is reached, ENFILE or ENOMEM.
+        """
+        if self._fd is None:
+            fd = _checked(_libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC), "inotify_init1")
+            self._poll.register(fd, select.POLLIN)
+            self._fd = fd
 
     def add(self, path: Path, mask: int) -> int:
         """Watch a file or directory.
 
         Raises:
             FileNotFoundError: it does not exist (any more).
-            OSError: ENOSPC when fs.inotify.max_user_watches is reached.
+            OSError: ENOSPC when fs.inotify.max_user_watches is reached; EMFILE without an instance.
         """
+        if self._fd is None:
+            raise OSError(errno.EMFILE, "no inotify instance", str(path))
         watch: int = _libc.inotify_add_watch(self._fd, os.fsencode(path), mask)
         return _checked(watch, str(path))
 
@@ -56,13 +74,16 @@ class Inotify:
         One on a removed cgroup's file stays until this: always before Linux 7.1, and since then
         where somebody has the file open.
         """
-        _libc.inotify_rm_watch(self._fd, watch)
+        if self._fd is not None:
+            _libc.inotify_rm_watch(self._fd, watch)
 
     def wait(self, seconds: float) -> list[Event]:
         """Wait for events, for `wake`, or for the time to pass; then give what there is."""
         self._poll.poll(seconds * 1000)
         with contextlib.suppress(BlockingIOError):  # it was not the wake-up
             os.eventfd_read(self._wake)
+        if self._fd is None:
+            return []
         try:
             return list(_parse(os.read(self._fd, _READ_SIZE)))
         except BlockingIOError:
@@ -71,6 +92,12 @@ class Inotify:
     def wake(self) -> None:
         """End a wait of another thread."""
         os.eventfd_write(self._wake, 1)
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        for fd in (self._fd, self._wake):
+            if fd is not None:
+                os.close(fd)
 
 
 def _parse(buffer: bytes) -> Iterator[Event]:

@@ -9,7 +9,8 @@ from oomwarden.core.memory_history import Detail, ProcessMemory, Sample, largest
 from oomwarden.core.memory_stat import Composition, parse_composition
 from oomwarden.kernel import cgroup as files
 from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
-from oomwarden.kernel.container_processes import held, pids
+from oomwarden.kernel.container_processes import PartOfPids, held, pids
+from oomwarden.kernel.descriptors import leave_reserve
 from oomwarden.kernel.process import ProcessGoneError, ProcRoot
 
 MAX_PROCESSES = 1024
@@ -52,6 +53,7 @@ class UsageFiles:
         if fd is None:
             with held(self._root, cgroup) as directory:
                 fd = self._open[cgroup.inode] = files.open_at(directory, "memory.current")
+            leave_reserve(fd)
         return fd
 
     def _drop(self, inode: int) -> None:
@@ -74,7 +76,8 @@ def closer_look(root: CgroupRoot, proc: ProcRoot, cgroup: Cgroup) -> Detail:
     with held(root, cgroup) as directory:
         now, composition = _charged(directory)
         found = pids(directory)
-    resident = _resident(proc, found) if len(found) <= MAX_PROCESSES else {}
+    few = len(found) <= MAX_PROCESSES and not isinstance(found, PartOfPids)
+    resident = _resident(proc, found) if few else {}
     processes = (_process(proc, pid) for pid in largest(resident))
     return Detail(now, composition, len(found), tuple(each for each in processes if each))
 

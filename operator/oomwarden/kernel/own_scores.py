@@ -53,11 +53,14 @@ class OwnScoresOf:
         self.kept[pid] = own
         return True
 
-    def to_keep(self, live: Container[int]) -> OwnScores | None:
-        """Give what is to be kept of the processes that live; None: nobody looked."""
+    def to_keep(self, live: Container[int], *, unreached: bool = False) -> OwnScores | None:
+        """Give what is to be kept of the processes that live; None: nobody looked.
+
+        `unreached`: others may live as well, so that all is kept.
+        """
         if not (self.order.saves or self.order.own):
             return None
-        return {pid: own for pid, own in self.kept.items() if pid in live}
+        return {pid: own for pid, own in self.kept.items() if unreached or pid in live}
 
     def forget(self, pid: int) -> None:
         """Drop what was put back, or what the process itself has changed since."""

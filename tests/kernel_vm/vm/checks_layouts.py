@@ -7,9 +7,11 @@ from cgroups import CGROUPFS, SYSTEMD, Layout
 from log_tail import room_in_log
 from oomwarden.core.cgroup_paths import driver
 from oomwarden.core.facts import Cgroup, Level
+from oomwarden.kernel import oom_group
 from oomwarden.kernel.cgroup import CgroupRoot
 from oomwarden.kernel.container_processes import held, pids
 from oomwarden.kernel.counter_tree import find_kubepods
+from oomwarden.kernel.group_kills import is_killed_as_group
 from world import Hogs, World, world
 
 STATIC_UID = "0123456789abcdef0123456789abcdef"
@@ -75,6 +77,27 @@ def check_sub_cgroup_of_crun(hogs: Hogs) -> dict[str, Any]:
             "victims": [hog, other],
             "report": node.report(),
         }
+
+
+def check_group_kill_in_the_sub_cgroup_of_crun(hogs: Hogs) -> dict[str, Any]:
+    """crun writes memory.oom.group there alone; `groupKill: false` has to reach it."""
+    with world(hogs) as node:
+        pod = node.pod("app", limits=8, group=False)
+        scope = pod["app"].path
+        inside = cgroups.make(f"{scope}/container")
+        cgroups.write(scope, "cgroup.subtree_control", "+memory")
+        cgroups.write(inside, "memory.oom.group", 1)
+        deep = cgroups.make(inside + "/nested" * 20)
+        other = node.spawn(deep, ["sleep"])
+        root, inode = CgroupRoot(cgroups.ROOT), (cgroups.ROOT / scope).stat().st_ino
+        cgroup = Cgroup(inode, scope, Level.CONTAINER)
+        found = (oom_group.read_all(root, [cgroup])[inode], is_killed_as_group(root, cgroup))
+        held_singly = not oom_group.write(root, cgroup, together=False)
+        node.followed()
+        hog = node.spawn(inside, ["eat", 16], adj=500)
+        codes = hogs.wait(hog) + hogs.wait(other, seconds=0.2)
+        return {"found": found, "held": held_singly, "deep": _processes_of(scope) == [other],
+                "codes": codes}  # fmt: skip
 
 
 def check_systemd_in_a_container(hogs: Hogs) -> dict[str, Any]:

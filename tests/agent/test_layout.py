@@ -1,0 +1,48 @@
+"""A node whose pods run where the agent does not look."""
+
+from pathlib import Path
+
+from oomwarden.agent.inventory import Container, Inventory
+from oomwarden.agent.layout import Layout
+from oomwarden.api.oomkill import ContainerType
+from oomwarden.api.policy import QOSClass
+from oomwarden.core.facts import Cgroup, ContainerFacts, Level, PodFacts
+from oomwarden.kernel.cgroup import CgroupRoot
+
+UID = "0a1b2c3d-1111-2222-3333-444455556666"
+ID = "ab" * 32
+
+
+def inventory() -> Inventory:
+    containers = (ContainerFacts("app", ContainerType.APP, ID),)
+    pod = PodFacts(UID, UID, "shop", "api", {}, QOSClass.BURSTABLE, containers=containers)
+    return Inventory(synced=True, pods={UID: pod})
+
+
+async def test_a_container_without_a_cgroup_is_said_at_the_second_look(tmp_path: Path) -> None:
+    layout = Layout(inventory(), CgroupRoot(tmp_path))
+    await layout.look()
+    assert layout.remedy == "", "it may just start"
+    await layout.look()
+    assert "shop/api/app" in layout.remedy
+    assert layout.sees_nothing
+    cgroup = Cgroup(7, "kubepods/p/c", Level.CONTAINER, UID, ID)
+    layout.inventory.containers[7] = Container(cgroup, 0.0)
+    await layout.look()
+    assert (layout.remedy, layout.sees_nothing) == ("", False)
+
+
+async def test_a_mismatch_of_cgroup_drivers_is_said_at_once(tmp_path: Path) -> None:
+    slice_of = f"kubepods-burstable-pod{UID.replace('-', '_')}.slice"
+    (tmp_path / f"system.slice/containerd.service/{slice_of}:cri-containerd:{ID}").mkdir(
+        parents=True
+    )
+    layout = Layout(inventory(), CgroupRoot(tmp_path))
+    await layout.look()
+    assert "SystemdCgroup = true" in layout.remedy
+
+
+async def test_a_mount_that_cannot_be_listed_ends_nothing(tmp_path: Path) -> None:
+    layout = Layout(inventory(), CgroupRoot(tmp_path / "absent"))
+    await layout.look()
+    assert layout.remedy == ""
