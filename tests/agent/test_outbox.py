@@ -7,6 +7,7 @@ from delivering import NOW, row, span
 from oomwarden.agent import outbox, outbox_bounds, store
 from oomwarden.agent.counts import counts
 from oomwarden.agent.outbox import Numbers, OutboxRow
+from oomwarden.core.pressure import Level, Pressure
 
 OLD_SCHEMA = """
 CREATE TABLE outbox (
@@ -104,9 +105,55 @@ def test_two_hundred_containers_at_once_wait_for_nothing(db: sqlite3.Connection)
 def test_a_node_has_a_budget_too(db: sqlite3.Connection) -> None:
     outbox.enqueue(db, NOW, [row(0, 1, pod=f"pod-{n}") for n in range(310)])
     assert (len(posted(db)), outbox.numbers(db).held) == (300, 10)
-    assert outbox.release(db, NOW) == NOW + 0.2
-    outbox.release(db, NOW + 1)
+    assert outbox.release(db, NOW) == NOW + 10
+    outbox.release(db, NOW + 50)
     assert len(posted(db)) == 305
+
+
+def test_the_first_record_of_a_pod_waits_for_no_repetitions(db: sqlite3.Connection) -> None:
+    for n in range(30):
+        outbox.enqueue(db, NOW, [row(n, n + 1, pod=f"pod-{n % 6}")])
+    assert outbox.numbers(db).held == 30 - 6 - 20
+    outbox.enqueue(db, NOW, [row(0, 1, pod="late")])
+    assert len(posted(db)) == 27
+
+
+def test_namespaces_take_turns(db: sqlite3.Connection) -> None:
+    """One namespace's storm was first, and holds two; another's one is not behind both."""
+    outbox.enqueue(db, NOW, [row(0, 1, pod=f"pod-{n}") for n in range(302)])
+    outbox.enqueue(db, NOW + 1, [row(0, 1, pod="alone", namespace="bank")])
+    assert outbox.numbers(db).held == 3
+    outbox.release(db, NOW + 10)
+    outbox.release(db, NOW + 20)
+    assert db.execute("SELECT COUNT(*) FROM held WHERE name LIKE 'bank/%'").fetchone() == (0,)
+
+
+FULL = Pressure(Level.FULL)
+
+
+def test_under_pressure_one_goes_at_once_and_the_others_become_one_that_tells_less(
+    db: sqlite3.Connection,
+) -> None:
+    for n in range(9):
+        outbox.enqueue(db, NOW, [row(n, n + 1, memory=True)], FULL)
+    assert posted(db) == [(0, 1)]
+    assert outbox.release(db, NOW, FULL) == NOW + 6 * 3600
+    outbox.release(db, NOW + 6 * 3600, FULL)
+    first, merged = outbox.load_rows(db, outbox.pending(db))
+    assert (span(merged.kill), merged.kill["kills"]) == ((1, 9), 8)
+    assert "samples" in first.kill["memory"]
+    assert "samples" not in merged.kill["memory"]
+    assert merged.kill["reducedBy"] == "ClusterFull"
+
+
+def test_without_pressure_what_was_held_goes_within_ten_minutes(
+    db: sqlite3.Connection,
+) -> None:
+    for n in range(2):
+        outbox.enqueue(db, NOW, [row(n, n + 1)], FULL)
+    assert outbox.release(db, NOW + 60) == NOW + 600
+    assert outbox.release(db, NOW + 600) is None
+    assert posted(db) == [(0, 1), (1, 2)]
 
 
 def test_a_record_that_is_there_already_stays_as_it_is(db: sqlite3.Connection) -> None:
@@ -117,8 +164,9 @@ def test_a_record_that_is_there_already_stays_as_it_is(db: sqlite3.Connection) -
 
 def test_budgets_that_are_as_good_as_new_are_forgotten(db: sqlite3.Connection) -> None:
     outbox.enqueue(db, NOW, [row(0, 1, pod=f"pod-{n}") for n in range(9)])
-    outbox.enqueue(db, NOW + 1200, [row(0, 1, pod="late")])
-    assert db.execute("SELECT key FROM budgets").fetchall() == [("uid-late/app",)]
+    outbox.enqueue(db, NOW + 12 * 3600, [row(0, 1, pod="late")])
+    keys = {key for (key,) in db.execute("SELECT key FROM budgets")}
+    assert keys == {"uid-late/app", "uid-late", "namespace:shop"}
 
 
 def test_kills_are_counted_not_records(db: sqlite3.Connection) -> None:

@@ -20,6 +20,7 @@ from oomwarden.core.accounts import Account
 from oomwarden.core.closing import Closing
 from oomwarden.core.facts import Cgroup, Level
 from oomwarden.core.ledger import unsettled_below
+from oomwarden.core.pressure import CALM, Pressure
 from oomwarden.core.torn_reads import is_half_counted
 
 UNKNOWN_POD_SECONDS = 60.0
@@ -35,13 +36,15 @@ class Bookkeeper:
 
     `ask` tells what the API server keeps of this node when the store is new; `empty`: whether a
     container's cgroup holds no process any more; `as_group`: whether it is killed as a whole, and
-    that is counted; `counted`: how many kills a pod's counter shows at this moment.
+    that is counted; `counted`: how many kills a pod's counter shows at this moment; `pressure`: how
+    hard records are merged.
     """
 
     settler: Settler
     store: Store
     recorded: Callable[[], None]
     ask: Ask
+    pressure: Callable[[], Pressure] = field(default=lambda: CALM)
     told: Callable[[Told], None] = field(default=lambda _: None)
     empty: Callable[[Cgroup], bool] = field(default=lambda _: True)
     as_group: Callable[[Cgroup], bool] = field(default=lambda _: False)
@@ -56,7 +59,7 @@ class Bookkeeper:
 
     def __post_init__(self) -> None:
         self._first = FirstBooks(self.settler, self.store, self.ask, self._tick)
-        self._disk = SavedBooks(self.settler, self.store)
+        self._disk = SavedBooks(self.settler, self.store, self.pressure)
 
     async def run(self, queue: "asyncio.Queue[Batch]") -> None:
         """Keep the books for ever."""

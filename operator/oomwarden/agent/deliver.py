@@ -17,9 +17,11 @@ from itertools import count
 from oomwarden.agent import event_outbox, outbox
 from oomwarden.agent.lane import Lane
 from oomwarden.agent.outbox import Numbers, OutboxRow
+from oomwarden.agent.pressure_watch import PressureWatch
 from oomwarden.agent.store import Store
 from oomwarden.core import record
 from oomwarden.core.event_series import EventSeries
+from oomwarden.core.pressure import CALM, Pressure
 from oomwarden.core.record import Manifest
 from oomwarden.kube.kills import Covered, Delivery
 
@@ -48,11 +50,13 @@ class Stock:
 class Deliverer:
     """Empties the outbox; a row that waits blocks no other. `told`: the counts have changed.
 
+    `pressure` tells how hard records are merged.
     `waiting` records may be posted; `numbers` tells of those that are held or were given up.
     """
 
     store: Store
     post: Post
+    pressure: PressureWatch = field(default_factory=partial(PressureWatch, ""))
     told: Callable[[], None] = field(default=lambda: None)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     progress: float = 0.0
@@ -65,6 +69,9 @@ class Deliverer:
     _jobs: "asyncio.PriorityQueue[tuple[int, int, Job]]" = field(
         default_factory=asyncio.PriorityQueue
     )
+
+    def __post_init__(self) -> None:
+        self.pressure.changed = self.wake.set
 
     async def run(self) -> None:
         """Deliver for ever."""
@@ -89,7 +96,8 @@ class Deliverer:
         """Give for how many seconds there is nothing to do."""
         done, self._done = self._done, []
         final = [(job, told) for job, delivery in done if (told := self._decided(job, delivery))]
-        stock = await self.store.run(partial(_settle, final=final, now=time.time()))
+        settle = partial(_settle, final=final, now=time.time(), pressure=self.pressure.now())
+        stock = await self.store.run(settle)
         for job, _ in done:
             self._lane(job).taken.discard(_key(job))
         self.waiting, self.numbers = len(stock.records), stock.numbers
@@ -153,23 +161,32 @@ def _described(job: Job) -> str:
     return f"the Event {_key(job)}"
 
 
-def _settle(connection: sqlite3.Connection, final: list[tuple[Job, Delivery]], now: float) -> Stock:
+def _settle(
+    connection: sqlite3.Connection,
+    final: list[tuple[Job, Delivery]],
+    now: float,
+    pressure: Pressure,
+) -> Stock:
     """Write down what became of posts, release what was held, look at what there is."""
     for job, delivery in final:
         if isinstance(job, OutboxRow):
-            _settle_record(connection, job, delivery, now)
+            _settle_record(connection, job, delivery, now, pressure)
         elif delivery.forgotten:
             event_outbox.renew(connection, _key(job))
         else:
             event_outbox.told(connection, _key(job), job.count)
-    due = outbox.release(connection, now)
+    due = outbox.release(connection, now, pressure)
     event_outbox.forget_old(connection, now)
     numbers = outbox.numbers(connection)
     return Stock(outbox.pending(connection), event_outbox.pending(connection), numbers, due)
 
 
 def _settle_record(
-    connection: sqlite3.Connection, row: OutboxRow, delivery: Delivery, now: float
+    connection: sqlite3.Connection,
+    row: OutboxRow,
+    delivery: Delivery,
+    now: float,
+    pressure: Pressure = CALM,
 ) -> None:
     if delivery.undeliverable is not None:
         outbox.give_up(connection, row, delivery.undeliverable)
@@ -180,7 +197,7 @@ def _settle_record(
         return
     event_outbox.tell(connection, row)
     if rest is not None:
-        outbox.enqueue(connection, now, [rest])
+        outbox.enqueue(connection, now, [rest], pressure)
 
 
 def _rest_of(row: OutboxRow, covered: Covered) -> OutboxRow:

@@ -5,15 +5,20 @@ for its budget and was never posted, so it may still merge with its neighbours. 
 may have been posted, whatever the agent knows of it, and keeps its name and its range.
 """
 
+import heapq
 import json
 import math
 import sqlite3
+from collections import deque
 from dataclasses import dataclass
 
-from oomwarden.agent import budgets, outbox_bounds
+from oomwarden.agent import outbox_bounds
+from oomwarden.agent.budgets import Budgets, Payer
 from oomwarden.agent.counts import add_count
 from oomwarden.core import merging
+from oomwarden.core.lean_records import lean
 from oomwarden.core.merging import Draft
+from oomwarden.core.pressure import CALM, Pressure
 from oomwarden.core.record import Manifest
 
 UNDELIVERABLE_KEPT = 1000
@@ -42,43 +47,85 @@ class Numbers:
     undeliverable: int
 
 
-def enqueue(connection: sqlite3.Connection, now: float, rows: list[OutboxRow]) -> None:
+def enqueue(
+    connection: sqlite3.Connection,
+    now: float,
+    rows: list[OutboxRow],
+    pressure: Pressure = CALM,
+) -> None:
     """Add records: those within their budget to be posted, the others to be held and merged.
 
     One that is there already (a crash between) stays as it is. `now` in wall-clock seconds.
     """
+    budgets = Budgets(connection, pressure, now)
     for row in rows:
-        draft, budget = Draft(row.kill, row.event), budget_of(row.kill)
-        at_once = not _is_held(connection, budget) and outbox_bounds.has_room(connection)
-        if at_once and budgets.due(connection, budget, now) <= now:
-            _make_pending(connection, draft, now, own=budgets.spend(connection, budget, now))
+        draft, payer = Draft(row.kill, row.event), payer_of(row.kill)
+        at_once = not _is_held(connection, payer.key) and outbox_bounds.has_room(connection)
+        if at_once and budgets.due(payer, now) <= now:
+            _make_pending(budgets, draft, payer, now)
         else:
             _hold(connection, draft, now)
     if rows:
-        budgets.forget_quiet(connection, now)
+        budgets.forget_quiet()
         outbox_bounds.drop_oldest_held(connection)
 
 
-def release(connection: sqlite3.Connection, now: float) -> float | None:
-    """Make held records pending as their budgets allow, the oldest first.
+def release(connection: sqlite3.Connection, now: float, pressure: Pressure = CALM) -> float | None:
+    """Make held records pending as their budgets allow, the oldest of each namespace first.
 
-    This must be committed before any of them is posted. Gives when the next one is due (wall-clock
-    seconds), None: nothing is held.
+    Namespaces take turns, so that none waits for the end of another one's storm. This must be
+    committed before any of them is posted. Gives when the next one is due (wall-clock seconds),
+    None: nothing is held.
     """
-    rows = connection.execute("SELECT name, budget, created FROM held ORDER BY created, rowid")
-    soonest = math.inf
-    for name, budget, created in rows.fetchall():
-        at = budgets.due(connection, budget, now)
-        if at <= now and not outbox_bounds.has_room(connection):
+    budgets, queues, soonest = Budgets(connection, pressure, now), _queues(connection), math.inf
+    turns = [(budgets.served(name), queue[0].created, name) for name, queue in queues.items()]
+    heapq.heapify(turns)
+    while turns:
+        if (at := budgets.soonest()) > now:
+            return min(soonest, at)
+        if not outbox_bounds.has_room(connection):
             return min(soonest, now + outbox_bounds.LOOK_AGAIN_SECONDS)
-        if at > now:
+        *_, namespace = heapq.heappop(turns)
+        queue = queues[namespace]
+        soonest = min(soonest, _release_one(budgets, queue))
+        if queue:
+            heapq.heappush(turns, (budgets.served(namespace), queue[0].created, namespace))
+    return None if soonest == math.inf else soonest
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A held record's name, who pays for it, and since when it waits (wall-clock seconds)."""
+
+    name: str
+    payer: Payer
+    created: float
+
+
+def _release_one(budgets: Budgets, queue: deque[_Held]) -> float:
+    """Release the first that may go; gives when the first of those before it is due."""
+    soonest = math.inf
+    while queue:
+        one = queue.popleft()
+        if (at := budgets.due(one.payer, one.created)) > budgets.now:
             soonest = min(soonest, at)
             continue
-        (draft,) = _drafts(connection, "name", name)
-        connection.execute("DELETE FROM held WHERE name = ?", (name,))
-        own = budgets.spend(connection, budget, now)
-        _make_pending(connection, draft, created, own=own)
-    return None if soonest == math.inf else soonest
+        (draft,) = _drafts(budgets.connection, "name", one.name)
+        budgets.connection.execute("DELETE FROM held WHERE name = ?", (one.name,))
+        _make_pending(budgets, draft, one.payer, one.created)
+        break
+    return soonest
+
+
+def _queues(connection: sqlite3.Connection) -> dict[str, deque[_Held]]:
+    """Give what is held by namespace, the oldest first."""
+    rows = connection.execute("SELECT name, budget, created FROM held ORDER BY created, rowid")
+    queues: dict[str, deque[_Held]] = {}
+    for name, budget, created in rows:
+        namespace = name.partition("/")[0]
+        payer = Payer(budget, budget.partition("/")[0], namespace)
+        queues.setdefault(namespace, deque()).append(_Held(name, payer, created))
+    return queues
 
 
 def pending(connection: sqlite3.Connection) -> list[str]:
@@ -133,6 +180,11 @@ def budget_of(kill: Manifest) -> str:
     return f"{kill['pod']['uid']}/{merging.container_of(kill)}"
 
 
+def payer_of(kill: Manifest) -> Payer:
+    """Tell who a record is charged to."""
+    return Payer(budget_of(kill), kill["pod"]["uid"], kill["metadata"]["namespace"])
+
+
 def key_of(manifest: Manifest) -> str:
     """Name a row after its object."""
     return f"{manifest['metadata']['namespace']}/{manifest['metadata']['name']}"
@@ -143,14 +195,15 @@ def _is_held(connection: sqlite3.Connection, budget: str) -> bool:
     return held.fetchone() is not None
 
 
-def _make_pending(
-    connection: sqlite3.Connection, draft: Draft, created: float, *, own: bool
-) -> None:
-    kill = draft.kill
+def _make_pending(budgets: Budgets, draft: Draft, payer: Payer, created: float) -> None:
+    """Let a record be posted; `created`: since when it waits, which it may do from now on."""
+    reason, first = budgets.terms(payer).reason, budgets.is_first(payer, created)
+    kill = draft.kill if first or reason is None else lean(draft.kill, reason)
+    own = budgets.spend(payer, created)
     body = json.dumps({"kill": kill, "event": draft.event, "ownEvent": own})
-    connection.execute(
+    budgets.connection.execute(
         "INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?, ?, 'Pending', NULL)",
-        (key_of(kill), kill["metadata"]["namespace"], kill["pod"]["uid"], created, body),
+        (key_of(kill), payer.namespace, payer.pod, created, body),
     )
 
 

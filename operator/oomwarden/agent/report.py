@@ -47,6 +47,7 @@ class Work:
     """What the other parts report; `unknown_fields` are those of a newer CRD.
 
     `groups_left` counts containers whose memory.oom.group cannot be put back.
+    `records`: remedy and reason where records are merged harder than usual.
     """
 
     applied: Applied
@@ -55,6 +56,7 @@ class Work:
     host_kills: int
     asked: Asked
     groups_left: int = 0
+    records: tuple[str, str] = ("", "")
 
 
 @dataclass(slots=True)
@@ -128,6 +130,8 @@ class Reporter:
             cgroup_writes=self.settings.cgroup_writes,
             groups_left=work.groups_left,
             cgroups_read_only=is_read_only(self.settings.cgroup_root),
+            records=work.records[0],
+            records_reason=work.records[1],
         )
 
     async def _refresh_memory(self) -> None:

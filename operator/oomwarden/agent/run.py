@@ -30,7 +30,7 @@ from oomwarden.agent.log_reader import ELSEWHERE, LogReader
 from oomwarden.agent.naming import Naming
 from oomwarden.agent.outranked import Outranked
 from oomwarden.agent.own_pods import own_pods
-from oomwarden.agent.pod_sink import PodSink
+from oomwarden.agent.pressure_watch import PressureWatch
 from oomwarden.agent.report import Reporter, Work
 from oomwarden.agent.samples import Samples
 from oomwarden.agent.settings import Settings
@@ -39,9 +39,9 @@ from oomwarden.agent.sole import sole
 from oomwarden.agent.status import StatusWriter
 from oomwarden.agent.store import Store
 from oomwarden.agent.store_history import store_was_lost
+from oomwarden.agent.watches import watches
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.ledger import Ledger
-from oomwarden.core.policies import CLUSTER, NAMESPACED
 from oomwarden.core.scoring import Floor
 from oomwarden.kernel import syslog
 from oomwarden.kernel.cgroup import CgroupRoot
@@ -49,9 +49,8 @@ from oomwarden.kernel.group_kills import counted_kills, is_empty, is_killed_as_g
 from oomwarden.kernel.host import Host
 from oomwarden.kernel.places import Places
 from oomwarden.kernel.process import ProcRoot
-from oomwarden.kube import events, kills, nodes, resources, watch
-from oomwarden.kube.client import Client, Selection, connect
-from oomwarden.kube.resources import ClusterOOMPolicy, ConfigMap, Namespace, OOMPolicy, Pod
+from oomwarden.kube import events, kills, nodes, watch
+from oomwarden.kube.client import Client, connect
 
 LATE_SECONDS = 60.0
 _LOG = logging.getLogger(__name__)
@@ -69,10 +68,12 @@ class Agent:
         self.kernel = KernelSide(settings.cgroup_root)
         off = None if self.host.first_pid_namespace() else ELSEWHERE
         self.log = LogReader(syslog.read_all, off)
-        self.deliverer = Deliverer(store, partial(kills.deliver, self.client))
+        self.pressure = PressureWatch(settings.namespace)
+        self.deliverer = Deliverer(store, partial(kills.deliver, self.client), self.pressure)
         self.reporter = Reporter(settings, self.host, store, self.kernel, self.log, self.client)
         write = partial(nodes.write_status, self.client, settings.node)
-        self.status = StatusWriter(self._status, write, settings.report_seconds)
+        gap = settings.report_seconds
+        self.status = StatusWriter(self._status, write, gap, self.pressure.nodes)
         self.baselines = Baselines(store, self.host.boot_id())
         self.places = Places(CgroupRoot(settings.cgroup_root), ProcRoot(settings.proc))
         floor = Floor(settings.namespaced_floor)
@@ -91,13 +92,15 @@ class Agent:
         agents = own_pods(settings.state_dir, boot_id)
         place = Place(settings.node, boot_id, self.kernel, agents)
         self.settler = Settler(place, Ledger(), self.inventory, self.log, self.enforcer.winner_of)
-        ask = partial(nodes.told, self.client, settings.node, place.boot_id)
-        self.books = Bookkeeper(self.settler, store, self.deliverer.wake.set, ask)
+        ask = partial(nodes.told, self.client, settings.node, place.boot_id, settings.namespace)
+        wake = self.deliverer.wake.set
+        self.books = Bookkeeper(self.settler, store, wake, ask, self.pressure.now)
         self.samples = Samples(self.inventory, self.settler.ledger.accounts, self.places)
         self.contradictions = Contradictions(partial(events.post, self.client))
         self.host_kills = HostKills(self.host, store, self.kernel, self.settler.ledger)
         self.heard = Heard()
         self.outranked: Outranked | None = None
+        self.watches = watches(settings, self.enforcer, self.contradictions, self.pressure)
         self.books.told = self.contradictions.told
         self.books.empty = partial(is_empty, self.places.cgroups)
         self.books.as_group = partial(is_killed_as_group, self.places.cgroups)
@@ -124,7 +127,7 @@ class Agent:
 
     async def _loops(self) -> None:
         async with asyncio.TaskGroup() as group:
-            for name, what, sink in self.watches():
+            for name, what, sink in self.watches:
                 heard = self.heard.of(name)
                 group.create_task(watch.follow(self.client, what, sink, heard), name=name)
             boot_id = self.host.boot_id()
@@ -170,23 +173,6 @@ class Agent:
         group.create_task(self.enforcer.run(), name="enforce")
         group.create_task(self.enforcer.groups.run(), name="group-kill")
 
-    def watches(self) -> list[tuple[str, Selection, watch.Sink]]:
-        """Name what is watched, and who takes it."""
-        pods = Selection(Pod, fields=f"spec.nodeName={self.settings.node}")
-        control = Selection(
-            ConfigMap, self.settings.namespace, fields="metadata.name=oomwarden-control"
-        )
-        limits = Selection(resources.OOMLimit, fields=f"spec.node={self.settings.node}")
-        enforcer, wrong = self.enforcer, self.contradictions
-        return [
-            ("pods", pods, PodSink(self.inventory, enforcer.news.set, wrong.pod_changed)),
-            ("policies", Selection(OOMPolicy), enforcer.policies(NAMESPACED)),
-            ("cluster-policies", Selection(ClusterOOMPolicy), enforcer.policies(CLUSTER)),
-            ("namespaces", Selection(Namespace), enforcer.namespaces),
-            ("control", control, enforcer.control),
-            ("limits", limits, enforcer.limits.book),
-        ]
-
     def loops(self) -> list[Loop]:
         """Give every loop's age; only those of the kernel side can make the agent unhealthy."""
         return [
@@ -201,7 +187,7 @@ class Agent:
             Loop("deliver", age_of(lambda: self.deliverer.progress)),
             Loop("status", age_of(lambda: self.status.progress)),
             Loop("node-labels", age_of(lambda: self.enforcer.node.progress)),
-            *self.heard.loops([name for name, _, _ in self.watches()]),
+            *self.heard.loops([name for name, _, _ in self.watches]),
         ]
 
     def figures(self) -> health.Figures:
@@ -237,7 +223,9 @@ class Agent:
         fields = self.enforcer.book.unknown_fields()
         asked, host_kills = self.enforcer.limits.asked, await self.host_kills.count()
         left = self.enforcer.groups.left
-        return await self.reporter.status(Work(applied, policies, fields, host_kills, asked, left))
+        harder = self.pressure.merged_harder(self.inventory.pods.values())
+        work = Work(applied, policies, fields, host_kills, asked, left, harder)
+        return await self.reporter.status(work)
 
 
 async def run(settings: Settings) -> None:

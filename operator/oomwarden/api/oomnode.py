@@ -129,7 +129,7 @@ class OOMNodeStatus(Model):
     conditions: tuple[Condition, ...] = Field(
         (),
         description="Ready, Kernel, CgroupV2, Capabilities, KernelLog, CgroupWrites, "
-        "AgentMemory, Store, PoliciesUnderstood: each that is False tells the remedy.",
+        "AgentMemory, Store, PoliciesUnderstood, Records: each that is False tells the remedy.",
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["type"],
