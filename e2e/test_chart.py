@@ -12,7 +12,7 @@ TOGGLES = [
     ("namespacedFloor=0",),
     ("uninstall.putBack=false",),
     ("image.digest=sha256:" + "0" * 64,),
-    ("retention.days=0", "retention.perPod=0", "retention.perNamespace=100000"),
+    ("retention.days=0", "retention.perPod=0", "retention.perCluster=1000000"),
     ("image.pullSecrets={a,b}", "image.pullPolicy=Always"),
     ("agent.priorityClassName=", "agent.tolerations=null", "agent.maxUnavailable=1"),
     ("agent.cgroupWrites=true",),
@@ -51,8 +51,8 @@ def test_an_agent_may_do_this_and_nothing_else() -> None:
         | rules(OURS, "oomnodes/status", "update")
         | rules("events.k8s.io", "events", "create", "patch")
     )
-    switch = rules("", "configmaps/oomwarden-control", *READ)
-    assert flat("oomwarden-agent", "Role") == switch
+    named = rules("", "configmaps/oomwarden-control/oomwarden-pressure", *READ)
+    assert flat("oomwarden-agent", "Role") == named
 
 
 def test_the_operator_may_do_this_and_nothing_else() -> None:
@@ -72,7 +72,8 @@ def test_the_operator_may_do_this_and_nothing_else() -> None:
         | rules("events.k8s.io", "events", "create")
     )
     switch = rules("", "configmaps/oomwarden-control", "get")
-    assert flat("oomwarden-operator", "Role") == switch
+    pressure = rules("", "configmaps/oomwarden-pressure", "get", "patch")
+    assert flat("oomwarden-operator", "Role") == switch | pressure
 
 
 def test_the_job_before_uninstalling_may_turn_the_switch_and_see_who_answered() -> None:
@@ -181,13 +182,20 @@ def test_the_agents_are_told_how_often_to_report_and_to_look() -> None:
 
 
 def test_the_operator_is_told_which_records_are_kept() -> None:
-    told = environment("Deployment", "retention.perNamespace=100000", "retention.days=0")
-    bounds = [told[f"OOMWARDEN_RETENTION_{what}"] for what in ("DAYS", "PER_POD", "PER_NAMESPACE")]
-    assert bounds == ["0", "50", "100000"]
+    told = environment("Deployment", "retention.perCluster=1000000", "retention.days=0")
+    names = ("DAYS", "PER_POD", "PER_NAMESPACE", "PER_CLUSTER")
+    bounds = [told[f"OOMWARDEN_RETENTION_{what}"] for what in names]
+    assert bounds == ["0", "50", "1000", "1000000"]
+
+
+def test_what_the_operator_writes_into_is_made_empty_so_that_nothing_drifts() -> None:
+    pressure, _ = sorted(of_kind("ConfigMap"), key=is_hook)
+    assert pressure["metadata"]["name"] == "oomwarden-pressure"
+    assert not pressure.keys() & {"data", "binaryData", "immutable"}
 
 
 def test_the_switch_is_made_at_installation_and_never_touched_again() -> None:
-    (switch,) = of_kind("ConfigMap")
+    _, switch = sorted(of_kind("ConfigMap"), key=is_hook)
     assert switch["metadata"]["name"] == "oomwarden-control"
     assert switch["metadata"]["annotations"]["helm.sh/hook"] == "pre-install"
     assert switch["data"] == {"mode": "Enforce"}

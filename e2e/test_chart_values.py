@@ -36,6 +36,7 @@ def refused(*values: str) -> str:
         ("retention.days=4000", "maximum: got 4,000, want 3,650"),
         ("retention.perPod=many", "/retention/perPod': got string, want integer"),
         ("retention.perNamespace=null", "missing property 'perNamespace'"),
+        ("retention.perCluster=2000000", "/retention/perCluster': maximum"),
         ("retention.perNode=3", "'perNode' not allowed"),
     ],
 )

@@ -1,6 +1,7 @@
 """Old records go, with the operator's own rights; young ones and those of the same name stay."""
 
 import asyncio
+import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -8,19 +9,23 @@ import pytest
 from kubernetes import client
 from lightkube import KubeConfig
 from lightkube.config.models import User
+from oomwarden.controller.publishing import Publisher
 from oomwarden.controller.retention import Retention
+from oomwarden.core.pressure import Level, Pressure
 from oomwarden.core.retention import Bounds, Record
 from oomwarden.kube.client import Client, Selection
+from oomwarden.kube.pressure import Board
 from oomwarden.kube.records import Page, StoredKills
 from oomwarden.kube.resources import OOMKill
 
+from bench.etcd_sizes import KEY_BYTES, stored
 from e2e.test_record_refusals import NODE, kill
 from e2e.world import GROUP, NAMESPACE, VERSION, Release, World, eventually
 
 pytestmark = pytest.mark.usefixtures("definitions")
 
 AGENT = f"system:serviceaccount:{NAMESPACE}:oomwarden-agent"
-NOBOUND = Bounds(0, 0, 0)
+NOBOUND = Bounds(0, 0, 0, 0)
 
 
 def store(world: World, namespace: str, pod: str, *names: str) -> None:
@@ -36,12 +41,12 @@ def store(world: World, namespace: str, pod: str, *names: str) -> None:
         custom.create_namespaced_custom_object(GROUP, VERSION, namespace, "oomkills", manifest)
 
 
-def operators_client(world: World) -> Client:
-    """Speak with the API server as the operator: with its rights, and no others."""
-    account = ("create", "token", "oomwarden-operator", "-n", NAMESPACE)
+def operators_client(world: World, account: str = "operator") -> Client:
+    """Speak with the API server as the operator, or an agent: with its rights, and no others."""
+    asked = ("create", "token", f"oomwarden-{account}", "-n", NAMESPACE)
     config = KubeConfig.from_file(world.cluster.kubeconfig).get()
     assert config is not None
-    return Client(config._replace(user=User(token=world.cluster.kubectl(*account).strip())))
+    return Client(config._replace(user=User(token=world.cluster.kubectl(*asked).strip())))
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,9 @@ class Later:
         page = await self.stored.page(token)
         return replace(page, now=page.now + self.after.total_seconds())
 
+    async def count(self) -> int:
+        return await self.stored.count()
+
     async def delete(self, record: Record) -> bool:
         return await self.stored.delete(record)
 
@@ -65,7 +73,8 @@ def left(world: World, namespace: str, bounds: Bounds, after: timedelta) -> list
     async def look() -> None:
         speaker = operators_client(world)
         later = Later(StoredKills(speaker, namespace), after)
-        assert await Retention(bounds, later).round()
+        publisher = Publisher(bounds, Board(speaker, NAMESPACE))
+        assert await Retention(bounds, later, publisher).round()
         await speaker.close()
 
     asyncio.run(look())
@@ -85,6 +94,43 @@ def test_what_is_over_the_bounds_goes_and_what_is_young_stays(
     old = Bounds(days=2)
     assert len(left(control_plane, namespace, old, timedelta(hours=47))) == 2
     assert left(control_plane, namespace, old, timedelta(hours=49)) == []
+
+
+def test_a_storm_is_counted_published_and_deleted_side_by_side(
+    control_plane: World, namespace: str
+) -> None:
+    """With the rights that the chart gives: the operator writes what an agent reads."""
+
+    async def play() -> tuple[int, Pressure | None]:
+        speaker, agent = operators_client(control_plane), operators_client(control_plane, "agent")
+        stored, board = StoredKills(speaker, namespace), Board(speaker, NAMESPACE)
+        bounds = replace(NOBOUND, per_namespace=5)
+        loop = Retention(bounds, Later(stored, timedelta()), Publisher(bounds, board))
+        before = await stored.count()
+        assert await loop.round()
+        await loop.publisher.publish()
+        said = await Board(agent, NAMESPACE).read()
+        loop.stored = Later(stored, timedelta(hours=2))
+        assert await loop.round()
+        await board.write(Pressure())
+        await asyncio.gather(speaker.close(), agent.close())
+        return before, said
+
+    store(control_plane, namespace, "loop", *(f"loop-{number}" for number in range(30)))
+    before, said = asyncio.run(play())
+    assert (before, len(control_plane.kills(namespace))) == (30, 5)
+    assert said is not None
+    assert said.of(namespace) is Level.FULL
+
+
+def test_the_sum_of_what_fills_etcd_counts_what_the_api_server_stores(
+    control_plane: World, namespace: str
+) -> None:
+    store(control_plane, namespace, "loop", "loop-1")
+    (found,) = control_plane.kills(namespace)
+    metadata = {key: found["metadata"][key] for key in ("name", "namespace", "labels")}
+    counted = stored({**found, "metadata": metadata}) - KEY_BYTES
+    assert counted == pytest.approx(len(json.dumps(found, separators=(",", ":"))), rel=0.1)
 
 
 def test_a_record_of_the_same_name_is_not_deleted_in_anothers_place(
@@ -126,7 +172,7 @@ def test_records_are_listed_in_parts_without_their_content(
 def test_the_operator_is_told_by_the_chart_what_to_keep(world: World, release: Release) -> None:
     release.install("--set", "retention.perPod=7")
     try:
-        told = "OOMKills are kept: 30 days, 7 of a pod, 1000 of a namespace"
+        told = "OOMKills are kept: 30 days, 7 of a pod, 1000 of a namespace, 50000 in all"
 
         def heard() -> bool:
             """The operator says what it keeps."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from oomwarden.agent import outbox
+from oomwarden.agent import intake
 from oomwarden.agent.deliver import Deliverer, Post
 from oomwarden.agent.outbox import OutboxRow
 from oomwarden.agent.store import Store
@@ -20,12 +20,16 @@ NOW = 1_800_000_000.0
 
 
 def row(start: int, end: int, container: str = "app", kills: int = 1, **how: object) -> OutboxRow:
-    """Give a record of `end - start` increments; `how`: pod, at (wall-clock seconds), event."""
+    """Give a record of `end - start` increments.
+
+    `how`: pod, namespace, at (wall-clock seconds), event, memory.
+    """
+    namespace = str(how.get("namespace", "shop"))
     pod, at = str(how.get("pod", "api")), float(str(how.get("at", NOW)))
     name = record_name(pod, "boot", 7, 0, start)
     evidence = {"bootID": "boot", "cgroup": 7, "level": "Pod", "epoch": 0, "from": start, "to": end}
     kill: Manifest = {
-        "metadata": {"name": name, "namespace": "shop", "labels": {}},
+        "metadata": {"name": name, "namespace": namespace, "labels": {}},
         "pod": {"name": pod, "uid": f"uid-{pod}"},
         "container": {"name": container},
         "cause": "ContainerLimit",
@@ -33,8 +37,10 @@ def row(start: int, end: int, container: str = "app", kills: int = 1, **how: obj
         "time": {"before": timestamp(at)},
         "evidence": {**evidence, "sources": ["Counters"]},
     }
-    event = {"metadata": {"name": name, "namespace": "shop"}, "eventTime": timestamp(at)}
-    return OutboxRow(f"shop/{name}", kill, event if how.get("event", True) else None)
+    if how.get("memory"):
+        kill["memory"] = {"at": timestamp(at), "usage": "30Mi", "samples": [{"usage": "1Mi"}]}
+    event = {"metadata": {"name": name, "namespace": namespace}, "eventTime": timestamp(at)}
+    return OutboxRow(f"{namespace}/{name}", kill, event if how.get("event", True) else None)
 
 
 def span(kill: Manifest) -> tuple[int, int]:
@@ -83,7 +89,7 @@ class Agent:
     store: Store
 
     async def enqueue(self, *rows: OutboxRow, now: float = NOW) -> None:
-        await self.store.run(partial(outbox.enqueue, now=now, rows=list(rows)))
+        await self.store.run(partial(intake.enqueue, now=now, rows=list(rows)))
         self.deliverer.wake.set()
 
     async def until(self, done: Callable[[], bool]) -> None:

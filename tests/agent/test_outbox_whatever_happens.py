@@ -8,9 +8,10 @@ from typing import Any
 from delivering import NOW, Api, row, span
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.agent import outbox, store
+from oomwarden.agent import intake, outbox, store
 from oomwarden.agent.counts import counts
 from oomwarden.agent.outcomes import settle_record
+from oomwarden.core.pressure import CALM, UNATTENDED, Level, Pressure
 
 
 class World:
@@ -20,6 +21,7 @@ class World:
         self.path, self.api, self.now = path, Api(), NOW
         self.booked = {"p": 0, "q": 0}
         self.kills = 0
+        self.pressure = CALM
         self.db = self.opened()
 
     def opened(self) -> sqlite3.Connection:
@@ -40,7 +42,7 @@ class World:
             told = row(start, start + size, container, min(kills, size), pod=pod, at=self.now)
             rows.append(told)
         with self.db:
-            outbox.enqueue(self.db, self.now, rows)
+            intake.enqueue(self.db, self.now, rows, self.pressure)
             if aborted:
                 self.db.rollback()
         if not aborted:
@@ -50,7 +52,7 @@ class World:
     def release(self, seconds: float) -> None:
         self.now += seconds
         with self.db:
-            outbox.release(self.db, self.now)
+            intake.release(self.db, self.now, self.pressure)
 
     def post(self, which: int, *, landed: bool, known: bool) -> None:
         keys = outbox.pending(self.db)
@@ -62,11 +64,11 @@ class World:
         delivery = self.api.record(told.kill)
         if known:
             with self.db:
-                settle_record(self.db, told, delivery, self.now)
+                settle_record(self.db, told, delivery, self.now, self.pressure)
 
     def drain(self) -> None:
         while outbox.pending(self.db) or outbox.numbers(self.db).held:
-            self.release(700)
+            self.release(6 * 3600)
             self.post(0, landed=True, known=True)
 
     def check(self) -> None:
@@ -87,6 +89,7 @@ STEP = st.one_of(
     st.tuples(st.just("enqueue"), BATCH, st.booleans()),
     st.tuples(st.just("release"), st.floats(0, 700)),
     st.tuples(st.just("post"), st.integers(0, 20), st.booleans(), st.booleans()),
+    st.tuples(st.just("press"), st.sampled_from([CALM, UNATTENDED, *map(Pressure, Level)])),
     st.tuples(st.just("crash")),
 )
 
@@ -104,6 +107,8 @@ def test_whatever_is_held_merged_lost_or_repeated_every_kill_is_told_once(
                 world.release(how[0])
             elif name == "post":
                 world.post(how[0], landed=how[1], known=how[2])
+            elif name == "press":
+                world.pressure = how[0]
             else:
                 world.crash()
         world.drain()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from delivering import NOW, row, span
-from oomwarden.agent import outbox, refusals, store
+from oomwarden.agent import intake, outbox, refusals, store
 from oomwarden.agent.counts import counts
 from oomwarden.agent.outbox import Numbers, OutboxRow
 
@@ -20,14 +20,14 @@ def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 def refuse(db: sqlite3.Connection, *rows: OutboxRow) -> None:
     for one in rows:
-        outbox.enqueue(db, NOW, [one])
+        intake.enqueue(db, NOW, [one])
     refusals.note(db, {one.key: f"422 of {one.key}" for one in rows})
 
 
 def test_a_refused_record_stays_in_turn_behind_those_that_are_not(db: sqlite3.Connection) -> None:
     refused, fresh = row(0, 1, pod="a"), row(0, 1, pod="b")
     refuse(db, refused)
-    outbox.enqueue(db, NOW + 1, [fresh])
+    intake.enqueue(db, NOW + 1, [fresh])
     assert outbox.pending(db) == [fresh.key, refused.key]
     numbers = outbox.numbers(db)
     assert (numbers.refused, numbers.why) == (1, f"422 of {refused.key}")
@@ -62,7 +62,7 @@ def test_what_an_earlier_version_gave_up_is_tried_again_once_unless_its_namespac
     }
     rows = {name: row(0, 4, pod=name, kills=3) for name in reasons}
     for name, one in rows.items():
-        outbox.enqueue(db, NOW, [one])
+        intake.enqueue(db, NOW, [one])
         outbox.give_up(db, one, reasons[name])
     assert refusals.try_again_after_upgrade(db, "0.2") == 3
     assert set(outbox.pending(db)) == {rows[name].key for name in ("long", "taken", "full")}
@@ -76,7 +76,7 @@ def test_a_record_of_an_earlier_version_gets_labels_that_are_valid(db: sqlite3.C
     old = row(0, 1)
     old.kill["node"] = "worker." + "a" * 60
     old.kill["metadata"]["labels"] = {"oomwarden.io/node": old.kill["node"]}
-    outbox.enqueue(db, NOW, [old])
+    intake.enqueue(db, NOW, [old])
     (loaded,) = outbox.load_rows(db, [old.key])
     assert loaded.kill["metadata"] == old.kill["metadata"] | {
         "labels": {
@@ -91,7 +91,7 @@ def test_a_renamed_record_keeps_its_range_and_is_found_after_a_restart(
     db: sqlite3.Connection,
 ) -> None:
     taken = row(3, 5)
-    outbox.enqueue(db, NOW, [taken])
+    intake.enqueue(db, NOW, [taken])
     outbox.rename(db, taken, "salt")
     (key,) = outbox.pending(db)
     (loaded,) = outbox.load_rows(db, [key])

@@ -2,64 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
-import httpx2
 import pytest
+from oomwarden.controller.deletions import TRIES
 from oomwarden.controller.main import parse
-from oomwarden.controller.retention import FIRST_SECONDS, LISTS, PER_SECOND, Retention
+from oomwarden.controller.retention import FIRST_SECONDS, LISTS
 from oomwarden.core.retention import Bounds, Record
-from oomwarden.kube.records import ListExpiredError, Page, RefusedError
-
-NOW = 1_800_000_000.0
-HOUR = 3600.0
-
-
-def record(number: int, hours: float, namespace: str = "shop", pod: str = "a") -> Record:
-    name = f"{pod}-{number}"
-    return Record(NOW - hours * HOUR, name, namespace, f"uid-{namespace}-{name}", pod)
-
-
-REFUSED = RefusedError('403 Forbidden: admission webhook "keep.example.com" denied the request')
-AWAY = httpx2.ConnectError("connection refused")
-
-
-@dataclass
-class FakeStore:
-    """Serves records two a page; `when_listed` and `when_deleted` may raise instead."""
-
-    records: list[Record]
-    deleted: list[str] = field(default_factory=list)
-    slept: list[float] = field(default_factory=list)
-    tokens: list[str] = field(default_factory=list)
-    when_listed: Callable[[str], None] = lambda _: None
-    when_deleted: Callable[[Record], None] = lambda _: None
-
-    async def page(self, token: str) -> Page:
-        self.tokens.append(token)
-        self.when_listed(token)
-        start = int(token or 0)
-        rest = len(self.records) > start + 2
-        return Page(self.records[start : start + 2], NOW, str(start + 2) if rest else "")
-
-    async def delete(self, record: Record) -> bool:
-        self.when_deleted(record)
-        found = record in self.records
-        self.deleted.append(record.name)
-        return found
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        await asyncio.sleep(0)
-
-
-FIVE = [record(number, hours=10 - number) for number in range(5)]
-KEEP_TWO = Bounds(days=0, per_pod=2, per_namespace=0)
-
-
-def retention(store: FakeStore, bounds: Bounds = KEEP_TWO) -> Retention:
-    return Retention(bounds, store, store.sleep)
+from oomwarden.kube.records import ListExpiredError
+from stored_records import AWAY, FIVE, REFUSED, FakeStore, record, retention
 
 
 async def test_a_round_reads_all_parts_and_deletes_what_is_over_the_bounds() -> None:
@@ -75,10 +25,13 @@ async def test_what_only_the_end_of_the_list_shows_to_be_too_many_goes_too() -> 
     assert store.deleted == ["a-0"]
 
 
-async def test_deletions_have_a_rate() -> None:
-    store = FakeStore(FIVE)
-    await retention(store).round()
-    assert store.slept == [1 / PER_SECOND] * 3
+async def test_what_is_over_the_bound_on_all_goes_where_there_is_most() -> None:
+    store = FakeStore([*(record(n, hours=10 - n) for n in range(8)), record(1, 3, "bank")])
+    loop = retention(store, Bounds(days=0, per_pod=0, per_namespace=0, per_cluster=5))
+    assert await loop.round()  # counts
+    assert store.deleted == []
+    assert await loop.round()
+    assert store.deleted == [f"a-{n}" for n in range(5)]
 
 
 async def test_what_another_operator_has_deleted_is_no_error(
@@ -175,7 +128,7 @@ async def test_an_api_server_that_answers_nobody_ends_the_round_and_is_told_once
     with caplog.at_level(logging.WARNING):
         assert not await loop.round()
         assert not await loop.round()
-    assert tried == ["a-0", "a-0"]
+    assert tried == ["a-0"] * 2 * TRIES
     assert len(caplog.messages) == 1
 
 
@@ -207,6 +160,7 @@ def test_the_bounds_come_from_the_command_line_or_the_environment(
     monkeypatch.setenv("OOMWARDEN_RETENTION_DAYS", "7")
     options = parse(["--namespace", "oomwarden", "--retention-per-pod", "0"])
     assert (options.days, options.per_pod, options.per_namespace) == (7, 0, 1000)
+    assert options.per_cluster == 50_000
 
 
 @pytest.mark.parametrize("value", ["-1", "ten", "", "1.5"])

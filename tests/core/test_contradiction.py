@@ -15,7 +15,7 @@ from oomwarden.core.contradiction import (
     told_kill,
 )
 from oomwarden.core.incident import investigate
-from test_record import BOOKING, NOW, SCENE, WITNESS
+from test_record import BOOKING, FACTS, NOW, SCENE, WITNESS
 
 ID = "a" * 64
 GROUP = ToldKill(ID, investigate(BOOKING, SCENE), WITNESS)
@@ -51,6 +51,20 @@ def test_a_wrong_word_is_told_after_it_has_stood_for_a_while_and_once() -> None:
     cases.ended("uid", [COMPLETED], 30)
     assert said(cases, 30 + STANDS_SECONDS) == []
     assert cases.next_due() is None
+
+
+def test_a_crash_loop_is_told_once_an_hour_other_containers_at_once() -> None:
+    cases, told = Cases(), list[float]()
+    for restart in range(40):
+        now, again = restart * 300.0, f"{restart:064}"
+        cases.told(replace(GROUP, container_id=again), now)
+        cases.ended("uid", [replace(ERROR, container_id=again)], now)
+        told += [now for _ in cases.due(now + STANDS_SECONDS)]
+    assert told == [0, 3600, 7200, 10_800]
+    other = replace(GROUP.incident, container=FACTS.containers[1])
+    cases.told(replace(GROUP, container_id="b" * 64, incident=other), 11_999)
+    cases.ended("uid", [replace(ERROR, container_id="b" * 64)], 11_999)
+    assert said(cases, 11_999 + STANDS_SECONDS) == ["Error"]
 
 
 def test_the_kubelets_word_may_come_before_the_record() -> None:

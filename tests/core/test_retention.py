@@ -4,7 +4,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.core.retention import DAY_SECONDS, YOUNG_SECONDS, Bounds, Record, Sieve
+from oomwarden.core.pressure import YOUNG_SECONDS
+from oomwarden.core.retention import DAY_SECONDS, Bounds, Exempt, Record, Sieve
 
 NOW = 1_800_000_000.0
 OLD = NOW - 2 * YOUNG_SECONDS
@@ -76,9 +77,9 @@ def test_a_namespace_is_never_held_more_than_twice_over() -> None:
 @pytest.mark.parametrize(
     ("bounds", "told"),
     [
-        (Bounds(), "30 days, 50 of a pod, 1000 of a namespace"),
-        (Bounds(0, 3, 0), "3 of a pod"),
-        (Bounds(0, 0, 0), "all for ever"),
+        (Bounds(), "30 days, 50 of a pod, 1000 of a namespace, 50000 in all"),
+        (Bounds(0, 3, 0, 0), "3 of a pod"),
+        (Bounds(0, 0, 0, 0), "all for ever"),
     ],
 )
 def test_bounds_can_be_told(bounds: Bounds, told: str) -> None:
@@ -132,3 +133,31 @@ def test_a_namespace_that_comes_up_again_loses_nothing_that_should_stay(
     mixed = [each for one in records for each in (one, between)]
     expected = {one.name for one in records if has_to_go(one, records, bounds)}
     assert gone(bounds, mixed) <= expected
+
+
+def test_a_namespaces_share_of_the_whole_is_a_bound_too() -> None:
+    sieve = Sieve(Bounds(days=0, per_pod=0, per_namespace=9), NOW, share=1)
+    found = [one for each in ages(9000, 7000, 8000) for one in sieve.take(each)] + sieve.end()
+    assert {one.name for one in found} == {"a-000", "a-002"}
+
+
+IN_NEED = Exempt(others=600)
+
+
+@given(records=RECORDS, exempt=st.sampled_from([Exempt(), IN_NEED]))
+def test_the_newest_record_of_a_pod_stays_while_it_is_young(
+    records: list[Record], exempt: Exempt
+) -> None:
+    sieve = Sieve(Bounds(0, 1, 1), NOW, share=1, exempt=exempt)
+    found = [one for each in records for one in sieve.take(each)] + sieve.end()
+    newest = {max(one for one in records if one.pod == pod) for pod in "abc" if any(
+        one.pod == pod for one in records
+    )}  # fmt: skip
+    assert not {one for one in found if one in newest and NOW - one.created <= YOUNG_SECONDS}
+
+
+def test_in_need_records_of_ten_minutes_go_where_newer_ones_of_the_pod_stay() -> None:
+    sieve = Sieve(Bounds(0, 0, 0), NOW, share=1, exempt=IN_NEED)
+    records = [*ages(500, 700, 1800, 3500), *ages(3500, pod="b")]
+    found = [one for each in records for one in sieve.take(each)] + sieve.end()
+    assert {one.name for one in found} == {"a-001", "a-002", "a-003"}

@@ -1,5 +1,7 @@
 """Stored records are read in parts, as metadata, and deleted by name and uid."""
 
+import json
+
 import pytest
 from lightkube import ApiError
 from oomwarden.core.retention import Record
@@ -47,6 +49,23 @@ async def test_a_record_that_is_being_deleted_is_left_out() -> None:
     api = FakeApi([part(LABELLED | {"deletionTimestamp": CREATED})])
     async with api.client() as client:
         assert (await StoredKills(client).page("")).records == []
+
+
+async def test_where_the_api_server_offers_to_go_on_with_the_list_of_now_it_is_taken_up() -> None:
+    expired = status(410, "Expired", "too old")
+    told = {**json.loads(expired.lines[0]), "metadata": {"continue": "inconsistent"}}
+    api = FakeApi([body(told, 410), part(LABELLED)])
+    async with api.client() as client:
+        assert (await StoredKills(client).page("old")).records == [RECORD]
+    assert [one.query["continue"] for one in api.requests] == ["old", "inconsistent"]
+
+
+async def test_records_are_counted_at_the_price_of_one() -> None:
+    one = body({"metadata": {"continue": "t", "remainingItemCount": 41}, "items": [{}]})
+    api = FakeApi([one, body({"metadata": {}, "items": []})])
+    async with api.client() as client:
+        assert [await StoredKills(client).count() for _ in range(2)] == [42, 0]
+    assert [each.query for each in api.requests] == [{"limit": "1"}] * 2
 
 
 async def test_a_token_that_is_too_old_is_told_from_other_errors() -> None:

@@ -22,6 +22,7 @@ from oomwarden.core.closing import Closing
 from oomwarden.core.facts import Cgroup, Level
 from oomwarden.core.late_opening import adopt
 from oomwarden.core.ledger import unsettled_below
+from oomwarden.core.pressure import CALM, Pressure
 from oomwarden.core.torn_reads import is_half_counted
 
 UNKNOWN_POD_SECONDS = 60.0
@@ -37,13 +38,15 @@ class Bookkeeper:
 
     `ask` tells what the API server keeps of this node when the store is new; `empty`: whether a
     container's cgroup holds no process any more; `as_group`: whether it is killed as a whole, and
-    that is counted; `counted`: how many kills a pod's counter shows at this moment.
+    that is counted; `counted`: how many kills a pod's counter shows at this moment; `pressure`: how
+    hard records are merged.
     """
 
     settler: Settler
     store: Store
     recorded: Callable[[], None]
     ask: Ask
+    pressure: Callable[[], Pressure] = field(default=lambda: CALM)
     told: Callable[[Told], None] = field(default=lambda _: None)
     empty: Callable[[Cgroup], bool] = field(default=lambda _: True)
     as_group: Callable[[Cgroup], bool] = field(default=lambda _: False)
@@ -58,7 +61,7 @@ class Bookkeeper:
 
     def __post_init__(self) -> None:
         self._first = FirstBooks(self.settler, self.store, self.ask, self._tick)
-        self._disk = SavedBooks(self.settler, self.store)
+        self._disk = SavedBooks(self.settler, self.store, self.pressure)
         self._doubts = Doubts(self.settler)
 
     async def run(self, queue: "asyncio.Queue[Batch]") -> None:
@@ -70,7 +73,7 @@ class Bookkeeper:
             first = await self._first.rebuild()
             self._drop_settled()
             await self._save(first)
-            self.settler.unsure = self._owing()
+            self.settler.unsure = self._doubts.owing()
         self._doubts.begin()
         while True:
             await self._settle_due()
@@ -109,13 +112,9 @@ class Bookkeeper:
         self._doubts.take(batch)
         self._balance(batch)
 
-    def _owing(self) -> set[int]:
-        accounts = self.settler.ledger.accounts.items()
-        return {inode for inode, account in accounts if account.owed.oom_kill > 0}
-
     def _balance(self, batch: Batch) -> None:
         """Once nothing is owed, no line of the log read before waits for a record."""
-        if not self.closing.pods and not self._owing():
+        if not self.closing.pods and not self._doubts.owing():
             self.settler.log.balanced(batch.began)
             self._doubts.forget()
 

@@ -18,6 +18,7 @@ from oomwarden.agent import event_outbox, outbox, refusals
 from oomwarden.agent.lane import Lane
 from oomwarden.agent.outbox import Numbers, OutboxRow
 from oomwarden.agent.outcomes import Job, Stock, key_of_job, settle
+from oomwarden.agent.pressure_watch import PressureWatch
 from oomwarden.agent.store import Store
 from oomwarden.core.delivery_trouble import Trouble, delivery_trouble
 from oomwarden.core.event_series import EventSeries
@@ -41,13 +42,14 @@ Post = Callable[[Manifest | EventSeries], Awaitable[Delivery]]
 class Deliverer:
     """Empties the outbox; a row that waits blocks no other. `told`: the counts have changed.
 
-    `waiting` records may be posted; `numbers` tells of those that are held, refused or were given
-    up. `taken` is the object of somebody else that had the name of a record or Event last, and
-    `taken_at` when that was seen (wall-clock seconds).
+    `pressure` tells how hard records are merged. `waiting` records may be posted; `numbers` tells
+    of those that are held, refused or were given up. `taken` is the object of somebody else that
+    had the name of a record or Event last, and `taken_at` when that was seen (wall-clock seconds).
     """
 
     store: Store
     post: Post
+    pressure: PressureWatch = field(default_factory=partial(PressureWatch, ""))
     told: Callable[[], None] = field(default=lambda: None)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     progress: float = 0.0
@@ -62,6 +64,9 @@ class Deliverer:
     _jobs: "asyncio.PriorityQueue[tuple[int, int, Job]]" = field(
         default_factory=asyncio.PriorityQueue
     )
+
+    def __post_init__(self) -> None:
+        self.pressure.changed = self.wake.set
 
     async def run(self) -> None:
         """Deliver for ever."""
@@ -108,7 +113,8 @@ class Deliverer:
             for job, delivery in judged
             if isinstance(job, OutboxRow) and delivery.retry and delivery.retry.refused
         }
-        written = partial(settle, final=final, refused=refused, now=time.time())
+        pressure = self.pressure.now()
+        written = partial(settle, final=final, refused=refused, now=time.time(), pressure=pressure)
         stock = await self.store.run(written)
         for line in stock.dropped:
             _LOG.warning("%s", line)

@@ -21,12 +21,12 @@ class Doubts:
 
     def begin(self) -> None:
         """Doubt all that is owed at the start: nobody has seen what was there before."""
-        self._blind = self._owing()
+        self._blind = self.owing()
 
     def take(self, batch: Batch) -> None:
         """Doubt what is owed now where this batch may have missed something."""
         self._unopened = self._above(batch.unopened)
-        self._blind |= self._owing() if batch.overrun else self._owing() & self._above(batch.blind)
+        self._blind |= self.owing() if batch.overrun else self.owing() & self._above(batch.blind)
 
     def is_complete(self, inode: int) -> bool:
         """Whether every container that there was is in the books."""
@@ -44,7 +44,8 @@ class Doubts:
         """Begin afresh once nothing is owed."""
         self._blind.clear()
 
-    def _owing(self) -> set[int]:
+    def owing(self) -> set[int]:
+        """Give the cgroups that owe kills, by inode."""
         accounts = self.settler.ledger.accounts.items()
         return {inode for inode, account in accounts if account.owed.oom_kill > 0}
 

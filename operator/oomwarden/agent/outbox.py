@@ -7,11 +7,11 @@ the agent knows of it, and keeps its range, and its name unless somebody else's 
 """
 
 import json
-import math
 import sqlite3
 from dataclasses import dataclass
 
-from oomwarden.agent import budgets, outbox_bounds, refusals
+from oomwarden.agent import refusals
+from oomwarden.agent.budgets import Payer
 from oomwarden.agent.counts import add_count
 from oomwarden.agent.refusals import REASON_LENGTH
 from oomwarden.core import merging
@@ -49,45 +49,6 @@ class Numbers:
     undeliverable: int
     refused: int = 0
     why: str = ""
-
-
-def enqueue(connection: sqlite3.Connection, now: float, rows: list[OutboxRow]) -> None:
-    """Add records: those within their budget to be posted, the others to be held and merged.
-
-    One that is there already (a crash between) stays as it is. `now` in wall-clock seconds.
-    """
-    for row in rows:
-        draft, budget = Draft(row.kill, row.event), budget_of(row.kill)
-        at_once = not _is_held(connection, budget) and outbox_bounds.has_room(connection)
-        if at_once and budgets.due(connection, budget, now) <= now:
-            _make_pending(connection, draft, now, own=budgets.spend(connection, budget, now))
-        else:
-            _hold(connection, draft, now)
-    if rows:
-        budgets.forget_quiet(connection, now)
-        outbox_bounds.drop_oldest_held(connection)
-
-
-def release(connection: sqlite3.Connection, now: float) -> float | None:
-    """Make held records pending as their budgets allow, the oldest first.
-
-    This must be committed before any of them is posted. Gives when the next one is due (wall-clock
-    seconds), None: nothing is held.
-    """
-    rows = connection.execute("SELECT name, budget, created FROM held ORDER BY created, rowid")
-    soonest = math.inf
-    for name, budget, created in rows.fetchall():
-        at = budgets.due(connection, budget, now)
-        if at <= now and not outbox_bounds.has_room(connection):
-            return min(soonest, now + outbox_bounds.LOOK_AGAIN_SECONDS)
-        if at > now:
-            soonest = min(soonest, at)
-            continue
-        (draft,) = _drafts(connection, "name", name)
-        connection.execute("DELETE FROM held WHERE name = ?", (name,))
-        own = budgets.spend(connection, budget, now)
-        _make_pending(connection, draft, created, own=own)
-    return None if soonest == math.inf else soonest
 
 
 def pending(connection: sqlite3.Connection) -> list[str]:
@@ -131,12 +92,13 @@ def rename(connection: sqlite3.Connection, row: OutboxRow, salt: str) -> None:
     draft = merging.renamed(Draft(row.kill, row.event), name_of(row.kill, salt))
     connection.execute(
         "UPDATE outbox SET name = ?, body = ?, state = 'Pending', reason = NULL WHERE name = ?",
-        (key_of(draft.kill), _body(draft, own=row.own_event, renamed=row.renamed + 1), row.key),
+        (key_of(draft.kill), body_of(draft, own=row.own_event, renamed=row.renamed + 1), row.key),
     )
     add_count(connection, "takenNames", 1)
 
 
-def _body(draft: Draft, *, own: bool, renamed: int = 0) -> str:
+def body_of(draft: Draft, *, own: bool, renamed: int = 0) -> str:
+    """Write a record as its row keeps it."""
     body = {"kill": draft.kill, "event": draft.event, "ownEvent": own, "renamed": renamed}
     return json.dumps(body)
 
@@ -177,49 +139,11 @@ def budget_of(kill: Manifest) -> str:
     return f"{kill['pod']['uid']}/{merging.container_of(kill)}"
 
 
+def payer_of(kill: Manifest) -> Payer:
+    """Tell who a record is charged to."""
+    return Payer(budget_of(kill), kill["pod"]["uid"], kill["metadata"]["namespace"])
+
+
 def key_of(manifest: Manifest) -> str:
     """Name a row after its object."""
     return f"{manifest['metadata']['namespace']}/{manifest['metadata']['name']}"
-
-
-def _is_held(connection: sqlite3.Connection, budget: str) -> bool:
-    held = connection.execute("SELECT 1 FROM held WHERE budget = ? LIMIT 1", (budget,))
-    return held.fetchone() is not None
-
-
-def _make_pending(
-    connection: sqlite3.Connection, draft: Draft, created: float, *, own: bool
-) -> None:
-    kill, body = draft.kill, _body(draft, own=own)
-    connection.execute(
-        "INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?, ?, 'Pending', NULL)",
-        (key_of(kill), kill["metadata"]["namespace"], kill["pod"]["uid"], created, body),
-    )
-
-
-def _hold(connection: sqlite3.Connection, draft: Draft, now: float) -> None:
-    """Hold a record, merged with the held ones of its account as far as their ranges join up."""
-    account = merging.account_of(draft.kill)
-    oldest = connection.execute("SELECT MIN(created) FROM held WHERE account = ?", (account,))
-    created = oldest.fetchone()[0] or now
-    drafts = [*_drafts(connection, "account", account), draft]
-    connection.execute("DELETE FROM held WHERE account = ?", (account,))
-    connection.executemany(
-        "INSERT OR IGNORE INTO held VALUES (?, ?, ?, ?, ?, ?)",
-        [_held_row(account, merged, created) for merged in merging.merge(drafts)],
-    )
-
-
-def _held_row(account: str, draft: Draft, created: float) -> tuple[object, ...]:
-    kill = draft.kill
-    body = json.dumps({"kill": kill, "event": draft.event})
-    return (key_of(kill), account, budget_of(kill), created, kill["kills"], body)
-
-
-def _drafts(connection: sqlite3.Connection, column: str, value: str) -> list[Draft]:
-    """Read held records; `column` is name or account."""
-    select = "SELECT body FROM held WHERE name = ?" if column == "name" else (
-        "SELECT body FROM held WHERE account = ?"
-    )  # fmt: skip
-    bodies = (json.loads(body) for (body,) in connection.execute(select, (value,)))
-    return [Draft(body["kill"], body["event"]) for body in bodies]

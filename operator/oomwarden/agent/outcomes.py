@@ -5,10 +5,11 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from oomwarden.agent import event_outbox, outbox, refusals
+from oomwarden.agent import event_outbox, intake, outbox, refusals
 from oomwarden.agent.outbox import Numbers, OutboxRow
 from oomwarden.core import record
 from oomwarden.core.event_series import EventSeries
+from oomwarden.core.pressure import CALM, Pressure
 from oomwarden.kube.kills import Covered, Delivery
 
 _SALT_BYTES = 8
@@ -40,18 +41,19 @@ def settle(
     final: list[tuple[Job, Delivery]],
     refused: Mapping[str, str],
     now: float,
+    pressure: Pressure,
 ) -> Stock:
     """Write down what became of posts, release what was held, look at what there is."""
     for job, delivery in final:
         if isinstance(job, OutboxRow):
-            settle_record(connection, job, delivery, now)
+            settle_record(connection, job, delivery, now, pressure)
         elif delivery.forgotten:
             event_outbox.renew(connection, key_of_job(job))
         elif delivery.taken is not None:
             event_outbox.rename(connection, key_of_job(job), secrets.token_hex(_SALT_BYTES))
         else:
             event_outbox.told(connection, key_of_job(job), job.count)
-    due = outbox.release(connection, now)
+    due = intake.release(connection, now, pressure)
     event_outbox.forget_old(connection, now)
     refusals.note(connection, refused)
     dropped = refusals.drop_excess(connection, now)
@@ -61,7 +63,11 @@ def settle(
 
 
 def settle_record(
-    connection: sqlite3.Connection, row: OutboxRow, delivery: Delivery, now: float
+    connection: sqlite3.Connection,
+    row: OutboxRow,
+    delivery: Delivery,
+    now: float,
+    pressure: Pressure = CALM,
 ) -> None:
     """Write down what became of a record."""
     if delivery.undeliverable is not None:
@@ -76,7 +82,7 @@ def settle_record(
         return
     event_outbox.tell(connection, row)
     if rest is not None:
-        outbox.enqueue(connection, now, [rest])
+        intake.enqueue(connection, now, [rest], pressure)
 
 
 def _rest_of(row: OutboxRow, covered: Covered) -> OutboxRow:

@@ -49,6 +49,7 @@ class Work:
     """What the other parts report; `unknown_fields` are those of a newer CRD.
 
     `groups_left` counts containers whose memory.oom.group cannot be put back.
+    `records`: remedy and reason where records are merged harder than usual.
     """
 
     applied: Applied
@@ -58,6 +59,7 @@ class Work:
     asked: Asked
     groups_left: int = 0
     delivery: Trouble = NO_TROUBLE
+    records: tuple[str, str] = ("", "")
 
 
 @dataclass(slots=True)
@@ -138,6 +140,8 @@ class Reporter:
             unopened=blindness.unopened_remedy(descriptors.most()),
             layout=self.kernel.layout.remedy if self.kernel.layout else "",
             sees_nothing=self.kernel.layout is not None and self.kernel.layout.sees_nothing,
+            records=work.records[0],
+            records_reason=work.records[1],
         )
 
     async def _refresh_memory(self) -> None:

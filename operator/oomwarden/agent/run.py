@@ -14,6 +14,7 @@ import asyncio
 from functools import partial
 
 from oomwarden.agent import health
+from oomwarden.agent.api_watches import watches
 from oomwarden.agent.baselines import Baselines
 from oomwarden.agent.bookkeep import Bookkeeper
 from oomwarden.agent.caps import Caps
@@ -30,7 +31,7 @@ from oomwarden.agent.log_reader import ELSEWHERE, LogReader
 from oomwarden.agent.naming import Naming
 from oomwarden.agent.outranked import Outranked
 from oomwarden.agent.own_pods import own_pods
-from oomwarden.agent.pod_sink import PodSink
+from oomwarden.agent.pressure_watch import PressureWatch
 from oomwarden.agent.report import Reporter, Work
 from oomwarden.agent.samples import Samples
 from oomwarden.agent.settings import Settings
@@ -41,7 +42,6 @@ from oomwarden.agent.store import Store
 from oomwarden.agent.store_history import store_was_lost
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.ledger import Ledger
-from oomwarden.core.policies import CLUSTER, NAMESPACED
 from oomwarden.core.scoring import Floor
 from oomwarden.kernel import syslog
 from oomwarden.kernel.cgroup import CgroupRoot
@@ -50,9 +50,8 @@ from oomwarden.kernel.host import Host
 from oomwarden.kernel.memory_files import charged
 from oomwarden.kernel.places import Places
 from oomwarden.kernel.process import ProcRoot
-from oomwarden.kube import events, kills, nodes, resources, watch
-from oomwarden.kube.client import Client, Selection, connect
-from oomwarden.kube.resources import ClusterOOMPolicy, ConfigMap, Namespace, OOMPolicy, Pod
+from oomwarden.kube import events, kills, nodes, watch
+from oomwarden.kube.client import Client, connect
 
 LATE_SECONDS = 60.0
 
@@ -70,10 +69,12 @@ class Agent:
         self.log = LogReader(
             syslog.read_all, None if self.host.first_pid_namespace() else ELSEWHERE
         )
-        self.deliverer = Deliverer(store, partial(kills.deliver, self.client))
+        self.pressure = PressureWatch(settings.namespace)
+        self.deliverer = Deliverer(store, partial(kills.deliver, self.client), self.pressure)
         self.reporter = Reporter(settings, self.host, store, self.kernel, self.log, self.client)
         write = partial(nodes.write_status, self.client, settings.node)
-        self.status = StatusWriter(self._status, write, settings.report_seconds)
+        gap = settings.report_seconds
+        self.status = StatusWriter(self._status, write, gap, self.pressure.nodes)
         self.baselines = Baselines(store, self.host.boot_id())
         self.places = Places(CgroupRoot(settings.cgroup_root), ProcRoot(settings.proc))
         caps = Caps(settings.processes_per_second, settings.new_pods_per_minute)
@@ -90,14 +91,16 @@ class Agent:
         boot_id = self.host.boot_id()
         place = Place(settings.node, boot_id, self.kernel, own_pods(settings.state_dir, boot_id))
         self.settler = Settler(place, Ledger(), self.inventory, self.log, self.enforcer.winner_of)
-        ask = partial(nodes.told, self.client, settings.node, place.boot_id)
-        self.books = Bookkeeper(self.settler, store, self.deliverer.wake.set, ask)
+        ask = partial(nodes.told, self.client, settings.node, place.boot_id, settings.namespace)
+        wake = self.deliverer.wake.set
+        self.books = Bookkeeper(self.settler, store, wake, ask, self.pressure.now)
         self.samples = Samples(self.inventory, self.settler.ledger.accounts, self.places)
         self.contradictions = Contradictions(partial(events.post_own, self.client))
         self.layout = self.kernel.layout = Layout(self.inventory, self.places.cgroups)
         self.host_kills = HostKills(self.host, store, self.kernel, self.settler.ledger)
         self.heard = Heard()
         self.outranked: Outranked | None = None
+        self.watches = watches(settings, self.enforcer, self.contradictions, self.pressure)
         self.books.told = self.contradictions.told
         self.settler.charged = partial(charged, self.places.cgroups)
         self.books.empty = partial(is_empty, self.places.cgroups)
@@ -125,7 +128,7 @@ class Agent:
 
     async def _loops(self) -> None:
         async with asyncio.TaskGroup() as group:
-            for name, what, sink in self.watches():
+            for name, what, sink in self.watches:
                 heard = self.heard.of(name)
                 group.create_task(watch.follow(self.client, what, sink, heard), name=name)
             here = (self.settings.node, self.host.boot_id())
@@ -172,23 +175,6 @@ class Agent:
         group.create_task(self.enforcer.run(), name="enforce")
         group.create_task(self.enforcer.groups.run(), name="group-kill")
 
-    def watches(self) -> list[tuple[str, Selection, watch.Sink]]:
-        """Name what is watched, and who takes it."""
-        pods = Selection(Pod, fields=f"spec.nodeName={self.settings.node}")
-        control = Selection(
-            ConfigMap, self.settings.namespace, fields="metadata.name=oomwarden-control"
-        )
-        limits = Selection(resources.OOMLimit, fields=f"spec.node={self.settings.node}")
-        enforcer, wrong = self.enforcer, self.contradictions
-        return [
-            ("pods", pods, PodSink(self.inventory, enforcer.news.set, wrong.pod_changed)),
-            ("policies", Selection(OOMPolicy), enforcer.policies(NAMESPACED)),
-            ("cluster-policies", Selection(ClusterOOMPolicy), enforcer.policies(CLUSTER)),
-            ("namespaces", Selection(Namespace), enforcer.namespaces),
-            ("control", control, enforcer.control),
-            ("limits", limits, enforcer.limits.book),
-        ]
-
     def loops(self) -> list[Loop]:
         """Give every loop's age; only those of the kernel side can make the agent unhealthy."""
         return [
@@ -203,7 +189,7 @@ class Agent:
             Loop("deliver", age_of(lambda: self.deliverer.progress)),
             Loop("status", age_of(lambda: self.status.progress)),
             Loop("node-labels", age_of(lambda: self.enforcer.node.progress)),
-            *self.heard.loops([name for name, _, _ in self.watches()]),
+            *self.heard.loops([name for name, _, _ in self.watches]),
         ]
 
     def figures(self) -> health.Figures:
@@ -239,7 +225,8 @@ class Agent:
         fields = self.enforcer.book.unknown_fields()
         asked, host_kills = self.enforcer.limits.asked, await self.host_kills.count()
         left, trouble = self.enforcer.groups.left, self.deliverer.trouble()
-        work = Work(applied, policies, fields, host_kills, asked, left, trouble)
+        harder = self.pressure.merged_harder(self.inventory.pods.values())
+        work = Work(applied, policies, fields, host_kills, asked, left, trouble, harder)
         return await self.reporter.status(work)
 
 

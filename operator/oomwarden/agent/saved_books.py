@@ -4,9 +4,10 @@ import json
 import sqlite3
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from oomwarden.agent import checkpoints, known_pods, outbox, own_pods
+from oomwarden.agent import checkpoints, intake, known_pods, own_pods
 from oomwarden.agent.checkpoints import Checkpoint
 from oomwarden.agent.counts import add_count
 from oomwarden.agent.log_reader import Position
@@ -17,6 +18,7 @@ from oomwarden.core import event, record
 from oomwarden.core.accounts import Account
 from oomwarden.core.agent_kills import of_agents
 from oomwarden.core.facts import Level, PodFacts
+from oomwarden.core.pressure import CALM, Pressure
 
 
 @dataclass(slots=True)
@@ -30,10 +32,14 @@ class Settled:
 
 @dataclass(slots=True)
 class SavedBooks:
-    """Writes checkpoints, the pods' names and records; knows what it wrote last."""
+    """Writes checkpoints, the pods' names and records; knows what it wrote last.
+
+    `pressure` tells how hard records are merged.
+    """
 
     settler: Settler
     store: Store
+    pressure: Callable[[], Pressure] = field(default=lambda: CALM)
     pruned: list[int] = field(default_factory=list)
     _saved: dict[int, Checkpoint] = field(default_factory=dict)
     _pods: dict[str, PodFacts] = field(default_factory=dict)
@@ -58,6 +64,7 @@ class SavedBooks:
         first = settled.before_start is not None
         agents = {pod.uid for pod in self.settler.place.agents}
         own = of_agents(agents, ((t.incident, t.witness.before) for t in settled.told))
+        pressure = self.pressure()
         news = rows or changed or pods or pruned or settled.unattributed or first
         if not news and read_to == self._read_to:
             return 0
@@ -68,7 +75,7 @@ class SavedBooks:
             checkpoints.save_log_position(db, boot, read_to)
             known_pods.save(db, boot, pods)
             known_pods.forget(db, gone)
-            outbox.enqueue(db, time.time(), rows)
+            intake.enqueue(db, time.time(), rows, pressure)
             own_pods.save(db, own)
             add_count(db, "unattributed", settled.unattributed)
             add_count(db, "beforeStart", settled.before_start or 0)

@@ -1,4 +1,8 @@
-"""OOMNode: written on change, each few seconds at most with jitter, and every 5 minutes anyway."""
+"""OOMNode: written on change, each few seconds at most with jitter, and every 5 minutes anyway.
+
+What all nodes hear at once, such as a ClusterOOMPolicy, they do not write at once: the more nodes
+there are, the further their writes lie apart. Refused writes wait longer each time.
+"""
 
 import asyncio
 import contextlib
@@ -10,6 +14,7 @@ from dataclasses import dataclass, field
 
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.conditions import carry_over
+from oomwarden.kube.errors import failure
 
 MIN_GAP_SECONDS = 10.0
 HEARTBEAT_SECONDS = 300.0
@@ -17,6 +22,13 @@ GAPS_PER_LOOK = 1.5
 """Gaps between two looks without news: conditions and counts that nobody tells of."""
 GATHER_SECONDS = 0.5
 """News come in groups; one look takes them all."""
+WRITES_PER_SECOND = 200.0
+"""What a whole fleet aims at when all have news; 20 nodes need not wait for one another."""
+COUNT_GAPS = 6.0
+"""Gaps between two writes for nothing but counts of kills, which may rise all the time."""
+LAST_RETRY_SECONDS = 120.0
+LONGEST_ASKED_SECONDS = 300.0
+"""Longest wait that the API server, or who answers in its place, is granted by Retry-After."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -24,18 +36,22 @@ _LOG = logging.getLogger(__name__)
 class StatusWriter:
     """Compares what `gather` gives with what was written last.
 
-    `write` raises when the API server did not take it; it is tried again at the next gap.
-    `gap` is the least number of seconds between two writes.
+    `write` raises when the API server did not take it; it is tried again after a wait that doubles.
+    `gap` is the least number of seconds between two writes. `nodes` tells how many agents there
+    are.
     """
 
     gather: Callable[[], Awaitable[OOMNodeStatus]]
     write: Callable[[OOMNodeStatus], Awaitable[None]]
     gap: float = MIN_GAP_SECONDS
+    nodes: Callable[[], int] = field(default=lambda: 1)
     previous: OOMNodeStatus | None = None
     progress: float = 0.0
     _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _not_before: float = 0.0
     _written: OOMNodeStatus | None = None
     _at: float = field(default=-HEARTBEAT_SECONDS)
+    _retry: float = 0.0
 
     async def run(self) -> None:
         """Write for ever."""
@@ -46,39 +62,58 @@ class StatusWriter:
                 kept = carry_over(status.conditions, before.conditions)
                 status = status.model_copy(update={"conditions": kept})
             if self._is_due(status):
-                await self._try(status)
-                await asyncio.sleep(self.gap * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+                await asyncio.sleep(await self._try(status))
             self.progress = time.monotonic()
             await self._wait()
 
     def news(self) -> None:
         """Tell that the status may have changed."""
+        if not self._news.is_set():
+            spread = min(self.gap, self.nodes() / WRITES_PER_SECOND)
+            self._not_before = time.monotonic() + random.uniform(0, spread)  # noqa: S311 - jitter
         self._news.set()
 
     async def _wait(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.gap * GAPS_PER_LOOK):
                 await self._news.wait()
-        await asyncio.sleep(GATHER_SECONDS)
+        spread = self._not_before - time.monotonic()
+        await asyncio.sleep(max(spread, GATHER_SECONDS))
         self._news.clear()
 
-    async def _try(self, status: OOMNodeStatus) -> None:
+    async def _try(self, status: OOMNodeStatus) -> float:
+        """Write; gives the seconds until the next write."""
         try:
             await self.write(status)
         except Exception as error:  # noqa: BLE001 - whatever the API answers, the loop goes on
-            _LOG.warning("OOMNode was not written, tried again in %g s: %s", self.gap, error)
-        else:
-            self._written, self._at = status, time.monotonic()
+            return self._failed(error)
+        self._written, self._at, self._retry = status, time.monotonic(), 0.0
+        return _jittered(self.gap)
+
+    def _failed(self, error: Exception) -> float:
+        asked = min(failure(error).after, LONGEST_ASKED_SECONDS)
+        self._retry = min(max(2 * self._retry, self.gap), max(LAST_RETRY_SECONDS, self.gap))
+        wait = max(_jittered(self._retry), asked * random.uniform(1.0, 1.2))  # noqa: S311
+        _LOG.warning("OOMNode was not written, tried again in %.0f s: %s", wait, error)
+        return wait
 
     def _is_due(self, status: OOMNodeStatus) -> bool:
-        if self._written is None or time.monotonic() - self._at > HEARTBEAT_SECONDS:
+        age = time.monotonic() - self._at
+        if self._written is None or age > HEARTBEAT_SECONDS:
             return True
-        return _facts(status) != _facts(self._written)
+        if _facts(status) != _facts(self._written):
+            return True
+        return status.kills != self._written.kills and age >= COUNT_GAPS * self.gap
+
+
+def _jittered(seconds: float) -> float:
+    return seconds * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
 
 
 def _facts(status: OOMNodeStatus) -> dict[str, object]:
     """Leave out what changes all the time."""
     facts = status.model_dump()
+    facts.pop("kills")
     facts["agent"].pop("heartbeat")
     facts["memory"].pop("available")
     facts["applied"].pop("processes")  # moves with every fork

@@ -172,6 +172,13 @@ class OOMKill(Model):
     policy: PolicyReference | None = Field(
         None, description="The policy that governed the container. Absent: none."
     )
+    reduced_by: str | None = Field(
+        None,
+        description="Why the record was merged longer than usual and tells less of victims and "
+        "memory: NamespaceFull or ClusterFull (too many OOMKills were written), NoOperator (nobody "
+        "counts them). Absent: it was not.",
+        max_length=63,
+    )
     evidence: Evidence = Field(
         description="What anyone can check the record against: the range of the kernel's counter."
     )

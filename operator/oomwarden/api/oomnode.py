@@ -131,8 +131,8 @@ class OOMNodeStatus(Model):
     conditions: tuple[Condition, ...] = Field(
         (),
         description="Ready, Kernel, CgroupV2, Capabilities, KernelLog, CgroupWrites, "
-        "AgentMemory, Inotify, CgroupsReadable, Layout, Store, Delivery, PoliciesUnderstood: each "
-        "that is False tells the remedy.",
+        "AgentMemory, Inotify, CgroupsReadable, Layout, Store, Delivery, PoliciesUnderstood, "
+        "Records: each that is False tells the remedy.",
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["type"],

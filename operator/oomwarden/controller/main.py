@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return asyncio.run(_release(options.namespace, timedelta(seconds=options.wait)))
     from oomwarden.controller.run import run  # noqa: PLC0415 - kopf is slow, and not for release
 
-    bounds = Bounds(options.days, options.per_pod, options.per_namespace)
+    bounds = Bounds(options.days, options.per_pod, options.per_namespace, options.per_cluster)
     asyncio.run(run(options.port, bounds, options.namespace))
     return 0
 
@@ -74,6 +74,7 @@ def _add_bounds(parser: argparse.ArgumentParser, environment: Mapping[str, str])
         ("days", default.days, "days for which an OOMKill is kept"),
         ("per_pod", default.per_pod, "OOMKills of a pod that are kept, the newest"),
         ("per_namespace", default.per_namespace, "OOMKills of a namespace that are kept"),
+        ("per_cluster", default.per_cluster, "OOMKills of all namespaces that are kept"),
     ):
         name = f"OOMWARDEN_RETENTION_{option.upper()}"
         parser.add_argument(

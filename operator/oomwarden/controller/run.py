@@ -15,6 +15,7 @@ from oomwarden.controller.asks import AskHandlers
 from oomwarden.controller.limit_sweep import LimitSweep
 from oomwarden.controller.login import login
 from oomwarden.controller.policies import PolicyHandlers
+from oomwarden.controller.publishing import Publisher
 from oomwarden.controller.resizes import Resizer
 from oomwarden.controller.responses import Responder
 from oomwarden.controller.retention import Retention
@@ -24,6 +25,7 @@ from oomwarden.kube.client import connect
 from oomwarden.kube.errors import API_ERRORS, failure
 from oomwarden.kube.kept_limits import KeptLimits
 from oomwarden.kube.operations import Operations
+from oomwarden.kube.pressure import Board
 from oomwarden.kube.records import StoredKills
 from oomwarden.kube.resizes import Resizes
 from oomwarden.kube.young_kills import YoungKills
@@ -49,7 +51,8 @@ async def run(port: int, bounds: Bounds, namespace: str) -> None:
         await operations.write_status(*key, content)
 
     writer = StatusWriter(write, operations.node_exists)
-    retention = Retention(bounds, StoredKills(operations.client))
+    publisher = Publisher(bounds, Board(operations.client, namespace))
+    retention = Retention(bounds, StoredKills(operations.client), publisher)
     calls = Resizes(operations.client, namespace)
     resizer = Resizer(calls, writer.touch)
     writer.answers = resizer.refusals

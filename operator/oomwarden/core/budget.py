@@ -1,65 +1,91 @@
-"""How many records a fork loop may make, and a node: the rest waits and merges."""
+"""How many records a fork loop may make, and a node, and so a fleet: the rest waits and merges.
 
-from dataclasses import dataclass, replace
+A container has a budget: some records at once, then one after each wait, and waits double. A node
+has two buckets: one for the first record of each pod, which says most, one for all that follow.
+"""
 
-FREE_RECORDS = 5
-FIRST_WAIT_SECONDS, LAST_WAIT_SECONDS = 60.0, 600.0
-QUIET_SECONDS = 2 * LAST_WAIT_SECONDS
-"""After which a container begins anew; the kubelet forgets a crash loop after twice its longest
-wait too (client-go util/flowcontrol/backoff.go, hasExpired)."""
-NODE_BURST = 300
-NODE_PER_SECOND = 5.0
+from dataclasses import dataclass
+
+from oomwarden.core.budget_terms import FIRSTS_BURST, FREE_RECORDS, USUAL, Terms, node_terms
+from oomwarden.core.pressure import Pressure
+
+_HOUR_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
     """What one container may have recorded.
 
-    `free` records go at once; then one goes `wait` seconds after the `last` (wall-clock seconds),
-    and each doubles the wait. No record for QUIET_SECONDS: it begins anew. A wall clock that was
-    set back makes a record due, once.
+    `free` records go at once, as far as the terms allow; then one goes `wait` seconds after the
+    `last` (wall-clock seconds), and each doubles the wait. No kill for as long as the terms call
+    quiet: it begins anew. A wall clock that was set back makes a record due, once.
     """
 
     free: int = FREE_RECORDS
     wait: float = 0.0
     last: float = 0.0
 
-    def at(self, now: float) -> "Budget":
-        """Give the budget of this moment: a new one after quiet."""
-        return Budget() if now - self.last >= QUIET_SECONDS else self
+    def at(self, since: float, terms: Terms = USUAL) -> "Budget":
+        """Give the budget for kills from `since` on: a new one after quiet."""
+        return Budget() if since - self.last >= terms.quiet else self
 
-    def due(self, now: float) -> float:
-        """Tell when the next record may go: now, or later."""
-        budget = self.at(now)
-        waits = not budget.free and budget.last <= now < budget.last + budget.wait
-        return budget.last + budget.wait if waits else now
+    def due(self, now: float, terms: Terms = USUAL, since: float | None = None) -> float:
+        """Tell when the next record may go: now, or later.
 
-    def spend(self, now: float) -> "Budget":
+        `since`: of a record that waits already, when it began to. It is not quiet while one waits.
+        """
+        budget = self.at(now if since is None else since, terms)
+        wait = _clamped(budget.wait, terms)
+        waits = not budget.left(terms) and budget.last <= now < budget.last + wait
+        return budget.last + wait if waits else now
+
+    def spend(self, now: float, terms: Terms = USUAL, since: float | None = None) -> "Budget":
         """Take a record's share."""
-        budget = self.at(now)
-        if budget.free:
-            return Budget(budget.free - 1, FIRST_WAIT_SECONDS, now)
-        return replace(budget, wait=min(budget.wait * 2, LAST_WAIT_SECONDS), last=now)
+        budget = self.at(now if since is None else since, terms)
+        if left := budget.left(terms):
+            return Budget(left - 1, terms.first_wait, now)
+        return Budget(0, _clamped(2 * _clamped(budget.wait, terms), terms), now)
+
+    def left(self, terms: Terms = USUAL) -> int:
+        """Give how many may go at once; those that went already count at harder terms too."""
+        return max(self.free - (FREE_RECORDS - terms.free), 0)
+
+
+def _clamped(wait: float, terms: Terms) -> float:
+    return min(max(wait, terms.first_wait), terms.last_wait)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A bucket holds `burst` tokens at most, and gains `hourly` in an hour."""
+
+    burst: float
+    hourly: float
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """The node's tokens, one a record, as of wall-clock `since`."""
+    """A node's tokens, one a record, as of wall-clock `since`; a new one is full."""
 
-    tokens: float = NODE_BURST
+    tokens: float = float("inf")
     since: float = 0.0
 
-    def at(self, now: float) -> "Bucket":
-        """Give the bucket of this moment."""
-        gained = max(now - self.since, 0.0) * NODE_PER_SECOND
-        return Bucket(min(self.tokens + gained, NODE_BURST), now)
+    def at(self, now: float, rate: Rate) -> "Bucket":
+        """Give the bucket of this moment; a clock that was set back takes no tokens away."""
+        gained = max(now - self.since, 0.0) * rate.hourly / _HOUR_SECONDS
+        return Bucket(min(self.tokens + gained, rate.burst), now)
 
-    def due(self, now: float) -> float:
+    def due(self, now: float, rate: Rate) -> float:
         """Tell when there is a token: now, or later."""
-        missing = 1 - self.at(now).tokens
-        return now + missing / NODE_PER_SECOND if missing > 0 else now
+        missing = 1 - self.at(now, rate).tokens
+        return now + missing * _HOUR_SECONDS / rate.hourly if missing > 0 else now
 
-    def spend(self, now: float) -> "Bucket":
+    def spend(self, now: float, rate: Rate) -> "Bucket":
         """Take a token."""
-        bucket = self.at(now)
-        return replace(bucket, tokens=bucket.tokens - 1)
+        return Bucket(self.at(now, rate).tokens - 1, now)
+
+
+def node_rates(pressure: Pressure) -> tuple[Rate, Rate]:
+    """Give the rates of a node's buckets: for the first record of each pod, and for all others."""
+    node = node_terms(pressure)
+    return Rate(FIRSTS_BURST, node.firsts), Rate(node.burst, node.repeats)

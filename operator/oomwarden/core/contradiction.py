@@ -23,6 +23,8 @@ STANDS_SECONDS = 45.0
 KEEP_SECONDS = 600.0
 """How long a kill waits for the kubelet's word, and a word for its kill."""
 AT_MOST = 512
+REPEAT_SECONDS = 3600.0
+"""Once in so long of one container of a pod: a crash loop repeats it, an Event lives as long."""
 _RIGHT = "OOMKilled"
 _BY_SIGKILL = 137
 """128 + 9: of the first process, or of a shell whose child it was."""
@@ -130,6 +132,7 @@ class Cases:
     """
 
     _cases: dict[str, _Case] = field(default_factory=dict)
+    _said: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def told(self, kill: ToldKill, now: float) -> None:
         """Take a kill; of one container the last counts, but none undoes a group kill."""
@@ -166,8 +169,16 @@ class Cases:
             due = case.due
             if due is not None and due <= now and case.kill and case.ending:
                 case.said = True
-                said.append((case.kill, case.ending))
+                if self._is_new(case.kill, now):
+                    said.append((case.kill, case.ending))
         return said
+
+    def _is_new(self, kill: ToldKill, now: float) -> bool:
+        """Whether this was not said lately of the same container of the same pod."""
+        self._said = {key: at for key, at in self._said.items() if now - at < REPEAT_SECONDS}
+        facts = kill.incident.container
+        key = (kill.incident.pod.uid, facts.name if facts else "")
+        return key not in self._said and self._said.setdefault(key, now) == now
 
     def next_due(self) -> float | None:
         """Tell when something will have to be said if nothing changes."""

@@ -1,13 +1,12 @@
-"""Which OOMKills have to go: by age, and by number in a pod and in a namespace."""
+"""Which OOMKills have to go: by age, and by number in a pod, in a namespace and in all."""
 
 import heapq
 from dataclasses import dataclass, field
 from itertools import chain
 
+from oomwarden.core.pressure import YOUNG_SECONDS
+
 DAY_SECONDS = 86_400.0
-YOUNG_SECONDS = 3_600.0
-"""A record this young stays whatever the numbers: its agent may not know yet that it was stored,
-and looks for it when it posts it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +16,14 @@ class Bounds:
     days: int = 30
     per_pod: int = 50
     per_namespace: int = 1000
+    per_cluster: int = 50_000
 
     def __str__(self) -> str:
         told = (
             f"{self.days} days" if self.days else "",
             f"{self.per_pod} of a pod" if self.per_pod else "",
             f"{self.per_namespace} of a namespace" if self.per_namespace else "",
+            f"{self.per_cluster} in all" if self.per_cluster else "",
         )
         return ", ".join(filter(None, told)) or "all for ever"
 
@@ -42,17 +43,32 @@ class Record:
     pod: str
 
 
+@dataclass(frozen=True, slots=True)
+class Exempt:
+    """Younger records stay whatever the numbers; ages in seconds.
+
+    `newest`: a pod's newest record, which tells an agent without a store up to where kills are
+    told; `others`: all others.
+    """
+
+    newest: float = YOUNG_SECONDS
+    others: float = YOUNG_SECONDS
+
+
 @dataclass(slots=True)
 class Sieve:
     """Takes all records in any order within a namespace, gives those that have to go.
 
     What it gives, no later record could save. It holds twice the bound of a namespace at most,
     or all of one namespace where there is no such bound. A namespace that comes up again after
-    another one is counted anew, so at worst too many stay. `now` in seconds.
+    another one is counted anew, so at worst too many stay. `now` in seconds. `share` is what a
+    namespace may have of the bound on all (core.census), None: as much as it likes.
     """
 
     bounds: Bounds
     now: float
+    share: int | None = None
+    exempt: Exempt = field(default_factory=Exempt)
     _namespace: str | None = None
     _pods: dict[str, list[Record]] = field(default_factory=dict)
     _held: int = 0
@@ -61,41 +77,53 @@ class Sieve:
         """Add a record; gives records, also of the namespace before, that have to go."""
         gone = [] if record.namespace == self._namespace else self.end()
         self._namespace = record.namespace
-        if self.bounds.days and self.now - record.created > self.bounds.days * DAY_SECONDS:
+        if self.bounds.days and self._age(record) > self.bounds.days * DAY_SECONDS:
             return [*gone, record]
-        return gone + self._settled(self._count(record))
+        return gone + self._count(record)
 
     def end(self) -> list[Record]:
         """Give what is left to go of the namespace, and forget it."""
-        gone = self._settled(self._newest())
+        gone = self._cut()
         self._pods, self._held = {}, 0
         return gone
 
+    @property
+    def _most(self) -> int:
+        """Give how many of a namespace may stay; 0: all."""
+        bounds = [self.bounds.per_namespace or None, self.share]
+        return min((bound for bound in bounds if bound is not None), default=0)
+
+    def _age(self, record: Record) -> float:
+        return self.now - record.created
+
     def _count(self, record: Record) -> list[Record]:
-        bounds = self.bounds
-        if not (bounds.per_pod or bounds.per_namespace):
+        per_pod, most = self.bounds.per_pod, self._most
+        if not (per_pod or most):
             return []
         pod = self._pods.setdefault(record.pod, [])
         heapq.heappush(pod, record)
         self._held += 1
         gone = []
-        if bounds.per_pod and len(pod) > bounds.per_pod:
-            gone.append(heapq.heappop(pod))
+        if per_pod and len(pod) > per_pod:
+            oldest = heapq.heappop(pod)
+            gone += [oldest] if self._age(oldest) > self.exempt.others else []
             self._held -= 1
-        if bounds.per_namespace and self._held >= 2 * bounds.per_namespace:
-            gone += self._newest()
+        if most and self._held >= 2 * most:
+            gone += self._cut()
         return gone
 
-    def _newest(self) -> list[Record]:
-        """Keep the newest of the namespace; gives the others."""
-        if not self.bounds.per_namespace or self._held <= self.bounds.per_namespace:
+    def _cut(self) -> list[Record]:
+        """Keep the newest of the namespace; gives the others, as far as they are old enough."""
+        most = self._most
+        if not most or self._held <= most:
             return []
+        newest = {max(pod) for pod in self._pods.values() if pod}
         held = sorted(chain.from_iterable(self._pods.values()))
-        gone, stay = held[: -self.bounds.per_namespace], held[-self.bounds.per_namespace :]
+        gone, stay = held[:-most], held[-most:]
         self._pods, self._held = {}, len(stay)
         for record in stay:  # in order, so each list is a heap
             self._pods.setdefault(record.pod, []).append(record)
-        return gone
+        return [one for one in gone if self._age(one) > self._exempt_age(one in newest)]
 
-    def _settled(self, records: list[Record]) -> list[Record]:
-        return [one for one in records if self.now - one.created > YOUNG_SECONDS]
+    def _exempt_age(self, is_newest: bool) -> float:  # noqa: FBT001
+        return self.exempt.newest if is_newest else self.exempt.others

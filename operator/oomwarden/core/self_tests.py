@@ -59,6 +59,8 @@ class Findings:
     unopened: str = ""
     layout: str = ""
     sees_nothing: bool = False
+    records: str = ""
+    records_reason: str = ""
 
 
 def conditions(found: Findings, now: str) -> tuple[Condition, ...]:
@@ -86,6 +88,7 @@ def conditions(found: Findings, now: str) -> tuple[Condition, ...]:
         ("Store", found.store, "Durable", _store_reason(found)),
         ("Delivery", found.delivery.message, "Delivering", found.delivery.reason),
         ("PoliciesUnderstood", ignored, "AllFields", "UnknownFields"),
+        ("Records", found.records, "AsUsual", found.records_reason or "MergedHarder"),
     )
     results = [_condition(kind, text, good, bad, now) for kind, text, good, bad in tests]
     blind = cgroup_v2 or (found.layout if found.sees_nothing else "")

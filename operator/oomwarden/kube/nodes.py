@@ -8,10 +8,11 @@ from lightkube import ApiError
 from pydantic import ValidationError
 
 from oomwarden.api.oomnode import OOMNodeStatus
+from oomwarden.core.pressure import YOUNG_SECONDS
 from oomwarden.core.quantity import QuantityError, canonical
 from oomwarden.core.rebuilt_books import Recorded, recorded
-from oomwarden.core.retention import YOUNG_SECONDS
 from oomwarden.kube.client import Client, Selection
+from oomwarden.kube.pressure import published
 from oomwarden.kube.resources import Node, OOMKill, OOMNode
 
 Manifest = dict[str, Any]
@@ -43,8 +44,8 @@ async def write_status(client: Client, name: str, status: OOMNodeStatus) -> None
     await client.replace(OOMNode.Status.from_dict(node), name)
 
 
-async def told(client: Client, name: str, boot_id: str) -> Recorded:
-    """Sum up what this node's OOMKills tell of this boot.
+async def told(client: Client, name: str, boot_id: str, namespace: str) -> Recorded:
+    """Sum up what this node's OOMKills tell of this boot; `namespace` is the release's.
 
     Raises:
         httpx2.HTTPError: when the API server cannot be asked (ApiError: when it refuses).
@@ -55,8 +56,19 @@ async def told(client: Client, name: str, boot_id: str) -> Recorded:
     # Not by label: a label's value has 63 characters at most, a node's name 253.
     of_node = Selection(OOMKill, fields=f"node={name}")
     kills = (await client.listing(of_node, version=None)).objects
-    kept_from = datetime.now(UTC) - timedelta(seconds=YOUNG_SECONDS)
+    kept_from = datetime.now(UTC) - timedelta(seconds=await _kept_seconds(client, namespace))
     return recorded(kills, boot_id, since, kept_from.strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+async def _kept_seconds(client: Client, namespace: str) -> float:
+    """Ask how young a record must be to be there for sure."""
+    try:
+        pressure = await published(client, namespace)
+    except ApiError as error:
+        if error.status.code != HTTPStatus.FORBIDDEN:  # an older release's rights
+            raise
+        pressure = None
+    return pressure.kept_seconds if pressure else YOUNG_SECONDS
 
 
 async def memory(client: Client, name: str) -> tuple[str | None, str | None]:

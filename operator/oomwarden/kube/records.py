@@ -1,5 +1,6 @@
 """The OOMKills that are stored: read in parts, as metadata only, and deleted one by one."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from oomwarden.api.base import LABEL_POD_UID
 from oomwarden.core.retention import Record
 from oomwarden.kube.client import Client, Selection
 from oomwarden.kube.errors import failure
+from oomwarden.kube.pressure import count
 from oomwarden.kube.resources import OOMKill
 
 PART = 500
@@ -55,20 +57,28 @@ class StoredKills:
     async def page(self, token: str) -> Page:
         """Read the part that a token continues; an empty one begins.
 
-        The API server gives them ordered by namespace: etcd does.
+        The API server gives them ordered by namespace: etcd does. When it has forgotten the list
+        (5 minutes), it offers to go on with the list of now, from the same place.
 
         Raises:
-            ListExpiredError: the token is no longer known.
+            ListExpiredError: the token is no longer known, and no other one was offered.
         """
         what = Selection(OOMKill, self.namespace)
         try:
             answer, now = await self.client.metadata_page(what, token, PART)
         except ApiError as error:
-            if token and error.status.code == HTTPStatus.GONE:
+            if not token or error.status.code != HTTPStatus.GONE:
+                raise
+            offered = error.status.metadata and error.status.metadata.continue_
+            if not offered or offered == token:
                 raise ListExpiredError from error
-            raise
+            return await self.page(offered)
         records = list(_records(answer.get("items") or []))
         return Page(records, now.timestamp(), answer["metadata"].get("continue") or "")
+
+    async def count(self) -> int:
+        """Count all records, at the price of reading one."""
+        return await count(self.client, Selection(OOMKill, self.namespace))
 
     async def delete(self, record: Record) -> bool:
         """Delete a record; False: it is gone already, or another one has its name.
@@ -102,7 +112,7 @@ def _records(items: list[dict[str, Any]]) -> Iterator[Record]:
         yield Record(
             created=datetime.fromisoformat(metadata["creationTimestamp"]).timestamp(),
             name=metadata["name"],
-            namespace=metadata["namespace"],
+            namespace=sys.intern(metadata["namespace"]),
             uid=uid,
             pod=(metadata.get("labels") or {}).get(LABEL_POD_UID, uid),
         )

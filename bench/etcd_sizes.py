@@ -1,0 +1,139 @@
+"""What a record, an Event and an OOMNode take in etcd: real objects, and what is added to them."""
+
+import json
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from oomwarden.api.oomkill import ContainerType, PolicyReference
+from oomwarden.api.oomnode import AgentInfo, KernelInfo, KillCounts, MemoryInfo, OOMNodeStatus
+from oomwarden.api.policy import QOSClass
+from oomwarden.core.accounts import Booking, Tally
+from oomwarden.core.budget_terms import Reason
+from oomwarden.core.cause import Limits
+from oomwarden.core.event import event
+from oomwarden.core.facts import Cgroup, ContainerFacts, Level, PodFacts
+from oomwarden.core.incident import Scene, investigate
+from oomwarden.core.kernel_log import Constraint, Killed
+from oomwarden.core.lean_records import lean
+from oomwarden.core.log_kills import LogKill
+from oomwarden.core.memory_history import Detail, ProcessMemory, Sample, Story
+from oomwarden.core.memory_stat import Composition
+from oomwarden.core.merging import Draft, merge
+from oomwarden.core.record import Manifest, Witness, oom_kill
+from oomwarden.core.self_tests import Findings, conditions
+
+NOW = 1_800_000_000.0
+STAMP = "2027-01-15T08:00:00Z"
+MIB = 1 << 20
+KEY_BYTES = 120
+"""Of the key (/registry/oomwarden.io/oomkills/NAMESPACE/NAME) and etcd's own record around it."""
+NODE = "ip-10-20-130-140.eu-central-1.compute.internal"
+POD = "checkout-payments-worker-7d9f8c6b5d-x2x9z"
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Bytes of one object each: a pod's first record, one that waited, one at harder terms."""
+
+    first: int
+    merged: int
+    lean: int
+    event: int
+    node: int
+
+
+def measure() -> Sizes:
+    """Make one object of each kind as an agent does, and serialize it as the API server does."""
+    first = _record(0)
+    later = [_record(start) for start in (1, 2, 3)]
+    (merged,) = merge(Draft(kill, None) for kill in later)
+    less = lean(merged.kill, Reason.CLUSTER)
+    told = event(_incident(0), first, NOW)
+    assert told is not None  # noqa: S101 - the kill is of now
+    told["series"] = {"count": 2, "lastObservedTime": told["eventTime"]}
+    return Sizes(*map(stored, (first, merged.kill, less, told, _node())))
+
+
+def stored(manifest: Manifest) -> int:
+    """Give the bytes of an object in etcd: as JSON, with uid, times and managedFields.
+
+    Events are stored as protobuf, which takes less: so this is an upper bound for them.
+    """
+    metadata = {
+        **manifest["metadata"],
+        "uid": str(uuid.UUID(int=0)),
+        "creationTimestamp": STAMP,
+        "generation": 1,
+        "managedFields": [
+            {
+                "apiVersion": manifest["apiVersion"],
+                "fieldsType": "FieldsV1",
+                "fieldsV1": {
+                    **_fields({k: v for k, v in manifest.items() if k != "metadata"}),
+                    **_fields({"metadata": {"labels": manifest["metadata"].get("labels", {})}}),
+                },
+                "manager": "oomwarden-agent",
+                "operation": "Update",
+                "time": STAMP,
+            }
+        ],
+    }
+    return len(json.dumps({**manifest, "metadata": metadata}, separators=(",", ":"))) + KEY_BYTES
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """Name the fields of an object; lists of the kinds that are measured are atomic, or few."""
+    if not isinstance(value, dict):
+        return {}
+    return {f"f:{key}": {".": {}, **_fields(child)} for key, child in value.items()}
+
+
+def _incident(start: int) -> Any:
+    pod = Cgroup(7, "kubepods.slice/kubepods-podx.slice", Level.POD, "uid")
+    path = f"{pod.path}/cri-containerd-{'a' * 64}.scope"
+    app = Cgroup(8, path, Level.CONTAINER, "uid", "a" * 64)
+    facts = PodFacts(
+        str(uuid.UUID(int=1)), str(uuid.UUID(int=1)), "team-checkout-production", POD, {},
+        QOSClass.BURSTABLE,
+        containers=(ContainerFacts("payments-worker", ContainerType.APP, "a" * 64),),
+    )  # fmt: skip
+    hog = Killed(
+        stamp=1.0, pid=424_242 + start, comm=b"payments-worker", total_vm=2 << 30,
+        anon_rss=480 * MIB, file_rss=30 * MIB, shmem_rss=0, uid=1000, page_tables=MIB,
+        oom_score_adj=992,
+    )  # fmt: skip
+    log = LogKill((hog,), Constraint(1.0, f"/{path}", f"/{path}", hog.pid), f"/{path}")
+    booking = Booking(pod, 0, start, start + 1, pod, app, group_kills=1, container_limit=512 * MIB)
+    names, limits = {8: "payments-worker"}, Limits(None, (512 * MIB,))
+    return investigate(booking, Scene(facts, Tally(1, 1, 1, 0), (), limits, names, (log,)))
+
+
+def _record(start: int) -> Manifest:
+    samples = tuple(Sample(NOW - 300 + 10 * n, (200 + 10 * n) * MIB) for n in range(30))
+    largest = tuple(ProcessMemory(4240 + n, b"payments-worker", 90 * MIB, 992) for n in range(5))
+    kinds = Composition(anon=480 * MIB, file=30 * MIB, shmem=12 * MIB)
+    story = Story(samples[-1], samples, Detail(samples[-1], kinds, 5, largest))
+    policy = PolicyReference(kind="ClusterOOMPolicy", name="protect-databases")
+    witness = Witness(NODE, str(uuid.UUID(int=2)), NOW - 1, NOW, policy, story)
+    return oom_kill(_incident(start), witness)
+
+
+def _node() -> Manifest:
+    status = OOMNodeStatus(
+        agent=AgentInfo(
+            version="0.1.0", store_id=str(uuid.UUID(int=3)), started=STAMP, heartbeat=STAMP
+        ),
+        conditions=conditions(Findings(), STAMP),
+        kernel=KernelInfo(
+            release="6.1.0-40-amd64", boot_id=str(uuid.UUID(int=2)), cgroup_driver="systemd"
+        ),
+        memory=MemoryInfo(capacity="65536Mi", allocatable="60000Mi", available="30000Mi"),
+        kills=KillCounts(recorded=1000),
+    )  # fmt: skip
+    return {
+        "apiVersion": "oomwarden.io/v1alpha1",
+        "kind": "OOMNode",
+        "metadata": {"name": NODE},
+        "status": status.model_dump(mode="json", by_alias=True, exclude_none=True),
+    }

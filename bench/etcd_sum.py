@@ -1,0 +1,245 @@
+"""What records fill of etcd: 30,000 pods on 2,000 nodes that are killed again and again, for a day.
+
+Virtual time, and the product's own code: the agents' budgets, the operator's retention, its count
+and what it publishes. Counted are OOMKills, their Events (which live for an hour) and OOMNodes, as
+they are serialized, and what was replaced or deleted in the last ten minutes: the API server
+compacts etcd each 5 minutes, up to what was 5 minutes ago. Not counted: pages of etcd's file that
+are not full, and what else a cluster stores. The first pod is killed at 0 h.
+"""
+
+import asyncio
+import sys
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from oomwarden.controller.publishing import RENEW_SECONDS, Publisher
+from oomwarden.controller.retention import Retention
+from oomwarden.core.pressure import CALM, UNATTENDED, Pressure, read, written
+from oomwarden.core.retention import Bounds, Record
+from oomwarden.kube.records import PART, Page
+
+from bench.etcd_sizes import Sizes, measure
+from bench.figures import table
+from bench.fleet import STEP_SECONDS, Fleet, Kills, Made, Pod, crash_loop, fork_loop, pods_on
+
+NODES, PODS = 2000, 30_000
+HOUR = 3600.0
+EPOCH = 1_800_000_000.0
+HOURS = (0.1, 1, 3, 12, 24)
+COMPACTED_SECONDS = 600.0
+EVENT_SECONDS = 3600.0
+PAGE_SECONDS, DELETE_SECONDS = 0.05, 0.001
+STALE_SECONDS = 3 * RENEW_SECONDS
+MEASURE_SECONDS = 30.0
+COUNTS_SECONDS = 60.0
+"""How often a node whose counts of kills rise all the time writes its OOMNode."""
+MIB = 1 << 20
+
+
+class OverError(Exception):
+    """The day is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large the fleet is, and which records are kept."""
+
+    nodes: int = NODES
+    pods: int = PODS
+    bounds: Bounds = field(default_factory=Bounds)
+
+
+@dataclass(slots=True)
+class Etcd:
+    """What is stored; bytes, wall-clock seconds."""
+
+    sizes: Sizes
+    nodes: int
+    records: dict[str, tuple[Record, int]] = field(default_factory=dict)
+    live: int = 0
+    events: dict[str, float] = field(default_factory=dict)
+    dead: deque[tuple[float, int]] = field(default_factory=deque)
+    dying: int = 0
+    made: int = 0
+    spans: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    _serial: int = 0
+    _latest: dict[str, str] = field(default_factory=dict)
+
+    def create(self, now: float, made: Made) -> None:
+        """Store a record, and tell its Event: a new one, or an earlier one's series."""
+        self._serial += 1
+        name, lean = f"{made.pod.name}-{made.start}", made.agreed.reason is not None
+        sizes = self.sizes
+        size = sizes.first if made.first else sizes.lean if lean else sizes.merged
+        record = Record(now // 1, name, made.pod.namespace, str(self._serial), made.pod.name)
+        self.records[record.uid] = (record, size)
+        self.live += size
+        self.made += 1
+        self.spans.setdefault(made.pod.name, []).append((made.start, made.end))
+        latest = self._latest.get(made.pod.name)
+        if latest is None or made.own_event or self.events.get(latest, 0) < now:
+            self._latest[made.pod.name] = latest = name
+        else:
+            self.supersede(now, sizes.event)
+        self.events[latest] = now + EVENT_SECONDS
+
+    def delete(self, now: float, uid: str) -> bool:
+        """Delete a record; its last revision stays until etcd is compacted."""
+        record, size = self.records.pop(uid, (None, 0))
+        self.live -= size
+        if record is not None:
+            self.supersede(now, size)
+        return record is not None
+
+    def supersede(self, now: float, size: int) -> None:
+        """Note a revision that is no longer the newest."""
+        self.dead.append((now, size))
+        self.dying += size
+
+    def mebibytes(self, now: float) -> tuple[float, float, float]:
+        """Give what records, Events, and old revisions with OOMNodes take."""
+        while self.dead and self.dead[0][0] < now - COMPACTED_SECONDS:
+            self.dying -= self.dead.popleft()[1]
+        for name in [name for name, end in self.events.items() if end < now]:
+            del self.events[name]
+            self.supersede(now, self.sizes.event)
+        nodes = self.nodes * self.sizes.node * (1 + COMPACTED_SECONDS / COUNTS_SECONDS)
+        return (
+            self.live / MIB,
+            len(self.events) * self.sizes.event / MIB,
+            (self.dying + nodes) / MIB,
+        )
+
+
+@dataclass(slots=True)
+class Day:
+    """The clock, the fleet and the operator, if there is one."""
+
+    etcd: Etcd
+    size: Size = field(default_factory=Size)
+    pods: list[Pod] = field(default_factory=list)
+    now: float = EPOCH
+    attended: bool = True
+    said: Pressure = CALM
+    rows: list[tuple[str, str]] = field(default_factory=list)
+    peak: float = 0.0
+    fleet: Fleet = field(init=False)
+    _looks: deque[float] = field(default_factory=lambda: deque(HOURS))
+    _measured: float = 0.0
+
+    def pressure(self, now: float) -> Pressure:
+        """Give what agents go by; one that ended at the beginning had said that all is well."""
+        if self.attended or now - EPOCH < STALE_SECONDS:
+            return self.said
+        return UNATTENDED
+
+    async def sleep(self, seconds: float) -> None:
+        """Let the time pass for all."""
+        end = self.now + seconds
+        while self.now < end:
+            self.now = min(end, self.now + STEP_SECONDS)
+            self.fleet.until(self.now)
+            self._measure()
+            if not self._looks:
+                raise OverError
+
+    def _measure(self) -> None:
+        hours = (self.now - EPOCH) / HOUR
+        due = bool(self._looks) and hours >= self._looks[0]
+        if not due and self.now - self._measured < MEASURE_SECONDS:
+            return
+        self._measured = self.now
+        records, events, old = self.etcd.mebibytes(self.now)
+        self.peak = max(self.peak, records + events + old)
+        if due:
+            self._looks.popleft()
+            figures = (
+                f"{len(self.etcd.records):7,} records ({self.etcd.made:9,} written)",
+                f"{records:6.1f} MiB, Events {events:5.1f}, OOMNodes and old revisions {old:5.1f}",
+                f"sum {records + events + old:6.1f} MiB (peak {self.peak:.1f})",
+            )
+            self.rows.append((f"{hours:5.1f} h", "  ".join(figures)))
+
+    async def page(self, token: str) -> Page:
+        """Serve the product's retention."""
+        await self.sleep(PAGE_SECONDS)
+        if not token:
+            held = [record for record, _ in self.etcd.records.values()]
+            self._listed = sorted(held, key=lambda one: (one.namespace, one.name))
+        at = int(token or 0)
+        rest = len(self._listed) > at + PART
+        return Page(self._listed[at : at + PART], self.now, str(at + PART) if rest else "")
+
+    _listed: list[Record] = field(default_factory=list)
+
+    async def count(self) -> int:
+        """Count all records."""
+        return len(self.etcd.records)
+
+    async def delete(self, record: Record) -> bool:
+        """Delete a record."""
+        await self.sleep(DELETE_SECONDS)
+        return self.etcd.delete(self.now, record.uid)
+
+    async def read(self) -> Pressure | None:
+        """Nothing was published before."""
+        return None
+
+    async def write(self, pressure: Pressure) -> None:
+        """Publish, as text."""
+        said = read(written(pressure))
+        assert said is not None  # noqa: S101 - it was just written
+        self.said = said
+
+    async def nodes(self) -> int:
+        """Count the OOMNodes."""
+        return self.size.nodes
+
+
+def day(
+    kills: Callable[[float], Kills],
+    namespaces: int,
+    *,
+    operator: bool,
+    sizes: Sizes,
+    size: Size = Size(),
+) -> Day:
+    """Play a day."""
+    said = Pressure(nodes=size.nodes)
+    world = Day(Etcd(sizes, size.nodes), size, attended=operator, said=said)
+    nodes = pods_on(size.nodes, size.pods, namespaces, lambda first: kills(EPOCH + first))
+    world.pods = [pod for node in nodes for pod in node.pods]
+    world.fleet = Fleet(nodes, world.etcd.create, world.pressure)
+    publisher = Publisher(size.bounds, world, lambda: world.now)
+    loop: Coroutine[Any, Any, None] = (
+        Retention(size.bounds, world, publisher, world.sleep).run()
+        if operator
+        else world.sleep(1e9)
+    )
+    with suppress(OverError):
+        asyncio.run(loop)
+    return world
+
+
+SCENARIOS = {
+    "crash loops, one namespace": partial(day, crash_loop, 1, operator=True),
+    "crash loops, 300 namespaces": partial(day, crash_loop, 300, operator=True),
+    "crash loops, 300 namespaces, no operator": partial(day, crash_loop, 300, operator=False),
+    "fork loops, one namespace": partial(day, fork_loop, 1, operator=True),
+    "fork loops, 300 namespaces": partial(day, fork_loop, 300, operator=True),
+    "fork loops, 300 namespaces, no operator": partial(day, fork_loop, 300, operator=False),
+}
+
+
+def main() -> None:
+    """Print the sum for each scenario."""
+    sizes = measure()
+    table("One object in etcd, in bytes", [(n, str(getattr(sizes, n))) for n in Sizes.__slots__])
+    for name, play in SCENARIOS.items():
+        world = play(sizes=sizes)
+        table(f"{PODS:,} pods on {NODES:,} nodes: {name}", world.rows)
+        sys.stdout.flush()
