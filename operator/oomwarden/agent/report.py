@@ -46,7 +46,8 @@ def _now() -> str:
 class Work:
     """What the other parts report; `unknown_fields` are those of a newer CRD.
 
-    `groups_left` counts containers whose memory.oom.group cannot be put back.
+    `groups_left` counts containers whose memory.oom.group cannot be put back. `beyond_bounds`: what
+    is not held, with the remedy, and the reason in one word.
     """
 
     applied: Applied
@@ -55,6 +56,7 @@ class Work:
     host_kills: int
     asked: Asked
     groups_left: int = 0
+    beyond_bounds: tuple[str, str] = ("", "")
 
 
 @dataclass(slots=True)
@@ -125,6 +127,8 @@ class Reporter:
             store=self.store.degraded or "",
             store_in_memory=self.store.in_memory,
             unknown_fields=work.unknown_fields,
+            beyond_bounds=work.beyond_bounds[0],
+            beyond_bounds_reason=work.beyond_bounds[1],
             cgroup_writes=self.settings.cgroup_writes,
             groups_left=work.groups_left,
             cgroups_read_only=is_read_only(self.settings.cgroup_root),

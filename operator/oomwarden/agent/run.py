@@ -30,7 +30,6 @@ from oomwarden.agent.log_reader import ELSEWHERE, LogReader
 from oomwarden.agent.naming import Naming
 from oomwarden.agent.outranked import Outranked
 from oomwarden.agent.own_pods import own_pods
-from oomwarden.agent.pod_sink import PodSink
 from oomwarden.agent.report import Reporter, Work
 from oomwarden.agent.samples import Samples
 from oomwarden.agent.settings import Settings
@@ -39,9 +38,9 @@ from oomwarden.agent.sole import sole
 from oomwarden.agent.status import StatusWriter
 from oomwarden.agent.store import Store
 from oomwarden.agent.store_history import store_was_lost
+from oomwarden.agent.watches import Watches
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.ledger import Ledger
-from oomwarden.core.policies import CLUSTER, NAMESPACED
 from oomwarden.core.scoring import Floor
 from oomwarden.kernel import syslog
 from oomwarden.kernel.cgroup import CgroupRoot
@@ -49,9 +48,8 @@ from oomwarden.kernel.group_kills import counted_kills, is_empty, is_killed_as_g
 from oomwarden.kernel.host import Host
 from oomwarden.kernel.places import Places
 from oomwarden.kernel.process import ProcRoot
-from oomwarden.kube import events, kills, nodes, resources, watch
-from oomwarden.kube.client import Client, Selection, connect
-from oomwarden.kube.resources import ClusterOOMPolicy, ConfigMap, Namespace, OOMPolicy, Pod
+from oomwarden.kube import events, kills, nodes, watch
+from oomwarden.kube.client import Client, connect
 
 LATE_SECONDS = 60.0
 _LOG = logging.getLogger(__name__)
@@ -97,6 +95,8 @@ class Agent:
         self.contradictions = Contradictions(partial(events.post, self.client))
         self.host_kills = HostKills(self.host, store, self.kernel, self.settler.ledger)
         self.heard = Heard()
+        parts = (self.inventory, self.enforcer, self.contradictions)
+        self.watches = Watches(settings, self.client, *parts)
         self.outranked: Outranked | None = None
         self.books.told = self.contradictions.told
         self.books.empty = partial(is_empty, self.places.cgroups)
@@ -124,9 +124,11 @@ class Agent:
 
     async def _loops(self) -> None:
         async with asyncio.TaskGroup() as group:
-            for name, what, sink in self.watches():
+            for name, source, what, sink in self.watches.all:
                 heard = self.heard.of(name)
-                group.create_task(watch.follow(self.client, what, sink, heard), name=name)
+                group.create_task(watch.follow(source, what, sink, heard), name=name)
+            group.create_task(self.watches.own.run(), name="namespaces-policies")
+            group.create_task(self.watches.everywhere.run(), name="left-out-policies")
             boot_id = self.host.boot_id()
             ask = store_was_lost(self.store, self.client, self.settings.node, boot_id)
             history = group.create_task(ask, name="history")
@@ -170,23 +172,6 @@ class Agent:
         group.create_task(self.enforcer.run(), name="enforce")
         group.create_task(self.enforcer.groups.run(), name="group-kill")
 
-    def watches(self) -> list[tuple[str, Selection, watch.Sink]]:
-        """Name what is watched, and who takes it."""
-        pods = Selection(Pod, fields=f"spec.nodeName={self.settings.node}")
-        control = Selection(
-            ConfigMap, self.settings.namespace, fields="metadata.name=oomwarden-control"
-        )
-        limits = Selection(resources.OOMLimit, fields=f"spec.node={self.settings.node}")
-        enforcer, wrong = self.enforcer, self.contradictions
-        return [
-            ("pods", pods, PodSink(self.inventory, enforcer.news.set, wrong.pod_changed)),
-            ("policies", Selection(OOMPolicy), enforcer.policies(NAMESPACED)),
-            ("cluster-policies", Selection(ClusterOOMPolicy), enforcer.policies(CLUSTER)),
-            ("namespaces", Selection(Namespace), enforcer.namespaces),
-            ("control", control, enforcer.control),
-            ("limits", limits, enforcer.limits.book),
-        ]
-
     def loops(self) -> list[Loop]:
         """Give every loop's age; only those of the kernel side can make the agent unhealthy."""
         return [
@@ -201,7 +186,7 @@ class Agent:
             Loop("deliver", age_of(lambda: self.deliverer.progress)),
             Loop("status", age_of(lambda: self.status.progress)),
             Loop("node-labels", age_of(lambda: self.enforcer.node.progress)),
-            *self.heard.loops([name for name, _, _ in self.watches()]),
+            *self.heard.loops([each.name for each in self.watches.all]),
         ]
 
     def figures(self) -> health.Figures:
@@ -236,8 +221,9 @@ class Agent:
         applied, policies = self.enforcer.report()
         fields = self.enforcer.book.unknown_fields()
         asked, host_kills = self.enforcer.limits.asked, await self.host_kills.count()
-        left = self.enforcer.groups.left
-        return await self.reporter.status(Work(applied, policies, fields, host_kills, asked, left))
+        left, beyond = self.enforcer.groups.left, self.watches.beyond_bounds()
+        work = Work(applied, policies, fields, host_kills, asked, left, beyond)
+        return await self.reporter.status(work)
 
 
 async def run(settings: Settings) -> None:

@@ -128,8 +128,8 @@ class OOMNodeStatus(Model):
     agent: AgentInfo = Field(description="The agent of this node.")
     conditions: tuple[Condition, ...] = Field(
         (),
-        description="Ready, Kernel, CgroupV2, Capabilities, KernelLog, CgroupWrites, "
-        "AgentMemory, Store, PoliciesUnderstood: each that is False tells the remedy.",
+        description="Ready, Kernel, CgroupV2, Capabilities, KernelLog, CgroupWrites, AgentMemory, "
+        "Store, PoliciesUnderstood, WithinBounds: each that is False tells the remedy.",
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["type"],

@@ -87,7 +87,8 @@ class PodFacts:
     """A pod of this node. `cgroup_uid` differs from `uid` for static pods (config.hash).
 
     `created` as the API server writes it (RFC 3339, seconds, UTC). `request`: the memory that the
-    pod as a whole asks for (KEP-2837), in bytes; 0: only its containers do.
+    pod as a whole asks for (KEP-2837), in bytes; 0: only its containers do. `cut` names what was
+    left out (core/needed_fields.py).
     """
 
     uid: str
@@ -103,6 +104,7 @@ class PodFacts:
     created: str | None = None
     resize: ResizeTrouble = ResizeTrouble()
     request: int = 0
+    cut: str = ""
 
     @property
     def is_static(self) -> bool:

@@ -42,6 +42,7 @@ def pod_facts(manifest: Manifest) -> PodFacts:
         created=metadata.get("creationTimestamp"),
         resize=_resize(status),
         request=_request(spec, {}),
+        cut=manifest.get("cut", ""),
     )
 
 

@@ -52,6 +52,8 @@ class Findings:
     cgroup_writes: bool = True
     cgroups_read_only: bool = False
     groups_left: int = 0
+    beyond_bounds: str = ""
+    beyond_bounds_reason: str = ""
 
 
 def conditions(found: Findings, now: str) -> tuple[Condition, ...]:
@@ -75,6 +77,7 @@ def conditions(found: Findings, now: str) -> tuple[Condition, ...]:
         ("AgentMemory", found.agent_memory, "Sufficient", "OOMKilled"),
         ("Store", found.store, "Durable", "InMemory" if found.store_in_memory else "StartedAnew"),
         ("PoliciesUnderstood", ignored, "AllFields", "UnknownFields"),
+        ("WithinBounds", found.beyond_bounds, "AllHeld", found.beyond_bounds_reason or "LeftOut"),
     )
     results = [_condition(kind, text, good, bad, now) for kind, text, good, bad in tests]
     ready = _condition("Ready", cgroup_v2, "Watching", "NotWatching", now)

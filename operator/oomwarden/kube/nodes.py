@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from oomwarden.api.base import LABEL_NODE
 from oomwarden.api.oomnode import OOMNodeStatus
+from oomwarden.core.needed_fields import without_large_metadata
 from oomwarden.core.quantity import QuantityError, canonical
 from oomwarden.core.rebuilt_books import Recorded, recorded
 from oomwarden.core.retention import YOUNG_SECONDS
@@ -54,9 +55,14 @@ async def told(client: Client, name: str, boot_id: str) -> Recorded:
     kernel = (node.get("status") or {}).get("kernel") or {}
     since = node["metadata"]["creationTimestamp"] if kernel.get("bootID") == boot_id else None
     of_node = Selection(OOMKill, labels=f"{LABEL_NODE}={name}")
-    kills = (await client.listing(of_node, version=None)).objects
+    kills = (await client.listing(of_node, None, _without_memory)).objects
     kept_from = datetime.now(UTC) - timedelta(seconds=YOUNG_SECONDS)
     return recorded(kills, boot_id, since, kept_from.strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+def _without_memory(kill: Manifest) -> Manifest:
+    """Leave out what the books do not ask for, and what is largest."""
+    return {key: part for key, part in without_large_metadata(kill).items() if key != "memory"}
 
 
 async def memory(client: Client, name: str) -> tuple[str | None, str | None]:
