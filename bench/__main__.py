@@ -7,7 +7,16 @@ from pathlib import Path
 
 from kubernetes import client, config
 
-from bench import durations, etcd_sum, footprint, latency, policy_change, starts, winners
+from bench import (
+    durations,
+    etcd_sum,
+    footprint,
+    hostile_memory,
+    latency,
+    policy_change,
+    starts,
+    winners,
+)
 from e2e.lab import open_cluster
 from e2e.world import STORIES_LAB, Release, World
 
@@ -25,6 +34,7 @@ BY_THEMSELVES: dict[str, Callable[[], None]] = {
     "test-cold": durations.cold_test,
     "winners": winners.main,
     "etcd-sum": etcd_sum.main,
+    "hostile-memory": hostile_memory.main,
 }
 
 

@@ -116,14 +116,14 @@ def outranks(world: World, name: str) -> str:
     return warning.get("message", "") if warning.get("reason") == "OutranksNode" else ""
 
 
-def test_500_policies_on_one_pod_give_one_winner_and_an_oomnode_that_etcd_takes(
+def test_500_policies_on_one_pod_give_one_winner_an_oomnode_that_etcd_takes_and_no_room_for_more(
     world: World, release: Release, namespace: str
 ) -> None:
     restarts = release.restarts()
     world.apply(sleeper(world, namespace, "crowded"))
     world.running(namespace, "crowded")
     (given,) = world.scores(namespace, "crowded", "app").values()
-    for number in range(499):
+    for number in range(-5, 499):
         manifest = policy(namespace, f"p{number:03}", {"app": "sleeper"}, {"oomScoreAdj": number})
         manifest["spec"]["priority"] = number
         world.custom.create_namespaced_custom_object(
@@ -142,7 +142,12 @@ def test_500_policies_on_one_pod_give_one_winner_and_an_oomnode_that_etcd_takes(
     assert f"OOMPolicy {namespace}/boss wins this container" in eventually(loser, 120)
     (agent,) = release.agents()
     report = world.node_report(agent.spec.node_name)
-    assert len([p for p in report["status"]["policies"] if p.get("namespace") == namespace]) == 500
+    told = [each for each in report["status"]["policies"] if each.get("namespace") == namespace]
+    assert len([each for each in told if each.get("pods")]) == 500
+    assert len(told) == 505
+    bounds = conditions(report)["WithinBounds"]
+    assert f"namespace {namespace}: 5 (first of them: p-01, p-02" in bounds["message"]
+    assert conditions(world.policy(namespace, "p-05"))["Refused"]["reason"] == "LeftOut"
     assert len(json.dumps(report)) < ETCD_BYTES / 3
     world.custom.delete_collection_namespaced_custom_object(
         GROUP, VERSION, namespace, "oompolicies"

@@ -10,6 +10,7 @@ from oomwarden.agent.baselines import Baselines
 from oomwarden.agent.charge import SETTLED_SECONDS, Charge
 from oomwarden.agent.enforce import Enforcer
 from oomwarden.agent.inventory import Container, Inventory
+from oomwarden.agent.policy_book import PolicyBook
 from oomwarden.agent.store import Store
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.oomnode import PolicyReport
@@ -47,7 +48,8 @@ class Node:
         self.switch(mode)
         self.enforcer.node.labels = {"zone": "a"}
         self.enforcer.namespaces.replace([{"metadata": {"name": "shop", "labels": {"t": "a"}}}])
-        self.enforcer.policies("ClusterOOMPolicy").replace([])
+        self.enforcer.book.want({"shop"}, 0.0)
+        listed(self.enforcer.book, "ClusterOOMPolicy")
 
     def switch(self, mode: str) -> None:
         self.enforcer.control.apply(
@@ -102,7 +104,7 @@ class Node:
         self.enforcer.news.set()
 
     def put(self, *manifests: dict[str, Any]) -> None:
-        self.enforcer.policies("OOMPolicy").replace(list(manifests))
+        listed(self.enforcer.book, "OOMPolicy", *manifests)
 
     def scores(self, container: Container) -> list[int]:
         return [read_score(pid) for pid in self.pids(container)]
@@ -128,6 +130,14 @@ class Node:
         for child in self.children:
             child.communicate()
         self.enforcer.worker.close()
+
+
+def listed(book: PolicyBook, kind: str, *manifests: dict[str, Any]) -> None:
+    """Give a list of policies as the source does: one by one, then all at once."""
+    fresh = book.fresh(kind)
+    for manifest in manifests:
+        fresh.take(manifest)
+    book.sink(kind).replace([fresh])
 
 
 async def later(node: Node) -> None:

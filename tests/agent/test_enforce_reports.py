@@ -1,6 +1,6 @@
 """What is told of policies that do not, or not wholly, hold."""
 
-from enforcing import GIVEN, OTHER, TARGET, Node, policy
+from enforcing import GIVEN, OTHER, TARGET, Node, listed, policy
 
 
 async def test_a_loser_tells_who_overrode_it(node: Node) -> None:
@@ -50,7 +50,7 @@ async def test_containers_of_a_namespace_that_is_not_known_yet_are_left_as_they_
     node.learn(app)
     node.enforcer.namespaces.replace([])
     cluster = {**policy("all"), "metadata": {"name": "all", "generation": 1}}
-    node.enforcer.policies("ClusterOOMPolicy").replace([cluster])
+    listed(node.enforcer.book, "ClusterOOMPolicy", cluster)
     node.put()
     await node.enforcer.step()
     assert node.scores(app) == [GIVEN]

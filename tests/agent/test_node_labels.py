@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 import httpx2
-from enforcing import GIVEN, TARGET, Node, policy
+from enforcing import GIVEN, TARGET, Node, listed, policy
 from oomwarden.agent.node_labels import NodeLabels
 
 
@@ -17,7 +17,7 @@ async def test_a_canary_begins_and_ends_with_the_label_of_the_node(node: Node) -
     node.pod("app")
     node.learn(app)
     node.put()
-    node.enforcer.policies("ClusterOOMPolicy").replace([canary()])
+    listed(node.enforcer.book, "ClusterOOMPolicy", canary())
     await node.enforcer.step()
     assert node.scores(app) == [GIVEN]
     for labels, score in (({"canary": "yes"}, TARGET), ({}, GIVEN)):
@@ -34,7 +34,7 @@ async def test_until_the_labels_are_known_containers_are_left_as_they_are(node: 
     node.put(policy())
     await node.enforcer.step()
     assert node.scores(app) == [TARGET]  # no policy asks for them
-    node.enforcer.policies("ClusterOOMPolicy").replace([canary()])
+    listed(node.enforcer.book, "ClusterOOMPolicy", canary())
     node.put(policy(score=TARGET + 1))
     await node.enforcer.step()
     assert node.scores(app) == [TARGET]

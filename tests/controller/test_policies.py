@@ -9,18 +9,12 @@ import pytest
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.login import service_account
 from oomwarden.controller.policies import PolicyHandlers
-from oomwarden.controller.resizes import Resizer
 from oomwarden.controller.run import operator_settings, registry_for
-from oomwarden.controller.statuses import PolicyKey, StatusWriter
+from oomwarden.controller.statuses import StatusWriter
+from oomwarden.core.kept_node import PolicyKey
 
-DB = PolicyKey("OOMPolicy", "shop", "db")
+DB = PolicyKey("ClusterOOMPolicy", None, "db")
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
-
-
-class Nobody:
-    """Calls that no handler may make."""
-
-    look = resize = staticmethod(lambda *_: pytest.fail("handlers write nothing themselves"))
 
 
 async def nothing(*_: object) -> NoReturn:
@@ -29,16 +23,16 @@ async def nothing(*_: object) -> NoReturn:
 
 @pytest.fixture
 def writer() -> StatusWriter:
-    return StatusWriter(nothing, nothing)
+    return StatusWriter(nothing)
 
 
 def test_no_handler_keeps_state_on_users_objects(writer: StatusWriter) -> None:
-    registry = registry_for(writer, Resizer(Nobody(), lambda _: None))
+    registry = registry_for(writer)
     assert registry._changing.get_all_handlers() == []
     assert registry._spawning.get_all_handlers() == []
     assert registry._webhooks.get_all_handlers() == []
-    assert len(registry._watching.get_all_handlers()) == 4
-    assert len(registry._indexing.get_all_handlers()) == 3
+    assert len(registry._watching.get_all_handlers()) == 1
+    assert len(registry._indexing.get_all_handlers()) == 1
 
 
 def test_kopf_posts_no_events_and_watches_no_crds() -> None:
@@ -48,15 +42,8 @@ def test_kopf_posts_no_events_and_watches_no_crds() -> None:
 
 
 def policy(**status: object) -> dict[str, Any]:
-    metadata = {"namespace": "shop", "name": "db", "generation": 4}
-    return {"kind": "OOMPolicy", "metadata": metadata, "spec": {}, "status": status}
-
-
-def node_status(name: str = "db") -> dict[str, Any]:
-    agent = {"version": "1", "storeID": "s", "started": "t", "heartbeat": "t", "of-tomorrow": 1}
-    kernel = {"release": "6.1", "bootID": "b", "cgroupDriver": "systemd"}
-    report = {"kind": "OOMPolicy", "namespace": "shop", "name": name, "observedGeneration": 4}
-    return {"agent": agent, "kernel": kernel, "policies": [report]}
+    metadata = {"name": "db", "generation": 4}
+    return {"kind": "ClusterOOMPolicy", "metadata": metadata, "spec": {}, "status": status}
 
 
 async def test_a_policy_is_indexed_by_kind_and_name(writer: StatusWriter) -> None:
@@ -70,33 +57,9 @@ async def test_a_status_that_cannot_be_read_is_made_anew(writer: StatusWriter) -
     assert found[DB].status == PolicyStatus()
 
 
-async def test_a_nodes_reports_are_indexed_by_policy(writer: StatusWriter) -> None:
-    found = await PolicyHandlers(writer).index_node(name="node-1", status=node_status())
-    assert found[DB].node == "node-1"
-    assert found[DB].report.observed_generation == 4
-
-
-async def test_an_oomnode_that_cannot_be_read_is_left_out_and_said(
-    writer: StatusWriter, caplog: pytest.LogCaptureFixture
-) -> None:
-    handlers = PolicyHandlers(writer)
-    assert await handlers.index_node(name="node-1", status={"agent": "?"}) == {}
-    assert "OOMNode node-1 is left out" in caplog.text
-    assert await handlers.index_node(name="node-2", status={}) == {}
-    assert "node-2" not in caplog.text
-
-
-async def test_events_of_policies_and_nodes_touch_the_policies_they_concern(
-    writer: StatusWriter,
-) -> None:
-    handlers = PolicyHandlers(writer)
-    await handlers.policy_changed(body=kopf.Body(policy()))
+async def test_an_event_of_a_policy_touches_it(writer: StatusWriter) -> None:
+    await PolicyHandlers(writer).policy_changed(body=kopf.Body(policy()))
     assert writer._due == {DB}
-    await handlers.node_changed(type="MODIFIED", name="node-1", status=node_status("web"))
-    assert writer._due == {DB, DB._replace(name="web")}
-    writer._due.clear()
-    await handlers.node_changed(type="DELETED", name="node-1", status=node_status("web"))
-    assert writer._due == {DB._replace(name="web")}
 
 
 @pytest.mark.parametrize(("host", "server"), [("10.0.0.1", "10.0.0.1"), ("fd00::1", "[fd00::1]")])

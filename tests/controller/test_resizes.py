@@ -10,7 +10,7 @@ from cluster_of_one import OnePod, granting, refused
 from oomwarden.api.oomnode import Resize
 from oomwarden.controller import resizes
 from oomwarden.controller.resizes import Resizer
-from oomwarden.controller.statuses import PolicyKey
+from oomwarden.core.kept_node import PolicyKey
 from oomwarden.kube.resizes import Found
 
 KEY = PolicyKey("OOMPolicy", "shop", "grow")
@@ -128,9 +128,10 @@ async def test_a_refusal_that_stays_is_asked_for_ever_more_seldom(
     for _ in range(4):
         before = asyncio.get_running_loop().time()
         await world.work()
-        answer = world.resizer._answers[ask()]
+        answer = world.resizer._asks.get("node-1", ask())
+        assert answer is not None
         waits.append(round(answer.due - before))
-        world.resizer._answers[ask()] = replace(answer, due=0.0)
+        world.resizer._asks.answer("node-1", ask(), replace(answer, due=0.0))
     assert waits == [1, 2, 4, 8]
 
 
@@ -146,16 +147,7 @@ async def test_an_ask_that_is_withdrawn_while_it_is_looked_at_leaves_nothing(
 
     monkeypatch.setattr(world.pod, "look", withdraw)
     await world.work()
-    assert (world.pod.looks, world.resizer._answers, world.told) == (1, {}, [])
-
-
-async def test_a_new_ask_does_not_wait_for_old_refusals() -> None:
-    world = World(OnePod((granting(ONE_GI),), failures=[refused(403, "exceeded quota")] * 2))
-    old, new = ask(), ask().model_copy(update={"pod": "db-1"})
-    await world.work("node-1", old)
-    world.resizer._answers[old] = replace(world.resizer._answers[old], due=1.0)
-    world.resizer.take("node-1", (old, new))
-    assert world.resizer._next() == ("node-1", new)
+    assert (world.pod.looks, world.resizer._asks.get("node-1", ask()), world.told) == (1, None, [])
 
 
 async def test_a_limit_that_cannot_be_recorded_is_not_set() -> None:
@@ -188,3 +180,41 @@ async def test_a_record_that_cannot_be_confirmed_leaves_the_limit_set() -> None:
     await world.work()
     assert len(pod.patches) == 1
     assert world.resizer.refusals(KEY) == ()
+
+
+class Slow(OnePod):
+    """Never answers for pods of one namespace."""
+
+    async def look(self, namespace: str, pod: str, container: str) -> Found:
+        if namespace == "slow":
+            await asyncio.Event().wait()
+        return await super().look(namespace, pod, container)
+
+
+async def test_a_node_whose_pods_take_long_to_read_keeps_nobody_else_waiting() -> None:
+    world = World(Slow((granting(ONE_GI),)))
+    slow = [ask().model_copy(update={"namespace": "slow", "pod": f"p{n}"}) for n in range(50)]
+    world.resizer.take("node-0", slow)
+    await world.work()
+    assert len(world.pod.patches) == 1
+
+
+async def test_a_node_with_ever_new_asks_gets_one_turn_in_two() -> None:
+    world = World(OnePod((granting(ONE_GI),)))
+    looked: list[str] = []
+    look = world.pod.look
+
+    async def note(namespace: str, pod: str, container: str) -> Found:
+        looked.append(namespace)
+        if namespace == "x":
+            more = [ask().model_copy(update={"namespace": "x", "pod": f"p{len(looked)}-{n}"})
+                    for n in range(50)]  # fmt: skip
+            world.resizer.take("node-0", more)
+        return await look(namespace, pod, container)
+
+    world.pod.look = note  # type: ignore[method-assign]
+    world.resizer.take("node-0", [ask().model_copy(update={"namespace": "x"})])
+    honest = [ask().model_copy(update={"pod": f"db-{n}"}) for n in range(10)]
+    await world.work("node-1", *honest)
+    assert looked.count("shop") >= 5
+    assert abs(looked.count("shop") - looked.count("x")) <= 1

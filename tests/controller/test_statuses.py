@@ -8,55 +8,55 @@ from typing import Any
 
 import httpx2
 import pytest
-from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller import statuses
-from oomwarden.controller.statuses import Policy, PolicyKey, StatusWriter, reports_of
+from oomwarden.controller.own_policies import Policy
+from oomwarden.controller.statuses import StatusWriter
+from oomwarden.core.kept_node import PolicyKey, kept_node
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 DB = PolicyKey("OOMPolicy", "shop", "db")
 WEB = PolicyKey("ClusterOOMPolicy", None, "web")
 
 
-def node_status(*keys: PolicyKey, enforced: int = 1, age: float = 60) -> OOMNodeStatus:
+def node_status(*keys: PolicyKey, enforced: int = 1, age: float = 60) -> dict[str, Any]:
     heartbeat = (NOW - timedelta(seconds=age)).isoformat()
     agent = {"version": "1", "storeID": "s", "started": heartbeat, "heartbeat": heartbeat}
     kernel = {"release": "6.1", "bootID": "b", "cgroupDriver": "systemd"}
     counts = {"observedGeneration": 1, "matched": 1, "enforced": enforced}
     policies = [key._asdict() | counts for key in keys]
-    return OOMNodeStatus.model_validate({"agent": agent, "kernel": kernel, "policies": policies})
+    return {"agent": agent, "kernel": kernel, "policies": policies}
 
 
 class World:
-    """A writer with what kopf's indices would hold, and an API server that notes what it gets."""
+    """A writer with what the watches and kopf's index hold, and an API server that takes notes."""
 
     def __init__(self) -> None:
         self.written: list[tuple[PolicyKey, PolicyStatus]] = []
         self.failures: list[Exception] = []
-        self.deleted_nodes: set[str] = set()
-        self.writer = StatusWriter(self.write, self.exists, lambda: NOW)
-        self.reports: dict[PolicyKey, list[Any]] = {}
-        self.policies: dict[PolicyKey, Any] = {}
-        self.writer.reports, self.writer.policies = self.reports, self.policies
+        self.writer = StatusWriter(self.write, lambda: NOW)
+        self.writer.reports.replace([])
+        self.cluster: dict[PolicyKey, Any] = {}
+        self.writer.policies = self.cluster
 
     async def write(self, key: PolicyKey, status: PolicyStatus) -> None:
         if self.failures:
             raise self.failures.pop()
         self.written.append((key, status))
-        self.policies[key] = [Policy(self.policies[key][0].generation, status)]
+        self.policy(key, status=status)
 
-    async def exists(self, node: str) -> bool:
-        return node not in self.deleted_nodes
-
-    def policy(self, key: PolicyKey, generation: int = 1) -> None:
-        self.policies[key] = [Policy(generation, PolicyStatus())]
+    def policy(
+        self, key: PolicyKey, generation: int = 1, status: PolicyStatus | None = None
+    ) -> None:
+        known = Policy(generation, status or PolicyStatus())
+        if key.namespace:
+            self.writer.own.known[key] = known
+        else:
+            self.cluster[key] = [known]
         self.writer.touch([key])
 
-    def node(self, name: str, status: OOMNodeStatus) -> None:
-        for key, report in reports_of(name, status).items():
-            others = [each for each in self.reports.get(key, []) if each.node != name]
-            self.reports[key] = [*others, report]
-        self.writer.touch_node(name, status)
+    def node(self, name: str, status: dict[str, Any]) -> None:
+        self.writer.reports.apply({"metadata": {"name": name}, "status": status})
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -125,7 +125,7 @@ async def test_a_policy_that_a_node_no_longer_names_is_summed_up_too() -> None:
     world.node("a", node_status(WEB))
     assert world.writer._due == {DB}
     world.writer._due.clear()
-    world.writer.touch_node("a", None)
+    world.writer.reports.delete({"metadata": {"name": "a"}})
     assert world.writer._due == {WEB}
 
 
@@ -148,22 +148,22 @@ async def test_reports_of_a_policy_that_is_gone_are_left_alone() -> None:
 
 
 async def test_a_policy_that_is_deleted_while_its_status_is_written_stops_no_loop() -> None:
-    world = World()
+    world, other = World(), WEB._replace(name="other")
     stored = {"uid": Policy(1, PolicyStatus())}
-    world.policies[DB] = stored.values()  # a live view, as kopf's stores are
+    world.cluster[WEB] = stored.values()  # a live view, as kopf's stores are
 
     async def write(key: PolicyKey, status: PolicyStatus) -> None:
         stored.clear()
-        if key != DB:
+        if key != WEB:
             await world.write(key, status)
 
     world.writer.write = write
-    world.writer.touch([DB])
+    world.writer.touch([WEB])
     with world.running():
         await world.settled()
-        world.policy(WEB)
+        world.policy(other)
         await world.settled()
-    assert [key for key, _ in world.written] == [WEB]
+    assert [key for key, _ in world.written] == [other]
 
 
 async def test_a_node_that_fell_silent_is_noticed_without_an_event(
@@ -179,15 +179,29 @@ async def test_a_node_that_fell_silent_is_noticed_without_an_event(
     assert "Not heard" in world.written[0][1].conditions[0].message
 
 
-async def test_a_silent_node_that_was_deleted_unseen_is_forgotten_until_it_comes_back() -> None:
+async def test_a_node_that_was_deleted_unseen_is_forgotten_with_the_next_list() -> None:
     world = World()
     world.policy(DB)
-    world.node("a", node_status(DB, age=700))
-    world.deleted_nodes = {"a"}
-    await world.writer._forget_deleted_nodes()
+    world.node("a", node_status(DB))
     with world.running():
+        await world.settled()
+        world.writer.reports.replace([])
         await world.settled()
         assert world.written[-1][1].conditions[0].reason == "NoReports"
         world.node("a", node_status(DB))
         await world.settled()
     assert world.written[-1][1].conditions[0].reason == "Reported"
+
+
+async def test_nothing_is_written_before_all_nodes_were_heard() -> None:
+    world = World()
+    world.writer.reports.whole = False
+    world.policy(DB)
+    world.node("a", node_status(DB))
+    with world.running():
+        await world.settled()
+        assert world.written == []
+        both = [{"metadata": {"name": name}, "status": node_status(DB)} for name in "ab"]
+        world.writer.reports.replace([kept_node(each) for each in both])
+        await world.settled()
+    assert [status.enforced for _, status in world.written] == [2]

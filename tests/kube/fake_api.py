@@ -64,10 +64,11 @@ def client_of(port: int) -> Client:
 
 @dataclass
 class FakeApi:
-    """Answers in order; what was asked is in `requests`."""
+    """Answers in order; what was asked is in `requests`. `always` by the end of a path."""
 
     answers: list[Answer]
     requests: list[Request] = field(default_factory=list)
+    always: dict[str, Answer] = field(default_factory=dict)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -83,8 +84,12 @@ class FakeApi:
         url = urlsplit(target)
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
         content = json.loads(sent) if sent else None
-        self.requests.append(Request(method, url.path, query, content, given))
-        answer = self.answers.pop(0)
+        answer = self.always.get(url.path.rpartition("/")[2])
+        if answer is None:
+            self.requests.append(Request(method, url.path, query, content, given))
+            answer = self.answers.pop(0)
+        elif "watch" in query:
+            answer = watch(hangs=True)
         headers = "".join(f"{key}: {value}\r\n" for key, value in answer.headers.items())
         writer.write(f"HTTP/1.1 {answer.code} Told\r\n{headers}Connection: close\r\n\r\n".encode())
         writer.write("".join(answer.lines).encode())

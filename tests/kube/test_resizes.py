@@ -42,7 +42,7 @@ def labelled(**labels: str) -> Answer:
 async def test_pod_policies_and_labels_are_read_from_the_newest_state() -> None:
     policies = (listed(GOOD, BAD), listed())
     labels = (labelled(t="a"), labelled(z="b"))
-    api = FakeApi([switch("Enforce"), body(POD), UNKNOWN, *policies, *labels])
+    api = FakeApi([switch("Enforce"), body(POD), UNKNOWN, *labels, *policies])
     async with api.client() as client:
         found = await Resizes(client, "oomwarden").look("shop", "db-0", "app")
     scene = found.scene
@@ -50,7 +50,7 @@ async def test_pod_policies_and_labels_are_read_from_the_newest_state() -> None:
     assert [policy.name for policy in scene.policies] == ["good"]
     assert (scene.namespace_labels, scene.node_labels) == ({"t": "a"}, {"z": "b"})
     assert scene.container is not None
-    assert "resourceVersion" not in api.requests[3].query
+    assert "resourceVersion" not in api.requests[5].query
     assert api.requests[0].path.endswith("/namespaces/oomwarden/configmaps/oomwarden-control")
 
 
@@ -114,7 +114,7 @@ async def test_whose_a_limit_is_says_the_operators_record() -> None:
             "",
         ),
     ):
-        answers = [body(limited(limit)), body(record), listed(), listed(), labelled()]
+        answers = [body(limited(limit)), body(record), labelled(), listed(), listed()]
         api = FakeApi([switch("Enforce"), *answers])
         async with api.client() as client:
             found = await Resizes(client, "oomwarden").look("shop", "db-0", "app")
@@ -125,7 +125,7 @@ async def test_whose_a_limit_is_says_the_operators_record() -> None:
 
 
 async def test_a_record_is_created_replaced_and_deleted_with_its_last_container() -> None:
-    looks = [switch("Enforce"), body(limited("64Mi")), UNKNOWN, listed(), listed(), labelled()]
+    looks = [switch("Enforce"), body(limited("64Mi")), UNKNOWN, labelled(), listed(), listed()]
     made = {"metadata": {"name": "u", "resourceVersion": "6"}}
     api = FakeApi([*looks, body(made | {"spec": RECORD["spec"]}), body(RECORD), body({})])
     async with api.client() as client:

@@ -1,12 +1,20 @@
-"""What an agent follows at the API server, and who takes it."""
+"""What the agent watches, what it keeps of that, and who takes it."""
+
+import asyncio
+from typing import NamedTuple
 
 from oomwarden.agent.contradictions import Contradictions
 from oomwarden.agent.enforce import Enforcer
 from oomwarden.agent.pod_sink import PodSink
+from oomwarden.agent.policy_source import PolicySource
 from oomwarden.agent.pressure_watch import PressureWatch
 from oomwarden.agent.settings import Settings
+from oomwarden.core.bound_remarks import beyond
+from oomwarden.core.needed_fields import namespace_labels, pod_fields
 from oomwarden.core.policies import CLUSTER, NAMESPACED
-from oomwarden.kube.client import Selection
+from oomwarden.kube import watch
+from oomwarden.kube.client import Client, Selection
+from oomwarden.kube.kept import Kept
 from oomwarden.kube.resources import (
     ClusterOOMPolicy,
     ConfigMap,
@@ -15,22 +23,61 @@ from oomwarden.kube.resources import (
     OOMPolicy,
     Pod,
 )
-from oomwarden.kube.watch import Sink
 
 
-def watches(
-    settings: Settings, enforcer: Enforcer, wrong: Contradictions, pressure: PressureWatch
-) -> list[tuple[str, Selection, Sink]]:
-    """Name what is watched, and who takes it."""
-    pods = Selection(Pod, fields=f"spec.nodeName={settings.node}")
-    control = Selection(ConfigMap, settings.namespace, fields="metadata.name=oomwarden-control")
-    limits = Selection(OOMLimit, fields=f"spec.node={settings.node}")
-    return [
-        ("pods", pods, PodSink(enforcer.inventory, enforcer.news.set, wrong.pod_changed)),
-        ("policies", Selection(OOMPolicy), enforcer.policies(NAMESPACED)),
-        ("cluster-policies", Selection(ClusterOOMPolicy), enforcer.policies(CLUSTER)),
-        ("namespaces", Selection(Namespace), enforcer.namespaces),
-        ("control", control, enforcer.control),
-        ("limits", limits, enforcer.limits.book),
-        ("pressure", pressure.selection, pressure),
-    ]
+class Watch(NamedTuple):
+    """One resource that is followed."""
+
+    name: str
+    source: watch.Source
+    what: Selection
+    sink: watch.Sink
+
+
+class Watches:
+    """All of them; those of policies hold only what pods of this node may need."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: Client,
+        enforcer: Enforcer,
+        wrong: Contradictions,
+        pressure: PressureWatch,
+    ) -> None:
+        self._enforcer, inventory = enforcer, enforcer.inventory
+        self.own = PolicySource(client, enforcer.book, NAMESPACED)
+        self.everywhere = PolicySource(client, enforcer.book, CLUSTER)
+        pods = Selection(Pod, fields=f"spec.nodeName={settings.node}")
+        control = Selection(ConfigMap, settings.namespace, fields="metadata.name=oomwarden-control")
+        limits = Selection(OOMLimit, fields=f"spec.node={settings.node}")
+        sink, labels = PodSink(inventory, self._pods_changed, wrong.pod_changed), namespace_labels
+        self.all = [
+            Watch("pods", Kept(client, pod_fields), pods, sink),
+            Watch("policies", self.own, Selection(OOMPolicy), enforcer.policies(NAMESPACED)),
+            Watch(
+                "cluster-policies",
+                self.everywhere,
+                Selection(ClusterOOMPolicy),
+                enforcer.policies(CLUSTER),
+            ),
+            Watch("namespaces", Kept(client, labels), Selection(Namespace), enforcer.namespaces),
+            Watch("control", client, control, enforcer.control),
+            Watch("limits", client, limits, enforcer.limits.book),
+            Watch("pressure", client, pressure.selection, pressure),
+        ]
+
+    def _pods_changed(self) -> None:
+        """Have the policies of these pods' namespaces held, before they are decided on."""
+        now = asyncio.get_running_loop().time()
+        self._enforcer.book.want(
+            {pod.namespace for pod in self._enforcer.inventory.pods.values()}, now
+        )
+        self._enforcer.news.set()
+
+    def beyond_bounds(self) -> tuple[str, str]:
+        """Give the remedy for what is not held, and the reason."""
+        late = self.own.late() | self.everywhere.late()
+        pods = self._enforcer.inventory.pods.values()
+        cut = [(f"{pod.namespace}/{pod.name}", pod.cut) for pod in pods if pod.cut]
+        return beyond(self._enforcer.book.shelves.by_namespace, late, cut)

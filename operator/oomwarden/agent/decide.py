@@ -5,8 +5,9 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from oomwarden.agent.inventory import Container, Inventory
+from oomwarden.agent.namespace_book import NamespaceBook
 from oomwarden.agent.node_labels import NodeLabels
-from oomwarden.agent.policy_book import NamespaceBook, PolicyBook
+from oomwarden.agent.policy_book import PolicyBook
 from oomwarden.agent.references import References
 from oomwarden.core.facts import PodFacts
 from oomwarden.core.matching import asks_for_node, selects
@@ -45,6 +46,7 @@ class Decider:
     )
     _standings: dict[Hashable, tuple[tuple[Policy, ...], Standing]] = field(default_factory=dict)
     _standings_of: Versions = (0, 0, 0)
+    _groups: dict[tuple[int, ...], tuple[Policy, ...]] = field(default_factory=dict)
 
     @property
     def synced(self) -> bool:
@@ -84,19 +86,23 @@ class Decider:
         """
         if self._standings_of != self._versions or len(self._standings) >= KEEP_STANDINGS:
             self._standings.clear()
+            self._groups.clear()
             self._standings_of = self._versions
-        key = (tuple(map(id, selected)), name, given)
+        group = self._groups.setdefault(tuple(map(id, selected)), selected)
+        key = (id(group), name, given)
         if key not in self._standings:
             value, reference = given
-            found = evaluate(selected, name, value, self.floor, reference)
-            self._standings[key] = (selected, found)
+            found = evaluate(group, name, value, self.floor, reference)
+            self._standings[key] = (group, found)
         return self._standings[key][1]
 
     def selected(self, pod: PodFacts) -> tuple[Policy, ...] | None:
-        """Give the policies that select a pod; None: labels that they ask for are not known yet."""
+        """Give the policies that select a pod; None: they, or labels that count, are not known."""
         known = self._selected.get(pod.uid)
         if known is not None and known[0] == self._versions and known[1] is pod:
             return known[2]
+        if not self.book.knows(pod.namespace):
+            return None
         candidates = self.book.candidates(pod.namespace)
         labels = self.namespaces.labels.get(pod.namespace)
         if labels is None and any(policy.kind == CLUSTER for policy in candidates):

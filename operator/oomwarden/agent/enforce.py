@@ -25,9 +25,10 @@ from oomwarden.agent.inventory import Inventory
 from oomwarden.agent.items import Items
 from oomwarden.agent.kernel_worker import KernelWorker
 from oomwarden.agent.limits import Limits
+from oomwarden.agent.namespace_book import NamespaceBook
 from oomwarden.agent.news_pace import NewsPace
 from oomwarden.agent.node_labels import NodeLabels
-from oomwarden.agent.policy_book import NamespaceBook, PolicyBook, PolicySink
+from oomwarden.agent.policy_book import PolicyBook, PolicySink
 from oomwarden.agent.quiet_scans import quiet
 from oomwarden.agent.references import References
 from oomwarden.agent.saving_scans import carry_out
@@ -36,6 +37,7 @@ from oomwarden.agent.store_history import forget_loss
 from oomwarden.agent.winners import Winners
 from oomwarden.api.oomkill import PolicyReference
 from oomwarden.api.oomnode import Applied, PolicyReport
+from oomwarden.core.bound_remarks import without_room
 from oomwarden.core.plan import Baseline, Order, Outcome, Switch, order_for
 from oomwarden.core.reports import Warn, reports
 from oomwarden.core.scoring import Floor, Target
@@ -243,5 +245,6 @@ class Enforcer:
         items = filter(None, (self._items.of(each, mode) for each in live))
         touched = self.baselines.applied() | self.groups.applied | self.limits.ours()
         applied = Applied(containers=len(touched), processes=self.processes)
-        pods = self._decider.pods_per_policy()
-        return applied, reports(self.book.policies, pods, items, self.book.unreadable, self.warn)
+        pods, book = self._decider.pods_per_policy(), self.book
+        found = reports(book.policies, pods, items, book.unreadable, self.warn)
+        return applied, (*found, *without_room(book.left_out))

@@ -48,8 +48,9 @@ def _now() -> str:
 class Work:
     """What the other parts report; `unknown_fields` are those of a newer CRD.
 
-    `groups_left` counts containers whose memory.oom.group cannot be put back.
-    `records`: remedy and reason where records are merged harder than usual.
+    `groups_left` counts containers whose memory.oom.group cannot be put back. `records`: remedy and
+    reason where records are merged harder than usual. `beyond_bounds`: what is not held, with the
+    remedy, and the reason in one word.
     """
 
     applied: Applied
@@ -60,6 +61,7 @@ class Work:
     groups_left: int = 0
     delivery: Trouble = NO_TROUBLE
     records: tuple[str, str] = ("", "")
+    beyond_bounds: tuple[str, str] = ("", "")
 
 
 @dataclass(slots=True)
@@ -132,6 +134,8 @@ class Reporter:
             store_in_memory=self.store.in_memory,
             store_full=self.store.is_full,
             unknown_fields=work.unknown_fields,
+            beyond_bounds=work.beyond_bounds[0],
+            beyond_bounds_reason=work.beyond_bounds[1],
             cgroup_writes=self.settings.cgroup_writes,
             groups_left=work.groups_left,
             cgroups_read_only=is_read_only(self.settings.cgroup_root),

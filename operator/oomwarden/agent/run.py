@@ -14,7 +14,7 @@ import asyncio
 from functools import partial
 
 from oomwarden.agent import health
-from oomwarden.agent.api_watches import watches
+from oomwarden.agent.api_watches import Watches
 from oomwarden.agent.baselines import Baselines
 from oomwarden.agent.bookkeep import Bookkeeper
 from oomwarden.agent.caps import Caps
@@ -99,8 +99,9 @@ class Agent:
         self.layout = self.kernel.layout = Layout(self.inventory, self.places.cgroups)
         self.host_kills = HostKills(self.host, store, self.kernel, self.settler.ledger)
         self.heard = Heard()
+        parts = (self.enforcer, self.contradictions, self.pressure)
+        self.watches = Watches(settings, self.client, *parts)
         self.outranked: Outranked | None = None
-        self.watches = watches(settings, self.enforcer, self.contradictions, self.pressure)
         self.books.told = self.contradictions.told
         self.settler.charged = partial(charged, self.places.cgroups)
         self.books.empty = partial(is_empty, self.places.cgroups)
@@ -128,9 +129,11 @@ class Agent:
 
     async def _loops(self) -> None:
         async with asyncio.TaskGroup() as group:
-            for name, what, sink in self.watches:
+            for name, source, what, sink in self.watches.all:
                 heard = self.heard.of(name)
-                group.create_task(watch.follow(self.client, what, sink, heard), name=name)
+                group.create_task(watch.follow(source, what, sink, heard), name=name)
+            group.create_task(self.watches.own.run(), name="namespaces-policies")
+            group.create_task(self.watches.everywhere.run(), name="left-out-policies")
             here = (self.settings.node, self.host.boot_id())
             ask = store_was_lost(self.store, self.client, *here)
             history = group.create_task(ask, name="history")
@@ -189,7 +192,7 @@ class Agent:
             Loop("deliver", age_of(lambda: self.deliverer.progress)),
             Loop("status", age_of(lambda: self.status.progress)),
             Loop("node-labels", age_of(lambda: self.enforcer.node.progress)),
-            *self.heard.loops([name for name, _, _ in self.watches]),
+            *self.heard.loops([each.name for each in self.watches.all]),
         ]
 
     def figures(self) -> health.Figures:
@@ -226,7 +229,8 @@ class Agent:
         asked, host_kills = self.enforcer.limits.asked, await self.host_kills.count()
         left, trouble = self.enforcer.groups.left, self.deliverer.trouble()
         harder = self.pressure.merged_harder(self.inventory.pods.values())
-        work = Work(applied, policies, fields, host_kills, asked, left, trouble, harder)
+        beyond = self.watches.beyond_bounds()
+        work = Work(applied, policies, fields, host_kills, asked, left, trouble, harder, beyond)
         return await self.reporter.status(work)
 
 

@@ -48,6 +48,8 @@ class Model(BaseModel):
     )
 
 
+MOST_VALUES = 128
+"""Of all expressions of a selector together."""
 _LABEL_VALUE = Annotated[str, Field(max_length=63)]
 
 
@@ -118,10 +120,20 @@ class LabelSelector(Model):
                 "matchLabels must have label values: 63 characters at most, letters, digits, -, _ "
                 "and ., beginning and ending with a letter or digit",
             ),
+            maxProperties=16,
         ),
     )
     match_expressions: tuple[LabelSelectorRequirement, ...] = Field(
-        (), description="Expressions over labels. All of them must match.", max_length=64
+        (),
+        description="Expressions over labels. All of them must match.",
+        max_length=64,
+        json_schema_extra=validations(
+            rule(
+                f"self.map(each, has(each.values) ? size(each.values) : 0).sum() <= {MOST_VALUES}",
+                f"all matchExpressions together may have {MOST_VALUES} values at most",
+            ),
+            maxItems=16,
+        ),
     )
 
 

@@ -5,8 +5,10 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from oomwarden.api import policy_bounds as bounds
 from oomwarden.api.base import Condition, LabelSelector, Model, rule, validations
 from oomwarden.api.memory_rule import MemoryRule, OnOOM
+from oomwarden.api.policy_names import ContainerGlob, PriorityClassName
 
 SCORE_MIN, SCORE_MAX = -997, 1000
 """Granted scores. -998 is the pause container's, -999 the node's daemons', -1000 nobody's."""
@@ -48,32 +50,6 @@ Offset = Annotated[
         ),
     ),
 ]
-ContainerGlob = Annotated[
-    str,
-    Field(
-        max_length=63,
-        json_schema_extra=validations(
-            rule(
-                "self.matches('^[-a-z0-9*?!\\\\[\\\\]]+$')",
-                "containers must be globs over container names, 1..63 characters: lower-case "
-                "letters, digits, - and the wildcards *, ? and [...]",
-            )
-        ),
-    ),
-]
-PriorityClassName = Annotated[
-    str,
-    Field(
-        max_length=253,
-        json_schema_extra=validations(
-            rule(
-                "!format.dns1123Subdomain().validate(self).hasValue()",
-                "priorityClassNames must be names of PriorityClasses: lower-case letters, digits, "
-                "- and ., 1..253 characters",
-            )
-        ),
-    ),
-]
 
 
 class Mode(StrEnum):
@@ -99,6 +75,7 @@ class ProcessRule(Model):
         "bytes. `postgres: *` matches what PostgreSQL calls its workers.",
         min_length=1,
         max_length=512,
+        json_schema_extra={"maxLength": bounds.LONGEST_COMMAND},
     )
     oom_score_adj: Score = Field(
         description="oom_score_adj of these processes, absolute, without a unit: "
@@ -185,7 +162,7 @@ class OOMPolicySpec(Model):
         (),
         description="Only pods with one of these PriorityClasses. Absent: with any or none.",
         max_length=32,
-        json_schema_extra={"x-kubernetes-list-type": "set"},
+        json_schema_extra={"x-kubernetes-list-type": "set", "maxItems": bounds.MOST_CLASSES},
     )
     qos_classes: tuple[QOSClass, ...] = Field(
         (),
@@ -196,9 +173,11 @@ class OOMPolicySpec(Model):
     )
     rules: tuple[Rule, ...] = Field(
         description="The first rule that matches a container decides. No rule matches: this "
-        "policy does not compete for the container.",
+        "policy does not compete for the container. All rules together: 128 containers at most, "
+        "64 processes with 8192 characters.",
         min_length=1,
         max_length=64,
+        json_schema_extra=bounds.ALL_RULES_TOGETHER,
     )
 
 

@@ -1,25 +1,26 @@
-"""Sets the memory limits that policies ask for; one loop, fed with what the nodes' agents ask.
+"""Sets the memory limits that policies ask for, node by node in turn.
 
 The steps, in order: an OOMNode says what its agent asks for -> read pod, policies and switch
 anew -> decide (core/grants) -> patch pods/resize -> keep a refusal for the policy's status.
 """
 
 import asyncio
+import contextlib
 import logging
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from operator import itemgetter
 from typing import Any
 
 from lightkube import ApiError
 
 from oomwarden.api.oomnode import Refusal, Resize
 from oomwarden.controller.set_limits import Calls, set_limit
-from oomwarden.controller.statuses import PolicyKey
+from oomwarden.core.asks import Answer, Asks
 from oomwarden.core.grants import Denied, Scene, Write, grant
+from oomwarden.core.kept_node import PolicyKey
 from oomwarden.core.resize_patch import refusal
 from oomwarden.core.scoring import Remark
 from oomwarden.kube.errors import API_ERRORS, failure
@@ -27,6 +28,8 @@ from oomwarden.kube.resizes import Found
 
 PER_SECOND = 10.0
 """Patches: a policy for 3,000 pods takes five minutes, in which it can be stopped."""
+AT_ONCE = 4
+"""Nodes that are served, one ask each: one that is slow to answer keeps nobody waiting."""
 SET_SECONDS = 30.0
 """After a patch the agent takes so long at most to see it, and to ask no more."""
 REFUSED_SECONDS = 60.0
@@ -39,15 +42,6 @@ Told = tuple[PolicyKey, Refusal]
 """What is to be told, and in which policy's status."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What became of an ask; it is looked at again when it is `due`, in loop time."""
-
-    due: float
-    told: Told | None = None
-    refusals: int = 0
-
-
 @dataclass(slots=True, eq=False)
 class Resizer:
     """`changed` is called with the policies whose refusals are others than before."""
@@ -56,51 +50,47 @@ class Resizer:
     changed: Callable[[Iterable[PolicyKey]], None]
     sleep: Callable[[float], Any] = asyncio.sleep
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    _asked: dict[str, tuple[Resize, ...]] = field(default_factory=dict)
-    _answers: dict[Resize, _Answer] = field(default_factory=dict)
+    _asks: Asks[PolicyKey] = field(default_factory=Asks)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take(self, node: str, asked: Sequence[Resize]) -> None:
         """Take what a node's agent asks for now; what it no longer asks for is forgotten."""
-        self._asked[node] = tuple(asked)
-        live = {ask for asks in self._asked.values() for ask in asks}
-        gone = [ask for ask in self._answers if ask not in live]
-        told = [self._answers.pop(ask).told for ask in gone]
-        self.changed({each[0] for each in told if each})
+        self._tell(self._asks.take(node, asked, self._now()))
         self._wake.set()
 
     def refusals(self, key: PolicyKey) -> tuple[Refusal, ...]:
         """Give what is to be told under a policy."""
-        told = (each.told for each in self._answers.values())
-        return tuple(each[1] for each in told if each and each[0] == key)
+        return self._asks.refusals(key)
 
     async def run(self) -> None:
-        """Work for ever, whatever the API server answers."""
+        """Work for ever, whatever the API server answers: a few nodes at a time, one ask each."""
+        slots = asyncio.Semaphore(AT_ONCE)
+        async with asyncio.TaskGroup() as works:
+            while True:
+                await slots.acquire()
+                node, ask = await self._next()
+                works.create_task(self._serve(node, ask, slots))
+                await self.sleep(1 / PER_SECOND)
+
+    async def _next(self) -> tuple[str, Resize]:
+        """Wait until a node asks for other things, or for the next try."""
         while True:
             self._wake.clear()
-            if (due := self._next()) is None:
-                await self._pause()
-                continue
-            await self._one(*due)
-            await self.sleep(1 / PER_SECOND)
+            if (due := self._asks.next(self._now())) is not None:
+                return due
+            soonest = self._asks.soonest()
+            patience = None if soonest == math.inf else max(soonest - self._now(), 0)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    await self._wake.wait()
 
-    async def _pause(self) -> None:
-        """Wait until a node asks for other things, or for the next try."""
-        soonest = min((each.due for each in self._answers.values()), default=math.inf)
-        patience = None if soonest == math.inf else max(soonest - self._now(), 0)
+    async def _serve(self, node: str, ask: Resize, slots: asyncio.Semaphore) -> None:
         try:
-            async with asyncio.timeout(patience):
-                await self._wake.wait()
-        except TimeoutError:
-            return
-
-    def _next(self) -> tuple[str, Resize] | None:
-        """Give what was asked first of all that is due: a new ask waits for no old refusal."""
-        never = _Answer(0.0)
-        asks = ((node, ask) for node, asks in self._asked.items() for ask in asks)
-        by_due = ((self._answers.get(each[1], never).due, each) for each in asks)
-        due, first = min(by_due, key=itemgetter(0), default=(math.inf, None))
-        return first if due <= self._now() else None
+            await self._one(node, ask)
+        finally:
+            self._asks.again(node, self._now())
+            slots.release()
+            self._wake.set()
 
     async def _one(self, node: str, ask: Resize) -> None:
         """Do what is asked, once; when to look again says the answer."""
@@ -108,55 +98,55 @@ class Resizer:
             found = await self.calls.look(ask.namespace, ask.pod, ask.container)
         except API_ERRORS as error:
             _LOG.warning("pod %s/%s: %s", ask.namespace, ask.pod, failure(error).reason)
-            self._answer(ask, RETRY_SECONDS)
+            self._answer(node, ask, RETRY_SECONDS)
             return
         match grant(ask, node, found.scene):
             case Denied(why):
                 _LOG.info("not resized: %s/%s %s: %s", ask.namespace, ask.pod, ask.container, why)
-                self._answer(ask, SET_SECONDS)
+                self._answer(node, ask, SET_SECONDS)
             case Write() as write:
-                await self._write(ask, found, write)
+                await self._write(node, ask, found, write)
 
-    async def _write(self, ask: Resize, found: Found, write: Write) -> None:
+    async def _write(self, node: str, ask: Resize, found: Found, write: Write) -> None:
         try:
             await set_limit(self.calls, found, write, self.clock())
         except API_ERRORS as error:
-            self._refused(ask, found.scene, write, error)
+            self._refused(node, ask, (found.scene, write), error)
             return
         where = f"{ask.namespace}/{ask.pod} {ask.container}"
         _LOG.info("%s: memory limit %s set for %s", where, ask.limit, ask.policy or "putting back")
-        self._answer(ask, SET_SECONDS)
+        self._answer(node, ask, SET_SECONDS)
 
-    def _refused(self, ask: Resize, scene: Scene, write: Write, error: Exception) -> None:
+    def _refused(
+        self, node: str, ask: Resize, tried: tuple[Scene, Write], error: Exception
+    ) -> None:
+        scene, write = tried
         code = error.status.code if isinstance(error, ApiError) else None
         told = failure(error)
         if code in {HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY}:
             remark = refusal(write.limit, told.reason)
             _LOG.info("%s/%s %s: %s", ask.namespace, ask.pod, ask.container, remark.message)
-            self._refuse(ask, _told(ask, scene, remark))
+            self._refuse(node, ask, _told(ask, scene, remark))
         elif code == HTTPStatus.CONFLICT:  # somebody was quicker: look again
-            self._answer(ask, CONFLICT_SECONDS)
+            self._answer(node, ask, CONFLICT_SECONDS)
         else:
             _LOG.warning("%s/%s was not resized: %s", ask.namespace, ask.pod, told.reason)
-            self._answer(ask, max(RETRY_SECONDS, told.after))
+            self._answer(node, ask, max(RETRY_SECONDS, told.after))
 
-    def _refuse(self, ask: Resize, told: Told | None) -> None:
+    def _refuse(self, node: str, ask: Resize, told: Told | None) -> None:
         """Ask again ever later: a quota may be freed, most else stays as it is."""
-        before = self._answers.get(ask)
+        before = self._asks.get(node, ask)
         refusals = before.refusals if before else 0
         seconds = min(REFUSED_SECONDS * 2**refusals, REFUSED_LONGEST_SECONDS)
-        self._answer(ask, seconds, told, refusals + 1)
+        due = self._now() + seconds
+        self._tell(self._asks.answer(node, ask, Answer(due, told, refusals + 1)))
 
-    def _answer(
-        self, ask: Resize, seconds: float, told: Told | None = None, refusals: int = 0
-    ) -> None:
-        if not any(ask in asks for asks in self._asked.values()):
-            return  # withdrawn while it was looked at
-        before = self._answers.get(ask)
-        self._answers[ask] = _Answer(self._now() + seconds, told, refusals)
-        was = before.told if before else None
-        if was != told:
-            self.changed({each[0] for each in (was, told) if each})
+    def _answer(self, node: str, ask: Resize, seconds: float) -> None:
+        self._tell(self._asks.answer(node, ask, Answer(self._now() + seconds)))
+
+    def _tell(self, policies: set[PolicyKey]) -> None:
+        if policies:
+            self.changed(policies)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

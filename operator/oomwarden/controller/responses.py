@@ -11,23 +11,21 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from lightkube import ApiError
 from pydantic import ValidationError
 
 from oomwarden.api.oomkill import OOMKill
 from oomwarden.api.oomlimit import Step
-from oomwarden.api.oomnode import OOMNodeStatus
+from oomwarden.controller.room import Given, Room, moment, room_of
 from oomwarden.controller.set_limits import Calls, set_limit
-from oomwarden.core.clock_skew import clock_skew
 from oomwarden.core.grants import Write
-from oomwarden.core.policy_status import is_silent
-from oomwarden.core.quantity import QuantityError, parse_bytes
 from oomwarden.core.raise_case import Case, is_young
 from oomwarden.core.raising import STALE, Raise, Stay, decide
 from oomwarden.core.resize_patch import refusal
 from oomwarden.core.response import event, response
+from oomwarden.core.young_kills import MOST_OF_A_NAMESPACE, Waiting
 from oomwarden.kube.errors import API_ERRORS, Failure, Outcome, failure
 from oomwarden.kube.resizes import Found
 
@@ -35,36 +33,11 @@ TRY_AGAIN_SECONDS = 2.0
 AWAITED = timedelta(seconds=45)
 """After a kill its node's agent has so long to tell how much memory is available."""
 POST_TRIES = 5
+AT_ONCE = 8
+"""Kills that are answered at a time; one of each namespace."""
 _LOG = logging.getLogger(__name__)
 
 Json = dict[str, Any]
-
-
-class Room(NamedTuple):
-    """What a node has left, in bytes, and when its agent said so; `skew` of the node's clock."""
-
-    heartbeat: str
-    available: int
-    skew: timedelta = timedelta()
-
-
-@dataclass(slots=True)
-class Given:
-    """What was given away of each node since its agent last told what is left, in bytes."""
-
-    _by_node: dict[str, tuple[str, int]] = field(default_factory=dict)  # heartbeat, bytes
-
-    def _spent(self, node: str, room: Room) -> int:
-        heartbeat, spent = self._by_node.get(node, ("", 0))
-        return spent if heartbeat == room.heartbeat else 0
-
-    def left(self, node: str, room: Room) -> int:
-        """Give what is left of a node, if all that was given is used."""
-        return room.available - self._spent(node, room)
-
-    def take(self, node: str, room: Room, more: int) -> None:
-        """Note that so much was given."""
-        self._by_node[node] = (room.heartbeat, self._spent(node, room) + more)
 
 
 class Kills(Protocol):
@@ -96,7 +69,9 @@ class Responder:
     instance: str
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    _queue: "asyncio.Queue[Json]" = field(default_factory=asyncio.Queue)
+    waiting: Waiting = field(default_factory=Waiting)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _told: int = 0
     _given: Given = field(default_factory=Given)
 
     async def run(self) -> None:
@@ -108,7 +83,21 @@ class Responder:
     def take(self, manifest: Json) -> None:
         """Take a record that was told; most events are not about a new one."""
         if not (manifest.get("status") or {}).get("response") and self._is_young(manifest):
-            self._queue.put_nowait(manifest)
+            if not self.waiting.put(manifest, self._clock()):
+                self._tell_dropped()
+            self._wake.set()
+
+    def _tell_dropped(self) -> None:
+        """Say that kills get no answer: at the first, and whenever there are twice as many."""
+        count = sum(self.waiting.dropped.values())
+        if count >= 2 * self._told:
+            most = max(self.waiting.dropped, key=self.waiting.dropped.__getitem__)
+            _LOG.warning(
+                "%d OOMKills got no response as too many came at once, most of them in %s: "
+                "onOOM acts on the newest %d of a namespace that wait",
+                count, most, MOST_OF_A_NAMESPACE,
+            )  # fmt: skip
+            self._told = count
 
     def _is_young(self, manifest: Json) -> bool:
         """Whether a record is recent; its own time is of the node's clock, which may be wrong."""
@@ -116,15 +105,39 @@ class Responder:
         return created is not None and is_young(created, self.now())
 
     async def _answer_for_ever(self) -> None:
+        """Answer a few at a time, of each namespace one."""
+        slots = asyncio.Semaphore(AT_ONCE)
+        async with asyncio.TaskGroup() as works:
+            while True:
+                await slots.acquire()
+                namespace, manifest = await self._next()
+                works.create_task(self._serve(namespace, manifest, slots))
+
+    async def _next(self) -> tuple[str, Json]:
         while True:
-            manifest = await self._queue.get()
-            try:
-                await self.answer(manifest)
-            except _AgainError as error:
-                name = manifest["metadata"]["name"]
-                _LOG.warning("OOMKill %s has no response yet, tried again: %s", name, error)
-                await self.sleep(TRY_AGAIN_SECONDS)
-                self.take(manifest)
+            self._wake.clear()
+            if (found := self.waiting.next(self._clock())) is not None:
+                return found
+            await self._wake.wait()
+
+    async def _serve(self, namespace: str, manifest: Json, slots: asyncio.Semaphore) -> None:
+        """Answer a kill; one that could not be waits for its namespace's next turn."""
+        try:
+            await self.answer(manifest)
+        except _AgainError as error:
+            slots.release()
+            name = manifest["metadata"]["name"]
+            _LOG.warning("OOMKill %s has no response yet, tried again: %s", name, error)
+            await self.sleep(TRY_AGAIN_SECONDS)
+            self.take(manifest)
+        else:
+            slots.release()
+        self.waiting.again(namespace, self._clock())
+        self._wake.set()
+
+    @staticmethod
+    def _clock() -> float:
+        return asyncio.get_running_loop().time()
 
     async def answer(self, manifest: Json) -> None:
         """Answer one kill.
@@ -143,7 +156,7 @@ class Responder:
     async def _answer(self, kill: OOMKill, metadata: Json) -> None:
         namespace, name = metadata["namespace"], metadata["name"]
         found = await self.calls.look(namespace, kill.pod.name, kill.container.name or "")
-        room = _room(await self.kills.node_status(kill.node), self.now())
+        room = room_of(await self.kills.node_status(kill.node), self.now())
         case = self._case(kill, found, room, metadata)
         decided = decide(case)
         if decided is None:
@@ -151,9 +164,7 @@ class Responder:
         if isinstance(decided, Stay) and decided.reason == STALE and self._may_wait(case):
             raise _AgainError(decided.message)
         if isinstance(decided, Raise) and not decided.done:
-            decided = await self._raise(decided, found)
-            if isinstance(decided, Raise) and room:
-                self._given.take(kill.node, room, decided.limit - decided.before)
+            decided = await self._give(decided, found, room)
         told = response(decided, kill, namespace, self.now())
         _LOG.info("OOMKill %s/%s: %s: %s", namespace, name, told.reason, told.message)
         content = told.model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -165,12 +176,26 @@ class Responder:
         created = _created({"metadata": metadata})
         if room is None:
             return Case(kill, found.scene, None, self.now(), created=created)
-        available, told = self._given.left(kill.node, room), _moment(room.heartbeat)
+        available, told = self._given.left(kill.node, room), moment(room.heartbeat)
         return Case(kill, found.scene, available, self.now(), told, room.skew, created)
 
     def _may_wait(self, case: Case) -> bool:
         """Whether the node's agent has time left to tell how much memory is available."""
         return self.now() - (case.created or case.happened) <= AWAITED
+
+    async def _give(self, wanted: Raise, found: Found, room: Room | None) -> Raise | Stay:
+        """Raise a limit; what is given counts from now on, so that no other kill gets it too."""
+        node, more = found.scene.node, wanted.limit - wanted.before
+        if room:
+            self._given.take(node, room, more)
+        given = False
+        try:
+            done = await self._raise(wanted, found)
+            given = isinstance(done, Raise)
+        finally:
+            if room and not given:
+                self._given.take(node, room, -more)
+        return done
 
     async def _post(self, posted: Json) -> None:
         """Post the Event; the record says the same, so it is not tried for ever."""
@@ -203,27 +228,6 @@ def _parsed(manifest: Json) -> OOMKill | None:
         return None
 
 
-def _room(node: Json, now: datetime) -> Room | None:
-    """Give the memory that the node has left; None: its agent does not tell."""
-    try:
-        told = OOMNodeStatus.model_validate(node.get("status") or {})
-        heartbeat, available = told.agent.heartbeat, told.memory.available
-        skew = clock_skew(node, heartbeat)
-        if available is None or is_silent(heartbeat, now - skew):
-            return None
-        return Room(heartbeat, parse_bytes(available), skew)
-    except (ValidationError, QuantityError):
-        return None
-
-
 def _created(manifest: Json) -> datetime | None:
     """Tell when a record came to be, by the API server's clock."""
-    return _moment((manifest.get("metadata") or {}).get("creationTimestamp"))
-
-
-def _moment(text: object) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return moment((manifest.get("metadata") or {}).get("creationTimestamp"))

@@ -11,23 +11,27 @@ import platform
 import kopf
 
 from oomwarden.api.policy import PolicyStatus
-from oomwarden.controller.asks import AskHandlers
 from oomwarden.controller.limit_sweep import LimitSweep
 from oomwarden.controller.login import login
+from oomwarden.controller.own_policies import kept_policy
 from oomwarden.controller.policies import PolicyHandlers
 from oomwarden.controller.publishing import Publisher
 from oomwarden.controller.resizes import Resizer
 from oomwarden.controller.responses import Responder
 from oomwarden.controller.retention import Retention
-from oomwarden.controller.statuses import PolicyKey, StatusWriter
+from oomwarden.controller.statuses import StatusWriter
+from oomwarden.core.kept_node import PolicyKey, kept_node
 from oomwarden.core.retention import Bounds
-from oomwarden.kube.client import connect
+from oomwarden.kube import watch
+from oomwarden.kube.client import Selection, connect
 from oomwarden.kube.errors import API_ERRORS, failure
+from oomwarden.kube.kept import Kept
 from oomwarden.kube.kept_limits import KeptLimits
 from oomwarden.kube.operations import Operations
 from oomwarden.kube.pressure import Board
 from oomwarden.kube.records import StoredKills
 from oomwarden.kube.resizes import Resizes
+from oomwarden.kube.resources import OOMNode, OOMPolicy, Resource
 from oomwarden.kube.young_kills import YoungKills
 
 CRD_POLL_SECONDS = 2.0
@@ -50,12 +54,14 @@ async def run(port: int, bounds: Bounds, namespace: str) -> None:
         content = status.model_dump(mode="json", by_alias=True, exclude_none=True)
         await operations.write_status(*key, content)
 
-    writer = StatusWriter(write, operations.node_exists)
+    writer = StatusWriter(write)
     publisher = Publisher(bounds, Board(operations.client, namespace))
     retention = Retention(bounds, StoredKills(operations.client), publisher)
     calls = Resizes(operations.client, namespace)
     resizer = Resizer(calls, writer.touch)
-    writer.answers = resizer.refusals
+    writer.answers, writer.reports.asked = resizer.refusals, resizer.take
+    nodes = Kept(operations.client, of_list=kept_node)
+    own = Kept(operations.client, of_list=kept_policy)
     responder = Responder(YoungKills(operations.client), calls, platform.node())
     sweep = LimitSweep(KeptLimits(operations.client))
     async with asyncio.TaskGroup() as loops:
@@ -63,12 +69,14 @@ async def run(port: int, bounds: Bounds, namespace: str) -> None:
             loops.create_task(writer.run(), name="writer"),
             loops.create_task(retention.run(), name="retention"),
             loops.create_task(resizer.run(), name="resizes"),
+            loops.create_task(_follow(nodes, OOMNode, writer.reports), name="nodes"),
+            loops.create_task(_follow(own, OOMPolicy, writer.own), name="policies"),
             loops.create_task(responder.run(), name="responses"),
             loops.create_task(sweep.run(), name="limit-sweep"),
         ]
         await asyncio.sleep(0)  # kopf ends, and waits for, the tasks that begin after its own
         await kopf.operator(
-            registry=registry_for(writer, resizer),
+            registry=registry_for(writer),
             settings=operator_settings(),
             clusterwide=True,
             standalone=True,
@@ -76,6 +84,10 @@ async def run(port: int, bounds: Bounds, namespace: str) -> None:
         )
         for loop in ours:
             loop.cancel()
+
+
+async def _follow(source: watch.Source, resource: Resource, sink: watch.Sink) -> None:
+    await watch.follow(source, Selection(resource), sink, lambda: None)
 
 
 async def _until_served(operations: Operations) -> None:
@@ -90,12 +102,11 @@ async def _until_served(operations: Operations) -> None:
         await asyncio.sleep(CRD_POLL_SECONDS)
 
 
-def registry_for(writer: StatusWriter, resizer: Resizer) -> kopf.OperatorRegistry:
+def registry_for(writer: StatusWriter) -> kopf.OperatorRegistry:
     """Give all of the operator's handlers."""
     registry = kopf.OperatorRegistry()
     kopf.on.login(registry=registry, id="login")(login)
     PolicyHandlers(writer).register(registry)
-    AskHandlers(resizer).register(registry)
     return registry
 
 
@@ -106,6 +117,6 @@ def operator_settings() -> kopf.OperatorSettings:
     settings.scanning.disabled = True  # else it would watch all CRDs of the cluster
     settings.networking.request_timeout = 30.0
     settings.networking.connect_timeout = 10.0
-    settings.watching.chunk_size = 500
+    settings.watching.chunk_size = 50
     settings.process.ultimate_exiting_timeout = 10.0
     return settings

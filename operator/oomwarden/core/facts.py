@@ -88,7 +88,8 @@ class PodFacts:
 
     `created` as the API server writes it (RFC 3339, seconds, UTC). `request`: the memory that the
     pod as a whole asks for (KEP-2837), in bytes; 0: only its containers do. `limit`: the memory
-    limit of the pod as a whole, in bytes; None: only its containers have such.
+    limit of the pod as a whole, in bytes; None: only its containers have such. `cut` names what was
+    left out (core/needed_fields.py).
     """
 
     uid: str
@@ -105,6 +106,7 @@ class PodFacts:
     resize: ResizeTrouble = ResizeTrouble()
     request: int = 0
     limit: int | None = None
+    cut: str = ""
 
     @property
     def is_static(self) -> bool:

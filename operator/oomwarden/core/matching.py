@@ -10,7 +10,7 @@ from oomwarden.core.facts import PodFacts
 from oomwarden.core.policies import Policy
 
 Labels = Mapping[str, str]
-KEPT_NAMES = 1024
+KEPT_NAMES = 256
 """Names of containers for which a policy keeps what matches."""
 
 

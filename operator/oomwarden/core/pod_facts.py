@@ -43,6 +43,7 @@ def pod_facts(manifest: Manifest) -> PodFacts:
         resize=_resize(status),
         request=_request(spec, {}),
         limit=_memory_limit(spec) or None,
+        cut=manifest.get("cut", ""),
     )
 
 

@@ -10,6 +10,7 @@ from oomwarden.api.oomnode import PolicyReport, Refusal
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.core.cautions import ANY_TENANT
 from oomwarden.core.conditions import carry_over
+from oomwarden.core.kept_node import KeptRefusal, KeptReport
 from oomwarden.core.limits import ASKED
 
 SILENT_AFTER = timedelta(minutes=11)
@@ -26,13 +27,16 @@ _NO_REPORTS = (
 )
 
 
+Told = Refusal | KeptRefusal
+
+
 @dataclass(frozen=True, slots=True)
 class NodeReport:
     """One node's report of the policy. `heartbeat` is RFC 3339, as the agent wrote it."""
 
     node: str
     heartbeat: str
-    report: PolicyReport
+    report: PolicyReport | KeptReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +120,9 @@ class _Verdict(NamedTuple):
 
 
 def _ready(generation: int, reports: Sequence[NodeReport], now: datetime) -> _Verdict:
-    silent = [each.node for each in reports if is_silent(each.heartbeat, now)]
-    live = [each for each in reports if each.node not in silent]
+    heard = [(each, not is_silent(each.heartbeat, now)) for each in reports]
+    live = [each for each, is_heard in heard if is_heard]
+    silent = [each.node for each, is_heard in heard if not is_heard]
     late = [each.node for each in live if each.report.observed_generation != generation]
     if not reports:
         return _Verdict("Unknown", "NoReports", _NO_REPORTS)
@@ -139,7 +144,7 @@ def _silence(silent: list[str]) -> str:
     )
 
 
-def _refused(told: Sequence[PolicyReport], answers: Sequence[Refusal]) -> _Verdict:
+def _refused(told: Sequence[PolicyReport | KeptReport], answers: Sequence[Told]) -> _Verdict:
     count = sum(report.refused for report in told)
     refusals = list(_answered([each for report in told for each in report.refusals], answers))
     unreadable = next((each for each in refusals if not each.container), None)
@@ -150,7 +155,7 @@ def _refused(told: Sequence[PolicyReport], answers: Sequence[Refusal]) -> _Verdi
     return _Verdict("True", "ContainersRefused", _first_of(count, refusals))
 
 
-def _first_of(count: int, found: Sequence[Refusal]) -> str:
+def _first_of(count: int, found: Sequence[Told]) -> str:
     """Tell of the first ones, and how many containers are not told of."""
     if not found:
         what = "there was no room for details, because of many policies on these nodes"
@@ -161,7 +166,7 @@ def _first_of(count: int, found: Sequence[Refusal]) -> str:
     return f"{_count(count, 'container')}: {'; '.join([*lines, *more])}"
 
 
-def _answered(refusals: Sequence[Refusal], answers: Sequence[Refusal]) -> Iterator[Refusal]:
+def _answered(refusals: Sequence[Told], answers: Sequence[Told]) -> Iterator[Told]:
     """Put what became of an ask in the place of the ask; what no node had room to tell is first."""
     known = {(each.pod, each.container): each for each in answers}
     told = {(each.pod, each.container) for each in refusals}
@@ -171,7 +176,7 @@ def _answered(refusals: Sequence[Refusal], answers: Sequence[Refusal]) -> Iterat
         yield answer or each
 
 
-def _warned(told: Sequence[PolicyReport], caution: str) -> _Verdict:
+def _warned(told: Sequence[PolicyReport | KeptReport], caution: str) -> _Verdict:
     warnings = [warning for report in told for warning in report.warnings]
     count = sum(report.warned for report in told)
     if not count:

@@ -203,15 +203,20 @@ def _report(policy: Policy, tally: _Tally) -> PolicyReport:
 
 def _not_read(key: Key, why: str) -> PolicyReport:
     """Report a policy of another version; generation 0: nothing of it was taken."""
-    kind, namespace, name = key
     message = (
         f"This agent cannot read the policy: {why}. Are the agent and the CRDs of one version?"
     )
-    refusal = Refusal(pod="", container="", reason="Unreadable", message=_short(message))
+    return void(key, 0, "Unreadable", _short(message))
+
+
+def void(key: Key, generation: int, reason: str, message: str) -> PolicyReport:
+    """Report a policy that is in force nowhere on this node."""
+    kind, namespace, name = key
+    refusal = Refusal(pod="", container="", reason=reason, message=message)
     return PolicyReport(
         kind=kind,
         namespace=namespace or None,
         name=name,
-        observed_generation=0,
+        observed_generation=generation,
         refusals=(refusal,),
     )

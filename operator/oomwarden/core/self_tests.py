@@ -61,6 +61,8 @@ class Findings:
     sees_nothing: bool = False
     records: str = ""
     records_reason: str = ""
+    beyond_bounds: str = ""
+    beyond_bounds_reason: str = ""
 
 
 def conditions(found: Findings, now: str) -> tuple[Condition, ...]:
@@ -89,6 +91,7 @@ def conditions(found: Findings, now: str) -> tuple[Condition, ...]:
         ("Delivery", found.delivery.message, "Delivering", found.delivery.reason),
         ("PoliciesUnderstood", ignored, "AllFields", "UnknownFields"),
         ("Records", found.records, "AsUsual", found.records_reason or "MergedHarder"),
+        ("WithinBounds", found.beyond_bounds, "AllHeld", found.beyond_bounds_reason or "LeftOut"),
     )
     results = [_condition(kind, text, good, bad, now) for kind, text, good, bad in tests]
     blind = cgroup_v2 or (found.layout if found.sees_nothing else "")

@@ -3,7 +3,6 @@
 Objects are plain dicts, read and written through lightkube's generic resources.
 """
 
-import json
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,10 @@ import httpx2
 from lightkube import ALL_NS, AsyncClient, ConfigError, KubeConfig, SingleConfig
 from lightkube.config import client_adapter
 
+from oomwarden.core.deep_json import loads
+from oomwarden.core.needed_fields import without_large_metadata
 from oomwarden.kube.errors import error_from
+from oomwarden.kube.list_bodies import Keep, read_list
 from oomwarden.kube.requests import Requests
 from oomwarden.kube.resources import Resource, is_namespaced
 
@@ -23,6 +25,7 @@ TIMEOUT_SECONDS = 10.0
 QUIET_SECONDS = 90.0
 """Longest silence of a watch; bookmarks come about once a minute (apiserver storage/cacher)."""
 
+_SHOWN = 300
 _METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 Json = dict[str, Any]
@@ -40,10 +43,15 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a list gave, and the version from which a watch continues it."""
+    """What is kept of a list, and the version from which a watch continues it."""
 
     version: str
-    objects: list[Json]
+    objects: list[Any]
+
+
+def everything(manifest: Json) -> Json:
+    """Keep an object whole."""
+    return manifest
 
 
 class Client(AsyncClient):
@@ -55,17 +63,22 @@ class Client(AsyncClient):
         parameters = client_adapter.ConnectionParams(timeout=self._timeout)
         self._client = Requests(parameters, config)
 
-    async def listing(self, what: Selection, version: str | None = "0") -> Listing:
-        """List in one piece.
+    async def listing(
+        self, what: Selection, version: str | None = "0", keep: Keep = everything
+    ) -> Listing:
+        """List in one request, and hold one object at a time.
 
         Args:
             what: Which objects.
             version: "0": whatever the watch cache holds. Another: at least that new. None: the
                 newest, from etcd.
+            keep: Gives what is to be kept of an object; None: nothing.
         """
-        response = await self._send(self._request(what, {"resourceVersion": version}))
-        answer = _decoded(response.content)
-        return Listing(answer["metadata"]["resourceVersion"], answer.get("items") or [])
+        request = self._request(what, {"resourceVersion": version})
+        metadata, kept, _ = await self._list(request, keep)
+        if not isinstance(found := metadata.get("resourceVersion"), str):
+            raise httpx2.RemoteProtocolError("the answer is no list: it has no resourceVersion")
+        return Listing(found, kept)
 
     async def watching(
         self, what: Selection, version: str, seconds: int
@@ -85,13 +98,14 @@ class Client(AsyncClient):
         try:
             yield "OPEN", {}
             async for line in response.aiter_lines():
-                event = _decoded(line)
-                yield event["type"], event["object"]
+                yield _event(line)
         finally:
             await response.aclose()
 
     async def metadata_page(self, what: Selection, token: str, limit: int) -> tuple[Json, datetime]:
         """List a part of what there is, only metadata; gives the list and the API server's time.
+
+        Annotations and managedFields are left out: they may be larger than all else.
 
         Args:
             what: Which objects.
@@ -101,8 +115,8 @@ class Client(AsyncClient):
         part = {"limit": str(limit), "continue": token or None}
         request = self._request(what, part)
         request.headers["Accept"] = _METADATA_LIST
-        response = await self._send(request)
-        return _decoded(response.content), _date(response)
+        metadata, items, now = await self._list(request, without_large_metadata)
+        return {"metadata": metadata, "items": items}, now
 
     async def delete_this(self, resource: Resource, metadata: Mapping[str, str]) -> None:
         """Delete the object of this namespace, name and uid; not another one of the same name.
@@ -119,6 +133,20 @@ class Client(AsyncClient):
             "preconditions": {"uid": metadata["uid"]},
         }
         await self._send(self._client.build_adapter_request(request))
+
+    async def _list(self, request: httpx2.Request, keep: Keep) -> tuple[Json, list[Any], datetime]:
+        """Give a list's metadata, what is kept of its items, and the API server's time."""
+        request.headers["Accept-Encoding"] = "gzip"
+        response = await self._send(request, stream=True)
+        try:
+            fields, kept = await read_list(response, keep)
+        finally:
+            await response.aclose()
+        metadata = fields.get("metadata")
+        if not isinstance(metadata, dict) or fields.get("kind") == "Status":
+            told = str(fields.get("message") or f"its kind is {fields.get('kind')}")
+            raise httpx2.RemoteProtocolError(f"the answer is no list: {told[:_SHOWN]}")
+        return metadata, kept, _date(response)
 
     async def _send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
         response: httpx2.Response = await self._client.send(request, stream=stream)  # type: ignore[no-untyped-call]
@@ -147,12 +175,14 @@ class Client(AsyncClient):
         return self._client.build_adapter_request(request)
 
 
-def _decoded(text: bytes | str) -> Json:
+def _event(line: str) -> tuple[str, Json]:
+    """Read an event of a watch."""
     try:
-        answer: Json = json.loads(text)
-    except ValueError as error:
-        raise httpx2.RemoteProtocolError(f"the answer is no JSON: {error}") from error
-    return answer
+        event = loads(line)
+        kind, manifest = event["type"], event["object"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise httpx2.RemoteProtocolError(f"the answer is no event of a watch: {error}") from error
+    return str(kind), manifest
 
 
 def _date(response: httpx2.Response) -> datetime:

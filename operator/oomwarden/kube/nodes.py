@@ -8,6 +8,7 @@ from lightkube import ApiError
 from pydantic import ValidationError
 
 from oomwarden.api.oomnode import OOMNodeStatus
+from oomwarden.core.needed_fields import without_large_metadata
 from oomwarden.core.pressure import YOUNG_SECONDS
 from oomwarden.core.quantity import QuantityError, canonical
 from oomwarden.core.rebuilt_books import Recorded, recorded
@@ -55,9 +56,14 @@ async def told(client: Client, name: str, boot_id: str, namespace: str) -> Recor
     since = node["metadata"]["creationTimestamp"] if kernel.get("bootID") == boot_id else None
     # Not by label: a label's value has 63 characters at most, a node's name 253.
     of_node = Selection(OOMKill, fields=f"node={name}")
-    kills = (await client.listing(of_node, version=None)).objects
+    kills = (await client.listing(of_node, None, _without_memory)).objects
     kept_from = datetime.now(UTC) - timedelta(seconds=await _kept_seconds(client, namespace))
     return recorded(kills, boot_id, since, kept_from.strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+def _without_memory(kill: Manifest) -> Manifest:
+    """Leave out what the books do not ask for, and what is largest."""
+    return {key: part for key, part in without_large_metadata(kill).items() if key != "memory"}
 
 
 async def _kept_seconds(client: Client, namespace: str) -> float:

@@ -37,25 +37,15 @@ class Operations:
             if error.status.code != HTTPStatus.NOT_FOUND:
                 raise
 
-    async def node_exists(self, node: str) -> bool:
-        """Whether a node has its OOMNode."""
-        try:
-            await self.client.get(OOMNode, node)
-        except ApiError as error:
-            if error.status.code != HTTPStatus.NOT_FOUND:
-                raise
-            return False
-        return True
-
     async def nodes(self) -> list[Json]:
-        """List the OOMNodes as they are now."""
-        return (await self.client.listing(Selection(OOMNode), _NEWEST)).objects
+        """List the OOMNodes as they are now; of what they report of policies nothing."""
+        return (await self.client.listing(Selection(OOMNode), _NEWEST, _own_state)).objects
 
     async def kinds_are_served(self) -> bool:
         """Whether the API server knows the kinds that the operator watches."""
         try:
             for kind in (OOMNode, OOMPolicy, ClusterOOMPolicy, OOMLimit):
-                await self.client.listing(Selection(kind))
+                await self.client.listing(Selection(kind), keep=lambda _: None)
         except ApiError as error:
             if error.status.code != HTTPStatus.NOT_FOUND:
                 raise
@@ -72,3 +62,10 @@ class Operations:
             patch_type=PatchType.MERGE,
             field_manager=_MANAGER,
         )
+
+
+def _own_state(node: Json) -> Json:
+    """Keep who an OOMNode is, and what its agent says of itself."""
+    status = node.get("status") or {}
+    kept = {key: status[key] for key in ("agent", "kernel", "applied") if key in status}
+    return {"metadata": {"name": node["metadata"]["name"]}, "status": kept}

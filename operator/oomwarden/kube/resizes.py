@@ -10,12 +10,12 @@ from lightkube.generic_resource import Generic
 from lightkube.types import PatchType
 
 from oomwarden.api.oomlimit import KeptLimit
+from oomwarden.core.candidates import Candidates
 from oomwarden.core.facts import ContainerFacts, PodFacts
 from oomwarden.core.grants import Scene
 from oomwarden.core.limit_marks import with_evidence
 from oomwarden.core.plan import Switch
 from oomwarden.core.pod_facts import pod_facts
-from oomwarden.core.policies import CLUSTER, NAMESPACED, Policy, parse_policy
 from oomwarden.kube.client import Client, Json, Selection
 from oomwarden.kube.kept_limits import KeptLimits, PodReference, containers_of
 from oomwarden.kube.operations import CONTROL
@@ -71,14 +71,16 @@ class Resizes:
         facts, node = pod_facts(manifest), str(manifest["spec"].get("nodeName", ""))
         record = await KeptLimits(self.client).read(facts.uid)
         kept, named = containers_of(record).get(container), _named(facts, container)
-        policies = await self._policies(namespace)
         labels = _labels(await self._get(Namespace, namespace))
         on = await self._get(Node, node) if node else None
+        candidates = Candidates(facts, labels, _labels(on))
+        await self.client.listing(Selection(OOMPolicy, namespace), None, candidates.own)
+        await self.client.listing(Selection(ClusterOOMPolicy), None, candidates.everywhere)
         scene = Scene(
             facts,
             with_evidence(named, kept) if named else None,
             node,
-            policies,
+            candidates.policies(),
             switch,
             labels,
             _labels(on),
@@ -114,12 +116,6 @@ class Resizes:
         told = str(((found or {}).get("data") or {}).get("mode", ""))
         return Switch(told) if told in set(Switch) else Switch.PAUSE
 
-    async def _policies(self, namespace: str) -> tuple[Policy, ...]:
-        own = (await self.client.listing(Selection(OOMPolicy, namespace), None)).objects
-        all_of_them = (await self.client.listing(Selection(ClusterOOMPolicy), None)).objects
-        named = [(NAMESPACED, each) for each in own] + [(CLUSTER, each) for each in all_of_them]
-        return tuple(policy for kind, each in named if (policy := _parsed(kind, each)))
-
     async def _get(
         self, resource: Resource, name: str, namespace: str | None = None
     ) -> dict[str, Any] | None:
@@ -139,11 +135,3 @@ def _named(pod: PodFacts, name: str) -> ContainerFacts | None:
 
 def _labels(manifest: dict[str, Any] | None) -> dict[str, str]:
     return dict(((manifest or {}).get("metadata") or {}).get("labels") or {})
-
-
-def _parsed(kind: str, manifest: Json) -> Policy | None:
-    """Read a policy; the agents tell of one that cannot be read, and it grants nothing."""
-    try:
-        return parse_policy(kind, manifest)
-    except ValueError:
-        return None

@@ -28,8 +28,8 @@ _LOG = logging.getLogger(__name__)
 class Sink(Protocol):
     """Takes what a resource holds; called from the loop, so it does not wait."""
 
-    def replace(self, objects: list[dict[str, Any]]) -> None:
-        """Forget everything, take these."""
+    def replace(self, objects: list[Any]) -> None:
+        """Forget everything, take these: what the source keeps of the objects."""
 
     def apply(self, manifest: dict[str, Any]) -> None:
         """Take a new or changed object."""

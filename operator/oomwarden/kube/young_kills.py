@@ -1,6 +1,9 @@
 """The OOMKills that may still be acted on: those of the last minutes, and all that come."""
 
-from collections.abc import AsyncGenerator, Callable
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -10,27 +13,33 @@ from lightkube import ApiError
 from lightkube.types import PatchType
 
 from oomwarden.core.raise_case import YOUNG
+from oomwarden.core.young_kills import MOST_OF_A_NAMESPACE
 from oomwarden.kube import events, watch
 from oomwarden.kube.client import Client, Json, Listing, Selection
 from oomwarden.kube.errors import Failure
+from oomwarden.kube.raising_policies import RaisingPolicies
 from oomwarden.kube.resources import OOMKill, OOMNode
 
 PART = 500
 _MANAGER = "oomwarden-operator"
+_LOG = logging.getLogger(__name__)
+
+Take = Callable[[Json], None]
 
 
 @dataclass(slots=True)
 class _Sink:
-    """Hands on what is told, and keeps nothing."""
+    """Hands on what is told of namespaces in which kills are answered, and keeps nothing."""
 
-    take: Callable[[Json], None]
+    take: Take
+    wanted: Callable[[str], bool]
 
     def replace(self, objects: list[Json]) -> None:
-        for each in objects:
-            self.take(each)
+        """Pass over: the source hands on what it reads."""
 
     def apply(self, manifest: Json) -> None:
-        self.take(manifest)
+        if self.wanted(manifest["metadata"]["namespace"]):
+            self.take(manifest)
 
     def delete(self, manifest: Json) -> None:
         """Pass over: what is deleted needs no response."""
@@ -38,37 +47,40 @@ class _Sink:
 
 @dataclass(frozen=True, slots=True)
 class _Young:
-    """Lists names only, in parts, and reads the few that are young: there may be 100,000."""
+    """Lists names only, in parts, and hands on the few that are young: there may be 100,000."""
 
     client: Client
+    sink: _Sink
 
     async def listing(self, what: Selection, _: str | None = "0") -> Listing:
-        token, version, found = "", "", list[Json]()
+        token, version, read = "", "", Counter[str]()
         while True:
             page, now = await self.client.metadata_page(what, token, PART)
             version = version or str(page["metadata"]["resourceVersion"])
-            items = [each["metadata"] for each in page.get("items") or []]
-            for metadata in items:
-                if _is_young(metadata, now) and (kill := await self._kill(metadata)):
-                    found.append(kill)
+            for metadata in (each["metadata"] for each in page.get("items") or []):
+                namespace = metadata["namespace"]
+                if not self.sink.wanted(namespace) or not _is_young(metadata, now):
+                    continue
+                read[namespace] += 1
+                if read[namespace] <= MOST_OF_A_NAMESPACE:
+                    await self._hand_on(metadata)
             token = page["metadata"].get("continue") or ""
             if not token:
-                return Listing(version, found)
+                _tell_unread(read)
+                return Listing(version, [])
 
     def watching(
         self, what: Selection, version: str, seconds: int
     ) -> AsyncGenerator[tuple[str, Json]]:
         return self.client.watching(what, version, seconds)
 
-    async def _kill(self, metadata: Json) -> Json | None:
+    async def _hand_on(self, metadata: Json) -> None:
         name, namespace = metadata["name"], metadata["namespace"]
         try:
-            found: Json = await self.client.get(OOMKill, name, namespace=namespace)
+            self.sink.take(await self.client.get(OOMKill, name, namespace=namespace))
         except ApiError as error:
-            if error.status.code == HTTPStatus.NOT_FOUND:
-                return None
-            raise
-        return found
+            if error.status.code != HTTPStatus.NOT_FOUND:
+                raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +89,15 @@ class YoungKills:
 
     client: Client
 
-    async def follow(self, take: Callable[[Json], None]) -> None:
-        """Hand on young OOMKills for ever; some more than once."""
-        await watch.follow(_Young(self.client), Selection(OOMKill), _Sink(take), lambda: None)
+    async def follow(self, take: Take) -> None:
+        """Hand on young OOMKills for ever, some more than once; none that no policy answers."""
+        policies = RaisingPolicies(self.client)
+        async with asyncio.TaskGroup() as loops:
+            loops.create_task(policies.run())
+            await policies.known.wait()
+            sink = _Sink(take, policies.answer)
+            source = _Young(self.client, sink)
+            loops.create_task(watch.follow(source, Selection(OOMKill), sink, lambda: None))
 
     async def write_response(self, namespace: str, name: str, response: Json) -> None:
         """Write status.response; a record that is gone needs none."""
@@ -109,3 +127,12 @@ class YoungKills:
 def _is_young(metadata: Json, now: datetime) -> bool:
     created = datetime.fromisoformat(metadata["creationTimestamp"])
     return now - created <= YOUNG + timedelta(seconds=5)
+
+
+def _tell_unread(found: Mapping[str, int]) -> None:
+    for namespace, count in found.items():
+        if count > MOST_OF_A_NAMESPACE:
+            _LOG.warning(
+                "namespace %s has %d OOMKills of the last minutes; the first %d are answered",
+                namespace, count, MOST_OF_A_NAMESPACE,
+            )  # fmt: skip

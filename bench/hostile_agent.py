@@ -1,0 +1,80 @@
+"""The agent's watches on a server of bench.hostile_api; prints MiB: before, held, peak. A process.
+
+All of the agent is loaded; what reads the kernel does not run.
+"""
+
+import asyncio
+import gc
+import json
+import sys
+from pathlib import Path
+
+from lightkube import KubeConfig
+from lightkube.config.models import Cluster, User
+from oomwarden.agent import run as whole_agent
+from oomwarden.agent.api_watches import Watches
+from oomwarden.agent.baselines import Baselines
+from oomwarden.agent.contradictions import Contradictions
+from oomwarden.agent.enforce import Enforcer
+from oomwarden.agent.inventory import Inventory
+from oomwarden.agent.pressure_watch import PressureWatch
+from oomwarden.agent.settings import from_environment
+from oomwarden.agent.store import Store
+from oomwarden.core.scoring import Floor
+from oomwarden.kernel.cgroup import CgroupRoot
+from oomwarden.kernel.places import Places
+from oomwarden.kernel.process import ProcRoot
+from oomwarden.kube import events, watch
+from oomwarden.kube.client import Client
+
+
+def mebibytes(field: str) -> float:
+    """Read a line of /proc/self/status: VmRSS now, VmHWM at most."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024
+
+
+def client_of(port: int) -> Client:
+    """Connect to the server."""
+    cluster = Cluster(server=f"http://127.0.0.1:{port}")
+    config = KubeConfig.from_one(cluster=cluster, user=User(token="none")).get()  # noqa: S106
+    if config is None:
+        raise RuntimeError("lightkube gives no configuration")
+    return Client(config, 60.0)
+
+
+async def main(port: int) -> None:
+    """Follow all that the agent follows until nothing new comes."""
+    client, inventory = client_of(port), Inventory()
+    settings = from_environment({"NODE_NAME": "n", "POD_NAMESPACE": "oomwarden"})
+    places = Places(CgroupRoot(Path("/sys/fs/cgroup")), ProcRoot(Path("/proc")))
+    store = Store(Path("/nonexistent/oomwarden.sqlite"))
+    enforcer = Enforcer(inventory, Baselines(store, "boot"), places, Floor(-500))
+    watches = Watches(settings, client, enforcer, Contradictions(_post), PressureWatch("oomwarden"))
+    before, heard = mebibytes("VmRSS"), asyncio.Queue[None]()
+    tasks = [
+        asyncio.create_task(watch.follow(source, what, sink, lambda: heard.put_nowait(None)))
+        for _, source, what, sink in watches.all
+    ]
+    tasks += [asyncio.create_task(each.run()) for each in (watches.own, watches.everywhere)]
+    for _ in range(2 * len(watches.all)):  # each is listed, and then watched
+        await heard.get()
+    gc.collect()
+    held = sum(len(shelf.entries) for shelf in enforcer.book.shelves.by_namespace.values())
+    told, _ = watches.beyond_bounds()
+    print(json.dumps({
+        "before": before, "held": mebibytes("VmRSS"), "peak": mebibytes("VmHWM"),
+        "pods": len(inventory.pods), "policies": held, "condition": told,
+    }))  # fmt: skip
+    for task in tasks:
+        task.cancel()
+
+
+async def _post(event: dict[str, object]) -> events.Failure:
+    raise AssertionError(f"nothing is to be posted: {event}")
+
+
+if __name__ == "__main__":
+    if not whole_agent.LATE_SECONDS:
+        sys.exit("the agent is not loaded")
+    asyncio.run(main(int(sys.argv[1])))

@@ -1,0 +1,105 @@
+"""An API server whose lists are as a hostile tenant would fill them; a process of its own.
+
+`python -m bench.hostile_api SCENE` prints its port. Watches stay open and tell nothing.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from bench.largest import largest_policy
+from bench.reports_of_nodes import oomnode
+
+PODS, POLICIES, NODES = 250, 1000, 2000
+HERE, ELSEWHERE = "tenant", "elsewhere"
+Items = Iterator[dict[str, Any]]
+
+
+def pods(annotation: int) -> Items:
+    """Give pods of one namespace that a tenant pinned to the node."""
+    for number in range(PODS):
+        metadata = {"name": f"p{number}", "namespace": HERE, "uid": f"u{number}"}
+        yield {
+            "metadata": {**metadata, "annotations": {"x": "y" * annotation}},
+            "spec": {"nodeName": "n", "containers": [{"name": "app"}]},
+            "status": {"phase": "Running", "qosClass": "BestEffort"},
+        }
+
+
+def policies(*namespaces: str) -> Items:
+    """Give so many of the largest policies in each namespace."""
+    for namespace in namespaces:
+        for number in range(POLICIES):
+            yield largest_policy(f"p{number:04}", namespace)
+
+
+def small_pod() -> Items:
+    """Give one usual pod."""
+    yield next(pods(10))
+
+
+class Scene:
+    """What is stored, by the plural."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def items(self, plural: str, namespace: str | None) -> Items:
+        """Give what a list holds."""
+        if plural == "pods":
+            return pods(250 * 1024 - 20) if self.name == "pods" else small_pod()
+        if plural == "oompolicies" and self.name.startswith("policies"):
+            places = [ELSEWHERE] if self.name == "policies-elsewhere" else [HERE, ELSEWHERE]
+            return policies(*(each for each in places if namespace in {None, each}))
+        if plural == "oomnodes" and self.name == "nodes":
+            return (oomnode(number) for number in range(NODES))
+        if plural == "oomnodes" and self.name == "huge-nodes":
+            return (oomnode(number, policies=500, refusals=10) for number in range(100))
+        if plural == "namespaces":
+            return iter([{"metadata": {"name": HERE, "uid": "u"}}])
+        return iter(())
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers one request."""
+
+    scene: Scene
+
+    def do_GET(self) -> None:
+        """Answer a list; keep a watch open."""
+        url = urlsplit(self.path)
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        if "watch" in parse_qs(url.query):
+            self.rfile.read()
+            return
+        parts = url.path.split("/")
+        namespace = parts[-2] if "namespaces" in parts[:-1] else None
+        self._list(self.scene.items(parts[-1], namespace))
+
+    def _list(self, items: Items) -> None:
+        self.wfile.write(b'{"kind":"List","metadata":{"resourceVersion":"7"},"items":[')
+        for number, item in enumerate(items):
+            text = json.dumps({**item, "metadata": {**item["metadata"], "resourceVersion": "3"}})
+            self.wfile.write(b"," * bool(number) + text.encode())
+        self.wfile.write(b"]}")
+
+    def log_message(self, *_: Any) -> None:
+        """Stay silent."""
+
+
+def main(scene: str) -> None:
+    """Serve for ever."""
+    Handler.scene = Scene(scene)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    print(server.server_port, flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

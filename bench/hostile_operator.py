@@ -1,0 +1,78 @@
+"""The operator's own memory on a server of bench.hostile_api; prints MiB. A process of its own.
+
+All of the operator is loaded; kopf does not run.
+"""
+
+import asyncio
+import gc
+import json
+import sys
+from datetime import UTC, datetime
+
+from oomwarden.controller import run as whole_operator
+from oomwarden.controller.responses import Responder
+from oomwarden.controller.statuses import StatusWriter
+from oomwarden.core.kept_node import kept_node
+from oomwarden.kube import watch
+from oomwarden.kube.client import Selection
+from oomwarden.kube.kept import Kept
+from oomwarden.kube.resources import OOMNode, OOMPolicy
+
+from bench.hostile_agent import client_of, mebibytes
+
+KILLS = 18_000
+
+
+async def main(port: int) -> None:
+    """Take all OOMNodes and OOMPolicies, and as many young kills as one fork loop makes."""
+    client, writer = client_of(port), StatusWriter(_write)
+    before = mebibytes("VmRSS")
+    nodes = Kept(client, of_list=kept_node)
+    own = Kept(client, of_list=whole_operator.kept_policy)
+    heard = asyncio.Queue[None]()
+    follows = (
+        watch.follow(source, Selection(kind), sink, lambda: heard.put_nowait(None))
+        for source, kind, sink in ((nodes, OOMNode, writer.reports), (own, OOMPolicy, writer.own))
+    )
+    tasks = [asyncio.create_task(each) for each in follows]
+    for _ in range(4):  # two lists, two watches
+        await heard.get()
+    gc.collect()
+    after_nodes = mebibytes("VmRSS")
+    responder = Responder(None, None, "x")  # type: ignore[arg-type]
+    for number in range(KILLS):
+        responder.take(json.loads(kill(number)))
+    gc.collect()
+    print(json.dumps({
+        "before": before, "held": after_nodes, "with kills": mebibytes("VmRSS"),
+        "peak": mebibytes("VmHWM"), "nodes": len(writer.reports), "policies": len(writer.own.known),
+        "kills waiting": len(responder.waiting),
+    }))  # fmt: skip
+    for task in tasks:
+        task.cancel()
+
+
+def kill(number: int) -> str:
+    """Give a young OOMKill of a usual size, as the API server tells it."""
+    now = datetime.now(UTC).isoformat()
+    sample = [{"at": now, "usage": f"{400_000 + each}Ki"} for each in range(30)]
+    fields = {f"f:x{each}": {} for each in range(25)}
+    return json.dumps({
+        "metadata": {
+            "name": f"api-7d9f-{number}", "namespace": f"team-{number % 200}",
+            "managedFields": [{"manager": "python", "fieldsV1": fields}],
+        },
+        "node": f"n{number}", "pod": {"name": "api", "uid": f"p{number}"},
+        "container": {"name": "app", "type": "App"}, "cause": "ContainerLimit", "limit": "512Mi",
+        "kills": 1, "victims": [{"pid": 1, "command": "python3"}],
+        "memory": {"at": now, "usage": "500Mi", "samples": sample}, "time": {"before": now},
+        "evidence": {"bootID": "b", "cgroup": number, "level": "Pod", "from": 0, "to": 1},
+    })  # fmt: skip
+
+
+async def _write(*_: object) -> None:
+    raise AssertionError("no status is written here")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1])))

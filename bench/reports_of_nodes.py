@@ -1,0 +1,36 @@
+"""OOMNodes as agents write them, of any size."""
+
+from typing import Any
+
+STAMP = "2026-01-01T00:00:00Z"
+_WHY = (
+    "OOMPolicy tenant/boss wins this container whole: by kind (ClusterOOMPolicy first, unless "
+    "overridable), priority, name."
+)
+
+
+def oomnode(number: int, policies: int = 100, refusals: int = 1) -> dict[str, Any]:
+    """Give an OOMNode that reports so many policies, each with so many refusals."""
+    told = [_report(number, each, refusals) for each in range(policies)]
+    return {
+        "metadata": {"name": f"node-{number:04}", "uid": f"u{number}"},
+        "status": {
+            "agent": {"version": "0.1.0", "storeID": "s", "started": STAMP, "heartbeat": STAMP},
+            "kernel": {"release": "6.1", "bootID": "b", "cgroupDriver": "systemd"},
+            "memory": {"available": "4Gi"},
+            "policies": told,
+        },
+    }
+
+
+def _report(node: int, policy: int, refusals: int) -> dict[str, Any]:
+    why = [
+        {"pod": f"tenant/pod-{node}-{policy}-{each}", "container": "app", "reason": "Overridden",
+         "message": _WHY}
+        for each in range(refusals)
+    ]  # fmt: skip
+    return {
+        "kind": "OOMPolicy", "namespace": f"team-{policy % 20}", "name": f"p{policy:04}",
+        "observedGeneration": 1, "pods": 3, "matched": 3, "enforced": 2, "refused": 1,
+        "refusals": why,
+    }  # fmt: skip

@@ -1,0 +1,37 @@
+"""How large a policy may be: agents and operator hold policies of many tenants in memory.
+
+With 64 rules of 16 containers and 16 processes each, 1,000 policies had 2 GB. So what all rules
+have together is bounded too: the largest OOMPolicy has 80 KiB, and dozens of rules still fit. Only
+the API server holds these bounds, and lets stand what was stored before (ratcheting, KEP-4008):
+models read that too, and the agents' own bounds hold for it (core/policy_shelf.py).
+"""
+
+from oomwarden.api.base import Extra, rule, validations
+
+MOST_CONTAINERS = 128
+"""Globs over containers in all rules."""
+MOST_PROCESSES = 64
+"""Rules for processes in all rules."""
+MOST_COMMANDS = 8192
+"""Characters of their globs together."""
+LONGEST_COMMAND = 256
+MOST_CLASSES = 16
+"""Names of PriorityClasses."""
+
+_PROCESSES = "has(each.processes) ? {} : 0"
+_LENGTHS = "each.processes.map(process, size(process.command)).sum()"
+
+ALL_RULES_TOGETHER: Extra = validations(
+    rule(
+        f"self.map(each, size(each.containers)).sum() <= {MOST_CONTAINERS}",
+        f"all rules together may have {MOST_CONTAINERS} globs over containers at most",
+    ),
+    rule(
+        f"self.map(each, {_PROCESSES.format('size(each.processes)')}).sum() <= {MOST_PROCESSES}",
+        f"all rules together may have {MOST_PROCESSES} processes at most",
+    ),
+    rule(
+        f"self.map(each, {_PROCESSES.format(_LENGTHS)}).sum() <= {MOST_COMMANDS}",
+        f"the commands of all processes may have {MOST_COMMANDS} characters together at most",
+    ),
+)

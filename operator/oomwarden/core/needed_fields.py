@@ -1,0 +1,239 @@
+"""What is kept of an object that the API server lists or tells: what is needed, and within bounds.
+
+A Pod may have 1.5 MiB (etcd), of which 256 KiB are annotations and any part labels or containers:
+250 of them would take an agent's memory. What exceeds a bound is cut and named in `cut`, a member
+that no Pod of the API server has.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+MOST_LABEL_BYTES = 16 * 1024
+"""Keys and values; some 250 labels of a usual length. What sorts last by key is cut."""
+MOST_LABEL_BYTES_ENDED = 2 * 1024
+"""Of a pod that has ended: the API server keeps up to 12,500 of them (podgc)."""
+MOST_CONTAINERS = 256
+"""In each of a pod's three lists."""
+MOST_WRITERS = 64
+"""Entries of managedFields, of pods/resize alone."""
+_TEXT = 1024
+_LISTS = ("initContainers", "containers", "ephemeralContainers")
+_MIRROR = (
+    "kubernetes.io/config.mirror",
+    "kubernetes.io/config.hash",
+    "kubernetes.io/config.source",
+)
+_METADATA = (
+    "name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp",
+    "deletionTimestamp",
+)  # fmt: skip
+_STATE = ("containerID", "startedAt", "finishedAt", "reason", "exitCode", "signal")
+_STATES = ("running", "waiting", "terminated")
+_ENDED = ("Failed", "Succeeded")
+
+Manifest = Mapping[str, Any]
+Made = dict[str, Any]
+
+
+def without_large_metadata(manifest: Manifest) -> Made:
+    """Leave out managedFields and annotations, which nobody asks for."""
+    metadata = _map(manifest, "metadata")
+    kept = {key: metadata[key] for key in metadata if key not in {"annotations", "managedFields"}}
+    return {**manifest, "metadata": kept}
+
+
+def namespace_labels(manifest: Manifest) -> Made:
+    """Keep a Namespace's labels."""
+    metadata = _map(manifest, "metadata")
+    labels, cut = _labels(metadata, MOST_LABEL_BYTES)
+    return {"metadata": {**_only(metadata, _METADATA), "labels": labels}, **_told([cut])}
+
+
+def pod_fields(manifest: Manifest) -> Made:
+    """Keep of a Pod what core.pod_facts and core.contradiction read."""
+    metadata, spec = _map(manifest, "metadata"), _map(manifest, "spec")
+    status = _map(manifest, "status")
+    ended = status.get("phase") in _ENDED
+    lists = () if ended and not _has_run(status) else _LISTS
+    containers = {key: [_container(each) for each in _first(spec, key)] for key in lists}
+    labels, cut = _labels(metadata, MOST_LABEL_BYTES_ENDED if ended else MOST_LABEL_BYTES)
+    left = (_left_out(spec, key) for key in lists)
+    return {
+        "metadata": {
+            **_only(metadata, _METADATA),
+            "labels": labels if lists else {},
+            "annotations": _only(_map(metadata, "annotations"), _MIRROR),
+            "ownerReferences": [_owner(each) for each in _controllers(metadata)],
+            "managedFields": _writers(_maps(metadata, "managedFields"), containers),
+        },
+        "spec": {
+            **_only(spec, ("nodeName", "priorityClassName")),
+            **_resources(spec),
+            **containers,
+        },
+        "status": _status(status, containers),
+        **(_told([cut, *left]) if lists else {}),
+    }
+
+
+def _told(cut: Iterable[str]) -> Made:
+    found = ", ".join(filter(None, cut))
+    return {"cut": found} if found else {}
+
+
+def _has_run(status: Manifest) -> bool:
+    """Whether the kubelet took the pod: one that it rejects has no statuses of containers."""
+    return any(status.get(_statuses(key)) for key in _LISTS)
+
+
+def _statuses(key: str) -> str:
+    return f"{key.removesuffix('s')}Statuses"
+
+
+def _map(found: Manifest, key: str) -> Manifest:
+    """Give a part that has to be an object; one of another shape counts as absent."""
+    part = found.get(key)
+    return part if isinstance(part, Mapping) else {}
+
+
+def _maps(found: Manifest, key: str) -> list[Manifest]:
+    """Give a part that has to be a list of objects."""
+    part = found.get(key)
+    return [each for each in part if isinstance(each, Mapping)] if isinstance(part, list) else []
+
+
+def _only(found: Manifest, keys: Iterable[str]) -> Made:
+    parts = {key: _short(found.get(key)) for key in keys}
+    return {key: part for key, part in parts.items() if part is not None}
+
+
+def _short(value: object) -> object:
+    """Cut a text; what is neither text nor number is of another shape than is read."""
+    if isinstance(value, str):
+        return value[:_TEXT]
+    return value if isinstance(value, int | float) else None
+
+
+def _labels(metadata: Manifest, most: int) -> tuple[dict[str, str], str]:
+    """Keep what fits, and tell how many labels do not."""
+    found = _map(metadata, "labels")
+    labels = {key: value for key, value in found.items() if isinstance(value, str)}
+    if sum(map(len, labels)) + sum(map(len, labels.values())) <= most:
+        return dict(labels), ""
+    kept: dict[str, str] = {}
+    for key in sorted(labels):
+        most -= len(key) + len(labels[key])
+        if most < 0:
+            break
+        kept[key] = labels[key]
+    return kept, f"{len(labels) - len(kept)} of {len(labels)} labels"
+
+
+def _first(spec: Manifest, key: str) -> list[Manifest]:
+    return _maps(spec, key)[:MOST_CONTAINERS]
+
+
+def _left_out(spec: Manifest, key: str) -> str:
+    count = len(_maps(spec, key))
+    more = count - MOST_CONTAINERS
+    return f"{more} of {count} {key}" if more > 0 else ""
+
+
+def _container(container: Manifest) -> Made:
+    kept = _only(container, ("name", "restartPolicy"))
+    policies = _maps(container, "resizePolicy")[:8]
+    resize = [_only(each, ("resourceName", "restartPolicy")) for each in policies]
+    return {**kept, **({"resizePolicy": resize} if resize else {}), **_resources(container)}
+
+
+def _resources(part: Manifest) -> Made:
+    """Keep requests and limits, memory and CPU first."""
+    resources = _map(part, "resources")
+    if not resources:
+        return {}
+    kinds = [key for key in ("limits", "requests") if resources.get(key) is not None]
+    return {"resources": {key: _amounts(_map(resources, key)) for key in kinds}}
+
+
+def _amounts(amounts: Manifest) -> Made:
+    names = sorted(amounts, key=lambda name: (name not in {"memory", "cpu"}, name))
+    return _only(amounts, names[:32])
+
+
+def _status(status: Manifest, containers: Mapping[str, list[Made]]) -> Made:
+    conditions = [
+        _only(each, ("type", "status", "reason", "message"))
+        for each in _maps(status, "conditions")[:64]
+        if str(each.get("type", "")).startswith("PodResize")
+    ]
+    allocated = _map(status, "allocatedResources")
+    return {
+        **_only(status, ("phase", "qosClass", "reason", "startTime")),
+        **({"conditions": conditions} if conditions else {}),
+        **({"allocatedResources": _amounts(allocated)} if allocated else {}),
+        **_resources(status),
+        **{
+            _statuses(key): _container_statuses(_maps(status, _statuses(key)), kept)
+            for key, kept in containers.items()
+        },
+    }
+
+
+def _container_statuses(statuses: Iterable[Manifest], containers: list[Made]) -> list[Made]:
+    names = {str(each.get("name")) for each in containers}
+    return [_container_status(each) for each in statuses if str(each.get("name")) in names]
+
+
+def _container_status(status: Manifest) -> Made:
+    allocated = _map(status, "allocatedResources")
+    return {
+        **_only(status, ("name", "containerID", "restartCount", "started")),
+        **{key: _state(status, key) for key in ("state", "lastState") if status.get(key)},
+        **({"allocatedResources": _amounts(allocated)} if allocated else {}),
+        **_resources(status),
+    }
+
+
+def _state(status: Manifest, key: str) -> Made:
+    state = _map(status, key)
+    return {each: _only(_map(state, each), _STATE) for each in _STATES if each in state}
+
+
+def _controllers(metadata: Manifest) -> list[Manifest]:
+    return [each for each in _maps(metadata, "ownerReferences") if each.get("controller")][:1]
+
+
+def _owner(reference: Manifest) -> Made:
+    return _only(reference, ("apiVersion", "kind", "name", "uid", "controller"))
+
+
+def _writers(managed: Iterable[Manifest], containers: Mapping[str, list[Made]]) -> list[Made]:
+    """Keep who wrote pods/resize last, and whose memory limit (core.limit_marks)."""
+    keys = ("manager", "operation", "subresource", "time")
+    resized = [entry for entry in managed if entry.get("subresource") == "resize"][-MOST_WRITERS:]
+    return [
+        {**_only(entry, keys), "fieldsV1": _limits(_map(entry, "fieldsV1"), containers)}
+        for entry in resized
+    ]
+
+
+def _limits(fields: Manifest, containers: Mapping[str, list[Made]]) -> Made:
+    """Keep which memory limits of these containers an entry owns."""
+    spec = _map(fields, "f:spec")
+    memory: Made = {"f:resources": {"f:limits": {"f:memory": {}}}}
+    lists = {
+        f"f:{key}": {
+            name: memory
+            for name in (f'k:{{"name":"{each.get("name")}"}}' for each in kept)
+            if _owns_limit(_map(_map(spec, f"f:{key}"), name))
+        }
+        for key, kept in containers.items()
+    }
+    return {"f:spec": {key: owned for key, owned in lists.items() if owned}}
+
+
+def _owns_limit(fields: Manifest) -> bool:
+    found: Any = fields
+    for key in ("f:resources", "f:limits", "f:memory"):
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found is not None

@@ -1,0 +1,67 @@
+"""Pods say whose policies are held; a pod whose policies are not known is left as it is."""
+
+from typing import Any
+
+from enforcing import GIVEN, TARGET, Node, listed, policy
+from oomwarden.agent.api_watches import Watches
+from oomwarden.agent.contradictions import Contradictions
+from oomwarden.agent.enforce import Enforcer
+from oomwarden.agent.pressure_watch import PressureWatch
+from oomwarden.agent.settings import from_environment
+from oomwarden.core.needed_fields import pod_fields
+from oomwarden.kube.errors import Failure, Outcome
+
+
+async def nothing(_: dict[str, Any]) -> Failure:
+    return Failure(Outcome.DONE, "")
+
+
+def watches_of(enforcer: Enforcer) -> Watches:
+    settings = from_environment({"NODE_NAME": "n", "POD_NAMESPACE": "oomwarden"})
+    parts = (enforcer, Contradictions(nothing), PressureWatch("oomwarden"))
+    return Watches(settings, None, *parts)  # type: ignore[arg-type]
+
+
+def manifest(name: str, namespace: str, labels: int = 0) -> dict[str, Any]:
+    many = {f"label-{number:04}": "x" * 60 for number in range(labels)}
+    metadata = {"name": name, "namespace": namespace, "uid": name, "labels": many}
+    return {"metadata": metadata, "spec": {"containers": [{"name": "app"}]}, "status": {}}
+
+
+async def test_the_namespaces_of_the_pods_here_are_those_whose_policies_are_held(
+    node: Node,
+) -> None:
+    watches = watches_of(node.enforcer)
+    (pods,) = [each.sink for each in watches.all if each.name == "pods"]
+    pods.replace([pod_fields(manifest("a", "shop")), pod_fields(manifest("b", "web"))])
+    listed(node.enforcer.book, "OOMPolicy")
+    assert (node.enforcer.book.knows("web"), node.enforcer.book.knows("other")) == (True, False)
+    pods.apply(pod_fields(manifest("c", "other")))
+    assert node.enforcer.book.to_list("OOMPolicy") == (["other"], [])
+
+
+async def test_a_pod_of_which_a_part_is_left_out_is_named_in_a_condition(node: Node) -> None:
+    watches = watches_of(node.enforcer)
+    (pods,) = [each.sink for each in watches.all if each.name == "pods"]
+    assert watches.beyond_bounds()[0] == ""
+    pods.replace([pod_fields(manifest("a", "shop", labels=1000))])
+    told, reason = watches.beyond_bounds()
+    assert reason == "LeftOut"
+    assert "shop/a: 766 of 1000 labels" in told
+
+
+async def test_a_pod_whose_policies_are_not_known_yet_is_left_as_it_is(node: Node) -> None:
+    node.pod("app")
+    container = node.container("a", "app")
+    node.learn(container)
+    node.put(policy(score=TARGET))
+    book = node.enforcer.book
+    book.want({"elsewhere"}, 1000.0)
+    await node.enforcer.step()
+    assert node.scores(container) == [GIVEN]
+    book.want({"shop"}, 1000.0)
+    fresh = book.fresh("OOMPolicy", "shop")
+    fresh.take(policy(score=TARGET))
+    book.adopt(fresh)
+    await node.enforcer.step()
+    assert node.scores(container) == [TARGET]
