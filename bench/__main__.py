@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kubernetes import client, config
 
-from bench import durations, footprint, latency, policy_change, starts, winners
+from bench import durations, footprint, health_flood, latency, policy_change, starts, winners
 from e2e.lab import open_cluster
 from e2e.world import STORIES_LAB, Release, World
 
@@ -24,6 +24,7 @@ BY_THEMSELVES: dict[str, Callable[[], None]] = {
     "test": durations.warm_test,
     "test-cold": durations.cold_test,
     "winners": winners.main,
+    "health-flood": health_flood.main,
 }
 
 

@@ -14,6 +14,7 @@ from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.asks import AskHandlers
 from oomwarden.controller.login import login
 from oomwarden.controller.policies import PolicyHandlers
+from oomwarden.controller.pulse import Pulse, serve
 from oomwarden.controller.resizes import Resizer
 from oomwarden.controller.responses import Responder
 from oomwarden.controller.retention import Retention
@@ -52,12 +53,15 @@ async def run(port: int, bounds: Bounds, namespace: str) -> None:
     resizer = Resizer(calls, writer.touch)
     writer.answers = resizer.refusals
     responder = Responder(YoungKills(operations.client), calls, platform.node())
+    pulse = Pulse()
+    serve(port, pulse)
     async with asyncio.TaskGroup() as loops:
         ours = [
             loops.create_task(writer.run(), name="writer"),
             loops.create_task(retention.run(), name="retention"),
             loops.create_task(resizer.run(), name="resizes"),
             loops.create_task(responder.run(), name="responses"),
+            loops.create_task(pulse.run(), name="pulse"),
         ]
         await asyncio.sleep(0)  # kopf ends, and waits for, the tasks that begin after its own
         await kopf.operator(
@@ -65,7 +69,6 @@ async def run(port: int, bounds: Bounds, namespace: str) -> None:
             settings=operator_settings(),
             clusterwide=True,
             standalone=True,
-            liveness_endpoint=f"http://0.0.0.0:{port}/healthz",
         )
         for loop in ours:
             loop.cancel()
