@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
+BIG = b"x" * 1_000_000
+"""More than the buffers of a connection take whose client does not read."""
 HEALTHZ = b"GET /healthz HTTP/1.1\r\nHost: node\r\n\r\n"
 
 
@@ -49,7 +51,11 @@ class Target:
         return left <= descriptors
 
     def connect(self, host: str = "127.0.0.1") -> socket.socket:
-        return socket.create_connection((host, self.port), timeout=5)
+        client = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(30)
+        client.connect((host, self.port))
+        return client
 
     def ask(self, sent: bytes = HEALTHZ, host: str = "127.0.0.1") -> bytes:
         """Send, and read until the server ends the connection."""

@@ -11,11 +11,9 @@ import sys
 import time
 from http import HTTPStatus
 
+from clients import BIG
 from oomwarden.probes.http_head import Answer
 from oomwarden.probes.server import ProbeServer
-
-BIG = b"x" * 4_000_000
-"""More than any socket's buffer takes."""
 
 
 def say(what: object) -> None:
