@@ -7,11 +7,13 @@ import asyncio
 import logging
 import os
 import platform
+from dataclasses import dataclass
 
 import kopf
 
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.asks import AskHandlers
+from oomwarden.controller.first_switch import FirstSwitch
 from oomwarden.controller.login import login
 from oomwarden.controller.policies import PolicyHandlers
 from oomwarden.controller.pulse import Pulse, serve
@@ -25,19 +27,28 @@ from oomwarden.kube.errors import API_ERRORS, failure
 from oomwarden.kube.operations import Operations
 from oomwarden.kube.records import StoredKills
 from oomwarden.kube.resizes import Resizes
+from oomwarden.kube.switch import SwitchCalls
 from oomwarden.kube.young_kills import YoungKills
 
 CRD_POLL_SECONDS = 2.0
 _LOG = logging.getLogger(__name__)
 
 
-async def run(port: int, bounds: Bounds, namespace: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the operator runs: the namespace, which has the switch, and its ServiceAccount."""
+
+    namespace: str
+    account: str
+
+
+async def run(port: int, bounds: Bounds, place: Place) -> None:
     """Run until a signal comes or a loop ends.
 
     Args:
         port: Of /healthz.
         bounds: Which OOMKills are kept.
-        namespace: Where the switch is.
+        place: Where it runs.
     """
     os.environ.setdefault("POD_ID", platform.node())  # else kopf asks for the user's name: 65532
     operations = Operations(connect())
@@ -49,11 +60,14 @@ async def run(port: int, bounds: Bounds, namespace: str) -> None:
 
     writer = StatusWriter(write, operations.node_exists)
     retention = Retention(bounds, StoredKills(operations.client))
-    calls = Resizes(operations.client, namespace)
+    calls = Resizes(operations.client, place.namespace)
     resizer = Resizer(calls, writer.touch)
     writer.answers = resizer.refusals
     responder = Responder(YoungKills(operations.client), calls, platform.node())
     pulse = Pulse()
+    switch = FirstSwitch(SwitchCalls(operations.client, place.namespace), place.account)
+    if place.account:
+        await switch.attempt()
     serve(port, pulse)
     async with asyncio.TaskGroup() as loops:
         ours = [
@@ -62,6 +76,7 @@ async def run(port: int, bounds: Bounds, namespace: str) -> None:
             loops.create_task(resizer.run(), name="resizes"),
             loops.create_task(responder.run(), name="responses"),
             loops.create_task(pulse.run(), name="pulse"),
+            *([loops.create_task(switch.run(), name="switch")] if place.account else []),
         ]
         await asyncio.sleep(0)  # kopf ends, and waits for, the tasks that begin after its own
         await kopf.operator(

@@ -15,7 +15,6 @@ from oomwarden.core.plan import Switch
 from oomwarden.core.pod_facts import pod_facts
 from oomwarden.core.policies import CLUSTER, NAMESPACED, Policy, parse_policy
 from oomwarden.kube.client import Client, Json, Selection
-from oomwarden.kube.operations import CONTROL
 from oomwarden.kube.resources import (
     ClusterOOMPolicy,
     ConfigMap,
@@ -25,6 +24,7 @@ from oomwarden.kube.resources import (
     Pod,
     Resource,
 )
+from oomwarden.kube.switch import CONTROL
 
 _POD = ResourceDef("", "v1", "Pod")
 
