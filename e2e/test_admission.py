@@ -86,7 +86,7 @@ def test_a_token_of_the_operator_changes_memory_and_nothing_else_of_a_pod(
     }
     side = container("side", "none")
     manifest = pod(namespace, "db", app, side)
-    manifest["spec"]["nodeName"] = NODE  # it never starts
+    manifest["spec"]["nodeSelector"] = {"nowhere": "x"}
     control_plane.apply(manifest)
     ours = "oomwarden-limit/app/134217728"
     with as_the_operator(control_plane) as operator:
