@@ -84,7 +84,7 @@ def add_field(path: Path) -> None:
     path.write_text(yaml.safe_dump(crd))
 
 
-def test_uninstall_puts_scores_back_and_the_next_installation_enforces(
+def test_uninstall_puts_scores_back(
     world: World, release: Release, switch: SwitchHand, namespace: str
 ) -> None:
     world.apply(pod(namespace, "db", family(world.cluster.busybox_image), app="db"))
