@@ -1,6 +1,7 @@
 # Agent and operator in one image.
-# BASE is any image with Python 3.11 or newer and its venv module, glibc, and a shell.
-ARG BASE=python:3-slim
+# BASE is any image with Python 3.11 or newer and its venv module, glibc, and a shell. A tag moves, so
+# what is released names a digest: --build-arg BASE=python:3.13-slim@sha256:...
+ARG BASE=python:3.13-slim
 
 # The dependencies, installed from outside of their environment: no pip in it.
 FROM ${BASE} AS dependencies
@@ -30,6 +31,9 @@ FROM ${BASE}
 # is read-only when the agent starts.
 RUN python3 -m compileall -q -o 2 -x '/(test|tests|idlelib|tkinter|turtledemo|ensurepip|lib2to3|site-packages|dist-packages)/' \
       "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
+# What the image was built on, as an inventory of images reads it.
+ARG BASE
+LABEL org.opencontainers.image.base.name="${BASE}"
 # Level 2 leaves docstrings out: some 3 MiB less resident on every node.
 ENV PATH=/opt/oomwarden/bin:$PATH PYTHONUNBUFFERED=1 PYTHONOPTIMIZE=2
 USER 65532:65532

@@ -11,6 +11,7 @@ from bench import (
     durations,
     etcd_sum,
     footprint,
+    health_flood,
     hostile_memory,
     latency,
     policy_change,
@@ -35,6 +36,7 @@ BY_THEMSELVES: dict[str, Callable[[], None]] = {
     "winners": winners.main,
     "etcd-sum": etcd_sum.main,
     "hostile-memory": hostile_memory.main,
+    "health-flood": health_flood.main,
 }
 
 

@@ -48,10 +48,15 @@ def token_of(world: World, agent: Any) -> str:
 
 def client_of(world: World, agent: Any) -> client.ApiClient:
     """Give a client with the agent's own rights, and no others."""
+    return client_with(world, token_of(world, agent))
+
+
+def client_with(world: World, token: str) -> client.ApiClient:
+    """Give a client that signs with a token."""
     ours = world.api.configuration
     theirs = client.Configuration(host=ours.host)
     theirs.ssl_ca_cert = ours.ssl_ca_cert
-    theirs.api_key = {"authorization": f"Bearer {token_of(world, agent)}"}
+    theirs.api_key = {"authorization": f"Bearer {token}"}
     return client.ApiClient(theirs)
 
 

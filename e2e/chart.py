@@ -35,6 +35,12 @@ def of_kind(kind: str, *values: str) -> list[dict[str, Any]]:
     return [document for document in rendered(*values) if document["kind"] == kind]
 
 
+def pod_of(kind: str, *values: str) -> dict[str, Any]:
+    (workload,) = of_kind(kind, *values)
+    spec: dict[str, Any] = workload["spec"]["template"]["spec"]
+    return spec
+
+
 def flat(role: str, kind: str = "ClusterRole") -> set[tuple[str, str, str]]:
     """Give (group, resource, verb) of a role, with the name where it is bound to one."""
     (found,) = (one for one in of_kind(kind) if one["metadata"]["name"] == role)

@@ -1,6 +1,9 @@
 """A hand on the one switch."""
 
 import time
+from http import HTTPStatus
+
+from kubernetes import client
 
 from e2e.world import NAMESPACE, World
 
@@ -16,3 +19,13 @@ class SwitchHand:
         patch = {"data": {"mode": mode}}
         self.world.core.patch_namespaced_config_map("oomwarden-control", NAMESPACE, patch)
         return time.monotonic()
+
+    def mode(self) -> str | None:
+        """Read it; None: there is none."""
+        try:
+            found = self.world.core.read_namespaced_config_map("oomwarden-control", NAMESPACE)
+        except client.ApiException as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            return None
+        return str(found.data["mode"])

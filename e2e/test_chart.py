@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from e2e.chart import CHART, flat, of_kind, rendered, rules, run, settings
+from e2e.chart import CHART, flat, of_kind, pod_of, rendered, rules, run, settings
 
 TOGGLES = [
     (),
@@ -19,6 +19,13 @@ TOGGLES = [
     ("agent.ownPodsOnly=true",),
     ("agent.nodeSelector.pool=big", "agent.podAnnotations.a=b", "agent.podLabels.c=d"),
     ("operator.tolerations[0].operator=Exists", "operator.priorityClassName=high"),
+    ("networkPolicy.enabled=true",),
+    (
+        "networkPolicy.enabled=true",
+        "networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.monitors=all",
+        "agent.seLinuxOptions.type=spc_t",
+        "operator.seLinuxOptions.level=s0",
+    ),
     ("fullnameOverride=x", "agent.port=9999", "agent.logLevel=debug", "operator.port=9998"),
 ]
 
@@ -71,21 +78,16 @@ def test_the_operator_may_do_this_and_nothing_else() -> None:
         | rules(OURS, "oomlimits", "get", "list", "create", "update", "delete")
         | rules("events.k8s.io", "events", "create")
     )
-    switch = rules("", "configmaps/oomwarden-control", "get")
+    account = rules("", "serviceaccounts/oomwarden-operator", "get", "patch")
     pressure = rules("", "configmaps/oomwarden-pressure", "get", "patch")
-    assert flat("oomwarden-operator", "Role") == switch | pressure
+    switch = rules("", "configmaps/oomwarden-control", "get") | rules("", "configmaps", "create")
+    assert flat("oomwarden-operator", "Role") == switch | account | pressure
 
 
 def test_the_job_before_uninstalling_may_turn_the_switch_and_see_who_answered() -> None:
     assert flat("oomwarden-release") == rules(OURS, "oomnodes", "list")
-    switch = rules("", "configmaps/oomwarden-control", "patch")
-    assert flat("oomwarden-release", "Role") == switch
-
-
-def pod_of(kind: str, *values: str) -> dict[str, Any]:
-    (workload,) = of_kind(kind, *values)
-    spec: dict[str, Any] = workload["spec"]["template"]["spec"]
-    return spec
+    switch = rules("", "configmaps/oomwarden-control", "patch", "delete")
+    assert flat("oomwarden-release", "Role") == switch | rules("", "configmaps", "create")
 
 
 def environment(kind: str, *values: str) -> dict[str, str | None]:
@@ -161,6 +163,17 @@ def test_the_policy_of_nodes_names_the_agents_account() -> None:
     assert policy["spec"]["failurePolicy"] == "Fail"
 
 
+def test_the_policies_of_the_operator_name_its_account() -> None:
+    policies = of_kind("ValidatingAdmissionPolicy", "fullnameOverride=warden")
+    account = pod_of("Deployment")["serviceAccountName"].replace("oomwarden", "warden")
+    bound = [each for each in policies if "operator-bound" in each["metadata"]["name"]]
+    assert len(bound) == 2
+    for policy in bound:
+        (ours,) = policy["spec"]["matchConditions"]
+        said = f"request.userInfo.username == 'system:serviceaccount:system:{account}'"
+        assert ours["expression"] == said
+
+
 def test_policies_of_admission_are_bound_and_deny() -> None:
     policies = {each["metadata"]["name"] for each in of_kind("ValidatingAdmissionPolicy")}
     bindings = of_kind("ValidatingAdmissionPolicyBinding")
@@ -170,7 +183,8 @@ def test_policies_of_admission_are_bound_and_deny() -> None:
 
 def test_with_the_kubelets_score_as_floor_only_agents_can_check_it() -> None:
     policies = of_kind("ValidatingAdmissionPolicy", "namespacedFloor=kubelet")
-    assert [each["metadata"]["name"] for each in policies] == ["oomwarden-node-bound"]
+    names = {each["metadata"]["name"].removeprefix("oomwarden-") for each in policies}
+    assert names == {"node-bound", "operator-bound", "operator-bound-switch"}
     told = environment("DaemonSet", "namespacedFloor=kubelet")
     assert told["OOMWARDEN_NAMESPACED_FLOOR"] == "kubelet"
 
@@ -189,26 +203,17 @@ def test_the_operator_is_told_which_records_are_kept() -> None:
 
 
 def test_what_the_operator_writes_into_is_made_empty_so_that_nothing_drifts() -> None:
-    pressure, _ = sorted(of_kind("ConfigMap"), key=is_hook)
+    (pressure,) = of_kind("ConfigMap")
     assert pressure["metadata"]["name"] == "oomwarden-pressure"
     assert not pressure.keys() & {"data", "binaryData", "immutable"}
-
-
-def test_the_switch_is_made_at_installation_and_never_touched_again() -> None:
-    _, switch = sorted(of_kind("ConfigMap"), key=is_hook)
-    assert switch["metadata"]["name"] == "oomwarden-control"
-    assert switch["metadata"]["annotations"]["helm.sh/hook"] == "pre-install"
-    assert switch["data"] == {"mode": "Enforce"}
 
 
 def test_putting_back_can_be_switched_off_with_all_that_belongs_to_it() -> None:
     hooks = [each["kind"] for each in rendered() if is_hook(each)]
     assert sorted(hooks) == [
-        "ClusterRole", "ClusterRoleBinding", "ConfigMap", "Job", "Role", "RoleBinding",
-        "ServiceAccount",
+        "ClusterRole", "ClusterRoleBinding", "Job", "Role", "RoleBinding", "ServiceAccount",
     ]  # fmt: skip
-    left = [each["kind"] for each in rendered("uninstall.putBack=false") if is_hook(each)]
-    assert left == ["ConfigMap"]
+    assert not any(is_hook(each) for each in rendered("uninstall.putBack=false"))
 
 
 def test_the_crds_upgrade_with_the_chart_and_outlive_it() -> None:

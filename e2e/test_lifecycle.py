@@ -5,8 +5,9 @@ from pathlib import Path
 
 import yaml
 
+from e2e.switch_hand import SwitchHand
 from e2e.workloads import family, hog, pod, policy
-from e2e.world import Release, World, eventually
+from e2e.world import NAMESPACE, Release, World, eventually
 
 
 def test_a_killed_agent_comes_back_and_repeats_nothing(
@@ -24,7 +25,7 @@ def test_a_killed_agent_comes_back_and_repeats_nothing(
 
 
 def test_an_upgrade_keeps_records_and_policies_and_accepts_a_new_field(
-    world: World, release: Release, namespace: str, tmp_path: Path
+    world: World, release: Release, switch: SwitchHand, namespace: str, tmp_path: Path
 ) -> None:
     world.apply(pod(namespace, "greedy", hog(world.cluster.busybox_image)))
     world.apply(policy(namespace, "protect", {"app": "db"}, {"oomScoreAdj": -100}))
@@ -32,8 +33,10 @@ def test_an_upgrade_keeps_records_and_policies_and_accepts_a_new_field(
     newer = tmp_path / "oomwarden"
     shutil.copytree(release.chart, newer)
     add_field(newer / "templates" / "crds" / "oompolicies.yaml")
-    release.install("--set", "agent.logLevel=DEBUG", chart=newer)
+    switch.turn("Pause")
+    release.install("--set", "agent.logLevel=DEBUG,operator.logLevel=DEBUG", chart=newer)
     try:
+        assert switch.mode() == "Pause"
         assert world.kills(namespace) == kills
         manifest = policy(namespace, "newer", {"app": "db"}, {"oomScoreAdj": -100})
         manifest["spec"]["soon"] = "a field of tomorrow"
@@ -46,6 +49,25 @@ def test_an_upgrade_keeps_records_and_policies_and_accepts_a_new_field(
     finally:
         world.delete_policy(namespace, "newer")
         release.install()
+
+
+def test_a_switch_that_somebody_deleted_stays_away_until_it_is_made_by_hand(
+    world: World, release: Release, switch: SwitchHand
+) -> None:
+    assert switch.mode() == "Enforce"
+    world.core.delete_namespaced_config_map("oomwarden-control", NAMESPACE)
+    try:
+        world.cluster.kubectl(
+            "-n", NAMESPACE, "rollout", "restart", "deployment/oomwarden-operator"
+        )
+        said = world.cluster.kubectl(
+            "-n", NAMESPACE, "rollout", "status", "deployment/oomwarden-operator", "--timeout=300s"
+        )
+        assert "successfully rolled out" in said
+        assert switch.mode() is None
+    finally:
+        made = {"metadata": {"name": "oomwarden-control"}, "data": {"mode": "Enforce"}}
+        world.core.create_namespaced_config_map(NAMESPACE, made)
 
 
 def understood(world: World, node: str) -> str:
@@ -62,7 +84,9 @@ def add_field(path: Path) -> None:
     path.write_text(yaml.safe_dump(crd))
 
 
-def test_uninstall_puts_scores_back(world: World, release: Release, namespace: str) -> None:
+def test_uninstall_puts_scores_back(
+    world: World, release: Release, switch: SwitchHand, namespace: str
+) -> None:
     world.apply(pod(namespace, "db", family(world.cluster.busybox_image), app="db"))
     world.running(namespace, "db")
     before = world.scores(namespace, "db", "app")
@@ -73,5 +97,8 @@ def test_uninstall_puts_scores_back(world: World, release: Release, namespace: s
         assert "Every agent has put back what it changed." in said
         assert world.scores(namespace, "db", "app") == before
         assert world.policy(namespace, "protect")["spec"]["mode"] == "Enforce"
+        assert switch.mode() is None
     finally:
         release.install()
+    assert switch.mode() == "Enforce"
+    eventually(lambda: set(world.scores(namespace, "db", "app").values()) == {-300})

@@ -63,13 +63,10 @@ def render(*options: str) -> str:
 
 
 def install() -> str:
-    """Render the chart for people without Helm: its namespace first, no hooks but the switch."""
+    """Render the chart for people without Helm: its namespace first, no hooks."""
     metadata = {"name": NAMESPACE, "labels": PRIVILEGED}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
-    switch = yaml.safe_load(render("--show-only", "templates/control.yaml"))
-    kept = switch["metadata"]["annotations"].items()
-    switch["metadata"]["annotations"] = {k: v for k, v in kept if not k.startswith("helm.sh/")}
-    head = f"{INSTALL_HEADER}---\n{text(namespace)}---\n{text(switch)}"
+    head = f"{INSTALL_HEADER}---\n{text(namespace)}"
     return head + render("--no-hooks")
 
 

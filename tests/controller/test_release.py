@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from oomwarden.controller.main import main, parse
 from oomwarden.controller.release import NodeState, progress, release, state_of, verdict
+from oomwarden.core.plan import Switch
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 BEFORE, AFTER = "2026-11-23T11:59:59Z", "2026-11-23T12:00:01Z"
@@ -66,11 +67,14 @@ class FakeCluster:
 
     def __init__(self, *answers: list[dict[str, Any]] | Exception) -> None:
         self.answers = list(answers)
-        self.modes: list[tuple[str, str]] = []
+        self.switch: list[str] = []
         self.time = NOW
 
-    async def set_mode(self, namespace: str, mode: str) -> None:
-        self.modes.append((namespace, mode))
+    async def set_mode(self, mode: Switch) -> None:
+        self.switch.append(str(mode))
+
+    async def remove(self) -> None:
+        self.switch.append("removed")
 
     async def nodes(self) -> list[dict[str, Any]]:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -87,14 +91,36 @@ class FakeCluster:
 
 async def released(cluster: FakeCluster, seconds: float = 60) -> str:
     wait = timedelta(seconds=seconds)
-    return verdict(await release(cluster, "oomwarden", wait, cluster.now, cluster.sleep))
+    return verdict(await release(cluster, cluster, wait, cluster.now, cluster.sleep))
 
 
 async def test_the_switch_is_written_and_all_agents_awaited() -> None:
     cluster = FakeCluster([oomnode("a", 1, BEFORE)], [oomnode("a", 0, AFTER)])
     assert await released(cluster) == "Every agent has put back what it changed."
-    assert cluster.modes == [("oomwarden", "Release")]
     assert cluster.time == at(1)
+
+
+async def test_the_switch_goes_once_all_have_put_back_so_that_the_next_installation_makes_one() -> (
+    None
+):
+    cluster = FakeCluster([oomnode("a", 1, BEFORE)], [oomnode("a", 0, AFTER)])
+    await released(cluster)
+    assert cluster.switch == ["Release", "removed"]
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [[[oomnode("a", 1, AFTER)]], [[oomnode("silent", 2, "2026-11-23T11:40:00Z")]],
+     [httpx2.ConnectError("refused")]],
+    ids=["one has not", "one is silent", "nobody knows"],
+)  # fmt: skip
+async def test_the_switch_stays_at_release_where_somebody_may_still_have_to_put_back(
+    answers: list[list[dict[str, Any]] | Exception],
+) -> None:
+    cluster = FakeCluster(*answers)
+    said = await released(cluster)
+    assert cluster.switch == ["Release"]
+    assert "The switch stays, at Release. Whoever installs oomwarden again" in said
 
 
 async def test_the_wait_ends_and_names_who_is_left() -> None:
@@ -110,7 +136,7 @@ async def test_an_api_server_that_is_away_for_a_while_is_asked_again() -> None:
 
 async def test_when_no_node_can_be_listed_nothing_is_claimed() -> None:
     cluster = FakeCluster(httpx2.ConnectError("refused"))
-    assert "no OOMNode could be read" in await released(cluster)
+    assert "No OOMNode could be read" in await released(cluster)
 
 
 def test_a_switch_that_cannot_be_written_is_an_error_with_the_way_on(

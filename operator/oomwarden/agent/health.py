@@ -1,37 +1,21 @@
-"""/healthz and /metrics on one port, served by a thread of its own."""
+"""What /healthz, /readyz and /metrics of an agent say."""
 
-import json
-import logging
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
+from http import HTTPStatus
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-_LOG = logging.getLogger(__name__)
+from oomwarden.agent.snapshot import Taken
+from oomwarden.probes.http_head import PLAIN, Answer, refusal
+from oomwarden.probes.loops import Loop, healthz
+from oomwarden.probes.server import ProbeServer
 
-
-@dataclass(frozen=True, slots=True)
-class Loop:
-    """A loop and the age of its last progress in seconds.
-
-    `limit` in seconds is set for loops of the kernel side only: an API outage must not restart
-    the agents of a whole fleet.
-    """
-
-    name: str
-    age: Callable[[], float | None]
-    limit: float | None = None
-
-    def late(self) -> bool:
-        """Whether the loop should have made progress by now."""
-        age = self.age()
-        return self.limit is not None and age is not None and age > self.limit
+_METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +39,10 @@ class Figures:
     unopened_cgroups: int = 0
 
 
-def healthz(loops: list[Loop]) -> tuple[int, bytes]:
-    """Answer 200, or 503 when a loop of the kernel side is late; the body names every age."""
-    ages = {loop.name: loop.age() for loop in loops}
-    late = [loop.name for loop in loops if loop.late()]
-    body = {"late": late, "ageSeconds": {name: age and round(age, 3) for name, age in ages.items()}}
-    return (503 if late else 200), json.dumps(body).encode() + b"\n"
-
-
 class AgentCollector(Collector):
-    """Reads the agent's figures at each scrape."""
+    """Reads the agent's figures at each scrape, in the thread of the probes."""
 
-    def __init__(self, loops: list[Loop], figures: Callable[[], Figures]) -> None:
+    def __init__(self, loops: Sequence[Loop], figures: Callable[[], Taken[Figures] | None]) -> None:
         self._loops = loops
         self._figures = figures
 
@@ -79,7 +55,16 @@ class AgentCollector(Collector):
             if (age := loop.age()) is not None:
                 ages.add_metric([loop.name], age)
         yield ages
-        figures = self._figures()
+        if taken := self._figures():
+            yield from self._families(taken.value)
+            yield GaugeMetricFamily(
+                "oomwarden_figures_age_seconds",
+                "Seconds since these figures were taken; more than 2: the event loop hangs",
+                time.monotonic() - taken.at,
+            )
+
+    @staticmethod
+    def _families(figures: Figures) -> Iterator[Metric]:
         yield _counter("oom_kills", "OOM-kill incidents seen by this agent", figures.kills)
         yield _counter("unattributed_kills", "Kills that no pod could be named for",
                        figures.unattributed)  # fmt: skip
@@ -132,52 +117,35 @@ def _counter(name: str, text: str, value: int) -> Metric:
     return CounterMetricFamily(f"oomwarden_{name}", text, value)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+def serve(
+    port: int,
+    loops: Sequence[Loop],
+    figures: Callable[[], Taken[Figures] | None],
+    waits_for: Callable[[], str] = str,
+) -> ProbeServer:
+    """Serve on all addresses of the pod until it is closed.
 
-    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - as in the base
-        """A probe that hung up before its answer is worth one line, not a traceback."""
-        _LOG.info("%s: the answer to %s was not taken", sys.exc_info()[1], client_address)
-
-
-def serve(port: int, loops: list[Loop], figures: Callable[[], Figures]) -> ThreadingHTTPServer:
-    """Serve for ever on all addresses of the pod.
+    Args:
+        port: TCP port; 0: any.
+        loops: Whose ages decide on /healthz; they are read in the thread of the probes.
+        figures: Gives what /metrics shows; called in that thread too, at most once a second.
+        waits_for: Gives what the agent waits for before it can work; empty: it works.
 
     Raises:
         OSError: the port is taken.
     """
     registry = CollectorRegistry()
     registry.register(AgentCollector(loops, figures))
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if self.path == "/healthz":
-                self._answer(*healthz(loops), "application/json")
-            elif self.path == "/metrics":
-                self._answer(200, generate_latest(registry), "text/plain; version=0.0.4")
-            else:
-                self._answer(404, b"see /healthz and /metrics\n", "text/plain")
-
-        def _answer(self, status: int, body: bytes, kind: str) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as in the base
-            """Probes are no news."""
-
-    server = _Server(("", port), Handler)
-    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
-    return server
+    pages: dict[str, Callable[[], Answer]] = {
+        "/healthz": partial(healthz, loops),
+        "/readyz": lambda: readyz(waits_for()),
+        "/metrics": lambda: Answer(HTTPStatus.OK, generate_latest(registry), _METRICS),
+    }
+    return ProbeServer(port, pages)
 
 
-def age_of(progress: Callable[[], float]) -> Callable[[], float | None]:
-    """Turn a monotonic time of last progress (0: none yet) into an age."""
-
-    def age() -> float | None:
-        at = progress()
-        return time.monotonic() - at if at else None
-
-    return age
+def readyz(waits_for: str) -> Answer:
+    """Answer 200, or 503 with what the agent waits for."""
+    if waits_for:
+        return refusal(HTTPStatus.SERVICE_UNAVAILABLE, waits_for)
+    return Answer(HTTPStatus.OK, b"it works\n", PLAIN)

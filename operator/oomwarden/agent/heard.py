@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from oomwarden.agent.health import Loop, age_of
+from oomwarden.probes.loops import Loop, age_of
 
 
 class Heard:

@@ -21,7 +21,6 @@ from oomwarden.agent.caps import Caps
 from oomwarden.agent.contradictions import Contradictions
 from oomwarden.agent.deliver import Deliverer
 from oomwarden.agent.enforce import Enforcer
-from oomwarden.agent.health import Loop, age_of
 from oomwarden.agent.heard import Heard
 from oomwarden.agent.host_kills import HostKills
 from oomwarden.agent.inventory import Inventory
@@ -36,7 +35,8 @@ from oomwarden.agent.report import Reporter, Work
 from oomwarden.agent.samples import Samples
 from oomwarden.agent.settings import Settings
 from oomwarden.agent.settle import Place, Settler
-from oomwarden.agent.sole import sole
+from oomwarden.agent.snapshot import Snapshot
+from oomwarden.agent.sole import Waits, sole
 from oomwarden.agent.status import StatusWriter
 from oomwarden.agent.store import Store
 from oomwarden.agent.store_history import store_was_lost
@@ -52,6 +52,7 @@ from oomwarden.kernel.places import Places
 from oomwarden.kernel.process import ProcRoot
 from oomwarden.kube import events, kills, nodes, watch
 from oomwarden.kube.client import Client, connect
+from oomwarden.probes.loops import Loop, age_of
 
 LATE_SECONDS = 60.0
 
@@ -112,12 +113,14 @@ class Agent:
 
     async def run(self) -> None:
         """Run until cancelled."""
-        server = health.serve(self.settings.metrics_port, self.loops(), self.figures)
+        waits, figures = Waits(), Snapshot(self.figures, asyncio.get_running_loop())
+        port, loops = self.settings.metrics_port, self.loops()
+        server = health.serve(port, loops, figures.look, waits.said)
         try:
-            async with sole(self.settings.state_dir):
+            async with sole(self.settings.state_dir, waits):
                 await self._with_store()
         finally:
-            server.shutdown()
+            server.close()
 
     async def _with_store(self) -> None:
         """Close the store before the next agent may open it: closing removes its -wal by name."""

@@ -39,7 +39,7 @@ class Settings:
     look_seconds: int
     """Between two looks at what nobody announces: OOMWARDEN_LOOK_SECONDS."""
     metrics_port: int
-    """TCP port of /healthz and /metrics; OOMWARDEN_METRICS_PORT."""
+    """TCP port of /healthz, /readyz and /metrics; OOMWARDEN_METRICS_PORT."""
     log_level: str
     """One of DEBUG, INFO, WARNING, ERROR; OOMWARDEN_LOG_LEVEL."""
 

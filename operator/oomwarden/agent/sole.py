@@ -4,16 +4,30 @@ import asyncio
 import fcntl
 import logging
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 ASK_AGAIN_SECONDS = 0.1
+TELL_AGAIN_SECONDS = 60.0
 _LOG = logging.getLogger(__name__)
 
 
+@dataclass(slots=True)
+class Waits:
+    """What an agent waits for before it works; empty: it works. Read by the probes' thread."""
+
+    what: str = ""
+
+    def said(self) -> str:
+        """Give it."""
+        return self.what
+
+
 @asynccontextmanager
-async def sole(state_dir: Path) -> AsyncIterator[None]:
+async def sole(state_dir: Path, waits: Waits) -> AsyncIterator[None]:
     """Wait until no other agent works with this state directory, and keep others waiting.
 
     The kernel lets go when a process ends, however it ends. Where the directory cannot be written
@@ -26,19 +40,25 @@ async def sole(state_dir: Path) -> AsyncIterator[None]:
         yield
         return
     try:
-        await _wait(held)
+        await _wait(held, waits)
         yield
     finally:
         os.close(held)
 
 
-async def _wait(held: int) -> None:
-    told = False
+async def _wait(held: int, waits: Waits) -> None:
+    """Wait for the lock; say so at once and every minute, as a second release waits for ever."""
+    said: float | None = None
     while not _take(held):
-        if not told:
-            _LOG.warning("waiting for another agent on this node to end")
-            told = True
+        waits.what = (
+            "waiting for another agent on this node to end. After a minute it is no predecessor "
+            "but another release: uninstall one of them, as a cluster has one oomwarden"
+        )
+        if said is None or time.monotonic() - said >= TELL_AGAIN_SECONDS:
+            _LOG.warning(waits.what)
+            said = time.monotonic()
         await asyncio.sleep(ASK_AGAIN_SECONDS)
+    waits.what = ""
 
 
 def _take(held: int) -> bool:

@@ -13,6 +13,7 @@ from oomwarden.core.retention import Bounds
 from oomwarden.kube.client import connect
 from oomwarden.kube.errors import API_ERRORS, failure
 from oomwarden.kube.operations import Operations
+from oomwarden.kube.switch import SwitchCalls
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _LOG = logging.getLogger(__name__)
@@ -29,10 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             logging.getLogger(chatty).setLevel(logging.WARNING)
     if options.command == "release":
         return asyncio.run(_release(options.namespace, timedelta(seconds=options.wait)))
-    from oomwarden.controller.run import run  # noqa: PLC0415 - kopf is slow, and not for release
+    from oomwarden.controller.run import Place, run  # noqa: PLC0415 - kopf is slow, and not for release
 
     bounds = Bounds(options.days, options.per_pod, options.per_namespace, options.per_cluster)
-    asyncio.run(run(options.port, bounds, options.namespace))
+    asyncio.run(run(options.port, bounds, Place(options.namespace, options.account)))
     return 0
 
 
@@ -52,6 +53,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--namespace", default=environment.get("POD_NAMESPACE"),
         help="where the ConfigMap oomwarden-control is; POD_NAMESPACE",
+    )  # fmt: skip
+    parser.add_argument(
+        "--service-account", dest="account", default=environment.get("POD_SERVICE_ACCOUNT", ""),
+        help="run: its own ServiceAccount, which says whether the switch was made; "
+             "POD_SERVICE_ACCOUNT; empty: the switch is never made",
     )  # fmt: skip
     _add_bounds(parser, environment)
     parser.add_argument("--wait", type=float, default=60.0, help="release: seconds to wait at most")
@@ -94,7 +100,8 @@ def _bound(name: str, text: str) -> int:
 
 async def _release(namespace: str, wait: timedelta) -> int:
     try:
-        last = await release(Operations(connect()), namespace, wait)
+        client = connect()
+        last = await release(Operations(client), SwitchCalls(client, namespace), wait)
     except API_ERRORS as error:
         _LOG.error(
             "Nothing was put back: the switch, ConfigMap oomwarden-control in namespace %s, could "

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 
 from oomwarden.api.oomnode import OOMNodeStatus
+from oomwarden.core.plan import Switch
 from oomwarden.core.policy_status import is_silent
 from oomwarden.core.self_tests import LEFT_CHANGED
 from oomwarden.kube.errors import API_ERRORS, failure
@@ -26,6 +27,7 @@ _LEFT = (
     "On {nodes} memory.oom.group stays as the agents have set it until the containers restart, "
     "because agent.cgroupWrites was switched off meanwhile."
 )
+_TURN = "Whoever installs oomwarden again has to set it to Enforce."
 _LOG = logging.getLogger(__name__)
 
 
@@ -72,7 +74,7 @@ def progress(states: Sequence[NodeState], switched: datetime, now: datetime) -> 
 def verdict(last: Progress | None) -> str:
     """Tell a person how it ended. None: nothing could be learnt of the agents."""
     if last is None:
-        return f"The switch is at Release, but no OOMNode could be read. {_CONSEQUENCE}"
+        return f"No OOMNode could be read. {_CONSEQUENCE} The switch stays, at Release. {_TURN}"
     left = [*last.awaited, *last.silent]
     if last.groups_left:
         where = ", ".join(last.groups_left)
@@ -83,7 +85,10 @@ def verdict(last: Progress | None) -> str:
         f"{state.node} (containers: {'unknown' if state.applied is None else state.applied})"
         for state in left
     )
-    return f"Not put back on {nodes}: no answer in time, or no agent runs there. {_CONSEQUENCE}"
+    return (
+        f"Not put back on {nodes}: no answer in time, or no agent runs there. {_CONSEQUENCE} "
+        f"The switch stays, at Release. {_TURN}"
+    )
 
 
 def state_of(node: dict[str, Any]) -> NodeState | None:
@@ -103,26 +108,36 @@ def state_of(node: dict[str, Any]) -> NodeState | None:
 class Cluster(Protocol):
     """The calls that are needed."""
 
-    async def set_mode(self, namespace: str, mode: str) -> None:
-        """Write the switch."""
-
     async def nodes(self) -> list[dict[str, Any]]:
         """List the OOMNodes."""
 
 
+class Hand(Protocol):
+    """The calls on the switch."""
+
+    async def set_mode(self, mode: Switch) -> None:
+        """Turn the switch; make it where there is none."""
+
+    async def remove(self) -> None:
+        """Delete the switch."""
+
+
 async def release(
     cluster: Cluster,
-    namespace: str,
+    switch: Hand,
     wait: timedelta,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Progress | None:
-    """Write Release and wait for the agents.
+    """Write Release, wait for the agents, and take the switch away once all have put back.
+
+    Without a switch agents change nothing more, and the next installation makes a new one. While
+    an agent has not answered it stays at Release.
 
     Raises:
         kube.errors.API_ERRORS: the switch could not be written.
     """
-    await cluster.set_mode(namespace, "Release")
+    await switch.set_mode(Switch.RELEASE)
     switched = clock()
     last: Progress | None = None
     while clock() - switched < wait:
@@ -136,7 +151,16 @@ async def release(
         except API_ERRORS as error:  # asked again until the time is over
             _LOG.warning("OOMNodes could not be listed: %s", failure(error).reason)
         await sleep(POLL_SECONDS)
+    if last is not None and not (last.awaited or last.silent):
+        await _remove(switch)
     return last
+
+
+async def _remove(switch: Hand) -> None:
+    try:
+        await switch.remove()
+    except API_ERRORS as error:
+        _LOG.warning("the switch stays, at Release: %s. %s", failure(error).reason, _TURN)
 
 
 def _moment(text: str) -> datetime:

@@ -7,15 +7,18 @@ import asyncio
 import logging
 import os
 import platform
+from dataclasses import dataclass
 
 import kopf
 
 from oomwarden.api.policy import PolicyStatus
+from oomwarden.controller.first_switch import FirstSwitch
 from oomwarden.controller.limit_sweep import LimitSweep
 from oomwarden.controller.login import login
 from oomwarden.controller.own_policies import kept_policy
 from oomwarden.controller.policies import PolicyHandlers
 from oomwarden.controller.publishing import Publisher
+from oomwarden.controller.pulse import Pulse, serve
 from oomwarden.controller.resizes import Resizer
 from oomwarden.controller.responses import Responder
 from oomwarden.controller.retention import Retention
@@ -32,19 +35,28 @@ from oomwarden.kube.pressure import Board
 from oomwarden.kube.records import StoredKills
 from oomwarden.kube.resizes import Resizes
 from oomwarden.kube.resources import OOMNode, OOMPolicy, Resource
+from oomwarden.kube.switch import SwitchCalls
 from oomwarden.kube.young_kills import YoungKills
 
 CRD_POLL_SECONDS = 2.0
 _LOG = logging.getLogger(__name__)
 
 
-async def run(port: int, bounds: Bounds, namespace: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the operator runs: the namespace, which has the switch, and its ServiceAccount."""
+
+    namespace: str
+    account: str
+
+
+async def run(port: int, bounds: Bounds, place: Place) -> None:
     """Run until a signal comes or a loop ends.
 
     Args:
         port: Of /healthz.
         bounds: Which OOMKills are kept.
-        namespace: Where the switch is.
+        place: Where it runs.
     """
     os.environ.setdefault("POD_ID", platform.node())  # else kopf asks for the user's name: 65532
     operations = Operations(connect())
@@ -55,15 +67,20 @@ async def run(port: int, bounds: Bounds, namespace: str) -> None:
         await operations.write_status(*key, content)
 
     writer = StatusWriter(write)
-    publisher = Publisher(bounds, Board(operations.client, namespace))
+    publisher = Publisher(bounds, Board(operations.client, place.namespace))
     retention = Retention(bounds, StoredKills(operations.client), publisher)
-    calls = Resizes(operations.client, namespace)
+    calls = Resizes(operations.client, place.namespace)
     resizer = Resizer(calls, writer.touch)
     writer.answers, writer.reports.asked = resizer.refusals, resizer.take
     nodes = Kept(operations.client, of_list=kept_node)
     own = Kept(operations.client, of_list=kept_policy)
     responder = Responder(YoungKills(operations.client), calls, platform.node())
     sweep = LimitSweep(KeptLimits(operations.client))
+    pulse = Pulse()
+    switch = FirstSwitch(SwitchCalls(operations.client, place.namespace), place.account)
+    if place.account:
+        await switch.attempt()
+    serve(port, pulse)
     async with asyncio.TaskGroup() as loops:
         ours = [
             loops.create_task(writer.run(), name="writer"),
@@ -73,6 +90,8 @@ async def run(port: int, bounds: Bounds, namespace: str) -> None:
             loops.create_task(_follow(own, OOMPolicy, writer.own), name="policies"),
             loops.create_task(responder.run(), name="responses"),
             loops.create_task(sweep.run(), name="limit-sweep"),
+            loops.create_task(pulse.run(), name="pulse"),
+            *([loops.create_task(switch.run(), name="switch")] if place.account else []),
         ]
         await asyncio.sleep(0)  # kopf ends, and waits for, the tasks that begin after its own
         await kopf.operator(
@@ -80,7 +99,6 @@ async def run(port: int, bounds: Bounds, namespace: str) -> None:
             settings=operator_settings(),
             clusterwide=True,
             standalone=True,
-            liveness_endpoint=f"http://0.0.0.0:{port}/healthz",
         )
         for loop in ours:
             loop.cancel()

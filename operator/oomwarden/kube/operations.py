@@ -9,9 +9,8 @@ from lightkube import ApiError
 from lightkube.types import PatchType
 
 from oomwarden.kube.client import Client, Json, Selection
-from oomwarden.kube.resources import ClusterOOMPolicy, ConfigMap, OOMLimit, OOMNode, OOMPolicy
+from oomwarden.kube.resources import ClusterOOMPolicy, OOMLimit, OOMNode, OOMPolicy
 
-CONTROL = "oomwarden-control"
 _MANAGER = "oomwarden-operator"
 _NEWEST = None
 
@@ -51,17 +50,6 @@ class Operations:
                 raise
             return False
         return True
-
-    async def set_mode(self, namespace: str, mode: str) -> None:
-        """Write the switch that agents watch."""
-        await self.client.patch(
-            ConfigMap,
-            CONTROL,
-            {"data": {"mode": mode}},
-            namespace=namespace,
-            patch_type=PatchType.MERGE,
-            field_manager=_MANAGER,
-        )
 
 
 def _own_state(node: Json) -> Json:

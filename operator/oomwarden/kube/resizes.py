@@ -18,7 +18,6 @@ from oomwarden.core.plan import Switch
 from oomwarden.core.pod_facts import pod_facts
 from oomwarden.kube.client import Client, Json, Selection
 from oomwarden.kube.kept_limits import KeptLimits, PodReference, containers_of
-from oomwarden.kube.operations import CONTROL
 from oomwarden.kube.resources import (
     ClusterOOMPolicy,
     ConfigMap,
@@ -28,6 +27,7 @@ from oomwarden.kube.resources import (
     Pod,
     Resource,
 )
+from oomwarden.kube.switch import CONTROL
 
 _POD = ResourceDef("", "v1", "Pod")
 

@@ -1,0 +1,33 @@
+"""The operator's /healthz, with real sockets: the event loop's pulse."""
+
+import asyncio
+import time
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+from oomwarden.controller import pulse as pulses
+from oomwarden.controller.pulse import Pulse, serve
+
+
+def status(port: int) -> int:
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
+            return int(answer.status)
+    except HTTPError as refused:
+        with refused:
+            return refused.code
+
+
+async def test_an_event_loop_that_hangs_is_answered_for_with_503_and_200_once_it_goes_on() -> None:
+    pulse = Pulse()
+    pulse.loop = pulses.Loop("event-loop", pulse.loop.age, 0.3)
+    server = serve(0, pulse)
+    beating = asyncio.create_task(pulse.run())
+    await asyncio.sleep(0)
+    assert await asyncio.to_thread(status, server.port) == 200
+    time.sleep(1.1)  # noqa: ASYNC251 - it hangs
+    assert status(server.port) == 503
+    await asyncio.sleep(1.1)
+    assert await asyncio.to_thread(status, server.port) == 200
+    beating.cancel()
+    server.close()

@@ -1,0 +1,141 @@
+"""Real sockets on loopback, and a process of its own that is looked at from outside."""
+
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+from clients import BIG, HEALTHZ, Target, crowd, read_all, target
+from oomwarden.probes.server import MOST_CONNECTIONS
+
+HALF_OPEN = 2000
+SOON = 3.0
+"""Seconds: one, on machines that others compute on."""
+
+
+@pytest.fixture
+def served() -> Iterator[Target]:
+    with target() as process:
+        yield process
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", *(["::1"] if socket.has_dualstack_ipv6() else [])])
+def test_a_probe_is_answered_over_ipv4_and_ipv6_and_the_connection_ends(
+    served: Target, host: str
+) -> None:
+    answer = served.ask(host=host)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b"\r\n\r\nwell\n")
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET /healthz HTTP/1.1\r\n"], ids=["say nothing", "never finish"]
+)
+def test_thousands_who_stay_neither_delay_a_probe_nor_cost_anything(
+    served: Target, sent: bytes
+) -> None:
+    served.ask()
+    threads, memory, files = served.status("Threads"), served.status("VmRSS"), served.descriptors()
+    with crowd(served, HALF_OPEN, sent):
+        slowest = max(served.seconds_of_a_probe() for _ in range(20))
+        assert slowest < SOON
+        assert served.status("Threads") == threads
+        assert served.descriptors() <= files + MOST_CONNECTIONS
+        assert served.status("VmRSS") < memory + 2048
+
+
+def test_a_flood_of_new_connections_does_not_delay_a_probe_by_a_second(served: Target) -> None:
+    end, probes = time.monotonic() + 2, 0
+    while time.monotonic() < end:
+        with crowd(served, 200):
+            assert served.seconds_of_a_probe() < SOON
+            probes += 1
+    assert probes > 1
+
+
+def test_who_never_reads_is_reset_and_nothing_is_kept_for_it() -> None:
+    with target(patience=0.5) as served:
+        files = served.descriptors()
+        with crowd(served, 100, b"GET /big HTTP/1.1\r\n\r\n") as clients:
+            assert served.seconds_of_a_probe() < SOON
+            assert served.comes_to(files)
+            with pytest.raises(ConnectionResetError):
+                read_all(clients[-1])
+
+
+def trickle(client: socket.socket, seconds: float) -> None:
+    """Send a byte now and then."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        client.sendall(b"G")
+        time.sleep(0.05)
+
+
+def test_who_sends_a_byte_now_and_then_is_not_waited_for_longer() -> None:
+    with target(patience=0.5) as served, served.connect() as client:
+        began = time.monotonic()
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            trickle(client, 10)
+        assert time.monotonic() - began < 5
+
+
+def test_a_large_answer_arrives_whole_with_a_slow_reader(served: Target) -> None:
+    with served.connect() as client:
+        client.sendall(b"GET /big HTTP/1.1\r\n\r\n")
+        time.sleep(0.2)
+        assert len(read_all(client)) > len(BIG)
+
+
+def test_who_ends_its_side_first_still_gets_the_answer(served: Target) -> None:
+    with served.connect() as client:
+        client.sendall(b"GET /big HTTP/1.1\r\n\r\n")
+        client.shutdown(socket.SHUT_WR)
+        assert len(read_all(client)) > len(BIG)
+
+
+def test_who_is_refused_while_it_still_sends_reads_the_refusal(served: Target) -> None:
+    with served.connect() as client:
+        client.sendall(b"POST /healthz HTTP/1.1\r\nContent-Length: 50000\r\n\r\n" + b"x" * 50000)
+        assert read_all(client).startswith(b"HTTP/1.1 405 ")
+
+
+def test_only_known_pages_are_served_and_one_that_breaks_breaks_alone(served: Target) -> None:
+    assert served.ask(b"GET /secret HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 404 ")
+    assert served.ask(b"GET /broken HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 500 ")
+    assert served.ask().startswith(b"HTTP/1.1 200 ")
+
+
+def test_without_a_descriptor_left_probes_are_answered_and_nothing_more_is_taken(
+    served: Target,
+) -> None:
+    served.tell("eat")
+    files = served.descriptors()
+    with crowd(served, 50):
+        assert served.seconds_of_a_probe() < SOON
+        assert served.descriptors() <= files
+    assert served.seconds_of_a_probe() < SOON
+
+
+def test_where_even_the_spare_descriptor_is_taken_a_probe_waits_until_one_is_free(
+    served: Target,
+) -> None:
+    served.tell("rob")
+    with served.connect() as client:
+        client.sendall(HEALTHZ)
+        client.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            client.recv(1)
+        busy = served.processor_seconds()
+        time.sleep(0.5)
+        assert served.processor_seconds() - busy < 0.2
+        served.tell("spill")
+        client.settimeout(1)
+        assert read_all(client).startswith(b"HTTP/1.1 200 ")
+    assert served.seconds_of_a_probe() < SOON
+
+
+def test_a_probe_is_answered_while_the_main_thread_hangs(served: Target) -> None:
+    assert served.process.stdin is not None
+    print("hang", file=served.process.stdin, flush=True)
+    time.sleep(0.1)
+    assert served.seconds_of_a_probe() < SOON
