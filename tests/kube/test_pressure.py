@@ -74,4 +74,4 @@ async def test_a_lost_store_asks_how_young_a_record_must_be_to_be_there_for_sure
     assert known.since is not None
     kept = datetime.now(UTC) - datetime.fromisoformat(known.since)
     assert kept.total_seconds() == pytest.approx(minutes * 60, abs=30)
-    assert known.holes == {}
+    assert known.spans == {}
