@@ -17,8 +17,9 @@ SKIPPED_START = re.compile(rb"[^()]*: OOM victim (\d+) \(")
 _NUMA = ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY")
 _OF_MACHINE = ("CONSTRAINT_NONE", *_NUMA)
 _MAX_BETWEEN = 512
+_CPUSET = b",cpuset="
 # A cpuset cgroup's name that imitates such a line, and the field that follows the name.
-_NAME_AND_MEMS = re.compile(rb"(?:oom_score_adj:-?\d+|the task),mems_allowed=")
+_NAME_AND_MEMS = re.compile(rb"(?:oom_score_adj:-?\d+|the task).*,mems_allowed=", re.DOTALL)
 
 
 def is_at_once(text: bytes) -> bool:
@@ -42,7 +43,8 @@ def names_of_cpusets(records: list[LogRecord]) -> set[int]:
     """
     names: set[int] = set()
     for index, record in enumerate(records):
-        if record.text.startswith(oom_report.BEGIN) and record.text.endswith(b",cpuset="):
+        begun = record.text.startswith(oom_report.BEGIN) and record.text.endswith(_CPUSET)
+        if begun or record.text == _CPUSET:
             names |= _until_mems(records, index)
     return names
 

@@ -39,6 +39,8 @@ __all__ = [
     "unread_part",
 ]
 KIB = 1024
+COMM_BYTES = 15
+"""TASK_COMM_LEN without its end (Linux include/linux/sched.h)."""
 MAX_LINES = 17
 """A comm of 15 bytes is 15 newlines at most, and a line is what lies between two."""
 
@@ -116,6 +118,8 @@ def _parse_text(record: LogRecord, text: bytes) -> LogEvent | None:
         return None
     if killed := _KILLED.fullmatch(text):
         why, pid, comm, *numbers = killed.groups()
+        if len(comm) > COMM_BYTES:  # a cgroup's name may be that long
+            return None
         total, anon, file, shmem, uid, tables, adj = map(int, numbers)
         sizes = (total * KIB, anon * KIB, file * KIB, shmem * KIB)
         of_cgroup = why.startswith(b"Memory cgroup")
