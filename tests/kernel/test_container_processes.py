@@ -55,7 +55,10 @@ def listing(root: Path) -> list[int]:
 
 
 @pytest.mark.parametrize(("depth", "name"), [(17, "d"), (600, "x"), (80, "n" * 200)])
-def test_depth_hides_no_process(tmp_path: Path, depth: int, name: str) -> None:
+def test_depth_hides_no_process(
+    tmp_path: Path, depth: int, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nested_cgroups, "MAX_SECONDS", 60.0)
     top = os.open(fill(tmp_path / "app"), os.O_RDONLY)
     above = os.dup(top)
     for _ in range(depth):
@@ -74,7 +77,8 @@ def test_depth_hides_no_process(tmp_path: Path, depth: int, name: str) -> None:
     os.close(top)
 
 
-def test_a_wide_tree_hides_no_process(tmp_path: Path) -> None:
+def test_a_wide_tree_hides_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nested_cgroups, "MAX_SECONDS", 60.0)
     fill(tmp_path, 1)
     for number in range(1100):
         fill(tmp_path / f"n{number}", number + 2)
@@ -86,6 +90,7 @@ def test_more_cgroups_than_can_be_visited_are_said_and_each_time_others_are_left
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(nested_cgroups, "MAX_CGROUPS", 5)
+    monkeypatch.setattr(nested_cgroups, "MAX_SECONDS", 60.0)
     fill(tmp_path, 1)
     for number in range(9):
         fill(tmp_path / f"n{number}/below", number + 2)

@@ -232,9 +232,11 @@ def carry_out(
             if unreached and not scan.late:  # the next list would be of another part
                 return scan.outcome(live, complete=True, unreached=True)
             again = frozenset(pids(directory))
-            if scan.late or time.monotonic() > until:
+            if scan.late:
                 break
             if not moved and again <= live:
                 return scan.outcome(live, complete=True, unreached=unreached)
+            if time.monotonic() > until:
+                break
             live, look = again, again - scan.found.keys() - scan.known
         return scan.outcome(live, complete=False, unreached=unreached)
