@@ -1,7 +1,9 @@
 """What /healthz, /readyz and /metrics of an agent say."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -10,7 +12,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from oomwarden.agent.snapshot import Taken
+from oomwarden.agent.snapshot import Snapshot, Taken
 from oomwarden.probes.http_head import PLAIN, Answer, refusal
 from oomwarden.probes.loops import Loop, healthz
 from oomwarden.probes.server import ProbeServer
@@ -142,6 +144,23 @@ def serve(
         "/metrics": lambda: Answer(HTTPStatus.OK, generate_latest(registry), _METRICS),
     }
     return ProbeServer(port, pages)
+
+
+@contextmanager
+def serving(
+    port: int, loops: Sequence[Loop], figures: Callable[[], Figures], waits_for: Callable[[], str]
+) -> Iterator[None]:
+    """Serve while the block lasts; the running event loop takes the figures.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    taken = Snapshot(figures, asyncio.get_running_loop())
+    server = serve(port, loops, taken.look, waits_for)
+    try:
+        yield
+    finally:
+        server.close()
 
 
 def readyz(waits_for: str) -> Answer:

@@ -35,7 +35,6 @@ from oomwarden.agent.report import Reporter, Work
 from oomwarden.agent.samples import Samples
 from oomwarden.agent.settings import Settings
 from oomwarden.agent.settle import Place, Settler
-from oomwarden.agent.snapshot import Snapshot
 from oomwarden.agent.sole import Waits, sole
 from oomwarden.agent.status import StatusWriter
 from oomwarden.agent.store import Store
@@ -113,14 +112,10 @@ class Agent:
 
     async def run(self) -> None:
         """Run until cancelled."""
-        waits, figures = Waits(), Snapshot(self.figures, asyncio.get_running_loop())
-        port, loops = self.settings.metrics_port, self.loops()
-        server = health.serve(port, loops, figures.look, waits.said)
-        try:
+        waits, port = Waits(), self.settings.metrics_port
+        with health.serving(port, self.loops(), self.figures, waits.said):
             async with sole(self.settings.state_dir, waits):
                 await self._with_store()
-        finally:
-            server.close()
 
     async def _with_store(self) -> None:
         """Close the store before the next agent may open it: closing removes its -wal by name."""
