@@ -24,6 +24,7 @@ from oomwarden.agent.enforce import Enforcer
 from oomwarden.agent.heard import Heard
 from oomwarden.agent.host_kills import HostKills
 from oomwarden.agent.inventory import Inventory
+from oomwarden.agent.kernel_looks import connect_kernel
 from oomwarden.agent.kernel_side import KernelSide
 from oomwarden.agent.layout import Layout
 from oomwarden.agent.log_reader import ELSEWHERE, LogReader
@@ -44,9 +45,7 @@ from oomwarden.core.ledger import Ledger
 from oomwarden.core.scoring import Floor
 from oomwarden.kernel import syslog
 from oomwarden.kernel.cgroup import CgroupRoot
-from oomwarden.kernel.group_kills import counted_kills, is_empty, is_killed_as_group
 from oomwarden.kernel.host import Host
-from oomwarden.kernel.memory_files import charged
 from oomwarden.kernel.places import Places
 from oomwarden.kernel.process import ProcRoot
 from oomwarden.kube import events, kills, nodes, watch
@@ -103,10 +102,7 @@ class Agent:
         self.watches = Watches(settings, self.client, *parts)
         self.outranked: Outranked | None = None
         self.books.told = self.contradictions.told
-        self.settler.charged = partial(charged, self.places.cgroups)
-        self.books.empty = partial(is_empty, self.places.cgroups)
-        self.books.as_group = partial(is_killed_as_group, self.places.cgroups)
-        self.books.counted = partial(counted_kills, self.places.cgroups)
+        connect_kernel(self.books, self.places.cgroups)
         self.enforcer.told = self.deliverer.told = self.status.news
         self.enforcer.groups.told = self.enforcer.limits.book.changed = self.status.news
 
