@@ -51,14 +51,14 @@ async def main(port: int) -> None:
     store = Store(Path("/nonexistent/oomwarden.sqlite"))
     enforcer = Enforcer(inventory, Baselines(store, "boot"), places, Floor(-500))
     watches = Watches(settings, client, enforcer, Contradictions(_post), PressureWatch("oomwarden"))
-    before, heard = mebibytes("VmRSS"), asyncio.Queue[None]()
+    before, listed = mebibytes("VmRSS"), [asyncio.Event() for _ in watches.all]
     tasks = [
-        asyncio.create_task(watch.follow(source, what, sink, lambda: heard.put_nowait(None)))
-        for _, source, what, sink in watches.all
+        asyncio.create_task(watch.follow(source, what, sink, event.set))
+        for (_, source, what, sink), event in zip(watches.all, listed, strict=True)
     ]
     tasks += [asyncio.create_task(each.run()) for each in (watches.own, watches.everywhere)]
-    for _ in range(2 * len(watches.all)):  # each is listed, and then watched
-        await heard.get()
+    for event in listed:  # what is heard first is the list
+        await event.wait()
     gc.collect()
     held = sum(len(shelf.entries) for shelf in enforcer.book.shelves.by_namespace.values())
     told, _ = watches.beyond_bounds()

@@ -29,14 +29,14 @@ async def main(port: int) -> None:
     before = mebibytes("VmRSS")
     nodes = Kept(client, of_list=kept_node)
     own = Kept(client, of_list=whole_operator.kept_policy)
-    heard = asyncio.Queue[None]()
-    follows = (
-        watch.follow(source, Selection(kind), sink, lambda: heard.put_nowait(None))
-        for source, kind, sink in ((nodes, OOMNode, writer.reports), (own, OOMPolicy, writer.own))
-    )
-    tasks = [asyncio.create_task(each) for each in follows]
-    for _ in range(4):  # two lists, two watches
-        await heard.get()
+    sinks = ((nodes, OOMNode, writer.reports), (own, OOMPolicy, writer.own))
+    listed = [asyncio.Event() for _ in sinks]
+    tasks = [
+        asyncio.create_task(watch.follow(source, Selection(kind), sink, event.set))
+        for (source, kind, sink), event in zip(sinks, listed, strict=True)
+    ]
+    for event in listed:  # what is heard first is the list
+        await event.wait()
     gc.collect()
     after_nodes = mebibytes("VmRSS")
     responder = Responder(None, None, "x")  # type: ignore[arg-type]
@@ -60,6 +60,7 @@ def kill(number: int) -> str:
     return json.dumps({
         "metadata": {
             "name": f"api-7d9f-{number}", "namespace": f"team-{number % 200}",
+            "creationTimestamp": now,
             "managedFields": [{"manager": "python", "fieldsV1": fields}],
         },
         "node": f"n{number}", "pod": {"name": "api", "uid": f"p{number}"},
