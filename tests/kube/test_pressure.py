@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from lightkube import ApiError
 from oomwarden.core.pressure import KEY, YOUNG_IN_NEED_SECONDS, Level, Pressure, read, written
+from oomwarden.core.rebuilt_books import Span
 from oomwarden.kube import nodes
 from oomwarden.kube.pressure import Board
 
@@ -74,4 +75,4 @@ async def test_a_lost_store_asks_how_young_a_record_must_be_to_be_there_for_sure
     assert known.since is not None
     kept = datetime.now(UTC) - datetime.fromisoformat(known.since)
     assert kept.total_seconds() == pytest.approx(minutes * 60, abs=30)
-    assert known.spans == {}
+    assert known.spans == {7: [Span(0, 1, young=False), Span(5, 6, young=False)]}
