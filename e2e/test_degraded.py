@@ -94,6 +94,8 @@ def test_an_agent_that_is_oom_killed_while_it_starts_is_recorded_by_its_successo
     assert {kill["container"]["name"] for kill in kills} == {"agent"}
     assert {kill["pod"]["owner"]["kind"] for kill in kills} == {"DaemonSet"}
     assert sum(kill["kills"] for kill in kills) >= 2
+    notes = {event["note"] for event in eventually(lambda: world.oom_events(NAMESPACE, name))}
+    assert all("agent.resources.limits.memory" in note for note in notes)
 
     def memory() -> str:
         """The condition says so."""

@@ -51,6 +51,8 @@ async def test_its_successor_names_it_although_its_pod_is_gone(
     )  # fmt: skip
     assert row.kill["pod"]["owner"] == {"kind": "DaemonSet", "name": "oomwarden-agent"}
     assert row.kill["kills"] == 3
+    assert row.event is not None
+    assert "raise agent.resources.limits.memory" in row.event["note"]
     assert (await kept(books)).kills == 3
     assert await books.count("unattributed") == 0
 

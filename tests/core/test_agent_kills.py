@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.accounts import Booking
-from oomwarden.core.agent_kills import AgentKills, joined, of_agents, remedy
+from oomwarden.core.agent_kills import AgentKills, event_remedy, joined, of_agents, remedy
 from oomwarden.core.cause import Verdict
 from oomwarden.core.facts import Cgroup, Level
 from oomwarden.core.incident import Incident
@@ -56,7 +56,13 @@ def test_a_raised_limit_is_said_for_an_hour() -> None:
 
 def test_a_node_out_of_memory_is_not_blamed_on_the_agents_limit() -> None:
     found = of_agents({"agent-uid"}, [(killed(None, Cause.NODE_OUT_OF_MEMORY), NOW)])
-    assert "at no limit of its own" in remedy(found, 256 * MIB, NOW)
+    assert "see what uses the node's memory" in remedy(found, 256 * MIB, NOW)
+
+
+def test_the_event_of_its_kill_names_the_chart_value_where_a_limit_was_hit() -> None:
+    assert "agent.resources.limits.memory" in event_remedy(killed())
+    assert event_remedy(killed(None, Cause.UNKNOWN)).startswith("If it was")
+    assert event_remedy(killed(None, Cause.NODE_OUT_OF_MEMORY)) == ""
 
 
 @pytest.mark.parametrize("limit", [None, 30 * MIB])

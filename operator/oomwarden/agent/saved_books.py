@@ -5,6 +5,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from oomwarden.agent import checkpoints, intake, known_pods, own_pods
@@ -16,7 +17,7 @@ from oomwarden.agent.settle import Settler, Told
 from oomwarden.agent.store import Store, begin_books
 from oomwarden.core import event, record
 from oomwarden.core.accounts import Account
-from oomwarden.core.agent_kills import of_agents
+from oomwarden.core.agent_kills import event_remedy, of_agents
 from oomwarden.core.facts import Level, PodFacts
 from oomwarden.core.pressure import CALM, Pressure
 
@@ -52,7 +53,8 @@ class SavedBooks:
         Raises:
             sqlite3.Error: nothing was stored; the counters still owe what was to be told.
         """
-        rows = [_row(one) for one in settled.told]
+        agents = {pod.uid for pod in self.settler.place.agents}
+        rows = [_row(one, agents) for one in settled.told]
         for row in rows:
             sys.stdout.write(json.dumps({"oomkill": row.kill}) + "\n")
         sys.stdout.flush()
@@ -62,7 +64,6 @@ class SavedBooks:
         pruned, self.pruned = self.pruned, []
         gone = self._pods.keys() - live.keys() if pruned else set()
         first = settled.before_start is not None
-        agents = {pod.uid for pod in self.settler.place.agents}
         own = of_agents(agents, ((t.incident, t.witness.before) for t in settled.told))
         pressure = self.pressure()
         news = rows or changed or pods or pruned or settled.unattributed or first
@@ -125,8 +126,9 @@ def _is_saved(saved: Checkpoint | None, account: Account, name: str | None) -> b
     )  # fmt: skip
 
 
-def _row(told: Told) -> OutboxRow:
+def _row(told: Told, agents: AbstractSet[str]) -> OutboxRow:
     kill = record.oom_kill(told.incident, told.witness)
-    about = event.event(told.incident, kill, time.time())
+    remedy = event_remedy(told.incident) if told.incident.pod.uid in agents else ""
+    about = event.event(told.incident, kill, time.time(), remedy)
     key = f"{kill['metadata']['namespace']}/{kill['metadata']['name']}"
     return OutboxRow(key, kill, about)

@@ -20,7 +20,7 @@ _RAISED_SHOWN_SECONDS = 3600.0
 class AgentKills:
     """How often agents of this node were OOM-killed, and the last time (seconds since 1970).
 
-    `limit` is the one that the last kill was at, in bytes; None: it was at no limit of the agent's.
+    `limit` is the one that the last kill was at, in bytes; None: at none of its own, or unknown.
     """
 
     kills: int = 0
@@ -32,6 +32,14 @@ class AgentKills:
         limit = incident.limit if incident.verdict.cause in _LIMITS else None
         newest = self if before < self.last else AgentKills(0, before, limit)
         return replace(newest, kills=self.kills + incident.kills)
+
+
+def event_remedy(incident: Incident) -> str:
+    """Say in the Event of an agent's own kill what to do; empty: as in the Event of any kill."""
+    raise_it = f"{VALUE} in the values of oomwarden's chart."
+    if incident.verdict.cause is Cause.UNKNOWN:
+        return f"If it was the agent's own limit, raise {raise_it}"
+    return f"Raise {raise_it}" if incident.verdict.cause in _LIMITS else ""
 
 
 def of_agents(agents: AbstractSet[str], settled: Iterable[tuple[Incident, float]]) -> AgentKills:
@@ -76,7 +84,7 @@ def remedy(found: AgentKills, limit: int | None, now: float) -> str:
 
 def _advice(hit: int | None, limit: int | None, *, raised: bool) -> str:
     if hit is None:
-        return ", at no limit of its own: see what else uses the node's memory"
+        return f": if it was its own limit, raise {VALUE}; else see what uses the node's memory"
     at = f", at its memory limit of {format_bytes(hit)}"
     if raised:
         now = "without a limit" if limit is None else format_bytes(limit)

@@ -27,8 +27,11 @@ _FIELDS = {
 }
 
 
-def event(incident: Incident, kill: Manifest, now: float) -> Manifest | None:
-    """Render the Event on the Pod, named like its OOMKill; None for kills older than an hour."""
+def event(incident: Incident, kill: Manifest, now: float, remedy: str = "") -> Manifest | None:
+    """Render the Event on the Pod, named like its OOMKill; None for kills older than an hour.
+
+    `remedy` stands in place of the usual advice, where more is known of the pod.
+    """
     before = datetime.fromisoformat(kill["time"]["before"]).timestamp()
     if now - before > EVENT_MAX_AGE_SECONDS:
         return None
@@ -43,7 +46,7 @@ def event(incident: Incident, kill: Manifest, now: float) -> Manifest | None:
         "reportingController": "oomwarden.io/agent",
         "reportingInstance": reporting_instance(kill["node"]),
         "regarding": regarding(incident.pod, incident.container),
-        "note": truncate(note(incident), NOTE_BYTES),
+        "note": truncate(note(incident, remedy), NOTE_BYTES),
     }
 
 
@@ -67,14 +70,14 @@ def regarding(pod: PodFacts, container: ContainerFacts | None) -> Manifest:
     return reference
 
 
-def note(incident: Incident) -> str:
+def note(incident: Incident, remedy: str = "") -> str:
     """Say in one line who was killed, at whose limit, what else died, what to do next.
 
     Only what is certain: of a single kill nobody knows whether it took the container's first
     process, and the container with it.
     """
     killed = f"{where(incident)}: {killing(incident)}."
-    told = (killed, _held(incident), _extent(incident), advice(incident))
+    told = (killed, _held(incident), _extent(incident), remedy or advice(incident))
     return " ".join(filter(None, told))
 
 
