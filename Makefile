@@ -6,7 +6,7 @@ RUN = PATH="$(VENV)/bin:$$PATH" PYTHONPATH=operator:.
 # Each process has its own cluster; what shares a fixture stays together; the order is ours.
 STORIES = pytest -v -n auto --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help check lint types unit test test-fast kernel-test e2e bench bench-recall bench-enforce demo demo-down lab-down generate verify lock wheel
+.PHONY: help check lint types unit test test-fast fuzz kernel-test e2e bench bench-recall bench-enforce demo demo-down lab-down generate verify lock wheel
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ e2e: ## the user stories on real clusters (STORY=test_kills.py; ARGS=--shuffle; 
 	@$(RUN) $(STORIES) e2e/$(STORY) $(ARGS)
 test-fast: check ## while working: check, what needs no node, one kill on a node
 	@$(RUN) $(STORIES) e2e -m "not node or smoke" $(ARGS)
+
+fuzz: ## feed kernel log, mountinfo, cgroup names and objects anything (MINUTES=10; the seed is printed)
+	@$(RUN) python -m tests.fuzz --minutes $(or $(MINUTES),10) $(ARGS)
 
 bench: ## latency, start-up and footprint (ARGS="demo": how long things take)
 	@$(RUN) python -m bench $(ARGS)

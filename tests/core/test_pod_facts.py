@@ -86,12 +86,6 @@ def test_while_a_resize_is_under_way_the_limit_in_force_counts() -> None:
     assert only_container(spec, told).limit == 512 * MI
 
 
-def test_a_static_pods_cgroup_is_named_after_its_hash() -> None:
-    annotations = {"kubernetes.io/config.mirror": "h", "kubernetes.io/config.hash": "0123abcd"}
-    facts = pod_facts(pod({"annotations": annotations}))
-    assert (facts.uid, facts.cgroup_uid) == ("u-1", "0123abcd")
-
-
 def test_a_pod_that_only_claims_a_hash_keeps_its_own_cgroup() -> None:
     facts = pod_facts(pod({"annotations": {"kubernetes.io/config.hash": "0123abcd"}}))
     assert facts.cgroup_uid == "u-1"
@@ -204,12 +198,6 @@ def test_whether_a_resize_restarts_the_container(
 ) -> None:
     how = [{"resourceName": resource, "restartPolicy": policy}]
     assert only_container({"name": "app", "resizePolicy": how}).spec.restarts is expected
-
-
-def test_a_static_pod_is_told_by_its_cgroup() -> None:
-    mirror = {"kubernetes.io/config.mirror": "h", "kubernetes.io/config.hash": "h"}
-    assert pod_facts(pod({"annotations": mirror})).is_static
-    assert not pod_facts(pod()).is_static
 
 
 def test_the_request_is_what_the_kubelet_has_allocated() -> None:

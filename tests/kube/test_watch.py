@@ -161,14 +161,3 @@ async def test_while_nobody_listens_following_goes_on(caplog: pytest.LogCaptureF
     await client.close()
     assert "the API server cannot be reached" in caplog.text
     assert told.heard == 0
-
-
-async def test_an_error_of_the_sink_is_nobody_elses_and_ends_following() -> None:
-    class Broken(Names):
-        def apply(self, manifest: dict[str, Any]) -> None:
-            raise ValueError(manifest["metadata"]["name"])
-
-    api = FakeApi([listing(7), watch(("ADDED", thing("b", 8)))])
-    async with api.client() as client:
-        with pytest.raises(ValueError, match="b"):
-            await follow(client, POLICIES, Broken(), lambda: None)

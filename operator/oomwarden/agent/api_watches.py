@@ -11,6 +11,7 @@ from oomwarden.agent.pressure_watch import PressureWatch
 from oomwarden.agent.settings import Settings
 from oomwarden.core.bound_remarks import beyond
 from oomwarden.core.needed_fields import namespace_labels, pod_fields
+from oomwarden.core.passed_over import PassedOver
 from oomwarden.core.policies import CLUSTER, NAMESPACED
 from oomwarden.kube import watch
 from oomwarden.kube.client import Client, Selection
@@ -45,13 +46,15 @@ class Watches:
         wrong: Contradictions,
         pressure: PressureWatch,
     ) -> None:
+        self.passed_over = PassedOver()
         self._enforcer, inventory = enforcer, enforcer.inventory
         self.own = PolicySource(client, enforcer.book, NAMESPACED)
         self.everywhere = PolicySource(client, enforcer.book, CLUSTER)
         pods = Selection(Pod, fields=f"spec.nodeName={settings.node}")
         control = Selection(ConfigMap, settings.namespace, fields="metadata.name=oomwarden-control")
         limits = Selection(OOMLimit, fields=f"spec.node={settings.node}")
-        sink, labels = PodSink(inventory, self._pods_changed, wrong.pod_changed), namespace_labels
+        sink = PodSink(inventory, self._pods_changed, wrong.pod_changed, self.passed_over)
+        labels = namespace_labels
         self.all = [
             Watch("pods", Kept(client, pod_fields), pods, sink),
             Watch("policies", self.own, Selection(OOMPolicy), enforcer.policies(NAMESPACED)),

@@ -13,7 +13,7 @@ from oomwarden.core.facts import ContainerFacts, PodFacts
 
 def bare(facts: PodFacts) -> PodFacts:
     """Leave out what changes often and no record tells."""
-    return replace(facts, labels={}, priority_class=None, deleting=False)
+    return replace(facts, labels={}, priority_class=None, deleting=False, odd="")
 
 
 def save(connection: sqlite3.Connection, boot_id: str, pods: Iterable[PodFacts]) -> None:

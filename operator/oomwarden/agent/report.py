@@ -26,6 +26,7 @@ from oomwarden.api.oomnode import (
 from oomwarden.core import agent_kills
 from oomwarden.core.agent_kills import AgentKills
 from oomwarden.core.delivery_trouble import NO_TROUBLE, Trouble
+from oomwarden.core.passed_over import PassedOver
 from oomwarden.core.quantity import format_bytes
 from oomwarden.core.report_bounds import bounded
 from oomwarden.core.self_tests import Findings, conditions, too_old
@@ -66,7 +67,10 @@ class Work:
 
 @dataclass(slots=True)
 class Reporter:
-    """Reads everything anew at each call; the Node's memory every five minutes."""
+    """Reads everything anew at each call; the Node's memory every five minutes.
+
+    `passed_over` holds the objects that cannot be read.
+    """
 
     settings: Settings
     host: Host
@@ -75,6 +79,7 @@ class Reporter:
     log: LogReader
     client: Client
     counts: dict[str, int] = field(default_factory=dict)
+    passed_over: PassedOver = field(default_factory=PassedOver)
     _started: str = field(default_factory=_now)
     _memory: tuple[str | None, str | None] = (None, None)
     _memory_at: float = float("-inf")
@@ -136,6 +141,7 @@ class Reporter:
             unknown_fields=work.unknown_fields,
             beyond_bounds=work.beyond_bounds[0],
             beyond_bounds_reason=work.beyond_bounds[1],
+            passed_over=self.passed_over.message(),
             cgroup_writes=self.settings.cgroup_writes,
             groups_left=work.groups_left,
             cgroups_read_only=is_read_only(self.settings.cgroup_root),

@@ -50,6 +50,7 @@ from oomwarden.kernel.places import Places
 from oomwarden.kernel.process import ProcRoot
 from oomwarden.kube import events, kills, nodes, watch
 from oomwarden.kube.client import Client, connect
+from oomwarden.kube.guarded_sink import guarded
 from oomwarden.probes.loops import Loop, age_of
 
 LATE_SECONDS = 60.0
@@ -103,7 +104,8 @@ class Agent:
         self.outranked: Outranked | None = None
         self.books.told = self.contradictions.told
         connect_kernel(self.books, self.places.cgroups)
-        self.enforcer.told = self.deliverer.told = self.status.news
+        odd = self.reporter.passed_over = self.watches.passed_over
+        odd.changed = self.enforcer.told = self.deliverer.told = self.status.news
         self.enforcer.groups.told = self.enforcer.limits.book.changed = self.status.news
 
     async def run(self) -> None:
@@ -125,7 +127,8 @@ class Agent:
         async with asyncio.TaskGroup() as group:
             for name, source, what, sink in self.watches.all:
                 heard = self.heard.of(name)
-                group.create_task(watch.follow(source, what, sink, heard), name=name)
+                sure = guarded(sink, what.resource, self.watches.passed_over)
+                group.create_task(watch.follow(source, what, sure, heard), name=name)
             group.create_task(self.watches.own.run(), name="namespaces-policies")
             group.create_task(self.watches.everywhere.run(), name="left-out-policies")
             here = (self.settings.node, self.host.boot_id())
@@ -234,5 +237,4 @@ async def run(settings: Settings) -> None:
     Raises:
         ExceptionGroup: a loop ended; the process is to be restarted.
     """
-    store = Store(settings.state_dir / "oomwarden.sqlite")
-    await Agent(settings, store).run()
+    await Agent(settings, Store(settings.state_dir / "oomwarden.sqlite")).run()

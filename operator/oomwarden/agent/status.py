@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.conditions import carry_over
+from oomwarden.core.passed_over import error_words
 from oomwarden.kube.errors import failure
 
 MIN_GAP_SECONDS = 10.0
@@ -56,15 +57,24 @@ class StatusWriter:
     async def run(self) -> None:
         """Write for ever."""
         while True:
-            status = await self.gather()
-            before = self._written or self.previous
-            if before is not None:
-                kept = carry_over(status.conditions, before.conditions)
-                status = status.model_copy(update={"conditions": kept})
-            if self._is_due(status):
+            status = await self._gathered()
+            if status is not None and self._is_due(status):
                 await asyncio.sleep(await self._try(status))
             self.progress = time.monotonic()
             await self._wait()
+
+    async def _gathered(self) -> OOMNodeStatus | None:
+        """Give the status of now; None: something in it does not fit into an OOMNode."""
+        try:
+            status = await self.gather()
+        except ValueError as error:
+            _LOG.error("OOMNode could not be made, tried again: %s", error_words(error))
+            return None
+        before = self._written or self.previous
+        if before is None:
+            return status
+        kept = carry_over(status.conditions, before.conditions)
+        return status.model_copy(update={"conditions": kept})
 
     def news(self) -> None:
         """Tell that the status may have changed."""

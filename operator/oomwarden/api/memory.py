@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from oomwarden.api.base import Model, Quantity, Timestamp
+from oomwarden.api.free_text import Text96
 
 LONGEST_COMMAND = 96
 """Characters of a comm: 15 bytes, of which each may be escaped by six."""
@@ -12,10 +13,9 @@ class ProcessMemory(Model):
     """A process of the container, as it was seen before the kill."""
 
     pid: int = Field(description="Process id on the node.")
-    command: str = Field(
+    command: Text96 = Field(
         description="The process's comm: 15 bytes of its program's name at most, not its command "
-        "line. Unprintable characters are escaped.",
-        max_length=LONGEST_COMMAND,
+        "line. Unprintable characters are escaped."
     )
     rss: Quantity = Field(
         description="Memory in RAM, in bytes (480Mi): anonymous, mapped files and shared; what "

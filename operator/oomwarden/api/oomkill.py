@@ -7,6 +7,7 @@ from pydantic import Field
 
 from oomwarden.api.base import Extra, Model, Quantity, Timestamp
 from oomwarden.api.evidence import ID, Evidence
+from oomwarden.api.free_text import Text63, Text128, Text253, Text1024
 from oomwarden.api.memory import Memory, MemoryParts
 from oomwarden.api.victim import NumaReference, Victim
 
@@ -43,19 +44,17 @@ class ContainerType(StrEnum):
 class Owner(Model):
     """The pod's controller."""
 
-    kind: str = Field(description="Kind of the controller, such as Deployment.", max_length=253)
-    name: str = Field(description="Name of the controller.", max_length=253)
+    kind: Text253 = Field(description="Kind of the controller, such as Deployment.")
+    name: Text253 = Field(description="Name of the controller.")
 
 
 class PodReference(Model):
     """The pod that the killed container belonged to."""
 
-    name: str = Field(
-        description="Name of the pod, in the record's namespace.",
-        max_length=253,
-        json_schema_extra=_OBJECT_NAME,
+    name: Text253 = Field(
+        description="Name of the pod, in the record's namespace.", json_schema_extra=_OBJECT_NAME
     )
-    uid: str = Field(description="UID of the pod.", max_length=128, json_schema_extra=ID)
+    uid: Text128 = Field(description="UID of the pod.", json_schema_extra=ID)
     owner: Owner | None = Field(
         None,
         description="The pod's controller; a Deployment in place of its ReplicaSet. Absent: none.",
@@ -65,16 +64,12 @@ class PodReference(Model):
 class ContainerReference(Model):
     """The container, or the candidates when several vanished unread."""
 
-    name: str | None = Field(
-        None, description="Name of the container. Absent: unknown.", max_length=63
-    )
+    name: Text63 | None = Field(None, description="Name of the container. Absent: unknown.")
     type: ContainerType | None = Field(
         None, description="App, Init, Sidecar or Ephemeral. Absent: unknown."
     )
-    id: str | None = Field(
-        None,
-        description="The runtime's id, 64 hexadecimal digits. Absent: unknown.",
-        max_length=128,
+    id: Text128 | None = Field(
+        None, description="The runtime's id, 64 hexadecimal digits. Absent: unknown."
     )
     candidates: tuple[_ContainerName, ...] = Field(
         (),
@@ -191,7 +186,7 @@ class Response(Model):
         description="RaisedLimit or None.", json_schema_extra={"enum": ["RaisedLimit", "None"]}
     )
     reason: str = Field(description="Why, in one CamelCase word for programs.", max_length=63)
-    message: str = Field(description="Why, and what to do, in words for people.", max_length=1024)
+    message: Text1024 = Field(description="Why, and what to do, in words for people.")
     time: Timestamp = Field(description="When it was decided (RFC 3339, UTC).")
     limit_before: Quantity | None = Field(
         None, description="The container's memory limit before, in bytes (512Mi)."

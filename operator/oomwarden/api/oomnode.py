@@ -132,7 +132,7 @@ class OOMNodeStatus(Model):
         (),
         description="Ready, Kernel, CgroupV2, Capabilities, KernelLog, CgroupWrites, "
         "AgentMemory, Inotify, CgroupsReadable, Layout, Store, Delivery, PoliciesUnderstood, "
-        "Records, WithinBounds: each that is False tells the remedy.",
+        "ObjectsUnderstood, Records, WithinBounds: each that is False tells the remedy.",
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["type"],

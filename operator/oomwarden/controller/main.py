@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -15,6 +16,9 @@ from oomwarden.kube.errors import API_ERRORS, failure
 from oomwarden.kube.operations import Operations
 from oomwarden.kube.switch import SwitchCalls
 
+DEEP_JSON = 20_000
+"""Levels of calls: kopf reads JSON with Python's own reader, and whoever may patch a policy can
+nest its managedFields 10,000 levels deep (Go encoding/json, maxNestingDepth)."""
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _LOG = logging.getLogger(__name__)
 
@@ -30,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             logging.getLogger(chatty).setLevel(logging.WARNING)
     if options.command == "release":
         return asyncio.run(_release(options.namespace, timedelta(seconds=options.wait)))
+    sys.setrecursionlimit(DEEP_JSON)
     from oomwarden.controller.run import Place, run  # noqa: PLC0415 - kopf is slow, and not for release
 
     bounds = Bounds(options.days, options.per_pod, options.per_namespace, options.per_cluster)

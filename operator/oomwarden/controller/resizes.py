@@ -21,6 +21,7 @@ from oomwarden.controller.set_limits import Calls, set_limit
 from oomwarden.core.asks import Answer, Asks
 from oomwarden.core.grants import Denied, Scene, Write, grant
 from oomwarden.core.kept_node import PolicyKey
+from oomwarden.core.passed_over import error_words
 from oomwarden.core.resize_patch import refusal
 from oomwarden.core.scoring import Remark
 from oomwarden.kube.errors import API_ERRORS, failure
@@ -86,11 +87,20 @@ class Resizer:
 
     async def _serve(self, node: str, ask: Resize, slots: asyncio.Semaphore) -> None:
         try:
-            await self._one(node, ask)
+            await self._guarded(node, ask)
         finally:
             self._asks.again(node, self._now())
             slots.release()
             self._wake.set()
+
+    async def _guarded(self, node: str, ask: Resize) -> None:
+        """Do what is asked; a pod or policy that cannot be read keeps nobody else waiting."""
+        try:
+            await self._one(node, ask)
+        except Exception as error:  # noqa: BLE001 - whatever an object makes it raise
+            where, why = f"{ask.namespace}/{ask.pod} {ask.container}", error_words(error)
+            _LOG.error("not resized, and looked at again later: %s: %s", where, why)
+            self._refuse(node, ask, None)
 
     async def _one(self, node: str, ask: Resize) -> None:
         """Do what is asked, once; when to look again says the answer."""

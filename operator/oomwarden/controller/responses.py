@@ -21,6 +21,7 @@ from oomwarden.api.oomlimit import Step
 from oomwarden.controller.room import Given, Room, moment, room_of
 from oomwarden.controller.set_limits import Calls, set_limit
 from oomwarden.core.grants import Write
+from oomwarden.core.passed_over import error_words, name_of
 from oomwarden.core.raise_case import Case, is_young
 from oomwarden.core.raising import STALE, Raise, Stay, decide
 from oomwarden.core.resize_patch import refusal
@@ -82,7 +83,9 @@ class Responder:
 
     def take(self, manifest: Json) -> None:
         """Take a record that was told; most events are not about a new one."""
-        if not (manifest.get("status") or {}).get("response") and self._is_young(manifest):
+        status = manifest.get("status")
+        answered = isinstance(status, dict) and status.get("response")
+        if not answered and self._is_young(manifest):
             if not self.waiting.put(manifest, self._clock()):
                 self._tell_dropped()
             self._wake.set()
@@ -130,6 +133,10 @@ class Responder:
             _LOG.warning("OOMKill %s has no response yet, tried again: %s", name, error)
             await self.sleep(TRY_AGAIN_SECONDS)
             self.take(manifest)
+        except Exception as error:  # noqa: BLE001 - whatever an object makes it raise
+            slots.release()
+            name, why = name_of("OOMKill", manifest), error_words(error)
+            _LOG.error("%s gets no response: %s", name, why)
         else:
             slots.release()
         self.waiting.again(namespace, self._clock())
@@ -224,7 +231,8 @@ def _parsed(manifest: Json) -> OOMKill | None:
     try:
         return OOMKill.model_validate(manifest)
     except ValidationError as error:
-        _LOG.warning("an OOMKill cannot be read, and is not answered: %s", error)
+        name, why = name_of("OOMKill", manifest), error_words(error)
+        _LOG.warning("%s cannot be read, and is not answered: %s", name, why)
         return None
 
 

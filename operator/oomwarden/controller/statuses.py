@@ -11,6 +11,7 @@ from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.node_reports import NodeReports
 from oomwarden.controller.own_policies import OwnPolicies, Policy
 from oomwarden.core.kept_node import PolicyKey
+from oomwarden.core.passed_over import error_words
 from oomwarden.core.policy_status import Answers, summarise
 from oomwarden.kube.errors import API_ERRORS, failure
 
@@ -64,7 +65,7 @@ class StatusWriter:
                 continue
             self._wake.clear()
             due, self._due = self._due, set()
-            failed = {key for key in sorted(due, key=str) if not await self._sum_up(key)}
+            failed = {key for key in sorted(due, key=str) if not await self._guarded(key)}
             if failed:
                 await asyncio.sleep(RETRY_SECONDS)
                 self.touch(failed)
@@ -74,6 +75,14 @@ class StatusWriter:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             self.touch([*self.policies, *self.own.known])
+
+    async def _guarded(self, key: PolicyKey) -> bool:
+        """Sum up one policy; what cannot be summed up keeps no other one waiting."""
+        try:
+            return await self._sum_up(key)
+        except Exception as error:  # noqa: BLE001 - whatever an object makes it raise
+            _LOG.error("status of %s was not made: %s", key, error_words(error))
+            return True  # with the next report, or the next sweep
 
     async def _sum_up(self, key: PolicyKey) -> bool:
         await asyncio.sleep(0)  # 2,000 reports take 10 ms

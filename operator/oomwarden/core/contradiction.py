@@ -16,7 +16,9 @@ from oomwarden.core.event import (
     where,
 )
 from oomwarden.core.incident import Incident
+from oomwarden.core.pod_shape import POD_STATUS
 from oomwarden.core.record import Manifest, Witness, timestamp
+from oomwarden.core.shapes import shaped
 
 STANDS_SECONDS = 45.0
 """How long a wrong word has to stand: the kubelet takes back many."""
@@ -90,8 +92,9 @@ def told_kill(incident: Incident, witness: Witness, now: float) -> ToldKill | No
 
 def endings(pod: Mapping[str, Any]) -> Iterator[Ending]:
     """Read from a Pod's JSON how its containers ended, the present ones and those before."""
-    status, uid = pod.get("status") or {}, pod["metadata"]["uid"]
-    for each in (one for key in _LISTS for one in status.get(key) or ()):
+    status, _ = shaped(pod.get("status") or {}, POD_STATUS)
+    known, uid = status if isinstance(status, dict) else {}, str(pod["metadata"]["uid"])
+    for each in (one for key in _LISTS for one in known.get(key) or ()):
         for state in (each.get("state") or {}, each.get("lastState") or {}):
             ended = state.get("terminated") or {}
             container_id = ended.get("containerID", "").rpartition("//")[2]

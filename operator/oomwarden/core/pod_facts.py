@@ -8,33 +8,44 @@ from oomwarden.api.oomkill import ContainerType, Owner
 from oomwarden.core.adoption import old_mark
 from oomwarden.core.facts import ContainerFacts, PodFacts, ResizeTrouble, SpecLimit
 from oomwarden.core.limit_marks import Writers, changer, changers
+from oomwarden.core.pod_shape import pod_shaped
 from oomwarden.core.qos import qos_of
 from oomwarden.core.quantity import parse_bytes
+from oomwarden.core.static_pods import claimed_hash, is_mirror, is_vouched_for
 
 Manifest = Mapping[str, Any]
 
 _RESIZING = ("PodResizePending", "PodResizeInProgress")
-_MIRROR, _HASH = "kubernetes.io/config.mirror", "kubernetes.io/config.hash"
 
 
 def pod_facts(manifest: Manifest) -> PodFacts:
-    """Read a Pod's JSON.
+    """Read a Pod's JSON; what cannot be read of it is absent, and named in `odd`.
 
     A static pod's cgroup is named after its config.hash, not after its mirror's UID (kubernetes
     pkg/kubelet/config/common.go, v1.37).
+
+    Raises:
+        ValueError: its name, namespace or UID is missing.
     """
-    metadata, spec = manifest["metadata"], manifest["spec"]
-    annotations = metadata.get("annotations") or {}
-    uid, status = metadata["uid"], manifest.get("status") or {}
+    shaped, odd = pod_shaped(manifest)
+    found, why = claimed_hash(shaped) if is_mirror(shaped) else (None, "")
+    facts = _facts(shaped, found or shaped["metadata"]["uid"])
+    vouched = found is None or is_vouched_for(shaped.get("status") or {})
+    return replace(facts, odd="; ".join(filter(None, (odd, why))), vouched=vouched)
+
+
+def _facts(manifest: Manifest, cgroup_uid: str) -> PodFacts:
+    metadata, spec = manifest["metadata"], manifest.get("spec") or {}
+    status = manifest.get("status") or {}
     managed = metadata.get("managedFields") or ()
     resized = [each for each in managed if "subresource" in each]
     return PodFacts(
-        uid=uid,
-        cgroup_uid=annotations.get(_HASH, uid) if _MIRROR in annotations else uid,
+        uid=metadata["uid"],
+        cgroup_uid=cgroup_uid,
         namespace=metadata["namespace"],
         name=metadata["name"],
         labels=dict(metadata.get("labels") or {}),
-        qos=qos_of(manifest),
+        qos=qos_of({"spec": spec, "status": status}),
         priority_class=spec.get("priorityClassName") or None,
         owner=_owner(metadata),
         deleting="deletionTimestamp" in metadata,
@@ -143,7 +154,7 @@ def _owner(metadata: Manifest) -> Owner | None:
 
 def _above(reference: Manifest, labels: Mapping[str, str]) -> Owner:
     """Name the Deployment in place of its ReplicaSet, which is called <deployment>-<hash>."""
-    kind, name = reference["kind"], reference["name"]
+    kind, name = reference.get("kind", ""), reference.get("name", "")
     suffix = f"-{labels.get('pod-template-hash', '')}"
     if kind == "ReplicaSet" and len(suffix) > 1 and name.endswith(suffix):
         return Owner(kind="Deployment", name=name.removesuffix(suffix))

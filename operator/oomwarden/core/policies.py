@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from oomwarden.api.base import LabelSelector
+from oomwarden.api.free_text import readable
 from oomwarden.api.memory_rule import LIMIT_MIN
 from oomwarden.api.oomkill import PolicyReference
 from oomwarden.api.policy import RESERVED, ClusterOOMPolicySpec, OOMPolicySpec, Rule
@@ -15,6 +16,7 @@ from oomwarden.core.quantity import QuantityError, parse_bytes
 
 NAMESPACED, CLUSTER = "OOMPolicy", "ClusterOOMPolicy"
 _OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
+_LONGEST = 512
 
 Key = tuple[str, str, str]
 """Kind, namespace (empty: none) and name."""
@@ -74,7 +76,8 @@ def parse_policy(kind: str, manifest: Mapping[str, Any]) -> Policy:
     spec = manifest.get("spec", {})
     parsed = _parse(model, spec)
     _check(parsed)
-    generation = int(manifest["metadata"].get("generation", 0))
+    told = manifest["metadata"].get("generation", 0)
+    generation = told if isinstance(told, int) else 0
     return Policy(kind, namespace or None, name, generation, parsed, unknown_fields(spec, model))
 
 
@@ -84,7 +87,8 @@ def _parse(model: type[OOMPolicySpec], spec: object) -> OOMPolicySpec:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         why = _why_reserved(first["loc"], first["input"])
-        raise ValueError(f"{_path(first['loc'])}: {first['msg']}{why}") from error
+        told = f"{_path(first['loc'])}: {first['msg']}{why}"
+        raise ValueError(readable(told, _LONGEST)) from error
 
 
 def _why_reserved(location: tuple[int | str, ...], given: object) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from oomwarden.api.base import Condition
+from oomwarden.api.free_text import readable
 from oomwarden.api.oomnode import PolicyReport, Refusal
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.core.cautions import ANY_TENANT
@@ -19,6 +20,8 @@ SILENT_AFTER = timedelta(minutes=11)
 _NAMED = 5  # nodes in a message
 _TOLD = 3  # refusals in a message
 _LENGTH = 512  # characters of a refusal in a message
+_REASON, _MESSAGE = 1024, 32768
+"""Characters of a condition (apimachinery meta/v1, Condition); agents report any text."""
 _NO_REPORTS = (
     "No agent reports pods of this policy. That takes some 10 seconds after a change, and a minute "
     "after one of a node's labels. After that, see whether podSelector, priorityClassNames and "
@@ -90,8 +93,8 @@ def summarise(
         Condition(
             type=kind,
             status=verdict.status,
-            reason=verdict.reason,
-            message=verdict.message,
+            reason=readable(verdict.reason, _REASON) or "Unknown",
+            message=readable(verdict.message, _MESSAGE),
             last_transition_time=stamp,
             observed_generation=generation,
         )

@@ -14,6 +14,7 @@ from oomwarden.api.oomlimit import Step
 from oomwarden.core.facts import ContainerFacts, PodFacts
 from oomwarden.core.limits import kubelet_says, obstacle
 from oomwarden.core.matching import Contest
+from oomwarden.core.object_names import in_words
 from oomwarden.core.plan import Switch
 from oomwarden.core.pods_limit import sum_of_limits
 from oomwarden.core.quantity import format_bytes, in_pages, parse_bytes
@@ -196,4 +197,4 @@ def _already_raised(case: Case, container: ContainerFacts) -> bool:
 
 def _look(case: Case) -> str:
     owner = case.kill.pod.owner
-    return f"see why {owner.kind} {owner.name} needs more" if owner else "see why it needs more"
+    return f"see why {in_words(owner)} needs more" if owner else "see why it needs more"

@@ -6,11 +6,11 @@ from typing import Any
 from oomwarden.api.oomkill import OOMKill, Response
 from oomwarden.core.event import NOTE_BYTES, regarding, truncate
 from oomwarden.core.grants import Scene
+from oomwarden.core.object_names import has_template, in_words, is_object_name
 from oomwarden.core.quantity import format_bytes
 from oomwarden.core.raising import Raise, Stay
 
 CONTROLLER = "oomwarden.io/operator"
-_TEMPLATES = {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"}
 _LONGEST_NAME = 253 - len("-response")
 _NO_EVENT = {"Cooldown", "UpToReached", "Observed", "TooLate"}
 """Reasons that come back with every kill of a loop: the record tells them."""
@@ -37,11 +37,17 @@ def response(found: Raise | Stay, kill: OOMKill, namespace: str, now: datetime) 
 
 
 def _to_last(kill: OOMKill, namespace: str, limit: str) -> str:
-    """Give the change of the template that outlives the pod: a resize does not."""
-    owner, bridge = kill.pod.owner, "This lasts as long as the pod"
-    if owner is None or owner.kind not in _TEMPLATES:
+    """Give the change of the template that outlives the pod: a resize does not.
+
+    As a command only where each name in it is one that Kubernetes gives: people paste it.
+    """
+    owner, container = kill.pod.owner, kill.container.name
+    bridge = "This lasts as long as the pod"
+    if owner is None:
         return f"{bridge}: set {limit} where the pod comes from."
-    what = f"{owner.kind.lower()}/{owner.name} -c {kill.container.name}"
+    if not (has_template(owner) and all(map(is_object_name, (container, namespace)))):
+        return f"{bridge}: set {limit} where the pod comes from, in {in_words(owner)}."
+    what = f"{owner.kind.lower()}/{owner.name} -c {container}"
     return (
         f"{bridge}; for good: kubectl -n {namespace} set resources {what} --limits=memory={limit}"
     )

@@ -51,6 +51,7 @@ class Findings:
     store_in_memory: bool = False
     store_full: bool = False
     unknown_fields: tuple[str, ...] = ()
+    passed_over: str = ""
     cgroup_writes: bool = True
     cgroups_read_only: bool = False
     groups_left: int = 0
@@ -90,6 +91,7 @@ def conditions(found: Findings, now: str) -> tuple[Condition, ...]:
         ("Store", found.store, "Durable", _store_reason(found)),
         ("Delivery", found.delivery.message, "Delivering", found.delivery.reason),
         ("PoliciesUnderstood", ignored, "AllFields", "UnknownFields"),
+        ("ObjectsUnderstood", found.passed_over, "AllRead", "NotWhollyRead"),
         ("Records", found.records, "AsUsual", found.records_reason or "MergedHarder"),
         ("WithinBounds", found.beyond_bounds, "AllHeld", found.beyond_bounds_reason or "LeftOut"),
     )

@@ -14,8 +14,8 @@ import httpx2
 from lightkube import ALL_NS, AsyncClient, ConfigError, KubeConfig, SingleConfig
 from lightkube.config import client_adapter
 
-from oomwarden.core.deep_json import loads
 from oomwarden.core.needed_fields import without_large_metadata
+from oomwarden.kube.answers import UnreadableAnswerError, watch_event
 from oomwarden.kube.errors import error_from
 from oomwarden.kube.list_bodies import Keep, read_list
 from oomwarden.kube.requests import Requests
@@ -77,7 +77,7 @@ class Client(AsyncClient):
         request = self._request(what, {"resourceVersion": version})
         metadata, kept, _ = await self._list(request, keep)
         if not isinstance(found := metadata.get("resourceVersion"), str):
-            raise httpx2.RemoteProtocolError("the answer is no list: it has no resourceVersion")
+            raise UnreadableAnswerError("the answer is no list: it has no resourceVersion")
         return Listing(found, kept)
 
     async def watching(
@@ -97,8 +97,8 @@ class Client(AsyncClient):
         response = await self._send(request, stream=True)
         try:
             yield "OPEN", {}
-            async for line in response.aiter_lines():
-                yield _event(line)
+            async for line in _lines(response):
+                yield watch_event(line)
         finally:
             await response.aclose()
 
@@ -175,14 +175,17 @@ class Client(AsyncClient):
         return self._client.build_adapter_request(request)
 
 
-def _event(line: str) -> tuple[str, Json]:
-    """Read an event of a watch."""
-    try:
-        event = loads(line)
-        kind, manifest = event["type"], event["object"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise httpx2.RemoteProtocolError(f"the answer is no event of a watch: {error}") from error
-    return str(kind), manifest
+async def _lines(response: httpx2.Response) -> AsyncGenerator[bytes]:
+    """Split at line feeds alone: a text in JSON may hold other line ends as they are (U+0085)."""
+    parts: list[bytes] = []
+    async for piece in response.aiter_bytes():
+        first, *more = piece.split(b"\n")
+        parts.append(first)
+        for each in more:
+            yield b"".join(parts)
+            parts = [each]
+    if rest := b"".join(parts):
+        yield rest
 
 
 def _date(response: httpx2.Response) -> datetime:

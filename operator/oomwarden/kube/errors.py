@@ -1,6 +1,5 @@
 """What an error of the API server means for what was being written."""
 
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
@@ -9,6 +8,8 @@ from typing import Any, cast
 import httpx2
 from lightkube import ApiError, ConfigError
 from lightkube.models.meta_v1 import Status
+
+from oomwarden.core.deep_json import loads
 
 API_ERRORS = (httpx2.HTTPError, ConfigError)
 """What the client raises: the API server's answers, and everything on the way to it."""
@@ -60,7 +61,7 @@ def error_from(response: httpx2.Response) -> ApiError:
 
 def _status(response: httpx2.Response) -> Status:
     try:
-        body = json.loads(response.content)
+        body = loads(response.content)
     except ValueError:
         body = None
     if isinstance(body, dict) and body.get("kind") == "Status":
@@ -78,7 +79,11 @@ def error_of(body: dict[str, Any]) -> ApiError:
 
 
 def _read_status(body: dict[str, Any]) -> Status:
-    return cast("Status", Status.from_dict(body))  # typed as its base class by lightkube
+    try:
+        return cast("Status", Status.from_dict(body))  # typed as its base class by lightkube
+    except (TypeError, ValueError):  # fields of other types: a proxy's idea of a Status
+        code, message = body.get("code"), str(body.get("message") or "")[:_SHOWN_BODY]
+        return Status(code=code if isinstance(code, int) else None, message=message)
 
 
 def failure(error: Exception) -> Failure:

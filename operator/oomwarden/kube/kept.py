@@ -1,12 +1,16 @@
 """Objects as they are listed and watched, of which only what is needed is kept."""
 
+import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
+from oomwarden.core.passed_over import error_words, name_of
 from oomwarden.kube.client import Client, Json, Listing, Selection, everything
 
+_IDENTITY = ("name", "namespace", "uid", "resourceVersion")
+_LOG = logging.getLogger(__name__)
 _OBJECTS = {"ADDED", "MODIFIED", "DELETED"}
 
 
@@ -23,7 +27,7 @@ class Kept:
 
     async def listing(self, what: Selection, version: str | None = "0") -> Listing:
         """List, one object at a time."""
-        return await self.client.listing(what, version, self.of_list or self.keep)
+        return await self.client.listing(what, version, self._of_list)
 
     async def watching(
         self, what: Selection, version: str, seconds: int
@@ -31,4 +35,24 @@ class Kept:
         """Watch from a version on."""
         async with aclosing(self.client.watching(what, version, seconds)) as events:
             async for kind, manifest in events:
-                yield kind, self.keep(manifest) if kind in _OBJECTS else manifest
+                yield kind, self._kept(manifest) if kind in _OBJECTS else manifest
+
+    def _of_list(self, manifest: Json) -> Any:  # noqa: ANN401 - whatever its sink takes
+        """Make what is kept of an object of a list; None: it cannot be read, the others can."""
+        if self.of_list is None:
+            return self._kept(manifest)
+        try:
+            return self.of_list(manifest)
+        except Exception as error:  # noqa: BLE001 - whatever an object makes it raise
+            _LOG.warning("%s is passed over: %s", name_of("object", manifest), error_words(error))
+            return None
+
+    def _kept(self, manifest: Json) -> Json:
+        """Make what is kept of an object; of one of another shape who it is, and that it is cut."""
+        try:
+            return self.keep(manifest)
+        except Exception as error:  # noqa: BLE001 - whatever an object makes it raise
+            metadata = manifest.get("metadata")
+            known = metadata if isinstance(metadata, dict) else {}
+            identity = {key: known[key] for key in _IDENTITY if key in known}
+            return {"metadata": identity, "cut": f"all but its name: {error_words(error)}"}

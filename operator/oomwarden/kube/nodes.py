@@ -1,5 +1,6 @@
 """The OOMNode of an agent's node."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.needed_fields import without_large_metadata
+from oomwarden.core.passed_over import error_words, name_of
 from oomwarden.core.pressure import YOUNG_SECONDS
 from oomwarden.core.quantity import QuantityError, canonical
 from oomwarden.core.rebuilt_books import Recorded, recorded
@@ -17,6 +19,7 @@ from oomwarden.kube.pressure import published
 from oomwarden.kube.resources import Node, OOMKill, OOMNode
 
 Manifest = dict[str, Any]
+_LOG = logging.getLogger(__name__)
 
 
 async def previous(client: Client, name: str) -> OOMNodeStatus | None:
@@ -52,13 +55,34 @@ async def told(client: Client, name: str, boot_id: str, namespace: str) -> Recor
         httpx2.HTTPError: when the API server cannot be asked (ApiError: when it refuses).
     """
     node = await _get(client, name) or {}
-    kernel = (node.get("status") or {}).get("kernel") or {}
-    since = node["metadata"]["creationTimestamp"] if kernel.get("bootID") == boot_id else None
+    since = _since(node, boot_id)
     # Not by label: a label's value has 63 characters at most, a node's name 253.
     of_node = Selection(OOMKill, fields=f"node={name}")
     kills = (await client.listing(of_node, None, _without_memory)).objects
-    kept_from = datetime.now(UTC) - timedelta(seconds=await _kept_seconds(client, namespace))
-    return recorded(kills, boot_id, since, kept_from.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    young_from = datetime.now(UTC) - timedelta(seconds=await _kept_seconds(client, namespace))
+    kept_from = young_from.strftime("%Y-%m-%dT%H:%M:%SZ")
+    known = [each for each in kills if _is_readable(each, boot_id, kept_from)]
+    return recorded(known, boot_id, since, kept_from)
+
+
+def _since(node: Manifest, boot_id: str) -> str | None:
+    """Tell when the node got its OOMNode, if that was in this boot."""
+    try:
+        of_boot = node["status"]["kernel"]["bootID"] == boot_id
+        return str(node["metadata"]["creationTimestamp"]) if of_boot else None
+    except (KeyError, TypeError):  # there is none, or its status is of another version
+        return None
+
+
+def _is_readable(kill: Manifest, boot_id: str, kept_from: str) -> bool:
+    """Whether a record can be summed up: what another version has stored may be of any shape."""
+    try:
+        recorded([kill], boot_id, None, kept_from)
+    except Exception as error:  # noqa: BLE001 - whatever is missing in it
+        name, why = name_of("OOMKill", kill), error_words(error)
+        _LOG.warning("%s cannot be read, and counts as missing: %s", name, why)
+        return False
+    return True
 
 
 def _without_memory(kill: Manifest) -> Manifest:
@@ -104,7 +128,7 @@ async def labels(client: Client, name: str) -> dict[str, str]:
     Raises:
         httpx2.HTTPError: when the API server cannot be asked (ApiError: when it refuses).
     """
-    metadata = (await client.get(Node, name))["metadata"]
+    metadata = (await client.get(Node, name)).get("metadata") or {}
     return dict(metadata.get("labels") or {})
 
 

@@ -54,6 +54,7 @@ class Operations:
 
 def _own_state(node: Json) -> Json:
     """Keep who an OOMNode is, and what its agent says of itself."""
-    status = node.get("status") or {}
+    told = node.get("status")
+    status = told if isinstance(told, dict) else {}
     kept = {key: status[key] for key in ("agent", "kernel", "applied") if key in status}
     return {"metadata": {"name": node["metadata"]["name"]}, "status": kept}

@@ -13,6 +13,7 @@ from lightkube.config import client_adapter
 from lightkube.core.generic_client import BasicRequest, GenericAsyncClient
 from lightkube.core.resource import Resource as LightkubeResource
 
+from oomwarden.kube.answers import decoded
 from oomwarden.kube.errors import error_from, error_of
 
 TOKEN_AGE_SECONDS = 60.0
@@ -93,6 +94,17 @@ class Requests(GenericAsyncClient):
             if each not in {None, ALL_NS} and not _NAME.fullmatch(str(each)):
                 raise _no_such_name(str(each))
         return super().prepare_request(method, res, obj, name, namespace, watch, params, headers)
+
+    def handle_response(self, method: str, resp: httpx2.Response, br: BasicRequest) -> Any:  # noqa: ANN401 - lightkube's signature
+        """Read an object as lightkube does, but one that is nested deeply as well.
+
+        Raises:
+            httpx2.HTTPError: it is no success, or no object.
+        """
+        if method == "list" or br.response_type is None:
+            return super().handle_response(method, resp, br)
+        self.raise_for_status(resp)
+        return br.response_type(decoded(resp.content))
 
     @staticmethod
     def raise_for_status(resp: httpx2.Response) -> None:

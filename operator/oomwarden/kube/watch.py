@@ -13,29 +13,24 @@ import httpx2
 from lightkube import ApiError
 from lightkube.core.resource import api_info
 
+from oomwarden.core.passed_over import error_words
+from oomwarden.kube.answers import UnreadableAnswerError, version_of
 from oomwarden.kube.client import Listing, Selection
 from oomwarden.kube.errors import API_ERRORS, error_of, failure
+from oomwarden.kube.guarded_sink import Sink, guarded
+
+__all__ = ["Sink", "Source", "follow"]
 
 FIRST_WAIT_SECONDS, LAST_WAIT_SECONDS = 0.5, 30.0
 WATCH_SECONDS = 300, 600
 """How long the API server keeps a watch, chosen anew each time so that a fleet's do not meet."""
 LONGEST_ASKED_SECONDS = 60.0
 """Longest wait that the API server, or who answers in its place, is granted by Retry-After."""
+UNREADABLE_AT_MOST = 2
+"""Answers that cannot be read, one after the other, after which a watch does not go on: it would
+come by the same event again."""
 _TOO_LARGE = "Too large resource version"
 _LOG = logging.getLogger(__name__)
-
-
-class Sink(Protocol):
-    """Takes what a resource holds; called from the loop, so it does not wait."""
-
-    def replace(self, objects: list[Any]) -> None:
-        """Forget everything, take these: what the source keeps of the objects."""
-
-    def apply(self, manifest: dict[str, Any]) -> None:
-        """Take a new or changed object."""
-
-    def delete(self, manifest: dict[str, Any]) -> None:
-        """Forget an object; this is its last state."""
 
 
 class Source(Protocol):
@@ -57,16 +52,17 @@ async def follow(
     progress: Callable[[], None],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
-    """Keep `sink` up to date; ends only by cancellation or by an error of the sink.
+    """Keep `sink` up to date; ends only by cancellation.
 
-    `progress` is called whenever the API server was heard: list, watch opened, event, bookmark.
+    An object that the sink cannot take is passed over, as kube/guarded_sink.py does. `progress` is
+    called whenever the API server was heard: list, watch opened, event, bookmark.
     """
-    follower = _Follower(source, what, sink, progress)
+    follower = _Follower(source, what, guarded(sink, what.resource), progress)
     while True:
         try:
             await follower.once()
             pause = _jittered(FIRST_WAIT_SECONDS)
-        except API_ERRORS as error:
+        except Exception as error:  # noqa: BLE001 - also of a source that an object makes raise
             pause = follower.pause_after(error)
         await sleep(pause)
 
@@ -83,6 +79,7 @@ class _Follower:
     list_from: str | None = "0"
     wait: float = FIRST_WAIT_SECONDS
     told: str = ""
+    unreadable: int = 0
 
     async def once(self) -> None:
         """List if need be, then watch until the API server or silence ends it."""
@@ -111,24 +108,29 @@ class _Follower:
     def _take(self, kind: str, manifest: dict[str, Any]) -> None:
         if kind == "ERROR":
             raise error_of(manifest)
+        version = version_of(manifest)
         if kind == "DELETED":
             self.sink.delete(manifest)
         elif kind in {"ADDED", "MODIFIED"}:
             self.sink.apply(manifest)
-        self.version = self.list_from = manifest["metadata"]["resourceVersion"]
+        self.version = self.list_from = version
         self._heard()
 
     def _heard(self) -> None:
         if self.told:
             _LOG.info("following %s again", self._name)
-        self.wait, self.told = FIRST_WAIT_SECONDS, ""
+        self.wait, self.told, self.unreadable = FIRST_WAIT_SECONDS, "", 0
         self.progress()
 
     def pause_after(self, error: Exception) -> float:
         """Take an error in, say it once, and give the seconds to wait before the next try."""
+        self.unreadable += _is_unreadable(error)
         if _lost_version(error):
             self._forget_version()
-        self._tell(failure(error).reason)
+        elif self.unreadable >= UNREADABLE_AT_MOST:
+            self.version, self.unreadable = None, 0
+        known = isinstance(error, API_ERRORS)
+        self._tell(failure(error).reason if known else error_words(error))
         asked = min(failure(error).after, LONGEST_ASKED_SECONDS)
         pause = max(_jittered(self.wait), asked)
         self.wait = min(self.wait * 2, LAST_WAIT_SECONDS)
@@ -156,6 +158,11 @@ def _lost_version(error: Exception) -> bool:
     if not isinstance(error, ApiError):
         return False
     return error.status.code == HTTPStatus.GONE or _TOO_LARGE in (error.status.message or "")
+
+
+def _is_unreadable(error: Exception) -> bool:
+    """Whether an answer came, and no sense can be made of it."""
+    return isinstance(error, UnreadableAnswerError) or not isinstance(error, API_ERRORS)
 
 
 def _jittered(seconds: float) -> float:

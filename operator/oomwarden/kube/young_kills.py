@@ -125,8 +125,11 @@ class YoungKills:
 
 
 def _is_young(metadata: Json, now: datetime) -> bool:
-    created = datetime.fromisoformat(metadata["creationTimestamp"])
-    return now - created <= YOUNG + timedelta(seconds=5)
+    try:
+        created = datetime.fromisoformat(metadata["creationTimestamp"])
+        return now - created <= YOUNG + timedelta(seconds=5)
+    except (KeyError, TypeError, ValueError):  # no record that the API server has made
+        return False
 
 
 def _tell_unread(found: Mapping[str, int]) -> None:

@@ -1,0 +1,94 @@
+"""Objects that cannot be read, or not wholly: they are counted and named, and stop nothing."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from oomwarden.api.free_text import readable
+
+NAMED = 5
+"""Objects that a message names; the others are counted."""
+_HELD = 50
+"""Objects of which words are held: anyone may make thousands."""
+_LONGEST = 300
+_REMEDY = (
+    "What cannot be read counts as absent: no policy holds there, and a kill there may have no "
+    "record. Mend or delete it; if it is in order, upgrade oomwarden"
+)
+
+_Key = tuple[str, int]
+
+
+@dataclass(slots=True)
+class PassedOver:
+    """Remembers each until it is read again or gone. `changed` is called when the message may be.
+
+    Of most it holds a number alone, so that thousands of them take no memory.
+    """
+
+    changed: Callable[[], None] = lambda: None
+    _why: dict[_Key, str] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """Give how many there are."""
+        return len(self._why)
+
+    def note(self, kind: str, manifest: object, why: object) -> bool:
+        """Take one; `why` may hold text of tenants. Gives whether it was not known before."""
+        key, name = _key(kind, manifest), name_of(kind, manifest)
+        known = key in self._why
+        held = known or len(self._why) < _HELD
+        self._why[key] = readable(f"{name}: {why}", _LONGEST) if held else ""
+        self.changed()
+        return not known
+
+    def clear(self, kind: str, manifest: object) -> None:
+        """Take that it can be read, or that it is gone."""
+        if self._why.pop(_key(kind, manifest), None) is not None:
+            self.changed()
+
+    def clear_all(self, kind: str) -> None:
+        """Take that all of a kind are about to be read again."""
+        for key in [key for key in self._why if key[0] == kind]:
+            del self._why[key]
+        self.changed()
+
+    def message(self) -> str:
+        """Name the first ones, and say what to do; empty: there are none."""
+        if not self._why:
+            return ""
+        named = [words for words in self._why.values() if words][:NAMED]
+        more = self.total - len(named)
+        others = f"; and {more} more" if more else ""
+        count = "one object is" if self.total == 1 else f"{self.total} objects are"
+        return f"{count} not wholly read: {'; '.join(named)}{others}. {_REMEDY}"
+
+
+def error_words(error: Exception) -> str:
+    """Say what went wrong, and where; the text of an error may hold text of tenants.
+
+    A traceback would print that text as it is, with line ends that look like other lines of a log.
+    """
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename.rpartition("/")[2]
+        place, trace = f" at {file}:{trace.tb_lineno}", trace.tb_next
+    told = readable(str(error), _LONGEST)
+    return f"{told} ({type(error).__name__}{place})"
+
+
+def name_of(kind: str, manifest: object) -> str:
+    """Name an object of any shape: `Pod shop/api`."""
+    name, namespace = (readable(part, 253) for part in _names(manifest))
+    return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
+
+
+def _key(kind: str, manifest: object) -> _Key:
+    return kind, hash(_names(manifest))
+
+
+def _names(manifest: object) -> tuple[str, str]:
+    metadata: Any = manifest.get("metadata") if isinstance(manifest, Mapping) else None
+    parts = metadata if isinstance(metadata, Mapping) else {}
+    return str(parts.get("name") or "?"), str(parts.get("namespace") or "")

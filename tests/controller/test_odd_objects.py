@@ -1,0 +1,107 @@
+"""One object of any shape keeps no other one of the operator's waiting."""
+
+import asyncio
+import contextlib
+from typing import Any
+
+import pytest
+from cluster_of_one import OnePod, granting
+from oomwarden.api.oomnode import PolicyReport, Refusal, Resize
+from oomwarden.api.policy import PolicyStatus
+from oomwarden.controller.node_reports import NodeReports
+from oomwarden.controller.own_policies import Policy
+from oomwarden.controller.resizes import Resizer
+from oomwarden.controller.responses import Responder
+from oomwarden.controller.statuses import StatusWriter
+from oomwarden.core.kept_node import PolicyKey
+from oomwarden.core.policy_status import NodeReport, summarise
+
+from tests.controller.test_responses import NOW, RAISE, Kills, kill
+
+ASK = {"namespace": "shop", "uid": "u", "container": "app", "limit": "1Gi", "policy": "OOMPolicy x"}
+
+
+class Poisoned(OnePod):
+    """A cluster in which one pod makes whoever looks at it raise."""
+
+    async def look(self, namespace: str, pod: str, container: str) -> Any:  # noqa: ANN401
+        if pod == "poison":
+            raise ValueError("poison\nforged line")
+        return await super().look(namespace, pod, container)
+
+
+async def for_a_while(work: Any) -> None:  # noqa: ANN401
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await work
+
+
+async def test_a_kill_that_cannot_be_answered_ends_no_loop(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    poison = kill(name="poison-1") | {"pod": {"name": "poison", "uid": "u"}}
+    kills = Kills(poison, kill(name="b", status="odd"), kill(name="c"))
+    calls = Poisoned((granting(RAISE),))
+    await for_a_while(Responder(kills, calls, "me", now=lambda: NOW).run())
+    assert [name for name, _ in kills.written] == ["shop/b", "shop/c"]
+    told = [record.getMessage() for record in caplog.records if "gets no response" in record.msg]
+    assert told[0].startswith(r"OOMKill shop/poison-1 gets no response: poison\nforged line (Value")
+
+
+async def test_an_ask_for_a_pod_that_cannot_be_read_keeps_no_other_one_waiting() -> None:
+    calls = Poisoned((granting({"memory": {"limit": "1Gi"}}),))
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        await asyncio.sleep(0)
+
+    resizer = Resizer(calls, lambda _: None, sleep=sleep)
+    asked = [Resize.model_validate({**ASK, "pod": pod}) for pod in ("poison", "db-0")]
+    resizer.take("node-1", asked)
+    await for_a_while(resizer.run())
+    assert calls.looks >= 1
+    assert len(slept) == 2, "the poisoned one is looked at again later, not at once"
+
+
+def test_an_ask_that_cannot_be_read_leaves_the_others() -> None:
+    taken: list[tuple[str, int]] = []
+    reports = NodeReports(asked=lambda node, asked: taken.append((node, len(asked))))
+    asks = [{**ASK, "pod": "db-0"}, {**ASK, "pod": "db-1", "limit": "odd"}, 7]
+    reports.apply({"metadata": {"name": "node-1"}, "status": {"resizes": asks}})
+    assert taken == [("node-1", 1)]
+
+
+def report(reason: str, message: str) -> NodeReport:
+    refusal = Refusal(pod="", container="", reason=reason, message=message)
+    told = PolicyReport(kind="OOMPolicy", namespace="shop", name="p", observed_generation=1,
+                        refusals=(refusal,))  # fmt: skip
+    return NodeReport("node-1", NOW.isoformat(), told)
+
+
+@pytest.mark.parametrize("reason", ["", "R" * 5_000, "a\nb"])
+def test_a_status_takes_whatever_an_agent_reports(reason: str) -> None:
+    status = summarise(1, [report(reason, "m\n" * 50_000)], PolicyStatus(), NOW)
+    refused = next(each for each in status.conditions if each.type == "Refused")
+    assert 1 <= len(refused.reason) <= 1024
+    assert refused.message.isprintable()
+
+
+async def test_a_policy_that_cannot_be_summed_up_keeps_no_other_one_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("oomwarden.controller.statuses.DEBOUNCE_SECONDS", 0)
+    written: list[str] = []
+
+    async def write(key: PolicyKey, _: PolicyStatus) -> None:
+        if key.name == "a":
+            raise ValueError("poison")
+        written.append(key.name)
+
+    writer = StatusWriter(write, lambda: NOW)
+    writer.reports.replace([])
+    keys = [PolicyKey("OOMPolicy", "shop", name) for name in ("a", "b")]
+    writer.own.known.update({key: Policy(1, PolicyStatus()) for key in keys})
+    writer.touch(keys)
+    await for_a_while(writer.run())
+    assert written == ["b"]

@@ -1,0 +1,192 @@
+"""What the API server tells, and tenants, agents and other versions put into it."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from hypothesis import strategies as st
+from oomwarden.agent.contradictions import Contradictions
+from oomwarden.agent.inventory import Inventory
+from oomwarden.agent.namespace_book import NamespaceBook
+from oomwarden.agent.pod_sink import PodSink
+from oomwarden.agent.policy_book import PolicyBook
+from oomwarden.api.policy import PolicyStatus
+from oomwarden.controller.node_reports import NodeReports
+from oomwarden.controller.release import state_of
+from oomwarden.controller.responses import Responder
+from oomwarden.core.grants import Scene
+from oomwarden.core.matching import selects
+from oomwarden.core.needed_fields import namespace_labels, pod_fields
+from oomwarden.core.passed_over import PassedOver
+from oomwarden.core.plan import Switch, evaluate
+from oomwarden.core.pod_facts import pod_facts
+from oomwarden.core.policies import CLUSTER, NAMESPACED, parse_policy
+from oomwarden.core.policy_status import summarise
+from oomwarden.core.scoring import Floor
+from oomwarden.kube import nodes
+from oomwarden.kube.errors import Failure, Outcome
+from oomwarden.kube.guarded_sink import guarded
+from oomwarden.kube.kept import Kept
+from oomwarden.kube.operations import _own_state
+from oomwarden.kube.resizes import Found
+from oomwarden.kube.resources import Namespace, OOMNode, OOMPolicy, Pod
+
+from tests.core.test_static_pods import mirror
+from tests.fuzz.objects import HASH, NODE, VICTIM, objects_of
+
+Manifest = dict[str, Any]
+NOW = datetime(2026, 11, 26, 20, 0, 30, tzinfo=UTC)
+_CLIENT = cast("Any", None)
+LONGEST_MESSAGE = 32_768
+"""Characters of a condition's message."""
+
+
+_OWN = {
+    "metadata": {"name": "db-0", "namespace": "bank", "uid": VICTIM},
+    "spec": {"containers": [{"name": "app"}]},
+}
+
+
+def pods(given: list[tuple[str, Manifest]]) -> None:
+    """No pod of a tenant raises, or takes another's place; and what is odd goes with its pod."""
+    inventory, passed_over = Inventory(), PassedOver()
+    seen = Contradictions(_posted).pod_changed
+    own = PodSink(inventory, lambda: None, seen, passed_over)
+    sink = guarded(own, Pod, passed_over)
+    sink.replace([_OWN, mirror()])
+    kept = Kept(_CLIENT, pod_fields)._kept
+    for how, told in given:
+        manifest = kept(told)
+        match how:
+            case "apply":
+                sink.apply(manifest)
+            case "delete":
+                sink.delete(manifest)
+            case _:
+                sink.replace([manifest, _OWN, mirror()])
+        message = passed_over.message()
+        assert message.isprintable()
+        assert len(message) < LONGEST_MESSAGE
+        assert "Error at" not in message, "the sink raises nothing by itself"
+        assert inventory.pods[VICTIM].namespace == "bank"
+        assert inventory.pods[HASH].namespace == "kube-system"
+        for uid, each in inventory.pods.items():
+            owner = each.owner
+            assert uid in {each.uid, HASH}
+            assert owner is None or max(len(owner.kind), len(owner.name)) <= 253
+    sink.replace([_OWN, mirror()])
+    assert passed_over.total == 0
+    assert set(inventory.pods) == {VICTIM, HASH}
+
+
+async def _posted(_: Manifest) -> Failure:
+    return Failure(Outcome.DONE, "")
+
+
+STEPS = st.sampled_from(["apply", "delete", "replace"])
+
+
+def policies(given: list[tuple[str, str, Manifest]]) -> None:
+    """A policy of any shape is read or told why not, and decides on a pod without an error."""
+    passed_over = PassedOver()
+    book = PolicyBook(lambda: None)
+    pod = pod_facts(_OWN)
+    for kind, how, manifest in given:
+        sink = guarded(book.sink(kind), OOMPolicy, passed_over)
+        (sink.delete if how == "delete" else sink.apply)(manifest)
+        try:
+            policy = parse_policy(kind, manifest)
+        except ValueError:
+            continue
+        selected = [policy] if selects(policy, pod, {}, {}) else []
+        target = evaluate(selected, "app", 500, Floor(-500)).target
+        assert target.score is None or -997 <= target.score <= 1000
+    assert passed_over.message().isprintable()
+
+
+def namespaces(given: list[tuple[str, Manifest]]) -> None:
+    """Namespaces raise nothing, and labels are labels."""
+    book = NamespaceBook(lambda: None)
+    sink = guarded(book, Namespace)
+    kept = Kept(_CLIENT, namespace_labels)._kept
+    for how, manifest in given:
+        (sink.delete if how == "delete" else sink.apply)(kept(manifest))
+    assert all(isinstance(labels, dict) for labels in book.labels.values())
+
+
+class _Calls:
+    """One pod with a limit, and the policy that raises it."""
+
+    written: list[Manifest]
+
+    def __init__(self) -> None:
+        self.written = []
+
+    async def look(self, namespace: str, pod: str, container: str) -> Found:
+        rule = {"onOOM": {"raiseLimit": {"upTo": "2Gi"}}}
+        spec = {"podSelector": {}, "rules": [rule]}
+        granting = parse_policy(CLUSTER, {"metadata": {"name": "grow"}, "spec": spec})
+        manifest = {"metadata": {"name": pod, "namespace": namespace, "uid": "u"}}
+        facts = pod_facts(manifest)
+        one = next(iter(facts.containers), None)
+        assert container is not None
+        return Found(Scene(facts, one, NODE, (granting,), Switch.ENFORCE), "7")
+
+    async def resize(self, *_: object) -> None:
+        """Take any patch."""
+
+    async def follow(self, take: Callable[[Manifest], None]) -> None:
+        raise NotImplementedError(take)
+
+    async def write_response(self, namespace: str, name: str, response: Manifest) -> None:
+        assert "" not in {namespace, name}
+        self.written.append(response)
+
+    async def post(self, event: Manifest) -> Failure:
+        assert len(event["note"].encode()) <= 1024
+        return Failure(Outcome.DONE, "")
+
+    async def node_status(self, node: str) -> Manifest:
+        return {"agent": node}
+
+
+def oom_kills(given: list[Manifest]) -> None:
+    """Records of any shape are answered or not, one after the other, and summed up or left out."""
+    calls = _Calls()
+    responder = Responder(calls, calls, "me", now=lambda: NOW)
+    asyncio.run(_answer(responder, given))
+    for each in calls.written:
+        assert each["message"].isprintable()
+        assert len(each["message"]) <= 1024
+
+
+async def _answer(responder: Responder, given: list[Manifest]) -> None:
+    slots = asyncio.Semaphore(1)
+    for manifest in given:
+        responder.take(manifest)
+        async with asyncio.timeout(5):
+            await slots.acquire()
+            await responder._serve("shop", manifest, slots)
+        nodes._is_readable(manifest, "b", "")
+
+
+def oom_nodes(given: list[Manifest]) -> None:
+    """What an agent says of itself, in any shape, makes statuses that the API server takes."""
+    reports = NodeReports()
+    sink = guarded(reports, OOMNode, PassedOver())
+    for manifest in given:
+        sink.apply(manifest)
+        state_of(_own_state(manifest))
+        for key in list(reports._by_policy):
+            told = summarise(1, reports.of(key), PolicyStatus(), NOW)
+            assert all(1 <= len(each.reason) <= 1024 for each in told.conditions)
+            assert all(len(each.message) <= LONGEST_MESSAGE for each in told.conditions)
+            assert all(each.message.isprintable() for each in told.conditions)
+    sink.delete({"metadata": {"name": "a"}})
+
+
+POLICIES = st.one_of(
+    st.tuples(st.just(NAMESPACED), STEPS, objects_of("oompolicies")),
+    st.tuples(st.just(CLUSTER), STEPS, objects_of("clusteroompolicies")),
+)
