@@ -87,7 +87,8 @@ def check_group_kill_in_the_sub_cgroup_of_crun(hogs: Hogs) -> dict[str, Any]:
         inside = cgroups.make(f"{scope}/container")
         cgroups.write(scope, "cgroup.subtree_control", "+memory")
         cgroups.write(inside, "memory.oom.group", 1)
-        deep = cgroups.make(inside + "/nested" * 20)
+        deep = inside + "/nested" * 20  # without controllers: `container` holds processes itself
+        (cgroups.ROOT / deep).mkdir(parents=True)
         other = node.spawn(deep, ["sleep"])
         root, inode = CgroupRoot(cgroups.ROOT), (cgroups.ROOT / scope).stat().st_ino
         cgroup = Cgroup(inode, scope, Level.CONTAINER)

@@ -52,6 +52,7 @@ def check_coalescing(hogs: Hogs) -> dict[str, Any]:
     with world(hogs) as node:
         pod = node.pod("app", limits=96)
         watcher, ended, notified = Inotify(), Event(), []
+        watcher.open()
         watcher.add(ROOT / pod["app"].path / "memory.events", inotify.IN_MODIFY)
 
         def listen() -> None:
@@ -114,6 +115,7 @@ def _watches_left(*, opened: bool) -> list[int]:
         if opened:
             held.enter_context(file.open())
         watcher = Inotify()
+        watcher.open()
         watch = watcher.add(file, inotify.IN_MODIFY)
         cgroups.remove("apart")
         left = _own_watches(watcher)
