@@ -90,20 +90,6 @@ def test_an_ephemeral_container_is_killed_at_the_sum_of_the_others_limits(
     assert "that is the sum of its containers' limits (app 40Mi)" in event["note"]
 
 
-def test_the_cgroup_below_the_containers_own_is_kept(world: World, namespace: str) -> None:
-    below = "/sys/fs/cgroup"
-    script = (
-        f"mkdir {below}/step && echo $$ > {below}/step/cgroup.procs && "
-        f"echo +memory > {below}/cgroup.subtree_control && exec hog 200"
-    )
-    build = container("app", world.cluster.busybox_image, "sh", "-c", script, limit="32Mi")
-    build["securityContext"] = {"privileged": True}
-    world.apply(pod(namespace, "build", build))
-    (kill,) = eventually(lambda: world.kills(namespace, "build"), 90)
-    assert kill["container"]["subCgroup"] == "step"
-    assert (kill["cause"], kill["limit"]) == ("ContainerLimit", "32Mi")
-
-
 def test_a_record_is_immutable(world: World, namespace: str) -> None:
     world.apply(pod(namespace, "greedy", hog(world.cluster.busybox_image)))
     (kill,) = eventually(lambda: world.kills(namespace), 90)
