@@ -113,8 +113,8 @@ REFUSALS: dict[str, tuple[Manifest, str]] = {
         "spec.podSelector.matchLabels.app: Too long: may not be more than 63",
     ),
     "too-many-labels": (
-        with_selector(matchLabels={f"k{number}": "x" for number in range(65)}),
-        "spec.podSelector.matchLabels: Too many: 65: must have at most 64 items",
+        with_selector(matchLabels={f"k{number}": "x" for number in range(17)}),
+        "spec.podSelector.matchLabels: Too many: 17: must have at most 16 items",
     ),
     "expression-key": (
         with_expression(key="a b", operator="Exists"),
