@@ -52,6 +52,7 @@ def _holds(target: Target, number: int) -> bool:
         database=DirectoryBasedExampleDatabase(KEPT),
         suppress_health_check=list(HealthCheck),
         print_blob=True,
+        report_multiple_bugs=False,
     )
     try:
         seed(number)(bounds(given(target.given)(target.check)))()
