@@ -1,6 +1,7 @@
 """What a record, an Event and an OOMNode take in etcd: real objects, and what is added to them."""
 
 import json
+import math
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -28,13 +29,16 @@ STAMP = "2027-01-15T08:00:00Z"
 MIB = 1 << 20
 KEY_BYTES = 120
 """Of the key (/registry/oomwarden.io/oomkills/NAMESPACE/NAME) and etcd's own record around it."""
+PAGE_BYTES, FILLED, LEAST_KEYS = 4096, 0.9, 2
+"""Of a page of etcd's file: how full it gets, and how many keys it holds at least, over as many
+pages as that takes (bbolt node.go, splitIndex; etcd fills to 0.9)."""
 NODE = "ip-10-20-130-140.eu-central-1.compute.internal"
 POD = "checkout-payments-worker-7d9f8c6b5d-x2x9z"
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Bytes of one object each: a pod's first record, one that waited, one at harder terms."""
+    """Bytes of etcd's file for a pod's first record, one that waited, one at harder terms, ..."""
 
     first: int
     merged: int
@@ -52,7 +56,14 @@ def measure() -> Sizes:
     told = event(_incident(0), first, NOW)
     assert told is not None  # noqa: S101 - the kill is of now
     told["series"] = {"count": 2, "lastObservedTime": told["eventTime"]}
-    return Sizes(*map(stored, (first, merged.kill, less, told, _node())))
+    objects = (first, merged.kill, less, told, _node())
+    return Sizes(*(in_pages(stored(each)) for each in objects))
+
+
+def in_pages(size: int) -> int:
+    """Give the bytes of etcd's file that objects of this size take each."""
+    keys = max(LEAST_KEYS, int(PAGE_BYTES * FILLED) // size)
+    return math.ceil(keys * size / PAGE_BYTES) * PAGE_BYTES // keys
 
 
 def stored(manifest: Manifest) -> int:

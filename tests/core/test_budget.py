@@ -114,7 +114,7 @@ def test_without_an_operator_five_still_go_at_once_and_a_fleet_writes_few_more()
     alone = terms(UNATTENDED, "shop")
     assert alone.free == USUAL.free
     node = node_terms(UNATTENDED)
-    assert (node.firsts + node.repeats) * UNATTENDED.nodes <= 4000
+    assert (node.firsts + node.repeats) * UNATTENDED.nodes <= 2000
     assert node.burst * UNATTENDED.nodes <= 10_000
 
 

@@ -25,7 +25,7 @@ GATHER_SECONDS = 0.5
 """News come in groups; one look takes them all."""
 WRITES_PER_SECOND = 200.0
 """What a whole fleet aims at when all have news; 20 nodes need not wait for one another."""
-COUNT_GAPS = 6.0
+COUNT_GAPS = 12.0
 """Gaps between two writes for nothing but counts of kills, which may rise all the time."""
 LAST_RETRY_SECONDS = 120.0
 LONGEST_ASKED_SECONDS = 300.0

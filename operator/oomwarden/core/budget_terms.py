@@ -70,8 +70,8 @@ _STEPS: Mapping[Level, _Step] = {
     Level.HIGH: _Step(1, _HOUR_SECONDS, 3 * _HOUR_SECONDS, 10_000.0),
     Level.FULL: _Step(1, 6 * _HOUR_SECONDS, 6 * _HOUR_SECONDS, 2_000.0),
 }
-_UNATTENDED = _Step(FREE_RECORDS, FIRST_WAIT_SECONDS, _HOUR_SECONDS, 2_000.0)
-"""Nobody deletes: beside its bursts a fleet writes 48,000 first records a day at most, and as many
+_UNATTENDED = _Step(FREE_RECORDS, FIRST_WAIT_SECONDS, _HOUR_SECONDS, 1_000.0)
+"""Nobody deletes: beside its bursts a fleet writes 24,000 first records a day at most, and as many
 others."""
 LONGEST_QUIET_SECONDS = 2 * max(step.last_wait for step in _STEPS.values())
 
