@@ -26,6 +26,7 @@ async def test_an_agent_that_waits_says_so_again_and_again_with_the_remedy(
 ) -> None:
     monkeypatch.setattr(lock, "ASK_AGAIN_SECONDS", 0.001)
     monkeypatch.setattr(lock, "TELL_AGAIN_SECONDS", 0.002)
+    monkeypatch.setattr(lock, "PREDECESSOR_SECONDS", 0.01)
     waits = Waits()
 
     async def second() -> None:
@@ -39,6 +40,23 @@ async def test_an_agent_that_waits_says_so_again_and_again_with_the_remedy(
         assert "another release: uninstall one of them" in waits.said()
     await asyncio.wait_for(waiting, 5)
     assert {record.getMessage() for record in caplog.records} == {caplog.records[0].getMessage()}
+
+
+async def test_an_agent_that_waits_for_its_predecessor_is_ready_or_that_one_would_stay(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    waits = Waits()
+
+    async def second() -> None:
+        async with sole(tmp_path, waits):
+            pass
+
+    async with sole(tmp_path, Waits()):
+        waiting = asyncio.create_task(second())
+        await asyncio.wait({waiting}, timeout=0.2)
+        assert "waiting for another agent" in caplog.text
+        assert waits.said() == ""
+    await asyncio.wait_for(waiting, 5)
 
 
 async def test_a_directory_that_cannot_be_written_stops_nobody(

@@ -12,12 +12,18 @@ from pathlib import Path
 
 ASK_AGAIN_SECONDS = 0.1
 TELL_AGAIN_SECONDS = 60.0
+PREDECESSOR_SECONDS = 60.0
+"""An update that starts the new agent first ends the old one only once the new one is ready."""
+_WAITING = (
+    "waiting for another agent on this node to end. After a minute it is no predecessor but "
+    "another release: uninstall one of them, as a cluster has one oomwarden"
+)
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Waits:
-    """What an agent waits for before it works; empty: it works. Read by the probes' thread."""
+    """What keeps an agent unready; empty: nothing does. Read by the probes' thread."""
 
     what: str = ""
 
@@ -47,16 +53,15 @@ async def sole(state_dir: Path, waits: Waits) -> AsyncIterator[None]:
 
 
 async def _wait(held: int, waits: Waits) -> None:
-    """Wait for the lock; say so at once and every minute, as a second release waits for ever."""
-    said: float | None = None
+    """Wait for the lock; say so at once and every minute, as a second release never gets it."""
+    began, said = time.monotonic(), float("-inf")
     while not _take(held):
-        waits.what = (
-            "waiting for another agent on this node to end. After a minute it is no predecessor "
-            "but another release: uninstall one of them, as a cluster has one oomwarden"
-        )
-        if said is None or time.monotonic() - said >= TELL_AGAIN_SECONDS:
-            _LOG.warning(waits.what)
-            said = time.monotonic()
+        now = time.monotonic()
+        if now - began >= PREDECESSOR_SECONDS:
+            waits.what = _WAITING
+        if now - said >= TELL_AGAIN_SECONDS:
+            _LOG.warning(_WAITING)
+            said = now
         await asyncio.sleep(ASK_AGAIN_SECONDS)
     waits.what = ""
 
