@@ -105,3 +105,19 @@ async def test_a_line_that_never_ends_is_left_to_the_next_read_once() -> None:
     ring.text += logged(PATH, 7, "52.000002")
     await log.refresh()
     assert [[victim.pid for victim in kill.victims] for kill in log.unclaimed()] == [[7]]
+
+
+async def test_an_agent_that_may_not_read_the_log_leaves_its_successor_no_old_lines() -> None:
+    def refuse() -> bytes:
+        raise PermissionError(1, "Operation not permitted")
+
+    blind = LogReader(refuse)
+    await blind.begin(Position(333.0))
+    assert blind.position == Position(333.0)
+    blind.balanced(518.0)
+    ring = Ring()
+    ring.text = logged(PATH, 1, "69.000000") + logged(PATH, 2, "500.000000")
+    ring.text += logged(PATH, 3, "520.000000")
+    following = LogReader(ring.read)
+    await following.begin(blind.position)
+    assert [kill.victims[0].pid for kill in following.unclaimed()] == [3]

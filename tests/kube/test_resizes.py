@@ -157,3 +157,21 @@ async def test_a_record_goes_with_its_pod_and_not_with_another_of_the_name(
         assert await KeptLimits(client).drop_if_gone(metadata) is goes
     assert api.requests[0].path == "/api/v1/namespaces/shop/pods/db-0"
     assert len(api.requests) == 1 + goes
+
+
+async def test_the_sweep_lists_records_with_the_pods_that_they_are_of() -> None:
+    named = {"name": "u", "annotations": {"oomwarden.io/pod": "shop/db-0", "large": "x" * 9999}}
+    page = body({"metadata": {}, "items": [{"metadata": named}, {"metadata": {"name": "v"}}]})
+    async with FakeApi([page]).client() as client:
+        found = [each async for each in KeptLimits(client).all()]
+    assert found == [
+        {"name": "u", "annotations": {"oomwarden.io/pod": "shop/db-0"}},
+        {"name": "v"},
+    ]
+
+
+async def test_a_record_that_names_no_pod_is_no_proof_that_its_pod_is_gone() -> None:
+    api = FakeApi([])
+    async with api.client() as client:
+        assert not await KeptLimits(client).drop_if_gone({"name": "u"})
+    assert api.requests == []

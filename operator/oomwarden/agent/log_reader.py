@@ -83,6 +83,7 @@ class LogReader:
         if earlier is None:
             self._kills.clear()
             return
+        self._last_stamp = max(self._last_stamp, earlier.to)  # also where nothing could be read
         self._claimed = [mark for mark in earlier.beyond if mark[0] > earlier.to]
         waiting = [(at, kill) for at, kill in self._kills if kill.stamp > earlier.to]
         self._kills = [(at, kill) for at, kill in waiting if _mark(kill) not in self._claimed]
@@ -156,8 +157,12 @@ class LogReader:
         """Drop what was read before this event-loop time: counters read since then owe nothing.
 
         So those kills are told, or lay outside of all pods: what stayed could be taken for
-        another kill later on.
+        another kill later on. That holds for lines that this agent could not read, too. Stamps and
+        this clock both count from the boot (Linux kernel/printk/printk.c, local_clock), and may
+        drift apart.
         """
+        if not self.state.usable and self._off is None:
+            self._last_stamp = max(self._last_stamp, read_from)
         self._kills = [(at, kill) for at, kill in self._kills if at >= read_from]
 
 

@@ -35,10 +35,13 @@ Manifest = Mapping[str, Any]
 Made = dict[str, Any]
 
 
-def without_large_metadata(manifest: Manifest) -> Made:
-    """Leave out managedFields and annotations, which nobody asks for."""
+def without_large_metadata(manifest: Manifest, annotation: str = "") -> Made:
+    """Leave out managedFields and annotations, but for one that somebody asks for."""
     metadata = _map(manifest, "metadata")
     kept = {key: metadata[key] for key in metadata if key not in {"annotations", "managedFields"}}
+    asked = _map(metadata, "annotations").get(annotation)
+    if asked is not None:
+        kept["annotations"] = {annotation: _short(asked)}
     return {**manifest, "metadata": kept}
 
 

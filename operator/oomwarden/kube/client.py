@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -102,20 +103,25 @@ class Client(AsyncClient):
         finally:
             await response.aclose()
 
-    async def metadata_page(self, what: Selection, token: str, limit: int) -> tuple[Json, datetime]:
+    async def metadata_page(
+        self, what: Selection, token: str, limit: int, annotation: str = ""
+    ) -> tuple[Json, datetime]:
         """List a part of what there is, only metadata; gives the list and the API server's time.
 
-        Annotations and managedFields are left out: they may be larger than all else.
+        managedFields and other annotations are left out: they may be larger than all else.
 
         Args:
             what: Which objects.
             token: `metadata.continue` of the part before; empty: the first one.
             limit: How many objects at most.
+            annotation: The one that is kept; empty: none.
         """
         part = {"limit": str(limit), "continue": token or None}
         request = self._request(what, part)
         request.headers["Accept"] = _METADATA_LIST
-        metadata, items, now = await self._list(request, without_large_metadata)
+        metadata, items, now = await self._list(
+            request, partial(without_large_metadata, annotation=annotation)
+        )
         return {"metadata": metadata, "items": items}, now
 
     async def delete_this(self, resource: Resource, metadata: Mapping[str, str]) -> None:

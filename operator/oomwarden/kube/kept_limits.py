@@ -87,7 +87,7 @@ class KeptLimits:
         """Give the metadata of all records, as they are listed part by part."""
         token = ""
         while True:
-            page, _ = await self.client.metadata_page(Selection(OOMLimit), token, PART)
+            page, _ = await self.client.metadata_page(Selection(OOMLimit), token, PART, POD)
             for each in page.get("items") or ():
                 yield each["metadata"]
             token = page["metadata"].get("continue") or ""
@@ -95,10 +95,13 @@ class KeptLimits:
                 return
 
     async def drop_if_gone(self, metadata: Json) -> bool:
-        """Delete a record whose pod is gone."""
+        """Delete a record whose pod is gone; one that does not say which pod it is of stays."""
         namespace, _, name = (metadata.get("annotations") or {}).get(POD, "").partition("/")
+        if not name:
+            _LOG.warning("OOMLimit %s stays: it has no annotation %s", metadata["name"], POD)
+            return False
         try:
-            pod = await self.client.get(Pod, name, namespace=namespace) if name else None
+            pod = await self.client.get(Pod, name, namespace=namespace)
         except ApiError as error:
             if error.status.code != HTTPStatus.NOT_FOUND:
                 raise
