@@ -97,7 +97,10 @@ def _fields(value: Any) -> dict[str, Any]:
     """Name the fields of an object; lists of the kinds that are measured are atomic, or few."""
     if not isinstance(value, dict):
         return {}
-    return {f"f:{key}": {".": {}, **_fields(child)} for key, child in value.items()}
+    return {
+        f"f:{key}": {".": {}, **_fields(child)} if isinstance(child, dict) else {}
+        for key, child in value.items()
+    }
 
 
 def _incident(start: int) -> Any:

@@ -71,7 +71,8 @@ def test_objects_of_any_shape_stop_neither_agent_nor_operator_and_are_named(
         world.running(namespace, "later")
         for name in ("victim", "later"):
             eventually(lambda name=name: holds(world, namespace, name, -321))
-        eventually(lambda: world.policy(namespace, "all").get("status", {}).get("enforced", 0) > 1)
+        enforced = ("get", "oompolicy", "all", "-n", namespace, "-o", "jsonpath={.status.enforced}")
+        eventually(lambda: int(kubectl(*enforced) or 0) > 1)  # deeper than our own client reads
     finally:
         for name in odd:
             kubectl("patch", "pod", name, "-n", namespace, "--type=merge",

@@ -18,7 +18,7 @@ MOST_REPORTS = 2000
 """Of one node; its agent tells of fewer (core/report_bounds.py)."""
 MOST_TOLD = 3
 """Refusals of one report, and warnings: a policy's status has so many of all nodes together."""
-MOST_TOLD_OF_A_NODE = 300
+MOST_TOLD_OF_A_NODE = 1000
 MOST_NAME = 253
 MOST_TEXT = 512
 _KINDS = {"OOMPolicy", "ClusterOOMPolicy"}
