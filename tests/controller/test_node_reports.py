@@ -143,3 +143,13 @@ def test_of_a_policy_generation_and_status_are_kept() -> None:
     assert own.known[DB].status == PolicyStatus()
     own.delete({"metadata": metadata})
     assert (own.known, changed) == ({}, [DB, DB])
+
+
+def test_that_a_whole_policy_is_left_out_is_kept_however_many_others_are_refused() -> None:
+    refused = [{"pod": "p", "container": "c", "reason": "R", "message": "m"}]
+    left_out = [{"pod": "", "container": "", "reason": "LeftOut", "message": "no room"}]
+    crowd = [REPORT | {"name": f"p{n}", "refusals": refused} for n in range(MOST_TOLD_OF_A_NODE)]
+    told = [*crowd, *(REPORT | {"name": name, "refusals": left_out} for name in ("y", "z"))]
+    kept = kept_node(node(policies=told))
+    found = [each.refusals[0].reason for key, each in kept.reports.items() if key.name in "yz"]
+    assert found == ["LeftOut", "LeftOut"]

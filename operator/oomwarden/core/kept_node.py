@@ -18,7 +18,7 @@ MOST_REPORTS = 2000
 """Of one node; its agent tells of fewer (core/report_bounds.py)."""
 MOST_TOLD = 3
 """Refusals of one report, and warnings: a policy's status has so many of all nodes together."""
-MOST_TOLD_OF_A_NODE = 1000
+MOST_TOLD_OF_A_NODE = 300
 MOST_NAME = 253
 MOST_TEXT = 512
 _KINDS = {"OOMPolicy", "ClusterOOMPolicy"}
@@ -104,7 +104,8 @@ def _reports(told: Iterable[object]) -> Iterator[tuple[PolicyKey, KeptReport]]:
         if key is None:
             continue
         kept = _kept(report, min(room, MOST_TOLD))
-        room -= len(kept.refusals) + len(kept.warnings)
+        of_containers = sum(bool(each.container) for each in kept.refusals)
+        room -= of_containers + len(kept.warnings)
         yield key, kept
 
 
@@ -126,8 +127,10 @@ def _kept(report: PolicyReport, room: int) -> KeptReport:
         report.refused,
         report.warned,
     )
-    whole_first = sorted(report.refusals, key=lambda each: bool(each.container))
-    refusals = tuple(map(_told, whole_first[: max(room, 0)]))
+    whole = [each for each in report.refusals if not each.container][:1]  # always told
+    others = [each for each in report.refusals if each.container]
+    most = max(min(room, MOST_TOLD - len(whole)), 0)
+    refusals = tuple(map(_told, [*whole, *others[:most]]))
     warnings = tuple(map(_told, report.warnings[: max(min(room, MOST_TOLD), 0)]))
     if refusals or warnings:
         return KeptReport(*numbers, refusals, warnings)
