@@ -37,9 +37,9 @@ class FirstBooks:
         """Read what an earlier agent of this boot saved, and go on in the log where it ended."""
         boot = self.settler.place.boot_id
         self.saved = await self.store.run(lambda db: checkpoints.load(db, boot))
-        for facts in await self.store.run(lambda db: known_pods.load(db, boot)):
-            self.settler.inventory.deleted.setdefault(facts.cgroup_uid, facts)
-        for facts in self.settler.place.agents:  # one that died while it started had no store
+        known = await self.store.run(lambda db: known_pods.load(db, boot))
+        agents = self.settler.place.agents  # one that died while it started had no store
+        for facts in (*known, *agents):
             self.settler.inventory.deleted.setdefault(facts.cgroup_uid, facts)
         read_to = await self.store.run(lambda db: checkpoints.log_position(db, boot))
         await self.settler.log.begin(ALL if self.store.fresh else read_to)

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from oomwarden.kernel.boot import boot_id
+
 FILE = "agents.json"
 AT_MOST = 8
 """Pods kept, the newest: upgrades within one boot."""
@@ -56,11 +58,6 @@ def introduced(state_dir: Path, boot: str) -> list[Pod]:
     right = isinstance(kept, dict) and kept.get("boot") == boot
     pods = kept.get("pods") if right else None
     return [pod for pod in pods if _is_whole(pod)] if isinstance(pods, list) else []
-
-
-def boot_id(proc: Path) -> str:
-    """Give the random id of this boot."""
-    return (proc / "sys/kernel/random/boot_id").read_text().strip()
 
 
 def _is_whole(pod: object) -> bool:

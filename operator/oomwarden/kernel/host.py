@@ -6,6 +6,7 @@ from pathlib import Path
 
 from oomwarden.core.flat_keyed import parse_counters
 from oomwarden.core.self_tests import counts_local_events_only
+from oomwarden.kernel.boot import boot_id
 
 CAP_DAC_OVERRIDE, CAP_SYS_RESOURCE, CAP_SYSLOG = 1, 24, 34
 """Bits of CapEff (Linux include/uapi/linux/capability.h)."""
@@ -24,7 +25,7 @@ class Host:
 
     def boot_id(self) -> str:
         """Give the random id of this boot."""
-        return (self.proc / "sys/kernel/random/boot_id").read_text().strip()
+        return boot_id(self.proc)
 
     def release(self) -> str:
         """Give the kernel's release, as uname -r."""
