@@ -3,6 +3,7 @@
 import asyncio
 import threading
 
+import pytest
 from books_node import BooksNode
 from oomwarden.core.closing import CLOSE_SECONDS, STILL_SECONDS
 
@@ -73,10 +74,14 @@ async def test_two_pods_in_one_burst_are_two_records(books: BooksNode) -> None:
     assert sorted(row.kill["pod"]["name"] for row in found) == ["pod-1", "pod-2"]
 
 
-async def test_a_group_kill_that_is_not_counted_as_one_yet_is_waited_for(books: BooksNode) -> None:
+@pytest.mark.parametrize("group", ["", "system.slice/web.service"])
+async def test_a_group_kill_that_is_not_counted_as_one_yet_is_waited_for(
+    books: BooksNode, group: str
+) -> None:
     pod = books.cgroups.pod(1)
     app = books.cgroups.container(pod, "a")
-    (books.cgroups.root / app / "memory.oom.group").write_text("1\n")
+    (books.cgroups.root / app / group).mkdir(parents=True, exist_ok=True)
+    (books.cgroups.root / app / group / "memory.oom.group").write_text("1\n")
     levels = (app, *books.cgroups.above(app))
     books.know(1, app="a")
     async with books.agent() as rows:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 from containers import container, fill
 from oomwarden.kernel.cgroup import CgroupRoot
-from oomwarden.kernel.group_kills import counted_kills, is_empty, is_killed_as_group
+from oomwarden.kernel.group_kills import MOST_NESTED, counted_kills, is_empty, is_killed_as_group
 
 
 def test_a_group_kill_is_known_where_the_kernel_counts_it(tmp_path: Path) -> None:
@@ -41,4 +41,24 @@ def test_a_group_kill_of_the_runtimes_sub_cgroup_is_one_of_the_container(tmp_pat
     (tmp_path / cgroup.path / "memory.oom.group").write_text("0\n")
     (tmp_path / cgroup.path / "memory.events").write_text("oom_kill 1\noom_group_kill 0\n")
     (fill(tmp_path / cgroup.path / "container", 1) / "memory.oom.group").write_text("1\n")
+    assert is_killed_as_group(root, cgroup)
+
+
+def test_a_group_anywhere_in_a_container_may_be_killed_as_one(tmp_path: Path) -> None:
+    cgroup, root = container(tmp_path), CgroupRoot(tmp_path)
+    (tmp_path / cgroup.path / "memory.oom.group").write_text("0\n")
+    (tmp_path / cgroup.path / "memory.events").write_text("oom_kill 1\noom_group_kill 0\n")
+    service = fill(tmp_path / cgroup.path / "system.slice/web.service", 1)
+    assert not is_killed_as_group(root, cgroup)
+    (service / "memory.oom.group").write_text("1\n")
+    assert is_killed_as_group(root, cgroup)
+
+
+def test_a_container_with_more_cgroups_than_one_look_takes_may_have_a_group(tmp_path: Path) -> None:
+    cgroup, root = container(tmp_path), CgroupRoot(tmp_path)
+    (tmp_path / cgroup.path / "memory.events").write_text("oom_kill 1\noom_group_kill 0\n")
+    for number in range(MOST_NESTED):
+        fill(tmp_path / cgroup.path / str(number))
+    assert not is_killed_as_group(root, cgroup)
+    fill(tmp_path / cgroup.path / "one more")
     assert is_killed_as_group(root, cgroup)

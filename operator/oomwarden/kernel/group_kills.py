@@ -1,11 +1,17 @@
 """How far a group kill has got, read at this moment. Whatever is gone or cannot be read is over."""
 
+from contextlib import suppress
+
 from oomwarden.core.facts import Cgroup
 from oomwarden.core.flat_keyed import parse_memory_events
 from oomwarden.kernel import cgroup as files
 from oomwarden.kernel import oom_group
 from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
 from oomwarden.kernel.container_processes import held
+from oomwarden.kernel.nested_cgroups import Walk
+
+MOST_NESTED = 256
+"""Cgroups below a container that one look takes: some 20 ms, while a kill waits for its record."""
 
 
 def is_empty(root: CgroupRoot, cgroup: Cgroup) -> bool:
@@ -18,11 +24,15 @@ def is_empty(root: CgroupRoot, cgroup: Cgroup) -> bool:
 
 
 def is_killed_as_group(root: CgroupRoot, cgroup: Cgroup) -> bool:
-    """Whether the kernel kills a container as a whole, and counts `oom_group_kill` (Linux 5.17)."""
+    """Whether the kernel may kill a container, or what is nested in it, as a group.
+
+    Linux 5.17 and later count such a kill in `oom_group_kill`; an older kernel answers False. A
+    container with more than `MOST_NESTED` cgroups may have a group among those not looked at.
+    """
     try:
         with held(root, cgroup) as directory:
             counted = b"oom_group_kill " in files.read_at(directory, "memory.events")
-            return counted and oom_group.read_held(directory).together
+            return counted and (_is_group(directory) or _may_nest_group(directory))
     except (CgroupGoneError, OSError):
         return False
 
@@ -35,3 +45,15 @@ def counted_kills(root: CgroupRoot, cgroup: Cgroup) -> int:
     except (CgroupGoneError, OSError):
         return 0
     return events.oom_kill if events else 0
+
+
+def _may_nest_group(directory: int) -> bool:
+    walk = Walk(most=MOST_NESTED)
+    return any(map(_is_group, walk.below(directory))) or walk.unreached > 0
+
+
+def _is_group(directory: int) -> bool:
+    """Read memory.oom.group; False where the memory controller does not reach."""
+    with suppress(CgroupGoneError):
+        return files.read_at(directory, oom_group.NAME).strip() == b"1"
+    return False

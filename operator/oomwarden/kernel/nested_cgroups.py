@@ -41,8 +41,13 @@ class _Anchor:
 
 @dataclass(slots=True)
 class Walk:
-    """One walk; `unreached` counts what it knows of and has not visited, 0 while it goes on."""
+    """One walk of so many cgroups and seconds at most.
 
+    `unreached` counts what it knows of and has not visited, 0 while it goes on.
+    """
+
+    most: int = field(default_factory=lambda: MAX_CGROUPS)
+    seconds: float = field(default_factory=lambda: MAX_SECONDS)
     unreached: int = 0
     _left: list[tuple[_Anchor, str]] = field(default_factory=list)
 
@@ -57,7 +62,7 @@ class Walk:
         self._add(_Anchor(directory, owned=False), directory, "")
         if not self._left:
             return
-        until, budget = time.monotonic() + MAX_SECONDS, MAX_CGROUPS
+        until, budget = time.monotonic() + self.seconds, self.most
         try:
             while self._left and budget and time.monotonic() < until:
                 budget -= 1
