@@ -1,30 +1,30 @@
 """What memory.oom.group was in each container before our first write: saved before it."""
 
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from oomwarden.agent.container_rows import ContainerRows, Table
 from oomwarden.agent.inventory import Container
 from oomwarden.agent.store import Store
 from oomwarden.core.group_files import GroupFiles
 
-Row = tuple[str, GroupFiles]
-"""Container id, which guards against an inode that is used again, and the values."""
+_TABLE = Table("group_kills", ("found",), lambda files: (files.code,), GroupFiles.of_code)
 
 
 @dataclass(slots=True)
 class FoundGroups:
-    """By cgroup inode. A store that was lost takes this along: then nothing is put back."""
+    """The files of each container. A store that was lost takes this along: nothing is put back."""
 
     store: Store
     boot_id: str
-    _rows: dict[int, Row] = field(default_factory=dict)
-    _saved: dict[int, Row] = field(default_factory=dict)
+    _rows: ContainerRows[GroupFiles] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._rows = ContainerRows(self.store, self.boot_id, _TABLE)
 
     async def load(self) -> None:
         """Read what is known of this boot; the rows of others are deleted."""
-        self._saved = await self.store.run(lambda db: _load(db, self.boot_id))
-        self._rows = self._saved | self._rows
+        await self._rows.load()
 
     def get(self, container: Container) -> bool | None:
         """Tell how a container was found; None: nothing of ours was to be written there."""
@@ -33,16 +33,14 @@ class FoundGroups:
 
     def files(self, container: Container) -> GroupFiles | None:
         """Give what was found in a container's files."""
-        container_id, value = self._rows.get(container.cgroup.inode, ("", None))
-        return value if container_id == container.cgroup.container_id else None
+        return self._rows.get(container)
 
     def put(self, container: Container, value: GroupFiles | bool | None) -> None:  # noqa: FBT001 - the value of the file
         """Change what is known; it is written at the next `save`."""
         if value is None:
-            self._rows.pop(container.cgroup.inode, None)
-            return
-        found = GroupFiles(value) if isinstance(value, bool) else value
-        self._rows[container.cgroup.inode] = (container.cgroup.container_id or "", found)
+            self._rows.forget(container)
+        else:
+            self._rows.put(container, GroupFiles(value) if isinstance(value, bool) else value)
 
     async def save(self) -> None:
         """Write what changed, in one transaction.
@@ -50,39 +48,16 @@ class FoundGroups:
         Raises:
             sqlite3.Error: nothing was written.
         """
-        rows = dict(self._rows)
-        if rows != self._saved:
-            await self.store.run(lambda db: _save(db, self.boot_id, rows))
-            if self.store.keeps:
-                self._saved = rows
+        await self._rows.save()
 
     def is_saved(self, container: Container) -> bool:
         """Whether what is known of a container is on the disk."""
-        inode = container.cgroup.inode
-        return self._rows.get(inode) == self._saved.get(inode)
+        return self._rows.is_saved(container)
 
     def keep_only(self, live: Iterable[int]) -> None:
         """Forget the containers that are gone."""
-        for inode in self._rows.keys() - set(live):
-            del self._rows[inode]
+        self._rows.keep_only(live)
 
     def applied(self) -> frozenset[int]:
         """Give the containers in which a value of ours is, or may be, in place."""
-        return frozenset(self._rows)
-
-
-def _load(db: sqlite3.Connection, boot_id: str) -> dict[int, Row]:
-    db.execute("DELETE FROM group_kills WHERE boot_id != ?", (boot_id,))
-    rows = db.execute("SELECT inode, container_id, found FROM group_kills")
-    return {inode: (container_id, GroupFiles.of_code(found)) for inode, container_id, found in rows}
-
-
-def _save(db: sqlite3.Connection, boot_id: str, rows: dict[int, Row]) -> None:
-    db.execute("DELETE FROM group_kills WHERE boot_id = ?", (boot_id,))
-    db.executemany(
-        "INSERT INTO group_kills VALUES (?, ?, ?, ?)",
-        [
-            (boot_id, inode, container_id, value.code)
-            for inode, (container_id, value) in rows.items()
-        ],
-    )
+        return frozenset(inode for inode, _ in self._rows)
