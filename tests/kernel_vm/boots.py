@@ -21,7 +21,13 @@ Facts = dict[str, Any]
 VM = Path(__file__).parent / "vm"
 CHECKS = {
     "storms": ("checks_storms", "checks_traps"),
-    "levels": ("checks_selftests", "checks_causes", "checks_layouts", "checks_scores"),
+    "levels": (
+        "checks_selftests",
+        "checks_causes",
+        "checks_layouts",
+        "checks_scores",
+        "checks_blind",
+    ),
 }
 """What each boot runs; the longest first, so that the last ones end together."""
 SECONDS = 900.0

@@ -1,0 +1,73 @@
+"""The kernel gives no inotify watches, or no descriptors, for a while: other processes have them.
+
+fs.inotify.max_user_watches is per user, and shared with every root process of the node.
+"""
+
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cgroups
+from agent import Agent
+from world import Hogs, world
+
+WATCHES = Path("/proc/sys/fs/inotify/max_user_watches")
+
+
+def check_no_watches(hogs: Hogs) -> dict[str, Any]:
+    """Containers come, are killed and go while no agent has a watch."""
+    with _no_watches_for_anyone() as give, world(hogs) as node:
+        pod = node.pod("lasting", "ended", "later", limits=8, group=False)
+        time.sleep(1)  # they are found by looking
+        node.kill(pod["lasting"])
+        node.report()
+        node.kill(pod["ended"])
+        cgroups.remove(pod["ended"].path)
+        node.report()
+        watches = [agent.watches() for agent in node.agents]
+        give()
+        node.followed(seconds=60)
+        node.kill(pod["later"])
+        return {"watches": watches, "report": node.report()}
+
+
+def check_no_descriptors(hogs: Hogs) -> dict[str, Any]:
+    """A pod appears, is killed and stays while no agent may open its files."""
+    with world(hogs) as node:
+        usual = [_leave_reserve_alone(agent) for agent in node.agents]
+        held = [agent.descriptors() for agent in node.agents]
+        pod = node.pod("app", limits=8)
+        time.sleep(1)
+        opened = [agent.descriptors() for agent in node.agents]
+        node.kill(pod["app"])
+        time.sleep(3)
+        for agent, limit in zip(node.agents, usual, strict=True):
+            resource.prlimit(agent.pid, resource.RLIMIT_NOFILE, limit)
+        report = node.report()
+        node.followed(seconds=60)
+        return {"held": held, "opened": opened, "report": report}
+
+
+@contextmanager
+def _no_watches_for_anyone() -> Iterator[Any]:
+    usual = WATCHES.read_text()
+
+    def give() -> None:
+        WATCHES.write_text(usual)
+
+    WATCHES.write_text("0")
+    try:
+        yield give
+    finally:
+        give()
+
+
+def _leave_reserve_alone(agent: Agent) -> tuple[int, int]:
+    """Set an agent's limit so that only its reserve is left, a quarter; gives the usual one."""
+    limit = agent.descriptors() * 4 // 3
+    usual = resource.prlimit(agent.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(agent.pid, resource.RLIMIT_NOFILE, (limit, usual[1]))
+    return usual
