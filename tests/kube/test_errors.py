@@ -49,6 +49,14 @@ TABLE = {
         answer(400, "BadRequest", 'admission webhook "x" denied the request: no'),
         Outcome.RETRY,
     ),
+    "webhook, not found": (
+        answer(404, "NotFound", 'admission webhook "x" denied the request: no', {}),
+        Outcome.RETRY,
+    ),
+    "webhook, too many": (
+        answer(429, "TooManyRequests", 'admission webhook "x" denied the request: no'),
+        Outcome.RETRY,
+    ),
     "CRD missing": (
         answer(404, "NotFound", "the server could not find the requested resource", {}),
         Outcome.RETRY,
@@ -87,7 +95,10 @@ def test_troubles_of_one_object_are_told_from_those_of_all(case: str) -> None:
     assert failure(TABLE[case][0]).everywhere is (case in EVERYWHERE)
 
 
-REFUSED = {"quota", "policy", "webhook", "schema", "too large", "bad request"}
+REFUSED = {
+    "quota", "policy", "webhook", "webhook, not found", "webhook, too many", "schema", "too large",
+    "bad request",
+}  # fmt: skip
 INVALID = {"schema", "too large", "bad request"}
 
 

@@ -1,9 +1,9 @@
 """Which row may be tried when: each for itself, all while the API server is in trouble."""
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 
 from oomwarden.kube.errors import Failure
 
@@ -24,13 +24,14 @@ LONGEST_ASKED_SECONDS = 300.0
 
 @dataclass(slots=True)
 class Wait:
-    """Not before, in loop time; the wait doubles.
+    """Not before, in loop time, tried last at `tried`; the wait doubles.
 
     `denied`: the API server has refused the object; `invalid_since`: since when by its schema.
     """
 
     not_before: float
     seconds: float
+    tried: float
     denied: bool = False
     invalid_since: float | None = None
 
@@ -40,6 +41,7 @@ class Lane:
     """The records, or the Events: one kind's troubles do not hold up the other's.
 
     While the API server itself is in trouble one row at a time is tried, after a wait of its own.
+    It is the one that was not tried for longest: the trouble may be that of some rows alone.
     """
 
     what: str = "record"
@@ -48,12 +50,15 @@ class Lane:
     _closed: Wait | None = None
 
     def choose(self, keys: Sequence[str], now: float) -> list[str]:
-        """Take the first of these that may be tried now."""
+        """Take the first of these that may be tried now, or the one whose turn it is."""
         known = set(keys)
         self._waits = {key: wait for key, wait in self._waits.items() if key in known}
         if self._closed and now < self._closed.not_before:
             return []
-        chosen = list(islice((key for key in keys if self._is_due(key, now)), self._room()))
+        due = [key for key in keys if self._is_due(key, now)]
+        if self._closed:
+            due.sort(key=self._tried)
+        chosen = due[: self._room()]
         self.taken.update(chosen)
         return chosen
 
@@ -71,6 +76,9 @@ class Lane:
     def _is_due(self, key: str, now: float) -> bool:
         wait = self._waits.get(key)
         return key not in self.taken and (wait is None or wait.not_before <= now)
+
+    def _tried(self, key: str) -> float:
+        return self._waits[key].tried if key in self._waits else -math.inf
 
     def answered(self, key: str) -> None:
         """Note that a row was decided on; where it had been refused, others may fare better now."""
@@ -105,4 +113,5 @@ def _longer(before: Wait | None, failure: Failure, now: float) -> Wait:
     seconds = min(before.seconds * 2, longest) if before else FIRST_RETRY_SECONDS
     pause = seconds * random.uniform(0.75, 1.0)  # noqa: S311 - jitter
     pause = max(pause, min(failure.after, LONGEST_ASKED_SECONDS))
-    return Wait(now + pause, seconds, invalid_since=before.invalid_since if before else None)
+    since = before.invalid_since if before else None
+    return Wait(now + pause, seconds, tried=now, invalid_since=since)

@@ -128,7 +128,12 @@ def _outcome(status: Status, message: str) -> Outcome:
 
 
 def _is_everywhere(status: Status, message: str) -> bool:
-    """Whether other objects would fare no better: the server, our token, our rights, the CRD."""
+    """Whether other objects would fare no better: the server, our token, our rights, the CRD.
+
+    A webhook denies with any code, 404 and 429 among them, and does so of some objects.
+    """
+    if _is_denial(message):
+        return False
     no_rights = status.code == HTTPStatus.FORBIDDEN and '" cannot ' in message
     no_kind = status.code == HTTPStatus.NOT_FOUND and _kind(status) is None
     return status.code in _SERVER_WIDE or no_rights or no_kind

@@ -17,14 +17,6 @@ from oomwarden.kube.pressure import count
 from oomwarden.kube.resources import OOMKill
 
 PART = 500
-_SERVER_WIDE = {
-    HTTPStatus.UNAUTHORIZED,
-    HTTPStatus.REQUEST_TIMEOUT,
-    HTTPStatus.TOO_MANY_REQUESTS,
-    HTTPStatus.BAD_GATEWAY,
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    HTTPStatus.GATEWAY_TIMEOUT,
-}
 
 
 class ListExpiredError(Exception):
@@ -100,8 +92,7 @@ class StoredKills:
 
 def _is_server_wide(error: ApiError) -> bool:
     """Whether other records would fare no better: the server, our token, our rights."""
-    no_rights = '" cannot ' in (error.status.message or "")  # RBAC's words
-    return error.status.code in _SERVER_WIDE or no_rights
+    return failure(error).everywhere or error.status.code == HTTPStatus.REQUEST_TIMEOUT
 
 
 def _records(items: list[dict[str, Any]]) -> Iterator[Record]:
