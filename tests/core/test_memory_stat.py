@@ -29,3 +29,21 @@ def test_resident_memory_is_the_second_field_of_statm_in_pages() -> None:
 def test_what_is_no_statm_is_an_error(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"statm|invalid literal"):
         parse_resident(text, 4096)
+
+
+def test_a_counter_that_went_below_zero_is_none_and_not_all_of_the_memory() -> None:
+    below = (1 << 64) - 4096
+    found = parse_composition(f"anon {below}\nfile 8192\nshmem {below}\nsock {below}\n".encode())
+    assert found == Composition(0, 8192, 0)
+
+
+def test_numbers_that_no_kernel_writes_are_not_read() -> None:
+    long = "9" * 5000
+    found = parse_composition(f"anon 1\nfile 2\nshmem 3\nsock {long}\nslab -5\n".encode())
+    assert found == Composition(1, 2, 3)
+    assert parse_composition(f"anon {long}\nfile 2\nshmem 3\n".encode()) is None
+
+
+def test_of_slab_as_a_whole_and_its_two_parts_the_larger_counts() -> None:
+    text = b"anon 1\nfile 2\nshmem 0\nslab 3\nslab_reclaimable 5\nslab_unreclaimable 6\n"
+    assert parse_composition(text) == Composition(1, 2, 0, slab=11)

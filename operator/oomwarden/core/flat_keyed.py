@@ -2,13 +2,16 @@
 
 from oomwarden.core.facts import MemoryEvents
 
+_DIGITS = 20
+"""Of the largest number of 64 bits: the kernel writes no longer ones."""
+
 
 def parse_counters(text: bytes) -> dict[bytes, int]:
     """Read `key value` lines; lines that are anything else are passed over."""
     counters: dict[bytes, int] = {}
     for line in text.splitlines():
         key, _, value = line.partition(b" ")
-        if value.isdigit():
+        if value.isdigit() and len(value) <= _DIGITS:
             counters[key] = int(value)
     return counters
 

@@ -6,7 +6,9 @@ from oomwarden.core.flat_keyed import parse_counters
 
 _RESIDENT = 1
 """Index of `resident` in /proc/PID/statm."""
-
+_NEGATIVE = 1 << 63
+"""From here on a number is one below 0 that was written without its sign: counters that each CPU
+keeps its part of are summed up while they change."""
 
 # What `kernel` holds (since 5.18), by the names of memory.stat; sec_pagetables since 6.1.
 _KERNEL = ("slab", "page_tables", "kernel_stack", "percpu", "vmalloc", "zswap")
@@ -50,7 +52,7 @@ def parse_composition(text: bytes, swap: int = 0) -> Composition | None:
         text: The file.
         swap: memory.swap.current in bytes; 0 where there is no such file.
     """
-    told = parse_counters(text)
+    told = {key: _size(told) for key, told in parse_counters(text).items()}
     if not {b"anon", b"file", b"shmem"} <= told.keys():
         return None
     pieces = told.get(b"slab_reclaimable", 0) + told.get(b"slab_unreclaimable", 0)
@@ -58,7 +60,7 @@ def parse_composition(text: bytes, swap: int = 0) -> Composition | None:
         anon=told[b"anon"],
         file=told[b"file"],
         shmem=told[b"shmem"],
-        slab=told.get(b"slab", pieces),
+        slab=max(told.get(b"slab", 0), pieces),
         sock=told.get(b"sock", 0),
         page_tables=told.get(b"pagetables", 0) + told.get(b"sec_pagetables", 0),
         kernel_stack=told.get(b"kernel_stack", 0),
@@ -70,6 +72,10 @@ def parse_composition(text: bytes, swap: int = 0) -> Composition | None:
     )
     known = sum(getattr(found, name) for name in _KERNEL)
     return replace(found, kernel_other=max(told.get(b"kernel", 0) - known, 0))
+
+
+def _size(told: int) -> int:
+    return told if told < _NEGATIVE else 0
 
 
 def parse_resident(text: bytes, page_size: int) -> int:
