@@ -27,6 +27,10 @@ def judged(
     return judge(Held(in_pod or pod(one), one, used), match, switch)
 
 
+def requesting(one: ContainerFacts, request: int) -> ContainerFacts:
+    return replace(one, spec=replace(one.spec, request=request * MI))
+
+
 def reasons(found: Limit) -> list[str]:
     return [remark.reason for remark in found.part.remarks]
 
@@ -209,7 +213,7 @@ def test_what_the_api_server_always_refuses_is_not_asked_for() -> None:
     besteffort = pod(container(None), qos=QOSClass.BEST_EFFORT)
     found = judged(container(None), limiting(64), in_pod=besteffort)
     assert (found.ask, reasons(found)) == (None, ["QOSChange"])
-    asking = replace(container(512), request=256 * MI)
+    asking = requesting(container(512), 256)
     found = judged(asking, limiting(128))
     assert (found.ask, reasons(found)) == (None, ["BelowRequest"])
     assert judged(asking, limiting(256)).ask is not None
@@ -228,3 +232,18 @@ def test_a_limit_of_zero_is_none_and_shrinking_below_use_waits() -> None:
     assert (one.limit, one.spec.asked) == (None, None)
     found = judge(Held(facts, one, usage=2048 * MI), won(limiting(512)), Switch.ENFORCE)
     assert (found.ask, reasons(found)) == (None, ["BelowUsage"])
+
+
+def test_the_api_server_compares_with_the_request_of_the_spec_not_with_the_allocated_one() -> None:
+    allocated_less = replace(requesting(container(1024), 900), request=64 * MI)
+    assert reasons(judged(allocated_less, limiting(512))) == ["BelowRequest"]
+    allocated_more = replace(requesting(container(1024), 64), request=900 * MI)
+    assert judged(allocated_more, limiting(512)).ask is not None
+
+
+def test_more_than_the_pod_as_a_whole_may_have_is_not_asked_for() -> None:
+    whole = pod(container(512), limit=768 * MI)
+    assert reasons(judged(container(512), limiting(1024), in_pod=whole)) == ["PodLevelResources"]
+    assert judged(container(512), limiting(768), in_pod=whole).ask is not None
+    sidecar = container(512, kind=ContainerType.SIDECAR)  # the API server does not compare these
+    assert judged(sidecar, limiting(1024), in_pod=whole).ask is not None

@@ -5,6 +5,7 @@ from oomwarden.api.oomkill import ContainerType, Owner
 from oomwarden.api.policy import QOSClass
 from oomwarden.core.facts import ContainerFacts
 from oomwarden.core.limit_marks import Writers
+from oomwarden.core.needed_fields import pod_fields
 from oomwarden.core.pod_facts import pod_facts
 
 MI = 1 << 20
@@ -222,3 +223,29 @@ def test_a_limit_of_the_pod_as_a_whole_is_read(
     resources: dict[str, Any], limit: int | None
 ) -> None:
     assert pod_facts(pod(spec={"containers": [], "resources": resources})).limit == limit
+
+
+def test_a_status_with_empty_resources_tells_that_no_limit_is_in_force_yet() -> None:
+    spec = {"name": "app", "resources": {"limits": {"memory": "1Gi"}}}
+    for read in (dict, pod_fields):
+        manifest = pod(
+            spec={"containers": [spec]},
+            status={"containerStatuses": [status("app", "a", resources={})]},
+        )
+        [container] = pod_facts(read(manifest)).containers
+        assert (container.limit, container.spec.asked) == (None, 1024 * MI)
+    assert only_container(spec, status("app", "a")).limit == 1024 * MI
+
+
+def test_blanks_around_an_amount_are_no_part_of_it_and_null_is_none() -> None:
+    for given, limit in ((" 1Gi\n", 1024 * MI), (None, None), (1 << 30, 1024 * MI)):
+        resources = {"limits": {"memory": given}, "requests": {"memory": " 64Mi "}}
+        facts = pod_facts(pod(spec={"containers": [{"name": "app", "resources": resources}]}))
+        assert (facts.containers[0].limit, facts.containers[0].request) == (limit, 64 * MI)
+        assert facts.odd == ""
+
+
+def test_the_request_that_the_spec_asks_for_stands_beside_the_allocated_one() -> None:
+    spec = {"name": "app", "resources": {"requests": {"memory": "2Gi"}}}
+    container = only_container(spec, status("app", "a", allocatedResources={"memory": "1Gi"}))
+    assert (container.request, container.spec.request) == (1024 * MI, 2048 * MI)

@@ -2,13 +2,14 @@ from dataclasses import replace
 
 import pytest
 from oomwarden.api.oomkill import ContainerType
+from oomwarden.core.facts import SpecLimit
 from oomwarden.core.resize_patch import refusal, resize_patch
 from resized import GUARANTEED, MI, container, pod
 
 
 def test_the_patch_names_the_very_pod_in_the_very_state_that_was_decided_on() -> None:
     resources = {"limits": {"memory": "1Gi"}}
-    asking = replace(container(), request=MI)
+    asking = replace(container(), spec=SpecLimit(request=MI))
     assert resize_patch(pod(asking), asking, 1024 * MI, "77") == {
         "metadata": {"uid": "u", "resourceVersion": "77"},
         "spec": {"containers": [{"name": "app", "resources": resources}]},

@@ -39,7 +39,7 @@ class SpecLimit:
     `writers` comes from the operator's record. `restarts`: the container's resizePolicy has it
     restarted when the limit changes. `changer` names who says to have changed it, which anybody
     who may patch the pod can make up: it decides nothing. Nor is `old_mark`, of an earlier version,
-    believed without a policy (core/adoption).
+    believed without a policy (core/adoption). `request`: the memory request of the spec; 0: none.
     """
 
     asked: int | None = None
@@ -47,6 +47,7 @@ class SpecLimit:
     restarts: bool = False
     changer: str = ""
     old_mark: Mark | None = None
+    request: int = 0
 
     @property
     def ours(self) -> int | None:

@@ -154,8 +154,11 @@ def _sure_refusal(held: Held, limit: int) -> Remark | None:
     """Foresee what the API server always refuses: to ask for it would keep others waiting."""
     if held.pod.qos is QOSClass.BEST_EFFORT:
         return foreseen("QOSChange", limit)
-    if held.pod.qos is not QOSClass.GUARANTEED and limit < held.container.request:
+    if held.pod.qos is not QOSClass.GUARANTEED and limit < held.container.spec.request:
         return foreseen("BelowRequest", limit)
+    of_app = held.container.type is ContainerType.APP
+    if of_app and held.pod.limit is not None and limit > held.pod.limit:
+        return foreseen("PodLevelResources", limit)
     return None
 
 

@@ -150,9 +150,9 @@ def _container(container: Manifest) -> Made:
 
 
 def _resources(part: Manifest) -> Made:
-    """Keep requests and limits, memory and CPU first."""
+    """Keep requests and limits, memory and CPU first; in a status, that it has none tells also."""
     resources = _map(part, "resources")
-    if not resources:
+    if not isinstance(part.get("resources"), Mapping):
         return {}
     kinds = [key for key in ("limits", "requests") if resources.get(key) is not None]
     return {"resources": {key: _amounts(_map(resources, key)) for key in kinds}}

@@ -77,7 +77,7 @@ def _containers(
             found = _container(_type(key, container), container, by_name.get(container["name"], {}))
             name, asked = container["name"], _memory_limit(container)
             who = changers(resized, key, name) if resized else ()
-            told = (changer(who), old_mark(who, name))
+            told = (changer(who), old_mark(who, name), _asked(container))
             yield replace(found, spec=SpecLimit(asked, Writers(), _restarts(container), *told))
 
 
@@ -115,9 +115,14 @@ def _container(kind: ContainerType, container: Manifest, status: Manifest) -> Co
 
 def _request(container: Manifest, status: Manifest) -> int:
     """Give the memory request that the kubelet has allocated, in bytes; 0: none."""
-    spec = (container.get("resources") or {}).get("requests") or {}
-    told = status.get("allocatedResources") or spec
-    return max(_bytes(told.get("memory", 0)), 0)
+    told = status.get("allocatedResources")
+    return _asked(container) if not told else max(_bytes(told.get("memory", 0)), 0)
+
+
+def _asked(container: Manifest) -> int:
+    """Give the memory request of a spec in bytes; 0: none."""
+    requests = (container.get("resources") or {}).get("requests") or {}
+    return max(_bytes(requests.get("memory", 0)), 0)
 
 
 def _bare_id(status: Manifest) -> str | None:
@@ -126,8 +131,12 @@ def _bare_id(status: Manifest) -> str | None:
 
 
 def _limit(container: Manifest, status: Manifest) -> int | None:
-    """Give the memory limit in bytes: the one in force, which a resize may still have to change."""
-    return _memory_limit(status if status.get("resources") else container)
+    """Give the memory limit in bytes: the one in force, which a resize may still have to change.
+
+    A status with empty resources tells of a container that has no limit yet (kubernetes
+    pkg/kubelet/kubelet_pods.go, convertContainerStatusResources, v1.37).
+    """
+    return _memory_limit(status if "resources" in status else container)
 
 
 def _memory_limit(container: Manifest) -> int | None:

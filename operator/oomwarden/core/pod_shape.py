@@ -30,10 +30,14 @@ _MOST_WORDS = 1024
 
 
 def _amounts(value: Any, path: str, odd: list[str]) -> Any:  # noqa: ANN401 - a shape
-    """Take amounts of resources; only memory is read, the others are compared."""
+    """Take amounts of resources; only memory is read, the others are compared.
+
+    An amount that is null is there, and 0 (quantity.go, UnmarshalJSON).
+    """
     found = mapping(whatever)(value, path, odd)
     if found is ABSENT or "memory" not in found:
         return found
+    found = {key: "0" if each is None else each for key, each in found.items()}
     if amount(found["memory"], f"{path}.memory", odd) is ABSENT:
         return {key: each for key, each in found.items() if key != "memory"}
     return found

@@ -103,7 +103,7 @@ def resize_patch(
     resources: dict[str, Any] = {"limits": value}
     if pod.qos is QOSClass.GUARANTEED:
         resources["requests"] = value
-    elif not container.request:
+    elif not container.spec.request:
         resources["requests"] = {"memory": "0"}
     changed = [{"name": container.name, "resources": resources}]
     return {

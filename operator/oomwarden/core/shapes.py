@@ -64,9 +64,9 @@ def whole(value: Any, path: str, odd: Odd) -> Any:  # noqa: ANN401 - a shape
 
 
 def amount(value: Any, path: str, odd: Odd) -> Any:  # noqa: ANN401 - a shape
-    """Take a quantity of memory."""
+    """Take a quantity of memory, blanks around it included (quantity.go, UnmarshalJSON)."""
     try:
-        parse_bytes(str(value))
+        parse_bytes(str(value).strip())
     except (ValueError, OverflowError):
         return _left_out(value, path, odd, "no amount of memory")
     return value
