@@ -92,6 +92,7 @@ def with_limit(limit: object) -> dict[str, Any]:
     [
         ("129e6", 129_000_000), (536870912, 512 << 20), ("0512Mi", 512 << 20), ("+.5Gi", 512 << 20),
         ("128974848000m", 128_974_848), ("1E", 10**18), ("1e9", 10**9), ("16Ei", (1 << 63) - 1),
+        (1.5e9, 1_500_000_000), ("1e00009", 10**9), ("1e99", (1 << 63) - 1),
     ],
 )  # fmt: skip
 def test_an_amount_is_taken_in_every_spelling_that_a_pod_takes(
@@ -102,8 +103,10 @@ def test_an_amount_is_taken_in_every_spelling_that_a_pod_takes(
 
 
 @pytest.mark.parametrize(
-    "amount", ["", " 512Mi", "512MB", "0", "1023Ki", 1048575, -1, "-1Gi", "Mi", True, 1.5, None]
-)
+    "amount",
+    ["", " 512Mi", "512MB", "0", "1023Ki", 1048575, -1, "-1Gi", "Mi", True, 1.5, 2e6 + 0.5,
+               "1e100", "1E+2147483647", "1e-0100", float("inf"), None],
+)  # fmt: skip
 def test_an_amount_that_is_none_or_too_small_is_refused_by_the_name_of_its_field(
     amount: object,
 ) -> None:

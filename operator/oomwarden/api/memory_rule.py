@@ -7,15 +7,21 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 from oomwarden.api.base import Model, rule, validations
 
 LIMIT_MIN = "1Mi"
+LONG_EXPONENT = "[eE][+-]?0*[1-9][0-9]{2,}$"
+"""Of 1e100 and more. To compare 1e2147483647, the API server would write all its digits
+(apimachinery pkg/api/resource/amount.go, Cmp, v1.37): minutes and gigabytes."""
 _AMOUNT = rule(
-    f"isQuantity(string(self)) && quantity(string(self)).compareTo(quantity('{LIMIT_MIN}')) >= 0",
+    f"!string(self).matches('{LONG_EXPONENT}') && isQuantity(string(self)) "
+    f"&& quantity(string(self)).compareTo(quantity('{LIMIT_MIN}')) >= 0",
     f"must be an amount of memory of {LIMIT_MIN} or more, such as 512Mi",
 )
 AMOUNT_LENGTH = 64
 
 
 def _as_text(given: object) -> object:
-    """Take a plain number, as a Pod does: YAML's 536870912 is no text."""
+    """Take a plain whole number, as a Pod does: YAML's 536870912 and 1.5e+9 are no text."""
+    if isinstance(given, float) and given.is_integer():
+        return str(int(given))
     is_number = isinstance(given, int) and not isinstance(given, bool)
     return str(given) if is_number else given
 

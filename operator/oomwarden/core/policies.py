@@ -1,5 +1,6 @@
 """Policies as the API server gives them, whichever of the two kinds."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from oomwarden.api.base import LabelSelector
 from oomwarden.api.free_text import readable
-from oomwarden.api.memory_rule import LIMIT_MIN
+from oomwarden.api.memory_rule import LIMIT_MIN, LONG_EXPONENT
 from oomwarden.api.oomkill import PolicyReference
 from oomwarden.api.policy import RESERVED, ClusterOOMPolicySpec, OOMPolicySpec, Rule
 from oomwarden.api.unknown_fields import unknown_fields
@@ -126,10 +127,14 @@ def _check_amounts(path: str, rule: Rule) -> None:
     }
     for name, amount in amounts.items():
         try:
-            if amount is not None and parse_bytes(amount) < parse_bytes(LIMIT_MIN):
+            if amount is not None and not _is_amount(amount):
                 raise ValueError(f"{path}.{name}: must be {LIMIT_MIN} or more, such as 512Mi")
         except QuantityError as error:
             raise ValueError(f"{path}.{name}: {error}") from error
+
+
+def _is_amount(text: str) -> bool:
+    return not re.search(LONG_EXPONENT, text) and parse_bytes(text) >= parse_bytes(LIMIT_MIN)
 
 
 def _check_selector(path: str, selector: LabelSelector) -> None:
