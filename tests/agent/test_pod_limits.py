@@ -45,6 +45,22 @@ async def test_shared_memory_of_a_container_that_goes_on_does_not_count_as_stayi
     assert "podMemory" not in row.kill
 
 
+async def test_shared_memory_of_the_killed_container_itself_is_told_apart_while_it_goes_on(
+    books: BooksNode,
+) -> None:
+    pod = books.cgroups.pod(1, f"{64 * MIB}")
+    app = books.cgroups.container(pod, "a")
+    fill(books, pod, 60 * MIB, 56 * MIB)
+    fill(books, app, 60 * MIB, 56 * MIB)
+    books.know(1, app="a")
+    async with books.agent() as rows:
+        books.cgroups.count(1, 0, app, pod, *books.cgroups.above(pod))
+        (books.cgroups.root / pod / "memory.events.local").write_text("oom 1\noom_kill 0\n")
+        (row,) = await rows(1)
+    assert row.kill["kills"] == 1
+    assert "podMemory" not in row.kill
+
+
 async def test_a_pod_whose_files_cannot_be_read_is_told_without_them(books: BooksNode) -> None:
     pod = books.cgroups.pod(1, f"{64 * MIB}")
     app = books.cgroups.container(pod, "a")
@@ -99,7 +115,7 @@ async def test_the_runtimes_monitor_is_not_told_as_the_container_that_went_with_
 
 async def test_a_pods_own_limit_is_known_after_a_restart(books: BooksNode) -> None:
     books.know(1, app="a")
-    facts = replace(books.pods[UID.format(1)], limit=64 * MIB)
+    facts = replace(books.pods[UID.format(1)], limit=64 * MIB, overhead=MIB, tmpfs=("cache",))
     store = Store(books.path)
     await store.open()
     try:
@@ -107,4 +123,4 @@ async def test_a_pods_own_limit_is_known_after_a_restart(books: BooksNode) -> No
         (loaded,) = await store.run(lambda db: known_pods.load(db, "boot"))
     finally:
         await store.close()
-    assert loaded.limit == 64 * MIB
+    assert (loaded.limit, loaded.overhead, loaded.tmpfs) == (64 * MIB, MIB, ("cache",))

@@ -14,7 +14,7 @@ from oomwarden.core.memory_history import Detail, Sample, Story
 from oomwarden.core.memory_stat import Composition, parse_composition
 from oomwarden.core.quantity import parse_bytes
 from oomwarden.core.record import oom_kill
-from test_record import BOOKING, HOG, LOG, MIB, NOW, SCENE, WITNESS
+from test_record import BOOKING, FACTS, HOG, LOG, MIB, NOW, SCENE, WITNESS
 
 GIB = 1 << 30
 SMALL = replace(HOG, anon_rss=MIB)
@@ -131,6 +131,37 @@ def test_shared_memory_of_containers_that_go_on_is_not_what_stays() -> None:
     assert "podMemory" not in oom_kill(incident, WITNESS)
 
 
+def test_the_volumes_that_may_hold_it_are_named() -> None:
+    left = PodMemory(seen(950 * MIB, file=940 * MIB, shmem=940 * MIB))
+    line = note(at_the_pod(left=left, pod=replace(FACTS, tmpfs=("cache", "scratch"))))
+    assert "(emptyDir with medium Memory: cache, scratch; /dev/shm) of the pod" in line
+
+
+def test_shared_memory_of_a_database_that_goes_on_is_not_called_files_that_stay() -> None:
+    left = PodMemory(seen(950 * MIB, file=400 * MIB, shmem=400 * MIB), own=400 * MIB)
+    assert at_the_pod(left=left).filling is None
+    volume = replace(FACTS, tmpfs=("cache",))
+    assert "400Mi of the limit still lie in tmpfs" in note(at_the_pod(left=left, pod=volume))
+
+
+def test_tmpfs_beside_the_memory_of_processes_is_told_with_the_way_to_more() -> None:
+    left = PodMemory(seen(950 * MIB, anon=600 * MIB, file=300 * MIB, shmem=300 * MIB))
+    line = note(at_the_pod(left=left))
+    assert "300Mi of the limit still lie in tmpfs" in line
+    assert line.endswith("below the limit. Raise its memory limit, or have it use less.")
+
+
+def test_only_what_is_more_than_half_is_called_most() -> None:
+    line = note(at_the_pod(before=seen(GIB, anon=300 * MIB, slab=400 * MIB, sock=300 * MIB)))
+    assert "The largest part of the memory, 400Mi of 1Gi, was the kernel's own objects" in line
+
+
+def test_page_cache_is_not_blamed_where_nobody_knows_what_the_victims_held() -> None:
+    before = seen(GIB, file=900 * MIB)
+    assert filled(before, [], GIB) is None
+    assert filled(seen(GIB, slab=900 * MIB), [], GIB) is not None
+
+
 def test_at_a_containers_own_limit_the_pods_tmpfs_is_not_the_matter() -> None:
     left = PodMemory(seen(950 * MIB, shmem=940 * MIB))
     scene: Scene = replace(SCENE, left=left)
@@ -143,3 +174,6 @@ def test_the_longest_lines_need_not_be_cut() -> None:
         before = seen(1 << 62, **{part: 1 << 62, **({"shmem": 0} if part == "file" else {})})
         crowd = replace(at_the_pod(before=before), container=None, candidates=names, kills=10**9)
         assert len(note(crowd).encode()) <= NOTE_BYTES
+    pod = replace(FACTS, tmpfs=names)
+    left = at_the_pod(left=PodMemory(seen(1 << 62, shmem=GIB // 3)), pod=pod)
+    assert len(note(replace(left, kills=10**9)).encode()) <= NOTE_BYTES

@@ -20,6 +20,9 @@ from test_record import APP, BOOKING, FACTS, MIB, POD, SCENE, SIDE, WITNESS
 CONMON = f"/{POD.path}/crio-conmon-{'a' * 64}.scope"
 CRIO = Cgroup(8, f"{POD.path}/crio-{'a' * 64}.scope", Level.CONTAINER, "uid", "a" * 64)
 ALONE = replace(FACTS, containers=FACTS.containers[:1])
+LIMITED = replace(FACTS.containers[0], limit=32 * MIB)
+SETUP = ContainerFacts("setup", ContainerType.INIT, limit=64 * MIB)
+MESH = ContainerFacts("mesh", ContainerType.SIDECAR, limit=16 * MIB)
 LOST = Booking(POD, 0, 0, 1, POD)
 
 
@@ -160,6 +163,25 @@ def test_an_ephemeral_container_at_the_pods_limit_is_told_what_that_limit_is_mad
     line = note(found(kill, booking, pod=facts, limits=limits))
     assert "container debug: hog (pid 42) killed at the pod's limit 32Mi." in line
     assert "no limit of its own: that is the sum of its containers' limits (app 32Mi)." in line
+
+
+@pytest.mark.parametrize(
+    ("containers", "overhead", "limit", "made_of"),
+    [
+        ((LIMITED,), 16, 48, "(app 32Mi) and its RuntimeClass's overhead of 16Mi. Raise it,"),
+        ((SETUP, LIMITED), 0, 64, "(setup 64Mi). Raise it,"),
+        ((MESH, SETUP, LIMITED), 0, 80, "(mesh 16Mi, setup 64Mi). Raise one of them,"),
+        ((MESH, replace(SETUP, limit=MIB), LIMITED), 0, 48, "(mesh 16Mi, app 32Mi). Raise one of"),
+    ],
+)
+def test_the_pods_limit_is_told_with_all_that_it_is_made_of(
+    containers: tuple[ContainerFacts, ...], overhead: int, limit: int, made_of: str
+) -> None:
+    pod = replace(FACTS, containers=containers, overhead=overhead * MIB)
+    limits = Limits(limit * MIB, (32 * MIB,), of_pod=overhead > 0)
+    incident = found(told(f"/{APP.path}", f"/{POD.path}"), pod=pod, limits=limits)
+    assert (incident.verdict.cause, incident.limit) == (Cause.POD_LIMIT, limit * MIB)
+    assert f"that is the sum of its containers' limits {made_of}" in note(incident)
 
 
 @pytest.mark.parametrize("own", [(None, None), (None, 32 * MIB), (48 * MIB, None)])

@@ -228,11 +228,8 @@ def test_a_limit_of_the_pod_as_a_whole_is_read(
 def test_a_status_with_empty_resources_tells_that_no_limit_is_in_force_yet() -> None:
     spec = {"name": "app", "resources": {"limits": {"memory": "1Gi"}}}
     for read in (dict, pod_fields):
-        manifest = pod(
-            spec={"containers": [spec]},
-            status={"containerStatuses": [status("app", "a", resources={})]},
-        )
-        [container] = pod_facts(read(manifest)).containers
+        told = {"containerStatuses": [status("app", "a", resources={})]}
+        [container] = pod_facts(read(pod(spec={"containers": [spec]}, status=told))).containers
         assert (container.limit, container.spec.asked) == (None, 1024 * MI)
     assert only_container(spec, status("app", "a")).limit == 1024 * MI
 

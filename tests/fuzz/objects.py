@@ -111,6 +111,8 @@ _CONTAINER = _or_junk(
         optional={"resources": _RESOURCES, "restartPolicy": TEXT, "resizePolicy": JUNK},
     )
 )
+_MEDIUM = _or_junk(st.fixed_dictionaries({"medium": st.just("Memory") | JUNK}))
+_VOLUME = _or_junk(st.fixed_dictionaries({"name": TEXT | JUNK}, optional={"emptyDir": _MEDIUM}))
 _STATE = _or_junk(
     st.fixed_dictionaries(
         {},
@@ -189,6 +191,8 @@ _ODD_PODS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
                     "initContainers": _CONTAINERS,
                     "ephemeralContainers": _CONTAINERS,
                     "resources": _RESOURCES,
+                    "overhead": _AMOUNTS,
+                    "volumes": _or_junk(st.lists(_VOLUME, max_size=2)),
                     "priorityClassName": TEXT | JUNK,
                 },
             )

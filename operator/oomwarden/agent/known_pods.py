@@ -41,7 +41,7 @@ def _body(facts: PodFacts) -> str:
     ]
     known = [facts.uid, facts.cgroup_uid, facts.namespace, facts.name, facts.qos, facts.created]
     body = {"pod": known, "owner": owner, "containers": containers, "limit": facts.limit}
-    return json.dumps(body)
+    return json.dumps(body | {"overhead": facts.overhead, "tmpfs": facts.tmpfs})
 
 
 def _facts(body: dict[str, Any]) -> PodFacts:
@@ -57,6 +57,8 @@ def _facts(body: dict[str, Any]) -> PodFacts:
         containers=tuple(_container(*each) for each in body["containers"]),
         created=created,
         limit=body.get("limit"),
+        overhead=body.get("overhead", 0),
+        tmpfs=tuple(body.get("tmpfs", ())),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from oomwarden.agent.inventory import Container, Inventory
 from oomwarden.agent.log_reader import LogReader
 from oomwarden.agent.samples import story_of
-from oomwarden.api.oomkill import PolicyReference
+from oomwarden.api.oomkill import ContainerType, PolicyReference
 from oomwarden.core.accounts import Account, Booking, Tally
 from oomwarden.core.cause import Limits
 from oomwarden.core.closing import Unsettled
@@ -17,11 +17,13 @@ from oomwarden.core.filling import PodMemory
 from oomwarden.core.incident import Incident, Scene, investigate, own_log
 from oomwarden.core.ledger import Ledger, incidents
 from oomwarden.core.memory_history import Detail
+from oomwarden.core.pods_limit import sum_of_limits
 from oomwarden.core.record import Witness
 from oomwarden.core.sightings import sightings
 
 MAX_OTHERS = 16
 """Containers of a pod that are looked at beside the one that was killed."""
+_LASTING = {ContainerType.APP, ContainerType.SIDECAR}
 
 
 class Nesting(Protocol):
@@ -108,10 +110,14 @@ class Settler:
         if seen.composition is None or seen.composition.shmem == 0:
             return PodMemory(seen)
         own = booking.container.inode if booking.container else None
-        live = (child.cgroup for child in self.ledger.children(pod) if not child.gone)
+        live = [child.cgroup for child in self.ledger.children(pod) if not child.gone]
         others = [cgroup for cgroup in live if cgroup.inode != own][:MAX_OTHERS]
-        found = [each.composition for each in map(self.charged, others) if each is not None]
-        return PodMemory(seen, sum(kinds.shmem for kinds in found if kinds is not None))
+        on = [cgroup for cgroup in live if cgroup.inode == own and not booking.group_kills]
+        return PodMemory(seen, self._shmem(others), self._shmem(on))
+
+    def _shmem(self, cgroups: list[Cgroup]) -> int:
+        found = [each.composition for each in map(self.charged, cgroups) if each is not None]
+        return sum(kinds.shmem for kinds in found if kinds is not None)
 
     def level(
         self, inode: int, owing: Unsettled, *, complete: bool = True
@@ -204,7 +210,7 @@ class Settler:
         """Give the pod's limits; the pause container, which has none, does not count."""
         names = self.names()
         facts = self.inventory.pod(pod.cgroup)
-        of_pod = facts is not None and facts.limit is not None
+        of_pod = facts is not None and _has_more(facts)
         if facts is not None and len(facts.containers) == 1:
             return Limits(pod.limit, (pod.limit,), of_pod=of_pod)
         children = self.ledger.children(pod.cgroup.inode)
@@ -217,8 +223,12 @@ def _unread(pod: PodFacts, *, complete: bool) -> Scene:
 
     Without limits of the pod's own, the kubelet gives it the sum of its containers'.
     """
-    known = tuple(container.limit for container in pod.containers)
-    limits = [limit for limit in known if limit is not None]
-    total = sum(limits) if len(limits) == len(known) else None
-    found = Limits(pod.limit or total, known, of_pod=pod.limit is not None)
+    known = tuple(each.limit for each in pod.containers if each.type in _LASTING)
+    whole = pod.limit + pod.overhead if pod.limit else sum_of_limits(pod)
+    found = Limits(whole, known, of_pod=_has_more(pod))
     return Scene(pod, Tally(), (), found, complete=complete)
+
+
+def _has_more(pod: PodFacts) -> bool:
+    """Whether the pod's limit is not just made of its containers'."""
+    return pod.limit is not None or pod.overhead > 0

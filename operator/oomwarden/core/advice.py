@@ -1,9 +1,12 @@
 """What to do next about a kill: the end of the line that the Event tells."""
 
+from collections.abc import Sequence
+
 from oomwarden.api.oomkill import Cause
-from oomwarden.core.facts import ContainerFacts, PodFacts
+from oomwarden.core.facts import PodFacts
 from oomwarden.core.filling import Filling
 from oomwarden.core.incident import Incident
+from oomwarden.core.pods_limit import sum_of_limits, summed
 from oomwarden.core.quantity import format_bytes, in_pages
 
 _UNIT_STEP, _FRACTIONS_BELOW = 1024, 100
@@ -25,9 +28,9 @@ _NEXT = {
 }
 _TMPFS = "tmpfs and shared memory (emptyDir with medium Memory, /dev/shm)"
 _FILLED = {
-    "shmem": f"was {_TMPFS}, which stays until it is deleted",
-    "file": "was page cache that the kernel could not take back in time: locked, or written faster "
-    "than the disk takes it",
+    "shmem": f"was {_TMPFS}, which stays until its files are deleted and who shares it ends",
+    "file": "was page cache shortly before: what the kernel could not take back of it was locked, "
+    "or written faster than the disk takes it",
     "slab": "was the kernel's own objects (slab), mostly inodes and directory entries of the files "
     "that it used",
     "sock": "was buffers of network connections: see whether one side reads too slowly",
@@ -50,7 +53,8 @@ def advice(incident: Incident) -> str:
         )
     filling = incident.filling
     if filling is not None and filling.stays:
-        return _stays(filling)
+        rest = "" if filling.size * 2 > filling.of else f" {_next(incident)}"
+        return f"{_stays(filling, incident.pod.tmpfs)}{rest}"
     most = "" if filling is None else f"{_share(filling)} {_FILLED[filling.part]}. "
     return f"{most}{_next(incident)}"
 
@@ -69,41 +73,40 @@ def _of_pod(incident: Incident) -> str:
     pod, less = incident.pod, "or have its containers use less."
     if pod.limit is not None:
         return f"Raise the pod's own limit (spec.resources.limits.memory), {less}"
-    summed = summed_limits(pod)
-    if incident.limit is None or not summed or not _adds_up(incident.limit, summed):
+    if incident.limit is None or not _adds_up(incident.limit, pod):
         return f"Raise the pod's memory limit, {less}"
-    named = [f"{one.name} {format_bytes(one.limit or 0)}" for one in summed[:_NAMED]]
-    more = [f"{len(summed) - _NAMED} more"] if len(summed) > _NAMED else []
+    parts = summed(pod)
+    named = _named([f"{one.name} {format_bytes(one.limit or 0)}" for one in parts])
+    more = f" and its RuntimeClass's overhead of {format_bytes(pod.overhead)}" * bool(pod.overhead)
+    which = "one of them" if len(parts) > 1 else "it"
     return (
         "The pod has no limit of its own: that is the sum of its containers' limits "
-        f"({', '.join([*named, *more])}). Raise one of them, {less}"
+        f"({named}){more}. Raise {which}, {less}"
     )
 
 
-def summed_limits(pod: PodFacts) -> list[ContainerFacts]:
-    """Give the containers whose limits the kubelet adds up to the pod's (KEP-753, sidecars too).
-
-    Ephemeral containers have none; init containers count where one alone has more.
-    """
-    counted = ("App", "Sidecar")
-    return [one for one in pod.containers if one.type in counted and one.limit is not None]
+def _adds_up(limit: int, pod: PodFacts) -> bool:
+    total = sum_of_limits(pod)
+    return total is not None and in_pages(total, limit, len(pod.containers))
 
 
-def _adds_up(limit: int, summed: list[ContainerFacts]) -> bool:
-    total = sum(one.limit or 0 for one in summed)
-    return in_pages(total, limit, len(summed))
+def _named(names: Sequence[str]) -> str:
+    more = [f"{len(names) - _NAMED} more"] if len(names) > _NAMED else []
+    return ", ".join([*names[:_NAMED], *more])
 
 
-def _stays(filling: Filling) -> str:
+def _stays(filling: Filling, volumes: Sequence[str]) -> str:
+    where = _TMPFS.replace("Memory,", f"Memory: {_named(volumes)};") if volumes else _TMPFS
     return (
-        f"{rounded(filling.size)} of the limit still lie in {_TMPFS} of the pod: a restart of the "
+        f"{rounded(filling.size)} of the limit still lie in {where} of the pod: a restart of the "
         "container does not free what lies in tmpfs. Delete files there, recreate the pod, or give "
         "the volume a sizeLimit below the limit."
     )
 
 
 def _share(filling: Filling) -> str:
-    return f"Most of the memory, {rounded(filling.size)} of {rounded(filling.of)},"
+    most = "Most" if filling.size * 2 > filling.of else "The largest part"
+    return f"{most} of the memory, {rounded(filling.size)} of {rounded(filling.of)},"
 
 
 def rounded(size: int) -> str:

@@ -26,7 +26,8 @@ class Verdict:
 class Limits:
     """memory.max in bytes of the pod and of each of its containers; None: none or not read.
 
-    `of_pod`: the pod's spec has a limit for the pod as a whole (KEP-2837).
+    `of_pod`: the pod's spec has a limit for the pod as a whole (KEP-2837), or its RuntimeClass an
+    overhead that the kubelet adds.
     """
 
     pod: int | None
@@ -37,12 +38,13 @@ class Limits:
     def equal(self) -> bool:
         """Whether the pod's limit is just the sum of its containers' limits.
 
-        A pod with one container always is: the kubelet gives both the same. Each is rounded down
-        to whole pages. A limit of the pod's own stays what it is when a container's is raised.
+        A pod with one container always is: the kubelet gives both the same. Where an init container
+        may have more, the pod's is larger. Each is rounded down to whole pages. A limit of the
+        pod's own stays what it is when a container's is raised.
         """
         if self.of_pod:
             return False
-        if len(self.containers) == 1:
+        if self.containers == (None,) or (len(self.containers) == 1 and self.pod is None):
             return True
         known = [limit for limit in self.containers if limit is not None]
         if self.pod is None or len(known) != len(self.containers):

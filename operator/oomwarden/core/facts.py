@@ -89,9 +89,10 @@ class PodFacts:
 
     `created` as the API server writes it (RFC 3339, seconds, UTC). `request`: the memory that the
     pod as a whole asks for (KEP-2837), in bytes; 0: only its containers do. `limit`: the memory
-    limit of the pod as a whole, in bytes; None: only its containers have such. `cut` names what was
-    left out (core/needed_fields.py), `odd` what could not be read. `vouched`: of a mirror, whether
-    the kubelet has written its status (core/static_pods.py).
+    limit of the pod as a whole, in bytes; None: only its containers have such. `overhead`: what its
+    RuntimeClass adds to its limit, in bytes. `tmpfs`: its memory-backed emptyDirs. `cut` names what
+    was left out (core/needed_fields.py), `odd` what could not be read. `vouched`: of a mirror,
+    whether the kubelet has written its status (core/static_pods.py).
     """
 
     uid: str
@@ -108,6 +109,8 @@ class PodFacts:
     resize: ResizeTrouble = ResizeTrouble()
     request: int = 0
     limit: int | None = None
+    overhead: int = 0
+    tmpfs: tuple[str, ...] = ()
     cut: str = ""
     odd: str = ""
     vouched: bool = True

@@ -33,10 +33,14 @@ class Filling:
 
 @dataclass(frozen=True, slots=True)
 class PodMemory:
-    """What was charged to a pod after the kill; `others`: the shmem of containers that go on."""
+    """What was charged to a pod after the kill; `others`: the shmem of containers that go on.
+
+    `own`: that of the container of the victim, where it may go on itself.
+    """
 
     seen: Detail
     others: int = 0
+    own: int = 0
 
     @property
     def tmpfs(self) -> int:
@@ -45,11 +49,16 @@ class PodMemory:
         return max(kinds.shmem - self.others, 0) if kinds else 0
 
 
-def stays(left: PodMemory | None, limit: int | None) -> Filling | None:
-    """Tell tmpfs that is still there after the kill, if it takes a good part of the pod's limit."""
-    if left is None or not limit or left.tmpfs < limit * _STAYS:
+def stays(left: PodMemory | None, limit: int | None, *, volumes: bool = False) -> Filling | None:
+    """Tell tmpfs that is still there after the kill, if it takes a good part of the pod's limit.
+
+    A container that goes on may hold shared memory of its processes, as databases do: only where
+    the pod has memory-backed volumes is it likely to be theirs.
+    """
+    if left is None or not limit:
         return None
-    return Filling("shmem", left.tmpfs, limit, stays=True)
+    size = left.tmpfs if volumes else max(left.tmpfs - left.own, 0)
+    return Filling("shmem", size, limit, stays=True) if size >= limit * _STAYS else None
 
 
 def filled(before: Detail | None, victims: Iterable[Killed], limit: int | None) -> Filling | None:
@@ -57,12 +66,14 @@ def filled(before: Detail | None, victims: Iterable[Killed], limit: int | None) 
 
     What is reclaimable was larger then than at the kill: so the victims' own memory decides first.
     """
-    held = sum(victim.anon_rss for victim in victims)
+    told = tuple(victims)
+    held = sum(victim.anon_rss for victim in told)
     if before is None or before.composition is None or (limit and held >= limit * _MOST):
         return None
     parts = _parts(before.composition)
     part = max(parts, key=lambda name: parts[name])
-    if part == "anon" or not parts[part]:
+    unsure = part == _REST_OF_FILE and not told  # it gives way to what the victims took
+    if part == "anon" or not parts[part] or unsure:
         return None
     return Filling(part, parts[part], before.sample.usage)
 

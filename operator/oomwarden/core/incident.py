@@ -104,7 +104,8 @@ def _filling(
     verdict: Verdict, scene: Scene, victims: tuple[Killed, ...], limit: int | None
 ) -> Filling | None:
     of_pod = verdict.cause is Cause.POD_LIMIT or verdict.enforced_at is Level.POD
-    left = stays(scene.left, limit) if of_pod else None
+    volumes = bool(scene.pod.tmpfs)
+    left = stays(scene.left, limit, volumes=volumes) if of_pod else None
     of_limit = of_pod or verdict.cause is Cause.CONTAINER_LIMIT
     return left or (filled(scene.before, victims, limit) if of_limit else None)
 

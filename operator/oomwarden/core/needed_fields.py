@@ -18,11 +18,7 @@ MOST_WRITERS = 64
 """Entries of managedFields, of pods/resize alone."""
 _TEXT = 1024
 _LISTS = ("initContainers", "containers", "ephemeralContainers")
-_MIRROR = (
-    "kubernetes.io/config.mirror",
-    "kubernetes.io/config.hash",
-    "kubernetes.io/config.source",
-)
+_MIRROR = tuple(f"kubernetes.io/config.{each}" for each in ("mirror", "hash", "source"))
 _METADATA = (
     "name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp",
     "deletionTimestamp",
@@ -72,6 +68,7 @@ def pod_fields(manifest: Manifest) -> Made:
         "spec": {
             **_only(spec, ("nodeName", "priorityClassName")),
             **_resources(spec),
+            **_of_pod(spec),
             **containers,
         },
         "status": _status(status, containers),
@@ -156,6 +153,17 @@ def _resources(part: Manifest) -> Made:
         return {}
     kinds = [key for key in ("limits", "requests") if resources.get(key) is not None]
     return {"resources": {key: _amounts(_map(resources, key)) for key in kinds}}
+
+
+def _of_pod(spec: Manifest) -> Made:
+    """Keep a RuntimeClass's overhead, and which volumes are tmpfs: an Event names the first."""
+    tmpfs = [
+        {**_only(each, ("name",)), "emptyDir": {"medium": "Memory"}}
+        for each in _maps(spec, "volumes")
+        if _map(each, "emptyDir").get("medium") == "Memory"
+    ]
+    overhead = _map(spec, "overhead")
+    return {**({"overhead": _amounts(overhead)} if overhead else {}), "volumes": tmpfs[:16]}
 
 
 def _amounts(amounts: Manifest) -> Made:

@@ -54,8 +54,16 @@ def _facts(manifest: Manifest, cgroup_uid: str) -> PodFacts:
         resize=_resize(status),
         request=_request(spec, {}),
         limit=_memory_limit(spec) or None,
+        overhead=max(_bytes((spec.get("overhead") or {}).get("memory", 0)), 0),
+        tmpfs=tuple(_memory_backed(spec)),
         cut=manifest.get("cut", ""),
     )
+
+
+def _memory_backed(spec: Manifest) -> Iterator[str]:
+    for volume in spec.get("volumes") or ():
+        if volume.get("emptyDir", {}).get("medium") == "Memory":
+            yield volume["name"]
 
 
 def _resize(status: Manifest) -> ResizeTrouble:

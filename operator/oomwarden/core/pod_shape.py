@@ -53,6 +53,7 @@ _CONTAINER = needs(
     ),
     "name",
 )
+_VOLUME = needs(record(name=free_text(_NAME), emptyDir=record(medium=text)), "name")
 _ENDED = record(containerID=text, finishedAt=moment, reason=free_text(_NAME), exitCode=whole)
 _STATE = record(running=mapping(whatever), waiting=mapping(whatever), terminated=_ENDED)
 _STATUS = needs(
@@ -108,6 +109,8 @@ POD: Shape = needs(
             nodeName=text,
             priorityClassName=text,
             resources=_RESOURCES,
+            overhead=_amounts,
+            volumes=several(_VOLUME),
             containers=several(_CONTAINER),
             initContainers=several(_CONTAINER),
             ephemeralContainers=several(_CONTAINER),

@@ -1,26 +1,38 @@
 """The memory limit that a pod has by those of its containers."""
 
 from oomwarden.api.oomkill import ContainerType
-from oomwarden.core.facts import PodFacts
+from oomwarden.core.facts import ContainerFacts, PodFacts
 
 
 def sum_of_limits(pod: PodFacts) -> int | None:
     """Give the limit that the kubelet gives a pod: none where one of its containers has none.
 
     Source: kubernetes pkg/kubelet/cm/helpers_linux.go, ResourceConfigForPod, and
-    component-helpers/resource/helpers.go, AggregateContainerLimits (v1.37).
+    component-helpers/resource/helpers.go, PodLimits (v1.37).
     """
-    sidecars, most, regular = 0, 0, 0
+    lasting = (each for each in pod.containers if each.type is not ContainerType.EPHEMERAL)
+    if any(each.limit is None for each in lasting):
+        return None
+    total = _total(summed(pod))
+    return total + pod.overhead if total else None
+
+
+def summed(pod: PodFacts) -> tuple[ContainerFacts, ...]:
+    """Give the containers whose limits make up the pod's: those that together may have most.
+
+    An init container runs beside the sidecars that stand before it (KEP-753).
+    """
+    sidecars: tuple[ContainerFacts, ...] = ()
+    most: tuple[ContainerFacts, ...] = ()
     for each in pod.containers:
-        if each.type is ContainerType.EPHEMERAL:
-            continue
-        if each.limit is None:
-            return None
-        match each.type:
-            case ContainerType.SIDECAR:
-                sidecars += each.limit
-            case ContainerType.INIT:
-                most = max(most, sidecars + each.limit)
-            case _:
-                regular += each.limit
-    return max(most, sidecars + regular) or None
+        if each.type is ContainerType.SIDECAR:
+            sidecars = (*sidecars, each)
+        elif each.type is ContainerType.INIT:
+            most = max(most, (*sidecars, each), key=_total)
+    apps = (each for each in pod.containers if each.type is ContainerType.APP)
+    together = max((*sidecars, *apps), most, key=_total)
+    return tuple(each for each in together if each.limit is not None)
+
+
+def _total(containers: tuple[ContainerFacts, ...]) -> int:
+    return sum(each.limit or 0 for each in containers)
