@@ -45,6 +45,21 @@ async def test_shared_memory_of_a_container_that_goes_on_does_not_count_as_stayi
     assert "podMemory" not in row.kill
 
 
+async def test_tmpfs_that_filled_a_containers_own_limit_is_found_at_the_pod(
+    books: BooksNode,
+) -> None:
+    pod = books.cgroups.pod(1, f"{128 * MIB}")
+    app, _ = (books.cgroups.container(pod, digit, f"{64 * MIB}") for digit in "ab")
+    fill(books, pod, 60 * MIB, 56 * MIB)
+    books.know(1, app="a", side="b")
+    async with books.agent() as rows:
+        books.cgroups.group_kill(app, hit=app)
+        (row,) = await rows(1)
+    assert row.kill["podMemory"]["shmem"] == "56Mi"
+    assert row.event is not None
+    assert "56Mi still lie in tmpfs" in row.event["note"]
+
+
 async def test_shared_memory_of_the_killed_container_itself_is_told_apart_while_it_goes_on(
     books: BooksNode,
 ) -> None:

@@ -135,6 +135,7 @@ def test_the_volumes_that_may_hold_it_are_named() -> None:
     left = PodMemory(seen(950 * MIB, file=940 * MIB, shmem=940 * MIB))
     line = note(at_the_pod(left=left, pod=replace(FACTS, tmpfs=("cache", "scratch"))))
     assert "(emptyDir with medium Memory: cache, scratch; /dev/shm) of the pod" in line
+    assert "or give these volumes sizeLimits below the limit" in line
 
 
 def test_shared_memory_of_a_database_that_goes_on_is_not_called_files_that_stay() -> None:
@@ -162,10 +163,24 @@ def test_page_cache_is_not_blamed_where_nobody_knows_what_the_victims_held() -> 
     assert filled(seen(GIB, slab=900 * MIB), [], GIB) is not None
 
 
-def test_at_a_containers_own_limit_the_pods_tmpfs_is_not_the_matter() -> None:
+def test_at_a_containers_own_limit_that_its_processes_filled_tmpfs_is_not_the_matter() -> None:
     left = PodMemory(seen(950 * MIB, shmem=940 * MIB))
     scene: Scene = replace(SCENE, left=left)
     assert investigate(BOOKING, scene).filling is None
+
+
+def test_at_a_containers_own_limit_tmpfs_of_the_pod_is_told_beside_the_advice() -> None:
+    left = PodMemory(seen(50 * MIB, shmem=30 * MIB))
+    pod = replace(FACTS, tmpfs=("cache",))
+    log = (replace(LOG, victims=(SMALL,)),)
+    incident = investigate(BOOKING, replace(SCENE, left=left, pod=pod, log=log))
+    line = note(incident)
+    assert "30Mi still lie in tmpfs and shared memory (emptyDir with medium Memory: cache;" in line
+    assert "they counted for the container that wrote them" in line
+    assert line.endswith("Raise its memory limit, or have it use less.")
+    assert oom_kill(incident, WITNESS)["podMemory"]["shmem"] == "30Mi"
+    looked = replace(SCENE, left=left, log=log, before=seen(32 * MIB, slab=30 * MIB))
+    assert investigate(BOOKING, looked).filling.part == "slab"  # type: ignore[union-attr]
 
 
 def test_the_longest_lines_need_not_be_cut() -> None:

@@ -98,7 +98,7 @@ class Settler:
             unsure=inode in self.unsure,
         )
         self.unsure.discard(inode)
-        seen_now = self.charged(account.cgroup) if bookings and rose.oom_local > 0 else None
+        seen_now = self.charged(account.cgroup) if bookings and rose.oom > 0 else None
         told = []
         for booking in bookings:
             left = None if seen_now is None else self._left(seen_now, booking, inode)

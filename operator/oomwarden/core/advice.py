@@ -28,7 +28,7 @@ _NEXT = {
 }
 _TMPFS = "tmpfs and shared memory (emptyDir with medium Memory, /dev/shm)"
 _FILLED = {
-    "shmem": f"was {_TMPFS}, which stays until its files are deleted and who shares it ends",
+    "shmem": f"was {_TMPFS}, which stays until its files are deleted and those who share it end",
     "file": "was page cache shortly before: what the kernel could not take back of it was locked, "
     "or written faster than the disk takes it",
     "slab": "was the kernel's own objects (slab), mostly inodes and directory entries of the files "
@@ -52,6 +52,8 @@ def advice(incident: Incident) -> str:
             "limit, by an overhead of its RuntimeClass or larger limits."
         )
     filling = incident.filling
+    if filling is not None and filling.beside:
+        return f"{_beside(filling, incident.pod.tmpfs)} {_next(incident)}"
     if filling is not None and filling.stays:
         rest = "" if filling.size * 2 > filling.of else f" {_next(incident)}"
         return f"{_stays(filling, incident.pod.tmpfs)}{rest}"
@@ -96,12 +98,23 @@ def _named(names: Sequence[str]) -> str:
 
 
 def _stays(filling: Filling, volumes: Sequence[str]) -> str:
-    where = _TMPFS.replace("Memory,", f"Memory: {_named(volumes)};") if volumes else _TMPFS
+    bound = "these volumes sizeLimits" if len(volumes) > 1 else "the volume a sizeLimit"
     return (
-        f"{rounded(filling.size)} of the limit still lie in {where} of the pod: a restart of the "
-        "container does not free what lies in tmpfs. Delete files there, recreate the pod, or give "
-        "the volume a sizeLimit below the limit."
+        f"{rounded(filling.size)} of the limit still lie in {_where(volumes)} of the pod: a "
+        "restart of the container does not free what lies in tmpfs. Delete files there, recreate "
+        f"the pod, or give {bound} below the limit."
     )
+
+
+def _beside(filling: Filling, volumes: Sequence[str]) -> str:
+    return (
+        f"{rounded(filling.size)} still lie in {_where(volumes)} of the pod: they counted for the "
+        "container that wrote them, and a restart does not free what lies in tmpfs."
+    )
+
+
+def _where(volumes: Sequence[str]) -> str:
+    return _TMPFS.replace("Memory,", f"Memory: {_named(volumes)};") if volumes else _TMPFS
 
 
 def _share(filling: Filling) -> str:

@@ -22,13 +22,15 @@ _MOST = 0.5
 class Filling:
     """The part of memory.stat, its bytes, and the bytes of which it is a part.
 
-    `stays`: it was read after the kill, charged to the pod.
+    `stays`: it was read after the kill, charged to the pod. `beside`: the limit was not the pod's,
+    so that it is not known how much of it counted for the container.
     """
 
     part: str
     size: int
     of: int
     stays: bool = False
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,7 @@ def filled(before: Detail | None, victims: Iterable[Killed], limit: int | None) 
     What is reclaimable was larger then than at the kill: so the victims' own memory decides first.
     """
     told = tuple(victims)
-    held = sum(victim.anon_rss for victim in told)
-    if before is None or before.composition is None or (limit and held >= limit * _MOST):
+    if before is None or before.composition is None or holds_most(told, limit):
         return None
     parts = _parts(before.composition)
     part = max(parts, key=lambda name: parts[name])
@@ -76,6 +77,12 @@ def filled(before: Detail | None, victims: Iterable[Killed], limit: int | None) 
     if part == "anon" or not parts[part] or unsure:
         return None
     return Filling(part, parts[part], before.sample.usage)
+
+
+def holds_most(victims: Iterable[Killed], limit: int | None) -> bool:
+    """Whether the anonymous memory of the victims was half of the limit, or more."""
+    held = sum(victim.anon_rss for victim in victims)
+    return bool(limit and held >= limit * _MOST)
 
 
 def _parts(kinds: Composition) -> dict[str, int]:

@@ -9,7 +9,7 @@ from oomwarden.core.accounts import Booking, Tally
 from oomwarden.core.cause import Ancestors, Limits, Verdict
 from oomwarden.core.cgroup_paths import below
 from oomwarden.core.facts import Cgroup, ContainerFacts, Level, PodFacts
-from oomwarden.core.filling import Filling, PodMemory, filled, stays
+from oomwarden.core.filling import Filling, PodMemory, filled, holds_most, stays
 from oomwarden.core.kernel_log import Killed
 from oomwarden.core.log_kills import LogKill, kills_in
 from oomwarden.core.memory_history import Detail
@@ -104,10 +104,15 @@ def _filling(
     verdict: Verdict, scene: Scene, victims: tuple[Killed, ...], limit: int | None
 ) -> Filling | None:
     of_pod = verdict.cause is Cause.POD_LIMIT or verdict.enforced_at is Level.POD
-    volumes = bool(scene.pod.tmpfs)
-    left = stays(scene.left, limit, volumes=volumes) if of_pod else None
-    of_limit = of_pod or verdict.cause is Cause.CONTAINER_LIMIT
-    return left or (filled(scene.before, victims, limit) if of_limit else None)
+    left = stays(scene.left, limit, volumes=bool(scene.pod.tmpfs))
+    if of_pod and left is not None:
+        return left
+    if not of_pod and verdict.cause is not Cause.CONTAINER_LIMIT:
+        return None
+    seen = filled(scene.before, victims, limit)
+    if seen is not None or left is None or holds_most(victims, limit):
+        return seen
+    return replace(left, beside=True)
 
 
 def _sub_cgroup(booking: Booking, log: Sequence[LogKill]) -> str | None:
