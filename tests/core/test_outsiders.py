@@ -1,4 +1,4 @@
-"""Victims in a pod that are the runtime's: in the pod's own cgroup, in its sandbox's, on the way."""
+"""Victims that are the runtime's: in the pod's own cgroup, in a sandbox's, or on the way."""
 
 from dataclasses import replace
 
