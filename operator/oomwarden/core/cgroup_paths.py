@@ -4,7 +4,7 @@ Names: kubernetes pkg/kubelet/cm/cgroup_manager_linux.go (ConvertCgroupNameToSys
 containerd getCgroupsPath "slice:cri-containerd:id", CRI-O "crio-<id>"; other runtimes have other
 prefixes, and so has kubepods below a kubelet's own root: --cgroup-root=/my-root makes
 my_root.slice/my_root-kubepods.slice. The monitor of CRI-O and Podman, `...conmon-<id>`, is no
-container.
+container, and neither is conmon-rs.
 """
 
 import re
@@ -29,7 +29,9 @@ _POD = re.compile(
     rf"|pod(?P<plain>{_UID})"
 )
 _CRUN_GROUP, _SCOPE = "container", ".scope"
-_CONTAINER = re.compile(r"(?:(?:[a-z0-9_.]+-)*(?<!conmon-))?(?P<id>[0-9a-f]{64})(?:\.scope)?")
+_CONTAINER = re.compile(
+    r"(?:(?:[a-z0-9_.]+-)*(?<!conmon-)(?<!conmonrs-))?(?P<id>[0-9a-f]{64})(?:\.scope)?"
+)
 
 
 def is_kubepods(name: str) -> bool:
