@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import pytest
 from oomwarden.agent.inventory import Container, Inventory
+from oomwarden.agent.kernel_side import KernelSide
 from oomwarden.agent.layout import Layout
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.policy import QOSClass
@@ -46,3 +48,30 @@ async def test_a_mount_that_cannot_be_listed_ends_nothing(tmp_path: Path) -> Non
     layout = Layout(inventory(), CgroupRoot(tmp_path / "absent"))
     await layout.look()
     assert layout.remedy == ""
+
+
+@pytest.mark.parametrize(
+    ("controllers", "remedy"),
+    [
+        (None, "systemd.unified_cgroup_hierarchy=1"),
+        ("cpu io pids\n", "cgroup_enable=memory"),
+        ("", "cgroup_disable=memory"),
+    ],
+)
+def test_without_the_memory_controller_the_remedy_is_said(
+    tmp_path: Path, controllers: str | None, remedy: str
+) -> None:
+    (tmp_path / "memory/kubepods/burstable").mkdir(parents=True)
+    if controllers is not None:
+        (tmp_path / "cgroup.controllers").write_text(controllers)
+    side = KernelSide(tmp_path)
+    assert side._look() is None
+    assert remedy in side.remedy
+
+
+def test_without_cgroups_for_pods_the_remedy_names_what_the_kubelet_lacks(tmp_path: Path) -> None:
+    (tmp_path / f"system.slice/cri-containerd-{ID}.scope").mkdir(parents=True)
+    (tmp_path / "cgroup.controllers").write_text("cpu memory\n")
+    side = KernelSide(tmp_path)
+    assert side._look() is None
+    assert "cgroupsPerQOS" in side.remedy

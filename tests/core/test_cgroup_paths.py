@@ -1,5 +1,13 @@
 import pytest
-from oomwarden.core.cgroup_paths import child, container_id, is_kubepods, pod_uid, same_place
+from oomwarden.core.cgroup_paths import (
+    child,
+    container_id,
+    is_kubepods,
+    is_outsider,
+    is_runtimes_own,
+    pod_uid,
+    same_place,
+)
 from oomwarden.core.facts import Cgroup, Level
 
 UID = "0a1b2c3d-1111-2222-3333-444455556666"
@@ -35,8 +43,24 @@ def test_a_containers_id_is_in_its_cgroups_name(name: str) -> None:
 
 
 def test_the_monitor_of_cri_o_is_no_container() -> None:
-    for name in (f"crio-conmon-{HEX}.scope", f"libpod-conmon-{HEX}.scope", f"conmon-{HEX}"):
-        assert container_id(name) is None
+    for prefix in ("crio-conmon-", "libpod-conmon-", "conmon-", "crio-conmonrs-", "conmonrs-"):
+        for name in (f"{prefix}{HEX}.scope", f"{prefix}{HEX}"):
+            assert container_id(name) is None
+            assert is_outsider(name)
+
+
+def test_a_runtimes_own_cgroup_is_believed_in_a_scope_of_any_runtime_and_nowhere_else() -> None:
+    for prefix in ("crio", "libpod", "cri-containerd", "docker"):
+        assert is_runtimes_own(f"{prefix}-{HEX}.scope", "container")
+        assert not is_runtimes_own(f"{prefix}-{HEX}.scope", "container.slice")
+        assert not is_runtimes_own(f"{prefix}-{HEX}", "container")
+
+
+def test_a_name_of_a_static_pods_or_a_prefix_of_any_letters_is_read() -> None:
+    assert pod_uid(f"MyRoot-kubepods-burstable-pod{'0f' * 16}.slice") == "0f" * 16
+    assert is_kubepods("my\\x2droot-kubepods.slice")
+    for name in ("xkubepods.slice", "kubepods.slice.bak", "a/b-kubepods.slice", "kubepods-x.slice"):
+        assert not is_kubepods(name)
 
 
 def test_the_root_of_pods_is_found_under_a_nested_kubelet_too() -> None:

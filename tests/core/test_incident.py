@@ -30,6 +30,16 @@ def test_all_pods_together_have_the_limit_of_kubepods() -> None:
     assert (incident.verdict.cause, incident.limit) == (Cause.NODE_ALLOCATABLE, 1 << 30)
 
 
+def test_a_qos_classs_limit_is_not_that_of_kubepods() -> None:
+    above = (Tally(oom=1, oom_local=1), Tally(oom=1))
+    scene = replace(SILENT, rose=Tally(2, 1, 0, 0), above=above, kubepods_limit=1 << 30)
+    incident = investigate(BOOKING, scene)
+    assert (incident.verdict.cause, incident.limit) == (Cause.NODE_ALLOCATABLE, None)
+    assert "because all pods of its QoS class together reached the limit" in note(incident)
+    kill = oom_kill(incident, WITNESS)
+    assert (kill["enforcedAt"], "limit" in kill) == ("QoS", False)
+
+
 def test_a_node_out_of_memory_has_no_limit() -> None:
     incident = investigate(BOOKING, replace(SILENT, rose=Tally(2, 1, 0, 0)))
     assert (incident.verdict.cause, incident.limit) == (Cause.NODE_OUT_OF_MEMORY, None)
@@ -79,6 +89,17 @@ def test_a_limit_below_the_containers_own_is_not_told_as_its_own() -> None:
     inside = Constraint(1.0, f"/{APP.path}/web.service", f"/{APP.path}/web.service", 4242)
     incident = investigate(BOOKING, replace(SCENE, log=(replace(LOG, constraint=inside),)))
     assert (incident.verdict.cause, incident.limit) == (Cause.CONTAINER_LIMIT, None)
+    line = note(incident)
+    assert "at the limit of a cgroup that was made inside the container (web.service)." in line
+    assert "That limit was set inside the container, whose own was not hit" in line
+    assert "Raise its memory limit" not in line
+
+
+def test_of_limits_inside_and_outside_none_is_told_alone() -> None:
+    inside = Constraint(1.0, f"/{APP.path}/web.service", f"/{APP.path}/web.service", 4242)
+    kills = (LOG, replace(LOG, constraint=inside))
+    incident = investigate(replace(BOOKING, end=12, group_kills=2), replace(SCENE, log=kills))
+    assert (incident.limit, incident.limited) == (None, None)
 
 
 def test_a_line_that_the_counter_has_no_room_for_is_the_next_containers_victim() -> None:

@@ -94,6 +94,87 @@ def test_a_runtimes_process_that_sees_the_hosts_mounts_names_nothing() -> None:
     assert container_name(OVERLAY + forged, UID) is None
 
 
+OTHER = "9a1b2c3d-1111-2222-3333-444455556666"
+
+
+@pytest.mark.parametrize("other", [OTHER, "0f" * 16])
+@pytest.mark.parametrize("place", ["volumes/kubernetes.io~csi/x/mount", "volume-subpaths/x/app/0"])
+def test_another_pods_volume_that_the_runtime_sees_on_the_host_names_nothing(
+    other: str, place: str
+) -> None:
+    """Its tenant knows this pod's UID, and makes such a path in a volume of its own."""
+    point = f"{KUBELET}/pods/{other}/{place}"
+    forged = mount(f"/pods/{UID}/containers/db/3f9c2a1b", point, "8:32")
+    assert container_name(OVERLAY + forged, UID) is None
+    own = mount(f"{KUBELET}/pods/{UID}/containers/app/3f9c2a1b")
+    assert container_name(forged + own, UID) in {None, "app"}
+
+
+def test_a_path_for_messages_that_looks_like_a_volumes_place_hides_no_second_name() -> None:
+    """A tenant chooses terminationMessagePath before the pod has its UID."""
+    own = mount(f"/pods/{UID}/containers/app/3f9c2a1b", f"/x/{OTHER}/volumes/y")
+    forged = mount(f"/pods/{UID}/containers/db/3f9c2a1b", "/data", "8:32")
+    assert container_name(own + forged, UID) is None
+
+
+@pytest.mark.parametrize("above", [KUBELET + "/pods", ""])
+def test_a_source_that_was_removed_while_it_is_mounted_still_names_the_container(
+    above: str,
+) -> None:
+    log = mount(f"{above}/{UID}/containers/app/3f9c2a1b//deleted")
+    assert container_name(hosts(f"{above}/{UID}") + log, UID) == "app"
+    forged = mount(f"{above}/{UID}/containers/app/3f9c2a1b/deleted")
+    assert container_name(hosts(f"{above}/{UID}") + forged, UID) is None
+
+
+@pytest.mark.parametrize(
+    "root",
+    [
+        "/data/kubelet",
+        "/lib/kubelet",
+        "/var/snap/microk8s/common/var/lib/kubelet",
+        "/ostree/deploy/fcos/var/lib/kubelet",
+        f"/var/lib/docker/volumes/{'ab' * 32}/_data/lib/kubelet",
+        f"/pods/{OTHER}/volumes/kubernetes.io~empty-dir/var/kubelet",
+        "/@/var/lib/kubelet",
+        "/pods",
+        "",
+    ],
+)
+def test_the_kubelets_directory_may_lie_anywhere(root: str) -> None:
+    """Moved by --root-dir, on another disk, in a subvolume, in a node that is itself a pod."""
+    text = OVERLAY + mount(f"{root}/pods/{UID}/containers/web-1/7672e8ec", "/var/last")
+    assert container_name(text, UID) == "web-1"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "901 880 8:1 {} /dev/termination-log rw shared:1 master:2 unbindable - x /y rw",
+        "901 880 0:45 {} /dev/termination-log rw,idmapped - nfs4 host:/a\\040b rw,vers=4.2",
+        "901 880 8:1 {} /dev/termination-log",
+        "9 8 8:1 /a\r/b /c rw - x y rw\n901 880 8:1 {} /dev/a\rb rw - x y rw",
+    ],
+)
+def test_fields_after_the_mount_point_may_be_any(line: str) -> None:
+    text = line.format(f"/pods/{UID}/containers/app/3f9c2a1b").encode()
+    assert container_name(text, UID) == "app"
+
+
+@pytest.mark.parametrize("uid", ["0f" * 16, "0f0f0f0f-0000-1111-2222-333344445555"])
+@pytest.mark.parametrize("name", ["a", "0", "x" * 63, "containers", "pods", "etc-hosts", "1-2"])
+def test_odd_names_and_static_pods_are_read(uid: str, name: str) -> None:
+    assert container_name(mount(f"/pods/{uid}/containers/{name}/00000000"), uid) == name
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ["App", "a_b", "x" * 64, "-a", "a-", "", "a/b", "a.b", "app\\012"],
+)
+def test_what_is_no_name_of_a_container_names_nothing(odd: str) -> None:
+    assert container_name(mount(f"/pods/{UID}/containers/{odd}/3f9c2a1b"), UID) is None
+
+
 @pytest.mark.parametrize("volume", ["volumes/kubernetes.io~empty-dir/x", "volume-subpaths/x/app/0"])
 @pytest.mark.parametrize("above", ["", KUBELET + "/pods"])
 def test_an_empty_directory_on_the_same_disk_names_nothing(above: str, volume: str) -> None:

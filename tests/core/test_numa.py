@@ -41,7 +41,7 @@ def test_the_constraint_and_its_nodes_are_told(
     incident = found(killed(constraint, mems, mask))
     assert incident.verdict.cause is Cause.NUMA_NODES_OUT_OF_MEMORY
     line = note(incident)
-    assert f"because the NUMA nodes that it may use ran out of memory {told}." in line
+    assert f"because the NUMA nodes that a task may use ran out of memory {told}." in line
     assert "Other NUMA nodes may have memory free" in line
     kill = oom_kill(incident, WITNESS)
     assert kill["cause"] == "NumaNodesOutOfMemory"
@@ -59,7 +59,7 @@ def test_the_whole_machine_has_no_constraint_of_nodes() -> None:
 def test_kills_of_several_sets_of_nodes_have_one_cause_and_name_none() -> None:
     incident = found(killed(CPUSET, b"4"), killed(CPUSET, b"5", pid=43))
     assert (incident.verdict.cause, incident.verdict.numa) == (Cause.NUMA_NODES_OUT_OF_MEMORY, None)
-    assert "because the NUMA nodes that it may use ran out of memory." in note(incident)
+    assert "because the NUMA nodes that a task may use ran out of memory." in note(incident)
 
 
 def test_merged_records_keep_the_nodes_that_they_agree_on() -> None:

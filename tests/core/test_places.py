@@ -39,7 +39,7 @@ def found(kill: LogKill, booking: Booking = BOOKING, **scene: object) -> Inciden
     return investigate(booking, replace(SCENE, log=(kill,), **scene))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("scope", ["crio", "libpod"])
+@pytest.mark.parametrize("scope", ["crio", "libpod", "cri-containerd", "docker"])
 def test_the_runtimes_own_cgroup_below_the_scope_is_the_container(scope: str) -> None:
     own = replace(CRIO, path=CRIO.path.replace("crio", scope))
     inner = f"/{own.path}/container"
@@ -59,8 +59,10 @@ def test_a_limit_that_the_container_set_below_is_not_its_own(below: str) -> None
 
 
 def test_a_cgroup_named_container_is_the_containers_own_work_where_the_runtime_makes_none() -> None:
-    inner = f"/{APP.path}/container"
-    assert found(told(inner, inner)).limit is None
+    own = replace(APP, path=APP.path.removesuffix(".scope"))
+    inner = f"/{own.path}/container"
+    incident = found(told(inner, inner), replace(BOOKING, container=own))
+    assert (incident.limit, incident.sub_cgroup) == (None, "container")
 
 
 @pytest.mark.parametrize(

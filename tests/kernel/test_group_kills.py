@@ -1,9 +1,11 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from containers import container, fill
 from oomwarden.kernel.cgroup import CgroupRoot
 from oomwarden.kernel.group_kills import MOST_NESTED, counted_kills, is_empty, is_killed_as_group
+from oomwarden.kernel.oom_group import read_all
 
 
 def test_a_group_kill_is_known_where_the_kernel_counts_it(tmp_path: Path) -> None:
@@ -62,3 +64,31 @@ def test_a_container_with_more_cgroups_than_one_look_takes_may_have_a_group(tmp_
     assert not is_killed_as_group(root, cgroup)
     fill(tmp_path / cgroup.path / "one more")
     assert is_killed_as_group(root, cgroup)
+
+
+@pytest.mark.parametrize(
+    ("files", "kills"),
+    [
+        ("0 0 0", "none"),
+        ("1 0 0", "whole"),
+        ("0 1 0", "whole"),
+        ("1 1 1", "whole"),
+        ("0 0 1", "a part"),
+        ("0 - 1", "a part"),
+        ("1 - -", "whole"),
+        ("0 - -", "none"),
+    ],
+)
+def test_the_kernel_kills_the_highest_cgroup_that_is_set(
+    tmp_path: Path, files: str, kills: str
+) -> None:
+    """Of the scope, the runtime's cgroup in it, and one that the container made; -: no file."""
+    cgroup, root = container(tmp_path), CgroupRoot(tmp_path)
+    for path, value in zip(("", "container", "container/init.scope"), files.split(), strict=True):
+        directory = fill(tmp_path / cgroup.path / path, *([7] if path.endswith(".scope") else []))
+        if value != "-":
+            (directory / "memory.oom.group").write_text(f"{value}\n")
+    assert read_all(root, [cgroup]) == {cgroup.inode: kills == "whole"}
+    assert is_killed_as_group(root, cgroup) is (kills != "none"), "before it counts anything"
+    (tmp_path / cgroup.path / "memory.events").write_text("oom_kill 1\noom_group_kill 0\n")
+    assert is_killed_as_group(root, cgroup) is (kills != "none")

@@ -13,8 +13,8 @@ from oomwarden.agent.layout import Layout
 from oomwarden.core.blindness import Blindness
 from oomwarden.core.cgroup_paths import driver
 from oomwarden.core.facts import Cgroup
-from oomwarden.kernel.cgroup import CgroupRoot, is_cgroup2
-from oomwarden.kernel.counter_tree import find_kubepods
+from oomwarden.kernel.cgroup import CgroupRoot, is_cgroup2, no_cgroup2
+from oomwarden.kernel.kubepods import find_kubepods
 
 LOOK_AGAIN_SECONDS = 30.0
 _LOG = logging.getLogger(__name__)
@@ -85,16 +85,15 @@ class KernelSide:
 
     def _look(self) -> Cgroup | None:
         if not is_cgroup2(self.path):
-            self.remedy = (
-                f"no cgroup v2 with the memory controller at {self.path}: boot the node with "
-                "systemd.unified_cgroup_hierarchy=1, or set OOMWARDEN_CGROUP_ROOT"
-            )
+            self.remedy = no_cgroup2(self.path)
             return None
         found = find_kubepods(CgroupRoot(self.path))
         if found is None:
             self.remedy = (
-                f"no kubepods cgroup below {self.path}: is a kubelet running, and is "
-                "the host's /sys/fs/cgroup mounted there?"
+                f"no kubepods cgroup below {self.path}: is a kubelet running, is the host's "
+                "/sys/fs/cgroup mounted there, and has the kubelet cgroupsPerQOS: true, its "
+                "default? Without it pods have no cgroups of their own, and their kills are not "
+                "recorded"
             )
         return found
 

@@ -86,7 +86,8 @@ class ContainerReference(Model):
     other_cgroup: str | None = Field(
         None,
         description="The cgroup in the pod that held the victim, where that is none of the pod's "
-        "containers: the runtime's monitor (conmon) or the pause container. Absent: it was one.",
+        "containers: the runtime's monitor (conmon), the pause container, or the pod's own cgroup. "
+        "Absent: it was one.",
         max_length=256,
     )
 
@@ -131,7 +132,8 @@ class OOMKill(Model):
     enforced_at: str | None = Field(
         None,
         description="Pod, where the pod's cgroup enforced a container's limit because both are "
-        "equal. Absent: the cause's own level did.",
+        "equal; QoS, where the cgroup of the pod's QoS class reached its limit (--qos-reserved). "
+        "Absent: the cause's own level did.",
         max_length=63,
     )
     kills: int = Field(

@@ -14,10 +14,10 @@ _NAMED = 3
 """Containers whose limits are named; a pod may have a hundred."""
 _OTHERS = "Other NUMA nodes may have memory free: "
 _NUMA = {
-    "CONSTRAINT_CPUSET": f"{_OTHERS}have its cpuset allow more of them (the kubelet's Memory "
-    "Manager pins containers), or see what else uses these.",
-    "CONSTRAINT_MEMORY_POLICY": f"{_OTHERS}loosen the program's memory policy (numactl, mbind), "
-    "or see what else uses these.",
+    "CONSTRAINT_CPUSET": f"{_OTHERS}have the cpuset of what asked for memory allow more of them "
+    "(the kubelet's Memory Manager pins containers), or see what else uses these.",
+    "CONSTRAINT_MEMORY_POLICY": f"{_OTHERS}loosen the memory policy of what asked for memory "
+    "(numactl, mbind), or see what else uses these.",
 }
 _NEXT = {
     Cause.CONTAINER_LIMIT: "Raise its memory limit, or have it use less.",
@@ -26,6 +26,10 @@ _NEXT = {
     Cause.NODE_OUT_OF_MEMORY: "No limit of its own was hit: see what else uses the node's memory.",
     Cause.NUMA_NODES_OUT_OF_MEMORY: f"{_OTHERS}see what else uses these.",
 }
+_INSIDE = (
+    "That limit was set inside the container, whose own was not hit: raise it there, or have what "
+    "runs in that cgroup use less."
+)
 _TMPFS = "tmpfs and shared memory (emptyDir with medium Memory, /dev/shm)"
 _FILLED = {
     "shmem": f"was {_TMPFS}, which stays until its files are deleted and those who share it end",
@@ -51,6 +55,8 @@ def advice(incident: Incident) -> str:
             "The container runtime's own processes count too: leave room for them in the pod's "
             "limit, by an overhead of its RuntimeClass or larger limits."
         )
+    if incident.limited is not None and incident.verdict.cause is Cause.CONTAINER_LIMIT:
+        return _INSIDE
     filling = incident.filling
     if filling is not None and filling.beside:
         return f"{_beside(filling, incident.pod.tmpfs)} {_next(incident)}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.accounts import Tally
-from oomwarden.core.cgroup_paths import is_kubepods
+from oomwarden.core.cgroup_paths import below, is_kubepods, is_qos, level_above
 from oomwarden.core.facts import Cgroup, Level
 from oomwarden.core.kernel_log import Constraint, NumaNodes
 from oomwarden.core.quantity import in_pages
@@ -20,6 +20,10 @@ class Verdict:
     cause: Cause
     enforced_at: Level | None = None
     numa: NumaNodes | None = None
+
+
+_QOS_CLASS = Verdict(Cause.NODE_ALLOCATABLE, Level.QOS)
+"""The kubelet limits a QoS class by --qos-reserved (kubernetes pkg/kubelet/cm, v1.37)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ def from_counters(pod: Tally, above: Ancestors, limits: Limits) -> Verdict:
     if pod.oom_local > 0:
         return _pod_level(limits)
     if any(level.oom_local > 0 for level in above.rose):
-        return Verdict(Cause.NODE_ALLOCATABLE if above.alone else Cause.UNKNOWN)
+        return _above_pods(above)
     return Verdict(Cause.UNKNOWN if above.nested else Cause.NODE_OUT_OF_MEMORY)
 
 
@@ -91,14 +95,20 @@ def from_log(constraint: Constraint, pod: Cgroup, limits: Limits) -> Verdict:
         return Verdict(Cause.NUMA_NODES_OUT_OF_MEMORY, numa=constraint.numa)
     if where is None:
         return Verdict(Cause.NODE_OUT_OF_MEMORY)
-    leaf = pod.path.rsplit("/", 1)[-1]
-    inside = where.rstrip("/").split("/")
-    if inside[-1] == leaf:
-        return _pod_level(limits)
-    if leaf in inside:
-        return Verdict(Cause.CONTAINER_LIMIT)
-    known = any(is_kubepods(name) for name in inside)
-    return Verdict(Cause.NODE_ALLOCATABLE if known else Cause.UNKNOWN)
+    inside = below(where, pod.path)
+    if inside is not None:
+        return Verdict(Cause.CONTAINER_LIMIT) if inside else _pod_level(limits)
+    level = level_above(where, pod.path) or ""
+    if is_kubepods(level):
+        return Verdict(Cause.NODE_ALLOCATABLE)
+    return _QOS_CLASS if is_qos(level) else Verdict(Cause.UNKNOWN)
+
+
+def _above_pods(above: Ancestors) -> Verdict:
+    if not above.alone:
+        return Verdict(Cause.UNKNOWN)
+    *classes, kubepods = above.rose
+    return Verdict(Cause.NODE_ALLOCATABLE) if kubepods.oom_local > 0 or not classes else _QOS_CLASS
 
 
 def _pod_level(limits: Limits) -> Verdict:

@@ -2,7 +2,9 @@
 
 Names: kubernetes pkg/kubelet/cm/cgroup_manager_linux.go (ConvertCgroupNameToSystemd, v1.37),
 containerd getCgroupsPath "slice:cri-containerd:id", CRI-O "crio-<id>"; other runtimes have other
-prefixes. The monitor of CRI-O and Podman, `...conmon-<id>`, is no container.
+prefixes, and so has kubepods below a kubelet's own root: --cgroup-root=/my-root makes
+my_root.slice/my_root-kubepods.slice. The monitor of CRI-O and Podman, `...conmon-<id>`, is no
+container, and neither is conmon-rs.
 """
 
 import re
@@ -18,15 +20,18 @@ class CgroupDriver(StrEnum):
     CGROUPFS = "cgroupfs"
 
 
-_KUBEPODS = re.compile(r"(?:[a-z0-9_.]+-)*kubepods\.slice|kubepods")
-_QOS = re.compile(r"(?:[a-z0-9_.]+-)*kubepods-(?:burstable|besteffort)\.slice|burstable|besteffort")
+_PREFIX = r"(?:[^-/\n]+-)*"
+_KUBEPODS = re.compile(rf"{_PREFIX}kubepods\.slice|kubepods")
+_QOS = re.compile(rf"{_PREFIX}kubepods-(?:burstable|besteffort)\.slice|burstable|besteffort")
 _UID = r"[0-9a-f]{8}[-_]?[0-9a-f]{4}[-_]?[0-9a-f]{4}[-_]?[0-9a-f]{4}[-_]?[0-9a-f]{12}"
 _POD = re.compile(
-    rf"(?:[a-z0-9_.]+-)*kubepods(?:-burstable|-besteffort)?-pod(?P<slice>{_UID})\.slice"
+    rf"{_PREFIX}kubepods(?:-burstable|-besteffort)?-pod(?P<slice>{_UID})\.slice"
     rf"|pod(?P<plain>{_UID})"
 )
-_CRUN_GROUP, _CRUN_SCOPES = "container", ("crio-", "libpod-")
-_CONTAINER = re.compile(r"(?:(?:[a-z0-9_.]+-)*(?<!conmon-))?(?P<id>[0-9a-f]{64})(?:\.scope)?")
+_CRUN_GROUP, _SCOPE = "container", ".scope"
+_CONTAINER = re.compile(
+    r"(?:(?:[a-z0-9_.]+-)*(?<!conmon-)(?<!conmonrs-))?(?P<id>[0-9a-f]{64})(?:\.scope)?"
+)
 
 
 def is_kubepods(name: str) -> bool:
@@ -71,7 +76,7 @@ def child(parent: Cgroup, name: str, inode: int) -> Cgroup | None:
     uid = pod_uid(name)
     if parent.level in {Level.KUBEPODS, Level.QOS} and uid:
         return Cgroup(inode, path, Level.POD, uid)
-    if parent.level is Level.KUBEPODS and _QOS.fullmatch(name):
+    if parent.level is Level.KUBEPODS and is_qos(name):
         return Cgroup(inode, path, Level.QOS)
     if parent.level is Level.POD and (leaf := container_id(name)):
         return Cgroup(inode, path, Level.CONTAINER, parent.pod_uid, leaf)
@@ -82,10 +87,14 @@ def is_runtimes_own(scope: str, below: str) -> bool:
     """Whether a cgroup below a container's is the runtime's own, and so the container itself.
 
     crun with the systemd manager puts the processes into `<scope>/container` and sets the limit
-    there too (src/libcrun/cgroup-systemd.c; crun.1, run.oci.systemd.subgroup). Another name for it
-    comes from an annotation that tenants write, and is not believed.
+    there too (src/libcrun/cgroup-systemd.c; crun.1, run.oci.systemd.subgroup); with plain
+    directories it makes none (cgroup-cgroupfs.c). Any runtime's scope may be crun's: containerd and
+    Podman start it as CRI-O does. Under runc a container with a delegated cgroup can make one of
+    this name, and gains nothing: its kill at a limit of its own is told as one at the container's,
+    which it can reach as well. Another name of crun's comes from an annotation that tenants write,
+    and is not believed.
     """
-    return below == _CRUN_GROUP and scope.startswith(_CRUN_SCOPES)
+    return below == _CRUN_GROUP and scope.endswith(_SCOPE)
 
 
 def below(kernel_path: str, path: str) -> str | None:
@@ -99,6 +108,20 @@ def below(kernel_path: str, path: str) -> str | None:
     rest = f"{kernel_path}/".partition(f"/{path.lstrip('/')}/")[2].rstrip("/")
     first, _, inner = rest.partition("/")
     return inner if is_runtimes_own(scope, first) else rest
+
+
+def is_qos(name: str) -> bool:
+    """Whether a directory of this name below kubepods is that of a QoS class."""
+    return _QOS.fullmatch(name) is not None
+
+
+def level_above(kernel_path: str, path: str) -> str | None:
+    """Name the cgroup above this one that a path of the kernel log is; None: it is none of them."""
+    above = path
+    while above := above.rpartition("/")[0]:
+        if below(kernel_path, above) == "":
+            return above.rpartition("/")[2]
+    return None
 
 
 def same_place(kernel_path: str, path: str) -> bool:

@@ -7,7 +7,7 @@ from oomwarden.core.advice import advice, rounded
 from oomwarden.core.facts import ContainerFacts, Level, PodFacts
 from oomwarden.core.incident import Incident
 from oomwarden.core.kernel_log import printable
-from oomwarden.core.outsiders import is_starting
+from oomwarden.core.outsiders import is_of_pod, is_starting
 from oomwarden.core.quantity import format_bytes
 from oomwarden.core.record import Manifest, shown
 
@@ -20,6 +20,8 @@ _NAMED = 5
 """Candidates whose names are told; a pod may have a hundred containers."""
 _SILENCE = "Kubernetes does not show this"
 _CGROUP_MAX, _NODES_MAX = 96, 64
+_ALL = "together reached the node's allocatable memory"
+_QOS = "of its QoS class together reached the limit of their cgroup"
 _FIELDS = {
     ContainerType.INIT: "initContainers",
     ContainerType.SIDECAR: "initContainers",
@@ -86,7 +88,10 @@ def where(incident: Incident) -> str:
     if incident.container is not None:
         return f"container {incident.container.name}"
     if incident.other_cgroup is not None:
-        return f"{shown(incident.other_cgroup, _CGROUP_MAX)}, no container of this pod"
+        name = shown(incident.other_cgroup, _CGROUP_MAX)
+        if is_of_pod(incident.booking.pod, incident.other_cgroup):
+            return f"the pod's own cgroup {name}, outside of its containers"
+        return f"{name}, no container of this pod"
     if not incident.candidates:
         return "a container (which one is unknown)"
     named, more = incident.candidates[:_NAMED], len(incident.candidates) - _NAMED
@@ -115,20 +120,28 @@ def _times(incident: Incident) -> str:
 
 def _why(incident: Incident) -> str:
     limit = "" if incident.limit is None else f" {format_bytes(incident.limit)}"
+    by_class = incident.verdict.enforced_at is Level.QOS
     match incident.verdict.cause:
         case Cause.CONTAINER_LIMIT:
-            at = " (enforced at the pod)" if incident.verdict.enforced_at is Level.POD else ""
-            return f"at its limit{limit}{at}"
+            return _at_containers_limit(incident, limit)
         case Cause.POD_LIMIT:
             return f"at the pod's limit{limit}"
         case Cause.NODE_ALLOCATABLE:
-            return "because all pods together reached the node's allocatable memory"
+            return f"because all pods {_QOS if by_class else _ALL}"
         case Cause.NODE_OUT_OF_MEMORY:
             return "because the node ran out of memory"
         case Cause.NUMA_NODES_OUT_OF_MEMORY:
-            return f"because the NUMA nodes that it may use ran out of memory{_nodes(incident)}"
+            return f"because the NUMA nodes that a task may use ran out of memory{_nodes(incident)}"
         case _:
             return "out of memory; whose limit it was is unknown"
+
+
+def _at_containers_limit(incident: Incident, limit: str) -> str:
+    if incident.limited is not None:
+        inside = shown(incident.limited, _CGROUP_MAX)
+        return f"at the limit of a cgroup that was made inside the container ({inside})"
+    at = " (enforced at the pod)" if incident.verdict.enforced_at is Level.POD else ""
+    return f"at its limit{limit}{at}"
 
 
 def _nodes(incident: Incident) -> str:

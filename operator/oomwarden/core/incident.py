@@ -13,7 +13,7 @@ from oomwarden.core.filling import Filling, PodMemory, filled, holds_most, stays
 from oomwarden.core.kernel_log import Killed
 from oomwarden.core.log_kills import LogKill, kills_in
 from oomwarden.core.memory_history import Detail
-from oomwarden.core.outsiders import other_cgroup
+from oomwarden.core.outsiders import other_cgroup, outsider
 from oomwarden.core.quantity import in_pages
 from oomwarden.core.sightings import covered, placed_in
 
@@ -52,7 +52,8 @@ class Incident:
 
     `sub_cgroup`: the victims' cgroup below the container's own; `other_cgroup`: that of victims in
     none of the pod's containers; `filling`: what filled the limit but for anonymous memory.
-    `left`: what is charged to the pod after the kill, where much of it stays.
+    `left`: what is charged to the pod after the kill, where much of it stays. `limited`: the cgroup
+    below the container's own of which the limit was hit.
     """
 
     booking: Booking
@@ -68,6 +69,7 @@ class Incident:
     other_cgroup: str | None = None
     filling: Filling | None = None
     left: PodMemory | None = None
+    limited: str | None = None
 
 
 def investigate(booking: Booking, scene: Scene) -> Incident:
@@ -81,7 +83,8 @@ def investigate(booking: Booking, scene: Scene) -> Incident:
     if other is not None and verdict.enforced_at is Level.POD:
         verdict = Verdict(Cause.POD_LIMIT)  # that it equals a container's is no matter here
     victims = _victims(log, booking.end - booking.start)
-    limit = None if _is_nested(booking, log) else _limit(verdict, booking, scene, container)
+    inside = _limited(booking, log)
+    limit = None if any(inside) else _limit(verdict, booking, scene, container)
     filling = _filling(verdict, scene, victims, limit)
     return Incident(
         booking=booking,
@@ -97,6 +100,7 @@ def investigate(booking: Booking, scene: Scene) -> Incident:
         other_cgroup=other,
         filling=filling,
         left=scene.left if filling and filling.stays else None,
+        limited=inside[0] if len(inside) == 1 else None,
     )
 
 
@@ -138,7 +142,7 @@ def own_log(booking: Booking, log: Sequence[LogKill]) -> list[LogKill]:
 
 def _may_be_of(pod: Cgroup, candidates: Sequence[Cgroup], kill: LogKill) -> bool:
     placed = placed_in(pod, kill)
-    if not candidates and placed is not None and placed[1].container_id is None:
+    if not candidates and outsider(pod, kill) is not None:
         return True
     return placed is None or placed[1].path in {candidate.path for candidate in candidates}
 
@@ -197,12 +201,13 @@ def _agreed(verdict: Verdict, log: list[LogKill]) -> Verdict:
     return Verdict(Cause.UNKNOWN) if doubtful else verdict
 
 
-def _is_nested(booking: Booking, log: Sequence[LogKill]) -> bool:
-    """Whether the limit that was hit is one that the container set below its own."""
+def _limited(booking: Booking, log: Sequence[LogKill]) -> list[str | None]:
+    """Name the cgroups below the container's own whose limits were hit; None: one outside."""
     if booking.container is None:
-        return False
-    hit = [kill.constraint.oom_memcg for kill in log if kill.constraint]
-    return any(below(path, booking.container.path) for path in hit if path)
+        return []
+    hit = {kill.constraint.oom_memcg for kill in log if kill.constraint}
+    inside = {below(path, booking.container.path) if path else None for path in hit}
+    return [name or None for name in inside]
 
 
 def _limit(
@@ -217,7 +222,8 @@ def _limit(
     if verdict.cause is Cause.POD_LIMIT:
         own, asked = scene.limits.pod, scene.pod.limit
         return asked if asked and (own is None or in_pages(asked, own)) else own
-    return scene.kubepods_limit if verdict.cause is Cause.NODE_ALLOCATABLE else None
+    of_all = verdict.cause is Cause.NODE_ALLOCATABLE and verdict.enforced_at is None
+    return scene.kubepods_limit if of_all else None
 
 
 def _victims(log: Sequence[LogKill], counted: int) -> tuple[Killed, ...]:

@@ -22,7 +22,8 @@ _ELSEWHERE = (
 _NOWHERE = (
     "no cgroup of theirs was found: look at the kubelet's cgroupRoot and cgroupsPerQOS, at whether "
     "the host's /sys/fs/cgroup is what the agent sees, and at the names that the runtime gives "
-    "cgroups; of pods in a Kata guest nothing can be seen"
+    "cgroups; recreate pods that were made under another cgroup driver; of pods in a Kata guest "
+    "nothing can be seen"
 )
 
 

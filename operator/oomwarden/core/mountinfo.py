@@ -9,6 +9,11 @@ What tells is the mount's source, field 4: a path within the mounted file system
 Documentation/filesystems/proc.rst, 3.5). Where the pods' directory is a file system of its own, or
 a subvolume, `/pods` is missing in front of the UID, and a tenant's own volume may hold the same
 path. So any mount that could be meant counts: two names are no name.
+
+A process of the runtime has the host's mounts until it enters the container's, and those of other
+pods' volumes are among them. One at the kubelet's place for a volume names nobody, as a tenant of
+another pod may have made its source; it counts all the same, as a container may choose such a path
+for its own message.
 """
 
 import re
@@ -20,6 +25,9 @@ _ESCAPE = re.compile(rb"\\([0-7]{3})")
 _NAME = r"(?P<name>[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)"
 _TERMINATION_LOG = re.compile(rf"(?P<above>.*)(?:^|/)containers/{_NAME}/[0-9a-f]{{8}}", re.DOTALL)
 _OF_VOLUMES = ("volumes/", "volume-subpaths/", "volumeDevices/", "plugins/")
+_UID = r"(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})"
+_VOLUMES_PLACE = re.compile(rf"/{_UID}/(?:{'|'.join(_OF_VOLUMES)})")
+_DELETED = "//deleted"  # Linux fs/d_path.c: the source was removed while it is mounted
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,8 @@ def container_name(mountinfo: bytes, pod_uid: str) -> str | None:
     if len({match["name"] for _, match in named}) != 1:
         return None
     for mount, match in named:
+        if _VOLUMES_PLACE.search(mount.point):
+            continue
         above = match["above"]
         in_pods = above.endswith(f"/pods/{pod_uid}")
         beside_hosts = above.endswith(f"/{pod_uid}") and (
@@ -56,10 +66,11 @@ def container_name(mountinfo: bytes, pod_uid: str) -> str | None:
 
 
 def _mounts(mountinfo: bytes) -> Iterator[_Mount]:
-    for line in mountinfo.splitlines():
+    for line in mountinfo.split(b"\n"):  # a carriage return is not escaped
         fields = line.split(b" ")
         if len(fields) > _POINT:
-            yield _Mount(fields[_DEVICE], decode(fields[_SOURCE]), decode(fields[_POINT]))
+            source = decode(fields[_SOURCE]).removesuffix(_DELETED)
+            yield _Mount(fields[_DEVICE], source, decode(fields[_POINT]))
 
 
 def _is_of_a_volume(mount: _Mount, pod_uid: str) -> bool:

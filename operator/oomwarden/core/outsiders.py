@@ -1,21 +1,27 @@
 """Victims in a pod that are none of its containers, and those whose program had not begun.
 
 The runtime's monitor lies in the pod where conmon_cgroup = "pod" (cri-o), as do runc and crun while
-a container starts; the pause container has the score -998, which nobody else in a pod may have
-(kubernetes pkg/kubelet/qos/policy.go, v1.37).
+a container starts. A sandbox's processes have the score -998, whatever the pause program is called
+(containerd internal/cri/server/podsandbox, CRI-O internal/lib/constants); the kubelet gives nobody
+else in a pod less than -997 (kubernetes pkg/kubelet/qos/policy.go, v1.37).
 """
 
 import re
 from collections.abc import Iterable, Sequence
 
 from oomwarden.core.accounts import Booking
+from oomwarden.core.cgroup_paths import below
 from oomwarden.core.facts import Cgroup
 from oomwarden.core.kernel_log import Killed
 from oomwarden.core.log_kills import LogKill
 from oomwarden.core.sightings import placed_in
 
 PAUSE_SCORE = -998
-_STARTING = re.compile(rb"(?:runc|youki):\[\d:\w+\]|runc|crun|youki|conmon|conmonrs")
+# crun and runc run a copy of themselves: since Linux 6.14 its comm is the memfd's name, cut.
+_STARTING = re.compile(
+    rb"(?:runc|youki):\[\d:\w+\]|runc|crun|youki|sysbox-runc|conmon|conmonrs"
+    rb"|memfd:(?:crun|runc)_clon"
+)
 
 
 def other_cgroup(booking: Booking, log: Sequence[LogKill], *, named: bool) -> str | None:
@@ -37,25 +43,38 @@ def other_cgroup(booking: Booking, log: Sequence[LogKill], *, named: bool) -> st
 
 
 def outsider(pod: Cgroup, kill: LogKill) -> str | None:
-    """Name the cgroup of a kill that lies in the pod and in no container; None: it does not."""
+    """Name the cgroup of a kill that lies in the pod and in no container; None: it does not.
+
+    That is the pod's own where the victim lay directly in it.
+    """
     placed = placed_in(pod, kill)
-    if placed is None or placed[1].container_id is not None:
-        return None
-    return placed[1].path.rpartition("/")[2]
+    if placed is None:
+        return pod.path.rpartition("/")[2] if _is_in_itself(pod, kill) else None
+    in_container = placed[1].container_id is not None and not is_pause([kill])
+    return None if in_container else placed[1].path.rpartition("/")[2]
+
+
+def is_of_pod(pod: Cgroup | None, name: str) -> bool:
+    """Whether the cgroup that `other_cgroup` names is the pod's own."""
+    return pod is not None and pod.path.rpartition("/")[2] == name
 
 
 def is_pause(log: Iterable[LogKill]) -> bool:
-    """Whether the victims are a pod's pause process."""
-    victims = [victim for kill in log for victim in kill.victims]
-    return bool(victims) and all(
-        victim.comm == b"pause" and victim.oom_score_adj == PAUSE_SCORE for victim in victims
-    )
+    """Whether the victims are a pod's pause process, or what is about to become it."""
+    scores = {victim.oom_score_adj for kill in log for victim in kill.victims}
+    return scores == {PAUSE_SCORE}
 
 
 def is_starting(victims: Iterable[Killed]) -> bool:
     """Whether all victims are the runtime, on its way to a container's program."""
     found = [_STARTING.fullmatch(victim.comm) is not None for victim in victims]
     return bool(found) and all(found)
+
+
+def _is_in_itself(pod: Cgroup, kill: LogKill) -> bool:
+    """Whether the log names the pod's own cgroup; of a group kill it names the topmost only."""
+    told = kill.constraint.task_memcg if kill.constraint else None
+    return told is not None and kill.group_path is None and below(told, pod.path) == ""
 
 
 def _lines(log: Iterable[LogKill]) -> int:

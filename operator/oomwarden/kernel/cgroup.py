@@ -116,3 +116,15 @@ def is_cgroup2(path: Path) -> bool:
         return stat.S_ISDIR(path.stat().st_mode) and "memory" in controllers.split()
     except OSError:
         return False
+
+
+def no_cgroup2(path: Path) -> str:
+    """Say what to do where `is_cgroup2` is false."""
+    lacks = f"no cgroup v2 with the memory controller at {path}: "
+    v1 = "boot the node with systemd.unified_cgroup_hierarchy=1"
+    if (path / "cgroup.controllers").exists():  # cgroup v1 has it, or nobody
+        return (
+            f"{lacks}take cgroup_disable=memory off the kernel's command line (a Raspberry Pi "
+            f"needs cgroup_enable=memory), or, where cgroup v1 has that controller, {v1}"
+        )
+    return f"{lacks}{v1}, or set OOMWARDEN_CGROUP_ROOT"

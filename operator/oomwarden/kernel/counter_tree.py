@@ -15,55 +15,11 @@ from oomwarden.core.facts import Cgroup, Level, MemoryEvents
 from oomwarden.kernel import cgroup as files
 from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
 from oomwarden.kernel.counter_files import Node, Unopened, open_node
+from oomwarden.kernel.kubepods import MAX_CHILDREN
+from oomwarden.kernel.kubepods import find_kubepods as find_kubepods  # noqa: PLC0414 - for callers
 
-MAX_CHILDREN = 4096
-"""Bounds the work on a directory; a node has 250 pods at most by default."""
 LATE_TRIES = 5
 """Of reading a cgroup and the one above it in the same moment."""
-
-
-def find_kubepods(root: CgroupRoot, depth: int = 3) -> Cgroup | None:
-    """Find the root of all pods, also below a nested kubelet's own cgroup (kind: /kubelet).
-
-    One that holds processes wins: that of another cgroup driver stays behind, empty.
-    """
-    level, found = [""], list[Cgroup]()
-    for _ in range(depth):
-        below: list[str] = []
-        for path in level:
-            for name, inode in _list(root, path):
-                if cgroup_paths.is_kubepods(name):
-                    found.append(Cgroup(inode, f"{path}/{name}".lstrip("/"), Level.KUBEPODS))
-                else:
-                    below.append(f"{path}/{name}")
-        if any(_is_populated(root, one) for one in found):
-            break
-        level = below
-    return next((one for one in found if _is_populated(root, one)), next(iter(found), None))
-
-
-def _is_populated(root: CgroupRoot, cgroup: Cgroup) -> bool:
-    try:
-        directory = root.open_directory(cgroup.path)
-    except (CgroupGoneError, OSError):
-        return False
-    try:
-        return b"populated 1" in files.read_at(directory, "cgroup.events").splitlines()
-    except (CgroupGoneError, OSError):
-        return False
-    finally:
-        os.close(directory)
-
-
-def _list(root: CgroupRoot, path: str) -> list[tuple[str, int]]:
-    try:
-        directory = root.open_directory(path) if path else os.open(root.path, os.O_RDONLY)
-    except CgroupGoneError:
-        return []
-    try:
-        return list(islice(files.children(directory), MAX_CHILDREN))
-    finally:
-        os.close(directory)
 
 
 @dataclass(slots=True)

@@ -31,8 +31,9 @@ def is_killed_as_group(root: CgroupRoot, cgroup: Cgroup) -> bool:
     """
     try:
         with held(root, cgroup) as directory:
-            counted = b"oom_group_kill " in files.read_at(directory, "memory.events")
-            return counted and (_is_group(directory) or _may_nest_group(directory))
+            return _counts_groups(directory) and (
+                _is_group(directory) or _may_nest_group(directory)
+            )
     except (CgroupGoneError, OSError):
         return False
 
@@ -45,6 +46,13 @@ def counted_kills(root: CgroupRoot, cgroup: Cgroup) -> int:
     except (CgroupGoneError, OSError):
         return 0
     return events.oom_kill if events else 0
+
+
+def _counts_groups(directory: int) -> bool:
+    """Whether the kernel counts group kills; where there is no such file, memory.oom.group says."""
+    with suppress(CgroupGoneError):
+        return b"oom_group_kill " in files.read_at(directory, "memory.events")
+    return True
 
 
 def _may_nest_group(directory: int) -> bool:
