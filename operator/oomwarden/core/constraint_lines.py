@@ -9,11 +9,9 @@ from oomwarden.core.log_events import Constraint, GroupKill, NumaNodes
 from oomwarden.core.log_records import Form, LogRecord, lines, pieces
 from oomwarden.core.oom_report import Reading
 
-KILLED_START = re.compile(
-    rb"(Memory cgroup out of memory|Out of memory(?: \(\w+\))?)"
-    rb": Killed process (\d+) \("
-)
-SKIPPED_START = re.compile(rb"[^()]*: OOM victim (\d+) \(")
+_WHY = rb"(Memory cgroup out of memory|Out of memory(?: \(\w+\))?): "
+KILLED_START = re.compile(_WHY + rb"Killed process (\d+) \(")
+SKIPPED_START = re.compile(_WHY + rb"OOM victim (\d+) \(")
 _NUMA = ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY")
 _OF_MACHINE = ("CONSTRAINT_NONE", *_NUMA)
 _MAX_BETWEEN = 512
@@ -53,7 +51,7 @@ def _until_mems(records: list[LogRecord], index: int) -> set[int]:
     between: set[int] = set()
     for at in range(index + 1, min(index + _MAX_BETWEEN, len(records))):
         record = records[at]
-        if record.caller != records[index].caller:
+        if not record.is_by_caller_of(records[index]):
             continue
         if record.text.startswith(b",mems_allowed="):
             return between

@@ -103,11 +103,13 @@ def _line_at(records: list[LogRecord], index: int) -> tuple[LogEvent | None, int
 def _parse_lines(records: list[LogRecord], index: int) -> tuple[LogEvent, int] | None:
     """Join a record whose comm holds newlines: each of its lines has the record's own prefix."""
     record = records[index]
-    for used in range(2, MAX_LINES):
-        lines = records[index : index + used]
-        if len(lines) < used or not lines[-1].begins_like(record):
+    text = record.text
+    for used, later in enumerate(records[index + 1 : index + MAX_LINES - 1], 2):
+        line = later.as_line_of(record)
+        if line is None:
             return None
-        event = _parse_text(record, b"\n".join(line.text for line in lines))
+        text += b"\n" + line
+        event = _parse_text(record, text)
         if event is not None:
             return event, used
     return None
@@ -126,7 +128,7 @@ def _parse_text(record: LogRecord, text: bytes) -> LogEvent | None:
         facts = Killed(record.stamp, int(pid), comm, *sizes, uid, tables * KIB, adj, of_cgroup)
         return replace(facts, caller=record.caller)
     if skipped := _SKIPPED.fullmatch(text):
-        return Skipped(record.stamp, int(skipped[1]), record.caller)
+        return Skipped(record.stamp, int(skipped[2]), record.caller)
     return None
 
 

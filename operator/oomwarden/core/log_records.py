@@ -8,14 +8,14 @@ vprintk_store, 5.10 to 7.2). With CONFIG_PRINTK_CALLER the caller says whose con
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 SOON_SECONDS = 10.0
 """Between two pieces of a line: a CPU may write to a slow serial console meanwhile."""
 _MAX_RECORDS = 512
 # Time and caller are printed independently of one another (info_print_prefix).
 _LINE = re.compile(
-    rb"<(\d+)>(?:(?:\[ *(\d+\.\d+)\](?:\[ *([TC]\d+)\])?|\[ *([TC]\d+)\]) )?(.*)", re.DOTALL
+    rb"<(\d+)>((?:(?:\[ *(\d+\.\d+)\](?:\[ *([TC]\d+)\])?|\[ *([TC]\d+)\]) )?(.*))", re.DOTALL
 )
 
 
@@ -24,17 +24,32 @@ class LogRecord:
     """One line of the ring buffer: syslog priority, seconds since boot if stamped, text.
 
     `caller` is `T` and a thread's id or `C` and a CPU's number; None: this kernel prints none.
+    `whole` is the line after its priority: where the kernel prints neither time nor caller, what
+    looks like one is text, such as a process's name.
     """
 
     priority: int
     stamp: float | None
     text: bytes
     caller: bytes | None = None
+    whole: bytes = field(default=b"", compare=False)
 
-    def begins_like(self, other: "LogRecord") -> bool:
-        """Whether both may be lines of one record: each line of it repeats its prefix."""
-        mine, others = (self.priority, self.stamp), (other.priority, other.stamp)
-        return mine == others and self.caller == other.caller
+    @property
+    def is_bare(self) -> bool:
+        """Whether it has neither time nor caller; the records of one read are all alike."""
+        return self.stamp is None and self.caller is None
+
+    def is_by_caller_of(self, first: "LogRecord") -> bool:
+        """Whether the same thread, or CPU, may have printed both."""
+        return first.is_bare or self.caller == first.caller
+
+    def as_line_of(self, first: "LogRecord") -> bytes | None:
+        """Give its text as a further line of a record: each line of it repeats its prefix."""
+        if self.priority != first.priority:
+            return None
+        if first.is_bare:
+            return self.whole
+        return self.text if (self.stamp, self.caller) == (first.stamp, first.caller) else None
 
 
 def parse_line(line: bytes) -> LogRecord | None:
@@ -42,8 +57,9 @@ def parse_line(line: bytes) -> LogRecord | None:
     found = _LINE.fullmatch(line)
     if found is None:
         return None
-    stamp = float(found[2]) if found[2] else None
-    return LogRecord(int(found[1]), stamp, found[5], found[3] or found[4])
+    priority, whole, stamp, *caller, text = found.groups()
+    at = float(stamp) if stamp else None
+    return LogRecord(int(priority), at, text, caller[0] or caller[1], whole)
 
 
 def parse_records(buffer: bytes) -> list[LogRecord]:
@@ -82,15 +98,15 @@ def pieces(records: Sequence[LogRecord], index: int, form: Form) -> tuple[list[b
 
 def lines(records: Sequence[LogRecord], index: int, form: Form) -> list[bytes]:
     """Find the pieces again, with the lines that a newline in a comm made of them."""
-    found, last = [records[index].text], index
+    piece, found, last = records[index], [records[index].text], index
     for at, record in _later(records, index):
-        alike = at == last + 1 and record.begins_like(records[last])
-        torn = alike and not form.whole(b"\n".join(found))
-        if form.closes(record.text) and not torn:
+        line = record.as_line_of(piece) if at == last + 1 else None
+        if line is not None and not form.whole(b"\n".join(found)):
+            found, last = [*found, line], at
+        elif form.closes(record.text):
             break
-        if torn or form.goes_on(found, record.text):
-            found.append(record.text)
-            last = at
+        elif form.goes_on(found, record.text):
+            piece, found, last = record, [*found, record.text], at
     return found
 
 
@@ -98,7 +114,7 @@ def _later(records: Sequence[LogRecord], index: int) -> Iterator[tuple[int, LogR
     first = records[index]
     for at in range(index + 1, min(index + _MAX_RECORDS, len(records))):
         record = records[at]
-        if (record.stamp or 0.0) - (first.stamp or 0.0) > SOON_SECONDS:
+        if first.stamp is not None and (record.stamp or 0.0) - first.stamp > SOON_SECONDS:
             return
-        if record.caller == first.caller:
+        if record.is_by_caller_of(first):
             yield at, record
