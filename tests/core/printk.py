@@ -17,6 +17,11 @@ NOISE = (
     b"EXT4-fs (sda1): mounted filesystem with ordered data mode, /dev/sda1",
     b" and a piece of another line,",
     b"hog[77]: segfault at 0 ip 000055 sp 00007f error 4 in hog[5500+1000]",
+    b"/soc@0/bus@f00: Fixed dependency cycle(s) with /soc@0/phy",
+    b"Tasks in /[77]: segfault at 0 ip 000055 sp 00007f error 4 in hog[5500+1000]",
+    b"[   4242]     0  4242    52282     8251   112640        0           992 hog",
+    b", irq 5, base 0x0",
+    b"oom_kill_process: 12 callbacks suppressed",
 )
 
 

@@ -5,6 +5,7 @@ Right is: the true container or none, never another one, and never another cause
 
 from dataclasses import replace
 
+import printk
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,7 +45,7 @@ COMMS = st.one_of(
                      b",pid=1", b",mems_allowed=", b",uid=0", b"\n,global_oom", b"\nTasks in /"]),
     st.binary(max_size=15).filter(lambda comm: b"\0" not in comm),
 )  # fmt: skip
-NOISE = st.lists(st.integers(0, 5), max_size=14)
+NOISE = st.lists(st.integers(0, len(printk.NOISE)), max_size=14)
 RINGS = st.builds(
     Printk, time=st.booleans(), callers=st.booleans(), level=st.integers(0, 7), noise=NOISE
 )

@@ -4,9 +4,8 @@ import re
 from dataclasses import replace
 
 from oomwarden.core import oom_report
-from oomwarden.core.cgroup_paths import container_id
 from oomwarden.core.log_events import Constraint, GroupKill, NumaNodes
-from oomwarden.core.log_records import Form, LogRecord, lines, pieces
+from oomwarden.core.log_records import Form, LogRecord, lines, long_lines, pieces
 from oomwarden.core.oom_report import Reading
 
 _WHY = rb"(Memory cgroup out of memory|Out of memory(?: \(\w+\))?): "
@@ -15,6 +14,8 @@ SKIPPED_START = re.compile(_WHY + rb"OOM victim (\d+) \(")
 _NUMA = ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY")
 _OF_MACHINE = ("CONSTRAINT_NONE", *_NUMA)
 _MAX_BETWEEN = 512
+MAX_ALIKE = 16
+"""So many lines that look like a piece are tried: a list of tasks may hold thousands of names."""
 _CPUSET = b",cpuset="
 # A cpuset cgroup's name that imitates such a line, and the field that follows the name.
 _NAME_AND_MEMS = re.compile(rb"(?:oom_score_adj:-?\d+|the task).*,mems_allowed=", re.DOTALL)
@@ -27,10 +28,11 @@ def is_at_once(text: bytes) -> bool:
 
 
 def _closes(text: bytes) -> bool:
-    return text.startswith((oom_report.BEGIN, oom_report.GROUP_BEGIN)) or is_at_once(text)
+    """Whether a text is of the next line; `Tasks in ` may be the name of a process that crashes."""
+    return text.startswith(oom_report.BEGIN) or is_at_once(text)
 
 
-OOM_KILL = Form(oom_report.goes_on, _closes, oom_report.is_whole)
+OOM_KILL = Form(oom_report.goes_on, _closes, oom_report.is_whole, oom_report.tears)
 GROUP = Form(oom_report.group_goes_on, _closes, oom_report.group_is_whole)
 
 
@@ -40,9 +42,12 @@ def names_of_cpusets(records: list[LogRecord]) -> set[int]:
     Such a name may be 255 bytes long. After `,cpuset=` comes the name, then `,mems_allowed=`.
     """
     names: set[int] = set()
+    tries = MAX_ALIKE
     for index, record in enumerate(records):
-        begun = record.text.startswith(oom_report.BEGIN) and record.text.endswith(_CPUSET)
-        if begun or record.text == _CPUSET:
+        is_head = record.text.startswith(oom_report.BEGIN)
+        tries = MAX_ALIKE if is_head else tries
+        if (is_head and record.text.endswith(_CPUSET)) or (tries and record.text == _CPUSET):
+            tries -= 1
             names |= _until_mems(records, index)
     return names
 
@@ -81,12 +86,11 @@ def constraint_at(
     open_still = follows and records[end].text.startswith(oom_report.BEGIN)
     if doubtful:
         found = found[:1]
-    texts = [b"\n".join(found)]
-    if not doubtful:
-        more = lines(records, index, OOM_KILL)
-        texts += [b"\n".join(more), b"".join(more)]
-    head = oom_report.head(texts[0])
-    ways = next(filter(None, map(oom_report.readings, texts)), [])
+    more = found if doubtful else lines(records, index, OOM_KILL)
+    text = b"\n".join(found)
+    head = oom_report.head(text)
+    tries = ((found, b"\n"), (more, b"\n"), (long_lines(records, index), b""))
+    ways = next(filter(None, (oom_report.ways(*each) for each in tries)), [])
     if head is None:
         return None, open_still
     numa = None
@@ -95,7 +99,7 @@ def constraint_at(
     if not ways and open_still:
         return None, True
     if not ways:
-        return _cut(record, texts[0], head.constraint, numa), False
+        return _cut(record, text, head.constraint, numa), False
     return _from_ways(record, ways, numa), False
 
 
@@ -133,19 +137,35 @@ def resolved(told: Constraint, comm: bytes) -> Constraint | None:
 
 
 def group_at(records: list[LogRecord], index: int) -> GroupKill | None:
-    """Read a `Tasks in` line; of one of which the end never came, a container's path is believed.
-
-    No comm is long enough to imitate a container's id.
-    """
+    """Read a `Tasks in` line; where its end never came, a container's path is believed."""
     record = records[index]
     found, end = pieces(records, index, GROUP)
-    torn = lines(records, index, GROUP)
-    texts = (b"\n".join(found), b"\n".join(torn), b"".join(torn))
-    path = next(filter(None, map(oom_report.group_path, texts)), None)
+    tries = ((found, b"\n"), (long_lines(records, index), b""))
+    path = next(filter(None, (oom_report.group_path(*each) for each in tries)), None)
     if path is None and end < len(records):
         begun = b"".join(found).removeprefix(oom_report.GROUP_BEGIN)
-        path = begun if any(map(container_id, as_text(begun).split("/"))) else None
+        path = begun if oom_report.names_container(begun) else None
     return GroupKill(record.stamp, as_text(path), record.caller) if path is not None else None
+
+
+def line_without_head(records: list[LogRecord]) -> Constraint | GroupKill | None:
+    """Read the line that goes on where the ring begins, if all that follows is there."""
+    for index, record in enumerate(records[:_MAX_BETWEEN]):
+        if _closes(record.text) or record.text == oom_report.GROUP_BEGIN:
+            return None
+        if oom_report.is_group_end(record.text):
+            path = record.text.removesuffix(oom_report.GROUP_END)
+            return GroupKill(record.stamp, as_text(path), record.caller)
+        if (text := oom_report.with_head(record.text)) is not None:
+            return _without_head(text, records[index : index + _MAX_BETWEEN])
+    return None
+
+
+def _without_head(text: bytes, later: list[LogRecord]) -> Constraint | None:
+    found, _ = pieces([replace(later[0], text=text), *later[1:]], 0, OOM_KILL)
+    ways = oom_report.ways(found, b"\n")
+    known = bool(ways) and all(way.oom_memcg is not None for way in ways)
+    return _from_ways(later[0], ways, None) if known else None
 
 
 def decoded(path: bytes | None) -> str | None:

@@ -12,15 +12,25 @@ from oomwarden.core import oom_report
 from oomwarden.core.constraint_lines import (
     GROUP,
     KILLED_START,
+    MAX_ALIKE,
     OOM_KILL,
     SKIPPED_START,
     as_text,
     constraint_at,
     group_at,
     is_at_once,
+    line_without_head,
     names_of_cpusets,
 )
-from oomwarden.core.log_events import Constraint, GroupKill, Killed, LogEvent, NumaNodes, Skipped
+from oomwarden.core.log_events import (
+    Constraint,
+    GroupKill,
+    Killed,
+    LogEvent,
+    NumaNodes,
+    Skipped,
+    Unread,
+)
 from oomwarden.core.log_records import LogRecord, parse_line, parse_records, pieces
 
 __all__ = [
@@ -31,6 +41,7 @@ __all__ = [
     "LogRecord",
     "NumaNodes",
     "Skipped",
+    "Unread",
     "parse_events",
     "parse_line",
     "parse_records",
@@ -59,18 +70,20 @@ def parse_events(records: list[LogRecord]) -> list[LogEvent]:
     """Find the OOM killer's lines, in order; other lines, also torn ones, are passed over."""
     names = names_of_cpusets(records)
     records = [record for index, record in enumerate(records) if index not in names]
-    events: list[LogEvent] = []
-    index, doubtful = 0, False
+    first = line_without_head(records)
+    events: list[LogEvent] = [] if first is None else [first]
+    index, doubtful, tries = 0, False, MAX_ALIKE
     while index < len(records):
         text, used = records[index].text, 1
         event: LogEvent | None
         if text.startswith(oom_report.BEGIN):
             event, doubtful = constraint_at(records, index, doubtful=doubtful)
+            event = event or Unread(records[index].stamp, records[index].caller)
         elif text.startswith(oom_report.GROUP_BEGIN):
-            event = group_at(records, index)
+            event, tries = group_at(records, index) if tries else None, max(tries - 1, 0)
         else:
             event, used = _line_at(records, index)
-            doubtful &= event is None
+            doubtful, tries = doubtful and event is None, MAX_ALIKE if event else tries
         if event is not None:
             events.append(event)
         index += used

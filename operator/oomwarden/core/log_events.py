@@ -57,6 +57,14 @@ class Constraint:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """An `oom-kill:` line that says nothing for certain: the next victim is another kill's."""
+
+    stamp: float | None
+    caller: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """`OOM victim ... is already exiting`: chosen, but neither killed nor counted."""
 
@@ -67,11 +75,14 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class GroupKill:
-    """`Tasks in PATH are going to be killed`: follows its first victim, never rate limited."""
+    """`Tasks in PATH are going to be killed`: follows its first victim, never rate limited.
+
+    `path` is what the kernel prints instead where it is too long: `(name too long)`.
+    """
 
     stamp: float | None
     path: str
     caller: bytes | None = None
 
 
-LogEvent = Killed | Constraint | GroupKill | Skipped
+LogEvent = Killed | Constraint | Unread | GroupKill | Skipped

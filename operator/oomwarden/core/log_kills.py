@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from oomwarden.core.cgroup_paths import same_place
 from oomwarden.core.constraint_lines import resolved
-from oomwarden.core.kernel_log import Constraint, GroupKill, Killed, LogEvent, Skipped
+from oomwarden.core.kernel_log import Constraint, GroupKill, Killed, LogEvent, Skipped, Unread
 from oomwarden.core.log_records import SOON_SECONDS
 
 SAME_KILL_SECONDS = 1.0
@@ -39,7 +39,8 @@ class LogKill:
     def place(self) -> str | None:
         """The victim's cgroup as the kernel names it, if any line told it."""
         told = self.constraint.task_memcg if self.constraint else None
-        return told or self.group_path
+        group = self.group_path if self.group_path and self.group_path.startswith("/") else None
+        return told or group
 
     @property
     def confines(self) -> str | None:
@@ -56,6 +57,8 @@ class LogAssembler:
 
     _constraints: list[Constraint] = field(default_factory=list)
     _later: list[int] = field(default_factory=list)  # pids whose `Killed process` is yet to come
+    _begun: set[bytes | None] = field(default_factory=set)  # by whom, and no victim yet
+    _skipped: dict[bytes | None, Constraint | None] = field(default_factory=dict)  # the last one
     _kills: list[LogKill] = field(default_factory=list)
     _open: LogKill | None = None  # with which the last read ended
 
@@ -79,31 +82,46 @@ class LogAssembler:
     def lost(self) -> None:
         """Forget what was begun: lines were lost, and the next ones belong to another kill."""
         self._constraints, self._open = [], None
+        self._begun, self._skipped = set(), {}
 
     def _add(self, event: LogEvent) -> None:
         match event:
-            case Constraint():
-                self._constraints = [*self._constraints[-MAX_BEGUN:], event]
+            case Constraint() | Unread():
+                self._begin(event)
             case Skipped():
-                self._constraints = [
-                    told for told in self._constraints if _is_another_callers(told, event)
-                ]
+                self._skip(event)
             case GroupKill():
-                self._mark_group(event)
+                if event.caller not in self._begun:  # no victim yet: a process is called so
+                    self._mark_group(event)
             case Killed():
                 self._later.remove(event.pid)
                 self._add_victim(event)
+                self._begun.discard(event.caller)
+                self._skipped.pop(event.caller, None)
+
+    def _begin(self, told: Constraint | Unread) -> None:
+        self._begun.add(told.caller)
+        self._skipped.pop(told.caller, None)
+        if isinstance(told, Constraint):
+            self._constraints = [*self._constraints[-MAX_BEGUN:], told]
+
+    def _skip(self, victim: Skipped) -> None:
+        """Drop the line of a victim that was not killed; the others of its group may be."""
+        own = [told for told in self._constraints if not _is_another_callers(told, victim)]
+        self._constraints = [told for told in self._constraints if told not in own]
+        known = [told for told in own if told.pid == victim.pid and not told.ways]
+        self._skipped[victim.caller] = known[-1] if known else None
+        self._begun.discard(victim.caller)
 
     def _mark_group(self, group: GroupKill) -> None:
         at = self._last(group.caller)
         last = self._kills[at] if at is not None else None
-        if at is None or last is None:
-            self._kills.append(LogKill((), None, group.path, caller=group.caller))
+        if at is None or last is None or group.caller in self._skipped:
+            told = self._skipped.pop(group.caller, None)
+            self._kills.append(LogKill((), told, group.path, caller=group.caller))
         elif last.group_path is None and _may_be_in(last, group.path):
             self._kills[at] = replace(last, group_path=group.path)
-        elif (
-            last.group_path is not None and len(last.victims) > 1
-        ):  # the new one's first victim, without an `oom-kill:` line
+        elif _began_with_last(group, last):  # without an `oom-kill:` line
             *members, first = last.victims
             self._kills[at] = replace(last, victims=tuple(members))
             self._kills.append(LogKill((first,), None, group.path, caller=group.caller))
@@ -121,7 +139,8 @@ class LogAssembler:
         constraint = self._constraint_of(victim)
         at = self._last(victim.caller)
         last = self._kills[at] if at is not None else None
-        if at is not None and last and last.group_path is not None and constraint is None:
+        begun = constraint is not None or victim.caller in self._begun
+        if at is not None and last and not begun and _may_be_of(victim, last):
             known = any(one.pid == victim.pid for one in last.victims)
             more = last.victims if known else (*last.victims, victim)
             self._kills[at] = replace(last, victims=more, repeated=last.repeated or known)
@@ -164,7 +183,22 @@ def _is_another_callers(told: Constraint, event: Killed | Skipped) -> bool:
 def _may_be_in(kill: LogKill, path: str) -> bool:
     """Whether a kill's victim may lie in a cgroup: the kernel takes one that holds it."""
     place = kill.constraint.task_memcg if kill.constraint else None
-    return place is None or f"{place}/".startswith(f"{path.rstrip('/')}/")
+    known = place is not None and path.startswith("/")
+    return not known or f"{place}/".startswith(f"{path.rstrip('/')}/")
+
+
+def _began_with_last(group: GroupKill, kill: LogKill) -> bool:
+    """Whether the last victim of a group kill is the first one of the next."""
+    alone = len(kill.victims) == 1 and not kill.repeated and kill.group_path != group.path
+    return kill.group_path is not None and (alone or len(kill.victims) > 1)
+
+
+def _may_be_of(victim: Killed, kill: LogKill) -> bool:
+    """Whether a victim may be one more of a group kill: they are killed one after another."""
+    if kill.group_path is None or not kill.victims:
+        return kill.group_path is not None
+    soon = victim.stamp is None or victim.stamp - kill.stamp < SOON_SECONDS
+    return soon and victim.of_cgroup == kill.victims[-1].of_cgroup
 
 
 def continues(kill: LogKill, begun: LogKill) -> bool:

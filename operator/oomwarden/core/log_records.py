@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 SOON_SECONDS = 10.0
 """Between two pieces of a line: a CPU may write to a slow serial console meanwhile."""
 _MAX_RECORDS = 512
+_CUT_BYTES = 900
+"""A record has room for more: 1024 less its prefix (LOG_LINE_MAX, PRINTKRB_RECORD_MAX)."""
 # Time and caller are printed independently of one another (info_print_prefix).
 _LINE = re.compile(
     rb"<(\d+)>((?:(?:\[ *(\d+\.\d+)\](?:\[ *([TC]\d+)\])?|\[ *([TC]\d+)\]) )?(.*))", re.DOTALL
@@ -73,12 +75,14 @@ class Form:
     """How a line that is printed in pieces goes on.
 
     `goes_on` takes the pieces so far and a text, and says whether that is the next piece; `closes`
-    says that a text comes after the whole line; `whole` that nothing is missing.
+    says that a text comes after the whole line; `whole` that nothing is missing; `tears` that the
+    next line may be the rest of a comm with a newline.
     """
 
     goes_on: Callable[[Sequence[bytes], bytes], bool]
     closes: Callable[[bytes], bool]
     whole: Callable[[bytes], bool]
+    tears: Callable[[bytes], bool] = lambda _: False
 
 
 def pieces(records: Sequence[LogRecord], index: int, form: Form) -> tuple[list[bytes], int]:
@@ -100,13 +104,26 @@ def lines(records: Sequence[LogRecord], index: int, form: Form) -> list[bytes]:
     """Find the pieces again, with the lines that a newline in a comm made of them."""
     piece, found, last = records[index], [records[index].text], index
     for at, record in _later(records, index):
-        line = record.as_line_of(piece) if at == last + 1 else None
-        if line is not None and not form.whole(b"\n".join(found)):
+        line, text = record.as_line_of(piece), b"\n".join(found)
+        if line is not None and at == last + 1 and form.tears(text) and not form.whole(text):
             found, last = [*found, line], at
         elif form.closes(record.text):
             break
         elif form.goes_on(found, record.text):
             piece, found, last = record, [*found, record.text], at
+    return found
+
+
+def long_lines(records: Sequence[LogRecord], index: int) -> list[bytes]:
+    """Find the lines, one right after the other, of a text that was cut at any byte."""
+    found, cut = [records[index].text], len(records[index].text) >= _CUT_BYTES
+    for record in records[index + 1 : index + _MAX_RECORDS if cut else 0]:
+        line = record.as_line_of(records[index])
+        if line is None:
+            break
+        found.append(line)
+        if len(line) < _CUT_BYTES:
+            break
     return found
 
 

@@ -10,10 +10,13 @@ path, and that the victim lies in the cgroup whose limit was hit (mm/oom_kill.c,
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise, product
+
+from oomwarden.core.cgroup_paths import container_id
 
 BEGIN = b"oom-kill:constraint="
 GROUP_BEGIN = b"Tasks in "
-_GROUP_END = b" are going to be killed due to memory.oom.group set"
+GROUP_END = b" are going to be killed due to memory.oom.group set"
 _COMM_BYTES = 15
 # pr_cont's pieces (dump_oom_victim, cpuset_print_current_mems_allowed,
 # mem_cgroup_print_oom_context); between two of them may be the end of a record: `\n`.
@@ -25,14 +28,26 @@ _MARKS = (
     b",task_memcg=",
     b",task=",
 )
+_UNPRINTED = (b"(name too long)", b"(error)")
+"""Stand where a path has 4096 bytes or more (Linux fs/kernfs/dir.c, pr_cont_kernfs_path)."""
+_BEFORE_PATH = (b",oom_memcg=", b",task_memcg=")
+_MAX_INSTEAD = 8
+_PATH = rb"(?=/|\(name too long\)|\(error\))"
+_LOST = BEGIN + b"LOST,nodemask=(null)"
+_BEFORE = {
+    b",cpuset=": _LOST,
+    b",mems_allowed=": _LOST + b",cpuset=",
+    b",oom_memcg=/": _LOST + b",cpuset=,mems_allowed=",
+}
 _HEAD = re.compile(rb"oom-kill:constraint=(\w+),nodemask=(\(null\)|[0-9,-]*)(?=[\n,]|$)")
 # The cpuset cgroup's name has no slash, unless it is the root's; so the first path is certain.
-_MEMS = re.compile(rb"\n?,cpuset=\n?(?:/|[^/]*)\n?,mems_allowed=([0-9,-]*)(?=[\n,]|$)")
-_WHOSE = re.compile(rb"\n?(?:,oom_memcg=\n?|(,global_oom)\n?,task_memcg=\n?)(?=/)")
-_TASK = re.compile(rb"\n?,task_memcg=\n?(?=/)")
+# A kernel without CONFIG_CPUSETS prints neither.
+_MEMS = re.compile(rb"(?:\n?,cpuset=\n?(?:/|[^/]*)\n?,mems_allowed=([0-9,-]*)(?=[\n,]|$))?")
+_WHOSE = re.compile(rb"\n?(?:,oom_memcg=\n?|(,global_oom)\n?,task_memcg=\n?)" + _PATH)
+_TASK = re.compile(rb"\n?,task_memcg=\n?" + _PATH)
 _VICTIM = re.compile(rb"\n?,task=")
 _TAIL = re.compile(rb"(.*),pid=(\d+),uid=\d+", re.DOTALL)
-_GROUP = re.compile(GROUP_BEGIN + rb"\n?(/[^\n]*)\n?" + re.escape(_GROUP_END))
+_GROUP = re.compile(GROUP_BEGIN + rb"\n?(" + _PATH + rb"[^\n]*)\n?" + re.escape(GROUP_END))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +65,21 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One way to read the rest. None: the machine ran out (`oom_memcg`); not known (the others)."""
+    """One way to read the rest. None: the machine ran out (`oom_memcg`); not known (the others).
+
+    `oom_memcg` is what the kernel prints instead, such as `(name too long)`, where it is not known.
+    """
 
     oom_memcg: bytes | None
     task_memcg: bytes | None
     comm: bytes | None = None
     pid: int | None = None
+
+
+def with_head(text: bytes) -> bytes | None:
+    """Put a head before a later piece of a line; None: it is none that says whose limit was hit."""
+    lost = (head for begin, head in _BEFORE.items() if text.startswith(begin))
+    return next((head + text for head in lost), None)
 
 
 def goes_on(found: Sequence[bytes], text: bytes) -> bool:
@@ -66,12 +90,17 @@ def goes_on(found: Sequence[bytes], text: bytes) -> bool:
     if text.startswith(_MARKS):
         return True
     before = found[-1]
-    if text.startswith(b"/"):
+    if _is_path(text):
         is_root = text == b"/" or text.startswith(b"/,mems_allowed=")
-        expected = before.endswith((b",oom_memcg=", b",task_memcg="))
-        return expected or (is_root and before.endswith(b",cpuset="))
+        expected = before.endswith(_BEFORE_PATH) or (is_root and before.endswith(b",cpuset="))
+        return expected or _may_be_instead(before, text)
     no_path_yet = not any(b"_memcg=/" in each or each.startswith(b"/") for each in found)
     return no_path_yet and b",mems_allowed=" in text.partition(b"/")[0]
+
+
+def tears(text: bytes) -> bool:
+    """Whether the comm has begun: nothing else in a line can hold a newline."""
+    return b",task=" in text
 
 
 def is_whole(text: bytes) -> bool:
@@ -85,9 +114,19 @@ def head(text: bytes) -> Head | None:
     if found is None:
         return None
     mems = _MEMS.match(text, found.end())
-    sure = mems is not None and _WHOSE.match(text, mems.end()) is not None
+    allowed = mems[1] if mems and _WHOSE.match(text, mems.end()) else None
     nodemask = None if found[2] == b"(null)" else found[2].decode()
-    return Head(found[1].decode(), nodemask, mems[1].decode() if mems and sure else None)
+    return Head(found[1].decode(), nodemask, None if allowed is None else allowed.decode())
+
+
+def ways(found: Sequence[bytes], between: bytes) -> list[Reading]:
+    """Give all ways to read a whole line out of its pieces; `between`: two of them."""
+    alternatives = _alternatives(found)
+    given = [way for pieces in alternatives for way in readings(between.join(pieces))]
+    if len(alternatives) == 1:
+        return given
+    nested = [way for way in given if is_within(way.task_memcg, way.oom_memcg)]
+    return [way for way in nested if names_container(way.task_memcg)] or nested
 
 
 def readings(text: bytes) -> list[Reading]:
@@ -99,7 +138,7 @@ def readings(text: bytes) -> list[Reading]:
         if tail is None or len(tail[1]) > _COMM_BYTES:
             continue
         for oom, task in _split(rest[: victim.start()], of_machine=of_machine):
-            found.append(Reading(oom, task, tail[1], int(tail[2])))
+            found.append(Reading(oom, _printed(task), tail[1], int(tail[2])))
     return found
 
 
@@ -114,29 +153,77 @@ def known_part(text: bytes) -> Reading | None:
         return Reading(None, None) if of_machine else None
     plain = b"," not in rest and b"\n" not in rest
     if of_machine:
-        return Reading(None, rest if plain else None)
+        return Reading(None, _printed(rest) if plain else None)
     if plain:
         return Reading(rest, None)
-    ways = [Reading(oom, task) for oom, task in _split(rest, of_machine=False)]
-    if len(ways) != 1 or rest.count(b",") != 1:
+    found = [Reading(oom, task) for oom, task in _split(rest, of_machine=False)]
+    if len(found) != 1 or rest.count(b",") != 1:
         return None
-    return ways[0] if _is_within(ways[0].task_memcg or b"", ways[0].oom_memcg or b"") else None
+    return found[0] if is_within(found[0].task_memcg, found[0].oom_memcg) else None
 
 
 def group_goes_on(found: Sequence[bytes], text: bytes) -> bool:
     """Whether a text is the next piece of a `Tasks in` line."""
-    return text == _GROUP_END or (text.startswith(b"/") and found[-1] == GROUP_BEGIN)
+    if text == GROUP_END:
+        return len(found) > 1 or names_container(found[0])
+    if not _is_path(text):
+        return False
+    return found[-1] == GROUP_BEGIN or _may_be_instead(found[-1], text)
+
+
+def is_group_end(text: bytes) -> bool:
+    """Whether a text is a `Tasks in` line but for its head."""
+    return text.startswith(b"/") and text.endswith(GROUP_END)
 
 
 def group_is_whole(text: bytes) -> bool:
     """Whether a `Tasks in` line has its end."""
-    return text.endswith(_GROUP_END)
+    return text.endswith(GROUP_END)
 
 
-def group_path(text: bytes) -> bytes | None:
-    """Read the path out of a whole `Tasks in` line; `text` has a newline between two pieces."""
-    found = _GROUP.fullmatch(text)
-    return found[1] if found else None
+def group_path(found: Sequence[bytes], between: bytes) -> bytes | None:
+    """Read the path out of a whole `Tasks in` line; None: it has none, or may have several."""
+    lines = [_GROUP.fullmatch(between.join(pieces)) for pieces in _alternatives(found)]
+    paths = [line[1] for line in lines if line is not None]
+    sure = [path for path in paths if names_container(path)] or paths
+    return sure[0] if len(sure) == 1 else None
+
+
+def names_container(path: bytes | None) -> bool:
+    """Whether a path lies in a container; no comm is long enough to imitate its id."""
+    return any(container_id(name.decode("latin-1")) for name in (path or b"").split(b"/"))
+
+
+def is_within(path: bytes | None, outer: bytes | None) -> bool:
+    """Whether a cgroup may be another one or lie in it, as far as both are known."""
+    if path is None or outer is None or path in _UNPRINTED or outer in _UNPRINTED:
+        return True
+    return path == outer or path.startswith(outer.rstrip(b"/") + b"/")
+
+
+def _printed(path: bytes) -> bytes | None:
+    return None if path in _UNPRINTED else path
+
+
+def _is_path(text: bytes) -> bool:
+    return text.startswith((b"/", *_UNPRINTED))
+
+
+def _may_be_instead(before: bytes, text: bytes) -> bool:
+    """Whether one of two texts may be the path and the other a driver's line that begins so."""
+    begun = before.endswith((*_BEFORE_PATH, GROUP_END)) or b",task=" in before
+    return _is_path(before) and _is_path(text) and not begun
+
+
+def _alternatives(found: Sequence[bytes]) -> list[tuple[bytes, ...]]:
+    """Give the pieces of all lines that these may be."""
+    places: list[list[bytes]] = []
+    for before, text in pairwise((b"", *found)):
+        if _may_be_instead(before, text):
+            places[-1].append(text)
+        else:
+            places.append([text])
+    return list(product(*(place[:_MAX_INSTEAD] for place in places)))
 
 
 def _paths(text: bytes) -> tuple[bytes, bool]:
@@ -156,9 +243,5 @@ def _split(text: bytes, *, of_machine: bool) -> Iterator[tuple[bytes | None, byt
     marks = list(_TASK.finditer(text))
     for mark in marks:
         oom, task = text[: mark.start()], text[mark.end() :]
-        if b"\n" not in oom + task and (len(marks) == 1 or _is_within(task, oom)):
+        if b"\n" not in oom + task and (len(marks) == 1 or is_within(task, oom)):
             yield oom, task
-
-
-def _is_within(path: bytes, outer: bytes) -> bool:
-    return path == outer or path.startswith(outer.rstrip(b"/") + b"/")
