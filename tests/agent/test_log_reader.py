@@ -121,3 +121,24 @@ async def test_an_agent_that_may_not_read_the_log_leaves_its_successor_no_old_li
     following = LogReader(ring.read)
     await following.begin(blind.position)
     assert [kill.victims[0].pid for kill in following.unclaimed()] == [3]
+
+
+async def test_without_time_stamps_a_burst_that_comes_again_hides_no_kill_before_it() -> None:
+    ring, burst = Ring(), b"<4>nf_conntrack: table full, dropping packet\n" * 500
+    log = LogReader(ring.read)
+    ring.text = burst
+    await log.refresh()
+    ring.text += logged(PATH, 1, "51.000000").replace(b"[ 51.000000] ", b"") + burst
+    await log.refresh()
+    assert [victim.pid for kill in log.unclaimed() for victim in kill.victims] == [1]
+
+
+async def test_nor_where_the_ring_has_lost_as_much_as_was_added() -> None:
+    ring, burst = Ring(), b"<4>nf_conntrack: table full, dropping packet\n" * 20
+    log = LogReader(ring.read)
+    ring.text = b"<6>eth0: link is up\n" * 1000 + burst
+    await log.refresh()
+    fresh = logged(PATH, 1, "51.000000").replace(b"[ 51.000000] ", b"") + burst
+    ring.text = (ring.text + fresh)[len(fresh) :]
+    await log.refresh()
+    assert [victim.pid for kill in log.unclaimed() for victim in kill.victims] == [1]

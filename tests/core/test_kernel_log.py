@@ -128,6 +128,11 @@ def test_only_the_unread_part_of_the_ring_is_new() -> None:
     assert unread_part(b"", b"one") == (b"one", False)
 
 
+def test_what_is_said_again_later_was_not_read() -> None:
+    assert unread_part(b"full\n", b"full\nkill\nfull\n", 5) == (b"kill\nfull\n", False)
+    assert unread_part(b"full\n", b"full\nkill\n", 500) == (b"kill\n", False)
+
+
 def test_the_line_of_a_group_is_recognised() -> None:
     (event,) = parse_events(parse_records(group(SCOPE)))
     assert event == GroupKill(52.409, SCOPE)

@@ -1,7 +1,7 @@
 """Reports that are cut, split by lines that look alike, or of which lines are missing."""
 
 import pytest
-from oomwarden.core.kernel_log import parse_events, parse_records
+from oomwarden.core.kernel_log import parse_events, parse_records, unfinished_part
 from oomwarden.core.log_kills import LogAssembler, LogKill
 from printk import Printk, Report, killed, oom_kill
 
@@ -225,3 +225,13 @@ def test_a_list_of_tasks_that_look_like_pieces_hides_nothing(comm: bytes) -> Non
     forged = killed(OF_CGROUP, 9, b"forged")
     ring.kill("T1", Report(OWN, OWN, b"hog", 42, cpuset=forged, group=GROUP))
     assert told(ring) == [(OWN, OWN, [42, 43])]
+
+
+@pytest.mark.parametrize("other", [b"Tasks in ", b"Tasks in /[7]: segfault at 0", ALIKE])
+def test_a_read_leaves_all_of_a_line_that_has_begun(other: bytes) -> None:
+    ring = Printk()
+    ring.line("T1", 3, killed(OF_CGROUP, 41, b"sh"))
+    read = len(ring.text)
+    print_split(ring, 6, oom_kill(Report(OWN, OWN, b"hog", 42))[:-1], 3, other)
+    ring.line("C7", 4, other)
+    assert unfinished_part(ring.text) == ring.text[read:]

@@ -16,7 +16,8 @@ from oomwarden.core.log_kills import LogAssembler, LogKill, continues
 MIN_GAP_SECONDS = 1.0
 KEEP_KILLS = 4096
 STAMP_STEP = 1e-6
-_TAIL_BYTES = 512
+_TAIL_BYTES = 8192
+"""More than others say again and again: without times, a burst of equal lines is like the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class LogReader:
         self._off = off
         self._thread = ThreadPoolExecutor(1, "kernel-log")
         self._tail = b""
+        self._read_to = 0
         self._left = False  # the last read left a line that had only begun
         self._assembler = LogAssembler()
         self._kills: list[tuple[float, LogKill]] = []
@@ -99,7 +101,7 @@ class LogReader:
         except OSError as error:
             self.state = _unusable(error)
             return
-        fresh, lost = unread_part(self._tail, buffer)
+        fresh, lost = unread_part(self._tail, buffer, self._read_to)
         if lost:
             self.overruns += 1
             self._assembler.lost()
@@ -117,8 +119,8 @@ class LogReader:
         if self._left and len(begun) == len(fresh):
             begun = b""
         self._left = bool(begun)
-        read = len(buffer) - len(begun)
-        self._tail = buffer[max(read - _TAIL_BYTES, 0) : read]
+        self._read_to = len(buffer) - len(begun)
+        self._tail = buffer[max(self._read_to - _TAIL_BYTES, 0) : self._read_to]
         return fresh[: len(fresh) - len(begun)]
 
     def _take(self, kills: list[LogKill], read_at: float) -> None:

@@ -31,7 +31,13 @@ from oomwarden.core.log_events import (
     Skipped,
     Unread,
 )
-from oomwarden.core.log_records import LogRecord, parse_line, parse_records, pieces
+from oomwarden.core.log_records import (
+    LogRecord,
+    located_records,
+    parse_line,
+    parse_records,
+    pieces,
+)
 
 __all__ = [
     "Constraint",
@@ -92,16 +98,18 @@ def parse_events(records: list[LogRecord]) -> list[LogEvent]:
 
 def unfinished_part(buffer: bytes) -> bytes:
     """Give the end of a buffer from where a line begins of which the end may be yet to come."""
-    records = parse_records(buffer)
-    for index in range(len(records) - 1, -1, -1):
-        text = records[index].text
-        if is_at_once(text):
-            return b""
-        for begin, form in ((oom_report.BEGIN, OOM_KILL), (oom_report.GROUP_BEGIN, GROUP)):
-            if text.startswith(begin):
+    starts: list[int] = []
+    records: list[LogRecord] = []
+    for start, record in located_records(buffer):
+        if is_at_once(record.text):
+            starts, records = [], []
+        starts.append(start)
+        records.append(record)
+    for begin, form in ((oom_report.BEGIN, OOM_KILL), (oom_report.GROUP_BEGIN, GROUP)):
+        for index, record in enumerate(records):
+            if record.text.startswith(begin):
                 found, _ = pieces(records, index, form)
-                begun = buffer.rfind(b"\n", 0, buffer.rfind(text)) + 1
-                return b"" if form.whole(b"\n".join(found)) else buffer[begun:]
+                return b"" if form.whole(b"\n".join(found)) else buffer[starts[index] :]
     return b""
 
 
@@ -151,14 +159,20 @@ def printable(comm: bytes) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def unread_part(tail: bytes, buffer: bytes) -> tuple[bytes, bool]:
+def unread_part(tail: bytes, buffer: bytes, read: int | None = None) -> tuple[bytes, bool]:
     """Give what came after `tail`, the end of the last read, and whether lines were lost.
 
     The ring overran when the end of the last read is no longer in it: all of it is new then.
+
+    Args:
+        tail: The end of the last read.
+        buffer: The ring now.
+        read: Where `tail` ended then. It can only have moved to the front; without times the same
+            text may come again, and all before it would be taken for read.
     """
     if not tail:
         return buffer, False
-    at = buffer.rfind(tail)
+    at = buffer.rfind(tail, 0, read)
     if at < 0:
         return buffer, True
     return buffer[at + len(tail) :], False

@@ -66,8 +66,17 @@ def parse_line(line: bytes) -> LogRecord | None:
 
 def parse_records(buffer: bytes) -> list[LogRecord]:
     """Split a buffer into the kernel's own records; user space can never get facility 0."""
-    lines = (parse_line(line) for line in buffer.split(b"\n"))
-    return [record for record in lines if record is not None and record.priority >> 3 == 0]
+    return [record for _, record in located_records(buffer)]
+
+
+def located_records(buffer: bytes) -> Iterator[tuple[int, LogRecord]]:
+    """Give the kernel's own records, and where in the buffer each line begins."""
+    at = 0
+    for line in buffer.split(b"\n"):
+        record = parse_line(line)
+        if record is not None and record.priority >> 3 == 0:
+            yield at, record
+        at += len(line) + 1
 
 
 @dataclass(frozen=True, slots=True)
