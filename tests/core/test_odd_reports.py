@@ -235,3 +235,11 @@ def test_a_read_leaves_all_of_a_line_that_has_begun(other: bytes) -> None:
     print_split(ring, 6, oom_kill(Report(OWN, OWN, b"hog", 42))[:-1], 3, other)
     ring.line("C7", 4, other)
     assert unfinished_part(ring.text) == ring.text[read:]
+
+
+@pytest.mark.parametrize("uid", [b"65534", b"-2147483648", b"-1"])
+def test_a_uid_is_printed_as_a_signed_number(uid: bytes) -> None:
+    ring = Printk()
+    ring.kill("T1", Report(PODS[0], OWN, b"hog", 42))
+    ring.text = ring.text.replace(b",uid=0", b",uid=" + uid)
+    assert told(ring) == [(OWN, None, [42])]

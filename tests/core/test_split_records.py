@@ -124,6 +124,13 @@ def test_no_name_moves_the_next_kill_in_another_pod(
     assert not kills_in(VICTIM, kills)
 
 
+@given(reports(), RINGS)
+def test_no_name_adds_its_kill_to_the_group_kill_before(report: Report, ring: Printk) -> None:
+    ring.kill("T2", Report(None, f"/{VICTIM}", b"sh", 77, group=[(77, b"sh"), (78, b"sh")]))
+    ring.kill("T1", report)
+    assert not kills_in(VICTIM, of_pid(read(ring.text), 42))
+
+
 @given(RINGS)
 def test_plain_names_are_placed_wherever_the_line_is_split(ring: Printk) -> None:
     report = Report(f"/{PODS[0]}", f"/{OWN}", b"hog", 42, group=[(42, b"hog"), (43, b"sh")])

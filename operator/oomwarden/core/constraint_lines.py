@@ -7,6 +7,7 @@ from oomwarden.core import oom_report
 from oomwarden.core.log_events import Constraint, GroupKill, NumaNodes
 from oomwarden.core.log_records import Form, LogRecord, lines, long_lines, pieces
 from oomwarden.core.oom_report import Reading
+from oomwarden.core.printed_paths import GROUP_END, names_container
 
 _WHY = rb"(Memory cgroup out of memory|Out of memory(?: \(\w+\))?): "
 KILLED_START = re.compile(_WHY + rb"Killed process (\d+) \(")
@@ -144,7 +145,7 @@ def group_at(records: list[LogRecord], index: int) -> GroupKill | None:
     path = next(filter(None, (oom_report.group_path(*each) for each in tries)), None)
     if path is None and end < len(records):
         begun = b"".join(found).removeprefix(oom_report.GROUP_BEGIN)
-        path = begun if oom_report.names_container(begun) else None
+        path = begun if names_container(begun) else None
     return GroupKill(record.stamp, as_text(path), record.caller) if path is not None else None
 
 
@@ -154,7 +155,7 @@ def line_without_head(records: list[LogRecord]) -> Constraint | GroupKill | None
         if _closes(record.text) or record.text == oom_report.GROUP_BEGIN:
             return None
         if oom_report.is_group_end(record.text):
-            path = record.text.removesuffix(oom_report.GROUP_END)
+            path = record.text.removesuffix(GROUP_END)
             return GroupKill(record.stamp, as_text(path), record.caller)
         if (text := oom_report.with_head(record.text)) is not None:
             return _without_head(text, records[index : index + _MAX_BETWEEN])

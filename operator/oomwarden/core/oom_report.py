@@ -10,13 +10,21 @@ path, and that the victim lies in the cgroup whose limit was hit (mm/oom_kill.c,
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, product
 
-from oomwarden.core.cgroup_paths import container_id
+from oomwarden.core.printed_paths import (
+    AHEAD,
+    BEFORE_PATH,
+    GROUP_END,
+    alternatives,
+    is_path,
+    is_within,
+    known,
+    may_be_instead,
+    names_container,
+)
 
 BEGIN = b"oom-kill:constraint="
 GROUP_BEGIN = b"Tasks in "
-GROUP_END = b" are going to be killed due to memory.oom.group set"
 _COMM_BYTES = 15
 # pr_cont's pieces (dump_oom_victim, cpuset_print_current_mems_allowed,
 # mem_cgroup_print_oom_context); between two of them may be the end of a record: `\n`.
@@ -28,11 +36,6 @@ _MARKS = (
     b",task_memcg=",
     b",task=",
 )
-_UNPRINTED = (b"(name too long)", b"(error)")
-"""Stand where a path has 4096 bytes or more (Linux fs/kernfs/dir.c, pr_cont_kernfs_path)."""
-_BEFORE_PATH = (b",oom_memcg=", b",task_memcg=")
-_MAX_INSTEAD = 8
-_PATH = rb"(?=/|\(name too long\)|\(error\))"
 _LOST = BEGIN + b"LOST,nodemask=(null)"
 _BEFORE = {
     b",cpuset=": _LOST,
@@ -43,11 +46,12 @@ _HEAD = re.compile(rb"oom-kill:constraint=(\w+),nodemask=(\(null\)|[0-9,-]*)(?=[
 # The cpuset cgroup's name has no slash, unless it is the root's; so the first path is certain.
 # A kernel without CONFIG_CPUSETS prints neither.
 _MEMS = re.compile(rb"(?:\n?,cpuset=\n?(?:/|[^/]*)\n?,mems_allowed=([0-9,-]*)(?=[\n,]|$))?")
-_WHOSE = re.compile(rb"\n?(?:,oom_memcg=\n?|(,global_oom)\n?,task_memcg=\n?)" + _PATH)
-_TASK = re.compile(rb"\n?,task_memcg=\n?" + _PATH)
+_WHOSE = re.compile(rb"\n?(?:,oom_memcg=\n?|(,global_oom)\n?,task_memcg=\n?)" + AHEAD)
+_TASK = re.compile(rb"\n?,task_memcg=\n?" + AHEAD)
 _VICTIM = re.compile(rb"\n?,task=")
-_TAIL = re.compile(rb"(.*),pid=(\d+),uid=\d+", re.DOTALL)
-_GROUP = re.compile(GROUP_BEGIN + rb"\n?(" + _PATH + rb"[^\n]*)\n?" + re.escape(GROUP_END))
+# A UID of 2^31 or more, as in a user namespace, is printed as a negative number (%d).
+_TAIL = re.compile(rb"(.*),pid=(\d+),uid=-?\d+", re.DOTALL)
+_GROUP = re.compile(GROUP_BEGIN + rb"\n?(" + AHEAD + rb"[^\n]*)\n?" + re.escape(GROUP_END))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +94,10 @@ def goes_on(found: Sequence[bytes], text: bytes) -> bool:
     if text.startswith(_MARKS):
         return True
     before = found[-1]
-    if _is_path(text):
+    if is_path(text):
         is_root = text == b"/" or text.startswith(b"/,mems_allowed=")
-        expected = before.endswith(_BEFORE_PATH) or (is_root and before.endswith(b",cpuset="))
-        return expected or _may_be_instead(before, text)
+        expected = before.endswith(BEFORE_PATH) or (is_root and before.endswith(b",cpuset="))
+        return expected or may_be_instead(before, text)
     no_path_yet = not any(b"_memcg=/" in each or each.startswith(b"/") for each in found)
     return no_path_yet and b",mems_allowed=" in text.partition(b"/")[0]
 
@@ -121,9 +125,9 @@ def head(text: bytes) -> Head | None:
 
 def ways(found: Sequence[bytes], between: bytes) -> list[Reading]:
     """Give all ways to read a whole line out of its pieces; `between`: two of them."""
-    alternatives = _alternatives(found)
-    given = [way for pieces in alternatives for way in readings(between.join(pieces))]
-    if len(alternatives) == 1:
+    lines = alternatives(found)
+    given = [way for pieces in lines for way in readings(between.join(pieces))]
+    if len(lines) == 1:
         return given
     nested = [way for way in given if is_within(way.task_memcg, way.oom_memcg)]
     return [way for way in nested if names_container(way.task_memcg)] or nested
@@ -138,7 +142,7 @@ def readings(text: bytes) -> list[Reading]:
         if tail is None or len(tail[1]) > _COMM_BYTES:
             continue
         for oom, task in _split(rest[: victim.start()], of_machine=of_machine):
-            found.append(Reading(oom, _printed(task), tail[1], int(tail[2])))
+            found.append(Reading(oom, known(task), tail[1], int(tail[2])))
     return found
 
 
@@ -153,7 +157,7 @@ def known_part(text: bytes) -> Reading | None:
         return Reading(None, None) if of_machine else None
     plain = b"," not in rest and b"\n" not in rest
     if of_machine:
-        return Reading(None, _printed(rest) if plain else None)
+        return Reading(None, known(rest) if plain else None)
     if plain:
         return Reading(rest, None)
     found = [Reading(oom, task) for oom, task in _split(rest, of_machine=False)]
@@ -166,9 +170,9 @@ def group_goes_on(found: Sequence[bytes], text: bytes) -> bool:
     """Whether a text is the next piece of a `Tasks in` line."""
     if text == GROUP_END:
         return len(found) > 1 or names_container(found[0])
-    if not _is_path(text):
+    if not is_path(text):
         return False
-    return found[-1] == GROUP_BEGIN or _may_be_instead(found[-1], text)
+    return found[-1] == GROUP_BEGIN or may_be_instead(found[-1], text)
 
 
 def is_group_end(text: bytes) -> bool:
@@ -183,47 +187,10 @@ def group_is_whole(text: bytes) -> bool:
 
 def group_path(found: Sequence[bytes], between: bytes) -> bytes | None:
     """Read the path out of a whole `Tasks in` line; None: it has none, or may have several."""
-    lines = [_GROUP.fullmatch(between.join(pieces)) for pieces in _alternatives(found)]
+    lines = [_GROUP.fullmatch(between.join(pieces)) for pieces in alternatives(found)]
     paths = [line[1] for line in lines if line is not None]
     sure = [path for path in paths if names_container(path)] or paths
     return sure[0] if len(sure) == 1 else None
-
-
-def names_container(path: bytes | None) -> bool:
-    """Whether a path lies in a container; no comm is long enough to imitate its id."""
-    return any(container_id(name.decode("latin-1")) for name in (path or b"").split(b"/"))
-
-
-def is_within(path: bytes | None, outer: bytes | None) -> bool:
-    """Whether a cgroup may be another one or lie in it, as far as both are known."""
-    if path is None or outer is None or path in _UNPRINTED or outer in _UNPRINTED:
-        return True
-    return path == outer or path.startswith(outer.rstrip(b"/") + b"/")
-
-
-def _printed(path: bytes) -> bytes | None:
-    return None if path in _UNPRINTED else path
-
-
-def _is_path(text: bytes) -> bool:
-    return text.startswith((b"/", *_UNPRINTED))
-
-
-def _may_be_instead(before: bytes, text: bytes) -> bool:
-    """Whether one of two texts may be the path and the other a driver's line that begins so."""
-    begun = before.endswith((*_BEFORE_PATH, GROUP_END)) or b",task=" in before
-    return _is_path(before) and _is_path(text) and not begun
-
-
-def _alternatives(found: Sequence[bytes]) -> list[tuple[bytes, ...]]:
-    """Give the pieces of all lines that these may be."""
-    places: list[list[bytes]] = []
-    for before, text in pairwise((b"", *found)):
-        if _may_be_instead(before, text):
-            places[-1].append(text)
-        else:
-            places.append([text])
-    return list(product(*(place[:_MAX_INSTEAD] for place in places)))
 
 
 def _paths(text: bytes) -> tuple[bytes, bool]:
