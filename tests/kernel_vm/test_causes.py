@@ -68,7 +68,7 @@ def test_all_pods_together_are_over_the_nodes_allocatable_memory(levels: Check) 
 
 
 def test_a_full_qos_class_is_the_nodes_allocatable_memory_too(levels: Check) -> None:
-    assert told(levels("qos_class_is_full")) == {("NodeAllocatable", None, None)}
+    assert told(levels("qos_class_is_full")) == {("NodeAllocatable", "QoS", None)}
 
 
 def test_a_node_out_of_memory_raises_nobodys_oom(levels: Check) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise, product
+from math import prod
 
 from oomwarden.core.cgroup_paths import container_id
 
@@ -11,7 +12,8 @@ AHEAD = rb"(?=/|\(name too long\)|\(error\))"
 """For a regular expression: that a path follows."""
 _UNPRINTED = (b"(name too long)", b"(error)")
 """Stand where a path has 4096 bytes or more (Linux fs/kernfs/dir.c, pr_cont_kernfs_path)."""
-_MAX_INSTEAD = 8
+MAX_LINES = 64
+"""Of so many lines that a report may be, none is believed: names of processes can make more."""
 
 
 def is_path(text: bytes) -> bool:
@@ -43,11 +45,13 @@ def may_be_instead(before: bytes, text: bytes) -> bool:
 
 
 def alternatives(found: Sequence[bytes]) -> list[tuple[bytes, ...]]:
-    """Give the pieces of all lines that these may be."""
+    """Give the pieces of all lines that these may be; none where they are more than `MAX_LINES`."""
     places: list[list[bytes]] = []
     for before, text in pairwise((b"", *found)):
         if may_be_instead(before, text):
             places[-1].append(text)
         else:
             places.append([text])
-    return list(product(*(place[:_MAX_INSTEAD] for place in places)))
+    if prod(map(len, places)) > MAX_LINES:
+        return []
+    return list(product(*places))
