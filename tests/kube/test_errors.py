@@ -3,7 +3,7 @@ from typing import Any
 import httpx2
 import pytest
 from lightkube import ApiError, ConfigError
-from oomwarden.kube.errors import Failure, Outcome, error_from, failure
+from oomwarden.kube.errors import LONGEST_ASKED_SECONDS, Failure, Outcome, error_from, failure
 
 REQUEST = httpx2.Request("POST", "https://api/apis/oomwarden.io/v1alpha1")
 
@@ -144,6 +144,9 @@ def test_every_failure_says_why(error: Exception) -> None:
         ({}, {"retryAfterSeconds": 3}, 3.0),
         ({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, None, 0.0),
         ({}, None, 0.0),
+        ({"Retry-After": "9" * 400}, None, LONGEST_ASKED_SECONDS),
+        ({}, {"retryAfterSeconds": 10**400}, LONGEST_ASKED_SECONDS),
+        ({}, {"retryAfterSeconds": -5}, 0.0),
     ],
 )
 def test_the_wait_that_was_asked_for(
@@ -164,3 +167,10 @@ def test_an_answer_that_is_no_status_is_shown_in_part() -> None:
 
 def test_failures_compare_by_value() -> None:
     assert Failure(Outcome.RETRY, "a") == Failure(Outcome.RETRY, "a", 0.0)
+
+
+def test_words_of_a_webhook_forge_no_line_of_a_log_and_fill_no_status() -> None:
+    said = "denied\n2026-11-29 ERROR forged\u202e" + "x" * 100_000
+    told = failure(answer(400, "BadRequest", f'admission webhook "x" denied the request: {said}'))
+    assert told.reason.isprintable()
+    assert len(told.reason) <= 2048

@@ -11,7 +11,7 @@ from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.node_reports import NodeReports
 from oomwarden.controller.own_policies import OwnPolicies, Policy
 from oomwarden.core.kept_node import PolicyKey
-from oomwarden.core.passed_over import error_words
+from oomwarden.core.passed_over import PassedOver, error_words
 from oomwarden.core.policy_status import Answers, summarise
 from oomwarden.kube.errors import API_ERRORS, failure
 
@@ -30,7 +30,8 @@ class StatusWriter:
 
     `write` puts down a status, and raises one of kube.errors.API_ERRORS where the API server does
     not answer well. `answers` gives what the operator itself was refused for a policy. `policies`
-    is kopf's index, of ClusterOOMPolicies.
+    is kopf's index, of ClusterOOMPolicies. A policy that cannot be summed up is noted in
+    `passed_over`.
     """
 
     write: Callable[[PolicyKey, PolicyStatus], Awaitable[None]]
@@ -39,6 +40,7 @@ class StatusWriter:
     reports: NodeReports = field(default_factory=NodeReports)
     own: OwnPolicies = field(default_factory=OwnPolicies)
     policies: Policies = field(default_factory=dict)
+    passed_over: PassedOver = field(default_factory=PassedOver)
     _due: set[PolicyKey] = field(default_factory=set)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -78,11 +80,16 @@ class StatusWriter:
 
     async def _guarded(self, key: PolicyKey) -> bool:
         """Sum up one policy; what cannot be summed up keeps no other one waiting."""
+        policy = {"metadata": {"name": key.name, "namespace": key.namespace}}
         try:
-            return await self._sum_up(key)
+            done = await self._sum_up(key)
         except Exception as error:  # noqa: BLE001 - whatever an object makes it raise
-            _LOG.error("status of %s was not made: %s", key, error_words(error))
+            why = f"its status was not made: {error_words(error)}"
+            self.passed_over.note(key.kind, policy, why)
+            _LOG.error("%s: %s", key, why)
             return True  # with the next report, or the next sweep
+        self.passed_over.clear(key.kind, policy)
+        return done
 
     async def _sum_up(self, key: PolicyKey) -> bool:
         await asyncio.sleep(0)  # 2,000 reports take 10 ms

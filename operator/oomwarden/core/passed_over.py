@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from oomwarden.api.free_text import readable
 
@@ -16,17 +16,38 @@ _REMEDY = (
     "record. Mend or delete it; if it is in order, upgrade oomwarden"
 )
 
+OF_THE_OPERATOR = (
+    "What cannot be read counts as absent: the status of policies leaves it out, and a kill in it "
+    "gets no response. Mend or delete it; if it is in order, upgrade oomwarden"
+)
+"""The remedy where the operator passes over."""
+
 _Key = tuple[str, int]
+
+
+class Unread(NamedTuple):
+    """An object of a list that could not be read: its name alone, and why."""
+
+    manifest: dict[str, Any]
+    why: str
+
+
+def unread(manifest: object, error: Exception) -> Unread:
+    """Keep of an object that cannot be read what names it."""
+    name, namespace = (part[:_LONGEST] for part in _names(manifest))
+    return Unread({"metadata": {"name": name, "namespace": namespace}}, error_words(error))
 
 
 @dataclass(slots=True)
 class PassedOver:
     """Remembers each until it is read again or gone. `changed` is called when the message may be.
 
-    Of most it holds a number alone, so that thousands of them take no memory.
+    Of most it holds a number alone, so that thousands of them take no memory. `remedy` says what
+    follows, and what to do.
     """
 
     changed: Callable[[], None] = lambda: None
+    remedy: str = _REMEDY
     _why: dict[_Key, str] = field(default_factory=dict)
 
     @property
@@ -62,7 +83,7 @@ class PassedOver:
         more = self.total - len(named)
         others = f"; and {more} more" if more else ""
         count = "one object is" if self.total == 1 else f"{self.total} objects are"
-        return f"{count} not wholly read: {'; '.join(named)}{others}. {_REMEDY}"
+        return f"{count} not wholly read: {'; '.join(named)}{others}. {self.remedy}."
 
 
 def error_words(error: Exception) -> str:
