@@ -191,8 +191,9 @@ def _status(status: Manifest, containers: Mapping[str, list[Made]]) -> Made:
 
 
 def _container_statuses(statuses: Iterable[Manifest], containers: list[Made]) -> list[Made]:
+    by_name = {str(each.get("name")): each for each in statuses}
     names = {str(each.get("name")) for each in containers}
-    return [_container_status(each) for each in statuses if str(each.get("name")) in names]
+    return [_container_status(each) for name, each in by_name.items() if name in names]
 
 
 def _container_status(status: Manifest) -> Made:
@@ -222,23 +223,27 @@ def _writers(managed: Iterable[Manifest], containers: Mapping[str, list[Made]]) 
     """Keep who wrote pods/resize last, and whose memory limit (core.limit_marks)."""
     keys = ("manager", "operation", "subresource", "time")
     resized = [entry for entry in managed if entry.get("subresource") == "resize"][-MOST_WRITERS:]
+    names = {
+        f"f:{key}": {f'k:{{"name":"{each.get("name")}"}}' for each in kept}
+        for key, kept in containers.items()
+    }
     return [
-        {**_only(entry, keys), "fieldsV1": _limits(_map(entry, "fieldsV1"), containers)}
+        {**_only(entry, keys), "fieldsV1": _limits(_map(entry, "fieldsV1"), names)}
         for entry in resized
     ]
 
 
-def _limits(fields: Manifest, containers: Mapping[str, list[Made]]) -> Made:
+def _limits(fields: Manifest, names: Mapping[str, set[str]]) -> Made:
     """Keep which memory limits of these containers an entry owns."""
     spec = _map(fields, "f:spec")
     memory: Made = {"f:resources": {"f:limits": {"f:memory": {}}}}
     lists = {
-        f"f:{key}": {
+        key: {
             name: memory
-            for name in (f'k:{{"name":"{each.get("name")}"}}' for each in kept)
-            if _owns_limit(_map(_map(spec, f"f:{key}"), name))
+            for name, owned in _map(spec, key).items()
+            if name in known and isinstance(owned, Mapping) and _owns_limit(owned)
         }
-        for key, kept in containers.items()
+        for key, known in names.items()
     }
     return {"f:spec": {key: owned for key, owned in lists.items() if owned}}
 
