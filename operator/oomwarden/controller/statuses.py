@@ -42,6 +42,8 @@ class StatusWriter:
     policies: Policies = field(default_factory=dict)
     passed_over: PassedOver = field(default_factory=PassedOver)
     _due: set[PolicyKey] = field(default_factory=set)
+    _later: set[PolicyKey] = field(default_factory=set)
+    _why: dict[PolicyKey, str] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -67,10 +69,21 @@ class StatusWriter:
                 continue
             self._wake.clear()
             due, self._due = self._due, set()
-            failed = {key for key in sorted(due, key=str) if not await self._guarded(key)}
-            if failed:
-                await asyncio.sleep(RETRY_SECONDS)
-                self.touch(failed)
+            for key in sorted(due, key=str):
+                if await self._guarded(key):
+                    self._why.pop(key, None)
+                else:
+                    self._try_again(key)
+
+    def _try_again(self, key: PolicyKey) -> None:
+        """Write one later; the others are not kept waiting."""
+        if key not in self._later:
+            self._later.add(key)
+            asyncio.get_running_loop().call_later(RETRY_SECONDS, self._touch_again, key)
+
+    def _touch_again(self, key: PolicyKey) -> None:
+        self._later.discard(key)
+        self.touch([key])
 
     async def _sweep_for_ever(self) -> None:
         """Notice nodes that fell silent: no event tells of them."""
@@ -101,12 +114,15 @@ class StatusWriter:
             try:
                 await self.write(key, status)
             except API_ERRORS as error:
-                _LOG.warning(
-                    "status of %s was not written, tried again: %s", key, failure(error).reason
-                )
+                self._tell_failed(key, failure(error).reason)
                 return False
             _LOG.info("%s: %s", key, status.conditions[0].message)
         return True
+
+    def _tell_failed(self, key: PolicyKey, why: str) -> None:
+        if self._why.get(key) != why:
+            _LOG.warning("status of %s was not written, tried again: %s", key, why)
+        self._why[key] = why
 
     def _known(self, key: PolicyKey) -> tuple[Policy, ...]:
         """Give what is known of a policy; a copy, as kopf changes its index meanwhile."""
