@@ -95,9 +95,9 @@ class Responder:
 
     def _tell_dropped(self) -> None:
         """Say that kills get no answer: at the first, and whenever there are twice as many."""
-        count = sum(self.waiting.dropped.values())
+        count = self.waiting.dropped
         if count >= 2 * self._told:
-            most = max(self.waiting.dropped, key=self.waiting.dropped.__getitem__)
+            most = max(self.waiting.dropped_of, key=self.waiting.dropped_of.__getitem__)
             _LOG.warning(
                 "%d OOMKills got no response as too many came at once, most of them in %s: "
                 "onOOM acts on the newest %d of a namespace that wait",
