@@ -26,6 +26,7 @@ _METADATA = (
 _STATE = ("containerID", "startedAt", "finishedAt", "reason", "exitCode", "signal")
 _STATES = ("running", "waiting", "terminated")
 _ENDED = ("Failed", "Succeeded")
+_MEMORY: dict[str, Any] = {"f:resources": {"f:limits": {"f:memory": {}}}}
 
 Manifest = Mapping[str, Any]
 Made = dict[str, Any]
@@ -236,20 +237,14 @@ def _writers(managed: Iterable[Manifest], containers: Mapping[str, list[Made]]) 
 def _limits(fields: Manifest, names: Mapping[str, set[str]]) -> Made:
     """Keep which memory limits of these containers an entry owns."""
     spec = _map(fields, "f:spec")
-    memory: Made = {"f:resources": {"f:limits": {"f:memory": {}}}}
     lists = {
-        key: {
-            name: memory
-            for name, owned in _map(spec, key).items()
-            if name in known and isinstance(owned, Mapping) and _owns_limit(owned)
-        }
+        key: {n: _MEMORY for n, f in _map(spec, key).items() if n in known and _owns_limit(f)}
         for key, known in names.items()
     }
     return {"f:spec": {key: owned for key, owned in lists.items() if owned}}
 
 
-def _owns_limit(fields: Manifest) -> bool:
-    found: Any = fields
+def _owns_limit(found: Any) -> bool:  # noqa: ANN401 - whatever stands there
     for key in ("f:resources", "f:limits", "f:memory"):
         found = found.get(key) if isinstance(found, Mapping) else None
     return found is not None
