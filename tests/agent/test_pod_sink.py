@@ -130,10 +130,40 @@ def test_a_pod_without_a_name_or_uid_is_passed_over_and_told_to_nobody() -> None
 
 def test_thousands_of_odd_pods_are_counted_and_a_few_named() -> None:
     passed_over = PassedOver()
-    for number in range(12_000):
+    for number in [*range(12_000), *range(12_000)]:
         passed_over.note("Pod", pod(f"p-{number}", str(number)), "x" * 5_000)
     told = passed_over.message()
     assert told.startswith("12000 objects are not wholly read: Pod shop/p-0: xxx")
     assert "and 11995 more" in told
     assert len(told) < 2_000
-    assert sum(map(len, passed_over._why.values())) <= 50 * 300
+    assert sum(map(len, passed_over._words.values())) <= 50 * 300
+    for number in range(11_999):
+        passed_over.clear("Pod", pod(f"p-{number}", str(number)))
+    assert passed_over.message().startswith("one object is not wholly read. What")
+    passed_over.note("Pod", pod("p-11999", "11999"), "again")
+    assert passed_over.message().startswith(
+        "one object is not wholly read: Pod shop/p-11999: again"
+    )
+
+
+def test_thousands_of_mirrors_that_claim_the_same_cost_no_more_than_as_many_others() -> None:
+    class Counted(PassedOver):
+        """Counts what is said of objects."""
+
+        count = 0
+
+        def note(self, kind: str, manifest: object, why: object) -> bool:
+            Counted.count += 1
+            return super().note(kind, manifest, why)
+
+    many = [
+        forged(HASH) | {"metadata": forged(HASH)["metadata"] | {"name": f"m-{n}", "uid": f"u-{n}"}}
+        for n in range(1_000)
+    ]
+    sink = PodSink(Inventory(), lambda: None, lambda _: None, Counted())
+    sink.replace([mirror(), *many])
+    sink.apply(many[0])
+    sink.delete(many[1])
+    assert sink.inventory.pods[HASH].namespace == "kube-system"
+    assert sink.passed_over.total == 999
+    assert Counted.count <= 2 * len(many)

@@ -5,7 +5,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
+import pytest
 from oomwarden.controller.limit_sweep import LimitSweep
+from oomwarden.core.passed_over import PassedOver
+from oomwarden.kube.errors import error_of
 
 
 class Records:
@@ -49,3 +52,18 @@ async def test_an_api_server_that_is_away_only_makes_it_later() -> None:
     records = Records(httpx2.ConnectError("away"))
     await swept(records)
     assert records.names == ["a", "b"]
+
+
+async def test_one_record_that_may_not_be_deleted_or_read_keeps_no_other_one_waiting(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    denied = {"code": 403, "reason": "Forbidden", "message": 'admission webhook "x" denied: no'}
+    for failure in (error_of(denied), KeyError("uid")):
+        records, odd = Records(failure), PassedOver()
+        sweep = LimitSweep(records, lambda _: asyncio.sleep(0), odd)
+        await sweep.once()
+        assert records.names == ["a", "b"]
+        assert odd.message().startswith("one object is not wholly read: OOMLimit a: ")
+        await sweep.once()
+        assert odd.total == 0
+    assert len(caplog.records) == 2

@@ -11,7 +11,13 @@ from oomwarden.api.oomnode import OOMNodeStatus, Resize
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.node_reports import NodeReports
 from oomwarden.controller.own_policies import OwnPolicies
-from oomwarden.core.kept_node import MOST_REPORTS, MOST_TOLD_OF_A_NODE, PolicyKey, kept_node
+from oomwarden.core.kept_node import (
+    MOST_COUNTED,
+    MOST_REPORTS,
+    MOST_TOLD_OF_A_NODE,
+    PolicyKey,
+    kept_node,
+)
 
 from bench.reports_of_nodes import oomnode
 
@@ -153,3 +159,11 @@ def test_that_a_whole_policy_is_left_out_is_kept_however_many_others_are_refused
     kept = kept_node(node(policies=told))
     found = [each.refusals[0].reason for key, each in kept.reports.items() if key.name in "yz"]
     assert found == ["LeftOut", "LeftOut"]
+
+
+@pytest.mark.parametrize(("told", "held"), [(2**63 - 1, MOST_COUNTED), (-5, 0), (7, 7)])
+def test_numbers_of_one_node_spoil_the_sum_of_no_policy(told: int, held: int) -> None:
+    counts = dict.fromkeys(("pods", "matched", "enforced", "observed", "refused", "warned"), told)
+    (report,) = kept_node(node(policies=[REPORT | counts])).reports.values()
+    assert {report.pods, report.matched, report.enforced, report.observed} == {held}
+    assert {report.refused, report.warned} == {held}

@@ -9,12 +9,16 @@ from cluster_of_one import OnePod, granting
 from oomwarden.api.oomnode import PolicyReport, Refusal, Resize
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.node_reports import NodeReports
-from oomwarden.controller.own_policies import Policy
+from oomwarden.controller.own_policies import Policy, kept_policy
 from oomwarden.controller.resizes import Resizer
 from oomwarden.controller.responses import Responder
+from oomwarden.controller.room import room_of
 from oomwarden.controller.statuses import StatusWriter
-from oomwarden.core.kept_node import PolicyKey
+from oomwarden.core.kept_node import PolicyKey, kept_node
+from oomwarden.core.passed_over import OF_THE_OPERATOR, PassedOver
 from oomwarden.core.policy_status import NodeReport, summarise
+from oomwarden.kube.guarded_sink import guarded
+from oomwarden.kube.resources import OOMNode
 
 from tests.controller.test_responses import NOW, RAISE, Kills, kill
 
@@ -105,3 +109,47 @@ async def test_a_policy_that_cannot_be_summed_up_keeps_no_other_one_waiting(
     writer.touch(keys)
     await for_a_while(writer.run())
     assert written == ["b"]
+    assert "OOMPolicy shop/a: its status was not made: poison (" in writer.passed_over.message()
+
+
+async def test_what_the_operator_passes_over_is_named_with_what_follows_until_it_is_in_order(
+) -> None:  # fmt: skip
+    odd = PassedOver(remedy=OF_THE_OPERATOR)
+    reports = guarded(NodeReports(passed_over=odd), OOMNode, odd)
+    bad: dict[str, Any] = {"metadata": {"name": "n1"}, "status": {"resizes": [7, 8]}}
+    reports.apply(bad)
+    assert odd.message().startswith(
+        "one object is not wholly read: OOMNode n1: 2 parts cannot be read, or are more than is "
+        "held of one node. What cannot be read counts as absent: the status of policies leaves it "
+        "out, and a kill in it gets no response."
+    )
+    reports.replace([kept_node(bad)])
+    assert odd.total == 1
+    reports.apply({"metadata": {"name": "n1"}, "status": {"resizes": []}})
+    assert not odd.message()
+
+
+async def test_a_kill_that_cannot_be_read_is_named_as_one_without_a_response() -> None:
+    odd = PassedOver()
+    kills = Kills(kill(name="bad", cause=7), kill(name="b"))
+    calls = OnePod((granting(RAISE),))
+    await for_a_while(Responder(kills, calls, "me", now=lambda: NOW, passed_over=odd).run())
+    assert [name for name, _ in kills.written] == ["shop/b"]
+    assert "OOMKill shop/bad: it gets no response: " in odd.message()
+
+
+@pytest.mark.parametrize("heartbeat", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+async def test_a_clock_at_the_end_of_time_counts_as_a_silent_agent(heartbeat: str) -> None:
+    kills = Kills(kill())
+    told = await kills.node_status("node-1")
+    told["status"]["agent"]["heartbeat"] = heartbeat
+    assert room_of(told, NOW) is None
+
+
+@pytest.mark.parametrize(
+    "spec", [None, 5, {"rules": 5}, {"rules": [None, [], {"processes": 5}]}, {"podSelector": []}]
+)
+def test_a_cluster_policy_of_any_shape_is_known_by_its_name(spec: object) -> None:
+    manifest = {"metadata": {"name": "p", "generation": None}, "spec": spec}
+    key, policy = kept_policy(manifest, "ClusterOOMPolicy")
+    assert (key.name, policy.generation) == ("p", 0)

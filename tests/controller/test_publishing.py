@@ -132,3 +132,13 @@ async def test_records_that_become_many_are_looked_at_before_the_next_round_is_d
     await rounds.wait()
     task.cancel()
     assert sum(store.slept) < 120
+
+
+async def test_what_is_passed_over_is_published_within_a_minute_however_often_it_changes() -> None:
+    board, words = FakeBoard(), ["", *(f"{n} objects" for n in range(600))]
+    one, clock = publisher(board)
+    for each in words:
+        one.passed_over = lambda told=each: told  # type: ignore[misc]
+        await one.publish()
+        clock.now += 1
+    assert len(board.said) == 11

@@ -9,6 +9,9 @@ import pytest
 from oomwarden.controller.main import main, parse
 from oomwarden.controller.release import NodeState, progress, release, state_of, verdict
 from oomwarden.core.plan import Switch
+from oomwarden.kube.operations import Operations
+
+from tests.kube.fake_api import FakeApi, body
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 BEFORE, AFTER = "2026-11-23T11:59:59Z", "2026-11-23T12:00:01Z"
@@ -182,3 +185,15 @@ def test_what_the_agents_may_not_put_back_any_more_is_named_and_not_awaited() ->
     assert last.awaited == ()
     assert "On a memory.oom.group stays" in verdict(last)
     assert "agent.cgroupWrites" in verdict(last)
+
+
+async def test_an_agent_that_may_not_write_to_cgroups_any_more_is_seen_in_the_list() -> None:
+    node = oomnode("a", 0, AFTER)
+    left = {"type": "CgroupWrites", "status": "False", "reason": "LeftChanged",
+            "message": "m", "lastTransitionTime": AFTER}  # fmt: skip
+    node["status"]["conditions"] = [left, left | {"reason": "On", "message": "x" * 9999}]
+    items = [node, {"metadata": {"name": "odd"}, "status": {"agent": 5}}]
+    api = FakeApi([body({"metadata": {"resourceVersion": "7"}, "items": items})])
+    async with api.client() as client:
+        states = [state_of(each) for each in await Operations(client).nodes()]
+    assert states == [NodeState("a", AFTER, 0, groups_left=True), NodeState("odd", "", None)]

@@ -139,6 +139,23 @@ async def test_a_failed_write_is_tried_again(caplog: pytest.LogCaptureFixture) -
     assert "OOMPolicy/shop/db was not written, tried again" in caplog.text
 
 
+async def test_a_status_that_is_never_taken_keeps_no_other_one_waiting_and_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(statuses, "RETRY_SECONDS", 3600)
+    world = World()
+    world.failures = [httpx2.ConnectError("refused") for _ in range(3)]
+    world.policy(DB)
+    with world.running():
+        for _ in range(3):
+            await world.settled()
+            world.writer.touch([DB])
+        world.policy(WEB)
+        await world.settled()
+    assert [key for key, _ in world.written] == [WEB, DB]
+    assert caplog.text.count("OOMPolicy/shop/db was not written") == 1
+
+
 async def test_reports_of_a_policy_that_is_gone_are_left_alone() -> None:
     world = World()
     world.node("a", node_status(DB))

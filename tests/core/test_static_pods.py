@@ -95,4 +95,4 @@ def test_of_two_mirrors_that_cannot_be_told_apart_none_is_believed_until_one_goe
     assert mirrors.withdraw("a") == {HASH}
     assert mirrors.believed(HASH) is other
     mirrors.withdraw("b")
-    assert (mirrors.claims(HASH), mirrors.believed(HASH)) == ((), None)
+    assert (mirrors.claimed("b"), mirrors.believed(HASH)) == (None, None)

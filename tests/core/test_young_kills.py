@@ -65,14 +65,45 @@ def test_of_a_flood_the_newest_stay_and_the_others_are_counted() -> None:
     waiting = Waiting()
     fits = [waiting.put(kill(f"k{n}"), 0.0) for n in range(18_000)]
     assert (len(waiting), fits.count(False)) == (MOST_OF_A_NAMESPACE, 17_800)
-    assert waiting.dropped == {"shop": 17_800}
+    assert (waiting.dropped, waiting.dropped_of) == (17_800, {"shop": 17_800})
     assert served(waiting, 1) == ["k17800"]
 
 
-def test_a_record_of_an_unusual_size_is_not_kept_but_counted() -> None:
+def test_a_record_of_an_unusual_size_is_refused_by_its_size() -> None:
     waiting = Waiting()
-    assert not waiting.put(kill("k", pod={"owner": "x" * MOST_BYTES}), 0.0)
-    assert (len(waiting), waiting.dropped) == (0, {"shop": 1})
+    with pytest.raises(ValueError, match="more than 4096"):
+        waiting.put(kill("k", pod={"owner": "x" * MOST_BYTES}), 0.0)
+    assert len(waiting) == 0
+
+
+def test_a_record_with_all_names_at_their_longest_waits_for_an_answer() -> None:
+    one = kill(
+        "k" * 253,
+        "n" * 63,
+        node="n" * 253,
+        pod={"name": "p" * 253, "uid": "u" * 36, "owner": {"kind": "雪" * 253, "name": "雪" * 253}},
+        container={"name": "c" * 63, "id": "i" * 64, "type": "Sidecar", "subCgroup": "s" * 256},
+        policy={"kind": "ClusterOOMPolicy", "name": "p" * 253},
+        podMemory={"shmem": "x" * MOST_BYTES},
+        evidence={
+            "bootID": "b" * 36,
+            "containers": [{"id": "i" * 64, "increments": 2**31, "kills": 2**31}] * 8,
+        },
+    )
+    waiting = Waiting()
+    assert waiting.put(one, 0.0)
+    assert served(waiting, 1) == ["k" * 253]
+
+
+def test_of_thousands_of_namespaces_that_flood_not_each_is_counted_by_itself() -> None:
+    waiting = Waiting()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(young_kills, "MOST_COUNTED", 3)
+        patch.setattr(young_kills, "MOST_OF_A_NAMESPACE", 1)
+        for number in range(10):
+            waiting.put(kill("a", f"ns-{number}"), 0.0)
+            waiting.put(kill("b", f"ns-{number}"), 0.0)
+    assert (waiting.dropped, len(waiting.dropped_of)) == (10, 3)
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.booleans()), max_size=200))
@@ -92,4 +123,4 @@ def test_no_more_than_so_many_wait_and_each_is_served_or_counted(
                 waiting.put(kill(f"k{put}", namespace), 0.0)
             assert all(len(queue) <= 8 for queue in waiting._by_namespace.values())
             assert len(waiting) <= 24
-    assert put == taken + len(waiting) + sum(waiting.dropped.values())
+    assert put == taken + len(waiting) + waiting.dropped

@@ -8,13 +8,17 @@ from typing import Any, cast
 from hypothesis import strategies as st
 from oomwarden.agent.contradictions import Contradictions
 from oomwarden.agent.inventory import Inventory
+from oomwarden.agent.limit_book import LimitBook
 from oomwarden.agent.namespace_book import NamespaceBook
 from oomwarden.agent.pod_sink import PodSink
 from oomwarden.agent.policy_book import PolicyBook
+from oomwarden.api.oomlimit import KeptLimit
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.node_reports import NodeReports
+from oomwarden.controller.own_policies import kept_policy
 from oomwarden.controller.release import state_of
 from oomwarden.controller.responses import Responder
+from oomwarden.controller.room import room_of
 from oomwarden.core.grants import Scene
 from oomwarden.core.matching import selects
 from oomwarden.core.needed_fields import namespace_labels, pod_fields
@@ -28,7 +32,10 @@ from oomwarden.kube import nodes
 from oomwarden.kube.errors import Failure, Outcome
 from oomwarden.kube.guarded_sink import guarded
 from oomwarden.kube.kept import Kept
+from oomwarden.kube.kept_limits import containers_of
 from oomwarden.kube.operations import _own_state
+from oomwarden.kube.raising_policies import raises
+from oomwarden.kube.records import _records
 from oomwarden.kube.resizes import Found
 from oomwarden.kube.resources import Namespace, OOMNode, OOMPolicy, Pod
 
@@ -95,6 +102,9 @@ def policies(given: list[tuple[str, str, Manifest]]) -> None:
     for kind, how, manifest in given:
         sink = guarded(book.sink(kind), OOMPolicy, passed_over)
         (sink.delete if how == "delete" else sink.apply)(manifest)
+        book.fresh(kind).take(manifest)
+        assert isinstance(kept_policy(manifest, kind)[1].generation, int)
+        assert raises(manifest) in {True, False}
         try:
             policy = parse_policy(kind, manifest)
         except ValueError:
@@ -169,21 +179,36 @@ async def _answer(responder: Responder, given: list[Manifest]) -> None:
             await slots.acquire()
             await responder._serve("shop", manifest, slots)
         nodes._is_readable(manifest, "b", "")
+        assert len(list(_records([manifest]))) <= 1
 
 
 def oom_nodes(given: list[Manifest]) -> None:
     """What an agent says of itself, in any shape, makes statuses that the API server takes."""
-    reports = NodeReports()
-    sink = guarded(reports, OOMNode, PassedOver())
+    odd = PassedOver()
+    reports = NodeReports(passed_over=odd)
+    sink = guarded(reports, OOMNode, odd)
     for manifest in given:
         sink.apply(manifest)
         state_of(_own_state(manifest))
+        room = room_of(manifest, NOW)
+        assert room is None or room.available >= 0
         for key in list(reports._by_policy):
             told = summarise(1, reports.of(key), PolicyStatus(), NOW)
             assert all(1 <= len(each.reason) <= 1024 for each in told.conditions)
             assert all(len(each.message) <= LONGEST_MESSAGE for each in told.conditions)
             assert all(each.message.isprintable() for each in told.conditions)
+            assert 0 <= min(told.pods, told.refused) <= max(told.pods, told.refused) < 2**63
+    assert len(odd.message()) <= LONGEST_MESSAGE
+    assert "Error at" not in odd.message(), "the sink raises nothing by itself"
     sink.delete({"metadata": {"name": "a"}})
+
+
+def oom_limits(given: list[Manifest]) -> None:
+    """Records of limits of any shape are read as far as they can be."""
+    book = LimitBook()
+    for manifest in given:
+        book.apply(manifest)
+        assert all(isinstance(each, KeptLimit) for each in containers_of(manifest).values())
 
 
 POLICIES = st.one_of(

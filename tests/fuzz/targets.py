@@ -37,4 +37,5 @@ TARGETS = (
     Target(objects.namespaces, st.lists(st.tuples(objects.STEPS, NAMESPACES), max_size=3)),
     Target(objects.oom_kills, st.lists(objects_of("oomkills"), max_size=2)),
     Target(objects.oom_nodes, st.lists(objects_of("oomnodes"), max_size=2)),
+    Target(objects.oom_limits, st.lists(objects_of("oomlimits"), max_size=2)),
 )

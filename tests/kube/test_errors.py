@@ -1,9 +1,19 @@
+import json
 from typing import Any
 
 import httpx2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lightkube import ApiError, ConfigError
-from oomwarden.kube.errors import Failure, Outcome, error_from, failure
+from oomwarden.kube.errors import (
+    LONGEST_ASKED_SECONDS,
+    Failure,
+    Outcome,
+    error_from,
+    error_of,
+    failure,
+)
 
 REQUEST = httpx2.Request("POST", "https://api/apis/oomwarden.io/v1alpha1")
 
@@ -144,6 +154,9 @@ def test_every_failure_says_why(error: Exception) -> None:
         ({}, {"retryAfterSeconds": 3}, 3.0),
         ({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, None, 0.0),
         ({}, None, 0.0),
+        ({"Retry-After": "9" * 400}, None, LONGEST_ASKED_SECONDS),
+        ({}, {"retryAfterSeconds": 10**400}, LONGEST_ASKED_SECONDS),
+        ({}, {"retryAfterSeconds": -5}, 0.0),
     ],
 )
 def test_the_wait_that_was_asked_for(
@@ -164,3 +177,44 @@ def test_an_answer_that_is_no_status_is_shown_in_part() -> None:
 
 def test_failures_compare_by_value() -> None:
     assert Failure(Outcome.RETRY, "a") == Failure(Outcome.RETRY, "a", 0.0)
+
+
+def test_words_of_a_webhook_forge_no_line_of_a_log_and_fill_no_status() -> None:
+    said = "denied\n2026-11-29 ERROR forged\u202e" + "x" * 100_000
+    told = failure(answer(400, "BadRequest", f'admission webhook "x" denied the request: {said}'))
+    assert told.reason.isprintable()
+    assert len(told.reason) <= 2048
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just(10**400),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+STATUS = st.fixed_dictionaries(
+    {"kind": st.just("Status")},
+    optional={
+        "message": JSON, "reason": JSON, "code": JSON, "status": JSON, "metadata": JSON,
+        "details": JSON | st.fixed_dictionaries({}, optional={
+            "causes": JSON | st.lists(JSON | st.fixed_dictionaries({"reason": JSON})),
+            "kind": JSON, "retryAfterSeconds": JSON,
+        }),
+    },
+)  # fmt: skip
+
+
+@given(STATUS | JSON, st.sampled_from([400, 403, 404, 409, 422, 429, 500, 503]), st.text())
+def test_whatever_an_answer_holds_it_is_a_reason_in_words_and_a_bounded_wait(
+    body: Any,  # noqa: ANN401
+    code: int,
+    header: str,
+) -> None:
+    headers = {"Retry-After": header.encode()}
+    response = httpx2.Response(
+        code, content=json.dumps(body).encode(), headers=headers, request=REQUEST
+    )
+    errors = [error_from(response), *([error_of(body)] if isinstance(body, dict) else [])]
+    for told in map(failure, errors):
+        assert told.reason.isprintable()
+        assert len(told.reason) <= 2048
+        assert 0 <= told.after <= LONGEST_ASKED_SECONDS

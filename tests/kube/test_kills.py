@@ -181,3 +181,11 @@ FOREIGN = [body(EVENT | {"reportingInstance": "node-b"}), body(EVENT | {"regardi
 @pytest.mark.parametrize("answer", [FORBIDDEN, *FOREIGN])
 async def test_an_event_of_somebody_else_under_our_name_is_no_delivery(answer: Answer) -> None:
     assert await delivery(EXISTS, answer, what=ONE) == Delivery(taken="Event shop/api-1")
+
+
+async def test_a_record_that_cannot_be_written_as_json_is_held_back_and_ends_no_loop() -> None:
+    told = await delivery(what=kill() | {"node": "\ud800"})
+    assert told.retry is not None
+    assert told.retry.refused
+    assert told.retry.invalid, "after a while it is tried without its details"
+    assert "UnicodeEncodeError" in told.retry.reason

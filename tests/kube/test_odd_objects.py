@@ -8,6 +8,7 @@ import pytest
 from oomwarden.core.passed_over import PassedOver
 from oomwarden.kube.client import Listing, Selection
 from oomwarden.kube.guarded_sink import guarded
+from oomwarden.kube.kept import Kept
 from oomwarden.kube.resources import OOMPolicy
 from oomwarden.kube.watch import follow
 
@@ -123,3 +124,25 @@ async def test_an_event_that_can_never_be_read_does_not_hold_the_watch_up() -> N
     told = await story(listing(7), broken, broken, listing(9, "a"), watch())
     assert told.versions == ["0", "7", "7", "7", "9"]
     assert told.sink.told == ["=", "=a"]
+
+
+async def test_of_a_list_what_cannot_be_kept_is_noted_and_the_others_are_taken() -> None:
+    def keep(manifest: dict[str, Any]) -> dict[str, Any]:
+        if manifest["metadata"]["name"] == "bad":
+            raise TypeError("bad\nforged line")
+        return manifest
+
+    passed_over, names = PassedOver(), Names()
+
+    async def sleep(_: float) -> None:
+        if len(api.requests) > 2:
+            raise EndOfStoryError
+
+    api = FakeApi([listing(7, "a", "bad", "c"), watch(("ADDED", thing("d", 8))), watch()])
+    async with api.client() as client:
+        sure = guarded(names, OOMPolicy, passed_over)
+        with pytest.raises(EndOfStoryError):
+            await follow(Kept(client, of_list=keep), POLICIES, sure, lambda: None, sleep)
+    assert names.told == ["=a,c", "+d"]
+    assert "OOMPolicy bad: bad\\nforged line (TypeError at " in passed_over.message()
+    assert passed_over.total == 1

@@ -1,10 +1,19 @@
 """The ConfigMap of the pressure: read by all, written by the operator alone, created by nobody."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 from lightkube import ApiError
-from oomwarden.core.pressure import KEY, YOUNG_IN_NEED_SECONDS, Level, Pressure, read, written
+from oomwarden.core.pressure import (
+    CONDITIONS,
+    KEY,
+    YOUNG_IN_NEED_SECONDS,
+    Level,
+    Pressure,
+    read,
+    written,
+)
 from oomwarden.core.rebuilt_books import Span
 from oomwarden.kube import nodes
 from oomwarden.kube.pressure import Board
@@ -25,7 +34,24 @@ async def test_it_is_patched_where_it_is_and_says_when_it_was_renewed() -> None:
     assert [(one.method, one.path) for one in api.requests] == [("PATCH", PATH)] * 2
     data = api.requests[0].body["data"]
     assert read(data) == SAID
-    assert data.keys() == {KEY, "renewed"}
+    assert data.keys() == {KEY, CONDITIONS, "renewed"}
+
+
+@pytest.mark.parametrize(
+    ("passed_over", "status", "reason"),
+    [("", "True", "AllRead"), ("one object is not wholly read", "False", "NotWhollyRead")],
+)
+async def test_objects_that_the_operator_passes_over_are_a_condition_that_people_can_read(
+    passed_over: str, status: str, reason: str
+) -> None:
+    api = FakeApi([body({})])
+    async with api.client() as client:
+        await Board(client, "oomwarden", lambda: passed_over).write(SAID)
+    data = api.requests[0].body["data"]
+    (told,) = json.loads(data[CONDITIONS])
+    wanted = {"type": "ObjectsUnderstood", "status": status, "reason": reason}
+    assert told == wanted | {"message": passed_over}
+    assert read(data) == SAID
 
 
 async def test_there_may_be_none_or_one_that_says_nothing() -> None:

@@ -141,3 +141,13 @@ async def test_an_api_server_that_deletes_nothing_is_an_error(answer: Answer) ->
     async with api.client() as client:
         with pytest.raises(ApiError):
             await StoredKills(client).delete(RECORD)
+
+
+async def test_a_record_with_metadata_that_make_no_sense_keeps_no_other_one_from_deletion(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    odd = [{"name": "odd"}, LABELLED | {"creationTimestamp": "soon"}, LABELLED | {"labels": [5]}]
+    api = FakeApi([part(*odd, LABELLED)])
+    async with api.client() as client:
+        assert (await StoredKills(client).page("")).records == [RECORD]
+    assert "retention passes over OOMKill odd: 'uid' (KeyError at " in caplog.text

@@ -7,6 +7,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from oomwarden.core.passed_over import PassedOver
 from oomwarden.kube import young_kills
 from oomwarden.kube.raising_policies import RaisingPolicies, raises
 from oomwarden.kube.young_kills import YoungKills
@@ -125,7 +126,9 @@ def test_what_policies_answer_kills_is_known_by_their_changes_and_deletions() ->
     assert found.answer("other")
 
 
-@pytest.mark.parametrize("spec", [None, "x", {}, {"rules": None}, {"rules": "x"}, {"rules": [5]}])
+@pytest.mark.parametrize(
+    "spec", [None, "x", {}, {"rules": None}, {"rules": "x"}, {"rules": 5}, {"rules": [5]}]
+)
 def test_a_policy_that_makes_no_sense_answers_no_kill(spec: object) -> None:
     assert not raises({"metadata": {"name": "x"}, "spec": spec})
 
@@ -144,3 +147,24 @@ async def test_a_record_or_node_that_is_gone_is_no_error() -> None:
     async with api.client() as client:
         await YoungKills(client).write_response("shop", "k", {})
         assert await YoungKills(client).node_status("n") == {}
+
+
+async def test_a_young_record_that_cannot_be_taken_is_named_and_keeps_no_other_one_waiting(
+) -> None:  # fmt: skip
+    taken: asyncio.Queue[str] = asyncio.Queue()
+
+    def take(manifest: dict[str, Any]) -> None:
+        if manifest["metadata"]["name"] == "bad":
+            raise TypeError("odd")
+        taken.put_nowait(manifest["metadata"]["name"])
+
+    answers = [page("", bad=1, good=1), body(named("bad")), body(named("good"))]
+    api = FakeApi([*answers, watch(("ADDED", named("new")), hangs=True)], always=SHOP)
+    passed_over = PassedOver()
+    async with api.client() as client:
+        following = asyncio.create_task(YoungKills(client, passed_over).follow(take))
+        assert [await taken.get() for _ in range(2)] == ["good", "new"]
+        following.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+    assert "OOMKill shop/bad: odd (TypeError at " in passed_over.message()

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from oomwarden.api.free_text import readable
 from oomwarden.core.plan import Switch
 
 NAME = "oomwarden-control"
+_SHOWN = 64
 _LOG = logging.getLogger(__name__)
 
 Manifest = dict[str, Any]
@@ -50,7 +52,8 @@ class Control:
         if value in set(Switch):
             self._turn(Switch(value))
         else:
-            self._stop(f"its mode is {value!r}, and it takes {', '.join(Switch)}")
+            said = readable(value, _SHOWN)
+            self._stop(f"its mode is '{said}', and it takes {', '.join(Switch)}")
 
     def _missing(self) -> None:
         self._stop("there is none")
@@ -68,4 +71,5 @@ class Control:
 
 
 def _is_ours(manifest: Manifest) -> bool:
-    return (manifest.get("metadata") or {}).get("name") == NAME
+    metadata = manifest.get("metadata")
+    return isinstance(metadata, dict) and metadata.get("name") == NAME

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from oomwarden.core.passed_over import error_words
 from oomwarden.kube.errors import API_ERRORS, failure
 
 ASK_SECONDS = 60.0
@@ -41,6 +42,9 @@ class NodeLabels:
             fresh = await ask()
         except API_ERRORS as error:
             _LOG.warning("the labels of this node are not known anew: %s", failure(error).reason)
+            return False
+        except Exception as error:  # noqa: BLE001 - whatever an answer makes it raise
+            _LOG.warning("the labels of this node cannot be read: %s", error_words(error))
             return False
         if fresh != self.labels:
             self.labels = fresh

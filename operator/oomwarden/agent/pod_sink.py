@@ -72,7 +72,7 @@ class PodSink:
 
     def _take(self, facts: PodFacts) -> None:
         if facts.is_static:
-            self._settle(self.mirrors.claim(facts))
+            self._settle(self.mirrors.claim(facts), facts)
         else:
             self._settle(self.mirrors.withdraw(facts.uid))
             self.inventory.pods[facts.cgroup_uid] = facts
@@ -87,8 +87,12 @@ class PodSink:
                 self._keep(stored)
         self._settle(self.mirrors.withdraw(facts.uid))
 
-    def _settle(self, changed: set[str]) -> None:
-        """Let one mirror stand for a static pod, never in the place of a Pod of that UID."""
+    def _settle(self, changed: set[str], by: PodFacts | None = None) -> None:
+        """Let one mirror stand for a static pod, never in the place of a Pod of that UID.
+
+        Only who changed this is looked at, and who stood for it before or does now: thousands of
+        pods may claim the same.
+        """
         for claimed in changed:
             stored = self.inventory.pods.get(claimed)
             if stored is not None and not stored.is_static:
@@ -98,15 +102,16 @@ class PodSink:
                 self.inventory.pods[claimed] = found
             elif stored is not None:
                 del self.inventory.pods[claimed]
-            self._say(claimed, found)
+            for each in filter(None, (stored, by, found)):
+                if self.mirrors.claimed(each.uid) == claimed:
+                    self._say(each, believed=found is not None and found.uid == each.uid)
 
-    def _say(self, claimed: str, found: PodFacts | None) -> None:
-        for each in self.mirrors.claims(claimed):
-            manifest = {"metadata": {"name": each.name, "namespace": each.namespace}}
-            if each is not found:
-                self.passed_over.note("Pod", manifest, _UNCONFIRMED)
-            elif not each.odd:
-                self.passed_over.clear("Pod", manifest)
+    def _say(self, mirror: PodFacts, *, believed: bool) -> None:
+        manifest = {"metadata": {"name": mirror.name, "namespace": mirror.namespace}}
+        if not believed:
+            self.passed_over.note("Pod", manifest, _UNCONFIRMED)
+        elif not mirror.odd:
+            self.passed_over.clear("Pod", manifest)
 
     def _keep(self, facts: PodFacts) -> None:
         deleted = self.inventory.deleted

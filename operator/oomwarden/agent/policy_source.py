@@ -17,6 +17,7 @@ from typing import Protocol
 
 from oomwarden.agent.fresh_policies import Fresh
 from oomwarden.agent.policy_book import PolicyBook
+from oomwarden.core.passed_over import name_of
 from oomwarden.core.policies import CLUSTER, NAMESPACED
 from oomwarden.kube.client import Json, Listing, Selection
 from oomwarden.kube.errors import API_ERRORS, failure
@@ -76,8 +77,9 @@ class PolicySource:
         if self.kind == NAMESPACED:
             await self.book.asked.wait()
         fresh = self.book.fresh(self.kind)
-        self._seen = await self._list(what, version, fresh)
-        return Listing(self._seen, [fresh])
+        found = await self._list(what, version, fresh)
+        self._seen = found.version
+        return Listing(self._seen, [fresh], found.unread)
 
     async def watching(
         self, what: Selection, version: str, seconds: int
@@ -89,10 +91,10 @@ class PolicySource:
                     self._seen = str(manifest["metadata"]["resourceVersion"])
                 yield kind, manifest
 
-    async def _list(self, what: Selection, version: str | None, fresh: Fresh) -> str:
+    async def _list(self, what: Selection, version: str | None, fresh: Fresh) -> Listing:
         found = await self.client.listing(what, version, fresh.take)
         fresh.version = found.version
-        return found.version
+        return found
 
     async def run(self) -> None:
         """List what is to be listed by itself, for ever."""
@@ -133,13 +135,16 @@ class PolicySource:
         one = self._tries[name]
         async with slots:
             fresh = self.book.fresh(self.kind, name)
+            what = Selection(_RESOURCES[self.kind], name or None)
             try:
-                await self._list(Selection(_RESOURCES[self.kind], name or None), self._seen, fresh)
+                found = await self._list(what, self._seen, fresh)
             except API_ERRORS as error:
                 self._failed(name, one, error)
                 return
             finally:
                 one.busy = False
+        for each in found.unread:
+            _LOG.warning("%s is passed over: %s", name_of(self.kind, each.manifest), each.why)
         self._stale_at[name] = self.clock()
         self._tries.pop(name, None)
         self.book.adopt(fresh)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.conditions import carry_over
 from oomwarden.core.passed_over import error_words
-from oomwarden.kube.errors import failure
+from oomwarden.kube.errors import API_ERRORS, failure
 
 MIN_GAP_SECONDS = 10.0
 HEARTBEAT_SECONDS = 300.0
@@ -101,10 +101,12 @@ class StatusWriter:
         return _jittered(self.gap)
 
     def _failed(self, error: Exception) -> float:
-        asked = min(failure(error).after, LONGEST_ASKED_SECONDS)
+        told = failure(error)
+        asked = min(told.after, LONGEST_ASKED_SECONDS)
+        why = told.reason if isinstance(error, API_ERRORS) else error_words(error)
         self._retry = min(max(2 * self._retry, self.gap), max(LAST_RETRY_SECONDS, self.gap))
         wait = max(_jittered(self._retry), asked * random.uniform(1.0, 1.2))  # noqa: S311
-        _LOG.warning("OOMNode was not written, tried again in %.0f s: %s", wait, error)
+        _LOG.warning("OOMNode was not written, tried again in %.0f s: %s", wait, why)
         return wait
 
     def _is_due(self, status: OOMNodeStatus) -> bool:

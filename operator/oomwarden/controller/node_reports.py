@@ -7,6 +7,7 @@ from typing import Any
 
 from oomwarden.api.oomnode import Resize
 from oomwarden.core.kept_node import KeptNode, KeptReport, PolicyKey, kept_node
+from oomwarden.core.passed_over import PassedOver
 from oomwarden.core.policy_status import NodeReport
 
 _LOG = logging.getLogger(__name__)
@@ -16,12 +17,15 @@ _LOG = logging.getLogger(__name__)
 class NodeReports:
     """`changed` is called with the policies of which a node says another thing than before.
 
+    Parts of an OOMNode that are left out are noted in `passed_over`.
+
     `asked` is called with what a node asks for now. `whole`: all OOMNodes were listed once.
     """
 
     changed: Callable[[Iterable[PolicyKey]], None] = field(default=lambda _: None)
     asked: Callable[[str, tuple[Resize, ...]], None] = field(default=lambda *_: None)
     whole: bool = False
+    passed_over: PassedOver = field(default_factory=PassedOver)
     _by_policy: dict[PolicyKey, dict[str, KeptReport]] = field(default_factory=dict)
     _nodes: dict[str, tuple[str, tuple[PolicyKey, ...]]] = field(default_factory=dict)
     _told: dict[str, int] = field(default_factory=dict)
@@ -75,10 +79,12 @@ class NodeReports:
             del self._by_policy[key]
 
     def _tell(self, node: KeptNode) -> None:
-        """Say once how much of an OOMNode is left out."""
-        if node.left_out and self._told.get(node.name) != node.left_out:
-            what = "cannot be read, or is more than is held of one node"
-            _LOG.warning("OOMNode %s: %d parts: %s", node.name, node.left_out, what)
+        """Say how much of an OOMNode is left out; in the log once."""
+        if node.left_out:
+            told = f"{node.left_out} parts cannot be read, or are more than is held of one node"
+            self.passed_over.note("OOMNode", {"metadata": {"name": node.name}}, told)
+            if self._told.get(node.name) != node.left_out:
+                _LOG.warning("OOMNode %s: %s", node.name, told)
             self._told[node.name] = node.left_out
-        elif not node.left_out:
+        else:
             self._told.pop(node.name, None)

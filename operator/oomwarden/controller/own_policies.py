@@ -32,8 +32,9 @@ def kept_policy(manifest: dict[str, Any], kind: str = "OOMPolicy") -> tuple[Poli
         status = PolicyStatus.model_validate(manifest.get("status") or {})
     except ValidationError:
         status = PolicyStatus()
-    said = caution(kind, manifest.get("spec") or {})
-    return key, Policy(metadata.get("generation", 0), status, said)
+    told, spec = metadata.get("generation"), manifest.get("spec")
+    said = caution(kind, spec if isinstance(spec, dict) else {})
+    return key, Policy(told if isinstance(told, int) else 0, status, said)
 
 
 @dataclass(slots=True, eq=False)

@@ -1,4 +1,7 @@
-"""Publishes how full the API server is of OOMKills, so that agents write less while it is."""
+"""Publishes how full the API server is of OOMKills, so that agents write less while it is.
+
+Beside it stands which objects the operator passes over, for people.
+"""
 
 import logging
 import time
@@ -13,6 +16,8 @@ from oomwarden.kube.errors import API_ERRORS, failure
 
 RENEW_SECONDS = 300.0
 """Agents go by themselves when nothing was renewed for three times as long."""
+REMARK_SECONDS = 60.0
+"""Between two words on objects that are passed over: each agent reads what is written."""
 _NAMED = 10
 _LOG = logging.getLogger(__name__)
 
@@ -34,16 +39,18 @@ class Published(Protocol):
 class Publisher:
     """Keeps the gauge and writes it down on change, and every few minutes anyway.
 
-    `clock` gives wall-clock seconds.
+    `clock` gives wall-clock seconds. `passed_over` says which objects the operator passes over.
     """
 
     bounds: Bounds
     board: Published
     clock: Callable[[], float] = time.time
+    passed_over: Callable[[], str] = lambda: ""
     gauge: Gauge = field(init=False)
     _nodes: int = 1
     _written: Pressure | None = None
     _at: float = float("-inf")
+    _remark: str = ""
     _failed: str = ""
 
     def __post_init__(self) -> None:
@@ -60,8 +67,9 @@ class Publisher:
     async def publish(self) -> None:
         """Write what changed; what the API server does not take is tried again at the next call."""
         now = self.clock()
-        due = not 0 <= now - self._at < RENEW_SECONDS
-        if self.gauge.pressure(self._nodes, now) == self._written and not due:
+        due, remark = not 0 <= now - self._at < RENEW_SECONDS, self.passed_over()
+        news = remark != self._remark and now - self._at >= REMARK_SECONDS
+        if self.gauge.pressure(self._nodes, now) == self._written and not (due or news):
             return
         try:
             await self._resume(now)
@@ -73,7 +81,7 @@ class Publisher:
             self._tell_failed(failure(error).reason)
             return
         self._tell_pressure(pressure)
-        self._written, self._at, self._failed = pressure, now, ""
+        self._written, self._at, self._remark, self._failed = pressure, now, remark, ""
 
     async def _resume(self, now: float) -> None:
         """Before the first time, let what an earlier operator published hold on."""

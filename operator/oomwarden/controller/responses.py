@@ -14,14 +14,13 @@ from http import HTTPStatus
 from typing import Any, Protocol
 
 from lightkube import ApiError
-from pydantic import ValidationError
 
 from oomwarden.api.oomkill import OOMKill
 from oomwarden.api.oomlimit import Step
 from oomwarden.controller.room import Given, Room, moment, room_of
 from oomwarden.controller.set_limits import Calls, set_limit
 from oomwarden.core.grants import Write
-from oomwarden.core.passed_over import error_words, name_of
+from oomwarden.core.passed_over import PassedOver, error_words, name_of
 from oomwarden.core.raise_case import Case, is_young
 from oomwarden.core.raising import STALE, Raise, Stay, decide
 from oomwarden.core.resize_patch import refusal
@@ -63,7 +62,10 @@ class _AgainError(Exception):
 
 @dataclass(slots=True, eq=False)
 class Responder:
-    """Answers each kill once: what has a response is passed over. `instance` names this pod."""
+    """Answers each kill once: what has a response already is left. `instance` names this pod.
+
+    A record that cannot be answered for what it holds is noted in `passed_over`.
+    """
 
     kills: Kills
     calls: Calls
@@ -71,6 +73,7 @@ class Responder:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     waiting: Waiting = field(default_factory=Waiting)
+    passed_over: PassedOver = field(default_factory=PassedOver)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _told: int = 0
     _given: Given = field(default_factory=Given)
@@ -92,9 +95,9 @@ class Responder:
 
     def _tell_dropped(self) -> None:
         """Say that kills get no answer: at the first, and whenever there are twice as many."""
-        count = sum(self.waiting.dropped.values())
+        count = self.waiting.dropped
         if count >= 2 * self._told:
-            most = max(self.waiting.dropped, key=self.waiting.dropped.__getitem__)
+            most = max(self.waiting.dropped_of, key=self.waiting.dropped_of.__getitem__)
             _LOG.warning(
                 "%d OOMKills got no response as too many came at once, most of them in %s: "
                 "onOOM acts on the newest %d of a namespace that wait",
@@ -136,6 +139,7 @@ class Responder:
         except Exception as error:  # noqa: BLE001 - whatever an object makes it raise
             slots.release()
             name, why = name_of("OOMKill", manifest), error_words(error)
+            self.passed_over.note("OOMKill", manifest, f"it gets no response: {why}")
             _LOG.error("%s gets no response: %s", name, why)
         else:
             slots.release()
@@ -151,10 +155,9 @@ class Responder:
 
         Raises:
             _AgainError: it could not be decided, done or recorded.
+            ValueError: it cannot be read.
         """
-        kill = _parsed(manifest)
-        if kill is None:
-            return
+        kill = OOMKill.model_validate(manifest)
         try:
             await self._answer(kill, manifest["metadata"])
         except API_ERRORS as error:
@@ -225,15 +228,6 @@ class Responder:
             remark = refusal(wanted.limit, failure(error).reason)
             return Stay(remark.reason, remark.message)
         return wanted
-
-
-def _parsed(manifest: Json) -> OOMKill | None:
-    try:
-        return OOMKill.model_validate(manifest)
-    except ValidationError as error:
-        name, why = name_of("OOMKill", manifest), error_words(error)
-        _LOG.warning("%s cannot be read, and is not answered: %s", name, why)
-        return None
 
 
 def _created(manifest: Json) -> datetime | None:

@@ -50,7 +50,7 @@ def room_of(node: Json, now: datetime) -> Room | None:
         if available is None or is_silent(heartbeat, now - skew):
             return None
         return Room(heartbeat, parse_bytes(available), skew)
-    except (ValidationError, QuantityError):
+    except (ValidationError, QuantityError, OverflowError):  # the last: a heartbeat of year 9999
         return None
 
 

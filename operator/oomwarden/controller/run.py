@@ -15,6 +15,7 @@ from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.first_switch import FirstSwitch
 from oomwarden.controller.limit_sweep import LimitSweep
 from oomwarden.controller.login import login
+from oomwarden.controller.node_reports import NodeReports
 from oomwarden.controller.own_policies import kept_policy
 from oomwarden.controller.policies import PolicyHandlers
 from oomwarden.controller.publishing import Publisher
@@ -24,10 +25,12 @@ from oomwarden.controller.responses import Responder
 from oomwarden.controller.retention import Retention
 from oomwarden.controller.statuses import StatusWriter
 from oomwarden.core.kept_node import PolicyKey, kept_node
+from oomwarden.core.passed_over import OF_THE_OPERATOR, PassedOver
 from oomwarden.core.retention import Bounds
 from oomwarden.kube import watch
 from oomwarden.kube.client import Selection, connect
 from oomwarden.kube.errors import API_ERRORS, failure
+from oomwarden.kube.guarded_sink import guarded
 from oomwarden.kube.kept import Kept
 from oomwarden.kube.kept_limits import KeptLimits
 from oomwarden.kube.operations import Operations
@@ -66,16 +69,19 @@ async def run(port: int, bounds: Bounds, place: Place) -> None:
         content = status.model_dump(mode="json", by_alias=True, exclude_none=True)
         await operations.write_status(*key, content)
 
-    writer = StatusWriter(write)
-    publisher = Publisher(bounds, Board(operations.client, place.namespace))
+    odd = PassedOver(remedy=OF_THE_OPERATOR)
+    writer = StatusWriter(write, reports=NodeReports(passed_over=odd), passed_over=odd)
+    board = Board(operations.client, place.namespace, odd.message)
+    publisher = Publisher(bounds, board, passed_over=odd.message)
     retention = Retention(bounds, StoredKills(operations.client), publisher)
     calls = Resizes(operations.client, place.namespace)
     resizer = Resizer(calls, writer.touch)
     writer.answers, writer.reports.asked = resizer.refusals, resizer.take
     nodes = Kept(operations.client, of_list=kept_node)
     own = Kept(operations.client, of_list=kept_policy)
-    responder = Responder(YoungKills(operations.client), calls, platform.node())
-    sweep = LimitSweep(KeptLimits(operations.client))
+    kills = YoungKills(operations.client, odd)
+    responder = Responder(kills, calls, platform.node(), passed_over=odd)
+    sweep = LimitSweep(KeptLimits(operations.client), passed_over=odd)
     pulse = Pulse()
     switch = FirstSwitch(SwitchCalls(operations.client, place.namespace), place.account)
     if place.account:
@@ -86,8 +92,8 @@ async def run(port: int, bounds: Bounds, place: Place) -> None:
             loops.create_task(writer.run(), name="writer"),
             loops.create_task(retention.run(), name="retention"),
             loops.create_task(resizer.run(), name="resizes"),
-            loops.create_task(_follow(nodes, OOMNode, writer.reports), name="nodes"),
-            loops.create_task(_follow(own, OOMPolicy, writer.own), name="policies"),
+            loops.create_task(_follow(nodes, OOMNode, writer.reports, odd), name="nodes"),
+            loops.create_task(_follow(own, OOMPolicy, writer.own, odd), name="policies"),
             loops.create_task(responder.run(), name="responses"),
             loops.create_task(sweep.run(), name="limit-sweep"),
             loops.create_task(pulse.run(), name="pulse"),
@@ -104,8 +110,11 @@ async def run(port: int, bounds: Bounds, place: Place) -> None:
             loop.cancel()
 
 
-async def _follow(source: watch.Source, resource: Resource, sink: watch.Sink) -> None:
-    await watch.follow(source, Selection(resource), sink, lambda: None)
+async def _follow(
+    source: watch.Source, resource: Resource, sink: watch.Sink, odd: PassedOver
+) -> None:
+    sure = guarded(sink, resource, odd)
+    await watch.follow(source, Selection(resource), sure, lambda: None)
 
 
 async def _until_served(operations: Operations) -> None:

@@ -11,7 +11,7 @@ from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.node_reports import NodeReports
 from oomwarden.controller.own_policies import OwnPolicies, Policy
 from oomwarden.core.kept_node import PolicyKey
-from oomwarden.core.passed_over import error_words
+from oomwarden.core.passed_over import PassedOver, error_words
 from oomwarden.core.policy_status import Answers, summarise
 from oomwarden.kube.errors import API_ERRORS, failure
 
@@ -30,7 +30,8 @@ class StatusWriter:
 
     `write` puts down a status, and raises one of kube.errors.API_ERRORS where the API server does
     not answer well. `answers` gives what the operator itself was refused for a policy. `policies`
-    is kopf's index, of ClusterOOMPolicies.
+    is kopf's index, of ClusterOOMPolicies. A policy that cannot be summed up is noted in
+    `passed_over`.
     """
 
     write: Callable[[PolicyKey, PolicyStatus], Awaitable[None]]
@@ -39,7 +40,10 @@ class StatusWriter:
     reports: NodeReports = field(default_factory=NodeReports)
     own: OwnPolicies = field(default_factory=OwnPolicies)
     policies: Policies = field(default_factory=dict)
+    passed_over: PassedOver = field(default_factory=PassedOver)
     _due: set[PolicyKey] = field(default_factory=set)
+    _later: set[PolicyKey] = field(default_factory=set)
+    _why: dict[PolicyKey, str] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -65,10 +69,21 @@ class StatusWriter:
                 continue
             self._wake.clear()
             due, self._due = self._due, set()
-            failed = {key for key in sorted(due, key=str) if not await self._guarded(key)}
-            if failed:
-                await asyncio.sleep(RETRY_SECONDS)
-                self.touch(failed)
+            for key in sorted(due, key=str):
+                if await self._guarded(key):
+                    self._why.pop(key, None)
+                else:
+                    self._try_again(key)
+
+    def _try_again(self, key: PolicyKey) -> None:
+        """Write one later; the others are not kept waiting."""
+        if key not in self._later:
+            self._later.add(key)
+            asyncio.get_running_loop().call_later(RETRY_SECONDS, self._touch_again, key)
+
+    def _touch_again(self, key: PolicyKey) -> None:
+        self._later.discard(key)
+        self.touch([key])
 
     async def _sweep_for_ever(self) -> None:
         """Notice nodes that fell silent: no event tells of them."""
@@ -78,11 +93,16 @@ class StatusWriter:
 
     async def _guarded(self, key: PolicyKey) -> bool:
         """Sum up one policy; what cannot be summed up keeps no other one waiting."""
+        policy = {"metadata": {"name": key.name, "namespace": key.namespace}}
         try:
-            return await self._sum_up(key)
+            done = await self._sum_up(key)
         except Exception as error:  # noqa: BLE001 - whatever an object makes it raise
-            _LOG.error("status of %s was not made: %s", key, error_words(error))
+            why = f"its status was not made: {error_words(error)}"
+            self.passed_over.note(key.kind, policy, why)
+            _LOG.error("%s: %s", key, why)
             return True  # with the next report, or the next sweep
+        self.passed_over.clear(key.kind, policy)
+        return done
 
     async def _sum_up(self, key: PolicyKey) -> bool:
         await asyncio.sleep(0)  # 2,000 reports take 10 ms
@@ -94,12 +114,15 @@ class StatusWriter:
             try:
                 await self.write(key, status)
             except API_ERRORS as error:
-                _LOG.warning(
-                    "status of %s was not written, tried again: %s", key, failure(error).reason
-                )
+                self._tell_failed(key, failure(error).reason)
                 return False
             _LOG.info("%s: %s", key, status.conditions[0].message)
         return True
+
+    def _tell_failed(self, key: PolicyKey, why: str) -> None:
+        if self._why.get(key) != why:
+            _LOG.warning("status of %s was not written, tried again: %s", key, why)
+        self._why[key] = why
 
     def _known(self, key: PolicyKey) -> tuple[Policy, ...]:
         """Give what is known of a policy; a copy, as kopf changes its index meanwhile."""

@@ -1,6 +1,6 @@
 """What is to be said of a policy before any node reports: what its own words allow to others."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from oomwarden.core.policies import CLUSTER
@@ -29,15 +29,21 @@ def caution(kind: str, spec: Json) -> str:
     if kind != CLUSTER or _selects(spec.get("namespaceSelector")):
         return ""
     chosen = _selects(spec.get("podSelector")) or bool(spec.get("priorityClassNames"))
-    lowers = any(score < 0 for rule in spec.get("rules") or () for score in _scores(rule))
+    lowers = any(score < 0 for rule in _objects(spec.get("rules")) for score in _scores(rule))
     return _ANY_TENANT if chosen and lowers else ""
 
 
-def _selects(selector: Json | None) -> bool:
-    found = selector or {}
+def _selects(selector: object) -> bool:
+    found = selector if isinstance(selector, Mapping) else {}
     return bool(found.get("matchLabels") or found.get("matchExpressions"))
 
 
-def _scores(rule: Json) -> Iterable[int]:
-    yield from (rule[name] for name in ("oomScoreAdj", "oomScoreOffset") if name in rule)
-    yield from (each["oomScoreAdj"] for each in rule.get("processes") or ())
+def _scores(rule: Json) -> Iterator[int]:
+    told = [rule.get(name) for name in ("oomScoreAdj", "oomScoreOffset")]
+    told += [each.get("oomScoreAdj") for each in _objects(rule.get("processes"))]
+    yield from (score for score in told if isinstance(score, int))
+
+
+def _objects(found: object) -> list[Json]:
+    """Give the objects of a list; what has another shape is none, and no agent obeys it."""
+    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []

@@ -18,13 +18,14 @@ def clock_skew(node: Mapping[str, Any], heartbeat: str) -> timedelta:
         node: The OOMNode.
         heartbeat: Of its status, as RFC 3339.
     """
-    entries = (node.get("metadata") or {}).get("managedFields") or ()
+    told = (node.get("metadata") or {}).get("managedFields")
+    entries = [each for each in told if isinstance(each, dict)] if isinstance(told, list) else []
     times = (each.get("time") for each in entries if each.get("subresource") == "status")
     written = max(filter(None, map(_moment, times)), default=None)
-    told = _moment(heartbeat)
-    if written is None or told is None or abs(written - told) <= NEGLIGIBLE:
+    said = _moment(heartbeat)
+    if written is None or said is None or abs(written - said) <= NEGLIGIBLE:
         return timedelta()
-    return written - told
+    return written - said
 
 
 def _moment(text: object) -> datetime | None:

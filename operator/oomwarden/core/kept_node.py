@@ -19,6 +19,9 @@ MOST_REPORTS = 2000
 MOST_TOLD = 3
 """Refusals of one report, and warnings: a policy's status has so many of all nodes together."""
 MOST_TOLD_OF_A_NODE = 300
+MOST_COUNTED = 1_000_000
+"""Pods or containers of one node: the sum of all nodes must fit into 64 bits, or the API server
+takes no status of that policy any more."""
 MOST_NAME = 253
 MOST_TEXT = 512
 _KINDS = {"OOMPolicy", "ClusterOOMPolicy"}
@@ -120,12 +123,12 @@ def _key(report: PolicyReport) -> PolicyKey | None:
 def _kept(report: PolicyReport, room: int) -> KeptReport:
     numbers = (
         report.observed_generation,
-        report.pods,
-        report.matched,
-        report.enforced,
-        report.observed,
-        report.refused,
-        report.warned,
+        _bounded(report.pods),
+        _bounded(report.matched),
+        _bounded(report.enforced),
+        _bounded(report.observed),
+        _bounded(report.refused),
+        _bounded(report.warned),
     )
     whole = [each for each in report.refusals if not each.container][:1]  # always told
     others = [each for each in report.refusals if each.container]
@@ -135,6 +138,10 @@ def _kept(report: PolicyReport, room: int) -> KeptReport:
     if refusals or warnings:
         return KeptReport(*numbers, refusals, warnings)
     return _shared(numbers)
+
+
+def _bounded(count: int) -> int:
+    return min(max(count, 0), MOST_COUNTED)
 
 
 @lru_cache(4096)

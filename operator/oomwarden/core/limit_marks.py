@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MANAGER = "oomwarden-"
 _SUBRESOURCE = "resize"
+_LIMIT = ("f:resources", "f:limits", "f:memory")
 _SOMEBODY = "somebody"
 _NAME_LENGTH = 128
 
@@ -96,11 +97,10 @@ def changers(
         containers: The list of the Pod's spec that it stands in, such as initContainers.
         container: Its name.
     """
+    path = ("f:spec", f"f:{containers}", f'k:{{"name":"{container}"}}', *_LIMIT)
     resized = (each for each in managed_fields if each.get("subresource") == _SUBRESOURCE)
     return tuple(
-        str(each.get("manager") or "")[:_NAME_LENGTH]
-        for each in resized
-        if _owns(each, containers, container)
+        str(each.get("manager") or "")[:_NAME_LENGTH] for each in resized if _owns(each, path)
     )
 
 
@@ -110,11 +110,9 @@ def changer(names: Iterable[str]) -> str:
     return "".join(each if each.isprintable() else "?" for each in found)
 
 
-def _owns(entry: Mapping[str, Any], containers: str, container: str) -> bool:
-    path = ("spec", containers)
+def _owns(entry: Mapping[str, Any], path: Iterable[str]) -> bool:
     inner: Any = entry.get("fieldsV1")
-    keys = [f"f:{part}" for part in path] + [f'k:{{"name":"{container}"}}']
-    keys += [f"f:{part}" for part in ("resources", "limits", "memory")]
-    for key in keys:
-        inner = inner.get(key) if isinstance(inner, Mapping) else None
-    return inner is not None
+    for key in path:
+        if not isinstance(inner, dict) or (inner := inner.get(key)) is None:
+            return False
+    return True

@@ -26,6 +26,7 @@ _METADATA = (
 _STATE = ("containerID", "startedAt", "finishedAt", "reason", "exitCode", "signal")
 _STATES = ("running", "waiting", "terminated")
 _ENDED = ("Failed", "Succeeded")
+_MEMORY: dict[str, Any] = {"f:resources": {"f:limits": {"f:memory": {}}}}
 
 Manifest = Mapping[str, Any]
 Made = dict[str, Any]
@@ -191,8 +192,9 @@ def _status(status: Manifest, containers: Mapping[str, list[Made]]) -> Made:
 
 
 def _container_statuses(statuses: Iterable[Manifest], containers: list[Made]) -> list[Made]:
+    by_name = {str(each.get("name")): each for each in statuses}
     names = {str(each.get("name")) for each in containers}
-    return [_container_status(each) for each in statuses if str(each.get("name")) in names]
+    return [_container_status(each) for name, each in by_name.items() if name in names]
 
 
 def _container_status(status: Manifest) -> Made:
@@ -222,29 +224,27 @@ def _writers(managed: Iterable[Manifest], containers: Mapping[str, list[Made]]) 
     """Keep who wrote pods/resize last, and whose memory limit (core.limit_marks)."""
     keys = ("manager", "operation", "subresource", "time")
     resized = [entry for entry in managed if entry.get("subresource") == "resize"][-MOST_WRITERS:]
+    names = {
+        f"f:{key}": {f'k:{{"name":"{each.get("name")}"}}' for each in kept}
+        for key, kept in containers.items()
+    }
     return [
-        {**_only(entry, keys), "fieldsV1": _limits(_map(entry, "fieldsV1"), containers)}
+        {**_only(entry, keys), "fieldsV1": _limits(_map(entry, "fieldsV1"), names)}
         for entry in resized
     ]
 
 
-def _limits(fields: Manifest, containers: Mapping[str, list[Made]]) -> Made:
+def _limits(fields: Manifest, names: Mapping[str, set[str]]) -> Made:
     """Keep which memory limits of these containers an entry owns."""
     spec = _map(fields, "f:spec")
-    memory: Made = {"f:resources": {"f:limits": {"f:memory": {}}}}
     lists = {
-        f"f:{key}": {
-            name: memory
-            for name in (f'k:{{"name":"{each.get("name")}"}}' for each in kept)
-            if _owns_limit(_map(_map(spec, f"f:{key}"), name))
-        }
-        for key, kept in containers.items()
+        key: {n: _MEMORY for n, f in _map(spec, key).items() if n in known and _owns_limit(f)}
+        for key, known in names.items()
     }
     return {"f:spec": {key: owned for key, owned in lists.items() if owned}}
 
 
-def _owns_limit(fields: Manifest) -> bool:
-    found: Any = fields
+def _owns_limit(found: Any) -> bool:  # noqa: ANN401 - whatever stands there
     for key in ("f:resources", "f:limits", "f:memory"):
         found = found.get(key) if isinstance(found, Mapping) else None
     return found is not None

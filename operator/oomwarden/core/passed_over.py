@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from oomwarden.api.free_text import readable
 
@@ -16,53 +16,80 @@ _REMEDY = (
     "record. Mend or delete it; if it is in order, upgrade oomwarden"
 )
 
+OF_THE_OPERATOR = (
+    "What cannot be read counts as absent: the status of policies leaves it out, and a kill in it "
+    "gets no response. Mend or delete it; if it is in order, upgrade oomwarden"
+)
+"""The remedy where the operator passes over."""
+
 _Key = tuple[str, int]
+
+
+class Unread(NamedTuple):
+    """An object of a list that could not be read: its name alone, and why."""
+
+    manifest: dict[str, Any]
+    why: str
+
+
+def unread(manifest: object, error: Exception) -> Unread:
+    """Keep of an object that cannot be read what names it."""
+    name, namespace = (part[:_LONGEST] for part in _names(manifest))
+    return Unread({"metadata": {"name": name, "namespace": namespace}}, error_words(error))
 
 
 @dataclass(slots=True)
 class PassedOver:
     """Remembers each until it is read again or gone. `changed` is called when the message may be.
 
-    Of most it holds a number alone, so that thousands of them take no memory.
+    Of most it holds a number alone, so that thousands of them take no memory. `remedy` says what
+    follows, and what to do.
     """
 
     changed: Callable[[], None] = lambda: None
-    _why: dict[_Key, str] = field(default_factory=dict)
+    remedy: str = _REMEDY
+    _known: set[_Key] = field(default_factory=set)
+    _words: dict[_Key, str] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
         """Give how many there are."""
-        return len(self._why)
+        return len(self._known)
 
     def note(self, kind: str, manifest: object, why: object) -> bool:
         """Take one; `why` may hold text of tenants. Gives whether it was not known before."""
-        key, name = _key(kind, manifest), name_of(kind, manifest)
-        known = key in self._why
-        held = known or len(self._why) < _HELD
-        self._why[key] = readable(f"{name}: {why}", _LONGEST) if held else ""
+        key = _key(kind, manifest)
+        known = key in self._known
+        self._known.add(key)
+        if key in self._words or len(self._words) < _HELD:
+            self._words[key] = readable(f"{name_of(kind, manifest)}: {why}", _LONGEST)
         self.changed()
         return not known
 
     def clear(self, kind: str, manifest: object) -> None:
         """Take that it can be read, or that it is gone."""
-        if self._why.pop(_key(kind, manifest), None) is not None:
+        key = _key(kind, manifest)
+        if key in self._known:
+            self._known.remove(key)
+            self._words.pop(key, None)
             self.changed()
 
     def clear_all(self, kind: str) -> None:
         """Take that all of a kind are about to be read again."""
-        for key in [key for key in self._why if key[0] == kind]:
-            del self._why[key]
+        self._known = {key for key in self._known if key[0] != kind}
+        self._words = {key: each for key, each in self._words.items() if key[0] != kind}
         self.changed()
 
     def message(self) -> str:
         """Name the first ones, and say what to do; empty: there are none."""
-        if not self._why:
+        if not self._known:
             return ""
-        named = [words for words in self._why.values() if words][:NAMED]
+        named = list(self._words.values())[:NAMED]
         more = self.total - len(named)
-        others = f"; and {more} more" if more else ""
+        others = [f"and {more} more"] if named and more else []
         count = "one object is" if self.total == 1 else f"{self.total} objects are"
-        return f"{count} not wholly read: {'; '.join(named)}{others}. {_REMEDY}"
+        names = f": {'; '.join([*named, *others])}" if named else ""
+        return f"{count} not wholly read{names}. {self.remedy}"
 
 
 def error_words(error: Exception) -> str:

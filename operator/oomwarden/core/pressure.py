@@ -13,6 +13,8 @@ from typing import Any
 NAME = "oomwarden-pressure"
 """The ConfigMap's name, in the release's namespace."""
 KEY = "pressure.json"
+CONDITIONS = "conditions.json"
+"""The operator's own conditions, for people; agents do not read them."""
 MOST_NAMESPACES = 300
 """Named in it; at 63 characters a name it stays below 25 KiB, which each agent reads."""
 DEFAULT_NODES = 2000
@@ -72,6 +74,21 @@ def written(pressure: Pressure) -> dict[str, str]:
         "keptSeconds": int(pressure.kept_seconds),
     }
     return {KEY: json.dumps(content)}
+
+
+def conditions(passed_over: str) -> dict[str, str]:
+    """Give the operator's condition `ObjectsUnderstood` as the ConfigMap's data has it.
+
+    Args:
+        passed_over: Which objects it passes over, and what to do; empty: none.
+    """
+    told = {
+        "type": "ObjectsUnderstood",
+        "status": "False" if passed_over else "True",
+        "reason": "NotWhollyRead" if passed_over else "AllRead",
+        "message": passed_over,
+    }
+    return {CONDITIONS: json.dumps([told])}
 
 
 def read(data: object) -> Pressure | None:

@@ -69,16 +69,20 @@ def is_vouched_for(status: Mapping[str, Any]) -> bool:
 
 @dataclass(slots=True)
 class Mirrors:
-    """The Pods that claim to be mirrors: by the UID of the static pod, and by their own."""
+    """The Pods that claim to be mirrors: what each claims, and those that the kubelet vouches for.
 
-    _claims: dict[str, dict[str, PodFacts]] = field(default_factory=dict)
+    Each step takes the same time however many Pods claim the same UID: anyone may make thousands.
+    """
+
     _claimed: dict[str, str] = field(default_factory=dict)
+    _vouched: dict[str, dict[str, PodFacts]] = field(default_factory=dict)
 
     def claim(self, facts: PodFacts) -> set[str]:
         """Take what a Pod claims now; gives the UIDs of which the claims have changed."""
         changed = self.withdraw(facts.uid) | {facts.cgroup_uid}
-        self._claims.setdefault(facts.cgroup_uid, {})[facts.uid] = facts
         self._claimed[facts.uid] = facts.cgroup_uid
+        if facts.vouched:
+            self._vouched.setdefault(facts.cgroup_uid, {})[facts.uid] = facts
         return changed
 
     def withdraw(self, uid: str) -> set[str]:
@@ -86,23 +90,20 @@ class Mirrors:
         claimed = self._claimed.pop(uid, None)
         if claimed is None:
             return set()
-        del self._claims[claimed][uid]
-        if not self._claims[claimed]:
-            del self._claims[claimed]
+        vouched = self._vouched.get(claimed, {})
+        vouched.pop(uid, None)
+        if not vouched:
+            self._vouched.pop(claimed, None)
         return {claimed}
 
     def forget_all(self) -> None:
         """Take that all Pods are about to be told again."""
-        self._claims.clear()
         self._claimed.clear()
+        self._vouched.clear()
 
     def claimed(self, uid: str) -> str | None:
         """Give what a Pod claims."""
         return self._claimed.get(uid)
-
-    def claims(self, claimed: str) -> tuple[PodFacts, ...]:
-        """Give the Pods that claim a UID."""
-        return tuple(self._claims.get(claimed, {}).values())
 
     def believed(self, claimed: str) -> PodFacts | None:
         """Choose the Pod that stands for a static pod; None: nobody knows which.
@@ -111,5 +112,5 @@ class Mirrors:
         stands for it: better no policy holds, and no record says whose a kill is, than that another
         namespace governs processes that are not its own.
         """
-        vouched = [each for each in self.claims(claimed) if each.vouched]
-        return vouched[0] if len(vouched) == 1 else None
+        vouched = self._vouched.get(claimed, {})
+        return next(iter(vouched.values())) if len(vouched) == 1 else None

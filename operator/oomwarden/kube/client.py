@@ -16,6 +16,7 @@ from lightkube import ALL_NS, AsyncClient, ConfigError, KubeConfig, SingleConfig
 from lightkube.config import client_adapter
 
 from oomwarden.core.needed_fields import without_large_metadata
+from oomwarden.core.passed_over import Unread, unread
 from oomwarden.kube.answers import UnreadableAnswerError, watch_event
 from oomwarden.kube.errors import error_from
 from oomwarden.kube.list_bodies import Keep, read_list
@@ -44,10 +45,14 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What is kept of a list, and the version from which a watch continues it."""
+    """What is kept of a list, and the version from which a watch continues it.
+
+    `unread` are the objects of which nothing could be kept.
+    """
 
     version: str
     objects: list[Any]
+    unread: tuple[Unread, ...] = ()
 
 
 def everything(manifest: Json) -> Json:
@@ -73,13 +78,14 @@ class Client(AsyncClient):
             what: Which objects.
             version: "0": whatever the watch cache holds. Another: at least that new. None: the
                 newest, from etcd.
-            keep: Gives what is to be kept of an object; None: nothing.
+            keep: Gives what is to be kept of an object; None: nothing. One that makes it raise is
+                passed over, and the others are not.
         """
-        request = self._request(what, {"resourceVersion": version})
-        metadata, kept, _ = await self._list(request, keep)
+        request, passed = self._request(what, {"resourceVersion": version}), list[Unread]()
+        metadata, kept, _ = await self._list(request, partial(_kept_or_unread, keep, passed))
         if not isinstance(found := metadata.get("resourceVersion"), str):
             raise UnreadableAnswerError("the answer is no list: it has no resourceVersion")
-        return Listing(found, kept)
+        return Listing(found, kept, tuple(passed))
 
     async def watching(
         self, what: Selection, version: str, seconds: int
@@ -179,6 +185,14 @@ class Client(AsyncClient):
             request.timeout = httpx2.Timeout(self._timeout)
             request.timeout.read = read_timeout
         return self._client.build_adapter_request(request)
+
+
+def _kept_or_unread(keep: Keep, passed: list[Unread], manifest: Json) -> Any:  # noqa: ANN401 - whatever is kept
+    try:
+        return keep(manifest)
+    except Exception as error:  # noqa: BLE001 - whatever an object makes it raise
+        passed.append(unread(manifest, error))
+        return None
 
 
 async def _lines(response: httpx2.Response) -> AsyncGenerator[bytes]:

@@ -9,11 +9,16 @@ import httpx2
 from lightkube import ApiError, ConfigError
 from lightkube.models.meta_v1 import Status
 
+from oomwarden.api.free_text import readable
 from oomwarden.core.deep_json import loads
 
 API_ERRORS = (httpx2.HTTPError, ConfigError)
 """What the client raises: the API server's answers, and everything on the way to it."""
+LONGEST_ASKED_SECONDS = 600.0
+"""Longest wait that is read: whoever answers in the API server's place may ask for any."""
 _SHOWN_BODY = 300
+_LONGEST_REASON = 2048
+"""Characters of an error in words. A refusal may quote values of tenants, or a webhook anything."""
 _NO_STATUS = "Unjudged"
 """In place of Failure: what stands before the API server answered, and judges nothing."""
 _SERVER_WIDE = {
@@ -94,10 +99,11 @@ def failure(error: Exception) -> Failure:
     changed, a missing or older CRD is replaced, the next release may write what this one does not.
     """
     if not isinstance(error, ApiError):
-        reason = f"the API server cannot be reached: {_named(error)}"
+        reason = _words(f"the API server cannot be reached: {_named(error)}")
         return Failure(Outcome.RETRY, reason, everywhere=True)
     status, message = error.status, error.status.message or ""
-    told = f"{status.code} {status.reason or ''}: {message or _causes(status) or 'no message'}"
+    why = message or _causes(status) or "no message"
+    told = _words(f"{status.code} {status.reason or ''}: {why}")
     outcome = _outcome(status, message)
     if outcome is not Outcome.RETRY:
         return Failure(outcome, told)
@@ -106,6 +112,10 @@ def failure(error: Exception) -> Failure:
     denied = status.code == HTTPStatus.FORBIDDEN or _is_denial(message)
     refused = not everywhere and (invalid or denied)
     return Failure(outcome, told, _asked_wait(error), everywhere, refused, invalid and refused)
+
+
+def _words(told: str) -> str:
+    return readable(told, _LONGEST_REASON)
 
 
 def _causes(status: Status) -> str:
@@ -157,5 +167,8 @@ def _asked_wait(error: ApiError) -> float:
     """Read the wait in seconds that the API server asked for, in the header or in the body."""
     header = error.response.headers.get("Retry-After", "") if error.response else ""
     details = error.status.details
-    body = (details.retryAfterSeconds if details else None) or 0
-    return float(header) if header.isdecimal() else float(body)
+    asked = header if header.isdecimal() else (details.retryAfterSeconds if details else None)
+    try:
+        return min(max(0.0, float(asked or 0)), LONGEST_ASKED_SECONDS)
+    except OverflowError:  # JSON has whole numbers of any length
+        return LONGEST_ASKED_SECONDS

@@ -1,13 +1,13 @@
 """A sink that takes whatever the API server tells: an object that it cannot take is passed over."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lightkube.core.resource import api_info
 
-from oomwarden.core.passed_over import PassedOver, error_words, name_of
+from oomwarden.core.passed_over import PassedOver, Unread, error_words, name_of
 from oomwarden.kube.resources import Resource
 
 _LOG = logging.getLogger(__name__)
@@ -34,9 +34,11 @@ class GuardedSink:
     kind: str
     passed_over: PassedOver
 
-    def replace(self, objects: list[Any]) -> None:
+    def replace(self, objects: list[Any], unread: Iterable[Unread] = ()) -> None:
         """Hand on a list; where the sink cannot take it, one by one, without what it cannot."""
         self.passed_over.clear_all(self.kind)
+        for each in unread:
+            self._note(each.manifest, each.why)
         try:
             self.sink.replace(objects)
         except Exception:  # noqa: BLE001 - whose fault it is shows one by one
@@ -58,10 +60,11 @@ class GuardedSink:
         try:
             take(manifest)
         except Exception as error:  # noqa: BLE001 - whatever an object makes a sink raise
-            why = error_words(error)
-            if self.passed_over.note(self.kind, manifest, why):
-                name = name_of(self.kind, manifest)
-                _LOG.warning("%s is passed over: %s", name, why)
+            self._note(manifest, error_words(error))
+
+    def _note(self, manifest: dict[str, Any], why: str) -> None:
+        if self.passed_over.note(self.kind, manifest, why):
+            _LOG.warning("%s is passed over: %s", name_of(self.kind, manifest), why)
 
 
 def guarded(sink: Sink, resource: Resource, passed_over: PassedOver | None = None) -> GuardedSink:

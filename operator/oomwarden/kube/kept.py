@@ -1,16 +1,14 @@
 """Objects as they are listed and watched, of which only what is needed is kept."""
 
-import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from oomwarden.core.passed_over import error_words, name_of
+from oomwarden.core.passed_over import error_words
 from oomwarden.kube.client import Client, Json, Listing, Selection, everything
 
 _IDENTITY = ("name", "namespace", "uid", "resourceVersion")
-_LOG = logging.getLogger(__name__)
 _OBJECTS = {"ADDED", "MODIFIED", "DELETED"}
 
 
@@ -27,7 +25,7 @@ class Kept:
 
     async def listing(self, what: Selection, version: str | None = "0") -> Listing:
         """List, one object at a time."""
-        return await self.client.listing(what, version, self._of_list)
+        return await self.client.listing(what, version, self.of_list or self._kept)
 
     async def watching(
         self, what: Selection, version: str, seconds: int
@@ -36,16 +34,6 @@ class Kept:
         async with aclosing(self.client.watching(what, version, seconds)) as events:
             async for kind, manifest in events:
                 yield kind, self._kept(manifest) if kind in _OBJECTS else manifest
-
-    def _of_list(self, manifest: Json) -> Any:  # noqa: ANN401 - whatever its sink takes
-        """Make what is kept of an object of a list; None: it cannot be read, the others can."""
-        if self.of_list is None:
-            return self._kept(manifest)
-        try:
-            return self.of_list(manifest)
-        except Exception as error:  # noqa: BLE001 - whatever an object makes it raise
-            _LOG.warning("%s is passed over: %s", name_of("object", manifest), error_words(error))
-            return None
 
     def _kept(self, manifest: Json) -> Json:
         """Make what is kept of an object; of one of another shape who it is, and that it is cut."""

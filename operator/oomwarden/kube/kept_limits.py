@@ -10,6 +10,7 @@ from lightkube import ApiError
 from pydantic import ValidationError
 
 from oomwarden.api.oomlimit import KeptLimit, OOMLimitSpec
+from oomwarden.core.passed_over import error_words, name_of
 from oomwarden.kube.client import Client, Json, Selection
 from oomwarden.kube.resources import OOMLimit, Pod
 
@@ -32,13 +33,14 @@ class PodReference:
 
 def containers_of(manifest: Json | None) -> dict[str, KeptLimit]:
     """Read an OOMLimit, container by container; what cannot be read is no evidence."""
-    found = {}
-    for each in ((manifest or {}).get("spec") or {}).get("containers") or ():
+    found, spec = {}, (manifest or {}).get("spec")
+    told = spec.get("containers") if isinstance(spec, dict) else None
+    for each in told if isinstance(told, list) else ():
         try:
             kept = KeptLimit.model_validate(each)
         except ValidationError as error:
-            name = (manifest or {}).get("metadata", {}).get("name")
-            _LOG.warning("OOMLimit %s: a container is passed over: %s", name, error)
+            name, why = name_of("OOMLimit", manifest), error_words(error)
+            _LOG.warning("%s: a container is passed over: %s", name, why)
         else:
             found[kept.name] = kept
     return found

@@ -10,6 +10,7 @@ from lightkube.generic_resource import GenericNamespacedResource
 from lightkube.types import PatchType
 
 from oomwarden.core.event_series import EventSeries
+from oomwarden.core.passed_over import error_words
 from oomwarden.kube.client import Client
 from oomwarden.kube.errors import API_ERRORS, Failure, Outcome, failure
 from oomwarden.kube.resources import Event, OOMKill
@@ -56,6 +57,10 @@ async def deliver(client: Client, what: Manifest | EventSeries) -> Delivery:
     except TimeoutError:
         reason = f"the API server did not answer within {DEADLINE_SECONDS:.0f} s"
         return Delivery(retry=Failure(Outcome.RETRY, reason, everywhere=True))
+    except Exception as error:  # noqa: BLE001 - whatever an answer, or our own text, makes it raise
+        return Delivery(
+            retry=Failure(Outcome.RETRY, error_words(error), refused=True, invalid=True)
+        )
 
 
 async def _record(client: Client, oomkill: Manifest) -> Delivery:

@@ -8,6 +8,7 @@ from typing import Any
 from lightkube import ApiError
 from lightkube.types import PatchType
 
+from oomwarden.core.self_tests import LEFT_CHANGED
 from oomwarden.kube.client import Client, Json, Selection
 from oomwarden.kube.resources import ClusterOOMPolicy, OOMLimit, OOMNode, OOMPolicy
 
@@ -38,7 +39,9 @@ class Operations:
 
     async def nodes(self) -> list[Json]:
         """List the OOMNodes as they are now; of what they report of policies nothing."""
-        return (await self.client.listing(Selection(OOMNode), _NEWEST, _own_state)).objects
+        found = await self.client.listing(Selection(OOMNode), _NEWEST, _own_state)
+        unread = [{**each.manifest, "status": {"unread": each.why}} for each in found.unread]
+        return [*found.objects, *unread]
 
     async def kinds_are_served(self) -> bool:
         """Whether the API server knows the kinds that the operator watches."""
@@ -57,4 +60,15 @@ def _own_state(node: Json) -> Json:
     told = node.get("status")
     status = told if isinstance(told, dict) else {}
     kept = {key: status[key] for key in ("agent", "kernel", "applied") if key in status}
+    if left := [each for each in _list(status.get("conditions")) if _says_left(each)]:
+        kept["conditions"] = left
     return {"metadata": {"name": node["metadata"]["name"]}, "status": kept}
+
+
+def _list(found: object) -> list[Any]:
+    return found if isinstance(found, list) else []
+
+
+def _says_left(condition: object) -> bool:
+    """Whether a condition says that something stays as the agent has set it."""
+    return isinstance(condition, dict) and condition.get("reason") == LEFT_CHANGED

@@ -1,5 +1,6 @@
 """The ConfigMap in which the operator publishes how full the API server is of OOMKills."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -8,7 +9,7 @@ from typing import Any
 from lightkube import ApiError
 from lightkube.types import PatchType
 
-from oomwarden.core.pressure import NAME, Pressure, read, written
+from oomwarden.core.pressure import NAME, Pressure, conditions, read, written
 from oomwarden.kube.client import Client, Selection
 from oomwarden.kube.resources import ConfigMap, OOMNode
 
@@ -42,10 +43,14 @@ async def count(client: Client, what: Selection) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The ConfigMap in the release's namespace. Each call may raise one of errors.API_ERRORS."""
+    """The ConfigMap in the release's namespace. Each call may raise one of errors.API_ERRORS.
+
+    `passed_over` says which objects the operator passes over.
+    """
 
     client: Client
     namespace: str
+    passed_over: Callable[[], str] = lambda: ""
 
     async def read(self) -> Pressure | None:
         """Read what was published last."""
@@ -54,7 +59,8 @@ class Board:
     async def write(self, pressure: Pressure) -> None:
         """Publish; the time in it lets agents see that an operator is there."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        patch = {"data": {**written(pressure), "renewed": now}}
+        told = {**written(pressure), **conditions(self.passed_over())}
+        patch = {"data": {**told, "renewed": now}}
         await self.client.patch(
             ConfigMap,
             NAME,

@@ -14,7 +14,8 @@ def raises(policy: Json) -> bool:
     """Whether a rule says what to do when a container ran out of memory."""
     spec = policy.get("spec")
     rules = spec.get("rules") if isinstance(spec, dict) else None
-    return any(isinstance(rule, dict) and rule.get("onOOM") for rule in rules or ())
+    known = rules if isinstance(rules, list) else []
+    return any(isinstance(rule, dict) and rule.get("onOOM") for rule in known)
 
 
 def _identity(policy: Json) -> tuple[str, int]:

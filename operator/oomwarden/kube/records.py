@@ -1,5 +1,6 @@
 """The OOMKills that are stored: read in parts, as metadata only, and deleted one by one."""
 
+import logging
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 from lightkube import ApiError
 
 from oomwarden.api.base import LABEL_POD_UID
+from oomwarden.core.passed_over import error_words, name_of
 from oomwarden.core.retention import Record
 from oomwarden.kube.client import Client, Selection
 from oomwarden.kube.errors import failure
@@ -17,6 +19,7 @@ from oomwarden.kube.pressure import count
 from oomwarden.kube.resources import OOMKill
 
 PART = 500
+_LOG = logging.getLogger(__name__)
 
 
 class ListExpiredError(Exception):
@@ -96,14 +99,22 @@ def _is_server_wide(error: ApiError) -> bool:
 
 
 def _records(items: list[dict[str, Any]]) -> Iterator[Record]:
-    for metadata in (item["metadata"] for item in items):
+    for metadata in (item.get("metadata") or {} for item in items):
         if "deletionTimestamp" in metadata:
             continue  # somebody's finalizer holds it
-        uid = metadata["uid"]
-        yield Record(
-            created=datetime.fromisoformat(metadata["creationTimestamp"]).timestamp(),
-            name=metadata["name"],
-            namespace=sys.intern(metadata["namespace"]),
-            uid=uid,
-            pod=(metadata.get("labels") or {}).get(LABEL_POD_UID, uid),
-        )
+        try:
+            yield _record(metadata)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            name = name_of("OOMKill", {"metadata": metadata})
+            _LOG.warning("retention passes over %s: %s", name, error_words(error))
+
+
+def _record(metadata: dict[str, Any]) -> Record:
+    uid, labels = metadata["uid"], metadata.get("labels")
+    return Record(
+        created=datetime.fromisoformat(metadata["creationTimestamp"]).timestamp(),
+        name=metadata["name"],
+        namespace=sys.intern(metadata["namespace"]),
+        uid=uid,
+        pod=(labels or {}).get(LABEL_POD_UID, uid),
+    )

@@ -17,7 +17,7 @@ from oomwarden.core.passed_over import error_words
 from oomwarden.kube.answers import UnreadableAnswerError, version_of
 from oomwarden.kube.client import Listing, Selection
 from oomwarden.kube.errors import API_ERRORS, error_of, failure
-from oomwarden.kube.guarded_sink import Sink, guarded
+from oomwarden.kube.guarded_sink import GuardedSink, Sink, guarded
 
 __all__ = ["Sink", "Source", "follow"]
 
@@ -73,7 +73,7 @@ class _Follower:
 
     source: Source
     what: Selection
-    sink: Sink
+    sink: GuardedSink
     progress: Callable[[], None]
     version: str | None = None
     list_from: str | None = "0"
@@ -93,7 +93,7 @@ class _Follower:
     async def _list(self) -> None:
         listing = await self.source.listing(self.what, self.list_from)
         self.version = self.list_from = listing.version
-        self.sink.replace(listing.objects)
+        self.sink.replace(listing.objects, listing.unread)
         self._heard()
 
     async def _watch(self, version: str) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -12,11 +12,13 @@ from typing import Any
 from lightkube import ApiError
 from lightkube.types import PatchType
 
+from oomwarden.core.passed_over import PassedOver, Unread, unread
 from oomwarden.core.raise_case import YOUNG
 from oomwarden.core.young_kills import MOST_OF_A_NAMESPACE
 from oomwarden.kube import events, watch
 from oomwarden.kube.client import Client, Json, Listing, Selection
-from oomwarden.kube.errors import Failure
+from oomwarden.kube.errors import API_ERRORS, Failure
+from oomwarden.kube.guarded_sink import guarded
 from oomwarden.kube.raising_policies import RaisingPolicies
 from oomwarden.kube.resources import OOMKill, OOMNode
 
@@ -53,7 +55,7 @@ class _Young:
     sink: _Sink
 
     async def listing(self, what: Selection, _: str | None = "0") -> Listing:
-        token, version, read = "", "", Counter[str]()
+        token, version, read, passed = "", "", Counter[str](), list[Unread]()
         while True:
             page, now = await self.client.metadata_page(what, token, PART)
             version = version or str(page["metadata"]["resourceVersion"])
@@ -63,31 +65,39 @@ class _Young:
                     continue
                 read[namespace] += 1
                 if read[namespace] <= MOST_OF_A_NAMESPACE:
-                    await self._hand_on(metadata)
+                    passed += await self._hand_on(metadata)
             token = page["metadata"].get("continue") or ""
             if not token:
                 _tell_unread(read)
-                return Listing(version, [])
+                return Listing(version, [], tuple(passed))
 
     def watching(
         self, what: Selection, version: str, seconds: int
     ) -> AsyncGenerator[tuple[str, Json]]:
         return self.client.watching(what, version, seconds)
 
-    async def _hand_on(self, metadata: Json) -> None:
+    async def _hand_on(self, metadata: Json) -> list[Unread]:
+        """Read one and hand it on; gives it back where it cannot be taken."""
         name, namespace = metadata["name"], metadata["namespace"]
         try:
             self.sink.take(await self.client.get(OOMKill, name, namespace=namespace))
-        except ApiError as error:
-            if error.status.code != HTTPStatus.NOT_FOUND:
+        except API_ERRORS as error:
+            if not isinstance(error, ApiError) or error.status.code != HTTPStatus.NOT_FOUND:
                 raise
+        except Exception as error:  # noqa: BLE001 - whatever an object makes it raise
+            return [unread({"metadata": metadata}, error)]
+        return []
 
 
 @dataclass(frozen=True, slots=True)
 class YoungKills:
-    """Each call but `follow` may raise one of kube.errors.API_ERRORS."""
+    """Each call but `follow` may raise one of kube.errors.API_ERRORS.
+
+    What cannot be taken is held in `passed_over` until it can, or is gone.
+    """
 
     client: Client
+    passed_over: PassedOver = field(default_factory=PassedOver)
 
     async def follow(self, take: Take) -> None:
         """Hand on young OOMKills for ever, some more than once; none that no policy answers."""
@@ -96,8 +106,9 @@ class YoungKills:
             loops.create_task(policies.run())
             await policies.known.wait()
             sink = _Sink(take, policies.answer)
+            sure = guarded(sink, OOMKill, self.passed_over)
             source = _Young(self.client, sink)
-            loops.create_task(watch.follow(source, Selection(OOMKill), sink, lambda: None))
+            loops.create_task(watch.follow(source, Selection(OOMKill), sure, lambda: None))
 
     async def write_response(self, namespace: str, name: str, response: Json) -> None:
         """Write status.response; a record that is gone needs none."""
