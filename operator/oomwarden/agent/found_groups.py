@@ -1,9 +1,8 @@
 """What memory.oom.group was in each container before our first write: saved before it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from oomwarden.agent.container_rows import ContainerRows, Table
+from oomwarden.agent.container_rows import ContainerRows, Inodes, Table
 from oomwarden.agent.inventory import Container
 from oomwarden.agent.store import Store
 from oomwarden.core.group_files import GroupFiles
@@ -54,7 +53,7 @@ class FoundGroups:
         """Whether what is known of a container is on the disk."""
         return self._rows.is_saved(container)
 
-    def keep_only(self, live: Iterable[int]) -> None:
+    def keep_only(self, live: Inodes) -> None:
         """Forget the containers that are gone."""
         self._rows.keep_only(live)
 

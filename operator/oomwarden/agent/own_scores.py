@@ -1,10 +1,10 @@
 """Scores that processes had given themselves: saved before one is written over, then put back."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from oomwarden.agent.container_rows import ContainerRows, Table
+from oomwarden.agent.container_rows import ContainerRows, Inodes, Table
 from oomwarden.agent.inventory import Container
 from oomwarden.agent.store import Store
 from oomwarden.core.own_scores import OwnScore
@@ -63,7 +63,7 @@ class SavedOwnScores:
         """
         await self._rows.save()
 
-    def keep_only(self, live: Iterable[int]) -> None:
+    def keep_only(self, live: Inodes) -> None:
         """Forget the containers that are gone."""
         self._rows.keep_only(live)
 

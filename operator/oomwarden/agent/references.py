@@ -8,10 +8,9 @@ resize before anybody looked), the score that was given stays what the offset is
 
 import logging
 import sqlite3
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from oomwarden.agent.container_rows import ContainerRows, Table
+from oomwarden.agent.container_rows import ContainerRows, Inodes, Table
 from oomwarden.agent.inventory import Container
 from oomwarden.agent.store import Store
 from oomwarden.core.facts import ContainerFacts, PodFacts
@@ -63,6 +62,6 @@ class References:
         except sqlite3.Error as error:
             _LOG.warning("which scores follow their requests is not saved: %s", error)
 
-    def keep_only(self, live: Iterable[int]) -> None:
+    def keep_only(self, live: Inodes) -> None:
         """Forget the containers that are gone."""
         self._rows.keep_only(live)
