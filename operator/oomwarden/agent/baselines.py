@@ -19,7 +19,7 @@ def _value(value: int | None, ours: str) -> Baseline:
     return Baseline(value, frozenset(json.loads(ours)))
 
 
-_TABLE = Table("baselines", ("baseline", "ours"), _columns, _value)
+TABLE = Table("baselines", ("baseline", "ours"), _columns, _value)
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class Baselines:
     _rows: ContainerRows[Baseline] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._rows = ContainerRows(self.store, self.boot_id, _TABLE)
+        self._rows = ContainerRows(self.store, self.boot_id, TABLE)
         self.own = SavedOwnScores(self.store, self.boot_id)
 
     async def load(self) -> None:

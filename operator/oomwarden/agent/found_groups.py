@@ -7,7 +7,7 @@ from oomwarden.agent.inventory import Container
 from oomwarden.agent.store import Store
 from oomwarden.core.group_files import GroupFiles
 
-_TABLE = Table("group_kills", ("found",), lambda files: (files.code,), GroupFiles.of_code)
+TABLE = Table("group_kills", ("found",), lambda files: (files.code,), GroupFiles.of_code)
 
 
 @dataclass(slots=True)
@@ -19,7 +19,7 @@ class FoundGroups:
     _rows: ContainerRows[GroupFiles] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._rows = ContainerRows(self.store, self.boot_id, _TABLE)
+        self._rows = ContainerRows(self.store, self.boot_id, TABLE)
 
     async def load(self) -> None:
         """Read what is known of this boot; the rows of others are deleted."""

@@ -22,7 +22,7 @@ def _value(scores: str) -> Scores:
     return {pid: OwnScore(start, own) for pid, start, own in json.loads(scores)}
 
 
-_TABLE: Table[Scores] = Table("own_scores", ("scores",), _columns, _value)
+TABLE: Table[Scores] = Table("own_scores", ("scores",), _columns, _value)
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class SavedOwnScores:
     _rows: ContainerRows[Scores] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._rows = ContainerRows(self.store, self.boot_id, _TABLE)
+        self._rows = ContainerRows(self.store, self.boot_id, TABLE)
 
     async def load(self) -> None:
         """Read what is known of this boot; the rows of others are deleted."""

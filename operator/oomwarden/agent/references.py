@@ -17,7 +17,7 @@ from oomwarden.core.facts import ContainerFacts, PodFacts
 from oomwarden.core.kubelet_score import kubelet_score
 
 _FOLLOWS = True
-_TABLE: Table[bool] = Table("followed_scores", (), lambda _: (), lambda: _FOLLOWS)
+TABLE: Table[bool] = Table("followed_scores", (), lambda _: (), lambda: _FOLLOWS)
 _LOG = logging.getLogger(__name__)
 
 
@@ -34,7 +34,7 @@ class References:
     _rows: ContainerRows[bool] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._rows = ContainerRows(self.store, self.boot_id, _TABLE)
+        self._rows = ContainerRows(self.store, self.boot_id, TABLE)
 
     async def load(self) -> None:
         """Read what is known of this boot; the rows of others are deleted."""
