@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from e2e.chart import CHART, run, settings
+from e2e.chart import CHART, pod_of, rendered, run, settings
 
 
 def refused(*values: str) -> str:
@@ -41,10 +41,62 @@ def refused(*values: str) -> str:
         ("retention.perNamespace=null", "missing property 'perNamespace'"),
         ("retention.perCluster=2000000", "/retention/perCluster': maximum"),
         ("retention.perNode=3", "'perNode' not allowed"),
+        ("agent=null", "missing property 'agent'"),
+        ("networkPolicy=null", "missing property 'networkPolicy'"),
+        ("namespacedFloor=null", "missing property 'namespacedFloor'"),
+        ("agent.port=null", "missing property 'port'"),
+        ("agent.stateDir=null", "missing property 'stateDir'"),
+        ("agent.stateDir=/var//lib", "/agent/stateDir"),
+        ("uninstall.putBack=null", "missing property 'putBack'"),
+        ("agent.resources.limits.memory=128m", "/agent/resources/limits/memory"),
+        ("agent.resources.limits.memory=256", "minimum: got 256"),
+        ("agent.resources.limits.memry=1Gi", "'memry' not allowed"),
+        ("operator.resources.requests.cpu=-1", "/operator/resources/requests/cpu"),
+        ("agent.affinity.nodeAfinity.x=y", "'nodeAfinity' not allowed"),
+        ("agent.nodeSelector.kubernetes\\.io/os=windows", "value must be 'linux'"),
+        ("agent.podLabels.app\\.kubernetes\\.io/name=x", "/podLabels/app.kubernetes.io~1name"),
+        ("operator.podLabels.team=the shop", "/operator/podLabels/team"),
+        ("agent.podAnnotations.the team=shop", "'the team' not allowed"),
+        ("agent.priorityClassName=Very High", "/agent/priorityClassName"),
+        ("fullnameOverride=My_Release", "/fullnameOverride"),
+        ("nameOverride=-", "/nameOverride"),
+        ("image.repository=registry.example/oomwarden:v1", "/image/repository"),
+        ("image.repository=https://registry.example/oomwarden", "/image/repository"),
+        ("networkPolicy.metricsFrom[0].ipBlock.except[0]=10.0.0.0/8", "missing property 'cidr'"),
+        ("networkPolicy.metricsFrom[0].ipBlock.cidr=10.0.0.1", "/ipBlock/cidr"),
+        ("networkPolicy.metricsFrom[0].podSelector.matchlabels.a=b", "'matchlabels' not allowed"),
     ],
 )
 def test_a_bad_value_is_refused_with_its_name(value: str, said: str) -> None:
     assert said in refused(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "agent.resources.limits.memory=1.5Gi",
+        "agent.resources.limits.memory=268435456",
+        "agent.resources.limits.memory=3e8",
+        "agent.resources.limits=null",
+        "operator.resources.limits.cpu=.5",
+        "agent.resources.limits.ephemeral-storage=1Gi",
+        "image.repository=[fd00::1]:5000/tools/oomwarden",
+        "image.repository=registry.example:5000/oom_warden",
+        "networkPolicy.metricsFrom[0].ipBlock.cidr=fd00::/8",
+        "agent.podLabels.example\\.com/team=The_Shop",
+    ],
+)
+def test_a_value_that_kubernetes_reads_is_taken(value: str) -> None:
+    assert rendered(value, "networkPolicy.enabled=true")
+
+
+def test_a_node_selector_may_name_what_the_chart_asks_for_itself() -> None:
+    selector = {"kubernetes.io/os": "linux", "pool": "a"}
+    values = ("agent.nodeSelector.kubernetes\\.io/os=linux", "agent.nodeSelector.pool=a")
+    assert pod_of("DaemonSet", *values)["nodeSelector"] == selector
+    assert pod_of("DaemonSet", "agent.nodeSelector=null")["nodeSelector"] == {
+        "kubernetes.io/os": "linux"
+    }
 
 
 def leaves(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

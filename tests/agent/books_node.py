@@ -46,6 +46,7 @@ class BooksNode:
         self.away = False
         self.agents: tuple[PodFacts, ...] = ()
         self.detector: Detector | None = None
+        self.inventory = Inventory()  # of the last agent
 
     async def recorded(self) -> Recorded:
         if self.away:
@@ -83,7 +84,7 @@ class BooksNode:
     async def agent(self) -> AsyncIterator[Callable[[int], Awaitable[list[OutboxRow]]]]:
         store = Store(self.path)
         await store.open()
-        inventory = Inventory(synced=True, pods=self.pods)
+        inventory = self.inventory = Inventory(synced=True, pods=self.pods)
         settler = Settler(
             Place("node-1", "boot", Nesting(), self.agents),
             Ledger(), inventory, LogReader(lambda: self.log), lambda _: None,

@@ -119,3 +119,21 @@ async def test_a_directory_that_cannot_be_listed_ends_nothing(
         books.cgroups.group_kill(app, 1, hit=app)
         (row,) = await rows(1)
     assert row.kill["container"]["name"] == "app"
+
+
+async def test_containers_of_a_pod_that_could_not_be_opened_at_the_start_count_as_older(
+    books: BooksNode, opening: Refusals
+) -> None:
+    pod = books.cgroups.pod(1)
+    books.cgroups.container(pod, "a")
+    async with books.agent():
+        assert books.inventory.partly_seen
+        opening.on = False
+        await soon(lambda: len(books.inventory.containers) == 1)
+        (older,) = books.inventory.containers.values()
+        assert older.existed
+        await soon(lambda: not books.inventory.partly_seen)
+        books.cgroups.container(pod, "b")
+        await soon(lambda: len(books.inventory.containers) == 2)
+    _, new = books.inventory.containers.values()
+    assert not new.existed

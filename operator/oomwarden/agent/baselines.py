@@ -1,10 +1,9 @@
 """The score that the runtime gave each container, and the values of ours: saved before a write."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from oomwarden.agent.container_rows import ContainerRows, Table
+from oomwarden.agent.container_rows import ContainerRows, Inodes, Table
 from oomwarden.agent.inventory import Container
 from oomwarden.agent.own_scores import SavedOwnScores
 from oomwarden.agent.store import Store
@@ -20,7 +19,7 @@ def _value(value: int | None, ours: str) -> Baseline:
     return Baseline(value, frozenset(json.loads(ours)))
 
 
-_TABLE = Table("baselines", ("baseline", "ours"), _columns, _value)
+TABLE = Table("baselines", ("baseline", "ours"), _columns, _value)
 
 
 @dataclass(slots=True)
@@ -40,7 +39,7 @@ class Baselines:
     _rows: ContainerRows[Baseline] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._rows = ContainerRows(self.store, self.boot_id, _TABLE)
+        self._rows = ContainerRows(self.store, self.boot_id, TABLE)
         self.own = SavedOwnScores(self.store, self.boot_id)
 
     async def load(self) -> None:
@@ -94,9 +93,8 @@ class Baselines:
         await self.own.save()
         await self._rows.save()
 
-    def keep_only(self, live: Iterable[int]) -> None:
+    def keep_only(self, live: Inodes) -> None:
         """Forget the containers that are gone."""
-        live = set(live)
         self.own.keep_only(live)
         self._rows.keep_only(live)
 

@@ -67,7 +67,7 @@ class Bookkeeper:
     async def run(self, queue: "asyncio.Queue[Batch]") -> None:
         """Keep the books for ever."""
         await self._first.load()
-        self._take(await queue.get(), existed=True)
+        self._take(await queue.get())
         self._first.recall_gone()
         if self.store.fresh:
             first = await self._first.rebuild()
@@ -92,11 +92,12 @@ class Bookkeeper:
     def _tick(self) -> None:
         self.progress = time.monotonic()
 
-    def _take(self, batch: Batch, *, existed: bool = False) -> None:
+    def _take(self, batch: Batch) -> None:
         ledger, now = self.settler.ledger, asyncio.get_running_loop().time()
-        self._last = batch
+        self._last, existed = batch, self._first.existed(batch)
+        self.settler.inventory.partly_seen = bool(batch.unopened)
         for cgroup, parent in batch.appeared:
-            self._open(cgroup, parent, now, existed=existed)
+            self._open(cgroup, parent, now, existed=cgroup.inode in existed)
         moved = [reading.inode for reading in batch.readings if ledger.read(reading)]
         for inode in batch.late:
             adopt(ledger, inode)

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Container as AbstractContainer
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -9,6 +10,8 @@ from oomwarden.agent.inventory import Container
 from oomwarden.agent.store import Store
 
 V = TypeVar("V")
+
+Inodes = AbstractContainer[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +107,9 @@ class ContainerRows(Generic[V]):
             if self.store.keeps:
                 self._saved = rows
 
-    def keep_only(self, live: Iterable[int]) -> None:
+    def keep_only(self, live: Inodes) -> None:
         """Forget the containers that are gone."""
-        for inode in self._rows.keys() - set(live):
+        for inode in [each for each in self._rows if each not in live]:
             del self._rows[inode]
 
     def __iter__(self) -> Iterator[tuple[int, V]]:

@@ -160,11 +160,11 @@ class Enforcer:
         live = self.inventory.containers
         self._charges = {i: each for i, each in self._charges.items() if i in live}
         self.scans.keep_only(live)
+        stay = self.inventory.staying()
+        for known in (self.baselines, self.groups.found, self.references):
+            known.keep_only(stay)
         if live:  # before detection's first batch nothing is known to be gone
-            self.baselines.keep_only(live)
             self.caps.keep_only(each.cgroup.pod_uid or "" for each in live.values())
-            self.groups.found.keep_only(live)
-            self.references.keep_only(live)
 
     def _decide(self) -> None:
         for inode, container in self.inventory.containers.items():

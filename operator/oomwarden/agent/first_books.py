@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from oomwarden.agent import checkpoints, known_pods
+from oomwarden.agent.batch import Batch
 from oomwarden.agent.checkpoints import Checkpoint
 from oomwarden.agent.inventory import Container
 from oomwarden.agent.log_reader import ALL
@@ -32,6 +33,7 @@ class FirstBooks:
     ask: Ask
     waiting: Callable[[], None]
     saved: dict[int, Checkpoint] = field(default_factory=dict)
+    _hidden: frozenset[int] | None = None  # since the start not all that is below them was opened
 
     async def load(self) -> None:
         """Read what an earlier agent of this boot saved, and go on in the log where it ended."""
@@ -43,6 +45,19 @@ class FirstBooks:
             self.settler.inventory.deleted.setdefault(facts.cgroup_uid, facts)
         read_to = await self.store.run(lambda db: checkpoints.log_position(db, boot))
         await self.settler.log.begin(ALL if self.store.fresh else read_to)
+
+    def existed(self, batch: Batch) -> set[int]:
+        """Give those of the new cgroups that were there when the agent started.
+
+        That is all of its first batch, and what could not be opened then.
+        """
+        new, hidden = batch.appeared, self._hidden
+        self._hidden = batch.unopened & (batch.unopened if hidden is None else hidden)
+        found = {cgroup.inode for cgroup, _ in new if hidden is None}
+        for cgroup, parent in new:
+            if parent in found or (parent in (hidden or ()) and cgroup.inode in batch.late):
+                found.add(cgroup.inode)
+        return found
 
     def recall_gone(self) -> None:
         """Open the books of what went away while no agent ran: it may explain a shortfall."""

@@ -1,14 +1,13 @@
 """What memory.oom.group was in each container before our first write: saved before it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from oomwarden.agent.container_rows import ContainerRows, Table
+from oomwarden.agent.container_rows import ContainerRows, Inodes, Table
 from oomwarden.agent.inventory import Container
 from oomwarden.agent.store import Store
 from oomwarden.core.group_files import GroupFiles
 
-_TABLE = Table("group_kills", ("found",), lambda files: (files.code,), GroupFiles.of_code)
+TABLE = Table("group_kills", ("found",), lambda files: (files.code,), GroupFiles.of_code)
 
 
 @dataclass(slots=True)
@@ -20,7 +19,7 @@ class FoundGroups:
     _rows: ContainerRows[GroupFiles] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._rows = ContainerRows(self.store, self.boot_id, _TABLE)
+        self._rows = ContainerRows(self.store, self.boot_id, TABLE)
 
     async def load(self) -> None:
         """Read what is known of this boot; the rows of others are deleted."""
@@ -54,7 +53,7 @@ class FoundGroups:
         """Whether what is known of a container is on the disk."""
         return self._rows.is_saved(container)
 
-    def keep_only(self, live: Iterable[int]) -> None:
+    def keep_only(self, live: Inodes) -> None:
         """Forget the containers that are gone."""
         self._rows.keep_only(live)
 

@@ -1,6 +1,7 @@
 """What is known of this node: its container cgroups, their names, its pods. Owned by the loop."""
 
 import asyncio
+from collections.abc import Container as AbstractContainer
 from dataclasses import dataclass, field
 
 from oomwarden.core.facts import Cgroup, ContainerFacts, PodFacts
@@ -19,6 +20,14 @@ class Container:
     memory: History | None = None  # None: never sampled
 
 
+@dataclass(frozen=True, slots=True)
+class _AllBut:
+    gone: frozenset[int]
+
+    def __contains__(self, inode: object) -> bool:
+        return inode not in self.gone
+
+
 @dataclass(slots=True)
 class Inventory:
     """The join of kernel and API server by pod UID and container id."""
@@ -27,7 +36,18 @@ class Inventory:
     synced: bool = False  # the API server has told this node's pods once
     pods: dict[str, PodFacts] = field(default_factory=dict)  # by cgroup_uid
     deleted: dict[str, PodFacts] = field(default_factory=dict)  # their last kills may be untold
+    partly_seen: bool = False  # there are cgroups that could not be opened
     appeared: asyncio.Event = field(default_factory=asyncio.Event)  # a container or a pod is new
+    _met: frozenset[int] = frozenset()
+
+    def staying(self) -> AbstractContainer[int]:
+        """Give the containers, by inode, that are there or may be: what is known of them is kept.
+
+        While some cgroup cannot be opened, only those that were seen at the last call, and are not
+        any more, are gone.
+        """
+        gone, self._met = self._met - self.containers.keys(), frozenset(self.containers)
+        return _AllBut(gone) if self.partly_seen or not self.containers else self.containers
 
     def pod(self, cgroup: Cgroup) -> PodFacts | None:
         """Give the pod of a pod's or container's cgroup, when the API server has told it."""

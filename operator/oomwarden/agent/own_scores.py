@@ -1,10 +1,10 @@
 """Scores that processes had given themselves: saved before one is written over, then put back."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from oomwarden.agent.container_rows import ContainerRows, Table
+from oomwarden.agent.container_rows import ContainerRows, Inodes, Table
 from oomwarden.agent.inventory import Container
 from oomwarden.agent.store import Store
 from oomwarden.core.own_scores import OwnScore
@@ -22,7 +22,7 @@ def _value(scores: str) -> Scores:
     return {pid: OwnScore(start, own) for pid, start, own in json.loads(scores)}
 
 
-_TABLE: Table[Scores] = Table("own_scores", ("scores",), _columns, _value)
+TABLE: Table[Scores] = Table("own_scores", ("scores",), _columns, _value)
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class SavedOwnScores:
     _rows: ContainerRows[Scores] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._rows = ContainerRows(self.store, self.boot_id, _TABLE)
+        self._rows = ContainerRows(self.store, self.boot_id, TABLE)
 
     async def load(self) -> None:
         """Read what is known of this boot; the rows of others are deleted."""
@@ -63,7 +63,7 @@ class SavedOwnScores:
         """
         await self._rows.save()
 
-    def keep_only(self, live: Iterable[int]) -> None:
+    def keep_only(self, live: Inodes) -> None:
         """Forget the containers that are gone."""
         self._rows.keep_only(live)
 

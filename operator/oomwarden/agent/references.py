@@ -8,17 +8,16 @@ resize before anybody looked), the score that was given stays what the offset is
 
 import logging
 import sqlite3
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from oomwarden.agent.container_rows import ContainerRows, Table
+from oomwarden.agent.container_rows import ContainerRows, Inodes, Table
 from oomwarden.agent.inventory import Container
 from oomwarden.agent.store import Store
 from oomwarden.core.facts import ContainerFacts, PodFacts
 from oomwarden.core.kubelet_score import kubelet_score
 
 _FOLLOWS = True
-_TABLE: Table[bool] = Table("followed_scores", (), lambda _: (), lambda: _FOLLOWS)
+TABLE: Table[bool] = Table("followed_scores", (), lambda _: (), lambda: _FOLLOWS)
 _LOG = logging.getLogger(__name__)
 
 
@@ -35,7 +34,7 @@ class References:
     _rows: ContainerRows[bool] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._rows = ContainerRows(self.store, self.boot_id, _TABLE)
+        self._rows = ContainerRows(self.store, self.boot_id, TABLE)
 
     async def load(self) -> None:
         """Read what is known of this boot; the rows of others are deleted."""
@@ -63,6 +62,6 @@ class References:
         except sqlite3.Error as error:
             _LOG.warning("which scores follow their requests is not saved: %s", error)
 
-    def keep_only(self, live: Iterable[int]) -> None:
+    def keep_only(self, live: Inodes) -> None:
         """Forget the containers that are gone."""
         self._rows.keep_only(live)

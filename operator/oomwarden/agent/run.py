@@ -39,11 +39,13 @@ from oomwarden.agent.settle import Place, Settler
 from oomwarden.agent.sole import Waits, sole
 from oomwarden.agent.status import StatusWriter
 from oomwarden.agent.store import Store
+from oomwarden.agent.store_check import check
 from oomwarden.agent.store_history import store_was_lost
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.ledger import Ledger
 from oomwarden.core.scoring import Floor
 from oomwarden.kernel import syslog
+from oomwarden.kernel.boot import boot_id
 from oomwarden.kernel.cgroup import CgroupRoot
 from oomwarden.kernel.host import Host
 from oomwarden.kernel.places import Places
@@ -237,4 +239,5 @@ async def run(settings: Settings) -> None:
     Raises:
         ExceptionGroup: a loop ended; the process is to be restarted.
     """
-    await Agent(settings, Store(settings.state_dir / "oomwarden.sqlite")).run()
+    sound = partial(check, boot_id(settings.proc))
+    await Agent(settings, Store(settings.state_dir / "oomwarden.sqlite", sound)).run()

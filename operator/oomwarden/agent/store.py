@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,15 +25,20 @@ UNASKED = "unasked"
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 1.0, 60.0
 
 
+def _nothing(_: sqlite3.Connection) -> None:
+    return
+
+
 class Store:
     """Runs every function that touches the database in one thread, each in one transaction.
 
-    `in_memory`: writes do not reach the disk. `fresh`: it was opened before its first books were
-    in it.
+    `check` raises where the rows of a file that is opened cannot be understood: it is as good as
+    corrupt. `in_memory`: writes do not reach the disk. `fresh`: it was opened before its first
+    books were in it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, check: Callable[[sqlite3.Connection], None] = _nothing) -> None:
+        self._path, self._check = path, check
         self._thread = ThreadPoolExecutor(1, "sqlite")
         self._connection: sqlite3.Connection | None = None
         self._trouble: str | None = None  # until the disk takes writes again
@@ -180,13 +186,14 @@ class Store:
         connection = store_file.connect_anyhow(self._path)
         try:
             self._identify(connection)
+            self._check(connection)
         except sqlite3.Error:
             connection.close()
             raise
         return connection
 
     def _start_over(self, error: sqlite3.DatabaseError) -> sqlite3.Connection:
-        if not store_file.is_corrupt(error):
+        if not (store_file.is_corrupt(error) or store_file.is_mistake(error)):
             return self._start_in_memory(error)
         self._set_aside(f"and a new one begun ({error}); {ANEW}")
         try:
@@ -199,13 +206,21 @@ class Store:
     def _start_in_memory(self, error: sqlite3.DatabaseError) -> sqlite3.Connection:
         """Begin with what the file holds; or with nothing, where there is nothing."""
         self.in_memory, self._trouble = True, f"{error}: {DETACHED}"
-        found = None if store_file.holds_nothing(self._path) else store_file.salvage(self._path)
+        found = None if store_file.holds_nothing(self._path) else self._salvaged()
         self._is_blank = store_file.holds_nothing(self._path) or (
             found is not None and store_file.is_blank(found)
         )
         if found is None and not self._is_blank:
             self._is_whole, self._trouble = False, f"{error}: {UNREAD}"
         return found or _connect(None)
+
+    def _salvaged(self) -> sqlite3.Connection | None:
+        if found := store_file.salvage(self._path):
+            with suppress(sqlite3.Error):
+                self._check(found)
+                return found
+            found.close()
+        return None
 
     def _identify(self, connection: sqlite3.Connection) -> None:
         with connection:

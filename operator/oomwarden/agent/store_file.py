@@ -5,6 +5,8 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
+from oomwarden.agent import store_schema
+
 BUSY_SECONDS = 20.0
 """How long somebody who reads the file by hand may hold it."""
 RETURN_SECONDS = 1.0
@@ -13,42 +15,6 @@ CHECKPOINT_PAGES = 64
 """Pages in the write-ahead log after which they go into the file: 256 KiB."""
 WAL_BYTES = 4 << 20
 """What is left of the log after a checkpoint at most: more than the spare pages, which it holds."""
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS checkpoints (
-  boot_id TEXT NOT NULL, inode INTEGER NOT NULL, epoch INTEGER NOT NULL, path TEXT NOT NULL,
-  level TEXT NOT NULL, pod_uid TEXT, container_id TEXT, name TEXT, raw TEXT NOT NULL,
-  PRIMARY KEY (boot_id, inode)) STRICT;
-CREATE TABLE IF NOT EXISTS outbox (
-  name TEXT PRIMARY KEY, namespace TEXT, pod_uid TEXT, created REAL NOT NULL,
-  body TEXT NOT NULL, state TEXT NOT NULL, reason TEXT) STRICT;
-CREATE INDEX IF NOT EXISTS outbox_by_state ON outbox (state, created);
-CREATE TABLE IF NOT EXISTS held (
-  name TEXT PRIMARY KEY, account TEXT NOT NULL, budget TEXT NOT NULL, created REAL NOT NULL,
-  kills INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
-CREATE INDEX IF NOT EXISTS held_by_account ON held (account);
-CREATE INDEX IF NOT EXISTS held_by_budget ON held (budget);
-CREATE TABLE IF NOT EXISTS budgets (
-  key TEXT PRIMARY KEY, free INTEGER NOT NULL, wait REAL NOT NULL, last REAL NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS events (
-  name TEXT PRIMARY KEY, series TEXT NOT NULL, seen REAL NOT NULL, count INTEGER NOT NULL,
-  told INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
-CREATE INDEX IF NOT EXISTS events_by_series ON events (series);
-CREATE TABLE IF NOT EXISTS pods (
-  cgroup_uid TEXT PRIMARY KEY, boot_id TEXT NOT NULL, body TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS baselines (
-  boot_id TEXT NOT NULL, inode INTEGER NOT NULL, container_id TEXT NOT NULL,
-  baseline INTEGER, ours TEXT NOT NULL, PRIMARY KEY (boot_id, inode)) STRICT;
-CREATE TABLE IF NOT EXISTS group_kills (
-  boot_id TEXT NOT NULL, inode INTEGER NOT NULL, container_id TEXT NOT NULL,
-  found INTEGER NOT NULL, PRIMARY KEY (boot_id, inode)) STRICT;
-CREATE TABLE IF NOT EXISTS own_scores (
-  boot_id TEXT NOT NULL, inode INTEGER NOT NULL, container_id TEXT NOT NULL,
-  scores TEXT NOT NULL, PRIMARY KEY (boot_id, inode)) STRICT;
-CREATE TABLE IF NOT EXISTS followed_scores (
-  boot_id TEXT NOT NULL, inode INTEGER NOT NULL, container_id TEXT NOT NULL,
-  PRIMARY KEY (boot_id, inode)) STRICT;
-"""
 
 
 def is_busy(error: sqlite3.Error) -> bool:
@@ -88,7 +54,7 @@ def connect(
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
-        connection.executescript(_SCHEMA)
+        store_schema.make(connection)
     except sqlite3.Error:
         connection.close()
         raise
@@ -132,6 +98,9 @@ def salvage(path: Path) -> sqlite3.Connection | None:
                     shutil.copyfile(source, Path(directory) / f"copy{tail}")
             copy = connect(Path(directory) / "copy")
             try:
+                copy.execute(
+                    "PRAGMA user_version = 0"
+                )  # one that takes no writes stays so in memory
                 return in_memory(copy)
             finally:
                 copy.close()

@@ -10,7 +10,8 @@ from http import HTTPStatus
 LONGEST_HEAD = 8192
 """Bytes of request line and headers; Prometheus sends some 500, a kubelet 150."""
 PLAIN = "text/plain; charset=utf-8"
-_ENDS = (b"\r\n\r\n", b"\n\n")
+_ENDS = (b"\n\r\n", b"\n\n")
+"""An empty line, whose lines before may end with a bare LF (RFC 9112, 2.2)."""
 _METHODS = ("GET", "HEAD")
 
 
@@ -42,19 +43,29 @@ def read_head(received: bytes) -> Request | Answer | None:
     Returns:
         The request, or the answer to one that is refused.
     """
-    ends = [at + len(end) for end in _ENDS if (at := received.find(end)) >= 0]
+    head = received.removeprefix(b"\r\n")  # an empty line before a request (RFC 9112, 2.2)
+    if head and not head[:1].isalpha() and head != b"\r":
+        return _NOT_HTTP  # TLS, say: it would wait for an answer
+    ends = [at + len(end) for end in _ENDS if (at := head.find(end)) >= 0]
     if not ends:
         return _unfinished(received)
     if min(ends) > LONGEST_HEAD:
         return _TOO_LONG
-    line = received.split(b"\n", 1)[0].rstrip(b"\r").decode("latin-1")
+    line = head.split(b"\n", 1)[0].rstrip(b"\r").decode("latin-1")
     words = line.split(" ")
     if len(words) != 3 or not words[2].startswith("HTTP/1."):  # noqa: PLR2004 - RFC 9112, 3
         return _NOT_HTTP
     method, target, _ = words
     if method not in _METHODS:
         return _NOT_ALLOWED
-    return Request(method, target.partition("?")[0])
+    return Request(method, _path(target))
+
+
+def _path(target: str) -> str:
+    """Give the path of a target, which may begin with a scheme and a host (RFC 9112, 3.2.2)."""
+    if target.lower().startswith(("http://", "https://")):
+        target = "/" + target.partition("//")[2].partition("/")[2]
+    return target.partition("?")[0]
 
 
 def _unfinished(received: bytes) -> Answer | None:

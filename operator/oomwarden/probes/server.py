@@ -13,6 +13,7 @@ import struct
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 
 from oomwarden.probes.connections import Connection, Connections
@@ -85,9 +86,7 @@ class ProbeServer:
         for each in self._open:
             if each.deadline <= now:
                 self._drop(each)
-            elif each.ended:
-                self._wait(each)
-            elif each.socket.fileno() in ready:
+            elif each.ended or each.socket.fileno() in ready:
                 self._serve(each)
         if self._spare is None and not self._open:
             self._spare = _spare()
@@ -155,20 +154,19 @@ class ProbeServer:
             self._paused = True
 
     def _go_on(self) -> None:
-        if self._paused:
-            self._selector.register(self._listener, selectors.EVENT_READ)
-            self._paused = False
+        with suppress(OSError):  # no memory to watch it: at the next turn
+            if self._paused:
+                self._selector.register(self._listener, selectors.EVENT_READ)
+                self._paused = False
 
     def _serve(self, connection: Connection) -> None:
         """Go on with a client as far as it goes without waiting."""
         try:
-            go_on(connection, self._answer)
-        except BlockingIOError:
+            with suppress(BlockingIOError):
+                go_on(connection, self._answer)
             self._wait(connection)
-        except OSError:  # it hung up, which is its right
+        except OSError:  # it hung up, which is its right, or the kernel has no memory to watch it
             self._drop(connection)
-        else:
-            self._wait(connection)
 
     def _answer(self, asked: Request | Answer) -> bytes:
         if isinstance(asked, Answer):
@@ -187,7 +185,8 @@ class ProbeServer:
         events = connection.awaited()
         if events == connection.registered:
             return
-        if not connection.registered:
+        registered, connection.registered = connection.registered, 0  # what fails is not watched
+        if not registered:
             self._selector.register(connection.socket, events)
         elif not events:
             self._selector.unregister(connection.socket)

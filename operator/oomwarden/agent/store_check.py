@@ -1,0 +1,67 @@
+"""Whether what the store holds can be understood.
+
+SQLite finds a damaged page by its form; what stands in the rows it does not know.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from oomwarden.agent import checkpoints, event_outbox, known_pods, outbox, own_pods
+from oomwarden.agent.baselines import TABLE as BASELINES
+from oomwarden.agent.counts import counts
+from oomwarden.agent.found_groups import TABLE as GROUPS
+from oomwarden.agent.own_scores import TABLE as OWN_SCORES
+from oomwarden.agent.store_schema import damage
+
+_NOT_UNDERSTOOD = (ValueError, TypeError, LookupError, AttributeError)
+_RECORDS = "SELECT name FROM outbox"
+_EVENTS = "SELECT name FROM events"
+_HELD = "SELECT body FROM held"
+_BUCKETS = "SELECT value FROM meta WHERE key IN ('node_firsts', 'node_repeats')"
+
+
+def check(boot_id: str, connection: sqlite3.Connection) -> None:
+    """Read all that is ever read of this boot; nothing is changed.
+
+    Raises:
+        sqlite3.DatabaseError: some of it cannot be understood: the file is damaged.
+    """
+    try:
+        for read in _reads(boot_id):
+            read(connection)
+    except _NOT_UNDERSTOOD as error:
+        raise damage(f"a row cannot be understood: {error}") from error
+    except sqlite3.OperationalError as error:
+        if hasattr(error, "sqlite_errorcode"):
+            raise
+        raise damage(str(error)) from error  # text that is no UTF-8
+    finally:
+        connection.rollback()
+
+
+def _reads(boot_id: str) -> Iterator[Callable[[sqlite3.Connection], object]]:
+    for load in (checkpoints.load, checkpoints.log_position, known_pods.load):
+        yield partial(load, boot_id=boot_id)
+    for table in (BASELINES, OWN_SCORES, GROUPS):
+        yield partial(table.load, boot_id=boot_id)
+    yield from (counts, own_pods.load, _records, _events)
+    yield partial(_json, query=_HELD)
+    yield partial(_json, query=_BUCKETS)
+
+
+def _records(connection: sqlite3.Connection) -> None:
+    for (key,) in connection.execute(_RECORDS).fetchall():
+        for row in outbox.load_rows(connection, [key]):
+            outbox.payer_of(row.kill)
+
+
+def _events(connection: sqlite3.Connection) -> None:
+    for (key,) in connection.execute(_EVENTS).fetchall():
+        event_outbox.load(connection, [key])
+
+
+def _json(connection: sqlite3.Connection, query: str) -> None:
+    for (text,) in connection.execute(query):
+        json.loads(text)
