@@ -44,11 +44,15 @@ class Place:
         self.python.write_text(STUB.format(python=sys.executable, folder=folder))
         self.python.chmod(0o755)
 
-    def start(self) -> subprocess.Popen[str]:
-        environment = os.environ | {
-            "PYTHON": str(self.python),
-            "OOMWARDEN_CACHE": str(self.folder / "cache"),
-        }
+    def start(self, **more: str) -> subprocess.Popen[str]:
+        environment = (
+            os.environ
+            | {
+                "PYTHON": str(self.python),
+                "OOMWARDEN_CACHE": str(self.folder / "cache"),
+            }
+            | more
+        )
         return subprocess.Popen(
             [str(ROOT / "tools" / "venv.sh")],
             env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -137,3 +141,37 @@ def test_an_installation_that_fails_is_not_complete_and_says_so(place: Place) ->
     printed, _ = failed.communicate(timeout=30)
     assert (failed.returncode, printed) == (1, "")
     assert place.complete() == []
+
+
+def test_what_an_earlier_build_left_has_to_go_or_nothing_is_built(place: Place) -> None:
+    (place.folder / "fails").touch()
+    place.start().communicate(timeout=30)
+    (place.folder / "fails").unlink()
+    programs = place.folder / "programs"
+    programs.mkdir()
+    (programs / "rm").write_text("#!/bin/sh\necho 'Device or resource busy' >&2\nexit 1\n")
+    (programs / "rm").chmod(0o755)
+    failed = place.start(PATH=f"{programs}:{os.environ['PATH']}")
+    printed, said = failed.communicate(timeout=30)
+    assert (failed.returncode, printed) == (1, "")
+    assert "Device or resource busy" in said
+    assert place.complete() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("OOMWARDEN_CACHE", "/proc/none", "/proc/none"),
+        ("OOMWARDEN_CACHE", "/dev/null", "/dev/null"),
+        ("PYTHON", "/none/python3", "There is no /none/python3"),
+    ],
+)
+def test_a_cache_or_an_interpreter_that_cannot_be_used_is_named(
+    place: Place, name: str, value: str, said: str
+) -> None:
+    failed = place.start(**{name: value})
+    printed, told = failed.communicate(timeout=30)
+    assert failed.returncode != 0
+    assert printed == ""
+    assert said in told
+    assert "waiting" not in told
