@@ -1,3 +1,5 @@
+from functools import partial
+
 from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.core.accounts import Tally
@@ -89,3 +91,11 @@ def test_a_group_kill_ends_with_its_containers_and_never_takes_longer_than_its_t
     owing.group = False
     assert not goes_on(half, begun=False)
     assert goes_on(half, begun=True) is in_time
+
+
+def test_whether_a_container_is_a_group_is_looked_for_until_it_is_found() -> None:
+    answers = [False, True, False]
+    owing = Unsettled(0.0, 0.0, 0.0, 0.0)
+    asked = [owing.is_group(7, partial(answers.pop, 0)) for _ in range(4)]
+    assert asked == [False, True, True, True]
+    assert answers == [False]

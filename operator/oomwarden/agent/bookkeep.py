@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from oomwarden.agent.batch import Batch
 from oomwarden.agent.doubts import Doubts
@@ -95,7 +96,6 @@ class Bookkeeper:
     def _take(self, batch: Batch) -> None:
         ledger, now = self.settler.ledger, asyncio.get_running_loop().time()
         self._last, existed = batch, self._first.existed(batch)
-        self.settler.inventory.partly_seen = bool(batch.unopened)
         for cgroup, parent in batch.appeared:
             self._open(cgroup, parent, now, existed=cgroup.inode in existed)
         moved = [reading.inode for reading in batch.readings if ledger.read(reading)]
@@ -207,7 +207,8 @@ class Bookkeeper:
         ahead = sum(container.owed.oom_kill for container in containers) > pod.owed.oom_kill
         struck = [c for c in containers if c.owed.oom_kill > 0 and not c.gone]
         groups = [c.cgroup for c in struck if c.owed.oom_group_kill > 0]
-        begun = [c.cgroup for c in struck if c.owed.oom_group_kill <= 0 and self.as_group(c.cgroup)]
+        rest = [c.cgroup for c in struck if c.owed.oom_group_kill <= 0]
+        begun = [c for c in rest if owing.is_group(c.inode, partial(self.as_group, c))]
         populated = not all(map(self.empty, groups + begun))
         half = is_half_counted(pod, containers) and self._kills_groups()
         unread = owing.group and self.counted(pod.cgroup) > pod.seen.oom_kill  # asked last

@@ -26,6 +26,7 @@ class Doubts:
     def take(self, batch: Batch) -> None:
         """Doubt what is owed now where this batch may have missed something."""
         self._unopened = self._above(batch.unopened)
+        self.settler.inventory.partly_seen = bool(batch.unopened)
         self._blind |= self.owing() if batch.overrun else self.owing() & self._above(batch.blind)
 
     def is_complete(self, inode: int) -> bool:

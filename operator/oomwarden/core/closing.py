@@ -24,7 +24,10 @@ IDLE_SECONDS = 5.0
 
 @dataclass(slots=True)
 class Unsettled:
-    """A pod that owes kills: its first and last bump, and between when the kills lie."""
+    """A pod that owes kills: its first and last bump, and between when the kills lie.
+
+    `groups`: its containers, by inode, that may be killed as groups, once somebody has looked.
+    """
 
     first: float
     last: float
@@ -32,6 +35,13 @@ class Unsettled:
     before: float
     not_before: float = 0.0
     group: bool = False
+    groups: set[int] = field(default_factory=set)
+
+    def is_group(self, container: int, look: Callable[[], bool]) -> bool:
+        """Whether a container may be killed as a group; a look that found it is the last one."""
+        if container not in self.groups and look():
+            self.groups.add(container)
+        return container in self.groups
 
     def goes_on(
         self, now: float, owed: Tally, *, begun: bool, populated: bool, unread: bool
