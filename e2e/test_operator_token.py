@@ -68,8 +68,14 @@ def test_a_token_of_the_operator_makes_no_other_config_map_and_keeps_its_account
     control_plane: World,
 ) -> None:
     with as_the_operator(control_plane) as operator:
-        for name, mode in (("other", "Enforce"), ("oomwarden-control", "Release")):
-            made = {"metadata": {"name": name}, "data": {"mode": mode}}
+        switch = {"metadata": {"name": "oomwarden-control"}, "data": {"mode": "Enforce"}}
+        for other in (
+            {"metadata": {"name": "other"}},
+            {"data": {"mode": "Release"}},
+            {"immutable": True},
+            {"metadata": {"name": "oomwarden-control", "finalizers": ["example.com/stay"]}},
+        ):
+            made = switch | other
             with pytest.raises(client.ApiException, match="operator-bound-switch"):
                 operator.create_namespaced_config_map(NAMESPACE, made, dry_run="All")
         write = partial(
@@ -79,6 +85,7 @@ def test_a_token_of_the_operator_makes_no_other_config_map_and_keeps_its_account
         for changed in (
             {"metadata": {"annotations": {"eks.amazonaws.com/role-arn": "mine"}}},
             {"metadata": {"labels": {"a": "b"}}},
+            {"metadata": {"finalizers": ["example.com/stay"]}},
             {"imagePullSecrets": [{"name": "mine"}]},
             {"automountServiceAccountToken": True},
         ):
