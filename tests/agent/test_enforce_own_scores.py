@@ -3,7 +3,18 @@
 import sqlite3
 
 import pytest
-from enforcing import GIVEN, OTHER, OWN, TARGET, Node, later, policy, read_score, server
+from enforcing import (
+    GIVEN,
+    OTHER,
+    OWN,
+    TARGET,
+    Node,
+    later,
+    policy,
+    read_score,
+    server,
+    write_score,
+)
 from oomwarden.agent.inventory import Container
 
 IDLE = "postgres: shop db [local] idle"
@@ -116,3 +127,66 @@ async def test_a_container_that_ends_takes_its_rows_along(node: Node) -> None:
     node.enforcer.news.set()
     await node.enforcer.step()
     assert not node.baselines.own.has(app)
+
+
+def ruled(score: int) -> dict[str, object]:
+    return {"oomScoreAdj": TARGET, "processes": [{"command": "postgres: *", "oomScoreAdj": score}]}
+
+
+@pytest.mark.parametrize("own", [TARGET, OTHER])
+async def test_it_comes_back_where_it_is_a_score_that_the_policy_gives_others(
+    node: Node, own: int
+) -> None:
+    app, _ = server(node)
+    worker = node.spawn(app.cgroup.path, own, IDLE)
+    node.put(policy(rule=RULE))
+    await node.enforcer.step()
+    assert read_score(worker) == OTHER
+    await later(node)
+    node.put(policy(rule=ruled(OTHER - 50)))
+    await node.enforcer.step()
+    assert read_score(worker) == OTHER - 50
+    following = await node.again()
+    following.put()
+    await following.enforcer.step()
+    for _ in range(3):
+        await later(following)
+        assert (read_score(worker), following.scores(app)[0]) == (own, GIVEN)
+    assert following.enforcer.report()[0].containers == 0
+
+
+async def test_who_has_the_policys_score_already_keeps_it_and_counts_as_one_that_holds_it(
+    node: Node,
+) -> None:
+    app = node.container("a", "app", processes=1)
+    before = node.spawn(app.cgroup.path, TARGET)
+    node.pod("app")
+    node.learn(app)
+    node.put(policy())
+    await node.enforcer.step()
+    assert node.enforcer.processes == 2
+    forked = node.spawn(app.cgroup.path, TARGET)  # with a score that is ours by now
+    await later(node)
+    assert node.enforcer.processes == 3
+    node.put()
+    await node.enforcer.step()
+    await later(node)
+    await later(node)
+    assert [read_score(before), read_score(forked)] == [TARGET, GIVEN]
+    assert node.enforcer.report()[0].containers == 0
+
+
+async def test_a_score_that_it_gives_itself_under_the_policy_is_the_one_that_comes_back(
+    node: Node,
+) -> None:
+    _, worker = await overridden(node)
+    write_score(worker, OTHER + 77)
+    await later(node)
+    assert read_score(worker) == OTHER
+    for score in (OTHER - 50, OTHER - 40):
+        node.put(policy(rule=ruled(score)))
+        await node.enforcer.step()
+        assert read_score(worker) == score
+    node.put()
+    await node.enforcer.step()
+    assert read_score(worker) == OTHER + 77

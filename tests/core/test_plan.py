@@ -11,7 +11,17 @@ BASELINES = st.builds(Baseline, st.one_of(st.none(), SCORES), st.frozensets(SCOR
 
 def test_the_target_goes_over_the_baseline_and_over_values_of_ours() -> None:
     order = order_for(-500, Baseline(899, frozenset({-300})), Switch.ENFORCE)
-    assert order == Order(-500, frozenset({899, -300}))
+    assert order == Order(-500, frozenset({899, -300}), fresh=frozenset({-500}))
+
+
+def test_a_value_is_fresh_until_it_is_among_ours() -> None:
+    rules = (ProcessTarget("a", 300), ProcessTarget("b", 899), ProcessTarget("c", 400))
+    begun = order_for(-500, Baseline(899, frozenset({300})), Switch.ENFORCE, rules)
+    assert begun is not None
+    assert begun.fresh == {-500, 400}
+    unknown = order_for(-500, Baseline(None, frozenset({300})), Switch.ENFORCE, rules)
+    assert unknown is not None
+    assert unknown.fresh == frozenset()
 
 
 def test_without_a_target_values_of_ours_go_back_to_the_baseline() -> None:

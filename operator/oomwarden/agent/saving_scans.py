@@ -29,6 +29,7 @@ async def _scan(scans: Scans, charge: Charge, caps: Caps, own: SavedOwnScores) -
         return None, None
     container = charge.container
     order = replace(charge.order, most=caps.room(), own=own.saved(container))
+    charge.order = replace(charge.order, fresh=frozenset())  # from now on such a score may be ours
     outcome, trouble = await scans.carry_out(charge, order)
     if outcome is not None:
         caps.spend(outcome.changed)

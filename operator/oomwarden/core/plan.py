@@ -56,7 +56,8 @@ class Order:
     A process that a rule names gets the rule's score instead, whatever it holds. `target` None:
     only those are written to. `most`: change no more processes in one scan; None: any number.
     `own`: scores of their own that processes had; they get them back where no rule names them.
-    `saves`: a score that a process gave itself is saved before a rule's takes its place.
+    `saves`: a score that a process gave itself is saved before a rule's takes its place. `fresh`:
+    values that no process of the container was given before: one that holds one has chosen it.
     """
 
     target: int | None
@@ -65,6 +66,7 @@ class Order:
     most: int | None = None
     own: OwnScores = field(default_factory=dict, hash=False)
     saves: bool = False
+    fresh: frozenset[int] = frozenset()
 
     @property
     def aim(self) -> Aim:
@@ -205,11 +207,11 @@ def order_for(
     if switch is Switch.ENFORCE and (target is not None or rules):
         if not (baseline.ours or known):
             return None
+        scores, given = Order(target, frozenset(), rules).values, baseline.ours | known
+        fresh = frozenset() if value is None else scores - given
         if not rules:
-            return Order(target, (baseline.ours | known) - {target})
-        saves = value is not None
-        scores = Order(target, frozenset(), rules).values
-        return Order(target, baseline.ours | known | scores, rules, saves=saves)
+            return Order(target, given - {target}, fresh=fresh)
+        return Order(target, given | scores, rules, saves=value is not None, fresh=fresh)
     if value is not None and (baseline.ours or own):
         return Order(value, baseline.ours - {value})
     return None
@@ -229,7 +231,8 @@ def classify(
         own: The score of its own that a rule has overridden; None: none is known.
     """
     if own is not None and named is None:
-        return Found.MOVABLE if score != own and score in order.given else Found.OWN
+        ours = score != own and score in order.given
+        return Found.MOVABLE if ours else Found.HOLDS if score == order.target else Found.OWN
     wanted = order.wanted(named)
     if wanted is None or score == wanted:
         return Found.HOLDS

@@ -87,8 +87,12 @@ class _Scan:
     ) -> Found:
         """Tell what a process is, and note what is to be kept of a score of its own."""
         found = classify(score, self.order, named, own)
-        if found is Found.OWN:
+        if found is Found.OWN and score not in self.order.given:
             self.own.forget(process.pid)
+        if found is Found.MOVABLE and process.pid in self.own.chosen:
+            if process.pid not in self.own.kept:
+                return Found.TOO_MANY
+            return found if self.own.is_saved(process.pid) else Found.UNSAVED
         if found is Found.UNSAVED:
             kept = self.own.keep(process.pid, OwnScore(process.start(), score))
             return Found.UNSAVED if kept else Found.TOO_MANY
@@ -225,6 +229,7 @@ def carry_out(
             return Outcome(order.target, holding=live, unreached=unreached)
         until = time.monotonic() + MAX_SECONDS
         scan = _Scan(order, commands or CommandLines(), until, partial(pids, directory))
+        scan.own.look(places.proc, first, until)
         scan.known = frozenset() if order.rules or order.own else known & live
         look = live - scan.known
         for _ in range(MAX_ROUNDS):

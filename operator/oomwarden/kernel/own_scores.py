@@ -1,6 +1,8 @@
 """Which score a process had given itself: as it was saved, or as it would have inherited it."""
 
-from collections.abc import Container
+import time
+from collections.abc import Container, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from oomwarden.core.own_scores import MOST_OWN_SCORES, OwnScore, OwnScores
@@ -10,13 +12,30 @@ from oomwarden.kernel.process import Process, ProcessGoneError, ProcRoot
 
 @dataclass(slots=True)
 class OwnScoresOf:
-    """What one scan knows and learns; `kept` is what is to be saved after it."""
+    """What one scan knows and learns; `kept` is what is to be saved after it.
+
+    `chosen` are those that hold a score which no process can have of us.
+    """
 
     order: Order
     kept: dict[int, OwnScore] = field(default_factory=dict)
+    chosen: dict[int, OwnScore] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.kept = dict(self.order.own)
+
+    def look(self, proc: ProcRoot, live: Iterable[int], until: float) -> None:
+        """Note who holds a score that we never gave: before the first write, which forks inherit.
+
+        A write also changes what shares the process's memory, as between vfork and exec (Linux
+        fs/proc/base.c, __set_oom_adj).
+        """
+        for pid in live if self.order.fresh else ():
+            if time.monotonic() > until:
+                break
+            with suppress(ProcessGoneError, OSError), proc.open(pid) as process:
+                if (score := process.score()) in self.order.fresh:
+                    self.chosen[pid] = OwnScore(process.start(), score)
 
     def of(self, proc: ProcRoot, process: Process, score: int) -> int | None:
         """Give the score that a process had of its own; None: none is known.
@@ -24,17 +43,17 @@ class OwnScoresOf:
         A fork takes its parent's score (Linux kernel/fork.c, copy_signal), which is ours where the
         parent's was overridden: without us it would have taken the parent's own.
         """
-        if not self.order.own:
+        if not (self.order.own or self.chosen):
             return None
         start, parent = process.birth()
+        chosen = self.chosen.get(process.pid) == OwnScore(start, score)
         known = self.order.own.get(process.pid)
-        if known is not None and known.start == start:
+        if known is not None and known.start == start and not chosen:
             return known.score
-        self.forget(process.pid)  # the pid of another process
-        inherited = self._inherited(proc, parent) if score in self.order.given else None
-        if inherited is not None and not self.keep(process.pid, OwnScore(start, inherited)):
-            return None
-        return inherited
+        self.forget(process.pid)  # the pid of another process, or another score
+        inherits = score in self.order.given and not chosen
+        own = self._inherited(proc, parent) if inherits else score if chosen else None
+        return own if own is not None and self.keep(process.pid, OwnScore(start, own)) else None
 
     def _inherited(self, proc: ProcRoot, parent: int) -> int | None:
         known = self.order.own.get(parent)
@@ -53,12 +72,16 @@ class OwnScoresOf:
         self.kept[pid] = own
         return True
 
+    def is_saved(self, pid: int) -> bool:
+        """Whether what is known of a process was known before this scan."""
+        return self.order.own.get(pid) == self.kept.get(pid)
+
     def to_keep(self, live: Container[int], *, unreached: bool = False) -> OwnScores | None:
         """Give what is to be kept of the processes that live; None: nobody looked.
 
         `unreached`: others may live as well, so that all is kept.
         """
-        if not (self.order.saves or self.order.own):
+        if not (self.order.saves or self.order.own or self.kept):
             return None
         return {pid: own for pid, own in self.kept.items() if unreached or pid in live}
 
