@@ -30,6 +30,10 @@ class KernelSide:
     kubepods: Cgroup | None = None
     detector: Detector | None = None
     layout: Layout | None = None
+    _root: CgroupRoot = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._root = CgroupRoot(self.path)
 
     @property
     def cgroup_driver(self) -> str:
@@ -74,7 +78,7 @@ class KernelSide:
         """
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
-        detector = Detector(CgroupRoot(self.path), kubepods, into_queue(loop, self.queue))
+        detector = Detector(self._root, kubepods, into_queue(loop, self.queue))
         self.detector = detector
         detector.start(partial(_from_thread, loop, ended.set))
         try:
@@ -87,7 +91,7 @@ class KernelSide:
         if not is_cgroup2(self.path):
             self.remedy = no_cgroup2(self.path)
             return None
-        found = find_kubepods(CgroupRoot(self.path))
+        found = find_kubepods(self._root)
         if found is None:
             self.remedy = (
                 f"no kubepods cgroup below {self.path}: is a kubelet running, is the host's "
