@@ -114,6 +114,28 @@ def test_an_agent_writes_events_of_oom_kills_of_its_own_only(
     assert sentence in str(refusal.value.body)
 
 
+def test_an_agent_adds_nothing_to_the_metadata_of_an_event(
+    control_plane: World, namespace: str
+) -> None:
+    with agent_pod(control_plane) as pod:
+        api = client.CustomObjectsApi(client_of(control_plane, pod))
+        where = ("events.k8s.io", "v1", namespace, "events")
+        told = api.create_namespaced_custom_object(*where, event(namespace, NODE))
+        series = {"series": {"count": 2, "lastObservedTime": "2026-01-01T00:01:00.000000Z"}}
+        api.patch_namespaced_custom_object(*where, told["metadata"]["name"], series)
+        for added in (
+            {"annotations": {"a": "b" * 9999}},
+            {"labels": {"app": "db"}},
+            {"finalizers": ["a.example/b"]},
+            {"ownerReferences": [SOMEBODY]},
+        ):
+            with pytest.raises(client.ApiException) as refusal:
+                api.patch_namespaced_custom_object(
+                    *where, told["metadata"]["name"], {"metadata": added}
+                )
+            assert "changes no annotations" in str(refusal.value.body)
+
+
 def told_as(
     world: World, node: str, kubeconfig: Path, *whats: dict[str, Any] | EventSeries
 ) -> list[Delivery]:
