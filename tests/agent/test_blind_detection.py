@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import math
 
 import pytest
 from books_node import BooksNode, logged
@@ -48,6 +49,30 @@ async def test_missing_watches_are_counted_and_a_kill_that_the_log_places_is_nam
         assert row.kill["container"]["name"] == "app"
         assert blindness(books).watches >= 3
         assert blindness(books).watches_why == "No space left on device"
+
+
+async def test_a_kill_that_was_recorded_before_its_pod_was_found_is_not_recorded_again(
+    books: BooksNode, watching: Refusals
+) -> None:
+    watching.part = "kubepods"
+    books.know(1, app="a")
+    async with books.agent() as rows:
+        assert books.detector is not None
+        await soon(lambda: blindness(books).watches > 0)
+        books.detector._spots._due = math.inf  # it has no time to look
+        pod = books.cgroups.pod(1)
+        app = books.cgroups.container(pod, "a")
+        books.log = logged(app, 42, "12.000000")
+        books.cgroups.group_kill(app, 1, hit=app)
+        (first,) = await rows(1)
+        assert (first.kill["evidence"]["level"], first.kill["evidence"]["to"]) == ("QoS", 2)
+        books.detector._spots._due = 0.0
+        await asyncio.sleep(0.5)
+        books.log += logged(app, 43, "22.000000")
+        books.cgroups.group_kill(app, 1, hit=app)
+        found = await rows(2)
+    evidence = [row.kill["evidence"] for row in found if row.key != first.key]
+    assert [(one["level"], one["from"], one["to"]) for one in evidence] == [("Pod", 2, 4)]
 
 
 async def test_elimination_names_again_once_the_watches_are_there(

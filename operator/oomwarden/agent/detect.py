@@ -91,6 +91,7 @@ class Detector:
             self._missed = False
             reconcile = overrun or time.monotonic() >= due
             reconciles += reconcile
+            self._tree.blind = self._spots.inodes(self._tree)
             readings = self._handle(events)
             self._batch.blind |= self._spots.inodes(self._tree)
             self._spots.look(self._tree)

@@ -1,4 +1,4 @@
-"""Cgroups that could be opened at last: what they counted before is recorded once, at one level.
+"""Cgroups that were found or opened late: what they counted before is recorded once, at one level.
 
 Until then their kills are owed by the cgroup above, and may be told there. A cgroup's counter is
 part of that of the one above it (Linux mm/memcontrol.c, __memcg_memory_event), so it cannot owe
@@ -10,7 +10,7 @@ from oomwarden.core.ledger import Ledger
 
 
 def adopt(ledger: Ledger, inode: int) -> None:
-    """Book what is told already of a cgroup that was opened late, and of what is below it.
+    """Book what is told already of a cgroup that was found late, and of what is below it.
 
     Call it when it and the cgroup above it have been read in the same moment.
     """

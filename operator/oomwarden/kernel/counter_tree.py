@@ -27,7 +27,8 @@ class CounterTree:
     """All followed cgroups of the node, and what changed among them.
 
     `lost` is called for a cgroup that is gone before it could be opened. `unopened` by inode;
-    `unlisted` are the cgroups, by inode, whose directory could not be read to its end.
+    `unlisted` are the cgroups, by inode, whose directory could not be read to its end. `blind` are
+    those below which others come untold: a kill may have been recorded above before they are found.
     """
 
     root: CgroupRoot
@@ -38,6 +39,7 @@ class CounterTree:
     unreadable: int = 0  # times that a cgroup's files could not be read or understood
     unopened: dict[int, Unopened] = field(default_factory=dict)
     unlisted: dict[int, str] = field(default_factory=dict)
+    blind: frozenset[int] = frozenset()
     _late: list[Node] = field(default_factory=list)
 
     def start(self, kubepods: Cgroup) -> Node:
@@ -132,7 +134,7 @@ class CounterTree:
         return [self._look(node, events), *self._sweep_children(node, force=force)]
 
     def sweep_late(self) -> tuple[list[int], list[Reading]]:
-        """Read what could be opened at last, in one moment with the cgroup above it.
+        """Read what was found or opened late, in one moment with the cgroup above it.
 
         Gives their inodes. What was counted there before may have been told above.
         """
@@ -186,7 +188,7 @@ class CounterTree:
             self.unreadable += cgroup.inode not in self.unopened
             self.unopened[cgroup.inode] = Unopened(cgroup, parent, _reason(error))
             return
-        if self.unopened.pop(cgroup.inode, None) is not None:
+        if self.unopened.pop(cgroup.inode, None) or parent.cgroup.inode in self.blind:
             self._late.append(node)
         parent.children[cgroup.inode] = node
         self.nodes[cgroup.inode] = node
