@@ -14,14 +14,17 @@ import cgroups
 from agent import Agent
 from world import Hogs, world
 
+OF_ONE = 3
+"""Descriptors that an agent keeps of each cgroup that it follows, at least."""
 WATCHES = Path("/proc/sys/fs/inotify/max_user_watches")
 
 
 def check_no_watches(hogs: Hogs) -> dict[str, Any]:
     """Containers come, are killed and go while no agent has a watch."""
     with _no_watches_for_anyone() as give, world(hogs) as node:
+        before = [agent.descriptors() for agent in node.agents]
         pod = node.pod("lasting", "ended", "later", limits=8, group=False)
-        time.sleep(1)  # they are found by looking
+        _wait_until_found(node.agents, before, 1 + len(pod.containers))
         node.kill(pod["lasting"])
         node.report()
         node.kill(pod["ended"])
@@ -49,6 +52,18 @@ def check_no_descriptors(hogs: Hogs) -> dict[str, Any]:
         report = node.report()
         node.followed(seconds=60)
         return {"held": held, "opened": opened, "report": report}
+
+
+def _wait_until_found(agents: list[Agent], before: list[int], cgroups: int) -> None:
+    """Wait until so many cgroups more are followed: of each the agents keep descriptors."""
+    end = time.monotonic() + 60
+    while any(
+        agent.descriptors() < known + cgroups * OF_ONE
+        for agent, known in zip(agents, before, strict=True)
+    ):
+        if time.monotonic() > end:
+            raise TimeoutError("the agents have not found what they have no watch on")
+        time.sleep(0.05)
 
 
 @contextmanager
