@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from oomwarden.api.free_text import readable
+from oomwarden.core.json_parts import object_at
 from oomwarden.core.plan import Switch
 
 NAME = "oomwarden-control"
@@ -71,5 +72,4 @@ class Control:
 
 
 def _is_ours(manifest: Manifest) -> bool:
-    metadata = manifest.get("metadata")
-    return isinstance(metadata, dict) and metadata.get("name") == NAME
+    return object_at(manifest, "metadata").get("name") == NAME

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.core.cautions import caution
+from oomwarden.core.json_parts import object_at
 from oomwarden.core.kept_node import PolicyKey
 
 
@@ -32,8 +33,7 @@ def kept_policy(manifest: dict[str, Any], kind: str = "OOMPolicy") -> tuple[Poli
         status = PolicyStatus.model_validate(manifest.get("status") or {})
     except ValidationError:
         status = PolicyStatus()
-    told, spec = metadata.get("generation"), manifest.get("spec")
-    said = caution(kind, spec if isinstance(spec, dict) else {})
+    told, said = metadata.get("generation"), caution(kind, object_at(manifest, "spec"))
     return key, Policy(told if isinstance(told, int) else 0, status, said)
 
 

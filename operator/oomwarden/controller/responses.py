@@ -20,6 +20,7 @@ from oomwarden.api.oomlimit import Step
 from oomwarden.controller.room import Given, Room, moment, room_of
 from oomwarden.controller.set_limits import Calls, set_limit
 from oomwarden.core.grants import Write
+from oomwarden.core.json_parts import object_at
 from oomwarden.core.passed_over import PassedOver, error_words, name_of
 from oomwarden.core.raise_case import Case, is_young
 from oomwarden.core.raising import STALE, Raise, Stay, decide
@@ -86,8 +87,7 @@ class Responder:
 
     def take(self, manifest: Json) -> None:
         """Take a record that was told; most events are not about a new one."""
-        status = manifest.get("status")
-        answered = isinstance(status, dict) and status.get("response")
+        answered = object_at(manifest, "status").get("response")
         if not answered and self._is_young(manifest):
             if not self.waiting.put(manifest, self._clock()):
                 self._tell_dropped()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from oomwarden.core.json_parts import object_at, objects_at
 from oomwarden.core.policies import CLUSTER
 
 ANY_TENANT = "AnyTenant"
@@ -26,24 +27,19 @@ def caution(kind: str, spec: Json) -> str:
     Returns:
         Why, and what to do; empty: nothing is to be said.
     """
-    if kind != CLUSTER or _selects(spec.get("namespaceSelector")):
+    if kind != CLUSTER or _selects(spec, "namespaceSelector"):
         return ""
-    chosen = _selects(spec.get("podSelector")) or bool(spec.get("priorityClassNames"))
-    lowers = any(score < 0 for rule in _objects(spec.get("rules")) for score in _scores(rule))
+    chosen = _selects(spec, "podSelector") or bool(spec.get("priorityClassNames"))
+    lowers = any(score < 0 for rule in objects_at(spec, "rules") for score in _scores(rule))
     return _ANY_TENANT if chosen and lowers else ""
 
 
-def _selects(selector: object) -> bool:
-    found = selector if isinstance(selector, Mapping) else {}
+def _selects(spec: Json, selector: str) -> bool:
+    found = object_at(spec, selector)
     return bool(found.get("matchLabels") or found.get("matchExpressions"))
 
 
 def _scores(rule: Json) -> Iterator[int]:
     told = [rule.get(name) for name in ("oomScoreAdj", "oomScoreOffset")]
-    told += [each.get("oomScoreAdj") for each in _objects(rule.get("processes"))]
+    told += [each.get("oomScoreAdj") for each in objects_at(rule, "processes")]
     yield from (score for score in told if isinstance(score, int))
-
-
-def _objects(found: object) -> list[Json]:
-    """Give the objects of a list; what has another shape is none, and no agent obeys it."""
-    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []

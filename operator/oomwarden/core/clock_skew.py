@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from oomwarden.core.json_parts import object_at, objects_at
+
 NEGLIGIBLE = timedelta(seconds=5)
 """A write takes a while, and the API server's times are whole seconds."""
 
@@ -18,14 +20,13 @@ def clock_skew(node: Mapping[str, Any], heartbeat: str) -> timedelta:
         node: The OOMNode.
         heartbeat: Of its status, as RFC 3339.
     """
-    told = (node.get("metadata") or {}).get("managedFields")
-    entries = [each for each in told if isinstance(each, dict)] if isinstance(told, list) else []
+    entries = objects_at(object_at(node, "metadata"), "managedFields")
     times = (each.get("time") for each in entries if each.get("subresource") == "status")
     written = max(filter(None, map(_moment, times)), default=None)
-    said = _moment(heartbeat)
-    if written is None or said is None or abs(written - said) <= NEGLIGIBLE:
+    told = _moment(heartbeat)
+    if written is None or told is None or abs(written - told) <= NEGLIGIBLE:
         return timedelta()
-    return written - said
+    return written - told
 
 
 def _moment(text: object) -> datetime | None:

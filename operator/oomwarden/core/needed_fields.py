@@ -8,6 +8,8 @@ that no Pod of the API server has.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from oomwarden.core.json_parts import object_at, objects_at
+
 MOST_LABEL_BYTES = 16 * 1024
 """Keys and values; some 250 labels of a usual length. What sorts last by key is cut."""
 MOST_LABEL_BYTES_ENDED = 2 * 1024
@@ -34,9 +36,9 @@ Made = dict[str, Any]
 
 def without_large_metadata(manifest: Manifest, annotation: str = "") -> Made:
     """Leave out managedFields and annotations, but for one that somebody asks for."""
-    metadata = _map(manifest, "metadata")
+    metadata = object_at(manifest, "metadata")
     kept = {key: metadata[key] for key in metadata if key not in {"annotations", "managedFields"}}
-    asked = _map(metadata, "annotations").get(annotation)
+    asked = object_at(metadata, "annotations").get(annotation)
     if asked is not None:
         kept["annotations"] = {annotation: _short(asked)}
     return {**manifest, "metadata": kept}
@@ -44,15 +46,15 @@ def without_large_metadata(manifest: Manifest, annotation: str = "") -> Made:
 
 def namespace_labels(manifest: Manifest) -> Made:
     """Keep a Namespace's labels."""
-    metadata = _map(manifest, "metadata")
+    metadata = object_at(manifest, "metadata")
     labels, cut = _labels(metadata, MOST_LABEL_BYTES)
     return {"metadata": {**_only(metadata, _METADATA), "labels": labels}, **_told([cut])}
 
 
 def pod_fields(manifest: Manifest) -> Made:
     """Keep of a Pod what core.pod_facts and core.contradiction read."""
-    metadata, spec = _map(manifest, "metadata"), _map(manifest, "spec")
-    status = _map(manifest, "status")
+    metadata, spec = object_at(manifest, "metadata"), object_at(manifest, "spec")
+    status = object_at(manifest, "status")
     ended = status.get("phase") in _ENDED
     lists = () if ended and not _has_run(status) else _LISTS
     containers = {key: [_container(each) for each in _first(spec, key)] for key in lists}
@@ -62,9 +64,9 @@ def pod_fields(manifest: Manifest) -> Made:
         "metadata": {
             **_only(metadata, _METADATA),
             "labels": labels if lists else {},
-            "annotations": _only(_map(metadata, "annotations"), _MIRROR),
+            "annotations": _only(object_at(metadata, "annotations"), _MIRROR),
             "ownerReferences": [_owner(each) for each in _controllers(metadata)],
-            "managedFields": _writers(_maps(metadata, "managedFields"), containers),
+            "managedFields": _writers(objects_at(metadata, "managedFields"), containers),
         },
         "spec": {
             **_only(spec, ("nodeName", "priorityClassName")),
@@ -91,18 +93,6 @@ def _statuses(key: str) -> str:
     return f"{key.removesuffix('s')}Statuses"
 
 
-def _map(found: Manifest, key: str) -> Manifest:
-    """Give a part that has to be an object; one of another shape counts as absent."""
-    part = found.get(key)
-    return part if isinstance(part, Mapping) else {}
-
-
-def _maps(found: Manifest, key: str) -> list[Manifest]:
-    """Give a part that has to be a list of objects."""
-    part = found.get(key)
-    return [each for each in part if isinstance(each, Mapping)] if isinstance(part, list) else []
-
-
 def _only(found: Manifest, keys: Iterable[str]) -> Made:
     parts = {key: _short(found.get(key)) for key in keys}
     return {key: part for key, part in parts.items() if part is not None}
@@ -117,7 +107,7 @@ def _short(value: object) -> object:
 
 def _labels(metadata: Manifest, most: int) -> tuple[dict[str, str], str]:
     """Keep what fits, and tell how many labels do not."""
-    found = _map(metadata, "labels")
+    found = object_at(metadata, "labels")
     labels = {key: value for key, value in found.items() if isinstance(value, str)}
     if sum(map(len, labels)) + sum(map(len, labels.values())) <= most:
         return dict(labels), ""
@@ -131,39 +121,39 @@ def _labels(metadata: Manifest, most: int) -> tuple[dict[str, str], str]:
 
 
 def _first(spec: Manifest, key: str) -> list[Manifest]:
-    return _maps(spec, key)[:MOST_CONTAINERS]
+    return objects_at(spec, key)[:MOST_CONTAINERS]
 
 
 def _left_out(spec: Manifest, key: str) -> str:
-    count = len(_maps(spec, key))
+    count = len(objects_at(spec, key))
     more = count - MOST_CONTAINERS
     return f"{more} of {count} {key}" if more > 0 else ""
 
 
 def _container(container: Manifest) -> Made:
     kept = _only(container, ("name", "restartPolicy"))
-    policies = _maps(container, "resizePolicy")[:8]
+    policies = objects_at(container, "resizePolicy")[:8]
     resize = [_only(each, ("resourceName", "restartPolicy")) for each in policies]
     return {**kept, **({"resizePolicy": resize} if resize else {}), **_resources(container)}
 
 
 def _resources(part: Manifest) -> Made:
     """Keep requests and limits, memory and CPU first; in a status, that it has none tells also."""
-    resources = _map(part, "resources")
+    resources = object_at(part, "resources")
     if not isinstance(part.get("resources"), Mapping):
         return {}
     kinds = [key for key in ("limits", "requests") if resources.get(key) is not None]
-    return {"resources": {key: _amounts(_map(resources, key)) for key in kinds}}
+    return {"resources": {key: _amounts(object_at(resources, key)) for key in kinds}}
 
 
 def _of_pod(spec: Manifest) -> Made:
     """Keep a RuntimeClass's overhead, and which volumes are tmpfs: an Event names the first."""
     tmpfs = [
         {**_only(each, ("name",)), "emptyDir": {"medium": "Memory"}}
-        for each in _maps(spec, "volumes")
-        if _map(each, "emptyDir").get("medium") == "Memory"
+        for each in objects_at(spec, "volumes")
+        if object_at(each, "emptyDir").get("medium") == "Memory"
     ]
-    overhead = _map(spec, "overhead")
+    overhead = object_at(spec, "overhead")
     return {**({"overhead": _amounts(overhead)} if overhead else {}), "volumes": tmpfs[:16]}
 
 
@@ -175,17 +165,17 @@ def _amounts(amounts: Manifest) -> Made:
 def _status(status: Manifest, containers: Mapping[str, list[Made]]) -> Made:
     conditions = [
         _only(each, ("type", "status", "reason", "message"))
-        for each in _maps(status, "conditions")[:64]
+        for each in objects_at(status, "conditions")[:64]
         if str(each.get("type", "")).startswith("PodResize")
     ]
-    allocated = _map(status, "allocatedResources")
+    allocated = object_at(status, "allocatedResources")
     return {
         **_only(status, ("phase", "qosClass", "reason", "startTime")),
         **({"conditions": conditions} if conditions else {}),
         **({"allocatedResources": _amounts(allocated)} if allocated else {}),
         **_resources(status),
         **{
-            _statuses(key): _container_statuses(_maps(status, _statuses(key)), kept)
+            _statuses(key): _container_statuses(objects_at(status, _statuses(key)), kept)
             for key, kept in containers.items()
         },
     }
@@ -198,7 +188,7 @@ def _container_statuses(statuses: Iterable[Manifest], containers: list[Made]) ->
 
 
 def _container_status(status: Manifest) -> Made:
-    allocated = _map(status, "allocatedResources")
+    allocated = object_at(status, "allocatedResources")
     return {
         **_only(status, ("name", "containerID", "restartCount", "started")),
         **{key: _state(status, key) for key in ("state", "lastState") if status.get(key)},
@@ -208,12 +198,12 @@ def _container_status(status: Manifest) -> Made:
 
 
 def _state(status: Manifest, key: str) -> Made:
-    state = _map(status, key)
-    return {each: _only(_map(state, each), _STATE) for each in _STATES if each in state}
+    state = object_at(status, key)
+    return {each: _only(object_at(state, each), _STATE) for each in _STATES if each in state}
 
 
 def _controllers(metadata: Manifest) -> list[Manifest]:
-    return [each for each in _maps(metadata, "ownerReferences") if each.get("controller")][:1]
+    return [each for each in objects_at(metadata, "ownerReferences") if each.get("controller")][:1]
 
 
 def _owner(reference: Manifest) -> Made:
@@ -229,16 +219,16 @@ def _writers(managed: Iterable[Manifest], containers: Mapping[str, list[Made]]) 
         for key, kept in containers.items()
     }
     return [
-        {**_only(entry, keys), "fieldsV1": _limits(_map(entry, "fieldsV1"), names)}
+        {**_only(entry, keys), "fieldsV1": _limits(object_at(entry, "fieldsV1"), names)}
         for entry in resized
     ]
 
 
 def _limits(fields: Manifest, names: Mapping[str, set[str]]) -> Made:
     """Keep which memory limits of these containers an entry owns."""
-    spec = _map(fields, "f:spec")
+    spec = object_at(fields, "f:spec")
     lists = {
-        key: {n: _MEMORY for n, f in _map(spec, key).items() if n in known and _owns_limit(f)}
+        key: {n: _MEMORY for n, f in object_at(spec, key).items() if n in known and _owns_limit(f)}
         for key, known in names.items()
     }
     return {"f:spec": {key: owned for key, owned in lists.items() if owned}}

@@ -1,10 +1,11 @@
 """Objects that cannot be read, or not wholly: they are counted and named, and stop nothing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from oomwarden.api.free_text import readable
+from oomwarden.core.json_parts import object_at
 
 NAMED = 5
 """Objects that a message names; the others are counted."""
@@ -116,6 +117,5 @@ def _key(kind: str, manifest: object) -> _Key:
 
 
 def _names(manifest: object) -> tuple[str, str]:
-    metadata: Any = manifest.get("metadata") if isinstance(manifest, Mapping) else None
-    parts = metadata if isinstance(metadata, Mapping) else {}
+    parts = object_at(manifest, "metadata")
     return str(parts.get("name") or "?"), str(parts.get("namespace") or "")

@@ -5,6 +5,7 @@ from typing import Any
 import httpx2
 
 from oomwarden.core.deep_json import loads
+from oomwarden.core.json_parts import object_at
 
 
 class UnreadableAnswerError(httpx2.RemoteProtocolError):
@@ -32,8 +33,7 @@ def version_of(answer: dict[str, Any]) -> str:
     Raises:
         UnreadableAnswerError: it has none, so it is not what was asked for.
     """
-    metadata = answer.get("metadata")
-    version = metadata.get("resourceVersion") if isinstance(metadata, dict) else None
+    version = object_at(answer, "metadata").get("resourceVersion")
     if not isinstance(version, str):
         raise UnreadableAnswerError("the answer has no metadata.resourceVersion")
     return version

@@ -5,6 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
+from oomwarden.core.json_parts import object_at
 from oomwarden.core.passed_over import error_words
 from oomwarden.kube.client import Client, Json, Listing, Selection, everything
 
@@ -40,7 +41,6 @@ class Kept:
         try:
             return self.keep(manifest)
         except Exception as error:  # noqa: BLE001 - whatever an object makes it raise
-            metadata = manifest.get("metadata")
-            known = metadata if isinstance(metadata, dict) else {}
+            known = object_at(manifest, "metadata")
             identity = {key: known[key] for key in _IDENTITY if key in known}
             return {"metadata": identity, "cut": f"all but its name: {error_words(error)}"}

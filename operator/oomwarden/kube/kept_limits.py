@@ -10,6 +10,7 @@ from lightkube import ApiError
 from pydantic import ValidationError
 
 from oomwarden.api.oomlimit import KeptLimit, OOMLimitSpec
+from oomwarden.core.json_parts import object_at
 from oomwarden.core.passed_over import error_words, name_of
 from oomwarden.kube.client import Client, Json, Selection
 from oomwarden.kube.resources import OOMLimit, Pod
@@ -33,8 +34,7 @@ class PodReference:
 
 def containers_of(manifest: Json | None) -> dict[str, KeptLimit]:
     """Read an OOMLimit, container by container; what cannot be read is no evidence."""
-    found, spec = {}, (manifest or {}).get("spec")
-    told = spec.get("containers") if isinstance(spec, dict) else None
+    found, told = {}, object_at(manifest, "spec").get("containers")
     for each in told if isinstance(told, list) else ():
         try:
             kept = KeptLimit.model_validate(each)

@@ -8,6 +8,7 @@ from typing import Any
 from lightkube import ApiError
 from lightkube.types import PatchType
 
+from oomwarden.core.json_parts import object_at, objects_at
 from oomwarden.core.self_tests import LEFT_CHANGED
 from oomwarden.kube.client import Client, Json, Selection
 from oomwarden.kube.resources import ClusterOOMPolicy, OOMLimit, OOMNode, OOMPolicy
@@ -57,18 +58,9 @@ class Operations:
 
 def _own_state(node: Json) -> Json:
     """Keep who an OOMNode is, and what its agent says of itself."""
-    told = node.get("status")
-    status = told if isinstance(told, dict) else {}
+    status = object_at(node, "status")
     kept = {key: status[key] for key in ("agent", "kernel", "applied") if key in status}
-    if left := [each for each in _list(status.get("conditions")) if _says_left(each)]:
+    left = [c for c in objects_at(status, "conditions") if c.get("reason") == LEFT_CHANGED]
+    if left:
         kept["conditions"] = left
     return {"metadata": {"name": node["metadata"]["name"]}, "status": kept}
-
-
-def _list(found: object) -> list[Any]:
-    return found if isinstance(found, list) else []
-
-
-def _says_left(condition: object) -> bool:
-    """Whether a condition says that something stays as the agent has set it."""
-    return isinstance(condition, dict) and condition.get("reason") == LEFT_CHANGED

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from oomwarden.core.json_parts import object_at, objects_at
 from oomwarden.kube import watch
 from oomwarden.kube.client import Client, Json, Listing, Selection
 from oomwarden.kube.resources import ClusterOOMPolicy, OOMPolicy, Resource
@@ -12,10 +13,7 @@ from oomwarden.kube.resources import ClusterOOMPolicy, OOMPolicy, Resource
 
 def raises(policy: Json) -> bool:
     """Whether a rule says what to do when a container ran out of memory."""
-    spec = policy.get("spec")
-    rules = spec.get("rules") if isinstance(spec, dict) else None
-    known = rules if isinstance(rules, list) else []
-    return any(isinstance(rule, dict) and rule.get("onOOM") for rule in known)
+    return any(rule.get("onOOM") for rule in objects_at(object_at(policy, "spec"), "rules"))
 
 
 def _identity(policy: Json) -> tuple[str, int]:
