@@ -190,7 +190,7 @@ class Day:
         """Nothing was published before."""
         return None
 
-    async def write(self, pressure: Pressure) -> None:
+    async def write(self, pressure: Pressure, passed_over: str = "") -> None:  # noqa: ARG002 - the protocol's
         """Publish, as text."""
         said = read(written(pressure))
         assert said is not None  # noqa: S101 - it was just written

@@ -3,6 +3,18 @@
 from dataclasses import replace
 
 from enforcing import GIVEN, TARGET, Node, later, policy, saved_ours
+from oomwarden.agent.inventory import Container
+
+
+async def enforced(node: Node) -> Container:
+    """Let a policy hold on two containers; gives the second."""
+    app, side = node.container("a", "app"), node.container("b", "side")
+    node.pod("app", "side")
+    node.learn(app)
+    node.learn(side)
+    node.put(policy())
+    await node.enforcer.step()
+    return side
 
 
 async def begun_without(node: Node, hidden: int) -> Node:
@@ -24,12 +36,7 @@ async def begun_without(node: Node, hidden: int) -> Node:
 async def test_a_container_that_a_restarted_agent_opens_late_gets_its_own_score_back(
     node: Node,
 ) -> None:
-    app, side = node.container("a", "app"), node.container("b", "side")
-    node.pod("app", "side")
-    node.learn(app)
-    node.learn(side)
-    node.put(policy())
-    await node.enforcer.step()
+    side = await enforced(node)
     following = await begun_without(node, side.cgroup.inode)
     following.learn(side, TARGET)  # what it holds
     following.put()
@@ -41,12 +48,7 @@ async def test_a_container_that_a_restarted_agent_opens_late_gets_its_own_score_
 async def test_what_went_away_is_forgotten_while_other_containers_cannot_be_opened(
     node: Node,
 ) -> None:
-    app, side = node.container("a", "app"), node.container("b", "side")
-    node.pod("app", "side")
-    node.learn(app)
-    node.learn(side)
-    node.put(policy())
-    await node.enforcer.step()
+    side = await enforced(node)
     node.inventory.partly_seen = True
     del node.inventory.containers[side.cgroup.inode]
     node.enforcer.news.set()

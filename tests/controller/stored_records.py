@@ -25,16 +25,18 @@ class FakeBoard:
     """Keeps what is published; `fails` is raised as often as it holds errors."""
 
     said: list[Pressure] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
     before: Pressure | None = None
     fails: list[Exception] = field(default_factory=list)
 
     async def read(self) -> Pressure | None:
         return self.before
 
-    async def write(self, pressure: Pressure) -> None:
+    async def write(self, pressure: Pressure, passed_over: str = "") -> None:
         if self.fails:
             raise self.fails.pop()
         self.said.append(pressure)
+        self.passed_over.append(passed_over)
 
     async def nodes(self) -> int:
         return 7

@@ -142,3 +142,4 @@ async def test_what_is_passed_over_is_published_within_a_minute_however_often_it
         await one.publish()
         clock.now += 1
     assert len(board.said) == 11
+    assert board.passed_over == ["", *(f"{n} objects" for n in range(59, 600, 60))]

@@ -46,7 +46,7 @@ async def test_objects_that_the_operator_passes_over_are_a_condition_that_people
 ) -> None:
     api = FakeApi([body({})])
     async with api.client() as client:
-        await Board(client, "oomwarden", lambda: passed_over).write(SAID)
+        await Board(client, "oomwarden").write(SAID, passed_over)
     data = api.requests[0].body["data"]
     (told,) = json.loads(data[CONDITIONS])
     wanted = {"type": "ObjectsUnderstood", "status": status, "reason": reason}

@@ -4,6 +4,7 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from oomwarden.kube.errors import Failure
 
@@ -55,10 +56,9 @@ class Lane:
         self._waits = {key: wait for key, wait in self._waits.items() if key in known}
         if self._closed and now < self._closed.not_before:
             return []
-        due = [key for key in keys if self._is_due(key, now)]
-        if self._closed:
-            due.sort(key=self._tried)
-        chosen = due[: self._room()]
+        due = (key for key in keys if self._is_due(key, now))
+        in_turn = sorted(due, key=self._tried) if self._closed else due
+        chosen = list(islice(in_turn, self._room()))
         self.taken.update(chosen)
         return chosen
 

@@ -78,11 +78,9 @@ class PodSink:
             self.inventory.pods[facts.cgroup_uid] = facts
 
     def _drop(self, facts: PodFacts) -> None:
-        for uid, stored in list(self.inventory.pods.items()):
-            if (
-                uid in {facts.cgroup_uid, self.mirrors.claimed(facts.uid)}
-                and stored.uid == facts.uid
-            ):
+        for uid in {facts.cgroup_uid, self.mirrors.claimed(facts.uid) or facts.cgroup_uid}:
+            stored = self.inventory.pods.get(uid)
+            if stored is not None and stored.uid == facts.uid:
                 del self.inventory.pods[uid]
                 self._keep(stored)
         self._settle(self.mirrors.withdraw(facts.uid))

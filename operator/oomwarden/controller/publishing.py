@@ -28,8 +28,8 @@ class Published(Protocol):
     async def read(self) -> Pressure | None:
         """Read what was published last."""
 
-    async def write(self, pressure: Pressure) -> None:
-        """Publish."""
+    async def write(self, pressure: Pressure, passed_over: str = "") -> None:
+        """Publish both."""
 
     async def nodes(self) -> int:
         """Count the nodes that have an agent."""
@@ -76,7 +76,7 @@ class Publisher:
             if due:
                 self._nodes = await self.board.nodes()
             pressure = self.gauge.pressure(self._nodes, now)
-            await self.board.write(pressure)
+            await self.board.write(pressure, remark)
         except API_ERRORS as error:
             self._tell_failed(failure(error).reason)
             return

@@ -71,7 +71,7 @@ async def run(port: int, bounds: Bounds, place: Place) -> None:
 
     odd = PassedOver(remedy=OF_THE_OPERATOR)
     writer = StatusWriter(write, reports=NodeReports(passed_over=odd), passed_over=odd)
-    board = Board(operations.client, place.namespace, odd.message)
+    board = Board(operations.client, place.namespace)
     publisher = Publisher(bounds, board, passed_over=odd.message)
     retention = Retention(bounds, StoredKills(operations.client), publisher)
     calls = Resizes(operations.client, place.namespace)

@@ -84,27 +84,31 @@ def moment(value: Any, path: str, odd: Odd) -> Any:  # noqa: ANN401 - a shape
 def record(**shapes: Shape) -> Shape:
     """Take an object with these fields, and nothing else of it."""
 
-    def shape(value: Any, path: str, odd: Odd) -> Any:  # noqa: ANN401 - a shape
-        if not isinstance(value, Mapping):
-            return _left_out(value, path, odd, "no object")
+    def take(value: Mapping[str, Any], path: str, odd: Odd) -> dict[str, Any]:
         given = {key: value[key] for key in shapes if value.get(key) is not None}
-        found = {
+        return {
             key: shapes[key](each, f"{path}.{key}".lstrip("."), odd) for key, each in given.items()
         }
-        return {key: each for key, each in found.items() if each is not ABSENT}
 
-    return shape
+    return _object(take)
 
 
 def mapping(of: Shape) -> Shape:
     """Take an object with any names in it."""
 
+    def take(value: Mapping[str, Any], path: str, odd: Odd) -> dict[str, Any]:
+        return {
+            key: of(each, f"{path}[{readable(key, _SHOWN)}]", odd) for key, each in value.items()
+        }
+
+    return _object(take)
+
+
+def _object(take: Callable[[Mapping[str, Any], str, Odd], dict[str, Any]]) -> Shape:
     def shape(value: Any, path: str, odd: Odd) -> Any:  # noqa: ANN401 - a shape
         if not isinstance(value, Mapping):
             return _left_out(value, path, odd, "no object")
-        found = {
-            key: of(each, f"{path}[{readable(key, _SHOWN)}]", odd) for key, each in value.items()
-        }
+        found = take(value, path, odd)
         return {key: each for key, each in found.items() if each is not ABSENT}
 
     return shape

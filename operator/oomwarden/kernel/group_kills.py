@@ -31,9 +31,8 @@ def is_killed_as_group(root: CgroupRoot, cgroup: Cgroup) -> bool:
     """
     try:
         with held(root, cgroup) as directory:
-            return _counts_groups(directory) and (
-                _is_group(directory) or _may_nest_group(directory)
-            )
+            counted = _counts_groups(directory)
+            return counted and bool(oom_group.read_nested(directory) or _may_nest_group(directory))
     except (CgroupGoneError, OSError):
         return False
 
@@ -57,11 +56,4 @@ def _counts_groups(directory: int) -> bool:
 
 def _may_nest_group(directory: int) -> bool:
     walk = Walk(most=MOST_NESTED)
-    return any(map(_is_group, walk.below(directory))) or walk.unreached > 0
-
-
-def _is_group(directory: int) -> bool:
-    """Read memory.oom.group; False where the memory controller does not reach."""
-    with suppress(CgroupGoneError):
-        return files.read_at(directory, oom_group.NAME).strip() == b"1"
-    return False
+    return any(map(oom_group.read_nested, walk.below(directory))) or walk.unreached > 0

@@ -42,7 +42,14 @@ def read_held(directory: int) -> GroupFiles:
     """
     own = _read(directory)
     with below(directory) as inner:
-        return GroupFiles(own, None if inner is None else _read_inner(inner))
+        return GroupFiles(own, None if inner is None else read_nested(inner))
+
+
+def read_nested(directory: int) -> bool | None:
+    """Read the file of a cgroup below; None: the memory controller does not reach there."""
+    with suppress(CgroupGoneError):
+        return _read(directory)
+    return None
 
 
 def write(root: CgroupRoot, cgroup: Cgroup, *, together: bool) -> bool:
@@ -68,7 +75,7 @@ def put_back(root: CgroupRoot, cgroup: Cgroup, wanted: GroupFiles) -> GroupFiles
         if _read(directory) != wanted.own:
             _write(directory, wanted.own)
         with below(directory) as inner:
-            if inner is not None and wanted.below not in {None, _read_inner(inner)}:
+            if inner is not None and wanted.below not in {None, read_nested(inner)}:
                 _write(inner, bool(wanted.below))
         return read_held(directory)
 
@@ -91,10 +98,3 @@ def _write(directory: int, together: bool) -> None:  # noqa: FBT001 - the value 
 
 def _read(directory: int) -> bool:
     return files.read_at(directory, NAME).strip() == b"1"
-
-
-def _read_inner(directory: int) -> bool | None:
-    """None: the memory controller does not reach there, so nothing is set there."""
-    with suppress(CgroupGoneError):
-        return _read(directory)
-    return None

@@ -1,6 +1,5 @@
 """The ConfigMap in which the operator publishes how full the API server is of OOMKills."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -43,23 +42,24 @@ async def count(client: Client, what: Selection) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The ConfigMap in the release's namespace. Each call may raise one of errors.API_ERRORS.
-
-    `passed_over` says which objects the operator passes over.
-    """
+    """The ConfigMap in the release's namespace. Each call may raise one of errors.API_ERRORS."""
 
     client: Client
     namespace: str
-    passed_over: Callable[[], str] = lambda: ""
 
     async def read(self) -> Pressure | None:
         """Read what was published last."""
         return await published(self.client, self.namespace)
 
-    async def write(self, pressure: Pressure) -> None:
-        """Publish; the time in it lets agents see that an operator is there."""
+    async def write(self, pressure: Pressure, passed_over: str = "") -> None:
+        """Publish; the time in it lets agents see that an operator is there.
+
+        Args:
+            pressure: How full the API server is.
+            passed_over: Which objects the operator passes over, and what to do; empty: none.
+        """
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        told = {**written(pressure), **conditions(self.passed_over())}
+        told = {**written(pressure), **conditions(passed_over)}
         patch = {"data": {**told, "renewed": now}}
         await self.client.patch(
             ConfigMap,
