@@ -68,3 +68,8 @@ annotations:
   helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
   helm.sh/hook-output-log-policy: hook-succeeded,hook-failed
 {{- end -}}
+
+{{- /* The chart's programs run on Linux alone; takes the values of one of them. */ -}}
+{{- define "oomwarden.nodeSelector" -}}
+{{- toYaml (merge (dict "kubernetes.io/os" "linux") (.nodeSelector | default dict)) -}}
+{{- end -}}
