@@ -67,7 +67,8 @@ async def test_a_kill_that_was_recorded_before_its_pod_was_found_is_not_recorded
         (first,) = await rows(1)
         assert (first.kill["evidence"]["level"], first.kill["evidence"]["to"]) == ("QoS", 2)
         books.detector._spots._due = 0.0
-        await asyncio.sleep(0.5)
+        known = books.detector._tree.nodes
+        await soon(lambda: any(node.cgroup.path == app for node in known.values()))
         books.log += logged(app, 43, "22.000000")
         books.cgroups.group_kill(app, 1, hit=app)
         found = await rows(2)
