@@ -65,8 +65,9 @@ def test_objects_of_any_shape_stop_neither_agent_nor_operator_and_are_named(
         return conditions(world.node_report(node))["ObjectsUnderstood"]
 
     try:
-        named = eventually(lambda: (found := understood())["status"] == "False" and found)
-        assert f"Pod {namespace}/mirror: its config.hash is no hash" in named["message"]
+        named = f"Pod {namespace}/mirror: its config.hash is no hash"
+        found = eventually(lambda: told if named in (told := understood())["message"] else {})
+        assert found["status"] == "False"
         world.apply(sleeper(world, namespace, "later"))
         world.running(namespace, "later")
         for name in ("victim", "later"):
