@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ def test_without_the_right_to_read_the_kernel_log_kills_are_told_without_victims
 ) -> None:
     node = release.agents()[0].spec.node_name
     change_agent(release, tmp_path, "DAC_OVERRIDE, SYSLOG]", "DAC_OVERRIDE]")
-    told = eventually(lambda: failing(world, node))
+    told = eventually(lambda: found if "Capabilities" in (found := failing(world, node)) else {})
     assert "SYSLOG" in told["Capabilities"]
     world.apply(pod(namespace, "greedy", hog(world.cluster.busybox_image)))
     (kill,) = eventually(lambda: world.kills(namespace), 90)
@@ -90,19 +91,23 @@ def test_an_agent_that_is_oom_killed_while_it_starts_is_recorded_by_its_successo
 
     (name,) = eventually(doomed, 120)
     release.install()
-    kills = eventually(lambda: world.kills(NAMESPACE, name), 120)
+
+    def both() -> list[dict[str, Any]]:
+        """Two kills are recorded: each may have a record of its own."""
+        found = world.kills(NAMESPACE, name)
+        return found if sum(kill["kills"] for kill in found) >= 2 else []
+
+    kills = eventually(both, 120)
     assert {kill["container"]["name"] for kill in kills} == {"agent"}
     assert {kill["pod"]["owner"]["kind"] for kill in kills} == {"DaemonSet"}
-    assert sum(kill["kills"] for kill in kills) >= 2
     notes = {event["note"] for event in eventually(lambda: world.oom_events(NAMESPACE, name))}
     assert all("agent.resources.limits.memory" in note for note in notes)
 
     def memory() -> str:
-        """The condition says so."""
+        """The condition tells of kills at this limit."""
         conditions = world.node_report(node)["status"]["conditions"]
         (one,) = (c for c in conditions if c["type"] == "AgentMemory")
-        return str(one["message"])
+        return str(one["message"]) if "30Mi" in one["message"] else ""
 
     assert "agent.resources.limits.memory" in eventually(memory)
-    assert "30Mi" in memory()
     assert world.node_report(node)["status"]["kills"].get("unattributed", 0) == before
