@@ -20,6 +20,8 @@ def test_a_killed_agent_comes_back_and_repeats_nothing(
     world.apply(pod(namespace, "second", hog(world.cluster.busybox_image)))
     (kill,) = eventually(lambda: world.kills(namespace, "second"), 120)
     assert kill["container"]["name"] == "app"
+    for name in ("first", "second"):  # an Event is told after its record
+        eventually(lambda name=name: world.oom_events(namespace, name))
     assert world.kills(namespace, "first") == [before]
     assert len(world.oom_events(namespace, "first")) == 1
 
@@ -100,5 +102,5 @@ def test_uninstall_puts_scores_back(
         assert switch.mode() is None
     finally:
         release.install()
-    assert switch.mode() == "Enforce"
+    eventually(lambda: switch.mode() == "Enforce")
     eventually(lambda: set(world.scores(namespace, "db", "app").values()) == {-300})
