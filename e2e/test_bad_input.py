@@ -76,17 +76,20 @@ def test_a_policy_for_every_pod_takes_its_time_warns_and_can_be_stopped_half_way
     for number in range(PODS):
         world.running(namespace, f"s-{number}")
     time.sleep(31)  # a pod that started just now is not held back
+    surgeon.wait_for_the_deleted()
     before = on_node(surgeon)
     pauses = {pid for pid, (_, comm) in before.items() if comm == "pause"}
     try:
-        world.apply(everywhere(name))
         began = time.monotonic()
+        world.apply(everywhere(name))
         eventually(lambda: sleepers(surgeon) > 0)
         assert "Waiting" in eventually(lambda: world.refusals(name))
         SwitchHand(world).turn("Pause")
+        eventually(lambda: "Paused" in world.refusals(name))
+        minutes = (time.monotonic() - began) / 60
         time.sleep(15)
         held = sleepers(surgeon)
-        assert held <= AT_ONCE + (time.monotonic() - began) * AT_ONCE / 60 + 1
+        assert held <= AT_ONCE + minutes * AT_ONCE + 1
         time.sleep(60 / AT_ONCE + 10)
         assert sleepers(surgeon) == held < PODS
         SwitchHand(world).turn("Enforce")
