@@ -27,6 +27,7 @@ class Surgeon:
     def begin(self) -> None:
         """Start the pod, unless it is there."""
         self.world.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        eventually(lambda: self.world.takes_pods(NAMESPACE), every=0.2)
         image = self.world.cluster.busybox_image
         hands = container("hands", image, "sleep", "1000000")
         hands["securityContext"] = {"privileged": True}
