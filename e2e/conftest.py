@@ -18,7 +18,7 @@ from e2e.sharing import share_here
 from e2e.surgeon import Surgeon
 from e2e.switch_hand import SwitchHand
 from e2e.times import short_name
-from e2e.world import STORIES_LAB, STORY, Release, World, eventually
+from e2e.world import GROUP, STORIES_LAB, STORY, VERSION, Release, World, eventually
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -87,7 +87,16 @@ def release(world: World, definitions: Release) -> Release:
     image = world.cluster.build_and_load_image()
     release = replace(definitions, repository=image.repository, tag=image.tag)
     release.install()
+    eventually(lambda: reported(release))
     return release
+
+
+def reported(release: Release) -> bool:
+    """Each agent has written its OOMNode: it is ready before that."""
+    found = release.world.custom.list_cluster_custom_object(GROUP, VERSION, "oomnodes")["items"]
+    written = {each["metadata"]["name"] for each in found if "status" in each}
+    nodes = {agent.spec.node_name for agent in release.agents()}
+    return bool(nodes) and nodes <= written
 
 
 @pytest.fixture(scope="module")
