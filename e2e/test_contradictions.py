@@ -19,7 +19,11 @@ def endings(world: World, namespace: str) -> dict[str, Any]:
     """Give what the kubelet says of each pod's container that ended."""
     found = world.core.list_namespaced_pod(namespace).items
     states = {one.metadata.name: one.status.container_statuses for one in found}
-    return {n: each[0].state.terminated for n, each in states.items() if each[0].state.terminated}
+    return {
+        n: each[0].state.terminated
+        for n, each in states.items()
+        if each and each[0].state.terminated
+    }
 
 
 def contradicted(world: World, namespace: str) -> set[str]:
@@ -43,4 +47,9 @@ def test_each_pod_whose_status_hides_its_kill_gets_an_event_that_says_so(
         return called_error(world, namespace) <= contradicted(world, namespace)
 
     eventually(agree, 180, every=2)
-    assert all(world.oom_events(namespace, f"short-{number}") for number in range(PODS))
+
+    def told() -> bool:
+        """Every kill has its Event, which follows the record."""
+        return all(world.oom_events(namespace, f"short-{number}") for number in range(PODS))
+
+    eventually(told, 120, every=2)

@@ -37,7 +37,7 @@ def test_a_fork_loop_is_told_in_few_records_and_none_of_its_kills_is_missing(
     assert len(kills) <= 7
     assert all(kill["container"]["name"] == "app" for kill in kills)
     assert not any(kill.get("groupKill") for kill in kills)
-    assert told(world.oom_events(namespace, "loop")) == CHILDREN
+    eventually(lambda: told(world.oom_events(namespace, "loop")) == CHILDREN, 120)
     statuses = world.pod(namespace, "loop").status.container_statuses
     assert statuses[0].restart_count == 0
 
