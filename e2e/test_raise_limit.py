@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from e2e.limit_stage import Stage
+from e2e.test_policies import ready
 from e2e.workloads import container, pod, policy
 from e2e.world import NAMESPACE, Release, World, eventually
 
@@ -17,11 +18,12 @@ def raising(world: World, namespace: str, **rule: str) -> None:
 
 
 def hungry(world: World, namespace: str, name: str, needs: int) -> None:
-    """Start a pod that needs so many MiB under a limit of 32Mi, again and again."""
-    hog = container(
-        "app", world.cluster.busybox_image, "hog", str(needs), limit="32Mi", request="16Mi"
-    )
-    world.apply(pod(namespace, name, hog, restart="Always", app="hog"))
+    """Start a pod that needs so many MiB, in its first life at once, and then when /d/go is there.
+
+    A second life that began before the operator has answered would be killed at the old limit.
+    """
+    waits = "test -e /d/once && until test -e /d/go; do sleep 1; done; touch /d/once"
+    start(world, namespace, name, f"{waits}; exec hog {needs}")
 
 
 def responses(world: World, namespace: str, name: str) -> list[dict[str, Any]]:
@@ -35,6 +37,11 @@ def reasons(world: World, namespace: str, name: str) -> list[str]:
     return [each["reason"] for each in responses(world, namespace, name)]
 
 
+def raises_told(world: World, namespace: str) -> list[dict[str, Any]]:
+    """The Events that tell of a raise; each follows its response."""
+    return [e for e in world.events(namespace) if e.get("reason") == "MemoryLimitRaised"]
+
+
 def test_a_container_that_needs_more_than_its_limit_gets_it_and_lives(
     world: World, release: Release, namespace: str
 ) -> None:
@@ -45,15 +52,15 @@ def test_a_container_that_needs_more_than_its_limit_gets_it_and_lives(
         "RaisedLimit", "32Mi", "48Mi",
     )  # fmt: skip
     assert eventually(lambda: Stage(world, namespace).limit("grows") == 48, 90)
-    found = [e for e in world.events(namespace) if e.get("reason") == "MemoryLimitRaised"]
-    (event,) = found
+    (event,) = eventually(lambda: raises_told(world, namespace), 90)
     assert event["regarding"]["name"] == "grows"
     assert "from 32Mi to 48Mi" in event["note"]
+    world.inside(namespace, "grows", "app", "touch /d/go")
+    eventually(lambda: Stage(world, namespace).usage("grows") >= 38)
     kills = len(world.kills(namespace, "grows"))
     time.sleep(20)
     assert len(world.kills(namespace, "grows")) == kills, "it lives"
-    status = world.policy(namespace, "grow")["status"]
-    assert (status["enforced"], status["refused"]) == (1, 0)
+    eventually(lambda: ready(world, namespace, "grow", enforced=1, refused=0))
     world.delete_policy(namespace, "grow")
     time.sleep(15)
     assert Stage(world, namespace).limit("grows") == 48, "in use: not put back while it is"
@@ -115,12 +122,19 @@ def test_bounds_outlive_an_operator_that_is_away_and_does_nothing_late(
 
 def dies_when_told(world: World, namespace: str, name: str) -> None:
     """Start a pod that runs over its limit in its first life, and then when /d/again is there."""
-    hog = container("app", world.cluster.busybox_image, limit="32Mi", request="16Mi")
     script = (
         "test -e /d/once || { touch /d/once /d/again; }; "
         "until test -e /d/again; do sleep 1; done; rm /d/again; exec hog 200"
     )
-    hog |= {"command": ["sh", "-c", script], "volumeMounts": [{"name": "d", "mountPath": "/d"}]}
-    described = pod(namespace, name, hog, restart="Always", app="hog")
+    start(world, namespace, name, script)
+
+
+def start(world: World, namespace: str, name: str, script: str) -> None:
+    """Start a pod whose script runs under a limit of 32Mi; /d outlives its container."""
+    app = container(
+        "app", world.cluster.busybox_image, "sh", "-c", script, limit="32Mi", request="16Mi"
+    )
+    app["volumeMounts"] = [{"name": "d", "mountPath": "/d"}]
+    described = pod(namespace, name, app, restart="Always", app="hog")
     described["spec"]["volumes"] = [{"name": "d", "emptyDir": {}}]
     world.apply(described)
