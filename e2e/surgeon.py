@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from e2e.lab.errors import CommandError
 from e2e.open_shell import OpenShell
 from e2e.workloads import container, pod
 from e2e.world import World, eventually
@@ -48,6 +49,14 @@ class Surgeon:
             CommandError: it failed.
         """
         return self._shell.ask(script)
+
+    def answers(self) -> bool:
+        """The node takes commands again: not while it boots."""
+        try:
+            self.on_node(":")
+        except CommandError:
+            return False
+        return True
 
     def soon(self, script: str) -> None:
         """Run a script in a second, when this connection through the kubelet may end."""

@@ -1,10 +1,10 @@
 """The worst hours of a node: every kill of the kernel's counters is in the API, none twice."""
 
 import random
-import time
 
 import pytest
 
+from e2e.lab.errors import CommandError
 from e2e.surgeon import Balance, Surgeon
 from e2e.workloads import container, hog, pod
 from e2e.world import NAMESPACE, Release, World, eventually
@@ -85,9 +85,18 @@ def test_kubelet_and_containerd_restarted_in_a_storm_lose_nothing(
     storm(world, namespace, pods=6, seconds=20)
     # One that is just being started when its runtime ends is never killed: StartError.
     eventually(lambda: have_begun(world, namespace))
+    began = kubelet_began(surgeon)
     surgeon.soon("systemctl restart containerd; sleep 2; systemctl restart kubelet")
-    time.sleep(15)
+    eventually(lambda: kubelet_began(surgeon) not in {"", began}, 120)
     balance.check(pods=6, seconds=180)
+
+
+def kubelet_began(surgeon: Surgeon) -> str:
+    """Tell when the kubelet began; nothing while the node takes no commands."""
+    try:
+        return surgeon.on_node("systemctl show -p ActiveEnterTimestampMonotonic --value kubelet")
+    except CommandError:
+        return ""
 
 
 def test_a_deleted_database_is_rebuilt_from_the_records(
@@ -133,10 +142,25 @@ def test_a_full_disk_is_said_nothing_is_lost_and_the_store_comes_back(
         balance.check(pods=2)
     finally:
         surgeon.on_node("umount -l /var/lib/oomwarden; rm -f /var/lib/oomwarden/oomwarden.sqlite*")
-        for agent in release.agents():
-            world.core.delete_namespaced_pod(agent.metadata.name, NAMESPACE)
         # Whatever the agent that ends now still changes, the next one could not put back.
+        renew_agents(world, release)
         eventually(lambda: not store_condition(world, surgeon.node()), 120)
+
+
+def renew_agents(world: World, release: Release) -> None:
+    """End the agents, and wait for others: a report may still be one of those that end."""
+    old = {agent.metadata.uid for agent in release.agents()}
+    for agent in release.agents():
+        world.core.delete_namespaced_pod(agent.metadata.name, NAMESPACE)
+
+    def renewed() -> bool:
+        """Other agents are ready, and none of the old ones is left."""
+        agents = release.agents()
+        statuses = [one for each in agents for one in each.status.container_statuses or []]
+        fresh = old.isdisjoint(each.metadata.uid for each in agents)
+        return fresh and bool(statuses) and all(one.ready for one in statuses)
+
+    eventually(renewed, 120)
 
 
 def store_condition(world: World, node: str) -> str:
@@ -159,3 +183,4 @@ def test_a_rebooted_node_goes_on_and_repeats_nothing(
     (after,) = eventually(lambda: world.kills(namespace, "after"), 120)
     assert after["evidence"]["bootID"] != boot
     assert world.kills(namespace, "before") == [before]
+    eventually(surgeon.answers, 120)  # for whoever comes next
