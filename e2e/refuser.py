@@ -100,6 +100,11 @@ class Refuser:
         log = self.world.cluster.kubectl("logs", "-n", NAMESPACE, NAME)
         return set(re.findall(r"POST /(\w+)", log))
 
+    def times(self, answer: str) -> int:
+        """Count how often an answer was given since the server began."""
+        log = self.world.cluster.kubectl("logs", "-n", NAMESPACE, NAME)
+        return len(re.findall(rf"POST /{answer}\b", log))
+
     def _webhooks(self, how: dict[str, str]) -> Manifest:
         return {
             "apiVersion": "admissionregistration.k8s.io/v1",

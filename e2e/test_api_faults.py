@@ -59,11 +59,11 @@ def test_a_record_of_a_namespace_that_goes_is_counted_not_awaited(
     gone = f"{namespace}-gone"
     world.core.create_namespace({"metadata": {"name": gone}})
     balance = Balance(surgeon, namespace)
-    before = undeliverable(world, surgeon)
+    before, tried = undeliverable(world, surgeon), refuser.times("500")
     with refuser.refusing({"lost": "500"}):
         world.apply(pod(gone, "lost", hog(world.cluster.busybox_image)))
         eventually(lambda: surgeon.kernel_kills() > balance.began, 60)
-        time.sleep(2)
+        eventually(lambda: refuser.times("500") > tried, 60)
         world.core.delete_namespace(gone, grace_period_seconds=0)
         eventually(lambda: gone not in namespaces(world), 90)
     eventually(lambda: undeliverable(world, surgeon) == before + 1, 90)
