@@ -9,11 +9,12 @@ from kubernetes import client
 
 from e2e.agent_account import client_with
 from e2e.workloads import container, pod
-from e2e.world import NAMESPACE, World
+from e2e.world import NAMESPACE, World, eventually
 
 pytestmark = pytest.mark.usefixtures("definitions")
 
 OPERATOR = "oomwarden-operator"
+BOUND = "ValidatingAdmissionPolicy 'oomwarden-operator-bound'"
 
 
 @contextmanager
@@ -53,6 +54,8 @@ def test_a_token_of_the_operator_changes_memory_and_nothing_else_of_a_pod(
     ours = "oomwarden-limit/app/134217728"
     with as_the_operator(control_plane) as operator:
         say = partial(resized, operator, namespace)
+        # The API server takes a policy up some time after the chart.
+        eventually(lambda: BOUND in say("kubectl", limits={"memory": "256Mi"}))
         assert say(ours, limits={"memory": "256Mi"}) == "resized"
         assert say("oomwarden-raise/app/none", limits={"memory": "256Mi"}) == "resized"
         assert say(ours, requests={"memory": "0"}, limits={"memory": "256Mi"}) == "resized"
@@ -61,13 +64,25 @@ def test_a_token_of_the_operator_changes_memory_and_nothing_else_of_a_pod(
             say(ours, limits={"memory": "256Mi", "cpu": "2"}),
             say(ours, requests={"cpu": "1m"}),
         ):
-            assert "ValidatingAdmissionPolicy 'oomwarden-operator-bound'" in refused
+            assert BOUND in refused
+
+
+def is_bound(operator: client.CoreV1Api) -> bool:
+    """The API server has taken up what the chart says of the operator's ConfigMaps."""
+    try:
+        operator.create_namespaced_config_map(
+            NAMESPACE, {"metadata": {"name": "other"}}, dry_run="All"
+        )
+    except client.ApiException as error:
+        return "operator-bound-switch" in str(error)
+    return False
 
 
 def test_a_token_of_the_operator_makes_no_other_config_map_and_keeps_its_account(
     control_plane: World,
 ) -> None:
     with as_the_operator(control_plane) as operator:
+        eventually(lambda: is_bound(operator))
         switch = {"metadata": {"name": "oomwarden-control"}, "data": {"mode": "Enforce"}}
         for other in (
             {"metadata": {"name": "other"}},
