@@ -10,6 +10,8 @@ from pathlib import Path
 from oomwarden.core.flat_keyed import parse_counters
 
 ROOT = Path("/sys/fs/cgroup")
+PATIENCE = 90.0
+"""Seconds for what takes one or two where nothing else runs: the machine is emulated."""
 STILL = 4
 """How many looks in a row must see the same `oom_kill`."""
 
@@ -100,7 +102,7 @@ def below(path: str) -> Iterator[Path]:
         yield Path(folder)
 
 
-def remove(path: str, seconds: float = 30.0) -> None:
+def remove(path: str, seconds: float = PATIENCE) -> None:
     """End what runs in a cgroup and take it away, with all below it."""
     top = ROOT / path
     if not top.is_dir():

@@ -32,7 +32,7 @@ def check_no_watches(hogs: Hogs) -> dict[str, Any]:
         node.report()
         watches = [agent.watches() for agent in node.agents]
         give()
-        node.followed(seconds=60)
+        node.followed()
         node.kill(pod["later"])
         return {"watches": watches, "report": node.report()}
 
@@ -47,22 +47,30 @@ def check_no_descriptors(hogs: Hogs) -> dict[str, Any]:
         opened = [agent.descriptors() for agent in node.agents]
         node.kill(pod["app"])
         time.sleep(3)
+        _wait_until_told(node.agents[0])
         for agent, limit in zip(node.agents, usual, strict=True):
             resource.prlimit(agent.pid, resource.RLIMIT_NOFILE, limit)
         report = node.report()
-        node.followed(seconds=60)
+        node.followed()
         return {"held": held, "opened": opened, "report": report}
 
 
-def _wait_until_found(agents: list[Agent], before: list[int], cgroups: int) -> None:
+def _wait_until_found(agents: list[Agent], before: list[int], more: int) -> None:
     """Wait until so many cgroups more are followed: of each the agents keep descriptors."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + cgroups.PATIENCE
     while any(
-        agent.descriptors() < known + cgroups * OF_ONE
+        agent.descriptors() < known + more * OF_ONE
         for agent, known in zip(agents, before, strict=True)
     ):
         if time.monotonic() > end:
             raise TimeoutError("the agents have not found what they have no watch on")
+        time.sleep(0.05)
+
+
+def _wait_until_told(agent: Agent) -> None:
+    """Let an agent tell what the log says while the pod cannot be opened: later it could be."""
+    end = time.monotonic() + cgroups.PATIENCE
+    while not agent.records() and time.monotonic() < end:
         time.sleep(0.05)
 
 

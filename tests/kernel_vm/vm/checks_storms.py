@@ -32,7 +32,7 @@ def check_storm(hogs: Hogs) -> dict[str, Any]:
                       "Killed process": text.count(b"Killed process")},
             "lost": log.lost,
             "containers": sorted(c.identifier for c in _all(pods)),
-            "report": node.report(60),
+            "report": node.report(),
         }  # fmt: skip
 
 
@@ -51,7 +51,7 @@ def check_storm_of_groups_that_are_removed(hogs: Hogs) -> dict[str, Any]:
                       "global": text.count(b"] Out of memory: Killed process")},
             "lost": log.lost,
             "owner": _owners(pids, pods),
-            "report": node.report(60),
+            "report": node.report(),
         }  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def _all_die_at_once(node: World, pods: Iterable[Pod]) -> dict[str, Any]:
     return {
         "containers": {pod.name: pod["setup"].identifier for pod in told},
         "removed": _gone([pod["setup"] for pod in told]),
-        "report": node.report(60),
+        "report": node.report(),
     }
 
 
@@ -157,7 +157,7 @@ def check_queue_overflow(hogs: Hogs) -> dict[str, Any]:
             pids += _all_at_once(node, _all(late[2:]), remove=True)
             hogs.wait(*pids)
             node.thaw()
-            report = node.report(60)
+            report = node.report()
             node.followed()
             return {
                 "pods": {"stay": [p.name for p in pods[:4] + late[:2]],
@@ -185,7 +185,7 @@ def check_restart_in_a_storm(hogs: Hogs) -> dict[str, Any]:
             agent.start()
         for pod in pods:
             node.tell(pod)
-        return {"containers": [c.identifier for c in _all(pods)], "report": node.report(60)}
+        return {"containers": [c.identifier for c in _all(pods)], "report": node.report()}
 
 
 def check_many_processes(hogs: Hogs) -> dict[str, Any]:

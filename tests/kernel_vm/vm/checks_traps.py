@@ -15,9 +15,10 @@ from oomwarden.core.kernel_log import parse_events, parse_records
 from oomwarden.kernel import inotify, syslog
 from oomwarden.kernel.host import Host
 from oomwarden.kernel.inotify import Inotify
-from world import Hogs, world
+from world import Container, Hogs, world
 
 COMMS = (b"a\nb", b"x) total-vm:1kB", b"\xff\xfe\xfd", b"(a b) [c]", b"Killed process")
+COMPLAINT = b"no killable processes"
 FORGED = (
     "<3>Memory cgroup out of memory: Killed process 1 (forged) total-vm:1kB, anon-rss:1kB, "
     "file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:1kB oom_score_adj:0\n"
@@ -179,8 +180,8 @@ def check_nobody_to_kill(hogs: Hogs) -> dict[str, Any]:
         pod = node.pod("app", limits=8)
         log = KernelLog()
         hog = node.spawn(pod["app"].path, ["score", -1000], ["eat", 16])
-        end = time.monotonic() + 60
-        while not pod["app"].events()["oom"] and time.monotonic() < end:
+        end = time.monotonic() + cgroups.PATIENCE
+        while not _complains(pod["app"], log) and time.monotonic() < end:
             time.sleep(0.05)
         time.sleep(1)
         (alive,) = hogs.wait(hog, seconds=0)
@@ -190,7 +191,12 @@ def check_nobody_to_kill(hogs: Hogs) -> dict[str, Any]:
         return {
             "alive": alive is None,
             "events": events,
-            "complaints": log.look().count(b"no killable processes"),
+            "complaints": log.look().count(COMPLAINT),
             "code": code,
             "report": node.report(),
         }
+
+
+def _complains(container: Container, log: KernelLog) -> bool:
+    """Whether the kernel has found nobody to kill more than once."""
+    return container.events()["oom"] > 1 and log.look().count(COMPLAINT) > 1

@@ -113,14 +113,14 @@ class Server:
         os.close(read)
         return 0
 
-    def do_wait(self, pids: list[int], seconds: float = 30.0) -> dict[int, int | None]:
+    def do_wait(self, pids: list[int], seconds: float = 90.0) -> dict[int, int | None]:
         """Wait until these have ended; their exit codes, negative for a signal."""
         end = time.monotonic() + seconds
         while not self.dead.keys() >= set(pids) and time.monotonic() < end:
             self.turn(0.05, also=[])
         return {pid: self.dead.get(pid) for pid in pids}
 
-    def do_cleared(self, count: int, seconds: float = 30.0) -> int:
+    def do_cleared(self, count: int, seconds: float = 90.0) -> int:
         """Wait until so many cgroups were removed in all; how many there were."""
         end = time.monotonic() + seconds
         while self.removed < count and time.monotonic() < end:

@@ -13,7 +13,7 @@ from typing import Any
 
 import cgroups
 from agent import Agent
-from cgroups import ROOT, SYSTEMD, Layout
+from cgroups import PATIENCE, ROOT, SYSTEMD, Layout
 from log_tail import a_kill_may_come, room_in_log
 from told import summary, told
 
@@ -36,7 +36,7 @@ class Hogs:
         self.server.stdin.flush()
         return json.loads(self.server.stdout.readline())
 
-    def wait(self, *pids: int, seconds: float = 30.0) -> list[int | None]:
+    def wait(self, *pids: int, seconds: float = PATIENCE) -> list[int | None]:
         """Exit codes, negative for a signal; None: it lives on."""
         ended = self.ask("wait", pids=pids, seconds=seconds)
         return [ended[str(pid)] for pid in pids]
@@ -166,7 +166,7 @@ class World:
     def fill(self, container: Container, mebibytes: int, *, adj: int = 0) -> int:
         """Start a process that stays; gives its pid once so much of its container is in use."""
         pid = self.spawn(container.path, ["eat", mebibytes], ["sleep"], adj=adj)
-        end = time.monotonic() + 30.0
+        end = time.monotonic() + PATIENCE
         while (used := cgroups.current(container.path)) < mebibytes * MIB:
             if time.monotonic() > end:
                 raise TimeoutError(f"{container.path} holds {used} bytes")
@@ -194,7 +194,7 @@ class World:
         for agent in self.agents:
             agent.thaw()
 
-    def followed(self, seconds: float = 30.0) -> None:
+    def followed(self, seconds: float = PATIENCE) -> None:
         """Wait until every agent watches what there is, and nothing else."""
         wanted = self.expected_watches()
         end = time.monotonic() + seconds
@@ -207,7 +207,7 @@ class World:
         """One on kubepods' counters, one on each cgroup down to the containers."""
         return 1 + sum((ROOT / path).is_dir() for path in self.made)
 
-    def report(self, seconds: float = 30.0) -> dict[str, Any]:
+    def report(self, seconds: float = PATIENCE) -> dict[str, Any]:
         """Wait until every agent has told what the kernel counted, and a bit more."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and min(map(told, self.agents)) < self.kernel():
