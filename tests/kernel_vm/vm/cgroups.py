@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oomwarden.core.flat_keyed import parse_counters
+from patience import PATIENCE
 
 ROOT = Path("/sys/fs/cgroup")
-PATIENCE = 90.0
-"""Seconds for what takes one or two where nothing else runs: the machine is emulated."""
 STILL = 4
 """How many looks in a row must see the same `oom_kill`."""
 
@@ -102,17 +101,17 @@ def below(path: str) -> Iterator[Path]:
         yield Path(folder)
 
 
-def remove(path: str, seconds: float = PATIENCE) -> None:
+def remove(path: str) -> None:
     """End what runs in a cgroup and take it away, with all below it."""
     top = ROOT / path
     if not top.is_dir():
         return
     (top / "cgroup.kill").write_text("1")
-    end = time.monotonic() + seconds
+    end = time.monotonic() + PATIENCE
     while top.is_dir():
         with contextlib.suppress(OSError):  # still populated
             for folder in below(path):
                 folder.rmdir()
         if time.monotonic() > end:
-            raise TimeoutError(f"{path} is not empty after {seconds} s")
+            raise TimeoutError(f"{path} is not empty after {PATIENCE} s")
         time.sleep(0.01)

@@ -7,11 +7,13 @@ import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from operator import ge
 from pathlib import Path
 from typing import Any
 
 import cgroups
 from agent import Agent
+from patience import wait_for
 from world import Hogs, world
 
 OF_ONE = 3
@@ -47,7 +49,7 @@ def check_no_descriptors(hogs: Hogs) -> dict[str, Any]:
         opened = [agent.descriptors() for agent in node.agents]
         node.kill(pod["app"])
         time.sleep(3)
-        _wait_until_told(node.agents[0])
+        wait_for(node.agents[0].records)  # by the log: a pod that can be opened is told otherwise
         for agent, limit in zip(node.agents, usual, strict=True):
             resource.prlimit(agent.pid, resource.RLIMIT_NOFILE, limit)
         report = node.report()
@@ -57,21 +59,9 @@ def check_no_descriptors(hogs: Hogs) -> dict[str, Any]:
 
 def _wait_until_found(agents: list[Agent], before: list[int], more: int) -> None:
     """Wait until so many cgroups more are followed: of each the agents keep descriptors."""
-    end = time.monotonic() + cgroups.PATIENCE
-    while any(
-        agent.descriptors() < known + more * OF_ONE
-        for agent, known in zip(agents, before, strict=True)
-    ):
-        if time.monotonic() > end:
-            raise TimeoutError("the agents have not found what they have no watch on")
-        time.sleep(0.05)
-
-
-def _wait_until_told(agent: Agent) -> None:
-    """Let an agent tell what the log says while the pod cannot be opened: later it could be."""
-    end = time.monotonic() + cgroups.PATIENCE
-    while not agent.records() and time.monotonic() < end:
-        time.sleep(0.05)
+    wanted = [known + more * OF_ONE for known in before]
+    if not wait_for(lambda: all(map(ge, (agent.descriptors() for agent in agents), wanted))):
+        raise TimeoutError("the agents have not found what they have no watch on")
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Both cgroup drivers' names, a nested kubelet's root, and cgroups below a container."""
 
-import time
 from typing import Any
 
 import cgroups
@@ -13,6 +12,7 @@ from oomwarden.kernel.cgroup import CgroupRoot
 from oomwarden.kernel.container_processes import PartOfPids, held, pids
 from oomwarden.kernel.counter_tree import find_kubepods
 from oomwarden.kernel.group_kills import is_killed_as_group
+from patience import wait_for
 from world import Hogs, World, world
 
 STATIC_UID = "0123456789abcdef0123456789abcdef"
@@ -147,8 +147,5 @@ def check_names_that_a_tenant_makes(hogs: Hogs) -> dict[str, Any]:
 def _processes_of(path: str) -> list[int]:
     """Look until a look has come to its end in time, as scans do: the machine may stand still."""
     inode = (cgroups.ROOT / path).stat().st_ino
-    end = time.monotonic() + cgroups.PATIENCE
     with held(CgroupRoot(cgroups.ROOT), Cgroup(inode, path, Level.CONTAINER)) as directory:
-        while isinstance(found := pids(directory), PartOfPids) and time.monotonic() < end:
-            time.sleep(0.05)
-        return found
+        return wait_for(lambda: [] if isinstance(found := pids(directory), PartOfPids) else found)

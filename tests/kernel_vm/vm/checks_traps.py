@@ -15,6 +15,7 @@ from oomwarden.core.kernel_log import parse_events, parse_records
 from oomwarden.kernel import inotify, syslog
 from oomwarden.kernel.host import Host
 from oomwarden.kernel.inotify import Inotify
+from patience import wait_for
 from world import Container, Hogs, world
 
 COMMS = (b"a\nb", b"x) total-vm:1kB", b"\xff\xfe\xfd", b"(a b) [c]", b"Killed process")
@@ -180,9 +181,7 @@ def check_nobody_to_kill(hogs: Hogs) -> dict[str, Any]:
         pod = node.pod("app", limits=8)
         log = KernelLog()
         hog = node.spawn(pod["app"].path, ["score", -1000], ["eat", 16])
-        end = time.monotonic() + cgroups.PATIENCE
-        while not _complains(pod["app"], log) and time.monotonic() < end:
-            time.sleep(0.05)
+        wait_for(lambda: _complains(pod["app"], log))
         time.sleep(1)
         (alive,) = hogs.wait(hog, seconds=0)
         events = pod["app"].events()

@@ -15,6 +15,8 @@ import sys
 import time
 from pathlib import Path
 
+from patience import PATIENCE
+
 PR_SET_NAME = 15
 PR_SET_CHILD_SUBREAPER = 36
 CLONE_VM = 0x100
@@ -113,16 +115,16 @@ class Server:
         os.close(read)
         return 0
 
-    def do_wait(self, pids: list[int], seconds: float = 90.0) -> dict[int, int | None]:
+    def do_wait(self, pids: list[int], seconds: float) -> dict[int, int | None]:
         """Wait until these have ended; their exit codes, negative for a signal."""
         end = time.monotonic() + seconds
         while not self.dead.keys() >= set(pids) and time.monotonic() < end:
             self.turn(0.05, also=[])
         return {pid: self.dead.get(pid) for pid in pids}
 
-    def do_cleared(self, count: int, seconds: float = 90.0) -> int:
+    def do_cleared(self, count: int) -> int:
         """Wait until so many cgroups were removed in all; how many there were."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + PATIENCE
         while self.removed < count and time.monotonic() < end:
             self.turn(0.05, also=[])
         return self.removed

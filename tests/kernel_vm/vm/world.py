@@ -13,8 +13,9 @@ from typing import Any
 
 import cgroups
 from agent import Agent
-from cgroups import PATIENCE, ROOT, SYSTEMD, Layout
+from cgroups import ROOT, SYSTEMD, Layout
 from log_tail import a_kill_may_come, room_in_log
+from patience import PATIENCE, wait_for
 from told import summary, told
 
 MIB = 1 << 20
@@ -194,10 +195,10 @@ class World:
         for agent in self.agents:
             agent.thaw()
 
-    def followed(self, seconds: float = PATIENCE) -> None:
+    def followed(self) -> None:
         """Wait until every agent watches what there is, and nothing else."""
         wanted = self.expected_watches()
-        end = time.monotonic() + seconds
+        end = time.monotonic() + PATIENCE
         while (seen := [agent.watches() for agent in self.agents]) != [wanted] * len(seen):
             if time.monotonic() > end:
                 raise TimeoutError(f"agents have {seen} watches, there are {wanted} to have")
@@ -207,11 +208,9 @@ class World:
         """One on kubepods' counters, one on each cgroup down to the containers."""
         return 1 + sum((ROOT / path).is_dir() for path in self.made)
 
-    def report(self, seconds: float = PATIENCE) -> dict[str, Any]:
+    def report(self) -> dict[str, Any]:
         """Wait until every agent has told what the kernel counted, and a bit more."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and min(map(told, self.agents)) < self.kernel():
-            time.sleep(0.05)
+        wait_for(lambda: min(map(told, self.agents)) >= self.kernel())
         time.sleep(0.3)
         found = {agent.name: summary(agent) for agent in self.agents}
         return {"kernel": self.kernel(), **found}
