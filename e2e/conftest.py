@@ -140,8 +140,7 @@ def namespace(control_plane: World) -> Iterator[str]:
 def fresh_namespace(world: World) -> Iterator[str]:
     """Make a namespace, and have it taken away: the next story does not wait for its pods' end."""
     name = f"{STORY}{uuid.uuid4().hex[:8]}"
-    world.core.create_namespace({"metadata": {"name": name}})
-    eventually(lambda: world.takes_pods(name), every=0.2)
+    world.make_namespace(name)
     yield name
     world.core.delete_collection_namespaced_pod(name, grace_period_seconds=0)
     world.core.delete_namespace(name, grace_period_seconds=0)

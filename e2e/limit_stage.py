@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from e2e.conditions import conditions
 from e2e.lab.errors import CommandError
 from e2e.workloads import family, pod, policy
 from e2e.world import World, eventually
@@ -60,9 +61,8 @@ class Stage:
 
     def refused(self, name: str) -> str:
         """What the policy says to whoever looks at it."""
-        status = self.world.policy(self.namespace, name).get("status", {})
-        told = (c["message"] for c in status.get("conditions", []) if c["type"] == "Refused")
-        return next(told, "")
+        found = self.world.policy(self.namespace, name)
+        return conditions(found).get("Refused", {}).get("message", "")
 
     def says(self, name: str, words: str, seconds: float = 60) -> str:
         def heard() -> str:

@@ -5,6 +5,7 @@ import re
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ class Refuser:
 
     def begin(self) -> None:
         """Start it, with a certificate of its own."""
-        self.world.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        self.world.make_namespace(NAMESPACE)
         (node, *_) = self.world.core.list_node().items
         self.address = next(a.address for a in node.status.addresses if a.type == "InternalIP")
         key, self._certificate = _certificate(self.address)
@@ -95,15 +96,10 @@ class Refuser:
         finally:
             self.world.cluster.kubectl("delete", "validatingwebhookconfigurations", NAME)
 
-    def answered(self) -> set[str]:
-        """Tell which answers were given since the server began."""
+    def answered(self) -> Counter[str]:
+        """Count how often each answer was given since the server began."""
         log = self.world.cluster.kubectl("logs", "-n", NAMESPACE, NAME)
-        return set(re.findall(r"POST /(\w+)", log))
-
-    def times(self, answer: str) -> int:
-        """Count how often an answer was given since the server began."""
-        log = self.world.cluster.kubectl("logs", "-n", NAMESPACE, NAME)
-        return len(re.findall(rf"POST /{answer}\b", log))
+        return Counter(re.findall(r"POST /(\w+)", log))
 
     def _webhooks(self, how: dict[str, str]) -> Manifest:
         return {

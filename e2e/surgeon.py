@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from e2e.lab.errors import CommandError
 from e2e.open_shell import OpenShell
 from e2e.workloads import container, pod
 from e2e.world import World, eventually
@@ -27,8 +26,7 @@ class Surgeon:
 
     def begin(self) -> None:
         """Start the pod, unless it is there."""
-        self.world.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
-        eventually(lambda: self.world.takes_pods(NAMESPACE), every=0.2)
+        self.world.make_namespace(NAMESPACE)
         image = self.world.cluster.busybox_image
         hands = container("hands", image, "sleep", "1000000")
         hands["securityContext"] = {"privileged": True}
@@ -49,14 +47,6 @@ class Surgeon:
             CommandError: it failed.
         """
         return self._shell.ask(script)
-
-    def answers(self) -> bool:
-        """The node takes commands again: not while it boots."""
-        try:
-            self.on_node(":")
-        except CommandError:
-            return False
-        return True
 
     def soon(self, script: str) -> None:
         """Run a script in a second, when this connection through the kubelet may end."""

@@ -29,7 +29,7 @@ def test_a_record_that_is_refused_for_now_arrives_once_whatever_the_answer(
     with refuser.refusing({f"waits-{how}": how for how in ANSWERS}):
         for how in ANSWERS:
             world.apply(pod(namespace, f"waits-{how}", hog(world.cluster.busybox_image)))
-        eventually(lambda: refuser.answered() >= set(ANSWERS), 120, every=3)
+        eventually(lambda: set(refuser.answered()) >= set(ANSWERS), 120, every=3)
         assert world.kills(namespace) == []
     balance.check(pods=len(ANSWERS))
 
@@ -57,13 +57,13 @@ def test_a_record_of_a_namespace_that_goes_is_counted_not_awaited(
     world: World, surgeon: Surgeon, refuser: Refuser, namespace: str
 ) -> None:
     gone = f"{namespace}-gone"
-    world.core.create_namespace({"metadata": {"name": gone}})
+    world.make_namespace(gone)
     balance = Balance(surgeon, namespace)
-    before, tried = undeliverable(world, surgeon), refuser.times("500")
+    before, tried = undeliverable(world, surgeon), refuser.answered()["500"]
     with refuser.refusing({"lost": "500"}):
         world.apply(pod(gone, "lost", hog(world.cluster.busybox_image)))
         eventually(lambda: surgeon.kernel_kills() > balance.began, 60)
-        eventually(lambda: refuser.times("500") > tried, 60)
+        eventually(lambda: refuser.answered()["500"] > tried, 60)
         world.core.delete_namespace(gone, grace_period_seconds=0)
         eventually(lambda: gone not in namespaces(world), 90)
     eventually(lambda: undeliverable(world, surgeon) == before + 1, 90)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from e2e.conditions import conditions
 from e2e.surgeon import Surgeon
 from e2e.switch_hand import SwitchHand
 from e2e.workloads import container, pod, policy
@@ -61,10 +62,6 @@ def sleeper(world: World, namespace: str, name: str) -> dict[str, Any]:
 def holds(world: World, namespace: str, name: str, score: int) -> bool:
     """All processes of the pod hold the score."""
     return set(world.scores(namespace, name, "app").values()) == {score}
-
-
-def conditions(found: dict[str, Any]) -> dict[str, dict[str, str]]:
-    return {each["type"]: each for each in found.get("status", {}).get("conditions", [])}
 
 
 def test_a_policy_for_every_pod_takes_its_time_warns_and_can_be_stopped_half_way(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from e2e.conditions import conditions
 from e2e.workloads import hog, pod
 from e2e.world import NAMESPACE, Release, World, eventually
 
@@ -39,10 +40,12 @@ def failing(world: World, node: str) -> dict[str, str]:
 
     Not what is off by choice, and not that an agent was OOM-killed, which is said for an hour.
     """
-    conditions = world.node_report(node)["status"]["conditions"]
     passing = {"Off", "OOMKilled"}
-    wrong = (c for c in conditions if c["status"] == "False" and c["reason"] not in passing)
-    return {c["type"]: c["message"] for c in wrong}
+    return {
+        kind: each["message"]
+        for kind, each in conditions(world.node_report(node)).items()
+        if each["status"] == "False" and each["reason"] not in passing
+    }
 
 
 def test_without_the_right_to_read_the_kernel_log_kills_are_told_without_victims(
@@ -105,9 +108,8 @@ def test_an_agent_that_is_oom_killed_while_it_starts_is_recorded_by_its_successo
 
     def memory() -> str:
         """The condition tells of kills at this limit."""
-        conditions = world.node_report(node)["status"]["conditions"]
-        (one,) = (c for c in conditions if c["type"] == "AgentMemory")
-        return str(one["message"]) if "30Mi" in one["message"] else ""
+        message = conditions(world.node_report(node))["AgentMemory"]["message"]
+        return message if "30Mi" in message else ""
 
     assert "agent.resources.limits.memory" in eventually(memory)
     assert world.node_report(node)["status"]["kills"].get("unattributed", 0) == before

@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from e2e.conditions import conditions
 from e2e.lab.errors import CommandError
 from e2e.surgeon import Balance, Surgeon
 from e2e.workloads import container, hog, pod
@@ -149,8 +150,9 @@ def test_a_full_disk_is_said_nothing_is_lost_and_the_store_comes_back(
 
 def renew_agents(world: World, release: Release) -> None:
     """End the agents, and wait for others: a report may still be one of those that end."""
-    old = {agent.metadata.uid for agent in release.agents()}
-    for agent in release.agents():
+    before = release.agents()
+    old = {agent.metadata.uid for agent in before}
+    for agent in before:
         world.core.delete_namespaced_pod(agent.metadata.name, NAMESPACE)
 
     def renewed() -> bool:
@@ -164,9 +166,7 @@ def renew_agents(world: World, release: Release) -> None:
 
 
 def store_condition(world: World, node: str) -> str:
-    conditions = world.node_report(node)["status"]["conditions"]
-    (store,) = (each for each in conditions if each["type"] == "Store")
-    return str(store["message"])
+    return conditions(world.node_report(node))["Store"]["message"]
 
 
 def test_a_rebooted_node_goes_on_and_repeats_nothing(
@@ -183,4 +183,4 @@ def test_a_rebooted_node_goes_on_and_repeats_nothing(
     (after,) = eventually(lambda: world.kills(namespace, "after"), 120)
     assert after["evidence"]["bootID"] != boot
     assert world.kills(namespace, "before") == [before]
-    eventually(surgeon.answers, 120)  # for whoever comes next
+    eventually(lambda: kubelet_began(surgeon), 120)  # whoever comes next needs the node

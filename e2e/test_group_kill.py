@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from e2e.conditions import conditions, ready
 from e2e.lab.errors import CommandError
 from e2e.surgeon import Surgeon
-from e2e.test_policies import ready
 from e2e.workloads import container, family, pod, policy
 from e2e.world import Release, World, eventually
 
@@ -52,8 +52,7 @@ def test_it_is_set_repaired_after_somebody_has_changed_it_and_put_back(
     assert eventually(lambda: value() == "0", 30)
     world.delete_policy(namespace, "singly")
     assert eventually(lambda: value() == "1", 30)
-    node = world.node_report(surgeon.node())
-    (writes,) = (c for c in node["status"]["conditions"] if c["type"] == "CgroupWrites")
+    writes = conditions(world.node_report(surgeon.node()))["CgroupWrites"]
     assert (writes["status"], writes["reason"]) == ("True", "On")
 
 

@@ -11,6 +11,7 @@ import pytest
 from kubernetes import client
 
 from e2e import refusals
+from e2e.conditions import conditions
 from e2e.workloads import family, pod, policy
 from e2e.world import GROUP, Release, World, eventually
 
@@ -114,8 +115,8 @@ def test_the_agent_alone_never_writes_minus_1000_and_says_why(
 
     def verdict() -> str:
         """The policy's status says that it cannot be read."""
-        conditions = world.policy(namespace, "greedy").get("status", {}).get("conditions", [])
-        return next((c["message"] for c in conditions if c["reason"] == "Unreadable"), "")
+        found = conditions(world.policy(namespace, "greedy")).values()
+        return next((c["message"] for c in found if c["reason"] == "Unreadable"), "")
 
     told = eventually(verdict)
     assert "spec.rules[0].oomScoreAdj" in told

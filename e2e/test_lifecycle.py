@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 
+from e2e.conditions import conditions
 from e2e.switch_hand import SwitchHand
 from e2e.workloads import family, hog, pod, policy
 from e2e.world import NAMESPACE, Release, World, eventually
@@ -74,8 +75,7 @@ def test_a_switch_that_somebody_deleted_stays_away_until_it_is_made_by_hand(
 
 def understood(world: World, node: str) -> str:
     """The agent says in its OOMNode which fields it does not know."""
-    conditions = world.node_report(node)["status"]["conditions"]
-    (one,) = (c for c in conditions if c["type"] == "PoliciesUnderstood")
+    one = conditions(world.node_report(node))["PoliciesUnderstood"]
     return one["message"] if one["status"] == "False" else ""
 
 

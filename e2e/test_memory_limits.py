@@ -8,11 +8,11 @@ import pytest
 from kubernetes import client
 
 from e2e.agent_account import client_of
+from e2e.conditions import ready
 from e2e.conftest import fresh_namespace
 from e2e.limit_stage import Stage
 from e2e.surgeon import Surgeon
 from e2e.switch_hand import SwitchHand
-from e2e.test_policies import ready
 from e2e.workloads import container, family, pod
 from e2e.world import GROUP, VERSION, Release, World, eventually
 

@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from e2e.test_bad_input import conditions, holds, sleeper
+from e2e.conditions import conditions
+from e2e.test_bad_input import holds, sleeper
 from e2e.workloads import policy
 from e2e.world import GROUP, VERSION, Release, World, eventually
 

@@ -2,6 +2,7 @@
 
 import json
 
+from e2e.conditions import ready
 from e2e.workloads import family, pod, policy
 from e2e.world import Release, World, eventually
 
@@ -31,14 +32,6 @@ def test_a_score_is_on_all_processes_of_a_running_and_of_a_new_container_until_d
     world.delete_policy(namespace, "protect")
     for name in ("old", "new"):
         eventually(lambda name=name: all_hold(world, namespace, name, before))
-
-
-def ready(world: World, namespace: str, name: str, **counts: int) -> dict[str, object]:
-    """The policy is Ready with these counts."""
-    status: dict[str, object] = world.policy(namespace, name).get("status", {})
-    conditions = {c["type"]: c["status"] for c in status.get("conditions", [])}
-    same = all(status.get(key) == value for key, value in counts.items())
-    return status if same and conditions.get("Ready") == "True" else {}
 
 
 def test_an_offset_is_relative_to_what_the_kubelet_gave(

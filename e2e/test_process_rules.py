@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from e2e.conditions import conditions
 from e2e.workloads import container, pod, policy
 from e2e.world import Release, World, eventually
 
@@ -93,6 +94,5 @@ def test_rules_for_processes_say_that_they_change_nothing_while_all_are_killed_a
     assert "agent.cgroupWrites=true" in told["CgroupWritesOff"]
     assert "Ineffective" in told
     node = release.agents()[0].spec.node_name
-    conditions = world.node_report(node)["status"]["conditions"]
-    (writes,) = (each for each in conditions if each["type"] == "CgroupWrites")
+    writes = conditions(world.node_report(node))["CgroupWrites"]
     assert (writes["status"], writes["reason"]) == ("False", "Off")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from e2e.conditions import ready
 from e2e.limit_stage import Stage
-from e2e.test_policies import ready
 from e2e.workloads import container, pod, policy
 from e2e.world import NAMESPACE, Release, World, eventually
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from e2e.conditions import conditions, ready
 from e2e.switch_hand import SwitchHand
 from e2e.workloads import family, pod, policy
 from e2e.world import GROUP, PATIENCE, VERSION, Release, World, eventually
@@ -72,24 +73,22 @@ def test_pause_changes_nothing_more_neither_new_containers_nor_new_values(
     assert scores(world, namespace, ["old"]) == {SCORE}
     assert scores(world, namespace, ["new"]) == {given}
     switch.turn("Enforce")
-    soon_at(world, namespace, ["old", "new"], SCORE + 1)
+    eventually(lambda: scores(world, namespace, ["old", "new"]) == {SCORE + 1}, SECONDS)
 
 
 def paused(world: World, namespace: str) -> bool:
     """The policy, as it is now, says that the switch is at Pause."""
-    found = world.policy(namespace, "protect")
-    status = found.get("status", {})
-    if status.get("observedGeneration") != found["metadata"]["generation"]:
-        return False
-    conditions = {each["type"]: each for each in status["conditions"]}
-    is_reported = conditions["Ready"]["status"] == "True"
-    return is_reported and any("Pause" in each["message"] for each in conditions.values())
+    generation = world.policy(namespace, "protect")["metadata"]["generation"]
+    status = ready(world, namespace, "protect", observedGeneration=generation)
+    return any("Pause" in each["message"] for each in conditions({"status": status}).values())
 
 
 def soon_at(world: World, namespace: str, names: list[str], score: int) -> None:
-    """Wait for each pod by itself: one look at many of them takes as long as they may take."""
+    """Wait for all of these together, and look at each at least once: a look takes a second."""
+    end = time.monotonic() + PATIENCE * SECONDS
     for name in names:
-        eventually(lambda name=name: scores(world, namespace, [name]) == {score}, SECONDS)
+        left = max(end - time.monotonic(), 0) / PATIENCE
+        eventually(lambda name=name: scores(world, namespace, [name]) == {score}, left)
 
 
 def test_release_holds_in_the_middle_of_a_burst_of_starts(
@@ -103,15 +102,9 @@ def test_release_holds_in_the_middle_of_a_burst_of_starts(
     start(world, namespace, *names[BURST // 2 :])
     for name in names:
         world.running(namespace, name)
-
-    def untouched() -> set[int]:
-        """What the last pod holds is not the policy's score."""
-        found = scores(world, namespace, names[-1:])
-        return set() if SCORE in found else found
-
-    (given,) = eventually(untouched, SECONDS)
-    soon_at(world, namespace, names, given)
-    assert scores(world, namespace, names) == {given}
+    eventually(lambda: SCORE not in scores(world, namespace, names), SECONDS)
+    (given,) = scores(world, namespace, names)
+    assert given != SCORE
     switch.turn("Enforce")
     soon_at(world, namespace, names, SCORE)
 
@@ -127,9 +120,9 @@ def test_a_canary_begins_and_ends_with_a_label_of_the_node(
         time.sleep(5)
         assert scores(world, namespace, ["db"]) == {given}
         label(world, node, "yes")
-        eventually(lambda: scores(world, namespace, ["db"]) == {SCORE}, 20)
+        eventually(lambda: scores(world, namespace, ["db"]) == {SCORE}, 10)
         label(world, node, None)
-        eventually(lambda: scores(world, namespace, ["db"]) == {given}, 20)
+        eventually(lambda: scores(world, namespace, ["db"]) == {given}, 10)
 
 
 @pytest.fixture

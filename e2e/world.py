@@ -65,10 +65,11 @@ class World:
         """Read a pod."""
         return self.core.read_namespaced_pod(name, namespace)
 
-    def takes_pods(self, namespace: str) -> bool:
-        """The namespace has the account of its pods, which a controller makes."""
-        found = self.core.list_namespaced_service_account(namespace)
-        return any(each.metadata.name == "default" for each in found.items)
+    def make_namespace(self, name: str) -> None:
+        """Make a namespace, unless it is there; it takes pods once a controller made an account."""
+        self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        only = {"field_selector": "metadata.name=default"}
+        eventually(lambda: self.core.list_namespaced_service_account(name, **only).items, every=0.2)
 
     def running(self, namespace: str, name: str) -> None:
         """Wait until a pod's containers all run."""
