@@ -21,6 +21,10 @@ from e2e.lab.shell import run
 _INIT = "/oomwarden-init"
 _MEMORY = 1024  # MiB
 _MEMORY_WITH_EMULATOR = 1536
+_LOG_SIZE = "1M"
+"""By default 128 KiB: 21 OOM kills with their stacks, which such a machine prints between two
+reads of an agent that waits for its processor.
+"""
 _ANSWER_SIZE = 16 << 20
 _CONSOLE_TAIL = 2000
 _INIT_SCRIPT = """\
@@ -131,7 +135,7 @@ def _source_only(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
 
 
 def _boot(linux: Kernel, disk: Path, folder: Path, timeout: float, processor: int | None) -> None:
-    arguments = f"{KERNEL_ARGUMENTS} panic=-1 init={_INIT}"
+    arguments = f"{KERNEL_ARGUMENTS} panic=-1 log_buf_len={_LOG_SIZE} init={_INIT}"
     drives = (
         f"file={disk},format=raw,if=virtio,snapshot=on,cache=unsafe",
         f"file={folder / 'request'},format=raw,if=virtio,readonly=on",
