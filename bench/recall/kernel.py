@@ -39,7 +39,7 @@ def score(facts: dict[str, Any]) -> Result:
     and two a cgroup: it may count a group's first victim twice (Linux mm/oom_kill.c,
     oom_kill_process). Places of the lines are not judged: their number is too small already.
     """
-    containers = sorted(set(facts["owner"].values()))
+    containers = sorted({identifier for _pod, _name, identifier in facts["owner"].values()})
     truth = [Kill(Place("", container), None) for container in containers]
     records = facts["report"]["log"]["records"]
     told = [Report("", record["id"], 0.0, record["kills"]) for record in records]

@@ -77,9 +77,8 @@ def test_an_error_is_told_in_one_line() -> None:
 def storm(lines: int, counted: int, *records: tuple[str, int]) -> Result:
     told = [{"id": identifier, "kills": kills} for identifier, kills in records]
     report = {"kernel": counted, "log": {"records": told}}
-    return kernel.score(
-        {"owner": {"1": "a", "2": "b"}, "lines": {"oom-kill": lines}, "report": report}
-    )
+    owner = {"1": ["pod-1", "app", "a"], "2": ["pod-2", "app", "b"]}
+    return kernel.score({"owner": owner, "lines": {"oom-kill": lines}, "report": report})
 
 
 def test_a_storm_without_kubernetes_judges_books_and_lines() -> None:
