@@ -105,7 +105,7 @@ def stamp(line: str) -> float:
 def start(world: World) -> str:
     """Create the observer's namespace and pod once; give its node's name."""
     (node, *_) = [node.metadata.name for node in world.core.list_node().items]
-    world.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+    world.make_namespace(NAMESPACE)
     _clear_ended(world)
     world.apply(manifest(world.cluster.busybox_image, node))
     world.running(NAMESPACE, NAME)

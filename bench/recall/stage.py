@@ -81,7 +81,7 @@ class Stage:
     def begin(self, name: str) -> None:
         """Give a scenario a namespace; what the log and the counters had is not its own."""
         namespace = f"recall-{name}-{time.monotonic_ns() % 10**8}"
-        self.world.core.create_namespace({"metadata": {"name": namespace}})
+        self.world.make_namespace(namespace)
         clock, since, counted = self.shell.printk_clock(), len(self.log.lines), self.counted()
         self.troubles.clear()
         self.acts.append(Act(name, namespace, clock, since, time.monotonic(), counted, counted))
