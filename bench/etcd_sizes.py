@@ -9,20 +9,21 @@ from typing import Any
 from oomwarden.api.oomkill import ContainerType, PolicyReference
 from oomwarden.api.oomnode import AgentInfo, KernelInfo, KillCounts, MemoryInfo, OOMNodeStatus
 from oomwarden.api.policy import QOSClass
-from oomwarden.core.accounts import Booking, Tally
-from oomwarden.core.budget_terms import Reason
-from oomwarden.core.cause import Limits
-from oomwarden.core.event import event
-from oomwarden.core.facts import Cgroup, ContainerFacts, Level, PodFacts
-from oomwarden.core.incident import Scene, investigate
-from oomwarden.core.kernel_log import Constraint, Killed
-from oomwarden.core.lean_records import lean
-from oomwarden.core.log_kills import LogKill
-from oomwarden.core.memory_history import Detail, ProcessMemory, Sample, Story
-from oomwarden.core.memory_stat import Composition
-from oomwarden.core.merging import Draft, merge
-from oomwarden.core.record import Manifest, Witness, oom_kill
-from oomwarden.core.self_tests import Findings, conditions
+from oomwarden.core.incidents.cause import Limits
+from oomwarden.core.incidents.incident import Scene, investigate
+from oomwarden.core.incidents.memory_history import Detail, ProcessMemory, Sample, Story
+from oomwarden.core.kernel_log.kills import LogKill
+from oomwarden.core.kernel_log.lines import Constraint, Killed
+from oomwarden.core.ledger.account import Booking, Tally
+from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.core.model.pod import ContainerFacts, PodFacts
+from oomwarden.core.parse.memory_stat import Composition
+from oomwarden.core.quota.budget_terms import Reason
+from oomwarden.core.records.coalesce import Draft, merge
+from oomwarden.core.records.event import event
+from oomwarden.core.records.lean_records import lean
+from oomwarden.core.records.oomkill import Manifest, Witness, oom_kill
+from oomwarden.core.reporting.node_conditions import Findings, conditions
 
 NOW = 1_800_000_000.0
 STAMP = "2027-01-15T08:00:00Z"

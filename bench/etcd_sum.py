@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from oomwarden.controller.publishing import RENEW_SECONDS, Publisher
-from oomwarden.controller.retention import Retention
-from oomwarden.core.pressure import CALM, UNATTENDED, Pressure, read, written
-from oomwarden.core.retention import Bounds, Record
-from oomwarden.kube.records import PART, Page
+from oomwarden.controller.retention.publishing import RENEW_SECONDS, Publisher
+from oomwarden.controller.retention.retention import Retention
+from oomwarden.core.quota.pressure import CALM, UNATTENDED, Pressure, read, written
+from oomwarden.core.quota.retention import Bounds, Record
+from oomwarden.kube.oomkill_pages import PART, Page
 
 from bench.etcd_sizes import Sizes, measure
 from bench.figures import table

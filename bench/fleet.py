@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from itertools import accumulate
 
-from oomwarden.core.budget import Bucket, Budget, Rate, node_rates
-from oomwarden.core.budget_terms import USUAL, Terms, terms
-from oomwarden.core.pressure import Pressure
+from oomwarden.core.quota.budget import Bucket, Budget, Rate, node_rates
+from oomwarden.core.quota.budget_terms import USUAL, Terms, terms
+from oomwarden.core.quota.pressure import Pressure
 
 RUN_SECONDS = 5.0
 """How long a container lives until it is killed."""

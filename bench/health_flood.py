@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from oomwarden.agent.health import Figures, serve
-from oomwarden.agent.snapshot import Taken
+from oomwarden.agent.runtime.health import Figures, serve
+from oomwarden.agent.runtime.snapshot import Taken
 from oomwarden.probes.loops import Loop
 
 from bench.figures import spread, table

@@ -13,19 +13,20 @@ from lightkube import KubeConfig
 from lightkube.config.models import Cluster, User
 from oomwarden.agent import run as whole_agent
 from oomwarden.agent.api_watches import Watches
-from oomwarden.agent.baselines import Baselines
-from oomwarden.agent.contradictions import Contradictions
-from oomwarden.agent.enforce import Enforcer
-from oomwarden.agent.inventory import Inventory
-from oomwarden.agent.pressure_watch import PressureWatch
-from oomwarden.agent.settings import from_environment
-from oomwarden.agent.store import Store
-from oomwarden.core.scoring import Floor
-from oomwarden.kernel.cgroup import CgroupRoot
-from oomwarden.kernel.places import Places
-from oomwarden.kernel.process import ProcRoot
-from oomwarden.kube import events, watch
-from oomwarden.kube.client import Client
+from oomwarden.agent.baselines.scores import Baselines
+from oomwarden.agent.enforcement.reconciler import Enforcer
+from oomwarden.agent.informers.inventory import Inventory
+from oomwarden.agent.informers.pressure import PressureWatch
+from oomwarden.agent.recording.misreports import Contradictions
+from oomwarden.agent.runtime.settings import from_environment
+from oomwarden.agent.store.database import Store
+from oomwarden.core.enforcement.scoring import Floor
+from oomwarden.kernel.cgroup.files import CgroupRoot
+from oomwarden.kernel.proc.process import ProcRoot
+from oomwarden.kernel.roots import Places
+from oomwarden.kube import events
+from oomwarden.kube.transport import reflector as watch
+from oomwarden.kube.transport.client import Client
 
 
 def mebibytes(field: str) -> float:

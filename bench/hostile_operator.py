@@ -10,13 +10,13 @@ import sys
 from datetime import UTC, datetime
 
 from oomwarden.controller import run as whole_operator
-from oomwarden.controller.responses import Responder
-from oomwarden.controller.statuses import StatusWriter
-from oomwarden.core.kept_node import kept_node
-from oomwarden.kube import watch
-from oomwarden.kube.client import Selection
-from oomwarden.kube.kept import Kept
-from oomwarden.kube.resources import OOMNode, OOMPolicy
+from oomwarden.controller.limits.oom_responder import Responder
+from oomwarden.controller.policies.statuses import StatusWriter
+from oomwarden.core.limits.node_report import kept_node
+from oomwarden.kube.transport import reflector as watch
+from oomwarden.kube.transport.client import Selection
+from oomwarden.kube.transport.kept import Kept
+from oomwarden.kube.transport.resources import OOMNode, OOMPolicy
 
 from bench.hostile_agent import client_of, mebibytes
 

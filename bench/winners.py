@@ -7,14 +7,14 @@ do, and the winner of each pod's container. No cluster; one core.
 import random
 import time
 
-from oomwarden.agent.policy_book import PolicyBook
+from oomwarden.agent.informers.policies import PolicyBook
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.policy import QOSClass
-from oomwarden.core.facts import ContainerFacts, PodFacts
-from oomwarden.core.matching import selects
-from oomwarden.core.plan import evaluate
-from oomwarden.core.policies import CLUSTER, NAMESPACED
-from oomwarden.core.scoring import Floor
+from oomwarden.core.enforcement.plan import evaluate
+from oomwarden.core.enforcement.scoring import Floor
+from oomwarden.core.model.pod import ContainerFacts, PodFacts
+from oomwarden.core.policy.matching import selects
+from oomwarden.core.policy.policy import CLUSTER, NAMESPACED
 
 from bench.figures import spread, table
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from kubernetes import client
-from oomwarden.core.event_series import EventSeries
-from oomwarden.core.record_metadata import labels_of, name_of
-from oomwarden.kube import nodes
-from oomwarden.kube.client import connect
-from oomwarden.kube.kills import Delivery, deliver
+from oomwarden.core.records.event_series import EventSeries
+from oomwarden.core.records.metadata import labels_of, name_of
+from oomwarden.kube import oomnodes as nodes
+from oomwarden.kube.oomkill_writer import Delivery, deliver
+from oomwarden.kube.transport.client import connect
 
 from e2e.agent_account import (
     NODE,

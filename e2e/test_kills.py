@@ -4,7 +4,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from oomwarden.core.quantity import parse_bytes
+from oomwarden.core.model.quantity import parse_bytes
 
 from e2e.workloads import container, hog, pod
 from e2e.world import World, eventually

@@ -9,14 +9,14 @@ import pytest
 from kubernetes import client
 from lightkube import KubeConfig
 from lightkube.config.models import User
-from oomwarden.controller.publishing import Publisher
-from oomwarden.controller.retention import Retention
-from oomwarden.core.pressure import Level, Pressure
-from oomwarden.core.retention import Bounds, Record
-from oomwarden.kube.client import Client, Selection
+from oomwarden.controller.retention.publishing import Publisher
+from oomwarden.controller.retention.retention import Retention
+from oomwarden.core.quota.pressure import Level, Pressure
+from oomwarden.core.quota.retention import Bounds, Record
+from oomwarden.kube.oomkill_pages import Page, StoredKills
 from oomwarden.kube.pressure import Board
-from oomwarden.kube.records import Page, StoredKills
-from oomwarden.kube.resources import OOMKill
+from oomwarden.kube.transport.client import Client, Selection
+from oomwarden.kube.transport.resources import OOMKill
 
 from bench.etcd_sizes import KEY_BYTES, stored
 from e2e.test_record_refusals import NODE, kill

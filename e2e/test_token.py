@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from kubernetes import client
-from oomwarden.kube.client import Client, connect
-from oomwarden.kube.resources import OOMKill
+from oomwarden.kube.transport.client import Client, connect
+from oomwarden.kube.transport.resources import OOMKill
 
 from e2e.agent_account import agent_pod, agents_kubeconfig, forget, token_of
 from e2e.test_record_refusals import kill

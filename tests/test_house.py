@@ -20,6 +20,13 @@ def test_no_python_file_outgrows_250_lines() -> None:
     assert long == {}
 
 
+def test_no_package_has_more_than_12_modules() -> None:
+    packages = [p for p in (ROOT / "operator/oomwarden").rglob("*") if (p / "__init__.py").exists()]
+    modules = {p: [m for m in p.glob("*.py") if m.name != "__init__.py"] for p in packages}
+    assert len(packages) > 30
+    assert {p.name: len(found) for p, found in modules.items() if len(found) > 12} == {}
+
+
 def test_every_trap_has_tests_that_exist() -> None:
     text = (ROOT / "docs/traps.md").read_text()
     table = re.findall(r"^\| (\d+)\. (.*)$", text, re.MULTILINE)

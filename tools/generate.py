@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from oomwarden.api.crds import manifests
+from oomwarden.api.schema.crds import manifests
 
 from e2e.lab.errors import LabError
 from e2e.lab.tools import PROGRAMS, find_or_build

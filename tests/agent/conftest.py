@@ -2,10 +2,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from books_node import BooksNode
-from enforcing import Node
-from fake_cgroups import FakeCgroups
-from oomwarden.agent.store import Store
+from oomwarden.agent.store.database import Store
+
+from tests.support.books_node import BooksNode
+from tests.support.enforcing import Node
+from tests.support.fake_cgroups import FakeCgroups
 
 
 @pytest.fixture

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from enforcing import GIVEN, TARGET, Node, listed, policy
 from oomwarden.agent.api_watches import Watches
-from oomwarden.agent.contradictions import Contradictions
-from oomwarden.agent.enforce import Enforcer
-from oomwarden.agent.pressure_watch import PressureWatch
-from oomwarden.agent.settings import from_environment
-from oomwarden.core.needed_fields import pod_fields
-from oomwarden.kube.errors import Failure, Outcome
+from oomwarden.agent.enforcement.reconciler import Enforcer
+from oomwarden.agent.informers.pressure import PressureWatch
+from oomwarden.agent.recording.misreports import Contradictions
+from oomwarden.agent.runtime.settings import from_environment
+from oomwarden.core.objects.needed_fields import pod_fields
+from oomwarden.kube.transport.errors import Failure, Outcome
+
+from tests.support.enforcing import GIVEN, TARGET, Node, listed, policy
 
 
 async def nothing(_: dict[str, Any]) -> Failure:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 from oomwarden.api.policy import ClusterOOMPolicySpec, Mode, OOMPolicySpec
-from oomwarden.api.unknown_fields import unknown_fields
+from oomwarden.api.schema.unknown_fields import unknown_fields
 from pydantic import ValidationError
 
 MINIMAL: dict[str, Any] = {"podSelector": {}, "rules": [{"oomScoreAdj": 1}]}

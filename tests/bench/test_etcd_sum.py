@@ -4,7 +4,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from oomwarden.core.retention import Bounds
+from oomwarden.core.quota.retention import Bounds
 
 from bench.etcd_sizes import measure
 from bench.etcd_sum import EPOCH, HOURS, Size, day

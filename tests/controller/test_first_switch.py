@@ -7,7 +7,7 @@ from lightkube import ApiError
 from lightkube.models.meta_v1 import Status
 from oomwarden.controller import first_switch
 from oomwarden.controller.first_switch import FirstSwitch
-from oomwarden.core.plan import Switch
+from oomwarden.core.model.mode import Switch
 
 
 class Cluster:

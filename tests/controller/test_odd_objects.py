@@ -5,22 +5,22 @@ import contextlib
 from typing import Any
 
 import pytest
-from cluster_of_one import OnePod, granting
 from oomwarden.api.oomnode import PolicyReport, Refusal, Resize
 from oomwarden.api.policy import PolicyStatus
-from oomwarden.controller.node_reports import NodeReports
-from oomwarden.controller.own_policies import Policy, kept_policy
-from oomwarden.controller.resizes import Resizer
-from oomwarden.controller.responses import Responder
-from oomwarden.controller.room import room_of
-from oomwarden.controller.statuses import StatusWriter
-from oomwarden.core.kept_node import PolicyKey, kept_node
-from oomwarden.core.passed_over import OF_THE_OPERATOR, PassedOver
-from oomwarden.core.policy_status import NodeReport, summarise
-from oomwarden.kube.guarded_sink import guarded
-from oomwarden.kube.resources import OOMNode
+from oomwarden.controller.limits.headroom import room_of
+from oomwarden.controller.limits.oom_responder import Responder
+from oomwarden.controller.limits.resizer import Resizer
+from oomwarden.controller.policies.node_reports import NodeReports
+from oomwarden.controller.policies.own_policies import Policy, kept_policy
+from oomwarden.controller.policies.statuses import StatusWriter
+from oomwarden.core.limits.node_report import PolicyKey, kept_node
+from oomwarden.core.objects.passed_over import OF_THE_OPERATOR, PassedOver
+from oomwarden.core.reporting.policy_status import NodeReport, summarise
+from oomwarden.kube.transport.guarded_sink import guarded
+from oomwarden.kube.transport.resources import OOMNode
 
-from tests.controller.test_responses import NOW, RAISE, Kills, kill
+from tests.controller.limits.test_oom_responder import NOW, RAISE, Kills, kill
+from tests.support.cluster_of_one import OnePod, granting
 
 ASK = {"namespace": "shop", "uid": "u", "container": "app", "limit": "1Gi", "policy": "OOMPolicy x"}
 
@@ -94,7 +94,7 @@ def test_a_status_takes_whatever_an_agent_reports(reason: str) -> None:
 async def test_a_policy_that_cannot_be_summed_up_keeps_no_other_one_waiting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("oomwarden.controller.statuses.DEBOUNCE_SECONDS", 0)
+    monkeypatch.setattr("oomwarden.controller.policies.statuses.DEBOUNCE_SECONDS", 0)
     written: list[str] = []
 
     async def write(key: PolicyKey, _: PolicyStatus) -> None:

@@ -8,10 +8,10 @@ import httpx2
 import pytest
 from oomwarden.controller.main import main, parse
 from oomwarden.controller.release import NodeState, progress, release, state_of, verdict
-from oomwarden.core.plan import Switch
-from oomwarden.kube.operations import Operations
+from oomwarden.core.model.mode import Switch
+from oomwarden.kube.operator_calls import Operations
 
-from tests.kube.fake_api import FakeApi, body
+from tests.support.fake_api import FakeApi, body
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 BEFORE, AFTER = "2026-11-23T11:59:59Z", "2026-11-23T12:00:01Z"

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from running import is_running
 
 from e2e.lab.errors import CommandError, LabError
 from e2e.lab.shell import ending_all, run, succeeds
+from tests.support.running import is_running
 
 
 def test_a_failure_shows_what_the_program_said_last() -> None:

@@ -5,11 +5,11 @@ import time
 from pathlib import Path
 
 import pytest
-from running import is_running
 
 from e2e.lab.errors import LabError
 from e2e.lab.shell import run
 from e2e.lab.steps import Step, run_side_by_side
+from tests.support.running import is_running
 
 
 def test_a_step_begins_when_what_it_needs_is_done_and_sees_its_result() -> None:

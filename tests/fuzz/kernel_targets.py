@@ -3,14 +3,14 @@
 from itertools import pairwise
 
 from hypothesis import strategies as st
-from oomwarden.core.cgroup_paths import child
-from oomwarden.core.facts import Cgroup, Level
-from oomwarden.core.kernel_log import Killed, parse_events, parse_records, printable
-from oomwarden.core.log_kills import LogAssembler
-from oomwarden.core.mountinfo import container_name
+from oomwarden.core.kernel_log.kills import LogAssembler
+from oomwarden.core.kernel_log.lines import Killed, parse_events, parse_records, printable
+from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.core.parse.cgroup_paths import child
+from oomwarden.core.parse.mountinfo import container_name
 
-from tests.core.log_lines import TAIL, Ring
 from tests.fuzz.objects import VICTIM
+from tests.support.log_lines import TAIL, Ring
 
 
 def kernel_log(given: tuple[list[bytes], list[int]]) -> None:

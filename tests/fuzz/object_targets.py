@@ -6,40 +6,41 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from hypothesis import strategies as st
-from oomwarden.agent.contradictions import Contradictions
-from oomwarden.agent.inventory import Inventory
-from oomwarden.agent.limit_book import LimitBook
-from oomwarden.agent.namespace_book import NamespaceBook
-from oomwarden.agent.pod_sink import PodSink
-from oomwarden.agent.policy_book import PolicyBook
+from oomwarden.agent.informers.inventory import Inventory
+from oomwarden.agent.informers.limits import LimitBook
+from oomwarden.agent.informers.namespaces import NamespaceBook
+from oomwarden.agent.informers.pods import PodSink
+from oomwarden.agent.informers.policies import PolicyBook
+from oomwarden.agent.recording.misreports import Contradictions
 from oomwarden.api.oomlimit import KeptLimit
 from oomwarden.api.policy import PolicyStatus
-from oomwarden.controller.node_reports import NodeReports
-from oomwarden.controller.own_policies import kept_policy
+from oomwarden.controller.limits.headroom import room_of
+from oomwarden.controller.limits.oom_responder import Responder
+from oomwarden.controller.policies.node_reports import NodeReports
+from oomwarden.controller.policies.own_policies import kept_policy
 from oomwarden.controller.release import state_of
-from oomwarden.controller.responses import Responder
-from oomwarden.controller.room import room_of
-from oomwarden.core.grants import Scene
-from oomwarden.core.matching import selects
-from oomwarden.core.needed_fields import namespace_labels, pod_fields
-from oomwarden.core.passed_over import PassedOver
-from oomwarden.core.plan import Switch, evaluate
-from oomwarden.core.pod_facts import pod_facts
-from oomwarden.core.policies import CLUSTER, NAMESPACED, parse_policy
-from oomwarden.core.policy_status import summarise
-from oomwarden.core.scoring import Floor
-from oomwarden.kube import nodes
-from oomwarden.kube.errors import Failure, Outcome
-from oomwarden.kube.guarded_sink import guarded
-from oomwarden.kube.kept import Kept
-from oomwarden.kube.kept_limits import containers_of
-from oomwarden.kube.operations import _own_state
+from oomwarden.core.enforcement.plan import evaluate
+from oomwarden.core.enforcement.scoring import Floor
+from oomwarden.core.limits.authorization import Scene
+from oomwarden.core.model.mode import Switch
+from oomwarden.core.objects.needed_fields import namespace_labels, pod_fields
+from oomwarden.core.objects.passed_over import PassedOver
+from oomwarden.core.pods.manifest import pod_facts
+from oomwarden.core.policy.matching import selects
+from oomwarden.core.policy.policy import CLUSTER, NAMESPACED, parse_policy
+from oomwarden.core.reporting.policy_status import summarise
+from oomwarden.kube import oomnodes as nodes
+from oomwarden.kube.oomkill_pages import _records
+from oomwarden.kube.oomlimits import containers_of
+from oomwarden.kube.operator_calls import _own_state
+from oomwarden.kube.pod_resizes import Found
 from oomwarden.kube.raising_policies import raises
-from oomwarden.kube.records import _records
-from oomwarden.kube.resizes import Found
-from oomwarden.kube.resources import Namespace, OOMNode, OOMPolicy, Pod
+from oomwarden.kube.transport.errors import Failure, Outcome
+from oomwarden.kube.transport.guarded_sink import guarded
+from oomwarden.kube.transport.kept import Kept
+from oomwarden.kube.transport.resources import Namespace, OOMNode, OOMPolicy, Pod
+from tests.support.pods.test_static_pods import mirror
 
-from tests.core.test_static_pods import mirror
 from tests.fuzz.objects import HASH, NODE, VICTIM, objects_of
 
 Manifest = dict[str, Any]

@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
-from oomwarden.api.crds import manifests
+from oomwarden.api.schema.crds import manifests
 
 HASH = "0123456789abcdef0123456789abcdef"
 VICTIM = "22222222-2222-2222-2222-222222222222"

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from boots import CHECKS, Boots, Facts, kernels
+
+from tests.support.boots import CHECKS, Boots, Facts, kernels
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 from oomwarden.kube import events
-from oomwarden.kube.errors import Failure, Outcome
+from oomwarden.kube.transport.errors import Failure, Outcome
 
-from tests.kube.fake_api import Answer, FakeApi, body, status
+from tests.support.fake_api import Answer, FakeApi, body, status
 
 EVENT = {
     "apiVersion": "events.k8s.io/v1",

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 from lightkube import ApiError
-from oomwarden.core.pressure import (
+from oomwarden.core.ledger.rebuild import Span
+from oomwarden.core.quota.pressure import (
     CONDITIONS,
     KEY,
     YOUNG_IN_NEED_SECONDS,
@@ -14,11 +15,10 @@ from oomwarden.core.pressure import (
     read,
     written,
 )
-from oomwarden.core.rebuilt_books import Span
-from oomwarden.kube import nodes
+from oomwarden.kube import oomnodes as nodes
 from oomwarden.kube.pressure import Board
 
-from tests.kube.fake_api import FakeApi, body, status
+from tests.support.fake_api import FakeApi, body, status
 
 SAID = Pressure(Level.HIGH, {"shop": Level.FULL}, nodes=3, kept_seconds=YOUNG_IN_NEED_SECONDS)
 MISSING = status(404, "NotFound", 'configmaps "oomwarden-pressure" not found')

@@ -8,9 +8,10 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-from clients import HEALTHZ, read_all
 from oomwarden.probes.http_head import Answer
 from oomwarden.probes.server import ProbeServer
+
+from tests.support.clients import HEALTHZ, read_all
 
 
 @pytest.fixture

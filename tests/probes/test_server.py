@@ -5,8 +5,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from clients import BIG, HEALTHZ, Target, crowd, read_all, target
 from oomwarden.probes.server import MOST_CONNECTIONS
+
+from tests.support.clients import BIG, HEALTHZ, Target, crowd, read_all, target
 
 HALF_OPEN = 2000
 SOON = 3.0

@@ -3,20 +3,20 @@
 import asyncio
 from typing import NamedTuple
 
-from oomwarden.agent.contradictions import Contradictions
-from oomwarden.agent.enforce import Enforcer
-from oomwarden.agent.pod_sink import PodSink
-from oomwarden.agent.policy_source import PolicySource
-from oomwarden.agent.pressure_watch import PressureWatch
-from oomwarden.agent.settings import Settings
-from oomwarden.core.bound_remarks import beyond
-from oomwarden.core.needed_fields import namespace_labels, pod_fields
-from oomwarden.core.passed_over import PassedOver
-from oomwarden.core.policies import CLUSTER, NAMESPACED
-from oomwarden.kube import watch
-from oomwarden.kube.client import Client, Selection
-from oomwarden.kube.kept import Kept
-from oomwarden.kube.resources import (
+from oomwarden.agent.enforcement.reconciler import Enforcer
+from oomwarden.agent.informers.pods import PodSink
+from oomwarden.agent.informers.policy_source import PolicySource
+from oomwarden.agent.informers.pressure import PressureWatch
+from oomwarden.agent.recording.misreports import Contradictions
+from oomwarden.agent.runtime.settings import Settings
+from oomwarden.core.objects.needed_fields import namespace_labels, pod_fields
+from oomwarden.core.objects.passed_over import PassedOver
+from oomwarden.core.policy.policy import CLUSTER, NAMESPACED
+from oomwarden.core.reporting.bounds import beyond
+from oomwarden.kube.transport import reflector as watch
+from oomwarden.kube.transport.client import Client, Selection
+from oomwarden.kube.transport.kept import Kept
+from oomwarden.kube.transport.resources import (
     ClusterOOMPolicy,
     ConfigMap,
     Namespace,

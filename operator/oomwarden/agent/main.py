@@ -8,7 +8,7 @@ import signal
 import sys
 
 from oomwarden.agent.run import run
-from oomwarden.agent.settings import Settings, SettingsError, from_environment
+from oomwarden.agent.runtime.settings import Settings, SettingsError, from_environment
 
 _SWITCH_SECONDS = 0.0005
 """Another thread's Python work must not delay detection for as long as a dead scope lives."""

@@ -13,46 +13,49 @@ status                             what OOMNode says
 import asyncio
 from functools import partial
 
-from oomwarden.agent import health
 from oomwarden.agent.api_watches import Watches
-from oomwarden.agent.baselines import Baselines
-from oomwarden.agent.bookkeep import Bookkeeper
-from oomwarden.agent.caps import Caps
-from oomwarden.agent.contradictions import Contradictions
-from oomwarden.agent.deliver import Deliverer
-from oomwarden.agent.enforce import Enforcer
-from oomwarden.agent.heard import Heard
-from oomwarden.agent.host_kills import HostKills
-from oomwarden.agent.inventory import Inventory
-from oomwarden.agent.kernel_looks import connect_kernel
-from oomwarden.agent.kernel_side import KernelSide
-from oomwarden.agent.layout import Layout
-from oomwarden.agent.log_reader import ELSEWHERE, LogReader
-from oomwarden.agent.naming import Naming
-from oomwarden.agent.outranked import Outranked
-from oomwarden.agent.own_pods import own_pods
-from oomwarden.agent.pressure_watch import PressureWatch
-from oomwarden.agent.report import Reporter, Work
-from oomwarden.agent.samples import Samples
-from oomwarden.agent.settings import Settings
-from oomwarden.agent.settle import Place, Settler
-from oomwarden.agent.sole import Waits, sole
-from oomwarden.agent.status import StatusWriter
-from oomwarden.agent.store import Store
+from oomwarden.agent.baselines.scores import Baselines
+from oomwarden.agent.baselines.store_loss import store_was_lost
+from oomwarden.agent.delivery.deliverer import Deliverer
+from oomwarden.agent.detection.kernel_log import ELSEWHERE, LogReader
+from oomwarden.agent.detection.kubepods import KernelSide
+from oomwarden.agent.detection.layout import Layout
+from oomwarden.agent.detection.memory_sampler import Samples
+from oomwarden.agent.enforcement.caps import Caps
+from oomwarden.agent.enforcement.naming import Naming
+from oomwarden.agent.enforcement.reconciler import Enforcer
+from oomwarden.agent.informers.inventory import Inventory
+from oomwarden.agent.informers.pressure import PressureWatch
+from oomwarden.agent.recording.agent_kills import own_pods
+from oomwarden.agent.recording.host_kills import HostKills
+from oomwarden.agent.recording.kernel_looks import connect_kernel
+from oomwarden.agent.recording.misreports import Contradictions
+from oomwarden.agent.recording.recorder import Bookkeeper
+from oomwarden.agent.recording.settler import Place, Settler
+from oomwarden.agent.reporting.node_services import Outranked
+from oomwarden.agent.reporting.node_status import Reporter, Work
+from oomwarden.agent.reporting.status_writer import StatusWriter
+from oomwarden.agent.runtime import health
+from oomwarden.agent.runtime.lock import Waits, sole
+from oomwarden.agent.runtime.progress import Heard
+from oomwarden.agent.runtime.settings import Settings
+from oomwarden.agent.store.database import Store
 from oomwarden.agent.store_check import check
-from oomwarden.agent.store_history import store_was_lost
 from oomwarden.api.oomnode import OOMNodeStatus
-from oomwarden.core.ledger import Ledger
-from oomwarden.core.scoring import Floor
+from oomwarden.core.enforcement.scoring import Floor
+from oomwarden.core.ledger.ledger import Ledger
 from oomwarden.kernel import syslog
 from oomwarden.kernel.boot import boot_id
-from oomwarden.kernel.cgroup import CgroupRoot
+from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.host import Host
-from oomwarden.kernel.places import Places
-from oomwarden.kernel.process import ProcRoot
-from oomwarden.kube import events, kills, nodes, watch
-from oomwarden.kube.client import Client, connect
-from oomwarden.kube.guarded_sink import guarded
+from oomwarden.kernel.proc.process import ProcRoot
+from oomwarden.kernel.roots import Places
+from oomwarden.kube import events
+from oomwarden.kube import oomkill_writer as kills
+from oomwarden.kube import oomnodes as nodes
+from oomwarden.kube.transport import reflector as watch
+from oomwarden.kube.transport.client import Client, connect
+from oomwarden.kube.transport.guarded_sink import guarded
 from oomwarden.probes.loops import Loop, age_of
 
 LATE_SECONDS = 60.0

@@ -2,8 +2,8 @@
 
 import os
 
-from oomwarden.agent.identity import introduce
-from oomwarden.kernel.huge_pages import refuse_huge_pages
+from oomwarden.agent.runtime.identity import introduce
+from oomwarden.kernel.thp import refuse_huge_pages
 
 
 def main() -> None:

@@ -8,12 +8,15 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from oomwarden.agent import checkpoints, event_outbox, known_pods, outbox, own_pods
-from oomwarden.agent.baselines import TABLE as BASELINES
-from oomwarden.agent.counts import counts
-from oomwarden.agent.found_groups import TABLE as GROUPS
-from oomwarden.agent.own_scores import TABLE as OWN_SCORES
-from oomwarden.agent.store_schema import damage
+from oomwarden.agent.baselines.oom_group import TABLE as GROUPS
+from oomwarden.agent.baselines.own_scores import TABLE as OWN_SCORES
+from oomwarden.agent.baselines.scores import TABLE as BASELINES
+from oomwarden.agent.delivery import event_outbox, outbox
+from oomwarden.agent.recording import agent_kills as own_pods
+from oomwarden.agent.store import checkpoints
+from oomwarden.agent.store import pods as known_pods
+from oomwarden.agent.store.counters import counts
+from oomwarden.agent.store.schema import damage
 
 _NOT_UNDERSTOOD = (ValueError, TypeError, LookupError, AttributeError)
 _RECORDS = "SELECT name FROM outbox"

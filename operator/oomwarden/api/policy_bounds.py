@@ -3,7 +3,7 @@
 With 64 rules of 16 containers and 16 processes each, 1,000 policies had 2 GB. So what all rules
 have together is bounded too: the largest OOMPolicy has 80 KiB, and dozens of rules still fit. Only
 the API server holds these bounds, and lets stand what was stored before (ratcheting, KEP-4008):
-models read that too, and the agents' own bounds hold for it (core/policy_shelf.py).
+models read that too, and the agents' own bounds hold for it (core/policy/policy_cache.py).
 """
 
 from oomwarden.api.base import Extra, rule, validations

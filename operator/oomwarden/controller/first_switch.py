@@ -4,8 +4,8 @@ import asyncio
 import logging
 from typing import Protocol
 
-from oomwarden.core.plan import Switch
-from oomwarden.kube.errors import API_ERRORS, failure
+from oomwarden.core.model.mode import Switch
+from oomwarden.kube.transport.errors import API_ERRORS, failure
 
 FIRST_WAIT_SECONDS, LAST_WAIT_SECONDS = 2.0, 60.0
 _DELETED = (

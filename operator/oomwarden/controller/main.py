@@ -10,11 +10,11 @@ from datetime import timedelta
 from functools import partial
 
 from oomwarden.controller.release import release, verdict
-from oomwarden.core.retention import Bounds
-from oomwarden.kube.client import connect
-from oomwarden.kube.errors import API_ERRORS, failure
-from oomwarden.kube.operations import Operations
-from oomwarden.kube.switch import SwitchCalls
+from oomwarden.core.quota.retention import Bounds
+from oomwarden.kube.mode import SwitchCalls
+from oomwarden.kube.operator_calls import Operations
+from oomwarden.kube.transport.client import connect
+from oomwarden.kube.transport.errors import API_ERRORS, failure
 
 DEEP_JSON = 20_000
 """Levels of calls: kopf reads JSON with Python's own reader, and whoever may patch a policy can

@@ -10,10 +10,10 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 
 from oomwarden.api.oomnode import OOMNodeStatus
-from oomwarden.core.plan import Switch
-from oomwarden.core.policy_status import is_silent
-from oomwarden.core.self_tests import LEFT_CHANGED
-from oomwarden.kube.errors import API_ERRORS, failure
+from oomwarden.core.model.mode import Switch
+from oomwarden.core.reporting.node_conditions import LEFT_CHANGED
+from oomwarden.core.reporting.policy_status import is_silent
+from oomwarden.kube.transport.errors import API_ERRORS, failure
 
 POLL_SECONDS = 1.0
 SETTLED_AFTER = timedelta(seconds=15)

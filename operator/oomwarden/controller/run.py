@@ -13,33 +13,33 @@ import kopf
 
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.first_switch import FirstSwitch
-from oomwarden.controller.limit_sweep import LimitSweep
+from oomwarden.controller.limits.oom_responder import Responder
+from oomwarden.controller.limits.resizer import Resizer
+from oomwarden.controller.limits.sweep import LimitSweep
 from oomwarden.controller.login import login
-from oomwarden.controller.node_reports import NodeReports
-from oomwarden.controller.own_policies import kept_policy
-from oomwarden.controller.policies import PolicyHandlers
-from oomwarden.controller.publishing import Publisher
+from oomwarden.controller.policies.handlers import PolicyHandlers
+from oomwarden.controller.policies.node_reports import NodeReports
+from oomwarden.controller.policies.own_policies import kept_policy
+from oomwarden.controller.policies.statuses import StatusWriter
 from oomwarden.controller.pulse import Pulse, serve
-from oomwarden.controller.resizes import Resizer
-from oomwarden.controller.responses import Responder
-from oomwarden.controller.retention import Retention
-from oomwarden.controller.statuses import StatusWriter
-from oomwarden.core.kept_node import PolicyKey, kept_node
-from oomwarden.core.passed_over import OF_THE_OPERATOR, PassedOver
-from oomwarden.core.retention import Bounds
-from oomwarden.kube import watch
-from oomwarden.kube.client import Selection, connect
-from oomwarden.kube.errors import API_ERRORS, failure
-from oomwarden.kube.guarded_sink import guarded
-from oomwarden.kube.kept import Kept
-from oomwarden.kube.kept_limits import KeptLimits
-from oomwarden.kube.operations import Operations
+from oomwarden.controller.retention.publishing import Publisher
+from oomwarden.controller.retention.retention import Retention
+from oomwarden.core.limits.node_report import PolicyKey, kept_node
+from oomwarden.core.objects.passed_over import OF_THE_OPERATOR, PassedOver
+from oomwarden.core.quota.retention import Bounds
+from oomwarden.kube.mode import SwitchCalls
+from oomwarden.kube.oomkill_pages import StoredKills
+from oomwarden.kube.oomlimits import KeptLimits
+from oomwarden.kube.operator_calls import Operations
+from oomwarden.kube.pod_resizes import Resizes
 from oomwarden.kube.pressure import Board
-from oomwarden.kube.records import StoredKills
-from oomwarden.kube.resizes import Resizes
-from oomwarden.kube.resources import OOMNode, OOMPolicy, Resource
-from oomwarden.kube.switch import SwitchCalls
-from oomwarden.kube.young_kills import YoungKills
+from oomwarden.kube.recent_oomkills import YoungKills
+from oomwarden.kube.transport import reflector as watch
+from oomwarden.kube.transport.client import Selection, connect
+from oomwarden.kube.transport.errors import API_ERRORS, failure
+from oomwarden.kube.transport.guarded_sink import guarded
+from oomwarden.kube.transport.kept import Kept
+from oomwarden.kube.transport.resources import OOMNode, OOMPolicy, Resource
 
 CRD_POLL_SECONDS = 2.0
 _LOG = logging.getLogger(__name__)

@@ -4,8 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from oomwarden.core.flat_keyed import parse_counters
-from oomwarden.core.self_tests import counts_local_events_only
+from oomwarden.core.parse.flat_keyed import parse_counters
+from oomwarden.core.reporting.node_conditions import counts_local_events_only
 from oomwarden.kernel.boot import boot_id
 
 CAP_DAC_OVERRIDE, CAP_SYS_RESOURCE, CAP_SYSLOG = 1, 24, 34

@@ -4,11 +4,11 @@ import asyncio
 import secrets
 from typing import Any
 
-from oomwarden.core.event_series import EventSeries
-from oomwarden.kube.client import Client
-from oomwarden.kube.errors import API_ERRORS, Failure, Outcome, failure
-from oomwarden.kube.kills import deliver
-from oomwarden.kube.resources import Event
+from oomwarden.core.records.event_series import EventSeries
+from oomwarden.kube.oomkill_writer import deliver
+from oomwarden.kube.transport.client import Client
+from oomwarden.kube.transport.errors import API_ERRORS, Failure, Outcome, failure
+from oomwarden.kube.transport.resources import Event
 
 DEADLINE_SECONDS = 30.0
 

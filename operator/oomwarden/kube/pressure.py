@@ -8,9 +8,9 @@ from typing import Any
 from lightkube import ApiError
 from lightkube.types import PatchType
 
-from oomwarden.core.pressure import NAME, Pressure, conditions, read, written
-from oomwarden.kube.client import Client, Selection
-from oomwarden.kube.resources import ConfigMap, OOMNode
+from oomwarden.core.quota.pressure import NAME, Pressure, conditions, read, written
+from oomwarden.kube.transport.client import Client, Selection
+from oomwarden.kube.transport.resources import ConfigMap, OOMNode
 
 _MANAGER = "oomwarden-operator"
 

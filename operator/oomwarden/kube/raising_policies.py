@@ -5,10 +5,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from oomwarden.core.json_parts import object_at, objects_at
-from oomwarden.kube import watch
-from oomwarden.kube.client import Client, Json, Listing, Selection
-from oomwarden.kube.resources import ClusterOOMPolicy, OOMPolicy, Resource
+from oomwarden.core.objects.json_parts import object_at, objects_at
+from oomwarden.kube.transport import reflector as watch
+from oomwarden.kube.transport.client import Client, Json, Listing, Selection
+from oomwarden.kube.transport.resources import ClusterOOMPolicy, OOMPolicy, Resource
 
 
 def raises(policy: Json) -> bool:

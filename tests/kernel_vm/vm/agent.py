@@ -18,22 +18,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from oomwarden.agent.bookkeep import Bookkeeper
-from oomwarden.agent.counts import counts
-from oomwarden.agent.detect import Batch, Detector, into_queue
-from oomwarden.agent.inventory import Inventory
-from oomwarden.agent.log_reader import ELSEWHERE, LogReader
-from oomwarden.agent.settle import Place, Settler
-from oomwarden.agent.store import Store
+from oomwarden.agent.detection.detector import Batch, Detector, into_queue
+from oomwarden.agent.detection.kernel_log import ELSEWHERE, LogReader
+from oomwarden.agent.informers.inventory import Inventory
+from oomwarden.agent.recording.recorder import Bookkeeper
+from oomwarden.agent.recording.settler import Place, Settler
+from oomwarden.agent.store.counters import counts
+from oomwarden.agent.store.database import Store
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.policy import QOSClass
-from oomwarden.core.facts import ContainerFacts, PodFacts
-from oomwarden.core.ledger import Ledger
-from oomwarden.core.rebuilt_books import Recorded
+from oomwarden.core.ledger.ledger import Ledger
+from oomwarden.core.ledger.rebuild import Recorded
+from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.kernel import syslog
-from oomwarden.kernel.cgroup import CgroupRoot
-from oomwarden.kernel.counter_tree import find_kubepods
-from oomwarden.kernel.group_kills import counted_kills, is_empty, is_killed_as_group
+from oomwarden.kernel.cgroup.files import CgroupRoot
+from oomwarden.kernel.cgroup.group_kill import counted_kills, is_empty, is_killed_as_group
+from oomwarden.kernel.cgroup.tree import find_kubepods
 from oomwarden.kernel.host import Host
 
 FOLDER = Path("/tmp/agents")  # noqa: S108 - the machine is ours alone

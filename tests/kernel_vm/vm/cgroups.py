@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from oomwarden.core.flat_keyed import parse_counters
+from oomwarden.core.parse.flat_keyed import parse_counters
 from patience import PATIENCE
 
 ROOT = Path("/sys/fs/cgroup")

@@ -4,7 +4,7 @@ from typing import Any
 
 import cgroups
 from log_tail import KernelLog
-from oomwarden.core.kernel_log import parse_records
+from oomwarden.core.kernel_log.lines import parse_records
 from world import MIB, Hogs, world
 
 GREEDY, EXEMPT = 1000, -1000

@@ -5,13 +5,13 @@ from typing import Any
 import cgroups
 from cgroups import CGROUPFS, SYSTEMD, Layout
 from log_tail import room_in_log
-from oomwarden.core.cgroup_paths import driver
-from oomwarden.core.facts import Cgroup, Level
-from oomwarden.kernel import oom_group
-from oomwarden.kernel.cgroup import CgroupRoot
-from oomwarden.kernel.container_processes import PartOfPids, held, pids
-from oomwarden.kernel.counter_tree import find_kubepods
-from oomwarden.kernel.group_kills import is_killed_as_group
+from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.core.parse.cgroup_paths import driver
+from oomwarden.kernel.cgroup import oom_group
+from oomwarden.kernel.cgroup.files import CgroupRoot
+from oomwarden.kernel.cgroup.group_kill import is_killed_as_group
+from oomwarden.kernel.cgroup.members import PartOfPids, held, pids
+from oomwarden.kernel.cgroup.tree import find_kubepods
 from patience import wait_for
 from world import Hogs, World, world
 

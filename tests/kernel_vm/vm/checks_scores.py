@@ -10,12 +10,12 @@ from typing import Any
 
 import cgroups
 from cgroups import ROOT
-from oomwarden.core.facts import Cgroup, Level
-from oomwarden.core.plan import Order, Outcome
-from oomwarden.kernel.apply import carry_out
-from oomwarden.kernel.cgroup import CgroupRoot
-from oomwarden.kernel.places import Places
-from oomwarden.kernel.process import Process, ProcRoot
+from oomwarden.core.enforcement.plan import Order, Outcome
+from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.kernel.cgroup.files import CgroupRoot
+from oomwarden.kernel.container.scores import carry_out
+from oomwarden.kernel.proc.process import Process, ProcRoot
+from oomwarden.kernel.roots import Places
 from world import Hogs, World, world
 
 RESERVED = 300

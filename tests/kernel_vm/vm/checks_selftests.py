@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import cgroups
-from oomwarden.kernel.cgroup import CgroupGoneError, CgroupRoot
-from oomwarden.kernel.counter_tree import CounterTree, find_kubepods
+from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
+from oomwarden.kernel.cgroup.tree import CounterTree, find_kubepods
 from world import Hogs, world
 
 

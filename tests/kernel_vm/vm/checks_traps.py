@@ -11,7 +11,7 @@ from typing import Any
 import cgroups
 from cgroups import ROOT
 from log_tail import KernelLog
-from oomwarden.core.kernel_log import parse_events, parse_records
+from oomwarden.core.kernel_log.lines import parse_events, parse_records
 from oomwarden.kernel import inotify, syslog
 from oomwarden.kernel.host import Host
 from oomwarden.kernel.inotify import Inotify

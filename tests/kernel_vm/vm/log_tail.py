@@ -5,7 +5,7 @@ import time
 from collections import deque
 from pathlib import Path
 
-from oomwarden.core.kernel_log import unread_part
+from oomwarden.core.kernel_log.lines import unread_part
 from oomwarden.kernel import syslog
 
 RATE_BURST, RATE_SECONDS = 10, 5.5

@@ -1,0 +1,122 @@
+"""One value a container, in a table of the store: what has to outlive the agent is saved first."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Container as AbstractContainer
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from oomwarden.agent.informers.inventory import Container
+from oomwarden.agent.store.database import Store
+
+V = TypeVar("V")
+
+Inodes = AbstractContainer[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Generic[V]):
+    """A table with the columns `boot_id`, `inode`, `container_id` and those of the value.
+
+    `columns` gives the value as it is stored; `value` takes that back.
+    """
+
+    name: str
+    names: Sequence[str]
+    columns: Callable[[V], Sequence[object]]
+    value: Callable[..., V]
+
+    def load(self, db: sqlite3.Connection, boot_id: str) -> dict[int, tuple[str, V]]:
+        """Read the rows of one boot, by inode; those of others are deleted."""
+        db.execute(f"DELETE FROM {self.name} WHERE boot_id != ?", (boot_id,))  # noqa: S608 - ours
+        names = ", ".join(("inode", "container_id", *self.names))
+        rows = db.execute(f"SELECT {names} FROM {self.name}")  # noqa: S608 - the names are ours
+        return {
+            inode: (container_id, self.value(*columns)) for inode, container_id, *columns in rows
+        }
+
+    def save(
+        self,
+        db: sqlite3.Connection,
+        boot_id: str,
+        changed: dict[int, tuple[str, V]],
+        gone: Iterable[int],
+    ) -> None:
+        """Write and delete rows of one boot."""
+        places = ", ".join("?" * (3 + len(self.names)))
+        db.executemany(
+            f"INSERT OR REPLACE INTO {self.name} VALUES ({places})",  # noqa: S608 - ours
+            [
+                (boot_id, inode, own, *self.columns(value))
+                for inode, (own, value) in changed.items()
+            ],
+        )
+        db.executemany(
+            f"DELETE FROM {self.name} WHERE boot_id = ? AND inode = ?",  # noqa: S608 - ours
+            [(boot_id, inode) for inode in gone],
+        )
+
+
+@dataclass(slots=True)
+class ContainerRows(Generic[V]):
+    """By cgroup inode; the container's id guards against an inode that is used again."""
+
+    store: Store
+    boot_id: str
+    table: Table[V]
+    _rows: dict[int, tuple[str, V]] = field(default_factory=dict)
+    _saved: dict[int, tuple[str, V]] = field(default_factory=dict)
+
+    async def load(self) -> None:
+        """Read what is known of this boot; the rows of others are deleted."""
+        self._saved = await self.store.run(lambda db: self.table.load(db, self.boot_id))
+        self._rows = self._saved | self._rows
+
+    def get(self, container: Container) -> V | None:
+        """Give what is known of a container."""
+        return _own(self._rows, container)
+
+    def on_disk(self, container: Container) -> V | None:
+        """Give what is known of a container, and saved."""
+        return _own(self._saved, container)
+
+    def is_saved(self, container: Container) -> bool:
+        """Whether what is known of a container, also that nothing is, is on the disk."""
+        inode = container.cgroup.inode
+        return self._rows.get(inode) == self._saved.get(inode)
+
+    def put(self, container: Container, value: V) -> None:
+        """Change what is known; it is written at the next `save`."""
+        self._rows[container.cgroup.inode] = (container.cgroup.container_id or "", value)
+
+    def forget(self, container: Container) -> None:
+        """Drop what is known; it is deleted at the next `save`."""
+        self._rows.pop(container.cgroup.inode, None)
+
+    async def save(self) -> None:
+        """Write what changed, in one transaction.
+
+        Raises:
+            sqlite3.Error: nothing was written.
+        """
+        rows = dict(self._rows)
+        changed = {inode: row for inode, row in rows.items() if self._saved.get(inode) != row}
+        gone = self._saved.keys() - rows.keys()
+        if changed or gone:
+            await self.store.run(lambda db: self.table.save(db, self.boot_id, changed, gone))
+            if self.store.keeps:
+                self._saved = rows
+
+    def keep_only(self, live: Inodes) -> None:
+        """Forget the containers that are gone."""
+        for inode in [each for each in self._rows if each not in live]:
+            del self._rows[inode]
+
+    def __iter__(self) -> Iterator[tuple[int, V]]:
+        """Go through all that is known, by inode."""
+        return ((inode, value) for inode, (_, value) in self._rows.items())
+
+
+def _own(rows: dict[int, tuple[str, Any]], container: Container) -> Any | None:  # noqa: ANN401 - V
+    container_id, value = rows.get(container.cgroup.inode, (None, None))
+    return value if container_id == (container.cgroup.container_id or "") else None

@@ -1,0 +1,75 @@
+"""Whether an earlier store of this node was lost: values of ours may then be in place.
+
+The answer is kept in the store until every container that was there is in it: an agent that ends
+before that leaves it to the next one, whose store is not new any more.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from functools import partial
+
+from oomwarden.agent.baselines.scores import Baselines
+from oomwarden.agent.informers.inventory import Inventory
+from oomwarden.agent.store.database import UNASKED, Store
+from oomwarden.kube import oomnodes as nodes
+from oomwarden.kube.transport.client import Client
+from oomwarden.kube.transport.errors import API_ERRORS, failure
+
+ASK_AGAIN_SECONDS = 5.0
+_LOST, _NONE = "lost", "none"
+_LOG = logging.getLogger(__name__)
+
+
+async def store_was_lost(store: Store, client: Client, node: str, boot_id: str) -> bool:
+    """Ask OOMNode, which names the store that its writer had; only a new store has to ask.
+
+    Waits for the API server as long as it takes: without policies nothing is enforced anyway. Our
+    own OOMNode must not be written before.
+    """
+    known = await store.run(_known)
+    if known != UNASKED:
+        return known == _LOST
+    while True:
+        try:
+            before = await nodes.previous(client, node)
+        except API_ERRORS as error:
+            _LOG.warning("enforcement waits for OOMNode %s: %s", node, failure(error).reason)
+            await asyncio.sleep(ASK_AGAIN_SECONDS)
+            continue
+        lost = (
+            before is not None
+            and before.kernel.boot_id == boot_id
+            and before.agent.store_id != store.store_id
+        )
+        await store.run(partial(_keep, lost=lost))
+        return lost
+
+
+async def forget_loss(baselines: Baselines, inventory: Inventory) -> None:
+    """Keep no longer that a store was lost, once what it knew is known anew, or known to be lost.
+
+    Raises:
+        sqlite3.Error: it is kept.
+    """
+    if baselines.store_lost and not baselines.loss_forgotten and _is_known(baselines, inventory):
+        await baselines.store.run(partial(_keep, lost=False))
+        baselines.loss_forgotten = True
+
+
+def _is_known(baselines: Baselines, inventory: Inventory) -> bool:
+    """Whether every container that the agent has found has a saved baseline; pause has none."""
+    existed = [each for each in inventory.containers.values() if each.existed]
+    named = [each for each in existed if each.name or inventory.container(each)]
+    return inventory.synced and bool(named) and all(map(baselines.is_saved, named))
+
+
+def _known(db: sqlite3.Connection) -> str:
+    """Read the answer; a store of an agent that did not keep it has none."""
+    row = db.execute("SELECT value FROM meta WHERE key = 'history'").fetchone()
+    return str(row[0]) if row else _NONE
+
+
+def _keep(db: sqlite3.Connection, *, lost: bool) -> None:
+    found = _LOST if lost else _NONE
+    db.execute("UPDATE meta SET value = ? WHERE key = 'history'", (found,))

@@ -1,0 +1,1 @@
+"""Records are delivered here: from the outbox to the API server, with back-off."""

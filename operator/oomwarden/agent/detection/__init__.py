@@ -1,0 +1,1 @@
+"""A kill is detected here: watches on cgroups, counters, the kernel log, samples of memory."""

@@ -1,0 +1,234 @@
+"""Detection: a thread that reads memory.events and queues what it read, nothing else.
+
+The steps, in order: wait (one inotify watch on kubepods' counters, one on each directory) ->
+follow new cgroups, drop the gone -> read kubepods; where it moved, descend -> queue the batch.
+Where the kernel gives no watch, or a cgroup cannot be opened, it looks at short intervals.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+
+from oomwarden.agent.detection.batch import Batch
+from oomwarden.agent.detection.blind_spots import BlindSpots
+from oomwarden.agent.detection.cgroup_watches import Watches
+from oomwarden.core.ledger.account import Reading
+from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.core.parse.cgroup_paths import child
+from oomwarden.core.reporting.blindness import Blindness
+from oomwarden.kernel import inotify
+from oomwarden.kernel.cgroup.counter_files import Node
+from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
+from oomwarden.kernel.cgroup.tree import CounterTree
+from oomwarden.kernel.inotify import Event
+
+RECONCILE_SECONDS = 10.0
+READ_ALL_EVERY = 6
+"""Reconciles between two that read every cgroup: else only where the levels above have moved."""
+REMEMBERED = 8192
+"""Paths of cgroups, more than a node has; bounds the memory of a node that churns."""
+MAX_LATE_READS = 32
+"""Of 64 KiB each: more than inotify's queue holds by default, and yet an end."""
+
+
+class Detector:
+    """Owns the tree and the watches; lives in its own thread from `start` to `stop`."""
+
+    def __init__(
+        self, root: CgroupRoot, kubepods: Cgroup, deliver: Callable[[Batch], None]
+    ) -> None:
+        self._tree = CounterTree(root, self._appeared, self._vanished, self._lost)
+        self._kubepods = kubepods
+        self._deliver = deliver
+        self._watches = Watches(root)
+        self._spots = BlindSpots(self._watches)
+        self.blindness = Blindness()
+        self._batch = Batch(0.0)
+        self._paths: dict[str, None] = {}  # followed, or told as unseen
+        self._unseen = 0
+        self._missed = False  # events were lost that no sweep has made up for
+        self._stopping = False
+        self.progress = time.monotonic()
+        self.error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="detect", daemon=True)
+
+    @property
+    def unreadable(self) -> int:
+        """Count the times that a cgroup's files could not be read or understood."""
+        return self._tree.unreadable
+
+    def start(self, ended: Callable[[], None]) -> None:
+        """Begin; `ended` is called from the thread should it ever end."""
+        self._ended = ended
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and wait for it."""
+        self._stopping = True
+        self._watches.wake()
+        self._thread.join()
+        self._watches.close()
+
+    def _run(self) -> None:
+        try:
+            self._follow_forever()
+        except BaseException as error:  # noqa: BLE001 - told to the loop, which ends the process
+            self.error = error
+        self._ended()
+
+    def _follow_forever(self) -> None:
+        if (top := self._begin()) is None:
+            return
+        self._finish(self._tree.sweep(top, force=True), reconciled=True)
+        due, reconciles = time.monotonic() + RECONCILE_SECONDS, 0
+        while not self._stopping:
+            left = max(due - time.monotonic(), 0)
+            events = self._hear(self._spots.patience(self._tree, left))
+            read_at = time.time()
+            self._batch.began = time.monotonic()
+            overrun = self._batch.overrun = self._missed
+            self._missed = False
+            reconcile = overrun or time.monotonic() >= due
+            reconciles += reconcile
+            self._tree.blind = self._spots.inodes(self._tree)
+            readings = self._handle(events)
+            self._batch.blind |= self._spots.inodes(self._tree)
+            self._spots.look(self._tree)
+            if reconcile:
+                self._tree.rescan_all(top)
+                due = time.monotonic() + RECONCILE_SECONDS
+            seldom = reconciles % READ_ALL_EVERY == 0 or self._watches.missing
+            readings += self._tree.sweep(top, force=overrun or bool(reconcile and seldom))
+            if readings:
+                readings += self._catch_up()
+            self._require(top)
+            readings += self._read_late()
+            self._finish(readings, reconciled=reconcile)
+            self._batch.after = read_at
+
+    def _begin(self) -> Node | None:
+        """Open kubepods, as soon as that can be opened; None: it is to stop."""
+        while not self._stopping:
+            try:
+                top = self._tree.start(self._kubepods)
+            except OSError as error:
+                self.blindness = Blindness.of_top(self._kubepods.path, error.strerror or "")
+                self._watches.hear(RECONCILE_SECONDS)
+                self.progress = time.monotonic()
+            else:
+                self._watches.follow_counters(top)
+                return top
+        return None
+
+    def _read_late(self) -> list[Reading]:
+        late, readings = self._tree.sweep_late()
+        self._batch.late = tuple(late)
+        return readings
+
+    def _require(self, top: Node) -> None:
+        if top.cgroup.inode not in self._tree.nodes:
+            raise CgroupGoneError(
+                f"{top.cgroup.path} was removed: is the kubelet being set up anew?"
+            )
+
+    def _hear(self, seconds: float) -> list[Event]:
+        events = self._watches.hear(seconds)
+        self._missed |= any(event.mask & inotify.IN_Q_OVERFLOW for event in events)
+        return events
+
+    def _catch_up(self) -> list[Reading]:
+        """Take in what was queued before the counters were read: the cgroups that they tell of.
+
+        Else a pod is settled without the container that came and went meanwhile.
+        """
+        known = len(self._batch.appeared)
+        readings: list[Reading] = []
+        for _ in range(MAX_LATE_READS):
+            if not (late := self._hear(0)):
+                break
+            readings += self._handle(late)
+            self._watches.wake()  # what these events say of the counters is for the next sweep
+        self._batch.overrun |= self._missed
+        for cgroup, _ in self._batch.appeared[known:]:
+            if (node := self._tree.nodes.get(cgroup.inode)) is not None:
+                readings += self._tree.sweep(node)
+        return readings
+
+    def _handle(self, events: list[Event]) -> list[Reading]:
+        created = [(self._watches.node(e.watch), e.name) for e in events if _is_new_directory(e)]
+        readings = self._look_at_moved(events)
+        for parent, name in created:
+            if parent is not None:
+                self._note_unseen(parent, name)
+        return readings
+
+    def _note_unseen(self, parent: Node, name: str) -> None:
+        """Tell of a cgroup that was gone before it could be opened: it may have been killed."""
+        if parent.cgroup.inode in self._tree.unlisted:
+            return  # it may be there
+        self._unseen -= 1  # an inode that no cgroup has
+        cgroup = child(parent.cgroup, name, self._unseen)
+        unopened = {one.cgroup.path for one in self._tree.unopened.values()}
+        if cgroup is not None and cgroup.path not in self._paths and cgroup.path not in unopened:
+            self._paths[cgroup.path] = None
+            self._batch.appeared.append((cgroup, parent.cgroup.inode))
+            self._batch.vanished.append(cgroup)
+
+    def _look_at_moved(self, events: list[Event]) -> list[Reading]:
+        readings: list[Reading] = []
+        for watch in {event.watch for event in events}:
+            node = self._watches.node(watch)
+            if node is None:
+                continue
+            if node.cgroup.level is Level.CONTAINER:
+                readings += self._tree.limit_changed(node)
+            else:
+                self._tree.rescan(node)
+        return readings
+
+    def _finish(self, readings: list[Reading], *, reconciled: bool) -> None:
+        blind = self._spots.inodes(self._tree)
+        self.blindness = self._spots.blindness(self._tree)
+        batch, self._batch = self._batch, Batch(time.time(), blind=blind)
+        batch.readings, batch.reconciled, batch.ended = readings, reconciled, time.time()
+        batch.blind |= blind
+        batch.unopened = frozenset(node.cgroup.inode for node in self._tree.partly_seen())
+        self.progress = time.monotonic()
+        if batch:
+            self._deliver(batch)
+        else:
+            self._batch.blind |= batch.blind
+
+    def _appeared(self, node: Node) -> None:
+        parent = node.parent.cgroup.inode if node.parent else None
+        self._batch.appeared.append((node.cgroup, parent))
+        self._paths[node.cgroup.path] = None
+        while len(self._paths) > REMEMBERED:
+            del self._paths[next(iter(self._paths))]
+        self._watches.follow(node)
+
+    def _vanished(self, node: Node) -> None:
+        self._batch.vanished.append(node.cgroup)
+        self._watches.drop(node)
+
+    def _lost(self, cgroup: Cgroup, parent: Node) -> None:
+        """Tell of a cgroup that went before it could be opened."""
+        self._paths[cgroup.path] = None
+        self._batch.appeared.append((cgroup, parent.cgroup.inode))
+        self._batch.vanished.append(cgroup)
+
+
+def _is_new_directory(event: Event) -> bool:
+    return bool(event.mask & inotify.IN_CREATE and event.mask & inotify.IN_ISDIR)
+
+
+def into_queue(
+    loop: asyncio.AbstractEventLoop, queue: "asyncio.Queue[Batch]"
+) -> Callable[[Batch], None]:
+    """Give a function with which another thread fills the loop's queue."""
+
+    def deliver(batch: Batch) -> None:
+        loop.call_soon_threadsafe(queue.put_nowait, batch)
+
+    return deliver

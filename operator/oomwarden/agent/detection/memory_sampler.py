@@ -1,0 +1,172 @@
+"""Samples of every container's memory, so that the record of a kill tells what led to it.
+
+The steps, in order: wait for the next round -> read the usage of all containers, or of those
+that climb towards their limits -> look closer at those that are near -> keep it at the container,
+from where settling takes it (`story_of`).
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from oomwarden.agent.informers.inventory import Container, Inventory
+from oomwarden.agent.runtime.worker import KernelWorker, StuckError
+from oomwarden.core.incidents.memory_history import (
+    SAMPLE_SECONDS,
+    Bound,
+    History,
+    Sample,
+    Story,
+    first_to_look_at,
+)
+from oomwarden.core.ledger.account import Account
+from oomwarden.core.model.cgroup import Cgroup
+from oomwarden.kernel.cgroup.files import CgroupGoneError
+from oomwarden.kernel.container.memory import UsageFiles, closer_look
+from oomwarden.kernel.roots import Places
+
+CLIMB_SECONDS = 2.0
+"""Between rounds while a container climbs towards its limit; only such ones are read then."""
+_ALL = 0
+"""What the worker knows a whole round by: no cgroup has this inode."""
+
+
+def story_of(known: Iterable[Container], cgroup: Cgroup | None, end: float) -> Story | None:
+    """Tell of a container, live or gone, up to a wall-clock time.
+
+    None: it was never sampled, or nobody knows which container it is. A cgroup that the kernel log
+    alone names has no inode: it is found by the container's id.
+    """
+    if cgroup is None:
+        return None
+    for container in known:
+        seen = container.cgroup
+        same_id = cgroup.container_id is not None and cgroup.container_id == seen.container_id
+        if container.memory is not None and (seen.inode == cgroup.inode or same_id):
+            return container.memory.until(end)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Sampled:
+    """A container that a round has read."""
+
+    container: Container
+    memory: History
+    bounds: tuple[Bound, ...]
+
+    @property
+    def is_climbing(self) -> bool:
+        return self.memory.is_climbing(self.bounds)
+
+
+@dataclass(slots=True)
+class Samples:
+    """Samples what the inventory knows by name: a pause container has none, and no story."""
+
+    inventory: Inventory
+    accounts: Mapping[int, Account]
+    places: Places
+    worker: KernelWorker = field(default_factory=partial(KernelWorker, "samples"))
+    progress: float = 0.0
+    failed_looks: int = 0
+    _files: UsageFiles = field(init=False)
+    _climbing: frozenset[int] = frozenset()
+    _due: float = 0.0  # of the next round of all, in event-loop time
+
+    def __post_init__(self) -> None:
+        self._files = UsageFiles(self.places.cgroups)
+
+    @property
+    def unreadable(self) -> int:
+        """Count the times that a file could not be read or understood."""
+        return self._files.unreadable + self.failed_looks
+
+    async def run(self) -> None:
+        """Sample for ever."""
+        while True:
+            await self._pause()
+            await self.step()
+            self.progress = time.monotonic()
+
+    async def _pause(self) -> None:
+        """Sleep until the next round, on a grid: the agent's loops wake up together."""
+        now = asyncio.get_running_loop().time()
+        gap = CLIMB_SECONDS if self._climbing else SAMPLE_SECONDS
+        await asyncio.sleep(gap - now % gap)
+
+    async def step(self) -> None:
+        """Make the round that is due: of all, or of those that climb."""
+        now = asyncio.get_running_loop().time()
+        live, full = self.inventory.containers.items(), now >= self._due
+        if full:
+            self._due = now - now % SAMPLE_SECONDS + SAMPLE_SECONDS
+        chosen = [each for i, each in live if each.name and (full or i in self._climbing)]
+        sampled = self._bounded(await self._sample(chosen))
+        await self._look_closer(sampled)
+        self._climbing = frozenset(i for i, one in sampled.items() if one.is_climbing)
+
+    async def _sample(self, chosen: list[Container]) -> dict[int, tuple[Container, History]]:
+        live = frozenset(self.inventory.containers)
+        read = partial(self._files.read, [each.cgroup for each in chosen], live)
+        try:
+            found: dict[int, Sample] = await self.worker.run(_ALL, read)
+        except StuckError:  # /metrics shows it
+            return {}
+        sampled: dict[int, tuple[Container, History]] = {}
+        for container in chosen:
+            if sample := found.get(container.cgroup.inode):
+                container.memory = memory = container.memory or History()
+                memory.add(sample)
+                sampled[container.cgroup.inode] = container, memory
+        return sampled
+
+    def _bounded(self, sampled: Mapping[int, tuple[Container, History]]) -> dict[int, _Sampled]:
+        of_pod: Counter[str | None] = Counter()
+        for each in self.inventory.containers.values():
+            of_pod[each.cgroup.pod_uid] += each.memory.usage if each.memory else 0
+        return {
+            inode: _Sampled(each, memory, self._bounds(each, memory.usage, of_pod))
+            for inode, (each, memory) in sampled.items()
+        }
+
+    def _bounds(
+        self, container: Container, used: int, of_pod: Mapping[str | None, int]
+    ) -> tuple[Bound, ...]:
+        """Give the limits of container and pod; without either, that of the level above."""
+        own = (Bound(used, container.limit),) if container.limit else ()
+        pod = self._parent(self.accounts.get(container.cgroup.inode))
+        if pod is not None and pod.limit:
+            return (*own, Bound(of_pod[container.cgroup.pod_uid], pod.limit))
+        above = None if own else self._parent(pod)
+        while above is not None and not above.limit:
+            above = self._parent(above)
+        return (Bound(used, above.limit),) if above is not None and above.limit else own
+
+    def _parent(self, account: Account | None) -> Account | None:
+        if account is None or account.parent is None:
+            return None
+        return self.accounts.get(account.parent)
+
+    async def _look_closer(self, sampled: Mapping[int, _Sampled]) -> None:
+        now = time.time()
+        wanting = {
+            inode: one.bounds
+            for inode, one in sampled.items()
+            if one.memory.wants_look(one.bounds, now)
+        }
+        for inode in first_to_look_at(wanting):
+            await self._look(sampled[inode])
+
+    async def _look(self, one: _Sampled) -> None:
+        cgroup, places = one.container.cgroup, self.places
+        work = partial(closer_look, places.cgroups, places.proc, cgroup)
+        try:
+            one.memory.look(await self.worker.run(cgroup.inode, work))
+        except CgroupGoneError:
+            return
+        except (StuckError, OSError, ValueError):  # counted: /metrics shows it
+            self.failed_looks += 1

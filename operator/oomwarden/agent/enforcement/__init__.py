@@ -1,0 +1,1 @@
+"""Scores and group kills are decided and written here."""

@@ -1,0 +1,97 @@
+"""The caps of a node: processes changed in a second, running pods newly touched in a minute.
+
+A policy that selects too much then takes minutes, in which it can be seen and stopped. Containers
+that start under a policy are not held back: the kubelet paces their starts, and their score is to
+be there before their program. Nor is what puts scores back, but for the processes of a second.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from oomwarden.agent.baselines.scores import Baselines
+from oomwarden.agent.enforcement.tracked import Charge
+from oomwarden.agent.informers.inventory import Container
+from oomwarden.core.enforcement.token_bucket import Pace
+from oomwarden.core.model.remark import Remark
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()
+
+
+STARTING_SECONDS = 30.0
+"""So long a container that was seen to appear counts as starting."""
+
+
+@dataclass(slots=True)
+class Caps:
+    """`now` gives event-loop time in seconds; 0 of either number: no cap."""
+
+    processes_per_second: int
+    new_pods_per_minute: int
+    now: Callable[[], float] = _loop_time
+    _processes: Pace = field(init=False)
+    _pods: Pace = field(init=False)
+    _touched: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._processes = Pace(self.processes_per_second, 1.0)
+        self._pods = Pace(self.new_pods_per_minute, 60.0)
+
+    def admit(self, due: Iterable[Charge], baselines: Baselines) -> list[Charge]:
+        """Give those that may go now, in their order; the others wait for their turn."""
+        return [charge for charge in due if self._is_admitted(charge, baselines)]
+
+    def room(self) -> int | None:
+        """Tell how many processes may be changed now; None: any number."""
+        return self._processes.room(self.now())
+
+    def spend(self, changed: int) -> None:
+        """Count processes that were changed."""
+        self._processes = self._processes.spend(changed, self.now())
+
+    def keep_only(self, live: Iterable[str]) -> None:
+        """Forget the pods that are gone."""
+        self._touched &= set(live)
+
+    def _is_admitted(self, charge: Charge, baselines: Baselines) -> bool:
+        if not self._is_new(charge, baselines):
+            return True
+        wait = self._touch(charge.container)
+        if wait > 0:
+            charge.hold_back(self.now() + wait, self._waiting())
+        return not wait
+
+    def hold_up(self, container: Container) -> Remark | None:
+        """Take a turn for something else than scores, such as a limit; tell why it has to wait."""
+        if self._is_starting(container) or not self._touch(container):
+            return None
+        return self._waiting()
+
+    def _touch(self, container: Container) -> float:
+        """Take a pod's turn; gives the seconds that it has to wait for it, 0: it has it."""
+        pod, now = container.cgroup.pod_uid or "", self.now()
+        wait = 0.0 if pod in self._touched else self._pods.wait(now)
+        if pod not in self._touched and not wait:
+            self._pods = self._pods.spend(1, now)
+            self._touched.add(pod)
+        return wait
+
+    def _is_new(self, charge: Charge, baselines: Baselines) -> bool:
+        """Whether a running container would be touched for the first time."""
+        baseline, order = baselines.get(charge.container), charge.order
+        if baseline is None or order is None or baseline.ours - {baseline.value}:
+            return False
+        starting = self._is_starting(charge.container)
+        return not starting and bool(order.values - {baseline.value})
+
+    def _is_starting(self, container: Container) -> bool:
+        return not container.existed and self.now() - container.seen < STARTING_SECONDS
+
+    def _waiting(self) -> Remark:
+        what = (
+            "This pod waits for its turn: of running pods, a node newly touches no more than "
+            f"{self.new_pods_per_minute} a minute (agent.caps.newPodsPerMinute of the chart)."
+        )
+        return Remark("Waiting", what)

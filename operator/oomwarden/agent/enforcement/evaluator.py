@@ -1,0 +1,132 @@
+"""Deciding: which policies stand how on a container, with what the API server has told."""
+
+from collections import Counter
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+from oomwarden.agent.baselines.offsets import References
+from oomwarden.agent.informers.inventory import Container, Inventory
+from oomwarden.agent.informers.namespaces import NamespaceBook
+from oomwarden.agent.informers.node_labels import NodeLabels
+from oomwarden.agent.informers.policies import PolicyBook
+from oomwarden.core.enforcement.plan import Baseline, Standing, evaluate
+from oomwarden.core.enforcement.scoring import Floor
+from oomwarden.core.model.pod import PodFacts
+from oomwarden.core.policy.matching import asks_for_node, selects
+from oomwarden.core.policy.policy import CLUSTER, Key, Policy
+
+KEEP_STANDINGS = 4096
+
+Versions = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How the policies stand on a container, and from what that was worked out."""
+
+    pod: PodFacts
+    name: str
+    versions: Versions
+    baseline: int | None
+    standing: Standing
+
+
+@dataclass(slots=True)
+class Decider:
+    """Works out anew only what changed: the facts of a pod are compared by identity."""
+
+    inventory: Inventory
+    book: PolicyBook
+    namespaces: NamespaceBook
+    node: NodeLabels
+    floor: Floor
+    references: References
+    _selected: dict[str, tuple[Versions, PodFacts, tuple[Policy, ...]]] = field(
+        default_factory=dict
+    )
+    _standings: dict[Hashable, tuple[tuple[Policy, ...], Standing]] = field(default_factory=dict)
+    _standings_of: Versions = (0, 0, 0)
+    _groups: dict[tuple[int, ...], tuple[Policy, ...]] = field(default_factory=dict)
+
+    @property
+    def synced(self) -> bool:
+        """Whether enough is known to say that no policy wins.
+
+        Before the API server has listed the pods their labels are not known: the store keeps none.
+        """
+        return self.inventory.synced and self.book.synced and self.namespaces.synced
+
+    @property
+    def _versions(self) -> Versions:
+        return (self.book.version, self.namespaces.version, self.node.version)
+
+    def decide(
+        self, container: Container, baseline: Baseline, before: Decision | None
+    ) -> Decision | None:
+        """Decide on a container; None: its pod, name, namespace or node is not known yet."""
+        pod, facts = self.inventory.pod(container.cgroup), self.inventory.container(container)
+        if pod is None or facts is None:
+            return None
+        name, value, versions = facts.name, baseline.value, self._versions
+        if before is not None and _same(before, pod, name, versions, value):
+            return before
+        selected = self.selected(pod)
+        if selected is None:
+            return None
+        reference = self.references.of(container, pod, facts, value)
+        standing = self._standing(selected, name, (value, reference))
+        return Decision(pod, name, versions, value, standing)
+
+    def _standing(
+        self, selected: tuple[Policy, ...], name: str, given: tuple[int | None, int | None]
+    ) -> Standing:
+        """Evaluate once for all replicas of a pod: 500 policies take 2 ms.
+
+        Policies are told apart by identity; those of a key are held as long as it is.
+        """
+        if self._standings_of != self._versions or len(self._standings) >= KEEP_STANDINGS:
+            self._standings.clear()
+            self._groups.clear()
+            self._standings_of = self._versions
+        group = self._groups.setdefault(tuple(map(id, selected)), selected)
+        key = (id(group), name, given)
+        if key not in self._standings:
+            value, reference = given
+            found = evaluate(group, name, value, self.floor, reference)
+            self._standings[key] = (group, found)
+        return self._standings[key][1]
+
+    def selected(self, pod: PodFacts) -> tuple[Policy, ...] | None:
+        """Give the policies that select a pod; None: they, or labels that count, are not known."""
+        known = self._selected.get(pod.uid)
+        if known is not None and known[0] == self._versions and known[1] is pod:
+            return known[2]
+        if not self.book.knows(pod.namespace):
+            return None
+        candidates = self.book.candidates(pod.namespace)
+        labels = self.namespaces.labels.get(pod.namespace)
+        if labels is None and any(policy.kind == CLUSTER for policy in candidates):
+            return None
+        if self.node.labels is None and any(map(asks_for_node, candidates)):
+            return None
+        known_labels = (labels or {}, self.node.labels or {})
+        found = tuple(policy for policy in candidates if selects(policy, pod, *known_labels))
+        self._selected[pod.uid] = (self._versions, pod, found)
+        return found
+
+    def pods_per_policy(self) -> Counter[Key]:
+        """Count this node's pods by policy."""
+        pods = list(self.inventory.pods.values())
+        live = {pod.uid for pod in pods}
+        self._selected = {uid: each for uid, each in self._selected.items() if uid in live}
+        return Counter(policy.key for pod in pods for policy in self.selected(pod) or ())
+
+
+def _same(
+    before: Decision, pod: PodFacts, name: str, versions: Versions, baseline: int | None
+) -> bool:
+    return (before.versions, before.name, before.baseline) == (
+        versions,
+        name,
+        baseline,
+    ) and before.pod is pod

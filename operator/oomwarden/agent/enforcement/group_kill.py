@@ -1,0 +1,227 @@
+"""memory.groupKill: keeps memory.oom.group of containers as the policies say, and puts it back.
+
+The steps, in order: read the file of each container that is concerned -> save what was found ->
+write where it is not as asked -> tell. All is read again at every look: systemd writes its own
+value when it is reloaded (systemd src/core/cgroup.c).
+"""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from oomwarden.agent.baselines.oom_group import FoundGroups
+from oomwarden.agent.enforcement.tracked import Charge
+from oomwarden.agent.informers.inventory import Container
+from oomwarden.agent.runtime.pace import NewsPace
+from oomwarden.agent.runtime.worker import KernelWorker, StuckError
+from oomwarden.core.enforcement.group_files import GroupFiles
+from oomwarden.core.enforcement.group_kill import NOT_SAVED, State, Wish, failed, part, planned
+from oomwarden.core.model.cgroup import Cgroup
+from oomwarden.core.model.mode import Switch
+from oomwarden.core.model.remark import Part, Remarks
+from oomwarden.core.policy.matching import Match
+from oomwarden.kernel.cgroup import oom_group
+from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
+
+LOOK_SECONDS = 5.0
+YOUNG_SECONDS = 30.0
+YOUNG_LOOK_SECONDS = 1.0
+"""While a container starts, the runtime's write may come after ours."""
+_ALL = 0
+_LOG = logging.getLogger(__name__)
+
+Wishes = Mapping[int, tuple[Container, Wish]]
+"""By cgroup inode."""
+
+
+def wishes(charges: Iterable[Charge], switch: Switch | None) -> dict[int, tuple[Container, Wish]]:
+    """Collect what the winners say; without the policies' word all is left as it is."""
+    return {
+        charge.container.cgroup.inode: (charge.container, _wish(charge, switch))
+        for charge in charges
+        if charge.decision is not None or switch is Switch.RELEASE
+    }
+
+
+def _wish(charge: Charge, switch: Switch | None) -> Wish:
+    if charge.decision is None:
+        return Wish(switch=switch)
+    standing = charge.decision.standing
+    observed = any(_wish_of(match).concerns for match in standing.contest.observers)
+    together = _together(standing.contest.winner)
+    return Wish(together, bool(standing.target.processes), switch, observed=observed)
+
+
+def _wish_of(observer: Match) -> Wish:
+    return Wish(_together(observer), bool(observer.rule.processes))
+
+
+def _together(match: Match | None) -> bool | None:
+    memory = match.rule.memory if match else None
+    return memory.group_kill if memory else None
+
+
+@dataclass(slots=True)
+class GroupKills:
+    """Owns the file of all containers. `writes`: the chart lets the agents write to cgroups.
+
+    `repairs` counts the times that somebody else had changed what was held.
+    """
+
+    found: FoundGroups
+    cgroups: CgroupRoot
+    writes: bool
+    ask: Callable[[], Wishes]
+    told: Callable[[], None] = field(default=lambda: None)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    worker: KernelWorker = field(default_factory=partial(KernelWorker, "group-kill"))
+    progress: float = 0.0
+    repairs: int = 0
+    _states: dict[int, State] = field(default_factory=dict)
+    _pace: NewsPace = field(default_factory=NewsPace)
+
+    @property
+    def applied(self) -> frozenset[int]:
+        """Give the containers, by inode, in which a value of ours can be put back."""
+        return self.found.applied() if self.writes else frozenset()
+
+    @property
+    def left(self) -> int:
+        """Count the containers in which a value of ours stays, as the agents may not write."""
+        return 0 if self.writes else len(self.found.applied())
+
+    async def run(self) -> None:
+        """Work for ever. What was found must have been loaded before."""
+        while True:
+            with self._pace:
+                young = await self.step()
+            await self._pace.rest()
+            patience = YOUNG_LOOK_SECONDS if young else LOOK_SECONDS
+            try:
+                async with asyncio.timeout(patience):
+                    await self.news.wait()
+            except TimeoutError:
+                continue
+
+    async def step(self) -> bool:
+        """Look at all containers that are concerned; tell whether one of them is young."""
+        self.news.clear()
+        before = (dict(self._states), self.found.applied())
+        concerned = self._concerned(self.ask())
+        await self._look(concerned)
+        await self._save()
+        for inode, (container, wish) in concerned.items():
+            await self._hold(inode, container, wish)
+        self.progress = time.monotonic()
+        if (self._states, self.found.applied()) != before:
+            self.told()
+        return any(wish.asked is not None and self._is_young(c) for c, wish in concerned.values())
+
+    def _concerned(self, asked: Wishes) -> Wishes:
+        return {
+            inode: (container, wish)
+            for inode, (container, wish) in asked.items()
+            if wish.concerns or self.found.get(container) is not None
+        }
+
+    async def _look(self, concerned: Wishes) -> None:
+        cgroups = [container.cgroup for container, _ in concerned.values()]
+        try:
+            read = await self.worker.run(_ALL, partial(oom_group.read_files, self.cgroups, cgroups))
+        except StuckError:
+            return
+        states: dict[int, State] = {}
+        for inode, files in read.items():
+            (container, wish), now = concerned[inode], files.together
+            young, found = self._is_young(container), self.found.files(container)
+            found = found.completed(files) if found else None
+            known, before = State(now, found.together if found else None), self._states.get(inode)
+            left = before.now if before else None
+            wished = wish if self.writes else Wish()
+            states[inode] = known.seen(now, wished, young=young, left=left)
+            self._note_repair(container, wish, now, young=young)
+            self.found.put(container, _kept(states[inode], known, files, found))
+        self._states = states
+
+    def _note_repair(self, container: Container, wish: Wish, now: bool, *, young: bool) -> None:  # noqa: FBT001 - the value read
+        before = self._states.get(container.cgroup.inode)
+        if young or not self.writes or before is None or wish.asked is None:
+            return
+        if before.now == wish.asked != now:
+            self.repairs += 1
+            _LOG.info("%s: somebody has changed memory.oom.group", container.cgroup.path)
+
+    async def _save(self) -> None:
+        try:
+            await self.found.save()
+        except sqlite3.Error as error:
+            _LOG.warning("memory.oom.group is not saved, and not written before it is: %s", error)
+
+    async def _hold(self, inode: int, container: Container, wish: Wish) -> None:
+        state = self._states.get(inode)
+        if state is None:
+            return
+        aim = state.to_write(wish) if self.writes else None
+        if aim is not None:
+            saved = self.found.is_saved(container)
+            files = self.found.files(container) if wish.asked is None else None
+            state = await self._write(container, state, aim, files) if saved else _unsaved(state)
+            self._states[inode] = state
+        if state.is_over(wish):
+            self.found.put(container, None)
+
+    async def _write(
+        self,
+        container: Container,
+        state: State,
+        aim: bool,  # noqa: FBT001 - the value to write
+        files: GroupFiles | None,
+    ) -> State:
+        """Write what is asked, or put back the files that were found."""
+        cgroup = container.cgroup
+        work: Callable[[], bool] = partial(oom_group.write, self.cgroups, cgroup, together=aim)
+        if files is not None:
+            work = partial(_put_back, self.cgroups, cgroup, files)
+        try:
+            return replace(state, now=await self.worker.run(cgroup.inode, work))
+        except (CgroupGoneError, StuckError):
+            return state
+        except OSError as error:
+            _LOG.warning("%s: memory.oom.group cannot be written: %s", cgroup.path, error)
+            return replace(state, trouble=failed(error))
+
+    def _is_young(self, container: Container) -> bool:
+        age = asyncio.get_running_loop().time() - container.seen
+        return not container.existed and age < YOUNG_SECONDS
+
+    def part(self, charge: Charge, switch: Switch | None) -> Part:
+        """Tell what became of what a container's winner says."""
+        state = self._states.get(charge.container.cgroup.inode)
+        return part(_wish(charge, switch), state, writes=self.writes)
+
+    def planned(self, container: Container, observers: Sequence[Match]) -> list[Remarks]:
+        """Tell for each policy that only observes what would stand in its way."""
+        state = self._states.get(container.cgroup.inode)
+        return [planned(_wish_of(each), state, writes=self.writes) for each in observers]
+
+
+def _kept(
+    state: State, known: State, now: GroupFiles, found: GroupFiles | None
+) -> GroupFiles | None:
+    """Give what is to be remembered as found: what was, unless the last look is the first."""
+    if state.found is None:
+        return None
+    fresh = found is None or (state.found != known.found and state.found == now.together)
+    return now if fresh else found
+
+
+def _put_back(root: CgroupRoot, cgroup: Cgroup, files: GroupFiles) -> bool:
+    return oom_group.put_back(root, cgroup, files).together
+
+
+def _unsaved(state: State) -> State:
+    return replace(state, trouble=NOT_SAVED)

@@ -1,0 +1,156 @@
+"""Names and baselines of new containers, from the mounts of their first process.
+
+The steps, in order: a container appears -> look at its oldest processes, again and again with
+growing gaps -> the mounts, or the API server, tell its name -> keep the score that the runtime
+gave -> say that the container can be decided on.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from oomwarden.agent.baselines.scores import Baselines
+from oomwarden.agent.informers.inventory import Container, Inventory
+from oomwarden.agent.runtime.worker import KernelWorker, StuckError
+from oomwarden.api.policy import SCORE_MIN
+from oomwarden.core.model.cgroup import Cgroup
+from oomwarden.kernel.cgroup.files import CgroupGoneError
+from oomwarden.kernel.container.first_process import Glimpse, glimpse
+from oomwarden.kernel.roots import Places
+
+FIRST_GAP_SECONDS = 0.01
+BRISK_GAP_SECONDS = 0.05
+"""Longest gap while the container is brisk: what it costs in delay of the score."""
+BRISK_SECONDS = 2.0
+LAST_GAP_SECONDS = 5.0
+GIVE_UP_SECONDS = 30.0
+"""A pause container never gets a name; a later word of the API server is heard all the same."""
+SETTLE_SECONDS = 5.0
+"""Until then a score below -997 is taken for that of the runtime's shim."""
+IDLE_SECONDS = 10.0
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Search:
+    due: float
+    gap: float = FIRST_GAP_SECONDS
+    failure: str = ""
+
+
+@dataclass(slots=True)
+class Naming:
+    """Waits on `inventory.appeared`; `found` is called when there are containers to decide on."""
+
+    inventory: Inventory
+    baselines: Baselines
+    places: Places
+    found: Callable[[], None]
+    worker: KernelWorker = field(default_factory=partial(KernelWorker, "naming"))
+    progress: float = 0.0
+    _searches: dict[int, _Search] = field(default_factory=dict)
+    _known: frozenset[int] = frozenset()
+
+    async def run(self) -> None:
+        """Name containers for ever. Baselines must have been loaded before."""
+        while True:
+            self._begin()
+            for inode in self._due():
+                if container := self.inventory.containers.get(inode):
+                    await self.look(container)
+            self.progress = time.monotonic()
+            await self._pause()
+
+    async def _pause(self) -> None:
+        now = asyncio.get_running_loop().time()
+        due = min((search.due for search in self._searches.values()), default=now + IDLE_SECONDS)
+        appeared = self.inventory.appeared
+        try:
+            async with asyncio.timeout(max(due - now, 0)):
+                await appeared.wait()
+        except TimeoutError:
+            return
+        appeared.clear()
+
+    def _begin(self) -> None:
+        """Search for what is new, and for what the API server has named meanwhile."""
+        now = asyncio.get_running_loop().time()
+        containers = self.inventory.containers
+        self._searches = {i: each for i, each in self._searches.items() if i in containers}
+        before, self._known = self._known, frozenset(containers)
+        if before != self._known:
+            self.found()  # what the store knows already needs no look; what is gone is dropped
+        for inode, container in containers.items():
+            if self._is_ready(container):
+                continue
+            told = self._told(container) is not None
+            if inode not in self._searches and (told or now - container.seen < GIVE_UP_SECONDS):
+                self._searches[inode] = _Search(now)
+            elif told and container.name is None:
+                self._searches[inode].due = now
+
+    def _is_ready(self, container: Container) -> bool:
+        return container.name is not None and self.baselines.get(container) is not None
+
+    def _told(self, container: Container) -> str | None:
+        """Give the name by the API server's word: then the container is running."""
+        facts = self.inventory.container(container)
+        same = facts is not None and facts.container_id == container.cgroup.container_id
+        return facts.name if facts is not None and same else None
+
+    def _due(self) -> list[int]:
+        now = asyncio.get_running_loop().time()
+        return [inode for inode, search in self._searches.items() if search.due <= now]
+
+    async def look(self, container: Container) -> None:
+        """Look once, and settle what can be settled."""
+        search = self._searches[container.cgroup.inode]
+        try:
+            seen = await self.worker.run(container.cgroup.inode, self._glimpse(container.cgroup))
+        except CgroupGoneError:
+            seen = Glimpse()
+        except (StuckError, OSError) as error:
+            seen = Glimpse()
+            self._fail(container, search, error)
+        self._learn(container, seen)
+        self._schedule(container, search)
+
+    def _glimpse(self, cgroup: Cgroup) -> Callable[[], Glimpse]:
+        return partial(glimpse, self.places.cgroups, self.places.proc, cgroup)
+
+    def _learn(self, container: Container, seen: Glimpse) -> None:
+        name = container.name
+        container.name = self._told(container) or seen.name or name
+        if seen.limit is not None:
+            container.limit = seen.limit
+        if container.name is None or seen.score is None:
+            return
+        if seen.name is None and self._told(container) is None:
+            return  # the score may still be that of the runtime's shim
+        young = asyncio.get_running_loop().time() - container.seen < SETTLE_SECONDS
+        if seen.score < SCORE_MIN and young and not container.existed:
+            return
+        self.baselines.learn(container, seen.score)
+
+    def _schedule(self, container: Container, search: _Search) -> None:
+        now = asyncio.get_running_loop().time()
+        age = now - container.seen
+        if self._is_ready(container):
+            del self._searches[container.cgroup.inode]
+            self.found()
+        elif age > GIVE_UP_SECONDS and not self._told(container):
+            del self._searches[container.cgroup.inode]
+        else:
+            search.due = now + search.gap
+            longest = BRISK_GAP_SECONDS if age < BRISK_SECONDS else LAST_GAP_SECONDS
+            search.gap = min(search.gap * 2, longest)
+
+    def _fail(self, container: Container, search: _Search, error: Exception) -> None:
+        """Say once per container what cannot be read."""
+        told = f"{type(error).__name__}: {error}"
+        if told != search.failure:
+            search.failure = told
+            _LOG.warning("processes of %s cannot be read: %s", container.cgroup.path, told)

@@ -1,0 +1,46 @@
+"""The pods of this node's agents: their facts, and in the store how often they were OOM-killed."""
+
+import json
+import sqlite3
+from dataclasses import asdict
+from pathlib import Path
+
+from oomwarden.agent.runtime.identity import Pod, introduced
+from oomwarden.api.oomkill import ContainerType, Owner
+from oomwarden.api.policy import QOSClass
+from oomwarden.core.incidents.agent_kills import AgentKills, joined
+from oomwarden.core.model.pod import ContainerFacts, PodFacts
+
+CONTAINER = "agent"
+"""What the chart calls the agent's container."""
+
+
+def own_pods(state_dir: Path, boot_id: str) -> tuple[PodFacts, ...]:
+    """Give what is known of the pods that this boot's agents ran in, the oldest first."""
+    return tuple(map(_facts, introduced(state_dir, boot_id)))
+
+
+def save(connection: sqlite3.Connection, more: AgentKills) -> None:
+    """Add to what is kept of the agents' own kills."""
+    if more.kills:
+        value = json.dumps(asdict(joined(load(connection), more)))
+        connection.execute("INSERT OR REPLACE INTO meta VALUES ('agent-kills', ?)", (value,))
+
+
+def load(connection: sqlite3.Connection) -> AgentKills:
+    """Read what is kept of the agents' own kills."""
+    row = connection.execute("SELECT value FROM meta WHERE key = 'agent-kills'").fetchone()
+    return AgentKills(**json.loads(row[0])) if row else AgentKills()
+
+
+def _facts(pod: Pod) -> PodFacts:
+    """A DaemonSet calls its pods <name>-<5 characters> (kubernetes pkg/controller/daemon, v1.37).
+
+    No record says the QoS class of a pod that is gone.
+    """
+    owner = Owner(kind="DaemonSet", name=pod["name"].rpartition("-")[0] or pod["name"])
+    container = ContainerFacts(CONTAINER, ContainerType.APP, limit=pod["limit"])
+    return PodFacts(
+        pod["uid"], pod["uid"], pod["namespace"], pod["name"], {}, QOSClass.BURSTABLE,
+        owner=owner, containers=(container,),
+    )  # fmt: skip

@@ -1,0 +1,47 @@
+"""Kills outside of all pods: what /proc/vmstat counts and kubepods does not."""
+
+import sqlite3
+from dataclasses import dataclass
+
+from oomwarden.agent.detection.kubepods import KernelSide
+from oomwarden.agent.store.database import Store
+from oomwarden.core.ledger.ledger import Ledger
+from oomwarden.kernel.host import Host
+
+_KEY = "host_kills_before"
+
+
+@dataclass(slots=True)
+class HostKills:
+    """Counts since the store began; nothing on a nested node, whose vmstat is the machine's."""
+
+    host: Host
+    store: Store
+    kernel: KernelSide
+    ledger: Ledger
+    _before: int | None = None
+    _last: int = 0
+
+    async def count(self) -> int:
+        """Give the kills of host processes, such as daemons and ssh sessions."""
+        top = self.kernel.kubepods and self.ledger.accounts.get(self.kernel.kubepods.inode)
+        if not top or self.kernel.nested or top.owed.oom_kill:
+            return self._last
+        outside = max(self.host.oom_kills() - top.seen.oom_kill, 0)
+        if self._before is None:
+            self._before = await self._begin(outside)
+        self._last = max(outside - self._before, 0)
+        return self._last
+
+    async def _begin(self, outside: int) -> int:
+        """A new store begins to count now; a new boot begins at nothing."""
+        boot = self.host.boot_id()
+        before = outside if self.store.fresh else 0
+
+        def keep(db: sqlite3.Connection) -> int:
+            key = f"{_KEY}.{boot}"
+            db.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (key, str(before)))
+            row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+            return int(row[0])
+
+        return await self.store.run(keep)

@@ -1,0 +1,108 @@
+"""The books at start-up: what an earlier agent saved, or what the API server keeps of it."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+
+from oomwarden.agent.detection.batch import Batch
+from oomwarden.agent.informers.inventory import Container
+from oomwarden.agent.recording.checkpointer import Settled
+from oomwarden.agent.recording.settler import Settler
+from oomwarden.agent.store import checkpoints
+from oomwarden.agent.store import pods as known_pods
+from oomwarden.agent.store.checkpoints import Checkpoint
+from oomwarden.agent.store.database import Store
+from oomwarden.core.kernel_log.position import ALL
+from oomwarden.core.ledger.log_backlog import untold_lines
+from oomwarden.core.ledger.rebuild import Recorded, before_start, rebuild, untold
+from oomwarden.core.model.cgroup import Level
+from oomwarden.kube.transport.errors import API_ERRORS, failure
+
+ASK_AGAIN_SECONDS = 2.0
+_LOG = logging.getLogger(__name__)
+
+Ask = Callable[[], Awaitable[Recorded]]
+
+
+@dataclass(slots=True)
+class FirstBooks:
+    """`ask` tells what the API server keeps; `waiting` is called while it does not answer."""
+
+    settler: Settler
+    store: Store
+    ask: Ask
+    waiting: Callable[[], None]
+    saved: dict[int, Checkpoint] = field(default_factory=dict)
+    _hidden: frozenset[int] | None = None  # since the start not all that is below them was opened
+
+    async def load(self) -> None:
+        """Read what an earlier agent of this boot saved, and go on in the log where it ended."""
+        boot = self.settler.place.boot_id
+        self.saved = await self.store.run(lambda db: checkpoints.load(db, boot))
+        known = await self.store.run(lambda db: known_pods.load(db, boot))
+        agents = self.settler.place.agents  # one that died while it started had no store
+        for facts in (*known, *agents):
+            self.settler.inventory.deleted.setdefault(facts.cgroup_uid, facts)
+        read_to = await self.store.run(lambda db: checkpoints.log_position(db, boot))
+        await self.settler.log.begin(ALL if self.store.fresh else read_to)
+
+    def existed(self, batch: Batch) -> set[int]:
+        """Give those of the new cgroups that were there when the agent started.
+
+        That is all of its first batch, and what could not be opened then.
+        """
+        new, hidden = batch.appeared, self._hidden
+        self._hidden = batch.unopened & (batch.unopened if hidden is None else hidden)
+        found = {cgroup.inode for cgroup, _ in new if hidden is None}
+        for cgroup, parent in new:
+            if parent in found or (parent in (hidden or ()) and cgroup.inode in batch.late):
+                found.add(cgroup.inode)
+        return found
+
+    def recall_gone(self) -> None:
+        """Open the books of what went away while no agent ran: it may explain a shortfall."""
+        ledger = self.settler.ledger
+        by_path = {account.cgroup.path: inode for inode, account in ledger.accounts.items()}
+        for inode, known in sorted(self.saved.items(), key=lambda one: one[1].cgroup.path):
+            parent = by_path.get(known.cgroup.path.rpartition("/")[0])
+            ledger.open(known.cgroup, parent, known.booked)
+            ledger.vanish(inode)
+            by_path.setdefault(known.cgroup.path, inode)
+            if known.cgroup.level is Level.CONTAINER:
+                self.settler.departed[inode] = Container(known.cgroup, 0.0, known.name)
+        self.saved.clear()
+
+    async def rebuild(self) -> Settled:
+        """Without a store, the API server knows what was told; what was before is a number.
+
+        Waits for it as long as it takes: the kernel keeps the counters, and nothing could be
+        delivered meanwhile.
+        """
+        agents = frozenset(pod.uid for pod in self.settler.place.agents)
+        known = replace(await self._ask(), agents=agents)
+        while not self.settler.inventory.synced:
+            await self._wait("the list of this node's pods")
+        ledger, inventory = self.settler.ledger, self.settler.inventory
+        pods = [a.cgroup for a in ledger.accounts.values() if a.cgroup.level is Level.POD]
+        facts = {cgroup.inode: inventory.pod(cgroup) for cgroup in pods}
+        created = {inode: pod.created for inode, pod in facts.items() if pod and pod.created}
+        rebuild(ledger, known, created)
+        log, all_pods = self.settler.log, inventory.deleted | inventory.pods
+        log.keep(untold_lines(ledger, log.unclaimed(), all_pods, known))
+        bookings = untold(ledger, known, created)
+        before = before_start(ledger, known, bookings)
+        told = [found for booking in bookings if (found := self.settler.hole(booking))]
+        return Settled(told, before_start=before)
+
+    async def _ask(self) -> Recorded:
+        while True:
+            try:
+                return await self.ask()
+            except API_ERRORS as error:
+                await self._wait(f"this node's OOMKills: {failure(error).reason}")
+
+    async def _wait(self, what: str) -> None:
+        _LOG.warning("a new store: the books wait for %s", what)
+        self.waiting()
+        await asyncio.sleep(ASK_AGAIN_SECONDS)

@@ -1,0 +1,235 @@
+"""Settling: a pod's owed kills become incidents, with what inventory and kernel log know."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from oomwarden.agent.detection.kernel_log import LogReader
+from oomwarden.agent.detection.memory_sampler import story_of
+from oomwarden.agent.informers.inventory import Container, Inventory
+from oomwarden.api.oomkill import ContainerType, PolicyReference
+from oomwarden.core.incidents.cause import Limits
+from oomwarden.core.incidents.filling import PodMemory
+from oomwarden.core.incidents.incident import Incident, Scene, investigate, own_log
+from oomwarden.core.incidents.memory_history import Detail
+from oomwarden.core.ledger.account import Account, Booking, Tally
+from oomwarden.core.ledger.ledger import Ledger, incidents
+from oomwarden.core.ledger.log_evidence import sightings
+from oomwarden.core.ledger.settling import Unsettled
+from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.core.model.pod import PodFacts
+from oomwarden.core.pods.limit import sum_of_limits
+from oomwarden.core.records.oomkill import Witness
+
+MAX_OTHERS = 16
+"""Containers of a pod that are looked at beside the one that was killed."""
+_LASTING = {ContainerType.APP, ContainerType.SIDECAR}
+
+
+class Nesting(Protocol):
+    """Tells whether the node is itself a container (kind)."""
+
+    @property
+    def nested(self) -> bool:
+        """Whether limits above kubepods may be another cgroup's, not the machine's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which node and boot this is, and in which pods this boot's agents ran."""
+
+    node: str
+    boot_id: str
+    nesting: Nesting
+    agents: tuple[PodFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An incident and who witnessed it."""
+
+    incident: Incident
+    witness: Witness
+
+
+@dataclass(slots=True)
+class Settler:
+    """Settles pods and levels. `policy_of` tells which policy governs a container's cgroup.
+
+    `charged` reads what memory of a cgroup consists of at this moment; None: it is gone.
+
+    `departed` keeps gone containers until their pod owes nothing. `crowd`: the pods in which the
+    limit of something above was hit, so that one cannot be told from the other. `unsure`: those
+    whose books were rebuilt, until they are settled.
+    """
+
+    place: Place
+    ledger: Ledger
+    inventory: Inventory
+    log: LogReader
+    policy_of: Callable[[int], PolicyReference | None]
+    charged: Callable[[Cgroup], Detail | None] = field(default=lambda _: None)
+    departed: dict[int, Container] = field(default_factory=dict)
+    crowd: set[int] = field(default_factory=set)
+    unsure: set[int] = field(default_factory=set)
+
+    def pod(self, inode: int, owing: Unsettled, *, complete: bool = True) -> tuple[list[Told], int]:
+        """Settle a pod: its incidents, and how many others nobody can name.
+
+        `complete`: every container that there was is in the books.
+        """
+        account = self.ledger.accounts[inode]
+        rose, above, limits = account.owed, self._above(account), self._limits(account)
+        seen = sightings(account.cgroup, self.log.unclaimed())
+        complete, account.unclear = complete and not account.unclear, False
+        bookings = self.ledger.settle_pod(inode, seen, complete=complete)
+        facts = self.inventory.pod(account.cgroup)
+        if facts is None:
+            return [], incidents(bookings)
+        if rose.oom == 0:
+            self.ledger.explain_above(inode, incidents(bookings))
+        scene = Scene(
+            pod=facts,
+            rose=rose,
+            above=above,
+            limits=limits,
+            complete=complete,
+            alone=not self.crowd - {inode},
+            unsure=inode in self.unsure,
+        )
+        self.unsure.discard(inode)
+        seen_now = self.charged(account.cgroup) if bookings and rose.oom > 0 else None
+        told = []
+        for booking in bookings:
+            left = None if seen_now is None else self._left(seen_now, booking, inode)
+            told.append(self._tell(booking, replace(scene, left=left), owing))
+        return told, 0
+
+    def _left(self, seen: Detail, booking: Booking, pod: int) -> PodMemory:
+        """Tell tmpfs that stays with the pod from the shared memory of containers that go on."""
+        if seen.composition is None or seen.composition.shmem == 0:
+            return PodMemory(seen)
+        own = booking.container.inode if booking.container else None
+        live = [child.cgroup for child in self.ledger.children(pod) if not child.gone]
+        others = [cgroup for cgroup in live if cgroup.inode != own][:MAX_OTHERS]
+        on = [cgroup for cgroup in live if cgroup.inode == own and not booking.group_kills]
+        return PodMemory(seen, self._shmem(others), self._shmem(on))
+
+    def _shmem(self, cgroups: list[Cgroup]) -> int:
+        found = [each.composition for each in map(self.charged, cgroups) if each is not None]
+        return sum(kinds.shmem for kinds in found if kinds is not None)
+
+    def level(
+        self, inode: int, owing: Unsettled, *, complete: bool = True
+    ) -> tuple[list[Told], int]:
+        """Settle a QoS class or kubepods: kills of pods that vanished unread."""
+        told: list[Told] = []
+        unattributed = 0
+        seen = sightings(self.ledger.accounts[inode].cgroup, self.log.unclaimed())
+        for booking in self.ledger.settle_level(inode, seen, complete=complete):
+            facts = self.inventory.pod(booking.pod) if booking.pod else None
+            if facts is None:
+                unattributed += incidents([booking])
+                continue
+            told.append(self._tell(booking, _unread(facts, complete=complete), owing))
+        return told, unattributed
+
+    def hole(self, booking: Booking) -> Told | None:
+        """Tell kills whose record was lost with an earlier store; None: nobody knows the pod."""
+        facts = self.inventory.pod(booking.pod) if booking.pod else None
+        if facts is None:
+            return None
+        return self._tell(booking, _unread(facts, complete=False), Unsettled(0, 0, 0, time.time()))
+
+    def without_own_oom(self) -> set[int]:
+        """Find the pods that owe kills and hit no limit of their own."""
+        pods = (a for a in self.ledger.accounts.values() if a.cgroup.level is Level.POD)
+        return {a.cgroup.inode for a in pods if a.owed.oom_kill > 0 and a.owed.oom <= 0}
+
+    def all_pods_known(self, level: int) -> bool:
+        """Whether the API server has told every pod that the log names below a level."""
+        seen = sightings(self.ledger.accounts[level].cgroup, self.log.unclaimed())
+        return all(self.inventory.pod(one.pod) is not None for one in seen)
+
+    def _tell(self, booking: Booking, scene: Scene, owing: Unsettled) -> Told:
+        known = (*self.departed.values(), *self.inventory.containers.values())
+        memory = story_of(known, booking.container, owing.before)
+        scene = self._with_what_is_known(scene)
+        scene = replace(scene, before=memory.detail if memory else None)
+        incident = investigate(booking, scene)
+        self.log.claim(own_log(booking, scene.log))
+        policy = self.policy_of(booking.container.inode) if booking.container else None
+        node, boot = self.place.node, self.place.boot_id
+        return Told(
+            incident, Witness(node, boot, owing.after or None, owing.before, policy, memory)
+        )
+
+    def _with_what_is_known(self, scene: Scene) -> Scene:
+        top = next((a for a in self.ledger.accounts.values() if a.parent is None), None)
+        return replace(
+            scene,
+            names=self.names(),
+            log=self.log.unclaimed(),
+            kubepods_limit=top.limit if top else None,
+            nested=self.place.nesting.nested,
+        )
+
+    def names(self) -> dict[int, str]:
+        """Give the names of live and of just departed containers by cgroup inode."""
+        known = self.departed | self.inventory.containers
+        return {inode: c.name for inode, c in known.items() if c.name is not None}
+
+    def all_named(self, pod: int) -> bool:
+        """Whether every container of the pod that owes kills has a name."""
+        names = self.names()
+        owing = [child for child in self.ledger.children(pod) if child.owed.oom_kill > 0]
+        return all(child.cgroup.inode in names or self._told(child.cgroup) for child in owing)
+
+    def _told(self, cgroup: Cgroup) -> bool:
+        pod = self.inventory.pod(cgroup)
+        return pod is not None and any(
+            cgroup.container_id in {known.container_id, known.previous_id}
+            for known in pod.containers
+        )
+
+    def depart(self, cgroup: Cgroup) -> None:
+        """Keep what is known of a container that is gone."""
+        container = self.inventory.containers.pop(cgroup.inode, None)
+        if container is not None:
+            self.departed[cgroup.inode] = container
+
+    def _above(self, account: Account) -> tuple[Tally, ...]:
+        levels: list[Tally] = []
+        parent = account.parent
+        while parent is not None:
+            levels.append(self.ledger.accounts[parent].owed)
+            parent = self.ledger.accounts[parent].parent
+        return tuple(levels)
+
+    def _limits(self, pod: Account) -> Limits:
+        """Give the pod's limits; the pause container, which has none, does not count."""
+        names = self.names()
+        facts = self.inventory.pod(pod.cgroup)
+        of_pod = facts is not None and _has_more(facts)
+        if facts is not None and len(facts.containers) == 1:
+            return Limits(pod.limit, (pod.limit,), of_pod=of_pod)
+        children = self.ledger.children(pod.cgroup.inode)
+        named = [child for child in children if child.cgroup.inode in names]
+        return Limits(pod.limit, tuple(child.limit for child in named), of_pod=of_pod)
+
+
+def _unread(pod: PodFacts, *, complete: bool) -> Scene:
+    """Give the scene of a pod whose own counters and limits nobody has read: its spec's limits.
+
+    Without limits of the pod's own, the kubelet gives it the sum of its containers'.
+    """
+    known = tuple(each.limit for each in pod.containers if each.type in _LASTING)
+    whole = pod.limit + pod.overhead if pod.limit else sum_of_limits(pod)
+    found = Limits(whole, known, of_pod=_has_more(pod))
+    return Scene(pod, Tally(), (), found, complete=complete)
+
+
+def _has_more(pod: PodFacts) -> bool:
+    """Whether the pod's limit is not just made of its containers'."""
+    return pod.limit is not None or pod.overhead > 0

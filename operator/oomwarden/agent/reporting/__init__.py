@@ -1,0 +1,1 @@
+"""The node is reported here: the status of its OOMNode."""

@@ -1,0 +1,165 @@
+"""Gathers what OOMNode says: health, kernel, memory, what is applied, what was counted."""
+
+import logging
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from oomwarden import __version__
+from oomwarden.agent.detection.kernel_log import LogReader
+from oomwarden.agent.detection.kubepods import KernelSide
+from oomwarden.agent.enforcement.resize_requests import Asked
+from oomwarden.agent.recording import agent_kills as own_pods
+from oomwarden.agent.runtime.identity import memory_limit
+from oomwarden.agent.runtime.settings import Settings
+from oomwarden.agent.store.counters import counts as counts_in
+from oomwarden.agent.store.database import Store
+from oomwarden.api.oomnode import (
+    AgentInfo,
+    Applied,
+    KernelInfo,
+    KillCounts,
+    MemoryInfo,
+    OOMNodeStatus,
+    PolicyReport,
+)
+from oomwarden.core.incidents import agent_kills
+from oomwarden.core.incidents.agent_kills import AgentKills
+from oomwarden.core.model.quantity import format_bytes
+from oomwarden.core.objects.passed_over import PassedOver
+from oomwarden.core.reporting.delivery_trouble import NO_TROUBLE, Trouble
+from oomwarden.core.reporting.node_conditions import Findings, conditions, too_old
+from oomwarden.core.reporting.report_size import bounded
+from oomwarden.kernel.cgroup import descriptors
+from oomwarden.kernel.cgroup.oom_group import is_read_only
+from oomwarden.kernel.host import Host
+from oomwarden.kube import oomnodes as nodes
+from oomwarden.kube.transport.client import Client
+from oomwarden.kube.transport.errors import API_ERRORS
+
+MEMORY_SECONDS = 300.0
+_LOG = logging.getLogger(__name__)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the other parts report; `unknown_fields` are those of a newer CRD.
+
+    `groups_left` counts containers whose memory.oom.group cannot be put back. `records`: remedy and
+    reason where records are merged harder than usual. `beyond_bounds`: what is not held, with the
+    remedy, and the reason in one word.
+    """
+
+    applied: Applied
+    policies: tuple[PolicyReport, ...]
+    unknown_fields: tuple[str, ...]
+    host_kills: int
+    asked: Asked
+    groups_left: int = 0
+    delivery: Trouble = NO_TROUBLE
+    records: tuple[str, str] = ("", "")
+    beyond_bounds: tuple[str, str] = ("", "")
+
+
+@dataclass(slots=True)
+class Reporter:
+    """Reads everything anew at each call; the Node's memory every five minutes.
+
+    `passed_over` holds the objects that cannot be read.
+    """
+
+    settings: Settings
+    host: Host
+    store: Store
+    kernel: KernelSide
+    log: LogReader
+    client: Client
+    counts: dict[str, int] = field(default_factory=dict)
+    passed_over: PassedOver = field(default_factory=PassedOver)
+    _started: str = field(default_factory=_now)
+    _memory: tuple[str | None, str | None] = (None, None)
+    _memory_at: float = float("-inf")
+
+    async def status(self, work: Work) -> OOMNodeStatus:
+        """Give the status of this moment."""
+        await self._refresh_memory()
+        counts = self.counts = await self.store.run(counts_in)
+        own = await self.store.run(own_pods.load)
+        available = self.host.available_memory()
+        policies, left_out = bounded(work.policies)
+        capacity, allocatable = self._memory
+        return OOMNodeStatus(
+            agent=AgentInfo(
+                version=__version__,
+                store_id=self.store.store_id,
+                started=self._started,
+                heartbeat=_now(),
+            ),
+            conditions=conditions(self._findings(work, own), _now()),
+            kernel=KernelInfo(
+                release=self.host.release(),
+                boot_id=self.host.boot_id(),
+                cgroup_driver=self.kernel.cgroup_driver,
+                nested=self.kernel.nested,
+            ),
+            memory=MemoryInfo(
+                capacity=capacity,
+                allocatable=allocatable,
+                available=None if available is None else format_bytes(available),
+            ),
+            applied=work.applied,
+            policies=policies,
+            policies_left_out=left_out,
+            resizes=work.asked[0],
+            resizes_waiting=work.asked[1],
+            kills=KillCounts(
+                recorded=counts.get("recorded", 0),
+                unattributed=counts.get("unattributed", 0),
+                undeliverable=counts.get("undeliverable", 0),
+                before_start=counts.get("beforeStart", 0),
+                host=work.host_kills,
+            ),
+        )
+
+    def _findings(self, work: Work, own: AgentKills) -> Findings:
+        blindness = self.kernel.blindness
+        return Findings(
+            kernel=too_old(self.host.release()),
+            cgroup_v2=self.kernel.remedy,
+            local_events=self.host.local_events_only(),
+            capabilities=self.host.missing_capabilities(),
+            kernel_log=self.log.state.remedy,
+            kernel_log_reason=self.log.state.reason,
+            agent_memory=agent_kills.remedy(own, memory_limit(), time.time()),
+            store=self.store.degraded or "",
+            store_in_memory=self.store.in_memory,
+            store_full=self.store.is_full,
+            unknown_fields=work.unknown_fields,
+            beyond_bounds=work.beyond_bounds[0],
+            beyond_bounds_reason=work.beyond_bounds[1],
+            passed_over=self.passed_over.message(),
+            cgroup_writes=self.settings.cgroup_writes,
+            groups_left=work.groups_left,
+            cgroups_read_only=is_read_only(self.settings.cgroup_root),
+            delivery=work.delivery,
+            watches=blindness.watches_remedy(*self.host.inotify_limits()),
+            unopened=blindness.unopened_remedy(descriptors.most()),
+            layout=self.kernel.layout.remedy if self.kernel.layout else "",
+            sees_nothing=self.kernel.layout is not None and self.kernel.layout.sees_nothing,
+            records=work.records[0],
+            records_reason=work.records[1],
+        )
+
+    async def _refresh_memory(self) -> None:
+        if time.monotonic() - self._memory_at < MEMORY_SECONDS:
+            return
+        try:
+            self._memory = await nodes.memory(self.client, self.settings.node)
+        except API_ERRORS as error:
+            _LOG.debug("the Node's memory is not known yet: %s", error)
+        else:
+            self._memory_at = time.monotonic()

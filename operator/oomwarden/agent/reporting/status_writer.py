@@ -1,0 +1,132 @@
+"""OOMNode: written on change, each few seconds at most with jitter, and every 5 minutes anyway.
+
+What all nodes hear at once, such as a ClusterOOMPolicy, they do not write at once: the more nodes
+there are, the further their writes lie apart. Refused writes wait longer each time.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from oomwarden.api.oomnode import OOMNodeStatus
+from oomwarden.core.model.conditions import carry_over
+from oomwarden.core.objects.passed_over import error_words
+from oomwarden.kube.transport.errors import API_ERRORS, failure
+
+MIN_GAP_SECONDS = 10.0
+HEARTBEAT_SECONDS = 300.0
+GAPS_PER_LOOK = 1.5
+"""Gaps between two looks without news: conditions and counts that nobody tells of."""
+GATHER_SECONDS = 0.5
+"""News come in groups; one look takes them all."""
+WRITES_PER_SECOND = 200.0
+"""What a whole fleet aims at when all have news; 20 nodes need not wait for one another."""
+COUNT_GAPS = 12.0
+"""Gaps between two writes for nothing but counts of kills, which may rise all the time."""
+LAST_RETRY_SECONDS = 120.0
+LONGEST_ASKED_SECONDS = 300.0
+"""Longest wait that the API server, or who answers in its place, is granted by Retry-After."""
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class StatusWriter:
+    """Compares what `gather` gives with what was written last.
+
+    `write` raises when the API server did not take it; it is tried again after a wait that doubles.
+    `gap` is the least number of seconds between two writes. `nodes` tells how many agents there
+    are.
+    """
+
+    gather: Callable[[], Awaitable[OOMNodeStatus]]
+    write: Callable[[OOMNodeStatus], Awaitable[None]]
+    gap: float = MIN_GAP_SECONDS
+    nodes: Callable[[], int] = field(default=lambda: 1)
+    previous: OOMNodeStatus | None = None
+    progress: float = 0.0
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _not_before: float = 0.0
+    _written: OOMNodeStatus | None = None
+    _at: float = field(default=-HEARTBEAT_SECONDS)
+    _retry: float = 0.0
+
+    async def run(self) -> None:
+        """Write for ever."""
+        while True:
+            status = await self._gathered()
+            if status is not None and self._is_due(status):
+                await asyncio.sleep(await self._try(status))
+            self.progress = time.monotonic()
+            await self._wait()
+
+    async def _gathered(self) -> OOMNodeStatus | None:
+        """Give the status of now; None: something in it does not fit into an OOMNode."""
+        try:
+            status = await self.gather()
+        except ValueError as error:
+            _LOG.error("OOMNode could not be made, tried again: %s", error_words(error))
+            return None
+        before = self._written or self.previous
+        if before is None:
+            return status
+        kept = carry_over(status.conditions, before.conditions)
+        return status.model_copy(update={"conditions": kept})
+
+    def news(self) -> None:
+        """Tell that the status may have changed."""
+        if not self._news.is_set():
+            spread = min(self.gap, self.nodes() / WRITES_PER_SECOND)
+            self._not_before = time.monotonic() + random.uniform(0, spread)  # noqa: S311 - jitter
+        self._news.set()
+
+    async def _wait(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.gap * GAPS_PER_LOOK):
+                await self._news.wait()
+        spread = self._not_before - time.monotonic()
+        await asyncio.sleep(max(spread, GATHER_SECONDS))
+        self._news.clear()
+
+    async def _try(self, status: OOMNodeStatus) -> float:
+        """Write; gives the seconds until the next write."""
+        try:
+            await self.write(status)
+        except Exception as error:  # noqa: BLE001 - whatever the API answers, the loop goes on
+            return self._failed(error)
+        self._written, self._at, self._retry = status, time.monotonic(), 0.0
+        return _jittered(self.gap)
+
+    def _failed(self, error: Exception) -> float:
+        told = failure(error)
+        asked = min(told.after, LONGEST_ASKED_SECONDS)
+        why = told.reason if isinstance(error, API_ERRORS) else error_words(error)
+        self._retry = min(max(2 * self._retry, self.gap), max(LAST_RETRY_SECONDS, self.gap))
+        wait = max(_jittered(self._retry), asked * random.uniform(1.0, 1.2))  # noqa: S311
+        _LOG.warning("OOMNode was not written, tried again in %.0f s: %s", wait, why)
+        return wait
+
+    def _is_due(self, status: OOMNodeStatus) -> bool:
+        age = time.monotonic() - self._at
+        if self._written is None or age > HEARTBEAT_SECONDS:
+            return True
+        if _facts(status) != _facts(self._written):
+            return True
+        return status.kills != self._written.kills and age >= COUNT_GAPS * self.gap
+
+
+def _jittered(seconds: float) -> float:
+    return seconds * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
+
+
+def _facts(status: OOMNodeStatus) -> dict[str, object]:
+    """Leave out what changes all the time."""
+    facts = status.model_dump()
+    facts.pop("kills")
+    facts["agent"].pop("heartbeat")
+    facts["memory"].pop("available")
+    facts["applied"].pop("processes")  # moves with every fork
+    return facts

@@ -1,0 +1,1 @@
+"""What the process needs to run: settings, threads, locks, health."""

@@ -1,0 +1,1 @@
+"""Memory limits: resizes that agents ask for, and raises after a kill."""

@@ -1,0 +1,1 @@
+"""The status of policies, put together from the reports of all nodes."""

@@ -1,0 +1,1 @@
+"""Which OOMKills are kept, and how full the cluster is."""

@@ -1,0 +1,1 @@
+"""What the packages of `core` share: pods, cgroups, limits and who owns them."""

@@ -1,0 +1,1 @@
+"""Files of the kernel, parsed: counters, mounts, processes, names of cgroups."""

@@ -1,0 +1,1 @@
+"""Which OOMPolicy governs a container and its processes."""

@@ -1,0 +1,1 @@
+"""How many records a node and a namespace may write and keep."""

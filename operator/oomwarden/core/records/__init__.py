@@ -1,0 +1,1 @@
+"""From incidents to what people see: OOMKill objects and Events."""

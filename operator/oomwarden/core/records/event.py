@@ -1,0 +1,180 @@
+"""The Event on the Pod: one line that says who was killed, at whose limit."""
+
+from datetime import datetime
+
+from oomwarden.api.oomkill import Cause, ContainerType
+from oomwarden.core.incidents.incident import Incident
+from oomwarden.core.incidents.outsiders import is_of_pod, is_starting
+from oomwarden.core.kernel_log.lines import printable
+from oomwarden.core.model.cgroup import Level
+from oomwarden.core.model.pod import ContainerFacts, PodFacts
+from oomwarden.core.model.quantity import format_bytes
+from oomwarden.core.records.advice import advice, rounded
+from oomwarden.core.records.oomkill import Manifest, shown
+
+NOTE_BYTES = 1024
+"""Longest note of an Event in bytes (kubernetes pkg/apis/core/validation/events.go, v1.37)."""
+INSTANCE_LENGTH = 128
+"""Longest reportingInstance (as above); a node's name may have 253 characters."""
+EVENT_MAX_AGE_SECONDS = 3600
+_NAMED = 5
+"""Candidates whose names are told; a pod may have a hundred containers."""
+_SILENCE = "Kubernetes does not show this"
+_CGROUP_MAX, _NODES_MAX = 96, 64
+_ALL = "together reached the node's allocatable memory"
+_QOS = "of its QoS class together reached the limit of their cgroup"
+_FIELDS = {
+    ContainerType.INIT: "initContainers",
+    ContainerType.SIDECAR: "initContainers",
+    ContainerType.EPHEMERAL: "ephemeralContainers",
+}
+
+
+def event(incident: Incident, kill: Manifest, now: float, remedy: str = "") -> Manifest | None:
+    """Render the Event on the Pod, named like its OOMKill; None for kills older than an hour.
+
+    `remedy` stands in place of the usual advice, where more is known of the pod.
+    """
+    before = datetime.fromisoformat(kill["time"]["before"]).timestamp()
+    if now - before > EVENT_MAX_AGE_SECONDS:
+        return None
+    return {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"name": kill["metadata"]["name"], "namespace": incident.pod.namespace},
+        "eventTime": kill["time"]["before"],
+        "type": "Warning",
+        "reason": "OOMKilled",
+        "action": "Killed",
+        "reportingController": "oomwarden.io/agent",
+        "reportingInstance": reporting_instance(kill["node"]),
+        "regarding": regarding(incident.pod, incident.container),
+        "note": truncate(note(incident, remedy), NOTE_BYTES),
+    }
+
+
+def reporting_instance(node: str) -> str:
+    """Name the agent that reports: its node, of whose name an Event has room for the beginning."""
+    return node[:INSTANCE_LENGTH]
+
+
+def regarding(pod: PodFacts, container: ContainerFacts | None) -> Manifest:
+    """Refer to the pod, and in it to the container where that is known."""
+    reference = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "namespace": pod.namespace,
+        "name": pod.name,
+        "uid": pod.uid,
+    }
+    if container is not None:
+        field = _FIELDS.get(container.type, "containers")
+        reference["fieldPath"] = f"spec.{field}{{{container.name}}}"
+    return reference
+
+
+def note(incident: Incident, remedy: str = "") -> str:
+    """Say in one line who was killed, at whose limit, what else died, what to do next.
+
+    Only what is certain: of a single kill nobody knows whether it took the container's first
+    process, and the container with it.
+    """
+    killed = f"{where(incident)}: {killing(incident)}."
+    told = (killed, _held(incident), _extent(incident), remedy or advice(incident))
+    return " ".join(filter(None, told))
+
+
+def where(incident: Incident) -> str:
+    """Name the container, or the candidates."""
+    if incident.container is not None:
+        return f"container {incident.container.name}"
+    if incident.other_cgroup is not None:
+        name = shown(incident.other_cgroup, _CGROUP_MAX)
+        if is_of_pod(incident.booking.pod, incident.other_cgroup):
+            return f"the pod's own cgroup {name}, outside of its containers"
+        return f"{name}, no container of this pod"
+    if not incident.candidates:
+        return "a container (which one is unknown)"
+    named, more = incident.candidates[:_NAMED], len(incident.candidates) - _NAMED
+    others = f" or {more} more" if more > 0 else ""
+    return f"one of the containers {', '.join(named)}{others}"
+
+
+def killing(incident: Incident) -> str:
+    """Say who was killed, and why."""
+    return f"{_whom(incident)} killed {_why(incident)}"
+
+
+def _whom(incident: Incident) -> str:
+    victims = incident.victims
+    if not victims:
+        return _times(incident)
+    first = f"{printable(victims[0].comm)} (pid {victims[0].pid})"
+    others = f" and {len(victims) - 1} more" if len(victims) > 1 else ""
+    times = f", {incident.kills} kills," if incident.kills > 1 else ""
+    return f"{first}{others}{times}"
+
+
+def _times(incident: Incident) -> str:
+    return "a process" if incident.kills == 1 else f"{incident.kills} times a process"
+
+
+def _why(incident: Incident) -> str:
+    limit = "" if incident.limit is None else f" {format_bytes(incident.limit)}"
+    by_class = incident.verdict.enforced_at is Level.QOS
+    match incident.verdict.cause:
+        case Cause.CONTAINER_LIMIT:
+            return _at_containers_limit(incident, limit)
+        case Cause.POD_LIMIT:
+            return f"at the pod's limit{limit}"
+        case Cause.NODE_ALLOCATABLE:
+            return f"because all pods {_QOS if by_class else _ALL}"
+        case Cause.NODE_OUT_OF_MEMORY:
+            return "because the node ran out of memory"
+        case Cause.NUMA_NODES_OUT_OF_MEMORY:
+            return f"because the NUMA nodes that a task may use ran out of memory{_nodes(incident)}"
+        case _:
+            return "out of memory; whose limit it was is unknown"
+
+
+def _at_containers_limit(incident: Incident, limit: str) -> str:
+    if incident.limited is not None:
+        inside = shown(incident.limited, _CGROUP_MAX)
+        return f"at the limit of a cgroup that was made inside the container ({inside})"
+    at = " (enforced at the pod)" if incident.verdict.enforced_at is Level.POD else ""
+    return f"at its limit{limit}{at}"
+
+
+def _nodes(incident: Incident) -> str:
+    numa = incident.verdict.numa
+    if numa is None:
+        return ""
+    lists = {"nodemask": numa.nodemask, "mems_allowed": numa.mems_allowed}
+    told = [f"{name}={nodes[:_NODES_MAX]}" for name, nodes in lists.items() if nodes]
+    return f" ({', '.join([numa.constraint, *told])})"
+
+
+def _held(incident: Incident) -> str:
+    """Tell the memory that the victim alone kept in use; mapped files could have been dropped."""
+    if not incident.victims:
+        return ""
+    first, *others = incident.victims
+    size = rounded(first.anon_rss + first.shmem_rss)
+    return f"The {'first' if others else 'process'} held {size} of anonymous and shared memory."
+
+
+def _extent(incident: Incident) -> str:
+    """Tell what died. Kernels before 5.17 do not count group kills."""
+    if incident.other_cgroup is not None:
+        return ""
+    if is_starting(incident.victims):
+        return "Its program had not begun: a container, or an exec in it, was about to start."
+    if incident.booking.group_kills > 0:
+        return "The whole container was killed."
+    one = incident.booking.end - incident.booking.start == 1
+    return f"{'One process was killed: if' if one else 'If'} the container goes on, {_SILENCE}."
+
+
+def truncate(text: str, size: int) -> str:
+    """Cut to at most `size` bytes of UTF-8."""
+    return text.encode()[:size].decode("utf-8", "ignore")

@@ -1,0 +1,202 @@
+"""From an incident to the OOMKill that the API server keeps."""
+
+import re
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
+
+from oomwarden.api.base import API_VERSION
+from oomwarden.api.evidence import Evidence
+from oomwarden.api.memory import (
+    LONGEST_COMMAND,
+    Memory,
+    MemoryDetail,
+    MemoryParts,
+    MemorySample,
+    ProcessMemory,
+)
+from oomwarden.api.oomkill import (
+    MAX_CANDIDATES,
+    ContainerReference,
+    OOMKill,
+    PodReference,
+    PolicyReference,
+    TimeSpan,
+)
+from oomwarden.api.victim import NumaReference, Victim
+from oomwarden.core.incidents.incident import Incident
+from oomwarden.core.incidents.memory_history import Detail, Sample, Story
+from oomwarden.core.kernel_log.lines import Killed, printable
+from oomwarden.core.model.quantity import format_bytes
+from oomwarden.core.records.metadata import labels_of, name_of
+from oomwarden.core.records.metadata import record_name as record_name  # noqa: PLC0414 - for callers
+
+_PATH_MAX = 256
+_NODE_LIST = re.compile(r"[-0-9,]{1,256}")
+_ALWAYS = ("anon", "file", "shmem")
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Who tells, and when: wall-clock seconds between which the kill lies.
+
+    `memory` is what was seen of the container before.
+    """
+
+    node: str
+    boot_id: str
+    after: float | None
+    before: float
+    policy: PolicyReference | None = None
+    memory: Story | None = None
+
+
+def oom_kill(incident: Incident, witness: Witness) -> Manifest:
+    """Render the OOMKill; what is unknown is absent."""
+    booking, pod = incident.booking, incident.pod
+    account = booking.account
+    facts = OOMKill(
+        node=witness.node,
+        pod=PodReference(name=pod.name, uid=pod.uid, owner=pod.owner),
+        container=_container(incident),
+        cause=incident.verdict.cause,
+        limit=None if incident.limit is None else format_bytes(incident.limit),
+        enforced_at=incident.verdict.enforced_at,
+        kills=incident.kills,
+        group_kill=booking.group_kills > 0,
+        victims=tuple(_victim(victim) for victim in incident.victims),
+        memory=None if witness.memory is None else _memory(witness.memory),
+        pod_memory=None if incident.left is None else MemoryParts(**_parts(incident.left.seen)),
+        numa=_numa(incident),
+        time=TimeSpan(
+            after=None if witness.after is None else timestamp(witness.after),
+            before=timestamp(witness.before),
+        ),
+        policy=witness.policy,
+        evidence=Evidence(
+            boot_id=witness.boot_id,
+            cgroup=account.inode,
+            level=account.level,
+            epoch=booking.epoch,
+            start=booking.start,
+            end=booking.end,
+            sources=("Counters", "KernelLog") if incident.from_log else ("Counters",),
+        ),
+    )
+    kill = _present(facts.model_dump(mode="json", by_alias=True, exclude_none=True))
+    metadata = {"name": name_of(kill), "namespace": pod.namespace, "labels": labels_of(kill)}
+    return {"apiVersion": API_VERSION, "kind": "OOMKill", "metadata": metadata, **kill}
+
+
+def _present(facts: Manifest) -> Manifest:
+    """Drop empty lists: nothing known is the same as absent."""
+    return {
+        key: _present(value) if isinstance(value, dict) else value
+        for key, value in facts.items()
+        if value != []
+    }
+
+
+def _container(incident: Incident) -> ContainerReference:
+    facts, cgroup = incident.container, incident.booking.container
+    found = cgroup.container_id if cgroup else None
+    if facts is None:
+        other = None if incident.other_cgroup is None else shown(incident.other_cgroup, _PATH_MAX)
+        candidates = incident.candidates[:MAX_CANDIDATES]
+        return ContainerReference(id=found, candidates=candidates, other_cgroup=other)
+    sub = None if incident.sub_cgroup is None else shown(incident.sub_cgroup, _PATH_MAX)
+    return ContainerReference(name=facts.name, type=facts.type, id=found, sub_cgroup=sub)
+
+
+def _numa(incident: Incident) -> NumaReference | None:
+    numa = incident.verdict.numa
+    if numa is None:
+        return None
+    return NumaReference(
+        constraint=numa.constraint,
+        mems_allowed=_node_list(numa.mems_allowed),
+        nodemask=_node_list(numa.nodemask),
+    )
+
+
+def _node_list(text: str | None) -> str | None:
+    """Give a list of NUMA nodes, cut; None: it is none (Linux lib/vsprintf.c, bitmap_list)."""
+    found = _NODE_LIST.match(text or "")
+    return found[0] if found else None
+
+
+def shown(name: str, most: int) -> str:
+    """Escape what cannot be printed in a name that tenants choose, and cut it."""
+    return printable(name.encode("utf-8", "backslashreplace"))[:most]
+
+
+def _victim(victim: Killed) -> Victim:
+    return Victim(
+        pid=victim.pid,
+        command=printable(victim.comm)[:LONGEST_COMMAND],
+        anon_rss=format_bytes(victim.anon_rss),
+        file_rss=format_bytes(victim.file_rss),
+        shmem_rss=format_bytes(victim.shmem_rss),
+        total_vm=format_bytes(victim.total_vm),
+        page_tables=format_bytes(victim.page_tables),
+        oom_score_adj=victim.oom_score_adj,
+        uid=victim.uid,
+    )
+
+
+def _memory(story: Story) -> Memory:
+    return Memory(
+        at=timestamp(story.last.at),
+        usage=format_bytes(story.last.usage),
+        detail=None if story.detail is None else _detail(story.detail),
+        samples=tuple(_sample(sample) for sample in story.samples),
+    )
+
+
+def _sample(sample: Sample) -> MemorySample:
+    return MemorySample(at=timestamp(sample.at), usage=format_bytes(sample.usage))
+
+
+def _detail(detail: Detail) -> MemoryDetail:
+    return MemoryDetail(
+        **_parts(detail),
+        process_count=detail.count,
+        processes=tuple(
+            ProcessMemory(
+                pid=process.pid,
+                command=printable(process.command)[:LONGEST_COMMAND],
+                rss=format_bytes(process.rss),
+                oom_score_adj=process.oom_score_adj,
+            )
+            for process in detail.processes
+        ),
+    )
+
+
+def _parts(detail: Detail) -> dict[str, str]:
+    """Write the parts of charged memory; of those that only some kernels tell, 0 is absent."""
+    found = {"at": timestamp(detail.sample.at), "usage": format_bytes(detail.sample.usage)}
+    kinds = detail.composition and detail.composition.within(detail.sample.usage)
+    for each in fields(kinds) if kinds else ():
+        size = getattr(kinds, each.name)
+        if size or each.name in _ALWAYS:
+            found[each.name] = format_bytes(size)
+    return found
+
+
+def timestamp(seconds: float) -> str:
+    """Write wall-clock seconds as RFC 3339 with microseconds, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def rest_of(kill: Manifest, covered_to: int) -> Manifest:
+    """Give the record of what another one of the same beginning left untold.
+
+    `covered_to` is where that other record's range ends.
+    """
+    evidence = {**kill["evidence"], "from": covered_to}
+    evidence.pop("containers", None)  # whose part the other record tells is not known
+    told = covered_to - kill["evidence"]["from"]
+    rest = {**kill, "evidence": evidence, "kills": max(kill["kills"] - told, 1)}
+    return {**rest, "metadata": {**kill["metadata"], "name": name_of(rest)}}

@@ -1,0 +1,1 @@
+"""What OOMNode and the status of a policy say."""

@@ -1,0 +1,1 @@
+"""The cgroup2 file system: descriptors, counters, members, group kills."""

@@ -1,0 +1,70 @@
+"""Finding the root of all pods, wherever the kubelet's own root is, by a bounded look."""
+
+import os
+from contextlib import suppress
+from itertools import islice
+
+from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.core.parse import cgroup_paths
+from oomwarden.kernel.cgroup import files
+from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
+
+MAX_CHILDREN = 4096
+"""Bounds the work on a directory; a node has 250 pods at most by default."""
+MAX_LISTED = 2048
+MAX_DEPTH = 5
+"""A slice lies in those that its name begins with: a-b-c-kubepods.slice in a.slice/a-b.slice/..."""
+
+
+def find_kubepods(root: CgroupRoot, depth: int = MAX_DEPTH) -> Cgroup | None:
+    """Find the root of all pods, also below a nested kubelet's own cgroup (kind: /kubelet).
+
+    One that holds processes wins: that of another cgroup driver stays behind, empty.
+    """
+    level, found, left = [""], list[Cgroup](), MAX_LISTED
+    for _ in range(depth):
+        below: list[str] = []
+        for path in level[:left]:
+            for name, inode in _list(root, path):
+                if cgroup_paths.is_kubepods(name):
+                    one = Cgroup(inode, f"{path}/{name}".lstrip("/"), Level.KUBEPODS)
+                    found.append(_innermost(root, one))
+                else:
+                    below.append(f"{path}/{name}")
+        if any(_is_populated(root, one) for one in found):
+            break
+        level, left = below, max(left - len(level), 0)
+    return next((one for one in found if _is_populated(root, one)), next(iter(found), None))
+
+
+def _innermost(root: CgroupRoot, cgroup: Cgroup) -> Cgroup:
+    """Give the one that the kubelet made, where its --cgroup-root is called kubepods as well."""
+    names = dict(_list(root, cgroup.path))
+    inner = next(filter(cgroup_paths.is_kubepods, names), None)
+    if inner is None:
+        return cgroup
+    return Cgroup(names[inner], f"{cgroup.path}/{inner}", Level.KUBEPODS)
+
+
+def _is_populated(root: CgroupRoot, cgroup: Cgroup) -> bool:
+    try:
+        directory = root.open_directory(cgroup.path)
+    except (CgroupGoneError, OSError):
+        return False
+    try:
+        return b"populated 1" in files.read_at(directory, "cgroup.events").splitlines()
+    except (CgroupGoneError, OSError):
+        return False
+    finally:
+        os.close(directory)
+
+
+def _list(root: CgroupRoot, path: str) -> list[tuple[str, int]]:
+    """List the cgroups below one; nothing of one that is gone or cannot be listed."""
+    with suppress(CgroupGoneError, OSError):
+        directory = root.open_directory(path) if path else os.open(root.path, os.O_RDONLY)
+        try:
+            return list(islice(files.children(directory), MAX_CHILDREN))
+        finally:
+            os.close(directory)
+    return []

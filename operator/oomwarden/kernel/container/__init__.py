@@ -1,0 +1,1 @@
+"""A container's processes and memory, across its cgroups."""

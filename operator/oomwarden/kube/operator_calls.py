@@ -1,0 +1,66 @@
+"""The operator's own calls; everything else it learns from kopf's watches."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from lightkube import ApiError
+from lightkube.types import PatchType
+
+from oomwarden.core.objects.json_parts import object_at, objects_at
+from oomwarden.core.reporting.node_conditions import LEFT_CHANGED
+from oomwarden.kube.transport.client import Client, Json, Selection
+from oomwarden.kube.transport.resources import ClusterOOMPolicy, OOMLimit, OOMNode, OOMPolicy
+
+_MANAGER = "oomwarden-operator"
+_NEWEST = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """Each call raises one of kube.errors.API_ERRORS."""
+
+    client: Client
+
+    async def write_status(
+        self, kind: str, namespace: str | None, name: str, status: Mapping[str, Any]
+    ) -> None:
+        """Write a policy's status; a policy that is gone needs none."""
+        patch = {"status": dict(status)}
+        how: dict[str, Any] = {"patch_type": PatchType.MERGE, "field_manager": _MANAGER}
+        try:
+            if kind == ClusterOOMPolicy.__name__:
+                await self.client.patch(ClusterOOMPolicy.Status, name, patch, **how)
+            else:
+                await self.client.patch(OOMPolicy.Status, name, patch, namespace=namespace, **how)
+        except ApiError as error:
+            if error.status.code != HTTPStatus.NOT_FOUND:
+                raise
+
+    async def nodes(self) -> list[Json]:
+        """List the OOMNodes as they are now; of what they report of policies nothing."""
+        found = await self.client.listing(Selection(OOMNode), _NEWEST, _own_state)
+        unread = [{**each.manifest, "status": {"unread": each.why}} for each in found.unread]
+        return [*found.objects, *unread]
+
+    async def kinds_are_served(self) -> bool:
+        """Whether the API server knows the kinds that the operator watches."""
+        try:
+            for kind in (OOMNode, OOMPolicy, ClusterOOMPolicy, OOMLimit):
+                await self.client.listing(Selection(kind), keep=lambda _: None)
+        except ApiError as error:
+            if error.status.code != HTTPStatus.NOT_FOUND:
+                raise
+            return False
+        return True
+
+
+def _own_state(node: Json) -> Json:
+    """Keep who an OOMNode is, and what its agent says of itself."""
+    status = object_at(node, "status")
+    kept = {key: status[key] for key in ("agent", "kernel", "applied") if key in status}
+    left = [c for c in objects_at(status, "conditions") if c.get("reason") == LEFT_CHANGED]
+    if left:
+        kept["conditions"] = left
+    return {"metadata": {"name": node["metadata"]["name"]}, "status": kept}

@@ -1,0 +1,89 @@
+"""Whether a store was lost is asked once, and kept until all that it knew is known anew."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from oomwarden.agent.baselines import store_loss as store_history
+from oomwarden.agent.baselines.scores import Baselines
+from oomwarden.agent.baselines.store_loss import forget_loss, store_was_lost
+from oomwarden.agent.informers.inventory import Container, Inventory
+from oomwarden.agent.store.database import Store
+from oomwarden.api.oomnode import OOMNodeStatus
+from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.kube.transport.client import Client
+
+CLIENT: Any = None
+
+
+def written(store_id: str = "other", boot: str = "boot") -> OOMNodeStatus:
+    agent = {"version": "1", "storeID": store_id, "started": "", "heartbeat": ""}
+    kernel = {"release": "6.1", "bootID": boot, "cgroupDriver": "systemd"}
+    return OOMNodeStatus.model_validate({"agent": agent, "kernel": kernel, "memory": {}})
+
+
+class Agents:
+    """One after the other on the same state directory; `told` is what OOMNode says."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.path = folder / "s.sqlite"
+        self.told: OOMNodeStatus | None = written()
+        self.asked = 0
+        monkeypatch.setattr(store_history.nodes, "previous", self.previous)
+
+    async def previous(self, _: Client, __: str) -> OOMNodeStatus | None:
+        self.asked += 1
+        return self.told
+
+    async def begin(self) -> tuple[Store, bool]:
+        store = Store(self.path)
+        await store.open()
+        return store, await store_was_lost(store, CLIENT, "node-1", "boot")
+
+
+@pytest.fixture
+def agents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Agents:
+    return Agents(tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("told", "lost"), [(None, False), (written(boot="earlier"), False), (written(), True)]
+)
+async def test_an_oomnode_of_this_boot_that_names_another_store_tells_of_a_lost_one(
+    agents: Agents,
+    told: OOMNodeStatus | None,
+    lost: bool,  # noqa: FBT001 - parametrized
+) -> None:
+    agents.told = told
+    store, found = await agents.begin()
+    assert found is lost
+    await store.close()
+
+
+async def test_an_agent_that_ends_early_leaves_the_answer_to_the_next_one(agents: Agents) -> None:
+    first, _ = await agents.begin()
+    agents.told = written(first.store_id)
+    await first.close()
+    second, lost = await agents.begin()
+    assert (lost, agents.asked) == (True, 1)
+    await second.close()
+
+
+async def test_once_all_containers_that_were_there_are_saved_the_loss_is_forgotten(
+    agents: Agents,
+) -> None:
+    first, lost = await agents.begin()
+    baselines, inventory = Baselines(first, "boot", store_lost=lost), Inventory(synced=True)
+    for inode in (7, 8):
+        cgroup = Cgroup(inode, "x", Level.CONTAINER, "u", f"{inode}" * 64)
+        inventory.containers[inode] = Container(cgroup, 0.0, "app", existed=True)
+    for inode in (7, 8):
+        await forget_loss(baselines, inventory)
+        assert not baselines.loss_forgotten
+        baselines.learn(inventory.containers[inode], -500)
+        await baselines.save()
+    await forget_loss(baselines, inventory)
+    await first.close()
+    second, lost = await agents.begin()
+    assert (lost, agents.asked) == (False, 1)
+    await second.close()

@@ -1,0 +1,118 @@
+"""Whatever happens to the outbox, by property: every kill is told once."""
+
+import sqlite3
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from oomwarden.agent.delivery import intake, outbox
+from oomwarden.agent.delivery.outcomes import settle_record
+from oomwarden.agent.store import database as store
+from oomwarden.agent.store.counters import counts
+from oomwarden.core.quota.pressure import CALM, UNATTENDED, Level, Pressure
+
+from tests.support.delivering import NOW, Api, row, span
+
+
+class World:
+    """One node's outbox and the API server; a crash keeps the file and loses what was known."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.api, self.now = path, Api(), NOW
+        self.booked = {"p": 0, "q": 0}
+        self.kills = 0
+        self.pressure = CALM
+        self.db = self.opened()
+
+    def opened(self) -> sqlite3.Connection:
+        connection = store._connect(self.path)
+        connection.execute("PRAGMA synchronous = OFF")
+        return connection
+
+    def crash(self) -> None:
+        self.db.close()
+        self.db = self.opened()
+
+    def enqueue(self, batch: list[tuple[str, str, int, int]], *, aborted: bool) -> None:
+        """Book kills and store their records in one transaction, which may not come through."""
+        booked, rows = dict(self.booked), []
+        for pod, container, size, kills in batch:
+            start = booked[pod]
+            booked[pod] += size
+            told = row(start, start + size, container, min(kills, size), pod=pod, at=self.now)
+            rows.append(told)
+        with self.db:
+            intake.enqueue(self.db, self.now, rows, self.pressure)
+            if aborted:
+                self.db.rollback()
+        if not aborted:
+            self.booked = booked
+            self.kills += sum(one.kill["kills"] for one in rows)
+
+    def release(self, seconds: float) -> None:
+        self.now += seconds
+        with self.db:
+            intake.release(self.db, self.now, self.pressure)
+
+    def post(self, which: int, *, landed: bool, known: bool) -> None:
+        keys = outbox.pending(self.db)
+        if not keys or not landed:
+            return
+        (told,) = outbox.load_rows(self.db, [keys[which % len(keys)]])
+        stored = self.api.kills.get(told.kill["metadata"]["name"])
+        assert stored in (None, told.kill), "what may have been posted was changed"
+        delivery = self.api.record(told.kill)
+        if known:
+            with self.db:
+                settle_record(self.db, told, delivery, self.now, self.pressure)
+
+    def drain(self) -> None:
+        while outbox.pending(self.db) or outbox.numbers(self.db).held:
+            self.release(6 * 3600)
+            self.post(0, landed=True, known=True)
+
+    def check(self) -> None:
+        for pod, booked in self.booked.items():
+            kills = [k for k in self.api.kills.values() if k["pod"]["name"] == pod]
+            covered = [n for kill in kills for n in range(*span(kill))]
+            assert sorted(covered) == list(range(booked))
+        assert sum(kill["kills"] for kill in self.api.kills.values()) == self.kills
+        assert counts(self.db).get("recorded", 0) == self.kills
+
+
+BATCH = st.lists(
+    st.tuples(st.sampled_from("pq"), st.sampled_from("abc"), st.integers(1, 4), st.integers(1, 4)),
+    min_size=1,
+    max_size=12,
+)
+STEP = st.one_of(
+    st.tuples(st.just("enqueue"), BATCH, st.booleans()),
+    st.tuples(st.just("release"), st.floats(0, 700)),
+    st.tuples(st.just("post"), st.integers(0, 20), st.booleans(), st.booleans()),
+    st.tuples(st.just("press"), st.sampled_from([CALM, UNATTENDED, *map(Pressure, Level)])),
+    st.tuples(st.just("crash")),
+)
+
+
+@given(st.lists(STEP, max_size=30))
+def test_whatever_is_held_merged_lost_or_repeated_every_kill_is_told_once(
+    steps: list[tuple[Any, ...]],
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(Path(folder) / "s.sqlite")
+        for name, *how in steps:
+            if name == "enqueue":
+                world.enqueue(how[0], aborted=how[1])
+            elif name == "release":
+                world.release(how[0])
+            elif name == "post":
+                world.post(how[0], landed=how[1], known=how[2])
+            elif name == "press":
+                world.pressure = how[0]
+            else:
+                world.crash()
+        world.drain()
+        world.check()
+        world.db.close()

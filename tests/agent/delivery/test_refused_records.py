@@ -1,0 +1,111 @@
+"""Records that the API server does not take as they are, and names that somebody else has."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from oomwarden.agent.delivery import deliverer as deliver
+from oomwarden.agent.delivery import retry_queue as lane
+from oomwarden.agent.store.counters import counts
+from oomwarden.core.records.event_series import EventSeries
+from oomwarden.core.records.oomkill import Manifest
+from oomwarden.core.reporting.delivery_trouble import NO_TROUBLE
+from oomwarden.kube.oomkill_writer import Delivery
+from oomwarden.kube.transport.errors import Failure, Outcome
+
+from tests.support.delivering import Api, delivering, row, span
+
+What = Manifest | EventSeries
+INVALID = Delivery(
+    retry=Failure(Outcome.RETRY, "422 Invalid: no such cause", refused=True, invalid=True)
+)
+
+
+def of_pod(name: str) -> Callable[[What], Delivery | None]:
+    return lambda what: INVALID if isinstance(what, dict) and what["pod"]["name"] == name else None
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "s.sqlite"
+
+
+async def test_what_the_api_server_refuses_is_kept_told_and_tried_again(path: Path) -> None:
+    api = Api(refuse=of_pod("odd"))
+    async with delivering(path, api.post) as agent:
+        await agent.enqueue(row(0, 5, kills=4, pod="odd"), row(0, 1))
+        await agent.until(lambda: agent.deliverer.numbers.refused == 1)
+        trouble = agent.deliverer.trouble()
+        assert trouble.reason == "Refused"
+        assert "1 record is held back, refused by the API server: 422 Invalid" in trouble.message
+        api.refuse = lambda _: None
+        await agent.idle()
+        assert await agent.store.run(counts) == {"recorded": 5}
+        assert agent.deliverer.trouble() == NO_TROUBLE
+    assert len(api.kills) == 2
+
+
+async def test_a_record_that_is_long_invalid_comes_without_its_details(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(lane, "SHORT_AFTER_SECONDS", 0.2)
+    api = Api(refuse=lambda what: INVALID if "victims" in what else None)  # type: ignore[operator]
+    refused = row(0, 5, kills=4, event=False)
+    refused.kill["victims"] = [{"pid": 1, "command": "odd"}]
+    async with delivering(path, api.post) as agent:
+        await agent.enqueue(refused)
+        await agent.idle()
+        assert await agent.store.run(counts) == {"recorded": 4}
+    (kill,) = api.kills.values()
+    assert (kill["kills"], span(kill), kill["container"]) == (4, (0, 5), {"name": "app"})
+    assert "without its details: 422 Invalid: no such cause" in caplog.text
+
+
+async def test_a_record_whose_name_is_taken_goes_under_another_and_says_so(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = row(0, 1).kill["metadata"]["name"]
+
+    def taken(what: What) -> Delivery | None:
+        metadata = what["metadata"] if isinstance(what, dict) else what.first["metadata"]
+        return Delivery(taken="Thing shop/x of b") if metadata["name"] == name else None
+
+    api, now = Api(refuse=taken), time.time()
+    async with delivering(path, api.post) as agent:
+        await agent.enqueue(row(0, 1, at=now), now=now)
+        await agent.idle()
+        assert await agent.store.run(counts) == {"recorded": 1, "takenNames": 1}
+        assert agent.deliverer.trouble().reason == "NameTaken"
+    assert len(api.kills) == len(api.events) == 1
+    assert name not in api.kills
+    assert "taken by somebody else's object: Thing shop/x of b" in caplog.text
+
+
+async def test_an_event_whose_name_is_taken_goes_under_another(path: Path) -> None:
+    first = True
+
+    def taken(what: What) -> Delivery | None:
+        nonlocal first
+        if isinstance(what, dict) or not first:
+            return None
+        first = False
+        return Delivery(taken="Event shop/x")
+
+    api, now = Api(refuse=taken), time.time()
+    async with delivering(path, api.post) as agent:
+        await agent.enqueue(row(0, 1, at=now), now=now)
+        await agent.idle()
+    (kill,), (event,) = api.kills, api.events
+    assert kill != event
+
+
+async def test_where_every_name_is_taken_a_record_waits_as_a_refused_one_does(path: Path) -> None:
+    def taken(what: What) -> Delivery | None:
+        return Delivery(taken="all") if isinstance(what, dict) else None
+
+    async with delivering(path, Api(refuse=taken).post) as agent:
+        await agent.enqueue(row(0, 1))
+        await agent.until(lambda: agent.deliverer.numbers.refused == 1)
+        assert "names one after the other are taken" in agent.deliverer.numbers.why
+        assert await agent.store.run(counts) == {"takenNames": deliver.RENAMES}

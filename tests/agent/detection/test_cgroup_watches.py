@@ -1,0 +1,121 @@
+"""Watches on a real directory tree, with a kernel that has room for so many."""
+
+import errno
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from oomwarden.agent.detection import cgroup_watches as module
+from oomwarden.agent.detection.cgroup_watches import Watches
+from oomwarden.core.parse.cgroup_paths import child
+from oomwarden.kernel.cgroup.counter_files import Node, open_node
+from oomwarden.kernel.cgroup.files import CgroupRoot
+from oomwarden.kernel.cgroup.tree import find_kubepods
+from oomwarden.kernel.inotify import Inotify
+
+from tests.support.fake_cgroups import FakeCgroups
+
+
+class Small(Inotify):
+    """So many watches and no more."""
+
+    room = 2
+
+    def add(self, path: Path, mask: int) -> int:
+        if self.room == 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.room -= 1
+        return super().add(path, mask)
+
+    def remove(self, watch: int) -> None:
+        self.room += 1
+        super().remove(watch)
+
+
+@pytest.fixture
+def nodes(tmp_path: Path) -> list[Node]:
+    """The class, a pod and its container."""
+    cgroups, root = FakeCgroups(tmp_path), CgroupRoot(tmp_path)
+    pod = cgroups.pod(1)
+    cgroups.container(pod, "a")
+    above = find_kubepods(root)
+    assert above is not None
+    found: list[Node] = []
+    for path in ("kubepods-burstable.slice", Path(pod).name, f"cri-containerd-{'a' * 64}.scope"):
+        inode = (tmp_path / above.path / path).stat().st_ino
+        below = child(above, path, inode)
+        assert below is not None
+        found.append(open_node(root, below, None))
+        above = below
+    return found
+
+
+Watching = Callable[..., Watches]
+
+
+@pytest.fixture
+def watching(tmp_path: Path) -> Iterator[Watching]:
+    """Begin to watch a tree; the instances are given back."""
+    made: list[Watches] = []
+
+    def begin(inotify: Inotify | None = None, root: Path = tmp_path) -> Watches:
+        found = Watches(CgroupRoot(root), inotify or Inotify())
+        made.append(found)
+        return found
+
+    yield begin
+    for each in made:
+        each.close()
+
+
+def test_a_limits_watch_makes_room_for_a_directorys(nodes: list[Node], watching: Watching) -> None:
+    qos, pod, container = nodes
+    watches = watching(Small())
+    watches.follow(container)
+    watches.follow(qos)
+    watches.follow(pod)
+    assert (watches.missing, watches.is_blind, watches.unwatched()) == (1, False, [])
+    assert watches.why() == "No space left on device"
+
+
+def test_what_is_refused_is_tried_again_and_then_told(
+    nodes: list[Node], watching: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FIRST_RETRY_SECONDS", 0.0)
+    small = Small()
+    small.room = 0
+    watches = watching(small)
+    for node in nodes:
+        watches.follow(node)
+    assert (watches.missing, watches.unwatched()) == (3, nodes[:2])
+    assert watches.retry() == []
+    watches._due = 0.0
+    small.room = 2
+    assert watches.retry() == nodes[:2], "directories come first"
+    watches._due = 0.0
+    small.room = 1
+    assert watches.retry() == []
+    assert (watches.missing, watches.why(), watches.retry_in()) == (0, "", None)
+
+
+def test_the_watch_of_what_has_taken_a_cgroups_name_stays(
+    nodes: list[Node], watching: Watching, tmp_path: Path
+) -> None:
+    _, pod, _ = nodes
+    watches = watching()
+    watches.follow(pod)
+    other = Node(pod.cgroup, None, pod.directory, pod.events_fd, pod.limit_fd, None)
+    watches.follow(other)
+    watches.drop(pod)
+    (tmp_path / pod.cgroup.path / "new").mkdir()
+    assert [watches.node(event.watch) for event in watches.hear(1)] == [other]
+
+
+def test_a_cgroup_that_is_gone_is_no_want_of_watches(
+    nodes: list[Node], watching: Watching, tmp_path: Path
+) -> None:
+    watches = watching(root=tmp_path / "elsewhere")
+    watches.follow(nodes[0])
+    assert (watches.is_blind, watches.why()) == (True, "")
+    watches.drop(nodes[0])
+    assert not watches.is_blind

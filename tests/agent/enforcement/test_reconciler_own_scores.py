@@ -1,0 +1,193 @@
+"""A score that a process gave itself comes back when no rule names the process any more."""
+
+import sqlite3
+
+import pytest
+from oomwarden.agent.informers.inventory import Container
+
+from tests.support.enforcing import (
+    GIVEN,
+    OTHER,
+    OWN,
+    TARGET,
+    Node,
+    later,
+    policy,
+    read_score,
+    server,
+    write_score,
+)
+
+IDLE = "postgres: shop db [local] idle"
+WORKERS = [{"command": "postgres: *", "oomScoreAdj": OTHER}]
+RULE = {"oomScoreAdj": TARGET, "processes": WORKERS}
+
+
+async def overridden(node: Node) -> tuple[Container, int]:
+    """A container with a worker whose own score a rule has overridden."""
+    app, _ = server(node)
+    worker = node.spawn(app.cgroup.path, OWN, IDLE)
+    node.put(policy(rule=RULE))
+    await node.enforcer.step()
+    assert read_score(worker) == OTHER
+    return app, worker
+
+
+async def test_it_comes_back_with_the_policy_gone_and_nothing_is_applied_any_more(
+    node: Node,
+) -> None:
+    _, worker = await overridden(node)
+    assert node.enforcer.report()[0].containers == 1
+    node.put()
+    await node.enforcer.step()
+    assert read_score(worker) == OWN
+    await later(node)
+    await node.enforcer.step()
+    assert node.enforcer.report()[0].containers == 0
+
+
+async def test_it_comes_back_when_the_rules_go_and_the_containers_score_stays(node: Node) -> None:
+    app, worker = await overridden(node)
+    node.put(policy(rule={"oomScoreAdj": TARGET}))
+    await node.enforcer.step()
+    assert read_score(worker) == OWN
+    assert node.scores(app)[0] == TARGET
+
+
+async def test_it_comes_back_where_the_rule_gave_the_very_baseline(node: Node) -> None:
+    app, _ = server(node)
+    worker = node.spawn(app.cgroup.path, OWN, IDLE)
+    same = [{"command": "postgres: *", "oomScoreAdj": GIVEN}]
+    node.put(policy(rule={"processes": same}))
+    await node.enforcer.step()
+    assert read_score(worker) == GIVEN
+    node.put()
+    await node.enforcer.step()
+    assert read_score(worker) == OWN
+
+
+async def test_pause_leaves_it_and_release_puts_it_back(node: Node) -> None:
+    _, worker = await overridden(node)
+    node.switch("Pause")
+    node.put()
+    await node.enforcer.step()
+    assert read_score(worker) == OTHER
+    node.switch("Release")
+    await node.enforcer.step()
+    assert read_score(worker) == OWN
+
+
+async def test_the_next_agent_knows_it(node: Node) -> None:
+    _, worker = await overridden(node)
+    following = await node.again()
+    following.put()
+    await following.enforcer.step()
+    assert read_score(worker) == OWN
+
+
+async def test_where_it_cannot_be_saved_it_is_not_written_over(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, _ = server(node)
+    node.put(policy(rule=RULE))
+    await node.enforcer.step()
+    worker = node.spawn(app.cgroup.path, OWN, IDLE)
+
+    async def full() -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(node.baselines.own), "save", lambda _: full())
+        await later(node)
+        assert read_score(worker) == OWN
+    await later(node)
+    assert read_score(worker) == OTHER
+
+
+async def test_after_a_lost_store_no_score_is_taken_for_a_processes_own(node: Node) -> None:
+    """It may be ours: absolute scores hold, and nothing is put back, as with the baseline."""
+    node.baselines.store_lost = True
+    app = node.container("a", "app", existed=True)
+    worker = node.spawn(app.cgroup.path, OWN, IDLE)
+    node.pod("app")
+    node.learn(app)
+    node.put(policy(rule=RULE))
+    await node.enforcer.step()
+    assert read_score(worker) == OTHER
+    assert not node.baselines.own.has(app)
+    node.put()
+    await node.enforcer.step()
+    assert read_score(worker) == OTHER
+
+
+async def test_a_container_that_ends_takes_its_rows_along(node: Node) -> None:
+    app, _ = await overridden(node)
+    other = node.container("b", "other")
+    node.learn(other)
+    del node.inventory.containers[app.cgroup.inode]
+    node.enforcer.news.set()
+    await node.enforcer.step()
+    assert not node.baselines.own.has(app)
+
+
+def ruled(score: int) -> dict[str, object]:
+    return {"oomScoreAdj": TARGET, "processes": [{"command": "postgres: *", "oomScoreAdj": score}]}
+
+
+@pytest.mark.parametrize("own", [TARGET, OTHER])
+async def test_it_comes_back_where_it_is_a_score_that_the_policy_gives_others(
+    node: Node, own: int
+) -> None:
+    app, _ = server(node)
+    worker = node.spawn(app.cgroup.path, own, IDLE)
+    node.put(policy(rule=RULE))
+    await node.enforcer.step()
+    assert read_score(worker) == OTHER
+    await later(node)
+    node.put(policy(rule=ruled(OTHER - 50)))
+    await node.enforcer.step()
+    assert read_score(worker) == OTHER - 50
+    following = await node.again()
+    following.put()
+    await following.enforcer.step()
+    for _ in range(3):
+        await later(following)
+        assert (read_score(worker), following.scores(app)[0]) == (own, GIVEN)
+    assert following.enforcer.report()[0].containers == 0
+
+
+async def test_who_has_the_policys_score_already_keeps_it_and_counts_as_one_that_holds_it(
+    node: Node,
+) -> None:
+    app = node.container("a", "app", processes=1)
+    before = node.spawn(app.cgroup.path, TARGET)
+    node.pod("app")
+    node.learn(app)
+    node.put(policy())
+    await node.enforcer.step()
+    assert node.enforcer.processes == 2
+    forked = node.spawn(app.cgroup.path, TARGET)  # with a score that is ours by now
+    await later(node)
+    assert node.enforcer.processes == 3
+    node.put()
+    await node.enforcer.step()
+    await later(node)
+    await later(node)
+    assert [read_score(before), read_score(forked)] == [TARGET, GIVEN]
+    assert node.enforcer.report()[0].containers == 0
+
+
+async def test_a_score_that_it_gives_itself_under_the_policy_is_the_one_that_comes_back(
+    node: Node,
+) -> None:
+    _, worker = await overridden(node)
+    write_score(worker, OTHER + 77)
+    await later(node)
+    assert read_score(worker) == OTHER
+    for score in (OTHER - 50, OTHER - 40):
+        node.put(policy(rule=ruled(score)))
+        await node.enforcer.step()
+        assert read_score(worker) == score
+    node.put()
+    await node.enforcer.step()
+    assert read_score(worker) == OTHER + 77

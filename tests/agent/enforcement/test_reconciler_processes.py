@@ -1,0 +1,163 @@
+"""Rules for processes, on real processes with titles: children of the test in fake cgroups."""
+
+import pytest
+from oomwarden.agent.enforcement.tracked import (
+    FIRST_GAP_SECONDS,
+    HURRIED_SCANS,
+    RULES_HURRIED_SECONDS,
+    RULES_LONGEST_SECONDS,
+    Charge,
+)
+from oomwarden.agent.informers.inventory import Container
+from oomwarden.core.enforcement.plan import Order, Outcome
+from oomwarden.kernel.proc.process import Process
+
+from tests.support.enforcing import (
+    GIVEN,
+    OTHER,
+    OWN,
+    TARGET,
+    Node,
+    later,
+    policy,
+    read_score,
+    saved_ours,
+    scan_again,
+    server,
+    the_charge,
+)
+
+WORKERS = [{"command": "postgres: *", "oomScoreAdj": OTHER}]
+RULE = {"oomScoreAdj": TARGET, "processes": WORKERS}
+IDLE = "postgres: shop db [local] idle"
+
+
+async def test_workers_get_their_score_and_all_values_go_back(node: Node) -> None:
+    app, _ = server(node, IDLE)
+    node.put(policy(rule=RULE))
+    await node.enforcer.step()
+    assert node.scores(app) == [TARGET, OTHER]
+    assert await saved_ours(node) == [f"[{TARGET}, {OTHER}]"]
+    report = node.report("protect")
+    assert (report.enforced, report.refused) == (1, 0)
+    assert node.enforcer.report()[0].processes == 2
+    node.put()
+    await node.enforcer.step()
+    assert node.scores(app) == [GIVEN, GIVEN]
+    await later(node)
+    await node.enforcer.step()
+    assert await saved_ours(node) == ["[]"]
+
+
+async def test_with_rules_for_processes_alone_the_others_keep_what_the_kubelet_gave(
+    node: Node,
+) -> None:
+    app, _ = server(node, IDLE)
+    node.put(policy(rule={"processes": WORKERS}))
+    await node.enforcer.step()
+    assert node.scores(app) == [GIVEN, OTHER]
+    assert node.report("protect").enforced == 1
+    assert node.enforcer.report()[0].processes == 1, "only those that hold a value of ours"
+
+
+async def test_a_process_with_its_own_score_is_left_alone_unless_a_rule_names_it(
+    node: Node,
+) -> None:
+    app, _ = server(node)
+    own = node.spawn(app.cgroup.path, OWN)
+    named = node.spawn(app.cgroup.path, OWN, IDLE)
+    node.put(policy(rule=RULE))
+    await node.enforcer.step()
+    assert (read_score(own), read_score(named)) == (OWN, OTHER)
+    (refusal,) = node.report("protect").refusals
+    assert refusal.reason == "OwnScore"
+    assert "processes" in refusal.message
+
+
+async def test_a_rule_that_changes_takes_its_older_value_along(node: Node) -> None:
+    app, _ = server(node, IDLE)
+    node.put(policy(rule=RULE))
+    await node.enforcer.step()
+    node.put(policy(rule={"oomScoreAdj": TARGET, "processes": []}))
+    await node.enforcer.step()
+    assert node.scores(app) == [TARGET, TARGET]
+
+
+async def test_the_next_agent_knows_all_values_that_were_written(node: Node) -> None:
+    app, _ = server(node, IDLE)
+    node.put(policy(rule=RULE))
+    await node.enforcer.step()
+    following = await node.again()
+    following.put()
+    await following.enforcer.step()
+    assert following.scores(app) == [GIVEN, GIVEN]
+
+
+async def test_command_lines_are_read_at_every_scan(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, _ = server(node, "cat")
+    other = node.container("b", "other")
+    node.pod("app", "other")
+    node.learn(other)
+    node.put(policy(rule=RULE))
+    await node.enforcer.step()
+    assert node.scores(app) == [TARGET, TARGET]
+    monkeypatch.setattr(Process, "command_line", lambda *_: IDLE.encode())
+    await scan_again(node)
+    assert node.scores(app) == [OTHER, OTHER]
+
+
+def charge_with(order: Order, container: Container) -> Charge:
+    charge = Charge(container)
+    charge.give(order, 0.0)
+    return charge
+
+
+def gaps(charge: Charge, *outcomes: Outcome) -> list[float]:
+    found = []
+    for outcome in outcomes:
+        charge.took(outcome, None, 0.0)
+        charge.again(0.0, 10.0)
+        found.append(charge._gap)
+    return found
+
+
+async def test_containers_with_rules_are_scanned_every_two_seconds_and_others_ever_later(
+    node: Node,
+) -> None:
+    app, _ = server(node)
+    node.put(policy(rule=RULE))
+    await node.enforcer.step()
+    rules = the_charge(node).order
+    assert rules is not None
+    same = [Outcome(TARGET, rules=rules.rules)] * 10
+    assert gaps(charge_with(rules, app), *same)[-1] == RULES_LONGEST_SECONDS
+    plain = Order(TARGET, frozenset({GIVEN}))
+    assert gaps(charge_with(plain, app), *[Outcome(TARGET)] * 10)[-1] == 10.0
+
+
+async def test_a_server_that_changes_at_every_scan_is_not_scanned_ten_times_a_second(
+    node: Node,
+) -> None:
+    app, _ = server(node)
+    node.put(policy(rule=RULE))
+    await node.enforcer.step()
+    rules = the_charge(node).order
+    assert rules is not None
+    busy = [Outcome(TARGET, changed=1, rules=rules.rules)] * (HURRIED_SCANS + 1)
+    found = gaps(charge_with(rules, app), *busy)
+    assert (found[0], found[-1]) == (FIRST_GAP_SECONDS, RULES_HURRIED_SECONDS)
+
+
+async def test_a_process_in_the_middle_of_exec_is_looked_at_again_soon_and_a_zombie_is_not(
+    node: Node,
+) -> None:
+    app, _ = server(node)
+    node.put(policy(rule=RULE))
+    await node.enforcer.step()
+    rules = the_charge(node).order
+    assert rules is not None
+    blank = Outcome(TARGET, rules=rules.rules, blank=frozenset({7}))
+    first, second, third = gaps(charge_with(rules, app), blank, blank, blank)
+    assert first < second < third

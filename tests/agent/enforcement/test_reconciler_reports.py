@@ -1,0 +1,59 @@
+"""What is told of policies that do not, or not wholly, hold."""
+
+from tests.support.enforcing import GIVEN, OTHER, TARGET, Node, listed, policy
+
+
+async def test_a_loser_tells_who_overrode_it(node: Node) -> None:
+    app = node.container("a", "app")
+    node.pod("app")
+    node.learn(app)
+    node.put(policy("high", priority=2), policy("low", OTHER))
+    await node.enforcer.step()
+    (refusal,) = node.report("low").refusals
+    assert (refusal.reason, refusal.pod, refusal.container) == ("Overridden", "shop/db-0", "app")
+    assert "OOMPolicy shop/high" in refusal.message
+    winner = node.enforcer.winner_of(app.cgroup.inode)
+    assert winner is not None
+    assert winner.name == "high"
+
+
+async def test_a_policy_that_cannot_be_read_is_told_and_the_others_hold(node: Node) -> None:
+    app = node.container("a", "app")
+    node.pod("app")
+    node.learn(app)
+    node.put(policy("broken", -1000), policy())
+    await node.enforcer.step()
+    assert node.scores(app) == [TARGET]
+    report = node.report("broken")
+    assert report.observed_generation == 0
+    assert "spec.rules[0].oomScoreAdj" in report.refusals[0].message
+
+
+async def test_a_field_of_a_newer_version_is_told_and_the_rest_holds(node: Node) -> None:
+    app = node.container("a", "app")
+    node.pod("app")
+    node.learn(app)
+    node.put(policy(rule={"oomScoreAdj": TARGET, "soon": {"limit": "1Gi"}}))
+    await node.enforcer.step()
+    assert node.scores(app) == [TARGET]
+    report = node.report("protect")
+    assert (report.enforced, report.refused) == (1, 1)
+    assert report.refusals[0].reason == "UnknownField"
+    assert node.enforcer.book.unknown_fields() == ("rules[0].soon",)
+
+
+async def test_containers_of_a_namespace_that_is_not_known_yet_are_left_as_they_are(
+    node: Node,
+) -> None:
+    app = node.container("a", "app")
+    node.pod("app")
+    node.learn(app)
+    node.enforcer.namespaces.replace([])
+    cluster = {**policy("all"), "metadata": {"name": "all", "generation": 1}}
+    listed(node.enforcer.book, "ClusterOOMPolicy", cluster)
+    node.put()
+    await node.enforcer.step()
+    assert node.scores(app) == [GIVEN]
+    node.enforcer.namespaces.apply({"metadata": {"name": "shop"}})
+    await node.enforcer.step()
+    assert node.scores(app) == [TARGET]

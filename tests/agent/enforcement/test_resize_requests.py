@@ -1,0 +1,174 @@
+"""What the node's agent asks of the operator, and what it says of that under the policy."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from oomwarden.agent.enforcement.caps import Caps
+from oomwarden.agent.enforcement.resize_requests import MOST_ASKED, in_turn
+from oomwarden.agent.informers.limits import LimitBook
+from oomwarden.api.oomlimit import Step
+from oomwarden.api.oomnode import Resize
+from oomwarden.core.model.limit_ownership import Mark, Writers
+from oomwarden.core.model.pod import ContainerFacts, PodFacts, SpecLimit
+
+from tests.support.enforcing import Node, policy
+from tests.support.resized import MI
+
+LIMIT: dict[str, Any] = {"memory": {"limit": "1Gi"}}
+
+
+async def limited(
+    node: Node, asked: int = 512, mark: Mark | None = None, *manifests: dict[str, Any]
+) -> PodFacts:
+    """A pod whose container has a limit in Mi, under these policies."""
+    app = node.container("a", "app")
+    pod = node.pod("app")
+    spec = SpecLimit(asked * MI, Writers(mark))
+    (one,) = pod.containers
+    pod = replace(pod, containers=(replace(one, limit=asked * MI, spec=spec),))
+    node.inventory.pods[pod.cgroup_uid] = pod
+    node.learn(app)
+    node.put(*manifests)
+    await node.enforcer.step()
+    return pod
+
+
+def asked(node: Node) -> list[tuple[str, str, str]]:
+    node.enforcer.report()
+    resizes, _ = node.enforcer.limits.asked
+    return [(each.container, each.limit, each.policy) for each in resizes]
+
+
+async def test_a_limit_is_asked_for_and_the_policy_says_so(node: Node) -> None:
+    pod = await limited(node, 512, None, policy(rule=LIMIT))
+    assert asked(node) == [("app", "1Gi", "OOMPolicy shop/protect")]
+    (resize,) = node.enforcer.limits.asked[0]
+    assert (resize.namespace, resize.pod, resize.uid) == ("shop", "db-0", pod.uid)
+    report = node.report("protect")
+    assert (report.matched, report.enforced, report.refused) == (1, 0, 1)
+    assert [each.reason for each in report.refusals] == ["ResizeAsked"]
+
+
+async def test_a_limit_that_holds_is_in_force_and_not_asked_for(node: Node) -> None:
+    await limited(node, 1024, None, policy(rule=LIMIT))
+    assert asked(node) == []
+    report = node.report("protect")
+    assert (report.enforced, report.refused) == (1, 0)
+
+
+async def test_observe_counts_and_asks_for_nothing(node: Node) -> None:
+    await limited(node, 512, None, policy(rule=LIMIT, mode="Observe"))
+    assert asked(node) == []
+    report = node.report("protect")
+    assert (report.observed, report.refused) == (1, 0)
+
+
+async def test_observe_tells_what_would_stand_in_the_way(node: Node) -> None:
+    pod = await limited(node, 512, None, policy(rule=LIMIT, mode="Observe"))
+    node.inventory.pods[pod.cgroup_uid] = replace(pod, uid="mirror")
+    node.enforcer.news.set()
+    await node.enforcer.step()
+    report = node.report("protect")
+    assert (report.observed, report.refused) == (1, 1)
+    assert [each.reason for each in report.refusals] == ["StaticPod"]
+
+
+async def test_a_limit_of_ours_counts_as_applied_until_it_is_back(node: Node) -> None:
+    await limited(node, 1024, Mark(Step.LIMIT, 512 * MI))
+    assert asked(node) == [("app", "512Mi", "")]
+    assert node.enforcer.report()[0].containers == 1
+    await limited(node, 512, Mark(Step.LIMIT, 512 * MI))
+    assert asked(node) == []
+    assert node.enforcer.report()[0].containers == 0
+
+
+async def test_the_switch_decides_between_policy_pause_and_putting_back(node: Node) -> None:
+    await limited(node, 700, Mark(Step.LIMIT, 512 * MI), policy(rule=LIMIT))
+    for mode, expected in (("Enforce", ["1Gi"]), ("Pause", []), ("Release", ["512Mi"])):
+        node.switch(mode)
+        await node.enforcer.step()
+        assert [limit for _, limit, _ in asked(node)] == expected, mode
+
+
+async def test_a_running_pod_beyond_the_cap_is_not_asked_for_before_its_turn(node: Node) -> None:
+    now = [1000.0]
+    node.enforcer.caps = Caps(0, 1, lambda: now[0])
+    node.enforcer.caps._pods = node.enforcer.caps._pods.spend(1, now[0])
+    await limited(node, 512, None, policy(rule=LIMIT))
+    assert asked(node) == []
+    assert [each.reason for each in node.report("protect").refusals] == ["Waiting"]
+    now[0] += 61.0
+    assert len(asked(node)) == 1
+
+
+async def test_of_many_asks_fifty_are_told_and_the_others_counted(node: Node) -> None:
+    pod = await limited(node, 512, None, policy(rule=LIMIT))
+    (one,) = pod.containers
+    (container,) = node.inventory.containers.values()
+    several: list[ContainerFacts] = []
+    for number in range(MOST_ASKED + 10):
+        digits = f"{number:064x}"
+        several.append(replace(one, name=f"app-{number}", container_id=digits))
+        cgroup = replace(container.cgroup, inode=10_000 + number, container_id=digits)
+        other = type(container)(cgroup, 0.0, f"app-{number}")
+        node.inventory.containers[cgroup.inode] = other
+        node.learn(other)
+    node.inventory.pods[pod.cgroup_uid] = replace(pod, containers=(one, *several))
+    node.enforcer.news.set()
+    await node.enforcer.step()
+    assert len(asked(node)) == MOST_ASKED
+    assert node.enforcer.limits.asked[1] == 11
+    parts = map(node.enforcer.limits.part, node.enforcer._charges.values())
+    told = [remark.reason for part in parts for remark in part.remarks]
+    assert (told.count("ResizeAsked"), told.count("ResizeWaits")) == (MOST_ASKED, 11)
+
+
+def test_what_puts_back_comes_first_and_each_of_the_others_comes_to_its_turn() -> None:
+    def ask(number: int, policy: str = "OOMPolicy shop/protect") -> tuple[Resize, int]:
+        told = {"namespace": "shop", "pod": f"p-{number}", "uid": "u", "container": "app"}
+        return Resize.model_validate({**told, "limit": "1Gi", "policy": policy}), number
+
+    asks = [*[ask(number) for number in range(120)], ask(500, ""), ask(501, "")]
+    seen = set[int]()
+    for turn in range(3):
+        found = [number for _, number in in_turn(asks, turn)]
+        assert found[:2] == [500, 501]
+        assert sorted(found) == sorted(number for _, number in asks)
+        seen |= set(found[:MOST_ASKED])
+    assert len(seen) == len(asks)
+    assert [number for _, number in in_turn(asks[:40], 7)] == list(range(40))
+
+
+def record(limit: str, uid: str) -> dict[str, Any]:
+    kept = {"name": "app", "step": "Limit", "before": "256Mi", "limit": limit, "at": "t"}
+    return {"metadata": {"name": uid}, "spec": {"containers": [kept]}}
+
+
+async def test_a_limit_is_ours_by_the_operators_record_and_put_back_by_it(node: Node) -> None:
+    pod = await limited(node, 512)
+    book, news = node.enforcer.limits.book, list[str]()
+    book.changed = lambda: news.append("news")
+    assert asked(node) == []
+    book.replace([record("512Mi", pod.uid)])
+    assert asked(node) == [("app", "256Mi", "")]
+    book.apply(record("600Mi", pod.uid))
+    assert asked(node) == [], "somebody has changed it"
+    book.apply(record("600Mi", pod.uid))
+    book.apply(record("512Mi", pod.uid))
+    assert asked(node) == [("app", "256Mi", "")]
+    book.delete(record("512Mi", pod.uid))
+    assert asked(node) == []
+    assert len(news) == 4
+
+
+async def test_nothing_is_reported_before_the_records_are_listed_but_it_does_not_wait_for_ever(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    book = LimitBook()
+    await book.listed(0.0)
+    assert "not counted" in caplog.text
+    caplog.clear()
+    book.replace([])
+    await book.listed(60.0)
+    assert caplog.text == ""

@@ -1,0 +1,117 @@
+"""What scans may cost: one container that changes all the time slows only itself."""
+
+import asyncio
+import itertools
+import time
+
+import pytest
+from oomwarden.agent.enforcement.tracked import SCAN_BURST_SECONDS, SCAN_SHARE, Charge
+from oomwarden.agent.informers.inventory import Container
+from oomwarden.agent.runtime import pace as news_pace
+from oomwarden.agent.runtime.pace import NewsPace
+from oomwarden.core.enforcement.plan import Order, Outcome
+from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.kernel.container import scores as apply
+
+from tests.support.enforcing import Node, policy
+
+CHANGED = Outcome(5, frozenset({1}), changed=1)
+
+
+def a_charge() -> Charge:
+    cgroup = Cgroup(7, "p/c", Level.CONTAINER, "u", "a" * 64)
+    found = Charge(Container(cgroup, 0.0, "app"))
+    found.give(Order(5, frozenset({0})), 0.0)
+    return found
+
+
+def spend(one: Charge, cost: float, seconds: float, *, hurried: int = 1) -> float:
+    """Scan whenever it is due, for so long; gives the processor time that it took."""
+    spent, now = 0.0, 0.0
+    while now < seconds:
+        spent += cost
+        one.cost = cost
+        one.took(CHANGED, None, now)
+        one.again(now, 10.0, hurried=hurried)
+        now = max(one.due, now + cost)
+    return spent
+
+
+@pytest.mark.parametrize(("cost", "hurried"), [(0.02, 1), (0.2, 1), (1.0, 1), (0.02, 10)])
+def test_scans_that_always_find_something_take_a_tenth_of_a_processor_together(
+    cost: float, hurried: int
+) -> None:
+    spent = spend(a_charge(), cost, 1000.0, hurried=hurried)
+    assert spent <= 1000.0 / (SCAN_SHARE * hurried) + SCAN_BURST_SECONDS + 2 * cost
+
+
+def test_a_new_target_is_written_at_once_unless_they_come_all_the_time() -> None:
+    one = a_charge()
+    for target in range(5):
+        one.give(Order(target + 10, frozenset({0})), 1.0)
+        assert one.due == 1.0
+        one.cost = 0.002
+        one.took(CHANGED, None, 1.0)
+        one.again(1.0, 10.0)
+    one.cost = 2 * SCAN_BURST_SECONDS
+    one.took(CHANGED, None, 1.0)
+    one.again(1.0, 10.0)
+    one.give(Order(99, frozenset({0})), 1.0)
+    assert one.due > 1.0 + SCAN_BURST_SECONDS * SCAN_SHARE
+
+
+async def test_a_scan_looks_at_no_process_twice(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One short-lived process more at each look: rounds go on, and each looks at that one alone."""
+    app = node.container("a", "app", 20)
+    node.pod("app")
+    node.learn(app)
+    node.put(policy())
+    await node.enforcer.step()
+    looked: list[int] = []
+    fresh, real, opened = itertools.count(4_000_000), apply.pids, node.enforcer.places.proc.open
+
+    def look(pid: int) -> object:
+        looked.append(pid)
+        return opened(pid)
+
+    monkeypatch.setattr(apply, "pids", lambda directory: [next(fresh), *real(directory)])
+    monkeypatch.setattr(type(node.enforcer.places.proc), "open", lambda _, pid: look(pid))
+    for each in node.enforcer._charges.values():
+        each.due, each._scans = 0.0, 1
+    await node.enforcer.step()
+    assert not set(looked) & set(node.pids(app))
+    assert len(looked) == len(set(looked)) <= apply.MAX_ROUNDS
+
+
+async def test_events_while_many_scans_are_due_do_not_have_all_looked_at_again_and_again(
+    node: Node,
+) -> None:
+    names = "abcdef"
+    containers = [node.container(name, name) for name in names]
+    node.pod(*names)
+    for each in containers:
+        node.learn(each)
+    node.put(policy())
+    while node.enforcer.news.is_set():
+        await node.enforcer.step()
+    charges = list(node.enforcer._charges.values())
+    for charge in charges:
+        charge.due, charge._scans = 0.0, 1
+    node.enforcer.news.set()
+    asyncio.get_running_loop().call_soon(node.enforcer.news.set)  # during the first look
+    await node.enforcer.step()
+    assert node.enforcer.news.is_set()
+    assert all(charge.due > 0.0 for charge in charges)
+
+
+async def test_work_that_news_cause_rests_for_as_long_as_it_deserves() -> None:
+    pace, loop = NewsPace(), asyncio.get_running_loop()
+    began = time.thread_time()
+    with pace:
+        while time.thread_time() - began < 0.005:
+            continue
+    at = loop.time()
+    await pace.rest()
+    assert loop.time() - at >= 0.005 * news_pace.SHARE * 0.9

@@ -1,0 +1,61 @@
+"""A canary: policies that ask for labels of the node."""
+
+from collections.abc import Awaitable, Callable
+
+import httpx2
+from oomwarden.agent.informers.node_labels import NodeLabels
+
+from tests.support.enforcing import GIVEN, TARGET, Node, listed, policy
+
+
+def canary() -> dict[str, object]:
+    described = policy("canary", nodeSelector={"matchLabels": {"canary": "yes"}})
+    return {**described, "metadata": {"name": "canary", "generation": 1}}
+
+
+async def test_a_canary_begins_and_ends_with_the_label_of_the_node(node: Node) -> None:
+    app = node.container("a", "app")
+    node.pod("app")
+    node.learn(app)
+    node.put()
+    listed(node.enforcer.book, "ClusterOOMPolicy", canary())
+    await node.enforcer.step()
+    assert node.scores(app) == [GIVEN]
+    for labels, score in (({"canary": "yes"}, TARGET), ({}, GIVEN)):
+        await node.enforcer.node.look(answer(labels))
+        await node.enforcer.step()
+        assert node.scores(app) == [score]
+
+
+async def test_until_the_labels_are_known_containers_are_left_as_they_are(node: Node) -> None:
+    app = node.container("a", "app")
+    node.pod("app")
+    node.learn(app)
+    node.enforcer.node.labels = None
+    node.put(policy())
+    await node.enforcer.step()
+    assert node.scores(app) == [TARGET]  # no policy asks for them
+    listed(node.enforcer.book, "ClusterOOMPolicy", canary())
+    node.put(policy(score=TARGET + 1))
+    await node.enforcer.step()
+    assert node.scores(app) == [TARGET]
+
+
+async def test_what_was_known_stays_while_the_api_server_does_not_answer() -> None:
+    changes: list[int] = []
+    known = NodeLabels(lambda: changes.append(1))
+    assert await known.look(answer({"zone": "a"}))
+    assert await known.look(answer({"zone": "a"}))
+    assert not await known.look(refuse)
+    assert (known.labels, len(changes)) == ({"zone": "a"}, 1)
+
+
+def answer(labels: dict[str, str]) -> Callable[[], Awaitable[dict[str, str]]]:
+    async def ask() -> dict[str, str]:
+        return labels
+
+    return ask
+
+
+async def refuse() -> dict[str, str]:
+    raise httpx2.ConnectError("away")

@@ -1,0 +1,242 @@
+"""What an agent finds when it starts: nothing is repeated, nothing missed."""
+
+import asyncio
+
+from oomwarden.core.ledger.rebuild import recorded
+
+from tests.support.books_node import BooksNode, logged
+
+
+async def test_a_restart_repeats_nothing_and_finds_what_it_missed(books: BooksNode) -> None:
+    pod = books.cgroups.pod(1)
+    app = books.cgroups.container(pod, "a")
+    books.know(1, app="a")
+    async with books.agent() as rows:
+        books.cgroups.group_kill(app)
+        await rows(1)
+    books.cgroups.group_kill(app)
+    books.cgroups.remove(app)
+    async with books.agent() as rows:
+        first, second = await rows(2)
+    assert [row.kill["evidence"]["from"] for row in (first, second)] == [0, 2]
+    assert second.kill["container"]["name"] == "app"
+    assert "after" not in second.kill["time"]
+
+
+async def test_pods_that_came_and_went_while_no_agent_ran_are_told_by_the_log(
+    books: BooksNode,
+) -> None:
+    async with books.agent():
+        pass
+    for number in (1, 2):
+        pod = books.cgroups.pod(number)
+        app = books.cgroups.container(pod, "a")
+        books.know(number, app="a", side="b")
+        books.cgroups.group_kill(app)
+        books.cgroups.remove(pod)
+        books.log += logged(app, 100 + number, f"5{number}.000000")
+    async with books.agent() as rows:
+        found = await rows(2)
+    told = {row.kill["pod"]["name"]: row.kill for row in found}
+    assert sorted(told) == ["pod-1", "pod-2"]
+    assert {kill["container"]["name"] for kill in told.values()} == {"app"}
+    assert {kill["evidence"]["level"] for kill in told.values()} == {"QoS"}
+    assert [told[name]["victims"][0]["pid"] for name in sorted(told)] == [101, 102]
+
+
+async def test_lines_that_were_told_before_a_restart_are_not_told_again(books: BooksNode) -> None:
+    pod = books.cgroups.pod(1)
+    app = books.cgroups.container(pod, "a")
+    books.know(1, app="a")
+    async with books.agent() as rows:
+        books.log += logged(app, 101, "51.000000")
+        books.cgroups.group_kill(app)
+        await rows(1)
+    books.log += logged(app, 102, "52.000000")
+    books.cgroups.group_kill(app)
+    async with books.agent() as rows:
+        first, second = await rows(2)
+    assert [victim["pid"] for victim in first.kill["victims"]] == [101]
+    assert [victim["pid"] for victim in second.kill["victims"]] == [102]
+
+
+async def test_kills_before_the_first_start_are_counted_not_told(books: BooksNode) -> None:
+    app = books.cgroups.container(books.cgroups.pod(1), "a")
+    books.know(1, app="a")
+    books.cgroups.group_kill(app)
+    async with books.agent() as rows:
+        books.cgroups.group_kill(app)
+        (row,) = await rows(1)
+    assert (row.kill["evidence"]["from"], row.kill["evidence"]["to"]) == (2, 4)
+
+
+async def test_lines_of_kills_that_were_told_without_the_log_mislead_nobody(
+    books: BooksNode,
+) -> None:
+    pod = books.cgroups.pod(1)
+    app = books.cgroups.container(pod, "a")
+    books.know(1, app="a")
+    async with books.agent() as rows:
+        books.cgroups.group_kill(app)
+        await rows(1)
+    books.log += logged(app, 101, "51.000000")
+    gone = books.cgroups.pod(2)
+    other = books.cgroups.container(gone, "b")
+    books.know(2, app="b", side="c")
+    books.cgroups.group_kill(other)
+    books.cgroups.remove(gone)
+    books.log += logged(other, 102, "52.000000")
+    async with books.agent() as rows:
+        (_, second) = await rows(2)
+    assert second.kill["pod"]["name"] == "pod-2"
+    assert [victim["pid"] for victim in second.kill["victims"]] == [102]
+
+
+async def test_a_pod_that_went_unread_waits_for_the_log_and_for_its_name(books: BooksNode) -> None:
+    async with books.agent() as rows:
+        pod = books.cgroups.pod(1)
+        app = books.cgroups.container(pod, "a")
+        books.log += logged(app, 101, "51.000000")
+        books.cgroups.group_kill(app)
+        books.cgroups.remove(pod)
+        asyncio.get_running_loop().call_later(0.4, lambda: books.know(1, app="a", side="b"))
+        (row,) = await rows(1)
+    assert (row.kill["pod"]["name"], row.kill["container"]["name"]) == ("pod-1", "app")
+
+
+async def test_a_pod_that_was_deleted_while_no_agent_ran_still_has_its_name(
+    books: BooksNode,
+) -> None:
+    pod = books.cgroups.pod(1)
+    app = books.cgroups.container(pod, "a")
+    books.know(1, app="a")
+    async with books.agent() as rows:
+        books.cgroups.group_kill(app)
+        await rows(1)
+    books.cgroups.group_kill(app)
+    books.log += logged(app, 101, "51.000000")
+    books.cgroups.remove(pod)
+    books.pods.clear()
+    async with books.agent() as rows:
+        _, second = await rows(2)
+    assert second.kill["pod"]["name"] == "pod-1"
+    assert second.kill["evidence"]["level"] == "QoS"
+
+
+async def test_a_lost_store_is_rebuilt_from_what_the_api_server_keeps(books: BooksNode) -> None:
+    apps = [books.cgroups.container(books.cgroups.pod(number), "a") for number in (1, 2)]
+    for number, app in enumerate(apps, 1):
+        books.know(number, app="a")
+        books.cgroups.group_kill(app)
+    async with books.agent() as rows:
+        for app in apps:
+            books.cgroups.group_kill(app)
+        told = [row.kill for row in await rows(2)]
+    for app in apps:
+        books.cgroups.group_kill(app)
+    books.path.unlink()
+    books.known = recorded(told[:1], "boot", since=None)
+    async with books.agent() as rows:
+        (row,) = await rows(1)
+        counted = await books.count("beforeStart")
+    assert row.kill["pod"]["name"] == told[0]["pod"]["name"]
+    assert (row.kill["evidence"]["from"], row.kill["evidence"]["to"]) == (4, 6)
+    assert counted == 2 + 6  # before the record; and of the pod without one
+
+
+async def test_a_pod_younger_than_the_first_agent_owes_all_that_is_not_recorded(
+    books: BooksNode,
+) -> None:
+    app = books.cgroups.container(books.cgroups.pod(1), "a")
+    books.know(1, app="a")
+    books.cgroups.group_kill(app)
+    books.known = recorded([], "boot", since="2026-01-01T00:00:00Z")
+    async with books.agent() as rows:
+        (row,) = await rows(1)
+    assert (row.kill["evidence"]["from"], row.kill["evidence"]["to"]) == (0, 2)
+
+
+async def test_a_record_that_was_lost_with_the_store_is_told_by_its_range(books: BooksNode) -> None:
+    app = books.cgroups.container(books.cgroups.pod(1), "a")
+    books.know(1, app="a")
+    async with books.agent() as rows:
+        for count in (1, 2, 3):
+            books.cgroups.group_kill(app)
+            told = [row.kill for row in await rows(count)]
+    books.path.unlink()
+    books.known = recorded([told[0], told[2]], "boot", since=None)
+    async with books.agent() as rows:
+        (row,) = await rows(1)
+    assert row.kill["metadata"]["name"] == told[1]["metadata"]["name"]
+    assert (row.kill["evidence"]["from"], row.kill["evidence"]["to"]) == (2, 4)
+
+
+async def test_of_a_lost_store_the_log_tells_who_came_and_went_meanwhile(books: BooksNode) -> None:
+    app = books.cgroups.container(pod := books.cgroups.pod(1), "a")
+    books.know(1, app="a")
+    books.cgroups.group_kill(app)
+    books.log += logged(app, 101, "51.000000")
+    books.cgroups.remove(pod)
+    books.known = recorded([], "boot", since="2026-01-01T00:00:00Z")
+    async with books.agent() as rows:
+        (row,) = await rows(1)
+        counted = await books.count("beforeStart")
+    assert (row.kill["pod"]["name"], row.kill["container"]["name"]) == ("pod-1", "app")
+    assert [victim["pid"] for victim in row.kill["victims"]] == [101]
+    assert (row.kill["evidence"]["from"], row.kill["evidence"]["to"]) == (0, 2)
+    assert counted == 0
+
+
+async def test_of_a_lost_store_nothing_is_told_again_by_the_log(books: BooksNode) -> None:
+    app = books.cgroups.container(pod := books.cgroups.pod(1), "a")
+    books.know(1, app="a")
+    async with books.agent() as rows:
+        books.cgroups.group_kill(app)
+        books.log += logged(app, 101, "51.000000")
+        told = [row.kill for row in await rows(1)]
+    books.path.unlink()
+    books.cgroups.remove(pod)
+    books.known = recorded(told, "boot", since="2026-01-01T00:00:00Z")
+    other = books.cgroups.container(books.cgroups.pod(2), "b")
+    books.know(2, app="b")
+    async with books.agent() as rows:
+        books.cgroups.group_kill(other)
+        (row,) = await rows(1)
+    assert row.kill["pod"]["name"] == "pod-2"
+    assert await books.count("beforeStart") == 0
+
+
+async def test_of_a_lost_store_a_later_kill_has_the_victim_after_the_last_that_was_told(
+    books: BooksNode,
+) -> None:
+    app = books.cgroups.container(books.cgroups.pod(1), "a")
+    books.know(1, app="a")
+    async with books.agent() as rows:
+        books.cgroups.group_kill(app)
+        books.log += logged(app, 101, "51.000000")
+        told = [row.kill for row in await rows(1)]
+    books.path.unlink()
+    books.cgroups.group_kill(app)
+    books.log += logged(app, 102, "52.000000")
+    books.known = recorded(told, "boot", since="2026-01-01T00:00:00Z")
+    async with books.agent() as rows:
+        (row,) = await rows(1)
+    assert [victim["pid"] for victim in row.kill["victims"]] == [102]
+    assert row.kill["cause"] == "Unknown"  # of `oom` nobody knows what was told
+
+
+async def test_an_agent_that_ends_before_the_api_server_answers_leaves_a_new_store(
+    books: BooksNode,
+) -> None:
+    """Else the next one would tell all that the kernel ever counted as new."""
+    app = books.cgroups.container(books.cgroups.pod(1), "a")
+    books.know(1, app="a")
+    books.cgroups.group_kill(app)
+    books.away = True
+    async with books.agent():
+        books.away = False
+    async with books.agent() as rows:
+        books.cgroups.group_kill(app)
+        (row,) = await rows(1)
+    assert (row.kill["evidence"]["from"], row.kill["evidence"]["to"]) == (2, 4)
+    assert await books.count("beforeStart") == 2

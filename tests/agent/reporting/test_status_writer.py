@@ -1,0 +1,145 @@
+"""When an OOMNode is written: soon where one looks on, apart where a fleet has the same news."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import pytest
+from lightkube import ApiError
+from oomwarden.agent.reporting import status_writer as status
+from oomwarden.agent.reporting.status_writer import COUNT_GAPS, LAST_RETRY_SECONDS, StatusWriter
+from oomwarden.api.oomnode import AgentInfo, KernelInfo, KillCounts, OOMNodeStatus
+from oomwarden.kube.transport.errors import error_of
+
+AT = "2026-01-02T03:04:05Z"
+GAP = 10.0
+
+
+@dataclass
+class Clock:
+    """Virtual time: whoever sleeps moves it on; `news` come at their times."""
+
+    now: float = 1000.0
+    slept: list[float] = field(default_factory=list)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class EndError(BaseException):
+    """The test has seen enough."""
+
+
+@dataclass
+class World:
+    """A writer whose API server answers with `errors` first; ends after `most` tries."""
+
+    clock: Clock
+    most: int
+    nodes: int = 1
+    boot: str = "b"
+    kills: int = 0
+    errors: list[ApiError] = field(default_factory=list)
+    tried: list[float] = field(default_factory=list)
+    looks: Callable[["World"], None] = lambda _: None
+    writer: StatusWriter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.writer = StatusWriter(self.gather, self.write, GAP, lambda: self.nodes)
+
+    async def gather(self) -> OOMNodeStatus:
+        self.looks(self)
+        agent = AgentInfo(version="1", store_id="s", started=AT, heartbeat=AT)
+        kernel = KernelInfo(release="6.1", boot_id=self.boot, cgroup_driver="systemd")
+        return OOMNodeStatus(agent=agent, kernel=kernel, kills=KillCounts(recorded=self.kills))
+
+    async def write(self, _: OOMNodeStatus) -> None:
+        self.tried.append(self.clock.now)
+        if len(self.tried) == self.most:
+            raise EndError
+        if self.errors:
+            raise self.errors.pop(0)
+
+    async def run(self) -> list[float]:
+        with pytest.raises(EndError):
+            await self.writer.run()
+        first = self.tried[0]
+        return [at - first for at in self.tried]
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Jitter is left out: each draws the upper end."""
+    clock = Clock()
+    monkeypatch.setattr(status.asyncio, "sleep", clock.sleep)
+    monkeypatch.setattr(status.time, "monotonic", clock.monotonic)
+    monkeypatch.setattr(random, "uniform", lambda _, high: high)
+    return clock
+
+
+def changed_at_each_look(world: World) -> None:
+    world.boot = f"boot-{world.clock.now}"
+    world.writer.news()
+
+
+async def test_the_first_report_is_written_at_once(clock: Clock) -> None:
+    world = World(clock, most=1)
+    await world.run()
+    assert clock.slept == []
+
+
+async def test_changes_are_written_with_the_gap_that_is_set_between_them(clock: Clock) -> None:
+    times = await World(clock, most=3, looks=changed_at_each_look).run()
+    assert times == [0, 12.5, 25]
+
+
+async def test_an_api_server_in_trouble_is_asked_less_and_less_often(clock: Clock) -> None:
+    errors = [error_of({"code": 500, "message": "no"}) for _ in range(8)]
+    world = World(clock, most=9, errors=errors, looks=lambda one: one.writer.news())
+    times = await world.run()
+    waits = [later - earlier - 0.5 for earlier, later in pairwise(times)]
+    assert waits == [1.2 * s for s in (10, 20, 40, 80, *[LAST_RETRY_SECONDS] * 4)]
+
+
+async def test_a_wait_that_the_api_server_asks_for_is_kept(clock: Clock) -> None:
+    details = {"retryAfterSeconds": 100}
+    busy = error_of({"code": 429, "reason": "TooManyRequests", "message": "", "details": details})
+    world = World(clock, most=3, errors=[busy], looks=changed_at_each_look)
+    assert await world.run() == [0, 120.5, 133]
+
+
+async def test_after_a_success_the_wait_begins_anew(clock: Clock) -> None:
+    errors = [error_of({"code": 500, "message": "no"}) for _ in range(3)]
+    world = World(clock, most=6, errors=errors, looks=changed_at_each_look)
+    *_, fourth, fifth, sixth = await world.run()
+    assert (fifth - fourth, sixth - fifth) == (12.5, 12.5)
+
+
+@pytest.mark.parametrize(("nodes", "spread"), [(1, 0.5), (20, 0.5), (1000, 5.0), (5000, GAP)])
+async def test_what_all_nodes_hear_at_once_a_large_fleet_writes_one_after_the_other(
+    clock: Clock, nodes: int, spread: float
+) -> None:
+    world = World(clock, most=2, nodes=nodes)
+    task = asyncio.create_task(world.run())
+    while not clock.slept:
+        await asyncio.to_thread(lambda: None)
+    heard, world.boot = clock.now, "after a change of a ClusterOOMPolicy"
+    world.writer.news()
+    await task
+    assert world.tried[1] - heard == pytest.approx(spread)
+
+
+async def test_counts_of_kills_alone_are_written_at_once_then_once_in_a_while(clock: Clock) -> None:
+    def kill(world: World) -> None:
+        world.kills += 1
+        world.writer.news()
+
+    times = await World(clock, most=3, looks=kill).run()
+    assert COUNT_GAPS * GAP <= times[1] < COUNT_GAPS * GAP + 15
+    assert COUNT_GAPS * GAP <= times[2] - times[1] < COUNT_GAPS * GAP + 15

@@ -1,0 +1,107 @@
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+from oomwarden.agent.runtime.health import Figures, Loop, readyz, serve
+from oomwarden.agent.runtime.snapshot import Snapshot, Taken
+from oomwarden.probes.loops import age_of, healthz
+from oomwarden.probes.server import ProbeServer
+
+
+def figures() -> Taken[Figures]:
+    return Taken(Figures(3, 1, 0, 2, 5, 0, 0, 0, 0, {"enforce": None}), time.monotonic())
+
+
+@contextmanager
+def serving(*loops: Loop, waits_for: str = "") -> Iterator[ProbeServer]:
+    server = serve(0, loops, figures, lambda: waits_for)
+    yield server
+    server.close()
+
+
+def page(server: ProbeServer, path: str) -> tuple[int, str]:
+    try:
+        with urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as refused:
+        with refused:
+            return refused.code, refused.read().decode()
+
+
+def test_a_late_loop_of_the_kernel_side_is_unhealthy_and_named() -> None:
+    answer = healthz([Loop("detect", lambda: 31.0, 30.0), Loop("watch", lambda: 900.0)])
+    assert (answer.status, json.loads(answer.body)["late"]) == (503, ["detect"])
+
+
+def test_an_api_outage_alone_restarts_nobody() -> None:
+    assert healthz([Loop("detect", lambda: 1.0, 30.0), Loop("watch", lambda: 900.0)]).status == 200
+
+
+def test_metrics_tell_loop_ages_kills_and_the_outbox() -> None:
+    with serving(Loop("detect", lambda: 1.5)) as server:
+        status, text = page(server, "/metrics")
+    assert status == 200
+    assert 'oomwarden_loop_age_seconds{loop="detect"} 1.5' in text
+    assert "oomwarden_oom_kills_total 3.0" in text
+    assert "oomwarden_outbox_records 2.0" in text
+    assert 'oomwarden_worker_stuck_seconds{worker="enforce"} 0.0' in text
+
+
+def test_an_agent_that_waits_for_another_is_alive_but_not_ready() -> None:
+    with serving(waits_for="waiting for another agent") as server:
+        assert page(server, "/readyz") == (503, "waiting for another agent\n")
+        assert page(server, "/healthz")[0] == 200
+    assert readyz("").status == 200
+
+
+async def test_an_event_loop_that_hangs_is_seen_from_outside_and_its_last_figures_still_shown() -> (
+    None
+):
+    beat = time.monotonic()
+    taken = Snapshot(lambda: figures().value, asyncio.get_running_loop())
+    server = serve(0, [Loop("bookkeep", age_of(lambda: beat), 0.2)], taken.look)
+    assert (await asyncio.to_thread(page, server, "/healthz"))[0] == 200
+    assert "oomwarden_oom_kills_total 3.0" in (await asyncio.to_thread(page, server, "/metrics"))[1]
+    time.sleep(1.1)  # noqa: ASYNC251 - the loop hangs; and what is cached grows old
+    status, body = page(server, "/healthz")
+    assert (status, json.loads(body)["late"]) == (503, ["bookkeep"])
+    status, text = page(server, "/metrics")
+    assert status == 200
+    assert "oomwarden_oom_kills_total 3.0" in text
+    age = next(line for line in text.splitlines() if line.startswith("oomwarden_figures_age"))
+    assert float(age.split()[1]) > 1
+    server.close()
+
+
+async def test_figures_are_taken_in_the_loops_own_thread_and_only_when_somebody_looks() -> None:
+    import threading  # noqa: PLC0415
+
+    threads: list[int] = []
+    taken = Snapshot(lambda: threads.append(threading.get_ident()), asyncio.get_running_loop())
+    await asyncio.sleep(0)
+    assert threads == []
+    await asyncio.to_thread(taken.look)
+    assert threads == [threading.get_ident()]
+
+
+async def test_a_loop_that_hangs_is_waited_for_only_once() -> None:
+    taken = Snapshot(lambda: 1, asyncio.get_running_loop())
+    assert taken.look() is None  # in the loop's own thread: it cannot answer
+    began = time.monotonic()
+    assert taken.look() is None
+    assert time.monotonic() - began < 0.1
+    await asyncio.sleep(0)
+    look = await asyncio.to_thread(taken.look)
+    assert look is not None
+    assert look.value == 1
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz/x", "/metrics2"])
+def test_an_unknown_page_says_which_there_are(path: str) -> None:
+    with serving() as server:
+        assert page(server, path) == (404, "see /healthz, /readyz, /metrics\n")

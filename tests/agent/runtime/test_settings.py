@@ -1,0 +1,37 @@
+import pytest
+from oomwarden.agent.runtime.settings import SettingsError, from_environment
+
+NEEDED = {"NODE_NAME": "node-1", "POD_NAMESPACE": "oomwarden"}
+
+
+def test_the_defaults_are_those_of_the_chart() -> None:
+    settings = from_environment(NEEDED)
+    assert (settings.namespaced_floor, settings.metrics_port) == (-500, 9808)
+    assert settings.cgroup_writes is False
+    assert (settings.report_seconds, settings.look_seconds) == (10, 60)
+
+
+def test_cgroup_writes_are_switched_on_by_the_chart() -> None:
+    assert from_environment(NEEDED | {"OOMWARDEN_CGROUP_WRITES": "true"}).cgroup_writes
+
+
+def test_the_floor_may_be_the_kubelets_value() -> None:
+    floor = {"OOMWARDEN_NAMESPACED_FLOOR": "kubelet"}
+    assert from_environment(NEEDED | floor).namespaced_floor is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("OOMWARDEN_NAMESPACED_FLOOR", "-1000", "-997 to 1000"),
+        ("OOMWARDEN_METRICS_PORT", "http", "1 to 65535"),
+        ("OOMWARDEN_REPORT_SECONDS", "0", "1 to 300"),
+        ("OOMWARDEN_LOOK_SECONDS", "4", "5 to 600"),
+        ("OOMWARDEN_CGROUP_WRITES", "yes", "true or false"),
+        ("OOMWARDEN_LOG_LEVEL", "loud", "DEBUG, INFO, WARNING, ERROR"),
+        ("NODE_NAME", "", "not set"),
+    ],
+)
+def test_a_bad_variable_is_named_with_what_it_takes(name: str, value: str, told: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name}.*{told}"):
+        from_environment(NEEDED | {name: value})

@@ -1,0 +1,64 @@
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+from oomwarden.agent.runtime.worker import MOST_STUCK, KernelWorker, StuckError
+
+
+@pytest.fixture
+def free() -> Iterator[threading.Event]:
+    free = threading.Event()
+    yield free
+    free.set()
+
+
+async def test_a_result_and_an_error_come_back() -> None:
+    worker = KernelWorker("test")
+    assert await worker.run(1, lambda: 42) == 42
+    with pytest.raises(ZeroDivisionError):
+        await worker.run(1, lambda: 1 // 0)
+    assert threading.get_ident() != await worker.run(1, threading.get_ident)
+    worker.close()
+
+
+async def test_what_is_stuck_is_left_behind_and_the_others_go_on(free: threading.Event) -> None:
+    worker = KernelWorker("test", patience=0.01)
+    with pytest.raises(StuckError):
+        await worker.run(1, free.wait)
+    assert worker.stuck_since is not None
+    worker._patience = 10
+    assert await worker.run(2, lambda: "fine") == "fine"
+    with pytest.raises(StuckError):
+        await worker.run(1, lambda: "skipped")
+    free.set()
+    async with asyncio.timeout(10):
+        while worker.stuck_since is not None:  # noqa: ASYNC110 - a thread changes it
+            await asyncio.sleep(0)
+    assert await worker.run(1, lambda: "again") == "again"
+    worker.close()
+
+
+async def test_an_error_that_comes_late_is_nobodys(free: threading.Event) -> None:
+    def fail() -> None:
+        free.wait()
+        raise OSError("late")
+
+    worker = KernelWorker("test", patience=0.01)
+    with pytest.raises(StuckError):
+        await worker.run(1, fail)
+    free.set()
+    async with asyncio.timeout(10):
+        while worker.stuck_since is not None:  # noqa: ASYNC110 - a thread changes it
+            await asyncio.sleep(0)
+    worker.close()
+
+
+async def test_threads_left_behind_are_bounded(free: threading.Event) -> None:
+    worker = KernelWorker("bounded", patience=0.001)
+    for container in range(MOST_STUCK + 3):
+        with pytest.raises(StuckError):
+            await worker.run(container, free.wait)
+    own = [thread for thread in threading.enumerate() if thread.name == "bounded"]
+    assert len(own) == MOST_STUCK + 1  # the one that serves
+    worker.close()

@@ -1,0 +1,83 @@
+import sqlite3
+from pathlib import Path
+
+import pytest
+from oomwarden.agent.store.database import Store, begin_books
+
+
+def add(db: sqlite3.Connection) -> None:
+    db.execute("INSERT INTO meta VALUES ('told', 'yes')")
+
+
+def told(db: sqlite3.Connection) -> list[str]:
+    return [row[0] for row in db.execute("SELECT value FROM meta WHERE key = 'told'")]
+
+
+async def opened(path: Path) -> Store:
+    store = Store(path)
+    await store.open()
+    return store
+
+
+async def test_what_was_stored_is_there_after_a_restart(tmp_path: Path) -> None:
+    first = await opened(tmp_path / "s.sqlite")
+    await first.run(add)
+    await first.close()
+    second = await opened(tmp_path / "s.sqlite")
+    assert (await second.run(told), second.fresh) == (["yes"], True)
+    await second.run(begin_books)
+    await second.close()
+    second = await opened(tmp_path / "s.sqlite")
+    assert not second.fresh, "only once its first books are in it"
+    assert second.store_id == first.store_id
+    await second.close()
+
+
+async def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    store = await opened(tmp_path / "s.sqlite")
+
+    def add_twice(db: sqlite3.Connection) -> None:
+        add(db)
+        add(db)
+
+    with pytest.raises(sqlite3.IntegrityError):
+        await store.run(add_twice)
+    assert await store.run(told) == []
+    await store.close()
+
+
+async def test_a_corrupt_file_is_set_aside_and_said(tmp_path: Path) -> None:
+    (tmp_path / "s.sqlite").write_bytes(b"no database" * 1000)
+    store = await opened(tmp_path / "s.sqlite")
+    await store.run(add)
+    assert store.fresh
+    assert "set aside as s.corrupt" in (store.degraded or "")
+    assert (tmp_path / "s.corrupt").exists()
+    await store.close()
+
+
+async def test_a_directory_that_is_not_there_means_memory(tmp_path: Path) -> None:
+    store = await opened(tmp_path / "absent" / "s.sqlite")
+    await store.run(add)
+    assert await store.run(told) == ["yes"]
+    assert "in memory" in (store.degraded or "")
+    await store.close()
+
+
+async def test_a_file_that_somebody_holds_is_not_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await opened(tmp_path / "s.sqlite")
+    monkeypatch.setattr("oomwarden.agent.store.file.BUSY_SECONDS", 0.05)
+    second = Store(tmp_path / "s.sqlite")
+    await second.open()
+    holder = sqlite3.connect(tmp_path / "s.sqlite", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        await second.run(add)
+    holder.execute("ROLLBACK")
+    await second.run(add)
+    assert (await second.run(told), second.degraded) == (["yes"], None)
+    holder.close()
+    await first.close()
+    await second.close()

@@ -1,0 +1,72 @@
+"""Many kills at once: namespaces take turns, what has no room is counted, memory is given once."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from oomwarden.core.policy.policy import Policy, parse_policy
+from oomwarden.kube.pod_resizes import Found
+
+from tests.support.answering import RAISE, Kills, answered, kill
+from tests.support.cluster_of_one import OnePod, granting, refused
+
+
+def everywhere(rule: dict[str, Any]) -> Policy:
+    metadata = {"name": "grow", "generation": 1}
+    return parse_policy(
+        "ClusterOOMPolicy", {"metadata": metadata, "spec": {"podSelector": {}, "rules": [rule]}}
+    )
+
+
+async def test_a_flood_in_one_namespace_keeps_nobody_waiting_and_is_counted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def flooding(number: int) -> dict[str, Any]:
+        return kill(name=f"f{number}", namespace="flood")
+
+    kills = Kills(*map(flooding, range(500)), kill(name="honest"))
+    await answered(kills, OnePod((granting(RAISE),)))
+    assert "shop/honest" in [name for name, _ in kills.written][:2]
+    assert "OOMKills got no response as too many came at once, most of them in flood" in caplog.text
+    assert len([record for record in caplog.records if "no response as" in record.message]) < 12
+
+
+async def test_a_namespace_that_cannot_be_read_keeps_no_other_waiting() -> None:
+    class Slow(OnePod):
+        async def look(self, namespace: str, pod: str, container: str) -> Found:
+            if namespace == "slow":
+                await asyncio.Event().wait()
+            return await super().look(namespace, pod, container)
+
+    slow = [kill(name=f"s{n}", namespace="slow") for n in range(50)]
+    kills = Kills(*slow, kill(name="honest"))
+    await answered(kills, Slow((granting(RAISE),)))
+    assert [name for name, _ in kills.written] == ["shop/honest"]
+
+
+async def test_two_kills_at_once_on_one_node_do_not_get_the_same_memory() -> None:
+    class Waits(OnePod):
+        """The first patch waits until the second kill was decided on."""
+
+        async def resize(
+            self, namespace: str, pod: str, patch: dict[str, Any], manager: str
+        ) -> None:
+            for _ in range(10):
+                await asyncio.sleep(0)
+            await super().resize(namespace, pod, patch, manager)
+
+    other = kill(name="two", namespace="other")
+    kills, pod = Kills(kill(name="one"), other), Waits((everywhere(RAISE),))
+    kills.available = "200Mi"
+    await answered(kills, pod)
+    reasons = {name: response["reason"] for name, response in kills.written}
+    assert reasons == {"shop/one": "RaisedLimit", "other/two": "NodeShort"}
+
+
+async def test_what_was_not_given_after_all_is_given_to_the_next() -> None:
+    kills = Kills(kill(name="one"), kill(name="two"))
+    pod = OnePod((granting(RAISE),), failures=[refused(403, "exceeded quota: q")])
+    kills.available = "200Mi"
+    await answered(kills, pod)
+    reasons = [response["reason"] for _, response in kills.written]
+    assert reasons == ["QuotaExceeded", "RaisedLimit"]

@@ -1,0 +1,80 @@
+"""kopf's part: what it is allowed to do, and how its events reach the writer."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+import kopf
+import pytest
+from oomwarden.api.policy import PolicyStatus
+from oomwarden.controller.login import service_account
+from oomwarden.controller.policies.handlers import PolicyHandlers
+from oomwarden.controller.policies.statuses import StatusWriter
+from oomwarden.controller.run import operator_settings, registry_for
+from oomwarden.core.limits.node_report import PolicyKey
+
+DB = PolicyKey("ClusterOOMPolicy", None, "db")
+NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+
+
+async def nothing(*_: object) -> NoReturn:
+    raise AssertionError("handlers write nothing themselves")
+
+
+@pytest.fixture
+def writer() -> StatusWriter:
+    return StatusWriter(nothing)
+
+
+def test_no_handler_keeps_state_on_users_objects(writer: StatusWriter) -> None:
+    registry = registry_for(writer)
+    assert registry._changing.get_all_handlers() == []
+    assert registry._spawning.get_all_handlers() == []
+    assert registry._webhooks.get_all_handlers() == []
+    assert len(registry._watching.get_all_handlers()) == 1
+    assert len(registry._indexing.get_all_handlers()) == 1
+
+
+def test_kopf_posts_no_events_and_watches_no_crds() -> None:
+    settings = operator_settings()
+    assert not settings.posting.enabled
+    assert settings.scanning.disabled
+
+
+def policy(**status: object) -> dict[str, Any]:
+    metadata = {"name": "db", "generation": 4}
+    return {"kind": "ClusterOOMPolicy", "metadata": metadata, "spec": {}, "status": status}
+
+
+async def test_a_policy_is_indexed_by_kind_and_name(writer: StatusWriter) -> None:
+    found = await PolicyHandlers(writer).index_policy(body=kopf.Body(policy(enforced=2)))
+    assert found[DB].generation == 4
+    assert found[DB].status == PolicyStatus(enforced=2)
+
+
+async def test_a_status_that_cannot_be_read_is_made_anew(writer: StatusWriter) -> None:
+    found = await PolicyHandlers(writer).index_policy(body=kopf.Body(policy(enforced="many")))
+    assert found[DB].status == PolicyStatus()
+
+
+async def test_an_event_of_a_policy_touches_it(writer: StatusWriter) -> None:
+    await PolicyHandlers(writer).policy_changed(body=kopf.Body(policy()))
+    assert writer._due == {DB}
+
+
+@pytest.mark.parametrize(("host", "server"), [("10.0.0.1", "10.0.0.1"), ("fd00::1", "[fd00::1]")])
+def test_a_pod_logs_in_by_address_with_a_token_that_is_read_again(
+    tmp_path: Path, host: str, server: str
+) -> None:
+    (tmp_path / "token").write_text("secret\n")
+    environment = {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": "443"}
+    found = service_account(tmp_path, environment, NOW)
+    assert found is not None
+    assert (found.server, found.token) == (f"https://{server}:443", "secret")
+    assert found.expiration == datetime(2026, 11, 23, 12, 10, 0, tzinfo=UTC)
+
+
+def test_outside_of_a_pod_there_is_no_account(tmp_path: Path) -> None:
+    environment = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}
+    assert service_account(tmp_path, environment, NOW) is None
+    assert service_account(tmp_path, {}, NOW) is None

@@ -1,0 +1,169 @@
+"""OOMNodes of any size and shape become small reports by policy, and asks."""
+
+import json
+import tracemalloc
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from oomwarden.api.oomnode import OOMNodeStatus, Resize
+from oomwarden.api.policy import PolicyStatus
+from oomwarden.controller.policies.node_reports import NodeReports
+from oomwarden.controller.policies.own_policies import OwnPolicies
+from oomwarden.core.limits.node_report import (
+    MOST_COUNTED,
+    MOST_REPORTS,
+    MOST_TOLD_OF_A_NODE,
+    PolicyKey,
+    kept_node,
+)
+
+from bench.reports_of_nodes import oomnode
+
+DB = PolicyKey("OOMPolicy", "shop", "db")
+ASK = {
+    "namespace": "shop", "pod": "db-0", "uid": "u", "container": "app", "limit": "1Gi",
+    "policy": "p",
+}  # fmt: skip
+REPORT = {"kind": "OOMPolicy", "namespace": "shop", "name": "db", "observedGeneration": 4}
+
+
+def node(name: str = "a", **status: object) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "status": {"agent": {"heartbeat": "t"}, **status}}
+
+
+class World:
+    def __init__(self) -> None:
+        self.changed: list[PolicyKey] = []
+        self.asked: dict[str, tuple[Resize, ...]] = {}
+        self.reports = NodeReports(self.changed.extend, self.asked.__setitem__)
+
+
+def test_a_report_is_kept_by_policy_with_its_node_and_heartbeat() -> None:
+    world = World()
+    world.reports.apply(node(policies=[REPORT | {"enforced": 2}]))
+    (found,) = world.reports.of(DB)
+    assert (found.node, found.heartbeat, found.report.enforced) == ("a", "t", 2)
+    assert world.changed == [DB]
+
+
+def test_the_same_word_again_changes_nothing() -> None:
+    world = World()
+    for _ in range(2):
+        world.reports.apply(node(policies=[REPORT]))
+    assert world.changed == [DB]
+
+
+def test_a_node_that_is_gone_leaves_nothing_behind() -> None:
+    world = World()
+    world.reports.apply(node(policies=[REPORT], resizes=[ASK]))
+    world.reports.apply(node("b", policies=[REPORT]))
+    world.reports.delete(node())
+    assert [each.node for each in world.reports.of(DB)] == ["b"]
+    world.reports.replace([])
+    assert (world.reports.of(DB), world.reports._by_policy, world.reports._nodes) == ([], {}, {})
+    assert world.asked == {"a": (), "b": ()}
+
+
+def test_what_a_node_asks_for_is_handed_on_and_what_makes_no_sense_is_left_out_and_said(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World()
+    odd = node(resizes=[{"pod": 5}, ASK], policies=[{"kind": "?"}, 7, REPORT])
+    for _ in range(2):
+        world.reports.apply(odd)
+    assert [each.pod for each in world.asked["a"]] == ["db-0"]
+    assert len(world.reports.of(DB)) == 1
+    assert caplog.text.count("OOMNode a: 3 parts") == 1
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["policies", "resizes", "agent", "refusals"]), inner)
+    ),
+    max_leaves=10,
+)
+
+
+@given(JSON, JSON, JSON)
+def test_no_status_of_any_shape_stops_the_operator(status: Any, policies: Any, agent: Any) -> None:  # noqa: ANN401
+    manifests = [
+        {"metadata": {"name": "a"}, "status": status},
+        node(policies=policies, resizes=policies, agent=agent),
+        node(policies=[policies], resizes=[policies]),
+    ]
+    for each in manifests:
+        NodeReports().apply(each)
+
+
+def test_numbers_are_kept_as_told_and_words_as_far_as_a_status_tells_them() -> None:
+    manifest = oomnode(1, policies=500, refusals=10)
+    kept = kept_node(manifest)
+    told = OOMNodeStatus.model_validate(manifest["status"])
+    assert len(kept.reports) == len(told.policies)
+    for report in told.policies:
+        found = kept.reports[PolicyKey(report.kind, report.namespace, report.name)]
+        assert (found.pods, found.refused) == (report.pods, report.refused)
+    assert sum(len(each.refusals) for each in kept.reports.values()) == MOST_TOLD_OF_A_NODE
+
+
+def test_a_refusal_of_the_whole_policy_is_told_before_those_of_containers() -> None:
+    def refusal(container: str) -> dict[str, str]:
+        return {"pod": "", "container": container, "reason": "R", "message": "m"}
+
+    told = [refusal(f"c{number}") for number in range(9)] + [refusal("")]
+    (report,) = kept_node(node(policies=[REPORT | {"refusals": told}])).reports.values()
+    assert [each.container for each in report.refusals] == ["", "c0", "c1"]
+
+
+def test_an_oomnode_of_the_largest_size_costs_little() -> None:
+    text = json.dumps(oomnode(1, policies=500, refusals=2) | {"padding": "x" * 10})
+    huge = [node(f"n{n}", policies=[REPORT | {"name": f"p{n}-{p}", "refusals": [
+        {"pod": f"{p}" * 9, "container": f"c{p}", "reason": f"r{p}", "message": f"{p}" * 9000}
+    ]} for p in range(3000)]) for n in range(3)]  # fmt: skip
+    reports = NodeReports()
+    tracemalloc.start()
+    for name in range(5):
+        reports.apply(json.loads(text) | {"metadata": {"name": f"m{name}"}})
+    usual = tracemalloc.get_traced_memory()[0] / 5
+    for each in huge:
+        reports.apply(each)
+    worst = (tracemalloc.get_traced_memory()[0] - 5 * usual) / 3
+    tracemalloc.stop()
+    assert usual < 200 * 1024  # once 2 MiB
+    assert worst < 2 << 20
+    assert len(kept_node(huge[0]).reports) == MOST_REPORTS
+    assert kept_node(huge[0]).left_out == 1000
+
+
+def test_of_a_policy_generation_and_status_are_kept() -> None:
+    changed: list[PolicyKey] = []
+    own = OwnPolicies(changed.extend)
+    metadata = {"namespace": "shop", "name": "db", "generation": 4}
+    own.apply({"metadata": metadata, "spec": {}, "status": {"enforced": 2}})
+    assert (own.known[DB].generation, own.known[DB].status) == (4, PolicyStatus(enforced=2))
+    own.apply({"metadata": metadata, "spec": {}, "status": {"enforced": "many"}})
+    assert own.known[DB].status == PolicyStatus()
+    own.delete({"metadata": metadata})
+    assert (own.known, changed) == ({}, [DB, DB])
+
+
+def test_that_a_whole_policy_is_left_out_is_kept_however_many_others_are_refused() -> None:
+    refused = [{"pod": "p", "container": "c", "reason": "R", "message": "m"}]
+    left_out = [{"pod": "", "container": "", "reason": "LeftOut", "message": "no room"}]
+    crowd = [REPORT | {"name": f"p{n}", "refusals": refused} for n in range(MOST_TOLD_OF_A_NODE)]
+    told = [*crowd, *(REPORT | {"name": name, "refusals": left_out} for name in ("y", "z"))]
+    kept = kept_node(node(policies=told))
+    found = [each.refusals[0].reason for key, each in kept.reports.items() if key.name in "yz"]
+    assert found == ["LeftOut", "LeftOut"]
+
+
+@pytest.mark.parametrize(("told", "held"), [(2**63 - 1, MOST_COUNTED), (-5, 0), (7, 7)])
+def test_numbers_of_one_node_spoil_the_sum_of_no_policy(told: int, held: int) -> None:
+    counts = dict.fromkeys(("pods", "matched", "enforced", "observed", "refused", "warned"), told)
+    (report,) = kept_node(node(policies=[REPORT | counts])).reports.values()
+    assert {report.pods, report.matched, report.enforced, report.observed} == {held}
+    assert {report.refused, report.warned} == {held}

@@ -1,0 +1,72 @@
+"""Many records go side by side, and an API server in trouble gets fewer requests, later."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import pytest
+from lightkube import ApiError
+from oomwarden.controller.retention.deletions import AT_ONCE, TRIES, Deletions
+from oomwarden.core.quota.retention import Record
+from oomwarden.kube.transport.errors import error_of
+
+from tests.support.stored_records import FIVE, FakeStore, record
+
+
+@dataclass
+class FakeDeletable:
+    how: Callable[[Record], Awaitable[bool]]
+
+    async def delete(self, record: Record) -> bool:
+        return await self.how(record)
+
+
+def too_many_requests(after: int) -> ApiError:
+    details = {"retryAfterSeconds": after}
+    return error_of({"code": 429, "reason": "TooManyRequests", "message": "", "details": details})
+
+
+async def test_many_are_deleted_side_by_side_beginning_with_one() -> None:
+    store, under_way, most = FakeStore([record(n, hours=50) for n in range(5000)]), 0, 0
+
+    async def delete(_: Record) -> bool:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0)
+        under_way -= 1
+        return True
+
+    done = Deletions(FakeDeletable(delete), store.sleep)
+    await done.delete(store.records)
+    assert (done.deleted, most, under_way) == (5000, AT_ONCE, 0)
+
+
+async def test_when_the_api_server_asks_for_a_pause_half_as_many_are_tried_after_it() -> None:
+    store, asked = FakeStore([record(n, hours=50) for n in range(2000)]), 0
+
+    async def delete(_: Record) -> bool:
+        nonlocal asked
+        asked += 1
+        if asked == 500:
+            raise too_many_requests(after=7)
+        return True
+
+    done = Deletions(FakeDeletable(delete), store.sleep)
+    await done.delete(store.records)
+    assert done.deleted == 2000
+    assert [seconds for seconds in store.slept if seconds >= 7] == [7.0]
+
+
+async def test_an_api_server_that_does_not_recover_ends_the_round() -> None:
+    store, tried = FakeStore(FIVE), 0
+
+    async def delete(_: Record) -> bool:
+        nonlocal tried
+        tried += 1
+        raise too_many_requests(after=0)
+
+    with pytest.raises(ApiError):
+        await Deletions(FakeDeletable(delete), store.sleep).delete(FIVE)
+    assert (tried, len(store.slept)) == (TRIES, TRIES - 1)
+    assert store.slept == sorted(store.slept)

@@ -1,0 +1,146 @@
+"""What agents are asked to keep to, as records become more and fewer."""
+
+import asyncio
+import logging
+from dataclasses import replace
+
+import httpx2
+import pytest
+from oomwarden.controller.retention.publishing import RENEW_SECONDS, Publisher
+from oomwarden.core.quota.census import EASE_SECONDS, Census, Count
+from oomwarden.core.quota.pressure import Level, Pressure
+from oomwarden.core.quota.retention import Bounds
+
+from tests.support.stored_records import NOW, FakeBoard, FakeStore, record, retention
+
+BOUNDS = Bounds(per_namespace=1000, per_cluster=50_000)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def publisher(board: FakeBoard) -> tuple[Publisher, Clock]:
+    clock = Clock()
+    return Publisher(BOUNDS, board, clock), clock
+
+
+async def test_a_calm_cluster_is_said_to_be_calm_and_said_again_every_few_minutes() -> None:
+    board = FakeBoard()
+    one, clock = publisher(board)
+    for _ in range(int(RENEW_SECONDS)):
+        await one.publish()
+        clock.now += 1
+    assert board.said == [Pressure(nodes=7)]
+    await one.publish()
+    assert board.said == [Pressure(nodes=7)] * 2
+
+
+async def test_many_new_records_are_answered_at_the_next_count(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    board = FakeBoard()
+    one, _ = publisher(board)
+    await one.publish()
+    one.counted(Count(all=30_000, young=30_000))
+    with caplog.at_level(logging.WARNING):
+        await one.publish()
+    assert board.said[-1].cluster is Level.HIGH
+    assert "agents merge them harder (level 2 of 3" in caplog.text
+
+
+async def test_a_level_falls_by_one_in_an_hour() -> None:
+    board = FakeBoard()
+    one, clock = publisher(board)
+    one.counted(Count(60_000, 60_000))
+    levels = []
+    for _ in range(5):
+        await one.publish()
+        levels.append(board.said[-1].cluster)
+        clock.now += EASE_SECONDS
+        one.counted(Count(0, 0))
+    assert levels == [Level.FULL, Level.HIGH, Level.SOME, Level.CALM, Level.CALM]
+
+
+async def test_a_restarted_operator_goes_on_where_the_one_before_was() -> None:
+    board = FakeBoard(before=Pressure(Level.SOME, {"shop": Level.FULL}))
+    one, _ = publisher(board)
+    one.looked(Census(NOW))
+    await one.publish()
+    assert board.said == [Pressure(Level.SOME, {"shop": Level.FULL}, nodes=7)]
+
+
+async def test_what_could_not_be_published_is_told_once_and_tried_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    board = FakeBoard(fails=[httpx2.ConnectError("refused") for _ in range(2)])
+    one, _ = publisher(board)
+    for _ in range(3):
+        await one.publish()
+    assert board.said == [Pressure(nodes=7)]
+    (line,) = caplog.messages
+    assert "ConfigMap oomwarden-pressure could not be read or written" in line
+
+
+async def test_a_round_counts_what_it_reads_and_says_which_namespace_is_full() -> None:
+    board = FakeBoard()
+    young = [record(n, hours=0.5, namespace="loop") for n in range(9)]
+    store = FakeStore([*young, record(1, hours=30)])
+    loop = retention(store, replace(BOUNDS, per_namespace=10), board)
+    assert await loop.round()
+    await loop.publisher.publish()
+    assert board.said == [Pressure(namespaces={"loop": Level.HIGH}, nodes=7)]
+    assert store.deleted == []
+
+
+async def test_an_operator_that_starts_takes_old_records_for_no_storm() -> None:
+    store, board = FakeStore([record(n, hours=50) for n in range(600)]), FakeBoard()
+    bounds = Bounds(days=0, per_pod=0, per_namespace=0, per_cluster=700)
+    task = asyncio.create_task(retention(store, bounds, board).run())
+    while len(store.tokens) < 400:
+        assert not task.done()
+        await asyncio.to_thread(lambda: None)
+    task.cancel()
+    assert {one.cluster for one in board.said} == {Level.CALM}
+
+
+async def test_while_a_round_takes_long_a_storm_is_published() -> None:
+    store, board = FakeStore([record(n, hours=50) for n in range(600)]), FakeBoard()
+    bounds = Bounds(days=0, per_pod=0, per_namespace=0, per_cluster=700)
+    loop = retention(store, bounds, board)
+    assert await loop.round()
+    for storm in range(600):
+        store.records.append(record(storm, hours=0, namespace="zoo"))
+    board.said.clear()
+    assert await loop.round()
+    assert {one.cluster for one in board.said} == {Level.HIGH}
+
+
+async def test_records_that_become_many_are_looked_at_before_the_next_round_is_due() -> None:
+    store, rounds = FakeStore([]), asyncio.Event()
+
+    def grow(_: str) -> None:
+        if len(store.tokens) == 2:
+            rounds.set()
+        store.records = [record(n, hours=0) for n in range(1100)]
+
+    store.when_listed = grow
+    task = asyncio.create_task(retention(store, BOUNDS).run())
+    await rounds.wait()
+    task.cancel()
+    assert sum(store.slept) < 120
+
+
+async def test_what_is_passed_over_is_published_within_a_minute_however_often_it_changes() -> None:
+    board, words = FakeBoard(), ["", *(f"{n} objects" for n in range(600))]
+    one, clock = publisher(board)
+    for each in words:
+        one.passed_over = lambda told=each: told  # type: ignore[misc]
+        await one.publish()
+        clock.now += 1
+    assert len(board.said) == 11
+    assert board.passed_over == ["", *(f"{n} objects" for n in range(59, 600, 60))]

@@ -1,0 +1,177 @@
+"""What is over the bounds is deleted, and nothing that the API server answers ends the loop."""
+
+import asyncio
+import logging
+
+import pytest
+from oomwarden.controller.main import parse
+from oomwarden.controller.retention.deletions import TRIES
+from oomwarden.controller.retention.retention import FIRST_SECONDS, LISTS
+from oomwarden.core.quota.retention import Bounds, Record
+from oomwarden.kube.oomkill_pages import ListExpiredError
+
+from tests.support.stored_records import AWAY, FIVE, REFUSED, FakeStore, record, retention
+
+
+async def test_a_round_reads_all_parts_and_deletes_what_is_over_the_bounds() -> None:
+    store = FakeStore(FIVE)
+    assert await retention(store).round()
+    assert store.deleted == ["a-0", "a-1", "a-2"]
+    assert store.tokens == ["", "2", "4"]
+
+
+async def test_what_only_the_end_of_the_list_shows_to_be_too_many_goes_too() -> None:
+    store = FakeStore(FIVE)
+    assert await retention(store, Bounds(days=0, per_pod=0, per_namespace=4)).round()
+    assert store.deleted == ["a-0"]
+
+
+async def test_what_is_over_the_bound_on_all_goes_where_there_is_most() -> None:
+    store = FakeStore([*(record(n, hours=10 - n) for n in range(8)), record(1, 3, "bank")])
+    loop = retention(store, Bounds(days=0, per_pod=0, per_namespace=0, per_cluster=5))
+    assert await loop.round()  # counts
+    assert store.deleted == []
+    assert await loop.round()
+    assert store.deleted == [f"a-{n}" for n in range(5)]
+
+
+async def test_what_another_operator_has_deleted_is_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = FakeStore(FIVE)
+
+    def deleted_meanwhile(record: Record) -> None:
+        store.records = [one for one in store.records if one != record]
+
+    store.when_deleted = deleted_meanwhile
+    with caplog.at_level(logging.INFO):
+        assert await retention(store).round()
+    assert caplog.text == ""
+
+
+async def test_a_list_that_expired_is_begun_anew() -> None:
+    store = FakeStore(FIVE)
+
+    def expire_once(token: str) -> None:
+        if token == "4" and store.tokens.count("4") == 1:  # noqa: S105 - of a list
+            raise ListExpiredError
+
+    store.when_listed = expire_once
+    assert await retention(store).round()
+    assert store.tokens == ["", "2", "4", "", "2", "4"]
+    assert set(store.deleted) == {"a-0", "a-1", "a-2"}
+
+
+async def test_lists_that_always_expire_are_left_to_the_next_round() -> None:
+    store = FakeStore(FIVE)
+
+    def expire(token: str) -> None:
+        if token:
+            raise ListExpiredError
+
+    store.when_listed = expire
+    assert await retention(store).round()
+    assert len(store.tokens) == 2 * LISTS
+
+
+async def test_a_refused_deletion_is_told_once_tried_in_each_round_and_holds_up_no_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = FakeStore([*FIVE, *(record(number, 9, namespace="zoo") for number in range(3))])
+
+    def refuse(record: Record) -> None:
+        if record.namespace == "shop":
+            tried.append(record.name)
+            raise REFUSED
+
+    tried: list[str] = []
+    store.when_deleted = refuse
+    loop = retention(store)
+    with caplog.at_level(logging.WARNING):
+        assert await loop.round()
+        assert await loop.round()
+    assert store.deleted == ["a-0", "a-0"]
+    assert tried == ["a-0", "a-1", "a-2"] * 2
+    (line,) = caplog.messages
+    assert "namespace shop were not deleted" in line
+    assert "keep.example.com" in line
+
+
+async def test_a_refused_deletion_is_not_tried_again_when_the_list_is_begun_anew() -> None:
+    store = FakeStore(FIVE)
+    tried: list[str] = []
+
+    def refuse(record: Record) -> None:
+        tried.append(record.name)
+        raise REFUSED
+
+    def expire_once(token: str) -> None:
+        if token == "4" and store.tokens.count("4") == 1:  # noqa: S105 - of a list
+            raise ListExpiredError
+
+    store.when_deleted, store.when_listed = refuse, expire_once
+    assert await retention(store).round()
+    assert tried == ["a-0", "a-1", "a-2"]
+
+
+async def test_an_api_server_that_answers_nobody_ends_the_round_and_is_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = FakeStore(FIVE)
+    tried: list[str] = []
+
+    def fail(record: Record) -> None:
+        tried.append(record.name)
+        raise AWAY
+
+    store.when_deleted = fail
+    loop = retention(store)
+    with caplog.at_level(logging.WARNING):
+        assert not await loop.round()
+        assert not await loop.round()
+    assert tried == ["a-0"] * 2 * TRIES
+    assert len(caplog.messages) == 1
+
+
+async def test_the_loop_goes_on_after_an_outage(caplog: pytest.LogCaptureFixture) -> None:
+    store = FakeStore(FIVE)
+    rounds = 0
+
+    def fail_at_first(token: str) -> None:
+        nonlocal rounds
+        rounds += not token
+        if rounds < 3:
+            raise AWAY
+
+    store.when_listed = fail_at_first
+    with caplog.at_level(logging.INFO):
+        task = asyncio.create_task(retention(store).run())
+        while len(store.deleted) < 3:
+            assert not task.done()
+            await asyncio.sleep(0)
+        task.cancel()
+    assert "OOMKills are kept: 2 of a pod" in caplog.text
+    assert 0 < store.slept[0] < 2 * FIRST_SECONDS
+    assert caplog.text.count("retention is interrupted") == 1
+
+
+def test_the_bounds_come_from_the_command_line_or_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OOMWARDEN_RETENTION_DAYS", "7")
+    options = parse(["--namespace", "oomwarden", "--retention-per-pod", "0"])
+    assert (options.days, options.per_pod, options.per_namespace) == (7, 0, 1000)
+    assert options.per_cluster == 50_000
+
+
+@pytest.mark.parametrize("value", ["-1", "ten", "", "1.5"])
+def test_a_bound_that_is_no_number_is_refused_with_its_names(
+    value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OOMWARDEN_RETENTION_PER_NAMESPACE", value)
+    with pytest.raises(SystemExit):
+        parse([])
+    said = capsys.readouterr().err
+    assert f"--retention-per-namespace: it is {value!r}" in said
+    assert "OOMWARDEN_RETENTION_PER_NAMESPACE" in said
+    assert "0: no bound" in said

@@ -1,0 +1,111 @@
+import pytest
+from oomwarden.api.oomkill import Cause
+from oomwarden.core.incidents.cause import Ancestors, Limits, Verdict, from_counters, from_log
+from oomwarden.core.kernel_log.lines import Constraint
+from oomwarden.core.ledger.account import Tally
+from oomwarden.core.model.cgroup import Cgroup, Level
+
+MIB = 1 << 20
+QUIET = (Tally(), Tally())
+TWO = Limits(64 * MIB, (32 * MIB, 32 * MIB))
+BIGGER = Limits(48 * MIB, (32 * MIB, 32 * MIB))
+QOS = Verdict(Cause.NODE_ALLOCATABLE, Level.QOS)
+POD = Cgroup(1, "kubepods.slice/kubepods-podx.slice", Level.POD)
+
+
+@pytest.mark.parametrize(
+    ("rose", "above", "limits", "verdict"),
+    [
+        (Tally(oom=1), QUIET, TWO, Verdict(Cause.CONTAINER_LIMIT)),
+        (Tally(oom=1, oom_local=1), QUIET, TWO, Verdict(Cause.CONTAINER_LIMIT, Level.POD)),
+        (Tally(oom=1, oom_local=1), QUIET, BIGGER, Verdict(Cause.POD_LIMIT)),
+        (
+            Tally(oom=1, oom_local=1),
+            QUIET,
+            Limits(64 * MIB, (None, 32 * MIB)),
+            Verdict(Cause.POD_LIMIT),
+        ),
+        (Tally(oom=2, oom_local=1), QUIET, TWO, Verdict(Cause.UNKNOWN)),
+        (Tally(), (Tally(), Tally(oom=1, oom_local=1)), TWO, Verdict(Cause.NODE_ALLOCATABLE)),
+        (Tally(), (Tally(oom=1, oom_local=1), Tally(oom=1)), TWO, QOS),
+        (Tally(), (Tally(oom=1, oom_local=1),), TWO, Verdict(Cause.NODE_ALLOCATABLE)),
+        (Tally(), QUIET, TWO, Verdict(Cause.NODE_OUT_OF_MEMORY)),
+    ],
+)
+def test_the_cause_is_the_level_whose_own_oom_rose(
+    rose: Tally, above: tuple[Tally, ...], limits: Limits, verdict: Verdict
+) -> None:
+    assert from_counters(rose, Ancestors(above), limits) == verdict
+
+
+def test_a_nested_node_cannot_tell_who_ran_out_above_it() -> None:
+    assert from_counters(Tally(), Ancestors(QUIET, nested=True), TWO).cause is Cause.UNKNOWN
+
+
+def test_a_rise_above_two_pods_without_an_own_one_explains_neither() -> None:
+    above = (Tally(), Tally(oom=1, oom_local=1))
+    assert from_counters(Tally(), Ancestors(above, alone=False), TWO).cause is Cause.UNKNOWN
+
+
+def test_a_pod_with_one_container_has_the_containers_limit() -> None:
+    assert Limits(None, (None,)).equal
+    assert not Limits(None, (None, None)).equal
+
+
+@pytest.mark.parametrize(
+    ("oom_memcg", "cause"),
+    [
+        (None, Cause.NODE_OUT_OF_MEMORY),
+        (f"/{POD.path}", Cause.CONTAINER_LIMIT),
+        (f"/outer/{POD.path}/cri-containerd-1.scope", Cause.CONTAINER_LIMIT),
+        ("/kubepods.slice", Cause.NODE_ALLOCATABLE),
+        ("/outer.slice", Cause.UNKNOWN),
+    ],
+)
+def test_the_log_says_the_cause_outright(oom_memcg: str | None, cause: Cause) -> None:
+    told = Constraint(None, oom_memcg, "/x", 1)
+    assert from_log(told, POD, TWO).cause is cause
+
+
+OTHER_NODES = "/kubepods.slice/kubepods-podx.slice/c.scope"
+
+
+@pytest.mark.parametrize(
+    ("outer", "root", "prefix"),
+    [
+        ("", "", ""),
+        ("/docker/x", "", ""),
+        ("/docker/x", "kubelet.slice/", "kubelet-"),
+        (OTHER_NODES, "kubelet.slice/", "kubelet-"),
+        (OTHER_NODES, "my/own/root/", ""),
+    ],
+)
+def test_the_level_whose_limit_was_hit_is_one_of_the_pods_own(
+    outer: str, root: str, prefix: str
+) -> None:
+    """A nested node's kernel log has outer prefixes, which may be another node's pods."""
+    top = f"{root}{prefix}kubepods.slice"
+    pod = Cgroup(1, f"{top}/{prefix}kubepods-burstable.slice/kubepods-podx.slice", Level.POD)
+    qos = pod.path.rpartition("/")[0]
+    expected = {
+        f"{outer}/{pod.path}": Verdict(Cause.CONTAINER_LIMIT, Level.POD),
+        f"{outer}/{pod.path}/c": Verdict(Cause.CONTAINER_LIMIT),
+        f"{outer}/{qos}": QOS,
+        f"{outer}/{top}": Verdict(Cause.NODE_ALLOCATABLE),
+        outer or "/outer": Verdict(Cause.UNKNOWN),
+        f"{outer}/{qos}/kubepods-pody.slice": Verdict(Cause.UNKNOWN),
+    }
+    for where, verdict in expected.items():
+        assert from_log(Constraint(None, where, "/x", 1), pod, TWO) == verdict, where
+
+
+@pytest.mark.parametrize("name", ["kubepods-podx.slice", "kubepods.slice", "x/kubepods-podx.slice"])
+def test_a_name_that_a_container_gives_a_cgroup_below_moves_no_limit(name: str) -> None:
+    where = f"/{POD.path}/cri-containerd-{'a' * 64}.scope/{name}"
+    assert from_log(Constraint(None, where, where, 1), POD, TWO) == Verdict(Cause.CONTAINER_LIMIT)
+
+
+def test_limits_that_were_rounded_down_to_pages_add_up_to_their_pods() -> None:
+    of_500m, of_1g = 499_998_720, 999_997_440
+    assert Limits(1_000_000_000 // 4096 * 4096, (of_500m, of_500m)).equal
+    assert not Limits(of_1g + (1 << 20), (of_500m, of_500m)).equal

@@ -1,0 +1,194 @@
+"""What filled a limit, where it was not the memory of the processes that were killed."""
+
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from oomwarden.api.memory import MemoryDetail
+from oomwarden.core.incidents.cause import Limits
+from oomwarden.core.incidents.filling import PodMemory, filled
+from oomwarden.core.incidents.incident import Incident, Scene, investigate
+from oomwarden.core.incidents.memory_history import Detail, Sample, Story
+from oomwarden.core.model.quantity import parse_bytes
+from oomwarden.core.parse.memory_stat import Composition, parse_composition
+from oomwarden.core.records.event import NOTE_BYTES, note
+from oomwarden.core.records.oomkill import oom_kill
+from test_record import BOOKING, FACTS, HOG, LOG, MIB, NOW, SCENE, WITNESS
+
+GIB = 1 << 30
+SMALL = replace(HOG, anon_rss=MIB)
+KERNELS = {
+    "5.10": b"anon 1000000\nfile 500000\nkernel_stack 20000\npercpu 1000\nsock 3000000\nshmem 100\n"
+    b"slab_reclaimable 4000000\nslab_unreclaimable 1000000\nslab 5000000\n",
+    "6.1": b"anon 1000000\nfile 500000\nkernel 5100000\nkernel_stack 20000\npagetables 50000\n"
+    b"sec_pagetables 0\npercpu 1000\nsock 3000000\nvmalloc 9000\nshmem 100\nzswap 0\nzswapped 7\n"
+    b"slab_reclaimable 4000000\nslab_unreclaimable 1000000\nslab 5000000\n",
+    "7.0": b"anon 1000000\nfile 500000\nkernel 5100000\nkernel_stack 20000\npagetables 50000\n"
+    b"percpu 1000\nsock 3000000\nvmalloc 9000\nshmem 100\nzswap 10000\nhugetlb 0\n"
+    b"slab_reclaimable 4000000\nslab_unreclaimable 1000000\nslab 5000000\nnew_key 99\n",
+}
+PARTS = [each.name for each in fields(Composition) if each.name not in {"shmem", "swap"}]
+
+
+def seen(usage: int, **parts: int) -> Detail:
+    kinds = Composition(**{"anon": 0, "file": 0, "shmem": 0, **parts})
+    return Detail(Sample(NOW - 5, usage), kinds, 3)
+
+
+def at_the_pod(**more: object) -> Incident:
+    scene = replace(SCENE, limits=Limits(GIB, (GIB,)), log=(replace(LOG, constraint=None,
+                    victims=(SMALL,)),), **more)  # type: ignore[arg-type]  # fmt: skip
+    rose = replace(scene.rose, oom_local=1)
+    return investigate(replace(BOOKING, container_limit=GIB), replace(scene, rose=rose))
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_the_parts_add_up_to_what_is_charged(kernel: str) -> None:
+    found = parse_composition(KERNELS[kernel])
+    assert found is not None
+    usage = 1_000_000 + 500_000 + 3_000_000 + 5_100_000
+    assert 0.9 * usage <= sum(getattr(found, part) for part in PARTS) <= 1.01 * usage
+
+
+def test_a_kernel_that_only_tells_the_parts_of_slab_is_understood() -> None:
+    found = parse_composition(
+        b"anon 1\nfile 2\nshmem 0\nslab_reclaimable 5\nslab_unreclaimable 6\n"
+    )
+    assert found is not None
+    assert found.slab == 11
+
+
+def test_swap_is_told_beside_what_is_charged() -> None:
+    found = parse_composition(b"anon 1\nfile 2\nshmem 0\n", swap=7)
+    assert found is not None
+    assert (found.swap, found.within(3).swap) == (7, 7)
+
+
+@given(st.dictionaries(st.sampled_from(["anon", "file", "shmem", "slab", "kernel", "sock", "zswap",
+                       "pagetables", "percpu", "vmalloc", "kernel_stack", "hugetlb", "junk"]),
+                       st.integers(0, 1 << 70)), st.integers(0, 1 << 62))  # fmt: skip
+def test_no_part_is_negative_or_more_than_is_charged(told: dict[str, int], usage: int) -> None:
+    text = "".join(f"{key} {size}\n" for key, size in told.items()).encode()
+    found = parse_composition(text)
+    if found is not None:
+        bounded = found.within(usage)
+        sizes = [getattr(bounded, part) for part in [*PARTS, "shmem"]]
+        assert all(0 <= size <= usage for size in sizes)
+
+
+def test_a_record_has_all_parts_and_leaves_out_what_is_not_there() -> None:
+    story = Story(Sample(NOW - 5, GIB), (), seen(GIB, anon=MIB, slab=900 * MIB, swap=2 * MIB))
+    detail = oom_kill(at_the_pod(), replace(WITNESS, memory=story))["memory"]["detail"]
+    assert {key: detail[key] for key in ("anon", "file", "shmem", "slab", "swap")} == {
+        "anon": "1Mi", "file": "0", "shmem": "0", "slab": "900Mi", "swap": "2Mi",
+    }  # fmt: skip
+    assert "sock" not in detail
+    assert parse_bytes(MemoryDetail.model_validate(detail).slab or "") == 900 * MIB
+
+
+@pytest.mark.parametrize(
+    ("part", "word"),
+    [
+        ("slab", "mostly inodes and directory entries"),
+        ("shmem", "emptyDir with medium Memory, /dev/shm"),
+        ("sock", "buffers of network connections"),
+        ("kernel_stack", "very many threads"),
+        ("kernel_other", "memory that the kernel keeps for it"),
+    ],
+)
+def test_the_line_names_what_filled_the_limit_if_it_was_not_the_processes(
+    part: str, word: str
+) -> None:
+    parts = {part: 900 * MIB, **({"file": 900 * MIB} if part == "shmem" else {})}
+    line = note(at_the_pod(before=seen(GIB, **parts)))
+    assert "Most of the memory, 900Mi of 1Gi, was " in line
+    assert word in line
+    assert "Raise its memory limit" in line
+
+
+def test_what_the_victims_held_themselves_is_not_called_page_cache() -> None:
+    before = seen(GIB, file=900 * MIB)
+    assert filled(before, [replace(HOG, anon_rss=800 * MIB)], GIB) is None
+    assert filled(before, [SMALL], GIB) is not None
+    assert filled(seen(GIB, anon=900 * MIB), [SMALL], GIB) is None
+
+
+def test_tmpfs_that_stays_with_the_pod_is_told_and_what_frees_it() -> None:
+    left = PodMemory(seen(950 * MIB, file=940 * MIB, shmem=940 * MIB))
+    incident = at_the_pod(left=left)
+    line = note(incident)
+    assert "940Mi of the limit still lie in tmpfs and shared memory (emptyDir with medium" in line
+    assert "Delete files there, recreate the pod, or give the volume a sizeLimit" in line
+    assert "Raise its memory limit" not in line
+    assert oom_kill(incident, WITNESS)["podMemory"]["shmem"] == "940Mi"
+
+
+def test_shared_memory_of_containers_that_go_on_is_not_what_stays() -> None:
+    left = PodMemory(seen(950 * MIB, file=940 * MIB, shmem=940 * MIB), others=900 * MIB)
+    incident = at_the_pod(left=left)
+    assert (incident.filling, incident.left) == (None, None)
+    assert "podMemory" not in oom_kill(incident, WITNESS)
+
+
+def test_the_volumes_that_may_hold_it_are_named() -> None:
+    left = PodMemory(seen(950 * MIB, file=940 * MIB, shmem=940 * MIB))
+    line = note(at_the_pod(left=left, pod=replace(FACTS, tmpfs=("cache", "scratch"))))
+    assert "(emptyDir with medium Memory: cache, scratch; /dev/shm) of the pod" in line
+    assert "or give these volumes sizeLimits below the limit" in line
+
+
+def test_shared_memory_of_a_database_that_goes_on_is_not_called_files_that_stay() -> None:
+    left = PodMemory(seen(950 * MIB, file=400 * MIB, shmem=400 * MIB), own=400 * MIB)
+    assert at_the_pod(left=left).filling is None
+    volume = replace(FACTS, tmpfs=("cache",))
+    assert "400Mi of the limit still lie in tmpfs" in note(at_the_pod(left=left, pod=volume))
+
+
+def test_tmpfs_beside_the_memory_of_processes_is_told_with_the_way_to_more() -> None:
+    left = PodMemory(seen(950 * MIB, anon=600 * MIB, file=300 * MIB, shmem=300 * MIB))
+    line = note(at_the_pod(left=left))
+    assert "300Mi of the limit still lie in tmpfs" in line
+    assert line.endswith("below the limit. Raise its memory limit, or have it use less.")
+
+
+def test_only_what_is_more_than_half_is_called_most() -> None:
+    line = note(at_the_pod(before=seen(GIB, anon=300 * MIB, slab=400 * MIB, sock=300 * MIB)))
+    assert "The largest part of the memory, 400Mi of 1Gi, was the kernel's own objects" in line
+
+
+def test_page_cache_is_not_blamed_where_nobody_knows_what_the_victims_held() -> None:
+    before = seen(GIB, file=900 * MIB)
+    assert filled(before, [], GIB) is None
+    assert filled(seen(GIB, slab=900 * MIB), [], GIB) is not None
+
+
+def test_at_a_containers_own_limit_that_its_processes_filled_tmpfs_is_not_the_matter() -> None:
+    left = PodMemory(seen(950 * MIB, shmem=940 * MIB))
+    scene: Scene = replace(SCENE, left=left)
+    assert investigate(BOOKING, scene).filling is None
+
+
+def test_at_a_containers_own_limit_tmpfs_of_the_pod_is_told_beside_the_advice() -> None:
+    left = PodMemory(seen(50 * MIB, shmem=30 * MIB))
+    pod = replace(FACTS, tmpfs=("cache",))
+    log = (replace(LOG, victims=(SMALL,)),)
+    incident = investigate(BOOKING, replace(SCENE, left=left, pod=pod, log=log))
+    line = note(incident)
+    assert "30Mi still lie in tmpfs and shared memory (emptyDir with medium Memory: cache;" in line
+    assert "they counted for the container that wrote them" in line
+    assert line.endswith("Raise its memory limit, or have it use less.")
+    assert oom_kill(incident, WITNESS)["podMemory"]["shmem"] == "30Mi"
+    looked = replace(SCENE, left=left, log=log, before=seen(32 * MIB, slab=30 * MIB))
+    assert investigate(BOOKING, looked).filling.part == "slab"  # type: ignore[union-attr]
+
+
+def test_the_longest_lines_need_not_be_cut() -> None:
+    names = tuple(f"{number:063}" for number in range(100))
+    for part in PARTS:
+        before = seen(1 << 62, **{part: 1 << 62, **({"shmem": 0} if part == "file" else {})})
+        crowd = replace(at_the_pod(before=before), container=None, candidates=names, kills=10**9)
+        assert len(note(crowd).encode()) <= NOTE_BYTES
+    pod = replace(FACTS, tmpfs=names)
+    left = at_the_pod(left=PodMemory(seen(1 << 62, shmem=GIB // 3)), pod=pod)
+    assert len(note(replace(left, kills=10**9)).encode()) <= NOTE_BYTES

@@ -1,0 +1,73 @@
+"""NUMA nodes that ran out while others may have memory free."""
+
+from dataclasses import replace
+
+import pytest
+from oomwarden.api.oomkill import Cause, OOMKill
+from oomwarden.core.incidents.incident import Incident, investigate
+from oomwarden.core.kernel_log.kills import LogAssembler, LogKill
+from oomwarden.core.kernel_log.lines import parse_events, parse_records
+from oomwarden.core.records.coalesce import Draft, merge
+from oomwarden.core.records.event import note
+from oomwarden.core.records.oomkill import oom_kill
+from test_record import APP, BOOKING, SCENE, WITNESS
+
+from tests.support.printk import Printk, Report
+
+CPUSET, POLICY = b"CONSTRAINT_CPUSET", b"CONSTRAINT_MEMORY_POLICY"
+
+
+def killed(constraint: bytes, mems: bytes, mask: bytes = b"(null)", pid: int = 42) -> LogKill:
+    ring, path = Printk(), f"/{APP.path}"
+    ring.kill("T1", Report(None, path, b"hog", pid, b"x", constraint, mask, mems))
+    (kill,) = LogAssembler().feed(parse_events(parse_records(ring.text)))
+    return kill
+
+
+def found(*kills: LogKill) -> Incident:
+    return investigate(replace(BOOKING, group_kills=0), replace(SCENE, log=kills))
+
+
+@pytest.mark.parametrize(
+    ("constraint", "mems", "mask", "told"),
+    [
+        (CPUSET, b"4", b"(null)", "(CONSTRAINT_CPUSET, mems_allowed=4)"),
+        (CPUSET, b"0-1,3", b"(null)", "(CONSTRAINT_CPUSET, mems_allowed=0-1,3)"),
+        (POLICY, b"0-3", b"0,2", "(CONSTRAINT_MEMORY_POLICY, nodemask=0,2, mems_allowed=0-3)"),
+    ],
+)
+def test_the_constraint_and_its_nodes_are_told(
+    constraint: bytes, mems: bytes, mask: bytes, told: str
+) -> None:
+    incident = found(killed(constraint, mems, mask))
+    assert incident.verdict.cause is Cause.NUMA_NODES_OUT_OF_MEMORY
+    line = note(incident)
+    assert f"because the NUMA nodes that a task may use ran out of memory {told}." in line
+    assert "Other NUMA nodes may have memory free" in line
+    kill = oom_kill(incident, WITNESS)
+    assert kill["cause"] == "NumaNodesOutOfMemory"
+    assert kill["numa"]["memsAllowed"] == mems.decode()
+    assert kill["numa"].get("nodemask") == (None if mask == b"(null)" else mask.decode())
+    assert OOMKill.model_validate(kill).numa is not None
+
+
+def test_the_whole_machine_has_no_constraint_of_nodes() -> None:
+    incident = found(killed(b"CONSTRAINT_NONE", b"0-1"))
+    assert incident.verdict.cause is Cause.NODE_OUT_OF_MEMORY
+    assert "numa" not in oom_kill(incident, WITNESS)
+
+
+def test_kills_of_several_sets_of_nodes_have_one_cause_and_name_none() -> None:
+    incident = found(killed(CPUSET, b"4"), killed(CPUSET, b"5", pid=43))
+    assert (incident.verdict.cause, incident.verdict.numa) == (Cause.NUMA_NODES_OUT_OF_MEMORY, None)
+    assert "because the NUMA nodes that a task may use ran out of memory." in note(incident)
+
+
+def test_merged_records_keep_the_nodes_that_they_agree_on() -> None:
+    kill = oom_kill(found(killed(CPUSET, b"4")), WITNESS)
+    evidence = {**kill["evidence"], "from": 4, "to": 5}
+    other = {**kill, "numa": {**kill["numa"], "memsAllowed": "5"}, "evidence": evidence}
+    (merged,) = merge([Draft(kill, None), Draft({**kill, "evidence": evidence}, None)])
+    assert merged.kill["numa"] == kill["numa"]
+    (merged,) = merge([Draft(kill, None), Draft(other, None)])
+    assert "numa" not in merged.kill

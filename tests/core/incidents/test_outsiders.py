@@ -1,0 +1,87 @@
+"""Victims that are the runtime's: in the pod's own cgroup, in a sandbox's, or on the way."""
+
+from dataclasses import replace
+
+import pytest
+from oomwarden.api.oomkill import Cause
+from oomwarden.core.incidents.cause import Limits
+from oomwarden.core.incidents.incident import Incident, investigate
+from oomwarden.core.kernel_log.kills import LogAssembler, LogKill
+from oomwarden.core.kernel_log.lines import parse_events, parse_records
+from oomwarden.core.ledger.account import Booking
+from oomwarden.core.records.event import note
+from oomwarden.core.records.oomkill import oom_kill
+from test_record import APP, FACTS, MIB, POD, SCENE, WITNESS
+
+from tests.support.log_lines import Ring
+
+ALONE = replace(FACTS, containers=FACTS.containers[:1])
+LOST = Booking(POD, 0, 0, 1, POD)
+SANDBOX = f"/{POD.path}/crio-{'f' * 64}.scope"
+
+
+def told(task: str, comm: bytes, score: int = 992, *, named: bool = True) -> LogKill:
+    ring = Ring()
+    if named:
+        ring.constraint(42, comm, task, f"/{POD.path}")
+    ring.killed(42, comm)
+    if not named:
+        ring.group(task)
+        ring.killed(42, comm)
+    ring.text = ring.text.replace(b"oom_score_adj:992", b"oom_score_adj:%d" % score)
+    (kill,) = LogAssembler().feed(parse_events(parse_records(ring.text)))
+    return kill
+
+
+def found(kill: LogKill, booking: Booking = LOST) -> Incident:
+    limits = Limits(16 * MIB, (16 * MIB,))
+    return investigate(booking, replace(SCENE, pod=ALONE, limits=limits, log=(kill,)))
+
+
+@pytest.mark.parametrize("comm", [b"conmon", b"runc", b"containerd-shim", b"java"])
+def test_a_victim_in_the_pods_own_cgroup_is_in_none_of_its_containers(comm: bytes) -> None:
+    incident = found(told(f"/{POD.path}", comm))
+    assert (incident.container, incident.candidates) == (None, ())
+    assert (incident.verdict.cause, incident.limit) == (Cause.POD_LIMIT, 16 * MIB)
+    assert [victim.comm for victim in incident.victims] == [comm]
+    name = POD.path.rpartition("/")[2]
+    assert oom_kill(incident, WITNESS)["container"] == {"otherCgroup": name}
+    line = note(incident)
+    assert line.startswith(f"the pod's own cgroup {name}, outside of its containers: ")
+    assert "Raise its memory limit" not in line
+
+
+def test_a_pod_that_dies_as_a_group_says_nothing_of_where_its_victims_lay() -> None:
+    incident = found(told(f"/{POD.path}", b"java", named=False), replace(LOST, end=2))
+    assert incident.other_cgroup is None
+    assert incident.container == ALONE.containers[0]
+
+
+@pytest.mark.parametrize("comm", [b"pause", b"pod", b"runc:[2:INIT]", b"memfd:crun_clon"])
+def test_a_sandboxs_process_is_known_by_its_score_whatever_it_is_called(comm: bytes) -> None:
+    sandbox = replace(APP, inode=11, path=SANDBOX[1:], container_id="f" * 64)
+    for booking in (LOST, replace(LOST, container=sandbox)):
+        incident = found(told(SANDBOX, comm, -998), booking)
+        assert (incident.container, incident.candidates) == (None, ())
+        assert incident.other_cgroup == SANDBOX.rpartition("/")[2]
+        assert [victim.comm for victim in incident.victims] == [comm]
+
+
+def test_a_container_that_is_known_keeps_its_process_at_the_sandboxs_score() -> None:
+    incident = found(told(f"/{APP.path}", b"pause", -998), replace(LOST, container=APP))
+    assert incident.container == ALONE.containers[0]
+
+
+@pytest.mark.parametrize(
+    "comm",
+    [b"memfd:crun_clon", b"memfd:runc_clon", b"youki:[1:INTER]", b"sysbox-runc", b"conmonrs"],
+)
+def test_other_runtimes_on_the_way_to_a_program_are_known(comm: bytes) -> None:
+    line = note(found(told(f"/{APP.path}", comm), replace(LOST, container=APP)))
+    assert "Its program had not begun" in line
+
+
+@pytest.mark.parametrize("comm", [b"memfd:crun", b"runc-monitor", b"crund", b"youki:[2:INIT]x"])
+def test_a_program_of_a_like_name_has_begun(comm: bytes) -> None:
+    line = note(found(told(f"/{APP.path}", comm), replace(LOST, container=APP)))
+    assert "had not begun" not in line

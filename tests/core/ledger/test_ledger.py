@@ -1,0 +1,187 @@
+from dataclasses import dataclass, field
+
+from oomwarden.core.ledger.account import Booking, Reading, Tally
+from oomwarden.core.ledger.ledger import Ledger, unsettled_below
+from oomwarden.core.ledger.log_evidence import Sighting
+from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
+
+
+@dataclass
+class Kernel:
+    """A model of the kernel's books: a kill is counted at the victim's cgroup and above."""
+
+    ledger: Ledger = field(default_factory=Ledger)
+    cgroups: dict[int, Cgroup] = field(default_factory=dict)
+    parents: dict[int, int] = field(default_factory=dict)
+    kills: dict[int, int] = field(default_factory=dict)
+    known: set[int] = field(default_factory=set)
+    bookings: list[Booking] = field(default_factory=list)
+    victims: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.make(1, None, Level.KUBEPODS)
+        self.make(2, 1, Level.QOS)
+
+    def make(self, inode: int, parent: int | None, level: Level) -> None:
+        self.cgroups[inode] = Cgroup(inode, f"/{inode}", level, str(inode))
+        self.kills[inode] = 0
+        if parent is not None:
+            self.parents[inode] = parent
+
+    def live(self, level: Level) -> list[int]:
+        return [inode for inode, cgroup in self.cgroups.items() if cgroup.level is level]
+
+    def kill(self, inode: int, count: int) -> None:
+        self.victims[inode] = self.victims.get(inode, 0) + count
+        level: int | None = inode
+        while level is not None:
+            self.kills[level] += count
+            level = self.parents.get(level)
+
+    def remove(self, inode: int) -> None:
+        for child in [child for child, parent in self.parents.items() if parent == inode]:
+            self.remove(child)
+        self.cgroups.pop(inode)
+        self.parents.pop(inode)
+
+    def read(self) -> None:
+        """One wake-up: new cgroups are opened, all are read, the parent first, gone ones noted."""
+        gone = self.known - self.cgroups.keys()
+        for inode, cgroup in self.cgroups.items():
+            self.ledger.open(cgroup, self.parents.get(inode))
+        for inode in self.cgroups:
+            self.ledger.read(Reading(inode, MemoryEvents(oom_kill=self.kills[inode])))
+        self.ledger.prune()
+        for inode in gone:
+            self.ledger.vanish(inode)
+        self.known = set(self.cgroups)
+
+    def settle(self) -> None:
+        accounts = list(self.ledger.accounts.values())
+        for pod in (a.cgroup.inode for a in accounts if a.cgroup.level is Level.POD):
+            self.bookings += self.ledger.settle_pod(pod)
+        for inode in (2, 1):
+            if inode in self.ledger.accounts and not unsettled_below(self.ledger, inode):
+                self.bookings += self.ledger.settle_level(inode)
+
+
+def total(bookings: list[Booking]) -> int:
+    return sum(booking.end - booking.start for booking in bookings)
+
+
+def booked_to(kernel: Kernel, inode: int) -> int:
+    own = (b for b in kernel.bookings if b.container and b.container.inode == inode)
+    return total(list(own))
+
+
+def test_a_kill_is_booked_to_its_container_once() -> None:
+    kernel = Kernel()
+    kernel.make(10, 2, Level.POD)
+    kernel.make(11, 10, Level.CONTAINER)
+    kernel.read()
+    kernel.kill(11, 2)
+    for _ in range(3):
+        kernel.read()
+        kernel.settle()
+    (booking,) = kernel.bookings
+    assert (booking.start, booking.end, booking.account.inode) == (0, 2, 10)
+    assert booking.container is not None
+    assert booking.container.inode == 11
+
+
+def test_a_container_that_vanished_unread_gets_what_its_pod_owes() -> None:
+    kernel = Kernel()
+    kernel.make(10, 2, Level.POD)
+    kernel.make(11, 10, Level.CONTAINER)
+    kernel.make(12, 10, Level.CONTAINER)
+    kernel.read()
+    kernel.kill(12, 1)
+    kernel.kill(11, 1)
+    kernel.remove(11)
+    kernel.read()
+    kernel.settle()
+    assert (booked_to(kernel, 11), booked_to(kernel, 12), total(kernel.bookings)) == (1, 1, 2)
+
+
+def test_of_several_that_vanished_unread_all_are_candidates() -> None:
+    kernel = Kernel()
+    kernel.make(10, 2, Level.POD)
+    kernel.make(11, 10, Level.CONTAINER)
+    kernel.make(12, 10, Level.CONTAINER)
+    kernel.read()
+    kernel.kill(11, 1)
+    kernel.remove(11)
+    kernel.remove(12)
+    kernel.read()
+    kernel.settle()
+    (booking,) = kernel.bookings
+    assert booking.container is None
+    assert [candidate.inode for candidate in booking.candidates] == [11, 12]
+
+
+def test_a_pod_that_vanished_unread_is_told_at_its_qos_class() -> None:
+    kernel = Kernel()
+    kernel.make(10, 2, Level.POD)
+    kernel.make(11, 10, Level.CONTAINER)
+    kernel.read()
+    kernel.kill(11, 1)
+    kernel.remove(10)
+    kernel.read()
+    kernel.settle()
+    (booking,) = kernel.bookings
+    assert (booking.account.level, booking.start, booking.end) == (Level.QOS, 0, 1)
+    assert booking.pod is not None
+    assert booking.pod.inode == 10
+
+
+def test_counters_that_fall_begin_a_new_epoch() -> None:
+    ledger = Ledger()
+    pod = ledger.open(Cgroup(10, "/10", Level.POD), None)
+    ledger.read(Reading(10, MemoryEvents(oom_kill=5)))
+    ledger.settle_pod(10)
+    ledger.read(Reading(10, MemoryEvents(oom_kill=1)))
+    (booking,) = ledger.settle_pod(10)
+    assert (pod.epoch, booking.epoch, booking.start, booking.end) == (1, 1, 0, 1)
+
+
+def test_an_oom_without_a_kill_explains_no_later_kill() -> None:
+    ledger = Ledger()
+    ledger.open(Cgroup(10, "/10", Level.POD), None)
+    ledger.read(Reading(10, MemoryEvents(oom=3), MemoryEvents(oom=3)))
+    ledger.rest()
+    assert ledger.accounts[10].owed.oom == 3  # its kill may be a moment away
+    ledger.rest()
+    assert ledger.accounts[10].owed == Tally()
+
+
+def test_what_rose_above_a_pod_is_used_up_by_the_kill_that_it_explains() -> None:
+    ledger = Ledger()
+    ledger.open(Cgroup(1, "/1", Level.KUBEPODS), None)
+    ledger.open(Cgroup(10, "/1/10", Level.POD), 1)
+    ledger.read(Reading(1, MemoryEvents(oom=1, oom_kill=1), MemoryEvents(oom=1)))
+    ledger.read(Reading(10, MemoryEvents(oom_kill=1), MemoryEvents()))
+    ledger.settle_pod(10)
+    ledger.explain_above(10, kills=1)
+    assert ledger.accounts[1].owed == Tally()
+
+
+def test_oom_that_rose_for_a_kill_that_is_not_counted_yet_stays_for_it() -> None:
+    ledger = Ledger()
+    ledger.open(Cgroup(10, "/1/10", Level.POD), None)
+    ledger.read(Reading(10, MemoryEvents(oom=2, oom_kill=2, oom_group_kill=1)))
+    assert len(ledger.settle_pod(10)) == 1
+    assert ledger.accounts[10].owed == Tally(oom=1)
+    ledger.read(Reading(10, MemoryEvents(oom=2, oom_kill=4, oom_group_kill=2)))
+    assert ledger.accounts[10].owed.oom == 1
+
+
+def test_a_container_that_only_the_log_saw_has_the_logs_id() -> None:
+    ledger = Ledger()
+    pod = Cgroup(10, "kubepods.slice/kubepods-podx.slice", Level.POD, "uid")
+    ledger.open(pod, None)
+    ledger.read(Reading(10, MemoryEvents(oom_kill=1)))
+    unseen = Cgroup(
+        0, f"{pod.path}/cri-containerd-{'a' * 64}.scope", Level.CONTAINER, "uid", "a" * 64
+    )
+    (booking,) = ledger.settle_pod(10, [Sighting(pod, unseen, 1, 1)])
+    assert booking.container == unseen

@@ -1,0 +1,75 @@
+"""A lost store: which lines of the kernel log are still to be told."""
+
+from oomwarden.api.policy import QOSClass
+from oomwarden.core.kernel_log.kills import LogAssembler, LogKill
+from oomwarden.core.kernel_log.lines import parse_events, parse_records
+from oomwarden.core.ledger.account import Reading
+from oomwarden.core.ledger.ledger import Ledger
+from oomwarden.core.ledger.log_backlog import untold_lines
+from oomwarden.core.ledger.rebuild import Recorded, before_start, rebuild
+from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
+from oomwarden.core.model.pod import PodFacts
+
+UID = "5c6ddc4e-7d0c-4a8f-9d62-0e3c5e3f0d11"
+TOP = "kubepods.slice"
+QOS = f"{TOP}/kubepods-burstable.slice"
+POD = f"{QOS}/kubepods-burstable-pod{UID.replace('-', '_')}.slice"
+SCOPE = f"{POD}/cri-containerd-{'a' * 64}.scope"
+SINCE = Recorded(since="2026-01-01T00:00:00Z")
+FACTS = PodFacts(UID, UID, "shop", "after", {}, QOSClass.BURSTABLE, created="2026-01-02T00:00:00Z")
+
+
+def group_kill() -> tuple[LogKill, ...]:
+    victim = (
+        "<3>[ 51.000000] Memory cgroup out of memory: Killed process 101 (hog) total-vm:1kB, "
+        "anon-rss:1kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:1kB oom_score_adj:992\n"
+    )
+    group = (
+        f"<6>[ 51.000000] Tasks in /{SCOPE} are going to be killed due to memory.oom.group set\n"
+    )
+    return tuple(
+        LogAssembler().feed(parse_events(parse_records((victim + group + victim).encode())))
+    )
+
+
+def node(*, counted: int = 2) -> Ledger:
+    ledger = Ledger()
+    ledger.open(Cgroup(1, TOP, Level.KUBEPODS), None)
+    ledger.open(Cgroup(2, QOS, Level.QOS), 1)
+    for inode in (1, 2):
+        ledger.read(Reading(inode, MemoryEvents(oom_kill=counted, oom_group_kill=1)))
+    return ledger
+
+
+def rebuilt(ledger: Ledger) -> tuple[list[LogKill], int]:
+    rebuild(ledger, SINCE, {3: FACTS.created or ""})
+    lines = untold_lines(ledger, group_kill(), {UID: FACTS}, SINCE)
+    return lines, before_start(ledger, SINCE)
+
+
+def test_a_young_pod_that_is_gone_is_owed_by_the_level_above_it() -> None:
+    ledger = node()
+    lines, before = rebuilt(ledger)
+    assert (len(lines), before) == (1, 0)
+    assert ledger.accounts[2].owed.oom_kill == 2
+
+
+def test_so_is_a_pod_that_was_listed_and_went_before_its_counters_were_read() -> None:
+    ledger = node()
+    ledger.open(Cgroup(3, POD, Level.POD, UID), 2)
+    ledger.vanish(3)
+    lines, before = rebuilt(ledger)
+    assert (len(lines), before) == (1, 0)
+    assert ledger.accounts[2].owed.oom_kill == 2
+
+
+def test_a_pod_that_was_read_owes_by_its_own_counter_also_when_it_is_gone_by_then() -> None:
+    for gone in (False, True):
+        ledger = node()
+        ledger.open(Cgroup(3, POD, Level.POD, UID), 2)
+        ledger.read(Reading(3, MemoryEvents(oom_kill=2, oom_group_kill=1)))
+        if gone:
+            ledger.vanish(3)
+        lines, before = rebuilt(ledger)
+        assert (len(lines), before) == (1, 0)
+        assert ledger.accounts[3].owed.oom_kill == ledger.accounts[2].owed.oom_kill == 2

@@ -1,0 +1,134 @@
+"""Containers that went in the middle of a group kill: each kill is one."""
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oomwarden.core.ledger.account import Reading
+from oomwarden.core.ledger.ledger import Ledger, incidents
+from oomwarden.core.ledger.log_evidence import Sighting
+from oomwarden.core.ledger.torn_reads import is_half_counted
+from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
+
+
+def pod_and(*owed: MemoryEvents, counted: MemoryEvents) -> Ledger:
+    """One pod, inode 10, and containers that are gone, from 11 on."""
+    ledger = Ledger()
+    ledger.open(Cgroup(10, "kubepods/pod", Level.POD, "uid"), None)
+    ledger.read(Reading(10, counted))
+    for inode, events in enumerate(owed, 11):
+        ledger.open(Cgroup(inode, f"kubepods/pod/{inode}", Level.CONTAINER, "uid"), 10)
+        ledger.read(Reading(inode, events))
+        ledger.vanish(inode)
+    return ledger
+
+
+def settled(ledger: Ledger) -> list[tuple[int | None, int, int]]:
+    """What is booked: container, raw count, group kills."""
+    told = ledger.settle_pod(10)
+    return [(b.container and b.container.inode, b.end - b.start, b.group_kills) for b in told]
+
+
+def waits(ledger: Ledger) -> bool:
+    return is_half_counted(ledger.accounts[10], ledger.children(10))
+
+
+WHOLE = MemoryEvents(oom=1, oom_kill=2, oom_group_kill=1)
+FIRST = MemoryEvents(oom=1, oom_kill=1, oom_group_kill=0)
+HALF = MemoryEvents(oom=1, oom_kill=1, oom_group_kill=1)
+UNREAD = MemoryEvents(oom_kill=0, oom_group_kill=0)
+
+
+@pytest.mark.parametrize("read", [FIRST, HALF])
+def test_a_half_read_group_kill_takes_its_other_half_where_nothing_else_went_unread(
+    read: MemoryEvents,
+) -> None:
+    ledger = pod_and(WHOLE, read, counted=MemoryEvents(oom=2, oom_kill=4, oom_group_kill=2))
+    assert settled(ledger) == [(11, 2, 1), (12, 2, 1)]
+
+
+@pytest.mark.parametrize("kills", [1, 2])
+@pytest.mark.parametrize("read", [FIRST, HALF])
+def test_group_kills_read_by_half_and_not_at_all_are_as_many_as_there_were(
+    read: MemoryEvents, kills: int
+) -> None:
+    """The half one's victim was counted once more, or was gone by then."""
+    counted = MemoryEvents(oom=4, oom_kill=6 + kills, oom_group_kill=4)
+    ledger = pod_and(WHOLE, read, UNREAD, UNREAD, counted=counted)
+    assert settled(ledger) == [(11, 2, 1), (12, kills, 1), (None, 4, 2)]
+
+
+def test_a_single_kill_that_was_read_takes_nothing_of_an_unread_group_kill() -> None:
+    ledger = pod_and(FIRST, UNREAD, counted=MemoryEvents(oom=2, oom_kill=4, oom_group_kill=1))
+    assert settled(ledger) == [(11, 1, 0), (None, 3, 1)]
+
+
+@pytest.mark.parametrize("read", [FIRST, UNREAD])
+def test_a_gone_container_with_one_count_of_its_group_kill_waits_for_the_others(
+    read: MemoryEvents,
+) -> None:
+    assert waits(pod_and(read, counted=FIRST))
+    assert waits(pod_and(WHOLE, read, counted=MemoryEvents(3, 3, 1)))
+    assert not waits(pod_and(read, counted=WHOLE))
+    assert not waits(pod_and(WHOLE, read, counted=MemoryEvents(4, 4, 2)))
+
+
+STEPS = [(0, 0), (1, 0), (1, 1), (2, 1)]
+"""What a container shows of one group kill of one process, as the kernel counts it."""
+
+
+@dataclass(frozen=True)
+class Victim:
+    """A container that is killed once, what was read of it, and whether the log names it."""
+
+    known: bool
+    step: int
+    gone: bool
+    logged: bool
+    later: bool
+
+
+victims = st.builds(
+    Victim, st.booleans(), st.sampled_from(range(4)), st.booleans(), st.booleans(), st.booleans()
+)
+
+
+def test_the_log_tells_whose_the_victims_are_that_only_the_pod_has_counted() -> None:
+    """A pod that ends with its container: its pause container went too."""
+    two_of_three = MemoryEvents(oom=1, oom_kill=2, oom_group_kill=1)
+    counted = MemoryEvents(oom=1, oom_kill=3, oom_group_kill=1)
+    ledger = pod_and(two_of_three, UNREAD, counted=counted)
+    pod, container = ledger.accounts[10].cgroup, ledger.accounts[11].cgroup
+    told = ledger.settle_pod(10, [Sighting(pod, container, 3, 4)])
+    assert [(b.container, b.end - b.start, b.group_kills) for b in told] == [(container, 3, 1)]
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(victims, min_size=1, max_size=6))
+def test_whatever_was_read_each_group_kill_is_told_once(killed: list[Victim]) -> None:
+    ledger, told, log = Ledger(), 0, list[Sighting]()
+    pod = Cgroup(10, "kubepods/pod", Level.POD, "uid")
+    ledger.open(pod, None)
+    for inode, one in enumerate(killed, 11):
+        if one.known:
+            ledger.open(Cgroup(inode, f"{pod.path}/{inode}", Level.CONTAINER, "uid"), 10)
+    for later in (False, True):
+        now = {inode: one for inode, one in enumerate(killed, 11) if one.later == later}
+        so_far = sum(one.later <= later for one in killed)
+        ledger.read(Reading(10, MemoryEvents(oom_kill=2 * so_far, oom_group_kill=so_far)))
+        for inode, one in now.items():
+            kills, groups = STEPS[one.step]
+            if one.known and one.step:
+                ledger.read(Reading(inode, MemoryEvents(oom_kill=kills, oom_group_kill=groups)))
+            if one.logged:
+                place = Cgroup(0, f"{pod.path}/{inode}", Level.CONTAINER, "uid")
+                log.append(Sighting(pod, place, 1, 2))
+            if one.gone or one.step < 3:
+                ledger.vanish(inode)
+        bookings = ledger.settle_pod(10, log)
+        told += incidents(bookings)
+        named = {booking.container.path for booking in bookings if booking.container}
+        log = [one for one in log if one.container.path not in named]
+        ledger.prune()
+    assert told == len(killed)

@@ -1,0 +1,179 @@
+"""Agent, operator and API server together, whatever comes in between: a model of one container."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oomwarden.api.oomkill import OOMKill
+from oomwarden.api.oomlimit import Step
+from oomwarden.api.oomnode import Resize
+from oomwarden.core.limits.authorization import Scene, Write, grant
+from oomwarden.core.limits.desired_limit import Held, Limit, judge
+from oomwarden.core.limits.raise_case import Case
+from oomwarden.core.limits.raise_limit import Raise, decide
+from oomwarden.core.model.limit_ownership import Mark, begun, confirmed, with_evidence
+from oomwarden.core.model.mode import Switch
+from oomwarden.core.model.pod import ContainerFacts, PodFacts
+from oomwarden.core.model.quantity import exact_quantity, parse_bytes
+
+from tests.support.resized import MI, container, limiting, pod, won
+
+if TYPE_CHECKING:
+    from oomwarden.api.oomlimit import KeptLimit
+    from oomwarden.core.policy.policy import Policy
+
+FIRST, BEGAN = 512, datetime(2026, 11, 26, 20, 0, 0, tzinfo=UTC)
+SIZES = st.integers(1, 4096)
+
+
+class OneContainer:
+    """The operator keeps what it wrote, before it writes; sizes are in Mi."""
+
+    def __init__(self) -> None:
+        self.asked = FIRST
+        self.kept: KeptLimit | None = None
+        self.policy: Policy | None = None
+        self.switch, self.now, self.usage = Switch.ENFORCE, BEGAN, 1
+        self.left_by_foreigner: int | None = None
+        self.dies = False
+
+    def a_policy_comes(self, limit: int | None, up_to: int | None) -> None:
+        if limit is not None or up_to is not None:
+            self.policy = limiting(limit, up_to and f"{up_to}Mi")
+
+    def the_policy_goes(self) -> None:
+        self.policy = None
+
+    def the_switch_turns(self, switch: str) -> None:
+        self.switch = Switch(switch)
+
+    def it_uses(self, usage: int) -> None:
+        self.usage = min(usage, self.asked)
+
+    def somebody_else_changes_it(self, limit: int) -> None:
+        """After our first write: before that, nothing tells it from what the pod was made with."""
+        if limit != self.asked and self.kept is not None:
+            self.asked = limit
+            given_back = {self.kept.limit, self.kept.was}
+            self.left_by_foreigner = None if f"{limit}Mi" in given_back else limit
+            self.usage = min(self.usage, limit)
+
+    def the_operator_dies_between_record_and_patch(self) -> None:
+        self.dies = True
+
+    def the_agent_asks_and_the_operator_does(self) -> None:
+        self.one_round()
+
+    def it_is_killed_at_its_limit(self, seconds: int) -> None:
+        self.now += timedelta(seconds=seconds)
+        before = self.asked
+        found = decide(Case(self.kill(), self.scene(), 1 << 50, self.now))
+        if isinstance(found, Raise) and not found.done:
+            assert found.limit >= before * MI
+            at = self.now.isoformat(timespec="seconds")
+            self.write(found.limit, Mark(Step.RAISE, found.origin, at))
+
+    def one_round(self) -> Limit:
+        """The agent judges what it sees; what it asks for is always granted, but at Pause."""
+        match = won(self.policy) if self.policy else None
+        found = judge(
+            Held(self.the_pod(), self.the_container(), self.usage * MI), match, self.switch
+        )
+        if found.ask is not None:
+            limit = exact_quantity(found.ask.limit)
+            ask = Resize(
+                namespace="shop", pod="db-0", uid="u", container="app", limit=limit, policy="",
+            )  # fmt: skip
+            write = grant(ask, "node-1", self.scene())
+            assert isinstance(write, Write)
+            assert write.limit >= self.usage * MI, "a limit below what is used could kill"
+            self.write(write.limit, Mark(write.step, write.before))
+        return found
+
+    def write(self, limit: int, mark: Mark) -> None:
+        self.kept = begun("app", mark, limit, self.asked * MI)
+        if self.dies:
+            self.dies = False
+            return
+        self.asked, self.kept = limit // MI, confirmed(self.kept)
+
+    def the_container(self) -> ContainerFacts:
+        return with_evidence(container(self.asked), self.kept)
+
+    def the_pod(self) -> PodFacts:
+        return pod(self.the_container())
+
+    def scene(self) -> Scene:
+        policies = (self.policy,) if self.policy else ()
+        return Scene(self.the_pod(), self.the_container(), "node-1", policies, self.switch)
+
+    def kill(self) -> OOMKill:
+        evidence = {"bootID": "b", "cgroup": 1, "level": "Pod", "from": 0, "to": 1}
+        return OOMKill.model_validate({
+            "node": "node-1", "pod": {"name": "db-0", "uid": "u"}, "container": {"name": "app"},
+            "cause": "ContainerLimit", "limit": f"{self.asked}Mi", "kills": 1,
+            "time": {"before": self.now.isoformat()}, "evidence": evidence,
+        })  # fmt: skip
+
+    def what_somebody_else_wrote_stays(self) -> None:
+        if self.left_by_foreigner is not None:
+            assert self.asked == self.left_by_foreigner
+
+    def what_was_before_our_first_write_is_never_forgotten(self) -> None:
+        assert self.kept is None or parse_bytes(self.kept.before or "0") == FIRST * MI
+
+    def a_second_round_asks_for_nothing_more(self) -> None:
+        state, self.dies = (self.asked, self.kept, self.dies), False
+        self.one_round()
+        again = self.one_round()
+        assert again.ask is None
+        self.asked, self.kept, self.dies = state
+
+    def check(self) -> None:
+        self.what_somebody_else_wrote_stays()
+        self.what_was_before_our_first_write_is_never_forgotten()
+        self.a_second_round_asks_for_nothing_more()
+
+    def end(self) -> None:
+        """When the policy goes and little is used, all is as it was; but not what others wrote."""
+        self.policy, self.switch, self.usage, self.dies = None, Switch.ENFORCE, 1, False
+        self.one_round()
+        assert self.asked == (self.left_by_foreigner or FIRST)
+
+
+def step(name: str, *arguments: st.SearchStrategy[object]) -> st.SearchStrategy[tuple[object, ...]]:
+    return st.tuples(st.just(name), *arguments)
+
+
+OURS = (
+    step("a_policy_comes", st.none() | SIZES, st.none() | SIZES),
+    step("it_uses", SIZES),
+    step("the_agent_asks_and_the_operator_does"),
+    step("the_agent_asks_and_the_operator_does"),
+    step("it_is_killed_at_its_limit", st.integers(1, 1200)),
+    step("the_policy_goes"),
+    step("the_operator_dies_between_record_and_patch"),
+    step("the_switch_turns", st.sampled_from(["Enforce", "Enforce", "Pause", "Release"])),
+)
+FOREIGN = step("somebody_else_changes_it", SIZES)
+
+
+def play(steps: list[tuple[str, ...]]) -> None:
+    one = OneContainer()
+    for name, *arguments in steps:
+        getattr(one, name)(*arguments)
+        one.check()
+    one.end()
+
+
+@settings(max_examples=300)
+@given(st.lists(st.one_of(OURS), max_size=25))
+def test_what_was_before_comes_back_whatever_happened_between(steps: list[tuple[str, ...]]) -> None:
+    play(steps)
+
+
+@settings(max_examples=150)
+@given(st.lists(st.one_of(*OURS, FOREIGN), max_size=25))
+def test_what_somebody_else_wrote_is_never_written_over(steps: list[tuple[str, ...]]) -> None:
+    play(steps)

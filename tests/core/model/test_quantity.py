@@ -1,0 +1,99 @@
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from oomwarden.core.model.quantity import (
+    LARGEST,
+    LONGEST,
+    QuantityError,
+    canonical,
+    exact_quantity,
+    format_bytes,
+    parse_amount,
+    parse_bytes,
+)
+
+MI = 1 << 20
+
+
+def golden() -> list[tuple[str, str]]:
+    """Read what Kubernetes itself makes of each text."""
+    lines = Path(__file__).with_name("quantities.tsv").read_text(encoding="utf-8").splitlines()
+    rows = (line.rsplit("\t", 1) for line in lines if not line.startswith("#"))
+    return [(json.loads(text), told) for text, told in rows]
+
+
+@pytest.mark.parametrize(("text", "told"), golden())
+def test_text_is_read_as_kubernetes_reads_it(text: str, told: str) -> None:
+    try:
+        read = str(parse_bytes(text))
+    except QuantityError:
+        read = "error"
+    assert read == told
+
+
+@pytest.mark.parametrize("text", ["16E", "1e19", "9223372036854775808", "99999Ei", "1e2147483647"])
+def test_no_amount_is_larger_than_a_signed_number_of_64_bits(text: str) -> None:
+    assert parse_bytes(text) == LARGEST
+    assert parse_bytes(exact_quantity(LARGEST)) == LARGEST
+
+
+@pytest.mark.parametrize("text", ["1e-2147483648", "0." + "0" * 200 + "1", "1e-200"])
+def test_whoever_asks_for_very_little_gets_something(text: str) -> None:
+    assert 0 < parse_amount(text) < 1
+    assert parse_bytes(text) == 1
+
+
+def test_negative_amounts_are_read_and_rounded_away_from_zero() -> None:
+    assert [parse_bytes(text) for text in ("-1", "-1.5", "-16Ei")] == [-1, -2, -LARGEST]
+
+
+@pytest.mark.parametrize("text", ["", "1 Gi", "1" * (LONGEST + 1), "1e9223372036854775808", "Pi"])
+def test_what_is_no_quantity_is_an_error_that_shows_it(text: str) -> None:
+    with pytest.raises(QuantityError, match=r"is no (quantity|exponent)"):
+        parse_bytes(text)
+
+
+@given(st.text(alphabet="0123456789.eEinumkKMGTP+- x٣", max_size=12))
+def test_any_text_is_an_amount_or_one_clear_error(text: str) -> None:
+    try:
+        size = parse_bytes(text)
+    except QuantityError as error:
+        assert "write bytes as" in str(error) or "digits" in str(error)  # noqa: PT017 - either way
+    else:
+        assert -LARGEST <= size <= LARGEST
+
+
+def test_people_see_one_spelling_of_an_amount() -> None:
+    told = [canonical(text) for text in ("0512Mi", "536870912", "129e6", "1.5Gi")]
+    assert told == ["512Mi", "512Mi", "129M", "1536Mi"]
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0"),
+        (512 * MI, "512Mi"),
+        (1024 * MI, "1Gi"),
+        (1536 * MI, "1536Mi"),
+        (491_523 << 10, "491523Ki"),
+        (500_000_000, "500M"),
+        (1500, "1Ki"),
+        (536_870_911, "524288Ki"),
+        (7, "7"),
+    ],
+)
+def test_bytes_become_text_in_the_largest_unit_that_divides_them(size: int, text: str) -> None:
+    assert format_bytes(size) == text
+
+
+@given(st.integers(min_value=0, max_value=(1 << 50)))
+def test_pages_are_told_exactly(pages: int) -> None:
+    assert parse_bytes(format_bytes(pages * 4096)) == pages * 4096
+
+
+@given(st.integers(min_value=0, max_value=1 << 62))
+def test_no_size_is_told_wrong_by_more_than_half_a_kibibyte(size: int) -> None:
+    assert abs(parse_bytes(format_bytes(size)) - size) <= 512

@@ -1,0 +1,98 @@
+"""A mirror stands for a static pod only where nobody else could be meant."""
+
+from typing import Any
+
+import pytest
+from oomwarden.core.model.pod import PodFacts
+from oomwarden.core.pods.manifest import pod_facts
+from oomwarden.core.pods.static_pods import Mirrors
+
+HASH = "0123456789abcdef0123456789abcdef"
+VICTIM = "22222222-2222-2222-2222-222222222222"
+CONFIG = "kubernetes.io/config."
+
+
+def mirror(
+    claimed: object = HASH,
+    node: str = "node-1",
+    metadata: dict[str, Any] | None = None,
+    **more: object,
+) -> dict[str, Any]:
+    """Write a mirror as the kubelet does; `more` replaces annotations."""
+    annotations = {"hash": claimed, "mirror": claimed, "source": "file"} | more
+    owner = {"apiVersion": "v1", "kind": "Node", "name": node, "uid": "n", "controller": True}
+    whole = {
+        "name": "etcd-node-1",
+        "namespace": "kube-system",
+        "uid": "11111111-1111-1111-1111-111111111111",
+        "annotations": {f"{CONFIG}{key}": each for key, each in annotations.items()},
+        "ownerReferences": [owner],
+    }
+    status = {"phase": "Running", "startTime": "2026-01-02T03:04:05Z"}
+    spec = {"nodeName": "node-1", "containers": [{"name": "etcd"}]}
+    return {"metadata": whole | (metadata or {}), "spec": spec, "status": status}
+
+
+def test_a_static_pods_cgroup_is_named_after_its_hash() -> None:
+    facts = pod_facts(mirror())
+    assert (facts.cgroup_uid, facts.is_static, facts.vouched, facts.odd) == (HASH, True, True, "")
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        mirror(VICTIM),
+        mirror("0123abcd"),
+        mirror(HASH.upper()),
+        mirror(f"{HASH}\n"),
+        mirror(HASH + "0"),
+        mirror(f"../{HASH}"),
+        mirror(None),
+        mirror(mirror="x"),
+        mirror(source="api"),
+        mirror(node="node-2"),
+        mirror(metadata={"ownerReferences": []}),
+        mirror(metadata={"ownerReferences": [{"kind": "Node", "name": "node-1"}]}),
+        mirror(metadata={"ownerReferences": [
+            {"apiVersion": "v1", "kind": "ReplicaSet", "name": "node-1", "controller": True},
+        ]}),
+    ],
+)  # fmt: skip
+def test_a_pod_that_is_no_mirror_of_the_kubelets_keeps_its_own_uid(forged: dict[str, Any]) -> None:
+    facts = pod_facts(forged)
+    assert (facts.cgroup_uid, facts.is_static) == (facts.uid, False)
+    assert facts.odd
+
+
+def test_a_static_pod_with_a_uid_of_its_own_is_told_what_to_do() -> None:
+    assert "take metadata.uid out of the static pod's manifest" in pod_facts(mirror(VICTIM)).odd
+
+
+def test_the_kubelet_vouches_for_a_mirror_by_its_status() -> None:
+    created = mirror() | {"status": {"phase": "Pending", "qosClass": "BestEffort"}}
+    started = mirror() | {"status": {"phase": "Pending", "startTime": "2026-01-02T03:04:05Z"}}
+    assert [pod_facts(each).vouched for each in (created, started)] == [False, True]
+
+
+def claim(uid: str, *, vouched: bool) -> PodFacts:
+    status = {"phase": "Running", "startTime": "x"} if vouched else {"phase": "Pending"}
+    return pod_facts(mirror(metadata={"uid": uid}) | {"status": status})
+
+
+def test_of_two_mirrors_the_one_that_the_kubelet_vouches_for_is_believed() -> None:
+    mirrors, forged, real = Mirrors(), claim("a", vouched=False), claim("b", vouched=True)
+    mirrors.claim(forged)
+    assert mirrors.believed(HASH) is None
+    mirrors.claim(real)
+    assert mirrors.believed(HASH) is real
+
+
+def test_of_two_mirrors_that_cannot_be_told_apart_none_is_believed_until_one_goes() -> None:
+    mirrors, one, other = Mirrors(), claim("a", vouched=True), claim("b", vouched=True)
+    mirrors.claim(one)
+    mirrors.claim(other)
+    assert mirrors.believed(HASH) is None
+    assert mirrors.withdraw("a") == {HASH}
+    assert mirrors.believed(HASH) is other
+    mirrors.withdraw("b")
+    assert (mirrors.claimed("b"), mirrors.believed(HASH)) == (None, None)

@@ -1,0 +1,42 @@
+"""Of all policies those that select the pod, and of too many those that rank first."""
+
+from typing import Any
+
+import pytest
+from oomwarden.api.policy import QOSClass
+from oomwarden.core.limits.authorization import Scene
+from oomwarden.core.model.mode import Switch
+from oomwarden.core.model.pod import PodFacts
+from oomwarden.core.policy.candidates import Candidates
+
+POD = PodFacts("u", "u", "shop", "db-0", {"app": "db"}, QOSClass.BURSTABLE)
+
+
+def manifest(name: str, priority: int = 0, **spec: object) -> dict[str, Any]:
+    selector = {"matchLabels": {"app": "db"}}
+    rules = [{"oomScoreAdj": 5}]
+    return {
+        "metadata": {"name": name, "namespace": "shop"},
+        "spec": {"podSelector": selector, "rules": rules, "priority": priority, **spec},
+    }
+
+
+def test_those_of_both_kinds_that_select_the_pod_are_candidates() -> None:
+    found = Candidates(POD, {"team": "a"}, {"zone": "b"})
+    found.own(manifest("mine"))
+    found.own(manifest("other", podSelector={"matchLabels": {"app": "web"}}))
+    found.own(manifest("broken", rules="x"))
+    found.everywhere(manifest("team", namespaceSelector={"matchLabels": {"team": "a"}}))
+    found.everywhere(manifest("zone", nodeSelector={"matchLabels": {"zone": "c"}}))
+    assert sorted(map(str, found.policies())) == ["ClusterOOMPolicy team", "OOMPolicy shop/mine"]
+
+
+def test_of_more_than_are_held_the_first_by_rank_decide_as_if_all_were_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("oomwarden.core.policy.policy_cache.MOST_POLICIES", 3)
+    found = Candidates(POD, {}, {})
+    for number in (5, 1, 9, 3, 7, 2):
+        found.own(manifest(f"p{number}", number))
+    assert sorted(each.name for each in found.policies()) == ["p5", "p7", "p9"]
+    assert Scene(POD, None, "n", found.policies(), Switch.ENFORCE).contest().winner is None

@@ -1,0 +1,120 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from oomwarden.core.limits.desired_limit import wanted
+from oomwarden.core.policy.policy import CLUSTER, NAMESPACED, key_of, parse_policy
+
+from tests.support.pods import cluster_policy, policy, spec
+
+
+def manifest(**fields: object) -> dict[str, Any]:
+    return {"metadata": {"name": "p", "namespace": "shop"}, "spec": spec(**fields)}
+
+
+def test_a_policy_knows_its_kind_place_and_generation() -> None:
+    assert policy("p").key == (NAMESPACED, "shop", "p")
+    assert cluster_policy("c").key == (CLUSTER, "", "c")
+    assert (policy().generation, policy().spec.priority) == (3, 0)
+    assert (str(policy("p")), str(cluster_policy("c"))) == ("OOMPolicy shop/p", f"{CLUSTER} c")
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        (
+            {"rules": [{"oomScoreAdj": -1000}]},
+            r"spec.rules\[0\].oomScoreAdj: .*-1000 is never granted, because",
+        ),
+        ({"rules": [{"oomScoreAdj": 1}, {"oomScoreAdj": "x"}]}, r"spec.rules\[1\].oomScoreAdj"),
+        ({"rules": [{"oomScoreAdj": 1, "oomScoreOffset": 1}]}, r"spec.rules\[0\]: give .* or"),
+        ({"rules": []}, "spec.rules"),
+        ({"mode": "Maybe"}, "spec.mode"),
+        ({"podSelector": None}, "spec.podSelector"),
+        (
+            {"podSelector": {"matchExpressions": [{"key": "a", "operator": "Like"}]}},
+            r"spec.podSelector.matchExpressions\[0\].operator",
+        ),
+        (
+            {"podSelector": {"matchExpressions": [{"key": "a", "operator": "In"}]}},
+            r"spec.podSelector.matchExpressions\[0\].values",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_named(fields: dict[str, object], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        parse_policy(NAMESPACED, manifest(**fields))
+
+
+@pytest.mark.parametrize("field", ["namespaceSelector", "nodeSelector"])
+def test_a_cluster_policys_own_selectors_are_checked_too(field: str) -> None:
+    bad = {"matchExpressions": [{"key": "a", "operator": "Like"}]}
+    with pytest.raises(ValueError, match=rf"spec\.{field}"):
+        parse_policy(CLUSTER, manifest(**{field: bad}))
+
+
+def test_fields_of_a_newer_version_are_named_and_the_rest_is_read() -> None:
+    rules = [{"oomScoreAdj": 5, "memory": {"limit": "1Gi", "swap": 1}}]
+    found = policy(rules=rules, budget=3)
+    assert found.unknown == ("budget", "rules[0].memory.swap")
+    assert found.spec.rules[0].oom_score_adj == 5
+
+
+def test_a_policy_without_a_name_is_said_so() -> None:
+    with pytest.raises(ValueError, match=r"metadata\.name"):
+        key_of(NAMESPACED, {"metadata": {}})
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=5)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+)
+
+
+@given(st.one_of(JSON, st.fixed_dictionaries({"podSelector": JSON, "rules": JSON, "mode": JSON})))
+def test_whatever_a_spec_holds_it_is_read_or_refused_with_a_sentence(anything: object) -> None:
+    told = "spec"
+    try:
+        parse_policy(NAMESPACED, {"metadata": {"name": "p", "namespace": "s"}, "spec": anything})
+    except ValueError as error:
+        told = str(error)
+    assert told.startswith("spec")
+
+
+def with_limit(limit: object) -> dict[str, Any]:
+    return manifest(rules=[{"memory": {"limit": limit}}])
+
+
+@pytest.mark.parametrize(
+    ("given_amount", "size"),
+    [
+        ("129e6", 129_000_000), (536870912, 512 << 20), ("0512Mi", 512 << 20), ("+.5Gi", 512 << 20),
+        ("128974848000m", 128_974_848), ("1E", 10**18), ("1e9", 10**9), ("16Ei", (1 << 63) - 1),
+        (1.5e9, 1_500_000_000), ("1e00009", 10**9), ("1e99", (1 << 63) - 1),
+    ],
+)  # fmt: skip
+def test_an_amount_is_taken_in_every_spelling_that_a_pod_takes(
+    given_amount: object, size: int
+) -> None:
+    [rule] = parse_policy(NAMESPACED, with_limit(given_amount)).spec.rules
+    assert wanted(rule) == size
+
+
+@pytest.mark.parametrize(
+    "amount",
+    ["", " 512Mi", "512MB", "0", "1023Ki", 1048575, -1, "-1Gi", "Mi", True, 1.5, 2e6 + 0.5,
+               "1e100", "1E+2147483647", "1e-0100", float("inf"), None],
+)  # fmt: skip
+def test_an_amount_that_is_none_or_too_small_is_refused_by_the_name_of_its_field(
+    amount: object,
+) -> None:
+    if amount is None:
+        given_rule: dict[str, Any] = {"onOOM": {"raiseLimit": {"upTo": "x"}}}
+        named = "upTo"
+    else:
+        given_rule, named = {"memory": {"limit": amount}}, "memory.limit"
+    with pytest.raises(ValueError, match=named):
+        parse_policy(NAMESPACED, manifest(rules=[given_rule]))

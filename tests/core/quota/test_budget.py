@@ -1,0 +1,178 @@
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+from oomwarden.core.quota.budget import Bucket, Budget, Rate, node_rates
+from oomwarden.core.quota.budget_terms import USUAL, NodeTerms, Terms, node_terms, terms
+from oomwarden.core.quota.pressure import CALM, UNATTENDED, Level, Pressure
+
+NOW = 1_800_000_000.0
+
+
+def admitted(times: list[float]) -> list[float]:
+    """Give those of these moments at which a record went."""
+    budget, went = Budget(), []
+    for now in times:
+        if budget.due(now) <= now:
+            budget = budget.spend(now)
+            went.append(now)
+    return went
+
+
+def test_five_records_go_at_once_then_one_after_60_s_and_each_doubles_the_wait() -> None:
+    went = admitted([NOW + second for second in range(3000)])
+    assert went[:5] == [NOW, NOW + 1, NOW + 2, NOW + 3, NOW + 4]
+    waits = [later - earlier for earlier, later in pairwise(went[4:])]
+    assert waits == [60, 120, 240, 480, 600, 600, 600]
+
+
+def test_what_waits_knows_until_when() -> None:
+    budget = Budget()
+    for _ in range(6):
+        budget = budget.spend(NOW)
+    assert budget.due(NOW + 1) == NOW + 120
+
+
+def test_after_twenty_quiet_minutes_it_begins_anew() -> None:
+    budget = Budget(0, 600.0, NOW)
+    assert budget.due(NOW + 599) == NOW + 600
+    assert budget.spend(NOW + 1199) == Budget(0, 600.0, NOW + 1199)
+    assert budget.spend(NOW + 1200).free == 4
+
+
+def test_kills_that_come_slower_than_the_longest_wait_are_never_held() -> None:
+    times = [NOW + 601 * turn for turn in range(40)]
+    assert admitted(times) == times
+
+
+def test_a_clock_that_was_set_back_holds_nothing_for_long() -> None:
+    budget = Budget(0, 600.0, NOW)
+    yesterday = NOW - 86_400
+    assert budget.due(yesterday) == yesterday
+    assert budget.spend(yesterday).due(yesterday + 1) == yesterday + 600
+
+
+@given(st.lists(st.floats(0, 300), max_size=200))
+def test_no_hour_has_more_than_five_free_records_and_one_for_each_wait(gaps: list[float]) -> None:
+    times, now = [], NOW
+    for gap in gaps:
+        now += gap
+        times.append(now)
+    went = admitted(times)
+    for start in went:
+        assert sum(start <= at < start + 600 for at in went) <= 5 + 4
+
+
+def test_a_node_repeats_twenty_at_once_then_one_a_minute() -> None:
+    _, rate = node_rates(CALM)
+    bucket, went = Bucket(), []
+    for now in (NOW + second for second in range(3600)):
+        if bucket.due(now, rate) <= now:
+            bucket = bucket.spend(now, rate)
+            went.append(now - NOW)
+    assert went[:20] == list(range(20))
+    assert went[20:23] == [60, 120, 180]
+
+
+def test_an_empty_bucket_knows_when_it_has_a_token() -> None:
+    bucket, rate = Bucket(0.5, NOW), Rate(300, 360)
+    assert bucket.due(NOW, rate) == NOW + 5
+    assert bucket.due(NOW + 10, rate) == NOW + 10
+
+
+def test_a_clock_that_was_set_back_takes_no_tokens_away() -> None:
+    assert Bucket(10, NOW).at(NOW - 1000, Rate(300, 60)) == Bucket(10, NOW - 1000)
+
+
+HARD = terms(Pressure(namespaces={"shop": Level.FULL}), "shop")
+
+
+def test_at_harder_terms_one_record_goes_at_once_and_the_next_after_hours() -> None:
+    budget = Budget().spend(NOW, HARD)
+    assert budget.due(NOW + 1, HARD) == NOW + 6 * 3600
+    assert budget.due(NOW + 1) == NOW + 600  # once the pressure has gone
+
+
+def test_what_was_spent_before_counts_at_harder_terms() -> None:
+    assert Budget().spend(NOW).left(HARD) == 0
+
+
+def test_while_a_record_waits_its_container_is_not_quiet() -> None:
+    budget = Budget(0, 600.0, NOW)
+    late = NOW + 10 * 3600
+    assert budget.at(late) == Budget()
+    assert budget.spend(late, USUAL, since=NOW + 5) == Budget(0, 600.0, late)
+
+
+def test_a_namespace_that_is_full_narrows_no_others() -> None:
+    pressure = Pressure(namespaces={"shop": Level.FULL})
+    assert terms(pressure, "bank") == USUAL
+    assert node_terms(pressure) == node_terms(CALM) == NodeTerms()
+
+
+def test_without_an_operator_five_still_go_at_once_and_a_fleet_writes_few_more() -> None:
+    alone = terms(UNATTENDED, "shop")
+    assert alone.free == USUAL.free
+    node = node_terms(UNATTENDED)
+    assert (node.firsts + node.repeats) * UNATTENDED.nodes <= 2000
+    assert node.burst * UNATTENDED.nodes <= 10_000
+
+
+def test_a_large_fleet_repeats_less_on_each_node_and_a_small_one_as_much_as_ever() -> None:
+    assert node_terms(Pressure(nodes=500)) == NodeTerms()
+    assert node_terms(Pressure(nodes=2000)) == NodeTerms(firsts=100, repeats=15, burst=5)
+
+
+PRESSURES = st.builds(
+    Pressure,
+    st.sampled_from(Level),
+    st.dictionaries(st.sampled_from(["shop", "bank"]), st.sampled_from(Level)),
+    st.sampled_from(Level),
+    st.integers(1, 100_000),
+    attended=st.booleans(),
+)
+
+
+@given(PRESSURES)
+def test_whatever_is_published_no_terms_are_better_than_the_usual_ones(pressure: Pressure) -> None:
+    agreed = terms(pressure, "shop")
+    assert agreed.free <= USUAL.free
+    assert agreed.first_wait >= USUAL.first_wait
+    assert agreed.last_wait >= USUAL.last_wait
+    node, best = node_terms(pressure), NodeTerms()
+    assert 0 < node.firsts <= best.firsts
+    assert 0 < node.repeats <= best.repeats
+    assert 1 <= node.burst <= best.burst
+
+
+AGREED = st.sampled_from([USUAL, HARD, terms(UNATTENDED, "shop")])
+
+
+@given(st.lists(st.tuples(st.floats(0, 4000), AGREED), max_size=200))
+def test_no_container_has_more_records_than_at_the_usual_terms(
+    steps: list[tuple[float, Terms]],
+) -> None:
+    budget, now, went = Budget(), NOW, list[float]()
+    for gap, agreed in steps:
+        now += gap
+        if budget.due(now, agreed) <= now:
+            budget = budget.spend(now, agreed)
+            went.append(now)
+    for start in went:
+        assert sum(start <= at < start + 600 for at in went) <= 5 + 4
+
+
+@given(st.lists(st.tuples(st.floats(0, 600), st.floats(0.1, 360)), max_size=100))
+def test_a_bucket_never_lets_more_through_than_its_burst_and_its_rate(
+    steps: list[tuple[float, float]],
+) -> None:
+    """Whatever it earns between two records, it earns at the rate of the later one."""
+    bucket, now, went, burst = Bucket(), NOW, 0, 20
+    best = max((hourly for _, hourly in steps), default=0) / 3600
+    for gap, hourly in steps:
+        now, rate = now + gap, Rate(burst, hourly)
+        for _ in range(50):
+            if bucket.due(now, rate) <= now:
+                bucket = bucket.spend(now, rate)
+                went += 1
+    assert went <= burst + sum(gap for gap, _ in steps) * best + 1

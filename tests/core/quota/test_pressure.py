@@ -1,0 +1,70 @@
+"""What is published is small and read with distrust."""
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from oomwarden.core.quota.pressure import (
+    KEY,
+    MOST_NAMESPACES,
+    YOUNG_IN_NEED_SECONDS,
+    YOUNG_SECONDS,
+    Level,
+    Pressure,
+    read,
+    written,
+)
+
+NAMES = st.text("abc-", min_size=1, max_size=63)
+PRESSURES = st.builds(
+    Pressure,
+    st.sampled_from(Level),
+    st.dictionaries(NAMES, st.sampled_from([Level.SOME, Level.HIGH, Level.FULL])),
+    st.just(Level.CALM),
+    st.integers(1, 5000),
+    st.sampled_from([YOUNG_SECONDS, YOUNG_IN_NEED_SECONDS]),
+)
+
+
+@given(PRESSURES)
+def test_what_is_written_is_read(pressure: Pressure) -> None:
+    assert read(written(pressure)) == pressure
+
+
+def test_of_too_many_namespaces_the_worst_are_named_and_the_others_share_a_level() -> None:
+    many = {f"{n:063}": Level.SOME for n in range(2 * MOST_NAMESPACES)}
+    data = written(Pressure(namespaces={**many, "loop": Level.FULL}))
+    assert len(data[KEY]) < 25 * 1024
+    pressure = read(data)
+    assert pressure is not None
+    assert pressure.of("loop") is Level.FULL
+    assert pressure.of("not-named") is Level.SOME
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+KEYS = ("cluster", "namespaces", "others", "nodes", "keptSeconds")
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), JSON | st.dictionaries(NAMES, JSON)))
+def test_whatever_is_published_the_fields_stay_within_bounds(content: dict[str, Any]) -> None:
+    pressure = read({KEY: json.dumps(content)})
+    assert pressure is None or (
+        pressure.cluster in Level
+        and pressure.of("shop") in Level
+        and 1 <= pressure.nodes <= 100_000
+        and YOUNG_IN_NEED_SECONDS <= pressure.kept_seconds <= YOUNG_SECONDS
+    )
+
+
+@given(st.text() | JSON | st.dictionaries(st.just(KEY), st.text()))
+def test_what_cannot_be_read_is_nothing(data: object) -> None:
+    assert read(data) is None
+
+
+def test_text_that_nests_too_deeply_is_nothing() -> None:
+    assert read({KEY: "[" * 100_000}) is None

@@ -1,0 +1,30 @@
+from typing import Any
+
+from oomwarden.core.records.event_series import EventSeries
+
+
+def event(name: str, second: int) -> dict[str, Any]:
+    time = f"2026-01-02T03:04:{second:02}.000000Z"
+    return {"metadata": {"name": name, "namespace": "shop"}, "eventTime": time}
+
+
+FIRST, LATER = event("api-1", 5), event("api-2", 50)
+ONE = EventSeries(FIRST, FIRST, 1)
+
+
+def test_an_event_of_one_kill_has_no_series() -> None:
+    assert (ONE.manifest(), ONE.patch()) == (FIRST, {})
+
+
+def test_a_later_record_raises_the_count_and_the_time_and_nothing_else() -> None:
+    raised = ONE.raised(LATER, 3)
+    series = {"count": 4, "lastObservedTime": LATER["eventTime"]}
+    assert raised.patch() == {"series": series}
+    assert raised.manifest() == FIRST | {"series": series}
+    assert raised.seen == ONE.seen + 45
+
+
+def test_a_forgotten_event_is_followed_by_one_of_the_last_record_for_what_is_untold() -> None:
+    renewed = EventSeries(FIRST, LATER, 9, told=4).renewed()
+    assert renewed == EventSeries(LATER, LATER, 5)
+    assert renewed.manifest()["series"]["count"] == 5

@@ -1,0 +1,162 @@
+import re
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+from oomwarden.api.oomkill import Cause, ContainerType, OOMKill, PolicyReference
+from oomwarden.api.policy import QOSClass
+from oomwarden.core.incidents.cause import Limits
+from oomwarden.core.incidents.incident import Scene, investigate
+from oomwarden.core.incidents.memory_history import Detail, ProcessMemory, Sample, Story
+from oomwarden.core.kernel_log.kills import LogKill
+from oomwarden.core.kernel_log.lines import Constraint, Killed
+from oomwarden.core.ledger.account import Booking, Tally
+from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.core.model.pod import ContainerFacts, PodFacts
+from oomwarden.core.parse.memory_stat import Composition
+from oomwarden.core.records.event import note
+from oomwarden.core.records.metadata import node_label
+from oomwarden.core.records.oomkill import Witness, oom_kill, record_name, rest_of, timestamp
+from oomwarden.core.records.short_record import short_record
+
+MIB = 1 << 20
+NOW = 1_800_000_000.0
+POD = Cgroup(7, "kubepods.slice/kubepods-podx.slice", Level.POD, "uid")
+APP = Cgroup(8, f"{POD.path}/cri-containerd-{'a' * 64}.scope", Level.CONTAINER, "uid", "a" * 64)
+SIDE = Cgroup(9, f"{POD.path}/cri-containerd-{'b' * 64}.scope", Level.CONTAINER, "uid", "b" * 64)
+FACTS = PodFacts(
+    "uid",
+    "uid",
+    "shop",
+    "api-1",
+    {},
+    QOSClass.BURSTABLE,
+    containers=(
+        ContainerFacts("app", ContainerType.APP, "a" * 64),
+        ContainerFacts("side", ContainerType.SIDECAR, "b" * 64),
+    ),
+)
+HOG = Killed(1.0, 4242, b"ho\ng", 1 << 30, 30 * MIB, 0, 0, 1000, MIB, 992)
+LOG = LogKill((HOG,), Constraint(1.0, f"/{APP.path}", f"/{APP.path}", 4242), f"/{APP.path}")
+BOOKING = Booking(POD, 0, 2, 4, POD, APP, group_kills=1, container_limit=32 * MIB)
+SCENE = Scene(FACTS, Tally(2, 1, 1, 0), (), Limits(None, (32 * MIB, None)), {}, (LOG,))
+WITNESS = Witness("node-1", "boot", NOW - 1, NOW, PolicyReference(kind="OOMPolicy", name="p"))
+
+
+def test_a_record_says_who_whose_limit_and_which_range() -> None:
+    kill = oom_kill(investigate(BOOKING, SCENE), WITNESS)
+    assert kill["container"] == {"name": "app", "type": "App", "id": "a" * 64}
+    assert (kill["cause"], kill["limit"], kill["kills"]) == ("ContainerLimit", "32Mi", 1)
+    assert kill["victims"][0] | {"command": "ho\\ng", "oomScoreAdj": 992} == kill["victims"][0]
+    assert kill["evidence"] == {
+        "bootID": "boot", "cgroup": 7, "level": "Pod", "epoch": 0, "from": 2, "to": 4,
+        "sources": ["Counters", "KernelLog"],
+    }  # fmt: skip
+    assert OOMKill.model_validate(kill).time.before == timestamp(NOW)
+
+
+def test_without_the_log_the_victims_are_absent_not_guessed() -> None:
+    kill = oom_kill(investigate(BOOKING, replace(SCENE, log=())), WITNESS)
+    assert "victims" not in kill
+    assert kill["evidence"]["sources"] == ["Counters"]
+
+
+def test_of_several_candidates_none_is_chosen_without_the_log() -> None:
+    lost = replace(BOOKING, container=None, candidates=(SIDE, APP), group_kills=0)
+    incident = investigate(lost, replace(SCENE, log=()))
+    assert (incident.container, incident.candidates) == (None, ("app", "side"))
+    assert (incident.kills, incident.verdict.cause) == (2, Cause.CONTAINER_LIMIT)
+    kill = oom_kill(incident, WITNESS)
+    assert kill["container"] == {"candidates": ["app", "side"]}
+    assert "one of the containers app, side" in note(incident)
+
+
+def test_a_name_fits_even_the_longest_pod() -> None:
+    name = record_name("a" * 253, "boot", 1, 0, 0)
+    assert len(name) <= 253
+    assert name != record_name("a" * 253, "boot", 1, 0, 1)
+
+
+def test_the_rest_of_a_range_is_a_record_of_its_own() -> None:
+    kill = oom_kill(investigate(BOOKING, SCENE), WITNESS)
+    rest = rest_of(kill, 3)
+    assert (rest["evidence"]["from"], rest["evidence"]["to"]) == (3, 4)
+    assert rest["metadata"]["name"] != kill["metadata"]["name"]
+
+
+def test_a_record_tells_the_memory_before_the_kill() -> None:
+    hog = ProcessMemory(4242, b"ho\ng", 25 * MIB, 992)
+    near = Detail(Sample(NOW - 2, 30 * MIB), Composition(26 * MIB, 4 * MIB, 3 * MIB), 2, (hog,))
+    samples = (Sample(NOW - 12, 20 * MIB), Sample(NOW - 2, 30 * MIB))
+    witness = replace(WITNESS, memory=Story(samples[-1], samples, near))
+    kill = oom_kill(investigate(BOOKING, SCENE), witness)
+    assert kill["memory"] == {
+        "at": timestamp(NOW - 2),
+        "usage": "30Mi",
+        "detail": {
+            "at": timestamp(NOW - 2),
+            "usage": "30Mi",
+            "anon": "26Mi",
+            "file": "4Mi",
+            "shmem": "3Mi",
+            "processCount": 2,
+            "processes": [{"pid": 4242, "command": "ho\\ng", "rss": "25Mi", "oomScoreAdj": 992}],
+        },
+        "samples": [
+            {"at": timestamp(NOW - 12), "usage": "20Mi"},
+            {"at": timestamp(NOW - 2), "usage": "30Mi"},
+        ],
+    }
+    assert OOMKill.model_validate(kill).memory is not None
+
+
+def test_what_was_not_seen_before_the_kill_is_absent() -> None:
+    witness = replace(WITNESS, memory=Story(Sample(NOW, MIB), (), Detail(Sample(NOW, 0), None, 0)))
+    kill = oom_kill(investigate(BOOKING, SCENE), witness)
+    assert kill["memory"]["detail"] == {"at": timestamp(NOW), "usage": "0", "processCount": 0}
+    assert "samples" not in kill["memory"]
+    assert "memory" not in oom_kill(investigate(BOOKING, SCENE), WITNESS)
+
+
+LONG = "worker-0." + ".".join(["a" * 20] * 3) + ".example.com"
+
+
+def test_a_nodes_name_that_is_too_long_for_a_label_is_cut_and_told_apart() -> None:
+    kill = oom_kill(investigate(BOOKING, SCENE), replace(WITNESS, node=LONG))
+    label = kill["metadata"]["labels"]["oomwarden.io/node"]
+    assert (kill["node"], len(LONG), len(label)) == (LONG, 83, 63)
+    assert label.startswith(LONG[:54])
+    assert node_label(LONG + "2") != label
+    kill = oom_kill(investigate(BOOKING, SCENE), replace(WITNESS, node="a" * 63))
+    assert kill["metadata"]["labels"]["oomwarden.io/node"] == "a" * 63
+
+
+@given(st.from_regex(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", fullmatch=True))
+def test_every_label_is_a_valid_one_whatever_the_node_is_called(node: str) -> None:
+    kill = oom_kill(investigate(BOOKING, SCENE), replace(WITNESS, node=node))
+    valid = r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?"
+    for value in kill["metadata"]["labels"].values():
+        assert len(value) <= 63
+        assert re.fullmatch(valid, value)
+    label = kill["metadata"]["labels"]["oomwarden.io/node"]
+    assert label == node if len(node) <= 63 else label.startswith(node[:54])
+
+
+def test_two_nodes_that_share_a_boots_id_give_their_records_names_of_their_own() -> None:
+    names = {
+        oom_kill(investigate(BOOKING, SCENE), replace(WITNESS, node=node))["metadata"]["name"]
+        for node in ("a", "b")
+    }
+    assert len(names) == 2
+
+
+def test_a_short_record_has_its_name_its_counts_and_its_evidence() -> None:
+    kill = oom_kill(investigate(BOOKING, SCENE), WITNESS)
+    short = short_record(kill | {"cause": "NewCause", "newFact": 1, "limit": "odd"})
+    assert OOMKill.model_validate(short).evidence.end == 4
+    assert short["metadata"] == kill["metadata"] | {
+        "labels": kill["metadata"]["labels"] | {"oomwarden.io/cause": "Unknown"}
+    }
+    assert (short["cause"], short["kills"], short["groupKill"]) == ("Unknown", 1, True)
+    assert short["container"] == {"name": "app", "id": "a" * 64}
+    assert {"victims", "limit", "newFact", "policy"}.isdisjoint(short)

@@ -1,0 +1,203 @@
+"""A policy's status is the sum of the nodes' reports, and says what is missing from it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from oomwarden.api.base import Condition
+from oomwarden.api.oomnode import PolicyReport, Refusal
+from oomwarden.api.policy import PolicyStatus
+from oomwarden.core.policy.cautions import caution
+from oomwarden.core.reporting.policy_status import Answers, NodeReport, is_silent, summarise
+
+NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+EMPTY = PolicyStatus()
+
+
+def report(
+    node: str = "node-1", *, age: float = 60, generation: int = 3, **counts: object
+) -> NodeReport:
+    heard = (NOW - timedelta(seconds=age)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    policy = {"kind": "OOMPolicy", "namespace": "shop", "name": "db"}
+    told = {**policy, "observed_generation": generation, **counts}
+    return NodeReport(node, heard, PolicyReport.model_validate(told))
+
+
+def condition(status: PolicyStatus, kind: str) -> Condition:
+    (found,) = (each for each in status.conditions if each.type == kind)
+    return found
+
+
+def test_the_status_is_the_sum_over_nodes() -> None:
+    reports = [
+        report("a", pods=2, matched=3, enforced=2, refused=1),
+        report("b", pods=1, matched=1, observed=1),
+        report("c"),
+    ]
+    status = summarise(3, reports, EMPTY, NOW)
+    assert (status.pods, status.matched, status.enforced) == (3, 4, 2)
+    assert (status.observed, status.refused) == (1, 1)
+    assert status.nodes == 2
+    assert status.observed_generation == 3
+
+
+def test_ready_when_all_live_nodes_are_at_the_generation() -> None:
+    ready = condition(summarise(3, [report("a"), report("b")], EMPTY, NOW), "Ready")
+    assert (ready.status, ready.reason) == ("True", "Reported")
+    assert ready.message == "2 nodes at generation 3."
+
+
+def test_a_node_at_an_older_generation_is_waited_for_and_named() -> None:
+    reports = [report("a"), report("b", generation=2)]
+    ready = condition(summarise(3, reports, EMPTY, NOW), "Ready")
+    assert (ready.status, ready.reason) == ("False", "Pending")
+    assert ready.message == "1 of 2 nodes not yet at generation 3: b."
+
+
+def test_a_silent_node_is_not_waited_for_but_counted_and_named() -> None:
+    reports = [report("a", enforced=1), report("b", age=661, generation=2, enforced=1)]
+    status = summarise(3, reports, EMPTY, NOW)
+    assert condition(status, "Ready").status == "True"
+    assert "Not heard for more than 11 minutes: b" in condition(status, "Ready").message
+    assert status.enforced == 2
+
+
+def test_with_silent_nodes_alone_nothing_is_known() -> None:
+    ready = condition(summarise(3, [report("a", age=700)], EMPTY, NOW), "Ready")
+    assert (ready.status, ready.reason) == ("Unknown", "NodesSilent")
+    assert "a;" in ready.message
+
+
+def test_without_reports_the_status_says_what_to_look_at() -> None:
+    ready = condition(summarise(1, [], EMPTY, NOW), "Ready")
+    assert (ready.status, ready.reason) == ("Unknown", "NoReports")
+    assert "podSelector" in ready.message
+    assert "kubectl get oomnodes" in ready.message
+
+
+def refusal(number: int, message: str = "no baseline is known; restart the container") -> Refusal:
+    return Refusal(pod=f"shop/db-{number}", container="app", reason="R", message=message)
+
+
+def test_the_first_refusals_are_told_and_the_others_counted() -> None:
+    told = report(refused=5, refusals=[refusal(number) for number in range(4)])
+    refused = condition(summarise(3, [told], EMPTY, NOW), "Refused")
+    assert (refused.status, refused.reason) == ("True", "ContainersRefused")
+    assert refused.message.startswith("5 containers: shop/db-0 app: no baseline is known; restart")
+    assert refused.message.endswith("; and 2 containers more")
+    assert "db-3" not in refused.message
+
+
+def test_two_refusals_of_one_container_are_one_container_told() -> None:
+    told = report(refused=4, refusals=[refusal(0), refusal(0), refusal(1), refusal(1)])
+    message = condition(summarise(3, [told], EMPTY, NOW), "Refused").message
+    assert message.endswith("; and 2 containers more")
+
+
+def test_refusals_without_details_are_counted() -> None:
+    refused = condition(summarise(3, [report(refused=1)], EMPTY, NOW), "Refused")
+    assert refused.message.startswith("1 container; there was no room for details")
+
+
+def test_a_long_refusal_does_not_make_a_status_that_the_api_server_refuses() -> None:
+    told = report(refused=1, refusals=[refusal(0, "x" * 100_000)])
+    assert len(condition(summarise(3, [told], EMPTY, NOW), "Refused").message) < 1000
+
+
+def test_nothing_refused_is_said_too() -> None:
+    assert condition(summarise(3, [report()], EMPTY, NOW), "Refused").status == "False"
+
+
+def test_many_late_nodes_are_named_in_part() -> None:
+    reports = [report(f"node-{number}", generation=1) for number in range(8)]
+    message = condition(summarise(3, reports, EMPTY, NOW), "Ready").message
+    assert message.endswith("node-0, node-1, node-2, node-3, node-4 and 3 more.")
+
+
+def test_a_condition_keeps_the_time_of_its_last_change() -> None:
+    first = summarise(3, [report()], EMPTY, NOW)
+    later = summarise(3, [report()], first, NOW + timedelta(minutes=5))
+    assert later == first
+    pending = summarise(4, [report()], first, NOW + timedelta(minutes=6))
+    assert condition(pending, "Ready").last_transition_time == "2026-11-23T12:06:00Z"
+    assert condition(pending, "Refused").last_transition_time == "2026-11-23T12:00:00Z"
+
+
+def test_a_heartbeat_that_cannot_be_read_is_no_sign_of_life() -> None:
+    assert is_silent("yesterday", NOW)
+    assert not is_silent("2026-11-23T11:50:00", NOW)
+
+
+@given(st.permutations([report("a", pods=1), report("b", generation=1), report("c", age=800)]))
+def test_the_order_of_reports_does_not_matter(reports: list[NodeReport]) -> None:
+    assert summarise(3, reports, EMPTY, NOW) == summarise(3, sorted(reports, key=str), EMPTY, NOW)
+
+
+def test_a_policy_that_an_agent_cannot_read_says_why() -> None:
+    why = Refusal(pod="", container="", reason="Unreadable", message="spec.rules[0]: -1000 ...")
+    told = [
+        report("a", refused=1, refusals=[refusal(0)]),
+        report("b", generation=0, refusals=[why]),
+    ]
+    status = summarise(3, told, EMPTY, NOW)
+    refused = condition(status, "Refused")
+    assert (refused.status, refused.reason, refused.message) == ("True", "Unreadable", why.message)
+    assert condition(status, "Ready").status == "False"
+
+
+def test_warnings_without_details_are_counted() -> None:
+    warning = condition(summarise(3, [report(warned=2)], EMPTY, NOW), "Warning")
+    assert (warning.status, warning.reason) == ("True", "Warned")
+    assert warning.message.startswith("2 containers; there was no room for details")
+
+
+def test_the_first_warnings_are_told_and_the_others_counted() -> None:
+    told = report(warned=5, warnings=[refusal(number) for number in range(3)])
+    warning = condition(summarise(3, [told], EMPTY, NOW), "Warning")
+    assert (warning.status, warning.reason) == ("True", "R")
+    assert warning.message.startswith("5 containers: shop/db-0 app: ")
+    assert warning.message.endswith("; and 2 containers more")
+
+
+def test_what_the_operator_was_refused_stands_in_the_place_of_what_was_asked() -> None:
+    def refusal(container: str, reason: str) -> Refusal:
+        message = f"{container} {reason}"
+        return Refusal(pod="shop/db-0", container=container, reason=reason, message=message)
+
+    asked = tuple(refusal(name, "ResizeAsked") for name in ("app", "web"))
+    told = [report(refused=3, refusals=(*asked, refusal("side", "ForeignLimit")))]
+    answers = [refusal("app", "QuotaExceeded"), refusal("side", "QuotaExceeded")]
+    message = condition(summarise(3, told, EMPTY, NOW, answers), "Refused").message
+    for part in ("app QuotaExceeded", "web ResizeAsked", "side ForeignLimit"):
+        assert part in message
+    assert "app ResizeAsked" not in message
+    more = [*answers, refusal("untold", "LimitRange")]
+    message = condition(summarise(3, told, EMPTY, NOW, more), "Refused").message
+    assert message.startswith("3 containers: shop/db-0 untold: untold LimitRange")
+
+
+LOWERING = {"podSelector": {"matchLabels": {"tier": "db"}}, "rules": [{"oomScoreAdj": -300}]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed", "warns"),
+    [
+        ("ClusterOOMPolicy", {}, True),
+        ("ClusterOOMPolicy", {"rules": [{"oomScoreOffset": -1}]}, True),
+        ("ClusterOOMPolicy", {"rules": [{"processes": [{"oomScoreAdj": -1}]}]}, True),
+        ("ClusterOOMPolicy", {"podSelector": {}, "priorityClassNames": ["high"]}, True),
+        ("ClusterOOMPolicy", {"namespaceSelector": {}}, True),
+        ("ClusterOOMPolicy", {"podSelector": {}}, False),
+        ("ClusterOOMPolicy", {"rules": [{"oomScoreAdj": 300}, {"memory": {}}]}, False),
+        ("ClusterOOMPolicy", {"namespaceSelector": {"matchLabels": {"team": "db"}}}, False),
+        ("OOMPolicy", {}, False),
+    ],
+)
+def test_a_cluster_policy_that_spares_whoever_sets_a_label_is_warned_of(
+    kind: str, changed: dict[str, object], *, warns: bool
+) -> None:
+    said = caution(kind, LOWERING | changed)
+    assert ("namespaceSelector" in said) is warns
+    found = condition(summarise(3, [report("a")], EMPTY, NOW, Answers((), said)), "Warning")
+    assert found.reason == ("AnyTenant" if warns else "NothingToWarnOf")

@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import pytest
+from oomwarden.core.model.cgroup import Cgroup
+from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
+from oomwarden.kernel.container.first_process import Glimpse, glimpse
+from oomwarden.kernel.proc.process import ProcRoot
+
+from tests.support.containers import container, fill
+from tests.support.fake_proc import FakeProc, termination_log
+
+UID = "0a1b2c3d-1111-2222-3333-444455556661"
+NAMED = termination_log(UID, "app")
+
+
+class Host:
+    """A container's cgroup and a /proc."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        for name in ("proc", "cgroup"):
+            (tmp_path / name).mkdir()
+        self.cgroups = tmp_path / "cgroup"
+        self.proc = FakeProc(tmp_path / "proc")
+
+    def container(self, *pids: int, limit: str = "max") -> Cgroup:
+        found = container(self.cgroups, *pids, uid=UID)
+        (self.cgroups / "app/memory.max").write_text(f"{limit}\n")
+        return found
+
+    def glimpse(self, cgroup: Cgroup) -> Glimpse:
+        return glimpse(CgroupRoot(self.cgroups), ProcRoot(self.proc.root), cgroup)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return Host(tmp_path)
+
+
+def test_the_oldest_process_names_the_container_and_tells_the_score(host: Host) -> None:
+    host.proc.process(30, score=7, start=300, mounts=NAMED)
+    host.proc.process(40, score=899, start=200, mounts=NAMED)
+    assert host.glimpse(host.container(30, 40, limit="1048576")) == Glimpse("app", 899, 1 << 20)
+
+
+def test_runcs_own_processes_tell_no_name_and_the_shims_score(host: Host) -> None:
+    host.proc.process(30, score=-998)
+    assert host.glimpse(host.container(30)) == Glimpse(None, -998)
+
+
+def test_the_process_that_is_named_is_asked_though_a_helper_is_older(host: Host) -> None:
+    host.proc.process(30, score=-998, start=100)
+    host.proc.process(31, score=899, start=101, mounts=NAMED)
+    assert host.glimpse(host.container(30, 31)) == Glimpse("app", 899)
+
+
+def test_a_process_in_a_nested_cgroup_names_the_container_too(host: Host) -> None:
+    host.proc.process(30, score=899, mounts=NAMED)
+    cgroup = host.container()
+    fill(host.cgroups / "app/container", 30)
+    assert host.glimpse(cgroup) == Glimpse("app", 899)
+
+
+def test_an_empty_container_tells_nothing(host: Host) -> None:
+    assert host.glimpse(host.container()) == Glimpse()
+
+
+def test_a_process_that_is_gone_is_passed_over(host: Host) -> None:
+    host.proc.process(31, score=899, mounts=NAMED)
+    assert host.glimpse(host.container(30, 31)) == Glimpse("app", 899)
+
+
+def test_a_container_that_is_gone_is_said_so(host: Host) -> None:
+    cgroup = host.container()
+    (host.cgroups / "app").rename(host.cgroups / "elsewhere")
+    with pytest.raises(CgroupGoneError):
+        host.glimpse(cgroup)

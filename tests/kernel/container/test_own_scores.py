@@ -1,0 +1,132 @@
+"""Scores that processes gave themselves, on real processes in fake cgroups."""
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from oomwarden.core.enforcement.own_scores import MOST_OWN_SCORES, OwnScore
+from oomwarden.core.enforcement.plan import Order, Outcome
+from oomwarden.core.model.cgroup import Cgroup
+from oomwarden.core.policy.process_rules import ProcessTarget
+from oomwarden.kernel.cgroup.files import CgroupRoot
+from oomwarden.kernel.container.scores import carry_out
+from oomwarden.kernel.proc.process import ProcRoot
+from oomwarden.kernel.roots import Places
+
+from tests.support.containers import container, fill
+
+PROC = Path("/proc")
+GIVEN = int((PROC / "self/oom_score_adj").read_text())
+RULES_SCORE, OWN, OTHER_OWN = (min(GIVEN + step, 1000) for step in (400, 100, 150))
+NAMED = (ProcessTarget("*", RULES_SCORE),)
+OVERRIDING = Order(GIVEN, frozenset({GIVEN, RULES_SCORE}), NAMED, saves=True)
+PUTTING_BACK = Order(GIVEN, frozenset({RULES_SCORE}))
+
+
+class Family:
+    """A shell that forks when it reads a line."""
+
+    def __init__(self) -> None:
+        script = "read _; cat <&3 >/dev/null & wait"
+        self.parent = subprocess.Popen(
+            ["sh", "-c", f"exec 3<&0; {script}"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+        )
+        while b"read" not in (PROC / f"{self.parent.pid}/cmdline").read_bytes():
+            continue
+
+    def fork(self) -> int:
+        assert self.parent.stdin is not None
+        self.parent.stdin.write(b"now\n")
+        self.parent.stdin.flush()
+        children = PROC / f"{self.parent.pid}/task/{self.parent.pid}/children"
+        while not (found := children.read_text().split()):
+            continue
+        while not (PROC / f"{found[0]}/cmdline").read_bytes().startswith(b"cat"):
+            continue
+        return int(found[0])
+
+
+@pytest.fixture
+def family() -> Iterator[Family]:
+    found = Family()
+    yield found
+    found.parent.communicate()
+
+
+def score(pid: int) -> int:
+    return int((PROC / f"{pid}/oom_score_adj").read_text())
+
+
+def start(pid: int) -> int:
+    with ProcRoot(PROC).open(pid) as process:
+        return process.start()
+
+
+def run(root: Path, cgroup: Cgroup, order: Order) -> Outcome:
+    return carry_out(Places(CgroupRoot(root), ProcRoot(PROC)), cgroup, order, frozenset())
+
+
+def test_it_is_written_over_once_it_is_saved_and_then_put_back(
+    tmp_path: Path, family: Family
+) -> None:
+    pid = family.parent.pid
+    (PROC / f"{pid}/oom_score_adj").write_text(str(OWN))
+    cgroup = container(tmp_path, pid)
+    first = run(tmp_path, cgroup, OVERRIDING)
+    assert (score(pid), first.unsaved, first.complete) == (OWN, 1, False)
+    own = {pid: OwnScore(start(pid), OWN)}
+    assert first.to_keep == own
+    second = run(tmp_path, cgroup, replace(OVERRIDING, own=own))
+    assert (score(pid), second.unsaved, second.complete) == (RULES_SCORE, 0, True)
+    assert second.to_keep == own
+    third = run(tmp_path, cgroup, replace(PUTTING_BACK, own=own))
+    assert (score(pid), third.to_keep, third.own) == (OWN, {}, 1)
+
+
+def test_what_it_gives_itself_later_is_what_it_gets_back(tmp_path: Path, family: Family) -> None:
+    pid = family.parent.pid
+    cgroup, own = container(tmp_path, pid), {pid: OwnScore(start(pid), OWN)}
+    (PROC / f"{pid}/oom_score_adj").write_text(str(OTHER_OWN))
+    found = run(tmp_path, cgroup, replace(OVERRIDING, own=own))
+    assert (score(pid), found.unsaved) == (OTHER_OWN, 1)
+    assert found.to_keep == {pid: OwnScore(start(pid), OTHER_OWN)}
+    left = run(tmp_path, cgroup, replace(PUTTING_BACK, own=own))
+    assert (score(pid), left.to_keep) == (OTHER_OWN, {}), "its choice stays"
+
+
+def test_a_fork_gets_back_what_its_parent_had_of_its_own(tmp_path: Path, family: Family) -> None:
+    parent = family.parent.pid
+    own = {parent: OwnScore(start(parent), OWN)}
+    (PROC / f"{parent}/oom_score_adj").write_text(str(RULES_SCORE))
+    child = family.fork()
+    assert score(child) == RULES_SCORE
+    cgroup = container(tmp_path, parent)
+    fill(tmp_path / "app", parent, child)
+    kept = run(tmp_path, cgroup, replace(OVERRIDING, own=own)).to_keep
+    assert kept == own | {child: OwnScore(start(child), OWN)}
+    run(tmp_path, cgroup, replace(PUTTING_BACK, own=own))
+    assert (score(parent), score(child)) == (OWN, OWN)
+
+
+def test_another_process_of_the_pid_gets_nothing_that_is_not_its(
+    tmp_path: Path, family: Family
+) -> None:
+    pid = family.parent.pid
+    (PROC / f"{pid}/oom_score_adj").write_text(str(RULES_SCORE))
+    older = {pid: OwnScore(start(pid) - 1, OWN)}
+    found = run(tmp_path, container(tmp_path, pid), replace(PUTTING_BACK, own=older))
+    assert (score(pid), found.to_keep) == (GIVEN, {})
+
+
+def test_where_too_many_would_have_to_be_kept_the_others_are_left_alone_and_counted(
+    tmp_path: Path, family: Family
+) -> None:
+    pid = family.parent.pid
+    (PROC / f"{pid}/oom_score_adj").write_text(str(OWN))
+    full = {2**22 + each: OwnScore(1, OWN) for each in range(MOST_OWN_SCORES)}
+    cgroup = container(tmp_path, pid)
+    found = run(tmp_path, cgroup, replace(OVERRIDING, own=full))
+    assert (score(pid), found.too_many, found.unsaved, found.to_keep) == (OWN, 1, 0, {})
+    assert run(tmp_path, cgroup, OVERRIDING).unsaved == 1, "those that ended make room"

@@ -1,0 +1,247 @@
+"""Orders carried out on real processes in fake cgroups."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from oomwarden.core.enforcement.plan import Order, Outcome
+from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.core.policy.process_rules import ProcessTarget
+from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
+from oomwarden.kernel.container import scores as apply
+from oomwarden.kernel.container.scores import MAX_ROUNDS, carry_out, unchanged
+from oomwarden.kernel.proc.cmdline import AbandonedError, CommandLines
+from oomwarden.kernel.proc.process import Process, ProcRoot
+from oomwarden.kernel.roots import Places
+
+from tests.support.containers import container, fill
+
+PROC = ProcRoot(Path("/proc"))
+GIVEN = int(Path("/proc/self/oom_score_adj").read_text())
+TARGET, OTHER, OLDER, OWN = (min(GIVEN + step, 1000) for step in (300, 400, 200, 100))
+ORDER = Order(TARGET, frozenset({GIVEN, OLDER}))
+
+Spawn = Callable[..., int]
+
+
+@pytest.fixture
+def spawn() -> Iterator[Spawn]:
+    children: list[subprocess.Popen[bytes]] = []
+
+    def start(score: int = GIVEN, title: str = "cat") -> int:
+        child = subprocess.Popen(
+            [title], executable="cat", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+        )
+        children.append(child)
+        proc = Path(f"/proc/{child.pid}")
+        while not (proc / "cmdline").read_bytes():  # in the middle of exec
+            continue
+        (proc / "oom_score_adj").write_text(str(score))
+        return child.pid
+
+    yield start
+    for child in children:
+        child.communicate()
+
+
+def score(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/oom_score_adj").read_text())
+
+
+def run(root: Path, cgroup: Cgroup, known: frozenset[int] = frozenset()) -> Outcome:
+    return carry_out(Places(CgroupRoot(root), PROC), cgroup, ORDER, known)
+
+
+def test_the_baseline_and_values_of_ours_are_written_over(tmp_path: Path, spawn: Spawn) -> None:
+    fresh, older, holding, own = (spawn(each) for each in (GIVEN, OLDER, TARGET, OWN))
+    outcome = run(tmp_path, container(tmp_path, fresh, older, holding, own))
+    assert [score(pid) for pid in (fresh, older, holding, own)] == [TARGET, TARGET, TARGET, OWN]
+    assert outcome.holding == {fresh, older, holding}
+    assert (outcome.changed, outcome.own, outcome.complete) == (2, 1, True)
+
+
+def test_a_child_forked_before_its_parent_was_changed_is_found(
+    tmp_path: Path, spawn: Spawn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent, child = spawn(), spawn()
+    cgroup = container(tmp_path, parent)
+    write = Process.write_score
+
+    def fork_first(process: Process, value: int) -> int:
+        fill(tmp_path / "app", parent, child)
+        return write(process, value)
+
+    monkeypatch.setattr(Process, "write_score", fork_first)
+    outcome = run(tmp_path, cgroup)
+    assert outcome.holding == {parent, child}
+    assert score(child) == TARGET
+
+
+def test_a_container_that_forks_without_end_is_left_for_the_next_scan(
+    tmp_path: Path, spawn: Spawn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid = spawn(TARGET)
+    numbers = iter(range(10_000_000, 20_000_000))
+    monkeypatch.setattr(apply, "pids", lambda _: [pid, next(numbers)])
+    outcome = run(tmp_path, container(tmp_path, pid))
+    assert not outcome.complete
+    assert next(numbers) == 10_000_000 + MAX_ROUNDS + 1
+
+
+def test_processes_that_vanish_are_nothing_to_tell(tmp_path: Path) -> None:
+    outcome = run(tmp_path, container(tmp_path, 2**22 + 1))
+    assert outcome == Outcome(TARGET)
+
+
+def test_a_missing_capability_is_a_finding_and_the_others_go_on(
+    tmp_path: Path, spawn: Spawn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused, fine = spawn(), spawn()
+    write = Process.write_score
+
+    def refuse(process: Process, value: int) -> int:
+        if process.pid == refused:
+            raise PermissionError(13, "Permission denied")
+        return write(process, value)
+
+    monkeypatch.setattr(Process, "write_score", refuse)
+    outcome = run(tmp_path, container(tmp_path, refused, fine))
+    assert (outcome.failures, outcome.holding) == (1, {fine})
+    assert outcome.failure == "PermissionError: Permission denied"
+
+
+def test_when_all_are_known_to_hold_nothing_is_read_of_them(
+    tmp_path: Path, spawn: Spawn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid = spawn(TARGET)
+    cgroup = container(tmp_path, pid)
+    with monkeypatch.context() as untouchable:
+        untouchable.setattr(ProcRoot, "open", None)
+        assert run(tmp_path, cgroup, frozenset({pid, 7})) == Outcome(TARGET, frozenset({pid}))
+    assert run(tmp_path, cgroup, frozenset({7})).holding == {pid}
+
+
+def test_a_container_that_is_gone_is_said_so(tmp_path: Path) -> None:
+    cgroup = container(tmp_path, 1)
+    (tmp_path / "app").rename(tmp_path / "elsewhere")
+    with pytest.raises(CgroupGoneError):
+        run(tmp_path, cgroup)
+
+
+def test_many_containers_are_listed_at_once_and_only_the_unchanged_are_given(
+    tmp_path: Path,
+) -> None:
+    paths = {name: fill(tmp_path / name, 5, 6) for name in ("same", "grown", "gone")}
+    asked = [
+        (Cgroup(path.stat().st_ino, name, Level.CONTAINER), frozenset({5, 6, 7}))
+        for name, path in paths.items()
+    ]
+    fill(paths["grown"], 5, 8)
+    paths["gone"].rename(tmp_path / "elsewhere")
+    found = unchanged(CgroupRoot(tmp_path), asked)
+    assert found == {paths["same"].stat().st_ino: frozenset({5, 6})}
+
+
+WORKER = ProcessTarget("postgres: *", OTHER)
+RULES = Order(TARGET, frozenset({GIVEN, OLDER, TARGET, OTHER}), (WORKER,))
+
+
+def with_rules(
+    root: Path,
+    cgroup: Cgroup,
+    known: frozenset[int] = frozenset(),
+    lines: CommandLines | None = None,
+) -> Outcome:
+    return carry_out(Places(CgroupRoot(root), PROC), cgroup, RULES, known, lines)
+
+
+def test_processes_that_a_rule_names_get_its_score_and_the_others_the_containers(
+    tmp_path: Path, spawn: Spawn
+) -> None:
+    master, worker, own = spawn(), spawn(title="postgres: idle"), spawn(OWN)
+    named = spawn(OWN, "postgres: checkpointer")
+    cgroup = container(tmp_path, master, worker, own, named)
+    outcome = with_rules(tmp_path, cgroup)
+    assert [score(pid) for pid in (master, worker, own, named)] == [TARGET, OTHER, OWN, OTHER]
+    assert outcome.holding == {master, worker, named}
+    assert outcome.named == {worker, named}
+    assert (outcome.changed, outcome.own, outcome.complete) == (3, 1, True)
+
+
+def test_with_rules_known_processes_are_looked_at_again_as_their_titles_change(
+    tmp_path: Path, spawn: Spawn
+) -> None:
+    late = spawn(TARGET, "postgres: idle")
+    outcome = with_rules(tmp_path, container(tmp_path, late), frozenset({late}))
+    assert score(late) == OTHER
+    assert (outcome.changed, outcome.named) == (1, {late})
+
+
+def test_a_title_of_64_kib_is_read_as_far_as_it_is_looked_at(tmp_path: Path, spawn: Spawn) -> None:
+    long = spawn(title="postgres: " + "x" * 65536)
+    with PROC.open(long) as process:
+        assert len(process.command_line(4096)) == 4096
+    assert with_rules(tmp_path, container(tmp_path, long)).named == {long}
+
+
+def test_a_process_without_a_command_line_gets_the_containers_score_and_is_told(
+    tmp_path: Path, spawn: Spawn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid = spawn(title="postgres: idle")
+    monkeypatch.setattr(Process, "command_line", lambda *_: b"")
+    outcome = with_rules(tmp_path, container(tmp_path, pid))
+    assert (score(pid), outcome.blank, outcome.named) == (TARGET, {pid}, frozenset())
+
+
+def test_a_process_that_is_left_out_is_not_even_asked_and_its_neighbours_go_on(
+    tmp_path: Path, spawn: Spawn
+) -> None:
+    hung, fine = spawn(title="postgres: idle"), spawn(title="postgres: idle")
+    cgroup = container(tmp_path, hung, fine)
+    outcome = with_rules(tmp_path, cgroup, lines=CommandLines(frozenset({hung})))
+    assert [score(hung), score(fine)] == [GIVEN, OTHER]
+    assert (outcome.stuck, outcome.holding) == ({hung}, {fine})
+    assert with_rules(tmp_path, cgroup, lines=CommandLines(None)).stuck == {hung, fine}
+
+
+def test_a_scan_that_nobody_waits_for_any_more_writes_nothing(
+    tmp_path: Path, spawn: Spawn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid, lines = spawn(), CommandLines()
+
+    def late(process: Process, most: int) -> bytes:
+        assert (lines.reading, most) == (process.pid, 4096)
+        lines.abandoned = True
+        return b"cat"
+
+    monkeypatch.setattr(Process, "command_line", late)
+    with pytest.raises(AbandonedError):
+        with_rules(tmp_path, container(tmp_path, pid), lines=lines)
+    assert score(pid) == GIVEN
+    assert lines.reading is None
+
+
+def test_a_scan_that_takes_too_long_stops_and_the_next_begins_with_what_it_did_not_reach(
+    tmp_path: Path, spawn: Spawn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = spawn(), spawn()
+    cgroup = container(tmp_path, first, second)
+    clock = iter([0.0, 0.5, 1.5, 10.0, 10.5, 11.5])
+    monkeypatch.setattr(apply.time, "monotonic", lambda: next(clock))
+    begun = run(tmp_path, cgroup)
+    assert (begun.complete, len(begun.holding)) == (False, 1)
+    done = run(tmp_path, cgroup, begun.holding)
+    assert {score(first), score(second)} == {TARGET}
+    assert done.holding | begun.holding == {first, second}
+
+
+def test_a_pid_that_went_to_another_container_since_the_list_is_not_written_to(
+    tmp_path: Path, spawn: Spawn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, heir = spawn(), spawn()
+    lists = iter([[ours, heir]])
+    monkeypatch.setattr(apply, "pids", lambda _: next(lists, [ours]))
+    outcome = run(tmp_path, container(tmp_path))
+    assert (score(ours), score(heir)) == (TARGET, GIVEN)
+    assert outcome.holding == {ours}

@@ -1,0 +1,61 @@
+"""The node's own services: of each the process that would be killed first."""
+
+import os
+from pathlib import Path
+
+from oomwarden.core.enforcement.node_services import Daemon
+from oomwarden.kernel.cgroup.files import CgroupRoot
+from oomwarden.kernel.container.services import services
+from oomwarden.kernel.proc.process import ProcRoot
+from oomwarden.kernel.roots import Places
+
+from tests.support.containers import fill
+from tests.support.fake_proc import FakeProc
+
+GIB = 1 << 30
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def places(tmp_path: Path) -> tuple[Places, FakeProc]:
+    proc, cgroups = tmp_path / "proc", tmp_path / "cgroup"
+    proc.mkdir()
+    cgroups.mkdir()
+    return Places(CgroupRoot(cgroups), ProcRoot(proc)), FakeProc(proc)
+
+
+def process(proc: FakeProc, pid: int, score: int, pages: int) -> None:
+    proc.process(pid, score=score)
+    (proc.root / str(pid) / "statm").write_text(f"{2 * pages} {pages} 0 0 0 0 0\n")
+
+
+def test_of_a_service_the_process_with_the_highest_badness_is_told(tmp_path: Path) -> None:
+    where, proc = places(tmp_path)
+    top = tmp_path / "cgroup/system.slice"
+    fill(top / "sshd.service", 10, 11)
+    fill(top / "system-getty.slice/getty@tty1.service", 12)
+    fill(top / "empty.service")
+    fill(top / "run.mount", 13)
+    process(proc, 10, -900, 5)
+    process(proc, 11, 0, 3)
+    process(proc, 12, 0, 7)
+    process(proc, 13, 0, 7)
+    found = services(where, "kubepods.slice", GIB)
+    assert set(found.daemons) == {
+        Daemon("sshd.service", 0, 3 * PAGE),
+        Daemon("getty@tty1.service", 0, 7 * PAGE),
+    }
+
+
+def test_a_nested_nodes_services_lie_beside_its_pods(tmp_path: Path) -> None:
+    where, proc = places(tmp_path)
+    fill(tmp_path / "cgroup/kubelet/system.slice/cron.service", 10)
+    process(proc, 10, 0, 1)
+    found = services(where, "kubelet/kubepods", GIB)
+    assert [each.service for each in found.daemons] == ["cron.service"]
+    assert services(where, "kubepods", GIB).daemons == ()
+
+
+def test_a_process_that_ends_meanwhile_is_passed_over(tmp_path: Path) -> None:
+    where, _ = places(tmp_path)
+    fill(tmp_path / "cgroup/system.slice/sshd.service", 10)
+    assert services(where, "kubepods.slice", GIB).daemons == ()

@@ -1,0 +1,153 @@
+"""Stored records are read in parts, as metadata, and deleted by name and uid."""
+
+import json
+
+import pytest
+from lightkube import ApiError
+from oomwarden.core.quota.retention import Record
+from oomwarden.kube.oomkill_pages import PART, ListExpiredError, RefusedError, StoredKills
+
+from tests.support.fake_api import Answer, FakeApi, body, status
+
+METADATA_ONLY = "application/json;as=partialobjectmetadatalist;g=meta.k8s.io;v=v1"
+CREATED, SECONDS = "2026-01-02T03:04:05Z", 1767323045.0
+DATE = {"Content-Type": "application/json", "Date": "Fri, 02 Jan 2026 03:05:05 GMT"}
+METADATA = {"name": "api-1", "namespace": "shop", "uid": "u-1", "creationTimestamp": CREATED}
+LABELLED = METADATA | {"labels": {"oomwarden.io/pod-uid": "p-1"}}
+RECORD = Record(SECONDS, "api-1", "shop", "u-1", "p-1")
+GONE = status(410, "Expired", "The provided continue parameter is too old")
+
+
+def part(*items: dict[str, object], token: str = "") -> Answer:
+    told = body({"metadata": {"continue": token}, "items": [{"metadata": one} for one in items]})
+    return Answer(lines=told.lines, headers=DATE)
+
+
+async def test_a_part_of_all_records_is_read_with_the_clock_that_stamped_them() -> None:
+    api = FakeApi([part(LABELLED, token="next"), part()])  # noqa: S106 - of a list
+    async with api.client() as client:
+        first = await StoredKills(client).page("")
+        last = await StoredKills(client).page("next")
+    assert (first.records, first.token, first.now) == ([RECORD], "next", SECONDS + 60)
+    assert (last.records, last.token) == ([], "")
+    assert [one.path for one in api.requests] == ["/apis/oomwarden.io/v1alpha1/oomkills"] * 2
+    assert [one.query for one in api.requests] == [
+        {"limit": str(PART)},
+        {"limit": str(PART), "continue": "next"},
+    ]
+    assert {one.headers["accept"] for one in api.requests} == {METADATA_ONLY}
+
+
+async def test_a_record_without_its_label_is_counted_as_a_pod_of_its_own() -> None:
+    api = FakeApi([part(METADATA)])
+    async with api.client() as client:
+        (record,) = (await StoredKills(client).page("")).records
+    assert record.pod == "u-1"
+
+
+async def test_a_record_that_is_being_deleted_is_left_out() -> None:
+    api = FakeApi([part(LABELLED | {"deletionTimestamp": CREATED})])
+    async with api.client() as client:
+        assert (await StoredKills(client).page("")).records == []
+
+
+async def test_where_the_api_server_offers_to_go_on_with_the_list_of_now_it_is_taken_up() -> None:
+    expired = status(410, "Expired", "too old")
+    told = {**json.loads(expired.lines[0]), "metadata": {"continue": "inconsistent"}}
+    api = FakeApi([body(told, 410), part(LABELLED)])
+    async with api.client() as client:
+        assert (await StoredKills(client).page("old")).records == [RECORD]
+    assert [one.query["continue"] for one in api.requests] == ["old", "inconsistent"]
+
+
+async def test_records_are_counted_at_the_price_of_one() -> None:
+    one = body({"metadata": {"continue": "t", "remainingItemCount": 41}, "items": [{}]})
+    api = FakeApi([one, body({"metadata": {}, "items": []})])
+    async with api.client() as client:
+        assert [await StoredKills(client).count() for _ in range(2)] == [42, 0]
+    assert [each.query for each in api.requests] == [{"limit": "1"}] * 2
+
+
+async def test_a_token_that_is_too_old_is_told_from_other_errors() -> None:
+    api = FakeApi([GONE, GONE, status(500, "InternalError", "no")])
+    async with api.client() as client:
+        with pytest.raises(ListExpiredError):
+            await StoredKills(client).page("old")
+        for token in ("", "old"):
+            with pytest.raises(ApiError):
+                await StoredKills(client).page(token)
+
+
+async def test_records_of_one_namespace_can_be_asked_for() -> None:
+    api = FakeApi([part()])
+    async with api.client() as client:
+        await StoredKills(client, "shop").page("")
+    (request,) = api.requests
+    assert request.path == "/apis/oomwarden.io/v1alpha1/namespaces/shop/oomkills"
+
+
+async def test_a_record_is_deleted_only_if_it_is_the_one() -> None:
+    api = FakeApi([body({"kind": "Status", "status": "Success"})])
+    async with api.client() as client:
+        assert await StoredKills(client).delete(RECORD)
+    (request,) = api.requests
+    path = "/apis/oomwarden.io/v1alpha1/namespaces/shop/oomkills/api-1"
+    assert (request.method, request.path) == ("DELETE", path)
+    assert request.body["preconditions"] == {"uid": "u-1"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        status(404, "NotFound", 'oomkills.oomwarden.io "api-1" not found'),
+        status(404, "NotFound", 'namespaces "shop" not found', kind="namespaces"),
+        status(409, "Conflict", "the UID in the precondition does not match"),
+    ],
+    ids=["gone", "namespace gone", "another one"],
+)
+async def test_a_record_that_is_gone_needs_no_deletion(answer: Answer) -> None:
+    api = FakeApi([answer])
+    async with api.client() as client:
+        assert not await StoredKills(client).delete(RECORD)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        status(403, "Forbidden", 'admission webhook "keep.example.com" denied the request'),
+        status(500, "InternalError", "failed calling webhook"),
+        status(422, "Invalid", "no"),
+    ],
+    ids=["denied", "webhook away", "invalid"],
+)
+async def test_a_refusal_of_one_record_says_nothing_of_others(answer: Answer) -> None:
+    api = FakeApi([answer])
+    async with api.client() as client:
+        with pytest.raises(RefusedError):
+            await StoredKills(client).delete(RECORD)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        status(403, "Forbidden", 'User "op" cannot delete resource "oomkills"'),
+        status(429, "TooManyRequests", "slow down"),
+        status(503, "ServiceUnavailable", "stopping"),
+    ],
+    ids=["no rights", "too many", "stopping"],
+)
+async def test_an_api_server_that_deletes_nothing_is_an_error(answer: Answer) -> None:
+    api = FakeApi([answer])
+    async with api.client() as client:
+        with pytest.raises(ApiError):
+            await StoredKills(client).delete(RECORD)
+
+
+async def test_a_record_with_metadata_that_make_no_sense_keeps_no_other_one_from_deletion(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    odd = [{"name": "odd"}, LABELLED | {"creationTimestamp": "soon"}, LABELLED | {"labels": [5]}]
+    api = FakeApi([part(*odd, LABELLED)])
+    async with api.client() as client:
+        assert (await StoredKills(client).page("")).records == [RECORD]
+    assert "retention passes over OOMKill odd: 'uid' (KeyError at " in caplog.text

@@ -1,0 +1,177 @@
+"""What decides on a limit is read anew, and the patch goes to the subresource under our name."""
+
+import pytest
+from oomwarden.api.oomlimit import KeptLimit
+from oomwarden.core.model.mode import Switch
+from oomwarden.kube.oomlimits import KeptLimits
+from oomwarden.kube.pod_resizes import Resizes
+
+from tests.support.fake_api import Answer, FakeApi, body, status
+
+POD = {
+    "metadata": {"name": "db-0", "namespace": "shop", "uid": "u", "resourceVersion": "77"},
+    "spec": {"nodeName": "node-1", "containers": [{"name": "app"}]},
+}
+GOOD = {"metadata": {"name": "good"}, "spec": {"podSelector": {}, "rules": [{"oomScoreAdj": 1}]}}
+BAD = {"metadata": {"name": "bad"}, "spec": {"rules": "?"}}
+
+
+UNKNOWN = status(404, "NotFound", "no such OOMLimit")
+KEPT = {
+    "name": "app",
+    "step": "Limit",
+    "before": "64Mi",
+    "limit": "96Mi",
+    "at": "2026-01-01T00:00:00Z",
+}
+RECORD = {"metadata": {"name": "u", "resourceVersion": "5"}, "spec": {"containers": [KEPT]}}
+
+
+def switch(mode: str) -> Answer:
+    return body({"data": {"mode": mode}})
+
+
+def listed(*items: object) -> Answer:
+    return body({"metadata": {"resourceVersion": "1"}, "items": list(items)})
+
+
+def labelled(**labels: str) -> Answer:
+    return body({"metadata": {"name": "n", "labels": labels}})
+
+
+async def test_pod_policies_and_labels_are_read_from_the_newest_state() -> None:
+    policies = (listed(GOOD, BAD), listed())
+    labels = (labelled(t="a"), labelled(z="b"))
+    api = FakeApi([switch("Enforce"), body(POD), UNKNOWN, *labels, *policies])
+    async with api.client() as client:
+        found = await Resizes(client, "oomwarden").look("shop", "db-0", "app")
+    scene = found.scene
+    assert (found.version, scene.node, scene.switch) == ("77", "node-1", Switch.ENFORCE)
+    assert [policy.name for policy in scene.policies] == ["good"]
+    assert (scene.namespace_labels, scene.node_labels) == ({"t": "a"}, {"z": "b"})
+    assert scene.container is not None
+    assert "resourceVersion" not in api.requests[5].query
+    assert api.requests[0].path.endswith("/namespaces/oomwarden/configmaps/oomwarden-control")
+
+
+async def test_a_pod_that_is_gone_is_no_error_and_no_switch_is_pause() -> None:
+    api = FakeApi([status(404, "NotFound", "gone"), status(404, "NotFound", "gone")])
+    async with api.client() as client:
+        found = await Resizes(client, "oomwarden").look("shop", "db-0", "app")
+    assert (found.scene.pod, found.scene.switch) == (None, Switch.PAUSE)
+
+
+async def test_the_patch_goes_to_pods_resize_under_a_managers_name() -> None:
+    api = FakeApi([body({})])
+    async with api.client() as client:
+        await Resizes(client, "o").resize("shop", "db-0", {"spec": {}}, "oomwarden-limit/app")
+    (request,) = api.requests
+    assert (request.method, request.path) == ("PATCH", "/api/v1/namespaces/shop/pods/db-0/resize")
+    assert request.query["fieldManager"] == "oomwarden-limit/app"
+    assert request.headers["content-type"] == "application/strategic-merge-patch+json"
+
+
+@pytest.mark.parametrize(
+    ("namespace", "pod"),
+    [
+        ("dev", "../../prod/pods/db-0"),
+        ("..", "db-0"),
+        ("dev", ".."),
+        ("dev", "db-0/log"),
+        ("dev", "db-0?watch=true"),
+        ("dev", "a\nb"),
+        ("dev", "x" * 70_000),
+        ("dev", ""),
+    ],
+)
+async def test_a_name_that_no_pod_can_have_is_no_pod_and_is_not_sent(
+    namespace: str, pod: str
+) -> None:
+    """Names come from OOMNodes, which a stolen token of an agent may write."""
+    api = FakeApi([switch("Enforce")])
+    async with api.client() as client:
+        found = await Resizes(client, "oomwarden").look(namespace, pod, "app")
+    assert found.scene.pod is None
+    assert len(api.requests) == 1
+
+
+def limited(limit: str) -> dict[str, object]:
+    resources = {"limits": {"memory": limit}}
+    return {
+        **POD,
+        "spec": {"nodeName": "", "containers": [{"name": "app", "resources": resources}]},
+    }
+
+
+async def test_whose_a_limit_is_says_the_operators_record() -> None:
+    for record, limit, ours, foreign in (
+        (RECORD, "96Mi", True, ""),
+        (RECORD, "80Mi", False, "somebody"),
+        (
+            {"metadata": {}, "spec": {"containers": [{"name": "app", "limit": "?"}]}},
+            "96Mi",
+            False,
+            "",
+        ),
+    ):
+        answers = [body(limited(limit)), body(record), labelled(), listed(), listed()]
+        api = FakeApi([switch("Enforce"), *answers])
+        async with api.client() as client:
+            found = await Resizes(client, "oomwarden").look("shop", "db-0", "app")
+        assert api.requests[2].path.endswith("/oomlimits/u")
+        assert found.scene.container is not None
+        writers = found.scene.container.spec.writers
+        assert (writers.mark is not None, writers.foreign) == (ours, foreign)
+
+
+async def test_a_record_is_created_replaced_and_deleted_with_its_last_container() -> None:
+    looks = [switch("Enforce"), body(limited("64Mi")), UNKNOWN, labelled(), listed(), listed()]
+    made = {"metadata": {"name": "u", "resourceVersion": "6"}}
+    api = FakeApi([*looks, body(made | {"spec": RECORD["spec"]}), body(RECORD), body({})])
+    async with api.client() as client:
+        calls = Resizes(client, "oomwarden")
+        found = await calls.look("shop", "db-0", "app")
+        pending = KeptLimit.model_validate(KEPT | {"pending": True, "was": "64Mi"})
+        found = await calls.keep(found, pending)
+        found = await calls.keep(found, KeptLimit.model_validate(KEPT))
+        found = await calls.keep(found, None)
+    create, replace, delete = api.requests[-3:]
+    assert (create.method, replace.method, delete.method) == ("POST", "PUT", "DELETE")
+    assert create.body["metadata"]["name"] == "u"
+    assert create.body["spec"]["containers"][0]["was"] == "64Mi"
+    assert replace.body["metadata"]["resourceVersion"] == "6"
+    assert found.record is None
+
+
+@pytest.mark.parametrize(
+    ("pod", "goes"),
+    [(body(POD), False), (UNKNOWN, True), (body({"metadata": {"uid": "new"}}), True)],
+)
+async def test_a_record_goes_with_its_pod_and_not_with_another_of_the_name(
+    pod: Answer,
+    goes: bool,  # noqa: FBT001 - what is expected
+) -> None:
+    api = FakeApi([pod, body({})])
+    async with api.client() as client:
+        metadata = {"name": "u", "annotations": {"oomwarden.io/pod": "shop/db-0"}}
+        assert await KeptLimits(client).drop_if_gone(metadata) is goes
+    assert api.requests[0].path == "/api/v1/namespaces/shop/pods/db-0"
+    assert len(api.requests) == 1 + goes
+
+
+async def test_the_sweep_lists_records_with_the_pods_that_they_are_of() -> None:
+    named = {"name": "u", "annotations": {"oomwarden.io/pod": "shop/db-0", "large": "x" * 9999}}
+    page = body({"metadata": {}, "items": [{"metadata": named}, {"metadata": {"name": "v"}}]})
+    async with FakeApi([page]).client() as client:
+        found = [each async for each in KeptLimits(client).all()]
+    assert found == [
+        {"name": "u", "annotations": {"oomwarden.io/pod": "shop/db-0"}},
+        {"name": "v"},
+    ]
+
+
+async def test_a_record_that_names_no_pod_is_no_proof_that_its_pod_is_gone() -> None:
+    api = FakeApi([])
+    async with api.client() as client:
+        assert not await KeptLimits(client).drop_if_gone({"name": "u"})
+    assert api.requests == []

@@ -1,0 +1,170 @@
+"""Of all records names are listed, and only young ones are read."""
+
+import asyncio
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from oomwarden.core.objects.passed_over import PassedOver
+from oomwarden.kube import recent_oomkills as young_kills
+from oomwarden.kube.raising_policies import RaisingPolicies, raises
+from oomwarden.kube.recent_oomkills import YoungKills
+
+from tests.support.fake_api import Answer, FakeApi, body, status, watch
+
+NOW = datetime(2026, 11, 26, 20, 0, 0, tzinfo=UTC)
+
+
+def page(token: str, **ages: float) -> Answer:
+    items = [
+        {"metadata": {
+            "name": name, "namespace": "shop",
+            "creationTimestamp": (NOW - timedelta(seconds=age)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }}
+        for name, age in ages.items()
+    ]  # fmt: skip
+    found = body({"metadata": {"resourceVersion": "5", "continue": token}, "items": items})
+    headers = {**found.headers, "Date": format_datetime(NOW, usegmt=True)}
+    return Answer(found.code, found.lines, headers)
+
+
+def named(name: str, namespace: str = "shop") -> dict[str, Any]:
+    return {"metadata": {"name": name, "namespace": namespace, "resourceVersion": "9"}}
+
+
+def policy(name: str, namespace: str | None, rule: dict[str, Any]) -> dict[str, Any]:
+    place = {"namespace": namespace} if namespace else {}
+    return {
+        "metadata": {"name": name, "resourceVersion": "4", **place},
+        "spec": {"rules": [{"oomScoreAdj": 1}, rule]},
+    }
+
+
+def policies(
+    *own: dict[str, Any], everywhere: tuple[dict[str, Any], ...] = ()
+) -> dict[str, Answer]:
+    head = {"metadata": {"resourceVersion": "4"}}
+    return {
+        "oompolicies": body(head | {"items": own}),
+        "clusteroompolicies": body(head | {"items": everywhere}),
+    }
+
+
+RAISES: dict[str, Any] = {"onOOM": {"raiseLimit": {"upTo": "1Gi"}}}
+SHOP = policies(policy("grow", "shop", RAISES), policy("calm", "other", {"oomScoreAdj": 5}))
+
+
+async def told_of(api: FakeApi, count: int) -> list[str]:
+    told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    async with api.client() as client:
+        following = asyncio.create_task(YoungKills(client).follow(told.put_nowait))
+        names = [(await told.get())["metadata"]["name"] for _ in range(count)]
+        following.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+    assert told.empty()
+    return names
+
+
+async def test_young_records_are_read_and_old_ones_never() -> None:
+    api = FakeApi([
+        page("more", old=3600, young=5),
+        body(named("young")),
+        page("", younger=1, gone=1),
+        body(named("younger")),
+        status(404, "NotFound", "gone"),
+        watch(("ADDED", named("elsewhere", "other")), ("ADDED", named("new")), hangs=True),
+    ])  # fmt: skip
+    api.always = SHOP
+    names = await told_of(api, 3)
+    assert names == ["young", "younger", "new"]
+    assert not any(request.path.endswith("/old") for request in api.requests)
+    assert api.requests[-1].query["resourceVersion"] == "5"
+
+
+async def test_of_namespaces_where_no_policy_answers_kills_none_is_read() -> None:
+    page_of_other = page("", young=5)
+    text = page_of_other.lines[0].replace("shop", "other")
+    answers = [
+        Answer(200, (text,), page_of_other.headers),
+        watch(("ADDED", named("new")), hangs=True),
+    ]
+    api = FakeApi(answers, always=SHOP)
+    assert await told_of(api, 1) == ["new"]
+    assert not any("young" in request.path for request in api.requests)
+
+
+async def test_a_cluster_policy_that_answers_kills_does_so_in_every_namespace() -> None:
+    everywhere = policies(everywhere=(policy("grow", None, RAISES),))
+    api = FakeApi([page(""), watch(("ADDED", named("k", "any")), hangs=True)], always=everywhere)
+    assert await told_of(api, 1) == ["k"]
+
+
+async def test_of_a_flood_of_young_records_of_a_namespace_the_first_are_read(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(young_kills, "MOST_OF_A_NAMESPACE", 1)
+    answers = [page("", a=1, b=1, c=1), body(named("a")), watch(("ADDED", named("k")), hangs=True)]
+    assert await told_of(FakeApi(answers, always=SHOP), 2) == ["a", "k"]
+    assert (
+        "namespace shop has 3 OOMKills of the last minutes; the first 1 are answered" in caplog.text
+    )
+
+
+def test_what_policies_answer_kills_is_known_by_their_changes_and_deletions() -> None:
+    found = RaisingPolicies(None)  # type: ignore[arg-type]
+    own, everywhere = found._own, found._everywhere
+    own.apply(policy("a", "shop", RAISES))
+    own.apply(policy("b", "shop", RAISES))
+    own.apply(policy("a", "shop", {"oomScoreAdj": 5}))
+    assert (found.answer("shop"), found.answer("other")) == (True, False)
+    own.delete(policy("b", "shop", RAISES))
+    assert (found.answer("shop"), own.names) == (False, {})
+    everywhere.apply(policy("c", None, RAISES))
+    assert found.answer("other")
+
+
+@pytest.mark.parametrize(
+    "spec", [None, "x", {}, {"rules": None}, {"rules": "x"}, {"rules": 5}, {"rules": [5]}]
+)
+def test_a_policy_that_makes_no_sense_answers_no_kill(spec: object) -> None:
+    assert not raises({"metadata": {"name": "x"}, "spec": spec})
+
+
+async def test_a_response_goes_to_the_status_alone() -> None:
+    api = FakeApi([body({})])
+    async with api.client() as client:
+        await YoungKills(client).write_response("shop", "k", {"action": "None"})
+    (request,) = api.requests
+    assert request.path.endswith("/namespaces/shop/oomkills/k/status")
+    assert request.body == {"status": {"response": {"action": "None"}}}
+
+
+async def test_a_record_or_node_that_is_gone_is_no_error() -> None:
+    api = FakeApi([status(404, "NotFound", "gone"), status(404, "NotFound", "gone")])
+    async with api.client() as client:
+        await YoungKills(client).write_response("shop", "k", {})
+        assert await YoungKills(client).node_status("n") == {}
+
+
+async def test_a_young_record_that_cannot_be_taken_is_named_and_keeps_no_other_one_waiting(
+) -> None:  # fmt: skip
+    taken: asyncio.Queue[str] = asyncio.Queue()
+
+    def take(manifest: dict[str, Any]) -> None:
+        if manifest["metadata"]["name"] == "bad":
+            raise TypeError("odd")
+        taken.put_nowait(manifest["metadata"]["name"])
+
+    answers = [page("", bad=1, good=1), body(named("bad")), body(named("good"))]
+    api = FakeApi([*answers, watch(("ADDED", named("new")), hangs=True)], always=SHOP)
+    passed_over = PassedOver()
+    async with api.client() as client:
+        following = asyncio.create_task(YoungKills(client, passed_over).follow(take))
+        assert [await taken.get() for _ in range(2)] == ["good", "new"]
+        following.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+    assert "OOMKill shop/bad: odd (TypeError at " in passed_over.message()

@@ -1,0 +1,107 @@
+from pathlib import Path
+
+import httpx2
+import pytest
+from lightkube import ApiError, ConfigError
+from oomwarden.kube.transport import requests
+from oomwarden.kube.transport.client import Selection, connect
+from oomwarden.kube.transport.requests import TokenFile
+from oomwarden.kube.transport.resources import ConfigMap, Namespace, OOMNode, Pod
+
+from tests.support.fake_api import Answer, FakeApi, listing
+
+
+def sent(auth: TokenFile, *codes: int) -> list[str]:
+    """Give the tokens of one request's attempts, each answered with a code."""
+    flow = auth.auth_flow(httpx2.Request("GET", "https://api/"))
+    request = next(flow)
+    tokens = [request.headers["Authorization"]]
+    for code in codes:
+        try:
+            request = flow.send(httpx2.Response(code, request=request))
+        except StopIteration:
+            break
+        tokens.append(request.headers["Authorization"])
+    return tokens
+
+
+@pytest.fixture
+def token(tmp_path: Path) -> Path:
+    path = tmp_path / "token"
+    path.write_text("first\n")
+    return path
+
+
+def test_a_rotated_token_is_taken_within_a_minute(
+    token: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(requests.time, "monotonic", lambda: now)
+    auth = TokenFile(str(token))
+    assert sent(auth, 200) == ["Bearer first"]
+    token.write_text("second")
+    now += 59
+    assert sent(auth, 200) == ["Bearer first"]
+    now += 1
+    assert sent(auth, 200) == ["Bearer second"]
+
+
+def test_a_refused_token_is_read_again_at_once_and_tried_once_more(token: Path) -> None:
+    auth = TokenFile(str(token))
+    assert sent(auth, 200) == ["Bearer first"]
+    token.write_text("second")
+    assert sent(auth, 401, 401) == ["Bearer first", "Bearer second"]
+
+
+def test_a_token_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    auth = TokenFile(str(tmp_path / "token"))
+    with pytest.raises(ConfigError, match="token cannot be read"):
+        sent(auth, 200)
+
+
+def test_no_way_to_an_api_server_names_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "missing"))
+    with pytest.raises(ConfigError, match="set KUBECONFIG"):
+        connect()
+
+
+@pytest.mark.parametrize(
+    ("what", "path", "query"),
+    [
+        (
+            Selection(Pod, fields="spec.nodeName=n1"),
+            "/api/v1/pods",
+            {"fieldSelector": "spec.nodeName=n1"},
+        ),
+        (
+            Selection(ConfigMap, namespace="oomwarden", fields="metadata.name=c"),
+            "/api/v1/namespaces/oomwarden/configmaps",
+            {"fieldSelector": "metadata.name=c"},
+        ),
+        (Selection(Namespace), "/api/v1/namespaces", {}),
+        (
+            Selection(OOMNode, labels="a=b"),
+            "/apis/oomwarden.io/v1alpha1/oomnodes",
+            {"labelSelector": "a=b"},
+        ),
+    ],
+)
+async def test_a_selection_asks_for_just_its_objects(
+    what: Selection, path: str, query: dict[str, str]
+) -> None:
+    api = FakeApi([listing(3, "a")])
+    async with api.client() as client:
+        found = await client.listing(what)
+    assert found.version == "3"
+    assert [each["metadata"]["name"] for each in found.objects] == ["a"]
+    assert api.requests[0].path == path
+    assert api.requests[0].query == {"resourceVersion": "0", **query}
+
+
+async def test_an_answer_without_a_content_type_is_an_ordinary_error() -> None:
+    api = FakeApi([Answer(502, ("bad gateway",), {})])
+    async with api.client() as client:
+        with pytest.raises(ApiError, match="bad gateway"):
+            await client.get(OOMNode, "n1")

@@ -1,0 +1,116 @@
+"""Lists come in pieces, compressed or not, and only what is needed of each object stays."""
+
+import asyncio
+import gzip
+import json
+import tracemalloc
+from typing import Any
+
+import httpx2
+import pytest
+from lightkube import ApiError
+from oomwarden.kube.transport.client import Selection
+from oomwarden.kube.transport.list_bodies import read_list
+from oomwarden.kube.transport.resources import OOMPolicy
+
+from tests.support.fake_api import Answer, FakeApi, body, status
+
+POLICIES = Selection(OOMPolicy)
+
+
+def named(found: dict[str, Any]) -> str:
+    name: str = found["metadata"]["name"]
+    return name
+
+
+def text(count: int, size: int = 0) -> str:
+    items = [{"metadata": {"name": f"p{n}"}, "padding": "é" * size} for n in range(count)]
+    return json.dumps({"metadata": {"resourceVersion": "7"}, "items": items}, ensure_ascii=False)
+
+
+async def read(content: bytes, piece: int, **headers: str) -> tuple[dict[str, Any], list[Any]]:
+    async def stream() -> Any:  # noqa: ANN401
+        for at in range(0, len(content), piece):
+            await asyncio.sleep(0)
+            yield content[at : at + piece]
+
+    request = httpx2.Request("GET", "http://api/")
+    response = httpx2.Response(200, headers=headers, content=stream(), request=request)
+    return await read_list(response, named)
+
+
+@pytest.mark.parametrize("piece", [1, 7, 4096])
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+async def test_a_body_in_pieces_is_read_whole(piece: int, encoding: str) -> None:
+    content = text(3, size=50).encode()
+    sent = gzip.compress(content) if encoding == "gzip" else content
+    fields, names = await read(sent, piece, **{"Content-Encoding": encoding})
+    assert (fields["metadata"]["resourceVersion"], names) == ("7", ["p0", "p1", "p2"])
+
+
+@pytest.mark.parametrize(
+    ("content", "headers"),
+    [
+        (gzip.compress(text(9).encode())[:-9], {"Content-Encoding": "gzip"}),
+        (b"no gzip at all", {"Content-Encoding": "gzip"}),
+        (text(9).encode(), {"Content-Encoding": "br"}),
+        (text(9).encode()[:-1], {}),
+        (b'{"items": ["\xff"]}', {}),
+        (b'{"items": [5]}', {}),
+    ],
+)
+async def test_a_body_that_is_not_whole_is_an_error_of_the_connection(
+    content: bytes, headers: dict[str, str]
+) -> None:
+    with pytest.raises(httpx2.RemoteProtocolError):
+        await read(content, 100, **headers)
+
+
+async def test_a_megabyte_of_objects_that_unpack_from_one_piece_is_not_held_at_once() -> None:
+    content = gzip.compress(text(100, size=100_000).encode())
+    assert len(content) < 65536
+    tracemalloc.start()
+    _, names = await read(content, 65536, **{"Content-Encoding": "gzip"})
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(names) == 100
+    assert peak < 4 << 20  # the whole is 20 MB
+
+
+async def test_only_what_is_kept_of_an_object_reaches_the_caller() -> None:
+    api = FakeApi([Answer(200, (text(3),))])
+    async with api.client() as client:
+        found = await client.listing(
+            POLICIES, keep=lambda each: named(each) if named(each) != "p1" else None
+        )
+    assert (found.version, found.objects) == ("7", ["p0", "p2"])
+    assert api.requests[0].headers["accept-encoding"] == "gzip"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        body({"kind": "Status", "metadata": {}, "message": "no backend"}),
+        body({"items": []}),
+        body({"metadata": {}, "items": []}),
+        body({"metadata": {"resourceVersion": 7}, "items": []}),
+    ],
+)
+async def test_an_answer_that_is_no_list_is_an_error_of_the_connection(answer: Answer) -> None:
+    async with FakeApi([answer]).client() as client:
+        with pytest.raises(httpx2.RemoteProtocolError, match="no list"):
+            await client.listing(POLICIES)
+
+
+async def test_a_refused_list_is_the_error_that_the_api_server_gave() -> None:
+    async with FakeApi([status(403, "Forbidden", "cannot list")]).client() as client:
+        with pytest.raises(ApiError, match="cannot list"):
+            await client.listing(POLICIES)
+
+
+async def test_of_metadata_what_may_be_large_is_left_out() -> None:
+    metadata = {"name": "k", "labels": {"a": "b"}, "annotations": {"x": "y"}, "managedFields": [{}]}
+    page = {"metadata": {"continue": "more"}, "items": [{"metadata": metadata}]}
+    async with FakeApi([body(page)]).client() as client:
+        found, _ = await client.metadata_page(POLICIES, "", 500)
+    assert found["items"] == [{"metadata": {"name": "k", "labels": {"a": "b"}}}]

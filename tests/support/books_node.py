@@ -1,0 +1,136 @@
+"""One agent's detection and books on a fake cgroup tree: real inotify, real SQLite."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import httpx2
+import pytest
+from oomwarden.agent.delivery import outbox
+from oomwarden.agent.delivery.outbox import OutboxRow
+from oomwarden.agent.detection.detector import Batch, Detector, into_queue
+from oomwarden.agent.detection.kernel_log import LogReader
+from oomwarden.agent.informers.inventory import Inventory
+from oomwarden.agent.recording.recorder import Bookkeeper
+from oomwarden.agent.recording.settler import Place, Settler
+from oomwarden.agent.store.counters import counts
+from oomwarden.agent.store.database import Store
+from oomwarden.api.oomkill import ContainerType
+from oomwarden.api.policy import QOSClass
+from oomwarden.core.ledger.ledger import Ledger
+from oomwarden.core.ledger.rebuild import Recorded
+from oomwarden.core.model.pod import ContainerFacts, PodFacts
+from oomwarden.kernel.cgroup.files import CgroupRoot
+from oomwarden.kernel.cgroup.group_kill import counted_kills, is_killed_as_group
+from oomwarden.kernel.cgroup.tree import find_kubepods
+from oomwarden.kernel.container.memory import charged
+
+from tests.support.fake_cgroups import UID, FakeCgroups
+
+
+class Nesting:
+    nested = False
+
+
+class BooksNode:
+    """One agent's detection on a fake node; `restart` begins a second one on the same store."""
+
+    def __init__(self, tmp_path: Path, cgroups: FakeCgroups) -> None:
+        self.cgroups = cgroups
+        self.path = tmp_path / "store.sqlite"
+        self.pods: dict[str, PodFacts] = {}
+        self.log = b""
+        self.after_kills: Callable[[], None] = lambda: None  # before anything else is read
+        self.known = Recorded()
+        self.away = False
+        self.agents: tuple[PodFacts, ...] = ()
+        self.detector: Detector | None = None
+        self.inventory = Inventory()  # of the last agent
+
+    async def recorded(self) -> Recorded:
+        if self.away:
+            raise httpx2.ConnectError("away")
+        return self.known
+
+    def held_up(self, deliver: Callable[[Batch], None]) -> Callable[[Batch], None]:
+        def deliver_and_wait(batch: Batch) -> None:
+            deliver(batch)
+            if any(reading.events.oom_kill for reading in batch.readings):
+                self.after_kills()
+
+        return deliver_and_wait
+
+    def know(self, number: int, **containers: str) -> None:
+        uid = UID.format(number)
+        known = tuple(
+            ContainerFacts(name, ContainerType.APP, digit * 64)
+            for name, digit in containers.items()
+        )
+        self.pods[uid] = PodFacts(
+            uid, uid, "shop", f"pod-{number}", {}, QOSClass.BURSTABLE, containers=known,
+            created="2026-01-02T00:00:00Z",
+        )  # fmt: skip
+
+    async def count(self, what: str) -> int:
+        store = Store(self.path)
+        await store.open()
+        try:
+            return (await store.run(counts)).get(what, 0)
+        finally:
+            await store.close()
+
+    @asynccontextmanager
+    async def agent(self) -> AsyncIterator[Callable[[int], Awaitable[list[OutboxRow]]]]:
+        store = Store(self.path)
+        await store.open()
+        inventory = self.inventory = Inventory(synced=True, pods=self.pods)
+        settler = Settler(
+            Place("node-1", "boot", Nesting(), self.agents),
+            Ledger(), inventory, LogReader(lambda: self.log), lambda _: None,
+        )  # fmt: skip
+        told = asyncio.Event()
+        books = Bookkeeper(settler, store, told.set, self.recorded)
+        queue: asyncio.Queue[Batch] = asyncio.Queue()
+        root = CgroupRoot(self.cgroups.root)
+        settler.charged = partial(charged, root)
+        books.as_group = partial(is_killed_as_group, root)
+        books.counted = partial(counted_kills, root)
+        kubepods = find_kubepods(root)
+        assert kubepods is not None
+        loop = asyncio.get_running_loop()
+        detector = Detector(root, kubepods, self.held_up(into_queue(loop, queue)))
+        self.detector = detector
+        detector.start(lambda: None)
+        task = asyncio.create_task(books.run(queue))
+
+        async def rows(count: int) -> list[OutboxRow]:
+            while True:
+                keys = await store.run(outbox.pending)
+                if len(keys) >= count:
+                    return await store.run(partial(outbox.load_rows, keys=keys))
+                told.clear()
+                await asyncio.wait_for(told.wait(), 10)
+
+        try:
+            while books.progress == 0:
+                assert not task.done(), task.exception()
+                await asyncio.sleep(0.01)
+            yield rows
+        finally:
+            detector.stop()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            await store.close()
+        assert detector.error is None
+
+
+def logged(path: str, pid: int, stamp: str) -> bytes:
+    victim = (
+        f"<3>[ {stamp}] Memory cgroup out of memory: Killed process {pid} (hog) total-vm:1kB, "
+        "anon-rss:1kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:1kB oom_score_adj:992\n"
+    )
+    group = f"<6>[ {stamp}] Tasks in /{path} are going to be killed due to memory.oom.group set\n"
+    return (victim + group + victim).encode()

@@ -1,0 +1,68 @@
+"""One pod in a namespace as the operator's calls show it, and what was done to it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from lightkube import ApiError
+from lightkube.models.meta_v1 import Status
+from oomwarden.api.oomkill import ContainerType
+from oomwarden.api.oomlimit import KeptLimit
+from oomwarden.api.policy import QOSClass
+from oomwarden.core.limits.authorization import Scene
+from oomwarden.core.model.limit_ownership import Writers
+from oomwarden.core.model.mode import Switch
+from oomwarden.core.model.pod import ContainerFacts, PodFacts, SpecLimit
+from oomwarden.core.policy.policy import Policy, parse_policy
+from oomwarden.kube.pod_resizes import Found
+
+MI = 1 << 20
+
+
+def refused(code: int, message: str) -> ApiError:
+    status = Status(code=code, reason="Told", message=message, status="Failure")
+    return ApiError(status=status)
+
+
+def granting(rule: dict[str, Any]) -> Policy:
+    metadata = {"name": "grow", "namespace": "shop", "generation": 1}
+    return parse_policy(
+        "OOMPolicy", {"metadata": metadata, "spec": {"podSelector": {}, "rules": [rule]}}
+    )
+
+
+@dataclass
+class OnePod:
+    """Its container `app` has a limit of 512Mi.
+
+    `failures` are raised by the next patches, `unkept` by the next records.
+    """
+
+    policies: tuple[Policy, ...] = ()
+    switch: Switch = Switch.ENFORCE
+    writers: Writers = field(default_factory=Writers)
+    failures: list[Exception] = field(default_factory=list)
+    patches: list[tuple[dict[str, Any], str]] = field(default_factory=list)
+    kept: list[KeptLimit | None] = field(default_factory=list)
+    unkept: list[Exception] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
+    looks: int = 0
+
+    async def look(self, namespace: str, pod: str, container: str) -> Found:
+        self.looks += 1
+        spec = SpecLimit(512 * MI, self.writers)
+        one = ContainerFacts(container, ContainerType.APP, "c" * 64, 512 * MI, spec=spec)
+        facts = PodFacts("u", "u", namespace, pod, {}, QOSClass.BURSTABLE, containers=(one,))
+        return Found(Scene(facts, one, "node-1", self.policies, self.switch), "77")
+
+    async def keep(self, found: Found, kept: KeptLimit | None) -> Found:
+        if self.unkept:
+            raise self.unkept.pop(0)
+        self.kept.append(kept)
+        self.steps.append("nothing" if kept is None else "pending" if kept.pending else "done")
+        return found
+
+    async def resize(self, _namespace: str, _pod: str, patch: dict[str, Any], manager: str) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.patches.append((patch, manager))
+        self.steps.append("patch")

@@ -1,0 +1,96 @@
+"""A disk that takes no more writes, for the agent's store."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from oomwarden.agent.store import database as store
+from oomwarden.agent.store import file as store_file
+from oomwarden.agent.store import spare_pages
+from oomwarden.agent.store.database import Store
+
+
+class Disk:
+    """Refuses what grows the file, or all writes; `Store`s on it are closed at the end."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.path = folder / "s.sqlite"
+        self.refusal: sqlite3.OperationalError | None = None
+        self.stores: list[Store] = []
+        self.room = 1 << 30
+        monkeypatch.setattr(spare_pages, "free_bytes", lambda _: self.room)
+        monkeypatch.setattr(store, "FIRST_RETRY_SECONDS", 0.0)
+        monkeypatch.setattr(store, "LAST_RETRY_SECONDS", 0.0)
+        monkeypatch.setattr(store_file, "connect", self._connecting(store_file.connect))
+
+    def _connecting(self, real: Callable[..., sqlite3.Connection]) -> Callable[..., object]:
+        def connect(path: Path | None, **options: object) -> sqlite3.Connection:
+            if path == self.path and self.refusal is not None:
+                raise self.refusal
+            return real(path, **options)
+
+        return connect
+
+    async def open(self) -> Store:
+        found = Store(self.path)
+        self.stores.append(found)
+        await found.open()
+        return found
+
+    async def fill(self, on: Store) -> None:
+        """No page more fits into the file, and nobody can open it."""
+        await on.run(shrink)
+        self.room = 0
+        self.refuse(sqlite3.SQLITE_FULL, "database or disk is full")
+
+    async def close(self, one: Store) -> None:
+        self.stores.remove(one)
+        await one.close()
+
+    def refuse(self, code: int, text: str) -> None:
+        self.refusal = sqlite3.OperationalError(text)
+        self.refusal.sqlite_errorcode = code
+
+    def free(self) -> None:
+        self.refusal, self.room = None, 1 << 30
+
+
+def shrink(db: sqlite3.Connection) -> None:
+    (pages,) = db.execute("PRAGMA page_count").fetchone()
+    db.execute(f"PRAGMA max_page_count = {pages}")
+
+
+def add(key: str, size: int = 10) -> Callable[[sqlite3.Connection], None]:
+    def work(db: sqlite3.Connection) -> None:
+        db.execute("INSERT INTO meta VALUES (?, ?)", (key, "x" * size))
+
+    return work
+
+
+def told(db: sqlite3.Connection) -> list[str]:
+    query = "SELECT key FROM meta WHERE key LIKE 'told%' ORDER BY rowid"
+    return [row[0] for row in db.execute(query)]
+
+
+def on_disk(path: Path) -> list[str]:
+    other = sqlite3.connect(path)
+    try:
+        return told(other)
+    finally:
+        other.close()
+
+
+def fail(code: int, text: str = "disk I/O error") -> Callable[[sqlite3.Connection], None]:
+    """Fail as the disk does, once: what is done again in memory succeeds."""
+    failures = [True]
+
+    def work(db: sqlite3.Connection) -> None:
+        if failures:
+            failures.clear()
+            error = sqlite3.OperationalError(text)
+            error.sqlite_errorcode = code
+            raise error
+        add("told-late")(db)
+
+    return work

@@ -1,0 +1,58 @@
+"""Containers whose limits were or are to be changed, for tests of decisions."""
+
+from dataclasses import replace
+
+from oomwarden.api.oomkill import ContainerType
+from oomwarden.api.oomlimit import Step
+from oomwarden.api.policy import QOSClass
+from oomwarden.core.model.limit_ownership import Mark, Writers
+from oomwarden.core.model.pod import ContainerFacts, PodFacts, SpecLimit
+from oomwarden.core.policy.matching import Match
+from oomwarden.core.policy.policy import Policy
+
+from tests.support.pods import pod as plain_pod
+from tests.support.pods import policy
+
+MI = 1 << 20
+ID = "c" * 64
+
+
+def container(
+    asked: int | None = 512,
+    now: int | None = None,
+    mark: Mark | None = None,
+    foreign: str = "",
+    kind: ContainerType = ContainerType.APP,
+) -> ContainerFacts:
+    """A container with limits in Mi: in its pod's spec, and in force (None: the same)."""
+    spec = SpecLimit(_mi(asked), Writers(mark, foreign))
+    return ContainerFacts("app", kind, ID, _mi(asked if now is None else now), spec=spec)
+
+
+def pod(*containers: ContainerFacts, **changes: object) -> PodFacts:
+    return replace(plain_pod(), containers=containers or (container(),), **changes)  # type: ignore[arg-type]
+
+
+def ours(before: int | None, step: Step = Step.LIMIT, at: str = "") -> Mark:
+    return Mark(step, _mi(before), at)
+
+
+def limiting(limit: int | None = 1024, up_to: str | None = None, **fields: object) -> Policy:
+    """A policy with memory.limit in Mi, or onOOM.raiseLimit, or both."""
+    rule: dict[str, object] = {}
+    if limit is not None:
+        rule["memory"] = {"limit": f"{limit}Mi"}
+    if up_to is not None:
+        rule["onOOM"] = {"raiseLimit": {"upTo": up_to, **fields}}
+    return policy(rules=[rule])
+
+
+def won(by: Policy) -> Match:
+    return Match(by, by.spec.rules[0])
+
+
+def _mi(number: int | None) -> int | None:
+    return None if number is None else number * MI
+
+
+GUARANTEED = QOSClass.GUARANTEED

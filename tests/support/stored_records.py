@@ -1,0 +1,89 @@
+"""Stored records as the operator's calls show them, and what was published of their number."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import httpx2
+from oomwarden.controller.retention.publishing import Publisher
+from oomwarden.controller.retention.retention import Retention
+from oomwarden.core.quota.pressure import Pressure
+from oomwarden.core.quota.retention import Bounds, Record
+from oomwarden.kube.oomkill_pages import Page, RefusedError
+
+NOW = 1_800_000_000.0
+HOUR = 3600.0
+
+
+def record(number: int, hours: float, namespace: str = "shop", pod: str = "a") -> Record:
+    name = f"{pod}-{number}"
+    return Record(NOW - hours * HOUR, name, namespace, f"uid-{namespace}-{name}", pod)
+
+
+@dataclass
+class FakeBoard:
+    """Keeps what is published; `fails` is raised as often as it holds errors."""
+
+    said: list[Pressure] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
+    before: Pressure | None = None
+    fails: list[Exception] = field(default_factory=list)
+
+    async def read(self) -> Pressure | None:
+        return self.before
+
+    async def write(self, pressure: Pressure, passed_over: str = "") -> None:
+        if self.fails:
+            raise self.fails.pop()
+        self.said.append(pressure)
+        self.passed_over.append(passed_over)
+
+    async def nodes(self) -> int:
+        return 7
+
+
+REFUSED = RefusedError('403 Forbidden: admission webhook "keep.example.com" denied the request')
+AWAY = httpx2.ConnectError("connection refused")
+
+
+@dataclass
+class FakeStore:
+    """Serves records two a page; `when_listed` and `when_deleted` may raise instead."""
+
+    records: list[Record]
+    deleted: list[str] = field(default_factory=list)
+    slept: list[float] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
+    when_listed: Callable[[str], None] = lambda _: None
+    when_deleted: Callable[[Record], None] = lambda _: None
+
+    async def page(self, token: str) -> Page:
+        self.tokens.append(token)
+        self.when_listed(token)
+        start = int(token or 0)
+        rest = len(self.records) > start + 2
+        return Page(self.records[start : start + 2], NOW, str(start + 2) if rest else "")
+
+    async def delete(self, record: Record) -> bool:
+        self.when_deleted(record)
+        found = record in self.records
+        self.deleted.append(record.name)
+        return found
+
+    async def count(self) -> int:
+        return len(self.records)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        await asyncio.sleep(0)
+
+
+FIVE = [record(number, hours=10 - number) for number in range(5)]
+KEEP_TWO = Bounds(days=0, per_pod=2, per_namespace=0, per_cluster=0)
+
+
+def retention(
+    store: FakeStore, bounds: Bounds = KEEP_TWO, board: FakeBoard | None = None
+) -> Retention:
+    publisher = Publisher(bounds, board or FakeBoard(), lambda: NOW)
+    return Retention(bounds, store, publisher, store.sleep)

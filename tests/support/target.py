@@ -1,0 +1,59 @@
+"""A process that serves probes and does as its standard input says; tests look at it from outside.
+
+eat      open files until there is no descriptor left
+spill    close one of them
+hang     hold the interpreter's main thread, as an event loop that hangs
+"""
+
+import os
+import resource
+import sys
+import time
+from http import HTTPStatus
+
+from oomwarden.probes.http_head import Answer
+from oomwarden.probes.server import ProbeServer
+
+from tests.support.clients import BIG
+
+
+def say(what: object) -> None:
+    sys.stdout.write(f"{what}\n")
+    sys.stdout.flush()
+
+
+def eat() -> list[int]:
+    eaten = []
+    while True:
+        try:
+            eaten.append(os.open(os.devnull, os.O_RDONLY))
+        except OSError:
+            return eaten
+
+
+def main() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+    pages = {
+        "/healthz": lambda: Answer(HTTPStatus.OK, b"well\n"),
+        "/big": lambda: Answer(HTTPStatus.OK, BIG),
+        "/broken": lambda: Answer(HTTPStatus.OK, 1 / 0),  # type: ignore[arg-type]
+    }
+    server = ProbeServer(0, pages, patience=float(sys.argv[1]))
+    say(server.port)
+    eaten: list[int] = []
+    for line in sys.stdin:
+        if line == "eat\n":
+            eaten += eat()
+        elif line == "spill\n":
+            os.close(eaten.pop())
+        elif line == "rob\n" and server._spare is not None:
+            os.close(server._spare)
+            server._spare = None
+            eaten += eat()
+        elif line == "hang\n":
+            time.sleep(60)
+        say("done")
+    server.close()
+
+
+main()
