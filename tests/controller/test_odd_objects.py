@@ -19,7 +19,7 @@ from oomwarden.core.reporting.policy_status import NodeReport, summarise
 from oomwarden.kube.transport.guarded_sink import guarded
 from oomwarden.kube.transport.resources import OOMNode
 
-from tests.controller.limits.test_oom_responder import NOW, RAISE, Kills, kill
+from tests.support.answering import NOW, RAISE, Kills, kill
 from tests.support.cluster_of_one import OnePod, granting
 
 ASK = {"namespace": "shop", "uid": "u", "container": "app", "limit": "1Gi", "policy": "OOMPolicy x"}

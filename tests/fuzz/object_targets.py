@@ -39,9 +39,9 @@ from oomwarden.kube.transport.errors import Failure, Outcome
 from oomwarden.kube.transport.guarded_sink import guarded
 from oomwarden.kube.transport.kept import Kept
 from oomwarden.kube.transport.resources import Namespace, OOMNode, OOMPolicy, Pod
-from tests.support.pods.test_static_pods import mirror
 
 from tests.fuzz.objects import HASH, NODE, VICTIM, objects_of
+from tests.support.mirror_pods import mirror
 
 Manifest = dict[str, Any]
 NOW = datetime(2026, 11, 26, 20, 0, 30, tzinfo=UTC)

@@ -7,7 +7,8 @@ from oomwarden.agent.informers.inventory import Inventory
 from oomwarden.agent.informers.pods import PodSink
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.objects.passed_over import PassedOver
-from tests.support.pods.test_static_pods import HASH, VICTIM, mirror
+
+from tests.support.mirror_pods import HASH, VICTIM, mirror
 
 MINE = "33333333-3333-3333-3333-333333333333"
 PENDING = {"phase": "Pending"}

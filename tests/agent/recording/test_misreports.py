@@ -13,7 +13,8 @@ from oomwarden.core.incidents.incident import investigate
 from oomwarden.core.records.misreport import STANDS_SECONDS
 from oomwarden.core.records.oomkill import Witness, timestamp
 from oomwarden.kube.transport.errors import Failure, Outcome
-from test_record import BOOKING, SCENE
+
+from tests.support.one_kill import BOOKING, SCENE
 
 DONE = Failure(Outcome.DONE, "")
 AWAY = Failure(Outcome.RETRY, "away", after=3.0)

@@ -14,7 +14,8 @@ from oomwarden.core.model.quantity import parse_bytes
 from oomwarden.core.parse.memory_stat import Composition, parse_composition
 from oomwarden.core.records.event import NOTE_BYTES, note
 from oomwarden.core.records.oomkill import oom_kill
-from test_record import BOOKING, FACTS, HOG, LOG, MIB, NOW, SCENE, WITNESS
+
+from tests.support.one_kill import BOOKING, FACTS, HOG, LOG, MIB, NOW, SCENE, WITNESS
 
 GIB = 1 << 30
 SMALL = replace(HOG, anon_rss=MIB)

@@ -9,9 +9,9 @@ from oomwarden.core.ledger.account import Tally
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.records.event import note
 from oomwarden.core.records.oomkill import oom_kill
-from test_record import APP, BOOKING, FACTS, LOG, POD, SCENE, SIDE, WITNESS
 
 from tests.support.log_lines import Ring
+from tests.support.one_kill import APP, BOOKING, FACTS, LOG, POD, SCENE, SIDE, WITNESS
 
 MIB = 1 << 20
 SILENT = replace(SCENE, log=())

@@ -10,8 +10,8 @@ from oomwarden.core.kernel_log.lines import parse_events, parse_records
 from oomwarden.core.records.coalesce import Draft, merge
 from oomwarden.core.records.event import note
 from oomwarden.core.records.oomkill import oom_kill
-from test_record import APP, BOOKING, SCENE, WITNESS
 
+from tests.support.one_kill import APP, BOOKING, SCENE, WITNESS
 from tests.support.printk import Printk, Report
 
 CPUSET, POLICY = b"CONSTRAINT_CPUSET", b"CONSTRAINT_MEMORY_POLICY"

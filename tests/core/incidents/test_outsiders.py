@@ -11,9 +11,9 @@ from oomwarden.core.kernel_log.lines import parse_events, parse_records
 from oomwarden.core.ledger.account import Booking
 from oomwarden.core.records.event import note
 from oomwarden.core.records.oomkill import oom_kill
-from test_record import APP, FACTS, MIB, POD, SCENE, WITNESS
 
 from tests.support.log_lines import Ring
+from tests.support.one_kill import APP, FACTS, MIB, POD, SCENE, WITNESS
 
 ALONE = replace(FACTS, containers=FACTS.containers[:1])
 LOST = Booking(POD, 0, 0, 1, POD)

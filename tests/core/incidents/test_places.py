@@ -15,9 +15,9 @@ from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.model.pod import ContainerFacts
 from oomwarden.core.records.event import note, regarding
 from oomwarden.core.records.oomkill import oom_kill
-from test_record import APP, BOOKING, FACTS, MIB, POD, SCENE, SIDE, WITNESS
 
 from tests.support.log_lines import Ring
+from tests.support.one_kill import APP, BOOKING, FACTS, MIB, POD, SCENE, SIDE, WITNESS
 
 CONMON = f"/{POD.path}/crio-conmon-{'a' * 64}.scope"
 CRIO = Cgroup(8, f"{POD.path}/crio-{'a' * 64}.scope", Level.CONTAINER, "uid", "a" * 64)

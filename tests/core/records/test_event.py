@@ -9,7 +9,8 @@ from oomwarden.core.incidents.incident import Incident, investigate
 from oomwarden.core.model.cgroup import Level
 from oomwarden.core.records.event import NOTE_BYTES, event, note, truncate
 from oomwarden.core.records.oomkill import oom_kill
-from test_record import BOOKING, HOG, NOW, SCENE, WITNESS
+
+from tests.support.one_kill import BOOKING, HOG, NOW, SCENE, WITNESS
 
 MIB = 1 << 20
 GROUP = investigate(BOOKING, SCENE)

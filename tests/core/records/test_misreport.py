@@ -15,7 +15,8 @@ from oomwarden.core.records.misreport import (
     misreport,
     told_kill,
 )
-from test_record import BOOKING, FACTS, NOW, SCENE, WITNESS
+
+from tests.support.one_kill import BOOKING, FACTS, NOW, SCENE, WITNESS
 
 ID = "a" * 64
 GROUP = ToldKill(ID, investigate(BOOKING, SCENE), WITNESS)

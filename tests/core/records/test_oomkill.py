@@ -3,44 +3,16 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.api.oomkill import Cause, ContainerType, OOMKill, PolicyReference
-from oomwarden.api.policy import QOSClass
-from oomwarden.core.incidents.cause import Limits
-from oomwarden.core.incidents.incident import Scene, investigate
+from oomwarden.api.oomkill import Cause, OOMKill
+from oomwarden.core.incidents.incident import investigate
 from oomwarden.core.incidents.memory_history import Detail, ProcessMemory, Sample, Story
-from oomwarden.core.kernel_log.kills import LogKill
-from oomwarden.core.kernel_log.lines import Constraint, Killed
-from oomwarden.core.ledger.account import Booking, Tally
-from oomwarden.core.model.cgroup import Cgroup, Level
-from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.parse.memory_stat import Composition
 from oomwarden.core.records.event import note
 from oomwarden.core.records.metadata import node_label
-from oomwarden.core.records.oomkill import Witness, oom_kill, record_name, rest_of, timestamp
+from oomwarden.core.records.oomkill import oom_kill, record_name, rest_of, timestamp
 from oomwarden.core.records.short_record import short_record
 
-MIB = 1 << 20
-NOW = 1_800_000_000.0
-POD = Cgroup(7, "kubepods.slice/kubepods-podx.slice", Level.POD, "uid")
-APP = Cgroup(8, f"{POD.path}/cri-containerd-{'a' * 64}.scope", Level.CONTAINER, "uid", "a" * 64)
-SIDE = Cgroup(9, f"{POD.path}/cri-containerd-{'b' * 64}.scope", Level.CONTAINER, "uid", "b" * 64)
-FACTS = PodFacts(
-    "uid",
-    "uid",
-    "shop",
-    "api-1",
-    {},
-    QOSClass.BURSTABLE,
-    containers=(
-        ContainerFacts("app", ContainerType.APP, "a" * 64),
-        ContainerFacts("side", ContainerType.SIDECAR, "b" * 64),
-    ),
-)
-HOG = Killed(1.0, 4242, b"ho\ng", 1 << 30, 30 * MIB, 0, 0, 1000, MIB, 992)
-LOG = LogKill((HOG,), Constraint(1.0, f"/{APP.path}", f"/{APP.path}", 4242), f"/{APP.path}")
-BOOKING = Booking(POD, 0, 2, 4, POD, APP, group_kills=1, container_limit=32 * MIB)
-SCENE = Scene(FACTS, Tally(2, 1, 1, 0), (), Limits(None, (32 * MIB, None)), {}, (LOG,))
-WITNESS = Witness("node-1", "boot", NOW - 1, NOW, PolicyReference(kind="OOMPolicy", name="p"))
+from tests.support.one_kill import APP, BOOKING, MIB, NOW, SCENE, SIDE, WITNESS
 
 
 def test_a_record_says_who_whose_limit_and_which_range() -> None:

@@ -12,8 +12,8 @@ from oomwarden.kube.transport.kept import Kept
 from oomwarden.kube.transport.reflector import follow
 from oomwarden.kube.transport.resources import OOMPolicy
 
-from tests.kube.transport.test_reflector import POLICIES, EndOfStoryError, Follow, Names, story
 from tests.support.fake_api import Answer, FakeApi, listing, thing, watch
+from tests.support.following import POLICIES, EndOfStoryError, Follow, Names, story
 
 
 class Picky(Names):
