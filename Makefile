@@ -15,7 +15,7 @@ check: lint types unit ## lint, types, unit tests: seconds, no root
 lint:
 	@$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) lint-imports --no-cache 2>&1 | tail -n 12
 types:
-	@$(RUN) mypy && MYPYPATH=operator:. PATH="$(VENV)/bin:$$PATH" mypy --package e2e.lab
+	@$(RUN) mypy
 unit:
 	@$(RUN) pytest -q -n auto tests --ignore=tests/kernel_vm
 

@@ -24,9 +24,9 @@ from oomwarden.core.enforcement.scoring import Floor
 from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.proc.process import ProcRoot
 from oomwarden.kernel.roots import Places
-from oomwarden.kube import events
 from oomwarden.kube.transport import reflector as watch
 from oomwarden.kube.transport.client import Client
+from oomwarden.kube.transport.errors import Failure
 
 
 def mebibytes(field: str) -> float:
@@ -71,7 +71,7 @@ async def main(port: int) -> None:
         task.cancel()
 
 
-async def _post(event: dict[str, object]) -> events.Failure:
+async def _post(event: dict[str, object]) -> Failure:
     raise AssertionError(f"nothing is to be posted: {event}")
 
 

@@ -8,9 +8,10 @@ import gc
 import json
 import sys
 from datetime import UTC, datetime
+from typing import Any
 
-from oomwarden.controller import run as whole_operator
 from oomwarden.controller.limits.oom_responder import Responder
+from oomwarden.controller.policies.own_policies import kept_policy
 from oomwarden.controller.policies.statuses import StatusWriter
 from oomwarden.core.limits.node_report import kept_node
 from oomwarden.kube.transport import reflector as watch
@@ -28,8 +29,10 @@ async def main(port: int) -> None:
     client, writer = client_of(port), StatusWriter(_write)
     before = mebibytes("VmRSS")
     nodes = Kept(client, of_list=kept_node)
-    own = Kept(client, of_list=whole_operator.kept_policy)
-    sinks = ((nodes, OOMNode, writer.reports), (own, OOMPolicy, writer.own))
+    own = Kept(client, of_list=kept_policy)
+    sinks: tuple[tuple[Any, Any, Any], ...] = (
+        (nodes, OOMNode, writer.reports), (own, OOMPolicy, writer.own),
+    )  # fmt: skip
     listed = [asyncio.Event() for _ in sinks]
     tasks = [
         asyncio.create_task(watch.follow(source, Selection(kind), sink, event.set))
@@ -56,7 +59,7 @@ def kill(number: int) -> str:
     """Give a young OOMKill of a usual size, as the API server tells it."""
     now = datetime.now(UTC).isoformat()
     sample = [{"at": now, "usage": f"{400_000 + each}Ki"} for each in range(30)]
-    fields = {f"f:x{each}": {} for each in range(25)}
+    fields: dict[str, Any] = {f"f:x{each}": {} for each in range(25)}
     return json.dumps({
         "metadata": {
             "name": f"api-7d9f-{number}", "namespace": f"team-{number % 200}",

@@ -104,6 +104,7 @@ def stamp(line: str) -> float:
 
 def start(world: World) -> str:
     """Create the observer's namespace and pod once; give its node's name."""
+    node: str
     (node, *_) = [node.metadata.name for node in world.core.list_node().items]
     world.make_namespace(NAMESPACE)
     _clear_ended(world)

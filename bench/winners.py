@@ -6,6 +6,7 @@ do, and the winner of each pod's container. No cluster; one core.
 
 import random
 import time
+from typing import Any
 
 from oomwarden.agent.informers.policies import PolicyBook
 from oomwarden.api.oomkill import ContainerType
@@ -47,7 +48,7 @@ def policies(dice: random.Random) -> PolicyBook:
     book = PolicyBook(lambda: None)
     for number in range(POLICIES):
         kind = CLUSTER if number % 2 else NAMESPACED
-        selector = {"matchLabels": {"app": f"app-{number % APPS}"}}
+        selector: dict[str, Any] = {"matchLabels": {"app": f"app-{number % APPS}"}}
         if number % 5 == 0:
             tier = {"key": "tier", "operator": "In", "values": ["web", "db"]}
             selector = {"matchExpressions": [tier]}

@@ -52,7 +52,8 @@ def pytest_runtest_makereport(
 
 def selected_need(config: pytest.Config) -> Need:
     """Tell what the selected stories need together."""
-    order: scheduling.Order = config.pluginmanager.get_plugin("story-order")
+    order = config.pluginmanager.get_plugin("story-order")
+    assert isinstance(order, scheduling.Order)
     return order.need
 
 

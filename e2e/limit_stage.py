@@ -76,7 +76,7 @@ class Stage:
         """Write who resized a pod into its managedFields, as whoever may patch pods can."""
         shown = ("get", "pod", name, "-n", self.namespace, "-o", "json", "--show-managed-fields")
         entries = json.loads(self.world.cluster.kubectl(*shown))["metadata"]["managedFields"]
-        limits = {"f:resources": {"f:limits": {"f:memory": {}}}}
+        limits: dict[str, Any] = {"f:resources": {"f:limits": {"f:memory": {}}}}
         fields = {"f:spec": {"f:containers": {'k:{"name":"app"}': limits}}}
         for manager in ("oomwarden-limit/app/68719476736", "oomwarden-limit/app", "somebody"):
             entries.append({

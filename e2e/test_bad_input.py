@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -176,7 +177,7 @@ def test_a_container_that_forks_all_the_time_keeps_nobody_else_waiting(
         world.apply(sleeper(world, namespace, f"quiet-{number}"))
         world.running(namespace, f"quiet-{number}")
         name = f"quiet-{number}"
-        eventually(lambda name=name: holds(world, namespace, name, -321), 20)
+        eventually(partial(holds, world, namespace, name, -321), 20)
     assert -321 in world.scores(namespace, "forks", "app").values()
     time.sleep(max(0.0, began + 30 - time.monotonic()))
     assert release.restarts() == restarts

@@ -1,5 +1,6 @@
 """A policy holds on containers of every kind, and never on the pause container."""
 
+from functools import partial
 from typing import Any
 
 from e2e.surgeon import Surgeon
@@ -15,7 +16,7 @@ def test_app_init_sidecar_and_ephemeral_containers_get_the_score_and_pause_does_
     world.apply(policy(namespace, "all", {"app": "db"}, {"oomScoreAdj": SCORE}))
     world.apply(every_kind(world, namespace))
     for name in ("side", "prepare"):
-        eventually(lambda name=name: holds(world, namespace, name))
+        eventually(partial(holds, world, namespace, name))
     world.inside(namespace, "db", "prepare", "touch /tmp/go")
     world.running(namespace, "db")
     eventually(lambda: holds(world, namespace, "app"))

@@ -21,8 +21,8 @@ def test_a_killed_agent_comes_back_and_repeats_nothing(
     world.apply(pod(namespace, "second", hog(world.cluster.busybox_image)))
     (kill,) = eventually(lambda: world.kills(namespace, "second"), 120)
     assert kill["container"]["name"] == "app"
-    for name in ("first", "second"):  # an Event is told after its record
-        eventually(lambda name=name: world.oom_events(namespace, name))
+    pods = ("first", "second")  # an Event is posted after its record
+    eventually(lambda: all(world.oom_events(namespace, name) for name in pods))
     assert world.kills(namespace, "first") == [before]
     assert len(world.oom_events(namespace, "first")) == 1
 

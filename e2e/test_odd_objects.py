@@ -1,6 +1,7 @@
 """Objects of any shape that the API server takes stop nothing, and what is odd in them is named."""
 
 import json
+from functools import partial
 from typing import Any
 
 from e2e.conditions import conditions
@@ -12,7 +13,7 @@ from e2e.world import GROUP, VERSION, Release, World, eventually
 def deep(kind: str, version: str) -> str:
     """Write a patch whose managedFields are nested far deeper than Python reads."""
     fields = '{"f:a":' * 5_000 + "{}" + "}" * 5_000
-    entry = {
+    entry: dict[str, Any] = {
         "manager": "deep",
         "operation": "Update",
         "apiVersion": version,
@@ -49,7 +50,7 @@ def test_objects_of_any_shape_stop_neither_agent_nor_operator_and_are_named(
         "controller": True,
     }
     claim = {f"kubernetes.io/config.{key}": uid for key in ("mirror", "hash")}
-    odd = {
+    odd: dict[str, dict[str, Any]] = {
         "owned": {"ownerReferences": [owner]},
         "lines": {"annotations": {"note": "one\u0085two\u2028three"}},
         "mirror": {"annotations": claim},
@@ -72,7 +73,7 @@ def test_objects_of_any_shape_stop_neither_agent_nor_operator_and_are_named(
         world.apply(sleeper(world, namespace, "later"))
         world.running(namespace, "later")
         for name in ("victim", "later"):
-            eventually(lambda name=name: holds(world, namespace, name, -321))
+            eventually(partial(holds, world, namespace, name, -321))
         enforced = ("get", "oompolicy", "all", "-n", namespace, "-o", "jsonpath={.status.enforced}")
         eventually(lambda: int(kubectl(*enforced) or 0) > 1)  # deeper than our own client reads
     finally:

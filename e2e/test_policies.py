@@ -1,6 +1,7 @@
 """A policy's score is on the processes while the policy lasts, and gone after it."""
 
 import json
+from functools import partial
 
 from e2e.conditions import ready
 from e2e.workloads import family, pod, policy
@@ -25,13 +26,13 @@ def test_a_score_is_on_all_processes_of_a_running_and_of_a_new_container_until_d
     world.apply(pod(namespace, "new", family(image), app="db"))
     world.running(namespace, "new")
     for name in ("old", "new"):
-        eventually(lambda name=name: all_hold(world, namespace, name, -500))
+        eventually(partial(all_hold, world, namespace, name, -500))
         assert len(world.scores(namespace, name, "app")) >= 3
     status = eventually(lambda: ready(world, namespace, "protect", enforced=2), 60)
     assert status["observedGeneration"] == 1
     world.delete_policy(namespace, "protect")
     for name in ("old", "new"):
-        eventually(lambda name=name: all_hold(world, namespace, name, before))
+        eventually(partial(all_hold, world, namespace, name, before))
 
 
 def test_an_offset_is_relative_to_what_the_kubelet_gave(

@@ -1,12 +1,15 @@
 """The API server takes the largest policy that the schema allows, and nothing beyond."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from kubernetes import client
 
 from bench.largest import largest_policy
 from e2e.world import GROUP, VERSION, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.usefixtures("definitions")
 
@@ -29,13 +32,14 @@ def test_a_policy_of_the_largest_size_is_taken_and_what_is_beyond_is_refused_wit
     api.create_cluster_custom_object(
         GROUP, VERSION, "clusteroompolicies", everywhere, dry_run="All"
     )
-    for change, bound in (
+    changes: tuple[tuple[Callable[[dict[str, Any]], object], str], ...] = (
         (lambda spec: spec["rules"][0]["containers"].append("more"), "128 globs"),
         (lambda spec: spec["rules"][0]["processes"].append(_PROCESS), "64 processes"),
         (lambda spec: spec["rules"][0].update(processes=[_LONG]), "8192 characters"),
         (lambda spec: _selector(spec)["values"].append("more"), "128 values"),
         (lambda spec: spec["podSelector"]["matchLabels"].update(more="x"), "16"),
-    ):
+    )
+    for change, bound in changes:
         spec = largest_policy("larger", namespace)
         change(spec["spec"])
         with pytest.raises(client.ApiException) as refusal:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -21,6 +22,11 @@ BURST = 8
 def scores(world: World, namespace: str, names: list[str]) -> set[int]:
     """All scores in the containers of these pods."""
     return {score for name in names for score in world.scores(namespace, name, "app").values()}
+
+
+def all_at(world: World, namespace: str, name: str, score: int) -> bool:
+    """All processes of the pod have this score."""
+    return scores(world, namespace, [name]) == {score}
 
 
 def rule(world: World, namespace: str, score: int = SCORE) -> None:
@@ -88,7 +94,7 @@ def soon_at(world: World, namespace: str, names: list[str], score: int) -> None:
     end = time.monotonic() + PATIENCE * SECONDS
     for name in names:
         left = max(end - time.monotonic(), 0) / PATIENCE
-        eventually(lambda name=name: scores(world, namespace, [name]) == {score}, left)
+        eventually(partial(all_at, world, namespace, name, score), left)
 
 
 def test_release_holds_in_the_middle_of_a_burst_of_starts(

@@ -5,8 +5,8 @@ import time
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from oomwarden.controller import pulse as pulses
 from oomwarden.controller.pulse import Pulse, serve
+from oomwarden.probes.loops import Loop
 
 
 def status(port: int) -> int:
@@ -20,7 +20,7 @@ def status(port: int) -> int:
 
 async def test_an_event_loop_that_hangs_is_answered_for_with_503_and_200_once_it_goes_on() -> None:
     pulse = Pulse()
-    pulse.loop = pulses.Loop("event-loop", pulse.loop.age, 0.3)
+    pulse.loop = Loop("event-loop", pulse.loop.age, 0.3)
     server = serve(0, pulse)
     beating = asyncio.create_task(pulse.run())
     await asyncio.sleep(0)

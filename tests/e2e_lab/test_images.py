@@ -7,6 +7,7 @@ from pathlib import Path
 
 from e2e.lab import image_archive
 from e2e.lab.product_image import let_in, pip_volumes
+from tests.support.tars import content
 
 
 def pack(folder: Path, output: Path) -> bytes:
@@ -29,8 +30,8 @@ def test_an_image_names_its_layer_and_its_command(tmp_path: Path) -> None:
     (tmp_path / "tree").mkdir()
     pack(tmp_path / "tree", tmp_path / "image.tar")
     with tarfile.open(tmp_path / "image.tar") as tar:
-        (manifest,) = json.load(tar.extractfile("manifest.json"))
-        config = json.load(tar.extractfile(manifest["Config"]))
+        (manifest,) = json.loads(content(tar, "manifest.json"))
+        config = json.loads(content(tar, manifest["Config"]))
         assert manifest["Layers"][0] in tar.getnames()
     assert manifest["RepoTags"] == ["lab.local/tool:1"]
     assert config["config"]["Cmd"] == ["/tool"]

@@ -10,6 +10,7 @@ from e2e.lab import node, preflight
 from e2e.lab.__main__ import kubelet_setting
 from e2e.lab.instance import Instance, Options
 from e2e.lab.memory import available_memory
+from tests.support.tars import content
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,6 @@ def test_the_identity_disk_holds_what_makes_a_node_this_one(
         (one.pki / name).write_text(name)
     node.write_identity(one, Options(kubelet={"maxPods": 5}), tmp_path / "identity.tar")
     with tarfile.open(tmp_path / "identity.tar") as tar:
-        files = {name: tar.extractfile(name).read().decode() for name in tar.getnames()}
+        files = {name: content(tar, name).decode() for name in tar.getnames()}
     assert "NODE_IP=10.123.7.2" in files["etc/lab/instance.env"]
     assert '"maxPods": 5' in files["etc/kubernetes/kubelet.conf.d/instance.conf"]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from e2e.lab import kernel
 from e2e.lab.errors import LabError
 from e2e.lab.instance import Instance
 from e2e.lab.kernel import Kernel
@@ -20,7 +21,7 @@ INSTANCE = Instance("demo", 7)
 def nothing_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(choice.VARIABLE, raising=False)
     monkeypatch.setenv("OOMWARDEN_CACHE", str(tmp_path))
-    monkeypatch.setattr(choice.kernel, "build", lambda: Kernel(tmp_path))
+    monkeypatch.setattr(kernel, "build", lambda: Kernel(tmp_path))
     monkeypatch.setattr(kvm, "works", lambda _: False)
     monkeypatch.setattr(uml_kernel, "build", lambda: tmp_path / "linux")
     monkeypatch.setattr(uml, "check", lambda _kernel, _memory: None)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.lab import cache
+from e2e.lab import cache, debian, suites
 from e2e.lab.errors import LabError
 from e2e.lab.machines import uml_kernel
 from e2e.lab.suites import Package
@@ -30,8 +30,8 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return tree / "linux"
 
     monkeypatch.setenv("OOMWARDEN_CACHE", str(tmp_path))
-    monkeypatch.setattr(uml_kernel.debian, "missing_packages", lambda _: [])
-    monkeypatch.setattr(uml_kernel.suites, "candidates", lambda _: [NEW, OLD])
+    monkeypatch.setattr(debian, "missing_packages", lambda _: [])
+    monkeypatch.setattr(suites, "candidates", lambda _: [NEW, OLD])
     monkeypatch.setattr(uml_kernel, "_unpack", unpack)
     monkeypatch.setattr(uml_kernel, "_made", made)
     return done
@@ -82,10 +82,10 @@ def test_a_source_that_does_not_serve_gives_way_to_the_one_before(
 def test_that_none_serves_is_said_at_once_the_next_time(
     sources: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uml_kernel.suites, "candidates", lambda _: [])
+    monkeypatch.setattr(suites, "candidates", lambda _: [])
     with pytest.raises(LabError, match="No Debian suite has the source"):
         uml_kernel.build()
-    monkeypatch.setattr(uml_kernel.suites, "candidates", lambda _: [NEW])
+    monkeypatch.setattr(suites, "candidates", lambda _: [NEW])
     with pytest.raises(LabError, match=r"No Debian suite .*Remove .*\.failed to try again"):
         uml_kernel.build()
     assert sources == []

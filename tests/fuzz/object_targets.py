@@ -147,6 +147,10 @@ class _Calls:
     async def resize(self, *_: object) -> None:
         """Take any patch."""
 
+    async def keep(self, found: Found, _: object) -> Found:
+        """Keep any limit."""
+        return found
+
     async def follow(self, take: Callable[[Manifest], None]) -> None:
         raise NotImplementedError(take)
 

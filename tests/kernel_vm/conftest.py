@@ -48,7 +48,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def boots(request: pytest.FixtureRequest) -> Iterator[Boots]:
     """The boots that the chosen tests need, all under way."""
     wanted = {
-        (item.callspec.params["linux"], name)
+        (str(item.callspec.params["linux"]), name)
         for item in request.session.items
         if isinstance(item, pytest.Function) and hasattr(item, "callspec")
         for name in CHECKS

@@ -18,7 +18,7 @@ RECORD = Record(SECONDS, "api-1", "shop", "u-1", "p-1")
 GONE = status(410, "Expired", "The provided continue parameter is too old")
 
 
-def part(*items: dict[str, object], token: str = "") -> Answer:
+def part(*items: object, token: str = "") -> Answer:
     told = body({"metadata": {"continue": token}, "items": [{"metadata": one} for one in items]})
     return Answer(lines=told.lines, headers=DATE)
 

@@ -18,7 +18,7 @@ from oomwarden.core.quota.pressure import (
 from oomwarden.kube import oomnodes as nodes
 from oomwarden.kube.pressure import Board
 
-from tests.support.fake_api import FakeApi, body, status
+from tests.support.fake_api import Answer, FakeApi, body, status
 
 SAID = Pressure(Level.HIGH, {"shop": Level.FULL}, nodes=3, kept_seconds=YOUNG_IN_NEED_SECONDS)
 MISSING = status(404, "NotFound", 'configmaps "oomwarden-pressure" not found')
@@ -91,11 +91,11 @@ NODE = {
     ],
 )
 async def test_a_lost_store_asks_how_young_a_record_must_be_to_be_there_for_sure(
-    answer: object, minutes: int
+    answer: Answer, minutes: int
 ) -> None:
     api = FakeApi(
         [body(NODE), body({"metadata": {"resourceVersion": "1"}, "items": KILLS}), answer]
-    )  # type: ignore[list-item]
+    )
     async with api.client() as client:
         known = await nodes.told(client, "n1", "b", "oomwarden")
     assert known.since is not None

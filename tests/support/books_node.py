@@ -10,7 +10,8 @@ import httpx2
 import pytest
 from oomwarden.agent.delivery import outbox
 from oomwarden.agent.delivery.outbox import OutboxRow
-from oomwarden.agent.detection.detector import Batch, Detector, into_queue
+from oomwarden.agent.detection.batch import Batch
+from oomwarden.agent.detection.detector import Detector, into_queue
 from oomwarden.agent.detection.kernel_log import LogReader
 from oomwarden.agent.informers.inventory import Inventory
 from oomwarden.agent.recording.recorder import Bookkeeper

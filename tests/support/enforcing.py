@@ -34,7 +34,7 @@ class Node:
 
     def __init__(self, cgroups: FakeCgroups, store: Store, before: "Node | None" = None) -> None:
         self.cgroups, self.store = cgroups, store
-        self.inventory = before.inventory if before else Inventory(synced=True)
+        self.inventory: Inventory = before.inventory if before else Inventory(synced=True)
         self.children: list[subprocess.Popen[bytes]] = before.children if before else []
         places = Places(CgroupRoot(cgroups.root), ProcRoot(PROC))
         self.baselines = Baselines(store, "boot")

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oomwarden.agent.baselines import store_loss as store_history
 from oomwarden.agent.baselines.scores import Baselines
 from oomwarden.agent.baselines.store_loss import forget_loss, store_was_lost
 from oomwarden.agent.informers.inventory import Container, Inventory
 from oomwarden.agent.store.database import Store
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.kube import oomnodes
 from oomwarden.kube.transport.client import Client
 
 CLIENT: Any = None
@@ -29,7 +29,7 @@ class Agents:
         self.path = folder / "s.sqlite"
         self.told: OOMNodeStatus | None = written()
         self.asked = 0
-        monkeypatch.setattr(store_history.nodes, "previous", self.previous)
+        monkeypatch.setattr(oomnodes, "previous", self.previous)
 
     async def previous(self, _: Client, __: str) -> OOMNodeStatus | None:
         self.asked += 1

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from oomwarden.agent.delivery import deliverer as deliver
 from oomwarden.agent.delivery.deliverer import AT_ONCE
+from oomwarden.agent.delivery.outcomes import settle
 from oomwarden.agent.store.counters import counts
 from oomwarden.core.records.event_series import EventSeries
 from oomwarden.core.records.oomkill import Manifest
@@ -210,7 +211,6 @@ async def test_what_became_of_many_posts_is_written_in_one_transaction(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api, gate, settled = Api(), asyncio.Event(), list[int]()
-    settle = deliver.settle
 
     def watched(*args: object, **kwargs: object) -> object:
         settled.append(len(kwargs["final"]))  # type: ignore[arg-type]

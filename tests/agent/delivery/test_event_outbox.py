@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from oomwarden.agent.delivery import event_outbox
 from oomwarden.agent.delivery.outbox import OutboxRow
-from oomwarden.agent.store import database as store
+from oomwarden.agent.store.file import connect
 from oomwarden.core.records.event_series import EventSeries
 
 from tests.support.delivering import NOW, row
@@ -14,7 +14,7 @@ from tests.support.delivering import NOW, row
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    connection = store._connect(tmp_path / "s.sqlite")
+    connection = connect(tmp_path / "s.sqlite")
     yield connection
     connection.close()
 
@@ -66,6 +66,7 @@ def test_a_forgotten_event_is_replaced_by_one_of_the_last_record(db: sqlite3.Con
     event_outbox.tell(db, later(1, 4, kills=3))
     event_outbox.renew(db, key)
     last = later(1, 4).event
+    assert last is not None
     assert waiting(db) == [EventSeries(last, last, 3)]
 
 

@@ -1,12 +1,13 @@
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from oomwarden.agent.delivery import intake, outbox, outbox_bounds
 from oomwarden.agent.delivery.outbox import Numbers, OutboxRow
-from oomwarden.agent.store import database as store
 from oomwarden.agent.store.counters import counts
+from oomwarden.agent.store.file import connect
 from oomwarden.core.quota.pressure import Level, Pressure
 
 from tests.support.delivering import NOW, row, span
@@ -22,12 +23,12 @@ INSERT INTO outbox VALUES ('shop/a', 'shop', 'u', 1.0, '{"kill": {"kills": 2}, "
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    connection = store._connect(tmp_path / "s.sqlite")
+    connection = connect(tmp_path / "s.sqlite")
     yield connection
     connection.close()
 
 
-def loop(db: sqlite3.Connection, kills: int, every: float = 0.1, **how: object) -> None:
+def loop(db: sqlite3.Connection, kills: int, every: float = 0.1, **how: Any) -> None:  # noqa: ANN401
     """Let one container lose a process every so many seconds."""
     for n in range(kills):
         intake.enqueue(db, NOW + n * every, [row(n, n + 1, at=NOW + n * every, **how)])
@@ -69,7 +70,7 @@ def test_a_restart_is_no_new_allowance(tmp_path: Path, db: sqlite3.Connection) -
     with db:
         loop(db, 6)
     db.close()
-    again = store._connect(tmp_path / "s.sqlite")
+    again = connect(tmp_path / "s.sqlite")
     intake.enqueue(again, NOW + 1, [row(6, 7)])
     assert intake.release(again, NOW + 1) == NOW + 0.4 + 60
     assert (len(posted(again)), outbox.numbers(again).held_kills) == (5, 2)
@@ -198,7 +199,7 @@ def test_an_outbox_of_an_earlier_version_is_delivered_from(tmp_path: Path) -> No
     before = sqlite3.connect(tmp_path / "old.sqlite")
     before.executescript(OLD_SCHEMA)
     before.close()
-    after = store._connect(tmp_path / "old.sqlite")
+    after = connect(tmp_path / "old.sqlite")
     assert outbox.load_rows(after, outbox.pending(after)) == [
         OutboxRow("shop/a", {"kills": 2}, None, own_event=True)
     ]

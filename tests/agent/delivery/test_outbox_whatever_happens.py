@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.agent.delivery import intake, outbox
 from oomwarden.agent.delivery.outcomes import settle_record
-from oomwarden.agent.store import database as store
 from oomwarden.agent.store.counters import counts
+from oomwarden.agent.store.file import connect
 from oomwarden.core.quota.pressure import CALM, UNATTENDED, Level, Pressure
 
 from tests.support.delivering import NOW, Api, row, span
@@ -27,7 +27,7 @@ class World:
         self.db = self.opened()
 
     def opened(self) -> sqlite3.Connection:
-        connection = store._connect(self.path)
+        connection = connect(self.path)
         connection.execute("PRAGMA synchronous = OFF")
         return connection
 

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from oomwarden.agent.delivery import intake, outbox, refusals
 from oomwarden.agent.delivery.outbox import Numbers, OutboxRow
-from oomwarden.agent.store import database as store
 from oomwarden.agent.store.counters import counts
+from oomwarden.agent.store.file import connect
 
 from tests.support.delivering import NOW, row, span
 
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    connection = store._connect(tmp_path / "s.sqlite")
+    connection = connect(tmp_path / "s.sqlite")
     yield connection
     connection.close()
 

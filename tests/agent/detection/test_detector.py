@@ -3,10 +3,13 @@
 import threading
 from pathlib import Path
 
-from oomwarden.agent.detection.detector import Batch, Detector
+from oomwarden.agent.detection.batch import Batch
+from oomwarden.agent.detection.detector import Detector
 from oomwarden.core.ledger.account import Reading
+from oomwarden.kernel.cgroup.counter_files import Node
 from oomwarden.kernel.cgroup.files import CgroupRoot
-from oomwarden.kernel.cgroup.tree import CounterTree, Node, find_kubepods
+from oomwarden.kernel.cgroup.kubepods import find_kubepods
+from oomwarden.kernel.cgroup.tree import CounterTree
 
 from tests.support.fake_cgroups import FakeCgroups
 

@@ -15,6 +15,7 @@ from oomwarden.core.incidents.memory_history import SAMPLE_SECONDS, Detail, Stor
 from oomwarden.core.ledger.account import Account
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.kernel.cgroup.files import CgroupRoot
+from oomwarden.kernel.container.memory import closer_look
 from oomwarden.kernel.proc.process import ProcRoot
 from oomwarden.kernel.roots import Places
 
@@ -180,12 +181,11 @@ async def test_a_read_that_is_stuck_stops_neither_the_others_nor_the_loop(
 ) -> None:
     free = threading.Event()
     stuck, fine = host.container("a", 95), host.container("b", 90)
-    look = samples.closer_look
 
     def blocked(root: CgroupRoot, proc: ProcRoot, cgroup: Cgroup) -> Detail:
         if cgroup == stuck.cgroup:
             free.wait()
-        return look(root, proc, cgroup)
+        return closer_look(root, proc, cgroup)
 
     monkeypatch.setattr(samples, "closer_look", blocked)
     host.samples.worker.close()
@@ -212,7 +212,7 @@ async def test_rounds_lie_on_a_grid_that_gets_finer_while_one_climbs(
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr(samples.asyncio, "sleep", sleep)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
     await host.samples._pause()
     host.samples._climbing = frozenset({1})
     await host.samples._pause()

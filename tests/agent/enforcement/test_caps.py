@@ -119,9 +119,9 @@ async def test_what_waits_for_the_cap_is_looked_at_twice_a_second_and_all_togeth
     node.put(policy())
     await node.enforcer.step()
     first, second = node.enforcer._charges.values()
-    for each in (first, second):
-        assert each.due % HELD_BACK_SECONDS == 0
-        assert each.due - node.enforcer._now() <= HELD_BACK_SECONDS
+    for charge in (first, second):
+        assert charge.due % HELD_BACK_SECONDS == 0
+        assert charge.due - node.enforcer._now() <= HELD_BACK_SECONDS
 
 
 async def test_what_waits_for_its_turn_does_not_say_so_once_the_switch_is_at_pause(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from oomwarden.agent.enforcement import evaluator as decide
-from oomwarden.core.enforcement.plan import Standing
+from oomwarden.core.enforcement.plan import Standing, evaluate
 from oomwarden.core.enforcement.scoring import Floor
 from oomwarden.core.policy.policy import Policy
 
@@ -87,7 +87,6 @@ async def test_replicas_of_a_pod_are_evaluated_once(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    evaluate = decide.evaluate
 
     def count(policies: Iterable[Policy], name: str, *given: Any) -> Standing:  # noqa: ANN401
         asked.append(name)

@@ -11,6 +11,7 @@ from oomwarden.agent.runtime import pace as news_pace
 from oomwarden.agent.runtime.pace import NewsPace
 from oomwarden.core.enforcement.plan import Order, Outcome
 from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.kernel.cgroup.members import pids
 from oomwarden.kernel.container import scores as apply
 
 from tests.support.enforcing import Node, policy
@@ -70,7 +71,7 @@ async def test_a_scan_looks_at_no_process_twice(
     node.put(policy())
     await node.enforcer.step()
     looked: list[int] = []
-    fresh, real, opened = itertools.count(4_000_000), apply.pids, node.enforcer.places.proc.open
+    fresh, real, opened = itertools.count(4_000_000), pids, node.enforcer.places.proc.open
 
     def look(pid: int) -> object:
         looked.append(pid)

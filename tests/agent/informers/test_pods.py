@@ -26,7 +26,7 @@ class Node:
     def owner(self, uid: str) -> str | None:
         """Name the pod that a cgroup belongs to."""
         pod = self.inventory.pod(Cgroup(7, "kubepods.slice/x", Level.CONTAINER, uid))
-        return pod and f"{pod.namespace}/{pod.name}"
+        return f"{pod.namespace}/{pod.name}" if pod else None
 
 
 def pod(name: str, uid: str, namespace: str = "shop", **metadata: object) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A namespace whose first pod appears is listed at once, and again until the API server answers."""
 
 import asyncio
+import random
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -78,7 +79,7 @@ class World:
 
 @pytest.fixture(autouse=True)
 def _no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(policy_source.random, "uniform", lambda *_: 1.0)
+    monkeypatch.setattr(random, "uniform", lambda *_: 1.0)
 
 
 async def test_the_first_list_waits_until_it_is_known_which_namespaces_have_pods() -> None:

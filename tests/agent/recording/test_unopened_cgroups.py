@@ -6,7 +6,6 @@ import os
 
 import pytest
 from oomwarden.agent.recording import doubts
-from oomwarden.kernel.cgroup import files
 from oomwarden.kernel.cgroup import tree as counter_tree
 
 from tests.support.books_node import BooksNode, logged
@@ -112,7 +111,7 @@ async def test_a_directory_that_cannot_be_listed_ends_nothing(
         return scandir(directory)
 
     async with books.agent() as rows:
-        monkeypatch.setattr(files.os, "scandir", refuse)
+        monkeypatch.setattr(os, "scandir", refuse)
         app = books.cgroups.container(pod, "a")
         await soon(lambda: blindness(books).unopened > 0)
         on.clear()

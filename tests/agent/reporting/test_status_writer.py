@@ -2,13 +2,13 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
 from lightkube import ApiError
-from oomwarden.agent.reporting import status_writer as status
 from oomwarden.agent.reporting.status_writer import COUNT_GAPS, LAST_RETRY_SECONDS, StatusWriter
 from oomwarden.api.oomnode import AgentInfo, KernelInfo, KillCounts, OOMNodeStatus
 from oomwarden.kube.transport.errors import error_of
@@ -77,8 +77,8 @@ class World:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Jitter is left out: each draws the upper end."""
     clock = Clock()
-    monkeypatch.setattr(status.asyncio, "sleep", clock.sleep)
-    monkeypatch.setattr(status.time, "monotonic", clock.monotonic)
+    monkeypatch.setattr(asyncio, "sleep", clock.sleep)
+    monkeypatch.setattr(time, "monotonic", clock.monotonic)
     monkeypatch.setattr(random, "uniform", lambda _, high: high)
     return clock
 

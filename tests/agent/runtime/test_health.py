@@ -7,9 +7,9 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
-from oomwarden.agent.runtime.health import Figures, Loop, readyz, serve
+from oomwarden.agent.runtime.health import Figures, readyz, serve
 from oomwarden.agent.runtime.snapshot import Snapshot, Taken
-from oomwarden.probes.loops import age_of, healthz
+from oomwarden.probes.loops import Loop, age_of, healthz
 from oomwarden.probes.server import ProbeServer
 
 

@@ -22,18 +22,22 @@ async def test_a_result_and_an_error_come_back() -> None:
     worker.close()
 
 
+def is_stuck(worker: KernelWorker) -> bool:
+    return worker.stuck_since is not None
+
+
 async def test_what_is_stuck_is_left_behind_and_the_others_go_on(free: threading.Event) -> None:
     worker = KernelWorker("test", patience=0.01)
     with pytest.raises(StuckError):
         await worker.run(1, free.wait)
-    assert worker.stuck_since is not None
+    assert is_stuck(worker)
     worker._patience = 10
     assert await worker.run(2, lambda: "fine") == "fine"
     with pytest.raises(StuckError):
         await worker.run(1, lambda: "skipped")
     free.set()
     async with asyncio.timeout(10):
-        while worker.stuck_since is not None:  # noqa: ASYNC110 - a thread changes it
+        while is_stuck(worker):  # noqa: ASYNC110 - a thread changes it
             await asyncio.sleep(0)
     assert await worker.run(1, lambda: "again") == "again"
     worker.close()
@@ -49,7 +53,7 @@ async def test_an_error_that_comes_late_is_nobodys(free: threading.Event) -> Non
         await worker.run(1, fail)
     free.set()
     async with asyncio.timeout(10):
-        while worker.stuck_since is not None:  # noqa: ASYNC110 - a thread changes it
+        while is_stuck(worker):  # noqa: ASYNC110 - a thread changes it
             await asyncio.sleep(0)
     worker.close()
 

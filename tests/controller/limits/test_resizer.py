@@ -177,7 +177,7 @@ async def test_a_record_that_cannot_be_confirmed_leaves_the_limit_set() -> None:
             raise httpx2.ConnectError("away")
         return found
 
-    pod.keep = keep  # type: ignore[method-assign]
+    pod.keep = keep  # type: ignore[assignment, method-assign]
     await world.work()
     assert len(pod.patches) == 1
     assert world.resizer.refusals(KEY) == ()

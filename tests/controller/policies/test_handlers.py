@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import kopf
 import pytest
@@ -41,24 +41,26 @@ def test_kopf_posts_no_events_and_watches_no_crds() -> None:
     assert settings.scanning.disabled
 
 
-def policy(**status: object) -> dict[str, Any]:
+def policy(**status: object) -> kopf.Body:
     metadata = {"name": "db", "generation": 4}
-    return {"kind": "ClusterOOMPolicy", "metadata": metadata, "spec": {}, "status": status}
+    return kopf.Body(
+        {"kind": "ClusterOOMPolicy", "metadata": metadata, "spec": {}, "status": status}  # type: ignore[typeddict-item]
+    )
 
 
 async def test_a_policy_is_indexed_by_kind_and_name(writer: StatusWriter) -> None:
-    found = await PolicyHandlers(writer).index_policy(body=kopf.Body(policy(enforced=2)))
+    found = await PolicyHandlers(writer).index_policy(body=policy(enforced=2))
     assert found[DB].generation == 4
     assert found[DB].status == PolicyStatus(enforced=2)
 
 
 async def test_a_status_that_cannot_be_read_is_made_anew(writer: StatusWriter) -> None:
-    found = await PolicyHandlers(writer).index_policy(body=kopf.Body(policy(enforced="many")))
+    found = await PolicyHandlers(writer).index_policy(body=policy(enforced="many"))
     assert found[DB].status == PolicyStatus()
 
 
 async def test_an_event_of_a_policy_touches_it(writer: StatusWriter) -> None:
-    await PolicyHandlers(writer).policy_changed(body=kopf.Body(policy()))
+    await PolicyHandlers(writer).policy_changed(body=policy())
     assert writer._due == {DB}
 
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.core.enforcement.plan import Baseline, Found, Order, classify, evaluate, order_for
@@ -82,7 +84,7 @@ def test_pause_orders_nothing(baseline: Baseline, target: int | None) -> None:
 
 
 def test_the_floor_is_for_policies_of_a_namespace_alone() -> None:
-    low = {"rules": [{"oomScoreAdj": -900}]}
+    low: dict[str, Any] = {"rules": [{"oomScoreAdj": -900}]}
     assert evaluate([policy(**low)], "app", 5, Floor(-500)).target.score == -500
     assert evaluate([cluster_policy(**low)], "app", 5, Floor(-500)).target.score == -900
 

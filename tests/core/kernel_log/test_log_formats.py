@@ -57,7 +57,7 @@ def test_a_read_may_end_between_any_two_records(numbers: list[int], data: st.Dat
             ring.group_kill(path(number), [(pid * 10 + n, b"hog") for n in range(2)])
     lines = ring.text.splitlines(keepends=True)
     cuts = sorted(data.draw(st.sets(st.integers(1, len(lines)))) | {len(lines)})
-    assembler, tail, waiting = LogAssembler(), b"", []
+    assembler, tail, waiting = LogAssembler(), b"", list[LogKill]()
     for cut in cuts:
         buffer = b"".join(lines[:cut])
         fresh, lost = unread_part(tail, buffer)

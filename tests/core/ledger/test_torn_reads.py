@@ -27,7 +27,9 @@ def pod_and(*owed: MemoryEvents, counted: MemoryEvents) -> Ledger:
 def settled(ledger: Ledger) -> list[tuple[int | None, int, int]]:
     """What is booked: container, raw count, group kills."""
     told = ledger.settle_pod(10)
-    return [(b.container and b.container.inode, b.end - b.start, b.group_kills) for b in told]
+    return [
+        (b.container.inode if b.container else None, b.end - b.start, b.group_kills) for b in told
+    ]
 
 
 def waits(ledger: Ledger) -> bool:

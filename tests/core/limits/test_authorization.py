@@ -1,6 +1,7 @@
 """What the operator grants an agent: only what a policy says, for a pod of the agent's node."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -91,7 +92,8 @@ def test_a_policy_that_is_beaten_grants_nothing() -> None:
 def test_a_policy_for_other_nodes_or_namespaces_grants_nothing() -> None:
     rules = [{"memory": {"limit": "1Gi"}}]
     labels = {"matchLabels": {"zone": "a"}}
-    for selector in ({"nodeSelector": labels}, {"namespaceSelector": labels}):
+    for field in ("nodeSelector", "namespaceSelector"):
+        selector: dict[str, Any] = {field: labels}
         away = scene(None, cluster_policy(rules=rules, **selector))
         assert isinstance(grant(ask(), "node-1", away), Denied)
         here = replace(away, node_labels={"zone": "a"}, namespace_labels={"zone": "a"})

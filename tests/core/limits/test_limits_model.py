@@ -40,7 +40,7 @@ class OneContainer:
 
     def a_policy_comes(self, limit: int | None, up_to: int | None) -> None:
         if limit is not None or up_to is not None:
-            self.policy = limiting(limit, up_to and f"{up_to}Mi")
+            self.policy = limiting(limit, f"{up_to}Mi" if up_to else None)
 
     def the_policy_goes(self) -> None:
         self.policy = None

@@ -32,7 +32,7 @@ SIZES = st.integers(1, 2**60)
 def entry(
     who: str, container: str = "app", subresource: str | None = "resize", of: str = "containers"
 ) -> dict[str, Any]:
-    limits = {"f:resources": {"f:limits": {"f:memory": {}}}}
+    limits: dict[str, Any] = {"f:resources": {"f:limits": {"f:memory": {}}}}
     fields = {"f:spec": {f"f:{of}": {f'k:{{"name":"{container}"}}': limits}}}
     found = {"manager": who, "operation": "Update", "time": AT, "fieldsV1": fields}
     return found | ({"subresource": subresource} if subresource else {})

@@ -55,7 +55,7 @@ STATUS = st.fixed_dictionaries(
 
 
 def owned(name: str) -> dict[str, Any]:
-    memory = {"f:resources": {"f:limits": {"f:memory": {}, "f:cpu": {}}}}
+    memory: dict[str, Any] = {"f:resources": {"f:limits": {"f:memory": {}, "f:cpu": {}}}}
     return {"f:spec": {"f:containers": {f'k:{{"name":"{name}"}}': memory}}}
 
 
@@ -82,7 +82,7 @@ METADATA = st.fixed_dictionaries(
         "deletionTimestamp": st.just(STAMP), "creationTimestamp": st.just(STAMP),
     },
 )  # fmt: skip
-UNIQUE = {"max_size": 3, "unique_by": lambda each: each["name"]}
+UNIQUE: dict[str, Any] = {"max_size": 3, "unique_by": lambda each: each["name"]}
 PODS = st.fixed_dictionaries({
     "metadata": METADATA,
     "spec": st.fixed_dictionaries(

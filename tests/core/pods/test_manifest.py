@@ -160,7 +160,7 @@ def test_the_limit_of_the_spec_stands_beside_the_one_in_force() -> None:
 
 
 def test_who_says_to_have_resized_a_container_is_named_and_proves_nothing() -> None:
-    limits = {"f:resources": {"f:limits": {"f:memory": {}}}}
+    limits: dict[str, Any] = {"f:resources": {"f:limits": {"f:memory": {}}}}
     fields = {"f:spec": {"f:initContainers": {'k:{"name":"proxy"}': limits}}}
     resized = {"manager": "vpa", "subresource": "resize", "fieldsV1": fields}
     spec = {

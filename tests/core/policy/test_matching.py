@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from oomwarden.api.base import LabelSelector
 from oomwarden.api.oomkill import ContainerType
@@ -55,7 +57,7 @@ def test_a_label_selector_means_what_it_means_in_kubernetes(
     ],
 )
 def test_all_that_a_policy_asks_of_a_pod_must_hold(
-    fields: dict[str, object], *, matches: bool
+    fields: dict[str, Any], *, matches: bool
 ) -> None:
     assert selects(policy(**fields), pod(), {}, {}) is matches
 

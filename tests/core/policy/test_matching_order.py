@@ -3,6 +3,7 @@
 import random
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from oomwarden.core.policy.policy import Policy
 from tests.support.pods import cluster_policy, pod, policy
 
 NAMES = st.sampled_from(["a", "b", "c", "d", "e"])
-FIELDS = st.fixed_dictionaries(
+FIELDS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "priority": st.integers(-2, 2),
         "mode": st.sampled_from(["Enforce", "Observe"]),
@@ -82,8 +83,8 @@ CLUSTER_FILTERS = st.tuples(FILTERS, SELECTORS, SELECTORS, st.booleans()).map(
     st.randoms(use_true_random=False),
 )
 def test_nor_does_it_with_all_filters_and_who_is_not_selected_does_not_compete(
-    ours: dict[str, dict[str, object]],
-    clusters: dict[str, dict[str, object]],
+    ours: dict[str, dict[str, Any]],
+    clusters: dict[str, dict[str, Any]],
     labels: tuple[dict[str, str], dict[str, str], dict[str, str]],
     chance: random.Random,
 ) -> None:

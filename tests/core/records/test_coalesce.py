@@ -12,7 +12,7 @@ POD = "api-7d9f"
 def draft(start: int, end: int, container: str = "app", **facts: object) -> Draft:
     name = record_name(POD, "b", 7, 0, start)
     evidence = {"bootID": "b", "cgroup": 7, "level": "Pod", "epoch": 0, "from": start, "to": end}
-    kill = {
+    kill: dict[str, Any] = {
         "metadata": {"name": name, "namespace": "shop", "labels": {"oomwarden.io/node": "n"}},
         "node": "n",
         "pod": {"name": POD, "uid": "u"},

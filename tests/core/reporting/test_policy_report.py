@@ -74,7 +74,7 @@ def test_refusals_are_bounded_and_the_count_is_not() -> None:
 
 def test_no_more_is_made_than_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
-    refusal = core_reports.Refusal
+    refusal = Refusal
 
     def count(*, pod: str, container: str, reason: str, message: str) -> Refusal:
         made.append(container)

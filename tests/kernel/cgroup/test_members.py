@@ -3,10 +3,12 @@ import os
 from pathlib import Path
 
 import pytest
+from oomwarden.kernel.cgroup import files
 from oomwarden.kernel.cgroup import members as container_processes
 from oomwarden.kernel.cgroup import walk as nested_cgroups
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
 from oomwarden.kernel.cgroup.members import PartOfPids, held, pids
+from oomwarden.kernel.proc.process import read_whole
 
 from tests.support.containers import container, fill
 
@@ -127,7 +129,7 @@ def test_a_nested_cgroup_that_goes_away_is_passed_over(
     fill(tmp_path, 1)
     (tmp_path / "gone").mkdir()
     fill(tmp_path / "there", 2)
-    monkeypatch.setattr(nested_cgroups.files, "children", lambda _: iter([("no", 1)]))
+    monkeypatch.setattr(files, "children", lambda _: iter([("no", 1)]))
     assert listed(tmp_path) == [1]
     monkeypatch.undo()
     assert listed(tmp_path) == [1, 2]
@@ -139,7 +141,6 @@ def test_a_threaded_cgroup_has_its_processes_in_the_domain_above(
     fill(tmp_path, 1)
     threaded = fill(tmp_path / "threaded", 2)
     inode = (threaded / "cgroup.procs").stat().st_ino
-    read_whole = container_processes.read_whole
 
     def read(fd: int, most: int) -> bytes:
         if os.fstat(fd).st_ino == inode:

@@ -5,6 +5,7 @@ import pytest
 from oomwarden.core.incidents.memory_history import Detail, ProcessMemory
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.parse.memory_stat import Composition
+from oomwarden.kernel.cgroup import files
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
 from oomwarden.kernel.container import memory as memory_files
 from oomwarden.kernel.container.memory import UsageFiles, charged, closer_look
@@ -79,7 +80,7 @@ def test_a_cgroup_that_was_removed_is_left_out(host: Host, monkeypatch: pytest.M
 
     app, usage = host.container(), host.usage()
     usage.read([app], frozenset({app.inode}))
-    monkeypatch.setattr(memory_files.files, "read", removed)
+    monkeypatch.setattr(files, "read", removed)
     assert usage.read([app], frozenset({app.inode})) == {}
     assert (usage._open, usage.unreadable) == ({}, 0)
 

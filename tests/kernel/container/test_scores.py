@@ -1,6 +1,7 @@
 """Orders carried out on real processes in fake cgroups."""
 
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -107,7 +108,7 @@ def test_a_missing_capability_is_a_finding_and_the_others_go_on(
 
     monkeypatch.setattr(Process, "write_score", refuse)
     outcome = run(tmp_path, container(tmp_path, refused, fine))
-    assert (outcome.failures, outcome.holding) == (1, {fine})
+    assert (outcome.failures, outcome.holding) == (1, frozenset({fine}))
     assert outcome.failure == "PermissionError: Permission denied"
 
 
@@ -175,7 +176,7 @@ def test_with_rules_known_processes_are_looked_at_again_as_their_titles_change(
     late = spawn(TARGET, "postgres: idle")
     outcome = with_rules(tmp_path, container(tmp_path, late), frozenset({late}))
     assert score(late) == OTHER
-    assert (outcome.changed, outcome.named) == (1, {late})
+    assert (outcome.changed, outcome.named) == (1, frozenset({late}))
 
 
 def test_a_title_of_64_kib_is_read_as_far_as_it_is_looked_at(tmp_path: Path, spawn: Spawn) -> None:
@@ -191,7 +192,7 @@ def test_a_process_without_a_command_line_gets_the_containers_score_and_is_told(
     pid = spawn(title="postgres: idle")
     monkeypatch.setattr(Process, "command_line", lambda *_: b"")
     outcome = with_rules(tmp_path, container(tmp_path, pid))
-    assert (score(pid), outcome.blank, outcome.named) == (TARGET, {pid}, frozenset())
+    assert (score(pid), outcome.blank, outcome.named) == (TARGET, frozenset({pid}), frozenset())
 
 
 def test_a_process_that_is_left_out_is_not_even_asked_and_its_neighbours_go_on(
@@ -201,7 +202,7 @@ def test_a_process_that_is_left_out_is_not_even_asked_and_its_neighbours_go_on(
     cgroup = container(tmp_path, hung, fine)
     outcome = with_rules(tmp_path, cgroup, lines=CommandLines(frozenset({hung})))
     assert [score(hung), score(fine)] == [GIVEN, OTHER]
-    assert (outcome.stuck, outcome.holding) == ({hung}, {fine})
+    assert (outcome.stuck, outcome.holding) == (frozenset({hung}), frozenset({fine}))
     assert with_rules(tmp_path, cgroup, lines=CommandLines(None)).stuck == {hung, fine}
 
 
@@ -228,7 +229,7 @@ def test_a_scan_that_takes_too_long_stops_and_the_next_begins_with_what_it_did_n
     first, second = spawn(), spawn()
     cgroup = container(tmp_path, first, second)
     clock = iter([0.0, 0.5, 1.5, 10.0, 10.5, 11.5])
-    monkeypatch.setattr(apply.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     begun = run(tmp_path, cgroup)
     assert (begun.complete, len(begun.holding)) == (False, 1)
     done = run(tmp_path, cgroup, begun.holding)

@@ -16,9 +16,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from oomwarden.agent.detection.detector import Batch, Detector, into_queue
+from oomwarden.agent.detection.detector import Detector, into_queue
 from oomwarden.agent.detection.kernel_log import ELSEWHERE, LogReader
 from oomwarden.agent.informers.inventory import Inventory
 from oomwarden.agent.recording.recorder import Bookkeeper
@@ -35,6 +35,9 @@ from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.cgroup.group_kill import counted_kills, is_empty, is_killed_as_group
 from oomwarden.kernel.cgroup.tree import find_kubepods
 from oomwarden.kernel.host import Host
+
+if TYPE_CHECKING:
+    from oomwarden.agent.detection.batch import Batch
 
 FOLDER = Path("/tmp/agents")  # noqa: S108 - the machine is ours alone
 ROOT = Path("/sys/fs/cgroup")
@@ -55,6 +58,11 @@ def pod_facts(told: dict[str, Any]) -> PodFacts:
         uid=told["uid"], cgroup_uid=told["cgroup_uid"], namespace="shop", name=told["name"],
         labels={}, qos=QOS[told["qos"]], containers=containers, created="2026-01-02T00:00:00Z",
     )  # fmt: skip
+
+
+def into_loop(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    """Call from another thread."""
+    loop.call_soon_threadsafe(call)
 
 
 class Inside:
@@ -91,7 +99,7 @@ class Inside:
         queue: asyncio.Queue[Batch] = asyncio.Queue()
         assert self.kubepods
         detector = Detector(self.root, self.kubepods, into_queue(loop, queue))
-        detector.start(lambda: loop.call_soon_threadsafe(ended.set))
+        detector.start(partial(into_loop, loop, ended.set))
         tasks = [asyncio.create_task(job) for job in (self.books.run(queue), self.name())]
         for task in tasks:
             task.add_done_callback(lambda _: ended.set())

@@ -78,7 +78,7 @@ def _dying_after(node: World, number: int) -> dict[str, Any]:
             heirs.append(_heir_of(old))
         return found
 
-    Process.score = read_and_die  # type: ignore[method-assign]
+    Process.score = read_and_die  # type: ignore[assignment, method-assign]
     try:
         outcome = _scan(app.path, Order(-500, frozenset({899})))
     finally:

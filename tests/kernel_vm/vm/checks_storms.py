@@ -219,7 +219,7 @@ def _owners(pids: list[int], pods: list[Pod]) -> dict[str, list[str]]:
 
 
 def _gather(node: World, containers: list[Container], *, remove: bool = False) -> list[int]:
-    steps = (["wait", "all"], ["eat", 4 * SMALL])
+    steps: tuple[list[str | int], ...] = (["wait", "all"], ["eat", 4 * SMALL])
     return [
         node.spawn(one.path, *steps, remove=(one.path,) if remove else ()) for one in containers
     ]

@@ -71,6 +71,7 @@ def check_coalescing(hogs: Hogs) -> dict[str, Any]:
         ended.set()
         watcher.wake()
         thread.join()
+        assert watcher._fd is not None
         os.close(watcher._fd)  # or the next agent inherits it
         return {
             "notified": len(notified),
@@ -123,6 +124,7 @@ def _watches_left(*, opened: bool) -> list[int]:
         left = _own_watches(watcher)
         watcher.remove(watch)
         ended = _own_watches(watcher)
+        assert watcher._fd is not None
         os.close(watcher._fd)
     return [left, ended]
 

@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from patience import PATIENCE
 
@@ -88,7 +89,12 @@ class Server:
         self.removing = left
 
     def do_spawn(
-        self, cgroup: str, steps: list, adj: int = 0, comm: str = "", remove: tuple[str, ...] = ()
+        self,
+        cgroup: str,
+        steps: list[list[Any]],
+        adj: int = 0,
+        comm: str = "",
+        remove: tuple[str, ...] = (),
     ) -> int:
         """Start a process in a cgroup; when it has died, the cgroups of `remove` are to go."""
         for step in steps:
@@ -130,7 +136,7 @@ class Server:
         return self.removed
 
 
-def live(begin: int, steps: list, adj: int, comm: str, gates: dict[str, int]) -> None:
+def live(begin: int, steps: list[list[Any]], adj: int, comm: str, gates: dict[str, int]) -> None:
     try:
         os.read(begin, 1)
         signal.set_wakeup_fd(-1)

@@ -7,7 +7,7 @@ from agent import Agent
 
 def told(agent: Agent) -> int:
     ranges = (kill["evidence"] for kill in agent.records())
-    return sum(one["to"] - one["from"] for one in ranges) + agent.unattributed()
+    return sum(int(one["to"] - one["from"]) for one in ranges) + agent.unattributed()
 
 
 def summary(agent: Agent) -> dict[str, Any]:

@@ -1,9 +1,9 @@
+import time
 from pathlib import Path
 
 import httpx2
 import pytest
 from lightkube import ApiError, ConfigError
-from oomwarden.kube.transport import requests
 from oomwarden.kube.transport.client import Selection, connect
 from oomwarden.kube.transport.requests import TokenFile
 from oomwarden.kube.transport.resources import ConfigMap, Namespace, OOMNode, Pod
@@ -36,7 +36,7 @@ def test_a_rotated_token_is_taken_within_a_minute(
     token: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr(requests.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     auth = TokenFile(str(token))
     assert sent(auth, 200) == ["Bearer first"]
     token.write_text("second")

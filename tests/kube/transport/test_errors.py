@@ -209,7 +209,7 @@ def test_whatever_an_answer_holds_it_is_a_reason_in_words_and_a_bounded_wait(
     code: int,
     header: str,
 ) -> None:
-    headers = {"Retry-After": header.encode()}
+    headers = {b"Retry-After": header.encode()}
     response = httpx2.Response(
         code, content=json.dumps(body).encode(), headers=headers, request=REQUEST
     )
