@@ -9,12 +9,17 @@ from typing import Any
 from oomwarden.api.oomkill import ContainerType, PolicyReference
 from oomwarden.api.oomnode import AgentInfo, KernelInfo, KillCounts, MemoryInfo, OOMNodeStatus
 from oomwarden.api.policy import QOSClass
-from oomwarden.core.incidents.cause import Limits
-from oomwarden.core.incidents.incident import Scene, investigate
-from oomwarden.core.incidents.memory_history import Detail, ProcessMemory, Sample, Story
+from oomwarden.core.incidents.cause import PodLimits
+from oomwarden.core.incidents.incident import PodSnapshot, investigate
+from oomwarden.core.incidents.memory_history import (
+    MemoryTimeline,
+    ProcessUsage,
+    UsageDetail,
+    UsageSample,
+)
 from oomwarden.core.kernel_log.kills import LogKill
 from oomwarden.core.kernel_log.lines import Constraint, Killed
-from oomwarden.core.ledger.account import Booking, Tally
+from oomwarden.core.ledger.account import CounterRange, KillCounters
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.parse.memory_stat import Composition
@@ -23,7 +28,7 @@ from oomwarden.core.records.coalesce import Draft, merge
 from oomwarden.core.records.event import event
 from oomwarden.core.records.lean_records import lean
 from oomwarden.core.records.oomkill import Manifest, Witness, oom_kill
-from oomwarden.core.reporting.node_conditions import Findings, conditions
+from oomwarden.core.reporting.node_conditions import NodeFindings, conditions
 
 NOW = 1_800_000_000.0
 STAMP = "2027-01-15T08:00:00Z"
@@ -119,16 +124,20 @@ def _incident(start: int) -> Any:
         oom_score_adj=992,
     )  # fmt: skip
     log = LogKill((hog,), Constraint(1.0, f"/{path}", f"/{path}", hog.pid), f"/{path}")
-    booking = Booking(pod, 0, start, start + 1, pod, app, group_kills=1, container_limit=512 * MIB)
-    names, limits = {8: "payments-worker"}, Limits(None, (512 * MIB,))
-    return investigate(booking, Scene(facts, Tally(1, 1, 1, 0), (), limits, names, (log,)))
+    booking = CounterRange(
+        pod, 0, start, start + 1, pod, app, group_kills=1, container_limit=512 * MIB
+    )
+    names, limits = {8: "payments-worker"}, PodLimits(None, (512 * MIB,))
+    return investigate(
+        booking, PodSnapshot(facts, KillCounters(1, 1, 1, 0), (), limits, names, (log,))
+    )
 
 
 def _record(start: int) -> Manifest:
-    samples = tuple(Sample(NOW - 300 + 10 * n, (200 + 10 * n) * MIB) for n in range(30))
-    largest = tuple(ProcessMemory(4240 + n, b"payments-worker", 90 * MIB, 992) for n in range(5))
+    samples = tuple(UsageSample(NOW - 300 + 10 * n, (200 + 10 * n) * MIB) for n in range(30))
+    largest = tuple(ProcessUsage(4240 + n, b"payments-worker", 90 * MIB, 992) for n in range(5))
     kinds = Composition(anon=480 * MIB, file=30 * MIB, shmem=12 * MIB)
-    story = Story(samples[-1], samples, Detail(samples[-1], kinds, 5, largest))
+    story = MemoryTimeline(samples[-1], samples, UsageDetail(samples[-1], kinds, 5, largest))
     policy = PolicyReference(kind="ClusterOOMPolicy", name="protect-databases")
     witness = Witness(NODE, str(uuid.UUID(int=2)), NOW - 1, NOW, policy, story)
     return oom_kill(_incident(start), witness)
@@ -139,7 +148,7 @@ def _node() -> Manifest:
         agent=AgentInfo(
             version="0.1.0", store_id=str(uuid.UUID(int=3)), started=STAMP, heartbeat=STAMP
         ),
-        conditions=conditions(Findings(), STAMP),
+        conditions=conditions(NodeFindings(), STAMP),
         kernel=KernelInfo(
             release="6.1.0-40-amd64", boot_id=str(uuid.UUID(int=2)), cgroup_driver="systemd"
         ),

@@ -20,8 +20,8 @@ from typing import Any
 from oomwarden.controller.retention.publishing import RENEW_SECONDS, Publisher
 from oomwarden.controller.retention.retention import Retention
 from oomwarden.core.quota.pressure import CALM, UNATTENDED, Pressure, read, written
-from oomwarden.core.quota.retention import Bounds, Record
-from oomwarden.kube.oomkill_pages import PART, Page
+from oomwarden.core.quota.retention import Bounds, StoredRecord
+from oomwarden.kube.oomkill_pages import PART, RecordPage
 
 from bench.etcd_sizes import Sizes, measure
 from bench.figures import table
@@ -60,7 +60,7 @@ class Etcd:
 
     sizes: Sizes
     nodes: int
-    records: dict[str, tuple[Record, int]] = field(default_factory=dict)
+    records: dict[str, tuple[StoredRecord, int]] = field(default_factory=dict)
     live: int = 0
     events: dict[str, float] = field(default_factory=dict)
     dead: deque[tuple[float, int]] = field(default_factory=deque)
@@ -76,7 +76,7 @@ class Etcd:
         name, lean = f"{made.pod.name}-{made.start}", made.agreed.reason is not None
         sizes = self.sizes
         size = sizes.first if made.first else sizes.lean if lean else sizes.merged
-        record = Record(now // 1, name, made.pod.namespace, str(self._serial), made.pod.name)
+        record = StoredRecord(now // 1, name, made.pod.namespace, str(self._serial), made.pod.name)
         self.records[record.uid] = (record, size)
         self.live += size
         self.made += 1
@@ -165,7 +165,7 @@ class Day:
             )
             self.rows.append((f"{hours:5.1f} h", "  ".join(figures)))
 
-    async def page(self, token: str) -> Page:
+    async def page(self, token: str) -> RecordPage:
         """Serve the product's retention."""
         await self.sleep(PAGE_SECONDS)
         if not token:
@@ -173,15 +173,15 @@ class Day:
             self._listed = sorted(held, key=lambda one: (one.namespace, one.name))
         at = int(token or 0)
         rest = len(self._listed) > at + PART
-        return Page(self._listed[at : at + PART], self.now, str(at + PART) if rest else "")
+        return RecordPage(self._listed[at : at + PART], self.now, str(at + PART) if rest else "")
 
-    _listed: list[Record] = field(default_factory=list)
+    _listed: list[StoredRecord] = field(default_factory=list)
 
     async def count(self) -> int:
         """Count all records."""
         return len(self.etcd.records)
 
-    async def delete(self, record: Record) -> bool:
+    async def delete(self, record: StoredRecord) -> bool:
         """Delete a record."""
         await self.sleep(DELETE_SECONDS)
         return self.etcd.delete(self.now, record.uid)

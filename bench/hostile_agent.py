@@ -12,21 +12,21 @@ from pathlib import Path
 from lightkube import KubeConfig
 from lightkube.config.models import Cluster, User
 from oomwarden.agent import run as whole_agent
-from oomwarden.agent.api_watches import Watches
+from oomwarden.agent.api_watches import ApiWatches
 from oomwarden.agent.baselines.scores import Baselines
-from oomwarden.agent.enforcement.reconciler import Enforcer
+from oomwarden.agent.enforcement.reconciler import ScoreReconciler
 from oomwarden.agent.informers.inventory import Inventory
 from oomwarden.agent.informers.pressure import PressureWatch
-from oomwarden.agent.recording.misreports import Contradictions
+from oomwarden.agent.recording.misreports import MisreportNotifier
 from oomwarden.agent.runtime.settings import from_environment
-from oomwarden.agent.store.database import Store
+from oomwarden.agent.store.database import Database
 from oomwarden.core.enforcement.scoring import Floor
 from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.proc.process import ProcRoot
-from oomwarden.kernel.roots import Places
+from oomwarden.kernel.roots import HostRoots
 from oomwarden.kube.transport import reflector as watch
 from oomwarden.kube.transport.client import Client
-from oomwarden.kube.transport.errors import Failure
+from oomwarden.kube.transport.errors import WriteResult
 
 
 def mebibytes(field: str) -> float:
@@ -48,10 +48,12 @@ async def main(port: int) -> None:
     """Follow all that the agent follows until nothing new comes."""
     client, inventory = client_of(port), Inventory()
     settings = from_environment({"NODE_NAME": "n", "POD_NAMESPACE": "oomwarden"})
-    places = Places(CgroupRoot(Path("/sys/fs/cgroup")), ProcRoot(Path("/proc")))
-    store = Store(Path("/nonexistent/oomwarden.sqlite"))
-    enforcer = Enforcer(inventory, Baselines(store, "boot"), places, Floor(-500))
-    watches = Watches(settings, client, enforcer, Contradictions(_post), PressureWatch("oomwarden"))
+    places = HostRoots(CgroupRoot(Path("/sys/fs/cgroup")), ProcRoot(Path("/proc")))
+    store = Database(Path("/nonexistent/oomwarden.sqlite"))
+    enforcer = ScoreReconciler(inventory, Baselines(store, "boot"), places, Floor(-500))
+    watches = ApiWatches(
+        settings, client, enforcer, MisreportNotifier(_post), PressureWatch("oomwarden")
+    )
     before, listed = mebibytes("VmRSS"), [asyncio.Event() for _ in watches.all]
     tasks = [
         asyncio.create_task(watch.follow(source, what, sink, event.set))
@@ -71,7 +73,7 @@ async def main(port: int) -> None:
         task.cancel()
 
 
-async def _post(event: dict[str, object]) -> Failure:
+async def _post(event: dict[str, object]) -> WriteResult:
     raise AssertionError(f"nothing is to be posted: {event}")
 
 

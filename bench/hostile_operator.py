@@ -12,10 +12,10 @@ from typing import Any
 
 from oomwarden.controller.limits.oom_responder import Responder
 from oomwarden.controller.policies.own_policies import kept_policy
-from oomwarden.controller.policies.statuses import StatusWriter
-from oomwarden.core.limits.node_report import kept_node
+from oomwarden.controller.policies.statuses import PolicyStatusWriter
+from oomwarden.core.limits.node_report import reported_node
 from oomwarden.kube.transport import reflector as watch
-from oomwarden.kube.transport.client import Selection
+from oomwarden.kube.transport.client import ListOptions
 from oomwarden.kube.transport.kept import Kept
 from oomwarden.kube.transport.resources import OOMNode, OOMPolicy
 
@@ -26,16 +26,16 @@ KILLS = 18_000
 
 async def main(port: int) -> None:
     """Take all OOMNodes and OOMPolicies, and as many young kills as one fork loop makes."""
-    client, writer = client_of(port), StatusWriter(_write)
+    client, writer = client_of(port), PolicyStatusWriter(_write)
     before = mebibytes("VmRSS")
-    nodes = Kept(client, of_list=kept_node)
+    nodes = Kept(client, of_list=reported_node)
     own = Kept(client, of_list=kept_policy)
     sinks: tuple[tuple[Any, Any, Any], ...] = (
         (nodes, OOMNode, writer.reports), (own, OOMPolicy, writer.own),
     )  # fmt: skip
     listed = [asyncio.Event() for _ in sinks]
     tasks = [
-        asyncio.create_task(watch.follow(source, Selection(kind), sink, event.set))
+        asyncio.create_task(watch.follow(source, ListOptions(kind), sink, event.set))
         for (source, kind, sink), event in zip(sinks, listed, strict=True)
     ]
     for event in listed:  # what is heard first is the list

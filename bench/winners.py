@@ -8,7 +8,7 @@ import random
 import time
 from typing import Any
 
-from oomwarden.agent.informers.policies import PolicyBook
+from oomwarden.agent.informers.policies import PolicyCache
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.policy import QOSClass
 from oomwarden.core.enforcement.plan import evaluate
@@ -43,9 +43,9 @@ def main() -> None:
     )
 
 
-def policies(dice: random.Random) -> PolicyBook:
+def policies(dice: random.Random) -> PolicyCache:
     """Make policies that select by label, by expression and by namespace."""
-    book = PolicyBook(lambda: None)
+    book = PolicyCache(lambda: None)
     for number in range(POLICIES):
         kind = CLUSTER if number % 2 else NAMESPACED
         selector: dict[str, Any] = {"matchLabels": {"app": f"app-{number % APPS}"}}
@@ -78,7 +78,7 @@ def pod(number: int, dice: random.Random) -> PodFacts:
     )  # fmt: skip
 
 
-def winner(book: PolicyBook, each: PodFacts) -> bool:
+def winner(book: PolicyCache, each: PodFacts) -> bool:
     """Whether a policy wins the pod's container."""
     labels = {"team": f"team-{int(each.uid) % NAMESPACES % 8}"}
     candidates = book.candidates(each.namespace)

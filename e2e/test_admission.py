@@ -186,7 +186,7 @@ def test_a_node_whose_name_is_no_label_has_its_kills_recorded_told_and_found(
     async def found() -> int:
         api = connect()
         try:
-            return (await nodes.told(api, LONG_NODE, "b", NAMESPACE)).total
+            return (await nodes.list_recorded_ranges(api, LONG_NODE, "b", NAMESPACE)).total
         finally:
             await api.close()
 

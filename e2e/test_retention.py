@@ -11,11 +11,11 @@ from lightkube import KubeConfig
 from lightkube.config.models import User
 from oomwarden.controller.retention.publishing import Publisher
 from oomwarden.controller.retention.retention import Retention
-from oomwarden.core.quota.pressure import Level, Pressure
-from oomwarden.core.quota.retention import Bounds, Record
-from oomwarden.kube.oomkill_pages import Page, StoredKills
-from oomwarden.kube.pressure import Board
-from oomwarden.kube.transport.client import Client, Selection
+from oomwarden.core.quota.pressure import Pressure, PressureLevel
+from oomwarden.core.quota.retention import Bounds, StoredRecord
+from oomwarden.kube.oomkill_pages import OOMKillPages, RecordPage
+from oomwarden.kube.pressure import PressureConfigMap
+from oomwarden.kube.transport.client import Client, ListOptions
 from oomwarden.kube.transport.resources import OOMKill
 
 from bench.etcd_sizes import KEY_BYTES, stored
@@ -53,17 +53,17 @@ def operators_client(world: World, account: str = "operator") -> Client:
 class Later:
     """The records of a namespace, looked at some time from now."""
 
-    stored: StoredKills
+    stored: OOMKillPages
     after: timedelta
 
-    async def page(self, token: str) -> Page:
+    async def page(self, token: str) -> RecordPage:
         page = await self.stored.page(token)
         return replace(page, now=page.now + self.after.total_seconds())
 
     async def count(self) -> int:
         return await self.stored.count()
 
-    async def delete(self, record: Record) -> bool:
+    async def delete(self, record: StoredRecord) -> bool:
         return await self.stored.delete(record)
 
 
@@ -72,8 +72,8 @@ def left(world: World, namespace: str, bounds: Bounds, after: timedelta) -> list
 
     async def look() -> None:
         speaker = operators_client(world)
-        later = Later(StoredKills(speaker, namespace), after)
-        publisher = Publisher(bounds, Board(speaker, NAMESPACE))
+        later = Later(OOMKillPages(speaker, namespace), after)
+        publisher = Publisher(bounds, PressureConfigMap(speaker, NAMESPACE))
         assert await Retention(bounds, later, publisher).round()
         await speaker.close()
 
@@ -103,13 +103,13 @@ def test_a_storm_is_counted_published_and_deleted_side_by_side(
 
     async def play() -> tuple[int, Pressure | None]:
         speaker, agent = operators_client(control_plane), operators_client(control_plane, "agent")
-        stored, board = StoredKills(speaker, namespace), Board(speaker, NAMESPACE)
+        stored, board = OOMKillPages(speaker, namespace), PressureConfigMap(speaker, NAMESPACE)
         bounds = replace(NOBOUND, per_namespace=5)
         loop = Retention(bounds, Later(stored, timedelta()), Publisher(bounds, board))
         before = await stored.count()
         assert await loop.round()
         await loop.publisher.publish()
-        said = await Board(agent, NAMESPACE).read()
+        said = await PressureConfigMap(agent, NAMESPACE).read()
         loop.stored = Later(stored, timedelta(hours=2))
         assert await loop.round()
         await board.write(Pressure())
@@ -120,7 +120,7 @@ def test_a_storm_is_counted_published_and_deleted_side_by_side(
     before, said = asyncio.run(play())
     assert (before, len(control_plane.kills(namespace))) == (30, 5)
     assert said is not None
-    assert said.of(namespace) is Level.FULL
+    assert said.of(namespace) is PressureLevel.FULL
 
 
 def test_the_sum_of_what_fills_etcd_counts_what_the_api_server_stores(
@@ -138,7 +138,7 @@ def test_a_record_of_the_same_name_is_not_deleted_in_anothers_place(
 ) -> None:
     async def delete_late() -> bool:
         speaker = operators_client(control_plane)
-        stored = StoredKills(speaker, namespace)
+        stored = OOMKillPages(speaker, namespace)
         (before,) = (await stored.page("")).records
         assert await stored.delete(before)
         store(control_plane, namespace, "loop", "loop-1")
@@ -158,7 +158,7 @@ def test_records_are_listed_in_parts_without_their_content(
         speaker, token = operators_client(control_plane), ""
         found: list[list[str]] = []
         while token or not found:
-            answer, _ = await speaker.metadata_page(Selection(OOMKill, namespace), token, 2)
+            answer, _ = await speaker.metadata_page(ListOptions(OOMKill, namespace), token, 2)
             assert all("node" not in item and "evidence" not in item for item in answer["items"])
             found.append([item["metadata"]["name"] for item in answer["items"]])
             token = answer["metadata"].get("continue", "")

@@ -2,7 +2,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from oomwarden.agent.store.database import Store
+from oomwarden.agent.store.database import Database
 
 from tests.support.books_node import BooksNode
 from tests.support.enforcing import Node
@@ -15,7 +15,7 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
     root = tmp_path / "cgroup"
     root.mkdir()
     cgroups = FakeCgroups(root)
-    store = Store(tmp_path / "store.sqlite")
+    store = Database(tmp_path / "store.sqlite")
     await store.open()
     node = Node(cgroups, store)
     cgroups.make(node.pod_path)

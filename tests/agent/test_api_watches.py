@@ -2,25 +2,25 @@
 
 from typing import Any
 
-from oomwarden.agent.api_watches import Watches
-from oomwarden.agent.enforcement.reconciler import Enforcer
+from oomwarden.agent.api_watches import ApiWatches
+from oomwarden.agent.enforcement.reconciler import ScoreReconciler
 from oomwarden.agent.informers.pressure import PressureWatch
-from oomwarden.agent.recording.misreports import Contradictions
+from oomwarden.agent.recording.misreports import MisreportNotifier
 from oomwarden.agent.runtime.settings import from_environment
 from oomwarden.core.objects.needed_fields import pod_fields
-from oomwarden.kube.transport.errors import Failure, Outcome
+from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
 from tests.support.enforcing import GIVEN, TARGET, Node, listed, policy
 
 
-async def nothing(_: dict[str, Any]) -> Failure:
-    return Failure(Outcome.DONE, "")
+async def nothing(_: dict[str, Any]) -> WriteResult:
+    return WriteResult(WriteOutcome.DONE, "")
 
 
-def watches_of(enforcer: Enforcer) -> Watches:
+def watches_of(enforcer: ScoreReconciler) -> ApiWatches:
     settings = from_environment({"NODE_NAME": "n", "POD_NAMESPACE": "oomwarden"})
-    parts = (enforcer, Contradictions(nothing), PressureWatch("oomwarden"))
-    return Watches(settings, None, *parts)  # type: ignore[arg-type]
+    parts = (enforcer, MisreportNotifier(nothing), PressureWatch("oomwarden"))
+    return ApiWatches(settings, None, *parts)  # type: ignore[arg-type]
 
 
 def manifest(name: str, namespace: str, labels: int = 0) -> dict[str, Any]:

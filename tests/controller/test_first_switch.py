@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from lightkube import ApiError
 from lightkube.models.meta_v1 import Status
 from oomwarden.controller import first_switch
-from oomwarden.controller.first_switch import FirstSwitch
-from oomwarden.core.model.mode import Switch
+from oomwarden.controller.first_switch import InitialMode
+from oomwarden.core.model.mode import EnforcementMode
 
 
 class Cluster:
@@ -26,7 +26,7 @@ class Cluster:
         self._fail("exists")
         return self.mode is not None
 
-    async def make(self, mode: Switch) -> None:
+    async def make(self, mode: EnforcementMode) -> None:
         self._fail("make")
         self.mode = self.mode or str(mode)
 
@@ -43,14 +43,14 @@ class Cluster:
 
 async def test_a_first_installation_gets_a_switch_at_enforce() -> None:
     cluster = Cluster()
-    await FirstSwitch(cluster, "operator").attempt()
+    await InitialMode(cluster, "operator").attempt()
     assert (cluster.mode, cluster.noted) == ("Enforce", True)
 
 
 @pytest.mark.parametrize("mode", ["Enforce", "Pause", "Release", "pause?"])
 async def test_a_switch_that_is_there_stays_whoever_made_it(mode: str) -> None:
     cluster = Cluster(mode)
-    await FirstSwitch(cluster, "operator").attempt()
+    await InitialMode(cluster, "operator").attempt()
     assert (cluster.mode, cluster.noted) == (mode, True)
 
 
@@ -58,7 +58,7 @@ async def test_a_switch_that_somebody_deleted_is_not_made_again_and_the_log_says
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     cluster = Cluster(noted=True)
-    await FirstSwitch(cluster, "operator").attempt()
+    await InitialMode(cluster, "operator").attempt()
     assert cluster.mode is None
     assert "kubectl create configmap oomwarden-control" in caplog.text
 
@@ -70,7 +70,7 @@ async def test_what_fails_is_said_and_tried_again(
     monkeypatch.setattr(first_switch, "FIRST_WAIT_SECONDS", 0.0)
     cluster = Cluster()
     cluster.fails = {failing}
-    switch = FirstSwitch(cluster, "operator")
+    switch = InitialMode(cluster, "operator")
     await switch.attempt()
     assert f"403 Forbidden: no {failing}" in caplog.text
     cluster.fails = set()
@@ -81,7 +81,7 @@ async def test_what_fails_is_said_and_tried_again(
 async def test_an_operator_that_saw_a_switch_makes_none_though_it_could_not_note_it() -> None:
     cluster = Cluster("Release")
     cluster.fails = {"note_made"}
-    switch = FirstSwitch(cluster, "operator")
+    switch = InitialMode(cluster, "operator")
     await switch.attempt()
     cluster.mode = None  # an uninstallation takes it away
     await switch.attempt()
@@ -101,7 +101,7 @@ async def test_whatever_happens_only_a_person_ends_a_pause(steps: list[str]) -> 
     for step in ["operator starts", *steps]:
         cluster.fails = {"note_made"} if step == "fail" and cluster.noted else set()
         if step in {"operator starts", "fail"}:
-            await FirstSwitch(cluster, "operator").attempt()
+            await InitialMode(cluster, "operator").attempt()
         elif step == "delete":
             cluster.mode, person = None, "deleted"
         elif step != "sync":

@@ -11,10 +11,10 @@ from oomwarden.controller.limits.headroom import room_of
 from oomwarden.controller.limits.oom_responder import Responder
 from oomwarden.controller.limits.resizer import Resizer
 from oomwarden.controller.policies.node_reports import NodeReports
-from oomwarden.controller.policies.own_policies import Policy, kept_policy
-from oomwarden.controller.policies.statuses import StatusWriter
-from oomwarden.core.limits.node_report import PolicyKey, kept_node
-from oomwarden.core.objects.passed_over import OF_THE_OPERATOR, PassedOver
+from oomwarden.controller.policies.own_policies import OwnPolicy, kept_policy
+from oomwarden.controller.policies.statuses import PolicyStatusWriter
+from oomwarden.core.limits.node_report import PolicyKey, reported_node
+from oomwarden.core.objects.passed_over import OF_THE_OPERATOR, UnreadableObjects
 from oomwarden.core.reporting.policy_status import NodeReport, summarise
 from oomwarden.kube.transport.guarded_sink import guarded
 from oomwarden.kube.transport.resources import OOMNode
@@ -102,10 +102,10 @@ async def test_a_policy_that_cannot_be_summed_up_keeps_no_other_one_waiting(
             raise ValueError("poison")
         written.append(key.name)
 
-    writer = StatusWriter(write, lambda: NOW)
+    writer = PolicyStatusWriter(write, lambda: NOW)
     writer.reports.replace([])
     keys = [PolicyKey("OOMPolicy", "shop", name) for name in ("a", "b")]
-    writer.own.known.update({key: Policy(1, PolicyStatus()) for key in keys})
+    writer.own.known.update({key: OwnPolicy(1, PolicyStatus()) for key in keys})
     writer.touch(keys)
     await for_a_while(writer.run())
     assert written == ["b"]
@@ -114,7 +114,7 @@ async def test_a_policy_that_cannot_be_summed_up_keeps_no_other_one_waiting(
 
 async def test_what_the_operator_passes_over_is_named_with_what_follows_until_it_is_in_order(
 ) -> None:  # fmt: skip
-    odd = PassedOver(remedy=OF_THE_OPERATOR)
+    odd = UnreadableObjects(remedy=OF_THE_OPERATOR)
     reports = guarded(NodeReports(passed_over=odd), OOMNode, odd)
     bad: dict[str, Any] = {"metadata": {"name": "n1"}, "status": {"resizes": [7, 8]}}
     reports.apply(bad)
@@ -123,14 +123,14 @@ async def test_what_the_operator_passes_over_is_named_with_what_follows_until_it
         "held of one node. What cannot be read counts as absent: the status of policies leaves it "
         "out, and a kill in it gets no response."
     )
-    reports.replace([kept_node(bad)])
+    reports.replace([reported_node(bad)])
     assert odd.total == 1
     reports.apply({"metadata": {"name": "n1"}, "status": {"resizes": []}})
     assert not odd.message()
 
 
 async def test_a_kill_that_cannot_be_read_is_named_as_one_without_a_response() -> None:
-    odd = PassedOver()
+    odd = UnreadableObjects()
     kills = Kills(kill(name="bad", cause=7), kill(name="b"))
     calls = OnePod((granting(RAISE),))
     await for_a_while(Responder(kills, calls, "me", now=lambda: NOW, passed_over=odd).run())

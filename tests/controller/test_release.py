@@ -8,8 +8,8 @@ import httpx2
 import pytest
 from oomwarden.controller.main import main, parse
 from oomwarden.controller.release import NodeState, progress, release, state_of, verdict
-from oomwarden.core.model.mode import Switch
-from oomwarden.kube.operator_calls import Operations
+from oomwarden.core.model.mode import EnforcementMode
+from oomwarden.kube.operator_calls import OperatorCalls
 
 from tests.support.fake_api import FakeApi, body
 
@@ -73,7 +73,7 @@ class FakeCluster:
         self.switch: list[str] = []
         self.time = NOW
 
-    async def set_mode(self, mode: Switch) -> None:
+    async def set_mode(self, mode: EnforcementMode) -> None:
         self.switch.append(str(mode))
 
     async def remove(self) -> None:
@@ -195,5 +195,5 @@ async def test_an_agent_that_may_not_write_to_cgroups_any_more_is_seen_in_the_li
     items = [node, {"metadata": {"name": "odd"}, "status": {"agent": 5}}]
     api = FakeApi([body({"metadata": {"resourceVersion": "7"}, "items": items})])
     async with api.client() as client:
-        states = [state_of(each) for each in await Operations(client).nodes()]
+        states = [state_of(each) for each in await OperatorCalls(client).nodes()]
     assert states == [NodeState("a", AFTER, 0, groups_left=True), NodeState("odd", "", None)]

@@ -7,11 +7,11 @@ from typing import Any, cast
 
 from hypothesis import strategies as st
 from oomwarden.agent.informers.inventory import Inventory
-from oomwarden.agent.informers.limits import LimitBook
-from oomwarden.agent.informers.namespaces import NamespaceBook
-from oomwarden.agent.informers.pods import PodSink
-from oomwarden.agent.informers.policies import PolicyBook
-from oomwarden.agent.recording.misreports import Contradictions
+from oomwarden.agent.informers.limits import LimitCache
+from oomwarden.agent.informers.namespaces import NamespaceCache
+from oomwarden.agent.informers.pods import PodEventHandler
+from oomwarden.agent.informers.policies import PolicyCache
+from oomwarden.agent.recording.misreports import MisreportNotifier
 from oomwarden.api.oomlimit import KeptLimit
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.limits.headroom import room_of
@@ -21,10 +21,10 @@ from oomwarden.controller.policies.own_policies import kept_policy
 from oomwarden.controller.release import state_of
 from oomwarden.core.enforcement.plan import evaluate
 from oomwarden.core.enforcement.scoring import Floor
-from oomwarden.core.limits.authorization import Scene
-from oomwarden.core.model.mode import Switch
+from oomwarden.core.limits.authorization import ResizeContext
+from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.objects.needed_fields import namespace_labels, pod_fields
-from oomwarden.core.objects.passed_over import PassedOver
+from oomwarden.core.objects.passed_over import UnreadableObjects
 from oomwarden.core.pods.manifest import pod_facts
 from oomwarden.core.policy.matching import selects
 from oomwarden.core.policy.policy import CLUSTER, NAMESPACED, parse_policy
@@ -33,9 +33,9 @@ from oomwarden.kube import oomnodes as nodes
 from oomwarden.kube.oomkill_pages import _records
 from oomwarden.kube.oomlimits import containers_of
 from oomwarden.kube.operator_calls import _own_state
-from oomwarden.kube.pod_resizes import Found
+from oomwarden.kube.pod_resizes import ResizeTarget
 from oomwarden.kube.raising_policies import raises
-from oomwarden.kube.transport.errors import Failure, Outcome
+from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 from oomwarden.kube.transport.guarded_sink import guarded
 from oomwarden.kube.transport.kept import Kept
 from oomwarden.kube.transport.resources import Namespace, OOMNode, OOMPolicy, Pod
@@ -58,9 +58,9 @@ _OWN = {
 
 def pods(given: list[tuple[str, Manifest]]) -> None:
     """No pod of a tenant raises, or takes another's place; and what is odd goes with its pod."""
-    inventory, passed_over = Inventory(), PassedOver()
-    seen = Contradictions(_posted).pod_changed
-    own = PodSink(inventory, lambda: None, seen, passed_over)
+    inventory, passed_over = Inventory(), UnreadableObjects()
+    seen = MisreportNotifier(_posted).pod_changed
+    own = PodEventHandler(inventory, lambda: None, seen, passed_over)
     sink = guarded(own, Pod, passed_over)
     sink.replace([_OWN, mirror()])
     kept = Kept(_CLIENT, pod_fields)._kept
@@ -88,8 +88,8 @@ def pods(given: list[tuple[str, Manifest]]) -> None:
     assert set(inventory.pods) == {VICTIM, HASH}
 
 
-async def _posted(_: Manifest) -> Failure:
-    return Failure(Outcome.DONE, "")
+async def _posted(_: Manifest) -> WriteResult:
+    return WriteResult(WriteOutcome.DONE, "")
 
 
 STEPS = st.sampled_from(["apply", "delete", "replace"])
@@ -97,8 +97,8 @@ STEPS = st.sampled_from(["apply", "delete", "replace"])
 
 def policies(given: list[tuple[str, str, Manifest]]) -> None:
     """A policy of any shape is read or told why not, and decides on a pod without an error."""
-    passed_over = PassedOver()
-    book = PolicyBook(lambda: None)
+    passed_over = UnreadableObjects()
+    book = PolicyCache(lambda: None)
     pod = pod_facts(_OWN)
     for kind, how, manifest in given:
         sink = guarded(book.sink(kind), OOMPolicy, passed_over)
@@ -118,7 +118,7 @@ def policies(given: list[tuple[str, str, Manifest]]) -> None:
 
 def namespaces(given: list[tuple[str, Manifest]]) -> None:
     """Namespaces raise nothing, and labels are labels."""
-    book = NamespaceBook(lambda: None)
+    book = NamespaceCache(lambda: None)
     sink = guarded(book, Namespace)
     kept = Kept(_CLIENT, namespace_labels)._kept
     for how, manifest in given:
@@ -134,7 +134,7 @@ class _Calls:
     def __init__(self) -> None:
         self.written = []
 
-    async def look(self, namespace: str, pod: str, container: str) -> Found:
+    async def look(self, namespace: str, pod: str, container: str) -> ResizeTarget:
         rule = {"onOOM": {"raiseLimit": {"upTo": "2Gi"}}}
         spec = {"podSelector": {}, "rules": [rule]}
         granting = parse_policy(CLUSTER, {"metadata": {"name": "grow"}, "spec": spec})
@@ -142,12 +142,14 @@ class _Calls:
         facts = pod_facts(manifest)
         one = next(iter(facts.containers), None)
         assert container is not None
-        return Found(Scene(facts, one, NODE, (granting,), Switch.ENFORCE), "7")
+        return ResizeTarget(
+            ResizeContext(facts, one, NODE, (granting,), EnforcementMode.ENFORCE), "7"
+        )
 
     async def resize(self, *_: object) -> None:
         """Take any patch."""
 
-    async def keep(self, found: Found, _: object) -> Found:
+    async def keep(self, found: ResizeTarget, _: object) -> ResizeTarget:
         """Keep any limit."""
         return found
 
@@ -158,9 +160,9 @@ class _Calls:
         assert "" not in {namespace, name}
         self.written.append(response)
 
-    async def post(self, event: Manifest) -> Failure:
+    async def post(self, event: Manifest) -> WriteResult:
         assert len(event["note"].encode()) <= 1024
-        return Failure(Outcome.DONE, "")
+        return WriteResult(WriteOutcome.DONE, "")
 
     async def node_status(self, node: str) -> Manifest:
         return {"agent": node}
@@ -189,7 +191,7 @@ async def _answer(responder: Responder, given: list[Manifest]) -> None:
 
 def oom_nodes(given: list[Manifest]) -> None:
     """What an agent says of itself, in any shape, makes statuses that the API server takes."""
-    odd = PassedOver()
+    odd = UnreadableObjects()
     reports = NodeReports(passed_over=odd)
     sink = guarded(reports, OOMNode, odd)
     for manifest in given:
@@ -210,7 +212,7 @@ def oom_nodes(given: list[Manifest]) -> None:
 
 def oom_limits(given: list[Manifest]) -> None:
     """Records of limits of any shape are read as far as they can be."""
-    book = LimitBook()
+    book = LimitCache()
     for manifest in given:
         book.apply(manifest)
         assert all(isinstance(each, KeptLimit) for each in containers_of(manifest).values())

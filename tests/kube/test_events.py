@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 from oomwarden.kube import events
-from oomwarden.kube.transport.errors import Failure, Outcome
+from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
 from tests.support.fake_api import Answer, FakeApi, body, status
 
@@ -15,7 +15,7 @@ EVENT = {
 EXISTS = status(409, "AlreadyExists", "already exists")
 
 
-async def posted(answer: Answer) -> tuple[Failure, FakeApi]:
+async def posted(answer: Answer) -> tuple[WriteResult, FakeApi]:
     api = FakeApi([answer])
     async with api.client() as client:
         told = await events.post(client, EVENT)
@@ -24,7 +24,7 @@ async def posted(answer: Answer) -> tuple[Failure, FakeApi]:
 
 async def test_an_event_is_created_in_its_pods_namespace() -> None:
     told, api = await posted(body(EVENT, 201))
-    assert told.outcome is Outcome.DONE
+    assert told.outcome is WriteOutcome.DONE
     (request,) = api.requests
     path = "/apis/events.k8s.io/v1/namespaces/shop/events"
     assert (request.method, request.path, request.body) == ("POST", path, EVENT)
@@ -32,12 +32,12 @@ async def test_an_event_is_created_in_its_pods_namespace() -> None:
 
 async def test_an_event_that_is_there_already_is_done() -> None:
     told, _ = await posted(EXISTS)
-    assert told.outcome is Outcome.DONE
+    assert told.outcome is WriteOutcome.DONE
 
 
 async def test_what_stands_in_the_way_is_told() -> None:
     told, _ = await posted(status(503, "ServiceUnavailable", "stopping"))
-    assert told.outcome is Outcome.RETRY
+    assert told.outcome is WriteOutcome.RETRY
     assert "stopping" in told.reason
 
 
@@ -46,7 +46,7 @@ async def test_an_api_server_that_hangs_is_not_awaited_for_ever(
 ) -> None:
     monkeypatch.setattr(events, "DEADLINE_SECONDS", 0.05)
     told, _ = await asyncio.wait_for(posted(Answer(hangs=True)), 5)
-    assert told.outcome is Outcome.RETRY
+    assert told.outcome is WriteOutcome.RETRY
 
 
 async def test_an_agents_event_is_told_whatever_has_its_name() -> None:
@@ -54,7 +54,7 @@ async def test_an_agents_event_is_told_whatever_has_its_name() -> None:
     api = FakeApi([EXISTS, foreign, body(EVENT, 201)])
     async with api.client() as client:
         told = await events.post_own(client, EVENT)
-    assert told.outcome is Outcome.DONE
+    assert told.outcome is WriteOutcome.DONE
     first, _, again = (request.body for request in api.requests)
     assert first["metadata"]["name"] == "api-1"
     assert again["metadata"]["name"].startswith("api-1-")
@@ -63,13 +63,13 @@ async def test_an_agents_event_is_told_whatever_has_its_name() -> None:
 @pytest.mark.parametrize(
     ("answers", "outcome"),
     [
-        ([EXISTS, body(EVENT)], Outcome.DONE),
-        ([status(503, "ServiceUnavailable", "stopping")], Outcome.RETRY),
-        ([status(404, "NotFound", "gone", kind="namespaces")], Outcome.UNDELIVERABLE),
-        ([EXISTS, body(EVENT | {"regarding": {"uid": "u"}})] * 2, Outcome.RETRY),
+        ([EXISTS, body(EVENT)], WriteOutcome.DONE),
+        ([status(503, "ServiceUnavailable", "stopping")], WriteOutcome.RETRY),
+        ([status(404, "NotFound", "gone", kind="namespaces")], WriteOutcome.UNDELIVERABLE),
+        ([EXISTS, body(EVENT | {"regarding": {"uid": "u"}})] * 2, WriteOutcome.RETRY),
     ],
 )
-async def test_what_became_of_an_agents_event(answers: list[Answer], outcome: Outcome) -> None:
+async def test_what_became_of_an_agents_event(answers: list[Answer], outcome: WriteOutcome) -> None:
     api = FakeApi(list(answers))
     async with api.client() as client:
         assert (await events.post_own(client, EVENT)).outcome is outcome

@@ -4,8 +4,8 @@ import json
 
 import pytest
 from lightkube import ApiError
-from oomwarden.core.quota.retention import Record
-from oomwarden.kube.oomkill_pages import PART, ListExpiredError, RefusedError, StoredKills
+from oomwarden.core.quota.retention import StoredRecord
+from oomwarden.kube.oomkill_pages import PART, ListExpiredError, OOMKillPages, RefusedError
 
 from tests.support.fake_api import Answer, FakeApi, body, status
 
@@ -14,7 +14,7 @@ CREATED, SECONDS = "2026-01-02T03:04:05Z", 1767323045.0
 DATE = {"Content-Type": "application/json", "Date": "Fri, 02 Jan 2026 03:05:05 GMT"}
 METADATA = {"name": "api-1", "namespace": "shop", "uid": "u-1", "creationTimestamp": CREATED}
 LABELLED = METADATA | {"labels": {"oomwarden.io/pod-uid": "p-1"}}
-RECORD = Record(SECONDS, "api-1", "shop", "u-1", "p-1")
+RECORD = StoredRecord(SECONDS, "api-1", "shop", "u-1", "p-1")
 GONE = status(410, "Expired", "The provided continue parameter is too old")
 
 
@@ -26,8 +26,8 @@ def part(*items: object, token: str = "") -> Answer:
 async def test_a_part_of_all_records_is_read_with_the_clock_that_stamped_them() -> None:
     api = FakeApi([part(LABELLED, token="next"), part()])  # noqa: S106 - of a list
     async with api.client() as client:
-        first = await StoredKills(client).page("")
-        last = await StoredKills(client).page("next")
+        first = await OOMKillPages(client).page("")
+        last = await OOMKillPages(client).page("next")
     assert (first.records, first.token, first.now) == ([RECORD], "next", SECONDS + 60)
     assert (last.records, last.token) == ([], "")
     assert [one.path for one in api.requests] == ["/apis/oomwarden.io/v1alpha1/oomkills"] * 2
@@ -41,14 +41,14 @@ async def test_a_part_of_all_records_is_read_with_the_clock_that_stamped_them() 
 async def test_a_record_without_its_label_is_counted_as_a_pod_of_its_own() -> None:
     api = FakeApi([part(METADATA)])
     async with api.client() as client:
-        (record,) = (await StoredKills(client).page("")).records
+        (record,) = (await OOMKillPages(client).page("")).records
     assert record.pod == "u-1"
 
 
 async def test_a_record_that_is_being_deleted_is_left_out() -> None:
     api = FakeApi([part(LABELLED | {"deletionTimestamp": CREATED})])
     async with api.client() as client:
-        assert (await StoredKills(client).page("")).records == []
+        assert (await OOMKillPages(client).page("")).records == []
 
 
 async def test_where_the_api_server_offers_to_go_on_with_the_list_of_now_it_is_taken_up() -> None:
@@ -56,7 +56,7 @@ async def test_where_the_api_server_offers_to_go_on_with_the_list_of_now_it_is_t
     told = {**json.loads(expired.lines[0]), "metadata": {"continue": "inconsistent"}}
     api = FakeApi([body(told, 410), part(LABELLED)])
     async with api.client() as client:
-        assert (await StoredKills(client).page("old")).records == [RECORD]
+        assert (await OOMKillPages(client).page("old")).records == [RECORD]
     assert [one.query["continue"] for one in api.requests] == ["old", "inconsistent"]
 
 
@@ -64,7 +64,7 @@ async def test_records_are_counted_at_the_price_of_one() -> None:
     one = body({"metadata": {"continue": "t", "remainingItemCount": 41}, "items": [{}]})
     api = FakeApi([one, body({"metadata": {}, "items": []})])
     async with api.client() as client:
-        assert [await StoredKills(client).count() for _ in range(2)] == [42, 0]
+        assert [await OOMKillPages(client).count() for _ in range(2)] == [42, 0]
     assert [each.query for each in api.requests] == [{"limit": "1"}] * 2
 
 
@@ -72,16 +72,16 @@ async def test_a_token_that_is_too_old_is_told_from_other_errors() -> None:
     api = FakeApi([GONE, GONE, status(500, "InternalError", "no")])
     async with api.client() as client:
         with pytest.raises(ListExpiredError):
-            await StoredKills(client).page("old")
+            await OOMKillPages(client).page("old")
         for token in ("", "old"):
             with pytest.raises(ApiError):
-                await StoredKills(client).page(token)
+                await OOMKillPages(client).page(token)
 
 
 async def test_records_of_one_namespace_can_be_asked_for() -> None:
     api = FakeApi([part()])
     async with api.client() as client:
-        await StoredKills(client, "shop").page("")
+        await OOMKillPages(client, "shop").page("")
     (request,) = api.requests
     assert request.path == "/apis/oomwarden.io/v1alpha1/namespaces/shop/oomkills"
 
@@ -89,7 +89,7 @@ async def test_records_of_one_namespace_can_be_asked_for() -> None:
 async def test_a_record_is_deleted_only_if_it_is_the_one() -> None:
     api = FakeApi([body({"kind": "Status", "status": "Success"})])
     async with api.client() as client:
-        assert await StoredKills(client).delete(RECORD)
+        assert await OOMKillPages(client).delete(RECORD)
     (request,) = api.requests
     path = "/apis/oomwarden.io/v1alpha1/namespaces/shop/oomkills/api-1"
     assert (request.method, request.path) == ("DELETE", path)
@@ -108,7 +108,7 @@ async def test_a_record_is_deleted_only_if_it_is_the_one() -> None:
 async def test_a_record_that_is_gone_needs_no_deletion(answer: Answer) -> None:
     api = FakeApi([answer])
     async with api.client() as client:
-        assert not await StoredKills(client).delete(RECORD)
+        assert not await OOMKillPages(client).delete(RECORD)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ async def test_a_refusal_of_one_record_says_nothing_of_others(answer: Answer) ->
     api = FakeApi([answer])
     async with api.client() as client:
         with pytest.raises(RefusedError):
-            await StoredKills(client).delete(RECORD)
+            await OOMKillPages(client).delete(RECORD)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ async def test_an_api_server_that_deletes_nothing_is_an_error(answer: Answer) ->
     api = FakeApi([answer])
     async with api.client() as client:
         with pytest.raises(ApiError):
-            await StoredKills(client).delete(RECORD)
+            await OOMKillPages(client).delete(RECORD)
 
 
 async def test_a_record_with_metadata_that_make_no_sense_keeps_no_other_one_from_deletion(
@@ -149,5 +149,5 @@ async def test_a_record_with_metadata_that_make_no_sense_keeps_no_other_one_from
     odd = [{"name": "odd"}, LABELLED | {"creationTimestamp": "soon"}, LABELLED | {"labels": [5]}]
     api = FakeApi([part(*odd, LABELLED)])
     async with api.client() as client:
-        assert (await StoredKills(client).page("")).records == [RECORD]
+        assert (await OOMKillPages(client).page("")).records == [RECORD]
     assert "retention passes over OOMKill odd: 'uid' (KeyError at " in caplog.text

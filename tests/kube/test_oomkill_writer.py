@@ -34,7 +34,7 @@ EVENT = {
     "eventTime": "2026-01-02T03:04:05.000000Z",
 }
 LATER = EVENT | {"eventTime": "2026-01-02T03:09:00.000000Z"}
-ONE, MANY = EventSeries(EVENT, EVENT, 1), EventSeries(EVENT, LATER, 7, told=3)
+ONE, MANY = EventSeries(EVENT, EVENT, 1), EventSeries(EVENT, LATER, 7, posted_count=3)
 SERIES = {"series": {"count": 7, "lastObservedTime": "2026-01-02T03:09:00.000000Z"}}
 CREATED = body(kill(), 201)
 EVENT_CREATED = body(EVENT, 201)

@@ -2,9 +2,9 @@
 
 import pytest
 from oomwarden.api.oomlimit import KeptLimit
-from oomwarden.core.model.mode import Switch
-from oomwarden.kube.oomlimits import KeptLimits
-from oomwarden.kube.pod_resizes import Resizes
+from oomwarden.core.model.mode import EnforcementMode
+from oomwarden.kube.oomlimits import OOMLimits
+from oomwarden.kube.pod_resizes import PodResizes
 
 from tests.support.fake_api import Answer, FakeApi, body, status
 
@@ -44,9 +44,9 @@ async def test_pod_policies_and_labels_are_read_from_the_newest_state() -> None:
     labels = (labelled(t="a"), labelled(z="b"))
     api = FakeApi([switch("Enforce"), body(POD), UNKNOWN, *labels, *policies])
     async with api.client() as client:
-        found = await Resizes(client, "oomwarden").look("shop", "db-0", "app")
+        found = await PodResizes(client, "oomwarden").look("shop", "db-0", "app")
     scene = found.scene
-    assert (found.version, scene.node, scene.switch) == ("77", "node-1", Switch.ENFORCE)
+    assert (found.version, scene.node, scene.switch) == ("77", "node-1", EnforcementMode.ENFORCE)
     assert [policy.name for policy in scene.policies] == ["good"]
     assert (scene.namespace_labels, scene.node_labels) == ({"t": "a"}, {"z": "b"})
     assert scene.container is not None
@@ -57,14 +57,14 @@ async def test_pod_policies_and_labels_are_read_from_the_newest_state() -> None:
 async def test_a_pod_that_is_gone_is_no_error_and_no_switch_is_pause() -> None:
     api = FakeApi([status(404, "NotFound", "gone"), status(404, "NotFound", "gone")])
     async with api.client() as client:
-        found = await Resizes(client, "oomwarden").look("shop", "db-0", "app")
-    assert (found.scene.pod, found.scene.switch) == (None, Switch.PAUSE)
+        found = await PodResizes(client, "oomwarden").look("shop", "db-0", "app")
+    assert (found.scene.pod, found.scene.switch) == (None, EnforcementMode.PAUSE)
 
 
 async def test_the_patch_goes_to_pods_resize_under_a_managers_name() -> None:
     api = FakeApi([body({})])
     async with api.client() as client:
-        await Resizes(client, "o").resize("shop", "db-0", {"spec": {}}, "oomwarden-limit/app")
+        await PodResizes(client, "o").resize("shop", "db-0", {"spec": {}}, "oomwarden-limit/app")
     (request,) = api.requests
     assert (request.method, request.path) == ("PATCH", "/api/v1/namespaces/shop/pods/db-0/resize")
     assert request.query["fieldManager"] == "oomwarden-limit/app"
@@ -90,7 +90,7 @@ async def test_a_name_that_no_pod_can_have_is_no_pod_and_is_not_sent(
     """Names come from OOMNodes, which a stolen token of an agent may write."""
     api = FakeApi([switch("Enforce")])
     async with api.client() as client:
-        found = await Resizes(client, "oomwarden").look(namespace, pod, "app")
+        found = await PodResizes(client, "oomwarden").look(namespace, pod, "app")
     assert found.scene.pod is None
     assert len(api.requests) == 1
 
@@ -117,7 +117,7 @@ async def test_whose_a_limit_is_says_the_operators_record() -> None:
         answers = [body(limited(limit)), body(record), labelled(), listed(), listed()]
         api = FakeApi([switch("Enforce"), *answers])
         async with api.client() as client:
-            found = await Resizes(client, "oomwarden").look("shop", "db-0", "app")
+            found = await PodResizes(client, "oomwarden").look("shop", "db-0", "app")
         assert api.requests[2].path.endswith("/oomlimits/u")
         assert found.scene.container is not None
         writers = found.scene.container.spec.writers
@@ -129,7 +129,7 @@ async def test_a_record_is_created_replaced_and_deleted_with_its_last_container(
     made = {"metadata": {"name": "u", "resourceVersion": "6"}}
     api = FakeApi([*looks, body(made | {"spec": RECORD["spec"]}), body(RECORD), body({})])
     async with api.client() as client:
-        calls = Resizes(client, "oomwarden")
+        calls = PodResizes(client, "oomwarden")
         found = await calls.look("shop", "db-0", "app")
         pending = KeptLimit.model_validate(KEPT | {"pending": True, "was": "64Mi"})
         found = await calls.keep(found, pending)
@@ -154,7 +154,7 @@ async def test_a_record_goes_with_its_pod_and_not_with_another_of_the_name(
     api = FakeApi([pod, body({})])
     async with api.client() as client:
         metadata = {"name": "u", "annotations": {"oomwarden.io/pod": "shop/db-0"}}
-        assert await KeptLimits(client).drop_if_gone(metadata) is goes
+        assert await OOMLimits(client).drop_if_gone(metadata) is goes
     assert api.requests[0].path == "/api/v1/namespaces/shop/pods/db-0"
     assert len(api.requests) == 1 + goes
 
@@ -163,7 +163,7 @@ async def test_the_sweep_lists_records_with_the_pods_that_they_are_of() -> None:
     named = {"name": "u", "annotations": {"oomwarden.io/pod": "shop/db-0", "large": "x" * 9999}}
     page = body({"metadata": {}, "items": [{"metadata": named}, {"metadata": {"name": "v"}}]})
     async with FakeApi([page]).client() as client:
-        found = [each async for each in KeptLimits(client).all()]
+        found = [each async for each in OOMLimits(client).all()]
     assert found == [
         {"name": "u", "annotations": {"oomwarden.io/pod": "shop/db-0"}},
         {"name": "v"},
@@ -173,5 +173,5 @@ async def test_the_sweep_lists_records_with_the_pods_that_they_are_of() -> None:
 async def test_a_record_that_names_no_pod_is_no_proof_that_its_pod_is_gone() -> None:
     api = FakeApi([])
     async with api.client() as client:
-        assert not await KeptLimits(client).drop_if_gone({"name": "u"})
+        assert not await OOMLimits(client).drop_if_gone({"name": "u"})
     assert api.requests == []

@@ -5,22 +5,24 @@ from datetime import UTC, datetime
 
 import pytest
 from lightkube import ApiError
-from oomwarden.core.ledger.rebuild import Span
+from oomwarden.core.ledger.rebuild import RecordedRange
 from oomwarden.core.quota.pressure import (
     CONDITIONS,
     KEY,
     YOUNG_IN_NEED_SECONDS,
-    Level,
     Pressure,
+    PressureLevel,
     read,
     written,
 )
 from oomwarden.kube import oomnodes as nodes
-from oomwarden.kube.pressure import Board
+from oomwarden.kube.pressure import PressureConfigMap
 
 from tests.support.fake_api import Answer, FakeApi, body, status
 
-SAID = Pressure(Level.HIGH, {"shop": Level.FULL}, nodes=3, kept_seconds=YOUNG_IN_NEED_SECONDS)
+SAID = Pressure(
+    PressureLevel.HIGH, {"shop": PressureLevel.FULL}, nodes=3, kept_seconds=YOUNG_IN_NEED_SECONDS
+)
 MISSING = status(404, "NotFound", 'configmaps "oomwarden-pressure" not found')
 PATH = "/api/v1/namespaces/oomwarden/configmaps/oomwarden-pressure"
 
@@ -28,9 +30,9 @@ PATH = "/api/v1/namespaces/oomwarden/configmaps/oomwarden-pressure"
 async def test_it_is_patched_where_it_is_and_says_when_it_was_renewed() -> None:
     api = FakeApi([body({}), MISSING])
     async with api.client() as client:
-        await Board(client, "oomwarden").write(SAID)
+        await PressureConfigMap(client, "oomwarden").write(SAID)
         with pytest.raises(ApiError):
-            await Board(client, "oomwarden").write(SAID)
+            await PressureConfigMap(client, "oomwarden").write(SAID)
     assert [(one.method, one.path) for one in api.requests] == [("PATCH", PATH)] * 2
     data = api.requests[0].body["data"]
     assert read(data) == SAID
@@ -46,7 +48,7 @@ async def test_objects_that_the_operator_passes_over_are_a_condition_that_people
 ) -> None:
     api = FakeApi([body({})])
     async with api.client() as client:
-        await Board(client, "oomwarden").write(SAID, passed_over)
+        await PressureConfigMap(client, "oomwarden").write(SAID, passed_over)
     data = api.requests[0].body["data"]
     (told,) = json.loads(data[CONDITIONS])
     wanted = {"type": "ObjectsUnderstood", "status": status, "reason": reason}
@@ -57,14 +59,14 @@ async def test_objects_that_the_operator_passes_over_are_a_condition_that_people
 async def test_there_may_be_none_or_one_that_says_nothing() -> None:
     api = FakeApi([MISSING, body({"metadata": {}}), body({"data": written(SAID)})])
     async with api.client() as client:
-        board = Board(client, "oomwarden")
+        board = PressureConfigMap(client, "oomwarden")
         assert [await board.read() for _ in range(3)] == [None, None, SAID]
 
 
 async def test_nodes_are_counted_at_the_price_of_one() -> None:
     api = FakeApi([body({"metadata": {"remainingItemCount": 1999}, "items": [{}]})])
     async with api.client() as client:
-        assert await Board(client, "oomwarden").nodes() == 2000
+        assert await PressureConfigMap(client, "oomwarden").nodes() == 2000
 
 
 KILLS = [
@@ -97,8 +99,8 @@ async def test_a_lost_store_asks_how_young_a_record_must_be_to_be_there_for_sure
         [body(NODE), body({"metadata": {"resourceVersion": "1"}, "items": KILLS}), answer]
     )
     async with api.client() as client:
-        known = await nodes.told(client, "n1", "b", "oomwarden")
+        known = await nodes.list_recorded_ranges(client, "n1", "b", "oomwarden")
     assert known.since is not None
     kept = datetime.now(UTC) - datetime.fromisoformat(known.since)
     assert kept.total_seconds() == pytest.approx(minutes * 60, abs=30)
-    assert known.spans == {7: [Span(0, 1, young=False), Span(5, 6, young=False)]}
+    assert known.spans == {7: [RecordedRange(0, 1, young=False), RecordedRange(5, 6, young=False)]}

@@ -7,10 +7,10 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from oomwarden.core.objects.passed_over import PassedOver
+from oomwarden.core.objects.passed_over import UnreadableObjects
 from oomwarden.kube import recent_oomkills as young_kills
 from oomwarden.kube.raising_policies import RaisingPolicies, raises
-from oomwarden.kube.recent_oomkills import YoungKills
+from oomwarden.kube.recent_oomkills import RecentOOMKills
 
 from tests.support.fake_api import Answer, FakeApi, body, status, watch
 
@@ -59,7 +59,7 @@ SHOP = policies(policy("grow", "shop", RAISES), policy("calm", "other", {"oomSco
 async def told_of(api: FakeApi, count: int) -> list[str]:
     told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     async with api.client() as client:
-        following = asyncio.create_task(YoungKills(client).follow(told.put_nowait))
+        following = asyncio.create_task(RecentOOMKills(client).follow(told.put_nowait))
         names = [(await told.get())["metadata"]["name"] for _ in range(count)]
         following.cancel()
         with suppress(asyncio.CancelledError):
@@ -136,7 +136,7 @@ def test_a_policy_that_makes_no_sense_answers_no_kill(spec: object) -> None:
 async def test_a_response_goes_to_the_status_alone() -> None:
     api = FakeApi([body({})])
     async with api.client() as client:
-        await YoungKills(client).write_response("shop", "k", {"action": "None"})
+        await RecentOOMKills(client).write_response("shop", "k", {"action": "None"})
     (request,) = api.requests
     assert request.path.endswith("/namespaces/shop/oomkills/k/status")
     assert request.body == {"status": {"response": {"action": "None"}}}
@@ -145,8 +145,8 @@ async def test_a_response_goes_to_the_status_alone() -> None:
 async def test_a_record_or_node_that_is_gone_is_no_error() -> None:
     api = FakeApi([status(404, "NotFound", "gone"), status(404, "NotFound", "gone")])
     async with api.client() as client:
-        await YoungKills(client).write_response("shop", "k", {})
-        assert await YoungKills(client).node_status("n") == {}
+        await RecentOOMKills(client).write_response("shop", "k", {})
+        assert await RecentOOMKills(client).node_status("n") == {}
 
 
 async def test_a_young_record_that_cannot_be_taken_is_named_and_keeps_no_other_one_waiting(
@@ -160,9 +160,9 @@ async def test_a_young_record_that_cannot_be_taken_is_named_and_keeps_no_other_o
 
     answers = [page("", bad=1, good=1), body(named("bad")), body(named("good"))]
     api = FakeApi([*answers, watch(("ADDED", named("new")), hangs=True)], always=SHOP)
-    passed_over = PassedOver()
+    passed_over = UnreadableObjects()
     async with api.client() as client:
-        following = asyncio.create_task(YoungKills(client, passed_over).follow(take))
+        following = asyncio.create_task(RecentOOMKills(client, passed_over).follow(take))
         assert [await taken.get() for _ in range(2)] == ["good", "new"]
         following.cancel()
         with suppress(asyncio.CancelledError):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from oomwarden.controller.limits.oom_responder import Responder
-from oomwarden.kube.transport.errors import Failure, Outcome
+from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
 from tests.support.cluster_of_one import OnePod
 
@@ -48,7 +48,7 @@ class Kills:
         self.failures: list[Exception] = []
         self.written: list[tuple[str, dict[str, Any]]] = []
         self.posted: list[dict[str, Any]] = []
-        self.posts: list[Failure] = []
+        self.posts: list[WriteResult] = []
         self.available = "4Gi"
         self.heartbeats = [NOW]
         self.written_at: datetime | None = NOW
@@ -63,9 +63,9 @@ class Kills:
             raise self.failures.pop(0)
         self.written.append((f"{namespace}/{name}", response))
 
-    async def post(self, event: dict[str, Any]) -> Failure:
+    async def post(self, event: dict[str, Any]) -> WriteResult:
         self.posted.append(event)
-        return self.posts.pop() if self.posts else Failure(Outcome.DONE, "")
+        return self.posts.pop() if self.posts else WriteResult(WriteOutcome.DONE, "")
 
     async def node_status(self, _: str) -> dict[str, Any]:
         stamp = self.heartbeats[0].isoformat()

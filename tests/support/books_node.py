@@ -12,21 +12,21 @@ from oomwarden.agent.delivery import outbox
 from oomwarden.agent.delivery.outbox import OutboxRow
 from oomwarden.agent.detection.batch import Batch
 from oomwarden.agent.detection.detector import Detector, into_queue
-from oomwarden.agent.detection.kernel_log import LogReader
+from oomwarden.agent.detection.kernel_log import KernelLogReader
 from oomwarden.agent.informers.inventory import Inventory
-from oomwarden.agent.recording.recorder import Bookkeeper
-from oomwarden.agent.recording.settler import Place, Settler
+from oomwarden.agent.recording.recorder import Recorder
+from oomwarden.agent.recording.settler import NodeIdentity, Settler
 from oomwarden.agent.store.counters import counts
-from oomwarden.agent.store.database import Store
+from oomwarden.agent.store.database import Database
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.policy import QOSClass
 from oomwarden.core.ledger.ledger import Ledger
-from oomwarden.core.ledger.rebuild import Recorded
+from oomwarden.core.ledger.rebuild import RecordedKills
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.cgroup.group_kill import counted_kills, is_killed_as_group
 from oomwarden.kernel.cgroup.tree import find_kubepods
-from oomwarden.kernel.container.memory import charged
+from oomwarden.kernel.container.memory import memory_of
 
 from tests.support.fake_cgroups import UID, FakeCgroups
 
@@ -44,13 +44,13 @@ class BooksNode:
         self.pods: dict[str, PodFacts] = {}
         self.log = b""
         self.after_kills: Callable[[], None] = lambda: None  # before anything else is read
-        self.known = Recorded()
+        self.known = RecordedKills()
         self.away = False
         self.agents: tuple[PodFacts, ...] = ()
         self.detector: Detector | None = None
         self.inventory = Inventory()  # of the last agent
 
-    async def recorded(self) -> Recorded:
+    async def recorded(self) -> RecordedKills:
         if self.away:
             raise httpx2.ConnectError("away")
         return self.known
@@ -75,7 +75,7 @@ class BooksNode:
         )  # fmt: skip
 
     async def count(self, what: str) -> int:
-        store = Store(self.path)
+        store = Database(self.path)
         await store.open()
         try:
             return (await store.run(counts)).get(what, 0)
@@ -84,18 +84,18 @@ class BooksNode:
 
     @asynccontextmanager
     async def agent(self) -> AsyncIterator[Callable[[int], Awaitable[list[OutboxRow]]]]:
-        store = Store(self.path)
+        store = Database(self.path)
         await store.open()
         inventory = self.inventory = Inventory(synced=True, pods=self.pods)
         settler = Settler(
-            Place("node-1", "boot", Nesting(), self.agents),
-            Ledger(), inventory, LogReader(lambda: self.log), lambda _: None,
+            NodeIdentity("node-1", "boot", Nesting(), self.agents),
+            Ledger(), inventory, KernelLogReader(lambda: self.log), lambda _: None,
         )  # fmt: skip
         told = asyncio.Event()
-        books = Bookkeeper(settler, store, told.set, self.recorded)
+        books = Recorder(settler, store, told.set, self.recorded)
         queue: asyncio.Queue[Batch] = asyncio.Queue()
         root = CgroupRoot(self.cgroups.root)
-        settler.charged = partial(charged, root)
+        settler.charged = partial(memory_of, root)
         books.as_group = partial(is_killed_as_group, root)
         books.counted = partial(counted_kills, root)
         kubepods = find_kubepods(root)

@@ -8,12 +8,12 @@ from lightkube.models.meta_v1 import Status
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.oomlimit import KeptLimit
 from oomwarden.api.policy import QOSClass
-from oomwarden.core.limits.authorization import Scene
-from oomwarden.core.model.limit_ownership import Writers
-from oomwarden.core.model.mode import Switch
+from oomwarden.core.limits.authorization import ResizeContext
+from oomwarden.core.model.limit_ownership import LimitWriters
+from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.pod import ContainerFacts, PodFacts, SpecLimit
 from oomwarden.core.policy.policy import Policy, parse_policy
-from oomwarden.kube.pod_resizes import Found
+from oomwarden.kube.pod_resizes import ResizeTarget
 
 MI = 1 << 20
 
@@ -38,8 +38,8 @@ class OnePod:
     """
 
     policies: tuple[Policy, ...] = ()
-    switch: Switch = Switch.ENFORCE
-    writers: Writers = field(default_factory=Writers)
+    switch: EnforcementMode = EnforcementMode.ENFORCE
+    writers: LimitWriters = field(default_factory=LimitWriters)
     failures: list[Exception] = field(default_factory=list)
     patches: list[tuple[dict[str, Any], str]] = field(default_factory=list)
     kept: list[KeptLimit | None] = field(default_factory=list)
@@ -47,14 +47,14 @@ class OnePod:
     steps: list[str] = field(default_factory=list)
     looks: int = 0
 
-    async def look(self, namespace: str, pod: str, container: str) -> Found:
+    async def look(self, namespace: str, pod: str, container: str) -> ResizeTarget:
         self.looks += 1
         spec = SpecLimit(512 * MI, self.writers)
         one = ContainerFacts(container, ContainerType.APP, "c" * 64, 512 * MI, spec=spec)
         facts = PodFacts("u", "u", namespace, pod, {}, QOSClass.BURSTABLE, containers=(one,))
-        return Found(Scene(facts, one, "node-1", self.policies, self.switch), "77")
+        return ResizeTarget(ResizeContext(facts, one, "node-1", self.policies, self.switch), "77")
 
-    async def keep(self, found: Found, kept: KeptLimit | None) -> Found:
+    async def keep(self, found: ResizeTarget, kept: KeptLimit | None) -> ResizeTarget:
         if self.unkept:
             raise self.unkept.pop(0)
         self.kept.append(kept)

@@ -11,7 +11,7 @@ from pathlib import Path
 from oomwarden.agent.delivery import intake
 from oomwarden.agent.delivery.deliverer import Deliverer, Post
 from oomwarden.agent.delivery.outbox import OutboxRow
-from oomwarden.agent.store.database import Store
+from oomwarden.agent.store.database import Database
 from oomwarden.core.records.event_series import EventSeries
 from oomwarden.core.records.oomkill import Manifest, record_name, timestamp
 from oomwarden.kube.oomkill_writer import Covered, Delivery
@@ -73,7 +73,7 @@ class Api:
 
     def tell(self, event: EventSeries) -> Delivery:
         name = event.first["metadata"]["name"]
-        if event.told == 0:
+        if event.posted_count == 0:
             self.events.setdefault(name, event.manifest())
         elif name not in self.events:
             return Delivery(forgotten=True)
@@ -86,7 +86,7 @@ class Agent:
     """A deliverer that runs, and its store."""
 
     deliverer: Deliverer
-    store: Store
+    store: Database
 
     async def enqueue(self, *rows: OutboxRow, now: float = NOW) -> None:
         await self.store.run(partial(intake.enqueue, now=now, rows=list(rows)))
@@ -113,7 +113,7 @@ def left_over(db: sqlite3.Connection) -> int:
 @asynccontextmanager
 async def delivering(path: Path, post: Post) -> AsyncIterator[Agent]:
     """Run a deliverer on the store of `path`."""
-    store = Store(path)
+    store = Database(path)
     await store.open()
     deliverer = Deliverer(store, post)
     task = asyncio.create_task(deliverer.run())

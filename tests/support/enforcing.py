@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from oomwarden.agent.baselines.scores import Baselines
-from oomwarden.agent.enforcement.reconciler import Enforcer
-from oomwarden.agent.enforcement.tracked import SETTLED_SECONDS, Charge
+from oomwarden.agent.enforcement.reconciler import ScoreReconciler
+from oomwarden.agent.enforcement.tracked import SETTLED_SECONDS, TrackedContainer
 from oomwarden.agent.informers.inventory import Container, Inventory
-from oomwarden.agent.informers.policies import PolicyBook
-from oomwarden.agent.store.database import Store
+from oomwarden.agent.informers.policies import PolicyCache
+from oomwarden.agent.store.database import Database
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.oomnode import PolicyReport
 from oomwarden.api.policy import QOSClass
@@ -19,7 +19,7 @@ from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.proc.process import ProcRoot
-from oomwarden.kernel.roots import Places
+from oomwarden.kernel.roots import HostRoots
 
 from tests.support.fake_cgroups import UID, FakeCgroups
 
@@ -32,13 +32,13 @@ TARGET, OTHER, OWN = (min(GIVEN + step, 1000) for step in (300, 400, 150))
 class Node:
     """One pod's cgroup, its containers with processes, a store, and an enforcer on them."""
 
-    def __init__(self, cgroups: FakeCgroups, store: Store, before: "Node | None" = None) -> None:
+    def __init__(self, cgroups: FakeCgroups, store: Database, before: "Node | None" = None) -> None:
         self.cgroups, self.store = cgroups, store
         self.inventory: Inventory = before.inventory if before else Inventory(synced=True)
         self.children: list[subprocess.Popen[bytes]] = before.children if before else []
-        places = Places(CgroupRoot(cgroups.root), ProcRoot(PROC))
+        places = HostRoots(CgroupRoot(cgroups.root), ProcRoot(PROC))
         self.baselines = Baselines(store, "boot")
-        self.enforcer = Enforcer(self.inventory, self.baselines, places, Floor(-500))
+        self.enforcer = ScoreReconciler(self.inventory, self.baselines, places, Floor(-500))
 
     @property
     def pod_path(self) -> str:
@@ -134,7 +134,7 @@ class Node:
         self.enforcer.worker.close()
 
 
-def listed(book: PolicyBook, kind: str, *manifests: dict[str, Any]) -> None:
+def listed(book: PolicyCache, kind: str, *manifests: dict[str, Any]) -> None:
     """Give a list of policies as the source does: one by one, then all at once."""
     fresh = book.fresh(kind)
     for manifest in manifests:
@@ -188,6 +188,6 @@ def server(node: Node, *titles: str) -> tuple[Container, list[int]]:
     return app, pids
 
 
-def the_charge(node: Node) -> Charge:
+def the_charge(node: Node) -> TrackedContainer:
     (charge,) = node.enforcer._charges.values()
     return charge

@@ -8,16 +8,16 @@ import pytest
 from oomwarden.agent.store import database as store
 from oomwarden.agent.store import file as store_file
 from oomwarden.agent.store import spare_pages
-from oomwarden.agent.store.database import Store
+from oomwarden.agent.store.database import Database
 
 
 class Disk:
-    """Refuses what grows the file, or all writes; `Store`s on it are closed at the end."""
+    """Refuses what grows the file, or all writes; `Database`s on it are closed at the end."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.path = folder / "s.sqlite"
         self.refusal: sqlite3.OperationalError | None = None
-        self.stores: list[Store] = []
+        self.stores: list[Database] = []
         self.room = 1 << 30
         monkeypatch.setattr(spare_pages, "free_bytes", lambda _: self.room)
         monkeypatch.setattr(store, "FIRST_RETRY_SECONDS", 0.0)
@@ -32,19 +32,19 @@ class Disk:
 
         return connect
 
-    async def open(self) -> Store:
-        found = Store(self.path)
+    async def open(self) -> Database:
+        found = Database(self.path)
         self.stores.append(found)
         await found.open()
         return found
 
-    async def fill(self, on: Store) -> None:
+    async def fill(self, on: Database) -> None:
         """No page more fits into the file, and nobody can open it."""
         await on.run(shrink)
         self.room = 0
         self.refuse(sqlite3.SQLITE_FULL, "database or disk is full")
 
-    async def close(self, one: Store) -> None:
+    async def close(self, one: Database) -> None:
         self.stores.remove(one)
         await one.close()
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from oomwarden.kube.transport.client import Selection
+from oomwarden.kube.transport.client import ListOptions
 from oomwarden.kube.transport.reflector import follow
 from oomwarden.kube.transport.resources import OOMPolicy
 
 from tests.support.fake_api import Answer, FakeApi
 
-POLICIES = Selection(OOMPolicy)
+POLICIES = ListOptions(OOMPolicy)
 
 
 @dataclass

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from oomwarden.core.incidents.incident import own_log
 from oomwarden.core.kernel_log.kills import LogKill
 from oomwarden.core.kernel_log.lines import Constraint, Killed
-from oomwarden.core.ledger.account import Booking, Reading
+from oomwarden.core.ledger.account import CounterRange, Reading
 from oomwarden.core.ledger.ledger import Ledger, unsettled_below
-from oomwarden.core.ledger.log_evidence import sightings
+from oomwarden.core.ledger.log_evidence import evidence_below
 from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
 from oomwarden.core.parse.cgroup_paths import pod_uid
 
@@ -92,7 +92,7 @@ class Agent:
 
     kernel: Kernel
     ledger: Ledger = field(default_factory=Ledger)
-    bookings: list[Booking] = field(default_factory=list)
+    bookings: list[CounterRange] = field(default_factory=list)
     blind: set[int] = field(default_factory=set)
     _told: int = 0  # lines of the log
     _unclaimed: list[LogKill] = field(default_factory=list)
@@ -116,7 +116,7 @@ class Agent:
         ledger.prune()
         for inode in ledger.accounts.keys() - here.keys():
             ledger.vanish(inode)
-        if not any(account.owed.oom_kill > 0 for account in ledger.accounts.values()):
+        if not any(account.unrecorded.oom_kill > 0 for account in ledger.accounts.values()):
             self.blind.clear()
 
     def settle(self) -> None:
@@ -125,14 +125,14 @@ class Agent:
             self._unclaimed += kernel.log[self._told :]
         self._told = len(kernel.log)
         for inode in [i for i, a in ledger.accounts.items() if a.cgroup.level is Level.POD]:
-            seen = sightings(ledger.accounts[inode].cgroup, self._unclaimed)
+            seen = evidence_below(ledger.accounts[inode].cgroup, self._unclaimed)
             self._tell(ledger.settle_pod(inode, seen, complete=inode not in self.blind))
         for inode in (QOS, TOP):
             if inode in ledger.accounts and not unsettled_below(ledger, inode):
-                seen = sightings(ledger.accounts[inode].cgroup, self._unclaimed)
+                seen = evidence_below(ledger.accounts[inode].cgroup, self._unclaimed)
                 self._tell(ledger.settle_level(inode, seen, complete=inode not in self.blind))
 
-    def _tell(self, bookings: list[Booking]) -> None:
+    def _tell(self, bookings: list[CounterRange]) -> None:
         self.bookings += bookings
         for booking in bookings:
             place = booking.container or booking.pod
@@ -145,16 +145,16 @@ class Agent:
         self.ledger = Ledger()
         self.kernel.made.clear()
         for inode, cgroup in self.kernel.cgroups.items():
-            known = next((a.booked for a in saved if a.cgroup == cgroup), None)
+            known = next((a.recorded for a in saved if a.cgroup == cgroup), None)
             self.ledger.open(cgroup, self.kernel.parents.get(inode), known)
         for account in saved:
             if account.cgroup.inode not in self.ledger.accounts:
-                self.ledger.open(account.cgroup, account.parent, account.booked)
+                self.ledger.open(account.cgroup, account.parent, account.recorded)
                 self.ledger.vanish(account.cgroup.inode)
         for inode in self.kernel.cgroups:
             self.ledger.read(Reading(inode, self.kernel.events(inode)))
         accounts = self.ledger.accounts.items()
-        self.blind = {inode for inode, account in accounts if account.owed.oom_kill > 0}
+        self.blind = {inode for inode, account in accounts if account.unrecorded.oom_kill > 0}
 
     def told(self) -> int:
         return sum(booking.end - booking.start for booking in self.bookings)

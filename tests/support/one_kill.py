@@ -2,11 +2,11 @@
 
 from oomwarden.api.oomkill import ContainerType, PolicyReference
 from oomwarden.api.policy import QOSClass
-from oomwarden.core.incidents.cause import Limits
-from oomwarden.core.incidents.incident import Scene
+from oomwarden.core.incidents.cause import PodLimits
+from oomwarden.core.incidents.incident import PodSnapshot
 from oomwarden.core.kernel_log.kills import LogKill
 from oomwarden.core.kernel_log.lines import Constraint, Killed
-from oomwarden.core.ledger.account import Booking, Tally
+from oomwarden.core.ledger.account import CounterRange, KillCounters
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.records.oomkill import Witness
@@ -30,6 +30,8 @@ FACTS = PodFacts(
 )
 HOG = Killed(1.0, 4242, b"ho\ng", 1 << 30, 30 * MIB, 0, 0, 1000, MIB, 992)
 LOG = LogKill((HOG,), Constraint(1.0, f"/{APP.path}", f"/{APP.path}", 4242), f"/{APP.path}")
-BOOKING = Booking(POD, 0, 2, 4, POD, APP, group_kills=1, container_limit=32 * MIB)
-SCENE = Scene(FACTS, Tally(2, 1, 1, 0), (), Limits(None, (32 * MIB, None)), {}, (LOG,))
+BOOKING = CounterRange(POD, 0, 2, 4, POD, APP, group_kills=1, container_limit=32 * MIB)
+SCENE = PodSnapshot(
+    FACTS, KillCounters(2, 1, 1, 0), (), PodLimits(None, (32 * MIB, None)), {}, (LOG,)
+)
 WITNESS = Witness("node-1", "boot", NOW - 1, NOW, PolicyReference(kind="OOMPolicy", name="p"))

@@ -10,7 +10,7 @@ import pytest
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.core.reporting.blindness import Blindness
 from oomwarden.kernel.cgroup import files
-from oomwarden.kernel.cgroup.counter_files import Node, open_node
+from oomwarden.kernel.cgroup.counter_files import CounterNode, open_node
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
 from oomwarden.kernel.inotify import Inotify
 
@@ -44,7 +44,9 @@ class Refusals:
 
         return add
 
-    def open_node(self, root: CgroupRoot, cgroup: Cgroup, parent: Node | None) -> Node:
+    def open_node(
+        self, root: CgroupRoot, cgroup: Cgroup, parent: CounterNode | None
+    ) -> CounterNode:
         if self.on and self.part in cgroup.path:
             raise OSError(errno.EMFILE, "Too many open files")
         return open_node(root, cgroup, parent)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.oomlimit import Step
 from oomwarden.api.policy import QOSClass
-from oomwarden.core.model.limit_ownership import Mark, Writers
+from oomwarden.core.model.limit_ownership import LimitOwner, LimitWriters
 from oomwarden.core.model.pod import ContainerFacts, PodFacts, SpecLimit
 from oomwarden.core.policy.matching import Match
 from oomwarden.core.policy.policy import Policy
@@ -20,12 +20,12 @@ ID = "c" * 64
 def container(
     asked: int | None = 512,
     now: int | None = None,
-    mark: Mark | None = None,
+    mark: LimitOwner | None = None,
     foreign: str = "",
     kind: ContainerType = ContainerType.APP,
 ) -> ContainerFacts:
     """A container with limits in Mi: in its pod's spec, and in force (None: the same)."""
-    spec = SpecLimit(_mi(asked), Writers(mark, foreign))
+    spec = SpecLimit(_mi(asked), LimitWriters(mark, foreign))
     return ContainerFacts("app", kind, ID, _mi(asked if now is None else now), spec=spec)
 
 
@@ -33,8 +33,8 @@ def pod(*containers: ContainerFacts, **changes: object) -> PodFacts:
     return replace(plain_pod(), containers=containers or (container(),), **changes)  # type: ignore[arg-type]
 
 
-def ours(before: int | None, step: Step = Step.LIMIT, at: str = "") -> Mark:
-    return Mark(step, _mi(before), at)
+def ours(before: int | None, step: Step = Step.LIMIT, at: str = "") -> LimitOwner:
+    return LimitOwner(step, _mi(before), at)
 
 
 def limiting(limit: int | None = 1024, up_to: str | None = None, **fields: object) -> Policy:

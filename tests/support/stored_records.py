@@ -8,16 +8,16 @@ import httpx2
 from oomwarden.controller.retention.publishing import Publisher
 from oomwarden.controller.retention.retention import Retention
 from oomwarden.core.quota.pressure import Pressure
-from oomwarden.core.quota.retention import Bounds, Record
-from oomwarden.kube.oomkill_pages import Page, RefusedError
+from oomwarden.core.quota.retention import Bounds, StoredRecord
+from oomwarden.kube.oomkill_pages import RecordPage, RefusedError
 
 NOW = 1_800_000_000.0
 HOUR = 3600.0
 
 
-def record(number: int, hours: float, namespace: str = "shop", pod: str = "a") -> Record:
+def record(number: int, hours: float, namespace: str = "shop", pod: str = "a") -> StoredRecord:
     name = f"{pod}-{number}"
-    return Record(NOW - hours * HOUR, name, namespace, f"uid-{namespace}-{name}", pod)
+    return StoredRecord(NOW - hours * HOUR, name, namespace, f"uid-{namespace}-{name}", pod)
 
 
 @dataclass
@@ -50,21 +50,21 @@ AWAY = httpx2.ConnectError("connection refused")
 class FakeStore:
     """Serves records two a page; `when_listed` and `when_deleted` may raise instead."""
 
-    records: list[Record]
+    records: list[StoredRecord]
     deleted: list[str] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     when_listed: Callable[[str], None] = lambda _: None
-    when_deleted: Callable[[Record], None] = lambda _: None
+    when_deleted: Callable[[StoredRecord], None] = lambda _: None
 
-    async def page(self, token: str) -> Page:
+    async def page(self, token: str) -> RecordPage:
         self.tokens.append(token)
         self.when_listed(token)
         start = int(token or 0)
         rest = len(self.records) > start + 2
-        return Page(self.records[start : start + 2], NOW, str(start + 2) if rest else "")
+        return RecordPage(self.records[start : start + 2], NOW, str(start + 2) if rest else "")
 
-    async def delete(self, record: Record) -> bool:
+    async def delete(self, record: StoredRecord) -> bool:
         self.when_deleted(record)
         found = record in self.records
         self.deleted.append(record.name)

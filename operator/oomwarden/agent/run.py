@@ -13,33 +13,33 @@ status                             what OOMNode says
 import asyncio
 from functools import partial
 
-from oomwarden.agent.api_watches import Watches
+from oomwarden.agent.api_watches import ApiWatches
 from oomwarden.agent.baselines.scores import Baselines
 from oomwarden.agent.baselines.store_loss import store_was_lost
 from oomwarden.agent.delivery.deliverer import Deliverer
-from oomwarden.agent.detection.kernel_log import ELSEWHERE, LogReader
-from oomwarden.agent.detection.kubepods import KernelSide
+from oomwarden.agent.detection.kernel_log import ELSEWHERE, KernelLogReader
+from oomwarden.agent.detection.kubepods import KubepodsDetection
 from oomwarden.agent.detection.layout import Layout
-from oomwarden.agent.detection.memory_sampler import Samples
+from oomwarden.agent.detection.memory_sampler import MemorySampler
 from oomwarden.agent.enforcement.caps import Caps
-from oomwarden.agent.enforcement.naming import Naming
-from oomwarden.agent.enforcement.reconciler import Enforcer
+from oomwarden.agent.enforcement.naming import ContainerNamer
+from oomwarden.agent.enforcement.reconciler import ScoreReconciler
 from oomwarden.agent.informers.inventory import Inventory
 from oomwarden.agent.informers.pressure import PressureWatch
-from oomwarden.agent.recording.agent_kills import own_pods
+from oomwarden.agent.recording.agent_kills import agent_pods
 from oomwarden.agent.recording.host_kills import HostKills
 from oomwarden.agent.recording.kernel_looks import connect_kernel
-from oomwarden.agent.recording.misreports import Contradictions
-from oomwarden.agent.recording.recorder import Bookkeeper
-from oomwarden.agent.recording.settler import Place, Settler
-from oomwarden.agent.reporting.node_services import Outranked
-from oomwarden.agent.reporting.node_status import Reporter, Work
-from oomwarden.agent.reporting.status_writer import StatusWriter
+from oomwarden.agent.recording.misreports import MisreportNotifier
+from oomwarden.agent.recording.recorder import Recorder
+from oomwarden.agent.recording.settler import NodeIdentity, Settler
+from oomwarden.agent.reporting.node_services import NodeServicesMonitor
+from oomwarden.agent.reporting.node_status import NodeStatusBuilder, ReportInputs
+from oomwarden.agent.reporting.status_writer import NodeStatusWriter
 from oomwarden.agent.runtime import health
-from oomwarden.agent.runtime.lock import Waits, sole
-from oomwarden.agent.runtime.progress import Heard
+from oomwarden.agent.runtime.lock import Waits, node_lock
+from oomwarden.agent.runtime.progress import WatchProgress
 from oomwarden.agent.runtime.settings import Settings
-from oomwarden.agent.store.database import Store
+from oomwarden.agent.store.database import Database
 from oomwarden.agent.store_check import check
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.enforcement.scoring import Floor
@@ -49,7 +49,7 @@ from oomwarden.kernel.boot import boot_id
 from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.host import Host
 from oomwarden.kernel.proc.process import ProcRoot
-from oomwarden.kernel.roots import Places
+from oomwarden.kernel.roots import HostRoots
 from oomwarden.kube import events
 from oomwarden.kube import oomkill_writer as kills
 from oomwarden.kube import oomnodes as nodes
@@ -64,26 +64,28 @@ LATE_SECONDS = 60.0
 class Agent:
     """All parts of one agent, made in the order in which they need each other."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Database) -> None:
         self.settings = settings
         self.store = store
         self.host = Host(settings.proc)
         self.client: Client = connect()
         self.inventory = Inventory()
-        self.kernel = KernelSide(settings.cgroup_root)
-        self.log = LogReader(
+        self.kernel = KubepodsDetection(settings.cgroup_root)
+        self.log = KernelLogReader(
             syslog.read_all, None if self.host.first_pid_namespace() else ELSEWHERE
         )
         self.pressure = PressureWatch(settings.namespace)
         self.deliverer = Deliverer(store, partial(kills.deliver, self.client), self.pressure)
-        self.reporter = Reporter(settings, self.host, store, self.kernel, self.log, self.client)
+        self.reporter = NodeStatusBuilder(
+            settings, self.host, store, self.kernel, self.log, self.client
+        )
         write = partial(nodes.write_status, self.client, settings.node)
         gap = settings.report_seconds
-        self.status = StatusWriter(self._status, write, gap, self.pressure.nodes)
+        self.status = NodeStatusWriter(self._status, write, gap, self.pressure.nodes)
         self.baselines = Baselines(store, self.host.boot_id())
-        self.places = Places(CgroupRoot(settings.cgroup_root), ProcRoot(settings.proc))
+        self.places = HostRoots(CgroupRoot(settings.cgroup_root), ProcRoot(settings.proc))
         caps = Caps(settings.processes_per_second, settings.new_pods_per_minute)
-        self.enforcer = Enforcer(
+        self.enforcer = ScoreReconciler(
             self.inventory,
             self.baselines,
             self.places,
@@ -92,22 +94,32 @@ class Agent:
             caps=caps,
             capacity=self.host.total_memory(),
         )
-        self.naming = Naming(self.inventory, self.baselines, self.places, self.enforcer.news.set)
+        self.naming = ContainerNamer(
+            self.inventory, self.baselines, self.places, self.enforcer.news.set
+        )
         boot_id = self.host.boot_id()
-        place = Place(settings.node, boot_id, self.kernel, own_pods(settings.state_dir, boot_id))
+        place = NodeIdentity(
+            settings.node, boot_id, self.kernel, agent_pods(settings.state_dir, boot_id)
+        )
         self.settler = Settler(place, Ledger(), self.inventory, self.log, self.enforcer.winner_of)
-        ask = partial(nodes.told, self.client, settings.node, place.boot_id, settings.namespace)
+        ask = partial(
+            nodes.list_recorded_ranges,
+            self.client,
+            settings.node,
+            place.boot_id,
+            settings.namespace,
+        )
         wake = self.deliverer.wake.set
-        self.books = Bookkeeper(self.settler, store, wake, ask, self.pressure.now)
-        self.samples = Samples(self.inventory, self.settler.ledger.accounts, self.places)
-        self.contradictions = Contradictions(partial(events.post_own, self.client))
+        self.books = Recorder(self.settler, store, wake, ask, self.pressure.now)
+        self.samples = MemorySampler(self.inventory, self.settler.ledger.accounts, self.places)
+        self.contradictions = MisreportNotifier(partial(events.post_own, self.client))
         self.layout = self.kernel.layout = Layout(self.inventory, self.places.cgroups)
         self.host_kills = HostKills(self.host, store, self.kernel, self.settler.ledger)
-        self.heard = Heard()
+        self.heard = WatchProgress()
         parts = (self.enforcer, self.contradictions, self.pressure)
-        self.watches = Watches(settings, self.client, *parts)
-        self.outranked: Outranked | None = None
-        self.books.told = self.contradictions.told
+        self.watches = ApiWatches(settings, self.client, *parts)
+        self.outranked: NodeServicesMonitor | None = None
+        self.books.told = self.contradictions.kill_recorded
         connect_kernel(self.books, self.places.cgroups)
         odd = self.reporter.passed_over = self.watches.passed_over
         odd.changed = self.enforcer.told = self.deliverer.told = self.status.news
@@ -117,7 +129,7 @@ class Agent:
         """Run until cancelled."""
         waits, port = Waits(), self.settings.metrics_port
         with health.serving(port, self.loops(), self.figures, waits.said):
-            async with sole(self.settings.state_dir, waits):
+            async with node_lock(self.settings.state_dir, waits):
                 await self._with_store()
 
     async def _with_store(self) -> None:
@@ -164,8 +176,10 @@ class Agent:
             outranked = self._outranked(kubepods.path)
             group.create_task(outranked.run(self.settings.look_seconds), name="outranked")
 
-    def _outranked(self, kubepods: str) -> Outranked:
-        found = Outranked(self.places, kubepods, self.host.total_memory(), self.status.news)
+    def _outranked(self, kubepods: str) -> NodeServicesMonitor:
+        found = NodeServicesMonitor(
+            self.places, kubepods, self.host.total_memory(), self.status.news
+        )
         self.outranked = found
         self.enforcer.warn = found.warn
         return found
@@ -232,7 +246,9 @@ class Agent:
         left, trouble = self.enforcer.groups.left, self.deliverer.trouble()
         harder = self.pressure.merged_harder(self.inventory.pods.values())
         beyond = self.watches.beyond_bounds()
-        work = Work(applied, policies, fields, host_kills, asked, left, trouble, harder, beyond)
+        work = ReportInputs(
+            applied, policies, fields, host_kills, asked, left, trouble, harder, beyond
+        )
         return await self.reporter.status(work)
 
 
@@ -243,4 +259,4 @@ async def run(settings: Settings) -> None:
         ExceptionGroup: a loop ended; the process is to be restarted.
     """
     sound = partial(check, boot_id(settings.proc))
-    await Agent(settings, Store(settings.state_dir / "oomwarden.sqlite", sound)).run()
+    await Agent(settings, Database(settings.state_dir / "oomwarden.sqlite", sound)).run()

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from typing import Protocol
 
-from oomwarden.core.model.mode import Switch
+from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.kube.transport.errors import API_ERRORS, failure
 
 FIRST_WAIT_SECONDS, LAST_WAIT_SECONDS = 2.0, 60.0
@@ -15,13 +15,13 @@ _DELETED = (
 _LOG = logging.getLogger(__name__)
 
 
-class Calls(Protocol):
+class ModeCalls(Protocol):
     """The calls that are needed; each raises one of kube.errors.API_ERRORS."""
 
     async def exists(self) -> bool:
         """Whether there is a switch."""
 
-    async def make(self, mode: Switch) -> None:
+    async def make(self, mode: EnforcementMode) -> None:
         """Make the switch."""
 
     async def was_made(self, account: str) -> bool:
@@ -31,7 +31,7 @@ class Calls(Protocol):
         """Note that it has had one."""
 
 
-class FirstSwitch:
+class InitialMode:
     """Makes the switch where there was none yet, and never again: whoever deleted it meant Pause.
 
     Args:
@@ -39,7 +39,7 @@ class FirstSwitch:
         account: The operator's ServiceAccount, which says what this installation has had.
     """
 
-    def __init__(self, calls: Calls, account: str) -> None:
+    def __init__(self, calls: ModeCalls, account: str) -> None:
         self._calls = calls
         self._account = account
         self._settled = False
@@ -73,7 +73,7 @@ class FirstSwitch:
             _LOG.warning(_DELETED)
             return
         else:
-            await self._calls.make(Switch.ENFORCE)
+            await self._calls.make(EnforcementMode.ENFORCE)
             self._seen = True
         if not was_made:
             await self._calls.note_made(self._account)

@@ -11,8 +11,8 @@ from functools import partial
 
 from oomwarden.controller.release import release, verdict
 from oomwarden.core.quota.retention import Bounds
-from oomwarden.kube.mode import SwitchCalls
-from oomwarden.kube.operator_calls import Operations
+from oomwarden.kube.mode import ModeConfigMap
+from oomwarden.kube.operator_calls import OperatorCalls
 from oomwarden.kube.transport.client import connect
 from oomwarden.kube.transport.errors import API_ERRORS, failure
 
@@ -35,10 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "release":
         return asyncio.run(_release(options.namespace, timedelta(seconds=options.wait)))
     sys.setrecursionlimit(DEEP_JSON)
-    from oomwarden.controller.run import Place, run  # noqa: PLC0415 - kopf is slow, and not for release
+    from oomwarden.controller.run import OperatorIdentity, run  # noqa: PLC0415 - kopf is slow, and not for release
 
     bounds = Bounds(options.days, options.per_pod, options.per_namespace, options.per_cluster)
-    asyncio.run(run(options.port, bounds, Place(options.namespace, options.account)))
+    asyncio.run(run(options.port, bounds, OperatorIdentity(options.namespace, options.account)))
     return 0
 
 
@@ -106,7 +106,7 @@ def _bound(name: str, text: str) -> int:
 async def _release(namespace: str, wait: timedelta) -> int:
     try:
         client = connect()
-        last = await release(Operations(client), SwitchCalls(client, namespace), wait)
+        last = await release(OperatorCalls(client), ModeConfigMap(client, namespace), wait)
     except API_ERRORS as error:
         _LOG.error(
             "Nothing was put back: the switch, ConfigMap oomwarden-control in namespace %s, could "

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 
 from oomwarden.api.oomnode import OOMNodeStatus
-from oomwarden.core.model.mode import Switch
+from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.reporting.node_conditions import LEFT_CHANGED
 from oomwarden.core.reporting.policy_status import is_silent
 from oomwarden.kube.transport.errors import API_ERRORS, failure
@@ -112,10 +112,10 @@ class Cluster(Protocol):
         """List the OOMNodes."""
 
 
-class Hand(Protocol):
+class ModeSwitch(Protocol):
     """The calls on the switch."""
 
-    async def set_mode(self, mode: Switch) -> None:
+    async def set_mode(self, mode: EnforcementMode) -> None:
         """Turn the switch; make it where there is none."""
 
     async def remove(self) -> None:
@@ -124,7 +124,7 @@ class Hand(Protocol):
 
 async def release(
     cluster: Cluster,
-    switch: Hand,
+    switch: ModeSwitch,
     wait: timedelta,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -137,7 +137,7 @@ async def release(
     Raises:
         kube.errors.API_ERRORS: the switch could not be written.
     """
-    await switch.set_mode(Switch.RELEASE)
+    await switch.set_mode(EnforcementMode.RELEASE)
     switched = clock()
     last: Progress | None = None
     while clock() - switched < wait:
@@ -156,7 +156,7 @@ async def release(
     return last
 
 
-async def _remove(switch: Hand) -> None:
+async def _remove(switch: ModeSwitch) -> None:
     try:
         await switch.remove()
     except API_ERRORS as error:

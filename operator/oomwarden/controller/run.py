@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import kopf
 
 from oomwarden.api.policy import PolicyStatus
-from oomwarden.controller.first_switch import FirstSwitch
+from oomwarden.controller.first_switch import InitialMode
 from oomwarden.controller.limits.oom_responder import Responder
 from oomwarden.controller.limits.resizer import Resizer
 from oomwarden.controller.limits.sweep import LimitSweep
@@ -20,22 +20,22 @@ from oomwarden.controller.login import login
 from oomwarden.controller.policies.handlers import PolicyHandlers
 from oomwarden.controller.policies.node_reports import NodeReports
 from oomwarden.controller.policies.own_policies import kept_policy
-from oomwarden.controller.policies.statuses import StatusWriter
+from oomwarden.controller.policies.statuses import PolicyStatusWriter
 from oomwarden.controller.pulse import Pulse, serve
 from oomwarden.controller.retention.publishing import Publisher
 from oomwarden.controller.retention.retention import Retention
-from oomwarden.core.limits.node_report import PolicyKey, kept_node
-from oomwarden.core.objects.passed_over import OF_THE_OPERATOR, PassedOver
+from oomwarden.core.limits.node_report import PolicyKey, reported_node
+from oomwarden.core.objects.passed_over import OF_THE_OPERATOR, UnreadableObjects
 from oomwarden.core.quota.retention import Bounds
-from oomwarden.kube.mode import SwitchCalls
-from oomwarden.kube.oomkill_pages import StoredKills
-from oomwarden.kube.oomlimits import KeptLimits
-from oomwarden.kube.operator_calls import Operations
-from oomwarden.kube.pod_resizes import Resizes
-from oomwarden.kube.pressure import Board
-from oomwarden.kube.recent_oomkills import YoungKills
+from oomwarden.kube.mode import ModeConfigMap
+from oomwarden.kube.oomkill_pages import OOMKillPages
+from oomwarden.kube.oomlimits import OOMLimits
+from oomwarden.kube.operator_calls import OperatorCalls
+from oomwarden.kube.pod_resizes import PodResizes
+from oomwarden.kube.pressure import PressureConfigMap
+from oomwarden.kube.recent_oomkills import RecentOOMKills
 from oomwarden.kube.transport import reflector as watch
-from oomwarden.kube.transport.client import Selection, connect
+from oomwarden.kube.transport.client import ListOptions, connect
 from oomwarden.kube.transport.errors import API_ERRORS, failure
 from oomwarden.kube.transport.guarded_sink import guarded
 from oomwarden.kube.transport.kept import Kept
@@ -46,14 +46,14 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class OperatorIdentity:
     """Where the operator runs: the namespace, which has the switch, and its ServiceAccount."""
 
     namespace: str
     account: str
 
 
-async def run(port: int, bounds: Bounds, place: Place) -> None:
+async def run(port: int, bounds: Bounds, place: OperatorIdentity) -> None:
     """Run until a signal comes or a loop ends.
 
     Args:
@@ -62,28 +62,28 @@ async def run(port: int, bounds: Bounds, place: Place) -> None:
         place: Where it runs.
     """
     os.environ.setdefault("POD_ID", platform.node())  # else kopf asks for the user's name: 65532
-    operations = Operations(connect())
+    operations = OperatorCalls(connect())
     await _until_served(operations)
 
     async def write(key: PolicyKey, status: PolicyStatus) -> None:
         content = status.model_dump(mode="json", by_alias=True, exclude_none=True)
         await operations.write_status(*key, content)
 
-    odd = PassedOver(remedy=OF_THE_OPERATOR)
-    writer = StatusWriter(write, reports=NodeReports(passed_over=odd), passed_over=odd)
-    board = Board(operations.client, place.namespace)
+    odd = UnreadableObjects(remedy=OF_THE_OPERATOR)
+    writer = PolicyStatusWriter(write, reports=NodeReports(passed_over=odd), passed_over=odd)
+    board = PressureConfigMap(operations.client, place.namespace)
     publisher = Publisher(bounds, board, passed_over=odd.message)
-    retention = Retention(bounds, StoredKills(operations.client), publisher)
-    calls = Resizes(operations.client, place.namespace)
+    retention = Retention(bounds, OOMKillPages(operations.client), publisher)
+    calls = PodResizes(operations.client, place.namespace)
     resizer = Resizer(calls, writer.touch)
     writer.answers, writer.reports.asked = resizer.refusals, resizer.take
-    nodes = Kept(operations.client, of_list=kept_node)
+    nodes = Kept(operations.client, of_list=reported_node)
     own = Kept(operations.client, of_list=kept_policy)
-    kills = YoungKills(operations.client, odd)
+    kills = RecentOOMKills(operations.client, odd)
     responder = Responder(kills, calls, platform.node(), passed_over=odd)
-    sweep = LimitSweep(KeptLimits(operations.client), passed_over=odd)
+    sweep = LimitSweep(OOMLimits(operations.client), passed_over=odd)
     pulse = Pulse()
-    switch = FirstSwitch(SwitchCalls(operations.client, place.namespace), place.account)
+    switch = InitialMode(ModeConfigMap(operations.client, place.namespace), place.account)
     if place.account:
         await switch.attempt()
     serve(port, pulse)
@@ -111,13 +111,16 @@ async def run(port: int, bounds: Bounds, place: Place) -> None:
 
 
 async def _follow(
-    source: watch.Source, resource: Resource, sink: watch.Sink, odd: PassedOver
+    source: watch.ListerWatcher,
+    resource: Resource,
+    sink: watch.EventHandler,
+    odd: UnreadableObjects,
 ) -> None:
     sure = guarded(sink, resource, odd)
-    await watch.follow(source, Selection(resource), sure, lambda: None)
+    await watch.follow(source, ListOptions(resource), sure, lambda: None)
 
 
-async def _until_served(operations: Operations) -> None:
+async def _until_served(operations: OperatorCalls) -> None:
     """Wait for the CRDs: kopf looks at what is served only once, at its start."""
     while True:
         try:
@@ -129,7 +132,7 @@ async def _until_served(operations: Operations) -> None:
         await asyncio.sleep(CRD_POLL_SECONDS)
 
 
-def registry_for(writer: StatusWriter) -> kopf.OperatorRegistry:
+def registry_for(writer: PolicyStatusWriter) -> kopf.OperatorRegistry:
     """Give all of the operator's handlers."""
     registry = kopf.OperatorRegistry()
     kopf.on.login(registry=registry, id="login")(login)

@@ -23,7 +23,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class InotifyEvent:
     """One struct inotify_event. `watch` is the descriptor that `add` returned."""
 
     watch: int
@@ -77,7 +77,7 @@ class Inotify:
         if self._fd is not None:
             _libc.inotify_rm_watch(self._fd, watch)
 
-    def wait(self, seconds: float) -> list[Event]:
+    def wait(self, seconds: float) -> list[InotifyEvent]:
         """Wait for events, for `wake`, or for the time to pass; then give what there is."""
         self._poll.poll(seconds * 1000)
         with contextlib.suppress(BlockingIOError):  # it was not the wake-up
@@ -100,13 +100,13 @@ class Inotify:
                 os.close(fd)
 
 
-def _parse(buffer: bytes) -> Iterator[Event]:
+def _parse(buffer: bytes) -> Iterator[InotifyEvent]:
     offset = 0
     while offset < len(buffer):
         watch, mask, _, length = _HEADER.unpack_from(buffer, offset)
         offset += _HEADER.size
         name = buffer[offset : offset + length].rstrip(b"\0")
-        yield Event(watch, mask, os.fsdecode(name))
+        yield InotifyEvent(watch, mask, os.fsdecode(name))
         offset += length
 
 

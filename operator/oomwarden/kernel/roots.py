@@ -7,7 +7,7 @@ from oomwarden.kernel.proc.process import ProcRoot
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class HostRoots:
     """Where the host's cgroups and processes are."""
 
     cgroups: CgroupRoot

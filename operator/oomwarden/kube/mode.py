@@ -12,7 +12,7 @@ from lightkube import ApiError
 from lightkube.generic_resource import create_namespaced_resource
 from lightkube.types import PatchType
 
-from oomwarden.core.model.mode import Switch
+from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.kube.transport.client import Client
 from oomwarden.kube.transport.resources import ConfigMap
 
@@ -25,7 +25,7 @@ _ServiceAccount = create_namespaced_resource("", "v1", "ServiceAccount", "servic
 
 
 @dataclass(frozen=True, slots=True)
-class SwitchCalls:
+class ModeConfigMap:
     """Each call raises one of kube.errors.API_ERRORS. `namespace` is where the switch is."""
 
     client: Client
@@ -41,7 +41,7 @@ class SwitchCalls:
             return False
         return True
 
-    async def make(self, mode: Switch) -> None:
+    async def make(self, mode: EnforcementMode) -> None:
         """Make the switch; another one that has come meanwhile stays as it is.
 
         It has no label `app.kubernetes.io/instance`: by that Argo CD knows what it may prune.
@@ -59,7 +59,7 @@ class SwitchCalls:
             if error.status.code != HTTPStatus.CONFLICT:
                 raise
 
-    async def set_mode(self, mode: Switch) -> None:
+    async def set_mode(self, mode: EnforcementMode) -> None:
         """Turn the switch; make it where there is none."""
         how: dict[str, Any] = {"patch_type": PatchType.MERGE, "field_manager": _MANAGER}
         content = {"data": {"mode": str(mode)}}

@@ -12,9 +12,9 @@ from lightkube import ApiError
 
 from oomwarden.api.base import LABEL_POD_UID
 from oomwarden.core.objects.passed_over import error_words, name_of
-from oomwarden.core.quota.retention import Record
+from oomwarden.core.quota.retention import StoredRecord
 from oomwarden.kube.pressure import count
-from oomwarden.kube.transport.client import Client, Selection
+from oomwarden.kube.transport.client import Client, ListOptions
 from oomwarden.kube.transport.errors import failure
 from oomwarden.kube.transport.resources import OOMKill
 
@@ -31,25 +31,25 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class RecordPage:
     """A part of all records, the API server's clock in seconds, and the token of the next part.
 
     An empty token: this is the last one.
     """
 
-    records: list[Record]
+    records: list[StoredRecord]
     now: float
     token: str
 
 
 @dataclass(frozen=True, slots=True)
-class StoredKills:
+class OOMKillPages:
     """`namespace` None: of all. Each call may raise one of kube.errors.API_ERRORS."""
 
     client: Client
     namespace: str | None = None
 
-    async def page(self, token: str) -> Page:
+    async def page(self, token: str) -> RecordPage:
         """Read the part that a token continues; an empty one begins.
 
         The API server gives them ordered by namespace: etcd does. When it has forgotten the list
@@ -58,7 +58,7 @@ class StoredKills:
         Raises:
             ListExpiredError: the token is no longer known, and no other one was offered.
         """
-        what = Selection(OOMKill, self.namespace)
+        what = ListOptions(OOMKill, self.namespace)
         try:
             answer, now = await self.client.metadata_page(what, token, PART)
         except ApiError as error:
@@ -69,13 +69,13 @@ class StoredKills:
                 raise ListExpiredError from error
             return await self.page(offered)
         records = list(_records(answer.get("items") or []))
-        return Page(records, now.timestamp(), answer["metadata"].get("continue") or "")
+        return RecordPage(records, now.timestamp(), answer["metadata"].get("continue") or "")
 
     async def count(self) -> int:
         """Count all records, at the price of reading one."""
-        return await count(self.client, Selection(OOMKill, self.namespace))
+        return await count(self.client, ListOptions(OOMKill, self.namespace))
 
-    async def delete(self, record: Record) -> bool:
+    async def delete(self, record: StoredRecord) -> bool:
         """Delete a record; False: it is gone already, or another one has its name.
 
         Raises:
@@ -98,7 +98,7 @@ def _is_server_wide(error: ApiError) -> bool:
     return failure(error).everywhere or error.status.code == HTTPStatus.REQUEST_TIMEOUT
 
 
-def _records(items: list[dict[str, Any]]) -> Iterator[Record]:
+def _records(items: list[dict[str, Any]]) -> Iterator[StoredRecord]:
     for metadata in (item.get("metadata") or {} for item in items):
         if "deletionTimestamp" in metadata:
             continue  # somebody's finalizer holds it
@@ -109,9 +109,9 @@ def _records(items: list[dict[str, Any]]) -> Iterator[Record]:
             _LOG.warning("retention passes over %s: %s", name, error_words(error))
 
 
-def _record(metadata: dict[str, Any]) -> Record:
+def _record(metadata: dict[str, Any]) -> StoredRecord:
     uid, labels = metadata["uid"], metadata.get("labels")
-    return Record(
+    return StoredRecord(
         created=datetime.fromisoformat(metadata["creationTimestamp"]).timestamp(),
         name=metadata["name"],
         namespace=sys.intern(metadata["namespace"]),

@@ -12,7 +12,7 @@ from lightkube.types import PatchType
 from oomwarden.core.objects.passed_over import error_words
 from oomwarden.core.records.event_series import EventSeries
 from oomwarden.kube.transport.client import Client
-from oomwarden.kube.transport.errors import API_ERRORS, Failure, Outcome, failure
+from oomwarden.kube.transport.errors import API_ERRORS, WriteOutcome, WriteResult, failure
 from oomwarden.kube.transport.resources import Event, OOMKill
 
 DEADLINE_SECONDS = 30.0
@@ -40,7 +40,7 @@ class Delivery:
     to be raised is no longer there.
     """
 
-    retry: Failure | None = None
+    retry: WriteResult | None = None
     undeliverable: str | None = None
     covered: Covered | None = None
     taken: str | None = None
@@ -56,26 +56,28 @@ async def deliver(client: Client, what: Manifest | EventSeries) -> Delivery:
             return await _record(client, what)
     except TimeoutError:
         reason = f"the API server did not answer within {DEADLINE_SECONDS:.0f} s"
-        return Delivery(retry=Failure(Outcome.RETRY, reason, everywhere=True))
+        return Delivery(retry=WriteResult(WriteOutcome.RETRY, reason, everywhere=True))
     except Exception as error:  # noqa: BLE001 - whatever an answer, or our own text, makes it raise
         return Delivery(
-            retry=Failure(Outcome.RETRY, error_words(error), refused=True, invalid=True)
+            retry=WriteResult(WriteOutcome.RETRY, error_words(error), refused=True, invalid=True)
         )
 
 
 async def _record(client: Client, oomkill: Manifest) -> Delivery:
     made = await _create(client, OOMKill, oomkill)
-    return await _compare(client, oomkill) if made.outcome is Outcome.EXISTS else _delivery(made)
+    return (
+        await _compare(client, oomkill) if made.outcome is WriteOutcome.EXISTS else _delivery(made)
+    )
 
 
 async def _create(
     client: Client, resource: type[GenericNamespacedResource], manifest: Manifest
-) -> Failure:
+) -> WriteResult:
     try:
         await client.create(resource.from_dict(manifest))
     except API_ERRORS as error:
         return failure(error)
-    return Failure(Outcome.DONE, "")
+    return WriteResult(WriteOutcome.DONE, "")
 
 
 async def _compare(client: Client, oomkill: Manifest) -> Delivery:
@@ -109,9 +111,9 @@ def _identity(kill: Manifest) -> tuple[Any, ...]:
 
 async def _tell(client: Client, event: EventSeries) -> Delivery:
     """Create the Event, or raise its series to the count of now: a repetition changes nothing."""
-    if event.told == 0:
+    if event.posted_count == 0:
         made = await _create(client, Event, event.manifest())
-        if made.outcome is not Outcome.EXISTS:
+        if made.outcome is not WriteOutcome.EXISTS:
             return _delivery(made)
     return await _raise(client, event)
 
@@ -146,11 +148,11 @@ def _is_forgotten(error: Exception) -> bool:
     return isinstance(error, ApiError) and error.status.code == HTTPStatus.NOT_FOUND
 
 
-def _delivery(made: Failure) -> Delivery:
+def _delivery(made: WriteResult) -> Delivery:
     match made.outcome:
-        case Outcome.RETRY:
+        case WriteOutcome.RETRY:
             return Delivery(retry=made)
-        case Outcome.UNDELIVERABLE:
+        case WriteOutcome.UNDELIVERABLE:
             return Delivery(undeliverable=made.reason)
         case _:
             return Delivery()

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from oomwarden.api.oomlimit import KeptLimit, OOMLimitSpec
 from oomwarden.core.objects.json_parts import object_at
 from oomwarden.core.objects.passed_over import error_words, name_of
-from oomwarden.kube.transport.client import Client, Json, Selection
+from oomwarden.kube.transport.client import Client, Json, ListOptions
 from oomwarden.kube.transport.resources import OOMLimit, Pod
 
 PART = 500
@@ -22,7 +22,7 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class PodReference:
+class LimitedPod:
     """A pod, and the UID of its Node's object (empty: unknown)."""
 
     uid: str
@@ -47,7 +47,7 @@ def containers_of(manifest: Json | None) -> dict[str, KeptLimit]:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptLimits:
+class OOMLimits:
     """Each call raises one of kube.errors.API_ERRORS."""
 
     client: Client
@@ -63,7 +63,7 @@ class KeptLimits:
         return found
 
     async def put(
-        self, known: Json | None, pod: PodReference, name: str, kept: KeptLimit | None
+        self, known: Json | None, pod: LimitedPod, name: str, kept: KeptLimit | None
     ) -> Json | None:
         """Write what is kept of one container (None: nothing), and give the record as it is then.
 
@@ -89,7 +89,7 @@ class KeptLimits:
         """Give the metadata of all records, as they are listed part by part."""
         token = ""
         while True:
-            page, _ = await self.client.metadata_page(Selection(OOMLimit), token, PART, POD)
+            page, _ = await self.client.metadata_page(ListOptions(OOMLimit), token, PART, POD)
             for each in page.get("items") or ():
                 yield each["metadata"]
             token = page["metadata"].get("continue") or ""
@@ -122,7 +122,7 @@ class KeptLimits:
 
 
 def _manifest(
-    known: Json | None, pod: PodReference, containers: dict[str, KeptLimit]
+    known: Json | None, pod: LimitedPod, containers: dict[str, KeptLimit]
 ) -> dict[str, Any]:
     spec = OOMLimitSpec(
         node=pod.node,

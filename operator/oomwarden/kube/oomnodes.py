@@ -9,13 +9,13 @@ from lightkube import ApiError
 from pydantic import ValidationError
 
 from oomwarden.api.oomnode import OOMNodeStatus
-from oomwarden.core.ledger.rebuild import Recorded, recorded
+from oomwarden.core.ledger.rebuild import RecordedKills, recorded
 from oomwarden.core.model.quantity import QuantityError, canonical
 from oomwarden.core.objects.needed_fields import without_large_metadata
 from oomwarden.core.objects.passed_over import error_words, name_of
 from oomwarden.core.quota.pressure import YOUNG_SECONDS
 from oomwarden.kube.pressure import published
-from oomwarden.kube.transport.client import Client, Selection
+from oomwarden.kube.transport.client import Client, ListOptions
 from oomwarden.kube.transport.resources import Node, OOMKill, OOMNode
 
 Manifest = dict[str, Any]
@@ -48,7 +48,9 @@ async def write_status(client: Client, name: str, status: OOMNodeStatus) -> None
     await client.replace(OOMNode.Status.from_dict(node), name)
 
 
-async def told(client: Client, name: str, boot_id: str, namespace: str) -> Recorded:
+async def list_recorded_ranges(
+    client: Client, name: str, boot_id: str, namespace: str
+) -> RecordedKills:
     """Sum up what this node's OOMKills tell of this boot; `namespace` is the release's.
 
     Raises:
@@ -57,7 +59,7 @@ async def told(client: Client, name: str, boot_id: str, namespace: str) -> Recor
     node = await _get(client, name) or {}
     since = _since(node, boot_id)
     # Not by label: a label's value has 63 characters at most, a node's name 253.
-    of_node = Selection(OOMKill, fields=f"node={name}")
+    of_node = ListOptions(OOMKill, fields=f"node={name}")
     kills = (await client.listing(of_node, None, _without_memory)).objects
     young_from = datetime.now(UTC) - timedelta(seconds=await _kept_seconds(client, namespace))
     kept_from = young_from.strftime("%Y-%m-%dT%H:%M:%SZ")

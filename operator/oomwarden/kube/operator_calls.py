@@ -10,7 +10,7 @@ from lightkube.types import PatchType
 
 from oomwarden.core.objects.json_parts import object_at, objects_at
 from oomwarden.core.reporting.node_conditions import LEFT_CHANGED
-from oomwarden.kube.transport.client import Client, Json, Selection
+from oomwarden.kube.transport.client import Client, Json, ListOptions
 from oomwarden.kube.transport.resources import ClusterOOMPolicy, OOMLimit, OOMNode, OOMPolicy
 
 _MANAGER = "oomwarden-operator"
@@ -18,7 +18,7 @@ _NEWEST = None
 
 
 @dataclass(frozen=True, slots=True)
-class Operations:
+class OperatorCalls:
     """Each call raises one of kube.errors.API_ERRORS."""
 
     client: Client
@@ -40,7 +40,7 @@ class Operations:
 
     async def nodes(self) -> list[Json]:
         """List the OOMNodes as they are now; of what they report of policies nothing."""
-        found = await self.client.listing(Selection(OOMNode), _NEWEST, _own_state)
+        found = await self.client.listing(ListOptions(OOMNode), _NEWEST, _own_state)
         unread = [{**each.manifest, "status": {"unread": each.why}} for each in found.unread]
         return [*found.objects, *unread]
 
@@ -48,7 +48,7 @@ class Operations:
         """Whether the API server knows the kinds that the operator watches."""
         try:
             for kind in (OOMNode, OOMPolicy, ClusterOOMPolicy, OOMLimit):
-                await self.client.listing(Selection(kind), keep=lambda _: None)
+                await self.client.listing(ListOptions(kind), keep=lambda _: None)
         except ApiError as error:
             if error.status.code != HTTPStatus.NOT_FOUND:
                 raise

@@ -10,15 +10,15 @@ from lightkube.generic_resource import Generic
 from lightkube.types import PatchType
 
 from oomwarden.api.oomlimit import KeptLimit
-from oomwarden.core.limits.authorization import Scene
+from oomwarden.core.limits.authorization import ResizeContext
 from oomwarden.core.model.limit_ownership import with_evidence
-from oomwarden.core.model.mode import Switch
+from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.pods.manifest import pod_facts
 from oomwarden.core.policy.candidates import Candidates
 from oomwarden.kube.mode import CONTROL
-from oomwarden.kube.oomlimits import KeptLimits, PodReference, containers_of
-from oomwarden.kube.transport.client import Client, Json, Selection
+from oomwarden.kube.oomlimits import LimitedPod, OOMLimits, containers_of
+from oomwarden.kube.transport.client import Client, Json, ListOptions
 from oomwarden.kube.transport.resources import (
     ClusterOOMPolicy,
     ConfigMap,
@@ -39,13 +39,13 @@ class PodResize(NamespacedSubResource, Generic):  # type: ignore[misc]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ResizeTarget:
     """A container's scene, and the pod's resourceVersion that it was taken at.
 
     `kept` is what the operator has recorded of the container, `record` the OOMLimit that has it.
     """
 
-    scene: Scene
+    scene: ResizeContext
     version: str
     kept: KeptLimit | None = None
     record: Json | None = None
@@ -53,7 +53,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Resizes:
+class PodResizes:
     """Each call raises one of kube.errors.API_ERRORS. `namespace` is where the switch is.
 
     A resize goes out under a field manager that says what it was for.
@@ -62,21 +62,21 @@ class Resizes:
     client: Client
     namespace: str
 
-    async def look(self, namespace: str, pod: str, container: str) -> Found:
+    async def look(self, namespace: str, pod: str, container: str) -> ResizeTarget:
         """Read all that decides on a container, anew: nothing is kept between two decisions."""
         switch = await self._switch()
         manifest = await self._get(Pod, pod, namespace)
         if manifest is None:
-            return Found(Scene(None, None, "", (), switch), "")
+            return ResizeTarget(ResizeContext(None, None, "", (), switch), "")
         facts, node = pod_facts(manifest), str(manifest["spec"].get("nodeName", ""))
-        record = await KeptLimits(self.client).read(facts.uid)
+        record = await OOMLimits(self.client).read(facts.uid)
         kept, named = containers_of(record).get(container), _named(facts, container)
         labels = _labels(await self._get(Namespace, namespace))
         on = await self._get(Node, node) if node else None
         candidates = Candidates(facts, labels, _labels(on))
-        await self.client.listing(Selection(OOMPolicy, namespace), None, candidates.own)
-        await self.client.listing(Selection(ClusterOOMPolicy), None, candidates.everywhere)
-        scene = Scene(
+        await self.client.listing(ListOptions(OOMPolicy, namespace), None, candidates.own)
+        await self.client.listing(ListOptions(ClusterOOMPolicy), None, candidates.everywhere)
+        scene = ResizeContext(
             facts,
             with_evidence(named, kept) if named else None,
             node,
@@ -87,15 +87,15 @@ class Resizes:
         )
         version = str(manifest["metadata"]["resourceVersion"])
         uid = str(((on or {}).get("metadata") or {}).get("uid", ""))
-        return Found(scene, version, kept, record, uid)
+        return ResizeTarget(scene, version, kept, record, uid)
 
-    async def keep(self, found: Found, kept: KeptLimit | None) -> Found:
+    async def keep(self, found: ResizeTarget, kept: KeptLimit | None) -> ResizeTarget:
         """Write what is kept of the container that was found; None: nothing."""
         pod, container = found.scene.pod, found.scene.container
         if pod is None or container is None:
             return found
-        where = PodReference(pod.uid, pod.namespace, pod.name, found.scene.node, found.node_uid)
-        kept_limits = KeptLimits(self.client)
+        where = LimitedPod(pod.uid, pod.namespace, pod.name, found.scene.node, found.node_uid)
+        kept_limits = OOMLimits(self.client)
         record = await kept_limits.put(found.record, where, container.name, kept)
         return replace(found, record=record, kept=kept)
 
@@ -110,11 +110,11 @@ class Resizes:
             field_manager=manager,
         )
 
-    async def _switch(self) -> Switch:
+    async def _switch(self) -> EnforcementMode:
         """Read the switch; without a word that can be read nothing is changed."""
         found = await self._get(ConfigMap, CONTROL, self.namespace)
         told = str(((found or {}).get("data") or {}).get("mode", ""))
-        return Switch(told) if told in set(Switch) else Switch.PAUSE
+        return EnforcementMode(told) if told in set(EnforcementMode) else EnforcementMode.PAUSE
 
     async def _get(
         self, resource: Resource, name: str, namespace: str | None = None

@@ -9,7 +9,7 @@ from lightkube import ApiError
 from lightkube.types import PatchType
 
 from oomwarden.core.quota.pressure import NAME, Pressure, conditions, read, written
-from oomwarden.kube.transport.client import Client, Selection
+from oomwarden.kube.transport.client import Client, ListOptions
 from oomwarden.kube.transport.resources import ConfigMap, OOMNode
 
 _MANAGER = "oomwarden-operator"
@@ -30,7 +30,7 @@ async def published(client: Client, namespace: str) -> Pressure | None:
     return read(found.get("data"))
 
 
-async def count(client: Client, what: Selection) -> int:
+async def count(client: Client, what: ListOptions) -> int:
     """Count objects at the price of reading one: the API server tells how many are left.
 
     Raises:
@@ -41,7 +41,7 @@ async def count(client: Client, what: Selection) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class PressureConfigMap:
     """The ConfigMap in the release's namespace. Each call may raise one of errors.API_ERRORS."""
 
     client: Client
@@ -72,4 +72,4 @@ class Board:
 
     async def nodes(self) -> int:
         """Count the nodes that have an agent."""
-        return await count(self.client, Selection(OOMNode))
+        return await count(self.client, ListOptions(OOMNode))

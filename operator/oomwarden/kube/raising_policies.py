@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from oomwarden.core.objects.json_parts import object_at, objects_at
 from oomwarden.kube.transport import reflector as watch
-from oomwarden.kube.transport.client import Client, Json, Listing, Selection
+from oomwarden.kube.transport.client import Client, Json, Listing, ListOptions
 from oomwarden.kube.transport.resources import ClusterOOMPolicy, OOMPolicy, Resource
 
 
@@ -54,13 +54,13 @@ class _Of:
 class _Source:
     client: Client
 
-    async def listing(self, what: Selection, version: str | None = "0") -> Listing:
+    async def listing(self, what: ListOptions, version: str | None = "0") -> Listing:
         return await self.client.listing(
             what, version, lambda each: _identity(each) if raises(each) else None
         )
 
     async def watching(
-        self, what: Selection, version: str, seconds: int
+        self, what: ListOptions, version: str, seconds: int
     ) -> AsyncGenerator[tuple[str, Json]]:
         async with aclosing(self.client.watching(what, version, seconds)) as events:
             async for event in events:
@@ -87,7 +87,7 @@ class RaisingPolicies:
             loops.create_task(self._follow(ClusterOOMPolicy, self._everywhere))
 
     async def _follow(self, resource: Resource, found: _Of) -> None:
-        await watch.follow(_Source(self.client), Selection(resource), found, self._heard)
+        await watch.follow(_Source(self.client), ListOptions(resource), found, self._heard)
 
     def _heard(self) -> None:
         if self._own.listed and self._everywhere.listed:

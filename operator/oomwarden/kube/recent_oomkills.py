@@ -14,12 +14,12 @@ from lightkube.types import PatchType
 
 from oomwarden.core.limits.raise_case import YOUNG
 from oomwarden.core.limits.recent_kills import MOST_OF_A_NAMESPACE
-from oomwarden.core.objects.passed_over import PassedOver, Unread, unread
+from oomwarden.core.objects.passed_over import UnreadableObject, UnreadableObjects, unread
 from oomwarden.kube import events
 from oomwarden.kube.raising_policies import RaisingPolicies
 from oomwarden.kube.transport import reflector as watch
-from oomwarden.kube.transport.client import Client, Json, Listing, Selection
-from oomwarden.kube.transport.errors import API_ERRORS, Failure
+from oomwarden.kube.transport.client import Client, Json, Listing, ListOptions
+from oomwarden.kube.transport.errors import API_ERRORS, WriteResult
 from oomwarden.kube.transport.guarded_sink import guarded
 from oomwarden.kube.transport.resources import OOMKill, OOMNode
 
@@ -55,8 +55,8 @@ class _Young:
     client: Client
     sink: _Sink
 
-    async def listing(self, what: Selection, _: str | None = "0") -> Listing:
-        token, version, read, passed = "", "", Counter[str](), list[Unread]()
+    async def listing(self, what: ListOptions, _: str | None = "0") -> Listing:
+        token, version, read, passed = "", "", Counter[str](), list[UnreadableObject]()
         while True:
             page, now = await self.client.metadata_page(what, token, PART)
             version = version or str(page["metadata"]["resourceVersion"])
@@ -73,11 +73,11 @@ class _Young:
                 return Listing(version, [], tuple(passed))
 
     def watching(
-        self, what: Selection, version: str, seconds: int
+        self, what: ListOptions, version: str, seconds: int
     ) -> AsyncGenerator[tuple[str, Json]]:
         return self.client.watching(what, version, seconds)
 
-    async def _hand_on(self, metadata: Json) -> list[Unread]:
+    async def _hand_on(self, metadata: Json) -> list[UnreadableObject]:
         """Read one and hand it on; gives it back where it cannot be taken."""
         name, namespace = metadata["name"], metadata["namespace"]
         try:
@@ -91,14 +91,14 @@ class _Young:
 
 
 @dataclass(frozen=True, slots=True)
-class YoungKills:
+class RecentOOMKills:
     """Each call but `follow` may raise one of kube.errors.API_ERRORS.
 
     What cannot be taken is held in `passed_over` until it can, or is gone.
     """
 
     client: Client
-    passed_over: PassedOver = field(default_factory=PassedOver)
+    passed_over: UnreadableObjects = field(default_factory=UnreadableObjects)
 
     async def follow(self, take: Take) -> None:
         """Hand on young OOMKills for ever, some more than once; none that no policy answers."""
@@ -109,7 +109,7 @@ class YoungKills:
             sink = _Sink(take, policies.answer)
             sure = guarded(sink, OOMKill, self.passed_over)
             source = _Young(self.client, sink)
-            loops.create_task(watch.follow(source, Selection(OOMKill), sure, lambda: None))
+            loops.create_task(watch.follow(source, ListOptions(OOMKill), sure, lambda: None))
 
     async def write_response(self, namespace: str, name: str, response: Json) -> None:
         """Write status.response; a record that is gone needs none."""
@@ -121,7 +121,7 @@ class YoungKills:
             if error.status.code != HTTPStatus.NOT_FOUND:
                 raise
 
-    async def post(self, event: Json) -> Failure:
+    async def post(self, event: Json) -> WriteResult:
         """Create an Event; one of its name already is it. Raises nothing."""
         return await events.post(self.client, event)
 

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 from oomwarden.agent.baselines.scores import Baselines
 from oomwarden.agent.informers.inventory import Container
-from oomwarden.agent.store.database import Store
+from oomwarden.agent.store.database import Database
 from oomwarden.core.enforcement.plan import Baseline
 from oomwarden.core.model.cgroup import Cgroup, Level
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = Store(tmp_path / "store.sqlite")
+async def store(tmp_path: Path) -> AsyncIterator[Database]:
+    store = Database(tmp_path / "store.sqlite")
     await store.open()
     yield store
     await store.close()
@@ -22,13 +22,13 @@ def container(inode: int = 7, digit: str = "a", *, existed: bool = False) -> Con
     return Container(Cgroup(inode, "x", Level.CONTAINER, "u", digit * 64), 0.0, existed=existed)
 
 
-async def loaded(store: Store, boot: str = "boot", *, lost: bool = False) -> Baselines:
+async def loaded(store: Database, boot: str = "boot", *, lost: bool = False) -> Baselines:
     baselines = Baselines(store, boot, store_lost=lost)
     await baselines.load()
     return baselines
 
 
-async def test_what_was_saved_is_there_for_the_next_agent(store: Store) -> None:
+async def test_what_was_saved_is_there_for_the_next_agent(store: Database) -> None:
     first = await loaded(store)
     first.learn(container(), 899)
     first.put(container(), Baseline(899, frozenset({-500, -300})))
@@ -40,14 +40,14 @@ async def test_what_was_saved_is_there_for_the_next_agent(store: Store) -> None:
     assert second.is_saved(container())
 
 
-async def test_the_first_score_is_kept_whatever_is_read_later(store: Store) -> None:
+async def test_the_first_score_is_kept_whatever_is_read_later(store: Database) -> None:
     baselines = await loaded(store)
     baselines.learn(container(), 899)
     baselines.learn(container(), -500)
     assert baselines.get(container()) == Baseline(899)
 
 
-async def test_another_container_with_the_same_inode_is_another(store: Store) -> None:
+async def test_another_container_with_the_same_inode_is_another(store: Database) -> None:
     baselines = await loaded(store)
     baselines.learn(container(digit="a"), 899)
     assert baselines.get(container(digit="b")) is None
@@ -57,7 +57,7 @@ async def test_another_container_with_the_same_inode_is_another(store: Store) ->
     assert following.get(container(digit="b")) == Baseline(5)
 
 
-async def test_rows_of_an_earlier_boot_are_deleted(store: Store) -> None:
+async def test_rows_of_an_earlier_boot_are_deleted(store: Database) -> None:
     before = await loaded(store, "old")
     before.learn(container(), 899)
     await before.save()
@@ -66,7 +66,7 @@ async def test_rows_of_an_earlier_boot_are_deleted(store: Store) -> None:
     assert await store.run(count) == 0
 
 
-async def test_after_a_lost_store_only_new_containers_have_a_baseline(store: Store) -> None:
+async def test_after_a_lost_store_only_new_containers_have_a_baseline(store: Database) -> None:
     baselines = await loaded(store, lost=True)
     old, new = container(7, existed=True), container(8, "b")
     baselines.learn(old, -500)
@@ -79,7 +79,7 @@ async def test_after_a_lost_store_only_new_containers_have_a_baseline(store: Sto
     assert following.get(old) == Baseline(None, frozenset({-500}))
 
 
-async def test_containers_that_may_hold_values_of_ours_are_counted(store: Store) -> None:
+async def test_containers_that_may_hold_values_of_ours_are_counted(store: Database) -> None:
     baselines = await loaded(store, lost=True)
     baselines.put(container(1), Baseline(899))
     baselines.put(container(2), Baseline(899, frozenset({5})))
@@ -88,7 +88,7 @@ async def test_containers_that_may_hold_values_of_ours_are_counted(store: Store)
     assert len(baselines.applied()) == 2
 
 
-async def test_containers_that_are_gone_are_forgotten(store: Store) -> None:
+async def test_containers_that_are_gone_are_forgotten(store: Database) -> None:
     baselines = await loaded(store)
     for inode in (7, 8):
         baselines.learn(container(inode), 899)
@@ -100,7 +100,7 @@ async def test_containers_that_are_gone_are_forgotten(store: Store) -> None:
 
 
 async def test_what_could_not_be_saved_is_saved_the_next_time(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(_work: object) -> None:
         raise sqlite3.OperationalError("disk I/O error")

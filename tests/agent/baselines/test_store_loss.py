@@ -7,7 +7,7 @@ import pytest
 from oomwarden.agent.baselines.scores import Baselines
 from oomwarden.agent.baselines.store_loss import forget_loss, store_was_lost
 from oomwarden.agent.informers.inventory import Container, Inventory
-from oomwarden.agent.store.database import Store
+from oomwarden.agent.store.database import Database
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.kube import oomnodes
@@ -35,8 +35,8 @@ class Agents:
         self.asked += 1
         return self.told
 
-    async def begin(self) -> tuple[Store, bool]:
-        store = Store(self.path)
+    async def begin(self) -> tuple[Database, bool]:
+        store = Database(self.path)
         await store.open()
         return store, await store_was_lost(store, CLIENT, "node-1", "boot")
 

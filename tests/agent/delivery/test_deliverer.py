@@ -12,13 +12,13 @@ from oomwarden.agent.store.counters import counts
 from oomwarden.core.records.event_series import EventSeries
 from oomwarden.core.records.oomkill import Manifest
 from oomwarden.kube.oomkill_writer import Delivery
-from oomwarden.kube.transport.errors import Failure, Outcome
+from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
 from tests.support.delivering import Api, delivering, row, span
 
 What = Manifest | EventSeries
-DENIED = Delivery(retry=Failure(Outcome.RETRY, "denied by a policy"))
-AWAY = Delivery(retry=Failure(Outcome.RETRY, "no answer", everywhere=True))
+DENIED = Delivery(retry=WriteResult(WriteOutcome.RETRY, "denied by a policy"))
+AWAY = Delivery(retry=WriteResult(WriteOutcome.RETRY, "no answer", everywhere=True))
 GONE = Delivery(undeliverable="404 NotFound: namespaces not found")
 
 

@@ -48,7 +48,7 @@ def test_what_was_told_is_not_told_again_until_it_is_raised(db: sqlite3.Connecti
     assert waiting(db) == []
     event_outbox.tell(db, later(1, 4, kills=3))
     (event,) = waiting(db)
-    assert (event.count, event.told, event.latest) == (4, 1, later(1, 4).event)
+    assert (event.count, event.posted_count, event.latest) == (4, 1, later(1, 4).event)
 
 
 def test_a_count_that_rose_while_it_was_told_is_told_again(db: sqlite3.Connection) -> None:
@@ -56,7 +56,7 @@ def test_a_count_that_rose_while_it_was_told_is_told_again(db: sqlite3.Connectio
     (key,) = event_outbox.pending(db)
     event_outbox.tell(db, later(1, 2))
     event_outbox.told(db, key, 1)
-    assert [(event.count, event.told) for event in waiting(db)] == [(2, 1)]
+    assert [(event.count, event.posted_count) for event in waiting(db)] == [(2, 1)]
 
 
 def test_a_forgotten_event_is_replaced_by_one_of_the_last_record(db: sqlite3.Connection) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from oomwarden.agent.delivery import intake, outbox, outbox_bounds
-from oomwarden.agent.delivery.outbox import Numbers, OutboxRow
+from oomwarden.agent.delivery.outbox import OutboxCounts, OutboxRow
 from oomwarden.agent.store.counters import counts
 from oomwarden.agent.store.file import connect
-from oomwarden.core.quota.pressure import Level, Pressure
+from oomwarden.core.quota.pressure import Pressure, PressureLevel
 
 from tests.support.delivering import NOW, row, span
 
@@ -43,13 +43,13 @@ def test_five_records_of_a_container_are_posted_at_once_and_the_sixth_is_held(
 ) -> None:
     loop(db, 6)
     assert posted(db) == [(n, n + 1) for n in range(5)]
-    assert outbox.numbers(db) == Numbers(held=1, held_kills=1, undeliverable=0)
+    assert outbox.numbers(db) == OutboxCounts(held=1, held_kills=1, undeliverable=0)
 
 
 def test_thousands_of_kills_of_one_container_are_a_handful_of_rows(db: sqlite3.Connection) -> None:
     loop(db, 3000)
     assert len(posted(db)) == 5
-    assert outbox.numbers(db) == Numbers(held=1, held_kills=2995, undeliverable=0)
+    assert outbox.numbers(db) == OutboxCounts(held=1, held_kills=2995, undeliverable=0)
 
 
 def test_what_was_held_is_released_as_one_record_when_its_time_comes(
@@ -89,13 +89,13 @@ def test_another_container_of_the_pod_has_a_budget_of_its_own(db: sqlite3.Connec
     loop(db, 7)
     intake.enqueue(db, NOW + 1, [row(7, 9, "side"), row(9, 10)])
     assert posted(db)[-1] == (7, 9)
-    assert outbox.numbers(db) == Numbers(2, 3, 0)
+    assert outbox.numbers(db) == OutboxCounts(2, 3, 0)
 
 
 def test_two_containers_in_a_loop_are_laid_out_one_after_the_other(db: sqlite3.Connection) -> None:
     for n in range(200):
         intake.enqueue(db, NOW, [row(n, n + 1, ("app", "side")[n % 2])])
-    assert outbox.numbers(db) == Numbers(2, 190, 0)
+    assert outbox.numbers(db) == OutboxCounts(2, 190, 0)
     intake.release(db, NOW + 60)
     assert posted(db)[-2:] == [(10, 105), (105, 200)]
 
@@ -131,7 +131,7 @@ def test_namespaces_take_turns(db: sqlite3.Connection) -> None:
     assert db.execute("SELECT COUNT(*) FROM held WHERE name LIKE 'bank/%'").fetchone() == (0,)
 
 
-FULL = Pressure(Level.FULL)
+FULL = Pressure(PressureLevel.FULL)
 
 
 def test_under_pressure_one_goes_at_once_and_the_others_become_one_that_tells_less(

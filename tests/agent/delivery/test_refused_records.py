@@ -12,13 +12,13 @@ from oomwarden.core.records.event_series import EventSeries
 from oomwarden.core.records.oomkill import Manifest
 from oomwarden.core.reporting.delivery_trouble import NO_TROUBLE
 from oomwarden.kube.oomkill_writer import Delivery
-from oomwarden.kube.transport.errors import Failure, Outcome
+from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
 from tests.support.delivering import Api, delivering, row, span
 
 What = Manifest | EventSeries
 INVALID = Delivery(
-    retry=Failure(Outcome.RETRY, "422 Invalid: no such cause", refused=True, invalid=True)
+    retry=WriteResult(WriteOutcome.RETRY, "422 Invalid: no such cause", refused=True, invalid=True)
 )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from oomwarden.agent.delivery import intake, outbox, refusals
-from oomwarden.agent.delivery.outbox import Numbers, OutboxRow
+from oomwarden.agent.delivery.outbox import OutboxCounts, OutboxRow
 from oomwarden.agent.store.counters import counts
 from oomwarden.agent.store.file import connect
 
@@ -34,7 +34,7 @@ def test_a_refused_record_stays_in_turn_behind_those_that_are_not(db: sqlite3.Co
     numbers = outbox.numbers(db)
     assert (numbers.refused, numbers.why) == (1, f"422 of {refused.key}")
     assert outbox.take_out(db, refused, 1)
-    assert outbox.numbers(db) == Numbers(0, 0, 0)
+    assert outbox.numbers(db) == OutboxCounts(0, 0, 0)
 
 
 def test_refused_records_are_bounded_in_number_and_age_and_what_goes_is_counted(

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from oomwarden.agent.detection import cgroup_watches as module
-from oomwarden.agent.detection.cgroup_watches import Watches
+from oomwarden.agent.detection.cgroup_watches import CgroupWatches
 from oomwarden.core.parse.cgroup_paths import child
-from oomwarden.kernel.cgroup.counter_files import Node, open_node
+from oomwarden.kernel.cgroup.counter_files import CounterNode, open_node
 from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.cgroup.tree import find_kubepods
 from oomwarden.kernel.inotify import Inotify
@@ -33,14 +33,14 @@ class Small(Inotify):
 
 
 @pytest.fixture
-def nodes(tmp_path: Path) -> list[Node]:
+def nodes(tmp_path: Path) -> list[CounterNode]:
     """The class, a pod and its container."""
     cgroups, root = FakeCgroups(tmp_path), CgroupRoot(tmp_path)
     pod = cgroups.pod(1)
     cgroups.container(pod, "a")
     above = find_kubepods(root)
     assert above is not None
-    found: list[Node] = []
+    found: list[CounterNode] = []
     for path in ("kubepods-burstable.slice", Path(pod).name, f"cri-containerd-{'a' * 64}.scope"):
         inode = (tmp_path / above.path / path).stat().st_ino
         below = child(above, path, inode)
@@ -50,16 +50,16 @@ def nodes(tmp_path: Path) -> list[Node]:
     return found
 
 
-Watching = Callable[..., Watches]
+Watching = Callable[..., CgroupWatches]
 
 
 @pytest.fixture
 def watching(tmp_path: Path) -> Iterator[Watching]:
     """Begin to watch a tree; the instances are given back."""
-    made: list[Watches] = []
+    made: list[CgroupWatches] = []
 
-    def begin(inotify: Inotify | None = None, root: Path = tmp_path) -> Watches:
-        found = Watches(CgroupRoot(root), inotify or Inotify())
+    def begin(inotify: Inotify | None = None, root: Path = tmp_path) -> CgroupWatches:
+        found = CgroupWatches(CgroupRoot(root), inotify or Inotify())
         made.append(found)
         return found
 
@@ -68,7 +68,9 @@ def watching(tmp_path: Path) -> Iterator[Watching]:
         each.close()
 
 
-def test_a_limits_watch_makes_room_for_a_directorys(nodes: list[Node], watching: Watching) -> None:
+def test_a_limits_watch_makes_room_for_a_directorys(
+    nodes: list[CounterNode], watching: Watching
+) -> None:
     qos, pod, container = nodes
     watches = watching(Small())
     watches.follow(container)
@@ -79,7 +81,7 @@ def test_a_limits_watch_makes_room_for_a_directorys(nodes: list[Node], watching:
 
 
 def test_what_is_refused_is_tried_again_and_then_told(
-    nodes: list[Node], watching: Watching, monkeypatch: pytest.MonkeyPatch
+    nodes: list[CounterNode], watching: Watching, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "FIRST_RETRY_SECONDS", 0.0)
     small = Small()
@@ -99,12 +101,12 @@ def test_what_is_refused_is_tried_again_and_then_told(
 
 
 def test_the_watch_of_what_has_taken_a_cgroups_name_stays(
-    nodes: list[Node], watching: Watching, tmp_path: Path
+    nodes: list[CounterNode], watching: Watching, tmp_path: Path
 ) -> None:
     _, pod, _ = nodes
     watches = watching()
     watches.follow(pod)
-    other = Node(pod.cgroup, None, pod.directory, pod.events_fd, pod.limit_fd, None)
+    other = CounterNode(pod.cgroup, None, pod.directory, pod.events_fd, pod.limit_fd, None)
     watches.follow(other)
     watches.drop(pod)
     (tmp_path / pod.cgroup.path / "new").mkdir()
@@ -112,7 +114,7 @@ def test_the_watch_of_what_has_taken_a_cgroups_name_stays(
 
 
 def test_a_cgroup_that_is_gone_is_no_want_of_watches(
-    nodes: list[Node], watching: Watching, tmp_path: Path
+    nodes: list[CounterNode], watching: Watching, tmp_path: Path
 ) -> None:
     watches = watching(root=tmp_path / "elsewhere")
     watches.follow(nodes[0])

@@ -6,7 +6,7 @@ from pathlib import Path
 from oomwarden.agent.detection.batch import Batch
 from oomwarden.agent.detection.detector import Detector
 from oomwarden.core.ledger.account import Reading
-from oomwarden.kernel.cgroup.counter_files import Node
+from oomwarden.kernel.cgroup.counter_files import CounterNode
 from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.cgroup.kubepods import find_kubepods
 from oomwarden.kernel.cgroup.tree import CounterTree
@@ -21,7 +21,7 @@ class LateContainer(CounterTree):
     pod: str
     done = False
 
-    def sweep(self, node: Node, *, force: bool = False) -> list[Reading]:
+    def sweep(self, node: CounterNode, *, force: bool = False) -> list[Reading]:
         if node.parent is None and not force and not self.done:
             self.done = True
             late = self.cgroups.container(self.pod, "b")

@@ -1,4 +1,4 @@
-from oomwarden.agent.detection.kernel_log import ELSEWHERE, LogReader
+from oomwarden.agent.detection.kernel_log import ELSEWHERE, KernelLogReader
 from oomwarden.core.kernel_log.position import Position
 
 from tests.support.books_node import logged
@@ -17,7 +17,7 @@ class Ring:
 
 
 async def test_where_pids_mean_nothing_the_log_is_never_read() -> None:
-    log = LogReader(Ring().read, ELSEWHERE)
+    log = KernelLogReader(Ring().read, ELSEWHERE)
     await log.begin(Position(0.0))
     assert (log.unclaimed(), log.state.usable) == ((), False)
     assert "itself a container" in log.state.remedy
@@ -25,7 +25,7 @@ async def test_where_pids_mean_nothing_the_log_is_never_read() -> None:
 
 async def test_only_what_is_new_is_told() -> None:
     ring = Ring()
-    log = LogReader(ring.read)
+    log = KernelLogReader(ring.read)
     ring.text = logged(PATH, 1, "51.000000")
     await log.refresh()
     ring.text += logged(PATH, 2, "52.000000")
@@ -36,7 +36,7 @@ async def test_only_what_is_new_is_told() -> None:
 
 async def test_a_ring_that_overran_is_counted() -> None:
     ring = Ring()
-    log = LogReader(ring.read)
+    log = KernelLogReader(ring.read)
     ring.text = logged(PATH, 1, "51.000000")
     await log.refresh()
     ring.text = logged(PATH, 9, "59.000000")
@@ -47,7 +47,7 @@ async def test_a_ring_that_overran_is_counted() -> None:
 async def test_lines_read_before_the_books_balanced_wait_no_longer() -> None:
     ring = Ring()
     ring.text = logged(PATH, 1, "51.000000")
-    log = LogReader(ring.read)
+    log = KernelLogReader(ring.read)
     await log.refresh()
     log.balanced(log.next_allowed - 100)
     assert len(log.unclaimed()) == 1
@@ -58,7 +58,7 @@ async def test_lines_read_before_the_books_balanced_wait_no_longer() -> None:
 async def test_a_log_without_time_stamps_says_what_to_do() -> None:
     ring = Ring()
     ring.text = logged(PATH, 1, "51.000000").replace(b"[ 51.000000] ", b"")
-    log = LogReader(ring.read)
+    log = KernelLogReader(ring.read)
     await log.refresh()
     assert "printk.time=1" in log.state.remedy
     assert len(log.unclaimed()) == 1
@@ -68,7 +68,7 @@ async def test_a_log_that_may_not_be_read_names_the_capability() -> None:
     def refuse() -> bytes:
         raise PermissionError
 
-    log = LogReader(refuse)
+    log = KernelLogReader(refuse)
     await log.refresh()
     assert "SYSLOG" in log.state.remedy
     assert not log.state.usable
@@ -77,17 +77,17 @@ async def test_a_log_that_may_not_be_read_names_the_capability() -> None:
 async def test_a_kill_told_before_an_older_one_is_not_told_again_after_a_restart() -> None:
     ring = Ring()
     ring.text = logged(PATH, 1, "51.000000") + logged(PATH.replace("-a.", "-b."), 2, "52.000000")
-    first = LogReader(ring.read)
+    first = KernelLogReader(ring.read)
     await first.begin(Position(0.0))
     first.claim([first.unclaimed()[1]])
-    second = LogReader(ring.read)
+    second = KernelLogReader(ring.read)
     await second.begin(first.position)
     assert [kill.victims[0].pid for kill in second.unclaimed()] == [1]
 
 
 async def test_a_read_in_the_middle_of_a_line_takes_it_whole_the_next_time() -> None:
     ring, line = Ring(), f"oom_memcg=/{PATH},task_memcg=/{PATH},task=hog,pid=7,uid=0"
-    log = LogReader(ring.read)
+    log = KernelLogReader(ring.read)
     begun = "<6>[ 51.000000] oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null)\n"
     ring.text = begun.encode()
     await log.refresh()
@@ -100,7 +100,7 @@ async def test_a_read_in_the_middle_of_a_line_takes_it_whole_the_next_time() -> 
 
 async def test_a_line_that_never_ends_is_left_to_the_next_read_once() -> None:
     ring = Ring()
-    log = LogReader(ring.read)
+    log = KernelLogReader(ring.read)
     ring.text = b"<6>[ 51.000000] oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null)\n"
     await log.refresh()
     await log.refresh()
@@ -113,21 +113,21 @@ async def test_an_agent_that_may_not_read_the_log_leaves_its_successor_no_old_li
     def refuse() -> bytes:
         raise PermissionError(1, "Operation not permitted")
 
-    blind = LogReader(refuse)
+    blind = KernelLogReader(refuse)
     await blind.begin(Position(333.0))
     assert blind.position == Position(333.0)
     blind.balanced(518.0)
     ring = Ring()
     ring.text = logged(PATH, 1, "69.000000") + logged(PATH, 2, "500.000000")
     ring.text += logged(PATH, 3, "520.000000")
-    following = LogReader(ring.read)
+    following = KernelLogReader(ring.read)
     await following.begin(blind.position)
     assert [kill.victims[0].pid for kill in following.unclaimed()] == [3]
 
 
 async def test_without_time_stamps_a_burst_that_comes_again_hides_no_kill_before_it() -> None:
     ring, burst = Ring(), b"<4>nf_conntrack: table full, dropping packet\n" * 500
-    log = LogReader(ring.read)
+    log = KernelLogReader(ring.read)
     ring.text = burst
     await log.refresh()
     ring.text += logged(PATH, 1, "51.000000").replace(b"[ 51.000000] ", b"") + burst
@@ -137,7 +137,7 @@ async def test_without_time_stamps_a_burst_that_comes_again_hides_no_kill_before
 
 async def test_nor_where_the_ring_has_lost_as_much_as_was_added() -> None:
     ring, burst = Ring(), b"<4>nf_conntrack: table full, dropping packet\n" * 20
-    log = LogReader(ring.read)
+    log = KernelLogReader(ring.read)
     ring.text = b"<6>eth0: link is up\n" * 1000 + burst
     await log.refresh()
     fresh = logged(PATH, 1, "51.000000").replace(b"[ 51.000000] ", b"") + burst

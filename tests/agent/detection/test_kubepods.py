@@ -1,12 +1,12 @@
 from pathlib import Path
 
-from oomwarden.agent.detection.kubepods import KernelSide
+from oomwarden.agent.detection.kubepods import KubepodsDetection
 
 
 def test_looking_for_kubepods_again_and_again_takes_no_descriptors(tmp_path: Path) -> None:
     (tmp_path / "system.slice/a.service").mkdir(parents=True)
     (tmp_path / "cgroup.controllers").write_text("cpu memory\n")
-    side = KernelSide(tmp_path)
+    side = KubepodsDetection(tmp_path)
     assert side._look() is None
     before = len(list(Path("/proc/self/fd").iterdir()))
     assert [side._look() for _ in range(5)] == [None] * 5

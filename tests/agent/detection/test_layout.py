@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from oomwarden.agent.detection.kubepods import KernelSide
+from oomwarden.agent.detection.kubepods import KubepodsDetection
 from oomwarden.agent.detection.layout import Layout
 from oomwarden.agent.informers.inventory import Container, Inventory
 from oomwarden.api.oomkill import ContainerType
@@ -65,14 +65,14 @@ def test_without_the_memory_controller_the_remedy_is_said(
     (tmp_path / "memory/kubepods/burstable").mkdir(parents=True)
     if controllers is not None:
         (tmp_path / "cgroup.controllers").write_text(controllers)
-    side = KernelSide(tmp_path)
+    side = KubepodsDetection(tmp_path)
     assert side._look() is None
-    assert remedy in side.remedy
+    assert remedy in side.unavailable_reason
 
 
 def test_without_cgroups_for_pods_the_remedy_names_what_the_kubelet_lacks(tmp_path: Path) -> None:
     (tmp_path / f"system.slice/cri-containerd-{ID}.scope").mkdir(parents=True)
     (tmp_path / "cgroup.controllers").write_text("cpu memory\n")
-    side = KernelSide(tmp_path)
+    side = KubepodsDetection(tmp_path)
     assert side._look() is None
-    assert "cgroupsPerQOS" in side.remedy
+    assert "cgroupsPerQOS" in side.unavailable_reason

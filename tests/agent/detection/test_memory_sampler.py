@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 from oomwarden.agent.detection import memory_sampler as samples
-from oomwarden.agent.detection.memory_sampler import Samples, story_of
+from oomwarden.agent.detection.memory_sampler import MemorySampler, timeline_before
 from oomwarden.agent.informers.inventory import Container, Inventory
 from oomwarden.agent.runtime.worker import KernelWorker
-from oomwarden.core.incidents.memory_history import SAMPLE_SECONDS, Detail, Story
+from oomwarden.core.incidents.memory_history import SAMPLE_SECONDS, MemoryTimeline, UsageDetail
 from oomwarden.core.ledger.account import Account
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.kernel.cgroup.files import CgroupRoot
-from oomwarden.kernel.container.memory import closer_look
+from oomwarden.kernel.container.memory import usage_detail
 from oomwarden.kernel.proc.process import ProcRoot
-from oomwarden.kernel.roots import Places
+from oomwarden.kernel.roots import HostRoots
 
 from tests.support.fake_cgroups import UID, FakeCgroups
 from tests.support.fake_proc import FakeProc
@@ -38,8 +38,8 @@ class Host:
         pod = Cgroup(1, self.pod, Level.POD, POD)
         node = Cgroup(2, "kubepods.slice", Level.KUBEPODS)
         self.accounts = {1: Account(pod, 2), 2: Account(node, None)}
-        places = Places(CgroupRoot(self.cgroups.root), ProcRoot(self.proc.root))
-        self.samples = Samples(self.inventory, self.accounts, places)
+        places = HostRoots(CgroupRoot(self.cgroups.root), ProcRoot(self.proc.root))
+        self.samples = MemorySampler(self.inventory, self.accounts, places)
 
     def container(
         self, digit: str, usage: int, limit: int | None = 100, name: str | None = "app"
@@ -65,11 +65,11 @@ class Host:
         await self.samples.step()
 
 
-def story(container: Container) -> Story | None:
+def story(container: Container) -> MemoryTimeline | None:
     return container.memory.until(time.time()) if container.memory else None
 
 
-def detail(container: Container) -> Detail | None:
+def detail(container: Container) -> UsageDetail | None:
     told = story(container)
     return told.detail if told else None
 
@@ -154,17 +154,19 @@ async def test_a_container_that_is_gone_keeps_its_story_and_no_file(host: Host) 
     await host.round()
     assert host.samples._files._open == {}
     by_log = Cgroup(0, app.cgroup.path, Level.CONTAINER, POD, "a" * 64)
-    assert story_of([app], by_log, time.time()) == story_of([app], app.cgroup, time.time())
-    assert story_of([app], app.cgroup, time.time()) is not None
+    assert timeline_before([app], by_log, time.time()) == timeline_before(
+        [app], app.cgroup, time.time()
+    )
+    assert timeline_before([app], app.cgroup, time.time()) is not None
 
 
 async def test_another_containers_story_is_not_told(host: Host) -> None:
     app = host.container("a", 90)
     await host.round()
     other = Cgroup(0, app.cgroup.path, Level.CONTAINER, POD, "b" * 64)
-    assert story_of([app], other, time.time()) is None
-    assert story_of([app], Cgroup(0, "x", Level.CONTAINER), time.time()) is None
-    assert story_of([app], None, time.time()) is None
+    assert timeline_before([app], other, time.time()) is None
+    assert timeline_before([app], Cgroup(0, "x", Level.CONTAINER), time.time()) is None
+    assert timeline_before([app], None, time.time()) is None
 
 
 async def test_a_closer_look_that_fails_is_counted_and_the_next_is_taken(host: Host) -> None:
@@ -182,10 +184,10 @@ async def test_a_read_that_is_stuck_stops_neither_the_others_nor_the_loop(
     free = threading.Event()
     stuck, fine = host.container("a", 95), host.container("b", 90)
 
-    def blocked(root: CgroupRoot, proc: ProcRoot, cgroup: Cgroup) -> Detail:
+    def blocked(root: CgroupRoot, proc: ProcRoot, cgroup: Cgroup) -> UsageDetail:
         if cgroup == stuck.cgroup:
             free.wait()
-        return closer_look(root, proc, cgroup)
+        return usage_detail(root, proc, cgroup)
 
     monkeypatch.setattr(samples, "closer_look", blocked)
     host.samples.worker.close()

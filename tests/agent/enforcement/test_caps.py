@@ -1,9 +1,9 @@
 """The caps: a policy that selects too much takes its time, and can be stopped."""
 
 from oomwarden.agent.enforcement.caps import STARTING_SECONDS, Caps
-from oomwarden.agent.enforcement.tracked import HELD_BACK_SECONDS, Charge
+from oomwarden.agent.enforcement.tracked import HELD_BACK_SECONDS, TrackedContainer
 from oomwarden.agent.informers.inventory import Container
-from oomwarden.core.enforcement.plan import Order
+from oomwarden.core.enforcement.plan import ScorePlan
 from oomwarden.core.model.cgroup import Cgroup, Level
 
 from tests.support.enforcing import GIVEN, TARGET, Node, policy, scan_again
@@ -145,14 +145,14 @@ async def test_what_waits_for_its_turn_does_not_say_so_once_the_switch_is_at_pau
     assert node.scores(app) == [TARGET]
 
 
-def crowd(node: Node, number: int) -> list[Charge]:
+def crowd(node: Node, number: int) -> list[TrackedContainer]:
     """Running containers, each of a pod of its own, that a policy has just selected."""
     charges = []
     for inode in range(1, number + 1):
         cgroup = Cgroup(inode, f"c{inode}", Level.CONTAINER, f"pod-{inode}", f"{inode:064}")
         container = Container(cgroup, 0.0, "app", existed=True)
         node.baselines.learn(container, 899)
-        charges.append(Charge(container, order=Order(-997, frozenset({899}))))
+        charges.append(TrackedContainer(container, plan=ScorePlan(-997, frozenset({899}))))
     return charges
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from oomwarden.agent.enforcement import evaluator as decide
-from oomwarden.core.enforcement.plan import Standing, evaluate
+from oomwarden.core.enforcement.plan import Evaluation, evaluate
 from oomwarden.core.enforcement.scoring import Floor
 from oomwarden.core.policy.policy import Policy
 
@@ -88,7 +88,7 @@ async def test_replicas_of_a_pod_are_evaluated_once(
 ) -> None:
     asked: list[str] = []
 
-    def count(policies: Iterable[Policy], name: str, *given: Any) -> Standing:  # noqa: ANN401
+    def count(policies: Iterable[Policy], name: str, *given: Any) -> Evaluation:  # noqa: ANN401
         asked.append(name)
         return evaluate(policies, name, *given)
 

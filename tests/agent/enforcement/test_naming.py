@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from oomwarden.agent.baselines.scores import Baselines
 from oomwarden.agent.enforcement import naming
-from oomwarden.agent.enforcement.naming import Naming
+from oomwarden.agent.enforcement.naming import ContainerNamer
 from oomwarden.agent.informers.inventory import Container, Inventory
-from oomwarden.agent.store.database import Store
+from oomwarden.agent.store.database import Database
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.policy import QOSClass
 from oomwarden.core.enforcement.plan import Baseline
@@ -17,7 +17,7 @@ from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.proc.process import ProcRoot
-from oomwarden.kernel.roots import Places
+from oomwarden.kernel.roots import HostRoots
 
 from tests.support.fake_cgroups import UID, FakeCgroups
 from tests.support.fake_proc import FakeProc, termination_log
@@ -29,15 +29,15 @@ NAMED = termination_log(POD, "app")
 class Host:
     """A node on which one container starts."""
 
-    def __init__(self, tmp_path: Path, store: Store) -> None:
+    def __init__(self, tmp_path: Path, store: Database) -> None:
         for name in ("proc", "cgroup"):
             (tmp_path / name).mkdir()
         self.cgroups, self.proc = FakeCgroups(tmp_path / "cgroup"), FakeProc(tmp_path / "proc")
         self.pod_path = self.cgroups.pod(1)
-        places = Places(CgroupRoot(self.cgroups.root), ProcRoot(self.proc.root))
+        places = HostRoots(CgroupRoot(self.cgroups.root), ProcRoot(self.proc.root))
         self.inventory, self.baselines = Inventory(), Baselines(store, "boot")
         self.found: list[str] = []
-        self.naming = Naming(
+        self.naming = ContainerNamer(
             self.inventory, self.baselines, places, lambda: self.found.append("found")
         )
 
@@ -68,7 +68,7 @@ class Host:
 
 @pytest.fixture
 async def host(tmp_path: Path) -> AsyncIterator[Host]:
-    store = Store(tmp_path / "store.sqlite")
+    store = Database(tmp_path / "store.sqlite")
     await store.open()
     host = Host(tmp_path, store)
     yield host

@@ -6,10 +6,10 @@ from oomwarden.agent.enforcement.tracked import (
     HURRIED_SCANS,
     RULES_HURRIED_SECONDS,
     RULES_LONGEST_SECONDS,
-    Charge,
+    TrackedContainer,
 )
 from oomwarden.agent.informers.inventory import Container
-from oomwarden.core.enforcement.plan import Order, Outcome
+from oomwarden.core.enforcement.plan import ScanOutcome, ScorePlan
 from oomwarden.kernel.proc.process import Process
 
 from tests.support.enforcing import (
@@ -108,17 +108,17 @@ async def test_command_lines_are_read_at_every_scan(
     assert node.scores(app) == [OTHER, OTHER]
 
 
-def charge_with(order: Order, container: Container) -> Charge:
-    charge = Charge(container)
-    charge.give(order, 0.0)
+def charge_with(order: ScorePlan, container: Container) -> TrackedContainer:
+    charge = TrackedContainer(container)
+    charge.set_plan(order, 0.0)
     return charge
 
 
-def gaps(charge: Charge, *outcomes: Outcome) -> list[float]:
+def gaps(charge: TrackedContainer, *outcomes: ScanOutcome) -> list[float]:
     found = []
     for outcome in outcomes:
-        charge.took(outcome, None, 0.0)
-        charge.again(0.0, 10.0)
+        charge.record_outcome(outcome, None, 0.0)
+        charge.schedule_next(0.0, 10.0)
         found.append(charge._gap)
     return found
 
@@ -129,12 +129,12 @@ async def test_containers_with_rules_are_scanned_every_two_seconds_and_others_ev
     app, _ = server(node)
     node.put(policy(rule=RULE))
     await node.enforcer.step()
-    rules = the_charge(node).order
+    rules = the_charge(node).plan
     assert rules is not None
-    same = [Outcome(TARGET, rules=rules.rules)] * 10
+    same = [ScanOutcome(TARGET, rules=rules.rules)] * 10
     assert gaps(charge_with(rules, app), *same)[-1] == RULES_LONGEST_SECONDS
-    plain = Order(TARGET, frozenset({GIVEN}))
-    assert gaps(charge_with(plain, app), *[Outcome(TARGET)] * 10)[-1] == 10.0
+    plain = ScorePlan(TARGET, frozenset({GIVEN}))
+    assert gaps(charge_with(plain, app), *[ScanOutcome(TARGET)] * 10)[-1] == 10.0
 
 
 async def test_a_server_that_changes_at_every_scan_is_not_scanned_ten_times_a_second(
@@ -143,9 +143,9 @@ async def test_a_server_that_changes_at_every_scan_is_not_scanned_ten_times_a_se
     app, _ = server(node)
     node.put(policy(rule=RULE))
     await node.enforcer.step()
-    rules = the_charge(node).order
+    rules = the_charge(node).plan
     assert rules is not None
-    busy = [Outcome(TARGET, changed=1, rules=rules.rules)] * (HURRIED_SCANS + 1)
+    busy = [ScanOutcome(TARGET, changed=1, rules=rules.rules)] * (HURRIED_SCANS + 1)
     found = gaps(charge_with(rules, app), *busy)
     assert (found[0], found[-1]) == (FIRST_GAP_SECONDS, RULES_HURRIED_SECONDS)
 
@@ -156,8 +156,8 @@ async def test_a_process_in_the_middle_of_exec_is_looked_at_again_soon_and_a_zom
     app, _ = server(node)
     node.put(policy(rule=RULE))
     await node.enforcer.step()
-    rules = the_charge(node).order
+    rules = the_charge(node).plan
     assert rules is not None
-    blank = Outcome(TARGET, rules=rules.rules, blank=frozenset({7}))
+    blank = ScanOutcome(TARGET, rules=rules.rules, blank=frozenset({7}))
     first, second, third = gaps(charge_with(rules, app), blank, blank, blank)
     assert first < second < third

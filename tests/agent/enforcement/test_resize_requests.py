@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from oomwarden.agent.enforcement.caps import Caps
 from oomwarden.agent.enforcement.resize_requests import MOST_ASKED, in_turn
-from oomwarden.agent.informers.limits import LimitBook
+from oomwarden.agent.informers.limits import LimitCache
 from oomwarden.api.oomlimit import Step
 from oomwarden.api.oomnode import Resize
-from oomwarden.core.model.limit_ownership import Mark, Writers
+from oomwarden.core.model.limit_ownership import LimitOwner, LimitWriters
 from oomwarden.core.model.pod import ContainerFacts, PodFacts, SpecLimit
 
 from tests.support.enforcing import Node, policy
@@ -19,12 +19,12 @@ LIMIT: dict[str, Any] = {"memory": {"limit": "1Gi"}}
 
 
 async def limited(
-    node: Node, asked: int = 512, mark: Mark | None = None, *manifests: dict[str, Any]
+    node: Node, asked: int = 512, mark: LimitOwner | None = None, *manifests: dict[str, Any]
 ) -> PodFacts:
     """A pod whose container has a limit in Mi, under these policies."""
     app = node.container("a", "app")
     pod = node.pod("app")
-    spec = SpecLimit(asked * MI, Writers(mark))
+    spec = SpecLimit(asked * MI, LimitWriters(mark))
     (one,) = pod.containers
     pod = replace(pod, containers=(replace(one, limit=asked * MI, spec=spec),))
     node.inventory.pods[pod.cgroup_uid] = pod
@@ -75,16 +75,16 @@ async def test_observe_tells_what_would_stand_in_the_way(node: Node) -> None:
 
 
 async def test_a_limit_of_ours_counts_as_applied_until_it_is_back(node: Node) -> None:
-    await limited(node, 1024, Mark(Step.LIMIT, 512 * MI))
+    await limited(node, 1024, LimitOwner(Step.LIMIT, 512 * MI))
     assert asked(node) == [("app", "512Mi", "")]
     assert node.enforcer.report()[0].containers == 1
-    await limited(node, 512, Mark(Step.LIMIT, 512 * MI))
+    await limited(node, 512, LimitOwner(Step.LIMIT, 512 * MI))
     assert asked(node) == []
     assert node.enforcer.report()[0].containers == 0
 
 
 async def test_the_switch_decides_between_policy_pause_and_putting_back(node: Node) -> None:
-    await limited(node, 700, Mark(Step.LIMIT, 512 * MI), policy(rule=LIMIT))
+    await limited(node, 700, LimitOwner(Step.LIMIT, 512 * MI), policy(rule=LIMIT))
     for mode, expected in (("Enforce", ["1Gi"]), ("Pause", []), ("Release", ["512Mi"])):
         node.switch(mode)
         await node.enforcer.step()
@@ -165,7 +165,7 @@ async def test_a_limit_is_ours_by_the_operators_record_and_put_back_by_it(node: 
 async def test_nothing_is_reported_before_the_records_are_listed_but_it_does_not_wait_for_ever(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    book = LimitBook()
+    book = LimitCache()
     await book.listed(0.0)
     assert "not counted" in caplog.text
     caplog.clear()

@@ -5,35 +5,35 @@ import itertools
 import time
 
 import pytest
-from oomwarden.agent.enforcement.tracked import SCAN_BURST_SECONDS, SCAN_SHARE, Charge
+from oomwarden.agent.enforcement.tracked import SCAN_BURST_SECONDS, SCAN_SHARE, TrackedContainer
 from oomwarden.agent.informers.inventory import Container
 from oomwarden.agent.runtime import pace as news_pace
-from oomwarden.agent.runtime.pace import NewsPace
-from oomwarden.core.enforcement.plan import Order, Outcome
+from oomwarden.agent.runtime.pace import ReconcilePacer
+from oomwarden.core.enforcement.plan import ScanOutcome, ScorePlan
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.kernel.cgroup.members import pids
 from oomwarden.kernel.container import scores as apply
 
 from tests.support.enforcing import Node, policy
 
-CHANGED = Outcome(5, frozenset({1}), changed=1)
+CHANGED = ScanOutcome(5, frozenset({1}), changed=1)
 
 
-def a_charge() -> Charge:
+def a_charge() -> TrackedContainer:
     cgroup = Cgroup(7, "p/c", Level.CONTAINER, "u", "a" * 64)
-    found = Charge(Container(cgroup, 0.0, "app"))
-    found.give(Order(5, frozenset({0})), 0.0)
+    found = TrackedContainer(Container(cgroup, 0.0, "app"))
+    found.set_plan(ScorePlan(5, frozenset({0})), 0.0)
     return found
 
 
-def spend(one: Charge, cost: float, seconds: float, *, hurried: int = 1) -> float:
+def spend(one: TrackedContainer, cost: float, seconds: float, *, hurried: int = 1) -> float:
     """Scan whenever it is due, for so long; gives the processor time that it took."""
     spent, now = 0.0, 0.0
     while now < seconds:
         spent += cost
         one.cost = cost
-        one.took(CHANGED, None, now)
-        one.again(now, 10.0, hurried=hurried)
+        one.record_outcome(CHANGED, None, now)
+        one.schedule_next(now, 10.0, hurried=hurried)
         now = max(one.due, now + cost)
     return spent
 
@@ -49,15 +49,15 @@ def test_scans_that_always_find_something_take_a_tenth_of_a_processor_together(
 def test_a_new_target_is_written_at_once_unless_they_come_all_the_time() -> None:
     one = a_charge()
     for target in range(5):
-        one.give(Order(target + 10, frozenset({0})), 1.0)
+        one.set_plan(ScorePlan(target + 10, frozenset({0})), 1.0)
         assert one.due == 1.0
         one.cost = 0.002
-        one.took(CHANGED, None, 1.0)
-        one.again(1.0, 10.0)
+        one.record_outcome(CHANGED, None, 1.0)
+        one.schedule_next(1.0, 10.0)
     one.cost = 2 * SCAN_BURST_SECONDS
-    one.took(CHANGED, None, 1.0)
-    one.again(1.0, 10.0)
-    one.give(Order(99, frozenset({0})), 1.0)
+    one.record_outcome(CHANGED, None, 1.0)
+    one.schedule_next(1.0, 10.0)
+    one.set_plan(ScorePlan(99, frozenset({0})), 1.0)
     assert one.due > 1.0 + SCAN_BURST_SECONDS * SCAN_SHARE
 
 
@@ -108,7 +108,7 @@ async def test_events_while_many_scans_are_due_do_not_have_all_looked_at_again_a
 
 
 async def test_work_that_news_cause_rests_for_as_long_as_it_deserves() -> None:
-    pace, loop = NewsPace(), asyncio.get_running_loop()
+    pace, loop = ReconcilePacer(), asyncio.get_running_loop()
     began = time.thread_time()
     with pace:
         while time.thread_time() - began < 0.005:

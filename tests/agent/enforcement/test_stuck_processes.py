@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from oomwarden.agent.enforcement.scanner import LEFT_OUT_SECONDS
-from oomwarden.core.enforcement.plan import Outcome
+from oomwarden.core.enforcement.plan import ScanOutcome
 from oomwarden.kernel.proc.process import Process
 
 from tests.support.enforcing import (
@@ -112,5 +112,5 @@ async def test_a_container_in_which_two_processes_hang_is_not_asked_for_the_othe
         await scan_again(node)
     assert node.scores(app) == [TARGET, GIVEN, GIVEN, GIVEN]
     assert len(node.enforcer.scans.commands._stuck) == 2
-    plain = the_charge(node).outcome or Outcome(None)
+    plain = the_charge(node).outcome or ScanOutcome(None)
     assert plain.stuck == set(node.pids(app))

@@ -1,8 +1,8 @@
 from typing import Any
 
 import pytest
-from oomwarden.agent.informers.mode import Control
-from oomwarden.core.model.mode import Switch
+from oomwarden.agent.informers.mode import ModeHandler
+from oomwarden.core.model.mode import EnforcementMode
 
 
 def switch(mode: object, name: str = "oomwarden-control") -> dict[str, Any]:
@@ -15,61 +15,63 @@ def changes() -> list[str]:
 
 
 @pytest.fixture
-def control(changes: list[str]) -> Control:
-    return Control(lambda: changes.append("changed"))
+def control(changes: list[str]) -> ModeHandler:
+    return ModeHandler(lambda: changes.append("changed"))
 
 
-def test_before_the_api_server_answers_nothing_is_known(control: Control) -> None:
+def test_before_the_api_server_answers_nothing_is_known(control: ModeHandler) -> None:
     assert control.mode is None
 
 
-@pytest.mark.parametrize("mode", list(Switch))
-def test_the_configmap_tells_the_mode(control: Control, changes: list[str], mode: Switch) -> None:
+@pytest.mark.parametrize("mode", list(EnforcementMode))
+def test_the_configmap_tells_the_mode(
+    control: ModeHandler, changes: list[str], mode: EnforcementMode
+) -> None:
     control.replace([switch("Pause", "another"), switch(str(mode))])
     assert control.mode is mode
     control.apply(switch(str(mode)))
     assert changes == ["changed"]
 
 
-def test_without_the_configmap_nothing_is_changed(control: Control) -> None:
+def test_without_the_configmap_nothing_is_changed(control: ModeHandler) -> None:
     control.replace([])
-    assert control.mode is Switch.PAUSE
+    assert control.mode is EnforcementMode.PAUSE
 
 
-def test_deletion_ends_enforcing_and_leaves_scores_as_they_are(control: Control) -> None:
+def test_deletion_ends_enforcing_and_leaves_scores_as_they_are(control: ModeHandler) -> None:
     control.apply(switch("Enforce"))
     control.delete(switch("Enforce"))
-    assert control.mode is Switch.PAUSE
+    assert control.mode is EnforcementMode.PAUSE
 
 
 def test_an_uninstall_that_deletes_the_switch_after_release_goes_on_releasing(
-    control: Control,
+    control: ModeHandler,
 ) -> None:
     control.apply(switch("Release"))
     control.delete(switch("Release"))
     control.replace([])
-    assert control.mode is Switch.RELEASE
+    assert control.mode is EnforcementMode.RELEASE
 
 
 @pytest.mark.parametrize(
     "bad", [{"mode": "enforce"}, {"mode": None}, {}, None, {"other": "Pause"}, ["mode"]]
 )
 def test_a_value_that_cannot_be_read_stops_all_changes_and_is_told(
-    control: Control, bad: object, caplog: pytest.LogCaptureFixture
+    control: ModeHandler, bad: object, caplog: pytest.LogCaptureFixture
 ) -> None:
     manifest = {"metadata": {"name": "oomwarden-control"}, "data": bad}
     control.apply(manifest)
-    assert control.mode is Switch.PAUSE
+    assert control.mode is EnforcementMode.PAUSE
     control.apply(switch("Enforce"))
     control.apply(manifest)
     modes = [control.mode]
     control.apply(switch("Release"))
     control.apply(manifest)
-    assert [*modes, control.mode] == [Switch.PAUSE, Switch.RELEASE]
+    assert [*modes, control.mode] == [EnforcementMode.PAUSE, EnforcementMode.RELEASE]
     assert "it takes Enforce, Pause, Release" in caplog.text
 
 
-def test_other_configmaps_are_none_of_our_business(control: Control) -> None:
+def test_other_configmaps_are_none_of_our_business(control: ModeHandler) -> None:
     control.apply(switch("Release", "other"))
     control.delete(switch("Release", "other"))
     assert control.mode is None

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from oomwarden.agent.informers.inventory import Inventory
-from oomwarden.agent.informers.pods import PodSink
+from oomwarden.agent.informers.pods import PodEventHandler
 from oomwarden.core.model.cgroup import Cgroup, Level
-from oomwarden.core.objects.passed_over import PassedOver
+from oomwarden.core.objects.passed_over import UnreadableObjects
 
 from tests.support.mirror_pods import HASH, VICTIM, mirror
 
@@ -17,11 +17,13 @@ PENDING = {"phase": "Pending"}
 @dataclass
 class Node:
     inventory: Inventory = field(default_factory=Inventory)
-    passed_over: PassedOver = field(default_factory=PassedOver)
+    passed_over: UnreadableObjects = field(default_factory=UnreadableObjects)
     seen: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.sink = PodSink(self.inventory, lambda: None, self.seen.append, self.passed_over)
+        self.sink = PodEventHandler(
+            self.inventory, lambda: None, self.seen.append, self.passed_over
+        )
 
     def owner(self, uid: str) -> str | None:
         """Name the pod that a cgroup belongs to."""
@@ -129,7 +131,7 @@ def test_a_pod_without_a_name_or_uid_is_passed_over_and_told_to_nobody() -> None
 
 
 def test_thousands_of_odd_pods_are_counted_and_a_few_named() -> None:
-    passed_over = PassedOver()
+    passed_over = UnreadableObjects()
     for number in [*range(12_000), *range(12_000)]:
         passed_over.note("Pod", pod(f"p-{number}", str(number)), "x" * 5_000)
     told = passed_over.message()
@@ -147,7 +149,7 @@ def test_thousands_of_odd_pods_are_counted_and_a_few_named() -> None:
 
 
 def test_thousands_of_mirrors_that_claim_the_same_cost_no_more_than_as_many_others() -> None:
-    class Counted(PassedOver):
+    class Counted(UnreadableObjects):
         """Counts what is said of objects."""
 
         count = 0
@@ -160,7 +162,7 @@ def test_thousands_of_mirrors_that_claim_the_same_cost_no_more_than_as_many_othe
         forged(HASH) | {"metadata": forged(HASH)["metadata"] | {"name": f"m-{n}", "uid": f"u-{n}"}}
         for n in range(1_000)
     ]
-    sink = PodSink(Inventory(), lambda: None, lambda _: None, Counted())
+    sink = PodEventHandler(Inventory(), lambda: None, lambda _: None, Counted())
     sink.replace([mirror(), *many])
     sink.apply(many[0])
     sink.delete(many[1])

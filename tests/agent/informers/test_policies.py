@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from oomwarden.agent.informers.namespaces import NamespaceBook
-from oomwarden.agent.informers.policies import FORGET_SECONDS, MOST_MEANWHILE, PolicyBook
+from oomwarden.agent.informers.namespaces import NamespaceCache
+from oomwarden.agent.informers.policies import FORGET_SECONDS, MOST_MEANWHILE, PolicyCache
 from oomwarden.core.policy.policy import CLUSTER, NAMESPACED
 
 from tests.support.enforcing import listed
@@ -26,38 +26,38 @@ def changes() -> list[str]:
 
 
 @pytest.fixture
-def book(changes: list[str]) -> PolicyBook:
-    book = PolicyBook(lambda: changes.append("changed"))
+def book(changes: list[str]) -> PolicyCache:
+    book = PolicyCache(lambda: changes.append("changed"))
     book.want({"shop"}, 0.0)
     listed(book, NAMESPACED)
     changes.clear()
     return book
 
 
-def names(book: PolicyBook, namespace: str = "shop") -> list[str]:
+def names(book: PolicyCache, namespace: str = "shop") -> list[str]:
     return sorted(policy.name for policy in book.candidates(namespace))
 
 
-def test_both_kinds_must_be_listed_before_anything_can_be_said(book: PolicyBook) -> None:
+def test_both_kinds_must_be_listed_before_anything_can_be_said(book: PolicyCache) -> None:
     assert not book.synced
     listed(book, CLUSTER)
     assert book.synced
 
 
-def test_candidates_are_those_of_the_namespace_and_of_the_cluster(book: PolicyBook) -> None:
+def test_candidates_are_those_of_the_namespace_and_of_the_cluster(book: PolicyCache) -> None:
     listed(book, NAMESPACED, manifest("a"), manifest("b", namespace="other"))
     listed(book, CLUSTER, manifest("c", namespace=None))
     assert names(book) == ["a", "c"]
 
 
-def test_a_new_list_of_one_kind_leaves_the_other(book: PolicyBook) -> None:
+def test_a_new_list_of_one_kind_leaves_the_other(book: PolicyCache) -> None:
     listed(book, NAMESPACED, manifest("a"), manifest("broken", -1000))
     listed(book, CLUSTER, manifest("c", namespace=None))
     listed(book, NAMESPACED, manifest("b"))
     assert (names(book), book.unreadable) == (["b", "c"], {})
 
 
-def test_an_event_of_the_status_alone_is_no_change(book: PolicyBook, changes: list[str]) -> None:
+def test_an_event_of_the_status_alone_is_no_change(book: PolicyCache, changes: list[str]) -> None:
     sink, before = book.sink(NAMESPACED), book.version
     sink.apply(manifest("a"))
     sink.apply({**manifest("a"), "status": {"pods": 3}})
@@ -67,7 +67,7 @@ def test_an_event_of_the_status_alone_is_no_change(book: PolicyBook, changes: li
 
 
 def test_what_has_no_room_in_a_list_is_left_out_unread(
-    book: PolicyBook, monkeypatch: pytest.MonkeyPatch
+    book: PolicyCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("oomwarden.core.policy.policy_cache.MOST_POLICIES", 1)
     listed(book, NAMESPACED, manifest("a"), manifest("b"), manifest("broken", -1000))
@@ -76,7 +76,7 @@ def test_what_has_no_room_in_a_list_is_left_out_unread(
 
 
 def test_a_policy_that_cannot_be_read_does_not_compete(
-    book: PolicyBook, caplog: pytest.LogCaptureFixture
+    book: PolicyCache, caplog: pytest.LogCaptureFixture
 ) -> None:
     sink = book.sink(NAMESPACED)
     sink.apply(manifest("a"))
@@ -91,7 +91,7 @@ def test_a_policy_that_cannot_be_read_does_not_compete(
     assert (names(book), book.unreadable) == (["a"], {})
 
 
-def test_a_deleted_policy_is_forgotten(book: PolicyBook) -> None:
+def test_a_deleted_policy_is_forgotten(book: PolicyCache) -> None:
     sink = book.sink(NAMESPACED)
     listed(book, NAMESPACED, manifest("a"), manifest("broken", -1000))
     sink.delete(manifest("a"))
@@ -99,14 +99,14 @@ def test_a_deleted_policy_is_forgotten(book: PolicyBook) -> None:
     assert (names(book), book.unreadable) == ([], {})
 
 
-def test_a_thing_without_a_name_is_passed_over(book: PolicyBook) -> None:
+def test_a_thing_without_a_name_is_passed_over(book: PolicyCache) -> None:
     listed(book, NAMESPACED, {}, manifest("a"))
     book.sink(NAMESPACED).apply({"metadata": {}})
     assert names(book) == ["a"]
 
 
 def test_of_a_namespace_without_a_pod_here_nothing_is_kept(
-    book: PolicyBook, changes: list[str]
+    book: PolicyCache, changes: list[str]
 ) -> None:
     sink = book.sink(NAMESPACED)
     sink.apply(manifest("b", namespace="other"))
@@ -116,7 +116,7 @@ def test_of_a_namespace_without_a_pod_here_nothing_is_kept(
 
 
 def test_a_namespace_that_gets_its_first_pod_is_to_be_listed_and_known_after_that(
-    book: PolicyBook,
+    book: PolicyCache,
 ) -> None:
     book.wake.clear()
     book.want({"shop", "other"}, 1.0)
@@ -129,7 +129,7 @@ def test_a_namespace_that_gets_its_first_pod_is_to_be_listed_and_known_after_tha
     assert (book.to_list(NAMESPACED), names(book, "other")) == (None, ["b"])
 
 
-def test_policies_are_forgotten_some_time_after_the_last_pod_went(book: PolicyBook) -> None:
+def test_policies_are_forgotten_some_time_after_the_last_pod_went(book: PolicyCache) -> None:
     listed(book, NAMESPACED, manifest("a"))
     book.want(set(), FORGET_SECONDS)
     assert book.knows("shop")
@@ -139,7 +139,7 @@ def test_policies_are_forgotten_some_time_after_the_last_pod_went(book: PolicyBo
 
 
 def test_what_the_watch_tells_while_a_namespace_is_listed_is_not_lost_nor_undone(
-    book: PolicyBook,
+    book: PolicyCache,
 ) -> None:
     book.want({"other"}, 1.0)
     sink, fresh = book.sink(NAMESPACED), book.fresh(NAMESPACED, "other")
@@ -159,7 +159,7 @@ def test_what_the_watch_tells_while_a_namespace_is_listed_is_not_lost_nor_undone
     assert scores["old"] == 1
 
 
-def test_more_words_than_are_noted_have_the_namespace_listed_again(book: PolicyBook) -> None:
+def test_more_words_than_are_noted_have_the_namespace_listed_again(book: PolicyCache) -> None:
     book.want({"other"}, 1.0)
     fresh = book.fresh(NAMESPACED, "other")
     for number in range(MOST_MEANWHILE + 1):
@@ -170,7 +170,7 @@ def test_more_words_than_are_noted_have_the_namespace_listed_again(book: PolicyB
 
 
 def test_a_list_of_one_namespace_that_is_older_than_a_list_of_all_is_not_taken(
-    book: PolicyBook,
+    book: PolicyCache,
 ) -> None:
     late = book.fresh(NAMESPACED, "shop")
     late.version = "5"
@@ -182,7 +182,7 @@ def test_a_list_of_one_namespace_that_is_older_than_a_list_of_all_is_not_taken(
     assert names(book) == ["a"]
 
 
-def test_a_namespace_that_lost_its_pods_while_it_was_listed_is_not_held(book: PolicyBook) -> None:
+def test_a_namespace_that_lost_its_pods_while_it_was_listed_is_not_held(book: PolicyCache) -> None:
     book.want({"other"}, 0.0)
     fresh = book.fresh(NAMESPACED, "other")
     fresh.take(manifest("b", namespace="other"))
@@ -192,7 +192,7 @@ def test_a_namespace_that_lost_its_pods_while_it_was_listed_is_not_held(book: Po
 
 
 def test_what_is_left_out_is_named_with_its_generation(
-    book: PolicyBook, monkeypatch: pytest.MonkeyPatch
+    book: PolicyCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("oomwarden.core.policy.policy_cache.MOST_POLICIES", 2)
     listed(book, NAMESPACED, *(manifest(name) for name in "cab"))
@@ -201,7 +201,7 @@ def test_what_is_left_out_is_named_with_its_generation(
 
 
 def test_only_a_change_of_labels_is_a_change_of_a_namespace(changes: list[str]) -> None:
-    book = NamespaceBook(lambda: changes.append("changed"))
+    book = NamespaceCache(lambda: changes.append("changed"))
     book.replace([{"metadata": {"name": "shop", "labels": {"a": "b"}}}])
     book.apply({"metadata": {"name": "shop", "labels": {"a": "b"}, "resourceVersion": "7"}})
     assert (changes, book.synced) == (["changed"], True)
@@ -211,7 +211,7 @@ def test_only_a_change_of_labels_is_a_change_of_a_namespace(changes: list[str]) 
     assert book.labels == {}
 
 
-def test_an_equal_policy_keeps_the_identity_by_which_others_know_it(book: PolicyBook) -> None:
+def test_an_equal_policy_keeps_the_identity_by_which_others_know_it(book: PolicyCache) -> None:
     listed(book, NAMESPACED, manifest("a"))
     (before,) = book.candidates("shop")
     book.sink(NAMESPACED).apply(manifest("a"))
@@ -221,7 +221,7 @@ def test_an_equal_policy_keeps_the_identity_by_which_others_know_it(book: Policy
     assert after is before
 
 
-def test_an_empty_list_forgets_all_and_manifests_are_taken_as_they_are(book: PolicyBook) -> None:
+def test_an_empty_list_forgets_all_and_manifests_are_taken_as_they_are(book: PolicyCache) -> None:
     sink = book.sink(NAMESPACED)
     sink.replace([manifest("a"), manifest("b", namespace="other")])
     assert names(book) == ["a"]

@@ -9,14 +9,14 @@ from typing import Any
 import httpx2
 import pytest
 from oomwarden.agent.informers import policy_source
-from oomwarden.agent.informers.policies import PolicyBook
+from oomwarden.agent.informers.policies import PolicyCache
 from oomwarden.agent.informers.policy_source import PolicySource
 from oomwarden.core.policy.policy import CLUSTER, NAMESPACED
-from oomwarden.kube.transport.client import Listing, Selection
+from oomwarden.kube.transport.client import Listing, ListOptions
 from oomwarden.kube.transport.list_bodies import Keep
 from oomwarden.kube.transport.resources import OOMPolicy
 
-ALL = Selection(OOMPolicy)
+ALL = ListOptions(OOMPolicy)
 
 
 def manifest(name: str, namespace: str = "shop", version: str = "1") -> dict[str, Any]:
@@ -36,7 +36,7 @@ class Api:
         self.asked: list[tuple[str | None, str | None]] = []
         self.events: list[tuple[str, dict[str, Any]]] = []
 
-    async def listing(self, what: Selection, version: str | None, keep: Keep) -> Listing:
+    async def listing(self, what: ListOptions, version: str | None, keep: Keep) -> Listing:
         self.asked.append((what.namespace, version))
         await asyncio.sleep(0)
         if self.failures:
@@ -46,7 +46,7 @@ class Api:
         return Listing("7", [])
 
     async def watching(
-        self, _what: Selection, _version: str, _seconds: int
+        self, _what: ListOptions, _version: str, _seconds: int
     ) -> AsyncGenerator[tuple[str, dict[str, Any]]]:
         for each in self.events:
             yield each
@@ -54,7 +54,7 @@ class Api:
 
 class World:
     def __init__(self, *policies: dict[str, Any]) -> None:
-        self.api, self.book, self.now = Api(*policies), PolicyBook(lambda: None), 100.0
+        self.api, self.book, self.now = Api(*policies), PolicyCache(lambda: None), 100.0
         self.source = PolicySource(self.api, self.book, NAMESPACED, lambda: self.now)
 
     async def list_all(self) -> None:

@@ -6,9 +6,16 @@ import pytest
 from oomwarden.agent.informers.pressure import PATIENCE_SECONDS, STALE_SECONDS, PressureWatch
 from oomwarden.api.policy import QOSClass
 from oomwarden.core.model.pod import PodFacts
-from oomwarden.core.quota.pressure import DEFAULT_NODES, KEY, UNATTENDED, Level, Pressure, written
+from oomwarden.core.quota.pressure import (
+    DEFAULT_NODES,
+    KEY,
+    UNATTENDED,
+    Pressure,
+    PressureLevel,
+    written,
+)
 
-SAID = Pressure(Level.HIGH, {"shop": Level.FULL}, nodes=3)
+SAID = Pressure(PressureLevel.HIGH, {"shop": PressureLevel.FULL}, nodes=3)
 
 
 class World:
@@ -76,7 +83,7 @@ def pod(namespace: str) -> PodFacts:
 
 def test_a_node_says_which_of_its_namespaces_are_merged_harder_and_what_to_do() -> None:
     world = World()
-    world.tell(Pressure(namespaces={"shop": Level.FULL, "elsewhere": Level.FULL}))
+    world.tell(Pressure(namespaces={"shop": PressureLevel.FULL, "elsewhere": PressureLevel.FULL}))
     remedy, reason = world.watch.merged_harder([pod("shop"), pod("bank")])
     assert reason == "NamespaceFull"
     assert "those of shop are merged harder" in remedy

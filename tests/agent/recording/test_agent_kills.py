@@ -6,7 +6,7 @@ from pathlib import Path
 
 from oomwarden.agent.recording import agent_kills as own_pods
 from oomwarden.agent.runtime.identity import FILE
-from oomwarden.agent.store.database import Store
+from oomwarden.agent.store.database import Database
 from oomwarden.core.incidents.agent_kills import AgentKills
 
 from tests.support.books_node import BooksNode, logged
@@ -21,11 +21,11 @@ def introduce(books: BooksNode, tmp_path: Path, number: int) -> None:
         "limit": 30 * MIB, "started": 1.0,
     }  # fmt: skip
     (tmp_path / FILE).write_text(json.dumps({"boot": "boot", "pods": [pod]}))
-    books.agents = own_pods.own_pods(tmp_path, "boot")
+    books.agents = own_pods.agent_pods(tmp_path, "boot")
 
 
 async def kept(books: BooksNode) -> AgentKills:
-    store = Store(books.path)
+    store = Database(books.path)
     await store.open()
     try:
         return await store.run(own_pods.load)

@@ -1,15 +1,15 @@
 """What samples saw of a container reaches the record of its kill, also when it is gone."""
 
 import pytest
-from oomwarden.agent.detection.kernel_log import LogReader
+from oomwarden.agent.detection.kernel_log import KernelLogReader
 from oomwarden.agent.informers.inventory import Container, Inventory
-from oomwarden.agent.recording.settler import Place, Settler
+from oomwarden.agent.recording.settler import NodeIdentity, Settler
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.policy import QOSClass
-from oomwarden.core.incidents.memory_history import History, Sample
+from oomwarden.core.incidents.memory_history import UsageHistory, UsageSample
 from oomwarden.core.ledger.account import Reading
 from oomwarden.core.ledger.ledger import Ledger
-from oomwarden.core.ledger.settling import Unsettled
+from oomwarden.core.ledger.settling import PendingKill
 from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 
@@ -26,18 +26,20 @@ class Nesting:
 def settler() -> Settler:
     app = ContainerFacts("app", ContainerType.APP, "a" * 64)
     pod = PodFacts("uid", "uid", "shop", "api-1", {}, QOSClass.BURSTABLE, containers=(app,))
-    container = Container(APP, 0.0, "app", memory=History())
+    container = Container(APP, 0.0, "app", memory=UsageHistory())
     assert container.memory is not None
     for at, usage in ((NOW - 10, 1), (NOW - 1, 2), (NOW + 1, 3)):
-        container.memory.add(Sample(at, usage))
+        container.memory.add(UsageSample(at, usage))
     inventory = Inventory({APP.inode: container}, synced=True, pods={"uid": pod})
     ledger = Ledger()
     ledger.open(POD, None)
     ledger.open(APP, POD.inode)
     for cgroup in (POD, APP):
         ledger.read(Reading(cgroup.inode, MemoryEvents(oom=1, oom_kill=1)))
-    log = LogReader(lambda: b"")
-    return Settler(Place("node-1", "boot", Nesting()), ledger, inventory, log, lambda _: None)
+    log = KernelLogReader(lambda: b"")
+    return Settler(
+        NodeIdentity("node-1", "boot", Nesting()), ledger, inventory, log, lambda _: None
+    )
 
 
 @pytest.mark.parametrize("gone", [False, True])
@@ -46,6 +48,6 @@ def test_a_kill_tells_what_was_seen_of_its_container_before_it(
 ) -> None:
     if gone:
         settler.depart(APP)
-    (told,), _ = settler.pod(POD.inode, Unsettled(0, 0, NOW - 0.1, NOW))
+    (told,), _ = settler.pod(POD.inode, PendingKill(0, 0, NOW - 0.1, NOW))
     assert told.witness.memory is not None
-    assert told.witness.memory.last == Sample(NOW - 1, 2)
+    assert told.witness.memory.last == UsageSample(NOW - 1, 2)

@@ -6,31 +6,31 @@ from typing import Any
 
 import pytest
 from oomwarden.agent.informers.inventory import Inventory
-from oomwarden.agent.informers.pods import PodSink
-from oomwarden.agent.recording.misreports import TRIES, Contradictions
-from oomwarden.agent.recording.settler import Told
+from oomwarden.agent.informers.pods import PodEventHandler
+from oomwarden.agent.recording.misreports import TRIES, MisreportNotifier
+from oomwarden.agent.recording.settler import SettledIncident
 from oomwarden.core.incidents.incident import investigate
 from oomwarden.core.records.misreport import STANDS_SECONDS
 from oomwarden.core.records.oomkill import Witness, timestamp
-from oomwarden.kube.transport.errors import Failure, Outcome
+from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
 from tests.support.one_kill import BOOKING, SCENE
 
-DONE = Failure(Outcome.DONE, "")
-AWAY = Failure(Outcome.RETRY, "away", after=3.0)
-NEVER = Failure(Outcome.UNDELIVERABLE, "the namespace is gone")
+DONE = WriteResult(WriteOutcome.DONE, "")
+AWAY = WriteResult(WriteOutcome.RETRY, "away", after=3.0)
+NEVER = WriteResult(WriteOutcome.UNDELIVERABLE, "the namespace is gone")
 
 
 class World:
-    """Contradictions with a clock that one turns by hand, and an API server that notes Events."""
+    """A notifier with a clock that one turns by hand, and an API server that notes Events."""
 
     def __init__(self) -> None:
         self.now = 1000.0
-        self.answers: list[Failure] = []
+        self.answers: list[WriteResult] = []
         self.posted: list[dict[str, Any]] = []
-        self.found = Contradictions(self.post, lambda: self.now)
+        self.found = MisreportNotifier(self.post, lambda: self.now)
 
-    async def post(self, event: dict[str, Any]) -> Failure:
+    async def post(self, event: dict[str, Any]) -> WriteResult:
         self.posted.append(event)
         return self.answers.pop(0) if self.answers else DONE
 
@@ -40,7 +40,9 @@ class World:
 
     def tell(self) -> None:
         now = time.time()
-        self.found.told(Told(investigate(BOOKING, SCENE), Witness("node-1", "boot", now, now)))
+        self.found.kill_recorded(
+            SettledIncident(investigate(BOOKING, SCENE), Witness("node-1", "boot", now, now))
+        )
 
 
 def pod(reason: str) -> dict[str, Any]:
@@ -95,7 +97,7 @@ async def test_the_event_is_tried_again_after_the_wait_that_was_asked_for(wrong:
 
 @pytest.mark.parametrize(("answer", "tries"), [(AWAY, TRIES), (NEVER, 1)])
 async def test_the_event_is_given_up_in_the_end_and_that_is_said(
-    wrong: World, answer: Failure, tries: int, caplog: pytest.LogCaptureFixture
+    wrong: World, answer: WriteResult, tries: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     wrong.answers = [answer] * 99
     for _ in range(30):
@@ -117,7 +119,7 @@ async def test_the_loop_wakes_when_a_word_has_stood_long_enough(wrong: World) ->
 
 def test_the_pods_of_the_watch_are_told_also_the_last_word_on_a_deleted_one() -> None:
     told: list[str] = []
-    sink = PodSink(Inventory(), lambda: None, lambda pod: told.append(pod["tag"]))
+    sink = PodEventHandler(Inventory(), lambda: None, lambda pod: told.append(pod["tag"]))
     sink.replace([pod("Error") | {"tag": "listed"}])
     sink.apply(pod("Error") | {"tag": "changed"})
     sink.delete(pod("Error") | {"tag": "deleted"})

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from oomwarden.agent.store import pods as known_pods
-from oomwarden.agent.store.database import Store
+from oomwarden.agent.store.database import Database
 
 from tests.support.books_node import BooksNode
 from tests.support.fake_cgroups import UID
@@ -132,7 +132,7 @@ async def test_the_runtimes_monitor_is_not_told_as_the_container_that_went_with_
 async def test_a_pods_own_limit_is_known_after_a_restart(books: BooksNode) -> None:
     books.know(1, app="a")
     facts = replace(books.pods[UID.format(1)], limit=64 * MIB, overhead=MIB, tmpfs=("cache",))
-    store = Store(books.path)
+    store = Database(books.path)
     await store.open()
     try:
         await store.run(lambda db: known_pods.save(db, "boot", [facts]))

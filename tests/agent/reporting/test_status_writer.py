@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 from lightkube import ApiError
-from oomwarden.agent.reporting.status_writer import COUNT_GAPS, LAST_RETRY_SECONDS, StatusWriter
+from oomwarden.agent.reporting.status_writer import COUNT_GAPS, LAST_RETRY_SECONDS, NodeStatusWriter
 from oomwarden.api.oomnode import AgentInfo, KernelInfo, KillCounts, OOMNodeStatus
 from oomwarden.kube.transport.errors import error_of
 
@@ -48,10 +48,10 @@ class World:
     errors: list[ApiError] = field(default_factory=list)
     tried: list[float] = field(default_factory=list)
     looks: Callable[["World"], None] = lambda _: None
-    writer: StatusWriter = field(init=False)
+    writer: NodeStatusWriter = field(init=False)
 
     def __post_init__(self) -> None:
-        self.writer = StatusWriter(self.gather, self.write, GAP, lambda: self.nodes)
+        self.writer = NodeStatusWriter(self.gather, self.write, GAP, lambda: self.nodes)
 
     async def gather(self) -> OOMNodeStatus:
         self.looks(self)

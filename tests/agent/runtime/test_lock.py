@@ -3,17 +3,17 @@ from pathlib import Path
 
 import pytest
 from oomwarden.agent.runtime import lock
-from oomwarden.agent.runtime.lock import Waits, sole
+from oomwarden.agent.runtime.lock import Waits, node_lock
 
 
 async def test_a_second_agent_waits_until_the_first_one_has_ended(tmp_path: Path) -> None:
     order: list[str] = []
 
     async def second() -> None:
-        async with sole(tmp_path, Waits()):
+        async with node_lock(tmp_path, Waits()):
             order.append("second")
 
-    async with sole(tmp_path, Waits()):
+    async with node_lock(tmp_path, Waits()):
         waiting = asyncio.create_task(second())
         await asyncio.wait({waiting}, timeout=0.3)
         order.append("first")
@@ -30,10 +30,10 @@ async def test_an_agent_that_waits_says_so_again_and_again_with_the_remedy(
     waits = Waits()
 
     async def second() -> None:
-        async with sole(tmp_path, waits):
+        async with node_lock(tmp_path, waits):
             assert waits.said() == ""
 
-    async with sole(tmp_path, Waits()):
+    async with node_lock(tmp_path, Waits()):
         waiting = asyncio.create_task(second())
         await asyncio.wait({waiting}, timeout=0.2)
         assert len(caplog.records) > 2
@@ -48,10 +48,10 @@ async def test_an_agent_that_waits_for_its_predecessor_is_ready_or_that_one_woul
     waits = Waits()
 
     async def second() -> None:
-        async with sole(tmp_path, waits):
+        async with node_lock(tmp_path, waits):
             pass
 
-    async with sole(tmp_path, Waits()):
+    async with node_lock(tmp_path, Waits()):
         waiting = asyncio.create_task(second())
         await asyncio.wait({waiting}, timeout=0.2)
         assert "waiting for another agent" in caplog.text
@@ -62,5 +62,5 @@ async def test_an_agent_that_waits_for_its_predecessor_is_ready_or_that_one_woul
 async def test_a_directory_that_cannot_be_written_stops_nobody(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with sole(tmp_path / "absent", Waits()):
+    async with node_lock(tmp_path / "absent", Waits()):
         assert "would not see each other" in caplog.text

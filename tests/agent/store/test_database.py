@@ -2,7 +2,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from oomwarden.agent.store.database import Store, begin_books
+from oomwarden.agent.store.database import Database, mark_initialised
 
 
 def add(db: sqlite3.Connection) -> None:
@@ -13,8 +13,8 @@ def told(db: sqlite3.Connection) -> list[str]:
     return [row[0] for row in db.execute("SELECT value FROM meta WHERE key = 'told'")]
 
 
-async def opened(path: Path) -> Store:
-    store = Store(path)
+async def opened(path: Path) -> Database:
+    store = Database(path)
     await store.open()
     return store
 
@@ -25,7 +25,7 @@ async def test_what_was_stored_is_there_after_a_restart(tmp_path: Path) -> None:
     await first.close()
     second = await opened(tmp_path / "s.sqlite")
     assert (await second.run(told), second.fresh) == (["yes"], True)
-    await second.run(begin_books)
+    await second.run(mark_initialised)
     await second.close()
     second = await opened(tmp_path / "s.sqlite")
     assert not second.fresh, "only once its first books are in it"
@@ -69,7 +69,7 @@ async def test_a_file_that_somebody_holds_is_not_set_aside(
 ) -> None:
     first = await opened(tmp_path / "s.sqlite")
     monkeypatch.setattr("oomwarden.agent.store.file.BUSY_SECONDS", 0.05)
-    second = Store(tmp_path / "s.sqlite")
+    second = Database(tmp_path / "s.sqlite")
     await second.open()
     holder = sqlite3.connect(tmp_path / "s.sqlite", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")

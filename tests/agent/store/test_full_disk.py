@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from oomwarden.agent.baselines.oom_group import FoundGroups
+from oomwarden.agent.baselines.oom_group import GroupKillBaselines
 from oomwarden.agent.baselines.scores import Baselines
 from oomwarden.agent.informers.inventory import Container
 from oomwarden.agent.store import file as store_file
@@ -130,7 +130,7 @@ async def test_nothing_is_written_to_a_container_whose_baseline_is_in_memory_onl
     disk: Disk,
 ) -> None:
     one = await disk.open()
-    baselines, groups = Baselines(one, "boot"), FoundGroups(one, "boot")
+    baselines, groups = Baselines(one, "boot"), GroupKillBaselines(one, "boot")
     baselines.put(container(), OURS)
     await baselines.save()
     await disk.fill(one)

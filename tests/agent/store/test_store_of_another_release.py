@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from oomwarden.agent.baselines.scores import TABLE
-from oomwarden.agent.store.database import Store
+from oomwarden.agent.store.database import Database
 from oomwarden.agent.store_check import check
 from oomwarden.core.enforcement.plan import Baseline
 
@@ -23,22 +23,22 @@ def load(db: sqlite3.Connection) -> object:
     return TABLE.load(db, "boot")
 
 
-Reopen = Callable[[str], Awaitable[Store]]
+Reopen = Callable[[str], Awaitable[Database]]
 
 
 @pytest.fixture
 async def reopened(tmp_path: Path) -> AsyncIterator[Reopen]:
-    path, opened = tmp_path / "s.sqlite", list[Store]()
-    first = Store(path)
+    path, opened = tmp_path / "s.sqlite", list[Database]()
+    first = Database(path)
     await first.open()
     await first.run(save)
     await first.close()
 
-    async def reopen(change: str) -> Store:
+    async def reopen(change: str) -> Database:
         other = sqlite3.connect(path)
         other.executescript(change)
         other.close()
-        opened.append(Store(path, SOUND))
+        opened.append(Database(path, SOUND))
         await opened[0].open()
         return opened[0]
 

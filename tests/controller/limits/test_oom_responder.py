@@ -6,8 +6,8 @@ from typing import Any
 import httpx2
 import pytest
 from oomwarden.api.oomlimit import Step
-from oomwarden.core.model.limit_ownership import Mark, Writers
-from oomwarden.kube.transport.errors import Failure, Outcome
+from oomwarden.core.model.limit_ownership import LimitOwner, LimitWriters
+from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
 from tests.support.answering import NOW, RAISE, Kills, answered, kill
 from tests.support.cluster_of_one import MI, OnePod, granting, refused
@@ -72,9 +72,9 @@ async def test_an_api_server_that_is_away_is_asked_again_while_the_kill_is_young
 
 async def test_an_operator_that_died_before_it_recorded_finds_what_it_did_and_does_it_not_again(
 ) -> None:  # fmt: skip
-    mark = Mark(Step.RAISE, 400 * MI, NOW.isoformat())
+    mark = LimitOwner(Step.RAISE, 400 * MI, NOW.isoformat())
     kills = Kills(kill(limit="400Mi"))
-    pod = OnePod((granting(RAISE),), writers=Writers(mark))
+    pod = OnePod((granting(RAISE),), writers=LimitWriters(mark))
     await answered(kills, pod)
     ((_, response),) = kills.written
     assert (response["action"], response["limitBefore"], response["limit"]) == (
@@ -84,8 +84,8 @@ async def test_an_operator_that_died_before_it_recorded_finds_what_it_did_and_do
 
 
 async def test_the_cooldown_is_recorded_and_not_told_with_every_kill() -> None:
-    mark = Mark(Step.RAISE, 400 * MI, (NOW - timedelta(seconds=60)).isoformat())
-    kills, pod = Kills(kill()), OnePod((granting(RAISE),), writers=Writers(mark))
+    mark = LimitOwner(Step.RAISE, 400 * MI, (NOW - timedelta(seconds=60)).isoformat())
+    kills, pod = Kills(kill()), OnePod((granting(RAISE),), writers=LimitWriters(mark))
     await answered(kills, pod)
     assert [response["reason"] for _, response in kills.written] == ["Cooldown"]
     assert kills.posted == []
@@ -115,7 +115,7 @@ async def test_what_was_given_away_is_not_given_twice_on_one_word_of_the_agent()
 
 async def test_an_event_that_the_api_server_does_not_take_is_posted_again() -> None:
     kills, pod = Kills(kill()), OnePod((granting(RAISE),))
-    kills.posts = [Failure(Outcome.RETRY, "away")]
+    kills.posts = [WriteResult(WriteOutcome.RETRY, "away")]
     await answered(kills, pod)
     assert (len(kills.written), len(kills.posted)) == (1, 2)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from oomwarden.core.policy.policy import Policy, parse_policy
-from oomwarden.kube.pod_resizes import Found
+from oomwarden.kube.pod_resizes import ResizeTarget
 
 from tests.support.answering import RAISE, Kills, answered, kill
 from tests.support.cluster_of_one import OnePod, granting, refused
@@ -33,7 +33,7 @@ async def test_a_flood_in_one_namespace_keeps_nobody_waiting_and_is_counted(
 
 async def test_a_namespace_that_cannot_be_read_keeps_no_other_waiting() -> None:
     class Slow(OnePod):
-        async def look(self, namespace: str, pod: str, container: str) -> Found:
+        async def look(self, namespace: str, pod: str, container: str) -> ResizeTarget:
             if namespace == "slow":
                 await asyncio.Event().wait()
             return await super().look(namespace, pod, container)

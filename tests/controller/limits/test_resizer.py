@@ -10,7 +10,7 @@ from oomwarden.api.oomnode import Resize
 from oomwarden.controller.limits import resizer as resizes
 from oomwarden.controller.limits.resizer import Resizer
 from oomwarden.core.limits.node_report import PolicyKey
-from oomwarden.kube.pod_resizes import Found
+from oomwarden.kube.pod_resizes import ResizeTarget
 
 from tests.support.cluster_of_one import OnePod, granting, refused
 
@@ -142,7 +142,7 @@ async def test_an_ask_that_is_withdrawn_while_it_is_looked_at_leaves_nothing(
     world = World(OnePod((granting(ONE_GI),), failures=[refused(403, "exceeded quota")]))
     look = world.pod.look
 
-    async def withdraw(namespace: str, pod: str, container: str) -> Found:
+    async def withdraw(namespace: str, pod: str, container: str) -> ResizeTarget:
         world.resizer.take("node-1", ())
         return await look(namespace, pod, container)
 
@@ -172,7 +172,7 @@ async def test_a_record_that_cannot_be_confirmed_leaves_the_limit_set() -> None:
     pod.unkept = []
     world = World(pod)
 
-    async def keep(found: Found, _: object) -> Found:
+    async def keep(found: ResizeTarget, _: object) -> ResizeTarget:
         if pod.patches:
             raise httpx2.ConnectError("away")
         return found
@@ -186,7 +186,7 @@ async def test_a_record_that_cannot_be_confirmed_leaves_the_limit_set() -> None:
 class Slow(OnePod):
     """Never answers for pods of one namespace."""
 
-    async def look(self, namespace: str, pod: str, container: str) -> Found:
+    async def look(self, namespace: str, pod: str, container: str) -> ResizeTarget:
         if namespace == "slow":
             await asyncio.Event().wait()
         return await super().look(namespace, pod, container)
@@ -205,7 +205,7 @@ async def test_a_node_with_ever_new_asks_gets_one_turn_in_two() -> None:
     looked: list[str] = []
     look = world.pod.look
 
-    async def note(namespace: str, pod: str, container: str) -> Found:
+    async def note(namespace: str, pod: str, container: str) -> ResizeTarget:
         looked.append(namespace)
         if namespace == "x":
             more = [ask().model_copy(update={"namespace": "x", "pod": f"p{len(looked)}-{n}"})

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 from oomwarden.controller.limits.sweep import LimitSweep
-from oomwarden.core.objects.passed_over import PassedOver
+from oomwarden.core.objects.passed_over import UnreadableObjects
 from oomwarden.kube.transport.errors import error_of
 
 
@@ -59,7 +59,7 @@ async def test_one_record_that_may_not_be_deleted_or_read_keeps_no_other_one_wai
 ) -> None:
     denied = {"code": 403, "reason": "Forbidden", "message": 'admission webhook "x" denied: no'}
     for failure in (error_of(denied), KeyError("uid")):
-        records, odd = Records(failure), PassedOver()
+        records, odd = Records(failure), UnreadableObjects()
         sweep = LimitSweep(records, lambda _: asyncio.sleep(0), odd)
         await sweep.once()
         assert records.names == ["a", "b"]

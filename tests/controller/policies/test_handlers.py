@@ -9,7 +9,7 @@ import pytest
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.login import service_account
 from oomwarden.controller.policies.handlers import PolicyHandlers
-from oomwarden.controller.policies.statuses import StatusWriter
+from oomwarden.controller.policies.statuses import PolicyStatusWriter
 from oomwarden.controller.run import operator_settings, registry_for
 from oomwarden.core.limits.node_report import PolicyKey
 
@@ -22,11 +22,11 @@ async def nothing(*_: object) -> NoReturn:
 
 
 @pytest.fixture
-def writer() -> StatusWriter:
-    return StatusWriter(nothing)
+def writer() -> PolicyStatusWriter:
+    return PolicyStatusWriter(nothing)
 
 
-def test_no_handler_keeps_state_on_users_objects(writer: StatusWriter) -> None:
+def test_no_handler_keeps_state_on_users_objects(writer: PolicyStatusWriter) -> None:
     registry = registry_for(writer)
     assert registry._changing.get_all_handlers() == []
     assert registry._spawning.get_all_handlers() == []
@@ -48,18 +48,18 @@ def policy(**status: object) -> kopf.Body:
     )
 
 
-async def test_a_policy_is_indexed_by_kind_and_name(writer: StatusWriter) -> None:
+async def test_a_policy_is_indexed_by_kind_and_name(writer: PolicyStatusWriter) -> None:
     found = await PolicyHandlers(writer).index_policy(body=policy(enforced=2))
     assert found[DB].generation == 4
     assert found[DB].status == PolicyStatus(enforced=2)
 
 
-async def test_a_status_that_cannot_be_read_is_made_anew(writer: StatusWriter) -> None:
+async def test_a_status_that_cannot_be_read_is_made_anew(writer: PolicyStatusWriter) -> None:
     found = await PolicyHandlers(writer).index_policy(body=policy(enforced="many"))
     assert found[DB].status == PolicyStatus()
 
 
-async def test_an_event_of_a_policy_touches_it(writer: StatusWriter) -> None:
+async def test_an_event_of_a_policy_touches_it(writer: PolicyStatusWriter) -> None:
     await PolicyHandlers(writer).policy_changed(body=policy())
     assert writer._due == {DB}
 

@@ -16,7 +16,7 @@ from oomwarden.core.limits.node_report import (
     MOST_REPORTS,
     MOST_TOLD_OF_A_NODE,
     PolicyKey,
-    kept_node,
+    reported_node,
 )
 
 from bench.reports_of_nodes import oomnode
@@ -101,7 +101,7 @@ def test_no_status_of_any_shape_stops_the_operator(status: Any, policies: Any, a
 
 def test_numbers_are_kept_as_told_and_words_as_far_as_a_status_tells_them() -> None:
     manifest = oomnode(1, policies=500, refusals=10)
-    kept = kept_node(manifest)
+    kept = reported_node(manifest)
     told = OOMNodeStatus.model_validate(manifest["status"])
     assert len(kept.reports) == len(told.policies)
     for report in told.policies:
@@ -115,7 +115,7 @@ def test_a_refusal_of_the_whole_policy_is_told_before_those_of_containers() -> N
         return {"pod": "", "container": container, "reason": "R", "message": "m"}
 
     told = [refusal(f"c{number}") for number in range(9)] + [refusal("")]
-    (report,) = kept_node(node(policies=[REPORT | {"refusals": told}])).reports.values()
+    (report,) = reported_node(node(policies=[REPORT | {"refusals": told}])).reports.values()
     assert [each.container for each in report.refusals] == ["", "c0", "c1"]
 
 
@@ -135,8 +135,8 @@ def test_an_oomnode_of_the_largest_size_costs_little() -> None:
     tracemalloc.stop()
     assert usual < 200 * 1024  # once 2 MiB
     assert worst < 2 << 20
-    assert len(kept_node(huge[0]).reports) == MOST_REPORTS
-    assert kept_node(huge[0]).left_out == 1000
+    assert len(reported_node(huge[0]).reports) == MOST_REPORTS
+    assert reported_node(huge[0]).left_out == 1000
 
 
 def test_of_a_policy_generation_and_status_are_kept() -> None:
@@ -156,7 +156,7 @@ def test_that_a_whole_policy_is_left_out_is_kept_however_many_others_are_refused
     left_out = [{"pod": "", "container": "", "reason": "LeftOut", "message": "no room"}]
     crowd = [REPORT | {"name": f"p{n}", "refusals": refused} for n in range(MOST_TOLD_OF_A_NODE)]
     told = [*crowd, *(REPORT | {"name": name, "refusals": left_out} for name in ("y", "z"))]
-    kept = kept_node(node(policies=told))
+    kept = reported_node(node(policies=told))
     found = [each.refusals[0].reason for key, each in kept.reports.items() if key.name in "yz"]
     assert found == ["LeftOut", "LeftOut"]
 
@@ -164,6 +164,6 @@ def test_that_a_whole_policy_is_left_out_is_kept_however_many_others_are_refused
 @pytest.mark.parametrize(("told", "held"), [(2**63 - 1, MOST_COUNTED), (-5, 0), (7, 7)])
 def test_numbers_of_one_node_spoil_the_sum_of_no_policy(told: int, held: int) -> None:
     counts = dict.fromkeys(("pods", "matched", "enforced", "observed", "refused", "warned"), told)
-    (report,) = kept_node(node(policies=[REPORT | counts])).reports.values()
+    (report,) = reported_node(node(policies=[REPORT | counts])).reports.values()
     assert {report.pods, report.matched, report.enforced, report.observed} == {held}
     assert {report.refused, report.warned} == {held}

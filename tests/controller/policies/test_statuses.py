@@ -10,9 +10,9 @@ import httpx2
 import pytest
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.policies import statuses
-from oomwarden.controller.policies.own_policies import Policy
-from oomwarden.controller.policies.statuses import StatusWriter
-from oomwarden.core.limits.node_report import PolicyKey, kept_node
+from oomwarden.controller.policies.own_policies import OwnPolicy
+from oomwarden.controller.policies.statuses import PolicyStatusWriter
+from oomwarden.core.limits.node_report import PolicyKey, reported_node
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 DB = PolicyKey("OOMPolicy", "shop", "db")
@@ -34,7 +34,7 @@ class World:
     def __init__(self) -> None:
         self.written: list[tuple[PolicyKey, PolicyStatus]] = []
         self.failures: list[Exception] = []
-        self.writer = StatusWriter(self.write, lambda: NOW)
+        self.writer = PolicyStatusWriter(self.write, lambda: NOW)
         self.writer.reports.replace([])
         self.cluster: dict[PolicyKey, Any] = {}
         self.writer.policies = self.cluster
@@ -48,7 +48,7 @@ class World:
     def policy(
         self, key: PolicyKey, generation: int = 1, status: PolicyStatus | None = None
     ) -> None:
-        known = Policy(generation, status or PolicyStatus())
+        known = OwnPolicy(generation, status or PolicyStatus())
         if key.namespace:
             self.writer.own.known[key] = known
         else:
@@ -166,7 +166,7 @@ async def test_reports_of_a_policy_that_is_gone_are_left_alone() -> None:
 
 async def test_a_policy_that_is_deleted_while_its_status_is_written_stops_no_loop() -> None:
     world, other = World(), WEB._replace(name="other")
-    stored = {"uid": Policy(1, PolicyStatus())}
+    stored = {"uid": OwnPolicy(1, PolicyStatus())}
     world.cluster[WEB] = stored.values()  # a live view, as kopf's stores are
 
     async def write(key: PolicyKey, status: PolicyStatus) -> None:
@@ -219,6 +219,6 @@ async def test_nothing_is_written_before_all_nodes_were_heard() -> None:
         await world.settled()
         assert world.written == []
         both = [{"metadata": {"name": name}, "status": node_status(DB)} for name in "ab"]
-        world.writer.reports.replace([kept_node(each) for each in both])
+        world.writer.reports.replace([reported_node(each) for each in both])
         await world.settled()
     assert [status.enforced for _, status in world.written] == [2]

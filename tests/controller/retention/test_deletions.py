@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from lightkube import ApiError
 from oomwarden.controller.retention.deletions import AT_ONCE, TRIES, Deletions
-from oomwarden.core.quota.retention import Record
+from oomwarden.core.quota.retention import StoredRecord
 from oomwarden.kube.transport.errors import error_of
 
 from tests.support.stored_records import FIVE, FakeStore, record
@@ -15,9 +15,9 @@ from tests.support.stored_records import FIVE, FakeStore, record
 
 @dataclass
 class FakeDeletable:
-    how: Callable[[Record], Awaitable[bool]]
+    how: Callable[[StoredRecord], Awaitable[bool]]
 
-    async def delete(self, record: Record) -> bool:
+    async def delete(self, record: StoredRecord) -> bool:
         return await self.how(record)
 
 
@@ -29,7 +29,7 @@ def too_many_requests(after: int) -> ApiError:
 async def test_many_are_deleted_side_by_side_beginning_with_one() -> None:
     store, under_way, most = FakeStore([record(n, hours=50) for n in range(5000)]), 0, 0
 
-    async def delete(_: Record) -> bool:
+    async def delete(_: StoredRecord) -> bool:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
@@ -45,7 +45,7 @@ async def test_many_are_deleted_side_by_side_beginning_with_one() -> None:
 async def test_when_the_api_server_asks_for_a_pause_half_as_many_are_tried_after_it() -> None:
     store, asked = FakeStore([record(n, hours=50) for n in range(2000)]), 0
 
-    async def delete(_: Record) -> bool:
+    async def delete(_: StoredRecord) -> bool:
         nonlocal asked
         asked += 1
         if asked == 500:
@@ -61,7 +61,7 @@ async def test_when_the_api_server_asks_for_a_pause_half_as_many_are_tried_after
 async def test_an_api_server_that_does_not_recover_ends_the_round() -> None:
     store, tried = FakeStore(FIVE), 0
 
-    async def delete(_: Record) -> bool:
+    async def delete(_: StoredRecord) -> bool:
         nonlocal tried
         tried += 1
         raise too_many_requests(after=0)

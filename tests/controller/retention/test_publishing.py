@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from oomwarden.controller.retention.publishing import RENEW_SECONDS, Publisher
 from oomwarden.core.quota.census import EASE_SECONDS, Census, Count
-from oomwarden.core.quota.pressure import Level, Pressure
+from oomwarden.core.quota.pressure import Pressure, PressureLevel
 from oomwarden.core.quota.retention import Bounds
 
 from tests.support.stored_records import NOW, FakeBoard, FakeStore, record, retention
@@ -49,7 +49,7 @@ async def test_many_new_records_are_answered_at_the_next_count(
     one.counted(Count(all=30_000, young=30_000))
     with caplog.at_level(logging.WARNING):
         await one.publish()
-    assert board.said[-1].cluster is Level.HIGH
+    assert board.said[-1].cluster is PressureLevel.HIGH
     assert "agents merge them harder (level 2 of 3" in caplog.text
 
 
@@ -63,15 +63,21 @@ async def test_a_level_falls_by_one_in_an_hour() -> None:
         levels.append(board.said[-1].cluster)
         clock.now += EASE_SECONDS
         one.counted(Count(0, 0))
-    assert levels == [Level.FULL, Level.HIGH, Level.SOME, Level.CALM, Level.CALM]
+    assert levels == [
+        PressureLevel.FULL,
+        PressureLevel.HIGH,
+        PressureLevel.SOME,
+        PressureLevel.CALM,
+        PressureLevel.CALM,
+    ]
 
 
 async def test_a_restarted_operator_goes_on_where_the_one_before_was() -> None:
-    board = FakeBoard(before=Pressure(Level.SOME, {"shop": Level.FULL}))
+    board = FakeBoard(before=Pressure(PressureLevel.SOME, {"shop": PressureLevel.FULL}))
     one, _ = publisher(board)
     one.looked(Census(NOW))
     await one.publish()
-    assert board.said == [Pressure(Level.SOME, {"shop": Level.FULL}, nodes=7)]
+    assert board.said == [Pressure(PressureLevel.SOME, {"shop": PressureLevel.FULL}, nodes=7)]
 
 
 async def test_what_could_not_be_published_is_told_once_and_tried_again(
@@ -93,7 +99,7 @@ async def test_a_round_counts_what_it_reads_and_says_which_namespace_is_full() -
     loop = retention(store, replace(BOUNDS, per_namespace=10), board)
     assert await loop.round()
     await loop.publisher.publish()
-    assert board.said == [Pressure(namespaces={"loop": Level.HIGH}, nodes=7)]
+    assert board.said == [Pressure(namespaces={"loop": PressureLevel.HIGH}, nodes=7)]
     assert store.deleted == []
 
 
@@ -105,7 +111,7 @@ async def test_an_operator_that_starts_takes_old_records_for_no_storm() -> None:
         assert not task.done()
         await asyncio.to_thread(lambda: None)
     task.cancel()
-    assert {one.cluster for one in board.said} == {Level.CALM}
+    assert {one.cluster for one in board.said} == {PressureLevel.CALM}
 
 
 async def test_while_a_round_takes_long_a_storm_is_published() -> None:
@@ -117,7 +123,7 @@ async def test_while_a_round_takes_long_a_storm_is_published() -> None:
         store.records.append(record(storm, hours=0, namespace="zoo"))
     board.said.clear()
     assert await loop.round()
-    assert {one.cluster for one in board.said} == {Level.HIGH}
+    assert {one.cluster for one in board.said} == {PressureLevel.HIGH}
 
 
 async def test_records_that_become_many_are_looked_at_before_the_next_round_is_due() -> None:

@@ -7,7 +7,7 @@ import pytest
 from oomwarden.controller.main import parse
 from oomwarden.controller.retention.deletions import TRIES
 from oomwarden.controller.retention.retention import FIRST_SECONDS, LISTS
-from oomwarden.core.quota.retention import Bounds, Record
+from oomwarden.core.quota.retention import Bounds, StoredRecord
 from oomwarden.kube.oomkill_pages import ListExpiredError
 
 from tests.support.stored_records import AWAY, FIVE, REFUSED, FakeStore, record, retention
@@ -40,7 +40,7 @@ async def test_what_another_operator_has_deleted_is_no_error(
 ) -> None:
     store = FakeStore(FIVE)
 
-    def deleted_meanwhile(record: Record) -> None:
+    def deleted_meanwhile(record: StoredRecord) -> None:
         store.records = [one for one in store.records if one != record]
 
     store.when_deleted = deleted_meanwhile
@@ -79,7 +79,7 @@ async def test_a_refused_deletion_is_told_once_tried_in_each_round_and_holds_up_
 ) -> None:
     store = FakeStore([*FIVE, *(record(number, 9, namespace="zoo") for number in range(3))])
 
-    def refuse(record: Record) -> None:
+    def refuse(record: StoredRecord) -> None:
         if record.namespace == "shop":
             tried.append(record.name)
             raise REFUSED
@@ -101,7 +101,7 @@ async def test_a_refused_deletion_is_not_tried_again_when_the_list_is_begun_anew
     store = FakeStore(FIVE)
     tried: list[str] = []
 
-    def refuse(record: Record) -> None:
+    def refuse(record: StoredRecord) -> None:
         tried.append(record.name)
         raise REFUSED
 
@@ -120,7 +120,7 @@ async def test_an_api_server_that_answers_nobody_ends_the_round_and_is_told_once
     store = FakeStore(FIVE)
     tried: list[str] = []
 
-    def fail(record: Record) -> None:
+    def fail(record: StoredRecord) -> None:
         tried.append(record.name)
         raise AWAY
 

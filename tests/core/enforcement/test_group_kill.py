@@ -1,32 +1,38 @@
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.core.enforcement.group_kill import State, Wish, failed, part, planned
-from oomwarden.core.model.mode import Switch
+from oomwarden.core.enforcement.group_kill import (
+    GroupKillSpec,
+    GroupKillState,
+    failed,
+    group_kill_status,
+    planned,
+)
+from oomwarden.core.model.mode import EnforcementMode
 
 WISHES = st.builds(
-    Wish,
+    GroupKillSpec,
     st.sampled_from([None, True, False]),
     st.booleans(),
-    st.one_of(st.none(), st.sampled_from(Switch)),
+    st.one_of(st.none(), st.sampled_from(EnforcementMode)),
 )
-SINGLY = Wish(together=False, by_process=True, switch=Switch.ENFORCE)
+SINGLY = GroupKillSpec(together=False, by_process=True, switch=EnforcementMode.ENFORCE)
 
 
-def reasons(wish: Wish, state: State | None, *, writes: bool = True) -> list[str]:
-    return [remark.reason for remark in part(wish, state, writes=writes).remarks]
+def reasons(wish: GroupKillSpec, state: GroupKillState | None, *, writes: bool = True) -> list[str]:
+    return [remark.reason for remark in group_kill_status(wish, state, writes=writes).remarks]
 
 
 def test_what_was_found_first_is_kept_whoever_writes_later() -> None:
-    state = State(now=True).seen(now=True, wish=SINGLY, young=False)
+    state = GroupKillState(now=True).seen(now=True, wish=SINGLY, young=False)
     assert (state.found, state.to_write(SINGLY)) == (True, False)
     held = state.seen(now=False, wish=SINGLY, young=False)
     assert (held.found, held.to_write(SINGLY)) == (True, None)
-    drifted = State(now=False, found=False).seen(now=True, wish=SINGLY, young=False)
+    drifted = GroupKillState(now=False, found=False).seen(now=True, wish=SINGLY, young=False)
     assert (drifted.found, drifted.to_write(SINGLY)) == (False, False)
 
 
 def test_in_a_young_container_the_runtime_may_write_after_us() -> None:
-    early = State(now=False).seen(now=False, wish=SINGLY, young=True)
+    early = GroupKillState(now=False).seen(now=False, wish=SINGLY, young=True)
     assert early.found is False
     late = early.seen(now=True, wish=SINGLY, young=True)
     assert late.found is True
@@ -34,72 +40,89 @@ def test_in_a_young_container_the_runtime_may_write_after_us() -> None:
 
 
 def test_without_a_policy_or_with_release_what_was_found_goes_back() -> None:
-    for wish in (Wish(switch=Switch.ENFORCE), Wish(together=False, switch=Switch.RELEASE)):
-        assert State(now=False, found=True).to_write(wish) is True
-        assert State(now=True, found=True).is_over(wish)
+    for wish in (
+        GroupKillSpec(switch=EnforcementMode.ENFORCE),
+        GroupKillSpec(together=False, switch=EnforcementMode.RELEASE),
+    ):
+        assert GroupKillState(now=False, found=True).to_write(wish) is True
+        assert GroupKillState(now=True, found=True).is_over(wish)
 
 
 def test_pause_writes_nothing_and_forgets_nothing() -> None:
-    for switch in (Switch.PAUSE, None):
-        for wish in (Wish(switch=switch), Wish(together=False, switch=switch)):
-            assert State(now=True, found=False).to_write(wish) is None
-            assert not State(now=True, found=True).is_over(wish)
+    for switch in (EnforcementMode.PAUSE, None):
+        for wish in (GroupKillSpec(switch=switch), GroupKillSpec(together=False, switch=switch)):
+            assert GroupKillState(now=True, found=False).to_write(wish) is None
+            assert not GroupKillState(now=True, found=True).is_over(wish)
 
 
 def test_scores_of_processes_say_that_they_change_nothing_while_all_die_together() -> None:
-    rules = Wish(by_process=True, switch=Switch.ENFORCE)
-    told = part(rules, State(now=True), writes=False)
+    rules = GroupKillSpec(by_process=True, switch=EnforcementMode.ENFORCE)
+    told = group_kill_status(rules, GroupKillState(now=True), writes=False)
     assert (told.in_force, [each.reason for each in told.remarks]) == (None, ["Ineffective"])
     assert "memory.groupKill: false" in told.remarks[0].message
     assert "agent.cgroupWrites=true" in told.remarks[0].message
-    assert reasons(rules, State(now=False)) == []
-    assert reasons(Wish(switch=Switch.ENFORCE), State(now=True)) == []
+    assert reasons(rules, GroupKillState(now=False)) == []
+    assert reasons(GroupKillSpec(switch=EnforcementMode.ENFORCE), GroupKillState(now=True)) == []
 
 
 def test_an_observer_hears_of_what_would_be_and_not_of_what_is() -> None:
-    def told(wish: Wish, *, writes: bool) -> list[str]:
-        return [remark.reason for remark in planned(wish, State(now=True), writes=writes)]
+    def told(wish: GroupKillSpec, *, writes: bool) -> list[str]:
+        return [remark.reason for remark in planned(wish, GroupKillState(now=True), writes=writes)]
 
     assert told(SINGLY, writes=True) == []
     assert told(SINGLY, writes=False) == ["CgroupWritesOff", "Ineffective"]
-    assert told(Wish(together=True), writes=False) == []
-    assert told(Wish(by_process=True), writes=True) == ["Ineffective"]
+    assert told(GroupKillSpec(together=True), writes=False) == []
+    assert told(GroupKillSpec(by_process=True), writes=True) == ["Ineffective"]
     assert planned(SINGLY, None, writes=False) == ()
 
 
 def test_without_the_right_to_write_it_names_the_chart_value() -> None:
-    told = part(SINGLY, State(now=True), writes=False)
+    told = group_kill_status(SINGLY, GroupKillState(now=True), writes=False)
     assert told.in_force is False
     assert [each.reason for each in told.remarks] == ["CgroupWritesOff", "Ineffective"]
     assert "agent.cgroupWrites=true" in told.remarks[0].message
-    assert part(SINGLY, State(now=False), writes=False).in_force is True
+    assert group_kill_status(SINGLY, GroupKillState(now=False), writes=False).in_force is True
 
 
 def test_it_is_in_force_when_the_file_says_so() -> None:
-    assert part(SINGLY, State(now=False, found=True), writes=True).in_force is True
-    assert part(SINGLY, None, writes=True).in_force is False
-    assert part(Wish(switch=Switch.ENFORCE), None, writes=True).in_force is None
-    released = Wish(together=False, switch=Switch.RELEASE)
-    assert part(released, State(now=False), writes=True).in_force is False
+    assert (
+        group_kill_status(SINGLY, GroupKillState(now=False, found=True), writes=True).in_force
+        is True
+    )
+    assert group_kill_status(SINGLY, None, writes=True).in_force is False
+    assert (
+        group_kill_status(GroupKillSpec(switch=EnforcementMode.ENFORCE), None, writes=True).in_force
+        is None
+    )
+    released = GroupKillSpec(together=False, switch=EnforcementMode.RELEASE)
+    assert group_kill_status(released, GroupKillState(now=False), writes=True).in_force is False
 
 
 def test_a_write_that_failed_is_told() -> None:
-    state = State(now=True, found=True, trouble=failed(OSError(30, "Read-only file system")))
+    state = GroupKillState(
+        now=True, found=True, trouble=failed(OSError(30, "Read-only file system"))
+    )
     assert reasons(SINGLY, state) == ["Failed", "Ineffective"]
-    assert "Read-only file system" in part(SINGLY, state, writes=True).remarks[0].message
+    assert (
+        "Read-only file system" in group_kill_status(SINGLY, state, writes=True).remarks[0].message
+    )
 
 
 @given(wish=WISHES, now=st.booleans(), found=st.sampled_from([None, True, False]))
 def test_only_what_is_asked_or_was_found_is_ever_written(
-    wish: Wish, *, now: bool, found: bool | None
+    wish: GroupKillSpec, *, now: bool, found: bool | None
 ) -> None:
-    state = State(now, found)
+    state = GroupKillState(now, found)
     assert state.to_write(wish) in {None, wish.asked, found} - {now}
 
 
 def test_our_own_value_is_not_taken_for_the_runtimes_when_the_policy_turns_round() -> None:
-    wrote = State(now=False, found=True)
-    turned = Wish(together=True, switch=Switch.ENFORCE)
+    wrote = GroupKillState(now=False, found=True)
+    turned = GroupKillSpec(together=True, switch=EnforcementMode.ENFORCE)
     assert wrote.seen(now=False, wish=turned, young=True, left=False).found is True
     assert wrote.seen(now=True, wish=SINGLY, young=True, left=False).found is True
-    assert State(now=False, found=False).seen(now=True, wish=SINGLY, young=True, left=False).found
+    assert (
+        GroupKillState(now=False, found=False)
+        .seen(now=True, wish=SINGLY, young=True, left=False)
+        .found
+    )

@@ -2,9 +2,16 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.core.enforcement.plan import Baseline, Found, Order, classify, evaluate, order_for
+from oomwarden.core.enforcement.plan import (
+    Baseline,
+    ProcessState,
+    ScorePlan,
+    classify,
+    evaluate,
+    plan_scores,
+)
 from oomwarden.core.enforcement.scoring import Floor
-from oomwarden.core.model.mode import Switch
+from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.policy.process_rules import ProcessTarget
 
 from tests.support.pods import cluster_policy, policy
@@ -14,50 +21,55 @@ BASELINES = st.builds(Baseline, st.one_of(st.none(), SCORES), st.frozensets(SCOR
 
 
 def test_the_target_goes_over_the_baseline_and_over_values_of_ours() -> None:
-    order = order_for(-500, Baseline(899, frozenset({-300})), Switch.ENFORCE)
-    assert order == Order(-500, frozenset({899, -300}), fresh=frozenset({-500}))
+    order = plan_scores(-500, Baseline(899, frozenset({-300})), EnforcementMode.ENFORCE)
+    assert order == ScorePlan(-500, frozenset({899, -300}), fresh=frozenset({-500}))
 
 
 def test_a_value_is_fresh_until_it_is_among_ours() -> None:
     rules = (ProcessTarget("a", 300), ProcessTarget("b", 899), ProcessTarget("c", 400))
-    begun = order_for(-500, Baseline(899, frozenset({300})), Switch.ENFORCE, rules)
+    begun = plan_scores(-500, Baseline(899, frozenset({300})), EnforcementMode.ENFORCE, rules)
     assert begun is not None
     assert begun.fresh == {-500, 400}
-    unknown = order_for(-500, Baseline(None, frozenset({300})), Switch.ENFORCE, rules)
+    unknown = plan_scores(-500, Baseline(None, frozenset({300})), EnforcementMode.ENFORCE, rules)
     assert unknown is not None
     assert unknown.fresh == frozenset()
 
 
 def test_without_a_target_values_of_ours_go_back_to_the_baseline() -> None:
-    order = order_for(None, Baseline(899, frozenset({-300})), Switch.ENFORCE)
-    assert order == Order(899, frozenset({-300}))
+    order = plan_scores(None, Baseline(899, frozenset({-300})), EnforcementMode.ENFORCE)
+    assert order == ScorePlan(899, frozenset({-300}))
 
 
 def test_a_container_that_never_had_a_value_of_ours_is_not_even_looked_at() -> None:
-    assert order_for(None, Baseline(899), Switch.ENFORCE) is None
-    assert order_for(-500, Baseline(899), Switch.RELEASE) is None
+    assert plan_scores(None, Baseline(899), EnforcementMode.ENFORCE) is None
+    assert plan_scores(-500, Baseline(899), EnforcementMode.RELEASE) is None
 
 
 def test_release_puts_back_whatever_the_policies_say() -> None:
-    order = order_for(-500, Baseline(899, frozenset({-500})), Switch.RELEASE)
-    assert order == Order(899, frozenset({-500}))
+    order = plan_scores(-500, Baseline(899, frozenset({-500})), EnforcementMode.RELEASE)
+    assert order == ScorePlan(899, frozenset({-500}))
 
 
 def test_without_a_baseline_nothing_is_put_back_and_absolute_scores_hold() -> None:
     unknown = Baseline(None, frozenset({-300}))
-    assert order_for(None, unknown, Switch.ENFORCE) is None
-    assert order_for(None, unknown, Switch.RELEASE) is None
-    assert order_for(-500, unknown, Switch.ENFORCE) == Order(-500, frozenset({-300}))
+    assert plan_scores(None, unknown, EnforcementMode.ENFORCE) is None
+    assert plan_scores(None, unknown, EnforcementMode.RELEASE) is None
+    assert plan_scores(-500, unknown, EnforcementMode.ENFORCE) == ScorePlan(-500, frozenset({-300}))
 
 
 def test_a_container_whose_first_process_left_the_range_is_left_alone() -> None:
-    assert order_for(-500, Baseline(None), Switch.ENFORCE) is None
+    assert plan_scores(-500, Baseline(None), EnforcementMode.ENFORCE) is None
 
 
 def test_a_process_of_runc_exec_is_told_from_one_with_its_own_score() -> None:
-    order = Order(-500, frozenset({899}))
+    order = ScorePlan(-500, frozenset({899}))
     found = [classify(score, order) for score in (-500, 899, -998, 7)]
-    assert found == [Found.HOLDS, Found.MOVABLE, Found.STARTING, Found.OWN]
+    assert found == [
+        ProcessState.HOLDS,
+        ProcessState.MOVABLE,
+        ProcessState.STARTING,
+        ProcessState.OWN,
+    ]
 
 
 def test_after_a_whole_scan_only_the_target_is_ours() -> None:
@@ -67,11 +79,11 @@ def test_after_a_whole_scan_only_the_target_is_ours() -> None:
     assert unknown.settled(2) == unknown
 
 
-@given(BASELINES, st.one_of(st.none(), SCORES), st.sampled_from(Switch))
+@given(BASELINES, st.one_of(st.none(), SCORES), st.sampled_from(EnforcementMode))
 def test_only_the_baseline_and_values_of_ours_are_ever_written_over(
-    baseline: Baseline, target: int | None, switch: Switch
+    baseline: Baseline, target: int | None, switch: EnforcementMode
 ) -> None:
-    order = order_for(target, baseline, switch)
+    order = plan_scores(target, baseline, switch)
     if order is not None:
         assert order.movable <= baseline.ours | {baseline.value}
         assert order.target in {target, baseline.value}
@@ -80,7 +92,7 @@ def test_only_the_baseline_and_values_of_ours_are_ever_written_over(
 
 @given(BASELINES, st.one_of(st.none(), SCORES))
 def test_pause_orders_nothing(baseline: Baseline, target: int | None) -> None:
-    assert order_for(target, baseline, Switch.PAUSE) is None
+    assert plan_scores(target, baseline, EnforcementMode.PAUSE) is None
 
 
 def test_the_floor_is_for_policies_of_a_namespace_alone() -> None:
@@ -101,23 +113,29 @@ WORKER = ProcessTarget("postgres: *", 300)
 
 
 def test_with_rules_a_process_goes_from_any_value_of_ours_to_its_own() -> None:
-    order = order_for(-500, Baseline(899), Switch.ENFORCE, (WORKER,))
+    order = plan_scores(-500, Baseline(899), EnforcementMode.ENFORCE, (WORKER,))
     assert order is not None
     assert order.values == {-500, 300}
     found = [classify(score, order, WORKER) for score in (300, -500, 899, 7, -998)]
-    movable = Found.MOVABLE
-    assert found == [Found.HOLDS, movable, movable, Found.UNSAVED, Found.STARTING]
+    movable = ProcessState.MOVABLE
+    assert found == [
+        ProcessState.HOLDS,
+        movable,
+        movable,
+        ProcessState.UNSAVED,
+        ProcessState.STARTING,
+    ]
     assert classify(7, order, WORKER, own=7) is movable, "once it is saved"
-    assert classify(8, order, WORKER, own=7) is Found.UNSAVED, "it has changed its mind"
+    assert classify(8, order, WORKER, own=7) is ProcessState.UNSAVED, "it has changed its mind"
     others = [classify(score, order) for score in (-500, 300, 899, 7, -998)]
-    assert others == [Found.HOLDS, movable, movable, Found.OWN, Found.STARTING]
+    assert others == [ProcessState.HOLDS, movable, movable, ProcessState.OWN, ProcessState.STARTING]
 
 
 def test_a_process_that_had_a_score_of_its_own_gets_that_back_where_no_rule_names_it() -> None:
-    order = order_for(None, Baseline(-500, frozenset({300})), Switch.ENFORCE, own=True)
+    order = plan_scores(None, Baseline(-500, frozenset({300})), EnforcementMode.ENFORCE, own=True)
     assert order is not None
     assert [classify(score, order, own=900) for score in (300, -500, 900, 7)] == [
-        Found.MOVABLE, Found.MOVABLE, Found.OWN, Found.OWN,
+        ProcessState.MOVABLE, ProcessState.MOVABLE, ProcessState.OWN, ProcessState.OWN,
     ]  # fmt: skip
     assert (order.wanted(None, 900), order.wanted(None), order.wanted(WORKER, 900)) == (
         900, -500, 300,
@@ -125,37 +143,43 @@ def test_a_process_that_had_a_score_of_its_own_gets_that_back_where_no_rule_name
 
 
 def test_a_score_of_their_own_is_put_back_also_where_the_rule_gave_the_baseline() -> None:
-    assert order_for(None, Baseline(300), Switch.ENFORCE) is None
-    assert order_for(None, Baseline(300), Switch.RELEASE, own=True) == Order(300, frozenset())
+    assert plan_scores(None, Baseline(300), EnforcementMode.ENFORCE) is None
+    assert plan_scores(None, Baseline(300), EnforcementMode.RELEASE, own=True) == ScorePlan(
+        300, frozenset()
+    )
 
 
 def test_with_an_unknown_baseline_no_score_counts_as_a_processes_own() -> None:
-    order = order_for(None, Baseline(None, frozenset({899})), Switch.ENFORCE, (WORKER,))
+    order = plan_scores(None, Baseline(None, frozenset({899})), EnforcementMode.ENFORCE, (WORKER,))
     assert order is not None
-    assert classify(7, order, WORKER) is Found.MOVABLE
+    assert classify(7, order, WORKER) is ProcessState.MOVABLE
 
 
 def test_a_worker_that_lost_its_title_goes_back_to_the_baseline_where_nothing_else_is_asked() -> (
     None
 ):
-    order = order_for(899, Baseline(899, frozenset({300})), Switch.ENFORCE, (WORKER,))
+    order = plan_scores(899, Baseline(899, frozenset({300})), EnforcementMode.ENFORCE, (WORKER,))
     assert order is not None
-    assert classify(300, order) is Found.MOVABLE
+    assert classify(300, order) is ProcessState.MOVABLE
     assert order.wanted(None) == 899
 
 
 def test_without_a_baseline_processes_that_no_rule_names_are_left_alone() -> None:
-    order = order_for(None, Baseline(None, frozenset({899})), Switch.ENFORCE, (WORKER,))
+    order = plan_scores(None, Baseline(None, frozenset({899})), EnforcementMode.ENFORCE, (WORKER,))
     assert order is not None
-    assert classify(899, order) is Found.HOLDS
-    assert classify(899, order, WORKER) is Found.MOVABLE
+    assert classify(899, order) is ProcessState.HOLDS
+    assert classify(899, order, WORKER) is ProcessState.MOVABLE
 
 
 def test_all_values_of_rules_go_back_to_the_baseline() -> None:
     held = Baseline(899).with_ours(-500, 300)
-    assert order_for(None, held, Switch.ENFORCE) == Order(899, frozenset({-500, 300}))
+    assert plan_scores(None, held, EnforcementMode.ENFORCE) == ScorePlan(
+        899, frozenset({-500, 300})
+    )
     assert held.settled(-500, 300) == held
-    assert order_for(-500, held, Switch.RELEASE, (WORKER,)) == Order(899, frozenset({-500, 300}))
+    assert plan_scores(-500, held, EnforcementMode.RELEASE, (WORKER,)) == ScorePlan(
+        899, frozenset({-500, 300})
+    )
 
 
 @given(BASELINES, st.one_of(st.none(), SCORES), st.lists(SCORES, max_size=3), SCORES)
@@ -163,12 +187,12 @@ def test_what_was_written_is_always_found_again(
     baseline: Baseline, target: int | None, scores: list[int], score: int
 ) -> None:
     rules = tuple(ProcessTarget(f"{each}*", each) for each in scores)
-    order = order_for(target, baseline, Switch.ENFORCE, rules)
+    order = plan_scores(target, baseline, EnforcementMode.ENFORCE, rules)
     if order is None or order.target is None:
         return
     saved = baseline.with_ours(*order.values - {baseline.value})
     for value in order.values:
         assert value == saved.value or value in saved.ours
-        assert classify(value, order) in {Found.HOLDS, Found.MOVABLE}
-    if classify(score, order) is Found.MOVABLE:
+        assert classify(value, order) in {ProcessState.HOLDS, ProcessState.MOVABLE}
+    if classify(score, order) is ProcessState.MOVABLE:
         assert score == baseline.value or score in saved.ours

@@ -7,7 +7,7 @@ from oomwarden.api.oomkill import Cause
 from oomwarden.core.incidents.agent_kills import AgentKills, event_remedy, joined, of_agents, remedy
 from oomwarden.core.incidents.cause import Verdict
 from oomwarden.core.incidents.incident import Incident
-from oomwarden.core.ledger.account import Booking
+from oomwarden.core.ledger.account import CounterRange
 from oomwarden.core.model.cgroup import Cgroup, Level
 
 from tests.support.pods import pod
@@ -20,7 +20,7 @@ AGENT = replace(pod(), uid="agent-uid", name="oomwarden-agent-x2x4z")
 def killed(pod_limit: int | None = 30 * MIB, cause: Cause = Cause.CONTAINER_LIMIT) -> Incident:
     cgroup = Cgroup(1, "/pod", Level.POD)
     return Incident(
-        Booking(cgroup, 0, 0, 2, cgroup), AGENT, None, (), Verdict(cause), pod_limit, 1, (),
+        CounterRange(cgroup, 0, 0, 2, cgroup), AGENT, None, (), Verdict(cause), pod_limit, 1, (),
         from_log=True,
     )  # fmt: skip
 

@@ -1,14 +1,14 @@
 import pytest
 from oomwarden.api.oomkill import Cause
-from oomwarden.core.incidents.cause import Ancestors, Limits, Verdict, from_counters, from_log
+from oomwarden.core.incidents.cause import Ancestors, PodLimits, Verdict, from_counters, from_log
 from oomwarden.core.kernel_log.lines import Constraint
-from oomwarden.core.ledger.account import Tally
+from oomwarden.core.ledger.account import KillCounters
 from oomwarden.core.model.cgroup import Cgroup, Level
 
 MIB = 1 << 20
-QUIET = (Tally(), Tally())
-TWO = Limits(64 * MIB, (32 * MIB, 32 * MIB))
-BIGGER = Limits(48 * MIB, (32 * MIB, 32 * MIB))
+QUIET = (KillCounters(), KillCounters())
+TWO = PodLimits(64 * MIB, (32 * MIB, 32 * MIB))
+BIGGER = PodLimits(48 * MIB, (32 * MIB, 32 * MIB))
 QOS = Verdict(Cause.NODE_ALLOCATABLE, Level.QOS)
 POD = Cgroup(1, "kubepods.slice/kubepods-podx.slice", Level.POD)
 
@@ -16,40 +16,45 @@ POD = Cgroup(1, "kubepods.slice/kubepods-podx.slice", Level.POD)
 @pytest.mark.parametrize(
     ("rose", "above", "limits", "verdict"),
     [
-        (Tally(oom=1), QUIET, TWO, Verdict(Cause.CONTAINER_LIMIT)),
-        (Tally(oom=1, oom_local=1), QUIET, TWO, Verdict(Cause.CONTAINER_LIMIT, Level.POD)),
-        (Tally(oom=1, oom_local=1), QUIET, BIGGER, Verdict(Cause.POD_LIMIT)),
+        (KillCounters(oom=1), QUIET, TWO, Verdict(Cause.CONTAINER_LIMIT)),
+        (KillCounters(oom=1, oom_local=1), QUIET, TWO, Verdict(Cause.CONTAINER_LIMIT, Level.POD)),
+        (KillCounters(oom=1, oom_local=1), QUIET, BIGGER, Verdict(Cause.POD_LIMIT)),
         (
-            Tally(oom=1, oom_local=1),
+            KillCounters(oom=1, oom_local=1),
             QUIET,
-            Limits(64 * MIB, (None, 32 * MIB)),
+            PodLimits(64 * MIB, (None, 32 * MIB)),
             Verdict(Cause.POD_LIMIT),
         ),
-        (Tally(oom=2, oom_local=1), QUIET, TWO, Verdict(Cause.UNKNOWN)),
-        (Tally(), (Tally(), Tally(oom=1, oom_local=1)), TWO, Verdict(Cause.NODE_ALLOCATABLE)),
-        (Tally(), (Tally(oom=1, oom_local=1), Tally(oom=1)), TWO, QOS),
-        (Tally(), (Tally(oom=1, oom_local=1),), TWO, Verdict(Cause.NODE_ALLOCATABLE)),
-        (Tally(), QUIET, TWO, Verdict(Cause.NODE_OUT_OF_MEMORY)),
+        (KillCounters(oom=2, oom_local=1), QUIET, TWO, Verdict(Cause.UNKNOWN)),
+        (
+            KillCounters(),
+            (KillCounters(), KillCounters(oom=1, oom_local=1)),
+            TWO,
+            Verdict(Cause.NODE_ALLOCATABLE),
+        ),
+        (KillCounters(), (KillCounters(oom=1, oom_local=1), KillCounters(oom=1)), TWO, QOS),
+        (KillCounters(), (KillCounters(oom=1, oom_local=1),), TWO, Verdict(Cause.NODE_ALLOCATABLE)),
+        (KillCounters(), QUIET, TWO, Verdict(Cause.NODE_OUT_OF_MEMORY)),
     ],
 )
 def test_the_cause_is_the_level_whose_own_oom_rose(
-    rose: Tally, above: tuple[Tally, ...], limits: Limits, verdict: Verdict
+    rose: KillCounters, above: tuple[KillCounters, ...], limits: PodLimits, verdict: Verdict
 ) -> None:
     assert from_counters(rose, Ancestors(above), limits) == verdict
 
 
 def test_a_nested_node_cannot_tell_who_ran_out_above_it() -> None:
-    assert from_counters(Tally(), Ancestors(QUIET, nested=True), TWO).cause is Cause.UNKNOWN
+    assert from_counters(KillCounters(), Ancestors(QUIET, nested=True), TWO).cause is Cause.UNKNOWN
 
 
 def test_a_rise_above_two_pods_without_an_own_one_explains_neither() -> None:
-    above = (Tally(), Tally(oom=1, oom_local=1))
-    assert from_counters(Tally(), Ancestors(above, alone=False), TWO).cause is Cause.UNKNOWN
+    above = (KillCounters(), KillCounters(oom=1, oom_local=1))
+    assert from_counters(KillCounters(), Ancestors(above, alone=False), TWO).cause is Cause.UNKNOWN
 
 
 def test_a_pod_with_one_container_has_the_containers_limit() -> None:
-    assert Limits(None, (None,)).equal
-    assert not Limits(None, (None, None)).equal
+    assert PodLimits(None, (None,)).equal
+    assert not PodLimits(None, (None, None)).equal
 
 
 @pytest.mark.parametrize(
@@ -107,5 +112,5 @@ def test_a_name_that_a_container_gives_a_cgroup_below_moves_no_limit(name: str) 
 
 def test_limits_that_were_rounded_down_to_pages_add_up_to_their_pods() -> None:
     of_500m, of_1g = 499_998_720, 999_997_440
-    assert Limits(1_000_000_000 // 4096 * 4096, (of_500m, of_500m)).equal
-    assert not Limits(of_1g + (1 << 20), (of_500m, of_500m)).equal
+    assert PodLimits(1_000_000_000 // 4096 * 4096, (of_500m, of_500m)).equal
+    assert not PodLimits(of_1g + (1 << 20), (of_500m, of_500m)).equal

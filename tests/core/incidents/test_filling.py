@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.api.memory import MemoryDetail
-from oomwarden.core.incidents.cause import Limits
+from oomwarden.core.incidents.cause import PodLimits
 from oomwarden.core.incidents.filling import PodMemory, filled
-from oomwarden.core.incidents.incident import Incident, Scene, investigate
-from oomwarden.core.incidents.memory_history import Detail, Sample, Story
+from oomwarden.core.incidents.incident import Incident, PodSnapshot, investigate
+from oomwarden.core.incidents.memory_history import MemoryTimeline, UsageDetail, UsageSample
 from oomwarden.core.model.quantity import parse_bytes
 from oomwarden.core.parse.memory_stat import Composition, parse_composition
 from oomwarden.core.records.event import NOTE_BYTES, note
@@ -32,13 +32,13 @@ KERNELS = {
 PARTS = [each.name for each in fields(Composition) if each.name not in {"shmem", "swap"}]
 
 
-def seen(usage: int, **parts: int) -> Detail:
+def seen(usage: int, **parts: int) -> UsageDetail:
     kinds = Composition(**{"anon": 0, "file": 0, "shmem": 0, **parts})
-    return Detail(Sample(NOW - 5, usage), kinds, 3)
+    return UsageDetail(UsageSample(NOW - 5, usage), kinds, 3)
 
 
 def at_the_pod(**more: object) -> Incident:
-    scene = replace(SCENE, limits=Limits(GIB, (GIB,)), log=(replace(LOG, constraint=None,
+    scene = replace(SCENE, limits=PodLimits(GIB, (GIB,)), log=(replace(LOG, constraint=None,
                     victims=(SMALL,)),), **more)  # type: ignore[arg-type]  # fmt: skip
     rose = replace(scene.rose, oom_local=1)
     return investigate(replace(BOOKING, container_limit=GIB), replace(scene, rose=rose))
@@ -79,7 +79,9 @@ def test_no_part_is_negative_or_more_than_is_charged(told: dict[str, int], usage
 
 
 def test_a_record_has_all_parts_and_leaves_out_what_is_not_there() -> None:
-    story = Story(Sample(NOW - 5, GIB), (), seen(GIB, anon=MIB, slab=900 * MIB, swap=2 * MIB))
+    story = MemoryTimeline(
+        UsageSample(NOW - 5, GIB), (), seen(GIB, anon=MIB, slab=900 * MIB, swap=2 * MIB)
+    )
     detail = oom_kill(at_the_pod(), replace(WITNESS, memory=story))["memory"]["detail"]
     assert {key: detail[key] for key in ("anon", "file", "shmem", "slab", "swap")} == {
         "anon": "1Mi", "file": "0", "shmem": "0", "slab": "900Mi", "swap": "2Mi",
@@ -166,7 +168,7 @@ def test_page_cache_is_not_blamed_where_nobody_knows_what_the_victims_held() -> 
 
 def test_at_a_containers_own_limit_that_its_processes_filled_tmpfs_is_not_the_matter() -> None:
     left = PodMemory(seen(950 * MIB, shmem=940 * MIB))
-    scene: Scene = replace(SCENE, left=left)
+    scene: PodSnapshot = replace(SCENE, left=left)
     assert investigate(BOOKING, scene).filling is None
 
 

@@ -1,11 +1,11 @@
 from dataclasses import replace
 
 from oomwarden.api.oomkill import Cause
-from oomwarden.core.incidents.cause import Limits
+from oomwarden.core.incidents.cause import PodLimits
 from oomwarden.core.incidents.incident import investigate
 from oomwarden.core.kernel_log.kills import LogAssembler, LogKill
 from oomwarden.core.kernel_log.lines import Constraint, parse_events, parse_records
-from oomwarden.core.ledger.account import Tally
+from oomwarden.core.ledger.account import KillCounters
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.records.event import note
 from oomwarden.core.records.oomkill import oom_kill
@@ -18,22 +18,24 @@ SILENT = replace(SCENE, log=())
 
 
 def test_the_pods_own_limit_is_the_limit_that_is_told() -> None:
-    scene = replace(SILENT, rose=Tally(2, 1, 1, 1), limits=Limits(48 * MIB, (32 * MIB, None)))
+    scene = replace(
+        SILENT, rose=KillCounters(2, 1, 1, 1), limits=PodLimits(48 * MIB, (32 * MIB, None))
+    )
     incident = investigate(BOOKING, scene)
     assert (incident.verdict.cause, incident.limit) == (Cause.POD_LIMIT, 48 * MIB)
     assert "killed at the pod's limit 48Mi." in note(incident)
 
 
 def test_all_pods_together_have_the_limit_of_kubepods() -> None:
-    above = (Tally(), Tally(oom=1, oom_local=1))
-    scene = replace(SILENT, rose=Tally(2, 1, 0, 0), above=above, kubepods_limit=1 << 30)
+    above = (KillCounters(), KillCounters(oom=1, oom_local=1))
+    scene = replace(SILENT, rose=KillCounters(2, 1, 0, 0), above=above, kubepods_limit=1 << 30)
     incident = investigate(BOOKING, scene)
     assert (incident.verdict.cause, incident.limit) == (Cause.NODE_ALLOCATABLE, 1 << 30)
 
 
 def test_a_qos_classs_limit_is_not_that_of_kubepods() -> None:
-    above = (Tally(oom=1, oom_local=1), Tally(oom=1))
-    scene = replace(SILENT, rose=Tally(2, 1, 0, 0), above=above, kubepods_limit=1 << 30)
+    above = (KillCounters(oom=1, oom_local=1), KillCounters(oom=1))
+    scene = replace(SILENT, rose=KillCounters(2, 1, 0, 0), above=above, kubepods_limit=1 << 30)
     incident = investigate(BOOKING, scene)
     assert (incident.verdict.cause, incident.limit) == (Cause.NODE_ALLOCATABLE, None)
     assert "because all pods of its QoS class together reached the limit" in note(incident)
@@ -42,7 +44,7 @@ def test_a_qos_classs_limit_is_not_that_of_kubepods() -> None:
 
 
 def test_a_node_out_of_memory_has_no_limit() -> None:
-    incident = investigate(BOOKING, replace(SILENT, rose=Tally(2, 1, 0, 0)))
+    incident = investigate(BOOKING, replace(SILENT, rose=KillCounters(2, 1, 0, 0)))
     assert (incident.verdict.cause, incident.limit) == (Cause.NODE_OUT_OF_MEMORY, None)
     assert "limit" not in oom_kill(incident, WITNESS)
 
@@ -79,7 +81,7 @@ def lined(*, of_cgroup: bool) -> LogKill:
 
 
 def test_killed_process_alone_tells_the_machines_memory_from_a_cgroups() -> None:
-    scene = replace(SCENE, rose=Tally(2, 1, 0, 0))
+    scene = replace(SCENE, rose=KillCounters(2, 1, 0, 0))
     machine = replace(scene, log=(lined(of_cgroup=False),), nested=True)
     assert investigate(BOOKING, machine).verdict.cause is Cause.NODE_OUT_OF_MEMORY
     cgroup = replace(scene, log=(lined(of_cgroup=True),))

@@ -4,12 +4,12 @@ from oomwarden.core.incidents.memory_history import (
     KEEP_SAMPLES,
     MAX_LOOKS,
     SAMPLE_SECONDS,
-    Bound,
-    Detail,
-    History,
-    ProcessMemory,
-    Sample,
-    Story,
+    MemoryBound,
+    MemoryTimeline,
+    ProcessUsage,
+    UsageDetail,
+    UsageHistory,
+    UsageSample,
     first_to_look_at,
     largest,
 )
@@ -19,23 +19,23 @@ LIMIT = 100 * MIB
 START = 1_800_000_000.0
 
 
-def history(*usages: int, gap: float = SAMPLE_SECONDS) -> History:
+def history(*usages: int, gap: float = SAMPLE_SECONDS) -> UsageHistory:
     """A container's history in MiB, a reading every `gap` seconds from START on."""
-    made = History()
+    made = UsageHistory()
     for number, usage in enumerate(usages):
-        made.add(Sample(START + number * gap, usage * MIB))
+        made.add(UsageSample(START + number * gap, usage * MIB))
     return made
 
 
-def bounds(used: int, limit: int = LIMIT) -> tuple[Bound, ...]:
-    return (Bound(used * MIB, limit),)
+def bounds(used: int, limit: int = LIMIT) -> tuple[MemoryBound, ...]:
+    return (MemoryBound(used * MIB, limit),)
 
 
-def detail(at: float, usage: int) -> Detail:
-    return Detail(Sample(at, usage * MIB), None, 1)
+def detail(at: float, usage: int) -> UsageDetail:
+    return UsageDetail(UsageSample(at, usage * MIB), None, 1)
 
 
-def usages(story: Story | None) -> list[int]:
+def usages(story: MemoryTimeline | None) -> list[int]:
     return [sample.usage // MIB for sample in story.samples] if story else []
 
 
@@ -43,11 +43,11 @@ def test_a_story_tells_the_samples_from_the_oldest_on() -> None:
     story = history(10, 20, 30).until(START + 25)
     assert usages(story) == [10, 20, 30]
     assert story is not None
-    assert story.last == Sample(START + 20, 30 * MIB)
+    assert story.last == UsageSample(START + 20, 30 * MIB)
 
 
 def test_a_container_that_was_never_read_has_no_story() -> None:
-    assert History().until(START) is None
+    assert UsageHistory().until(START) is None
 
 
 def test_what_was_read_after_the_kill_is_no_part_of_its_story() -> None:
@@ -60,8 +60,8 @@ def test_what_is_older_than_the_samples_reach_is_no_part_of_the_story() -> None:
 
 def test_readings_in_between_are_the_last_ones_but_no_samples() -> None:
     climbing = history(10, 20)
-    climbing.add(Sample(START + 12, 60 * MIB))
-    climbing.add(Sample(START + 14, 90 * MIB))
+    climbing.add(UsageSample(START + 12, 60 * MIB))
+    climbing.add(UsageSample(START + 14, 90 * MIB))
     story = climbing.until(START + 15)
     assert story is not None
     assert (usages(story), story.last.usage) == ([10, 20], 90 * MIB)
@@ -78,7 +78,7 @@ def test_a_closer_look_after_the_kill_leaves_the_one_before_it() -> None:
 
 def test_a_clock_that_was_set_back_does_not_end_the_samples() -> None:
     told = history(10)
-    told.add(Sample(START - 3600, 20 * MIB))
+    told.add(UsageSample(START - 3600, 20 * MIB))
     assert usages(told.until(START - 3599)) == [20]
 
 
@@ -89,10 +89,10 @@ def test_a_clock_that_was_set_back_does_not_end_the_samples() -> None:
 def test_a_story_is_bounded_in_order_and_ends_with_the_kill(
     steps: list[tuple[float, int]], end: float
 ) -> None:
-    told, at, added = History(), START, []
+    told, at, added = UsageHistory(), START, []
     for gap, usage in steps:
         at += gap
-        added.append(Sample(at, usage))
+        added.append(UsageSample(at, usage))
         told.add(added[-1])
     story = told.until(START + end)
     if story is None:
@@ -122,7 +122,7 @@ def test_a_container_near_its_limit_is_looked_at_once_and_again_when_it_moved() 
     assert full.wants_look(bounds(85), START + 10)
     full.look(detail(START + 10, 85))
     assert not full.wants_look(bounds(85), START + 12)
-    full.add(Sample(START + 12, 87 * MIB))
+    full.add(UsageSample(START + 12, 87 * MIB))
     assert full.wants_look(bounds(87), START + 12)
 
 
@@ -143,7 +143,9 @@ def test_a_container_that_would_reach_its_limit_soon_is_near_it() -> None:
 
 def test_a_full_pod_makes_its_containers_worth_a_look() -> None:
     small = history(20, 20)
-    assert small.wants_look((Bound(20 * MIB, LIMIT), Bound(90 * MIB, LIMIT)), START + 10)
+    assert small.wants_look(
+        (MemoryBound(20 * MIB, LIMIT), MemoryBound(90 * MIB, LIMIT)), START + 10
+    )
 
 
 def test_without_any_limit_nothing_is_near_it() -> None:
@@ -173,8 +175,8 @@ def test_no_process_that_is_left_out_is_larger(resident: dict[int, int]) -> None
 
 def test_a_look_whose_processes_were_gone_does_not_hide_the_one_before() -> None:
     made = history(10, 90)
-    hog = ProcessMemory(7, b"hog", 80 * MIB, 0)
-    whole = Detail(Sample(START + 10, 90 * MIB), None, 1, (hog,))
+    hog = ProcessUsage(7, b"hog", 80 * MIB, 0)
+    whole = UsageDetail(UsageSample(START + 10, 90 * MIB), None, 1, (hog,))
     made.look(whole)
     made.look(detail(START + 12, 95))
     story = made.until(START + 13)

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 from oomwarden.api.oomkill import Cause
-from oomwarden.core.incidents.cause import Limits
+from oomwarden.core.incidents.cause import PodLimits
 from oomwarden.core.incidents.incident import Incident, investigate
 from oomwarden.core.kernel_log.kills import LogAssembler, LogKill
 from oomwarden.core.kernel_log.lines import parse_events, parse_records
-from oomwarden.core.ledger.account import Booking
+from oomwarden.core.ledger.account import CounterRange
 from oomwarden.core.records.event import note
 from oomwarden.core.records.oomkill import oom_kill
 
@@ -16,7 +16,7 @@ from tests.support.log_lines import Ring
 from tests.support.one_kill import APP, FACTS, MIB, POD, SCENE, WITNESS
 
 ALONE = replace(FACTS, containers=FACTS.containers[:1])
-LOST = Booking(POD, 0, 0, 1, POD)
+LOST = CounterRange(POD, 0, 0, 1, POD)
 SANDBOX = f"/{POD.path}/crio-{'f' * 64}.scope"
 
 
@@ -33,8 +33,8 @@ def told(task: str, comm: bytes, score: int = 992, *, named: bool = True) -> Log
     return kill
 
 
-def found(kill: LogKill, booking: Booking = LOST) -> Incident:
-    limits = Limits(16 * MIB, (16 * MIB,))
+def found(kill: LogKill, booking: CounterRange = LOST) -> Incident:
+    limits = PodLimits(16 * MIB, (16 * MIB,))
     return investigate(booking, replace(SCENE, pod=ALONE, limits=limits, log=(kill,)))
 
 

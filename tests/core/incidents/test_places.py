@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 from oomwarden.api.oomkill import Cause, ContainerType, OOMKill
-from oomwarden.core.incidents.cause import Limits
+from oomwarden.core.incidents.cause import PodLimits
 from oomwarden.core.incidents.incident import Incident, investigate
 from oomwarden.core.kernel_log.kills import LogAssembler, LogKill
 from oomwarden.core.kernel_log.lines import parse_events, parse_records
-from oomwarden.core.ledger.account import Account, Booking, Tally
-from oomwarden.core.ledger.attribution import claims_on_pod
-from oomwarden.core.ledger.log_evidence import sightings
+from oomwarden.core.ledger.account import Account, CounterRange, KillCounters
+from oomwarden.core.ledger.attribution import attribute_pod
+from oomwarden.core.ledger.log_evidence import evidence_below
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.model.pod import ContainerFacts
 from oomwarden.core.records.event import note, regarding
@@ -25,7 +25,7 @@ ALONE = replace(FACTS, containers=FACTS.containers[:1])
 LIMITED = replace(FACTS.containers[0], limit=32 * MIB)
 SETUP = ContainerFacts("setup", ContainerType.INIT, limit=64 * MIB)
 MESH = ContainerFacts("mesh", ContainerType.SIDECAR, limit=16 * MIB)
-LOST = Booking(POD, 0, 0, 1, POD)
+LOST = CounterRange(POD, 0, 0, 1, POD)
 
 
 def told(task: str, oom: str | None, comm: bytes = b"hog", score: int = 992) -> LogKill:
@@ -37,7 +37,7 @@ def told(task: str, oom: str | None, comm: bytes = b"hog", score: int = 992) -> 
     return kill
 
 
-def found(kill: LogKill, booking: Booking = BOOKING, **scene: object) -> Incident:
+def found(kill: LogKill, booking: CounterRange = BOOKING, **scene: object) -> Incident:
     return investigate(booking, replace(SCENE, log=(kill,), **scene))  # type: ignore[arg-type]
 
 
@@ -88,7 +88,7 @@ def test_of_victims_in_several_cgroups_below_none_is_kept() -> None:
 
 
 def test_the_runtimes_monitor_is_no_container_of_the_pod() -> None:
-    limits = Limits(16 * MIB, (16 * MIB,))
+    limits = PodLimits(16 * MIB, (16 * MIB,))
     incident = found(told(CONMON, f"/{POD.path}", b"conmon"), LOST, pod=ALONE, limits=limits)
     assert (incident.container, incident.candidates) == (None, ())
     assert (incident.verdict.cause, incident.limit) == (Cause.POD_LIMIT, 16 * MIB)
@@ -107,10 +107,10 @@ def test_the_runtimes_monitor_is_no_container_of_the_pod() -> None:
 def test_the_monitors_kill_is_not_taken_for_that_of_a_container_that_went_at_the_same_time() -> (
     None
 ):
-    pod = Account(POD, None, Tally(), Tally(1, 0, 1, 1))
+    pod = Account(POD, None, KillCounters(), KillCounters(1, 0, 1, 1))
     gone = Account(APP, POD.inode, gone=True)
-    seen = sightings(POD, [told(CONMON, f"/{POD.path}", b"conmon")])
-    (claim,) = claims_on_pod(pod, [gone], seen, complete=True)
+    seen = evidence_below(POD, [told(CONMON, f"/{POD.path}", b"conmon")])
+    (claim,) = attribute_pod(pod, [gone], seen, complete=True)
     assert claim.container is not None
     assert claim.container.path == CONMON[1:]
     booking = replace(LOST, container=claim.container)
@@ -162,7 +162,7 @@ def test_an_ephemeral_container_at_the_pods_limit_is_told_what_that_limit_is_mad
     debug = ContainerFacts("debug", ContainerType.EPHEMERAL, "b" * 64)
     facts = replace(FACTS, containers=(replace(FACTS.containers[0], limit=32 * MIB), debug))
     booking = replace(BOOKING, container=SIDE, container_limit=None)
-    limits = Limits(32 * MIB, (32 * MIB, None))
+    limits = PodLimits(32 * MIB, (32 * MIB, None))
     kill = told(f"/{SIDE.path}", f"/{POD.path}")
     line = note(found(kill, booking, pod=facts, limits=limits))
     assert "container debug: hog (pid 42) killed at the pod's limit 32Mi." in line
@@ -182,7 +182,7 @@ def test_the_pods_limit_is_told_with_all_that_it_is_made_of(
     containers: tuple[ContainerFacts, ...], overhead: int, limit: int, made_of: str
 ) -> None:
     pod = replace(FACTS, containers=containers, overhead=overhead * MIB)
-    limits = Limits(limit * MIB, (32 * MIB,), of_pod=overhead > 0)
+    limits = PodLimits(limit * MIB, (32 * MIB,), of_pod=overhead > 0)
     incident = found(told(f"/{APP.path}", f"/{POD.path}"), pod=pod, limits=limits)
     assert (incident.verdict.cause, incident.limit) == (Cause.POD_LIMIT, limit * MIB)
     assert f"that is the sum of its containers' limits {made_of}" in note(incident)
@@ -191,7 +191,7 @@ def test_the_pods_limit_is_told_with_all_that_it_is_made_of(
 @pytest.mark.parametrize("own", [(None, None), (None, 32 * MIB), (48 * MIB, None)])
 def test_a_limit_of_the_pod_as_a_whole_is_the_pods(own: tuple[int | None, int | None]) -> None:
     facts = replace(FACTS, limit=48 * MIB)
-    limits = Limits(48 * MIB, own, of_pod=True)
+    limits = PodLimits(48 * MIB, own, of_pod=True)
     incident = found(told(f"/{APP.path}", f"/{POD.path}"), pod=facts, limits=limits)
     assert (incident.verdict.cause, incident.limit) == (Cause.POD_LIMIT, 48 * MIB)
     assert "Raise the pod's own limit (spec.resources.limits.memory), or" in note(incident)
@@ -199,14 +199,14 @@ def test_a_limit_of_the_pod_as_a_whole_is_the_pods(own: tuple[int | None, int | 
 
 def test_the_pods_own_limit_is_told_of_its_only_container_too() -> None:
     facts = replace(ALONE, limit=48_000_000)
-    limits = Limits(48_000_000 // 4096 * 4096, (48_000_000 // 4096 * 4096,), of_pod=True)
-    silent = replace(SCENE, log=(), rose=Tally(2, 1, 1, 1), pod=facts, limits=limits)
+    limits = PodLimits(48_000_000 // 4096 * 4096, (48_000_000 // 4096 * 4096,), of_pod=True)
+    silent = replace(SCENE, log=(), rose=KillCounters(2, 1, 1, 1), pod=facts, limits=limits)
     incident = investigate(BOOKING, silent)
     assert (incident.verdict.cause, incident.limit) == (Cause.POD_LIMIT, 48_000_000)
 
 
 def test_a_containers_own_limit_below_the_pods_is_its_own() -> None:
     facts = replace(FACTS, limit=48 * MIB)
-    limits = Limits(48 * MIB, (32 * MIB, None), of_pod=True)
+    limits = PodLimits(48 * MIB, (32 * MIB, None), of_pod=True)
     incident = found(told(f"/{APP.path}", f"/{APP.path}"), pod=facts, limits=limits)
     assert (incident.verdict.cause, incident.limit) == (Cause.CONTAINER_LIMIT, 32 * MIB)

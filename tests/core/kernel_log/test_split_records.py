@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.core.incidents.cause import Limits, Verdict, from_log
+from oomwarden.core.incidents.cause import PodLimits, Verdict, from_log
 from oomwarden.core.kernel_log.kills import LogAssembler, LogKill, kills_in
 from oomwarden.core.kernel_log.lines import Constraint, parse_events, parse_records, unfinished_part
 from oomwarden.core.model.cgroup import Cgroup, Level
@@ -72,7 +72,7 @@ def of_pid(kills: list[LogKill], pid: int) -> list[LogKill]:
 
 
 def verdict(told: Constraint, pod: str) -> Verdict:
-    return from_log(told, Cgroup(1, pod, Level.POD), Limits(None, (None, None)))
+    return from_log(told, Cgroup(1, pod, Level.POD), PodLimits(None, (None, None)))
 
 
 def assert_true(kill: LogKill, report: Report) -> None:

@@ -1,6 +1,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.core.ledger.account import Account, Reading, Tally
+from oomwarden.core.ledger.account import Account, KillCounters, Reading
 from oomwarden.core.ledger.late_opening import adopt
 from oomwarden.core.ledger.ledger import Ledger
 from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
@@ -16,7 +16,7 @@ def events(kills: int, groups: int = 0) -> MemoryEvents:
 def node(level: int, told: int, pod: int, *containers: int, other: int = 0) -> Ledger:
     """The class counted `level`, of which `told` are in records; a pod of it was opened late."""
     ledger = Ledger()
-    ledger.open(Cgroup(QOS, "q", Level.QOS), None, Tally(told))
+    ledger.open(Cgroup(QOS, "q", Level.QOS), None, KillCounters(told))
     ledger.open(Cgroup(OTHER, "q/o", Level.POD, UID.format(2)), QOS)
     ledger.open(Cgroup(POD, "q/p", Level.POD, UID.format(1)), QOS)
     ledger.read(Reading(QOS, events(level)))
@@ -30,13 +30,13 @@ def node(level: int, told: int, pod: int, *containers: int, other: int = 0) -> L
 
 
 def owed(ledger: Ledger, inode: int) -> int:
-    return ledger.accounts[inode].owed.oom_kill
+    return ledger.accounts[inode].unrecorded.oom_kill
 
 
 def test_what_was_told_above_is_owed_by_nobody_below() -> None:
     ledger = node(2, 2, 2, 2)
     assert (owed(ledger, POD), owed(ledger, FIRST)) == (0, 0)
-    assert ledger.accounts[POD].booked.oom_kill == 2, "the next range begins there"
+    assert ledger.accounts[POD].recorded.oom_kill == 2, "the next range begins there"
 
 
 def test_what_was_not_told_is_owed_by_the_pod_and_its_container() -> None:

@@ -1,8 +1,8 @@
 from dataclasses import dataclass, field
 
-from oomwarden.core.ledger.account import Booking, Reading, Tally
+from oomwarden.core.ledger.account import CounterRange, KillCounters, Reading
 from oomwarden.core.ledger.ledger import Ledger, unsettled_below
-from oomwarden.core.ledger.log_evidence import Sighting
+from oomwarden.core.ledger.log_evidence import LogEvidence
 from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
 
 
@@ -15,7 +15,7 @@ class Kernel:
     parents: dict[int, int] = field(default_factory=dict)
     kills: dict[int, int] = field(default_factory=dict)
     known: set[int] = field(default_factory=set)
-    bookings: list[Booking] = field(default_factory=list)
+    bookings: list[CounterRange] = field(default_factory=list)
     victims: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -65,7 +65,7 @@ class Kernel:
                 self.bookings += self.ledger.settle_level(inode)
 
 
-def total(bookings: list[Booking]) -> int:
+def total(bookings: list[CounterRange]) -> int:
     return sum(booking.end - booking.start for booking in bookings)
 
 
@@ -148,10 +148,10 @@ def test_an_oom_without_a_kill_explains_no_later_kill() -> None:
     ledger = Ledger()
     ledger.open(Cgroup(10, "/10", Level.POD), None)
     ledger.read(Reading(10, MemoryEvents(oom=3), MemoryEvents(oom=3)))
-    ledger.rest()
-    assert ledger.accounts[10].owed.oom == 3  # its kill may be a moment away
-    ledger.rest()
-    assert ledger.accounts[10].owed == Tally()
+    ledger.discard_idle_oom()
+    assert ledger.accounts[10].unrecorded.oom == 3  # its kill may be a moment away
+    ledger.discard_idle_oom()
+    assert ledger.accounts[10].unrecorded == KillCounters()
 
 
 def test_what_rose_above_a_pod_is_used_up_by_the_kill_that_it_explains() -> None:
@@ -161,8 +161,8 @@ def test_what_rose_above_a_pod_is_used_up_by_the_kill_that_it_explains() -> None
     ledger.read(Reading(1, MemoryEvents(oom=1, oom_kill=1), MemoryEvents(oom=1)))
     ledger.read(Reading(10, MemoryEvents(oom_kill=1), MemoryEvents()))
     ledger.settle_pod(10)
-    ledger.explain_above(10, kills=1)
-    assert ledger.accounts[1].owed == Tally()
+    ledger.record_oom_above(10, kills=1)
+    assert ledger.accounts[1].unrecorded == KillCounters()
 
 
 def test_oom_that_rose_for_a_kill_that_is_not_counted_yet_stays_for_it() -> None:
@@ -170,9 +170,9 @@ def test_oom_that_rose_for_a_kill_that_is_not_counted_yet_stays_for_it() -> None
     ledger.open(Cgroup(10, "/1/10", Level.POD), None)
     ledger.read(Reading(10, MemoryEvents(oom=2, oom_kill=2, oom_group_kill=1)))
     assert len(ledger.settle_pod(10)) == 1
-    assert ledger.accounts[10].owed == Tally(oom=1)
+    assert ledger.accounts[10].unrecorded == KillCounters(oom=1)
     ledger.read(Reading(10, MemoryEvents(oom=2, oom_kill=4, oom_group_kill=2)))
-    assert ledger.accounts[10].owed.oom == 1
+    assert ledger.accounts[10].unrecorded.oom == 1
 
 
 def test_a_container_that_only_the_log_saw_has_the_logs_id() -> None:
@@ -183,5 +183,5 @@ def test_a_container_that_only_the_log_saw_has_the_logs_id() -> None:
     unseen = Cgroup(
         0, f"{pod.path}/cri-containerd-{'a' * 64}.scope", Level.CONTAINER, "uid", "a" * 64
     )
-    (booking,) = ledger.settle_pod(10, [Sighting(pod, unseen, 1, 1)])
+    (booking,) = ledger.settle_pod(10, [LogEvidence(pod, unseen, 1, 1)])
     assert booking.container == unseen

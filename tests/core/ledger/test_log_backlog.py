@@ -5,8 +5,8 @@ from oomwarden.core.kernel_log.kills import LogAssembler, LogKill
 from oomwarden.core.kernel_log.lines import parse_events, parse_records
 from oomwarden.core.ledger.account import Reading
 from oomwarden.core.ledger.ledger import Ledger
-from oomwarden.core.ledger.log_backlog import untold_lines
-from oomwarden.core.ledger.rebuild import Recorded, before_start, rebuild
+from oomwarden.core.ledger.log_backlog import unrecorded_lines
+from oomwarden.core.ledger.rebuild import RecordedKills, before_start, rebuild
 from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
 from oomwarden.core.model.pod import PodFacts
 
@@ -15,7 +15,7 @@ TOP = "kubepods.slice"
 QOS = f"{TOP}/kubepods-burstable.slice"
 POD = f"{QOS}/kubepods-burstable-pod{UID.replace('-', '_')}.slice"
 SCOPE = f"{POD}/cri-containerd-{'a' * 64}.scope"
-SINCE = Recorded(since="2026-01-01T00:00:00Z")
+SINCE = RecordedKills(since="2026-01-01T00:00:00Z")
 FACTS = PodFacts(UID, UID, "shop", "after", {}, QOSClass.BURSTABLE, created="2026-01-02T00:00:00Z")
 
 
@@ -43,7 +43,7 @@ def node(*, counted: int = 2) -> Ledger:
 
 def rebuilt(ledger: Ledger) -> tuple[list[LogKill], int]:
     rebuild(ledger, SINCE, {3: FACTS.created or ""})
-    lines = untold_lines(ledger, group_kill(), {UID: FACTS}, SINCE)
+    lines = unrecorded_lines(ledger, group_kill(), {UID: FACTS}, SINCE)
     return lines, before_start(ledger, SINCE)
 
 
@@ -51,7 +51,7 @@ def test_a_young_pod_that_is_gone_is_owed_by_the_level_above_it() -> None:
     ledger = node()
     lines, before = rebuilt(ledger)
     assert (len(lines), before) == (1, 0)
-    assert ledger.accounts[2].owed.oom_kill == 2
+    assert ledger.accounts[2].unrecorded.oom_kill == 2
 
 
 def test_so_is_a_pod_that_was_listed_and_went_before_its_counters_were_read() -> None:
@@ -60,7 +60,7 @@ def test_so_is_a_pod_that_was_listed_and_went_before_its_counters_were_read() ->
     ledger.vanish(3)
     lines, before = rebuilt(ledger)
     assert (len(lines), before) == (1, 0)
-    assert ledger.accounts[2].owed.oom_kill == 2
+    assert ledger.accounts[2].unrecorded.oom_kill == 2
 
 
 def test_a_pod_that_was_read_owes_by_its_own_counter_also_when_it_is_gone_by_then() -> None:
@@ -72,4 +72,4 @@ def test_a_pod_that_was_read_owes_by_its_own_counter_also_when_it_is_gone_by_the
             ledger.vanish(3)
         lines, before = rebuilt(ledger)
         assert (len(lines), before) == (1, 0)
-        assert ledger.accounts[3].owed.oom_kill == ledger.accounts[2].owed.oom_kill == 2
+        assert ledger.accounts[3].unrecorded.oom_kill == ledger.accounts[2].unrecorded.oom_kill == 2

@@ -1,7 +1,12 @@
 from oomwarden.core.kernel_log.kills import LogKill
 from oomwarden.core.kernel_log.lines import Constraint, Killed
-from oomwarden.core.ledger.account import Tally
-from oomwarden.core.ledger.log_evidence import Share, covered, share_out, sightings
+from oomwarden.core.ledger.account import KillCounters
+from oomwarden.core.ledger.log_evidence import (
+    EvidenceShare,
+    distribute,
+    evidence_below,
+    kills_within,
+)
 from oomwarden.core.model.cgroup import Cgroup, Level
 
 QOS = Cgroup(2, "kubepods.slice/kubepods-burstable.slice", Level.QOS)
@@ -25,14 +30,16 @@ def single(number: int, pid: int) -> LogKill:
     return LogKill(dead(pid), Constraint(1.0, None, f"/{path(number)}", pid))
 
 
-def shares(owed: Tally, *kills: LogKill, booked: dict[str, Tally] | None = None) -> list[int]:
-    placed, rest = share_out(owed, sightings(QOS, kills), booked or {})
+def shares(
+    owed: KillCounters, *kills: LogKill, booked: dict[str, KillCounters] | None = None
+) -> list[int]:
+    placed, rest = distribute(owed, evidence_below(QOS, kills), booked or {})
     return [*(share.kills for share in placed), rest]
 
 
 def test_a_place_is_read_as_pod_and_container_also_below_a_nested_node() -> None:
     outer = LogKill(dead(1), None, f"/docker/node/{path(1)}/inner.service")
-    (one,) = sightings(QOS, [outer])
+    (one,) = evidence_below(QOS, [outer])
     assert (one.pod.pod_uid, one.container.container_id) == (
         UID.format(1).replace("_", "-"),
         "1" * 64,
@@ -43,60 +50,62 @@ def test_a_place_is_read_as_pod_and_container_also_below_a_nested_node() -> None
 def test_what_lies_elsewhere_or_is_no_container_is_not_seen() -> None:
     host = LogKill(dead(1), None, "/system.slice/cron.service")
     odd = LogKill(dead(1), None, f"/{QOS.path}/odd/thing")
-    assert sightings(QOS, [host, odd]) == []
+    assert evidence_below(QOS, [host, odd]) == []
 
 
 def test_group_kills_count_their_first_victim_twice() -> None:
-    assert shares(Tally(5, 2), group(1, 11), group(2, 21, 22)) == [2, 3, 0]
+    assert shares(KillCounters(5, 2), group(1, 11), group(2, 21, 22)) == [2, 3, 0]
 
 
 def test_every_group_kill_gets_its_share_even_where_victims_were_dead_already() -> None:
-    assert shares(Tally(3, 2), group(1, 11), group(2, 21)) == [2, 1, 0]
+    assert shares(KillCounters(3, 2), group(1, 11), group(2, 21)) == [2, 1, 0]
 
 
 def test_the_newest_kills_wait_for_their_counters() -> None:
-    assert shares(Tally(2, 1), group(1, 11), group(2, 21)) == [2, 0]
-    assert shares(Tally(1), single(1, 11), single(2, 21)) == [1, 0]
+    assert shares(KillCounters(2, 1), group(1, 11), group(2, 21)) == [2, 0]
+    assert shares(KillCounters(1), single(1, 11), single(2, 21)) == [1, 0]
 
 
 def test_what_the_log_does_not_explain_is_left() -> None:
-    assert shares(Tally(9, 4), group(1, 11), group(2, 21)) == [2, 2, 5]
+    assert shares(KillCounters(9, 4), group(1, 11), group(2, 21)) == [2, 2, 5]
 
 
 def test_what_a_container_was_told_already_uses_its_oldest_kills_up() -> None:
-    booked = {path(1): Tally(2, 1)}
-    assert shares(Tally(2, 1), group(1, 11), group(2, 21), booked=booked) == [2, 0]
-    placed, _ = share_out(Tally(2, 1), sightings(QOS, [group(1, 11), group(2, 21)]), booked)
+    booked = {path(1): KillCounters(2, 1)}
+    assert shares(KillCounters(2, 1), group(1, 11), group(2, 21), booked=booked) == [2, 0]
+    placed, _ = distribute(
+        KillCounters(2, 1), evidence_below(QOS, [group(1, 11), group(2, 21)]), booked
+    )
     assert [share.container.path for share in placed] == [path(2)]
 
 
 def test_a_kernel_that_counts_no_group_kills_is_told_by_the_log() -> None:
-    (share,), rest = share_out(Tally(2), sightings(QOS, [group(1, 11)]), {})
-    assert isinstance(share, Share)
+    (share,), rest = distribute(KillCounters(2), evidence_below(QOS, [group(1, 11)]), {})
+    assert isinstance(share, EvidenceShare)
     assert (share.groups, rest) == (1, 0)
 
 
 def test_a_range_tells_no_more_kills_of_the_log_than_it_has_room_for() -> None:
     kills = [single(1, 11), single(1, 12), single(1, 13)]
-    assert covered(kills, 2, 0) == kills[:2]
+    assert kills_within(kills, 2, 0) == kills[:2]
     groups = [group(1, 11), group(1, 12)]
-    assert covered(groups, 2, 1) == groups[:1]
-    assert covered(groups, 3, 2) == groups
+    assert kills_within(groups, 2, 1) == groups[:1]
+    assert kills_within(groups, 3, 2) == groups
 
 
 def test_a_container_that_was_read_amid_the_victims_of_its_group_kill_gets_the_others() -> None:
-    read, three = Tally(oom_kill=2, oom_group_kill=1), group(1, 11, 12, 13)
-    placed, rest = share_out(Tally(1), sightings(QOS, [three]), {path(1): read})
+    read, three = KillCounters(oom_kill=2, oom_group_kill=1), group(1, 11, 12, 13)
+    placed, rest = distribute(KillCounters(1), evidence_below(QOS, [three]), {path(1): read})
     assert [(one.container.path, one.kills, one.groups) for one in placed] == [(path(1), 1, 0)]
     assert rest == 0
 
 
 def test_the_first_victim_of_a_half_read_group_kill_may_have_been_counted_twice() -> None:
-    read, three = Tally(oom_kill=2, oom_group_kill=1), group(1, 11, 12, 13)
-    assert shares(Tally(2), three, booked={path(1): read}) == [2, 0]
-    assert shares(Tally(3), three, booked={path(1): read}) == [2, 1]
+    read, three = KillCounters(oom_kill=2, oom_group_kill=1), group(1, 11, 12, 13)
+    assert shares(KillCounters(2), three, booked={path(1): read}) == [2, 0]
+    assert shares(KillCounters(3), three, booked={path(1): read}) == [2, 1]
 
 
 def test_a_group_kill_that_was_read_whole_gets_nothing_of_what_the_pod_owes() -> None:
-    whole, three = Tally(oom_kill=3, oom_group_kill=1), group(1, 11, 12, 13)
-    assert shares(Tally(1), three, booked={path(1): whole}) == [1]
+    whole, three = KillCounters(oom_kill=3, oom_group_kill=1), group(1, 11, 12, 13)
+    assert shares(KillCounters(1), three, booked={path(1): whole}) == [1]

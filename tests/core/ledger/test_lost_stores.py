@@ -5,10 +5,10 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oomwarden.core.ledger.account import Booking, Reading
+from oomwarden.core.ledger.account import CounterRange, Reading
 from oomwarden.core.ledger.evidence_shares import MAX_SHARES, shares_of
 from oomwarden.core.ledger.ledger import Ledger
-from oomwarden.core.ledger.rebuild import rebuild, recorded, untold
+from oomwarden.core.ledger.rebuild import gaps, rebuild, recorded
 from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
 from oomwarden.core.records.coalesce import Draft, merge
 
@@ -84,14 +84,14 @@ class Node:
         books.read(Reading(10, MemoryEvents(oom_kill=self.total)))
         known = recorded(self.stored, "boot", SINCE, SINCE)
         rebuild(books, known, CREATED)
-        holes = untold(books, known, CREATED)
+        holes = gaps(books, known, CREATED)
         told = books.settle_pod(10, complete=not books.accounts[10].unclear)
         self.check_new(told, known.pods[10].oom_kill if 10 in known.pods else 0)
         self.stored += [self.booked(booking) for booking in (*holes, *told)]
         self.told_to = self.total
         self.lost, self.unread = [], Counter()
 
-    def check_new(self, told: list[Booking], told_to: int) -> None:
+    def check_new(self, told: list[CounterRange], told_to: int) -> None:
         """Hold what is told as new against the kills that no stored record or hole covers."""
         new, anybodys = Counter(self.unread), 0
         for kill in self.lost:
@@ -104,7 +104,7 @@ class Node:
             if one.container is not None:
                 assert one.end - one.start <= new[str(one.container.container_id)] + anybodys
 
-    def booked(self, booking: Booking) -> dict[str, Any]:
+    def booked(self, booking: CounterRange) -> dict[str, Any]:
         found = booking.container.container_id if booking.container else None
         return draft(booking.start, booking.end, (found or "?")[0], found).kill
 

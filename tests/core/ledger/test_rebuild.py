@@ -1,8 +1,8 @@
 from typing import Any
 
-from oomwarden.core.ledger.account import Reading, Tally
+from oomwarden.core.ledger.account import KillCounters, Reading
 from oomwarden.core.ledger.ledger import Ledger
-from oomwarden.core.ledger.rebuild import Recorded, before_start, rebuild, recorded, untold
+from oomwarden.core.ledger.rebuild import RecordedKills, before_start, gaps, rebuild, recorded
 from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
 
 Kill = dict[str, Any]
@@ -39,23 +39,23 @@ def test_a_pod_owes_from_its_last_record_on_and_each_container_its_own() -> None
     books = ledger(8, 4, 4)
     known = recorded([kill(0, 2), kill(2, 4, 1)], "boot", None)
     rebuild(books, known, {})
-    assert before_start(books, known, untold(books, known, {})) == 4  # of pods that are gone
+    assert before_start(books, known, gaps(books, known, {})) == 4  # of pods that are gone
     told = [(b.container, b.start, b.end, b.group_kills) for b in books.settle_pod(10)]
     assert told == [(APPS[0], 4, 6, 1), (APPS[1], 6, 8, 1)]
-    assert books.accounts[1].owed == Tally()
+    assert books.accounts[1].unrecorded == KillCounters()
 
 
 def test_records_of_another_boot_say_nothing() -> None:
     other = kill(0, 8)
     other["evidence"]["bootID"] = "earlier"
-    assert recorded([other], "boot", None) == Recorded()
+    assert recorded([other], "boot", None) == RecordedKills()
 
 
 def test_of_an_old_pod_without_records_nobody_knows() -> None:
     books = ledger(6, 4, 2)
     known = recorded([], "boot", "2026-01-01T00:00:00Z", kept_from="2026-01-02T11:00:00Z")
     rebuild(books, known, {10: "2026-01-02T10:59:59Z"})
-    assert before_start(books, known, untold(books, known, {})) == 6 + 4
+    assert before_start(books, known, gaps(books, known, {})) == 6 + 4
     assert books.settle_pod(10) == []
 
 
@@ -63,7 +63,7 @@ def test_a_young_pod_without_records_owes_all() -> None:
     books = ledger(6, 4, 2)
     known = recorded([], "boot", "2026-01-01T00:00:00Z", kept_from="2026-01-02T11:00:00Z")
     rebuild(books, known, {10: "2026-01-02T11:00:01Z"})
-    assert before_start(books, known, untold(books, known, {})) == 4
+    assert before_start(books, known, gaps(books, known, {})) == 4
     assert sum(b.end - b.start for b in books.settle_pod(10)) == 6
 
 
@@ -71,6 +71,6 @@ def test_a_hole_between_young_records_is_untold_one_that_retention_may_have_made
     books = ledger(8, 4, 4)
     early, late = kill(0, 2), kill(4, 8)
     young = recorded([early, late], "boot", None, kept_from="2026-01-02T11:00:00Z")
-    assert [(b.start, b.end) for b in untold(books, young, {})] == [(2, 4)]
+    assert [(b.start, b.end) for b in gaps(books, young, {})] == [(2, 4)]
     old = recorded([early, late], "boot", None, kept_from="2026-01-02T12:00:01Z")
-    assert untold(books, old, {}) == []
+    assert gaps(books, old, {}) == []

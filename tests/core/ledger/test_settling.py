@@ -2,7 +2,7 @@ from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.core.ledger.account import Tally
+from oomwarden.core.ledger.account import KillCounters
 from oomwarden.core.ledger.settling import (
     CLOSE_SECONDS,
     EMPTY_STILL_SECONDS,
@@ -10,8 +10,8 @@ from oomwarden.core.ledger.settling import (
     GROUP_STILL_SECONDS,
     IDLE_SECONDS,
     STILL_SECONDS,
-    Closing,
-    Unsettled,
+    PendingKill,
+    SettleQueue,
 )
 
 
@@ -20,46 +20,46 @@ def known(_: int) -> bool:
 
 
 def test_a_pod_closes_when_its_counters_were_still() -> None:
-    closing = Closing()
-    closing.bump(1, now=10.0, after=0, before=1)
+    closing = SettleQueue()
+    closing.touch(1, now=10.0, after=0, before=1)
     assert closing.due(10.0 + STILL_SECONDS / 2, 0, known) == []
     assert closing.due(10.0 + STILL_SECONDS, 0, known) == [1]
 
 
 def test_counters_that_never_rest_close_after_a_second() -> None:
-    closing = Closing()
+    closing = SettleQueue()
     for tenth in range(30):
-        closing.bump(1, now=10 + tenth / 20, after=0, before=1)
+        closing.touch(1, now=10 + tenth / 20, after=0, before=1)
     assert closing.due(10 + CLOSE_SECONDS, 0, known) == [1]
 
 
 def test_a_pod_waits_for_the_log_but_no_longer_than_its_second() -> None:
-    closing = Closing()
-    closing.bump(1, now=10.0, after=0, before=1)
+    closing = SettleQueue()
+    closing.touch(1, now=10.0, after=0, before=1)
     assert closing.due(10.2, log_from=10.5, nameable=known) == []
     assert closing.due(10.5, log_from=10.5, nameable=known) == [1]
     assert closing.due(11.0, log_from=12.0, nameable=known) == [1]
 
 
 def test_a_pod_that_nobody_can_name_is_asked_for_again() -> None:
-    closing = Closing()
-    closing.bump(1, now=10.0, after=0, before=1)
+    closing = SettleQueue()
+    closing.touch(1, now=10.0, after=0, before=1)
     assert closing.due(10.2, 0, lambda _: False) == []
     assert closing.due(10.2 + STILL_SECONDS, 0, known) == [1]
 
 
 def test_patience_is_until_the_next_pod_falls_due() -> None:
-    closing = Closing()
-    assert closing.patience(10.0) == IDLE_SECONDS
-    closing.bump(1, now=0.0, after=0, before=1)
-    assert closing.patience(0.0) == STILL_SECONDS
-    assert closing.patience(1.0) == 0
+    closing = SettleQueue()
+    assert closing.timeout(10.0) == IDLE_SECONDS
+    closing.touch(1, now=0.0, after=0, before=1)
+    assert closing.timeout(0.0) == STILL_SECONDS
+    assert closing.timeout(1.0) == 0
 
 
 def test_a_group_kill_that_goes_on_is_not_cut_in_two() -> None:
-    closing = Closing()
+    closing = SettleQueue()
     for tenth in range(30):
-        closing.bump(1, now=10 + tenth / 20, after=0, before=1, group=tenth > 2)
+        closing.touch(1, now=10 + tenth / 20, after=0, before=1, group=tenth > 2)
     assert closing.due(10 + CLOSE_SECONDS, 0, known) == []
     assert closing.due(11.45 + STILL_SECONDS, 0, known) == [1]
 
@@ -72,15 +72,15 @@ def test_a_group_kill_ends_with_its_containers_and_never_takes_longer_than_its_t
     populated: bool,  # noqa: FBT001 - drawn
     unread: bool,  # noqa: FBT001 - drawn
 ) -> None:
-    owing = Unsettled(first, first, 0, 1, group=True)
+    owing = PendingKill(first, first, 0, 1, group=True)
     now = first + waited
     in_time = now - first < GROUP_SECONDS
-    whole, half = Tally(2 * groups, groups), Tally(2 * groups - 1, groups)
+    whole, half = KillCounters(2 * groups, groups), KillCounters(2 * groups - 1, groups)
     more = populated or unread
     still = now - owing.last > (GROUP_STILL_SECONDS if more else EMPTY_STILL_SECONDS)
 
-    def goes_on(owed: Tally, *, begun: bool) -> bool:
-        return owing.goes_on(now, owed, begun=begun, populated=populated, unread=unread)
+    def goes_on(owed: KillCounters, *, begun: bool) -> bool:
+        return owing.is_in_progress(now, owed, begun=begun, populated=populated, unread=unread)
 
     assert goes_on(whole, begun=False) is (more and not still)
     assert goes_on(half, begun=False) is (not still)
@@ -95,7 +95,7 @@ def test_a_group_kill_ends_with_its_containers_and_never_takes_longer_than_its_t
 
 def test_whether_a_container_is_a_group_is_looked_for_until_it_is_found() -> None:
     answers = [False, True, False]
-    owing = Unsettled(0.0, 0.0, 0.0, 0.0)
+    owing = PendingKill(0.0, 0.0, 0.0, 0.0)
     asked = [owing.is_group(7, partial(answers.pop, 0)) for _ in range(4)]
     assert asked == [False, True, True, True]
     assert answers == [False]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oomwarden.core.ledger.account import Reading
-from oomwarden.core.ledger.ledger import Ledger, incidents
-from oomwarden.core.ledger.log_evidence import Sighting
+from oomwarden.core.ledger.ledger import Ledger, count_incidents
+from oomwarden.core.ledger.log_evidence import LogEvidence
 from oomwarden.core.ledger.torn_reads import is_half_counted
 from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
 
@@ -102,14 +102,14 @@ def test_the_log_tells_whose_the_victims_are_that_only_the_pod_has_counted() -> 
     counted = MemoryEvents(oom=1, oom_kill=3, oom_group_kill=1)
     ledger = pod_and(two_of_three, UNREAD, counted=counted)
     pod, container = ledger.accounts[10].cgroup, ledger.accounts[11].cgroup
-    told = ledger.settle_pod(10, [Sighting(pod, container, 3, 4)])
+    told = ledger.settle_pod(10, [LogEvidence(pod, container, 3, 4)])
     assert [(b.container, b.end - b.start, b.group_kills) for b in told] == [(container, 3, 1)]
 
 
 @settings(max_examples=500, deadline=None)
 @given(st.lists(victims, min_size=1, max_size=6))
 def test_whatever_was_read_each_group_kill_is_told_once(killed: list[Victim]) -> None:
-    ledger, told, log = Ledger(), 0, list[Sighting]()
+    ledger, told, log = Ledger(), 0, list[LogEvidence]()
     pod = Cgroup(10, "kubepods/pod", Level.POD, "uid")
     ledger.open(pod, None)
     for inode, one in enumerate(killed, 11):
@@ -125,11 +125,11 @@ def test_whatever_was_read_each_group_kill_is_told_once(killed: list[Victim]) ->
                 ledger.read(Reading(inode, MemoryEvents(oom_kill=kills, oom_group_kill=groups)))
             if one.logged:
                 place = Cgroup(0, f"{pod.path}/{inode}", Level.CONTAINER, "uid")
-                log.append(Sighting(pod, place, 1, 2))
+                log.append(LogEvidence(pod, place, 1, 2))
             if one.gone or one.step < 3:
                 ledger.vanish(inode)
         bookings = ledger.settle_pod(10, log)
-        told += incidents(bookings)
+        told += count_incidents(bookings)
         named = {booking.container.path for booking in bookings if booking.container}
         log = [one for one in log if one.container.path not in named]
         ledger.prune()

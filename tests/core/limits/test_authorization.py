@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.api.oomlimit import Step
 from oomwarden.api.oomnode import Resize
-from oomwarden.core.limits.authorization import Denied, Scene, Write, grant
-from oomwarden.core.model.mode import Switch
+from oomwarden.core.limits.authorization import Denied, LimitWrite, ResizeContext, grant
+from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.model.quantity import exact_quantity
 from oomwarden.core.policy.policy import Policy
@@ -27,20 +27,22 @@ def ask(limit: int = 1024, uid: str = "u") -> Resize:
 def scene(
     one: ContainerFacts | None = None,
     *policies: Policy,
-    switch: Switch = Switch.ENFORCE,
+    switch: EnforcementMode = EnforcementMode.ENFORCE,
     in_pod: PodFacts | None = None,
-) -> Scene:
+) -> ResizeContext:
     one = one or container(512)
-    return Scene(in_pod or pod(one), one, "node-1", policies, switch)
+    return ResizeContext(in_pod or pod(one), one, "node-1", policies, switch)
 
 
 def test_what_a_policy_grants_is_written_with_the_limit_of_before() -> None:
-    assert grant(ask(), "node-1", scene(None, limiting())) == Write(1024 * MI, Step.LIMIT, 512 * MI)
+    assert grant(ask(), "node-1", scene(None, limiting())) == LimitWrite(
+        1024 * MI, Step.LIMIT, 512 * MI
+    )
 
 
 def test_the_limit_of_before_the_first_write_is_kept() -> None:
     found = grant(ask(), "node-1", scene(container(700, mark=ours(512)), limiting()))
-    assert found == Write(1024 * MI, Step.LIMIT, 512 * MI)
+    assert found == LimitWrite(1024 * MI, Step.LIMIT, 512 * MI)
 
 
 @pytest.mark.parametrize("limit", [1023, 1025, 512, 1_000_000])
@@ -57,7 +59,7 @@ def test_without_a_policy_only_our_own_limit_of_before_is_granted(limit: int, wh
         limit=exact_quantity(limit * MI), policy="",
     )  # fmt: skip
     found = grant(wanted, "node-1", scene(one))
-    assert isinstance(found, Write) == (who == "same" and limit != 512)
+    assert isinstance(found, LimitWrite) == (who == "same" and limit != 512)
 
 
 @pytest.mark.parametrize(
@@ -65,8 +67,8 @@ def test_without_a_policy_only_our_own_limit_of_before_is_granted(limit: int, wh
     [
         (scene(None, limiting()), "node-2", "u"),
         (scene(None, limiting()), "node-1", "other"),
-        (scene(None, limiting(), switch=Switch.PAUSE), "node-1", "u"),
-        (scene(None, limiting(), switch=Switch.RELEASE), "node-1", "u"),
+        (scene(None, limiting(), switch=EnforcementMode.PAUSE), "node-1", "u"),
+        (scene(None, limiting(), switch=EnforcementMode.RELEASE), "node-1", "u"),
         (scene(container(512, foreign="vpa"), limiting()), "node-1", "u"),
         (scene(None, limiting(), in_pod=pod(deleting=True)), "node-1", "u"),
         (scene(None, limiting(), in_pod=pod(cgroup_uid="hash")), "node-1", "u"),
@@ -80,7 +82,7 @@ def test_without_a_policy_only_our_own_limit_of_before_is_granted(limit: int, wh
         "going away", "static", "gone", "no such container", "set already", "raised beyond",
     ],
 )  # fmt: skip
-def test_it_is_denied(changed: Scene, node: str, uid: str) -> None:
+def test_it_is_denied(changed: ResizeContext, node: str, uid: str) -> None:
     assert isinstance(grant(ask(uid=uid), node, changed), Denied)
 
 
@@ -97,17 +99,17 @@ def test_a_policy_for_other_nodes_or_namespaces_grants_nothing() -> None:
         away = scene(None, cluster_policy(rules=rules, **selector))
         assert isinstance(grant(ask(), "node-1", away), Denied)
         here = replace(away, node_labels={"zone": "a"}, namespace_labels={"zone": "a"})
-        assert isinstance(grant(ask(), "node-1", here), Write)
+        assert isinstance(grant(ask(), "node-1", here), LimitWrite)
 
 
 def test_at_release_the_limit_of_before_is_granted_under_a_policy() -> None:
     one = container(1024, mark=ours(512))
-    found = grant(ask(512), "node-1", scene(one, limiting(), switch=Switch.RELEASE))
-    assert found == Write(512 * MI, Step.LIMIT, 512 * MI)
+    found = grant(ask(512), "node-1", scene(one, limiting(), switch=EnforcementMode.RELEASE))
+    assert found == LimitWrite(512 * MI, Step.LIMIT, 512 * MI)
 
 
 def test_what_was_raised_is_not_put_back_while_its_policy_lasts() -> None:
     one = container(1024, mark=ours(512, Step.RAISE))
     lasting = scene(one, limiting(None, up_to="2Gi"))
     assert isinstance(grant(ask(512), "node-1", lasting), Denied)
-    assert isinstance(grant(ask(512), "node-1", scene(one)), Write)
+    assert isinstance(grant(ask(512), "node-1", scene(one)), LimitWrite)

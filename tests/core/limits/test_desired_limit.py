@@ -4,35 +4,42 @@ import pytest
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.oomlimit import Step
 from oomwarden.api.policy import QOSClass
-from oomwarden.core.limits.desired_limit import Ask, Held, Limit, is_to_go_back, judge, planned
-from oomwarden.core.model.mode import Switch
+from oomwarden.core.limits.desired_limit import (
+    LimitContext,
+    LimitDecision,
+    ResizeRequest,
+    evaluate_limit,
+    is_to_go_back,
+    planned,
+)
+from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.pod import ContainerFacts, PodFacts, ResizeTrouble
 from oomwarden.core.pods.manifest import pod_facts
 from oomwarden.core.policy.policy import Policy
 
 from tests.support.resized import MI, container, limiting, ours, pod, won
 
-ENFORCE = Switch.ENFORCE
-ASK = Ask(1024 * MI, "OOMPolicy shop/protect")
+ENFORCE = EnforcementMode.ENFORCE
+ASK = ResizeRequest(1024 * MI, "OOMPolicy shop/protect")
 
 
 def judged(
     one: ContainerFacts,
     by: Policy | None = None,
-    switch: Switch | None = ENFORCE,
+    switch: EnforcementMode | None = ENFORCE,
     usage: int | None = None,
     in_pod: PodFacts | None = None,
-) -> Limit:
+) -> LimitDecision:
     used = None if usage is None else usage * MI
     match = won(by) if by else None
-    return judge(Held(in_pod or pod(one), one, used), match, switch)
+    return evaluate_limit(LimitContext(in_pod or pod(one), one, used), match, switch)
 
 
 def requesting(one: ContainerFacts, request: int) -> ContainerFacts:
     return replace(one, spec=replace(one.spec, request=request * MI))
 
 
-def reasons(found: Limit) -> list[str]:
+def reasons(found: LimitDecision) -> list[str]:
     return [remark.reason for remark in found.part.remarks]
 
 
@@ -70,7 +77,7 @@ def test_a_limit_below_what_is_used_waits_until_less_is_used() -> None:
     found = judged(container(512), small, usage=300)
     assert (found.ask, reasons(found)) == (None, ["BelowUsage"])
     assert "300Mi" in found.part.remarks[0].message
-    assert judged(container(512), small, usage=255).ask == Ask(256 * MI, str(small))
+    assert judged(container(512), small, usage=255).ask == ResizeRequest(256 * MI, str(small))
     assert judged(container(None), small, usage=300).ask is None, "a first limit shrinks too"
 
 
@@ -127,12 +134,12 @@ def test_somebody_elses_change_to_what_is_asked_for_is_no_trouble() -> None:
 def test_a_pod_that_is_going_away_is_left_alone() -> None:
     one = container(512, mark=ours(256))
     for by in (limiting(), None):
-        assert judged(one, by, in_pod=pod(one, deleting=True)) == Limit()
+        assert judged(one, by, in_pod=pod(one, deleting=True)) == LimitDecision()
 
 
 def test_with_the_policy_goes_the_limit() -> None:
     found = judged(container(1024, mark=ours(512)))
-    assert (found.ask, found.part.in_force) == (Ask(512 * MI), None)
+    assert (found.ask, found.part.in_force) == (ResizeRequest(512 * MI), None)
 
 
 @pytest.mark.parametrize(
@@ -153,21 +160,23 @@ def test_nothing_else_is_put_back(one: ContainerFacts) -> None:
 def test_a_limit_is_not_put_back_while_more_is_used() -> None:
     one = container(1024, mark=ours(512))
     assert judged(one, usage=600).ask is None
-    assert judged(one, usage=500).ask == Ask(512 * MI)
+    assert judged(one, usage=500).ask == ResizeRequest(512 * MI)
     assert is_to_go_back(one)
 
 
 def test_pause_asks_for_nothing_and_tells_what_holds() -> None:
     for one, by in ((container(512), limiting()), (container(1024, mark=ours(512)), None)):
-        assert judged(one, by, Switch.PAUSE).ask is None
-    assert judged(container(1024), limiting(1024), Switch.PAUSE).part.in_force
-    assert reasons(judged(container(512), limiting(1024), Switch.PAUSE)) == []
-    assert reasons(judged(container(512), limiting(256), Switch.PAUSE, 300)) == ["BelowUsage"]
+        assert judged(one, by, EnforcementMode.PAUSE).ask is None
+    assert judged(container(1024), limiting(1024), EnforcementMode.PAUSE).part.in_force
+    assert reasons(judged(container(512), limiting(1024), EnforcementMode.PAUSE)) == []
+    assert reasons(judged(container(512), limiting(256), EnforcementMode.PAUSE, 300)) == [
+        "BelowUsage"
+    ]
 
 
 def test_an_observer_hears_what_would_stand_in_its_way_and_of_nothing_asked() -> None:
     def told(one: ContainerFacts, usage: int = 0, in_pod: PodFacts | None = None) -> list[str]:
-        held = Held(in_pod or pod(one), one, usage * MI)
+        held = LimitContext(in_pod or pod(one), one, usage * MI)
         return [remark.reason for remark in planned(held, won(limiting(256)))]
 
     one = container(512)
@@ -178,18 +187,18 @@ def test_an_observer_hears_what_would_stand_in_its_way_and_of_nothing_asked() ->
 
 
 def test_release_puts_back_whatever_the_policy_says() -> None:
-    found = judged(container(1024, mark=ours(512)), limiting(1024), Switch.RELEASE)
-    assert (found.ask, found.part.in_force) == (Ask(512 * MI), False)
+    found = judged(container(1024, mark=ours(512)), limiting(1024), EnforcementMode.RELEASE)
+    assert (found.ask, found.part.in_force) == (ResizeRequest(512 * MI), False)
 
 
 def test_without_the_switchs_word_nothing_is_asked_or_told() -> None:
-    assert judged(container(512), limiting(), None) == Limit()
+    assert judged(container(512), limiting(), None) == LimitDecision()
 
 
 def test_while_a_raise_lasts_the_limit_is_only_where_it_began() -> None:
     one = container(800, mark=ours(256, Step.RAISE))
     both = limiting(512, up_to="2Gi")
-    assert judged(one, both) == Limit(judged(one, both).part)
+    assert judged(one, both) == LimitDecision(judged(one, both).part)
     assert judged(one, both).part.in_force
     assert judged(one, limiting(512)).ask is not None, "without raiseLimit it is the limit again"
     assert judged(container(256, mark=ours(128, Step.RAISE)), both).ask is not None, "never less"
@@ -199,7 +208,7 @@ def test_a_raise_without_a_limit_keeps_what_was_raised_and_goes_with_its_policy(
     one = container(800, mark=ours(512, Step.RAISE))
     found = judged(one, limiting(None, up_to="1Gi"))
     assert (found.ask, found.part.in_force) == (None, True)
-    assert judged(one).ask == Ask(512 * MI)
+    assert judged(one).ask == ResizeRequest(512 * MI)
 
 
 def test_a_limit_that_was_raised_and_not_carried_out_is_not_in_force() -> None:
@@ -231,7 +240,9 @@ def test_a_limit_of_zero_is_none_and_shrinking_below_use_waits() -> None:
     facts = pod_facts(manifest)
     (one,) = facts.containers
     assert (one.limit, one.spec.asked) == (None, None)
-    found = judge(Held(facts, one, usage=2048 * MI), won(limiting(512)), Switch.ENFORCE)
+    found = evaluate_limit(
+        LimitContext(facts, one, usage=2048 * MI), won(limiting(512)), EnforcementMode.ENFORCE
+    )
     assert (found.ask, reasons(found)) == (None, ["BelowUsage"])
 
 

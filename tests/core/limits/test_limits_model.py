@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from oomwarden.api.oomkill import OOMKill
 from oomwarden.api.oomlimit import Step
 from oomwarden.api.oomnode import Resize
-from oomwarden.core.limits.authorization import Scene, Write, grant
-from oomwarden.core.limits.desired_limit import Held, Limit, judge
-from oomwarden.core.limits.raise_case import Case
+from oomwarden.core.limits.authorization import LimitWrite, ResizeContext, grant
+from oomwarden.core.limits.desired_limit import LimitContext, LimitDecision, evaluate_limit
+from oomwarden.core.limits.raise_case import RaiseContext
 from oomwarden.core.limits.raise_limit import Raise, decide
-from oomwarden.core.model.limit_ownership import Mark, begun, confirmed, with_evidence
-from oomwarden.core.model.mode import Switch
+from oomwarden.core.model.limit_ownership import LimitOwner, begun, confirmed, with_evidence
+from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.model.quantity import exact_quantity, parse_bytes
 
@@ -34,7 +34,7 @@ class OneContainer:
         self.asked = FIRST
         self.kept: KeptLimit | None = None
         self.policy: Policy | None = None
-        self.switch, self.now, self.usage = Switch.ENFORCE, BEGAN, 1
+        self.switch, self.now, self.usage = EnforcementMode.ENFORCE, BEGAN, 1
         self.left_by_foreigner: int | None = None
         self.dies = False
 
@@ -46,7 +46,7 @@ class OneContainer:
         self.policy = None
 
     def the_switch_turns(self, switch: str) -> None:
-        self.switch = Switch(switch)
+        self.switch = EnforcementMode(switch)
 
     def it_uses(self, usage: int) -> None:
         self.usage = min(usage, self.asked)
@@ -68,17 +68,17 @@ class OneContainer:
     def it_is_killed_at_its_limit(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
         before = self.asked
-        found = decide(Case(self.kill(), self.scene(), 1 << 50, self.now))
+        found = decide(RaiseContext(self.kill(), self.scene(), 1 << 50, self.now))
         if isinstance(found, Raise) and not found.done:
             assert found.limit >= before * MI
             at = self.now.isoformat(timespec="seconds")
-            self.write(found.limit, Mark(Step.RAISE, found.origin, at))
+            self.write(found.limit, LimitOwner(Step.RAISE, found.origin, at))
 
-    def one_round(self) -> Limit:
+    def one_round(self) -> LimitDecision:
         """The agent judges what it sees; what it asks for is always granted, but at Pause."""
         match = won(self.policy) if self.policy else None
-        found = judge(
-            Held(self.the_pod(), self.the_container(), self.usage * MI), match, self.switch
+        found = evaluate_limit(
+            LimitContext(self.the_pod(), self.the_container(), self.usage * MI), match, self.switch
         )
         if found.ask is not None:
             limit = exact_quantity(found.ask.limit)
@@ -86,12 +86,12 @@ class OneContainer:
                 namespace="shop", pod="db-0", uid="u", container="app", limit=limit, policy="",
             )  # fmt: skip
             write = grant(ask, "node-1", self.scene())
-            assert isinstance(write, Write)
+            assert isinstance(write, LimitWrite)
             assert write.limit >= self.usage * MI, "a limit below what is used could kill"
-            self.write(write.limit, Mark(write.step, write.before))
+            self.write(write.limit, LimitOwner(write.step, write.before))
         return found
 
-    def write(self, limit: int, mark: Mark) -> None:
+    def write(self, limit: int, mark: LimitOwner) -> None:
         self.kept = begun("app", mark, limit, self.asked * MI)
         if self.dies:
             self.dies = False
@@ -104,9 +104,9 @@ class OneContainer:
     def the_pod(self) -> PodFacts:
         return pod(self.the_container())
 
-    def scene(self) -> Scene:
+    def scene(self) -> ResizeContext:
         policies = (self.policy,) if self.policy else ()
-        return Scene(self.the_pod(), self.the_container(), "node-1", policies, self.switch)
+        return ResizeContext(self.the_pod(), self.the_container(), "node-1", policies, self.switch)
 
     def kill(self) -> OOMKill:
         evidence = {"bootID": "b", "cgroup": 1, "level": "Pod", "from": 0, "to": 1}
@@ -137,7 +137,7 @@ class OneContainer:
 
     def end(self) -> None:
         """When the policy goes and little is used, all is as it was; but not what others wrote."""
-        self.policy, self.switch, self.usage, self.dies = None, Switch.ENFORCE, 1, False
+        self.policy, self.switch, self.usage, self.dies = None, EnforcementMode.ENFORCE, 1, False
         self.one_round()
         assert self.asked == (self.left_by_foreigner or FIRST)
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from oomwarden.api.memory_rule import RaiseLimit
 from oomwarden.api.oomkill import ContainerType, OOMKill
 from oomwarden.api.oomlimit import Step
-from oomwarden.core.limits.authorization import Scene
-from oomwarden.core.limits.raise_case import Case
-from oomwarden.core.limits.raise_limit import Raise, Stay, decide, raised, seconds
-from oomwarden.core.model.mode import Switch
+from oomwarden.core.limits.authorization import ResizeContext
+from oomwarden.core.limits.raise_case import RaiseContext
+from oomwarden.core.limits.raise_limit import NotRaised, Raise, decide, raised, seconds
+from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.pod import ContainerFacts, PodFacts, ResizeTrouble, SpecLimit
 from oomwarden.core.model.quantity import exact_quantity
 from oomwarden.core.policy.policy import Policy
@@ -44,15 +44,15 @@ def case(
     told: OOMKill | None = None,
     in_pod: PodFacts | None = None,
     available: int | None = 4 * GI,
-) -> Case:
+) -> RaiseContext:
     one, by = one or container(512), by or limiting(None, up_to="2Gi")
-    scene = Scene(in_pod or pod(one), one, "node-1", (by,), Switch.ENFORCE)
+    scene = ResizeContext(in_pod or pod(one), one, "node-1", (by,), EnforcementMode.ENFORCE)
     room = None if available is None else available * MI
-    return Case(told or kill(), scene, room, NOW)
+    return RaiseContext(told or kill(), scene, room, NOW)
 
 
 def reason(found: object) -> str:
-    return found.reason if isinstance(found, Stay) else str(found)
+    return found.reason if isinstance(found, NotRaised) else str(found)
 
 
 def test_a_limit_that_was_hit_is_raised_by_a_quarter() -> None:
@@ -116,12 +116,12 @@ def test_it_never_lowers_and_never_goes_beyond_up_to(
         (case(available=None), "NodeSilent"),
     ],
 )
-def test_it_stays_and_says_why(changed: Case, expected: str) -> None:
+def test_it_stays_and_says_why(changed: RaiseContext, expected: str) -> None:
     assert reason(decide(changed)) == expected
 
 
-@pytest.mark.parametrize("switch", [Switch.PAUSE, Switch.RELEASE])
-def test_the_switch_comes_first(switch: Switch) -> None:
+@pytest.mark.parametrize("switch", [EnforcementMode.PAUSE, EnforcementMode.RELEASE])
+def test_the_switch_comes_first(switch: EnforcementMode) -> None:
     found = case()
     assert reason(decide(replace(found, scene=replace(found.scene, switch=switch)))) == (
         "SwitchedOff"
@@ -140,7 +140,7 @@ def test_the_switch_comes_first(switch: Switch) -> None:
     ],
     ids=["no onOOM", "a limit only", "another pod of the name", "gone", "no container", "not its"],
 )
-def test_where_no_policy_asks_for_it_nothing_is_said(changed: Case) -> None:
+def test_where_no_policy_asks_for_it_nothing_is_said(changed: RaiseContext) -> None:
     assert decide(changed) is None
 
 
@@ -183,7 +183,7 @@ def test_a_policy_that_only_observes_says_what_it_would_have_done() -> None:
     observing = policy(mode="Observe", rules=[{"onOOM": {"raiseLimit": {"upTo": "2Gi"}}}])
     found = decide(case(by=observing))
     assert reason(found) == "Observed"
-    assert isinstance(found, Stay)
+    assert isinstance(found, NotRaised)
     assert "from 512Mi to 640Mi" in found.message
 
 

@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.core.limits import recent_kills as young_kills
-from oomwarden.core.limits.recent_kills import MOST_BYTES, MOST_OF_A_NAMESPACE, Waiting, kept
+from oomwarden.core.limits.recent_kills import (
+    MOST_BYTES,
+    MOST_OF_A_NAMESPACE,
+    RecentKillQueue,
+    kept,
+)
 
 
 def kill(name: str, namespace: str = "shop", **parts: object) -> dict[str, Any]:
@@ -21,7 +26,7 @@ def kill(name: str, namespace: str = "shop", **parts: object) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def served(waiting: Waiting, count: int) -> list[str]:
+def served(waiting: RecentKillQueue, count: int) -> list[str]:
     names = []
     for _ in range(count):
         found = waiting.next(0.0)
@@ -42,7 +47,7 @@ def test_of_a_kill_only_what_decides_is_kept() -> None:
 
 
 def test_namespaces_take_turns_and_each_has_its_oldest_first() -> None:
-    waiting = Waiting()
+    waiting = RecentKillQueue()
     for number in range(3):
         waiting.put(kill(f"flood-{number}", "flood"), 0.0)
     waiting.put(kill("honest"), 0.0)
@@ -51,7 +56,7 @@ def test_namespaces_take_turns_and_each_has_its_oldest_first() -> None:
 
 
 def test_a_namespace_has_one_turn_at_a_time() -> None:
-    waiting = Waiting()
+    waiting = RecentKillQueue()
     waiting.put(kill("a"), 0.0)
     waiting.put(kill("b"), 0.0)
     assert waiting.next(0.0) is not None
@@ -62,7 +67,7 @@ def test_a_namespace_has_one_turn_at_a_time() -> None:
 
 
 def test_of_a_flood_the_newest_stay_and_the_others_are_counted() -> None:
-    waiting = Waiting()
+    waiting = RecentKillQueue()
     fits = [waiting.put(kill(f"k{n}"), 0.0) for n in range(18_000)]
     assert (len(waiting), fits.count(False)) == (MOST_OF_A_NAMESPACE, 17_800)
     assert (waiting.dropped, waiting.dropped_of) == (17_800, {"shop": 17_800})
@@ -70,7 +75,7 @@ def test_of_a_flood_the_newest_stay_and_the_others_are_counted() -> None:
 
 
 def test_a_record_of_an_unusual_size_is_refused_by_its_size() -> None:
-    waiting = Waiting()
+    waiting = RecentKillQueue()
     with pytest.raises(ValueError, match="more than 4096"):
         waiting.put(kill("k", pod={"owner": "x" * MOST_BYTES}), 0.0)
     assert len(waiting) == 0
@@ -90,13 +95,13 @@ def test_a_record_with_all_names_at_their_longest_waits_for_an_answer() -> None:
             "containers": [{"id": "i" * 64, "increments": 2**31, "kills": 2**31}] * 8,
         },
     )
-    waiting = Waiting()
+    waiting = RecentKillQueue()
     assert waiting.put(one, 0.0)
     assert served(waiting, 1) == ["k" * 253]
 
 
 def test_of_thousands_of_namespaces_that_flood_not_each_is_counted_by_itself() -> None:
-    waiting = Waiting()
+    waiting = RecentKillQueue()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(young_kills, "MOST_COUNTED", 3)
         patch.setattr(young_kills, "MOST_OF_A_NAMESPACE", 1)
@@ -110,7 +115,7 @@ def test_of_thousands_of_namespaces_that_flood_not_each_is_counted_by_itself() -
 def test_no_more_than_so_many_wait_and_each_is_served_or_counted(
     steps: list[tuple[str, bool]],
 ) -> None:
-    waiting, put, taken = Waiting(), 0, 0
+    waiting, put, taken = RecentKillQueue(), 0, 0
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(young_kills, "MOST", 12)
         patch.setattr(young_kills, "MOST_OF_A_NAMESPACE", 8)

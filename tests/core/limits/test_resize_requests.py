@@ -1,7 +1,7 @@
 """A node's asks cost turns of that node only, and old asks are not starved by new ones."""
 
 from oomwarden.api.oomnode import Refusal, Resize
-from oomwarden.core.limits.resize_requests import MOST_OF_A_NODE, Answer, Asks
+from oomwarden.core.limits.resize_requests import MOST_OF_A_NODE, Answer, ResizeRequestQueue
 
 
 def ask(name: str, policy: str = "OOMPolicy shop/grow") -> Resize:
@@ -11,7 +11,7 @@ def ask(name: str, policy: str = "OOMPolicy shop/grow") -> Resize:
 REFUSAL = Refusal(pod="shop/a", container="app", reason="QuotaExceeded", message="full")
 
 
-def taken(asks: Asks[str], now: float) -> str | None:
+def taken(asks: ResizeRequestQueue[str], now: float) -> str | None:
     found = asks.next(now)
     if found is None:
         return None
@@ -20,7 +20,7 @@ def taken(asks: Asks[str], now: float) -> str | None:
 
 
 def test_new_and_old_asks_of_a_node_take_turns() -> None:
-    asks = Asks[str]()
+    asks = ResizeRequestQueue[str]()
     old = [ask(f"old-{n}", policy="") for n in range(2)]
     asks.take("n", old, 0.0)
     for each in old:
@@ -38,7 +38,7 @@ def test_new_and_old_asks_of_a_node_take_turns() -> None:
 
 
 def test_a_node_that_is_served_gets_no_second_turn_meanwhile() -> None:
-    asks = Asks[str]()
+    asks = ResizeRequestQueue[str]()
     asks.take("n", [ask("a")], 0.0)
     assert asks.next(0.0) == ("n", ask("a"))
     asks.take("n", [ask("a"), ask("b")], 1.0)
@@ -49,7 +49,7 @@ def test_a_node_that_is_served_gets_no_second_turn_meanwhile() -> None:
 
 
 def test_a_node_that_tells_again_and_again_does_not_lose_its_place() -> None:
-    asks = Asks[str]()
+    asks = ResizeRequestQueue[str]()
     asks.take("first", [ask("a")], 0.0)
     asks.take("second", [ask("b")], 1.0)
     asks.take("first", [ask("a"), ask("c")], 2.0)
@@ -58,7 +58,7 @@ def test_a_node_that_tells_again_and_again_does_not_lose_its_place() -> None:
 
 
 def test_a_turn_for_what_is_no_longer_asked_goes_to_the_next() -> None:
-    asks = Asks[str]()
+    asks = ResizeRequestQueue[str]()
     asks.take("n", [ask("a"), ask("b")], 0.0)
     asks.answer("n", ask("b"), Answer(50.0))
     asks.take("n", [ask("b")], 1.0)
@@ -68,7 +68,7 @@ def test_a_turn_for_what_is_no_longer_asked_goes_to_the_next() -> None:
 
 
 def test_a_refusal_is_told_under_its_policy_until_it_is_withdrawn() -> None:
-    asks = Asks[str]()
+    asks = ResizeRequestQueue[str]()
     asks.take("n", [ask("a")], 0.0)
     assert asks.answer("n", ask("a"), Answer(9.0, ("grow", REFUSAL))) == {"grow"}
     assert asks.answer("n", ask("a"), Answer(19.0, ("grow", REFUSAL))) == set()
@@ -79,7 +79,7 @@ def test_a_refusal_is_told_under_its_policy_until_it_is_withdrawn() -> None:
 
 
 def test_of_a_node_no_more_is_kept_than_an_oomnode_may_have() -> None:
-    asks = Asks[str]()
+    asks = ResizeRequestQueue[str]()
     asks.take("n", [ask(f"p{n}") for n in range(500)], 0.0)
     assert len(asks._by_node["n"]) == MOST_OF_A_NODE
     asks.take("n", [ask("x" * 100_000), ask("a")], 0.0)
@@ -100,7 +100,7 @@ lookups: list[int] = []
 def test_a_word_of_a_node_and_a_turn_cost_the_same_however_many_nodes_there_are() -> None:
     costs = []
     for nodes in (2, 500):
-        asks = Asks[str]()
+        asks = ResizeRequestQueue[str]()
         for number in range(nodes):
             several = [Counted(**ask(f"p{number}-{n}").model_dump()) for n in range(50)]
             asks.take(f"n{number}", several, 0.0)

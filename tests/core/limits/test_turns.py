@@ -2,13 +2,13 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.core.limits.turns import Turns
+from oomwarden.core.limits.turns import FairQueue
 
 WHO = st.sampled_from("abcde")
 
 
 def test_turns_come_in_the_order_in_which_they_fell_due() -> None:
-    turns = Turns[str]()
+    turns = FairQueue[str]()
     turns.put("late", 5.0)
     turns.put("first", 1.0)
     turns.put("second", 1.0)
@@ -19,7 +19,7 @@ def test_turns_come_in_the_order_in_which_they_fell_due() -> None:
 
 
 def test_who_is_put_again_keeps_the_earlier_place_and_a_dropped_one_has_none() -> None:
-    turns = Turns[str]()
+    turns = FairQueue[str]()
     turns.put("a", 1.0)
     turns.put("b", 2.0)
     turns.put("a", 3.0)
@@ -32,7 +32,7 @@ def test_who_is_put_again_keeps_the_earlier_place_and_a_dropped_one_has_none() -
 def test_who_always_has_more_to_do_gets_as_many_turns_as_all_others(
     who: list[str], rounds: int
 ) -> None:
-    turns = Turns[str]()
+    turns = FairQueue[str]()
     for each in who:
         turns.put(each, 0.0)
     given: list[str] = []
@@ -48,7 +48,7 @@ def test_who_always_has_more_to_do_gets_as_many_turns_as_all_others(
 def test_whatever_is_put_and_dropped_each_has_one_turn_at_its_earliest_time(
     steps: list[tuple[str, float, bool]],
 ) -> None:
-    turns, due = Turns[str](), dict[str, float]()
+    turns, due = FairQueue[str](), dict[str, float]()
     for who, at, drop in steps:
         if drop:
             turns.drop(who)

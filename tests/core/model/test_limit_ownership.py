@@ -6,19 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.api.oomlimit import KeptLimit, Step
 from oomwarden.api.oomnode import Resize
-from oomwarden.core.limits.authorization import Scene, Write, grant
-from oomwarden.core.limits.desired_limit import Held, judge, put_back
+from oomwarden.core.limits.authorization import LimitWrite, ResizeContext, grant
+from oomwarden.core.limits.desired_limit import LimitContext, evaluate_limit, put_back
 from oomwarden.core.model.limit_ownership import (
-    Mark,
-    Writers,
+    LimitOwner,
+    LimitWriters,
     begun,
     changer,
     changers,
     confirmed,
-    manager,
+    field_manager_name,
     with_evidence,
 )
-from oomwarden.core.model.mode import Switch
+from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.quantity import exact_quantity
 from oomwarden.core.pods.manifest import pod_facts
 
@@ -40,11 +40,11 @@ def entry(
 
 def kept(before: int | None = 64, limit: int = 96, step: Step = Step.LIMIT) -> KeptLimit:
     """A record in Mi, of a write that is done."""
-    mark = Mark(step, None if before is None else before * MI, AT)
+    mark = LimitOwner(step, None if before is None else before * MI, AT)
     return confirmed(begun("app", mark, limit * MI, 1))
 
 
-def writers(record: KeptLimit | None, asked: int | None) -> Writers:
+def writers(record: KeptLimit | None, asked: int | None) -> LimitWriters:
     return with_evidence(container(asked), record).spec.writers
 
 
@@ -52,35 +52,38 @@ def writers(record: KeptLimit | None, asked: int | None) -> Writers:
 def test_a_record_says_what_was_written_however_it_is_stored(
     step: Step, name: str, before: int | None, limit: int, asked: int | None
 ) -> None:
-    record = begun(name, Mark(step, before, AT), limit, asked)
+    record = begun(name, LimitOwner(step, before, AT), limit, asked)
     stored = record.model_dump(mode="json", by_alias=True, exclude_none=True)
     assert KeptLimit.model_validate(stored) == record
     assert (record.pending, confirmed(record).pending) == (True, False)
 
 
 def test_without_a_record_a_limit_is_the_pods_own() -> None:
-    assert writers(None, 96) == Writers()
+    assert writers(None, 96) == LimitWriters()
 
 
 def test_a_limit_that_is_as_we_set_it_is_ours_and_any_other_is_somebody_elses() -> None:
-    assert writers(kept(), 96) == Writers(Mark(Step.LIMIT, 64 * MI, AT))
-    assert writers(kept(None), 96) == Writers(Mark(Step.LIMIT, None, AT))
+    assert writers(kept(), 96) == LimitWriters(LimitOwner(Step.LIMIT, 64 * MI, AT))
+    assert writers(kept(None), 96) == LimitWriters(LimitOwner(Step.LIMIT, None, AT))
     assert [writers(kept(), asked).foreign for asked in (80, 64, None)] == ["somebody"] * 3
 
 
 def test_a_write_that_was_not_done_changes_nothing_of_whose_the_limit_is() -> None:
-    first = begun("app", Mark(Step.LIMIT, 64 * MI, AT), 96 * MI, 64 * MI)
-    assert writers(first, 64) == Writers()
-    assert writers(first, 96).mark == Mark(Step.LIMIT, 64 * MI, AT)
+    first = begun("app", LimitOwner(Step.LIMIT, 64 * MI, AT), 96 * MI, 64 * MI)
+    assert writers(first, 64) == LimitWriters()
+    assert writers(first, 96).mark == LimitOwner(Step.LIMIT, 64 * MI, AT)
     assert writers(first, 80).foreign == "somebody"
-    second = begun("app", Mark(Step.RAISE, 64 * MI, AT), 128 * MI, 96 * MI)
-    assert writers(second, 96).mark == Mark(Step.LIMIT, 64 * MI, AT)
-    assert writers(second, 128).mark == Mark(Step.RAISE, 64 * MI, AT)
+    second = begun("app", LimitOwner(Step.RAISE, 64 * MI, AT), 128 * MI, 96 * MI)
+    assert writers(second, 96).mark == LimitOwner(Step.LIMIT, 64 * MI, AT)
+    assert writers(second, 128).mark == LimitOwner(Step.RAISE, 64 * MI, AT)
 
 
 def test_the_field_manager_says_what_a_write_was_for() -> None:
-    assert [manager(step, "app") for step in Step] == ["oomwarden-limit/app", "oomwarden-raise/app"]
-    assert len(manager(Step.LIMIT, "x" * 63)) <= 128
+    assert [field_manager_name(step, "app") for step in Step] == [
+        "oomwarden-limit/app",
+        "oomwarden-raise/app",
+    ]
+    assert len(field_manager_name(Step.LIMIT, "x" * 63)) <= 128
 
 
 def test_who_says_to_have_resized_a_container_is_named_to_people() -> None:
@@ -130,10 +133,10 @@ def test_whatever_a_pod_says_of_its_writers_no_limit_is_granted_beyond_policy_an
         limit=exact_quantity(asked * MI), policy="",
     )  # fmt: skip
     for policies in ((), (limiting(512),)):
-        scene = Scene(facts, one, "node-1", policies, Switch.ENFORCE)
+        scene = ResizeContext(facts, one, "node-1", policies, EnforcementMode.ENFORCE)
         found = grant(ask, "node-1", scene)
         granted = 512 if policies else before
-        if isinstance(found, Write):
+        if isinstance(found, LimitWrite):
             assert asked == granted
             template = live if before is None else before
             assert (found.before or 0) <= template * MI, "nothing above it is ever put back"
@@ -146,8 +149,8 @@ def test_whatever_a_pod_says_of_its_writers_it_neither_asks_nor_opts_out(
     managed: list[dict[str, Any]],
 ) -> None:
     facts = pod_facts(tenants_pod(managed, 64))
-    held = Held(facts, facts.containers[0], usage=0)
+    held = LimitContext(facts, facts.containers[0], usage=0)
     assert put_back(held) is None
-    found = judge(held, won(limiting(512)), Switch.ENFORCE)
+    found = evaluate_limit(held, won(limiting(512)), EnforcementMode.ENFORCE)
     assert found.ask is not None
     assert found.ask.limit == 512 * MI

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from oomwarden.api.oomlimit import Step
 from oomwarden.api.oomnode import Resize
-from oomwarden.core.limits.authorization import Denied, Scene, Write, grant
-from oomwarden.core.limits.desired_limit import Held, judge
-from oomwarden.core.model.limit_ownership import Mark
-from oomwarden.core.model.mode import Switch
+from oomwarden.core.limits.authorization import Denied, LimitWrite, ResizeContext, grant
+from oomwarden.core.limits.desired_limit import LimitContext, evaluate_limit
+from oomwarden.core.model.limit_ownership import LimitOwner
+from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.pod import ContainerFacts
 from oomwarden.core.pods.limit_adoption import old_mark
 from oomwarden.core.policy.policy import Policy
@@ -19,33 +19,35 @@ from tests.support.resized import MI, container, limiting, ours, pod, won
 def marked(limit: int, before: int | None, step: Step = Step.LIMIT) -> ContainerFacts:
     """A container whose pod has a mark of an earlier version, in Mi."""
     one = container(limit)
-    mark = Mark(step, None if before is None else before * MI)
+    mark = LimitOwner(step, None if before is None else before * MI)
     return replace(one, spec=replace(one.spec, old_mark=mark))
 
 
-def adopted(one: ContainerFacts, policy: Policy) -> Write | None:
+def adopted(one: ContainerFacts, policy: Policy) -> LimitWrite | None:
     """Let the agent ask and the operator decide."""
-    found = judge(Held(pod(one), one, 1), won(policy), Switch.ENFORCE)
+    found = evaluate_limit(LimitContext(pod(one), one, 1), won(policy), EnforcementMode.ENFORCE)
     if found.ask is None or found.ask.limit != one.spec.asked:
         return None
     assert found.part.in_force
     limit = str(found.ask.limit)
     ask = Resize(namespace="shop", pod="db-0", uid="u", container="app", limit=limit, policy="")
-    write = grant(ask, "node-1", Scene(pod(one), one, "node-1", (policy,), Switch.ENFORCE))
-    return write if isinstance(write, Write) else None
+    write = grant(
+        ask, "node-1", ResizeContext(pod(one), one, "node-1", (policy,), EnforcementMode.ENFORCE)
+    )
+    return write if isinstance(write, LimitWrite) else None
 
 
 def test_a_mark_is_read_by_its_container() -> None:
     names = ["vpa", "oomwarden-limit/app/5", "oomwarden-limit/web/6", "oomwarden-limit/app/x"]
-    assert old_mark(names, "app") == Mark(Step.LIMIT, 5)
-    assert old_mark(["oomwarden-raise/app/none"], "app") == Mark(Step.RAISE, None)
+    assert old_mark(names, "app") == LimitOwner(Step.LIMIT, 5)
+    assert old_mark(["oomwarden-raise/app/none"], "app") == LimitOwner(Step.RAISE, None)
     assert old_mark(["oomwarden-limit/app"], "app") is None
 
 
 def test_a_limit_that_a_policy_grants_is_taken_over_with_what_was_before() -> None:
-    assert adopted(marked(1024, 512), limiting(1024)) == Write(1024 * MI, Step.LIMIT, 512 * MI)
+    assert adopted(marked(1024, 512), limiting(1024)) == LimitWrite(1024 * MI, Step.LIMIT, 512 * MI)
     raised = marked(1024, 512, Step.RAISE)
-    assert adopted(raised, limiting(512, "2Gi")) == Write(1024 * MI, Step.RAISE, 512 * MI)
+    assert adopted(raised, limiting(512, "2Gi")) == LimitWrite(1024 * MI, Step.RAISE, 512 * MI)
 
 
 @pytest.mark.parametrize(
@@ -72,5 +74,5 @@ def test_what_has_a_record_or_no_policy_is_not_taken_over() -> None:
     ask = Resize(
         namespace="shop", pod="db-0", uid="u", container="app", limit="1Gi", policy=""
     )  # fmt: skip
-    scene = Scene(pod(one), one, "node-1", (), Switch.ENFORCE)
+    scene = ResizeContext(pod(one), one, "node-1", (), EnforcementMode.ENFORCE)
     assert isinstance(grant(ask, "node-1", scene), Denied)

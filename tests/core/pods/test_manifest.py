@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from oomwarden.api.oomkill import ContainerType, Owner
 from oomwarden.api.policy import QOSClass
-from oomwarden.core.model.limit_ownership import Writers
+from oomwarden.core.model.limit_ownership import LimitWriters
 from oomwarden.core.model.pod import ContainerFacts
 from oomwarden.core.objects.needed_fields import pod_fields
 from oomwarden.core.pods.manifest import pod_facts
@@ -169,7 +169,7 @@ def test_who_says_to_have_resized_a_container_is_named_and_proves_nothing() -> N
     }
     proxy, app = pod_facts(pod({"managedFields": [{}, resized]}, spec=spec)).containers
     assert (proxy.spec.changer, app.spec.changer) == ("vpa", "")
-    assert proxy.spec.writers == app.spec.writers == Writers()
+    assert proxy.spec.writers == app.spec.writers == LimitWriters()
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 from oomwarden.api.policy import QOSClass
-from oomwarden.core.limits.authorization import Scene
-from oomwarden.core.model.mode import Switch
+from oomwarden.core.limits.authorization import ResizeContext
+from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.pod import PodFacts
 from oomwarden.core.policy.candidates import Candidates
 
@@ -39,4 +39,9 @@ def test_of_more_than_are_held_the_first_by_rank_decide_as_if_all_were_there(
     for number in (5, 1, 9, 3, 7, 2):
         found.own(manifest(f"p{number}", number))
     assert sorted(each.name for each in found.policies()) == ["p5", "p7", "p9"]
-    assert Scene(POD, None, "n", found.policies(), Switch.ENFORCE).contest().winner is None
+    assert (
+        ResizeContext(POD, None, "n", found.policies(), EnforcementMode.ENFORCE)
+        .select_winner()
+        .winner
+        is None
+    )

@@ -5,10 +5,10 @@ from oomwarden.api.base import LabelSelector
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.core.model.pod import ContainerFacts
 from oomwarden.core.policy.matching import (
-    Contest,
+    PolicySelection,
     asks_for_node,
-    contest,
     match,
+    select_winner,
     selects,
     selects_labels,
 )
@@ -102,18 +102,18 @@ def test_globs_are_about_case_and_whole_names() -> None:
 def test_a_policy_without_a_matching_rule_does_not_compete() -> None:
     high = policy("high", priority=9, rules=[{"containers": ["web"], "oomScoreAdj": 1}])
     low = policy("low")
-    assert names(contest([high, low], "app")) == ("low", [], [])
+    assert names(select_winner([high, low], "app")) == ("low", [], [])
 
 
 def test_a_cluster_policy_beats_namespaced_ones_unless_it_is_overridable() -> None:
     boss, ours = cluster_policy("boss"), policy("ours", priority=100)
     default = cluster_policy("default", overridable=True, priority=1000)
-    assert names(contest([default, ours, boss], "app")) == ("boss", ["ours", "default"], [])
-    assert names(contest([default, ours], "app")) == ("ours", ["default"], [])
+    assert names(select_winner([default, ours, boss], "app")) == ("boss", ["ours", "default"], [])
+    assert names(select_winner([default, ours], "app")) == ("ours", ["default"], [])
 
 
 def test_the_highest_priority_wins_and_of_equals_the_name_that_sorts_first() -> None:
-    found = contest([policy("b"), policy("a"), policy("z", priority=1)], "app")
+    found = select_winner([policy("b"), policy("a"), policy("z", priority=1)], "app")
     assert names(found) == ("z", ["a", "b"], [])
 
 
@@ -121,12 +121,14 @@ def test_an_observing_policy_never_displaces_another() -> None:
     observe = policy("observe", mode="Observe", priority=9)
     beaten = policy("beaten", mode="Observe", priority=-9)
     enforce = policy("enforce")
-    found = contest([beaten, enforce, observe], "app")
+    found = select_winner([beaten, enforce, observe], "app")
     assert names(found) == ("enforce", ["beaten"], ["observe"])
 
 
 def test_observing_policies_alone_leave_a_container_without_a_winner() -> None:
-    assert names(contest([policy("a", mode="Observe"), policy("b", mode="Observe")], "app")) == (
+    assert names(
+        select_winner([policy("a", mode="Observe"), policy("b", mode="Observe")], "app")
+    ) == (
         None,
         [],
         ["a", "b"],
@@ -139,7 +141,7 @@ def test_rules_are_about_names_whatever_the_type_of_the_container(kind: Containe
     assert match(policy(rules=[{"containers": ["app-?"], "oomScoreAdj": 1}]), described.name)
 
 
-def names(found: Contest) -> tuple[str | None, list[str], list[str]]:
+def names(found: PolicySelection) -> tuple[str | None, list[str], list[str]]:
     return (
         found.winner.policy.name if found.winner else None,
         [loser.name for loser in found.losers],

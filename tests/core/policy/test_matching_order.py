@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.api.policy import ClusterOOMPolicySpec
-from oomwarden.core.policy.matching import Contest, contest, rank, selects
+from oomwarden.core.policy.matching import PolicySelection, rank, select_winner, selects
 from oomwarden.core.policy.policy import Policy
 
 from tests.support.pods import cluster_policy, pod, policy
@@ -52,7 +52,7 @@ def test_the_order_in_which_policies_are_told_never_changes_the_outcome(
 ) -> None:
     shuffled = list(policies)
     chance.shuffle(shuffled)
-    assert contest(policies, "app") == contest(shuffled, "app")
+    assert select_winner(policies, "app") == select_winner(shuffled, "app")
 
 
 LABELS = st.dictionaries(st.sampled_from(["tier", "zone"]), st.sampled_from(["a", "b"]), max_size=2)
@@ -92,8 +92,8 @@ def test_nor_does_it_with_all_filters_and_who_is_not_selected_does_not_compete(
     policies += [cluster_policy(name, **fields) for name, fields in clusters.items()]
     target = replace(pod(), labels=labels[0])
 
-    def outcome(told: list[Policy]) -> Contest:
-        return contest([p for p in told if selects(p, target, labels[1], labels[2])], "app")
+    def outcome(told: list[Policy]) -> PolicySelection:
+        return select_winner([p for p in told if selects(p, target, labels[1], labels[2])], "app")
 
     found = outcome(policies)
     assert found == outcome(chance.sample(policies, len(policies)))
@@ -109,7 +109,7 @@ def test_nor_does_it_with_all_filters_and_who_is_not_selected_does_not_compete(
 
 @given(POLICIES)
 def test_who_wins_is_who_nobody_that_enforces_and_matches_beats(policies: list[Policy]) -> None:
-    found = contest(policies, "app")
+    found = select_winner(policies, "app")
     rivals = [
         each
         for each in policies

@@ -10,7 +10,7 @@ from oomwarden.core.policy import policy_cache as policy_shelf
 from oomwarden.core.policy.matching import rank
 from oomwarden.core.policy.policy import NAMESPACED, Policy, key_of
 from oomwarden.core.policy.policy_cache import (
-    Entry,
+    CachedPolicy,
     Shelf,
     Shelves,
     entry,
@@ -21,7 +21,7 @@ from oomwarden.core.policy.policy_cache import (
 from oomwarden.core.reporting.bounds import beyond, without_room
 
 
-def one(name: str, priority: int = 0, namespace: str = "shop", size: int = 0) -> Entry:
+def one(name: str, priority: int = 0, namespace: str = "shop", size: int = 0) -> CachedPolicy:
     metadata = {"name": name, "namespace": namespace, "generation": 3}
     rule = {"oomScoreAdj": 5, "processes": [{"command": "x" * 250, "oomScoreAdj": 1}] * size}
     manifest: dict[str, Any] = {
@@ -31,12 +31,12 @@ def one(name: str, priority: int = 0, namespace: str = "shop", size: int = 0) ->
     return entry(NAMESPACED, key_of(NAMESPACED, manifest), manifest)
 
 
-def manifest_of(one: Entry) -> dict[str, Any]:
+def manifest_of(one: CachedPolicy) -> dict[str, Any]:
     assert isinstance(one.content, Policy)
     return {"metadata": {"name": one.key[2]}, "spec": one.content.spec.model_dump(by_alias=True)}
 
 
-def shelf_of(*entries: Entry, most: int = 1 << 30) -> Shelf:
+def shelf_of(*entries: CachedPolicy, most: int = 1 << 30) -> Shelf:
     shelf = Shelf()
     for each in entries:
         shelf.put(each, most)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.core.quota.budget import Bucket, Budget, Rate, node_rates
 from oomwarden.core.quota.budget_terms import USUAL, NodeTerms, Terms, node_terms, terms
-from oomwarden.core.quota.pressure import CALM, UNATTENDED, Level, Pressure
+from oomwarden.core.quota.pressure import CALM, UNATTENDED, Pressure, PressureLevel
 
 NOW = 1_800_000_000.0
 
@@ -84,7 +84,7 @@ def test_a_clock_that_was_set_back_takes_no_tokens_away() -> None:
     assert Bucket(10, NOW).at(NOW - 1000, Rate(300, 60)) == Bucket(10, NOW - 1000)
 
 
-HARD = terms(Pressure(namespaces={"shop": Level.FULL}), "shop")
+HARD = terms(Pressure(namespaces={"shop": PressureLevel.FULL}), "shop")
 
 
 def test_at_harder_terms_one_record_goes_at_once_and_the_next_after_hours() -> None:
@@ -105,7 +105,7 @@ def test_while_a_record_waits_its_container_is_not_quiet() -> None:
 
 
 def test_a_namespace_that_is_full_narrows_no_others() -> None:
-    pressure = Pressure(namespaces={"shop": Level.FULL})
+    pressure = Pressure(namespaces={"shop": PressureLevel.FULL})
     assert terms(pressure, "bank") == USUAL
     assert node_terms(pressure) == node_terms(CALM) == NodeTerms()
 
@@ -125,9 +125,9 @@ def test_a_large_fleet_repeats_less_on_each_node_and_a_small_one_as_much_as_ever
 
 PRESSURES = st.builds(
     Pressure,
-    st.sampled_from(Level),
-    st.dictionaries(st.sampled_from(["shop", "bank"]), st.sampled_from(Level)),
-    st.sampled_from(Level),
+    st.sampled_from(PressureLevel),
+    st.dictionaries(st.sampled_from(["shop", "bank"]), st.sampled_from(PressureLevel)),
+    st.sampled_from(PressureLevel),
     st.integers(1, 100_000),
     attended=st.booleans(),
 )

@@ -3,8 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.core.quota.census import KEEP_PART, Census, Count, Gauge, exempt
-from oomwarden.core.quota.pressure import YOUNG_IN_NEED_SECONDS, YOUNG_SECONDS, Level, Pressure
-from oomwarden.core.quota.retention import Bounds, Exempt, Record
+from oomwarden.core.quota.pressure import (
+    YOUNG_IN_NEED_SECONDS,
+    YOUNG_SECONDS,
+    Pressure,
+    PressureLevel,
+)
+from oomwarden.core.quota.retention import Bounds, Exempt, StoredRecord
 
 NOW = 1_800_000_000.0
 BOUNDS = Bounds(per_namespace=1000, per_cluster=50_000)
@@ -17,7 +22,7 @@ def census(**sizes: int) -> Census:
 def test_records_are_counted_by_namespace_and_the_young_ones_of_them() -> None:
     counting = Census(NOW)
     for number, age in enumerate((0, 3600, 3601)):
-        counting.take(Record(NOW - age, str(number), "shop", str(number), "a"))
+        counting.add(StoredRecord(NOW - age, str(number), "shop", str(number), "a"))
     assert counting.namespaces == {"shop": Count(all=3, young=2)}
 
 
@@ -53,7 +58,7 @@ def test_a_namespace_at_its_bound_does_not_press_one_that_fills_it_within_hours_
     old, fast = Census(NOW, {"a": Count(1000, 10)}), Census(NOW, {"a": Count(400, 300)})
     assert Gauge(BOUNDS).looked(old, NOW).pressure(3, NOW) == Pressure(nodes=3)
     pressure = Gauge(BOUNDS).looked(fast, NOW).pressure(3, NOW)
-    assert pressure == Pressure(namespaces={"a": Level.SOME}, nodes=3)
+    assert pressure == Pressure(namespaces={"a": PressureLevel.SOME}, nodes=3)
 
 
 def test_one_team_whose_ten_pods_are_in_a_crash_loop_is_left_alone() -> None:
@@ -64,7 +69,7 @@ def test_one_team_whose_ten_pods_are_in_a_crash_loop_is_left_alone() -> None:
 
 def test_what_is_over_the_bound_on_all_presses_however_old_it_is() -> None:
     gauge = Gauge(BOUNDS).counted(Count(60_000, 0), NOW)
-    assert gauge.pressure(1, NOW).cluster is Level.SOME
+    assert gauge.pressure(1, NOW).cluster is PressureLevel.SOME
 
 
 def test_only_far_over_the_bound_young_records_go_and_agents_hear_of_it_for_an_hour() -> None:

@@ -10,8 +10,8 @@ from oomwarden.core.quota.pressure import (
     MOST_NAMESPACES,
     YOUNG_IN_NEED_SECONDS,
     YOUNG_SECONDS,
-    Level,
     Pressure,
+    PressureLevel,
     read,
     written,
 )
@@ -19,9 +19,11 @@ from oomwarden.core.quota.pressure import (
 NAMES = st.text("abc-", min_size=1, max_size=63)
 PRESSURES = st.builds(
     Pressure,
-    st.sampled_from(Level),
-    st.dictionaries(NAMES, st.sampled_from([Level.SOME, Level.HIGH, Level.FULL])),
-    st.just(Level.CALM),
+    st.sampled_from(PressureLevel),
+    st.dictionaries(
+        NAMES, st.sampled_from([PressureLevel.SOME, PressureLevel.HIGH, PressureLevel.FULL])
+    ),
+    st.just(PressureLevel.CALM),
     st.integers(1, 5000),
     st.sampled_from([YOUNG_SECONDS, YOUNG_IN_NEED_SECONDS]),
 )
@@ -33,13 +35,13 @@ def test_what_is_written_is_read(pressure: Pressure) -> None:
 
 
 def test_of_too_many_namespaces_the_worst_are_named_and_the_others_share_a_level() -> None:
-    many = {f"{n:063}": Level.SOME for n in range(2 * MOST_NAMESPACES)}
-    data = written(Pressure(namespaces={**many, "loop": Level.FULL}))
+    many = {f"{n:063}": PressureLevel.SOME for n in range(2 * MOST_NAMESPACES)}
+    data = written(Pressure(namespaces={**many, "loop": PressureLevel.FULL}))
     assert len(data[KEY]) < 25 * 1024
     pressure = read(data)
     assert pressure is not None
-    assert pressure.of("loop") is Level.FULL
-    assert pressure.of("not-named") is Level.SOME
+    assert pressure.of("loop") is PressureLevel.FULL
+    assert pressure.of("not-named") is PressureLevel.SOME
 
 
 JSON = st.recursive(
@@ -54,8 +56,8 @@ KEYS = ("cluster", "namespaces", "others", "nodes", "keptSeconds")
 def test_whatever_is_published_the_fields_stay_within_bounds(content: dict[str, Any]) -> None:
     pressure = read({KEY: json.dumps(content)})
     assert pressure is None or (
-        pressure.cluster in Level
-        and pressure.of("shop") in Level
+        pressure.cluster in PressureLevel
+        and pressure.of("shop") in PressureLevel
         and 1 <= pressure.nodes <= 100_000
         and YOUNG_IN_NEED_SECONDS <= pressure.kept_seconds <= YOUNG_SECONDS
     )

@@ -5,24 +5,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.core.quota.pressure import YOUNG_SECONDS
-from oomwarden.core.quota.retention import DAY_SECONDS, Bounds, Exempt, Record, Sieve
+from oomwarden.core.quota.retention import (
+    DAY_SECONDS,
+    Bounds,
+    Exempt,
+    RetentionFilter,
+    StoredRecord,
+)
 
 NOW = 1_800_000_000.0
 OLD = NOW - 2 * YOUNG_SECONDS
 
 
-def record(number: int, created: float = OLD, pod: str = "a", namespace: str = "shop") -> Record:
-    return Record(created, f"{pod}-{number:03}", namespace, f"uid-{namespace}-{pod}-{number}", pod)
+def record(
+    number: int, created: float = OLD, pod: str = "a", namespace: str = "shop"
+) -> StoredRecord:
+    return StoredRecord(
+        created, f"{pod}-{number:03}", namespace, f"uid-{namespace}-{pod}-{number}", pod
+    )
 
 
-def gone(bounds: Bounds, records: Iterable[Record]) -> set[str]:
-    sieve = Sieve(bounds, NOW)
+def gone(bounds: Bounds, records: Iterable[StoredRecord]) -> set[str]:
+    sieve = RetentionFilter(bounds, NOW)
     found = [one for record in records for one in sieve.take(record)] + sieve.end()
     assert len(found) == len(set(found))
     return {one.name for one in found}
 
 
-def ages(*seconds: float, pod: str = "a") -> list[Record]:
+def ages(*seconds: float, pod: str = "a") -> list[StoredRecord]:
     return [record(number, NOW - age, pod) for number, age in enumerate(seconds)]
 
 
@@ -60,13 +70,13 @@ def test_a_young_record_stays_whatever_the_numbers_and_counts_as_one() -> None:
 
 
 def test_without_bounds_all_stay_and_nothing_is_held() -> None:
-    sieve = Sieve(Bounds(0, 0, 0), NOW)
+    sieve = RetentionFilter(Bounds(0, 0, 0), NOW)
     assert all(sieve.take(one) == [] for one in ages(*range(0, 10**9, 10**7)))
     assert sieve._held == 0
 
 
 def test_a_namespace_is_never_held_more_than_twice_over() -> None:
-    sieve = Sieve(Bounds(days=0, per_pod=0, per_namespace=10), NOW)
+    sieve = RetentionFilter(Bounds(days=0, per_pod=0, per_namespace=10), NOW)
     held = 0
     for number in range(1000):
         sieve.take(record(number, pod=f"pod-{number}"))
@@ -86,14 +96,14 @@ def test_bounds_can_be_told(bounds: Bounds, told: str) -> None:
     assert str(bounds) == told
 
 
-def has_to_go(record: Record, all_of_them: list[Record], bounds: Bounds) -> bool:
+def has_to_go(record: StoredRecord, all_of_them: list[StoredRecord], bounds: Bounds) -> bool:
     """What stays, said over all records at once."""
     days = bounds.days or 10**6
     alive = [one for one in all_of_them if NOW - one.created <= days * DAY_SECONDS]
     if record not in alive:
         return True
 
-    def newer_in_pod(one: Record) -> int:
+    def newer_in_pod(one: StoredRecord) -> int:
         return sum(other.pod == one.pod and other > one for other in alive)
 
     of_pods = [one for one in alive if not bounds.per_pod or newer_in_pod(one) < bounds.per_pod]
@@ -118,7 +128,7 @@ RECORDS = st.lists(
 
 @given(bounds=BOUNDS, records=RECORDS)
 def test_what_goes_is_the_same_in_whatever_order_it_comes(
-    bounds: Bounds, records: list[Record]
+    bounds: Bounds, records: list[StoredRecord]
 ) -> None:
     expected = {one.name for one in records if has_to_go(one, records, bounds)}
     assert gone(bounds, records) == expected
@@ -127,7 +137,7 @@ def test_what_goes_is_the_same_in_whatever_order_it_comes(
 
 @given(bounds=BOUNDS, records=RECORDS)
 def test_a_namespace_that_comes_up_again_loses_nothing_that_should_stay(
-    bounds: Bounds, records: list[Record]
+    bounds: Bounds, records: list[StoredRecord]
 ) -> None:
     between = replace(record(0, NOW), namespace="other", name="between", uid="between")
     mixed = [each for one in records for each in (one, between)]
@@ -136,7 +146,7 @@ def test_a_namespace_that_comes_up_again_loses_nothing_that_should_stay(
 
 
 def test_a_namespaces_share_of_the_whole_is_a_bound_too() -> None:
-    sieve = Sieve(Bounds(days=0, per_pod=0, per_namespace=9), NOW, share=1)
+    sieve = RetentionFilter(Bounds(days=0, per_pod=0, per_namespace=9), NOW, share=1)
     found = [one for each in ages(9000, 7000, 8000) for one in sieve.take(each)] + sieve.end()
     assert {one.name for one in found} == {"a-000", "a-002"}
 
@@ -146,9 +156,9 @@ IN_NEED = Exempt(others=600)
 
 @given(records=RECORDS, exempt=st.sampled_from([Exempt(), IN_NEED]))
 def test_the_newest_record_of_a_pod_stays_while_it_is_young(
-    records: list[Record], exempt: Exempt
+    records: list[StoredRecord], exempt: Exempt
 ) -> None:
-    sieve = Sieve(Bounds(0, 1, 1), NOW, share=1, exempt=exempt)
+    sieve = RetentionFilter(Bounds(0, 1, 1), NOW, share=1, exempt=exempt)
     found = [one for each in records for one in sieve.take(each)] + sieve.end()
     newest = {max(one for one in records if one.pod == pod) for pod in "abc" if any(
         one.pod == pod for one in records
@@ -157,7 +167,7 @@ def test_the_newest_record_of_a_pod_stays_while_it_is_young(
 
 
 def test_in_need_records_of_ten_minutes_go_where_newer_ones_of_the_pod_stay() -> None:
-    sieve = Sieve(Bounds(0, 0, 0), NOW, share=1, exempt=IN_NEED)
+    sieve = RetentionFilter(Bounds(0, 0, 0), NOW, share=1, exempt=IN_NEED)
     records = [*ages(500, 700, 1800, 3500), *ages(3500, pod="b")]
     found = [one for each in records for one in sieve.take(each)] + sieve.end()
     assert {one.name for one in found} == {"a-001", "a-002", "a-003"}

@@ -25,6 +25,6 @@ def test_a_later_record_raises_the_count_and_the_time_and_nothing_else() -> None
 
 
 def test_a_forgotten_event_is_followed_by_one_of_the_last_record_for_what_is_untold() -> None:
-    renewed = EventSeries(FIRST, LATER, 9, told=4).renewed()
+    renewed = EventSeries(FIRST, LATER, 9, posted_count=4).renewed()
     assert renewed == EventSeries(LATER, LATER, 5)
     assert renewed.manifest()["series"]["count"] == 5

@@ -9,20 +9,20 @@ from oomwarden.core.records.misreport import (
     KEEP_SECONDS,
     STANDS_SECONDS,
     Cases,
-    Ending,
-    ToldKill,
+    RecordedKill,
+    Termination,
     endings,
     misreport,
-    told_kill,
+    recorded_kill,
 )
 
 from tests.support.one_kill import BOOKING, FACTS, NOW, SCENE, WITNESS
 
 ID = "a" * 64
-GROUP = ToldKill(ID, investigate(BOOKING, SCENE), WITNESS)
+GROUP = RecordedKill(ID, investigate(BOOKING, SCENE), WITNESS)
 ONE = replace(BOOKING, end=3, group_kills=0)
 SINGLE = replace(GROUP, incident=investigate(ONE, SCENE))
-ERROR = Ending("uid", ID, "Error", 137, NOW)
+ERROR = Termination("uid", ID, "Error", 137, NOW)
 RIGHT = replace(ERROR, reason="OOMKilled")
 COMPLETED = replace(ERROR, reason="Completed", exit_code=0)
 UNSEEN = replace(SINGLE, witness=replace(WITNESS, after=None))
@@ -33,11 +33,11 @@ def said(cases: Cases, now: float) -> list[str]:
     return [ending.reason for _, ending in cases.due(now)]
 
 
-def heard(*events: tuple[float, ToldKill | Ending | None]) -> Cases:
+def heard(*events: tuple[float, RecordedKill | Termination | None]) -> Cases:
     """Give the cases after a kill was told and a pod changed (None: its containers are new)."""
     cases = Cases()
     for now, event in events:
-        if isinstance(event, ToldKill):
+        if isinstance(event, RecordedKill):
             cases.told(event, now)
         else:
             cases.ended("uid", [event] if event else [], now)
@@ -127,7 +127,7 @@ def test_two_containers_are_told_apart() -> None:
     ],
 )
 def test_the_kubelet_is_only_called_wrong_where_it_is(
-    kill: ToldKill, ending: Ending, *, wrong: bool
+    kill: RecordedKill, ending: Termination, *, wrong: bool
 ) -> None:
     assert kill.contradicts(ending) is wrong
 
@@ -152,9 +152,9 @@ def test_a_storm_is_held_within_bounds() -> None:
 
 def test_a_kill_without_a_container_id_or_long_past_cannot_be_compared() -> None:
     lost = investigate(replace(BOOKING, container=None), SCENE)
-    assert told_kill(lost, WITNESS, NOW) is None
-    assert told_kill(GROUP.incident, WITNESS, NOW + 3601) is None
-    assert told_kill(GROUP.incident, WITNESS, NOW) == GROUP
+    assert recorded_kill(lost, WITNESS, NOW) is None
+    assert recorded_kill(GROUP.incident, WITNESS, NOW + 3601) is None
+    assert recorded_kill(GROUP.incident, WITNESS, NOW) == GROUP
 
 
 def container_status(state: str, reason: str, digit: str) -> dict[str, Any]:

@@ -5,7 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.api.oomkill import Cause, OOMKill
 from oomwarden.core.incidents.incident import investigate
-from oomwarden.core.incidents.memory_history import Detail, ProcessMemory, Sample, Story
+from oomwarden.core.incidents.memory_history import (
+    MemoryTimeline,
+    ProcessUsage,
+    UsageDetail,
+    UsageSample,
+)
 from oomwarden.core.parse.memory_stat import Composition
 from oomwarden.core.records.event import note
 from oomwarden.core.records.metadata import node_label
@@ -57,10 +62,12 @@ def test_the_rest_of_a_range_is_a_record_of_its_own() -> None:
 
 
 def test_a_record_tells_the_memory_before_the_kill() -> None:
-    hog = ProcessMemory(4242, b"ho\ng", 25 * MIB, 992)
-    near = Detail(Sample(NOW - 2, 30 * MIB), Composition(26 * MIB, 4 * MIB, 3 * MIB), 2, (hog,))
-    samples = (Sample(NOW - 12, 20 * MIB), Sample(NOW - 2, 30 * MIB))
-    witness = replace(WITNESS, memory=Story(samples[-1], samples, near))
+    hog = ProcessUsage(4242, b"ho\ng", 25 * MIB, 992)
+    near = UsageDetail(
+        UsageSample(NOW - 2, 30 * MIB), Composition(26 * MIB, 4 * MIB, 3 * MIB), 2, (hog,)
+    )
+    samples = (UsageSample(NOW - 12, 20 * MIB), UsageSample(NOW - 2, 30 * MIB))
+    witness = replace(WITNESS, memory=MemoryTimeline(samples[-1], samples, near))
     kill = oom_kill(investigate(BOOKING, SCENE), witness)
     assert kill["memory"] == {
         "at": timestamp(NOW - 2),
@@ -83,7 +90,10 @@ def test_a_record_tells_the_memory_before_the_kill() -> None:
 
 
 def test_what_was_not_seen_before_the_kill_is_absent() -> None:
-    witness = replace(WITNESS, memory=Story(Sample(NOW, MIB), (), Detail(Sample(NOW, 0), None, 0)))
+    witness = replace(
+        WITNESS,
+        memory=MemoryTimeline(UsageSample(NOW, MIB), (), UsageDetail(UsageSample(NOW, 0), None, 0)),
+    )
     kill = oom_kill(investigate(BOOKING, SCENE), witness)
     assert kill["memory"]["detail"] == {"at": timestamp(NOW), "usage": "0", "processCount": 0}
     assert "samples" not in kill["memory"]

@@ -1,5 +1,5 @@
 from oomwarden.core.reporting.delivery_trouble import NO_TROUBLE, delivery_trouble
-from oomwarden.core.reporting.node_conditions import Findings, conditions
+from oomwarden.core.reporting.node_conditions import NodeFindings, conditions
 
 
 def test_nothing_in_the_way_is_no_trouble() -> None:
@@ -25,8 +25,8 @@ def test_a_taken_name_is_told_with_the_object_beside_what_is_refused() -> None:
 def test_whatever_is_told_fits_into_a_condition() -> None:
     told = delivery_trouble(1000, "x" * 10_000, "y" * 10_000)
     now = "2026-01-02T03:04:05Z"
-    (delivery,) = (c for c in conditions(Findings(delivery=told), now) if c.type == "Delivery")
+    (delivery,) = (c for c in conditions(NodeFindings(delivery=told), now) if c.type == "Delivery")
     assert (delivery.status, delivery.reason) == ("False", "Refused")
     assert len(delivery.message) < 4096
-    (delivery,) = (c for c in conditions(Findings(), now) if c.type == "Delivery")
+    (delivery,) = (c for c in conditions(NodeFindings(), now) if c.type == "Delivery")
     assert (delivery.status, delivery.reason, delivery.message) == ("True", "Delivering", "")

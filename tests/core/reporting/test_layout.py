@@ -1,7 +1,7 @@
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.policy import QOSClass
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
-from oomwarden.core.reporting.layout import Stray, remedy, stray, unseen
+from oomwarden.core.reporting.layout import UnknownCgroup, remedy, stray, unseen
 
 UID = "0a1b2c3d-1111-2222-3333-444455556666"
 SLICE = f"kubepods-burstable-pod{UID.replace('-', '_')}.slice"
@@ -19,7 +19,7 @@ def pod(*ids: str | None, deleting: bool = False) -> PodFacts:
 
 
 def test_a_name_that_a_runtime_without_the_systemd_driver_makes_is_known() -> None:
-    assert stray(UNIT) == Stray(UNIT, ONE, is_unit_name=True)
+    assert stray(UNIT) == UnknownCgroup(UNIT, ONE, is_unit_name=True)
     for prefix in ("crio", "docker"):
         found = stray(f"system.slice/{SLICE}:{prefix}:{ONE}")
         assert found is not None

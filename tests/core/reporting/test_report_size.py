@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from oomwarden.api.oomnode import PolicyReport, Refusal
 from oomwarden.core.enforcement.plan import evaluate
 from oomwarden.core.enforcement.scoring import Floor
-from oomwarden.core.reporting.policy_report import Item, reports
+from oomwarden.core.reporting.policy_report import ContainerStatus, reports
 from oomwarden.core.reporting.report_size import MOST_BYTES, bounded
 
 from tests.support.pods import pod, policy
@@ -79,7 +79,7 @@ def test_no_namespace_takes_anothers_place_and_cluster_policies_come_first() -> 
 def test_500_policies_on_each_container_of_a_full_node_stay_far_below_what_etcd_takes() -> None:
     policies = [policy(f"policy-{number:0200}", priority=number) for number in range(500)]
     standing = evaluate(policies, "app", 899, Floor(-500))
-    items = [Item(pod(), f"app-{number}", standing) for number in range(330)]
+    items = [ContainerStatus(pod(), f"app-{number}", standing) for number in range(330)]
     by_key = {each.key: each for each in policies}
     kept, left_out = bounded(reports(by_key, dict.fromkeys(by_key, 110), items, {}))
     assert stored(kept) < ETCD_BYTES / 3

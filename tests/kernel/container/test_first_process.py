@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
-from oomwarden.kernel.container.first_process import Glimpse, glimpse
+from oomwarden.kernel.container.first_process import FirstProcess, find_first_process
 from oomwarden.kernel.proc.process import ProcRoot
 
 from tests.support.containers import container, fill
@@ -27,8 +27,8 @@ class Host:
         (self.cgroups / "app/memory.max").write_text(f"{limit}\n")
         return found
 
-    def glimpse(self, cgroup: Cgroup) -> Glimpse:
-        return glimpse(CgroupRoot(self.cgroups), ProcRoot(self.proc.root), cgroup)
+    def find_first_process(self, cgroup: Cgroup) -> FirstProcess:
+        return find_first_process(CgroupRoot(self.cgroups), ProcRoot(self.proc.root), cgroup)
 
 
 @pytest.fixture
@@ -39,38 +39,40 @@ def host(tmp_path: Path) -> Host:
 def test_the_oldest_process_names_the_container_and_tells_the_score(host: Host) -> None:
     host.proc.process(30, score=7, start=300, mounts=NAMED)
     host.proc.process(40, score=899, start=200, mounts=NAMED)
-    assert host.glimpse(host.container(30, 40, limit="1048576")) == Glimpse("app", 899, 1 << 20)
+    assert host.find_first_process(host.container(30, 40, limit="1048576")) == FirstProcess(
+        "app", 899, 1 << 20
+    )
 
 
 def test_runcs_own_processes_tell_no_name_and_the_shims_score(host: Host) -> None:
     host.proc.process(30, score=-998)
-    assert host.glimpse(host.container(30)) == Glimpse(None, -998)
+    assert host.find_first_process(host.container(30)) == FirstProcess(None, -998)
 
 
 def test_the_process_that_is_named_is_asked_though_a_helper_is_older(host: Host) -> None:
     host.proc.process(30, score=-998, start=100)
     host.proc.process(31, score=899, start=101, mounts=NAMED)
-    assert host.glimpse(host.container(30, 31)) == Glimpse("app", 899)
+    assert host.find_first_process(host.container(30, 31)) == FirstProcess("app", 899)
 
 
 def test_a_process_in_a_nested_cgroup_names_the_container_too(host: Host) -> None:
     host.proc.process(30, score=899, mounts=NAMED)
     cgroup = host.container()
     fill(host.cgroups / "app/container", 30)
-    assert host.glimpse(cgroup) == Glimpse("app", 899)
+    assert host.find_first_process(cgroup) == FirstProcess("app", 899)
 
 
 def test_an_empty_container_tells_nothing(host: Host) -> None:
-    assert host.glimpse(host.container()) == Glimpse()
+    assert host.find_first_process(host.container()) == FirstProcess()
 
 
 def test_a_process_that_is_gone_is_passed_over(host: Host) -> None:
     host.proc.process(31, score=899, mounts=NAMED)
-    assert host.glimpse(host.container(30, 31)) == Glimpse("app", 899)
+    assert host.find_first_process(host.container(30, 31)) == FirstProcess("app", 899)
 
 
 def test_a_container_that_is_gone_is_said_so(host: Host) -> None:
     cgroup = host.container()
     (host.cgroups / "app").rename(host.cgroups / "elsewhere")
     with pytest.raises(CgroupGoneError):
-        host.glimpse(cgroup)
+        host.find_first_process(cgroup)

@@ -2,13 +2,13 @@ import os
 from pathlib import Path
 
 import pytest
-from oomwarden.core.incidents.memory_history import Detail, ProcessMemory
+from oomwarden.core.incidents.memory_history import ProcessUsage, UsageDetail
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.parse.memory_stat import Composition
 from oomwarden.kernel.cgroup import files
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
 from oomwarden.kernel.container import memory as memory_files
-from oomwarden.kernel.container.memory import UsageFiles, charged, closer_look
+from oomwarden.kernel.container.memory import UsageFiles, memory_of, usage_detail
 from oomwarden.kernel.proc.process import ProcRoot
 
 from tests.support.containers import container, fill
@@ -39,8 +39,8 @@ class Host:
     def usage(self) -> UsageFiles:
         return UsageFiles(CgroupRoot(self.root))
 
-    def look(self, cgroup: Cgroup) -> Detail:
-        return closer_look(CgroupRoot(self.root), ProcRoot(self.proc.root), cgroup)
+    def look(self, cgroup: Cgroup) -> UsageDetail:
+        return usage_detail(CgroupRoot(self.root), ProcRoot(self.proc.root), cgroup)
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_a_closer_look_tells_the_composition_and_the_five_largest(host: Host) ->
     assert (seen.sample.usage, seen.count) == (8192, 8)
     assert seen.composition == Composition(4096, 2048, 1024)
     assert [each.pid for each in seen.processes] == [8, 7, 6, 5, 4]
-    assert seen.processes[0] == ProcessMemory(8, b"p8\n", 8 * PAGE, 8)
+    assert seen.processes[0] == ProcessUsage(8, b"p8\n", 8 * PAGE, 8)
 
 
 def test_processes_of_nested_cgroups_are_the_containers_too(host: Host) -> None:
@@ -145,16 +145,16 @@ def test_what_is_charged_to_a_pod_is_told_with_its_swap_and_bounded(host: Host) 
     app = host.container()
     (host.root / "app/memory.swap.current").write_text("99\n")
     (host.root / "app/memory.stat").write_text("anon 4096\nfile 2048\nshmem 1\nslab 99999\n")
-    seen = charged(CgroupRoot(host.root), app)
+    seen = memory_of(CgroupRoot(host.root), app)
     assert seen is not None
     assert seen.composition == Composition(4096, 2048, 1, slab=8192, swap=99)
 
 
 @pytest.mark.parametrize("usage", ["lots", "-"])
 def test_of_files_that_make_no_sense_nothing_is_charged(host: Host, usage: str) -> None:
-    assert charged(CgroupRoot(host.root), host.container(usage=usage)) is None
+    assert memory_of(CgroupRoot(host.root), host.container(usage=usage)) is None
 
 
 def test_to_a_cgroup_that_is_gone_nothing_is_charged(host: Host) -> None:
     app = host.container()
-    assert charged(CgroupRoot(host.root), Cgroup(app.inode, "gone", Level.POD)) is None
+    assert memory_of(CgroupRoot(host.root), Cgroup(app.inode, "gone", Level.POD)) is None

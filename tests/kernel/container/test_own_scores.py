@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from oomwarden.core.enforcement.own_scores import MOST_OWN_SCORES, OwnScore
-from oomwarden.core.enforcement.plan import Order, Outcome
+from oomwarden.core.enforcement.plan import ScanOutcome, ScorePlan
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.core.policy.process_rules import ProcessTarget
 from oomwarden.kernel.cgroup.files import CgroupRoot
-from oomwarden.kernel.container.scores import carry_out
+from oomwarden.kernel.container.scores import apply_plan
 from oomwarden.kernel.proc.process import ProcRoot
-from oomwarden.kernel.roots import Places
+from oomwarden.kernel.roots import HostRoots
 
 from tests.support.containers import container, fill
 
@@ -21,8 +21,8 @@ PROC = Path("/proc")
 GIVEN = int((PROC / "self/oom_score_adj").read_text())
 RULES_SCORE, OWN, OTHER_OWN = (min(GIVEN + step, 1000) for step in (400, 100, 150))
 NAMED = (ProcessTarget("*", RULES_SCORE),)
-OVERRIDING = Order(GIVEN, frozenset({GIVEN, RULES_SCORE}), NAMED, saves=True)
-PUTTING_BACK = Order(GIVEN, frozenset({RULES_SCORE}))
+OVERRIDING = ScorePlan(GIVEN, frozenset({GIVEN, RULES_SCORE}), NAMED, saves=True)
+PUTTING_BACK = ScorePlan(GIVEN, frozenset({RULES_SCORE}))
 
 
 class Family:
@@ -64,8 +64,8 @@ def start(pid: int) -> int:
         return process.start()
 
 
-def run(root: Path, cgroup: Cgroup, order: Order) -> Outcome:
-    return carry_out(Places(CgroupRoot(root), ProcRoot(PROC)), cgroup, order, frozenset())
+def run(root: Path, cgroup: Cgroup, order: ScorePlan) -> ScanOutcome:
+    return apply_plan(HostRoots(CgroupRoot(root), ProcRoot(PROC)), cgroup, order, frozenset())
 
 
 def test_it_is_written_over_once_it_is_saved_and_then_put_back(

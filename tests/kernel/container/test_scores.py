@@ -6,22 +6,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from oomwarden.core.enforcement.plan import Order, Outcome
+from oomwarden.core.enforcement.plan import ScanOutcome, ScorePlan
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.policy.process_rules import ProcessTarget
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
 from oomwarden.kernel.container import scores as apply
-from oomwarden.kernel.container.scores import MAX_ROUNDS, carry_out, unchanged
+from oomwarden.kernel.container.scores import MAX_ROUNDS, apply_plan, unchanged
 from oomwarden.kernel.proc.cmdline import AbandonedError, CommandLines
 from oomwarden.kernel.proc.process import Process, ProcRoot
-from oomwarden.kernel.roots import Places
+from oomwarden.kernel.roots import HostRoots
 
 from tests.support.containers import container, fill
 
 PROC = ProcRoot(Path("/proc"))
 GIVEN = int(Path("/proc/self/oom_score_adj").read_text())
 TARGET, OTHER, OLDER, OWN = (min(GIVEN + step, 1000) for step in (300, 400, 200, 100))
-ORDER = Order(TARGET, frozenset({GIVEN, OLDER}))
+ORDER = ScorePlan(TARGET, frozenset({GIVEN, OLDER}))
 
 Spawn = Callable[..., int]
 
@@ -50,8 +50,8 @@ def score(pid: int) -> int:
     return int(Path(f"/proc/{pid}/oom_score_adj").read_text())
 
 
-def run(root: Path, cgroup: Cgroup, known: frozenset[int] = frozenset()) -> Outcome:
-    return carry_out(Places(CgroupRoot(root), PROC), cgroup, ORDER, known)
+def run(root: Path, cgroup: Cgroup, known: frozenset[int] = frozenset()) -> ScanOutcome:
+    return apply_plan(HostRoots(CgroupRoot(root), PROC), cgroup, ORDER, known)
 
 
 def test_the_baseline_and_values_of_ours_are_written_over(tmp_path: Path, spawn: Spawn) -> None:
@@ -92,7 +92,7 @@ def test_a_container_that_forks_without_end_is_left_for_the_next_scan(
 
 def test_processes_that_vanish_are_nothing_to_tell(tmp_path: Path) -> None:
     outcome = run(tmp_path, container(tmp_path, 2**22 + 1))
-    assert outcome == Outcome(TARGET)
+    assert outcome == ScanOutcome(TARGET)
 
 
 def test_a_missing_capability_is_a_finding_and_the_others_go_on(
@@ -119,7 +119,7 @@ def test_when_all_are_known_to_hold_nothing_is_read_of_them(
     cgroup = container(tmp_path, pid)
     with monkeypatch.context() as untouchable:
         untouchable.setattr(ProcRoot, "open", None)
-        assert run(tmp_path, cgroup, frozenset({pid, 7})) == Outcome(TARGET, frozenset({pid}))
+        assert run(tmp_path, cgroup, frozenset({pid, 7})) == ScanOutcome(TARGET, frozenset({pid}))
     assert run(tmp_path, cgroup, frozenset({7})).holding == {pid}
 
 
@@ -145,7 +145,7 @@ def test_many_containers_are_listed_at_once_and_only_the_unchanged_are_given(
 
 
 WORKER = ProcessTarget("postgres: *", OTHER)
-RULES = Order(TARGET, frozenset({GIVEN, OLDER, TARGET, OTHER}), (WORKER,))
+RULES = ScorePlan(TARGET, frozenset({GIVEN, OLDER, TARGET, OTHER}), (WORKER,))
 
 
 def with_rules(
@@ -153,8 +153,8 @@ def with_rules(
     cgroup: Cgroup,
     known: frozenset[int] = frozenset(),
     lines: CommandLines | None = None,
-) -> Outcome:
-    return carry_out(Places(CgroupRoot(root), PROC), cgroup, RULES, known, lines)
+) -> ScanOutcome:
+    return apply_plan(HostRoots(CgroupRoot(root), PROC), cgroup, RULES, known, lines)
 
 
 def test_processes_that_a_rule_names_get_its_score_and_the_others_the_containers(

@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
-from oomwarden.core.enforcement.node_services import Daemon
+from oomwarden.core.enforcement.node_services import NodeService
 from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.container.services import services
 from oomwarden.kernel.proc.process import ProcRoot
-from oomwarden.kernel.roots import Places
+from oomwarden.kernel.roots import HostRoots
 
 from tests.support.containers import fill
 from tests.support.fake_proc import FakeProc
@@ -16,11 +16,11 @@ GIB = 1 << 30
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-def places(tmp_path: Path) -> tuple[Places, FakeProc]:
+def places(tmp_path: Path) -> tuple[HostRoots, FakeProc]:
     proc, cgroups = tmp_path / "proc", tmp_path / "cgroup"
     proc.mkdir()
     cgroups.mkdir()
-    return Places(CgroupRoot(cgroups), ProcRoot(proc)), FakeProc(proc)
+    return HostRoots(CgroupRoot(cgroups), ProcRoot(proc)), FakeProc(proc)
 
 
 def process(proc: FakeProc, pid: int, score: int, pages: int) -> None:
@@ -41,8 +41,8 @@ def test_of_a_service_the_process_with_the_highest_badness_is_told(tmp_path: Pat
     process(proc, 13, 0, 7)
     found = services(where, "kubepods.slice", GIB)
     assert set(found.daemons) == {
-        Daemon("sshd.service", 0, 3 * PAGE),
-        Daemon("getty@tty1.service", 0, 7 * PAGE),
+        NodeService("sshd.service", 0, 3 * PAGE),
+        NodeService("getty@tty1.service", 0, 7 * PAGE),
     }
 
 

@@ -19,16 +19,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oomwarden.agent.detection.detector import Detector, into_queue
-from oomwarden.agent.detection.kernel_log import ELSEWHERE, LogReader
+from oomwarden.agent.detection.kernel_log import ELSEWHERE, KernelLogReader
 from oomwarden.agent.informers.inventory import Inventory
-from oomwarden.agent.recording.recorder import Bookkeeper
-from oomwarden.agent.recording.settler import Place, Settler
+from oomwarden.agent.recording.recorder import Recorder
+from oomwarden.agent.recording.settler import NodeIdentity, Settler
 from oomwarden.agent.store.counters import counts
-from oomwarden.agent.store.database import Store
+from oomwarden.agent.store.database import Database
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.policy import QOSClass
 from oomwarden.core.ledger.ledger import Ledger
-from oomwarden.core.ledger.rebuild import Recorded
+from oomwarden.core.ledger.rebuild import RecordedKills
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.kernel import syslog
 from oomwarden.kernel.cgroup.files import CgroupRoot
@@ -69,26 +69,28 @@ class Inside:
     """What runs in the agent's process. Pods are told on a pipe, one JSON object a line."""
 
     def __init__(self, name: str, pods: int) -> None:
-        self.store = Store(FOLDER / f"{name}.sqlite")
+        self.store = Database(FOLDER / f"{name}.sqlite")
         self.inventory = Inventory(synced=True)
-        self.log = LogReader(syslog.read_all, None if name.startswith("log") else ELSEWHERE)
+        self.log = KernelLogReader(syslog.read_all, None if name.startswith("log") else ELSEWHERE)
         self.pods = pods
         self.buffer = b""
         root = CgroupRoot(ROOT)
         self.kubepods = find_kubepods(root)
         if self.kubepods is None:
             raise LookupError("no kubepods")
-        place = Place("node-1", Host(Path("/proc")).boot_id(), Nesting("/" in self.kubepods.path))
+        place = NodeIdentity(
+            "node-1", Host(Path("/proc")).boot_id(), Nesting("/" in self.kubepods.path)
+        )
         settler = Settler(place, Ledger(), self.inventory, self.log, lambda _: None)
-        self.books = Bookkeeper(settler, self.store, lambda: None, self.recorded)
+        self.books = Recorder(settler, self.store, lambda: None, self.recorded)
         self.root = root
         self.books.empty = partial(is_empty, root)
         self.books.as_group = partial(is_killed_as_group, root)
         self.books.counted = partial(counted_kills, root)
 
     @staticmethod
-    async def recorded() -> Recorded:
-        return Recorded()
+    async def recorded() -> RecordedKills:
+        return RecordedKills()
 
     async def run(self, tell_ready: Callable[[], None]) -> dict[str, Any]:
         """Work until SIGTERM; what there is to say at the end."""
@@ -115,9 +117,9 @@ class Inside:
             "unreadable": detector.unreadable,
             "overruns": self.log.overruns,
             "owed": [
-                {"path": account.cgroup.path, "kills": account.owed.oom_kill}
+                {"path": account.cgroup.path, "kills": account.unrecorded.oom_kill}
                 for account in self.books.settler.ledger.accounts.values()
-                if account.owed.oom_kill
+                if account.unrecorded.oom_kill
             ],
         }
 

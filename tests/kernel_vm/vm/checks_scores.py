@@ -10,19 +10,19 @@ from typing import Any
 
 import cgroups
 from cgroups import ROOT
-from oomwarden.core.enforcement.plan import Order, Outcome
+from oomwarden.core.enforcement.plan import ScanOutcome, ScorePlan
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.kernel.cgroup.files import CgroupRoot
-from oomwarden.kernel.container.scores import carry_out
+from oomwarden.kernel.container.scores import apply_plan
 from oomwarden.kernel.proc.process import Process, ProcRoot
-from oomwarden.kernel.roots import Places
+from oomwarden.kernel.roots import HostRoots
 from world import Hogs, World, world
 
 RESERVED = 300
 """The kernel gives the pids below only once (Linux kernel/pid.c, RESERVED_PIDS)."""
 FEW = 2 * RESERVED
 """More than those and what runs."""
-PLACES = Places(CgroupRoot(ROOT), ProcRoot(Path("/proc")))
+PLACES = HostRoots(CgroupRoot(ROOT), ProcRoot(Path("/proc")))
 
 
 def check_scores(hogs: Hogs) -> dict[str, Any]:
@@ -32,11 +32,11 @@ def check_scores(hogs: Hogs) -> dict[str, Any]:
         for path in paths[1:]:
             (ROOT / path).mkdir()
         pids = [_idle(node, path, 899) for path in paths] + [_idle(node, app.path, 7)]
-        down = Order(-500, frozenset({899}))
+        down = ScorePlan(-500, frozenset({899}))
         first = _scan(app.path, down)
         lowered = [_score(pid) for pid in pids]
         again = _scan(app.path, down, first.holding)
-        back = _scan(app.path, Order(899, frozenset({-500})))
+        back = _scan(app.path, ScorePlan(899, frozenset({-500})))
         threaded = f"{other.path}/threads"
         (ROOT / threaded).mkdir()
         cgroups.write(threaded, "cgroup.type", "threaded")
@@ -80,7 +80,7 @@ def _dying_after(node: World, number: int) -> dict[str, Any]:
 
     Process.score = read_and_die  # type: ignore[assignment, method-assign]
     try:
-        outcome = _scan(app.path, Order(-500, frozenset({899})))
+        outcome = _scan(app.path, ScorePlan(-500, frozenset({899})))
     finally:
         Process.score = read  # type: ignore[method-assign]
     try:
@@ -142,9 +142,9 @@ def _idle(node: World, path: str, adj: int) -> int:
     return pid
 
 
-def _scan(path: str, order: Order, known: frozenset[int] = frozenset()) -> Outcome:
+def _scan(path: str, order: ScorePlan, known: frozenset[int] = frozenset()) -> ScanOutcome:
     cgroup = Cgroup((ROOT / path).stat().st_ino, path, Level.CONTAINER)
-    return carry_out(PLACES, cgroup, order, known)
+    return apply_plan(PLACES, cgroup, order, known)
 
 
 def _score(pid: int) -> int:

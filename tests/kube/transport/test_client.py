@@ -4,7 +4,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from lightkube import ApiError, ConfigError
-from oomwarden.kube.transport.client import Selection, connect
+from oomwarden.kube.transport.client import ListOptions, connect
 from oomwarden.kube.transport.requests import TokenFile
 from oomwarden.kube.transport.resources import ConfigMap, Namespace, OOMNode, Pod
 
@@ -71,25 +71,25 @@ def test_no_way_to_an_api_server_names_the_remedy(
     ("what", "path", "query"),
     [
         (
-            Selection(Pod, fields="spec.nodeName=n1"),
+            ListOptions(Pod, fields="spec.nodeName=n1"),
             "/api/v1/pods",
             {"fieldSelector": "spec.nodeName=n1"},
         ),
         (
-            Selection(ConfigMap, namespace="oomwarden", fields="metadata.name=c"),
+            ListOptions(ConfigMap, namespace="oomwarden", fields="metadata.name=c"),
             "/api/v1/namespaces/oomwarden/configmaps",
             {"fieldSelector": "metadata.name=c"},
         ),
-        (Selection(Namespace), "/api/v1/namespaces", {}),
+        (ListOptions(Namespace), "/api/v1/namespaces", {}),
         (
-            Selection(OOMNode, labels="a=b"),
+            ListOptions(OOMNode, labels="a=b"),
             "/apis/oomwarden.io/v1alpha1/oomnodes",
             {"labelSelector": "a=b"},
         ),
     ],
 )
 async def test_a_selection_asks_for_just_its_objects(
-    what: Selection, path: str, query: dict[str, str]
+    what: ListOptions, path: str, query: dict[str, str]
 ) -> None:
     api = FakeApi([listing(3, "a")])
     async with api.client() as client:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from lightkube import ApiError, ConfigError
 from oomwarden.kube.transport.errors import (
     LONGEST_ASKED_SECONDS,
-    Failure,
-    Outcome,
+    WriteOutcome,
+    WriteResult,
     error_from,
     error_of,
     failure,
@@ -33,64 +33,64 @@ def page(code: int) -> ApiError:
 TERMINATING = {"causes": [{"reason": "NamespaceTerminating", "field": "metadata.namespace"}]}
 GONE = {"name": "shop", "kind": "namespaces"}
 TABLE = {
-    "already there": (answer(409, "AlreadyExists", '"a" already exists'), Outcome.EXISTS),
-    "conflict": (answer(409, "Conflict", "the object has been modified"), Outcome.RETRY),
+    "already there": (answer(409, "AlreadyExists", '"a" already exists'), WriteOutcome.EXISTS),
+    "conflict": (answer(409, "Conflict", "the object has been modified"), WriteOutcome.RETRY),
     "namespace terminating": (
         answer(403, "Forbidden", "it is being terminated", TERMINATING),
-        Outcome.UNDELIVERABLE,
+        WriteOutcome.UNDELIVERABLE,
     ),
     "namespace gone": (
         answer(404, "NotFound", 'namespaces "shop" not found', GONE),
-        Outcome.UNDELIVERABLE,
+        WriteOutcome.UNDELIVERABLE,
     ),
     "quota": (
         answer(403, "Forbidden", "exceeded quota: objects, requested: count/oomkills=1"),
-        Outcome.RETRY,
+        WriteOutcome.RETRY,
     ),
     "no rights": (
         answer(403, "Forbidden", 'User "x" cannot create resource "oomkills"'),
-        Outcome.RETRY,
+        WriteOutcome.RETRY,
     ),
     "policy": (
         answer(422, "Invalid", "ValidatingAdmissionPolicy 'a' with binding 'b' denied request: c"),
-        Outcome.RETRY,
+        WriteOutcome.RETRY,
     ),
     "webhook": (
         answer(400, "BadRequest", 'admission webhook "x" denied the request: no'),
-        Outcome.RETRY,
+        WriteOutcome.RETRY,
     ),
     "webhook, not found": (
         answer(404, "NotFound", 'admission webhook "x" denied the request: no', {}),
-        Outcome.RETRY,
+        WriteOutcome.RETRY,
     ),
     "webhook, too many": (
         answer(429, "TooManyRequests", 'admission webhook "x" denied the request: no'),
-        Outcome.RETRY,
+        WriteOutcome.RETRY,
     ),
     "CRD missing": (
         answer(404, "NotFound", "the server could not find the requested resource", {}),
-        Outcome.RETRY,
+        WriteOutcome.RETRY,
     ),
-    "schema": (answer(422, "Invalid", "cause: Unsupported value"), Outcome.RETRY),
-    "too large": (answer(413, "RequestEntityTooLarge", "limit is 3145728"), Outcome.RETRY),
-    "bad request": (answer(400, "BadRequest", "cannot decode"), Outcome.RETRY),
-    "not Status, too large": (page(413), Outcome.RETRY),
-    "not Status, bad request": (page(400), Outcome.RETRY),
-    "gone": (answer(410, "Gone", "the resource version is too old"), Outcome.RETRY),
-    "too many": (answer(429, "TooManyRequests", "please try again"), Outcome.RETRY),
-    "bad gateway": (page(502), Outcome.RETRY),
-    "token": (answer(401, "Unauthorized", "Unauthorized"), Outcome.RETRY),
-    "internal": (answer(500, "InternalError", "etcd"), Outcome.RETRY),
-    "unavailable": (answer(503, "ServiceUnavailable", "apiserver is stopping"), Outcome.RETRY),
-    "timeout": (answer(504, "Timeout", "request did not complete"), Outcome.RETRY),
-    "refused": (httpx2.ConnectError("connection refused"), Outcome.RETRY),
-    "silence": (httpx2.ReadTimeout(""), Outcome.RETRY),
-    "no token file": (ConfigError("the token cannot be read"), Outcome.RETRY),
+    "schema": (answer(422, "Invalid", "cause: Unsupported value"), WriteOutcome.RETRY),
+    "too large": (answer(413, "RequestEntityTooLarge", "limit is 3145728"), WriteOutcome.RETRY),
+    "bad request": (answer(400, "BadRequest", "cannot decode"), WriteOutcome.RETRY),
+    "not Status, too large": (page(413), WriteOutcome.RETRY),
+    "not Status, bad request": (page(400), WriteOutcome.RETRY),
+    "gone": (answer(410, "Gone", "the resource version is too old"), WriteOutcome.RETRY),
+    "too many": (answer(429, "TooManyRequests", "please try again"), WriteOutcome.RETRY),
+    "bad gateway": (page(502), WriteOutcome.RETRY),
+    "token": (answer(401, "Unauthorized", "Unauthorized"), WriteOutcome.RETRY),
+    "internal": (answer(500, "InternalError", "etcd"), WriteOutcome.RETRY),
+    "unavailable": (answer(503, "ServiceUnavailable", "apiserver is stopping"), WriteOutcome.RETRY),
+    "timeout": (answer(504, "Timeout", "request did not complete"), WriteOutcome.RETRY),
+    "refused": (httpx2.ConnectError("connection refused"), WriteOutcome.RETRY),
+    "silence": (httpx2.ReadTimeout(""), WriteOutcome.RETRY),
+    "no token file": (ConfigError("the token cannot be read"), WriteOutcome.RETRY),
 }
 
 
 @pytest.mark.parametrize(("error", "outcome"), TABLE.values(), ids=TABLE)
-def test_what_an_error_means_for_a_record(error: Exception, outcome: Outcome) -> None:
+def test_what_an_error_means_for_a_record(error: Exception, outcome: WriteOutcome) -> None:
     assert failure(error).outcome is outcome
 
 
@@ -133,7 +133,7 @@ def test_what_was_refused_as_it_is_is_told_from_what_did_not_get_there(case: str
     ],
 )
 def test_what_an_upgrade_or_a_rollback_would_change_is_tried_again(code: int, message: str) -> None:
-    assert failure(answer(code, "x", message)).outcome is Outcome.RETRY
+    assert failure(answer(code, "x", message)).outcome is WriteOutcome.RETRY
 
 
 def test_a_refusal_without_words_names_the_fields() -> None:
@@ -170,13 +170,13 @@ def test_the_wait_that_was_asked_for(
 def test_an_answer_that_is_no_status_is_shown_in_part() -> None:
     page = httpx2.Response(502, content=b"<html>" + b"x" * 9999, request=REQUEST)
     told = failure(error_from(page))
-    assert told.outcome is Outcome.RETRY
+    assert told.outcome is WriteOutcome.RETRY
     assert told.reason.startswith("502 Bad Gateway: <html>xx")
     assert len(told.reason) < 400
 
 
 def test_failures_compare_by_value() -> None:
-    assert Failure(Outcome.RETRY, "a") == Failure(Outcome.RETRY, "a", 0.0)
+    assert WriteResult(WriteOutcome.RETRY, "a") == WriteResult(WriteOutcome.RETRY, "a", 0.0)
 
 
 def test_words_of_a_webhook_forge_no_line_of_a_log_and_fill_no_status() -> None:

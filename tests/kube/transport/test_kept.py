@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from oomwarden.kube.transport.client import Selection
+from oomwarden.kube.transport.client import ListOptions
 from oomwarden.kube.transport.kept import Kept
 from oomwarden.kube.transport.resources import OOMPolicy
 
 from tests.support.fake_api import FakeApi, listing, thing, watch
 
-POLICIES = Selection(OOMPolicy)
+POLICIES = ListOptions(OOMPolicy)
 
 
 def slim(manifest: dict[str, Any]) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from typing import Any
 import httpx2
 import pytest
 from lightkube import ApiError
-from oomwarden.kube.transport.client import Selection
+from oomwarden.kube.transport.client import ListOptions
 from oomwarden.kube.transport.list_bodies import read_list
 from oomwarden.kube.transport.resources import OOMPolicy
 
 from tests.support.fake_api import Answer, FakeApi, body, status
 
-POLICIES = Selection(OOMPolicy)
+POLICIES = ListOptions(OOMPolicy)
 
 
 def named(found: dict[str, Any]) -> str:

@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
-from oomwarden.core.objects.passed_over import PassedOver
-from oomwarden.kube.transport.client import Listing, Selection
+from oomwarden.core.objects.passed_over import UnreadableObjects
+from oomwarden.kube.transport.client import Listing, ListOptions
 from oomwarden.kube.transport.guarded_sink import guarded
 from oomwarden.kube.transport.kept import Kept
 from oomwarden.kube.transport.reflector import follow
@@ -53,7 +53,7 @@ async def test_an_object_that_the_sink_cannot_take_is_passed_over_and_the_others
 
 
 async def test_what_is_passed_over_is_counted_until_it_can_be_read_or_is_gone() -> None:
-    passed_over, counts = PassedOver(), list[int]()
+    passed_over, counts = UnreadableObjects(), list[int]()
     sink = guarded(Picky(), OOMPolicy, passed_over)
     for kind, name in (("+", "bad"), ("+", "a"), ("-", "bad"), ("+", "bad")):
         (sink.apply if kind == "+" else sink.delete)(thing(name))
@@ -67,14 +67,14 @@ async def test_whatever_a_source_raises_following_goes_on_from_a_new_list() -> N
         def __init__(self) -> None:
             self.versions: list[str | None] = []
 
-        async def listing(self, _: Selection, version: str | None = "0") -> Listing:
+        async def listing(self, _: ListOptions, version: str | None = "0") -> Listing:
             self.versions.append(version)
             if len(self.versions) <= 2:
                 raise KeyError("metadata")
             return Listing("7", [thing("a")])
 
         async def watching(
-            self, _: Selection, version: str, seconds: int
+            self, _: ListOptions, version: str, seconds: int
         ) -> AsyncGenerator[tuple[str, dict[str, Any]]]:
             assert seconds
             self.versions.append(version)
@@ -132,7 +132,7 @@ async def test_of_a_list_what_cannot_be_kept_is_noted_and_the_others_are_taken()
             raise TypeError("bad\nforged line")
         return manifest
 
-    passed_over, names = PassedOver(), Names()
+    passed_over, names = UnreadableObjects(), Names()
 
     async def sleep(_: float) -> None:
         if len(api.requests) > 2:

@@ -10,9 +10,9 @@ import logging
 import sqlite3
 from dataclasses import dataclass, field
 
-from oomwarden.agent.baselines.rows import ContainerRows, Inodes, Table
+from oomwarden.agent.baselines.rows import Inodes, PersistedByContainer, Table
 from oomwarden.agent.informers.inventory import Container
-from oomwarden.agent.store.database import Store
+from oomwarden.agent.store.database import Database
 from oomwarden.core.enforcement.kubelet_score import kubelet_score
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 
@@ -22,19 +22,19 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class References:
+class OffsetReferences:
     """Remembers the containers whose score followed the formula once.
 
     `capacity` is the node's RAM in bytes.
     """
 
-    store: Store
+    store: Database
     boot_id: str
     capacity: int
-    _rows: ContainerRows[bool] = field(init=False)
+    _rows: PersistedByContainer[bool] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._rows = ContainerRows(self.store, self.boot_id, TABLE)
+        self._rows = PersistedByContainer(self.store, self.boot_id, TABLE)
 
     async def load(self) -> None:
         """Read what is known of this boot; the rows of others are deleted."""

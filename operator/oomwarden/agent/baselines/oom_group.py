@@ -2,24 +2,24 @@
 
 from dataclasses import dataclass, field
 
-from oomwarden.agent.baselines.rows import ContainerRows, Inodes, Table
+from oomwarden.agent.baselines.rows import Inodes, PersistedByContainer, Table
 from oomwarden.agent.informers.inventory import Container
-from oomwarden.agent.store.database import Store
+from oomwarden.agent.store.database import Database
 from oomwarden.core.enforcement.group_files import GroupFiles
 
 TABLE = Table("group_kills", ("found",), lambda files: (files.code,), GroupFiles.of_code)
 
 
 @dataclass(slots=True)
-class FoundGroups:
+class GroupKillBaselines:
     """The files of each container. A store that was lost takes this along: nothing is put back."""
 
-    store: Store
+    store: Database
     boot_id: str
-    _rows: ContainerRows[GroupFiles] = field(init=False)
+    _rows: PersistedByContainer[GroupFiles] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._rows = ContainerRows(self.store, self.boot_id, TABLE)
+        self._rows = PersistedByContainer(self.store, self.boot_id, TABLE)
 
     async def load(self) -> None:
         """Read what is known of this boot; the rows of others are deleted."""

@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from oomwarden.agent.baselines.rows import ContainerRows, Inodes, Table
+from oomwarden.agent.baselines.rows import Inodes, PersistedByContainer, Table
 from oomwarden.agent.informers.inventory import Container
-from oomwarden.agent.store.database import Store
+from oomwarden.agent.store.database import Database
 from oomwarden.core.enforcement.own_scores import OwnScore
 
 Scores = Mapping[int, OwnScore]
@@ -26,15 +26,15 @@ TABLE: Table[Scores] = Table("own_scores", ("scores",), _columns, _value)
 
 
 @dataclass(slots=True)
-class SavedOwnScores:
+class OwnScoreBaselines:
     """The scores of each container's processes."""
 
-    store: Store
+    store: Database
     boot_id: str
-    _rows: ContainerRows[Scores] = field(init=False)
+    _rows: PersistedByContainer[Scores] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._rows = ContainerRows(self.store, self.boot_id, TABLE)
+        self._rows = PersistedByContainer(self.store, self.boot_id, TABLE)
 
     async def load(self) -> None:
         """Read what is known of this boot; the rows of others are deleted."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from oomwarden.agent.informers.inventory import Container
-from oomwarden.agent.store.database import Store
+from oomwarden.agent.store.database import Database
 
 V = TypeVar("V")
 
@@ -58,10 +58,10 @@ class Table(Generic[V]):
 
 
 @dataclass(slots=True)
-class ContainerRows(Generic[V]):
+class PersistedByContainer(Generic[V]):
     """By cgroup inode; the container's id guards against an inode that is used again."""
 
-    store: Store
+    store: Database
     boot_id: str
     table: Table[V]
     _rows: dict[int, tuple[str, V]] = field(default_factory=dict)

@@ -3,12 +3,12 @@
 import json
 from dataclasses import dataclass, field
 
-from oomwarden.agent.baselines.own_scores import SavedOwnScores
-from oomwarden.agent.baselines.rows import ContainerRows, Inodes, Table
+from oomwarden.agent.baselines.own_scores import OwnScoreBaselines
+from oomwarden.agent.baselines.rows import Inodes, PersistedByContainer, Table
 from oomwarden.agent.informers.inventory import Container
-from oomwarden.agent.store.database import Store
+from oomwarden.agent.store.database import Database
 from oomwarden.api.policy import SCORE_MIN
-from oomwarden.core.enforcement.plan import Baseline, Order, Outcome
+from oomwarden.core.enforcement.plan import Baseline, ScanOutcome, ScorePlan
 
 
 def _columns(baseline: Baseline) -> tuple[int | None, str]:
@@ -31,16 +31,16 @@ class Baselines:
     `loss_forgotten`: the next agent need not doubt that any more.
     """
 
-    store: Store
+    store: Database
     boot_id: str
     store_lost: bool = False
     loss_forgotten: bool = False
-    own: SavedOwnScores = field(init=False)
-    _rows: ContainerRows[Baseline] = field(init=False)
+    own: OwnScoreBaselines = field(init=False)
+    _rows: PersistedByContainer[Baseline] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._rows = ContainerRows(self.store, self.boot_id, TABLE)
-        self.own = SavedOwnScores(self.store, self.boot_id)
+        self._rows = PersistedByContainer(self.store, self.boot_id, TABLE)
+        self.own = OwnScoreBaselines(self.store, self.boot_id)
 
     async def load(self) -> None:
         """Read what is known of this boot; the rows of others are deleted."""
@@ -67,13 +67,13 @@ class Baselines:
         """Change what is known; it is written at the next `save`."""
         self._rows.put(container, baseline)
 
-    def settle(self, container: Container, order: Order, outcome: Outcome) -> bool:
+    def settle(self, container: Container, order: ScorePlan, outcome: ScanOutcome) -> bool:
         """Forget the older values of ours once no process holds one; after a put-back, all.
 
         Tells whether something was forgotten.
         """
         baseline = self.get(container)
-        if baseline is None or outcome.aim != order.aim or not outcome.whole:
+        if baseline is None or outcome.desired != order.desired or not outcome.whole:
             return False
         settled = baseline.settled(*order.values)
         if settled != baseline:

@@ -11,7 +11,7 @@ from functools import partial
 
 from oomwarden.agent.baselines.scores import Baselines
 from oomwarden.agent.informers.inventory import Inventory
-from oomwarden.agent.store.database import UNASKED, Store
+from oomwarden.agent.store.database import UNASKED, Database
 from oomwarden.kube import oomnodes as nodes
 from oomwarden.kube.transport.client import Client
 from oomwarden.kube.transport.errors import API_ERRORS, failure
@@ -21,7 +21,7 @@ _LOST, _NONE = "lost", "none"
 _LOG = logging.getLogger(__name__)
 
 
-async def store_was_lost(store: Store, client: Client, node: str, boot_id: str) -> bool:
+async def store_was_lost(store: Database, client: Client, node: str, boot_id: str) -> bool:
     """Ask OOMNode, which names the store that its writer had; only a new store has to ask.
 
     Waits for the API server as long as it takes: without policies nothing is enforced anyway. Our

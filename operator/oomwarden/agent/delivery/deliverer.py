@@ -15,17 +15,17 @@ from itertools import count
 
 from oomwarden import __version__
 from oomwarden.agent.delivery import event_outbox, outbox, refusals
-from oomwarden.agent.delivery.outbox import Numbers, OutboxRow
-from oomwarden.agent.delivery.outcomes import Job, Stock, key_of_job, settle
-from oomwarden.agent.delivery.retry_queue import Lane
+from oomwarden.agent.delivery.outbox import OutboxCounts, OutboxRow
+from oomwarden.agent.delivery.outcomes import Job, OutboxSnapshot, key_of_job, settle
+from oomwarden.agent.delivery.retry_queue import RetryQueue
 from oomwarden.agent.informers.pressure import PressureWatch
-from oomwarden.agent.store.database import Store
+from oomwarden.agent.store.database import Database
 from oomwarden.core.records.event_series import EventSeries
 from oomwarden.core.records.oomkill import Manifest
 from oomwarden.core.records.short_record import short_record
-from oomwarden.core.reporting.delivery_trouble import Trouble, delivery_trouble
+from oomwarden.core.reporting.delivery_trouble import DeliveryTrouble, delivery_trouble
 from oomwarden.kube.oomkill_writer import Delivery
-from oomwarden.kube.transport.errors import Failure, Outcome
+from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
 AT_ONCE = 8
 REST_SECONDS = 60.0
@@ -47,18 +47,18 @@ class Deliverer:
     had the name of a record or Event last, and `taken_at` when that was seen (wall-clock seconds).
     """
 
-    store: Store
+    store: Database
     post: Post
     pressure: PressureWatch = field(default_factory=partial(PressureWatch, ""))
     told: Callable[[], None] = field(default=lambda: None)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     progress: float = 0.0
     waiting: int = 0
-    numbers: Numbers = field(default_factory=lambda: Numbers(0, 0, 0))
+    numbers: OutboxCounts = field(default_factory=lambda: OutboxCounts(0, 0, 0))
     taken: str = ""
     taken_at: float = 0.0
-    _records: Lane = field(default_factory=Lane)
-    _events: Lane = field(default_factory=partial(Lane, "Event"))
+    _records: RetryQueue = field(default_factory=RetryQueue)
+    _events: RetryQueue = field(default_factory=partial(RetryQueue, "Event"))
     _done: list[tuple[Job, Delivery]] = field(default_factory=list)
     _serial: "count[int]" = field(default_factory=count)
     _jobs: "asyncio.PriorityQueue[tuple[int, int, Job]]" = field(
@@ -119,7 +119,7 @@ class Deliverer:
         for line in stock.dropped:
             _LOG.warning("%s", line)
         for job, _ in done:
-            self._lane(job).taken.discard(key_of_job(job))
+            self._lane(job).in_flight.discard(key_of_job(job))
         self.waiting, self.numbers = len(stock.records), stock.numbers
         if final or refused or stock.dropped:
             self.told()
@@ -133,14 +133,14 @@ class Deliverer:
             delivery = self._taken(job, delivery.taken)
         retry = delivery.retry
         if retry is None:
-            lane.answered(key)
-        elif news := lane.failed(key, retry, now):
+            lane.forget(key)
+        elif news := lane.requeue(key, retry, now):
             _LOG.warning("%s", news)
         if delivery.undeliverable is not None:
             _LOG.warning("%s is undeliverable: %s", _described(job), delivery.undeliverable)
         return delivery
 
-    def trouble(self) -> Trouble:
+    def trouble(self) -> DeliveryTrouble:
         """Give what the API server does not take, for people."""
         taken = self.taken if time.time() - self.taken_at < TAKEN_SECONDS else ""
         return delivery_trouble(self.numbers.refused, self.numbers.why, taken)
@@ -151,10 +151,10 @@ class Deliverer:
         _LOG.warning("the name of %s is taken by somebody else's object: %s", _described(job), by)
         if isinstance(job, OutboxRow) and job.renamed >= RENAMES:
             reason = f"{RENAMES} names one after the other are taken, the last by {by}"
-            return Delivery(retry=Failure(Outcome.RETRY, reason, refused=True))
+            return Delivery(retry=WriteResult(WriteOutcome.RETRY, reason, refused=True))
         return Delivery(taken=by)
 
-    async def _take(self, stock: Stock) -> None:
+    async def _take(self, stock: OutboxSnapshot) -> None:
         now = asyncio.get_running_loop().time()
         records = self._records.choose(stock.records, now)
         events = self._events.choose(stock.events, now)
@@ -167,7 +167,7 @@ class Deliverer:
         for event in series:
             self._jobs.put_nowait((1, next(self._serial), event))
 
-    def _patience(self, stock: Stock) -> float:
+    def _patience(self, stock: OutboxSnapshot) -> float:
         now = asyncio.get_running_loop().time()
         times = [self._records.soonest(stock.records), self._events.soonest(stock.events)]
         waits = [at - now for at in times if at is not None]
@@ -181,7 +181,7 @@ class Deliverer:
             async with asyncio.timeout(min(seconds, REST_SECONDS)):
                 await self.wake.wait()
 
-    def _lane(self, job: Job) -> Lane:
+    def _lane(self, job: Job) -> RetryQueue:
         return self._records if isinstance(job, OutboxRow) else self._events
 
 

@@ -84,5 +84,5 @@ def _write(connection: sqlite3.Connection, series: str, event: EventSeries) -> N
     body = json.dumps({"first": event.first, "latest": latest})
     connection.execute(
         "INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?, ?, ?)",
-        (key_of(event.first), series, event.seen, event.count, event.told, body),
+        (key_of(event.first), series, event.seen, event.count, event.posted_count, body),
     )

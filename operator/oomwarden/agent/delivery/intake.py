@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from oomwarden.agent.delivery import outbox_bounds
 from oomwarden.agent.delivery.outbox import OutboxRow, body_of, budget_of, key_of, payer_of
-from oomwarden.agent.delivery.record_quota import Budgets, Payer
+from oomwarden.agent.delivery.record_quota import QuotaOwner, RecordQuotas
 from oomwarden.core.quota.pressure import CALM, Pressure
 from oomwarden.core.records import coalesce as merging
 from oomwarden.core.records.coalesce import Draft
@@ -30,7 +30,7 @@ def enqueue(
 
     One that is there already (a crash between) stays as it is. `now` in wall-clock seconds.
     """
-    budgets = Budgets(connection, pressure, now)
+    budgets = RecordQuotas(connection, pressure, now)
     for row in rows:
         draft, payer = Draft(row.kill, row.event), payer_of(row.kill)
         at_once = not _is_held(connection, payer.key) and outbox_bounds.has_room(connection)
@@ -50,7 +50,11 @@ def release(connection: sqlite3.Connection, now: float, pressure: Pressure = CAL
     committed before any of them is posted. Gives when the next one is due (wall-clock seconds),
     None: nothing is held.
     """
-    budgets, queues, soonest = Budgets(connection, pressure, now), _queues(connection), math.inf
+    budgets, queues, soonest = (
+        RecordQuotas(connection, pressure, now),
+        _queues(connection),
+        math.inf,
+    )
     turns = [(budgets.served(name), queue[0].created, name) for name, queue in queues.items()]
     heapq.heapify(turns)
     while turns:
@@ -71,11 +75,11 @@ class _Held:
     """A held record's name, who pays for it, and since when it waits (wall-clock seconds)."""
 
     name: str
-    payer: Payer
+    payer: QuotaOwner
     created: float
 
 
-def _release_one(budgets: Budgets, queue: deque[_Held]) -> float:
+def _release_one(budgets: RecordQuotas, queue: deque[_Held]) -> float:
     """Release the first that may go; gives when the first of those before it is due."""
     soonest = math.inf
     while queue:
@@ -96,7 +100,7 @@ def _queues(connection: sqlite3.Connection) -> dict[str, deque[_Held]]:
     queues: dict[str, deque[_Held]] = {}
     for name, budget, created in rows:
         namespace = name.partition("/")[0]
-        payer = Payer(budget, budget.partition("/")[0], namespace)
+        payer = QuotaOwner(budget, budget.partition("/")[0], namespace)
         queues.setdefault(namespace, deque()).append(_Held(name, payer, created))
     return queues
 
@@ -106,7 +110,7 @@ def _is_held(connection: sqlite3.Connection, budget: str) -> bool:
     return held.fetchone() is not None
 
 
-def _make_pending(budgets: Budgets, draft: Draft, payer: Payer, created: float) -> None:
+def _make_pending(budgets: RecordQuotas, draft: Draft, payer: QuotaOwner, created: float) -> None:
     """Let a record be posted; `created`: since when it waits, which it may do from now on."""
     reason, first = budgets.terms(payer).reason, budgets.is_first(payer, created)
     kill = draft.kill if first or reason is None else lean(draft.kill, reason)

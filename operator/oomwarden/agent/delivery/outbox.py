@@ -11,7 +11,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from oomwarden.agent.delivery import refusals
-from oomwarden.agent.delivery.record_quota import Payer
+from oomwarden.agent.delivery.record_quota import QuotaOwner
 from oomwarden.agent.delivery.refusals import REASON_LENGTH
 from oomwarden.agent.store.counters import add_count
 from oomwarden.core.records import coalesce as merging
@@ -38,7 +38,7 @@ class OutboxRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
+class OutboxCounts:
     """How many records wait for their budget, and the kills in them; how many were given up.
 
     `refused`: those that the API server does not take now, the last time because of `why`.
@@ -103,13 +103,13 @@ def body_of(draft: Draft, *, own: bool, renamed: int = 0) -> str:
     return json.dumps(body)
 
 
-def numbers(connection: sqlite3.Connection) -> Numbers:
+def numbers(connection: sqlite3.Connection) -> OutboxCounts:
     """Count what is held, what was given up, and what is refused."""
     select = "SELECT COUNT(*), COALESCE(SUM(kills), 0) FROM held"
     held, held_kills = connection.execute(select).fetchone()
     given_up = "SELECT COUNT(*) FROM outbox WHERE state = 'Undeliverable'"
     (undeliverable,) = connection.execute(given_up).fetchone()
-    return Numbers(held, held_kills, undeliverable, *refusals.number(connection))
+    return OutboxCounts(held, held_kills, undeliverable, *refusals.number(connection))
 
 
 def take_out(connection: sqlite3.Connection, row: OutboxRow, kills: int) -> bool:
@@ -139,9 +139,9 @@ def budget_of(kill: Manifest) -> str:
     return f"{kill['pod']['uid']}/{merging.container_of(kill)}"
 
 
-def payer_of(kill: Manifest) -> Payer:
+def payer_of(kill: Manifest) -> QuotaOwner:
     """Tell who a record is charged to."""
-    return Payer(budget_of(kill), kill["pod"]["uid"], kill["metadata"]["namespace"])
+    return QuotaOwner(budget_of(kill), kill["pod"]["uid"], kill["metadata"]["namespace"])
 
 
 def key_of(manifest: Manifest) -> str:

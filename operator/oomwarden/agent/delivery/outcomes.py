@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from oomwarden.agent.delivery import event_outbox, intake, outbox, refusals
-from oomwarden.agent.delivery.outbox import Numbers, OutboxRow
+from oomwarden.agent.delivery.outbox import OutboxCounts, OutboxRow
 from oomwarden.core.quota.pressure import CALM, Pressure
 from oomwarden.core.records import oomkill as record
 from oomwarden.core.records.event_series import EventSeries
@@ -17,7 +17,7 @@ Job = OutboxRow | EventSeries
 
 
 @dataclass(frozen=True, slots=True)
-class Stock:
+class OutboxSnapshot:
     """What the outbox holds: the keys of records and Events to be sent, what is held.
 
     `due`: when something held is to be released, in wall-clock seconds. `dropped`: what went over
@@ -26,7 +26,7 @@ class Stock:
 
     records: list[str]
     events: list[str]
-    numbers: Numbers
+    numbers: OutboxCounts
     due: float | None
     dropped: list[str]
 
@@ -42,7 +42,7 @@ def settle(
     refused: Mapping[str, str],
     now: float,
     pressure: Pressure,
-) -> Stock:
+) -> OutboxSnapshot:
     """Write down what became of posts, release what was held, look at what there is."""
     for job, delivery in final:
         if isinstance(job, OutboxRow):
@@ -59,7 +59,7 @@ def settle(
     dropped = refusals.drop_excess(connection, now)
     numbers = outbox.numbers(connection)
     records, events = outbox.pending(connection), event_outbox.pending(connection)
-    return Stock(records, events, numbers, due, dropped)
+    return OutboxSnapshot(records, events, numbers, due, dropped)
 
 
 def settle_record(

@@ -1,4 +1,4 @@
-"""Budgets that outlive the agent, as SQL on its store: a restart is no new allowance."""
+"""Quotas that outlive the agent, as SQL on its store: a restart is no new allowance."""
 
 import json
 import sqlite3
@@ -10,7 +10,7 @@ from oomwarden.core.quota.pressure import Pressure
 
 
 @dataclass(frozen=True, slots=True)
-class Payer:
+class QuotaOwner:
     """Who a record is charged to: a container (`key`: pod UID and name), its pod, its namespace."""
 
     key: str
@@ -19,7 +19,7 @@ class Payer:
 
 
 @dataclass(slots=True)
-class Budgets:
+class RecordQuotas:
     """All budgets of a node, for one transaction; `now` in wall-clock seconds."""
 
     connection: sqlite3.Connection
@@ -28,18 +28,18 @@ class Budgets:
     _known: dict[str, Budget] = field(default_factory=dict)
     _terms: dict[str, Terms] = field(default_factory=dict)
 
-    def terms(self, payer: Payer) -> Terms:
+    def terms(self, payer: QuotaOwner) -> Terms:
         """Give the terms of the payer's namespace."""
         if payer.namespace not in self._terms:
             self._terms[payer.namespace] = terms(self.pressure, payer.namespace)
         return self._terms[payer.namespace]
 
-    def is_first(self, payer: Payer, since: float) -> bool:
+    def is_first(self, payer: QuotaOwner, since: float) -> bool:
         """Whether nothing was recorded of the pod for long, seen from `since` on."""
         last = self._get(payer.pod).last
         return not last or since - last >= self.terms(payer).quiet
 
-    def due(self, payer: Payer, since: float) -> float:
+    def due(self, payer: QuotaOwner, since: float) -> float:
         """Tell when the next record may go, whose first kill was at `since`: now, or later."""
         own = self._get(payer.key).due(self.now, self.terms(payer), since)
         return max(own, self._bucket_due(first=self.is_first(payer, since)))
@@ -52,7 +52,7 @@ class Budgets:
         """Tell when a record of the namespace went last; 0: not lately."""
         return self._get(_of_namespace(namespace)).last
 
-    def spend(self, payer: Payer, since: float) -> bool:
+    def spend(self, payer: QuotaOwner, since: float) -> bool:
         """Take a record's share, which must be due; tells whether it is one of the free ones."""
         own, agreed = self._get(payer.key), self.terms(payer)
         first = self.is_first(payer, since)

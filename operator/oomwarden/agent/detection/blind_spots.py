@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from itertools import islice
 
-from oomwarden.agent.detection.cgroup_watches import Watches
+from oomwarden.agent.detection.cgroup_watches import CgroupWatches
 from oomwarden.core.reporting.blindness import Blindness
 from oomwarden.kernel.cgroup.tree import CounterTree
 
@@ -20,7 +20,7 @@ EXAMPLES = 3
 class BlindSpots:
     """`watches` says what the kernel has refused; the tree what cannot be opened or listed."""
 
-    watches: Watches
+    watches: CgroupWatches
     _due: float = 0.0
 
     def patience(self, tree: CounterTree, longest: float) -> float:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from oomwarden.core.model.cgroup import Level
 from oomwarden.kernel import inotify
-from oomwarden.kernel.cgroup.counter_files import Node
+from oomwarden.kernel.cgroup.counter_files import CounterNode
 from oomwarden.kernel.cgroup.files import CgroupRoot
-from oomwarden.kernel.inotify import Event, Inotify
+from oomwarden.kernel.inotify import Inotify, InotifyEvent
 
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 1.0, 30.0
 _DIRECTORY = inotify.IN_CREATE | inotify.IN_DELETE | inotify.IN_ONLYDIR
@@ -22,10 +22,10 @@ _GONE = {errno.ENOENT, errno.ENODEV, errno.ENOTDIR}
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _WantedWatch:
     """A watch on a cgroup's directory, or on a file in it."""
 
-    node: Node
+    node: CounterNode
     file: str = ""
 
     @property
@@ -34,7 +34,7 @@ class _Wish:
 
 
 @dataclass(slots=True)
-class Watches:
+class CgroupWatches:
     """Used by the detector's thread only, but for `wake`. Watches on limits make room for others.
 
     `refused`: why the last one was, by errno; None: all are there.
@@ -43,21 +43,21 @@ class Watches:
     root: CgroupRoot
     inotify: Inotify = field(default_factory=Inotify)
     refused: int | None = None
-    _by_watch: dict[int, _Wish] = field(default_factory=dict)
+    _by_watch: dict[int, _WantedWatch] = field(default_factory=dict)
     _by_key: dict[tuple[int, str], int] = field(default_factory=dict)
-    _missing: dict[tuple[int, str], _Wish] = field(default_factory=dict)
+    _missing: dict[tuple[int, str], _WantedWatch] = field(default_factory=dict)
     _gap: float = FIRST_RETRY_SECONDS
     _due: float = 0.0
 
-    def follow(self, node: Node) -> None:
+    def follow(self, node: CounterNode) -> None:
         """Watch a cgroup: its directory, or a container's limit."""
-        self._want(_Wish(node, _LIMIT if node.cgroup.level is Level.CONTAINER else ""))
+        self._want(_WantedWatch(node, _LIMIT if node.cgroup.level is Level.CONTAINER else ""))
 
-    def follow_counters(self, top: Node) -> None:
+    def follow_counters(self, top: CounterNode) -> None:
         """Watch the counters of the root of all pods: whatever is counted below moves them."""
-        self._want(_Wish(top, _COUNTERS))
+        self._want(_WantedWatch(top, _COUNTERS))
 
-    def drop(self, node: Node) -> None:
+    def drop(self, node: CounterNode) -> None:
         """End what watches a cgroup."""
         for file in ("", _LIMIT, _COUNTERS):
             key = (node.cgroup.inode, file)
@@ -70,7 +70,7 @@ class Watches:
         if not self._missing:
             self.refused = None
 
-    def node(self, watch: int) -> Node | None:
+    def node(self, watch: int) -> CounterNode | None:
         """Give the cgroup whose directory or limit a watch is on."""
         wish = self._by_watch.get(watch)
         return wish.node if wish is not None and wish.file != _COUNTERS else None
@@ -85,11 +85,11 @@ class Watches:
         """Whether anything but limits goes unwatched."""
         return any(wish.file != _LIMIT for wish in self._missing.values())
 
-    def unwatched(self) -> list[Node]:
+    def unwatched(self) -> list[CounterNode]:
         """Give the cgroups below which others come and go untold."""
         return [wish.node for wish in self._missing.values() if not wish.file]
 
-    def retry(self) -> list[Node]:
+    def retry(self) -> list[CounterNode]:
         """Try the missing ones again when it is time; gives the directories that are watched now.
 
         The first that is refused for want of room ends it: the others wait for the next time.
@@ -97,7 +97,7 @@ class Watches:
         now = time.monotonic()
         if not self._missing or now < self._due:
             return []
-        found: list[Node] = []
+        found: list[CounterNode] = []
         wishes = sorted(self._missing.values(), key=lambda wish: wish.file == _LIMIT)
         for wish in wishes:
             if self._want(wish) and not wish.file:
@@ -112,7 +112,7 @@ class Watches:
         """Give the seconds until `retry` does something; None: nothing is missing."""
         return max(self._due - time.monotonic(), 0.0) if self._missing else None
 
-    def hear(self, seconds: float) -> list[Event]:
+    def hear(self, seconds: float) -> list[InotifyEvent]:
         """Wait for events; also without an instance, then only for `wake` and the time."""
         return self.inotify.wait(seconds)
 
@@ -124,7 +124,7 @@ class Watches:
         """Give the instance back, of which a user has few."""
         self.inotify.close()
 
-    def _want(self, wish: _Wish) -> bool:
+    def _want(self, wish: _WantedWatch) -> bool:
         while (code := self._add(wish)) is not None:
             if code == errno.ENOSPC and wish.file != _LIMIT and self._make_room():
                 continue
@@ -137,7 +137,7 @@ class Watches:
             self.refused = None
         return True
 
-    def _add(self, wish: _Wish) -> int | None:
+    def _add(self, wish: _WantedWatch) -> int | None:
         """Add a watch; gives the error's number where there is none."""
         path = self.root.absolute(wish.node.cgroup.path)
         try:

@@ -12,16 +12,16 @@ from collections.abc import Callable
 
 from oomwarden.agent.detection.batch import Batch
 from oomwarden.agent.detection.blind_spots import BlindSpots
-from oomwarden.agent.detection.cgroup_watches import Watches
+from oomwarden.agent.detection.cgroup_watches import CgroupWatches
 from oomwarden.core.ledger.account import Reading
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.parse.cgroup_paths import child
 from oomwarden.core.reporting.blindness import Blindness
 from oomwarden.kernel import inotify
-from oomwarden.kernel.cgroup.counter_files import Node
+from oomwarden.kernel.cgroup.counter_files import CounterNode
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
 from oomwarden.kernel.cgroup.tree import CounterTree
-from oomwarden.kernel.inotify import Event
+from oomwarden.kernel.inotify import InotifyEvent
 
 RECONCILE_SECONDS = 10.0
 READ_ALL_EVERY = 6
@@ -41,7 +41,7 @@ class Detector:
         self._tree = CounterTree(root, self._appeared, self._vanished, self._lost)
         self._kubepods = kubepods
         self._deliver = deliver
-        self._watches = Watches(root)
+        self._watches = CgroupWatches(root)
         self._spots = BlindSpots(self._watches)
         self.blindness = Blindness()
         self._batch = Batch(0.0)
@@ -107,7 +107,7 @@ class Detector:
             self._finish(readings, reconciled=reconcile)
             self._batch.after = read_at
 
-    def _begin(self) -> Node | None:
+    def _begin(self) -> CounterNode | None:
         """Open kubepods, as soon as that can be opened; None: it is to stop."""
         while not self._stopping:
             try:
@@ -126,13 +126,13 @@ class Detector:
         self._batch.late = tuple(late)
         return readings
 
-    def _require(self, top: Node) -> None:
+    def _require(self, top: CounterNode) -> None:
         if top.cgroup.inode not in self._tree.nodes:
             raise CgroupGoneError(
                 f"{top.cgroup.path} was removed: is the kubelet being set up anew?"
             )
 
-    def _hear(self, seconds: float) -> list[Event]:
+    def _hear(self, seconds: float) -> list[InotifyEvent]:
         events = self._watches.hear(seconds)
         self._missed |= any(event.mask & inotify.IN_Q_OVERFLOW for event in events)
         return events
@@ -155,7 +155,7 @@ class Detector:
                 readings += self._tree.sweep(node)
         return readings
 
-    def _handle(self, events: list[Event]) -> list[Reading]:
+    def _handle(self, events: list[InotifyEvent]) -> list[Reading]:
         created = [(self._watches.node(e.watch), e.name) for e in events if _is_new_directory(e)]
         readings = self._look_at_moved(events)
         for parent, name in created:
@@ -163,7 +163,7 @@ class Detector:
                 self._note_unseen(parent, name)
         return readings
 
-    def _note_unseen(self, parent: Node, name: str) -> None:
+    def _note_unseen(self, parent: CounterNode, name: str) -> None:
         """Tell of a cgroup that was gone before it could be opened: it may have been killed."""
         if parent.cgroup.inode in self._tree.unlisted:
             return  # it may be there
@@ -175,7 +175,7 @@ class Detector:
             self._batch.appeared.append((cgroup, parent.cgroup.inode))
             self._batch.vanished.append(cgroup)
 
-    def _look_at_moved(self, events: list[Event]) -> list[Reading]:
+    def _look_at_moved(self, events: list[InotifyEvent]) -> list[Reading]:
         readings: list[Reading] = []
         for watch in {event.watch for event in events}:
             node = self._watches.node(watch)
@@ -200,7 +200,7 @@ class Detector:
         else:
             self._batch.blind |= batch.blind
 
-    def _appeared(self, node: Node) -> None:
+    def _appeared(self, node: CounterNode) -> None:
         parent = node.parent.cgroup.inode if node.parent else None
         self._batch.appeared.append((node.cgroup, parent))
         self._paths[node.cgroup.path] = None
@@ -208,18 +208,18 @@ class Detector:
             del self._paths[next(iter(self._paths))]
         self._watches.follow(node)
 
-    def _vanished(self, node: Node) -> None:
+    def _vanished(self, node: CounterNode) -> None:
         self._batch.vanished.append(node.cgroup)
         self._watches.drop(node)
 
-    def _lost(self, cgroup: Cgroup, parent: Node) -> None:
+    def _lost(self, cgroup: Cgroup, parent: CounterNode) -> None:
         """Tell of a cgroup that went before it could be opened."""
         self._paths[cgroup.path] = None
         self._batch.appeared.append((cgroup, parent.cgroup.inode))
         self._batch.vanished.append(cgroup)
 
 
-def _is_new_directory(event: Event) -> bool:
+def _is_new_directory(event: InotifyEvent) -> bool:
     return bool(event.mask & inotify.IN_CREATE and event.mask & inotify.IN_ISDIR)
 
 

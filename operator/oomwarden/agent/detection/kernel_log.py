@@ -38,7 +38,7 @@ ELSEWHERE = LogState(
 )
 
 
-class LogReader:
+class KernelLogReader:
     """Keeps the end of the last read and the kills that no record has claimed yet.
 
     `overruns` counts the reads between which the ring buffer lost lines. `off`: why the log means

@@ -21,12 +21,12 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class KernelSide:
-    """`remedy` says what is missing, empty once kubepods is watched."""
+class KubepodsDetection:
+    """`unavailable_reason` says what is missing, empty once kubepods is watched."""
 
     path: Path
     queue: asyncio.Queue[Batch] = field(default_factory=asyncio.Queue)
-    remedy: str = "kubepods was not looked for yet"
+    unavailable_reason: str = "kubepods was not looked for yet"
     kubepods: Cgroup | None = None
     detector: Detector | None = None
     layout: Layout | None = None
@@ -63,11 +63,11 @@ class KernelSide:
         """Look for kubepods until it is there; say once per reason why it is not."""
         told = ""
         while (found := self._look()) is None:
-            if self.remedy != told:
-                _LOG.error("kills cannot be seen: %s", self.remedy)
-                told = self.remedy
+            if self.unavailable_reason != told:
+                _LOG.error("kills cannot be seen: %s", self.unavailable_reason)
+                told = self.unavailable_reason
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
-        self.kubepods, self.remedy = found, ""
+        self.kubepods, self.unavailable_reason = found, ""
         return found
 
     async def run(self, kubepods: Cgroup) -> None:
@@ -89,11 +89,11 @@ class KernelSide:
 
     def _look(self) -> Cgroup | None:
         if not is_cgroup2(self.path):
-            self.remedy = no_cgroup2(self.path)
+            self.unavailable_reason = no_cgroup2(self.path)
             return None
         found = find_kubepods(self._root)
         if found is None:
-            self.remedy = (
+            self.unavailable_reason = (
                 f"no kubepods cgroup below {self.path}: is a kubelet running, is the host's "
                 "/sys/fs/cgroup mounted there, and has the kubelet cgroupsPerQOS: true, its "
                 "default? Without it pods have no cgroups of their own, and their kills are not "

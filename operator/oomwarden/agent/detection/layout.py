@@ -12,7 +12,7 @@ from functools import partial
 
 from oomwarden.agent.informers.inventory import Inventory
 from oomwarden.agent.runtime.worker import KernelWorker, StuckError
-from oomwarden.core.reporting.layout import Stray, remedy, unseen
+from oomwarden.core.reporting.layout import UnknownCgroup, remedy, unseen
 from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.cgroup.strays import strays
 
@@ -53,7 +53,9 @@ class Layout:
         before, self._missing = self._missing, unseen(list(self.inventory.pods.values()), seen)
         lasting = {key: name for key, name in self._missing.items() if key in before}
         try:
-            found: list[Stray] = await self.worker.run("strays", partial(strays, self.cgroups))
+            found: list[UnknownCgroup] = await self.worker.run(
+                "strays", partial(strays, self.cgroups)
+            )
         except (StuckError, OSError) as error:
             _LOG.warning("the cgroups outside of kubepods cannot be looked at: %s", error)
             return

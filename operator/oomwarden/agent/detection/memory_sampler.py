@@ -16,17 +16,17 @@ from oomwarden.agent.informers.inventory import Container, Inventory
 from oomwarden.agent.runtime.worker import KernelWorker, StuckError
 from oomwarden.core.incidents.memory_history import (
     SAMPLE_SECONDS,
-    Bound,
-    History,
-    Sample,
-    Story,
+    MemoryBound,
+    MemoryTimeline,
+    UsageHistory,
+    UsageSample,
     first_to_look_at,
 )
 from oomwarden.core.ledger.account import Account
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.kernel.cgroup.files import CgroupGoneError
-from oomwarden.kernel.container.memory import UsageFiles, closer_look
-from oomwarden.kernel.roots import Places
+from oomwarden.kernel.container.memory import UsageFiles, usage_detail
+from oomwarden.kernel.roots import HostRoots
 
 CLIMB_SECONDS = 2.0
 """Between rounds while a container climbs towards its limit; only such ones are read then."""
@@ -34,7 +34,9 @@ _ALL = 0
 """What the worker knows a whole round by: no cgroup has this inode."""
 
 
-def story_of(known: Iterable[Container], cgroup: Cgroup | None, end: float) -> Story | None:
+def timeline_before(
+    known: Iterable[Container], cgroup: Cgroup | None, end: float
+) -> MemoryTimeline | None:
     """Tell of a container, live or gone, up to a wall-clock time.
 
     None: it was never sampled, or nobody knows which container it is. A cgroup that the kernel log
@@ -55,8 +57,8 @@ class _Sampled:
     """A container that a round has read."""
 
     container: Container
-    memory: History
-    bounds: tuple[Bound, ...]
+    memory: UsageHistory
+    bounds: tuple[MemoryBound, ...]
 
     @property
     def is_climbing(self) -> bool:
@@ -64,12 +66,12 @@ class _Sampled:
 
 
 @dataclass(slots=True)
-class Samples:
-    """Samples what the inventory knows by name: a pause container has none, and no story."""
+class MemorySampler:
+    """Sample what the inventory knows by name: a pause container has none, and no story."""
 
     inventory: Inventory
     accounts: Mapping[int, Account]
-    places: Places
+    places: HostRoots
     worker: KernelWorker = field(default_factory=partial(KernelWorker, "samples"))
     progress: float = 0.0
     failed_looks: int = 0
@@ -86,7 +88,7 @@ class Samples:
         return self._files.unreadable + self.failed_looks
 
     async def run(self) -> None:
-        """Sample for ever."""
+        """Sample until cancelled."""
         while True:
             await self._pause()
             await self.step()
@@ -109,22 +111,24 @@ class Samples:
         await self._look_closer(sampled)
         self._climbing = frozenset(i for i, one in sampled.items() if one.is_climbing)
 
-    async def _sample(self, chosen: list[Container]) -> dict[int, tuple[Container, History]]:
+    async def _sample(self, chosen: list[Container]) -> dict[int, tuple[Container, UsageHistory]]:
         live = frozenset(self.inventory.containers)
         read = partial(self._files.read, [each.cgroup for each in chosen], live)
         try:
-            found: dict[int, Sample] = await self.worker.run(_ALL, read)
+            found: dict[int, UsageSample] = await self.worker.run(_ALL, read)
         except StuckError:  # /metrics shows it
             return {}
-        sampled: dict[int, tuple[Container, History]] = {}
+        sampled: dict[int, tuple[Container, UsageHistory]] = {}
         for container in chosen:
             if sample := found.get(container.cgroup.inode):
-                container.memory = memory = container.memory or History()
+                container.memory = memory = container.memory or UsageHistory()
                 memory.add(sample)
                 sampled[container.cgroup.inode] = container, memory
         return sampled
 
-    def _bounded(self, sampled: Mapping[int, tuple[Container, History]]) -> dict[int, _Sampled]:
+    def _bounded(
+        self, sampled: Mapping[int, tuple[Container, UsageHistory]]
+    ) -> dict[int, _Sampled]:
         of_pod: Counter[str | None] = Counter()
         for each in self.inventory.containers.values():
             of_pod[each.cgroup.pod_uid] += each.memory.usage if each.memory else 0
@@ -135,16 +139,16 @@ class Samples:
 
     def _bounds(
         self, container: Container, used: int, of_pod: Mapping[str | None, int]
-    ) -> tuple[Bound, ...]:
+    ) -> tuple[MemoryBound, ...]:
         """Give the limits of container and pod; without either, that of the level above."""
-        own = (Bound(used, container.limit),) if container.limit else ()
+        own = (MemoryBound(used, container.limit),) if container.limit else ()
         pod = self._parent(self.accounts.get(container.cgroup.inode))
         if pod is not None and pod.limit:
-            return (*own, Bound(of_pod[container.cgroup.pod_uid], pod.limit))
+            return (*own, MemoryBound(of_pod[container.cgroup.pod_uid], pod.limit))
         above = None if own else self._parent(pod)
         while above is not None and not above.limit:
             above = self._parent(above)
-        return (Bound(used, above.limit),) if above is not None and above.limit else own
+        return (MemoryBound(used, above.limit),) if above is not None and above.limit else own
 
     def _parent(self, account: Account | None) -> Account | None:
         if account is None or account.parent is None:
@@ -163,7 +167,7 @@ class Samples:
 
     async def _look(self, one: _Sampled) -> None:
         cgroup, places = one.container.cgroup, self.places
-        work = partial(closer_look, places.cgroups, places.proc, cgroup)
+        work = partial(usage_detail, places.cgroups, places.proc, cgroup)
         try:
             one.memory.look(await self.worker.run(cgroup.inode, work))
         except CgroupGoneError:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from oomwarden.agent.baselines.scores import Baselines
-from oomwarden.agent.enforcement.tracked import Charge
+from oomwarden.agent.enforcement.tracked import TrackedContainer
 from oomwarden.agent.informers.inventory import Container
-from oomwarden.core.enforcement.token_bucket import Pace
+from oomwarden.core.enforcement.token_bucket import TokenBucket
 from oomwarden.core.model.remark import Remark
 
 
@@ -31,15 +31,17 @@ class Caps:
     processes_per_second: int
     new_pods_per_minute: int
     now: Callable[[], float] = _loop_time
-    _processes: Pace = field(init=False)
-    _pods: Pace = field(init=False)
+    _processes: TokenBucket = field(init=False)
+    _pods: TokenBucket = field(init=False)
     _touched: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._processes = Pace(self.processes_per_second, 1.0)
-        self._pods = Pace(self.new_pods_per_minute, 60.0)
+        self._processes = TokenBucket(self.processes_per_second, 1.0)
+        self._pods = TokenBucket(self.new_pods_per_minute, 60.0)
 
-    def admit(self, due: Iterable[Charge], baselines: Baselines) -> list[Charge]:
+    def admit(
+        self, due: Iterable[TrackedContainer], baselines: Baselines
+    ) -> list[TrackedContainer]:
         """Give those that may go now, in their order; the others wait for their turn."""
         return [charge for charge in due if self._is_admitted(charge, baselines)]
 
@@ -55,12 +57,12 @@ class Caps:
         """Forget the pods that are gone."""
         self._touched &= set(live)
 
-    def _is_admitted(self, charge: Charge, baselines: Baselines) -> bool:
+    def _is_admitted(self, charge: TrackedContainer, baselines: Baselines) -> bool:
         if not self._is_new(charge, baselines):
             return True
         wait = self._touch(charge.container)
         if wait > 0:
-            charge.hold_back(self.now() + wait, self._waiting())
+            charge.defer(self.now() + wait, self._waiting())
         return not wait
 
     def hold_up(self, container: Container) -> Remark | None:
@@ -78,9 +80,9 @@ class Caps:
             self._touched.add(pod)
         return wait
 
-    def _is_new(self, charge: Charge, baselines: Baselines) -> bool:
+    def _is_new(self, charge: TrackedContainer, baselines: Baselines) -> bool:
         """Whether a running container would be touched for the first time."""
-        baseline, order = baselines.get(charge.container), charge.order
+        baseline, order = baselines.get(charge.container), charge.plan
         if baseline is None or order is None or baseline.ours - {baseline.value}:
             return False
         starting = self._is_starting(charge.container)

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from oomwarden.agent.baselines.offsets import References
+from oomwarden.agent.baselines.offsets import OffsetReferences
 from oomwarden.agent.informers.inventory import Container, Inventory
-from oomwarden.agent.informers.namespaces import NamespaceBook
+from oomwarden.agent.informers.namespaces import NamespaceCache
 from oomwarden.agent.informers.node_labels import NodeLabels
-from oomwarden.agent.informers.policies import PolicyBook
-from oomwarden.core.enforcement.plan import Baseline, Standing, evaluate
+from oomwarden.agent.informers.policies import PolicyCache
+from oomwarden.core.enforcement.plan import Baseline, Evaluation, evaluate
 from oomwarden.core.enforcement.scoring import Floor
 from oomwarden.core.model.pod import PodFacts
 from oomwarden.core.policy.matching import asks_for_node, selects
@@ -28,23 +28,23 @@ class Decision:
     name: str
     versions: Versions
     baseline: int | None
-    standing: Standing
+    standing: Evaluation
 
 
 @dataclass(slots=True)
-class Decider:
+class Evaluator:
     """Works out anew only what changed: the facts of a pod are compared by identity."""
 
     inventory: Inventory
-    book: PolicyBook
-    namespaces: NamespaceBook
+    book: PolicyCache
+    namespaces: NamespaceCache
     node: NodeLabels
     floor: Floor
-    references: References
+    references: OffsetReferences
     _selected: dict[str, tuple[Versions, PodFacts, tuple[Policy, ...]]] = field(
         default_factory=dict
     )
-    _standings: dict[Hashable, tuple[tuple[Policy, ...], Standing]] = field(default_factory=dict)
+    _standings: dict[Hashable, tuple[tuple[Policy, ...], Evaluation]] = field(default_factory=dict)
     _standings_of: Versions = (0, 0, 0)
     _groups: dict[tuple[int, ...], tuple[Policy, ...]] = field(default_factory=dict)
 
@@ -79,7 +79,7 @@ class Decider:
 
     def _standing(
         self, selected: tuple[Policy, ...], name: str, given: tuple[int | None, int | None]
-    ) -> Standing:
+    ) -> Evaluation:
         """Evaluate once for all replicas of a pod: 500 policies take 2 ms.
 
         Policies are told apart by identity; those of a key are held as long as it is.

@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 
 from oomwarden.agent.enforcement.evaluator import Decision
 from oomwarden.api.oomkill import PolicyReference
-from oomwarden.core.model.mode import Switch
+from oomwarden.core.model.mode import EnforcementMode
 
 KEEP_WINNERS = 4096
 
 
 @dataclass(slots=True)
-class Winners:
+class GoverningPolicies:
     """By cgroup inode; the oldest are forgotten."""
 
     _known: dict[int, PolicyReference] = field(default_factory=dict)
@@ -19,11 +19,11 @@ class Winners:
         """Tell which policy governs, or governed, a container's cgroup."""
         return self._known.get(inode)
 
-    def remember(self, inode: int, decision: Decision, mode: Switch | None) -> None:
+    def remember(self, inode: int, decision: Decision, mode: EnforcementMode | None) -> None:
         """Take a decision; at Release nobody governs."""
         self._known.pop(inode, None)
         match = decision.standing.contest.winner
-        if match is not None and mode is not Switch.RELEASE:
+        if match is not None and mode is not EnforcementMode.RELEASE:
             self._known[inode] = match.policy.reference
         while len(self._known) > KEEP_WINNERS:
             del self._known[next(iter(self._known))]

@@ -13,16 +13,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from oomwarden.agent.baselines.oom_group import FoundGroups
-from oomwarden.agent.enforcement.tracked import Charge
+from oomwarden.agent.baselines.oom_group import GroupKillBaselines
+from oomwarden.agent.enforcement.tracked import TrackedContainer
 from oomwarden.agent.informers.inventory import Container
-from oomwarden.agent.runtime.pace import NewsPace
+from oomwarden.agent.runtime.pace import ReconcilePacer
 from oomwarden.agent.runtime.worker import KernelWorker, StuckError
 from oomwarden.core.enforcement.group_files import GroupFiles
-from oomwarden.core.enforcement.group_kill import NOT_SAVED, State, Wish, failed, part, planned
+from oomwarden.core.enforcement.group_kill import (
+    NOT_SAVED,
+    GroupKillSpec,
+    GroupKillState,
+    failed,
+    group_kill_status,
+    planned,
+)
 from oomwarden.core.model.cgroup import Cgroup
-from oomwarden.core.model.mode import Switch
-from oomwarden.core.model.remark import Part, Remarks
+from oomwarden.core.model.mode import EnforcementMode
+from oomwarden.core.model.remark import AspectStatus, Remarks
 from oomwarden.core.policy.matching import Match
 from oomwarden.kernel.cgroup import oom_group
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
@@ -34,30 +41,32 @@ YOUNG_LOOK_SECONDS = 1.0
 _ALL = 0
 _LOG = logging.getLogger(__name__)
 
-Wishes = Mapping[int, tuple[Container, Wish]]
+DesiredGroupKills = Mapping[int, tuple[Container, GroupKillSpec]]
 """By cgroup inode."""
 
 
-def wishes(charges: Iterable[Charge], switch: Switch | None) -> dict[int, tuple[Container, Wish]]:
+def desired_group_kills(
+    charges: Iterable[TrackedContainer], switch: EnforcementMode | None
+) -> dict[int, tuple[Container, GroupKillSpec]]:
     """Collect what the winners say; without the policies' word all is left as it is."""
     return {
         charge.container.cgroup.inode: (charge.container, _wish(charge, switch))
         for charge in charges
-        if charge.decision is not None or switch is Switch.RELEASE
+        if charge.decision is not None or switch is EnforcementMode.RELEASE
     }
 
 
-def _wish(charge: Charge, switch: Switch | None) -> Wish:
+def _wish(charge: TrackedContainer, switch: EnforcementMode | None) -> GroupKillSpec:
     if charge.decision is None:
-        return Wish(switch=switch)
+        return GroupKillSpec(switch=switch)
     standing = charge.decision.standing
     observed = any(_wish_of(match).concerns for match in standing.contest.observers)
     together = _together(standing.contest.winner)
-    return Wish(together, bool(standing.target.processes), switch, observed=observed)
+    return GroupKillSpec(together, bool(standing.target.processes), switch, observed=observed)
 
 
-def _wish_of(observer: Match) -> Wish:
-    return Wish(_together(observer), bool(observer.rule.processes))
+def _wish_of(observer: Match) -> GroupKillSpec:
+    return GroupKillSpec(_together(observer), bool(observer.rule.processes))
 
 
 def _together(match: Match | None) -> bool | None:
@@ -66,23 +75,23 @@ def _together(match: Match | None) -> bool | None:
 
 
 @dataclass(slots=True)
-class GroupKills:
+class GroupKillReconciler:
     """Owns the file of all containers. `writes`: the chart lets the agents write to cgroups.
 
     `repairs` counts the times that somebody else had changed what was held.
     """
 
-    found: FoundGroups
+    found: GroupKillBaselines
     cgroups: CgroupRoot
     writes: bool
-    ask: Callable[[], Wishes]
+    ask: Callable[[], DesiredGroupKills]
     told: Callable[[], None] = field(default=lambda: None)
     news: asyncio.Event = field(default_factory=asyncio.Event)
     worker: KernelWorker = field(default_factory=partial(KernelWorker, "group-kill"))
     progress: float = 0.0
     repairs: int = 0
-    _states: dict[int, State] = field(default_factory=dict)
-    _pace: NewsPace = field(default_factory=NewsPace)
+    _states: dict[int, GroupKillState] = field(default_factory=dict)
+    _pace: ReconcilePacer = field(default_factory=ReconcilePacer)
 
     @property
     def applied(self) -> frozenset[int]:
@@ -121,33 +130,38 @@ class GroupKills:
             self.told()
         return any(wish.asked is not None and self._is_young(c) for c, wish in concerned.values())
 
-    def _concerned(self, asked: Wishes) -> Wishes:
+    def _concerned(self, asked: DesiredGroupKills) -> DesiredGroupKills:
         return {
             inode: (container, wish)
             for inode, (container, wish) in asked.items()
             if wish.concerns or self.found.get(container) is not None
         }
 
-    async def _look(self, concerned: Wishes) -> None:
+    async def _look(self, concerned: DesiredGroupKills) -> None:
         cgroups = [container.cgroup for container, _ in concerned.values()]
         try:
             read = await self.worker.run(_ALL, partial(oom_group.read_files, self.cgroups, cgroups))
         except StuckError:
             return
-        states: dict[int, State] = {}
+        states: dict[int, GroupKillState] = {}
         for inode, files in read.items():
             (container, wish), now = concerned[inode], files.together
             young, found = self._is_young(container), self.found.files(container)
             found = found.completed(files) if found else None
-            known, before = State(now, found.together if found else None), self._states.get(inode)
+            known, before = (
+                GroupKillState(now, found.together if found else None),
+                self._states.get(inode),
+            )
             left = before.now if before else None
-            wished = wish if self.writes else Wish()
-            states[inode] = known.seen(now, wished, young=young, left=left)
-            self._note_repair(container, wish, now, young=young)
+            wished = wish if self.writes else GroupKillSpec()
+            states[inode] = known.seen(wished, now=now, young=young, left=left)
+            self._note_repair(container, wish, now=now, young=young)
             self.found.put(container, _kept(states[inode], known, files, found))
         self._states = states
 
-    def _note_repair(self, container: Container, wish: Wish, now: bool, *, young: bool) -> None:  # noqa: FBT001 - the value read
+    def _note_repair(
+        self, container: Container, wish: GroupKillSpec, *, now: bool, young: bool
+    ) -> None:
         before = self._states.get(container.cgroup.inode)
         if young or not self.writes or before is None or wish.asked is None:
             return
@@ -161,7 +175,7 @@ class GroupKills:
         except sqlite3.Error as error:
             _LOG.warning("memory.oom.group is not saved, and not written before it is: %s", error)
 
-    async def _hold(self, inode: int, container: Container, wish: Wish) -> None:
+    async def _hold(self, inode: int, container: Container, wish: GroupKillSpec) -> None:
         state = self._states.get(inode)
         if state is None:
             return
@@ -177,10 +191,10 @@ class GroupKills:
     async def _write(
         self,
         container: Container,
-        state: State,
+        state: GroupKillState,
         aim: bool,  # noqa: FBT001 - the value to write
         files: GroupFiles | None,
-    ) -> State:
+    ) -> GroupKillState:
         """Write what is asked, or put back the files that were found."""
         cgroup = container.cgroup
         work: Callable[[], bool] = partial(oom_group.write, self.cgroups, cgroup, together=aim)
@@ -198,10 +212,12 @@ class GroupKills:
         age = asyncio.get_running_loop().time() - container.seen
         return not container.existed and age < YOUNG_SECONDS
 
-    def part(self, charge: Charge, switch: Switch | None) -> Part:
+    def group_kill_status(
+        self, charge: TrackedContainer, switch: EnforcementMode | None
+    ) -> AspectStatus:
         """Tell what became of what a container's winner says."""
         state = self._states.get(charge.container.cgroup.inode)
-        return part(_wish(charge, switch), state, writes=self.writes)
+        return group_kill_status(_wish(charge, switch), state, writes=self.writes)
 
     def planned(self, container: Container, observers: Sequence[Match]) -> list[Remarks]:
         """Tell for each policy that only observes what would stand in its way."""
@@ -210,7 +226,7 @@ class GroupKills:
 
 
 def _kept(
-    state: State, known: State, now: GroupFiles, found: GroupFiles | None
+    state: GroupKillState, known: GroupKillState, now: GroupFiles, found: GroupFiles | None
 ) -> GroupFiles | None:
     """Give what is to be remembered as found: what was, unless the last look is the first."""
     if state.found is None:
@@ -223,5 +239,5 @@ def _put_back(root: CgroupRoot, cgroup: Cgroup, files: GroupFiles) -> bool:
     return oom_group.put_back(root, cgroup, files).together
 
 
-def _unsaved(state: State) -> State:
+def _unsaved(state: GroupKillState) -> GroupKillState:
     return replace(state, trouble=NOT_SAVED)

@@ -18,8 +18,8 @@ from oomwarden.agent.runtime.worker import KernelWorker, StuckError
 from oomwarden.api.policy import SCORE_MIN
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.kernel.cgroup.files import CgroupGoneError
-from oomwarden.kernel.container.first_process import Glimpse, glimpse
-from oomwarden.kernel.roots import Places
+from oomwarden.kernel.container.first_process import FirstProcess, find_first_process
+from oomwarden.kernel.roots import HostRoots
 
 FIRST_GAP_SECONDS = 0.01
 BRISK_GAP_SECONDS = 0.05
@@ -42,12 +42,12 @@ class _Search:
 
 
 @dataclass(slots=True)
-class Naming:
+class ContainerNamer:
     """Waits on `inventory.appeared`; `found` is called when there are containers to decide on."""
 
     inventory: Inventory
     baselines: Baselines
-    places: Places
+    places: HostRoots
     found: Callable[[], None]
     worker: KernelWorker = field(default_factory=partial(KernelWorker, "naming"))
     progress: float = 0.0
@@ -86,7 +86,7 @@ class Naming:
         for inode, container in containers.items():
             if self._is_ready(container):
                 continue
-            told = self._told(container) is not None
+            told = self._name_from_api(container) is not None
             if inode not in self._searches and (told or now - container.seen < GIVE_UP_SECONDS):
                 self._searches[inode] = _Search(now)
             elif told and container.name is None:
@@ -95,7 +95,7 @@ class Naming:
     def _is_ready(self, container: Container) -> bool:
         return container.name is not None and self.baselines.get(container) is not None
 
-    def _told(self, container: Container) -> str | None:
+    def _name_from_api(self, container: Container) -> str | None:
         """Give the name by the API server's word: then the container is running."""
         facts = self.inventory.container(container)
         same = facts is not None and facts.container_id == container.cgroup.container_id
@@ -111,24 +111,24 @@ class Naming:
         try:
             seen = await self.worker.run(container.cgroup.inode, self._glimpse(container.cgroup))
         except CgroupGoneError:
-            seen = Glimpse()
+            seen = FirstProcess()
         except (StuckError, OSError) as error:
-            seen = Glimpse()
+            seen = FirstProcess()
             self._fail(container, search, error)
         self._learn(container, seen)
         self._schedule(container, search)
 
-    def _glimpse(self, cgroup: Cgroup) -> Callable[[], Glimpse]:
-        return partial(glimpse, self.places.cgroups, self.places.proc, cgroup)
+    def _glimpse(self, cgroup: Cgroup) -> Callable[[], FirstProcess]:
+        return partial(find_first_process, self.places.cgroups, self.places.proc, cgroup)
 
-    def _learn(self, container: Container, seen: Glimpse) -> None:
+    def _learn(self, container: Container, seen: FirstProcess) -> None:
         name = container.name
-        container.name = self._told(container) or seen.name or name
+        container.name = self._name_from_api(container) or seen.name or name
         if seen.limit is not None:
             container.limit = seen.limit
         if container.name is None or seen.score is None:
             return
-        if seen.name is None and self._told(container) is None:
+        if seen.name is None and self._name_from_api(container) is None:
             return  # the score may still be that of the runtime's shim
         young = asyncio.get_running_loop().time() - container.seen < SETTLE_SECONDS
         if seen.score < SCORE_MIN and young and not container.existed:
@@ -141,7 +141,7 @@ class Naming:
         if self._is_ready(container):
             del self._searches[container.cgroup.inode]
             self.found()
-        elif age > GIVE_UP_SECONDS and not self._told(container):
+        elif age > GIVE_UP_SECONDS and not self._name_from_api(container):
             del self._searches[container.cgroup.inode]
         else:
             search.due = now + search.gap

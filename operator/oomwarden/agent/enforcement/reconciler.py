@@ -14,42 +14,46 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
-from oomwarden.agent.baselines.offsets import References
-from oomwarden.agent.baselines.oom_group import FoundGroups
+from oomwarden.agent.baselines.offsets import OffsetReferences
+from oomwarden.agent.baselines.oom_group import GroupKillBaselines
 from oomwarden.agent.baselines.scores import Baselines
 from oomwarden.agent.baselines.store_loss import forget_loss
 from oomwarden.agent.enforcement.caps import Caps
-from oomwarden.agent.enforcement.evaluator import Decider
-from oomwarden.agent.enforcement.governing import Winners
-from oomwarden.agent.enforcement.group_kill import GroupKills, Wishes, wishes
-from oomwarden.agent.enforcement.policy_reports import Items
+from oomwarden.agent.enforcement.evaluator import Evaluator
+from oomwarden.agent.enforcement.governing import GoverningPolicies
+from oomwarden.agent.enforcement.group_kill import (
+    DesiredGroupKills,
+    GroupKillReconciler,
+    desired_group_kills,
+)
+from oomwarden.agent.enforcement.policy_reports import ContainerReports
 from oomwarden.agent.enforcement.quiet_scans import quiet
-from oomwarden.agent.enforcement.resize_requests import Limits
+from oomwarden.agent.enforcement.resize_requests import ResizeRequests
 from oomwarden.agent.enforcement.saving_scans import carry_out
-from oomwarden.agent.enforcement.scanner import Scans
-from oomwarden.agent.enforcement.tracked import NOT_SAVED, Charge
+from oomwarden.agent.enforcement.scanner import Scanner
+from oomwarden.agent.enforcement.tracked import NOT_SAVED, TrackedContainer
 from oomwarden.agent.informers.inventory import Inventory
-from oomwarden.agent.informers.mode import Control
-from oomwarden.agent.informers.namespaces import NamespaceBook
+from oomwarden.agent.informers.mode import ModeHandler
+from oomwarden.agent.informers.namespaces import NamespaceCache
 from oomwarden.agent.informers.node_labels import NodeLabels
-from oomwarden.agent.informers.policies import PolicyBook, PolicySink
-from oomwarden.agent.runtime.pace import NewsPace
+from oomwarden.agent.informers.policies import PolicyCache, PolicyEventHandler
+from oomwarden.agent.runtime.pace import ReconcilePacer
 from oomwarden.agent.runtime.worker import KernelWorker
 from oomwarden.api.oomkill import PolicyReference
 from oomwarden.api.oomnode import Applied, PolicyReport
-from oomwarden.core.enforcement.plan import Baseline, Order, Outcome, order_for
+from oomwarden.core.enforcement.plan import Baseline, ScanOutcome, ScorePlan, plan_scores
 from oomwarden.core.enforcement.scoring import Floor, Target
-from oomwarden.core.model.mode import Switch
+from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.reporting.bounds import without_room
 from oomwarden.core.reporting.policy_report import Warn, reports
-from oomwarden.kernel.roots import Places
+from oomwarden.kernel.roots import HostRoots
 
 RESCAN_SECONDS = 10.0
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Enforcer:
+class ScoreReconciler:
     """Owns one charge per container.
 
     `told` is called when `report` may give something new; `capacity` is the node's RAM in bytes.
@@ -57,7 +61,7 @@ class Enforcer:
 
     inventory: Inventory
     baselines: Baselines
-    places: Places
+    places: HostRoots
     floor: Floor
     rescan: float = RESCAN_SECONDS
     worker: KernelWorker = field(default_factory=partial(KernelWorker, "enforce"))
@@ -67,37 +71,41 @@ class Enforcer:
     warn: Warn = field(default=lambda *_: ())
     cgroup_writes: bool = False
     caps: Caps = field(default_factory=partial(Caps, 0, 0))
-    winners: Winners = field(default_factory=Winners)
+    winners: GoverningPolicies = field(default_factory=GoverningPolicies)
     capacity: int = 0
-    references: References = field(init=False)
-    scans: Scans = field(init=False)
-    groups: GroupKills = field(init=False)
-    limits: Limits = field(init=False)
-    control: Control = field(init=False)
-    book: PolicyBook = field(init=False)
-    namespaces: NamespaceBook = field(init=False)
+    references: OffsetReferences = field(init=False)
+    scans: Scanner = field(init=False)
+    groups: GroupKillReconciler = field(init=False)
+    limits: ResizeRequests = field(init=False)
+    control: ModeHandler = field(init=False)
+    book: PolicyCache = field(init=False)
+    namespaces: NamespaceCache = field(init=False)
     node: NodeLabels = field(init=False)
-    _decider: Decider = field(init=False)
-    _items: Items = field(init=False)
-    _charges: dict[int, Charge] = field(default_factory=dict)
+    _decider: Evaluator = field(init=False)
+    _items: ContainerReports = field(init=False)
+    _charges: dict[int, TrackedContainer] = field(default_factory=dict)
     _hurried: int = 0
-    _pace: NewsPace = field(default_factory=NewsPace)
+    _pace: ReconcilePacer = field(default_factory=ReconcilePacer)
 
     def __post_init__(self) -> None:
-        self.scans = Scans(lambda: self.worker, self.places)
-        found = FoundGroups(self.baselines.store, self.baselines.boot_id)
-        self.groups = GroupKills(found, self.places.cgroups, self.cgroup_writes, self._wishes)
-        self.limits = Limits(self.inventory, lambda: self.caps)
-        self._items = Items(self.baselines, self.groups, self.limits)
-        self.control = Control(self.news.set)
-        self.book = PolicyBook(self.news.set)
-        self.namespaces = NamespaceBook(self.news.set)
+        self.scans = Scanner(lambda: self.worker, self.places)
+        found = GroupKillBaselines(self.baselines.store, self.baselines.boot_id)
+        self.groups = GroupKillReconciler(
+            found, self.places.cgroups, self.cgroup_writes, self._wishes
+        )
+        self.limits = ResizeRequests(self.inventory, lambda: self.caps)
+        self._items = ContainerReports(self.baselines, self.groups, self.limits)
+        self.control = ModeHandler(self.news.set)
+        self.book = PolicyCache(self.news.set)
+        self.namespaces = NamespaceCache(self.news.set)
         self.node = NodeLabels(self.news.set)
         books = (self.book, self.namespaces, self.node)
-        self.references = References(self.baselines.store, self.baselines.boot_id, self.capacity)
-        self._decider = Decider(self.inventory, *books, self.floor, self.references)
+        self.references = OffsetReferences(
+            self.baselines.store, self.baselines.boot_id, self.capacity
+        )
+        self._decider = Evaluator(self.inventory, *books, self.floor, self.references)
 
-    def policies(self, kind: str) -> PolicySink:
+    def policies(self, kind: str) -> PolicyEventHandler:
         """Give the sink for the watch of OOMPolicy or ClusterOOMPolicy."""
         return self.book.sink(kind)
 
@@ -125,7 +133,7 @@ class Enforcer:
         settled, same = False, None
         self._hurried = sum(charge.is_hurried for charge in self._charges.values())
         for charge in due:
-            if same is None and charge.known():  # whatever is urgent is done by now
+            if same is None and charge.verified_pids():  # whatever is urgent is done by now
                 same = await quiet(self.worker, self.places, due)
             pids = (same or {}).get(charge.container.cgroup.inode)
             if not pids and self.news.is_set() and charge is not due[0]:
@@ -137,7 +145,7 @@ class Enforcer:
         await self.references.save()  # not before: a container that starts would wait for the disk
         self.progress = time.monotonic()
 
-    def _admit(self, due: Iterable[Charge]) -> list[Charge]:
+    def _admit(self, due: Iterable[TrackedContainer]) -> list[TrackedContainer]:
         """Put the urgent ones first; those that the caps hold back say so."""
         wanted = sorted(due, key=lambda each: each.urgency)
         admitted = self.caps.admit(wanted, self.baselines)
@@ -174,27 +182,31 @@ class Enforcer:
                 continue
             charge = self._charges.get(inode)
             if charge is None or charge.container is not container:
-                charge = self._charges[inode] = Charge(container)
+                charge = self._charges[inode] = TrackedContainer(container)
             fresh = self._decider.decide(container, baseline, charge.decision)
             if self._decider.synced and fresh is not None:
                 charge.decision = fresh
                 self.winners.remember(inode, fresh, self.control.mode)
-            charge.give(self._order(charge, baseline, decided=fresh is not None), self._now())
+            charge.set_plan(self._order(charge, baseline, decided=fresh is not None), self._now())
 
-    def _order(self, charge: Charge, baseline: Baseline, *, decided: bool) -> Order | None:
+    def _order(
+        self, charge: TrackedContainer, baseline: Baseline, *, decided: bool
+    ) -> ScorePlan | None:
         """Without the switch's word, or not knowing what the policies say, leave all as it is."""
         switch = self.control.mode
-        if switch is None or (switch is Switch.ENFORCE and not (self._decider.synced and decided)):
+        if switch is None or (
+            switch is EnforcementMode.ENFORCE and not (self._decider.synced and decided)
+        ):
             return None
         target = charge.decision.standing.target if charge.decision else Target()
         own = self.baselines.own.has(charge.container)
-        return order_for(target.score, baseline, switch, target.processes, own=own)
+        return plan_scores(target.score, baseline, switch, target.processes, own=own)
 
-    async def _save_before(self, due: Iterable[Charge]) -> None:
+    async def _save_before(self, due: Iterable[TrackedContainer]) -> None:
         """Save each value before it is written, or a crash in between would lose the way back."""
         for charge in due:
             baseline = self.baselines.get(charge.container)
-            if charge.order and baseline and (ours := charge.order.values - {baseline.value}):
+            if charge.plan and baseline and (ours := charge.plan.values - {baseline.value}):
                 self.baselines.put(charge.container, baseline.with_ours(*ours))
         try:
             await self.baselines.save()
@@ -202,32 +214,32 @@ class Enforcer:
         except sqlite3.Error as error:
             _LOG.warning("baselines are not saved, nothing is written before they are: %s", error)
 
-    async def _scan(self, charge: Charge, same: frozenset[int] | None) -> bool:
+    async def _scan(self, charge: TrackedContainer, same: frozenset[int] | None) -> bool:
         """Scan a container; `same`: its processes, where they are known to be the right ones.
 
         Tells whether values of ours were forgotten, so that its next order is another.
         """
-        order, container = charge.order, charge.container
+        order, container = charge.plan, charge.container
         if order is None:
             return False
         before, settled = charge.outcome, False
         if not self.baselines.is_saved(container):
-            charge.took(None, NOT_SAVED, self._now())
+            charge.record_outcome(None, NOT_SAVED, self._now())
         else:
-            done = (Outcome(order.target, holding=same), None) if same else None
+            done = (ScanOutcome(order.target, holding=same), None) if same else None
             began = self._now()
             found = done or await carry_out(self.scans, charge, self.caps, self.baselines.own)
-            charge.took(*found, self._now())
+            charge.record_outcome(*found, self._now())
             if outcome := found[0]:
                 ripe = charge.is_settled(began)
                 settled = ripe and self.baselines.settle(container, order, outcome)
-        charge.again(self._now(), self.rescan, hurried=self._hurried)
+        charge.schedule_next(self._now(), self.rescan, hurried=self._hurried)
         if charge.outcome != before or settled:
             self.told()
         return settled
 
-    def _wishes(self) -> Wishes:
-        return wishes(self._charges.values(), self.control.mode)
+    def _wishes(self) -> DesiredGroupKills:
+        return desired_group_kills(self._charges.values(), self.control.mode)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

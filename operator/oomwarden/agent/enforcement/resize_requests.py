@@ -7,14 +7,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from oomwarden.agent.enforcement.caps import Caps
-from oomwarden.agent.enforcement.tracked import Charge
+from oomwarden.agent.enforcement.tracked import TrackedContainer
 from oomwarden.agent.informers.inventory import Container, Inventory
-from oomwarden.agent.informers.limits import LimitBook
+from oomwarden.agent.informers.limits import LimitCache
 from oomwarden.api.oomnode import Resize
-from oomwarden.core.limits.desired_limit import Ask, Held, Limit, is_to_go_back, judge, planned
-from oomwarden.core.model.mode import Switch
+from oomwarden.core.limits.desired_limit import (
+    LimitContext,
+    LimitDecision,
+    ResizeRequest,
+    evaluate_limit,
+    is_to_go_back,
+    planned,
+)
+from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.quantity import exact_quantity
-from oomwarden.core.model.remark import Part, Remark, Remarks
+from oomwarden.core.model.remark import AspectStatus, Remark, Remarks
 from oomwarden.core.policy.matching import Match
 
 MOST_ASKED = 50
@@ -29,16 +36,16 @@ Asked = tuple[tuple[Resize, ...], int]
 
 
 @dataclass(slots=True)
-class Limits:
+class ResizeRequests:
     """Judges all containers when the node reports; `asked` is what came of it last."""
 
     inventory: Inventory
     caps: Callable[[], Caps]
     asked: Asked = ((), 0)
-    book: LimitBook = field(default_factory=LimitBook)
-    _found: Mapping[int, Limit] = field(default_factory=dict)
+    book: LimitCache = field(default_factory=LimitCache)
+    _found: Mapping[int, LimitDecision] = field(default_factory=dict)
 
-    def look(self, charges: Iterable[Charge], mode: Switch | None) -> None:
+    def look(self, charges: Iterable[TrackedContainer], mode: EnforcementMode | None) -> None:
         """Judge anew."""
         live = list(charges)
         found = {each.container.cgroup.inode: self._judge(each, mode) for each in live}
@@ -55,10 +62,10 @@ class Limits:
         found |= {inode: found[inode].held_back(_WAITS) for _, inode in waiting}
         self.asked = tuple(resize for resize, _ in asks[:MOST_ASKED]), len(waiting)
 
-    def part(self, charge: Charge) -> Part:
+    def part(self, charge: TrackedContainer) -> AspectStatus:
         """Tell what became of what a container's winner says, as it was judged last."""
         found = self._found.get(charge.container.cgroup.inode)
-        return found.part if found else Part()
+        return found.part if found else AspectStatus()
 
     def planned(self, container: Container, observers: Sequence[Match]) -> list[Remarks]:
         """Tell for each policy that only observes what would stand in its way."""
@@ -73,23 +80,23 @@ class Limits:
             if (held := self._held(container)) and is_to_go_back(held.container)
         )
 
-    def _judge(self, charge: Charge, mode: Switch | None) -> Limit:
+    def _judge(self, charge: TrackedContainer, mode: EnforcementMode | None) -> LimitDecision:
         held = self._held(charge.container)
-        if held is None or (charge.decision is None and mode is not Switch.RELEASE):
-            return Limit()
+        if held is None or (charge.decision is None and mode is not EnforcementMode.RELEASE):
+            return LimitDecision()
         winner = charge.decision.standing.contest.winner if charge.decision else None
-        found = judge(held, winner, mode)
+        found = evaluate_limit(held, winner, mode)
         if found.ask is None or not found.ask.policy:
             return found
         why = self.caps().hold_up(charge.container)
         return found.held_back(why) if why else found
 
-    def _held(self, container: Container) -> Held | None:
+    def _held(self, container: Container) -> LimitContext | None:
         pod, facts = self.inventory.pod(container.cgroup), self.inventory.container(container)
         if pod is None or facts is None:
             return None
         usage = container.memory.usage if container.memory else None
-        return Held(pod, self.book.evidenced(pod, facts), usage)
+        return LimitContext(pod, self.book.evidenced(pod, facts), usage)
 
 
 def in_turn(asks: Sequence[tuple[Resize, int]], turn: int) -> list[tuple[Resize, int]]:
@@ -104,7 +111,7 @@ def in_turn(asks: Sequence[tuple[Resize, int]], turn: int) -> list[tuple[Resize,
     return [*back, *others[begin:], *others[:begin]]
 
 
-def _resize(held: Held, ask: Ask) -> Resize:
+def _resize(held: LimitContext, ask: ResizeRequest) -> Resize:
     pod = held.pod
     return Resize(
         namespace=pod.namespace,

@@ -4,15 +4,17 @@ import logging
 import sqlite3
 from dataclasses import replace
 
-from oomwarden.agent.baselines.own_scores import SavedOwnScores
+from oomwarden.agent.baselines.own_scores import OwnScoreBaselines
 from oomwarden.agent.enforcement.caps import Caps
-from oomwarden.agent.enforcement.scanner import Found, Scans
-from oomwarden.agent.enforcement.tracked import Charge
+from oomwarden.agent.enforcement.scanner import Scanner, ScanResult
+from oomwarden.agent.enforcement.tracked import TrackedContainer
 
 _LOG = logging.getLogger(__name__)
 
 
-async def carry_out(scans: Scans, charge: Charge, caps: Caps, own: SavedOwnScores) -> Found:
+async def carry_out(
+    scans: Scanner, charge: TrackedContainer, caps: Caps, own: OwnScoreBaselines
+) -> ScanResult:
     """Scan a container, and once more where the first scan has found what had to be saved."""
     found = await _scan(scans, charge, caps, own)
     first = found[0]
@@ -24,13 +26,15 @@ async def carry_out(scans: Scans, charge: Charge, caps: Caps, own: SavedOwnScore
     return replace(outcome, changed=first.changed + outcome.changed), trouble
 
 
-async def _scan(scans: Scans, charge: Charge, caps: Caps, own: SavedOwnScores) -> Found:
-    if charge.order is None:
+async def _scan(
+    scans: Scanner, charge: TrackedContainer, caps: Caps, own: OwnScoreBaselines
+) -> ScanResult:
+    if charge.plan is None:
         return None, None
     container = charge.container
-    order = replace(charge.order, most=caps.room(), own=own.saved(container))
-    charge.order = replace(charge.order, fresh=frozenset())  # from now on such a score may be ours
-    outcome, trouble = await scans.carry_out(charge, order)
+    order = replace(charge.plan, most=caps.room(), own=own.saved(container))
+    charge.plan = replace(charge.plan, fresh=frozenset())  # from now on such a score may be ours
+    outcome, trouble = await scans.apply_plan(charge, order)
     if outcome is not None:
         caps.spend(outcome.changed)
         if outcome.to_keep is not None:
@@ -38,7 +42,7 @@ async def _scan(scans: Scans, charge: Charge, caps: Caps, own: SavedOwnScores) -
     return outcome, trouble
 
 
-async def _is_saved(own: SavedOwnScores) -> bool:
+async def _is_saved(own: OwnScoreBaselines) -> bool:
     try:
         await own.save()
     except sqlite3.Error as error:

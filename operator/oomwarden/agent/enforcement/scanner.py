@@ -12,15 +12,15 @@ from collections.abc import Callable, Container, Hashable
 from dataclasses import dataclass, field
 from functools import partial
 
-from oomwarden.agent.enforcement.tracked import Charge
+from oomwarden.agent.enforcement.tracked import TrackedContainer
 from oomwarden.agent.runtime.worker import KernelWorker, StuckError
-from oomwarden.core.enforcement.plan import Order, Outcome
+from oomwarden.core.enforcement.plan import ScanOutcome, ScorePlan
 from oomwarden.core.enforcement.scan_outcome import stuck_processes
 from oomwarden.core.model.remark import Remark
 from oomwarden.kernel.cgroup.files import CgroupGoneError
-from oomwarden.kernel.container.scores import carry_out
+from oomwarden.kernel.container.scores import apply_plan
 from oomwarden.kernel.proc.cmdline import CommandLines
-from oomwarden.kernel.roots import Places
+from oomwarden.kernel.roots import HostRoots
 
 MOST_LEFT_OUT = 2
 LEFT_OUT_SECONDS = 60.0
@@ -28,7 +28,7 @@ LEFT_OUT_SECONDS = 60.0
 STUCK = Remark("Stuck", "The kernel does not answer for this container; see the node's log.")
 _LOG = logging.getLogger(__name__)
 
-Found = tuple[Outcome | None, Remark | None]
+ScanResult = tuple[ScanOutcome | None, Remark | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +43,20 @@ class _Hung:
 
 
 @dataclass(slots=True)
-class Scans:
+class Scanner:
     """Carries out orders. `worker` gives the one for scans that read no command lines."""
 
     worker: Callable[[], KernelWorker]
-    places: Places
+    places: HostRoots
     commands: KernelWorker = field(default_factory=partial(KernelWorker, "commands"))
     clock: Callable[[], float] = time.monotonic
     _hung: dict[int, dict[int, _Hung]] = field(default_factory=dict)  # by inode, then by pid
 
-    async def carry_out(self, charge: Charge, order: Order) -> Found:
+    async def apply_plan(self, charge: TrackedContainer, order: ScorePlan) -> ScanResult:
         """Scan a container; None: the scan could not be made, and the remark says why."""
         cgroup = charge.container.cgroup
         lines, worker, key = self._way(cgroup.inode, order)
-        work = partial(carry_out, self.places, cgroup, order, charge.known(), lines)
+        work = partial(apply_plan, self.places, cgroup, order, charge.verified_pids(), lines)
         try:
             outcome, cost = await worker.run(key, partial(_timed, work))
             charge.cost += cost
@@ -71,7 +71,7 @@ class Scans:
             _LOG.warning("%s: processes were not changed: %s", cgroup.path, outcome.failure)
         return outcome, None
 
-    def _way(self, inode: int, order: Order) -> tuple[CommandLines, KernelWorker, Hashable]:
+    def _way(self, inode: int, order: ScorePlan) -> tuple[CommandLines, KernelWorker, Hashable]:
         """Choose whose command lines are read, by which worker, under which key."""
         left_out = self._left_out(inode) if order.rules else None
         if left_out is not None:
@@ -84,7 +84,7 @@ class Scans:
         """Forget the containers that are gone."""
         self._hung = {inode: each for inode, each in self._hung.items() if inode in live}
 
-    def _stuck(self, charge: Charge, key: Hashable, lines: CommandLines) -> Remark:
+    def _stuck(self, charge: TrackedContainer, key: Hashable, lines: CommandLines) -> Remark:
         lines.abandoned = True
         pid, cgroup = lines.reading, charge.container.cgroup
         if pid is None:
@@ -92,7 +92,7 @@ class Scans:
         _LOG.warning("%s: the command line of process %d does not come", cgroup.path, pid)
         hung = self._hung.setdefault(cgroup.inode, {})
         hung[pid] = _Hung(key, self.clock() + LEFT_OUT_SECONDS)
-        charge.hurry()
+        charge.requeue_soon()
         return stuck_processes([pid])
 
     def _left_out(self, inode: int) -> frozenset[int] | None:
@@ -108,7 +108,7 @@ class Scans:
         return None if len(hung) >= MOST_LEFT_OUT else frozenset(hung)
 
 
-def _timed(work: Callable[[], Outcome]) -> tuple[Outcome, float]:
+def _timed(work: Callable[[], ScanOutcome]) -> tuple[ScanOutcome, float]:
     """Give the processor time of this thread as well, in seconds."""
     began = time.thread_time()
     return work(), time.thread_time() - began

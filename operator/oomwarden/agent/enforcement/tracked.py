@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from oomwarden.agent.enforcement.evaluator import Decision
 from oomwarden.agent.informers.inventory import Container
-from oomwarden.core.enforcement.plan import Baseline, Order, Outcome
-from oomwarden.core.model.mode import Switch
+from oomwarden.core.enforcement.plan import Baseline, ScanOutcome, ScorePlan
+from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.remark import Remark
-from oomwarden.core.reporting.policy_report import Item
+from oomwarden.core.reporting.policy_report import ContainerStatus
 
 FIRST_GAP_SECONDS = 0.1
 """A new process of `runc exec` has the runtime's score soon after its start."""
@@ -57,13 +57,13 @@ _OWN_FIRST = Remark(
 
 
 @dataclass(slots=True, eq=False)
-class Charge:
+class TrackedContainer:
     """One container in our charge. Times are event-loop times in seconds."""
 
     container: Container
     decision: Decision | None = None
-    order: Order | None = None
-    outcome: Outcome | None = None
+    plan: ScorePlan | None = None
+    outcome: ScanOutcome | None = None
     trouble: Remark | None = None
     due: float = math.inf
     cost: float = 0.0  # processor time of the last scan in seconds
@@ -75,13 +75,13 @@ class Charge:
     _scans: int = 0
     _hurried: bool = True
 
-    def give(self, order: Order | None, now: float) -> None:
+    def set_plan(self, order: ScorePlan | None, now: float) -> None:
         """Take an order: a new target is written at once, and looked at again soon."""
-        before = self.order.aim if self.order else None
-        self.order = order
+        before = self.plan.desired if self.plan else None
+        self.plan = order
         if order is None:
             self.due, self.trouble = math.inf, None
-        elif order.aim != before:
+        elif order.desired != before:
             self.trouble = None
             self.due = max(now, self._not_before)
             self._gap, self._scans, self._hurried = FIRST_GAP_SECONDS, 0, True
@@ -95,11 +95,11 @@ class Charge:
 
     @property
     def _is_written(self) -> bool:
-        if self.order is None or self.outcome is None:
+        if self.plan is None or self.outcome is None:
             return False
-        return self.order.aim == self.outcome.aim
+        return self.plan.desired == self.outcome.desired
 
-    def known(self) -> frozenset[int]:
+    def verified_pids(self) -> frozenset[int]:
         """Give the pids that need no look; none at every twelfth scan."""
         if self.outcome is None or not self._is_written or self._scans % FULL_SCAN_EVERY == 0:
             return frozenset()
@@ -109,7 +109,9 @@ class Charge:
         """Whether a fork that began before the last change must be listed by now."""
         return now - self._changed >= SETTLED_SECONDS
 
-    def took(self, outcome: Outcome | None, trouble: Remark | None, now: float) -> None:
+    def record_outcome(
+        self, outcome: ScanOutcome | None, trouble: Remark | None, now: float
+    ) -> None:
         """Keep what came of a scan that ended now; None: it could not be made."""
         if outcome is not None and outcome.changed:
             self._changed = now
@@ -121,20 +123,20 @@ class Charge:
             outcome.changed or not outcome.complete or outcome.blank - before
         )
 
-    def hurry(self) -> None:
+    def requeue_soon(self) -> None:
         """Scan again soon, whatever the last scan has found."""
         self._hurried = True
 
-    def hold_back(self, until: float, why: Remark) -> None:
+    def defer(self, until: float, why: Remark) -> None:
         """Wait for a turn, and say so."""
         self.due, self.trouble = until, why
 
     @property
     def is_hurried(self) -> bool:
         """Whether the next scan comes soon, because the last one found something new."""
-        return self._hurried and self.order is not None
+        return self._hurried and self.plan is not None
 
-    def again(self, now: float, longest: float, *, hurried: int = 1) -> None:
+    def schedule_next(self, now: float, longest: float, *, hurried: int = 1) -> None:
         """Set the time of the next scan: soon after a change, and then ever later.
 
         Args:
@@ -152,7 +154,7 @@ class Charge:
 
     def _set_due(self, now: float, longest: float) -> None:
         first = FIRST_GAP_SECONDS
-        if self.order and self.order.rules:
+        if self.plan and self.plan.rules:
             longest = min(longest, RULES_LONGEST_SECONDS)
             first = FIRST_GAP_SECONDS if self._scans <= HURRIED_SCANS else RULES_HURRIED_SECONDS
         if self.outcome is not None and self.outcome.held_back and self._is_written:
@@ -164,21 +166,25 @@ class Charge:
             due = math.ceil(due / GRID_SECONDS) * GRID_SECONDS
         self.due = due
 
-    def item(self, baseline: Baseline | None, mode: Switch | None) -> Item | None:
+    def item(
+        self, baseline: Baseline | None, mode: EnforcementMode | None
+    ) -> ContainerStatus | None:
         """Give what there is to report; None before it was decided on."""
         if self.decision is None:
             return None
         troubles = [self.trouble] if self.trouble else []
-        if mode is Switch.RELEASE:
+        if mode is EnforcementMode.RELEASE:
             troubles.append(_RELEASED)
-        if mode is Switch.PAUSE:
+        if mode is EnforcementMode.PAUSE:
             troubles.append(_PAUSED)
         if baseline == Baseline(None):
             troubles.append(_OWN_FIRST)
         each = self.decision
         given, limit = baseline.value if baseline else None, self.container.limit
         standing, told = each.standing, tuple(troubles)
-        return Item(each.pod, each.name, standing, self.outcome, told, given=given, limit=limit)
+        return ContainerStatus(
+            each.pod, each.name, standing, self.outcome, told, given=given, limit=limit
+        )
 
     def holding(self, baseline: Baseline | None) -> int:
         """Count the processes that hold a score of ours."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from oomwarden.core.policy.policy import Key, key_of
-from oomwarden.core.policy.policy_cache import Entry, Shelves, entry, unread
+from oomwarden.core.policy.policy_cache import CachedPolicy, Shelves, entry, unread
 
 _LOG = logging.getLogger(__name__)
 
@@ -13,7 +13,7 @@ Manifest = dict[str, Any]
 
 
 @dataclass(slots=True)
-class Fresh:
+class FreshPolicies:
     """What is held of a list. `known` is held already; `everywhere`: a list of all namespaces."""
 
     kind: str
@@ -40,7 +40,7 @@ class Fresh:
             warn_of(found)
 
 
-def is_same(found: Entry, before: Entry | None) -> bool:
+def is_same(found: CachedPolicy, before: CachedPolicy | None) -> bool:
     """Whether both say the same."""
     return before is not None and before[:4] == found[:4]
 
@@ -54,7 +54,7 @@ def readable_key(kind: str, manifest: Manifest) -> Key | None:
         return None
 
 
-def warn_of(found: Entry) -> None:
+def warn_of(found: CachedPolicy) -> None:
     """Say of a policy that cannot be read that it is not in force."""
     if isinstance(found.content, str):
         _LOG.warning("%s is not in force: %s", "/".join(filter(None, found.key)), found.content)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Container as AbstractContainer
 from dataclasses import dataclass, field
 
-from oomwarden.core.incidents.memory_history import History
+from oomwarden.core.incidents.memory_history import UsageHistory
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 
@@ -18,7 +18,7 @@ class Container:
     name: str | None = None
     limit: int | None = None
     existed: bool = False  # found at start-up: its first moments were not seen
-    memory: History | None = None  # None: never sampled
+    memory: UsageHistory | None = None  # None: never sampled
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ Manifest = dict[str, Any]
 
 
 @dataclass(slots=True)
-class LimitBook:
+class LimitCache:
     """By the pod's UID, then by container; `changed` is called when something differs."""
 
     changed: Callable[[], None] = field(default=lambda: None)

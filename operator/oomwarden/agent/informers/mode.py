@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from oomwarden.api.free_text import readable
-from oomwarden.core.model.mode import Switch
+from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.objects.json_parts import object_at
 
 NAME = "oomwarden-control"
@@ -17,7 +17,7 @@ Manifest = dict[str, Any]
 
 
 @dataclass(slots=True)
-class Control:
+class ModeHandler:
     """A sink of the watch. `mode` is None until the API server has answered once.
 
     Without the ConfigMap nothing is changed any more (Pause), and a Release that was told goes
@@ -27,7 +27,7 @@ class Control:
     """
 
     changed: Callable[[], None]
-    mode: Switch | None = None
+    mode: EnforcementMode | None = None
 
     def replace(self, objects: list[Manifest]) -> None:
         """Take the ConfigMap, or that there is none."""
@@ -50,21 +50,21 @@ class Control:
     def _take(self, manifest: Manifest) -> None:
         data = manifest.get("data")
         value = str(data.get("mode")) if isinstance(data, dict) else ""
-        if value in set(Switch):
-            self._turn(Switch(value))
+        if value in set(EnforcementMode):
+            self._turn(EnforcementMode(value))
         else:
             said = readable(value, _SHOWN)
-            self._stop(f"its mode is '{said}', and it takes {', '.join(Switch)}")
+            self._stop(f"its mode is '{said}', and it takes {', '.join(EnforcementMode)}")
 
     def _missing(self) -> None:
         self._stop("there is none")
 
     def _stop(self, why: str) -> None:
-        if self.mode is not Switch.RELEASE:
+        if self.mode is not EnforcementMode.RELEASE:
             _LOG.warning("ConfigMap %s: %s; nothing is changed until that is mended", NAME, why)
-            self._turn(Switch.PAUSE)
+            self._turn(EnforcementMode.PAUSE)
 
-    def _turn(self, mode: Switch) -> None:
+    def _turn(self, mode: EnforcementMode) -> None:
         if mode is not self.mode:
             _LOG.info("the switch is at %s", mode)
             self.mode = mode

@@ -8,7 +8,7 @@ Manifest = dict[str, Any]
 
 
 @dataclass(slots=True)
-class NamespaceBook:
+class NamespaceCache:
     """Labels of all namespaces, for namespaceSelector."""
 
     changed: Callable[[], None]

@@ -6,7 +6,7 @@ from typing import Any
 
 from oomwarden.agent.informers.inventory import Inventory
 from oomwarden.core.model.pod import PodFacts
-from oomwarden.core.objects.passed_over import PassedOver
+from oomwarden.core.objects.passed_over import UnreadableObjects
 from oomwarden.core.pods.manifest import pod_facts
 from oomwarden.core.pods.static_pods import Mirrors
 
@@ -19,7 +19,7 @@ Manifest = dict[str, Any]
 
 
 @dataclass(slots=True)
-class PodSink:
+class PodEventHandler:
     """Keeps a deleted pod's facts for a while: its last kills may still be on their way.
 
     `seen` is called with each Pod as it was told, where it can be read. One that cannot, or not
@@ -29,7 +29,7 @@ class PodSink:
     inventory: Inventory
     changed: Callable[[], None]
     seen: Callable[[Manifest], None]
-    passed_over: PassedOver = field(default_factory=PassedOver)
+    passed_over: UnreadableObjects = field(default_factory=UnreadableObjects)
     mirrors: Mirrors = field(default_factory=Mirrors)
 
     def replace(self, objects: list[Manifest]) -> None:

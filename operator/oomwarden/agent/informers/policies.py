@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from oomwarden.agent.informers.fresh_policies import Fresh, is_same, readable_key, warn_of
+from oomwarden.agent.informers.fresh_policies import FreshPolicies, is_same, readable_key, warn_of
 from oomwarden.core.policy.policy import CLUSTER, NAMESPACED, Key, Policy
-from oomwarden.core.policy.policy_cache import NODE_BYTES, Entry, Shelf, Shelves, entry
+from oomwarden.core.policy.policy_cache import NODE_BYTES, CachedPolicy, Shelf, Shelves, entry
 
 FORGET_SECONDS = 300.0
 """After the last pod of a namespace went: the next one of a CronJob finds its policies known."""
@@ -20,12 +20,12 @@ MOST_MEANWHILE = 50
 """Words of the watch while a namespace is listed; after so many it is listed again."""
 
 Manifest = dict[str, Any]
-Word = tuple[str, Key, Entry | None]
+Word = tuple[str, Key, CachedPolicy | None]
 """A version, a policy, and what it is by then; None: deleted."""
 
 
 @dataclass(slots=True)
-class PolicyBook:
+class PolicyCache:
     """The policies that may select a pod of this node; `version` rises with every change.
 
     `wake` is set when a namespace is to be listed, `asked` once it is known which have pods.
@@ -64,9 +64,9 @@ class PolicyBook:
         shelves = self.shelves.by_namespace.values()
         return {key: generation for shelf in shelves for _, key, generation in shelf.named}
 
-    def sink(self, kind: str) -> "PolicySink":
+    def sink(self, kind: str) -> "PolicyEventHandler":
         """Give the sink for a watch of one kind."""
-        return PolicySink(self, kind)
+        return PolicyEventHandler(self, kind)
 
     def knows(self, namespace: str) -> bool:
         """Whether the policies of a namespace are held."""
@@ -107,16 +107,16 @@ class PolicyBook:
         stale = [name for name in of_kind if name in shelves and shelves[name].stale]
         return (unknown, stale) if unknown or stale else None
 
-    def fresh(self, kind: str, namespace: str | None = None) -> Fresh:
+    def fresh(self, kind: str, namespace: str | None = None) -> FreshPolicies:
         """Begin to take a list: of a namespace, or of all that are wanted."""
         wanted = [*self._wanted] if kind == NAMESPACED else [""]
         names = wanted if namespace is None else [namespace]
         if namespace is not None:
             self._meanwhile[namespace] = []
         shelves = Shelves({name: Shelf() for name in names})
-        return Fresh(kind, shelves, self.shelves, everywhere=namespace is None)
+        return FreshPolicies(kind, shelves, self.shelves, everywhere=namespace is None)
 
-    def adopt(self, fresh: Fresh) -> None:
+    def adopt(self, fresh: FreshPolicies) -> None:
         """Take what was listed for all there is in its namespaces, and what was told meanwhile."""
         for name, shelf in fresh.shelves.by_namespace.items():
             if (name and name not in self._wanted) or self._is_older(name, fresh):
@@ -138,7 +138,7 @@ class PolicyBook:
             if is_later(at, version):
                 self._put(key, found)
 
-    def _is_older(self, name: str, fresh: Fresh) -> bool:
+    def _is_older(self, name: str, fresh: FreshPolicies) -> bool:
         """Whether all was listed anew while one namespace was: the watch goes on from there."""
         known = self._since.get(name)
         return not fresh.everywhere and known is not None and is_later(known, fresh.version)
@@ -163,7 +163,7 @@ class PolicyBook:
         self._put(key, None)
         return held
 
-    def _put(self, key: Key, found: Entry | None) -> None:
+    def _put(self, key: Key, found: CachedPolicy | None) -> None:
         if found is None:
             self.shelves.drop(key)
             return
@@ -173,7 +173,7 @@ class PolicyBook:
     def _is_wanted(self, key: Key) -> bool:
         return not key[1] or key[1] in self._wanted
 
-    def _is_news(self, key: Key, manifest: Manifest, found: Entry | None) -> bool:
+    def _is_news(self, key: Key, manifest: Manifest, found: CachedPolicy | None) -> bool:
         """Whether a word of the watch is later than what was listed; noted while that is asked."""
         version = str(manifest["metadata"].get("resourceVersion", ""))
         meanwhile = self._meanwhile.get(key[1])
@@ -197,15 +197,15 @@ def is_later(version: str, than: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class PolicySink:
+class PolicyEventHandler:
     """Takes one kind."""
 
-    book: PolicyBook
+    book: PolicyCache
     kind: str
 
     def replace(self, objects: list[Any]) -> None:
         """Take these policies for all there are: what a source has read of a list, or manifests."""
-        read = [each for each in objects if isinstance(each, Fresh)]
+        read = [each for each in objects if isinstance(each, FreshPolicies)]
         if not read:
             read = [self.book.fresh(self.kind)]
             for manifest in objects:

@@ -15,11 +15,11 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from oomwarden.agent.informers.fresh_policies import Fresh
-from oomwarden.agent.informers.policies import PolicyBook
+from oomwarden.agent.informers.fresh_policies import FreshPolicies
+from oomwarden.agent.informers.policies import PolicyCache
 from oomwarden.core.objects.passed_over import name_of
 from oomwarden.core.policy.policy import CLUSTER, NAMESPACED
-from oomwarden.kube.transport.client import Json, Listing, Selection
+from oomwarden.kube.transport.client import Json, Listing, ListOptions
 from oomwarden.kube.transport.errors import API_ERRORS, failure
 from oomwarden.kube.transport.list_bodies import Keep
 from oomwarden.kube.transport.resources import ClusterOOMPolicy, OOMPolicy, Resource
@@ -39,11 +39,11 @@ _LOG = logging.getLogger(__name__)
 class Lists(Protocol):
     """The client's calls that are needed."""
 
-    async def listing(self, what: Selection, version: str | None, keep: Keep) -> Listing:
+    async def listing(self, what: ListOptions, version: str | None, keep: Keep) -> Listing:
         """List, no older than a version."""
 
     def watching(
-        self, what: Selection, version: str, seconds: int
+        self, what: ListOptions, version: str, seconds: int
     ) -> AsyncGenerator[tuple[str, Json]]:
         """Watch from a version on."""
 
@@ -64,7 +64,7 @@ class PolicySource:
     """A kube.watch.Source for a sink of the same book and kind."""
 
     client: Lists
-    book: PolicyBook
+    book: PolicyCache
     kind: str
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -72,7 +72,7 @@ class PolicySource:
     _tries: dict[str, _Try] = field(default_factory=dict)
     _stale_at: dict[str, float] = field(default_factory=dict)
 
-    async def listing(self, what: Selection, version: str | None = "0") -> Listing:
+    async def listing(self, what: ListOptions, version: str | None = "0") -> Listing:
         """List all, and hold what is wanted: once it is known which namespaces have pods here."""
         if self.kind == NAMESPACED:
             await self.book.asked.wait()
@@ -82,7 +82,7 @@ class PolicySource:
         return Listing(self._seen, [fresh], found.unread)
 
     async def watching(
-        self, what: Selection, version: str, seconds: int
+        self, what: ListOptions, version: str, seconds: int
     ) -> AsyncGenerator[tuple[str, Json]]:
         """Watch from a version on."""
         async with aclosing(self.client.watching(what, version, seconds)) as events:
@@ -91,7 +91,7 @@ class PolicySource:
                     self._seen = str(manifest["metadata"]["resourceVersion"])
                 yield kind, manifest
 
-    async def _list(self, what: Selection, version: str | None, fresh: Fresh) -> Listing:
+    async def _list(self, what: ListOptions, version: str | None, fresh: FreshPolicies) -> Listing:
         found = await self.client.listing(what, version, fresh.take)
         fresh.version = found.version
         return found
@@ -135,7 +135,7 @@ class PolicySource:
         one = self._tries[name]
         async with slots:
             fresh = self.book.fresh(self.kind, name)
-            what = Selection(_RESOURCES[self.kind], name or None)
+            what = ListOptions(_RESOURCES[self.kind], name or None)
             try:
                 found = await self._list(what, self._seen, fresh)
             except API_ERRORS as error:

@@ -9,7 +9,7 @@ from typing import Any
 from oomwarden.core.model.pod import PodFacts
 from oomwarden.core.quota.budget_terms import Reason, terms
 from oomwarden.core.quota.pressure import DEFAULT_NODES, NAME, UNATTENDED, Pressure, read
-from oomwarden.kube.transport.client import Selection
+from oomwarden.kube.transport.client import ListOptions
 from oomwarden.kube.transport.resources import ConfigMap
 
 STALE_SECONDS = 900.0
@@ -53,9 +53,9 @@ class PressureWatch:
         self._at = self._begun = self.clock()
 
     @property
-    def selection(self) -> Selection:
+    def selection(self) -> ListOptions:
         """Give what is to be watched."""
-        return Selection(ConfigMap, self.namespace, fields=f"metadata.name={NAME}")
+        return ListOptions(ConfigMap, self.namespace, fields=f"metadata.name={NAME}")
 
     def now(self) -> Pressure:
         """Give what holds now; without an operator the node goes by itself."""

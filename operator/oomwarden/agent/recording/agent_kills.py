@@ -15,7 +15,7 @@ CONTAINER = "agent"
 """What the chart calls the agent's container."""
 
 
-def own_pods(state_dir: Path, boot_id: str) -> tuple[PodFacts, ...]:
+def agent_pods(state_dir: Path, boot_id: str) -> tuple[PodFacts, ...]:
     """Give what is known of the pods that this boot's agents ran in, the oldest first."""
     return tuple(map(_facts, introduced(state_dir, boot_id)))
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from oomwarden.agent.delivery import intake
 from oomwarden.agent.delivery.outbox import OutboxRow
 from oomwarden.agent.recording import agent_kills as own_pods
-from oomwarden.agent.recording.settler import Settler, Told
+from oomwarden.agent.recording.settler import SettledIncident, Settler
 from oomwarden.agent.store import checkpoints
 from oomwarden.agent.store import pods as known_pods
 from oomwarden.agent.store.checkpoints import Checkpoint
 from oomwarden.agent.store.counters import add_count
-from oomwarden.agent.store.database import Store, begin_books
+from oomwarden.agent.store.database import Database, mark_initialised
 from oomwarden.core.incidents.agent_kills import event_remedy, of_agents
 from oomwarden.core.kernel_log.position import Position
 from oomwarden.core.ledger.account import Account
@@ -31,20 +31,20 @@ from oomwarden.core.records import oomkill as record
 class Settled:
     """What settling told, and how many kills nobody can place."""
 
-    told: list[Told] = field(default_factory=list)
+    told: list[SettledIncident] = field(default_factory=list)
     unattributed: int = 0
     before_start: int | None = None  # of the first books of a store: kills from before its time
 
 
 @dataclass(slots=True)
-class SavedBooks:
+class Checkpointer:
     """Writes checkpoints, the pods' names and records; knows what it wrote last.
 
     `pressure` tells how hard records are merged.
     """
 
     settler: Settler
-    store: Store
+    store: Database
     pressure: Callable[[], Pressure] = field(default=lambda: CALM)
     pruned: list[int] = field(default_factory=list)
     _saved: dict[int, Checkpoint] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class SavedBooks:
             add_count(db, "unattributed", settled.unattributed)
             add_count(db, "beforeStart", settled.before_start or 0)
             if first:
-                begin_books(db)
+                mark_initialised(db)
 
         await self.store.run(commit)
         self._read_to = read_to
@@ -101,7 +101,7 @@ class SavedBooks:
     def _changed(self) -> list[Checkpoint]:
         names = self.settler.names()
         return [
-            Checkpoint(account.cgroup, account.epoch, account.booked, names.get(inode))
+            Checkpoint(account.cgroup, account.epoch, account.recorded, names.get(inode))
             for inode, account in self.settler.ledger.accounts.items()
             if not _is_saved(self._saved.get(inode), account, names.get(inode))
         ]
@@ -127,11 +127,11 @@ class SavedBooks:
 
 def _is_saved(saved: Checkpoint | None, account: Account, name: str | None) -> bool:
     return saved is not None and (saved.booked, saved.epoch, saved.name, saved.cgroup) == (
-        account.booked, account.epoch, name, account.cgroup
+        account.recorded, account.epoch, name, account.cgroup
     )  # fmt: skip
 
 
-def _row(told: Told, agents: AbstractSet[str]) -> OutboxRow:
+def _row(told: SettledIncident, agents: AbstractSet[str]) -> OutboxRow:
     kill = record.oom_kill(told.incident, told.witness)
     remedy = event_remedy(told.incident) if told.incident.pod.uid in agents else ""
     about = event.event(told.incident, kill, time.time(), remedy)

@@ -4,15 +4,15 @@ from dataclasses import dataclass, field
 
 from oomwarden.agent.detection.batch import Batch
 from oomwarden.agent.recording.settler import Settler
-from oomwarden.core.ledger.log_evidence import sightings
-from oomwarden.core.ledger.settling import Unsettled
+from oomwarden.core.ledger.log_evidence import evidence_below
+from oomwarden.core.ledger.settling import PendingKill
 
 UNOPENED_SECONDS = 30.0
 """How long a kill that the log does not explain waits for a cgroup that cannot be opened."""
 
 
 @dataclass(slots=True)
-class Doubts:
+class Completeness:
     """By inode, the cgroups that owe kills of which not all that there was is known."""
 
     settler: Settler
@@ -33,13 +33,13 @@ class Doubts:
         """Whether every container that there was is in the books."""
         return inode not in self._blind
 
-    def awaits(self, inode: int, owing: Unsettled, now: float) -> bool:
+    def awaits(self, inode: int, owing: PendingKill, now: float) -> bool:
         """Whether something that cannot be opened may soon tell what the log does not."""
         if inode not in self._unopened or now - owing.first >= UNOPENED_SECONDS:
             return False
         account = self.settler.ledger.accounts[inode]
-        seen = sightings(account.cgroup, self.settler.log.unclaimed())
-        return sum(one.most for one in seen) < account.owed.oom_kill
+        seen = evidence_below(account.cgroup, self.settler.log.unclaimed())
+        return sum(one.most for one in seen) < account.unrecorded.oom_kill
 
     def forget(self) -> None:
         """Begin afresh once nothing is owed."""
@@ -48,7 +48,7 @@ class Doubts:
     def owing(self) -> set[int]:
         """Give the cgroups that owe kills, by inode."""
         accounts = self.settler.ledger.accounts.items()
-        return {inode for inode, account in accounts if account.owed.oom_kill > 0}
+        return {inode for inode, account in accounts if account.unrecorded.oom_kill > 0}
 
     def _above(self, blind: frozenset[int]) -> set[int]:
         """Add the cgroups above these: a pod that goes unread is looked for there."""

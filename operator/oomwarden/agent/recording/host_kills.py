@@ -3,8 +3,8 @@
 import sqlite3
 from dataclasses import dataclass
 
-from oomwarden.agent.detection.kubepods import KernelSide
-from oomwarden.agent.store.database import Store
+from oomwarden.agent.detection.kubepods import KubepodsDetection
+from oomwarden.agent.store.database import Database
 from oomwarden.core.ledger.ledger import Ledger
 from oomwarden.kernel.host import Host
 
@@ -16,8 +16,8 @@ class HostKills:
     """Counts since the store began; nothing on a nested node, whose vmstat is the machine's."""
 
     host: Host
-    store: Store
-    kernel: KernelSide
+    store: Database
+    kernel: KubepodsDetection
     ledger: Ledger
     _before: int | None = None
     _last: int = 0
@@ -25,9 +25,9 @@ class HostKills:
     async def count(self) -> int:
         """Give the kills of host processes, such as daemons and ssh sessions."""
         top = self.kernel.kubepods and self.ledger.accounts.get(self.kernel.kubepods.inode)
-        if not top or self.kernel.nested or top.owed.oom_kill:
+        if not top or self.kernel.nested or top.unrecorded.oom_kill:
             return self._last
-        outside = max(self.host.oom_kills() - top.seen.oom_kill, 0)
+        outside = max(self.host.oom_kills() - top.observed.oom_kill, 0)
         if self._before is None:
             self._before = await self._begin(outside)
         self._last = max(outside - self._before, 0)

@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from oomwarden.agent.recording.settler import Told
-from oomwarden.core.records.misreport import AT_MOST, Cases, endings, misreport, told_kill
+from oomwarden.agent.recording.settler import SettledIncident
+from oomwarden.core.records.misreport import AT_MOST, Cases, endings, misreport, recorded_kill
 from oomwarden.core.records.oomkill import Manifest
-from oomwarden.kube.transport.errors import Failure, Outcome
+from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 2.0, 60.0
 TRIES = 10
@@ -22,7 +22,7 @@ TRIES = 10
 IDLE_SECONDS = 60.0
 _LOG = logging.getLogger(__name__)
 
-Post = Callable[[Manifest], Awaitable[Failure]]
+Post = Callable[[Manifest], Awaitable[WriteResult]]
 
 
 @dataclass(slots=True)
@@ -36,8 +36,8 @@ class _Waiting:
 
 
 @dataclass(slots=True, eq=False)
-class Contradictions:
-    """Call `told` for what is stored as a record, and `pod_changed` for each pod that is told.
+class MisreportNotifier:
+    """Call `kill_recorded` for each record that is stored, and `pod_changed` for each pod.
 
     `clock` gives seconds and only goes forward.
     """
@@ -49,9 +49,9 @@ class Contradictions:
     _waiting: list[_Waiting] = field(default_factory=list)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def told(self, one: Told) -> None:
+    def kill_recorded(self, one: SettledIncident) -> None:
         """Take a kill that has a record."""
-        kill = told_kill(one.incident, one.witness, time.time())
+        kill = recorded_kill(one.incident, one.witness, time.time())
         if kill is not None:
             self._cases.told(kill, self.clock())
             self._news.set()
@@ -81,12 +81,12 @@ class Contradictions:
     async def _try(self, one: _Waiting) -> None:
         answer = await self.post(one.event)
         one.tries += 1
-        if answer.outcome is Outcome.RETRY and one.tries < TRIES:
+        if answer.outcome is WriteOutcome.RETRY and one.tries < TRIES:
             one.not_before = self.clock() + max(one.wait, answer.after)
             one.wait = min(one.wait * 2, LAST_RETRY_SECONDS)
             return
         self._waiting.remove(one)
-        if answer.outcome is not Outcome.DONE:
+        if answer.outcome is not WriteOutcome.DONE:
             metadata = one.event["metadata"]
             _LOG.warning(
                 "no Event %s/%s (%s): %s",

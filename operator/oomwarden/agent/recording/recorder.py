@@ -13,15 +13,15 @@ from functools import partial
 
 from oomwarden.agent.detection.batch import Batch
 from oomwarden.agent.informers.inventory import Container
-from oomwarden.agent.recording.checkpointer import SavedBooks, Settled
-from oomwarden.agent.recording.doubts import Doubts
-from oomwarden.agent.recording.recovery import Ask, FirstBooks
-from oomwarden.agent.recording.settler import Settler, Told
-from oomwarden.agent.store.database import Store
+from oomwarden.agent.recording.checkpointer import Checkpointer, Settled
+from oomwarden.agent.recording.doubts import Completeness
+from oomwarden.agent.recording.recovery import Ask, Recovery
+from oomwarden.agent.recording.settler import SettledIncident, Settler
+from oomwarden.agent.store.database import Database
 from oomwarden.core.ledger.account import Account
 from oomwarden.core.ledger.late_opening import adopt
 from oomwarden.core.ledger.ledger import unsettled_below
-from oomwarden.core.ledger.settling import Closing
+from oomwarden.core.ledger.settling import SettleQueue
 from oomwarden.core.ledger.torn_reads import is_half_counted
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.quota.pressure import CALM, Pressure
@@ -34,7 +34,7 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Bookkeeper:
+class Recorder:
     """Keeps the ledger; `recorded` is called when the outbox has new rows, `told` for each record.
 
     `ask` tells what the API server keeps of this node when the store is new; `empty`: whether a
@@ -44,26 +44,26 @@ class Bookkeeper:
     """
 
     settler: Settler
-    store: Store
+    store: Database
     recorded: Callable[[], None]
     ask: Ask
     pressure: Callable[[], Pressure] = field(default=lambda: CALM)
-    told: Callable[[Told], None] = field(default=lambda _: None)
+    told: Callable[[SettledIncident], None] = field(default=lambda _: None)
     empty: Callable[[Cgroup], bool] = field(default=lambda _: True)
     as_group: Callable[[Cgroup], bool] = field(default=lambda _: False)
     counted: Callable[[Cgroup], int] = field(default=lambda _: 0)
-    closing: Closing = field(default_factory=Closing)
+    closing: SettleQueue = field(default_factory=SettleQueue)
     progress: float = 0.0
     kills: int = 0
     _last: Batch = field(default_factory=lambda: Batch(0.0))
-    _first: FirstBooks = field(init=False)
-    _disk: SavedBooks = field(init=False)
-    _doubts: Doubts = field(init=False)
+    _first: Recovery = field(init=False)
+    _disk: Checkpointer = field(init=False)
+    _doubts: Completeness = field(init=False)
 
     def __post_init__(self) -> None:
-        self._first = FirstBooks(self.settler, self.store, self.ask, self._tick)
-        self._disk = SavedBooks(self.settler, self.store, self.pressure)
-        self._doubts = Doubts(self.settler)
+        self._first = Recovery(self.settler, self.store, self.ask, self._tick)
+        self._disk = Checkpointer(self.settler, self.store, self.pressure)
+        self._doubts = Completeness(self.settler)
 
     async def run(self, queue: "asyncio.Queue[Batch]") -> None:
         """Keep the books for ever."""
@@ -74,12 +74,12 @@ class Bookkeeper:
             first = await self._first.rebuild()
             self._drop_settled()
             await self._save(first)
-            self.settler.unsure = self._doubts.owing()
+            self.settler.rebuilt_pods = self._doubts.owing()
         self._doubts.begin()
         while True:
             await self._settle_due()
             self._tick()
-            patience = self.closing.patience(asyncio.get_running_loop().time())
+            patience = self.closing.timeout(asyncio.get_running_loop().time())
             try:
                 async with asyncio.timeout(patience):
                     batch = await queue.get()
@@ -87,7 +87,7 @@ class Bookkeeper:
                 continue
             self._take(batch)
             if self._last.reconciled:
-                self.settler.ledger.rest()
+                self.settler.ledger.discard_idle_oom()
                 await self._save(Settled())
 
     def _tick(self) -> None:
@@ -102,7 +102,7 @@ class Bookkeeper:
         for inode in batch.late:
             adopt(ledger, inode)
         for account in (ledger.accounts[inode] for inode in dict.fromkeys(moved)):
-            if account.owed.oom_kill > 0 or not batch.late:  # else it is told above
+            if account.unrecorded.oom_kill > 0 or not batch.late:  # else it is told above
                 self._owe(account, now)
         for reading in batch.readings:
             self._keep_limit(reading.inode)
@@ -132,8 +132,8 @@ class Bookkeeper:
         level = account.cgroup.level
         pod = account.parent if level is Level.CONTAINER else account.cgroup.inode
         if pod is not None and level in {Level.POD, Level.CONTAINER}:
-            group = account.owed.oom_group_kill > 0
-            self.closing.bump(pod, now, self._last.after, self._last.ended, group=group)
+            group = account.unrecorded.oom_group_kill > 0
+            self.closing.touch(pod, now, self._last.after, self._last.ended, group=group)
 
     def _keep_limit(self, inode: int) -> None:
         container = self.settler.inventory.containers.get(inode)
@@ -151,7 +151,7 @@ class Bookkeeper:
     def _drop_settled(self) -> None:
         accounts = self.settler.ledger.accounts
         for inode in list(self.closing.pods):
-            if accounts[inode].owed.oom_kill <= 0:
+            if accounts[inode].unrecorded.oom_kill <= 0:
                 del self.closing.pods[inode]
 
     async def _settle_due(self) -> None:
@@ -162,7 +162,7 @@ class Bookkeeper:
             return
         await log.refresh()
         settled = Settled()
-        self.settler.crowd = self.settler.without_own_oom()
+        self.settler.pods_without_own_oom = self.settler.without_own_oom()
         accounts = self.settler.ledger.accounts
         for inode in sorted(due, key=lambda one: _ORDER.index(accounts[one].cgroup.level)):
             self._settle(inode, now, settled)
@@ -204,23 +204,31 @@ class Bookkeeper:
         """Whether a kill in a pod has begun and not ended."""
         owing, now = self.closing.pods[pod.cgroup.inode], asyncio.get_running_loop().time()
         containers = self.settler.ledger.children(pod.cgroup.inode)
-        ahead = sum(container.owed.oom_kill for container in containers) > pod.owed.oom_kill
-        struck = [c for c in containers if c.owed.oom_kill > 0 and not c.gone]
-        groups = [c.cgroup for c in struck if c.owed.oom_group_kill > 0]
-        rest = [c.cgroup for c in struck if c.owed.oom_group_kill <= 0]
+        ahead = (
+            sum(container.unrecorded.oom_kill for container in containers) > pod.unrecorded.oom_kill
+        )
+        struck = [c for c in containers if c.unrecorded.oom_kill > 0 and not c.gone]
+        groups = [c.cgroup for c in struck if c.unrecorded.oom_group_kill > 0]
+        rest = [c.cgroup for c in struck if c.unrecorded.oom_group_kill <= 0]
         begun = [c for c in rest if owing.is_group(c.inode, partial(self.as_group, c))]
         populated = not all(map(self.empty, groups + begun))
         half = is_half_counted(pod, containers) and self._kills_groups()
-        unread = owing.group and self.counted(pod.cgroup) > pod.seen.oom_kill  # asked last
-        return owing.goes_on(
-            now, pod.owed, begun=ahead or bool(begun) or half, populated=populated, unread=unread
+        unread = owing.group and self.counted(pod.cgroup) > pod.observed.oom_kill  # asked last
+        return owing.is_in_progress(
+            now,
+            pod.unrecorded,
+            begun=ahead or bool(begun) or half,
+            populated=populated,
+            unread=unread,
         )
 
     def _kills_groups(self) -> bool:
         """Whether the kubelet sets memory.oom.group, as far as a kill has shown it."""
         accounts = self.settler.ledger.accounts.values()
         return any(
-            one.seen.oom_group_kill > 0 for one in accounts if one.cgroup.level is Level.KUBEPODS
+            one.observed.oom_group_kill > 0
+            for one in accounts
+            if one.cgroup.level is Level.KUBEPODS
         )
 
     def _waited(self, inode: int) -> float:
@@ -233,9 +241,9 @@ class Bookkeeper:
             return  # nobody could name their pods yet
         for level in (Level.QOS, Level.KUBEPODS):
             for account in [a for a in ledger.accounts.values() if a.cgroup.level is level]:
-                inode, owes = account.cgroup.inode, account.owed.oom_kill > 0
+                inode, owes = account.cgroup.inode, account.unrecorded.oom_kill > 0
                 if owes and inode not in self.closing.pods and not unsettled_below(ledger, inode):
-                    self.closing.bump(inode, now, last.after, last.ended)
+                    self.closing.touch(inode, now, last.after, last.ended)
 
     async def _save(self, settled: Settled) -> None:
         self.kills += sum(one.incident.kills for one in settled.told)

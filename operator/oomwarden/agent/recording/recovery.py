@@ -12,25 +12,25 @@ from oomwarden.agent.recording.settler import Settler
 from oomwarden.agent.store import checkpoints
 from oomwarden.agent.store import pods as known_pods
 from oomwarden.agent.store.checkpoints import Checkpoint
-from oomwarden.agent.store.database import Store
+from oomwarden.agent.store.database import Database
 from oomwarden.core.kernel_log.position import ALL
-from oomwarden.core.ledger.log_backlog import untold_lines
-from oomwarden.core.ledger.rebuild import Recorded, before_start, rebuild, untold
+from oomwarden.core.ledger.log_backlog import unrecorded_lines
+from oomwarden.core.ledger.rebuild import RecordedKills, before_start, gaps, rebuild
 from oomwarden.core.model.cgroup import Level
 from oomwarden.kube.transport.errors import API_ERRORS, failure
 
 ASK_AGAIN_SECONDS = 2.0
 _LOG = logging.getLogger(__name__)
 
-Ask = Callable[[], Awaitable[Recorded]]
+Ask = Callable[[], Awaitable[RecordedKills]]
 
 
 @dataclass(slots=True)
-class FirstBooks:
+class Recovery:
     """`ask` tells what the API server keeps; `waiting` is called while it does not answer."""
 
     settler: Settler
-    store: Store
+    store: Database
     ask: Ask
     waiting: Callable[[], None]
     saved: dict[int, Checkpoint] = field(default_factory=dict)
@@ -89,13 +89,13 @@ class FirstBooks:
         created = {inode: pod.created for inode, pod in facts.items() if pod and pod.created}
         rebuild(ledger, known, created)
         log, all_pods = self.settler.log, inventory.deleted | inventory.pods
-        log.keep(untold_lines(ledger, log.unclaimed(), all_pods, known))
-        bookings = untold(ledger, known, created)
+        log.keep(unrecorded_lines(ledger, log.unclaimed(), all_pods, known))
+        bookings = gaps(ledger, known, created)
         before = before_start(ledger, known, bookings)
-        told = [found for booking in bookings if (found := self.settler.hole(booking))]
+        told = [found for booking in bookings if (found := self.settler.gap_incident(booking))]
         return Settled(told, before_start=before)
 
-    async def _ask(self) -> Recorded:
+    async def _ask(self) -> RecordedKills:
         while True:
             try:
                 return await self.ask()

@@ -5,18 +5,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from oomwarden.agent.detection.kernel_log import LogReader
-from oomwarden.agent.detection.memory_sampler import story_of
+from oomwarden.agent.detection.kernel_log import KernelLogReader
+from oomwarden.agent.detection.memory_sampler import timeline_before
 from oomwarden.agent.informers.inventory import Container, Inventory
 from oomwarden.api.oomkill import ContainerType, PolicyReference
-from oomwarden.core.incidents.cause import Limits
+from oomwarden.core.incidents.cause import PodLimits
 from oomwarden.core.incidents.filling import PodMemory
-from oomwarden.core.incidents.incident import Incident, Scene, investigate, own_log
-from oomwarden.core.incidents.memory_history import Detail
-from oomwarden.core.ledger.account import Account, Booking, Tally
-from oomwarden.core.ledger.ledger import Ledger, incidents
-from oomwarden.core.ledger.log_evidence import sightings
-from oomwarden.core.ledger.settling import Unsettled
+from oomwarden.core.incidents.incident import Incident, PodSnapshot, investigate, own_log
+from oomwarden.core.incidents.memory_history import UsageDetail
+from oomwarden.core.ledger.account import Account, CounterRange, KillCounters
+from oomwarden.core.ledger.ledger import Ledger, count_incidents
+from oomwarden.core.ledger.log_evidence import evidence_below
+from oomwarden.core.ledger.settling import PendingKill
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.model.pod import PodFacts
 from oomwarden.core.pods.limit import sum_of_limits
@@ -36,7 +36,7 @@ class Nesting(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NodeIdentity:
     """Which node and boot this is, and in which pods this boot's agents ran."""
 
     node: str
@@ -46,7 +46,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SettledIncident:
     """An incident and who witnessed it."""
 
     incident: Incident
@@ -59,54 +59,56 @@ class Settler:
 
     `charged` reads what memory of a cgroup consists of at this moment; None: it is gone.
 
-    `departed` keeps gone containers until their pod owes nothing. `crowd`: the pods in which the
-    limit of something above was hit, so that one cannot be told from the other. `unsure`: those
-    whose books were rebuilt, until they are settled.
+    `departed` keeps gone containers until their pod owes nothing. `pods_without_own_oom`: those in
+    which the limit of something above was hit, so that one cannot be told from the other.
+    `rebuilt_pods`: those whose books were rebuilt, until they are settled.
     """
 
-    place: Place
+    place: NodeIdentity
     ledger: Ledger
     inventory: Inventory
-    log: LogReader
+    log: KernelLogReader
     policy_of: Callable[[int], PolicyReference | None]
-    charged: Callable[[Cgroup], Detail | None] = field(default=lambda _: None)
+    charged: Callable[[Cgroup], UsageDetail | None] = field(default=lambda _: None)
     departed: dict[int, Container] = field(default_factory=dict)
-    crowd: set[int] = field(default_factory=set)
-    unsure: set[int] = field(default_factory=set)
+    pods_without_own_oom: set[int] = field(default_factory=set)
+    rebuilt_pods: set[int] = field(default_factory=set)
 
-    def pod(self, inode: int, owing: Unsettled, *, complete: bool = True) -> tuple[list[Told], int]:
+    def pod(
+        self, inode: int, owing: PendingKill, *, complete: bool = True
+    ) -> tuple[list[SettledIncident], int]:
         """Settle a pod: its incidents, and how many others nobody can name.
 
         `complete`: every container that there was is in the books.
         """
         account = self.ledger.accounts[inode]
-        rose, above, limits = account.owed, self._above(account), self._limits(account)
-        seen = sightings(account.cgroup, self.log.unclaimed())
+        rose, above, limits = account.unrecorded, self._above(account), self._limits(account)
+        seen = evidence_below(account.cgroup, self.log.unclaimed())
         complete, account.unclear = complete and not account.unclear, False
         bookings = self.ledger.settle_pod(inode, seen, complete=complete)
         facts = self.inventory.pod(account.cgroup)
         if facts is None:
-            return [], incidents(bookings)
+            return [], count_incidents(bookings)
         if rose.oom == 0:
-            self.ledger.explain_above(inode, incidents(bookings))
-        scene = Scene(
+            self.ledger.record_oom_above(inode, count_incidents(bookings))
+        scene = PodSnapshot(
             pod=facts,
             rose=rose,
             above=above,
             limits=limits,
             complete=complete,
-            alone=not self.crowd - {inode},
-            unsure=inode in self.unsure,
+            is_only_candidate=not self.pods_without_own_oom - {inode},
+            is_rebuilt=inode in self.rebuilt_pods,
         )
-        self.unsure.discard(inode)
+        self.rebuilt_pods.discard(inode)
         seen_now = self.charged(account.cgroup) if bookings and rose.oom > 0 else None
         told = []
         for booking in bookings:
             left = None if seen_now is None else self._left(seen_now, booking, inode)
-            told.append(self._tell(booking, replace(scene, left=left), owing))
+            told.append(self._build_incident(booking, replace(scene, left=left), owing))
         return told, 0
 
-    def _left(self, seen: Detail, booking: Booking, pod: int) -> PodMemory:
+    def _left(self, seen: UsageDetail, booking: CounterRange, pod: int) -> PodMemory:
         """Tell tmpfs that stays with the pod from the shared memory of containers that go on."""
         if seen.composition is None or seen.composition.shmem == 0:
             return PodMemory(seen)
@@ -121,51 +123,55 @@ class Settler:
         return sum(kinds.shmem for kinds in found if kinds is not None)
 
     def level(
-        self, inode: int, owing: Unsettled, *, complete: bool = True
-    ) -> tuple[list[Told], int]:
+        self, inode: int, owing: PendingKill, *, complete: bool = True
+    ) -> tuple[list[SettledIncident], int]:
         """Settle a QoS class or kubepods: kills of pods that vanished unread."""
-        told: list[Told] = []
+        told: list[SettledIncident] = []
         unattributed = 0
-        seen = sightings(self.ledger.accounts[inode].cgroup, self.log.unclaimed())
+        seen = evidence_below(self.ledger.accounts[inode].cgroup, self.log.unclaimed())
         for booking in self.ledger.settle_level(inode, seen, complete=complete):
             facts = self.inventory.pod(booking.pod) if booking.pod else None
             if facts is None:
-                unattributed += incidents([booking])
+                unattributed += count_incidents([booking])
                 continue
-            told.append(self._tell(booking, _unread(facts, complete=complete), owing))
+            told.append(self._build_incident(booking, _unread(facts, complete=complete), owing))
         return told, unattributed
 
-    def hole(self, booking: Booking) -> Told | None:
+    def gap_incident(self, booking: CounterRange) -> SettledIncident | None:
         """Tell kills whose record was lost with an earlier store; None: nobody knows the pod."""
         facts = self.inventory.pod(booking.pod) if booking.pod else None
         if facts is None:
             return None
-        return self._tell(booking, _unread(facts, complete=False), Unsettled(0, 0, 0, time.time()))
+        return self._build_incident(
+            booking, _unread(facts, complete=False), PendingKill(0, 0, 0, time.time())
+        )
 
     def without_own_oom(self) -> set[int]:
         """Find the pods that owe kills and hit no limit of their own."""
         pods = (a for a in self.ledger.accounts.values() if a.cgroup.level is Level.POD)
-        return {a.cgroup.inode for a in pods if a.owed.oom_kill > 0 and a.owed.oom <= 0}
+        return {a.cgroup.inode for a in pods if a.unrecorded.oom_kill > 0 and a.unrecorded.oom <= 0}
 
     def all_pods_known(self, level: int) -> bool:
         """Whether the API server has told every pod that the log names below a level."""
-        seen = sightings(self.ledger.accounts[level].cgroup, self.log.unclaimed())
+        seen = evidence_below(self.ledger.accounts[level].cgroup, self.log.unclaimed())
         return all(self.inventory.pod(one.pod) is not None for one in seen)
 
-    def _tell(self, booking: Booking, scene: Scene, owing: Unsettled) -> Told:
+    def _build_incident(
+        self, booking: CounterRange, scene: PodSnapshot, owing: PendingKill
+    ) -> SettledIncident:
         known = (*self.departed.values(), *self.inventory.containers.values())
-        memory = story_of(known, booking.container, owing.before)
+        memory = timeline_before(known, booking.container, owing.before)
         scene = self._with_what_is_known(scene)
         scene = replace(scene, before=memory.detail if memory else None)
         incident = investigate(booking, scene)
         self.log.claim(own_log(booking, scene.log))
         policy = self.policy_of(booking.container.inode) if booking.container else None
         node, boot = self.place.node, self.place.boot_id
-        return Told(
+        return SettledIncident(
             incident, Witness(node, boot, owing.after or None, owing.before, policy, memory)
         )
 
-    def _with_what_is_known(self, scene: Scene) -> Scene:
+    def _with_what_is_known(self, scene: PodSnapshot) -> PodSnapshot:
         top = next((a for a in self.ledger.accounts.values() if a.parent is None), None)
         return replace(
             scene,
@@ -183,10 +189,10 @@ class Settler:
     def all_named(self, pod: int) -> bool:
         """Whether every container of the pod that owes kills has a name."""
         names = self.names()
-        owing = [child for child in self.ledger.children(pod) if child.owed.oom_kill > 0]
-        return all(child.cgroup.inode in names or self._told(child.cgroup) for child in owing)
+        owing = [child for child in self.ledger.children(pod) if child.unrecorded.oom_kill > 0]
+        return all(child.cgroup.inode in names or self._is_listed(child.cgroup) for child in owing)
 
-    def _told(self, cgroup: Cgroup) -> bool:
+    def _is_listed(self, cgroup: Cgroup) -> bool:
         pod = self.inventory.pod(cgroup)
         return pod is not None and any(
             cgroup.container_id in {known.container_id, known.previous_id}
@@ -199,35 +205,35 @@ class Settler:
         if container is not None:
             self.departed[cgroup.inode] = container
 
-    def _above(self, account: Account) -> tuple[Tally, ...]:
-        levels: list[Tally] = []
+    def _above(self, account: Account) -> tuple[KillCounters, ...]:
+        levels: list[KillCounters] = []
         parent = account.parent
         while parent is not None:
-            levels.append(self.ledger.accounts[parent].owed)
+            levels.append(self.ledger.accounts[parent].unrecorded)
             parent = self.ledger.accounts[parent].parent
         return tuple(levels)
 
-    def _limits(self, pod: Account) -> Limits:
+    def _limits(self, pod: Account) -> PodLimits:
         """Give the pod's limits; the pause container, which has none, does not count."""
         names = self.names()
         facts = self.inventory.pod(pod.cgroup)
         of_pod = facts is not None and _has_more(facts)
         if facts is not None and len(facts.containers) == 1:
-            return Limits(pod.limit, (pod.limit,), of_pod=of_pod)
+            return PodLimits(pod.limit, (pod.limit,), of_pod=of_pod)
         children = self.ledger.children(pod.cgroup.inode)
         named = [child for child in children if child.cgroup.inode in names]
-        return Limits(pod.limit, tuple(child.limit for child in named), of_pod=of_pod)
+        return PodLimits(pod.limit, tuple(child.limit for child in named), of_pod=of_pod)
 
 
-def _unread(pod: PodFacts, *, complete: bool) -> Scene:
+def _unread(pod: PodFacts, *, complete: bool) -> PodSnapshot:
     """Give the scene of a pod whose own counters and limits nobody has read: its spec's limits.
 
     Without limits of the pod's own, the kubelet gives it the sum of its containers'.
     """
     known = tuple(each.limit for each in pod.containers if each.type in _LASTING)
     whole = pod.limit + pod.overhead if pod.limit else sum_of_limits(pod)
-    found = Limits(whole, known, of_pod=_has_more(pod))
-    return Scene(pod, Tally(), (), found, complete=complete)
+    found = PodLimits(whole, known, of_pod=_has_more(pod))
+    return PodSnapshot(pod, KillCounters(), (), found, complete=complete)
 
 
 def _has_more(pod: PodFacts) -> bool:

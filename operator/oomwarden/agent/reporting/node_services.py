@@ -8,29 +8,29 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from oomwarden.agent.runtime.worker import KernelWorker, StuckError
-from oomwarden.core.enforcement.node_services import Services, outranked, warning
+from oomwarden.core.enforcement.node_services import NodeServices, outranked, warning
 from oomwarden.core.model.remark import Remark
-from oomwarden.core.reporting.policy_report import Item
+from oomwarden.core.reporting.policy_report import ContainerStatus
 from oomwarden.kernel.container.services import services
-from oomwarden.kernel.roots import Places
+from oomwarden.kernel.roots import HostRoots
 
 LOOK_SECONDS = 60.0
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Outranked:
+class NodeServicesMonitor:
     """Warns of the winner's score; `told` is called when there is another thing to warn of.
 
     `kubepods` gives the path of the root of all pods; `total` the node's RAM in bytes.
     """
 
-    places: Places
+    places: HostRoots
     kubepods: str
     total: int
     told: Callable[[], None]
     worker: KernelWorker = field(default_factory=partial(KernelWorker, "services"))
-    services: Services = field(default_factory=Services)
+    services: NodeServices = field(default_factory=NodeServices)
     progress: float = 0.0
 
     async def run(self, seconds: float = LOOK_SECONDS) -> None:
@@ -52,11 +52,11 @@ class Outranked:
             self.told()
         self.services = found
 
-    def warn(self, item: Item, score: int) -> tuple[Remark, ...]:
+    def warn(self, item: ContainerStatus, score: int) -> tuple[Remark, ...]:
         """Give what is to be said of a container at a score."""
         daemons = outranked(self.services, score, item.given, item.limit)
         return (warning(score, daemons),) if daemons else ()
 
 
-def _names(found: Services) -> set[tuple[str, int]]:
+def _names(found: NodeServices) -> set[tuple[str, int]]:
     return {(each.service, each.score) for each in found.daemons}

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from oomwarden import __version__
-from oomwarden.agent.detection.kernel_log import LogReader
-from oomwarden.agent.detection.kubepods import KernelSide
+from oomwarden.agent.detection.kernel_log import KernelLogReader
+from oomwarden.agent.detection.kubepods import KubepodsDetection
 from oomwarden.agent.enforcement.resize_requests import Asked
 from oomwarden.agent.recording import agent_kills as own_pods
 from oomwarden.agent.runtime.identity import memory_limit
 from oomwarden.agent.runtime.settings import Settings
 from oomwarden.agent.store.counters import counts as counts_in
-from oomwarden.agent.store.database import Store
+from oomwarden.agent.store.database import Database
 from oomwarden.api.oomnode import (
     AgentInfo,
     Applied,
@@ -26,9 +26,9 @@ from oomwarden.api.oomnode import (
 from oomwarden.core.incidents import agent_kills
 from oomwarden.core.incidents.agent_kills import AgentKills
 from oomwarden.core.model.quantity import format_bytes
-from oomwarden.core.objects.passed_over import PassedOver
-from oomwarden.core.reporting.delivery_trouble import NO_TROUBLE, Trouble
-from oomwarden.core.reporting.node_conditions import Findings, conditions, too_old
+from oomwarden.core.objects.passed_over import UnreadableObjects
+from oomwarden.core.reporting.delivery_trouble import NO_TROUBLE, DeliveryTrouble
+from oomwarden.core.reporting.node_conditions import NodeFindings, conditions, too_old
 from oomwarden.core.reporting.report_size import bounded
 from oomwarden.kernel.cgroup import descriptors
 from oomwarden.kernel.cgroup.oom_group import is_read_only
@@ -46,7 +46,7 @@ def _now() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class ReportInputs:
     """What the other parts report; `unknown_fields` are those of a newer CRD.
 
     `groups_left` counts containers whose memory.oom.group cannot be put back. `records`: remedy and
@@ -60,13 +60,13 @@ class Work:
     host_kills: int
     asked: Asked
     groups_left: int = 0
-    delivery: Trouble = NO_TROUBLE
+    delivery: DeliveryTrouble = NO_TROUBLE
     records: tuple[str, str] = ("", "")
     beyond_bounds: tuple[str, str] = ("", "")
 
 
 @dataclass(slots=True)
-class Reporter:
+class NodeStatusBuilder:
     """Reads everything anew at each call; the Node's memory every five minutes.
 
     `passed_over` holds the objects that cannot be read.
@@ -74,17 +74,17 @@ class Reporter:
 
     settings: Settings
     host: Host
-    store: Store
-    kernel: KernelSide
-    log: LogReader
+    store: Database
+    kernel: KubepodsDetection
+    log: KernelLogReader
     client: Client
     counts: dict[str, int] = field(default_factory=dict)
-    passed_over: PassedOver = field(default_factory=PassedOver)
+    passed_over: UnreadableObjects = field(default_factory=UnreadableObjects)
     _started: str = field(default_factory=_now)
     _memory: tuple[str | None, str | None] = (None, None)
     _memory_at: float = float("-inf")
 
-    async def status(self, work: Work) -> OOMNodeStatus:
+    async def status(self, work: ReportInputs) -> OOMNodeStatus:
         """Give the status of this moment."""
         await self._refresh_memory()
         counts = self.counts = await self.store.run(counts_in)
@@ -125,11 +125,11 @@ class Reporter:
             ),
         )
 
-    def _findings(self, work: Work, own: AgentKills) -> Findings:
+    def _findings(self, work: ReportInputs, own: AgentKills) -> NodeFindings:
         blindness = self.kernel.blindness
-        return Findings(
+        return NodeFindings(
             kernel=too_old(self.host.release()),
-            cgroup_v2=self.kernel.remedy,
+            cgroup_v2=self.kernel.unavailable_reason,
             local_events=self.host.local_events_only(),
             capabilities=self.host.missing_capabilities(),
             kernel_log=self.log.state.remedy,

@@ -34,7 +34,7 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class StatusWriter:
+class NodeStatusWriter:
     """Compares what `gather` gives with what was written last.
 
     `write` raises when the API server did not take it; it is tried again after a wait that doubles.

@@ -33,7 +33,7 @@ class Waits:
 
 
 @asynccontextmanager
-async def sole(state_dir: Path, waits: Waits) -> AsyncIterator[None]:
+async def node_lock(state_dir: Path, waits: Waits) -> AsyncIterator[None]:
     """Wait until no other agent works with this state directory, and keep others waiting.
 
     The kernel lets go when a process ends, however it ends. Where the directory cannot be written

@@ -12,7 +12,7 @@ LONGEST_SECONDS = 0.05
 
 
 @dataclass(slots=True)
-class NewsPace:
+class ReconcilePacer:
     """Enter it for the work on all containers; await `rest` before the next time."""
 
     _began: float = 0.0

@@ -7,7 +7,7 @@ from functools import partial
 from oomwarden.probes.loops import Loop, age_of
 
 
-class Heard:
+class WatchProgress:
     """Monotonic seconds by the name of a watch."""
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from oomwarden.core.kernel_log.position import Position
-from oomwarden.core.ledger.account import Tally
+from oomwarden.core.ledger.account import KillCounters
 from oomwarden.core.model.cgroup import Cgroup, Level
 
 
@@ -16,7 +16,7 @@ class Checkpoint:
 
     cgroup: Cgroup
     epoch: int
-    booked: Tally
+    booked: KillCounters
     name: str | None
 
 
@@ -32,7 +32,7 @@ def load(connection: sqlite3.Connection, boot_id: str) -> dict[int, Checkpoint]:
 def _checkpoint(*row: Any) -> Checkpoint:  # noqa: ANN401 - SQLite's values are of any type
     inode, path, level, pod_uid, container_id, epoch, raw, name = row
     cgroup = Cgroup(inode, path, Level(level), pod_uid, container_id)
-    return Checkpoint(cgroup, epoch, Tally(**json.loads(raw)), name)
+    return Checkpoint(cgroup, epoch, KillCounters(**json.loads(raw)), name)
 
 
 def save(connection: sqlite3.Connection, boot_id: str, known: list[Checkpoint]) -> None:

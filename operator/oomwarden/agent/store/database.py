@@ -30,7 +30,7 @@ def _nothing(_: sqlite3.Connection) -> None:
     return
 
 
-class Store:
+class Database:
     """Runs every function that touches the database in one thread, each in one transaction.
 
     `check` raises where the rows of a file that is opened cannot be understood: it is as good as
@@ -236,6 +236,6 @@ class Store:
                 connection.execute("INSERT INTO meta VALUES ('history', ?)", (UNASKED,))
 
 
-def begin_books(connection: sqlite3.Connection) -> None:
+def mark_initialised(connection: sqlite3.Connection) -> None:
     """Note that a new store's first books are in it: the next agent goes on from there."""
     connection.execute("INSERT OR IGNORE INTO meta VALUES ('books', 'begun')")

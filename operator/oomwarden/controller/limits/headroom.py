@@ -14,7 +14,7 @@ from oomwarden.core.reporting.policy_status import is_silent
 Json = dict[str, Any]
 
 
-class Room(NamedTuple):
+class NodeHeadroom(NamedTuple):
     """What a node has left, in bytes, and when its agent said so; `skew` of the node's clock."""
 
     heartbeat: str
@@ -23,25 +23,25 @@ class Room(NamedTuple):
 
 
 @dataclass(slots=True)
-class Given:
+class MemoryReservations:
     """What was given away of each node since its agent last told what is left, in bytes."""
 
     _by_node: dict[str, tuple[str, int]] = field(default_factory=dict)  # heartbeat, bytes
 
-    def _spent(self, node: str, room: Room) -> int:
+    def _spent(self, node: str, room: NodeHeadroom) -> int:
         heartbeat, spent = self._by_node.get(node, ("", 0))
         return spent if heartbeat == room.heartbeat else 0
 
-    def left(self, node: str, room: Room) -> int:
+    def left(self, node: str, room: NodeHeadroom) -> int:
         """Give what is left of a node, if all that was given is used."""
         return room.available - self._spent(node, room)
 
-    def take(self, node: str, room: Room, more: int) -> None:
+    def take(self, node: str, room: NodeHeadroom, more: int) -> None:
         """Note that so much was given; less than nothing: it was given back."""
         self._by_node[node] = (room.heartbeat, max(self._spent(node, room) + more, 0))
 
 
-def room_of(node: Json, now: datetime) -> Room | None:
+def room_of(node: Json, now: datetime) -> NodeHeadroom | None:
     """Give the memory that the node has left; None: its agent does not tell."""
     try:
         told = OOMNodeStatus.model_validate(node.get("status") or {})
@@ -49,7 +49,7 @@ def room_of(node: Json, now: datetime) -> Room | None:
         skew = clock_skew(node, heartbeat)
         if available is None or is_silent(heartbeat, now - skew):
             return None
-        return Room(heartbeat, parse_bytes(available), skew)
+        return NodeHeadroom(heartbeat, parse_bytes(available), skew)
     except (ValidationError, QuantityError, OverflowError):  # the last: a heartbeat of year 9999
         return None
 

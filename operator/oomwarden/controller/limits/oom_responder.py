@@ -17,18 +17,18 @@ from lightkube import ApiError
 
 from oomwarden.api.oomkill import OOMKill
 from oomwarden.api.oomlimit import Step
-from oomwarden.controller.limits.headroom import Given, Room, moment, room_of
-from oomwarden.controller.limits.set_limits import Calls, set_limit
-from oomwarden.core.limits.authorization import Write
-from oomwarden.core.limits.raise_case import Case, is_young
-from oomwarden.core.limits.raise_limit import STALE, Raise, Stay, decide
-from oomwarden.core.limits.recent_kills import MOST_OF_A_NAMESPACE, Waiting
+from oomwarden.controller.limits.headroom import MemoryReservations, NodeHeadroom, moment, room_of
+from oomwarden.controller.limits.set_limits import ResizeCalls, set_limit
+from oomwarden.core.limits.authorization import LimitWrite
+from oomwarden.core.limits.raise_case import RaiseContext, is_young
+from oomwarden.core.limits.raise_limit import STALE, NotRaised, Raise, decide
+from oomwarden.core.limits.recent_kills import MOST_OF_A_NAMESPACE, RecentKillQueue
 from oomwarden.core.limits.resize_patch import refusal
 from oomwarden.core.limits.response import event, response
 from oomwarden.core.objects.json_parts import object_at
-from oomwarden.core.objects.passed_over import PassedOver, error_words, name_of
-from oomwarden.kube.pod_resizes import Found
-from oomwarden.kube.transport.errors import API_ERRORS, Failure, Outcome, failure
+from oomwarden.core.objects.passed_over import UnreadableObjects, error_words, name_of
+from oomwarden.kube.pod_resizes import ResizeTarget
+from oomwarden.kube.transport.errors import API_ERRORS, WriteOutcome, WriteResult, failure
 
 TRY_AGAIN_SECONDS = 2.0
 AWAITED = timedelta(seconds=45)
@@ -50,7 +50,7 @@ class Kills(Protocol):
     async def write_response(self, namespace: str, name: str, response: Json) -> None:
         """Write status.response; may raise one of kube.errors.API_ERRORS."""
 
-    async def post(self, event: Json) -> Failure:
+    async def post(self, event: Json) -> WriteResult:
         """Create an Event."""
 
     async def node_status(self, node: str) -> Json:
@@ -69,15 +69,15 @@ class Responder:
     """
 
     kills: Kills
-    calls: Calls
+    calls: ResizeCalls
     instance: str
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    waiting: Waiting = field(default_factory=Waiting)
-    passed_over: PassedOver = field(default_factory=PassedOver)
+    waiting: RecentKillQueue = field(default_factory=RecentKillQueue)
+    passed_over: UnreadableObjects = field(default_factory=UnreadableObjects)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _told: int = 0
-    _given: Given = field(default_factory=Given)
+    _given: MemoryReservations = field(default_factory=MemoryReservations)
 
     async def run(self) -> None:
         """Work for ever, whatever the API server answers."""
@@ -171,7 +171,7 @@ class Responder:
         decided = decide(case)
         if decided is None:
             return
-        if isinstance(decided, Stay) and decided.reason == STALE and self._may_wait(case):
+        if isinstance(decided, NotRaised) and decided.reason == STALE and self._may_wait(case):
             raise _AgainError(decided.message)
         if isinstance(decided, Raise) and not decided.done:
             decided = await self._give(decided, found, room)
@@ -182,18 +182,22 @@ class Responder:
         if posted := event(told, name, found.scene, self.instance, self.now()):
             await self._post(posted)
 
-    def _case(self, kill: OOMKill, found: Found, room: Room | None, metadata: Json) -> Case:
+    def _case(
+        self, kill: OOMKill, found: ResizeTarget, room: NodeHeadroom | None, metadata: Json
+    ) -> RaiseContext:
         created = _created({"metadata": metadata})
         if room is None:
-            return Case(kill, found.scene, None, self.now(), created=created)
+            return RaiseContext(kill, found.scene, None, self.now(), created=created)
         available, told = self._given.left(kill.node, room), moment(room.heartbeat)
-        return Case(kill, found.scene, available, self.now(), told, room.skew, created)
+        return RaiseContext(kill, found.scene, available, self.now(), told, room.skew, created)
 
-    def _may_wait(self, case: Case) -> bool:
+    def _may_wait(self, case: RaiseContext) -> bool:
         """Whether the node's agent has time left to tell how much memory is available."""
         return self.now() - (case.created or case.happened) <= AWAITED
 
-    async def _give(self, wanted: Raise, found: Found, room: Room | None) -> Raise | Stay:
+    async def _give(
+        self, wanted: Raise, found: ResizeTarget, room: NodeHeadroom | None
+    ) -> Raise | NotRaised:
         """Raise a limit; what is given counts from now on, so that no other kill gets it too."""
         node, more = found.scene.node, wanted.limit - wanted.before
         if room:
@@ -211,22 +215,22 @@ class Responder:
         """Post the Event; the record says the same, so it is not tried for ever."""
         for _ in range(POST_TRIES):
             made = await self.kills.post(posted)
-            if made.outcome is not Outcome.RETRY:
+            if made.outcome is not WriteOutcome.RETRY:
                 return
             await self.sleep(TRY_AGAIN_SECONDS)
         _LOG.warning("Event %s was not posted: %s", posted["metadata"]["name"], made.reason)
 
-    async def _raise(self, wanted: Raise, found: Found) -> Raise | Stay:
+    async def _raise(self, wanted: Raise, found: ResizeTarget) -> Raise | NotRaised:
         if found.scene.pod is None or found.scene.container is None:
-            return Stay("ContainerUnknown", "The container is gone.")
-        new = Write(wanted.limit, Step.RAISE, wanted.origin)
+            return NotRaised("ContainerUnknown", "The container is gone.")
+        new = LimitWrite(wanted.limit, Step.RAISE, wanted.origin)
         try:
             await set_limit(self.calls, found, new, self.now())
         except ApiError as error:
             if error.status.code not in {HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY}:
                 raise
             remark = refusal(wanted.limit, failure(error).reason)
-            return Stay(remark.reason, remark.message)
+            return NotRaised(remark.reason, remark.message)
         return wanted
 
 

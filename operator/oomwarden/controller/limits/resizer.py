@@ -18,14 +18,14 @@ from typing import Any
 from lightkube import ApiError
 
 from oomwarden.api.oomnode import Refusal, Resize
-from oomwarden.controller.limits.set_limits import Calls, set_limit
-from oomwarden.core.limits.authorization import Denied, Scene, Write, grant
+from oomwarden.controller.limits.set_limits import ResizeCalls, set_limit
+from oomwarden.core.limits.authorization import Denied, LimitWrite, ResizeContext, grant
 from oomwarden.core.limits.node_report import PolicyKey
 from oomwarden.core.limits.resize_patch import refusal
-from oomwarden.core.limits.resize_requests import Answer, Asks
+from oomwarden.core.limits.resize_requests import Answer, ResizeRequestQueue
 from oomwarden.core.model.remark import Remark
 from oomwarden.core.objects.passed_over import error_words
-from oomwarden.kube.pod_resizes import Found
+from oomwarden.kube.pod_resizes import ResizeTarget
 from oomwarden.kube.transport.errors import API_ERRORS, failure
 
 PER_SECOND = 10.0
@@ -48,11 +48,11 @@ Told = tuple[PolicyKey, Refusal]
 class Resizer:
     """`changed` is called with the policies whose refusals are others than before."""
 
-    calls: Calls
+    calls: ResizeCalls
     changed: Callable[[Iterable[PolicyKey]], None]
     sleep: Callable[[float], Any] = asyncio.sleep
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    _asks: Asks[PolicyKey] = field(default_factory=Asks)
+    _asks: ResizeRequestQueue[PolicyKey] = field(default_factory=ResizeRequestQueue)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take(self, node: str, asked: Sequence[Resize]) -> None:
@@ -115,10 +115,10 @@ class Resizer:
             case Denied(why):
                 _LOG.info("not resized: %s/%s %s: %s", ask.namespace, ask.pod, ask.container, why)
                 self._answer(node, ask, SET_SECONDS)
-            case Write() as write:
+            case LimitWrite() as write:
                 await self._write(node, ask, found, write)
 
-    async def _write(self, node: str, ask: Resize, found: Found, write: Write) -> None:
+    async def _write(self, node: str, ask: Resize, found: ResizeTarget, write: LimitWrite) -> None:
         try:
             await set_limit(self.calls, found, write, self.clock())
         except API_ERRORS as error:
@@ -129,7 +129,7 @@ class Resizer:
         self._answer(node, ask, SET_SECONDS)
 
     def _refused(
-        self, node: str, ask: Resize, tried: tuple[Scene, Write], error: Exception
+        self, node: str, ask: Resize, tried: tuple[ResizeContext, LimitWrite], error: Exception
     ) -> None:
         scene, write = tried
         code = error.status.code if isinstance(error, ApiError) else None
@@ -163,9 +163,9 @@ class Resizer:
         return asyncio.get_running_loop().time()
 
 
-def _told(ask: Resize, scene: Scene, remark: Remark) -> Told | None:
+def _told(ask: Resize, scene: ResizeContext, remark: Remark) -> Told | None:
     """Say it under the winner; without one, what is put back has nobody to be told."""
-    winner = scene.contest().winner
+    winner = scene.select_winner().winner
     if winner is None:
         return None
     policy, pod = winner.policy, f"{ask.namespace}/{ask.pod}"

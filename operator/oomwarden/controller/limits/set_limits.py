@@ -13,10 +13,10 @@ from typing import Any, Protocol
 from lightkube import ApiError
 
 from oomwarden.api.oomlimit import KeptLimit
-from oomwarden.core.limits.authorization import Write
+from oomwarden.core.limits.authorization import LimitWrite
 from oomwarden.core.limits.resize_patch import resize_patch
-from oomwarden.core.model.limit_ownership import Mark, begun, confirmed, manager
-from oomwarden.kube.pod_resizes import Found
+from oomwarden.core.model.limit_ownership import LimitOwner, begun, confirmed, field_manager_name
+from oomwarden.kube.pod_resizes import ResizeTarget
 from oomwarden.kube.transport.errors import API_ERRORS, failure
 
 _REFUSED = {
@@ -32,20 +32,22 @@ _LOG = logging.getLogger(__name__)
 Json = dict[str, Any]
 
 
-class Calls(Protocol):
+class ResizeCalls(Protocol):
     """The calls that are needed; each may raise one of kube.errors.API_ERRORS."""
 
-    async def look(self, namespace: str, pod: str, container: str) -> Found:
+    async def look(self, namespace: str, pod: str, container: str) -> ResizeTarget:
         """Read all that decides on a container."""
 
-    async def keep(self, found: Found, kept: KeptLimit | None) -> Found:
+    async def keep(self, found: ResizeTarget, kept: KeptLimit | None) -> ResizeTarget:
         """Write what is kept of the container (None: nothing); gives what is to be kept next."""
 
     async def resize(self, namespace: str, pod: str, patch: Json, manager: str, /) -> None:
         """Patch pods/resize."""
 
 
-async def set_limit(calls: Calls, found: Found, new: Write, now: datetime) -> None:
+async def set_limit(
+    calls: ResizeCalls, found: ResizeTarget, new: LimitWrite, now: datetime
+) -> None:
     """Set the limit of the container that was found.
 
     Raises:
@@ -55,12 +57,14 @@ async def set_limit(calls: Calls, found: Found, new: Write, now: datetime) -> No
     if pod is None or container is None:
         return
     at = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    mark = Mark(new.step, new.before, at)
+    mark = LimitOwner(new.step, new.before, at)
     kept = begun(container.name, mark, new.limit, container.spec.asked)
     written = await calls.keep(found, kept)
     patch = resize_patch(pod, container, new.limit, found.version)
     try:
-        await calls.resize(pod.namespace, pod.name, patch, manager(new.step, container.name))
+        await calls.resize(
+            pod.namespace, pod.name, patch, field_manager_name(new.step, container.name)
+        )
     except ApiError as error:
         if error.status.code in _REFUSED:
             await _restore(calls, written, found.kept)
@@ -68,7 +72,7 @@ async def set_limit(calls: Calls, found: Found, new: Write, now: datetime) -> No
     await _restore(calls, written, confirmed(kept))
 
 
-async def _restore(calls: Calls, written: Found, kept: KeptLimit | None) -> None:
+async def _restore(calls: ResizeCalls, written: ResizeTarget, kept: KeptLimit | None) -> None:
     """Write the last word on a limit; without it the pending record says as much, in most cases."""
     try:
         await calls.keep(written, kept)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from oomwarden.core.objects.passed_over import PassedOver, error_words, name_of
+from oomwarden.core.objects.passed_over import UnreadableObjects, error_words, name_of
 from oomwarden.kube.transport.errors import API_ERRORS, failure
 
 EVERY_SECONDS = 60.0
@@ -34,7 +34,7 @@ class LimitSweep:
 
     records: Records
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    passed_over: PassedOver = field(default_factory=PassedOver)
+    passed_over: UnreadableObjects = field(default_factory=UnreadableObjects)
     _odd: dict[str, Json] = field(default_factory=dict)
 
     async def run(self) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 import kopf
 
 from oomwarden.api.base import GROUP, VERSION
-from oomwarden.controller.policies.own_policies import Policy, kept_policy
-from oomwarden.controller.policies.statuses import StatusWriter
+from oomwarden.controller.policies.own_policies import OwnPolicy, kept_policy
+from oomwarden.controller.policies.statuses import PolicyStatusWriter
 from oomwarden.core.limits.node_report import PolicyKey
 
 _KIND = "ClusterOOMPolicy"
@@ -22,9 +22,9 @@ _POLICIES = (GROUP, VERSION, "clusteroompolicies")
 
 @dataclass(slots=True)
 class PolicyHandlers:
-    """Feeds a StatusWriter. All handlers are coroutines: kopf runs others in threads."""
+    """Feeds a PolicyStatusWriter. All handlers are coroutines: kopf runs others in threads."""
 
-    writer: StatusWriter
+    writer: PolicyStatusWriter
 
     def register(self, registry: kopf.OperatorRegistry) -> None:
         """Put the handlers into a registry."""
@@ -40,7 +40,7 @@ class PolicyHandlers:
         self,
         body: Mapping[str, Any],
         **_: Any,  # noqa: ANN401 - whatever else kopf passes
-    ) -> dict[PolicyKey, Policy]:
+    ) -> dict[PolicyKey, OwnPolicy]:
         """Give what is kept of a policy."""
         key, policy = kept_policy(dict(body), _KIND)
         return {key: policy}

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from oomwarden.api.oomnode import Resize
-from oomwarden.core.limits.node_report import KeptNode, KeptReport, PolicyKey, kept_node
-from oomwarden.core.objects.passed_over import PassedOver
+from oomwarden.core.limits.node_report import PolicyKey, ReportedNode, ReportedPolicy, reported_node
+from oomwarden.core.objects.passed_over import UnreadableObjects
 from oomwarden.core.reporting.policy_status import NodeReport
 
 _LOG = logging.getLogger(__name__)
@@ -25,8 +25,8 @@ class NodeReports:
     changed: Callable[[Iterable[PolicyKey]], None] = field(default=lambda _: None)
     asked: Callable[[str, tuple[Resize, ...]], None] = field(default=lambda *_: None)
     whole: bool = False
-    passed_over: PassedOver = field(default_factory=PassedOver)
-    _by_policy: dict[PolicyKey, dict[str, KeptReport]] = field(default_factory=dict)
+    passed_over: UnreadableObjects = field(default_factory=UnreadableObjects)
+    _by_policy: dict[PolicyKey, dict[str, ReportedPolicy]] = field(default_factory=dict)
     _nodes: dict[str, tuple[str, tuple[PolicyKey, ...]]] = field(default_factory=dict)
     _told: dict[str, int] = field(default_factory=dict)
 
@@ -38,11 +38,11 @@ class NodeReports:
     def __len__(self) -> int:
         return len(self._nodes)
 
-    def replace(self, objects: list[KeptNode]) -> None:
+    def replace(self, objects: list[ReportedNode]) -> None:
         """Take these for all there are."""
         changed: set[PolicyKey] = set()
         for name in self._nodes.keys() - {each.name for each in objects}:
-            changed |= self._take(KeptNode(name), gone=True)
+            changed |= self._take(ReportedNode(name), gone=True)
         for each in objects:
             changed |= self._take(each)
         self.whole = True
@@ -50,13 +50,13 @@ class NodeReports:
 
     def apply(self, manifest: dict[str, Any]) -> None:
         """Take a new or changed OOMNode."""
-        self.changed(self._take(kept_node(manifest)))
+        self.changed(self._take(reported_node(manifest)))
 
     def delete(self, manifest: dict[str, Any]) -> None:
         """Forget an OOMNode."""
-        self.changed(self._take(KeptNode(manifest["metadata"]["name"]), gone=True))
+        self.changed(self._take(ReportedNode(manifest["metadata"]["name"]), gone=True))
 
-    def _take(self, node: KeptNode, *, gone: bool = False) -> set[PolicyKey]:
+    def _take(self, node: ReportedNode, *, gone: bool = False) -> set[PolicyKey]:
         """Put a node's word in place of the one before; give the policies that it concerns."""
         _, before = self._nodes.pop(node.name, ("", ()))
         changed = {key for key in before if key not in node.reports}
@@ -78,7 +78,7 @@ class NodeReports:
         if not self._by_policy[key]:
             del self._by_policy[key]
 
-    def _tell(self, node: KeptNode) -> None:
+    def _tell(self, node: ReportedNode) -> None:
         """Say how much of an OOMNode is left out; in the log once."""
         if node.left_out:
             told = f"{node.left_out} parts cannot be read, or are more than is held of one node"

@@ -17,7 +17,7 @@ from oomwarden.core.policy.cautions import caution
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class OwnPolicy:
     """What the operator keeps of a policy; `caution` is to be said of its own words."""
 
     generation: int
@@ -25,7 +25,7 @@ class Policy:
     caution: str = ""
 
 
-def kept_policy(manifest: dict[str, Any], kind: str = "OOMPolicy") -> tuple[PolicyKey, Policy]:
+def kept_policy(manifest: dict[str, Any], kind: str = "OOMPolicy") -> tuple[PolicyKey, OwnPolicy]:
     """Keep of a policy what its status needs; a status that cannot be read is made anew."""
     metadata = manifest["metadata"]
     key = PolicyKey(kind, metadata.get("namespace"), metadata["name"])
@@ -34,7 +34,7 @@ def kept_policy(manifest: dict[str, Any], kind: str = "OOMPolicy") -> tuple[Poli
     except ValidationError:
         status = PolicyStatus()
     told, said = metadata.get("generation"), caution(kind, object_at(manifest, "spec"))
-    return key, Policy(told if isinstance(told, int) else 0, status, said)
+    return key, OwnPolicy(told if isinstance(told, int) else 0, status, said)
 
 
 @dataclass(slots=True, eq=False)
@@ -42,9 +42,9 @@ class OwnPolicies:
     """`changed` is called with policies that are new, have changed, or whose status has."""
 
     changed: Callable[[Iterable[PolicyKey]], None] = field(default=lambda _: None)
-    known: dict[PolicyKey, Policy] = field(default_factory=dict)
+    known: dict[PolicyKey, OwnPolicy] = field(default_factory=dict)
 
-    def replace(self, objects: list[tuple[PolicyKey, Policy]]) -> None:
+    def replace(self, objects: list[tuple[PolicyKey, OwnPolicy]]) -> None:
         """Take these for all there are."""
         self.known = dict(objects)
         self.changed(self.known)

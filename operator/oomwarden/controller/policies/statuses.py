@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from oomwarden.api.oomnode import Refusal
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.policies.node_reports import NodeReports
-from oomwarden.controller.policies.own_policies import OwnPolicies, Policy
+from oomwarden.controller.policies.own_policies import OwnPolicies, OwnPolicy
 from oomwarden.core.limits.node_report import PolicyKey
-from oomwarden.core.objects.passed_over import PassedOver, error_words
+from oomwarden.core.objects.passed_over import UnreadableObjects, error_words
 from oomwarden.core.reporting.policy_status import Answers, summarise
 from oomwarden.kube.transport.errors import API_ERRORS, failure
 
@@ -21,11 +21,11 @@ RETRY_SECONDS = 5.0
 _LOG = logging.getLogger(__name__)
 
 
-Policies = Mapping[PolicyKey, Collection[Policy]]
+Policies = Mapping[PolicyKey, Collection[OwnPolicy]]
 
 
 @dataclass(slots=True, eq=False)
-class StatusWriter:
+class PolicyStatusWriter:
     """Sums up what changed, at most once per policy and second, and writes what is different.
 
     `write` puts down a status, and raises one of kube.errors.API_ERRORS where the API server does
@@ -40,7 +40,7 @@ class StatusWriter:
     reports: NodeReports = field(default_factory=NodeReports)
     own: OwnPolicies = field(default_factory=OwnPolicies)
     policies: Policies = field(default_factory=dict)
-    passed_over: PassedOver = field(default_factory=PassedOver)
+    passed_over: UnreadableObjects = field(default_factory=UnreadableObjects)
     _due: set[PolicyKey] = field(default_factory=set)
     _later: set[PolicyKey] = field(default_factory=set)
     _why: dict[PolicyKey, str] = field(default_factory=dict)
@@ -124,7 +124,7 @@ class StatusWriter:
             _LOG.warning("status of %s was not written, tried again: %s", key, why)
         self._why[key] = why
 
-    def _known(self, key: PolicyKey) -> tuple[Policy, ...]:
+    def _known(self, key: PolicyKey) -> tuple[OwnPolicy, ...]:
         """Give what is known of a policy; a copy, as kopf changes its index meanwhile."""
         own = self.own.known.get(key)
         return tuple(self.policies.get(key, ())) if own is None else (own,)

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from oomwarden.core.quota.retention import Record
+from oomwarden.core.quota.retention import StoredRecord
 from oomwarden.kube.oomkill_pages import RefusedError
 from oomwarden.kube.transport.errors import API_ERRORS, failure
 
@@ -25,7 +25,7 @@ FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 60.0
 class Deletable(Protocol):
     """The call that is needed; it may raise one of kube.errors.API_ERRORS."""
 
-    async def delete(self, record: Record) -> bool:
+    async def delete(self, record: StoredRecord) -> bool:
         """Delete a record; False: it was gone; raises RefusedError."""
 
 
@@ -40,7 +40,7 @@ class Deletions:
     reasons: dict[str, str] = field(default_factory=dict)
     _window: int = 1
 
-    async def delete(self, records: Iterable[Record]) -> None:
+    async def delete(self, records: Iterable[StoredRecord]) -> None:
         """Delete these; those that were refused before are passed over.
 
         Raises:
@@ -60,7 +60,7 @@ class Deletions:
             queue.extendleft(one for one, _ in failed)
             await self._back_off([error for _, error in failed], tries)
 
-    async def _try(self, record: Record) -> Exception | None:
+    async def _try(self, record: StoredRecord) -> Exception | None:
         """Give what went wrong with the API server itself; the record is to be tried again."""
         try:
             gone = await self.stored.delete(record)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from oomwarden.core.quota.census import Census, Count, Gauge
-from oomwarden.core.quota.pressure import NAME, Level, Pressure
+from oomwarden.core.quota.pressure import NAME, Pressure, PressureLevel
 from oomwarden.core.quota.retention import Bounds
 from oomwarden.kube.transport.errors import API_ERRORS, failure
 
@@ -95,7 +95,7 @@ class Publisher:
         before = self._written or Pressure()
         if (pressure.cluster, pressure.namespaces) == (before.cluster, before.namespaces):
             return
-        if pressure.cluster is Level.CALM and not pressure.namespaces:
+        if pressure.cluster is PressureLevel.CALM and not pressure.namespaces:
             _LOG.info("OOMKills are recorded as usual again")
             return
         named = sorted(pressure.namespaces)[:_NAMED]
@@ -103,7 +103,7 @@ class Publisher:
             "too many OOMKills: agents merge them harder (level %d of %d for the cluster, %d "
             "namespaces of their own: %s)",
             pressure.cluster,
-            Level.FULL,
+            PressureLevel.FULL,
             len(pressure.namespaces),
             ", ".join(named) or "-",
         )

@@ -17,8 +17,8 @@ from typing import Protocol
 from oomwarden.controller.retention.deletions import Deletable, Deletions
 from oomwarden.controller.retention.publishing import Publisher
 from oomwarden.core.quota.census import Census, Count, exempt
-from oomwarden.core.quota.retention import Bounds, Sieve
-from oomwarden.kube.oomkill_pages import ListExpiredError, Page
+from oomwarden.core.quota.retention import Bounds, RetentionFilter
+from oomwarden.kube.oomkill_pages import ListExpiredError, RecordPage
 from oomwarden.kube.transport.errors import API_ERRORS, failure
 
 FIRST_SECONDS = 5.0
@@ -39,7 +39,7 @@ _LOG = logging.getLogger(__name__)
 class Stored(Deletable, Protocol):
     """The calls that are needed; each may raise one of kube.errors.API_ERRORS."""
 
-    async def page(self, token: str) -> Page:
+    async def page(self, token: str) -> RecordPage:
         """Read a part of all records; raises ListExpiredError."""
 
     async def count(self) -> int:
@@ -141,10 +141,10 @@ class Retention:
     async def _walk_once(self, done: Deletions) -> None:
         page, before = await self.stored.page(""), done.deleted
         young = exempt(self.bounds, self._seen.total.all if self._seen else 0)
-        census, sieve = Census(page.now), Sieve(self.bounds, page.now, self._share, young)
+        census, sieve = Census(page.now), RetentionFilter(self.bounds, page.now, self._share, young)
         for number in count(1):
             for record in page.records:
-                census.take(record)
+                census.add(record)
             await done.delete([gone for one in page.records for gone in sieve.take(one)])
             if not page.token:
                 break

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from oomwarden.core.model.mode import Switch
-from oomwarden.core.model.remark import Part, Remark
+from oomwarden.core.model.mode import EnforcementMode
+from oomwarden.core.model.remark import AspectStatus, Remark
 
 INEFFECTIVE = Remark(
     "Ineffective",
@@ -20,7 +20,7 @@ NOT_SAVED = Remark(
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class GroupKillSpec:
     """What a container's winner says; `together` None: nothing of group kills.
 
     `by_process`: it has scores for single processes. `switch` None: not known yet. `observed`: a
@@ -29,7 +29,7 @@ class Wish:
 
     together: bool | None = None
     by_process: bool = False
-    switch: Switch | None = None
+    switch: EnforcementMode | None = None
     observed: bool = False
 
     @property
@@ -40,11 +40,11 @@ class Wish:
     @property
     def asked(self) -> bool | None:
         """Give what is to be held now; None: what was found is to be put back."""
-        return self.together if self.switch is Switch.ENFORCE else None
+        return self.together if self.switch is EnforcementMode.ENFORCE else None
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class GroupKillState:
     """What is known of one container's file: as it was read, and as it was before our first write.
 
     `found` None: nothing of ours was ever to be written. `trouble` keeps the wish from being held.
@@ -54,7 +54,9 @@ class State:
     found: bool | None = None
     trouble: Remark | None = None
 
-    def seen(self, now: bool, wish: Wish, *, young: bool, left: bool | None = None) -> "State":  # noqa: FBT001 - the value read
+    def seen(
+        self, wish: GroupKillSpec, *, now: bool, young: bool, left: bool | None = None
+    ) -> "GroupKillState":
         """Take what was read; `left` is what stood there after the last look.
 
         The runtime writes the file some time after the container's cgroup has appeared, maybe
@@ -65,42 +67,48 @@ class State:
         first = self.found is None or (young and now not in {wish.asked, left})
         return replace(self, now=now, trouble=None, found=now if first else self.found)
 
-    def to_write(self, wish: Wish) -> bool | None:
+    def to_write(self, wish: GroupKillSpec) -> bool | None:
         """Give what to write; None: nothing."""
-        if wish.switch in {None, Switch.PAUSE}:
+        if wish.switch in {None, EnforcementMode.PAUSE}:
             return None
         aim = self.found if wish.asked is None else wish.asked
         return None if aim == self.now else aim
 
-    def is_over(self, wish: Wish) -> bool:
+    def is_over(self, wish: GroupKillSpec) -> bool:
         """Whether what was found is back, and need not be remembered."""
-        put_back = wish.switch in {Switch.ENFORCE, Switch.RELEASE} and wish.asked is None
+        put_back = (
+            wish.switch in {EnforcementMode.ENFORCE, EnforcementMode.RELEASE} and wish.asked is None
+        )
         return put_back and self.found in {None, self.now}
 
 
-def part(wish: Wish, state: State | None, *, writes: bool) -> Part:
+def group_kill_status(
+    wish: GroupKillSpec, state: GroupKillState | None, *, writes: bool
+) -> AspectStatus:
     """Tell what became of a wish; `writes`: the agents may write to cgroups."""
     if state is None:
-        return Part(None if wish.together is None else False)
+        return AspectStatus(None if wish.together is None else False)
     held = None if wish.together is None else wish.together == state.now
     remarks = [state.trouble] if state.trouble else []
     if held is False and not writes:
         remarks.append(_writes_off(str(wish.together).lower()))
     if wish.by_process and state.now:
         remarks.append(INEFFECTIVE)
-    in_force = held and wish.switch in {Switch.ENFORCE, Switch.PAUSE}
-    return Part(in_force, tuple(remarks))
+    in_force = held and wish.switch in {EnforcementMode.ENFORCE, EnforcementMode.PAUSE}
+    return AspectStatus(in_force, tuple(remarks))
 
 
-def planned(wish: Wish, state: State | None, *, writes: bool) -> tuple[Remark, ...]:
+def planned(
+    wish: GroupKillSpec, state: GroupKillState | None, *, writes: bool
+) -> tuple[Remark, ...]:
     """Tell what would stand in the way of a wish of a policy that only observes."""
     if state is None:
         return ()
     if wish.together not in {None, state.now}:
         if not writes:
-            return part(wish, state, writes=False).remarks
+            return group_kill_status(wish, state, writes=False).remarks
         state = replace(state, now=not state.now)
-    return part(wish, replace(state, trouble=None), writes=writes).remarks
+    return group_kill_status(wish, replace(state, trouble=None), writes=writes).remarks
 
 
 def _writes_off(asked: str) -> Remark:

@@ -9,7 +9,7 @@ MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Daemon:
+class NodeService:
     """A process of a service of the node. `memory` in bytes that it holds in RAM."""
 
     service: str
@@ -18,13 +18,13 @@ class Daemon:
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
+class NodeServices:
     """The services of a node: of each the process that the kernel would take first.
 
     `total` is the node's RAM in bytes.
     """
 
-    daemons: tuple[Daemon, ...] = ()
+    daemons: tuple[NodeService, ...] = ()
     total: int = 0
 
 
@@ -38,8 +38,8 @@ def badness(memory: int, score: int, total: int) -> int:
 
 
 def outranked(
-    services: Services, score: int, given: int | None, limit: int | None
-) -> tuple[Daemon, ...]:
+    services: NodeServices, score: int, given: int | None, limit: int | None
+) -> tuple[NodeService, ...]:
     """Find the services that die before a container whatever it holds, because of our score.
 
     Those that die before it by what the kubelet gave are not our doing. The first to die come
@@ -58,7 +58,7 @@ def outranked(
     now = badness(most, score, total)
     before = None if given is None else badness(most, given, total)
 
-    def is_outranked(daemon: Daemon) -> bool:
+    def is_outranked(daemon: NodeService) -> bool:
         own = badness(daemon.memory, daemon.score, total)
         return now < own and (before is None or before >= own)
 
@@ -66,7 +66,7 @@ def outranked(
     return tuple(sorted(found, key=lambda each: (-each.score, each.service)))
 
 
-def warning(score: int, daemons: Sequence[Daemon]) -> Remark:
+def warning(score: int, daemons: Sequence[NodeService]) -> Remark:
     """Say which services die before the container, and what protects them."""
     named = ", ".join(f"{each.service} ({each.score})" for each in daemons[:MOST_NAMED])
     more = len(daemons) - MOST_NAMED

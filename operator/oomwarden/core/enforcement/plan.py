@@ -7,8 +7,8 @@ from enum import StrEnum
 from oomwarden.api.policy import SCORE_MIN
 from oomwarden.core.enforcement.own_scores import OwnScores
 from oomwarden.core.enforcement.scoring import Floor, Target, target_for
-from oomwarden.core.model.mode import Switch
-from oomwarden.core.policy.matching import Contest, Match, contest
+from oomwarden.core.model.mode import EnforcementMode
+from oomwarden.core.policy.matching import Match, PolicySelection, select_winner
 from oomwarden.core.policy.policy import NAMESPACED, Policy
 from oomwarden.core.policy.process_rules import ProcessTarget, ProcessTargets
 
@@ -38,12 +38,12 @@ class Baseline:
         return Baseline(self.value, frozenset(scores) - {self.value})
 
 
-Aim = tuple[int | None, ProcessTargets]
+DesiredScores = tuple[int | None, ProcessTargets]
 """What the processes of a container are to hold: the same for all, and by command line."""
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ScorePlan:
     """Write `target` to each process that holds one of `movable`; leave all others alone.
 
     A process that a rule names gets the rule's score instead, whatever it holds. `target` None:
@@ -62,7 +62,7 @@ class Order:
     fresh: frozenset[int] = frozenset()
 
     @property
-    def aim(self) -> Aim:
+    def desired(self) -> DesiredScores:
         """Tell it from orders for other values."""
         return (self.target, self.rules)
 
@@ -84,7 +84,7 @@ class Order:
         return self.target if own is None else own
 
 
-class Found(StrEnum):
+class ProcessState(StrEnum):
     """What a process is, by the score that it holds."""
 
     HOLDS = "Holds"
@@ -97,7 +97,7 @@ class Found(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ScanOutcome:
     """What a scan of a container's processes found and did; `holding` are pids.
 
     `complete`: the last round found nothing left to change. `failures` counts processes that
@@ -128,7 +128,7 @@ class Outcome:
     unreached: bool = False
 
     @property
-    def aim(self) -> Aim:
+    def desired(self) -> DesiredScores:
         """Tell for which order it was done."""
         return (self.target, self.rules)
 
@@ -139,10 +139,10 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Evaluation:
     """How the policies stand on one container; a target for the winner and for each observer."""
 
-    contest: Contest = field(default_factory=Contest)
+    contest: PolicySelection = field(default_factory=PolicySelection)
     target: Target = field(default_factory=Target)
     observed: tuple[Target, ...] = ()
 
@@ -153,7 +153,7 @@ def evaluate(
     baseline: int | None,
     floor: Floor,
     reference: int | None = None,
-) -> Standing:
+) -> Evaluation:
     """Decide a container among the policies that select its pod.
 
     Args:
@@ -163,24 +163,24 @@ def evaluate(
         floor: Of policies of a namespace.
         reference: What the kubelet would give now; None: what the runtime gave.
     """
-    found = contest(policies, container)
+    found = select_winner(policies, container)
 
     def target(entrant: Match) -> Target:
         bound = floor if entrant.policy.kind == NAMESPACED else None
         return target_for(entrant.rule, baseline, bound, reference)
 
     observed = tuple(target(each) for each in found.observers)
-    return Standing(found, target(found.winner) if found.winner else Target(), observed)
+    return Evaluation(found, target(found.winner) if found.winner else Target(), observed)
 
 
-def order_for(
+def plan_scores(
     target: int | None,
     baseline: Baseline,
-    switch: Switch,
+    switch: EnforcementMode,
     rules: ProcessTargets = (),
     *,
     own: bool = False,
-) -> Order | None:
+) -> ScorePlan | None:
     """Give what to do to a container: hold the target and the rules' scores, put back, or nothing.
 
     With rules, a process may go from any value of ours to any other: its command line changes.
@@ -193,26 +193,26 @@ def order_for(
         rules: Scores by command line.
         own: Whether processes have scores of their own to be put back.
     """
-    if switch is Switch.PAUSE:
+    if switch is EnforcementMode.PAUSE:
         return None
     value = baseline.value
     known = frozenset() if value is None else frozenset({value})
-    if switch is Switch.ENFORCE and (target is not None or rules):
+    if switch is EnforcementMode.ENFORCE and (target is not None or rules):
         if not (baseline.ours or known):
             return None
-        scores, given = Order(target, frozenset(), rules).values, baseline.ours | known
+        scores, given = ScorePlan(target, frozenset(), rules).values, baseline.ours | known
         fresh = frozenset() if value is None else scores - given
         if not rules:
-            return Order(target, given - {target}, fresh=fresh)
-        return Order(target, given | scores, rules, saves=value is not None, fresh=fresh)
+            return ScorePlan(target, given - {target}, fresh=fresh)
+        return ScorePlan(target, given | scores, rules, saves=value is not None, fresh=fresh)
     if value is not None and (baseline.ours or own):
-        return Order(value, baseline.ours - {value})
+        return ScorePlan(value, baseline.ours - {value})
     return None
 
 
 def classify(
-    score: int, order: Order, named: ProcessTarget | None = None, own: int | None = None
-) -> Found:
+    score: int, order: ScorePlan, named: ProcessTarget | None = None, own: int | None = None
+) -> ProcessState:
     """Tell what a process is. Below -997 the runtime has not given its score yet (runc exec).
 
     A score of the process's own is left alone unless a rule names the process.
@@ -225,14 +225,20 @@ def classify(
     """
     if own is not None and named is None:
         ours = score != own and score in order.given
-        return Found.MOVABLE if ours else Found.HOLDS if score == order.target else Found.OWN
+        return (
+            ProcessState.MOVABLE
+            if ours
+            else ProcessState.HOLDS
+            if score == order.target
+            else ProcessState.OWN
+        )
     wanted = order.wanted(named)
     if wanted is None or score == wanted:
-        return Found.HOLDS
+        return ProcessState.HOLDS
     if score in order.movable:
-        return Found.MOVABLE
+        return ProcessState.MOVABLE
     if score < SCORE_MIN:
-        return Found.STARTING
+        return ProcessState.STARTING
     if named is None:
-        return Found.OWN
-    return Found.UNSAVED if order.saves and own != score else Found.MOVABLE
+        return ProcessState.OWN
+    return ProcessState.UNSAVED if order.saves and own != score else ProcessState.MOVABLE

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from oomwarden.core.enforcement.own_scores import MOST_OWN_SCORES
-from oomwarden.core.enforcement.plan import Outcome
+from oomwarden.core.enforcement.plan import ScanOutcome
 from oomwarden.core.model.remark import Remark
 
 MOST_PIDS = 5
@@ -15,7 +15,7 @@ _UNREACHED = Remark(
 )
 
 
-def of_outcome(outcome: Outcome) -> list[Remark]:
+def of_outcome(outcome: ScanOutcome) -> list[Remark]:
     """Tell all that keeps processes from holding their scores."""
     found: list[Remark] = []
     if outcome.failures:

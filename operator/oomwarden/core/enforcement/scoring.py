@@ -20,7 +20,7 @@ class Target:
     processes: ProcessTargets = ()
 
     @property
-    def aim(self) -> tuple[int | None, ProcessTargets]:
+    def desired(self) -> tuple[int | None, ProcessTargets]:
         """Compare with what an order was for."""
         return (self.score, self.processes)
 

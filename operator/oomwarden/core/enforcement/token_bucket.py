@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class TokenBucket:
     """So many in `seconds`, and as many at once after a rest; `most` 0: no cap.
 
     `left` tokens at the time `since`, in seconds of one clock. It may fall below 0 by what could
@@ -16,10 +16,10 @@ class Pace:
     left: float = 0.0
     since: float = float("-inf")
 
-    def at(self, now: float) -> "Pace":
+    def at(self, now: float) -> "TokenBucket":
         """Give the bucket of this moment. A clock that was set back gains nothing."""
         gained = max(now - self.since, 0.0) * self.most / self.seconds
-        return Pace(self.most, self.seconds, min(self.left + gained, self.most), now)
+        return TokenBucket(self.most, self.seconds, min(self.left + gained, self.most), now)
 
     def room(self, now: float) -> int | None:
         """Tell how many may be taken now; None: any number."""
@@ -30,9 +30,9 @@ class Pace:
         missing = 1 - self.at(now).left if self.most else 0.0
         return max(missing, 0.0) * self.seconds / max(self.most, 1)
 
-    def spend(self, number: int, now: float) -> "Pace":
+    def spend(self, number: int, now: float) -> "TokenBucket":
         """Take so many."""
         if not self.most:
             return self
         full = self.at(now)
-        return Pace(self.most, self.seconds, full.left - number, now)
+        return TokenBucket(self.most, self.seconds, full.left - number, now)

@@ -27,7 +27,7 @@ class AgentKills:
     last: float = 0.0
     limit: int | None = None
 
-    def plus(self, incident: Incident, before: float) -> "AgentKills":
+    def with_kill(self, incident: Incident, before: float) -> "AgentKills":
         """Add an incident of an agent's own pod; it happened before this time."""
         limit = incident.limit if incident.verdict.cause in _LIMITS else None
         newest = self if before < self.last else AgentKills(0, before, limit)
@@ -52,7 +52,7 @@ def of_agents(agents: AbstractSet[str], settled: Iterable[tuple[Incident, float]
     found = AgentKills()
     for incident, before in settled:
         if incident.pod.uid in agents:
-            found = found.plus(incident, before)
+            found = found.with_kill(incident, before)
     return found
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.kernel_log.lines import Constraint, NumaNodes
-from oomwarden.core.ledger.account import Tally
+from oomwarden.core.ledger.account import KillCounters
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.model.quantity import in_pages
 from oomwarden.core.parse.cgroup_paths import below, is_kubepods, is_qos, level_above
@@ -27,7 +27,7 @@ _QOS_CLASS = Verdict(Cause.NODE_ALLOCATABLE, Level.QOS)
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class PodLimits:
     """memory.max in bytes of the pod and of each of its containers; None: none or not read.
 
     `of_pod`: the pod's spec has a limit for the pod as a whole (KEP-2837), or its RuntimeClass an
@@ -64,12 +64,12 @@ class Ancestors:
     kubepods may be another cgroup's, not the machine's.
     """
 
-    rose: tuple[Tally, ...]
+    rose: tuple[KillCounters, ...]
     alone: bool = True
     nested: bool = False
 
 
-def from_counters(pod: Tally, above: Ancestors, limits: Limits) -> Verdict:
+def from_counters(pod: KillCounters, above: Ancestors, limits: PodLimits) -> Verdict:
     """Eliminate: `oom` rises where a limit was hit and at every ancestor, local `oom` only there.
 
     `pod` is what the pod's counters rose by. A counter that may explain two kills explains none.
@@ -88,7 +88,7 @@ def from_counters(pod: Tally, above: Ancestors, limits: Limits) -> Verdict:
     return Verdict(Cause.UNKNOWN if above.nested else Cause.NODE_OUT_OF_MEMORY)
 
 
-def from_log(constraint: Constraint, pod: Cgroup, limits: Limits) -> Verdict:
+def from_log(constraint: Constraint, pod: Cgroup, limits: PodLimits) -> Verdict:
     """Read the cause from the `oom-kill:` line, which says it outright."""
     where = constraint.oom_memcg
     if where is None and constraint.numa is not None:
@@ -111,7 +111,7 @@ def _above_pods(above: Ancestors) -> Verdict:
     return Verdict(Cause.NODE_ALLOCATABLE) if kubepods.oom_local > 0 or not classes else _QOS_CLASS
 
 
-def _pod_level(limits: Limits) -> Verdict:
+def _pod_level(limits: PodLimits) -> Verdict:
     if limits.equal:
         return Verdict(Cause.CONTAINER_LIMIT, Level.POD)
     return Verdict(Cause.POD_LIMIT)

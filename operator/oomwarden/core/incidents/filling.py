@@ -8,7 +8,7 @@ memcg_reparent_objcgs and offline memory cgroups: their pages stay charged to al
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
-from oomwarden.core.incidents.memory_history import Detail
+from oomwarden.core.incidents.memory_history import UsageDetail
 from oomwarden.core.kernel_log.events import Killed
 from oomwarden.core.parse.memory_stat import Composition
 
@@ -40,7 +40,7 @@ class PodMemory:
     `own`: that of the container of the victim, where it may go on itself.
     """
 
-    seen: Detail
+    seen: UsageDetail
     others: int = 0
     own: int = 0
 
@@ -63,7 +63,9 @@ def stays(left: PodMemory | None, limit: int | None, *, volumes: bool = False) -
     return Filling("shmem", size, limit, stays=True) if size >= limit * _STAYS else None
 
 
-def filled(before: Detail | None, victims: Iterable[Killed], limit: int | None) -> Filling | None:
+def filled(
+    before: UsageDetail | None, victims: Iterable[Killed], limit: int | None
+) -> Filling | None:
     """Tell the largest part of what was seen before the kill; None: processes held most of it.
 
     What is reclaimable was larger then than at the kill: so the victims' own memory decides first.

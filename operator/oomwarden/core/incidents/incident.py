@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.incidents import cause
-from oomwarden.core.incidents.cause import Ancestors, Limits, Verdict
+from oomwarden.core.incidents.cause import Ancestors, PodLimits, Verdict
 from oomwarden.core.incidents.filling import Filling, PodMemory, filled, holds_most, stays
-from oomwarden.core.incidents.memory_history import Detail
+from oomwarden.core.incidents.memory_history import UsageDetail
 from oomwarden.core.incidents.outsiders import other_cgroup, outsider
 from oomwarden.core.kernel_log.kills import LogKill, kills_in
 from oomwarden.core.kernel_log.lines import Killed
-from oomwarden.core.ledger.account import Booking, Tally
-from oomwarden.core.ledger.log_evidence import covered, placed_in
+from oomwarden.core.ledger.account import CounterRange, KillCounters
+from oomwarden.core.ledger.log_evidence import kills_within, placed_in
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.model.quantity import in_pages
@@ -22,28 +22,28 @@ MAX_VICTIMS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class PodSnapshot:
     """What was known of a pod when its counters had come to rest.
 
     `rose` and `above` are what the pod's own and its ancestors' counters rose by; `names` tells
     containers by cgroup inode; `kubepods_limit` in bytes. `complete`: every container that there
-    was is known. `alone`: no other pod's kill can be behind what the ancestors rose by. `unsure`:
-    what had risen before the last record is not known. `before`: the last closer look at the
-    container; `left`: what was charged to the pod after the kill.
+    was is known. `is_only_candidate`: no other pod's kill can be behind what the ancestors rose by.
+    `is_rebuilt`: what had risen before the last record is not known. `before`: the last closer look
+    at the container; `left`: what was charged to the pod after the kill.
     """
 
     pod: PodFacts
-    rose: Tally
-    above: tuple[Tally, ...]
-    limits: Limits
+    rose: KillCounters
+    above: tuple[KillCounters, ...]
+    limits: PodLimits
     names: dict[int, str] = field(default_factory=dict)
     log: tuple[LogKill, ...] = ()
     kubepods_limit: int | None = None
     nested: bool = False
     complete: bool = True
-    alone: bool = True
-    unsure: bool = False
-    before: Detail | None = None
+    is_only_candidate: bool = True
+    is_rebuilt: bool = False
+    before: UsageDetail | None = None
     left: PodMemory | None = None
 
 
@@ -57,7 +57,7 @@ class Incident:
     below the container's own of which the limit was hit.
     """
 
-    booking: Booking
+    booking: CounterRange
     pod: PodFacts
     container: ContainerFacts | None
     candidates: tuple[str, ...]
@@ -73,7 +73,7 @@ class Incident:
     limited: str | None = None
 
 
-def investigate(booking: Booking, scene: Scene) -> Incident:
+def investigate(booking: CounterRange, scene: PodSnapshot) -> Incident:
     """Put together what the counters, the log and the API server tell of one booking."""
     log = own_log(booking, scene.log)
     container, candidates = _name(booking, scene)
@@ -106,7 +106,7 @@ def investigate(booking: Booking, scene: Scene) -> Incident:
 
 
 def _filling(
-    verdict: Verdict, scene: Scene, victims: tuple[Killed, ...], limit: int | None
+    verdict: Verdict, scene: PodSnapshot, victims: tuple[Killed, ...], limit: int | None
 ) -> Filling | None:
     of_pod = verdict.cause is Cause.POD_LIMIT or verdict.enforced_at is Level.POD
     left = stays(scene.left, limit, volumes=bool(scene.pod.tmpfs))
@@ -120,7 +120,7 @@ def _filling(
     return replace(left, beside=True)
 
 
-def _sub_cgroup(booking: Booking, log: Sequence[LogKill]) -> str | None:
+def _sub_cgroup(booking: CounterRange, log: Sequence[LogKill]) -> str | None:
     """Give the victims' cgroup below the container's own; None: none, several, or not known."""
     if booking.container is None:
         return None
@@ -128,7 +128,7 @@ def _sub_cgroup(booking: Booking, log: Sequence[LogKill]) -> str | None:
     return (places.pop() or None) if len(places) == 1 else None
 
 
-def own_log(booking: Booking, log: Sequence[LogKill]) -> list[LogKill]:
+def own_log(booking: CounterRange, log: Sequence[LogKill]) -> list[LogKill]:
     """Select the kills of the log that a booking tells: no more than its range has room for.
 
     A booking without a container leaves alone what the log places in a container that is none of
@@ -138,7 +138,7 @@ def own_log(booking: Booking, log: Sequence[LogKill]) -> list[LogKill]:
     own = kills_in(place.path, list(log)) if place else []
     if booking.container is None and booking.pod is not None:
         own = [kill for kill in own if _may_be_of(booking.pod, booking.candidates, kill)]
-    return covered(own, booking.end - booking.start, booking.group_kills)
+    return kills_within(own, booking.end - booking.start, booking.group_kills)
 
 
 def _may_be_of(pod: Cgroup, candidates: Sequence[Cgroup], kill: LogKill) -> bool:
@@ -148,7 +148,9 @@ def _may_be_of(pod: Cgroup, candidates: Sequence[Cgroup], kill: LogKill) -> bool
     return placed is None or placed[1].path in {candidate.path for candidate in candidates}
 
 
-def _name(booking: Booking, scene: Scene) -> tuple[ContainerFacts | None, tuple[str, ...]]:
+def _name(
+    booking: CounterRange, scene: PodSnapshot
+) -> tuple[ContainerFacts | None, tuple[str, ...]]:
     if booking.container is not None:
         return _facts(booking.container, scene), ()
     if len(scene.pod.containers) == 1:
@@ -160,7 +162,7 @@ def _name(booking: Booking, scene: Scene) -> tuple[ContainerFacts | None, tuple[
     return None, tuple(sorted(names))
 
 
-def _is_named(booking: Booking, scene: Scene) -> bool:
+def _is_named(booking: CounterRange, scene: PodSnapshot) -> bool:
     """Whether something beside there being one container only tells which one it was."""
     container = booking.container
     if container is None:
@@ -170,7 +172,7 @@ def _is_named(booking: Booking, scene: Scene) -> bool:
     return container.inode in scene.names or container.container_id in known - {None}
 
 
-def _facts(container: Cgroup, scene: Scene) -> ContainerFacts | None:
+def _facts(container: Cgroup, scene: PodSnapshot) -> ContainerFacts | None:
     name = scene.names.get(container.inode)
     for facts in scene.pod.containers:
         ids = (facts.container_id, facts.previous_id)
@@ -179,7 +181,7 @@ def _facts(container: Cgroup, scene: Scene) -> ContainerFacts | None:
     return scene.pod.containers[0] if len(scene.pod.containers) == 1 else None
 
 
-def _verdict(booking: Booking, scene: Scene, log: list[LogKill]) -> Verdict:
+def _verdict(booking: CounterRange, scene: PodSnapshot, log: list[LogKill]) -> Verdict:
     pod = booking.pod
     told = {kill.constraint for kill in log if kill.constraint} if pod else set()
     if pod is not None and told:
@@ -187,9 +189,9 @@ def _verdict(booking: Booking, scene: Scene, log: list[LogKill]) -> Verdict:
         if len(verdicts) > 1:  # several sets of NUMA nodes are one cause
             verdicts = {replace(verdict, numa=None) for verdict in verdicts}
         return verdicts.pop() if len(verdicts) == 1 else Verdict(Cause.UNKNOWN)
-    if booking.account.level is not Level.POD or (scene.unsure and scene.rose.oom <= 0):
+    if booking.account.level is not Level.POD or (scene.is_rebuilt and scene.rose.oom <= 0):
         return Verdict(Cause.UNKNOWN)
-    above = Ancestors(scene.above, alone=scene.alone, nested=scene.nested)
+    above = Ancestors(scene.above, alone=scene.is_only_candidate, nested=scene.nested)
     return _agreed(cause.from_counters(scene.rose, above, scene.limits), log)
 
 
@@ -202,7 +204,7 @@ def _agreed(verdict: Verdict, log: list[LogKill]) -> Verdict:
     return Verdict(Cause.UNKNOWN) if doubtful else verdict
 
 
-def _limited(booking: Booking, log: Sequence[LogKill]) -> list[str | None]:
+def _limited(booking: CounterRange, log: Sequence[LogKill]) -> list[str | None]:
     """Name the cgroups below the container's own whose limits were hit; None: one outside."""
     if booking.container is None:
         return []
@@ -212,7 +214,7 @@ def _limited(booking: Booking, log: Sequence[LogKill]) -> list[str | None]:
 
 
 def _limit(
-    verdict: Verdict, booking: Booking, scene: Scene, container: ContainerFacts | None
+    verdict: Verdict, booking: CounterRange, scene: PodSnapshot, container: ContainerFacts | None
 ) -> int | None:
     if verdict.cause is Cause.CONTAINER_LIMIT:
         own = booking.container_limit

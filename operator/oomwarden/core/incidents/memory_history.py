@@ -27,7 +27,7 @@ _TOLERANCE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class UsageSample:
     """memory.current in bytes, at a wall-clock time in seconds."""
 
     at: float
@@ -35,7 +35,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class ProcessMemory:
+class ProcessUsage:
     """A process of a container; `rss` in bytes; `command` is its comm."""
 
     pid: int
@@ -45,26 +45,26 @@ class ProcessMemory:
 
 
 @dataclass(frozen=True, slots=True)
-class Detail:
+class UsageDetail:
     """What a closer look found. `count` is the number of processes, `processes` the largest."""
 
-    sample: Sample
+    sample: UsageSample
     composition: Composition | None
     count: int
-    processes: tuple[ProcessMemory, ...] = ()
+    processes: tuple[ProcessUsage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class MemoryTimeline:
     """A container's memory up to a kill: the newest reading, samples from the oldest on."""
 
-    last: Sample
-    samples: tuple[Sample, ...] = ()
-    detail: Detail | None = None
+    last: UsageSample
+    samples: tuple[UsageSample, ...] = ()
+    detail: UsageDetail | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class MemoryBound:
     """A limit that a container runs against, its own or its pod's, and what is used of it."""
 
     used: int
@@ -76,7 +76,7 @@ class Bound:
         return self.used / self.limit
 
 
-class History:
+class UsageHistory:
     """One container's last samples; some 1 KiB, and 2 KiB more once it was near its limit."""
 
     __slots__ = ("_at", "_before", "_details", "_last", "_usage")
@@ -84,16 +84,16 @@ class History:
     def __init__(self) -> None:
         self._at = array("d")
         self._usage = array("Q")
-        self._last: Sample | None = None
-        self._before: Sample | None = None
-        self._details: tuple[Detail, ...] = ()
+        self._last: UsageSample | None = None
+        self._before: UsageSample | None = None
+        self._details: tuple[UsageDetail, ...] = ()
 
     @property
     def usage(self) -> int:
         """Give the bytes of the last reading; 0 before the first."""
         return self._last.usage if self._last else 0
 
-    def add(self, sample: Sample) -> None:
+    def add(self, sample: UsageSample) -> None:
         """Take a reading; it is kept as a sample when the last one is old enough."""
         self._before, self._last = self._last, sample
         if self._at and 0 <= sample.at - self._at[-1] < SAMPLE_SECONDS * _TOLERANCE:
@@ -103,11 +103,11 @@ class History:
         if len(self._at) > KEEP_SAMPLES:
             del self._at[0], self._usage[0]
 
-    def look(self, detail: Detail) -> None:
+    def look(self, detail: UsageDetail) -> None:
         """Keep a closer look, and the one before: the last may turn out to be after the kill."""
         self._details = (*self._details[-1:], detail)
 
-    def wants_look(self, bounds: Iterable[Bound], now: float) -> bool:
+    def wants_look(self, bounds: Iterable[MemoryBound], now: float) -> bool:
         """Whether a closer look now would tell what an earlier one has not."""
         bounds = tuple(bounds)
         if self._last is None or not self._is_near(bounds):
@@ -118,12 +118,12 @@ class History:
         moved = abs(self._last.usage - seen.usage) >= _step(bounds)
         return moved or not 0 <= now - seen.at < STALE_SECONDS
 
-    def is_climbing(self, bounds: Iterable[Bound]) -> bool:
+    def is_climbing(self, bounds: Iterable[MemoryBound]) -> bool:
         """Whether it is near its limit and still grows: then it is looked at more often."""
         bounds = tuple(bounds)
         return self._is_near(bounds) and self._growth() >= _step(bounds)
 
-    def _is_near(self, bounds: tuple[Bound, ...]) -> bool:
+    def _is_near(self, bounds: tuple[MemoryBound, ...]) -> bool:
         if any(bound.part >= NEAR for bound in bounds):
             return True
         room = min((bound.limit - bound.used for bound in bounds), default=None)
@@ -140,7 +140,7 @@ class History:
             return 0.0
         return self._growth() / (self._last.at - self._before.at)
 
-    def until(self, end: float) -> Story | None:
+    def until(self, end: float) -> MemoryTimeline | None:
         """Tell what was seen in the minutes up to a wall-clock time; None: nothing.
 
         A look in the middle of the kill finds processes that are gone before it can read them.
@@ -153,21 +153,23 @@ class History:
             return None
         last = max(readings, key=lambda sample: sample.at)
         whole = [detail for detail in details if detail.processes] or details
-        return Story(last, samples, whole[-1] if whole else None)
+        return MemoryTimeline(last, samples, whole[-1] if whole else None)
 
-    def _samples(self) -> Iterable[Sample]:
-        return map(Sample, self._at, self._usage)
+    def _samples(self) -> Iterable[UsageSample]:
+        return map(UsageSample, self._at, self._usage)
 
 
-def _tells(sample: Sample, end: float) -> bool:
+def _tells(sample: UsageSample, end: float) -> bool:
     return 0 <= end - sample.at <= _TELL_SECONDS
 
 
-def _step(bounds: tuple[Bound, ...]) -> float:
+def _step(bounds: tuple[MemoryBound, ...]) -> float:
     return min(bound.limit for bound in bounds) * STEP
 
 
-def first_to_look_at(wanting: Mapping[int, Iterable[Bound]], most: int = MAX_LOOKS) -> list[int]:
+def first_to_look_at(
+    wanting: Mapping[int, Iterable[MemoryBound]], most: int = MAX_LOOKS
+) -> list[int]:
     """Choose the containers, by cgroup inode, that are fullest: they may not live much longer."""
 
     def part(inode: int) -> float:

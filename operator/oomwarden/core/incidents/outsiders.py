@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from oomwarden.core.kernel_log.kills import LogKill
 from oomwarden.core.kernel_log.lines import Killed
-from oomwarden.core.ledger.account import Booking
+from oomwarden.core.ledger.account import CounterRange
 from oomwarden.core.ledger.log_evidence import placed_in
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.core.parse.cgroup_paths import below
@@ -24,7 +24,7 @@ _STARTING = re.compile(
 )
 
 
-def other_cgroup(booking: Booking, log: Sequence[LogKill], *, named: bool) -> str | None:
+def other_cgroup(booking: CounterRange, log: Sequence[LogKill], *, named: bool) -> str | None:
     """Name the cgroup in the pod that held all victims and is no container of it; None: it is one.
 
     Args:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from oomwarden.core.kernel_log import oom_report
 from oomwarden.core.kernel_log.events import Constraint, GroupKill, NumaNodes
-from oomwarden.core.kernel_log.oom_report import Reading
+from oomwarden.core.kernel_log.oom_report import ReportReading
 from oomwarden.core.kernel_log.printed_paths import GROUP_END, names_container
 from oomwarden.core.kernel_log.records import Form, LogRecord, lines, long_lines, pieces
 
@@ -110,14 +110,14 @@ def _cut(
     """Use what is known of a line of which the end never came."""
     known = oom_report.known_part(text)
     if known is None and constraint in _OF_MACHINE:
-        known = Reading(None, None)
+        known = ReportReading(None, None)
     if known is None:
         return None
     oom, task = decoded(known.oom_memcg), decoded(known.task_memcg)
     return Constraint(record.stamp, oom, task, None, numa if oom is None else None, record.caller)
 
 
-def _from_ways(record: LogRecord, ways: list[Reading], numa: NumaNodes | None) -> Constraint:
+def _from_ways(record: LogRecord, ways: list[ReportReading], numa: NumaNodes | None) -> Constraint:
     first = ways[0]
     oom, task = decoded(first.oom_memcg), decoded(first.task_memcg)
     if len({(way.oom_memcg, way.task_memcg) for way in ways}) == 1:

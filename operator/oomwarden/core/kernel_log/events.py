@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from oomwarden.core.kernel_log.oom_report import Reading
+from oomwarden.core.kernel_log.oom_report import ReportReading
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,11 @@ class Constraint:
     pid: int | None
     numa: NumaNodes | None = None
     caller: bytes | None = None
-    ways: tuple[Reading, ...] = ()
+    ways: tuple[ReportReading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class UnreadableLine:
     """An `oom-kill:` line that says nothing for certain: the next victim is another kill's."""
 
     stamp: float | None
@@ -85,4 +85,4 @@ class GroupKill:
     caller: bytes | None = None
 
 
-LogEvent = Killed | Constraint | Unread | GroupKill | Skipped
+LogEvent = Killed | Constraint | UnreadableLine | GroupKill | Skipped

@@ -4,7 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from oomwarden.core.kernel_log.constraint_lines import resolved
-from oomwarden.core.kernel_log.lines import Constraint, GroupKill, Killed, LogEvent, Skipped, Unread
+from oomwarden.core.kernel_log.lines import (
+    Constraint,
+    GroupKill,
+    Killed,
+    LogEvent,
+    Skipped,
+    UnreadableLine,
+)
 from oomwarden.core.kernel_log.records import SOON_SECONDS
 from oomwarden.core.parse.cgroup_paths import same_place
 
@@ -86,7 +93,7 @@ class LogAssembler:
 
     def _add(self, event: LogEvent) -> None:
         match event:
-            case Constraint() | Unread():
+            case Constraint() | UnreadableLine():
                 self._begin(event)
             case Skipped():
                 self._skip(event)
@@ -99,7 +106,7 @@ class LogAssembler:
                 self._begun.discard(event.caller)
                 self._skipped.pop(event.caller, None)
 
-    def _begin(self, told: Constraint | Unread) -> None:
+    def _begin(self, told: Constraint | UnreadableLine) -> None:
         self._begun.add(told.caller)
         self._skipped.pop(told.caller, None)
         if isinstance(told, Constraint):

@@ -29,7 +29,7 @@ from oomwarden.core.kernel_log.events import (
     LogEvent,
     NumaNodes,
     Skipped,
-    Unread,
+    UnreadableLine,
 )
 from oomwarden.core.kernel_log.records import (
     LogRecord,
@@ -47,7 +47,7 @@ __all__ = [
     "LogRecord",
     "NumaNodes",
     "Skipped",
-    "Unread",
+    "UnreadableLine",
     "parse_events",
     "parse_line",
     "parse_records",
@@ -84,7 +84,7 @@ def parse_events(records: list[LogRecord]) -> list[LogEvent]:
         event: LogEvent | None
         if text.startswith(oom_report.BEGIN):
             event, doubtful = constraint_at(records, index, doubtful=doubtful)
-            event = event or Unread(records[index].stamp, records[index].caller)
+            event = event or UnreadableLine(records[index].stamp, records[index].caller)
         elif text.startswith(oom_report.GROUP_BEGIN):
             event, tries = group_at(records, index) if tries else None, max(tries - 1, 0)
         else:

@@ -68,7 +68,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReportReading:
     """One way to read the rest. None: the machine ran out (`oom_memcg`); not known (the others).
 
     `oom_memcg` is what the kernel prints instead, such as `(name too long)`, where it is not known.
@@ -123,7 +123,7 @@ def head(text: bytes) -> Head | None:
     return Head(found[1].decode(), nodemask, None if allowed is None else allowed.decode())
 
 
-def ways(found: Sequence[bytes], between: bytes) -> list[Reading]:
+def ways(found: Sequence[bytes], between: bytes) -> list[ReportReading]:
     """Give all ways to read a whole line out of its pieces; `between`: two of them."""
     lines = alternatives(found)
     given = [way for pieces in lines for way in readings(between.join(pieces))]
@@ -133,7 +133,7 @@ def ways(found: Sequence[bytes], between: bytes) -> list[Reading]:
     return [way for way in nested if names_container(way.task_memcg)] or nested
 
 
-def readings(text: bytes) -> list[Reading]:
+def readings(text: bytes) -> list[ReportReading]:
     """Give all ways to read a whole line that the kernel could have meant."""
     rest, of_machine = _paths(text)
     found = []
@@ -142,11 +142,11 @@ def readings(text: bytes) -> list[Reading]:
         if tail is None or len(tail[1]) > _COMM_BYTES:
             continue
         for oom, task in _split(rest[: victim.start()], of_machine=of_machine):
-            found.append(Reading(oom, known(task), tail[1], int(tail[2])))
+            found.append(ReportReading(oom, known(task), tail[1], int(tail[2])))
     return found
 
 
-def known_part(text: bytes) -> Reading | None:
+def known_part(text: bytes) -> ReportReading | None:
     """Read a line of which the end never came; None: it does not say whose memory ran out.
 
     A comma that no field explains is a name's: nothing of such a line is believed.
@@ -154,13 +154,13 @@ def known_part(text: bytes) -> Reading | None:
     rest, of_machine = _paths(text)
     rest = _VICTIM.split(rest)[0].removesuffix(b",task_memcg=").removesuffix(b"\n")
     if not rest:
-        return Reading(None, None) if of_machine else None
+        return ReportReading(None, None) if of_machine else None
     plain = b"," not in rest and b"\n" not in rest
     if of_machine:
-        return Reading(None, known(rest) if plain else None)
+        return ReportReading(None, known(rest) if plain else None)
     if plain:
-        return Reading(rest, None)
-    found = [Reading(oom, task) for oom, task in _split(rest, of_machine=False)]
+        return ReportReading(rest, None)
+    found = [ReportReading(oom, task) for oom, task in _split(rest, of_machine=False)]
     if len(found) != 1 or rest.count(b",") != 1:
         return None
     return found[0] if is_within(found[0].task_memcg, found[0].oom_memcg) else None

@@ -6,7 +6,7 @@ from oomwarden.core.model.cgroup import Cgroup, MemoryEvents
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class KillCounters:
     """Counters of one cgroup: kills, group kills, limits hit below and at this very level."""
 
     oom_kill: int = 0
@@ -14,16 +14,16 @@ class Tally:
     oom: int = 0
     oom_local: int = 0
 
-    def __add__(self, other: "Tally") -> "Tally":
-        return Tally(
+    def __add__(self, other: "KillCounters") -> "KillCounters":
+        return KillCounters(
             self.oom_kill + other.oom_kill,
             self.oom_group_kill + other.oom_group_kill,
             self.oom + other.oom,
             self.oom_local + other.oom_local,
         )
 
-    def __sub__(self, other: "Tally") -> "Tally":
-        return Tally(
+    def __sub__(self, other: "KillCounters") -> "KillCounters":
+        return KillCounters(
             self.oom_kill - other.oom_kill,
             self.oom_group_kill - other.oom_group_kill,
             self.oom - other.oom,
@@ -40,11 +40,11 @@ class Reading:
     local: MemoryEvents | None = None
     limit: int | None = None
 
-    def tally(self, before: Tally) -> Tally:
+    def counters(self, before: KillCounters) -> KillCounters:
         """Give the counters that the books use; `oom_local` as before where it was not read."""
         local = self.local.oom if self.local else before.oom_local
         groups = self.events.oom_group_kill or 0
-        return Tally(self.events.oom_kill, groups, self.events.oom, local)
+        return KillCounters(self.events.oom_kill, groups, self.events.oom, local)
 
 
 @dataclass(slots=True)
@@ -58,22 +58,22 @@ class Account:
 
     cgroup: Cgroup
     parent: int | None
-    booked: Tally = Tally()
-    seen: Tally = Tally()
+    recorded: KillCounters = KillCounters()
+    observed: KillCounters = KillCounters()
     epoch: int = 0
     gone: bool = False
     limit: int | None = None
-    idle: Tally | None = None
+    idle: KillCounters | None = None
     unclear: bool = False
 
     @property
-    def owed(self) -> Tally:
+    def unrecorded(self) -> KillCounters:
         """What the kernel counted and no record tells yet."""
-        return self.seen - self.booked
+        return self.observed - self.recorded
 
 
 @dataclass(frozen=True, slots=True)
-class Booking:
+class CounterRange:
     """Kills of one container (or of one of several): a range of the account's own oom_kill.
 
     `start..end` is a range of the pod's counter, or of a level above when the pod went unread.

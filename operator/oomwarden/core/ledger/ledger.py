@@ -9,9 +9,9 @@ the difference to the last reading is still owed.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from oomwarden.core.ledger.account import Account, Booking, Reading, Tally
-from oomwarden.core.ledger.attribution import Claim, claims_on_level, claims_on_pod
-from oomwarden.core.ledger.log_evidence import Sighting
+from oomwarden.core.ledger.account import Account, CounterRange, KillCounters, Reading
+from oomwarden.core.ledger.attribution import Attribution, attribute_level, attribute_pod
+from oomwarden.core.ledger.log_evidence import LogEvidence
 from oomwarden.core.model.cgroup import Cgroup, Level
 
 
@@ -21,13 +21,15 @@ class Ledger:
 
     accounts: dict[int, Account] = field(default_factory=dict)
 
-    def open(self, cgroup: Cgroup, parent: int | None, booked: Tally | None = None) -> Account:
+    def open(
+        self, cgroup: Cgroup, parent: int | None, booked: KillCounters | None = None
+    ) -> Account:
         """Begin the books of a cgroup. A new one starts at nothing: all its kills are owed."""
         known = self.accounts.get(cgroup.inode)
         if known is not None and known.cgroup == cgroup:
             known.gone, known.parent = False, parent
             return known
-        start = booked or Tally()
+        start = booked or KillCounters()
         account = Account(cgroup, parent, start, start)
         self.accounts[cgroup.inode] = account
         return account
@@ -37,12 +39,12 @@ class Ledger:
         account = self.accounts.get(reading.inode)
         if account is None:
             return False
-        tally = reading.tally(account.seen)
-        if tally.oom_kill < account.seen.oom_kill:
+        tally = reading.counters(account.observed)
+        if tally.oom_kill < account.observed.oom_kill:
             account.epoch += 1
-            account.booked = Tally()
-        moved = tally.oom_kill != account.seen.oom_kill
-        account.seen = tally
+            account.recorded = KillCounters()
+        moved = tally.oom_kill != account.observed.oom_kill
+        account.observed = tally
         account.limit = reading.limit or account.limit
         return moved
 
@@ -67,7 +69,7 @@ class Ledger:
     def _owes_upward(self, account: Account) -> bool:
         level: Account | None = account
         while level is not None:
-            if level.owed.oom_kill > 0:
+            if level.unrecorded.oom_kill > 0:
                 return True
             level = self._parent(level)
         return False
@@ -76,54 +78,56 @@ class Ledger:
         return self.accounts.get(account.parent) if account.parent is not None else None
 
     def settle_pod(
-        self, inode: int, seen: Sequence[Sighting] = (), *, complete: bool = True
-    ) -> list[Booking]:
+        self, inode: int, seen: Sequence[LogEvidence] = (), *, complete: bool = True
+    ) -> list[CounterRange]:
         """Book what a pod owes, container by container, in consecutive ranges.
 
         `seen` is what the log tells of it; `complete`: every container that there was is known.
         """
         pod = self.accounts[inode]
         containers = sorted(self.children(inode), key=lambda account: account.cgroup.path)
-        return self._book_all(pod, claims_on_pod(pod, containers, seen, complete=complete))
+        return self._record_all(pod, attribute_pod(pod, containers, seen, complete=complete))
 
     def settle_level(
-        self, inode: int, seen: Sequence[Sighting] = (), *, complete: bool = True
-    ) -> list[Booking]:
+        self, inode: int, seen: Sequence[LogEvidence] = (), *, complete: bool = True
+    ) -> list[CounterRange]:
         """Book what a QoS class or kubepods owes beyond its children: pods that went unread.
 
         Call it only when nothing below is unsettled.
         """
         level, pods = self.accounts[inode], self.children(inode)
         containers = {pod.cgroup.inode: self.children(pod.cgroup.inode) for pod in pods}
-        claims = claims_on_level(level, pods, containers, seen, complete=complete)
-        return self._book_all(level, claims)
+        claims = attribute_level(level, pods, containers, seen, complete=complete)
+        return self._record_all(level, claims)
 
-    def _book_all(self, account: Account, claims: Sequence[Claim]) -> list[Booking]:
-        bookings = [self._book(account, claim) for claim in claims if account.owed.oom_kill > 0]
-        self._explain(account, incidents(bookings))
+    def _record_all(self, account: Account, claims: Sequence[Attribution]) -> list[CounterRange]:
+        bookings = [
+            self._record(account, claim) for claim in claims if account.unrecorded.oom_kill > 0
+        ]
+        self._record_oom(account, count_incidents(bookings))
         return bookings
 
-    def _explain(self, account: Account, kills: int) -> None:
+    def _record_oom(self, account: Account, kills: int) -> None:
         """Book one `oom` for each kill: what is left may lead to kills that are not counted yet.
 
         In a storm that takes seconds: `oom` rises before the wait for the OOM killer's lock (Linux
         mm/memcontrol.c, mem_cgroup_oom).
         """
-        booked, owed = account.booked, account.owed
+        booked, owed = account.recorded, account.unrecorded
         oom, local = (max(min(each, kills), 0) for each in (owed.oom, owed.oom_local))
-        account.booked = booked + Tally(0, 0, oom, local)
+        account.recorded = booked + KillCounters(0, 0, oom, local)
 
-    def _book(self, account: Account, claim: Claim) -> Booking:
-        start = account.booked.oom_kill
-        kills = min(claim.kills, account.owed.oom_kill)
+    def _record(self, account: Account, claim: Attribution) -> CounterRange:
+        start = account.recorded.oom_kill
+        kills = min(claim.kills, account.unrecorded.oom_kill)
         self._add(account, kills, claim.groups)
         child = self.accounts[claim.account] if claim.account is not None else None
         if child is not None:
-            booked, seen = child.booked, child.seen
+            booked, seen = child.recorded, child.observed
             total = max(booked.oom_kill + kills, 0)
-            child.booked = Tally(total, seen.oom_group_kill, seen.oom, seen.oom_local)
-            child.seen = child.booked if total > seen.oom_kill else seen
-        return Booking(
+            child.recorded = KillCounters(total, seen.oom_group_kill, seen.oom, seen.oom_local)
+            child.observed = child.recorded if total > seen.oom_kill else seen
+        return CounterRange(
             account=account.cgroup,
             epoch=account.epoch,
             start=start,
@@ -135,23 +139,23 @@ class Ledger:
             container_limit=child.limit if child else None,
         )
 
-    def explain_above(self, inode: int, kills: int) -> None:
+    def record_oom_above(self, inode: int, kills: int) -> None:
         """Book the `oom` of all levels above that has led to the kills just settled."""
         account = self.accounts[inode]
         while (level := self._parent(account)) is not None:
-            self._explain(level, kills)
+            self._record_oom(level, kills)
             account = level
 
-    def rest(self) -> None:
+    def discard_idle_oom(self) -> None:
         """Forget `oom` that led to no kill: it must not explain a later one.
 
         Call it once in a while: what stood at the last call and still owes no kill is booked
         (`oom` rises some milliseconds before the kill that it leads to).
         """
         for account in self.accounts.values():
-            booked, seen = account.booked, account.seen
-            if account.owed.oom_kill <= 0 and account.idle == seen:
-                account.booked = Tally(
+            booked, seen = account.recorded, account.observed
+            if account.unrecorded.oom_kill <= 0 and account.idle == seen:
+                account.recorded = KillCounters(
                     booked.oom_kill, booked.oom_group_kill, seen.oom, seen.oom_local
                 )
             account.idle = seen
@@ -160,8 +164,8 @@ class Ledger:
         """Book at the account and at all its ancestors, as the kernel counts."""
         level: Account | None = account
         while level is not None:
-            was = level.booked
-            level.booked = Tally(
+            was = level.recorded
+            level.recorded = KillCounters(
                 was.oom_kill + kills, was.oom_group_kill + groups, was.oom, was.oom_local
             )
             level = self._parent(level)
@@ -173,7 +177,7 @@ class Ledger:
         return [*below, inode]
 
 
-def incidents(bookings: Sequence[Booking]) -> int:
+def count_incidents(bookings: Sequence[CounterRange]) -> int:
     """Count decisions of the OOM killer: group kills, and else single ones."""
     return sum(booking.group_kills or booking.end - booking.start for booking in bookings)
 
@@ -181,7 +185,7 @@ def incidents(bookings: Sequence[Booking]) -> int:
 def unsettled_below(ledger: Ledger, inode: int) -> bool:
     """Whether a pod anywhere below this level owes kills."""
     return any(
-        child.owed.oom_kill > 0 if child.cgroup.level is Level.POD
+        child.unrecorded.oom_kill > 0 if child.cgroup.level is Level.POD
         else unsettled_below(ledger, child.cgroup.inode)
         for child in ledger.children(inode)
     )  # fmt: skip

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from oomwarden.core.kernel_log.kills import LogKill
-from oomwarden.core.ledger.account import Tally
+from oomwarden.core.ledger.account import KillCounters
 from oomwarden.core.ledger.ledger import Ledger
-from oomwarden.core.ledger.log_evidence import Sighting, sightings
-from oomwarden.core.ledger.rebuild import Recorded
+from oomwarden.core.ledger.log_evidence import LogEvidence, evidence_below
+from oomwarden.core.ledger.rebuild import RecordedKills
 from oomwarden.core.model.cgroup import Level
 from oomwarden.core.model.pod import PodFacts
 
@@ -19,15 +19,15 @@ class _Line:
 
     kill: LogKill
     level: int
-    seen: Sighting
+    seen: LogEvidence
 
     @property
     def uid(self) -> str:
         return self.seen.pod.pod_uid or ""
 
 
-def untold_lines(
-    ledger: Ledger, log: Sequence[LogKill], pods: Mapping[str, PodFacts], known: Recorded
+def unrecorded_lines(
+    ledger: Ledger, log: Sequence[LogKill], pods: Mapping[str, PodFacts], known: RecordedKills
 ) -> list[LogKill]:
     """Give the kills of the log that are still to be told; what gone pods owe of them is owed.
 
@@ -57,11 +57,11 @@ def _lines(ledger: Ledger, log: Sequence[LogKill]) -> Iterator[_Line]:
     for account in list(ledger.accounts.values()):
         if account.cgroup.level in {Level.QOS, Level.KUBEPODS}:
             for kill in log:
-                for seen in sightings(account.cgroup, [kill]):
+                for seen in evidence_below(account.cgroup, [kill]):
                     yield _Line(kill, account.cgroup.inode, seen)
 
 
-def _untold(lines: list[_Line], facts: PodFacts, known: Recorded) -> list[_Line]:
+def _untold(lines: list[_Line], facts: PodFacts, known: RecordedKills) -> list[_Line]:
     told = known.victims.get(facts.uid)
     if told is None:
         return lines if known.covers(facts.uid, facts.created) else []
@@ -75,10 +75,10 @@ def _is_owed(ledger: Ledger, line: _Line) -> bool:
     A pod may go away between the listing of its directory and the first look at its counters.
     """
     known = [c for c in ledger.children(line.level) if c.cgroup.path == line.seen.pod.path]
-    if known and (not known[0].gone or known[0].owed.oom_kill > 0):
-        return known[0].owed.oom_kill > 0
+    if known and (not known[0].gone or known[0].unrecorded.oom_kill > 0):
+        return known[0].unrecorded.oom_kill > 0
     account = ledger.accounts.get(line.level)
     while account is not None:
-        account.booked -= Tally(min(line.seen.most, account.booked.oom_kill))
+        account.recorded -= KillCounters(min(line.seen.most, account.recorded.oom_kill))
         account = ledger.accounts.get(account.parent) if account.parent is not None else None
     return True

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from oomwarden.core.kernel_log.kills import LogKill, kills_in
-from oomwarden.core.ledger.account import Tally
+from oomwarden.core.ledger.account import KillCounters
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.parse.cgroup_paths import container_id, is_outsider, pod_uid
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class LogEvidence:
     """A kill that the log places in a container: it raised `oom_kill` by `least..most`.
 
     A group kill counts its first victim twice, unless that one's memory is gone by then (Linux
@@ -34,7 +34,7 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class EvidenceShare:
     """What the log explains of an increment: kills in one container, so many of them in groups."""
 
     pod: Cgroup
@@ -43,13 +43,13 @@ class Share:
     groups: int
 
 
-def sightings(level: Cgroup, log: Iterable[LogKill]) -> list[Sighting]:
+def evidence_below(level: Cgroup, log: Iterable[LogKill]) -> list[LogEvidence]:
     """Find the kills that the log saw in containers below a cgroup, the oldest first."""
-    found: list[Sighting] = []
+    found: list[LogEvidence] = []
     for kill in kills_in(level.path, list(log)):
-        place, (least, most) = placed_in(level, kill), weigh(kill)
+        place, (least, most) = placed_in(level, kill), counter_increments(kill)
         if place is not None and most:
-            found.append(Sighting(*place, least, most))
+            found.append(LogEvidence(*place, least, most))
     return found
 
 
@@ -72,13 +72,13 @@ def placed_in(level: Cgroup, kill: LogKill) -> tuple[Cgroup, Cgroup] | None:
     return pod, Cgroup(0, f"{pod.path}/{name}", Level.CONTAINER, pod.pod_uid, found)
 
 
-def weigh(kill: LogKill) -> tuple[int, int]:
+def counter_increments(kill: LogKill) -> tuple[int, int]:
     """Give by how much a kill raised `oom_kill` at least and at most."""
     victims = len(kill.victims)
     return victims, victims + (kill.group_path is not None)
 
 
-def covered(kills: Sequence[LogKill], size: int, groups: int) -> list[LogKill]:
+def kills_within(kills: Sequence[LogKill], size: int, groups: int) -> list[LogKill]:
     """Take the kills, the oldest first, that a range has room for; one at least.
 
     Args:
@@ -91,43 +91,47 @@ def covered(kills: Sequence[LogKill], size: int, groups: int) -> list[LogKill]:
     left, left_groups = size, groups
     for kill in kills:
         counted = left_groups > 0 and kill.group_path is not None
-        left, left_groups = left - max(weigh(kill)[1], 1), left_groups - counted
+        left, left_groups = left - max(counter_increments(kill)[1], 1), left_groups - counted
         if left < 0 and taken and not counted:
             break
         taken.append(kill)
     return taken
 
 
-def share_out(
-    owed: Tally, seen: Sequence[Sighting], booked: Mapping[str, Tally]
-) -> tuple[list[Share], int]:
+def distribute(
+    owed: KillCounters, seen: Sequence[LogEvidence], booked: Mapping[str, KillCounters]
+) -> tuple[list[EvidenceShare], int]:
     """Share out an increment of a counter; gives the shares, and what the log does not explain.
 
     `booked` is what is told already of a container, by path: so much of what was seen there is
     used up. The newest kills of the log may not be in the counter yet: the oldest come first, and
     no more group kills than `oom_group_kill` tells of (0: a kernel before 5.17 has no such).
     """
-    fresh = [one for path in _paths(seen) for one in _unused(path, seen, booked.get(path, Tally()))]
+    fresh = [
+        one
+        for path in _paths(seen)
+        for one in _unused(path, seen, booked.get(path, KillCounters()))
+    ]
     fresh.sort(key=seen.index)
     fresh = _without_told_part(fresh, booked)
     groups = [one for one in fresh if one.is_group][: owed.oom_group_kill or None]
     singles = [one for one in fresh if not one.is_group]
     halves = [one for path in _paths(seen) for one in _uncounted(path, seen, booked)]
     kills, left = _fill(max(owed.oom_kill, 0), [*halves, *groups], singles)
-    shares: dict[str, Share] = {}
+    shares: dict[str, EvidenceShare] = {}
     for one, got in kills:
         path = one.container.path
-        share = shares.get(path, Share(one.pod, one.container, 0, 0))
+        share = shares.get(path, EvidenceShare(one.pod, one.container, 0, 0))
         more = replace(share, kills=share.kills + got, groups=share.groups + one.is_group)
         shares[path] = more
     return list(shares.values()), left
 
 
-def _paths(seen: Sequence[Sighting]) -> list[str]:
+def _paths(seen: Sequence[LogEvidence]) -> list[str]:
     return list(dict.fromkeys(one.container.path for one in seen))
 
 
-def _unused(path: str, seen: Sequence[Sighting], told: Tally) -> list[Sighting]:
+def _unused(path: str, seen: Sequence[LogEvidence], told: KillCounters) -> list[LogEvidence]:
     """Leave out a container's oldest kills: as many as are told."""
     own = [one for one in seen if one.container.path == path]
     groups = [one for one in own if one.is_group]
@@ -141,12 +145,14 @@ def _unused(path: str, seen: Sequence[Sighting], told: Tally) -> list[Sighting]:
     return groups[told.oom_group_kill :] + singles[alone:]
 
 
-def _uncounted(path: str, seen: Sequence[Sighting], booked: Mapping[str, Tally]) -> list[Sighting]:
+def _uncounted(
+    path: str, seen: Sequence[LogEvidence], booked: Mapping[str, KillCounters]
+) -> list[LogEvidence]:
     """Find the victims of a container's group kills that were read before all were counted.
 
     Each line of the log is one kill that was counted before it was printed.
     """
-    told = booked.get(path, Tally())
+    told = booked.get(path, KillCounters())
     own = [one for one in seen if one.container.path == path and one.is_group]
     counted = own[: told.oom_group_kill]
     least = sum(one.least for one in counted) - told.oom_kill
@@ -154,11 +160,13 @@ def _uncounted(path: str, seen: Sequence[Sighting], booked: Mapping[str, Tally])
     return [replace(counted[-1], least=least, most=most, told=True)] if least > 0 else []
 
 
-def _without_told_part(fresh: Sequence[Sighting], booked: Mapping[str, Tally]) -> list[Sighting]:
+def _without_told_part(
+    fresh: Sequence[LogEvidence], booked: Mapping[str, KillCounters]
+) -> list[LogEvidence]:
     """Take off a group kill what was read of it before it was counted as one."""
     left = list(fresh)
     for index, one in enumerate(left):
-        told = booked.get(one.container.path, Tally())
+        told = booked.get(one.container.path, KillCounters())
         alone = all(other is one for other in left if other.container.path == one.container.path)
         if alone and one.is_group and told.oom_group_kill == 0 and told.oom_kill < one.most:
             least, most = one.least - told.oom_kill, one.most - told.oom_kill
@@ -167,10 +175,10 @@ def _without_told_part(fresh: Sequence[Sighting], booked: Mapping[str, Tally]) -
 
 
 def _fill(
-    total: int, groups: Sequence[Sighting], singles: Sequence[Sighting]
-) -> tuple[list[tuple[Sighting, int]], int]:
+    total: int, groups: Sequence[LogEvidence], singles: Sequence[LogEvidence]
+) -> tuple[list[tuple[LogEvidence, int]], int]:
     """Give each group kill its least, then its most, then the single kills what is left."""
-    given: list[tuple[Sighting, int]] = []
+    given: list[tuple[LogEvidence, int]] = []
     left = total
     for one in groups:
         given.append((one, min(one.least, left)))

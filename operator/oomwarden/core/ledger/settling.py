@@ -7,7 +7,7 @@ one monotonic clock; `after` and `before` are wall-clock seconds.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from oomwarden.core.ledger.account import Tally
+from oomwarden.core.ledger.account import KillCounters
 
 STILL_SECONDS = 0.1
 CLOSE_SECONDS = 1.0
@@ -23,7 +23,7 @@ IDLE_SECONDS = 5.0
 
 
 @dataclass(slots=True)
-class Unsettled:
+class PendingKill:
     """A pod that owes kills: its first and last bump, and between when the kills lie.
 
     `groups`: its containers, by inode, that may be killed as groups, once somebody has looked.
@@ -43,8 +43,8 @@ class Unsettled:
             self.groups.add(container)
         return container in self.groups
 
-    def goes_on(
-        self, now: float, owed: Tally, *, begun: bool, populated: bool, unread: bool
+    def is_in_progress(
+        self, now: float, owed: KillCounters, *, begun: bool, populated: bool, unread: bool
     ) -> bool:
         """Whether more of a kill may come, by what the pod owes and its containers hold.
 
@@ -74,16 +74,16 @@ class Unsettled:
 
 
 @dataclass(slots=True)
-class Closing:
+class SettleQueue:
     """The pods, and levels above them, that owe kills, by cgroup inode."""
 
-    pods: dict[int, Unsettled] = field(default_factory=dict)
+    pods: dict[int, PendingKill] = field(default_factory=dict)
 
-    def bump(
+    def touch(
         self, pod: int, now: float, after: float, before: float, *, group: bool = False
     ) -> None:
         """Note that a pod's counters moved; `group`: by a group kill among others."""
-        owing = self.pods.setdefault(pod, Unsettled(now, now, after, before))
+        owing = self.pods.setdefault(pod, PendingKill(now, now, after, before))
         owing.last, owing.before, owing.group = now, before, owing.group or group
 
     def due(self, now: float, log_from: float, nameable: Callable[[int], bool]) -> list[int]:
@@ -108,7 +108,7 @@ class Closing:
         owing = self.pods[pod]
         owing.not_before = now + max(STILL_SECONDS, (now - owing.first) / 8)
 
-    def patience(self, now: float) -> float:
+    def timeout(self, now: float) -> float:
         """Give the seconds until something falls due."""
         return max(
             min((owing.due() - now for owing in self.pods.values()), default=IDLE_SECONDS), 0

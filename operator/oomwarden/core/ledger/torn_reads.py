@@ -7,7 +7,7 @@ oom_kill_process). A container that goes in between leaves what it lacks in its 
 
 from collections.abc import Sequence
 
-from oomwarden.core.ledger.account import Account, Tally
+from oomwarden.core.ledger.account import Account, KillCounters
 
 
 def is_half_counted(pod: Account, containers: Sequence[Account]) -> bool:
@@ -19,12 +19,12 @@ def is_half_counted(pod: Account, containers: Sequence[Account]) -> bool:
         pod: What it owes is divided among its containers.
         containers: All of them that there were.
     """
-    told = (one.owed for one in containers if not one.gone or _is_counted(one.owed))
-    left = pod.owed - sum(told, Tally())
+    told = (one.unrecorded for one in containers if not one.gone or _is_counted(one.unrecorded))
+    left = pod.unrecorded - sum(told, KillCounters())
     return left.oom_kill > 0 and left.oom_kill != _complete(left)
 
 
-def lacking(gone: Sequence[Account], rest: Tally) -> dict[str, Tally]:
+def missing_counts(gone: Sequence[Account], rest: KillCounters) -> dict[str, KillCounters]:
     """Find what gone containers lack of kills that are theirs, by path.
 
     Args:
@@ -36,29 +36,33 @@ def lacking(gone: Sequence[Account], rest: Tally) -> dict[str, Tally]:
         Nothing where the numbers have another explanation.
     """
     uncounted = [account for account in gone if _is_read_before_its_group(account)]
-    halves = [account for account in gone if account.owed.oom_kill < _complete(account.owed)]
+    halves = [
+        account for account in gone if account.unrecorded.oom_kill < _complete(account.unrecorded)
+    ]
     others = rest.oom_group_kill - len(uncounted)
     bumps = max(rest.oom_kill - 2 * others, 0)
-    most = len(uncounted) + sum(_complete(one.owed) - one.owed.oom_kill for one in halves)
+    most = len(uncounted) + sum(
+        _complete(one.unrecorded) - one.unrecorded.oom_kill for one in halves
+    )
     if others < 0 or bumps > most or not most:
         return {}
-    found = {account.cgroup.path: Tally(oom_group_kill=1) for account in uncounted}
+    found = {account.cgroup.path: KillCounters(oom_group_kill=1) for account in uncounted}
     for account in [*halves, *uncounted]:
-        path, owed = account.cgroup.path, account.owed
+        path, owed = account.cgroup.path, account.unrecorded
         more = min(bumps, max(_complete(owed) - owed.oom_kill, 1))
         bumps -= more
-        found[path] = found.get(path, Tally()) + Tally(oom_kill=more)
+        found[path] = found.get(path, KillCounters()) + KillCounters(oom_kill=more)
     return found
 
 
-def _is_counted(owed: Tally) -> bool:
+def _is_counted(owed: KillCounters) -> bool:
     return owed.oom_group_kill > 0 and owed.oom_kill >= _complete(owed)
 
 
 def _is_read_before_its_group(account: Account) -> bool:
-    return account.owed.oom_kill == 1 and account.owed.oom_group_kill == 0
+    return account.unrecorded.oom_kill == 1 and account.unrecorded.oom_group_kill == 0
 
 
-def _complete(owed: Tally) -> int:
+def _complete(owed: KillCounters) -> int:
     """Give how many kills so many group kills of one process are."""
     return 2 * owed.oom_group_kill

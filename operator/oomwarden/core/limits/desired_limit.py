@@ -10,10 +10,10 @@ from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.oomlimit import Step
 from oomwarden.api.policy import QOSClass, Rule
 from oomwarden.core.limits.resize_patch import foreseen
-from oomwarden.core.model.mode import Switch
+from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.model.quantity import format_bytes, parse_bytes
-from oomwarden.core.model.remark import Part, Remark
+from oomwarden.core.model.remark import AspectStatus, Remark
 from oomwarden.core.pods.limit_adoption import adoptable
 from oomwarden.core.policy.matching import Match
 
@@ -22,7 +22,7 @@ ASKED = "ResizeAsked"
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class ResizeRequest:
     """A limit in bytes that the operator is to set; `policy` empty: the one of before."""
 
     limit: int
@@ -30,24 +30,24 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class LimitDecision:
     """How a container's limit stands to what is asked of it."""
 
-    part: Part = field(default_factory=Part)
-    ask: Ask | None = None
+    part: AspectStatus = field(default_factory=AspectStatus)
+    ask: ResizeRequest | None = None
 
-    def held_back(self, why: Remark) -> "Limit":
+    def held_back(self, why: Remark) -> "LimitDecision":
         """Wait for a turn, and say so."""
-        return Limit(replace(self.part, remarks=(why,)))
+        return LimitDecision(replace(self.part, remarks=(why,)))
 
-    def unasked(self) -> "Limit":
+    def unasked(self) -> "LimitDecision":
         """Ask for nothing, and do not say that it was asked for."""
         told = tuple(each for each in self.part.remarks if each.reason != ASKED)
-        return Limit(replace(self.part, remarks=told))
+        return LimitDecision(replace(self.part, remarks=told))
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class LimitContext:
     """What is known of a container; `usage` is memory.current in bytes, None: not known yet."""
 
     pod: PodFacts
@@ -80,31 +80,33 @@ def wanted(rule: Rule) -> int | None:
     return None if limit is None else parse_bytes(limit)
 
 
-def judge(held: Held, match: Match | None, switch: Switch | None) -> Limit:
+def evaluate_limit(
+    held: LimitContext, match: Match | None, switch: EnforcementMode | None
+) -> LimitDecision:
     """Judge one container under its winner."""
     if held.pod.deleting or switch is None:
-        return Limit()
+        return LimitDecision()
     if match is None or not asks_for_memory(match.rule):
-        return Limit(ask=None if switch is Switch.PAUSE else put_back(held))
-    if switch is Switch.RELEASE:
-        return Limit(Part(in_force=False), put_back(held))
+        return LimitDecision(ask=None if switch is EnforcementMode.PAUSE else put_back(held))
+    if switch is EnforcementMode.RELEASE:
+        return LimitDecision(AspectStatus(in_force=False), put_back(held))
     found = _adopted(held, match) or _under(held, match)
-    return found.unasked() if switch is Switch.PAUSE else found
+    return found.unasked() if switch is EnforcementMode.PAUSE else found
 
 
-def planned(held: Held, match: Match) -> tuple[Remark, ...]:
+def planned(held: LimitContext, match: Match) -> tuple[Remark, ...]:
     """Tell what would stand in the way of a policy that only observes."""
     if held.pod.deleting or not asks_for_memory(match.rule):
         return ()
     return _under(held, match).unasked().part.remarks
 
 
-def put_back(held: Held) -> Ask | None:
+def put_back(held: LimitContext) -> ResizeRequest | None:
     """Ask for the limit of before, where it is ours and usage allows; a limit is never removed."""
     mark = held.container.spec.writers.mark
     if mark is None or mark.before is None or mark.before == held.asked:
         return None
-    return None if held.falls_below_usage(mark.before) else Ask(mark.before)
+    return None if held.falls_below_usage(mark.before) else ResizeRequest(mark.before)
 
 
 def is_to_go_back(container: ContainerFacts) -> bool:
@@ -126,30 +128,39 @@ def obstacle(pod: PodFacts, container: ContainerFacts) -> Remark | None:
     return None
 
 
-def _adopted(held: Held, match: Match) -> Limit | None:
+def _adopted(held: LimitContext, match: Match) -> LimitDecision | None:
     """Have a limit of an earlier version recorded as ours; None: it is none."""
     if held.asked is None or not adoptable(held.container, match.rule, wanted(match.rule)):
         return None
-    return Limit(_carried_out(held, held.asked), Ask(held.asked, str(match.policy)))
+    return LimitDecision(
+        _carried_out(held, held.asked), ResizeRequest(held.asked, str(match.policy))
+    )
 
 
-def _under(held: Held, match: Match) -> Limit:
+def _under(held: LimitContext, match: Match) -> LimitDecision:
     limit = wanted(match.rule)
     if limit is not None and held.asked == limit:
-        return Limit(_carried_out(held, limit))
+        return LimitDecision(_carried_out(held, limit))
     if stands := obstacle(held.pod, held.container):
-        return Limit(Part(in_force=False, remarks=(stands,)))
+        return LimitDecision(AspectStatus(in_force=False, remarks=(stands,)))
     if limit is None or is_raised(held.container, match.rule, limit):
         ours = held.container.spec.ours
-        return Limit(Part(in_force=True) if ours is None else _carried_out(held, ours))
+        return LimitDecision(
+            AspectStatus(in_force=True) if ours is None else _carried_out(held, ours)
+        )
     if refused := _sure_refusal(held, limit):
-        return Limit(Part(in_force=False, remarks=(refused,)))
+        return LimitDecision(AspectStatus(in_force=False, remarks=(refused,)))
     if held.falls_below_usage(limit):
-        return Limit(Part(in_force=False, remarks=(_below_usage(limit, held.usage or 0),)))
-    return Limit(Part(in_force=False, remarks=(_asked(limit),)), Ask(limit, str(match.policy)))
+        return LimitDecision(
+            AspectStatus(in_force=False, remarks=(_below_usage(limit, held.usage or 0),))
+        )
+    return LimitDecision(
+        AspectStatus(in_force=False, remarks=(_asked(limit),)),
+        ResizeRequest(limit, str(match.policy)),
+    )
 
 
-def _sure_refusal(held: Held, limit: int) -> Remark | None:
+def _sure_refusal(held: LimitContext, limit: int) -> Remark | None:
     """Foresee what the API server always refuses: to ask for it would keep others waiting."""
     if held.pod.qos is QOSClass.BEST_EFFORT:
         return foreseen("QOSChange", limit)
@@ -168,13 +179,13 @@ def is_raised(container: ContainerFacts, rule: Rule, limit: int) -> bool:
     return raised and (container.spec.asked or 0) > limit
 
 
-def _carried_out(held: Held, limit: int) -> Part:
+def _carried_out(held: LimitContext, limit: int) -> AspectStatus:
     """Tell how far the kubelet is."""
     if held.container.limit == limit:
-        return Part(in_force=True)
+        return AspectStatus(in_force=True)
     if (held.container.limit or 0) > limit and held.uses(limit):  # it grew since it was asked
-        return Part(in_force=False, remarks=(_below_usage(limit, held.usage or 0),))
-    return Part(in_force=False, remarks=(kubelet_says(held.pod, limit),))
+        return AspectStatus(in_force=False, remarks=(_below_usage(limit, held.usage or 0),))
+    return AspectStatus(in_force=False, remarks=(kubelet_says(held.pod, limit),))
 
 
 def kubelet_says(pod: PodFacts, limit: int) -> Remark:

@@ -40,7 +40,7 @@ class PolicyKey(NamedTuple):
         return "/".join(filter(None, self))
 
 
-class KeptRefusal(NamedTuple):
+class ReportedRefusal(NamedTuple):
     """As api.oomnode.Refusal."""
 
     pod: str
@@ -49,7 +49,7 @@ class KeptRefusal(NamedTuple):
     message: str
 
 
-class KeptReport(NamedTuple):
+class ReportedPolicy(NamedTuple):
     """As api.oomnode.PolicyReport, but for the policy's name."""
 
     observed_generation: int
@@ -59,11 +59,11 @@ class KeptReport(NamedTuple):
     observed: int
     refused: int
     warned: int
-    refusals: tuple[KeptRefusal, ...] = ()
-    warnings: tuple[KeptRefusal, ...] = ()
+    refusals: tuple[ReportedRefusal, ...] = ()
+    warnings: tuple[ReportedRefusal, ...] = ()
 
 
-class KeptNode(NamedTuple):
+class ReportedNode(NamedTuple):
     """One node's word. `heartbeat` is RFC 3339; `left_out` counts what was not understood or fit.
 
     `heartbeat` empty: its agent has not written.
@@ -71,24 +71,24 @@ class KeptNode(NamedTuple):
 
     name: str
     heartbeat: str = ""
-    reports: Mapping[PolicyKey, KeptReport] = {}
+    reports: Mapping[PolicyKey, ReportedPolicy] = {}
     asks: tuple[Resize, ...] = ()
     left_out: int = 0
 
 
-def kept_node(manifest: Manifest) -> KeptNode:
+def reported_node(manifest: Manifest) -> ReportedNode:
     """Keep of an OOMNode what is needed; whatever it holds, this raises nothing."""
     name = str(manifest["metadata"]["name"])
     status = manifest.get("status")
     if not isinstance(status, dict) or not status:
-        return KeptNode(name)
+        return ReportedNode(name)
     agent = status.get("agent")
     heartbeat = str(agent.get("heartbeat", ""))[:64] if isinstance(agent, dict) else ""
     told, resizes = _list(status, "policies"), _list(status, "resizes")
     reports = dict(_reports(told[:MOST_REPORTS]))
     asks = tuple(_asks(resizes[:MOST_OF_A_NODE]))
     left = len(told) - len(reports) + len(resizes) - len(asks)
-    return KeptNode(name, heartbeat, reports, asks, left)
+    return ReportedNode(name, heartbeat, reports, asks, left)
 
 
 def _list(status: Manifest, key: str) -> Sequence[object]:
@@ -96,7 +96,7 @@ def _list(status: Manifest, key: str) -> Sequence[object]:
     return found if isinstance(found, list) else []
 
 
-def _reports(told: Iterable[object]) -> Iterator[tuple[PolicyKey, KeptReport]]:
+def _reports(told: Iterable[object]) -> Iterator[tuple[PolicyKey, ReportedPolicy]]:
     room = MOST_TOLD_OF_A_NODE
     for each in told:
         try:
@@ -120,7 +120,7 @@ def _key(report: PolicyReport) -> PolicyKey | None:
     return PolicyKey(intern(report.kind), intern(place) if place else None, intern(report.name))
 
 
-def _kept(report: PolicyReport, room: int) -> KeptReport:
+def _kept(report: PolicyReport, room: int) -> ReportedPolicy:
     numbers = (
         report.observed_generation,
         _bounded(report.pods),
@@ -136,7 +136,7 @@ def _kept(report: PolicyReport, room: int) -> KeptReport:
     refusals = tuple(map(_told, [*whole, *others[:most]]))
     warnings = tuple(map(_told, report.warnings[: max(min(room, MOST_TOLD), 0)]))
     if refusals or warnings:
-        return KeptReport(*numbers, refusals, warnings)
+        return ReportedPolicy(*numbers, refusals, warnings)
     return _shared(numbers)
 
 
@@ -145,14 +145,14 @@ def _bounded(count: int) -> int:
 
 
 @lru_cache(4096)
-def _shared(numbers: tuple[int, int, int, int, int, int, int]) -> KeptReport:
-    return KeptReport(*numbers)
+def _shared(numbers: tuple[int, int, int, int, int, int, int]) -> ReportedPolicy:
+    return ReportedPolicy(*numbers)
 
 
-def _told(refusal: Refusal) -> KeptRefusal:
+def _told(refusal: Refusal) -> ReportedRefusal:
     pod, container = refusal.pod[: 2 * MOST_NAME], refusal.container[:MOST_NAME]
     reason, message = refusal.reason[:MOST_NAME], refusal.message[:MOST_TEXT]
-    return KeptRefusal(pod, intern(container), intern(reason), intern(message))
+    return ReportedRefusal(pod, intern(container), intern(reason), intern(message))
 
 
 def _asks(told: Iterable[object]) -> Iterator[Resize]:

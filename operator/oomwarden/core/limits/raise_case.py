@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from oomwarden.api.oomkill import OOMKill
-from oomwarden.core.limits.authorization import Scene
+from oomwarden.core.limits.authorization import ResizeContext
 
 YOUNG = timedelta(minutes=2)
 FRESH = timedelta(seconds=30)
@@ -17,7 +17,7 @@ def is_young(happened: datetime, now: datetime) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class RaiseContext:
     """A kill, the scene that it left, and the memory that its node has left in bytes.
 
     `available` None: not known, the node's agent is silent. `told` is when the agent said so, by
@@ -26,7 +26,7 @@ class Case:
     """
 
     kill: OOMKill
-    scene: Scene
+    scene: ResizeContext
     available: int | None
     now: datetime
     told: datetime | None = None

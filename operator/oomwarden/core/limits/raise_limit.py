@@ -12,13 +12,13 @@ from oomwarden.api.memory_rule import RaiseLimit
 from oomwarden.api.oomkill import Cause
 from oomwarden.api.oomlimit import Step
 from oomwarden.core.limits.desired_limit import kubelet_says, obstacle
-from oomwarden.core.limits.raise_case import Case
-from oomwarden.core.model.mode import Switch
+from oomwarden.core.limits.raise_case import RaiseContext
+from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.model.quantity import format_bytes, in_pages, parse_bytes
 from oomwarden.core.objects.object_names import in_words
 from oomwarden.core.pods.limit import sum_of_limits
-from oomwarden.core.policy.matching import Contest
+from oomwarden.core.policy.matching import PolicySelection
 
 STALE = "NodeStale"
 """A reason to look again: the agent writes its OOMNode soon after it has recorded a kill."""
@@ -41,16 +41,16 @@ class Raise:
 
 
 @dataclass(frozen=True, slots=True)
-class Stay:
+class NotRaised:
     """Leave the limit, and say why: a word for programs, a sentence for people."""
 
     reason: str
     message: str
 
 
-def decide(case: Case) -> Raise | Stay | None:
+def decide(case: RaiseContext) -> Raise | NotRaised | None:
     """Decide on a kill; None: no policy has anything to say of it."""
-    contest = case.scene.contest()
+    contest = case.scene.select_winner()
     if case.scene.pod is None or case.scene.pod.uid != case.kill.pod.uid:
         return None
     if case.scene.node != case.kill.node:  # an agent may write records of its own node only
@@ -58,7 +58,7 @@ def decide(case: Case) -> Raise | Stay | None:
     rule = contest.winner.rule.on_oom if contest.winner else None
     if rule is None:
         return _observed(case, contest)
-    first = next(_stays(case, rule.raise_limit), None)
+    first = next(_objections(case, rule.raise_limit), None)
     return first or _raise(case, rule.raise_limit)
 
 
@@ -80,86 +80,96 @@ def raised(limit: int, rule: RaiseLimit) -> int:
     return max(min(whole, parse_bytes(rule.up_to)), limit)
 
 
-def _observed(case: Case, contest: Contest) -> Stay | None:
+def _observed(case: RaiseContext, contest: PolicySelection) -> NotRaised | None:
     """Tell what a policy that only observes would have done."""
     for match in contest.observers:
         if match.rule.on_oom is None:
             continue
         rule = match.rule.on_oom.raise_limit
-        found = next(_stays(case, rule), None) or _raise(case, rule)
-        if isinstance(found, Stay):
-            return Stay("Observed", f"{match.policy} only observes. {found.message}")
+        found = next(_objections(case, rule), None) or _raise(case, rule)
+        if isinstance(found, NotRaised):
+            return NotRaised("Observed", f"{match.policy} only observes. {found.message}")
         change = (
             f"raised the limit from {format_bytes(found.before)} to {format_bytes(found.limit)}"
         )
-        return Stay("Observed", f"{match.policy} only observes; it would have {change}.")
+        return NotRaised("Observed", f"{match.policy} only observes; it would have {change}.")
     return None
 
 
-def _stays(case: Case, rule: RaiseLimit) -> Iterator[Stay]:
+def _objections(case: RaiseContext, rule: RaiseLimit) -> Iterator[NotRaised]:
     """Give all that speaks against raising, the most fundamental first."""
     kill, pod, container = case.kill, case.scene.pod, case.scene.container
-    if case.scene.switch is not Switch.ENFORCE:
+    if case.scene.switch is not EnforcementMode.ENFORCE:
         what = f"The switch, ConfigMap oomwarden-control, is at {case.scene.switch}"
-        yield Stay("SwitchedOff", f"{what}, or missing: nothing is changed.")
+        yield NotRaised("SwitchedOff", f"{what}, or missing: nothing is changed.")
     if kill.cause not in _CAUSES:
         what = f"The kill was not at a limit of the container or pod ({kill.cause})"
-        yield Stay("OtherCause", f"{what}: a higher limit would not have helped.")
+        yield NotRaised("OtherCause", f"{what}: a higher limit would not have helped.")
     if case.is_late:
-        yield Stay("TooLate", f"The kill was more than 2 minutes old {case.by_which_clock()}.")
+        yield NotRaised("TooLate", f"The kill was more than 2 minutes old {case.by_which_clock()}.")
     if pod is None or container is None or not kill.container.name:
-        yield Stay("ContainerUnknown", "It is not known which container was killed.")
+        yield NotRaised("ContainerUnknown", "It is not known which container was killed.")
         return
     if pod.deleting:
-        yield Stay("PodTerminating", "The pod is being deleted.")
+        yield NotRaised("PodTerminating", "The pod is being deleted.")
     if stands := obstacle(pod, container):
-        yield Stay(stands.reason, stands.message)
+        yield NotRaised(stands.reason, stands.message)
     if not _already_raised(case, container):
         yield from _not_carried_out(pod, container)
         yield from _bounds(case, container, rule)
 
 
-def _bounds(case: Case, container: ContainerFacts, rule: RaiseLimit) -> Iterator[Stay]:
+def _bounds(case: RaiseContext, container: ContainerFacts, rule: RaiseLimit) -> Iterator[NotRaised]:
     limit, up_to = container.spec.asked, parse_bytes(rule.up_to)
     if limit is None or not _is_the_one_hit(case, container):
         yield _another_limit(case, limit)
         return
     if limit >= up_to:
-        yield Stay("UpToReached", f"The limit is at upTo, {format_bytes(up_to)}: {_look(case)}.")
+        yield NotRaised(
+            "UpToReached", f"The limit is at upTo, {format_bytes(up_to)}: {_look(case)}."
+        )
     if (wait := _cooldown(case, container, rule)) > timedelta():
         left = f"{wait.total_seconds():.0f} s"
-        yield Stay("Cooldown", f"The limit was raised less than {rule.cooldown} ago: {left} left.")
+        yield NotRaised(
+            "Cooldown", f"The limit was raised less than {rule.cooldown} ago: {left} left."
+        )
     more = raised(limit, rule) - limit
     if case.available is None:
-        yield Stay("NodeSilent", "The node's agent does not tell how much memory is available.")
+        yield NotRaised(
+            "NodeSilent", "The node's agent does not tell how much memory is available."
+        )
     elif case.is_stale:
         what = "The node's agent has not told since the kill how much memory is"
-        yield Stay(STALE, f"{what} available: see whether it can reach the API server.")
+        yield NotRaised(STALE, f"{what} available: see whether it can reach the API server.")
     elif case.available < more:
         has, asks = format_bytes(case.available), format_bytes(more)
-        yield Stay("NodeShort", f"The node has {has} available, less than the {asks} to be added.")
+        yield NotRaised(
+            "NodeShort", f"The node has {has} available, less than the {asks} to be added."
+        )
 
 
-def _not_carried_out(pod: PodFacts, container: ContainerFacts) -> Iterator[Stay]:
+def _not_carried_out(pod: PodFacts, container: ContainerFacts) -> Iterator[NotRaised]:
     """Tell why a limit that we have set before is not in force yet."""
     ours = container.spec.ours
     if ours is not None and container.limit != ours:
         said = kubelet_says(pod, ours)
-        yield Stay(said.reason, said.message)
+        yield NotRaised(said.reason, said.message)
 
 
-def _another_limit(case: Case, limit: int | None) -> Stay:
+def _another_limit(case: RaiseContext, limit: int | None) -> NotRaised:
     now, hit = "none" if limit is None else format_bytes(limit), case.kill.limit or "unknown"
     if case.kill.cause is Cause.POD_LIMIT:
         what = f"The pod's own limit ({hit}) was hit, not its containers'"
-        return Stay("PodsOwnLimit", f"{what}: raise spec.resources in the pod's template.")
-    return Stay("LimitChanged", f"The limit that was hit ({hit}) is not the one of now ({now}).")
+        return NotRaised("PodsOwnLimit", f"{what}: raise spec.resources in the pod's template.")
+    return NotRaised(
+        "LimitChanged", f"The limit that was hit ({hit}) is not the one of now ({now})."
+    )
 
 
-def _raise(case: Case, rule: RaiseLimit) -> Raise | Stay:
+def _raise(case: RaiseContext, rule: RaiseLimit) -> Raise | NotRaised:
     container = case.scene.container
     if container is None or container.spec.asked is None:
-        return Stay("ContainerUnknown", "The container is gone.")
+        return NotRaised("ContainerUnknown", "The container is gone.")
     limit, mark = container.spec.asked, container.spec.writers.mark
     if _already_raised(case, container):
         hit = parse_bytes(case.kill.limit or "0")
@@ -167,7 +177,7 @@ def _raise(case: Case, rule: RaiseLimit) -> Raise | Stay:
     return Raise(limit, raised(limit, rule), mark.before if mark else limit)
 
 
-def _is_the_one_hit(case: Case, container: ContainerFacts) -> bool:
+def _is_the_one_hit(case: RaiseContext, container: ContainerFacts) -> bool:
     """Whether the limit in force is that of the record: the container's, or the pod's as a sum."""
     pod, hit = case.scene.pod, case.kill.limit
     if hit is None or pod is None or container.limit != container.spec.asked:
@@ -176,7 +186,7 @@ def _is_the_one_hit(case: Case, container: ContainerFacts) -> bool:
     return any(limit is not None and in_pages(limit, parse_bytes(hit)) for limit in limits)
 
 
-def _cooldown(case: Case, container: ContainerFacts, rule: RaiseLimit) -> timedelta:
+def _cooldown(case: RaiseContext, container: ContainerFacts, rule: RaiseLimit) -> timedelta:
     """Give the rest of the cooldown; the mark of the last raise outlives the operator."""
     mark = container.spec.writers.mark
     if mark is None or mark.step is not Step.RAISE or not mark.at:
@@ -185,7 +195,7 @@ def _cooldown(case: Case, container: ContainerFacts, rule: RaiseLimit) -> timede
     return max(timedelta(seconds=seconds(rule.cooldown)) - since, timedelta())
 
 
-def _already_raised(case: Case, container: ContainerFacts) -> bool:
+def _already_raised(case: RaiseContext, container: ContainerFacts) -> bool:
     """Whether the limit was raised after this kill. A mark's time has no fractions of a second."""
     mark, hit = container.spec.writers.mark, case.kill.limit
     if mark is None or mark.step is not Step.RAISE or not mark.at or hit is None:
@@ -195,6 +205,6 @@ def _already_raised(case: Case, container: ContainerFacts) -> bool:
     return after and asked > hit_at and not in_pages(asked, hit_at)
 
 
-def _look(case: Case) -> str:
+def _look(case: RaiseContext) -> str:
     owner = case.kill.pod.owner
     return f"see why {in_words(owner)} needs more" if owner else "see why it needs more"

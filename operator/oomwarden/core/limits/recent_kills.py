@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from oomwarden.core.limits.turns import Turns
+from oomwarden.core.limits.turns import FairQueue
 
 MOST_OF_A_NAMESPACE = 200
 MOST = 20_000
@@ -39,7 +39,7 @@ def kept(manifest: Manifest) -> bytes:
 
 
 @dataclass(slots=True)
-class Waiting:
+class RecentKillQueue:
     """Kills by namespace, the oldest first; `dropped` counts those without room.
 
     `dropped_of` does so by namespace, for the first namespaces that had some.
@@ -49,7 +49,7 @@ class Waiting:
     dropped: int = 0
     dropped_of: dict[str, int] = field(default_factory=dict)
     _by_namespace: dict[str, deque[bytes]] = field(default_factory=dict)
-    _turns: Turns[str] = field(default_factory=Turns)
+    _turns: FairQueue[str] = field(default_factory=FairQueue)
     _busy: set[str] = field(default_factory=set)
 
     def put(self, manifest: Manifest, now: float) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from oomwarden.api.oomnode import Refusal, Resize
-from oomwarden.core.limits.turns import Turns
+from oomwarden.core.limits.turns import FairQueue
 
 MOST_OF_A_NODE = 50
 """As an OOMNode has at most; what is beyond waits."""
@@ -25,7 +25,7 @@ class Answer(Generic[Policy]):
 
 
 @dataclass(slots=True)
-class Asks(Generic[Policy]):
+class ResizeRequestQueue(Generic[Policy]):
     """All asks by node. A word of one node costs work for that node's asks alone.
 
     Nodes take turns, one ask each; of a node's own asks new ones and old ones take turns.
@@ -33,7 +33,7 @@ class Asks(Generic[Policy]):
 
     _by_node: dict[str, dict[Resize, Answer[Policy]]] = field(default_factory=dict)
     _told: dict[Policy, dict[tuple[str, Resize], Refusal]] = field(default_factory=dict)
-    _turns: Turns[str] = field(default_factory=Turns)
+    _turns: FairQueue[str] = field(default_factory=FairQueue)
     _old_next: set[str] = field(default_factory=set)
     _busy: set[str] = field(default_factory=set)
 

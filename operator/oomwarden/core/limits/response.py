@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from oomwarden.api.oomkill import OOMKill, Response
-from oomwarden.core.limits.authorization import Scene
-from oomwarden.core.limits.raise_limit import Raise, Stay
+from oomwarden.core.limits.authorization import ResizeContext
+from oomwarden.core.limits.raise_limit import NotRaised, Raise
 from oomwarden.core.model.quantity import format_bytes
 from oomwarden.core.objects.object_names import has_template, in_words, is_object_name
 from oomwarden.core.records.event import NOTE_BYTES, regarding, truncate
@@ -16,10 +16,10 @@ _NO_EVENT = {"Cooldown", "UpToReached", "Observed", "TooLate"}
 """Reasons that come back with every kill of a loop: the record tells them."""
 
 
-def response(found: Raise | Stay, kill: OOMKill, namespace: str, now: datetime) -> Response:
+def response(found: Raise | NotRaised, kill: OOMKill, namespace: str, now: datetime) -> Response:
     """Render what was done, or why nothing was."""
     stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
-    if isinstance(found, Stay):
+    if isinstance(found, NotRaised):
         message = truncate(found.message, 1024)
         return Response(action="None", reason=found.reason, message=message, time=stamp)
     before, limit = format_bytes(found.before), format_bytes(found.limit)
@@ -54,7 +54,7 @@ def _to_last(kill: OOMKill, namespace: str, limit: str) -> str:
 
 
 def event(
-    told: Response, name: str, scene: Scene, instance: str, now: datetime
+    told: Response, name: str, scene: ResizeContext, instance: str, now: datetime
 ) -> dict[str, Any] | None:
     """Render the Event on the pod; None: the record says enough, or there is no pod.
 

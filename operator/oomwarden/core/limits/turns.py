@@ -11,7 +11,7 @@ Who = TypeVar("Who", bound=Hashable)
 
 
 @dataclass(slots=True)
-class Turns(Generic[Who]):
+class FairQueue(Generic[Who]):
     """Gives turns in the order in which they fell due: who has had one comes behind all others.
 
     Each step takes time in the logarithm of their number. Times are seconds of any one clock.

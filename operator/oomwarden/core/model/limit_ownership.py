@@ -23,7 +23,7 @@ _NAME_LENGTH = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class LimitOwner:
     """The limit is ours. `before` in bytes, None: there was none; `at` as RFC 3339, in seconds."""
 
     step: Step
@@ -32,14 +32,14 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Writers:
+class LimitWriters:
     """Who changed the limit since we first set it: `mark` if we, `foreign` if somebody else."""
 
-    mark: Mark | None = None
+    mark: LimitOwner | None = None
     foreign: str = ""
 
 
-def manager(step: Step, container: str) -> str:
+def field_manager_name(step: Step, container: str) -> str:
     """Name the field manager of a write, for people who look at a pod's managedFields."""
     return f"{MANAGER}{step.lower()}/{container}"
 
@@ -50,18 +50,22 @@ def with_evidence(container: "ContainerFacts", kept: KeptLimit | None) -> "Conta
     return replace(container, spec=replace(spec, writers=_writers(kept, spec.asked, spec.changer)))
 
 
-def _writers(kept: KeptLimit | None, asked: int | None, changer: str) -> Writers:
+def _writers(kept: KeptLimit | None, asked: int | None, changer: str) -> LimitWriters:
     if kept is None:
-        return Writers()
+        return LimitWriters()
     before = _bytes(kept.before)
     if asked == parse_bytes(kept.limit):
-        return Writers(Mark(kept.step, before, kept.at))
+        return LimitWriters(LimitOwner(kept.step, before, kept.at))
     if kept.pending and asked == _bytes(kept.was):  # the resize was refused, or is under way
-        return Writers() if asked == before else Writers(Mark(Step.LIMIT, before, kept.at))
-    return Writers(foreign=changer or _SOMEBODY)
+        return (
+            LimitWriters()
+            if asked == before
+            else LimitWriters(LimitOwner(Step.LIMIT, before, kept.at))
+        )
+    return LimitWriters(foreign=changer or _SOMEBODY)
 
 
-def begun(name: str, mark: Mark, limit: int, asked: int | None) -> KeptLimit:
+def begun(name: str, mark: LimitOwner, limit: int, asked: int | None) -> KeptLimit:
     """Give what is kept before a container's limit is changed from `asked` to `limit`, in bytes."""
     return KeptLimit(
         name=name,

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class Switch(StrEnum):
+class EnforcementMode(StrEnum):
     """The one switch of all agents."""
 
     ENFORCE = "Enforce"

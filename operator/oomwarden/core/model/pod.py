@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from oomwarden.api.oomkill import ContainerType, Owner
 from oomwarden.api.policy import QOSClass
-from oomwarden.core.model.limit_ownership import Mark, Writers
+from oomwarden.core.model.limit_ownership import LimitOwner, LimitWriters
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,10 @@ class SpecLimit:
     """
 
     asked: int | None = None
-    writers: Writers = field(default_factory=Writers)
+    writers: LimitWriters = field(default_factory=LimitWriters)
     restarts: bool = False
     changer: str = ""
-    old_mark: Mark | None = None
+    old_mark: LimitOwner | None = None
     request: int = 0
 
     @property

@@ -15,7 +15,7 @@ Remarks = tuple[Remark, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class AspectStatus:
     """What a rule asks beside scores, and whether that is in force; None: nothing is asked."""
 
     in_force: bool | None = None

@@ -26,21 +26,23 @@ OF_THE_OPERATOR = (
 _Key = tuple[str, int]
 
 
-class Unread(NamedTuple):
+class UnreadableObject(NamedTuple):
     """An object of a list that could not be read: its name alone, and why."""
 
     manifest: dict[str, Any]
     why: str
 
 
-def unread(manifest: object, error: Exception) -> Unread:
+def unread(manifest: object, error: Exception) -> UnreadableObject:
     """Keep of an object that cannot be read what names it."""
     name, namespace = (part[:_LONGEST] for part in _names(manifest))
-    return Unread({"metadata": {"name": name, "namespace": namespace}}, error_words(error))
+    return UnreadableObject(
+        {"metadata": {"name": name, "namespace": namespace}}, error_words(error)
+    )
 
 
 @dataclass(slots=True)
-class PassedOver:
+class UnreadableObjects:
     """Remembers each until it is read again or gone. `changed` is called when the message may be.
 
     Of most it holds a number alone, so that thousands of them take no memory. `remedy` says what

@@ -9,24 +9,24 @@ from collections.abc import Iterable
 
 from oomwarden.api.oomlimit import Step
 from oomwarden.api.policy import Rule
-from oomwarden.core.model.limit_ownership import Mark, Writers
+from oomwarden.core.model.limit_ownership import LimitOwner, LimitWriters
 from oomwarden.core.model.pod import ContainerFacts
 from oomwarden.core.model.quantity import parse_bytes
 
 _OLD = re.compile(r"oomwarden-(?P<step>limit|raise)/(?P<of>[^/]+)/(?P<before>none|[0-9]{1,19})")
 
 
-def old_mark(managers: Iterable[str], container: str) -> Mark | None:
+def old_mark(managers: Iterable[str], container: str) -> LimitOwner | None:
     """Read a mark of an earlier version from the managers that changed a container's limit."""
     found = None
     for name in managers:
         if (read := _OLD.fullmatch(name)) and read["of"] == container:
             before = None if read["before"] == "none" else int(read["before"])
-            found = Mark(Step(read["step"].capitalize()), before)
+            found = LimitOwner(Step(read["step"].capitalize()), before)
     return found
 
 
-def adoptable(container: ContainerFacts, rule: Rule, limit: int | None) -> Mark | None:
+def adoptable(container: ContainerFacts, rule: Rule, limit: int | None) -> LimitOwner | None:
     """Give the mark that may be taken over into a record; None: there is none, or no policy's.
 
     Args:
@@ -35,7 +35,7 @@ def adoptable(container: ContainerFacts, rule: Rule, limit: int | None) -> Mark 
         limit: The rule's memory.limit in bytes; None: it has none.
     """
     spec, mark = container.spec, container.spec.old_mark
-    if mark is None or spec.asked is None or spec.writers != Writers():
+    if mark is None or spec.asked is None or spec.writers != LimitWriters():
         return None
     raising = rule.on_oom.raise_limit if rule.on_oom and mark.step is Step.RAISE else None
     raised = raising is not None and spec.asked <= parse_bytes(raising.up_to)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from oomwarden.api.oomkill import ContainerType, Owner
-from oomwarden.core.model.limit_ownership import Writers, changer, changers
+from oomwarden.core.model.limit_ownership import LimitWriters, changer, changers
 from oomwarden.core.model.pod import ContainerFacts, PodFacts, ResizeTrouble, SpecLimit
 from oomwarden.core.model.quantity import parse_bytes
 from oomwarden.core.pods.limit_adoption import old_mark
@@ -86,7 +86,7 @@ def _containers(
             name, asked = container["name"], _memory_limit(container)
             who = changers(resized, key, name) if resized else ()
             told = (changer(who), old_mark(who, name), _asked(container))
-            yield replace(found, spec=SpecLimit(asked, Writers(), _restarts(container), *told))
+            yield replace(found, spec=SpecLimit(asked, LimitWriters(), _restarts(container), *told))
 
 
 def _restarts(container: Manifest) -> bool:

@@ -23,7 +23,7 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class Contest:
+class PolicySelection:
     """Who wins one container.
 
     `losers` enforce or observe, and are beaten by the winner; `observers` would win if they
@@ -118,7 +118,7 @@ def rank(policy: Policy) -> tuple[int, int, str]:
     return (tier, -spec.priority, policy.name)
 
 
-def contest(policies: Iterable[Policy], container: str) -> Contest:
+def select_winner(policies: Iterable[Policy], container: str) -> PolicySelection:
     """Decide a container among the policies that select its pod, in any order."""
     entrants = [found for policy in policies if (found := match(policy, container))]
     entrants.sort(key=lambda entrant: rank(entrant.policy))
@@ -126,4 +126,4 @@ def contest(policies: Iterable[Policy], container: str) -> Contest:
     winner = next(enforcing, None)
     ahead = entrants.index(winner) if winner else len(entrants)
     losers = tuple(each.policy for each in entrants[ahead + 1 :])
-    return Contest(winner, losers, tuple(entrants[:ahead]))
+    return PolicySelection(winner, losers, tuple(entrants[:ahead]))

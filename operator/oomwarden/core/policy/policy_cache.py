@@ -29,7 +29,7 @@ Rank = tuple[int, int, int, str]
 Content = Policy | str
 
 
-class Entry(NamedTuple):
+class CachedPolicy(NamedTuple):
     """A policy, or why it cannot be read; `weight` in bytes of memory."""
 
     rank: Rank
@@ -39,29 +39,29 @@ class Entry(NamedTuple):
     weight: int
 
 
-def entry(kind: str, key: Key, manifest: Mapping[str, Any]) -> Entry:
+def entry(kind: str, key: Key, manifest: Mapping[str, Any]) -> CachedPolicy:
     """Read a manifest; one that cannot be read ranks behind all that can."""
     content = _parsed(kind, manifest)
     generation = manifest["metadata"].get("generation", 0)
     if isinstance(content, str):
         place: Rank = (1, 0, 0, key[2])
-        return Entry(place, key, content, generation, _weight(content))
+        return CachedPolicy(place, key, content, generation, _weight(content))
     weight = _weight(json.dumps(manifest.get("spec"), ensure_ascii=False))
-    return Entry((0, *rank(content)), key, content, generation, weight)
+    return CachedPolicy((0, *rank(content)), key, content, generation, weight)
 
 
 def _weight(text: str) -> int:
     return _EACH + _A_BYTE * len(text.encode(errors="surrogatepass"))
 
 
-def unread(kind: str, key: Key, manifest: Mapping[str, Any]) -> Entry:
+def unread(kind: str, key: Key, manifest: Mapping[str, Any]) -> CachedPolicy:
     """Tell where a manifest ranks without reading it: 1,000 of the largest take 10 s to read."""
     spec = manifest.get("spec")
     told = spec if isinstance(spec, dict) else {}
     priority = told.get("priority")
     tier = 1 if kind == NAMESPACED else 2 * bool(told.get("overridable"))
     place = (0, tier, -priority if isinstance(priority, int) else 0, key[2])
-    return Entry(place, key, "", manifest["metadata"].get("generation", 0), 0)
+    return CachedPolicy(place, key, "", manifest["metadata"].get("generation", 0), 0)
 
 
 def _parsed(kind: str, manifest: Mapping[str, Any]) -> Content:
@@ -78,7 +78,7 @@ class Shelf:
     `stale`: something that was left out may have room by now, and only a new list tells.
     """
 
-    entries: dict[str, Entry] = field(default_factory=dict)
+    entries: dict[str, CachedPolicy] = field(default_factory=dict)
     weight: int = 0
     left: set[int] = field(default_factory=set)
     named: list[tuple[Rank, Key, int]] = field(default_factory=list)
@@ -86,7 +86,7 @@ class Shelf:
     _order: list[tuple[Rank, str]] = field(default_factory=list)
     _limit: Rank | None = None
 
-    def put(self, one: Entry, most: int) -> None:
+    def put(self, one: CachedPolicy, most: int) -> None:
         """Take a policy in place of the one of its name; what then is too much is left out."""
         self.drop(one.key[2])
         if self.is_beyond(one.rank):
@@ -119,7 +119,7 @@ class Shelf:
         """Whether something that ranks before is left out."""
         return self._limit is not None and rank > self._limit
 
-    def leave_out(self, one: Entry) -> None:
+    def leave_out(self, one: CachedPolicy) -> None:
         """Count a policy, and name it if it is one of the first."""
         self._limit = min(one.rank, self._limit or one.rank)
         if len(self.left) < MOST_COUNTED:
@@ -134,7 +134,7 @@ class Shelves:
 
     by_namespace: dict[str, Shelf] = field(default_factory=dict)
 
-    def put(self, one: Entry) -> None:
+    def put(self, one: CachedPolicy) -> None:
         """Take a policy if its namespace has a shelf, and keep all within the bounds."""
         shelf = self.by_namespace.get(one.key[1])
         if shelf is not None:
@@ -150,7 +150,7 @@ class Shelves:
         shelf.drop(key[2])
         return held
 
-    def get(self, key: Key) -> Entry | None:
+    def get(self, key: Key) -> CachedPolicy | None:
         """Give what is held of a policy."""
         shelf = self.by_namespace.get(key[1])
         return shelf.entries.get(key[2]) if shelf else None
@@ -164,7 +164,7 @@ class Shelves:
         for shelf in shelves:
             shelf.trim(limit)
 
-    def entries(self) -> Iterable[Entry]:
+    def entries(self) -> Iterable[CachedPolicy]:
         """Give all that is held."""
         return (one for shelf in self.by_namespace.values() for one in shelf.entries.values())
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from oomwarden.core.quota.pressure import Level, Pressure
+from oomwarden.core.quota.pressure import Pressure, PressureLevel
 
 FREE_RECORDS = 5
 FIRST_WAIT_SECONDS, LAST_WAIT_SECONDS = 60.0, 600.0
@@ -65,10 +65,10 @@ class _Step:
     fleet: float
 
 
-_STEPS: Mapping[Level, _Step] = {
-    Level.SOME: _Step(3, 300.0, 0.5 * _HOUR_SECONDS, 40_000.0),
-    Level.HIGH: _Step(1, _HOUR_SECONDS, 3 * _HOUR_SECONDS, 10_000.0),
-    Level.FULL: _Step(1, 6 * _HOUR_SECONDS, 6 * _HOUR_SECONDS, 2_000.0),
+_STEPS: Mapping[PressureLevel, _Step] = {
+    PressureLevel.SOME: _Step(3, 300.0, 0.5 * _HOUR_SECONDS, 40_000.0),
+    PressureLevel.HIGH: _Step(1, _HOUR_SECONDS, 3 * _HOUR_SECONDS, 10_000.0),
+    PressureLevel.FULL: _Step(1, 6 * _HOUR_SECONDS, 6 * _HOUR_SECONDS, 2_000.0),
 }
 _UNATTENDED = _Step(FREE_RECORDS, FIRST_WAIT_SECONDS, _HOUR_SECONDS, 1_000.0)
 """Nobody deletes: beside its bursts a fleet writes 24,000 first records a day at most, and as many
@@ -81,7 +81,7 @@ def terms(pressure: Pressure, namespace: str) -> Terms:
     if not pressure.attended:
         return _terms(_UNATTENDED, Reason.OPERATOR)
     level = pressure.of(namespace)
-    if level is Level.CALM:
+    if level is PressureLevel.CALM:
         return USUAL
     return _terms(_STEPS[level], Reason.CLUSTER if pressure.cluster is level else Reason.NAMESPACE)
 

@@ -10,18 +10,22 @@ from dataclasses import dataclass, field, replace
 from oomwarden.core.quota.pressure import (
     YOUNG_IN_NEED_SECONDS,
     YOUNG_SECONDS,
-    Level,
     Pressure,
+    PressureLevel,
 )
-from oomwarden.core.quota.retention import Bounds, Exempt, Record
+from oomwarden.core.quota.retention import Bounds, Exempt, StoredRecord
 
 KEEP_PART = 0.8
 """Part of the bound on all that retention leaves, so that there is room until it looks again."""
 EASE_SECONDS = 3600.0
 """Levels rise at once and fall by one in this time: what was held is let go step by step."""
-_FILLED_IN_AN_HOUR = ((1.0, Level.FULL), (0.5, Level.HIGH), (0.25, Level.SOME))
+_FILLED_IN_AN_HOUR = (
+    (1.0, PressureLevel.FULL),
+    (0.5, PressureLevel.HIGH),
+    (0.25, PressureLevel.SOME),
+)
 """Part of a bound that was written within the last hour."""
-_OVER = ((2.0, Level.FULL), (1.5, Level.HIGH), (1.0, Level.SOME))
+_OVER = ((2.0, PressureLevel.FULL), (1.5, PressureLevel.HIGH), (1.0, PressureLevel.SOME))
 """Part of the bound on all that is there, whenever it was written."""
 IN_NEED, IN_GREAT_NEED = 2.0, 4.0
 """Times the bound on all: from here on young records go, from there on also the newest of a pod."""
@@ -42,7 +46,7 @@ class Census:
     now: float
     namespaces: dict[str, Count] = field(default_factory=dict)
 
-    def take(self, record: Record) -> None:
+    def add(self, record: StoredRecord) -> None:
         """Count a record."""
         count = self.namespaces.setdefault(record.namespace, Count())
         count.all += 1
@@ -70,22 +74,22 @@ class Census:
         return None
 
 
-def measured(bounds: Bounds, total: Count) -> Level:
+def measured(bounds: Bounds, total: Count) -> PressureLevel:
     """Tell how hard all records press."""
     if not bounds.per_cluster:
-        return Level.CALM
+        return PressureLevel.CALM
     written, there = total.young / bounds.per_cluster, total.all / bounds.per_cluster
     return max(_step(_FILLED_IN_AN_HOUR, written), _step(_OVER, there))
 
 
-def _of_namespace(bounds: Bounds, count: Count) -> Level:
+def _of_namespace(bounds: Bounds, count: Count) -> PressureLevel:
     if not bounds.per_namespace:
-        return Level.CALM
+        return PressureLevel.CALM
     return _step(_FILLED_IN_AN_HOUR, count.young / bounds.per_namespace)
 
 
-def _step(steps: tuple[tuple[float, Level], ...], part: float) -> Level:
-    return next((level for least, level in steps if part > least), Level.CALM)
+def _step(steps: tuple[tuple[float, PressureLevel], ...], part: float) -> PressureLevel:
+    return next((level for least, level in steps if part > least), PressureLevel.CALM)
 
 
 def exempt(bounds: Bounds, total: int) -> Exempt:
@@ -98,19 +102,19 @@ def exempt(bounds: Bounds, total: int) -> Exempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LevelSince:
     """A level, and when it last changed or was confirmed (seconds)."""
 
-    level: Level = Level.CALM
+    level: PressureLevel = PressureLevel.CALM
     since: float = 0.0
 
-    def at(self, level: Level, now: float) -> "Standing":
+    def at(self, level: PressureLevel, now: float) -> "LevelSince":
         """Rise at once, fall by one after a while."""
         if level >= self.level:
-            return Standing(level, now)
+            return LevelSince(level, now)
         if now - self.since < EASE_SECONDS:
             return self
-        return Standing(Level(self.level - 1), now)
+        return LevelSince(PressureLevel(self.level - 1), now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +122,15 @@ class Gauge:
     """What presses, as of the last look; `needed`: when young records last had to go (seconds)."""
 
     bounds: Bounds
-    cluster: Standing = Standing()
-    namespaces: Mapping[str, Standing] = field(default_factory=dict)
+    cluster: LevelSince = LevelSince()
+    namespaces: Mapping[str, LevelSince] = field(default_factory=dict)
     needed: float = float("-inf")
 
     def looked(self, census: Census, now: float) -> "Gauge":
         """Take a whole count in; `now` is of the operator's clock, as all times here are."""
         counts = census.namespaces
         standing = {
-            name: self.namespaces.get(name, Standing()).at(
+            name: self.namespaces.get(name, LevelSince()).at(
                 _of_namespace(self.bounds, counts.get(name, Count())), now
             )
             for name in counts.keys() | self.namespaces.keys()
@@ -152,9 +156,9 @@ class Gauge:
 
     def resumed(self, before: Pressure, now: float) -> "Gauge":
         """Go on from what an earlier operator published, so that a restart lets nothing go."""
-        namespaces = {name: Standing(level, now) for name, level in before.namespaces.items()}
+        namespaces = {name: LevelSince(level, now) for name, level in before.namespaces.items()}
         for name, one in self.namespaces.items():
             namespaces[name] = max(one, namespaces.get(name, one), key=lambda each: each.level)
-        cluster = max(self.cluster, Standing(before.cluster, now), key=lambda each: each.level)
+        cluster = max(self.cluster, LevelSince(before.cluster, now), key=lambda each: each.level)
         needed = now if before.kept_seconds < YOUNG_SECONDS else self.needed
         return Gauge(self.bounds, cluster, namespaces, needed)

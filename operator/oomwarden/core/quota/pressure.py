@@ -28,7 +28,7 @@ YOUNG_IN_NEED_SECONDS = 600.0
 that far, so somebody else writes them, or the bound was lowered."""
 
 
-class Level(IntEnum):
+class PressureLevel(IntEnum):
     """How hard records are merged; each level is one step harder."""
 
     CALM = 0
@@ -45,14 +45,14 @@ class Pressure:
     `nodes` have an agent. `kept_seconds`: retention deletes no record that is younger.
     """
 
-    cluster: Level = Level.CALM
-    namespaces: Mapping[str, Level] = field(default_factory=dict)
-    others: Level = Level.CALM
+    cluster: PressureLevel = PressureLevel.CALM
+    namespaces: Mapping[str, PressureLevel] = field(default_factory=dict)
+    others: PressureLevel = PressureLevel.CALM
     nodes: int = 1
     kept_seconds: float = YOUNG_SECONDS
     attended: bool = True
 
-    def of(self, namespace: str) -> Level:
+    def of(self, namespace: str) -> PressureLevel:
         """Give the level that holds for a namespace's records."""
         return max(self.cluster, self.namespaces.get(namespace, self.others))
 
@@ -116,8 +116,8 @@ def read(data: object) -> Pressure | None:
     )
 
 
-def _level(value: Any) -> Level:  # noqa: ANN401 - whatever JSON holds
-    return Level(_number(value, Level.CALM, Level.CALM, Level.FULL))
+def _level(value: Any) -> PressureLevel:  # noqa: ANN401 - whatever JSON holds
+    return PressureLevel(_number(value, PressureLevel.CALM, PressureLevel.CALM, PressureLevel.FULL))
 
 
 def _number(value: Any, default: int, least: int, most: int) -> int:  # noqa: ANN401 - JSON

@@ -29,7 +29,7 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Record:
+class StoredRecord:
     """What is kept in mind of an OOMKill; older ones sort first.
 
     `created` in seconds, as the API server stamped it; `pod` is the pod's UID, or whatever is the
@@ -56,7 +56,7 @@ class Exempt:
 
 
 @dataclass(slots=True)
-class Sieve:
+class RetentionFilter:
     """Takes all records in any order within a namespace, gives those that have to go.
 
     What it gives, no later record could save. It holds twice the bound of a namespace at most,
@@ -70,10 +70,10 @@ class Sieve:
     share: int | None = None
     exempt: Exempt = field(default_factory=Exempt)
     _namespace: str | None = None
-    _pods: dict[str, list[Record]] = field(default_factory=dict)
+    _pods: dict[str, list[StoredRecord]] = field(default_factory=dict)
     _held: int = 0
 
-    def take(self, record: Record) -> list[Record]:
+    def take(self, record: StoredRecord) -> list[StoredRecord]:
         """Add a record; gives records, also of the namespace before, that have to go."""
         gone = [] if record.namespace == self._namespace else self.end()
         self._namespace = record.namespace
@@ -81,7 +81,7 @@ class Sieve:
             return [*gone, record]
         return gone + self._count(record)
 
-    def end(self) -> list[Record]:
+    def end(self) -> list[StoredRecord]:
         """Give what is left to go of the namespace, and forget it."""
         gone = self._cut()
         self._pods, self._held = {}, 0
@@ -93,10 +93,10 @@ class Sieve:
         bounds = [self.bounds.per_namespace or None, self.share]
         return min((bound for bound in bounds if bound is not None), default=0)
 
-    def _age(self, record: Record) -> float:
+    def _age(self, record: StoredRecord) -> float:
         return self.now - record.created
 
-    def _count(self, record: Record) -> list[Record]:
+    def _count(self, record: StoredRecord) -> list[StoredRecord]:
         per_pod, most = self.bounds.per_pod, self._most
         if not (per_pod or most):
             return []
@@ -112,7 +112,7 @@ class Sieve:
             gone += self._cut()
         return gone
 
-    def _cut(self) -> list[Record]:
+    def _cut(self) -> list[StoredRecord]:
         """Keep the newest of the namespace; gives the others, as far as they are old enough."""
         most = self._most
         if not most or self._held <= most:

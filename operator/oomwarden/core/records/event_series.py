@@ -15,13 +15,13 @@ class EventSeries:
     """An Event and the kills that it stands for.
 
     `first` is the Event as it is created, `latest` that of the record that raised it last. Of
-    `count` kills the API server was told `told`; 0: the Event is not there yet.
+    `count` kills the API server was told `posted_count`; 0: the Event is not there yet.
     """
 
     first: Manifest
     latest: Manifest
     count: int
-    told: int = 0
+    posted_count: int = 0
 
     @property
     def seen(self) -> float:
@@ -34,14 +34,14 @@ class EventSeries:
 
     def renewed(self) -> "EventSeries":
         """Begin a new Event, named like the last record, as the API server has forgotten this."""
-        return EventSeries(self.latest, self.latest, self.count - self.told)
+        return EventSeries(self.latest, self.latest, self.count - self.posted_count)
 
     def under(self, salt: str) -> "EventSeries":
         """Begin a new Event under another name that ends with `salt`."""
         metadata = self.first["metadata"]
         name = f"{metadata['name'][: _NAME_MAX - len(salt) - 1].rstrip('-.')}-{salt}"
         first = {**self.first, "metadata": {**metadata, "name": name}}
-        return EventSeries(first, self.latest, self.count - self.told)
+        return EventSeries(first, self.latest, self.count - self.posted_count)
 
     def manifest(self) -> Manifest:
         """Give the Event to create."""

@@ -40,7 +40,7 @@ _LISTS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatu
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class Termination:
     """How the kubelet says that a container ended. `finished` in wall-clock seconds."""
 
     pod_uid: str
@@ -51,14 +51,14 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldKill:
+class RecordedKill:
     """A kill that a record tells, of a container whose id is known."""
 
     container_id: str
     incident: Incident
     witness: Witness
 
-    def contradicts(self, ending: Ending) -> bool:
+    def contradicts(self, ending: Termination) -> bool:
         """Whether the kubelet hides that the container died of this kill.
 
         A group kill ends its container. After a single kill the container may go on and end for
@@ -77,7 +77,7 @@ class ToldKill:
         return after is not None and self.witness.before - after <= _READ_SECONDS
 
 
-def told_kill(incident: Incident, witness: Witness, now: float) -> ToldKill | None:
+def recorded_kill(incident: Incident, witness: Witness, now: float) -> RecordedKill | None:
     """Give what can be compared with the kubelet's word; None: no id, or too old for an Event.
 
     `now` in wall-clock seconds.
@@ -87,10 +87,10 @@ def told_kill(incident: Incident, witness: Witness, now: float) -> ToldKill | No
         return None
     if now - witness.before > EVENT_MAX_AGE_SECONDS:
         return None
-    return ToldKill(found.container_id, incident, witness)
+    return RecordedKill(found.container_id, incident, witness)
 
 
-def endings(pod: Mapping[str, Any]) -> Iterator[Ending]:
+def endings(pod: Mapping[str, Any]) -> Iterator[Termination]:
     """Read from a Pod's JSON how its containers ended, the present ones and those before."""
     status, _ = shaped(pod.get("status") or {}, POD_STATUS)
     known, uid = status if isinstance(status, dict) else {}, str(pod["metadata"]["uid"])
@@ -101,7 +101,7 @@ def endings(pod: Mapping[str, Any]) -> Iterator[Ending]:
             if container_id:
                 finished = _moment(ended.get("finishedAt"))
                 reason, code = ended.get("reason", ""), ended.get("exitCode", 0)
-                yield Ending(uid, container_id, reason, code, finished)
+                yield Termination(uid, container_id, reason, code, finished)
 
 
 def _moment(text: str | None) -> float | None:
@@ -113,8 +113,8 @@ class _Case:
     """What is known of one container; `since` as of when the kubelet says this."""
 
     touched: float
-    kill: ToldKill | None = None
-    ending: Ending | None = None
+    kill: RecordedKill | None = None
+    ending: Termination | None = None
     since: float = 0.0
     said: bool = False
 
@@ -137,14 +137,14 @@ class Cases:
     _cases: dict[str, _Case] = field(default_factory=dict)
     _said: dict[tuple[str, str], float] = field(default_factory=dict)
 
-    def told(self, kill: ToldKill, now: float) -> None:
+    def told(self, kill: RecordedKill, now: float) -> None:
         """Take a kill; of one container the last counts, but none undoes a group kill."""
         case = self._case(kill.container_id, now)
         before = case.kill
         if before is None or before.incident.booking.group_kills == 0:
             case.kill = kill
 
-    def ended(self, pod_uid: str, said: Iterable[Ending], now: float) -> None:
+    def ended(self, pod_uid: str, said: Iterable[Termination], now: float) -> None:
         """Take all that the kubelet says of a pod's containers; it may change, and be dropped."""
         known = {one.container_id: one for one in said}
         for key, case in self._cases.items():
@@ -153,7 +153,7 @@ class Cases:
         for ending in known.values():
             self._ended(ending, now)
 
-    def _ended(self, ending: Ending, now: float) -> None:
+    def _ended(self, ending: Termination, now: float) -> None:
         held = self._cases.get(ending.container_id)
         before = held.ending if held is not None else None
         if before == ending or (held is None and ending.reason == _RIGHT):
@@ -163,11 +163,11 @@ class Cases:
             case.since = now
         case.ending = ending
 
-    def due(self, now: float) -> list[tuple[ToldKill, Ending]]:
+    def due(self, now: float) -> list[tuple[RecordedKill, Termination]]:
         """Give what has to be said now, once; forgets what is over."""
         for key in [k for k, case in self._cases.items() if now - case.touched > KEEP_SECONDS]:
             del self._cases[key]
-        said: list[tuple[ToldKill, Ending]] = []
+        said: list[tuple[RecordedKill, Termination]] = []
         for case in self._cases.values():
             due = case.due
             if due is not None and due <= now and case.kill and case.ending:
@@ -176,7 +176,7 @@ class Cases:
                     said.append((case.kill, case.ending))
         return said
 
-    def _is_new(self, kill: ToldKill, now: float) -> bool:
+    def _is_new(self, kill: RecordedKill, now: float) -> bool:
         """Whether this was not said lately of the same container of the same pod."""
         self._said = {key: at for key, at in self._said.items() if now - at < REPEAT_SECONDS}
         facts = kill.incident.container
@@ -196,11 +196,11 @@ class Cases:
         return case
 
 
-def _word(ending: Ending) -> tuple[str, int]:
+def _word(ending: Termination) -> tuple[str, int]:
     return ending.reason, ending.exit_code
 
 
-def misreport(kill: ToldKill, ending: Ending, now: float) -> Manifest:
+def misreport(kill: RecordedKill, ending: Termination, now: float) -> Manifest:
     """Render the Event on the Pod. `now` in wall-clock seconds."""
     incident = kill.incident
     pod = incident.pod

@@ -25,7 +25,7 @@ from oomwarden.api.oomkill import (
 )
 from oomwarden.api.victim import NumaReference, Victim
 from oomwarden.core.incidents.incident import Incident
-from oomwarden.core.incidents.memory_history import Detail, Sample, Story
+from oomwarden.core.incidents.memory_history import MemoryTimeline, UsageDetail, UsageSample
 from oomwarden.core.kernel_log.lines import Killed, printable
 from oomwarden.core.model.quantity import format_bytes
 from oomwarden.core.records.metadata import labels_of, name_of
@@ -49,7 +49,7 @@ class Witness:
     after: float | None
     before: float
     policy: PolicyReference | None = None
-    memory: Story | None = None
+    memory: MemoryTimeline | None = None
 
 
 def oom_kill(incident: Incident, witness: Witness) -> Manifest:
@@ -145,7 +145,7 @@ def _victim(victim: Killed) -> Victim:
     )
 
 
-def _memory(story: Story) -> Memory:
+def _memory(story: MemoryTimeline) -> Memory:
     return Memory(
         at=timestamp(story.last.at),
         usage=format_bytes(story.last.usage),
@@ -154,11 +154,11 @@ def _memory(story: Story) -> Memory:
     )
 
 
-def _sample(sample: Sample) -> MemorySample:
+def _sample(sample: UsageSample) -> MemorySample:
     return MemorySample(at=timestamp(sample.at), usage=format_bytes(sample.usage))
 
 
-def _detail(detail: Detail) -> MemoryDetail:
+def _detail(detail: UsageDetail) -> MemoryDetail:
     return MemoryDetail(
         **_parts(detail),
         process_count=detail.count,
@@ -174,7 +174,7 @@ def _detail(detail: Detail) -> MemoryDetail:
     )
 
 
-def _parts(detail: Detail) -> dict[str, str]:
+def _parts(detail: UsageDetail) -> dict[str, str]:
     """Write the parts of charged memory; of those that only some kernels tell, 0 is absent."""
     found = {"at": timestamp(detail.sample.at), "usage": format_bytes(detail.sample.usage)}
     kinds = detail.composition and detail.composition.within(detail.sample.usage)

@@ -16,7 +16,7 @@ _TAKEN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class DeliveryTrouble:
     """Why not all goes well; `reason` is one CamelCase word, `message` has the remedy.
 
     Both are empty where all does.
@@ -26,10 +26,10 @@ class Trouble:
     message: str = ""
 
 
-NO_TROUBLE = Trouble()
+NO_TROUBLE = DeliveryTrouble()
 
 
-def delivery_trouble(refused: int, why: str, taken: str) -> Trouble:
+def delivery_trouble(refused: int, why: str, taken: str) -> DeliveryTrouble:
     """Sum up what the API server does not take.
 
     Args:
@@ -44,4 +44,4 @@ def delivery_trouble(refused: int, why: str, taken: str) -> Trouble:
     if taken:
         told.append(f"The name of a record or Event is taken by {taken[:_LONGEST]}. {_TAKEN}.")
     reason = "Refused" if refused else "NameTaken" if taken else ""
-    return Trouble(reason, " ".join(told))
+    return DeliveryTrouble(reason, " ".join(told))

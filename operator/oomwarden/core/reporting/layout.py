@@ -28,7 +28,7 @@ _NOWHERE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Stray:
+class UnknownCgroup:
     """A container's cgroup outside of the kubelet's; `is_unit_name`: its runtime lacks systemd."""
 
     path: str
@@ -36,13 +36,13 @@ class Stray:
     is_unit_name: bool
 
 
-def stray(path: str) -> Stray | None:
+def stray(path: str) -> UnknownCgroup | None:
     """Read the path of a cgroup outside of kubepods; None: its name is not a container's."""
     name = path.rpartition("/")[2]
     unit, plain = _NOT_SYSTEMD.fullmatch(name), _ID.search(name)
     if plain is None or "conmon" in name:
         return None
-    return Stray(path, unit["id"] if unit else plain[0], unit is not None)
+    return UnknownCgroup(path, unit["id"] if unit else plain[0], unit is not None)
 
 
 def unseen(pods: Sequence[PodFacts], seen: frozenset[str]) -> dict[str, str]:
@@ -66,7 +66,7 @@ def unseen(pods: Sequence[PodFacts], seen: frozenset[str]) -> dict[str, str]:
     }
 
 
-def remedy(missing: Mapping[str, str], strays: Sequence[Stray]) -> str:
+def remedy(missing: Mapping[str, str], strays: Sequence[UnknownCgroup]) -> str:
     """Say what to do about containers that run outside of kubepods; empty: none does.
 
     Args:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from oomwarden.api.base import Condition
-from oomwarden.core.reporting.delivery_trouble import NO_TROUBLE, Trouble
+from oomwarden.core.reporting.delivery_trouble import NO_TROUBLE, DeliveryTrouble
 
 _LOCAL_EVENTS = (
     "cgroup v2 is mounted with memory_localevents, so kills in containers are not counted at the "
@@ -37,7 +37,7 @@ MOST_FIELDS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class NodeFindings:
     """What the agent found of its own footing; a text is the remedy, empty when all is well."""
 
     kernel: str = ""
@@ -55,7 +55,7 @@ class Findings:
     cgroup_writes: bool = True
     cgroups_read_only: bool = False
     groups_left: int = 0
-    delivery: Trouble = NO_TROUBLE
+    delivery: DeliveryTrouble = NO_TROUBLE
     watches: str = ""
     unopened: str = ""
     layout: str = ""
@@ -66,7 +66,7 @@ class Findings:
     beyond_bounds_reason: str = ""
 
 
-def conditions(found: Findings, now: str) -> tuple[Condition, ...]:
+def conditions(found: NodeFindings, now: str) -> tuple[Condition, ...]:
     """Give the conditions of OOMNode; `now` in RFC 3339.
 
     Ready is False only when kills or policies are not looked after at all.
@@ -110,7 +110,7 @@ def too_old(release: str) -> str:
     return f"Linux {found[0]} is older than {oldest}, and kills may be missed: upgrade the kernel"
 
 
-def _cgroup_writes(found: Findings) -> tuple[str, str]:
+def _cgroup_writes(found: NodeFindings) -> tuple[str, str]:
     """Give the remedy and the reason; `Off` is a choice, and no fault."""
     if not found.cgroup_writes and found.groups_left:
         return _LEFT.format(count=found.groups_left), LEFT_CHANGED
@@ -121,7 +121,7 @@ def _cgroup_writes(found: Findings) -> tuple[str, str]:
     return "", ""
 
 
-def _store_reason(found: Findings) -> str:
+def _store_reason(found: NodeFindings) -> str:
     if found.store_in_memory:
         return "InMemory"
     return "DiskFull" if found.store_full else "StartedAnew"

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from itertools import repeat
 
 from oomwarden.api.oomnode import PolicyReport, Refusal
-from oomwarden.core.enforcement.plan import Outcome, Standing
+from oomwarden.core.enforcement.plan import Evaluation, ScanOutcome
 from oomwarden.core.enforcement.scan_outcome import of_outcome
 from oomwarden.core.model.pod import PodFacts
-from oomwarden.core.model.remark import Part, Remark
+from oomwarden.core.model.remark import AspectStatus, Remark
 from oomwarden.core.policy.matching import Match
 from oomwarden.core.policy.policy import Key, Policy
 
@@ -20,7 +20,7 @@ MOST_TEXT = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ContainerStatus:
     """One live container, how the policies stand on it, and what came of it.
 
     `troubles` are what keeps the winner from being in force, beside what `outcome` tells. `given`
@@ -30,12 +30,12 @@ class Item:
 
     pod: PodFacts
     container: str
-    standing: Standing
-    outcome: Outcome | None = None
+    standing: Evaluation
+    outcome: ScanOutcome | None = None
     troubles: tuple[Remark, ...] = ()
     given: int | None = None
     limit: int | None = None
-    parts: tuple[Part, ...] = ()
+    parts: tuple[AspectStatus, ...] = ()
     planned: tuple[tuple[Remark, ...], ...] = ()
 
     @property
@@ -52,7 +52,7 @@ class Item:
         outcome = self.outcome
         return (
             outcome is not None
-            and outcome.aim == self.standing.target.aim
+            and outcome.desired == self.standing.target.desired
             and bool(outcome.holding)
             and not outcome.failures
             and not outcome.stuck
@@ -61,7 +61,7 @@ class Item:
         )
 
 
-Warn = Callable[[Item, int], tuple[Remark, ...]]
+Warn = Callable[[ContainerStatus, int], tuple[Remark, ...]]
 """What harm a container may do at a score."""
 
 
@@ -76,13 +76,13 @@ class _Tally:
     refusals: list[Refusal] = field(default_factory=list)
     warnings: list[Refusal] = field(default_factory=list)
 
-    def refuse(self, item: Item, remarks: Sequence[Remark]) -> None:
+    def refuse(self, item: ContainerStatus, remarks: Sequence[Remark]) -> None:
         """Count a container once, whatever the number of remarks; tell of the first ones."""
         self.refused += bool(remarks)
         room = MOST_REFUSALS - len(self.refusals)
         self.refusals += [_told(item, remark) for remark in remarks[:room]]
 
-    def warn(self, item: Item, score: int | None, harm: Warn) -> None:
+    def warn(self, item: ContainerStatus, score: int | None, harm: Warn) -> None:
         """Count a container once, whatever the number of remarks; tell of the first ones."""
         remarks = () if score is None else harm(item, score)
         self.warned += bool(remarks)
@@ -90,7 +90,7 @@ class _Tally:
         self.warnings += [_told(item, remark) for remark in remarks[:room]]
 
 
-def _told(item: Item, remark: Remark) -> Refusal:
+def _told(item: ContainerStatus, remark: Remark) -> Refusal:
     return Refusal(
         pod=f"{item.pod.namespace}/{item.pod.name}",
         container=item.container,
@@ -106,7 +106,7 @@ def _short(text: str) -> str:
 def reports(
     policies: Mapping[Key, Policy],
     pods: Mapping[Key, int],
-    items: Iterable[Item],
+    items: Iterable[ContainerStatus],
     unreadable: Mapping[Key, str],
     warn: Warn = lambda *_: (),
 ) -> tuple[PolicyReport, ...]:
@@ -127,7 +127,7 @@ def reports(
     return tuple(sorted(told, key=lambda each: (each.kind, each.namespace or "", each.name)))
 
 
-def _count(item: Item, tallies: dict[Key, _Tally], warn: Warn) -> None:
+def _count(item: ContainerStatus, tallies: dict[Key, _Tally], warn: Warn) -> None:
     contest = item.standing.contest
     winner = contest.winner
     if winner is not None and (tally := tallies.get(winner.policy.key)):
@@ -144,7 +144,7 @@ def _count(item: Item, tallies: dict[Key, _Tally], warn: Warn) -> None:
             tally.refuse(item, overridden)
 
 
-def _count_observers(item: Item, tallies: dict[Key, _Tally], warn: Warn) -> None:
+def _count_observers(item: ContainerStatus, tallies: dict[Key, _Tally], warn: Warn) -> None:
     contest, targets = item.standing.contest, item.standing.observed
     planned = item.planned or repeat(())
     for match, target, stands in zip(contest.observers, targets, planned, strict=False):
@@ -155,11 +155,11 @@ def _count_observers(item: Item, tallies: dict[Key, _Tally], warn: Warn) -> None
             tally.warn(item, target.lowest, warn)
 
 
-def _remarks(winner: Match, item: Item) -> list[Remark]:
+def _remarks(winner: Match, item: ContainerStatus) -> list[Remark]:
     target = item.standing.target
     found = [*target.remarks, *item.troubles, *_unknown(winner.policy)]
     found += [remark for part in item.parts for remark in part.remarks]
-    if item.outcome is not None and item.outcome.aim == target.aim:
+    if item.outcome is not None and item.outcome.desired == target.desired:
         found += of_outcome(item.outcome)
     return found
 

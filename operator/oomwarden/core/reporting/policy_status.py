@@ -10,7 +10,7 @@ from oomwarden.api.free_text import readable
 from oomwarden.api.oomnode import PolicyReport, Refusal
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.core.limits.desired_limit import ASKED
-from oomwarden.core.limits.node_report import KeptRefusal, KeptReport
+from oomwarden.core.limits.node_report import ReportedPolicy, ReportedRefusal
 from oomwarden.core.model.conditions import carry_over
 from oomwarden.core.policy.cautions import ANY_TENANT
 
@@ -30,7 +30,7 @@ _NO_REPORTS = (
 )
 
 
-Told = Refusal | KeptRefusal
+Told = Refusal | ReportedRefusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class NodeReport:
 
     node: str
     heartbeat: str
-    report: PolicyReport | KeptReport
+    report: PolicyReport | ReportedPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ def _silence(silent: list[str]) -> str:
     )
 
 
-def _refused(told: Sequence[PolicyReport | KeptReport], answers: Sequence[Told]) -> _Verdict:
+def _refused(told: Sequence[PolicyReport | ReportedPolicy], answers: Sequence[Told]) -> _Verdict:
     count = sum(report.refused for report in told)
     refusals = list(_answered([each for report in told for each in report.refusals], answers))
     unreadable = next((each for each in refusals if not each.container), None)
@@ -179,7 +179,7 @@ def _answered(refusals: Sequence[Told], answers: Sequence[Told]) -> Iterator[Tol
         yield answer or each
 
 
-def _warned(told: Sequence[PolicyReport | KeptReport], caution: str) -> _Verdict:
+def _warned(told: Sequence[PolicyReport | ReportedPolicy], caution: str) -> _Verdict:
     warnings = [warning for report in told for warning in report.warnings]
     count = sum(report.warned for report in told)
     if not count:

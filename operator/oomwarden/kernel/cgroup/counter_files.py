@@ -11,16 +11,16 @@ from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
 
 
 @dataclass(slots=True, eq=False)
-class Node:
+class CounterNode:
     """A cgroup that is followed: descriptors of its directory and of its counters."""
 
     cgroup: Cgroup
-    parent: "Node | None"
+    parent: "CounterNode | None"
     directory: int
     events_fd: int
     limit_fd: int
     local_fd: int | None
-    children: dict[int, "Node"] = field(default_factory=dict)
+    children: dict[int, "CounterNode"] = field(default_factory=dict)
     last: MemoryEvents | None = None
     limit: int | None = None
 
@@ -48,15 +48,15 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Unopened:
+class UnopenedCgroup:
     """A cgroup that is there and whose files cannot be opened; `why` as the kernel says."""
 
     cgroup: Cgroup
-    parent: Node
+    parent: CounterNode
     why: str
 
 
-def open_node(root: CgroupRoot, cgroup: Cgroup, parent: Node | None) -> Node:
+def open_node(root: CgroupRoot, cgroup: Cgroup, parent: CounterNode | None) -> CounterNode:
     """Open a cgroup's directory and counters.
 
     Raises:
@@ -77,7 +77,7 @@ def open_node(root: CgroupRoot, cgroup: Cgroup, parent: Node | None) -> Node:
             os.close(fd)
         raise
     local = opened[3] if len(opened) > 3 else None  # noqa: PLR2004 - the fourth
-    return Node(cgroup, parent, directory, opened[1], opened[2], local)
+    return CounterNode(cgroup, parent, directory, opened[1], opened[2], local)
 
 
 def _expect(directory: int, cgroup: Cgroup) -> None:

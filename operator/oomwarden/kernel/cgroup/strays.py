@@ -4,7 +4,7 @@ import os
 from collections import deque
 
 from oomwarden.core.parse import cgroup_paths
-from oomwarden.core.reporting.layout import Stray, stray
+from oomwarden.core.reporting.layout import UnknownCgroup, stray
 from oomwarden.kernel.cgroup import files
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
 
@@ -14,13 +14,13 @@ MAX_CGROUPS = 2048
 MAX_STRAYS = 512
 
 
-def strays(root: CgroupRoot) -> list[Stray]:
+def strays(root: CgroupRoot) -> list[UnknownCgroup]:
     """Find them; what is below kubepods or below a container is not looked at.
 
     Raises:
         OSError: a directory cannot be listed.
     """
-    found: list[Stray] = []
+    found: list[UnknownCgroup] = []
     left = deque([("", 0)])
     for _ in range(MAX_CGROUPS):
         if not left or len(found) >= MAX_STRAYS:

@@ -13,7 +13,7 @@ from oomwarden.core.ledger.account import Reading
 from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
 from oomwarden.core.parse import cgroup_paths
 from oomwarden.kernel.cgroup import files
-from oomwarden.kernel.cgroup.counter_files import Node, Unopened, open_node
+from oomwarden.kernel.cgroup.counter_files import CounterNode, UnopenedCgroup, open_node
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
 from oomwarden.kernel.cgroup.kubepods import MAX_CHILDREN
 from oomwarden.kernel.cgroup.kubepods import find_kubepods as find_kubepods  # noqa: PLC0414 - for callers
@@ -32,17 +32,17 @@ class CounterTree:
     """
 
     root: CgroupRoot
-    appeared: Callable[[Node], None]
-    vanished: Callable[[Node], None]
-    lost: Callable[[Cgroup, Node], None] = field(default=lambda *_: None)
-    nodes: dict[int, Node] = field(default_factory=dict)
+    appeared: Callable[[CounterNode], None]
+    vanished: Callable[[CounterNode], None]
+    lost: Callable[[Cgroup, CounterNode], None] = field(default=lambda *_: None)
+    nodes: dict[int, CounterNode] = field(default_factory=dict)
     unreadable: int = 0  # times that a cgroup's files could not be read or understood
-    unopened: dict[int, Unopened] = field(default_factory=dict)
+    unopened: dict[int, UnopenedCgroup] = field(default_factory=dict)
     unlisted: dict[int, str] = field(default_factory=dict)
     blind: frozenset[int] = frozenset()
-    _late: list[Node] = field(default_factory=list)
+    _late: list[CounterNode] = field(default_factory=list)
 
-    def start(self, kubepods: Cgroup) -> Node:
+    def start(self, kubepods: Cgroup) -> CounterNode:
         """Open the root of all pods and everything below it.
 
         Raises:
@@ -55,7 +55,7 @@ class CounterTree:
         self.rescan(node)
         return node
 
-    def rescan(self, node: Node) -> None:
+    def rescan(self, node: CounterNode) -> None:
         """Compare a cgroup's directory with what is followed: open the new, drop the gone."""
         if node.cgroup.level is Level.CONTAINER or (found := self._listed(node)) is None:
             return
@@ -67,7 +67,7 @@ class CounterTree:
             if below is not None:
                 self._follow(below, node)
 
-    def _listed(self, node: Node) -> dict[int, str] | None:
+    def _listed(self, node: CounterNode) -> dict[int, str] | None:
         """Give the names below a cgroup by inode; None: its directory cannot be read."""
         inode = node.cgroup.inode
         try:
@@ -82,25 +82,25 @@ class CounterTree:
             self.unlisted.pop(inode, None)
         return {inode: name for name, inode in listed}
 
-    def _forget_unopened(self, node: Node, found: Collection[int]) -> None:
+    def _forget_unopened(self, node: CounterNode, found: Collection[int]) -> None:
         for inode, one in list(self.unopened.items()):
             if one.parent is node and inode not in found:
                 del self.unopened[inode]
                 self.lost(one.cgroup, node)
 
-    def partly_seen(self) -> list[Node]:
+    def partly_seen(self) -> list[CounterNode]:
         """Give the cgroups of which not all children are followed."""
         above = {one.parent.cgroup.inode: one.parent for one in self.unopened.values()}
         unlisted = (self.nodes.get(inode) for inode in self.unlisted)
         return list((above | {n.cgroup.inode: n for n in unlisted if n is not None}).values())
 
-    def rescan_all(self, node: Node) -> None:
+    def rescan_all(self, node: CounterNode) -> None:
         """Compare the whole tree: what directory watches missed."""
         self.rescan(node)
         for child in list(node.children.values()):
             self.rescan_all(child)
 
-    def drop(self, node: Node) -> None:
+    def drop(self, node: CounterNode) -> None:
         """Stop following a cgroup and what is below it."""
         for child in list(node.children.values()):
             self.drop(child)
@@ -112,7 +112,7 @@ class CounterTree:
         self.vanished(node)
         node.close()
 
-    def sweep(self, node: Node, *, force: bool = False) -> list[Reading]:
+    def sweep(self, node: CounterNode, *, force: bool = False) -> list[Reading]:
         """Read a cgroup, then what is below it where its counters moved; `force`: everywhere.
 
         What vanishes on the way is dropped, and said so.
@@ -142,7 +142,7 @@ class CounterTree:
         readings = [reading for node in late for reading in self._sweep_one_late(node)]
         return [node.cgroup.inode for node in late], readings
 
-    def _sweep_one_late(self, node: Node) -> list[Reading]:
+    def _sweep_one_late(self, node: CounterNode) -> list[Reading]:
         readings: list[Reading] = []
         for _ in range(LATE_TRIES):
             above = self._read_above(node)
@@ -153,14 +153,14 @@ class CounterTree:
                 break
         return readings
 
-    def _read_above(self, node: Node) -> list[Reading]:
+    def _read_above(self, node: CounterNode) -> list[Reading]:
         try:
             events = node.parent.read() if node.parent else None
         except (CgroupGoneError, OSError):
             return []
         return [self._look(node.parent, events)] if node.parent and events else []
 
-    def limit_changed(self, node: Node) -> list[Reading]:
+    def limit_changed(self, node: CounterNode) -> list[Reading]:
         """Read memory.max anew after it was written."""
         try:
             node.read_limit()
@@ -168,25 +168,25 @@ class CounterTree:
             return []
         return [Reading(node.cgroup.inode, node.last, None, node.limit)] if node.last else []
 
-    def _look(self, node: Node, events: MemoryEvents) -> Reading:
+    def _look(self, node: CounterNode, events: MemoryEvents) -> Reading:
         try:
             local, limit = node.read_local(), node.read_limit()
         except (CgroupGoneError, OSError):  # what was read before still holds
             local, limit = None, node.limit
         return Reading(node.cgroup.inode, events, local, limit)
 
-    def _sweep_children(self, node: Node, *, force: bool) -> list[Reading]:
+    def _sweep_children(self, node: CounterNode, *, force: bool) -> list[Reading]:
         below = list(node.children.values())
         return [reading for child in below for reading in self.sweep(child, force=force)]
 
-    def _follow(self, cgroup: Cgroup, parent: Node) -> None:
+    def _follow(self, cgroup: Cgroup, parent: CounterNode) -> None:
         try:
             node = open_node(self.root, cgroup, parent)
         except CgroupGoneError:
             return
         except OSError as error:  # out of descriptors, say: the next rescan tries again
             self.unreadable += cgroup.inode not in self.unopened
-            self.unopened[cgroup.inode] = Unopened(cgroup, parent, _reason(error))
+            self.unopened[cgroup.inode] = UnopenedCgroup(cgroup, parent, _reason(error))
             return
         if self.unopened.pop(cgroup.inode, None) or parent.cgroup.inode in self.blind:
             self._late.append(node)

@@ -16,7 +16,7 @@ _MOST = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Glimpse:
+class FirstProcess:
     """`name` as the mounts tell; `score` of that process, else of the oldest; None: nothing told.
 
     `limit` is memory.max in bytes.
@@ -27,7 +27,7 @@ class Glimpse:
     limit: int | None = None
 
 
-def glimpse(root: CgroupRoot, proc: ProcRoot, cgroup: Cgroup) -> Glimpse:
+def find_first_process(root: CgroupRoot, proc: ProcRoot, cgroup: Cgroup) -> FirstProcess:
     """Look at a container's oldest processes.
 
     The runtime has set the score before it makes the mounts, so a process that is named by them
@@ -49,9 +49,9 @@ def glimpse(root: CgroupRoot, proc: ProcRoot, cgroup: Cgroup) -> Glimpse:
             except ProcessGoneError:
                 continue
             if name is not None:
-                return Glimpse(name, given, limit)
+                return FirstProcess(name, given, limit)
             score = given if score is None else score
-        return Glimpse(None, score, limit)
+        return FirstProcess(None, score, limit)
 
 
 def _name(mountinfo: bytes, pod_uid: str) -> str | None:

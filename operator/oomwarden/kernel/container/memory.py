@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Iterable
 
-from oomwarden.core.incidents.memory_history import Detail, ProcessMemory, Sample, largest
+from oomwarden.core.incidents.memory_history import ProcessUsage, UsageDetail, UsageSample, largest
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.core.parse.memory_stat import Composition, parse_composition
 from oomwarden.kernel.cgroup import files
@@ -25,7 +25,7 @@ class UsageFiles:
         self._open: dict[int, int] = {}
         self.unreadable = 0  # times that a file could not be read or understood
 
-    def read(self, wanted: Iterable[Cgroup], live: frozenset[int]) -> dict[int, Sample]:
+    def read(self, wanted: Iterable[Cgroup], live: frozenset[int]) -> dict[int, UsageSample]:
         """Read the usage of the wanted containers, by cgroup inode.
 
         Those that are gone or cannot be read are left out.
@@ -36,11 +36,11 @@ class UsageFiles:
         """
         for inode in self._open.keys() - live:
             os.close(self._open.pop(inode))
-        found: dict[int, Sample] = {}
+        found: dict[int, UsageSample] = {}
         at = time.time()
         for cgroup in wanted:
             try:
-                found[cgroup.inode] = Sample(at, int(files.read(self._file(cgroup))))
+                found[cgroup.inode] = UsageSample(at, int(files.read(self._file(cgroup))))
             except CgroupGoneError:
                 self._drop(cgroup.inode)
             except (OSError, ValueError):  # out of descriptors, say: the next round tries again
@@ -62,7 +62,7 @@ class UsageFiles:
             os.close(fd)
 
 
-def closer_look(root: CgroupRoot, proc: ProcRoot, cgroup: Cgroup) -> Detail:
+def usage_detail(root: CgroupRoot, proc: ProcRoot, cgroup: Cgroup) -> UsageDetail:
     """Look at what a container's memory consists of, and at its largest processes.
 
     Reads nothing that takes a process's mmap lock, which a process at its limit may hold
@@ -79,20 +79,20 @@ def closer_look(root: CgroupRoot, proc: ProcRoot, cgroup: Cgroup) -> Detail:
     few = len(found) <= MAX_PROCESSES and not isinstance(found, PartOfPids)
     resident = _resident(proc, found) if few else {}
     processes = (_process(proc, pid) for pid in largest(resident))
-    return Detail(now, composition, len(found), tuple(each for each in processes if each))
+    return UsageDetail(now, composition, len(found), tuple(each for each in processes if each))
 
 
-def charged(root: CgroupRoot, cgroup: Cgroup) -> Detail | None:
+def memory_of(root: CgroupRoot, cgroup: Cgroup) -> UsageDetail | None:
     """Read what is charged to a cgroup; None: it is gone, or its files cannot be read."""
     try:
         with held(root, cgroup) as directory:
-            return Detail(*_charged(directory), 0)
+            return UsageDetail(*_charged(directory), 0)
     except (CgroupGoneError, OSError, ValueError):
         return None
 
 
-def _charged(directory: int) -> tuple[Sample, Composition | None]:
-    now = Sample(time.time(), int(files.read_at(directory, "memory.current")))
+def _charged(directory: int) -> tuple[UsageSample, Composition | None]:
+    now = UsageSample(time.time(), int(files.read_at(directory, "memory.current")))
     try:
         swap = int(files.read_at(directory, "memory.swap.current"))
     except CgroupGoneError:  # a kernel without swap has no such file
@@ -112,9 +112,9 @@ def _resident(proc: ProcRoot, found: list[int]) -> dict[int, int]:
     return resident
 
 
-def _process(proc: ProcRoot, pid: int) -> ProcessMemory | None:
+def _process(proc: ProcRoot, pid: int) -> ProcessUsage | None:
     try:
         with proc.open(pid) as process:
-            return ProcessMemory(pid, process.command(), process.resident(), process.score())
+            return ProcessUsage(pid, process.command(), process.resident(), process.score())
     except ProcessGoneError:
         return None

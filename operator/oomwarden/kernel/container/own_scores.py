@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from oomwarden.core.enforcement.own_scores import MOST_OWN_SCORES, OwnScore, OwnScores
-from oomwarden.core.enforcement.plan import Order
+from oomwarden.core.enforcement.plan import ScorePlan
 from oomwarden.kernel.proc.process import Process, ProcessGoneError, ProcRoot
 
 
@@ -17,7 +17,7 @@ class OwnScoresOf:
     `chosen` are those that hold a score which no process can have of us.
     """
 
-    order: Order
+    order: ScorePlan
     kept: dict[int, OwnScore] = field(default_factory=dict)
     chosen: dict[int, OwnScore] = field(default_factory=dict)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from oomwarden.core.enforcement.own_scores import OwnScore
-from oomwarden.core.enforcement.plan import Found, Order, Outcome, classify
+from oomwarden.core.enforcement.plan import ProcessState, ScanOutcome, ScorePlan, classify
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.core.policy.process_rules import ProcessTarget, named_by
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
@@ -15,7 +15,7 @@ from oomwarden.kernel.cgroup.members import PartOfPids, held, pids
 from oomwarden.kernel.container.own_scores import OwnScoresOf
 from oomwarden.kernel.proc.cmdline import CommandLines, LeftOutError
 from oomwarden.kernel.proc.process import Process, ProcessGoneError, ProcRoot
-from oomwarden.kernel.roots import Places
+from oomwarden.kernel.roots import HostRoots
 
 MAX_ROUNDS = 16
 """Bounds the race against a container that forks all the time; the next scan goes on."""
@@ -37,12 +37,12 @@ class _Scan:
     `listing` gives the container's processes at that moment; `known` are not looked at.
     """
 
-    order: Order
+    order: ScorePlan
     commands: CommandLines
     until: float
     listing: Callable[[], list[int]]
     known: frozenset[int] = frozenset()
-    found: dict[int, Found] = field(default_factory=dict)
+    found: dict[int, ProcessState] = field(default_factory=dict)
     named: set[int] = field(default_factory=set)
     blank: set[int] = field(default_factory=set)
     failed: dict[int, str] = field(default_factory=dict)
@@ -77,25 +77,25 @@ class _Scan:
                 named, score = self._named(process), process.score()
                 own = self.own.of(proc, process, score)
                 self.found[pid] = self._noted(process, score, named, own)
-                if self.found[pid] is Found.MOVABLE and not self._is_spent():
+                if self.found[pid] is ProcessState.MOVABLE and not self._is_spent():
                     movable.append((process, named, own))
                     stack.push(mine.pop_all())
         return movable
 
     def _noted(
         self, process: Process, score: int, named: ProcessTarget | None, own: int | None
-    ) -> Found:
+    ) -> ProcessState:
         """Tell what a process is, and note what is to be kept of a score of its own."""
         found = classify(score, self.order, named, own)
-        if found is Found.OWN and score not in self.order.given:
+        if found is ProcessState.OWN and score not in self.order.given:
             self.own.forget(process.pid)
-        if found is Found.MOVABLE and process.pid in self.own.chosen:
+        if found is ProcessState.MOVABLE and process.pid in self.own.chosen:
             if process.pid not in self.own.kept:
-                return Found.TOO_MANY
-            return found if self.own.is_saved(process.pid) else Found.UNSAVED
-        if found is Found.UNSAVED:
+                return ProcessState.TOO_MANY
+            return found if self.own.is_saved(process.pid) else ProcessState.UNSAVED
+        if found is ProcessState.UNSAVED:
             kept = self.own.keep(process.pid, OwnScore(process.start(), score))
-            return Found.UNSAVED if kept else Found.TOO_MANY
+            return ProcessState.UNSAVED if kept else ProcessState.TOO_MANY
         return found
 
     def _change(self, movable: list[_Movable]) -> None:
@@ -118,7 +118,7 @@ class _Scan:
         self, process: Process, wanted: int, named: ProcessTarget | None, own: int | None
     ) -> None:
         now = process.score()
-        if classify(now, self.order, named, own) is Found.MOVABLE:
+        if classify(now, self.order, named, own) is ProcessState.MOVABLE:
             now = process.write_score(wanted)
             self.changed += 1
         self.found[process.pid] = self._noted(process, now, named, own)
@@ -132,7 +132,7 @@ class _Scan:
         except ProcessGoneError:
             self.found.pop(pid, None)
         except LeftOutError:
-            self.found[pid] = Found.STUCK
+            self.found[pid] = ProcessState.STUCK
         except OSError as error:
             self.failed[pid] = f"{type(error).__name__}: {error.strerror}"
 
@@ -148,28 +148,28 @@ class _Scan:
         _note(self.named, process.pid, belongs=named is not None)
         return named
 
-    def outcome(self, live: frozenset[int], *, complete: bool, unreached: bool) -> Outcome:
-        def count(kind: Found) -> frozenset[int]:
+    def outcome(self, live: frozenset[int], *, complete: bool, unreached: bool) -> ScanOutcome:
+        def count(kind: ProcessState) -> frozenset[int]:
             return frozenset(pid for pid, each in self.found.items() if each is kind) & live
 
-        holding = count(Found.HOLDS) | (self.known & live)
-        held_back = len(count(Found.MOVABLE)) if self._is_spent() else 0
-        unsaved = len(count(Found.UNSAVED))
-        return Outcome(
+        holding = count(ProcessState.HOLDS) | (self.known & live)
+        held_back = len(count(ProcessState.MOVABLE)) if self._is_spent() else 0
+        unsaved = len(count(ProcessState.UNSAVED))
+        return ScanOutcome(
             target=self.order.target,
             holding=holding,
             changed=self.changed,
-            own=len(count(Found.OWN)),
+            own=len(count(ProcessState.OWN)),
             failures=len(self.failed),
             failure=next(iter(self.failed.values()), ""),
             complete=complete and not held_back and not unsaved,
             rules=self.order.rules,
             named=holding & self.named,
             blank=live & self.blank,
-            stuck=count(Found.STUCK),
+            stuck=count(ProcessState.STUCK),
             held_back=held_back,
             unsaved=unsaved,
-            too_many=len(count(Found.TOO_MANY)),
+            too_many=len(count(ProcessState.TOO_MANY)),
             to_keep=self.own.to_keep(live, unreached=unreached),
             unreached=unreached,
         )
@@ -196,13 +196,13 @@ def unchanged(
     return found
 
 
-def carry_out(
-    places: Places,
+def apply_plan(
+    places: HostRoots,
     cgroup: Cgroup,
-    order: Order,
+    order: ScorePlan,
     known: frozenset[int],
     commands: CommandLines | None = None,
-) -> Outcome:
+) -> ScanOutcome:
     """Give every process of a container the order's score, except those with one of their own.
 
     A child that was forked before its parent was changed has the old score and stands in the
@@ -226,7 +226,7 @@ def carry_out(
         first = pids(directory)
         live, unreached = frozenset(first), isinstance(first, PartOfPids)
         if live <= known and not order.rules and not order.own:
-            return Outcome(order.target, holding=live, unreached=unreached)
+            return ScanOutcome(order.target, holding=live, unreached=unreached)
         until = time.monotonic() + MAX_SECONDS
         scan = _Scan(order, commands or CommandLines(), until, partial(pids, directory))
         scan.own.look(places.proc, first, until)

@@ -3,19 +3,19 @@
 import os
 from collections.abc import Iterator
 
-from oomwarden.core.enforcement.node_services import Daemon, Services, badness
+from oomwarden.core.enforcement.node_services import NodeService, NodeServices, badness
 from oomwarden.kernel.cgroup import files
 from oomwarden.kernel.cgroup.files import CgroupGoneError
 from oomwarden.kernel.cgroup.members import pids
 from oomwarden.kernel.proc.process import ProcessGoneError
-from oomwarden.kernel.roots import Places
+from oomwarden.kernel.roots import HostRoots
 
 MOST_SERVICES, MOST_PROCESSES = 256, 64
 SLICE = "system.slice"
 """Where systemd puts services (systemd.special(7)); a node without it has nothing to be told."""
 
 
-def services(places: Places, beside: str, total: int) -> Services:
+def services(places: HostRoots, beside: str, total: int) -> NodeServices:
     """Look at the services of the node.
 
     Args:
@@ -29,15 +29,15 @@ def services(places: Places, beside: str, total: int) -> Services:
     """
     parent = beside.rpartition("/")[0]
     top = f"{parent}/{SLICE}".lstrip("/")
-    found: list[Daemon] = []
+    found: list[NodeService] = []
     for path, name in list(_listed(places, top))[:MOST_SERVICES]:
         daemon = _first_to_die(places, path, name, total)
         if daemon is not None:
             found.append(daemon)
-    return Services(tuple(found), total)
+    return NodeServices(tuple(found), total)
 
 
-def _listed(places: Places, top: str) -> Iterator[tuple[str, str]]:
+def _listed(places: HostRoots, top: str) -> Iterator[tuple[str, str]]:
     for name in _children(places, top):
         if name.endswith(".service"):
             yield f"{top}/{name}", name
@@ -50,7 +50,7 @@ def _is_service(name: str) -> bool:
     return name.endswith(".service")
 
 
-def _children(places: Places, path: str) -> list[str]:
+def _children(places: HostRoots, path: str) -> list[str]:
     try:
         directory = places.cgroups.open_directory(path)
     except CgroupGoneError:
@@ -61,7 +61,7 @@ def _children(places: Places, path: str) -> list[str]:
         os.close(directory)
 
 
-def _first_to_die(places: Places, path: str, name: str, total: int) -> Daemon | None:
+def _first_to_die(places: HostRoots, path: str, name: str, total: int) -> NodeService | None:
     try:
         directory = places.cgroups.open_directory(path)
     except CgroupGoneError:
@@ -76,9 +76,9 @@ def _first_to_die(places: Places, path: str, name: str, total: int) -> Daemon | 
     return max(daemons, key=lambda each: badness(each.memory, each.score, total), default=None)
 
 
-def _daemon(places: Places, pid: int, name: str) -> Daemon | None:
+def _daemon(places: HostRoots, pid: int, name: str) -> NodeService | None:
     try:
         with places.proc.open(pid) as process:
-            return Daemon(name, process.score(), process.resident())
+            return NodeService(name, process.score(), process.resident())
     except ProcessGoneError:
         return None

@@ -16,7 +16,7 @@ from lightkube import ALL_NS, AsyncClient, ConfigError, KubeConfig, SingleConfig
 from lightkube.config import client_adapter
 
 from oomwarden.core.objects.needed_fields import without_large_metadata
-from oomwarden.core.objects.passed_over import Unread, unread
+from oomwarden.core.objects.passed_over import UnreadableObject, unread
 from oomwarden.kube.transport.answers import UnreadableAnswerError, watch_event
 from oomwarden.kube.transport.errors import error_from
 from oomwarden.kube.transport.list_bodies import Keep, read_list
@@ -34,7 +34,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class ListOptions:
     """Objects of one resource; `namespace` None: of all. Selectors as the API server takes them."""
 
     resource: Resource
@@ -52,7 +52,7 @@ class Listing:
 
     version: str
     objects: list[Any]
-    unread: tuple[Unread, ...] = ()
+    unread: tuple[UnreadableObject, ...] = ()
 
 
 def everything(manifest: Json) -> Json:
@@ -70,7 +70,7 @@ class Client(AsyncClient):
         self._client = Requests(parameters, config)
 
     async def listing(
-        self, what: Selection, version: str | None = "0", keep: Keep = everything
+        self, what: ListOptions, version: str | None = "0", keep: Keep = everything
     ) -> Listing:
         """List in one request, and hold one object at a time.
 
@@ -81,14 +81,17 @@ class Client(AsyncClient):
             keep: Gives what is to be kept of an object; None: nothing. One that makes it raise is
                 passed over, and the others are not.
         """
-        request, passed = self._request(what, {"resourceVersion": version}), list[Unread]()
+        request, passed = (
+            self._request(what, {"resourceVersion": version}),
+            list[UnreadableObject](),
+        )
         metadata, kept, _ = await self._list(request, partial(_kept_or_unread, keep, passed))
         if not isinstance(found := metadata.get("resourceVersion"), str):
             raise UnreadableAnswerError("the answer is no list: it has no resourceVersion")
         return Listing(found, kept, tuple(passed))
 
     async def watching(
-        self, what: Selection, version: str, seconds: int
+        self, what: ListOptions, version: str, seconds: int
     ) -> AsyncGenerator[tuple[str, Json]]:
         """Give (ADDED | MODIFIED | DELETED | BOOKMARK | ERROR, object) for so many seconds.
 
@@ -110,7 +113,7 @@ class Client(AsyncClient):
             await response.aclose()
 
     async def metadata_page(
-        self, what: Selection, token: str, limit: int, annotation: str = ""
+        self, what: ListOptions, token: str, limit: int, annotation: str = ""
     ) -> tuple[Json, datetime]:
         """List a part of what there is, only metadata; gives the list and the API server's time.
 
@@ -169,7 +172,7 @@ class Client(AsyncClient):
 
     def _request(
         self,
-        what: Selection,
+        what: ListOptions,
         parameters: Mapping[str, str | None],
         read_timeout: float | None = None,
     ) -> httpx2.Request:
@@ -187,7 +190,7 @@ class Client(AsyncClient):
         return self._client.build_adapter_request(request)
 
 
-def _kept_or_unread(keep: Keep, passed: list[Unread], manifest: Json) -> Any:  # noqa: ANN401 - whatever is kept
+def _kept_or_unread(keep: Keep, passed: list[UnreadableObject], manifest: Json) -> Any:  # noqa: ANN401 - whatever is kept
     try:
         return keep(manifest)
     except Exception as error:  # noqa: BLE001 - whatever an object makes it raise

@@ -20,7 +20,7 @@ _SHOWN_BODY = 300
 _LONGEST_REASON = 2048
 """Characters of an error in words. A refusal may quote values of tenants, or a webhook anything."""
 _NO_STATUS = "Unjudged"
-"""In place of Failure: what stands before the API server answered, and judges nothing."""
+"""In place of a result: what stands before the API server answered, and judges nothing."""
 _SERVER_WIDE = {
     HTTPStatus.UNAUTHORIZED,
     HTTPStatus.TOO_MANY_REQUESTS,
@@ -31,7 +31,7 @@ _SERVER_WIDE = {
 _INVALID = {HTTPStatus.BAD_REQUEST, 413, HTTPStatus.UNPROCESSABLE_ENTITY}
 
 
-class Outcome(StrEnum):
+class WriteOutcome(StrEnum):
     """What became of a write."""
 
     DONE = "Done"
@@ -41,14 +41,14 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class WriteResult:
     """What to do about an error; `after` in seconds, where the API server asked for a wait.
 
     `everywhere`: it is not about this object alone. `refused`: the API server answered, and takes
     this object not as it is or not now; of these `invalid`: by its schema or its size.
     """
 
-    outcome: Outcome
+    outcome: WriteOutcome
     reason: str
     after: float = 0.0
     everywhere: bool = False
@@ -91,7 +91,7 @@ def _read_status(body: dict[str, Any]) -> Status:
         return Status(code=code if isinstance(code, int) else None, message=message)
 
 
-def failure(error: Exception) -> Failure:
+def failure(error: Exception) -> WriteResult:
     """Classify what the client raised.
 
     Final is only that the namespace is gone or going: no namespace comes back from that, and one of
@@ -100,18 +100,18 @@ def failure(error: Exception) -> Failure:
     """
     if not isinstance(error, ApiError):
         reason = _words(f"the API server cannot be reached: {_named(error)}")
-        return Failure(Outcome.RETRY, reason, everywhere=True)
+        return WriteResult(WriteOutcome.RETRY, reason, everywhere=True)
     status, message = error.status, error.status.message or ""
     why = message or _causes(status) or "no message"
     told = _words(f"{status.code} {status.reason or ''}: {why}")
     outcome = _outcome(status, message)
-    if outcome is not Outcome.RETRY:
-        return Failure(outcome, told)
+    if outcome is not WriteOutcome.RETRY:
+        return WriteResult(outcome, told)
     everywhere = _is_everywhere(status, message)
     invalid = status.code in _INVALID and status.status != _NO_STATUS and not _is_denial(message)
     denied = status.code == HTTPStatus.FORBIDDEN or _is_denial(message)
     refused = not everywhere and (invalid or denied)
-    return Failure(outcome, told, _asked_wait(error), everywhere, refused, invalid and refused)
+    return WriteResult(outcome, told, _asked_wait(error), everywhere, refused, invalid and refused)
 
 
 def _words(told: str) -> str:
@@ -127,14 +127,14 @@ def _named(error: Exception) -> str:
     return f"{error} ({type(error).__name__})" if str(error) else type(error).__name__
 
 
-def _outcome(status: Status, message: str) -> Outcome:
+def _outcome(status: Status, message: str) -> WriteOutcome:
     if status.code == HTTPStatus.CONFLICT and status.reason == "AlreadyExists":
-        return Outcome.EXISTS
+        return WriteOutcome.EXISTS
     if _is_denial(message):
-        return Outcome.RETRY
+        return WriteOutcome.RETRY
     gone = status.code == HTTPStatus.NOT_FOUND and _kind(status) == "namespaces"
     going = status.code == HTTPStatus.FORBIDDEN and _is_terminating(status)
-    return Outcome.UNDELIVERABLE if gone or going else Outcome.RETRY
+    return WriteOutcome.UNDELIVERABLE if gone or going else WriteOutcome.RETRY
 
 
 def _is_everywhere(status: Status, message: str) -> bool:

@@ -7,13 +7,18 @@ from typing import Any, Protocol
 
 from lightkube.core.resource import api_info
 
-from oomwarden.core.objects.passed_over import PassedOver, Unread, error_words, name_of
+from oomwarden.core.objects.passed_over import (
+    UnreadableObject,
+    UnreadableObjects,
+    error_words,
+    name_of,
+)
 from oomwarden.kube.transport.resources import Resource
 
 _LOG = logging.getLogger(__name__)
 
 
-class Sink(Protocol):
+class EventHandler(Protocol):
     """Takes what a resource holds; called from the loop, so it does not wait."""
 
     def replace(self, objects: list[Any]) -> None:
@@ -27,14 +32,14 @@ class Sink(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class GuardedSink:
+class GuardedHandler:
     """Raises nothing: objects are what tenants write, and none may keep the others waiting."""
 
-    sink: Sink
+    sink: EventHandler
     kind: str
-    passed_over: PassedOver
+    passed_over: UnreadableObjects
 
-    def replace(self, objects: list[Any], unread: Iterable[Unread] = ()) -> None:
+    def replace(self, objects: list[Any], unread: Iterable[UnreadableObject] = ()) -> None:
         """Hand on a list; where the sink cannot take it, one by one, without what it cannot."""
         self.passed_over.clear_all(self.kind)
         for each in unread:
@@ -67,8 +72,12 @@ class GuardedSink:
             _LOG.warning("%s is passed over: %s", name_of(self.kind, manifest), why)
 
 
-def guarded(sink: Sink, resource: Resource, passed_over: PassedOver | None = None) -> GuardedSink:
+def guarded(
+    sink: EventHandler, resource: Resource, passed_over: UnreadableObjects | None = None
+) -> GuardedHandler:
     """Guard a sink, once. What is passed over is held in `passed_over`, where one is given."""
-    if isinstance(sink, GuardedSink):
+    if isinstance(sink, GuardedHandler):
         return sink
-    return GuardedSink(sink, api_info(resource).resource.kind, passed_over or PassedOver())
+    return GuardedHandler(
+        sink, api_info(resource).resource.kind, passed_over or UnreadableObjects()
+    )

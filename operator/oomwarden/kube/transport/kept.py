@@ -7,7 +7,7 @@ from typing import Any
 
 from oomwarden.core.objects.json_parts import object_at
 from oomwarden.core.objects.passed_over import error_words
-from oomwarden.kube.transport.client import Client, Json, Listing, Selection, everything
+from oomwarden.kube.transport.client import Client, Json, Listing, ListOptions, everything
 
 _IDENTITY = ("name", "namespace", "uid", "resourceVersion")
 _OBJECTS = {"ADDED", "MODIFIED", "DELETED"}
@@ -24,12 +24,12 @@ class Kept:
     keep: Callable[[Json], Json] = everything
     of_list: Callable[[Json], Any] | None = None
 
-    async def listing(self, what: Selection, version: str | None = "0") -> Listing:
+    async def listing(self, what: ListOptions, version: str | None = "0") -> Listing:
         """List, one object at a time."""
         return await self.client.listing(what, version, self.of_list or self._kept)
 
     async def watching(
-        self, what: Selection, version: str, seconds: int
+        self, what: ListOptions, version: str, seconds: int
     ) -> AsyncGenerator[tuple[str, Json]]:
         """Watch from a version on."""
         async with aclosing(self.client.watching(what, version, seconds)) as events:

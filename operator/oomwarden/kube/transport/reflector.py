@@ -15,11 +15,11 @@ from lightkube.core.resource import api_info
 
 from oomwarden.core.objects.passed_over import error_words
 from oomwarden.kube.transport.answers import UnreadableAnswerError, version_of
-from oomwarden.kube.transport.client import Listing, Selection
+from oomwarden.kube.transport.client import Listing, ListOptions
 from oomwarden.kube.transport.errors import API_ERRORS, error_of, failure
-from oomwarden.kube.transport.guarded_sink import GuardedSink, Sink, guarded
+from oomwarden.kube.transport.guarded_sink import EventHandler, GuardedHandler, guarded
 
-__all__ = ["Sink", "Source", "follow"]
+__all__ = ["EventHandler", "ListerWatcher", "follow"]
 
 FIRST_WAIT_SECONDS, LAST_WAIT_SECONDS = 0.5, 30.0
 WATCH_SECONDS = 300, 600
@@ -33,22 +33,22 @@ _TOO_LARGE = "Too large resource version"
 _LOG = logging.getLogger(__name__)
 
 
-class Source(Protocol):
+class ListerWatcher(Protocol):
     """Where a resource is listed and watched: the client, or what chooses from it."""
 
-    async def listing(self, what: Selection, version: str | None = "0") -> Listing:
+    async def listing(self, what: ListOptions, version: str | None = "0") -> Listing:
         """List, no older than a version."""
 
     def watching(
-        self, what: Selection, version: str, seconds: int
+        self, what: ListOptions, version: str, seconds: int
     ) -> AsyncGenerator[tuple[str, dict[str, Any]]]:
         """Watch from a version on."""
 
 
 async def follow(
-    source: Source,
-    what: Selection,
-    sink: Sink,
+    source: ListerWatcher,
+    what: ListOptions,
+    sink: EventHandler,
     progress: Callable[[], None],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
@@ -71,9 +71,9 @@ async def follow(
 class _Follower:
     """Where one resource's watch stands. `version` None: nothing is known, so list first."""
 
-    source: Source
-    what: Selection
-    sink: GuardedSink
+    source: ListerWatcher
+    what: ListOptions
+    sink: GuardedHandler
     progress: Callable[[], None]
     version: str | None = None
     list_from: str | None = "0"
