@@ -1,0 +1,33 @@
+"""One loop waits for what others set."""
+
+import asyncio
+
+import pytest
+from oomwarden.agent.runtime.signal import Signal
+
+
+async def test_a_signal_that_was_set_before_is_not_missed() -> None:
+    signal = Signal()
+    signal.set()
+    assert signal.is_set()
+    assert await signal.wait(0.0)
+
+
+async def test_a_signal_wakes_the_loop_that_waits_once() -> None:
+    signal = Signal()
+    waiting = asyncio.create_task(signal.wait())
+    await asyncio.sleep(0)
+    signal.set()
+    assert await waiting
+    assert not signal.is_set()
+    assert not await signal.wait(0.0)
+
+
+async def test_a_loop_that_is_cancelled_together_with_the_signal_ends() -> None:
+    signal = Signal()
+    waiting = asyncio.create_task(signal.wait(10))
+    await asyncio.sleep(0)
+    signal.set()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
