@@ -14,6 +14,7 @@ from oomwarden.agent.detection.batch import Batch
 from oomwarden.agent.detection.detector import Detector, into_queue
 from oomwarden.agent.detection.kernel_log import KernelLogReader
 from oomwarden.agent.informers.inventory import Inventory
+from oomwarden.agent.recording.kill_progress import GroupKillProbe
 from oomwarden.agent.recording.recorder import Recorder
 from oomwarden.agent.recording.settler import NodeIdentity, Settler
 from oomwarden.agent.store.counters import counts
@@ -23,8 +24,8 @@ from oomwarden.api.policy import QOSClass
 from oomwarden.core.ledger.ledger import Ledger
 from oomwarden.core.ledger.rebuild import RecordedKills
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
+from oomwarden.core.quota.pressure import CALM
 from oomwarden.kernel.cgroup.files import CgroupRoot
-from oomwarden.kernel.cgroup.group_kill import counted_kills, is_killed_as_group
 from oomwarden.kernel.cgroup.tree import find_kubepods
 from oomwarden.kernel.container.memory import memory_of
 
@@ -87,17 +88,14 @@ class BooksNode:
         store = Database(self.path)
         await store.open()
         inventory = self.inventory = Inventory(synced=True, pods=self.pods)
+        root, enqueued = CgroupRoot(self.cgroups.root), asyncio.Event()
         settler = Settler(
-            NodeIdentity("node-1", "boot", Nesting(), self.agents),
-            Ledger(), inventory, KernelLogReader(lambda: self.log), lambda _: None,
+            NodeIdentity("node-1", "boot", Nesting(), self.agents), Ledger(), inventory,
+            KernelLogReader(lambda: self.log), lambda _: None, partial(memory_of, root),
         )  # fmt: skip
-        told = asyncio.Event()
-        books = Recorder(settler, store, told.set, self.recorded)
+        probe = GroupKillProbe(root)
+        books = Recorder(settler, store, probe, self.recorded, lambda: CALM, enqueued.set, ())
         queue: asyncio.Queue[Batch] = asyncio.Queue()
-        root = CgroupRoot(self.cgroups.root)
-        settler.charged = partial(memory_of, root)
-        books.as_group = partial(is_killed_as_group, root)
-        books.counted = partial(counted_kills, root)
         kubepods = find_kubepods(root)
         assert kubepods is not None
         loop = asyncio.get_running_loop()
@@ -111,8 +109,8 @@ class BooksNode:
                 keys = await store.run(outbox.pending)
                 if len(keys) >= count:
                     return await store.run(partial(outbox.load_rows, keys=keys))
-                told.clear()
-                await asyncio.wait_for(told.wait(), 10)
+                enqueued.clear()
+                await asyncio.wait_for(enqueued.wait(), 10)
 
         try:
             while books.progress == 0:

@@ -28,7 +28,7 @@ from oomwarden.agent.informers.inventory import Inventory
 from oomwarden.agent.informers.pressure import PressureWatch
 from oomwarden.agent.recording.agent_kills import agent_pods
 from oomwarden.agent.recording.host_kills import HostKills
-from oomwarden.agent.recording.kernel_looks import connect_kernel
+from oomwarden.agent.recording.kill_progress import GroupKillProbe
 from oomwarden.agent.recording.misreports import MisreportNotifier
 from oomwarden.agent.recording.recorder import Recorder
 from oomwarden.agent.recording.settler import NodeIdentity, Settler
@@ -47,6 +47,7 @@ from oomwarden.core.ledger.ledger import Ledger
 from oomwarden.kernel import syslog
 from oomwarden.kernel.boot import boot_id
 from oomwarden.kernel.cgroup.files import CgroupRoot
+from oomwarden.kernel.container.memory import memory_of
 from oomwarden.kernel.host import Host
 from oomwarden.kernel.proc.process import ProcRoot
 from oomwarden.kernel.roots import HostRoots
@@ -101,7 +102,15 @@ class Agent:
         place = NodeIdentity(
             settings.node, boot_id, self.kernel, agent_pods(settings.state_dir, boot_id)
         )
-        self.settler = Settler(place, Ledger(), self.inventory, self.log, self.enforcer.winner_of)
+        cgroups = self.places.cgroups
+        self.settler = Settler(
+            place,
+            Ledger(),
+            self.inventory,
+            self.log,
+            self.enforcer.winner_of,
+            partial(memory_of, cgroups),
+        )
         ask = partial(
             nodes.list_recorded_ranges,
             self.client,
@@ -110,17 +119,19 @@ class Agent:
             settings.namespace,
         )
         wake = self.deliverer.wake.set
-        self.books = Recorder(self.settler, store, wake, ask, self.pressure.now)
-        self.samples = MemorySampler(self.inventory, self.settler.ledger.accounts, self.places)
         self.contradictions = MisreportNotifier(partial(events.post_own, self.client))
+        observers = (self.contradictions.kill_recorded,)
+        probe = GroupKillProbe(cgroups)
+        self.books = Recorder(
+            self.settler, store, probe, ask, self.pressure.now, wake, observers
+        )
+        self.samples = MemorySampler(self.inventory, self.settler.ledger.accounts, self.places)
         self.layout = self.kernel.layout = Layout(self.inventory, self.places.cgroups)
         self.host_kills = HostKills(self.host, store, self.kernel, self.settler.ledger)
         self.heard = WatchProgress()
         parts = (self.enforcer, self.contradictions, self.pressure)
         self.watches = ApiWatches(settings, self.client, *parts)
         self.outranked: NodeServicesMonitor | None = None
-        self.books.told = self.contradictions.kill_recorded
-        connect_kernel(self.books, self.places.cgroups)
         odd = self.reporter.passed_over = self.watches.passed_over
         odd.changed = self.enforcer.told = self.deliverer.told = self.status.news
         self.enforcer.groups.told = self.enforcer.limits.book.changed = self.status.news

@@ -38,7 +38,12 @@ def settler() -> Settler:
         ledger.read(Reading(cgroup.inode, MemoryEvents(oom=1, oom_kill=1)))
     log = KernelLogReader(lambda: b"")
     return Settler(
-        NodeIdentity("node-1", "boot", Nesting()), ledger, inventory, log, lambda _: None
+        NodeIdentity("node-1", "boot", Nesting()),
+        ledger,
+        inventory,
+        log,
+        lambda _: None,
+        lambda _: None,
     )
 
 

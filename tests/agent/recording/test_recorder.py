@@ -4,6 +4,7 @@ import asyncio
 import threading
 
 import pytest
+from oomwarden.core.ledger import settling
 from oomwarden.core.ledger.settling import CLOSE_SECONDS, STILL_SECONDS
 
 from tests.support.books_node import BooksNode
@@ -127,3 +128,32 @@ async def test_what_a_group_kill_counts_last_is_its_own_however_late_it_is_read(
         asyncio.get_running_loop().call_later(CLOSE_SECONDS, go_on.set)
         (row,) = await rows(1)
     assert (row.kill["evidence"]["from"], row.kill["evidence"]["to"]) == (0, 9)
+
+
+async def test_the_second_count_of_a_group_kill_whose_container_is_gone_is_waited_for(
+    books: BooksNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settling, "EMPTY_STILL_SECONDS", 2 * STILL_SECONDS)
+    pods = [books.cgroups.pod(number) for number in (1, 2)]
+    app, other = (books.cgroups.container(pod, "a") for pod in pods)
+    for number in (1, 2):
+        books.know(number, app="a")
+    go_on = threading.Event()
+
+    def count_more_and_wait() -> None:
+        books.after_kills = lambda: None
+        books.cgroups.remove(app)
+        books.cgroups.count(2, 1, pods[0])
+        books.cgroups.count(4, 2, *books.cgroups.above(pods[0]))
+        go_on.wait(10)
+
+    async with books.agent() as rows:
+        books.cgroups.count(2, 1, other, *books.cgroups.above(other))
+        await rows(1)  # the kubelet of this node kills groups
+        books.after_kills = count_more_and_wait
+        books.cgroups.count(1, 0, app, pods[0])
+        books.cgroups.count(3, 1, *books.cgroups.above(pods[0]))
+        asyncio.get_running_loop().call_later(2 * CLOSE_SECONDS, go_on.set)
+        *_, row = await rows(2)
+    assert row.kill["groupKill"]
+    assert (row.kill["evidence"]["from"], row.kill["evidence"]["to"]) == (0, 2)

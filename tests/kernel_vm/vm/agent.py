@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from oomwarden.agent.detection.detector import Detector, into_queue
 from oomwarden.agent.detection.kernel_log import ELSEWHERE, KernelLogReader
 from oomwarden.agent.informers.inventory import Inventory
+from oomwarden.agent.recording.kill_progress import GroupKillProbe
 from oomwarden.agent.recording.recorder import Recorder
 from oomwarden.agent.recording.settler import NodeIdentity, Settler
 from oomwarden.agent.store.counters import counts
@@ -30,9 +31,9 @@ from oomwarden.api.policy import QOSClass
 from oomwarden.core.ledger.ledger import Ledger
 from oomwarden.core.ledger.rebuild import RecordedKills
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
+from oomwarden.core.quota.pressure import CALM
 from oomwarden.kernel import syslog
 from oomwarden.kernel.cgroup.files import CgroupRoot
-from oomwarden.kernel.cgroup.group_kill import counted_kills, is_empty, is_killed_as_group
 from oomwarden.kernel.cgroup.tree import find_kubepods
 from oomwarden.kernel.host import Host
 
@@ -81,12 +82,17 @@ class Inside:
         place = NodeIdentity(
             "node-1", Host(Path("/proc")).boot_id(), Nesting("/" in self.kubepods.path)
         )
-        settler = Settler(place, Ledger(), self.inventory, self.log, lambda _: None)
-        self.books = Recorder(settler, self.store, lambda: None, self.recorded)
+        settler = Settler(place, Ledger(), self.inventory, self.log, lambda _: None, lambda _: None)
+        self.books = Recorder(
+            settler,
+            self.store,
+            GroupKillProbe(root),
+            self.recorded,
+            lambda: CALM,
+            lambda: None,
+            (),
+        )
         self.root = root
-        self.books.empty = partial(is_empty, root)
-        self.books.as_group = partial(is_killed_as_group, root)
-        self.books.counted = partial(counted_kills, root)
 
     @staticmethod
     async def recorded() -> RecordedKills:

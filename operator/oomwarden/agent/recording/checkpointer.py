@@ -4,7 +4,7 @@ import json
 import sqlite3
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -22,7 +22,7 @@ from oomwarden.core.kernel_log.position import Position
 from oomwarden.core.ledger.account import Account
 from oomwarden.core.model.cgroup import Level
 from oomwarden.core.model.pod import PodFacts
-from oomwarden.core.quota.pressure import CALM, Pressure
+from oomwarden.core.quota.pressure import Pressure
 from oomwarden.core.records import event
 from oomwarden.core.records import oomkill as record
 
@@ -45,8 +45,8 @@ class Checkpointer:
 
     settler: Settler
     store: Database
-    pressure: Callable[[], Pressure] = field(default=lambda: CALM)
-    pruned: list[int] = field(default_factory=list)
+    pressure: Callable[[], Pressure]
+    _pruned: list[int] = field(default_factory=list)
     _saved: dict[int, Checkpoint] = field(default_factory=dict)
     _pods: dict[str, PodFacts] = field(default_factory=dict)
     _bare: dict[str, tuple[PodFacts, PodFacts]] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Checkpointer:
         boot, read_to = self.settler.place.boot_id, self.settler.log.position
         live = self._live_pods()
         changed, pods = self._changed(), self._changed_pods(live)
-        pruned, self.pruned = self.pruned, []
+        pruned, self._pruned = self._pruned, []
         gone = self._pods.keys() - live.keys() if pruned else set()
         first = settled.before_start is not None
         own = of_agents(agents, ((t.incident, t.witness.before) for t in settled.told))
@@ -97,6 +97,10 @@ class Checkpointer:
         for uid in gone:
             self._pods.pop(uid, None)
         return len(rows)
+
+    def forget(self, inodes: Iterable[int]) -> None:
+        """Drop the checkpoints of cgroups that were removed, at the next `save`."""
+        self._pruned += inodes
 
     def _changed(self) -> list[Checkpoint]:
         names = self.settler.names()

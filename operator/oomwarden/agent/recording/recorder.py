@@ -7,14 +7,14 @@ read the kernel log -> settle -> tell the agent's log -> store -> wake the deliv
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from oomwarden.agent.detection.batch import Batch
 from oomwarden.agent.informers.inventory import Container
 from oomwarden.agent.recording.checkpointer import Checkpointer, Settled
 from oomwarden.agent.recording.doubts import Completeness
+from oomwarden.agent.recording.kill_progress import GroupKillProbe, KillProgress
 from oomwarden.agent.recording.recovery import Ask, Recovery
 from oomwarden.agent.recording.settler import SettledIncident, Settler
 from oomwarden.agent.store.database import Database
@@ -22,9 +22,8 @@ from oomwarden.core.ledger.account import Account
 from oomwarden.core.ledger.late_opening import adopt
 from oomwarden.core.ledger.ledger import unsettled_below
 from oomwarden.core.ledger.settling import SettleQueue
-from oomwarden.core.ledger.torn_reads import is_half_counted
 from oomwarden.core.model.cgroup import Cgroup, Level
-from oomwarden.core.quota.pressure import CALM, Pressure
+from oomwarden.core.quota.pressure import Pressure
 
 UNKNOWN_POD_SECONDS = 60.0
 UNLISTED_POD_SECONDS = 600.0
@@ -35,23 +34,27 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Recorder:
-    """Keeps the ledger; `recorded` is called when the outbox has new rows, `told` for each record.
+    """Keeps the ledger: batches become records.
 
-    `ask` tells what the API server keeps of this node when the store is new; `empty`: whether a
-    container's cgroup holds no process any more; `as_group`: whether it is killed as a whole, and
-    that is counted; `counted`: how many kills a pod's counter shows at this moment; `pressure`: how
-    hard records are merged.
+    Attributes:
+        settler: Makes incidents of a pod's unrecorded kills.
+        store: Where checkpoints and records are kept, in one transaction.
+        probe: Shows how far the kernel has got with a group kill.
+        ask: Returns what the API server keeps of this node, for a new store.
+        pressure: Returns how hard records are merged.
+        enqueued: Called when the outbox has new rows.
+        observers: Called with each incident once it is stored.
+        kills: Kills recorded since the start.
+        progress: Time of the last turn of the loop (`time.monotonic`).
     """
 
     settler: Settler
     store: Database
-    recorded: Callable[[], None]
+    probe: GroupKillProbe
     ask: Ask
-    pressure: Callable[[], Pressure] = field(default=lambda: CALM)
-    told: Callable[[SettledIncident], None] = field(default=lambda _: None)
-    empty: Callable[[Cgroup], bool] = field(default=lambda _: True)
-    as_group: Callable[[Cgroup], bool] = field(default=lambda _: False)
-    counted: Callable[[Cgroup], int] = field(default=lambda _: 0)
+    pressure: Callable[[], Pressure]
+    enqueued: Callable[[], None]
+    observers: Sequence[Callable[[SettledIncident], None]]
     closing: SettleQueue = field(default_factory=SettleQueue)
     progress: float = 0.0
     kills: int = 0
@@ -59,11 +62,13 @@ class Recorder:
     _first: Recovery = field(init=False)
     _disk: Checkpointer = field(init=False)
     _doubts: Completeness = field(init=False)
+    _progress: KillProgress = field(init=False)
 
     def __post_init__(self) -> None:
         self._first = Recovery(self.settler, self.store, self.ask, self._tick)
         self._disk = Checkpointer(self.settler, self.store, self.pressure)
         self._doubts = Completeness(self.settler)
+        self._progress = KillProgress(self.settler.ledger, self.probe)
 
     async def run(self, queue: "asyncio.Queue[Batch]") -> None:
         """Keep the books for ever."""
@@ -74,7 +79,7 @@ class Recorder:
             first = await self._first.rebuild()
             self._drop_settled()
             await self._save(first)
-            self.settler.rebuilt_pods = self._doubts.owing()
+            self.settler.mark_rebuilt(self._doubts.owing())
         self._doubts.begin()
         while True:
             await self._settle_due()
@@ -85,10 +90,18 @@ class Recorder:
                     batch = await queue.get()
             except TimeoutError:
                 continue
+            await self._take_waiting(batch, queue)
+
+    async def _take_waiting(self, batch: Batch, queue: "asyncio.Queue[Batch]") -> None:
+        """Take every batch that waits: a kill that is settled before them would be cut in two."""
+        while True:
             self._take(batch)
-            if self._last.reconciled:
+            if batch.reconciled:
                 self.settler.ledger.discard_idle_oom()
                 await self._save(Settled())
+            if queue.empty():
+                return
+            batch = queue.get_nowait()
 
     def _tick(self) -> None:
         self.progress = time.monotonic()
@@ -146,7 +159,7 @@ class Recorder:
         for inode in gone:
             self.settler.departed.pop(inode, None)
             self.closing.pods.pop(inode, None)
-        self._disk.pruned += gone
+        self._disk.forget(gone)
 
     def _drop_settled(self) -> None:
         accounts = self.settler.ledger.accounts
@@ -162,7 +175,7 @@ class Recorder:
             return
         await log.refresh()
         settled = Settled()
-        self.settler.pods_without_own_oom = self.settler.without_own_oom()
+        self.settler.begin_round()
         accounts = self.settler.ledger.accounts
         for inode in sorted(due, key=lambda one: _ORDER.index(accounts[one].cgroup.level)):
             self._settle(inode, now, settled)
@@ -193,43 +206,13 @@ class Recorder:
         account = settler.ledger.accounts[inode]
         if account.cgroup.level is not Level.POD:
             return not unsettled_below(settler.ledger, inode)
-        if self._goes_on(account):
+        now = asyncio.get_running_loop().time()
+        if self._progress.is_in_progress(account, self.closing.pods[inode], now):
             return False
         if settler.inventory.pod(account.cgroup) is None:
             patience = UNKNOWN_POD_SECONDS if account.gone else UNLISTED_POD_SECONDS
             return settler.inventory.synced and waited > patience
         return waited > UNKNOWN_CONTAINER_SECONDS or settler.all_named(inode)
-
-    def _goes_on(self, pod: Account) -> bool:
-        """Whether a kill in a pod has begun and not ended."""
-        owing, now = self.closing.pods[pod.cgroup.inode], asyncio.get_running_loop().time()
-        containers = self.settler.ledger.children(pod.cgroup.inode)
-        ahead = (
-            sum(container.unrecorded.oom_kill for container in containers) > pod.unrecorded.oom_kill
-        )
-        struck = [c for c in containers if c.unrecorded.oom_kill > 0 and not c.gone]
-        groups = [c.cgroup for c in struck if c.unrecorded.oom_group_kill > 0]
-        rest = [c.cgroup for c in struck if c.unrecorded.oom_group_kill <= 0]
-        begun = [c for c in rest if owing.is_group(c.inode, partial(self.as_group, c))]
-        populated = not all(map(self.empty, groups + begun))
-        half = is_half_counted(pod, containers) and self._kills_groups()
-        unread = owing.group and self.counted(pod.cgroup) > pod.observed.oom_kill  # asked last
-        return owing.is_in_progress(
-            now,
-            pod.unrecorded,
-            begun=ahead or bool(begun) or half,
-            populated=populated,
-            unread=unread,
-        )
-
-    def _kills_groups(self) -> bool:
-        """Whether the kubelet sets memory.oom.group, as far as a kill has shown it."""
-        accounts = self.settler.ledger.accounts.values()
-        return any(
-            one.observed.oom_group_kill > 0
-            for one in accounts
-            if one.cgroup.level is Level.KUBEPODS
-        )
 
     def _waited(self, inode: int) -> float:
         return asyncio.get_running_loop().time() - self.closing.pods[inode].first
@@ -253,6 +236,7 @@ class Recorder:
                 "kernel log nor the API server tell of which pod", settled.unattributed
             )  # fmt: skip
         if await self._disk.save(settled):
-            self.recorded()
+            self.enqueued()
         for one in settled.told:
-            self.told(one)
+            for observer in self.observers:
+                observer(one)

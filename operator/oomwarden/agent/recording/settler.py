@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -55,13 +56,13 @@ class SettledIncident:
 
 @dataclass(slots=True)
 class Settler:
-    """Settles pods and levels. `policy_of` tells which policy governs a container's cgroup.
+    """Settles pods and the levels above them.
 
-    `charged` reads what memory of a cgroup consists of at this moment; None: it is gone.
-
-    `departed` keeps gone containers until their pod owes nothing. `pods_without_own_oom`: those in
-    which the limit of something above was hit, so that one cannot be told from the other.
-    `rebuilt_pods`: those whose books were rebuilt, until they are settled.
+    Attributes:
+        place: This node and its boot.
+        policy_of: Returns the policy that governs a container's cgroup, by inode.
+        usage_of: Reads what a cgroup's memory consists of now; None once it is removed.
+        departed: Containers that were removed, until their pod has no unrecorded kill.
     """
 
     place: NodeIdentity
@@ -69,10 +70,21 @@ class Settler:
     inventory: Inventory
     log: KernelLogReader
     policy_of: Callable[[int], PolicyReference | None]
-    charged: Callable[[Cgroup], UsageDetail | None] = field(default=lambda _: None)
+    usage_of: Callable[[Cgroup], UsageDetail | None]
     departed: dict[int, Container] = field(default_factory=dict)
-    pods_without_own_oom: set[int] = field(default_factory=set)
-    rebuilt_pods: set[int] = field(default_factory=set)
+    _pods_without_own_oom: set[int] = field(default_factory=set)
+    _rebuilt_pods: set[int] = field(default_factory=set)
+
+    def begin_round(self) -> None:
+        """Note which pods hit no limit of their own, before the first of them is settled."""
+        pods = (a for a in self.ledger.accounts.values() if a.cgroup.level is Level.POD)
+        self._pods_without_own_oom = {
+            a.cgroup.inode for a in pods if a.unrecorded.oom_kill > 0 and a.unrecorded.oom <= 0
+        }
+
+    def mark_rebuilt(self, pods: AbstractSet[int]) -> None:
+        """Note the pods, by inode, whose books were rebuilt: what rose before is not known."""
+        self._rebuilt_pods = set(pods)
 
     def pod(
         self, inode: int, owing: PendingKill, *, complete: bool = True
@@ -97,11 +109,11 @@ class Settler:
             above=above,
             limits=limits,
             complete=complete,
-            is_only_candidate=not self.pods_without_own_oom - {inode},
-            is_rebuilt=inode in self.rebuilt_pods,
+            is_only_candidate=not self._pods_without_own_oom - {inode},
+            is_rebuilt=inode in self._rebuilt_pods,
         )
-        self.rebuilt_pods.discard(inode)
-        seen_now = self.charged(account.cgroup) if bookings and rose.oom > 0 else None
+        self._rebuilt_pods.discard(inode)
+        seen_now = self.usage_of(account.cgroup) if bookings and rose.oom > 0 else None
         told = []
         for booking in bookings:
             left = None if seen_now is None else self._left(seen_now, booking, inode)
@@ -119,7 +131,7 @@ class Settler:
         return PodMemory(seen, self._shmem(others), self._shmem(on))
 
     def _shmem(self, cgroups: list[Cgroup]) -> int:
-        found = [each.composition for each in map(self.charged, cgroups) if each is not None]
+        found = [each.composition for each in map(self.usage_of, cgroups) if each is not None]
         return sum(kinds.shmem for kinds in found if kinds is not None)
 
     def level(
@@ -145,11 +157,6 @@ class Settler:
         return self._build_incident(
             booking, _unread(facts, complete=False), PendingKill(0, 0, 0, time.time())
         )
-
-    def without_own_oom(self) -> set[int]:
-        """Find the pods that owe kills and hit no limit of their own."""
-        pods = (a for a in self.ledger.accounts.values() if a.cgroup.level is Level.POD)
-        return {a.cgroup.inode for a in pods if a.unrecorded.oom_kill > 0 and a.unrecorded.oom <= 0}
 
     def all_pods_known(self, level: int) -> bool:
         """Whether the API server has told every pod that the log names below a level."""

@@ -62,10 +62,10 @@ class PendingKill:
         longest = GROUP_STILL_SECONDS if populated or unread else EMPTY_STILL_SECONDS
         if now - self.last > longest or now - self.first >= GROUP_SECONDS:
             return False
-        if begun:
+        if begun or unread:
             return True
         half = owed.oom_kill < 2 * owed.oom_group_kill
-        return self.group and (half or populated or unread)
+        return self.group and (half or populated)
 
     def due(self) -> float:
         """Give the time from which the pod may be settled."""
