@@ -9,21 +9,14 @@ import json
 import sys
 from pathlib import Path
 
+import oomwarden.agent.run  # noqa: F401 - all of the agent is loaded
 from lightkube import KubeConfig
 from lightkube.config.models import Cluster, User
-from oomwarden.agent import run as whole_agent
-from oomwarden.agent.api_watches import ApiWatches
-from oomwarden.agent.baselines.scores import Baselines
-from oomwarden.agent.enforcement.reconciler import ScoreReconciler
-from oomwarden.agent.informers.inventory import Inventory
-from oomwarden.agent.informers.pressure import PressureWatch
+from oomwarden.agent.flows.node import Node
+from oomwarden.agent.flows.watches import ApiWatches
 from oomwarden.agent.recording.misreports import MisreportNotifier
 from oomwarden.agent.runtime.settings import from_environment
 from oomwarden.agent.store.database import Database
-from oomwarden.core.enforcement.scoring import Floor
-from oomwarden.kernel.cgroup.files import CgroupRoot
-from oomwarden.kernel.proc.process import ProcRoot
-from oomwarden.kernel.roots import HostRoots
 from oomwarden.kube.transport import reflector as watch
 from oomwarden.kube.transport.client import Client
 from oomwarden.kube.transport.errors import WriteResult
@@ -46,14 +39,10 @@ def client_of(port: int) -> Client:
 
 async def main(port: int) -> None:
     """Follow all that the agent follows until nothing new comes."""
-    client, inventory = client_of(port), Inventory()
+    client = client_of(port)
     settings = from_environment({"NODE_NAME": "n", "POD_NAMESPACE": "oomwarden"})
-    places = HostRoots(CgroupRoot(Path("/sys/fs/cgroup")), ProcRoot(Path("/proc")))
-    store = Database(Path("/nonexistent/oomwarden.sqlite"))
-    enforcer = ScoreReconciler(inventory, Baselines(store, "boot"), places, Floor(-500))
-    watches = ApiWatches(
-        settings, client, enforcer, MisreportNotifier(_post), PressureWatch("oomwarden")
-    )
+    node = Node(settings, Database(Path("/nonexistent/oomwarden.sqlite")), client)
+    watches = ApiWatches(node, MisreportNotifier(_post))
     before, listed = mebibytes("VmRSS"), [asyncio.Event() for _ in watches.all]
     tasks = [
         asyncio.create_task(watch.follow(source, what, sink, event.set))
@@ -63,11 +52,11 @@ async def main(port: int) -> None:
     for event in listed:  # what is heard first is the list
         await event.wait()
     gc.collect()
-    held = sum(len(shelf.entries) for shelf in enforcer.book.shelves.by_namespace.values())
+    held = sum(len(shelf.entries) for shelf in node.view.policies.shelves.by_namespace.values())
     told, _ = watches.beyond_bounds()
     print(json.dumps({
         "before": before, "held": mebibytes("VmRSS"), "peak": mebibytes("VmHWM"),
-        "pods": len(inventory.pods), "policies": held, "condition": told,
+        "pods": len(node.inventory.pods), "policies": held, "condition": told,
     }))  # fmt: skip
     for task in tasks:
         task.cancel()
@@ -78,6 +67,4 @@ async def _post(event: dict[str, object]) -> WriteResult:
 
 
 if __name__ == "__main__":
-    if not whole_agent.LATE_SECONDS:
-        sys.exit("the agent is not loaded")
     asyncio.run(main(int(sys.argv[1])))

@@ -1,3 +1,4 @@
+import ast
 import re
 from pathlib import Path
 
@@ -25,6 +26,24 @@ def test_no_package_has_more_than_12_modules() -> None:
     modules = {p: [m for m in p.glob("*.py") if m.name != "__init__.py"] for p in packages}
     assert len(packages) > 30
     assert {p.name: len(found) for p, found in modules.items() if len(found) > 12} == {}
+
+
+def test_the_agents_parts_are_complete_when_they_are_made() -> None:
+    """Nobody sets an attribute of another part afterwards: each has its own `self` alone."""
+    agent = ROOT / "operator/oomwarden/agent"
+    files = [agent / "run.py", *(agent / "flows").glob("*.py")]
+    assert len(files) > 4
+    set_later = {
+        f"{path.name}:{target.lineno}: {ast.unparse(target)}"
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Assign)
+        for target in ast.walk(ast.Tuple(node.targets))
+        if isinstance(target, ast.Attribute)
+        and isinstance(target.ctx, ast.Store)
+        and ast.unparse(target.value) != "self"
+    }
+    assert set_later == set()
 
 
 def test_every_trap_has_tests_that_exist() -> None:

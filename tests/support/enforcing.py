@@ -1,25 +1,28 @@
 """A node for enforcement: fake cgroups that hold real processes, children of the test."""
 
+import asyncio
 import sqlite3
 import subprocess
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from oomwarden.agent.baselines.scores import Baselines
-from oomwarden.agent.enforcement.reconciler import ScoreReconciler
-from oomwarden.agent.enforcement.tracked import SETTLED_SECONDS, TrackedContainer
-from oomwarden.agent.informers.inventory import Container, Inventory
+from oomwarden.agent.enforcement.caps import Caps
+from oomwarden.agent.enforcement.scan_schedule import SETTLED_SECONDS
+from oomwarden.agent.enforcement.tracked import TrackedContainer
+from oomwarden.agent.flows.node import Node as Parts
+from oomwarden.agent.flows.scores import ScoreFlow
+from oomwarden.agent.informers.inventory import Container
 from oomwarden.agent.informers.policies import PolicyCache
+from oomwarden.agent.reporting.policy_reports import PolicyReporter
+from oomwarden.agent.runtime.settings import Settings, from_environment
 from oomwarden.agent.store.database import Database
 from oomwarden.api.oomkill import ContainerType
-from oomwarden.api.oomnode import PolicyReport
+from oomwarden.api.oomnode import Applied, PolicyReport
 from oomwarden.api.policy import QOSClass
-from oomwarden.core.enforcement.scoring import Floor
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
-from oomwarden.kernel.cgroup.files import CgroupRoot
-from oomwarden.kernel.proc.process import ProcRoot
-from oomwarden.kernel.roots import HostRoots
 
 from tests.support.fake_cgroups import UID, FakeCgroups
 
@@ -29,16 +32,58 @@ GIVEN = int((PROC / "self/oom_score_adj").read_text())
 TARGET, OTHER, OWN = (min(GIVEN + step, 1000) for step in (300, 400, 150))
 
 
-class Node:
-    """One pod's cgroup, its containers with processes, a store, and an enforcer on them."""
+if TYPE_CHECKING:
+    from oomwarden.kube.transport.client import Client
 
-    def __init__(self, cgroups: FakeCgroups, store: Database, before: "Node | None" = None) -> None:
+SETTINGS = from_environment({
+    "NODE_NAME": "n", "POD_NAMESPACE": "oomwarden", "OOMWARDEN_NAMESPACED_FLOOR": "-500",
+    "OOMWARDEN_PROCESSES_PER_SECOND": "0", "OOMWARDEN_NEW_PODS_PER_MINUTE": "0",
+})  # fmt: skip
+NO_CLIENT = cast("Client", None)
+"""No test of this node talks to an API server."""
+
+
+class Node:
+    """One pod's cgroup, its containers with processes, a store, and the agent's own score flow."""
+
+    def __init__(
+        self,
+        cgroups: FakeCgroups,
+        store: Database,
+        before: "Node | None" = None,
+        settings: Settings | None = None,
+    ) -> None:
         self.cgroups, self.store = cgroups, store
-        self.inventory: Inventory = before.inventory if before else Inventory(synced=True)
         self.children: list[subprocess.Popen[bytes]] = before.children if before else []
-        places = HostRoots(CgroupRoot(cgroups.root), ProcRoot(PROC))
-        self.baselines = Baselines(store, "boot")
-        self.enforcer = ScoreReconciler(self.inventory, self.baselines, places, Floor(-500))
+        self.settings = replace(settings or SETTINGS, cgroup_root=cgroups.root)
+        self.parts = Parts(self.settings, store, NO_CLIENT)
+        self.inventory = self.parts.inventory
+        self.inventory.synced = True
+        if before:
+            self.inventory.containers = before.inventory.containers
+            self.inventory.pods = before.inventory.pods
+        self.view, self.changed = self.parts.view, self.parts.signals.containers
+        self.flow = ScoreFlow(self.parts)
+        self.baselines, self.tracker = self.flow.baselines, self.flow.tracker
+        self.scores, self.scanner = self.flow.scores, self.flow.scanner
+        self.groups, self.requests = self.flow.groups, self.flow.requests
+        self.reporter = PolicyReporter(
+            self.tracker, self.baselines, self.groups, self.requests, lambda *_: ()
+        )
+
+    def cap(self, processes: int, pods: int, clock: Callable[[], float]) -> Caps:
+        """Bound what may be changed at a time, by a clock of the test's own."""
+        caps = Caps(processes, pods, clock)
+        self.scores.caps = self.scanner.caps = self.requests.caps = caps
+        return caps
+
+    def now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def wait_until_due(self) -> None:
+        """Have every container scanned at the next step."""
+        for tracked in self.tracker.containers.values():
+            tracked.schedule.due = 0.0
 
     @property
     def pod_path(self) -> str:
@@ -46,17 +91,15 @@ class Node:
         return f"kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{uid}.slice"
 
     async def ready(self, mode: str = "Enforce") -> None:
-        await self.baselines.load()
+        await self.baselines.load(store_lost=False)
         self.switch(mode)
-        self.enforcer.node.labels = {"zone": "a"}
-        self.enforcer.namespaces.replace([{"metadata": {"name": "shop", "labels": {"t": "a"}}}])
-        self.enforcer.book.want({"shop"}, 0.0)
-        listed(self.enforcer.book, "ClusterOOMPolicy")
+        self.view.node.labels = {"zone": "a"}
+        self.view.namespaces.replace([{"metadata": {"name": "shop", "labels": {"t": "a"}}}])
+        self.view.policies.want({"shop"}, 0.0)
+        listed(self.view.policies, "ClusterOOMPolicy")
 
     def switch(self, mode: str) -> None:
-        self.enforcer.control.apply(
-            {"metadata": {"name": "oomwarden-control"}, "data": {"mode": mode}}
-        )
+        self.view.mode.apply({"metadata": {"name": "oomwarden-control"}, "data": {"mode": mode}})
 
     def pod(self, *names: str, labels: dict[str, str] | None = None) -> PodFacts:
         uid = UID.format(1)
@@ -69,7 +112,7 @@ class Node:
             containers=containers,
         )  # fmt: skip
         self.inventory.pods[uid] = pod
-        self.enforcer.news.set()
+        self.changed.set()
         return pod
 
     def container(
@@ -84,7 +127,7 @@ class Node:
         self.inventory.containers[inode] = container
         for _ in range(processes):
             self.spawn(path)
-        self.enforcer.news.set()
+        self.changed.set()
         return container
 
     def spawn(self, path: str, score: int | None = None, title: str = "cat") -> int:
@@ -103,26 +146,31 @@ class Node:
 
     def learn(self, container: Container, score: int = GIVEN) -> None:
         self.baselines.learn(container, score)
-        self.enforcer.news.set()
+        self.changed.set()
 
     def put(self, *manifests: dict[str, Any]) -> None:
-        listed(self.enforcer.book, "OOMPolicy", *manifests)
+        listed(self.view.policies, "OOMPolicy", *manifests)
 
-    def scores(self, container: Container) -> list[int]:
+    def scores_of(self, container: Container) -> list[int]:
         return [read_score(pid) for pid in self.pids(container)]
 
     def pids(self, container: Container) -> list[int]:
         listing = self.cgroups.root / container.cgroup.path / "cgroup.procs"
         return [int(pid) for pid in listing.read_text().split()]
 
+    def reported(self) -> tuple[Applied, tuple[PolicyReport, ...]]:
+        """What OOMNode says, with the limits as they are evaluated now."""
+        self.requests.evaluate()
+        return self.reporter.report()
+
     def report(self, name: str) -> PolicyReport:
-        _, reports = self.enforcer.report()
+        _, reports = self.reported()
         return next(report for report in reports if report.name == name)
 
     async def again(self) -> "Node":
         """Begin a second agent on the same processes and the same store."""
-        self.enforcer.worker.close()
-        following = Node(self.cgroups, self.store, self)
+        self.scanner.worker.close()
+        following = Node(self.cgroups, self.store, self, self.settings)
         for container in self.inventory.containers.values():
             container.existed = True
         await following.ready()
@@ -131,7 +179,7 @@ class Node:
     def close(self) -> None:
         for child in self.children:
             child.communicate()
-        self.enforcer.worker.close()
+        self.scanner.worker.close()
 
 
 def listed(book: PolicyCache, kind: str, *manifests: dict[str, Any]) -> None:
@@ -144,10 +192,9 @@ def listed(book: PolicyCache, kind: str, *manifests: dict[str, Any]) -> None:
 
 async def later(node: Node) -> None:
     """Let the time pass after which no fork can have an older value of ours, and scan again."""
-    for charge in node.enforcer._charges.values():
-        charge._changed -= SETTLED_SECONDS
-        charge.due = 0.0
-    await node.enforcer.step()
+    for tracked in node.tracker.containers.values():
+        tracked.schedule._changed_at -= SETTLED_SECONDS
+    await scan_again(node)
 
 
 def read_score(pid: int) -> int:
@@ -167,9 +214,8 @@ def policy(name: str = "protect", score: int = TARGET, **spec: object) -> dict[s
 
 
 async def scan_again(node: Node) -> None:
-    for charge in node.enforcer._charges.values():
-        charge.due = 0.0
-    await node.enforcer.step()
+    node.wait_until_due()
+    await node.scores.step()
 
 
 async def saved_ours(node: Node) -> list[str]:
@@ -188,6 +234,6 @@ def server(node: Node, *titles: str) -> tuple[Container, list[int]]:
     return app, pids
 
 
-def the_charge(node: Node) -> TrackedContainer:
-    (charge,) = node.enforcer._charges.values()
-    return charge
+def the_container(node: Node) -> TrackedContainer:
+    (tracked,) = node.tracker.containers.values()
+    return tracked

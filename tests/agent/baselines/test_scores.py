@@ -23,8 +23,8 @@ def container(inode: int = 7, digit: str = "a", *, existed: bool = False) -> Con
 
 
 async def loaded(store: Database, boot: str = "boot", *, lost: bool = False) -> Baselines:
-    baselines = Baselines(store, boot, store_lost=lost)
-    await baselines.load()
+    baselines = Baselines(store, boot)
+    await baselines.load(store_lost=lost)
     return baselines
 
 

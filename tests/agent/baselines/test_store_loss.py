@@ -73,7 +73,8 @@ async def test_once_all_containers_that_were_there_are_saved_the_loss_is_forgott
     agents: Agents,
 ) -> None:
     first, lost = await agents.begin()
-    baselines, inventory = Baselines(first, "boot", store_lost=lost), Inventory(synced=True)
+    baselines, inventory = Baselines(first, "boot"), Inventory(synced=True)
+    await baselines.load(store_lost=lost)
     for inode in (7, 8):
         cgroup = Cgroup(inode, "x", Level.CONTAINER, "u", f"{inode}" * 64)
         inventory.containers[inode] = Container(cgroup, 0.0, "app", existed=True)

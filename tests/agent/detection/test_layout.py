@@ -65,7 +65,7 @@ def test_without_the_memory_controller_the_remedy_is_said(
     (tmp_path / "memory/kubepods/burstable").mkdir(parents=True)
     if controllers is not None:
         (tmp_path / "cgroup.controllers").write_text(controllers)
-    side = KubepodsDetection(tmp_path)
+    side = KubepodsDetection(tmp_path, Layout(Inventory(), CgroupRoot(tmp_path)))
     assert side._look() is None
     assert remedy in side.unavailable_reason
 
@@ -73,6 +73,6 @@ def test_without_the_memory_controller_the_remedy_is_said(
 def test_without_cgroups_for_pods_the_remedy_names_what_the_kubelet_lacks(tmp_path: Path) -> None:
     (tmp_path / f"system.slice/cri-containerd-{ID}.scope").mkdir(parents=True)
     (tmp_path / "cgroup.controllers").write_text("cpu memory\n")
-    side = KubepodsDetection(tmp_path)
+    side = KubepodsDetection(tmp_path, Layout(Inventory(), CgroupRoot(tmp_path)))
     assert side._look() is None
     assert "cgroupsPerQOS" in side.unavailable_reason

@@ -189,7 +189,7 @@ async def test_a_read_that_is_stuck_stops_neither_the_others_nor_the_loop(
             free.wait()
         return usage_detail(root, proc, cgroup)
 
-    monkeypatch.setattr(samples, "closer_look", blocked)
+    monkeypatch.setattr(samples, "usage_detail", blocked)
     host.samples.worker.close()
     host.samples.worker = KernelWorker("samples", patience=0.2)
     await host.round()

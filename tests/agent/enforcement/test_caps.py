@@ -1,7 +1,8 @@
 """The caps: a policy that selects too much takes its time, and can be stopped."""
 
 from oomwarden.agent.enforcement.caps import STARTING_SECONDS, Caps
-from oomwarden.agent.enforcement.tracked import HELD_BACK_SECONDS, TrackedContainer
+from oomwarden.agent.enforcement.scan_schedule import HELD_BACK_SECONDS
+from oomwarden.agent.enforcement.tracked import TrackedContainer
 from oomwarden.agent.informers.inventory import Container
 from oomwarden.core.enforcement.plan import ScorePlan
 from oomwarden.core.model.cgroup import Cgroup, Level
@@ -10,7 +11,7 @@ from tests.support.enforcing import GIVEN, TARGET, Node, policy, scan_again
 
 
 def capped(node: Node, processes: int, pods: int, now: list[float]) -> None:
-    node.enforcer.caps = Caps(processes, pods, lambda: now[0])
+    node.cap(processes, pods, lambda: now[0])
 
 
 async def test_processes_beyond_the_cap_wait_for_the_next_second_and_say_so(node: Node) -> None:
@@ -20,31 +21,31 @@ async def test_processes_beyond_the_cap_wait_for_the_next_second_and_say_so(node
     node.pod("app")
     node.learn(app)
     node.put(policy())
-    await node.enforcer.step()
-    assert sorted(node.scores(app)) == sorted([TARGET] * 2 + [GIVEN] * 3)
+    await node.scores.step()
+    assert sorted(node.scores_of(app)) == sorted([TARGET] * 2 + [GIVEN] * 3)
     report = node.report("protect")
     assert (report.enforced, [each.reason for each in report.refusals]) == (0, ["RateLimited"])
     for second in (1.0, 2.0):
         now[0] = second
         await scan_again(node)
-    assert node.scores(app) == [TARGET] * 5
+    assert node.scores_of(app) == [TARGET] * 5
     assert node.report("protect").refusals == ()
 
 
 async def test_a_running_pod_beyond_the_cap_waits_for_its_turn_and_says_so(node: Node) -> None:
     now = [1000.0]
     capped(node, 0, 1, now)
-    node.enforcer.caps._pods = node.enforcer.caps._pods.spend(1, now[0])
+    node.scores.caps._pods = node.scores.caps._pods.spend(1, now[0])
     app = node.container("a", "app", existed=True)
     node.pod("app")
     node.learn(app)
     node.put(policy())
-    await node.enforcer.step()
-    assert node.scores(app) == [GIVEN]
+    await node.scores.step()
+    assert node.scores_of(app) == [GIVEN]
     assert [each.reason for each in node.report("protect").refusals] == ["Waiting"]
     now[0] += 61.0
     await scan_again(node)
-    assert node.scores(app) == [TARGET]
+    assert node.scores_of(app) == [TARGET]
     assert node.report("protect").refusals == ()
 
 
@@ -52,12 +53,12 @@ async def test_a_container_that_starts_under_a_policy_is_not_held_back(node: Nod
     app = node.container("a", "app")
     now = [app.seen]
     capped(node, 0, 1, now)
-    node.enforcer.caps._pods = node.enforcer.caps._pods.spend(1, now[0])
+    node.scores.caps._pods = node.scores.caps._pods.spend(1, now[0])
     node.pod("app")
     node.learn(app)
     node.put(policy())
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET]
+    await node.scores.step()
+    assert node.scores_of(app) == [TARGET]
 
 
 async def test_a_pod_that_was_touched_goes_on_and_is_put_back_whatever_waits(node: Node) -> None:
@@ -67,26 +68,26 @@ async def test_a_pod_that_was_touched_goes_on_and_is_put_back_whatever_waits(nod
     node.pod("app")
     node.learn(app)
     node.put(policy())
-    await node.enforcer.step()
+    await node.scores.step()
     for score in (TARGET + 1, TARGET + 2):
         node.put(policy(score=score))
-        await node.enforcer.step()
-        assert node.scores(app) == [score]
+        await node.scores.step()
+        assert node.scores_of(app) == [score]
     node.put()
-    await node.enforcer.step()
-    assert node.scores(app) == [GIVEN]
+    await node.scores.step()
+    assert node.scores_of(app) == [GIVEN]
 
 
 async def test_a_container_that_runs_for_a_while_counts_as_running(node: Node) -> None:
     app = node.container("a", "app")
     now = [app.seen + STARTING_SECONDS]
     capped(node, 0, 1, now)
-    node.enforcer.caps._pods = node.enforcer.caps._pods.spend(1, now[0])
+    node.scores.caps._pods = node.scores.caps._pods.spend(1, now[0])
     node.pod("app")
     node.learn(app)
     node.put(policy())
-    await node.enforcer.step()
-    assert node.scores(app) == [GIVEN]
+    await node.scores.step()
+    assert node.scores_of(app) == [GIVEN]
 
 
 async def test_one_that_changes_all_the_time_leaves_something_to_the_others(node: Node) -> None:
@@ -97,15 +98,15 @@ async def test_one_that_changes_all_the_time_leaves_something_to_the_others(node
     node.learn(greedy)
     node.learn(modest)
     node.put(policy())
-    await node.enforcer.step()
-    node.enforcer.news.clear()
-    assert (node.scores(greedy), node.scores(modest)) == ([TARGET] * 2, [GIVEN] * 2)
+    await node.scores.step()
+    node.changed.clear()
+    assert (node.scores_of(greedy), node.scores_of(modest)) == ([TARGET] * 2, [GIVEN] * 2)
     for _ in range(3):
         node.spawn(greedy.cgroup.path)
     now[0] = 1.0
     await scan_again(node)
-    assert node.scores(modest) == [TARGET] * 2
-    assert node.scores(greedy) == [TARGET] * 2 + [GIVEN] * 3
+    assert node.scores_of(modest) == [TARGET] * 2
+    assert node.scores_of(greedy) == [TARGET] * 2 + [GIVEN] * 3
 
 
 async def test_what_waits_for_the_cap_is_looked_at_twice_a_second_and_all_together(
@@ -117,11 +118,11 @@ async def test_what_waits_for_the_cap_is_looked_at_twice_a_second_and_all_togeth
     for each in containers:
         node.learn(each)
     node.put(policy())
-    await node.enforcer.step()
-    first, second = node.enforcer._charges.values()
-    for charge in (first, second):
-        assert charge.due % HELD_BACK_SECONDS == 0
-        assert charge.due - node.enforcer._now() <= HELD_BACK_SECONDS
+    await node.scores.step()
+    first, second = node.tracker.containers.values()
+    for tracked in (first, second):
+        assert tracked.schedule.due % HELD_BACK_SECONDS == 0
+        assert tracked.schedule.due - node.now() <= HELD_BACK_SECONDS
 
 
 async def test_what_waits_for_its_turn_does_not_say_so_once_the_switch_is_at_pause(
@@ -129,31 +130,31 @@ async def test_what_waits_for_its_turn_does_not_say_so_once_the_switch_is_at_pau
 ) -> None:
     now = [1000.0]
     capped(node, 0, 1, now)
-    node.enforcer.caps._pods = node.enforcer.caps._pods.spend(1, now[0])
+    node.scores.caps._pods = node.scores.caps._pods.spend(1, now[0])
     app = node.container("a", "app", existed=True)
     node.pod("app")
     node.learn(app)
     node.put(policy())
-    await node.enforcer.step()
+    await node.scores.step()
     node.switch("Pause")
     now[0] += 3600
-    await node.enforcer.step()
+    await node.scores.step()
     assert [each.reason for each in node.report("protect").refusals] == ["Paused"]
-    assert node.scores(app) == [GIVEN]
+    assert node.scores_of(app) == [GIVEN]
     node.switch("Enforce")
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET]
+    await node.scores.step()
+    assert node.scores_of(app) == [TARGET]
 
 
 def crowd(node: Node, number: int) -> list[TrackedContainer]:
     """Running containers, each of a pod of its own, that a policy has just selected."""
-    charges = []
+    containers = []
     for inode in range(1, number + 1):
         cgroup = Cgroup(inode, f"c{inode}", Level.CONTAINER, f"pod-{inode}", f"{inode:064}")
         container = Container(cgroup, 0.0, "app", existed=True)
         node.baselines.learn(container, 899)
-        charges.append(TrackedContainer(container, plan=ScorePlan(-997, frozenset({899}))))
-    return charges
+        containers.append(TrackedContainer(container, plan=ScorePlan(-997, frozenset({899}))))
+    return containers
 
 
 async def test_a_full_node_is_taken_no_faster_than_the_cap_and_wholly(node: Node) -> None:
@@ -166,8 +167,8 @@ async def test_a_full_node_is_taken_no_faster_than_the_cap_and_wholly(node: Node
         begun += [now[0]] * len(admitted)
         waiting = [each for each in waiting if each not in admitted]
         assert {each.trouble.reason for each in waiting if each.trouble} <= {"Waiting"}
-        assert all(each.due > now[0] for each in waiting)
-        now[0] = min((each.due for each in waiting), default=now[0]) + 0.01
+        assert all(each.schedule.due > now[0] for each in waiting)
+        now[0] = min((each.schedule.due for each in waiting), default=now[0]) + 0.01
     assert begun.count(0.0) == most
     for at in begun:
         assert sum(at - 60 < each <= at for each in begun) <= 2 * most

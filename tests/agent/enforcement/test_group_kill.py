@@ -21,9 +21,9 @@ def file(node: Node, container: Container) -> Path:
 
 def started(node: Node, *, writes: bool = True, old: bool = True) -> Container:
     """A container that dies as a whole; in an old one the runtime writes nothing more."""
-    node.enforcer.groups.writes = writes
+    node.groups.writes = writes
     app = node.container("a", "app")
-    app.seen = node.enforcer._now() - (YOUNG_SECONDS if old else 0)
+    app.seen = node.now() - (YOUNG_SECONDS if old else 0)
     file(node, app).write_text("1\n")
     node.pod("app")
     node.learn(app)
@@ -31,10 +31,10 @@ def started(node: Node, *, writes: bool = True, old: bool = True) -> Container:
 
 
 async def settle(node: Node) -> None:
-    node.enforcer.news.set()
-    await node.enforcer.step()
-    await node.enforcer.groups.step()
-    await node.enforcer.groups.step()
+    node.changed.set()
+    await node.scores.step()
+    await node.groups.step()
+    await node.groups.step()
 
 
 def value(node: Node, container: Container) -> str:
@@ -60,15 +60,15 @@ async def test_it_is_written_repaired_and_put_back_when_the_policy_goes(node: No
     assert await saved(node) == [(1,)]
     report = node.report("protect")
     assert (report.matched, report.enforced, report.refused) == (1, 1, 0)
-    assert node.enforcer.report()[0].containers == 1
+    assert node.reported()[0].containers == 1
     file(node, app).write_text("1\n")
     await settle(node)
-    assert (value(node, app), node.enforcer.groups.repairs) == ("0", 1)
+    assert (value(node, app), node.groups.repairs) == ("0", 1)
     node.put()
     await settle(node)
     assert value(node, app) == "1"
     assert await saved(node) == []
-    assert node.enforcer.report()[0].containers == 0
+    assert node.reported()[0].containers == 0
 
 
 async def test_the_next_agent_puts_back_what_this_one_found(node: Node) -> None:
@@ -76,8 +76,8 @@ async def test_the_next_agent_puts_back_what_this_one_found(node: Node) -> None:
     node.put(policy(rule=SINGLY))
     await settle(node)
     following = await node.again()
-    following.enforcer.groups.writes = True
-    await following.enforcer.groups.found.load()
+    following.groups.writes = True
+    await following.groups.found.load()
     following.put()
     await settle(following)
     assert value(following, app) == "1"
@@ -113,7 +113,7 @@ async def test_what_the_runtime_writes_into_a_young_container_is_what_goes_back(
     await settle(node)
     file(node, app).write_text("1\n")
     await settle(node)
-    assert (value(node, app), node.enforcer.groups.repairs) == ("0", 0)
+    assert (value(node, app), node.groups.repairs) == ("0", 0)
     node.put()
     await settle(node)
     assert value(node, app) == "1"
@@ -137,17 +137,17 @@ async def test_what_stays_because_writes_were_switched_off_is_counted_and_keeps_
     app = started(node)
     node.put(policy(rule=SINGLY))
     await settle(node)
-    groups = node.enforcer.groups
-    assert (groups.left, node.enforcer.report()[0].containers) == (0, 1)
+    groups = node.groups
+    assert (groups.left, node.reported()[0].containers) == (0, 1)
     groups.writes = False
     node.put()
     await settle(node)
     assert value(node, app) == "0"
-    assert (groups.left, node.enforcer.report()[0].containers) == (1, 0)
+    assert (groups.left, node.reported()[0].containers) == (1, 0)
     groups.writes = True
     await settle(node)
     assert value(node, app) == "1"
-    assert (groups.left, node.enforcer.report()[0].containers) == (0, 0)
+    assert (groups.left, node.reported()[0].containers) == (0, 0)
 
 
 async def test_scores_of_processes_are_ineffective_until_the_container_dies_one_by_one(
@@ -172,7 +172,7 @@ async def test_nothing_is_written_before_what_was_found_is_on_the_disk(
         raise sqlite3.OperationalError("database or disk is full")
 
     with monkeypatch.context() as broken:
-        broken.setattr(type(node.enforcer.groups.found), "save", lambda _: full())
+        broken.setattr(type(node.groups.found), "save", lambda _: full())
         node.put(policy(rule=SINGLY))
         await settle(node)
     assert (value(node, app), reasons(node)) == ("1", ["NotSaved"])
@@ -201,7 +201,7 @@ async def test_an_inode_that_is_used_again_is_another_container(node: Node) -> N
     app = started(node)
     node.put(policy(rule=SINGLY))
     await settle(node)
-    found = node.enforcer.groups.found
+    found = node.groups.found
     assert found.get(app) is True
     other = Container(replace(app.cgroup, container_id="f" * 64), 0.0)
     assert found.get(other) is None
@@ -215,7 +215,7 @@ async def test_observe_writes_nothing_and_tells_what_is_missing(node: Node) -> N
     node.put(policy(rule=SINGLY | BY_PROCESS, mode="Observe"))
     await settle(node)
     assert reasons(node) == ["CgroupWritesOff", "Ineffective"]
-    node.enforcer.groups.writes = True
+    node.groups.writes = True
     await settle(node)
     assert (value(node, app), reasons(node)) == ("1", [])
 

@@ -29,9 +29,9 @@ def make_below(node: Node, container: Container, value: str) -> Path:
 
 
 def started(node: Node, below: str | None, *, young: bool = False) -> Container:
-    node.enforcer.groups.writes = True
+    node.groups.writes = True
     app = node.container("a", "app")
-    app.seen = node.enforcer._now() - (0 if young else YOUNG_SECONDS)
+    app.seen = node.now() - (0 if young else YOUNG_SECONDS)
     (node.cgroups.root / app.cgroup.path / "memory.oom.group").write_text("0\n")
     if below is not None:
         make_below(node, app, below)
@@ -41,10 +41,10 @@ def started(node: Node, below: str | None, *, young: bool = False) -> Container:
 
 
 async def settle(node: Node) -> None:
-    node.enforcer.news.set()
-    await node.enforcer.step()
-    await node.enforcer.groups.step()
-    await node.enforcer.groups.step()
+    node.changed.set()
+    await node.scores.step()
+    await node.groups.step()
+    await node.groups.step()
 
 
 async def test_group_kill_false_is_written_below_repaired_and_put_back(node: Node) -> None:
@@ -55,16 +55,16 @@ async def test_group_kill_false_is_written_below_repaired_and_put_back(node: Nod
     assert node.report("protect").enforced == 1
     (node.cgroups.root / app.cgroup.path / "container/memory.oom.group").write_text("1\n")
     await settle(node)
-    assert (files(node, app), node.enforcer.groups.repairs) == (("0", "0"), 1)
+    assert (files(node, app), node.groups.repairs) == (("0", "0"), 1)
     node.put()
     await settle(node)
     assert files(node, app) == ("0", "1")
-    assert node.enforcer.report()[0].containers == 0
+    assert node.reported()[0].containers == 0
 
 
 async def test_without_the_right_to_write_group_kill_false_is_not_in_force(node: Node) -> None:
     app = started(node, "1")
-    node.enforcer.groups.writes = False
+    node.groups.writes = False
     node.put(policy(rule=SINGLY))
     await settle(node)
     report = node.report("protect")
@@ -77,8 +77,8 @@ async def test_the_next_agent_puts_back_both_files(node: Node) -> None:
     node.put(policy(rule=SINGLY))
     await settle(node)
     following = await node.again()
-    following.enforcer.groups.writes = True
-    await following.enforcer.groups.found.load()
+    following.groups.writes = True
+    await following.groups.found.load()
     following.put()
     await settle(following)
     assert files(following, app) == ("0", "1")

@@ -35,13 +35,13 @@ async def test_a_policy_out_of_range_is_unreadable_with_the_reason_and_never_wri
 ) -> None:
     app, _ = server(node, "cat")
     node.put(policy("greedy", rule=rule, priority=9))
-    await node.enforcer.step()
+    await node.scores.step()
     (refusal,) = node.report("greedy").refusals
     assert (refusal.reason, node.report("greedy").observed_generation) == ("Unreadable", 0)
     assert field in refusal.message
     assert why in refusal.message
-    assert set(node.scores(app)) == {GIVEN}
-    assert node.enforcer.report()[0].containers == 0
+    assert set(node.scores_of(app)) == {GIVEN}
+    assert node.reported()[0].containers == 0
 
 
 @pytest.mark.parametrize(
@@ -57,11 +57,11 @@ async def test_a_policy_out_of_range_is_unreadable_with_the_reason_and_never_wri
 async def test_a_namespaced_policy_below_the_floor_gets_the_floor_and_says_so(
     node: Node, rule: dict[str, Any], floor: Floor
 ) -> None:
-    node.enforcer._decider.floor = floor
+    node.tracker.evaluator.floor = floor
     app, _ = server(node, "cat")
     node.put(policy("greedy", rule=rule))
-    await node.enforcer.step()
-    assert set(node.scores(app)) == {GIVEN}
+    await node.scores.step()
+    assert set(node.scores_of(app)) == {GIVEN}
     report = node.report("greedy")
     assert report.refused == 1
     assert {each.reason for each in report.refusals} == {"BelowFloor"}
@@ -73,14 +73,14 @@ async def test_500_policies_on_one_pod_are_evaluated_told_and_put_back(node: Nod
     node.learn(app)
     losers = [policy(f"p{number:03}", OTHER, priority=number) for number in range(499)]
     node.put(*losers, policy("boss", TARGET, priority=1000))
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET]
+    await node.scores.step()
+    assert node.scores_of(app) == [TARGET]
     assert node.report("boss").enforced == 1
     (refusal,) = node.report("p498").refusals
     assert "OOMPolicy shop/boss wins" in refusal.message
     node.put()
-    await node.enforcer.step()
-    assert node.scores(app) == [GIVEN]
+    await node.scores.step()
+    assert node.scores_of(app) == [GIVEN]
 
 
 async def test_replicas_of_a_pod_are_evaluated_once(
@@ -98,8 +98,8 @@ async def test_replicas_of_a_pod_are_evaluated_once(
     for each in (first, second):
         node.learn(each)
     node.put(policy())
-    await node.enforcer.step()
+    await node.scores.step()
     assert asked == ["app"]
     node.put(policy(score=OTHER))
-    await node.enforcer.step()
+    await node.scores.step()
     assert asked == ["app", "app"]

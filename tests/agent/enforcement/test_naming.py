@@ -209,7 +209,7 @@ async def test_processes_that_cannot_be_read_are_told_once(
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(naming, "glimpse", refuse)
+    monkeypatch.setattr(naming, "find_first_process", refuse)
     host.container("a", 30)
     await host.look()
     await host.look(late=60)

@@ -31,12 +31,12 @@ async def test_the_winners_score_is_on_every_process_nested_cgroups_included(nod
     node.pod("app")
     node.learn(app)
     node.put(policy())
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET, TARGET]
+    await node.scores.step()
+    assert node.scores_of(app) == [TARGET, TARGET]
     assert [read_score(pid) for pid in below] == [TARGET, TARGET]
     report = node.report("protect")
     assert (report.pods, report.matched, report.enforced, report.refused) == (1, 1, 1, 0)
-    applied, _ = node.enforcer.report()
+    applied, _ = node.reported()
     assert (applied.containers, applied.processes) == (1, 4)
 
 
@@ -46,8 +46,8 @@ async def test_a_container_without_a_policy_is_not_touched(node: Node) -> None:
     node.learn(app)
     node.learn(other)
     node.put(policy(rule={"containers": ["app"], "oomScoreAdj": TARGET}))
-    await node.enforcer.step()
-    assert (node.scores(app), node.scores(other)) == ([TARGET], [GIVEN])
+    await node.scores.step()
+    assert (node.scores_of(app), node.scores_of(other)) == ([TARGET], [GIVEN])
 
 
 async def test_a_process_that_joins_later_gets_the_score_at_the_next_scan(node: Node) -> None:
@@ -55,10 +55,10 @@ async def test_a_process_that_joins_later_gets_the_score_at_the_next_scan(node: 
     node.pod("app")
     node.learn(app)
     node.put(policy())
-    await node.enforcer.step()
+    await node.scores.step()
     node.spawn(app.cgroup.path)
     await scan_again(node)
-    assert node.scores(app) == [TARGET, TARGET]
+    assert node.scores_of(app) == [TARGET, TARGET]
 
 
 async def test_a_process_with_a_score_of_its_own_is_left_alone_and_reported(node: Node) -> None:
@@ -67,8 +67,8 @@ async def test_a_process_with_a_score_of_its_own_is_left_alone_and_reported(node
     node.pod("app")
     node.learn(app)
     node.put(policy())
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET, OWN]
+    await node.scores.step()
+    assert node.scores_of(app) == [TARGET, OWN]
     report = node.report("protect")
     assert (report.enforced, report.refused) == (1, 1)
     assert [refusal.reason for refusal in report.refusals] == ["OwnScore"]
@@ -79,13 +79,13 @@ async def test_scores_are_put_back_when_the_policy_is_deleted(node: Node) -> Non
     node.pod("app")
     node.learn(app)
     node.put(policy())
-    await node.enforcer.step()
+    await node.scores.step()
     node.put()
-    await node.enforcer.step()
-    assert node.scores(app) == [GIVEN, GIVEN]
+    await node.scores.step()
+    assert node.scores_of(app) == [GIVEN, GIVEN]
     await later(node)
-    assert node.enforcer.report()[0].containers == 0
-    await node.enforcer.step()
+    assert node.reported()[0].containers == 0
+    await node.scores.step()
     assert await saved_ours(node) == ["[]"]
 
 
@@ -94,11 +94,11 @@ async def test_putting_back_leaves_a_process_alone_that_has_set_its_own_score(no
     node.pod("app")
     node.learn(app)
     node.put(policy())
-    await node.enforcer.step()
+    await node.scores.step()
     write_score(node.pids(app)[0], OWN)
     node.put()
-    await node.enforcer.step()
-    assert node.scores(app) == [OWN, GIVEN]
+    await node.scores.step()
+    assert node.scores_of(app) == [OWN, GIVEN]
 
 
 async def test_a_changed_policy_takes_its_older_value_along(node: Node) -> None:
@@ -106,10 +106,10 @@ async def test_a_changed_policy_takes_its_older_value_along(node: Node) -> None:
     node.pod("app")
     node.learn(app)
     node.put(policy())
-    await node.enforcer.step()
+    await node.scores.step()
     node.put(policy(score=OTHER))
-    await node.enforcer.step()
-    assert node.scores(app) == [OTHER]
+    await node.scores.step()
+    assert node.scores_of(app) == [OTHER]
 
 
 async def test_a_changed_policy_is_saved_twice_however_many_containers_it_is_for(
@@ -121,7 +121,7 @@ async def test_a_changed_policy_is_saved_twice_however_many_containers_it_is_for
     for each in containers:
         node.learn(each)
     node.put(policy())
-    await node.enforcer.step()
+    await node.scores.step()
     node.put(policy(score=OTHER))
     saved: list[str] = []
     run = node.store.run
@@ -131,12 +131,12 @@ async def test_a_changed_policy_is_saved_twice_however_many_containers_it_is_for
         return await run(work)
 
     monkeypatch.setattr(node.store, "run", note)
-    while node.enforcer.news.is_set():
-        await node.enforcer.step()
+    while node.changed.is_set():
+        await node.scores.step()
     await later(node)
-    while node.enforcer.news.is_set():
-        await node.enforcer.step()
-    assert [node.scores(each) for each in containers] == [[OTHER]] * 6
+    while node.changed.is_set():
+        await node.scores.step()
+    assert [node.scores_of(each) for each in containers] == [[OTHER]] * 6
     assert len(saved) == 2
 
 
@@ -145,32 +145,32 @@ async def test_observe_reports_and_touches_nothing(node: Node) -> None:
     node.pod("app")
     node.learn(app)
     node.put(policy(mode="Observe"))
-    await node.enforcer.step()
-    assert node.scores(app) == [GIVEN]
+    await node.scores.step()
+    assert node.scores_of(app) == [GIVEN]
     report = node.report("protect")
     assert (report.matched, report.observed, report.enforced) == (1, 1, 0)
-    assert node.enforcer.winner_of(app.cgroup.inode) is None
+    assert node.tracker.governing.of(app.cgroup.inode) is None
 
 
 async def test_nothing_happens_before_the_switch_is_known(node: Node) -> None:
-    node.enforcer.control.mode = None
+    node.view.mode.mode = None
     app = node.container("a", "app")
     node.pod("app")
     node.learn(app)
     node.put(policy())
-    await node.enforcer.step()
-    assert node.scores(app) == [GIVEN]
+    await node.scores.step()
+    assert node.scores_of(app) == [GIVEN]
 
 
 async def test_nobody_wins_before_both_kinds_of_policy_were_listed(node: Node) -> None:
     app = node.container("a", "app")
     node.pod("app")
     node.learn(app)
-    node.enforcer.book._listed.clear()
+    node.view.policies._listed.clear()
     node.put(policy())
-    await node.enforcer.step()
-    assert node.scores(app) == [GIVEN]
-    assert node.enforcer.winner_of(app.cgroup.inode) is None
+    await node.scores.step()
+    assert node.scores_of(app) == [GIVEN]
+    assert node.tracker.governing.of(app.cgroup.inode) is None
 
 
 async def test_a_new_container_does_not_wait_for_a_long_list_of_scans(
@@ -181,21 +181,21 @@ async def test_a_new_container_does_not_wait_for_a_long_list_of_scans(
     for each in containers:
         node.learn(each)
     node.put(policy())
-    await node.enforcer.step()
+    await node.scores.step()
     late = node.container("d", "d")
-    run = node.enforcer.worker.run
+    run = node.scanner.worker.run
 
     async def learn_meanwhile(inode: int, work: Callable[[], T]) -> T:
         node.learn(late)
         return await run(inode, work)
 
-    node.enforcer.news.clear()
-    for charge in node.enforcer._charges.values():
-        charge.due = 0.0
+    node.changed.clear()
+    for tracked in node.tracker.containers.values():
+        tracked.schedule.due = 0.0
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(node.enforcer.worker, "run", learn_meanwhile)
-        await node.enforcer.step()
-    done = sum(charge.due > 0 for charge in node.enforcer._charges.values())
+        meanwhile.setattr(node.scanner.worker, "run", learn_meanwhile)
+        await node.scores.step()
+    done = sum(tracked.schedule.due > 0 for tracked in node.tracker.containers.values())
     assert done == len(containers), "what was looked at together is not looked at again"
     scanned: list[int] = []
 
@@ -203,10 +203,10 @@ async def test_a_new_container_does_not_wait_for_a_long_list_of_scans(
         scanned.append(inode)
         return await run(inode, work)
 
-    monkeypatch.setattr(node.enforcer.worker, "run", note)
-    await node.enforcer.step()
+    monkeypatch.setattr(node.scanner.worker, "run", note)
+    await node.scores.step()
     assert scanned[0] == late.cgroup.inode
-    assert node.scores(late) == [TARGET]
+    assert node.scores_of(late) == [TARGET]
 
 
 async def test_a_container_that_goes_away_is_forgotten(node: Node) -> None:
@@ -215,16 +215,16 @@ async def test_a_container_that_goes_away_is_forgotten(node: Node) -> None:
     for each in (app, other):
         node.learn(each)
     node.put(policy())
-    await node.enforcer.step()
+    await node.scores.step()
     node.inventory.containers.pop(app.cgroup.inode)
     node.cgroups.remove(app.cgroup.path)
     await scan_again(node)
-    node.enforcer.news.set()
-    await node.enforcer.step()
-    await node.enforcer.step()
-    assert node.enforcer.report()[0].containers == 1
+    node.changed.set()
+    await node.scores.step()
+    await node.scores.step()
+    assert node.reported()[0].containers == 1
     assert await saved_ours(node) == [f"[{TARGET}]"]
-    winner = node.enforcer.winner_of(app.cgroup.inode)
+    winner = node.tracker.governing.of(app.cgroup.inode)
     assert winner is not None, "the record of its last kill names the policy"
 
 
@@ -238,5 +238,5 @@ async def test_another_cgroup_of_the_same_name_is_not_touched(node: Node) -> Non
     path.mkdir()
     (path / "cgroup.procs").write_text(f"{pid}\n")
     node.put(policy())
-    await node.enforcer.step()
+    await node.scores.step()
     assert read_score(pid) == GIVEN

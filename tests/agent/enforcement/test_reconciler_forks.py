@@ -12,11 +12,11 @@ async def test_a_fork_that_ends_after_its_parent_was_changed_is_changed_too(
     """It took its parent's score at its beginning, and copies gigabytes until it is listed."""
     app, _ = server(node)
     node.put(policy())
-    await node.enforcer.step()
+    await node.scores.step()
     node.put(*[policy(score=change)] if change else [])
-    await node.enforcer.step()
-    while node.enforcer.news.is_set():
-        await node.enforcer.step()
+    await node.scores.step()
+    while node.changed.is_set():
+        await node.scores.step()
     late = node.spawn(app.cgroup.path, TARGET)
     await later(node)
     assert read_score(late) == (change or GIVEN)

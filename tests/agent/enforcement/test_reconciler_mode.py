@@ -20,32 +20,32 @@ from tests.support.enforcing import (
 async def test_pause_changes_nothing_more(node: Node) -> None:
     app, _ = server(node)
     node.put(policy())
-    await node.enforcer.step()
+    await node.scores.step()
     node.switch("Pause")
     node.put()
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET]
+    await node.scores.step()
+    assert node.scores_of(app) == [TARGET]
     node.put(policy(score=OTHER))
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET]
+    await node.scores.step()
+    assert node.scores_of(app) == [TARGET]
     assert [refusal.reason for refusal in node.report("protect").refusals] == ["Paused"]
     node.switch("Enforce")
-    await node.enforcer.step()
-    assert node.scores(app) == [OTHER]
+    await node.scores.step()
+    assert node.scores_of(app) == [OTHER]
 
 
 async def test_release_puts_everything_back_and_enforces_nothing(node: Node) -> None:
     app, _ = server(node)
     node.put(policy())
-    await node.enforcer.step()
+    await node.scores.step()
     node.switch("Release")
-    await node.enforcer.step()
-    assert node.scores(app) == [GIVEN]
+    await node.scores.step()
+    assert node.scores_of(app) == [GIVEN]
     await later(node)
-    applied, _ = node.enforcer.report()
+    applied, _ = node.reported()
     assert (applied.containers, applied.processes) == (0, 0)
     assert node.report("protect").enforced == 0
-    assert node.enforcer.winner_of(app.cgroup.inode) is None
+    assert node.tracker.governing.of(app.cgroup.inode) is None
 
 
 async def test_a_following_agent_puts_nothing_back_before_it_knows_the_policies(
@@ -53,25 +53,25 @@ async def test_a_following_agent_puts_nothing_back_before_it_knows_the_policies(
 ) -> None:
     app, _ = server(node)
     node.put(policy())
-    await node.enforcer.step()
+    await node.scores.step()
     following = await node.again()
-    await following.enforcer.step()
-    assert following.scores(app) == [TARGET]
-    assert following.enforcer.report()[0].containers == 1
+    await following.scores.step()
+    assert following.scores_of(app) == [TARGET]
+    assert following.reported()[0].containers == 1
     following.put()
-    await following.enforcer.step()
-    assert following.scores(app) == [GIVEN]
+    await following.scores.step()
+    assert following.scores_of(app) == [GIVEN]
 
 
 async def test_a_following_agent_knows_the_baseline_though_the_scores_are_ours(node: Node) -> None:
     app, _ = server(node)
     node.put(policy())
-    await node.enforcer.step()
+    await node.scores.step()
     following = await node.again()
     following.learn(app, TARGET)
     following.put(policy(rule={"oomScoreOffset": 20}))
-    await following.enforcer.step()
-    assert following.scores(app) == [GIVEN + 20]
+    await following.scores.step()
+    assert following.scores_of(app) == [GIVEN + 20]
 
 
 async def test_after_a_lost_store_absolute_scores_hold_and_offsets_are_refused(node: Node) -> None:
@@ -80,15 +80,15 @@ async def test_after_a_lost_store_absolute_scores_hold_and_offsets_are_refused(n
     node.pod("app")
     node.learn(app)
     node.put(policy())
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET]
+    await node.scores.step()
+    assert node.scores_of(app) == [TARGET]
     node.put(policy(rule={"oomScoreOffset": 20}))
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET]
+    await node.scores.step()
+    assert node.scores_of(app) == [TARGET]
     assert [refusal.reason for refusal in node.report("protect").refusals] == ["BaselineUnknown"]
     node.put()
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET]
+    await node.scores.step()
+    assert node.scores_of(app) == [TARGET]
 
 
 async def test_nothing_is_written_before_the_way_back_is_saved(
@@ -101,9 +101,9 @@ async def test_nothing_is_written_before_the_way_back_is_saved(
     with monkeypatch.context() as broken:
         broken.setattr(node.store, "run", fail)
         node.put(policy())
-        await node.enforcer.step()
-    assert node.scores(app) == [GIVEN]
+        await node.scores.step()
+    assert node.scores_of(app) == [GIVEN]
     assert [refusal.reason for refusal in node.report("protect").refusals] == ["NotSaved"]
     await scan_again(node)
-    assert node.scores(app) == [TARGET]
+    assert node.scores_of(app) == [TARGET]
     assert await saved_ours(node) == [f"[{TARGET}]"]

@@ -28,7 +28,7 @@ async def overridden(node: Node) -> tuple[Container, int]:
     app, _ = server(node)
     worker = node.spawn(app.cgroup.path, OWN, IDLE)
     node.put(policy(rule=RULE))
-    await node.enforcer.step()
+    await node.scores.step()
     assert read_score(worker) == OTHER
     return app, worker
 
@@ -37,21 +37,21 @@ async def test_it_comes_back_with_the_policy_gone_and_nothing_is_applied_any_mor
     node: Node,
 ) -> None:
     _, worker = await overridden(node)
-    assert node.enforcer.report()[0].containers == 1
+    assert node.reported()[0].containers == 1
     node.put()
-    await node.enforcer.step()
+    await node.scores.step()
     assert read_score(worker) == OWN
     await later(node)
-    await node.enforcer.step()
-    assert node.enforcer.report()[0].containers == 0
+    await node.scores.step()
+    assert node.reported()[0].containers == 0
 
 
 async def test_it_comes_back_when_the_rules_go_and_the_containers_score_stays(node: Node) -> None:
     app, worker = await overridden(node)
     node.put(policy(rule={"oomScoreAdj": TARGET}))
-    await node.enforcer.step()
+    await node.scores.step()
     assert read_score(worker) == OWN
-    assert node.scores(app)[0] == TARGET
+    assert node.scores_of(app)[0] == TARGET
 
 
 async def test_it_comes_back_where_the_rule_gave_the_very_baseline(node: Node) -> None:
@@ -59,10 +59,10 @@ async def test_it_comes_back_where_the_rule_gave_the_very_baseline(node: Node) -
     worker = node.spawn(app.cgroup.path, OWN, IDLE)
     same = [{"command": "postgres: *", "oomScoreAdj": GIVEN}]
     node.put(policy(rule={"processes": same}))
-    await node.enforcer.step()
+    await node.scores.step()
     assert read_score(worker) == GIVEN
     node.put()
-    await node.enforcer.step()
+    await node.scores.step()
     assert read_score(worker) == OWN
 
 
@@ -70,10 +70,10 @@ async def test_pause_leaves_it_and_release_puts_it_back(node: Node) -> None:
     _, worker = await overridden(node)
     node.switch("Pause")
     node.put()
-    await node.enforcer.step()
+    await node.scores.step()
     assert read_score(worker) == OTHER
     node.switch("Release")
-    await node.enforcer.step()
+    await node.scores.step()
     assert read_score(worker) == OWN
 
 
@@ -81,7 +81,7 @@ async def test_the_next_agent_knows_it(node: Node) -> None:
     _, worker = await overridden(node)
     following = await node.again()
     following.put()
-    await following.enforcer.step()
+    await following.scores.step()
     assert read_score(worker) == OWN
 
 
@@ -90,7 +90,7 @@ async def test_where_it_cannot_be_saved_it_is_not_written_over(
 ) -> None:
     app, _ = server(node)
     node.put(policy(rule=RULE))
-    await node.enforcer.step()
+    await node.scores.step()
     worker = node.spawn(app.cgroup.path, OWN, IDLE)
 
     async def full() -> None:
@@ -112,11 +112,11 @@ async def test_after_a_lost_store_no_score_is_taken_for_a_processes_own(node: No
     node.pod("app")
     node.learn(app)
     node.put(policy(rule=RULE))
-    await node.enforcer.step()
+    await node.scores.step()
     assert read_score(worker) == OTHER
     assert not node.baselines.own.has(app)
     node.put()
-    await node.enforcer.step()
+    await node.scores.step()
     assert read_score(worker) == OTHER
 
 
@@ -125,8 +125,8 @@ async def test_a_container_that_ends_takes_its_rows_along(node: Node) -> None:
     other = node.container("b", "other")
     node.learn(other)
     del node.inventory.containers[app.cgroup.inode]
-    node.enforcer.news.set()
-    await node.enforcer.step()
+    node.changed.set()
+    await node.scores.step()
     assert not node.baselines.own.has(app)
 
 
@@ -141,19 +141,19 @@ async def test_it_comes_back_where_it_is_a_score_that_the_policy_gives_others(
     app, _ = server(node)
     worker = node.spawn(app.cgroup.path, own, IDLE)
     node.put(policy(rule=RULE))
-    await node.enforcer.step()
+    await node.scores.step()
     assert read_score(worker) == OTHER
     await later(node)
     node.put(policy(rule=ruled(OTHER - 50)))
-    await node.enforcer.step()
+    await node.scores.step()
     assert read_score(worker) == OTHER - 50
     following = await node.again()
     following.put()
-    await following.enforcer.step()
+    await following.scores.step()
     for _ in range(3):
         await later(following)
-        assert (read_score(worker), following.scores(app)[0]) == (own, GIVEN)
-    assert following.enforcer.report()[0].containers == 0
+        assert (read_score(worker), following.scores_of(app)[0]) == (own, GIVEN)
+    assert following.reported()[0].containers == 0
 
 
 async def test_who_has_the_policys_score_already_keeps_it_and_counts_as_one_that_holds_it(
@@ -164,17 +164,17 @@ async def test_who_has_the_policys_score_already_keeps_it_and_counts_as_one_that
     node.pod("app")
     node.learn(app)
     node.put(policy())
-    await node.enforcer.step()
-    assert node.enforcer.processes == 2
+    await node.scores.step()
+    assert node.tracker.enforced_processes() == 2
     forked = node.spawn(app.cgroup.path, TARGET)  # with a score that is ours by now
     await later(node)
-    assert node.enforcer.processes == 3
+    assert node.tracker.enforced_processes() == 3
     node.put()
-    await node.enforcer.step()
+    await node.scores.step()
     await later(node)
     await later(node)
     assert [read_score(before), read_score(forked)] == [TARGET, GIVEN]
-    assert node.enforcer.report()[0].containers == 0
+    assert node.reported()[0].containers == 0
 
 
 async def test_a_score_that_it_gives_itself_under_the_policy_is_the_one_that_comes_back(
@@ -186,8 +186,8 @@ async def test_a_score_that_it_gives_itself_under_the_policy_is_the_one_that_com
     assert read_score(worker) == OTHER
     for score in (OTHER - 50, OTHER - 40):
         node.put(policy(rule=ruled(score)))
-        await node.enforcer.step()
+        await node.scores.step()
         assert read_score(worker) == score
     node.put()
-    await node.enforcer.step()
+    await node.scores.step()
     assert read_score(worker) == OTHER + 77

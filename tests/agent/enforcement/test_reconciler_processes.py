@@ -1,13 +1,13 @@
 """Rules for processes, on real processes with titles: children of the test in fake cgroups."""
 
 import pytest
-from oomwarden.agent.enforcement.tracked import (
+from oomwarden.agent.enforcement.scan_schedule import (
     FIRST_GAP_SECONDS,
     HURRIED_SCANS,
     RULES_HURRIED_SECONDS,
     RULES_LONGEST_SECONDS,
-    TrackedContainer,
 )
+from oomwarden.agent.enforcement.tracked import TrackedContainer
 from oomwarden.agent.informers.inventory import Container
 from oomwarden.core.enforcement.plan import ScanOutcome, ScorePlan
 from oomwarden.kernel.proc.process import Process
@@ -24,7 +24,7 @@ from tests.support.enforcing import (
     saved_ours,
     scan_again,
     server,
-    the_charge,
+    the_container,
 )
 
 WORKERS = [{"command": "postgres: *", "oomScoreAdj": OTHER}]
@@ -35,17 +35,17 @@ IDLE = "postgres: shop db [local] idle"
 async def test_workers_get_their_score_and_all_values_go_back(node: Node) -> None:
     app, _ = server(node, IDLE)
     node.put(policy(rule=RULE))
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET, OTHER]
+    await node.scores.step()
+    assert node.scores_of(app) == [TARGET, OTHER]
     assert await saved_ours(node) == [f"[{TARGET}, {OTHER}]"]
     report = node.report("protect")
     assert (report.enforced, report.refused) == (1, 0)
-    assert node.enforcer.report()[0].processes == 2
+    assert node.reported()[0].processes == 2
     node.put()
-    await node.enforcer.step()
-    assert node.scores(app) == [GIVEN, GIVEN]
+    await node.scores.step()
+    assert node.scores_of(app) == [GIVEN, GIVEN]
     await later(node)
-    await node.enforcer.step()
+    await node.scores.step()
     assert await saved_ours(node) == ["[]"]
 
 
@@ -54,10 +54,10 @@ async def test_with_rules_for_processes_alone_the_others_keep_what_the_kubelet_g
 ) -> None:
     app, _ = server(node, IDLE)
     node.put(policy(rule={"processes": WORKERS}))
-    await node.enforcer.step()
-    assert node.scores(app) == [GIVEN, OTHER]
+    await node.scores.step()
+    assert node.scores_of(app) == [GIVEN, OTHER]
     assert node.report("protect").enforced == 1
-    assert node.enforcer.report()[0].processes == 1, "only those that hold a value of ours"
+    assert node.reported()[0].processes == 1, "only those that hold a value of ours"
 
 
 async def test_a_process_with_its_own_score_is_left_alone_unless_a_rule_names_it(
@@ -67,7 +67,7 @@ async def test_a_process_with_its_own_score_is_left_alone_unless_a_rule_names_it
     own = node.spawn(app.cgroup.path, OWN)
     named = node.spawn(app.cgroup.path, OWN, IDLE)
     node.put(policy(rule=RULE))
-    await node.enforcer.step()
+    await node.scores.step()
     assert (read_score(own), read_score(named)) == (OWN, OTHER)
     (refusal,) = node.report("protect").refusals
     assert refusal.reason == "OwnScore"
@@ -77,20 +77,20 @@ async def test_a_process_with_its_own_score_is_left_alone_unless_a_rule_names_it
 async def test_a_rule_that_changes_takes_its_older_value_along(node: Node) -> None:
     app, _ = server(node, IDLE)
     node.put(policy(rule=RULE))
-    await node.enforcer.step()
+    await node.scores.step()
     node.put(policy(rule={"oomScoreAdj": TARGET, "processes": []}))
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET, TARGET]
+    await node.scores.step()
+    assert node.scores_of(app) == [TARGET, TARGET]
 
 
 async def test_the_next_agent_knows_all_values_that_were_written(node: Node) -> None:
     app, _ = server(node, IDLE)
     node.put(policy(rule=RULE))
-    await node.enforcer.step()
+    await node.scores.step()
     following = await node.again()
     following.put()
-    await following.enforcer.step()
-    assert following.scores(app) == [GIVEN, GIVEN]
+    await following.scores.step()
+    assert following.scores_of(app) == [GIVEN, GIVEN]
 
 
 async def test_command_lines_are_read_at_every_scan(
@@ -101,25 +101,25 @@ async def test_command_lines_are_read_at_every_scan(
     node.pod("app", "other")
     node.learn(other)
     node.put(policy(rule=RULE))
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET, TARGET]
+    await node.scores.step()
+    assert node.scores_of(app) == [TARGET, TARGET]
     monkeypatch.setattr(Process, "command_line", lambda *_: IDLE.encode())
     await scan_again(node)
-    assert node.scores(app) == [OTHER, OTHER]
+    assert node.scores_of(app) == [OTHER, OTHER]
 
 
-def charge_with(order: ScorePlan, container: Container) -> TrackedContainer:
-    charge = TrackedContainer(container)
-    charge.set_plan(order, 0.0)
-    return charge
+def tracked_with(order: ScorePlan, container: Container) -> TrackedContainer:
+    tracked = TrackedContainer(container)
+    tracked.set_plan(order, 0.0)
+    return tracked
 
 
-def gaps(charge: TrackedContainer, *outcomes: ScanOutcome) -> list[float]:
+def gaps(tracked: TrackedContainer, *outcomes: ScanOutcome) -> list[float]:
     found = []
     for outcome in outcomes:
-        charge.record_outcome(outcome, None, 0.0)
-        charge.schedule_next(0.0, 10.0)
-        found.append(charge._gap)
+        tracked.record_outcome(outcome, None, 0.0)
+        tracked.schedule_next(0.0, 10.0)
+        found.append(tracked.schedule._gap)
     return found
 
 
@@ -128,13 +128,13 @@ async def test_containers_with_rules_are_scanned_every_two_seconds_and_others_ev
 ) -> None:
     app, _ = server(node)
     node.put(policy(rule=RULE))
-    await node.enforcer.step()
-    rules = the_charge(node).plan
+    await node.scores.step()
+    rules = the_container(node).plan
     assert rules is not None
     same = [ScanOutcome(TARGET, rules=rules.rules)] * 10
-    assert gaps(charge_with(rules, app), *same)[-1] == RULES_LONGEST_SECONDS
+    assert gaps(tracked_with(rules, app), *same)[-1] == RULES_LONGEST_SECONDS
     plain = ScorePlan(TARGET, frozenset({GIVEN}))
-    assert gaps(charge_with(plain, app), *[ScanOutcome(TARGET)] * 10)[-1] == 10.0
+    assert gaps(tracked_with(plain, app), *[ScanOutcome(TARGET)] * 10)[-1] == 10.0
 
 
 async def test_a_server_that_changes_at_every_scan_is_not_scanned_ten_times_a_second(
@@ -142,11 +142,11 @@ async def test_a_server_that_changes_at_every_scan_is_not_scanned_ten_times_a_se
 ) -> None:
     app, _ = server(node)
     node.put(policy(rule=RULE))
-    await node.enforcer.step()
-    rules = the_charge(node).plan
+    await node.scores.step()
+    rules = the_container(node).plan
     assert rules is not None
     busy = [ScanOutcome(TARGET, changed=1, rules=rules.rules)] * (HURRIED_SCANS + 1)
-    found = gaps(charge_with(rules, app), *busy)
+    found = gaps(tracked_with(rules, app), *busy)
     assert (found[0], found[-1]) == (FIRST_GAP_SECONDS, RULES_HURRIED_SECONDS)
 
 
@@ -155,9 +155,9 @@ async def test_a_process_in_the_middle_of_exec_is_looked_at_again_soon_and_a_zom
 ) -> None:
     app, _ = server(node)
     node.put(policy(rule=RULE))
-    await node.enforcer.step()
-    rules = the_charge(node).plan
+    await node.scores.step()
+    rules = the_container(node).plan
     assert rules is not None
     blank = ScanOutcome(TARGET, rules=rules.rules, blank=frozenset({7}))
-    first, second, third = gaps(charge_with(rules, app), blank, blank, blank)
+    first, second, third = gaps(tracked_with(rules, app), blank, blank, blank)
     assert first < second < third

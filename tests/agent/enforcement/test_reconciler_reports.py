@@ -8,11 +8,11 @@ async def test_a_loser_tells_who_overrode_it(node: Node) -> None:
     node.pod("app")
     node.learn(app)
     node.put(policy("high", priority=2), policy("low", OTHER))
-    await node.enforcer.step()
+    await node.scores.step()
     (refusal,) = node.report("low").refusals
     assert (refusal.reason, refusal.pod, refusal.container) == ("Overridden", "shop/db-0", "app")
     assert "OOMPolicy shop/high" in refusal.message
-    winner = node.enforcer.winner_of(app.cgroup.inode)
+    winner = node.tracker.governing.of(app.cgroup.inode)
     assert winner is not None
     assert winner.name == "high"
 
@@ -22,8 +22,8 @@ async def test_a_policy_that_cannot_be_read_is_told_and_the_others_hold(node: No
     node.pod("app")
     node.learn(app)
     node.put(policy("broken", -1000), policy())
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET]
+    await node.scores.step()
+    assert node.scores_of(app) == [TARGET]
     report = node.report("broken")
     assert report.observed_generation == 0
     assert "spec.rules[0].oomScoreAdj" in report.refusals[0].message
@@ -34,12 +34,12 @@ async def test_a_field_of_a_newer_version_is_told_and_the_rest_holds(node: Node)
     node.pod("app")
     node.learn(app)
     node.put(policy(rule={"oomScoreAdj": TARGET, "soon": {"limit": "1Gi"}}))
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET]
+    await node.scores.step()
+    assert node.scores_of(app) == [TARGET]
     report = node.report("protect")
     assert (report.enforced, report.refused) == (1, 1)
     assert report.refusals[0].reason == "UnknownField"
-    assert node.enforcer.book.unknown_fields() == ("rules[0].soon",)
+    assert node.view.policies.unknown_fields() == ("rules[0].soon",)
 
 
 async def test_containers_of_a_namespace_that_is_not_known_yet_are_left_as_they_are(
@@ -48,12 +48,12 @@ async def test_containers_of_a_namespace_that_is_not_known_yet_are_left_as_they_
     app = node.container("a", "app")
     node.pod("app")
     node.learn(app)
-    node.enforcer.namespaces.replace([])
+    node.view.namespaces.replace([])
     cluster = {**policy("all"), "metadata": {"name": "all", "generation": 1}}
-    listed(node.enforcer.book, "ClusterOOMPolicy", cluster)
+    listed(node.view.policies, "ClusterOOMPolicy", cluster)
     node.put()
-    await node.enforcer.step()
-    assert node.scores(app) == [GIVEN]
-    node.enforcer.namespaces.apply({"metadata": {"name": "shop"}})
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET]
+    await node.scores.step()
+    assert node.scores_of(app) == [GIVEN]
+    node.view.namespaces.apply({"metadata": {"name": "shop"}})
+    await node.scores.step()
+    assert node.scores_of(app) == [TARGET]

@@ -11,10 +11,10 @@ async def test_scores_stay_while_a_restarted_agent_has_not_heard_of_its_pods(nod
     node.learn(app)
     selecting = policy(podSelector={"matchLabels": {"app": "db"}})
     node.put(selecting)
-    await node.enforcer.step()
+    await node.scores.step()
     node.inventory.deleted[pod.cgroup_uid] = replace(node.inventory.pods.popitem()[1], labels={})
     node.inventory.synced = False
     following = await node.again()
     following.put(selecting)
-    await following.enforcer.step()
-    assert node.scores(app) == [TARGET]
+    await following.scores.step()
+    assert node.scores_of(app) == [TARGET]

@@ -14,7 +14,7 @@ async def enforced(node: Node) -> Container:
     node.learn(app)
     node.learn(side)
     node.put(policy())
-    await node.enforcer.step()
+    await node.scores.step()
     return side
 
 
@@ -26,11 +26,11 @@ async def begun_without(node: Node, hidden: int) -> Node:
     following = await node.again()
     following.inventory.partly_seen = True
     following.put(policy())
-    await following.enforcer.step()
+    await following.scores.step()
     container.existed = False
     following.inventory.containers[hidden] = container
     following.inventory.partly_seen = False
-    following.enforcer.news.set()
+    following.changed.set()
     return following
 
 
@@ -43,7 +43,7 @@ async def test_a_container_that_a_restarted_agent_opens_late_gets_its_own_score_
     following.put()
     await later(following)
     await later(following)
-    assert following.scores(side) == [GIVEN]
+    assert following.scores_of(side) == [GIVEN]
 
 
 async def test_what_went_away_is_forgotten_while_other_containers_cannot_be_opened(
@@ -52,6 +52,6 @@ async def test_what_went_away_is_forgotten_while_other_containers_cannot_be_open
     side = await enforced(node)
     node.inventory.partly_seen = True
     del node.inventory.containers[side.cgroup.inode]
-    node.enforcer.news.set()
-    await node.enforcer.step()
+    node.changed.set()
+    await node.scores.step()
     assert len(await saved_ours(node)) == 1

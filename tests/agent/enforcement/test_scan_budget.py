@@ -5,7 +5,8 @@ import itertools
 import time
 
 import pytest
-from oomwarden.agent.enforcement.tracked import SCAN_BURST_SECONDS, SCAN_SHARE, TrackedContainer
+from oomwarden.agent.enforcement.scan_schedule import SCAN_BURST_SECONDS, SCAN_SHARE
+from oomwarden.agent.enforcement.tracked import TrackedContainer
 from oomwarden.agent.informers.inventory import Container
 from oomwarden.agent.runtime import pace as news_pace
 from oomwarden.agent.runtime.pace import ReconcilePacer
@@ -19,7 +20,7 @@ from tests.support.enforcing import Node, policy
 CHANGED = ScanOutcome(5, frozenset({1}), changed=1)
 
 
-def a_charge() -> TrackedContainer:
+def a_container() -> TrackedContainer:
     cgroup = Cgroup(7, "p/c", Level.CONTAINER, "u", "a" * 64)
     found = TrackedContainer(Container(cgroup, 0.0, "app"))
     found.set_plan(ScorePlan(5, frozenset({0})), 0.0)
@@ -34,7 +35,7 @@ def spend(one: TrackedContainer, cost: float, seconds: float, *, hurried: int = 
         one.cost = cost
         one.record_outcome(CHANGED, None, now)
         one.schedule_next(now, 10.0, hurried=hurried)
-        now = max(one.due, now + cost)
+        now = max(one.schedule.due, now + cost)
     return spent
 
 
@@ -42,15 +43,15 @@ def spend(one: TrackedContainer, cost: float, seconds: float, *, hurried: int = 
 def test_scans_that_always_find_something_take_a_tenth_of_a_processor_together(
     cost: float, hurried: int
 ) -> None:
-    spent = spend(a_charge(), cost, 1000.0, hurried=hurried)
+    spent = spend(a_container(), cost, 1000.0, hurried=hurried)
     assert spent <= 1000.0 / (SCAN_SHARE * hurried) + SCAN_BURST_SECONDS + 2 * cost
 
 
 def test_a_new_target_is_written_at_once_unless_they_come_all_the_time() -> None:
-    one = a_charge()
+    one = a_container()
     for target in range(5):
         one.set_plan(ScorePlan(target + 10, frozenset({0})), 1.0)
-        assert one.due == 1.0
+        assert one.schedule.due == 1.0
         one.cost = 0.002
         one.record_outcome(CHANGED, None, 1.0)
         one.schedule_next(1.0, 10.0)
@@ -58,7 +59,7 @@ def test_a_new_target_is_written_at_once_unless_they_come_all_the_time() -> None
     one.record_outcome(CHANGED, None, 1.0)
     one.schedule_next(1.0, 10.0)
     one.set_plan(ScorePlan(99, frozenset({0})), 1.0)
-    assert one.due > 1.0 + SCAN_BURST_SECONDS * SCAN_SHARE
+    assert one.schedule.due > 1.0 + SCAN_BURST_SECONDS * SCAN_SHARE
 
 
 async def test_a_scan_looks_at_no_process_twice(
@@ -69,19 +70,19 @@ async def test_a_scan_looks_at_no_process_twice(
     node.pod("app")
     node.learn(app)
     node.put(policy())
-    await node.enforcer.step()
+    await node.scores.step()
     looked: list[int] = []
-    fresh, real, opened = itertools.count(4_000_000), pids, node.enforcer.places.proc.open
+    fresh, real, opened = itertools.count(4_000_000), pids, node.scanner.host.proc.open
 
     def look(pid: int) -> object:
         looked.append(pid)
         return opened(pid)
 
     monkeypatch.setattr(apply, "pids", lambda directory: [next(fresh), *real(directory)])
-    monkeypatch.setattr(type(node.enforcer.places.proc), "open", lambda _, pid: look(pid))
-    for each in node.enforcer._charges.values():
-        each.due, each._scans = 0.0, 1
-    await node.enforcer.step()
+    monkeypatch.setattr(type(node.scanner.host.proc), "open", lambda _, pid: look(pid))
+    for each in node.tracker.containers.values():
+        each.schedule.due, each.schedule._scans = 0.0, 1
+    await node.scores.step()
     assert not set(looked) & set(node.pids(app))
     assert len(looked) == len(set(looked)) <= apply.MAX_ROUNDS
 
@@ -95,16 +96,16 @@ async def test_events_while_many_scans_are_due_do_not_have_all_looked_at_again_a
     for each in containers:
         node.learn(each)
     node.put(policy())
-    while node.enforcer.news.is_set():
-        await node.enforcer.step()
-    charges = list(node.enforcer._charges.values())
-    for charge in charges:
-        charge.due, charge._scans = 0.0, 1
-    node.enforcer.news.set()
-    asyncio.get_running_loop().call_soon(node.enforcer.news.set)  # during the first look
-    await node.enforcer.step()
-    assert node.enforcer.news.is_set()
-    assert all(charge.due > 0.0 for charge in charges)
+    while node.changed.is_set():
+        await node.scores.step()
+    all_tracked = list(node.tracker.containers.values())
+    for tracked in all_tracked:
+        tracked.schedule.due, tracked.schedule._scans = 0.0, 1
+    node.changed.set()
+    asyncio.get_running_loop().call_soon(node.changed.set)  # during the first look
+    await node.scores.step()
+    assert node.changed.is_set()
+    assert all(tracked.schedule.due > 0.0 for tracked in all_tracked)
 
 
 async def test_work_that_news_cause_rests_for_as_long_as_it_deserves() -> None:

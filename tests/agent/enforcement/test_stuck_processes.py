@@ -17,7 +17,7 @@ from tests.support.enforcing import (
     read_score,
     scan_again,
     server,
-    the_charge,
+    the_container,
 )
 
 IDLE = "postgres: shop db [local] idle"
@@ -43,7 +43,7 @@ class Hanging:
 @pytest.fixture
 def hanging(node: Node, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hanging]:
     hanging = Hanging(monkeypatch)
-    node.enforcer.scans.commands._patience = 0.5
+    node.scanner.commands._patience = 0.5
     yield hanging
     hanging.free.set()
 
@@ -54,17 +54,17 @@ async def test_a_process_that_hangs_in_the_kernel_is_left_out_and_its_neighbours
     app, (hung, fine) = server(node, IDLE, IDLE)
     hanging.pids = {hung}
     node.put(policy(rule=RULE))
-    await node.enforcer.step()
+    await node.scores.step()
     (refusal,) = node.report("protect").refusals
     assert (refusal.reason, f"process {hung})" in refusal.message) == ("Stuck", True)
-    assert the_charge(node).due < node.enforcer._now() + 1, "it is tried again soon"
+    assert the_container(node).schedule.due < node.now() + 1, "it is tried again soon"
     await scan_again(node)
     assert (read_score(hung), read_score(fine)) == (GIVEN, OTHER)
     (refusal,) = node.report("protect").refusals
     assert (refusal.reason, f"process {hung})" in refusal.message) == ("Stuck", True)
     assert node.report("protect").enforced == 0
-    assert node.enforcer.scans.commands.stuck_since is not None
-    assert node.scores(app)[0] == TARGET
+    assert node.scanner.commands.stuck_since is not None
+    assert node.scores_of(app)[0] == TARGET
 
 
 async def test_a_process_that_answers_again_gets_its_score_after_a_minute(
@@ -73,11 +73,11 @@ async def test_a_process_that_answers_again_gets_its_score_after_a_minute(
     _, (hung,) = server(node, IDLE)
     hanging.pids = {hung}
     node.put(policy(rule=RULE))
-    await node.enforcer.step()
+    await node.scores.step()
     hanging.free.set()
-    scans = node.enforcer.scans
+    scans = node.scanner
     while scans.commands.stuck_since is not None:
-        await node.enforcer.worker.run(0, lambda: None)
+        await node.scanner.worker.run(0, lambda: None)
     await scan_again(node)
     assert read_score(hung) == GIVEN, "one that is slow again and again would stop the others"
     later = scans.clock() + LEFT_OUT_SECONDS
@@ -90,16 +90,16 @@ async def test_a_process_that_answers_again_gets_its_score_after_a_minute(
 async def test_values_are_put_back_while_a_process_hangs(node: Node, hanging: Hanging) -> None:
     app, (worker,) = server(node, IDLE)
     node.put(policy(rule=RULE))
-    await node.enforcer.step()
+    await node.scores.step()
     hanging.pids = {worker}
     await scan_again(node)
     node.put()
-    await node.enforcer.step()
-    assert node.scores(app) == [GIVEN, GIVEN]
+    await node.scores.step()
+    assert node.scores_of(app) == [GIVEN, GIVEN]
     hanging.free.set()
-    while node.enforcer.scans.commands.stuck_since is not None:
-        await node.enforcer.worker.run(0, lambda: None)
-    assert node.scores(app) == [GIVEN, GIVEN], "the late scan must not write what was asked then"
+    while node.scanner.commands.stuck_since is not None:
+        await node.scanner.worker.run(0, lambda: None)
+    assert node.scores_of(app) == [GIVEN, GIVEN], "the late scan must not write what was asked then"
 
 
 async def test_a_container_in_which_two_processes_hang_is_not_asked_for_the_others(
@@ -110,7 +110,7 @@ async def test_a_container_in_which_two_processes_hang_is_not_asked_for_the_othe
     node.put(policy(rule=RULE))
     for _ in range(4):
         await scan_again(node)
-    assert node.scores(app) == [TARGET, GIVEN, GIVEN, GIVEN]
-    assert len(node.enforcer.scans.commands._stuck) == 2
-    plain = the_charge(node).outcome or ScanOutcome(None)
+    assert node.scores_of(app) == [TARGET, GIVEN, GIVEN, GIVEN]
+    assert len(node.scanner.commands._stuck) == 2
+    plain = the_container(node).outcome or ScanOutcome(None)
     assert plain.stuck == set(node.pids(app))

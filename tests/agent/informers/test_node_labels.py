@@ -18,27 +18,27 @@ async def test_a_canary_begins_and_ends_with_the_label_of_the_node(node: Node) -
     node.pod("app")
     node.learn(app)
     node.put()
-    listed(node.enforcer.book, "ClusterOOMPolicy", canary())
-    await node.enforcer.step()
-    assert node.scores(app) == [GIVEN]
+    listed(node.view.policies, "ClusterOOMPolicy", canary())
+    await node.scores.step()
+    assert node.scores_of(app) == [GIVEN]
     for labels, score in (({"canary": "yes"}, TARGET), ({}, GIVEN)):
-        await node.enforcer.node.look(answer(labels))
-        await node.enforcer.step()
-        assert node.scores(app) == [score]
+        await node.view.node.look(answer(labels))
+        await node.scores.step()
+        assert node.scores_of(app) == [score]
 
 
 async def test_until_the_labels_are_known_containers_are_left_as_they_are(node: Node) -> None:
     app = node.container("a", "app")
     node.pod("app")
     node.learn(app)
-    node.enforcer.node.labels = None
+    node.view.node.labels = None
     node.put(policy())
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET]  # no policy asks for them
-    listed(node.enforcer.book, "ClusterOOMPolicy", canary())
+    await node.scores.step()
+    assert node.scores_of(app) == [TARGET]  # no policy asks for them
+    listed(node.view.policies, "ClusterOOMPolicy", canary())
     node.put(policy(score=TARGET + 1))
-    await node.enforcer.step()
-    assert node.scores(app) == [TARGET]
+    await node.scores.step()
+    assert node.scores_of(app) == [TARGET]
 
 
 async def test_what_was_known_stays_while_the_api_server_does_not_answer() -> None:

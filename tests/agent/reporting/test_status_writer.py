@@ -10,6 +10,7 @@ from itertools import pairwise
 import pytest
 from lightkube import ApiError
 from oomwarden.agent.reporting.status_writer import COUNT_GAPS, LAST_RETRY_SECONDS, NodeStatusWriter
+from oomwarden.agent.runtime.signal import Signal
 from oomwarden.api.oomnode import AgentInfo, KernelInfo, KillCounts, OOMNodeStatus
 from oomwarden.kube.transport.errors import error_of
 
@@ -48,10 +49,13 @@ class World:
     errors: list[ApiError] = field(default_factory=list)
     tried: list[float] = field(default_factory=list)
     looks: Callable[["World"], None] = lambda _: None
+    changed: Signal = field(default_factory=Signal)
     writer: NodeStatusWriter = field(init=False)
 
     def __post_init__(self) -> None:
-        self.writer = NodeStatusWriter(self.gather, self.write, GAP, lambda: self.nodes)
+        self.writer = NodeStatusWriter(
+            self.gather, self.write, self.changed, GAP, lambda: self.nodes
+        )
 
     async def gather(self) -> OOMNodeStatus:
         self.looks(self)
@@ -85,7 +89,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def changed_at_each_look(world: World) -> None:
     world.boot = f"boot-{world.clock.now}"
-    world.writer.news()
+    world.changed.set()
 
 
 async def test_the_first_report_is_written_at_once(clock: Clock) -> None:
@@ -101,7 +105,7 @@ async def test_changes_are_written_with_the_gap_that_is_set_between_them(clock: 
 
 async def test_an_api_server_in_trouble_is_asked_less_and_less_often(clock: Clock) -> None:
     errors = [error_of({"code": 500, "message": "no"}) for _ in range(8)]
-    world = World(clock, most=9, errors=errors, looks=lambda one: one.writer.news())
+    world = World(clock, most=9, errors=errors, looks=lambda one: one.changed.set())
     times = await world.run()
     waits = [later - earlier - 0.5 for earlier, later in pairwise(times)]
     assert waits == [1.2 * s for s in (10, 20, 40, 80, *[LAST_RETRY_SECONDS] * 4)]
@@ -130,7 +134,7 @@ async def test_what_all_nodes_hear_at_once_a_large_fleet_writes_one_after_the_ot
     while not clock.slept:
         await asyncio.to_thread(lambda: None)
     heard, world.boot = clock.now, "after a change of a ClusterOOMPolicy"
-    world.writer.news()
+    world.changed.set()
     await task
     assert world.tried[1] - heard == pytest.approx(spread)
 
@@ -138,7 +142,7 @@ async def test_what_all_nodes_hear_at_once_a_large_fleet_writes_one_after_the_ot
 async def test_counts_of_kills_alone_are_written_at_once_then_once_in_a_while(clock: Clock) -> None:
     def kill(world: World) -> None:
         world.kills += 1
-        world.writer.news()
+        world.changed.set()
 
     times = await World(clock, most=3, looks=kill).run()
     assert COUNT_GAPS * GAP <= times[1] < COUNT_GAPS * GAP + 15

@@ -31,3 +31,15 @@ async def test_a_loop_that_is_cancelled_together_with_the_signal_ends() -> None:
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+async def test_a_signal_that_is_waited_for_without_clearing_stays_set() -> None:
+    signal = Signal()
+    assert not await signal.set_within(0.0)
+    signal.set()
+    first = signal.since
+    signal.set()
+    assert await signal.set_within(None)
+    assert signal.since == first > 0, "the first change counts"
+    assert signal.clear()
+    assert not signal.clear()

@@ -33,8 +33,8 @@ class Baselines:
 
     store: Database
     boot_id: str
-    store_lost: bool = False
-    loss_forgotten: bool = False
+    store_lost: bool = field(init=False, default=False)
+    loss_forgotten: bool = field(init=False, default=False)
     own: OwnScoreBaselines = field(init=False)
     _rows: PersistedByContainer[Baseline] = field(init=False)
 
@@ -42,8 +42,9 @@ class Baselines:
         self._rows = PersistedByContainer(self.store, self.boot_id, TABLE)
         self.own = OwnScoreBaselines(self.store, self.boot_id)
 
-    async def load(self) -> None:
+    async def load(self, *, store_lost: bool) -> None:
         """Read what is known of this boot; the rows of others are deleted."""
+        self.store_lost = store_lost
         await self.own.load()
         await self._rows.load()
 
@@ -66,6 +67,10 @@ class Baselines:
     def put(self, container: Container, baseline: Baseline) -> None:
         """Change what is known; it is written at the next `save`."""
         self._rows.put(container, baseline)
+
+    def forget_loss(self) -> None:
+        """Note that the next agent need not doubt any more what containers hold."""
+        self.loss_forgotten = True
 
     def settle(self, container: Container, order: ScorePlan, outcome: ScanOutcome) -> bool:
         """Forget the older values of ours once no process holds one; after a put-back, all.

@@ -54,7 +54,7 @@ async def forget_loss(baselines: Baselines, inventory: Inventory) -> None:
     """
     if baselines.store_lost and not baselines.loss_forgotten and _is_known(baselines, inventory):
         await baselines.store.run(partial(_keep, lost=False))
-        baselines.loss_forgotten = True
+        baselines.forget_loss()
 
 
 def _is_known(baselines: Baselines, inventory: Inventory) -> bool:

@@ -19,6 +19,7 @@ from oomwarden.agent.delivery.outbox import OutboxCounts, OutboxRow
 from oomwarden.agent.delivery.outcomes import Job, OutboxSnapshot, key_of_job, settle
 from oomwarden.agent.delivery.retry_queue import RetryQueue
 from oomwarden.agent.informers.pressure import PressureWatch
+from oomwarden.agent.runtime.signal import Signal
 from oomwarden.agent.store.database import Database
 from oomwarden.core.records.event_series import EventSeries
 from oomwarden.core.records.oomkill import Manifest
@@ -51,7 +52,7 @@ class Deliverer:
     post: Post
     pressure: PressureWatch = field(default_factory=partial(PressureWatch, ""))
     told: Callable[[], None] = field(default=lambda: None)
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    wake: Signal = field(default_factory=Signal)
     progress: float = 0.0
     waiting: int = 0
     numbers: OutboxCounts = field(default_factory=lambda: OutboxCounts(0, 0, 0))

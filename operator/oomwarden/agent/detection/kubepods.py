@@ -25,11 +25,11 @@ class KubepodsDetection:
     """`unavailable_reason` says what is missing, empty once kubepods is watched."""
 
     path: Path
+    layout: Layout
     queue: asyncio.Queue[Batch] = field(default_factory=asyncio.Queue)
     unavailable_reason: str = "kubepods was not looked for yet"
     kubepods: Cgroup | None = None
     detector: Detector | None = None
-    layout: Layout | None = None
     _root: CgroupRoot = field(init=False)
 
     def __post_init__(self) -> None:

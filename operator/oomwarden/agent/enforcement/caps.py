@@ -43,7 +43,7 @@ class Caps:
         self, due: Iterable[TrackedContainer], baselines: Baselines
     ) -> list[TrackedContainer]:
         """Give those that may go now, in their order; the others wait for their turn."""
-        return [charge for charge in due if self._is_admitted(charge, baselines)]
+        return [tracked for tracked in due if self._is_admitted(tracked, baselines)]
 
     def room(self) -> int | None:
         """Tell how many processes may be changed now; None: any number."""
@@ -57,12 +57,12 @@ class Caps:
         """Forget the pods that are gone."""
         self._touched &= set(live)
 
-    def _is_admitted(self, charge: TrackedContainer, baselines: Baselines) -> bool:
-        if not self._is_new(charge, baselines):
+    def _is_admitted(self, tracked: TrackedContainer, baselines: Baselines) -> bool:
+        if not self._is_new(tracked, baselines):
             return True
-        wait = self._touch(charge.container)
+        wait = self._touch(tracked.container)
         if wait > 0:
-            charge.defer(self.now() + wait, self._waiting())
+            tracked.defer(self.now() + wait, self._waiting())
         return not wait
 
     def hold_up(self, container: Container) -> Remark | None:
@@ -80,12 +80,12 @@ class Caps:
             self._touched.add(pod)
         return wait
 
-    def _is_new(self, charge: TrackedContainer, baselines: Baselines) -> bool:
+    def _is_new(self, tracked: TrackedContainer, baselines: Baselines) -> bool:
         """Whether a running container would be touched for the first time."""
-        baseline, order = baselines.get(charge.container), charge.plan
+        baseline, order = baselines.get(tracked.container), tracked.plan
         if baseline is None or order is None or baseline.ours - {baseline.value}:
             return False
-        starting = self._is_starting(charge.container)
+        starting = self._is_starting(tracked.container)
         return not starting and bool(order.values - {baseline.value})
 
     def _is_starting(self, container: Container) -> bool:

@@ -5,10 +5,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from oomwarden.agent.baselines.offsets import OffsetReferences
-from oomwarden.agent.informers.inventory import Container, Inventory
-from oomwarden.agent.informers.namespaces import NamespaceCache
-from oomwarden.agent.informers.node_labels import NodeLabels
-from oomwarden.agent.informers.policies import PolicyCache
+from oomwarden.agent.informers.cluster_view import ClusterView
+from oomwarden.agent.informers.inventory import Container
 from oomwarden.core.enforcement.plan import Baseline, Evaluation, evaluate
 from oomwarden.core.enforcement.scoring import Floor
 from oomwarden.core.model.pod import PodFacts
@@ -35,10 +33,7 @@ class Decision:
 class Evaluator:
     """Works out anew only what changed: the facts of a pod are compared by identity."""
 
-    inventory: Inventory
-    book: PolicyCache
-    namespaces: NamespaceCache
-    node: NodeLabels
+    view: ClusterView
     floor: Floor
     references: OffsetReferences
     _selected: dict[str, tuple[Versions, PodFacts, tuple[Policy, ...]]] = field(
@@ -50,21 +45,21 @@ class Evaluator:
 
     @property
     def synced(self) -> bool:
-        """Whether enough is known to say that no policy wins.
-
-        Before the API server has listed the pods their labels are not known: the store keeps none.
-        """
-        return self.inventory.synced and self.book.synced and self.namespaces.synced
+        """Whether enough is known to say that no policy wins."""
+        return self.view.synced
 
     @property
     def _versions(self) -> Versions:
-        return (self.book.version, self.namespaces.version, self.node.version)
+        return (self.view.policies.version, self.view.namespaces.version, self.view.node.version)
 
     def decide(
         self, container: Container, baseline: Baseline, before: Decision | None
     ) -> Decision | None:
         """Decide on a container; None: its pod, name, namespace or node is not known yet."""
-        pod, facts = self.inventory.pod(container.cgroup), self.inventory.container(container)
+        pod, facts = (
+            self.view.inventory.pod(container.cgroup),
+            self.view.inventory.container(container),
+        )
         if pod is None or facts is None:
             return None
         name, value, versions = facts.name, baseline.value, self._versions
@@ -101,22 +96,22 @@ class Evaluator:
         known = self._selected.get(pod.uid)
         if known is not None and known[0] == self._versions and known[1] is pod:
             return known[2]
-        if not self.book.knows(pod.namespace):
+        if not self.view.policies.knows(pod.namespace):
             return None
-        candidates = self.book.candidates(pod.namespace)
-        labels = self.namespaces.labels.get(pod.namespace)
+        candidates = self.view.policies.candidates(pod.namespace)
+        labels = self.view.namespaces.labels.get(pod.namespace)
         if labels is None and any(policy.kind == CLUSTER for policy in candidates):
             return None
-        if self.node.labels is None and any(map(asks_for_node, candidates)):
+        if self.view.node.labels is None and any(map(asks_for_node, candidates)):
             return None
-        known_labels = (labels or {}, self.node.labels or {})
+        known_labels = (labels or {}, self.view.node.labels or {})
         found = tuple(policy for policy in candidates if selects(policy, pod, *known_labels))
         self._selected[pod.uid] = (self._versions, pod, found)
         return found
 
     def pods_per_policy(self) -> Counter[Key]:
         """Count this node's pods by policy."""
-        pods = list(self.inventory.pods.values())
+        pods = list(self.view.inventory.pods.values())
         live = {pod.uid for pod in pods}
         self._selected = {uid: each for uid, each in self._selected.items() if uid in live}
         return Counter(policy.key for pod in pods for policy in self.selected(pod) or ())

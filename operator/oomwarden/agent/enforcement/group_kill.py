@@ -9,14 +9,16 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from oomwarden.agent.baselines.oom_group import GroupKillBaselines
 from oomwarden.agent.enforcement.tracked import TrackedContainer
+from oomwarden.agent.enforcement.tracker import Tracker
 from oomwarden.agent.informers.inventory import Container
 from oomwarden.agent.runtime.pace import ReconcilePacer
+from oomwarden.agent.runtime.signal import Signal
 from oomwarden.agent.runtime.worker import KernelWorker, StuckError
 from oomwarden.core.enforcement.group_files import GroupFiles
 from oomwarden.core.enforcement.group_kill import (
@@ -45,31 +47,30 @@ DesiredGroupKills = Mapping[int, tuple[Container, GroupKillSpec]]
 """By cgroup inode."""
 
 
-def desired_group_kills(
-    charges: Iterable[TrackedContainer], switch: EnforcementMode | None
-) -> dict[int, tuple[Container, GroupKillSpec]]:
-    """Collect what the winners say; without the policies' word all is left as it is."""
+def desired_group_kills(tracker: Tracker) -> DesiredGroupKills:
+    """Collect what the winners ask for; containers without a decision are left as they are."""
+    mode = tracker.mode
     return {
-        charge.container.cgroup.inode: (charge.container, _wish(charge, switch))
-        for charge in charges
-        if charge.decision is not None or switch is EnforcementMode.RELEASE
+        inode: (tracked.container, _desired(tracked, mode))
+        for inode, tracked in tracker.containers.items()
+        if tracked.decision is not None or mode is EnforcementMode.RELEASE
     }
 
 
-def _wish(charge: TrackedContainer, switch: EnforcementMode | None) -> GroupKillSpec:
-    if charge.decision is None:
+def _desired(tracked: TrackedContainer, switch: EnforcementMode | None) -> GroupKillSpec:
+    if tracked.decision is None:
         return GroupKillSpec(switch=switch)
-    standing = charge.decision.standing
-    observed = any(_wish_of(match).concerns for match in standing.contest.observers)
-    together = _together(standing.contest.winner)
+    standing = tracked.decision.standing
+    observed = any(_desired_by(match).concerns for match in standing.contest.observers)
+    together = _asked(standing.contest.winner)
     return GroupKillSpec(together, bool(standing.target.processes), switch, observed=observed)
 
 
-def _wish_of(observer: Match) -> GroupKillSpec:
-    return GroupKillSpec(_together(observer), bool(observer.rule.processes))
+def _desired_by(observer: Match) -> GroupKillSpec:
+    return GroupKillSpec(_asked(observer), bool(observer.rule.processes))
 
 
-def _together(match: Match | None) -> bool | None:
+def _asked(match: Match | None) -> bool | None:
     memory = match.rule.memory if match else None
     return memory.group_kill if memory else None
 
@@ -81,12 +82,12 @@ class GroupKillReconciler:
     `repairs` counts the times that somebody else had changed what was held.
     """
 
+    tracker: Tracker
     found: GroupKillBaselines
     cgroups: CgroupRoot
+    changed: Signal
+    status_changed: Callable[[], None]
     writes: bool
-    ask: Callable[[], DesiredGroupKills]
-    told: Callable[[], None] = field(default=lambda: None)
-    news: asyncio.Event = field(default_factory=asyncio.Event)
     worker: KernelWorker = field(default_factory=partial(KernelWorker, "group-kill"))
     progress: float = 0.0
     repairs: int = 0
@@ -110,24 +111,20 @@ class GroupKillReconciler:
                 young = await self.step()
             await self._pace.rest()
             patience = YOUNG_LOOK_SECONDS if young else LOOK_SECONDS
-            try:
-                async with asyncio.timeout(patience):
-                    await self.news.wait()
-            except TimeoutError:
-                continue
+            await self.changed.set_within(patience)
 
     async def step(self) -> bool:
         """Look at all containers that are concerned; tell whether one of them is young."""
-        self.news.clear()
+        self.changed.clear()
         before = (dict(self._states), self.found.applied())
-        concerned = self._concerned(self.ask())
+        concerned = self._concerned(desired_group_kills(self.tracker))
         await self._look(concerned)
         await self._save()
         for inode, (container, wish) in concerned.items():
             await self._hold(inode, container, wish)
         self.progress = time.monotonic()
         if (self._states, self.found.applied()) != before:
-            self.told()
+            self.status_changed()
         return any(wish.asked is not None and self._is_young(c) for c, wish in concerned.values())
 
     def _concerned(self, asked: DesiredGroupKills) -> DesiredGroupKills:
@@ -213,16 +210,16 @@ class GroupKillReconciler:
         return not container.existed and age < YOUNG_SECONDS
 
     def group_kill_status(
-        self, charge: TrackedContainer, switch: EnforcementMode | None
+        self, tracked: TrackedContainer, switch: EnforcementMode | None
     ) -> AspectStatus:
         """Tell what became of what a container's winner says."""
-        state = self._states.get(charge.container.cgroup.inode)
-        return group_kill_status(_wish(charge, switch), state, writes=self.writes)
+        state = self._states.get(tracked.container.cgroup.inode)
+        return group_kill_status(_desired(tracked, switch), state, writes=self.writes)
 
     def planned(self, container: Container, observers: Sequence[Match]) -> list[Remarks]:
         """Tell for each policy that only observes what would stand in its way."""
         state = self._states.get(container.cgroup.inode)
-        return [planned(_wish_of(each), state, writes=self.writes) for each in observers]
+        return [planned(_desired_by(each), state, writes=self.writes) for each in observers]
 
 
 def _kept(

@@ -1,5 +1,8 @@
 """One scan of a container in a thread that may be left behind, without the pids that hang there.
 
+The steps, in order: write the plan's scores, within the node's cap -> where processes had given
+themselves scores, save those -> scan once more, which overrides them.
+
 Command lines take the target's mmap lock, so scans that read them have a worker of their own:
 what hangs there keeps no other container waiting. At the next try the pid that hung is left out,
 and its neighbours go on. After two of one container, or when that worker has no thread left, no
@@ -7,18 +10,21 @@ command line of the container is read for a while.
 """
 
 import logging
+import sqlite3
 import time
-from collections.abc import Callable, Container, Hashable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Hashable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
+from oomwarden.agent.baselines.own_scores import OwnScoreBaselines
+from oomwarden.agent.enforcement.caps import Caps
 from oomwarden.agent.enforcement.tracked import TrackedContainer
 from oomwarden.agent.runtime.worker import KernelWorker, StuckError
 from oomwarden.core.enforcement.plan import ScanOutcome, ScorePlan
 from oomwarden.core.enforcement.scan_outcome import stuck_processes
 from oomwarden.core.model.remark import Remark
 from oomwarden.kernel.cgroup.files import CgroupGoneError
-from oomwarden.kernel.container.scores import apply_plan
+from oomwarden.kernel.container.scores import apply_plan, unchanged
 from oomwarden.kernel.proc.cmdline import CommandLines
 from oomwarden.kernel.roots import HostRoots
 
@@ -26,9 +32,12 @@ MOST_LEFT_OUT = 2
 LEFT_OUT_SECONDS = 60.0
 """A process that answers slowly, again and again, would take the patience of every scan."""
 STUCK = Remark("Stuck", "The kernel does not answer for this container; see the node's log.")
+_ALL = 0
+"""No cgroup has this inode number: a scan that is stuck under it is one of all containers."""
 _LOG = logging.getLogger(__name__)
 
 ScanResult = tuple[ScanOutcome | None, Remark | None]
+"""What was found, and what stood in the way; without an outcome the scan could not be made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,59 +53,118 @@ class _Hung:
 
 @dataclass(slots=True)
 class Scanner:
-    """Carries out orders. `worker` gives the one for scans that read no command lines."""
+    """Carries out the plans of containers.
 
-    worker: Callable[[], KernelWorker]
-    places: HostRoots
+    Attributes:
+        host: The cgroup and proc file systems.
+        caps: How many processes may be changed.
+        own: The scores that processes had given themselves.
+        worker: Scans that read no command lines.
+        commands: Scans that read command lines.
+        clock: Returns seconds that only go forward.
+    """
+
+    host: HostRoots
+    caps: Caps
+    own: OwnScoreBaselines
+    worker: KernelWorker = field(default_factory=partial(KernelWorker, "enforce"))
     commands: KernelWorker = field(default_factory=partial(KernelWorker, "commands"))
     clock: Callable[[], float] = time.monotonic
     _hung: dict[int, dict[int, _Hung]] = field(default_factory=dict)  # by inode, then by pid
 
-    async def apply_plan(self, charge: TrackedContainer, order: ScorePlan) -> ScanResult:
-        """Scan a container; None: the scan could not be made, and the remark says why."""
-        cgroup = charge.container.cgroup
-        lines, worker, key = self._way(cgroup.inode, order)
-        work = partial(apply_plan, self.places, cgroup, order, charge.verified_pids(), lines)
-        try:
-            outcome, cost = await worker.run(key, partial(_timed, work))
-            charge.cost += cost
-        except CgroupGoneError:
-            return None, None
-        except StuckError:
-            return None, self._stuck(charge, key, lines)
-        except OSError as error:
-            _LOG.warning("%s cannot be scanned: %s", cgroup.path, error)
-            return None, Remark("Failed", f"The container's processes cannot be listed: {error}")
-        if outcome.failure and (charge.outcome is None or not charge.outcome.failure):
-            _LOG.warning("%s: processes were not changed: %s", cgroup.path, outcome.failure)
-        return outcome, None
+    async def scan(self, tracked: TrackedContainer) -> ScanResult:
+        """Scan a container, and once more where the first scan has found what had to be saved."""
+        first, trouble = await self._scan_once(tracked)
+        if first is None or not first.unsaved or not await self._save_own():
+            return first, trouble
+        outcome, trouble = await self._scan_once(tracked)
+        if outcome is None:
+            return first, trouble
+        return replace(outcome, changed=first.changed + outcome.changed), trouble
 
-    def _way(self, inode: int, order: ScorePlan) -> tuple[CommandLines, KernelWorker, Hashable]:
-        """Choose whose command lines are read, by which worker, under which key."""
-        left_out = self._left_out(inode) if order.rules else None
-        if left_out is not None:
-            key: Hashable = (inode, left_out)
-            if not self.commands.refuses(key):
-                return CommandLines(left_out), self.commands, key
-        return CommandLines(None), self.worker(), inode
+    async def unchanged(self, due: Sequence[TrackedContainer]) -> dict[int, frozenset[int]]:
+        """Check, in one go, the containers in which no change is expected.
+
+        A hand-over to the worker's thread costs more than listing the processes of a container.
+        With rules for processes a pid proves nothing: its command line may be a new one.
+
+        Returns:
+            By cgroup inode, the pids of the containers that have none beside the verified ones.
+        """
+        plain = (each for each in due if each.plan and not each.plan.rules)
+        known = [(each.container.cgroup, pids) for each in plain if (pids := each.verified_pids())]
+        if len(known) <= 1:
+            return {}  # nothing to be saved
+        try:
+            return await self.worker.run(_ALL, partial(unchanged, self.host.cgroups, known))
+        except StuckError:
+            return {}  # each is tried alone
 
     def keep_only(self, live: Container[int]) -> None:
         """Forget the containers that are gone."""
         self._hung = {inode: each for inode, each in self._hung.items() if inode in live}
 
-    def _stuck(self, charge: TrackedContainer, key: Hashable, lines: CommandLines) -> Remark:
+    async def _scan_once(self, tracked: TrackedContainer) -> ScanResult:
+        if tracked.plan is None:
+            return None, None
+        container = tracked.container
+        plan = replace(tracked.plan, most=self.caps.room(), own=self.own.saved(container))
+        tracked.plan = replace(tracked.plan, fresh=frozenset())  # from now on it may be ours
+        outcome, trouble = await self._apply(tracked, plan)
+        if outcome is not None:
+            self.caps.spend(outcome.changed)
+            if outcome.to_keep is not None:
+                self.own.put(container, outcome.to_keep)
+        return outcome, trouble
+
+    async def _apply(self, tracked: TrackedContainer, plan: ScorePlan) -> ScanResult:
+        cgroup = tracked.container.cgroup
+        lines, worker, key = self._way(cgroup.inode, plan)
+        work = partial(apply_plan, self.host, cgroup, plan, tracked.verified_pids(), lines)
+        try:
+            outcome, cost = await worker.run(key, partial(_timed, work))
+            tracked.cost += cost
+        except CgroupGoneError:
+            return None, None
+        except StuckError:
+            return None, self._stuck(tracked, key, lines)
+        except OSError as error:
+            _LOG.warning("%s cannot be scanned: %s", cgroup.path, error)
+            return None, Remark("Failed", f"The container's processes cannot be listed: {error}")
+        if outcome.failure and (tracked.outcome is None or not tracked.outcome.failure):
+            _LOG.warning("%s: processes were not changed: %s", cgroup.path, outcome.failure)
+        return outcome, None
+
+    async def _save_own(self) -> bool:
+        try:
+            await self.own.save()
+        except sqlite3.Error as error:
+            _LOG.warning("processes' own scores are not saved, and not written over: %s", error)
+            return False
+        return True
+
+    def _way(self, inode: int, plan: ScorePlan) -> tuple[CommandLines, KernelWorker, Hashable]:
+        """Choose whose command lines are read, by which worker, under which key."""
+        left_out = self._left_out(inode) if plan.rules else None
+        if left_out is not None:
+            key: Hashable = (inode, left_out)
+            if not self.commands.refuses(key):
+                return CommandLines(left_out), self.commands, key
+        return CommandLines(None), self.worker, inode
+
+    def _stuck(self, tracked: TrackedContainer, key: Hashable, lines: CommandLines) -> Remark:
         lines.abandoned = True
-        pid, cgroup = lines.reading, charge.container.cgroup
+        pid, cgroup = lines.reading, tracked.container.cgroup
         if pid is None:
             return STUCK
-        _LOG.warning("%s: the command line of process %d does not come", cgroup.path, pid)
+        _LOG.warning("%s: the command line of process %d cannot be read in time", cgroup.path, pid)
         hung = self._hung.setdefault(cgroup.inode, {})
         hung[pid] = _Hung(key, self.clock() + LEFT_OUT_SECONDS)
-        charge.requeue_soon()
+        tracked.schedule.requeue_soon()
         return stuck_processes([pid])
 
     def _left_out(self, inode: int) -> frozenset[int] | None:
-        """Give the pids to be passed over; None: all."""
+        """Return the pids to be passed over; None: all."""
         now = self.clock()
         hung = {
             pid: each
@@ -109,6 +177,6 @@ class Scanner:
 
 
 def _timed(work: Callable[[], ScanOutcome]) -> tuple[ScanOutcome, float]:
-    """Give the processor time of this thread as well, in seconds."""
+    """Return the processor time of this thread as well, in seconds."""
     began = time.thread_time()
     return work(), time.thread_time() - began

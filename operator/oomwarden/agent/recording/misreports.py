@@ -4,7 +4,6 @@ The steps, in order: a record is told, the pods' watch tells how containers ende
 once a wrong word has stood for a while, an Event -> post it, a bounded number of times.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from oomwarden.agent.recording.settler import SettledIncident
+from oomwarden.agent.runtime.signal import Signal
 from oomwarden.core.records.misreport import AT_MOST, Cases, endings, misreport, recorded_kill
 from oomwarden.core.records.oomkill import Manifest
 from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
@@ -47,24 +47,23 @@ class MisreportNotifier:
     progress: float = 0.0
     _cases: Cases = field(default_factory=Cases)
     _waiting: list[_Waiting] = field(default_factory=list)
-    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _changed: Signal = field(default_factory=Signal)
 
     def kill_recorded(self, one: SettledIncident) -> None:
         """Take a kill that has a record."""
         kill = recorded_kill(one.incident, one.witness, time.time())
         if kill is not None:
             self._cases.told(kill, self.clock())
-            self._news.set()
+            self._changed.set()
 
     def pod_changed(self, manifest: dict[str, Any]) -> None:
         """Take a Pod as the API server gives it."""
         self._cases.ended(manifest["metadata"]["uid"], endings(manifest), self.clock())
-        self._news.set()
+        self._changed.set()
 
     async def run(self) -> None:
         """Compare and post for ever."""
         while True:
-            self._news.clear()
             await self.step()
             self.progress = time.monotonic()
             await self._rest()
@@ -97,9 +96,5 @@ class MisreportNotifier:
         due = [one.not_before for one in self._waiting]
         if (next_due := self._cases.next_due()) is not None:
             due.append(next_due)
-        patience = min(due) - self.clock() if due else IDLE_SECONDS
-        try:
-            async with asyncio.timeout(max(patience, 0.05)):
-                await self._news.wait()
-        except TimeoutError:
-            return
+        longest = min(due) - self.clock() if due else IDLE_SECONDS
+        await self._changed.wait(max(longest, 0.05))

@@ -14,46 +14,54 @@ from oomwarden.core.reporting.policy_report import ContainerStatus
 from oomwarden.kernel.container.services import services
 from oomwarden.kernel.roots import HostRoots
 
-LOOK_SECONDS = 60.0
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class NodeServicesMonitor:
-    """Warns of the winner's score; `told` is called when there is another thing to warn of.
+    """Warns where a policy's score lets services of the node die before a container.
 
-    `kubepods` gives the path of the root of all pods; `total` the node's RAM in bytes.
+    Attributes:
+        roots: The cgroup and proc file systems.
+        total: The node's RAM in bytes.
+        status_changed: Called when other services are to be warned of.
+        services: The services as they were read last.
+        progress: Time of the last read (`time.monotonic`).
     """
 
-    places: HostRoots
-    kubepods: str
+    roots: HostRoots
     total: int
-    told: Callable[[], None]
+    status_changed: Callable[[], None]
     worker: KernelWorker = field(default_factory=partial(KernelWorker, "services"))
     services: NodeServices = field(default_factory=NodeServices)
     progress: float = 0.0
 
-    async def run(self, seconds: float = LOOK_SECONDS) -> None:
-        """Look again and again after so many seconds."""
+    async def run(self, kubepods: str, seconds: float) -> None:
+        """Read the services again and again until cancelled.
+
+        Args:
+            kubepods: The path of the cgroup that holds all pods.
+            seconds: The time between two reads.
+        """
         while True:
-            await self.look()
+            await self.read(kubepods)
             self.progress = time.monotonic()
             await asyncio.sleep(seconds)
 
-    async def look(self) -> None:
-        """Look once; what cannot be looked at is as it was."""
-        work = partial(services, self.places, self.kubepods, self.total)
+    async def read(self, kubepods: str) -> None:
+        """Read the services once; what cannot be read stays as it was."""
+        work = partial(services, self.roots, kubepods, self.total)
         try:
             found = await self.worker.run("services", work)
         except (StuckError, OSError) as error:
-            _LOG.warning("the services of the node cannot be looked at: %s", error)
+            _LOG.warning("the services of the node cannot be read: %s", error)
             return
         if _names(found) != _names(self.services):
-            self.told()
+            self.status_changed()
         self.services = found
 
     def warn(self, item: ContainerStatus, score: int) -> tuple[Remark, ...]:
-        """Give what is to be said of a container at a score."""
+        """Return what to warn of when a container has a score."""
         daemons = outranked(self.services, score, item.given, item.limit)
         return (warning(score, daemons),) if daemons else ()
 

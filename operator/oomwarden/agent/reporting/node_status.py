@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from oomwarden import __version__
 from oomwarden.agent.detection.kernel_log import KernelLogReader
 from oomwarden.agent.detection.kubepods import KubepodsDetection
-from oomwarden.agent.enforcement.resize_requests import Asked
 from oomwarden.agent.recording import agent_kills as own_pods
+from oomwarden.agent.reporting.resize_requests import Asked
 from oomwarden.agent.runtime.identity import memory_limit
 from oomwarden.agent.runtime.settings import Settings
 from oomwarden.agent.store.counters import counts as counts_in
@@ -27,7 +27,7 @@ from oomwarden.core.incidents import agent_kills
 from oomwarden.core.incidents.agent_kills import AgentKills
 from oomwarden.core.model.quantity import format_bytes
 from oomwarden.core.objects.passed_over import UnreadableObjects
-from oomwarden.core.reporting.delivery_trouble import NO_TROUBLE, DeliveryTrouble
+from oomwarden.core.reporting.delivery_trouble import DeliveryTrouble
 from oomwarden.core.reporting.node_conditions import NodeFindings, conditions, too_old
 from oomwarden.core.reporting.report_size import bounded
 from oomwarden.kernel.cgroup import descriptors
@@ -59,17 +59,25 @@ class ReportInputs:
     unknown_fields: tuple[str, ...]
     host_kills: int
     asked: Asked
-    groups_left: int = 0
-    delivery: DeliveryTrouble = NO_TROUBLE
-    records: tuple[str, str] = ("", "")
-    beyond_bounds: tuple[str, str] = ("", "")
+    groups_left: int
+    delivery: DeliveryTrouble
+    records: tuple[str, str]
+    beyond_bounds: tuple[str, str]
 
 
 @dataclass(slots=True)
 class NodeStatusBuilder:
-    """Reads everything anew at each call; the Node's memory every five minutes.
+    """Reads everything at each call, but the Node's memory only every five minutes.
 
-    `passed_over` holds the objects that cannot be read.
+    Attributes:
+        settings: The agent's settings.
+        host: The node's /proc.
+        store: Where counts are kept.
+        kernel: Detection, and what it cannot see.
+        log: The kernel log, and whether it can be read.
+        client: Asks the API server for the Node's memory.
+        unreadable: The objects that cannot be read.
+        counts: What the store has counted, as of the last call.
     """
 
     settings: Settings
@@ -78,8 +86,8 @@ class NodeStatusBuilder:
     kernel: KubepodsDetection
     log: KernelLogReader
     client: Client
+    unreadable: UnreadableObjects
     counts: dict[str, int] = field(default_factory=dict)
-    passed_over: UnreadableObjects = field(default_factory=UnreadableObjects)
     _started: str = field(default_factory=_now)
     _memory: tuple[str | None, str | None] = (None, None)
     _memory_at: float = float("-inf")
@@ -141,15 +149,15 @@ class NodeStatusBuilder:
             unknown_fields=work.unknown_fields,
             beyond_bounds=work.beyond_bounds[0],
             beyond_bounds_reason=work.beyond_bounds[1],
-            passed_over=self.passed_over.message(),
+            passed_over=self.unreadable.message(),
             cgroup_writes=self.settings.cgroup_writes,
             groups_left=work.groups_left,
             cgroups_read_only=is_read_only(self.settings.cgroup_root),
             delivery=work.delivery,
             watches=blindness.watches_remedy(*self.host.inotify_limits()),
             unopened=blindness.unopened_remedy(descriptors.most()),
-            layout=self.kernel.layout.remedy if self.kernel.layout else "",
-            sees_nothing=self.kernel.layout is not None and self.kernel.layout.sees_nothing,
+            layout=self.kernel.layout.remedy,
+            sees_nothing=self.kernel.layout.sees_nothing,
             records=work.records[0],
             records_reason=work.records[1],
         )

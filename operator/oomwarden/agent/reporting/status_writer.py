@@ -5,19 +5,18 @@ there are, the further their writes lie apart. Refused writes wait longer each t
 """
 
 import asyncio
-import contextlib
 import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from oomwarden.agent.runtime.signal import Signal
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.model.conditions import carry_over
 from oomwarden.core.objects.passed_over import error_words
 from oomwarden.kube.transport.errors import API_ERRORS, failure
 
-MIN_GAP_SECONDS = 10.0
 HEARTBEAT_SECONDS = 300.0
 GAPS_PER_LOOK = 1.5
 """Gaps between two looks without news: conditions and counts that nobody tells of."""
@@ -35,21 +34,25 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class NodeStatusWriter:
-    """Compares what `gather` gives with what was written last.
+    """Writes OOMNode when what is gathered differs from what was written last.
 
-    `write` raises when the API server did not take it; it is tried again after a wait that doubles.
-    `gap` is the least number of seconds between two writes. `nodes` tells how many agents there
-    are.
+    Attributes:
+        gather: Returns the status of this moment.
+        write: Raises when the API server did not accept it; it is tried again with a back-off.
+        changed: Set when the status may differ.
+        gap: Least number of seconds between two writes.
+        nodes: Returns how many agents there are.
+        previous: The status that an earlier agent wrote.
+        progress: Time of the last turn of the loop (`time.monotonic`).
     """
 
     gather: Callable[[], Awaitable[OOMNodeStatus]]
     write: Callable[[OOMNodeStatus], Awaitable[None]]
-    gap: float = MIN_GAP_SECONDS
-    nodes: Callable[[], int] = field(default=lambda: 1)
+    changed: Signal
+    gap: float
+    nodes: Callable[[], int]
     previous: OOMNodeStatus | None = None
     progress: float = 0.0
-    _news: asyncio.Event = field(default_factory=asyncio.Event)
-    _not_before: float = 0.0
     _written: OOMNodeStatus | None = None
     _at: float = field(default=-HEARTBEAT_SECONDS)
     _retry: float = 0.0
@@ -76,20 +79,13 @@ class NodeStatusWriter:
         kept = carry_over(status.conditions, before.conditions)
         return status.model_copy(update={"conditions": kept})
 
-    def news(self) -> None:
-        """Tell that the status may have changed."""
-        if not self._news.is_set():
-            spread = min(self.gap, self.nodes() / WRITES_PER_SECOND)
-            self._not_before = time.monotonic() + random.uniform(0, spread)  # noqa: S311 - jitter
-        self._news.set()
-
     async def _wait(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.gap * GAPS_PER_LOOK):
-                await self._news.wait()
-        spread = self._not_before - time.monotonic()
-        await asyncio.sleep(max(spread, GATHER_SECONDS))
-        self._news.clear()
+        """Wait for a change, and then as long as the size of the fleet asks for."""
+        if await self.changed.set_within(self.gap * GAPS_PER_LOOK):
+            spread = min(self.gap, self.nodes() / WRITES_PER_SECOND)
+            due = self.changed.since + random.uniform(0, spread)  # noqa: S311 - jitter
+            await asyncio.sleep(max(due - time.monotonic(), GATHER_SECONDS))
+        self.changed.clear()
 
     async def _try(self, status: OOMNodeStatus) -> float:
         """Write; gives the seconds until the next write."""

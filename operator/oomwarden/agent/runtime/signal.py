@@ -2,35 +2,56 @@
 
 import asyncio
 import contextlib
+import time
 from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class Signal:
-    """Something has changed; any number of parts set it, one loop waits for it."""
+    """Something has changed; any number of parts set it, one loop waits for it.
 
+    Attributes:
+        since: Time of the first change since the signal was cleared (`time.monotonic`).
+    """
+
+    since: float = 0.0
     _event: asyncio.Event = field(default_factory=asyncio.Event)
 
     def set(self) -> None:
         """Wake the loop that waits, or the next one that does."""
+        if not self._event.is_set():
+            self.since = time.monotonic()
         self._event.set()
 
     def is_set(self) -> bool:
         """Return whether something has changed since the last wait."""
         return self._event.is_set()
 
-    async def wait(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - a time to wake
-        """Wait for a change, `timeout` seconds at most; clear the signal.
+    def clear(self) -> bool:
+        """Clear the signal; return whether it was set."""
+        changed = self._event.is_set()
+        self._event.clear()
+        return changed
 
-        Unlike `asyncio.wait_for`, it never swallows a cancellation that arrives together with the
-        signal (Python before 3.12).
+    async def wait(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - a time to wake
+        """Wait for a change, `timeout` seconds at most, and clear the signal.
 
         Returns:
             Whether something changed; False after `timeout` seconds without a change.
         """
+        await self.set_within(timeout)
+        return self.clear()
+
+    async def set_within(self, timeout: float | None) -> bool:  # noqa: ASYNC109 - a time to wake
+        """Wait for a change, `timeout` seconds at most, and leave the signal set.
+
+        Unlike `asyncio.wait_for`, this never swallows a cancellation that arrives together with
+        the signal (Python before 3.12).
+
+        Returns:
+            Whether something has changed.
+        """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self._event.wait()
-        changed = self._event.is_set()
-        self._event.clear()
-        return changed
+        return self._event.is_set()

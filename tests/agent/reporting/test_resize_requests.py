@@ -1,12 +1,12 @@
 """What the node's agent asks of the operator, and what it says of that under the policy."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from oomwarden.agent.enforcement.caps import Caps
-from oomwarden.agent.enforcement.resize_requests import MOST_ASKED, in_turn
 from oomwarden.agent.informers.limits import LimitCache
+from oomwarden.agent.reporting.resize_requests import MOST_ASKED, in_turn
 from oomwarden.api.oomlimit import Step
 from oomwarden.api.oomnode import Resize
 from oomwarden.core.model.limit_ownership import LimitOwner, LimitWriters
@@ -30,20 +30,20 @@ async def limited(
     node.inventory.pods[pod.cgroup_uid] = pod
     node.learn(app)
     node.put(*manifests)
-    await node.enforcer.step()
+    await node.scores.step()
     return pod
 
 
 def asked(node: Node) -> list[tuple[str, str, str]]:
-    node.enforcer.report()
-    resizes, _ = node.enforcer.limits.asked
+    node.reported()
+    resizes, _ = node.requests.asked
     return [(each.container, each.limit, each.policy) for each in resizes]
 
 
 async def test_a_limit_is_asked_for_and_the_policy_says_so(node: Node) -> None:
     pod = await limited(node, 512, None, policy(rule=LIMIT))
     assert asked(node) == [("app", "1Gi", "OOMPolicy shop/protect")]
-    (resize,) = node.enforcer.limits.asked[0]
+    (resize,) = node.requests.asked[0]
     assert (resize.namespace, resize.pod, resize.uid) == ("shop", "db-0", pod.uid)
     report = node.report("protect")
     assert (report.matched, report.enforced, report.refused) == (1, 0, 1)
@@ -67,8 +67,8 @@ async def test_observe_counts_and_asks_for_nothing(node: Node) -> None:
 async def test_observe_tells_what_would_stand_in_the_way(node: Node) -> None:
     pod = await limited(node, 512, None, policy(rule=LIMIT, mode="Observe"))
     node.inventory.pods[pod.cgroup_uid] = replace(pod, uid="mirror")
-    node.enforcer.news.set()
-    await node.enforcer.step()
+    node.changed.set()
+    await node.scores.step()
     report = node.report("protect")
     assert (report.observed, report.refused) == (1, 1)
     assert [each.reason for each in report.refusals] == ["StaticPod"]
@@ -77,24 +77,24 @@ async def test_observe_tells_what_would_stand_in_the_way(node: Node) -> None:
 async def test_a_limit_of_ours_counts_as_applied_until_it_is_back(node: Node) -> None:
     await limited(node, 1024, LimitOwner(Step.LIMIT, 512 * MI))
     assert asked(node) == [("app", "512Mi", "")]
-    assert node.enforcer.report()[0].containers == 1
+    assert node.reported()[0].containers == 1
     await limited(node, 512, LimitOwner(Step.LIMIT, 512 * MI))
     assert asked(node) == []
-    assert node.enforcer.report()[0].containers == 0
+    assert node.reported()[0].containers == 0
 
 
 async def test_the_switch_decides_between_policy_pause_and_putting_back(node: Node) -> None:
     await limited(node, 700, LimitOwner(Step.LIMIT, 512 * MI), policy(rule=LIMIT))
     for mode, expected in (("Enforce", ["1Gi"]), ("Pause", []), ("Release", ["512Mi"])):
         node.switch(mode)
-        await node.enforcer.step()
+        await node.scores.step()
         assert [limit for _, limit, _ in asked(node)] == expected, mode
 
 
 async def test_a_running_pod_beyond_the_cap_is_not_asked_for_before_its_turn(node: Node) -> None:
     now = [1000.0]
-    node.enforcer.caps = Caps(0, 1, lambda: now[0])
-    node.enforcer.caps._pods = node.enforcer.caps._pods.spend(1, now[0])
+    node.cap(0, 1, lambda: now[0])
+    node.scores.caps._pods = node.scores.caps._pods.spend(1, now[0])
     await limited(node, 512, None, policy(rule=LIMIT))
     assert asked(node) == []
     assert [each.reason for each in node.report("protect").refusals] == ["Waiting"]
@@ -115,11 +115,11 @@ async def test_of_many_asks_fifty_are_told_and_the_others_counted(node: Node) ->
         node.inventory.containers[cgroup.inode] = other
         node.learn(other)
     node.inventory.pods[pod.cgroup_uid] = replace(pod, containers=(one, *several))
-    node.enforcer.news.set()
-    await node.enforcer.step()
+    node.changed.set()
+    await node.scores.step()
     assert len(asked(node)) == MOST_ASKED
-    assert node.enforcer.limits.asked[1] == 11
-    parts = map(node.enforcer.limits.part, node.enforcer._charges.values())
+    assert node.requests.asked[1] == 11
+    parts = map(node.requests.part, node.tracker.containers.values())
     told = [remark.reason for part in parts for remark in part.remarks]
     assert (told.count("ResizeAsked"), told.count("ResizeWaits")) == (MOST_ASKED, 11)
 
@@ -147,7 +147,7 @@ def record(limit: str, uid: str) -> dict[str, Any]:
 
 async def test_a_limit_is_ours_by_the_operators_record_and_put_back_by_it(node: Node) -> None:
     pod = await limited(node, 512)
-    book, news = node.enforcer.limits.book, list[str]()
+    book, news = node.view.limits, list[str]()
     book.changed = lambda: news.append("news")
     assert asked(node) == []
     book.replace([record("512Mi", pod.uid)])
@@ -172,3 +172,28 @@ async def test_nothing_is_reported_before_the_records_are_listed_but_it_does_not
     book.replace([])
     await book.listed(60.0)
     assert caplog.text == ""
+
+
+async def test_a_report_only_reads_and_takes_no_turn_of_the_cap(node: Node) -> None:
+    caps = node.cap(0, 1, lambda: 1000.0)
+    await limited(node, 512, None, policy(rule=LIMIT))
+    before = caps._pods
+    for _ in range(3):
+        node.reporter.report()
+    assert (caps._pods, node.requests.asked) == (before, ((), 0))
+
+
+async def test_a_decision_has_limits_evaluated_and_the_status_written(node: Node) -> None:
+    await limited(node, 512)
+    node.requests.evaluate()
+    status = node.parts.signals.status
+    status.clear()
+    requests = asyncio.create_task(node.requests.run())
+    await asyncio.sleep(0)
+    assert not status.is_set(), "nothing is asked, as before"
+    node.put(policy(rule=LIMIT))
+    await node.scores.step()
+    status.clear()
+    assert await status.wait(10), "the evaluation has found something to ask"
+    assert [each.limit for each in node.requests.asked[0]] == ["1Gi"]
+    requests.cancel()

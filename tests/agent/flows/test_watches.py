@@ -2,11 +2,8 @@
 
 from typing import Any
 
-from oomwarden.agent.api_watches import ApiWatches
-from oomwarden.agent.enforcement.reconciler import ScoreReconciler
-from oomwarden.agent.informers.pressure import PressureWatch
+from oomwarden.agent.flows.watches import ApiWatches
 from oomwarden.agent.recording.misreports import MisreportNotifier
-from oomwarden.agent.runtime.settings import from_environment
 from oomwarden.core.objects.needed_fields import pod_fields
 from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
@@ -17,10 +14,8 @@ async def nothing(_: dict[str, Any]) -> WriteResult:
     return WriteResult(WriteOutcome.DONE, "")
 
 
-def watches_of(enforcer: ScoreReconciler) -> ApiWatches:
-    settings = from_environment({"NODE_NAME": "n", "POD_NAMESPACE": "oomwarden"})
-    parts = (enforcer, MisreportNotifier(nothing), PressureWatch("oomwarden"))
-    return ApiWatches(settings, None, *parts)  # type: ignore[arg-type]
+def watches_of(node: Node) -> ApiWatches:
+    return ApiWatches(node.parts, MisreportNotifier(nothing))
 
 
 def manifest(name: str, namespace: str, labels: int = 0) -> dict[str, Any]:
@@ -32,17 +27,17 @@ def manifest(name: str, namespace: str, labels: int = 0) -> dict[str, Any]:
 async def test_the_namespaces_of_the_pods_here_are_those_whose_policies_are_held(
     node: Node,
 ) -> None:
-    watches = watches_of(node.enforcer)
+    watches = watches_of(node)
     (pods,) = [each.sink for each in watches.all if each.name == "pods"]
     pods.replace([pod_fields(manifest("a", "shop")), pod_fields(manifest("b", "web"))])
-    listed(node.enforcer.book, "OOMPolicy")
-    assert (node.enforcer.book.knows("web"), node.enforcer.book.knows("other")) == (True, False)
+    listed(node.view.policies, "OOMPolicy")
+    assert (node.view.policies.knows("web"), node.view.policies.knows("other")) == (True, False)
     pods.apply(pod_fields(manifest("c", "other")))
-    assert node.enforcer.book.to_list("OOMPolicy") == (["other"], [])
+    assert node.view.policies.to_list("OOMPolicy") == (["other"], [])
 
 
 async def test_a_pod_of_which_a_part_is_left_out_is_named_in_a_condition(node: Node) -> None:
-    watches = watches_of(node.enforcer)
+    watches = watches_of(node)
     (pods,) = [each.sink for each in watches.all if each.name == "pods"]
     assert watches.beyond_bounds()[0] == ""
     pods.replace([pod_fields(manifest("a", "shop", labels=1000))])
@@ -56,13 +51,13 @@ async def test_a_pod_whose_policies_are_not_known_yet_is_left_as_it_is(node: Nod
     container = node.container("a", "app")
     node.learn(container)
     node.put(policy(score=TARGET))
-    book = node.enforcer.book
+    book = node.view.policies
     book.want({"elsewhere"}, 1000.0)
-    await node.enforcer.step()
-    assert node.scores(container) == [GIVEN]
+    await node.scores.step()
+    assert node.scores_of(container) == [GIVEN]
     book.want({"shop"}, 1000.0)
     fresh = book.fresh("OOMPolicy", "shop")
     fresh.take(policy(score=TARGET))
     book.adopt(fresh)
-    await node.enforcer.step()
-    assert node.scores(container) == [TARGET]
+    await node.scores.step()
+    assert node.scores_of(container) == [TARGET]

@@ -1,0 +1,99 @@
+"""What is wanted: every live container, and the plan that the policies make for it.
+
+The steps, in order: drop the containers that are gone -> evaluate the policies for each of the
+others -> plan its scores for the current mode. Nothing is read from or written to the kernel here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from oomwarden.agent.baselines.rows import Inodes
+from oomwarden.agent.baselines.scores import Baselines
+from oomwarden.agent.enforcement.evaluator import Evaluator
+from oomwarden.agent.enforcement.governing import GoverningPolicies
+from oomwarden.agent.enforcement.tracked import TrackedContainer
+from oomwarden.agent.informers.cluster_view import ClusterView
+from oomwarden.core.enforcement.plan import Baseline, ScorePlan, plan_scores
+from oomwarden.core.enforcement.scoring import Target
+from oomwarden.core.model.mode import EnforcementMode
+
+
+class Baselined(Protocol):
+    """What is kept on disk for each container."""
+
+    def keep_only(self, live: Inodes) -> None:
+        """Forget the containers that are gone."""
+
+
+@dataclass(slots=True)
+class Tracker:
+    """Keeps one TrackedContainer for each live container.
+
+    Attributes:
+        view: What the API server has said.
+        evaluator: Evaluates the policies for a container.
+        baselines: The score that the runtime gave each container.
+        kept: What else is kept for each container until it is gone.
+        governing: Which policy governs, or governed, each container.
+        containers: By cgroup inode.
+    """
+
+    view: ClusterView
+    evaluator: Evaluator
+    baselines: Baselines
+    kept: Sequence[Baselined]
+    governing: GoverningPolicies = field(default_factory=GoverningPolicies)
+    containers: dict[int, TrackedContainer] = field(default_factory=dict)
+
+    @property
+    def mode(self) -> EnforcementMode | None:
+        """The current mode; None before the API server has answered once."""
+        return self.view.mode.mode
+
+    def update(self, now: float) -> None:
+        """Evaluate all live containers.
+
+        Args:
+            now: Event-loop time in seconds.
+        """
+        live, staying = self.view.inventory.containers, self.view.inventory.staying()
+        for kept in (self.baselines, *self.kept):
+            kept.keep_only(staying)
+        self.containers = {i: each for i, each in self.containers.items() if i in live}
+        for inode, container in live.items():
+            baseline = self.baselines.get(container)
+            if baseline is None:
+                continue
+            tracked = self.containers.get(inode)
+            if tracked is None or tracked.container is not container:
+                tracked = self.containers[inode] = TrackedContainer(container)
+            fresh = self.evaluator.decide(container, baseline, tracked.decision)
+            if self.evaluator.synced and fresh is not None:
+                tracked.decision = fresh
+                self.governing.remember(inode, fresh, self.mode)
+            tracked.set_plan(self._plan(tracked, baseline, decided=fresh is not None), now)
+
+    def live(self) -> list[TrackedContainer]:
+        """List the tracked containers that have not been removed since the last update."""
+        live = self.view.inventory.containers
+        return [each for inode, each in self.containers.items() if inode in live]
+
+    def enforced_processes(self) -> int:
+        """Count the processes that hold a score set by oomwarden."""
+        known = self.baselines.get
+        tracked = self.containers.values()
+        return sum(each.enforced_processes(known(each.container)) for each in tracked)
+
+    def _plan(
+        self, tracked: TrackedContainer, baseline: Baseline, *, decided: bool
+    ) -> ScorePlan | None:
+        """Leave everything as it is while the mode or the policies are not known."""
+        mode = self.mode
+        if mode is None or (
+            mode is EnforcementMode.ENFORCE and not (self.evaluator.synced and decided)
+        ):
+            return None
+        target = tracked.decision.standing.target if tracked.decision else Target()
+        own = self.baselines.own.has(tracked.container)
+        return plan_scores(target.score, baseline, mode, target.processes, own=own)

@@ -1,0 +1,101 @@
+"""From state to OOMNode: parts and loops that report, and the figures of /metrics."""
+
+import asyncio
+from functools import partial
+
+from oomwarden.agent.flows.kills import KillFlow
+from oomwarden.agent.flows.node import Node
+from oomwarden.agent.flows.scores import ScoreFlow
+from oomwarden.agent.flows.watches import ApiWatches
+from oomwarden.agent.reporting.node_services import NodeServicesMonitor
+from oomwarden.agent.reporting.node_status import NodeStatusBuilder, ReportInputs
+from oomwarden.agent.reporting.policy_reports import PolicyReporter
+from oomwarden.agent.reporting.status_writer import NodeStatusWriter
+from oomwarden.agent.runtime.health import Figures
+from oomwarden.api.oomnode import OOMNodeStatus
+from oomwarden.kube import oomnodes
+from oomwarden.probes.loops import Loop, age_of
+
+
+class StatusFlow:
+    """Reads what the other flows have found; changes nothing of theirs."""
+
+    def __init__(self, node: Node, kills: KillFlow, scores: ScoreFlow, watches: ApiWatches) -> None:
+        self._node, self._kills, self._scores, self._watches = node, kills, scores, watches
+        settings, changed = node.settings, node.signals.status
+        self.services = NodeServicesMonitor(node.roots, node.host.total_memory(), changed.set)
+        self.policies = PolicyReporter(
+            scores.tracker, scores.baselines, scores.groups, scores.requests, self.services.warn
+        )
+        self.builder = NodeStatusBuilder(
+            settings, node.host, node.store, kills.kernel, kills.log, node.client, node.unreadable
+        )
+        self.writer = NodeStatusWriter(
+            self._status,
+            partial(oomnodes.write_status, node.client, settings.node),
+            changed,
+            settings.report_seconds,
+            node.pressure.nodes,
+        )
+
+    async def run(self, history: asyncio.Task[bool]) -> None:
+        """Write OOMNode, which tells whose store it was, once that was read.
+
+        Resizes are evaluated before the first report: one that asks for none withdraws them.
+        """
+        await history
+        await self._node.view.limits.listed()
+        self._scores.requests.evaluate()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._scores.requests.run(), name="resize-requests")
+            group.create_task(self.writer.run(), name="status")
+
+    def loops(self) -> list[Loop]:
+        """List the loops; none of them makes the agent unhealthy."""
+        return [
+            Loop("outranked", age_of(lambda: self.services.progress)),
+            Loop("status", age_of(lambda: self.writer.progress)),
+        ]
+
+    def figures(self) -> Figures:
+        """Return what /metrics shows."""
+        kills, scores, counts = self._kills, self._scores, self.builder.counts
+        numbers, blindness = kills.deliverer.numbers, kills.kernel.blindness
+        return Figures(
+            kills=kills.recorder.kills,
+            unattributed=counts.get("unattributed", 0),
+            undeliverable=counts.get("undeliverable", 0),
+            outbox=kills.deliverer.waiting,
+            enforced_processes=scores.tracker.enforced_processes(),
+            group_repairs=scores.groups.repairs,
+            unreadable=kills.samples.unreadable + kills.kernel.unreadable,
+            missing_watches=blindness.watches,
+            unopened_cgroups=blindness.unopened,
+            log_overruns=kills.log.overruns,
+            held_records=numbers.held,
+            held_kills=numbers.held_kills,
+            refused_records=numbers.refused,
+            taken_names=counts.get("takenNames", 0),
+            stuck_since={
+                **scores.stuck_since(),
+                "samples": kills.samples.worker.stuck_since,
+                "services": self.services.worker.stuck_since,
+            },
+        )
+
+    async def _status(self) -> OOMNodeStatus:
+        applied, policies = self.policies.report()
+        node, kills, scores = self._node, self._kills, self._scores
+        return await self.builder.status(
+            ReportInputs(
+                applied=applied,
+                policies=policies,
+                unknown_fields=node.view.policies.unknown_fields(),
+                host_kills=await kills.host_kills.count(),
+                asked=scores.requests.asked,
+                groups_left=scores.groups.left,
+                delivery=kills.deliverer.trouble(),
+                records=node.pressure.merged_harder(node.inventory.pods.values()),
+                beyond_bounds=self._watches.beyond_bounds(),
+            )
+        )

@@ -1,0 +1,78 @@
+"""What the agent watches, what it keeps of that, and which cache handles it."""
+
+import asyncio
+from typing import NamedTuple
+
+from oomwarden.agent.flows.node import Node
+from oomwarden.agent.informers.pods import PodEventHandler
+from oomwarden.agent.informers.policy_source import PolicySource
+from oomwarden.agent.recording.misreports import MisreportNotifier
+from oomwarden.core.objects.needed_fields import namespace_labels, pod_fields
+from oomwarden.core.policy.policy import CLUSTER, NAMESPACED
+from oomwarden.core.reporting.bounds import beyond
+from oomwarden.kube.transport import reflector
+from oomwarden.kube.transport.client import ListOptions
+from oomwarden.kube.transport.kept import Kept
+from oomwarden.kube.transport.resources import (
+    ClusterOOMPolicy,
+    ConfigMap,
+    Namespace,
+    OOMLimit,
+    OOMPolicy,
+    Pod,
+)
+
+
+class Watch(NamedTuple):
+    """One resource that is followed."""
+
+    name: str
+    source: reflector.ListerWatcher
+    what: ListOptions
+    sink: reflector.EventHandler
+
+
+class ApiWatches:
+    """All of them; those of policies hold only what pods of this node may need."""
+
+    def __init__(self, node: Node, misreports: MisreportNotifier) -> None:
+        self._node, client, view = node, node.client, node.view
+        self.own = PolicySource(client, view.policies, NAMESPACED)
+        self.everywhere = PolicySource(client, view.policies, CLUSTER)
+        pods = ListOptions(Pod, fields=f"spec.nodeName={node.settings.node}")
+        mode = ListOptions(
+            ConfigMap, node.settings.namespace, fields="metadata.name=oomwarden-control"
+        )
+        limits = ListOptions(OOMLimit, fields=f"spec.node={node.settings.node}")
+        handler = PodEventHandler(
+            node.inventory, self._pods_changed, misreports.pod_changed, node.unreadable
+        )
+        namespaces = Kept(client, namespace_labels)
+        self.all = [
+            Watch("pods", Kept(client, pod_fields), pods, handler),
+            Watch("policies", self.own, ListOptions(OOMPolicy), view.policies.sink(NAMESPACED)),
+            Watch(
+                "cluster-policies",
+                self.everywhere,
+                ListOptions(ClusterOOMPolicy),
+                view.policies.sink(CLUSTER),
+            ),
+            Watch("namespaces", namespaces, ListOptions(Namespace), view.namespaces),
+            Watch("control", client, mode, view.mode),
+            Watch("limits", client, limits, view.limits),
+            Watch("pressure", client, node.pressure.selection, node.pressure),
+        ]
+
+    def _pods_changed(self) -> None:
+        """Have the policies of these pods' namespaces held, before they are evaluated."""
+        now = asyncio.get_running_loop().time()
+        pods = self._node.inventory.pods.values()
+        self._node.view.policies.want({pod.namespace for pod in pods}, now)
+        self._node.signals.containers.set()
+
+    def beyond_bounds(self) -> tuple[str, str]:
+        """Return the remedy for what is not held, and the reason in one word."""
+        late = self.own.late() | self.everywhere.late()
+        pods = self._node.inventory.pods.values()
+        cut = [(f"{pod.namespace}/{pod.name}", pod.cut) for pod in pods if pod.cut]
+        return beyond(self._node.view.policies.shelves.by_namespace, late, cut)

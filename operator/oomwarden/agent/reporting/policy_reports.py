@@ -1,0 +1,99 @@
+"""What OOMNode says of policies: how far scores, group kills and limits of each container are.
+
+Everything here reads; nothing is decided, written or counted by a report.
+"""
+
+from dataclasses import dataclass
+
+from oomwarden.agent.baselines.scores import Baselines
+from oomwarden.agent.enforcement.group_kill import GroupKillReconciler
+from oomwarden.agent.enforcement.tracked import TrackedContainer
+from oomwarden.agent.enforcement.tracker import Tracker
+from oomwarden.agent.reporting.resize_requests import ResizeRequests
+from oomwarden.api.oomnode import Applied, PolicyReport
+from oomwarden.core.enforcement.plan import Baseline
+from oomwarden.core.model.mode import EnforcementMode
+from oomwarden.core.model.remark import Remark
+from oomwarden.core.reporting.bounds import without_room
+from oomwarden.core.reporting.policy_report import ContainerStatus, Warn, reports
+
+_RELEASED = Remark(
+    "Released",
+    "The switch (ConfigMap oomwarden-control in the release's namespace) is at Release: all is put "
+    "back, and nothing is enforced until its mode is Enforce.",
+)
+_PAUSED = Remark(
+    "Paused",
+    "The switch (ConfigMap oomwarden-control in the release's namespace) is at Pause, or missing: "
+    "nothing is changed until its mode is Enforce.",
+)
+_OWN_FIRST = Remark(
+    "OwnScore",
+    "The container's first process has given itself a score below -997, and the container is left "
+    "alone: take it out of the policy with `containers`.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyReporter:
+    """Puts together what the parts of enforcement have found.
+
+    Attributes:
+        tracker: The containers and how the policies stand on them.
+        baselines: What the runtime gave each container.
+        groups: State of `memory.oom.group`.
+        requests: State of memory limits.
+        warn: Returns what harm a container may do at a score.
+    """
+
+    tracker: Tracker
+    baselines: Baselines
+    groups: GroupKillReconciler
+    requests: ResizeRequests
+    warn: Warn
+
+    def report(self) -> tuple[Applied, tuple[PolicyReport, ...]]:
+        """Return what is applied on this node, and what became of each policy here."""
+        items = filter(None, map(self._status, self.tracker.live()))
+        pods, policies = self.tracker.evaluator.pods_per_policy(), self.tracker.view.policies
+        found = reports(policies.policies, pods, items, policies.unreadable, self.warn)
+        return self._applied(), (*found, *without_room(policies.left_out))
+
+    def _applied(self) -> Applied:
+        touched = self.baselines.applied() | self.groups.applied | self.requests.limited()
+        return Applied(containers=len(touched), processes=self.tracker.enforced_processes())
+
+    def _status(self, tracked: TrackedContainer) -> ContainerStatus | None:
+        """Return a container's status; None before it was decided on."""
+        mode, decision = self.tracker.mode, tracked.decision
+        if decision is None:
+            return None
+        baseline = self.baselines.get(tracked.container)
+        observers = decision.standing.contest.observers
+        groups = self.groups.planned(tracked.container, observers)
+        limits = self.requests.planned(tracked.container, observers)
+        return ContainerStatus(
+            decision.pod,
+            decision.name,
+            decision.standing,
+            tracked.outcome,
+            _troubles(tracked, baseline, mode),
+            given=baseline.value if baseline else None,
+            limit=tracked.container.limit,
+            parts=(self.groups.group_kill_status(tracked, mode), self.requests.part(tracked)),
+            planned=tuple((*one, *other) for one, other in zip(groups, limits, strict=True)),
+        )
+
+
+def _troubles(
+    tracked: TrackedContainer, baseline: Baseline | None, mode: EnforcementMode | None
+) -> tuple[Remark, ...]:
+    """List what keeps the container's plan from being in effect, beside what its scan says."""
+    found = [tracked.trouble] if tracked.trouble else []
+    if mode is EnforcementMode.RELEASE:
+        found.append(_RELEASED)
+    if mode is EnforcementMode.PAUSE:
+        found.append(_PAUSED)
+    if baseline == Baseline(None):
+        found.append(_OWN_FIRST)
+    return tuple(found)

@@ -1,0 +1,157 @@
+"""memory.limit and onOOM: what this node's agent asks of the operator, which alone may resize pods.
+
+The steps, in order: a decision, a limit or a container's memory has changed -> evaluate the limit
+of each container -> take a turn of the node's cap for what is new. Nothing is resized here: what is
+asked stands in OOMNode.status.resizes until the pod's spec has it.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from oomwarden.agent.enforcement.caps import Caps
+from oomwarden.agent.enforcement.tracked import TrackedContainer
+from oomwarden.agent.enforcement.tracker import Tracker
+from oomwarden.agent.informers.inventory import Container
+from oomwarden.agent.runtime.signal import Signal
+from oomwarden.api.oomnode import Resize
+from oomwarden.core.limits.desired_limit import (
+    LimitContext,
+    LimitDecision,
+    ResizeRequest,
+    evaluate_limit,
+    is_to_go_back,
+    planned,
+)
+from oomwarden.core.model.mode import EnforcementMode
+from oomwarden.core.model.quantity import exact_quantity
+from oomwarden.core.model.remark import AspectStatus, Remark, Remarks
+from oomwarden.core.policy.matching import Match
+
+MOST_ASKED = 50
+TURN_SECONDS = 120.0
+EVALUATE_SECONDS = 10.0
+"""Longest time between two evaluations: a container's memory changes without a signal."""
+GATHER_SECONDS = 0.2
+"""Changes come in groups; one evaluation serves them all."""
+_WAITS = Remark(
+    "ResizeWaits",
+    f"memory.limit waits: a node asks for {MOST_ASKED} resizes at a time; it goes on by itself.",
+)
+
+Asked = tuple[tuple[Resize, ...], int]
+"""What is asked, and how many more wait."""
+
+
+@dataclass(slots=True)
+class ResizeRequests:
+    """Evaluates the limits of all containers, and keeps what came of it for the reports.
+
+    Attributes:
+        tracker: The containers and how the policies stand on them.
+        caps: How many pods may be touched newly in a minute.
+        changed: Set when limits have to be evaluated again.
+        status_changed: Called when other resizes are asked than before.
+        seconds: Longest time between two evaluations.
+        asked: What is asked for now.
+        progress: Time of the last evaluation (`time.monotonic`).
+    """
+
+    tracker: Tracker
+    caps: Caps
+    changed: Signal
+    status_changed: Callable[[], None]
+    seconds: float = EVALUATE_SECONDS
+    asked: Asked = ((), 0)
+    progress: float = 0.0
+    _found: Mapping[int, LimitDecision] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Evaluate until cancelled. The operator's OOMLimits must have been listed before."""
+        while True:
+            before = (self.asked, self._found)
+            self.evaluate()
+            if (self.asked, self._found) != before:
+                self.status_changed()
+            self.progress = time.monotonic()
+            await self.changed.wait(self.seconds)
+            await asyncio.sleep(GATHER_SECONDS)
+
+    def evaluate(self) -> None:
+        """Evaluate every live container; what is new takes a turn of the node's cap."""
+        live = self.tracker.live()
+        found = {each.container.cgroup.inode: self._evaluate(each) for each in live}
+        asks = [
+            (_resize(context, ask), tracked.container.cgroup.inode)
+            for tracked in live
+            if (ask := found[tracked.container.cgroup.inode].ask)
+            and (context := self._context(tracked.container))
+        ]
+        asks.sort(key=lambda each: (each[0].namespace, each[0].pod, each[0].container))
+        asks = in_turn(asks, int(self.caps.now() // TURN_SECONDS))
+        waiting = asks[MOST_ASKED:]
+        found |= {inode: found[inode].held_back(_WAITS) for _, inode in waiting}
+        self._found = found
+        self.asked = tuple(resize for resize, _ in asks[:MOST_ASKED]), len(waiting)
+
+    def part(self, tracked: TrackedContainer) -> AspectStatus:
+        """Tell what became of what a container's winner says, as it was judged last."""
+        found = self._found.get(tracked.container.cgroup.inode)
+        return found.part if found else AspectStatus()
+
+    def planned(self, container: Container, observers: Sequence[Match]) -> list[Remarks]:
+        """Tell for each policy that only observes what would stand in its way."""
+        held = self._context(container) if observers else None
+        return [planned(held, each) if held else () for each in observers]
+
+    def limited(self) -> frozenset[int]:
+        """Return the containers, by inode, with a limit of oomwarden's that can be put back."""
+        return frozenset(
+            inode
+            for inode, container in self.tracker.view.inventory.containers.items()
+            if (held := self._context(container)) and is_to_go_back(held.container)
+        )
+
+    def _evaluate(self, tracked: TrackedContainer) -> LimitDecision:
+        context, mode = self._context(tracked.container), self.tracker.mode
+        if context is None or (tracked.decision is None and mode is not EnforcementMode.RELEASE):
+            return LimitDecision()
+        winner = tracked.decision.standing.contest.winner if tracked.decision else None
+        found = evaluate_limit(context, winner, mode)
+        if found.ask is None or not found.ask.policy:
+            return found
+        why = self.caps.hold_up(tracked.container)
+        return found.held_back(why) if why else found
+
+    def _context(self, container: Container) -> LimitContext | None:
+        inventory = self.tracker.view.inventory
+        pod, facts = inventory.pod(container.cgroup), inventory.container(container)
+        if pod is None or facts is None:
+            return None
+        usage = container.memory.usage if container.memory else None
+        return LimitContext(pod, self.tracker.view.limits.evidenced(pod, facts), usage)
+
+
+def in_turn(asks: Sequence[tuple[Resize, int]], turn: int) -> list[tuple[Resize, int]]:
+    """Put those first that put back, then the others, each turn beginning with other ones.
+
+    Where the API server refuses the first ones again and again, the others come to their turn.
+    """
+    back = [each for each in asks if not each[0].policy]
+    others = [each for each in asks if each[0].policy]
+    room = max(MOST_ASKED - len(back), 1)
+    begin = turn * room % len(others) if len(others) > room else 0
+    return [*back, *others[begin:], *others[:begin]]
+
+
+def _resize(held: LimitContext, ask: ResizeRequest) -> Resize:
+    pod = held.pod
+    return Resize(
+        namespace=pod.namespace,
+        pod=pod.name,
+        uid=pod.uid,
+        container=held.container.name,
+        limit=exact_quantity(ask.limit),
+        policy=ask.policy,
+    )
