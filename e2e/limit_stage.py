@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from e2e.conditions import conditions
+from e2e.examples import example
 from e2e.lab.errors import CommandError
 from e2e.workloads import family, pod, policy
 from e2e.world import World, eventually
@@ -36,6 +37,10 @@ class Stage:
     def ask(self, name: str, limit: str | int) -> None:
         rule = {"memory": {"limit": limit}}
         self.world.apply(policy(self.namespace, name, {"app": name}, rule))
+
+    def ask_by_example(self, name: str) -> None:
+        """Ask for the limit of the example, 512Mi."""
+        self.world.apply(example("memory-limits", self.namespace, name=name, labels={"app": name}))
 
     def limit(self, name: str) -> int:
         """What the kernel holds the container to, in Mi; 0 while it does not run."""

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from e2e.conditions import conditions, ready
+from e2e.examples import example
 from e2e.lab.errors import CommandError
 from e2e.surgeon import Surgeon
 from e2e.workloads import container, family, pod, policy
@@ -100,12 +101,7 @@ def test_a_greedy_query_dies_and_the_postmaster_lives_on_and_serves_sessions_aga
     and new sessions are served at once.
     """
     database = Database(world, namespace)
-    rule = {
-        "oomScoreAdj": -500,
-        "processes": [{"command": "postgres: *", "oomScoreAdj": 300}],
-        "memory": {"groupKill": False},
-    }
-    world.apply(policy(namespace, "protect-db", {"app": "db"}, rule))
+    world.apply(example("database-with-workers", namespace, name="protect-db"))
     database.start()
     world.running(namespace, "db")
     eventually(lambda: database.asked("SELECT 1") == "1", 120, every=2)

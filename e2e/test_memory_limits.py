@@ -37,15 +37,16 @@ def test_limits_are_set_kept_from_others_and_put_back(stage: Stage) -> None:
         stage.world.running(stage.namespace, name)
     given = stage.limit("old")
     stage.forge("forged")
-    for name in ("touched", "forged", "unlimited", "new"):
+    for name in ("touched", "unlimited", "new"):
         stage.ask(name, "96Mi")
-    stage.ask("old", 96 << 20)
+    stage.ask("forged", 96 << 20)
+    stage.ask_by_example("old")
     stage.ask("guaranteed", "+0098304.0Ki")
     stage.start("new")
     stage.world.running(stage.namespace, "new")
     everywhere = ("old", "touched", "forged", "guaranteed", "unlimited", "new")
     for name in everywhere:
-        stage.reaches(name, 96)
+        stage.reaches(name, 512 if name == "old" else 96)
     assert given == 64
     assert eventually(lambda: ready(stage.world, stage.namespace, "old", enforced=1, refused=0))
     stage.resize("touched", "80Mi")

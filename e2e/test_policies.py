@@ -4,6 +4,7 @@ import json
 from functools import partial
 
 from e2e.conditions import ready
+from e2e.examples import applied_cluster_policy, example
 from e2e.workloads import family, pod, policy
 from e2e.world import Release, World, eventually
 
@@ -19,11 +20,11 @@ def test_a_score_is_on_all_processes_of_a_running_and_of_a_new_container_until_d
     world: World, release: Release, namespace: str
 ) -> None:
     image = world.cluster.busybox_image
-    world.apply(pod(namespace, "old", family(image), app="db"))
+    world.apply(pod(namespace, "old", family(image), app="checkout"))
     world.running(namespace, "old")
     (before,) = set(world.scores(namespace, "old", "app").values())
-    world.apply(policy(namespace, "protect", {"app": "db"}, RULE))
-    world.apply(pod(namespace, "new", family(image), app="db"))
+    world.apply(example("protect-a-service", namespace, name="protect"))
+    world.apply(pod(namespace, "new", family(image), app="checkout"))
     world.running(namespace, "new")
     for name in ("old", "new"):
         eventually(partial(all_hold, world, namespace, name, -500))
@@ -38,11 +39,15 @@ def test_a_score_is_on_all_processes_of_a_running_and_of_a_new_container_until_d
 def test_an_offset_is_relative_to_what_the_kubelet_gave(
     world: World, release: Release, namespace: str
 ) -> None:
-    world.apply(pod(namespace, "web", family(world.cluster.busybox_image), app="web"))
+    """Also while a ClusterOOMPolicy that it overrides has changed the score before."""
+    image = world.cluster.busybox_image
+    world.apply(pod(namespace, "web", family(image), app="web", tier="batch"))
     world.running(namespace, "web")
     (before,) = set(world.scores(namespace, "web", "app").values())
-    world.apply(policy(namespace, "lower", {"app": "web"}, {"oomScoreOffset": -200}))
-    assert eventually(lambda: all_hold(world, namespace, "web", before - 200))
+    with applied_cluster_policy(world, example("batch-first", namespace)):
+        eventually(lambda: all_hold(world, namespace, "web", 1000))
+        world.apply(policy(namespace, "lower", {"app": "web"}, {"oomScoreOffset": -200}))
+        assert eventually(lambda: all_hold(world, namespace, "web", before - 200))
 
 
 def test_a_new_process_of_exec_gets_the_score_too(
@@ -61,13 +66,13 @@ def test_a_new_process_of_exec_gets_the_score_too(
 def test_observe_reports_and_touches_nothing(
     world: World, release: Release, namespace: str
 ) -> None:
-    world.apply(pod(namespace, "db", family(world.cluster.busybox_image), app="db"))
-    world.running(namespace, "db")
-    before = world.scores(namespace, "db", "app")
-    world.apply(policy(namespace, "watch", {"app": "db"}, RULE, mode="Observe"))
-    status = eventually(lambda: ready(world, namespace, "watch", observed=1))
+    world.apply(pod(namespace, "web", family(world.cluster.busybox_image), app="checkout"))
+    world.running(namespace, "web")
+    before = world.scores(namespace, "web", "app")
+    world.apply(example("observe-first", namespace))
+    status = eventually(lambda: ready(world, namespace, "observe-first", observed=1))
     assert (status["matched"], status["enforced"]) == (1, 0)
-    assert world.scores(namespace, "db", "app") == before
+    assert world.scores(namespace, "web", "app") == before
 
 
 def test_users_objects_get_neither_finalizers_nor_annotations(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from e2e.conditions import ready
+from e2e.examples import example
 from e2e.limit_stage import Stage
 from e2e.workloads import container, pod, policy
 from e2e.world import NAMESPACE, Release, World, eventually
@@ -45,7 +46,7 @@ def raises_told(world: World, namespace: str) -> list[dict[str, Any]]:
 def test_a_container_that_needs_more_than_its_limit_gets_it_and_lives(
     world: World, release: Release, namespace: str
 ) -> None:
-    raising(world, namespace)
+    world.apply(example("raise-on-oom", namespace, name="grow", labels={"app": "hog"}))
     hungry(world, namespace, "grows", 38)
     (response,) = eventually(lambda: responses(world, namespace, "grows"), 90)
     assert (response["action"], response["limitBefore"], response["limit"]) == (

@@ -9,11 +9,14 @@ from functools import partial
 import pytest
 
 from e2e.conditions import conditions, ready
+from e2e.examples import applied_cluster_policy, example
 from e2e.switch_hand import SwitchHand
 from e2e.workloads import family, pod, policy
 from e2e.world import GROUP, PATIENCE, VERSION, Release, World, eventually
 
 SCORE = -321
+CANARY_SCORE = -500
+"""Of examples/canary.yaml."""
 SECONDS = 5.0
 """Within so many an agent hears of the switch on a machine that does nothing else."""
 BURST = 8
@@ -125,8 +128,8 @@ def test_a_canary_begins_and_ends_with_a_label_of_the_node(
     with canary_policy(world, namespace, node):
         time.sleep(5)
         assert scores(world, namespace, ["db"]) == {given}
-        label(world, node, "yes")
-        eventually(lambda: scores(world, namespace, ["db"]) == {SCORE}, 10)
+        label(world, node, "true")
+        eventually(lambda: scores(world, namespace, ["db"]) == {CANARY_SCORE}, 10)
         label(world, node, None)
         eventually(lambda: scores(world, namespace, ["db"]) == {given}, 10)
 
@@ -147,8 +150,8 @@ def test_with_the_charts_own_intervals_a_canary_takes_a_minute_and_is_told_soon_
     world.running(namespace, "db")
     node = world.pod(namespace, "db").spec.node_name
     with canary_policy(world, namespace, node) as name:
-        label(world, node, "yes")
-        eventually(lambda: scores(world, namespace, ["db"]) == {SCORE}, 65)
+        label(world, node, "true")
+        eventually(lambda: scores(world, namespace, ["db"]) == {CANARY_SCORE}, 65)
         eventually(lambda: enforced(world, name) == 1, 20)
 
 
@@ -164,26 +167,9 @@ def label(world: World, node: str, value: str | None) -> None:
 
 @contextmanager
 def canary_policy(world: World, namespace: str, node: str) -> Iterator[str]:
-    """Give a policy for nodes with a label, which is on no node afterwards."""
-    name = f"canary-{namespace}"
-    world.apply(canary(namespace))
+    """Apply the example of a canary; afterwards no node has its label."""
     try:
-        yield name
+        with applied_cluster_policy(world, example("canary", namespace)) as name:
+            yield name
     finally:
         label(world, node, None)
-        world.cluster.kubectl("delete", "clusteroompolicy", name)
-
-
-def canary(namespace: str) -> dict[str, object]:
-    """Describe a ClusterOOMPolicy for one namespace and the nodes of a canary."""
-    return {
-        "apiVersion": "oomwarden.io/v1alpha1",
-        "kind": "ClusterOOMPolicy",
-        "metadata": {"name": f"canary-{namespace}"},
-        "spec": {
-            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
-            "nodeSelector": {"matchLabels": {"canary": "yes"}},
-            "podSelector": {},
-            "rules": [{"oomScoreAdj": SCORE}],
-        },
-    }
