@@ -1,0 +1,32 @@
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [
+    *ROOT.glob("*.md"),
+    *(page for top in ("docs", "examples", "charts") for page in (ROOT / top).rglob("*.md")),
+]
+
+
+def anchors(page: Path) -> set[str]:
+    """List the anchors that GitHub makes of a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    words = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
+    return {each.replace(" ", "-") for each in words}
+
+
+def test_every_relative_link_of_a_page_leads_somewhere() -> None:
+    broken = []
+    for page in PAGES:
+        for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", page.read_text()):
+            path, _, anchor = link.partition("#")
+            target = (page.parent / path).resolve() if path else page
+            if not target.exists() or (anchor and anchor not in anchors(target)):
+                broken.append(f"{page.relative_to(ROOT)}: {link}")
+    assert broken == []
+
+
+def test_the_readme_names_the_commands_to_try_and_to_test() -> None:
+    commands = re.findall(r"^make (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert commands == ["demo", "test"]
+    assert "\nmake test\n" in (ROOT / ".ci/run").read_text()
