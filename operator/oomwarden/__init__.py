@@ -1,3 +1,3 @@
-"""oomwarden: decides whom the Linux OOM killer takes on a Kubernetes node, and loses no kill."""
+"""Control which processes the Linux OOM killer picks on a node, and record every kill."""
 
 __version__ = "0.1.0"
