@@ -39,7 +39,7 @@ def test_a_score_is_on_all_processes_of_a_running_and_of_a_new_container_until_d
 def test_an_offset_is_relative_to_what_the_kubelet_gave(
     world: World, release: Release, namespace: str
 ) -> None:
-    """Also while a ClusterOOMPolicy that it overrides has changed the score before."""
+    """Even if a ClusterOOMPolicy, which it overrides, had set another score before."""
     image = world.cluster.busybox_image
     world.apply(pod(namespace, "web", family(image), app="web", tier="batch"))
     world.running(namespace, "web")
