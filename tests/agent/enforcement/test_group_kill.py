@@ -77,7 +77,7 @@ async def test_the_next_agent_puts_back_what_this_one_found(node: Node) -> None:
     await settle(node)
     following = await node.again()
     following.groups.writes = True
-    await following.groups.found.load()
+    await following.groups.baselines.load()
     following.put()
     await settle(following)
     assert value(following, app) == "1"
@@ -138,16 +138,16 @@ async def test_what_stays_because_writes_were_switched_off_is_counted_and_keeps_
     node.put(policy(rule=SINGLY))
     await settle(node)
     groups = node.groups
-    assert (groups.left, node.reported()[0].containers) == (0, 1)
+    assert (groups.unrestorable, node.reported()[0].containers) == (0, 1)
     groups.writes = False
     node.put()
     await settle(node)
     assert value(node, app) == "0"
-    assert (groups.left, node.reported()[0].containers) == (1, 0)
+    assert (groups.unrestorable, node.reported()[0].containers) == (1, 0)
     groups.writes = True
     await settle(node)
     assert value(node, app) == "1"
-    assert (groups.left, node.reported()[0].containers) == (0, 0)
+    assert (groups.unrestorable, node.reported()[0].containers) == (0, 0)
 
 
 async def test_scores_of_processes_are_ineffective_until_the_container_dies_one_by_one(
@@ -172,7 +172,7 @@ async def test_nothing_is_written_before_what_was_found_is_on_the_disk(
         raise sqlite3.OperationalError("database or disk is full")
 
     with monkeypatch.context() as broken:
-        broken.setattr(type(node.groups.found), "save", lambda _: full())
+        broken.setattr(type(node.groups.baselines), "save", lambda _: full())
         node.put(policy(rule=SINGLY))
         await settle(node)
     assert (value(node, app), reasons(node)) == ("1", ["NotSaved"])
@@ -201,7 +201,7 @@ async def test_an_inode_that_is_used_again_is_another_container(node: Node) -> N
     app = started(node)
     node.put(policy(rule=SINGLY))
     await settle(node)
-    found = node.groups.found
+    found = node.groups.baselines
     assert found.get(app) is True
     other = Container(replace(app.cgroup, container_id="f" * 64), 0.0)
     assert found.get(other) is None

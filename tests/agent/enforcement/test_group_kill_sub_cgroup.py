@@ -78,7 +78,7 @@ async def test_the_next_agent_puts_back_both_files(node: Node) -> None:
     await settle(node)
     following = await node.again()
     following.groups.writes = True
-    await following.groups.found.load()
+    await following.groups.baselines.load()
     following.put()
     await settle(following)
     assert files(following, app) == ("0", "1")

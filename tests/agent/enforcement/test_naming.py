@@ -63,7 +63,7 @@ class Host:
         now = asyncio.get_running_loop().time() + late
         for inode, search in list(self.naming._searches.items()):
             if search.due <= now:
-                await self.naming.look(self.inventory.containers[inode])
+                await self.naming.identify(self.inventory.containers[inode])
 
 
 @pytest.fixture
@@ -159,11 +159,11 @@ async def test_looks_come_ever_later(host: Host) -> None:
     gaps = []
     for _ in range(5):
         gaps.append(search.gap)
-        await host.naming.look(app)
+        await host.naming.identify(app)
     assert gaps == pytest.approx([0.01, 0.02, 0.04, 0.05, 0.05])
     app.seen -= naming.BRISK_SECONDS
-    await host.naming.look(app)
-    await host.naming.look(app)
+    await host.naming.identify(app)
+    await host.naming.identify(app)
     assert search.gap == pytest.approx(0.2)
 
 

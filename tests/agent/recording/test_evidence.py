@@ -52,7 +52,7 @@ def test_a_kill_tells_what_was_seen_of_its_container_before_it(
     settler: Settler, *, gone: bool
 ) -> None:
     if gone:
-        settler.depart(APP)
-    (told,), _ = settler.pod(POD.inode, PendingKill(0, 0, NOW - 0.1, NOW))
+        settler.remove(APP)
+    (told,), _ = settler.settle_pod(POD.inode, PendingKill(0, 0, NOW - 0.1, NOW))
     assert told.witness.memory is not None
     assert told.witness.memory.last == UsageSample(NOW - 1, 2)

@@ -5,7 +5,7 @@ import errno
 import os
 
 import pytest
-from oomwarden.agent.recording import doubts
+from oomwarden.agent.recording import completeness
 from oomwarden.kernel.cgroup import tree as counter_tree
 
 from tests.support.books_node import BooksNode, logged
@@ -63,7 +63,7 @@ async def test_a_kill_that_the_log_does_not_place_waits_for_the_pod_to_be_opened
 async def test_a_kill_that_nobody_can_place_is_counted_once(
     books: BooksNode, opening: Refusals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doubts, "UNOPENED_SECONDS", 0.2)
+    monkeypatch.setattr(completeness, "UNOPENED_SECONDS", 0.2)
     books.know(1, app="a")
     async with books.agent() as rows:
         pod = books.cgroups.pod(1)
@@ -82,7 +82,7 @@ async def test_a_kill_that_nobody_can_place_is_counted_once(
 async def test_among_containers_of_which_one_is_unopened_nobody_is_named_by_elimination(
     books: BooksNode, opening: Refusals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doubts, "UNOPENED_SECONDS", 0.2)
+    monkeypatch.setattr(completeness, "UNOPENED_SECONDS", 0.2)
     opening.part = "b" * 64
     pod = books.cgroups.pod(1)
     innocent = books.cgroups.container(pod, "a")

@@ -45,7 +45,7 @@ class Caps:
         """Give those that may go now, in their order; the others wait for their turn."""
         return [tracked for tracked in due if self._is_admitted(tracked, baselines)]
 
-    def room(self) -> int | None:
+    def available(self) -> int | None:
         """Tell how many processes may be changed now; None: any number."""
         return self._processes.room(self.now())
 
@@ -65,7 +65,7 @@ class Caps:
             tracked.defer(self.now() + wait, self._waiting())
         return not wait
 
-    def hold_up(self, container: Container) -> Remark | None:
+    def take_turn(self, container: Container) -> Remark | None:
         """Take a turn for something else than scores, such as a limit; tell why it has to wait."""
         if self._is_starting(container) or not self._touch(container):
             return None

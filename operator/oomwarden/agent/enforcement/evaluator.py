@@ -26,7 +26,7 @@ class Decision:
     name: str
     versions: Versions
     baseline: int | None
-    standing: Evaluation
+    evaluation: Evaluation
 
 
 @dataclass(slots=True)

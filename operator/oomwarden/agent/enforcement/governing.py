@@ -22,7 +22,7 @@ class GoverningPolicies:
     def remember(self, inode: int, decision: Decision, mode: EnforcementMode | None) -> None:
         """Take a decision; at Release nobody governs."""
         self._known.pop(inode, None)
-        match = decision.standing.contest.winner
+        match = decision.evaluation.contest.winner
         if match is not None and mode is not EnforcementMode.RELEASE:
             self._known[inode] = match.policy.reference
         while len(self._known) > KEEP_WINNERS:

@@ -60,7 +60,7 @@ def desired_group_kills(tracker: Tracker) -> DesiredGroupKills:
 def _desired(tracked: TrackedContainer, switch: EnforcementMode | None) -> GroupKillSpec:
     if tracked.decision is None:
         return GroupKillSpec(switch=switch)
-    standing = tracked.decision.standing
+    standing = tracked.decision.evaluation
     observed = any(_desired_by(match).concerns for match in standing.contest.observers)
     together = _asked(standing.contest.winner)
     return GroupKillSpec(together, bool(standing.target.processes), switch, observed=observed)
@@ -83,7 +83,7 @@ class GroupKillReconciler:
     """
 
     tracker: Tracker
-    found: GroupKillBaselines
+    baselines: GroupKillBaselines
     cgroups: CgroupRoot
     changed: Signal
     status_changed: Callable[[], None]
@@ -97,12 +97,12 @@ class GroupKillReconciler:
     @property
     def applied(self) -> frozenset[int]:
         """Give the containers, by inode, in which a value of ours can be put back."""
-        return self.found.applied() if self.writes else frozenset()
+        return self.baselines.applied() if self.writes else frozenset()
 
     @property
-    def left(self) -> int:
+    def unrestorable(self) -> int:
         """Count the containers in which a value of ours stays, as the agents may not write."""
-        return 0 if self.writes else len(self.found.applied())
+        return 0 if self.writes else len(self.baselines.applied())
 
     async def run(self) -> None:
         """Work for ever. What was found must have been loaded before."""
@@ -116,14 +116,14 @@ class GroupKillReconciler:
     async def step(self) -> bool:
         """Look at all containers that are concerned; tell whether one of them is young."""
         self.changed.clear()
-        before = (dict(self._states), self.found.applied())
+        before = (dict(self._states), self.baselines.applied())
         concerned = self._concerned(desired_group_kills(self.tracker))
         await self._look(concerned)
         await self._save()
         for inode, (container, wish) in concerned.items():
             await self._hold(inode, container, wish)
         self.progress = time.monotonic()
-        if (self._states, self.found.applied()) != before:
+        if (self._states, self.baselines.applied()) != before:
             self.status_changed()
         return any(wish.asked is not None and self._is_young(c) for c, wish in concerned.values())
 
@@ -131,7 +131,7 @@ class GroupKillReconciler:
         return {
             inode: (container, wish)
             for inode, (container, wish) in asked.items()
-            if wish.concerns or self.found.get(container) is not None
+            if wish.concerns or self.baselines.get(container) is not None
         }
 
     async def _look(self, concerned: DesiredGroupKills) -> None:
@@ -143,7 +143,7 @@ class GroupKillReconciler:
         states: dict[int, GroupKillState] = {}
         for inode, files in read.items():
             (container, wish), now = concerned[inode], files.together
-            young, found = self._is_young(container), self.found.files(container)
+            young, found = self._is_young(container), self.baselines.files(container)
             found = found.completed(files) if found else None
             known, before = (
                 GroupKillState(now, found.together if found else None),
@@ -153,7 +153,7 @@ class GroupKillReconciler:
             wished = wish if self.writes else GroupKillSpec()
             states[inode] = known.seen(wished, now=now, young=young, left=left)
             self._note_repair(container, wish, now=now, young=young)
-            self.found.put(container, _kept(states[inode], known, files, found))
+            self.baselines.put(container, _kept(states[inode], known, files, found))
         self._states = states
 
     def _note_repair(
@@ -168,7 +168,7 @@ class GroupKillReconciler:
 
     async def _save(self) -> None:
         try:
-            await self.found.save()
+            await self.baselines.save()
         except sqlite3.Error as error:
             _LOG.warning("memory.oom.group is not saved, and not written before it is: %s", error)
 
@@ -178,12 +178,12 @@ class GroupKillReconciler:
             return
         aim = state.to_write(wish) if self.writes else None
         if aim is not None:
-            saved = self.found.is_saved(container)
-            files = self.found.files(container) if wish.asked is None else None
+            saved = self.baselines.is_saved(container)
+            files = self.baselines.files(container) if wish.asked is None else None
             state = await self._write(container, state, aim, files) if saved else _unsaved(state)
             self._states[inode] = state
         if state.is_over(wish):
-            self.found.put(container, None)
+            self.baselines.put(container, None)
 
     async def _write(
         self,

@@ -43,12 +43,12 @@ class _Search:
 
 @dataclass(slots=True)
 class ContainerNamer:
-    """Waits on `inventory.appeared`; `found` is called when there are containers to decide on."""
+    """Waits on `inventory.appeared`; `named` is called when there are containers to decide on."""
 
     inventory: Inventory
     baselines: Baselines
-    places: HostRoots
-    found: Callable[[], None]
+    roots: HostRoots
+    named: Callable[[], None]
     worker: KernelWorker = field(default_factory=partial(KernelWorker, "naming"))
     progress: float = 0.0
     _searches: dict[int, _Search] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class ContainerNamer:
             self._begin()
             for inode in self._due():
                 if container := self.inventory.containers.get(inode):
-                    await self.look(container)
+                    await self.identify(container)
             self.progress = time.monotonic()
             await self._pause()
 
@@ -82,7 +82,7 @@ class ContainerNamer:
         self._searches = {i: each for i, each in self._searches.items() if i in containers}
         before, self._known = self._known, frozenset(containers)
         if before != self._known:
-            self.found()  # what the store knows already needs no look; what is gone is dropped
+            self.named()  # what the store knows already needs no look; what is gone is dropped
         for inode, container in containers.items():
             if self._is_ready(container):
                 continue
@@ -105,7 +105,7 @@ class ContainerNamer:
         now = asyncio.get_running_loop().time()
         return [inode for inode, search in self._searches.items() if search.due <= now]
 
-    async def look(self, container: Container) -> None:
+    async def identify(self, container: Container) -> None:
         """Look once, and settle what can be settled."""
         search = self._searches[container.cgroup.inode]
         try:
@@ -119,7 +119,7 @@ class ContainerNamer:
         self._schedule(container, search)
 
     def _glimpse(self, cgroup: Cgroup) -> Callable[[], FirstProcess]:
-        return partial(find_first_process, self.places.cgroups, self.places.proc, cgroup)
+        return partial(find_first_process, self.roots.cgroups, self.roots.proc, cgroup)
 
     def _learn(self, container: Container, seen: FirstProcess) -> None:
         name = container.name
@@ -140,7 +140,7 @@ class ContainerNamer:
         age = now - container.seen
         if self._is_ready(container):
             del self._searches[container.cgroup.inode]
-            self.found()
+            self.named()
         elif age > GIVE_UP_SECONDS and not self._name_from_api(container):
             del self._searches[container.cgroup.inode]
         else:

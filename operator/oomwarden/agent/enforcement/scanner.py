@@ -108,7 +108,7 @@ class Scanner:
         if tracked.plan is None:
             return None, None
         container = tracked.container
-        plan = replace(tracked.plan, most=self.caps.room(), own=self.own.saved(container))
+        plan = replace(tracked.plan, most=self.caps.available(), own=self.own.saved(container))
         tracked.plan = replace(tracked.plan, fresh=frozenset())  # from now on it may be ours
         outcome, trouble = await self._apply(tracked, plan)
         if outcome is not None:

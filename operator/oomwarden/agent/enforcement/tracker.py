@@ -94,6 +94,6 @@ class Tracker:
             mode is EnforcementMode.ENFORCE and not (self.evaluator.synced and decided)
         ):
             return None
-        target = tracked.decision.standing.target if tracked.decision else Target()
+        target = tracked.decision.evaluation.target if tracked.decision else Target()
         own = self.baselines.own.has(tracked.container)
         return plan_scores(target.score, baseline, mode, target.processes, own=own)

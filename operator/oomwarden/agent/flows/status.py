@@ -93,7 +93,7 @@ class StatusFlow:
                 unknown_fields=node.view.policies.unknown_fields(),
                 host_kills=await kills.host_kills.count(),
                 asked=scores.requests.asked,
-                groups_left=scores.groups.left,
+                groups_left=scores.groups.unrestorable,
                 delivery=kills.deliverer.trouble(),
                 records=node.pressure.merged_harder(node.inventory.pods.values()),
                 beyond_bounds=self._watches.beyond_bounds(),

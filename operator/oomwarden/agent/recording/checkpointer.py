@@ -31,7 +31,7 @@ from oomwarden.core.records import oomkill as record
 class Settled:
     """What settling told, and how many kills nobody can place."""
 
-    told: list[SettledIncident] = field(default_factory=list)
+    incidents: list[SettledIncident] = field(default_factory=list)
     unattributed: int = 0
     before_start: int | None = None  # of the first books of a store: kills from before its time
 
@@ -58,18 +58,18 @@ class Checkpointer:
         Raises:
             sqlite3.Error: nothing was stored; the counters still owe what was to be told.
         """
-        agents = {pod.uid for pod in self.settler.place.agents}
-        rows = [_row(one, agents) for one in settled.told]
+        agents = {pod.uid for pod in self.settler.identity.agents}
+        rows = [_row(one, agents) for one in settled.incidents]
         for row in rows:
             sys.stdout.write(json.dumps({"oomkill": row.kill}) + "\n")
         sys.stdout.flush()
-        boot, read_to = self.settler.place.boot_id, self.settler.log.position
+        boot, read_to = self.settler.identity.boot_id, self.settler.log.position
         live = self._live_pods()
         changed, pods = self._changed(), self._changed_pods(live)
         pruned, self._pruned = self._pruned, []
         gone = self._pods.keys() - live.keys() if pruned else set()
         first = settled.before_start is not None
-        own = of_agents(agents, ((t.incident, t.witness.before) for t in settled.told))
+        own = of_agents(agents, ((t.incident, t.witness.before) for t in settled.incidents))
         pressure = self.pressure()
         news = rows or changed or pods or pruned or settled.unattributed or first
         if not news and read_to == self._read_to:

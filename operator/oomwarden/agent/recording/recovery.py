@@ -22,32 +22,32 @@ from oomwarden.kube.transport.errors import API_ERRORS, failure
 ASK_AGAIN_SECONDS = 2.0
 _LOG = logging.getLogger(__name__)
 
-Ask = Callable[[], Awaitable[RecordedKills]]
+ListRecorded = Callable[[], Awaitable[RecordedKills]]
 
 
 @dataclass(slots=True)
 class Recovery:
-    """`ask` tells what the API server keeps; `waiting` is called while it does not answer."""
+    """`list_recorded` tells what the API server keeps; `on_wait` is called while it does not answer."""
 
     settler: Settler
     store: Database
-    ask: Ask
-    waiting: Callable[[], None]
+    list_recorded: ListRecorded
+    on_wait: Callable[[], None]
     saved: dict[int, Checkpoint] = field(default_factory=dict)
     _hidden: frozenset[int] | None = None  # since the start not all that is below them was opened
 
     async def load(self) -> None:
         """Read what an earlier agent of this boot saved, and go on in the log where it ended."""
-        boot = self.settler.place.boot_id
+        boot = self.settler.identity.boot_id
         self.saved = await self.store.run(lambda db: checkpoints.load(db, boot))
         known = await self.store.run(lambda db: known_pods.load(db, boot))
-        agents = self.settler.place.agents  # one that died while it started had no store
+        agents = self.settler.identity.agents  # one that died while it started had no store
         for facts in (*known, *agents):
             self.settler.inventory.deleted.setdefault(facts.cgroup_uid, facts)
         read_to = await self.store.run(lambda db: checkpoints.log_position(db, boot))
         await self.settler.log.begin(ALL if self.store.fresh else read_to)
 
-    def existed(self, batch: Batch) -> set[int]:
+    def existed_before(self, batch: Batch) -> set[int]:
         """Give those of the new cgroups that were there when the agent started.
 
         That is all of its first batch, and what could not be opened then.
@@ -60,7 +60,7 @@ class Recovery:
                 found.add(cgroup.inode)
         return found
 
-    def recall_gone(self) -> None:
+    def restore_removed(self) -> None:
         """Open the books of what went away while no agent ran: it may explain a shortfall."""
         ledger = self.settler.ledger
         by_path = {account.cgroup.path: inode for inode, account in ledger.accounts.items()}
@@ -70,7 +70,7 @@ class Recovery:
             ledger.vanish(inode)
             by_path.setdefault(known.cgroup.path, inode)
             if known.cgroup.level is Level.CONTAINER:
-                self.settler.departed[inode] = Container(known.cgroup, 0.0, known.name)
+                self.settler.removed[inode] = Container(known.cgroup, 0.0, known.name)
         self.saved.clear()
 
     async def rebuild(self) -> Settled:
@@ -79,7 +79,7 @@ class Recovery:
         Waits for it as long as it takes: the kernel keeps the counters, and nothing could be
         delivered meanwhile.
         """
-        agents = frozenset(pod.uid for pod in self.settler.place.agents)
+        agents = frozenset(pod.uid for pod in self.settler.identity.agents)
         known = replace(await self._ask(), agents=agents)
         while not self.settler.inventory.synced:
             await self._wait("the list of this node's pods")
@@ -98,11 +98,11 @@ class Recovery:
     async def _ask(self) -> RecordedKills:
         while True:
             try:
-                return await self.ask()
+                return await self.list_recorded()
             except API_ERRORS as error:
                 await self._wait(f"this node's OOMKills: {failure(error).reason}")
 
     async def _wait(self, what: str) -> None:
         _LOG.warning("a new store: the books wait for %s", what)
-        self.waiting()
+        self.on_wait()
         await asyncio.sleep(ASK_AGAIN_SECONDS)

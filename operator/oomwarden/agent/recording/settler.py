@@ -59,19 +59,19 @@ class Settler:
     """Settles pods and the levels above them.
 
     Attributes:
-        place: This node and its boot.
+        identity: This node and its boot.
         policy_of: Returns the policy that governs a container's cgroup, by inode.
         usage_of: Reads what a cgroup's memory consists of now; None once it is removed.
-        departed: Containers that were removed, until their pod has no unrecorded kill.
+        removed: Containers that were removed, until their pod has no unrecorded kill.
     """
 
-    place: NodeIdentity
+    identity: NodeIdentity
     ledger: Ledger
     inventory: Inventory
     log: KernelLogReader
     policy_of: Callable[[int], PolicyReference | None]
     usage_of: Callable[[Cgroup], UsageDetail | None]
-    departed: dict[int, Container] = field(default_factory=dict)
+    removed: dict[int, Container] = field(default_factory=dict)
     _pods_without_own_oom: set[int] = field(default_factory=set)
     _rebuilt_pods: set[int] = field(default_factory=set)
 
@@ -86,7 +86,7 @@ class Settler:
         """Note the pods, by inode, whose books were rebuilt: what rose before is not known."""
         self._rebuilt_pods = set(pods)
 
-    def pod(
+    def settle_pod(
         self, inode: int, owing: PendingKill, *, complete: bool = True
     ) -> tuple[list[SettledIncident], int]:
         """Settle a pod: its incidents, and how many others nobody can name.
@@ -134,7 +134,7 @@ class Settler:
         found = [each.composition for each in map(self.usage_of, cgroups) if each is not None]
         return sum(kinds.shmem for kinds in found if kinds is not None)
 
-    def level(
+    def settle_level(
         self, inode: int, owing: PendingKill, *, complete: bool = True
     ) -> tuple[list[SettledIncident], int]:
         """Settle a QoS class or kubepods: kills of pods that vanished unread."""
@@ -166,14 +166,14 @@ class Settler:
     def _build_incident(
         self, booking: CounterRange, scene: PodSnapshot, owing: PendingKill
     ) -> SettledIncident:
-        known = (*self.departed.values(), *self.inventory.containers.values())
+        known = (*self.removed.values(), *self.inventory.containers.values())
         memory = timeline_before(known, booking.container, owing.before)
         scene = self._with_what_is_known(scene)
         scene = replace(scene, before=memory.detail if memory else None)
         incident = investigate(booking, scene)
         self.log.claim(own_log(booking, scene.log))
         policy = self.policy_of(booking.container.inode) if booking.container else None
-        node, boot = self.place.node, self.place.boot_id
+        node, boot = self.identity.node, self.identity.boot_id
         return SettledIncident(
             incident, Witness(node, boot, owing.after or None, owing.before, policy, memory)
         )
@@ -185,12 +185,12 @@ class Settler:
             names=self.names(),
             log=self.log.unclaimed(),
             kubepods_limit=top.limit if top else None,
-            nested=self.place.nesting.nested,
+            nested=self.identity.nesting.nested,
         )
 
     def names(self) -> dict[int, str]:
         """Give the names of live and of just departed containers by cgroup inode."""
-        known = self.departed | self.inventory.containers
+        known = self.removed | self.inventory.containers
         return {inode: c.name for inode, c in known.items() if c.name is not None}
 
     def all_named(self, pod: int) -> bool:
@@ -206,11 +206,11 @@ class Settler:
             for known in pod.containers
         )
 
-    def depart(self, cgroup: Cgroup) -> None:
+    def remove(self, cgroup: Cgroup) -> None:
         """Keep what is known of a container that is gone."""
         container = self.inventory.containers.pop(cgroup.inode, None)
         if container is not None:
-            self.departed[cgroup.inode] = container
+            self.removed[cgroup.inode] = container
 
     def _above(self, account: Account) -> tuple[KillCounters, ...]:
         levels: list[KillCounters] = []

@@ -69,13 +69,13 @@ class PolicyReporter:
         if decision is None:
             return None
         baseline = self.baselines.get(tracked.container)
-        observers = decision.standing.contest.observers
+        observers = decision.evaluation.contest.observers
         groups = self.groups.planned(tracked.container, observers)
         limits = self.requests.planned(tracked.container, observers)
         return ContainerStatus(
             decision.pod,
             decision.name,
-            decision.standing,
+            decision.evaluation,
             tracked.outcome,
             _troubles(tracked, baseline, mode),
             given=baseline.value if baseline else None,

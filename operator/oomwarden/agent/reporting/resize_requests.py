@@ -117,11 +117,11 @@ class ResizeRequests:
         context, mode = self._context(tracked.container), self.tracker.mode
         if context is None or (tracked.decision is None and mode is not EnforcementMode.RELEASE):
             return LimitDecision()
-        winner = tracked.decision.standing.contest.winner if tracked.decision else None
+        winner = tracked.decision.evaluation.contest.winner if tracked.decision else None
         found = evaluate_limit(context, winner, mode)
         if found.ask is None or not found.ask.policy:
             return found
-        why = self.caps.hold_up(tracked.container)
+        why = self.caps.take_turn(tracked.container)
         return found.held_back(why) if why else found
 
     def _context(self, container: Container) -> LimitContext | None:

@@ -19,21 +19,21 @@ class Completeness:
     _blind: set[int] = field(default_factory=set)
     _unopened: set[int] = field(default_factory=set)  # it, or something at any depth below it
 
-    def begin(self) -> None:
+    def start(self) -> None:
         """Doubt all that is owed at the start: nobody has seen what was there before."""
-        self._blind = self.owing()
+        self._blind = self.unrecorded()
 
-    def take(self, batch: Batch) -> None:
+    def observe(self, batch: Batch) -> None:
         """Doubt what is owed now where this batch may have missed something."""
         self._unopened = self._above(batch.unopened)
         self.settler.inventory.partly_seen = bool(batch.unopened)
-        self._blind |= self.owing() if batch.overrun else self.owing() & self._above(batch.blind)
+        self._blind |= self.unrecorded() if batch.overrun else self.unrecorded() & self._above(batch.blind)
 
     def is_complete(self, inode: int) -> bool:
         """Whether every container that there was is in the books."""
         return inode not in self._blind
 
-    def awaits(self, inode: int, owing: PendingKill, now: float) -> bool:
+    def is_waiting(self, inode: int, owing: PendingKill, now: float) -> bool:
         """Whether something that cannot be opened may soon tell what the log does not."""
         if inode not in self._unopened or now - owing.first >= UNOPENED_SECONDS:
             return False
@@ -41,11 +41,11 @@ class Completeness:
         seen = evidence_below(account.cgroup, self.settler.log.unclaimed())
         return sum(one.most for one in seen) < account.unrecorded.oom_kill
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Begin afresh once nothing is owed."""
         self._blind.clear()
 
-    def owing(self) -> set[int]:
+    def unrecorded(self) -> set[int]:
         """Give the cgroups that owe kills, by inode."""
         accounts = self.settler.ledger.accounts.items()
         return {inode for inode, account in accounts if account.unrecorded.oom_kill > 0}
