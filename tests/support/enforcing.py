@@ -91,7 +91,7 @@ class Node:
         return f"kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{uid}.slice"
 
     async def ready(self, mode: str = "Enforce") -> None:
-        await self.baselines.load(store_lost=False)
+        await self.baselines.begin(store_lost=False)
         self.switch(mode)
         self.view.node.labels = {"zone": "a"}
         self.view.namespaces.replace([{"metadata": {"name": "shop", "labels": {"t": "a"}}}])

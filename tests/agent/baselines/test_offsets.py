@@ -40,29 +40,29 @@ def reference(
 async def test_it_moves_with_the_request_once_the_score_was_seen_to_follow_it(
     store: Database,
 ) -> None:
-    references = OffsetReferences(store, "boot", 8 * GI)
+    references = OffsetReferences(store, "boot", capacity=8 * GI)
     assert reference(references, GI, 875) == 875
     assert reference(references, 2 * GI, 875) == 750
     assert reference(references, GI, 875) == 875
 
 
 async def test_a_score_of_another_making_stays_the_reference(store: Database) -> None:
-    references = OffsetReferences(store, "boot", 8 * GI)
+    references = OffsetReferences(store, "boot", capacity=8 * GI)
     assert reference(references, GI, 800) == 800
     assert reference(references, 2 * GI, 800) == 800
 
 
 async def test_without_a_baseline_there_is_none(store: Database) -> None:
-    assert reference(OffsetReferences(store, "boot", 8 * GI), GI, None) is None
+    assert reference(OffsetReferences(store, "boot", capacity=8 * GI), GI, None) is None
 
 
 async def test_the_next_agent_knows_it_and_a_new_container_is_looked_at_anew(
     store: Database,
 ) -> None:
-    first = OffsetReferences(store, "boot", 8 * GI)
+    first = OffsetReferences(store, "boot", capacity=8 * GI)
     reference(first, GI, 875)
-    await first.save()
-    second = OffsetReferences(store, "boot", 8 * GI)
+    await first.try_save()
+    second = OffsetReferences(store, "boot", capacity=8 * GI)
     await second.load()
     assert reference(second, 2 * GI, 875) == 750
     assert reference(second, 2 * GI, 875, "b") == 875, "another container with the inode"
@@ -71,10 +71,10 @@ async def test_the_next_agent_knows_it_and_a_new_container_is_looked_at_anew(
 
 
 async def test_what_was_known_of_an_earlier_boot_is_deleted(store: Database) -> None:
-    first = OffsetReferences(store, "boot", 8 * GI)
+    first = OffsetReferences(store, "boot", capacity=8 * GI)
     reference(first, GI, 875)
-    await first.save()
-    other = OffsetReferences(store, "reboot", 8 * GI)
+    await first.try_save()
+    other = OffsetReferences(store, "reboot", capacity=8 * GI)
     await other.load()
     assert reference(other, 2 * GI, 875) == 875
 
@@ -85,13 +85,13 @@ async def test_what_could_not_be_saved_is_saved_the_next_time(
     async def fail(_work: object) -> None:
         raise sqlite3.OperationalError("database is locked")
 
-    first, second = (OffsetReferences(store, "boot", 8 * GI) for _ in range(2))
+    first, second = (OffsetReferences(store, "boot", capacity=8 * GI) for _ in range(2))
     reference(first, GI, 875)
     with monkeypatch.context() as broken:
         broken.setattr(store, "run", fail)
-        await first.save()
+        await first.try_save()
     await second.load()
     assert reference(second, 2 * GI, 875) == 875
-    await first.save()
+    await first.try_save()
     await second.load()
     assert reference(second, 2 * GI, 875) == 750

@@ -24,7 +24,7 @@ def container(inode: int = 7, digit: str = "a", *, existed: bool = False) -> Con
 
 async def loaded(store: Database, boot: str = "boot", *, lost: bool = False) -> Baselines:
     baselines = Baselines(store, boot)
-    await baselines.load(store_lost=lost)
+    await baselines.begin(store_lost=lost)
     return baselines
 
 
@@ -52,7 +52,7 @@ async def test_another_container_with_the_same_inode_is_another(store: Database)
     baselines.learn(container(digit="a"), 899)
     assert baselines.get(container(digit="b")) is None
     baselines.learn(container(digit="b"), 5)
-    await baselines.save()
+    await baselines.save_all()
     following = await loaded(store)
     assert following.get(container(digit="b")) == Baseline(5)
 
@@ -74,7 +74,7 @@ async def test_after_a_lost_store_only_new_containers_have_a_baseline(store: Dat
     assert baselines.get(old) == Baseline(None, frozenset({-500}))
     assert baselines.get(new) == Baseline(899)
     assert not baselines.applied(), "what was found is not known to be ours"
-    await baselines.save()
+    await baselines.save_all()
     following = await loaded(store)
     assert following.get(old) == Baseline(None, frozenset({-500}))
 
@@ -92,9 +92,9 @@ async def test_containers_that_are_gone_are_forgotten(store: Database) -> None:
     baselines = await loaded(store)
     for inode in (7, 8):
         baselines.learn(container(inode), 899)
-    await baselines.save()
+    await baselines.save_all()
     baselines.keep_only([8])
-    await baselines.save()
+    await baselines.save_all()
     assert await store.run(count) == 1
     assert baselines.get(container(7)) is None
 
@@ -110,9 +110,9 @@ async def test_what_could_not_be_saved_is_saved_the_next_time(
     with monkeypatch.context() as broken:
         broken.setattr(store, "run", fail)
         with pytest.raises(sqlite3.OperationalError):
-            await baselines.save()
+            await baselines.save_all()
     assert not baselines.is_saved(container())
-    await baselines.save()
+    await baselines.save_all()
     assert baselines.is_saved(container())
 
 

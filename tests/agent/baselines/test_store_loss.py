@@ -74,7 +74,7 @@ async def test_once_all_containers_that_were_there_are_saved_the_loss_is_forgott
 ) -> None:
     first, lost = await agents.begin()
     baselines, inventory = Baselines(first, "boot"), Inventory(synced=True)
-    await baselines.load(store_lost=lost)
+    await baselines.begin(store_lost=lost)
     for inode in (7, 8):
         cgroup = Cgroup(inode, "x", Level.CONTAINER, "u", f"{inode}" * 64)
         inventory.containers[inode] = Container(cgroup, 0.0, "app", existed=True)
@@ -82,7 +82,7 @@ async def test_once_all_containers_that_were_there_are_saved_the_loss_is_forgott
         await forget_loss(baselines, inventory)
         assert not baselines.loss_forgotten
         baselines.learn(inventory.containers[inode], -500)
-        await baselines.save()
+        await baselines.save_all()
     await forget_loss(baselines, inventory)
     await first.close()
     second, lost = await agents.begin()

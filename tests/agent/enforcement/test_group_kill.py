@@ -202,7 +202,7 @@ async def test_an_inode_that_is_used_again_is_another_container(node: Node) -> N
     node.put(policy(rule=SINGLY))
     await settle(node)
     found = node.groups.baselines
-    assert found.get(app) is True
+    assert found.get(app) is not None
     other = Container(replace(app.cgroup, container_id="f" * 64), 0.0)
     assert found.get(other) is None
     found.keep_only([])

@@ -10,6 +10,7 @@ from oomwarden.agent.baselines.scores import Baselines
 from oomwarden.agent.informers.inventory import Container
 from oomwarden.agent.store import file as store_file
 from oomwarden.agent.store import spare_pages
+from oomwarden.core.enforcement.group_files import GroupFiles
 from oomwarden.core.enforcement.plan import Baseline
 from oomwarden.core.model.cgroup import Cgroup, Level
 
@@ -116,13 +117,13 @@ async def test_baselines_survive_a_full_disk_and_a_restart(disk: Disk) -> None:
     one = await disk.open()
     baselines = Baselines(one, "boot")
     baselines.put(container(), OURS)
-    await baselines.save()
+    await baselines.save_all()
     await disk.fill(one)
     await one.run(add("told-1", 4 * spare_pages.BYTES))
     await disk.close(one)
     disk.free()
     again = Baselines(await disk.open(), "boot")
-    await again.load(store_lost=False)
+    await again.begin(store_lost=False)
     assert again.get(container()) == OURS
 
 
@@ -132,18 +133,18 @@ async def test_nothing_is_written_to_a_container_whose_baseline_is_in_memory_onl
     one = await disk.open()
     baselines, groups = Baselines(one, "boot"), GroupKillBaselines(one, "boot")
     baselines.put(container(), OURS)
-    await baselines.save()
+    await baselines.save_all()
     await disk.fill(one)
     await one.run(add("told-1", 4 * spare_pages.BYTES))
     baselines.put(container(8), OURS)
-    groups.put(container(8), value=True)
-    await baselines.save()
+    groups.put(container(8), GroupFiles(own=True))
+    await baselines.save_all()
     await groups.save()
     assert (one.in_memory, one.keeps) == (True, False)
     saved = (baselines.is_saved(container()), baselines.is_saved(container(8)))
     assert (saved, groups.is_saved(container(8))) == ((True, False), False)
     disk.free()
-    await baselines.save()
+    await baselines.save_all()
     await groups.save()
     assert (baselines.is_saved(container(8)), groups.is_saved(container(8))) == (True, True)
 

@@ -1,10 +1,10 @@
-"""One value a container, in a table of the store: what has to outlive the agent is saved first."""
+"""One value for each container, in a table of the store: what must outlive the agent."""
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Container as AbstractContainer
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from oomwarden.agent.informers.inventory import Container
 from oomwarden.agent.store.database import Database
@@ -18,7 +18,11 @@ Inodes = AbstractContainer[int]
 class Table(Generic[V]):
     """A table with the columns `boot_id`, `inode`, `container_id` and those of the value.
 
-    `columns` gives the value as it is stored; `value` takes that back.
+    Attributes:
+        name: The table.
+        names: The columns of the value.
+        columns: Returns a value as it is stored.
+        value: Makes a value of its columns.
     """
 
     name: str
@@ -59,29 +63,36 @@ class Table(Generic[V]):
 
 @dataclass(slots=True)
 class PersistedByContainer(Generic[V]):
-    """By cgroup inode; the container's id guards against an inode that is used again."""
+    """By cgroup inode; the container's id guards against an inode that is used again.
 
+    A subclass names its table.
+
+    Attributes:
+        store: Where the rows are.
+        boot_id: This boot; rows of others are deleted.
+    """
+
+    table: ClassVar[Table[Any]]
     store: Database
     boot_id: str
-    table: Table[V]
     _rows: dict[int, tuple[str, V]] = field(default_factory=dict)
     _saved: dict[int, tuple[str, V]] = field(default_factory=dict)
 
     async def load(self) -> None:
-        """Read what is known of this boot; the rows of others are deleted."""
+        """Load what is known of this boot; the rows of others are deleted."""
         self._saved = await self.store.run(lambda db: self.table.load(db, self.boot_id))
         self._rows = self._saved | self._rows
 
     def get(self, container: Container) -> V | None:
-        """Give what is known of a container."""
+        """Return what is known of a container."""
         return _own(self._rows, container)
 
     def on_disk(self, container: Container) -> V | None:
-        """Give what is known of a container, and saved."""
+        """Return what is known of a container and is on the disk."""
         return _own(self._saved, container)
 
     def is_saved(self, container: Container) -> bool:
-        """Whether what is known of a container, also that nothing is, is on the disk."""
+        """Return whether what is known of a container is on the disk, even if that is nothing."""
         inode = container.cgroup.inode
         return self._rows.get(inode) == self._saved.get(inode)
 
@@ -112,8 +123,12 @@ class PersistedByContainer(Generic[V]):
         for inode in [each for each in self._rows if each not in live]:
             del self._rows[inode]
 
+    def applied(self) -> frozenset[int]:
+        """Return the containers, by inode, of which something is known."""
+        return frozenset(self._rows)
+
     def __iter__(self) -> Iterator[tuple[int, V]]:
-        """Go through all that is known, by inode."""
+        """Iterate over everything that is known, by inode."""
         return ((inode, value) for inode, (_, value) in self._rows.items())
 
 

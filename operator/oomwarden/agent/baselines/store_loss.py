@@ -1,7 +1,7 @@
-"""Whether an earlier store of this node was lost: values of ours may then be in place.
+"""Whether an earlier store of this node was lost: oomwarden's values may then be in place.
 
-The answer is kept in the store until every container that was there is in it: an agent that ends
-before that leaves it to the next one, whose store is not new any more.
+The answer stays in the store until the store has every container that was there. An agent that
+ends before that leaves the answer to the next one, whose store is not new any more.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ _LOG = logging.getLogger(__name__)
 
 
 async def store_was_lost(store: Database, client: Client, node: str, boot_id: str) -> bool:
-    """Ask OOMNode, which names the store that its writer had; only a new store has to ask.
+    """Return whether OOMNode names another store of this boot; only a new store has to ask.
 
-    Waits for the API server as long as it takes: without policies nothing is enforced anyway. Our
-    own OOMNode must not be written before.
+    This waits for the API server without a bound: without policies nothing is enforced anyway. The
+    agent must not write its OOMNode before.
     """
     known = await store.run(_known)
     if known != UNASKED:
@@ -47,10 +47,10 @@ async def store_was_lost(store: Database, client: Client, node: str, boot_id: st
 
 
 async def forget_loss(baselines: Baselines, inventory: Inventory) -> None:
-    """Keep no longer that a store was lost, once what it knew is known anew, or known to be lost.
+    """Drop the note that a store was lost, once every container it may have known has a baseline.
 
     Raises:
-        sqlite3.Error: it is kept.
+        sqlite3.Error: the note is kept.
     """
     if baselines.store_lost and not baselines.loss_forgotten and _is_known(baselines, inventory):
         await baselines.store.run(partial(_keep, lost=False))
@@ -58,14 +58,14 @@ async def forget_loss(baselines: Baselines, inventory: Inventory) -> None:
 
 
 def _is_known(baselines: Baselines, inventory: Inventory) -> bool:
-    """Whether every container that the agent has found has a saved baseline; pause has none."""
+    """Return whether every container found at the start has a saved baseline; pause has none."""
     existed = [each for each in inventory.containers.values() if each.existed]
     named = [each for each in existed if each.name or inventory.container(each)]
     return inventory.synced and bool(named) and all(map(baselines.is_saved, named))
 
 
 def _known(db: sqlite3.Connection) -> str:
-    """Read the answer; a store of an agent that did not keep it has none."""
+    """Load the answer; a store of an agent that did not keep it has none."""
     row = db.execute("SELECT value FROM meta WHERE key = 'history'").fetchone()
     return str(row[0]) if row else _NONE
 

@@ -1,8 +1,8 @@
 """The caps of a node: processes changed in a second, running pods newly touched in a minute.
 
-A policy that selects too much then takes minutes, in which it can be seen and stopped. Containers
-that start under a policy are not held back: the kubelet paces their starts, and their score is to
-be there before their program. Nor is what puts scores back, but for the processes of a second.
+A policy that selects too much then takes minutes, in which someone can see and stop it. Containers
+that start under a policy are not held back: the kubelet paces their starts, and their score has to
+be set before their program runs. Putting scores back is bounded by processes a second alone.
 """
 
 import asyncio
@@ -21,12 +21,18 @@ def _loop_time() -> float:
 
 
 STARTING_SECONDS = 30.0
-"""So long a container that was seen to appear counts as starting."""
+"""How long a container that was seen to appear counts as starting."""
 
 
 @dataclass(slots=True)
 class Caps:
-    """`now` gives event-loop time in seconds; 0 of either number: no cap."""
+    """Counts what was changed; 0 of either number means no cap.
+
+    Attributes:
+        processes_per_second: Processes that may be changed in a second.
+        new_pods_per_minute: Running pods that may be touched for the first time in a minute.
+        now: Returns event-loop time in seconds.
+    """
 
     processes_per_second: int
     new_pods_per_minute: int
@@ -42,11 +48,11 @@ class Caps:
     def admit(
         self, due: Iterable[TrackedContainer], baselines: Baselines
     ) -> list[TrackedContainer]:
-        """Give those that may go now, in their order; the others wait for their turn."""
+        """Return the containers that may be scanned now, in order; the others are deferred."""
         return [tracked for tracked in due if self._is_admitted(tracked, baselines)]
 
     def available(self) -> int | None:
-        """Tell how many processes may be changed now; None: any number."""
+        """Return how many processes may be changed now; None: any number."""
         return self._processes.room(self.now())
 
     def spend(self, changed: int) -> None:
@@ -66,13 +72,13 @@ class Caps:
         return not wait
 
     def take_turn(self, container: Container) -> Remark | None:
-        """Take a turn for something else than scores, such as a limit; tell why it has to wait."""
+        """Spend a turn on a change of something else, such as a limit; return why it must wait."""
         if self._is_starting(container) or not self._touch(container):
             return None
         return self._waiting()
 
     def _touch(self, container: Container) -> float:
-        """Take a pod's turn; gives the seconds that it has to wait for it, 0: it has it."""
+        """Spend a pod's turn; return the seconds until it has one, 0 where it has."""
         pod, now = container.cgroup.pod_uid or "", self.now()
         wait = 0.0 if pod in self._touched else self._pods.wait(now)
         if pod not in self._touched and not wait:
@@ -81,7 +87,7 @@ class Caps:
         return wait
 
     def _is_new(self, tracked: TrackedContainer, baselines: Baselines) -> bool:
-        """Whether a running container would be touched for the first time."""
+        """Return whether a running container would be touched for the first time."""
         baseline, order = baselines.get(tracked.container), tracked.plan
         if baseline is None or order is None or baseline.ours - {baseline.value}:
             return False

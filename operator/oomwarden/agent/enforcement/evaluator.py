@@ -1,4 +1,4 @@
-"""Deciding: which policies stand how on a container, with what the API server has told."""
+"""Deciding: what the policies that the API server has listed say of a container."""
 
 from collections import Counter
 from collections.abc import Hashable
@@ -13,14 +13,14 @@ from oomwarden.core.model.pod import PodFacts
 from oomwarden.core.policy.matching import asks_for_node, selects
 from oomwarden.core.policy.policy import CLUSTER, Key, Policy
 
-KEEP_STANDINGS = 4096
+KEEP_EVALUATIONS = 4096
 
 Versions = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """How the policies stand on a container, and from what that was worked out."""
+    """How the policies stand on a container, and the facts from which that follows."""
 
     pod: PodFacts
     name: str
@@ -31,7 +31,7 @@ class Decision:
 
 @dataclass(slots=True)
 class Evaluator:
-    """Works out anew only what changed: the facts of a pod are compared by identity."""
+    """Evaluates again only what changed: facts of pods are compared by identity."""
 
     view: ClusterView
     floor: Floor
@@ -39,8 +39,10 @@ class Evaluator:
     _selected: dict[str, tuple[Versions, PodFacts, tuple[Policy, ...]]] = field(
         default_factory=dict
     )
-    _standings: dict[Hashable, tuple[tuple[Policy, ...], Evaluation]] = field(default_factory=dict)
-    _standings_of: Versions = (0, 0, 0)
+    _evaluations: dict[Hashable, tuple[tuple[Policy, ...], Evaluation]] = field(
+        default_factory=dict
+    )
+    _evaluations_of: Versions = (0, 0, 0)
     _groups: dict[tuple[int, ...], tuple[Policy, ...]] = field(default_factory=dict)
 
     @property
@@ -55,7 +57,11 @@ class Evaluator:
     def decide(
         self, container: Container, baseline: Baseline, before: Decision | None
     ) -> Decision | None:
-        """Decide on a container; None: its pod, name, namespace or node is not known yet."""
+        """Evaluate the policies for a container.
+
+        Returns:
+            None while its pod, name, namespace or node is not known.
+        """
         pod, facts = (
             self.view.inventory.pod(container.cgroup),
             self.view.inventory.container(container),
@@ -69,30 +75,30 @@ class Evaluator:
         if selected is None:
             return None
         reference = self.references.of(container, pod, facts, value)
-        standing = self._standing(selected, name, (value, reference))
-        return Decision(pod, name, versions, value, standing)
+        evaluation = self._evaluate(selected, name, (value, reference))
+        return Decision(pod, name, versions, value, evaluation)
 
-    def _standing(
+    def _evaluate(
         self, selected: tuple[Policy, ...], name: str, given: tuple[int | None, int | None]
     ) -> Evaluation:
         """Evaluate once for all replicas of a pod: 500 policies take 2 ms.
 
-        Policies are told apart by identity; those of a key are held as long as it is.
+        Policies are compared by identity; those of a key are kept as long as the key is.
         """
-        if self._standings_of != self._versions or len(self._standings) >= KEEP_STANDINGS:
-            self._standings.clear()
+        if self._evaluations_of != self._versions or len(self._evaluations) >= KEEP_EVALUATIONS:
+            self._evaluations.clear()
             self._groups.clear()
-            self._standings_of = self._versions
+            self._evaluations_of = self._versions
         group = self._groups.setdefault(tuple(map(id, selected)), selected)
         key = (id(group), name, given)
-        if key not in self._standings:
+        if key not in self._evaluations:
             value, reference = given
             found = evaluate(group, name, value, self.floor, reference)
-            self._standings[key] = (group, found)
-        return self._standings[key][1]
+            self._evaluations[key] = (group, found)
+        return self._evaluations[key][1]
 
     def selected(self, pod: PodFacts) -> tuple[Policy, ...] | None:
-        """Give the policies that select a pod; None: they, or labels that count, are not known."""
+        """Return the policies that select a pod; None: they, or labels they need, are not known."""
         known = self._selected.get(pod.uid)
         if known is not None and known[0] == self._versions and known[1] is pod:
             return known[2]

@@ -1,4 +1,4 @@
-"""Which policy governs, or governed, each container: a kill is told after its container is gone."""
+"""Which policy governs, or governed, each container: its kill is recorded after it is gone."""
 
 from dataclasses import dataclass, field
 
@@ -6,7 +6,7 @@ from oomwarden.agent.enforcement.evaluator import Decision
 from oomwarden.api.oomkill import PolicyReference
 from oomwarden.core.model.mode import EnforcementMode
 
-KEEP_WINNERS = 4096
+MOST_KEPT = 4096
 
 
 @dataclass(slots=True)
@@ -16,14 +16,14 @@ class GoverningPolicies:
     _known: dict[int, PolicyReference] = field(default_factory=dict)
 
     def of(self, inode: int) -> PolicyReference | None:
-        """Tell which policy governs, or governed, a container's cgroup."""
+        """Return the policy that governs, or governed, a container's cgroup; None: none does."""
         return self._known.get(inode)
 
     def remember(self, inode: int, decision: Decision, mode: EnforcementMode | None) -> None:
-        """Take a decision; at Release nobody governs."""
+        """Keep the winner of a decision; in mode Release no policy governs."""
         self._known.pop(inode, None)
         match = decision.evaluation.contest.winner
         if match is not None and mode is not EnforcementMode.RELEASE:
             self._known[inode] = match.policy.reference
-        while len(self._known) > KEEP_WINNERS:
+        while len(self._known) > MOST_KEPT:
             del self._known[next(iter(self._known))]

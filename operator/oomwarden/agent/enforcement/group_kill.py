@@ -1,8 +1,8 @@
-"""memory.groupKill: keeps memory.oom.group of containers as the policies say, and puts it back.
+"""memory.groupKill: memory.oom.group of containers follows the policies, and is put back.
 
 The steps, in order: read the file of each container that is concerned -> save what was found ->
-write where it is not as asked -> tell. All is read again at every look: systemd writes its own
-value when it is reloaded (systemd src/core/cgroup.c).
+write where it differs from what is asked -> report. Every step reads all files again: systemd
+writes its own value when it is reloaded (systemd src/core/cgroup.c).
 """
 
 import asyncio
@@ -36,10 +36,10 @@ from oomwarden.core.policy.matching import Match
 from oomwarden.kernel.cgroup import oom_group
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
 
-LOOK_SECONDS = 5.0
+STEP_SECONDS = 5.0
 YOUNG_SECONDS = 30.0
-YOUNG_LOOK_SECONDS = 1.0
-"""While a container starts, the runtime's write may come after ours."""
+YOUNG_STEP_SECONDS = 1.0
+"""While a container starts, the runtime's write may come after oomwarden's."""
 _ALL = 0
 _LOG = logging.getLogger(__name__)
 
@@ -77,9 +77,17 @@ def _asked(match: Match | None) -> bool | None:
 
 @dataclass(slots=True)
 class GroupKillReconciler:
-    """Owns the file of all containers. `writes`: the chart lets the agents write to cgroups.
+    """Reconciles memory.oom.group of every container with the policies.
 
-    `repairs` counts the times that somebody else had changed what was held.
+    Attributes:
+        tracker: The containers and how the policies stand on them.
+        baselines: What the files were before the first write.
+        cgroups: The cgroup file system.
+        changed: Set when containers were evaluated again.
+        status_changed: Called when OOMNode may have to say something else.
+        writes: Whether the chart lets the agents write to cgroups.
+        progress: Time of the last step (`time.monotonic`).
+        repairs: How often another program had changed what a policy asks for.
     """
 
     tracker: Tracker
@@ -96,32 +104,32 @@ class GroupKillReconciler:
 
     @property
     def applied(self) -> frozenset[int]:
-        """Give the containers, by inode, in which a value of ours can be put back."""
+        """The containers, by inode, in which oomwarden's value can be put back."""
         return self.baselines.applied() if self.writes else frozenset()
 
     @property
     def unrestorable(self) -> int:
-        """Count the containers in which a value of ours stays, as the agents may not write."""
+        """How many containers keep oomwarden's value because the agents may not write."""
         return 0 if self.writes else len(self.baselines.applied())
 
     async def run(self) -> None:
-        """Work for ever. What was found must have been loaded before."""
+        """Reconcile until cancelled. Baselines must have been loaded before."""
         while True:
             with self._pace:
                 young = await self.step()
             await self._pace.rest()
-            patience = YOUNG_LOOK_SECONDS if young else LOOK_SECONDS
+            patience = YOUNG_STEP_SECONDS if young else STEP_SECONDS
             await self.changed.set_within(patience)
 
     async def step(self) -> bool:
-        """Look at all containers that are concerned; tell whether one of them is young."""
+        """Reconcile all containers that are concerned; return whether one of them is young."""
         self.changed.clear()
         before = (dict(self._states), self.baselines.applied())
         concerned = self._concerned(desired_group_kills(self.tracker))
-        await self._look(concerned)
+        await self._read(concerned)
         await self._save()
         for inode, (container, wish) in concerned.items():
-            await self._hold(inode, container, wish)
+            await self._reconcile(inode, container, wish)
         self.progress = time.monotonic()
         if (self._states, self.baselines.applied()) != before:
             self.status_changed()
@@ -134,7 +142,7 @@ class GroupKillReconciler:
             if wish.concerns or self.baselines.get(container) is not None
         }
 
-    async def _look(self, concerned: DesiredGroupKills) -> None:
+    async def _read(self, concerned: DesiredGroupKills) -> None:
         cgroups = [container.cgroup for container, _ in concerned.values()]
         try:
             read = await self.worker.run(_ALL, partial(oom_group.read_files, self.cgroups, cgroups))
@@ -143,7 +151,7 @@ class GroupKillReconciler:
         states: dict[int, GroupKillState] = {}
         for inode, files in read.items():
             (container, wish), now = concerned[inode], files.together
-            young, found = self._is_young(container), self.baselines.files(container)
+            young, found = self._is_young(container), self.baselines.get(container)
             found = found.completed(files) if found else None
             known, before = (
                 GroupKillState(now, found.together if found else None),
@@ -153,7 +161,7 @@ class GroupKillReconciler:
             wished = wish if self.writes else GroupKillSpec()
             states[inode] = known.seen(wished, now=now, young=young, left=left)
             self._note_repair(container, wish, now=now, young=young)
-            self.baselines.put(container, _kept(states[inode], known, files, found))
+            self.baselines.record(container, _kept(states[inode], known, files, found))
         self._states = states
 
     def _note_repair(
@@ -164,26 +172,29 @@ class GroupKillReconciler:
             return
         if before.now == wish.asked != now:
             self.repairs += 1
-            _LOG.info("%s: somebody has changed memory.oom.group", container.cgroup.path)
+            _LOG.info(
+                "%s: another program has changed memory.oom.group, which is set again",
+                container.cgroup.path,
+            )
 
     async def _save(self) -> None:
         try:
             await self.baselines.save()
         except sqlite3.Error as error:
-            _LOG.warning("memory.oom.group is not saved, and not written before it is: %s", error)
+            _LOG.warning("memory.oom.group could not be saved, so it is not written yet: %s", error)
 
-    async def _hold(self, inode: int, container: Container, wish: GroupKillSpec) -> None:
+    async def _reconcile(self, inode: int, container: Container, wish: GroupKillSpec) -> None:
         state = self._states.get(inode)
         if state is None:
             return
         aim = state.to_write(wish) if self.writes else None
         if aim is not None:
             saved = self.baselines.is_saved(container)
-            files = self.baselines.files(container) if wish.asked is None else None
+            files = self.baselines.get(container) if wish.asked is None else None
             state = await self._write(container, state, aim, files) if saved else _unsaved(state)
             self._states[inode] = state
         if state.is_over(wish):
-            self.baselines.put(container, None)
+            self.baselines.record(container, None)
 
     async def _write(
         self,
@@ -192,7 +203,7 @@ class GroupKillReconciler:
         aim: bool,  # noqa: FBT001 - the value to write
         files: GroupFiles | None,
     ) -> GroupKillState:
-        """Write what is asked, or put back the files that were found."""
+        """Write what is asked, or put back the files as they were found."""
         cgroup = container.cgroup
         work: Callable[[], bool] = partial(oom_group.write, self.cgroups, cgroup, together=aim)
         if files is not None:
@@ -212,12 +223,12 @@ class GroupKillReconciler:
     def group_kill_status(
         self, tracked: TrackedContainer, switch: EnforcementMode | None
     ) -> AspectStatus:
-        """Tell what became of what a container's winner says."""
+        """Return how far memory.oom.group is what the container's policy asks for."""
         state = self._states.get(tracked.container.cgroup.inode)
         return group_kill_status(_desired(tracked, switch), state, writes=self.writes)
 
     def planned(self, container: Container, observers: Sequence[Match]) -> list[Remarks]:
-        """Tell for each policy that only observes what would stand in its way."""
+        """Return, for each policy that only observes, what would keep it from taking effect."""
         state = self._states.get(container.cgroup.inode)
         return [planned(_desired_by(each), state, writes=self.writes) for each in observers]
 
@@ -225,7 +236,7 @@ class GroupKillReconciler:
 def _kept(
     state: GroupKillState, known: GroupKillState, now: GroupFiles, found: GroupFiles | None
 ) -> GroupFiles | None:
-    """Give what is to be remembered as found: what was, unless the last look is the first."""
+    """Return what to remember as found: the earlier value, unless this is the first one."""
     if state.found is None:
         return None
     fresh = found is None or (state.found != known.found and state.found == now.together)

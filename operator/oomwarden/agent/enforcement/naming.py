@@ -1,8 +1,8 @@
 """Names and baselines of new containers, from the mounts of their first process.
 
-The steps, in order: a container appears -> look at its oldest processes, again and again with
-growing gaps -> the mounts, or the API server, tell its name -> keep the score that the runtime
-gave -> say that the container can be decided on.
+The steps, in order: a container appears -> read its oldest processes, again and again with growing
+gaps -> learn its name from the mounts or from the API server -> keep the runtime's score -> signal
+that the container can be evaluated.
 """
 
 import asyncio
@@ -23,13 +23,13 @@ from oomwarden.kernel.roots import HostRoots
 
 FIRST_GAP_SECONDS = 0.01
 BRISK_GAP_SECONDS = 0.05
-"""Longest gap while the container is brisk: what it costs in delay of the score."""
+"""Longest gap while the container is young: it delays the score by as much."""
 BRISK_SECONDS = 2.0
 LAST_GAP_SECONDS = 5.0
 GIVE_UP_SECONDS = 30.0
-"""A pause container never gets a name; a later word of the API server is heard all the same."""
+"""A pause container never gets a name. The API server may name a container later all the same."""
 SETTLE_SECONDS = 5.0
-"""Until then a score below -997 is taken for that of the runtime's shim."""
+"""Until then a score below -997 counts as that of the runtime's shim."""
 IDLE_SECONDS = 10.0
 _LOG = logging.getLogger(__name__)
 
@@ -43,7 +43,16 @@ class _Search:
 
 @dataclass(slots=True)
 class ContainerNamer:
-    """Waits on `inventory.appeared`; `named` is called when there are containers to decide on."""
+    """Identifies new containers.
+
+    Attributes:
+        inventory: Where containers appear, and get their names.
+        baselines: Where the runtime's scores are kept.
+        roots: The cgroup and proc file systems.
+        named: Called when there are containers to evaluate.
+        worker: Reads processes in a thread.
+        progress: Time of the last turn of the loop (`time.monotonic`).
+    """
 
     inventory: Inventory
     baselines: Baselines
@@ -55,7 +64,7 @@ class ContainerNamer:
     _known: frozenset[int] = frozenset()
 
     async def run(self) -> None:
-        """Name containers for ever. Baselines must have been loaded before."""
+        """Name containers until cancelled. Baselines must have been loaded before."""
         while True:
             self._begin()
             for inode in self._due():
@@ -76,27 +85,27 @@ class ContainerNamer:
         appeared.clear()
 
     def _begin(self) -> None:
-        """Search for what is new, and for what the API server has named meanwhile."""
+        """Search for what is new, and for what the API server has named in between."""
         now = asyncio.get_running_loop().time()
         containers = self.inventory.containers
         self._searches = {i: each for i, each in self._searches.items() if i in containers}
         before, self._known = self._known, frozenset(containers)
         if before != self._known:
-            self.named()  # what the store knows already needs no look; what is gone is dropped
+            self.named()  # the store may know them already, and what is gone is dropped
         for inode, container in containers.items():
             if self._is_ready(container):
                 continue
-            told = self._name_from_api(container) is not None
-            if inode not in self._searches and (told or now - container.seen < GIVE_UP_SECONDS):
+            listed = self._name_from_api(container) is not None
+            if inode not in self._searches and (listed or now - container.seen < GIVE_UP_SECONDS):
                 self._searches[inode] = _Search(now)
-            elif told and container.name is None:
+            elif listed and container.name is None:
                 self._searches[inode].due = now
 
     def _is_ready(self, container: Container) -> bool:
         return container.name is not None and self.baselines.get(container) is not None
 
     def _name_from_api(self, container: Container) -> str | None:
-        """Give the name by the API server's word: then the container is running."""
+        """Return the name that the API server gives a running container with this id."""
         facts = self.inventory.container(container)
         same = facts is not None and facts.container_id == container.cgroup.container_id
         return facts.name if facts is not None and same else None
@@ -106,10 +115,12 @@ class ContainerNamer:
         return [inode for inode, search in self._searches.items() if search.due <= now]
 
     async def identify(self, container: Container) -> None:
-        """Look once, and settle what can be settled."""
+        """Read a container's oldest process once, and learn what it shows."""
         search = self._searches[container.cgroup.inode]
         try:
-            seen = await self.worker.run(container.cgroup.inode, self._glimpse(container.cgroup))
+            seen = await self.worker.run(
+                container.cgroup.inode, self._first_process(container.cgroup)
+            )
         except CgroupGoneError:
             seen = FirstProcess()
         except (StuckError, OSError) as error:
@@ -118,7 +129,7 @@ class ContainerNamer:
         self._learn(container, seen)
         self._schedule(container, search)
 
-    def _glimpse(self, cgroup: Cgroup) -> Callable[[], FirstProcess]:
+    def _first_process(self, cgroup: Cgroup) -> Callable[[], FirstProcess]:
         return partial(find_first_process, self.roots.cgroups, self.roots.proc, cgroup)
 
     def _learn(self, container: Container, seen: FirstProcess) -> None:
@@ -149,8 +160,8 @@ class ContainerNamer:
             search.gap = min(search.gap * 2, longest)
 
     def _fail(self, container: Container, search: _Search, error: Exception) -> None:
-        """Say once per container what cannot be read."""
-        told = f"{type(error).__name__}: {error}"
-        if told != search.failure:
-            search.failure = told
-            _LOG.warning("processes of %s cannot be read: %s", container.cgroup.path, told)
+        """Log once per container what cannot be read."""
+        why = f"{type(error).__name__}: {error}"
+        if why != search.failure:
+            search.failure = why
+            _LOG.warning("processes of %s cannot be read: %s", container.cgroup.path, why)

@@ -76,7 +76,7 @@ class ScoreReconciler:
         settled = await self._scan_all(due)
         if settled:  # once for all of them: each change has every container evaluated again
             self.changed.set()
-        await self.offsets.save()  # not before: a container that starts would wait for the disk
+        await self.offsets.try_save()  # not before: a container that starts would wait for the disk
         self.progress = time.monotonic()
 
     async def _scan_all(self, due: list[TrackedContainer]) -> bool:
@@ -121,7 +121,7 @@ class ScoreReconciler:
             if tracked.plan and baseline and (ours := tracked.plan.values - {baseline.value}):
                 self.baselines.put(tracked.container, baseline.with_ours(*ours))
         try:
-            await self.baselines.save()
+            await self.baselines.save_all()
             await forget_loss(self.baselines, self.tracker.view.inventory)
         except sqlite3.Error as error:
             _LOG.warning("baselines are not saved, nothing is written before they are: %s", error)

@@ -114,7 +114,7 @@ class Scanner:
         if outcome is not None:
             self.caps.spend(outcome.changed)
             if outcome.to_keep is not None:
-                self.own.put(container, outcome.to_keep)
+                self.own.record(container, outcome.to_keep)
         return outcome, trouble
 
     async def _apply(self, tracked: TrackedContainer, plan: ScorePlan) -> ScanResult:

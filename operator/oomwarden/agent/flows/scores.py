@@ -35,7 +35,7 @@ class ScoreFlow:
         self._node = node
         self.baselines = Baselines(node.store, node.boot_id)
         self.group_baselines = GroupKillBaselines(node.store, node.boot_id)
-        self.offsets = OffsetReferences(node.store, node.boot_id, node.host.total_memory())
+        self.offsets = OffsetReferences(node.store, node.boot_id, capacity=node.host.total_memory())
         caps = Caps(settings.processes_per_second, settings.new_pods_per_minute)
         evaluator = Evaluator(node.view, Floor(settings.namespaced_floor), self.offsets)
         kept = (self.group_baselines, self.offsets)
@@ -68,7 +68,7 @@ class ScoreFlow:
 
     async def run(self, history: asyncio.Task[bool]) -> None:
         """Enforce once it is known whether older values of oomwarden's are in place."""
-        await self.baselines.load(store_lost=await history)
+        await self.baselines.begin(store_lost=await history)
         await self.group_baselines.load()
         await self.offsets.load()
         async with asyncio.TaskGroup() as group:

@@ -39,7 +39,7 @@ class StatusFlow:
         )
 
     async def run(self, history: asyncio.Task[bool]) -> None:
-        """Write OOMNode, which tells whose store it was, once that was read.
+        """Write OOMNode, which names this store, once the earlier one was read.
 
         Resizes are evaluated before the first report: one that asks for none withdraws them.
         """

@@ -1,4 +1,4 @@
-"""The pods of this node's agents: their facts, and in the store how often they were OOM-killed."""
+"""The pods of this node's agents, and how often they were OOM-killed."""
 
 import json
 import sqlite3
@@ -16,27 +16,28 @@ CONTAINER = "agent"
 
 
 def agent_pods(state_dir: Path, boot_id: str) -> tuple[PodFacts, ...]:
-    """Give what is known of the pods that this boot's agents ran in, the oldest first."""
+    """Return the pods that the agents of this boot ran in, the oldest first."""
     return tuple(map(_facts, introduced(state_dir, boot_id)))
 
 
 def save(connection: sqlite3.Connection, more: AgentKills) -> None:
-    """Add to what is kept of the agents' own kills."""
+    """Add kills of the agents themselves to the store."""
     if more.kills:
         value = json.dumps(asdict(joined(load(connection), more)))
         connection.execute("INSERT OR REPLACE INTO meta VALUES ('agent-kills', ?)", (value,))
 
 
 def load(connection: sqlite3.Connection) -> AgentKills:
-    """Read what is kept of the agents' own kills."""
+    """Load the kills of the agents themselves."""
     row = connection.execute("SELECT value FROM meta WHERE key = 'agent-kills'").fetchone()
     return AgentKills(**json.loads(row[0])) if row else AgentKills()
 
 
 def _facts(pod: Pod) -> PodFacts:
-    """A DaemonSet calls its pods <name>-<5 characters> (kubernetes pkg/controller/daemon, v1.37).
+    """Describe an agent's pod that may be deleted.
 
-    No record says the QoS class of a pod that is gone.
+    A DaemonSet names its pods <name>-<5 characters> (kubernetes pkg/controller/daemon, v1.37). The
+    QoS class is a guess, which no record shows.
     """
     owner = Owner(kind="DaemonSet", name=pod["name"].rpartition("-")[0] or pod["name"])
     container = ContainerFacts(CONTAINER, ContainerType.APP, limit=pod["limit"])

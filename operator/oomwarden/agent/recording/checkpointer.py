@@ -1,4 +1,4 @@
-"""The books on disk: what changed since it was saved, in one transaction with new records."""
+"""The ledger on disk: what changed since it was saved, in one transaction with new records."""
 
 import json
 import sqlite3
@@ -17,7 +17,7 @@ from oomwarden.agent.store import pods as known_pods
 from oomwarden.agent.store.checkpoints import Checkpoint
 from oomwarden.agent.store.counters import add_count
 from oomwarden.agent.store.database import Database, mark_initialised
-from oomwarden.core.incidents.agent_kills import event_remedy, of_agents
+from oomwarden.core.incidents.agent_kills import AgentKills, event_remedy, of_agents
 from oomwarden.core.kernel_log.position import Position
 from oomwarden.core.ledger.account import Account
 from oomwarden.core.model.cgroup import Level
@@ -29,18 +29,56 @@ from oomwarden.core.records import oomkill as record
 
 @dataclass(slots=True)
 class Settled:
-    """What settling told, and how many kills nobody can place."""
+    """What settling has found.
+
+    Attributes:
+        incidents: What is to be recorded.
+        unattributed: How many kills are of a pod that is not known.
+        before_start: Only of a new store: how many kills are older than it.
+    """
 
     incidents: list[SettledIncident] = field(default_factory=list)
     unattributed: int = 0
-    before_start: int | None = None  # of the first books of a store: kills from before its time
+    before_start: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What one transaction writes."""
+
+    rows: list[OutboxRow]
+    checkpoints: list[Checkpoint]
+    pods: list[PodFacts]
+    pruned: list[int]
+    removed_pods: AbstractSet[str]
+    read_to: Position
+    own_kills: AgentKills
+    unattributed: int
+    before_start: int | None
+
+    def write(self, db: sqlite3.Connection, boot_id: str, pressure: Pressure) -> None:
+        """Write everything; the caller commits."""
+        checkpoints.save(db, boot_id, self.checkpoints)
+        checkpoints.forget(db, boot_id, self.pruned)
+        checkpoints.save_log_position(db, boot_id, self.read_to)
+        known_pods.save(db, boot_id, self.pods)
+        known_pods.forget(db, self.removed_pods)
+        intake.enqueue(db, time.time(), self.rows, pressure)
+        own_pods.save(db, self.own_kills)
+        add_count(db, "unattributed", self.unattributed)
+        add_count(db, "beforeStart", self.before_start or 0)
+        if self.before_start is not None:
+            mark_initialised(db)
 
 
 @dataclass(slots=True)
 class Checkpointer:
     """Writes checkpoints, the pods' names and records; knows what it wrote last.
 
-    `pressure` tells how hard records are merged.
+    Attributes:
+        settler: Owns the ledger.
+        store: Where all of it is written.
+        pressure: Returns how hard records are merged.
     """
 
     settler: Settler
@@ -53,50 +91,55 @@ class Checkpointer:
     _read_to: Position | None = None
 
     async def save(self, settled: Settled) -> int:
-        """Tell the agent's own log first of all, then store what is new; gives how many records.
+        """Write the records to the agent's log, then store what is new.
+
+        Returns:
+            How many records were stored.
 
         Raises:
-            sqlite3.Error: nothing was stored; the counters still owe what was to be told.
+            sqlite3.Error: nothing was stored; the kills stay unrecorded in the ledger.
         """
-        agents = {pod.uid for pod in self.settler.identity.agents}
-        rows = [_row(one, agents) for one in settled.incidents]
-        for row in rows:
+        delta = self._delta(settled)
+        for row in delta.rows:
             sys.stdout.write(json.dumps({"oomkill": row.kill}) + "\n")
         sys.stdout.flush()
-        boot, read_to = self.settler.identity.boot_id, self.settler.log.position
-        live = self._live_pods()
-        changed, pods = self._changed(), self._changed_pods(live)
-        pruned, self._pruned = self._pruned, []
-        gone = self._pods.keys() - live.keys() if pruned else set()
-        first = settled.before_start is not None
-        own = of_agents(agents, ((t.incident, t.witness.before) for t in settled.incidents))
-        pressure = self.pressure()
-        news = rows or changed or pods or pruned or settled.unattributed or first
-        if not news and read_to == self._read_to:
+        if self._is_empty(delta):
             return 0
+        boot_id, pressure = self.settler.identity.boot_id, self.pressure()
+        await self.store.run(lambda db: delta.write(db, boot_id, pressure))
+        self._acknowledge(delta)
+        return len(delta.rows)
 
-        def commit(db: sqlite3.Connection) -> None:
-            checkpoints.save(db, boot, changed)
-            checkpoints.forget(db, boot, pruned)
-            checkpoints.save_log_position(db, boot, read_to)
-            known_pods.save(db, boot, pods)
-            known_pods.forget(db, gone)
-            intake.enqueue(db, time.time(), rows, pressure)
-            own_pods.save(db, own)
-            add_count(db, "unattributed", settled.unattributed)
-            add_count(db, "beforeStart", settled.before_start or 0)
-            if first:
-                mark_initialised(db)
+    def _delta(self, settled: Settled) -> Delta:
+        agents = {pod.uid for pod in self.settler.identity.agents}
+        live = self._live_pods()
+        pruned, self._pruned = self._pruned, []
+        kills = ((each.incident, each.witness.before) for each in settled.incidents)
+        return Delta(
+            rows=[_row(each, agents) for each in settled.incidents],
+            checkpoints=self._changed(),
+            pods=self._changed_pods(live),
+            pruned=pruned,
+            removed_pods=self._pods.keys() - live.keys() if pruned else set(),
+            read_to=self.settler.log.position,
+            own_kills=of_agents(agents, kills),
+            unattributed=settled.unattributed,
+            before_start=settled.before_start,
+        )
 
-        await self.store.run(commit)
-        self._read_to = read_to
-        self._saved.update({known.cgroup.inode: known for known in changed})
-        self._pods.update({facts.cgroup_uid: facts for facts in pods})
-        for inode in pruned:
+    def _is_empty(self, delta: Delta) -> bool:
+        changed = delta.rows or delta.checkpoints or delta.pods or delta.pruned
+        counted = delta.unattributed or delta.before_start is not None
+        return not changed and not counted and delta.read_to == self._read_to
+
+    def _acknowledge(self, delta: Delta) -> None:
+        self._read_to = delta.read_to
+        self._saved.update({known.cgroup.inode: known for known in delta.checkpoints})
+        self._pods.update({facts.cgroup_uid: facts for facts in delta.pods})
+        for inode in delta.pruned:
             self._saved.pop(inode, None)
-        for uid in gone:
+        for uid in delta.removed_pods:
             self._pods.pop(uid, None)
-        return len(rows)
 
     def forget(self, inodes: Iterable[int]) -> None:
         """Drop the checkpoints of cgroups that were removed, at the next `save`."""
@@ -111,7 +154,7 @@ class Checkpointer:
         ]
 
     def _live_pods(self) -> dict[str, PodFacts]:
-        """Give the pods in the books as they are kept: the same objects while nothing changes."""
+        """Return the ledger's pods as they are stored: the same objects while nothing changes."""
         inventory, accounts = self.settler.inventory, self.settler.ledger.accounts.values()
         pods = (inventory.pod(a.cgroup) for a in accounts if a.cgroup.level is Level.POD)
         known = {facts.cgroup_uid: facts for facts in pods if facts is not None}
@@ -135,9 +178,10 @@ def _is_saved(saved: Checkpoint | None, account: Account, name: str | None) -> b
     )  # fmt: skip
 
 
-def _row(told: SettledIncident, agents: AbstractSet[str]) -> OutboxRow:
-    kill = record.oom_kill(told.incident, told.witness)
-    remedy = event_remedy(told.incident) if told.incident.pod.uid in agents else ""
-    about = event.event(told.incident, kill, time.time(), remedy)
+def _row(settled: SettledIncident, agents: AbstractSet[str]) -> OutboxRow:
+    incident = settled.incident
+    kill = record.oom_kill(incident, settled.witness)
+    remedy = event_remedy(incident) if incident.pod.uid in agents else ""
+    note = event.event(incident, kill, time.time(), remedy)
     key = f"{kill['metadata']['namespace']}/{kill['metadata']['name']}"
-    return OutboxRow(key, kill, about)
+    return OutboxRow(key, kill, note)

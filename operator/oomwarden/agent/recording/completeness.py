@@ -1,4 +1,4 @@
-"""Kills that elimination must not place: some container may have come and gone unseen."""
+"""Which kills elimination must not attribute: some container may have come and gone unseen."""
 
 from dataclasses import dataclass, field
 
@@ -13,45 +13,46 @@ UNOPENED_SECONDS = 30.0
 
 @dataclass(slots=True)
 class Completeness:
-    """By inode, the cgroups that owe kills of which not all that there was is known."""
+    """The cgroups with unrecorded kills below which some container may be unknown, by inode."""
 
     settler: Settler
     _blind: set[int] = field(default_factory=set)
     _unopened: set[int] = field(default_factory=set)  # it, or something at any depth below it
 
     def start(self) -> None:
-        """Doubt all that is owed at the start: nobody has seen what was there before."""
+        """Distrust all kills that are unrecorded at the start: what came before went unseen."""
         self._blind = self.unrecorded()
 
     def observe(self, batch: Batch) -> None:
-        """Doubt what is owed now where this batch may have missed something."""
+        """Distrust what is unrecorded now where this batch may have missed something."""
         self._unopened = self._above(batch.unopened)
         self.settler.inventory.partly_seen = bool(batch.unopened)
-        self._blind |= self.unrecorded() if batch.overrun else self.unrecorded() & self._above(batch.blind)
+        unrecorded = self.unrecorded()
+        self._blind |= unrecorded if batch.overrun else unrecorded & self._above(batch.blind)
 
     def is_complete(self, inode: int) -> bool:
-        """Whether every container that there was is in the books."""
+        """Return whether the ledger knows every container that there was."""
         return inode not in self._blind
 
-    def is_waiting(self, inode: int, owing: PendingKill, now: float) -> bool:
-        """Whether something that cannot be opened may soon tell what the log does not."""
-        if inode not in self._unopened or now - owing.first >= UNOPENED_SECONDS:
+    def is_waiting(self, inode: int, pending: PendingKill, now: float) -> bool:
+        """Return whether a cgroup that cannot be opened may soon explain what the log does not."""
+        if inode not in self._unopened or now - pending.first >= UNOPENED_SECONDS:
             return False
         account = self.settler.ledger.accounts[inode]
         seen = evidence_below(account.cgroup, self.settler.log.unclaimed())
         return sum(one.most for one in seen) < account.unrecorded.oom_kill
 
     def reset(self) -> None:
-        """Begin afresh once nothing is owed."""
+        """Trust everything once no kill is unrecorded."""
         self._blind.clear()
 
     def unrecorded(self) -> set[int]:
-        """Give the cgroups that owe kills, by inode."""
+        """Return the cgroups with unrecorded kills, by inode."""
         accounts = self.settler.ledger.accounts.items()
         return {inode for inode, account in accounts if account.unrecorded.oom_kill > 0}
 
     def _above(self, blind: frozenset[int]) -> set[int]:
-        """Add the cgroups above these: a pod that goes unread is looked for there."""
+        """Add the cgroups above these: a pod that goes unread shows only there."""
         accounts, found = self.settler.ledger.accounts, set[int]()
         for inode in blind:
             level: int | None = inode

@@ -1,4 +1,4 @@
-"""Kills outside of all pods: what /proc/vmstat counts and kubepods does not."""
+"""Kills outside of all pods: /proc/vmstat counts them, kubepods does not."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _KEY = "host_kills_before"
 
 @dataclass(slots=True)
 class HostKills:
-    """Counts since the store began; nothing on a nested node, whose vmstat is the machine's."""
+    """Counts since the store is new; 0 on a nested node, whose vmstat is that of its machine."""
 
     host: Host
     store: Database
@@ -23,7 +23,7 @@ class HostKills:
     _last: int = 0
 
     async def count(self) -> int:
-        """Give the kills of host processes, such as daemons and ssh sessions."""
+        """Return the number of kills of host processes, such as daemons and ssh sessions."""
         top = self.kernel.kubepods and self.ledger.accounts.get(self.kernel.kubepods.inode)
         if not top or self.kernel.nested or top.unrecorded.oom_kill:
             return self._last
@@ -34,7 +34,7 @@ class HostKills:
         return self._last
 
     async def _begin(self, outside: int) -> int:
-        """A new store begins to count now; a new boot begins at nothing."""
+        """Return what a new store has to subtract; a new boot starts at zero."""
         boot = self.host.boot_id()
         before = outside if self.store.fresh else 0
 

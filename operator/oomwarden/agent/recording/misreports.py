@@ -1,7 +1,8 @@
-"""Says on the Pod where the kubelet hides an OOM kill. Best effort: a restart forgets it.
+"""Posts an Event on the Pod where the kubelet's status hides an OOM kill.
 
-The steps, in order: a record is told, the pods' watch tells how containers ended -> compare ->
-once a wrong word has stood for a while, an Event -> post it, a bounded number of times.
+The steps, in order: note recorded kills, and how containers ended by the Pod's status -> compare
+-> once a wrong status has stood for a while, make an Event -> post it, a bounded number of times.
+Best effort: a restart forgets it.
 """
 
 import logging
@@ -18,7 +19,7 @@ from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 2.0, 60.0
 TRIES = 10
-"""Over some six minutes; the API server forgets Events after an hour anyway."""
+"""Tries within some six minutes; the API server forgets Events after an hour anyway."""
 IDLE_SECONDS = 60.0
 _LOG = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ Post = Callable[[Manifest], Awaitable[WriteResult]]
 
 @dataclass(slots=True)
 class _Waiting:
-    """An Event on its way; `not_before` as of the clock."""
+    """An Event that waits for its next try, not before a time of the clock."""
 
     event: Manifest
     not_before: float
@@ -37,9 +38,12 @@ class _Waiting:
 
 @dataclass(slots=True, eq=False)
 class MisreportNotifier:
-    """Call `kill_recorded` for each record that is stored, and `pod_changed` for each pod.
+    """Compares what was recorded with what the kubelet reports.
 
-    `clock` gives seconds and only goes forward.
+    Attributes:
+        post: Posts one Event.
+        clock: Returns seconds that only go forward.
+        progress: Time of the last step (`time.monotonic`).
     """
 
     post: Post
@@ -50,19 +54,19 @@ class MisreportNotifier:
     _changed: Signal = field(default_factory=Signal)
 
     def kill_recorded(self, one: SettledIncident) -> None:
-        """Take a kill that has a record."""
+        """Note a kill once its record is stored."""
         kill = recorded_kill(one.incident, one.witness, time.time())
         if kill is not None:
             self._cases.told(kill, self.clock())
             self._changed.set()
 
     def pod_changed(self, manifest: dict[str, Any]) -> None:
-        """Take a Pod as the API server gives it."""
+        """Note how the containers of a Pod ended, by its status."""
         self._cases.ended(manifest["metadata"]["uid"], endings(manifest), self.clock())
         self._changed.set()
 
     async def run(self) -> None:
-        """Compare and post for ever."""
+        """Compare and post until cancelled."""
         while True:
             await self.step()
             self.progress = time.monotonic()
@@ -88,7 +92,7 @@ class MisreportNotifier:
         if answer.outcome is not WriteOutcome.DONE:
             metadata = one.event["metadata"]
             _LOG.warning(
-                "no Event %s/%s (%s): %s",
+                "Event %s/%s (%s) was not posted: %s",
                 metadata["namespace"], metadata["name"], one.event["note"], answer.reason,
             )  # fmt: skip
 

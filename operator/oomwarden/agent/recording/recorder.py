@@ -1,7 +1,8 @@
-"""Bookkeeping: from readings to records, each in one transaction with its checkpoint.
+"""Recording: from counter readings to records, each in one transaction with its checkpoint.
 
-The steps, in order: take a batch -> note who owes kills -> once its counters have been still,
-read the kernel log -> settle -> tell the agent's log -> store -> wake the delivery.
+The steps, in order: apply a batch to the ledger -> note the pods with unrecorded kills -> once
+their counters rest, read the kernel log -> settle -> write the agent's log -> store -> wake the
+delivery.
 """
 
 import asyncio
@@ -26,8 +27,11 @@ from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.quota.pressure import Pressure
 
 UNKNOWN_POD_SECONDS = 60.0
+"""How long a removed pod that the API server has not listed is waited for."""
 UNLISTED_POD_SECONDS = 600.0
+"""The same for a pod whose cgroup still exists."""
 UNKNOWN_CONTAINER_SECONDS = 10.0
+"""How long the name of a container is waited for."""
 _ORDER = (Level.POD, Level.QOS, Level.KUBEPODS)
 _LOG = logging.getLogger(__name__)
 
@@ -71,9 +75,9 @@ class Recorder:
         self._progress = KillProgress(self.settler.ledger, self.probe)
 
     async def run(self, queue: "asyncio.Queue[Batch]") -> None:
-        """Keep the books for ever."""
+        """Record until cancelled."""
         await self._recovery.load()
-        self._take(await queue.get())
+        self._apply(await queue.get())
         self._recovery.restore_removed()
         if self.store.fresh:
             first = await self._recovery.rebuild()
@@ -90,12 +94,12 @@ class Recorder:
                     batch = await queue.get()
             except TimeoutError:
                 continue
-            await self._take_waiting(batch, queue)
+            await self._apply_waiting(batch, queue)
 
-    async def _take_waiting(self, batch: Batch, queue: "asyncio.Queue[Batch]") -> None:
-        """Take every batch that waits: a kill that is settled before them would be cut in two."""
+    async def _apply_waiting(self, batch: Batch, queue: "asyncio.Queue[Batch]") -> None:
+        """Apply every batch that waits: settling before them could cut one kill in two."""
         while True:
-            self._take(batch)
+            self._apply(batch)
             if batch.reconciled:
                 self.settler.ledger.discard_idle_oom()
                 await self._save(Settled())
@@ -106,7 +110,7 @@ class Recorder:
     def _tick(self) -> None:
         self.progress = time.monotonic()
 
-    def _take(self, batch: Batch) -> None:
+    def _apply(self, batch: Batch) -> None:
         ledger, now = self.settler.ledger, asyncio.get_running_loop().time()
         self._batch, existed = batch, self._recovery.existed_before(batch)
         for cgroup, parent in batch.appeared:
@@ -115,19 +119,19 @@ class Recorder:
         for inode in batch.late:
             adopt(ledger, inode)
         for account in (ledger.accounts[inode] for inode in dict.fromkeys(moved)):
-            if account.unrecorded.oom_kill > 0 or not batch.late:  # else it is told above
-                self._owe(account, now)
+            if account.unrecorded.oom_kill > 0 or not batch.late:  # else a level above records it
+                self._note_unrecorded(account, now)
         for reading in batch.readings:
             self._keep_limit(reading.inode)
-        self._prune()  # before this batch's own gone ones: their parents were read earlier
+        self._prune()  # before this batch's own removals: their parents were read earlier
         for cgroup in batch.vanished:
             ledger.vanish(cgroup.inode)
             self.settler.remove(cgroup)
         self._completeness.observe(batch)
-        self._balance(batch)
+        self._release_log(batch)
 
-    def _balance(self, batch: Batch) -> None:
-        """Once nothing is owed, no line of the log read before waits for a record."""
+    def _release_log(self, batch: Batch) -> None:
+        """Drop log lines that were read before, once no kill is unrecorded."""
         if not self.pending.pods and not self._completeness.unrecorded():
             self.settler.log.balanced(batch.began)
             self._completeness.reset()
@@ -141,7 +145,7 @@ class Recorder:
             self.settler.inventory.containers[cgroup.inode] = container
             self.settler.inventory.appeared.set()
 
-    def _owe(self, account: Account, now: float) -> None:
+    def _note_unrecorded(self, account: Account, now: float) -> None:
         level = account.cgroup.level
         pod = account.parent if level is Level.CONTAINER else account.cgroup.inode
         if pod is not None and level in {Level.POD, Level.CONTAINER}:
@@ -169,7 +173,7 @@ class Recorder:
 
     async def _settle_due(self) -> None:
         now, log = asyncio.get_running_loop().time(), self.settler.log
-        self._bump_levels(now)
+        self._note_levels(now)
         due = self.pending.due(now, log.next_allowed, self._ready)
         if not due:
             return
@@ -182,26 +186,29 @@ class Recorder:
         await self._save(settled)
 
     def _settle(self, inode: int, now: float, settled: Settled) -> None:
-        owing, settler = self.pending.pods[inode], self.settler
+        pending, settler = self.pending.pods[inode], self.settler
         complete = self._completeness.is_complete(inode)
-        if self._completeness.is_waiting(inode, owing, now):
+        if self._completeness.is_waiting(inode, pending, now):
             self.pending.postpone(inode, now)
             return
         if settler.ledger.accounts[inode].cgroup.level is Level.POD:
-            told, unnamed = settler.settle_pod(inode, owing, complete=complete)
+            incidents, unnamed = settler.settle_pod(inode, pending, complete=complete)
         elif unsettled_below(settler.ledger, inode) or (
-            now - owing.first < UNKNOWN_POD_SECONDS and not settler.all_pods_known(inode)
+            now - pending.first < UNKNOWN_POD_SECONDS and not settler.all_pods_known(inode)
         ):
             self.pending.postpone(inode, now)
             return
         else:
-            told, unnamed = settler.settle_level(inode, owing, complete=complete)
+            incidents, unnamed = settler.settle_level(inode, pending, complete=complete)
         del self.pending.pods[inode]
-        settled.incidents += told
+        settled.incidents += incidents
         settled.unattributed += unnamed
 
     def _ready(self, inode: int) -> bool:
-        """Wait for the API server's word on a new pod or container; on a gone one not for ever."""
+        """Return whether a pod or level can be settled now.
+
+        A pod or container that the API server has not listed yet is waited for, within bounds.
+        """
         settler, waited = self.settler, self._waited(inode)
         account = settler.ledger.accounts[inode]
         if account.cgroup.level is not Level.POD:
@@ -217,23 +224,27 @@ class Recorder:
     def _waited(self, inode: int) -> float:
         return asyncio.get_running_loop().time() - self.pending.pods[inode].first
 
-    def _bump_levels(self, now: float) -> None:
-        """Note levels that owe more than anything below them: pods that went unread."""
+    def _note_levels(self, now: float) -> None:
+        """Note levels with more unrecorded kills than all below them: of pods that went unread."""
         ledger, last = self.settler.ledger, self._batch
         if not self.settler.inventory.synced:
-            return  # nobody could name their pods yet
+            return  # no pod could be named yet
         for level in (Level.QOS, Level.KUBEPODS):
             for account in [a for a in ledger.accounts.values() if a.cgroup.level is level]:
-                inode, owes = account.cgroup.inode, account.unrecorded.oom_kill > 0
-                if owes and inode not in self.pending.pods and not unsettled_below(ledger, inode):
+                inode, unrecorded = account.cgroup.inode, account.unrecorded.oom_kill > 0
+                if (
+                    unrecorded
+                    and inode not in self.pending.pods
+                    and not unsettled_below(ledger, inode)
+                ):
                     self.pending.touch(inode, now, last.after, last.ended)
 
     async def _save(self, settled: Settled) -> None:
         self.kills += sum(one.incident.kills for one in settled.incidents)
         if settled.unattributed:
             _LOG.warning(
-                "%d kills (by the kernel's oom_kill) are in no record: neither the counters, the "
-                "kernel log nor the API server tell of which pod", settled.unattributed
+                "%d kills (by the kernel's oom_kill) are in no record: neither the counters nor "
+                "the kernel log nor the API server shows which pod they hit", settled.unattributed
             )  # fmt: skip
         if await self._checkpointer.save(settled):
             self.enqueued()

@@ -1,4 +1,4 @@
-"""The books at start-up: what an earlier agent saved, or what the API server keeps of it."""
+"""The ledger at start-up: from what an earlier agent saved, or from what the API server keeps."""
 
 import asyncio
 import logging
@@ -27,7 +27,15 @@ ListRecorded = Callable[[], Awaitable[RecordedKills]]
 
 @dataclass(slots=True)
 class Recovery:
-    """`list_recorded` tells what the API server keeps; `on_wait` is called while it does not answer."""
+    """Restores the ledger.
+
+    Attributes:
+        settler: Owns the ledger.
+        store: Where an earlier agent saved its checkpoints.
+        list_recorded: Lists the OOMKills of this node that the API server keeps.
+        on_wait: Called each time that the API server has not answered.
+        saved: Checkpoints of cgroups that have not appeared yet, by inode.
+    """
 
     settler: Settler
     store: Database
@@ -37,7 +45,7 @@ class Recovery:
     _hidden: frozenset[int] | None = None  # since the start not all that is below them was opened
 
     async def load(self) -> None:
-        """Read what an earlier agent of this boot saved, and go on in the log where it ended."""
+        """Load what an earlier agent of this boot saved; the kernel log goes on where it ended."""
         boot = self.settler.identity.boot_id
         self.saved = await self.store.run(lambda db: checkpoints.load(db, boot))
         known = await self.store.run(lambda db: known_pods.load(db, boot))
@@ -48,9 +56,9 @@ class Recovery:
         await self.settler.log.begin(ALL if self.store.fresh else read_to)
 
     def existed_before(self, batch: Batch) -> set[int]:
-        """Give those of the new cgroups that were there when the agent started.
+        """Return the new cgroups, by inode, that were there when the agent started.
 
-        That is all of its first batch, and what could not be opened then.
+        Those are all of its first batch, and what could not be opened then.
         """
         new, hidden = batch.appeared, self._hidden
         self._hidden = batch.unopened & (batch.unopened if hidden is None else hidden)
@@ -61,7 +69,7 @@ class Recovery:
         return found
 
     def restore_removed(self) -> None:
-        """Open the books of what went away while no agent ran: it may explain a shortfall."""
+        """Open accounts of cgroups that were removed while no agent ran: one may explain a gap."""
         ledger = self.settler.ledger
         by_path = {account.cgroup.path: inode for inode, account in ledger.accounts.items()}
         for inode, known in sorted(self.saved.items(), key=lambda one: one[1].cgroup.path):
@@ -74,10 +82,10 @@ class Recovery:
         self.saved.clear()
 
     async def rebuild(self) -> Settled:
-        """Without a store, the API server knows what was told; what was before is a number.
+        """Rebuild a new store from the API server's OOMKills; kills from before are only counted.
 
-        Waits for it as long as it takes: the kernel keeps the counters, and nothing could be
-        delivered meanwhile.
+        This waits for the API server without a bound: the kernel keeps the counters, and nothing
+        could be delivered meanwhile.
         """
         agents = frozenset(pod.uid for pod in self.settler.identity.agents)
         known = replace(await self._ask(), agents=agents)
@@ -92,8 +100,8 @@ class Recovery:
         log.keep(unrecorded_lines(ledger, log.unclaimed(), all_pods, known))
         bookings = gaps(ledger, known, created)
         before = before_start(ledger, known, bookings)
-        told = [found for booking in bookings if (found := self.settler.gap_incident(booking))]
-        return Settled(told, before_start=before)
+        incidents = [found for booking in bookings if (found := self.settler.gap_incident(booking))]
+        return Settled(incidents, before_start=before)
 
     async def _ask(self) -> RecordedKills:
         while True:
@@ -103,6 +111,6 @@ class Recovery:
                 await self._wait(f"this node's OOMKills: {failure(error).reason}")
 
     async def _wait(self, what: str) -> None:
-        _LOG.warning("a new store: the books wait for %s", what)
+        _LOG.warning("the store is new, and recording waits for %s", what)
         self.on_wait()
         await asyncio.sleep(ASK_AGAIN_SECONDS)

@@ -1,4 +1,4 @@
-"""Settling: a pod's owed kills become incidents, with what inventory and kernel log know."""
+"""Settling: unrecorded kills become incidents, with what inventory and kernel log know."""
 
 import time
 from collections.abc import Callable
@@ -24,12 +24,12 @@ from oomwarden.core.pods.limit import sum_of_limits
 from oomwarden.core.records.oomkill import Witness
 
 MAX_OTHERS = 16
-"""Containers of a pod that are looked at beside the one that was killed."""
+"""Containers of a pod whose memory is read beside the one that was killed."""
 _LASTING = {ContainerType.APP, ContainerType.SIDECAR}
 
 
 class Nesting(Protocol):
-    """Tells whether the node is itself a container (kind)."""
+    """Knows whether the node is itself a container, as those of kind are."""
 
     @property
     def nested(self) -> bool:
@@ -38,7 +38,7 @@ class Nesting(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NodeIdentity:
-    """Which node and boot this is, and in which pods this boot's agents ran."""
+    """Which node and boot this is, and the pods in which the agents of this boot ran."""
 
     node: str
     boot_id: str
@@ -48,7 +48,7 @@ class NodeIdentity:
 
 @dataclass(frozen=True, slots=True)
 class SettledIncident:
-    """An incident and who witnessed it."""
+    """An incident, and where and when it was observed."""
 
     incident: Incident
     witness: Witness
@@ -87,11 +87,17 @@ class Settler:
         self._rebuilt_pods = set(pods)
 
     def settle_pod(
-        self, inode: int, owing: PendingKill, *, complete: bool = True
+        self, inode: int, pending: PendingKill, *, complete: bool = True
     ) -> tuple[list[SettledIncident], int]:
-        """Settle a pod: its incidents, and how many others nobody can name.
+        """Settle a pod.
 
-        `complete`: every container that there was is in the books.
+        Args:
+            inode: The pod's cgroup.
+            pending: When its counters moved.
+            complete: Whether the ledger knows every container that there was.
+
+        Returns:
+            The incidents, and how many others are of a pod that is not known.
         """
         account = self.ledger.accounts[inode]
         rose, above, limits = account.unrecorded, self._above(account), self._limits(account)
@@ -114,14 +120,14 @@ class Settler:
         )
         self._rebuilt_pods.discard(inode)
         seen_now = self.usage_of(account.cgroup) if bookings and rose.oom > 0 else None
-        told = []
+        incidents = []
         for booking in bookings:
             left = None if seen_now is None else self._left(seen_now, booking, inode)
-            told.append(self._build_incident(booking, replace(scene, left=left), owing))
-        return told, 0
+            incidents.append(self._build_incident(booking, replace(scene, left=left), pending))
+        return incidents, 0
 
     def _left(self, seen: UsageDetail, booking: CounterRange, pod: int) -> PodMemory:
-        """Tell tmpfs that stays with the pod from the shared memory of containers that go on."""
+        """Separate tmpfs that stays with the pod from shared memory of containers that go on."""
         if seen.composition is None or seen.composition.shmem == 0:
             return PodMemory(seen)
         own = booking.container.inode if booking.container else None
@@ -135,10 +141,10 @@ class Settler:
         return sum(kinds.shmem for kinds in found if kinds is not None)
 
     def settle_level(
-        self, inode: int, owing: PendingKill, *, complete: bool = True
+        self, inode: int, pending: PendingKill, *, complete: bool = True
     ) -> tuple[list[SettledIncident], int]:
-        """Settle a QoS class or kubepods: kills of pods that vanished unread."""
-        told: list[SettledIncident] = []
+        """Settle a QoS class or kubepods: kills of pods that were removed before they were read."""
+        incidents: list[SettledIncident] = []
         unattributed = 0
         seen = evidence_below(self.ledger.accounts[inode].cgroup, self.log.unclaimed())
         for booking in self.ledger.settle_level(inode, seen, complete=complete):
@@ -146,11 +152,13 @@ class Settler:
             if facts is None:
                 unattributed += count_incidents([booking])
                 continue
-            told.append(self._build_incident(booking, _unread(facts, complete=complete), owing))
-        return told, unattributed
+            incidents.append(
+                self._build_incident(booking, _unread(facts, complete=complete), pending)
+            )
+        return incidents, unattributed
 
     def gap_incident(self, booking: CounterRange) -> SettledIncident | None:
-        """Tell kills whose record was lost with an earlier store; None: nobody knows the pod."""
+        """Return kills whose record was lost with an earlier store; None: the pod is not known."""
         facts = self.inventory.pod(booking.pod) if booking.pod else None
         if facts is None:
             return None
@@ -159,15 +167,15 @@ class Settler:
         )
 
     def all_pods_known(self, level: int) -> bool:
-        """Whether the API server has told every pod that the log names below a level."""
+        """Return whether the API server has listed every pod that the log names below a level."""
         seen = evidence_below(self.ledger.accounts[level].cgroup, self.log.unclaimed())
         return all(self.inventory.pod(one.pod) is not None for one in seen)
 
     def _build_incident(
-        self, booking: CounterRange, scene: PodSnapshot, owing: PendingKill
+        self, booking: CounterRange, scene: PodSnapshot, pending: PendingKill
     ) -> SettledIncident:
         known = (*self.removed.values(), *self.inventory.containers.values())
-        memory = timeline_before(known, booking.container, owing.before)
+        memory = timeline_before(known, booking.container, pending.before)
         scene = self._with_what_is_known(scene)
         scene = replace(scene, before=memory.detail if memory else None)
         incident = investigate(booking, scene)
@@ -175,7 +183,7 @@ class Settler:
         policy = self.policy_of(booking.container.inode) if booking.container else None
         node, boot = self.identity.node, self.identity.boot_id
         return SettledIncident(
-            incident, Witness(node, boot, owing.after or None, owing.before, policy, memory)
+            incident, Witness(node, boot, pending.after or None, pending.before, policy, memory)
         )
 
     def _with_what_is_known(self, scene: PodSnapshot) -> PodSnapshot:
@@ -189,15 +197,17 @@ class Settler:
         )
 
     def names(self) -> dict[int, str]:
-        """Give the names of live and of just departed containers by cgroup inode."""
+        """Return the names of live and of just removed containers, by cgroup inode."""
         known = self.removed | self.inventory.containers
         return {inode: c.name for inode, c in known.items() if c.name is not None}
 
     def all_named(self, pod: int) -> bool:
-        """Whether every container of the pod that owes kills has a name."""
+        """Return whether every container of the pod with unrecorded kills has a name."""
         names = self.names()
-        owing = [child for child in self.ledger.children(pod) if child.unrecorded.oom_kill > 0]
-        return all(child.cgroup.inode in names or self._is_listed(child.cgroup) for child in owing)
+        unrecorded = [child for child in self.ledger.children(pod) if child.unrecorded.oom_kill > 0]
+        return all(
+            child.cgroup.inode in names or self._is_listed(child.cgroup) for child in unrecorded
+        )
 
     def _is_listed(self, cgroup: Cgroup) -> bool:
         pod = self.inventory.pod(cgroup)
@@ -207,7 +217,7 @@ class Settler:
         )
 
     def remove(self, cgroup: Cgroup) -> None:
-        """Keep what is known of a container that is gone."""
+        """Move a container that was removed out of the inventory, and keep what is known of it."""
         container = self.inventory.containers.pop(cgroup.inode, None)
         if container is not None:
             self.removed[cgroup.inode] = container
@@ -221,7 +231,7 @@ class Settler:
         return tuple(levels)
 
     def _limits(self, pod: Account) -> PodLimits:
-        """Give the pod's limits; the pause container, which has none, does not count."""
+        """Return the pod's limits; the pause container, which has none, does not count."""
         names = self.names()
         facts = self.inventory.pod(pod.cgroup)
         of_pod = facts is not None and _has_more(facts)
@@ -233,9 +243,9 @@ class Settler:
 
 
 def _unread(pod: PodFacts, *, complete: bool) -> PodSnapshot:
-    """Give the scene of a pod whose own counters and limits nobody has read: its spec's limits.
+    """Describe a pod whose own counters and limits went unread, by the limits of its spec.
 
-    Without limits of the pod's own, the kubelet gives it the sum of its containers'.
+    Without a limit of the pod's own, the kubelet sets the sum of its containers' limits.
     """
     known = tuple(each.limit for each in pod.containers if each.type in _LASTING)
     whole = pod.limit + pod.overhead if pod.limit else sum_of_limits(pod)
@@ -244,5 +254,5 @@ def _unread(pod: PodFacts, *, complete: bool) -> PodSnapshot:
 
 
 def _has_more(pod: PodFacts) -> bool:
-    """Whether the pod's limit is not just made of its containers'."""
+    """Return whether the pod's limit is more than the sum of its containers' limits."""
     return pod.limit is not None or pod.overhead > 0

@@ -1,4 +1,4 @@
-"""Once a minute, or as set: which services die before the containers that policies protect."""
+"""Which services of the node die before the containers that policies protect."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Gathers what OOMNode says: health, kernel, memory, what is applied, what was counted."""
+"""Builds the status of OOMNode: health, kernel, memory, what is applied, what was counted."""
 
 import logging
 import time
@@ -47,11 +47,18 @@ def _now() -> str:
 
 @dataclass(frozen=True, slots=True)
 class ReportInputs:
-    """What the other parts report; `unknown_fields` are those of a newer CRD.
+    """What the other parts report.
 
-    `groups_left` counts containers whose memory.oom.group cannot be put back. `records`: remedy and
-    reason where records are merged harder than usual. `beyond_bounds`: what is not held, with the
-    remedy, and the reason in one word.
+    Attributes:
+        applied: How many containers and processes are touched.
+        policies: What became of each policy on this node.
+        unknown_fields: Fields of policies that a newer CRD has.
+        host_kills: Kills outside of pods.
+        asked: The resizes that are asked for, and how many more wait.
+        groups_left: Containers whose memory.oom.group cannot be put back.
+        delivery: What the API server does not accept.
+        records: Remedy and reason where records are merged harder than usual.
+        beyond_bounds: Remedy and reason where not everything is cached.
     """
 
     applied: Applied
@@ -93,7 +100,7 @@ class NodeStatusBuilder:
     _memory_at: float = float("-inf")
 
     async def status(self, work: ReportInputs) -> OOMNodeStatus:
-        """Give the status of this moment."""
+        """Return the status of this moment."""
         await self._refresh_memory()
         counts = self.counts = await self.store.run(counts_in)
         own = await self.store.run(own_pods.load)

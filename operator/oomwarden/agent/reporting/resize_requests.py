@@ -96,21 +96,21 @@ class ResizeRequests:
         self.asked = tuple(resize for resize, _ in asks[:MOST_ASKED]), len(waiting)
 
     def part(self, tracked: TrackedContainer) -> AspectStatus:
-        """Tell what became of what a container's winner says, as it was judged last."""
+        """Return how far the limit is what the container's policy asks for, as last evaluated."""
         found = self._found.get(tracked.container.cgroup.inode)
         return found.part if found else AspectStatus()
 
     def planned(self, container: Container, observers: Sequence[Match]) -> list[Remarks]:
-        """Tell for each policy that only observes what would stand in its way."""
-        held = self._context(container) if observers else None
-        return [planned(held, each) if held else () for each in observers]
+        """Return, for each policy that only observes, what would keep it from taking effect."""
+        context = self._context(container) if observers else None
+        return [planned(context, each) if context else () for each in observers]
 
     def limited(self) -> frozenset[int]:
         """Return the containers, by inode, with a limit of oomwarden's that can be put back."""
         return frozenset(
             inode
             for inode, container in self.tracker.view.inventory.containers.items()
-            if (held := self._context(container)) and is_to_go_back(held.container)
+            if (context := self._context(container)) and is_to_go_back(context.container)
         )
 
     def _evaluate(self, tracked: TrackedContainer) -> LimitDecision:
@@ -134,9 +134,9 @@ class ResizeRequests:
 
 
 def in_turn(asks: Sequence[tuple[Resize, int]], turn: int) -> list[tuple[Resize, int]]:
-    """Put those first that put back, then the others, each turn beginning with other ones.
+    """Sort requests: those that put back first, the others rotated by the turn.
 
-    Where the API server refuses the first ones again and again, the others come to their turn.
+    Where the API server refuses the first ones again and again, the others still get their turn.
     """
     back = [each for each in asks if not each[0].policy]
     others = [each for each in asks if each[0].policy]
@@ -145,13 +145,13 @@ def in_turn(asks: Sequence[tuple[Resize, int]], turn: int) -> list[tuple[Resize,
     return [*back, *others[begin:], *others[:begin]]
 
 
-def _resize(held: LimitContext, ask: ResizeRequest) -> Resize:
-    pod = held.pod
+def _resize(context: LimitContext, ask: ResizeRequest) -> Resize:
+    pod = context.pod
     return Resize(
         namespace=pod.namespace,
         pod=pod.name,
         uid=pod.uid,
-        container=held.container.name,
+        container=context.container.name,
         limit=exact_quantity(ask.limit),
         policy=ask.policy,
     )

@@ -1,7 +1,7 @@
-"""OOMNode: written on change, each few seconds at most with jitter, and every 5 minutes anyway.
+"""OOMNode: written on change, every few seconds at most with jitter, and every 5 minutes anyway.
 
-What all nodes hear at once, such as a ClusterOOMPolicy, they do not write at once: the more nodes
-there are, the further their writes lie apart. Refused writes wait longer each time.
+A change that all nodes learn of at the same time, such as a ClusterOOMPolicy, spreads their writes:
+the more nodes there are, the further apart. Refused writes wait longer each time.
 """
 
 import asyncio
@@ -18,17 +18,17 @@ from oomwarden.core.objects.passed_over import error_words
 from oomwarden.kube.transport.errors import API_ERRORS, failure
 
 HEARTBEAT_SECONDS = 300.0
-GAPS_PER_LOOK = 1.5
-"""Gaps between two looks without news: conditions and counts that nobody tells of."""
+GAPS_PER_READ = 1.5
+"""Gaps between two reads without a signal: some conditions and counts change without one."""
 GATHER_SECONDS = 0.5
-"""News come in groups; one look takes them all."""
+"""Changes come in groups; one read serves them all."""
 WRITES_PER_SECOND = 200.0
-"""What a whole fleet aims at when all have news; 20 nodes need not wait for one another."""
+"""What a whole fleet aims at when all nodes have changed; 20 nodes need not wait."""
 COUNT_GAPS = 12.0
 """Gaps between two writes for nothing but counts of kills, which may rise all the time."""
 LAST_RETRY_SECONDS = 120.0
 LONGEST_ASKED_SECONDS = 300.0
-"""Longest wait that the API server, or who answers in its place, is granted by Retry-After."""
+"""Longest wait that the API server, or a proxy in its place, gets by Retry-After."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -58,7 +58,7 @@ class NodeStatusWriter:
     _retry: float = 0.0
 
     async def run(self) -> None:
-        """Write for ever."""
+        """Write until cancelled."""
         while True:
             status = await self._gathered()
             if status is not None and self._is_due(status):
@@ -67,11 +67,11 @@ class NodeStatusWriter:
             await self._wait()
 
     async def _gathered(self) -> OOMNodeStatus | None:
-        """Give the status of now; None: something in it does not fit into an OOMNode."""
+        """Return the status of now; None: something in it does not fit into an OOMNode."""
         try:
             status = await self.gather()
         except ValueError as error:
-            _LOG.error("OOMNode could not be made, tried again: %s", error_words(error))
+            _LOG.error("OOMNode could not be built and is tried again: %s", error_words(error))
             return None
         before = self._written or self.previous
         if before is None:
@@ -81,14 +81,14 @@ class NodeStatusWriter:
 
     async def _wait(self) -> None:
         """Wait for a change, and then as long as the size of the fleet asks for."""
-        if await self.changed.set_within(self.gap * GAPS_PER_LOOK):
+        if await self.changed.set_within(self.gap * GAPS_PER_READ):
             spread = min(self.gap, self.nodes() / WRITES_PER_SECOND)
             due = self.changed.since + random.uniform(0, spread)  # noqa: S311 - jitter
             await asyncio.sleep(max(due - time.monotonic(), GATHER_SECONDS))
         self.changed.clear()
 
     async def _try(self, status: OOMNodeStatus) -> float:
-        """Write; gives the seconds until the next write."""
+        """Write; return the seconds until the next write."""
         try:
             await self.write(status)
         except Exception as error:  # noqa: BLE001 - whatever the API answers, the loop goes on
@@ -97,12 +97,12 @@ class NodeStatusWriter:
         return _jittered(self.gap)
 
     def _failed(self, error: Exception) -> float:
-        told = failure(error)
-        asked = min(told.after, LONGEST_ASKED_SECONDS)
-        why = told.reason if isinstance(error, API_ERRORS) else error_words(error)
+        result = failure(error)
+        asked = min(result.after, LONGEST_ASKED_SECONDS)
+        why = result.reason if isinstance(error, API_ERRORS) else error_words(error)
         self._retry = min(max(2 * self._retry, self.gap), max(LAST_RETRY_SECONDS, self.gap))
         wait = max(_jittered(self._retry), asked * random.uniform(1.0, 1.2))  # noqa: S311
-        _LOG.warning("OOMNode was not written, tried again in %.0f s: %s", wait, why)
+        _LOG.warning("OOMNode was not written and is tried again in %.0f s: %s", wait, why)
         return wait
 
     def _is_due(self, status: OOMNodeStatus) -> bool:
@@ -119,7 +119,7 @@ def _jittered(seconds: float) -> float:
 
 
 def _facts(status: OOMNodeStatus) -> dict[str, object]:
-    """Leave out what changes all the time."""
+    """Return a status without what changes all the time."""
     facts = status.model_dump()
     facts.pop("kills")
     facts["agent"].pop("heartbeat")
