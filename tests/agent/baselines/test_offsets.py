@@ -56,7 +56,7 @@ async def test_without_a_baseline_there_is_none(store: Database) -> None:
     assert reference(OffsetReferences(store, "boot", capacity=8 * GI), GI, None) is None
 
 
-async def test_the_next_agent_knows_it_and_a_new_container_is_looked_at_anew(
+async def test_the_next_agent_knows_it_and_reads_a_new_container_afresh(
     store: Database,
 ) -> None:
     first = OffsetReferences(store, "boot", capacity=8 * GI)

@@ -73,13 +73,13 @@ async def test_after_a_lost_store_only_new_containers_have_a_baseline(store: Dat
     baselines.learn(new, 899)
     assert baselines.get(old) == Baseline(None, frozenset({-500}))
     assert baselines.get(new) == Baseline(899)
-    assert not baselines.applied(), "what was found is not known to be ours"
+    assert not baselines.applied(), "oomwarden may not have set what was found"
     await baselines.save_all()
     following = await loaded(store)
     assert following.get(old) == Baseline(None, frozenset({-500}))
 
 
-async def test_containers_that_may_hold_values_of_ours_are_counted(store: Database) -> None:
+async def test_containers_that_may_hold_oomwardens_values_are_counted(store: Database) -> None:
     baselines = await loaded(store, lost=True)
     baselines.put(container(1), Baseline(899))
     baselines.put(container(2), Baseline(899, frozenset({5})))

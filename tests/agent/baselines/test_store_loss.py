@@ -1,4 +1,4 @@
-"""Whether a store was lost is asked once, and kept until all that it knew is known anew."""
+"""Whether a store was lost is asked once, and kept until all that it knew is known again."""
 
 from pathlib import Path
 from typing import Any
@@ -23,17 +23,17 @@ def written(store_id: str = "other", boot: str = "boot") -> OOMNodeStatus:
 
 
 class Agents:
-    """One after the other on the same state directory; `told` is what OOMNode says."""
+    """One after the other on the same state directory; `listed` is what OOMNode says."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.path = folder / "s.sqlite"
-        self.told: OOMNodeStatus | None = written()
+        self.listed: OOMNodeStatus | None = written()
         self.asked = 0
         monkeypatch.setattr(oomnodes, "previous", self.previous)
 
     async def previous(self, _: Client, __: str) -> OOMNodeStatus | None:
         self.asked += 1
-        return self.told
+        return self.listed
 
     async def begin(self) -> tuple[Database, bool]:
         store = Database(self.path)
@@ -47,14 +47,14 @@ def agents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Agents:
 
 
 @pytest.mark.parametrize(
-    ("told", "lost"), [(None, False), (written(boot="earlier"), False), (written(), True)]
+    ("listed", "lost"), [(None, False), (written(boot="earlier"), False), (written(), True)]
 )
-async def test_an_oomnode_of_this_boot_that_names_another_store_tells_of_a_lost_one(
+async def test_an_oomnode_of_this_boot_that_names_another_store_means_a_lost_one(
     agents: Agents,
-    told: OOMNodeStatus | None,
+    listed: OOMNodeStatus | None,
     lost: bool,  # noqa: FBT001 - parametrized
 ) -> None:
-    agents.told = told
+    agents.listed = listed
     store, found = await agents.begin()
     assert found is lost
     await store.close()
@@ -62,7 +62,7 @@ async def test_an_oomnode_of_this_boot_that_names_another_store_tells_of_a_lost_
 
 async def test_an_agent_that_ends_early_leaves_the_answer_to_the_next_one(agents: Agents) -> None:
     first, _ = await agents.begin()
-    agents.told = written(first.store_id)
+    agents.listed = written(first.store_id)
     await first.close()
     second, lost = await agents.begin()
     assert (lost, agents.asked) == (True, 1)

@@ -14,7 +14,9 @@ def capped(node: Node, processes: int, pods: int, now: list[float]) -> None:
     node.cap(processes, pods, lambda: now[0])
 
 
-async def test_processes_beyond_the_cap_wait_for_the_next_second_and_say_so(node: Node) -> None:
+async def test_processes_beyond_the_cap_wait_for_the_next_second_and_it_is_reported(
+    node: Node,
+) -> None:
     now = [0.0]
     capped(node, 2, 0, now)
     app = node.container("a", "app", processes=5)
@@ -32,7 +34,7 @@ async def test_processes_beyond_the_cap_wait_for_the_next_second_and_say_so(node
     assert node.report("protect").refusals == ()
 
 
-async def test_a_running_pod_beyond_the_cap_waits_for_its_turn_and_says_so(node: Node) -> None:
+async def test_a_running_pod_beyond_the_cap_waits_for_its_turn_and_reports_it(node: Node) -> None:
     now = [1000.0]
     capped(node, 0, 1, now)
     node.scores.caps._pods = node.scores.caps._pods.spend(1, now[0])
@@ -109,7 +111,7 @@ async def test_one_that_changes_all_the_time_leaves_something_to_the_others(node
     assert node.scores_of(greedy) == [TARGET] * 2 + [GIVEN] * 3
 
 
-async def test_what_waits_for_the_cap_is_looked_at_twice_a_second_and_all_together(
+async def test_what_waits_for_the_cap_is_scanned_twice_a_second_and_all_together(
     node: Node,
 ) -> None:
     capped(node, 1, 0, [0.0])
@@ -125,7 +127,7 @@ async def test_what_waits_for_the_cap_is_looked_at_twice_a_second_and_all_togeth
         assert tracked.schedule.due - node.now() <= HELD_BACK_SECONDS
 
 
-async def test_what_waits_for_its_turn_does_not_say_so_once_the_switch_is_at_pause(
+async def test_a_wait_for_the_cap_is_no_longer_reported_once_the_mode_is_pause(
     node: Node,
 ) -> None:
     now = [1000.0]
@@ -157,7 +159,7 @@ def crowd(node: Node, number: int) -> list[TrackedContainer]:
     return containers
 
 
-async def test_a_full_node_is_taken_no_faster_than_the_cap_and_wholly(node: Node) -> None:
+async def test_a_full_node_is_enforced_completely_and_no_faster_than_the_cap(node: Node) -> None:
     now, most, pods = [0.0], 20, 110
     caps = Caps(0, most, lambda: now[0])
     waiting = crowd(node, pods)

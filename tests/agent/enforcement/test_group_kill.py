@@ -180,7 +180,7 @@ async def test_nothing_is_written_before_what_was_found_is_on_the_disk(
     assert (value(node, app), reasons(node)) == ("0", [])
 
 
-async def test_a_mount_that_is_read_only_is_told_and_tried_again(
+async def test_a_mount_that_is_read_only_is_reported_and_tried_again(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = started(node)
@@ -210,7 +210,7 @@ async def test_an_inode_that_is_used_again_is_another_container(node: Node) -> N
     assert await saved(node) == []
 
 
-async def test_observe_writes_nothing_and_tells_what_is_missing(node: Node) -> None:
+async def test_observe_writes_nothing_and_reports_what_is_missing(node: Node) -> None:
     app = started(node, writes=False)
     node.put(policy(rule=SINGLY | BY_PROCESS, mode="Observe"))
     await settle(node)

@@ -103,7 +103,9 @@ async def test_group_kill_true_is_written_to_the_containers_own_cgroup(node: Nod
     assert files(node, app) == ("0", "0")
 
 
-async def test_a_sub_cgroup_that_comes_later_is_held_and_put_back_as_it_came(node: Node) -> None:
+async def test_a_sub_cgroup_that_appears_later_is_reconciled_and_put_back_as_it_was(
+    node: Node,
+) -> None:
     app = started(node, None, young=True)
     node.put(policy(rule=SINGLY))
     await settle(node)

@@ -54,7 +54,7 @@ async def test_a_policy_out_of_range_is_unreadable_with_the_reason_and_never_wri
     ],
 )
 @pytest.mark.parametrize("floor", [Floor(None), Floor(GIVEN)])
-async def test_a_namespaced_policy_below_the_floor_gets_the_floor_and_says_so(
+async def test_a_namespaced_policy_below_the_floor_gets_the_floor_and_reports_it(
     node: Node, rule: dict[str, Any], floor: Floor
 ) -> None:
     node.tracker.evaluator.floor = floor
@@ -67,7 +67,7 @@ async def test_a_namespaced_policy_below_the_floor_gets_the_floor_and_says_so(
     assert {each.reason for each in report.refusals} == {"BelowFloor"}
 
 
-async def test_500_policies_on_one_pod_are_evaluated_told_and_put_back(node: Node) -> None:
+async def test_500_policies_on_one_pod_are_evaluated_reported_and_put_back(node: Node) -> None:
     app = node.container("a", "app")
     node.pod("app")
     node.learn(app)

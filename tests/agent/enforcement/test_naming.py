@@ -50,7 +50,7 @@ class Host:
         self.inventory.containers[inode] = container
         return container
 
-    def tell(self, name: str, digit: str) -> None:
+    def list_container(self, name: str, digit: str) -> None:
         """Say as the API server that a container runs."""
         facts = ContainerFacts(name, ContainerType.APP, digit * 64)
         self.inventory.pods[POD] = PodFacts(
@@ -97,7 +97,7 @@ async def test_the_shims_score_is_never_the_baseline(host: Host) -> None:
     assert host.baselines.get(app) == Baseline(899)
 
 
-async def test_a_score_below_the_range_right_after_the_start_is_looked_at_again(
+async def test_a_score_below_the_range_right_after_the_start_is_read_again(
     host: Host,
 ) -> None:
     app = host.container("a", 30)
@@ -120,7 +120,7 @@ async def test_a_first_process_that_left_the_range_for_good_has_no_baseline(host
 async def test_the_api_servers_word_names_where_the_mounts_do_not(host: Host) -> None:
     app = host.container("a", 30)
     host.proc.process(30, score=899)
-    host.tell("app", "a")
+    host.list_container("app", "a")
     await host.look()
     assert app.name == "app"
     assert host.baselines.get(app) == Baseline(899)
@@ -136,7 +136,7 @@ async def test_a_name_that_the_store_kept_still_wants_a_baseline_from_the_mounts
     assert host.baselines.get(app) is None
 
 
-async def test_containers_that_the_store_knows_already_are_told_when_they_appear(
+async def test_containers_that_the_store_knows_already_are_signalled_when_they_appear(
     host: Host,
 ) -> None:
     app = host.container("a", 30)
@@ -151,7 +151,7 @@ async def test_containers_that_the_store_knows_already_are_told_when_they_appear
     assert host.found == ["found", "found"]
 
 
-async def test_looks_come_ever_later(host: Host) -> None:
+async def test_reads_come_less_and_less_often(host: Host) -> None:
     app = host.container("a", 30)
     host.proc.process(30, score=-998)
     host.naming._begin()
@@ -176,7 +176,7 @@ async def test_a_pause_container_is_given_up_until_the_api_server_names_it(host:
     assert host.naming._searches == {}
     await host.look()
     assert host.naming._searches == {}
-    host.tell("app", "a")
+    host.list_container("app", "a")
     host.proc.process(30, score=899)
     await host.look()
     assert (pause.name, host.baselines.get(pause)) == ("app", Baseline(899))
@@ -188,12 +188,12 @@ async def test_the_api_servers_word_is_not_kept_waiting(host: Host) -> None:
     await host.look()
     host.naming._searches[app.cgroup.inode].due += 5
     host.proc.process(30, score=899)
-    host.tell("app", "a")
+    host.list_container("app", "a")
     await host.look()
     assert host.baselines.get(app) == Baseline(899)
 
 
-async def test_a_container_that_is_gone_is_not_looked_for(host: Host) -> None:
+async def test_a_container_that_is_gone_is_not_searched(host: Host) -> None:
     app = host.container("a", 30)
     host.cgroups.remove(app.cgroup.path)
     await host.look()
@@ -203,7 +203,7 @@ async def test_a_container_that_is_gone_is_not_looked_for(host: Host) -> None:
     assert host.naming._searches == {}
 
 
-async def test_processes_that_cannot_be_read_are_told_once(
+async def test_processes_that_cannot_be_read_are_logged_once(
     host: Host, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:

@@ -101,7 +101,7 @@ async def test_putting_back_leaves_a_process_alone_that_has_set_its_own_score(no
     assert node.scores_of(app) == [OWN, GIVEN]
 
 
-async def test_a_changed_policy_takes_its_older_value_along(node: Node) -> None:
+async def test_a_changed_policy_replaces_its_older_value(node: Node) -> None:
     app = node.container("a", "app")
     node.pod("app")
     node.learn(app)
@@ -162,7 +162,7 @@ async def test_nothing_happens_before_the_switch_is_known(node: Node) -> None:
     assert node.scores_of(app) == [GIVEN]
 
 
-async def test_nobody_wins_before_both_kinds_of_policy_were_listed(node: Node) -> None:
+async def test_no_policy_wins_before_both_kinds_were_listed(node: Node) -> None:
     app = node.container("a", "app")
     node.pod("app")
     node.learn(app)

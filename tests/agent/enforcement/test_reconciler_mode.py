@@ -63,7 +63,9 @@ async def test_a_following_agent_puts_nothing_back_before_it_knows_the_policies(
     assert following.scores_of(app) == [GIVEN]
 
 
-async def test_a_following_agent_knows_the_baseline_though_the_scores_are_ours(node: Node) -> None:
+async def test_the_next_agent_knows_the_baseline_though_the_scores_are_oomwardens(
+    node: Node,
+) -> None:
     app, _ = server(node)
     node.put(policy())
     await node.scores.step()
@@ -74,7 +76,9 @@ async def test_a_following_agent_knows_the_baseline_though_the_scores_are_ours(n
     assert following.scores_of(app) == [GIVEN + 20]
 
 
-async def test_after_a_lost_store_absolute_scores_hold_and_offsets_are_refused(node: Node) -> None:
+async def test_after_a_lost_store_absolute_scores_are_enforced_and_offsets_are_refused(
+    node: Node,
+) -> None:
     app = node.container("a", "app", processes=1, existed=True)
     node.baselines.store_lost = True
     node.pod("app")

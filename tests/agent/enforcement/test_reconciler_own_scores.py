@@ -105,7 +105,7 @@ async def test_where_it_cannot_be_saved_it_is_not_written_over(
 
 
 async def test_after_a_lost_store_no_score_is_taken_for_a_processes_own(node: Node) -> None:
-    """It may be ours: absolute scores hold, and nothing is put back, as with the baseline."""
+    """oomwarden may have set it: absolute scores are enforced, and nothing is put back."""
     node.baselines.store_lost = True
     app = node.container("a", "app", existed=True)
     worker = node.spawn(app.cgroup.path, OWN, IDLE)
@@ -120,7 +120,7 @@ async def test_after_a_lost_store_no_score_is_taken_for_a_processes_own(node: No
     assert read_score(worker) == OTHER
 
 
-async def test_a_container_that_ends_takes_its_rows_along(node: Node) -> None:
+async def test_rows_of_a_container_go_when_it_ends(node: Node) -> None:
     app, _ = await overridden(node)
     other = node.container("b", "other")
     node.learn(other)
@@ -135,7 +135,7 @@ def ruled(score: int) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("own", [TARGET, OTHER])
-async def test_it_comes_back_where_it_is_a_score_that_the_policy_gives_others(
+async def test_it_comes_back_even_where_the_policy_sets_that_score_for_other_processes(
     node: Node, own: int
 ) -> None:
     app, _ = server(node)
@@ -156,7 +156,7 @@ async def test_it_comes_back_where_it_is_a_score_that_the_policy_gives_others(
     assert following.reported()[0].containers == 0
 
 
-async def test_who_has_the_policys_score_already_keeps_it_and_counts_as_one_that_holds_it(
+async def test_a_process_that_has_the_policys_score_already_keeps_it_and_counts(
     node: Node,
 ) -> None:
     app = node.container("a", "app", processes=1)
@@ -166,7 +166,7 @@ async def test_who_has_the_policys_score_already_keeps_it_and_counts_as_one_that
     node.put(policy())
     await node.scores.step()
     assert node.tracker.enforced_processes() == 2
-    forked = node.spawn(app.cgroup.path, TARGET)  # with a score that is ours by now
+    forked = node.spawn(app.cgroup.path, TARGET)  # with a score that oomwarden has set by now
     await later(node)
     assert node.tracker.enforced_processes() == 3
     node.put()

@@ -57,7 +57,7 @@ async def test_with_rules_for_processes_alone_the_others_keep_what_the_kubelet_g
     await node.scores.step()
     assert node.scores_of(app) == [GIVEN, OTHER]
     assert node.report("protect").enforced == 1
-    assert node.reported()[0].processes == 1, "only those that hold a value of ours"
+    assert node.reported()[0].processes == 1, "only those with a score set by oomwarden"
 
 
 async def test_a_process_with_its_own_score_is_left_alone_unless_a_rule_names_it(
@@ -74,7 +74,7 @@ async def test_a_process_with_its_own_score_is_left_alone_unless_a_rule_names_it
     assert "processes" in refusal.message
 
 
-async def test_a_rule_that_changes_takes_its_older_value_along(node: Node) -> None:
+async def test_a_rule_that_changes_replaces_its_older_value(node: Node) -> None:
     app, _ = server(node, IDLE)
     node.put(policy(rule=RULE))
     await node.scores.step()
@@ -123,7 +123,7 @@ def gaps(tracked: TrackedContainer, *outcomes: ScanOutcome) -> list[float]:
     return found
 
 
-async def test_containers_with_rules_are_scanned_every_two_seconds_and_others_ever_later(
+async def test_containers_with_rules_are_scanned_every_two_seconds_and_others_less_and_less_often(
     node: Node,
 ) -> None:
     app, _ = server(node)
@@ -150,7 +150,7 @@ async def test_a_server_that_changes_at_every_scan_is_not_scanned_ten_times_a_se
     assert (found[0], found[-1]) == (FIRST_GAP_SECONDS, RULES_HURRIED_SECONDS)
 
 
-async def test_a_process_in_the_middle_of_exec_is_looked_at_again_soon_and_a_zombie_is_not(
+async def test_a_process_in_the_middle_of_exec_is_scanned_again_soon_and_a_zombie_is_not(
     node: Node,
 ) -> None:
     app, _ = server(node)

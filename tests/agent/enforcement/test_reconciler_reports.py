@@ -1,9 +1,9 @@
-"""What is told of policies that do not, or not wholly, hold."""
+"""What is reported of policies that are not, or not fully, in effect."""
 
 from tests.support.enforcing import GIVEN, OTHER, TARGET, Node, listed, policy
 
 
-async def test_a_loser_tells_who_overrode_it(node: Node) -> None:
+async def test_an_overridden_policy_names_the_one_that_overrides_it(node: Node) -> None:
     app = node.container("a", "app")
     node.pod("app")
     node.learn(app)
@@ -17,7 +17,9 @@ async def test_a_loser_tells_who_overrode_it(node: Node) -> None:
     assert winner.name == "high"
 
 
-async def test_a_policy_that_cannot_be_read_is_told_and_the_others_hold(node: Node) -> None:
+async def test_a_policy_that_cannot_be_read_is_reported_and_the_others_are_enforced(
+    node: Node,
+) -> None:
     app = node.container("a", "app")
     node.pod("app")
     node.learn(app)
@@ -29,7 +31,7 @@ async def test_a_policy_that_cannot_be_read_is_told_and_the_others_hold(node: No
     assert "spec.rules[0].oomScoreAdj" in report.refusals[0].message
 
 
-async def test_a_field_of_a_newer_version_is_told_and_the_rest_holds(node: Node) -> None:
+async def test_a_field_of_a_newer_version_is_reported_and_the_rest_is_enforced(node: Node) -> None:
     app = node.container("a", "app")
     node.pod("app")
     node.learn(app)

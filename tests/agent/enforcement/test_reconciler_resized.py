@@ -55,7 +55,7 @@ async def test_deletion_puts_back_what_the_runtime_gave(node: Node) -> None:
     assert await saved_ours(node) == ["[]"]
 
 
-async def test_a_score_that_comes_to_what_the_runtime_gave_is_held_all_the_same(node: Node) -> None:
+async def test_a_score_equal_to_the_runtimes_is_enforced_all_the_same(node: Node) -> None:
     app = await lowered(node)
     request(node, RUNTIME_GAVE - OFFSET)
     await node.scores.step()

@@ -47,7 +47,7 @@ def test_scans_that_always_find_something_take_a_tenth_of_a_processor_together(
     assert spent <= 1000.0 / (SCAN_SHARE * hurried) + SCAN_BURST_SECONDS + 2 * cost
 
 
-def test_a_new_target_is_written_at_once_unless_they_come_all_the_time() -> None:
+def test_a_new_target_is_written_immediately_unless_targets_keep_changing() -> None:
     one = a_container()
     for target in range(5):
         one.set_plan(ScorePlan(target + 10, frozenset({0})), 1.0)
@@ -62,9 +62,7 @@ def test_a_new_target_is_written_at_once_unless_they_come_all_the_time() -> None
     assert one.schedule.due > 1.0 + SCAN_BURST_SECONDS * SCAN_SHARE
 
 
-async def test_a_scan_looks_at_no_process_twice(
-    node: Node, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_scan_reads_no_process_twice(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """One short-lived process more at each look: rounds go on, and each looks at that one alone."""
     app = node.container("a", "app", 20)
     node.pod("app")
@@ -87,7 +85,7 @@ async def test_a_scan_looks_at_no_process_twice(
     assert len(looked) == len(set(looked)) <= apply.MAX_ROUNDS
 
 
-async def test_events_while_many_scans_are_due_do_not_have_all_looked_at_again_and_again(
+async def test_changes_while_many_scans_are_due_do_not_restart_all_of_them(
     node: Node,
 ) -> None:
     names = "abcdef"
@@ -108,7 +106,7 @@ async def test_events_while_many_scans_are_due_do_not_have_all_looked_at_again_a
     assert all(tracked.schedule.due > 0.0 for tracked in all_tracked)
 
 
-async def test_work_that_news_cause_rests_for_as_long_as_it_deserves() -> None:
+async def test_work_after_changes_rests_in_proportion_to_its_cost() -> None:
     pace, loop = ReconcilePacer(), asyncio.get_running_loop()
     began = time.thread_time()
     with pace:

@@ -24,7 +24,7 @@ def manifest(name: str, namespace: str, labels: int = 0) -> dict[str, Any]:
     return {"metadata": metadata, "spec": {"containers": [{"name": "app"}]}, "status": {}}
 
 
-async def test_the_namespaces_of_the_pods_here_are_those_whose_policies_are_held(
+async def test_policies_are_cached_for_the_namespaces_of_the_pods_here(
     node: Node,
 ) -> None:
     watches = watches_of(node)
@@ -41,9 +41,9 @@ async def test_a_pod_of_which_a_part_is_left_out_is_named_in_a_condition(node: N
     (pods,) = [each.sink for each in watches.all if each.name == "pods"]
     assert watches.beyond_bounds()[0] == ""
     pods.replace([pod_fields(manifest("a", "shop", labels=1000))])
-    told, reason = watches.beyond_bounds()
+    remedy, reason = watches.beyond_bounds()
     assert reason == "LeftOut"
-    assert "shop/a: 766 of 1000 labels" in told
+    assert "shop/a: 766 of 1000 labels" in remedy
 
 
 async def test_a_pod_whose_policies_are_not_known_yet_is_left_as_it_is(node: Node) -> None:

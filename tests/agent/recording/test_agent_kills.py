@@ -81,7 +81,7 @@ async def test_kills_of_other_pods_are_not_its_own(books: BooksNode, tmp_path: P
     assert await kept(books) == AgentKills()
 
 
-async def test_a_kill_that_nobody_can_place_is_counted_once_for_its_whole_group(
+async def test_a_group_kill_that_cannot_be_attributed_is_counted_once(
     books: BooksNode,
 ) -> None:
     async with books.agent():

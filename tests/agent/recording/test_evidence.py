@@ -48,11 +48,11 @@ def settler() -> Settler:
 
 
 @pytest.mark.parametrize("gone", [False, True])
-def test_a_kill_tells_what_was_seen_of_its_container_before_it(
+def test_a_kill_has_the_last_sample_of_its_container_before_it(
     settler: Settler, *, gone: bool
 ) -> None:
     if gone:
         settler.remove(APP)
-    (told,), _ = settler.settle_pod(POD.inode, PendingKill(0, 0, NOW - 0.1, NOW))
-    assert told.witness.memory is not None
-    assert told.witness.memory.last == UsageSample(NOW - 1, 2)
+    (incident,), _ = settler.settle_pod(POD.inode, PendingKill(0, 0, NOW - 0.1, NOW))
+    assert incident.witness.memory is not None
+    assert incident.witness.memory.last == UsageSample(NOW - 1, 2)

@@ -38,7 +38,7 @@ class World:
         self.now += seconds
         await self.found.step()
 
-    def tell(self) -> None:
+    def misreport(self) -> None:
         now = time.time()
         self.found.kill_recorded(
             SettledIncident(investigate(BOOKING, SCENE), Witness("node-1", "boot", now, now))
@@ -64,8 +64,8 @@ def world() -> World:
 
 @pytest.fixture
 async def wrong(world: World) -> World:
-    """Give the world at the moment when a wrong word is due to be told."""
-    world.tell()
+    """Return the world at the moment when a wrong status is due to be reported."""
+    world.misreport()
     world.found.pod_changed(pod("Error"))
     await world.after(STANDS_SECONDS - 1)
     assert world.posted == []
@@ -73,14 +73,14 @@ async def wrong(world: World) -> World:
     return world
 
 
-async def test_a_wrong_word_that_stands_gives_one_event(wrong: World) -> None:
+async def test_a_wrong_status_that_stands_causes_one_event(wrong: World) -> None:
     await wrong.after(0)
     await wrong.after(600)
     (event,) = wrong.posted
     assert event["reason"] == "OOMKilledMisreported"
 
 
-async def test_a_word_that_becomes_right_in_time_gives_none(wrong: World) -> None:
+async def test_a_status_that_is_corrected_in_time_causes_no_event(wrong: World) -> None:
     wrong.found.pod_changed(pod("OOMKilled"))
     await wrong.after(600)
     assert wrong.posted == []
@@ -96,7 +96,7 @@ async def test_the_event_is_tried_again_after_the_wait_that_was_asked_for(wrong:
 
 
 @pytest.mark.parametrize(("answer", "tries"), [(AWAY, TRIES), (NEVER, 1)])
-async def test_the_event_is_given_up_in_the_end_and_that_is_said(
+async def test_an_event_is_given_up_in_the_end_and_that_is_logged(
     wrong: World, answer: WriteResult, tries: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     wrong.answers = [answer] * 99
@@ -117,10 +117,10 @@ async def test_the_loop_wakes_when_a_word_has_stood_long_enough(wrong: World) ->
     assert wrong.found.progress > 0
 
 
-def test_the_pods_of_the_watch_are_told_also_the_last_word_on_a_deleted_one() -> None:
-    told: list[str] = []
-    sink = PodEventHandler(Inventory(), lambda: None, lambda pod: told.append(pod["tag"]))
+def test_pods_of_the_watch_are_passed_on_even_the_last_state_of_a_deleted_one() -> None:
+    seen: list[str] = []
+    sink = PodEventHandler(Inventory(), lambda: None, lambda pod: seen.append(pod["tag"]))
     sink.replace([pod("Error") | {"tag": "listed"}])
     sink.apply(pod("Error") | {"tag": "changed"})
     sink.delete(pod("Error") | {"tag": "deleted"})
-    assert told == ["listed", "changed", "deleted"]
+    assert seen == ["listed", "changed", "deleted"]

@@ -17,7 +17,7 @@ def fill(books: BooksNode, path: str, usage: int, shmem: int) -> None:
     (directory / "memory.stat").write_text(f"anon 0\nfile {shmem}\nshmem {shmem}\n")
 
 
-async def test_tmpfs_that_stays_with_the_pod_is_told_without_an_earlier_sample(
+async def test_tmpfs_that_stays_with_the_pod_is_recorded_without_an_earlier_sample(
     books: BooksNode,
 ) -> None:
     pod = books.cgroups.pod(1, f"{64 * MIB}")
@@ -61,7 +61,7 @@ async def test_tmpfs_that_filled_a_containers_own_limit_is_found_at_the_pod(
     assert "56Mi still lie in tmpfs" in row.event["note"]
 
 
-async def test_shared_memory_of_the_killed_container_itself_is_told_apart_while_it_goes_on(
+async def test_shared_memory_of_the_killed_container_itself_is_separated_while_it_runs_on(
     books: BooksNode,
 ) -> None:
     pod = books.cgroups.pod(1, f"{64 * MIB}")
@@ -77,7 +77,7 @@ async def test_shared_memory_of_the_killed_container_itself_is_told_apart_while_
     assert "podMemory" not in row.kill
 
 
-async def test_a_pod_whose_files_cannot_be_read_is_told_without_them(books: BooksNode) -> None:
+async def test_a_pod_whose_files_cannot_be_read_is_recorded_without_them(books: BooksNode) -> None:
     pod = books.cgroups.pod(1, f"{64 * MIB}")
     app = books.cgroups.container(pod, "a")
     (books.cgroups.root / pod / "memory.current").write_text("many\n")
@@ -103,7 +103,7 @@ async def test_a_limit_of_the_pod_as_a_whole_is_not_called_its_containers(
     assert "enforcedAt" not in row.kill
 
 
-async def test_the_runtimes_monitor_is_not_told_as_the_container_that_went_with_it(
+async def test_a_kill_of_the_runtimes_monitor_is_not_attributed_to_its_container(
     books: BooksNode,
 ) -> None:
     pod = books.cgroups.pod(1, f"{16 * MIB}")

@@ -25,7 +25,7 @@ async def test_a_group_kill_is_one_record_of_its_container(books: BooksNode) -> 
     assert (row.kill["evidence"]["from"], row.kill["evidence"]["to"]) == (0, 3)
 
 
-async def test_a_container_that_appears_later_and_vanishes_at_once_is_still_told(
+async def test_a_container_that_appears_later_and_vanishes_immediately_is_still_recorded(
     books: BooksNode,
 ) -> None:
     pod = books.cgroups.pod(1)
@@ -40,7 +40,7 @@ async def test_a_container_that_appears_later_and_vanishes_at_once_is_still_told
     assert row.kill["kills"] == 1
 
 
-async def test_a_pod_the_api_server_has_not_told_yet_waits(books: BooksNode) -> None:
+async def test_a_pod_that_the_api_server_has_not_listed_yet_waits(books: BooksNode) -> None:
     app = books.cgroups.container(books.cgroups.pod(1), "a")
     async with books.agent() as rows:
         books.cgroups.group_kill(app)

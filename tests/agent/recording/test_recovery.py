@@ -23,7 +23,7 @@ async def test_a_restart_repeats_nothing_and_finds_what_it_missed(books: BooksNo
     assert "after" not in second.kill["time"]
 
 
-async def test_pods_that_came_and_went_while_no_agent_ran_are_told_by_the_log(
+async def test_pods_that_came_and_went_while_no_agent_ran_are_recorded_from_the_log(
     books: BooksNode,
 ) -> None:
     async with books.agent():
@@ -37,14 +37,14 @@ async def test_pods_that_came_and_went_while_no_agent_ran_are_told_by_the_log(
         books.log += logged(app, 100 + number, f"5{number}.000000")
     async with books.agent() as rows:
         found = await rows(2)
-    told = {row.kill["pod"]["name"]: row.kill for row in found}
-    assert sorted(told) == ["pod-1", "pod-2"]
-    assert {kill["container"]["name"] for kill in told.values()} == {"app"}
-    assert {kill["evidence"]["level"] for kill in told.values()} == {"QoS"}
-    assert [told[name]["victims"][0]["pid"] for name in sorted(told)] == [101, 102]
+    kills = {row.kill["pod"]["name"]: row.kill for row in found}
+    assert sorted(kills) == ["pod-1", "pod-2"]
+    assert {kill["container"]["name"] for kill in kills.values()} == {"app"}
+    assert {kill["evidence"]["level"] for kill in kills.values()} == {"QoS"}
+    assert [kills[name]["victims"][0]["pid"] for name in sorted(kills)] == [101, 102]
 
 
-async def test_lines_that_were_told_before_a_restart_are_not_told_again(books: BooksNode) -> None:
+async def test_lines_that_were_used_before_a_restart_are_not_used_again(books: BooksNode) -> None:
     pod = books.cgroups.pod(1)
     app = books.cgroups.container(pod, "a")
     books.know(1, app="a")
@@ -60,7 +60,7 @@ async def test_lines_that_were_told_before_a_restart_are_not_told_again(books: B
     assert [victim["pid"] for victim in second.kill["victims"]] == [102]
 
 
-async def test_kills_before_the_first_start_are_counted_not_told(books: BooksNode) -> None:
+async def test_kills_before_the_first_start_are_counted_not_recorded(books: BooksNode) -> None:
     app = books.cgroups.container(books.cgroups.pod(1), "a")
     books.know(1, app="a")
     books.cgroups.group_kill(app)
@@ -70,7 +70,7 @@ async def test_kills_before_the_first_start_are_counted_not_told(books: BooksNod
     assert (row.kill["evidence"]["from"], row.kill["evidence"]["to"]) == (2, 4)
 
 
-async def test_lines_of_kills_that_were_told_without_the_log_mislead_nobody(
+async def test_lines_of_kills_that_were_recorded_without_the_log_mislead_no_later_record(
     books: BooksNode,
 ) -> None:
     pod = books.cgroups.pod(1)
@@ -131,20 +131,20 @@ async def test_a_lost_store_is_rebuilt_from_what_the_api_server_keeps(books: Boo
     async with books.agent() as rows:
         for app in apps:
             books.cgroups.group_kill(app)
-        told = [row.kill for row in await rows(2)]
+        kills = [row.kill for row in await rows(2)]
     for app in apps:
         books.cgroups.group_kill(app)
     books.path.unlink()
-    books.known = recorded(told[:1], "boot", since=None)
+    books.known = recorded(kills[:1], "boot", since=None)
     async with books.agent() as rows:
         (row,) = await rows(1)
         counted = await books.count("beforeStart")
-    assert row.kill["pod"]["name"] == told[0]["pod"]["name"]
+    assert row.kill["pod"]["name"] == kills[0]["pod"]["name"]
     assert (row.kill["evidence"]["from"], row.kill["evidence"]["to"]) == (4, 6)
     assert counted == 2 + 6  # before the record; and of the pod without one
 
 
-async def test_a_pod_younger_than_the_first_agent_owes_all_that_is_not_recorded(
+async def test_a_pod_younger_than_the_first_agent_has_all_its_unrecorded_kills_recorded(
     books: BooksNode,
 ) -> None:
     app = books.cgroups.container(books.cgroups.pod(1), "a")
@@ -156,22 +156,26 @@ async def test_a_pod_younger_than_the_first_agent_owes_all_that_is_not_recorded(
     assert (row.kill["evidence"]["from"], row.kill["evidence"]["to"]) == (0, 2)
 
 
-async def test_a_record_that_was_lost_with_the_store_is_told_by_its_range(books: BooksNode) -> None:
+async def test_a_record_that_was_lost_with_the_store_is_restored_by_its_range(
+    books: BooksNode,
+) -> None:
     app = books.cgroups.container(books.cgroups.pod(1), "a")
     books.know(1, app="a")
     async with books.agent() as rows:
         for count in (1, 2, 3):
             books.cgroups.group_kill(app)
-            told = [row.kill for row in await rows(count)]
+            kills = [row.kill for row in await rows(count)]
     books.path.unlink()
-    books.known = recorded([told[0], told[2]], "boot", since=None)
+    books.known = recorded([kills[0], kills[2]], "boot", since=None)
     async with books.agent() as rows:
         (row,) = await rows(1)
-    assert row.kill["metadata"]["name"] == told[1]["metadata"]["name"]
+    assert row.kill["metadata"]["name"] == kills[1]["metadata"]["name"]
     assert (row.kill["evidence"]["from"], row.kill["evidence"]["to"]) == (2, 4)
 
 
-async def test_of_a_lost_store_the_log_tells_who_came_and_went_meanwhile(books: BooksNode) -> None:
+async def test_after_a_lost_store_the_log_names_pods_that_came_and_went_in_between(
+    books: BooksNode,
+) -> None:
     app = books.cgroups.container(pod := books.cgroups.pod(1), "a")
     books.know(1, app="a")
     books.cgroups.group_kill(app)
@@ -187,16 +191,16 @@ async def test_of_a_lost_store_the_log_tells_who_came_and_went_meanwhile(books: 
     assert counted == 0
 
 
-async def test_of_a_lost_store_nothing_is_told_again_by_the_log(books: BooksNode) -> None:
+async def test_after_a_lost_store_the_log_causes_no_second_record(books: BooksNode) -> None:
     app = books.cgroups.container(pod := books.cgroups.pod(1), "a")
     books.know(1, app="a")
     async with books.agent() as rows:
         books.cgroups.group_kill(app)
         books.log += logged(app, 101, "51.000000")
-        told = [row.kill for row in await rows(1)]
+        kills = [row.kill for row in await rows(1)]
     books.path.unlink()
     books.cgroups.remove(pod)
-    books.known = recorded(told, "boot", since="2026-01-01T00:00:00Z")
+    books.known = recorded(kills, "boot", since="2026-01-01T00:00:00Z")
     other = books.cgroups.container(books.cgroups.pod(2), "b")
     books.know(2, app="b")
     async with books.agent() as rows:
@@ -206,7 +210,7 @@ async def test_of_a_lost_store_nothing_is_told_again_by_the_log(books: BooksNode
     assert await books.count("beforeStart") == 0
 
 
-async def test_of_a_lost_store_a_later_kill_has_the_victim_after_the_last_that_was_told(
+async def test_after_a_lost_store_a_later_kill_has_the_victim_after_the_last_recorded_one(
     books: BooksNode,
 ) -> None:
     app = books.cgroups.container(books.cgroups.pod(1), "a")
@@ -214,21 +218,21 @@ async def test_of_a_lost_store_a_later_kill_has_the_victim_after_the_last_that_w
     async with books.agent() as rows:
         books.cgroups.group_kill(app)
         books.log += logged(app, 101, "51.000000")
-        told = [row.kill for row in await rows(1)]
+        kills = [row.kill for row in await rows(1)]
     books.path.unlink()
     books.cgroups.group_kill(app)
     books.log += logged(app, 102, "52.000000")
-    books.known = recorded(told, "boot", since="2026-01-01T00:00:00Z")
+    books.known = recorded(kills, "boot", since="2026-01-01T00:00:00Z")
     async with books.agent() as rows:
         (row,) = await rows(1)
     assert [victim["pid"] for victim in row.kill["victims"]] == [102]
-    assert row.kill["cause"] == "Unknown"  # of `oom` nobody knows what was told
+    assert row.kill["cause"] == "Unknown"  # how much of `oom` was recorded before is not known
 
 
 async def test_an_agent_that_ends_before_the_api_server_answers_leaves_a_new_store(
     books: BooksNode,
 ) -> None:
-    """Else the next one would tell all that the kernel ever counted as new."""
+    """Else the next one would record all that the kernel has ever counted as new."""
     app = books.cgroups.container(books.cgroups.pod(1), "a")
     books.know(1, app="a")
     books.cgroups.group_kill(app)

@@ -19,7 +19,7 @@ def opening(monkeypatch: pytest.MonkeyPatch) -> Refusals:
     return refusals
 
 
-async def test_what_is_told_above_an_unopened_pod_is_not_told_again_at_the_pod(
+async def test_what_is_recorded_above_an_unopened_pod_is_not_recorded_again_at_the_pod(
     books: BooksNode, opening: Refusals
 ) -> None:
     books.know(1, app="a")
@@ -60,7 +60,7 @@ async def test_a_kill_that_the_log_does_not_place_waits_for_the_pod_to_be_opened
     assert await books.count("unattributed") == 0
 
 
-async def test_a_kill_that_nobody_can_place_is_counted_once(
+async def test_a_kill_that_cannot_be_attributed_is_counted_once(
     books: BooksNode, opening: Refusals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(completeness, "UNOPENED_SECONDS", 0.2)
@@ -79,7 +79,7 @@ async def test_a_kill_that_nobody_can_place_is_counted_once(
     assert await books.count("unattributed") == 1
 
 
-async def test_among_containers_of_which_one_is_unopened_nobody_is_named_by_elimination(
+async def test_among_containers_of_which_one_is_unopened_none_is_named_by_elimination(
     books: BooksNode, opening: Refusals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(completeness, "UNOPENED_SECONDS", 0.2)

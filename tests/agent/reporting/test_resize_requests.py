@@ -50,7 +50,7 @@ async def test_a_limit_is_asked_for_and_the_policy_says_so(node: Node) -> None:
     assert [each.reason for each in report.refusals] == ["ResizeAsked"]
 
 
-async def test_a_limit_that_holds_is_in_force_and_not_asked_for(node: Node) -> None:
+async def test_a_limit_that_is_in_effect_is_not_asked_for(node: Node) -> None:
     await limited(node, 1024, None, policy(rule=LIMIT))
     assert asked(node) == []
     report = node.report("protect")
@@ -64,7 +64,7 @@ async def test_observe_counts_and_asks_for_nothing(node: Node) -> None:
     assert (report.observed, report.refused) == (1, 0)
 
 
-async def test_observe_tells_what_would_stand_in_the_way(node: Node) -> None:
+async def test_observe_reports_what_would_keep_the_limit_from_being_set(node: Node) -> None:
     pod = await limited(node, 512, None, policy(rule=LIMIT, mode="Observe"))
     node.inventory.pods[pod.cgroup_uid] = replace(pod, uid="mirror")
     node.changed.set()
@@ -74,7 +74,7 @@ async def test_observe_tells_what_would_stand_in_the_way(node: Node) -> None:
     assert [each.reason for each in report.refusals] == ["StaticPod"]
 
 
-async def test_a_limit_of_ours_counts_as_applied_until_it_is_back(node: Node) -> None:
+async def test_a_limit_set_by_oomwarden_counts_as_applied_until_it_is_put_back(node: Node) -> None:
     await limited(node, 1024, LimitOwner(Step.LIMIT, 512 * MI))
     assert asked(node) == [("app", "512Mi", "")]
     assert node.reported()[0].containers == 1
@@ -102,7 +102,7 @@ async def test_a_running_pod_beyond_the_cap_is_not_asked_for_before_its_turn(nod
     assert len(asked(node)) == 1
 
 
-async def test_of_many_asks_fifty_are_told_and_the_others_counted(node: Node) -> None:
+async def test_of_many_requests_fifty_are_reported_and_the_others_counted(node: Node) -> None:
     pod = await limited(node, 512, None, policy(rule=LIMIT))
     (one,) = pod.containers
     (container,) = node.inventory.containers.values()
@@ -120,14 +120,14 @@ async def test_of_many_asks_fifty_are_told_and_the_others_counted(node: Node) ->
     assert len(asked(node)) == MOST_ASKED
     assert node.requests.asked[1] == 11
     parts = map(node.requests.part, node.tracker.containers.values())
-    told = [remark.reason for part in parts for remark in part.remarks]
-    assert (told.count("ResizeAsked"), told.count("ResizeWaits")) == (MOST_ASKED, 11)
+    reasons = [remark.reason for part in parts for remark in part.remarks]
+    assert (reasons.count("ResizeAsked"), reasons.count("ResizeWaits")) == (MOST_ASKED, 11)
 
 
 def test_what_puts_back_comes_first_and_each_of_the_others_comes_to_its_turn() -> None:
     def ask(number: int, policy: str = "OOMPolicy shop/protect") -> tuple[Resize, int]:
-        told = {"namespace": "shop", "pod": f"p-{number}", "uid": "u", "container": "app"}
-        return Resize.model_validate({**told, "limit": "1Gi", "policy": policy}), number
+        names = {"namespace": "shop", "pod": f"p-{number}", "uid": "u", "container": "app"}
+        return Resize.model_validate({**names, "limit": "1Gi", "policy": policy}), number
 
     asks = [*[ask(number) for number in range(120)], ask(500, ""), ask(501, "")]
     seen = set[int]()
@@ -145,7 +145,7 @@ def record(limit: str, uid: str) -> dict[str, Any]:
     return {"metadata": {"name": uid}, "spec": {"containers": [kept]}}
 
 
-async def test_a_limit_is_ours_by_the_operators_record_and_put_back_by_it(node: Node) -> None:
+async def test_a_limit_recorded_by_the_operator_is_put_back_by_that_record(node: Node) -> None:
     pod = await limited(node, 512)
     book, news = node.view.limits, list[str]()
     book.changed = lambda: news.append("news")
@@ -162,7 +162,7 @@ async def test_a_limit_is_ours_by_the_operators_record_and_put_back_by_it(node: 
     assert len(news) == 4
 
 
-async def test_nothing_is_reported_before_the_records_are_listed_but_it_does_not_wait_for_ever(
+async def test_nothing_is_reported_before_the_oomlimits_are_listed_or_a_time_is_over(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     book = LimitCache()
@@ -174,7 +174,7 @@ async def test_nothing_is_reported_before_the_records_are_listed_but_it_does_not
     assert caplog.text == ""
 
 
-async def test_a_report_only_reads_and_takes_no_turn_of_the_cap(node: Node) -> None:
+async def test_a_report_only_reads_and_spends_no_turn_of_the_cap(node: Node) -> None:
     caps = node.cap(0, 1, lambda: 1000.0)
     await limited(node, 512, None, policy(rule=LIMIT))
     before = caps._pods

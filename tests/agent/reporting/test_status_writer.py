@@ -92,7 +92,7 @@ def changed_at_each_look(world: World) -> None:
     world.changed.set()
 
 
-async def test_the_first_report_is_written_at_once(clock: Clock) -> None:
+async def test_the_first_report_is_written_immediately(clock: Clock) -> None:
     world = World(clock, most=1)
     await world.run()
     assert clock.slept == []
@@ -118,7 +118,7 @@ async def test_a_wait_that_the_api_server_asks_for_is_kept(clock: Clock) -> None
     assert await world.run() == [0, 120.5, 133]
 
 
-async def test_after_a_success_the_wait_begins_anew(clock: Clock) -> None:
+async def test_after_a_success_the_back_off_starts_again(clock: Clock) -> None:
     errors = [error_of({"code": 500, "message": "no"}) for _ in range(3)]
     world = World(clock, most=6, errors=errors, looks=changed_at_each_look)
     *_, fourth, fifth, sixth = await world.run()
@@ -126,7 +126,7 @@ async def test_after_a_success_the_wait_begins_anew(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize(("nodes", "spread"), [(1, 0.5), (20, 0.5), (1000, 5.0), (5000, GAP)])
-async def test_what_all_nodes_hear_at_once_a_large_fleet_writes_one_after_the_other(
+async def test_a_change_that_all_nodes_see_is_written_spread_out_by_a_large_fleet(
     clock: Clock, nodes: int, spread: float
 ) -> None:
     world = World(clock, most=2, nodes=nodes)
@@ -139,7 +139,7 @@ async def test_what_all_nodes_hear_at_once_a_large_fleet_writes_one_after_the_ot
     assert world.tried[1] - heard == pytest.approx(spread)
 
 
-async def test_counts_of_kills_alone_are_written_at_once_then_once_in_a_while(clock: Clock) -> None:
+async def test_counts_of_kills_alone_are_written_immediately_and_then_rarely(clock: Clock) -> None:
     def kill(world: World) -> None:
         world.kills += 1
         world.changed.set()

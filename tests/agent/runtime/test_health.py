@@ -38,11 +38,11 @@ def test_a_late_loop_of_the_kernel_side_is_unhealthy_and_named() -> None:
     assert (answer.status, json.loads(answer.body)["late"]) == (503, ["detect"])
 
 
-def test_an_api_outage_alone_restarts_nobody() -> None:
+def test_an_api_outage_alone_restarts_no_agent() -> None:
     assert healthz([Loop("detect", lambda: 1.0, 30.0), Loop("watch", lambda: 900.0)]).status == 200
 
 
-def test_metrics_tell_loop_ages_kills_and_the_outbox() -> None:
+def test_metrics_show_loop_ages_kills_and_the_outbox() -> None:
     with serving(Loop("detect", lambda: 1.5)) as server:
         status, text = page(server, "/metrics")
     assert status == 200
@@ -78,7 +78,7 @@ async def test_an_event_loop_that_hangs_is_seen_from_outside_and_its_last_figure
     server.close()
 
 
-async def test_figures_are_taken_in_the_loops_own_thread_and_only_when_somebody_looks() -> None:
+async def test_figures_are_read_in_the_loops_own_thread_and_only_on_a_scrape() -> None:
     import threading  # noqa: PLC0415
 
     threads: list[int] = []
@@ -102,6 +102,6 @@ async def test_a_loop_that_hangs_is_waited_for_only_once() -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz/x", "/metrics2"])
-def test_an_unknown_page_says_which_there_are(path: str) -> None:
+def test_an_unknown_page_lists_the_known_ones(path: str) -> None:
     with serving() as server:
         assert page(server, path) == (404, "see /healthz, /readyz, /metrics\n")

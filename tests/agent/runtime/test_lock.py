@@ -21,7 +21,7 @@ async def test_a_second_agent_waits_until_the_first_one_has_ended(tmp_path: Path
     assert order == ["first", "second"]
 
 
-async def test_an_agent_that_waits_says_so_again_and_again_with_the_remedy(
+async def test_an_agent_that_waits_logs_it_again_and_again_with_the_remedy(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lock, "ASK_AGAIN_SECONDS", 0.001)
@@ -59,7 +59,7 @@ async def test_an_agent_that_waits_for_its_predecessor_is_ready_or_that_one_woul
     await asyncio.wait_for(waiting, 5)
 
 
-async def test_a_directory_that_cannot_be_written_stops_nobody(
+async def test_a_directory_that_cannot_be_written_stops_no_agent(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with node_lock(tmp_path / "absent", Waits()):

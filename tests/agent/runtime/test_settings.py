@@ -32,6 +32,6 @@ def test_the_floor_may_be_the_kubelets_value() -> None:
         ("NODE_NAME", "", "not set"),
     ],
 )
-def test_a_bad_variable_is_named_with_what_it_takes(name: str, value: str, told: str) -> None:
+def test_a_bad_variable_is_named_with_what_it_accepts(name: str, value: str, told: str) -> None:
     with pytest.raises(SettingsError, match=f"{name}.*{told}"):
         from_environment(NEEDED | {name: value})

@@ -43,7 +43,7 @@ async def test_what_is_stuck_is_left_behind_and_the_others_go_on(free: threading
     worker.close()
 
 
-async def test_an_error_that_comes_late_is_nobodys(free: threading.Event) -> None:
+async def test_an_error_that_comes_late_reaches_no_caller(free: threading.Event) -> None:
     def fail() -> None:
         free.wait()
         raise OSError("late")
