@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from oomwarden.controller.retention.publishing import RENEW_SECONDS, Publisher
+from oomwarden.controller.retention.publishing import RENEW_SECONDS, PressurePublisher
 from oomwarden.controller.retention.retention import Retention
 from oomwarden.core.quota.pressure import CALM, UNATTENDED, Pressure, read, written
 from oomwarden.core.quota.retention import Bounds, StoredRecord
@@ -215,7 +215,7 @@ def day(
     nodes = pods_on(size.nodes, size.pods, namespaces, lambda first: kills(EPOCH + first))
     world.pods = [pod for node in nodes for pod in node.pods]
     world.fleet = Fleet(nodes, world.etcd.create, world.pressure)
-    publisher = Publisher(size.bounds, world, lambda: world.now)
+    publisher = PressurePublisher(size.bounds, world, lambda: "", lambda: world.now)
     loop: Coroutine[Any, Any, None] = (
         Retention(size.bounds, world, publisher, world.sleep).run()
         if operator

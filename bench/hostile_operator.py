@@ -10,10 +10,11 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-from oomwarden.controller.limits.oom_responder import Responder
-from oomwarden.controller.policies.own_policies import kept_policy
-from oomwarden.controller.policies.statuses import PolicyStatusWriter
+from oomwarden.controller.limits.oom_responder import OOMResponder
+from oomwarden.controller.policies.node_reports import NodeReports
+from oomwarden.controller.policies.oompolicy_cache import OOMPolicyCache, policy_state
 from oomwarden.core.limits.node_report import reported_node
+from oomwarden.core.objects.passed_over import UnreadableObjects
 from oomwarden.kube.transport import reflector as watch
 from oomwarden.kube.transport.client import ListOptions
 from oomwarden.kube.transport.kept import Kept
@@ -26,12 +27,14 @@ KILLS = 18_000
 
 async def main(port: int) -> None:
     """Take all OOMNodes and OOMPolicies, and as many young kills as one fork loop makes."""
-    client, writer = client_of(port), PolicyStatusWriter(_write)
+    client, unreadable = client_of(port), UnreadableObjects()
+    reports = NodeReports(_ignore, _ignore, unreadable)
+    policies = OOMPolicyCache(_ignore)
     before = mebibytes("VmRSS")
     nodes = Kept(client, of_list=reported_node)
-    own = Kept(client, of_list=kept_policy)
+    own = Kept(client, of_list=policy_state)
     sinks: tuple[tuple[Any, Any, Any], ...] = (
-        (nodes, OOMNode, writer.reports), (own, OOMPolicy, writer.own),
+        (nodes, OOMNode, reports), (own, OOMPolicy, policies),
     )  # fmt: skip
     listed = [asyncio.Event() for _ in sinks]
     tasks = [
@@ -42,14 +45,14 @@ async def main(port: int) -> None:
         await event.wait()
     gc.collect()
     after_nodes = mebibytes("VmRSS")
-    responder = Responder(None, None, "x")  # type: ignore[arg-type]
+    responder = OOMResponder(None, None, "x", unreadable)  # type: ignore[arg-type]
     for number in range(KILLS):
-        responder.take(json.loads(kill(number)))
+        responder.enqueue(json.loads(kill(number)))
     gc.collect()
     print(json.dumps({
         "before": before, "held": after_nodes, "with kills": mebibytes("VmRSS"),
-        "peak": mebibytes("VmHWM"), "nodes": len(writer.reports), "policies": len(writer.own.known),
-        "kills waiting": len(responder.waiting),
+        "peak": mebibytes("VmHWM"), "nodes": len(reports), "policies": len(policies.policies),
+        "kills waiting": len(responder.queue),
     }))  # fmt: skip
     for task in tasks:
         task.cancel()
@@ -74,8 +77,8 @@ def kill(number: int) -> str:
     })  # fmt: skip
 
 
-async def _write(*_: object) -> None:
-    raise AssertionError("no status is written here")
+def _ignore(*_: object) -> None:
+    """Drop what a running operator would pass on."""
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ def test_uninstall_puts_scores_back(
     eventually(lambda: set(world.scores(namespace, "db", "app").values()) == {-300})
     said = release.uninstall()
     try:
-        assert "Every agent has put back what it changed." in said
+        assert "Every agent has restored what it changed." in said
         assert world.scores(namespace, "db", "app") == before
         assert world.policy(namespace, "protect")["spec"]["mode"] == "Enforce"
         assert switch.mode() is None

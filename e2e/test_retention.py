@@ -9,7 +9,7 @@ import pytest
 from kubernetes import client
 from lightkube import KubeConfig
 from lightkube.config.models import User
-from oomwarden.controller.retention.publishing import Publisher
+from oomwarden.controller.retention.publishing import PressurePublisher
 from oomwarden.controller.retention.retention import Retention
 from oomwarden.core.quota.pressure import Pressure, PressureLevel
 from oomwarden.core.quota.retention import Bounds, StoredRecord
@@ -73,8 +73,8 @@ def left(world: World, namespace: str, bounds: Bounds, after: timedelta) -> list
     async def look() -> None:
         speaker = operators_client(world)
         later = Later(OOMKillPages(speaker, namespace), after)
-        publisher = Publisher(bounds, PressureConfigMap(speaker, NAMESPACE))
-        assert await Retention(bounds, later, publisher).round()
+        publisher = PressurePublisher(bounds, PressureConfigMap(speaker, NAMESPACE), lambda: "")
+        assert await Retention(bounds, later, publisher).run_round()
         await speaker.close()
 
     asyncio.run(look())
@@ -105,13 +105,15 @@ def test_a_storm_is_counted_published_and_deleted_side_by_side(
         speaker, agent = operators_client(control_plane), operators_client(control_plane, "agent")
         stored, board = OOMKillPages(speaker, namespace), PressureConfigMap(speaker, NAMESPACE)
         bounds = replace(NOBOUND, per_namespace=5)
-        loop = Retention(bounds, Later(stored, timedelta()), Publisher(bounds, board))
+        loop = Retention(
+            bounds, Later(stored, timedelta()), PressurePublisher(bounds, board, lambda: "")
+        )
         before = await stored.count()
-        assert await loop.round()
+        assert await loop.run_round()
         await loop.publisher.publish()
         said = await PressureConfigMap(agent, NAMESPACE).read()
-        loop.stored = Later(stored, timedelta(hours=2))
-        assert await loop.round()
+        loop.calls = Later(stored, timedelta(hours=2))
+        assert await loop.run_round()
         await board.write(Pressure())
         await asyncio.gather(speaker.close(), agent.close())
         return before, said

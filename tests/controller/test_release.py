@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 from oomwarden.controller.main import main, parse
-from oomwarden.controller.release import NodeState, progress, release, state_of, verdict
+from oomwarden.controller.release import NodeState, progress, release, state_of, summary
 from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.kube.operator_calls import OperatorCalls
 
@@ -40,13 +40,13 @@ def test_a_silent_node_is_named_and_not_awaited() -> None:
     state = NodeState("a", "2026-11-23T11:40:00Z", 3)
     last = progress([state], NOW, at(1))
     assert (last.awaited, last.silent) == ((), (state,))
-    assert "a (containers: 3)" in verdict(last)
-    assert "stays: scores and memory.oom.group until containers restart" in verdict(last)
+    assert "a (containers: 3)" in summary(last)
+    assert "stays: scores and memory.oom.group until containers restart" in summary(last)
 
 
 def test_a_silent_node_that_had_nothing_applied_is_no_news() -> None:
     last = progress([NodeState("a", "2026-11-23T11:40:00Z", 0)], NOW, at(20))
-    assert verdict(last) == "Every agent has put back what it changed."
+    assert summary(last) == "Every agent has restored what it changed."
 
 
 def oomnode(name: str, containers: int, heartbeat: str) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def test_an_oomnode_is_read_and_one_that_cannot_be_read_is_unknown() -> None:
     assert state_of({"metadata": {"name": "a"}}) is None
     broken = state_of({"metadata": {"name": "a"}, "status": {"agent": 1}})
     assert broken == NodeState("a", "", None)
-    assert "a (containers: unknown)" in verdict(progress([broken], NOW, NOW))
+    assert "a (containers: unknown)" in summary(progress([broken], NOW, NOW))
 
 
 class FakeCluster:
@@ -94,12 +94,12 @@ class FakeCluster:
 
 async def released(cluster: FakeCluster, seconds: float = 60) -> str:
     wait = timedelta(seconds=seconds)
-    return verdict(await release(cluster, cluster, wait, cluster.now, cluster.sleep))
+    return summary(await release(cluster, cluster, wait, cluster.now, cluster.sleep))
 
 
 async def test_the_switch_is_written_and_all_agents_awaited() -> None:
     cluster = FakeCluster([oomnode("a", 1, BEFORE)], [oomnode("a", 0, AFTER)])
-    assert await released(cluster) == "Every agent has put back what it changed."
+    assert await released(cluster) == "Every agent has restored what it changed."
     assert cluster.time == at(1)
 
 
@@ -123,18 +123,18 @@ async def test_the_switch_stays_at_release_where_somebody_may_still_have_to_put_
     cluster = FakeCluster(*answers)
     said = await released(cluster)
     assert cluster.switch == ["Release"]
-    assert "The switch stays, at Release. Whoever installs oomwarden again" in said
+    assert "ConfigMap oomwarden-control stays at mode Release; set it to Enforce" in said
 
 
 async def test_the_wait_ends_and_names_who_is_left() -> None:
     cluster = FakeCluster([oomnode("a", 1, AFTER), oomnode("b", 0, AFTER)])
-    assert (await released(cluster)).startswith("Not put back on a (containers: 1): ")
+    assert (await released(cluster)).startswith("Not restored on a (containers: 1): ")
     assert cluster.time == at(60)
 
 
 async def test_an_api_server_that_is_away_for_a_while_is_asked_again() -> None:
     cluster = FakeCluster(httpx2.ConnectError("refused"), [oomnode("a", 0, AFTER)])
-    assert await released(cluster) == "Every agent has put back what it changed."
+    assert await released(cluster) == "Every agent has restored what it changed."
 
 
 async def test_when_no_node_can_be_listed_nothing_is_claimed() -> None:
@@ -165,7 +165,7 @@ def test_an_unknown_log_level_is_named_with_what_is_taken(
 ) -> None:
     with pytest.raises(SystemExit):
         parse(["run", "--log-level", "loud"])
-    assert "'LOUD': it takes one of DEBUG, INFO" in capsys.readouterr().err
+    assert "'LOUD': use one of DEBUG, INFO" in capsys.readouterr().err
     assert parse(["--namespace", "n", "--log-level", "debug"]).log_level == "DEBUG"
 
 
@@ -183,8 +183,8 @@ def test_what_the_agents_may_not_put_back_any_more_is_named_and_not_awaited() ->
     assert state == NodeState("a", AFTER, 0, groups_left=True)
     last = progress([state], NOW, at(2))
     assert last.awaited == ()
-    assert "On a memory.oom.group stays" in verdict(last)
-    assert "agent.cgroupWrites" in verdict(last)
+    assert "On a memory.oom.group keeps" in summary(last)
+    assert "agent.cgroupWrites" in summary(last)
 
 
 async def test_an_agent_that_may_not_write_to_cgroups_any_more_is_seen_in_the_list() -> None:

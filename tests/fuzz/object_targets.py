@@ -14,10 +14,10 @@ from oomwarden.agent.informers.policies import PolicyCache
 from oomwarden.agent.recording.misreports import MisreportNotifier
 from oomwarden.api.oomlimit import KeptLimit
 from oomwarden.api.policy import PolicyStatus
-from oomwarden.controller.limits.headroom import room_of
-from oomwarden.controller.limits.oom_responder import Responder
+from oomwarden.controller.limits.headroom import node_headroom
+from oomwarden.controller.limits.oom_responder import OOMResponder
 from oomwarden.controller.policies.node_reports import NodeReports
-from oomwarden.controller.policies.own_policies import kept_policy
+from oomwarden.controller.policies.oompolicy_cache import policy_state
 from oomwarden.controller.release import state_of
 from oomwarden.core.enforcement.plan import evaluate
 from oomwarden.core.enforcement.scoring import Floor
@@ -104,7 +104,7 @@ def policies(given: list[tuple[str, str, Manifest]]) -> None:
         sink = guarded(book.sink(kind), OOMPolicy, passed_over)
         (sink.delete if how == "delete" else sink.apply)(manifest)
         book.fresh(kind).take(manifest)
-        assert isinstance(kept_policy(manifest, kind)[1].generation, int)
+        assert isinstance(policy_state(manifest, kind)[1].generation, int)
         assert raises(manifest) in {True, False}
         try:
             policy = parse_policy(kind, manifest)
@@ -171,20 +171,20 @@ class _Calls:
 def oom_kills(given: list[Manifest]) -> None:
     """Records of any shape are answered or not, one after the other, and summed up or left out."""
     calls = _Calls()
-    responder = Responder(calls, calls, "me", now=lambda: NOW)
+    responder = OOMResponder(calls, calls, "me", UnreadableObjects(), lambda: NOW)
     asyncio.run(_answer(responder, given))
     for each in calls.written:
         assert each["message"].isprintable()
         assert len(each["message"]) <= 1024
 
 
-async def _answer(responder: Responder, given: list[Manifest]) -> None:
+async def _answer(responder: OOMResponder, given: list[Manifest]) -> None:
     slots = asyncio.Semaphore(1)
     for manifest in given:
-        responder.take(manifest)
+        responder.enqueue(manifest)
         async with asyncio.timeout(5):
             await slots.acquire()
-            await responder._serve("shop", manifest, slots)
+            await responder._process("shop", manifest, slots)
         nodes._is_readable(manifest, "b", "")
         assert len(list(_records([manifest]))) <= 1
 
@@ -192,15 +192,15 @@ async def _answer(responder: Responder, given: list[Manifest]) -> None:
 def oom_nodes(given: list[Manifest]) -> None:
     """What an agent says of itself, in any shape, makes statuses that the API server takes."""
     odd = UnreadableObjects()
-    reports = NodeReports(passed_over=odd)
+    reports = NodeReports(lambda _: None, lambda *_: None, odd)
     sink = guarded(reports, OOMNode, odd)
     for manifest in given:
         sink.apply(manifest)
         state_of(_own_state(manifest))
-        room = room_of(manifest, NOW)
+        room = node_headroom(manifest, NOW)
         assert room is None or room.available >= 0
         for key in list(reports._by_policy):
-            told = summarise(1, reports.of(key), PolicyStatus(), NOW)
+            told = summarise(1, reports.for_policy(key), PolicyStatus(), NOW)
             assert all(1 <= len(each.reason) <= 1024 for each in told.conditions)
             assert all(len(each.message) <= LONGEST_MESSAGE for each in told.conditions)
             assert all(each.message.isprintable() for each in told.conditions)

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from oomwarden.controller.limits.oom_responder import Responder
+from oomwarden.controller.limits.oom_responder import OOMResponder
+from oomwarden.core.objects.passed_over import UnreadableObjects
 from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
 from tests.support.cluster_of_one import OnePod
@@ -83,7 +84,7 @@ async def answered(kills: Kills, pod: OnePod) -> None:
     async def no_sleep(_: float) -> None:
         await asyncio.sleep(0)
 
-    responder = Responder(kills, pod, "operator-1", lambda: NOW, no_sleep)
+    responder = OOMResponder(kills, pod, "operator-1", UnreadableObjects(), lambda: NOW, no_sleep)
     task = asyncio.create_task(responder.run())
     for _ in range(30):
         await asyncio.sleep(0)

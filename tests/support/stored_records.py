@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import httpx2
-from oomwarden.controller.retention.publishing import Publisher
+from oomwarden.controller.retention.publishing import PressurePublisher
 from oomwarden.controller.retention.retention import Retention
 from oomwarden.core.quota.pressure import Pressure
 from oomwarden.core.quota.retention import Bounds, StoredRecord
@@ -85,5 +85,5 @@ KEEP_TWO = Bounds(days=0, per_pod=2, per_namespace=0, per_cluster=0)
 def retention(
     store: FakeStore, bounds: Bounds = KEEP_TWO, board: FakeBoard | None = None
 ) -> Retention:
-    publisher = Publisher(bounds, board or FakeBoard(), lambda: NOW)
+    publisher = PressurePublisher(bounds, board or FakeBoard(), lambda: "", lambda: NOW)
     return Retention(bounds, store, publisher, store.sleep)

@@ -1,1 +1,1 @@
-"""The operator: kopf handlers, thin."""
+"""The operator: a few kopf handlers, and loops that need no kopf."""

@@ -1,4 +1,4 @@
-"""How kopf reaches the API server: with the pod's own token, else as kubectl would."""
+"""How kopf connects to the API server: with the pod's token, or else with a kubeconfig."""
 
 import os
 from collections.abc import Mapping
@@ -10,16 +10,17 @@ import kopf
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 TOKEN_AGE = timedelta(minutes=10)
-"""The kubelet renews a token at 80 % of its hour (pkg/kubelet/token), so its file lasts longer."""
+"""Time after which the token is read again. The kubelet renews a token at 80 % of its hour
+(pkg/kubelet/token), so the one in the file stays valid for longer."""
 
 
-def service_account(
+def in_cluster_connection(
     account: Path, environment: Mapping[str, str], now: datetime
 ) -> kopf.ConnectionInfo | None:
-    """Give the pod's own connection; None outside of a pod.
+    """Return the connection of the pod's ServiceAccount; None outside of a pod.
 
-    kopf's own one asks DNS for kubernetes.default.svc and never reads the token again before it is
-    refused.
+    kopf's own login resolves kubernetes.default.svc through DNS, and does not read the token again
+    until the API server refuses it.
     """
     host, port = (
         environment.get("KUBERNETES_SERVICE_HOST"),
@@ -37,6 +38,6 @@ def service_account(
 
 
 async def login(**arguments: Any) -> kopf.ConnectionInfo | None:  # noqa: ANN401 - kopf's
-    """Log in; kopf calls it anew when the credentials expire or are refused."""
-    own = service_account(ACCOUNT, os.environ, datetime.now(UTC))
-    return own or kopf.login_with_kubeconfig(**arguments)
+    """Log in; kopf calls it again when the credentials expire or are refused."""
+    in_cluster = in_cluster_connection(ACCOUNT, os.environ, datetime.now(UTC))
+    return in_cluster or kopf.login_with_kubeconfig(**arguments)

@@ -9,33 +9,28 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
-from oomwarden.controller.release import release, verdict
+from oomwarden.controller.release import release, summary
 from oomwarden.core.quota.retention import Bounds
 from oomwarden.kube.mode import ModeConfigMap
 from oomwarden.kube.operator_calls import OperatorCalls
 from oomwarden.kube.transport.client import connect
 from oomwarden.kube.transport.errors import API_ERRORS, failure
 
-DEEP_JSON = 20_000
-"""Levels of calls: kopf reads JSON with Python's own reader, and whoever may patch a policy can
-nest its managedFields 10,000 levels deep (Go encoding/json, maxNestingDepth)."""
+RECURSION_LIMIT = 20_000
+"""kopf parses JSON with Python's recursive parser, and anyone who may patch a policy can nest its
+managedFields 10,000 levels deep (Go encoding/json, maxNestingDepth)."""
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _LOG = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a sub-command and give the exit code."""
+    """Run a sub-command and return the exit code."""
     options = parse(arguments)
-    logging.basicConfig(
-        level=options.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    if options.log_level != "DEBUG":
-        for chatty in ("kopf", "aiohttp.access", "httpx2"):
-            logging.getLogger(chatty).setLevel(logging.WARNING)
+    _configure_logging(options.log_level)
     if options.command == "release":
         return asyncio.run(_release(options.namespace, timedelta(seconds=options.wait)))
-    sys.setrecursionlimit(DEEP_JSON)
-    from oomwarden.controller.run import OperatorIdentity, run  # noqa: PLC0415 - kopf is slow, and not for release
+    sys.setrecursionlimit(RECURSION_LIMIT)
+    from oomwarden.controller.run import OperatorIdentity, run  # noqa: PLC0415 - importing kopf is slow, and `release` does not need it
 
     bounds = Bounds(options.days, options.per_pod, options.per_namespace, options.per_cluster)
     asyncio.run(run(options.port, bounds, OperatorIdentity(options.namespace, options.account)))
@@ -43,12 +38,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line; what is not given comes from the environment.
+    """Parse the command line; environment variables are the defaults.
 
     Raises:
-        SystemExit: with a sentence that names the argument.
+        SystemExit: An argument is missing or invalid; the message names it.
     """
-    environment = os.environ
+    parser = _parser(os.environ)
+    options = parser.parse_args(arguments)
+    if options.log_level not in _LEVELS:
+        parser.error(f"--log-level is {options.log_level!r}: use one of {', '.join(_LEVELS)}")
+    if not options.namespace:
+        parser.error("--namespace is required, or POD_NAMESPACE in the environment")
+    return options
+
+
+def _configure_logging(level: str) -> None:
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if level != "DEBUG":
+        for chatty in ("kopf", "aiohttp.access", "httpx2"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("oomwarden-operator", description=__doc__)
     parser.add_argument("command", nargs="?", choices=("run", "release"), default="run")
     parser.add_argument(
@@ -57,48 +68,45 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument(
         "--namespace", default=environment.get("POD_NAMESPACE"),
-        help="where the ConfigMap oomwarden-control is; POD_NAMESPACE",
+        help="namespace of the ConfigMap oomwarden-control; POD_NAMESPACE",
     )  # fmt: skip
     parser.add_argument(
         "--service-account", dest="account", default=environment.get("POD_SERVICE_ACCOUNT", ""),
-        help="run: its own ServiceAccount, which says whether the switch was made; "
-             "POD_SERVICE_ACCOUNT; empty: the switch is never made",
+        help="run: the operator's ServiceAccount, which records that the ConfigMap "
+             "oomwarden-control was created; if empty, it is never created; POD_SERVICE_ACCOUNT",
     )  # fmt: skip
-    _add_bounds(parser, environment)
-    parser.add_argument("--wait", type=float, default=60.0, help="release: seconds to wait at most")
+    _add_retention(parser, environment)
+    parser.add_argument(
+        "--wait", type=float, default=60.0, help="release: wait at most this many seconds"
+    )
     parser.add_argument(
         "--log-level", type=str.upper, default=environment.get("OOMWARDEN_LOG_LEVEL", "INFO"),
         help=f"{', '.join(_LEVELS)}; OOMWARDEN_LOG_LEVEL",
     )  # fmt: skip
-    options = parser.parse_args(arguments)
-    if options.log_level not in _LEVELS:
-        parser.error(f"--log-level is {options.log_level!r}: it takes one of {', '.join(_LEVELS)}")
-    if not options.namespace:
-        parser.error("--namespace is needed, or POD_NAMESPACE in the environment")
-    return options
+    return parser
 
 
-def _add_bounds(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
-    """Take which OOMKills are kept. argparse reads a default that is text as if it were given."""
+def _add_retention(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
+    """Add the retention arguments. Defaults are text, so that argparse validates them too."""
     default = Bounds()
     for option, number, what in (
         ("days", default.days, "days for which an OOMKill is kept"),
-        ("per_pod", default.per_pod, "OOMKills of a pod that are kept, the newest"),
-        ("per_namespace", default.per_namespace, "OOMKills of a namespace that are kept"),
-        ("per_cluster", default.per_cluster, "OOMKills of all namespaces that are kept"),
+        ("per_pod", default.per_pod, "newest OOMKills that are kept of each pod"),
+        ("per_namespace", default.per_namespace, "OOMKills that are kept in each namespace"),
+        ("per_cluster", default.per_cluster, "OOMKills that are kept in all namespaces together"),
     ):
         name = f"OOMWARDEN_RETENTION_{option.upper()}"
         parser.add_argument(
             f"--retention-{option.replace('_', '-')}", dest=option, metavar="N",
             type=partial(_bound, name), default=environment.get(name, str(number)),
-            help=f"run: {what}; 0: no bound; {name}, else {number}",
+            help=f"run: {what}; 0: unlimited; default {number}; {name}",
         )  # fmt: skip
 
 
 def _bound(name: str, text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(
-            f"it is {text!r} (here or in {name}), and takes a whole number; 0: no bound"
+            f"{text!r} (given here or in {name}) is not a whole number; 0: unlimited"
         )
     return int(text)
 
@@ -109,11 +117,11 @@ async def _release(namespace: str, wait: timedelta) -> int:
         last = await release(OperatorCalls(client), ModeConfigMap(client, namespace), wait)
     except API_ERRORS as error:
         _LOG.error(
-            "Nothing was put back: the switch, ConfigMap oomwarden-control in namespace %s, could "
-            "not be set to Release: %s. To uninstall all the same: helm uninstall --no-hooks",
+            "Nothing was restored: ConfigMap oomwarden-control in namespace %s could not be set to "
+            "mode Release: %s. To uninstall without restoring: helm uninstall --no-hooks",
             namespace,
             failure(error).reason,
         )
         return 1
-    _LOG.info(verdict(last))
+    _LOG.info(summary(last))
     return 0

@@ -1,9 +1,9 @@
-"""`oomwarden-operator release`: have every agent put back what it changed, before all goes."""
+"""`oomwarden-operator release`: make every agent restore what it changed before an uninstall."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -17,26 +17,33 @@ from oomwarden.kube.transport.errors import API_ERRORS, failure
 
 POLL_SECONDS = 1.0
 SETTLED_AFTER = timedelta(seconds=15)
-"""An agent writes its OOMNode 12 s after the one before at the latest: a zero that is older than
-the switch counts only after that."""
+"""An agent writes its OOMNode at most 12 s after the previous write, so a count of zero that was
+written before the release is trusted only after this time."""
 _CONSEQUENCE = (
-    "What was not put back stays: scores and memory.oom.group until containers restart, memory "
+    "What was not restored stays: scores and memory.oom.group until containers restart, memory "
     "limits until pods are recreated."
 )
 _LEFT = (
-    "On {nodes} memory.oom.group stays as the agents have set it until the containers restart, "
-    "because agent.cgroupWrites was switched off meanwhile."
+    "On {nodes} memory.oom.group keeps the values that agents have set until the containers "
+    "restart, because agent.cgroupWrites was switched off."
 )
-_TURN = "Whoever installs oomwarden again has to set it to Enforce."
+_MODE_STAYS = (
+    "ConfigMap oomwarden-control stays at mode Release; set it to Enforce when you install "
+    "oomwarden again."
+)
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
-    """What a node's agent said last. `heartbeat` is RFC 3339; `applied` None: not understood.
+    """What a node's agent last reported.
 
-    `groups_left`: values of memory.oom.group stay, because the agents may not write to cgroups any
-    more. Nobody waits for them.
+    Attributes:
+        node: The node's name.
+        heartbeat: When the agent reported it, RFC 3339.
+        applied: Containers, or else processes, that are still changed; None: unreadable.
+        groups_left: Whether changed values of memory.oom.group stay because agents may no longer
+            write to cgroups. The release does not wait for them.
     """
 
     node: str
@@ -44,55 +51,63 @@ class NodeState:
     applied: int | None
     groups_left: bool = False
 
-    def has_put_back(self, switched: datetime, now: datetime) -> bool:
-        """Whether nothing of ours is left on the node."""
+    def is_restored(self, released: datetime, now: datetime) -> bool:
+        """Return whether nothing on the node is still changed by oomwarden."""
         if self.applied != 0:
             return False
-        return now - switched >= SETTLED_AFTER or _moment(self.heartbeat) > switched
+        return now - released >= SETTLED_AFTER or _heartbeat_time(self.heartbeat) > released
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """Nodes that are still awaited, and nodes whose agent is not heard: nobody waits for those."""
+class ReleaseProgress:
+    """How far the agents have restored their nodes.
+
+    Attributes:
+        awaited: Nodes that are not restored yet.
+        silent: Nodes that are not restored, and whose agent no longer reports: not waited for.
+        groups_left: Names of nodes that keep changed values of memory.oom.group.
+    """
 
     awaited: tuple[NodeState, ...]
     silent: tuple[NodeState, ...]
     groups_left: tuple[str, ...] = ()
 
 
-def progress(states: Sequence[NodeState], switched: datetime, now: datetime) -> Progress:
-    """Tell who has not answered. `switched` is when the switch was written."""
+def progress(states: Sequence[NodeState], released: datetime, now: datetime) -> ReleaseProgress:
+    """Return which nodes are not restored; `released` is when the mode was written."""
     silent = tuple(state for state in states if is_silent(state.heartbeat, now))
-    left = tuple(state for state in states if not state.has_put_back(switched, now))
-    return Progress(
+    left = tuple(state for state in states if not state.is_restored(released, now))
+    return ReleaseProgress(
         awaited=tuple(state for state in left if state not in silent),
         silent=tuple(state for state in left if state in silent),
         groups_left=tuple(state.node for state in states if state.groups_left),
     )
 
 
-def verdict(last: Progress | None) -> str:
-    """Tell a person how it ended. None: nothing could be learnt of the agents."""
+def summary(last: ReleaseProgress | None) -> str:
+    """Describe the outcome for an administrator; `last` is None if no OOMNode could be read."""
     if last is None:
-        return f"No OOMNode could be read. {_CONSEQUENCE} The switch stays, at Release. {_TURN}"
+        return f"No OOMNode could be read. {_CONSEQUENCE} {_MODE_STAYS}"
+    parts = [_LEFT.format(nodes=", ".join(last.groups_left))] if last.groups_left else []
     left = [*last.awaited, *last.silent]
-    if last.groups_left:
-        where = ", ".join(last.groups_left)
-        return f"{_LEFT.format(nodes=where)} {verdict(replace(last, groups_left=()))}"
-    if not left:
-        return "Every agent has put back what it changed."
-    nodes = ", ".join(
-        f"{state.node} (containers: {'unknown' if state.applied is None else state.applied})"
-        for state in left
-    )
-    return (
-        f"Not put back on {nodes}: no answer in time, or no agent runs there. {_CONSEQUENCE} "
-        f"The switch stays, at Release. {_TURN}"
-    )
+    if left:
+        nodes = ", ".join(map(_describe, left))
+        parts.append(
+            f"Not restored on {nodes}: no report in time, or no agent runs there. {_CONSEQUENCE} "
+            f"{_MODE_STAYS}"
+        )
+    else:
+        parts.append("Every agent has restored what it changed.")
+    return " ".join(parts)
+
+
+def _describe(state: NodeState) -> str:
+    containers = "unknown" if state.applied is None else state.applied
+    return f"{state.node} (containers: {containers})"
 
 
 def state_of(node: dict[str, Any]) -> NodeState | None:
-    """Read an OOMNode; None: its agent never wrote, so it never changed anything."""
+    """Parse an OOMNode; None: its agent never wrote a status, so it never changed anything."""
     if not node.get("status"):
         return None
     name = str(node["metadata"]["name"])
@@ -105,65 +120,84 @@ def state_of(node: dict[str, Any]) -> NodeState | None:
     return NodeState(name, status.agent.heartbeat, applied, left)
 
 
-class Cluster(Protocol):
-    """The calls that are needed."""
+class OOMNodeCalls(Protocol):
+    """Required API calls; each may raise one of kube.errors.API_ERRORS."""
 
     async def nodes(self) -> list[dict[str, Any]]:
         """List the OOMNodes."""
 
 
-class ModeSwitch(Protocol):
-    """The calls on the switch."""
+class ModeWriter(Protocol):
+    """Required calls on the mode's ConfigMap; each may raise one of kube.errors.API_ERRORS."""
 
     async def set_mode(self, mode: EnforcementMode) -> None:
-        """Turn the switch; make it where there is none."""
+        """Set the mode; create the ConfigMap if it does not exist."""
 
     async def remove(self) -> None:
-        """Delete the switch."""
+        """Delete the ConfigMap."""
 
 
 async def release(
-    cluster: Cluster,
-    switch: ModeSwitch,
+    nodes: OOMNodeCalls,
+    mode: ModeWriter,
     wait: timedelta,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> Progress | None:
-    """Write Release, wait for the agents, and take the switch away once all have put back.
+) -> ReleaseProgress | None:
+    """Set mode Release, wait for the agents, and delete the ConfigMap once all have restored.
 
-    Without a switch agents change nothing more, and the next installation makes a new one. While
-    an agent has not answered it stays at Release.
+    Without the ConfigMap agents change nothing more, and the next installation creates a new one.
+    If an agent has not restored its node, the ConfigMap stays at Release.
+
+    Returns:
+        The last progress; None if OOMNodes could not be listed.
 
     Raises:
-        kube.errors.API_ERRORS: the switch could not be written.
+        kube.errors.API_ERRORS: The mode could not be written.
     """
-    await switch.set_mode(EnforcementMode.RELEASE)
-    switched = clock()
-    last: Progress | None = None
-    while clock() - switched < wait:
-        try:
-            states = [state_of(node) for node in await cluster.nodes()]
-            before, last = last, progress([each for each in states if each], switched, clock())
-            if not last.awaited:
-                break
-            if before is None or before.awaited != last.awaited:
-                _LOG.info("waiting for %s", ", ".join(state.node for state in last.awaited))
-        except API_ERRORS as error:  # asked again until the time is over
-            _LOG.warning("OOMNodes could not be listed: %s", failure(error).reason)
+    await mode.set_mode(EnforcementMode.RELEASE)
+    released = clock()
+    last: ReleaseProgress | None = None
+    while clock() - released < wait:
+        last = await _poll(nodes, released, last, clock)
+        if last is not None and not last.awaited:
+            break
         await sleep(POLL_SECONDS)
     if last is not None and not (last.awaited or last.silent):
-        await _remove(switch)
+        await _remove(mode)
     return last
 
 
-async def _remove(switch: ModeSwitch) -> None:
+async def _poll(
+    nodes: OOMNodeCalls,
+    released: datetime,
+    last: ReleaseProgress | None,
+    clock: Callable[[], datetime],
+) -> ReleaseProgress | None:
+    """Return the current progress, or `last` if OOMNodes cannot be listed."""
     try:
-        await switch.remove()
+        states = [state_of(node) for node in await nodes.nodes()]
     except API_ERRORS as error:
-        _LOG.warning("the switch stays, at Release: %s. %s", failure(error).reason, _TURN)
+        _LOG.warning("OOMNodes could not be listed, retrying: %s", failure(error).reason)
+        return last
+    found = progress([each for each in states if each], released, clock())
+    if found.awaited and (last is None or last.awaited != found.awaited):
+        _LOG.info("waiting for nodes %s", ", ".join(state.node for state in found.awaited))
+    return found
 
 
-def _moment(text: str) -> datetime:
+async def _remove(mode: ModeWriter) -> None:
+    try:
+        await mode.remove()
+    except API_ERRORS as error:
+        _LOG.warning(
+            "ConfigMap oomwarden-control could not be deleted: %s. %s",
+            failure(error).reason,
+            _MODE_STAYS,
+        )
+
+
+def _heartbeat_time(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

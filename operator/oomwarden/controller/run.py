@@ -1,28 +1,33 @@
-"""The operator: kopf's watches, and its loops.
+"""Run the operator: kopf's watch of ClusterOOMPolicies, and loops that need no kopf.
 
-They write statuses, delete records, set the limits that policies ask for, and answer kills.
+The loops write the status of policies, delete old OOMKills, set the memory limits that policies
+ask for, and respond to OOM kills.
 """
 
 import asyncio
 import logging
 import os
 import platform
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import kopf
 
 from oomwarden.api.policy import PolicyStatus
-from oomwarden.controller.first_switch import InitialMode
-from oomwarden.controller.limits.oom_responder import Responder
+from oomwarden.controller.initial_mode import InitialMode
+from oomwarden.controller.limits.oom_responder import OOMResponder
 from oomwarden.controller.limits.resizer import Resizer
 from oomwarden.controller.limits.sweep import LimitSweep
+from oomwarden.controller.liveness import EventLoopLiveness, serve_healthz
 from oomwarden.controller.login import login
-from oomwarden.controller.policies.handlers import PolicyHandlers
+from oomwarden.controller.policies.handlers import ClusterPolicyIndex, PolicyHandlers
 from oomwarden.controller.policies.node_reports import NodeReports
-from oomwarden.controller.policies.own_policies import kept_policy
-from oomwarden.controller.policies.statuses import PolicyStatusWriter
-from oomwarden.controller.pulse import Pulse, serve
-from oomwarden.controller.retention.publishing import Publisher
+from oomwarden.controller.policies.oompolicy_cache import OOMPolicyCache, policy_state
+from oomwarden.controller.policies.policy_queue import PolicyQueue
+from oomwarden.controller.policies.statuses import PolicyStatusWriter, StatusSources
+from oomwarden.controller.retention.publishing import PressurePublisher
 from oomwarden.controller.retention.retention import Retention
 from oomwarden.core.limits.node_report import PolicyKey, reported_node
 from oomwarden.core.objects.passed_over import OF_THE_OPERATOR, UnreadableObjects
@@ -34,8 +39,8 @@ from oomwarden.kube.operator_calls import OperatorCalls
 from oomwarden.kube.pod_resizes import PodResizes
 from oomwarden.kube.pressure import PressureConfigMap
 from oomwarden.kube.recent_oomkills import RecentOOMKills
-from oomwarden.kube.transport import reflector as watch
-from oomwarden.kube.transport.client import ListOptions, connect
+from oomwarden.kube.transport import reflector
+from oomwarden.kube.transport.client import Client, ListOptions, connect
 from oomwarden.kube.transport.errors import API_ERRORS, failure
 from oomwarden.kube.transport.guarded_sink import guarded
 from oomwarden.kube.transport.kept import Kept
@@ -44,107 +49,149 @@ from oomwarden.kube.transport.resources import OOMNode, OOMPolicy, Resource
 CRD_POLL_SECONDS = 2.0
 _LOG = logging.getLogger(__name__)
 
+_Loops = dict[str, Callable[[], Coroutine[Any, Any, None]]]
+
 
 @dataclass(frozen=True, slots=True)
 class OperatorIdentity:
-    """Where the operator runs: the namespace, which has the switch, and its ServiceAccount."""
+    """Where the operator runs.
+
+    Attributes:
+        namespace: Its namespace, which also has the ConfigMaps oomwarden-control and -pressure.
+        account: Its ServiceAccount; empty: the operator never creates oomwarden-control.
+    """
 
     namespace: str
     account: str
 
 
-async def run(port: int, bounds: Bounds, place: OperatorIdentity) -> None:
-    """Run until a signal comes or a loop ends.
+async def run(port: int, bounds: Bounds, identity: OperatorIdentity) -> None:
+    """Run until a signal arrives or a loop ends.
 
     Args:
-        port: Of /healthz.
+        port: Port of /healthz.
         bounds: Which OOMKills are kept.
-        place: Where it runs.
+        identity: Where the operator runs.
     """
-    os.environ.setdefault("POD_ID", platform.node())  # else kopf asks for the user's name: 65532
-    operations = OperatorCalls(connect())
-    await _until_served(operations)
+    os.environ.setdefault("POD_ID", platform.node())  # else kopf looks up the name of UID 65532
+    client = connect()
+    await _wait_for_crds(OperatorCalls(client))
+    operator = Operator(client, bounds, identity)
+    initial_mode = InitialMode(ModeConfigMap(client, identity.namespace), identity.account)
+    liveness = EventLoopLiveness()
+    loops = {**operator.loops(), "liveness": liveness.run}
+    if identity.account:
+        await initial_mode.attempt()
+        loops["initial-mode"] = initial_mode.run
+    serve_healthz(port, liveness.loop)
+    await _run_with_kopf(loops, operator.handlers)
 
-    async def write(key: PolicyKey, status: PolicyStatus) -> None:
+
+class Operator:
+    """Builds the operator's parts, and connects them.
+
+    Policies flow through one work queue: whatever changes a policy's status adds the policy.
+
+    Args:
+        client: The API server's client.
+        bounds: Which OOMKills are kept.
+        identity: Where the operator runs.
+    """
+
+    def __init__(self, client: Client, bounds: Bounds, identity: OperatorIdentity) -> None:
+        self._client = client
+        self._unreadable = UnreadableObjects(remedy=OF_THE_OPERATOR)
+        self._resizes = PodResizes(client, identity.namespace)
+        queue, index = PolicyQueue(), ClusterPolicyIndex()
+        self._resizer = Resizer(self._resizes, queue.add)
+        self._reports = NodeReports(queue.add, self._resizer.update_requests, self._unreadable)
+        self._policies = OOMPolicyCache(queue.add)
+        self.handlers = PolicyHandlers(queue, index)
+        sources = StatusSources(self._reports, self._policies, index, self._resizer.refusals)
+        self._statuses = PolicyStatusWriter(self._write_status, queue, sources, self._unreadable)
+        pressure = PressureConfigMap(client, identity.namespace)
+        publisher = PressurePublisher(bounds, pressure, self._unreadable.message)
+        self._retention = Retention(bounds, OOMKillPages(client), publisher)
+
+    def loops(self) -> _Loops:
+        """Return the loops by name."""
+        return {**self._policy_loops(), **self._limit_loops(), "retention": self._retention.run}
+
+    def _policy_loops(self) -> _Loops:
+        nodes = Kept(self._client, of_list=reported_node)
+        policies = Kept(self._client, of_list=policy_state)
+        return {
+            "statuses": self._statuses.run,
+            "nodes": partial(self._follow, nodes, OOMNode, self._reports),
+            "policies": partial(self._follow, policies, OOMPolicy, self._policies),
+        }
+
+    def _limit_loops(self) -> _Loops:
+        kills = RecentOOMKills(self._client, self._unreadable)
+        responder = OOMResponder(kills, self._resizes, platform.node(), self._unreadable)
+        sweep = LimitSweep(OOMLimits(self._client), self._unreadable)
+        return {
+            "resizes": self._resizer.run,
+            "responses": responder.run,
+            "limit-sweep": sweep.run,
+        }
+
+    async def _write_status(self, key: PolicyKey, status: PolicyStatus) -> None:
         content = status.model_dump(mode="json", by_alias=True, exclude_none=True)
-        await operations.write_status(*key, content)
+        await OperatorCalls(self._client).write_status(*key, content)
 
-    odd = UnreadableObjects(remedy=OF_THE_OPERATOR)
-    writer = PolicyStatusWriter(write, reports=NodeReports(passed_over=odd), passed_over=odd)
-    board = PressureConfigMap(operations.client, place.namespace)
-    publisher = Publisher(bounds, board, passed_over=odd.message)
-    retention = Retention(bounds, OOMKillPages(operations.client), publisher)
-    calls = PodResizes(operations.client, place.namespace)
-    resizer = Resizer(calls, writer.touch)
-    writer.answers, writer.reports.asked = resizer.refusals, resizer.take
-    nodes = Kept(operations.client, of_list=reported_node)
-    own = Kept(operations.client, of_list=kept_policy)
-    kills = RecentOOMKills(operations.client, odd)
-    responder = Responder(kills, calls, platform.node(), passed_over=odd)
-    sweep = LimitSweep(OOMLimits(operations.client), passed_over=odd)
-    pulse = Pulse()
-    switch = InitialMode(ModeConfigMap(operations.client, place.namespace), place.account)
-    if place.account:
-        await switch.attempt()
-    serve(port, pulse)
-    async with asyncio.TaskGroup() as loops:
-        ours = [
-            loops.create_task(writer.run(), name="writer"),
-            loops.create_task(retention.run(), name="retention"),
-            loops.create_task(resizer.run(), name="resizes"),
-            loops.create_task(_follow(nodes, OOMNode, writer.reports, odd), name="nodes"),
-            loops.create_task(_follow(own, OOMPolicy, writer.own, odd), name="policies"),
-            loops.create_task(responder.run(), name="responses"),
-            loops.create_task(sweep.run(), name="limit-sweep"),
-            loops.create_task(pulse.run(), name="pulse"),
-            *([loops.create_task(switch.run(), name="switch")] if place.account else []),
-        ]
-        await asyncio.sleep(0)  # kopf ends, and waits for, the tasks that begin after its own
+    async def _follow(
+        self,
+        source: reflector.ListerWatcher,
+        resource: Resource,
+        handler: reflector.EventHandler,
+    ) -> None:
+        safe = guarded(handler, resource, self._unreadable)
+        await reflector.follow(source, ListOptions(resource), safe, lambda: None)
+
+
+async def _run_with_kopf(loops: _Loops, handlers: PolicyHandlers) -> None:
+    """Run kopf and the loops; the loops end when kopf does."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(loop(), name=name) for name, loop in loops.items()]
+        await asyncio.sleep(0)  # kopf cancels, and waits for, tasks that start after its own
         await kopf.operator(
-            registry=registry_for(writer),
+            registry=registry_for(handlers),
             settings=operator_settings(),
             clusterwide=True,
             standalone=True,
         )
-        for loop in ours:
-            loop.cancel()
+        for task in tasks:
+            task.cancel()
 
 
-async def _follow(
-    source: watch.ListerWatcher,
-    resource: Resource,
-    sink: watch.EventHandler,
-    odd: UnreadableObjects,
-) -> None:
-    sure = guarded(sink, resource, odd)
-    await watch.follow(source, ListOptions(resource), sure, lambda: None)
-
-
-async def _until_served(operations: OperatorCalls) -> None:
-    """Wait for the CRDs: kopf looks at what is served only once, at its start."""
+async def _wait_for_crds(operations: OperatorCalls) -> None:
+    """Wait until the CRDs are served: kopf checks that only once, when it starts."""
     while True:
         try:
             if await operations.kinds_are_served():
                 return
-            _LOG.warning("the API server does not know oomwarden.io yet: are the CRDs installed?")
+            _LOG.warning(
+                "the API server does not serve oomwarden.io, retrying: are the CRDs installed?"
+            )
         except API_ERRORS as error:
-            _LOG.warning("waiting: %s", failure(error).reason)
+            _LOG.warning("the API server is unavailable, retrying: %s", failure(error).reason)
         await asyncio.sleep(CRD_POLL_SECONDS)
 
 
-def registry_for(writer: PolicyStatusWriter) -> kopf.OperatorRegistry:
-    """Give all of the operator's handlers."""
+def registry_for(handlers: PolicyHandlers) -> kopf.OperatorRegistry:
+    """Return kopf's registry with all of the operator's handlers."""
     registry = kopf.OperatorRegistry()
     kopf.on.login(registry=registry, id="login")(login)
-    PolicyHandlers(writer).register(registry)
+    handlers.register(registry)
     return registry
 
 
 def operator_settings() -> kopf.OperatorSettings:
-    """Give kopf's settings: nothing is written by kopf, and no other kind is looked at."""
+    """Return kopf's settings: it writes nothing, and watches no other kind."""
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
-    settings.scanning.disabled = True  # else it would watch all CRDs of the cluster
+    settings.scanning.disabled = True  # else kopf watches all CRDs of the cluster
     settings.networking.request_timeout = 30.0
     settings.networking.connect_timeout = 10.0
     settings.watching.chunk_size = 50

@@ -27,8 +27,11 @@ async def test_a_flood_in_one_namespace_keeps_nobody_waiting_and_is_counted(
     kills = Kills(*map(flooding, range(500)), kill(name="honest"))
     await answered(kills, OnePod((granting(RAISE),)))
     assert "shop/honest" in [name for name, _ in kills.written][:2]
-    assert "OOMKills got no response as too many came at once, most of them in flood" in caplog.text
-    assert len([record for record in caplog.records if "no response as" in record.message]) < 12
+    assert "OOMKills get no response because too many arrived in a short time" in caplog.text
+    assert "most of them in namespace flood" in caplog.text
+    assert (
+        len([record for record in caplog.records if "no response because" in record.message]) < 12
+    )
 
 
 async def test_a_namespace_that_cannot_be_read_keeps_no_other_waiting() -> None:

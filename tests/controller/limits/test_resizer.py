@@ -7,7 +7,7 @@ from dataclasses import replace
 import httpx2
 import pytest
 from oomwarden.api.oomnode import Resize
-from oomwarden.controller.limits import resizer as resizes
+from oomwarden.controller.limits import resizer
 from oomwarden.controller.limits.resizer import Resizer
 from oomwarden.core.limits.node_report import PolicyKey
 from oomwarden.kube.pod_resizes import ResizeTarget
@@ -40,7 +40,7 @@ class World:
 
     async def work(self, node: str = "node-1", *asks: Resize) -> None:
         """Let the loop do what is due."""
-        self.resizer.take(node, asks or (ask(),))
+        self.resizer.update_requests(node, asks or (ask(),))
         task = asyncio.create_task(self.resizer.run())
         for _ in range(20):
             await asyncio.sleep(0)
@@ -81,7 +81,7 @@ async def test_a_refusal_is_told_under_the_policy_and_gone_with_the_ask() -> Non
     (told,) = world.resizer.refusals(KEY)
     assert (told.pod, told.container, told.reason) == ("shop/db-0", "app", "QuotaExceeded")
     assert world.told == [KEY]
-    world.resizer.take("node-1", ())
+    world.resizer.update_requests("node-1", ())
     assert world.resizer.refusals(KEY) == ()
     assert world.told == [KEY, KEY]
 
@@ -93,7 +93,7 @@ async def test_a_refusal_is_not_asked_for_again_at_once_and_ends_when_it_is_take
     await world.work()
     await world.work()
     assert world.pod.looks == 1
-    monkeypatch.setattr(resizes, "REFUSED_SECONDS", 0.0)
+    monkeypatch.setattr(resizer, "REFUSED_SECONDS", 0.0)
     world = World(OnePod((granting(ONE_GI),), failures=[refused(422, "QOS Class may not change")]))
     await world.work()
     assert len(world.pod.patches) == 1
@@ -104,7 +104,7 @@ async def test_a_refusal_is_not_asked_for_again_at_once_and_ends_when_it_is_take
 async def test_a_pod_that_changed_meanwhile_is_decided_on_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(resizes, "CONFLICT_SECONDS", 0.0)
+    monkeypatch.setattr(resizer, "CONFLICT_SECONDS", 0.0)
     world = World(OnePod((granting(ONE_GI),), failures=[refused(409, "object was modified")]))
     await world.work()
     assert (world.pod.looks, len(world.pod.patches)) == (2, 1)
@@ -113,7 +113,7 @@ async def test_a_pod_that_changed_meanwhile_is_decided_on_anew(
 async def test_an_api_server_that_is_away_ends_nothing_and_refuses_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(resizes, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(resizer, "RETRY_SECONDS", 0.0)
     world = World(OnePod((granting(ONE_GI),), failures=[httpx2.ConnectError("away")] * 3))
     await world.work()
     assert len(world.pod.patches) == 1
@@ -123,16 +123,16 @@ async def test_an_api_server_that_is_away_ends_nothing_and_refuses_nothing(
 async def test_a_refusal_that_stays_is_asked_for_ever_more_seldom(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(resizes, "REFUSED_SECONDS", 1.0)
+    monkeypatch.setattr(resizer, "REFUSED_SECONDS", 1.0)
     world = World(OnePod((granting(ONE_GI),), failures=[refused(403, "exceeded quota")] * 9))
     waits = []
     for _ in range(4):
         before = asyncio.get_running_loop().time()
         await world.work()
-        answer = world.resizer._asks.get("node-1", ask())
+        answer = world.resizer._requests.get("node-1", ask())
         assert answer is not None
         waits.append(round(answer.due - before))
-        world.resizer._asks.answer("node-1", ask(), replace(answer, due=0.0))
+        world.resizer._requests.answer("node-1", ask(), replace(answer, due=0.0))
     assert waits == [1, 2, 4, 8]
 
 
@@ -143,12 +143,16 @@ async def test_an_ask_that_is_withdrawn_while_it_is_looked_at_leaves_nothing(
     look = world.pod.look
 
     async def withdraw(namespace: str, pod: str, container: str) -> ResizeTarget:
-        world.resizer.take("node-1", ())
+        world.resizer.update_requests("node-1", ())
         return await look(namespace, pod, container)
 
     monkeypatch.setattr(world.pod, "look", withdraw)
     await world.work()
-    assert (world.pod.looks, world.resizer._asks.get("node-1", ask()), world.told) == (1, None, [])
+    assert (world.pod.looks, world.resizer._requests.get("node-1", ask()), world.told) == (
+        1,
+        None,
+        [],
+    )
 
 
 async def test_a_limit_that_cannot_be_recorded_is_not_set() -> None:
@@ -195,7 +199,7 @@ class Slow(OnePod):
 async def test_a_node_whose_pods_take_long_to_read_keeps_nobody_else_waiting() -> None:
     world = World(Slow((granting(ONE_GI),)))
     slow = [ask().model_copy(update={"namespace": "slow", "pod": f"p{n}"}) for n in range(50)]
-    world.resizer.take("node-0", slow)
+    world.resizer.update_requests("node-0", slow)
     await world.work()
     assert len(world.pod.patches) == 1
 
@@ -210,11 +214,11 @@ async def test_a_node_with_ever_new_asks_gets_one_turn_in_two() -> None:
         if namespace == "x":
             more = [ask().model_copy(update={"namespace": "x", "pod": f"p{len(looked)}-{n}"})
                     for n in range(50)]  # fmt: skip
-            world.resizer.take("node-0", more)
+            world.resizer.update_requests("node-0", more)
         return await look(namespace, pod, container)
 
     world.pod.look = note  # type: ignore[method-assign]
-    world.resizer.take("node-0", [ask().model_copy(update={"namespace": "x"})])
+    world.resizer.update_requests("node-0", [ask().model_copy(update={"namespace": "x"})])
     honest = [ask().model_copy(update={"pod": f"db-{n}"}) for n in range(10)]
     await world.work("node-1", *honest)
     assert looked.count("shop") >= 5

@@ -36,7 +36,7 @@ async def swept(records: Records) -> None:
     async def sleep(_: float) -> None:
         await asyncio.sleep(0)
 
-    task = asyncio.create_task(LimitSweep(records, sleep).run())
+    task = asyncio.create_task(LimitSweep(records, UnreadableObjects(), sleep).run())
     for _ in range(30):
         await asyncio.sleep(0)
     task.cancel()
@@ -60,10 +60,10 @@ async def test_one_record_that_may_not_be_deleted_or_read_keeps_no_other_one_wai
     denied = {"code": 403, "reason": "Forbidden", "message": 'admission webhook "x" denied: no'}
     for failure in (error_of(denied), KeyError("uid")):
         records, odd = Records(failure), UnreadableObjects()
-        sweep = LimitSweep(records, lambda _: asyncio.sleep(0), odd)
-        await sweep.once()
+        sweep = LimitSweep(records, odd, lambda _: asyncio.sleep(0))
+        await sweep.sweep()
         assert records.names == ["a", "b"]
         assert odd.message().startswith("one object is not wholly read: OOMLimit a: ")
-        await sweep.once()
+        await sweep.sweep()
         assert odd.total == 0
     assert len(caplog.records) == 2

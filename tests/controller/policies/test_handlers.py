@@ -2,14 +2,13 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
 
 import kopf
 import pytest
 from oomwarden.api.policy import PolicyStatus
-from oomwarden.controller.login import service_account
-from oomwarden.controller.policies.handlers import PolicyHandlers
-from oomwarden.controller.policies.statuses import PolicyStatusWriter
+from oomwarden.controller.login import in_cluster_connection
+from oomwarden.controller.policies.handlers import ClusterPolicyIndex, PolicyHandlers
+from oomwarden.controller.policies.policy_queue import PolicyQueue
 from oomwarden.controller.run import operator_settings, registry_for
 from oomwarden.core.limits.node_report import PolicyKey
 
@@ -17,17 +16,13 @@ DB = PolicyKey("ClusterOOMPolicy", None, "db")
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
 
-async def nothing(*_: object) -> NoReturn:
-    raise AssertionError("handlers write nothing themselves")
-
-
 @pytest.fixture
-def writer() -> PolicyStatusWriter:
-    return PolicyStatusWriter(nothing)
+def handlers() -> PolicyHandlers:
+    return PolicyHandlers(PolicyQueue(), ClusterPolicyIndex())
 
 
-def test_no_handler_keeps_state_on_users_objects(writer: PolicyStatusWriter) -> None:
-    registry = registry_for(writer)
+def test_no_handler_keeps_state_on_users_objects(handlers: PolicyHandlers) -> None:
+    registry = registry_for(handlers)
     assert registry._changing.get_all_handlers() == []
     assert registry._spawning.get_all_handlers() == []
     assert registry._webhooks.get_all_handlers() == []
@@ -48,20 +43,20 @@ def policy(**status: object) -> kopf.Body:
     )
 
 
-async def test_a_policy_is_indexed_by_kind_and_name(writer: PolicyStatusWriter) -> None:
-    found = await PolicyHandlers(writer).index_policy(body=policy(enforced=2))
+async def test_a_policy_is_indexed_by_kind_and_name(handlers: PolicyHandlers) -> None:
+    found = await handlers.index_policy(body=policy(enforced=2))
     assert found[DB].generation == 4
     assert found[DB].status == PolicyStatus(enforced=2)
 
 
-async def test_a_status_that_cannot_be_read_is_made_anew(writer: PolicyStatusWriter) -> None:
-    found = await PolicyHandlers(writer).index_policy(body=policy(enforced="many"))
+async def test_a_status_that_cannot_be_read_is_made_anew(handlers: PolicyHandlers) -> None:
+    found = await handlers.index_policy(body=policy(enforced="many"))
     assert found[DB].status == PolicyStatus()
 
 
-async def test_an_event_of_a_policy_touches_it(writer: PolicyStatusWriter) -> None:
-    await PolicyHandlers(writer).policy_changed(body=policy())
-    assert writer._due == {DB}
+async def test_an_event_of_a_policy_touches_it(handlers: PolicyHandlers) -> None:
+    await handlers.policy_changed(body=policy())
+    assert handlers.queue.drain() == {DB}
 
 
 @pytest.mark.parametrize(("host", "server"), [("10.0.0.1", "10.0.0.1"), ("fd00::1", "[fd00::1]")])
@@ -70,7 +65,7 @@ def test_a_pod_logs_in_by_address_with_a_token_that_is_read_again(
 ) -> None:
     (tmp_path / "token").write_text("secret\n")
     environment = {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": "443"}
-    found = service_account(tmp_path, environment, NOW)
+    found = in_cluster_connection(tmp_path, environment, NOW)
     assert found is not None
     assert (found.server, found.token) == (f"https://{server}:443", "secret")
     assert found.expiration == datetime(2026, 11, 23, 12, 10, 0, tzinfo=UTC)
@@ -78,5 +73,5 @@ def test_a_pod_logs_in_by_address_with_a_token_that_is_read_again(
 
 def test_outside_of_a_pod_there_is_no_account(tmp_path: Path) -> None:
     environment = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}
-    assert service_account(tmp_path, environment, NOW) is None
-    assert service_account(tmp_path, {}, NOW) is None
+    assert in_cluster_connection(tmp_path, environment, NOW) is None
+    assert in_cluster_connection(tmp_path, {}, NOW) is None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from oomwarden.api.oomnode import OOMNodeStatus, Resize
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.policies.node_reports import NodeReports
-from oomwarden.controller.policies.own_policies import OwnPolicies
+from oomwarden.controller.policies.oompolicy_cache import OOMPolicyCache
 from oomwarden.core.limits.node_report import (
     MOST_COUNTED,
     MOST_REPORTS,
@@ -18,6 +18,7 @@ from oomwarden.core.limits.node_report import (
     PolicyKey,
     reported_node,
 )
+from oomwarden.core.objects.passed_over import UnreadableObjects
 
 from bench.reports_of_nodes import oomnode
 
@@ -37,13 +38,17 @@ class World:
     def __init__(self) -> None:
         self.changed: list[PolicyKey] = []
         self.asked: dict[str, tuple[Resize, ...]] = {}
-        self.reports = NodeReports(self.changed.extend, self.asked.__setitem__)
+        self.reports = NodeReports(self.changed.extend, self.asked.__setitem__, UnreadableObjects())
+
+
+def unconnected() -> NodeReports:
+    return NodeReports(lambda _: None, lambda *_: None, UnreadableObjects())
 
 
 def test_a_report_is_kept_by_policy_with_its_node_and_heartbeat() -> None:
     world = World()
     world.reports.apply(node(policies=[REPORT | {"enforced": 2}]))
-    (found,) = world.reports.of(DB)
+    (found,) = world.reports.for_policy(DB)
     assert (found.node, found.heartbeat, found.report.enforced) == ("a", "t", 2)
     assert world.changed == [DB]
 
@@ -60,9 +65,13 @@ def test_a_node_that_is_gone_leaves_nothing_behind() -> None:
     world.reports.apply(node(policies=[REPORT], resizes=[ASK]))
     world.reports.apply(node("b", policies=[REPORT]))
     world.reports.delete(node())
-    assert [each.node for each in world.reports.of(DB)] == ["b"]
+    assert [each.node for each in world.reports.for_policy(DB)] == ["b"]
     world.reports.replace([])
-    assert (world.reports.of(DB), world.reports._by_policy, world.reports._nodes) == ([], {}, {})
+    assert (world.reports.for_policy(DB), world.reports._by_policy, world.reports._nodes) == (
+        [],
+        {},
+        {},
+    )
     assert world.asked == {"a": (), "b": ()}
 
 
@@ -74,7 +83,7 @@ def test_what_a_node_asks_for_is_handed_on_and_what_makes_no_sense_is_left_out_a
     for _ in range(2):
         world.reports.apply(odd)
     assert [each.pod for each in world.asked["a"]] == ["db-0"]
-    assert len(world.reports.of(DB)) == 1
+    assert len(world.reports.for_policy(DB)) == 1
     assert caplog.text.count("OOMNode a: 3 parts") == 1
 
 
@@ -96,7 +105,7 @@ def test_no_status_of_any_shape_stops_the_operator(status: Any, policies: Any, a
         node(policies=[policies], resizes=[policies]),
     ]
     for each in manifests:
-        NodeReports().apply(each)
+        unconnected().apply(each)
 
 
 def test_numbers_are_kept_as_told_and_words_as_far_as_a_status_tells_them() -> None:
@@ -124,7 +133,7 @@ def test_an_oomnode_of_the_largest_size_costs_little() -> None:
     huge = [node(f"n{n}", policies=[REPORT | {"name": f"p{n}-{p}", "refusals": [
         {"pod": f"{p}" * 9, "container": f"c{p}", "reason": f"r{p}", "message": f"{p}" * 9000}
     ]} for p in range(3000)]) for n in range(3)]  # fmt: skip
-    reports = NodeReports()
+    reports = unconnected()
     tracemalloc.start()
     for name in range(5):
         reports.apply(json.loads(text) | {"metadata": {"name": f"m{name}"}})
@@ -141,14 +150,14 @@ def test_an_oomnode_of_the_largest_size_costs_little() -> None:
 
 def test_of_a_policy_generation_and_status_are_kept() -> None:
     changed: list[PolicyKey] = []
-    own = OwnPolicies(changed.extend)
+    own = OOMPolicyCache(changed.extend)
     metadata = {"namespace": "shop", "name": "db", "generation": 4}
     own.apply({"metadata": metadata, "spec": {}, "status": {"enforced": 2}})
-    assert (own.known[DB].generation, own.known[DB].status) == (4, PolicyStatus(enforced=2))
+    assert (own.policies[DB].generation, own.policies[DB].status) == (4, PolicyStatus(enforced=2))
     own.apply({"metadata": metadata, "spec": {}, "status": {"enforced": "many"}})
-    assert own.known[DB].status == PolicyStatus()
+    assert own.policies[DB].status == PolicyStatus()
     own.delete({"metadata": metadata})
-    assert (own.known, changed) == ({}, [DB, DB])
+    assert (own.policies, changed) == ({}, [DB, DB])
 
 
 def test_that_a_whole_policy_is_left_out_is_kept_however_many_others_are_refused() -> None:

@@ -10,9 +10,12 @@ import httpx2
 import pytest
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.policies import statuses
-from oomwarden.controller.policies.own_policies import OwnPolicy
-from oomwarden.controller.policies.statuses import PolicyStatusWriter
+from oomwarden.controller.policies.node_reports import NodeReports
+from oomwarden.controller.policies.oompolicy_cache import OOMPolicyCache, PolicyState
+from oomwarden.controller.policies.policy_queue import PolicyQueue
+from oomwarden.controller.policies.statuses import PolicyStatusWriter, StatusSources
 from oomwarden.core.limits.node_report import PolicyKey, reported_node
+from oomwarden.core.objects.passed_over import UnreadableObjects
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 DB = PolicyKey("OOMPolicy", "shop", "db")
@@ -34,10 +37,15 @@ class World:
     def __init__(self) -> None:
         self.written: list[tuple[PolicyKey, PolicyStatus]] = []
         self.failures: list[Exception] = []
-        self.writer = PolicyStatusWriter(self.write, lambda: NOW)
-        self.writer.reports.replace([])
+        self.queue, self.unreadable = PolicyQueue(), UnreadableObjects()
+        self.reports = NodeReports(self.queue.add, lambda *_: None, self.unreadable)
+        self.policies = OOMPolicyCache(self.queue.add)
         self.cluster: dict[PolicyKey, Any] = {}
-        self.writer.policies = self.cluster
+        sources = StatusSources(self.reports, self.policies, self.cluster, lambda _: ())
+        self.writer = PolicyStatusWriter(
+            self.write, self.queue, sources, self.unreadable, lambda: NOW
+        )
+        self.reports.replace([])
 
     async def write(self, key: PolicyKey, status: PolicyStatus) -> None:
         if self.failures:
@@ -48,15 +56,15 @@ class World:
     def policy(
         self, key: PolicyKey, generation: int = 1, status: PolicyStatus | None = None
     ) -> None:
-        known = OwnPolicy(generation, status or PolicyStatus())
+        known = PolicyState(generation, status or PolicyStatus())
         if key.namespace:
-            self.writer.own.known[key] = known
+            self.policies.policies[key] = known
         else:
             self.cluster[key] = [known]
-        self.writer.touch([key])
+        self.queue.add([key])
 
     def node(self, name: str, status: dict[str, Any]) -> None:
-        self.writer.reports.apply({"metadata": {"name": name}, "status": status})
+        self.reports.apply({"metadata": {"name": name}, "status": status})
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -104,7 +112,7 @@ async def test_what_has_not_changed_is_not_written() -> None:
     world.policy(DB)
     with world.running():
         await world.settled()
-        world.writer.touch([DB])
+        world.queue.add([DB])
         await world.settled()
     assert len(world.written) == 1
 
@@ -112,21 +120,21 @@ async def test_what_has_not_changed_is_not_written() -> None:
 async def test_a_heartbeat_alone_has_nothing_summed_up() -> None:
     world = World()
     world.node("a", node_status(DB, WEB))
-    assert world.writer._due == {DB, WEB}
-    world.writer._due.clear()
+    assert world.queue.drain() == {DB, WEB}
+    world.queue.drain()
     world.node("a", node_status(DB, WEB, age=1))
-    assert world.writer._due == set()
+    assert world.queue.drain() == set()
 
 
 async def test_a_policy_that_a_node_no_longer_names_is_summed_up_too() -> None:
     world = World()
     world.node("a", node_status(DB, WEB))
-    world.writer._due.clear()
+    world.queue.drain()
     world.node("a", node_status(WEB))
-    assert world.writer._due == {DB}
-    world.writer._due.clear()
-    world.writer.reports.delete({"metadata": {"name": "a"}})
-    assert world.writer._due == {WEB}
+    assert world.queue.drain() == {DB}
+    world.queue.drain()
+    world.reports.delete({"metadata": {"name": "a"}})
+    assert world.queue.drain() == {WEB}
 
 
 async def test_a_failed_write_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
@@ -136,7 +144,7 @@ async def test_a_failed_write_is_tried_again(caplog: pytest.LogCaptureFixture) -
     with world.running():
         await world.settled()
     assert len(world.written) == 1
-    assert "OOMPolicy/shop/db was not written, tried again" in caplog.text
+    assert "OOMPolicy/shop/db was not written, retrying" in caplog.text
 
 
 async def test_a_status_that_is_never_taken_keeps_no_other_one_waiting_and_is_told_once(
@@ -149,7 +157,7 @@ async def test_a_status_that_is_never_taken_keeps_no_other_one_waiting_and_is_to
     with world.running():
         for _ in range(3):
             await world.settled()
-            world.writer.touch([DB])
+            world.queue.add([DB])
         world.policy(WEB)
         await world.settled()
     assert [key for key, _ in world.written] == [WEB, DB]
@@ -166,7 +174,7 @@ async def test_reports_of_a_policy_that_is_gone_are_left_alone() -> None:
 
 async def test_a_policy_that_is_deleted_while_its_status_is_written_stops_no_loop() -> None:
     world, other = World(), WEB._replace(name="other")
-    stored = {"uid": OwnPolicy(1, PolicyStatus())}
+    stored = {"uid": PolicyState(1, PolicyStatus())}
     world.cluster[WEB] = stored.values()  # a live view, as kopf's stores are
 
     async def write(key: PolicyKey, status: PolicyStatus) -> None:
@@ -175,7 +183,7 @@ async def test_a_policy_that_is_deleted_while_its_status_is_written_stops_no_loo
             await world.write(key, status)
 
     world.writer.write = write
-    world.writer.touch([WEB])
+    world.queue.add([WEB])
     with world.running():
         await world.settled()
         world.policy(other)
@@ -186,11 +194,11 @@ async def test_a_policy_that_is_deleted_while_its_status_is_written_stops_no_loo
 async def test_a_node_that_fell_silent_is_noticed_without_an_event(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(statuses, "SWEEP_SECONDS", 0)
+    monkeypatch.setattr(statuses, "RESYNC_SECONDS", 0)
     world = World()
     world.policy(DB)
     world.node("a", node_status(DB, age=700))
-    world.writer._due.clear()
+    world.queue.drain()
     with world.running():
         await world.settled()
     assert "Not heard" in world.written[0][1].conditions[0].message
@@ -202,7 +210,7 @@ async def test_a_node_that_was_deleted_unseen_is_forgotten_with_the_next_list() 
     world.node("a", node_status(DB))
     with world.running():
         await world.settled()
-        world.writer.reports.replace([])
+        world.reports.replace([])
         await world.settled()
         assert world.written[-1][1].conditions[0].reason == "NoReports"
         world.node("a", node_status(DB))
@@ -212,13 +220,13 @@ async def test_a_node_that_was_deleted_unseen_is_forgotten_with_the_next_list() 
 
 async def test_nothing_is_written_before_all_nodes_were_heard() -> None:
     world = World()
-    world.writer.reports.whole = False
+    world.reports.synced = False
     world.policy(DB)
     world.node("a", node_status(DB))
     with world.running():
         await world.settled()
         assert world.written == []
         both = [{"metadata": {"name": name}, "status": node_status(DB)} for name in "ab"]
-        world.writer.reports.replace([reported_node(each) for each in both])
+        world.reports.replace([reported_node(each) for each in both])
         await world.settled()
     assert [status.enforced for _, status in world.written] == [2]

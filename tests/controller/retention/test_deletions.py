@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 from lightkube import ApiError
-from oomwarden.controller.retention.deletions import AT_ONCE, TRIES, Deletions
+from oomwarden.controller.retention.deletions import LARGEST_BATCH, TRIES, Deletions
 from oomwarden.core.quota.retention import StoredRecord
 from oomwarden.kube.transport.errors import error_of
 
@@ -39,7 +39,7 @@ async def test_many_are_deleted_side_by_side_beginning_with_one() -> None:
 
     done = Deletions(FakeDeletable(delete), store.sleep)
     await done.delete(store.records)
-    assert (done.deleted, most, under_way) == (5000, AT_ONCE, 0)
+    assert (done.deleted, most, under_way) == (5000, LARGEST_BATCH, 0)
 
 
 async def test_when_the_api_server_asks_for_a_pause_half_as_many_are_tried_after_it() -> None:

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 
 import httpx2
 import pytest
-from oomwarden.controller.retention.publishing import RENEW_SECONDS, Publisher
+from oomwarden.controller.retention.publishing import RENEW_SECONDS, PressurePublisher
 from oomwarden.core.quota.census import EASE_SECONDS, Census, Count
 from oomwarden.core.quota.pressure import Pressure, PressureLevel
 from oomwarden.core.quota.retention import Bounds
@@ -24,9 +25,11 @@ class Clock:
         return self.now
 
 
-def publisher(board: FakeBoard) -> tuple[Publisher, Clock]:
+def publisher(
+    board: FakeBoard, words: Callable[[], str] = lambda: ""
+) -> tuple[PressurePublisher, Clock]:
     clock = Clock()
-    return Publisher(BOUNDS, board, clock), clock
+    return PressurePublisher(BOUNDS, board, words, clock), clock
 
 
 async def test_a_calm_cluster_is_said_to_be_calm_and_said_again_every_few_minutes() -> None:
@@ -46,23 +49,23 @@ async def test_many_new_records_are_answered_at_the_next_count(
     board = FakeBoard()
     one, _ = publisher(board)
     await one.publish()
-    one.counted(Count(all=30_000, young=30_000))
+    one.record_total(Count(all=30_000, young=30_000))
     with caplog.at_level(logging.WARNING):
         await one.publish()
     assert board.said[-1].cluster is PressureLevel.HIGH
-    assert "agents merge them harder (level 2 of 3" in caplog.text
+    assert "agents merge more kills into one OOMKill (level 2 of 3" in caplog.text
 
 
 async def test_a_level_falls_by_one_in_an_hour() -> None:
     board = FakeBoard()
     one, clock = publisher(board)
-    one.counted(Count(60_000, 60_000))
+    one.record_total(Count(60_000, 60_000))
     levels = []
     for _ in range(5):
         await one.publish()
         levels.append(board.said[-1].cluster)
         clock.now += EASE_SECONDS
-        one.counted(Count(0, 0))
+        one.record_total(Count(0, 0))
     assert levels == [
         PressureLevel.FULL,
         PressureLevel.HIGH,
@@ -75,7 +78,7 @@ async def test_a_level_falls_by_one_in_an_hour() -> None:
 async def test_a_restarted_operator_goes_on_where_the_one_before_was() -> None:
     board = FakeBoard(before=Pressure(PressureLevel.SOME, {"shop": PressureLevel.FULL}))
     one, _ = publisher(board)
-    one.looked(Census(NOW))
+    one.record_census(Census(NOW))
     await one.publish()
     assert board.said == [Pressure(PressureLevel.SOME, {"shop": PressureLevel.FULL}, nodes=7)]
 
@@ -97,7 +100,7 @@ async def test_a_round_counts_what_it_reads_and_says_which_namespace_is_full() -
     young = [record(n, hours=0.5, namespace="loop") for n in range(9)]
     store = FakeStore([*young, record(1, hours=30)])
     loop = retention(store, replace(BOUNDS, per_namespace=10), board)
-    assert await loop.round()
+    assert await loop.run_round()
     await loop.publisher.publish()
     assert board.said == [Pressure(namespaces={"loop": PressureLevel.HIGH}, nodes=7)]
     assert store.deleted == []
@@ -118,11 +121,11 @@ async def test_while_a_round_takes_long_a_storm_is_published() -> None:
     store, board = FakeStore([record(n, hours=50) for n in range(600)]), FakeBoard()
     bounds = Bounds(days=0, per_pod=0, per_namespace=0, per_cluster=700)
     loop = retention(store, bounds, board)
-    assert await loop.round()
+    assert await loop.run_round()
     for storm in range(600):
         store.records.append(record(storm, hours=0, namespace="zoo"))
     board.said.clear()
-    assert await loop.round()
+    assert await loop.run_round()
     assert {one.cluster for one in board.said} == {PressureLevel.HIGH}
 
 
@@ -142,10 +145,10 @@ async def test_records_that_become_many_are_looked_at_before_the_next_round_is_d
 
 
 async def test_what_is_passed_over_is_published_within_a_minute_however_often_it_changes() -> None:
-    board, words = FakeBoard(), ["", *(f"{n} objects" for n in range(600))]
-    one, clock = publisher(board)
-    for each in words:
-        one.passed_over = lambda told=each: told  # type: ignore[misc]
+    board, messages = FakeBoard(), ["", *(f"{n} objects" for n in range(600))]
+    remaining = iter(messages)
+    one, clock = publisher(board, lambda: next(remaining))
+    for _ in messages:
         await one.publish()
         clock.now += 1
     assert len(board.said) == 11

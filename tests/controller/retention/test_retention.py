@@ -15,23 +15,23 @@ from tests.support.stored_records import AWAY, FIVE, REFUSED, FakeStore, record,
 
 async def test_a_round_reads_all_parts_and_deletes_what_is_over_the_bounds() -> None:
     store = FakeStore(FIVE)
-    assert await retention(store).round()
+    assert await retention(store).run_round()
     assert store.deleted == ["a-0", "a-1", "a-2"]
     assert store.tokens == ["", "2", "4"]
 
 
 async def test_what_only_the_end_of_the_list_shows_to_be_too_many_goes_too() -> None:
     store = FakeStore(FIVE)
-    assert await retention(store, Bounds(days=0, per_pod=0, per_namespace=4)).round()
+    assert await retention(store, Bounds(days=0, per_pod=0, per_namespace=4)).run_round()
     assert store.deleted == ["a-0"]
 
 
 async def test_what_is_over_the_bound_on_all_goes_where_there_is_most() -> None:
     store = FakeStore([*(record(n, hours=10 - n) for n in range(8)), record(1, 3, "bank")])
     loop = retention(store, Bounds(days=0, per_pod=0, per_namespace=0, per_cluster=5))
-    assert await loop.round()  # counts
+    assert await loop.run_round()  # counts
     assert store.deleted == []
-    assert await loop.round()
+    assert await loop.run_round()
     assert store.deleted == [f"a-{n}" for n in range(5)]
 
 
@@ -45,7 +45,7 @@ async def test_what_another_operator_has_deleted_is_no_error(
 
     store.when_deleted = deleted_meanwhile
     with caplog.at_level(logging.INFO):
-        assert await retention(store).round()
+        assert await retention(store).run_round()
     assert caplog.text == ""
 
 
@@ -57,7 +57,7 @@ async def test_a_list_that_expired_is_begun_anew() -> None:
             raise ListExpiredError
 
     store.when_listed = expire_once
-    assert await retention(store).round()
+    assert await retention(store).run_round()
     assert store.tokens == ["", "2", "4", "", "2", "4"]
     assert set(store.deleted) == {"a-0", "a-1", "a-2"}
 
@@ -70,7 +70,7 @@ async def test_lists_that_always_expire_are_left_to_the_next_round() -> None:
             raise ListExpiredError
 
     store.when_listed = expire
-    assert await retention(store).round()
+    assert await retention(store).run_round()
     assert len(store.tokens) == 2 * LISTS
 
 
@@ -88,8 +88,8 @@ async def test_a_refused_deletion_is_told_once_tried_in_each_round_and_holds_up_
     store.when_deleted = refuse
     loop = retention(store)
     with caplog.at_level(logging.WARNING):
-        assert await loop.round()
-        assert await loop.round()
+        assert await loop.run_round()
+        assert await loop.run_round()
     assert store.deleted == ["a-0", "a-0"]
     assert tried == ["a-0", "a-1", "a-2"] * 2
     (line,) = caplog.messages
@@ -110,7 +110,7 @@ async def test_a_refused_deletion_is_not_tried_again_when_the_list_is_begun_anew
             raise ListExpiredError
 
     store.when_deleted, store.when_listed = refuse, expire_once
-    assert await retention(store).round()
+    assert await retention(store).run_round()
     assert tried == ["a-0", "a-1", "a-2"]
 
 
@@ -127,8 +127,8 @@ async def test_an_api_server_that_answers_nobody_ends_the_round_and_is_told_once
     store.when_deleted = fail
     loop = retention(store)
     with caplog.at_level(logging.WARNING):
-        assert not await loop.round()
-        assert not await loop.round()
+        assert not await loop.run_round()
+        assert not await loop.run_round()
     assert tried == ["a-0"] * 2 * TRIES
     assert len(caplog.messages) == 1
 
@@ -172,6 +172,6 @@ def test_a_bound_that_is_no_number_is_refused_with_its_names(
     with pytest.raises(SystemExit):
         parse([])
     said = capsys.readouterr().err
-    assert f"--retention-per-namespace: it is {value!r}" in said
+    assert f"--retention-per-namespace: {value!r}" in said
     assert "OOMWARDEN_RETENTION_PER_NAMESPACE" in said
-    assert "0: no bound" in said
+    assert "0: unlimited" in said

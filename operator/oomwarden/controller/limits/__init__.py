@@ -1,1 +1,1 @@
-"""Memory limits: resizes that agents ask for, and raises after a kill."""
+"""Memory limits: resizes that agents request, and raises after an OOM kill."""

@@ -1,4 +1,4 @@
-"""Memory that nodes have left for limits to be raised, by what their agents tell."""
+"""Memory that a node has available for raised limits, as its agent reports it."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,13 @@ Json = dict[str, Any]
 
 
 class NodeHeadroom(NamedTuple):
-    """What a node has left, in bytes, and when its agent said so; `skew` of the node's clock."""
+    """Memory that is available on a node.
+
+    Attributes:
+        heartbeat: When the agent reported it: RFC 3339, by the node's clock.
+        available: Bytes.
+        skew: What has to be added to the node's clock to get the API server's.
+    """
 
     heartbeat: str
     available: int
@@ -24,28 +30,40 @@ class NodeHeadroom(NamedTuple):
 
 @dataclass(slots=True)
 class MemoryReservations:
-    """What was given away of each node since its agent last told what is left, in bytes."""
+    """Bytes that were reserved on each node since its agent last reported its available memory."""
 
     _by_node: dict[str, tuple[str, int]] = field(default_factory=dict)  # heartbeat, bytes
 
-    def _spent(self, node: str, room: NodeHeadroom) -> int:
-        heartbeat, spent = self._by_node.get(node, ("", 0))
-        return spent if heartbeat == room.heartbeat else 0
+    def unreserved(self, node: str, headroom: NodeHeadroom) -> int:
+        """Return the available bytes that are not reserved; negative: more is reserved."""
+        return headroom.available - self._reserved(node, headroom)
 
-    def left(self, node: str, room: NodeHeadroom) -> int:
-        """Give what is left of a node, if all that was given is used."""
-        return room.available - self._spent(node, room)
+    def reserve(self, node: str, headroom: NodeHeadroom, size: int) -> None:
+        """Reserve bytes."""
+        self._add(node, headroom, size)
 
-    def take(self, node: str, room: NodeHeadroom, more: int) -> None:
-        """Note that so much was given; less than nothing: it was given back."""
-        self._by_node[node] = (room.heartbeat, max(self._spent(node, room) + more, 0))
+    def release(self, node: str, headroom: NodeHeadroom, size: int) -> None:
+        """Release bytes that were reserved and are not used after all."""
+        self._add(node, headroom, -size)
+
+    def _add(self, node: str, headroom: NodeHeadroom, size: int) -> None:
+        reserved = max(self._reserved(node, headroom) + size, 0)
+        self._by_node[node] = (headroom.heartbeat, reserved)
+
+    def _reserved(self, node: str, headroom: NodeHeadroom) -> int:
+        heartbeat, reserved = self._by_node.get(node, ("", 0))
+        return reserved if heartbeat == headroom.heartbeat else 0
 
 
-def room_of(node: Json, now: datetime) -> NodeHeadroom | None:
-    """Give the memory that the node has left; None: its agent does not tell."""
+def node_headroom(node: Json, now: datetime) -> NodeHeadroom | None:
+    """Return the memory that an OOMNode reports as available.
+
+    Returns:
+        None: the agent does not report it, is silent, or its report cannot be read.
+    """
     try:
-        told = OOMNodeStatus.model_validate(node.get("status") or {})
-        heartbeat, available = told.agent.heartbeat, told.memory.available
+        status = OOMNodeStatus.model_validate(node.get("status") or {})
+        heartbeat, available = status.agent.heartbeat, status.memory.available
         skew = clock_skew(node, heartbeat)
         if available is None or is_silent(heartbeat, now - skew):
             return None
@@ -54,8 +72,8 @@ def room_of(node: Json, now: datetime) -> NodeHeadroom | None:
         return None
 
 
-def moment(text: object) -> datetime | None:
-    """Read a time; one without a zone is in UTC."""
+def parse_time(text: object) -> datetime | None:
+    """Parse an RFC 3339 time; a time without a zone is in UTC."""
     try:
         found = datetime.fromisoformat(str(text))
     except ValueError:

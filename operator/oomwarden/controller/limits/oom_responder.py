@@ -1,8 +1,8 @@
-"""Answers kills where a policy says so: onOOM.raiseLimit; one loop, no kopf.
+"""Respond to OOM kills for which a policy sets onOOM.raiseLimit.
 
-The steps, in order: an OOMKill comes -> read pod, policies, switch and node again -> decide
-(core/limits/raise_limit) -> patch pods/resize -> write status.response -> post the Event. An
-operator that ends in between finds by the limit's mark what was done.
+Each kill goes through these steps: an OOMKill arrives -> read pod, policies, mode and node again ->
+decide (core/limits/raise_limit) -> patch pods/resize -> write status.response -> post the Event.
+An operator that restarts in between sees by the limit's owner what was already done.
 """
 
 import asyncio
@@ -10,42 +10,37 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 from typing import Any, Protocol
 
-from lightkube import ApiError
-
 from oomwarden.api.oomkill import OOMKill
-from oomwarden.api.oomlimit import Step
-from oomwarden.controller.limits.headroom import MemoryReservations, NodeHeadroom, moment, room_of
-from oomwarden.controller.limits.set_limits import ResizeCalls, set_limit
-from oomwarden.core.limits.authorization import LimitWrite
+from oomwarden.controller.limits.headroom import NodeHeadroom, node_headroom, parse_time
+from oomwarden.controller.limits.limit_raiser import LimitRaiser
+from oomwarden.controller.limits.set_limits import ResizeCalls
 from oomwarden.core.limits.raise_case import RaiseContext, is_young
 from oomwarden.core.limits.raise_limit import STALE, NotRaised, Raise, decide
 from oomwarden.core.limits.recent_kills import MOST_OF_A_NAMESPACE, RecentKillQueue
-from oomwarden.core.limits.resize_patch import refusal
 from oomwarden.core.limits.response import event, response
 from oomwarden.core.objects.json_parts import object_at
 from oomwarden.core.objects.passed_over import UnreadableObjects, error_words, name_of
 from oomwarden.kube.pod_resizes import ResizeTarget
 from oomwarden.kube.transport.errors import API_ERRORS, WriteOutcome, WriteResult, failure
 
-TRY_AGAIN_SECONDS = 2.0
-AWAITED = timedelta(seconds=45)
-"""After a kill its node's agent has so long to tell how much memory is available."""
+RETRY_SECONDS = 2.0
+REPORT_WAIT = timedelta(seconds=45)
+"""Longest time after a kill to wait for the agent's report of the node's available memory."""
 POST_TRIES = 5
-AT_ONCE = 8
-"""Kills that are answered at a time; one of each namespace."""
+CONCURRENT_KILLS = 8
+"""OOMKills that are processed at the same time, each of another namespace."""
 _LOG = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
 
-class Kills(Protocol):
-    """The calls that are needed."""
+class OOMKillCalls(Protocol):
+    """Required API calls."""
 
     async def follow(self, take: Callable[[Json], None]) -> None:
-        """Hand on young OOMKills for ever."""
+        """Watch recent OOMKills until cancelled."""
 
     async def write_response(self, namespace: str, name: str, response: Json) -> None:
         """Write status.response; may raise one of kube.errors.API_ERRORS."""
@@ -57,183 +52,177 @@ class Kills(Protocol):
         """Read an OOMNode with its status; may raise one of kube.errors.API_ERRORS."""
 
 
-class _AgainError(Exception):
-    """The API server did not let it be decided or done: to be tried again while it is young."""
+class _RetryError(Exception):
+    """The API server prevented the response; it is retried while the OOMKill is recent."""
 
 
 @dataclass(slots=True, eq=False)
-class Responder:
-    """Answers each kill once: what has a response already is left. `instance` names this pod.
+class OOMResponder:
+    """Responds once to each OOMKill: one that has a response is skipped.
 
-    A record that cannot be answered for what it holds is noted in `passed_over`.
+    Attributes:
+        kills: The API calls for OOMKills.
+        calls: The API calls for resizes.
+        instance: The name of the operator's pod.
+        unreadable: Records the OOMKills that cannot be processed because of their content.
+        now: Returns the current time.
+        sleep: Replaced in tests.
+        queue: The OOMKills that wait for a response.
     """
 
-    kills: Kills
+    kills: OOMKillCalls
     calls: ResizeCalls
     instance: str
+    unreadable: UnreadableObjects
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    waiting: RecentKillQueue = field(default_factory=RecentKillQueue)
-    passed_over: UnreadableObjects = field(default_factory=UnreadableObjects)
+    queue: RecentKillQueue = field(default_factory=RecentKillQueue)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
-    _told: int = 0
-    _given: MemoryReservations = field(default_factory=MemoryReservations)
+    _logged_drops: int = 0
+    _raiser: LimitRaiser = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._raiser = LimitRaiser(self.calls, self.now)
 
     async def run(self) -> None:
-        """Work for ever, whatever the API server answers."""
+        """Process OOMKills until cancelled, whatever the API server answers."""
         async with asyncio.TaskGroup() as loops:
-            loops.create_task(self.kills.follow(self.take), name="young-kills")
-            loops.create_task(self._answer_for_ever(), name="responses")
+            loops.create_task(self.kills.follow(self.enqueue), name="recent-kills")
+            loops.create_task(self._process_all(), name="responses")
 
-    def take(self, manifest: Json) -> None:
-        """Take a record that was told; most events are not about a new one."""
-        answered = object_at(manifest, "status").get("response")
-        if not answered and self._is_young(manifest):
-            if not self.waiting.put(manifest, self._clock()):
-                self._tell_dropped()
+    def enqueue(self, manifest: Json) -> None:
+        """Queue an OOMKill if it is recent and has no response yet; most events have one."""
+        has_response = object_at(manifest, "status").get("response")
+        if not has_response and self._is_young(manifest):
+            if not self.queue.put(manifest, self._clock()):
+                self._log_drops()
             self._wake.set()
 
-    def _tell_dropped(self) -> None:
-        """Say that kills get no answer: at the first, and whenever there are twice as many."""
-        count = self.waiting.dropped
-        if count >= 2 * self._told:
-            most = max(self.waiting.dropped_of, key=self.waiting.dropped_of.__getitem__)
+    def _log_drops(self) -> None:
+        """Log that OOMKills were dropped: the first one, and each time their number doubles."""
+        count = self.queue.dropped
+        if count >= 2 * self._logged_drops:
+            most = max(self.queue.dropped_of, key=self.queue.dropped_of.__getitem__)
             _LOG.warning(
-                "%d OOMKills got no response as too many came at once, most of them in %s: "
-                "onOOM acts on the newest %d of a namespace that wait",
+                "%d OOMKills get no response because too many arrived in a short time, most of "
+                "them in namespace %s: onOOM keeps the newest %d of a namespace waiting",
                 count, most, MOST_OF_A_NAMESPACE,
             )  # fmt: skip
-            self._told = count
+            self._logged_drops = count
 
     def _is_young(self, manifest: Json) -> bool:
-        """Whether a record is recent; its own time is of the node's clock, which may be wrong."""
+        """Return whether the record is recent, by the API server's clock: the node's may be off."""
         created = _created(manifest)
         return created is not None and is_young(created, self.now())
 
-    async def _answer_for_ever(self) -> None:
-        """Answer a few at a time, of each namespace one."""
-        slots = asyncio.Semaphore(AT_ONCE)
-        async with asyncio.TaskGroup() as works:
+    async def _process_all(self) -> None:
+        slots = asyncio.Semaphore(CONCURRENT_KILLS)
+        async with asyncio.TaskGroup() as workers:
             while True:
                 await slots.acquire()
                 namespace, manifest = await self._next()
-                works.create_task(self._serve(namespace, manifest, slots))
+                workers.create_task(self._process(namespace, manifest, slots))
 
     async def _next(self) -> tuple[str, Json]:
         while True:
             self._wake.clear()
-            if (found := self.waiting.next(self._clock())) is not None:
+            if (found := self.queue.next(self._clock())) is not None:
                 return found
             await self._wake.wait()
 
-    async def _serve(self, namespace: str, manifest: Json, slots: asyncio.Semaphore) -> None:
-        """Answer a kill; one that could not be waits for its namespace's next turn."""
+    async def _process(self, namespace: str, manifest: Json, slots: asyncio.Semaphore) -> None:
+        """Respond to an OOMKill, or requeue it for its namespace's next turn."""
         try:
-            await self.answer(manifest)
-        except _AgainError as error:
+            await self.respond(manifest)
+        except _RetryError as error:
             slots.release()
-            name = manifest["metadata"]["name"]
-            _LOG.warning("OOMKill %s has no response yet, tried again: %s", name, error)
-            await self.sleep(TRY_AGAIN_SECONDS)
-            self.take(manifest)
-        except Exception as error:  # noqa: BLE001 - whatever an object makes it raise
+            why = str(error)
+            _LOG.warning("%s has no response yet, retrying: %s", _name(manifest), why)
+            await self.sleep(RETRY_SECONDS)
+            self.enqueue(manifest)
+        except Exception as error:  # noqa: BLE001 - a malformed object may raise anything
             slots.release()
-            name, why = name_of("OOMKill", manifest), error_words(error)
-            self.passed_over.note("OOMKill", manifest, f"it gets no response: {why}")
-            _LOG.error("%s gets no response: %s", name, why)
+            why = error_words(error)
+            self.unreadable.note("OOMKill", manifest, f"it gets no response: {why}")
+            _LOG.error("%s gets no response: %s", _name(manifest), why)
         else:
             slots.release()
-        self.waiting.again(namespace, self._clock())
+        self.queue.again(namespace, self._clock())
         self._wake.set()
 
     @staticmethod
     def _clock() -> float:
         return asyncio.get_running_loop().time()
 
-    async def answer(self, manifest: Json) -> None:
-        """Answer one kill.
+    async def respond(self, manifest: Json) -> None:
+        """Respond to one OOMKill.
 
         Raises:
-            _AgainError: it could not be decided, done or recorded.
-            ValueError: it cannot be read.
+            _RetryError: The API server prevented the decision, the resize or the response.
+            ValueError: The OOMKill cannot be read.
         """
         kill = OOMKill.model_validate(manifest)
         try:
-            await self._answer(kill, manifest["metadata"])
+            await self._respond(kill, manifest["metadata"])
         except API_ERRORS as error:
-            raise _AgainError(failure(error).reason) from error
+            raise _RetryError(failure(error).reason) from error
 
-    async def _answer(self, kill: OOMKill, metadata: Json) -> None:
-        namespace, name = metadata["namespace"], metadata["name"]
+    async def _respond(self, kill: OOMKill, metadata: Json) -> None:
+        namespace = metadata["namespace"]
         found = await self.calls.look(namespace, kill.pod.name, kill.container.name or "")
-        room = room_of(await self.kills.node_status(kill.node), self.now())
-        case = self._case(kill, found, room, metadata)
-        decided = decide(case)
+        headroom = node_headroom(await self.kills.node_status(kill.node), self.now())
+        context = self._context(kill, found, headroom, metadata)
+        decided = decide(context)
         if decided is None:
             return
-        if isinstance(decided, NotRaised) and decided.reason == STALE and self._may_wait(case):
-            raise _AgainError(decided.message)
+        if isinstance(decided, NotRaised) and decided.reason == STALE and self._may_wait(context):
+            raise _RetryError(decided.message)
         if isinstance(decided, Raise) and not decided.done:
-            decided = await self._give(decided, found, room)
-        told = response(decided, kill, namespace, self.now())
-        _LOG.info("OOMKill %s/%s: %s: %s", namespace, name, told.reason, told.message)
-        content = told.model_dump(mode="json", by_alias=True, exclude_none=True)
+            decided = await self._raiser.raise_limit(decided, found, headroom)
+        await self._record(decided, kill, metadata, found)
+
+    async def _record(
+        self, decided: Raise | NotRaised, kill: OOMKill, metadata: Json, found: ResizeTarget
+    ) -> None:
+        """Write the response, then post its Event."""
+        namespace, name = metadata["namespace"], metadata["name"]
+        made = response(decided, kill, namespace, self.now())
+        _LOG.info("OOMKill %s/%s: %s: %s", namespace, name, made.reason, made.message)
+        content = made.model_dump(mode="json", by_alias=True, exclude_none=True)
         await self.kills.write_response(namespace, name, content)
-        if posted := event(told, name, found.scene, self.instance, self.now()):
+        if posted := event(made, name, found.scene, self.instance, self.now()):
             await self._post(posted)
 
-    def _case(
-        self, kill: OOMKill, found: ResizeTarget, room: NodeHeadroom | None, metadata: Json
+    def _context(
+        self, kill: OOMKill, found: ResizeTarget, headroom: NodeHeadroom | None, metadata: Json
     ) -> RaiseContext:
         created = _created({"metadata": metadata})
-        if room is None:
+        if headroom is None:
             return RaiseContext(kill, found.scene, None, self.now(), created=created)
-        available, told = self._given.left(kill.node, room), moment(room.heartbeat)
-        return RaiseContext(kill, found.scene, available, self.now(), told, room.skew, created)
+        available = self._raiser.reservations.unreserved(kill.node, headroom)
+        reported = parse_time(headroom.heartbeat)
+        return RaiseContext(
+            kill, found.scene, available, self.now(), reported, headroom.skew, created
+        )
 
-    def _may_wait(self, case: RaiseContext) -> bool:
-        """Whether the node's agent has time left to tell how much memory is available."""
-        return self.now() - (case.created or case.happened) <= AWAITED
-
-    async def _give(
-        self, wanted: Raise, found: ResizeTarget, room: NodeHeadroom | None
-    ) -> Raise | NotRaised:
-        """Raise a limit; what is given counts from now on, so that no other kill gets it too."""
-        node, more = found.scene.node, wanted.limit - wanted.before
-        if room:
-            self._given.take(node, room, more)
-        given = False
-        try:
-            done = await self._raise(wanted, found)
-            given = isinstance(done, Raise)
-        finally:
-            if room and not given:
-                self._given.take(node, room, -more)
-        return done
+    def _may_wait(self, context: RaiseContext) -> bool:
+        """Return whether the agent may still report the available memory in time."""
+        return self.now() - (context.created or context.happened) <= REPORT_WAIT
 
     async def _post(self, posted: Json) -> None:
-        """Post the Event; the record says the same, so it is not tried for ever."""
+        """Post the Event, with a few retries only: the OOMKill has the same text."""
         for _ in range(POST_TRIES):
             made = await self.kills.post(posted)
             if made.outcome is not WriteOutcome.RETRY:
                 return
-            await self.sleep(TRY_AGAIN_SECONDS)
+            await self.sleep(RETRY_SECONDS)
         _LOG.warning("Event %s was not posted: %s", posted["metadata"]["name"], made.reason)
 
-    async def _raise(self, wanted: Raise, found: ResizeTarget) -> Raise | NotRaised:
-        if found.scene.pod is None or found.scene.container is None:
-            return NotRaised("ContainerUnknown", "The container is gone.")
-        new = LimitWrite(wanted.limit, Step.RAISE, wanted.origin)
-        try:
-            await set_limit(self.calls, found, new, self.now())
-        except ApiError as error:
-            if error.status.code not in {HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY}:
-                raise
-            remark = refusal(wanted.limit, failure(error).reason)
-            return NotRaised(remark.reason, remark.message)
-        return wanted
+
+def _name(manifest: Json) -> str:
+    return name_of("OOMKill", manifest)
 
 
 def _created(manifest: Json) -> datetime | None:
-    """Tell when a record came to be, by the API server's clock."""
-    return moment((manifest.get("metadata") or {}).get("creationTimestamp"))
+    """Return when the record was created, by the API server's clock."""
+    return parse_time((manifest.get("metadata") or {}).get("creationTimestamp"))

@@ -1,7 +1,7 @@
-"""Sets the memory limits that policies ask for, node by node in turn.
+"""Set the memory limits that agents request for policies; nodes take turns.
 
-The steps, in order: an OOMNode says what its agent asks for -> read pod, policies and switch
-again -> decide (core/limits/authorization) -> patch pods/resize -> keep a refusal for the policy's
+Each request goes through these steps: an OOMNode has it -> read pod, policies and mode again ->
+authorize (core/limits/authorization) -> patch pods/resize -> keep a refusal for the policy's
 status.
 """
 
@@ -29,145 +29,167 @@ from oomwarden.kube.pod_resizes import ResizeTarget
 from oomwarden.kube.transport.errors import API_ERRORS, failure
 
 PER_SECOND = 10.0
-"""Patches: a policy for 3,000 pods takes five minutes, in which it can be stopped."""
-AT_ONCE = 4
-"""Nodes that are served, one ask each: one that is slow to answer keeps nobody waiting."""
-SET_SECONDS = 30.0
-"""After a patch the agent takes so long at most to see it, and to ask no more."""
+"""Patches: a policy for 3,000 pods takes five minutes, during which it can be stopped."""
+CONCURRENT_NODES = 4
+"""Nodes that are served at the same time, one request each: a slow answer delays no other node."""
+PATCHED_SECONDS = 30.0
+"""Longest time after a patch until the agent has seen it and drops its request."""
 REFUSED_SECONDS = 60.0
 REFUSED_LONGEST_SECONDS = 600.0
 RETRY_SECONDS = 5.0
 CONFLICT_SECONDS = 0.5
 _LOG = logging.getLogger(__name__)
 
-Told = tuple[PolicyKey, Refusal]
-"""What is to be told, and in which policy's status."""
+PolicyRefusal = tuple[PolicyKey, Refusal]
+"""A refusal, and the policy whose status shows it."""
 
 
 @dataclass(slots=True, eq=False)
 class Resizer:
-    """`changed` is called with the policies whose refusals are others than before."""
+    """Works through the resize requests of all nodes.
+
+    Attributes:
+        calls: The API calls.
+        refusals_changed: Called with the policies whose refusals have changed.
+        sleep: Replaced in tests.
+        clock: Returns the current time.
+    """
 
     calls: ResizeCalls
-    changed: Callable[[Iterable[PolicyKey]], None]
+    refusals_changed: Callable[[Iterable[PolicyKey]], None]
     sleep: Callable[[float], Any] = asyncio.sleep
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    _asks: ResizeRequestQueue[PolicyKey] = field(default_factory=ResizeRequestQueue)
+    _requests: ResizeRequestQueue[PolicyKey] = field(default_factory=ResizeRequestQueue)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def take(self, node: str, asked: Sequence[Resize]) -> None:
-        """Take what a node's agent asks for now; what it no longer asks for is forgotten."""
-        self._tell(self._asks.take(node, asked, self._now()))
+    def update_requests(self, node: str, requests: Sequence[Resize]) -> None:
+        """Replace a node's requests; those that are no longer among them are forgotten."""
+        self._notify(self._requests.take(node, requests, self._now()))
         self._wake.set()
 
     def refusals(self, key: PolicyKey) -> tuple[Refusal, ...]:
-        """Give what is to be told under a policy."""
-        return self._asks.refusals(key)
+        """Return the refusals that a policy's status shows."""
+        return self._requests.refusals(key)
 
     async def run(self) -> None:
-        """Work for ever, whatever the API server answers: a few nodes at a time, one ask each."""
-        slots = asyncio.Semaphore(AT_ONCE)
-        async with asyncio.TaskGroup() as works:
+        """Process requests until cancelled, whatever the API server answers."""
+        slots = asyncio.Semaphore(CONCURRENT_NODES)
+        async with asyncio.TaskGroup() as workers:
             while True:
                 await slots.acquire()
-                node, ask = await self._next()
-                works.create_task(self._serve(node, ask, slots))
+                node, request = await self._next()
+                workers.create_task(self._process(node, request, slots))
                 await self.sleep(1 / PER_SECOND)
 
     async def _next(self) -> tuple[str, Resize]:
-        """Wait until a node asks for other things, or for the next try."""
+        """Wait until a request is due."""
         while True:
             self._wake.clear()
-            if (due := self._asks.next(self._now())) is not None:
+            if (due := self._requests.next(self._now())) is not None:
                 return due
-            soonest = self._asks.soonest()
-            patience = None if soonest == math.inf else max(soonest - self._now(), 0)
+            soonest = self._requests.soonest()
+            timeout = None if soonest == math.inf else max(soonest - self._now(), 0)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(patience):
+                async with asyncio.timeout(timeout):
                     await self._wake.wait()
 
-    async def _serve(self, node: str, ask: Resize, slots: asyncio.Semaphore) -> None:
+    async def _process(self, node: str, request: Resize, slots: asyncio.Semaphore) -> None:
         try:
-            await self._guarded(node, ask)
+            await self._reconcile_safely(node, request)
         finally:
-            self._asks.again(node, self._now())
+            self._requests.again(node, self._now())
             slots.release()
             self._wake.set()
 
-    async def _guarded(self, node: str, ask: Resize) -> None:
-        """Do what is asked; a pod or policy that cannot be read keeps nobody else waiting."""
+    async def _reconcile_safely(self, node: str, request: Resize) -> None:
+        """Reconcile; a pod or policy that cannot be read does not delay other requests."""
         try:
-            await self._one(node, ask)
-        except Exception as error:  # noqa: BLE001 - whatever an object makes it raise
-            where, why = f"{ask.namespace}/{ask.pod} {ask.container}", error_words(error)
-            _LOG.error("not resized, and looked at again later: %s: %s", where, why)
-            self._refuse(node, ask, None)
+            await self._reconcile(node, request)
+        except Exception as error:  # noqa: BLE001 - a malformed object may raise anything
+            why = error_words(error)
+            _LOG.error("%s was not resized, retrying later: %s", _name(request), why)
+            self._requeue_refused(node, request, None)
 
-    async def _one(self, node: str, ask: Resize) -> None:
-        """Do what is asked, once; when to look again says the answer."""
+    async def _reconcile(self, node: str, request: Resize) -> None:
+        """Process a request once, and requeue it."""
         try:
-            found = await self.calls.look(ask.namespace, ask.pod, ask.container)
+            found = await self.calls.look(request.namespace, request.pod, request.container)
         except API_ERRORS as error:
-            _LOG.warning("pod %s/%s: %s", ask.namespace, ask.pod, failure(error).reason)
-            self._answer(node, ask, RETRY_SECONDS)
+            why = failure(error).reason
+            _LOG.warning("%s could not be read, retrying: %s", _name(request), why)
+            self._requeue(node, request, RETRY_SECONDS)
             return
-        match grant(ask, node, found.scene):
+        match grant(request, node, found.scene):
             case Denied(why):
-                _LOG.info("not resized: %s/%s %s: %s", ask.namespace, ask.pod, ask.container, why)
-                self._answer(node, ask, SET_SECONDS)
+                _LOG.info("%s was not resized: %s", _name(request), why)
+                self._requeue(node, request, PATCHED_SECONDS)
             case LimitWrite() as write:
-                await self._write(node, ask, found, write)
+                await self._write(node, request, found, write)
 
-    async def _write(self, node: str, ask: Resize, found: ResizeTarget, write: LimitWrite) -> None:
+    async def _write(
+        self, node: str, request: Resize, found: ResizeTarget, write: LimitWrite
+    ) -> None:
         try:
             await set_limit(self.calls, found, write, self.clock())
         except API_ERRORS as error:
-            self._refused(node, ask, (found.scene, write), error)
+            self._handle_error(node, request, (found.scene, write), error)
             return
-        where = f"{ask.namespace}/{ask.pod} {ask.container}"
-        _LOG.info("%s: memory limit %s set for %s", where, ask.limit, ask.policy or "putting back")
-        self._answer(node, ask, SET_SECONDS)
+        why = f"for {request.policy}" if request.policy else "to restore it"
+        _LOG.info("%s: memory limit was set to %s %s", _name(request), request.limit, why)
+        self._requeue(node, request, PATCHED_SECONDS)
 
-    def _refused(
-        self, node: str, ask: Resize, tried: tuple[ResizeContext, LimitWrite], error: Exception
+    def _handle_error(
+        self,
+        node: str,
+        request: Resize,
+        tried: tuple[ResizeContext, LimitWrite],
+        error: Exception,
     ) -> None:
-        scene, write = tried
+        context, write = tried
         code = error.status.code if isinstance(error, ApiError) else None
-        told = failure(error)
+        found = failure(error)
         if code in {HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY}:
-            remark = refusal(write.limit, told.reason)
-            _LOG.info("%s/%s %s: %s", ask.namespace, ask.pod, ask.container, remark.message)
-            self._refuse(node, ask, _told(ask, scene, remark))
-        elif code == HTTPStatus.CONFLICT:  # somebody was quicker: look again
-            self._answer(node, ask, CONFLICT_SECONDS)
+            remark = refusal(write.limit, found.reason)
+            _LOG.info("%s: %s", _name(request), remark.message)
+            self._requeue_refused(node, request, _policy_refusal(request, context, remark))
+        elif code == HTTPStatus.CONFLICT:  # another client changed the pod: read it again
+            self._requeue(node, request, CONFLICT_SECONDS)
         else:
-            _LOG.warning("%s/%s was not resized: %s", ask.namespace, ask.pod, told.reason)
-            self._answer(node, ask, max(RETRY_SECONDS, told.after))
+            _LOG.warning("%s was not resized, retrying: %s", _name(request), found.reason)
+            self._requeue(node, request, max(RETRY_SECONDS, found.after))
 
-    def _refuse(self, node: str, ask: Resize, told: Told | None) -> None:
-        """Ask again ever later: a quota may be freed, most else stays as it is."""
-        before = self._asks.get(node, ask)
+    def _requeue_refused(self, node: str, request: Resize, refused: PolicyRefusal | None) -> None:
+        """Requeue with exponential back-off: quota may become free, other refusals seldom end."""
+        before = self._requests.get(node, request)
         refusals = before.refusals if before else 0
         seconds = min(REFUSED_SECONDS * 2**refusals, REFUSED_LONGEST_SECONDS)
-        due = self._now() + seconds
-        self._tell(self._asks.answer(node, ask, Answer(due, told, refusals + 1)))
+        answer = Answer(self._now() + seconds, refused, refusals + 1)
+        self._notify(self._requests.answer(node, request, answer))
 
-    def _answer(self, node: str, ask: Resize, seconds: float) -> None:
-        self._tell(self._asks.answer(node, ask, Answer(self._now() + seconds)))
+    def _requeue(self, node: str, request: Resize, seconds: float) -> None:
+        self._notify(self._requests.answer(node, request, Answer(self._now() + seconds)))
 
-    def _tell(self, policies: set[PolicyKey]) -> None:
+    def _notify(self, policies: set[PolicyKey]) -> None:
         if policies:
-            self.changed(policies)
+            self.refusals_changed(policies)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
 
 
-def _told(ask: Resize, scene: ResizeContext, remark: Remark) -> Told | None:
-    """Say it under the winner; without one, what is put back has nobody to be told."""
-    winner = scene.select_winner().winner
+def _name(request: Resize) -> str:
+    return f"container {request.container} of pod {request.namespace}/{request.pod}"
+
+
+def _policy_refusal(
+    request: Resize, context: ResizeContext, remark: Remark
+) -> PolicyRefusal | None:
+    """Attribute a refusal to the winning policy; None: a restored limit has no policy."""
+    winner = context.select_winner().winner
     if winner is None:
         return None
-    policy, pod = winner.policy, f"{ask.namespace}/{ask.pod}"
-    told = Refusal(pod=pod, container=ask.container, reason=remark.reason, message=remark.message)
-    return PolicyKey(policy.kind, policy.namespace, policy.name), told
+    policy, pod = winner.policy, f"{request.namespace}/{request.pod}"
+    refused = Refusal(
+        pod=pod, container=request.container, reason=remark.reason, message=remark.message
+    )
+    return PolicyKey(policy.kind, policy.namespace, policy.name), refused

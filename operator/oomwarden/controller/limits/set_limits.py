@@ -1,8 +1,8 @@
-"""One write of a memory limit: record what is about to be done, do it, and confirm the record.
+"""Set one memory limit: record the intent, patch the pod, confirm the record.
 
-The record (OOMLimit) is the only proof that a limit is ours, so it is there before the limit is.
-An operator that ends in between leaves a record that is pending: by the limit that the pod has it
-is plain whether the write was done (core/model/limit_ownership).
+The record (OOMLimit) is the only proof that oomwarden set a limit, so it is written first. If the
+operator exits in between, the record stays pending, and the pod's limit shows whether the patch was
+applied (core/model/limit_ownership).
 """
 
 import logging
@@ -19,27 +19,27 @@ from oomwarden.core.model.limit_ownership import LimitOwner, begun, confirmed, f
 from oomwarden.kube.pod_resizes import ResizeTarget
 from oomwarden.kube.transport.errors import API_ERRORS, failure
 
-_REFUSED = {
+_NOT_APPLIED = {
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.FORBIDDEN,
     HTTPStatus.NOT_FOUND,
     HTTPStatus.CONFLICT,
     HTTPStatus.UNPROCESSABLE_ENTITY,
 }
-"""Answers after which the limit is surely as it was."""
+"""Answers after which the limit is certainly unchanged."""
 _LOG = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
 
 class ResizeCalls(Protocol):
-    """The calls that are needed; each may raise one of kube.errors.API_ERRORS."""
+    """Required API calls; each may raise one of kube.errors.API_ERRORS."""
 
     async def look(self, namespace: str, pod: str, container: str) -> ResizeTarget:
-        """Read all that decides on a container."""
+        """Read everything that the decision about a container needs."""
 
     async def keep(self, found: ResizeTarget, kept: KeptLimit | None) -> ResizeTarget:
-        """Write what is kept of the container (None: nothing); gives what is to be kept next."""
+        """Write the container's record (None: remove it); return the target with the new record."""
 
     async def resize(self, namespace: str, pod: str, patch: Json, manager: str, /) -> None:
         """Patch pods/resize."""
@@ -48,33 +48,34 @@ class ResizeCalls(Protocol):
 async def set_limit(
     calls: ResizeCalls, found: ResizeTarget, new: LimitWrite, now: datetime
 ) -> None:
-    """Set the limit of the container that was found.
+    """Set the limit of the container that was read.
 
     Raises:
-        kube.errors.API_ERRORS: it was not set, or nobody knows.
+        kube.errors.API_ERRORS: The limit was not set, or the outcome is unknown.
     """
     pod, container = found.scene.pod, found.scene.container
     if pod is None or container is None:
         return
     at = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    mark = LimitOwner(new.step, new.before, at)
-    kept = begun(container.name, mark, new.limit, container.spec.asked)
-    written = await calls.keep(found, kept)
+    owner = LimitOwner(new.step, new.before, at)
+    pending = begun(container.name, owner, new.limit, container.spec.asked)
+    written = await calls.keep(found, pending)
     patch = resize_patch(pod, container, new.limit, found.version)
+    manager = field_manager_name(new.step, container.name)
     try:
-        await calls.resize(
-            pod.namespace, pod.name, patch, field_manager_name(new.step, container.name)
-        )
+        await calls.resize(pod.namespace, pod.name, patch, manager)
     except ApiError as error:
-        if error.status.code in _REFUSED:
-            await _restore(calls, written, found.kept)
+        if error.status.code in _NOT_APPLIED:
+            await _finish_record(calls, written, found.kept)
         raise
-    await _restore(calls, written, confirmed(kept))
+    await _finish_record(calls, written, confirmed(pending))
 
 
-async def _restore(calls: ResizeCalls, written: ResizeTarget, kept: KeptLimit | None) -> None:
-    """Write the last word on a limit; without it the pending record says as much, in most cases."""
+async def _finish_record(calls: ResizeCalls, written: ResizeTarget, kept: KeptLimit | None) -> None:
+    """Write the outcome; if that fails, the pending record shows the same in most cases."""
     try:
         await calls.keep(written, kept)
     except API_ERRORS as error:
-        _LOG.warning("an OOMLimit stays pending: %s", failure(error).reason)
+        pod = written.scene.pod
+        name = f"{pod.namespace}/{pod.name}" if pod else "?"
+        _LOG.warning("the OOMLimit of pod %s stays pending: %s", name, failure(error).reason)

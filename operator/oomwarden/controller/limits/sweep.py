@@ -1,4 +1,4 @@
-"""Deletes OOMLimits after their pods: nobody tells the operator that a pod has gone."""
+"""Delete OOMLimits whose pods no longer exist: the operator does not watch pods."""
 
 import asyncio
 import logging
@@ -11,65 +11,75 @@ from oomwarden.kube.transport.errors import API_ERRORS, failure
 
 EVERY_SECONDS = 60.0
 PER_SECOND = 20.0
-"""Pods looked for. The operator sets ten limits a second, so that records cannot pile up."""
+"""OOMLimits that are checked. The operator sets ten limits a second, so they cannot pile up."""
 _KIND = "OOMLimit"
 _LOG = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
 
-class Records(Protocol):
-    """The calls that are needed; each may raise one of kube.errors.API_ERRORS."""
+class OOMLimitCalls(Protocol):
+    """Required API calls; each may raise one of kube.errors.API_ERRORS."""
 
     def all(self) -> AsyncIterator[Json]:
-        """Give the metadata of all records."""
+        """Yield the metadata of all OOMLimits."""
 
     async def drop_if_gone(self, metadata: Json) -> bool:
-        """Delete a record whose pod is gone."""
+        """Delete an OOMLimit if its pod no longer exists; return whether it was deleted."""
 
 
 @dataclass(slots=True, eq=False)
 class LimitSweep:
-    """One plain loop. What cannot be looked at is in `passed_over` until it can be, or is gone."""
+    """Checks all OOMLimits once a minute.
 
-    records: Records
+    Attributes:
+        calls: The API calls.
+        unreadable: Records the OOMLimits that cannot be checked, until they can or are deleted.
+        sleep: Replaced in tests.
+    """
+
+    calls: OOMLimitCalls
+    unreadable: UnreadableObjects
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    passed_over: UnreadableObjects = field(default_factory=UnreadableObjects)
-    _odd: dict[str, Json] = field(default_factory=dict)
+    _failed: dict[str, Json] = field(default_factory=dict)
 
     async def run(self) -> None:
-        """Work for ever, whatever the API server answers."""
+        """Sweep until cancelled, whatever the API server answers."""
         while True:
             try:
-                await self.once()
+                await self.sweep()
             except API_ERRORS as error:
-                _LOG.warning("OOMLimits are looked through later: %s", failure(error).reason)
+                _LOG.warning("checking OOMLimits failed, retrying: %s", failure(error).reason)
             await self.sleep(EVERY_SECONDS)
 
-    async def once(self) -> None:
-        """Look at each record once."""
-        before, self._odd = self._odd, {}
-        async for metadata in self.records.all():
-            await self._look(metadata)
+    async def sweep(self) -> None:
+        """Check each OOMLimit once.
+
+        Raises:
+            API_ERRORS: The API server is unavailable.
+        """
+        before, self._failed = self._failed, {}
+        async for metadata in self.calls.all():
+            await self._check(metadata)
             await self.sleep(1 / PER_SECOND)
-        for name in before.keys() - self._odd.keys():
-            self.passed_over.clear(_KIND, before[name])
+        for name in before.keys() - self._failed.keys():
+            self.unreadable.clear(_KIND, before[name])
 
-    async def _look(self, metadata: Json) -> None:
-        """Look at one record; one that cannot be read or deleted keeps no other one waiting."""
+    async def _check(self, metadata: Json) -> None:
+        """Check one OOMLimit; one that cannot be read or deleted does not delay the others."""
         try:
-            if await self.records.drop_if_gone(metadata):
-                _LOG.debug("OOMLimit %s: its pod is gone", metadata["name"])
+            if await self.calls.drop_if_gone(metadata):
+                _LOG.debug("OOMLimit %s was deleted: its pod no longer exists", metadata["name"])
         except API_ERRORS as error:
-            told = failure(error)
-            if told.everywhere:
+            found = failure(error)
+            if found.everywhere:
                 raise
-            self._pass_over(metadata, told.reason)
-        except Exception as error:  # noqa: BLE001 - whatever an object makes it raise
-            self._pass_over(metadata, error_words(error))
+            self._note_failure(metadata, found.reason)
+        except Exception as error:  # noqa: BLE001 - a malformed object may raise anything
+            self._note_failure(metadata, error_words(error))
 
-    def _pass_over(self, metadata: Json, why: str) -> None:
+    def _note_failure(self, metadata: Json, why: str) -> None:
         manifest = {"metadata": {"name": metadata.get("name")}}
-        self._odd[str(metadata.get("name"))] = manifest
-        if self.passed_over.note(_KIND, manifest, why):
-            _LOG.warning("%s stays for now: %s", name_of(_KIND, manifest), why)
+        self._failed[str(metadata.get("name"))] = manifest
+        if self.unreadable.note(_KIND, manifest, why):
+            _LOG.warning("%s was not checked, retrying: %s", name_of(_KIND, manifest), why)

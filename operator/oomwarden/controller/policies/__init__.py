@@ -1,1 +1,1 @@
-"""The status of policies, put together from the reports of all nodes."""
+"""The status of policies, aggregated from the reports of all nodes."""

@@ -1,130 +1,130 @@
-"""Writes policies' status when the reports of nodes change it; one loop, no kopf."""
+"""Write the status of policies when the reports of nodes change it."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from oomwarden.api.oomnode import Refusal
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.policies.node_reports import NodeReports
-from oomwarden.controller.policies.own_policies import OwnPolicies, OwnPolicy
+from oomwarden.controller.policies.oompolicy_cache import OOMPolicyCache, PolicyState
+from oomwarden.controller.policies.policy_queue import PolicyQueue
 from oomwarden.core.limits.node_report import PolicyKey
 from oomwarden.core.objects.passed_over import UnreadableObjects, error_words
 from oomwarden.core.reporting.policy_status import Answers, summarise
 from oomwarden.kube.transport.errors import API_ERRORS, failure
 
 DEBOUNCE_SECONDS = 1.0
-SWEEP_SECONDS = 60.0
+RESYNC_SECONDS = 60.0
 RETRY_SECONDS = 5.0
 _LOG = logging.getLogger(__name__)
 
 
-Policies = Mapping[PolicyKey, Collection[OwnPolicy]]
+@dataclass(frozen=True, slots=True)
+class StatusSources:
+    """What a policy's status is computed from.
+
+    Attributes:
+        reports: What the nodes report.
+        namespaced: The OOMPolicies.
+        cluster: The ClusterOOMPolicies: kopf's index.
+        refusals: Returns the refusals that the operator itself got for a policy.
+    """
+
+    reports: NodeReports
+    namespaced: OOMPolicyCache
+    cluster: Mapping[PolicyKey, Collection[PolicyState]]
+    refusals: Callable[[PolicyKey], Sequence[Refusal]]
+
+    def states(self, key: PolicyKey) -> tuple[PolicyState, ...]:
+        """Return what is known about a policy; a copy, because kopf changes its index meanwhile."""
+        state = self.namespaced.policies.get(key)
+        return tuple(self.cluster.get(key, ())) if state is None else (state,)
+
+    def all_keys(self) -> list[PolicyKey]:
+        """Return all known policies."""
+        return [*self.cluster, *self.namespaced.policies]
 
 
 @dataclass(slots=True, eq=False)
 class PolicyStatusWriter:
-    """Sums up what changed, at most once per policy and second, and writes what is different.
+    """Computes the status of queued policies, at most once a second each, and writes changes.
 
-    `write` puts down a status, and raises one of kube.errors.API_ERRORS where the API server does
-    not answer well. `answers` gives what the operator itself was refused for a policy. `policies`
-    is kopf's index, of ClusterOOMPolicies. A policy that cannot be summed up is noted in
-    `passed_over`.
+    Attributes:
+        write: Writes a status; may raise one of kube.errors.API_ERRORS.
+        queue: The policies whose status has to be computed.
+        sources: What the status is computed from.
+        unreadable: Records policies whose status cannot be computed.
+        now: Returns the current time.
     """
 
     write: Callable[[PolicyKey, PolicyStatus], Awaitable[None]]
+    queue: PolicyQueue
+    sources: StatusSources
+    unreadable: UnreadableObjects
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    answers: Callable[[PolicyKey], Sequence[Refusal]] = lambda _: ()
-    reports: NodeReports = field(default_factory=NodeReports)
-    own: OwnPolicies = field(default_factory=OwnPolicies)
-    policies: Policies = field(default_factory=dict)
-    passed_over: UnreadableObjects = field(default_factory=UnreadableObjects)
-    _due: set[PolicyKey] = field(default_factory=set)
-    _later: set[PolicyKey] = field(default_factory=set)
-    _why: dict[PolicyKey, str] = field(default_factory=dict)
-    _wake: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def __post_init__(self) -> None:
-        self.reports.changed = self.own.changed = self.touch
-
-    def touch(self, keys: Iterable[PolicyKey]) -> None:
-        """Have these policies summed up anew."""
-        self._due.update(keys)
-        if self._due:
-            self._wake.set()
+    _failures: dict[PolicyKey, str] = field(default_factory=dict)
 
     async def run(self) -> None:
-        """Write for ever."""
+        """Write until cancelled."""
         async with asyncio.TaskGroup() as loops:
-            loops.create_task(self._write_for_ever(), name="statuses")
-            loops.create_task(self._sweep_for_ever(), name="sweep")
+            loops.create_task(self._write_all(), name="statuses")
+            loops.create_task(self._resync_all(), name="resync")
 
-    async def _write_for_ever(self) -> None:
+    async def _write_all(self) -> None:
         while True:
-            await self._wake.wait()
+            await self.queue.wait()
             await asyncio.sleep(DEBOUNCE_SECONDS)
-            if not self.reports.whole:  # else a start would say that no node reports
+            if not self.sources.reports.synced:  # a status would say that no node reports
                 continue
-            self._wake.clear()
-            due, self._due = self._due, set()
-            for key in sorted(due, key=str):
-                if await self._guarded(key):
-                    self._why.pop(key, None)
+            for key in sorted(self.queue.drain(), key=str):
+                if await self._sync_safely(key):
+                    self._failures.pop(key, None)
                 else:
-                    self._try_again(key)
+                    self.queue.add_after(key, RETRY_SECONDS)
 
-    def _try_again(self, key: PolicyKey) -> None:
-        """Write one later; the others are not kept waiting."""
-        if key not in self._later:
-            self._later.add(key)
-            asyncio.get_running_loop().call_later(RETRY_SECONDS, self._touch_again, key)
-
-    def _touch_again(self, key: PolicyKey) -> None:
-        self._later.discard(key)
-        self.touch([key])
-
-    async def _sweep_for_ever(self) -> None:
-        """Notice nodes that fell silent: no event tells of them."""
+    async def _resync_all(self) -> None:
+        """Queue all policies regularly: no event shows that an agent no longer reports."""
         while True:
-            await asyncio.sleep(SWEEP_SECONDS)
-            self.touch([*self.policies, *self.own.known])
+            await asyncio.sleep(RESYNC_SECONDS)
+            self.queue.add(self.sources.all_keys())
 
-    async def _guarded(self, key: PolicyKey) -> bool:
-        """Sum up one policy; what cannot be summed up keeps no other one waiting."""
+    async def _sync_safely(self, key: PolicyKey) -> bool:
+        """Sync one policy; one that cannot be synced does not delay the others."""
         policy = {"metadata": {"name": key.name, "namespace": key.namespace}}
         try:
-            done = await self._sum_up(key)
-        except Exception as error:  # noqa: BLE001 - whatever an object makes it raise
-            why = f"its status was not made: {error_words(error)}"
-            self.passed_over.note(key.kind, policy, why)
+            done = await self._sync(key)
+        except Exception as error:  # noqa: BLE001 - a malformed object may raise anything
+            why = f"its status could not be computed: {error_words(error)}"
+            self.unreadable.note(key.kind, policy, why)
             _LOG.error("%s: %s", key, why)
-            return True  # with the next report, or the next sweep
-        self.passed_over.clear(key.kind, policy)
+            return True  # the next report or resync retries it
+        self.unreadable.clear(key.kind, policy)
         return done
 
-    async def _sum_up(self, key: PolicyKey) -> bool:
+    async def _sync(self, key: PolicyKey) -> bool:
+        """Write a policy's status if it has changed; return False if that has to be retried."""
         await asyncio.sleep(0)  # 2,000 reports take 10 ms
-        for policy in self._known(key):
-            reports, answers = self.reports.of(key), Answers(self.answers(key), policy.caution)
-            status = summarise(policy.generation, reports, policy.status, self.now(), answers)
+        for policy in self.sources.states(key):
+            status = self._status(key, policy)
             if status == policy.status:
                 continue
             try:
                 await self.write(key, status)
             except API_ERRORS as error:
-                self._tell_failed(key, failure(error).reason)
+                self._log_failure(key, failure(error).reason)
                 return False
             _LOG.info("%s: %s", key, status.conditions[0].message)
         return True
 
-    def _tell_failed(self, key: PolicyKey, why: str) -> None:
-        if self._why.get(key) != why:
-            _LOG.warning("status of %s was not written, tried again: %s", key, why)
-        self._why[key] = why
+    def _status(self, key: PolicyKey, policy: PolicyState) -> PolicyStatus:
+        reports = self.sources.reports.for_policy(key)
+        answers = Answers(self.sources.refusals(key), policy.caution)
+        return summarise(policy.generation, reports, policy.status, self.now(), answers)
 
-    def _known(self, key: PolicyKey) -> tuple[OwnPolicy, ...]:
-        """Give what is known of a policy; a copy, as kopf changes its index meanwhile."""
-        own = self.own.known.get(key)
-        return tuple(self.policies.get(key, ())) if own is None else (own,)
+    def _log_failure(self, key: PolicyKey, why: str) -> None:
+        if self._failures.get(key) != why:
+            _LOG.warning("status of %s was not written, retrying: %s", key, why)
+        self._failures[key] = why

@@ -1,1 +1,1 @@
-"""Which OOMKills are kept, and how full the cluster is."""
+"""Which OOMKills are kept, and how close the cluster is to its limits."""

@@ -1,7 +1,7 @@
-"""Deletes many records: side by side, as many as the API server bears.
+"""Delete many OOMKills concurrently, at the rate that the API server sustains.
 
-It begins with one and adds one after each batch that went well. When the API server asks for a
-pause, or is in trouble, half as many are tried after it. Each is deleted by its uid.
+The first batch has one record; each batch that succeeds makes the next one larger by one. When the
+API server asks for a pause or fails, the next batch has half as many. Records are deleted by UID.
 """
 
 import asyncio
@@ -15,56 +15,68 @@ from oomwarden.core.quota.retention import StoredRecord
 from oomwarden.kube.oomkill_pages import RefusedError
 from oomwarden.kube.transport.errors import API_ERRORS, failure
 
-AT_ONCE = 50
+LARGEST_BATCH = 50
 PAUSE_SECONDS = 0.05
-"""After a batch, so that a second has 1,000 deletions at most."""
+"""After a batch, so that there are at most 1,000 deletions a second."""
 TRIES = 5
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 60.0
 
 
-class Deletable(Protocol):
-    """The call that is needed; it may raise one of kube.errors.API_ERRORS."""
+class DeleteCalls(Protocol):
+    """The required API call; it may raise one of kube.errors.API_ERRORS."""
 
     async def delete(self, record: StoredRecord) -> bool:
-        """Delete a record; False: it was gone; raises RefusedError."""
+        """Delete a record; return False if it no longer existed.
+
+        Raises:
+            RefusedError: The API server refuses to delete this record.
+        """
 
 
 @dataclass(slots=True)
 class Deletions:
-    """Of one round: how many went; `refused` by uid, `reasons` by namespace."""
+    """The deletions of one round.
 
-    stored: Deletable
+    Attributes:
+        calls: The API call.
+        sleep: Replaced in tests.
+        deleted: How many records were deleted.
+        refused: UIDs of records whose deletion was refused.
+        reasons: The first reason for a refusal, by namespace.
+    """
+
+    calls: DeleteCalls
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     deleted: int = 0
     refused: set[str] = field(default_factory=set)
     reasons: dict[str, str] = field(default_factory=dict)
-    _window: int = 1
+    _batch_size: int = 1
 
     async def delete(self, records: Iterable[StoredRecord]) -> None:
-        """Delete these; those that were refused before are passed over.
+        """Delete records; those that were refused before are skipped.
 
         Raises:
-            API_ERRORS: the API server did not recover within some tries.
+            API_ERRORS: The API server did not recover within a few retries.
         """
         queue = deque(one for one in records if one.uid not in self.refused)
         tries = 0
         while queue:
-            batch = [queue.popleft() for _ in range(min(self._window, len(queue)))]
-            errors = await asyncio.gather(*map(self._try, batch))
+            batch = [queue.popleft() for _ in range(min(self._batch_size, len(queue)))]
+            errors = await asyncio.gather(*map(self._delete_one, batch))
             failed = [(one, error) for one, error in zip(batch, errors, strict=True) if error]
             if not failed:
-                self._window, tries = min(self._window + 1, AT_ONCE), 0
+                self._batch_size, tries = min(self._batch_size + 1, LARGEST_BATCH), 0
                 await self.sleep(PAUSE_SECONDS)
                 continue
             tries += 1
             queue.extendleft(one for one, _ in failed)
             await self._back_off([error for _, error in failed], tries)
 
-    async def _try(self, record: StoredRecord) -> Exception | None:
-        """Give what went wrong with the API server itself; the record is to be tried again."""
+    async def _delete_one(self, record: StoredRecord) -> Exception | None:
+        """Delete a record; return the API server's failure if it has to be retried."""
         try:
-            gone = await self.stored.delete(record)
-            self.deleted += gone  # in one step: others are added meanwhile
+            deleted = await self.calls.delete(record)
+            self.deleted += deleted  # after the await: others add to it meanwhile
         except RefusedError as error:
             self.refused.add(record.uid)
             self.reasons.setdefault(record.namespace, str(error))
@@ -75,7 +87,7 @@ class Deletions:
     async def _back_off(self, errors: list[Exception], tries: int) -> None:
         if tries >= TRIES:
             raise errors[0]
-        self._window = max(self._window // 2, 1)
+        self._batch_size = max(self._batch_size // 2, 1)
         asked = max(failure(error).after for error in errors)
         wait = FIRST_WAIT_SECONDS * 2 ** (tries - 1) * random.uniform(0.75, 1.25)  # noqa: S311
         await self.sleep(min(max(wait, asked), LONGEST_WAIT_SECONDS))

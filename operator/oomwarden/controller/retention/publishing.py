@@ -1,6 +1,6 @@
-"""Publishes how full the API server is of OOMKills, so that agents write less while it is.
+"""Publish how close stored OOMKills are to their limits, so that agents write fewer.
 
-Beside it stands which objects the operator passes over, for people.
+The same ConfigMap names the objects that the operator cannot read, for administrators.
 """
 
 import logging
@@ -15,104 +15,115 @@ from oomwarden.core.quota.retention import Bounds
 from oomwarden.kube.transport.errors import API_ERRORS, failure
 
 RENEW_SECONDS = 300.0
-"""Agents go by themselves when nothing was renewed for three times as long."""
-REMARK_SECONDS = 60.0
-"""Between two words on objects that are passed over: each agent reads what is written."""
+"""Agents decide by themselves if nothing was renewed for three times as long."""
+UNREADABLE_SECONDS = 60.0
+"""Shortest time between two updates of the unreadable objects: every agent reads each update."""
 _NAMED = 10
 _LOG = logging.getLogger(__name__)
 
 
-class Published(Protocol):
-    """The calls that are needed; each may raise one of kube.errors.API_ERRORS."""
+class PressureCalls(Protocol):
+    """Required API calls; each may raise one of kube.errors.API_ERRORS."""
 
     async def read(self) -> Pressure | None:
         """Read what was published last."""
 
     async def write(self, pressure: Pressure, passed_over: str = "") -> None:
-        """Publish both."""
+        """Publish the pressure and the message about unreadable objects."""
 
     async def nodes(self) -> int:
         """Count the nodes that have an agent."""
 
 
 @dataclass(slots=True, eq=False)
-class Publisher:
-    """Keeps the gauge and writes it down on change, and every few minutes anyway.
+class PressurePublisher:
+    """Keeps the gauge, and publishes it when it changes and every few minutes.
 
-    `clock` gives wall-clock seconds. `passed_over` says which objects the operator passes over.
+    Attributes:
+        bounds: Which OOMKills are kept.
+        calls: The API calls.
+        unreadable: Returns the message about objects that the operator cannot read.
+        clock: Returns wall-clock seconds.
+        gauge: The current measurement.
     """
 
     bounds: Bounds
-    board: Published
+    calls: PressureCalls
+    unreadable: Callable[[], str]
     clock: Callable[[], float] = time.time
-    passed_over: Callable[[], str] = lambda: ""
     gauge: Gauge = field(init=False)
     _nodes: int = 1
     _written: Pressure | None = None
-    _at: float = float("-inf")
-    _remark: str = ""
-    _failed: str = ""
+    _written_at: float = float("-inf")
+    _written_unreadable: str = ""
+    _failure: str = ""
 
     def __post_init__(self) -> None:
         self.gauge = Gauge(self.bounds)
 
-    def looked(self, census: Census) -> None:
-        """Take a whole count in."""
+    def record_census(self, census: Census) -> None:
+        """Record a complete count by namespace."""
         self.gauge = self.gauge.looked(census, self.clock())
 
-    def counted(self, total: Count) -> None:
-        """Take in how many there are in all."""
+    def record_total(self, total: Count) -> None:
+        """Record how many OOMKills there are in all namespaces."""
         self.gauge = self.gauge.counted(total, self.clock())
 
     async def publish(self) -> None:
-        """Write what changed; what the API server does not take is tried again at the next call."""
-        now = self.clock()
-        due, remark = not 0 <= now - self._at < RENEW_SECONDS, self.passed_over()
-        news = remark != self._remark and now - self._at >= REMARK_SECONDS
-        if self.gauge.pressure(self._nodes, now) == self._written and not (due or news):
+        """Write what has changed; a failed write is retried at the next call."""
+        now, unreadable = self.clock(), self.unreadable()
+        due = not 0 <= now - self._written_at < RENEW_SECONDS
+        if not due and not self._has_changed(now, unreadable):
             return
         try:
             await self._resume(now)
             if due:
-                self._nodes = await self.board.nodes()
+                self._nodes = await self.calls.nodes()
             pressure = self.gauge.pressure(self._nodes, now)
-            await self.board.write(pressure, remark)
+            await self.calls.write(pressure, unreadable)
         except API_ERRORS as error:
-            self._tell_failed(failure(error).reason)
+            self._log_failure(failure(error).reason)
             return
-        self._tell_pressure(pressure)
-        self._written, self._at, self._remark, self._failed = pressure, now, remark, ""
+        self._log_change(pressure)
+        self._written, self._written_at = pressure, now
+        self._written_unreadable, self._failure = unreadable, ""
+
+    def _has_changed(self, now: float, unreadable: str) -> bool:
+        if self.gauge.pressure(self._nodes, now) != self._written:
+            return True
+        may_update = now - self._written_at >= UNREADABLE_SECONDS
+        return may_update and unreadable != self._written_unreadable
 
     async def _resume(self, now: float) -> None:
-        """Before the first time, let what an earlier operator published hold on."""
+        """Before the first write, continue from what an earlier operator published."""
         if self._written is not None:
             return
-        before = await self.board.read()
+        before = await self.calls.read()
         if before is not None:
             self.gauge = self.gauge.resumed(before, now)
 
-    def _tell_pressure(self, pressure: Pressure) -> None:
+    def _log_change(self, pressure: Pressure) -> None:
         before = self._written or Pressure()
         if (pressure.cluster, pressure.namespaces) == (before.cluster, before.namespaces):
             return
         if pressure.cluster is PressureLevel.CALM and not pressure.namespaces:
-            _LOG.info("OOMKills are recorded as usual again")
+            _LOG.info("OOMKills are recorded at the usual rate again")
             return
         named = sorted(pressure.namespaces)[:_NAMED]
         _LOG.warning(
-            "too many OOMKills: agents merge them harder (level %d of %d for the cluster, %d "
-            "namespaces of their own: %s)",
+            "too many OOMKills: agents merge more kills into one OOMKill (level %d of %d for the "
+            "cluster; %d namespaces have their own level: %s)",
             pressure.cluster,
             PressureLevel.FULL,
             len(pressure.namespaces),
             ", ".join(named) or "-",
         )
 
-    def _tell_failed(self, reason: str) -> None:
-        if reason != self._failed:
+    def _log_failure(self, reason: str) -> None:
+        if reason != self._failure:
             _LOG.warning(
-                "ConfigMap %s could not be read or written, so agents merge records harder by "
-                "themselves after a while; the chart makes it, so `helm upgrade` brings it back: "
-                "%s", NAME, reason,
+                "ConfigMap %s could not be read or written: %s. Without it agents soon merge more "
+                "kills into one OOMKill. If it was deleted, `helm upgrade` creates it again",
+                NAME, reason,
             )  # fmt: skip
-        self._failed = reason
+        self._failure = reason

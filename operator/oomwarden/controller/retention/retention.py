@@ -1,9 +1,9 @@
-"""Deletes the OOMKills that have to go, and says how full it is; one loop, no kopf.
+"""Delete OOMKills that exceed their bounds, and publish how many there are.
 
-Between two rounds all records are counted, which costs one small request; when they become many
-more, the next round begins at once. The steps of a round, in order: read a part of all records ->
-count and sift -> delete, side by side -> read the next part. Two operators at once do no harm:
-they find the same records, and a record is deleted by its uid.
+Between two rounds all records are counted, which costs one small request; if many more appear, the
+next round starts early. A round reads a page of records -> counts and filters them -> deletes
+concurrently -> reads the next page. Two operators at the same time do no harm: they find the same
+records, and a record is deleted by its UID.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Protocol
 
-from oomwarden.controller.retention.deletions import Deletable, Deletions
-from oomwarden.controller.retention.publishing import Publisher
+from oomwarden.controller.retention.deletions import DeleteCalls, Deletions
+from oomwarden.controller.retention.publishing import PressurePublisher
 from oomwarden.core.quota.census import Census, Count, exempt
 from oomwarden.core.quota.retention import Bounds, RetentionFilter
 from oomwarden.kube.oomkill_pages import ListExpiredError, RecordPage
@@ -25,30 +25,39 @@ FIRST_SECONDS = 5.0
 COUNT_SECONDS = 10.0
 ROUND_SECONDS = 600.0
 LEAST_SECONDS = 60.0
-"""Between two rounds, however fast records become more."""
+"""Shortest time between two rounds, however fast the number of records grows."""
 RETRY_SECONDS = 60.0
-"""After a round that the API server did not let end."""
+"""After a round that the API server interrupted."""
 LISTS = 5
-"""How often a round may begin anew, as the API server forgot the list and offered no other."""
-PARTS = 100
-"""After so many parts of a list it is counted again, and published: a round may take long."""
+"""Lists of one round: a list starts again when its continue token has expired."""
+PAGES_BETWEEN_COUNTS = 100
+"""A long round counts and publishes after this many pages."""
 _MANY = 250
 _LOG = logging.getLogger(__name__)
 
 
-class Stored(Deletable, Protocol):
-    """The calls that are needed; each may raise one of kube.errors.API_ERRORS."""
+class RetentionCalls(DeleteCalls, Protocol):
+    """Required API calls; each may raise one of kube.errors.API_ERRORS."""
 
     async def page(self, token: str) -> RecordPage:
-        """Read a part of all records; raises ListExpiredError."""
+        """Read a page of all records.
+
+        Raises:
+            ListExpiredError: The continue token has expired.
+        """
 
     async def count(self) -> int:
         """Count all records."""
 
 
 @dataclass(slots=True)
-class _Seen:
-    """What the last round left: how many there are, how many of them are young, and the share."""
+class _LastRound:
+    """The result of the last round.
+
+    Attributes:
+        total: The records that are left, and how many of them are young.
+        share: How many records each namespace may keep of the cluster's bound; None: all.
+    """
 
     total: Count
     share: int | None
@@ -56,48 +65,55 @@ class _Seen:
 
 @dataclass(slots=True, eq=False)
 class Retention:
-    """Keeps what is stored within bounds."""
+    """Keeps the stored OOMKills within their bounds.
+
+    Attributes:
+        bounds: Which OOMKills are kept.
+        calls: The API calls.
+        publisher: Gets each count, and publishes it.
+        sleep: Replaced in tests.
+    """
 
     bounds: Bounds
-    stored: Stored
-    publisher: Publisher
+    calls: RetentionCalls
+    publisher: PressurePublisher
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    _seen: _Seen | None = None
-    _told: set[str] = field(default_factory=set)
+    _last: _LastRound | None = None
+    _refused_namespaces: set[str] = field(default_factory=set)
     _interrupted: str = ""
 
     async def run(self) -> None:
-        """Delete for ever, whatever the API server answers."""
+        """Delete until cancelled, whatever the API server answers."""
         _LOG.info("retention: OOMKills are kept: %s", self.bounds)
         await self.sleep(_jittered(FIRST_SECONDS))
         await self._count()
         await self.publisher.publish()  # the first round may take long
         while True:
             before = self._share
-            ended = await self.round()
+            ended = await self.run_round()
             await self.publisher.publish()
-            again = self._share is not None and self._share != before
-            await self._wait(ROUND_SECONDS if ended and not again else RETRY_SECONDS)
+            share_changed = self._share is not None and self._share != before
+            await self._wait(ROUND_SECONDS if ended and not share_changed else RETRY_SECONDS)
 
-    async def round(self) -> bool:
-        """Look at all records once; False: the API server did not let it end."""
-        done = Deletions(self.stored, self.sleep)
+    async def run_round(self) -> bool:
+        """Check all records once; return False if the API server interrupted it."""
+        deletions = Deletions(self.calls, self.sleep)
         try:
-            await self._walk(done)
+            await self._check_all(deletions)
         except API_ERRORS as error:
-            self._tell_interrupted(failure(error).reason)
+            self._log_interruption(failure(error).reason)
             return False
         finally:
-            if done.deleted:
-                _LOG.info("retention: %d OOMKills were deleted", done.deleted)
+            if deletions.deleted:
+                _LOG.info("retention: %d OOMKills were deleted", deletions.deleted)
         self._interrupted = ""
-        self._tell_refused(done)
+        self._log_refusals(deletions)
         return True
 
     @property
     def _share(self) -> int | None:
-        """Give what the last round found that a namespace may have of the bound on all."""
-        return self._seen.share if self._seen else None
+        """How many records a namespace may keep of the cluster's bound, by the last round."""
+        return self._last.share if self._last else None
 
     async def _wait(self, seconds: float) -> None:
         """Wait for the next round, and count meanwhile."""
@@ -112,66 +128,68 @@ class Retention:
                 return
 
     async def _count(self) -> int:
-        """Count all records; gives how many more there are than after the last round."""
+        """Count all records; return how many more there are than after the last round."""
         try:
-            total = await self.stored.count()
+            total = await self.calls.count()
         except API_ERRORS as error:
-            self._tell_interrupted(failure(error).reason)
+            self._log_interruption(failure(error).reason)
             return 0
-        if self._seen is None:
-            self.publisher.counted(Count(total))
+        if self._last is None:
+            self.publisher.record_total(Count(total))
             return 0
-        more = max(total - self._seen.total.all, 0)
-        self.publisher.counted(Count(total, self._seen.total.young + more))
+        more = max(total - self._last.total.all, 0)
+        self.publisher.record_total(Count(total, self._last.total.young + more))
         return more
 
     def _many(self) -> int:
-        """Give how many new records ask for a round."""
+        """Return the number of new records above which the next round starts early."""
         bounds = (self.bounds.per_namespace // 4, self.bounds.per_cluster // 50)
         return max(min((bound for bound in bounds if bound), default=0), _MANY)
 
-    async def _walk(self, done: Deletions) -> None:
+    async def _check_all(self, deletions: Deletions) -> None:
         for _ in range(LISTS):
             try:
-                await self._walk_once(done)
+                await self._check_list(deletions)
             except ListExpiredError:
-                continue  # what is deleted or refused by now costs no time again
+                continue  # records that are deleted or refused by now cost no time again
             return
 
-    async def _walk_once(self, done: Deletions) -> None:
-        page, before = await self.stored.page(""), done.deleted
-        young = exempt(self.bounds, self._seen.total.all if self._seen else 0)
-        census, sieve = Census(page.now), RetentionFilter(self.bounds, page.now, self._share, young)
+    async def _check_list(self, deletions: Deletions) -> None:
+        """List all records once, and delete those that exceed the bounds."""
+        page, before = await self.calls.page(""), deletions.deleted
+        young = exempt(self.bounds, self._last.total.all if self._last else 0)
+        census = Census(page.now)
+        excess = RetentionFilter(self.bounds, page.now, self._share, young)
         for number in count(1):
             for record in page.records:
                 census.add(record)
-            await done.delete([gone for one in page.records for gone in sieve.take(one)])
+            await deletions.delete([each for one in page.records for each in excess.take(one)])
             if not page.token:
                 break
-            if number % PARTS == 0:
+            if number % PAGES_BETWEEN_COUNTS == 0:
                 await self._count()
                 await self.publisher.publish()
-            page = await self.stored.page(page.token)
-        await done.delete(sieve.end())
-        self.publisher.looked(census)
+            page = await self.calls.page(page.token)
+        await deletions.delete(excess.end())
+        self.publisher.record_census(census)
         total = census.total
-        left = Count(max(total.all - (done.deleted - before), 0), total.young)
-        self._seen = _Seen(left, census.share(self.bounds))
+        left = Count(max(total.all - (deletions.deleted - before), 0), total.young)
+        self._last = _LastRound(left, census.share(self.bounds))
 
-    def _tell_interrupted(self, reason: str) -> None:
+    def _log_interruption(self, reason: str) -> None:
         if reason != self._interrupted:
-            _LOG.warning("retention is interrupted, tried again: %s", reason)
+            _LOG.warning("retention is interrupted, retrying: %s", reason)
         self._interrupted = reason
 
-    def _tell_refused(self, done: Deletions) -> None:
-        """Say once of each namespace that its records cannot be deleted."""
-        for namespace in done.reasons.keys() - self._told:
+    def _log_refusals(self, deletions: Deletions) -> None:
+        """Log once for each namespace that its records cannot be deleted."""
+        for namespace in deletions.reasons.keys() - self._refused_namespaces:
             _LOG.warning(
-                "OOMKills of namespace %s were not deleted, tried again in each round: %s",
+                "OOMKills of namespace %s were not deleted, retrying in each round: %s",
                 namespace,
-                done.reasons[namespace],
+                deletions.reasons[namespace],
             )
-        self._told = set(done.reasons)
+        self._refused_namespaces = set(deletions.reasons)
 
 
 def _jittered(seconds: float) -> float:

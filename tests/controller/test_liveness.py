@@ -5,7 +5,7 @@ import time
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from oomwarden.controller.pulse import Pulse, serve
+from oomwarden.controller.liveness import EventLoopLiveness, serve_healthz
 from oomwarden.probes.loops import Loop
 
 
@@ -19,10 +19,9 @@ def status(port: int) -> int:
 
 
 async def test_an_event_loop_that_hangs_is_answered_for_with_503_and_200_once_it_goes_on() -> None:
-    pulse = Pulse()
-    pulse.loop = Loop("event-loop", pulse.loop.age, 0.3)
-    server = serve(0, pulse)
-    beating = asyncio.create_task(pulse.run())
+    liveness = EventLoopLiveness()
+    server = serve_healthz(0, Loop("event-loop", liveness.loop.age, 0.3))
+    beating = asyncio.create_task(liveness.run())
     await asyncio.sleep(0)
     assert await asyncio.to_thread(status, server.port) == 200
     time.sleep(1.1)  # noqa: ASYNC251 - it hangs

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from oomwarden.api.oomnode import PolicyReport, Refusal, Resize
 from oomwarden.api.policy import PolicyStatus
-from oomwarden.controller.limits.headroom import room_of
-from oomwarden.controller.limits.oom_responder import Responder
+from oomwarden.controller.limits.headroom import node_headroom
+from oomwarden.controller.limits.oom_responder import OOMResponder
 from oomwarden.controller.limits.resizer import Resizer
 from oomwarden.controller.policies.node_reports import NodeReports
-from oomwarden.controller.policies.own_policies import OwnPolicy, kept_policy
-from oomwarden.controller.policies.statuses import PolicyStatusWriter
+from oomwarden.controller.policies.oompolicy_cache import OOMPolicyCache, PolicyState, policy_state
+from oomwarden.controller.policies.policy_queue import PolicyQueue
+from oomwarden.controller.policies.statuses import PolicyStatusWriter, StatusSources
 from oomwarden.core.limits.node_report import PolicyKey, reported_node
 from oomwarden.core.objects.passed_over import OF_THE_OPERATOR, UnreadableObjects
 from oomwarden.core.reporting.policy_status import NodeReport, summarise
@@ -46,7 +47,7 @@ async def test_a_kill_that_cannot_be_answered_ends_no_loop(
     poison = kill(name="poison-1") | {"pod": {"name": "poison", "uid": "u"}}
     kills = Kills(poison, kill(name="b", status="odd"), kill(name="c"))
     calls = Poisoned((granting(RAISE),))
-    await for_a_while(Responder(kills, calls, "me", now=lambda: NOW).run())
+    await for_a_while(OOMResponder(kills, calls, "me", UnreadableObjects(), lambda: NOW).run())
     assert [name for name, _ in kills.written] == ["shop/b", "shop/c"]
     told = [record.getMessage() for record in caplog.records if "gets no response" in record.msg]
     assert told[0].startswith(r"OOMKill shop/poison-1 gets no response: poison\nforged line (Value")
@@ -62,7 +63,7 @@ async def test_an_ask_for_a_pod_that_cannot_be_read_keeps_no_other_one_waiting()
 
     resizer = Resizer(calls, lambda _: None, sleep=sleep)
     asked = [Resize.model_validate({**ASK, "pod": pod}) for pod in ("poison", "db-0")]
-    resizer.take("node-1", asked)
+    resizer.update_requests("node-1", asked)
     await for_a_while(resizer.run())
     assert calls.looks >= 1
     assert len(slept) == 2, "the poisoned one is looked at again later, not at once"
@@ -70,7 +71,11 @@ async def test_an_ask_for_a_pod_that_cannot_be_read_keeps_no_other_one_waiting()
 
 def test_an_ask_that_cannot_be_read_leaves_the_others() -> None:
     taken: list[tuple[str, int]] = []
-    reports = NodeReports(asked=lambda node, asked: taken.append((node, len(asked))))
+    reports = NodeReports(
+        lambda _: None,
+        lambda node, asked: taken.append((node, len(asked))),
+        UnreadableObjects(),
+    )
     asks = [{**ASK, "pod": "db-0"}, {**ASK, "pod": "db-1", "limit": "odd"}, 7]
     reports.apply({"metadata": {"name": "node-1"}, "status": {"resizes": asks}})
     assert taken == [("node-1", 1)]
@@ -102,25 +107,28 @@ async def test_a_policy_that_cannot_be_summed_up_keeps_no_other_one_waiting(
             raise ValueError("poison")
         written.append(key.name)
 
-    writer = PolicyStatusWriter(write, lambda: NOW)
-    writer.reports.replace([])
+    queue, odd = PolicyQueue(), UnreadableObjects()
+    reports = NodeReports(queue.add, lambda *_: None, odd)
+    reports.replace([])
     keys = [PolicyKey("OOMPolicy", "shop", name) for name in ("a", "b")]
-    writer.own.known.update({key: OwnPolicy(1, PolicyStatus()) for key in keys})
-    writer.touch(keys)
+    policies = OOMPolicyCache(queue.add, {key: PolicyState(1, PolicyStatus()) for key in keys})
+    sources = StatusSources(reports, policies, {}, lambda _: ())
+    writer = PolicyStatusWriter(write, queue, sources, odd, lambda: NOW)
+    queue.add(keys)
     await for_a_while(writer.run())
     assert written == ["b"]
-    assert "OOMPolicy shop/a: its status was not made: poison (" in writer.passed_over.message()
+    assert "OOMPolicy shop/a: its status could not be computed: poison (" in odd.message()
 
 
 async def test_what_the_operator_passes_over_is_named_with_what_follows_until_it_is_in_order(
 ) -> None:  # fmt: skip
     odd = UnreadableObjects(remedy=OF_THE_OPERATOR)
-    reports = guarded(NodeReports(passed_over=odd), OOMNode, odd)
+    reports = guarded(NodeReports(lambda _: None, lambda *_: None, odd), OOMNode, odd)
     bad: dict[str, Any] = {"metadata": {"name": "n1"}, "status": {"resizes": [7, 8]}}
     reports.apply(bad)
     assert odd.message().startswith(
-        "one object is not wholly read: OOMNode n1: 2 parts cannot be read, or are more than is "
-        "held of one node. What cannot be read counts as absent: the status of policies leaves it "
+        "one object is not wholly read: OOMNode n1: 2 parts are unreadable, or exceed what is "
+        "kept of one node. What cannot be read counts as absent: the status of policies leaves it "
         "out, and a kill in it gets no response."
     )
     reports.replace([reported_node(bad)])
@@ -133,7 +141,7 @@ async def test_a_kill_that_cannot_be_read_is_named_as_one_without_a_response() -
     odd = UnreadableObjects()
     kills = Kills(kill(name="bad", cause=7), kill(name="b"))
     calls = OnePod((granting(RAISE),))
-    await for_a_while(Responder(kills, calls, "me", now=lambda: NOW, passed_over=odd).run())
+    await for_a_while(OOMResponder(kills, calls, "me", odd, lambda: NOW).run())
     assert [name for name, _ in kills.written] == ["shop/b"]
     assert "OOMKill shop/bad: it gets no response: " in odd.message()
 
@@ -143,7 +151,7 @@ async def test_a_clock_at_the_end_of_time_counts_as_a_silent_agent(heartbeat: st
     kills = Kills(kill())
     told = await kills.node_status("node-1")
     told["status"]["agent"]["heartbeat"] = heartbeat
-    assert room_of(told, NOW) is None
+    assert node_headroom(told, NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -151,5 +159,5 @@ async def test_a_clock_at_the_end_of_time_counts_as_a_silent_agent(heartbeat: st
 )
 def test_a_cluster_policy_of_any_shape_is_known_by_its_name(spec: object) -> None:
     manifest = {"metadata": {"name": "p", "generation": None}, "spec": spec}
-    key, policy = kept_policy(manifest, "ClusterOOMPolicy")
+    key, policy = policy_state(manifest, "ClusterOOMPolicy")
     assert (key.name, policy.generation) == ("p", 0)

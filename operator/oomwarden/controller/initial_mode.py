@@ -1,4 +1,4 @@
-"""The operator makes the switch once in the life of an installation, at Enforce."""
+"""Create the enforcement mode's ConfigMap once per installation, with mode Enforce."""
 
 import asyncio
 import logging
@@ -9,34 +9,35 @@ from oomwarden.kube.transport.errors import API_ERRORS, failure
 
 FIRST_WAIT_SECONDS, LAST_WAIT_SECONDS = 2.0, 60.0
 _DELETED = (
-    "ConfigMap oomwarden-control was deleted: agents change nothing until it is there again, as by "
-    "`kubectl create configmap oomwarden-control --from-literal=mode=Enforce` in this namespace"
+    "ConfigMap oomwarden-control was deleted. Agents change nothing until it exists again; to "
+    "create it in this namespace: "
+    "kubectl create configmap oomwarden-control --from-literal=mode=Enforce"
 )
 _LOG = logging.getLogger(__name__)
 
 
 class ModeCalls(Protocol):
-    """The calls that are needed; each raises one of kube.errors.API_ERRORS."""
+    """Required API calls; each may raise one of kube.errors.API_ERRORS."""
 
     async def exists(self) -> bool:
-        """Whether there is a switch."""
+        """Return whether the ConfigMap exists."""
 
     async def make(self, mode: EnforcementMode) -> None:
-        """Make the switch."""
+        """Create the ConfigMap."""
 
     async def was_made(self, account: str) -> bool:
-        """Whether this installation has had one."""
+        """Return whether this installation has had the ConfigMap."""
 
     async def note_made(self, account: str) -> None:
-        """Note that it has had one."""
+        """Record that this installation has had the ConfigMap."""
 
 
 class InitialMode:
-    """Makes the switch where there was none yet, and never again: whoever deleted it meant Pause.
+    """Creates the ConfigMap if the installation never had one; a deleted one means Pause.
 
     Args:
-        calls: On the API server.
-        account: The operator's ServiceAccount, which says what this installation has had.
+        calls: The API calls.
+        account: The operator's ServiceAccount, which records that the ConfigMap was created.
     """
 
     def __init__(self, calls: ModeCalls, account: str) -> None:
@@ -46,7 +47,7 @@ class InitialMode:
         self._seen = False
 
     async def run(self) -> None:
-        """Try until it is settled."""
+        """Retry with back-off until the ConfigMap is created or known to have existed."""
         wait = FIRST_WAIT_SECONDS
         while not self._settled:
             await asyncio.sleep(wait)
@@ -54,14 +55,14 @@ class InitialMode:
             await self.attempt()
 
     async def attempt(self) -> None:
-        """Try once; what stands in the way is logged with its consequence."""
+        """Try once, and log what prevents it."""
         try:
             await self._settle()
             self._settled = True
         except API_ERRORS as error:
             _LOG.warning(
-                "whether ConfigMap oomwarden-control has to be made is not known: %s; while there "
-                "is none, agents change nothing",
+                "ConfigMap oomwarden-control could not be checked or created, retrying: %s; "
+                "agents change nothing while it does not exist",
                 failure(error).reason,
             )
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lightkube import ApiError
 from lightkube.models.meta_v1 import Status
-from oomwarden.controller import first_switch
-from oomwarden.controller.first_switch import InitialMode
+from oomwarden.controller import initial_mode
+from oomwarden.controller.initial_mode import InitialMode
 from oomwarden.core.model.mode import EnforcementMode
 
 
@@ -67,7 +67,7 @@ async def test_a_switch_that_somebody_deleted_is_not_made_again_and_the_log_says
 async def test_what_fails_is_said_and_tried_again(
     failing: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(first_switch, "FIRST_WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(initial_mode, "FIRST_WAIT_SECONDS", 0.0)
     cluster = Cluster()
     cluster.fails = {failing}
     switch = InitialMode(cluster, "operator")
