@@ -1,4 +1,4 @@
-"""Nothing but a person, or an uninstallation that ran to its end, changes the switch."""
+"""Only a person, or a completed uninstall, changes the enforcement mode."""
 
 import pytest
 from hypothesis import given
@@ -11,11 +11,11 @@ from oomwarden.core.model.mode import EnforcementMode
 
 
 class Cluster:
-    """The switch's mode, None: there is none; and whether the account says that it was made."""
+    """The stored mode (None: no ConfigMap), and whether its creation was recorded."""
 
-    def __init__(self, mode: str | None = None, *, noted: bool = False) -> None:
+    def __init__(self, mode: str | None = None, *, recorded: bool = False) -> None:
         self.mode = mode
-        self.noted = noted
+        self.recorded = recorded
         self.fails: set[str] = set()
 
     def _fail(self, what: str) -> None:
@@ -33,58 +33,58 @@ class Cluster:
     async def was_made(self, account: str) -> bool:
         self._fail("was_made")
         assert account == "operator"
-        return self.noted
+        return self.recorded
 
     async def note_made(self, account: str) -> None:
         self._fail("note_made")
         assert account == "operator"
-        self.noted = True
+        self.recorded = True
 
 
-async def test_a_first_installation_gets_a_switch_at_enforce() -> None:
+async def test_a_first_installation_starts_with_mode_enforce() -> None:
     cluster = Cluster()
     await InitialMode(cluster, "operator").attempt()
-    assert (cluster.mode, cluster.noted) == ("Enforce", True)
+    assert (cluster.mode, cluster.recorded) == ("Enforce", True)
 
 
 @pytest.mark.parametrize("mode", ["Enforce", "Pause", "Release", "pause?"])
-async def test_a_switch_that_is_there_stays_whoever_made_it(mode: str) -> None:
+async def test_an_existing_mode_is_never_changed(mode: str) -> None:
     cluster = Cluster(mode)
     await InitialMode(cluster, "operator").attempt()
-    assert (cluster.mode, cluster.noted) == (mode, True)
+    assert (cluster.mode, cluster.recorded) == (mode, True)
 
 
-async def test_a_switch_that_somebody_deleted_is_not_made_again_and_the_log_says_how_to(
+async def test_a_deleted_configmap_is_not_created_again_and_the_log_says_how_to(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    cluster = Cluster(noted=True)
+    cluster = Cluster(recorded=True)
     await InitialMode(cluster, "operator").attempt()
     assert cluster.mode is None
     assert "kubectl create configmap oomwarden-control" in caplog.text
 
 
 @pytest.mark.parametrize("failing", ["was_made", "exists", "make", "note_made"])
-async def test_what_fails_is_said_and_tried_again(
+async def test_a_failure_is_logged_and_retried(
     failing: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(initial_mode, "FIRST_WAIT_SECONDS", 0.0)
     cluster = Cluster()
     cluster.fails = {failing}
-    switch = InitialMode(cluster, "operator")
-    await switch.attempt()
+    initial = InitialMode(cluster, "operator")
+    await initial.attempt()
     assert f"403 Forbidden: no {failing}" in caplog.text
     cluster.fails = set()
-    await switch.run()
-    assert (cluster.mode, cluster.noted) == ("Enforce", True)
+    await initial.run()
+    assert (cluster.mode, cluster.recorded) == ("Enforce", True)
 
 
-async def test_an_operator_that_saw_a_switch_makes_none_though_it_could_not_note_it() -> None:
+async def test_a_configmap_that_was_seen_is_never_created_even_if_that_was_not_recorded() -> None:
     cluster = Cluster("Release")
     cluster.fails = {"note_made"}
-    switch = InitialMode(cluster, "operator")
-    await switch.attempt()
-    cluster.mode = None  # an uninstallation takes it away
-    await switch.attempt()
+    initial = InitialMode(cluster, "operator")
+    await initial.attempt()
+    cluster.mode = None  # an uninstall deletes it
+    await initial.attempt()
     assert cluster.mode is None
 
 
@@ -95,11 +95,11 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-async def test_whatever_happens_only_a_person_ends_a_pause(steps: list[str]) -> None:
-    """A sync changes nothing: no manifest has the switch. Deleting counts as Pause."""
+async def test_only_a_person_ends_a_pause(steps: list[str]) -> None:
+    """A sync changes nothing: no manifest contains the ConfigMap. Deleting it counts as Pause."""
     cluster, person = Cluster(), None
     for step in ["operator starts", *steps]:
-        cluster.fails = {"note_made"} if step == "fail" and cluster.noted else set()
+        cluster.fails = {"note_made"} if step == "fail" and cluster.recorded else set()
         if step in {"operator starts", "fail"}:
             await InitialMode(cluster, "operator").attempt()
         elif step == "delete":

@@ -1,4 +1,4 @@
-"""The operator's /healthz, with real sockets: the event loop's pulse."""
+"""The operator's /healthz, with real sockets."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ def status(port: int) -> int:
             return refused.code
 
 
-async def test_an_event_loop_that_hangs_is_answered_for_with_503_and_200_once_it_goes_on() -> None:
+async def test_healthz_returns_503_while_the_event_loop_hangs_and_200_afterwards() -> None:
     liveness = EventLoopLiveness()
     server = serve_healthz(0, Loop("event-loop", liveness.loop.age, 0.3))
     beating = asyncio.create_task(liveness.run())

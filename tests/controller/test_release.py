@@ -1,4 +1,4 @@
-"""Before the chart is deleted every agent puts back; who does not answer is named, not awaited."""
+"""Before an uninstall every agent restores its node; silent nodes are named, not awaited."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,17 +21,17 @@ def at(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
-def test_a_node_that_reports_nothing_applied_after_the_switch_is_done() -> None:
+def test_a_node_that_reports_nothing_applied_after_the_release_is_restored() -> None:
     assert progress([NodeState("a", AFTER, 0)], NOW, at(2)).awaited == ()
 
 
-def test_a_zero_from_before_the_switch_counts_once_the_agent_would_have_written_again() -> None:
+def test_a_zero_from_before_the_release_counts_once_the_agent_would_have_written_again() -> None:
     state = NodeState("a", BEFORE, 0)
     assert progress([state], NOW, at(14)).awaited == (state,)
     assert progress([state], NOW, at(15)).awaited == ()
 
 
-def test_a_node_with_scores_left_is_awaited() -> None:
+def test_a_node_with_changed_scores_is_awaited() -> None:
     state = NodeState("a", AFTER, 3)
     assert progress([state], NOW, at(30)).awaited == (state,)
 
@@ -44,7 +44,7 @@ def test_a_silent_node_is_named_and_not_awaited() -> None:
     assert "stays: scores and memory.oom.group until containers restart" in summary(last)
 
 
-def test_a_silent_node_that_had_nothing_applied_is_no_news() -> None:
+def test_a_silent_node_that_had_nothing_applied_is_not_mentioned() -> None:
     last = progress([NodeState("a", "2026-11-23T11:40:00Z", 0)], NOW, at(20))
     assert summary(last) == "Every agent has restored what it changed."
 
@@ -57,7 +57,7 @@ def oomnode(name: str, containers: int, heartbeat: str) -> dict[str, Any]:
     return {"metadata": {"name": name}, "status": status}
 
 
-def test_an_oomnode_is_read_and_one_that_cannot_be_read_is_unknown() -> None:
+def test_an_unreadable_oomnode_is_reported_as_unknown() -> None:
     assert state_of(oomnode("a", 2, AFTER)) == NodeState("a", AFTER, 2)
     assert state_of({"metadata": {"name": "a"}}) is None
     broken = state_of({"metadata": {"name": "a"}, "status": {"agent": 1}})
@@ -66,18 +66,18 @@ def test_an_oomnode_is_read_and_one_that_cannot_be_read_is_unknown() -> None:
 
 
 class FakeCluster:
-    """Answers with one list after the other; its clock moves as one sleeps."""
+    """Returns one list after the other; sleeping moves its clock."""
 
     def __init__(self, *answers: list[dict[str, Any]] | Exception) -> None:
         self.answers = list(answers)
-        self.switch: list[str] = []
+        self.modes: list[str] = []
         self.time = NOW
 
     async def set_mode(self, mode: EnforcementMode) -> None:
-        self.switch.append(str(mode))
+        self.modes.append(str(mode))
 
     async def remove(self) -> None:
-        self.switch.append("removed")
+        self.modes.append("removed")
 
     async def nodes(self) -> list[dict[str, Any]]:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -97,52 +97,50 @@ async def released(cluster: FakeCluster, seconds: float = 60) -> str:
     return summary(await release(cluster, cluster, wait, cluster.now, cluster.sleep))
 
 
-async def test_the_switch_is_written_and_all_agents_awaited() -> None:
+async def test_the_mode_is_written_and_all_agents_are_awaited() -> None:
     cluster = FakeCluster([oomnode("a", 1, BEFORE)], [oomnode("a", 0, AFTER)])
     assert await released(cluster) == "Every agent has restored what it changed."
     assert cluster.time == at(1)
 
 
-async def test_the_switch_goes_once_all_have_put_back_so_that_the_next_installation_makes_one() -> (
-    None
-):
+async def test_the_configmap_is_deleted_once_all_nodes_are_restored() -> None:
     cluster = FakeCluster([oomnode("a", 1, BEFORE)], [oomnode("a", 0, AFTER)])
     await released(cluster)
-    assert cluster.switch == ["Release", "removed"]
+    assert cluster.modes == ["Release", "removed"]
 
 
 @pytest.mark.parametrize(
     "answers",
     [[[oomnode("a", 1, AFTER)]], [[oomnode("silent", 2, "2026-11-23T11:40:00Z")]],
      [httpx2.ConnectError("refused")]],
-    ids=["one has not", "one is silent", "nobody knows"],
+    ids=["one has not", "one is silent", "unknown"],
 )  # fmt: skip
-async def test_the_switch_stays_at_release_where_somebody_may_still_have_to_put_back(
+async def test_the_mode_stays_at_release_while_a_node_may_not_be_restored(
     answers: list[list[dict[str, Any]] | Exception],
 ) -> None:
     cluster = FakeCluster(*answers)
-    said = await released(cluster)
-    assert cluster.switch == ["Release"]
-    assert "ConfigMap oomwarden-control stays at mode Release; set it to Enforce" in said
+    message = await released(cluster)
+    assert cluster.modes == ["Release"]
+    assert "ConfigMap oomwarden-control stays at mode Release; set it to Enforce" in message
 
 
-async def test_the_wait_ends_and_names_who_is_left() -> None:
+async def test_the_wait_ends_and_names_the_nodes_that_are_left() -> None:
     cluster = FakeCluster([oomnode("a", 1, AFTER), oomnode("b", 0, AFTER)])
     assert (await released(cluster)).startswith("Not restored on a (containers: 1): ")
     assert cluster.time == at(60)
 
 
-async def test_an_api_server_that_is_away_for_a_while_is_asked_again() -> None:
+async def test_an_unavailable_api_server_is_retried() -> None:
     cluster = FakeCluster(httpx2.ConnectError("refused"), [oomnode("a", 0, AFTER)])
     assert await released(cluster) == "Every agent has restored what it changed."
 
 
-async def test_when_no_node_can_be_listed_nothing_is_claimed() -> None:
+async def test_without_a_list_of_nodes_no_success_is_claimed() -> None:
     cluster = FakeCluster(httpx2.ConnectError("refused"))
     assert "No OOMNode could be read" in await released(cluster)
 
 
-def test_a_switch_that_cannot_be_written_is_an_error_with_the_way_on(
+def test_a_mode_that_cannot_be_written_is_an_error_with_a_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
@@ -151,7 +149,7 @@ def test_a_switch_that_cannot_be_written_is_an_error_with_the_way_on(
     assert "helm uninstall --no-hooks" in caplog.text
 
 
-def test_release_without_a_namespace_says_what_is_missing(
+def test_release_without_a_namespace_names_the_missing_argument(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("POD_NAMESPACE", raising=False)
@@ -160,7 +158,7 @@ def test_release_without_a_namespace_says_what_is_missing(
     assert "--namespace" in capsys.readouterr().err
 
 
-def test_an_unknown_log_level_is_named_with_what_is_taken(
+def test_an_unknown_log_level_is_refused_with_the_valid_ones(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit):
@@ -169,7 +167,7 @@ def test_an_unknown_log_level_is_named_with_what_is_taken(
     assert parse(["--namespace", "n", "--log-level", "debug"]).log_level == "DEBUG"
 
 
-def test_what_the_agents_may_not_put_back_any_more_is_named_and_not_awaited() -> None:
+def test_what_agents_may_no_longer_restore_is_named_and_not_awaited() -> None:
     node = oomnode("a", 0, AFTER)
     node["status"]["conditions"] = [
         {
@@ -187,7 +185,7 @@ def test_what_the_agents_may_not_put_back_any_more_is_named_and_not_awaited() ->
     assert "agent.cgroupWrites" in summary(last)
 
 
-async def test_an_agent_that_may_not_write_to_cgroups_any_more_is_seen_in_the_list() -> None:
+async def test_an_agent_that_may_no_longer_write_to_cgroups_is_recognized_in_the_list() -> None:
     node = oomnode("a", 0, AFTER)
     left = {"type": "CgroupWrites", "status": "False", "reason": "LeftChanged",
             "message": "m", "lastTransitionTime": AFTER}  # fmt: skip

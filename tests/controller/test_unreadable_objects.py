@@ -1,4 +1,4 @@
-"""One object of any shape keeps no other one of the operator's waiting."""
+"""An object of any shape does not delay the operator's work on the others."""
 
 import asyncio
 import contextlib
@@ -23,11 +23,17 @@ from oomwarden.kube.transport.resources import OOMNode
 from tests.support.answering import NOW, RAISE, Kills, kill
 from tests.support.cluster_of_one import OnePod, granting
 
-ASK = {"namespace": "shop", "uid": "u", "container": "app", "limit": "1Gi", "policy": "OOMPolicy x"}
+REQUEST = {
+    "namespace": "shop",
+    "uid": "u",
+    "container": "app",
+    "limit": "1Gi",
+    "policy": "OOMPolicy x",
+}
 
 
 class Poisoned(OnePod):
-    """A cluster in which one pod makes whoever looks at it raise."""
+    """A cluster in which reading one pod raises."""
 
     async def look(self, namespace: str, pod: str, container: str) -> Any:  # noqa: ANN401
         if pod == "poison":
@@ -41,7 +47,7 @@ async def for_a_while(work: Any) -> None:  # noqa: ANN401
             await work
 
 
-async def test_a_kill_that_cannot_be_answered_ends_no_loop(
+async def test_a_kill_that_cannot_be_processed_ends_no_loop(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     poison = kill(name="poison-1") | {"pod": {"name": "poison", "uid": "u"}}
@@ -49,11 +55,13 @@ async def test_a_kill_that_cannot_be_answered_ends_no_loop(
     calls = Poisoned((granting(RAISE),))
     await for_a_while(OOMResponder(kills, calls, "me", UnreadableObjects(), lambda: NOW).run())
     assert [name for name, _ in kills.written] == ["shop/b", "shop/c"]
-    told = [record.getMessage() for record in caplog.records if "gets no response" in record.msg]
-    assert told[0].startswith(r"OOMKill shop/poison-1 gets no response: poison\nforged line (Value")
+    errors = [record.getMessage() for record in caplog.records if "gets no response" in record.msg]
+    assert errors[0].startswith(
+        r"OOMKill shop/poison-1 gets no response: poison\nforged line (Value"
+    )
 
 
-async def test_an_ask_for_a_pod_that_cannot_be_read_keeps_no_other_one_waiting() -> None:
+async def test_a_request_for_an_unreadable_pod_does_not_delay_the_others() -> None:
     calls = Poisoned((granting({"memory": {"limit": "1Gi"}}),))
     slept: list[float] = []
 
@@ -62,41 +70,41 @@ async def test_an_ask_for_a_pod_that_cannot_be_read_keeps_no_other_one_waiting()
         await asyncio.sleep(0)
 
     resizer = Resizer(calls, lambda _: None, sleep=sleep)
-    asked = [Resize.model_validate({**ASK, "pod": pod}) for pod in ("poison", "db-0")]
-    resizer.update_requests("node-1", asked)
+    requests = [Resize.model_validate({**REQUEST, "pod": pod}) for pod in ("poison", "db-0")]
+    resizer.update_requests("node-1", requests)
     await for_a_while(resizer.run())
     assert calls.looks >= 1
-    assert len(slept) == 2, "the poisoned one is looked at again later, not at once"
+    assert len(slept) == 2, "the poisoned one is retried later, not immediately"
 
 
-def test_an_ask_that_cannot_be_read_leaves_the_others() -> None:
-    taken: list[tuple[str, int]] = []
+def test_an_unreadable_request_is_skipped_and_the_others_are_kept() -> None:
+    counted: list[tuple[str, int]] = []
     reports = NodeReports(
         lambda _: None,
-        lambda node, asked: taken.append((node, len(asked))),
+        lambda node, requests: counted.append((node, len(requests))),
         UnreadableObjects(),
     )
-    asks = [{**ASK, "pod": "db-0"}, {**ASK, "pod": "db-1", "limit": "odd"}, 7]
-    reports.apply({"metadata": {"name": "node-1"}, "status": {"resizes": asks}})
-    assert taken == [("node-1", 1)]
+    resizes = [{**REQUEST, "pod": "db-0"}, {**REQUEST, "pod": "db-1", "limit": "odd"}, 7]
+    reports.apply({"metadata": {"name": "node-1"}, "status": {"resizes": resizes}})
+    assert counted == [("node-1", 1)]
 
 
 def report(reason: str, message: str) -> NodeReport:
     refusal = Refusal(pod="", container="", reason=reason, message=message)
-    told = PolicyReport(kind="OOMPolicy", namespace="shop", name="p", observed_generation=1,
+    reported = PolicyReport(kind="OOMPolicy", namespace="shop", name="p", observed_generation=1,
                         refusals=(refusal,))  # fmt: skip
-    return NodeReport("node-1", NOW.isoformat(), told)
+    return NodeReport("node-1", NOW.isoformat(), reported)
 
 
 @pytest.mark.parametrize("reason", ["", "R" * 5_000, "a\nb"])
-def test_a_status_takes_whatever_an_agent_reports(reason: str) -> None:
+def test_a_status_stays_valid_whatever_an_agent_reports(reason: str) -> None:
     status = summarise(1, [report(reason, "m\n" * 50_000)], PolicyStatus(), NOW)
     refused = next(each for each in status.conditions if each.type == "Refused")
     assert 1 <= len(refused.reason) <= 1024
     assert refused.message.isprintable()
 
 
-async def test_a_policy_that_cannot_be_summed_up_keeps_no_other_one_waiting(
+async def test_a_policy_whose_status_cannot_be_computed_does_not_delay_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("oomwarden.controller.policies.statuses.DEBOUNCE_SECONDS", 0)
@@ -107,57 +115,57 @@ async def test_a_policy_that_cannot_be_summed_up_keeps_no_other_one_waiting(
             raise ValueError("poison")
         written.append(key.name)
 
-    queue, odd = PolicyQueue(), UnreadableObjects()
-    reports = NodeReports(queue.add, lambda *_: None, odd)
+    queue, unreadable = PolicyQueue(), UnreadableObjects()
+    reports = NodeReports(queue.add, lambda *_: None, unreadable)
     reports.replace([])
     keys = [PolicyKey("OOMPolicy", "shop", name) for name in ("a", "b")]
     policies = OOMPolicyCache(queue.add, {key: PolicyState(1, PolicyStatus()) for key in keys})
     sources = StatusSources(reports, policies, {}, lambda _: ())
-    writer = PolicyStatusWriter(write, queue, sources, odd, lambda: NOW)
+    writer = PolicyStatusWriter(write, queue, sources, unreadable, lambda: NOW)
     queue.add(keys)
     await for_a_while(writer.run())
     assert written == ["b"]
-    assert "OOMPolicy shop/a: its status could not be computed: poison (" in odd.message()
+    assert "OOMPolicy shop/a: its status could not be computed: poison (" in unreadable.message()
 
 
-async def test_what_the_operator_passes_over_is_named_with_what_follows_until_it_is_in_order(
+async def test_an_unreadable_object_is_named_with_the_consequence_until_it_is_fixed(
 ) -> None:  # fmt: skip
-    odd = UnreadableObjects(remedy=OF_THE_OPERATOR)
-    reports = guarded(NodeReports(lambda _: None, lambda *_: None, odd), OOMNode, odd)
+    unreadable = UnreadableObjects(remedy=OF_THE_OPERATOR)
+    reports = guarded(NodeReports(lambda _: None, lambda *_: None, unreadable), OOMNode, unreadable)
     bad: dict[str, Any] = {"metadata": {"name": "n1"}, "status": {"resizes": [7, 8]}}
     reports.apply(bad)
-    assert odd.message().startswith(
+    assert unreadable.message().startswith(
         "one object is not wholly read: OOMNode n1: 2 parts are unreadable, or exceed what is "
         "kept of one node. What cannot be read counts as absent: the status of policies leaves it "
         "out, and a kill in it gets no response."
     )
     reports.replace([reported_node(bad)])
-    assert odd.total == 1
+    assert unreadable.total == 1
     reports.apply({"metadata": {"name": "n1"}, "status": {"resizes": []}})
-    assert not odd.message()
+    assert not unreadable.message()
 
 
-async def test_a_kill_that_cannot_be_read_is_named_as_one_without_a_response() -> None:
-    odd = UnreadableObjects()
+async def test_an_unreadable_kill_is_named_as_one_without_a_response() -> None:
+    unreadable = UnreadableObjects()
     kills = Kills(kill(name="bad", cause=7), kill(name="b"))
     calls = OnePod((granting(RAISE),))
-    await for_a_while(OOMResponder(kills, calls, "me", odd, lambda: NOW).run())
+    await for_a_while(OOMResponder(kills, calls, "me", unreadable, lambda: NOW).run())
     assert [name for name, _ in kills.written] == ["shop/b"]
-    assert "OOMKill shop/bad: it gets no response: " in odd.message()
+    assert "OOMKill shop/bad: it gets no response: " in unreadable.message()
 
 
 @pytest.mark.parametrize("heartbeat", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
-async def test_a_clock_at_the_end_of_time_counts_as_a_silent_agent(heartbeat: str) -> None:
+async def test_a_heartbeat_at_the_end_of_time_counts_as_a_silent_agent(heartbeat: str) -> None:
     kills = Kills(kill())
-    told = await kills.node_status("node-1")
-    told["status"]["agent"]["heartbeat"] = heartbeat
-    assert node_headroom(told, NOW) is None
+    manifest = await kills.node_status("node-1")
+    manifest["status"]["agent"]["heartbeat"] = heartbeat
+    assert node_headroom(manifest, NOW) is None
 
 
 @pytest.mark.parametrize(
     "spec", [None, 5, {"rules": 5}, {"rules": [None, [], {"processes": 5}]}, {"podSelector": []}]
 )
-def test_a_cluster_policy_of_any_shape_is_known_by_its_name(spec: object) -> None:
+def test_a_cluster_policy_of_any_shape_is_identified_by_its_name(spec: object) -> None:
     manifest = {"metadata": {"name": "p", "generation": None}, "spec": spec}
     key, policy = policy_state(manifest, "ClusterOOMPolicy")
     assert (key.name, policy.generation) == ("p", 0)

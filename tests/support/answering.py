@@ -1,4 +1,4 @@
-"""Kills as the API server tells them, and a responder that answers them without waiting."""
+"""OOMKills as the API server returns them, and a responder that does not wait."""
 
 import asyncio
 from collections.abc import Callable
@@ -42,7 +42,7 @@ def kill(
 
 
 class Kills:
-    """Hands on what it is given; notes what was written and posted."""
+    """Passes on its kills; records what was written and posted."""
 
     def __init__(self, *kills: dict[str, Any]) -> None:
         self.kills = kills

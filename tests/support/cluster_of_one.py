@@ -1,4 +1,4 @@
-"""One pod in a namespace as the operator's calls show it, and what was done to it."""
+"""A fake of the resize calls with one pod, which records what was done to it."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,9 +32,9 @@ def granting(rule: dict[str, Any]) -> Policy:
 
 @dataclass
 class OnePod:
-    """Its container `app` has a limit of 512Mi.
+    """A pod whose container `app` has a limit of 512Mi.
 
-    `failures` are raised by the next patches, `unkept` by the next records.
+    The next patches raise `failures`, and the next writes of records raise `unkept`.
     """
 
     policies: tuple[Policy, ...] = ()

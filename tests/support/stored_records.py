@@ -1,4 +1,4 @@
-"""Stored records as the operator's calls show them, and what was published of their number."""
+"""Fakes of the API calls of retention and of the pressure publisher."""
 
 import asyncio
 from collections.abc import Callable
@@ -22,10 +22,10 @@ def record(number: int, hours: float, namespace: str = "shop", pod: str = "a") -
 
 @dataclass
 class FakeBoard:
-    """Keeps what is published; `fails` is raised as often as it holds errors."""
+    """Records what is published; writes raise the errors in `fails` first."""
 
-    said: list[Pressure] = field(default_factory=list)
-    passed_over: list[str] = field(default_factory=list)
+    published: list[Pressure] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
     before: Pressure | None = None
     fails: list[Exception] = field(default_factory=list)
 
@@ -35,8 +35,8 @@ class FakeBoard:
     async def write(self, pressure: Pressure, passed_over: str = "") -> None:
         if self.fails:
             raise self.fails.pop()
-        self.said.append(pressure)
-        self.passed_over.append(passed_over)
+        self.published.append(pressure)
+        self.unreadable.append(passed_over)
 
     async def nodes(self) -> int:
         return 7
@@ -48,7 +48,7 @@ AWAY = httpx2.ConnectError("connection refused")
 
 @dataclass
 class FakeStore:
-    """Serves records two a page; `when_listed` and `when_deleted` may raise instead."""
+    """Serves pages of two records; `when_listed` and `when_deleted` may raise."""
 
     records: list[StoredRecord]
     deleted: list[str] = field(default_factory=list)

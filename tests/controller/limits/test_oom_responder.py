@@ -1,4 +1,4 @@
-"""Answering kills: patch, then the record's status, then the Event; each once."""
+"""A response to an OOM kill: patch, then status.response, then the Event, once each."""
 
 from datetime import timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from tests.support.answering import NOW, RAISE, Kills, answered, kill
 from tests.support.cluster_of_one import MI, OnePod, granting, refused
 
 
-async def test_a_kill_at_the_limit_raises_it_and_is_recorded_and_told_on_the_pod() -> None:
+async def test_a_kill_at_the_limit_raises_it_and_is_recorded_with_an_event_on_the_pod() -> None:
     kills, pod = Kills(kill()), OnePod((granting(RAISE),))
     await answered(kills, pod)
     ((patch, manager),) = pod.patches
@@ -34,25 +34,25 @@ async def test_a_kill_at_the_limit_raises_it_and_is_recorded_and_told_on_the_pod
 
 
 @pytest.mark.parametrize(
-    "told",
+    "late",
     [kill(age=3600), kill(age=121), kill(status={"response": {"action": "None"}})],
     ids=["an hour old", "two minutes old", "answered"],
 )
-async def test_an_operator_that_was_away_does_nothing_late_and_nothing_twice(
-    told: dict[str, Any],
+async def test_a_restarted_operator_does_nothing_late_and_nothing_twice(
+    late: dict[str, Any],
 ) -> None:
-    kills, pod = Kills(told), OnePod((granting(RAISE),))
+    kills, pod = Kills(late), OnePod((granting(RAISE),))
     await answered(kills, pod)
     assert (kills.written, kills.posted, pod.patches, pod.looks) == ([], [], [], 0)
 
 
-async def test_without_onoom_nothing_is_said() -> None:
+async def test_without_onoom_there_is_no_response() -> None:
     kills, pod = Kills(kill()), OnePod((granting({"oomScoreAdj": 1}),))
     await answered(kills, pod)
     assert (kills.written, kills.posted, pod.patches) == ([], [], [])
 
 
-async def test_a_refusal_of_the_api_server_is_the_response() -> None:
+async def test_a_refusal_by_the_api_server_is_the_response() -> None:
     kills = Kills(kill())
     pod = OnePod((granting(RAISE),), failures=[refused(403, "exceeded quota: q")])
     await answered(kills, pod)
@@ -62,7 +62,7 @@ async def test_a_refusal_of_the_api_server_is_the_response() -> None:
     assert pod.patches == []
 
 
-async def test_an_api_server_that_is_away_is_asked_again_while_the_kill_is_young() -> None:
+async def test_an_unavailable_api_server_is_retried_while_the_kill_is_recent() -> None:
     kills = Kills(kill())
     kills.failures = [httpx2.ConnectError("away")]
     pod = OnePod((granting(RAISE),), failures=[httpx2.ConnectError("away")])
@@ -70,11 +70,11 @@ async def test_an_api_server_that_is_away_is_asked_again_while_the_kill_is_young
     assert len(kills.written) == 1
 
 
-async def test_an_operator_that_died_before_it_recorded_finds_what_it_did_and_does_it_not_again(
+async def test_an_operator_that_died_before_it_recorded_a_raise_does_not_repeat_it(
 ) -> None:  # fmt: skip
-    mark = LimitOwner(Step.RAISE, 400 * MI, NOW.isoformat())
+    owner = LimitOwner(Step.RAISE, 400 * MI, NOW.isoformat())
     kills = Kills(kill(limit="400Mi"))
-    pod = OnePod((granting(RAISE),), writers=LimitWriters(mark))
+    pod = OnePod((granting(RAISE),), writers=LimitWriters(owner))
     await answered(kills, pod)
     ((_, response),) = kills.written
     assert (response["action"], response["limitBefore"], response["limit"]) == (
@@ -83,15 +83,15 @@ async def test_an_operator_that_died_before_it_recorded_finds_what_it_did_and_do
     assert pod.patches == []
 
 
-async def test_the_cooldown_is_recorded_and_not_told_with_every_kill() -> None:
-    mark = LimitOwner(Step.RAISE, 400 * MI, (NOW - timedelta(seconds=60)).isoformat())
-    kills, pod = Kills(kill()), OnePod((granting(RAISE),), writers=LimitWriters(mark))
+async def test_the_cooldown_is_recorded_without_an_event_for_every_kill() -> None:
+    owner = LimitOwner(Step.RAISE, 400 * MI, (NOW - timedelta(seconds=60)).isoformat())
+    kills, pod = Kills(kill()), OnePod((granting(RAISE),), writers=LimitWriters(owner))
     await answered(kills, pod)
     assert [response["reason"] for _, response in kills.written] == ["Cooldown"]
     assert kills.posted == []
 
 
-async def test_a_node_that_is_short_of_memory_is_not_pressed_further() -> None:
+async def test_no_limit_is_raised_on_a_node_that_is_short_of_memory() -> None:
     kills, pod = Kills(kill()), OnePod((granting(RAISE),))
     kills.available = "127Mi"
     await answered(kills, pod)
@@ -99,28 +99,28 @@ async def test_a_node_that_is_short_of_memory_is_not_pressed_further() -> None:
     assert pod.patches == []
 
 
-async def test_a_record_that_makes_no_sense_stops_nothing() -> None:
+async def test_an_invalid_record_does_not_stop_the_others() -> None:
     kills = Kills(kill(cause="Whatever"), {"metadata": {}}, kill(time=None), kill(name="good"))
     pod = OnePod((granting(RAISE),))
     await answered(kills, pod)
     assert [name for name, _ in kills.written] == ["shop/good"]
 
 
-async def test_what_was_given_away_is_not_given_twice_on_one_word_of_the_agent() -> None:
+async def test_memory_is_not_given_twice_between_two_reports_of_the_agent() -> None:
     kills, pod = Kills(kill(name="one"), kill(name="two")), OnePod((granting(RAISE),))
     kills.available = "200Mi"
     await answered(kills, pod)
     assert [response["reason"] for _, response in kills.written] == ["RaisedLimit", "NodeShort"]
 
 
-async def test_an_event_that_the_api_server_does_not_take_is_posted_again() -> None:
+async def test_a_failed_event_is_posted_again() -> None:
     kills, pod = Kills(kill()), OnePod((granting(RAISE),))
     kills.posts = [WriteResult(WriteOutcome.RETRY, "away")]
     await answered(kills, pod)
     assert (len(kills.written), len(kills.posted)) == (1, 2)
 
 
-async def test_a_raise_waits_for_what_the_agent_tells_of_memory_since_the_kill() -> None:
+async def test_a_raise_waits_for_a_memory_report_that_is_newer_than_the_kill() -> None:
     kills, pod = Kills(kill(age=10)), OnePod((granting(RAISE),))
     kills.heartbeats = [NOW - timedelta(seconds=200), NOW]
     kills.written_at = None
@@ -129,7 +129,7 @@ async def test_a_raise_waits_for_what_the_agent_tells_of_memory_since_the_kill()
     assert pod.looks == 2
 
 
-async def test_an_agent_that_does_not_tell_in_time_is_named_as_the_reason() -> None:
+async def test_a_missing_memory_report_is_the_reason_when_the_time_is_over() -> None:
     kills, pod = Kills(kill(age=60)), OnePod((granting(RAISE),))
     kills.heartbeats = [NOW - timedelta(seconds=200)]
     kills.written_at = None
@@ -139,7 +139,7 @@ async def test_an_agent_that_does_not_tell_in_time_is_named_as_the_reason() -> N
     assert pod.patches == []
 
 
-async def test_a_clock_that_is_wrong_keeps_no_kill_from_its_answer() -> None:
+async def test_a_wrong_clock_on_the_node_prevents_no_response() -> None:
     for off in (-300, 300, 7200):
         kills, pod = Kills(kill(age=5 - off, created=4)), OnePod((granting(RAISE),))
         kills.heartbeats = [NOW + timedelta(seconds=off)]
@@ -147,7 +147,7 @@ async def test_a_clock_that_is_wrong_keeps_no_kill_from_its_answer() -> None:
         assert [response["reason"] for _, response in kills.written] == ["RaisedLimit"], off
 
 
-async def test_a_record_that_was_delivered_late_is_not_acted_on_and_says_so() -> None:
+async def test_a_record_that_was_delivered_late_gets_a_response_without_action() -> None:
     kills, pod = Kills(kill(age=400, created=4)), OnePod((granting(RAISE),))
     await answered(kills, pod)
     ((_, response),) = kills.written

@@ -1,4 +1,4 @@
-"""Many kills at once: namespaces take turns, what has no room is counted, memory is given once."""
+"""Many kills in a short time: namespaces take turns, drops are counted, memory is given once."""
 
 import asyncio
 from typing import Any
@@ -18,7 +18,7 @@ def everywhere(rule: dict[str, Any]) -> Policy:
     )
 
 
-async def test_a_flood_in_one_namespace_keeps_nobody_waiting_and_is_counted(
+async def test_a_flood_in_one_namespace_delays_no_other_and_is_counted(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     def flooding(number: int) -> dict[str, Any]:
@@ -34,7 +34,7 @@ async def test_a_flood_in_one_namespace_keeps_nobody_waiting_and_is_counted(
     )
 
 
-async def test_a_namespace_that_cannot_be_read_keeps_no_other_waiting() -> None:
+async def test_a_namespace_that_cannot_be_read_does_not_delay_others() -> None:
     class Slow(OnePod):
         async def look(self, namespace: str, pod: str, container: str) -> ResizeTarget:
             if namespace == "slow":
@@ -47,9 +47,9 @@ async def test_a_namespace_that_cannot_be_read_keeps_no_other_waiting() -> None:
     assert [name for name, _ in kills.written] == ["shop/honest"]
 
 
-async def test_two_kills_at_once_on_one_node_do_not_get_the_same_memory() -> None:
+async def test_two_concurrent_kills_on_one_node_do_not_get_the_same_memory() -> None:
     class Waits(OnePod):
-        """The first patch waits until the second kill was decided on."""
+        """The first patch waits until the second kill has been evaluated."""
 
         async def resize(
             self, namespace: str, pod: str, patch: dict[str, Any], manager: str
@@ -66,7 +66,7 @@ async def test_two_kills_at_once_on_one_node_do_not_get_the_same_memory() -> Non
     assert reasons == {"shop/one": "RaisedLimit", "other/two": "NodeShort"}
 
 
-async def test_what_was_not_given_after_all_is_given_to_the_next() -> None:
+async def test_memory_of_a_refused_raise_is_available_to_the_next_kill() -> None:
     kills = Kills(kill(name="one"), kill(name="two"))
     pod = OnePod((granting(RAISE),), failures=[refused(403, "exceeded quota: q")])
     kills.available = "200Mi"

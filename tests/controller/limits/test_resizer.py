@@ -1,4 +1,4 @@
-"""The loop that sets limits: each ask once; a refusal is kept for the status while it is asked."""
+"""The resizer applies each request once, and keeps refusals while they are requested."""
 
 import asyncio
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ KEY = PolicyKey("OOMPolicy", "shop", "grow")
 ONE_GI = {"memory": {"limit": "1Gi"}}
 
 
-def ask(limit: str = "1Gi") -> Resize:
+def request(limit: str = "1Gi") -> Resize:
     return Resize(
         namespace="shop", pod="db-0", uid="u", container="app", limit=limit,
         policy="OOMPolicy shop/grow",
@@ -26,21 +26,21 @@ def ask(limit: str = "1Gi") -> Resize:
 
 
 class World:
-    """A resizer over one pod; it sleeps by taking turns."""
+    """A resizer for one pod; its sleep only yields to other tasks."""
 
     def __init__(self, pod: OnePod) -> None:
-        self.pod, self.told = pod, list[PolicyKey]()
-        self.resizer = Resizer(pod, self.changed, self.sleep)
+        self.pod, self.changes = pod, list[PolicyKey]()
+        self.resizer = Resizer(pod, self.note_changes, self.sleep)
 
-    def changed(self, keys: Iterable[PolicyKey]) -> None:
-        self.told += list(keys)
+    def note_changes(self, keys: Iterable[PolicyKey]) -> None:
+        self.changes += list(keys)
 
     async def sleep(self, _: float) -> None:
         await asyncio.sleep(0)
 
-    async def work(self, node: str = "node-1", *asks: Resize) -> None:
-        """Let the loop do what is due."""
-        self.resizer.update_requests(node, asks or (ask(),))
+    async def work(self, node: str = "node-1", *requests: Resize) -> None:
+        """Run the loop until it has processed what is due."""
+        self.resizer.update_requests(node, requests or (request(),))
         task = asyncio.create_task(self.resizer.run())
         for _ in range(20):
             await asyncio.sleep(0)
@@ -61,32 +61,32 @@ async def test_what_a_policy_grants_is_recorded_then_patched_then_confirmed() ->
     assert (last.before, last.was, last.limit) == ("512Mi", None, "1Gi")
 
 
-async def test_an_ask_that_was_carried_out_is_not_carried_out_again_at_once() -> None:
+async def test_a_request_that_was_applied_is_not_applied_again_immediately() -> None:
     world = World(OnePod((granting(ONE_GI),)))
     await world.work()
     await world.work()
     assert len(world.pod.patches) == 1
 
 
-async def test_what_no_policy_grants_is_not_patched_whoever_asks() -> None:
+async def test_what_no_policy_grants_is_not_patched_for_any_node() -> None:
     world = World(OnePod((granting(ONE_GI),)))
-    await world.work("node-1", ask("2Gi"))
-    await world.work("node-2", ask("1Gi"))
+    await world.work("node-1", request("2Gi"))
+    await world.work("node-2", request("1Gi"))
     assert world.pod.patches == []
 
 
-async def test_a_refusal_is_told_under_the_policy_and_gone_with_the_ask() -> None:
+async def test_a_refusal_is_shown_for_the_policy_until_the_request_is_withdrawn() -> None:
     world = World(OnePod((granting(ONE_GI),), failures=[refused(403, "exceeded quota: q")]))
     await world.work()
-    (told,) = world.resizer.refusals(KEY)
-    assert (told.pod, told.container, told.reason) == ("shop/db-0", "app", "QuotaExceeded")
-    assert world.told == [KEY]
+    (shown,) = world.resizer.refusals(KEY)
+    assert (shown.pod, shown.container, shown.reason) == ("shop/db-0", "app", "QuotaExceeded")
+    assert world.changes == [KEY]
     world.resizer.update_requests("node-1", ())
     assert world.resizer.refusals(KEY) == ()
-    assert world.told == [KEY, KEY]
+    assert world.changes == [KEY, KEY]
 
 
-async def test_a_refusal_is_not_asked_for_again_at_once_and_ends_when_it_is_taken(
+async def test_a_refused_request_is_retried_later_and_the_refusal_ends_when_it_succeeds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = World(OnePod((granting(ONE_GI),), failures=[refused(422, "QOS Class may not change")]))
@@ -98,10 +98,10 @@ async def test_a_refusal_is_not_asked_for_again_at_once_and_ends_when_it_is_take
     await world.work()
     assert len(world.pod.patches) == 1
     assert world.resizer.refusals(KEY) == ()
-    assert world.told == [KEY, KEY]
+    assert world.changes == [KEY, KEY]
 
 
-async def test_a_pod_that_changed_meanwhile_is_decided_on_anew(
+async def test_a_pod_that_changed_meanwhile_is_read_and_evaluated_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(resizer, "CONFLICT_SECONDS", 0.0)
@@ -110,17 +110,17 @@ async def test_a_pod_that_changed_meanwhile_is_decided_on_anew(
     assert (world.pod.looks, len(world.pod.patches)) == (2, 1)
 
 
-async def test_an_api_server_that_is_away_ends_nothing_and_refuses_nothing(
+async def test_an_unavailable_api_server_is_retried_and_is_no_refusal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(resizer, "RETRY_SECONDS", 0.0)
     world = World(OnePod((granting(ONE_GI),), failures=[httpx2.ConnectError("away")] * 3))
     await world.work()
     assert len(world.pod.patches) == 1
-    assert world.told == []
+    assert world.changes == []
 
 
-async def test_a_refusal_that_stays_is_asked_for_ever_more_seldom(
+async def test_repeated_refusals_back_off_exponentially(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(resizer, "REFUSED_SECONDS", 1.0)
@@ -129,14 +129,14 @@ async def test_a_refusal_that_stays_is_asked_for_ever_more_seldom(
     for _ in range(4):
         before = asyncio.get_running_loop().time()
         await world.work()
-        answer = world.resizer._requests.get("node-1", ask())
+        answer = world.resizer._requests.get("node-1", request())
         assert answer is not None
         waits.append(round(answer.due - before))
-        world.resizer._requests.answer("node-1", ask(), replace(answer, due=0.0))
+        world.resizer._requests.answer("node-1", request(), replace(answer, due=0.0))
     assert waits == [1, 2, 4, 8]
 
 
-async def test_an_ask_that_is_withdrawn_while_it_is_looked_at_leaves_nothing(
+async def test_a_request_that_is_withdrawn_while_it_is_processed_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = World(OnePod((granting(ONE_GI),), failures=[refused(403, "exceeded quota")]))
@@ -148,7 +148,7 @@ async def test_an_ask_that_is_withdrawn_while_it_is_looked_at_leaves_nothing(
 
     monkeypatch.setattr(world.pod, "look", withdraw)
     await world.work()
-    assert (world.pod.looks, world.resizer._requests.get("node-1", ask()), world.told) == (
+    assert (world.pod.looks, world.resizer._requests.get("node-1", request()), world.changes) == (
         1,
         None,
         [],
@@ -162,7 +162,7 @@ async def test_a_limit_that_cannot_be_recorded_is_not_set() -> None:
         assert world.pod.patches == []
 
 
-async def test_what_was_surely_not_set_is_not_kept_and_what_may_have_been_is() -> None:
+async def test_the_record_is_removed_after_a_refusal_and_kept_after_an_unknown_outcome() -> None:
     world = World(OnePod((granting(ONE_GI),), failures=[refused(403, "exceeded quota: q")]))
     await world.work()
     assert world.pod.steps == ["pending", "nothing"]
@@ -196,15 +196,15 @@ class Slow(OnePod):
         return await super().look(namespace, pod, container)
 
 
-async def test_a_node_whose_pods_take_long_to_read_keeps_nobody_else_waiting() -> None:
+async def test_a_node_whose_pods_are_slow_to_read_does_not_delay_other_nodes() -> None:
     world = World(Slow((granting(ONE_GI),)))
-    slow = [ask().model_copy(update={"namespace": "slow", "pod": f"p{n}"}) for n in range(50)]
+    slow = [request().model_copy(update={"namespace": "slow", "pod": f"p{n}"}) for n in range(50)]
     world.resizer.update_requests("node-0", slow)
     await world.work()
     assert len(world.pod.patches) == 1
 
 
-async def test_a_node_with_ever_new_asks_gets_one_turn_in_two() -> None:
+async def test_a_node_that_always_has_new_requests_gets_every_second_turn() -> None:
     world = World(OnePod((granting(ONE_GI),)))
     looked: list[str] = []
     look = world.pod.look
@@ -212,14 +212,14 @@ async def test_a_node_with_ever_new_asks_gets_one_turn_in_two() -> None:
     async def note(namespace: str, pod: str, container: str) -> ResizeTarget:
         looked.append(namespace)
         if namespace == "x":
-            more = [ask().model_copy(update={"namespace": "x", "pod": f"p{len(looked)}-{n}"})
+            more = [request().model_copy(update={"namespace": "x", "pod": f"p{len(looked)}-{n}"})
                     for n in range(50)]  # fmt: skip
             world.resizer.update_requests("node-0", more)
         return await look(namespace, pod, container)
 
     world.pod.look = note  # type: ignore[method-assign]
-    world.resizer.update_requests("node-0", [ask().model_copy(update={"namespace": "x"})])
-    honest = [ask().model_copy(update={"pod": f"db-{n}"}) for n in range(10)]
+    world.resizer.update_requests("node-0", [request().model_copy(update={"namespace": "x"})])
+    honest = [request().model_copy(update={"pod": f"db-{n}"}) for n in range(10)]
     await world.work("node-1", *honest)
     assert looked.count("shop") >= 5
     assert abs(looked.count("shop") - looked.count("x")) <= 1

@@ -1,4 +1,4 @@
-"""Records of limits go after their pods, whatever the API server answers meanwhile."""
+"""OOMLimits are deleted after their pods, whatever the API server answers meanwhile."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,18 +12,18 @@ from oomwarden.kube.transport.errors import error_of
 
 
 class Records:
-    """Three records; the pod of `gone` is gone. `failures` are raised by the next look."""
+    """Three records; the pod of `gone` does not exist. The next checks raise `failures`."""
 
     def __init__(self, *failures: Exception) -> None:
         self.names, self.failures = ["a", "gone", "b"], list(failures)
-        self.looks = 0
+        self.checks = 0
 
     async def all(self) -> AsyncIterator[dict[str, Any]]:
         for name in list(self.names):
             yield {"name": name}
 
     async def drop_if_gone(self, metadata: dict[str, Any]) -> bool:
-        self.looks += 1
+        self.checks += 1
         if self.failures:
             raise self.failures.pop(0)
         if metadata["name"] != "gone":
@@ -42,28 +42,28 @@ async def swept(records: Records) -> None:
     task.cancel()
 
 
-async def test_the_record_of_a_pod_that_is_gone_goes_and_the_others_stay() -> None:
+async def test_only_the_record_of_a_deleted_pod_is_deleted() -> None:
     records = Records()
     await swept(records)
     assert records.names == ["a", "b"]
 
 
-async def test_an_api_server_that_is_away_only_makes_it_later() -> None:
+async def test_an_unavailable_api_server_only_delays_the_sweep() -> None:
     records = Records(httpx2.ConnectError("away"))
     await swept(records)
     assert records.names == ["a", "b"]
 
 
-async def test_one_record_that_may_not_be_deleted_or_read_keeps_no_other_one_waiting(
+async def test_a_record_that_cannot_be_deleted_or_read_does_not_delay_the_others(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     denied = {"code": 403, "reason": "Forbidden", "message": 'admission webhook "x" denied: no'}
     for failure in (error_of(denied), KeyError("uid")):
-        records, odd = Records(failure), UnreadableObjects()
-        sweep = LimitSweep(records, odd, lambda _: asyncio.sleep(0))
+        records, unreadable = Records(failure), UnreadableObjects()
+        sweep = LimitSweep(records, unreadable, lambda _: asyncio.sleep(0))
         await sweep.sweep()
         assert records.names == ["a", "b"]
-        assert odd.message().startswith("one object is not wholly read: OOMLimit a: ")
+        assert unreadable.message().startswith("one object is not wholly read: OOMLimit a: ")
         await sweep.sweep()
-        assert odd.total == 0
+        assert unreadable.total == 0
     assert len(caplog.records) == 2

@@ -1,4 +1,4 @@
-"""kopf's part: what it is allowed to do, and how its events reach the writer."""
+"""What kopf may do, and how its events reach the work queue."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,12 +49,12 @@ async def test_a_policy_is_indexed_by_kind_and_name(handlers: PolicyHandlers) ->
     assert found[DB].status == PolicyStatus(enforced=2)
 
 
-async def test_a_status_that_cannot_be_read_is_made_anew(handlers: PolicyHandlers) -> None:
+async def test_an_unreadable_status_counts_as_empty(handlers: PolicyHandlers) -> None:
     found = await handlers.index_policy(body=policy(enforced="many"))
     assert found[DB].status == PolicyStatus()
 
 
-async def test_an_event_of_a_policy_touches_it(handlers: PolicyHandlers) -> None:
+async def test_an_event_queues_its_policy(handlers: PolicyHandlers) -> None:
     await handlers.policy_changed(body=policy())
     assert handlers.queue.drain() == {DB}
 
@@ -71,7 +71,7 @@ def test_a_pod_logs_in_by_address_with_a_token_that_is_read_again(
     assert found.expiration == datetime(2026, 11, 23, 12, 10, 0, tzinfo=UTC)
 
 
-def test_outside_of_a_pod_there_is_no_account(tmp_path: Path) -> None:
+def test_outside_of_a_pod_there_is_no_in_cluster_connection(tmp_path: Path) -> None:
     environment = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}
     assert in_cluster_connection(tmp_path, environment, NOW) is None
     assert in_cluster_connection(tmp_path, {}, NOW) is None

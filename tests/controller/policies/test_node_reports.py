@@ -1,4 +1,4 @@
-"""OOMNodes of any size and shape become small reports by policy, and asks."""
+"""OOMNodes of any size and shape become small reports by policy, and resize requests."""
 
 import json
 import tracemalloc
@@ -23,7 +23,7 @@ from oomwarden.core.objects.passed_over import UnreadableObjects
 from bench.reports_of_nodes import oomnode
 
 DB = PolicyKey("OOMPolicy", "shop", "db")
-ASK = {
+REQUEST = {
     "namespace": "shop", "pod": "db-0", "uid": "u", "container": "app", "limit": "1Gi",
     "policy": "p",
 }  # fmt: skip
@@ -37,8 +37,10 @@ def node(name: str = "a", **status: object) -> dict[str, Any]:
 class World:
     def __init__(self) -> None:
         self.changed: list[PolicyKey] = []
-        self.asked: dict[str, tuple[Resize, ...]] = {}
-        self.reports = NodeReports(self.changed.extend, self.asked.__setitem__, UnreadableObjects())
+        self.requests: dict[str, tuple[Resize, ...]] = {}
+        self.reports = NodeReports(
+            self.changed.extend, self.requests.__setitem__, UnreadableObjects()
+        )
 
 
 def unconnected() -> NodeReports:
@@ -53,16 +55,16 @@ def test_a_report_is_kept_by_policy_with_its_node_and_heartbeat() -> None:
     assert world.changed == [DB]
 
 
-def test_the_same_word_again_changes_nothing() -> None:
+def test_an_unchanged_report_queues_nothing() -> None:
     world = World()
     for _ in range(2):
         world.reports.apply(node(policies=[REPORT]))
     assert world.changed == [DB]
 
 
-def test_a_node_that_is_gone_leaves_nothing_behind() -> None:
+def test_a_deleted_node_leaves_nothing_behind() -> None:
     world = World()
-    world.reports.apply(node(policies=[REPORT], resizes=[ASK]))
+    world.reports.apply(node(policies=[REPORT], resizes=[REQUEST]))
     world.reports.apply(node("b", policies=[REPORT]))
     world.reports.delete(node())
     assert [each.node for each in world.reports.for_policy(DB)] == ["b"]
@@ -72,17 +74,17 @@ def test_a_node_that_is_gone_leaves_nothing_behind() -> None:
         {},
         {},
     )
-    assert world.asked == {"a": (), "b": ()}
+    assert world.requests == {"a": (), "b": ()}
 
 
-def test_what_a_node_asks_for_is_handed_on_and_what_makes_no_sense_is_left_out_and_said(
+def test_valid_requests_are_passed_on_and_invalid_parts_are_skipped_and_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     world = World()
-    odd = node(resizes=[{"pod": 5}, ASK], policies=[{"kind": "?"}, 7, REPORT])
+    malformed = node(resizes=[{"pod": 5}, REQUEST], policies=[{"kind": "?"}, 7, REPORT])
     for _ in range(2):
-        world.reports.apply(odd)
-    assert [each.pod for each in world.asked["a"]] == ["db-0"]
+        world.reports.apply(malformed)
+    assert [each.pod for each in world.requests["a"]] == ["db-0"]
     assert len(world.reports.for_policy(DB)) == 1
     assert caplog.text.count("OOMNode a: 3 parts") == 1
 
@@ -108,27 +110,27 @@ def test_no_status_of_any_shape_stops_the_operator(status: Any, policies: Any, a
         unconnected().apply(each)
 
 
-def test_numbers_are_kept_as_told_and_words_as_far_as_a_status_tells_them() -> None:
+def test_counts_are_kept_exactly_and_refusals_up_to_the_bound() -> None:
     manifest = oomnode(1, policies=500, refusals=10)
     kept = reported_node(manifest)
-    told = OOMNodeStatus.model_validate(manifest["status"])
-    assert len(kept.reports) == len(told.policies)
-    for report in told.policies:
+    status = OOMNodeStatus.model_validate(manifest["status"])
+    assert len(kept.reports) == len(status.policies)
+    for report in status.policies:
         found = kept.reports[PolicyKey(report.kind, report.namespace, report.name)]
         assert (found.pods, found.refused) == (report.pods, report.refused)
     assert sum(len(each.refusals) for each in kept.reports.values()) == MOST_TOLD_OF_A_NODE
 
 
-def test_a_refusal_of_the_whole_policy_is_told_before_those_of_containers() -> None:
+def test_a_refusal_of_the_whole_policy_comes_before_those_of_containers() -> None:
     def refusal(container: str) -> dict[str, str]:
         return {"pod": "", "container": container, "reason": "R", "message": "m"}
 
-    told = [refusal(f"c{number}") for number in range(9)] + [refusal("")]
-    (report,) = reported_node(node(policies=[REPORT | {"refusals": told}])).reports.values()
+    refusals = [refusal(f"c{number}") for number in range(9)] + [refusal("")]
+    (report,) = reported_node(node(policies=[REPORT | {"refusals": refusals}])).reports.values()
     assert [each.container for each in report.refusals] == ["", "c0", "c1"]
 
 
-def test_an_oomnode_of_the_largest_size_costs_little() -> None:
+def test_the_largest_oomnode_needs_little_memory() -> None:
     text = json.dumps(oomnode(1, policies=500, refusals=2) | {"padding": "x" * 10})
     huge = [node(f"n{n}", policies=[REPORT | {"name": f"p{n}-{p}", "refusals": [
         {"pod": f"{p}" * 9, "container": f"c{p}", "reason": f"r{p}", "message": f"{p}" * 9000}
@@ -142,13 +144,13 @@ def test_an_oomnode_of_the_largest_size_costs_little() -> None:
         reports.apply(each)
     worst = (tracemalloc.get_traced_memory()[0] - 5 * usual) / 3
     tracemalloc.stop()
-    assert usual < 200 * 1024  # once 2 MiB
+    assert usual < 200 * 1024  # the models would need 2 MiB
     assert worst < 2 << 20
     assert len(reported_node(huge[0]).reports) == MOST_REPORTS
     assert reported_node(huge[0]).left_out == 1000
 
 
-def test_of_a_policy_generation_and_status_are_kept() -> None:
+def test_generation_and_status_of_a_policy_are_kept() -> None:
     changed: list[PolicyKey] = []
     own = OOMPolicyCache(changed.extend)
     metadata = {"namespace": "shop", "name": "db", "generation": 4}
@@ -160,19 +162,21 @@ def test_of_a_policy_generation_and_status_are_kept() -> None:
     assert (own.policies, changed) == ({}, [DB, DB])
 
 
-def test_that_a_whole_policy_is_left_out_is_kept_however_many_others_are_refused() -> None:
+def test_the_refusal_of_a_whole_policy_is_kept_however_many_others_are_refused() -> None:
     refused = [{"pod": "p", "container": "c", "reason": "R", "message": "m"}]
     left_out = [{"pod": "", "container": "", "reason": "LeftOut", "message": "no room"}]
-    crowd = [REPORT | {"name": f"p{n}", "refusals": refused} for n in range(MOST_TOLD_OF_A_NODE)]
-    told = [*crowd, *(REPORT | {"name": name, "refusals": left_out} for name in ("y", "z"))]
-    kept = reported_node(node(policies=told))
+    others = [REPORT | {"name": f"p{n}", "refusals": refused} for n in range(MOST_TOLD_OF_A_NODE)]
+    policies = [*others, *(REPORT | {"name": name, "refusals": left_out} for name in ("y", "z"))]
+    kept = reported_node(node(policies=policies))
     found = [each.refusals[0].reason for key, each in kept.reports.items() if key.name in "yz"]
     assert found == ["LeftOut", "LeftOut"]
 
 
-@pytest.mark.parametrize(("told", "held"), [(2**63 - 1, MOST_COUNTED), (-5, 0), (7, 7)])
-def test_numbers_of_one_node_spoil_the_sum_of_no_policy(told: int, held: int) -> None:
-    counts = dict.fromkeys(("pods", "matched", "enforced", "observed", "refused", "warned"), told)
+@pytest.mark.parametrize(("reported", "kept"), [(2**63 - 1, MOST_COUNTED), (-5, 0), (7, 7)])
+def test_counts_of_one_node_cannot_overflow_the_sum_of_a_policy(reported: int, kept: int) -> None:
+    counts = dict.fromkeys(
+        ("pods", "matched", "enforced", "observed", "refused", "warned"), reported
+    )
     (report,) = reported_node(node(policies=[REPORT | counts])).reports.values()
-    assert {report.pods, report.matched, report.enforced, report.observed} == {held}
-    assert {report.refused, report.warned} == {held}
+    assert {report.pods, report.matched, report.enforced, report.observed} == {kept}
+    assert {report.refused, report.warned} == {kept}

@@ -1,4 +1,4 @@
-"""Statuses are written when they change, once a second at most, and again after a failure."""
+"""A status is written when it changes, at most once a second, and retried after a failure."""
 
 import asyncio
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def node_status(*keys: PolicyKey, enforced: int = 1, age: float = 60) -> dict[st
 
 
 class World:
-    """A writer with what the watches and kopf's index hold, and an API server that takes notes."""
+    """A writer with its sources, and an API server that records what is written."""
 
     def __init__(self) -> None:
         self.written: list[tuple[PolicyKey, PolicyStatus]] = []
@@ -70,11 +70,11 @@ class World:
     def running(self) -> Iterator[None]:
         task = asyncio.create_task(self.writer.run())
         yield
-        assert not task.done(), "it writes for ever"
+        assert not task.done(), "it runs until cancelled"
         task.cancel()
 
-    async def settled(self) -> None:
-        """Let the loop take some turns: its times are 0 in tests."""
+    async def idle(self) -> None:
+        """Let the loop run for a few turns: its intervals are 0 in tests."""
         for _ in range(20):
             await asyncio.sleep(0)
 
@@ -90,34 +90,34 @@ async def test_a_report_becomes_the_policys_status() -> None:
     world.policy(DB)
     world.node("a", node_status(DB))
     with world.running():
-        await world.settled()
+        await world.idle()
     ((key, status),) = world.written
     assert key == DB
     assert (status.enforced, status.nodes) == (1, 1)
 
 
-async def test_many_touches_within_the_pause_are_one_write() -> None:
+async def test_many_changes_within_a_second_are_one_write() -> None:
     world = World()
     world.policy(DB)
     for number in range(9):
         world.node(f"node-{number}", node_status(DB))
     with world.running():
-        await world.settled()
+        await world.idle()
     assert len(world.written) == 1
     assert world.written[0][1].enforced == 9
 
 
-async def test_what_has_not_changed_is_not_written() -> None:
+async def test_an_unchanged_status_is_not_written() -> None:
     world = World()
     world.policy(DB)
     with world.running():
-        await world.settled()
+        await world.idle()
         world.queue.add([DB])
-        await world.settled()
+        await world.idle()
     assert len(world.written) == 1
 
 
-async def test_a_heartbeat_alone_has_nothing_summed_up() -> None:
+async def test_a_heartbeat_alone_queues_no_policy() -> None:
     world = World()
     world.node("a", node_status(DB, WEB))
     assert world.queue.drain() == {DB, WEB}
@@ -126,7 +126,7 @@ async def test_a_heartbeat_alone_has_nothing_summed_up() -> None:
     assert world.queue.drain() == set()
 
 
-async def test_a_policy_that_a_node_no_longer_names_is_summed_up_too() -> None:
+async def test_a_policy_that_a_node_no_longer_reports_is_queued_too() -> None:
     world = World()
     world.node("a", node_status(DB, WEB))
     world.queue.drain()
@@ -137,17 +137,17 @@ async def test_a_policy_that_a_node_no_longer_names_is_summed_up_too() -> None:
     assert world.queue.drain() == {WEB}
 
 
-async def test_a_failed_write_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failed_write_is_retried(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
     world.failures = [httpx2.ConnectError("refused")]
     world.policy(DB)
     with world.running():
-        await world.settled()
+        await world.idle()
     assert len(world.written) == 1
     assert "OOMPolicy/shop/db was not written, retrying" in caplog.text
 
 
-async def test_a_status_that_is_never_taken_keeps_no_other_one_waiting_and_is_told_once(
+async def test_a_status_that_always_fails_delays_no_other_and_is_logged_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(statuses, "RETRY_SECONDS", 3600)
@@ -156,19 +156,19 @@ async def test_a_status_that_is_never_taken_keeps_no_other_one_waiting_and_is_to
     world.policy(DB)
     with world.running():
         for _ in range(3):
-            await world.settled()
+            await world.idle()
             world.queue.add([DB])
         world.policy(WEB)
-        await world.settled()
+        await world.idle()
     assert [key for key, _ in world.written] == [WEB, DB]
     assert caplog.text.count("OOMPolicy/shop/db was not written") == 1
 
 
-async def test_reports_of_a_policy_that_is_gone_are_left_alone() -> None:
+async def test_reports_about_a_deleted_policy_are_ignored() -> None:
     world = World()
     world.node("a", node_status(DB))
     with world.running():
-        await world.settled()
+        await world.idle()
     assert world.written == []
 
 
@@ -185,13 +185,13 @@ async def test_a_policy_that_is_deleted_while_its_status_is_written_stops_no_loo
     world.writer.write = write
     world.queue.add([WEB])
     with world.running():
-        await world.settled()
+        await world.idle()
         world.policy(other)
-        await world.settled()
+        await world.idle()
     assert [key for key, _ in world.written] == [other]
 
 
-async def test_a_node_that_fell_silent_is_noticed_without_an_event(
+async def test_a_silent_node_is_noticed_without_an_event(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(statuses, "RESYNC_SECONDS", 0)
@@ -200,33 +200,33 @@ async def test_a_node_that_fell_silent_is_noticed_without_an_event(
     world.node("a", node_status(DB, age=700))
     world.queue.drain()
     with world.running():
-        await world.settled()
+        await world.idle()
     assert "Not heard" in world.written[0][1].conditions[0].message
 
 
-async def test_a_node_that_was_deleted_unseen_is_forgotten_with_the_next_list() -> None:
+async def test_a_node_that_was_deleted_during_an_outage_is_removed_by_the_next_list() -> None:
     world = World()
     world.policy(DB)
     world.node("a", node_status(DB))
     with world.running():
-        await world.settled()
+        await world.idle()
         world.reports.replace([])
-        await world.settled()
+        await world.idle()
         assert world.written[-1][1].conditions[0].reason == "NoReports"
         world.node("a", node_status(DB))
-        await world.settled()
+        await world.idle()
     assert world.written[-1][1].conditions[0].reason == "Reported"
 
 
-async def test_nothing_is_written_before_all_nodes_were_heard() -> None:
+async def test_nothing_is_written_before_all_nodes_are_listed() -> None:
     world = World()
     world.reports.synced = False
     world.policy(DB)
     world.node("a", node_status(DB))
     with world.running():
-        await world.settled()
+        await world.idle()
         assert world.written == []
         both = [{"metadata": {"name": name}, "status": node_status(DB)} for name in "ab"]
         world.reports.replace([reported_node(each) for each in both])
-        await world.settled()
+        await world.idle()
     assert [status.enforced for _, status in world.written] == [2]

@@ -1,4 +1,4 @@
-"""Many records go side by side, and an API server in trouble gets fewer requests, later."""
+"""Deletions are concurrent; an overloaded API server gets fewer requests, later."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -26,35 +26,35 @@ def too_many_requests(after: int) -> ApiError:
     return error_of({"code": 429, "reason": "TooManyRequests", "message": "", "details": details})
 
 
-async def test_many_are_deleted_side_by_side_beginning_with_one() -> None:
-    store, under_way, most = FakeStore([record(n, hours=50) for n in range(5000)]), 0, 0
+async def test_deletions_are_concurrent_and_start_with_one() -> None:
+    store, running, most = FakeStore([record(n, hours=50) for n in range(5000)]), 0, 0
 
     async def delete(_: StoredRecord) -> bool:
-        nonlocal under_way, most
-        under_way += 1
-        most = max(most, under_way)
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
         await asyncio.sleep(0)
-        under_way -= 1
+        running -= 1
         return True
 
-    done = Deletions(FakeDeletable(delete), store.sleep)
-    await done.delete(store.records)
-    assert (done.deleted, most, under_way) == (5000, LARGEST_BATCH, 0)
+    deletions = Deletions(FakeDeletable(delete), store.sleep)
+    await deletions.delete(store.records)
+    assert (deletions.deleted, most, running) == (5000, LARGEST_BATCH, 0)
 
 
-async def test_when_the_api_server_asks_for_a_pause_half_as_many_are_tried_after_it() -> None:
-    store, asked = FakeStore([record(n, hours=50) for n in range(2000)]), 0
+async def test_a_pause_that_the_api_server_asks_for_halves_the_next_batch() -> None:
+    store, calls = FakeStore([record(n, hours=50) for n in range(2000)]), 0
 
     async def delete(_: StoredRecord) -> bool:
-        nonlocal asked
-        asked += 1
-        if asked == 500:
+        nonlocal calls
+        calls += 1
+        if calls == 500:
             raise too_many_requests(after=7)
         return True
 
-    done = Deletions(FakeDeletable(delete), store.sleep)
-    await done.delete(store.records)
-    assert done.deleted == 2000
+    deletions = Deletions(FakeDeletable(delete), store.sleep)
+    await deletions.delete(store.records)
+    assert deletions.deleted == 2000
     assert [seconds for seconds in store.slept if seconds >= 7] == [7.0]
 
 

@@ -1,4 +1,4 @@
-"""What agents are asked to keep to, as records become more and fewer."""
+"""The level that agents read follows the number of records."""
 
 import asyncio
 import logging
@@ -32,18 +32,18 @@ def publisher(
     return PressurePublisher(BOUNDS, board, words, clock), clock
 
 
-async def test_a_calm_cluster_is_said_to_be_calm_and_said_again_every_few_minutes() -> None:
+async def test_a_calm_level_is_published_and_renewed_every_few_minutes() -> None:
     board = FakeBoard()
     one, clock = publisher(board)
     for _ in range(int(RENEW_SECONDS)):
         await one.publish()
         clock.now += 1
-    assert board.said == [Pressure(nodes=7)]
+    assert board.published == [Pressure(nodes=7)]
     await one.publish()
-    assert board.said == [Pressure(nodes=7)] * 2
+    assert board.published == [Pressure(nodes=7)] * 2
 
 
-async def test_many_new_records_are_answered_at_the_next_count(
+async def test_many_new_records_raise_the_level_at_the_next_count(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     board = FakeBoard()
@@ -52,7 +52,7 @@ async def test_many_new_records_are_answered_at_the_next_count(
     one.record_total(Count(all=30_000, young=30_000))
     with caplog.at_level(logging.WARNING):
         await one.publish()
-    assert board.said[-1].cluster is PressureLevel.HIGH
+    assert board.published[-1].cluster is PressureLevel.HIGH
     assert "agents merge more kills into one OOMKill (level 2 of 3" in caplog.text
 
 
@@ -63,7 +63,7 @@ async def test_a_level_falls_by_one_in_an_hour() -> None:
     levels = []
     for _ in range(5):
         await one.publish()
-        levels.append(board.said[-1].cluster)
+        levels.append(board.published[-1].cluster)
         clock.now += EASE_SECONDS
         one.record_total(Count(0, 0))
     assert levels == [
@@ -75,38 +75,38 @@ async def test_a_level_falls_by_one_in_an_hour() -> None:
     ]
 
 
-async def test_a_restarted_operator_goes_on_where_the_one_before_was() -> None:
+async def test_a_restarted_operator_continues_at_the_published_level() -> None:
     board = FakeBoard(before=Pressure(PressureLevel.SOME, {"shop": PressureLevel.FULL}))
     one, _ = publisher(board)
     one.record_census(Census(NOW))
     await one.publish()
-    assert board.said == [Pressure(PressureLevel.SOME, {"shop": PressureLevel.FULL}, nodes=7)]
+    assert board.published == [Pressure(PressureLevel.SOME, {"shop": PressureLevel.FULL}, nodes=7)]
 
 
-async def test_what_could_not_be_published_is_told_once_and_tried_again(
+async def test_a_failed_publication_is_logged_once_and_retried(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     board = FakeBoard(fails=[httpx2.ConnectError("refused") for _ in range(2)])
     one, _ = publisher(board)
     for _ in range(3):
         await one.publish()
-    assert board.said == [Pressure(nodes=7)]
+    assert board.published == [Pressure(nodes=7)]
     (line,) = caplog.messages
     assert "ConfigMap oomwarden-pressure could not be read or written" in line
 
 
-async def test_a_round_counts_what_it_reads_and_says_which_namespace_is_full() -> None:
+async def test_a_round_counts_what_it_reads_and_publishes_which_namespace_is_full() -> None:
     board = FakeBoard()
     young = [record(n, hours=0.5, namespace="loop") for n in range(9)]
     store = FakeStore([*young, record(1, hours=30)])
     loop = retention(store, replace(BOUNDS, per_namespace=10), board)
     assert await loop.run_round()
     await loop.publisher.publish()
-    assert board.said == [Pressure(namespaces={"loop": PressureLevel.HIGH}, nodes=7)]
+    assert board.published == [Pressure(namespaces={"loop": PressureLevel.HIGH}, nodes=7)]
     assert store.deleted == []
 
 
-async def test_an_operator_that_starts_takes_old_records_for_no_storm() -> None:
+async def test_old_records_do_not_look_like_a_storm_to_an_operator_that_starts() -> None:
     store, board = FakeStore([record(n, hours=50) for n in range(600)]), FakeBoard()
     bounds = Bounds(days=0, per_pod=0, per_namespace=0, per_cluster=700)
     task = asyncio.create_task(retention(store, bounds, board).run())
@@ -114,22 +114,22 @@ async def test_an_operator_that_starts_takes_old_records_for_no_storm() -> None:
         assert not task.done()
         await asyncio.to_thread(lambda: None)
     task.cancel()
-    assert {one.cluster for one in board.said} == {PressureLevel.CALM}
+    assert {one.cluster for one in board.published} == {PressureLevel.CALM}
 
 
-async def test_while_a_round_takes_long_a_storm_is_published() -> None:
+async def test_a_storm_during_a_long_round_is_published() -> None:
     store, board = FakeStore([record(n, hours=50) for n in range(600)]), FakeBoard()
     bounds = Bounds(days=0, per_pod=0, per_namespace=0, per_cluster=700)
     loop = retention(store, bounds, board)
     assert await loop.run_round()
     for storm in range(600):
         store.records.append(record(storm, hours=0, namespace="zoo"))
-    board.said.clear()
+    board.published.clear()
     assert await loop.run_round()
-    assert {one.cluster for one in board.said} == {PressureLevel.HIGH}
+    assert {one.cluster for one in board.published} == {PressureLevel.HIGH}
 
 
-async def test_records_that_become_many_are_looked_at_before_the_next_round_is_due() -> None:
+async def test_many_new_records_start_the_next_round_early() -> None:
     store, rounds = FakeStore([]), asyncio.Event()
 
     def grow(_: str) -> None:
@@ -144,12 +144,12 @@ async def test_records_that_become_many_are_looked_at_before_the_next_round_is_d
     assert sum(store.slept) < 120
 
 
-async def test_what_is_passed_over_is_published_within_a_minute_however_often_it_changes() -> None:
+async def test_unreadable_objects_are_published_at_most_once_a_minute() -> None:
     board, messages = FakeBoard(), ["", *(f"{n} objects" for n in range(600))]
     remaining = iter(messages)
     one, clock = publisher(board, lambda: next(remaining))
     for _ in messages:
         await one.publish()
         clock.now += 1
-    assert len(board.said) == 11
-    assert board.passed_over == ["", *(f"{n} objects" for n in range(59, 600, 60))]
+    assert len(board.published) == 11
+    assert board.unreadable == ["", *(f"{n} objects" for n in range(59, 600, 60))]

@@ -1,4 +1,4 @@
-"""What is over the bounds is deleted, and nothing that the API server answers ends the loop."""
+"""Excess records are deleted, and nothing that the API server answers ends the loop."""
 
 import asyncio
 import logging
@@ -13,20 +13,20 @@ from oomwarden.kube.oomkill_pages import ListExpiredError
 from tests.support.stored_records import AWAY, FIVE, REFUSED, FakeStore, record, retention
 
 
-async def test_a_round_reads_all_parts_and_deletes_what_is_over_the_bounds() -> None:
+async def test_a_round_reads_all_pages_and_deletes_what_exceeds_the_bounds() -> None:
     store = FakeStore(FIVE)
     assert await retention(store).run_round()
     assert store.deleted == ["a-0", "a-1", "a-2"]
     assert store.tokens == ["", "2", "4"]
 
 
-async def test_what_only_the_end_of_the_list_shows_to_be_too_many_goes_too() -> None:
+async def test_excess_that_only_the_end_of_the_list_shows_is_deleted_too() -> None:
     store = FakeStore(FIVE)
     assert await retention(store, Bounds(days=0, per_pod=0, per_namespace=4)).run_round()
     assert store.deleted == ["a-0"]
 
 
-async def test_what_is_over_the_bound_on_all_goes_where_there_is_most() -> None:
+async def test_excess_over_the_clusters_bound_is_deleted_in_the_fullest_namespace() -> None:
     store = FakeStore([*(record(n, hours=10 - n) for n in range(8)), record(1, 3, "bank")])
     loop = retention(store, Bounds(days=0, per_pod=0, per_namespace=0, per_cluster=5))
     assert await loop.run_round()  # counts
@@ -35,7 +35,7 @@ async def test_what_is_over_the_bound_on_all_goes_where_there_is_most() -> None:
     assert store.deleted == [f"a-{n}" for n in range(5)]
 
 
-async def test_what_another_operator_has_deleted_is_no_error(
+async def test_a_record_that_another_operator_has_deleted_is_no_error(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     store = FakeStore(FIVE)
@@ -49,7 +49,7 @@ async def test_what_another_operator_has_deleted_is_no_error(
     assert caplog.text == ""
 
 
-async def test_a_list_that_expired_is_begun_anew() -> None:
+async def test_an_expired_list_starts_again() -> None:
     store = FakeStore(FIVE)
 
     def expire_once(token: str) -> None:
@@ -74,7 +74,7 @@ async def test_lists_that_always_expire_are_left_to_the_next_round() -> None:
     assert len(store.tokens) == 2 * LISTS
 
 
-async def test_a_refused_deletion_is_told_once_tried_in_each_round_and_holds_up_no_other(
+async def test_a_refused_deletion_is_logged_once_retried_each_round_and_delays_no_other(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     store = FakeStore([*FIVE, *(record(number, 9, namespace="zoo") for number in range(3))])
@@ -97,7 +97,7 @@ async def test_a_refused_deletion_is_told_once_tried_in_each_round_and_holds_up_
     assert "keep.example.com" in line
 
 
-async def test_a_refused_deletion_is_not_tried_again_when_the_list_is_begun_anew() -> None:
+async def test_a_refused_deletion_is_not_retried_when_the_list_starts_again() -> None:
     store = FakeStore(FIVE)
     tried: list[str] = []
 
@@ -114,7 +114,7 @@ async def test_a_refused_deletion_is_not_tried_again_when_the_list_is_begun_anew
     assert tried == ["a-0", "a-1", "a-2"]
 
 
-async def test_an_api_server_that_answers_nobody_ends_the_round_and_is_told_once(
+async def test_an_unavailable_api_server_ends_the_round_and_is_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     store = FakeStore(FIVE)
@@ -133,7 +133,7 @@ async def test_an_api_server_that_answers_nobody_ends_the_round_and_is_told_once
     assert len(caplog.messages) == 1
 
 
-async def test_the_loop_goes_on_after_an_outage(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_loop_continues_after_an_outage(caplog: pytest.LogCaptureFixture) -> None:
     store = FakeStore(FIVE)
     rounds = 0
 
@@ -165,13 +165,13 @@ def test_the_bounds_come_from_the_command_line_or_the_environment(
 
 
 @pytest.mark.parametrize("value", ["-1", "ten", "", "1.5"])
-def test_a_bound_that_is_no_number_is_refused_with_its_names(
+def test_an_invalid_bound_is_refused_with_its_argument_and_variable(
     value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("OOMWARDEN_RETENTION_PER_NAMESPACE", value)
     with pytest.raises(SystemExit):
         parse([])
-    said = capsys.readouterr().err
-    assert f"--retention-per-namespace: {value!r}" in said
-    assert "OOMWARDEN_RETENTION_PER_NAMESPACE" in said
-    assert "0: unlimited" in said
+    message = capsys.readouterr().err
+    assert f"--retention-per-namespace: {value!r}" in message
+    assert "OOMWARDEN_RETENTION_PER_NAMESPACE" in message
+    assert "0: unlimited" in message

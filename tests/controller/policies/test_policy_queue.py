@@ -1,0 +1,37 @@
+"""The work queue holds each policy once, and a delayed one is added once."""
+
+import asyncio
+
+from oomwarden.controller.policies.policy_queue import PolicyQueue
+from oomwarden.core.limits.node_report import PolicyKey
+
+A, B = (PolicyKey("OOMPolicy", "shop", name) for name in ("a", "b"))
+
+
+async def test_a_policy_that_is_added_twice_is_processed_once() -> None:
+    queue = PolicyQueue()
+    queue.add([A, B])
+    queue.add([A])
+    await queue.wait()
+    assert queue.drain() == {A, B}
+    assert queue.drain() == set()
+
+
+async def test_a_drained_queue_waits_for_the_next_policy() -> None:
+    queue = PolicyQueue()
+    queue.add([A])
+    queue.drain()
+    waiting = asyncio.create_task(queue.wait())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    queue.add([B])
+    await waiting
+
+
+async def test_a_delayed_policy_is_added_once_and_can_be_delayed_again() -> None:
+    queue = PolicyQueue()
+    for _ in range(2):
+        queue.add_after(A, 0)
+        queue.add_after(A, 3600)
+        await queue.wait()
+        assert queue.drain() == {A}
