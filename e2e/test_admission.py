@@ -55,12 +55,15 @@ SOMEBODY = {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "u"}
 BESIDE: dict[str, tuple[dict[str, object], str]] = {
     "another-pods-uid": ({"labels": {"oomwarden.io/pod-uid": "another"}}, "must be its pod.uid"),
     "another-cause": ({"labels": {"oomwarden.io/cause": "PodLimit"}}, "and its cause"),
-    "another-node": ({"labels": {"oomwarden.io/node": "another"}}, "of its own node only"),
-    "a-label": ({"labels": {"app": "db"}}, "no labels but its own"),
-    "an-annotation": ({"annotations": {"a": "b" * 9999}}, "no annotations"),
-    "a-finalizer": ({"finalizers": ["a.example/b"]}, "no finalizers"),
-    "an-owner": ({"ownerReferences": [SOMEBODY]}, "no owner but the Node"),
-    "any-name": ({"name": None, "generateName": "x-"}, "no generateName"),
+    "another-node": (
+        {"labels": {"oomwarden.io/node": "another"}},
+        "only write OOMKills of its own node",
+    ),
+    "a-label": ({"labels": {"app": "db"}}, "labels other than its own"),
+    "an-annotation": ({"annotations": {"a": "b" * 9999}}, "may not set annotations"),
+    "a-finalizer": ({"finalizers": ["a.example/b"]}, "annotations, finalizers"),
+    "an-owner": ({"ownerReferences": [SOMEBODY]}, "owners other than the Node"),
+    "any-name": ({"name": None, "generateName": "x-"}, "finalizers, generateName"),
 }
 
 
@@ -93,12 +96,12 @@ def event(namespace: str, node: str, **facts: object) -> dict[str, Any]:
 
 
 BAD_EVENTS: dict[str, tuple[dict[str, object], str]] = {
-    "another-node": ({"reportingInstance": "another"}, "its own Events only"),
-    "another-reporter": ({"reportingController": "kubelet"}, "its own Events only"),
-    "another-reason": ({"reason": "Evicted"}, "a Warning of an OOM kill"),
-    "no-warning": ({"type": "Normal"}, "a Warning of an OOM kill"),
+    "another-node": ({"reportingInstance": "another"}, "only write its own Events"),
+    "another-reporter": ({"reportingController": "kubelet"}, "only write its own Events"),
+    "another-reason": ({"reason": "Evicted"}, "a Warning about an OOM kill"),
+    "no-warning": ({"type": "Normal"}, "a Warning about an OOM kill"),
     "nothing-named": ({"regarding": {"kind": "Pod"}}, "regarding a Pod, with its uid"),
-    "related": ({"related": SOMEBODY}, "names no related object"),
+    "related": ({"related": SOMEBODY}, "without a related object"),
 }
 
 
@@ -133,7 +136,7 @@ def test_an_agent_adds_nothing_to_the_metadata_of_an_event(
                 api.patch_namespaced_custom_object(
                     *where, told["metadata"]["name"], {"metadata": added}
                 )
-            assert "changes no annotations" in str(refusal.value.body)
+            assert "may not change annotations" in str(refusal.value.body)
 
 
 def told_as(
@@ -224,7 +227,7 @@ def test_where_the_chart_says_so_an_agent_writes_of_pods_of_its_own_node_only(
 
         def is_refused() -> bool:
             """The API server has taken up the policy."""
-            return "of pods of its own node only" in said_to(agent, NAMESPACE, theirs)
+            return "only write about pods of its own node" in said_to(agent, NAMESPACE, theirs)
 
         eventually(is_refused, 30)
         assert said_to(agent, NAMESPACE, ours) == "created"

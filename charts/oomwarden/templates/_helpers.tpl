@@ -2,7 +2,7 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 40 | trimAll "-." -}}
 {{- end -}}
 
-{{- /* The usual prefix; short enough for every suffix below (63 characters in all). */ -}}
+{{- /* The prefix of all names; leaves room for every suffix within 63 characters. */ -}}
 {{- define "oomwarden.fullname" -}}
 {{- $name := include "oomwarden.name" . -}}
 {{- if .Values.fullnameOverride -}}
@@ -36,7 +36,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
-{{- /* For pods that touch nothing but the API server. */ -}}
+{{- /* For pods that use the API server only. */ -}}
 {{- define "oomwarden.unprivilegedPod" -}}
 securityContext:
   runAsNonRoot: true
@@ -52,13 +52,13 @@ securityContext:
   capabilities: {drop: [ALL]}
 {{- end -}}
 
-{{- /* Values files carry large numbers as floats: an integer, or the word. */ -}}
+{{- /* An integer or `kubelet`; Helm parses numbers of values files as floats. */ -}}
 {{- define "oomwarden.floor" -}}
 {{- $floor := .Values.namespacedFloor -}}
 {{- if kindIs "string" $floor }}{{ $floor }}{{ else }}{{ int $floor }}{{ end -}}
 {{- end -}}
 
-{{- /* Objects that exist while `helm uninstall` runs, and no longer. The Job comes after the others. */ -}}
+{{- /* Objects that exist only while `helm uninstall` runs. Helm creates the Job after the others. */ -}}
 {{- define "oomwarden.uninstallHook" -}}
 labels:
   {{- include "oomwarden.labels" . | nindent 2 }}
@@ -69,7 +69,7 @@ annotations:
   helm.sh/hook-output-log-policy: hook-succeeded,hook-failed
 {{- end -}}
 
-{{- /* The chart's programs run on Linux alone; takes the values of one of them. */ -}}
+{{- /* All programs run on Linux only. Argument: the values of one program. */ -}}
 {{- define "oomwarden.nodeSelector" -}}
 {{- toYaml (merge (dict "kubernetes.io/os" "linux") (.nodeSelector | default dict)) -}}
 {{- end -}}
