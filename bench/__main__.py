@@ -1,4 +1,4 @@
-"""Print figures: `python -m bench NAME ...`; without names those that need minutes, not an hour."""
+"""Print figures: `python -m bench NAME ...`; the default is the figures that take minutes."""
 
 import os
 import sys
@@ -28,7 +28,7 @@ ON_CLUSTER: dict[str, Callable[[World], None]] = {
     "footprint": footprint.main,
 }
 LONG: dict[str, Callable[[World], None]] = {"policy-change": policy_change.main}
-BY_THEMSELVES: dict[str, Callable[[], None]] = {
+WITHOUT_CLUSTER: dict[str, Callable[[], None]] = {
     "demo": durations.warm_demo,
     "demo-cold": durations.cold_demo,
     "test": durations.warm_test,
@@ -41,23 +41,23 @@ BY_THEMSELVES: dict[str, Callable[[], None]] = {
 
 
 def main(names: list[str]) -> None:
-    """Run the named figures on one cluster with the product of this checkout."""
+    """Measure the named figures; those that need a cluster share one."""
     names = names or list(ON_CLUSTER)
     on_cluster = ON_CLUSTER | LONG
-    known = [*on_cluster, *BY_THEMSELVES]
+    known = [*on_cluster, *WITHOUT_CLUSTER]
     unknown = sorted(set(names) - set(known))
     if unknown:
-        sys.exit(f"no such figure: {', '.join(unknown)}; there are: {', '.join(known)}")
+        sys.exit(f"unknown figure {', '.join(unknown)}; use one of {', '.join(known)}")
     world = prepare() if set(names) & on_cluster.keys() else None
     for name in names:
         if world is not None and name in on_cluster:
             on_cluster[name](world)
-        elif name in BY_THEMSELVES:
-            BY_THEMSELVES[name]()
+        elif name in WITHOUT_CLUSTER:
+            WITHOUT_CLUSTER[name]()
 
 
 def prepare() -> World:
-    """Open the cluster and install the product of this checkout."""
+    """Start the cluster, and install oomwarden from this checkout."""
     cluster = open_cluster(os.environ.get("OOMWARDEN_LAB", "test"), STORIES_LAB)
     config.load_kube_config(config_file=str(cluster.kubeconfig))
     world = World(cluster, client.ApiClient())

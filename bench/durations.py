@@ -1,4 +1,4 @@
-"""How long `make demo` and `make test` take: warm (all cached, lab stopped), cold (nothing is)."""
+"""Time `make demo` and `make test`: warm (all cached, lab stopped) and cold (nothing cached)."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.figures import table
 
 ROOT = Path(__file__).resolve().parent.parent
-# What `make bench ARGS=...` hands down: the measured targets have an ARGS of their own.
+# Variables of the outer `make bench ARGS=...`: the measured targets have their own ARGS.
 _OUTER_MAKE = {"MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "ARGS"}
 CACHES = ("OOMWARDEN_CACHE", "GOCACHE", "GOMODCACHE", "PIP_CACHE_DIR")
 
@@ -44,7 +44,7 @@ def _cold(target: str, down: str) -> None:
         caches = {name: str(Path(empty) / name.lower()) for name in CACHES}
         try:
             seconds = _make(target, caches)
-        finally:  # the programs that run are in these caches
+        finally:  # the running programs are in these caches
             _make(down, caches)
             # Go's module cache is read-only.
             subprocess.run(["chmod", "-R", "u+w", empty], check=True)
@@ -59,5 +59,5 @@ def _make(target: str, extra: Mapping[str, str] | None = None) -> float:
 
 
 def inherited(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment without the settings of the make that runs this."""
+    """Return the environment without the variables of the outer make."""
     return {name: value for name, value in environment.items() if name not in _OUTER_MAKE}

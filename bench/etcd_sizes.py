@@ -1,4 +1,4 @@
-"""What a record, an Event and an OOMNode take in etcd: real objects, and what is added to them."""
+"""The size of an OOMKill, an Event and an OOMNode in etcd, with what the API server adds."""
 
 import json
 import math
@@ -34,17 +34,25 @@ NOW = 1_800_000_000.0
 STAMP = "2027-01-15T08:00:00Z"
 MIB = 1 << 20
 KEY_BYTES = 120
-"""Of the key (/registry/oomwarden.io/oomkills/NAMESPACE/NAME) and etcd's own record around it."""
+"""The key (/registry/oomwarden.io/oomkills/NAMESPACE/NAME) and etcd's record around the value."""
 PAGE_BYTES, FILLED, LEAST_KEYS = 4096, 0.9, 2
-"""Of a page of etcd's file: how full it gets, and how many keys it holds at least, over as many
-pages as that takes (bbolt node.go, splitIndex; etcd fills to 0.9)."""
+"""A page of etcd's file: its size, the part of it that gets filled, and its least number of keys,
+for which it spans several pages if necessary (bbolt node.go, splitIndex; etcd fills to 0.9)."""
 NODE = "ip-10-20-130-140.eu-central-1.compute.internal"
 POD = "checkout-payments-worker-7d9f8c6b5d-x2x9z"
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Bytes of etcd's file for a pod's first record, one that waited, one at harder terms, ..."""
+    """Bytes of etcd's file for one object.
+
+    Attributes:
+        first: A pod's first OOMKill.
+        merged: An OOMKill that several kills were merged into.
+        lean: One with fewer details, written while there are too many OOMKills.
+        event: An Event with a series.
+        node: An OOMNode.
+    """
 
     first: int
     merged: int
@@ -54,28 +62,28 @@ class Sizes:
 
 
 def measure() -> Sizes:
-    """Make one object of each kind as an agent does, and serialize it as the API server does."""
+    """Build one object of each kind as an agent does, and serialize it as the API server does."""
     first = _record(0)
     later = [_record(start) for start in (1, 2, 3)]
     (merged,) = merge(Draft(kill, None) for kill in later)
     less = lean(merged.kill, Reason.CLUSTER)
-    told = event(_incident(0), first, NOW)
-    assert told is not None  # noqa: S101 - the kill is of now
-    told["series"] = {"count": 2, "lastObservedTime": told["eventTime"]}
-    objects = (first, merged.kill, less, told, _node())
+    posted = event(_incident(0), first, NOW)
+    assert posted is not None  # noqa: S101 - the kill is recent
+    posted["series"] = {"count": 2, "lastObservedTime": posted["eventTime"]}
+    objects = (first, merged.kill, less, posted, _node())
     return Sizes(*(in_pages(stored(each)) for each in objects))
 
 
 def in_pages(size: int) -> int:
-    """Give the bytes of etcd's file that objects of this size take each."""
+    """Return the bytes of etcd's file that each object of this size takes."""
     keys = max(LEAST_KEYS, int(PAGE_BYTES * FILLED) // size)
     return math.ceil(keys * size / PAGE_BYTES) * PAGE_BYTES // keys
 
 
 def stored(manifest: Manifest) -> int:
-    """Give the bytes of an object in etcd: as JSON, with uid, times and managedFields.
+    """Return the bytes of an object in etcd: as JSON, with uid, times and managedFields.
 
-    Events are stored as protobuf, which takes less: so this is an upper bound for them.
+    For Events this is an upper bound: they are stored as protobuf, which is smaller.
     """
     metadata = {
         **manifest["metadata"],
@@ -100,7 +108,7 @@ def stored(manifest: Manifest) -> int:
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    """Name the fields of an object; lists of the kinds that are measured are atomic, or few."""
+    """Build fieldsV1 of an object; its lists count as atomic, like most of the measured ones."""
     if not isinstance(value, dict):
         return {}
     return {
@@ -137,9 +145,9 @@ def _record(start: int) -> Manifest:
     samples = tuple(UsageSample(NOW - 300 + 10 * n, (200 + 10 * n) * MIB) for n in range(30))
     largest = tuple(ProcessUsage(4240 + n, b"payments-worker", 90 * MIB, 992) for n in range(5))
     kinds = Composition(anon=480 * MIB, file=30 * MIB, shmem=12 * MIB)
-    story = MemoryTimeline(samples[-1], samples, UsageDetail(samples[-1], kinds, 5, largest))
+    timeline = MemoryTimeline(samples[-1], samples, UsageDetail(samples[-1], kinds, 5, largest))
     policy = PolicyReference(kind="ClusterOOMPolicy", name="protect-databases")
-    witness = Witness(NODE, str(uuid.UUID(int=2)), NOW - 1, NOW, policy, story)
+    witness = Witness(NODE, str(uuid.UUID(int=2)), NOW - 1, NOW, policy, timeline)
     return oom_kill(_incident(start), witness)
 
 

@@ -1,14 +1,15 @@
-"""What records fill of etcd: 30,000 pods on 2,000 nodes that are killed again and again, for a day.
+"""The space that OOMKills take in etcd: 30,000 pods on 2,000 nodes, killed repeatedly for a day.
 
-Virtual time, and the product's own code: the agents' budgets, the operator's retention, its count
-and what it publishes. Counted are OOMKills, their Events (which live for an hour) and OOMNodes, as
-they are serialized, and what was replaced or deleted in the last ten minutes: the API server
-compacts etcd each 5 minutes, up to what was 5 minutes ago. Each in whole pages of etcd's file, as
-it fills them. Not counted: free pages, which it keeps for what comes, and what else a cluster
-stores. The first pod is killed at 0 h.
+The time is virtual, the code is oomwarden's own: the agents' budgets, the operator's retention, its
+count and what it publishes. Counted are serialized OOMKills, their Events (which exist for an hour)
+and OOMNodes, and revisions that were replaced or deleted in the last ten minutes: every 5 minutes
+the API server compacts etcd up to 5 minutes ago. Objects fill whole pages of etcd's file. Not
+counted are free pages, which etcd keeps for new objects, and what else a cluster stores. The first
+pod is killed at 0 h.
 """
 
 import asyncio
+import logging
 import sys
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -25,7 +26,16 @@ from oomwarden.kube.oomkill_pages import PART, RecordPage
 
 from bench.etcd_sizes import Sizes, measure
 from bench.figures import table
-from bench.fleet import STEP_SECONDS, Fleet, Kills, Made, Pod, crash_loop, fork_loop, pods_on
+from bench.fleet import (
+    STEP_SECONDS,
+    Fleet,
+    Kills,
+    Pod,
+    WrittenRecord,
+    crash_loop,
+    fork_loop,
+    pods_on,
+)
 
 NODES, PODS = 2000, 30_000
 HOUR = 3600.0
@@ -37,17 +47,17 @@ PAGE_SECONDS, DELETE_SECONDS = 0.05, 0.001
 STALE_SECONDS = 3 * RENEW_SECONDS
 MEASURE_SECONDS = 30.0
 COUNTS_SECONDS = 120.0
-"""How often a node whose counts of kills rise all the time writes its OOMNode."""
+"""Interval of OOMNode writes on a node whose kill counts keep rising."""
 MIB = 1 << 20
 
 
-class OverError(Exception):
-    """The day is over."""
+class DayOverError(Exception):
+    """Raised when the simulated day is over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large the fleet is, and which records are kept."""
+    """The size of the fleet, and which OOMKills are kept."""
 
     nodes: int = NODES
     pods: int = PODS
@@ -56,7 +66,7 @@ class Size:
 
 @dataclass(slots=True)
 class Etcd:
-    """What is stored; bytes, wall-clock seconds."""
+    """What is stored, in bytes; times in wall-clock seconds."""
 
     sizes: Sizes
     nodes: int
@@ -70,8 +80,8 @@ class Etcd:
     _serial: int = 0
     _latest: dict[str, str] = field(default_factory=dict)
 
-    def create(self, now: float, made: Made) -> None:
-        """Store a record, and tell its Event: a new one, or an earlier one's series."""
+    def create(self, now: float, made: WrittenRecord) -> None:
+        """Store an OOMKill and its Event, which is new or continues an earlier series."""
         self._serial += 1
         name, lean = f"{made.pod.name}-{made.start}", made.agreed.reason is not None
         sizes = self.sizes
@@ -89,7 +99,7 @@ class Etcd:
         self.events[latest] = now + EVENT_SECONDS
 
     def delete(self, now: float, uid: str) -> bool:
-        """Delete a record; its last revision stays until etcd is compacted."""
+        """Delete an OOMKill; its last revision stays until etcd is compacted."""
         record, size = self.records.pop(uid, (None, 0))
         self.live -= size
         if record is not None:
@@ -97,12 +107,12 @@ class Etcd:
         return record is not None
 
     def supersede(self, now: float, size: int) -> None:
-        """Note a revision that is no longer the newest."""
+        """Record that a revision of this size is no longer the newest."""
         self.dead.append((now, size))
         self.dying += size
 
     def mebibytes(self, now: float) -> tuple[float, float, float]:
-        """Give what records, Events, and old revisions with OOMNodes take."""
+        """Return the MiB of OOMKills, of Events, and of OOMNodes with old revisions."""
         while self.dead and self.dead[0][0] < now - COMPACTED_SECONDS:
             self.dying -= self.dead.popleft()[1]
         for name in [name for name, end in self.events.items() if end < now]:
@@ -118,55 +128,55 @@ class Etcd:
 
 @dataclass(slots=True)
 class Day:
-    """The clock, the fleet and the operator, if there is one."""
+    """The simulated day: its clock, the fleet, and the API that the operator uses."""
 
     etcd: Etcd
     size: Size = field(default_factory=Size)
     pods: list[Pod] = field(default_factory=list)
     now: float = EPOCH
     attended: bool = True
-    said: Pressure = CALM
+    published: Pressure = CALM
     rows: list[tuple[str, str]] = field(default_factory=list)
     peak: float = 0.0
     fleet: Fleet = field(init=False)
-    _looks: deque[float] = field(default_factory=lambda: deque(HOURS))
+    _due_rows: deque[float] = field(default_factory=lambda: deque(HOURS))
     _measured: float = 0.0
 
     def pressure(self, now: float) -> Pressure:
-        """Give what agents go by; one that ended at the beginning had said that all is well."""
+        """Return the pressure that agents see; without an operator an early one becomes stale."""
         if self.attended or now - EPOCH < STALE_SECONDS:
-            return self.said
+            return self.published
         return UNATTENDED
 
     async def sleep(self, seconds: float) -> None:
-        """Let the time pass for all."""
+        """Advance the time of the whole simulation."""
         end = self.now + seconds
         while self.now < end:
             self.now = min(end, self.now + STEP_SECONDS)
-            self.fleet.until(self.now)
+            self.fleet.advance(self.now)
             self._measure()
-            if not self._looks:
-                raise OverError
+            if not self._due_rows:
+                raise DayOverError
 
     def _measure(self) -> None:
         hours = (self.now - EPOCH) / HOUR
-        due = bool(self._looks) and hours >= self._looks[0]
+        due = bool(self._due_rows) and hours >= self._due_rows[0]
         if not due and self.now - self._measured < MEASURE_SECONDS:
             return
         self._measured = self.now
         records, events, old = self.etcd.mebibytes(self.now)
         self.peak = max(self.peak, records + events + old)
         if due:
-            self._looks.popleft()
+            self._due_rows.popleft()
             figures = (
-                f"{len(self.etcd.records):7,} records ({self.etcd.made:9,} written)",
+                f"{len(self.etcd.records):7,} OOMKills ({self.etcd.made:9,} written)",
                 f"{records:6.1f} MiB, Events {events:5.1f}, OOMNodes and old revisions {old:5.1f}",
                 f"sum {records + events + old:6.1f} MiB (peak {self.peak:.1f})",
             )
             self.rows.append((f"{hours:5.1f} h", "  ".join(figures)))
 
     async def page(self, token: str) -> RecordPage:
-        """Serve the product's retention."""
+        """List a page of OOMKills."""
         await self.sleep(PAGE_SECONDS)
         if not token:
             held = [record for record, _ in self.etcd.records.values()]
@@ -178,23 +188,23 @@ class Day:
     _listed: list[StoredRecord] = field(default_factory=list)
 
     async def count(self) -> int:
-        """Count all records."""
+        """Count all OOMKills."""
         return len(self.etcd.records)
 
     async def delete(self, record: StoredRecord) -> bool:
-        """Delete a record."""
+        """Delete an OOMKill."""
         await self.sleep(DELETE_SECONDS)
         return self.etcd.delete(self.now, record.uid)
 
     async def read(self) -> Pressure | None:
-        """Nothing was published before."""
+        """Return None: nothing was published before."""
         return None
 
     async def write(self, pressure: Pressure, passed_over: str = "") -> None:  # noqa: ARG002 - the protocol's
-        """Publish, as text."""
-        said = read(written(pressure))
-        assert said is not None  # noqa: S101 - it was just written
-        self.said = said
+        """Publish the pressure, serialized as in the ConfigMap."""
+        published = read(written(pressure))
+        assert published is not None  # noqa: S101 - it was just written
+        self.published = published
 
     async def nodes(self) -> int:
         """Count the OOMNodes."""
@@ -209,9 +219,9 @@ def day(
     sizes: Sizes,
     size: Size = Size(),
 ) -> Day:
-    """Play a day."""
-    said = Pressure(nodes=size.nodes)
-    world = Day(Etcd(sizes, size.nodes), size, attended=operator, said=said)
+    """Simulate a day."""
+    pressure = Pressure(nodes=size.nodes)
+    world = Day(Etcd(sizes, size.nodes), size, attended=operator, published=pressure)
     nodes = pods_on(size.nodes, size.pods, namespaces, lambda first: kills(EPOCH + first))
     world.pods = [pod for node in nodes for pod in node.pods]
     world.fleet = Fleet(nodes, world.etcd.create, world.pressure)
@@ -221,7 +231,7 @@ def day(
         if operator
         else world.sleep(1e9)
     )
-    with suppress(OverError):
+    with suppress(DayOverError):
         asyncio.run(loop)
     return world
 
@@ -237,13 +247,14 @@ SCENARIOS = {
 
 
 def main() -> None:
-    """Print the sum for each scenario."""
+    """Print the sum for each scenario; log lines would appear between the tables."""
+    logging.getLogger("oomwarden").setLevel(logging.ERROR)
     sizes = measure()
     table(
-        "One object in etcd's file, in bytes",
+        "Size of one object in etcd's file, bytes",
         [(n, str(getattr(sizes, n))) for n in Sizes.__slots__],
     )
     for name, play in SCENARIOS.items():
         world = play(sizes=sizes)
-        table(f"{PODS:,} pods on {NODES:,} nodes: {name}", world.rows)
+        table(f"Space in etcd, {PODS:,} pods on {NODES:,} nodes: {name}", world.rows)
         sys.stdout.flush()

@@ -1,11 +1,11 @@
-"""Small statistics and one table format for all figures."""
+"""Statistics and the table format that all figures share."""
 
 from collections.abc import Sequence
 from statistics import median, quantiles
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:
-    """Give p50, p99 and max of at least one value, in the values' own unit."""
+    """Format p50, p99 and max of at least one value, in the unit of the values."""
     p99 = quantiles(values, n=100, method="inclusive")[98] if len(values) > 1 else values[0]
     parts = (f"{name} {value:.{digits}f}" for name, value in (
         ("p50", median(values)), ("p99", p99), ("max", max(values)),

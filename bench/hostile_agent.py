@@ -1,6 +1,6 @@
-"""The agent's watches on a server of bench.hostile_api; prints MiB: before, held, peak. A process.
+"""Print the memory of an agent that watches a bench.hostile_api server, in MiB.
 
-All of the agent is loaded; what reads the kernel does not run.
+Runs as a separate process. The whole agent is imported; what reads the kernel does not run.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from oomwarden.kube.transport.errors import WriteResult
 
 
 def mebibytes(field: str) -> float:
-    """Read a line of /proc/self/status: VmRSS now, VmHWM at most."""
+    """Return a line of /proc/self/status in MiB: VmRSS is the current size, VmHWM the peak."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024
 
@@ -33,12 +33,12 @@ def client_of(port: int) -> Client:
     cluster = Cluster(server=f"http://127.0.0.1:{port}")
     config = KubeConfig.from_one(cluster=cluster, user=User(token="none")).get()  # noqa: S106
     if config is None:
-        raise RuntimeError("lightkube gives no configuration")
+        raise RuntimeError("lightkube returned no configuration")
     return Client(config, 60.0)
 
 
 async def main(port: int) -> None:
-    """Follow all that the agent follows until nothing new comes."""
+    """Watch everything that the agent watches until all lists are complete."""
     client = client_of(port)
     settings = from_environment({"NODE_NAME": "n", "POD_NAMESPACE": "oomwarden"})
     node = Node(settings, Database(Path("/nonexistent/oomwarden.sqlite")), client)
@@ -49,21 +49,21 @@ async def main(port: int) -> None:
         for (_, source, what, sink), event in zip(watches.all, listed, strict=True)
     ]
     tasks += [asyncio.create_task(each.run()) for each in (watches.own, watches.everywhere)]
-    for event in listed:  # what is heard first is the list
+    for event in listed:  # set by the first answer, the list
         await event.wait()
     gc.collect()
     held = sum(len(shelf.entries) for shelf in node.view.policies.shelves.by_namespace.values())
-    told, _ = watches.beyond_bounds()
+    condition, _ = watches.beyond_bounds()
     print(json.dumps({
         "before": before, "held": mebibytes("VmRSS"), "peak": mebibytes("VmHWM"),
-        "pods": len(node.inventory.pods), "policies": held, "condition": told,
+        "pods": len(node.inventory.pods), "policies": held, "condition": condition,
     }))  # fmt: skip
     for task in tasks:
         task.cancel()
 
 
 async def _post(event: dict[str, object]) -> WriteResult:
-    raise AssertionError(f"nothing is to be posted: {event}")
+    raise AssertionError(f"no Event should be posted: {event}")
 
 
 if __name__ == "__main__":

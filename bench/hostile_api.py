@@ -1,6 +1,6 @@
-"""An API server whose lists are as a hostile tenant would fill them; a process of its own.
+"""An API server with lists as a hostile tenant would fill them; runs as a separate process.
 
-`python -m bench.hostile_api SCENE` prints its port. Watches stay open and tell nothing.
+`python -m bench.hostile_api SCENARIO` prints its port. Watches stay open without events.
 """
 
 import json
@@ -19,7 +19,7 @@ Items = Iterator[dict[str, Any]]
 
 
 def pods(annotation: int) -> Items:
-    """Give pods of one namespace that a tenant pinned to the node."""
+    """Yield pods of one namespace that a tenant pinned to the node."""
     for number in range(PODS):
         metadata = {"name": f"p{number}", "namespace": HERE, "uid": f"u{number}"}
         yield {
@@ -30,25 +30,25 @@ def pods(annotation: int) -> Items:
 
 
 def policies(*namespaces: str) -> Items:
-    """Give so many of the largest policies in each namespace."""
+    """Yield POLICIES of the largest policies in each namespace."""
     for namespace in namespaces:
         for number in range(POLICIES):
             yield largest_policy(f"p{number:04}", namespace)
 
 
 def small_pod() -> Items:
-    """Give one usual pod."""
+    """Yield one ordinary pod."""
     yield next(pods(10))
 
 
-class Scene:
-    """What is stored, by the plural."""
+class Scenario:
+    """What the API server stores."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def items(self, plural: str, namespace: str | None) -> Items:
-        """Give what a list holds."""
+        """Yield the items of a list."""
         if plural == "pods":
             return pods(250 * 1024 - 20) if self.name == "pods" else small_pod()
         if plural == "oompolicies" and self.name.startswith("policies"):
@@ -64,12 +64,12 @@ class Scene:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers one request."""
+    """Handles one request."""
 
-    scene: Scene
+    scenario: Scenario
 
     def do_GET(self) -> None:
-        """Answer a list; keep a watch open."""
+        """Return a list, or keep a watch open."""
         url = urlsplit(self.path)
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -79,7 +79,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         parts = url.path.split("/")
         namespace = parts[-2] if "namespaces" in parts[:-1] else None
-        self._list(self.scene.items(parts[-1], namespace))
+        self._list(self.scenario.items(parts[-1], namespace))
 
     def _list(self, items: Items) -> None:
         self.wfile.write(b'{"kind":"List","metadata":{"resourceVersion":"7"},"items":[')
@@ -89,12 +89,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"]}")
 
     def log_message(self, *_: Any) -> None:
-        """Stay silent."""
+        """Log nothing."""
 
 
-def main(scene: str) -> None:
-    """Serve for ever."""
-    Handler.scene = Scene(scene)
+def main(scenario: str) -> None:
+    """Serve until the process is terminated."""
+    Handler.scenario = Scenario(scenario)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     print(server.server_port, flush=True)

@@ -1,6 +1,6 @@
-"""The operator's own memory on a server of bench.hostile_api; prints MiB. A process of its own.
+"""Print the memory of an operator that watches a bench.hostile_api server, in MiB.
 
-All of the operator is loaded; kopf does not run.
+Runs as a separate process. kopf does not run.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ KILLS = 18_000
 
 
 async def main(port: int) -> None:
-    """Take all OOMNodes and OOMPolicies, and as many young kills as one fork loop makes."""
+    """Load all OOMNodes and OOMPolicies, and as many recent OOMKills as one fork loop creates."""
     client, unreadable = client_of(port), UnreadableObjects()
     reports = NodeReports(_ignore, _ignore, unreadable)
     policies = OOMPolicyCache(_ignore)
@@ -41,7 +41,7 @@ async def main(port: int) -> None:
         asyncio.create_task(watch.follow(source, ListOptions(kind), sink, event.set))
         for (source, kind, sink), event in zip(sinks, listed, strict=True)
     ]
-    for event in listed:  # what is heard first is the list
+    for event in listed:  # set by the first answer, the list
         await event.wait()
     gc.collect()
     after_nodes = mebibytes("VmRSS")
@@ -59,7 +59,7 @@ async def main(port: int) -> None:
 
 
 def kill(number: int) -> str:
-    """Give a young OOMKill of a usual size, as the API server tells it."""
+    """Return a recent OOMKill of the usual size, as the API server returns it."""
     now = datetime.now(UTC).isoformat()
     sample = [{"at": now, "usage": f"{400_000 + each}Ki"} for each in range(30)]
     fields: dict[str, Any] = {f"f:x{each}": {} for each in range(25)}
@@ -78,7 +78,7 @@ def kill(number: int) -> str:
 
 
 def _ignore(*_: object) -> None:
-    """Drop what a running operator would pass on."""
+    """Ignore what a running operator would pass on."""
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
-"""The largest objects that the API server takes: for figures, and for the story that checks it."""
+"""The largest policies that the API server accepts, for benches and the e2e story about it."""
 
 from typing import Any
 
 _WIDE = "\U0001f4a5"
-"""A character that takes four bytes, in UTF-8 and in Python's strings."""
+"""A character of four bytes, both in UTF-8 and in Python's strings."""
 
 
 def largest_spec(kind: str = "OOMPolicy") -> dict[str, Any]:
-    """Give a policy's spec of the largest size that the schema allows."""
+    """Return the largest policy spec that the schema allows."""
     rules = [_rule(number) for number in range(64)]
     names = [f"{number:02}{'p' * 240}" for number in range(16)]
     spec = {
@@ -21,7 +21,7 @@ def largest_spec(kind: str = "OOMPolicy") -> dict[str, Any]:
 
 
 def _rule(number: int) -> dict[str, Any]:
-    """Give one of 64 rules: 2 of 128 globs, 1 of 64 processes, 128 of 8192 characters."""
+    """Return one of 64 rules: 2 of 128 globs, 1 of 64 processes, 128 of 8192 characters."""
     return {
         "containers": [f"{number:02}{letter * 61}" for letter in "ab"],
         "oomScoreAdj": 5,
@@ -32,7 +32,7 @@ def _rule(number: int) -> dict[str, Any]:
 
 
 def largest_selector() -> dict[str, Any]:
-    """Give a selector that excludes little: 16 expressions, 128 values; and 16 labels."""
+    """Return a selector that excludes little: 16 labels, and 16 expressions with 128 values."""
     labels = {_key(f"l{number:02}"): "v" * 63 for number in range(16)}
     values = [f"{'w' * 60}{number}" for number in range(8)]
     expressions = [
@@ -48,7 +48,7 @@ def _key(name: str) -> str:
 
 
 def largest_policy(name: str, namespace: str | None) -> dict[str, Any]:
-    """Give a manifest with it."""
+    """Return a policy's manifest with the largest spec."""
     kind = "OOMPolicy" if namespace else "ClusterOOMPolicy"
     place = {"namespace": namespace} if namespace else {}
     return {

@@ -1,7 +1,7 @@
-"""Kill to OOMKill in the API, against kill to the kubelet's status, on the same kills.
+"""Time from a kill to its OOMKill, and to the kubelet's container status, for the same kills.
 
-The kill's moment is the kernel's own stamp of its `Killed process` line; both arrivals are taken
-by watches on this machine.
+A kill's time is the kernel's timestamp of its `Killed process` line; watches on this machine record
+both arrivals.
 """
 
 import re
@@ -23,7 +23,7 @@ _KILLED = re.compile(r"Memory cgroup out of memory: Killed process (\d+) \(hog\)
 
 
 class Arrivals(threading.Thread):
-    """Notes when something first came by a watch, by pod name."""
+    """Records when a watch first returned something about a pod, by pod name."""
 
     def __init__(self, each: Callable[[dict[str, Any]], str | None], **listing: Any) -> None:
         super().__init__(daemon=True)
@@ -40,13 +40,13 @@ class Arrivals(threading.Thread):
                 self.seen.setdefault(name, (time.monotonic(), plain))
 
 
-def told(kill: dict[str, Any]) -> str:
-    """Every record counts."""
+def pod_of_record(kill: dict[str, Any]) -> str:
+    """Return the pod of an OOMKill: every OOMKill counts."""
     return str(kill["pod"]["name"])
 
 
-def called_oom(pod_object: dict[str, Any]) -> str | None:
-    """The kubelet's status calls a container OOMKilled."""
+def pod_with_oom_status(pod_object: dict[str, Any]) -> str | None:
+    """Return the pod if its status shows a killed container, whatever the reason; else None."""
     for status in pod_object["status"].get("container_statuses") or []:
         ended = status["state"].get("terminated") or status["last_state"].get("terminated") or {}
         if ended.get("reason") in {"OOMKilled", "Error"}:
@@ -55,12 +55,12 @@ def called_oom(pod_object: dict[str, Any]) -> str | None:
 
 
 def main(world: World) -> None:
-    """Kill one container after another, and print both latencies."""
+    """Let one container after another be killed, and print both latencies."""
     observer.start(world)
     space = observer.NAMESPACE
     custom = world.custom.list_namespaced_custom_object
-    records = Arrivals(told, function=custom, args=(GROUP, VERSION, space, "oomkills"))
-    statuses = Arrivals(called_oom, function=world.core.list_namespaced_pod, args=(space,))
+    records = Arrivals(pod_of_record, function=custom, args=(GROUP, VERSION, space, "oomkills"))
+    statuses = Arrivals(pod_with_oom_status, function=world.core.list_namespaced_pod, args=(space,))
     records.start()
     statuses.start()
     names = [f"quiet-{time.time_ns()}-{number}" for number in range(KILLS)]
@@ -71,19 +71,19 @@ def main(world: World) -> None:
             world.apply(pod(space, name, hog(world.cluster.busybox_image)))
             eventually(partial(both_came, name, records, statuses), 120)
             world.core.delete_namespaced_pod(name, space, grace_period_seconds=0)
-            # After each kill: the ring buffer holds some twenty dumps.
-            for pid, stamp in killed(shell.ask("dmesg | grep 'Killed process'")):
-                stamps.setdefault(pid, clock.here(stamp))
+            # After each kill, because the ring buffer holds only some twenty dumps.
+            for pid, stamp in victims(shell.run("dmesg | grep 'Killed process'")):
+                stamps.setdefault(pid, clock.to_local(stamp))
     report(names, stamps, records.seen, statuses.seen, clock)
 
 
 def both_came(name: str, records: Arrivals, statuses: Arrivals) -> bool:
-    """Both reports of the kill have come."""
+    """Both reports of the kill have arrived."""
     return name in records.seen and name in statuses.seen
 
 
-def killed(lines: list[str]) -> list[tuple[int, float]]:
-    """Give each victim's pid with the kernel's own stamp in seconds since boot."""
+def victims(lines: list[str]) -> list[tuple[int, float]]:
+    """Return each victim's PID and the kernel's timestamp in seconds since boot."""
     found = [(_KILLED.search(line), line) for line in lines]
     return [(int(match[1]), observer.stamp(line)) for match, line in found if match]
 
@@ -95,24 +95,27 @@ def report(
     statuses: dict[str, tuple[float, Any]],
     clock: observer.Clock,
 ) -> None:
-    """Print p50 and max of both."""
+    """Print the distribution of both latencies."""
     died = {name: moments[records[name][1]["victims"][0]["pid"]] for name in names}
     ours = [records[name][0] - at for name, at in died.items()]
     kubelet = [statuses[name][0] - at for name, at in died.items()]
-    words = [word(statuses[name][1]) for name in names]
+    reasons = [first_reason(statuses[name][1]) for name in names]
     table(
-        f"Kill to its report in the API, seconds ({len(names)} quiet kills; clock error up to "
-        f"{clock.error * 1000:.0f} ms)",
+        f"Time from a kill to its report, seconds ({len(names)} single kills; clock error "
+        f"up to {clock.error * 1000:.0f} ms)",
         [
             ("OOMKill", spread(ours)),
             ("kubelet's status", spread(kubelet)),
-            ("  of these called OOMKilled at first", f"{words.count('OOMKilled')} of {len(words)}"),
+            (
+                "  of these with reason OOMKilled at first",
+                f"{reasons.count('OOMKilled')} of {len(reasons)}",
+            ),
         ],
     )
 
 
-def word(pod_object: dict[str, Any]) -> str:
-    """Give the reason that the kubelet's status told first."""
+def first_reason(pod_object: dict[str, Any]) -> str:
+    """Return the reason that the kubelet's status had first."""
     (status, *_) = pod_object["status"]["container_statuses"]
     ended = status["state"].get("terminated") or status["last_state"].get("terminated")
     return str(ended["reason"])

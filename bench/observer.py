@@ -1,4 +1,4 @@
-"""A privileged pod beside the product: an independent view of the node, and of its clock."""
+"""A privileged pod that observes the node and its clock independently of oomwarden."""
 
 import subprocess
 import time
@@ -14,7 +14,7 @@ _DONE = "--done--"
 
 
 def manifest(image: str, node: str) -> dict[str, Any]:
-    """Describe a pod that sees the host's processes, cgroups and kernel log."""
+    """Return a pod that sees the host's processes, cgroups and kernel log."""
     watcher = container("shell", image, "sleep", "100000")
     watcher["securityContext"] = {"privileged": True}
     watcher["volumeMounts"] = [{"name": "cgroup", "mountPath": "/host/cgroup"}]
@@ -29,18 +29,18 @@ def manifest(image: str, node: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Clock:
-    """The node's time since boot against this machine's monotonic clock."""
+    """The node's time since boot, relative to this machine's monotonic clock; seconds."""
 
     offset: float
     error: float
 
-    def here(self, since_boot: float) -> float:
-        """Turn seconds since the node's boot into this machine's monotonic seconds."""
+    def to_local(self, since_boot: float) -> float:
+        """Convert seconds since the node's boot to this machine's monotonic clock."""
         return since_boot + self.offset
 
 
 class Shell:
-    """One shell on the node, kept open so that a question costs milliseconds."""
+    """A shell on the node that stays open, so that a command takes milliseconds."""
 
     def __init__(self, cluster: Cluster) -> None:
         kubectl = str(cluster.programs["kubectl"])
@@ -58,10 +58,10 @@ class Shell:
         self._process.terminate()
         self._process.wait()
 
-    def ask(self, command: str) -> list[str]:
-        """Run a command on the node and give its lines."""
+    def run(self, command: str) -> list[str]:
+        """Run a command on the node, and return its output lines."""
         if self._process.stdin is None or self._process.stdout is None:
-            raise RuntimeError("the shell has no pipes")
+            raise RuntimeError("the shell on the node has no pipes")
         self._process.stdin.write(f"{command}\necho {_DONE}\n")
         self._process.stdin.flush()
         lines: list[str] = []
@@ -69,41 +69,41 @@ class Shell:
             if line.rstrip("\n") == _DONE:
                 return lines
             lines.append(line.rstrip("\n"))
-        raise RuntimeError(f"the shell on the node ended before it answered `{command}`")
+        raise RuntimeError(f"the shell on the node exited while it ran `{command}`")
 
     def printk_clock(self, tries: int = 30) -> Clock:
-        """Set the kernel log's stamps against this machine's clock: the quickest of some tries."""
+        """Relate the kernel log's timestamps to this machine's clock, by the quickest try."""
         best: tuple[float, float, str] | None = None
         for number in range(tries):
             mark = f"bench-mark-{number}-{time.monotonic_ns()}"
-            asked = time.monotonic()
-            self.ask(f"echo {mark} > /dev/kmsg")
-            took = time.monotonic() - asked
+            started = time.monotonic()
+            self.run(f"echo {mark} > /dev/kmsg")
+            took = time.monotonic() - started
             if best is None or took < best[1]:
-                best = (asked, took, mark)
+                best = (started, took, mark)
         if best is None:
-            raise RuntimeError("no try was made")
-        (line,) = self.ask(f"dmesg | grep {best[2]}")
+            raise RuntimeError("printk_clock needs at least one try")
+        (line,) = self.run(f"dmesg | grep {best[2]}")
         return Clock(best[0] + best[1] / 2 - stamp(line), best[1] / 2)
 
     def uptime_clock(self, tries: int = 30) -> Clock:
-        """Set /proc/uptime (steps of 10 ms) against this machine's clock."""
+        """Relate /proc/uptime (steps of 10 ms) to this machine's clock."""
         answers: list[tuple[float, float, float]] = []
         for _ in range(tries):
-            asked = time.monotonic()
-            (line,) = self.ask("read up rest < /proc/uptime; echo $up")
-            answers.append((time.monotonic() - asked, asked, float(line)))
-        took, asked, up = min(answers)
-        return Clock(asked + took / 2 - up, took / 2 + 0.01)
+            started = time.monotonic()
+            (line,) = self.run("read up rest < /proc/uptime; echo $up")
+            answers.append((time.monotonic() - started, started, float(line)))
+        took, started, up = min(answers)
+        return Clock(started + took / 2 - up, took / 2 + 0.01)
 
 
 def stamp(line: str) -> float:
-    """Read the stamp of a line of dmesg, in seconds since boot."""
+    """Return the timestamp of a dmesg line, in seconds since boot."""
     return float(line.partition("[")[2].partition("]")[0])
 
 
 def start(world: World) -> str:
-    """Create the observer's namespace and pod once; give its node's name."""
+    """Create the observer's namespace and pod if needed; return the node's name."""
     node: str
     (node, *_) = [node.metadata.name for node in world.core.list_node().items]
     world.make_namespace(NAMESPACE)
@@ -114,13 +114,13 @@ def start(world: World) -> str:
 
 
 def _clear_ended(world: World) -> None:
-    """Take away an observer of an earlier run that has ended, as when its node was rebooted."""
+    """Delete an observer of an earlier run that has ended, for example by a reboot of its node."""
     for found in world.core.list_namespaced_pod(NAMESPACE).items:
         if found.metadata.name == NAME and found.status.phase in {"Failed", "Succeeded"}:
             world.core.delete_namespaced_pod(NAME, NAMESPACE, grace_period_seconds=0)
 
     def gone() -> bool:
-        """The ended observer is gone."""
+        """The ended observer is deleted."""
         listed = world.core.list_namespaced_pod(NAMESPACE).items
         return all(one.status.phase not in {"Failed", "Succeeded"} for one in listed)
 

@@ -1,8 +1,8 @@
-"""A full node of 110 pods with 300 processes: how long a changed policy takes, and what it costs.
+"""A policy change on a full node of 110 pods with 300 processes: how long it takes, what it costs.
 
-A process on the node watches all scores and says when the last one has changed. The emulated node
-is slower than its host: the same loop is timed on both, and the node's seconds are given as they
-are and divided by that factor.
+A process on the node polls all scores, and prints when the last one has changed. The emulated node
+is slower than its host: the same loop is timed on both, and the node's seconds are printed as
+measured and divided by that factor.
 """
 
 import json
@@ -17,8 +17,8 @@ from e2e.workloads import container, pod, policy
 from e2e.world import World, eventually
 
 PODS = 110
-TOGETHER = 10  # an emulated node that starts more at once takes longer for each
-PROCESSES = 3  # of a pod, about: every third pod has one child less
+CONCURRENT_STARTS = 10  # an emulated node that starts more at a time is slower for each
+PROCESSES = 3  # in a pod; every third pod has one fewer
 WATCHER = "full-watcher"
 SECONDS = 120
 FIRST, SECOND = -321, -322
@@ -55,10 +55,10 @@ print(json.dumps({"seconds": time.monotonic() - first}), flush=True)
 
 
 def main(world: World) -> None:
-    """Fill the node, change the policy, and print time and cost."""
+    """Fill the node, change the policy, and print the time and the cost."""
     node = observer.start(world)
-    room = int(world.core.read_node(node).status.allocatable["pods"]) - _pods(world, node)
-    number = min(PODS, room)
+    free = int(world.core.read_node(node).status.allocatable["pods"]) - _pods(world, node)
+    number = min(PODS, free)
     _apply(world, FIRST)
     try:
         fill(world, number)
@@ -68,11 +68,11 @@ def main(world: World) -> None:
     finally:
         empty(world)
     table(
-        f"A policy changes for {number} pods with {processes} processes",
+        f"A policy change for {number} pods with {processes} processes",
         [
-            ("first to last score, node's seconds", f"{took:.2f}"),
-            ("one loop takes longer on the node than on its host", f"{slower:.1f} times"),
-            ("first to last score, at the host's speed", f"{took / slower:.2f} (goal 2)"),
+            ("first to last score, seconds on the node", f"{took:.2f}"),
+            ("the node is slower than its host by", f"{slower:.1f} times"),
+            ("first to last score, seconds at the host's speed", f"{took / slower:.2f} (goal 2)"),
             *cost,
         ],
     )
@@ -85,17 +85,17 @@ def _apply(world: World, score: int) -> None:
 
 def _pods(world: World, node: str) -> int:
     found = world.core.list_pod_for_all_namespaces(field_selector=f"spec.nodeName={node}")
-    return len(found.items) + 1  # the watcher
+    return len(found.items) + 1  # plus the watcher
 
 
 def fill(world: World, number: int) -> None:
-    """Start the pods, and wait until the policy holds on all of them."""
+    """Start the pods, and wait until the policy is enforced on all of them."""
     for each in range(number):
         children = "sleep 100000 & " * (PROCESSES - 1 - (each % 3 == 0))
         script = f"{children} sleep 100000"
         app = container("app", world.cluster.busybox_image, "sh", "-c", script, request="8Mi")
         world.apply(pod(observer.NAMESPACE, f"full-{each}", app, bench="full"))
-        if each % TOGETHER == TOGETHER - 1:
+        if each % CONCURRENT_STARTS == CONCURRENT_STARTS - 1:
             world.running(observer.NAMESPACE, f"full-{each}")
 
     def enforced() -> bool:
@@ -107,7 +107,7 @@ def fill(world: World, number: int) -> None:
 
 
 def change(world: World, node: str) -> tuple[float, int]:
-    """Change the score; gives the seconds from the first to the last process, and their number."""
+    """Change the score; return the seconds from the first to the last process, and their number."""
     watcher = container("python", _image(world), "sleep", "100000")
     watcher["securityContext"] = {"privileged": True, "runAsUser": 0}
     described = pod(observer.NAMESPACE, WATCHER, watcher, bench=WATCHER)
@@ -129,7 +129,7 @@ def change(world: World, node: str) -> tuple[float, int]:
 def _answer(watching: "subprocess.Popen[str]") -> dict[str, Any]:
     line = watching.stdout.readline() if watching.stdout else ""
     if not line:
-        raise RuntimeError("the watcher on the node ended before it answered")
+        raise RuntimeError("the watcher on the node exited without an answer")
     answer: dict[str, Any] = json.loads(line)
     return answer
 
@@ -140,7 +140,7 @@ def _image(world: World) -> str:
 
 
 def factor(world: World) -> float:
-    """Time one loop on the node and here; gives by how much the node is slower."""
+    """Time one loop on the node and on this machine; return the ratio."""
     args = ("exec", "-n", observer.NAMESPACE, WATCHER, "--", "python3", "-c", _LOOP)
     there = min(float(world.cluster.kubectl(*args)) for _ in range(3))
     here = min(
@@ -151,7 +151,7 @@ def factor(world: World) -> float:
 
 
 def idle(world: World) -> list[tuple[str, str]]:
-    """Measure what the agent takes beside a full node, under a policy that holds."""
+    """Measure the agent on a full node while the policy does not change."""
     with observer.Shell(world.cluster) as shell:
         agent = footprint.pid_of(shell, "oomwarden-agent")
         kubelet = footprint.pid_of(shell, "/kubelet ")
@@ -163,13 +163,13 @@ def idle(world: World) -> list[tuple[str, str]]:
         resident = footprint.resident(shell, agent)
     return [
         ("agent's resident memory, MiB", f"{resident / _MIB:.1f} (goal 45)"),
-        ("agent's CPU, of one core of the node", f"{ours / SECONDS:.1f} %"),
-        ("agent's CPU as a part of the kubelet's", f"{100 * ours / theirs:.1f} %"),
+        ("agent's CPU time, % of one core", f"{ours / SECONDS:.1f}"),
+        ("agent's CPU time, % of the kubelet's", f"{100 * ours / theirs:.1f}"),
     ]
 
 
 def empty(world: World) -> None:
-    """Remove what was started, however far it came."""
+    """Delete everything that was created, also after a failure."""
     world.delete_policy(observer.NAMESPACE, "full")
     world.core.delete_collection_namespaced_pod(
         observer.NAMESPACE, label_selector=f"bench in (full,{WATCHER})", grace_period_seconds=0

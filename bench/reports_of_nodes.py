@@ -1,4 +1,4 @@
-"""OOMNodes as agents write them, of any size."""
+"""OOMNodes of any size, as agents write them."""
 
 from typing import Any
 
@@ -10,15 +10,15 @@ _WHY = (
 
 
 def oomnode(number: int, policies: int = 100, refusals: int = 1) -> dict[str, Any]:
-    """Give an OOMNode that reports so many policies, each with so many refusals."""
-    told = [_report(number, each, refusals) for each in range(policies)]
+    """Return an OOMNode that reports `policies` policies with `refusals` refusals each."""
+    reports = [_report(number, each, refusals) for each in range(policies)]
     return {
         "metadata": {"name": f"node-{number:04}", "uid": f"u{number}"},
         "status": {
             "agent": {"version": "0.1.0", "storeID": "s", "started": STAMP, "heartbeat": STAMP},
             "kernel": {"release": "6.1", "bootID": "b", "cgroupDriver": "systemd"},
             "memory": {"available": "4Gi"},
-            "policies": told,
+            "policies": reports,
         },
     }
 

@@ -1,4 +1,4 @@
-"""What the agent takes meanwhile: resident memory, and CPU as a part of the kubelet's."""
+"""The agent's cost during the scenarios: resident memory, and CPU time against the kubelet's."""
 
 import time
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _AGENT, _KUBELET = "oomwarden-agent", "/kubelet "
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Ticks of CPU, and resident KiB of the agent, at monotonic seconds."""
+    """CPU ticks of both processes, the agent's resident KiB, and the time in monotonic seconds."""
 
     agent_ticks: int
     kubelet_ticks: int
@@ -22,7 +22,7 @@ class Reading:
 
 
 class Meter:
-    """Sums up the scenarios in which neither process was replaced: the same time for both."""
+    """Sums up the scenarios in which neither process was replaced, so both ran equally long."""
 
     def __init__(self, shell: observer.Shell) -> None:
         self._shell = shell
@@ -33,16 +33,20 @@ class Meter:
         self._resident: list[int] = []
 
     def begin(self) -> None:
-        """Take a first reading before a scenario."""
+        """Take the reading before a scenario."""
         find = footprint.pid_of
         self._pids = find(self._shell, _AGENT), find(self._shell, _KUBELET)
         self._first = self._read()
 
     def end(self, kills: int) -> str:
-        """Take a second reading, after so many kills; gives why there is none, or nothing."""
-        alive = self._shell.ask("".join(f"[ -d /proc/{pid} ] && echo {pid};" for pid in self._pids))
+        """Take the reading after a scenario; return why it is left out, or an empty string.
+
+        Args:
+            kills: How many kills the scenario had.
+        """
+        alive = self._shell.run("".join(f"[ -d /proc/{pid} ] && echo {pid};" for pid in self._pids))
         if len(alive) < len(self._pids):
-            return "agent or kubelet was replaced: its cost is left out"
+            return "agent or kubelet restarted: its cost is left out"
         last, first = self._read(), self._first
         self._ours += last.agent_ticks - first.agent_ticks
         self._theirs += last.kubelet_ticks - first.kubelet_ticks
@@ -59,7 +63,7 @@ class Meter:
         return Reading(agent_ticks, kubelet_ticks, resident, time.monotonic())
 
     def figures(self) -> dict[str, float]:
-        """Give names and values; nothing where nothing was measured."""
+        """Return the figures by name; empty if nothing was measured."""
         if not self._resident or not self._theirs:
             return {}
         seconds = self._ours / _TICKS_PER_SECOND

@@ -1,7 +1,7 @@
-"""How many were killed, from the kernel's memory.events of kubepods and of each pod below it.
+"""The number of kills by the kernel's memory.events of kubepods and of each pod below it.
 
-A pod's cgroup outlives its containers' by seconds, kubepods' lives as long as the node: these
-counts are the truth. The log gives them a container and a moment.
+A pod's cgroup exists for seconds longer than those of its containers, and kubepods as long as the
+node, so these counters are the ground truth. The kernel log adds the container and the time.
 """
 
 import re
@@ -14,52 +14,57 @@ from bench.recall.truth import Kill, Place, pod_uid
 _ROW = re.compile(r"\S*/(?P<name>[^/\s]+)/memory\.events:oom_(?P<group>group_)?kill (?P<value>\d+)")
 _ROOTS = ("kubepods", "kubepods.slice")
 NOWHERE = Place("", "")
-"""Of a kill that the kernel counted and nobody could place."""
+"""The place of a kill that the kernel counted in no known pod."""
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """A cgroup's counters: `kills` of processes (the first of a group twice) and of `groups`."""
+    """A cgroup's counters.
+
+    Attributes:
+        kills: oom_kill: killed processes; the first of a group counts twice.
+        groups: oom_group_kill.
+    """
 
     kills: int = 0
     groups: int = 0
 
     def since(self, earlier: "Count") -> "Count":
-        """Give how far the counters rose."""
+        """Return the increase of the counters."""
         return Count(self.kills - earlier.kills, self.groups - earlier.groups)
 
     @property
     def incidents(self) -> int:
-        """Group kills; kills of one process where there were no groups (Linux 5.17 and later)."""
+        """Group kills; kills of single processes if there were no groups (Linux 5.17 and later)."""
         return self.groups or self.kills
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """`total` of kubepods, and of each pod by its UID."""
+    """Counters of kubepods (`total`) and of each pod, by UID."""
 
     total: Count
     pods: Mapping[str, Count]
     counts_groups: bool = True
-    """Linux 5.17 and later do."""
+    """Whether the kernel has oom_group_kill: Linux 5.17 and later."""
 
     def since(self, earlier: "Counts") -> "Counts":
-        """Give how far the counters rose; a pod that is new began at 0."""
+        """Return the increase of the counters; a new pod started at 0."""
         pods = {
             uid: count.since(earlier.pods.get(uid, Count())) for uid, count in self.pods.items()
         }
         return replace(self, total=self.total.since(earlier.total), pods=pods)
 
     def latest(self, later: "Counts") -> "Counts":
-        """Take over a later look; a pod whose cgroup is gone keeps what was seen last."""
+        """Update with a later reading; a pod whose cgroup was removed keeps its last counters."""
         return replace(later, pods={**self.pods, **later.pods})
 
 
 def read(lines: Iterable[str]) -> Counts:
-    """Read `grep -H` of memory.events: kubepods' and the pods'.
+    """Parse the output of `grep -H` on memory.events of kubepods and the pods.
 
     Raises:
-        ValueError: kubepods is not among them.
+        ValueError: kubepods is missing.
     """
     kills: dict[str, int] = {}
     groups: dict[str, int] = {}
@@ -73,19 +78,21 @@ def read(lines: Iterable[str]) -> Counts:
     return Counts(counts.pop(""), counts, bool(groups))
 
 
-def settle(
+def reconcile(
     counted: Counts, logged: Sequence[Kill], containers: Mapping[str, Sequence[str]]
 ) -> tuple[list[Kill], list[str]]:
-    """Give as many kills as the kernel counted, and in words where the log did not tell them.
+    """Return as many kills as the kernel counted, with remarks about differences to the log.
 
     Args:
-        counted: How far the counters rose.
-        logged: What the kernel log told, with moments.
-        containers: The containers of each pod, by UIDs; where the log is silent, those that
-            were not killed come first.
+        counted: The increase of the counters.
+        logged: The kills in the kernel log, with times.
+        containers: The containers of each pod, by UID. A kill that the log lacks is attributed to
+            a container without a kill first.
     """
     if not counted.counts_groups:
-        return list(logged), ["this kernel counts no groups: how many there were, its log says"]
+        return list(logged), [
+            "this kernel does not count group kills: their number is from its log"
+        ]
     kills, remarks = list(logged), []
     for uid, count in counted.pods.items():
         of_log = [kill for kill in logged if kill.place.pod == uid]
@@ -94,13 +101,13 @@ def settle(
             kills += _unlogged(uid, missing, of_log, containers.get(uid, ()))
             remarks.append(f"the log lacks {missing} of {count.incidents} kills in pod {uid}")
         elif missing < 0:
-            remarks.append(f"the log has {-missing} kills more than the counters in pod {uid}")
+            remarks.append(f"the log has {-missing} more kills than the counters in pod {uid}")
     unseen = _total(counted) - len(kills)
     if unseen > 0:
         kills += [Kill(NOWHERE, None)] * unseen
-        remarks.append(f"{unseen} kills below kubepods could be placed in no pod")
+        remarks.append(f"{unseen} kills below kubepods belong to no known pod")
     elif unseen < 0:
-        remarks.append(f"kubepods counted {-unseen} kills fewer than its pods and the log")
+        remarks.append(f"kubepods counted {-unseen} fewer kills than its pods and the log")
     return kills, remarks
 
 

@@ -1,4 +1,4 @@
-"""Follows the node's kernel log, live; and the reader of its `oom-kill:` lines that is judged."""
+"""Follow the node's kernel log, and report kills by its `oom-kill:` lines like the rivals do."""
 
 import subprocess
 import threading
@@ -12,13 +12,14 @@ from e2e.world import World
 
 Trouble = Callable[[str], None]
 _FOLLOW = "while true; do cat /dev/kmsg; echo || exit; done"
-"""A reader that was overrun begins anew; one that nobody listens to any more ends."""
+"""Starts again after an overrun (EPIPE), and ends when its output is closed."""
 
 
 class KernelLog(threading.Thread):
-    """`lines` are the kernel's own; `reports` stand for sapcc's exporter and the like.
+    """Collects the kernel's lines, and the reports that a reader of them would make.
 
-    Such a reader places a kill by the `oom-kill:` line's task_memcg, as soon as the line comes.
+    Such readers (like sapcc's exporter) attribute a kill by the task_memcg of its `oom-kill:` line,
+    as soon as the line appears.
     """
 
     def __init__(self, world: World, trouble: Trouble) -> None:
@@ -42,12 +43,12 @@ class KernelLog(threading.Thread):
                 env=self._environment,
             )
             for record in self._process.stdout or ():
-                self.take(record.decode(errors="replace").rstrip("\n"), time.monotonic())
+                self.add_record(record.decode(errors="replace").rstrip("\n"), time.monotonic())
             if not self._ended.wait(1):
-                self._trouble("following the kernel log began anew")
+                self._trouble("following the kernel log was interrupted")
 
-    def take(self, record: str, now: float) -> None:
-        """Take a record of /dev/kmsg; the log begins anew after an overrun."""
+    def add_record(self, record: str, now: float) -> None:
+        """Add a record of /dev/kmsg unless it is known: after an overrun the log starts again."""
         number = truth.number_of(record)
         if number is None or number <= self._number:
             return
@@ -58,12 +59,12 @@ class KernelLog(threading.Thread):
         if line is None:
             return
         self.lines.append(line)
-        place = truth.chosen(line)
+        place = truth.victim_container(line)
         if place is not None:
             self.reports.append(Report(place.pod, place.container, now))
 
     def end(self) -> None:
-        """Stop following."""
+        """Stop following the log."""
         self._ended.set()
         if self._process is not None:
             self._process.terminate()

@@ -1,4 +1,4 @@
-"""What the API server says of the node's pods: whose a container's id is."""
+"""The node's pods by the API server: the pod and name of each container ID."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -14,26 +14,26 @@ _LISTS = ("containers", "initContainers", "ephemeralContainers")
 
 @dataclass
 class Pods:
-    """Everything is kept: pods that are gone are still reported on."""
+    """All pods of the run; deleted ones are kept, because late reports are about them."""
 
     namespaces: dict[str, str] = field(default_factory=dict)
     containers: dict[str, list[str]] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
-    """By the containers' ids of 64 digits: the pod's UID and the container's name."""
+    """Pod UID and container name by the 64-digit container ID."""
 
-    def take(self, pod: Json) -> None:
-        """Learn a pod, or its newer state."""
+    def update(self, pod: Json) -> None:
+        """Add or update a pod."""
         uid, spec = str(pod["metadata"]["uid"]), pod.get("spec") or {}
         self.namespaces[uid] = str(pod["metadata"]["namespace"])
         self.containers[uid] = [one["name"] for kind in _LISTS for one in spec.get(kind) or ()]
         self.places |= {of: Place(uid, name) for name, of in _ids(pod.get("status") or {})}
 
     def place(self, place: Place) -> Place:
-        """Name a container that is known by its id."""
+        """Replace a known container ID by the container's name."""
         return self.places.get(place.container, place)
 
-    def named(self, report: Report) -> Report:
-        """Name a report's container; one whose id and name disagree is nobody's."""
+    def with_name(self, report: Report) -> Report:
+        """Replace the container ID by the name; an ID and a name that disagree match nothing."""
         if report.container is None:
             return replace(report, container=report.name)
         unknown = Place(report.pod, report.name or report.container)
@@ -45,27 +45,31 @@ class Pods:
 def _ids(status: Json) -> Iterable[tuple[str, str]]:
     for kind in _STATUSES:
         for each in status.get(kind) or ():
-            states = [each, *ended_states(each), (each.get("state") or {}).get("running") or {}]
+            states = [
+                each,
+                *terminated_states(each),
+                (each.get("state") or {}).get("running") or {},
+            ]
             for state in states:
                 if state.get("containerID"):
-                    yield each["name"], bare(state["containerID"])
+                    yield each["name"], bare_id(state["containerID"])
 
 
-def ended(status: Json) -> Iterable[tuple[str, str]]:
-    """Give id and reason of every container that a pod's status tells to have ended."""
+def terminations(status: Json) -> Iterable[tuple[str, str]]:
+    """Yield ID and reason of every terminated container in a pod's status."""
     for kind in _STATUSES:
         for each in status.get(kind) or ():
-            for over in ended_states(each):
+            for over in terminated_states(each):
                 if over.get("containerID"):
-                    yield bare(over["containerID"]), over.get("reason", "")
+                    yield bare_id(over["containerID"]), over.get("reason", "")
 
 
-def ended_states(status: Json) -> list[Json]:
-    """Give what a container's status tells of its present and its last end."""
+def terminated_states(status: Json) -> list[Json]:
+    """Return the terminated states of a container's status: `state` and `lastState`."""
     states = ((status.get(state) or {}).get("terminated") for state in ("state", "lastState"))
     return [over for over in states if over]
 
 
-def bare(container: str) -> str:
-    """Strip `containerd://` off an id."""
+def bare_id(container: str) -> str:
+    """Remove the prefix `containerd://` of a container ID."""
     return container.rpartition("//")[2]

@@ -1,4 +1,4 @@
-"""The table, its JSON, and two runs side by side."""
+"""The table of results, its JSON, and the comparison of two runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,9 +14,12 @@ _ROW = "{:<10} {:<18}" + "".join(f" {{:>{max(len(head), 7)}}}" for head in _HEAD
 
 @dataclass(frozen=True)
 class Result:
-    """A scenario: scores by reporter (None: cannot be judged there), and what else is to be said.
+    """The result of a scenario.
 
-    `failed`: why it could not be played to its end.
+    Attributes:
+        scores: By reporter; None: it cannot be scored in this scenario.
+        remarks: What the table shows beside the scores.
+        failed: Why the scenario failed; empty: it did not.
     """
 
     scores: Mapping[str, Score | None] = field(default_factory=dict)
@@ -28,13 +31,13 @@ Results = dict[str, Result]
 
 
 def render(results: Mapping[str, Result], cost: Mapping[str, float]) -> str:
-    """Lay out one block a scenario, then what the agent took."""
+    """Format one block for each scenario, then the agent's cost."""
     lines = [_ROW.format("scenario", "reporter", *_HEAD)]
     for scenario, result in results.items():
         rows = list(result.scores.items())
         for row, (name, score) in enumerate(rows):
             lines.append(_ROW.format("" if row else scenario, name, *cells(score)))
-        remarks = [*([f"NOT PLAYED: {result.failed}"] if result.failed else []), *result.remarks]
+        remarks = [*([f"FAILED: {result.failed}"] if result.failed else []), *result.remarks]
         for row, remark in enumerate(remarks):
             lines.append(f"{'' if rows or row else scenario:<10} {remark}")
     lines += [f"{what}: {value:.1f}" for what, value in cost.items()]
@@ -42,7 +45,7 @@ def render(results: Mapping[str, Result], cost: Mapping[str, float]) -> str:
 
 
 def cells(score: Score | None) -> tuple[str, ...]:
-    """Give a reporter's figures as words."""
+    """Format the figures of a reporter."""
     if score is None:
         return ("-",) * len(_HEAD)
     recall = "-" if score.recall is None else f"{score.recall:.0f} %"
@@ -52,16 +55,16 @@ def cells(score: Score | None) -> tuple[str, ...]:
 
 
 def to_json(results: Results, cost: Figures, about: Mapping[str, str]) -> Json:
-    """Give everything for comparing runs."""
-    told = {scenario: asdict(result) for scenario, result in results.items()}
-    return {"about": dict(about), "results": told, "cost": dict(cost)}
+    """Return the results as JSON, for later comparisons."""
+    plain = {scenario: asdict(result) for scenario, result in results.items()}
+    return {"about": dict(about), "results": plain, "cost": dict(cost)}
 
 
 def from_json(text: Json) -> tuple[Results, Figures]:
-    """Read a run.
+    """Parse the JSON of a run.
 
     Raises:
-        KeyError, TypeError: it is no run of this benchmark.
+        KeyError, TypeError: It is not a result of this benchmark.
     """
     results = {
         scenario: Result(
@@ -79,9 +82,9 @@ def _score(plain: Json | None) -> Score | None:
 
 
 def compare(before: tuple[Results, Figures], after: tuple[Results, Figures]) -> str:
-    """Lay out what differs, the earlier run first; and what only one of them has."""
+    """Format the differences of two runs, the earlier one first."""
     (old, spent), (new, spends) = before, after
-    lines = ["", "earlier run -> this run, where they differ"]
+    lines = ["", "differences, earlier run -> this run"]
     for scenario in dict.fromkeys([*old, *new]):
         if scenario not in old or scenario not in new:
             lines.append(

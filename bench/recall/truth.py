@@ -1,8 +1,8 @@
-"""Where and when kills were, read from the kernel log by rules of this file's own.
+"""Place and time of kills, parsed from the kernel log independently of oomwarden's own parser.
 
-`Tasks in ... memory.oom.group set` is never rate limited, so that every group kill has its line;
-single kills come slowly enough in these scenarios for their `oom-kill:` lines to pass (10 in 5 s).
-How many there were, the kernel's counters say: `counters.py`.
+`Tasks in ... memory.oom.group set` is never rate limited, so every group kill has its line. Single
+kills are slow enough in these scenarios for the rate limit of `oom-kill:` lines (10 in 5 s). The
+number of kills is from the kernel's counters: `counters.py`.
 """
 
 import re
@@ -31,7 +31,7 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A container: its pod's UID and its own 64-digit id."""
+    """A container: its pod's UID and its own 64-digit ID."""
 
     pod: str
     container: str
@@ -41,7 +41,7 @@ class Place:
 class Kill:
     """One decision of the OOM killer.
 
-    `at` in seconds, of whatever clock the caller uses; None: the log did not tell.
+    `at` is in seconds of the caller's clock; None: not in the log.
     """
 
     place: Place
@@ -49,13 +49,13 @@ class Kill:
 
 
 def number_of(record: str) -> int | None:
-    """Read the sequence number of a record of /dev/kmsg, whoever wrote it."""
+    """Parse the sequence number of a record of /dev/kmsg, also of one from user space."""
     found = _RECORD.match(record)
     return int(found["number"]) if found else None
 
 
 def parse_line(record: str) -> LogLine | None:
-    """Read `priority,sequence,microseconds,flags;text`; None for what user space wrote."""
+    """Parse `priority,sequence,microseconds,flags;text`; None: written by user space."""
     found = _RECORD.match(record)
     if found is None or int(found["priority"]) >> 3:
         return None
@@ -63,29 +63,29 @@ def parse_line(record: str) -> LogLine | None:
 
 
 def pod_uid(path: str) -> str | None:
-    """Find a pod's UID in a cgroup's path, as the systemd or the cgroupfs driver spell it."""
+    """Return the pod's UID in a cgroup path of the systemd or the cgroupfs driver."""
     found = _POD.search(path)
     return found[1].replace("_", "-") if found else None
 
 
 def place_of(path: str) -> Place | None:
-    """Find pod and container in a cgroup's path; None: it is no container's."""
+    """Return pod and container of a cgroup path; None: it is not a container's."""
     pod, containers = pod_uid(path), _CONTAINER.findall(path)
     return Place(pod, containers[0]) if pod and containers else None
 
 
-def chosen(line: LogLine) -> Place | None:
-    """Read the victim's container out of an `oom-kill:` line."""
+def victim_container(line: LogLine) -> Place | None:
+    """Return the victim's container of an `oom-kill:` line."""
     found = _CHOSEN.search(line.text)
     return place_of(found["path"]) if found else None
 
 
 def kills(lines: Sequence[LogLine]) -> list[Kill]:
-    """Give every kill, group or single, in order, at the stamp of its first victim's line."""
+    """Return all kills, of groups and of single processes, with the time of their first victim."""
     starts = [n for n, line in enumerate(lines) if _CHOSEN.search(line.text)]
     found = _groups(lines)
     for begin, end in pairwise([*starts, len(lines)]):
-        place = chosen(lines[begin])
+        place = victim_container(lines[begin])
         died = [line.stamp for line in lines[begin:end] if _KILLED.search(line.text)]
         if place and died and place not in {group for _, group in _groups(lines[begin:end])}:
             found.append((died[0], place))

@@ -1,4 +1,4 @@
-"""What is measured runs as if somebody had typed it."""
+"""A measured target runs as if it was started from a shell."""
 
 import os
 import subprocess
@@ -12,6 +12,6 @@ def test_a_measured_target_does_not_get_the_arguments_of_the_bench(tmp_path: Pat
     path = {"PATH": os.environ["PATH"]}
     outer = {"MAKEFLAGS": " -- ARGS=test-cold", "ARGS": "test-cold", "KEPT": "kept"} | path
     make = ("make", "--silent", "--directory", tmp_path)
-    for environment, said in ((outer, "test-cold kept"), (inherited(outer), "kept")):
+    for environment, printed in ((outer, "test-cold kept"), (inherited(outer), "kept")):
         run = subprocess.run(make, env=environment, capture_output=True, text=True, check=True)
-        assert run.stdout.strip() == said
+        assert run.stdout.strip() == printed

@@ -1,4 +1,4 @@
-"""A small fleet plays the day that `make bench ARGS=etcd-sum` prints of a large one."""
+"""A small fleet in the simulation that `make bench ARGS=etcd-sum` runs with a large one."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -16,7 +16,7 @@ SMALL = Size(nodes=20, pods=300, bounds=Bounds(per_namespace=100, per_cluster=50
 
 @pytest.mark.parametrize("kills", [crash_loop, fork_loop])
 @pytest.mark.parametrize("operator", [True, False])
-def test_a_fleet_of_crash_loops_stays_within_bounds_and_tells_every_kill(
+def test_a_killed_fleet_stays_within_bounds_and_every_kill_is_recorded(
     kills: Callable[[float], Kills],
     *,
     operator: bool,
@@ -28,11 +28,14 @@ def test_a_fleet_of_crash_loops_stays_within_bounds_and_tells_every_kill(
         covered = sorted(world.etcd.spans[pod.name])
         assert covered[0][0] == 0
         assert all(before[1] == after[0] for before, after in pairwise(covered))
-        assert covered[-1][1] == pod.told <= pod.kills.until(DAY_ENDS + 60)
+        assert covered[-1][1] == pod.recorded <= pod.kills.count_until(DAY_ENDS + 60)
 
 
-def test_kills_that_are_counted_are_those_that_come_one_by_one() -> None:
+def test_the_count_of_kills_matches_their_times() -> None:
     for times in (crash_loop(EPOCH), fork_loop(EPOCH)):
         for number in range(50):
             at = times.at(number)
-            assert (times.until(at - 0.01), times.until(at + 0.01)) == (number, number + 1)
+            assert (times.count_until(at - 0.01), times.count_until(at + 0.01)) == (
+                number,
+                number + 1,
+            )

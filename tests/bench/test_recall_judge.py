@@ -28,76 +28,76 @@ def counts(score: Score) -> tuple[int, ...]:
     return score.true, score.found, score.vague, score.wrong, score.twice
 
 
-def test_kills_that_are_told_once_are_found() -> None:
+def test_kills_that_are_reported_once_are_found() -> None:
     truth = [Kill(A, 1.0), Kill(A, 3.0), Kill(B, 3.0)]
-    told = [Report("pod", "a", 1.5), Report("pod", "a", 3.25), Report("pod", "b", 4.0)]
-    assert judge(truth, told) == Score(3, 3, 0, 0, (0.5, 0.25, 1.0))
+    reports = [Report("pod", "a", 1.5), Report("pod", "a", 3.25), Report("pod", "b", 4.0)]
+    assert judge(truth, reports) == Score(3, 3, 0, 0, (0.5, 0.25, 1.0))
 
 
-def test_a_repetition_is_told_twice_and_finds_nothing_more() -> None:
+def test_a_repeated_report_is_a_duplicate() -> None:
     score = judge([Kill(A, 1.0), Kill(B, 1.0)], [Report("pod", "a", 2.0)] * 2)
     assert (score.found, score.twice, score.recall) == (1, 1, 50.0)
 
 
-def test_a_repetition_does_not_stand_for_a_kill_that_comes_later() -> None:
+def test_a_repeated_report_does_not_count_for_a_later_kill() -> None:
     score = judge([Kill(A, 0.0), Kill(A, 60.0)], [Report("pod", "a", 0.5), Report("pod", "a", 5.0)])
     assert (score.found, score.twice, score.recall) == (1, 1, 50.0)
 
 
-def test_a_kill_where_none_was_is_wrong() -> None:
+def test_a_report_without_a_kill_is_wrong() -> None:
     score = judge([Kill(A, 1.0)], [Report("pod", "b", 2.0), Report("elsewhere", None, 2.0)])
     assert (score.found, score.wrong, score.twice) == (0, 2, 0)
 
 
-def test_a_report_of_a_pod_alone_finds_a_kill_that_nobody_told_and_is_said_to_be_vague() -> None:
-    told = [Report("pod", None, 3.0), Report("pod", "a", 4.0)]
-    score = judge([Kill(A, 1.0), Kill(B, 1.0)], told)
+def test_a_report_about_a_pod_only_finds_an_unreported_kill_and_is_vague() -> None:
+    reports = [Report("pod", None, 3.0), Report("pod", "a", 4.0)]
+    score = judge([Kill(A, 1.0), Kill(B, 1.0)], reports)
     assert (score.found, score.vague, score.twice) == (2, 1, 0)
 
 
 def test_merged_kills_count_for_recall_and_not_for_latency() -> None:
     truth = [Kill(A, 10.0 * n) for n in range(5)]
-    told = [Report("pod", "a", 0.5), Report("pod", "a", 35.0, kills=3), Report("pod", "a", 41.0)]
-    assert judge(truth, told) == Score(5, 5, 0, 0, (0.5, 1.0))
+    reports = [Report("pod", "a", 0.5), Report("pod", "a", 35.0, kills=3), Report("pod", "a", 41.0)]
+    assert judge(truth, reports) == Score(5, 5, 0, 0, (0.5, 1.0))
 
 
-def test_a_report_that_was_held_back_by_intention_has_no_latency() -> None:
+def test_a_deliberately_deferred_report_has_no_latency() -> None:
     score = judge([Kill(A, 1.0)], [Report("pod", "a", 61.0, merged=True)])
     assert (score.found, score.latencies) == (1, ())
 
 
-def test_a_kill_without_a_moment_counts_and_has_no_latency() -> None:
+def test_a_kill_without_a_time_counts_and_has_no_latency() -> None:
     assert judge([Kill(A, None)], [Report("pod", "a", 5.0)]) == Score(1, 1, 0, 0)
 
 
-def test_where_a_kill_went_untold_no_latency_is_guessed() -> None:
+def test_no_latency_is_guessed_where_a_kill_is_unreported() -> None:
     score = judge([Kill(A, 0.0), Kill(A, 60.0)], [Report("pod", "a", 61.0)])
     assert (score.found, score.latencies) == (1, ())
 
 
-def test_of_nothing_there_is_no_recall() -> None:
+def test_without_kills_there_is_no_recall() -> None:
     assert judge([], []).recall is None
 
 
 @given(happened, reported, st.randoms())
-def test_neither_order_matters_and_every_report_goes_somewhere(
-    truth: list[Kill], told: list[Report], dice: random.Random
+def test_order_does_not_matter_and_every_report_is_counted(
+    truth: list[Kill], reports: list[Report], dice: random.Random
 ) -> None:
-    score = judge(truth, told)
-    shuffled_truth, shuffled = list(truth), list(told)
+    score = judge(truth, reports)
+    shuffled_truth, shuffled = list(truth), list(reports)
     dice.shuffle(shuffled_truth)
     dice.shuffle(shuffled)
     assert counts(score) == counts(judge(shuffled_truth, shuffled))
-    assert score.found + score.wrong + score.twice == sum(one.kills for one in told)
+    assert score.found + score.wrong + score.twice == sum(one.kills for one in reports)
     assert (score.recall or 0) <= 100
     assert score.vague <= score.found
 
 
 @given(happened, reported)
-def test_telling_all_once_more_finds_nothing_more_before_it_is_killed(
-    truth: list[Kill], told: list[Report]
+def test_repeating_all_reports_finds_nothing_that_did_not_happen(
+    truth: list[Kill], reports: list[Report]
 ) -> None:
-    once, again = judge(truth, told), judge(truth, told * 2)
+    once, again = judge(truth, reports), judge(truth, reports * 2)
     assert again.found >= once.found
     assert again.wrong == 2 * once.wrong
     perfect = [Report(one.place.pod, one.place.container, 40.0) for one in truth]
