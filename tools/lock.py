@@ -1,4 +1,4 @@
-"""Write requirements/*.txt and e2e/lab/go: pinned and hashed, no registry named."""
+"""Write requirements/*.txt and e2e/lab/go: pinned and hashed, without registry URLs."""
 
 import subprocess
 import sys
@@ -44,7 +44,7 @@ def compile_pins(output: str, requirements: list[str]) -> None:
 
 
 def main() -> None:
-    """Lock what the image installs, what builds it, what a developer and a lab need."""
+    """Lock the dependencies of the image, of its build, of developers and of the lab."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     runtime = project["project"]["dependencies"]
     compile_pins("runtime.txt", runtime)

@@ -1,8 +1,8 @@
-"""Runs make targets one after the other, and prints at the end where the time went.
+"""Run make targets one after another, and print where the time went.
 
-`python3 tools/phases.py check e2e` stops at the first target that fails. Its table names each
-phase with its seconds, and the slowest ten stories. When it is interrupted, it interrupts the
-target and waits until that has ended what it started.
+`python3 tools/phases.py check e2e` stops at the first target that fails. Its table has the seconds
+of each phase, and of the ten slowest stories. An interruption is passed on to the target, which
+is waited for so that it can clean up.
 """
 
 import json
@@ -36,10 +36,10 @@ class Phase:
 
 
 def run(target: str, times: Path) -> Phase:
-    """Run a make target to its end; `times` is where stories write how long each took."""
+    """Run a make target; stories write their durations to the file `times`."""
     began = time.monotonic()
     command = ("make", "--no-print-directory", target)
-    # A group of its own: one signal then reaches all that the target has started.
+    # A separate process group, so that one signal reaches everything that the target starts.
     child = subprocess.Popen(command, env={**os.environ, TIMES: str(times)}, process_group=0)
     try:
         code = child.wait()
@@ -61,7 +61,7 @@ def run_all(targets: list[str], times: Path) -> list[Phase]:
 
 
 def table(done: list[Phase], stories: list[dict[str, object]]) -> str:
-    """Return the lines that say where the time went."""
+    """Return the table of phases and of the slowest stories."""
     lines = ["", "where the time went", f"{'phase':<14}{'seconds':>9}  result"]
     lines += [f"{one.name:<14}{one.seconds:>9.0f}  {result(one)}" for one in done]
     lines.append(f"{'all':<14}{sum(one.seconds for one in done):>9.0f}")
@@ -72,20 +72,20 @@ def table(done: list[Phase], stories: list[dict[str, object]]) -> str:
 
 
 def result(phase: Phase) -> str:
-    """Say how a phase ended."""
+    """Describe how a phase ended."""
     if phase.code == INTERRUPTED:
         return "interrupted"
     return f"failed (exit code {phase.code})" if phase.code else "passed"
 
 
 def heed_interruptions() -> None:
-    """Let SIGINT and SIGTERM interrupt, here and in targets: their parent may ignore them."""
+    """Handle SIGINT and SIGTERM, here and in targets, even if the parent process ignores them."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
 
 
 def main(targets: list[str]) -> int:
-    """Run the targets; the exit code is that of the first that failed."""
+    """Run the targets; return the exit code of the one that failed, else 0."""
     heed_interruptions()
     with tempfile.TemporaryDirectory(prefix="oomwarden-") as folder:
         times = Path(folder) / "times.json"

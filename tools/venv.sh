@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints the folder of the developers' virtual environment; makes it first where it is missing.
-# It lies outside the checkout and is named after its pins, so that fresh clones share it.
+# Prints the path of the development virtual environment, and builds it if it is missing.
+# It is outside the checkout and named after its pins, so that all clones share it.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 python=${PYTHON:-python3}
@@ -9,8 +9,8 @@ cache=${OOMWARDEN_CACHE:-$HOME/.cache/oomwarden}
 stamp=$({ "$python" -VV; cat "$root/requirements/dev.txt"; } | sha256sum | cut -c1-12)
 venv=$cache/venv-$stamp
 
-# Scripts of an environment hold its path, so it is built where it will be: by one at a time.
-# The kernel lets go of the lock when its holders have ended, and pip holds it as well.
+# Scripts in an environment contain its path, so it is built in place, by one process at a time.
+# pip inherits the lock, which the kernel releases when all processes that hold it have exited.
 lock() {
   mkdir -p "$cache"
   exec 9>"$venv.lock"

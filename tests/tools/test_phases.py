@@ -1,4 +1,4 @@
-"""`make test` says where its time went, stops at the first failure, and leaves nothing behind."""
+"""`make test` prints where its time went, stops at the first failure, and leaves nothing behind."""
 
 import importlib.util
 import signal
@@ -45,7 +45,7 @@ def test_the_table_ends_with_the_ten_slowest_stories(phases: ModuleType) -> None
 
 
 @pytest.mark.usefixtures("makefile")
-def test_nothing_runs_after_a_phase_that_failed(phases: ModuleType, tmp_path: Path) -> None:
+def test_nothing_runs_after_a_failed_phase(phases: ModuleType, tmp_path: Path) -> None:
     done = phases.run_all(["good", "bad", "later"], tmp_path / "times")
     assert [(one.name, one.code != 0) for one in done] == [("good", False), ("bad", True)]
     assert not (tmp_path / "later").exists()
@@ -62,7 +62,7 @@ def heeding(phases: ModuleType) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("heeding")
-def test_an_interruption_reaches_what_the_phase_has_started(
+def test_an_interruption_reaches_the_processes_of_the_phase(
     phases: ModuleType, makefile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = "trap 'touch ended; exit 1' INT; touch began; while :; do sleep 0.05; done"

@@ -1,4 +1,4 @@
-"""tools/venv.sh, with an interpreter that notes what is done and installs nothing."""
+"""tools/venv.sh, with an interpreter that logs its calls and installs nothing."""
 
 import os
 import signal
@@ -35,8 +35,8 @@ else:
 """
 
 
-class Place:
-    """A cache, an interpreter, and what was done with them."""
+class Sandbox:
+    """A cache, an interpreter, and the log of its calls."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -60,7 +60,7 @@ class Place:
         )  # fmt: skip
 
     def begin_and_hold(self) -> subprocess.Popen[str]:
-        """Start one that is in the middle of installing until `hold` goes."""
+        """Start a build that stays in the installation until `go_on`."""
         (self.folder / "hold").touch()
         started = self.start()
         deadline = time.monotonic() + 30
@@ -80,98 +80,98 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+def sandbox(tmp_path: Path) -> Sandbox:
+    return Sandbox(tmp_path)
 
 
-def waits(running: "subprocess.Popen[str]") -> bool:
-    """Read its first line; whether it waits for another."""
+def is_waiting(running: "subprocess.Popen[str]") -> bool:
+    """Return whether its first line says that it waits."""
     assert running.stderr is not None
     return "waiting for another process" in running.stderr.readline()
 
 
-def test_of_several_at_once_one_builds_and_the_others_wait_and_take_it(place: Place) -> None:
-    first = place.begin_and_hold()
-    others = [place.start() for _ in range(3)]
-    assert all(waits(each) for each in others)
-    assert place.complete() == []
-    place.go_on()
+def test_one_of_several_concurrent_runs_builds_and_the_others_wait_for_it(sandbox: Sandbox) -> None:
+    first = sandbox.begin_and_hold()
+    others = [sandbox.start() for _ in range(3)]
+    assert all(is_waiting(each) for each in others)
+    assert sandbox.complete() == []
+    sandbox.go_on()
     printed = {each.communicate(timeout=30)[0] for each in (first, *others)}
     (venv,) = printed
     assert (Path(venv.strip()) / "bin" / "ruff").exists()
-    assert place.log() == ["venv", "begin", "end"]
+    assert sandbox.log() == ["venv", "begin", "end"]
 
 
-def test_once_it_is_complete_nothing_is_locked_or_built(place: Place) -> None:
-    first = place.start().communicate(timeout=30)
-    second = place.start().communicate(timeout=30)
+def test_a_complete_environment_needs_no_lock_and_no_build(sandbox: Sandbox) -> None:
+    first = sandbox.start().communicate(timeout=30)
+    second = sandbox.start().communicate(timeout=30)
     assert second == (first[0], "")
-    assert place.log() == ["venv", "begin", "end"]
+    assert sandbox.log() == ["venv", "begin", "end"]
 
 
-def test_a_build_that_is_killed_leaves_nothing_complete_and_the_next_builds_from_the_start(
-    place: Place,
+def test_a_killed_build_is_incomplete_and_the_next_one_starts_over(
+    sandbox: Sandbox,
 ) -> None:
-    killed = place.begin_and_hold()
+    killed = sandbox.begin_and_hold()
     os.killpg(killed.pid, signal.SIGKILL)
     killed.communicate(timeout=30)
-    assert place.complete() == []
-    place.go_on()
-    printed, said = place.start().communicate(timeout=30)
-    assert "waiting" not in said
-    assert place.complete() == [Path(printed.strip()) / "complete"]
-    assert place.log() == ["venv", "begin", "venv", "begin", "end"]
+    assert sandbox.complete() == []
+    sandbox.go_on()
+    printed, errors = sandbox.start().communicate(timeout=30)
+    assert "waiting" not in errors
+    assert sandbox.complete() == [Path(printed.strip()) / "complete"]
+    assert sandbox.log() == ["venv", "begin", "venv", "begin", "end"]
 
 
-def test_pip_that_outlives_its_script_is_waited_for(place: Place) -> None:
-    killed = place.begin_and_hold()
+def test_the_next_build_waits_for_a_pip_that_outlives_its_script(sandbox: Sandbox) -> None:
+    killed = sandbox.begin_and_hold()
     killed.kill()
     killed.wait(30)
-    other = place.start()
-    assert waits(other)
-    place.go_on()
+    other = sandbox.start()
+    assert is_waiting(other)
+    sandbox.go_on()
     for each in (killed, other):
         each.communicate(timeout=30)
-    assert place.log() == ["venv", "begin", "end", "venv", "begin", "end"]
+    assert sandbox.log() == ["venv", "begin", "end", "venv", "begin", "end"]
 
 
-def test_an_installation_that_fails_is_not_complete_and_says_so(place: Place) -> None:
-    (place.folder / "fails").touch()
-    failed = place.start()
+def test_a_failed_installation_is_incomplete_and_an_error(sandbox: Sandbox) -> None:
+    (sandbox.folder / "fails").touch()
+    failed = sandbox.start()
     printed, _ = failed.communicate(timeout=30)
     assert (failed.returncode, printed) == (1, "")
-    assert place.complete() == []
+    assert sandbox.complete() == []
 
 
-def test_what_an_earlier_build_left_has_to_go_or_nothing_is_built(place: Place) -> None:
-    (place.folder / "fails").touch()
-    place.start().communicate(timeout=30)
-    (place.folder / "fails").unlink()
-    programs = place.folder / "programs"
+def test_leftovers_that_cannot_be_removed_prevent_a_build(sandbox: Sandbox) -> None:
+    (sandbox.folder / "fails").touch()
+    sandbox.start().communicate(timeout=30)
+    (sandbox.folder / "fails").unlink()
+    programs = sandbox.folder / "programs"
     programs.mkdir()
     (programs / "rm").write_text("#!/bin/sh\necho 'Device or resource busy' >&2\nexit 1\n")
     (programs / "rm").chmod(0o755)
-    failed = place.start(PATH=f"{programs}:{os.environ['PATH']}")
-    printed, said = failed.communicate(timeout=30)
+    failed = sandbox.start(PATH=f"{programs}:{os.environ['PATH']}")
+    printed, errors = failed.communicate(timeout=30)
     assert (failed.returncode, printed) == (1, "")
-    assert "Device or resource busy" in said
-    assert place.complete() == []
+    assert "Device or resource busy" in errors
+    assert sandbox.complete() == []
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("OOMWARDEN_CACHE", "/proc/none", "/proc/none"),
         ("OOMWARDEN_CACHE", "/dev/null", "/dev/null"),
         ("PYTHON", "/none/python3", "There is no /none/python3"),
     ],
 )
-def test_a_cache_or_an_interpreter_that_cannot_be_used_is_named(
-    place: Place, name: str, value: str, said: str
+def test_an_unusable_cache_or_interpreter_is_named(
+    sandbox: Sandbox, name: str, value: str, message: str
 ) -> None:
-    failed = place.start(**{name: value})
-    printed, told = failed.communicate(timeout=30)
+    failed = sandbox.start(**{name: value})
+    printed, errors = failed.communicate(timeout=30)
     assert failed.returncode != 0
     assert printed == ""
-    assert said in told
-    assert "waiting" not in told
+    assert message in errors
+    assert "waiting" not in errors
