@@ -48,7 +48,7 @@ def helm() -> Path:
     try:
         return find_or_build(PROGRAMS["helm"])
     except LabError as error:
-        sys.exit(f"Rendering deploy/manifests needs helm, which is not on PATH: install helm, or Go "
+        sys.exit(f"Rendering deploy/manifests needs helm, which is not on PATH: install it, or Go "
                  f"to build it ({error}).")  # fmt: skip
 
 
