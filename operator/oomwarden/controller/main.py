@@ -106,7 +106,7 @@ def _add_retention(parser: argparse.ArgumentParser, environment: Mapping[str, st
 def _bound(name: str, text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(
-            f"{text!r} (given here or in {name}) is not a whole number; 0: unlimited"
+            f"{text!r} (set here or in {name}) is not a whole number; 0: unlimited"
         )
     return int(text)
 
