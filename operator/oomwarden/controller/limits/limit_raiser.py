@@ -55,7 +55,7 @@ class LimitRaiser:
 
     async def _raise(self, wanted: Raise, found: ResizeTarget) -> Raise | NotRaised:
         if found.scene.pod is None or found.scene.container is None:
-            return NotRaised("ContainerUnknown", "The container no longer exists.")
+            return NotRaised("ContainerUnknown", "The container is gone.")
         new = LimitWrite(wanted.limit, Step.RAISE, wanted.origin)
         try:
             await set_limit(self.calls, found, new, self.now())
