@@ -25,13 +25,13 @@ from oomwarden.core.quota.retention import Bounds, StoredRecord
 from oomwarden.kube.oomkill_pages import PART, RecordPage
 
 from bench.etcd_sizes import Sizes, measure
+from bench.etcd_store import EtcdStore
 from bench.figures import table
 from bench.fleet import (
     STEP_SECONDS,
     Fleet,
     Kills,
     Pod,
-    WrittenRecord,
     crash_loop,
     fork_loop,
     pods_on,
@@ -41,14 +41,9 @@ NODES, PODS = 2000, 30_000
 HOUR = 3600.0
 EPOCH = 1_800_000_000.0
 HOURS = (0.1, 1, 3, 12, 24)
-COMPACTED_SECONDS = 600.0
-EVENT_SECONDS = 3600.0
 PAGE_SECONDS, DELETE_SECONDS = 0.05, 0.001
 STALE_SECONDS = 3 * RENEW_SECONDS
 MEASURE_SECONDS = 30.0
-COUNTS_SECONDS = 120.0
-"""Interval of OOMNode writes on a node whose kill counts keep rising."""
-MIB = 1 << 20
 
 
 class DayOverError(Exception):
@@ -65,72 +60,10 @@ class Size:
 
 
 @dataclass(slots=True)
-class Etcd:
-    """What is stored, in bytes; times in wall-clock seconds."""
-
-    sizes: Sizes
-    nodes: int
-    records: dict[str, tuple[StoredRecord, int]] = field(default_factory=dict)
-    live: int = 0
-    events: dict[str, float] = field(default_factory=dict)
-    dead: deque[tuple[float, int]] = field(default_factory=deque)
-    dying: int = 0
-    made: int = 0
-    spans: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
-    _serial: int = 0
-    _latest: dict[str, str] = field(default_factory=dict)
-
-    def create(self, now: float, made: WrittenRecord) -> None:
-        """Store an OOMKill and its Event, which is new or continues an earlier series."""
-        self._serial += 1
-        name, lean = f"{made.pod.name}-{made.start}", made.agreed.reason is not None
-        sizes = self.sizes
-        size = sizes.first if made.first else sizes.lean if lean else sizes.merged
-        record = StoredRecord(now // 1, name, made.pod.namespace, str(self._serial), made.pod.name)
-        self.records[record.uid] = (record, size)
-        self.live += size
-        self.made += 1
-        self.spans.setdefault(made.pod.name, []).append((made.start, made.end))
-        latest = self._latest.get(made.pod.name)
-        if latest is None or made.own_event or self.events.get(latest, 0) < now:
-            self._latest[made.pod.name] = latest = name
-        else:
-            self.supersede(now, sizes.event)
-        self.events[latest] = now + EVENT_SECONDS
-
-    def delete(self, now: float, uid: str) -> bool:
-        """Delete an OOMKill; its last revision stays until etcd is compacted."""
-        record, size = self.records.pop(uid, (None, 0))
-        self.live -= size
-        if record is not None:
-            self.supersede(now, size)
-        return record is not None
-
-    def supersede(self, now: float, size: int) -> None:
-        """Record that a revision of this size is no longer the newest."""
-        self.dead.append((now, size))
-        self.dying += size
-
-    def mebibytes(self, now: float) -> tuple[float, float, float]:
-        """Return the MiB of OOMKills, of Events, and of OOMNodes with old revisions."""
-        while self.dead and self.dead[0][0] < now - COMPACTED_SECONDS:
-            self.dying -= self.dead.popleft()[1]
-        for name in [name for name, end in self.events.items() if end < now]:
-            del self.events[name]
-            self.supersede(now, self.sizes.event)
-        nodes = self.nodes * self.sizes.node * (1 + COMPACTED_SECONDS / COUNTS_SECONDS)
-        return (
-            self.live / MIB,
-            len(self.events) * self.sizes.event / MIB,
-            (self.dying + nodes) / MIB,
-        )
-
-
-@dataclass(slots=True)
 class Day:
     """The simulated day: its clock, the fleet, and the API that the operator uses."""
 
-    etcd: Etcd
+    etcd: EtcdStore
     size: Size = field(default_factory=Size)
     pods: list[Pod] = field(default_factory=list)
     now: float = EPOCH
@@ -221,7 +154,7 @@ def day(
 ) -> Day:
     """Simulate a day."""
     pressure = Pressure(nodes=size.nodes)
-    world = Day(Etcd(sizes, size.nodes), size, attended=operator, published=pressure)
+    world = Day(EtcdStore(sizes, size.nodes), size, attended=operator, published=pressure)
     nodes = pods_on(size.nodes, size.pods, namespaces, lambda first: kills(EPOCH + first))
     world.pods = [pod for node in nodes for pod in node.pods]
     world.fleet = Fleet(nodes, world.etcd.create, world.pressure)

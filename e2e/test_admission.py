@@ -96,8 +96,8 @@ def event(namespace: str, node: str, **facts: object) -> dict[str, Any]:
 
 
 BAD_EVENTS: dict[str, tuple[dict[str, object], str]] = {
-    "another-node": ({"reportingInstance": "another"}, "only write its own Events"),
-    "another-reporter": ({"reportingController": "kubelet"}, "only write its own Events"),
+    "another-node": ({"reportingInstance": "another"}, "its own Events only"),
+    "another-reporter": ({"reportingController": "kubelet"}, "its own Events only"),
     "another-reason": ({"reason": "Evicted"}, "a Warning about an OOM kill"),
     "no-warning": ({"type": "Normal"}, "a Warning about an OOM kill"),
     "nothing-named": ({"regarding": {"kind": "Pod"}}, "regarding a Pod, with its uid"),
