@@ -22,7 +22,7 @@ from oomwarden.controller.retention.publishing import RENEW_SECONDS, PressurePub
 from oomwarden.controller.retention.retention import Retention
 from oomwarden.core.quota.pressure import CALM, UNATTENDED, Pressure, read, written
 from oomwarden.core.quota.retention import Bounds, StoredRecord
-from oomwarden.kube.oomkill_pages import PART, RecordPage
+from oomwarden.kube.oomkill_pages import PAGE_SIZE, RecordPage
 
 from bench.etcd_sizes import Sizes, measure
 from bench.etcd_store import EtcdStore
@@ -115,8 +115,9 @@ class Day:
             held = [record for record, _ in self.etcd.records.values()]
             self._listed = sorted(held, key=lambda one: (one.namespace, one.name))
         at = int(token or 0)
-        rest = len(self._listed) > at + PART
-        return RecordPage(self._listed[at : at + PART], self.now, str(at + PART) if rest else "")
+        end = at + PAGE_SIZE
+        token = str(end) if len(self._listed) > end else ""
+        return RecordPage(self._listed[at:end], self.now, token)
 
     _listed: list[StoredRecord] = field(default_factory=list)
 
@@ -139,7 +140,7 @@ class Day:
         assert published is not None  # noqa: S101 - it was just written
         self.published = published
 
-    async def nodes(self) -> int:
+    async def count_nodes(self) -> int:
         """Count the OOMNodes."""
         return self.size.nodes
 

@@ -17,7 +17,7 @@ from oomwarden.agent.flows.watches import ApiWatches
 from oomwarden.agent.recording.misreports import MisreportNotifier
 from oomwarden.agent.runtime.settings import from_environment
 from oomwarden.agent.store.database import Database
-from oomwarden.kube.transport import reflector as watch
+from oomwarden.kube.transport import reflector
 from oomwarden.kube.transport.client import Client
 from oomwarden.kube.transport.errors import WriteResult
 
@@ -45,7 +45,7 @@ async def main(port: int) -> None:
     watches = ApiWatches(node, MisreportNotifier(_post))
     before, listed = mebibytes("VmRSS"), [asyncio.Event() for _ in watches.all]
     tasks = [
-        asyncio.create_task(watch.follow(source, what, sink, event.set))
+        asyncio.create_task(reflector.list_and_watch(source, what, sink, event.set))
         for (_, source, what, sink), event in zip(watches.all, listed, strict=True)
     ]
     tasks += [asyncio.create_task(each.run()) for each in (watches.own, watches.everywhere)]

@@ -15,9 +15,9 @@ from oomwarden.controller.policies.node_reports import NodeReports
 from oomwarden.controller.policies.oompolicy_cache import OOMPolicyCache, policy_state
 from oomwarden.core.limits.node_report import reported_node
 from oomwarden.core.objects.passed_over import UnreadableObjects
-from oomwarden.kube.transport import reflector as watch
+from oomwarden.kube.transport import reflector
 from oomwarden.kube.transport.client import ListOptions
-from oomwarden.kube.transport.kept import Kept
+from oomwarden.kube.transport.transform import TransformingListerWatcher
 from oomwarden.kube.transport.resources import OOMNode, OOMPolicy
 
 from bench.hostile_agent import client_of, mebibytes
@@ -31,14 +31,14 @@ async def main(port: int) -> None:
     reports = NodeReports(_ignore, _ignore, unreadable)
     policies = OOMPolicyCache(_ignore)
     before = mebibytes("VmRSS")
-    nodes = Kept(client, of_list=reported_node)
-    own = Kept(client, of_list=policy_state)
+    nodes = TransformingListerWatcher(client, list_transform=reported_node)
+    own = TransformingListerWatcher(client, list_transform=policy_state)
     sinks: tuple[tuple[Any, Any, Any], ...] = (
         (nodes, OOMNode, reports), (own, OOMPolicy, policies),
     )  # fmt: skip
     listed = [asyncio.Event() for _ in sinks]
     tasks = [
-        asyncio.create_task(watch.follow(source, ListOptions(kind), sink, event.set))
+        asyncio.create_task(reflector.list_and_watch(source, ListOptions(kind), sink, event.set))
         for (source, kind, sink), event in zip(sinks, listed, strict=True)
     ]
     for event in listed:  # set by the first answer, the list

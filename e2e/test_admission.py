@@ -10,7 +10,7 @@ import pytest
 from kubernetes import client
 from oomwarden.core.records.event_series import EventSeries
 from oomwarden.core.records.metadata import labels_of, name_of
-from oomwarden.kube import oomnodes as nodes
+from oomwarden.kube import oomnodes
 from oomwarden.kube.oomkill_writer import Delivery, deliver
 from oomwarden.kube.transport.client import connect
 
@@ -167,7 +167,7 @@ def test_what_another_node_wrote_under_our_names_silences_neither_record_nor_eve
     squatted = (theirs, EventSeries(squat, squat, 1))
     assert told_as(control_plane, "another-node", tmp_path, *squatted) == [Delivery()] * 2
     taken = told_as(control_plane, NODE, tmp_path, ours, first)
-    assert [answer.taken for answer in taken] == [
+    assert [answer.name_taken_by for answer in taken] == [
         f"OOMKill {namespace}/forged-0a1b2c3d, written for node another-node",
         f"Event {namespace}/p-0a1b2c3d",
     ]
@@ -189,7 +189,7 @@ def test_a_node_whose_name_is_no_label_has_its_kills_recorded_told_and_found(
     async def found() -> int:
         api = connect()
         try:
-            return (await nodes.list_recorded_ranges(api, LONG_NODE, "b", NAMESPACE)).total
+            return (await oomnodes.list_recorded_ranges(api, LONG_NODE, "b", NAMESPACE)).total
         finally:
             await api.close()
 

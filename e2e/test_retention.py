@@ -160,7 +160,7 @@ def test_records_are_listed_in_parts_without_their_content(
         speaker, token = operators_client(control_plane), ""
         found: list[list[str]] = []
         while token or not found:
-            answer, _ = await speaker.metadata_page(ListOptions(OOMKill, namespace), token, 2)
+            answer, _ = await speaker.list_metadata_page(ListOptions(OOMKill, namespace), token, 2)
             assert all("node" not in item and "evidence" not in item for item in answer["items"])
             found.append([item["metadata"]["name"] for item in answer["items"]])
             token = answer["metadata"].get("continue", "")

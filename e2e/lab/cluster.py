@@ -16,8 +16,8 @@ from e2e.lab import (
     postgres_image,
     preflight,
     product_image,
+    tools,
 )
-from e2e.lab import tools as lab_tools
 from e2e.lab.errors import LabError
 from e2e.lab.instance import Instance, Options
 from e2e.lab.product_image import ImageRef
@@ -58,7 +58,7 @@ class Cluster:
     def helm_program(self) -> Path:
         """Gives helm, which is built for a lab that was made without it."""
         helm = self.programs["helm"]
-        return helm if helm.exists() else lab_tools.find_or_build(lab_tools.PROGRAMS["helm"])
+        return helm if helm.exists() else tools.find_or_build(tools.PROGRAMS["helm"])
 
     def environment(self) -> dict[str, str]:
         """Returns the environment in which programs speak to this cluster."""
@@ -170,4 +170,4 @@ def _public_postgres() -> str:
 
 def _programs() -> dict[str, Path]:
     """Returns the user's own kubectl and helm, or builds them."""
-    return {name: lab_tools.find_or_build(lab_tools.PROGRAMS[name]) for name in ("kubectl", "helm")}
+    return {name: tools.find_or_build(tools.PROGRAMS[name]) for name in ("kubectl", "helm")}

@@ -26,17 +26,17 @@ class Cluster:
         self._fail("exists")
         return self.mode is not None
 
-    async def make(self, mode: EnforcementMode) -> None:
-        self._fail("make")
+    async def create(self, mode: EnforcementMode) -> None:
+        self._fail("create")
         self.mode = self.mode or str(mode)
 
-    async def was_made(self, account: str) -> bool:
-        self._fail("was_made")
+    async def was_created(self, account: str) -> bool:
+        self._fail("was_created")
         assert account == "operator"
         return self.recorded
 
-    async def note_made(self, account: str) -> None:
-        self._fail("note_made")
+    async def mark_created(self, account: str) -> None:
+        self._fail("mark_created")
         assert account == "operator"
         self.recorded = True
 
@@ -63,7 +63,7 @@ async def test_a_deleted_configmap_is_not_created_again_and_the_log_says_how_to(
     assert "kubectl create configmap oomwarden-control" in caplog.text
 
 
-@pytest.mark.parametrize("failing", ["was_made", "exists", "make", "note_made"])
+@pytest.mark.parametrize("failing", ["was_created", "exists", "create", "mark_created"])
 async def test_a_failure_is_logged_and_retried(
     failing: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,7 +80,7 @@ async def test_a_failure_is_logged_and_retried(
 
 async def test_a_configmap_that_was_seen_is_never_created_even_if_that_was_not_recorded() -> None:
     cluster = Cluster("Release")
-    cluster.fails = {"note_made"}
+    cluster.fails = {"mark_created"}
     initial = InitialMode(cluster, "operator")
     await initial.attempt()
     cluster.mode = None  # an uninstall deletes it
@@ -99,7 +99,7 @@ async def test_only_a_person_ends_a_pause(steps: list[str]) -> None:
     """A sync changes nothing: no manifest contains the ConfigMap. Deleting it counts as Pause."""
     cluster, person = Cluster(), None
     for step in ["operator starts", *steps]:
-        cluster.fails = {"note_made"} if step == "fail" and cluster.recorded else set()
+        cluster.fails = {"mark_created"} if step == "fail" and cluster.recorded else set()
         if step in {"operator starts", "fail"}:
             await InitialMode(cluster, "operator").attempt()
         elif step == "delete":

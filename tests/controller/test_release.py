@@ -79,7 +79,7 @@ class FakeCluster:
     async def remove(self) -> None:
         self.modes.append("removed")
 
-    async def nodes(self) -> list[dict[str, Any]]:
+    async def list_nodes(self) -> list[dict[str, Any]]:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
@@ -193,5 +193,5 @@ async def test_an_agent_that_may_no_longer_write_to_cgroups_is_recognized_in_the
     items = [node, {"metadata": {"name": "odd"}, "status": {"agent": 5}}]
     api = FakeApi([body({"metadata": {"resourceVersion": "7"}, "items": items})])
     async with api.client() as client:
-        states = [state_of(each) for each in await OperatorCalls(client).nodes()]
+        states = [state_of(each) for each in await OperatorCalls(client).list_nodes()]
     assert states == [NodeState("a", AFTER, 0, groups_left=True), NodeState("odd", "", None)]

@@ -17,7 +17,7 @@ from oomwarden.controller.policies.statuses import PolicyStatusWriter, StatusSou
 from oomwarden.core.limits.node_report import PolicyKey, reported_node
 from oomwarden.core.objects.passed_over import OF_THE_OPERATOR, UnreadableObjects
 from oomwarden.core.reporting.policy_status import NodeReport, summarise
-from oomwarden.kube.transport.guarded_sink import guarded
+from oomwarden.kube.transport.guarded_handler import guard
 from oomwarden.kube.transport.resources import OOMNode
 
 from tests.support.answering import NOW, RAISE, Kills, kill
@@ -35,10 +35,10 @@ REQUEST = {
 class Poisoned(OnePod):
     """A cluster in which reading one pod raises."""
 
-    async def look(self, namespace: str, pod: str, container: str) -> Any:  # noqa: ANN401
+    async def read_target(self, namespace: str, pod: str, container: str) -> Any:  # noqa: ANN401
         if pod == "poison":
             raise ValueError("poison\nforged line")
-        return await super().look(namespace, pod, container)
+        return await super().read_target(namespace, pod, container)
 
 
 async def for_a_while(work: Any) -> None:  # noqa: ANN401
@@ -131,7 +131,7 @@ async def test_a_policy_whose_status_cannot_be_computed_does_not_delay_the_other
 async def test_an_unreadable_object_is_named_with_the_consequence_until_it_is_fixed(
 ) -> None:  # fmt: skip
     unreadable = UnreadableObjects(remedy=OF_THE_OPERATOR)
-    reports = guarded(NodeReports(lambda _: None, lambda *_: None, unreadable), OOMNode, unreadable)
+    reports = guard(NodeReports(lambda _: None, lambda *_: None, unreadable), OOMNode, unreadable)
     bad: dict[str, Any] = {"metadata": {"name": "n1"}, "status": {"resizes": [7, 8]}}
     reports.apply(bad)
     assert unreadable.message().startswith(

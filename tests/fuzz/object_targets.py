@@ -31,13 +31,13 @@ from oomwarden.core.policy.policy import CLUSTER, NAMESPACED, parse_policy
 from oomwarden.core.reporting.policy_status import summarise
 from oomwarden.kube import oomnodes as nodes
 from oomwarden.kube.oomkill_pages import _records
-from oomwarden.kube.oomlimits import containers_of
+from oomwarden.kube.oomlimits import kept_limits
 from oomwarden.kube.operator_calls import _own_state
 from oomwarden.kube.pod_resizes import ResizeTarget
-from oomwarden.kube.raising_policies import raises
+from oomwarden.kube.raising_policies import has_on_oom
 from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
-from oomwarden.kube.transport.guarded_sink import guarded
-from oomwarden.kube.transport.kept import Kept
+from oomwarden.kube.transport.guarded_handler import guard
+from oomwarden.kube.transport.transform import TransformingListerWatcher
 from oomwarden.kube.transport.resources import Namespace, OOMNode, OOMPolicy, Pod
 
 from tests.fuzz.objects import HASH, NODE, VICTIM, objects_of
@@ -57,13 +57,13 @@ _OWN = {
 
 
 def pods(given: list[tuple[str, Manifest]]) -> None:
-    """No pod of a tenant raises, or takes another's place; and what is odd goes with its pod."""
+    """No pod of a tenant has_on_oom, or takes another's place; and what is odd goes with its pod."""
     inventory, passed_over = Inventory(), UnreadableObjects()
     seen = MisreportNotifier(_posted).pod_changed
     own = PodEventHandler(inventory, lambda: None, seen, passed_over)
-    sink = guarded(own, Pod, passed_over)
+    sink = guard(own, Pod, passed_over)
     sink.replace([_OWN, mirror()])
-    kept = Kept(_CLIENT, pod_fields)._kept
+    kept = TransformingListerWatcher(_CLIENT, pod_fields)._transform
     for how, told in given:
         manifest = kept(told)
         match how:
@@ -76,7 +76,7 @@ def pods(given: list[tuple[str, Manifest]]) -> None:
         message = passed_over.message()
         assert message.isprintable()
         assert len(message) < LONGEST_MESSAGE
-        assert "Error at" not in message, "the sink raises nothing by itself"
+        assert "Error at" not in message, "the sink has_on_oom nothing by itself"
         assert inventory.pods[VICTIM].namespace == "bank"
         assert inventory.pods[HASH].namespace == "kube-system"
         for uid, each in inventory.pods.items():
@@ -101,11 +101,11 @@ def policies(given: list[tuple[str, str, Manifest]]) -> None:
     book = PolicyCache(lambda: None)
     pod = pod_facts(_OWN)
     for kind, how, manifest in given:
-        sink = guarded(book.sink(kind), OOMPolicy, passed_over)
+        sink = guard(book.sink(kind), OOMPolicy, passed_over)
         (sink.delete if how == "delete" else sink.apply)(manifest)
         book.fresh(kind).take(manifest)
         assert isinstance(policy_state(manifest, kind)[1].generation, int)
-        assert raises(manifest) in {True, False}
+        assert has_on_oom(manifest) in {True, False}
         try:
             policy = parse_policy(kind, manifest)
         except ValueError:
@@ -119,22 +119,22 @@ def policies(given: list[tuple[str, str, Manifest]]) -> None:
 def namespaces(given: list[tuple[str, Manifest]]) -> None:
     """Namespaces raise nothing, and labels are labels."""
     book = NamespaceCache(lambda: None)
-    sink = guarded(book, Namespace)
-    kept = Kept(_CLIENT, namespace_labels)._kept
+    sink = guard(book, Namespace)
+    kept = TransformingListerWatcher(_CLIENT, namespace_labels)._transform
     for how, manifest in given:
         (sink.delete if how == "delete" else sink.apply)(kept(manifest))
     assert all(isinstance(labels, dict) for labels in book.labels.values())
 
 
 class _Calls:
-    """One pod with a limit, and the policy that raises it."""
+    """One pod with a limit, and the policy that has_on_oom it."""
 
     written: list[Manifest]
 
     def __init__(self) -> None:
         self.written = []
 
-    async def look(self, namespace: str, pod: str, container: str) -> ResizeTarget:
+    async def read_target(self, namespace: str, pod: str, container: str) -> ResizeTarget:
         rule = {"onOOM": {"raiseLimit": {"upTo": "2Gi"}}}
         spec = {"podSelector": {}, "rules": [rule]}
         granting = parse_policy(CLUSTER, {"metadata": {"name": "grow"}, "spec": spec})
@@ -149,11 +149,11 @@ class _Calls:
     async def resize(self, *_: object) -> None:
         """Take any patch."""
 
-    async def keep(self, found: ResizeTarget, _: object) -> ResizeTarget:
+    async def store(self, found: ResizeTarget, _: object) -> ResizeTarget:
         """Keep any limit."""
         return found
 
-    async def follow(self, take: Callable[[Manifest], None]) -> None:
+    async def watch(self, take: Callable[[Manifest], None]) -> None:
         raise NotImplementedError(take)
 
     async def write_response(self, namespace: str, name: str, response: Manifest) -> None:
@@ -193,7 +193,7 @@ def oom_nodes(given: list[Manifest]) -> None:
     """What an agent says of itself, in any shape, makes statuses that the API server takes."""
     odd = UnreadableObjects()
     reports = NodeReports(lambda _: None, lambda *_: None, odd)
-    sink = guarded(reports, OOMNode, odd)
+    sink = guard(reports, OOMNode, odd)
     for manifest in given:
         sink.apply(manifest)
         state_of(_own_state(manifest))
@@ -206,7 +206,7 @@ def oom_nodes(given: list[Manifest]) -> None:
             assert all(each.message.isprintable() for each in told.conditions)
             assert 0 <= min(told.pods, told.refused) <= max(told.pods, told.refused) < 2**63
     assert len(odd.message()) <= LONGEST_MESSAGE
-    assert "Error at" not in odd.message(), "the sink raises nothing by itself"
+    assert "Error at" not in odd.message(), "the sink has_on_oom nothing by itself"
     sink.delete({"metadata": {"name": "a"}})
 
 
@@ -215,7 +215,7 @@ def oom_limits(given: list[Manifest]) -> None:
     book = LimitCache()
     for manifest in given:
         book.apply(manifest)
-        assert all(isinstance(each, KeptLimit) for each in containers_of(manifest).values())
+        assert all(isinstance(each, KeptLimit) for each in kept_limits(manifest).values())
 
 
 POLICIES = st.one_of(

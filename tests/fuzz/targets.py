@@ -6,8 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.fuzz import kernel_targets as kernel
-from tests.fuzz import object_targets as objects
+from tests.fuzz import kernel_targets, object_targets
 from tests.fuzz.objects import NAMESPACES, PODS, objects_of
 
 
@@ -27,15 +26,23 @@ class Target:
 
 
 TARGETS = (
-    Target(kernel.kernel_log, kernel.LOGS),
-    Target(kernel.comm, st.tuples(kernel.COMMS, st.lists(kernel.COMMS, max_size=3), st.booleans())),
-    Target(kernel.mountinfo, st.lists(st.tuples(kernel.PATHS, kernel.PATHS), max_size=4)),
-    Target(kernel.any_mountinfo, st.binary(max_size=200)),
-    Target(kernel.cgroup_name, kernel.CGROUPS),
-    Target(objects.pods, st.lists(st.tuples(objects.STEPS, PODS), max_size=4)),
-    Target(objects.policies, st.lists(objects.POLICIES, max_size=3)),
-    Target(objects.namespaces, st.lists(st.tuples(objects.STEPS, NAMESPACES), max_size=3)),
-    Target(objects.oom_kills, st.lists(objects_of("oomkills"), max_size=2)),
-    Target(objects.oom_nodes, st.lists(objects_of("oomnodes"), max_size=2)),
-    Target(objects.oom_limits, st.lists(objects_of("oomlimits"), max_size=2)),
+    Target(kernel_targets.kernel_log, kernel_targets.LOGS),
+    Target(
+        kernel_targets.comm,
+        st.tuples(kernel_targets.COMMS, st.lists(kernel_targets.COMMS, max_size=3), st.booleans()),
+    ),
+    Target(
+        kernel_targets.mountinfo,
+        st.lists(st.tuples(kernel_targets.PATHS, kernel_targets.PATHS), max_size=4),
+    ),
+    Target(kernel_targets.any_mountinfo, st.binary(max_size=200)),
+    Target(kernel_targets.cgroup_name, kernel_targets.CGROUPS),
+    Target(object_targets.pods, st.lists(st.tuples(object_targets.STEPS, PODS), max_size=4)),
+    Target(object_targets.policies, st.lists(object_targets.POLICIES, max_size=3)),
+    Target(
+        object_targets.namespaces, st.lists(st.tuples(object_targets.STEPS, NAMESPACES), max_size=3)
+    ),
+    Target(object_targets.oom_kills, st.lists(objects_of("oomkills"), max_size=2)),
+    Target(object_targets.oom_nodes, st.lists(objects_of("oomnodes"), max_size=2)),
+    Target(object_targets.oom_limits, st.lists(objects_of("oomlimits"), max_size=2)),
 )

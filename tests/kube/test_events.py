@@ -18,43 +18,43 @@ EXISTS = status(409, "AlreadyExists", "already exists")
 async def posted(answer: Answer) -> tuple[WriteResult, FakeApi]:
     api = FakeApi([answer])
     async with api.client() as client:
-        told = await events.post(client, EVENT)
-    return told, api
+        result = await events.post(client, EVENT)
+    return result, api
 
 
 async def test_an_event_is_created_in_its_pods_namespace() -> None:
-    told, api = await posted(body(EVENT, 201))
-    assert told.outcome is WriteOutcome.DONE
+    result, api = await posted(body(EVENT, 201))
+    assert result.outcome is WriteOutcome.DONE
     (request,) = api.requests
     path = "/apis/events.k8s.io/v1/namespaces/shop/events"
     assert (request.method, request.path, request.body) == ("POST", path, EVENT)
 
 
-async def test_an_event_that_is_there_already_is_done() -> None:
-    told, _ = await posted(EXISTS)
-    assert told.outcome is WriteOutcome.DONE
+async def test_an_existing_event_counts_as_done() -> None:
+    result, _ = await posted(EXISTS)
+    assert result.outcome is WriteOutcome.DONE
 
 
-async def test_what_stands_in_the_way_is_told() -> None:
-    told, _ = await posted(status(503, "ServiceUnavailable", "stopping"))
-    assert told.outcome is WriteOutcome.RETRY
-    assert "stopping" in told.reason
+async def test_an_error_is_returned_with_its_reason() -> None:
+    result, _ = await posted(status(503, "ServiceUnavailable", "stopping"))
+    assert result.outcome is WriteOutcome.RETRY
+    assert "stopping" in result.reason
 
 
-async def test_an_api_server_that_hangs_is_not_awaited_for_ever(
+async def test_a_hanging_api_server_is_not_awaited_indefinitely(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(events, "DEADLINE_SECONDS", 0.05)
-    told, _ = await asyncio.wait_for(posted(Answer(hangs=True)), 5)
-    assert told.outcome is WriteOutcome.RETRY
+    result, _ = await asyncio.wait_for(posted(Answer(hangs=True)), 5)
+    assert result.outcome is WriteOutcome.RETRY
 
 
-async def test_an_agents_event_is_told_whatever_has_its_name() -> None:
+async def test_an_agents_event_is_posted_even_if_its_name_is_taken() -> None:
     foreign = body(EVENT | {"reportingInstance": "another"})
     api = FakeApi([EXISTS, foreign, body(EVENT, 201)])
     async with api.client() as client:
-        told = await events.post_own(client, EVENT)
-    assert told.outcome is WriteOutcome.DONE
+        result = await events.post_own(client, EVENT)
+    assert result.outcome is WriteOutcome.DONE
     first, _, again = (request.body for request in api.requests)
     assert first["metadata"]["name"] == "api-1"
     assert again["metadata"]["name"].startswith("api-1-")
@@ -69,7 +69,9 @@ async def test_an_agents_event_is_told_whatever_has_its_name() -> None:
         ([EXISTS, body(EVENT | {"regarding": {"uid": "u"}})] * 2, WriteOutcome.RETRY),
     ],
 )
-async def test_what_became_of_an_agents_event(answers: list[Answer], outcome: WriteOutcome) -> None:
+async def test_outcomes_of_posting_an_agents_event(
+    answers: list[Answer], outcome: WriteOutcome
+) -> None:
     api = FakeApi(list(answers))
     async with api.client() as client:
         assert (await events.post_own(client, EVENT)).outcome is outcome

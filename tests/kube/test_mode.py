@@ -1,9 +1,9 @@
-"""The calls on the switch, as an API server sees them."""
+"""Requests for the ConfigMap of the mode, as the API server receives them."""
 
 import pytest
 from lightkube import ApiError
 from oomwarden.core.model.mode import EnforcementMode
-from oomwarden.kube.mode import MADE, ModeConfigMap
+from oomwarden.kube.mode import CREATED_ANNOTATION, ModeConfigMap
 
 from tests.support.fake_api import FakeApi, body, status
 
@@ -11,10 +11,10 @@ GONE = status(404, "NotFound", "there is none")
 SWITCH = "/api/v1/namespaces/oomwarden/configmaps/oomwarden-control"
 
 
-async def test_a_switch_is_made_without_the_label_by_which_argo_cd_prunes() -> None:
+async def test_the_configmap_is_created_without_the_label_by_which_argo_cd_prunes() -> None:
     api = FakeApi([body({}, 201)])
     async with api.client() as client:
-        await ModeConfigMap(client, "oomwarden").make(EnforcementMode.ENFORCE)
+        await ModeConfigMap(client, "oomwarden").create(EnforcementMode.ENFORCE)
     (request,) = api.requests
     assert (request.method, request.path) == ("POST", SWITCH.rpartition("/")[0])
     assert request.body["data"] == {"mode": "Enforce"}
@@ -24,14 +24,14 @@ async def test_a_switch_is_made_without_the_label_by_which_argo_cd_prunes() -> N
     )
 
 
-async def test_one_that_came_meanwhile_stays_as_it_is() -> None:
+async def test_an_existing_configmap_is_left_unchanged() -> None:
     api = FakeApi([status(409, "AlreadyExists", "there is one")])
     async with api.client() as client:
-        await ModeConfigMap(client, "oomwarden").make(EnforcementMode.ENFORCE)
+        await ModeConfigMap(client, "oomwarden").create(EnforcementMode.ENFORCE)
     assert len(api.requests) == 1
 
 
-async def test_an_uninstallation_turns_the_switch_and_makes_it_where_it_was_deleted() -> None:
+async def test_setting_the_mode_recreates_a_deleted_configmap() -> None:
     api = FakeApi([body({}), GONE, body({}, 201)])
     async with api.client() as client:
         calls = ModeConfigMap(client, "oomwarden")
@@ -41,7 +41,7 @@ async def test_an_uninstallation_turns_the_switch_and_makes_it_where_it_was_dele
     assert asked == [("PATCH", "Release"), ("PATCH", "Release"), ("POST", "Release")]
 
 
-async def test_whether_it_exists_and_deleting_one_that_is_gone() -> None:
+async def test_existence_and_deletion_of_a_missing_configmap() -> None:
     api = FakeApi([body({}), GONE, GONE, status(403, "Forbidden", "no")])
     async with api.client() as client:
         calls = ModeConfigMap(client, "oomwarden")
@@ -53,15 +53,15 @@ async def test_whether_it_exists_and_deleting_one_that_is_gone() -> None:
     assert {each.path for each in api.requests} == {SWITCH}
 
 
-async def test_that_it_was_made_is_noted_on_the_operators_account() -> None:
-    noted = body({"metadata": {"name": "o", "annotations": {MADE: "true"}}})
+async def test_the_creation_is_recorded_on_the_operators_service_account() -> None:
+    noted = body({"metadata": {"name": "o", "annotations": {CREATED_ANNOTATION: "true"}}})
     api = FakeApi([body({"metadata": {"name": "o"}}), body({}), noted])
     async with api.client() as client:
         calls = ModeConfigMap(client, "oomwarden")
-        assert not await calls.was_made("o")
-        await calls.note_made("o")
-        assert await calls.was_made("o")
-    assert api.requests[1].body == {"metadata": {"annotations": {MADE: "true"}}}
+        assert not await calls.was_created("o")
+        await calls.mark_created("o")
+        assert await calls.was_created("o")
+    assert api.requests[1].body == {"metadata": {"annotations": {CREATED_ANNOTATION: "true"}}}
     assert {each.path for each in api.requests} == {
         "/api/v1/namespaces/oomwarden/serviceaccounts/o"
     }

@@ -1,11 +1,16 @@
-"""Stored records are read in parts, as metadata, and deleted by name and uid."""
+"""Stored records are listed in pages, as metadata, and deleted by name and uid."""
 
 import json
 
 import pytest
 from lightkube import ApiError
 from oomwarden.core.quota.retention import StoredRecord
-from oomwarden.kube.oomkill_pages import PART, ListExpiredError, OOMKillPages, RefusedError
+from oomwarden.kube.oomkill_pages import (
+    PAGE_SIZE,
+    DeletionRefusedError,
+    ListExpiredError,
+    OOMKillPages,
+)
 
 from tests.support.fake_api import Answer, FakeApi, body, status
 
@@ -18,13 +23,13 @@ RECORD = StoredRecord(SECONDS, "api-1", "shop", "u-1", "p-1")
 GONE = status(410, "Expired", "The provided continue parameter is too old")
 
 
-def part(*items: object, token: str = "") -> Answer:
-    told = body({"metadata": {"continue": token}, "items": [{"metadata": one} for one in items]})
-    return Answer(lines=told.lines, headers=DATE)
+def page_of(*items: object, token: str = "") -> Answer:
+    page = body({"metadata": {"continue": token}, "items": [{"metadata": one} for one in items]})
+    return Answer(lines=page.lines, headers=DATE)
 
 
-async def test_a_part_of_all_records_is_read_with_the_clock_that_stamped_them() -> None:
-    api = FakeApi([part(LABELLED, token="next"), part()])  # noqa: S106 - of a list
+async def test_a_page_of_records_is_read_with_the_api_servers_time() -> None:
+    api = FakeApi([page_of(LABELLED, token="next"), page_of()])  # noqa: S106 - of a list
     async with api.client() as client:
         first = await OOMKillPages(client).page("")
         last = await OOMKillPages(client).page("next")
@@ -32,35 +37,35 @@ async def test_a_part_of_all_records_is_read_with_the_clock_that_stamped_them() 
     assert (last.records, last.token) == ([], "")
     assert [one.path for one in api.requests] == ["/apis/oomwarden.io/v1alpha1/oomkills"] * 2
     assert [one.query for one in api.requests] == [
-        {"limit": str(PART)},
-        {"limit": str(PART), "continue": "next"},
+        {"limit": str(PAGE_SIZE)},
+        {"limit": str(PAGE_SIZE), "continue": "next"},
     ]
     assert {one.headers["accept"] for one in api.requests} == {METADATA_ONLY}
 
 
-async def test_a_record_without_its_label_is_counted_as_a_pod_of_its_own() -> None:
-    api = FakeApi([part(METADATA)])
+async def test_a_record_without_pod_label_counts_as_a_separate_pod() -> None:
+    api = FakeApi([page_of(METADATA)])
     async with api.client() as client:
         (record,) = (await OOMKillPages(client).page("")).records
     assert record.pod == "u-1"
 
 
-async def test_a_record_that_is_being_deleted_is_left_out() -> None:
-    api = FakeApi([part(LABELLED | {"deletionTimestamp": CREATED})])
+async def test_a_record_that_is_being_deleted_is_omitted() -> None:
+    api = FakeApi([page_of(LABELLED | {"deletionTimestamp": CREATED})])
     async with api.client() as client:
         assert (await OOMKillPages(client).page("")).records == []
 
 
-async def test_where_the_api_server_offers_to_go_on_with_the_list_of_now_it_is_taken_up() -> None:
+async def test_an_offered_token_for_the_current_list_is_used() -> None:
     expired = status(410, "Expired", "too old")
-    told = {**json.loads(expired.lines[0]), "metadata": {"continue": "inconsistent"}}
-    api = FakeApi([body(told, 410), part(LABELLED)])
+    offer = {**json.loads(expired.lines[0]), "metadata": {"continue": "inconsistent"}}
+    api = FakeApi([body(offer, 410), page_of(LABELLED)])
     async with api.client() as client:
         assert (await OOMKillPages(client).page("old")).records == [RECORD]
     assert [one.query["continue"] for one in api.requests] == ["old", "inconsistent"]
 
 
-async def test_records_are_counted_at_the_price_of_one() -> None:
+async def test_records_are_counted_at_the_cost_of_one() -> None:
     one = body({"metadata": {"continue": "t", "remainingItemCount": 41}, "items": [{}]})
     api = FakeApi([one, body({"metadata": {}, "items": []})])
     async with api.client() as client:
@@ -68,7 +73,7 @@ async def test_records_are_counted_at_the_price_of_one() -> None:
     assert [each.query for each in api.requests] == [{"limit": "1"}] * 2
 
 
-async def test_a_token_that_is_too_old_is_told_from_other_errors() -> None:
+async def test_an_expired_token_is_distinguished_from_other_errors() -> None:
     api = FakeApi([GONE, GONE, status(500, "InternalError", "no")])
     async with api.client() as client:
         with pytest.raises(ListExpiredError):
@@ -78,15 +83,15 @@ async def test_a_token_that_is_too_old_is_told_from_other_errors() -> None:
                 await OOMKillPages(client).page(token)
 
 
-async def test_records_of_one_namespace_can_be_asked_for() -> None:
-    api = FakeApi([part()])
+async def test_records_of_one_namespace_can_be_listed() -> None:
+    api = FakeApi([page_of()])
     async with api.client() as client:
         await OOMKillPages(client, "shop").page("")
     (request,) = api.requests
     assert request.path == "/apis/oomwarden.io/v1alpha1/namespaces/shop/oomkills"
 
 
-async def test_a_record_is_deleted_only_if_it_is_the_one() -> None:
+async def test_a_record_is_deleted_only_with_its_uid() -> None:
     api = FakeApi([body({"kind": "Status", "status": "Success"})])
     async with api.client() as client:
         assert await OOMKillPages(client).delete(RECORD)
@@ -105,7 +110,7 @@ async def test_a_record_is_deleted_only_if_it_is_the_one() -> None:
     ],
     ids=["gone", "namespace gone", "another one"],
 )
-async def test_a_record_that_is_gone_needs_no_deletion(answer: Answer) -> None:
+async def test_a_missing_record_needs_no_deletion(answer: Answer) -> None:
     api = FakeApi([answer])
     async with api.client() as client:
         assert not await OOMKillPages(client).delete(RECORD)
@@ -120,10 +125,10 @@ async def test_a_record_that_is_gone_needs_no_deletion(answer: Answer) -> None:
     ],
     ids=["denied", "webhook away", "invalid"],
 )
-async def test_a_refusal_of_one_record_says_nothing_of_others(answer: Answer) -> None:
+async def test_a_refusal_concerns_only_one_record(answer: Answer) -> None:
     api = FakeApi([answer])
     async with api.client() as client:
-        with pytest.raises(RefusedError):
+        with pytest.raises(DeletionRefusedError):
             await OOMKillPages(client).delete(RECORD)
 
 
@@ -136,18 +141,18 @@ async def test_a_refusal_of_one_record_says_nothing_of_others(answer: Answer) ->
     ],
     ids=["no rights", "too many", "stopping"],
 )
-async def test_an_api_server_that_deletes_nothing_is_an_error(answer: Answer) -> None:
+async def test_a_server_wide_refusal_is_an_error(answer: Answer) -> None:
     api = FakeApi([answer])
     async with api.client() as client:
         with pytest.raises(ApiError):
             await OOMKillPages(client).delete(RECORD)
 
 
-async def test_a_record_with_metadata_that_make_no_sense_keeps_no_other_one_from_deletion(
+async def test_a_record_with_invalid_metadata_does_not_affect_others(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     odd = [{"name": "odd"}, LABELLED | {"creationTimestamp": "soon"}, LABELLED | {"labels": [5]}]
-    api = FakeApi([part(*odd, LABELLED)])
+    api = FakeApi([page_of(*odd, LABELLED)])
     async with api.client() as client:
         assert (await OOMKillPages(client).page("")).records == [RECORD]
-    assert "retention passes over OOMKill odd: 'uid' (KeyError at " in caplog.text
+    assert "retention skips OOMKill odd, which cannot be read: 'uid' (KeyError at " in caplog.text

@@ -1,7 +1,7 @@
 import pytest
 from lightkube import ApiError
 from oomwarden.api.oomnode import AgentInfo, KernelInfo, OOMNodeStatus
-from oomwarden.kube import oomnodes as nodes
+from oomwarden.kube import oomnodes
 
 from tests.support.fake_api import FakeApi, body, status
 
@@ -18,10 +18,10 @@ NODE = {
 }
 
 
-async def test_the_first_status_makes_the_oomnode_and_the_node_owns_it() -> None:
+async def test_the_first_status_creates_the_oomnode_owned_by_the_node() -> None:
     api = FakeApi([MISSING, body(NODE), body(OOMNODE, 201), body(OOMNODE)])
     async with api.client() as client:
-        await nodes.write_status(client, "n1", STATUS)
+        await oomnodes.write_status(client, "n1", STATUS)
     created, written = api.requests[2:]
     [owner] = created.body["metadata"]["ownerReferences"]
     assert owner == {"apiVersion": "v1", "kind": "Node", "name": "n1", "uid": "node-uid"}
@@ -29,44 +29,44 @@ async def test_the_first_status_makes_the_oomnode_and_the_node_owns_it() -> None
     assert written.body["status"]["agent"]["storeID"] == "s"
 
 
-async def test_later_ones_replace_the_status_at_the_version_that_was_read() -> None:
+async def test_later_writes_replace_the_status_at_the_version_read() -> None:
     api = FakeApi([body(OOMNODE | {"status": {"old": 1}}), body(OOMNODE)])
     async with api.client() as client:
-        await nodes.write_status(client, "n1", STATUS)
+        await oomnodes.write_status(client, "n1", STATUS)
     written = api.requests[1].body
     assert written["metadata"]["resourceVersion"] == "5"
     assert "old" not in written["status"]
 
 
-async def test_a_status_that_was_not_written_is_an_error() -> None:
+async def test_a_failed_write_of_the_status_is_an_error() -> None:
     api = FakeApi([body(OOMNODE), status(409, "Conflict", "modified")])
     async with api.client() as client:
         with pytest.raises(ApiError, match="modified"):
-            await nodes.write_status(client, "n1", STATUS)
+            await oomnodes.write_status(client, "n1", STATUS)
 
 
-async def test_what_the_agent_before_wrote_is_read() -> None:
-    told = STATUS.model_dump(mode="json", by_alias=True, exclude_none=True)
-    api = FakeApi([body(OOMNODE | {"status": told})])
+async def test_the_status_of_the_previous_agent_is_read() -> None:
+    manifest = STATUS.model_dump(mode="json", by_alias=True, exclude_none=True)
+    api = FakeApi([body(OOMNODE | {"status": manifest})])
     async with api.client() as client:
-        assert await nodes.previous(client, "n1") == STATUS
+        assert await oomnodes.read_status(client, "n1") == STATUS
 
 
 @pytest.mark.parametrize("found", [MISSING, body(OOMNODE), body(OOMNODE | {"status": {"v": 2}})])
-async def test_there_may_be_nothing_that_can_be_read(found: object) -> None:
+async def test_a_missing_or_unreadable_status_is_none(found: object) -> None:
     api = FakeApi([found])  # type: ignore[list-item]
     async with api.client() as client:
-        assert await nodes.previous(client, "n1") is None
+        assert await oomnodes.read_status(client, "n1") is None
 
 
-async def test_not_being_allowed_to_read_is_an_error() -> None:
+async def test_missing_permission_to_read_is_an_error() -> None:
     api = FakeApi([status(403, "Forbidden", "no rights")])
     async with api.client() as client:
         with pytest.raises(ApiError, match="no rights"):
-            await nodes.previous(client, "n1")
+            await oomnodes.read_status(client, "n1")
 
 
 async def test_the_nodes_memory_is_read_from_the_node() -> None:
     api = FakeApi([body(NODE)])
     async with api.client() as client:
-        assert await nodes.memory(client, "n1") == ("16Gi", "14Gi")
+        assert await oomnodes.read_node_memory(client, "n1") == ("16Gi", "14Gi")

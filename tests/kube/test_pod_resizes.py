@@ -1,4 +1,4 @@
-"""What decides on a limit is read anew, and the patch goes to the subresource under our name."""
+"""Decisions on limits read the latest state, and patches use pods/resize and a field manager."""
 
 import pytest
 from oomwarden.api.oomlimit import KeptLimit
@@ -39,29 +39,33 @@ def labelled(**labels: str) -> Answer:
     return body({"metadata": {"name": "n", "labels": labels}})
 
 
-async def test_pod_policies_and_labels_are_read_from_the_newest_state() -> None:
+async def test_pod_policies_and_labels_are_read_from_the_latest_state() -> None:
     policies = (listed(GOOD, BAD), listed())
     labels = (labelled(t="a"), labelled(z="b"))
     api = FakeApi([switch("Enforce"), body(POD), UNKNOWN, *labels, *policies])
     async with api.client() as client:
-        found = await PodResizes(client, "oomwarden").look("shop", "db-0", "app")
-    scene = found.scene
-    assert (found.version, scene.node, scene.switch) == ("77", "node-1", EnforcementMode.ENFORCE)
-    assert [policy.name for policy in scene.policies] == ["good"]
-    assert (scene.namespace_labels, scene.node_labels) == ({"t": "a"}, {"z": "b"})
-    assert scene.container is not None
+        found = await PodResizes(client, "oomwarden").read_target("shop", "db-0", "app")
+    context = found.context
+    assert (found.resource_version, context.node, context.switch) == (
+        "77",
+        "node-1",
+        EnforcementMode.ENFORCE,
+    )
+    assert [policy.name for policy in context.policies] == ["good"]
+    assert (context.namespace_labels, context.node_labels) == ({"t": "a"}, {"z": "b"})
+    assert context.container is not None
     assert "resourceVersion" not in api.requests[5].query
     assert api.requests[0].path.endswith("/namespaces/oomwarden/configmaps/oomwarden-control")
 
 
-async def test_a_pod_that_is_gone_is_no_error_and_no_switch_is_pause() -> None:
+async def test_a_missing_pod_is_no_error_and_a_missing_mode_is_pause() -> None:
     api = FakeApi([status(404, "NotFound", "gone"), status(404, "NotFound", "gone")])
     async with api.client() as client:
-        found = await PodResizes(client, "oomwarden").look("shop", "db-0", "app")
-    assert (found.scene.pod, found.scene.switch) == (None, EnforcementMode.PAUSE)
+        found = await PodResizes(client, "oomwarden").read_target("shop", "db-0", "app")
+    assert (found.context.pod, found.context.switch) == (None, EnforcementMode.PAUSE)
 
 
-async def test_the_patch_goes_to_pods_resize_under_a_managers_name() -> None:
+async def test_the_patch_is_sent_to_pods_resize_with_a_field_manager() -> None:
     api = FakeApi([body({})])
     async with api.client() as client:
         await PodResizes(client, "o").resize("shop", "db-0", {"spec": {}}, "oomwarden-limit/app")
@@ -84,14 +88,12 @@ async def test_the_patch_goes_to_pods_resize_under_a_managers_name() -> None:
         ("dev", ""),
     ],
 )
-async def test_a_name_that_no_pod_can_have_is_no_pod_and_is_not_sent(
-    namespace: str, pod: str
-) -> None:
-    """Names come from OOMNodes, which a stolen token of an agent may write."""
+async def test_an_invalid_pod_name_is_no_pod_and_is_not_sent(namespace: str, pod: str) -> None:
+    """Names come from OOMNodes, which anyone with a stolen token of an agent can write."""
     api = FakeApi([switch("Enforce")])
     async with api.client() as client:
-        found = await PodResizes(client, "oomwarden").look(namespace, pod, "app")
-    assert found.scene.pod is None
+        found = await PodResizes(client, "oomwarden").read_target(namespace, pod, "app")
+    assert found.context.pod is None
     assert len(api.requests) == 1
 
 
@@ -103,7 +105,7 @@ def limited(limit: str) -> dict[str, object]:
     }
 
 
-async def test_whose_a_limit_is_says_the_operators_record() -> None:
+async def test_the_oomlimit_decides_who_owns_a_limit() -> None:
     for record, limit, ours, foreign in (
         (RECORD, "96Mi", True, ""),
         (RECORD, "80Mi", False, "somebody"),
@@ -117,24 +119,24 @@ async def test_whose_a_limit_is_says_the_operators_record() -> None:
         answers = [body(limited(limit)), body(record), labelled(), listed(), listed()]
         api = FakeApi([switch("Enforce"), *answers])
         async with api.client() as client:
-            found = await PodResizes(client, "oomwarden").look("shop", "db-0", "app")
+            found = await PodResizes(client, "oomwarden").read_target("shop", "db-0", "app")
         assert api.requests[2].path.endswith("/oomlimits/u")
-        assert found.scene.container is not None
-        writers = found.scene.container.spec.writers
+        assert found.context.container is not None
+        writers = found.context.container.spec.writers
         assert (writers.mark is not None, writers.foreign) == (ours, foreign)
 
 
 async def test_a_record_is_created_replaced_and_deleted_with_its_last_container() -> None:
-    looks = [switch("Enforce"), body(limited("64Mi")), UNKNOWN, labelled(), listed(), listed()]
+    reads = [switch("Enforce"), body(limited("64Mi")), UNKNOWN, labelled(), listed(), listed()]
     made = {"metadata": {"name": "u", "resourceVersion": "6"}}
-    api = FakeApi([*looks, body(made | {"spec": RECORD["spec"]}), body(RECORD), body({})])
+    api = FakeApi([*reads, body(made | {"spec": RECORD["spec"]}), body(RECORD), body({})])
     async with api.client() as client:
         calls = PodResizes(client, "oomwarden")
-        found = await calls.look("shop", "db-0", "app")
+        found = await calls.read_target("shop", "db-0", "app")
         pending = KeptLimit.model_validate(KEPT | {"pending": True, "was": "64Mi"})
-        found = await calls.keep(found, pending)
-        found = await calls.keep(found, KeptLimit.model_validate(KEPT))
-        found = await calls.keep(found, None)
+        found = await calls.store(found, pending)
+        found = await calls.store(found, KeptLimit.model_validate(KEPT))
+        found = await calls.store(found, None)
     create, replace, delete = api.requests[-3:]
     assert (create.method, replace.method, delete.method) == ("POST", "PUT", "DELETE")
     assert create.body["metadata"]["name"] == "u"
@@ -147,31 +149,31 @@ async def test_a_record_is_created_replaced_and_deleted_with_its_last_container(
     ("pod", "goes"),
     [(body(POD), False), (UNKNOWN, True), (body({"metadata": {"uid": "new"}}), True)],
 )
-async def test_a_record_goes_with_its_pod_and_not_with_another_of_the_name(
+async def test_a_record_is_deleted_with_its_pod_and_not_with_another_of_the_name(
     pod: Answer,
     goes: bool,  # noqa: FBT001 - what is expected
 ) -> None:
     api = FakeApi([pod, body({})])
     async with api.client() as client:
         metadata = {"name": "u", "annotations": {"oomwarden.io/pod": "shop/db-0"}}
-        assert await OOMLimits(client).drop_if_gone(metadata) is goes
+        assert await OOMLimits(client).delete_if_pod_gone(metadata) is goes
     assert api.requests[0].path == "/api/v1/namespaces/shop/pods/db-0"
     assert len(api.requests) == 1 + goes
 
 
-async def test_the_sweep_lists_records_with_the_pods_that_they_are_of() -> None:
+async def test_records_are_listed_with_the_names_of_their_pods() -> None:
     named = {"name": "u", "annotations": {"oomwarden.io/pod": "shop/db-0", "large": "x" * 9999}}
     page = body({"metadata": {}, "items": [{"metadata": named}, {"metadata": {"name": "v"}}]})
     async with FakeApi([page]).client() as client:
-        found = [each async for each in OOMLimits(client).all()]
+        found = [each async for each in OOMLimits(client).list_metadata()]
     assert found == [
         {"name": "u", "annotations": {"oomwarden.io/pod": "shop/db-0"}},
         {"name": "v"},
     ]
 
 
-async def test_a_record_that_names_no_pod_is_no_proof_that_its_pod_is_gone() -> None:
+async def test_a_record_without_pod_name_is_not_deleted() -> None:
     api = FakeApi([])
     async with api.client() as client:
-        assert not await OOMLimits(client).drop_if_gone({"name": "u"})
+        assert not await OOMLimits(client).delete_if_pod_gone({"name": "u"})
     assert api.requests == []

@@ -1,4 +1,4 @@
-"""The ConfigMap of the pressure: read by all, written by the operator alone, created by nobody."""
+"""The pressure ConfigMap: read by all, patched only by the operator, and never created by it."""
 
 import json
 from datetime import UTC, datetime
@@ -15,27 +15,27 @@ from oomwarden.core.quota.pressure import (
     read,
     written,
 )
-from oomwarden.kube import oomnodes as nodes
+from oomwarden.kube import oomnodes
 from oomwarden.kube.pressure import PressureConfigMap
 
 from tests.support.fake_api import Answer, FakeApi, body, status
 
-SAID = Pressure(
+PUBLISHED = Pressure(
     PressureLevel.HIGH, {"shop": PressureLevel.FULL}, nodes=3, kept_seconds=YOUNG_IN_NEED_SECONDS
 )
 MISSING = status(404, "NotFound", 'configmaps "oomwarden-pressure" not found')
 PATH = "/api/v1/namespaces/oomwarden/configmaps/oomwarden-pressure"
 
 
-async def test_it_is_patched_where_it_is_and_says_when_it_was_renewed() -> None:
+async def test_the_configmap_is_patched_with_the_time_of_the_renewal() -> None:
     api = FakeApi([body({}), MISSING])
     async with api.client() as client:
-        await PressureConfigMap(client, "oomwarden").write(SAID)
+        await PressureConfigMap(client, "oomwarden").write(PUBLISHED)
         with pytest.raises(ApiError):
-            await PressureConfigMap(client, "oomwarden").write(SAID)
+            await PressureConfigMap(client, "oomwarden").write(PUBLISHED)
     assert [(one.method, one.path) for one in api.requests] == [("PATCH", PATH)] * 2
     data = api.requests[0].body["data"]
-    assert read(data) == SAID
+    assert read(data) == PUBLISHED
     assert data.keys() == {KEY, CONDITIONS, "renewed"}
 
 
@@ -43,30 +43,30 @@ async def test_it_is_patched_where_it_is_and_says_when_it_was_renewed() -> None:
     ("passed_over", "status", "reason"),
     [("", "True", "AllRead"), ("one object is not wholly read", "False", "NotWhollyRead")],
 )
-async def test_objects_that_the_operator_passes_over_are_a_condition_that_people_can_read(
+async def test_objects_that_the_operator_passes_over_are_published_as_a_condition(
     passed_over: str, status: str, reason: str
 ) -> None:
     api = FakeApi([body({})])
     async with api.client() as client:
-        await PressureConfigMap(client, "oomwarden").write(SAID, passed_over)
+        await PressureConfigMap(client, "oomwarden").write(PUBLISHED, passed_over)
     data = api.requests[0].body["data"]
-    (told,) = json.loads(data[CONDITIONS])
+    (condition,) = json.loads(data[CONDITIONS])
     wanted = {"type": "ObjectsUnderstood", "status": status, "reason": reason}
-    assert told == wanted | {"message": passed_over}
-    assert read(data) == SAID
+    assert condition == wanted | {"message": passed_over}
+    assert read(data) == PUBLISHED
 
 
-async def test_there_may_be_none_or_one_that_says_nothing() -> None:
-    api = FakeApi([MISSING, body({"metadata": {}}), body({"data": written(SAID)})])
+async def test_a_missing_or_empty_configmap_is_none() -> None:
+    api = FakeApi([MISSING, body({"metadata": {}}), body({"data": written(PUBLISHED)})])
     async with api.client() as client:
-        board = PressureConfigMap(client, "oomwarden")
-        assert [await board.read() for _ in range(3)] == [None, None, SAID]
+        configmap = PressureConfigMap(client, "oomwarden")
+        assert [await configmap.read() for _ in range(3)] == [None, None, PUBLISHED]
 
 
-async def test_nodes_are_counted_at_the_price_of_one() -> None:
+async def test_nodes_are_counted_at_the_cost_of_one() -> None:
     api = FakeApi([body({"metadata": {"remainingItemCount": 1999}, "items": [{}]})])
     async with api.client() as client:
-        assert await PressureConfigMap(client, "oomwarden").nodes() == 2000
+        assert await PressureConfigMap(client, "oomwarden").count_nodes() == 2000
 
 
 KILLS = [
@@ -87,19 +87,19 @@ NODE = {
 @pytest.mark.parametrize(
     ("answer", "minutes"),
     [
-        (body({"data": written(SAID)}), 10),
+        (body({"data": written(PUBLISHED)}), 10),
         (MISSING, 60),
         (status(403, "Forbidden", "no"), 60),
     ],
 )
-async def test_a_lost_store_asks_how_young_a_record_must_be_to_be_there_for_sure(
+async def test_recovery_reads_up_to_which_age_records_are_kept(
     answer: Answer, minutes: int
 ) -> None:
     api = FakeApi(
         [body(NODE), body({"metadata": {"resourceVersion": "1"}, "items": KILLS}), answer]
     )
     async with api.client() as client:
-        known = await nodes.list_recorded_ranges(client, "n1", "b", "oomwarden")
+        known = await oomnodes.list_recorded_ranges(client, "n1", "b", "oomwarden")
     assert known.since is not None
     kept = datetime.now(UTC) - datetime.fromisoformat(known.since)
     assert kept.total_seconds() == pytest.approx(minutes * 60, abs=30)

@@ -1,4 +1,4 @@
-"""Of all records names are listed, and only young ones are read."""
+"""All records are listed as metadata, and only recent ones are read."""
 
 import asyncio
 from contextlib import suppress
@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from oomwarden.core.objects.passed_over import UnreadableObjects
-from oomwarden.kube import recent_oomkills as young_kills
-from oomwarden.kube.raising_policies import RaisingPolicies, raises
+from oomwarden.kube import recent_oomkills
+from oomwarden.kube.raising_policies import RaisingPolicies, has_on_oom
 from oomwarden.kube.recent_oomkills import RecentOOMKills
 
 from tests.support.fake_api import Answer, FakeApi, body, status, watch
@@ -56,19 +56,19 @@ RAISES: dict[str, Any] = {"onOOM": {"raiseLimit": {"upTo": "1Gi"}}}
 SHOP = policies(policy("grow", "shop", RAISES), policy("calm", "other", {"oomScoreAdj": 5}))
 
 
-async def told_of(api: FakeApi, count: int) -> list[str]:
-    told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+async def read_names(api: FakeApi, count: int) -> list[str]:
+    received: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     async with api.client() as client:
-        following = asyncio.create_task(RecentOOMKills(client).follow(told.put_nowait))
-        names = [(await told.get())["metadata"]["name"] for _ in range(count)]
-        following.cancel()
+        watching = asyncio.create_task(RecentOOMKills(client).watch(received.put_nowait))
+        names = [(await received.get())["metadata"]["name"] for _ in range(count)]
+        watching.cancel()
         with suppress(asyncio.CancelledError):
-            await following
-    assert told.empty()
+            await watching
+    assert received.empty()
     return names
 
 
-async def test_young_records_are_read_and_old_ones_never() -> None:
+async def test_only_recent_records_are_read() -> None:
     api = FakeApi([
         page("more", old=3600, young=5),
         body(named("young")),
@@ -78,13 +78,13 @@ async def test_young_records_are_read_and_old_ones_never() -> None:
         watch(("ADDED", named("elsewhere", "other")), ("ADDED", named("new")), hangs=True),
     ])  # fmt: skip
     api.always = SHOP
-    names = await told_of(api, 3)
+    names = await read_names(api, 3)
     assert names == ["young", "younger", "new"]
     assert not any(request.path.endswith("/old") for request in api.requests)
     assert api.requests[-1].query["resourceVersion"] == "5"
 
 
-async def test_of_namespaces_where_no_policy_answers_kills_none_is_read() -> None:
+async def test_records_of_namespaces_without_onoom_policy_are_not_read() -> None:
     page_of_other = page("", young=5)
     text = page_of_other.lines[0].replace("shop", "other")
     answers = [
@@ -92,48 +92,46 @@ async def test_of_namespaces_where_no_policy_answers_kills_none_is_read() -> Non
         watch(("ADDED", named("new")), hangs=True),
     ]
     api = FakeApi(answers, always=SHOP)
-    assert await told_of(api, 1) == ["new"]
+    assert await read_names(api, 1) == ["new"]
     assert not any("young" in request.path for request in api.requests)
 
 
-async def test_a_cluster_policy_that_answers_kills_does_so_in_every_namespace() -> None:
+async def test_a_cluster_policy_with_onoom_applies_to_every_namespace() -> None:
     everywhere = policies(everywhere=(policy("grow", None, RAISES),))
     api = FakeApi([page(""), watch(("ADDED", named("k", "any")), hangs=True)], always=everywhere)
-    assert await told_of(api, 1) == ["k"]
+    assert await read_names(api, 1) == ["k"]
 
 
-async def test_of_a_flood_of_young_records_of_a_namespace_the_first_are_read(
+async def test_only_the_first_of_many_recent_records_of_a_namespace_are_read(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(young_kills, "MOST_OF_A_NAMESPACE", 1)
+    monkeypatch.setattr(recent_oomkills, "MOST_OF_A_NAMESPACE", 1)
     answers = [page("", a=1, b=1, c=1), body(named("a")), watch(("ADDED", named("k")), hangs=True)]
-    assert await told_of(FakeApi(answers, always=SHOP), 2) == ["a", "k"]
-    assert (
-        "namespace shop has 3 OOMKills of the last minutes; the first 1 are answered" in caplog.text
-    )
+    assert await read_names(FakeApi(answers, always=SHOP), 2) == ["a", "k"]
+    assert "namespace shop has 3 recent OOMKills; only the first 1 get a response" in caplog.text
 
 
-def test_what_policies_answer_kills_is_known_by_their_changes_and_deletions() -> None:
+def test_changes_and_deletions_of_policies_are_followed() -> None:
     found = RaisingPolicies(None)  # type: ignore[arg-type]
     own, everywhere = found._own, found._everywhere
     own.apply(policy("a", "shop", RAISES))
     own.apply(policy("b", "shop", RAISES))
     own.apply(policy("a", "shop", {"oomScoreAdj": 5}))
-    assert (found.answer("shop"), found.answer("other")) == (True, False)
+    assert (found.may_respond("shop"), found.may_respond("other")) == (True, False)
     own.delete(policy("b", "shop", RAISES))
-    assert (found.answer("shop"), own.names) == (False, {})
+    assert (found.may_respond("shop"), own.names) == (False, {})
     everywhere.apply(policy("c", None, RAISES))
-    assert found.answer("other")
+    assert found.may_respond("other")
 
 
 @pytest.mark.parametrize(
     "spec", [None, "x", {}, {"rules": None}, {"rules": "x"}, {"rules": 5}, {"rules": [5]}]
 )
-def test_a_policy_that_makes_no_sense_answers_no_kill(spec: object) -> None:
-    assert not raises({"metadata": {"name": "x"}, "spec": spec})
+def test_an_invalid_policy_has_no_onoom(spec: object) -> None:
+    assert not has_on_oom({"metadata": {"name": "x"}, "spec": spec})
 
 
-async def test_a_response_goes_to_the_status_alone() -> None:
+async def test_a_response_is_written_to_the_status_only() -> None:
     api = FakeApi([body({})])
     async with api.client() as client:
         await RecentOOMKills(client).write_response("shop", "k", {"action": "None"})
@@ -142,29 +140,29 @@ async def test_a_response_goes_to_the_status_alone() -> None:
     assert request.body == {"status": {"response": {"action": "None"}}}
 
 
-async def test_a_record_or_node_that_is_gone_is_no_error() -> None:
+async def test_a_missing_record_or_node_is_no_error() -> None:
     api = FakeApi([status(404, "NotFound", "gone"), status(404, "NotFound", "gone")])
     async with api.client() as client:
         await RecentOOMKills(client).write_response("shop", "k", {})
         assert await RecentOOMKills(client).node_status("n") == {}
 
 
-async def test_a_young_record_that_cannot_be_taken_is_named_and_keeps_no_other_one_waiting(
+async def test_a_recent_record_that_cannot_be_handled_is_reported_and_blocks_no_other(
 ) -> None:  # fmt: skip
-    taken: asyncio.Queue[str] = asyncio.Queue()
+    handled: asyncio.Queue[str] = asyncio.Queue()
 
-    def take(manifest: dict[str, Any]) -> None:
+    def handle(manifest: dict[str, Any]) -> None:
         if manifest["metadata"]["name"] == "bad":
             raise TypeError("odd")
-        taken.put_nowait(manifest["metadata"]["name"])
+        handled.put_nowait(manifest["metadata"]["name"])
 
     answers = [page("", bad=1, good=1), body(named("bad")), body(named("good"))]
     api = FakeApi([*answers, watch(("ADDED", named("new")), hangs=True)], always=SHOP)
     passed_over = UnreadableObjects()
     async with api.client() as client:
-        following = asyncio.create_task(RecentOOMKills(client, passed_over).follow(take))
-        assert [await taken.get() for _ in range(2)] == ["good", "new"]
-        following.cancel()
+        watching = asyncio.create_task(RecentOOMKills(client, passed_over).watch(handle))
+        assert [await handled.get() for _ in range(2)] == ["good", "new"]
+        watching.cancel()
         with suppress(asyncio.CancelledError):
-            await following
+            await watching
     assert "OOMKill shop/bad: odd (TypeError at " in passed_over.message()

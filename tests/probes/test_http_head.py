@@ -3,16 +3,16 @@ from http import HTTPStatus
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.probes.http_head import LONGEST_HEAD, Answer, Request, as_bytes, read_head
+from oomwarden.probes.http_head import MAX_HEAD_BYTES, Request, Response, parse_request, serialize
 
 
-def test_a_kubelets_probe_is_read() -> None:
+def test_a_probe_of_a_kubelet_is_parsed() -> None:
     head = b"GET /healthz HTTP/1.1\r\nHost: 10.0.0.7:9808\r\nUser-Agent: kube-probe/1.37\r\n\r\n"
-    assert read_head(head) == Request("GET", "/healthz")
+    assert parse_request(head) == Request("GET", "/healthz")
 
 
 @pytest.mark.parametrize(
-    ("sent", "asked"),
+    ("sent", "parsed"),
     [
         (b"HEAD /metrics?name=x HTTP/1.0\r\n\r\n", Request("HEAD", "/metrics")),
         (b"GET /healthz HTTP/1.1\n\n", Request("GET", "/healthz")),
@@ -25,8 +25,8 @@ def test_a_kubelets_probe_is_read() -> None:
         (b"GET /healthz HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n", Request("GET", "/healthz")),
     ],
 )  # fmt: skip
-def test_only_method_and_path_of_the_first_request_count(sent: bytes, asked: Request) -> None:
-    assert read_head(sent) == asked
+def test_only_method_and_path_of_the_first_request_matter(sent: bytes, parsed: Request) -> None:
+    assert parse_request(sent) == parsed
 
 
 @pytest.mark.parametrize(
@@ -42,37 +42,37 @@ def test_only_method_and_path_of_the_first_request_count(sent: bytes, asked: Req
         (b"GET /healthz\r\n\r\n", 400),
         (b"GET  /healthz HTTP/1.1\r\n\r\n", 400),
         (b"\r\n\r\n", 400),
-        (b"GET /healthz HTTP/1.1\r\nX: " + b"x" * LONGEST_HEAD, 431),
-        (b"GET /healthz HTTP/1.1\r\nX: " + b"x" * LONGEST_HEAD + b"\r\n\r\n", 431),
+        (b"GET /healthz HTTP/1.1\r\nX: " + b"x" * MAX_HEAD_BYTES, 431),
+        (b"GET /healthz HTTP/1.1\r\nX: " + b"x" * MAX_HEAD_BYTES + b"\r\n\r\n", 431),
     ],
 )
-def test_what_is_no_request_of_ours_is_refused_with_a_status(sent: bytes, status: int) -> None:
-    answer = read_head(sent)
-    assert isinstance(answer, Answer)
+def test_other_requests_get_an_error_response(sent: bytes, status: int) -> None:
+    answer = parse_request(sent)
+    assert isinstance(answer, Response)
     assert answer.status == status
     assert answer.body.count(b"\n") == 1
 
 
-@given(st.binary(max_size=2 * LONGEST_HEAD))
-def test_whatever_comes_is_answered_or_awaited_and_never_awaited_past_the_bound(
+@given(st.binary(max_size=2 * MAX_HEAD_BYTES))
+def test_any_input_is_answered_or_incomplete_up_to_the_limit(
     sent: bytes,
 ) -> None:
-    asked = read_head(sent)
-    assert asked is None or isinstance(asked, Request | Answer)
-    assert asked is not None or len(sent) < LONGEST_HEAD
+    parsed = parse_request(sent)
+    assert parsed is None or isinstance(parsed, Request | Response)
+    assert parsed is not None or len(sent) < MAX_HEAD_BYTES
 
 
 @given(st.integers(min_value=0, max_value=60))
-def test_a_request_that_comes_in_two_pieces_is_the_same(cut: int) -> None:
+def test_a_request_received_in_two_pieces_is_the_same(cut: int) -> None:
     whole = b"GET /healthz HTTP/1.1\r\nHost: 10.0.0.7:9808\r\nAccept: */*\r\n\r\n"
-    first = read_head(whole[:cut])
+    first = parse_request(whole[:cut])
     assert first is None or cut >= len(whole)
-    assert read_head(whole) == Request("GET", "/healthz")
+    assert parse_request(whole) == Request("GET", "/healthz")
 
 
-def test_an_answer_says_that_the_connection_ends_and_head_has_no_body() -> None:
-    answer = Answer(HTTPStatus.OK, b"body")
-    whole = as_bytes(answer)
+def test_a_response_announces_the_end_of_the_connection_and_head_has_no_body() -> None:
+    answer = Response(HTTPStatus.OK, b"body")
+    whole = serialize(answer)
     assert b"\r\nConnection: close\r\n" in whole
     assert b"\r\nContent-Length: 4\r\n" in whole
-    assert whole == as_bytes(answer, head_only=True) + b"body"
+    assert whole == serialize(answer, head_only=True) + b"body"

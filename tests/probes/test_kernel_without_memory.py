@@ -1,4 +1,4 @@
-"""A kernel that has no room to watch one more connection (epoll_ctl(2): ENOMEM, ENOSPC)."""
+"""A kernel without memory to watch another connection (epoll_ctl(2): ENOMEM, ENOSPC)."""
 
 import errno
 import os
@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-from oomwarden.probes.http_head import Answer
+from oomwarden.probes.http_head import Response
 from oomwarden.probes.server import ProbeServer
 
 from tests.support.clients import HEALTHZ, read_all
@@ -16,7 +16,7 @@ from tests.support.clients import HEALTHZ, read_all
 
 @pytest.fixture
 def server() -> Iterator[ProbeServer]:
-    serving = ProbeServer(0, {"/healthz": lambda: Answer(HTTPStatus.OK, b"well\n")})
+    serving = ProbeServer(0, {"/healthz": lambda: Response(HTTPStatus.OK, b"well\n")})
     yield serving
     serving.close()
 
@@ -44,7 +44,7 @@ def wait(server: ProbeServer) -> None:
         client.recv(1)
 
 
-def test_a_connection_that_cannot_be_watched_is_reset_and_the_next_probe_is_answered(
+def test_a_connection_that_cannot_be_watched_is_reset_and_the_next_one_is_served(
     server: ProbeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server._selector, "register", Refusing(server._selector, "register"))

@@ -1,17 +1,17 @@
-"""Real sockets on loopback, and a process of its own that is looked at from outside."""
+"""The server in a separate process, observed from outside through loopback sockets."""
 
 import socket
 import time
 from collections.abc import Iterator
 
 import pytest
-from oomwarden.probes.server import MOST_CONNECTIONS
+from oomwarden.probes.server import MAX_CONNECTIONS
 
 from tests.support.clients import BIG, HEALTHZ, Target, crowd, read_all, target
 
 HALF_OPEN = 2000
 SOON = 3.0
-"""Seconds: one, on machines that others compute on."""
+"""Seconds. One second on an idle machine; other processes may use this one."""
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def served() -> Iterator[Target]:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", *(["::1"] if socket.has_dualstack_ipv6() else [])])
-def test_a_probe_is_answered_over_ipv4_and_ipv6_and_the_connection_ends(
+def test_a_probe_is_answered_over_ipv4_and_ipv6_and_the_connection_closes(
     served: Target, host: str
 ) -> None:
     answer = served.ask(host=host)
@@ -32,7 +32,7 @@ def test_a_probe_is_answered_over_ipv4_and_ipv6_and_the_connection_ends(
 @pytest.mark.parametrize(
     "sent", [b"", b"GET /healthz HTTP/1.1\r\n"], ids=["say nothing", "never finish"]
 )
-def test_thousands_who_stay_neither_delay_a_probe_nor_cost_anything(
+def test_thousands_of_idle_clients_neither_delay_a_probe_nor_cost_anything(
     served: Target, sent: bytes
 ) -> None:
     served.ask()
@@ -41,7 +41,7 @@ def test_thousands_who_stay_neither_delay_a_probe_nor_cost_anything(
         slowest = max(served.seconds_of_a_probe() for _ in range(20))
         assert slowest < SOON
         assert served.status("Threads") == threads
-        assert served.descriptors() <= files + MOST_CONNECTIONS
+        assert served.descriptors() <= files + MAX_CONNECTIONS
         assert served.status("VmRSS") < memory + 2048
 
 
@@ -54,8 +54,8 @@ def test_a_flood_of_new_connections_does_not_delay_a_probe_by_a_second(served: T
     assert probes > 1
 
 
-def test_who_never_reads_is_reset_and_nothing_is_kept_for_it() -> None:
-    with target(patience=0.5) as served:
+def test_a_client_that_never_reads_is_reset_and_leaves_nothing_behind() -> None:
+    with target(max_seconds=0.5) as served:
         files = served.descriptors()
         with crowd(served, 100, b"GET /big HTTP/1.1\r\n\r\n") as clients:
             assert served.seconds_of_a_probe() < SOON
@@ -72,41 +72,41 @@ def trickle(client: socket.socket, seconds: float) -> None:
         time.sleep(0.05)
 
 
-def test_who_sends_a_byte_now_and_then_is_not_waited_for_longer() -> None:
-    with target(patience=0.5) as served, served.connect() as client:
+def test_a_client_that_trickles_bytes_gets_no_extra_time() -> None:
+    with target(max_seconds=0.5) as served, served.connect() as client:
         began = time.monotonic()
         with pytest.raises((BrokenPipeError, ConnectionResetError)):
             trickle(client, 10)
         assert time.monotonic() - began < 5
 
 
-def test_a_large_answer_arrives_whole_with_a_slow_reader(served: Target) -> None:
+def test_a_slow_reader_receives_a_large_response_completely(served: Target) -> None:
     with served.connect() as client:
         client.sendall(b"GET /big HTTP/1.1\r\n\r\n")
         time.sleep(0.2)
         assert len(read_all(client)) > len(BIG)
 
 
-def test_who_ends_its_side_first_still_gets_the_answer(served: Target) -> None:
+def test_a_client_that_closes_its_side_first_still_gets_the_response(served: Target) -> None:
     with served.connect() as client:
         client.sendall(b"GET /big HTTP/1.1\r\n\r\n")
         client.shutdown(socket.SHUT_WR)
         assert len(read_all(client)) > len(BIG)
 
 
-def test_who_is_refused_while_it_still_sends_reads_the_refusal(served: Target) -> None:
+def test_a_client_refused_while_it_still_sends_reads_the_response(served: Target) -> None:
     with served.connect() as client:
         client.sendall(b"POST /healthz HTTP/1.1\r\nContent-Length: 50000\r\n\r\n" + b"x" * 50000)
         assert read_all(client).startswith(b"HTTP/1.1 405 ")
 
 
-def test_only_known_pages_are_served_and_one_that_breaks_breaks_alone(served: Target) -> None:
+def test_only_known_pages_are_served_and_a_failing_page_affects_no_other(served: Target) -> None:
     assert served.ask(b"GET /secret HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 404 ")
     assert served.ask(b"GET /broken HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 500 ")
     assert served.ask().startswith(b"HTTP/1.1 200 ")
 
 
-def test_without_a_descriptor_left_probes_are_answered_and_nothing_more_is_taken(
+def test_probes_are_answered_without_free_descriptors(
     served: Target,
 ) -> None:
     served.tell("eat")
@@ -117,7 +117,7 @@ def test_without_a_descriptor_left_probes_are_answered_and_nothing_more_is_taken
     assert served.seconds_of_a_probe() < SOON
 
 
-def test_where_even_the_spare_descriptor_is_taken_a_probe_waits_until_one_is_free(
+def test_a_probe_waits_if_even_the_spare_descriptor_is_used(
     served: Target,
 ) -> None:
     served.tell("rob")

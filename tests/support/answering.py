@@ -54,9 +54,9 @@ class Kills:
         self.heartbeats = [NOW]
         self.written_at: datetime | None = NOW
 
-    async def follow(self, take: Callable[[dict[str, Any]], None]) -> None:
+    async def watch(self, handle: Callable[[dict[str, Any]], None]) -> None:
         for each in self.kills:
-            take(each)
+            handle(each)
         await asyncio.Event().wait()
 
     async def write_response(self, namespace: str, name: str, response: dict[str, Any]) -> None:

@@ -26,8 +26,8 @@ from oomwarden.core.ledger.rebuild import RecordedKills
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.quota.pressure import CALM
 from oomwarden.kernel.cgroup.files import CgroupRoot
-from oomwarden.kernel.cgroup.tree import find_kubepods
-from oomwarden.kernel.container.memory import memory_of
+from oomwarden.kernel.cgroup.kubepods import find_kubepods
+from oomwarden.kernel.container.memory import read_charged_memory
 
 from tests.support.fake_cgroups import UID, FakeCgroups
 
@@ -91,7 +91,7 @@ class BooksNode:
         root, enqueued = CgroupRoot(self.cgroups.root), asyncio.Event()
         settler = Settler(
             NodeIdentity("node-1", "boot", Nesting(), self.agents), Ledger(), inventory,
-            KernelLogReader(lambda: self.log), lambda _: None, partial(memory_of, root),
+            KernelLogReader(lambda: self.log), lambda _: None, partial(read_charged_memory, root),
         )  # fmt: skip
         probe = GroupKillProbe(root)
         books = Recorder(settler, store, probe, self.recorded, lambda: CALM, enqueued.set, ())

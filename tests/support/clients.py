@@ -78,9 +78,9 @@ def read_all(client: socket.socket) -> bytes:
 
 
 @contextmanager
-def target(patience: float = 5.0) -> Iterator[Target]:
-    """Start the process; `patience` in seconds as in ProbeServer."""
-    command = [sys.executable, str(HERE / "target.py"), str(patience)]
+def target(max_seconds: float = 5.0) -> Iterator[Target]:
+    """Start the process; `max_seconds` in seconds as in ProbeServer."""
+    command = [sys.executable, str(HERE / "target.py"), str(max_seconds)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
         assert process.stdout is not None

@@ -47,14 +47,14 @@ class OnePod:
     steps: list[str] = field(default_factory=list)
     looks: int = 0
 
-    async def look(self, namespace: str, pod: str, container: str) -> ResizeTarget:
+    async def read_target(self, namespace: str, pod: str, container: str) -> ResizeTarget:
         self.looks += 1
         spec = SpecLimit(512 * MI, self.writers)
         one = ContainerFacts(container, ContainerType.APP, "c" * 64, 512 * MI, spec=spec)
         facts = PodFacts("u", "u", namespace, pod, {}, QOSClass.BURSTABLE, containers=(one,))
         return ResizeTarget(ResizeContext(facts, one, "node-1", self.policies, self.switch), "77")
 
-    async def keep(self, found: ResizeTarget, kept: KeptLimit | None) -> ResizeTarget:
+    async def store(self, found: ResizeTarget, kept: KeptLimit | None) -> ResizeTarget:
         if self.unkept:
             raise self.unkept.pop(0)
         self.kept.append(kept)

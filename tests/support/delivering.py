@@ -13,8 +13,9 @@ from oomwarden.agent.delivery.deliverer import Deliverer, Post
 from oomwarden.agent.delivery.outbox import OutboxRow
 from oomwarden.agent.store.database import Database
 from oomwarden.core.records.event_series import EventSeries
-from oomwarden.core.records.oomkill import Manifest, record_name, timestamp
-from oomwarden.kube.oomkill_writer import Covered, Delivery
+from oomwarden.core.records.metadata import record_name
+from oomwarden.core.records.oomkill import Manifest, timestamp
+from oomwarden.kube.oomkill_writer import Delivery, RecordedPrefix
 
 NOW = 1_800_000_000.0
 
@@ -68,7 +69,7 @@ class Api:
         self.posts.append(name)
         stored = self.kills.setdefault(name, kill)
         if span(stored)[1] < span(kill)[1]:
-            return Delivery(covered=Covered(span(stored)[1], stored["kills"]))
+            return Delivery(recorded_prefix=RecordedPrefix(span(stored)[1], stored["kills"]))
         return Delivery()
 
     def tell(self, event: EventSeries) -> Delivery:
@@ -76,7 +77,7 @@ class Api:
         if event.posted_count == 0:
             self.events.setdefault(name, event.manifest())
         elif name not in self.events:
-            return Delivery(forgotten=True)
+            return Delivery(event_expired=True)
         self.events[name] |= event.patch()
         return Delivery()
 

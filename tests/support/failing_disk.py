@@ -5,9 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from oomwarden.agent.store import database as store
-from oomwarden.agent.store import file as store_file
-from oomwarden.agent.store import spare_pages
+from oomwarden.agent.store import database, file, spare_pages
 from oomwarden.agent.store.database import Database
 
 
@@ -20,9 +18,9 @@ class Disk:
         self.stores: list[Database] = []
         self.room = 1 << 30
         monkeypatch.setattr(spare_pages, "free_bytes", lambda _: self.room)
-        monkeypatch.setattr(store, "FIRST_RETRY_SECONDS", 0.0)
-        monkeypatch.setattr(store, "LAST_RETRY_SECONDS", 0.0)
-        monkeypatch.setattr(store_file, "connect", self._connecting(store_file.connect))
+        monkeypatch.setattr(database, "FIRST_RETRY_SECONDS", 0.0)
+        monkeypatch.setattr(database, "LAST_RETRY_SECONDS", 0.0)
+        monkeypatch.setattr(file, "connect", self._connecting(file.connect))
 
     def _connecting(self, real: Callable[..., sqlite3.Connection]) -> Callable[..., object]:
         def connect(path: Path | None, **options: object) -> sqlite3.Connection:

@@ -9,7 +9,7 @@ from oomwarden.controller.retention.publishing import PressurePublisher
 from oomwarden.controller.retention.retention import Retention
 from oomwarden.core.quota.pressure import Pressure
 from oomwarden.core.quota.retention import Bounds, StoredRecord
-from oomwarden.kube.oomkill_pages import RecordPage, RefusedError
+from oomwarden.kube.oomkill_pages import DeletionRefusedError, RecordPage
 
 NOW = 1_800_000_000.0
 HOUR = 3600.0
@@ -38,11 +38,13 @@ class FakeBoard:
         self.published.append(pressure)
         self.unreadable.append(passed_over)
 
-    async def nodes(self) -> int:
+    async def count_nodes(self) -> int:
         return 7
 
 
-REFUSED = RefusedError('403 Forbidden: admission webhook "keep.example.com" denied the request')
+REFUSED = DeletionRefusedError(
+    '403 Forbidden: admission webhook "keep.example.com" denied the request'
+)
 AWAY = httpx2.ConnectError("connection refused")
 
 

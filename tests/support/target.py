@@ -11,7 +11,7 @@ import sys
 import time
 from http import HTTPStatus
 
-from oomwarden.probes.http_head import Answer
+from oomwarden.probes.http_head import Response
 from oomwarden.probes.server import ProbeServer
 
 from tests.support.clients import BIG
@@ -34,11 +34,11 @@ def eat() -> list[int]:
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
     pages = {
-        "/healthz": lambda: Answer(HTTPStatus.OK, b"well\n"),
-        "/big": lambda: Answer(HTTPStatus.OK, BIG),
-        "/broken": lambda: Answer(HTTPStatus.OK, 1 / 0),  # type: ignore[arg-type]
+        "/healthz": lambda: Response(HTTPStatus.OK, b"well\n"),
+        "/big": lambda: Response(HTTPStatus.OK, BIG),
+        "/broken": lambda: Response(HTTPStatus.OK, 1 / 0),  # type: ignore[arg-type]
     }
-    server = ProbeServer(0, pages, patience=float(sys.argv[1]))
+    server = ProbeServer(0, pages, max_seconds=float(sys.argv[1]))
     say(server.port)
     eaten: list[int] = []
     for line in sys.stdin:

@@ -23,7 +23,7 @@ from oomwarden.agent.store_check import check
 from oomwarden.kernel.boot import boot_id
 from oomwarden.kube.transport import reflector
 from oomwarden.kube.transport.client import Client, connect
-from oomwarden.kube.transport.guarded_sink import guarded
+from oomwarden.kube.transport.guarded_handler import guard
 from oomwarden.probes.loops import Loop
 
 
@@ -57,9 +57,9 @@ class Agent:
     async def _loops(self) -> None:
         async with asyncio.TaskGroup() as group:
             for watch in self.watches.all:
-                sink = guarded(watch.sink, watch.what.resource, self.node.unreadable)
+                sink = guard(watch.sink, watch.what.resource, self.node.unreadable)
                 heard = self.heard.of(watch.name)
-                follow = reflector.follow(watch.source, watch.what, sink, heard)
+                follow = reflector.list_and_watch(watch.source, watch.what, sink, heard)
                 group.create_task(follow, name=watch.name)
             group.create_task(self.watches.own.run(), name="namespaces-policies")
             group.create_task(self.watches.everywhere.run(), name="left-out-policies")

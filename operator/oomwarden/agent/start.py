@@ -3,12 +3,12 @@
 import os
 
 from oomwarden.agent.runtime.identity import introduce
-from oomwarden.kernel.thp import refuse_huge_pages
+from oomwarden.kernel.thp import disable_huge_pages
 
 
 def main() -> None:
     """Refuse huge pages, store which pod this is, then run the agent."""
-    refuse_huge_pages()
+    disable_huge_pages()
     introduce(os.environ)
     from oomwarden.agent.main import main as run  # noqa: PLC0415 - its imports take small pages
 

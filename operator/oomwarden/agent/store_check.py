@@ -8,13 +8,10 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from oomwarden.agent.baselines.oom_group import TABLE as GROUPS
-from oomwarden.agent.baselines.own_scores import TABLE as OWN_SCORES
-from oomwarden.agent.baselines.scores import TABLE as BASELINES
+from oomwarden.agent.baselines import oom_group, own_scores, scores
 from oomwarden.agent.delivery import event_outbox, outbox
-from oomwarden.agent.recording import agent_kills as own_pods
-from oomwarden.agent.store import checkpoints
-from oomwarden.agent.store import pods as known_pods
+from oomwarden.agent.recording import agent_kills
+from oomwarden.agent.store import checkpoints, pods
 from oomwarden.agent.store.counters import counts
 from oomwarden.agent.store.schema import damage
 
@@ -45,11 +42,11 @@ def check(boot_id: str, connection: sqlite3.Connection) -> None:
 
 
 def _reads(boot_id: str) -> Iterator[Callable[[sqlite3.Connection], object]]:
-    for load in (checkpoints.load, checkpoints.log_position, known_pods.load):
+    for load in (checkpoints.load, checkpoints.log_position, pods.load):
         yield partial(load, boot_id=boot_id)
-    for table in (BASELINES, OWN_SCORES, GROUPS):
+    for table in (scores.TABLE, own_scores.TABLE, oom_group.TABLE):
         yield partial(table.load, boot_id=boot_id)
-    yield from (counts, own_pods.load, _records, _events)
+    yield from (counts, agent_kills.load, _records, _events)
     yield partial(_json, query=_HELD)
     yield partial(_json, query=_BUCKETS)
 

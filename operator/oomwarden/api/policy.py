@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from oomwarden.api import policy_bounds as bounds
+from oomwarden.api import policy_bounds
 from oomwarden.api.base import Condition, LabelSelector, Model, rule, validations
 from oomwarden.api.memory_rule import MemoryRule, OnOOM
 from oomwarden.api.policy_names import ContainerGlob, PriorityClassName
@@ -75,7 +75,7 @@ class ProcessRule(Model):
         "bytes. `postgres: *` matches what PostgreSQL calls its workers.",
         min_length=1,
         max_length=512,
-        json_schema_extra={"maxLength": bounds.LONGEST_COMMAND},
+        json_schema_extra={"maxLength": policy_bounds.LONGEST_COMMAND},
     )
     oom_score_adj: Score = Field(
         description="oom_score_adj of these processes, absolute, without a unit: "
@@ -162,7 +162,7 @@ class OOMPolicySpec(Model):
         (),
         description="Only pods with one of these PriorityClasses. Absent: with any or none.",
         max_length=32,
-        json_schema_extra={"x-kubernetes-list-type": "set", "maxItems": bounds.MOST_CLASSES},
+        json_schema_extra={"x-kubernetes-list-type": "set", "maxItems": policy_bounds.MOST_CLASSES},
     )
     qos_classes: tuple[QOSClass, ...] = Field(
         (),
@@ -177,7 +177,7 @@ class OOMPolicySpec(Model):
         "64 processes with 8192 characters.",
         min_length=1,
         max_length=64,
-        json_schema_extra=bounds.ALL_RULES_TOGETHER,
+        json_schema_extra=policy_bounds.ALL_RULES_TOGETHER,
     )
 
 

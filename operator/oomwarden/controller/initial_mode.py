@@ -5,7 +5,7 @@ import logging
 from typing import Protocol
 
 from oomwarden.core.model.mode import EnforcementMode
-from oomwarden.kube.transport.errors import API_ERRORS, failure
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
 FIRST_WAIT_SECONDS, LAST_WAIT_SECONDS = 2.0, 60.0
 _DELETED = (
@@ -17,18 +17,18 @@ _LOG = logging.getLogger(__name__)
 
 
 class ModeCalls(Protocol):
-    """Required API calls; each may raise one of kube.errors.API_ERRORS."""
+    """Required API calls; each may raise one of kube.transport.errors.API_ERRORS."""
 
     async def exists(self) -> bool:
         """Return whether the ConfigMap exists."""
 
-    async def make(self, mode: EnforcementMode) -> None:
+    async def create(self, mode: EnforcementMode) -> None:
         """Create the ConfigMap."""
 
-    async def was_made(self, account: str) -> bool:
+    async def was_created(self, account: str) -> bool:
         """Return whether this installation has had the ConfigMap."""
 
-    async def note_made(self, account: str) -> None:
+    async def mark_created(self, account: str) -> None:
         """Record that this installation has had the ConfigMap."""
 
 
@@ -63,18 +63,18 @@ class InitialMode:
             _LOG.warning(
                 "ConfigMap oomwarden-control could not be checked or created, retrying: %s; "
                 "agents change nothing while it does not exist",
-                failure(error).reason,
+                classify_error(error).reason,
             )
 
     async def _settle(self) -> None:
-        was_made = await self._calls.was_made(self._account)
+        was_made = await self._calls.was_created(self._account)
         if await self._calls.exists():
             self._seen = True
         elif was_made or self._seen:
             _LOG.warning(_DELETED)
             return
         else:
-            await self._calls.make(EnforcementMode.ENFORCE)
+            await self._calls.create(EnforcementMode.ENFORCE)
             self._seen = True
         if not was_made:
-            await self._calls.note_made(self._account)
+            await self._calls.mark_created(self._account)

@@ -4,7 +4,7 @@ import asyncio
 import time
 from functools import partial
 
-from oomwarden.probes.loops import Loop, age_of, healthz
+from oomwarden.probes.loops import Loop, age_since, healthz
 from oomwarden.probes.server import ProbeServer
 
 BEAT_SECONDS = 1.0
@@ -17,7 +17,7 @@ class EventLoopLiveness:
 
     def __init__(self) -> None:
         self._at = time.monotonic()
-        self.loop = Loop("event-loop", age_of(lambda: self._at), LATE_SECONDS)
+        self.loop = Loop("event-loop", age_since(lambda: self._at), LATE_SECONDS)
 
     async def run(self) -> None:
         """Record beats until cancelled."""

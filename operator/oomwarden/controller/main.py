@@ -14,7 +14,7 @@ from oomwarden.core.quota.retention import Bounds
 from oomwarden.kube.mode import ModeConfigMap
 from oomwarden.kube.operator_calls import OperatorCalls
 from oomwarden.kube.transport.client import connect
-from oomwarden.kube.transport.errors import API_ERRORS, failure
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
 RECURSION_LIMIT = 20_000
 """kopf parses JSON with Python's recursive parser, and anyone who may patch a policy can nest its
@@ -120,7 +120,7 @@ async def _release(namespace: str, wait: timedelta) -> int:
             "Nothing was restored: ConfigMap oomwarden-control in namespace %s could not be set to "
             "mode Release: %s. To uninstall without restoring: helm uninstall --no-hooks",
             namespace,
-            failure(error).reason,
+            classify_error(error).reason,
         )
         return 1
     _LOG.info(summary(last))

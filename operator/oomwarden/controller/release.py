@@ -13,7 +13,7 @@ from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.reporting.node_conditions import LEFT_CHANGED
 from oomwarden.core.reporting.policy_status import is_silent
-from oomwarden.kube.transport.errors import API_ERRORS, failure
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
 POLL_SECONDS = 1.0
 SETTLED_AFTER = timedelta(seconds=15)
@@ -121,14 +121,14 @@ def state_of(node: dict[str, Any]) -> NodeState | None:
 
 
 class OOMNodeCalls(Protocol):
-    """Required API calls; each may raise one of kube.errors.API_ERRORS."""
+    """Required API calls; each may raise one of kube.transport.errors.API_ERRORS."""
 
-    async def nodes(self) -> list[dict[str, Any]]:
+    async def list_nodes(self) -> list[dict[str, Any]]:
         """List the OOMNodes."""
 
 
 class ModeWriter(Protocol):
-    """Required calls on the mode's ConfigMap; each may raise one of kube.errors.API_ERRORS."""
+    """Required calls on the mode's ConfigMap; each may raise one of kube.transport.errors.API_ERRORS."""
 
     async def set_mode(self, mode: EnforcementMode) -> None:
         """Set the mode; create the ConfigMap if it does not exist."""
@@ -153,7 +153,7 @@ async def release(
         The last progress; None if OOMNodes could not be listed.
 
     Raises:
-        kube.errors.API_ERRORS: The mode could not be written.
+        kube.transport.errors.API_ERRORS: The mode could not be written.
     """
     await mode.set_mode(EnforcementMode.RELEASE)
     released = clock()
@@ -176,9 +176,9 @@ async def _poll(
 ) -> ReleaseProgress | None:
     """Return the current progress, or `last` if OOMNodes cannot be listed."""
     try:
-        states = [state_of(node) for node in await nodes.nodes()]
+        states = [state_of(node) for node in await nodes.list_nodes()]
     except API_ERRORS as error:
-        _LOG.warning("OOMNodes could not be listed, retrying: %s", failure(error).reason)
+        _LOG.warning("OOMNodes could not be listed, retrying: %s", classify_error(error).reason)
         return last
     found = progress([each for each in states if each], released, clock())
     if found.awaited and (last is None or last.awaited != found.awaited):
@@ -192,7 +192,7 @@ async def _remove(mode: ModeWriter) -> None:
     except API_ERRORS as error:
         _LOG.warning(
             "ConfigMap oomwarden-control could not be deleted: %s. %s",
-            failure(error).reason,
+            classify_error(error).reason,
             _MODE_STAYS,
         )
 

@@ -41,9 +41,9 @@ from oomwarden.kube.pressure import PressureConfigMap
 from oomwarden.kube.recent_oomkills import RecentOOMKills
 from oomwarden.kube.transport import reflector
 from oomwarden.kube.transport.client import Client, ListOptions, connect
-from oomwarden.kube.transport.errors import API_ERRORS, failure
-from oomwarden.kube.transport.guarded_sink import guarded
-from oomwarden.kube.transport.kept import Kept
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error
+from oomwarden.kube.transport.guarded_handler import guard
+from oomwarden.kube.transport.transform import TransformingListerWatcher
 from oomwarden.kube.transport.resources import OOMNode, OOMPolicy, Resource
 
 CRD_POLL_SECONDS = 2.0
@@ -118,8 +118,8 @@ class Operator:
         return {**self._policy_loops(), **self._limit_loops(), "retention": self._retention.run}
 
     def _policy_loops(self) -> _Loops:
-        nodes = Kept(self._client, of_list=reported_node)
-        policies = Kept(self._client, of_list=policy_state)
+        nodes = TransformingListerWatcher(self._client, list_transform=reported_node)
+        policies = TransformingListerWatcher(self._client, list_transform=policy_state)
         return {
             "statuses": self._statuses.run,
             "nodes": partial(self._follow, nodes, OOMNode, self._reports),
@@ -146,8 +146,8 @@ class Operator:
         resource: Resource,
         handler: reflector.EventHandler,
     ) -> None:
-        safe = guarded(handler, resource, self._unreadable)
-        await reflector.follow(source, ListOptions(resource), safe, lambda: None)
+        safe = guard(handler, resource, self._unreadable)
+        await reflector.list_and_watch(source, ListOptions(resource), safe, lambda: None)
 
 
 async def _run_with_kopf(loops: _Loops, handlers: PolicyHandlers) -> None:
@@ -175,7 +175,7 @@ async def _wait_for_crds(operations: OperatorCalls) -> None:
                 "the API server does not serve oomwarden.io, retrying: are the CRDs installed?"
             )
         except API_ERRORS as error:
-            _LOG.warning("the API server is unavailable, retrying: %s", failure(error).reason)
+            _LOG.warning("the API server is unavailable, retrying: %s", classify_error(error).reason)
         await asyncio.sleep(CRD_POLL_SECONDS)
 
 

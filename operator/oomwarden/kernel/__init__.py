@@ -1,1 +1,1 @@
-"""The host: cgroup files, processes, inotify, the kernel log. Knows nothing of Kubernetes's API."""
+"""Access to the host: cgroups, processes, inotify and the kernel log. No Kubernetes API here."""

@@ -1,8 +1,8 @@
-"""Which boot of the machine this is; imports little, as the agent asks it before anything else."""
+"""The boot ID of the machine. Imports little, because the agent reads it before anything else."""
 
 from pathlib import Path
 
 
 def boot_id(proc: Path) -> str:
-    """Give the random id of this boot, by the host's /proc."""
+    """Return the random ID of the current boot, read from the host's /proc."""
     return (proc / "sys/kernel/random/boot_id").read_text().strip()

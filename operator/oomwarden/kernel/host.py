@@ -1,4 +1,4 @@
-"""Small facts of the host: boot, kernel, memory, the top line of OOM kills, capabilities."""
+"""Facts about the host: boot ID, kernel release, memory, OOM kill count, capabilities."""
 
 import os
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from oomwarden.core.reporting.node_conditions import counts_local_events_only
 from oomwarden.kernel.boot import boot_id
 
 CAP_DAC_OVERRIDE, CAP_SYS_RESOURCE, CAP_SYSLOG = 1, 24, 34
-"""Bits of CapEff (Linux include/uapi/linux/capability.h)."""
-NEEDED = {
+"""Bit numbers in CapEff (Linux include/uapi/linux/capability.h)."""
+REQUIRED_CAPABILITIES = {
     "DAC_OVERRIDE": CAP_DAC_OVERRIDE,
     "SYS_RESOURCE": CAP_SYS_RESOURCE,
     "SYSLOG": CAP_SYSLOG,
@@ -19,20 +19,24 @@ NEEDED = {
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Reads below one /proc, the host's own."""
+    """Reads facts about the host from its /proc.
+
+    Attributes:
+        proc: Mount point of the host's /proc.
+    """
 
     proc: Path
 
     def boot_id(self) -> str:
-        """Give the random id of this boot."""
+        """Return the random ID of the current boot."""
         return boot_id(self.proc)
 
     def release(self) -> str:
-        """Give the kernel's release, as uname -r."""
+        """Return the kernel release, as `uname -r` prints it."""
         return os.uname().release
 
     def available_memory(self) -> int | None:
-        """Give MemAvailable of /proc/meminfo in bytes."""
+        """Return MemAvailable of /proc/meminfo in bytes, or None if the kernel has no such line."""
         for line in (self.proc / "meminfo").read_bytes().splitlines():
             key, _, rest = line.partition(b":")
             if key == b"MemAvailable":
@@ -40,7 +44,7 @@ class Host:
         return None
 
     def total_memory(self) -> int:
-        """Give MemTotal of /proc/meminfo in bytes: what the kubelet takes for capacity."""
+        """Return MemTotal of /proc/meminfo in bytes. The kubelet reports it as memory capacity."""
         for line in (self.proc / "meminfo").read_bytes().splitlines():
             key, _, rest = line.partition(b":")
             if key == b"MemTotal":
@@ -48,33 +52,38 @@ class Host:
         return 0
 
     def oom_kills(self) -> int:
-        """Give `oom_kill` of /proc/vmstat: all OOM kills since boot (Linux 4.13 and later)."""
+        """Return `oom_kill` of /proc/vmstat: all OOM kills since boot (Linux 4.13 or later)."""
         return parse_counters((self.proc / "vmstat").read_bytes()).get(b"oom_kill", 0)
 
     def local_events_only(self) -> bool:
-        """Whether cgroup2 is mounted with memory_localevents: counters above tell nothing then."""
+        """Return whether cgroup2 is mounted with memory_localevents.
+
+        Counters then exclude events of descendant cgroups.
+        """
         return counts_local_events_only((self.proc / "self/mounts").read_bytes())
 
     def inotify_limits(self) -> tuple[int | None, int | None]:
-        """Give fs.inotify.max_user_watches and max_user_instances; None: not to be read."""
+        """Return fs.inotify.max_user_watches and max_user_instances, None if unreadable."""
         directory = self.proc / "sys/fs/inotify"
         return _number(directory / "max_user_watches"), _number(directory / "max_user_instances")
 
-    def first_pid_namespace(self) -> bool:
-        """Whether pids of the kernel log mean anything here (not in kind).
+    def in_initial_pid_namespace(self) -> bool:
+        """Return whether this process runs in the initial PID namespace.
 
-        The initial PID namespace has the fixed inode PROC_PID_INIT_INO, 0xEFFFFFFC
-        (Linux include/linux/proc_ns.h).
+        The kernel log uses PIDs of that namespace, so they match only here (not in kind). Its
+        inode is the constant PROC_PID_INIT_INO, 0xEFFFFFFC (Linux include/linux/proc_ns.h).
         """
         return os.stat(self.proc / "self/ns/pid").st_ino == 0xEFFFFFFC  # noqa: PLR2004, PTH116
 
     def missing_capabilities(self) -> tuple[str, ...]:
-        """Name the needed capabilities that this process does not have."""
+        """Return the names of the required capabilities that this process lacks."""
         for line in (self.proc / "self/status").read_text().splitlines():
             if line.startswith("CapEff:"):
                 effective = int(line.split()[1], 16)
-                return tuple(name for name, bit in NEEDED.items() if not effective >> bit & 1)
-        return tuple(NEEDED)
+                return tuple(
+                    name for name, bit in REQUIRED_CAPABILITIES.items() if not effective >> bit & 1
+                )
+        return tuple(REQUIRED_CAPABILITIES)
 
 
 def _number(path: Path) -> int | None:

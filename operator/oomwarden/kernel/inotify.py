@@ -1,4 +1,4 @@
-"""inotify(7) through libc: one descriptor, woken from another thread by an eventfd."""
+"""inotify(7) through libc: one descriptor and an eventfd that lets another thread wake it."""
 
 import contextlib
 import ctypes
@@ -24,7 +24,13 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True, slots=True)
 class InotifyEvent:
-    """One struct inotify_event. `watch` is the descriptor that `add` returned."""
+    """One struct inotify_event.
+
+    Attributes:
+        watch: Watch descriptor, as returned by `Inotify.add`.
+        mask: Event bits (IN_*).
+        name: Name of the directory entry, empty for events of the watched path itself.
+    """
 
     watch: int
     mask: int
@@ -32,7 +38,10 @@ class InotifyEvent:
 
 
 class Inotify:
-    """A set of watches and a wait that other threads can end; it waits without watches as well."""
+    """A set of inotify watches, and a wait that another thread can interrupt.
+
+    Waiting also works before `open` and without watches.
+    """
 
     def __init__(self) -> None:
         self._fd: int | None = None
@@ -42,14 +51,14 @@ class Inotify:
 
     @property
     def is_open(self) -> bool:
-        """Whether there is an instance to add watches to."""
+        """Return whether an inotify instance is open."""
         return self._fd is not None
 
     def open(self) -> None:
-        """Take an inotify instance, unless there is one.
+        """Open an inotify instance if none is open.
 
         Raises:
-            OSError: EMFILE when fs.inotify.max_user_instances is reached, ENFILE or ENOMEM.
+            OSError: EMFILE if fs.inotify.max_user_instances is reached; ENFILE or ENOMEM.
         """
         if self._fd is None:
             fd = _checked(_libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC), "inotify_init1")
@@ -57,11 +66,12 @@ class Inotify:
             self._fd = fd
 
     def add(self, path: Path, mask: int) -> int:
-        """Watch a file or directory.
+        """Add a watch on a file or directory and return its descriptor.
 
         Raises:
-            FileNotFoundError: it does not exist (any more).
-            OSError: ENOSPC when fs.inotify.max_user_watches is reached; EMFILE without an instance.
+            FileNotFoundError: The path does not exist.
+            OSError: ENOSPC if fs.inotify.max_user_watches is reached; EMFILE if no instance is
+                open.
         """
         if self._fd is None:
             raise OSError(errno.EMFILE, "no inotify instance", str(path))
@@ -69,18 +79,18 @@ class Inotify:
         return _checked(watch, str(path))
 
     def remove(self, watch: int) -> None:
-        """End a watch, or do nothing where the kernel did so.
+        """Remove a watch. Do nothing if the kernel already removed it.
 
-        One on a removed cgroup's file stays until this: always before Linux 7.1, and since then
-        where somebody has the file open.
+        The kernel keeps the watch on a file of a removed cgroup: always before Linux 7.1, and
+        later while a process has the file open.
         """
         if self._fd is not None:
             _libc.inotify_rm_watch(self._fd, watch)
 
     def wait(self, seconds: float) -> list[InotifyEvent]:
-        """Wait for events, for `wake`, or for the time to pass; then give what there is."""
+        """Wait for events, a `wake`, or the timeout, then return the pending events."""
         self._poll.poll(seconds * 1000)
-        with contextlib.suppress(BlockingIOError):  # it was not the wake-up
+        with contextlib.suppress(BlockingIOError):  # not woken by `wake`
             os.eventfd_read(self._wake)
         if self._fd is None:
             return []
@@ -90,11 +100,11 @@ class Inotify:
             return []
 
     def wake(self) -> None:
-        """End a wait of another thread."""
+        """Interrupt a `wait` in another thread."""
         os.eventfd_write(self._wake, 1)
 
     def close(self) -> None:
-        """Give the descriptors back."""
+        """Close all descriptors."""
         for fd in (self._fd, self._wake):
             if fd is not None:
                 os.close(fd)

@@ -1,4 +1,4 @@
-"""Where the kernel's files are: made once, handed on."""
+"""The mount points through which the agent reads the host."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from oomwarden.kernel.proc.process import ProcRoot
 
 @dataclass(frozen=True, slots=True)
 class HostRoots:
-    """Where the host's cgroups and processes are."""
+    """The host's cgroup2 mount and its /proc."""
 
     cgroups: CgroupRoot
     proc: ProcRoot

@@ -1,4 +1,7 @@
-"""The kernel log through syslog(2): needs CAP_SYSLOG, no device, so no privileged container."""
+"""The kernel log through syslog(2).
+
+It needs CAP_SYSLOG but no device, so the container need not be privileged.
+"""
 
 import ctypes
 import os
@@ -9,7 +12,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def buffer_size() -> int:
-    """Give the ring buffer's size in bytes.
+    """Return the size of the kernel's ring buffer in bytes.
 
     Raises:
         PermissionError: CAP_SYSLOG is missing and kernel.dmesg_restrict is set.
@@ -18,7 +21,7 @@ def buffer_size() -> int:
 
 
 def read_all() -> bytes:
-    """Read the whole ring buffer, without consuming it: raw bytes, not escaped.
+    """Read the whole ring buffer without consuming it, as raw unescaped bytes.
 
     Raises:
         PermissionError: CAP_SYSLOG is missing and kernel.dmesg_restrict is set.

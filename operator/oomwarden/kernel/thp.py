@@ -1,4 +1,4 @@
-"""Transparent huge pages: 2 MiB at a time for a thread's stack that needs 20 KiB."""
+"""Transparent huge pages: a thread stack that needs 20 KiB can occupy a page of 2 MiB."""
 
 import ctypes
 
@@ -6,10 +6,13 @@ _PR_SET_THP_DISABLE = 41
 """Linux 3.15, include/uapi/linux/prctl.h."""
 
 
-def refuse_huge_pages() -> bool:
-    """Let this process take small pages from now on, whatever the node's default is.
+def disable_huge_pages() -> bool:
+    """Disable transparent huge pages for this process, its threads and its children.
 
-    Under `always` (Debian's and RHEL's default) an agent with 8 threads held 18 of its 54 MiB in
-    huge pages. Threads and children inherit it. False: a kernel without transparent huge pages.
+    With `always` (the default of Debian and RHEL), an agent with 8 threads kept 18 of its 54 MiB
+    in huge pages.
+
+    Returns:
+        False if the kernel was built without transparent huge pages.
     """
     return bool(ctypes.CDLL(None).prctl(_PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0)

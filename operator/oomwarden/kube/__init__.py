@@ -1,1 +1,1 @@
-"""The API server: client, watches, writes and their errors. Knows nothing of the host."""
+"""The API server: client, watches, writes and their errors. No access to the host here."""

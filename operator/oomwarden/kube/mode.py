@@ -1,7 +1,7 @@
-"""The switch as an object: ConfigMap `oomwarden-control`, which no tool's manifest contains.
+"""The mode switch: ConfigMap `oomwarden-control`, which is part of no manifest.
 
-Helm, Argo CD and Flux keep what they install as it is in the manifest; an object of theirs would
-lose an administrator's Pause at the next upgrade or sync.
+Helm, Argo CD and Flux reset what they install to the manifest. They would revert an
+administrator's Pause at the next upgrade or sync.
 """
 
 from dataclasses import dataclass
@@ -16,38 +16,43 @@ from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.kube.transport.client import Client
 from oomwarden.kube.transport.resources import ConfigMap
 
-CONTROL = "oomwarden-control"
-MADE = "oomwarden.io/switch-made"
-"""Annotation of the operator's ServiceAccount, which lives as long as the installation."""
+CONFIGMAP_NAME = "oomwarden-control"
+CREATED_ANNOTATION = "oomwarden.io/switch-made"
+"""Annotation on the operator's ServiceAccount, which exists as long as the installation."""
 _MANAGER = "oomwarden-operator"
-_MODES = "Enforce; Pause: change nothing more; Release: put everything back, enforce nothing"
+_MODES = "Enforce; Pause: make no further changes; Release: restore everything, enforce nothing"
 _ServiceAccount = create_namespaced_resource("", "v1", "ServiceAccount", "serviceaccounts")
 
 
 @dataclass(frozen=True, slots=True)
 class ModeConfigMap:
-    """Each call raises one of kube.errors.API_ERRORS. `namespace` is where the switch is."""
+    """The ConfigMap. Each call may raise one of kube.transport.errors.API_ERRORS.
+
+    Attributes:
+        client: The API client.
+        namespace: Namespace of the ConfigMap and of the operator.
+    """
 
     client: Client
     namespace: str
 
     async def exists(self) -> bool:
-        """Whether there is a switch."""
+        """Return whether the ConfigMap exists."""
         try:
-            await self.client.get(ConfigMap, CONTROL, namespace=self.namespace)
+            await self.client.get(ConfigMap, CONFIGMAP_NAME, namespace=self.namespace)
         except ApiError as error:
             if error.status.code != HTTPStatus.NOT_FOUND:
                 raise
             return False
         return True
 
-    async def make(self, mode: EnforcementMode) -> None:
-        """Make the switch; another one that has come meanwhile stays as it is.
+    async def create(self, mode: EnforcementMode) -> None:
+        """Create the ConfigMap. Leave it unchanged if it exists by now.
 
-        It has no label `app.kubernetes.io/instance`: by that Argo CD knows what it may prune.
+        It has no label `app.kubernetes.io/instance`, by which Argo CD finds objects to prune.
         """
         metadata = {
-            "name": CONTROL,
+            "name": CONFIGMAP_NAME,
             "namespace": self.namespace,
             "labels": {"app.kubernetes.io/part-of": "oomwarden"},
             "annotations": {"oomwarden.io/modes": _MODES},
@@ -60,31 +65,37 @@ class ModeConfigMap:
                 raise
 
     async def set_mode(self, mode: EnforcementMode) -> None:
-        """Turn the switch; make it where there is none."""
+        """Set the mode, and create the ConfigMap if it does not exist."""
         how: dict[str, Any] = {"patch_type": PatchType.MERGE, "field_manager": _MANAGER}
         content = {"data": {"mode": str(mode)}}
         try:
-            await self.client.patch(ConfigMap, CONTROL, content, namespace=self.namespace, **how)
+            await self.client.patch(
+                ConfigMap, CONFIGMAP_NAME, content, namespace=self.namespace, **how
+            )
         except ApiError as error:
             if error.status.code != HTTPStatus.NOT_FOUND:
                 raise
-            await self.make(mode)
+            await self.create(mode)
 
     async def remove(self) -> None:
-        """Delete the switch."""
+        """Delete the ConfigMap."""
         try:
-            await self.client.delete(ConfigMap, CONTROL, namespace=self.namespace)
+            await self.client.delete(ConfigMap, CONFIGMAP_NAME, namespace=self.namespace)
         except ApiError as error:
             if error.status.code != HTTPStatus.NOT_FOUND:
                 raise
 
-    async def was_made(self, account: str) -> bool:
-        """Whether this installation has had a switch; `account` is the operator's own."""
-        found = await self.client.get(_ServiceAccount, account, namespace=self.namespace)
-        return MADE in ((found.get("metadata") or {}).get("annotations") or {})
+    async def was_created(self, account: str) -> bool:
+        """Return whether this installation has ever created the ConfigMap.
 
-    async def note_made(self, account: str) -> None:
-        """Note on the operator's account that this installation has had a switch."""
-        content = {"metadata": {"annotations": {MADE: "true"}}}
+        Args:
+            account: Name of the operator's ServiceAccount.
+        """
+        found = await self.client.get(_ServiceAccount, account, namespace=self.namespace)
+        return CREATED_ANNOTATION in ((found.get("metadata") or {}).get("annotations") or {})
+
+    async def mark_created(self, account: str) -> None:
+        """Record on the operator's ServiceAccount that the ConfigMap was created."""
+        content = {"metadata": {"annotations": {CREATED_ANNOTATION: "true"}}}
         how: dict[str, Any] = {"patch_type": PatchType.MERGE, "field_manager": _MANAGER}
         await self.client.patch(_ServiceAccount, account, content, namespace=self.namespace, **how)

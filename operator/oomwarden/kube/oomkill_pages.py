@@ -1,4 +1,4 @@
-"""The OOMKills that are stored: read in parts, as metadata only, and deleted one by one."""
+"""The stored OOMKills: listed in pages, as metadata only, and deleted one by one."""
 
 import logging
 import sys
@@ -15,26 +15,29 @@ from oomwarden.core.objects.passed_over import error_words, name_of
 from oomwarden.core.quota.retention import StoredRecord
 from oomwarden.kube.pressure import count
 from oomwarden.kube.transport.client import Client, ListOptions
-from oomwarden.kube.transport.errors import failure
+from oomwarden.kube.transport.errors import classify_error
 from oomwarden.kube.transport.resources import OOMKill
 
-PART = 500
+PAGE_SIZE = 500
 _LOG = logging.getLogger(__name__)
 
 
 class ListExpiredError(Exception):
-    """The API server has forgotten the list that a token continues (410): begin anew."""
+    """The list that a token continues has expired (410). Start again from the first page."""
 
 
-class RefusedError(Exception):
-    """The API server does not let this one record be deleted; others may fare better."""
+class DeletionRefusedError(Exception):
+    """The API server refuses to delete this record. The deletion of others may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordPage:
-    """A part of all records, the API server's clock in seconds, and the token of the next part.
+    """A page of records.
 
-    An empty token: this is the last one.
+    Attributes:
+        records: The records of this page.
+        now: The API server's time in seconds since the epoch.
+        token: Continue token of the next page; empty if this is the last one.
     """
 
     records: list[StoredRecord]
@@ -44,23 +47,32 @@ class RecordPage:
 
 @dataclass(frozen=True, slots=True)
 class OOMKillPages:
-    """`namespace` None: of all. Each call may raise one of kube.errors.API_ERRORS."""
+    """Stored OOMKills. Each call may raise one of kube.transport.errors.API_ERRORS.
+
+    Attributes:
+        client: The API client.
+        namespace: The namespace of the records, None for all namespaces.
+    """
 
     client: Client
     namespace: str | None = None
 
     async def page(self, token: str) -> RecordPage:
-        """Read the part that a token continues; an empty one begins.
+        """Read one page.
 
-        The API server gives them ordered by namespace: etcd does. When it has forgotten the list
-        (5 minutes), it offers to go on with the list of now, from the same place.
+        The records are ordered by namespace, as in etcd. When the API server no longer has the
+        list (after 5 minutes), it offers a token that continues with the current list, from the
+        same place.
+
+        Args:
+            token: Continue token of the page; empty for the first page.
 
         Raises:
-            ListExpiredError: the token is no longer known, and no other one was offered.
+            ListExpiredError: The token has expired, and the API server offered no other.
         """
         what = ListOptions(OOMKill, self.namespace)
         try:
-            answer, now = await self.client.metadata_page(what, token, PART)
+            answer, now = await self.client.list_metadata_page(what, token, PAGE_SIZE)
         except ApiError as error:
             if not token or error.status.code != HTTPStatus.GONE:
                 raise
@@ -72,41 +84,41 @@ class OOMKillPages:
         return RecordPage(records, now.timestamp(), answer["metadata"].get("continue") or "")
 
     async def count(self) -> int:
-        """Count all records, at the price of reading one."""
+        """Count all records at the cost of reading one."""
         return await count(self.client, ListOptions(OOMKill, self.namespace))
 
     async def delete(self, record: StoredRecord) -> bool:
-        """Delete a record; False: it is gone already, or another one has its name.
+        """Delete a record. Return False if it is gone, or another record has its name.
 
         Raises:
-            RefusedError: this one is not to be deleted (an admission rule, say).
+            DeletionRefusedError: The API server refuses, for example because of a webhook.
         """
         metadata = {"namespace": record.namespace, "name": record.name, "uid": record.uid}
         try:
-            await self.client.delete_this(OOMKill, metadata)
+            await self.client.delete_exact(OOMKill, metadata)
         except ApiError as error:
             if error.status.code in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
                 return False
             if _is_server_wide(error):
                 raise
-            raise RefusedError(failure(error).reason) from error
+            raise DeletionRefusedError(classify_error(error).reason) from error
         return True
 
 
 def _is_server_wide(error: ApiError) -> bool:
-    """Whether other records would fare no better: the server, our token, our rights."""
-    return failure(error).everywhere or error.status.code == HTTPStatus.REQUEST_TIMEOUT
+    """Return whether other records would fail too: the server, the token or the permissions."""
+    return classify_error(error).server_wide or error.status.code == HTTPStatus.REQUEST_TIMEOUT
 
 
 def _records(items: list[dict[str, Any]]) -> Iterator[StoredRecord]:
     for metadata in (item.get("metadata") or {} for item in items):
         if "deletionTimestamp" in metadata:
-            continue  # somebody's finalizer holds it
+            continue  # a finalizer delays its deletion
         try:
             yield _record(metadata)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             name = name_of("OOMKill", {"metadata": metadata})
-            _LOG.warning("retention passes over %s: %s", name, error_words(error))
+            _LOG.warning("retention skips %s, which cannot be read: %s", name, error_words(error))
 
 
 def _record(metadata: dict[str, Any]) -> StoredRecord:

@@ -1,4 +1,4 @@
-"""Posting a record, and its Event, exactly once however often it is tried."""
+"""Posts an OOMKill and its Event exactly once, however often the write is retried."""
 
 import asyncio
 from dataclasses import dataclass
@@ -12,20 +12,25 @@ from lightkube.types import PatchType
 from oomwarden.core.objects.passed_over import error_words
 from oomwarden.core.records.event_series import EventSeries
 from oomwarden.kube.transport.client import Client
-from oomwarden.kube.transport.errors import API_ERRORS, WriteOutcome, WriteResult, failure
+from oomwarden.kube.transport.errors import API_ERRORS, WriteOutcome, WriteResult, classify_error
 from oomwarden.kube.transport.resources import Event, OOMKill
 
 DEADLINE_SECONDS = 30.0
-"""For all of a delivery: the client's own timeouts begin anew with each byte that is read."""
-NOT_OURS = "An agent writes its own Events only"
-"""What the admission policy (the chart's node-bound.yaml) says of an Event that another wrote."""
+"""Of a whole delivery. The client's time-outs start again with each byte that is read."""
+FOREIGN_EVENT_DENIAL = "An agent writes its own Events only"
+"""Message of the admission policy (the chart's node-bound.yaml) for an Event of another writer."""
 _NAME_LENGTH = 253
 Manifest = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Covered:
-    """The stored record of our name ends at `to` and tells `kills`; the rest needs its own."""
+class RecordedPrefix:
+    """The stored OOMKill covers only the beginning of the range; the rest needs its own record.
+
+    Attributes:
+        to: Counter value at which the stored record ends.
+        kills: Number of kills in the stored record.
+    """
 
     to: int
     kills: int
@@ -33,41 +38,44 @@ class Covered:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of a record or an Event; delivered, where nothing else is said.
+    """The result of a delivery. All fields have their defaults if it succeeded.
 
-    `retry` tells why and how to try again, `undeliverable` why not to. `taken` names the object of
-    somebody else that has our name: another name is needed. `forgotten`: the Event whose series was
-    to be raised is no longer there.
+    Attributes:
+        retry: Why and how to retry.
+        undeliverable: Why not to retry.
+        recorded_prefix: What the stored record covers, if it ends before this one.
+        name_taken_by: The object of another writer with the same name; another name is needed.
+        event_expired: Whether the Event whose series was to be updated no longer exists.
     """
 
     retry: WriteResult | None = None
     undeliverable: str | None = None
-    covered: Covered | None = None
-    taken: str | None = None
-    forgotten: bool = False
+    recorded_prefix: RecordedPrefix | None = None
+    name_taken_by: str | None = None
+    event_expired: bool = False
 
 
 async def deliver(client: Client, what: Manifest | EventSeries) -> Delivery:
-    """Create the OOMKill, or create the Event or raise its series."""
+    """Create an OOMKill, or create an Event or update its series. Raises nothing."""
     try:
         async with asyncio.timeout(DEADLINE_SECONDS):
             if isinstance(what, EventSeries):
-                return await _tell(client, what)
-            return await _record(client, what)
+                return await _post_event(client, what)
+            return await _post_record(client, what)
     except TimeoutError:
         reason = f"the API server did not answer within {DEADLINE_SECONDS:.0f} s"
-        return Delivery(retry=WriteResult(WriteOutcome.RETRY, reason, everywhere=True))
-    except Exception as error:  # noqa: BLE001 - whatever an answer, or our own text, makes it raise
+        return Delivery(retry=WriteResult(WriteOutcome.RETRY, reason, server_wide=True))
+    except Exception as error:  # noqa: BLE001 - any response or object may cause one
         return Delivery(
             retry=WriteResult(WriteOutcome.RETRY, error_words(error), refused=True, invalid=True)
         )
 
 
-async def _record(client: Client, oomkill: Manifest) -> Delivery:
-    made = await _create(client, OOMKill, oomkill)
-    return (
-        await _compare(client, oomkill) if made.outcome is WriteOutcome.EXISTS else _delivery(made)
-    )
+async def _post_record(client: Client, oomkill: Manifest) -> Delivery:
+    result = await _create(client, OOMKill, oomkill)
+    if result.outcome is WriteOutcome.EXISTS:
+        return await _compare(client, oomkill)
+    return _delivery(result)
 
 
 async def _create(
@@ -76,32 +84,33 @@ async def _create(
     try:
         await client.create(resource.from_dict(manifest))
     except API_ERRORS as error:
-        return failure(error)
+        return classify_error(error)
     return WriteResult(WriteOutcome.DONE, "")
 
 
 async def _compare(client: Client, oomkill: Manifest) -> Delivery:
-    """Look at what stands under our name: all that we tell, only its beginning, or another's."""
+    """Compare with the stored object: the same range, only its beginning, or another record."""
     metadata = oomkill["metadata"]
     try:
         stored = await client.get(OOMKill, metadata["name"], namespace=metadata["namespace"])
     except API_ERRORS as error:
-        # Whatever it is, it may mend; not found: it was deleted just now, and is created again.
-        return Delivery(retry=failure(error))
+        # Every error may pass. After a 404, the record was just deleted, and is created again.
+        return Delivery(retry=classify_error(error))
     if _identity(oomkill) != _identity(stored):
         node = str(stored.get("node"))[:_NAME_LENGTH]
         name = f"{metadata['namespace']}/{metadata['name']}"
-        return Delivery(taken=f"OOMKill {name}, written for node {node}")
-    ours, theirs = oomkill["evidence"], stored["evidence"]
-    shorter = theirs["to"] < ours["to"]
-    return Delivery(covered=Covered(theirs["to"], stored["kills"]) if shorter else None)
+        return Delivery(name_taken_by=f"OOMKill {name}, written for node {node}")
+    end = stored["evidence"]["to"]
+    shorter = end < oomkill["evidence"]["to"]
+    return Delivery(recorded_prefix=RecordedPrefix(end, stored["kills"]) if shorter else None)
 
 
 def _identity(kill: Manifest) -> tuple[Any, ...]:
-    """Tell whose record it is, and of which counter from where on.
+    """Return the pod of a record, its counter, and where its range begins.
 
-    Admission binds the node to the writer's token, so that nobody else can write ours. Not the
-    container: after a lost store the same range may be told again without its name.
+    Admission binds the node to the writer's token, so that no other writer can create this node's
+    records. The container's name is no part of it: after the loss of the store, the same range
+    may be recorded again without the name.
     """
     evidence = kill.get("evidence") or {}
     keys = ("bootID", "cgroup", "level", "from")
@@ -109,17 +118,17 @@ def _identity(kill: Manifest) -> tuple[Any, ...]:
     return (kill.get("node"), (kill.get("pod") or {}).get("uid"), *counter)
 
 
-async def _tell(client: Client, event: EventSeries) -> Delivery:
-    """Create the Event, or raise its series to the count of now: a repetition changes nothing."""
+async def _post_event(client: Client, event: EventSeries) -> Delivery:
+    """Create the Event, or set its series to the current count, which is idempotent."""
     if event.posted_count == 0:
-        made = await _create(client, Event, event.manifest())
-        if made.outcome is not WriteOutcome.EXISTS:
-            return _delivery(made)
-    return await _raise(client, event)
+        result = await _create(client, Event, event.manifest())
+        if result.outcome is not WriteOutcome.EXISTS:
+            return _delivery(result)
+    return await _update_series(client, event)
 
 
-async def _raise(client: Client, event: EventSeries) -> Delivery:
-    """Raise the series; the answer shows whose Event it is, also where nothing is to be changed."""
+async def _update_series(client: Client, event: EventSeries) -> Delivery:
+    """Update the series. The response shows who wrote the Event, even if nothing changes."""
     metadata = event.first["metadata"]
     name = f"{metadata['namespace']}/{metadata['name']}"
     try:
@@ -131,28 +140,31 @@ async def _raise(client: Client, event: EventSeries) -> Delivery:
             patch_type=PatchType.MERGE,
         )
     except API_ERRORS as error:
-        if _is_forgotten(error):
-            return Delivery(forgotten=True)
-        told = failure(error)
-        return Delivery(taken=f"Event {name}") if NOT_OURS in told.reason else _delivery(told)
-    return Delivery() if _about(stored) == _about(event.first) else Delivery(taken=f"Event {name}")
+        if _is_not_found(error):
+            return Delivery(event_expired=True)
+        result = classify_error(error)
+        if FOREIGN_EVENT_DENIAL in result.reason:
+            return Delivery(name_taken_by=f"Event {name}")
+        return _delivery(result)
+    same = _reporter_and_subject(stored) == _reporter_and_subject(event.first)
+    return Delivery() if same else Delivery(name_taken_by=f"Event {name}")
 
 
-def _about(event: Manifest) -> tuple[Any, ...]:
+def _reporter_and_subject(event: Manifest) -> tuple[Any, ...]:
     uid = (event.get("regarding") or {}).get("uid")
     return (event.get("reportingController"), event.get("reportingInstance"), uid)
 
 
-def _is_forgotten(error: Exception) -> bool:
-    """Whether the Event's time to live has passed (an hour, kube-apiserver's --event-ttl)."""
+def _is_not_found(error: Exception) -> bool:
+    """Return whether the Event is gone. The API server deletes it after an hour (--event-ttl)."""
     return isinstance(error, ApiError) and error.status.code == HTTPStatus.NOT_FOUND
 
 
-def _delivery(made: WriteResult) -> Delivery:
-    match made.outcome:
+def _delivery(result: WriteResult) -> Delivery:
+    match result.outcome:
         case WriteOutcome.RETRY:
-            return Delivery(retry=made)
+            return Delivery(retry=result)
         case WriteOutcome.UNDELIVERABLE:
-            return Delivery(undeliverable=made.reason)
+            return Delivery(undeliverable=result.reason)
         case _:
             return Delivery()

@@ -1,4 +1,4 @@
-"""OOMLimits: the operator's own record of the limits that it has set, one object for each pod."""
+"""OOMLimits: the operator's record of the limits that it has set, one object per pod."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -15,15 +15,15 @@ from oomwarden.core.objects.passed_over import error_words, name_of
 from oomwarden.kube.transport.client import Client, Json, ListOptions
 from oomwarden.kube.transport.resources import OOMLimit, Pod
 
-PART = 500
-POD = "oomwarden.io/pod"
-"""Annotation: namespace/name of the pod, so that a list of metadata is enough to look for it."""
+PAGE_SIZE = 500
+POD_ANNOTATION = "oomwarden.io/pod"
+"""Annotation: namespace/name of the pod, so that a metadata list suffices to find the pod."""
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class LimitedPod:
-    """A pod, and the UID of its Node's object (empty: unknown)."""
+    """A pod, its node, and the UID of the Node object (empty if unknown)."""
 
     uid: str
     namespace: str
@@ -32,15 +32,15 @@ class LimitedPod:
     node_uid: str = ""
 
 
-def containers_of(manifest: Json | None) -> dict[str, KeptLimit]:
-    """Read an OOMLimit, container by container; what cannot be read is no evidence."""
-    found, told = {}, object_at(manifest, "spec").get("containers")
-    for each in told if isinstance(told, list) else ():
+def kept_limits(manifest: Json | None) -> dict[str, KeptLimit]:
+    """Return the limits recorded in an OOMLimit, by container. Skip those that cannot be read."""
+    found, listed = {}, object_at(manifest, "spec").get("containers")
+    for each in listed if isinstance(listed, list) else ():
         try:
             kept = KeptLimit.model_validate(each)
         except ValidationError as error:
             name, why = name_of("OOMLimit", manifest), error_words(error)
-            _LOG.warning("%s: a container is passed over: %s", name, why)
+            _LOG.warning("%s: a container is skipped, because it cannot be read: %s", name, why)
         else:
             found[kept.name] = kept
     return found
@@ -48,12 +48,12 @@ def containers_of(manifest: Json | None) -> dict[str, KeptLimit]:
 
 @dataclass(frozen=True, slots=True)
 class OOMLimits:
-    """Each call raises one of kube.errors.API_ERRORS."""
+    """The OOMLimits. Each call may raise one of kube.transport.errors.API_ERRORS."""
 
     client: Client
 
     async def read(self, uid: str) -> Json | None:
-        """Read the record of a pod; None: nothing was ever set."""
+        """Read the OOMLimit of a pod, None if there is none."""
         try:
             found: Json = await self.client.get(OOMLimit, uid)
         except ApiError as error:
@@ -65,12 +65,21 @@ class OOMLimits:
     async def put(
         self, known: Json | None, pod: LimitedPod, name: str, kept: KeptLimit | None
     ) -> Json | None:
-        """Write what is kept of one container (None: nothing), and give the record as it is then.
+        """Write the limit recorded for one container.
+
+        Args:
+            known: The OOMLimit as last read; None if there was none.
+            pod: The pod.
+            name: The container's name.
+            kept: What to record; None removes the container.
+
+        Returns:
+            The OOMLimit after the write, or None if it was deleted.
 
         Raises:
-            ApiError: 409, the record is not `known` any more: look again.
+            ApiError: 409 if the OOMLimit has changed since it was read.
         """
-        containers = containers_of(known)
+        containers = kept_limits(known)
         containers.pop(name, None)
         if kept is not None:
             containers[name] = kept
@@ -80,27 +89,38 @@ class OOMLimits:
             return None
         wanted = OOMLimit.from_dict(_manifest(known, pod, containers))
         if known is None:
-            made: Json = await self.client.create(wanted)
+            written: Json = await self.client.create(wanted)
         else:
-            made = await self.client.replace(wanted, pod.uid)
-        return made
+            written = await self.client.replace(wanted, pod.uid)
+        return written
 
-    async def all(self) -> AsyncIterator[Json]:
-        """Give the metadata of all records, as they are listed part by part."""
+    async def list_metadata(self) -> AsyncIterator[Json]:
+        """Yield the metadata of all OOMLimits, listed page by page."""
         token = ""
         while True:
-            page, _ = await self.client.metadata_page(ListOptions(OOMLimit), token, PART, POD)
+            page, _ = await self.client.list_metadata_page(
+                ListOptions(OOMLimit), token, PAGE_SIZE, POD_ANNOTATION
+            )
             for each in page.get("items") or ():
                 yield each["metadata"]
             token = page["metadata"].get("continue") or ""
             if not token:
                 return
 
-    async def drop_if_gone(self, metadata: Json) -> bool:
-        """Delete a record whose pod is gone; one that does not say which pod it is of stays."""
-        namespace, _, name = (metadata.get("annotations") or {}).get(POD, "").partition("/")
+    async def delete_if_pod_gone(self, metadata: Json) -> bool:
+        """Delete an OOMLimit if its pod is gone. Return whether it was deleted.
+
+        An OOMLimit without the pod's name in its annotation is kept.
+        """
+        namespace, _, name = (
+            (metadata.get("annotations") or {}).get(POD_ANNOTATION, "").partition("/")
+        )
         if not name:
-            _LOG.warning("OOMLimit %s stays: it has no annotation %s", metadata["name"], POD)
+            _LOG.warning(
+                "OOMLimit %s is kept, because it has no annotation %s",
+                metadata["name"],
+                POD_ANNOTATION,
+            )
             return False
         try:
             pod = await self.client.get(Pod, name, namespace=namespace)
@@ -132,7 +152,7 @@ def _manifest(
     )
     metadata: dict[str, Any] = {
         "name": pod.uid,
-        "annotations": {POD: f"{pod.namespace}/{pod.name}"},
+        "annotations": {POD_ANNOTATION: f"{pod.namespace}/{pod.name}"},
     }
     if known is not None:
         metadata["resourceVersion"] = known["metadata"]["resourceVersion"]

@@ -1,4 +1,4 @@
-"""The OOMNode of an agent's node."""
+"""The OOMNode and the Node of an agent."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -22,26 +22,29 @@ Manifest = dict[str, Any]
 _LOG = logging.getLogger(__name__)
 
 
-async def previous(client: Client, name: str) -> OOMNodeStatus | None:
-    """Read what the agent of this node wrote last; None: nothing, or nothing that can be read.
+async def read_status(client: Client, name: str) -> OOMNodeStatus | None:
+    """Read the last status that the agent of this node wrote.
+
+    Returns:
+        The status, or None if there is none or it cannot be read.
 
     Raises:
-        httpx2.HTTPError: when the API server cannot be asked (ApiError: when it refuses).
+        httpx2.HTTPError: The API server cannot be reached, or refuses (ApiError).
     """
     found = await _get(client, name)
     if found is None or not found.get("status"):
         return None
     try:
         return OOMNodeStatus.model_validate(found["status"])
-    except ValidationError:  # of another version, which said other things
+    except ValidationError:  # written by another version
         return None
 
 
 async def write_status(client: Client, name: str, status: OOMNodeStatus) -> None:
-    """Write the status; where the OOMNode is missing, create it, owned by the Node.
+    """Write the status. Create the OOMNode, owned by the Node, if it does not exist.
 
     Raises:
-        httpx2.HTTPError: when it was not written; try again later.
+        httpx2.HTTPError: The status was not written. Retry later.
     """
     node = await _get(client, name) or await _create(client, name)
     node["status"] = status.model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -51,16 +54,22 @@ async def write_status(client: Client, name: str, status: OOMNodeStatus) -> None
 async def list_recorded_ranges(
     client: Client, name: str, boot_id: str, namespace: str
 ) -> RecordedKills:
-    """Sum up what this node's OOMKills tell of this boot; `namespace` is the release's.
+    """List the counter ranges that this node's OOMKills record for this boot.
+
+    Args:
+        client: The API client.
+        name: The node's name.
+        boot_id: The boot.
+        namespace: The namespace of the release.
 
     Raises:
-        httpx2.HTTPError: when the API server cannot be asked (ApiError: when it refuses).
+        httpx2.HTTPError: The API server cannot be reached, or refuses (ApiError).
     """
     node = await _get(client, name) or {}
     since = _since(node, boot_id)
-    # Not by label: a label's value has 63 characters at most, a node's name 253.
+    # Not by label: label values are limited to 63 characters, node names to 253.
     of_node = ListOptions(OOMKill, fields=f"node={name}")
-    kills = (await client.listing(of_node, None, _without_memory)).objects
+    kills = (await client.list_objects(of_node, None, _without_memory)).objects
     young_from = datetime.now(UTC) - timedelta(seconds=await _kept_seconds(client, namespace))
     kept_from = young_from.strftime("%Y-%m-%dT%H:%M:%SZ")
     known = [each for each in kills if _is_readable(each, boot_id, kept_from)]
@@ -68,48 +77,48 @@ async def list_recorded_ranges(
 
 
 def _since(node: Manifest, boot_id: str) -> str | None:
-    """Tell when the node got its OOMNode, if that was in this boot."""
+    """Return when the OOMNode was created, if its status is of this boot."""
     try:
         of_boot = node["status"]["kernel"]["bootID"] == boot_id
         return str(node["metadata"]["creationTimestamp"]) if of_boot else None
-    except (KeyError, TypeError):  # there is none, or its status is of another version
+    except (KeyError, TypeError):  # no OOMNode, or a status of another version
         return None
 
 
 def _is_readable(kill: Manifest, boot_id: str, kept_from: str) -> bool:
-    """Whether a record can be summed up: what another version has stored may be of any shape."""
+    """Return whether a record can be read: one of another version may have any shape."""
     try:
         recorded([kill], boot_id, None, kept_from)
-    except Exception as error:  # noqa: BLE001 - whatever is missing in it
+    except Exception as error:  # noqa: BLE001 - anything may be missing
         name, why = name_of("OOMKill", kill), error_words(error)
-        _LOG.warning("%s cannot be read, and counts as missing: %s", name, why)
+        _LOG.warning("%s cannot be read and counts as missing: %s", name, why)
         return False
     return True
 
 
 def _without_memory(kill: Manifest) -> Manifest:
-    """Leave out what the books do not ask for, and what is largest."""
+    """Drop the largest fields, which the ledger does not need."""
     return {key: part for key, part in without_large_metadata(kill).items() if key != "memory"}
 
 
 async def _kept_seconds(client: Client, namespace: str) -> float:
-    """Ask how young a record must be to be there for sure."""
+    """Return the age in seconds up to which records are certainly not deleted."""
     try:
         pressure = await published(client, namespace)
     except ApiError as error:
-        if error.status.code != HTTPStatus.FORBIDDEN:  # an older release's rights
+        if error.status.code != HTTPStatus.FORBIDDEN:  # permissions of an older release
             raise
         pressure = None
     return pressure.kept_seconds if pressure else YOUNG_SECONDS
 
 
-async def memory(client: Client, name: str) -> tuple[str | None, str | None]:
-    """Read the Node's memory capacity and allocatable, as quantities in our own spelling.
+async def read_node_memory(client: Client, name: str) -> tuple[str | None, str | None]:
+    """Read the Node's memory capacity and allocatable memory, as canonical quantities.
 
-    A kubelet whose eviction thresholds are percentages tells fractions of a byte (...400m).
+    A kubelet with eviction thresholds in percent reports fractions of a byte (...400m).
 
     Raises:
-        httpx2.HTTPError: when the API server cannot be asked (ApiError: when it refuses).
+        httpx2.HTTPError: The API server cannot be reached, or refuses (ApiError).
     """
     status = (await client.get(Node, name)).get("status") or {}
     capacity, allocatable = (status.get(key) or {} for key in ("capacity", "allocatable"))
@@ -117,18 +126,18 @@ async def memory(client: Client, name: str) -> tuple[str | None, str | None]:
 
 
 def _amount(resources: Manifest) -> str | None:
-    """Give an amount that OOMNode can hold; None: the Node tells none, or none that is one."""
+    """Return the memory as a canonical quantity, None if it is missing or invalid."""
     try:
         return canonical(str(resources["memory"]))
     except (KeyError, QuantityError):
         return None
 
 
-async def labels(client: Client, name: str) -> dict[str, str]:
+async def read_node_labels(client: Client, name: str) -> dict[str, str]:
     """Read the Node's labels.
 
     Raises:
-        httpx2.HTTPError: when the API server cannot be asked (ApiError: when it refuses).
+        httpx2.HTTPError: The API server cannot be reached, or refuses (ApiError).
     """
     metadata = (await client.get(Node, name)).get("metadata") or {}
     return dict(metadata.get("labels") or {})
@@ -145,9 +154,9 @@ async def _get(client: Client, name: str) -> Manifest | None:
 
 
 async def _create(client: Client, name: str) -> Manifest:
-    """Create the OOMNode so that it goes with its Node."""
+    """Create the OOMNode, owned by the Node, so that it is deleted with it."""
     node = await client.get(Node, name)
     owner = {"apiVersion": "v1", "kind": "Node", "name": name, "uid": node["metadata"]["uid"]}
     wanted = {"metadata": {"name": name, "ownerReferences": [owner]}}
-    made: Manifest = await client.create(OOMNode.from_dict(wanted))
-    return made
+    created: Manifest = await client.create(OOMNode.from_dict(wanted))
+    return created

@@ -1,4 +1,4 @@
-"""The operator's own calls; everything else it learns from kopf's watches."""
+"""Calls of the operator to the API server, besides the watches of kopf."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ _NEWEST = None
 
 @dataclass(frozen=True, slots=True)
 class OperatorCalls:
-    """Each call raises one of kube.errors.API_ERRORS."""
+    """Each call may raise one of kube.transport.errors.API_ERRORS."""
 
     client: Client
 
     async def write_status(
         self, kind: str, namespace: str | None, name: str, status: Mapping[str, Any]
     ) -> None:
-        """Write a policy's status; a policy that is gone needs none."""
+        """Write a policy's status. Do nothing if the policy is gone."""
         patch = {"status": dict(status)}
         how: dict[str, Any] = {"patch_type": PatchType.MERGE, "field_manager": _MANAGER}
         try:
@@ -38,17 +38,17 @@ class OperatorCalls:
             if error.status.code != HTTPStatus.NOT_FOUND:
                 raise
 
-    async def nodes(self) -> list[Json]:
-        """List the OOMNodes as they are now; of what they report of policies nothing."""
-        found = await self.client.listing(ListOptions(OOMNode), _NEWEST, _own_state)
+    async def list_nodes(self) -> list[Json]:
+        """List the current OOMNodes, without their reports on policies."""
+        found = await self.client.list_objects(ListOptions(OOMNode), _NEWEST, _own_state)
         unread = [{**each.manifest, "status": {"unread": each.why}} for each in found.unread]
         return [*found.objects, *unread]
 
     async def kinds_are_served(self) -> bool:
-        """Whether the API server knows the kinds that the operator watches."""
+        """Return whether the API server serves the kinds that the operator watches."""
         try:
             for kind in (OOMNode, OOMPolicy, ClusterOOMPolicy, OOMLimit):
-                await self.client.listing(ListOptions(kind), keep=lambda _: None)
+                await self.client.list_objects(ListOptions(kind), keep=lambda _: None)
         except ApiError as error:
             if error.status.code != HTTPStatus.NOT_FOUND:
                 raise
@@ -57,7 +57,7 @@ class OperatorCalls:
 
 
 def _own_state(node: Json) -> Json:
-    """Keep who an OOMNode is, and what its agent says of itself."""
+    """Return the name of an OOMNode, and what its agent reports about itself."""
     status = object_at(node, "status")
     kept = {key: status[key] for key in ("agent", "kernel", "applied") if key in status}
     left = [c for c in objects_at(status, "conditions") if c.get("reason") == LEFT_CHANGED]

@@ -1,4 +1,4 @@
-"""What the operator reads to decide on a container's limit, and the one thing it does to a pod."""
+"""What the operator reads to decide on a container's limit, and its only write to pods."""
 
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -16,8 +16,8 @@ from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.pods.manifest import pod_facts
 from oomwarden.core.policy.candidates import Candidates
-from oomwarden.kube.mode import CONTROL
-from oomwarden.kube.oomlimits import LimitedPod, OOMLimits, containers_of
+from oomwarden.kube.mode import CONFIGMAP_NAME
+from oomwarden.kube.oomlimits import LimitedPod, OOMLimits, kept_limits
 from oomwarden.kube.transport.client import Client, Json, ListOptions
 from oomwarden.kube.transport.resources import (
     ClusterOOMPolicy,
@@ -33,20 +33,25 @@ _POD = ResourceDef("", "v1", "Pod")
 
 
 class PodResize(NamespacedSubResource, Generic):  # type: ignore[misc]
-    """The subresource through which a running pod's resources change (Kubernetes 1.32)."""
+    """The subresource for in-place resizes of a running pod (Kubernetes 1.32 or later)."""
 
     _api_info = ApiInfo(_POD, parent=_POD, plural="pods", verbs=["patch"], action="resize")
 
 
 @dataclass(frozen=True, slots=True)
 class ResizeTarget:
-    """A container's scene, and the pod's resourceVersion that it was taken at.
+    """A container whose limit may change.
 
-    `kept` is what the operator has recorded of the container, `record` the OOMLimit that has it.
+    Attributes:
+        context: Everything that the decision depends on.
+        resource_version: The pod's resourceVersion when it was read.
+        kept: What the operator has recorded for the container.
+        record: The OOMLimit of the pod.
+        node_uid: UID of the Node, empty if unknown.
     """
 
-    scene: ResizeContext
-    version: str
+    context: ResizeContext
+    resource_version: str
     kept: KeptLimit | None = None
     record: Json | None = None
     node_uid: str = ""
@@ -54,53 +59,61 @@ class ResizeTarget:
 
 @dataclass(frozen=True, slots=True)
 class PodResizes:
-    """Each call raises one of kube.errors.API_ERRORS. `namespace` is where the switch is.
+    """Each call may raise one of kube.transport.errors.API_ERRORS.
 
-    A resize goes out under a field manager that says what it was for.
+    Attributes:
+        client: The API client.
+        namespace: Namespace of the mode switch.
     """
 
     client: Client
     namespace: str
 
-    async def look(self, namespace: str, pod: str, container: str) -> ResizeTarget:
-        """Read all that decides on a container, anew: nothing is kept between two decisions."""
-        switch = await self._switch()
+    async def read_target(self, namespace: str, pod: str, container: str) -> ResizeTarget:
+        """Read everything that a decision on a container depends on. Nothing is cached."""
+        switch = await self._mode()
         manifest = await self._get(Pod, pod, namespace)
         if manifest is None:
             return ResizeTarget(ResizeContext(None, None, "", (), switch), "")
         facts, node = pod_facts(manifest), str(manifest["spec"].get("nodeName", ""))
         record = await OOMLimits(self.client).read(facts.uid)
-        kept, named = containers_of(record).get(container), _named(facts, container)
+        kept, named = kept_limits(record).get(container), _named(facts, container)
         labels = _labels(await self._get(Namespace, namespace))
-        on = await self._get(Node, node) if node else None
-        candidates = Candidates(facts, labels, _labels(on))
-        await self.client.listing(ListOptions(OOMPolicy, namespace), None, candidates.own)
-        await self.client.listing(ListOptions(ClusterOOMPolicy), None, candidates.everywhere)
-        scene = ResizeContext(
+        host = await self._get(Node, node) if node else None
+        candidates = Candidates(facts, labels, _labels(host))
+        await self.client.list_objects(ListOptions(OOMPolicy, namespace), None, candidates.own)
+        await self.client.list_objects(ListOptions(ClusterOOMPolicy), None, candidates.everywhere)
+        context = ResizeContext(
             facts,
             with_evidence(named, kept) if named else None,
             node,
             candidates.policies(),
             switch,
             labels,
-            _labels(on),
+            _labels(host),
         )
         version = str(manifest["metadata"]["resourceVersion"])
-        uid = str(((on or {}).get("metadata") or {}).get("uid", ""))
-        return ResizeTarget(scene, version, kept, record, uid)
+        uid = str(((host or {}).get("metadata") or {}).get("uid", ""))
+        return ResizeTarget(context, version, kept, record, uid)
 
-    async def keep(self, found: ResizeTarget, kept: KeptLimit | None) -> ResizeTarget:
-        """Write what is kept of the container that was found; None: nothing."""
-        pod, container = found.scene.pod, found.scene.container
+    async def store(self, found: ResizeTarget, kept: KeptLimit | None) -> ResizeTarget:
+        """Write the OOMLimit of the container; None for `kept` removes the container from it."""
+        pod, container = found.context.pod, found.context.container
         if pod is None or container is None:
             return found
-        where = LimitedPod(pod.uid, pod.namespace, pod.name, found.scene.node, found.node_uid)
-        kept_limits = OOMLimits(self.client)
-        record = await kept_limits.put(found.record, where, container.name, kept)
+        where = LimitedPod(pod.uid, pod.namespace, pod.name, found.context.node, found.node_uid)
+        record = await OOMLimits(self.client).put(found.record, where, container.name, kept)
         return replace(found, record=record, kept=kept)
 
     async def resize(self, namespace: str, pod: str, patch: Json, manager: str) -> None:
-        """Patch pods/resize."""
+        """Patch pods/resize.
+
+        Args:
+            namespace: The pod's namespace.
+            pod: The pod's name.
+            patch: Strategic merge patch.
+            manager: Field manager, which shows the purpose of the resize.
+        """
         await self.client.patch(
             PodResize,
             pod,
@@ -110,11 +123,11 @@ class PodResizes:
             field_manager=manager,
         )
 
-    async def _switch(self) -> EnforcementMode:
-        """Read the switch; without a word that can be read nothing is changed."""
-        found = await self._get(ConfigMap, CONTROL, self.namespace)
-        told = str(((found or {}).get("data") or {}).get("mode", ""))
-        return EnforcementMode(told) if told in set(EnforcementMode) else EnforcementMode.PAUSE
+    async def _mode(self) -> EnforcementMode:
+        """Read the mode. Without a valid one nothing is changed, as with Pause."""
+        found = await self._get(ConfigMap, CONFIGMAP_NAME, self.namespace)
+        mode = str(((found or {}).get("data") or {}).get("mode", ""))
+        return EnforcementMode(mode) if mode in set(EnforcementMode) else EnforcementMode.PAUSE
 
     async def _get(
         self, resource: Resource, name: str, namespace: str | None = None

@@ -1,4 +1,4 @@
-"""The ConfigMap in which the operator publishes how full the API server is of OOMKills."""
+"""The ConfigMap in which the operator publishes how close OOMKills are to their bounds."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,10 +16,10 @@ _MANAGER = "oomwarden-operator"
 
 
 async def published(client: Client, namespace: str) -> Pressure | None:
-    """Read what an operator published last; None: nothing, or nothing that can be read.
+    """Read what an operator published last, None if there is nothing or it cannot be read.
 
     Raises:
-        httpx2.HTTPError: when the API server cannot be asked (ApiError: when it refuses).
+        httpx2.HTTPError: The API server cannot be reached, or refuses (ApiError).
     """
     try:
         found: dict[str, Any] = await client.get(ConfigMap, NAME, namespace=namespace)
@@ -31,13 +31,13 @@ async def published(client: Client, namespace: str) -> Pressure | None:
 
 
 async def count(client: Client, what: ListOptions) -> int:
-    """Count objects at the price of reading one: the API server tells how many are left.
+    """Count objects at the cost of reading one: the API server reports how many remain.
 
     Raises:
-        httpx2.HTTPError: when the API server cannot be asked (ApiError: when it refuses).
+        httpx2.HTTPError: The API server cannot be reached, or refuses (ApiError).
     """
-    part, _ = await client.metadata_page(what, "", 1)
-    return len(part.get("items") or []) + int(part["metadata"].get("remainingItemCount") or 0)
+    page, _ = await client.list_metadata_page(what, "", 1)
+    return len(page.get("items") or []) + int(page["metadata"].get("remainingItemCount") or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +52,14 @@ class PressureConfigMap:
         return await published(self.client, self.namespace)
 
     async def write(self, pressure: Pressure, passed_over: str = "") -> None:
-        """Publish; the time in it lets agents see that an operator is there.
+        """Publish, with the current time, by which agents know that an operator is running.
 
         Args:
-            pressure: How full the API server is.
-            passed_over: Which objects the operator passes over, and what to do; empty: none.
+            pressure: How close the stored OOMKills are to their bounds.
+            passed_over: Which objects the operator skips, and what to do; empty if none.
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        told = {**written(pressure), **conditions(passed_over)}
-        patch = {"data": {**told, "renewed": now}}
+        patch = {"data": {**written(pressure), **conditions(passed_over), "renewed": now}}
         await self.client.patch(
             ConfigMap,
             NAME,
@@ -70,6 +69,6 @@ class PressureConfigMap:
             field_manager=_MANAGER,
         )
 
-    async def nodes(self) -> int:
+    async def count_nodes(self) -> int:
         """Count the nodes that have an agent."""
         return await count(self.client, ListOptions(OOMNode))

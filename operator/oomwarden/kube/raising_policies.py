@@ -1,4 +1,4 @@
-"""Which namespaces have a policy with onOOM: only their kills need an answer."""
+"""Which namespaces have a policy with onOOM: only their kills need a response."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -6,25 +6,25 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from oomwarden.core.objects.json_parts import object_at, objects_at
-from oomwarden.kube.transport import reflector as watch
+from oomwarden.kube.transport import reflector
 from oomwarden.kube.transport.client import Client, Json, Listing, ListOptions
 from oomwarden.kube.transport.resources import ClusterOOMPolicy, OOMPolicy, Resource
 
 
-def raises(policy: Json) -> bool:
-    """Whether a rule says what to do when a container ran out of memory."""
+def has_on_oom(policy: Json) -> bool:
+    """Return whether a rule of the policy has onOOM."""
     return any(rule.get("onOOM") for rule in objects_at(object_at(policy, "spec"), "rules"))
 
 
 def _identity(policy: Json) -> tuple[str, int]:
-    """Give the namespace, empty for none, and what tells a policy from others in it."""
+    """Return the namespace, empty for cluster policies, and the hash of the name."""
     metadata = policy["metadata"]
     return str(metadata.get("namespace") or ""), hash(metadata["name"])
 
 
 @dataclass(slots=True)
-class _Of:
-    """Those of one kind, by namespace: hashes of names, as there may be 100,000."""
+class _PolicyCache:
+    """Policies with onOOM of one kind, by namespace. It keeps hashes, as there may be 100,000."""
 
     listed: bool = False
     names: dict[str, set[int]] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class _Of:
 
     def apply(self, manifest: Json) -> None:
         namespace, name = _identity(manifest)
-        if raises(manifest):
+        if has_on_oom(manifest):
             self.names.setdefault(namespace, set()).add(name)
         else:
             self.delete(manifest)
@@ -51,44 +51,51 @@ class _Of:
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
+class _PolicyListerWatcher:
     client: Client
 
-    async def listing(self, what: ListOptions, version: str | None = "0") -> Listing:
-        return await self.client.listing(
-            what, version, lambda each: _identity(each) if raises(each) else None
+    async def list_objects(self, what: ListOptions, version: str | None = "0") -> Listing:
+        return await self.client.list_objects(
+            what, version, lambda each: _identity(each) if has_on_oom(each) else None
         )
 
-    async def watching(
+    async def watch_objects(
         self, what: ListOptions, version: str, seconds: int
     ) -> AsyncGenerator[tuple[str, Json]]:
-        async with aclosing(self.client.watching(what, version, seconds)) as events:
+        async with aclosing(self.client.watch_objects(what, version, seconds)) as events:
             async for event in events:
                 yield event
 
 
 @dataclass(slots=True)
 class RaisingPolicies:
-    """Follows the policies of both kinds; `known` is set once both were listed."""
+    """Watches the policies of both kinds.
+
+    Attributes:
+        client: The API client.
+        synced: Set once both kinds were listed.
+    """
 
     client: Client
-    known: asyncio.Event = field(default_factory=asyncio.Event)
-    _own: _Of = field(default_factory=_Of)
-    _everywhere: _Of = field(default_factory=_Of)
+    synced: asyncio.Event = field(default_factory=asyncio.Event)
+    _own: _PolicyCache = field(default_factory=_PolicyCache)
+    _everywhere: _PolicyCache = field(default_factory=_PolicyCache)
 
-    def answer(self, namespace: str) -> bool:
-        """Whether a kill in a namespace may be answered."""
+    def may_respond(self, namespace: str) -> bool:
+        """Return whether a kill in a namespace may need a response."""
         return bool(self._everywhere.names) or namespace in self._own.names
 
     async def run(self) -> None:
-        """Follow for ever."""
+        """List and watch the policies until cancelled."""
         async with asyncio.TaskGroup() as loops:
-            loops.create_task(self._follow(OOMPolicy, self._own))
-            loops.create_task(self._follow(ClusterOOMPolicy, self._everywhere))
+            loops.create_task(self._watch(OOMPolicy, self._own))
+            loops.create_task(self._watch(ClusterOOMPolicy, self._everywhere))
 
-    async def _follow(self, resource: Resource, found: _Of) -> None:
-        await watch.follow(_Source(self.client), ListOptions(resource), found, self._heard)
+    async def _watch(self, resource: Resource, found: _PolicyCache) -> None:
+        await reflector.list_and_watch(
+            _PolicyListerWatcher(self.client), ListOptions(resource), found, self._check_synced
+        )
 
-    def _heard(self) -> None:
+    def _check_synced(self) -> None:
         if self._own.listed and self._everywhere.listed:
-            self.known.set()
+            self.synced.set()

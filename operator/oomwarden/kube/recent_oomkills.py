@@ -1,4 +1,4 @@
-"""The OOMKills that may still be acted on: those of the last minutes, and all that come."""
+"""The OOMKills that may need a response: those of the last minutes, and all new ones."""
 
 import asyncio
 import logging
@@ -17,102 +17,111 @@ from oomwarden.core.limits.recent_kills import MOST_OF_A_NAMESPACE
 from oomwarden.core.objects.passed_over import UnreadableObject, UnreadableObjects, unread
 from oomwarden.kube import events
 from oomwarden.kube.raising_policies import RaisingPolicies
-from oomwarden.kube.transport import reflector as watch
+from oomwarden.kube.transport import reflector
 from oomwarden.kube.transport.client import Client, Json, Listing, ListOptions
 from oomwarden.kube.transport.errors import API_ERRORS, WriteResult
-from oomwarden.kube.transport.guarded_sink import guarded
+from oomwarden.kube.transport.guarded_handler import guard
 from oomwarden.kube.transport.resources import OOMKill, OOMNode
 
-PART = 500
+PAGE_SIZE = 500
 _MANAGER = "oomwarden-operator"
 _LOG = logging.getLogger(__name__)
 
-Take = Callable[[Json], None]
+KillHandler = Callable[[Json], None]
 
 
 @dataclass(slots=True)
-class _Sink:
-    """Hands on what is told of namespaces in which kills are answered, and keeps nothing."""
+class _ForwardingHandler:
+    """Passes on OOMKills of namespaces in which kills may need a response, and keeps nothing."""
 
-    take: Take
+    handle: KillHandler
     wanted: Callable[[str], bool]
 
     def replace(self, objects: list[Json]) -> None:
-        """Pass over: the source hands on what it reads."""
+        """Do nothing: the lister passes on what it reads."""
 
     def apply(self, manifest: Json) -> None:
         if self.wanted(manifest["metadata"]["namespace"]):
-            self.take(manifest)
+            self.handle(manifest)
 
     def delete(self, manifest: Json) -> None:
-        """Pass over: what is deleted needs no response."""
+        """Do nothing: a deleted record needs no response."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Young:
-    """Lists names only, in parts, and hands on the few that are young: there may be 100,000."""
+class _RecentListerWatcher:
+    """Lists only metadata, in pages, and reads the few recent records: there may be 100,000."""
 
     client: Client
-    sink: _Sink
+    handler: _ForwardingHandler
 
-    async def listing(self, what: ListOptions, _: str | None = "0") -> Listing:
-        token, version, read, passed = "", "", Counter[str](), list[UnreadableObject]()
+    async def list_objects(self, what: ListOptions, _: str | None = "0") -> Listing:
+        token, version, count, unreadable = "", "", Counter[str](), list[UnreadableObject]()
         while True:
-            page, now = await self.client.metadata_page(what, token, PART)
+            page, now = await self.client.list_metadata_page(what, token, PAGE_SIZE)
             version = version or str(page["metadata"]["resourceVersion"])
             for metadata in (each["metadata"] for each in page.get("items") or []):
                 namespace = metadata["namespace"]
-                if not self.sink.wanted(namespace) or not _is_young(metadata, now):
+                if not self.handler.wanted(namespace) or not _is_recent(metadata, now):
                     continue
-                read[namespace] += 1
-                if read[namespace] <= MOST_OF_A_NAMESPACE:
-                    passed += await self._hand_on(metadata)
+                count[namespace] += 1
+                if count[namespace] <= MOST_OF_A_NAMESPACE:
+                    unreadable += await self._read(metadata)
             token = page["metadata"].get("continue") or ""
             if not token:
-                _tell_unread(read)
-                return Listing(version, [], tuple(passed))
+                _log_excess(count)
+                return Listing(version, [], tuple(unreadable))
 
-    def watching(
+    def watch_objects(
         self, what: ListOptions, version: str, seconds: int
     ) -> AsyncGenerator[tuple[str, Json]]:
-        return self.client.watching(what, version, seconds)
+        return self.client.watch_objects(what, version, seconds)
 
-    async def _hand_on(self, metadata: Json) -> list[UnreadableObject]:
-        """Read one and hand it on; gives it back where it cannot be taken."""
+    async def _read(self, metadata: Json) -> list[UnreadableObject]:
+        """Read a record and pass it on. Return it if the handler fails."""
         name, namespace = metadata["name"], metadata["namespace"]
         try:
-            self.sink.take(await self.client.get(OOMKill, name, namespace=namespace))
+            self.handler.handle(await self.client.get(OOMKill, name, namespace=namespace))
         except API_ERRORS as error:
             if not isinstance(error, ApiError) or error.status.code != HTTPStatus.NOT_FOUND:
                 raise
-        except Exception as error:  # noqa: BLE001 - whatever an object makes it raise
+        except Exception as error:  # noqa: BLE001 - an object may cause any error
             return [unread({"metadata": metadata}, error)]
         return []
 
 
 @dataclass(frozen=True, slots=True)
 class RecentOOMKills:
-    """Each call but `follow` may raise one of kube.errors.API_ERRORS.
+    """Recent OOMKills, and the responses to them.
 
-    What cannot be taken is held in `passed_over` until it can, or is gone.
+    Each call but `watch` and `post` may raise one of kube.transport.errors.API_ERRORS.
+
+    Attributes:
+        client: The API client.
+        passed_over: Records that could not be handled, until they can be or are deleted.
     """
 
     client: Client
     passed_over: UnreadableObjects = field(default_factory=UnreadableObjects)
 
-    async def follow(self, take: Take) -> None:
-        """Hand on young OOMKills for ever, some more than once; none that no policy answers."""
+    async def watch(self, handle: KillHandler) -> None:
+        """Pass on recent OOMKills that a policy may respond to, until cancelled.
+
+        Some are passed on more than once.
+        """
         policies = RaisingPolicies(self.client)
         async with asyncio.TaskGroup() as loops:
             loops.create_task(policies.run())
-            await policies.known.wait()
-            sink = _Sink(take, policies.answer)
-            sure = guarded(sink, OOMKill, self.passed_over)
-            source = _Young(self.client, sink)
-            loops.create_task(watch.follow(source, ListOptions(OOMKill), sure, lambda: None))
+            await policies.synced.wait()
+            handler = _ForwardingHandler(handle, policies.may_respond)
+            guarded = guard(handler, OOMKill, self.passed_over)
+            source = _RecentListerWatcher(self.client, handler)
+            loops.create_task(
+                reflector.list_and_watch(source, ListOptions(OOMKill), guarded, lambda: None)
+            )
 
     async def write_response(self, namespace: str, name: str, response: Json) -> None:
-        """Write status.response; a record that is gone needs none."""
+        """Write status.response. Do nothing if the record is gone."""
         patch: Any = {"status": {"response": response}}
         how: Any = {"patch_type": PatchType.MERGE, "field_manager": _MANAGER}
         try:
@@ -122,11 +131,11 @@ class RecentOOMKills:
                 raise
 
     async def post(self, event: Json) -> WriteResult:
-        """Create an Event; one of its name already is it. Raises nothing."""
+        """Create an Event. An existing Event with this name counts as success. Raises nothing."""
         return await events.post(self.client, event)
 
     async def node_status(self, node: str) -> Json:
-        """Read an OOMNode with its status; empty: there is none."""
+        """Read an OOMNode with its status. Return an empty object if there is none."""
         try:
             found: Json = await self.client.get(OOMNode, node)
         except ApiError as error:
@@ -136,18 +145,18 @@ class RecentOOMKills:
         return found
 
 
-def _is_young(metadata: Json, now: datetime) -> bool:
+def _is_recent(metadata: Json, now: datetime) -> bool:
     try:
         created = datetime.fromisoformat(metadata["creationTimestamp"])
         return now - created <= YOUNG + timedelta(seconds=5)
-    except (KeyError, TypeError, ValueError):  # no record that the API server has made
+    except (KeyError, TypeError, ValueError):  # not created by the API server
         return False
 
 
-def _tell_unread(found: Mapping[str, int]) -> None:
-    for namespace, count in found.items():
+def _log_excess(counts: Mapping[str, int]) -> None:
+    for namespace, count in counts.items():
         if count > MOST_OF_A_NAMESPACE:
             _LOG.warning(
-                "namespace %s has %d OOMKills of the last minutes; the first %d are answered",
+                "namespace %s has %d recent OOMKills; only the first %d get a response",
                 namespace, count, MOST_OF_A_NAMESPACE,
             )  # fmt: skip

@@ -1,1 +1,1 @@
-"""What kubelet and Prometheus ask for over HTTP: /healthz, /readyz and /metrics, from any loop."""
+"""The HTTP endpoints for the kubelet and Prometheus: /healthz, /readyz and /metrics."""

@@ -1,4 +1,4 @@
-"""The connections that are open, few: a new one takes the place of one that deserves it least."""
+"""The open connections, of which there are few: a new one can evict another."""
 
 import selectors
 import socket
@@ -9,40 +9,47 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """One client: it asks, is answered, and ends the connection.
+    """The connection of one client, which sends a request, reads the response, and closes it.
 
-    The server ends only what is late or in the way, by a reset: a close would leave the answer
-    with the kernel for as long as the client does not take it, and so for any number of clients.
+    The server closes only connections that are late or evicted, with a reset. After a normal
+    close, the kernel would keep the response until the client reads it, for any number of clients.
 
     Attributes:
-        deadline: In monotonic seconds; nothing that the client does puts it off.
-        rest: What is still to be sent; None: the request is not complete; empty: all is sent.
-        thrown_away: Bytes that came after the request.
-        ended: The client has ended its side.
-        registered: The events that the selector watches for; 0: none.
+        socket: The client's socket.
+        address: The client's IP address.
+        deadline: Monotonic time of the end of the connection. Traffic does not extend it.
+        received: The request so far.
+        unsent: The rest of the response; None while the request is incomplete, empty once all of
+            it is sent.
+        discarded_bytes: Number of bytes received after the request.
+        client_closed: Whether the client has closed its side.
+        registered: The events registered with the selector, 0 for none.
     """
 
     socket: socket.socket
     address: str
     deadline: float
     received: bytearray = field(default_factory=bytearray)
-    rest: memoryview | None = None
-    thrown_away: int = 0
-    ended: bool = False
+    unsent: memoryview | None = None
+    discarded_bytes: int = 0
+    client_closed: bool = False
     registered: int = 0
 
-    def awaited(self) -> int:
-        """Give the events to wait for. A side that has ended is readable all the time."""
-        if self.ended:
+    def wanted_events(self) -> int:
+        """Return the selector events to wait for, 0 for none.
+
+        A socket whose peer has closed is always readable, so it is not watched.
+        """
+        if self.client_closed:
             return 0
-        return selectors.EVENT_WRITE if self.rest else selectors.EVENT_READ
+        return selectors.EVENT_WRITE if self.unsent else selectors.EVENT_READ
 
 
 class Connections:
-    """Open connections in the order of their arrival."""
+    """The open connections, oldest first."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
         self._open: dict[Connection, None] = {}
 
     def __len__(self) -> int:
@@ -53,30 +60,30 @@ class Connections:
 
     @property
     def is_full(self) -> bool:
-        """Whether one has to go before another comes."""
-        return len(self._open) >= self._most
+        """Return whether a connection must be evicted before another is added."""
+        return len(self._open) >= self._limit
 
     def add(self, connection: Connection) -> None:
-        """Take one that has come now."""
+        """Add a new connection."""
         self._open[connection] = None
 
     def discard(self, connection: Connection) -> None:
-        """Forget one."""
+        """Remove a connection."""
         self._open.pop(connection, None)
 
-    def least_deserving(self) -> Connection | None:
-        """Give the oldest one of the address that holds most; None: there are none.
+    def eviction_candidate(self) -> Connection | None:
+        """Return the oldest connection of the address with the most, None if there are none.
 
-        So a kubelet with its one probe outlives thousands from one pod, and where all come from
-        one address, or each from another, the oldest goes.
+        So the one probe of a kubelet survives thousands of connections from one pod. If all
+        connections come from one address, or each from another, the oldest is evicted.
         """
         if not self._open:
             return None
-        held = Counter(each.address for each in self._open)
-        most = max(held.values())
-        return next(each for each in self._open if held[each.address] == most)
+        count = Counter(each.address for each in self._open)
+        highest = max(count.values())
+        return next(each for each in self._open if count[each.address] == highest)
 
     def next_deadline(self) -> float | None:
-        """Give the first deadline: the oldest connection has it. None: there are none."""
+        """Return the earliest deadline, which is the oldest connection's; None without any."""
         first = next(iter(self._open), None)
         return first.deadline if first else None

@@ -1,4 +1,4 @@
-"""One client's request and answer, as far as they go without waiting."""
+"""The exchange of a request and a response with one client, without blocking."""
 
 import fcntl
 import socket
@@ -7,56 +7,63 @@ import termios
 from collections.abc import Callable
 
 from oomwarden.probes.connections import Connection
-from oomwarden.probes.http_head import LONGEST_HEAD, Answer, Request, read_head
+from oomwarden.probes.http_head import MAX_HEAD_BYTES, Request, Response, parse_request
 
-_MOST_THROWN_AWAY = 65536
-"""Bytes after a request for which a client still gets its answer."""
+_MAX_DISCARDED_BYTES = 65536
+"""A client that sends no more than this after its request still gets the response."""
 
-AnswerTo = Callable[[Request | Answer], bytes]
+Respond = Callable[[Request | Response], bytes]
 
 
-def go_on(connection: Connection, answer: AnswerTo) -> None:
-    """Read, send, or throw away what comes after the request.
+def advance(connection: Connection, respond: Respond) -> None:
+    """Continue an exchange: read the request, send the response, or discard what follows.
+
+    Args:
+        connection: The client's connection.
+        respond: Returns the response to a request, or serializes an error response.
 
     Raises:
-        BlockingIOError: the client has to do something first.
-        OSError: the connection is over.
+        BlockingIOError: The client has to act first.
+        OSError: The connection is broken, or the client sent too much.
     """
-    if connection.rest is None:
-        _read(connection, answer)
-    elif connection.rest:
-        _send(connection, connection.rest)
+    if connection.unsent is None:
+        _read(connection, respond)
+    elif connection.unsent:
+        _send(connection, connection.unsent)
     else:
-        _throw_away(connection)
+        _discard(connection)
 
 
-def _read(connection: Connection, answer: AnswerTo) -> None:
-    came = connection.socket.recv(LONGEST_HEAD)
-    if not came:
-        raise ConnectionAbortedError("it ended before it had asked")
-    connection.received += came
-    asked = read_head(bytes(connection.received))
-    if asked is not None:
-        _send(connection, memoryview(answer(asked)))
+def _read(connection: Connection, respond: Respond) -> None:
+    received = connection.socket.recv(MAX_HEAD_BYTES)
+    if not received:
+        raise ConnectionAbortedError("the client closed the connection before it sent a request")
+    connection.received += received
+    request = parse_request(bytes(connection.received))
+    if request is not None:
+        _send(connection, memoryview(respond(request)))
 
 
 def _send(connection: Connection, rest: memoryview) -> None:
-    connection.rest = rest
-    connection.rest = rest[connection.socket.send(rest) :]
-    if not connection.rest:
+    connection.unsent = rest
+    connection.unsent = rest[connection.socket.send(rest) :]
+    if not connection.unsent:
         connection.socket.shutdown(socket.SHUT_WR)
 
 
-def _throw_away(connection: Connection) -> None:
-    """Read to the end: to close before would reset the connection (RFC 9112, 9.6)."""
-    came = len(connection.socket.recv(LONGEST_HEAD))
-    connection.thrown_away += came
-    connection.ended = came == 0
-    if connection.thrown_away > _MOST_THROWN_AWAY:
-        raise ConnectionAbortedError("it goes on sending after its request")
+def _discard(connection: Connection) -> None:
+    """Read to the end, because closing with unread data resets the connection (RFC 9112, 9.6)."""
+    count = len(connection.socket.recv(MAX_HEAD_BYTES))
+    connection.discarded_bytes += count
+    connection.client_closed = count == 0
+    if connection.discarded_bytes > _MAX_DISCARDED_BYTES:
+        raise ConnectionAbortedError("the client keeps sending after its request")
 
 
 def is_acknowledged(client: socket.socket) -> bool:
-    """Whether the client's kernel has taken all, so that ours keeps nothing (tcp(7), SIOCOUTQ)."""
-    (left,) = struct.unpack("i", fcntl.ioctl(client, termios.TIOCOUTQ, bytes(4)))
-    return bool(left == 0)
+    """Return whether the client has acknowledged all data (tcp(7), SIOCOUTQ).
+
+    This node's kernel then keeps nothing of the response.
+    """
+    (unacknowledged,) = struct.unpack("i", fcntl.ioctl(client, termios.TIOCOUTQ, bytes(4)))
+    return bool(unacknowledged == 0)

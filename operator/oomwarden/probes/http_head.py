@@ -1,55 +1,55 @@
-"""The little of HTTP/1.1 (RFC 9112) that probes and scrapes need: one request, one answer.
+"""The part of HTTP/1.1 (RFC 9112) that probes and scrapes need: one request, one response.
 
-Only method and path decide, and the connection ends with the answer: so headers are skipped, and
-what a body might smuggle is never read as a request.
+Only the method and the path matter, and the connection ends with the response. So headers are
+ignored, and a body can never be mistaken for another request.
 """
 
 from dataclasses import dataclass
 from http import HTTPStatus
 
-LONGEST_HEAD = 8192
-"""Bytes of request line and headers; Prometheus sends some 500, a kubelet 150."""
+MAX_HEAD_BYTES = 8192
+"""Limit of request line and headers. Prometheus sends some 500 bytes, a kubelet 150."""
 PLAIN = "text/plain; charset=utf-8"
 _ENDS = (b"\n\r\n", b"\n\n")
-"""An empty line, whose lines before may end with a bare LF (RFC 9112, 2.2)."""
+"""The empty line that ends the head. Lines may end with a bare LF (RFC 9112, 2.2)."""
 _METHODS = ("GET", "HEAD")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What is sent back."""
+class Response:
+    """A response to a client."""
 
     status: HTTPStatus
     body: bytes
-    kind: str = PLAIN
+    content_type: str = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for; `path` without its query."""
+    """A request of a client. `path` excludes the query."""
 
     method: str
     path: str
 
 
-def refusal(status: HTTPStatus, why: str) -> Answer:
-    """Give an answer that says in one line what is wrong."""
-    return Answer(status, why.encode() + b"\n")
+def error_response(status: HTTPStatus, why: str) -> Response:
+    """Return a response whose body is the reason, on one line."""
+    return Response(status, why.encode() + b"\n")
 
 
-def read_head(received: bytes) -> Request | Answer | None:
-    """Read what has come so far; None: the head is not complete.
+def parse_request(received: bytes) -> Request | Response | None:
+    """Parse the bytes received so far.
 
     Returns:
-        The request, or the answer to one that is refused.
+        The request, an error response if it is refused, or None if the head is incomplete.
     """
-    head = received.removeprefix(b"\r\n")  # an empty line before a request (RFC 9112, 2.2)
+    head = received.removeprefix(b"\r\n")  # an empty line may precede it (RFC 9112, 2.2)
     if head and not head[:1].isalpha() and head != b"\r":
-        return _NOT_HTTP  # TLS, say: it would wait for an answer
+        return _NOT_HTTP  # for example TLS, whose client would wait for a response
     ends = [at + len(end) for end in _ENDS if (at := head.find(end)) >= 0]
     if not ends:
         return _unfinished(received)
-    if min(ends) > LONGEST_HEAD:
+    if min(ends) > MAX_HEAD_BYTES:
         return _TOO_LONG
     line = head.split(b"\n", 1)[0].rstrip(b"\r").decode("latin-1")
     words = line.split(" ")
@@ -62,33 +62,34 @@ def read_head(received: bytes) -> Request | Answer | None:
 
 
 def _path(target: str) -> str:
-    """Give the path of a target, which may begin with a scheme and a host (RFC 9112, 3.2.2)."""
+    """Return the path of a request target, which may have a scheme and a host (RFC 9112, 3.2.2)."""
     if target.lower().startswith(("http://", "https://")):
         target = "/" + target.partition("//")[2].partition("/")[2]
     return target.partition("?")[0]
 
 
-def _unfinished(received: bytes) -> Answer | None:
-    return _TOO_LONG if len(received) >= LONGEST_HEAD else None
+def _unfinished(received: bytes) -> Response | None:
+    return _TOO_LONG if len(received) >= MAX_HEAD_BYTES else None
 
 
-def as_bytes(answer: Answer, *, head_only: bool = False) -> bytes:
-    """Write an answer; the connection closes after it."""
-    status = answer.status
+def serialize(response: Response, *, head_only: bool = False) -> bytes:
+    """Serialize a response, with a header that announces the end of the connection."""
+    status = response.status
     lines = [
         f"HTTP/1.1 {status.value} {status.phrase}",
-        f"Content-Type: {answer.kind}",
-        f"Content-Length: {len(answer.body)}",
+        f"Content-Type: {response.content_type}",
+        f"Content-Length: {len(response.body)}",
         "Connection: close",
     ]
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         lines.append(f"Allow: {', '.join(_METHODS)}")
     head = "\r\n".join((*lines, "", "")).encode()
-    return head if head_only else head + answer.body
+    return head if head_only else head + response.body
 
 
-_TOO_LONG = refusal(
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"the request has more than {LONGEST_HEAD} bytes"
+_TOO_LONG = error_response(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    f"the request head is larger than {MAX_HEAD_BYTES} bytes",
 )
-_NOT_HTTP = refusal(HTTPStatus.BAD_REQUEST, "this is no request of HTTP/1.1")
-_NOT_ALLOWED = refusal(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD are answered")
+_NOT_HTTP = error_response(HTTPStatus.BAD_REQUEST, "not an HTTP/1.1 request")
+_NOT_ALLOWED = error_response(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD are allowed")

@@ -1,4 +1,4 @@
-"""Whether a process's loops make progress: what /healthz says."""
+"""/healthz: whether the loops of a process make progress."""
 
 import json
 import time
@@ -6,40 +6,43 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from oomwarden.probes.http_head import Answer
+from oomwarden.probes.http_head import Response
 
 JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A loop and the age of its last progress in seconds.
+    """A loop of the process.
 
-    `limit` in seconds is set for loops that a restart can cure: an API outage must not restart the
-    agents of a whole fleet.
+    Attributes:
+        name: Name in the body of /healthz.
+        age: Returns the seconds since the last progress, None before the first.
+        limit: Age in seconds above which the loop is late. Set only for loops that a restart can
+            fix: an outage of the API server must not restart all agents of a cluster.
     """
 
     name: str
     age: Callable[[], float | None]
     limit: float | None = None
 
-    def late(self) -> bool:
-        """Whether the loop should have made progress by now."""
+    def is_late(self) -> bool:
+        """Return whether the last progress is older than the limit."""
         age = self.age()
         return self.limit is not None and age is not None and age > self.limit
 
 
-def healthz(loops: Sequence[Loop]) -> Answer:
-    """Answer 200, or 503 when a loop with a limit is late; the body names every age."""
+def healthz(loops: Sequence[Loop]) -> Response:
+    """Return 200, or 503 if a loop is late. The body has the age of every loop."""
     ages = {loop.name: loop.age() for loop in loops}
-    late = [loop.name for loop in loops if loop.late()]
-    said = {"late": late, "ageSeconds": {name: age and round(age, 3) for name, age in ages.items()}}
+    late = [loop.name for loop in loops if loop.is_late()]
+    body = {"late": late, "ageSeconds": {name: age and round(age, 3) for name, age in ages.items()}}
     status = HTTPStatus.SERVICE_UNAVAILABLE if late else HTTPStatus.OK
-    return Answer(status, json.dumps(said).encode() + b"\n", JSON)
+    return Response(status, json.dumps(body).encode() + b"\n", JSON)
 
 
-def age_of(progress: Callable[[], float]) -> Callable[[], float | None]:
-    """Turn a monotonic time of last progress (0: none yet) into an age."""
+def age_since(progress: Callable[[], float]) -> Callable[[], float | None]:
+    """Return a function that computes the age of a monotonic time (0: no progress yet)."""
 
     def age() -> float | None:
         at = progress()

@@ -1,36 +1,37 @@
-"""What is served at a path, made once in a while however often it is asked for."""
+"""The pages, each generated at most once in a while, however often it is requested."""
 
 import logging
 import time
 from collections.abc import Callable
 from http import HTTPStatus
 
-from oomwarden.probes.http_head import Answer, refusal
+from oomwarden.probes.http_head import Response, error_response
 
-FRESH_SECONDS = 1.0
+MAX_AGE_SECONDS = 1.0
 _LOG = logging.getLogger(__name__)
 
-Page = Callable[[], Answer]
+Page = Callable[[], Response]
 
 
-class Cached:
-    """A page that is made at most once in `FRESH_SECONDS`; one that cannot be made is a 500."""
+class CachedPage:
+    """A page that is generated at most once in `MAX_AGE_SECONDS`. An exception becomes a 500."""
 
-    def __init__(self, make: Page, clock: Callable[[], float] = time.monotonic) -> None:
-        self._make = make
+    def __init__(self, generate: Page, clock: Callable[[], float] = time.monotonic) -> None:
+        self._generate = generate
         self._clock = clock
-        self._made: tuple[float, Answer] | None = None
+        self._cached: tuple[float, Response] | None = None
 
-    def __call__(self) -> Answer:
-        """Give the page, or make it."""
+    def __call__(self) -> Response:
+        """Return the cached page, or generate it."""
         now = self._clock()
-        if self._made is None or now - self._made[0] >= FRESH_SECONDS:
-            self._made = now, self._try()
-        return self._made[1]
+        if self._cached is None or now - self._cached[0] >= MAX_AGE_SECONDS:
+            self._cached = now, self._try()
+        return self._cached[1]
 
-    def _try(self) -> Answer:
+    def _try(self) -> Response:
         try:
-            return self._make()
-        except Exception:  # noqa: BLE001 - a fault of one page must not end the others
-            _LOG.exception("a page could not be made")
-            return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "an error, which the log has")
+            return self._generate()
+        except Exception:  # noqa: BLE001 - an error of one page must not affect the others
+            _LOG.exception("a page of the probe server could not be generated")
+            reason = "internal error, see the log"
+            return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, reason)

@@ -1,7 +1,7 @@
-"""A server of a few pages in one thread, with bounds: whoever connects costs next to nothing.
+"""An HTTP server for a few pages in one thread, whose cost does not grow with its clients.
 
-It answers while the process's event loop hangs, and whatever clients do: connect and say nothing,
-send a byte now and then, never read, come by the thousands. Nothing grows with their number.
+It responds while the event loop of the process hangs, and whatever clients do: connect and send
+nothing, send a byte now and then, never read, or connect by the thousands.
 """
 
 import errno
@@ -17,36 +17,41 @@ from contextlib import suppress
 from http import HTTPStatus
 
 from oomwarden.probes.connections import Connection, Connections
-from oomwarden.probes.exchange import go_on, is_acknowledged
-from oomwarden.probes.http_head import Answer, Request, as_bytes, refusal
-from oomwarden.probes.pages import Cached, Page
+from oomwarden.probes.exchange import advance, is_acknowledged
+from oomwarden.probes.http_head import Request, Response, error_response, serialize
+from oomwarden.probes.pages import CachedPage, Page
 
-MOST_CONNECTIONS = 32
-PATIENCE_SECONDS = 5.0
-"""From the connection's begin to its end; a kubelet's own patience with its probe."""
+MAX_CONNECTIONS = 32
+MAX_CONNECTION_SECONDS = 5.0
+"""Total duration of a connection, equal to `timeoutSeconds` of the chart's probes."""
 _BACKLOG = 1024
-_AT_ONCE = MOST_CONNECTIONS // 2
-"""Accepted in one turn: each has a turn of its own before others could have taken its place."""
-_LOOK_AGAIN_SECONDS = 0.1
-_NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
-_BY_RESET = struct.pack("ii", 1, 0)
+_ACCEPTS_PER_TURN = MAX_CONNECTIONS // 2
+"""So that each connection is served once before later ones can evict it."""
+_POLL_SECONDS = 0.1
+_NO_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_LINGER_RESET = struct.pack("ii", 1, 0)
 _LOG = logging.getLogger(__name__)
 
 
 class ProbeServer:
-    """Serves pages by their path on all addresses of the pod, IPv4 and IPv6."""
+    """Serves pages by path on all addresses of the pod, IPv4 and IPv6."""
 
     def __init__(
-        self, port: int, pages: Mapping[str, Page], patience: float = PATIENCE_SECONDS
+        self, port: int, pages: Mapping[str, Page], max_seconds: float = MAX_CONNECTION_SECONDS
     ) -> None:
-        """Listen and begin to serve.
+        """Start to listen and serve.
+
+        Args:
+            port: TCP port; 0 selects a free one.
+            pages: The pages, by path.
+            max_seconds: Total duration of a connection.
 
         Raises:
-            OSError: the port is taken.
+            OSError: The port is in use.
         """
-        self._pages = {path: Cached(page) for path, page in pages.items()}
-        self._patience = patience
-        self._open = Connections(MOST_CONNECTIONS)
+        self._pages = {path: CachedPage(page) for path, page in pages.items()}
+        self._max_seconds = max_seconds
+        self._open = Connections(MAX_CONNECTIONS)
         self._listener = _listen(port)
         self._wake, self._waker = socket.socketpair()
         self._spare = _spare()
@@ -59,12 +64,12 @@ class ProbeServer:
 
     @property
     def port(self) -> int:
-        """Give the TCP port."""
+        """The TCP port."""
         port: int = self._listener.getsockname()[1]
         return port
 
     def close(self) -> None:
-        """Stop serving; returns when all is closed."""
+        """Stop serving, and return when all sockets are closed."""
         self._waker.close()
         self._thread.join()
 
@@ -80,13 +85,13 @@ class ProbeServer:
             os.close(self._spare)
 
     def _turn(self) -> bool:
-        """Serve who waits, then let others come; False: it was closed."""
+        """Serve the ready connections, then accept others. Return False after `close`."""
         ready = {key.fd for key, _ in self._selector.select(self._until_next())}
         now = time.monotonic()
         for each in self._open:
             if each.deadline <= now:
                 self._drop(each)
-            elif each.ended or each.socket.fileno() in ready:
+            elif each.client_closed or each.socket.fileno() in ready:
                 self._serve(each)
         if self._spare is None and not self._open:
             self._spare = _spare()
@@ -95,49 +100,49 @@ class ProbeServer:
         return self._wake.fileno() not in ready
 
     def _until_next(self) -> float | None:
-        """Give the seconds until something is to be done that no event tells of."""
-        if self._paused or any(each.ended for each in self._open):
-            return _LOOK_AGAIN_SECONDS
+        """Return the seconds until something is due that no event announces."""
+        if self._paused or any(each.client_closed for each in self._open):
+            return _POLL_SECONDS
         deadline = self._open.next_deadline()
         return None if deadline is None else max(deadline - time.monotonic(), 0)
 
     def _accept(self) -> None:
-        """Let those in who wait; without descriptors one in each turn, in the place of another.
+        """Accept waiting clients; without free descriptors one per turn, which evicts another.
 
-        Linux says EMFILE before it looks whether anybody waits (net/socket.c, do_accept, 5.10):
-        asked again at once, a client would have to go for nobody.
+        Linux returns EMFILE before it checks whether a client is waiting (net/socket.c, do_accept,
+        5.10). A second attempt in the same turn could evict a client although none is waiting.
         """
-        crowded = False
-        for _ in range(_AT_ONCE):
+        evicted = False
+        for _ in range(_ACCEPTS_PER_TURN):
             try:
                 client, address = self._listener.accept()
             except BlockingIOError:
                 break
             except OSError as error:
-                if error.errno not in _NO_ROOM:
-                    continue  # the client went before its turn (accept(2))
-                if crowded:
+                if error.errno not in _NO_RESOURCES:
+                    continue  # the client has disconnected (accept(2))
+                if evicted:
                     break
-                if not self._make_room():
+                if not self._free_descriptor():
                     self._pause(error)
                     return
-                crowded = True
+                evicted = True
             else:
-                self._take(client, str(address[0]))
-        self._go_on()
+                self._admit(client, str(address[0]))
+        self._resume()
 
-    def _take(self, client: socket.socket, address: str) -> None:
+    def _admit(self, client: socket.socket, address: str) -> None:
         client.setblocking(False)  # noqa: FBT003 - as socket names it
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _BY_RESET)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
         if self._open.is_full:
-            self._make_room()
-        connection = Connection(client, address, time.monotonic() + self._patience)
+            self._free_descriptor()
+        connection = Connection(client, address, time.monotonic() + self._max_seconds)
         self._open.add(connection)
         self._serve(connection)
 
-    def _make_room(self) -> bool:
-        """Give up one descriptor: a client's, or the spare one. False: there is none to give."""
-        if victim := self._open.least_deserving():
+    def _free_descriptor(self) -> bool:
+        """Close a client's descriptor or the spare one. Return False if there is neither."""
+        if victim := self._open.eviction_candidate():
             self._drop(victim)
         elif self._spare is not None:
             os.close(self._spare)
@@ -147,45 +152,54 @@ class ProbeServer:
         return True
 
     def _pause(self, error: OSError) -> None:
-        """Leave new clients in the kernel's queue: the rest of the process took what was spare."""
+        """Leave new clients in the kernel's queue: the process has used up all descriptors."""
         if not self._paused:
-            _LOG.warning("probes wait for a descriptor: %s", error)
+            _LOG.warning(
+                "probes and scrapes are not answered until a file descriptor is free: %s", error
+            )
             self._selector.unregister(self._listener)
             self._paused = True
 
-    def _go_on(self) -> None:
-        with suppress(OSError):  # no memory to watch it: at the next turn
+    def _resume(self) -> None:
+        with suppress(OSError):  # no memory to watch the listener; the next turn retries
             if self._paused:
                 self._selector.register(self._listener, selectors.EVENT_READ)
                 self._paused = False
 
     def _serve(self, connection: Connection) -> None:
-        """Go on with a client as far as it goes without waiting."""
+        """Advance the exchange with a client as far as possible without blocking."""
         try:
             with suppress(BlockingIOError):
-                go_on(connection, self._answer)
+                advance(connection, self._respond)
             self._wait(connection)
-        except OSError:  # it hung up, which is its right, or the kernel has no memory to watch it
+        except OSError:  # the client has disconnected, or the kernel has no memory to watch it
             self._drop(connection)
 
-    def _answer(self, asked: Request | Answer) -> bytes:
-        if isinstance(asked, Answer):
-            return as_bytes(asked)
-        page = self._pages.get(asked.path)
-        found = page() if page else refusal(HTTPStatus.NOT_FOUND, f"see {', '.join(self._pages)}")
-        return as_bytes(found, head_only=asked.method == "HEAD")
+    def _respond(self, request: Request | Response) -> bytes:
+        if isinstance(request, Response):
+            return serialize(request)
+        page = self._pages.get(request.path)
+        found = (
+            page()
+            if page
+            else error_response(HTTPStatus.NOT_FOUND, f"see {', '.join(self._pages)}")
+        )
+        return serialize(found, head_only=request.method == "HEAD")
 
     def _wait(self, connection: Connection) -> None:
-        if connection.ended and is_acknowledged(connection.socket):
+        if connection.client_closed and is_acknowledged(connection.socket):
             self._drop(connection)
         else:
             self._listen_to(connection)
 
     def _listen_to(self, connection: Connection) -> None:
-        events = connection.awaited()
+        events = connection.wanted_events()
         if events == connection.registered:
             return
-        registered, connection.registered = connection.registered, 0  # what fails is not watched
+        registered, connection.registered = (
+            connection.registered,
+            0,
+        )  # so that it is not watched if this fails
         if not registered:
             self._selector.register(connection.socket, events)
         elif not events:
@@ -202,9 +216,9 @@ class ProbeServer:
 
 
 def _spare() -> int | None:
-    """Hold a descriptor, so that a probe is answered when the process has no other; None: not now.
+    """Open a spare descriptor, so that a probe is answered even if the process has no other left.
 
-    Without it probes wait, and `_pause` says so.
+    Return None if none is free. Probes then wait, which `_pause` logs.
     """
     try:
         return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
@@ -213,7 +227,7 @@ def _spare() -> int | None:
 
 
 def _listen(port: int) -> socket.socket:
-    """Listen on IPv6 and IPv4 alike, or on IPv4 where the kernel has no other."""
+    """Listen on IPv6 and IPv4, or only on IPv4 if the kernel has no IPv6."""
     both = socket.has_dualstack_ipv6()
     family = socket.AF_INET6 if both else socket.AF_INET
     listener = socket.create_server(

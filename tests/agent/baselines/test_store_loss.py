@@ -29,7 +29,7 @@ class Agents:
         self.path = folder / "s.sqlite"
         self.listed: OOMNodeStatus | None = written()
         self.asked = 0
-        monkeypatch.setattr(oomnodes, "previous", self.previous)
+        monkeypatch.setattr(oomnodes, "read_status", self.previous)
 
     async def previous(self, _: Client, __: str) -> OOMNodeStatus | None:
         self.asked += 1

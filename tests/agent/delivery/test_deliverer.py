@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from oomwarden.agent.delivery import deliverer as deliver
+from oomwarden.agent.delivery import deliverer
 from oomwarden.agent.delivery.deliverer import AT_ONCE
 from oomwarden.agent.delivery.outcomes import settle
 from oomwarden.agent.store.counters import counts
@@ -18,7 +18,7 @@ from tests.support.delivering import Api, delivering, row, span
 
 What = Manifest | EventSeries
 DENIED = Delivery(retry=WriteResult(WriteOutcome.RETRY, "denied by a policy"))
-AWAY = Delivery(retry=WriteResult(WriteOutcome.RETRY, "no answer", everywhere=True))
+AWAY = Delivery(retry=WriteResult(WriteOutcome.RETRY, "no answer", server_wide=True))
 GONE = Delivery(undeliverable="404 NotFound: namespaces not found")
 
 
@@ -221,7 +221,7 @@ async def test_what_became_of_many_posts_is_written_in_one_transaction(
         await gate.wait()
         return delivery
 
-    monkeypatch.setattr(deliver, "settle", watched)
+    monkeypatch.setattr(deliverer, "settle", watched)
     async with delivering(path, post) as agent:
         await agent.enqueue(*(row(0, 1, pod=f"p{n}", event=False) for n in range(AT_ONCE)))
         await agent.until(lambda: len(api.posts) == AT_ONCE)

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from oomwarden.agent.delivery import deliverer as deliver
-from oomwarden.agent.delivery import retry_queue as lane
+from oomwarden.agent.delivery import deliverer, retry_queue
 from oomwarden.agent.store.counters import counts
 from oomwarden.core.records.event_series import EventSeries
 from oomwarden.core.records.oomkill import Manifest
@@ -49,7 +48,7 @@ async def test_what_the_api_server_refuses_is_kept_told_and_tried_again(path: Pa
 async def test_a_record_that_is_long_invalid_comes_without_its_details(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(lane, "SHORT_AFTER_SECONDS", 0.2)
+    monkeypatch.setattr(retry_queue, "SHORT_AFTER_SECONDS", 0.2)
     api = Api(refuse=lambda what: INVALID if "victims" in what else None)  # type: ignore[operator]
     refused = row(0, 5, kills=4, event=False)
     refused.kill["victims"] = [{"pid": 1, "command": "odd"}]
@@ -69,7 +68,7 @@ async def test_a_record_whose_name_is_taken_goes_under_another_and_says_so(
 
     def taken(what: What) -> Delivery | None:
         metadata = what["metadata"] if isinstance(what, dict) else what.first["metadata"]
-        return Delivery(taken="Thing shop/x of b") if metadata["name"] == name else None
+        return Delivery(name_taken_by="Thing shop/x of b") if metadata["name"] == name else None
 
     api, now = Api(refuse=taken), time.time()
     async with delivering(path, api.post) as agent:
@@ -90,7 +89,7 @@ async def test_an_event_whose_name_is_taken_goes_under_another(path: Path) -> No
         if isinstance(what, dict) or not first:
             return None
         first = False
-        return Delivery(taken="Event shop/x")
+        return Delivery(name_taken_by="Event shop/x")
 
     api, now = Api(refuse=taken), time.time()
     async with delivering(path, api.post) as agent:
@@ -102,10 +101,10 @@ async def test_an_event_whose_name_is_taken_goes_under_another(path: Path) -> No
 
 async def test_where_every_name_is_taken_a_record_waits_as_a_refused_one_does(path: Path) -> None:
     def taken(what: What) -> Delivery | None:
-        return Delivery(taken="all") if isinstance(what, dict) else None
+        return Delivery(name_taken_by="all") if isinstance(what, dict) else None
 
     async with delivering(path, Api(refuse=taken).post) as agent:
         await agent.enqueue(row(0, 1))
         await agent.until(lambda: agent.deliverer.numbers.refused == 1)
         assert "names one after the other are taken" in agent.deliverer.numbers.why
-        assert await agent.store.run(counts) == {"takenNames": deliver.RENAMES}
+        assert await agent.store.run(counts) == {"takenNames": deliverer.RENAMES}

@@ -12,8 +12,8 @@ from oomwarden.agent.delivery.retry_queue import (
 from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
 DENIED = WriteResult(WriteOutcome.RETRY, "denied by a policy")
-AWAY = WriteResult(WriteOutcome.RETRY, "no answer", everywhere=True)
-BUSY = WriteResult(WriteOutcome.RETRY, "429", after=7.0, everywhere=True)
+AWAY = WriteResult(WriteOutcome.RETRY, "no answer", server_wide=True)
+BUSY = WriteResult(WriteOutcome.RETRY, "429", retry_after=7.0, server_wide=True)
 FULL = WriteResult(WriteOutcome.RETRY, "exceeded quota", refused=True)
 INVALID = WriteResult(WriteOutcome.RETRY, "cause: Unsupported value", refused=True, invalid=True)
 KEYS = [f"k{n:02}" for n in range(40)]
@@ -100,7 +100,7 @@ def test_retry_after_is_honoured_for_all_and_within_reason() -> None:
     assert lane.choose(["a", "b"], 6.9) == []
     assert lane.choose(["a", "b"], 7.0) == ["b"]
     lane = RetryQueue()
-    fail(lane, "a", WriteResult(WriteOutcome.RETRY, "", after=math.inf), 0.0)
+    fail(lane, "a", WriteResult(WriteOutcome.RETRY, "", retry_after=math.inf), 0.0)
     assert lane.soonest(["a"]) == LONGEST_ASKED_SECONDS
 
 

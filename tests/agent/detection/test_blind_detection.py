@@ -5,7 +5,7 @@ import errno
 import math
 
 import pytest
-from oomwarden.agent.detection import cgroup_watches as watches
+from oomwarden.agent.detection import cgroup_watches
 from oomwarden.kernel.inotify import Inotify
 
 from tests.support.books_node import BooksNode, logged
@@ -80,7 +80,7 @@ async def test_a_kill_that_was_recorded_before_its_pod_was_found_is_not_recorded
 async def test_elimination_names_again_once_the_watches_are_there(
     books: BooksNode, watching: Refusals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watches, "FIRST_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(cgroup_watches, "FIRST_RETRY_SECONDS", 0.01)
     pod = books.cgroups.pod(1)
     books.know(1, app="a", other="b")
     async with books.agent() as rows:

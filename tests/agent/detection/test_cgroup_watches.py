@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from oomwarden.agent.detection import cgroup_watches as module
+from oomwarden.agent.detection import cgroup_watches
 from oomwarden.agent.detection.cgroup_watches import CgroupWatches
 from oomwarden.core.parse.cgroup_paths import child
 from oomwarden.kernel.cgroup.counter_files import CounterNode, open_node
 from oomwarden.kernel.cgroup.files import CgroupRoot
-from oomwarden.kernel.cgroup.tree import find_kubepods
+from oomwarden.kernel.cgroup.kubepods import find_kubepods
 from oomwarden.kernel.inotify import Inotify
 
 from tests.support.fake_cgroups import FakeCgroups
@@ -83,7 +83,7 @@ def test_a_limits_watch_makes_room_for_a_directorys(
 def test_what_is_refused_is_tried_again_and_then_told(
     nodes: list[CounterNode], watching: Watching, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "FIRST_RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(cgroup_watches, "FIRST_RETRY_SECONDS", 0.0)
     small = Small()
     small.room = 0
     watches = watching(small)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from oomwarden.agent.detection import memory_sampler as samples
+from oomwarden.agent.detection import memory_sampler
 from oomwarden.agent.detection.memory_sampler import MemorySampler, timeline_before
 from oomwarden.agent.informers.inventory import Container, Inventory
 from oomwarden.agent.runtime.worker import KernelWorker
@@ -15,7 +15,7 @@ from oomwarden.core.incidents.memory_history import SAMPLE_SECONDS, MemoryTimeli
 from oomwarden.core.ledger.account import Account
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.kernel.cgroup.files import CgroupRoot
-from oomwarden.kernel.container.memory import usage_detail
+from oomwarden.kernel.container.memory import read_usage_detail
 from oomwarden.kernel.proc.process import ProcRoot
 from oomwarden.kernel.roots import HostRoots
 
@@ -187,9 +187,9 @@ async def test_a_read_that_is_stuck_stops_neither_the_others_nor_the_loop(
     def blocked(root: CgroupRoot, proc: ProcRoot, cgroup: Cgroup) -> UsageDetail:
         if cgroup == stuck.cgroup:
             free.wait()
-        return usage_detail(root, proc, cgroup)
+        return read_usage_detail(root, proc, cgroup)
 
-    monkeypatch.setattr(samples, "usage_detail", blocked)
+    monkeypatch.setattr(memory_sampler, "read_usage_detail", blocked)
     host.samples.worker.close()
     host.samples.worker = KernelWorker("samples", patience=0.2)
     await host.round()
@@ -219,4 +219,4 @@ async def test_rounds_lie_on_a_grid_that_gets_finer_while_one_climbs(
     host.samples._climbing = frozenset({1})
     await host.samples._pause()
     assert 0 < slept[0] <= SAMPLE_SECONDS
-    assert 0 < slept[1] <= samples.CLIMB_SECONDS
+    assert 0 < slept[1] <= memory_sampler.CLIMB_SECONDS

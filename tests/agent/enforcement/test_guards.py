@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from oomwarden.agent.enforcement import evaluator as decide
+from oomwarden.agent.enforcement import evaluator
 from oomwarden.core.enforcement.plan import Evaluation, evaluate
 from oomwarden.core.enforcement.scoring import Floor
 from oomwarden.core.policy.policy import Policy
@@ -92,7 +92,7 @@ async def test_replicas_of_a_pod_are_evaluated_once(
         asked.append(name)
         return evaluate(policies, name, *given)
 
-    monkeypatch.setattr(decide, "evaluate", count)
+    monkeypatch.setattr(evaluator, "evaluate", count)
     first, second = node.container("a", "app"), node.container("b", "app")
     node.pod("app", "app")
     for each in (first, second):

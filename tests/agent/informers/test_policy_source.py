@@ -36,7 +36,7 @@ class Api:
         self.asked: list[tuple[str | None, str | None]] = []
         self.events: list[tuple[str, dict[str, Any]]] = []
 
-    async def listing(self, what: ListOptions, version: str | None, keep: Keep) -> Listing:
+    async def list_objects(self, what: ListOptions, version: str | None, keep: Keep) -> Listing:
         self.asked.append((what.namespace, version))
         await asyncio.sleep(0)
         if self.failures:
@@ -45,7 +45,7 @@ class Api:
         assert [keep(each) for each in of] == [None] * len(of)
         return Listing("7", [])
 
-    async def watching(
+    async def watch_objects(
         self, _what: ListOptions, _version: str, _seconds: int
     ) -> AsyncGenerator[tuple[str, dict[str, Any]]]:
         for each in self.events:
@@ -58,7 +58,7 @@ class World:
         self.source = PolicySource(self.api, self.book, NAMESPACED, lambda: self.now)
 
     async def list_all(self) -> None:
-        listing = await self.source.listing(ALL, "0")
+        listing = await self.source.list_objects(ALL, "0")
         self.book.sink(NAMESPACED).replace(listing.objects)
 
     @asynccontextmanager
@@ -98,7 +98,7 @@ async def test_a_namespace_is_listed_by_itself_when_its_first_pod_comes_not_olde
     world.book.want({"shop"}, 0.0)
     await world.list_all()
     world.api.events = [("BOOKMARK", {"metadata": {"resourceVersion": "42"}})]
-    assert [kind async for kind, _ in world.source.watching(ALL, "7", 60)] == ["BOOKMARK"]
+    assert [kind async for kind, _ in world.source.watch_objects(ALL, "7", 60)] == ["BOOKMARK"]
     async with world.running():
         world.book.want({"shop", "other"}, 1.0)
         await world.turns()
@@ -157,4 +157,4 @@ async def test_what_was_left_out_comes_back_with_room_but_is_not_listed_all_the_
 async def test_cluster_policies_wait_for_no_pod() -> None:
     world = World()
     source = PolicySource(world.api, world.book, CLUSTER)
-    assert (await source.listing(ALL, "0")).version == "7"
+    assert (await source.list_objects(ALL, "0")).version == "7"

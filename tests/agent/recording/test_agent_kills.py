@@ -4,7 +4,7 @@ import asyncio
 import json
 from pathlib import Path
 
-from oomwarden.agent.recording import agent_kills as own_pods
+from oomwarden.agent.recording import agent_kills
 from oomwarden.agent.runtime.identity import FILE
 from oomwarden.agent.store.database import Database
 from oomwarden.core.incidents.agent_kills import AgentKills
@@ -21,14 +21,14 @@ def introduce(books: BooksNode, tmp_path: Path, number: int) -> None:
         "limit": 30 * MIB, "started": 1.0,
     }  # fmt: skip
     (tmp_path / FILE).write_text(json.dumps({"boot": "boot", "pods": [pod]}))
-    books.agents = own_pods.agent_pods(tmp_path, "boot")
+    books.agents = agent_kills.agent_pods(tmp_path, "boot")
 
 
 async def kept(books: BooksNode) -> AgentKills:
     store = Database(books.path)
     await store.open()
     try:
-        return await store.run(own_pods.load)
+        return await store.run(agent_kills.load)
     finally:
         await store.close()
 

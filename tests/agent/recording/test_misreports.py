@@ -17,7 +17,7 @@ from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 from tests.support.one_kill import BOOKING, SCENE
 
 DONE = WriteResult(WriteOutcome.DONE, "")
-AWAY = WriteResult(WriteOutcome.RETRY, "away", after=3.0)
+AWAY = WriteResult(WriteOutcome.RETRY, "away", retry_after=3.0)
 NEVER = WriteResult(WriteOutcome.UNDELIVERABLE, "the namespace is gone")
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from oomwarden.agent.store import pods as known_pods
+from oomwarden.agent.store import pods
 from oomwarden.agent.store.database import Database
 
 from tests.support.books_node import BooksNode
@@ -135,8 +135,8 @@ async def test_a_pods_own_limit_is_known_after_a_restart(books: BooksNode) -> No
     store = Database(books.path)
     await store.open()
     try:
-        await store.run(lambda db: known_pods.save(db, "boot", [facts]))
-        (loaded,) = await store.run(lambda db: known_pods.load(db, "boot"))
+        await store.run(lambda db: pods.save(db, "boot", [facts]))
+        (loaded,) = await store.run(lambda db: pods.load(db, "boot"))
     finally:
         await store.close()
     assert (loaded.limit, loaded.overhead, loaded.tmpfs) == (64 * MIB, MIB, ("cache",))

@@ -6,7 +6,7 @@ import os
 
 import pytest
 from oomwarden.agent.recording import completeness
-from oomwarden.kernel.cgroup import tree as counter_tree
+from oomwarden.kernel.cgroup import tree
 
 from tests.support.books_node import BooksNode, logged
 from tests.support.refusals import Refusals, blindness, soon
@@ -15,7 +15,7 @@ from tests.support.refusals import Refusals, blindness, soon
 @pytest.fixture
 def opening(monkeypatch: pytest.MonkeyPatch) -> Refusals:
     refusals = Refusals()
-    monkeypatch.setattr(counter_tree, "open_node", refusals.open_node)
+    monkeypatch.setattr(tree, "open_node", refusals.open_node)
     return refusals
 
 

@@ -12,7 +12,7 @@ from lightkube import ApiError
 from oomwarden.agent.reporting.status_writer import COUNT_GAPS, LAST_RETRY_SECONDS, NodeStatusWriter
 from oomwarden.agent.runtime.signal import Signal
 from oomwarden.api.oomnode import AgentInfo, KernelInfo, KillCounts, OOMNodeStatus
-from oomwarden.kube.transport.errors import error_of
+from oomwarden.kube.transport.errors import error_from_status
 
 AT = "2026-01-02T03:04:05Z"
 GAP = 10.0
@@ -104,7 +104,7 @@ async def test_changes_are_written_with_the_gap_that_is_set_between_them(clock: 
 
 
 async def test_an_api_server_in_trouble_is_asked_less_and_less_often(clock: Clock) -> None:
-    errors = [error_of({"code": 500, "message": "no"}) for _ in range(8)]
+    errors = [error_from_status({"code": 500, "message": "no"}) for _ in range(8)]
     world = World(clock, most=9, errors=errors, looks=lambda one: one.changed.set())
     times = await world.run()
     waits = [later - earlier - 0.5 for earlier, later in pairwise(times)]
@@ -113,13 +113,15 @@ async def test_an_api_server_in_trouble_is_asked_less_and_less_often(clock: Cloc
 
 async def test_a_wait_that_the_api_server_asks_for_is_kept(clock: Clock) -> None:
     details = {"retryAfterSeconds": 100}
-    busy = error_of({"code": 429, "reason": "TooManyRequests", "message": "", "details": details})
+    busy = error_from_status(
+        {"code": 429, "reason": "TooManyRequests", "message": "", "details": details}
+    )
     world = World(clock, most=3, errors=[busy], looks=changed_at_each_look)
     assert await world.run() == [0, 120.5, 133]
 
 
 async def test_after_a_success_the_back_off_starts_again(clock: Clock) -> None:
-    errors = [error_of({"code": 500, "message": "no"}) for _ in range(3)]
+    errors = [error_from_status({"code": 500, "message": "no"}) for _ in range(3)]
     world = World(clock, most=6, errors=errors, looks=changed_at_each_look)
     *_, fourth, fifth, sixth = await world.run()
     assert (fifth - fourth, sixth - fifth) == (12.5, 12.5)

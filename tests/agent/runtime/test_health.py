@@ -9,7 +9,7 @@ from urllib.request import urlopen
 import pytest
 from oomwarden.agent.runtime.health import Figures, readyz, serve
 from oomwarden.agent.runtime.snapshot import Snapshot, Taken
-from oomwarden.probes.loops import Loop, age_of, healthz
+from oomwarden.probes.loops import Loop, age_since, healthz
 from oomwarden.probes.server import ProbeServer
 
 
@@ -64,7 +64,7 @@ async def test_an_event_loop_that_hangs_is_seen_from_outside_and_its_last_figure
 ):
     beat = time.monotonic()
     taken = Snapshot(lambda: figures().value, asyncio.get_running_loop())
-    server = serve(0, [Loop("bookkeep", age_of(lambda: beat), 0.2)], taken.look)
+    server = serve(0, [Loop("bookkeep", age_since(lambda: beat), 0.2)], taken.look)
     assert (await asyncio.to_thread(page, server, "/healthz"))[0] == 200
     assert "oomwarden_oom_kills_total 3.0" in (await asyncio.to_thread(page, server, "/metrics"))[1]
     time.sleep(1.1)  # noqa: ASYNC251 - the loop hangs; and what is cached grows old

@@ -36,10 +36,10 @@ async def test_a_flood_in_one_namespace_delays_no_other_and_is_counted(
 
 async def test_a_namespace_that_cannot_be_read_does_not_delay_others() -> None:
     class Slow(OnePod):
-        async def look(self, namespace: str, pod: str, container: str) -> ResizeTarget:
+        async def read_target(self, namespace: str, pod: str, container: str) -> ResizeTarget:
             if namespace == "slow":
                 await asyncio.Event().wait()
-            return await super().look(namespace, pod, container)
+            return await super().read_target(namespace, pod, container)
 
     slow = [kill(name=f"s{n}", namespace="slow") for n in range(50)]
     kills = Kills(*slow, kill(name="honest"))

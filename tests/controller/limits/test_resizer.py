@@ -140,13 +140,13 @@ async def test_a_request_that_is_withdrawn_while_it_is_processed_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = World(OnePod((granting(ONE_GI),), failures=[refused(403, "exceeded quota")]))
-    look = world.pod.look
+    read_target = world.pod.read_target
 
     async def withdraw(namespace: str, pod: str, container: str) -> ResizeTarget:
         world.resizer.update_requests("node-1", ())
-        return await look(namespace, pod, container)
+        return await read_target(namespace, pod, container)
 
-    monkeypatch.setattr(world.pod, "look", withdraw)
+    monkeypatch.setattr(world.pod, "read_target", withdraw)
     await world.work()
     assert (world.pod.looks, world.resizer._requests.get("node-1", request()), world.changes) == (
         1,
@@ -176,12 +176,12 @@ async def test_a_record_that_cannot_be_confirmed_leaves_the_limit_set() -> None:
     pod.unkept = []
     world = World(pod)
 
-    async def keep(found: ResizeTarget, _: object) -> ResizeTarget:
+    async def store(found: ResizeTarget, _: object) -> ResizeTarget:
         if pod.patches:
             raise httpx2.ConnectError("away")
         return found
 
-    pod.keep = keep  # type: ignore[assignment, method-assign]
+    pod.store = store  # type: ignore[assignment, method-assign]
     await world.work()
     assert len(pod.patches) == 1
     assert world.resizer.refusals(KEY) == ()
@@ -190,10 +190,10 @@ async def test_a_record_that_cannot_be_confirmed_leaves_the_limit_set() -> None:
 class Slow(OnePod):
     """Never answers for pods of one namespace."""
 
-    async def look(self, namespace: str, pod: str, container: str) -> ResizeTarget:
+    async def read_target(self, namespace: str, pod: str, container: str) -> ResizeTarget:
         if namespace == "slow":
             await asyncio.Event().wait()
-        return await super().look(namespace, pod, container)
+        return await super().read_target(namespace, pod, container)
 
 
 async def test_a_node_whose_pods_are_slow_to_read_does_not_delay_other_nodes() -> None:
@@ -207,7 +207,7 @@ async def test_a_node_whose_pods_are_slow_to_read_does_not_delay_other_nodes() -
 async def test_a_node_that_always_has_new_requests_gets_every_second_turn() -> None:
     world = World(OnePod((granting(ONE_GI),)))
     looked: list[str] = []
-    look = world.pod.look
+    read_target = world.pod.read_target
 
     async def note(namespace: str, pod: str, container: str) -> ResizeTarget:
         looked.append(namespace)
@@ -215,9 +215,9 @@ async def test_a_node_that_always_has_new_requests_gets_every_second_turn() -> N
             more = [request().model_copy(update={"namespace": "x", "pod": f"p{len(looked)}-{n}"})
                     for n in range(50)]  # fmt: skip
             world.resizer.update_requests("node-0", more)
-        return await look(namespace, pod, container)
+        return await read_target(namespace, pod, container)
 
-    world.pod.look = note  # type: ignore[method-assign]
+    world.pod.read_target = note  # type: ignore[method-assign]
     world.resizer.update_requests("node-0", [request().model_copy(update={"namespace": "x"})])
     honest = [request().model_copy(update={"pod": f"db-{n}"}) for n in range(10)]
     await world.work("node-1", *honest)

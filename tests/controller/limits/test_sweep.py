@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from oomwarden.controller.limits.sweep import LimitSweep
 from oomwarden.core.objects.passed_over import UnreadableObjects
-from oomwarden.kube.transport.errors import error_of
+from oomwarden.kube.transport.errors import error_from_status
 
 
 class Records:
@@ -18,11 +18,11 @@ class Records:
         self.names, self.failures = ["a", "gone", "b"], list(failures)
         self.checks = 0
 
-    async def all(self) -> AsyncIterator[dict[str, Any]]:
+    async def list_metadata(self) -> AsyncIterator[dict[str, Any]]:
         for name in list(self.names):
             yield {"name": name}
 
-    async def drop_if_gone(self, metadata: dict[str, Any]) -> bool:
+    async def delete_if_pod_gone(self, metadata: dict[str, Any]) -> bool:
         self.checks += 1
         if self.failures:
             raise self.failures.pop(0)
@@ -58,7 +58,7 @@ async def test_a_record_that_cannot_be_deleted_or_read_does_not_delay_the_others
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     denied = {"code": 403, "reason": "Forbidden", "message": 'admission webhook "x" denied: no'}
-    for failure in (error_of(denied), KeyError("uid")):
+    for failure in (error_from_status(denied), KeyError("uid")):
         records, unreadable = Records(failure), UnreadableObjects()
         sweep = LimitSweep(records, unreadable, lambda _: asyncio.sleep(0))
         await sweep.sweep()

@@ -8,7 +8,7 @@ import pytest
 from lightkube import ApiError
 from oomwarden.controller.retention.deletions import LARGEST_BATCH, TRIES, Deletions
 from oomwarden.core.quota.retention import StoredRecord
-from oomwarden.kube.transport.errors import error_of
+from oomwarden.kube.transport.errors import error_from_status
 
 from tests.support.stored_records import FIVE, FakeStore, record
 
@@ -23,7 +23,9 @@ class FakeDeletable:
 
 def too_many_requests(after: int) -> ApiError:
     details = {"retryAfterSeconds": after}
-    return error_of({"code": 429, "reason": "TooManyRequests", "message": "", "details": details})
+    return error_from_status(
+        {"code": 429, "reason": "TooManyRequests", "message": "", "details": details}
+    )
 
 
 async def test_deletions_are_concurrent_and_start_with_one() -> None:

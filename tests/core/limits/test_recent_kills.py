@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.core.limits import recent_kills as young_kills
+from oomwarden.core.limits import recent_kills
 from oomwarden.core.limits.recent_kills import (
     MOST_BYTES,
     MOST_OF_A_NAMESPACE,
@@ -103,8 +103,8 @@ def test_a_record_with_all_names_at_their_longest_waits_for_an_answer() -> None:
 def test_of_thousands_of_namespaces_that_flood_not_each_is_counted_by_itself() -> None:
     waiting = RecentKillQueue()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(young_kills, "MOST_COUNTED", 3)
-        patch.setattr(young_kills, "MOST_OF_A_NAMESPACE", 1)
+        patch.setattr(recent_kills, "MOST_COUNTED", 3)
+        patch.setattr(recent_kills, "MOST_OF_A_NAMESPACE", 1)
         for number in range(10):
             waiting.put(kill("a", f"ns-{number}"), 0.0)
             waiting.put(kill("b", f"ns-{number}"), 0.0)
@@ -117,8 +117,8 @@ def test_no_more_than_so_many_wait_and_each_is_served_or_counted(
 ) -> None:
     waiting, put, taken = RecentKillQueue(), 0, 0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(young_kills, "MOST", 12)
-        patch.setattr(young_kills, "MOST_OF_A_NAMESPACE", 8)
+        patch.setattr(recent_kills, "MOST", 12)
+        patch.setattr(recent_kills, "MOST_OF_A_NAMESPACE", 8)
         for namespace, serve in steps:
             if serve and (found := waiting.next(0.0)):
                 taken += 1

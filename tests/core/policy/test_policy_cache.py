@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.core.policy import policy_cache as policy_shelf
+from oomwarden.core.policy import policy_cache
 from oomwarden.core.policy.matching import rank
 from oomwarden.core.policy.policy import NAMESPACED, Policy, key_of
 from oomwarden.core.policy.policy_cache import (
@@ -82,7 +82,7 @@ def test_what_ranks_behind_one_that_is_left_out_is_left_out_though_it_would_fit(
 
 
 def test_no_more_than_so_many_are_held_however_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(policy_shelf, "MOST_POLICIES", 3)
+    monkeypatch.setattr(policy_cache, "MOST_POLICIES", 3)
     shelf = shelf_of(*(one(f"p{n:02}") for n in range(99)))
     assert names(shelf) == ["p00", "p01", "p02"]
     assert len(shelf.left) == 96
@@ -114,7 +114,7 @@ def test_namespaces_with_most_give_way_first_and_the_clusters_own_do_not_count(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     each = one("p00", size=3).weight
-    monkeypatch.setattr(policy_shelf, "NODE_BYTES", 10 * each)
+    monkeypatch.setattr(policy_cache, "NODE_BYTES", 10 * each)
     shelves = Shelves({"": Shelf(), "small": Shelf(), "large": Shelf(), "larger": Shelf()})
     counts = {"small": 2, "large": 9, "larger": 30, "": 5, "elsewhere": 3}
     for namespace, count in counts.items():

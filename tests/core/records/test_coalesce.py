@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.api.oomkill import OOMKill
 from oomwarden.core.records.coalesce import Draft, account_of, container_of, merge
-from oomwarden.core.records.oomkill import record_name
+from oomwarden.core.records.metadata import record_name
 
 POD = "api-7d9f"
 

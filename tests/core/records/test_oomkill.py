@@ -13,8 +13,8 @@ from oomwarden.core.incidents.memory_history import (
 )
 from oomwarden.core.parse.memory_stat import Composition
 from oomwarden.core.records.event import note
-from oomwarden.core.records.metadata import node_label
-from oomwarden.core.records.oomkill import oom_kill, record_name, rest_of, timestamp
+from oomwarden.core.records.metadata import node_label, record_name
+from oomwarden.core.records.oomkill import oom_kill, rest_of, timestamp
 from oomwarden.core.records.short_record import short_record
 
 from tests.support.one_kill import APP, BOOKING, MIB, NOW, SCENE, SIDE, WITNESS

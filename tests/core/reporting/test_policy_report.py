@@ -5,7 +5,7 @@ from oomwarden.core.enforcement.scan_outcome import of_outcome
 from oomwarden.core.enforcement.scoring import Floor
 from oomwarden.core.model.remark import Remark
 from oomwarden.core.policy.policy import Key, Policy
-from oomwarden.core.reporting import policy_report as core_reports
+from oomwarden.core.reporting import policy_report
 from oomwarden.core.reporting.policy_report import (
     MOST_REFUSALS,
     MOST_TEXT,
@@ -80,7 +80,7 @@ def test_no_more_is_made_than_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         made.append(container)
         return refusal(pod=pod, container=container, reason=reason, message=message)
 
-    monkeypatch.setattr(core_reports, "Refusal", count)
+    monkeypatch.setattr(policy_report, "Refusal", count)
     boss, losers = cluster_policy(), [policy(f"p{number}") for number in range(20)]
     items = [ContainerStatus(pod(), f"c{number}", standing(boss, *losers)) for number in range(40)]
     by = by_key(boss, *losers)

@@ -1,14 +1,14 @@
-"""Cgroup trees of other kubelets and runtimes, as directories."""
+"""Cgroup trees of various kubelets and runtimes, made of plain directories."""
 
 from pathlib import Path
 
 import pytest
 from oomwarden.core.reporting.layout import remedy
-from oomwarden.kernel.cgroup import kubepods as kubepods_module
-from oomwarden.kernel.cgroup import strays as module
+from oomwarden.kernel.cgroup import kubepods, unknown_cgroups
 from oomwarden.kernel.cgroup.files import CgroupRoot
-from oomwarden.kernel.cgroup.strays import strays
-from oomwarden.kernel.cgroup.tree import CounterTree, find_kubepods
+from oomwarden.kernel.cgroup.kubepods import find_kubepods
+from oomwarden.kernel.cgroup.tree import CounterTree
+from oomwarden.kernel.cgroup.unknown_cgroups import find_unknown_cgroups
 
 UID = "0a1b2c3d-1111-2222-3333-444455556666"
 UNDERSCORES = UID.replace("-", "_")
@@ -25,7 +25,7 @@ def make(root: Path, *paths: str) -> CgroupRoot:
 def test_containers_of_a_runtime_without_the_systemd_driver_are_found(tmp_path: Path) -> None:
     unit = f"system.slice/containerd.service/{POD}:cri-containerd:{ID}"
     root = make(tmp_path, f"kubepods.slice/kubepods-burstable.slice/{POD}", unit)
-    (one,) = strays(root)
+    (one,) = find_unknown_cgroups(root)
     assert (one.path, one.container_id, one.is_unit_name) == (unit, ID, True)
 
 
@@ -39,29 +39,33 @@ def test_containers_of_a_runtime_without_the_systemd_driver_are_found(tmp_path: 
         f"a.slice/a-b.slice/rke2-server.service/my-root-{POD}:docker:{ID}",
     ],
 )
-def test_wherever_such_a_runtime_runs_the_mismatch_is_seen(tmp_path: Path, unit: str) -> None:
-    (one,) = strays(make(tmp_path, f"kubepods.slice/{POD}", unit))
+def test_the_cgroup_driver_mismatch_is_found_wherever_the_runtime_runs(
+    tmp_path: Path, unit: str
+) -> None:
+    (one,) = find_unknown_cgroups(make(tmp_path, f"kubepods.slice/{POD}", unit))
     assert one.is_unit_name
     assert "SystemdCgroup" in remedy({}, [one])
 
 
-def test_what_is_below_kubepods_or_a_container_is_no_stray(tmp_path: Path) -> None:
+def test_cgroups_below_kubepods_or_a_container_are_not_reported(tmp_path: Path) -> None:
     inside = f"kubepods.slice/kubepods-burstable.slice/{POD}/cri-containerd-{ID}.scope/{'cd' * 32}"
     docker = f"system.slice/docker-{'ef' * 32}.scope"
     root = make(tmp_path, inside, f"{docker}/kubepods.slice/pod/{'cd' * 32}")
-    assert [one.path for one in strays(root)] == [docker]
+    assert [one.path for one in find_unknown_cgroups(root)] == [docker]
 
 
-def test_the_look_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_search_for_unknown_cgroups_is_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = make(tmp_path, *(f"user.slice/{number:064x}" for number in range(20)))
-    monkeypatch.setattr(module, "MAX_STRAYS", 5)
-    assert 5 <= len(strays(root)) <= 20
-    monkeypatch.setattr(module, "MAX_CGROUPS", 1)
-    assert strays(root) == []
+    monkeypatch.setattr(unknown_cgroups, "MAX_FOUND", 5)
+    assert 5 <= len(find_unknown_cgroups(root)) <= 20
+    monkeypatch.setattr(unknown_cgroups, "MAX_CGROUPS", 1)
+    assert find_unknown_cgroups(root) == []
 
 
-def test_the_root_of_pods_that_holds_processes_wins(tmp_path: Path) -> None:
-    """The one of the other cgroup driver stays behind when the driver is changed."""
+def test_the_root_of_pods_with_processes_is_preferred(tmp_path: Path) -> None:
+    """The root of the old cgroup driver stays behind when the driver is changed."""
     root = make(tmp_path, "kubepods/burstable", "kubepods.slice", "custom/kubepods")
     found = find_kubepods(root)
     assert found is not None
@@ -92,7 +96,7 @@ UNDER = "kubepods-burstable.slice"
         ("kubepods.slice/kubepods-kubepods.slice", f"kubepods-{UNDER}"),
     ],
 )
-def test_the_pods_of_any_root_of_a_kubelet_are_seen(
+def test_pods_are_found_below_any_cgroup_root_of_a_kubelet(
     tmp_path: Path, kubepods: str, below: str
 ) -> None:
     name = f"pod{UID}" if "." not in below else below.replace(".slice", f"-pod{UNDERSCORES}.slice")
@@ -111,19 +115,19 @@ def test_the_pods_of_any_root_of_a_kubelet_are_seen(
     assert container in seen
 
 
-def test_the_look_for_the_root_of_pods_is_bounded(
+def test_the_search_for_the_root_of_pods_is_bounded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = make(tmp_path, *(f"user.slice/{number}/x" for number in range(20)))
     listed: list[str] = []
-    listing = kubepods_module._list
-    monkeypatch.setattr(kubepods_module, "MAX_LISTED", 5)
+    listing = kubepods._list
+    monkeypatch.setattr(kubepods, "MAX_LISTED", 5)
 
     def counted(root: CgroupRoot, path: str) -> list[tuple[str, int]]:
         listed.append(path)
         return listing(root, path)
 
-    monkeypatch.setattr(kubepods_module, "_list", counted)
+    monkeypatch.setattr(kubepods, "_list", counted)
     assert find_kubepods(root) is None
     assert len(listed) <= 5
 

@@ -3,11 +3,9 @@ import os
 from pathlib import Path
 
 import pytest
-from oomwarden.kernel.cgroup import files
-from oomwarden.kernel.cgroup import members as container_processes
-from oomwarden.kernel.cgroup import walk as nested_cgroups
+from oomwarden.kernel.cgroup import files, members, walk
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
-from oomwarden.kernel.cgroup.members import PartOfPids, held, pids
+from oomwarden.kernel.cgroup.members import PartialPids, list_pids, open_container
 from oomwarden.kernel.proc.process import read_whole
 
 from tests.support.containers import container, fill
@@ -16,7 +14,7 @@ from tests.support.containers import container, fill
 def listed(root: Path) -> list[int]:
     directory = os.open(root, os.O_RDONLY)
     try:
-        return sorted(pids(directory))
+        return sorted(list_pids(directory))
     finally:
         os.close(directory)
 
@@ -28,20 +26,20 @@ def test_nested_cgroups_belong_to_the_container(tmp_path: Path) -> None:
     assert listed(tmp_path) == [1, 2, 3, 4]
 
 
-def test_names_are_data(tmp_path: Path) -> None:
+def test_cgroup_names_are_not_interpreted(tmp_path: Path) -> None:
     fill(tmp_path, 1)
     fill(tmp_path / "a\nb;$(rm -rf)", 2)
     (tmp_path / "link").symlink_to("/proc")
     assert listed(tmp_path) == [1, 2]
 
 
-def test_a_process_of_another_pid_namespace_and_garbage_are_passed_over(tmp_path: Path) -> None:
+def test_processes_of_another_pid_namespace_and_garbage_are_skipped(tmp_path: Path) -> None:
     fill(tmp_path)
     (tmp_path / "cgroup.procs").write_text("0\n12\nx\n-3\n")
     assert listed(tmp_path) == [12]
 
 
-def test_more_pids_than_one_read_gives_are_all_there(tmp_path: Path) -> None:
+def test_a_list_of_pids_longer_than_one_read_is_complete(tmp_path: Path) -> None:
     fill(tmp_path, *range(1, 20_001))
     assert len(listed(tmp_path)) == 20_000
 
@@ -53,7 +51,7 @@ def descriptors() -> int:
 def listing(root: Path) -> list[int]:
     directory = os.open(root, os.O_RDONLY)
     try:
-        return pids(directory)
+        return list_pids(directory)
     finally:
         os.close(directory)
 
@@ -62,7 +60,7 @@ def listing(root: Path) -> list[int]:
 def test_depth_hides_no_process(
     tmp_path: Path, depth: int, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nested_cgroups, "MAX_SECONDS", 60.0)
+    monkeypatch.setattr(walk, "MAX_SECONDS", 60.0)
     top = os.open(fill(tmp_path / "app"), os.O_RDONLY)
     above = os.dup(top)
     for _ in range(depth):
@@ -75,26 +73,26 @@ def test_depth_hides_no_process(
         procs.write("42\n")
     os.close(above)
     before = descriptors()
-    found = pids(top)
-    assert (found, isinstance(found, PartOfPids)) == ([42], False)
-    assert descriptors() == before, "no descriptor is left open"
+    found = list_pids(top)
+    assert (found, isinstance(found, PartialPids)) == ([42], False)
+    assert descriptors() == before, "a descriptor was left open"
     os.close(top)
 
 
 def test_a_wide_tree_hides_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nested_cgroups, "MAX_SECONDS", 60.0)
+    monkeypatch.setattr(walk, "MAX_SECONDS", 60.0)
     fill(tmp_path, 1)
     for number in range(1100):
         fill(tmp_path / f"n{number}", number + 2)
     assert listed(tmp_path) == list(range(1, 1102))
-    assert not isinstance(listing(tmp_path), PartOfPids)
+    assert not isinstance(listing(tmp_path), PartialPids)
 
 
-def test_more_cgroups_than_can_be_visited_are_said_and_each_time_others_are_left_out(
+def test_a_tree_over_the_budget_is_reported_and_each_walk_omits_other_cgroups(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nested_cgroups, "MAX_CGROUPS", 5)
-    monkeypatch.setattr(nested_cgroups, "MAX_SECONDS", 60.0)
+    monkeypatch.setattr(walk, "MAX_CGROUPS", 5)
+    monkeypatch.setattr(walk, "MAX_SECONDS", 60.0)
     fill(tmp_path, 1)
     for number in range(9):
         fill(tmp_path / f"n{number}/below", number + 2)
@@ -102,28 +100,28 @@ def test_more_cgroups_than_can_be_visited_are_said_and_each_time_others_are_left
     before, seen = descriptors(), set[int]()
     for _ in range(200):
         found = listing(tmp_path)
-        assert isinstance(found, PartOfPids)
+        assert isinstance(found, PartialPids)
         seen |= set(found)
     assert seen == set(range(1, 11))
     assert descriptors() == before
 
 
-def test_time_ends_a_walk_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nested_cgroups, "MAX_SECONDS", -1.0)
+def test_a_walk_ends_when_its_time_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk, "MAX_SECONDS", -1.0)
     fill(tmp_path, 1)
     fill(tmp_path / "below", 2)
     found = listing(tmp_path)
-    assert (found, isinstance(found, PartOfPids)) == ([1], True)
+    assert (found, isinstance(found, PartialPids)) == ([1], True)
 
 
-def test_a_list_of_processes_that_is_cut_is_said(
+def test_a_truncated_list_of_processes_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(container_processes, "MAX_BYTES", 4)
-    assert isinstance(listing(fill(tmp_path, *range(10, 30))), PartOfPids)
+    monkeypatch.setattr(members, "MAX_BYTES", 4)
+    assert isinstance(listing(fill(tmp_path, *range(10, 30))), PartialPids)
 
 
-def test_a_nested_cgroup_that_goes_away_is_passed_over(
+def test_a_nested_cgroup_removed_during_the_walk_is_skipped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(tmp_path, 1)
@@ -147,16 +145,16 @@ def test_a_threaded_cgroup_has_its_processes_in_the_domain_above(
             raise OSError(errno.EOPNOTSUPP, "Operation not supported")
         return read_whole(fd, most)
 
-    monkeypatch.setattr(container_processes, "read_whole", read)
+    monkeypatch.setattr(members, "read_whole", read)
     assert listed(tmp_path) == [1]
 
 
-def test_a_container_that_is_gone_is_said_so(tmp_path: Path) -> None:
+def test_a_removed_container_raises(tmp_path: Path) -> None:
     cgroup = container(tmp_path, 1)
     (tmp_path / "app").rename(tmp_path / "elsewhere")
     root = CgroupRoot(tmp_path)
-    with pytest.raises(CgroupGoneError), held(root, cgroup):
+    with pytest.raises(CgroupGoneError), open_container(root, cgroup):
         pass
     (tmp_path / "app").mkdir()
-    with pytest.raises(CgroupGoneError), held(root, cgroup):
+    with pytest.raises(CgroupGoneError), open_container(root, cgroup):
         pass

@@ -4,7 +4,7 @@ import pytest
 from oomwarden.core.enforcement.group_files import GroupFiles
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
-from oomwarden.kernel.cgroup.oom_group import is_read_only, put_back, read_all, read_files, write
+from oomwarden.kernel.cgroup.oom_group import is_read_only, read_enabled, read_files, restore, write
 
 from tests.support.containers import container, fill
 
@@ -15,81 +15,81 @@ def grouped(root: Path, value: str = "1") -> Cgroup:
     return cgroup
 
 
-def test_the_containers_own_file_is_written_and_no_nested_one(tmp_path: Path) -> None:
+def test_only_the_file_of_the_container_itself_is_written(tmp_path: Path) -> None:
     cgroup = grouped(tmp_path)
     nested = fill(tmp_path / "app" / "init.scope", 2) / "memory.oom.group"
     nested.write_text("1\n")
-    assert write(CgroupRoot(tmp_path), cgroup, together=False) is False
+    assert write(CgroupRoot(tmp_path), cgroup, enabled=False) is False
     assert (tmp_path / "app" / "memory.oom.group").read_text()[0] == "0"
     assert nested.read_text() == "1\n"
 
 
-def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+def test_a_missing_file_is_not_created(tmp_path: Path) -> None:
     cgroup = container(tmp_path, 1)
     with pytest.raises(CgroupGoneError):
-        write(CgroupRoot(tmp_path), cgroup, together=False)
+        write(CgroupRoot(tmp_path), cgroup, enabled=False)
     assert not (tmp_path / "app" / "memory.oom.group").exists()
 
 
-def test_another_cgroup_of_the_same_name_is_not_written(tmp_path: Path) -> None:
+def test_another_cgroup_with_the_same_path_is_not_written(tmp_path: Path) -> None:
     cgroup = grouped(tmp_path)
     (tmp_path / "app").rename(tmp_path / "elsewhere")
     grouped(tmp_path)
     with pytest.raises(CgroupGoneError):
-        write(CgroupRoot(tmp_path), cgroup, together=False)
+        write(CgroupRoot(tmp_path), cgroup, enabled=False)
     assert (tmp_path / "app" / "memory.oom.group").read_text() == "1\n"
 
 
-def test_many_are_read_at_once_and_those_that_are_gone_are_left_out(tmp_path: Path) -> None:
+def test_removed_containers_are_omitted_when_many_are_read(tmp_path: Path) -> None:
     one = grouped(tmp_path)
     gone = Cgroup(7, "gone", Level.CONTAINER)
-    assert read_all(CgroupRoot(tmp_path), [one, gone]) == {one.inode: True}
+    assert read_enabled(CgroupRoot(tmp_path), [one, gone]) == {one.inode: True}
 
 
-def test_a_mount_that_is_not_there_cannot_be_written(tmp_path: Path) -> None:
+def test_a_missing_mount_counts_as_read_only(tmp_path: Path) -> None:
     assert is_read_only(tmp_path / "missing")
     assert not is_read_only(tmp_path)
 
 
 def in_sub_cgroup(root: Path, own: str, below: str) -> Cgroup:
-    """A container as crun makes it: its processes are in a cgroup below the scope."""
+    """Create a container as crun does: its processes are in a cgroup below the scope."""
     cgroup = container(root)
     (root / "app/memory.oom.group").write_text(f"{own}\n")
     (fill(root / "app/container", 1) / "memory.oom.group").write_text(f"{below}\n")
     return cgroup
 
 
-def test_the_runtimes_sub_cgroup_alone_makes_a_group_kill(tmp_path: Path) -> None:
+def test_the_runtimes_sub_cgroup_alone_enables_group_kill(tmp_path: Path) -> None:
     cgroup, root = in_sub_cgroup(tmp_path, "0", "1"), CgroupRoot(tmp_path)
-    assert read_all(root, [cgroup]) == {cgroup.inode: True}
+    assert read_enabled(root, [cgroup]) == {cgroup.inode: True}
     assert read_files(root, [cgroup]) == {cgroup.inode: GroupFiles(own=False, below=True)}
-    assert write(root, cgroup, together=False) is False
+    assert write(root, cgroup, enabled=False) is False
     assert read_files(root, [cgroup]) == {cgroup.inode: GroupFiles(own=False, below=False)}
-    put_back(root, cgroup, GroupFiles(own=False, below=True))
+    restore(root, cgroup, GroupFiles(own=False, below=True))
     assert read_files(root, [cgroup]) == {cgroup.inode: GroupFiles(own=False, below=True)}
 
 
-def test_what_a_container_has_made_itself_is_not_its_runtimes(tmp_path: Path) -> None:
+def test_a_cgroup_created_by_the_container_is_not_the_runtimes(tmp_path: Path) -> None:
     cgroup, root = in_sub_cgroup(tmp_path, "0", "1"), CgroupRoot(tmp_path)
     (fill(tmp_path / "app/container/container", 2) / "memory.oom.group").write_text("1\n")
-    write(root, cgroup, together=False)
+    write(root, cgroup, enabled=False)
     assert (tmp_path / "app/container/container/memory.oom.group").read_text() == "1\n"
     fill(tmp_path / "app", 3)
     (tmp_path / "app/container/memory.oom.group").write_text("1\n")
     assert read_files(root, [cgroup]) == {cgroup.inode: GroupFiles(own=False)}
 
 
-def test_a_sub_cgroup_without_the_memory_controller_sets_nothing(tmp_path: Path) -> None:
+def test_a_sub_cgroup_without_the_memory_controller_has_no_effect(tmp_path: Path) -> None:
     cgroup, root = in_sub_cgroup(tmp_path, "1", "1"), CgroupRoot(tmp_path)
     (tmp_path / "app/container/memory.oom.group").unlink()
     assert read_files(root, [cgroup]) == {cgroup.inode: GroupFiles(own=True)}
-    assert write(root, cgroup, together=False) is False
+    assert write(root, cgroup, enabled=False) is False
     assert not (tmp_path / "app/container/memory.oom.group").exists()
 
 
-def test_a_link_by_the_sub_cgroups_name_is_not_followed(tmp_path: Path) -> None:
+def test_a_symbolic_link_with_the_sub_cgroups_name_is_not_followed(tmp_path: Path) -> None:
     cgroup = container(tmp_path)
     (tmp_path / "app/memory.oom.group").write_text("0\n")
     (fill(tmp_path / "elsewhere") / "memory.oom.group").write_text("1\n")
     (tmp_path / "app/container").symlink_to(tmp_path / "elsewhere")
-    assert read_all(CgroupRoot(tmp_path), [cgroup]) == {cgroup.inode: False}
+    assert read_enabled(CgroupRoot(tmp_path), [cgroup]) == {cgroup.inode: False}

@@ -36,7 +36,7 @@ def host(tmp_path: Path) -> Host:
     return Host(tmp_path)
 
 
-def test_the_oldest_process_names_the_container_and_tells_the_score(host: Host) -> None:
+def test_name_and_score_come_from_the_oldest_process(host: Host) -> None:
     host.proc.process(30, score=7, start=300, mounts=NAMED)
     host.proc.process(40, score=899, start=200, mounts=NAMED)
     assert host.find_first_process(host.container(30, 40, limit="1048576")) == FirstProcess(
@@ -44,34 +44,34 @@ def test_the_oldest_process_names_the_container_and_tells_the_score(host: Host) 
     )
 
 
-def test_runcs_own_processes_tell_no_name_and_the_shims_score(host: Host) -> None:
+def test_runcs_own_processes_have_no_name_and_the_shims_score(host: Host) -> None:
     host.proc.process(30, score=-998)
     assert host.find_first_process(host.container(30)) == FirstProcess(None, -998)
 
 
-def test_the_process_that_is_named_is_asked_though_a_helper_is_older(host: Host) -> None:
+def test_a_process_with_the_name_is_preferred_to_an_older_helper(host: Host) -> None:
     host.proc.process(30, score=-998, start=100)
     host.proc.process(31, score=899, start=101, mounts=NAMED)
     assert host.find_first_process(host.container(30, 31)) == FirstProcess("app", 899)
 
 
-def test_a_process_in_a_nested_cgroup_names_the_container_too(host: Host) -> None:
+def test_a_process_in_a_nested_cgroup_also_names_the_container(host: Host) -> None:
     host.proc.process(30, score=899, mounts=NAMED)
     cgroup = host.container()
     fill(host.cgroups / "app/container", 30)
     assert host.find_first_process(cgroup) == FirstProcess("app", 899)
 
 
-def test_an_empty_container_tells_nothing(host: Host) -> None:
+def test_an_empty_container_has_no_first_process(host: Host) -> None:
     assert host.find_first_process(host.container()) == FirstProcess()
 
 
-def test_a_process_that_is_gone_is_passed_over(host: Host) -> None:
+def test_an_exited_process_is_skipped(host: Host) -> None:
     host.proc.process(31, score=899, mounts=NAMED)
     assert host.find_first_process(host.container(30, 31)) == FirstProcess("app", 899)
 
 
-def test_a_container_that_is_gone_is_said_so(host: Host) -> None:
+def test_a_removed_container_raises(host: Host) -> None:
     cgroup = host.container()
     (host.cgroups / "app").rename(host.cgroups / "elsewhere")
     with pytest.raises(CgroupGoneError):

@@ -7,8 +7,8 @@ from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.parse.memory_stat import Composition
 from oomwarden.kernel.cgroup import files
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
-from oomwarden.kernel.container import memory as memory_files
-from oomwarden.kernel.container.memory import UsageFiles, memory_of, usage_detail
+from oomwarden.kernel.container import memory
+from oomwarden.kernel.container.memory import UsageFiles, read_charged_memory, read_usage_detail
 from oomwarden.kernel.proc.process import ProcRoot
 
 from tests.support.containers import container, fill
@@ -39,8 +39,8 @@ class Host:
     def usage(self) -> UsageFiles:
         return UsageFiles(CgroupRoot(self.root))
 
-    def look(self, cgroup: Cgroup) -> UsageDetail:
-        return usage_detail(CgroupRoot(self.root), ProcRoot(self.proc.root), cgroup)
+    def read_detail(self, cgroup: Cgroup) -> UsageDetail:
+        return read_usage_detail(CgroupRoot(self.root), ProcRoot(self.proc.root), cgroup)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def host(tmp_path: Path) -> Host:
     return Host(tmp_path)
 
 
-def test_usage_is_read_anew_through_one_kept_descriptor(host: Host) -> None:
+def test_usage_is_read_again_through_the_same_descriptor(host: Host) -> None:
     app, usage = host.container(), host.usage()
     live = frozenset({app.inode})
     assert usage.read([app], live)[app.inode].usage == 8192
@@ -58,7 +58,7 @@ def test_usage_is_read_anew_through_one_kept_descriptor(host: Host) -> None:
     assert usage._open == kept
 
 
-def test_the_file_of_a_container_that_is_gone_is_closed(host: Host) -> None:
+def test_the_file_of_a_removed_container_is_closed(host: Host) -> None:
     app, usage = host.container(), host.usage()
     usage.read([app], frozenset({app.inode}))
     (fd,) = usage._open.values()
@@ -67,14 +67,14 @@ def test_the_file_of_a_container_that_is_gone_is_closed(host: Host) -> None:
         os.fstat(fd)
 
 
-def test_a_live_container_that_is_not_asked_for_keeps_its_file(host: Host) -> None:
+def test_the_file_of_a_live_container_stays_open_while_it_is_not_read(host: Host) -> None:
     app, usage = host.container(), host.usage()
     usage.read([app], frozenset({app.inode}))
     usage.read([], frozenset({app.inode}))
     assert list(usage._open) == [app.inode]
 
 
-def test_a_cgroup_that_was_removed_is_left_out(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_removed_cgroup_is_omitted(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     def removed(fd: int) -> bytes:
         raise CgroupGoneError(str(fd))
 
@@ -85,13 +85,13 @@ def test_a_cgroup_that_was_removed_is_left_out(host: Host, monkeypatch: pytest.M
     assert (usage._open, usage.unreadable) == ({}, 0)
 
 
-def test_another_cgroup_of_the_same_name_is_not_read(host: Host) -> None:
+def test_another_cgroup_with_the_same_path_is_not_read(host: Host) -> None:
     app = host.container()
     other = Cgroup(app.inode + 1, app.path, Level.CONTAINER)
     assert host.usage().read([other], frozenset({other.inode})) == {}
 
 
-def test_a_file_that_makes_no_sense_is_counted_and_the_others_are_read(host: Host) -> None:
+def test_an_unreadable_file_is_counted_and_the_others_are_read(host: Host) -> None:
     app, usage = host.container(usage="lots"), host.usage()
     other = fill(host.root / "other")
     (other / "memory.current").write_text("1\n")
@@ -101,60 +101,60 @@ def test_a_file_that_makes_no_sense_is_counted_and_the_others_are_read(host: Hos
     assert usage.unreadable == 1
 
 
-def test_a_closer_look_tells_the_composition_and_the_five_largest(host: Host) -> None:
+def test_usage_detail_has_the_composition_and_the_five_largest_processes(host: Host) -> None:
     for pid in range(1, 9):
         host.process(pid, pages=pid, comm=f"p{pid}\n")
-    seen = host.look(host.container(*range(1, 9)))
+    seen = host.read_detail(host.container(*range(1, 9)))
     assert (seen.sample.usage, seen.count) == (8192, 8)
     assert seen.composition == Composition(4096, 2048, 1024)
     assert [each.pid for each in seen.processes] == [8, 7, 6, 5, 4]
     assert seen.processes[0] == ProcessUsage(8, b"p8\n", 8 * PAGE, 8)
 
 
-def test_processes_of_nested_cgroups_are_the_containers_too(host: Host) -> None:
+def test_processes_of_nested_cgroups_belong_to_the_container(host: Host) -> None:
     host.process(7, pages=3)
     app = host.container()
     fill(host.root / "app/container", 7)
-    assert [each.pid for each in host.look(app).processes] == [7]
+    assert [each.pid for each in host.read_detail(app).processes] == [7]
 
 
-def test_a_process_that_ended_and_one_without_memory_are_passed_over(host: Host) -> None:
+def test_processes_without_memory_or_that_exited_are_skipped(host: Host) -> None:
     host.process(2, pages=0)
-    seen = host.look(host.container(1, 2))
+    seen = host.read_detail(host.container(1, 2))
     assert (seen.count, seen.processes) == (2, ())
 
 
-def test_of_too_many_processes_none_is_called_the_largest(
+def test_no_process_is_called_the_largest_if_there_are_too_many(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory_files, "MAX_PROCESSES", 1)
+    monkeypatch.setattr(memory, "MAX_PROCESSES", 1)
     host.process(1, pages=1)
     host.process(2, pages=2)
-    seen = host.look(host.container(1, 2))
+    seen = host.read_detail(host.container(1, 2))
     assert (seen.count, seen.processes) == (2, ())
 
 
-def test_a_closer_look_at_a_container_that_is_gone_says_so(host: Host) -> None:
+def test_usage_detail_of_a_removed_container_raises(host: Host) -> None:
     app = host.container()
     (host.root / "app").rename(host.root / "elsewhere")
     with pytest.raises(CgroupGoneError):
-        host.look(app)
+        host.read_detail(app)
 
 
-def test_what_is_charged_to_a_pod_is_told_with_its_swap_and_bounded(host: Host) -> None:
+def test_memory_charged_to_a_pod_includes_swap_and_is_bounded_by_usage(host: Host) -> None:
     app = host.container()
     (host.root / "app/memory.swap.current").write_text("99\n")
     (host.root / "app/memory.stat").write_text("anon 4096\nfile 2048\nshmem 1\nslab 99999\n")
-    seen = memory_of(CgroupRoot(host.root), app)
+    seen = read_charged_memory(CgroupRoot(host.root), app)
     assert seen is not None
     assert seen.composition == Composition(4096, 2048, 1, slab=8192, swap=99)
 
 
 @pytest.mark.parametrize("usage", ["lots", "-"])
-def test_of_files_that_make_no_sense_nothing_is_charged(host: Host, usage: str) -> None:
-    assert memory_of(CgroupRoot(host.root), host.container(usage=usage)) is None
+def test_unparsable_files_yield_no_charged_memory(host: Host, usage: str) -> None:
+    assert read_charged_memory(CgroupRoot(host.root), host.container(usage=usage)) is None
 
 
-def test_to_a_cgroup_that_is_gone_nothing_is_charged(host: Host) -> None:
+def test_a_removed_cgroup_has_no_charged_memory(host: Host) -> None:
     app = host.container()
-    assert memory_of(CgroupRoot(host.root), Cgroup(app.inode, "gone", Level.POD)) is None
+    assert read_charged_memory(CgroupRoot(host.root), Cgroup(app.inode, "gone", Level.POD)) is None

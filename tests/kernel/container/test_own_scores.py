@@ -1,4 +1,4 @@
-"""Scores that processes gave themselves, on real processes in fake cgroups."""
+"""Scores that processes set themselves, with real processes in fake cgroups."""
 
 import subprocess
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ from oomwarden.kernel.roots import HostRoots
 from tests.support.containers import container, fill
 
 PROC = Path("/proc")
-GIVEN = int((PROC / "self/oom_score_adj").read_text())
-RULES_SCORE, OWN, OTHER_OWN = (min(GIVEN + step, 1000) for step in (400, 100, 150))
+INITIAL = int((PROC / "self/oom_score_adj").read_text())
+RULES_SCORE, OWN, OTHER_OWN = (min(INITIAL + step, 1000) for step in (400, 100, 150))
 NAMED = (ProcessTarget("*", RULES_SCORE),)
-OVERRIDING = ScorePlan(GIVEN, frozenset({GIVEN, RULES_SCORE}), NAMED, saves=True)
-PUTTING_BACK = ScorePlan(GIVEN, frozenset({RULES_SCORE}))
+OVERRIDING = ScorePlan(INITIAL, frozenset({INITIAL, RULES_SCORE}), NAMED, saves=True)
+RESTORING = ScorePlan(INITIAL, frozenset({RULES_SCORE}))
 
 
 class Family:
@@ -61,14 +61,14 @@ def score(pid: int) -> int:
 
 def start(pid: int) -> int:
     with ProcRoot(PROC).open(pid) as process:
-        return process.start()
+        return process.start_time()
 
 
-def run(root: Path, cgroup: Cgroup, order: ScorePlan) -> ScanOutcome:
-    return apply_plan(HostRoots(CgroupRoot(root), ProcRoot(PROC)), cgroup, order, frozenset())
+def run(root: Path, cgroup: Cgroup, plan: ScorePlan) -> ScanOutcome:
+    return apply_plan(HostRoots(CgroupRoot(root), ProcRoot(PROC)), cgroup, plan, frozenset())
 
 
-def test_it_is_written_over_once_it_is_saved_and_then_put_back(
+def test_an_own_score_is_overridden_once_saved_and_restored_later(
     tmp_path: Path, family: Family
 ) -> None:
     pid = family.parent.pid
@@ -81,22 +81,22 @@ def test_it_is_written_over_once_it_is_saved_and_then_put_back(
     second = run(tmp_path, cgroup, replace(OVERRIDING, own=own))
     assert (score(pid), second.unsaved, second.complete) == (RULES_SCORE, 0, True)
     assert second.to_keep == own
-    third = run(tmp_path, cgroup, replace(PUTTING_BACK, own=own))
+    third = run(tmp_path, cgroup, replace(RESTORING, own=own))
     assert (score(pid), third.to_keep, third.own) == (OWN, {}, 1)
 
 
-def test_what_it_gives_itself_later_is_what_it_gets_back(tmp_path: Path, family: Family) -> None:
+def test_the_last_score_a_process_set_itself_is_kept(tmp_path: Path, family: Family) -> None:
     pid = family.parent.pid
     cgroup, own = container(tmp_path, pid), {pid: OwnScore(start(pid), OWN)}
     (PROC / f"{pid}/oom_score_adj").write_text(str(OTHER_OWN))
     found = run(tmp_path, cgroup, replace(OVERRIDING, own=own))
     assert (score(pid), found.unsaved) == (OTHER_OWN, 1)
     assert found.to_keep == {pid: OwnScore(start(pid), OTHER_OWN)}
-    left = run(tmp_path, cgroup, replace(PUTTING_BACK, own=own))
-    assert (score(pid), left.to_keep) == (OTHER_OWN, {}), "its choice stays"
+    left = run(tmp_path, cgroup, replace(RESTORING, own=own))
+    assert (score(pid), left.to_keep) == (OTHER_OWN, {}), "the score that it set itself stays"
 
 
-def test_a_fork_gets_back_what_its_parent_had_of_its_own(tmp_path: Path, family: Family) -> None:
+def test_a_forks_score_is_restored_to_its_parents_own_score(tmp_path: Path, family: Family) -> None:
     parent = family.parent.pid
     own = {parent: OwnScore(start(parent), OWN)}
     (PROC / f"{parent}/oom_score_adj").write_text(str(RULES_SCORE))
@@ -106,21 +106,21 @@ def test_a_fork_gets_back_what_its_parent_had_of_its_own(tmp_path: Path, family:
     fill(tmp_path / "app", parent, child)
     kept = run(tmp_path, cgroup, replace(OVERRIDING, own=own)).to_keep
     assert kept == own | {child: OwnScore(start(child), OWN)}
-    run(tmp_path, cgroup, replace(PUTTING_BACK, own=own))
+    run(tmp_path, cgroup, replace(RESTORING, own=own))
     assert (score(parent), score(child)) == (OWN, OWN)
 
 
-def test_another_process_of_the_pid_gets_nothing_that_is_not_its(
+def test_a_process_that_reuses_a_pid_does_not_get_the_saved_score(
     tmp_path: Path, family: Family
 ) -> None:
     pid = family.parent.pid
     (PROC / f"{pid}/oom_score_adj").write_text(str(RULES_SCORE))
     older = {pid: OwnScore(start(pid) - 1, OWN)}
-    found = run(tmp_path, container(tmp_path, pid), replace(PUTTING_BACK, own=older))
-    assert (score(pid), found.to_keep) == (GIVEN, {})
+    found = run(tmp_path, container(tmp_path, pid), replace(RESTORING, own=older))
+    assert (score(pid), found.to_keep) == (INITIAL, {})
 
 
-def test_where_too_many_would_have_to_be_kept_the_others_are_left_alone_and_counted(
+def test_own_scores_beyond_the_limit_are_not_overridden_but_counted(
     tmp_path: Path, family: Family
 ) -> None:
     pid = family.parent.pid
@@ -129,4 +129,4 @@ def test_where_too_many_would_have_to_be_kept_the_others_are_left_alone_and_coun
     cgroup = container(tmp_path, pid)
     found = run(tmp_path, cgroup, replace(OVERRIDING, own=full))
     assert (score(pid), found.too_many, found.unsaved, found.to_keep) == (OWN, 1, 0, {})
-    assert run(tmp_path, cgroup, OVERRIDING).unsaved == 1, "those that ended make room"
+    assert run(tmp_path, cgroup, OVERRIDING).unsaved == 1, "exited processes make room"

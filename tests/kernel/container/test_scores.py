@@ -1,4 +1,4 @@
-"""Orders carried out on real processes in fake cgroups."""
+"""Score plans applied to real processes in fake cgroups."""
 
 import subprocess
 import time
@@ -10,18 +10,18 @@ from oomwarden.core.enforcement.plan import ScanOutcome, ScorePlan
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.policy.process_rules import ProcessTarget
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
-from oomwarden.kernel.container import scores as apply
-from oomwarden.kernel.container.scores import MAX_ROUNDS, apply_plan, unchanged
-from oomwarden.kernel.proc.cmdline import AbandonedError, CommandLines
+from oomwarden.kernel.container import scores
+from oomwarden.kernel.container.scores import MAX_ROUNDS, apply_plan, find_unchanged
+from oomwarden.kernel.proc.cmdline import CommandLines, ScanAbandonedError
 from oomwarden.kernel.proc.process import Process, ProcRoot
 from oomwarden.kernel.roots import HostRoots
 
 from tests.support.containers import container, fill
 
 PROC = ProcRoot(Path("/proc"))
-GIVEN = int(Path("/proc/self/oom_score_adj").read_text())
-TARGET, OTHER, OLDER, OWN = (min(GIVEN + step, 1000) for step in (300, 400, 200, 100))
-ORDER = ScorePlan(TARGET, frozenset({GIVEN, OLDER}))
+INITIAL = int(Path("/proc/self/oom_score_adj").read_text())
+TARGET, OTHER, OLDER, OWN = (min(INITIAL + step, 1000) for step in (300, 400, 200, 100))
+PLAN = ScorePlan(TARGET, frozenset({INITIAL, OLDER}))
 
 Spawn = Callable[..., int]
 
@@ -30,7 +30,7 @@ Spawn = Callable[..., int]
 def spawn() -> Iterator[Spawn]:
     children: list[subprocess.Popen[bytes]] = []
 
-    def start(score: int = GIVEN, title: str = "cat") -> int:
+    def start(score: int = INITIAL, title: str = "cat") -> int:
         child = subprocess.Popen(
             [title], executable="cat", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
         )
@@ -51,11 +51,13 @@ def score(pid: int) -> int:
 
 
 def run(root: Path, cgroup: Cgroup, known: frozenset[int] = frozenset()) -> ScanOutcome:
-    return apply_plan(HostRoots(CgroupRoot(root), PROC), cgroup, ORDER, known)
+    return apply_plan(HostRoots(CgroupRoot(root), PROC), cgroup, PLAN, known)
 
 
-def test_the_baseline_and_values_of_ours_are_written_over(tmp_path: Path, spawn: Spawn) -> None:
-    fresh, older, holding, own = (spawn(each) for each in (GIVEN, OLDER, TARGET, OWN))
+def test_the_baseline_and_values_set_by_oomwarden_are_overwritten(
+    tmp_path: Path, spawn: Spawn
+) -> None:
+    fresh, older, holding, own = (spawn(each) for each in (INITIAL, OLDER, TARGET, OWN))
     outcome = run(tmp_path, container(tmp_path, fresh, older, holding, own))
     assert [score(pid) for pid in (fresh, older, holding, own)] == [TARGET, TARGET, TARGET, OWN]
     assert outcome.holding == {fresh, older, holding}
@@ -79,23 +81,23 @@ def test_a_child_forked_before_its_parent_was_changed_is_found(
     assert score(child) == TARGET
 
 
-def test_a_container_that_forks_without_end_is_left_for_the_next_scan(
+def test_a_container_that_forks_endlessly_is_left_for_the_next_scan(
     tmp_path: Path, spawn: Spawn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pid = spawn(TARGET)
     numbers = iter(range(10_000_000, 20_000_000))
-    monkeypatch.setattr(apply, "pids", lambda _: [pid, next(numbers)])
+    monkeypatch.setattr(scores, "list_pids", lambda _: [pid, next(numbers)])
     outcome = run(tmp_path, container(tmp_path, pid))
     assert not outcome.complete
     assert next(numbers) == 10_000_000 + MAX_ROUNDS + 1
 
 
-def test_processes_that_vanish_are_nothing_to_tell(tmp_path: Path) -> None:
+def test_exited_processes_are_not_reported(tmp_path: Path) -> None:
     outcome = run(tmp_path, container(tmp_path, 2**22 + 1))
     assert outcome == ScanOutcome(TARGET)
 
 
-def test_a_missing_capability_is_a_finding_and_the_others_go_on(
+def test_a_refused_write_is_reported_and_the_other_processes_are_changed(
     tmp_path: Path, spawn: Spawn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused, fine = spawn(), spawn()
@@ -112,7 +114,7 @@ def test_a_missing_capability_is_a_finding_and_the_others_go_on(
     assert outcome.failure == "PermissionError: Permission denied"
 
 
-def test_when_all_are_known_to_hold_nothing_is_read_of_them(
+def test_no_process_is_read_if_all_are_known_to_have_the_score(
     tmp_path: Path, spawn: Spawn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pid = spawn(TARGET)
@@ -123,29 +125,29 @@ def test_when_all_are_known_to_hold_nothing_is_read_of_them(
     assert run(tmp_path, cgroup, frozenset({7})).holding == {pid}
 
 
-def test_a_container_that_is_gone_is_said_so(tmp_path: Path) -> None:
+def test_a_removed_container_raises(tmp_path: Path) -> None:
     cgroup = container(tmp_path, 1)
     (tmp_path / "app").rename(tmp_path / "elsewhere")
     with pytest.raises(CgroupGoneError):
         run(tmp_path, cgroup)
 
 
-def test_many_containers_are_listed_at_once_and_only_the_unchanged_are_given(
+def test_only_unchanged_containers_are_returned(
     tmp_path: Path,
 ) -> None:
     paths = {name: fill(tmp_path / name, 5, 6) for name in ("same", "grown", "gone")}
-    asked = [
+    containers = [
         (Cgroup(path.stat().st_ino, name, Level.CONTAINER), frozenset({5, 6, 7}))
         for name, path in paths.items()
     ]
     fill(paths["grown"], 5, 8)
     paths["gone"].rename(tmp_path / "elsewhere")
-    found = unchanged(CgroupRoot(tmp_path), asked)
+    found = find_unchanged(CgroupRoot(tmp_path), containers)
     assert found == {paths["same"].stat().st_ino: frozenset({5, 6})}
 
 
 WORKER = ProcessTarget("postgres: *", OTHER)
-RULES = ScorePlan(TARGET, frozenset({GIVEN, OLDER, TARGET, OTHER}), (WORKER,))
+RULES = ScorePlan(TARGET, frozenset({INITIAL, OLDER, TARGET, OTHER}), (WORKER,))
 
 
 def with_rules(
@@ -157,7 +159,7 @@ def with_rules(
     return apply_plan(HostRoots(CgroupRoot(root), PROC), cgroup, RULES, known, lines)
 
 
-def test_processes_that_a_rule_names_get_its_score_and_the_others_the_containers(
+def test_matching_processes_get_the_rules_score_and_others_the_containers(
     tmp_path: Path, spawn: Spawn
 ) -> None:
     master, worker, own = spawn(), spawn(title="postgres: idle"), spawn(OWN)
@@ -170,23 +172,21 @@ def test_processes_that_a_rule_names_get_its_score_and_the_others_the_containers
     assert (outcome.changed, outcome.own, outcome.complete) == (3, 1, True)
 
 
-def test_with_rules_known_processes_are_looked_at_again_as_their_titles_change(
-    tmp_path: Path, spawn: Spawn
-) -> None:
+def test_rules_reread_known_processes_because_titles_change(tmp_path: Path, spawn: Spawn) -> None:
     late = spawn(TARGET, "postgres: idle")
     outcome = with_rules(tmp_path, container(tmp_path, late), frozenset({late}))
     assert score(late) == OTHER
     assert (outcome.changed, outcome.named) == (1, frozenset({late}))
 
 
-def test_a_title_of_64_kib_is_read_as_far_as_it_is_looked_at(tmp_path: Path, spawn: Spawn) -> None:
+def test_only_the_needed_part_of_a_title_of_64_kib_is_read(tmp_path: Path, spawn: Spawn) -> None:
     long = spawn(title="postgres: " + "x" * 65536)
     with PROC.open(long) as process:
         assert len(process.command_line(4096)) == 4096
     assert with_rules(tmp_path, container(tmp_path, long)).named == {long}
 
 
-def test_a_process_without_a_command_line_gets_the_containers_score_and_is_told(
+def test_a_process_without_command_line_gets_the_containers_score_and_is_reported(
     tmp_path: Path, spawn: Spawn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pid = spawn(title="postgres: idle")
@@ -195,35 +195,35 @@ def test_a_process_without_a_command_line_gets_the_containers_score_and_is_told(
     assert (score(pid), outcome.blank, outcome.named) == (TARGET, frozenset({pid}), frozenset())
 
 
-def test_a_process_that_is_left_out_is_not_even_asked_and_its_neighbours_go_on(
+def test_a_skipped_process_is_not_read_and_the_others_are_changed(
     tmp_path: Path, spawn: Spawn
 ) -> None:
     hung, fine = spawn(title="postgres: idle"), spawn(title="postgres: idle")
     cgroup = container(tmp_path, hung, fine)
     outcome = with_rules(tmp_path, cgroup, lines=CommandLines(frozenset({hung})))
-    assert [score(hung), score(fine)] == [GIVEN, OTHER]
+    assert [score(hung), score(fine)] == [INITIAL, OTHER]
     assert (outcome.stuck, outcome.holding) == (frozenset({hung}), frozenset({fine}))
     assert with_rules(tmp_path, cgroup, lines=CommandLines(None)).stuck == {hung, fine}
 
 
-def test_a_scan_that_nobody_waits_for_any_more_writes_nothing(
+def test_an_abandoned_scan_writes_nothing(
     tmp_path: Path, spawn: Spawn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pid, lines = spawn(), CommandLines()
 
     def late(process: Process, most: int) -> bytes:
-        assert (lines.reading, most) == (process.pid, 4096)
+        assert (lines.reading_pid, most) == (process.pid, 4096)
         lines.abandoned = True
         return b"cat"
 
     monkeypatch.setattr(Process, "command_line", late)
-    with pytest.raises(AbandonedError):
+    with pytest.raises(ScanAbandonedError):
         with_rules(tmp_path, container(tmp_path, pid), lines=lines)
-    assert score(pid) == GIVEN
-    assert lines.reading is None
+    assert score(pid) == INITIAL
+    assert lines.reading_pid is None
 
 
-def test_a_scan_that_takes_too_long_stops_and_the_next_begins_with_what_it_did_not_reach(
+def test_a_slow_scan_stops_and_the_next_one_begins_with_the_unread_processes(
     tmp_path: Path, spawn: Spawn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = spawn(), spawn()
@@ -237,12 +237,12 @@ def test_a_scan_that_takes_too_long_stops_and_the_next_begins_with_what_it_did_n
     assert done.holding | begun.holding == {first, second}
 
 
-def test_a_pid_that_went_to_another_container_since_the_list_is_not_written_to(
+def test_a_pid_reused_by_another_container_since_the_list_is_not_written(
     tmp_path: Path, spawn: Spawn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours, heir = spawn(), spawn()
     lists = iter([[ours, heir]])
-    monkeypatch.setattr(apply, "pids", lambda _: next(lists, [ours]))
+    monkeypatch.setattr(scores, "list_pids", lambda _: next(lists, [ours]))
     outcome = run(tmp_path, container(tmp_path))
-    assert (score(ours), score(heir)) == (TARGET, GIVEN)
+    assert (score(ours), score(heir)) == (TARGET, INITIAL)
     assert outcome.holding == {ours}

@@ -3,31 +3,34 @@ from pathlib import Path
 
 import pytest
 from oomwarden.core.enforcement.plan import ScorePlan
-from oomwarden.kernel.cgroup import walk as nested_cgroups
+from oomwarden.kernel.cgroup import walk
 from oomwarden.kernel.cgroup.files import CgroupRoot
-from oomwarden.kernel.container.scores import apply_plan, unchanged
+from oomwarden.kernel.container.scores import apply_plan, find_unchanged
 from oomwarden.kernel.proc.process import ProcRoot
 from oomwarden.kernel.roots import HostRoots
 
 from tests.support.containers import container, fill
 
-GIVEN = int(Path("/proc/self/oom_score_adj").read_text())
-ORDER = ScorePlan(min(GIVEN + 300, 1000), frozenset({GIVEN}))
+INITIAL = int(Path("/proc/self/oom_score_adj").read_text())
+PLAN = ScorePlan(min(INITIAL + 300, 1000), frozenset({INITIAL}))
 
 
-def test_a_container_whose_cgroups_cannot_all_be_visited_is_not_whole(
+def test_a_container_with_unvisited_cgroups_is_not_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nested_cgroups, "MAX_CGROUPS", 1)
-    root, places = CgroupRoot(tmp_path), HostRoots(CgroupRoot(tmp_path), ProcRoot(Path("/proc")))
+    monkeypatch.setattr(walk, "MAX_CGROUPS", 1)
+    root, host_roots = (
+        CgroupRoot(tmp_path),
+        HostRoots(CgroupRoot(tmp_path), ProcRoot(Path("/proc"))),
+    )
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as child:
         cgroup = container(tmp_path, child.pid)
         fill(tmp_path / "app/a")
         fill(tmp_path / "app/b")
-        outcome = apply_plan(places, cgroup, ORDER, frozenset())
+        outcome = apply_plan(host_roots, cgroup, PLAN, frozenset())
         assert (outcome.changed, outcome.complete, outcome.unreached) == (1, True, True)
         assert not outcome.whole
-        known = apply_plan(places, cgroup, ORDER, outcome.holding)
+        known = apply_plan(host_roots, cgroup, PLAN, outcome.holding)
         child.communicate()
     assert (known.holding, known.whole) == (outcome.holding, False)
-    assert unchanged(root, [(cgroup, outcome.holding)]) == {}, "the scan says why"
+    assert find_unchanged(root, [(cgroup, outcome.holding)]) == {}, "the scan reports the reason"

@@ -34,7 +34,7 @@ from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.quota.pressure import CALM
 from oomwarden.kernel import syslog
 from oomwarden.kernel.cgroup.files import CgroupRoot
-from oomwarden.kernel.cgroup.tree import find_kubepods
+from oomwarden.kernel.cgroup.kubepods import find_kubepods
 from oomwarden.kernel.host import Host
 
 if TYPE_CHECKING:

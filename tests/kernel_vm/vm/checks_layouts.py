@@ -10,8 +10,8 @@ from oomwarden.core.parse.cgroup_paths import driver
 from oomwarden.kernel.cgroup import oom_group
 from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.cgroup.group_kill import is_killed_as_group
-from oomwarden.kernel.cgroup.members import PartOfPids, held, pids
-from oomwarden.kernel.cgroup.tree import find_kubepods
+from oomwarden.kernel.cgroup.kubepods import find_kubepods
+from oomwarden.kernel.cgroup.members import PartialPids, list_pids, open_container
 from patience import wait_for
 from world import Hogs, World, world
 
@@ -93,8 +93,8 @@ def check_group_kill_in_the_sub_cgroup_of_crun(hogs: Hogs) -> dict[str, Any]:
         other = node.spawn(deep, ["sleep"])
         root, inode = CgroupRoot(cgroups.ROOT), (cgroups.ROOT / scope).stat().st_ino
         cgroup = Cgroup(inode, scope, Level.CONTAINER)
-        found = (oom_group.read_all(root, [cgroup])[inode], is_killed_as_group(root, cgroup))
-        held_singly = not oom_group.write(root, cgroup, together=False)
+        found = (oom_group.read_enabled(root, [cgroup])[inode], is_killed_as_group(root, cgroup))
+        held_singly = not oom_group.write(root, cgroup, enabled=False)
         node.followed()
         hog = node.spawn(inside, ["eat", 16], adj=500)
         codes = hogs.wait(hog) + hogs.wait(other, seconds=0.2)
@@ -147,5 +147,9 @@ def check_names_that_a_tenant_makes(hogs: Hogs) -> dict[str, Any]:
 def _processes_of(path: str) -> list[int]:
     """Look until a look has come to its end in time, as scans do: the machine may stand still."""
     inode = (cgroups.ROOT / path).stat().st_ino
-    with held(CgroupRoot(cgroups.ROOT), Cgroup(inode, path, Level.CONTAINER)) as directory:
-        return wait_for(lambda: [] if isinstance(found := pids(directory), PartOfPids) else found)
+    with open_container(
+        CgroupRoot(cgroups.ROOT), Cgroup(inode, path, Level.CONTAINER)
+    ) as directory:
+        return wait_for(
+            lambda: [] if isinstance(found := list_pids(directory), PartialPids) else found
+        )

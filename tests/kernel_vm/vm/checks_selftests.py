@@ -8,7 +8,8 @@ from typing import Any
 
 import cgroups
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
-from oomwarden.kernel.cgroup.tree import CounterTree, find_kubepods
+from oomwarden.kernel.cgroup.kubepods import find_kubepods
+from oomwarden.kernel.cgroup.tree import CounterTree
 from world import Hogs, world
 
 
@@ -100,7 +101,7 @@ def check_removed(hogs: Hogs) -> dict[str, Any]:
         node.kill(pod["app"])
         cgroups.remove(pod["app"].path)
         seen = {
-            "read": _raises_gone(kept.read),
+            "read": _raises_gone(kept.read_events),
             "limit": _raises_gone(kept.read_limit),
             "open": _raises_gone(lambda: root.open_directory(pod["app"].path)),
         }

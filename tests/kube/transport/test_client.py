@@ -12,7 +12,7 @@ from tests.support.fake_api import Answer, FakeApi, listing
 
 
 def sent(auth: TokenFile, *codes: int) -> list[str]:
-    """Give the tokens of one request's attempts, each answered with a code."""
+    """Return the tokens of a request's attempts, which get these status codes."""
     flow = auth.auth_flow(httpx2.Request("GET", "https://api/"))
     request = next(flow)
     tokens = [request.headers["Authorization"]]
@@ -32,7 +32,7 @@ def token(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_rotated_token_is_taken_within_a_minute(
+def test_a_rotated_token_is_used_within_a_minute(
     token: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
@@ -46,20 +46,20 @@ def test_a_rotated_token_is_taken_within_a_minute(
     assert sent(auth, 200) == ["Bearer second"]
 
 
-def test_a_refused_token_is_read_again_at_once_and_tried_once_more(token: Path) -> None:
+def test_a_refused_token_is_read_again_immediately_and_retried_once(token: Path) -> None:
     auth = TokenFile(str(token))
     assert sent(auth, 200) == ["Bearer first"]
     token.write_text("second")
     assert sent(auth, 401, 401) == ["Bearer first", "Bearer second"]
 
 
-def test_a_token_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_an_unreadable_token_is_reported(tmp_path: Path) -> None:
     auth = TokenFile(str(tmp_path / "token"))
     with pytest.raises(ConfigError, match="token cannot be read"):
         sent(auth, 200)
 
 
-def test_no_way_to_an_api_server_names_the_remedy(
+def test_a_missing_configuration_is_reported_with_the_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "missing"))
@@ -88,19 +88,19 @@ def test_no_way_to_an_api_server_names_the_remedy(
         ),
     ],
 )
-async def test_a_selection_asks_for_just_its_objects(
+async def test_list_options_become_the_path_and_the_query(
     what: ListOptions, path: str, query: dict[str, str]
 ) -> None:
     api = FakeApi([listing(3, "a")])
     async with api.client() as client:
-        found = await client.listing(what)
+        found = await client.list_objects(what)
     assert found.version == "3"
     assert [each["metadata"]["name"] for each in found.objects] == ["a"]
     assert api.requests[0].path == path
     assert api.requests[0].query == {"resourceVersion": "0", **query}
 
 
-async def test_an_answer_without_a_content_type_is_an_ordinary_error() -> None:
+async def test_a_response_without_content_type_is_an_ordinary_error() -> None:
     api = FakeApi([Answer(502, ("bad gateway",), {})])
     async with api.client() as client:
         with pytest.raises(ApiError, match="bad gateway"):

@@ -7,82 +7,89 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lightkube import ApiError, ConfigError
 from oomwarden.kube.transport.errors import (
-    LONGEST_ASKED_SECONDS,
+    MAX_RETRY_AFTER_SECONDS,
     WriteOutcome,
     WriteResult,
-    error_from,
-    error_of,
-    failure,
+    classify_error,
+    error_from_response,
+    error_from_status,
 )
 
 REQUEST = httpx2.Request("POST", "https://api/apis/oomwarden.io/v1alpha1")
 
 
-def answer(code: int, reason: str, message: str, details: dict[str, Any] | None = None) -> ApiError:
+def api_error(
+    code: int, reason: str, message: str, details: dict[str, Any] | None = None
+) -> ApiError:
     body = {"kind": "Status", "code": code, "reason": reason, "message": message}
     if details:
         body["details"] = details
-    return error_from(httpx2.Response(code, json=body, request=REQUEST))
+    return error_from_response(httpx2.Response(code, json=body, request=REQUEST))
 
 
 def page(code: int) -> ApiError:
-    """Give the answer of a proxy that stands before the API server."""
-    return error_from(httpx2.Response(code, content=b"<html>no</html>", request=REQUEST))
+    """Return the error for a response of a proxy in front of the API server."""
+    return error_from_response(httpx2.Response(code, content=b"<html>no</html>", request=REQUEST))
 
 
 TERMINATING = {"causes": [{"reason": "NamespaceTerminating", "field": "metadata.namespace"}]}
 GONE = {"name": "shop", "kind": "namespaces"}
 TABLE = {
-    "already there": (answer(409, "AlreadyExists", '"a" already exists'), WriteOutcome.EXISTS),
-    "conflict": (answer(409, "Conflict", "the object has been modified"), WriteOutcome.RETRY),
+    "already there": (api_error(409, "AlreadyExists", '"a" already exists'), WriteOutcome.EXISTS),
+    "conflict": (api_error(409, "Conflict", "the object has been modified"), WriteOutcome.RETRY),
     "namespace terminating": (
-        answer(403, "Forbidden", "it is being terminated", TERMINATING),
+        api_error(403, "Forbidden", "it is being terminated", TERMINATING),
         WriteOutcome.UNDELIVERABLE,
     ),
     "namespace gone": (
-        answer(404, "NotFound", 'namespaces "shop" not found', GONE),
+        api_error(404, "NotFound", 'namespaces "shop" not found', GONE),
         WriteOutcome.UNDELIVERABLE,
     ),
     "quota": (
-        answer(403, "Forbidden", "exceeded quota: objects, requested: count/oomkills=1"),
+        api_error(403, "Forbidden", "exceeded quota: objects, requested: count/oomkills=1"),
         WriteOutcome.RETRY,
     ),
     "no rights": (
-        answer(403, "Forbidden", 'User "x" cannot create resource "oomkills"'),
+        api_error(403, "Forbidden", 'User "x" cannot create resource "oomkills"'),
         WriteOutcome.RETRY,
     ),
     "policy": (
-        answer(422, "Invalid", "ValidatingAdmissionPolicy 'a' with binding 'b' denied request: c"),
+        api_error(
+            422, "Invalid", "ValidatingAdmissionPolicy 'a' with binding 'b' denied request: c"
+        ),
         WriteOutcome.RETRY,
     ),
     "webhook": (
-        answer(400, "BadRequest", 'admission webhook "x" denied the request: no'),
+        api_error(400, "BadRequest", 'admission webhook "x" denied the request: no'),
         WriteOutcome.RETRY,
     ),
     "webhook, not found": (
-        answer(404, "NotFound", 'admission webhook "x" denied the request: no', {}),
+        api_error(404, "NotFound", 'admission webhook "x" denied the request: no', {}),
         WriteOutcome.RETRY,
     ),
     "webhook, too many": (
-        answer(429, "TooManyRequests", 'admission webhook "x" denied the request: no'),
+        api_error(429, "TooManyRequests", 'admission webhook "x" denied the request: no'),
         WriteOutcome.RETRY,
     ),
     "CRD missing": (
-        answer(404, "NotFound", "the server could not find the requested resource", {}),
+        api_error(404, "NotFound", "the server could not find the requested resource", {}),
         WriteOutcome.RETRY,
     ),
-    "schema": (answer(422, "Invalid", "cause: Unsupported value"), WriteOutcome.RETRY),
-    "too large": (answer(413, "RequestEntityTooLarge", "limit is 3145728"), WriteOutcome.RETRY),
-    "bad request": (answer(400, "BadRequest", "cannot decode"), WriteOutcome.RETRY),
+    "schema": (api_error(422, "Invalid", "cause: Unsupported value"), WriteOutcome.RETRY),
+    "too large": (api_error(413, "RequestEntityTooLarge", "limit is 3145728"), WriteOutcome.RETRY),
+    "bad request": (api_error(400, "BadRequest", "cannot decode"), WriteOutcome.RETRY),
     "not Status, too large": (page(413), WriteOutcome.RETRY),
     "not Status, bad request": (page(400), WriteOutcome.RETRY),
-    "gone": (answer(410, "Gone", "the resource version is too old"), WriteOutcome.RETRY),
-    "too many": (answer(429, "TooManyRequests", "please try again"), WriteOutcome.RETRY),
+    "gone": (api_error(410, "Gone", "the resource version is too old"), WriteOutcome.RETRY),
+    "too many": (api_error(429, "TooManyRequests", "please try again"), WriteOutcome.RETRY),
     "bad gateway": (page(502), WriteOutcome.RETRY),
-    "token": (answer(401, "Unauthorized", "Unauthorized"), WriteOutcome.RETRY),
-    "internal": (answer(500, "InternalError", "etcd"), WriteOutcome.RETRY),
-    "unavailable": (answer(503, "ServiceUnavailable", "apiserver is stopping"), WriteOutcome.RETRY),
-    "timeout": (answer(504, "Timeout", "request did not complete"), WriteOutcome.RETRY),
+    "token": (api_error(401, "Unauthorized", "Unauthorized"), WriteOutcome.RETRY),
+    "internal": (api_error(500, "InternalError", "etcd"), WriteOutcome.RETRY),
+    "unavailable": (
+        api_error(503, "ServiceUnavailable", "apiserver is stopping"),
+        WriteOutcome.RETRY,
+    ),
+    "timeout": (api_error(504, "Timeout", "request did not complete"), WriteOutcome.RETRY),
     "refused": (httpx2.ConnectError("connection refused"), WriteOutcome.RETRY),
     "silence": (httpx2.ReadTimeout(""), WriteOutcome.RETRY),
     "no token file": (ConfigError("the token cannot be read"), WriteOutcome.RETRY),
@@ -90,19 +97,19 @@ TABLE = {
 
 
 @pytest.mark.parametrize(("error", "outcome"), TABLE.values(), ids=TABLE)
-def test_what_an_error_means_for_a_record(error: Exception, outcome: WriteOutcome) -> None:
-    assert failure(error).outcome is outcome
+def test_errors_are_classified_by_outcome(error: Exception, outcome: WriteOutcome) -> None:
+    assert classify_error(error).outcome is outcome
 
 
-EVERYWHERE = {
+SERVER_WIDE = {
     "no rights", "CRD missing", "token", "too many", "unavailable", "timeout", "bad gateway",
     "refused", "silence", "no token file",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", TABLE)
-def test_troubles_of_one_object_are_told_from_those_of_all(case: str) -> None:
-    assert failure(TABLE[case][0]).everywhere is (case in EVERYWHERE)
+def test_server_wide_errors_are_distinguished_from_those_of_one_object(case: str) -> None:
+    assert classify_error(TABLE[case][0]).server_wide is (case in SERVER_WIDE)
 
 
 REFUSED = {
@@ -113,9 +120,9 @@ INVALID = {"schema", "too large", "bad request"}
 
 
 @pytest.mark.parametrize("case", TABLE)
-def test_what_was_refused_as_it_is_is_told_from_what_did_not_get_there(case: str) -> None:
-    told = failure(TABLE[case][0])
-    assert (told.refused, told.invalid) == (case in REFUSED, case in INVALID)
+def test_refused_objects_are_distinguished_from_failed_requests(case: str) -> None:
+    result = classify_error(TABLE[case][0])
+    assert (result.refused, result.invalid) == (case in REFUSED, case in INVALID)
 
 
 @pytest.mark.parametrize(
@@ -132,19 +139,19 @@ def test_what_was_refused_as_it_is_is_told_from_what_did_not_get_there(case: str
         (500, "conversion webhook for oomwarden.io/v1alpha1 failed: x509"),
     ],
 )
-def test_what_an_upgrade_or_a_rollback_would_change_is_tried_again(code: int, message: str) -> None:
-    assert failure(answer(code, "x", message)).outcome is WriteOutcome.RETRY
+def test_errors_that_an_upgrade_or_rollback_fixes_are_retried(code: int, message: str) -> None:
+    assert classify_error(api_error(code, "x", message)).outcome is WriteOutcome.RETRY
 
 
-def test_a_refusal_without_words_names_the_fields() -> None:
+def test_a_refusal_without_message_names_the_fields() -> None:
     cause = {"field": "spec.kills", "message": "Required value", "reason": "FieldValueRequired"}
-    told = failure(answer(422, "Invalid", "", {"causes": [cause]}))
-    assert told.reason == "422 Invalid: spec.kills: Required value"
+    result = classify_error(api_error(422, "Invalid", "", {"causes": [cause]}))
+    assert result.reason == "422 Invalid: spec.kills: Required value"
 
 
 @pytest.mark.parametrize("error", [each[0] for each in TABLE.values()], ids=TABLE)
-def test_every_failure_says_why(error: Exception) -> None:
-    assert failure(error).reason
+def test_every_error_has_a_reason(error: Exception) -> None:
+    assert classify_error(error).reason
 
 
 @pytest.mark.parametrize(
@@ -154,36 +161,38 @@ def test_every_failure_says_why(error: Exception) -> None:
         ({}, {"retryAfterSeconds": 3}, 3.0),
         ({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, None, 0.0),
         ({}, None, 0.0),
-        ({"Retry-After": "9" * 400}, None, LONGEST_ASKED_SECONDS),
-        ({}, {"retryAfterSeconds": 10**400}, LONGEST_ASKED_SECONDS),
+        ({"Retry-After": "9" * 400}, None, MAX_RETRY_AFTER_SECONDS),
+        ({}, {"retryAfterSeconds": 10**400}, MAX_RETRY_AFTER_SECONDS),
         ({}, {"retryAfterSeconds": -5}, 0.0),
     ],
 )
-def test_the_wait_that_was_asked_for(
+def test_the_requested_wait_is_read_and_bounded(
     headers: dict[str, str], details: dict[str, Any] | None, wait: float
 ) -> None:
     body = {"kind": "Status", "message": "slow down", "details": details}
     response = httpx2.Response(429, json=body, headers=headers, request=REQUEST)
-    assert failure(error_from(response)).after == wait
+    assert classify_error(error_from_response(response)).retry_after == wait
 
 
-def test_an_answer_that_is_no_status_is_shown_in_part() -> None:
+def test_a_response_without_status_is_shown_truncated() -> None:
     page = httpx2.Response(502, content=b"<html>" + b"x" * 9999, request=REQUEST)
-    told = failure(error_from(page))
-    assert told.outcome is WriteOutcome.RETRY
-    assert told.reason.startswith("502 Bad Gateway: <html>xx")
-    assert len(told.reason) < 400
+    result = classify_error(error_from_response(page))
+    assert result.outcome is WriteOutcome.RETRY
+    assert result.reason.startswith("502 Bad Gateway: <html>xx")
+    assert len(result.reason) < 400
 
 
-def test_failures_compare_by_value() -> None:
+def test_write_results_compare_by_value() -> None:
     assert WriteResult(WriteOutcome.RETRY, "a") == WriteResult(WriteOutcome.RETRY, "a", 0.0)
 
 
-def test_words_of_a_webhook_forge_no_line_of_a_log_and_fill_no_status() -> None:
-    said = "denied\n2026-11-29 ERROR forged\u202e" + "x" * 100_000
-    told = failure(answer(400, "BadRequest", f'admission webhook "x" denied the request: {said}'))
-    assert told.reason.isprintable()
-    assert len(told.reason) <= 2048
+def test_the_message_of_a_webhook_can_neither_forge_log_lines_nor_fill_a_status() -> None:
+    message = "denied\n2026-11-29 ERROR forged\u202e" + "x" * 100_000
+    result = classify_error(
+        api_error(400, "BadRequest", f'admission webhook "x" denied the request: {message}')
+    )
+    assert result.reason.isprintable()
+    assert len(result.reason) <= 2048
 
 
 JSON = st.recursive(
@@ -204,7 +213,7 @@ STATUS = st.fixed_dictionaries(
 
 
 @given(STATUS | JSON, st.sampled_from([400, 403, 404, 409, 422, 429, 500, 503]), st.text())
-def test_whatever_an_answer_holds_it_is_a_reason_in_words_and_a_bounded_wait(
+def test_any_response_yields_a_printable_reason_and_a_bounded_wait(
     body: Any,  # noqa: ANN401
     code: int,
     header: str,
@@ -213,8 +222,11 @@ def test_whatever_an_answer_holds_it_is_a_reason_in_words_and_a_bounded_wait(
     response = httpx2.Response(
         code, content=json.dumps(body).encode(), headers=headers, request=REQUEST
     )
-    errors = [error_from(response), *([error_of(body)] if isinstance(body, dict) else [])]
-    for told in map(failure, errors):
-        assert told.reason.isprintable()
-        assert len(told.reason) <= 2048
-        assert 0 <= told.after <= LONGEST_ASKED_SECONDS
+    errors = [
+        error_from_response(response),
+        *([error_from_status(body)] if isinstance(body, dict) else []),
+    ]
+    for result in map(classify_error, errors):
+        assert result.reason.isprintable()
+        assert len(result.reason) <= 2048
+        assert 0 <= result.retry_after <= MAX_RETRY_AFTER_SECONDS

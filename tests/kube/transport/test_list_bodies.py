@@ -1,4 +1,4 @@
-"""Lists come in pieces, compressed or not, and only what is needed of each object stays."""
+"""Lists are parsed in pieces, compressed or not, and only the needed parts of objects are kept."""
 
 import asyncio
 import gzip
@@ -41,7 +41,7 @@ async def read(content: bytes, piece: int, **headers: str) -> tuple[dict[str, An
 
 @pytest.mark.parametrize("piece", [1, 7, 4096])
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
-async def test_a_body_in_pieces_is_read_whole(piece: int, encoding: str) -> None:
+async def test_a_body_in_pieces_is_read_completely(piece: int, encoding: str) -> None:
     content = text(3, size=50).encode()
     sent = gzip.compress(content) if encoding == "gzip" else content
     fields, names = await read(sent, piece, **{"Content-Encoding": encoding})
@@ -59,14 +59,14 @@ async def test_a_body_in_pieces_is_read_whole(piece: int, encoding: str) -> None
         (b'{"items": [5]}', {}),
     ],
 )
-async def test_a_body_that_is_not_whole_is_an_error_of_the_connection(
+async def test_an_incomplete_body_is_an_error_of_the_connection(
     content: bytes, headers: dict[str, str]
 ) -> None:
     with pytest.raises(httpx2.RemoteProtocolError):
         await read(content, 100, **headers)
 
 
-async def test_a_megabyte_of_objects_that_unpack_from_one_piece_is_not_held_at_once() -> None:
+async def test_a_highly_compressed_piece_is_not_decompressed_into_memory_as_a_whole() -> None:
     content = gzip.compress(text(100, size=100_000).encode())
     assert len(content) < 65536
     tracemalloc.start()
@@ -74,13 +74,13 @@ async def test_a_megabyte_of_objects_that_unpack_from_one_piece_is_not_held_at_o
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(names) == 100
-    assert peak < 4 << 20  # the whole is 20 MB
+    assert peak < 4 << 20  # 20 MB in total
 
 
-async def test_only_what_is_kept_of_an_object_reaches_the_caller() -> None:
+async def test_only_the_kept_parts_of_objects_are_returned() -> None:
     api = FakeApi([Answer(200, (text(3),))])
     async with api.client() as client:
-        found = await client.listing(
+        found = await client.list_objects(
             POLICIES, keep=lambda each: named(each) if named(each) != "p1" else None
         )
     assert (found.version, found.objects) == ("7", ["p0", "p2"])
@@ -96,21 +96,21 @@ async def test_only_what_is_kept_of_an_object_reaches_the_caller() -> None:
         body({"metadata": {"resourceVersion": 7}, "items": []}),
     ],
 )
-async def test_an_answer_that_is_no_list_is_an_error_of_the_connection(answer: Answer) -> None:
+async def test_a_response_that_is_no_list_is_an_error_of_the_connection(answer: Answer) -> None:
     async with FakeApi([answer]).client() as client:
-        with pytest.raises(httpx2.RemoteProtocolError, match="no list"):
-            await client.listing(POLICIES)
+        with pytest.raises(httpx2.RemoteProtocolError, match="not a list"):
+            await client.list_objects(POLICIES)
 
 
-async def test_a_refused_list_is_the_error_that_the_api_server_gave() -> None:
+async def test_a_refused_list_raises_the_api_servers_error() -> None:
     async with FakeApi([status(403, "Forbidden", "cannot list")]).client() as client:
         with pytest.raises(ApiError, match="cannot list"):
-            await client.listing(POLICIES)
+            await client.list_objects(POLICIES)
 
 
-async def test_of_metadata_what_may_be_large_is_left_out() -> None:
+async def test_large_metadata_is_dropped() -> None:
     metadata = {"name": "k", "labels": {"a": "b"}, "annotations": {"x": "y"}, "managedFields": [{}]}
     page = {"metadata": {"continue": "more"}, "items": [{"metadata": metadata}]}
     async with FakeApi([body(page)]).client() as client:
-        found, _ = await client.metadata_page(POLICIES, "", 500)
+        found, _ = await client.list_metadata_page(POLICIES, "", 500)
     assert found["items"] == [{"metadata": {"name": "k", "labels": {"a": "b"}}}]

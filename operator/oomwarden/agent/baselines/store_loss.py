@@ -14,7 +14,7 @@ from oomwarden.agent.informers.inventory import Inventory
 from oomwarden.agent.store.database import UNASKED, Database
 from oomwarden.kube import oomnodes as nodes
 from oomwarden.kube.transport.client import Client
-from oomwarden.kube.transport.errors import API_ERRORS, failure
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
 ASK_AGAIN_SECONDS = 5.0
 _LOST, _NONE = "lost", "none"
@@ -32,9 +32,9 @@ async def store_was_lost(store: Database, client: Client, node: str, boot_id: st
         return known == _LOST
     while True:
         try:
-            before = await nodes.previous(client, node)
+            before = await nodes.read_status(client, node)
         except API_ERRORS as error:
-            _LOG.warning("enforcement waits for OOMNode %s: %s", node, failure(error).reason)
+            _LOG.warning("enforcement waits for OOMNode %s: %s", node, classify_error(error).reason)
             await asyncio.sleep(ASK_AGAIN_SECONDS)
             continue
         lost = (

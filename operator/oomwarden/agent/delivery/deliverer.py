@@ -130,8 +130,8 @@ class Deliverer:
     def _judged(self, job: Job, delivery: Delivery) -> Delivery:
         """Give what became of a row, and note when it may be tried again."""
         lane, key, now = self._lane(job), key_of_job(job), asyncio.get_running_loop().time()
-        if delivery.taken is not None:
-            delivery = self._taken(job, delivery.taken)
+        if delivery.name_taken_by is not None:
+            delivery = self._taken(job, delivery.name_taken_by)
         retry = delivery.retry
         if retry is None:
             lane.forget(key)
@@ -153,7 +153,7 @@ class Deliverer:
         if isinstance(job, OutboxRow) and job.renamed >= RENAMES:
             reason = f"{RENAMES} names one after the other are taken, the last by {by}"
             return Delivery(retry=WriteResult(WriteOutcome.RETRY, reason, refused=True))
-        return Delivery(taken=by)
+        return Delivery(name_taken_by=by)
 
     async def _take(self, stock: OutboxSnapshot) -> None:
         now = asyncio.get_running_loop().time()

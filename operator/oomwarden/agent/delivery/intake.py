@@ -15,7 +15,7 @@ from oomwarden.agent.delivery import outbox_bounds
 from oomwarden.agent.delivery.outbox import OutboxRow, body_of, budget_of, key_of, payer_of
 from oomwarden.agent.delivery.record_quota import QuotaOwner, RecordQuotas
 from oomwarden.core.quota.pressure import CALM, Pressure
-from oomwarden.core.records import coalesce as merging
+from oomwarden.core.records import coalesce
 from oomwarden.core.records.coalesce import Draft
 from oomwarden.core.records.lean_records import lean
 
@@ -124,14 +124,14 @@ def _make_pending(budgets: RecordQuotas, draft: Draft, payer: QuotaOwner, create
 
 def _hold(connection: sqlite3.Connection, draft: Draft, now: float) -> None:
     """Hold a record, merged with the held ones of its account as far as their ranges join up."""
-    account = merging.account_of(draft.kill)
+    account = coalesce.account_of(draft.kill)
     oldest = connection.execute("SELECT MIN(created) FROM held WHERE account = ?", (account,))
     created = oldest.fetchone()[0] or now
     drafts = [*_drafts(connection, "account", account), draft]
     connection.execute("DELETE FROM held WHERE account = ?", (account,))
     connection.executemany(
         "INSERT OR IGNORE INTO held VALUES (?, ?, ?, ?, ?, ?)",
-        [_held_row(account, merged, created) for merged in merging.merge(drafts)],
+        [_held_row(account, merged, created) for merged in coalesce.merge(drafts)],
     )
 
 

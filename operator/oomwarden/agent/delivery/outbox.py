@@ -14,7 +14,7 @@ from oomwarden.agent.delivery import refusals
 from oomwarden.agent.delivery.record_quota import QuotaOwner
 from oomwarden.agent.delivery.refusals import REASON_LENGTH
 from oomwarden.agent.store.counters import add_count
-from oomwarden.core.records import coalesce as merging
+from oomwarden.core.records import coalesce
 from oomwarden.core.records.coalesce import Draft
 from oomwarden.core.records.metadata import labels_of, name_of
 from oomwarden.core.records.oomkill import Manifest
@@ -89,7 +89,7 @@ def rename(connection: sqlite3.Connection, row: OutboxRow, salt: str) -> None:
 
     `salt` must be nothing that others can foresee, or they take the next name too.
     """
-    draft = merging.renamed(Draft(row.kill, row.event), name_of(row.kill, salt))
+    draft = coalesce.renamed(Draft(row.kill, row.event), name_of(row.kill, salt))
     connection.execute(
         "UPDATE outbox SET name = ?, body = ?, state = 'Pending', reason = NULL WHERE name = ?",
         (key_of(draft.kill), body_of(draft, own=row.own_event, renamed=row.renamed + 1), row.key),
@@ -136,7 +136,7 @@ def give_up(connection: sqlite3.Connection, row: OutboxRow, reason: str) -> None
 
 def budget_of(kill: Manifest) -> str:
     """Name the budget that a record is charged to: one for each container of a pod."""
-    return f"{kill['pod']['uid']}/{merging.container_of(kill)}"
+    return f"{kill['pod']['uid']}/{coalesce.container_of(kill)}"
 
 
 def payer_of(kill: Manifest) -> QuotaOwner:

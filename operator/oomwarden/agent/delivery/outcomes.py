@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from oomwarden.agent.delivery import event_outbox, intake, outbox, refusals
 from oomwarden.agent.delivery.outbox import OutboxCounts, OutboxRow
 from oomwarden.core.quota.pressure import CALM, Pressure
-from oomwarden.core.records import oomkill as record
+from oomwarden.core.records import oomkill
 from oomwarden.core.records.event_series import EventSeries
-from oomwarden.kube.oomkill_writer import Covered, Delivery
+from oomwarden.kube.oomkill_writer import Delivery, RecordedPrefix
 
 _SALT_BYTES = 8
 Job = OutboxRow | EventSeries
@@ -47,9 +47,9 @@ def settle(
     for job, delivery in final:
         if isinstance(job, OutboxRow):
             settle_record(connection, job, delivery, now, pressure)
-        elif delivery.forgotten:
+        elif delivery.event_expired:
             event_outbox.renew(connection, key_of_job(job))
-        elif delivery.taken is not None:
+        elif delivery.name_taken_by is not None:
             event_outbox.rename(connection, key_of_job(job), secrets.token_hex(_SALT_BYTES))
         else:
             event_outbox.told(connection, key_of_job(job), job.count)
@@ -73,10 +73,10 @@ def settle_record(
     if delivery.undeliverable is not None:
         outbox.give_up(connection, row, delivery.undeliverable)
         return
-    if delivery.taken is not None:
+    if delivery.name_taken_by is not None:
         outbox.rename(connection, row, secrets.token_hex(_SALT_BYTES))
         return
-    rest = _rest_of(row, delivery.covered) if delivery.covered else None
+    rest = _rest_of(row, delivery.recorded_prefix) if delivery.recorded_prefix else None
     kills = row.kill["kills"] - (rest.kill["kills"] if rest else 0)
     if not outbox.take_out(connection, row, kills):
         return
@@ -85,8 +85,8 @@ def settle_record(
         intake.enqueue(connection, now, [rest], pressure)
 
 
-def _rest_of(row: OutboxRow, covered: Covered) -> OutboxRow:
+def _rest_of(row: OutboxRow, covered: RecordedPrefix) -> OutboxRow:
     """Give the record of what the stored one leaves untold; the Event tells of all of it."""
-    kill = record.rest_of(row.kill, covered.to)
+    kill = oomkill.rest_of(row.kill, covered.to)
     kill["kills"] = max(row.kill["kills"] - covered.kills, 1)
     return OutboxRow(outbox.key_of(kill), kill, None)

@@ -94,7 +94,7 @@ class RetryQueue:
         wait = self._waits[key] = _longer(self._waits.get(key), failure, now)
         wait.denied = failure.refused
         wait.invalid_since = (wait.invalid_since or now) if failure.invalid else None
-        if not failure.everywhere:
+        if not failure.server_wide:
             self._server_backoff = None
             return f"{self.what} {key} waits: {failure.reason}" if first else None
         opened = self._server_backoff is None
@@ -112,6 +112,6 @@ def _longer(before: Backoff | None, failure: WriteResult, now: float) -> Backoff
     longest = LAST_REFUSED_SECONDS if failure.refused else LAST_RETRY_SECONDS
     seconds = min(before.seconds * 2, longest) if before else FIRST_RETRY_SECONDS
     pause = seconds * random.uniform(0.75, 1.0)  # noqa: S311 - jitter
-    pause = max(pause, min(failure.after, LONGEST_ASKED_SECONDS))
+    pause = max(pause, min(failure.retry_after, LONGEST_ASKED_SECONDS))
     since = before.invalid_since if before else None
     return Backoff(now + pause, seconds, tried=now, invalid_since=since)

@@ -37,7 +37,7 @@ class BlindSpots:
             tree.rescan(node)
         if began < self._due:
             return
-        blind = (*self.watches.unwatched(), *tree.partly_seen())
+        blind = (*self.watches.unwatched(), *tree.incomplete_nodes())
         for inode, node in {node.cgroup.inode: node for node in blind}.items():
             if inode in tree.nodes:
                 tree.rescan(node)
@@ -46,7 +46,7 @@ class BlindSpots:
 
     def inodes(self, tree: CounterTree) -> frozenset[int]:
         """Give the cgroups below which others may come and go untold."""
-        blind = (*self.watches.unwatched(), *tree.partly_seen())
+        blind = (*self.watches.unwatched(), *tree.incomplete_nodes())
         return frozenset(node.cgroup.inode for node in blind)
 
     def blindness(self, tree: CounterTree) -> Blindness:
@@ -54,7 +54,7 @@ class BlindSpots:
         unlisted = (tree.nodes.get(inode) for inode in tree.unlisted)
         names = [one.cgroup.path for one in islice(tree.unopened.values(), EXAMPLES)]
         names += [node.cgroup.path for node in unlisted if node is not None]
-        why = [*(one.why for one in tree.unopened.values()), *tree.unlisted.values()]
+        why = [*(one.reason for one in tree.unopened.values()), *tree.unlisted.values()]
         return Blindness(
             watches=self.watches.missing if self.watches.why() else 0,
             watches_why=self.watches.why(),

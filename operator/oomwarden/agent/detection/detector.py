@@ -91,7 +91,7 @@ class Detector:
             self._missed = False
             reconcile = overrun or time.monotonic() >= due
             reconciles += reconcile
-            self._tree.blind = self._spots.inodes(self._tree)
+            self._tree.polled = self._spots.inodes(self._tree)
             readings = self._handle(events)
             self._batch.blind |= self._spots.inodes(self._tree)
             self._spots.look(self._tree)
@@ -182,7 +182,7 @@ class Detector:
             if node is None:
                 continue
             if node.cgroup.level is Level.CONTAINER:
-                readings += self._tree.limit_changed(node)
+                readings += self._tree.read_changed_limit(node)
             else:
                 self._tree.rescan(node)
         return readings
@@ -193,7 +193,7 @@ class Detector:
         batch, self._batch = self._batch, Batch(time.time(), blind=blind)
         batch.readings, batch.reconciled, batch.ended = readings, reconciled, time.time()
         batch.blind |= blind
-        batch.unopened = frozenset(node.cgroup.inode for node in self._tree.partly_seen())
+        batch.unopened = frozenset(node.cgroup.inode for node in self._tree.incomplete_nodes())
         self.progress = time.monotonic()
         if batch:
             self._deliver(batch)

@@ -13,7 +13,7 @@ from oomwarden.agent.detection.layout import Layout
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.core.parse.cgroup_paths import driver
 from oomwarden.core.reporting.blindness import Blindness
-from oomwarden.kernel.cgroup.files import CgroupRoot, is_cgroup2, no_cgroup2
+from oomwarden.kernel.cgroup.files import CgroupRoot, cgroup2_remedy, is_cgroup2
 from oomwarden.kernel.cgroup.kubepods import find_kubepods
 
 LOOK_AGAIN_SECONDS = 30.0
@@ -89,7 +89,7 @@ class KubepodsDetection:
 
     def _look(self) -> Cgroup | None:
         if not is_cgroup2(self.path):
-            self.unavailable_reason = no_cgroup2(self.path)
+            self.unavailable_reason = cgroup2_remedy(self.path)
             return None
         found = find_kubepods(self._root)
         if found is None:

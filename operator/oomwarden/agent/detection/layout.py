@@ -14,7 +14,7 @@ from oomwarden.agent.informers.inventory import Inventory
 from oomwarden.agent.runtime.worker import KernelWorker, StuckError
 from oomwarden.core.reporting.layout import UnknownCgroup, remedy, unseen
 from oomwarden.kernel.cgroup.files import CgroupRoot
-from oomwarden.kernel.cgroup.strays import strays
+from oomwarden.kernel.cgroup.unknown_cgroups import find_unknown_cgroups
 
 LOOK_SECONDS = 60.0
 _LOG = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class Layout:
         lasting = {key: name for key, name in self._missing.items() if key in before}
         try:
             found: list[UnknownCgroup] = await self.worker.run(
-                "strays", partial(strays, self.cgroups)
+                "strays", partial(find_unknown_cgroups, self.cgroups)
             )
         except (StuckError, OSError) as error:
             _LOG.warning("the cgroups outside of kubepods cannot be looked at: %s", error)

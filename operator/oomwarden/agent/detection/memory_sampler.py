@@ -25,7 +25,7 @@ from oomwarden.core.incidents.memory_history import (
 from oomwarden.core.ledger.account import Account
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.kernel.cgroup.files import CgroupGoneError
-from oomwarden.kernel.container.memory import UsageFiles, usage_detail
+from oomwarden.kernel.container.memory import UsageFiles, read_usage_detail
 from oomwarden.kernel.roots import HostRoots
 
 CLIMB_SECONDS = 2.0
@@ -167,7 +167,7 @@ class MemorySampler:
 
     async def _look(self, one: _Sampled) -> None:
         cgroup, places = one.container.cgroup, self.places
-        work = partial(usage_detail, places.cgroups, places.proc, cgroup)
+        work = partial(read_usage_detail, places.cgroups, places.proc, cgroup)
         try:
             one.memory.look(await self.worker.run(cgroup.inode, work))
         except CgroupGoneError:

@@ -205,7 +205,7 @@ class GroupKillReconciler:
     ) -> GroupKillState:
         """Write what is asked, or put back the files as they were found."""
         cgroup = container.cgroup
-        work: Callable[[], bool] = partial(oom_group.write, self.cgroups, cgroup, together=aim)
+        work: Callable[[], bool] = partial(oom_group.write, self.cgroups, cgroup, enabled=aim)
         if files is not None:
             work = partial(_put_back, self.cgroups, cgroup, files)
         try:
@@ -244,7 +244,7 @@ def _kept(
 
 
 def _put_back(root: CgroupRoot, cgroup: Cgroup, files: GroupFiles) -> bool:
-    return oom_group.put_back(root, cgroup, files).together
+    return oom_group.restore(root, cgroup, files).together
 
 
 def _unsaved(state: GroupKillState) -> GroupKillState:

@@ -85,7 +85,7 @@ class ScoreReconciler:
         self._hurried = sum(each.is_hurried for each in self._tracked())
         for tracked in due:
             if verified is None and tracked.verified_pids():  # whatever is urgent is done by now
-                verified = await self.scanner.unchanged(due)
+                verified = await self.scanner.find_unchanged(due)
             pids = (verified or {}).get(tracked.container.cgroup.inode)
             if not pids and self.changed.is_set() and tracked is not due[0]:
                 continue  # those that were checked together are done all the same

@@ -24,7 +24,7 @@ from oomwarden.core.enforcement.plan import ScanOutcome, ScorePlan
 from oomwarden.core.enforcement.scan_outcome import stuck_processes
 from oomwarden.core.model.remark import Remark
 from oomwarden.kernel.cgroup.files import CgroupGoneError
-from oomwarden.kernel.container.scores import apply_plan, unchanged
+from oomwarden.kernel.container.scores import apply_plan, find_unchanged
 from oomwarden.kernel.proc.cmdline import CommandLines
 from oomwarden.kernel.roots import HostRoots
 
@@ -82,7 +82,7 @@ class Scanner:
             return first, trouble
         return replace(outcome, changed=first.changed + outcome.changed), trouble
 
-    async def unchanged(self, due: Sequence[TrackedContainer]) -> dict[int, frozenset[int]]:
+    async def find_unchanged(self, due: Sequence[TrackedContainer]) -> dict[int, frozenset[int]]:
         """Check, in one go, the containers in which no change is expected.
 
         A hand-over to the worker's thread costs more than listing the processes of a container.
@@ -96,7 +96,7 @@ class Scanner:
         if len(known) <= 1:
             return {}  # nothing to be saved
         try:
-            return await self.worker.run(_ALL, partial(unchanged, self.host.cgroups, known))
+            return await self.worker.run(_ALL, partial(find_unchanged, self.host.cgroups, known))
         except StuckError:
             return {}  # each is tried alone
 
@@ -154,7 +154,7 @@ class Scanner:
 
     def _stuck(self, tracked: TrackedContainer, key: Hashable, lines: CommandLines) -> Remark:
         lines.abandoned = True
-        pid, cgroup = lines.reading, tracked.container.cgroup
+        pid, cgroup = lines.reading_pid, tracked.container.cgroup
         if pid is None:
             return STUCK
         _LOG.warning("%s: the command line of process %d cannot be read in time", cgroup.path, pid)

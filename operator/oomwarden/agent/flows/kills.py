@@ -25,9 +25,9 @@ from oomwarden.api.oomkill import PolicyReference
 from oomwarden.core.ledger.ledger import Ledger
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.kernel import syslog
-from oomwarden.kernel.container.memory import memory_of
+from oomwarden.kernel.container.memory import read_charged_memory
 from oomwarden.kube import events, oomkill_writer, oomnodes
-from oomwarden.probes.loops import Loop, age_of
+from oomwarden.probes.loops import Loop, age_since
 
 LATE_SECONDS = 60.0
 
@@ -46,7 +46,7 @@ class KillFlow:
         self.layout = Layout(node.inventory, cgroups)
         self.kernel = KubepodsDetection(settings.cgroup_root, layout=self.layout)
         self.log = KernelLogReader(
-            syslog.read_all, None if node.host.first_pid_namespace() else ELSEWHERE
+            syslog.read_all, None if node.host.in_initial_pid_namespace() else ELSEWHERE
         )
         agents = agent_pods(settings.state_dir, node.boot_id)
         self.settler = Settler(
@@ -55,7 +55,7 @@ class KillFlow:
             node.inventory,
             self.log,
             policy_of,
-            partial(memory_of, cgroups),
+            partial(read_charged_memory, cgroups),
         )
         self.deliverer = Deliverer(
             node.store,
@@ -101,9 +101,9 @@ class KillFlow:
     def loops(self) -> list[Loop]:
         """List the loops; only detection and recording can make the agent unhealthy."""
         return [
-            Loop("detect", age_of(self.kernel.age_from), LATE_SECONDS),
-            Loop("bookkeep", age_of(lambda: self.recorder.progress), LATE_SECONDS),
-            Loop("samples", age_of(lambda: self.samples.progress)),
-            Loop("contradictions", age_of(lambda: self.misreports.progress)),
-            Loop("deliver", age_of(lambda: self.deliverer.progress)),
+            Loop("detect", age_since(self.kernel.age_from), LATE_SECONDS),
+            Loop("bookkeep", age_since(lambda: self.recorder.progress), LATE_SECONDS),
+            Loop("samples", age_since(lambda: self.samples.progress)),
+            Loop("contradictions", age_since(lambda: self.misreports.progress)),
+            Loop("deliver", age_since(lambda: self.deliverer.progress)),
         ]

@@ -22,7 +22,7 @@ from oomwarden.agent.flows.node import Node
 from oomwarden.agent.reporting.resize_requests import ResizeRequests
 from oomwarden.core.enforcement.scoring import Floor
 from oomwarden.kube import oomnodes
-from oomwarden.probes.loops import Loop, age_of
+from oomwarden.probes.loops import Loop, age_since
 
 LATE_SECONDS = 60.0
 
@@ -79,17 +79,17 @@ class ScoreFlow:
     async def watch_labels(self) -> None:
         """Keep the labels of this node up to date until cancelled."""
         settings = self._node.settings
-        labels = partial(oomnodes.labels, self._node.client, settings.node)
+        labels = partial(oomnodes.read_node_labels, self._node.client, settings.node)
         await self._node.view.node.run(labels, settings.look_seconds)
 
     def loops(self) -> list[Loop]:
         """List the loops; only those that write to the kernel can make the agent unhealthy."""
         return [
-            Loop("naming", age_of(lambda: self.naming.progress), LATE_SECONDS),
-            Loop("enforce", age_of(lambda: self.scores.progress), LATE_SECONDS),
-            Loop("group-kill", age_of(lambda: self.groups.progress), LATE_SECONDS),
-            Loop("resize-requests", age_of(lambda: self.requests.progress)),
-            Loop("node-labels", age_of(lambda: self._node.view.node.progress)),
+            Loop("naming", age_since(lambda: self.naming.progress), LATE_SECONDS),
+            Loop("enforce", age_since(lambda: self.scores.progress), LATE_SECONDS),
+            Loop("group-kill", age_since(lambda: self.groups.progress), LATE_SECONDS),
+            Loop("resize-requests", age_since(lambda: self.requests.progress)),
+            Loop("node-labels", age_since(lambda: self._node.view.node.progress)),
         ]
 
     def stuck_since(self) -> dict[str, float | None]:

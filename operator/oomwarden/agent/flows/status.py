@@ -14,7 +14,7 @@ from oomwarden.agent.reporting.status_writer import NodeStatusWriter
 from oomwarden.agent.runtime.health import Figures
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.kube import oomnodes
-from oomwarden.probes.loops import Loop, age_of
+from oomwarden.probes.loops import Loop, age_since
 
 
 class StatusFlow:
@@ -53,8 +53,8 @@ class StatusFlow:
     def loops(self) -> list[Loop]:
         """List the loops; none of them makes the agent unhealthy."""
         return [
-            Loop("outranked", age_of(lambda: self.services.progress)),
-            Loop("status", age_of(lambda: self.writer.progress)),
+            Loop("outranked", age_since(lambda: self.services.progress)),
+            Loop("status", age_since(lambda: self.writer.progress)),
         ]
 
     def figures(self) -> Figures:

@@ -12,7 +12,6 @@ from oomwarden.core.policy.policy import CLUSTER, NAMESPACED
 from oomwarden.core.reporting.bounds import beyond
 from oomwarden.kube.transport import reflector
 from oomwarden.kube.transport.client import ListOptions
-from oomwarden.kube.transport.kept import Kept
 from oomwarden.kube.transport.resources import (
     ClusterOOMPolicy,
     ConfigMap,
@@ -21,6 +20,7 @@ from oomwarden.kube.transport.resources import (
     OOMPolicy,
     Pod,
 )
+from oomwarden.kube.transport.transform import TransformingListerWatcher
 
 
 class Watch(NamedTuple):
@@ -47,9 +47,9 @@ class ApiWatches:
         handler = PodEventHandler(
             node.inventory, self._pods_changed, misreports.pod_changed, node.unreadable
         )
-        namespaces = Kept(client, namespace_labels)
+        namespaces = TransformingListerWatcher(client, namespace_labels)
         self.all = [
-            Watch("pods", Kept(client, pod_fields), pods, handler),
+            Watch("pods", TransformingListerWatcher(client, pod_fields), pods, handler),
             Watch("policies", self.own, ListOptions(OOMPolicy), view.policies.sink(NAMESPACED)),
             Watch(
                 "cluster-policies",

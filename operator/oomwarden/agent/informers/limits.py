@@ -9,7 +9,7 @@ from typing import Any
 from oomwarden.api.oomlimit import KeptLimit
 from oomwarden.core.model.limit_ownership import with_evidence
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
-from oomwarden.kube.oomlimits import containers_of
+from oomwarden.kube.oomlimits import kept_limits
 
 PATIENCE_SECONDS = 10.0
 _LOG = logging.getLogger(__name__)
@@ -40,13 +40,13 @@ class LimitCache:
 
     def replace(self, objects: list[Manifest]) -> None:
         """Take these records for all there are."""
-        self._kept = {each["metadata"]["name"]: containers_of(each) for each in objects}
+        self._kept = {each["metadata"]["name"]: kept_limits(each) for each in objects}
         self._listed.set()
         self.changed()
 
     def apply(self, manifest: Manifest) -> None:
         """Take a new or changed record."""
-        name, fresh = manifest["metadata"]["name"], containers_of(manifest)
+        name, fresh = manifest["metadata"]["name"], kept_limits(manifest)
         if self._kept.get(name) != fresh:
             self._kept[name] = fresh
             self.changed()

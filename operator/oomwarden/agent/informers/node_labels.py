@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from oomwarden.core.objects.passed_over import error_words
-from oomwarden.kube.transport.errors import API_ERRORS, failure
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
 ASK_SECONDS = 60.0
 ASK_AGAIN_SECONDS = 5.0
@@ -41,7 +41,9 @@ class NodeLabels:
         try:
             fresh = await ask()
         except API_ERRORS as error:
-            _LOG.warning("the labels of this node are not known anew: %s", failure(error).reason)
+            _LOG.warning(
+                "the labels of this node are not known anew: %s", classify_error(error).reason
+            )
             return False
         except Exception as error:  # noqa: BLE001 - whatever an answer makes it raise
             _LOG.warning("the labels of this node cannot be read: %s", error_words(error))

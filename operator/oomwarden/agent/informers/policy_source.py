@@ -20,7 +20,7 @@ from oomwarden.agent.informers.policies import PolicyCache
 from oomwarden.core.objects.passed_over import name_of
 from oomwarden.core.policy.policy import CLUSTER, NAMESPACED
 from oomwarden.kube.transport.client import Json, Listing, ListOptions
-from oomwarden.kube.transport.errors import API_ERRORS, failure
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 from oomwarden.kube.transport.list_bodies import Keep
 from oomwarden.kube.transport.resources import ClusterOOMPolicy, OOMPolicy, Resource
 
@@ -39,10 +39,10 @@ _LOG = logging.getLogger(__name__)
 class Lists(Protocol):
     """The client's calls that are needed."""
 
-    async def listing(self, what: ListOptions, version: str | None, keep: Keep) -> Listing:
+    async def list_objects(self, what: ListOptions, version: str | None, keep: Keep) -> Listing:
         """List, no older than a version."""
 
-    def watching(
+    def watch_objects(
         self, what: ListOptions, version: str, seconds: int
     ) -> AsyncGenerator[tuple[str, Json]]:
         """Watch from a version on."""
@@ -61,7 +61,7 @@ class _Try:
 
 @dataclass(slots=True)
 class PolicySource:
-    """A kube.watch.Source for a sink of the same book and kind."""
+    """A kube.transport.reflector.ListerWatcher for a sink of the same book and kind."""
 
     client: Lists
     book: PolicyCache
@@ -72,7 +72,7 @@ class PolicySource:
     _tries: dict[str, _Try] = field(default_factory=dict)
     _stale_at: dict[str, float] = field(default_factory=dict)
 
-    async def listing(self, what: ListOptions, version: str | None = "0") -> Listing:
+    async def list_objects(self, what: ListOptions, version: str | None = "0") -> Listing:
         """List all, and hold what is wanted: once it is known which namespaces have pods here."""
         if self.kind == NAMESPACED:
             await self.book.asked.wait()
@@ -81,18 +81,18 @@ class PolicySource:
         self._seen = found.version
         return Listing(self._seen, [fresh], found.unread)
 
-    async def watching(
+    async def watch_objects(
         self, what: ListOptions, version: str, seconds: int
     ) -> AsyncGenerator[tuple[str, Json]]:
         """Watch from a version on."""
-        async with aclosing(self.client.watching(what, version, seconds)) as events:
+        async with aclosing(self.client.watch_objects(what, version, seconds)) as events:
             async for kind, manifest in events:
                 if kind in {"ADDED", "MODIFIED", "DELETED", "BOOKMARK"}:
                     self._seen = str(manifest["metadata"]["resourceVersion"])
                 yield kind, manifest
 
     async def _list(self, what: ListOptions, version: str | None, fresh: FreshPolicies) -> Listing:
-        found = await self.client.listing(what, version, fresh.take)
+        found = await self.client.list_objects(what, version, fresh.take)
         fresh.version = found.version
         return found
 
@@ -150,12 +150,12 @@ class PolicySource:
         self.book.adopt(fresh)
 
     def _failed(self, name: str, one: _Try, error: Exception) -> None:
-        told = failure(error)
+        told = classify_error(error)
         if told.reason != one.why:
             _LOG.warning("policies of namespace %s are not known yet: %s", name, told.reason)
         one.why = told.reason
         jitter = random.uniform(0.5, 1.5)  # noqa: S311
-        one.due = self.clock() + max(one.wait * jitter, min(told.after, LAST_WAIT_SECONDS))
+        one.due = self.clock() + max(one.wait * jitter, min(told.retry_after, LAST_WAIT_SECONDS))
         one.wait = min(one.wait * 2, LAST_WAIT_SECONDS)
         self.book.wake.set()
 

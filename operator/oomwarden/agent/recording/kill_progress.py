@@ -9,7 +9,7 @@ from oomwarden.core.ledger.settling import PendingKill
 from oomwarden.core.ledger.torn_reads import is_half_counted
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.kernel.cgroup.files import CgroupRoot
-from oomwarden.kernel.cgroup.group_kill import counted_kills, is_empty, is_killed_as_group
+from oomwarden.kernel.cgroup.group_kill import is_empty, is_killed_as_group, read_oom_kills
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,9 @@ class GroupKillProbe:
         """Return whether the kernel may kill a container as a group, and counts such kills."""
         return is_killed_as_group(self.cgroups, cgroup)
 
-    def counted_kills(self, cgroup: Cgroup) -> int:
+    def read_oom_kills(self, cgroup: Cgroup) -> int:
         """Return `oom_kill` of a cgroup's memory.events."""
-        return counted_kills(self.cgroups, cgroup)
+        return read_oom_kills(self.cgroups, cgroup)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class KillProgress:
         populated = not all(map(self.probe.is_empty, groups + begun))
         half = self._kills_groups() and is_half_counted(pod, containers)
         unread = self._may_be_unread(pending, single, half=half) and (
-            self.probe.counted_kills(pod.cgroup) > pod.observed.oom_kill  # read last of all
+            self.probe.read_oom_kills(pod.cgroup) > pod.observed.oom_kill  # read last of all
         )
         return pending.is_in_progress(
             now,

@@ -85,7 +85,7 @@ class MisreportNotifier:
         answer = await self.post(one.event)
         one.tries += 1
         if answer.outcome is WriteOutcome.RETRY and one.tries < TRIES:
-            one.not_before = self.clock() + max(one.wait, answer.after)
+            one.not_before = self.clock() + max(one.wait, answer.retry_after)
             one.wait = min(one.wait * 2, LAST_RETRY_SECONDS)
             return
         self._waiting.remove(one)

@@ -17,7 +17,7 @@ from oomwarden.core.kernel_log.position import ALL
 from oomwarden.core.ledger.log_backlog import unrecorded_lines
 from oomwarden.core.ledger.rebuild import RecordedKills, before_start, gaps, rebuild
 from oomwarden.core.model.cgroup import Level
-from oomwarden.kube.transport.errors import API_ERRORS, failure
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
 ASK_AGAIN_SECONDS = 2.0
 _LOG = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ class Recovery:
             try:
                 return await self.list_recorded()
             except API_ERRORS as error:
-                await self._wait(f"this node's OOMKills: {failure(error).reason}")
+                await self._wait(f"this node's OOMKills: {classify_error(error).reason}")
 
     async def _wait(self, what: str) -> None:
         _LOG.warning("the store is new, and recording waits for %s", what)

@@ -11,7 +11,7 @@ from oomwarden.agent.runtime.worker import KernelWorker, StuckError
 from oomwarden.core.enforcement.node_services import NodeServices, outranked, warning
 from oomwarden.core.model.remark import Remark
 from oomwarden.core.reporting.policy_report import ContainerStatus
-from oomwarden.kernel.container.services import services
+from oomwarden.kernel.container.services import read_node_services
 from oomwarden.kernel.roots import HostRoots
 
 _LOG = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class NodeServicesMonitor:
 
     async def read(self, kubepods: str) -> None:
         """Read the services once; what cannot be read stays as it was."""
-        work = partial(services, self.roots, kubepods, self.total)
+        work = partial(read_node_services, self.roots, kubepods, self.total)
         try:
             found = await self.worker.run("services", work)
         except (StuckError, OSError) as error:

@@ -162,7 +162,7 @@ class NodeStatusBuilder:
             cgroups_read_only=is_read_only(self.settings.cgroup_root),
             delivery=work.delivery,
             watches=blindness.watches_remedy(*self.host.inotify_limits()),
-            unopened=blindness.unopened_remedy(descriptors.most()),
+            unopened=blindness.unopened_remedy(descriptors.fd_limit()),
             layout=self.kernel.layout.remedy,
             sees_nothing=self.kernel.layout.sees_nothing,
             records=work.records[0],
@@ -173,7 +173,7 @@ class NodeStatusBuilder:
         if time.monotonic() - self._memory_at < MEMORY_SECONDS:
             return
         try:
-            self._memory = await nodes.memory(self.client, self.settings.node)
+            self._memory = await nodes.read_node_memory(self.client, self.settings.node)
         except API_ERRORS as error:
             _LOG.debug("the Node's memory is not known yet: %s", error)
         else:

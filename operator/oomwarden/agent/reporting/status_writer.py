@@ -15,7 +15,7 @@ from oomwarden.agent.runtime.signal import Signal
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.model.conditions import carry_over
 from oomwarden.core.objects.passed_over import error_words
-from oomwarden.kube.transport.errors import API_ERRORS, failure
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
 HEARTBEAT_SECONDS = 300.0
 GAPS_PER_READ = 1.5
@@ -97,8 +97,8 @@ class NodeStatusWriter:
         return _jittered(self.gap)
 
     def _failed(self, error: Exception) -> float:
-        result = failure(error)
-        asked = min(result.after, LONGEST_ASKED_SECONDS)
+        result = classify_error(error)
+        asked = min(result.retry_after, LONGEST_ASKED_SECONDS)
         why = result.reason if isinstance(error, API_ERRORS) else error_words(error)
         self._retry = min(max(2 * self._retry, self.gap), max(LAST_RETRY_SECONDS, self.gap))
         wait = max(_jittered(self._retry), asked * random.uniform(1.0, 1.2))  # noqa: S311

@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from oomwarden.agent.runtime.snapshot import Snapshot, Taken
-from oomwarden.probes.http_head import PLAIN, Answer, refusal
+from oomwarden.probes.http_head import PLAIN, Response, error_response
 from oomwarden.probes.loops import Loop, healthz
 from oomwarden.probes.server import ProbeServer
 
@@ -138,10 +138,10 @@ def serve(
     """
     registry = CollectorRegistry()
     registry.register(AgentCollector(loops, figures))
-    pages: dict[str, Callable[[], Answer]] = {
+    pages: dict[str, Callable[[], Response]] = {
         "/healthz": partial(healthz, loops),
         "/readyz": lambda: readyz(waits_for()),
-        "/metrics": lambda: Answer(HTTPStatus.OK, generate_latest(registry), _METRICS),
+        "/metrics": lambda: Response(HTTPStatus.OK, generate_latest(registry), _METRICS),
     }
     return ProbeServer(port, pages)
 
@@ -163,8 +163,8 @@ def serving(
         server.close()
 
 
-def readyz(waits_for: str) -> Answer:
-    """Answer 200, or 503 with what the agent waits for."""
+def readyz(waits_for: str) -> Response:
+    """Response 200, or 503 with what the agent waits for."""
     if waits_for:
-        return refusal(HTTPStatus.SERVICE_UNAVAILABLE, waits_for)
-    return Answer(HTTPStatus.OK, b"it works\n", PLAIN)
+        return error_response(HTTPStatus.SERVICE_UNAVAILABLE, waits_for)
+    return Response(HTTPStatus.OK, b"it works\n", PLAIN)

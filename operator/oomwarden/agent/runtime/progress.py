@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from oomwarden.probes.loops import Loop, age_of
+from oomwarden.probes.loops import Loop, age_since
 
 
 class WatchProgress:
@@ -19,7 +19,7 @@ class WatchProgress:
 
     def loops(self, names: list[str]) -> list[Loop]:
         """Give the watches as loops, which never make the agent unhealthy."""
-        return [Loop(f"watch-{name}", age_of(partial(self._last, name))) for name in names]
+        return [Loop(f"watch-{name}", age_since(partial(self._last, name))) for name in names]
 
     def _note(self, name: str) -> None:
         self._at[name] = time.monotonic()

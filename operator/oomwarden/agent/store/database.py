@@ -14,9 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from oomwarden.agent.store import file as store_file
-from oomwarden.agent.store import spare_pages
-from oomwarden.agent.store.file import connect as _connect
+from oomwarden.agent.store import file, spare_pages
 from oomwarden.agent.store.messages import AGAIN, ANEW, DETACHED, IN_MEMORY, NEARLY_FULL, UNREAD
 
 T = TypeVar("T")
@@ -108,15 +106,15 @@ class Database:
     def _of_the_disk(self, error: sqlite3.DatabaseError) -> sqlite3.DatabaseError:
         """Give an error that memory cures: disk full, I/O error, corrupt page; raise any other."""
         own = (sqlite3.IntegrityError, sqlite3.ProgrammingError)
-        passing = store_file.is_busy(error) or store_file.is_mistake(error)
+        passing = file.is_busy(error) or file.is_mistake(error)
         if isinstance(error, own) or passing or self.in_memory:
             raise error
         return error
 
     def _into_memory(self, error: sqlite3.DatabaseError) -> None:
         """Go on in memory with what can still be read; only a corrupt file is set aside."""
-        corrupt, broken = store_file.is_corrupt(error), self._connection
-        self._connection, self._is_whole = store_file.what_is_readable(broken, corrupt=corrupt)
+        corrupt, broken = file.is_corrupt(error), self._connection
+        self._connection, self._is_whole = file.what_is_readable(broken, corrupt=corrupt)
         self.in_memory = True
         self._postpone(FIRST_RETRY_SECONDS)
         self._trouble = f"{error}: {DETACHED if self._is_whole else IN_MEMORY}"
@@ -126,7 +124,7 @@ class Database:
     def _set_aside(self, then: str) -> None:
         aside = f"the file was set aside as {self._path.stem}.corrupt"
         try:
-            store_file.set_aside(self._path)
+            file.set_aside(self._path)
         except OSError as error:  # a disk that went read-only
             self._damage = f"{self._path.name} could not be set aside ({error.strerror})"
         else:
@@ -158,7 +156,7 @@ class Database:
     def _return(self) -> None:
         if self._connection is None or not self._is_whole:
             raise sqlite3.OperationalError("what the file holds was not read")
-        disk = store_file.bring_back(self._connection, self._path)
+        disk = file.bring_back(self._connection, self._path)
         self._connection.close()
         self._connection, self.in_memory, self._trouble = disk, False, None
         self._is_warmed_up = False
@@ -177,14 +175,14 @@ class Database:
         try:
             self._connection = self._begin()
         except sqlite3.DatabaseError as error:
-            if store_file.is_busy(error):
+            if file.is_busy(error):
                 raise
             self._connection = self._start_over(error)
             self._identify(self._connection)
         self._recover()
 
     def _begin(self) -> sqlite3.Connection:
-        connection = store_file.connect_anyhow(self._path)
+        connection = file.connect_anyhow(self._path)
         try:
             self._identify(connection)
             self._check(connection)
@@ -194,29 +192,29 @@ class Database:
         return connection
 
     def _start_over(self, error: sqlite3.DatabaseError) -> sqlite3.Connection:
-        if not (store_file.is_corrupt(error) or store_file.is_mistake(error)):
+        if not (file.is_corrupt(error) or file.is_mistake(error)):
             return self._start_in_memory(error)
         self._set_aside(f"and a new one begun ({error}); {ANEW}")
         try:
-            return _connect(self._path)
+            return file.connect(self._path)
         except sqlite3.DatabaseError as second:
             self._trouble, self.in_memory = f"{second}: {IN_MEMORY}", True
             self._is_whole = self._is_blank
-            return _connect(None)
+            return file.connect(None)
 
     def _start_in_memory(self, error: sqlite3.DatabaseError) -> sqlite3.Connection:
         """Begin with what the file holds; or with nothing, where there is nothing."""
         self.in_memory, self._trouble = True, f"{error}: {DETACHED}"
-        found = None if store_file.holds_nothing(self._path) else self._salvaged()
-        self._is_blank = store_file.holds_nothing(self._path) or (
-            found is not None and store_file.is_blank(found)
+        found = None if file.holds_nothing(self._path) else self._salvaged()
+        self._is_blank = file.holds_nothing(self._path) or (
+            found is not None and file.is_blank(found)
         )
         if found is None and not self._is_blank:
             self._is_whole, self._trouble = False, f"{error}: {UNREAD}"
-        return found or _connect(None)
+        return found or file.connect(None)
 
     def _salvaged(self) -> sqlite3.Connection | None:
-        if found := store_file.salvage(self._path):
+        if found := file.salvage(self._path):
             with suppress(sqlite3.Error):
                 self._check(found)
                 return found

@@ -5,7 +5,7 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
-from oomwarden.agent.store import schema as store_schema
+from oomwarden.agent.store import schema
 
 BUSY_SECONDS = 20.0
 """How long somebody who reads the file by hand may hold it."""
@@ -54,7 +54,7 @@ def connect(
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
-        store_schema.make(connection)
+        schema.make(connection)
     except sqlite3.Error:
         connection.close()
         raise

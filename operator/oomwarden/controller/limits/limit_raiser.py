@@ -14,7 +14,7 @@ from oomwarden.core.limits.authorization import LimitWrite
 from oomwarden.core.limits.raise_limit import NotRaised, Raise
 from oomwarden.core.limits.resize_patch import refusal
 from oomwarden.kube.pod_resizes import ResizeTarget
-from oomwarden.kube.transport.errors import failure
+from oomwarden.kube.transport.errors import classify_error
 
 _REFUSED = {HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY}
 
@@ -39,9 +39,9 @@ class LimitRaiser:
         """Raise a container's limit; `headroom` is None if the node's is unknown.
 
         Raises:
-            kube.errors.API_ERRORS: The limit was not raised, or the outcome is unknown.
+            kube.transport.errors.API_ERRORS: The limit was not raised, or the outcome is unknown.
         """
-        node, size = found.scene.node, wanted.limit - wanted.before
+        node, size = found.context.node, wanted.limit - wanted.before
         if headroom:
             self.reservations.reserve(node, headroom, size)
         raised = False
@@ -54,7 +54,7 @@ class LimitRaiser:
         return done
 
     async def _raise(self, wanted: Raise, found: ResizeTarget) -> Raise | NotRaised:
-        if found.scene.pod is None or found.scene.container is None:
+        if found.context.pod is None or found.context.container is None:
             return NotRaised("ContainerUnknown", "The container is gone.")
         new = LimitWrite(wanted.limit, Step.RAISE, wanted.origin)
         try:
@@ -62,6 +62,6 @@ class LimitRaiser:
         except ApiError as error:
             if error.status.code not in _REFUSED:
                 raise
-            remark = refusal(wanted.limit, failure(error).reason)
+            remark = refusal(wanted.limit, classify_error(error).reason)
             return NotRaised(remark.reason, remark.message)
         return wanted

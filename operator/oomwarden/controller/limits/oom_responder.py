@@ -23,7 +23,7 @@ from oomwarden.core.limits.response import event, response
 from oomwarden.core.objects.json_parts import object_at
 from oomwarden.core.objects.passed_over import UnreadableObjects, error_words, name_of
 from oomwarden.kube.pod_resizes import ResizeTarget
-from oomwarden.kube.transport.errors import API_ERRORS, WriteOutcome, WriteResult, failure
+from oomwarden.kube.transport.errors import API_ERRORS, WriteOutcome, WriteResult, classify_error
 
 RETRY_SECONDS = 2.0
 REPORT_WAIT = timedelta(seconds=45)
@@ -39,17 +39,17 @@ Json = dict[str, Any]
 class OOMKillCalls(Protocol):
     """Required API calls."""
 
-    async def follow(self, take: Callable[[Json], None]) -> None:
+    async def watch(self, take: Callable[[Json], None]) -> None:
         """Watch recent OOMKills until cancelled."""
 
     async def write_response(self, namespace: str, name: str, response: Json) -> None:
-        """Write status.response; may raise one of kube.errors.API_ERRORS."""
+        """Write status.response; may raise one of kube.transport.errors.API_ERRORS."""
 
     async def post(self, event: Json) -> WriteResult:
         """Create an Event."""
 
     async def node_status(self, node: str) -> Json:
-        """Read an OOMNode with its status; may raise one of kube.errors.API_ERRORS."""
+        """Read an OOMNode with its status; may raise one of kube.transport.errors.API_ERRORS."""
 
 
 class _RetryError(Exception):
@@ -87,7 +87,7 @@ class OOMResponder:
     async def run(self) -> None:
         """Process OOMKills until cancelled, whatever the API server answers."""
         async with asyncio.TaskGroup() as loops:
-            loops.create_task(self.kills.follow(self.enqueue), name="recent-kills")
+            loops.create_task(self.kills.watch(self.enqueue), name="recent-kills")
             loops.create_task(self._process_all(), name="responses")
 
     def enqueue(self, manifest: Json) -> None:
@@ -165,11 +165,11 @@ class OOMResponder:
         try:
             await self._respond(kill, manifest["metadata"])
         except API_ERRORS as error:
-            raise _RetryError(failure(error).reason) from error
+            raise _RetryError(classify_error(error).reason) from error
 
     async def _respond(self, kill: OOMKill, metadata: Json) -> None:
         namespace = metadata["namespace"]
-        found = await self.calls.look(namespace, kill.pod.name, kill.container.name or "")
+        found = await self.calls.read_target(namespace, kill.pod.name, kill.container.name or "")
         headroom = node_headroom(await self.kills.node_status(kill.node), self.now())
         context = self._context(kill, found, headroom, metadata)
         decided = decide(context)
@@ -190,7 +190,7 @@ class OOMResponder:
         _LOG.info("OOMKill %s/%s: %s: %s", namespace, name, made.reason, made.message)
         content = made.model_dump(mode="json", by_alias=True, exclude_none=True)
         await self.kills.write_response(namespace, name, content)
-        if posted := event(made, name, found.scene, self.instance, self.now()):
+        if posted := event(made, name, found.context, self.instance, self.now()):
             await self._post(posted)
 
     def _context(
@@ -198,11 +198,11 @@ class OOMResponder:
     ) -> RaiseContext:
         created = _created({"metadata": metadata})
         if headroom is None:
-            return RaiseContext(kill, found.scene, None, self.now(), created=created)
+            return RaiseContext(kill, found.context, None, self.now(), created=created)
         available = self._raiser.reservations.unreserved(kill.node, headroom)
         reported = parse_time(headroom.heartbeat)
         return RaiseContext(
-            kill, found.scene, available, self.now(), reported, headroom.skew, created
+            kill, found.context, available, self.now(), reported, headroom.skew, created
         )
 
     def _may_wait(self, context: RaiseContext) -> bool:

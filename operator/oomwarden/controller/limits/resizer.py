@@ -26,7 +26,7 @@ from oomwarden.core.limits.resize_requests import Answer, ResizeRequestQueue
 from oomwarden.core.model.remark import Remark
 from oomwarden.core.objects.passed_over import error_words
 from oomwarden.kube.pod_resizes import ResizeTarget
-from oomwarden.kube.transport.errors import API_ERRORS, failure
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
 PER_SECOND = 10.0
 """Patches: a policy for 3,000 pods takes five minutes, during which it can be stopped."""
@@ -113,13 +113,13 @@ class Resizer:
     async def _reconcile(self, node: str, request: Resize) -> None:
         """Process a request once, and requeue it."""
         try:
-            found = await self.calls.look(request.namespace, request.pod, request.container)
+            found = await self.calls.read_target(request.namespace, request.pod, request.container)
         except API_ERRORS as error:
-            why = failure(error).reason
+            why = classify_error(error).reason
             _LOG.warning("%s could not be read, retrying: %s", _name(request), why)
             self._requeue(node, request, RETRY_SECONDS)
             return
-        match grant(request, node, found.scene):
+        match grant(request, node, found.context):
             case Denied(why):
                 _LOG.info("%s was not resized: %s", _name(request), why)
                 self._requeue(node, request, PATCHED_SECONDS)
@@ -132,7 +132,7 @@ class Resizer:
         try:
             await set_limit(self.calls, found, write, self.clock())
         except API_ERRORS as error:
-            self._handle_error(node, request, (found.scene, write), error)
+            self._handle_error(node, request, (found.context, write), error)
             return
         why = f"for {request.policy}" if request.policy else "to restore it"
         _LOG.info("%s: memory limit was set to %s %s", _name(request), request.limit, why)
@@ -147,7 +147,7 @@ class Resizer:
     ) -> None:
         context, write = tried
         code = error.status.code if isinstance(error, ApiError) else None
-        found = failure(error)
+        found = classify_error(error)
         if code in {HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY}:
             remark = refusal(write.limit, found.reason)
             _LOG.info("%s: %s", _name(request), remark.message)
@@ -156,7 +156,7 @@ class Resizer:
             self._requeue(node, request, CONFLICT_SECONDS)
         else:
             _LOG.warning("%s was not resized, retrying: %s", _name(request), found.reason)
-            self._requeue(node, request, max(RETRY_SECONDS, found.after))
+            self._requeue(node, request, max(RETRY_SECONDS, found.retry_after))
 
     def _requeue_refused(self, node: str, request: Resize, refused: PolicyRefusal | None) -> None:
         """Requeue with exponential back-off: quota may become free, other refusals seldom end."""

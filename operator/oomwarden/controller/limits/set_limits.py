@@ -17,7 +17,7 @@ from oomwarden.core.limits.authorization import LimitWrite
 from oomwarden.core.limits.resize_patch import resize_patch
 from oomwarden.core.model.limit_ownership import LimitOwner, begun, confirmed, field_manager_name
 from oomwarden.kube.pod_resizes import ResizeTarget
-from oomwarden.kube.transport.errors import API_ERRORS, failure
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
 _NOT_APPLIED = {
     HTTPStatus.BAD_REQUEST,
@@ -33,12 +33,12 @@ Json = dict[str, Any]
 
 
 class ResizeCalls(Protocol):
-    """Required API calls; each may raise one of kube.errors.API_ERRORS."""
+    """Required API calls; each may raise one of kube.transport.errors.API_ERRORS."""
 
-    async def look(self, namespace: str, pod: str, container: str) -> ResizeTarget:
+    async def read_target(self, namespace: str, pod: str, container: str) -> ResizeTarget:
         """Read everything that the decision about a container needs."""
 
-    async def keep(self, found: ResizeTarget, kept: KeptLimit | None) -> ResizeTarget:
+    async def store(self, found: ResizeTarget, kept: KeptLimit | None) -> ResizeTarget:
         """Write the container's record (None: remove it); return the target with the new record."""
 
     async def resize(self, namespace: str, pod: str, patch: Json, manager: str, /) -> None:
@@ -51,16 +51,16 @@ async def set_limit(
     """Set the limit of the container that was read.
 
     Raises:
-        kube.errors.API_ERRORS: The limit was not set, or the outcome is unknown.
+        kube.transport.errors.API_ERRORS: The limit was not set, or the outcome is unknown.
     """
-    pod, container = found.scene.pod, found.scene.container
+    pod, container = found.context.pod, found.context.container
     if pod is None or container is None:
         return
     at = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     owner = LimitOwner(new.step, new.before, at)
     pending = begun(container.name, owner, new.limit, container.spec.asked)
-    written = await calls.keep(found, pending)
-    patch = resize_patch(pod, container, new.limit, found.version)
+    written = await calls.store(found, pending)
+    patch = resize_patch(pod, container, new.limit, found.resource_version)
     manager = field_manager_name(new.step, container.name)
     try:
         await calls.resize(pod.namespace, pod.name, patch, manager)
@@ -74,8 +74,8 @@ async def set_limit(
 async def _finish_record(calls: ResizeCalls, written: ResizeTarget, kept: KeptLimit | None) -> None:
     """Write the outcome; if that fails, the pending record shows the same in most cases."""
     try:
-        await calls.keep(written, kept)
+        await calls.store(written, kept)
     except API_ERRORS as error:
-        pod = written.scene.pod
+        pod = written.context.pod
         name = f"{pod.namespace}/{pod.name}" if pod else "?"
-        _LOG.warning("the OOMLimit of pod %s stays pending: %s", name, failure(error).reason)
+        _LOG.warning("the OOMLimit of pod %s stays pending: %s", name, classify_error(error).reason)

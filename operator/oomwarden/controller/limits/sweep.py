@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from oomwarden.core.objects.passed_over import UnreadableObjects, error_words, name_of
-from oomwarden.kube.transport.errors import API_ERRORS, failure
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
 EVERY_SECONDS = 60.0
 PER_SECOND = 20.0
@@ -19,12 +19,12 @@ Json = dict[str, Any]
 
 
 class OOMLimitCalls(Protocol):
-    """Required API calls; each may raise one of kube.errors.API_ERRORS."""
+    """Required API calls; each may raise one of kube.transport.errors.API_ERRORS."""
 
-    def all(self) -> AsyncIterator[Json]:
+    def list_metadata(self) -> AsyncIterator[Json]:
         """Yield the metadata of all OOMLimits."""
 
-    async def drop_if_gone(self, metadata: Json) -> bool:
+    async def delete_if_pod_gone(self, metadata: Json) -> bool:
         """Delete an OOMLimit if its pod no longer exists; return whether it was deleted."""
 
 
@@ -49,7 +49,7 @@ class LimitSweep:
             try:
                 await self.sweep()
             except API_ERRORS as error:
-                _LOG.warning("checking OOMLimits failed, retrying: %s", failure(error).reason)
+                _LOG.warning("checking OOMLimits failed, retrying: %s", classify_error(error).reason)
             await self.sleep(EVERY_SECONDS)
 
     async def sweep(self) -> None:
@@ -59,7 +59,7 @@ class LimitSweep:
             API_ERRORS: The API server is unavailable.
         """
         before, self._failed = self._failed, {}
-        async for metadata in self.calls.all():
+        async for metadata in self.calls.list_metadata():
             await self._check(metadata)
             await self.sleep(1 / PER_SECOND)
         for name in before.keys() - self._failed.keys():
@@ -68,11 +68,11 @@ class LimitSweep:
     async def _check(self, metadata: Json) -> None:
         """Check one OOMLimit; one that cannot be read or deleted does not delay the others."""
         try:
-            if await self.calls.drop_if_gone(metadata):
+            if await self.calls.delete_if_pod_gone(metadata):
                 _LOG.debug("OOMLimit %s was deleted: its pod no longer exists", metadata["name"])
         except API_ERRORS as error:
-            found = failure(error)
-            if found.everywhere:
+            found = classify_error(error)
+            if found.server_wide:
                 raise
             self._note_failure(metadata, found.reason)
         except Exception as error:  # noqa: BLE001 - a malformed object may raise anything

@@ -14,7 +14,7 @@ from oomwarden.controller.policies.policy_queue import PolicyQueue
 from oomwarden.core.limits.node_report import PolicyKey
 from oomwarden.core.objects.passed_over import UnreadableObjects, error_words
 from oomwarden.core.reporting.policy_status import Answers, summarise
-from oomwarden.kube.transport.errors import API_ERRORS, failure
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
 DEBOUNCE_SECONDS = 1.0
 RESYNC_SECONDS = 60.0
@@ -53,7 +53,7 @@ class PolicyStatusWriter:
     """Computes the status of queued policies, at most once a second each, and writes changes.
 
     Attributes:
-        write: Writes a status; may raise one of kube.errors.API_ERRORS.
+        write: Writes a status; may raise one of kube.transport.errors.API_ERRORS.
         queue: The policies whose status has to be computed.
         sources: What the status is computed from.
         unreadable: Records policies whose status cannot be computed.
@@ -114,7 +114,7 @@ class PolicyStatusWriter:
             try:
                 await self.write(key, status)
             except API_ERRORS as error:
-                self._log_failure(key, failure(error).reason)
+                self._log_failure(key, classify_error(error).reason)
                 return False
             _LOG.info("%s: %s", key, status.conditions[0].message)
         return True

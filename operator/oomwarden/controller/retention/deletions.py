@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from oomwarden.core.quota.retention import StoredRecord
-from oomwarden.kube.oomkill_pages import RefusedError
-from oomwarden.kube.transport.errors import API_ERRORS, failure
+from oomwarden.kube.oomkill_pages import DeletionRefusedError
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
 LARGEST_BATCH = 50
 PAUSE_SECONDS = 0.05
@@ -23,13 +23,13 @@ FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 60.0
 
 
 class DeleteCalls(Protocol):
-    """The required API call; it may raise one of kube.errors.API_ERRORS."""
+    """The required API call; it may raise one of kube.transport.errors.API_ERRORS."""
 
     async def delete(self, record: StoredRecord) -> bool:
         """Delete a record; return False if it no longer existed.
 
         Raises:
-            RefusedError: The API server refuses to delete this record.
+            DeletionRefusedError: The API server refuses to delete this record.
         """
 
 
@@ -77,7 +77,7 @@ class Deletions:
         try:
             deleted = await self.calls.delete(record)
             self.deleted += deleted  # after the await: others add to it meanwhile
-        except RefusedError as error:
+        except DeletionRefusedError as error:
             self.refused.add(record.uid)
             self.reasons.setdefault(record.namespace, str(error))
         except API_ERRORS as error:
@@ -88,6 +88,6 @@ class Deletions:
         if tries >= TRIES:
             raise errors[0]
         self._batch_size = max(self._batch_size // 2, 1)
-        asked = max(failure(error).after for error in errors)
+        asked = max(classify_error(error).retry_after for error in errors)
         wait = FIRST_WAIT_SECONDS * 2 ** (tries - 1) * random.uniform(0.75, 1.25)  # noqa: S311
         await self.sleep(min(max(wait, asked), LONGEST_WAIT_SECONDS))

@@ -12,7 +12,7 @@ from typing import Protocol
 from oomwarden.core.quota.census import Census, Count, Gauge
 from oomwarden.core.quota.pressure import NAME, Pressure, PressureLevel
 from oomwarden.core.quota.retention import Bounds
-from oomwarden.kube.transport.errors import API_ERRORS, failure
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
 RENEW_SECONDS = 300.0
 """Agents decide by themselves if nothing was renewed for three times as long."""
@@ -23,7 +23,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class PressureCalls(Protocol):
-    """Required API calls; each may raise one of kube.errors.API_ERRORS."""
+    """Required API calls; each may raise one of kube.transport.errors.API_ERRORS."""
 
     async def read(self) -> Pressure | None:
         """Read what was published last."""
@@ -31,7 +31,7 @@ class PressureCalls(Protocol):
     async def write(self, pressure: Pressure, passed_over: str = "") -> None:
         """Publish the pressure and the message about unreadable objects."""
 
-    async def nodes(self) -> int:
+    async def count_nodes(self) -> int:
         """Count the nodes that have an agent."""
 
 
@@ -78,11 +78,11 @@ class PressurePublisher:
         try:
             await self._resume(now)
             if due:
-                self._nodes = await self.calls.nodes()
+                self._nodes = await self.calls.count_nodes()
             pressure = self.gauge.pressure(self._nodes, now)
             await self.calls.write(pressure, unreadable)
         except API_ERRORS as error:
-            self._log_failure(failure(error).reason)
+            self._log_failure(classify_error(error).reason)
             return
         self._log_change(pressure)
         self._written, self._written_at = pressure, now

@@ -19,7 +19,7 @@ from oomwarden.controller.retention.publishing import PressurePublisher
 from oomwarden.core.quota.census import Census, Count, exempt
 from oomwarden.core.quota.retention import Bounds, RetentionFilter
 from oomwarden.kube.oomkill_pages import ListExpiredError, RecordPage
-from oomwarden.kube.transport.errors import API_ERRORS, failure
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
 FIRST_SECONDS = 5.0
 COUNT_SECONDS = 10.0
@@ -37,7 +37,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class RetentionCalls(DeleteCalls, Protocol):
-    """Required API calls; each may raise one of kube.errors.API_ERRORS."""
+    """Required API calls; each may raise one of kube.transport.errors.API_ERRORS."""
 
     async def page(self, token: str) -> RecordPage:
         """Read a page of all records.
@@ -101,7 +101,7 @@ class Retention:
         try:
             await self._check_all(deletions)
         except API_ERRORS as error:
-            self._log_interruption(failure(error).reason)
+            self._log_interruption(classify_error(error).reason)
             return False
         finally:
             if deletions.deleted:
@@ -132,7 +132,7 @@ class Retention:
         try:
             total = await self.calls.count()
         except API_ERRORS as error:
-            self._log_interruption(failure(error).reason)
+            self._log_interruption(classify_error(error).reason)
             return 0
         if self._last is None:
             self.publisher.record_total(Count(total))

@@ -29,7 +29,6 @@ from oomwarden.core.incidents.memory_history import MemoryTimeline, UsageDetail,
 from oomwarden.core.kernel_log.lines import Killed, printable
 from oomwarden.core.model.quantity import format_bytes
 from oomwarden.core.records.metadata import labels_of, name_of
-from oomwarden.core.records.metadata import record_name as record_name  # noqa: PLC0414 - for callers
 
 _PATH_MAX = 256
 _NODE_LIST = re.compile(r"[-0-9,]{1,256}")

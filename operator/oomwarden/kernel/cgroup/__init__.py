@@ -1,1 +1,1 @@
-"""The cgroup2 file system: descriptors, counters, members, group kills."""
+"""The cgroup v2 file system: descriptors, counters, member processes, group kills."""

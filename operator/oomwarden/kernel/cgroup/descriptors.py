@@ -1,24 +1,26 @@
-"""Descriptors that are kept for long leave some for what comes and goes: files, sockets, SQLite."""
+"""A reserve of descriptors: long-lived ones leave some for sockets, SQLite and short reads."""
 
 import errno
 import os
 import resource
 
 RESERVE = 128
-"""Descriptors left for everything else; a quarter of the limit where that is low."""
+"""Descriptors left for everything else; a quarter of the limit if that is less."""
 
 
-def most() -> int:
-    """Give the limit of open files of this process (RLIMIT_NOFILE)."""
+def fd_limit() -> int:
+    """Return this process's limit of open files (RLIMIT_NOFILE)."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return soft if soft != resource.RLIM_INFINITY else 1 << 30
 
 
-def leave_reserve(fd: int) -> None:
-    """Refuse to keep a descriptor that lies in the reserve: the kernel gives the lowest free one.
+def check_reserve(fd: int) -> None:
+    """Raise if a descriptor is part of the reserve.
+
+    This works because the kernel always assigns the lowest free number.
 
     Raises:
-        OSError: EMFILE.
+        OSError: EMFILE: only the reserve is left.
     """
-    if fd >= most() - min(RESERVE, most() // 4):
+    if fd >= fd_limit() - min(RESERVE, fd_limit() // 4):
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))

@@ -1,4 +1,7 @@
-"""cgroup v2 files by directory descriptor: a cgroup that went away is a normal answer."""
+"""cgroup v2 files, opened relative to directory descriptors.
+
+A removed cgroup is a normal result: it raises CgroupGoneError.
+"""
 
 import errno
 import os
@@ -12,28 +15,28 @@ _READ_SIZE = 65536
 
 
 class CgroupGoneError(Exception):
-    """The cgroup was removed; carries its path."""
+    """The cgroup was removed. The message is its path."""
 
 
 class CgroupRoot:
-    """The cgroup2 mount. Nothing else forms a path below it; links are never followed."""
+    """The cgroup2 mount. All access goes through this class; symbolic links are never followed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._held: int | None = None
+        self._opened: int | None = None
 
     @property
     def _fd(self) -> int:
-        """Open at first use: an agent without cgroup v2 lives on to say so."""
-        if self._held is None:
-            self._held = os.open(self.path, _DIRECTORY)
-        return self._held
+        """Opened at first use, so that an agent on a node without cgroup v2 can report that."""
+        if self._opened is None:
+            self._opened = os.open(self.path, _DIRECTORY)
+        return self._opened
 
     def open_directory(self, relative: str) -> int:
-        """Open a cgroup by its path relative to the mount; the caller closes it.
+        """Open a cgroup's directory by its path relative to the mount. The caller closes it.
 
         Raises:
-            CgroupGoneError: it does not exist (any more).
+            CgroupGoneError: The cgroup does not exist.
         """
         fd = os.dup(self._fd)
         for name in relative.strip("/").split("/"):
@@ -45,15 +48,15 @@ class CgroupRoot:
         return fd
 
     def absolute(self, relative: str) -> Path:
-        """Give the path for interfaces that take no descriptor (inotify)."""
+        """Return the absolute path, for interfaces that accept no descriptor (inotify)."""
         return self.path / relative.strip("/")
 
 
 def open_at(directory: int, name: str, flags: int = os.O_RDONLY | os.O_CLOEXEC) -> int:
-    """Open `name` in a held cgroup directory.
+    """Open `name` in an open cgroup directory.
 
     Raises:
-        CgroupGoneError: the cgroup or the file does not exist (any more).
+        CgroupGoneError: The cgroup or the file does not exist.
     """
     try:
         return os.open(name, flags, dir_fd=directory)
@@ -64,10 +67,10 @@ def open_at(directory: int, name: str, flags: int = os.O_RDONLY | os.O_CLOEXEC) 
 
 
 def read(fd: int) -> bytes:
-    """Read a cgroup file whole through a kept descriptor (18 times cheaper than opening it).
+    """Read a whole cgroup file through an open descriptor, 18 times cheaper than opening it.
 
     Raises:
-        CgroupGoneError: the cgroup was removed.
+        CgroupGoneError: The cgroup was removed.
     """
     try:
         return os.pread(fd, _READ_SIZE, 0)
@@ -78,10 +81,10 @@ def read(fd: int) -> bytes:
 
 
 def read_at(directory: int, name: str) -> bytes:
-    """Open, read and close one file of a held cgroup directory.
+    """Open, read and close one file in an open cgroup directory.
 
     Raises:
-        CgroupGoneError: the cgroup or the file does not exist (any more).
+        CgroupGoneError: The cgroup or the file does not exist.
     """
     fd = open_at(directory, name)
     try:
@@ -91,12 +94,12 @@ def read_at(directory: int, name: str) -> bytes:
 
 
 def inode(directory: int) -> int:
-    """Give the directory's inode: unique among the live cgroups of a boot."""
+    """Return a directory's inode, which is unique among the existing cgroups of a boot."""
     return os.fstat(directory).st_ino
 
 
 def children(directory: int) -> Iterator[tuple[str, int]]:
-    """List the cgroups directly below a held directory as (name, inode)."""
+    """List the direct children of an open cgroup directory as (name, inode)."""
     try:
         with os.scandir(directory) as entries:
             yield from (
@@ -110,7 +113,7 @@ def children(directory: int) -> Iterator[tuple[str, int]]:
 
 
 def is_cgroup2(path: Path) -> bool:
-    """Whether a cgroup2 file system with the memory controller is mounted here."""
+    """Return whether a cgroup2 file system with the memory controller is mounted at `path`."""
     try:
         controllers = (path / "cgroup.controllers").read_text()
         return stat.S_ISDIR(path.stat().st_mode) and "memory" in controllers.split()
@@ -118,13 +121,13 @@ def is_cgroup2(path: Path) -> bool:
         return False
 
 
-def no_cgroup2(path: Path) -> str:
-    """Say what to do where `is_cgroup2` is false."""
+def cgroup2_remedy(path: Path) -> str:
+    """Return what an administrator can do on a node where `is_cgroup2` is false."""
     lacks = f"no cgroup v2 with the memory controller at {path}: "
     v1 = "boot the node with systemd.unified_cgroup_hierarchy=1"
-    if (path / "cgroup.controllers").exists():  # cgroup v1 has it, or nobody
+    if (path / "cgroup.controllers").exists():  # the controller is in cgroup v1, or disabled
         return (
-            f"{lacks}take cgroup_disable=memory off the kernel's command line (a Raspberry Pi "
-            f"needs cgroup_enable=memory), or, where cgroup v1 has that controller, {v1}"
+            f"{lacks}remove cgroup_disable=memory from the kernel command line (a Raspberry Pi "
+            f"needs cgroup_enable=memory), or, if cgroup v1 has that controller, {v1}"
         )
     return f"{lacks}{v1}, or set OOMWARDEN_CGROUP_ROOT"

@@ -1,4 +1,4 @@
-"""Finding the root of all pods, wherever the kubelet's own root is, by a bounded look."""
+"""Search for the root cgroup of all pods, wherever the kubelet's cgroup root is, within bounds."""
 
 import os
 from contextlib import suppress
@@ -10,16 +10,18 @@ from oomwarden.kernel.cgroup import files
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
 
 MAX_CHILDREN = 4096
-"""Bounds the work on a directory; a node has 250 pods at most by default."""
+"""Bounds the work on one directory; a node has at most 110 pods by default (OpenShift: 250)."""
 MAX_LISTED = 2048
 MAX_DEPTH = 5
-"""A slice lies in those that its name begins with: a-b-c-kubepods.slice in a.slice/a-b.slice/..."""
+"""A slice is nested in the slices that its name begins with:
+a-b-c-kubepods.slice is in a.slice/a-b.slice/a-b-c.slice."""
 
 
 def find_kubepods(root: CgroupRoot, depth: int = MAX_DEPTH) -> Cgroup | None:
-    """Find the root of all pods, also below a nested kubelet's own cgroup (kind: /kubelet).
+    """Find the root of all pods, also below the cgroup of a nested kubelet (kind: /kubelet).
 
-    One that holds processes wins: that of another cgroup driver stays behind, empty.
+    A root with processes is preferred: after a change of the cgroup driver, the old root stays
+    behind, empty.
     """
     level, found, left = [""], list[Cgroup](), MAX_LISTED
     for _ in range(depth):
@@ -38,7 +40,7 @@ def find_kubepods(root: CgroupRoot, depth: int = MAX_DEPTH) -> Cgroup | None:
 
 
 def _innermost(root: CgroupRoot, cgroup: Cgroup) -> Cgroup:
-    """Give the one that the kubelet made, where its --cgroup-root is called kubepods as well."""
+    """Return the kubelet's cgroup, also if its --cgroup-root is itself named kubepods."""
     names = dict(_list(root, cgroup.path))
     inner = next(filter(cgroup_paths.is_kubepods, names), None)
     if inner is None:
@@ -60,7 +62,7 @@ def _is_populated(root: CgroupRoot, cgroup: Cgroup) -> bool:
 
 
 def _list(root: CgroupRoot, path: str) -> list[tuple[str, int]]:
-    """List the cgroups below one; nothing of one that is gone or cannot be listed."""
+    """List the children of a cgroup; none if it is gone or cannot be listed."""
     with suppress(CgroupGoneError, OSError):
         directory = root.open_directory(path) if path else os.open(root.path, os.O_RDONLY)
         try:

@@ -1,7 +1,7 @@
-"""The processes of a container: those of its cgroup and of the cgroups nested in it.
+"""The processes of a container: those of its cgroup and of all cgroups nested in it.
 
-crun puts them into a cgroup below the scope; a container with a delegated cgroup makes any tree
-and any names below it, so names are data here, and the work is bounded.
+crun places them in a cgroup below the scope. A container with a delegated cgroup can create any
+tree with any names, so names are untrusted data and the work is bounded.
 """
 
 import errno
@@ -16,19 +16,19 @@ from oomwarden.kernel.cgroup.walk import Walk
 from oomwarden.kernel.proc.process import read_whole
 
 MAX_BYTES = 1 << 20
-"""Of one cgroup.procs: some 130,000 pids, more than a node may have."""
+"""Limit on reads of one cgroup.procs: some 130,000 PIDs, more than a node can have."""
 
 
-class PartOfPids(list[int]):
-    """The pids of a container that could not be walked to its end; others are not among them."""
+class PartialPids(list[int]):
+    """PIDs of a container whose cgroups could not all be read; there may be more."""
 
 
 @contextmanager
-def held(root: CgroupRoot, cgroup: Cgroup) -> Iterator[int]:
-    """Hold a container's cgroup directory.
+def open_container(root: CgroupRoot, cgroup: Cgroup) -> Iterator[int]:
+    """Open a container's cgroup directory for the duration of the context.
 
     Raises:
-        CgroupGoneError: it was removed, or another one has taken its name.
+        CgroupGoneError: The cgroup was removed, or another cgroup now has its path.
     """
     directory = root.open_directory(cgroup.path)
     try:
@@ -39,28 +39,31 @@ def held(root: CgroupRoot, cgroup: Cgroup) -> Iterator[int]:
         os.close(directory)
 
 
-def pids(directory: int) -> list[int]:
-    """List the processes of a held cgroup and of all below it; a `PartOfPids` where not of all.
+def list_pids(directory: int) -> list[int]:
+    """List the processes of an open cgroup and of all cgroups below it.
+
+    Returns:
+        The PIDs, as `PartialPids` if not all cgroups could be read within the bounds.
 
     Raises:
-        CgroupGoneError: the cgroup itself was removed; a nested one that goes away is passed over.
-        OSError: a cgroup cannot be opened or read.
+        CgroupGoneError: The cgroup itself was removed. Removed nested cgroups are skipped.
+        OSError: A cgroup could not be opened or read.
     """
-    found, whole = _pids_of(directory)
+    found, complete = _read_procs(directory)
     walk = Walk()
-    for nested in walk.below(directory):
+    for nested in walk.descend(directory):
         with suppress(CgroupGoneError):
-            more, all_of_it = _pids_of(nested)
+            more, all_read = _read_procs(nested)
             found += more
-            whole &= all_of_it
-    return found if whole and not walk.unreached else PartOfPids(found)
+            complete &= all_read
+    return found if complete and not walk.unreached else PartialPids(found)
 
 
-def _pids_of(directory: int) -> tuple[list[int], bool]:
-    """Read cgroup.procs, and tell whether to its end.
+def _read_procs(directory: int) -> tuple[list[int], bool]:
+    """Read cgroup.procs. Return its PIDs, and whether it was read to the end.
 
-    0 stands for a process that this pid namespace does not have.
-    A threaded cgroup answers EOPNOTSUPP: its processes stand in the domain above it (Linux
+    PID 0 stands for a process outside this PID namespace. A threaded cgroup returns EOPNOTSUPP;
+    its processes are listed in the domain cgroup above it (Linux
     Documentation/admin-guide/cgroup-v2.rst, Threads).
     """
     fd = files.open_at(directory, "cgroup.procs")

@@ -1,7 +1,7 @@
-"""memory.oom.group of a container: whether the kernel kills all of it at once.
+"""memory.oom.group of a container: whether the kernel kills all its processes as a group.
 
-It counts in the container's own cgroup and in the one that its runtime makes below. Cgroups that
-the container has made itself have the file too; those are the container's.
+The file takes effect in the container's cgroup and in the one that the runtime creates below it.
+Cgroups created by the container itself have the file too, but belong to the container.
 """
 
 import os
@@ -13,85 +13,91 @@ from oomwarden.core.enforcement.group_files import GroupFiles
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.kernel.cgroup import files
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
-from oomwarden.kernel.cgroup.members import held
-from oomwarden.kernel.cgroup.runtime_cgroup import below
+from oomwarden.kernel.cgroup.members import open_container
+from oomwarden.kernel.cgroup.runtime_cgroup import open_runtime_cgroup
 
 NAME = "memory.oom.group"
 _WRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def read_files(root: CgroupRoot, cgroups: Sequence[Cgroup]) -> dict[int, GroupFiles]:
-    """Read the files of many containers, by inode; those that are gone are left out."""
+    """Read memory.oom.group of containers, by inode. Containers that are gone are omitted."""
     found: dict[int, GroupFiles] = {}
     for cgroup in cgroups:
-        with suppress(CgroupGoneError, OSError), held(root, cgroup) as directory:
-            found[cgroup.inode] = read_held(directory)
+        with suppress(CgroupGoneError, OSError), open_container(root, cgroup) as directory:
+            found[cgroup.inode] = read_container(directory)
     return found
 
 
-def read_all(root: CgroupRoot, cgroups: Sequence[Cgroup]) -> dict[int, bool]:
-    """Tell of many containers, by inode, whether the kernel kills them as a whole."""
+def read_enabled(root: CgroupRoot, cgroups: Sequence[Cgroup]) -> dict[int, bool]:
+    """Return, by inode, whether the kernel kills each container as a group."""
     return {inode: each.together for inode, each in read_files(root, cgroups).items()}
 
 
-def read_held(directory: int) -> GroupFiles:
-    """Read the files of a held container.
+def read_container(directory: int) -> GroupFiles:
+    """Read memory.oom.group of a container by its open directory.
 
     Raises:
-        CgroupGoneError: the container is gone.
+        CgroupGoneError: The container is gone.
     """
     own = _read(directory)
-    with below(directory) as inner:
+    with open_runtime_cgroup(directory) as inner:
         return GroupFiles(own, None if inner is None else read_nested(inner))
 
 
 def read_nested(directory: int) -> bool | None:
-    """Read the file of a cgroup below; None: the memory controller does not reach there."""
+    """Read the file of a nested cgroup. Return None if it has no memory controller."""
     with suppress(CgroupGoneError):
         return _read(directory)
     return None
 
 
-def write(root: CgroupRoot, cgroup: Cgroup, *, together: bool) -> bool:
-    """Let the kernel kill one container as a whole or not, and tell what it does then.
+def write(root: CgroupRoot, cgroup: Cgroup, *, enabled: bool) -> bool:
+    """Enable or disable group kill for a container.
+
+    Returns:
+        Whether the kernel kills the container as a group, read back after the write.
 
     Raises:
-        CgroupGoneError: the container is gone.
-        OSError: the mount is read-only (EROFS), or the kernel refuses.
+        CgroupGoneError: The container is gone.
+        OSError: The mount is read-only (EROFS), or the kernel refuses the write.
     """
     now = read_files(root, [cgroup]).get(cgroup.inode, GroupFiles(own=False))
-    inner = now.below if together or now.below is None else False
-    return put_back(root, cgroup, GroupFiles(together, inner)).together
+    inner = now.below if enabled or now.below is None else False
+    return restore(root, cgroup, GroupFiles(enabled, inner)).together
 
 
-def put_back(root: CgroupRoot, cgroup: Cgroup, wanted: GroupFiles) -> GroupFiles:
-    """Write the files of one container that differ, and give what they hold then.
+def restore(root: CgroupRoot, cgroup: Cgroup, wanted: GroupFiles) -> GroupFiles:
+    """Write the files of a container that differ from `wanted`.
+
+    Returns:
+        The values read back after the write.
 
     Raises:
-        CgroupGoneError: the container is gone.
-        OSError: the mount is read-only (EROFS), or the kernel refuses.
+        CgroupGoneError: The container is gone.
+        OSError: The mount is read-only (EROFS), or the kernel refuses the write.
     """
-    with held(root, cgroup) as directory:
+    with open_container(root, cgroup) as directory:
         if _read(directory) != wanted.own:
             _write(directory, wanted.own)
-        with below(directory) as inner:
+        with open_runtime_cgroup(directory) as inner:
             if inner is not None and wanted.below not in {None, read_nested(inner)}:
                 _write(inner, bool(wanted.below))
-        return read_held(directory)
+        return read_container(directory)
 
 
 def is_read_only(path: Path) -> bool:
-    """Whether nothing can be written below a mount; also when it is not there."""
+    """Return whether a mount is read-only or missing."""
     try:
         return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
     except OSError:
         return True
 
 
-def _write(directory: int, together: bool) -> None:  # noqa: FBT001 - the value of the file
+def _write(directory: int, enabled: bool) -> None:  # noqa: FBT001 - the value of the file
     fd = files.open_at(directory, NAME, _WRITE)
     try:
-        os.write(fd, b"1" if together else b"0")
+        os.write(fd, b"1" if enabled else b"0")
     finally:
         os.close(fd)
 

@@ -1,9 +1,9 @@
-"""The cgroup that a runtime makes below a container's own, and puts the container into.
+"""The cgroup that a runtime creates below a container's cgroup, and moves the container into.
 
-crun does so with the systemd driver, under the name `container` unless the annotation
-run.oci.systemd.subgroup says otherwise (crun src/libcrun/cgroup-systemd.c, get_subcgroup_name);
-what the OCI spec asks for in `unified` is written there and only there (cgroup-resources.c,
-write_unified_resources). Cgroups of other names, and those further below, are the container's own.
+crun does so with the systemd driver. Its name is `container` unless the annotation
+run.oci.systemd.subgroup sets another (crun src/libcrun/cgroup-systemd.c, get_subcgroup_name). The
+`unified` settings of the OCI spec are written there and only there (cgroup-resources.c,
+write_unified_resources). Cgroups with other names, and deeper ones, belong to the container.
 """
 
 import os
@@ -18,13 +18,14 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @contextmanager
-def below(directory: int) -> Iterator[int | None]:
-    """Hold the runtime's cgroup below a held container's; None: there is none.
+def open_runtime_cgroup(directory: int) -> Iterator[int | None]:
+    """Open the runtime's cgroup below a container for the duration of the context.
 
-    A container that holds processes itself has none: a cgroup of this name is then its own.
+    Yields None if there is none. If the container's cgroup itself has processes, a cgroup with
+    this name was created by the container.
     """
     found = None
-    if not _holds_processes(directory):
+    if not _has_processes(directory):
         with suppress(CgroupGoneError, NotADirectoryError):
             found = files.open_at(directory, NAME, _DIRECTORY)
     try:
@@ -34,8 +35,8 @@ def below(directory: int) -> Iterator[int | None]:
             os.close(found)
 
 
-def _holds_processes(directory: int) -> bool:
+def _has_processes(directory: int) -> bool:
     try:
         return bool(files.read_at(directory, "cgroup.procs").strip())
-    except (CgroupGoneError, OSError):  # a threaded cgroup answers EOPNOTSUPP
+    except (CgroupGoneError, OSError):  # a threaded cgroup returns EOPNOTSUPP
         return False

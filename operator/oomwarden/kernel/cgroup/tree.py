@@ -1,6 +1,6 @@
-"""The kubelet's cgroups as a tree of kept descriptors: read the parent first, then its children.
+"""The kubelet's cgroups as a tree of open descriptors, read from the parents to the children.
 
-Used by one thread only. Reads counters, and nothing that can block.
+Used by one thread only. It reads only counters, never a file that can block.
 """
 
 import errno
@@ -16,38 +16,46 @@ from oomwarden.kernel.cgroup import files
 from oomwarden.kernel.cgroup.counter_files import CounterNode, UnopenedCgroup, open_node
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
 from oomwarden.kernel.cgroup.kubepods import MAX_CHILDREN
-from oomwarden.kernel.cgroup.kubepods import find_kubepods as find_kubepods  # noqa: PLC0414 - for callers
 
 LATE_TRIES = 5
-"""Of reading a cgroup and the one above it in the same moment."""
+"""Attempts to read a cgroup and its parent without a change in between."""
 
 
 @dataclass(slots=True)
 class CounterTree:
-    """All followed cgroups of the node, and what changed among them.
+    """All tracked cgroups of the node.
 
-    `lost` is called for a cgroup that is gone before it could be opened. `unopened` by inode;
-    `unlisted` are the cgroups, by inode, whose directory could not be read to its end. `blind` are
-    those below which others come untold: a kill may have been recorded above before they are found.
+    Attributes:
+        root: The cgroup2 mount.
+        appeared: Called for each cgroup after it is opened.
+        vanished: Called for each cgroup when it is dropped, before its descriptors are closed.
+        removed_unopened: Called for a cgroup that was removed before it could be opened, with its
+            parent.
+        nodes: The tracked cgroups, by inode.
+        unreadable: Number of times that a cgroup's files could not be read or parsed.
+        unopened: Cgroups whose files could not be opened, by inode.
+        unlisted: Why a directory could not be listed completely, by inode.
+        polled: Inodes of cgroups that are polled, because they have no inotify watch or not all
+            children could be opened. A kill may be counted there before a new child is found.
     """
 
     root: CgroupRoot
     appeared: Callable[[CounterNode], None]
     vanished: Callable[[CounterNode], None]
-    lost: Callable[[Cgroup, CounterNode], None] = field(default=lambda *_: None)
+    removed_unopened: Callable[[Cgroup, CounterNode], None] = field(default=lambda *_: None)
     nodes: dict[int, CounterNode] = field(default_factory=dict)
-    unreadable: int = 0  # times that a cgroup's files could not be read or understood
+    unreadable: int = 0
     unopened: dict[int, UnopenedCgroup] = field(default_factory=dict)
     unlisted: dict[int, str] = field(default_factory=dict)
-    blind: frozenset[int] = frozenset()
+    polled: frozenset[int] = frozenset()
     _late: list[CounterNode] = field(default_factory=list)
 
     def start(self, kubepods: Cgroup) -> CounterNode:
         """Open the root of all pods and everything below it.
 
         Raises:
-            CgroupGoneError: it was removed.
-            OSError: its files cannot be opened.
+            CgroupGoneError: The root was removed.
+            OSError: Its files could not be opened.
         """
         node = open_node(self.root, kubepods, None)
         self.nodes[kubepods.inode] = node
@@ -56,8 +64,8 @@ class CounterTree:
         return node
 
     def rescan(self, node: CounterNode) -> None:
-        """Compare a cgroup's directory with what is followed: open the new, drop the gone."""
-        if node.cgroup.level is Level.CONTAINER or (found := self._listed(node)) is None:
+        """List a cgroup's directory, open new children and drop removed ones."""
+        if node.cgroup.level is Level.CONTAINER or (found := self._list_children(node)) is None:
             return
         for inode in node.children.keys() - found.keys():
             self.drop(node.children[inode])
@@ -65,10 +73,10 @@ class CounterTree:
         for inode in found.keys() - node.children.keys():
             below = cgroup_paths.child(node.cgroup, found[inode], inode)
             if below is not None:
-                self._follow(below, node)
+                self._track(below, node)
 
-    def _listed(self, node: CounterNode) -> dict[int, str] | None:
-        """Give the names below a cgroup by inode; None: its directory cannot be read."""
+    def _list_children(self, node: CounterNode) -> dict[int, str] | None:
+        """Return the names of a cgroup's children by inode, None if it cannot be listed."""
         inode = node.cgroup.inode
         try:
             listed = list(islice(files.children(node.directory), MAX_CHILDREN + 1))
@@ -86,22 +94,22 @@ class CounterTree:
         for inode, one in list(self.unopened.items()):
             if one.parent is node and inode not in found:
                 del self.unopened[inode]
-                self.lost(one.cgroup, node)
+                self.removed_unopened(one.cgroup, node)
 
-    def partly_seen(self) -> list[CounterNode]:
-        """Give the cgroups of which not all children are followed."""
+    def incomplete_nodes(self) -> list[CounterNode]:
+        """Return the cgroups with children that are not tracked."""
         above = {one.parent.cgroup.inode: one.parent for one in self.unopened.values()}
         unlisted = (self.nodes.get(inode) for inode in self.unlisted)
         return list((above | {n.cgroup.inode: n for n in unlisted if n is not None}).values())
 
     def rescan_all(self, node: CounterNode) -> None:
-        """Compare the whole tree: what directory watches missed."""
+        """Rescan the whole tree, which finds what directory watches missed."""
         self.rescan(node)
         for child in list(node.children.values()):
             self.rescan_all(child)
 
     def drop(self, node: CounterNode) -> None:
-        """Stop following a cgroup and what is below it."""
+        """Stop tracking a cgroup and everything below it."""
         for child in list(node.children.values()):
             self.drop(child)
         self._forget_unopened(node, frozenset())
@@ -113,12 +121,16 @@ class CounterTree:
         node.close()
 
     def sweep(self, node: CounterNode, *, force: bool = False) -> list[Reading]:
-        """Read a cgroup, then what is below it where its counters moved; `force`: everywhere.
+        """Read a cgroup's counters and, if they moved, those of its children, recursively.
 
-        What vanishes on the way is dropped, and said so.
+        Removed cgroups are dropped, which calls `vanished`.
+
+        Args:
+            node: The cgroup to begin with.
+            force: Whether to descend even if the counters did not move.
         """
         try:
-            events = node.read()
+            events = node.read_events()
         except CgroupGoneError:
             self.drop(node)
             return []
@@ -127,16 +139,18 @@ class CounterTree:
         if events is None:
             self.unreadable += 1
             return []
-        moved = node.last is None or _kills(events) != _kills(node.last)
-        node.last = events
+        moved = node.last_events is None or _kills(events) != _kills(node.last_events)
+        node.last_events = events
         if not (moved or force):
             return []
-        return [self._look(node, events), *self._sweep_children(node, force=force)]
+        return [self._reading(node, events), *self._sweep_children(node, force=force)]
 
     def sweep_late(self) -> tuple[list[int], list[Reading]]:
-        """Read what was found or opened late, in one moment with the cgroup above it.
+        """Read the cgroups that were found or opened late, each consistently with its parent.
 
-        Gives their inodes. What was counted there before may have been told above.
+        Returns:
+            The inodes of those cgroups, and the readings. Their earlier kills may have been
+            attributed to the parent.
         """
         late, self._late = [n for n in self._late if n.cgroup.inode in self.nodes], []
         readings = [reading for node in late for reading in self._sweep_one_late(node)]
@@ -155,23 +169,27 @@ class CounterTree:
 
     def _read_above(self, node: CounterNode) -> list[Reading]:
         try:
-            events = node.parent.read() if node.parent else None
+            events = node.parent.read_events() if node.parent else None
         except (CgroupGoneError, OSError):
             return []
-        return [self._look(node.parent, events)] if node.parent and events else []
+        return [self._reading(node.parent, events)] if node.parent and events else []
 
-    def limit_changed(self, node: CounterNode) -> list[Reading]:
-        """Read memory.max anew after it was written."""
+    def read_changed_limit(self, node: CounterNode) -> list[Reading]:
+        """Read memory.max again after it was written."""
         try:
             node.read_limit()
         except (CgroupGoneError, OSError):
             return []
-        return [Reading(node.cgroup.inode, node.last, None, node.limit)] if node.last else []
+        return (
+            [Reading(node.cgroup.inode, node.last_events, None, node.limit)]
+            if node.last_events
+            else []
+        )
 
-    def _look(self, node: CounterNode, events: MemoryEvents) -> Reading:
+    def _reading(self, node: CounterNode, events: MemoryEvents) -> Reading:
         try:
-            local, limit = node.read_local(), node.read_limit()
-        except (CgroupGoneError, OSError):  # what was read before still holds
+            local, limit = node.read_local_events(), node.read_limit()
+        except (CgroupGoneError, OSError):  # the last values are still valid
             local, limit = None, node.limit
         return Reading(node.cgroup.inode, events, local, limit)
 
@@ -179,16 +197,16 @@ class CounterTree:
         below = list(node.children.values())
         return [reading for child in below for reading in self.sweep(child, force=force)]
 
-    def _follow(self, cgroup: Cgroup, parent: CounterNode) -> None:
+    def _track(self, cgroup: Cgroup, parent: CounterNode) -> None:
         try:
             node = open_node(self.root, cgroup, parent)
         except CgroupGoneError:
             return
-        except OSError as error:  # out of descriptors, say: the next rescan tries again
+        except OSError as error:  # for example EMFILE; the next rescan retries
             self.unreadable += cgroup.inode not in self.unopened
             self.unopened[cgroup.inode] = UnopenedCgroup(cgroup, parent, _reason(error))
             return
-        if self.unopened.pop(cgroup.inode, None) or parent.cgroup.inode in self.blind:
+        if self.unopened.pop(cgroup.inode, None) or parent.cgroup.inode in self.polled:
             self._late.append(node)
         parent.children[cgroup.inode] = node
         self.nodes[cgroup.inode] = node

@@ -1,9 +1,9 @@
-"""All cgroups below a held one, at any depth, within a budget of number and time.
+"""A walk over all cgroups below an open one, at any depth, bounded in number and time.
 
-A container with a delegated cgroup makes any tree and any names below it (cgroup.max.depth and
-cgroup.max.descendants are `max` by default). A cgroup is opened by its path from the one above, or
-from an anchor on the way where that path would get too long; siblings come in any order, so that
-what a budget leaves out is another part each time.
+A container with a delegated cgroup can create any tree with any names (cgroup.max.depth and
+cgroup.max.descendants are `max` by default). Each cgroup is opened by its path relative to the
+start, or to an anchor further down if that path would be too long. Siblings are visited in random
+order, so that each walk omits different cgroups if the budget is too small.
 """
 
 import os
@@ -17,17 +17,17 @@ from oomwarden.kernel.cgroup.files import CgroupGoneError
 
 MAX_CGROUPS = 16_384
 MAX_SECONDS = 0.25
-"""A cgroup takes some 40 us; a scan of a container may not keep the others waiting."""
-LONGEST_PATH = 2048
-"""Bytes below an anchor: with another name it stays below PATH_MAX (Linux limits.h, 4096)."""
+"""Visiting a cgroup costs some 40 us. One container must not delay the scans of the others."""
+MAX_PATH_BYTES = 2048
+"""Below an anchor. One more name keeps the path below PATH_MAX (4096, Linux limits.h)."""
 _NO_CHILDREN = 2
-"""st_nlink of a cgroup without children (Linux fs/kernfs/inode.c, kernfs_refresh_inode)."""
+"""st_nlink of a childless cgroup (Linux fs/kernfs/inode.c, kernfs_refresh_inode)."""
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(slots=True, eq=False)
 class _Anchor:
-    """A descriptor, and how many cgroups wait to be opened from it."""
+    """A descriptor and the number of queued cgroups to be opened relative to it."""
 
     directory: int
     waiting: int = 0
@@ -41,28 +41,31 @@ class _Anchor:
 
 @dataclass(slots=True)
 class Walk:
-    """One walk of so many cgroups and seconds at most.
+    """One walk within a budget.
 
-    `unreached` counts what it knows of and has not visited, 0 while it goes on.
+    Attributes:
+        max_cgroups: Number of cgroups to visit at most.
+        max_seconds: Duration of the walk at most, in seconds.
+        unreached: Number of known cgroups that were not visited, set when the walk ends.
     """
 
-    most: int = field(default_factory=lambda: MAX_CGROUPS)
-    seconds: float = field(default_factory=lambda: MAX_SECONDS)
+    max_cgroups: int = field(default_factory=lambda: MAX_CGROUPS)
+    max_seconds: float = field(default_factory=lambda: MAX_SECONDS)
     unreached: int = 0
     _left: list[tuple[_Anchor, str]] = field(default_factory=list)
 
-    def below(self, directory: int) -> Iterator[int]:
-        """Give each cgroup's descriptor, for as long as the next one is not asked for.
+    def descend(self, directory: int) -> Iterator[int]:
+        """Yield the descriptor of each cgroup, valid until the next one is requested.
 
-        One that goes away meanwhile is passed over.
+        Cgroups that are removed during the walk are skipped.
 
         Raises:
-            OSError: a cgroup cannot be opened or listed.
+            OSError: A cgroup could not be opened or listed.
         """
         self._add(_Anchor(directory, owned=False), directory, "")
         if not self._left:
             return
-        until, budget = time.monotonic() + self.seconds, self.most
+        until, budget = time.monotonic() + self.max_seconds, self.max_cgroups
         try:
             while self._left and budget and time.monotonic() < until:
                 budget -= 1
@@ -80,19 +83,19 @@ class Walk:
             return
         finally:
             anchor.release()
-        held = _Anchor(directory, waiting=1)
+        own = _Anchor(directory, waiting=1)
         try:
             yield directory
-            self._go_on(held, anchor, path)
+            self._queue_children(own, anchor, path)
         except CgroupGoneError:
             return
         finally:
-            held.release()
+            own.release()
 
-    def _go_on(self, held: _Anchor, anchor: _Anchor, path: str) -> None:
-        """Queue what is below: from the same anchor, while that is open and near."""
-        near = len(os.fsencode(path)) < LONGEST_PATH and (anchor.waiting or not anchor.owned)
-        self._add(anchor if near else held, held.directory, path if near else "")
+    def _queue_children(self, own: _Anchor, anchor: _Anchor, path: str) -> None:
+        """Queue the children, relative to the same anchor if it is open and the path is short."""
+        near = len(os.fsencode(path)) < MAX_PATH_BYTES and (anchor.waiting or not anchor.owned)
+        self._add(anchor if near else own, own.directory, path if near else "")
 
     def _add(self, anchor: _Anchor, directory: int, path: str) -> None:
         if os.fstat(directory).st_nlink == _NO_CHILDREN:

@@ -1,1 +1,1 @@
-"""A container's processes and memory, across its cgroups."""
+"""The processes and the memory of a container, across all its cgroups."""

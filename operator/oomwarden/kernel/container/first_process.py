@@ -1,4 +1,4 @@
-"""What a container's first process tells: the container's name, and the score it was given."""
+"""The container name and the oom_score_adj, read from a container's first process."""
 
 from dataclasses import dataclass
 
@@ -7,19 +7,22 @@ from oomwarden.core.parse.flat_keyed import parse_limit
 from oomwarden.core.parse.mountinfo import container_name
 from oomwarden.kernel.cgroup import files
 from oomwarden.kernel.cgroup.files import CgroupRoot
-from oomwarden.kernel.cgroup.members import held, pids
+from oomwarden.kernel.cgroup.members import list_pids, open_container
 from oomwarden.kernel.proc.process import MOUNTINFO_BYTES, ProcessGoneError, ProcRoot
 
-_OLDEST = 4
-"""runc's helpers of the start may be older than the process that becomes the user's program."""
-_MOST = 256
+_MAX_CANDIDATES = 4
+"""Some helpers of runc are older than the process that becomes the user's program."""
+_MAX_PROCESSES = 256
 
 
 @dataclass(frozen=True, slots=True)
 class FirstProcess:
-    """`name` as the mounts tell; `score` of that process, else of the oldest; None: nothing told.
+    """What the first process of a container shows. Unknown values are None.
 
-    `limit` is memory.max in bytes.
+    Attributes:
+        name: The container's name, from the process's mounts.
+        score: oom_score_adj of the process that has the name, otherwise of the oldest process.
+        limit: memory.max of the container in bytes.
     """
 
     name: str | None = None
@@ -28,36 +31,36 @@ class FirstProcess:
 
 
 def find_first_process(root: CgroupRoot, proc: ProcRoot, cgroup: Cgroup) -> FirstProcess:
-    """Look at a container's oldest processes.
+    """Read the oldest processes of a container until one shows the container's name.
 
-    The runtime has set the score before it makes the mounts, so a process that is named by them
-    holds the container's own score; before that it has the score of the runtime's shim.
+    The runtime sets the score before it creates the mounts. So a process with the mounts has the
+    container's score, while an earlier one may still have the score of the runtime's shim.
 
     Raises:
-        CgroupGoneError: the container is gone.
-        OSError: a process could not be read.
+        CgroupGoneError: The container is gone.
+        OSError: A process could not be read.
     """
-    with held(root, cgroup) as directory:
+    with open_container(root, cgroup) as directory:
         limit = _limit(directory)
-        oldest = _by_age(proc, pids(directory)[:_MOST])[:_OLDEST]
+        oldest = _by_age(proc, list_pids(directory)[:_MAX_PROCESSES])[:_MAX_CANDIDATES]
         score = None
         for pid in oldest:
             try:
                 with proc.open(pid) as process:
                     name = _name(process.mountinfo(), cgroup.pod_uid or "")
-                    given = process.score()
+                    current = process.score()
             except ProcessGoneError:
                 continue
             if name is not None:
-                return FirstProcess(name, given, limit)
-            score = given if score is None else score
+                return FirstProcess(name, current, limit)
+            score = current if score is None else score
         return FirstProcess(None, score, limit)
 
 
 def _name(mountinfo: bytes, pod_uid: str) -> str | None:
-    """None also where the file was cut: the mount that tells may be missing."""
-    cut = len(mountinfo) >= MOUNTINFO_BYTES
-    return None if cut else container_name(mountinfo, pod_uid)
+    """Return the name, or None if mountinfo is truncated: it may lack the mount with the name."""
+    truncated = len(mountinfo) >= MOUNTINFO_BYTES
+    return None if truncated else container_name(mountinfo, pod_uid)
 
 
 def _by_age(proc: ProcRoot, found: list[int]) -> list[int]:
@@ -65,7 +68,7 @@ def _by_age(proc: ProcRoot, found: list[int]) -> list[int]:
     for pid in found:
         try:
             with proc.open(pid) as process:
-                starts.append((process.start(), pid))
+                starts.append((process.start_time(), pid))
         except ProcessGoneError:
             continue
     return [pid for _, pid in sorted(starts)]

@@ -1,4 +1,4 @@
-"""memory.current of many containers through kept descriptors, and a closer look at one."""
+"""memory.current of many containers through open descriptors, and the memory details of one."""
 
 import os
 import time
@@ -8,31 +8,31 @@ from oomwarden.core.incidents.memory_history import ProcessUsage, UsageDetail, U
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.core.parse.memory_stat import Composition, parse_composition
 from oomwarden.kernel.cgroup import files
-from oomwarden.kernel.cgroup.descriptors import leave_reserve
+from oomwarden.kernel.cgroup.descriptors import check_reserve
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
-from oomwarden.kernel.cgroup.members import PartOfPids, held, pids
+from oomwarden.kernel.cgroup.members import PartialPids, list_pids, open_container
 from oomwarden.kernel.proc.process import ProcessGoneError, ProcRoot
 
 MAX_PROCESSES = 1024
-"""Look at no more: with a part of them only, the largest would be a guess."""
+"""With more processes, none are read: the largest of a sample would be a guess."""
 
 
 class UsageFiles:
-    """Keeps memory.current open, one descriptor per container. Used by one thread at a time."""
+    """Keeps memory.current open with one descriptor per container. Not thread-safe."""
 
     def __init__(self, root: CgroupRoot) -> None:
         self._root = root
         self._open: dict[int, int] = {}
-        self.unreadable = 0  # times that a file could not be read or understood
+        self.unreadable = 0  # number of failed reads
 
     def read(self, wanted: Iterable[Cgroup], live: frozenset[int]) -> dict[int, UsageSample]:
-        """Read the usage of the wanted containers, by cgroup inode.
+        """Read the memory usage of containers, by cgroup inode.
 
-        Those that are gone or cannot be read are left out.
+        Containers that are gone or cannot be read are omitted.
 
         Args:
             wanted: The containers to read.
-            live: Inodes of all containers that there are: the files of all others are closed.
+            live: Inodes of all existing containers. Files of all others are closed.
         """
         for inode in self._open.keys() - live:
             os.close(self._open.pop(inode))
@@ -43,7 +43,7 @@ class UsageFiles:
                 found[cgroup.inode] = UsageSample(at, int(files.read(self._file(cgroup))))
             except CgroupGoneError:
                 self._drop(cgroup.inode)
-            except (OSError, ValueError):  # out of descriptors, say: the next round tries again
+            except (OSError, ValueError):  # for example EMFILE; the next round retries
                 self._drop(cgroup.inode)
                 self.unreadable += 1
         return found
@@ -51,9 +51,9 @@ class UsageFiles:
     def _file(self, cgroup: Cgroup) -> int:
         fd = self._open.get(cgroup.inode)
         if fd is None:
-            with held(self._root, cgroup) as directory:
+            with open_container(self._root, cgroup) as directory:
                 fd = self._open[cgroup.inode] = files.open_at(directory, "memory.current")
-            leave_reserve(fd)
+            check_reserve(fd)
         return fd
 
     def _drop(self, inode: int) -> None:
@@ -62,30 +62,30 @@ class UsageFiles:
             os.close(fd)
 
 
-def usage_detail(root: CgroupRoot, proc: ProcRoot, cgroup: Cgroup) -> UsageDetail:
-    """Look at what a container's memory consists of, and at its largest processes.
+def read_usage_detail(root: CgroupRoot, proc: ProcRoot, cgroup: Cgroup) -> UsageDetail:
+    """Read the composition of a container's memory, and its largest processes.
 
-    Reads nothing that takes a process's mmap lock, which a process at its limit may hold
-    (/proc/PID/cmdline would; Linux fs/proc/base.c, fs/proc/array.c).
+    It avoids files that need a process's mmap lock, which a process at its memory limit may hold
+    (/proc/PID/cmdline is one; Linux fs/proc/base.c, fs/proc/array.c).
 
     Raises:
-        CgroupGoneError: the container is gone.
-        OSError: a file could not be read.
-        ValueError: a file could not be understood.
+        CgroupGoneError: The container is gone.
+        OSError: A file could not be read.
+        ValueError: A file could not be parsed.
     """
-    with held(root, cgroup) as directory:
+    with open_container(root, cgroup) as directory:
         now, composition = _charged(directory)
-        found = pids(directory)
-    few = len(found) <= MAX_PROCESSES and not isinstance(found, PartOfPids)
+        found = list_pids(directory)
+    few = len(found) <= MAX_PROCESSES and not isinstance(found, PartialPids)
     resident = _resident(proc, found) if few else {}
     processes = (_process(proc, pid) for pid in largest(resident))
     return UsageDetail(now, composition, len(found), tuple(each for each in processes if each))
 
 
-def memory_of(root: CgroupRoot, cgroup: Cgroup) -> UsageDetail | None:
-    """Read what is charged to a cgroup; None: it is gone, or its files cannot be read."""
+def read_charged_memory(root: CgroupRoot, cgroup: Cgroup) -> UsageDetail | None:
+    """Read the memory charged to a cgroup. Return None if it is gone or cannot be read."""
     try:
-        with held(root, cgroup) as directory:
+        with open_container(root, cgroup) as directory:
             return UsageDetail(*_charged(directory), 0)
     except (CgroupGoneError, OSError, ValueError):
         return None
@@ -95,7 +95,7 @@ def _charged(directory: int) -> tuple[UsageSample, Composition | None]:
     now = UsageSample(time.time(), int(files.read_at(directory, "memory.current")))
     try:
         swap = int(files.read_at(directory, "memory.swap.current"))
-    except CgroupGoneError:  # a kernel without swap has no such file
+    except CgroupGoneError:  # no such file on a kernel without swap
         swap = 0
     composition = parse_composition(files.read_at(directory, "memory.stat"), swap)
     return now, composition.within(now.usage) if composition else None
@@ -106,7 +106,7 @@ def _resident(proc: ProcRoot, found: list[int]) -> dict[int, int]:
     for pid in found:
         try:
             with proc.open(pid) as process:
-                resident[pid] = process.resident()
+                resident[pid] = process.resident_bytes()
         except ProcessGoneError:
             continue
     return resident
@@ -115,6 +115,6 @@ def _resident(proc: ProcRoot, found: list[int]) -> dict[int, int]:
 def _process(proc: ProcRoot, pid: int) -> ProcessUsage | None:
     try:
         with proc.open(pid) as process:
-            return ProcessUsage(pid, process.command(), process.resident(), process.score())
+            return ProcessUsage(pid, process.comm(), process.resident_bytes(), process.score())
     except ProcessGoneError:
         return None

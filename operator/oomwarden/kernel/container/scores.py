@@ -1,4 +1,4 @@
-"""Carry out an order on a container's processes, round after round until nothing is left to do."""
+"""Apply a score plan to the processes of a container, in rounds until none is left to change."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,33 +11,46 @@ from oomwarden.core.enforcement.plan import ProcessState, ScanOutcome, ScorePlan
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.core.policy.process_rules import ProcessTarget, named_by
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
-from oomwarden.kernel.cgroup.members import PartOfPids, held, pids
-from oomwarden.kernel.container.own_scores import OwnScoresOf
-from oomwarden.kernel.proc.cmdline import CommandLines, LeftOutError
+from oomwarden.kernel.cgroup.members import PartialPids, list_pids, open_container
+from oomwarden.kernel.container.own_scores import OwnScoreScan
+from oomwarden.kernel.proc.cmdline import CommandLines, SkippedProcessError
 from oomwarden.kernel.proc.process import Process, ProcessGoneError, ProcRoot
 from oomwarden.kernel.roots import HostRoots
 
 MAX_ROUNDS = 16
-"""Bounds the race against a container that forks all the time; the next scan goes on."""
+"""Bounds the race against a container that forks constantly; the next scan continues."""
 MAX_SECONDS = 1.0
-"""Bounds a scan of very many processes. Less than the worker's patience, so that a call which
-takes longer than that is one that hangs."""
-HELD_AT_ONCE = 64
-"""Descriptors of processes that are looked at before the list is read again and they change."""
+"""Bounds a scan of very many processes. It is less than the worker's time-out, so that a call
+which exceeds the time-out really hangs."""
+BATCH_SIZE = 64
+"""Processes that are open at the same time: read first, then checked against a new list and
+changed."""
 
 
 _Movable = tuple[Process, ProcessTarget | None, int | None]
-"""A held process, the rule that names it, and the score of its own that it had."""
+"""An open process, the rule that matches it, and the score that it had of its own."""
 
 
 @dataclass(slots=True)
 class _Scan:
-    """One scan's findings; what is known of a pid is what the last look at it found.
+    """The state of one scan. Sets and dicts are by PID and reflect the last read of it.
 
-    `listing` gives the container's processes at that moment; `known` are not looked at.
+    Attributes:
+        plan: What to write, and over which scores.
+        commands: Reads command lines.
+        until: Monotonic time at which the scan stops.
+        listing: Lists the container's processes.
+        known: PIDs with the right value at the last scan; they are not read.
+        found: State of each process.
+        named: Processes that a rule matches.
+        blank: Processes without a command line.
+        failed: Errors of processes that could not be read or written.
+        changed: Number of writes.
+        late: Whether the time has run out.
+        own: The scores that processes had of their own.
     """
 
-    order: ScorePlan
+    plan: ScorePlan
     commands: CommandLines
     until: float
     listing: Callable[[], list[int]]
@@ -48,68 +61,71 @@ class _Scan:
     failed: dict[int, str] = field(default_factory=dict)
     changed: int = 0
     late: bool = False
-    own: OwnScoresOf = field(init=False)
+    own: OwnScoreScan = field(init=False)
 
     def __post_init__(self) -> None:
-        self.own = OwnScoresOf(self.order)
+        self.own = OwnScoreScan(self.plan)
 
     def round(self, proc: ProcRoot, live: Sequence[int]) -> bool:
-        """Look at all processes, as long as there is time; tell whether one was changed."""
+        """Read and change processes until the time runs out. Return whether one was changed."""
         changed = self.changed
-        # A command line may be long in coming: nobody else's change waits for it.
-        at_once = 1 if self.order.rules else HELD_AT_ONCE
-        for begin in range(0, len(live), at_once):
+        # Reading a command line may take long. It must not delay the change of another process.
+        size = 1 if self.plan.rules else BATCH_SIZE
+        for begin in range(0, len(live), size):
             if self.late:
                 break
             with ExitStack() as stack:
-                self._change(self._hold(proc, live[begin : begin + at_once], stack))
+                self._change(self._open_movable(proc, live[begin : begin + size], stack))
         return self.changed != changed
 
-    def _hold(self, proc: ProcRoot, live: Sequence[int], stack: ExitStack) -> list[_Movable]:
-        """Look at processes; hold those that are ours to change."""
+    def _open_movable(
+        self, proc: ProcRoot, live: Sequence[int], stack: ExitStack
+    ) -> list[_Movable]:
+        """Read processes, and keep those open that need a change."""
         movable = []
         for pid in live:
             if time.monotonic() > self.until:
                 self.late = True
                 break
-            with self._noting(pid), ExitStack() as mine:
+            with self._recording_errors(pid), ExitStack() as mine:
                 process = mine.enter_context(proc.open(pid))
                 named, score = self._named(process), process.score()
-                own = self.own.of(proc, process, score)
-                self.found[pid] = self._noted(process, score, named, own)
+                own = self.own.own_score(proc, process, score)
+                self.found[pid] = self._record_state(process, score, named, own)
                 if self.found[pid] is ProcessState.MOVABLE and not self._is_spent():
                     movable.append((process, named, own))
                     stack.push(mine.pop_all())
         return movable
 
-    def _noted(
+    def _record_state(
         self, process: Process, score: int, named: ProcessTarget | None, own: int | None
     ) -> ProcessState:
-        """Tell what a process is, and note what is to be kept of a score of its own."""
-        found = classify(score, self.order, named, own)
-        if found is ProcessState.OWN and score not in self.order.given:
+        """Return the state of a process, and record or forget the score of its own."""
+        found = classify(score, self.plan, named, own)
+        if found is ProcessState.OWN and score not in self.plan.given:
             self.own.forget(process.pid)
         if found is ProcessState.MOVABLE and process.pid in self.own.chosen:
             if process.pid not in self.own.kept:
                 return ProcessState.TOO_MANY
             return found if self.own.is_saved(process.pid) else ProcessState.UNSAVED
         if found is ProcessState.UNSAVED:
-            kept = self.own.keep(process.pid, OwnScore(process.start(), score))
+            kept = self.own.keep(process.pid, OwnScore(process.start_time(), score))
             return ProcessState.UNSAVED if kept else ProcessState.TOO_MANY
         return found
 
     def _change(self, movable: list[_Movable]) -> None:
-        """Change those that are in the container's list even now that they are held.
+        """Change the processes that the container still lists after they were opened.
 
-        Since the first list a pid may have gone to a process of another container. One that is
-        held and listed after that is the container's, or dead, and then takes no write.
+        Since the first list, a PID may have been reused by a process of another container. A
+        process that is listed after it was opened belongs to the container, or has exited, in
+        which case the write fails.
         """
         listed = frozenset(self.listing()) if movable else frozenset()
         for process, named, own in movable:
-            wanted = self.order.wanted(named, own)
+            wanted = self.plan.wanted(named, own)
             if wanted is None or self._is_spent():
                 continue
-            with self._noting(process.pid):
+            with self._recording_errors(process.pid):
                 if process.pid not in listed:
                     raise ProcessGoneError(str(process.pid))
                 self._write(process, wanted, named, own)
@@ -118,32 +134,32 @@ class _Scan:
         self, process: Process, wanted: int, named: ProcessTarget | None, own: int | None
     ) -> None:
         now = process.score()
-        if classify(now, self.order, named, own) is ProcessState.MOVABLE:
+        if classify(now, self.plan, named, own) is ProcessState.MOVABLE:
             now = process.write_score(wanted)
             self.changed += 1
-        self.found[process.pid] = self._noted(process, now, named, own)
+        self.found[process.pid] = self._record_state(process, now, named, own)
 
     @contextmanager
-    def _noting(self, pid: int) -> Iterator[None]:
-        """Note what came of a process that cannot be looked at or changed."""
+    def _recording_errors(self, pid: int) -> Iterator[None]:
+        """Record why a process could not be read or changed."""
         self.failed.pop(pid, None)
         try:
             yield
         except ProcessGoneError:
             self.found.pop(pid, None)
-        except LeftOutError:
+        except SkippedProcessError:
             self.found[pid] = ProcessState.STUCK
         except OSError as error:
             self.failed[pid] = f"{type(error).__name__}: {error.strerror}"
 
     def _is_spent(self) -> bool:
-        return self.order.most is not None and self.changed >= self.order.most
+        return self.plan.most is not None and self.changed >= self.plan.most
 
     def _named(self, process: Process) -> ProcessTarget | None:
-        if not self.order.rules:
+        if not self.plan.rules:
             return None
-        text = self.commands.of(process)
-        named = named_by(self.order.rules, text)
+        text = self.commands.read(process)
+        named = named_by(self.plan.rules, text)
         _note(self.blank, process.pid, belongs=not text)
         _note(self.named, process.pid, belongs=named is not None)
         return named
@@ -156,21 +172,21 @@ class _Scan:
         held_back = len(count(ProcessState.MOVABLE)) if self._is_spent() else 0
         unsaved = len(count(ProcessState.UNSAVED))
         return ScanOutcome(
-            target=self.order.target,
+            target=self.plan.target,
             holding=holding,
             changed=self.changed,
             own=len(count(ProcessState.OWN)),
             failures=len(self.failed),
             failure=next(iter(self.failed.values()), ""),
             complete=complete and not held_back and not unsaved,
-            rules=self.order.rules,
+            rules=self.plan.rules,
             named=holding & self.named,
             blank=live & self.blank,
             stuck=count(ProcessState.STUCK),
             held_back=held_back,
             unsaved=unsaved,
             too_many=len(count(ProcessState.TOO_MANY)),
-            to_keep=self.own.to_keep(live, unreached=unreached),
+            to_keep=self.own.scores_to_keep(live, unreached=unreached),
             unreached=unreached,
         )
 
@@ -179,69 +195,76 @@ def _note(group: set[int], pid: int, *, belongs: bool) -> None:
     (group.add if belongs else group.discard)(pid)
 
 
-def unchanged(
-    root: CgroupRoot, asked: Sequence[tuple[Cgroup, frozenset[int]]]
+def find_unchanged(
+    root: CgroupRoot, containers: Sequence[tuple[Cgroup, frozenset[int]]]
 ) -> dict[int, frozenset[int]]:
-    """List the processes of many containers; give those, by inode, that have none but the known.
+    """Find the containers, by inode, that have no process besides the known ones.
 
-    One that cannot be listed is left out: `carry_out` says why.
+    Containers that cannot be listed are omitted; `apply_plan` reports why.
+
+    Args:
+        root: The cgroup2 mount.
+        containers: The containers, each with the PIDs known from the last scan.
+
+    Returns:
+        The current PIDs of each such container, by inode.
     """
     found: dict[int, frozenset[int]] = {}
-    for cgroup, known in asked:
-        with suppress(CgroupGoneError, OSError), held(root, cgroup) as directory:
-            listed = pids(directory)
+    for cgroup, known in containers:
+        with suppress(CgroupGoneError, OSError), open_container(root, cgroup) as directory:
+            listed = list_pids(directory)
             live = frozenset(listed)
-            if live <= known and not isinstance(listed, PartOfPids):
+            if live <= known and not isinstance(listed, PartialPids):
                 found[cgroup.inode] = live
     return found
 
 
 def apply_plan(
-    places: HostRoots,
+    roots: HostRoots,
     cgroup: Cgroup,
-    order: ScorePlan,
+    plan: ScorePlan,
     known: frozenset[int],
     commands: CommandLines | None = None,
 ) -> ScanOutcome:
-    """Give every process of a container the order's score, except those with one of their own.
+    """Write the plan's score to every process of a container that has no score of its own.
 
-    A child that was forked before its parent was changed has the old score and stands in the
-    next round's list; so the last round is one that finds no new process and changes none. Each
-    round looks at what the ones before have not seen.
+    A child forked before its parent was changed has the old score, and appears in the list of the
+    next round. So the scan ends with a round that finds no new process and changes none. Each
+    round reads only the processes that earlier rounds have not read.
 
     Args:
-        places: The cgroup2 mount and the host's /proc.
-        cgroup: The container's.
-        order: What to write, and over which scores.
-        known: Pids that held the right value at the last scan. Nothing is read of them; but with
-            rules all are, as a command line can change. They come last, so that a scan which cannot
-            reach all goes on where the one before has ended.
-        commands: Reads the command lines that rules need, of all processes when None.
+        roots: The cgroup2 mount and the host's /proc.
+        cgroup: The container's cgroup.
+        plan: What to write, and over which scores.
+        known: PIDs with the right value at the last scan. They are not read, unless the plan has
+            rules, since command lines can change. They are read last, so that a scan that cannot
+            reach all processes continues where the previous one stopped.
+        commands: Reads the command lines that rules need; by default of all processes.
 
     Raises:
-        CgroupGoneError: the container is gone.
-        AbandonedError: nobody waits for this scan any more; nothing was written since.
+        CgroupGoneError: The container is gone.
+        ScanAbandonedError: The caller has stopped waiting. Nothing was written since then.
     """
-    with held(places.cgroups, cgroup) as directory:
-        first = pids(directory)
-        live, unreached = frozenset(first), isinstance(first, PartOfPids)
-        if live <= known and not order.rules and not order.own:
-            return ScanOutcome(order.target, holding=live, unreached=unreached)
+    with open_container(roots.cgroups, cgroup) as directory:
+        first = list_pids(directory)
+        live, unreached = frozenset(first), isinstance(first, PartialPids)
+        if live <= known and not plan.rules and not plan.own:
+            return ScanOutcome(plan.target, holding=live, unreached=unreached)
         until = time.monotonic() + MAX_SECONDS
-        scan = _Scan(order, commands or CommandLines(), until, partial(pids, directory))
-        scan.own.look(places.proc, first, until)
-        scan.known = frozenset() if order.rules or order.own else known & live
-        look = live - scan.known
+        scan = _Scan(plan, commands or CommandLines(), until, partial(list_pids, directory))
+        scan.own.record_chosen(roots.proc, first, until)
+        scan.known = frozenset() if plan.rules or plan.own else known & live
+        unread = live - scan.known
         for _ in range(MAX_ROUNDS):
-            moved = scan.round(places.proc, sorted(look, key=lambda pid: (pid in known, pid)))
-            if unreached and not scan.late:  # the next list would be of another part
+            moved = scan.round(roots.proc, sorted(unread, key=lambda pid: (pid in known, pid)))
+            if unreached and not scan.late:  # the next list would contain other processes
                 return scan.outcome(live, complete=True, unreached=True)
-            again = frozenset(pids(directory))
+            again = frozenset(list_pids(directory))
             if scan.late:
                 break
             if not moved and again <= live:
                 return scan.outcome(live, complete=True, unreached=unreached)
             if time.monotonic() > until:
                 break
-            live, look = again, again - scan.found.keys() - scan.known
+            live, unread = again, again - scan.found.keys() - scan.known
         return scan.outcome(live, complete=False, unreached=unreached)

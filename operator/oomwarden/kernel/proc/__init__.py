@@ -1,1 +1,1 @@
-"""Processes in /proc."""
+"""Processes, read from /proc."""

@@ -1,6 +1,7 @@
-"""Command lines, of which one may not come back: who waits then knows whose it was.
+"""Reads of command lines, any of which can block forever.
 
-One thread reads, another one waits for it; a plain attribute is all that they share.
+One thread reads and another waits for it. They share plain attributes, so that the waiting thread
+knows which PID the read hangs on.
 """
 
 from dataclasses import dataclass
@@ -9,42 +10,44 @@ from oomwarden.core.policy.process_rules import COMMAND_BYTES, command_line
 from oomwarden.kernel.proc.process import Process
 
 
-class LeftOutError(Exception):
-    """This process's command line is not to be read."""
+class SkippedProcessError(Exception):
+    """The command line of this process must not be read."""
 
 
-class AbandonedError(Exception):
-    """The read came back after all, and nobody waits for it any more."""
+class ScanAbandonedError(Exception):
+    """The read returned after the caller had stopped waiting for the scan."""
 
 
 @dataclass(slots=True)
 class CommandLines:
-    """Reads them for one scan.
+    """Reads command lines for one scan.
 
-    `left_out`: pids that are passed over; None: all are. `reading`: the pid that is being read.
-    `abandoned` is set by who has waited too long: a scan that wakes up an hour later would write
-    what the policies said an hour ago.
+    Attributes:
+        skipped_pids: PIDs whose command line is not read; None skips all of them.
+        reading_pid: The PID whose command line is being read.
+        abandoned: Set by the caller when it stops waiting. A scan that resumes an hour later must
+            not write scores of policies that are an hour old.
     """
 
-    left_out: frozenset[int] | None = frozenset()
-    reading: int | None = None
+    skipped_pids: frozenset[int] | None = frozenset()
+    reading_pid: int | None = None
     abandoned: bool = False
 
-    def of(self, process: Process) -> str:
-        """Give a process's command line; empty: it has none (yet).
+    def read(self, process: Process) -> str:
+        """Return the command line of a process, empty if it has none (yet).
 
         Raises:
-            LeftOutError: it is one of those that are passed over.
-            ProcessGoneError: the process has ended.
-            AbandonedError: nobody waits for it any more.
+            SkippedProcessError: The PID is in `skipped_pids`.
+            ProcessGoneError: The process has exited.
+            ScanAbandonedError: The caller has stopped waiting for this scan.
         """
-        if self.left_out is None or process.pid in self.left_out:
-            raise LeftOutError(str(process.pid))
-        self.reading = process.pid
+        if self.skipped_pids is None or process.pid in self.skipped_pids:
+            raise SkippedProcessError(str(process.pid))
+        self.reading_pid = process.pid
         try:
             raw = process.command_line(COMMAND_BYTES)
         finally:
-            self.reading = None
+            self.reading_pid = None
         if self.abandoned:
-            raise AbandonedError(str(process.pid))
+            raise ScanAbandonedError(str(process.pid))
         return command_line(raw)

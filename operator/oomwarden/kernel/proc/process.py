@@ -1,7 +1,7 @@
-"""A process by the descriptor of its /proc directory: safe against reuse of its pid.
+"""A process, accessed through a descriptor of its /proc directory, which is safe from PID reuse.
 
-A procfs inode is bound to the kernel's struct pid: once the process is gone every file below the
-held directory answers ESRCH or ENOENT, never with a new process (Linux fs/proc/base.c).
+A procfs inode is bound to the kernel's struct pid: once the process is gone, every file below the
+open directory returns ESRCH or ENOENT, never the data of a new process (Linux fs/proc/base.c).
 """
 
 import errno
@@ -18,27 +18,27 @@ _GONE = {errno.ENOENT, errno.ESRCH}
 _READ_SIZE = 65536
 _PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")
 MOUNTINFO_BYTES = 1 << 20
-"""Read this much of a mountinfo at most: a container may mount without end."""
+"""Limit on reads of mountinfo: a container can create any number of mounts."""
 
 
 class ProcessGoneError(Exception):
-    """The process has ended."""
+    """The process has exited."""
 
 
 class ProcRoot:
-    """The host's /proc. Nothing else forms a path below it."""
+    """The host's /proc. All access to it goes through this class."""
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, _DIRECTORY)
 
     @contextmanager
     def open(self, pid: int) -> Iterator["Process"]:
-        """Hold a process's directory.
+        """Open a process's directory for the duration of the context.
 
         Raises:
-            ProcessGoneError: there is no such process (any more).
+            ProcessGoneError: No process has this PID.
         """
-        with _gone_is_normal(pid):
+        with _exit_as_gone_error(pid):
             fd = os.open(str(pid), _DIRECTORY, dir_fd=self._fd)
         try:
             yield Process(pid, fd)
@@ -47,73 +47,74 @@ class ProcRoot:
 
 
 class Process:
-    """A held process. Every method raises ProcessGoneError once it has ended."""
+    """A process with an open /proc directory. Methods raise ProcessGoneError once it has exited."""
 
     def __init__(self, pid: int, directory: int) -> None:
         self.pid = pid
         self._directory = directory
 
-    def start(self) -> int:
-        """Give starttime in clock ticks since boot.
+    def start_time(self) -> int:
+        """Return starttime in clock ticks since boot.
 
         Raises:
-            ProcessGoneError: it has ended.
+            ProcessGoneError: The process has exited.
         """
         return parse_start(self._read("stat"))
 
-    def birth(self) -> tuple[int, int]:
-        """Give starttime in clock ticks since boot, and the parent's pid.
+    def start_time_and_parent(self) -> tuple[int, int]:
+        """Return starttime in clock ticks since boot, and the PID of the parent.
 
         Raises:
-            ProcessGoneError: it has ended.
+            ProcessGoneError: The process has exited.
         """
         return parse_birth(self._read("stat"))
 
     def score(self) -> int:
-        """Give oom_score_adj.
+        """Return oom_score_adj.
 
         Raises:
-            ProcessGoneError: it has ended.
+            ProcessGoneError: The process has exited.
         """
         return int(self._read("oom_score_adj"))
 
-    def resident(self) -> int:
-        """Give resident memory in bytes.
+    def resident_bytes(self) -> int:
+        """Return the resident memory in bytes.
 
         Raises:
-            ProcessGoneError: it has ended.
+            ProcessGoneError: The process has exited.
         """
         return parse_resident(self._read("statm"), _PAGE_SIZE)
 
-    def command(self) -> bytes:
-        """Give comm: any 15 bytes, also newlines.
+    def comm(self) -> bytes:
+        """Return comm: up to 15 arbitrary bytes, including newlines.
 
         Raises:
-            ProcessGoneError: it has ended.
+            ProcessGoneError: The process has exited.
         """
         return self._read("comm").removesuffix(b"\n")
 
-    def command_line(self, most: int) -> bytes:
-        """Give the first `most` bytes of the arguments, each ended by a NUL; empty: it has none.
+    def command_line(self, max_bytes: int) -> bytes:
+        """Return the first `max_bytes` of the NUL-terminated arguments, empty if there are none.
 
-        Waits for the process's mmap lock, which its page fault or mmap(2) may hold while memory
-        is reclaimed (Linux fs/proc/base.c, get_mm_cmdline): for a thread that may be left behind.
+        The read waits for the process's mmap lock. A page fault or mmap(2) can hold that lock
+        while the kernel reclaims memory (Linux fs/proc/base.c, get_mm_cmdline), so call this only
+        in a thread that may be abandoned.
 
         Raises:
-            ProcessGoneError: it has ended.
+            ProcessGoneError: The process has exited.
         """
-        with _gone_is_normal(self.pid):
+        with _exit_as_gone_error(self.pid):
             fd = os.open("cmdline", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._directory)
             try:
-                return os.read(fd, most)
+                return os.read(fd, max_bytes)
             finally:
                 os.close(fd)
 
     def mountinfo(self) -> bytes:
-        """Give the mounts that the process sees.
+        """Return the mounts in the process's mount namespace.
 
         Raises:
-            ProcessGoneError: it has ended; a zombie has no mounts (EINVAL).
+            ProcessGoneError: The process has exited, or is a zombie, which has no mounts (EINVAL).
         """
         try:
             return self._read("mountinfo", MOUNTINFO_BYTES)
@@ -123,14 +124,14 @@ class Process:
             raise
 
     def write_score(self, score: int) -> int:
-        """Write oom_score_adj and give what the process holds then.
+        """Write oom_score_adj, and return the value read back.
 
         Raises:
-            ProcessGoneError: it has ended.
-            PermissionError: CAP_SYS_RESOURCE (to lower) or CAP_DAC_OVERRIDE (processes of other
-                users) is missing (Linux fs/proc/base.c, __set_oom_adj).
+            ProcessGoneError: The process has exited.
+            PermissionError: CAP_SYS_RESOURCE (to lower the value) or CAP_DAC_OVERRIDE (for
+                processes of other users) is missing (Linux fs/proc/base.c, __set_oom_adj).
         """
-        with _gone_is_normal(self.pid):
+        with _exit_as_gone_error(self.pid):
             fd = os.open("oom_score_adj", os.O_WRONLY | os.O_CLOEXEC, dir_fd=self._directory)
             try:
                 os.write(fd, b"%d" % score)
@@ -138,27 +139,27 @@ class Process:
                 os.close(fd)
         return self.score()
 
-    def _read(self, name: str, most: int = _READ_SIZE) -> bytes:
-        with _gone_is_normal(self.pid):
+    def _read(self, name: str, max_bytes: int = _READ_SIZE) -> bytes:
+        with _exit_as_gone_error(self.pid):
             fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._directory)
             try:
-                return read_whole(fd, most)
+                return read_whole(fd, max_bytes)
             finally:
                 os.close(fd)
 
 
-def read_whole(fd: int, most: int) -> bytes:
-    """Read a kernel file that comes in pieces, up to about `most` bytes."""
+def read_whole(fd: int, max_bytes: int) -> bytes:
+    """Read a kernel file to its end, in several reads, up to about `max_bytes` bytes."""
     pieces: list[bytes] = []
     size = 0
-    while size < most and (piece := os.read(fd, _READ_SIZE)):
+    while size < max_bytes and (piece := os.read(fd, _READ_SIZE)):
         pieces.append(piece)
         size += len(piece)
     return b"".join(pieces)
 
 
 @contextmanager
-def _gone_is_normal(pid: int) -> Iterator[None]:
+def _exit_as_gone_error(pid: int) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -1,1 +1,1 @@
-"""HTTP to the API server: requests, lists, watches, and objects that cannot be read."""
+"""HTTP to the API server: requests, lists, watches, and the handling of unreadable objects."""

@@ -1,6 +1,6 @@
-"""The connection to the API server: configuration, rotated tokens, lists, watches, plain errors.
+"""The API client: configuration, rotated tokens, lists, watches and errors.
 
-Objects are plain dicts, read and written through lightkube's generic resources.
+Objects are plain dicts, read and written through the generic resources of lightkube.
 """
 
 import logging
@@ -17,15 +17,16 @@ from lightkube.config import client_adapter
 
 from oomwarden.core.objects.needed_fields import without_large_metadata
 from oomwarden.core.objects.passed_over import UnreadableObject, unread
-from oomwarden.kube.transport.answers import UnreadableAnswerError, watch_event
-from oomwarden.kube.transport.errors import error_from
+from oomwarden.kube.transport.errors import error_from_response
 from oomwarden.kube.transport.list_bodies import Keep, read_list
 from oomwarden.kube.transport.requests import Requests
 from oomwarden.kube.transport.resources import Resource, is_namespaced
+from oomwarden.kube.transport.responses import UnreadableResponseError, parse_watch_event
 
 TIMEOUT_SECONDS = 10.0
-QUIET_SECONDS = 90.0
-"""Longest silence of a watch; bookmarks come about once a minute (apiserver storage/cacher)."""
+WATCH_READ_TIMEOUT_SECONDS = 90.0
+"""A watch is broken after this silence: bookmarks arrive about once a minute (apiserver
+storage/cacher)."""
 
 _SHOWN = 300
 _METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -35,7 +36,14 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ListOptions:
-    """Objects of one resource; `namespace` None: of all. Selectors as the API server takes them."""
+    """Which objects to list or watch.
+
+    Attributes:
+        resource: The resource.
+        namespace: The namespace, None for all namespaces.
+        fields: Field selector.
+        labels: Label selector.
+    """
 
     resource: Resource
     namespace: str | None = None
@@ -45,9 +53,12 @@ class ListOptions:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What is kept of a list, and the version from which a watch continues it.
+    """The result of a list.
 
-    `unread` are the objects of which nothing could be kept.
+    Attributes:
+        version: The resourceVersion from which a watch continues.
+        objects: What was kept of the objects.
+        unread: The objects that could not be processed.
     """
 
     version: str
@@ -55,47 +66,49 @@ class Listing:
     unread: tuple[UnreadableObject, ...] = ()
 
 
-def everything(manifest: Json) -> Json:
-    """Keep an object whole."""
+def keep_whole(manifest: Json) -> Json:
+    """Return the object unchanged."""
     return manifest
 
 
 class Client(AsyncClient):
-    """lightkube's client with lists from the watch cache and watches with bookmarks."""
+    """lightkube's client, with lists from the watch cache and watches with bookmarks."""
 
     def __init__(self, config: SingleConfig, timeout: float = TIMEOUT_SECONDS) -> None:
-        # Not lightkube's own __init__: that builds its own requests.
+        # The __init__ of lightkube is not called, because it creates another request class.
         self._timeout = httpx2.Timeout(timeout)
         parameters = client_adapter.ConnectionParams(timeout=self._timeout)
         self._client = Requests(parameters, config)
 
-    async def listing(
-        self, what: ListOptions, version: str | None = "0", keep: Keep = everything
+    async def list_objects(
+        self, what: ListOptions, version: str | None = "0", keep: Keep = keep_whole
     ) -> Listing:
-        """List in one request, and hold one object at a time.
+        """List objects in one request, decoding one at a time.
 
         Args:
             what: Which objects.
-            version: "0": whatever the watch cache holds. Another: at least that new. None: the
-                newest, from etcd.
-            keep: Gives what is to be kept of an object; None: nothing. One that makes it raise is
-                passed over, and the others are not.
-        """
-        request, passed = (
-            self._request(what, {"resourceVersion": version}),
-            list[UnreadableObject](),
-        )
-        metadata, kept, _ = await self._list(request, partial(_kept_or_unread, keep, passed))
-        if not isinstance(found := metadata.get("resourceVersion"), str):
-            raise UnreadableAnswerError("the answer is no list: it has no resourceVersion")
-        return Listing(found, kept, tuple(passed))
+            version: "0" for the state of the watch cache, another for at least that version, None
+                for the latest state from etcd.
+            keep: Returns what to keep of an object, or None to drop it. Objects for which it
+                raises are returned as unread.
 
-    async def watching(
+        Raises:
+            httpx2.HTTPError: The API server cannot be reached, refuses (ApiError), or returned no
+                list (UnreadableResponseError).
+        """
+        request = self._request(what, {"resourceVersion": version})
+        unreadable: list[UnreadableObject] = []
+        metadata, kept, _ = await self._list(request, partial(_keep_or_record, keep, unreadable))
+        if not isinstance(found := metadata.get("resourceVersion"), str):
+            raise UnreadableResponseError("the response is not a list: it has no resourceVersion")
+        return Listing(found, kept, tuple(unreadable))
+
+    async def watch_objects(
         self, what: ListOptions, version: str, seconds: int
     ) -> AsyncGenerator[tuple[str, Json]]:
-        """Give (ADDED | MODIFIED | DELETED | BOOKMARK | ERROR, object) for so many seconds.
+        """Yield (ADDED | MODIFIED | DELETED | BOOKMARK | ERROR, object) for `seconds`.
 
-        First of all comes ("OPEN", {}): the API server has taken the watch.
+        The first item is ("OPEN", {}): the API server has accepted the watch.
         """
         parameters = {
             "watch": "true",
@@ -103,41 +116,43 @@ class Client(AsyncClient):
             "resourceVersion": version,
             "timeoutSeconds": str(seconds),
         }
-        request = self._request(what, parameters, read_timeout=QUIET_SECONDS)
+        request = self._request(what, parameters, read_timeout=WATCH_READ_TIMEOUT_SECONDS)
         response = await self._send(request, stream=True)
         try:
             yield "OPEN", {}
             async for line in _lines(response):
-                yield watch_event(line)
+                yield parse_watch_event(line)
         finally:
             await response.aclose()
 
-    async def metadata_page(
+    async def list_metadata_page(
         self, what: ListOptions, token: str, limit: int, annotation: str = ""
     ) -> tuple[Json, datetime]:
-        """List a part of what there is, only metadata; gives the list and the API server's time.
+        """List one page of objects, only their metadata.
 
-        managedFields and other annotations are left out: they may be larger than all else.
+        managedFields and annotations are dropped, as they can be larger than everything else.
 
         Args:
             what: Which objects.
-            token: `metadata.continue` of the part before; empty: the first one.
-            limit: How many objects at most.
-            annotation: The one that is kept; empty: none.
+            token: `metadata.continue` of the previous page; empty for the first.
+            limit: Maximum number of objects.
+            annotation: An annotation to keep; empty for none.
+
+        Returns:
+            The list and the API server's time.
         """
-        part = {"limit": str(limit), "continue": token or None}
-        request = self._request(what, part)
+        request = self._request(what, {"limit": str(limit), "continue": token or None})
         request.headers["Accept"] = _METADATA_LIST
         metadata, items, now = await self._list(
             request, partial(without_large_metadata, annotation=annotation)
         )
         return {"metadata": metadata, "items": items}, now
 
-    async def delete_this(self, resource: Resource, metadata: Mapping[str, str]) -> None:
-        """Delete the object of this namespace, name and uid; not another one of the same name.
+    async def delete_exact(self, resource: Resource, metadata: Mapping[str, str]) -> None:
+        """Delete the object with this namespace, name and uid, but no other with the same name.
 
         Raises:
-            ApiError: 404, it is gone; 409, another one has its name.
+            ApiError: 404 if it is gone, 409 if another object has its name.
         """
         request = self._client.prepare_request(
             "delete", res=resource, name=metadata["name"], namespace=metadata["namespace"]
@@ -150,7 +165,7 @@ class Client(AsyncClient):
         await self._send(self._client.build_adapter_request(request))
 
     async def _list(self, request: httpx2.Request, keep: Keep) -> tuple[Json, list[Any], datetime]:
-        """Give a list's metadata, what is kept of its items, and the API server's time."""
+        """Return the metadata of a list, what is kept of its items, and the API server's time."""
         request.headers["Accept-Encoding"] = "gzip"
         response = await self._send(request, stream=True)
         try:
@@ -159,15 +174,15 @@ class Client(AsyncClient):
             await response.aclose()
         metadata = fields.get("metadata")
         if not isinstance(metadata, dict) or fields.get("kind") == "Status":
-            told = str(fields.get("message") or f"its kind is {fields.get('kind')}")
-            raise httpx2.RemoteProtocolError(f"the answer is no list: {told[:_SHOWN]}")
+            reason = str(fields.get("message") or f"its kind is {fields.get('kind')}")
+            raise httpx2.RemoteProtocolError(f"the response is not a list: {reason[:_SHOWN]}")
         return metadata, kept, _date(response)
 
     async def _send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
         response: httpx2.Response = await self._client.send(request, stream=stream)  # type: ignore[no-untyped-call]
         if not response.is_success:
             await response.aread()
-            raise error_from(response)
+            raise error_from_response(response)
         return response
 
     def _request(
@@ -190,16 +205,16 @@ class Client(AsyncClient):
         return self._client.build_adapter_request(request)
 
 
-def _kept_or_unread(keep: Keep, passed: list[UnreadableObject], manifest: Json) -> Any:  # noqa: ANN401 - whatever is kept
+def _keep_or_record(keep: Keep, unreadable: list[UnreadableObject], manifest: Json) -> Any:  # noqa: ANN401 - whatever is kept
     try:
         return keep(manifest)
-    except Exception as error:  # noqa: BLE001 - whatever an object makes it raise
-        passed.append(unread(manifest, error))
+    except Exception as error:  # noqa: BLE001 - an object may cause any error
+        unreadable.append(unread(manifest, error))
         return None
 
 
 async def _lines(response: httpx2.Response) -> AsyncGenerator[bytes]:
-    """Split at line feeds alone: a text in JSON may hold other line ends as they are (U+0085)."""
+    """Split at line feeds only, because JSON strings may contain other line ends (U+0085)."""
     parts: list[bytes] = []
     async for piece in response.aiter_bytes():
         first, *more = piece.split(b"\n")
@@ -212,7 +227,7 @@ async def _lines(response: httpx2.Response) -> AsyncGenerator[bytes]:
 
 
 def _date(response: httpx2.Response) -> datetime:
-    """Read the server's clock, which also stamps objects; ours where it does not tell."""
+    """Return the time of the server, which also timestamps objects; without it, the local time."""
     try:
         return parsedate_to_datetime(response.headers.get("Date", ""))
     except ValueError:
@@ -220,24 +235,24 @@ def _date(response: httpx2.Response) -> datetime:
 
 
 def connect(timeout: float = TIMEOUT_SECONDS) -> Client:
-    """Connect as the pod's service account, else as $KUBECONFIG or ~/.kube/config says.
+    """Connect with the pod's service account, or as configured by $KUBECONFIG or ~/.kube/config.
 
     Args:
-        timeout: Seconds that connecting, sending and each read may take.
+        timeout: Time-out in seconds of connecting, sending and each read.
 
     Raises:
-        ConfigError: when none of these can be used; the message names the remedy.
+        ConfigError: None of these can be used. The message says what to do.
     """
     try:
         config = KubeConfig.from_env().get()
     except (ConfigError, KeyError, OSError) as error:
         raise ConfigError(
-            "no way to reach an API server: this is no pod with a service account, and no "
-            f"kubeconfig can be used ({error}); set KUBECONFIG to one file"
+            "no API server is configured: this is not a pod with a service account, and no "
+            f"kubeconfig could be read ({error}); set KUBECONFIG to a file"
         ) from error
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # else a line for each request
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # otherwise it logs each request
     if config is None:
         raise ConfigError(
-            "the kubeconfig names no context; set one with `kubectl config use-context`"
+            "the kubeconfig has no current context; set one with `kubectl config use-context`"
         )
     return Client(config, timeout)

@@ -1,4 +1,4 @@
-"""What an error of the API server means for what was being written."""
+"""Errors of the API server, and what they mean for a write."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,14 +13,14 @@ from oomwarden.api.free_text import readable
 from oomwarden.core.objects.deep_json import loads
 
 API_ERRORS = (httpx2.HTTPError, ConfigError)
-"""What the client raises: the API server's answers, and everything on the way to it."""
-LONGEST_ASKED_SECONDS = 600.0
-"""Longest wait that is read: whoever answers in the API server's place may ask for any."""
+"""What the client raises: error responses of the API server, and all errors on the way to it."""
+MAX_RETRY_AFTER_SECONDS = 600.0
+"""Limit on Retry-After: a proxy that responds in place of the API server may request any wait."""
 _SHOWN_BODY = 300
 _LONGEST_REASON = 2048
-"""Characters of an error in words. A refusal may quote values of tenants, or a webhook anything."""
+"""Characters of a reason. It may quote values of tenants, or any text of a webhook."""
 _NO_STATUS = "Unjudged"
-"""In place of a result: what stands before the API server answered, and judges nothing."""
+"""The `status` of an error without a Status body. It comes from a proxy, not the API server."""
 _SERVER_WIDE = {
     HTTPStatus.UNAUTHORIZED,
     HTTPStatus.TOO_MANY_REQUESTS,
@@ -32,7 +32,7 @@ _INVALID = {HTTPStatus.BAD_REQUEST, 413, HTTPStatus.UNPROCESSABLE_ENTITY}
 
 
 class WriteOutcome(StrEnum):
-    """What became of a write."""
+    """The outcome of a write."""
 
     DONE = "Done"
     EXISTS = "Exists"
@@ -42,22 +42,27 @@ class WriteOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """What to do about an error; `after` in seconds, where the API server asked for a wait.
+    """The result of a write, and how to continue.
 
-    `everywhere`: it is not about this object alone. `refused`: the API server answered, and takes
-    this object not as it is or not now; of these `invalid`: by its schema or its size.
+    Attributes:
+        outcome: The outcome.
+        reason: The error in words; empty after a success.
+        retry_after: Seconds to wait, if the API server requested it.
+        server_wide: Whether writes of other objects would fail too.
+        refused: Whether the API server refuses this object in its current form or for now.
+        invalid: Whether it is refused because of its schema or its size.
     """
 
     outcome: WriteOutcome
     reason: str
-    after: float = 0.0
-    everywhere: bool = False
+    retry_after: float = 0.0
+    server_wide: bool = False
     refused: bool = False
     invalid: bool = False
 
 
-def error_from(response: httpx2.Response) -> ApiError:
-    """Make the error of an answer that is no success, whatever its body; the body must be read."""
+def error_from_response(response: httpx2.Response) -> ApiError:
+    """Return the error for an unsuccessful response with any body, which must have been read."""
     status = _status(response)
     error = ApiError(request=response.request, status=status)
     error.response = response
@@ -70,52 +75,53 @@ def _status(response: httpx2.Response) -> Status:
     except ValueError:
         body = None
     if isinstance(body, dict) and body.get("kind") == "Status":
-        told = _read_status(body)
-        told.code = response.status_code
-        return told
+        status = _read_status(body)
+        status.code = response.status_code
+        return status
     text = response.text.strip()[:_SHOWN_BODY]
     reason = response.reason_phrase
     return Status(status=_NO_STATUS, code=response.status_code, reason=reason, message=text)
 
 
-def error_of(body: dict[str, Any]) -> ApiError:
-    """Make the error that a watch carries as its last event."""
+def error_from_status(body: dict[str, Any]) -> ApiError:
+    """Return the error that an ERROR event of a watch carries."""
     return ApiError(status=_read_status(body))
 
 
 def _read_status(body: dict[str, Any]) -> Status:
     try:
         return cast("Status", Status.from_dict(body))  # typed as its base class by lightkube
-    except (TypeError, ValueError):  # fields of other types: a proxy's idea of a Status
+    except (TypeError, ValueError):  # fields with wrong types, as from a proxy
         code, message = body.get("code"), str(body.get("message") or "")[:_SHOWN_BODY]
         return Status(code=code if isinstance(code, int) else None, message=message)
 
 
-def failure(error: Exception) -> WriteResult:
-    """Classify what the client raised.
+def classify_error(error: Exception) -> WriteResult:
+    """Classify an error of a write.
 
-    Final is only that the namespace is gone or going: no namespace comes back from that, and one of
-    the same name is another tenant's. All else may mend: rights, quotas, policies and webhooks are
-    changed, a missing or older CRD is replaced, the next release may write what this one does not.
+    Only a namespace that is gone or terminating is final: it never comes back, and a new one with
+    the same name may belong to another tenant. Everything else is retried, since permissions,
+    quotas, policies, webhooks and CRDs can change.
     """
     if not isinstance(error, ApiError):
-        reason = _words(f"the API server cannot be reached: {_named(error)}")
-        return WriteResult(WriteOutcome.RETRY, reason, everywhere=True)
+        reason = _shortened(f"the API server cannot be reached: {_describe(error)}")
+        return WriteResult(WriteOutcome.RETRY, reason, server_wide=True)
     status, message = error.status, error.status.message or ""
     why = message or _causes(status) or "no message"
-    told = _words(f"{status.code} {status.reason or ''}: {why}")
+    reason = _shortened(f"{status.code} {status.reason or ''}: {why}")
     outcome = _outcome(status, message)
     if outcome is not WriteOutcome.RETRY:
-        return WriteResult(outcome, told)
-    everywhere = _is_everywhere(status, message)
+        return WriteResult(outcome, reason)
+    server_wide = _is_server_wide(status, message)
     invalid = status.code in _INVALID and status.status != _NO_STATUS and not _is_denial(message)
     denied = status.code == HTTPStatus.FORBIDDEN or _is_denial(message)
-    refused = not everywhere and (invalid or denied)
-    return WriteResult(outcome, told, _asked_wait(error), everywhere, refused, invalid and refused)
+    refused = not server_wide and (invalid or denied)
+    wait = _retry_after(error)
+    return WriteResult(outcome, reason, wait, server_wide, refused, invalid and refused)
 
 
-def _words(told: str) -> str:
-    return readable(told, _LONGEST_REASON)
+def _shortened(reason: str) -> str:
+    return readable(reason, _LONGEST_REASON)
 
 
 def _causes(status: Status) -> str:
@@ -123,7 +129,7 @@ def _causes(status: Status) -> str:
     return "; ".join(f"{cause.field}: {cause.message}" for cause in causes)
 
 
-def _named(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     return f"{error} ({type(error).__name__})" if str(error) else type(error).__name__
 
 
@@ -137,10 +143,10 @@ def _outcome(status: Status, message: str) -> WriteOutcome:
     return WriteOutcome.UNDELIVERABLE if gone or going else WriteOutcome.RETRY
 
 
-def _is_everywhere(status: Status, message: str) -> bool:
-    """Whether other objects would fare no better: the server, our token, our rights, the CRD.
+def _is_server_wide(status: Status, message: str) -> bool:
+    """Return whether other writes would fail too: the server, token, permissions or CRD.
 
-    A webhook denies with any code, 404 and 429 among them, and does so of some objects.
+    A webhook can deny with any code, including 404 and 429, and may deny only some objects.
     """
     if _is_denial(message):
         return False
@@ -150,7 +156,7 @@ def _is_everywhere(status: Status, message: str) -> bool:
 
 
 def _is_denial(message: str) -> bool:
-    """Whether admission refused: a policy or webhook can be changed, whatever code it answers."""
+    """Return whether an admission policy or webhook refused, which can have any code."""
     return "ValidatingAdmissionPolicy" in message or "admission webhook" in message
 
 
@@ -163,12 +169,12 @@ def _kind(status: Status) -> str | None:
     return status.details.kind if status.details else None
 
 
-def _asked_wait(error: ApiError) -> float:
-    """Read the wait in seconds that the API server asked for, in the header or in the body."""
+def _retry_after(error: ApiError) -> float:
+    """Return the seconds to wait that the API server requested, in the header or in the body."""
     header = error.response.headers.get("Retry-After", "") if error.response else ""
     details = error.status.details
-    asked = header if header.isdecimal() else (details.retryAfterSeconds if details else None)
+    seconds = header if header.isdecimal() else (details.retryAfterSeconds if details else None)
     try:
-        return min(max(0.0, float(asked or 0)), LONGEST_ASKED_SECONDS)
-    except OverflowError:  # JSON has whole numbers of any length
-        return LONGEST_ASKED_SECONDS
+        return min(max(0.0, float(seconds or 0)), MAX_RETRY_AFTER_SECONDS)
+    except OverflowError:  # JSON integers can have any length
+        return MAX_RETRY_AFTER_SECONDS

@@ -1,4 +1,4 @@
-"""Following a resource: list, watch, and begin again, for ever, whatever the API server answers."""
+"""Keeps an event handler in sync with a resource, like the reflector of client-go."""
 
 import asyncio
 import logging
@@ -14,138 +14,156 @@ from lightkube import ApiError
 from lightkube.core.resource import api_info
 
 from oomwarden.core.objects.passed_over import error_words
-from oomwarden.kube.transport.answers import UnreadableAnswerError, version_of
 from oomwarden.kube.transport.client import Listing, ListOptions
-from oomwarden.kube.transport.errors import API_ERRORS, error_of, failure
-from oomwarden.kube.transport.guarded_sink import EventHandler, GuardedHandler, guarded
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_from_status
+from oomwarden.kube.transport.guarded_handler import EventHandler, GuardedHandler, guard
+from oomwarden.kube.transport.responses import UnreadableResponseError, resource_version
 
-__all__ = ["EventHandler", "ListerWatcher", "follow"]
+__all__ = ["EventHandler", "ListerWatcher", "list_and_watch"]
 
-FIRST_WAIT_SECONDS, LAST_WAIT_SECONDS = 0.5, 30.0
+MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.5, 30.0
 WATCH_SECONDS = 300, 600
-"""How long the API server keeps a watch, chosen anew each time so that a fleet's do not meet."""
-LONGEST_ASKED_SECONDS = 60.0
-"""Longest wait that the API server, or who answers in its place, is granted by Retry-After."""
-UNREADABLE_AT_MOST = 2
-"""Answers that cannot be read, one after the other, after which a watch does not go on: it would
-come by the same event again."""
+"""Range of the duration of a watch. It is random, so that agents do not reconnect together."""
+MAX_SERVER_BACKOFF_SECONDS = 60.0
+"""Limit on the back-off that a Retry-After of the API server, or of a proxy, can request."""
+MAX_UNREADABLE = 2
+"""Consecutive unreadable responses after which the reflector lists again. The watch would only
+return the same event."""
 _TOO_LARGE = "Too large resource version"
 _LOG = logging.getLogger(__name__)
 
 
 class ListerWatcher(Protocol):
-    """Where a resource is listed and watched: the client, or what chooses from it."""
+    """Lists and watches a resource, as the client does."""
 
-    async def listing(self, what: ListOptions, version: str | None = "0") -> Listing:
-        """List, no older than a version."""
+    async def list_objects(self, what: ListOptions, version: str | None = "0") -> Listing:
+        """List objects, at least as new as `version`."""
 
-    def watching(
+    def watch_objects(
         self, what: ListOptions, version: str, seconds: int
     ) -> AsyncGenerator[tuple[str, dict[str, Any]]]:
-        """Watch from a version on."""
+        """Watch objects from a resourceVersion."""
 
 
-async def follow(
+async def list_and_watch(
     source: ListerWatcher,
     what: ListOptions,
-    sink: EventHandler,
+    handler: EventHandler,
     progress: Callable[[], None],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
-    """Keep `sink` up to date; ends only by cancellation.
+    """Keep an event handler up to date until cancelled.
 
-    An object that the sink cannot take is passed over, as kube/transport/guarded_sink.py does.
-    `progress` is called whenever the API server was heard: list, watch opened, event, bookmark.
+    Args:
+        source: Lists and watches.
+        what: Which objects.
+        handler: Handles them. Objects for which it raises are passed over.
+        progress: Called whenever the API server responds: list, open watch, event or bookmark.
+        sleep: Waits between attempts.
     """
-    follower = _Follower(source, what, guarded(sink, what.resource), progress)
+    reflector = _Reflector(source, what, guard(handler, what.resource), progress)
     while True:
         try:
-            await follower.once()
-            pause = _jittered(FIRST_WAIT_SECONDS)
-        except Exception as error:  # noqa: BLE001 - also of a source that an object makes raise
-            pause = follower.pause_after(error)
+            await reflector.once()
+            pause = _jittered(MIN_BACKOFF_SECONDS)
+        except Exception as error:  # noqa: BLE001 - an object may cause any error
+            pause = reflector.back_off(error)
         await sleep(pause)
 
 
 @dataclass(slots=True)
-class _Follower:
-    """Where one resource's watch stands. `version` None: nothing is known, so list first."""
+class _Reflector:
+    """The state of the list and the watch of one resource.
+
+    Attributes:
+        source: Lists and watches.
+        what: Which objects.
+        handler: Handles them.
+        progress: Called whenever the API server responds.
+        version: The last resourceVersion; None to list first.
+        list_from: The minimum resourceVersion of a list; None to read from etcd.
+        backoff: Seconds to wait after the next error.
+        reason: The last logged error; empty while there is none.
+        unreadable: Number of consecutive unreadable responses.
+    """
 
     source: ListerWatcher
     what: ListOptions
-    sink: GuardedHandler
+    handler: GuardedHandler
     progress: Callable[[], None]
     version: str | None = None
     list_from: str | None = "0"
-    wait: float = FIRST_WAIT_SECONDS
-    told: str = ""
+    backoff: float = MIN_BACKOFF_SECONDS
+    reason: str = ""
     unreadable: int = 0
 
     async def once(self) -> None:
-        """List if need be, then watch until the API server or silence ends it."""
+        """List if necessary, then watch until the API server ends it or a time-out passes."""
         if self.version is None:
             await self._list()
         try:
             await self._watch(self.version or "0")
         except httpx2.ReadTimeout:
-            return  # silence is no error, and what stands behind it shows at the next request
+            return  # silence is no error; if the connection is broken, the next request shows it
 
     async def _list(self) -> None:
-        listing = await self.source.listing(self.what, self.list_from)
+        listing = await self.source.list_objects(self.what, self.list_from)
         self.version = self.list_from = listing.version
-        self.sink.replace(listing.objects, listing.unread)
-        self._heard()
+        self.handler.replace(listing.objects, listing.unread)
+        self._record_success()
 
     async def _watch(self, version: str) -> None:
         seconds = random.randint(*WATCH_SECONDS)  # noqa: S311 - jitter
-        async with aclosing(self.source.watching(self.what, version, seconds)) as events:
+        async with aclosing(self.source.watch_objects(self.what, version, seconds)) as events:
             async for kind, manifest in events:
                 if kind == "OPEN":
                     self.progress()
                 else:
-                    self._take(kind, manifest)
+                    self._handle(kind, manifest)
 
-    def _take(self, kind: str, manifest: dict[str, Any]) -> None:
+    def _handle(self, kind: str, manifest: dict[str, Any]) -> None:
         if kind == "ERROR":
-            raise error_of(manifest)
-        version = version_of(manifest)
+            raise error_from_status(manifest)
+        version = resource_version(manifest)
         if kind == "DELETED":
-            self.sink.delete(manifest)
+            self.handler.delete(manifest)
         elif kind in {"ADDED", "MODIFIED"}:
-            self.sink.apply(manifest)
+            self.handler.apply(manifest)
         self.version = self.list_from = version
-        self._heard()
+        self._record_success()
 
-    def _heard(self) -> None:
-        if self.told:
-            _LOG.info("following %s again", self._name)
-        self.wait, self.told, self.unreadable = FIRST_WAIT_SECONDS, "", 0
+    def _record_success(self) -> None:
+        if self.reason:
+            _LOG.info("the watch of %s has resumed", self._name)
+        self.backoff, self.reason, self.unreadable = MIN_BACKOFF_SECONDS, "", 0
         self.progress()
 
-    def pause_after(self, error: Exception) -> float:
-        """Take an error in, say it once, and give the seconds to wait before the next try."""
+    def back_off(self, error: Exception) -> float:
+        """Record an error, log it once, and return the seconds to wait before the next attempt."""
         self.unreadable += _is_unreadable(error)
         if _lost_version(error):
             self._forget_version()
-        elif self.unreadable >= UNREADABLE_AT_MOST:
+        elif self.unreadable >= MAX_UNREADABLE:
             self.version, self.unreadable = None, 0
         known = isinstance(error, API_ERRORS)
-        self._tell(failure(error).reason if known else error_words(error))
-        asked = min(failure(error).after, LONGEST_ASKED_SECONDS)
-        pause = max(_jittered(self.wait), asked)
-        self.wait = min(self.wait * 2, LAST_WAIT_SECONDS)
+        self._log(classify_error(error).reason if known else error_words(error))
+        requested = min(classify_error(error).retry_after, MAX_SERVER_BACKOFF_SECONDS)
+        pause = max(_jittered(self.backoff), requested)
+        self.backoff = min(self.backoff * 2, MAX_BACKOFF_SECONDS)
         return pause
 
     def _forget_version(self) -> None:
-        """List again: no older than what was seen, and from etcd when even that is refused."""
+        """List again: at least as new as before, or from etcd if that was refused too."""
         if self.version is None:
             self.list_from = None
         self.version = None
 
-    def _tell(self, reason: str) -> None:
-        if reason != self.told:
-            _LOG.warning("following %s is interrupted, trying again: %s", self._name, reason)
-        self.told = reason
+    def _log(self, reason: str) -> None:
+        if reason != self.reason:
+            _LOG.warning(
+                "the watch of %s is interrupted and will be retried: %s", self._name, reason
+            )
+        self.reason = reason
 
     @property
     def _name(self) -> str:
@@ -154,15 +172,18 @@ class _Follower:
 
 
 def _lost_version(error: Exception) -> bool:
-    """Whether the API server cannot go on from our version: too old (410), or not reached yet."""
+    """Return whether the API server cannot continue from the version.
+
+    It is too old (410), or newer than what the API server has.
+    """
     if not isinstance(error, ApiError):
         return False
     return error.status.code == HTTPStatus.GONE or _TOO_LARGE in (error.status.message or "")
 
 
 def _is_unreadable(error: Exception) -> bool:
-    """Whether an answer came, and no sense can be made of it."""
-    return isinstance(error, UnreadableAnswerError) or not isinstance(error, API_ERRORS)
+    """Return whether a response was received but could not be interpreted."""
+    return isinstance(error, UnreadableResponseError) or not isinstance(error, API_ERRORS)
 
 
 def _jittered(seconds: float) -> float:

@@ -1,4 +1,4 @@
-"""lightkube's requests: with tokens that are rotated, safe names, and plain errors."""
+"""lightkube's requests, with rotated tokens, safe names and consistent errors."""
 
 import re
 import time
@@ -13,21 +13,22 @@ from lightkube.config import client_adapter
 from lightkube.core.generic_client import BasicRequest, GenericAsyncClient
 from lightkube.core.resource import Resource as LightkubeResource
 
-from oomwarden.kube.transport.answers import decoded
-from oomwarden.kube.transport.errors import error_from, error_of
+from oomwarden.kube.transport.errors import error_from_response, error_from_status
+from oomwarden.kube.transport.responses import decode_object
 
 TOKEN_AGE_SECONDS = 60.0
-"""After which a token's file is read again, as client-go does (transport/token_source.go).
+"""Age at which the token file is read again, as in client-go (transport/token_source.go).
 
-lightkube does so on 401 only. But the API server takes an automounted token for a year, and counts
-those who send an outdated one (service account admission, WarnOnlyBoundTokenExpirationPeriod).
+lightkube reads it only after a 401. But the API server accepts an automounted token for a year,
+and counts clients with an outdated one (service account admission,
+WarnOnlyBoundTokenExpirationPeriod).
 """
 _NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.:]{0,251}[A-Za-z0-9])?")
-"""What may be a part of a path: no slash, no dots alone (apimachinery pkg/api/validation/path)."""
+"""Valid path segments: no slash, not only dots (apimachinery pkg/api/validation/path)."""
 
 
 class TokenFile(httpx2.Auth):
-    """Bearer token of a file that the kubelet rotates."""
+    """Authentication with a bearer token from a file that the kubelet rotates."""
 
     def __init__(self, path: str) -> None:
         self._path = Path(path)
@@ -37,7 +38,7 @@ class TokenFile(httpx2.Auth):
     def auth_flow(
         self, request: httpx2.Request
     ) -> Generator[httpx2.Request, httpx2.Response, None]:
-        """Sign the request; when the token is refused, read the file again and try once more."""
+        """Add the token. If it is refused, read the file again and retry once."""
         if time.monotonic() - self._read_at >= TOKEN_AGE_SECONDS:
             self._read()
         response = yield self._signed(request)
@@ -53,7 +54,7 @@ class TokenFile(httpx2.Auth):
         try:
             self._token = self._path.read_text().strip()
         except OSError as error:
-            raise ConfigError(f"the service account's token cannot be read: {error}") from error
+            raise ConfigError(f"the service account token cannot be read: {error}") from error
         self._read_at = time.monotonic()
 
 
@@ -67,9 +68,9 @@ def _http_client(
 
 
 class Requests(GenericAsyncClient):
-    """lightkube's requests, with an ApiError for every answer that is no success.
+    """lightkube's requests, with an ApiError for every unsuccessful response.
 
-    lightkube itself fails with KeyError on an answer without a content type.
+    lightkube itself raises KeyError for a response without a content type.
     """
 
     AdapterClient = staticmethod(_http_client)
@@ -85,10 +86,10 @@ class Requests(GenericAsyncClient):
         params: dict[Any, Any] | None = None,
         headers: dict[Any, Any] | None = None,
     ) -> BasicRequest:
-        """Make a request as lightkube does, which puts names into the path as they are.
+        """Prepare a request like lightkube, which inserts names into the path unescaped.
 
         Raises:
-            ApiError: 404 for a name that no object can have, before anything is sent.
+            ApiError: 404 for an invalid object name, before anything is sent.
         """
         for each in (name, namespace):
             if each not in {None, ALL_NS} and not _NAME.fullmatch(str(each)):
@@ -96,23 +97,24 @@ class Requests(GenericAsyncClient):
         return super().prepare_request(method, res, obj, name, namespace, watch, params, headers)
 
     def handle_response(self, method: str, resp: httpx2.Response, br: BasicRequest) -> Any:  # noqa: ANN401 - lightkube's signature
-        """Read an object as lightkube does, but one that is nested deeply as well.
+        """Decode an object like lightkube, also if it is deeply nested.
 
         Raises:
-            httpx2.HTTPError: it is no success, or no object.
+            httpx2.HTTPError: The response is unsuccessful, or no object.
         """
         if method == "list" or br.response_type is None:
             return super().handle_response(method, resp, br)
         self.raise_for_status(resp)
-        return br.response_type(decoded(resp.content))
+        return br.response_type(decode_object(resp.content))
 
     @staticmethod
     def raise_for_status(resp: httpx2.Response) -> None:
-        """Raise for every answer that is no success."""
+        """Raise an ApiError for every unsuccessful response."""
         if not resp.is_success:
-            raise error_from(resp)
+            raise error_from_response(resp)
 
 
 def _no_such_name(name: str) -> ApiError:
-    told = f"{name[:64]!r} is no name of an object"
-    return error_of({"code": 404, "reason": "NotFound", "message": told, "details": {"kind": "?"}})
+    message = f"{name[:64]!r} is not a valid object name"
+    status = {"code": 404, "reason": "NotFound", "message": message, "details": {"kind": "?"}}
+    return error_from_status(status)

@@ -1,4 +1,4 @@
-"""The resources that oomwarden reads or writes, without lightkube's models of Kubernetes."""
+"""The resources that oomwarden uses, without lightkube's models of Kubernetes objects."""
 
 from lightkube.generic_resource import (
     GenericGlobalResource,
@@ -24,5 +24,5 @@ OOMNode = create_global_resource(GROUP, VERSION, "OOMNode", "oomnodes")
 
 
 def is_namespaced(resource: Resource) -> bool:
-    """Whether the resource's objects live in namespaces."""
+    """Return whether the resource is namespaced."""
     return issubclass(resource, GenericNamespacedResource)

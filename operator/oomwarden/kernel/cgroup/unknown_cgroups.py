@@ -1,4 +1,4 @@
-"""Containers' cgroups outside of the kubelet's, by a bounded look at the upper levels."""
+"""Search for container cgroups outside the kubelet's, in the upper levels and within bounds."""
 
 import os
 from collections import deque
@@ -9,21 +9,21 @@ from oomwarden.kernel.cgroup import files
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
 
 MAX_DEPTH = 4
-"""system.slice/containerd.service/<container> are three."""
+"""system.slice/containerd.service/<container> has a depth of three."""
 MAX_CGROUPS = 2048
-MAX_STRAYS = 512
+MAX_FOUND = 512
 
 
-def strays(root: CgroupRoot) -> list[UnknownCgroup]:
-    """Find them; what is below kubepods or below a container is not looked at.
+def find_unknown_cgroups(root: CgroupRoot) -> list[UnknownCgroup]:
+    """Find container cgroups outside kubepods, without descending into containers.
 
     Raises:
-        OSError: a directory cannot be listed.
+        OSError: A directory could not be listed.
     """
     found: list[UnknownCgroup] = []
     left = deque([("", 0)])
     for _ in range(MAX_CGROUPS):
-        if not left or len(found) >= MAX_STRAYS:
+        if not left or len(found) >= MAX_FOUND:
             break
         path, depth = left.popleft()
         for name in _names(root, path):

@@ -1,0 +1,50 @@
+"""Lists and watches that keep only the needed fields of objects."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from oomwarden.core.objects.json_parts import object_at
+from oomwarden.core.objects.passed_over import error_words
+from oomwarden.kube.transport.client import Client, Json, Listing, ListOptions, keep_whole
+
+_IDENTITY = ("name", "namespace", "uid", "resourceVersion")
+_OBJECTS = {"ADDED", "MODIFIED", "DELETED"}
+
+
+@dataclass(frozen=True, slots=True)
+class TransformingListerWatcher:
+    """A ListerWatcher that transforms objects, like the TransformFunc of client-go.
+
+    Attributes:
+        client: The API client.
+        transform: Returns the manifest to pass on, which must include the metadata.
+        list_transform: Used instead for the objects of a list; returns what the event handler's
+            `replace` expects.
+    """
+
+    client: Client
+    transform: Callable[[Json], Json] = keep_whole
+    list_transform: Callable[[Json], Any] | None = None
+
+    async def list_objects(self, what: ListOptions, version: str | None = "0") -> Listing:
+        """List objects, transformed one at a time."""
+        return await self.client.list_objects(what, version, self.list_transform or self._transform)
+
+    async def watch_objects(
+        self, what: ListOptions, version: str, seconds: int
+    ) -> AsyncGenerator[tuple[str, Json]]:
+        """Watch objects from a resourceVersion."""
+        async with aclosing(self.client.watch_objects(what, version, seconds)) as events:
+            async for kind, manifest in events:
+                yield kind, self._transform(manifest) if kind in _OBJECTS else manifest
+
+    def _transform(self, manifest: Json) -> Json:
+        """Transform an object. If that fails, keep its identity and note what was cut."""
+        try:
+            return self.transform(manifest)
+        except Exception as error:  # noqa: BLE001 - an object may cause any error
+            known = object_at(manifest, "metadata")
+            identity = {key: known[key] for key in _IDENTITY if key in known}
+            return {"metadata": identity, "cut": f"all but its name: {error_words(error)}"}
