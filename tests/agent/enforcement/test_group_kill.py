@@ -185,8 +185,8 @@ async def test_a_mount_that_is_read_only_is_reported_and_tried_again(
 ) -> None:
     app = started(node)
 
-    def refuse(*_: object, together: bool) -> bool:
-        raise OSError(30, f"Read-only file system, not {together}")
+    def refuse(*_: object, enabled: bool) -> bool:
+        raise OSError(30, f"Read-only file system, not {enabled}")
 
     with monkeypatch.context() as broken:
         broken.setattr(oom_group, "write", refuse)

@@ -6,8 +6,7 @@ Objects are plain dicts, read and written through the generic resources of light
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -21,7 +20,12 @@ from oomwarden.kube.transport.errors import error_from_response
 from oomwarden.kube.transport.list_bodies import Keep, read_list
 from oomwarden.kube.transport.requests import Requests
 from oomwarden.kube.transport.resources import Resource, is_namespaced
-from oomwarden.kube.transport.responses import UnreadableResponseError, parse_watch_event
+from oomwarden.kube.transport.responses import (
+    UnreadableResponseError,
+    parse_watch_event,
+    server_time,
+    split_lines,
+)
 
 TIMEOUT_SECONDS = 10.0
 WATCH_READ_TIMEOUT_SECONDS = 90.0
@@ -120,7 +124,7 @@ class Client(AsyncClient):
         response = await self._send(request, stream=True)
         try:
             yield "OPEN", {}
-            async for line in _lines(response):
+            async for line in split_lines(response):
                 yield parse_watch_event(line)
         finally:
             await response.aclose()
@@ -176,7 +180,7 @@ class Client(AsyncClient):
         if not isinstance(metadata, dict) or fields.get("kind") == "Status":
             reason = str(fields.get("message") or f"its kind is {fields.get('kind')}")
             raise httpx2.RemoteProtocolError(f"the response is not a list: {reason[:_SHOWN]}")
-        return metadata, kept, _date(response)
+        return metadata, kept, server_time(response)
 
     async def _send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
         response: httpx2.Response = await self._client.send(request, stream=stream)  # type: ignore[no-untyped-call]
@@ -211,27 +215,6 @@ def _keep_or_record(keep: Keep, unreadable: list[UnreadableObject], manifest: Js
     except Exception as error:  # noqa: BLE001 - an object may cause any error
         unreadable.append(unread(manifest, error))
         return None
-
-
-async def _lines(response: httpx2.Response) -> AsyncGenerator[bytes]:
-    """Split at line feeds only, because JSON strings may contain other line ends (U+0085)."""
-    parts: list[bytes] = []
-    async for piece in response.aiter_bytes():
-        first, *more = piece.split(b"\n")
-        parts.append(first)
-        for each in more:
-            yield b"".join(parts)
-            parts = [each]
-    if rest := b"".join(parts):
-        yield rest
-
-
-def _date(response: httpx2.Response) -> datetime:
-    """Return the time of the server, which also timestamps objects; without it, the local time."""
-    try:
-        return parsedate_to_datetime(response.headers.get("Date", ""))
-    except ValueError:
-        return datetime.now(UTC)
 
 
 def connect(timeout: float = TIMEOUT_SECONDS) -> Client:

@@ -1,5 +1,8 @@
-"""Responses of the API server as JSON objects. Anything else is an error of the connection."""
+"""Responses of the API server: JSON objects, lines of a watch, the server's time."""
 
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx2
@@ -51,3 +54,24 @@ def parse_watch_event(line: bytes) -> tuple[str, dict[str, Any]]:
     if not (isinstance(kind, str) and isinstance(manifest, dict)):
         raise UnreadableResponseError("the response is not a watch event")
     return kind, manifest
+
+
+async def split_lines(response: httpx2.Response) -> AsyncGenerator[bytes]:
+    """Split at line feeds only, because JSON strings may contain other line ends (U+0085)."""
+    parts: list[bytes] = []
+    async for piece in response.aiter_bytes():
+        first, *more = piece.split(b"\n")
+        parts.append(first)
+        for each in more:
+            yield b"".join(parts)
+            parts = [each]
+    if rest := b"".join(parts):
+        yield rest
+
+
+def server_time(response: httpx2.Response) -> datetime:
+    """Return the time of the server, which also timestamps objects; without it, the local time."""
+    try:
+        return parsedate_to_datetime(response.headers.get("Date", ""))
+    except ValueError:
+        return datetime.now(UTC)
