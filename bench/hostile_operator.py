@@ -17,8 +17,8 @@ from oomwarden.core.limits.node_report import reported_node
 from oomwarden.core.objects.passed_over import UnreadableObjects
 from oomwarden.kube.transport import reflector
 from oomwarden.kube.transport.client import ListOptions
-from oomwarden.kube.transport.transform import TransformingListerWatcher
 from oomwarden.kube.transport.resources import OOMNode, OOMPolicy
+from oomwarden.kube.transport.transform import TransformingListerWatcher
 
 from bench.hostile_agent import client_of, mebibytes
 

@@ -37,8 +37,8 @@ from oomwarden.kube.pod_resizes import ResizeTarget
 from oomwarden.kube.raising_policies import has_on_oom
 from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 from oomwarden.kube.transport.guarded_handler import guard
-from oomwarden.kube.transport.transform import TransformingListerWatcher
 from oomwarden.kube.transport.resources import Namespace, OOMNode, OOMPolicy, Pod
+from oomwarden.kube.transport.transform import TransformingListerWatcher
 
 from tests.fuzz.objects import HASH, NODE, VICTIM, objects_of
 from tests.support.mirror_pods import mirror

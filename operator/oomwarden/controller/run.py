@@ -43,8 +43,8 @@ from oomwarden.kube.transport import reflector
 from oomwarden.kube.transport.client import Client, ListOptions, connect
 from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 from oomwarden.kube.transport.guarded_handler import guard
-from oomwarden.kube.transport.transform import TransformingListerWatcher
 from oomwarden.kube.transport.resources import OOMNode, OOMPolicy, Resource
+from oomwarden.kube.transport.transform import TransformingListerWatcher
 
 CRD_POLL_SECONDS = 2.0
 _LOG = logging.getLogger(__name__)
@@ -175,7 +175,9 @@ async def _wait_for_crds(operations: OperatorCalls) -> None:
                 "the API server does not serve oomwarden.io, retrying: are the CRDs installed?"
             )
         except API_ERRORS as error:
-            _LOG.warning("the API server is unavailable, retrying: %s", classify_error(error).reason)
+            _LOG.warning(
+                "the API server is unavailable, retrying: %s", classify_error(error).reason
+            )
         await asyncio.sleep(CRD_POLL_SECONDS)
 
 

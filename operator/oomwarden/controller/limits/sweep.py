@@ -49,7 +49,9 @@ class LimitSweep:
             try:
                 await self.sweep()
             except API_ERRORS as error:
-                _LOG.warning("checking OOMLimits failed, retrying: %s", classify_error(error).reason)
+                _LOG.warning(
+                    "checking OOMLimits failed, retrying: %s", classify_error(error).reason
+                )
             await self.sleep(EVERY_SECONDS)
 
     async def sweep(self) -> None:

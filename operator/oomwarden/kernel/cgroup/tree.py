@@ -180,11 +180,8 @@ class CounterTree:
             node.read_limit()
         except (CgroupGoneError, OSError):
             return []
-        return (
-            [Reading(node.cgroup.inode, node.last_events, None, node.limit)]
-            if node.last_events
-            else []
-        )
+        events = node.last_events
+        return [Reading(node.cgroup.inode, events, None, node.limit)] if events else []
 
     def _reading(self, node: CounterNode, events: MemoryEvents) -> Reading:
         try:
