@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from oomwarden.agent.runtime.health import Figures, serve
-from oomwarden.agent.runtime.snapshot import Taken
+from oomwarden.agent.runtime.health import MetricValues, serve
+from oomwarden.agent.runtime.snapshot import TimedValue
 from oomwarden.probes.loops import Loop
 
 from bench.figures import spread, table
@@ -44,9 +44,9 @@ def main() -> None:
 
 
 def _serve(parent: Connection) -> None:
-    figures = Figures(3, 1, 0, 2, 5, 0, 0, 0, 0, {"enforce": None})
+    figures = MetricValues(3, 1, 0, 2, 5, 0, 0, 0, 0, {"enforce": None})
     loops = [Loop(f"loop-{number}", lambda: 1.0, 60.0) for number in range(16)]
-    parent.send(serve(0, loops, lambda: Taken(figures, time.monotonic())).port)
+    parent.send(serve(0, loops, lambda: TimedValue(figures, time.monotonic()), str).port)
     threading.Event().wait()
 
 

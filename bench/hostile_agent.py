@@ -41,14 +41,16 @@ async def main(port: int) -> None:
     """Watch everything that the agent watches until all lists are complete."""
     client = client_of(port)
     settings = from_environment({"NODE_NAME": "n", "POD_NAMESPACE": "oomwarden"})
-    node = Node(settings, Database(Path("/nonexistent/oomwarden.sqlite")), client)
+    node = Node(settings, Database(Path("/nonexistent/oomwarden.sqlite"), lambda _: None), client)
     watches = ApiWatches(node, MisreportNotifier(_post))
     before, listed = mebibytes("VmRSS"), [asyncio.Event() for _ in watches.all]
     tasks = [
         asyncio.create_task(reflector.list_and_watch(source, what, sink, event.set))
         for (_, source, what, sink), event in zip(watches.all, listed, strict=True)
     ]
-    tasks += [asyncio.create_task(each.run()) for each in (watches.own, watches.everywhere)]
+    tasks += [
+        asyncio.create_task(each.run()) for each in (watches.policies, watches.cluster_policies)
+    ]
     for event in listed:  # set by the first answer, the list
         await event.wait()
     gc.collect()

@@ -61,7 +61,7 @@ def policies(dice: random.Random) -> PolicyCache:
             team = {"matchLabels": {"team": f"team-{number % 4}"}}
             spec |= {"namespaceSelector": team, "overridable": bool(number % 3)}
         where = {"namespace": f"ns-{number % NAMESPACES}"} if kind == NAMESPACED else {}
-        cache.take(kind, {"metadata": {"name": f"policy-{number}", **where}, "spec": spec})
+        cache.upsert(kind, {"metadata": {"name": f"policy-{number}", **where}, "spec": spec})
     return cache
 
 

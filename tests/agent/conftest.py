@@ -2,11 +2,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from oomwarden.agent.store.database import Database
 
 from tests.support.books_node import BooksNode
 from tests.support.enforcing import Node
 from tests.support.fake_cgroups import FakeCgroups
+from tests.support.stores import store_at
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
     root = tmp_path / "cgroup"
     root.mkdir()
     cgroups = FakeCgroups(root)
-    store = Database(tmp_path / "store.sqlite")
+    store = store_at(tmp_path / "store.sqlite")
     await store.open()
     node = Node(cgroups, store)
     cgroups.make(node.pod_path)

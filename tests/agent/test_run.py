@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from oomwarden.agent.run import Agent
-from oomwarden.agent.store.database import Database
 
 from tests.support.enforcing import NO_CLIENT, SETTINGS
+from tests.support.stores import store_at
 
 
 def agent(path: Path) -> Agent:
-    return Agent(SETTINGS, Database(path / "store.sqlite"), NO_CLIENT)
+    return Agent(SETTINGS, store_at(path / "store.sqlite"), NO_CLIENT)
 
 
 async def test_every_loop_has_a_name_of_its_own(tmp_path: Path) -> None:

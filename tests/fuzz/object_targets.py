@@ -57,7 +57,7 @@ _OWN = {
 
 
 def pods(given: list[tuple[str, Manifest]]) -> None:
-    """No pod of a tenant has_on_oom, or takes another's place; and what is odd goes with its pod."""
+    """No pod of a tenant raises, or takes another's place; and what is odd goes with its pod."""
     inventory, passed_over = Inventory(), UnreadableObjects()
     seen = MisreportNotifier(_posted).pod_changed
     own = PodEventHandler(inventory, lambda: None, seen, passed_over)
@@ -76,7 +76,7 @@ def pods(given: list[tuple[str, Manifest]]) -> None:
         message = passed_over.message()
         assert message.isprintable()
         assert len(message) < LONGEST_MESSAGE
-        assert "Error at" not in message, "the sink has_on_oom nothing by itself"
+        assert "Error at" not in message, "the sink raises nothing by itself"
         assert inventory.pods[VICTIM].namespace == "bank"
         assert inventory.pods[HASH].namespace == "kube-system"
         for uid, each in inventory.pods.items():
@@ -101,9 +101,9 @@ def policies(given: list[tuple[str, str, Manifest]]) -> None:
     book = PolicyCache(lambda: None)
     pod = pod_facts(_OWN)
     for kind, how, manifest in given:
-        sink = guard(book.sink(kind), OOMPolicy, passed_over)
+        sink = guard(book.event_handler(kind), OOMPolicy, passed_over)
         (sink.delete if how == "delete" else sink.apply)(manifest)
-        book.fresh(kind).take(manifest)
+        book.begin_list(kind).add(manifest)
         assert isinstance(policy_state(manifest, kind)[1].generation, int)
         assert has_on_oom(manifest) in {True, False}
         try:
@@ -127,7 +127,7 @@ def namespaces(given: list[tuple[str, Manifest]]) -> None:
 
 
 class _Calls:
-    """One pod with a limit, and the policy that has_on_oom it."""
+    """One pod with a limit, and the policy that raises it."""
 
     written: list[Manifest]
 
@@ -206,13 +206,13 @@ def oom_nodes(given: list[Manifest]) -> None:
             assert all(each.message.isprintable() for each in told.conditions)
             assert 0 <= min(told.pods, told.refused) <= max(told.pods, told.refused) < 2**63
     assert len(odd.message()) <= LONGEST_MESSAGE
-    assert "Error at" not in odd.message(), "the sink has_on_oom nothing by itself"
+    assert "Error at" not in odd.message(), "the sink raises nothing by itself"
     sink.delete({"metadata": {"name": "a"}})
 
 
 def oom_limits(given: list[Manifest]) -> None:
     """Records of limits of any shape are read as far as they can be."""
-    book = LimitCache()
+    book = LimitCache(lambda: None)
     for manifest in given:
         book.apply(manifest)
         assert all(isinstance(each, KeptLimit) for each in kept_limits(manifest).values())

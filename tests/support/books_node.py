@@ -18,7 +18,6 @@ from oomwarden.agent.recording.kill_progress import GroupKillProbe
 from oomwarden.agent.recording.recorder import Recorder
 from oomwarden.agent.recording.settler import NodeIdentity, Settler
 from oomwarden.agent.store.counters import counts
-from oomwarden.agent.store.database import Database
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.policy import QOSClass
 from oomwarden.core.ledger.ledger import Ledger
@@ -30,6 +29,7 @@ from oomwarden.kernel.cgroup.kubepods import find_kubepods
 from oomwarden.kernel.container.memory import read_charged_memory
 
 from tests.support.fake_cgroups import UID, FakeCgroups
+from tests.support.stores import store_at
 
 
 class Nesting:
@@ -76,7 +76,7 @@ class BooksNode:
         )  # fmt: skip
 
     async def count(self, what: str) -> int:
-        store = Database(self.path)
+        store = store_at(self.path)
         await store.open()
         try:
             return (await store.run(counts)).get(what, 0)
@@ -85,7 +85,7 @@ class BooksNode:
 
     @asynccontextmanager
     async def agent(self) -> AsyncIterator[Callable[[int], Awaitable[list[OutboxRow]]]]:
-        store = Database(self.path)
+        store = store_at(self.path)
         await store.open()
         inventory = self.inventory = Inventory(synced=True, pods=self.pods)
         root, enqueued = CgroupRoot(self.cgroups.root), asyncio.Event()

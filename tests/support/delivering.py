@@ -1,4 +1,4 @@
-"""Records on their way to an API server that is a dict."""
+"""A deliverer that posts to an API server that is a dict."""
 
 import asyncio
 import sqlite3
@@ -11,17 +11,21 @@ from pathlib import Path
 from oomwarden.agent.delivery import intake
 from oomwarden.agent.delivery.deliverer import Deliverer, Post
 from oomwarden.agent.delivery.outbox import OutboxRow
+from oomwarden.agent.informers.pressure import PressureCache
+from oomwarden.agent.runtime.signal import Signal
 from oomwarden.agent.store.database import Database
 from oomwarden.core.records.event_series import EventSeries
 from oomwarden.core.records.metadata import record_name
 from oomwarden.core.records.oomkill import Manifest, timestamp
 from oomwarden.kube.oomkill_writer import Delivery, RecordedPrefix
 
+from tests.support.stores import store_at
+
 NOW = 1_800_000_000.0
 
 
 def row(start: int, end: int, container: str = "app", kills: int = 1, **how: object) -> OutboxRow:
-    """Give a record of `end - start` increments.
+    """Return a record of `end - start` increments.
 
     `how`: pod, namespace, at (wall-clock seconds), event, memory.
     """
@@ -50,7 +54,7 @@ def span(kill: Manifest) -> tuple[int, int]:
 
 @dataclass
 class Api:
-    """Stores what is posted; `refuse` answers first, None: let it pass."""
+    """Stores what is posted, unless `refuse` returns a delivery."""
 
     kills: dict[str, Manifest] = field(default_factory=dict)
     events: dict[str, Manifest] = field(default_factory=dict)
@@ -62,7 +66,7 @@ class Api:
         refused = self.refuse(what)
         if refused is not None:
             return refused
-        return self.tell(what) if isinstance(what, EventSeries) else self.record(what)
+        return self.post_event(what) if isinstance(what, EventSeries) else self.record(what)
 
     def record(self, kill: Manifest) -> Delivery:
         name = kill["metadata"]["name"]
@@ -72,7 +76,7 @@ class Api:
             return Delivery(recorded_prefix=RecordedPrefix(span(stored)[1], stored["kills"]))
         return Delivery()
 
-    def tell(self, event: EventSeries) -> Delivery:
+    def post_event(self, event: EventSeries) -> Delivery:
         name = event.first["metadata"]["name"]
         if event.posted_count == 0:
             self.events.setdefault(name, event.manifest())
@@ -84,7 +88,7 @@ class Api:
 
 @dataclass
 class Agent:
-    """A deliverer that runs, and its store."""
+    """A running deliverer and its store."""
 
     deliverer: Deliverer
     store: Database
@@ -99,7 +103,7 @@ class Agent:
                 await self.store.run(left_over)
 
     async def idle(self) -> None:
-        """Wait until nothing is left to be posted or told."""
+        """Wait until every record and Event is posted."""
         async with asyncio.timeout(10):
             while await self.store.run(left_over):
                 continue
@@ -113,10 +117,12 @@ def left_over(db: sqlite3.Connection) -> int:
 
 @asynccontextmanager
 async def delivering(path: Path, post: Post) -> AsyncIterator[Agent]:
-    """Run a deliverer on the store of `path`."""
-    store = Database(path)
+    """Run a deliverer on the store at `path`."""
+    store = store_at(path)
     await store.open()
-    deliverer = Deliverer(store, post)
+    wake = Signal()
+    pressure = PressureCache("", wake.set)
+    deliverer = Deliverer(store, post, pressure, lambda: None, wake)
     task = asyncio.create_task(deliverer.run())
     try:
         yield Agent(deliverer, store)

@@ -95,7 +95,7 @@ class Node:
         self.switch(mode)
         self.view.node.labels = {"zone": "a"}
         self.view.namespaces.replace([{"metadata": {"name": "shop", "labels": {"t": "a"}}}])
-        self.view.policies.want({"shop"}, 0.0)
+        self.view.policies.track_namespaces({"shop"}, 0.0)
         listed(self.view.policies, "ClusterOOMPolicy")
 
     def switch(self, mode: str) -> None:
@@ -184,10 +184,10 @@ class Node:
 
 def listed(book: PolicyCache, kind: str, *manifests: dict[str, Any]) -> None:
     """Give a list of policies as the source does: one by one, then all at once."""
-    fresh = book.fresh(kind)
+    fresh = book.begin_list(kind)
     for manifest in manifests:
-        fresh.take(manifest)
-    book.sink(kind).replace([fresh])
+        fresh.add(manifest)
+    book.event_handler(kind).replace([fresh])
 
 
 async def later(node: Node) -> None:

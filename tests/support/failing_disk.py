@@ -1,4 +1,4 @@
-"""A disk that takes no more writes, for the agent's store."""
+"""A disk that refuses writes, for the agent's store."""
 
 import sqlite3
 from collections.abc import Callable
@@ -8,9 +8,11 @@ import pytest
 from oomwarden.agent.store import database, file, spare_pages
 from oomwarden.agent.store.database import Database
 
+from tests.support.stores import store_at
+
 
 class Disk:
-    """Refuses what grows the file, or all writes; `Database`s on it are closed at the end."""
+    """Refuses to grow the file, or all writes; its stores are closed at the end."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.path = folder / "s.sqlite"
@@ -31,13 +33,13 @@ class Disk:
         return connect
 
     async def open(self) -> Database:
-        found = Database(self.path)
+        found = store_at(self.path)
         self.stores.append(found)
         await found.open()
         return found
 
     async def fill(self, on: Database) -> None:
-        """No page more fits into the file, and nobody can open it."""
+        """Let the file grow by no page more, and refuse to open it."""
         await on.run(shrink)
         self.room = 0
         self.refuse(sqlite3.SQLITE_FULL, "database or disk is full")
@@ -66,21 +68,21 @@ def add(key: str, size: int = 10) -> Callable[[sqlite3.Connection], None]:
     return work
 
 
-def told(db: sqlite3.Connection) -> list[str]:
-    query = "SELECT key FROM meta WHERE key LIKE 'told%' ORDER BY rowid"
+def stored(db: sqlite3.Connection) -> list[str]:
+    query = "SELECT key FROM meta WHERE key LIKE 'stored%' ORDER BY rowid"
     return [row[0] for row in db.execute(query)]
 
 
 def on_disk(path: Path) -> list[str]:
     other = sqlite3.connect(path)
     try:
-        return told(other)
+        return stored(other)
     finally:
         other.close()
 
 
 def fail(code: int, text: str = "disk I/O error") -> Callable[[sqlite3.Connection], None]:
-    """Fail as the disk does, once: what is done again in memory succeeds."""
+    """Fail once, as the disk does; a second attempt, in memory, succeeds."""
     failures = [True]
 
     def work(db: sqlite3.Connection) -> None:
@@ -89,6 +91,6 @@ def fail(code: int, text: str = "disk I/O error") -> Callable[[sqlite3.Connectio
             error = sqlite3.OperationalError(text)
             error.sqlite_errorcode = code
             raise error
-        add("told-late")(db)
+        add("stored-late")(db)
 
     return work

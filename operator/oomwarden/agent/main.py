@@ -1,4 +1,4 @@
-"""`oomwarden-agent`: reads its settings and runs until it is told to stop."""
+"""`oomwarden-agent`: reads the settings and runs until SIGTERM or SIGINT."""
 
 import asyncio
 import logging
@@ -11,11 +11,11 @@ from oomwarden.agent.run import run
 from oomwarden.agent.runtime.settings import Settings, SettingsError, from_environment
 
 _SWITCH_SECONDS = 0.0005
-"""Another thread's Python work must not delay detection for as long as a dead scope lives."""
+"""Python work of other threads must not delay detection beyond the life of a short-lived scope."""
 
 
 def main() -> None:
-    """Run the agent; exit 2 on a bad setting, 1 when a loop ended."""
+    """Run the agent; exit with 1 on a bad setting or when a loop ended."""
     try:
         settings = from_environment(os.environ)
     except SettingsError as error:
@@ -26,17 +26,17 @@ def main() -> None:
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     sys.setswitchinterval(_SWITCH_SECONDS)
     _raise_open_files()
-    asyncio.run(_until_told(settings))
+    asyncio.run(_run_until_signalled(settings))
 
 
-async def _until_told(settings: Settings) -> None:
+async def _run_until_signalled(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     agent = asyncio.create_task(run(settings), name="agent")
-    told = False
+    signalled = False
 
     def stop() -> None:
-        nonlocal told
-        told = True
+        nonlocal signalled
+        signalled = True
         agent.cancel()
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -44,11 +44,11 @@ async def _until_told(settings: Settings) -> None:
     try:
         await agent
     except asyncio.CancelledError:
-        if not told:
+        if not signalled:
             raise
 
 
 def _raise_open_files() -> None:
-    """Every followed cgroup keeps three or four descriptors open."""
+    """Raise the limit of open files: each followed cgroup has three or four descriptors."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

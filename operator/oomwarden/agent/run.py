@@ -15,7 +15,7 @@ from oomwarden.agent.flows.scores import ScoreFlow
 from oomwarden.agent.flows.status import StatusFlow
 from oomwarden.agent.flows.watches import ApiWatches
 from oomwarden.agent.runtime import health
-from oomwarden.agent.runtime.lock import Waits, node_lock
+from oomwarden.agent.runtime.lock import Readiness, node_lock
 from oomwarden.agent.runtime.progress import WatchProgress
 from oomwarden.agent.runtime.settings import Settings
 from oomwarden.agent.store.database import Database
@@ -40,8 +40,10 @@ class Agent:
 
     async def run(self) -> None:
         """Run until cancelled."""
-        waits, settings = Waits(), self.node.settings
-        with health.serving(settings.metrics_port, self.loops(), self.status.figures, waits.said):
+        waits, settings = Readiness(), self.node.settings
+        with health.serving(
+            settings.metrics_port, self.loops(), self.status.figures, waits.waiting_for
+        ):
             async with node_lock(settings.state_dir, waits):
                 await self._with_store()
 
@@ -57,12 +59,12 @@ class Agent:
     async def _loops(self) -> None:
         async with asyncio.TaskGroup() as group:
             for watch in self.watches.all:
-                sink = guard(watch.sink, watch.what.resource, self.node.unreadable)
-                heard = self.heard.of(watch.name)
-                follow = reflector.list_and_watch(watch.source, watch.what, sink, heard)
+                sink = guard(watch.handler, watch.options.resource, self.node.unreadable)
+                heard = self.heard.marker(watch.name)
+                follow = reflector.list_and_watch(watch.source, watch.options, sink, heard)
                 group.create_task(follow, name=watch.name)
-            group.create_task(self.watches.own.run(), name="namespaces-policies")
-            group.create_task(self.watches.everywhere.run(), name="left-out-policies")
+            group.create_task(self.watches.policies.run(), name="namespaces-policies")
+            group.create_task(self.watches.cluster_policies.run(), name="left-out-policies")
             node = self.node
             lost = store_was_lost(node.store, node.client, node.settings.node, node.boot_id)
             history = group.create_task(lost, name="history")
@@ -73,7 +75,7 @@ class Agent:
 
     async def _kernel_side(self, history: asyncio.Task[bool]) -> None:
         kubepods = await self.kills.kernel.find()
-        seconds = self.node.settings.look_seconds
+        seconds = self.node.settings.poll_seconds
         async with asyncio.TaskGroup() as group:
             group.create_task(self.kills.record(kubepods), name="recording")
             group.create_task(self.scores.run(history), name="enforcement")

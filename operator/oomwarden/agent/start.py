@@ -1,15 +1,15 @@
-"""The first lines of `oomwarden-agent`: what has to be done before anything takes memory."""
+"""The entry point of `oomwarden-agent`: runs before any large module is imported."""
 
 import os
 
-from oomwarden.agent.runtime.identity import introduce
+from oomwarden.agent.runtime.identity import record_identity
 from oomwarden.kernel.thp import disable_huge_pages
 
 
 def main() -> None:
-    """Refuse huge pages, store which pod this is, then run the agent."""
+    """Disable huge pages for the process, store which pod this is, then run the agent."""
     disable_huge_pages()
-    introduce(os.environ)
-    from oomwarden.agent.main import main as run  # noqa: PLC0415 - its imports take small pages
+    record_identity(os.environ)
+    from oomwarden.agent.main import main as run  # noqa: PLC0415 - not before huge pages are off
 
     run()

@@ -1,6 +1,6 @@
-"""Whether what the store holds can be understood.
+"""Checks that the agent can read every row of its store.
 
-SQLite finds a damaged page by its form; what stands in the rows it does not know.
+SQLite detects damaged pages, but not rows with content that the agent cannot parse.
 """
 
 import json
@@ -13,7 +13,7 @@ from oomwarden.agent.delivery import event_outbox, outbox
 from oomwarden.agent.recording import agent_kills
 from oomwarden.agent.store import checkpoints, pods
 from oomwarden.agent.store.counters import counts
-from oomwarden.agent.store.schema import damage
+from oomwarden.agent.store.schema import damage_error
 
 _NOT_UNDERSTOOD = (ValueError, TypeError, LookupError, AttributeError)
 _RECORDS = "SELECT name FROM outbox"
@@ -23,20 +23,20 @@ _BUCKETS = "SELECT value FROM meta WHERE key IN ('node_firsts', 'node_repeats')"
 
 
 def check(boot_id: str, connection: sqlite3.Connection) -> None:
-    """Read all that is ever read of this boot; nothing is changed.
+    """Read everything that the agent may read for this boot, without changes.
 
     Raises:
-        sqlite3.DatabaseError: some of it cannot be understood: the file is damaged.
+        sqlite3.DatabaseError: a row cannot be parsed; the file counts as damaged.
     """
     try:
         for read in _reads(boot_id):
             read(connection)
     except _NOT_UNDERSTOOD as error:
-        raise damage(f"a row cannot be understood: {error}") from error
+        raise damage_error(f"a row cannot be parsed: {error}") from error
     except sqlite3.OperationalError as error:
         if hasattr(error, "sqlite_errorcode"):
             raise
-        raise damage(str(error)) from error  # text that is no UTF-8
+        raise damage_error(str(error)) from error  # text that is not UTF-8
     finally:
         connection.rollback()
 
@@ -54,7 +54,7 @@ def _reads(boot_id: str) -> Iterator[Callable[[sqlite3.Connection], object]]:
 def _records(connection: sqlite3.Connection) -> None:
     for (key,) in connection.execute(_RECORDS).fetchall():
         for row in outbox.load_rows(connection, [key]):
-            outbox.payer_of(row.kill)
+            outbox.quota_owner(row.kill)
 
 
 def _events(connection: sqlite3.Connection) -> None:

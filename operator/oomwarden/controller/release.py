@@ -128,7 +128,7 @@ class OOMNodeCalls(Protocol):
 
 
 class ModeWriter(Protocol):
-    """Required calls on the mode's ConfigMap; each may raise one of kube.transport.errors.API_ERRORS."""
+    """Calls on the mode's ConfigMap; each may raise one of kube.transport.errors.API_ERRORS."""
 
     async def set_mode(self, mode: EnforcementMode) -> None:
         """Set the mode; create the ConfigMap if it does not exist."""

@@ -14,13 +14,14 @@ from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.model.pod import ContainerFacts
 
 from tests.support.pods import pod
+from tests.support.stores import store_at
 
 GI = 1 << 30
 
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Database]:
-    store = Database(tmp_path / "store.sqlite")
+    store = store_at(tmp_path / "store.sqlite")
     await store.open()
     yield store
     await store.close()

@@ -9,10 +9,12 @@ from oomwarden.agent.store.database import Database
 from oomwarden.core.enforcement.plan import Baseline
 from oomwarden.core.model.cgroup import Cgroup, Level
 
+from tests.support.stores import store_at
+
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Database]:
-    store = Database(tmp_path / "store.sqlite")
+    store = store_at(tmp_path / "store.sqlite")
     await store.open()
     yield store
     await store.close()

@@ -13,6 +13,8 @@ from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.kube import oomnodes
 from oomwarden.kube.transport.client import Client
 
+from tests.support.stores import store_at
+
 CLIENT: Any = None
 
 
@@ -36,7 +38,7 @@ class Agents:
         return self.listed
 
     async def begin(self) -> tuple[Database, bool]:
-        store = Database(self.path)
+        store = store_at(self.path)
         await store.open()
         return store, await store_was_lost(store, CLIENT, "node-1", "boot")
 

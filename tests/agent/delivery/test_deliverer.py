@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from oomwarden.agent.delivery import deliverer
-from oomwarden.agent.delivery.deliverer import AT_ONCE
+from oomwarden.agent.delivery import deliverer as deliver
+from oomwarden.agent.delivery.deliverer import POSTERS
 from oomwarden.agent.delivery.outcomes import settle
 from oomwarden.agent.store.counters import counts
 from oomwarden.core.records.event_series import EventSeries
@@ -23,7 +23,7 @@ GONE = Delivery(undeliverable="404 NotFound: namespaces not found")
 
 
 def first(refusal: Delivery, times: int, which: type = dict) -> Callable[[What], Delivery | None]:
-    """Refuse so many times, then let pass; `which`: records (dict) or Events."""
+    """Refuse a number of times, then accept; `which` is the type: records (dict) or Events."""
     refused = 0
 
     def refuse(what: What) -> Delivery | None:
@@ -45,18 +45,18 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "s.sqlite"
 
 
-async def test_a_record_and_its_event_are_told_and_its_kills_counted(path: Path) -> None:
+async def test_a_record_and_its_event_are_posted_and_its_kills_are_counted(path: Path) -> None:
     api, now = Api(), time.time()
     async with delivering(path, api.post) as agent:
         await agent.enqueue(row(0, 3, kills=2, at=now), row(3, 4, at=now), now=now)
         await agent.idle()
         assert await agent.store.run(counts) == {"recorded": 3}
-        assert (agent.deliverer.waiting, agent.deliverer.numbers.held) == (0, 0)
+        assert (agent.deliverer.waiting, agent.deliverer.counts.held) == (0, 0)
     assert sorted(span(kill) for kill in api.kills.values()) == [(0, 3), (3, 4)]
     assert api.events.keys() == api.kills.keys()
 
 
-async def test_an_old_kill_is_told_without_an_event(path: Path) -> None:
+async def test_an_old_kill_is_recorded_without_an_event(path: Path) -> None:
     api = Api()
     async with delivering(path, api.post) as agent:
         await agent.enqueue(row(0, 1, at=time.time() - 3700))
@@ -64,7 +64,7 @@ async def test_an_old_kill_is_told_without_an_event(path: Path) -> None:
     assert (len(api.kills), api.events) == (1, {})
 
 
-async def test_a_post_that_hangs_blocks_no_other(path: Path) -> None:
+async def test_a_post_that_hangs_does_not_block_the_others(path: Path) -> None:
     api = Api()
 
     async def post(what: What) -> Delivery:
@@ -77,7 +77,7 @@ async def test_a_post_that_hangs_blocks_no_other(path: Path) -> None:
         await agent.until(lambda: len(api.kills) == 49)
 
 
-async def test_a_record_that_is_refused_for_now_is_told_when_it_is_not(path: Path) -> None:
+async def test_a_record_that_is_refused_once_is_posted_at_a_retry(path: Path) -> None:
     api = Api(refuse=first(DENIED, 1))
     async with delivering(path, api.post) as agent:
         await agent.enqueue(row(0, 1))
@@ -85,13 +85,13 @@ async def test_a_record_that_is_refused_for_now_is_told_when_it_is_not(path: Pat
     assert len(api.kills) == 1
 
 
-async def test_a_namespace_that_is_gone_keeps_its_record_with_the_reason(
+async def test_a_record_of_a_deleted_namespace_is_kept_with_the_reason(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     api = Api(refuse=of_pod("gone", GONE))
     async with delivering(path, api.post) as agent:
         await agent.enqueue(row(0, 5, kills=4, pod="gone"), row(0, 1))
-        await agent.until(lambda: agent.deliverer.numbers.undeliverable == 1)
+        await agent.until(lambda: agent.deliverer.counts.undeliverable == 1)
         await agent.idle()
         assert await agent.store.run(counts) == {"recorded": 1, "undeliverable": 4}
         kept = await agent.store.run(lambda db: db.execute("SELECT reason FROM outbox").fetchall())
@@ -99,7 +99,7 @@ async def test_a_namespace_that_is_gone_keeps_its_record_with_the_reason(
     assert "(4 kills) is undeliverable: 404 NotFound" in caplog.text
 
 
-async def test_an_api_server_that_is_away_is_told_everything_when_it_is_back(
+async def test_every_record_is_posted_when_an_unreachable_api_server_is_back(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
@@ -108,10 +108,10 @@ async def test_an_api_server_that_is_away_is_told_everything_when_it_is_back(
         await agent.enqueue(*(row(0, 1, pod=f"pod-{n}") for n in range(100)))
         await agent.idle()
     assert len(api.kills) == 100
-    assert caplog.text.count("every record waits") == 1
+    assert caplog.text.count("delivery of every record is delayed") == 1
 
 
-async def test_an_event_that_is_refused_holds_no_record_up(path: Path) -> None:
+async def test_a_refused_event_does_not_delay_its_record(path: Path) -> None:
     api, now = Api(refuse=first(DENIED, 10**9, EventSeries)), time.time()
     async with delivering(path, api.post) as agent:
         await agent.enqueue(row(0, 1, at=now), now=now)
@@ -124,7 +124,7 @@ async def test_an_event_that_is_refused_holds_no_record_up(path: Path) -> None:
     assert len(api.events) == 1
 
 
-async def test_an_event_that_can_never_be_is_given_up_and_its_record_stays(
+async def test_an_undeliverable_event_is_given_up_and_its_record_stays(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     api, now = Api(refuse=first(GONE, 10**9, EventSeries)), time.time()
@@ -147,7 +147,7 @@ async def test_the_sixth_record_raises_the_series_of_an_earlier_event(path: Path
     assert [kill["kills"] for kill in api.kills.values() if span(kill) == (5, 8)] == [3]
 
 
-async def test_a_series_whose_event_has_passed_begins_anew(path: Path) -> None:
+async def test_a_series_whose_event_was_deleted_starts_a_new_event(path: Path) -> None:
     api, now = Api(), time.time()
     async with delivering(path, api.post) as agent:
         for n in range(5):
@@ -161,7 +161,7 @@ async def test_a_series_whose_event_has_passed_begins_anew(path: Path) -> None:
     assert event["series"]["count"] == 4
 
 
-async def test_what_another_record_of_the_name_leaves_untold_is_told_once(path: Path) -> None:
+async def test_kills_that_a_stored_record_does_not_cover_are_recorded_once(path: Path) -> None:
     api, shorter = Api(), row(0, 3, kills=2).kill
     api.kills[shorter["metadata"]["name"]] = shorter
     async with delivering(path, api.post) as agent:
@@ -174,7 +174,7 @@ async def test_what_another_record_of_the_name_leaves_untold_is_told_once(path: 
     ]  # fmt: skip
 
 
-async def test_a_post_whose_answer_was_lost_with_the_agent_is_repeated_not_doubled(
+async def test_a_post_whose_answer_was_lost_with_the_agent_is_repeated_without_a_duplicate(
     path: Path,
 ) -> None:
     api, now = Api(), time.time()
@@ -193,7 +193,7 @@ async def test_a_post_whose_answer_was_lost_with_the_agent_is_repeated_not_doubl
     assert (len(api.posts), len(api.kills), len(api.events)) == (10, 5, 5)
 
 
-async def test_records_go_before_events(path: Path) -> None:
+async def test_records_are_posted_before_events(path: Path) -> None:
     api, now, order = Api(), time.time(), list[str]()
 
     async def post(what: What) -> Delivery:
@@ -204,10 +204,10 @@ async def test_records_go_before_events(path: Path) -> None:
         await agent.enqueue(*(row(0, 1, pod=f"p{n}", at=now) for n in range(30)), now=now)
         await agent.idle()
     ends = len(order) - order[::-1].index("record")
-    assert order[:ends].count("event") <= AT_ONCE
+    assert order[:ends].count("event") <= POSTERS
 
 
-async def test_what_became_of_many_posts_is_written_in_one_transaction(
+async def test_results_of_many_posts_are_stored_in_one_transaction(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api, gate, settled = Api(), asyncio.Event(), list[int]()
@@ -221,10 +221,10 @@ async def test_what_became_of_many_posts_is_written_in_one_transaction(
         await gate.wait()
         return delivery
 
-    monkeypatch.setattr(deliverer, "settle", watched)
+    monkeypatch.setattr(deliver, "settle", watched)
     async with delivering(path, post) as agent:
-        await agent.enqueue(*(row(0, 1, pod=f"p{n}", event=False) for n in range(AT_ONCE)))
-        await agent.until(lambda: len(api.posts) == AT_ONCE)
+        await agent.enqueue(*(row(0, 1, pod=f"p{n}", event=False) for n in range(POSTERS)))
+        await agent.until(lambda: len(api.posts) == POSTERS)
         gate.set()
         await agent.idle()
-    assert AT_ONCE in settled
+    assert POSTERS in settled

@@ -29,7 +29,7 @@ def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def loop(db: sqlite3.Connection, kills: int, every: float = 0.1, **how: Any) -> None:  # noqa: ANN401
-    """Let one container lose a process every so many seconds."""
+    """Record `kills` kills of one container, one every `every` seconds."""
     for n in range(kills):
         intake.enqueue(db, NOW + n * every, [row(n, n + 1, at=NOW + n * every, **how)])
 
@@ -38,21 +38,21 @@ def posted(db: sqlite3.Connection) -> list[tuple[int, int]]:
     return sorted(span(one.kill) for one in outbox.load_rows(db, outbox.pending(db)))
 
 
-def test_five_records_of_a_container_are_posted_at_once_and_the_sixth_is_held(
+def test_five_records_of_a_container_are_posted_immediately_and_the_sixth_is_held(
     db: sqlite3.Connection,
 ) -> None:
     loop(db, 6)
     assert posted(db) == [(n, n + 1) for n in range(5)]
-    assert outbox.numbers(db) == OutboxCounts(held=1, held_kills=1, undeliverable=0)
+    assert outbox.outbox_counts(db) == OutboxCounts(held=1, held_kills=1, undeliverable=0)
 
 
 def test_thousands_of_kills_of_one_container_are_a_handful_of_rows(db: sqlite3.Connection) -> None:
     loop(db, 3000)
     assert len(posted(db)) == 5
-    assert outbox.numbers(db) == OutboxCounts(held=1, held_kills=2995, undeliverable=0)
+    assert outbox.outbox_counts(db) == OutboxCounts(held=1, held_kills=2995, undeliverable=0)
 
 
-def test_what_was_held_is_released_as_one_record_when_its_time_comes(
+def test_held_records_are_released_as_one_record_when_they_are_due(
     db: sqlite3.Connection,
 ) -> None:
     loop(db, 50)
@@ -66,66 +66,68 @@ def test_what_was_held_is_released_as_one_record_when_its_time_comes(
     assert (merged.own_event, merged.event is not None) == (False, True)
 
 
-def test_a_restart_is_no_new_allowance(tmp_path: Path, db: sqlite3.Connection) -> None:
+def test_a_restart_does_not_reset_the_budget(tmp_path: Path, db: sqlite3.Connection) -> None:
     with db:
         loop(db, 6)
     db.close()
     again = connect(tmp_path / "s.sqlite")
     intake.enqueue(again, NOW + 1, [row(6, 7)])
     assert intake.release(again, NOW + 1) == NOW + 0.4 + 60
-    assert (len(posted(again)), outbox.numbers(again).held_kills) == (5, 2)
+    assert (len(posted(again)), outbox.outbox_counts(again).held_kills) == (5, 2)
     again.close()
 
 
-def test_what_a_new_kill_finds_held_is_not_overtaken(db: sqlite3.Connection) -> None:
+def test_a_new_record_does_not_overtake_held_ones(db: sqlite3.Connection) -> None:
     loop(db, 6)
     intake.enqueue(db, NOW + 100, [row(6, 7)])
-    assert outbox.numbers(db).held_kills == 2
+    assert outbox.outbox_counts(db).held_kills == 2
     intake.release(db, NOW + 100)
     assert posted(db)[-1] == (5, 7)
 
 
-def test_another_container_of_the_pod_has_a_budget_of_its_own(db: sqlite3.Connection) -> None:
+def test_another_container_of_the_pod_has_its_own_budget(db: sqlite3.Connection) -> None:
     loop(db, 7)
     intake.enqueue(db, NOW + 1, [row(7, 9, "side"), row(9, 10)])
     assert posted(db)[-1] == (7, 9)
-    assert outbox.numbers(db) == OutboxCounts(2, 3, 0)
+    assert outbox.outbox_counts(db) == OutboxCounts(2, 3, 0)
 
 
-def test_two_containers_in_a_loop_are_laid_out_one_after_the_other(db: sqlite3.Connection) -> None:
+def test_records_of_two_containers_in_a_loop_are_merged_per_container(
+    db: sqlite3.Connection,
+) -> None:
     for n in range(200):
         intake.enqueue(db, NOW, [row(n, n + 1, ("app", "side")[n % 2])])
-    assert outbox.numbers(db) == OutboxCounts(2, 190, 0)
+    assert outbox.outbox_counts(db) == OutboxCounts(2, 190, 0)
     intake.release(db, NOW + 60)
     assert posted(db)[-2:] == [(10, 105), (105, 200)]
 
 
-def test_two_hundred_containers_at_once_wait_for_nothing(db: sqlite3.Connection) -> None:
+def test_records_of_two_hundred_containers_are_posted_immediately(db: sqlite3.Connection) -> None:
     intake.enqueue(db, NOW, [row(0, 1, pod=f"pod-{n}") for n in range(200)])
     assert len(posted(db)) == 200
 
 
 def test_a_node_has_a_budget_too(db: sqlite3.Connection) -> None:
     intake.enqueue(db, NOW, [row(0, 1, pod=f"pod-{n}") for n in range(310)])
-    assert (len(posted(db)), outbox.numbers(db).held) == (300, 10)
+    assert (len(posted(db)), outbox.outbox_counts(db).held) == (300, 10)
     assert intake.release(db, NOW) == NOW + 10
     intake.release(db, NOW + 50)
     assert len(posted(db)) == 305
 
 
-def test_the_first_record_of_a_pod_waits_for_no_repetitions(db: sqlite3.Connection) -> None:
+def test_the_first_record_of_a_pod_does_not_wait_for_repeated_ones(db: sqlite3.Connection) -> None:
     for n in range(30):
         intake.enqueue(db, NOW, [row(n, n + 1, pod=f"pod-{n % 6}")])
-    assert outbox.numbers(db).held == 30 - 6 - 20
+    assert outbox.outbox_counts(db).held == 30 - 6 - 20
     intake.enqueue(db, NOW, [row(0, 1, pod="late")])
     assert len(posted(db)) == 27
 
 
 def test_namespaces_take_turns(db: sqlite3.Connection) -> None:
-    """One namespace's storm was first, and holds two; another's one is not behind both."""
+    """A namespace in a storm has two held records; another namespace's one goes before both do."""
     intake.enqueue(db, NOW, [row(0, 1, pod=f"pod-{n}") for n in range(302)])
     intake.enqueue(db, NOW + 1, [row(0, 1, pod="alone", namespace="bank")])
-    assert outbox.numbers(db).held == 3
+    assert outbox.outbox_counts(db).held == 3
     intake.release(db, NOW + 10)
     intake.release(db, NOW + 20)
     assert db.execute("SELECT COUNT(*) FROM held WHERE name LIKE 'bank/%'").fetchone() == (0,)
@@ -134,7 +136,7 @@ def test_namespaces_take_turns(db: sqlite3.Connection) -> None:
 FULL = Pressure(PressureLevel.FULL)
 
 
-def test_under_pressure_one_goes_at_once_and_the_others_become_one_that_tells_less(
+def test_under_pressure_one_record_is_posted_immediately_and_the_others_merge_without_details(
     db: sqlite3.Connection,
 ) -> None:
     for n in range(9):
@@ -149,7 +151,7 @@ def test_under_pressure_one_goes_at_once_and_the_others_become_one_that_tells_le
     assert merged.kill["reducedBy"] == "ClusterFull"
 
 
-def test_without_pressure_what_was_held_goes_within_ten_minutes(
+def test_without_pressure_held_records_are_released_within_ten_minutes(
     db: sqlite3.Connection,
 ) -> None:
     for n in range(2):
@@ -159,30 +161,30 @@ def test_without_pressure_what_was_held_goes_within_ten_minutes(
     assert posted(db) == [(0, 1), (1, 2)]
 
 
-def test_a_record_that_is_there_already_stays_as_it_is(db: sqlite3.Connection) -> None:
+def test_a_record_that_is_stored_already_stays_as_it_is(db: sqlite3.Connection) -> None:
     intake.enqueue(db, NOW, [row(0, 1)])
     intake.enqueue(db, NOW + 1, [row(0, 1)])
     assert posted(db) == [(0, 1)]
 
 
-def test_budgets_that_are_as_good_as_new_are_forgotten(db: sqlite3.Connection) -> None:
+def test_fully_recovered_budgets_are_deleted(db: sqlite3.Connection) -> None:
     intake.enqueue(db, NOW, [row(0, 1, pod=f"pod-{n}") for n in range(9)])
     intake.enqueue(db, NOW + 12 * 3600, [row(0, 1, pod="late")])
     keys = {key for (key,) in db.execute("SELECT key FROM budgets")}
     assert keys == {"uid-late/app", "uid-late", "namespace:shop"}
 
 
-def test_kills_are_counted_not_records(db: sqlite3.Connection) -> None:
-    told, refused = row(0, 8, kills=7), row(8, 12, kills=3)
-    intake.enqueue(db, NOW, [told, refused])
-    assert outbox.take_out(db, told, 7)
-    assert not outbox.take_out(db, told, 7)
+def test_counts_are_of_kills_and_not_of_records(db: sqlite3.Connection) -> None:
+    delivered, refused = row(0, 8, kills=7), row(8, 12, kills=3)
+    intake.enqueue(db, NOW, [delivered, refused])
+    assert outbox.remove_delivered(db, delivered, 7)
+    assert not outbox.remove_delivered(db, delivered, 7)
     outbox.give_up(db, refused, "the namespace is gone")
     assert counts(db) == {"recorded": 7, "undeliverable": 3}
     assert outbox.pending(db) == []
 
 
-def test_of_what_is_undeliverable_the_newest_thousand_are_kept(
+def test_the_newest_undeliverable_records_are_kept(
     db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "UNDELIVERABLE_KEPT", 3)
@@ -195,7 +197,7 @@ def test_of_what_is_undeliverable_the_newest_thousand_are_kept(
     assert counts(db) == {"undeliverable": 9}
 
 
-def test_an_outbox_of_an_earlier_version_is_delivered_from(tmp_path: Path) -> None:
+def test_records_of_an_earlier_versions_outbox_are_delivered(tmp_path: Path) -> None:
     before = sqlite3.connect(tmp_path / "old.sqlite")
     before.executescript(OLD_SCHEMA)
     before.close()
@@ -204,23 +206,23 @@ def test_an_outbox_of_an_earlier_version_is_delivered_from(tmp_path: Path) -> No
         OutboxRow("shop/a", {"kills": 2}, None, own_event=True)
     ]
     loop(after, 7)
-    assert outbox.numbers(after).held == 1
+    assert outbox.outbox_counts(after).held == 1
     after.close()
 
 
 def test_an_outage_of_days_does_not_fill_the_disk(
     db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Records wait where they merge, and of what cannot merge the oldest goes and is counted."""
-    monkeypatch.setattr(outbox_bounds, "MOST_PENDING", 4)
-    monkeypatch.setattr(outbox_bounds, "MOST_HELD", 3)
+    """Records are held, where they merge; if they cannot, the oldest are dropped and counted."""
+    monkeypatch.setattr(outbox_bounds, "MAX_PENDING", 4)
+    monkeypatch.setattr(outbox_bounds, "MAX_HELD", 3)
     pods = [f"uid-{n}" for n in range(9)]
     for n, uid in enumerate(pods):
         intake.enqueue(db, NOW + n, [row(0, 1, pod=uid, at=NOW + n)])
     assert len(outbox.pending(db)) == 4
-    assert outbox.numbers(db).held == 3
+    assert outbox.outbox_counts(db).held == 3
     assert counts(db) == {"undeliverable": 2}
-    assert intake.release(db, NOW + 100) == NOW + 100 + outbox_bounds.LOOK_AGAIN_SECONDS
+    assert intake.release(db, NOW + 100) == NOW + 100 + outbox_bounds.RETRY_SECONDS
     db.execute("DELETE FROM outbox")
     assert intake.release(db, NOW + 100) is None
     assert len(outbox.pending(db)) == 3

@@ -1,4 +1,4 @@
-"""Whatever happens to the outbox, by property: every kill is told once."""
+"""A property of the outbox: whatever happens, every kill is recorded once."""
 
 import sqlite3
 import tempfile
@@ -17,11 +17,11 @@ from tests.support.delivering import NOW, Api, row, span
 
 
 class World:
-    """One node's outbox and the API server; a crash keeps the file and loses what was known."""
+    """One node's outbox and the API server; a crash loses what is not in the file."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.api, self.now = path, Api(), NOW
-        self.booked = {"p": 0, "q": 0}
+        self.recorded = {"p": 0, "q": 0}
         self.kills = 0
         self.pressure = CALM
         self.db = self.opened()
@@ -36,19 +36,19 @@ class World:
         self.db = self.opened()
 
     def enqueue(self, batch: list[tuple[str, str, int, int]], *, aborted: bool) -> None:
-        """Book kills and store their records in one transaction, which may not come through."""
-        booked, rows = dict(self.booked), []
+        """Count kills and store their records in one transaction, which may be rolled back."""
+        recorded, rows = dict(self.recorded), []
         for pod, container, size, kills in batch:
-            start = booked[pod]
-            booked[pod] += size
-            told = row(start, start + size, container, min(kills, size), pod=pod, at=self.now)
-            rows.append(told)
+            start = recorded[pod]
+            recorded[pod] += size
+            record = row(start, start + size, container, min(kills, size), pod=pod, at=self.now)
+            rows.append(record)
         with self.db:
             intake.enqueue(self.db, self.now, rows, self.pressure)
             if aborted:
                 self.db.rollback()
         if not aborted:
-            self.booked = booked
+            self.recorded = recorded
             self.kills += sum(one.kill["kills"] for one in rows)
 
     def release(self, seconds: float) -> None:
@@ -60,24 +60,24 @@ class World:
         keys = outbox.pending(self.db)
         if not keys or not landed:
             return
-        (told,) = outbox.load_rows(self.db, [keys[which % len(keys)]])
-        stored = self.api.kills.get(told.kill["metadata"]["name"])
-        assert stored in (None, told.kill), "what may have been posted was changed"
-        delivery = self.api.record(told.kill)
+        (record,) = outbox.load_rows(self.db, [keys[which % len(keys)]])
+        stored = self.api.kills.get(record.kill["metadata"]["name"])
+        assert stored in (None, record.kill), "what may have been posted was changed"
+        delivery = self.api.record(record.kill)
         if known:
             with self.db:
-                settle_record(self.db, told, delivery, self.now, self.pressure)
+                settle_record(self.db, record, delivery, self.now, self.pressure)
 
     def drain(self) -> None:
-        while outbox.pending(self.db) or outbox.numbers(self.db).held:
+        while outbox.pending(self.db) or outbox.outbox_counts(self.db).held:
             self.release(6 * 3600)
             self.post(0, landed=True, known=True)
 
     def check(self) -> None:
-        for pod, booked in self.booked.items():
+        for pod, recorded in self.recorded.items():
             kills = [k for k in self.api.kills.values() if k["pod"]["name"] == pod]
             covered = [n for kill in kills for n in range(*span(kill))]
-            assert sorted(covered) == list(range(booked))
+            assert sorted(covered) == list(range(recorded))
         assert sum(kill["kills"] for kill in self.api.kills.values()) == self.kills
         assert counts(self.db).get("recorded", 0) == self.kills
 
@@ -97,7 +97,7 @@ STEP = st.one_of(
 
 
 @given(st.lists(STEP, max_size=30))
-def test_whatever_is_held_merged_lost_or_repeated_every_kill_is_told_once(
+def test_every_kill_is_recorded_once_whatever_is_held_merged_lost_or_repeated(
     steps: list[tuple[Any, ...]],
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:

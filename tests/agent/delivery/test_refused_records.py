@@ -1,11 +1,12 @@
-"""Records that the API server does not take as they are, and names that somebody else has."""
+"""Records that the API server refuses, and names that another program's objects have."""
 
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from oomwarden.agent.delivery import deliverer, retry_queue
+from oomwarden.agent.delivery import deliverer as deliver
+from oomwarden.agent.delivery import retry_queue
 from oomwarden.agent.store.counters import counts
 from oomwarden.core.records.event_series import EventSeries
 from oomwarden.core.records.oomkill import Manifest
@@ -30,11 +31,11 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "s.sqlite"
 
 
-async def test_what_the_api_server_refuses_is_kept_told_and_tried_again(path: Path) -> None:
+async def test_a_refused_record_is_kept_reported_and_retried(path: Path) -> None:
     api = Api(refuse=of_pod("odd"))
     async with delivering(path, api.post) as agent:
         await agent.enqueue(row(0, 5, kills=4, pod="odd"), row(0, 1))
-        await agent.until(lambda: agent.deliverer.numbers.refused == 1)
+        await agent.until(lambda: agent.deliverer.counts.refused == 1)
         trouble = agent.deliverer.trouble()
         assert trouble.reason == "Refused"
         assert "1 record is held back, refused by the API server: 422 Invalid" in trouble.message
@@ -45,7 +46,7 @@ async def test_what_the_api_server_refuses_is_kept_told_and_tried_again(path: Pa
     assert len(api.kills) == 2
 
 
-async def test_a_record_that_is_long_invalid_comes_without_its_details(
+async def test_a_record_that_is_invalid_for_long_is_stored_without_its_details(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(retry_queue, "SHORT_AFTER_SECONDS", 0.2)
@@ -61,7 +62,7 @@ async def test_a_record_that_is_long_invalid_comes_without_its_details(
     assert "without its details: 422 Invalid: no such cause" in caplog.text
 
 
-async def test_a_record_whose_name_is_taken_goes_under_another_and_says_so(
+async def test_a_record_whose_name_exists_is_renamed_and_the_conflict_is_reported(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     name = row(0, 1).kill["metadata"]["name"]
@@ -78,10 +79,10 @@ async def test_a_record_whose_name_is_taken_goes_under_another_and_says_so(
         assert agent.deliverer.trouble().reason == "NameTaken"
     assert len(api.kills) == len(api.events) == 1
     assert name not in api.kills
-    assert "taken by somebody else's object: Thing shop/x of b" in caplog.text
+    assert "belongs to an object of another program: Thing shop/x of b" in caplog.text
 
 
-async def test_an_event_whose_name_is_taken_goes_under_another(path: Path) -> None:
+async def test_an_event_whose_name_exists_is_renamed(path: Path) -> None:
     first = True
 
     def taken(what: What) -> Delivery | None:
@@ -99,12 +100,12 @@ async def test_an_event_whose_name_is_taken_goes_under_another(path: Path) -> No
     assert kill != event
 
 
-async def test_where_every_name_is_taken_a_record_waits_as_a_refused_one_does(path: Path) -> None:
+async def test_a_record_whose_new_names_all_exist_waits_like_a_refused_one(path: Path) -> None:
     def taken(what: What) -> Delivery | None:
         return Delivery(name_taken_by="all") if isinstance(what, dict) else None
 
     async with delivering(path, Api(refuse=taken).post) as agent:
         await agent.enqueue(row(0, 1))
-        await agent.until(lambda: agent.deliverer.numbers.refused == 1)
-        assert "names one after the other are taken" in agent.deliverer.numbers.why
-        assert await agent.store.run(counts) == {"takenNames": deliverer.RENAMES}
+        await agent.until(lambda: agent.deliverer.counts.refused == 1)
+        assert "names in a row exist already" in agent.deliverer.counts.refusal_reason
+        assert await agent.store.run(counts) == {"takenNames": deliver.MAX_RENAMES}

@@ -23,36 +23,36 @@ def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 def refuse(db: sqlite3.Connection, *rows: OutboxRow) -> None:
     for one in rows:
         intake.enqueue(db, NOW, [one])
-    refusals.note(db, {one.key: f"422 of {one.key}" for one in rows})
+    refusals.record(db, {one.key: f"422 of {one.key}" for one in rows})
 
 
-def test_a_refused_record_stays_in_turn_behind_those_that_are_not(db: sqlite3.Connection) -> None:
+def test_a_refused_record_is_queued_behind_the_others(db: sqlite3.Connection) -> None:
     refused, fresh = row(0, 1, pod="a"), row(0, 1, pod="b")
     refuse(db, refused)
     intake.enqueue(db, NOW + 1, [fresh])
     assert outbox.pending(db) == [fresh.key, refused.key]
-    numbers = outbox.numbers(db)
-    assert (numbers.refused, numbers.why) == (1, f"422 of {refused.key}")
-    assert outbox.take_out(db, refused, 1)
-    assert outbox.numbers(db) == OutboxCounts(0, 0, 0)
+    numbers = outbox.outbox_counts(db)
+    assert (numbers.refused, numbers.refusal_reason) == (1, f"422 of {refused.key}")
+    assert outbox.remove_delivered(db, refused, 1)
+    assert outbox.outbox_counts(db) == OutboxCounts(0, 0, 0)
 
 
-def test_refused_records_are_bounded_in_number_and_age_and_what_goes_is_counted(
+def test_refused_records_are_bounded_in_number_and_age_and_dropped_ones_are_counted(
     db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refusals, "KEPT", 3)
+    monkeypatch.setattr(refusals, "MAX_REFUSED", 3)
     rows = [row(0, 4, pod=f"p{n}", kills=2) for n in range(5)]
     refuse(db, *rows)
     assert len(refusals.drop_excess(db, NOW)) == 2
     assert outbox.pending(db) == [one.key for one in rows[2:]]
     assert counts(db) == {"undeliverable": 4}
-    (line, *_) = refusals.drop_excess(db, NOW + refusals.KEPT_SECONDS + 1)
+    (line, *_) = refusals.drop_excess(db, NOW + refusals.MAX_AGE_SECONDS + 1)
     assert f"422 of {rows[2].key}" in line
     assert counts(db) == {"undeliverable": 10}
     assert outbox.pending(db) == []
 
 
-def test_what_an_earlier_version_gave_up_is_tried_again_once_unless_its_namespace_is_gone(
+def test_records_that_an_earlier_version_gave_up_are_retried_once_unless_their_namespace_is_gone(
     db: sqlite3.Connection,
 ) -> None:
     reasons = {
@@ -66,12 +66,12 @@ def test_what_an_earlier_version_gave_up_is_tried_again_once_unless_its_namespac
     for name, one in rows.items():
         intake.enqueue(db, NOW, [one])
         outbox.give_up(db, one, reasons[name])
-    assert refusals.try_again_after_upgrade(db, "0.2") == 3
+    assert refusals.retry_after_upgrade(db, "0.2") == 3
     assert set(outbox.pending(db)) == {rows[name].key for name in ("long", "taken", "full")}
     assert counts(db) == {"undeliverable": 6}
     outbox.give_up(db, rows["long"], reasons["long"])
-    assert refusals.try_again_after_upgrade(db, "0.2") == 0
-    assert refusals.try_again_after_upgrade(db, "0.3") == 1
+    assert refusals.retry_after_upgrade(db, "0.2") == 0
+    assert refusals.retry_after_upgrade(db, "0.3") == 1
 
 
 def test_a_record_of_an_earlier_version_gets_labels_that_are_valid(db: sqlite3.Connection) -> None:
@@ -97,7 +97,7 @@ def test_a_renamed_record_keeps_its_range_and_is_found_after_a_restart(
     outbox.rename(db, taken, "salt")
     (key,) = outbox.pending(db)
     (loaded,) = outbox.load_rows(db, [key])
-    assert key == loaded.key == outbox.key_of(loaded.kill) != taken.key
+    assert key == loaded.key == outbox.row_key(loaded.kill) != taken.key
     assert (span(loaded.kill), loaded.renamed, loaded.own_event) == ((3, 5), 1, True)
     assert loaded.event is not None
     assert loaded.event["metadata"]["name"] == loaded.kill["metadata"]["name"]

@@ -1,4 +1,4 @@
-"""Without watches: slower, and never wrong."""
+"""Without inotify watches, detection is slower but never wrong."""
 
 import asyncio
 import errno
@@ -60,14 +60,14 @@ async def test_a_kill_that_was_recorded_before_its_pod_was_found_is_not_recorded
     async with books.agent() as rows:
         assert books.detector is not None
         await soon(lambda: blindness(books).watches > 0)
-        books.detector._spots._due = math.inf  # it has no time to look
+        books.detector._blind_spots._due = math.inf  # never polls
         pod = books.cgroups.pod(1)
         app = books.cgroups.container(pod, "a")
         books.log = logged(app, 42, "12.000000")
         books.cgroups.group_kill(app, 1, hit=app)
         (first,) = await rows(1)
         assert (first.kill["evidence"]["level"], first.kill["evidence"]["to"]) == ("QoS", 2)
-        books.detector._spots._due = 0.0
+        books.detector._blind_spots._due = 0.0
         known = books.detector._tree.nodes
         await soon(lambda: any(node.cgroup.path == app for node in known.values()))
         books.log += logged(app, 43, "22.000000")
@@ -77,7 +77,7 @@ async def test_a_kill_that_was_recorded_before_its_pod_was_found_is_not_recorded
     assert [(one["level"], one["from"], one["to"]) for one in evidence] == [("Pod", 2, 4)]
 
 
-async def test_elimination_names_again_once_the_watches_are_there(
+async def test_elimination_names_containers_again_once_the_watches_exist(
     books: BooksNode, watching: Refusals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cgroup_watches, "FIRST_RETRY_SECONDS", 0.01)
@@ -88,7 +88,7 @@ async def test_elimination_names_again_once_the_watches_are_there(
         await soon(lambda: blindness(books).watches > 0)
         watching.on = False
         await soon(lambda: blindness(books).watches == 0)
-        books.cgroups.count(0, 0, "kubepods.slice")  # what was missed before is told with this
+        books.cgroups.count(0, 0, "kubepods.slice")  # reports what was missed before
         await asyncio.sleep(0.3)
         kill_and_end(books.cgroups, app)
         (row,) = await rows(1)

@@ -1,4 +1,4 @@
-"""Watches on a real directory tree, with a kernel that has room for so many."""
+"""Watches on a real directory tree, with a kernel that allows only a few."""
 
 import errno
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from tests.support.fake_cgroups import FakeCgroups
 
 
 class Small(Inotify):
-    """So many watches and no more."""
+    """An inotify instance that allows `room` watches."""
 
     room = 2
 
@@ -55,7 +55,7 @@ Watching = Callable[..., CgroupWatches]
 
 @pytest.fixture
 def watching(tmp_path: Path) -> Iterator[Watching]:
-    """Begin to watch a tree; the instances are given back."""
+    """Return a function that makes watches on a tree; they are closed at the end."""
     made: list[CgroupWatches] = []
 
     def begin(inotify: Inotify | None = None, root: Path = tmp_path) -> CgroupWatches:
@@ -68,19 +68,19 @@ def watching(tmp_path: Path) -> Iterator[Watching]:
         each.close()
 
 
-def test_a_limits_watch_makes_room_for_a_directorys(
+def test_a_watch_on_a_limit_is_removed_to_make_room_for_a_directory(
     nodes: list[CounterNode], watching: Watching
 ) -> None:
     qos, pod, container = nodes
     watches = watching(Small())
-    watches.follow(container)
-    watches.follow(qos)
-    watches.follow(pod)
+    watches.watch(container)
+    watches.watch(qos)
+    watches.watch(pod)
     assert (watches.missing, watches.is_blind, watches.unwatched()) == (1, False, [])
-    assert watches.why() == "No space left on device"
+    assert watches.missing_reason() == "No space left on device"
 
 
-def test_what_is_refused_is_tried_again_and_then_told(
+def test_a_refused_watch_is_retried_and_its_directory_is_returned(
     nodes: list[CounterNode], watching: Watching, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cgroup_watches, "FIRST_RETRY_SECONDS", 0.0)
@@ -88,36 +88,36 @@ def test_what_is_refused_is_tried_again_and_then_told(
     small.room = 0
     watches = watching(small)
     for node in nodes:
-        watches.follow(node)
+        watches.watch(node)
     assert (watches.missing, watches.unwatched()) == (3, nodes[:2])
     assert watches.retry() == []
-    watches._due = 0.0
+    watches._retry_at = 0.0
     small.room = 2
     assert watches.retry() == nodes[:2], "directories come first"
-    watches._due = 0.0
+    watches._retry_at = 0.0
     small.room = 1
     assert watches.retry() == []
-    assert (watches.missing, watches.why(), watches.retry_in()) == (0, "", None)
+    assert (watches.missing, watches.missing_reason(), watches.retry_in()) == (0, "", None)
 
 
-def test_the_watch_of_what_has_taken_a_cgroups_name_stays(
+def test_the_watch_of_a_later_cgroup_with_the_same_name_stays(
     nodes: list[CounterNode], watching: Watching, tmp_path: Path
 ) -> None:
     _, pod, _ = nodes
     watches = watching()
-    watches.follow(pod)
+    watches.watch(pod)
     other = CounterNode(pod.cgroup, None, pod.directory, pod.events_fd, pod.limit_fd, None)
-    watches.follow(other)
+    watches.watch(other)
     watches.drop(pod)
     (tmp_path / pod.cgroup.path / "new").mkdir()
-    assert [watches.node(event.watch) for event in watches.hear(1)] == [other]
+    assert [watches.node(event.watch) for event in watches.wait_for_events(1)] == [other]
 
 
-def test_a_cgroup_that_is_gone_is_no_want_of_watches(
+def test_a_removed_cgroup_is_not_reported_as_a_missing_watch(
     nodes: list[CounterNode], watching: Watching, tmp_path: Path
 ) -> None:
     watches = watching(root=tmp_path / "elsewhere")
-    watches.follow(nodes[0])
-    assert (watches.is_blind, watches.why()) == (True, "")
+    watches.watch(nodes[0])
+    assert (watches.is_blind, watches.missing_reason()) == (True, "")
     watches.drop(nodes[0])
     assert not watches.is_blind

@@ -15,7 +15,7 @@ from tests.support.fake_cgroups import FakeCgroups
 
 
 class LateContainer(CounterTree):
-    """A container comes, is killed and goes after the events were read, before the counters are."""
+    """A container appears, is killed and vanishes between the reads of events and counters."""
 
     cgroups: FakeCgroups
     pod: str
@@ -30,7 +30,7 @@ class LateContainer(CounterTree):
         return super().sweep(node, force=force)
 
 
-def test_a_pods_count_comes_with_the_container_that_it_tells_of(tmp_path: Path) -> None:
+def test_a_pods_count_arrives_with_the_container_that_it_counts(tmp_path: Path) -> None:
     cgroups = FakeCgroups(tmp_path)
     pod = cgroups.pod(1)
     cgroups.container(pod, "a")
@@ -45,7 +45,7 @@ def test_a_pods_count_comes_with_the_container_that_it_tells_of(tmp_path: Path) 
         if any(reading.events.oom_kill for reading in batch.readings):
             counted.set()
         if len(batches) == 1:
-            cgroups.count(0, 0, "kubepods.slice")  # wakes it
+            cgroups.count(0, 0, "kubepods.slice")  # wakes the detector
 
     detector = Detector(root, kubepods, deliver)
     tree = LateContainer(root, detector._appeared, detector._vanished)

@@ -1,4 +1,4 @@
-from oomwarden.agent.detection.kernel_log import ELSEWHERE, KernelLogReader
+from oomwarden.agent.detection.kernel_log import OTHER_PID_NAMESPACE, KernelLogReader
 from oomwarden.core.kernel_log.position import Position
 
 from tests.support.books_node import logged
@@ -16,14 +16,14 @@ class Ring:
         return self.text
 
 
-async def test_where_pids_mean_nothing_the_log_is_never_read() -> None:
-    log = KernelLogReader(Ring().read, ELSEWHERE)
-    await log.begin(Position(0.0))
+async def test_in_another_pid_namespace_the_log_is_never_read() -> None:
+    log = KernelLogReader(Ring().read, OTHER_PID_NAMESPACE)
+    await log.start_from(Position(0.0))
     assert (log.unclaimed(), log.state.usable) == ((), False)
     assert "itself a container" in log.state.remedy
 
 
-async def test_only_what_is_new_is_told() -> None:
+async def test_each_kill_is_returned_once() -> None:
     ring = Ring()
     log = KernelLogReader(ring.read)
     ring.text = logged(PATH, 1, "51.000000")
@@ -44,18 +44,18 @@ async def test_a_ring_that_overran_is_counted() -> None:
     assert log.overruns == 1
 
 
-async def test_lines_read_before_the_books_balanced_wait_no_longer() -> None:
+async def test_kills_read_before_the_counters_were_settled_are_dropped() -> None:
     ring = Ring()
     ring.text = logged(PATH, 1, "51.000000")
     log = KernelLogReader(ring.read)
     await log.refresh()
-    log.balanced(log.next_allowed - 100)
+    log.discard_before(log.next_allowed - 100)
     assert len(log.unclaimed()) == 1
-    log.balanced(log.next_allowed)
+    log.discard_before(log.next_allowed)
     assert (log.unclaimed(), log.position) == ((), Position(51.0))
 
 
-async def test_a_log_without_time_stamps_says_what_to_do() -> None:
+async def test_a_log_without_time_stamps_has_a_remedy() -> None:
     ring = Ring()
     ring.text = logged(PATH, 1, "51.000000").replace(b"[ 51.000000] ", b"")
     log = KernelLogReader(ring.read)
@@ -64,7 +64,7 @@ async def test_a_log_without_time_stamps_says_what_to_do() -> None:
     assert len(log.unclaimed()) == 1
 
 
-async def test_a_log_that_may_not_be_read_names_the_capability() -> None:
+async def test_the_remedy_for_a_forbidden_log_names_the_capability() -> None:
     def refuse() -> bytes:
         raise PermissionError
 
@@ -74,18 +74,18 @@ async def test_a_log_that_may_not_be_read_names_the_capability() -> None:
     assert not log.state.usable
 
 
-async def test_a_kill_told_before_an_older_one_is_not_told_again_after_a_restart() -> None:
+async def test_a_kill_recorded_before_an_older_one_is_not_recorded_again_after_a_restart() -> None:
     ring = Ring()
     ring.text = logged(PATH, 1, "51.000000") + logged(PATH.replace("-a.", "-b."), 2, "52.000000")
     first = KernelLogReader(ring.read)
-    await first.begin(Position(0.0))
+    await first.start_from(Position(0.0))
     first.claim([first.unclaimed()[1]])
     second = KernelLogReader(ring.read)
-    await second.begin(first.position)
+    await second.start_from(first.position)
     assert [kill.victims[0].pid for kill in second.unclaimed()] == [1]
 
 
-async def test_a_read_in_the_middle_of_a_line_takes_it_whole_the_next_time() -> None:
+async def test_a_line_cut_by_a_read_is_read_whole_the_next_time() -> None:
     ring, line = Ring(), f"oom_memcg=/{PATH},task_memcg=/{PATH},task=hog,pid=7,uid=0"
     log = KernelLogReader(ring.read)
     begun = "<6>[ 51.000000] oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null)\n"
@@ -98,7 +98,7 @@ async def test_a_read_in_the_middle_of_a_line_takes_it_whole_the_next_time() -> 
     assert log.overruns == 0
 
 
-async def test_a_line_that_never_ends_is_left_to_the_next_read_once() -> None:
+async def test_a_line_that_never_ends_is_left_to_the_next_read_only_once() -> None:
     ring = Ring()
     log = KernelLogReader(ring.read)
     ring.text = b"<6>[ 51.000000] oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null)\n"
@@ -109,23 +109,23 @@ async def test_a_line_that_never_ends_is_left_to_the_next_read_once() -> None:
     assert [[victim.pid for victim in kill.victims] for kill in log.unclaimed()] == [[7]]
 
 
-async def test_an_agent_that_may_not_read_the_log_leaves_its_successor_no_old_lines() -> None:
+async def test_the_successor_of_an_agent_without_access_to_the_log_skips_old_lines() -> None:
     def refuse() -> bytes:
         raise PermissionError(1, "Operation not permitted")
 
     blind = KernelLogReader(refuse)
-    await blind.begin(Position(333.0))
+    await blind.start_from(Position(333.0))
     assert blind.position == Position(333.0)
-    blind.balanced(518.0)
+    blind.discard_before(518.0)
     ring = Ring()
     ring.text = logged(PATH, 1, "69.000000") + logged(PATH, 2, "500.000000")
     ring.text += logged(PATH, 3, "520.000000")
     following = KernelLogReader(ring.read)
-    await following.begin(blind.position)
+    await following.start_from(blind.position)
     assert [kill.victims[0].pid for kill in following.unclaimed()] == [3]
 
 
-async def test_without_time_stamps_a_burst_that_comes_again_hides_no_kill_before_it() -> None:
+async def test_without_time_stamps_a_repeated_burst_hides_no_kill_before_it() -> None:
     ring, burst = Ring(), b"<4>nf_conntrack: table full, dropping packet\n" * 500
     log = KernelLogReader(ring.read)
     ring.text = burst
@@ -135,7 +135,7 @@ async def test_without_time_stamps_a_burst_that_comes_again_hides_no_kill_before
     assert [victim.pid for kill in log.unclaimed() for victim in kill.victims] == [1]
 
 
-async def test_nor_where_the_ring_has_lost_as_much_as_was_added() -> None:
+async def test_a_repeated_burst_hides_no_kill_when_the_ring_drops_as_much_as_it_adds() -> None:
     ring, burst = Ring(), b"<4>nf_conntrack: table full, dropping packet\n" * 20
     log = KernelLogReader(ring.read)
     ring.text = b"<6>eth0: link is up\n" * 1000 + burst

@@ -1,10 +1,10 @@
-"""A node whose pods run where the agent does not look."""
+"""A node whose pods run in cgroups that the agent does not watch."""
 
 from pathlib import Path
 
 import pytest
 from oomwarden.agent.detection.kubepods import KubepodsDetection
-from oomwarden.agent.detection.layout import Layout
+from oomwarden.agent.detection.layout import LayoutMonitor
 from oomwarden.agent.informers.inventory import Container, Inventory
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.policy import QOSClass
@@ -22,32 +22,32 @@ def inventory() -> Inventory:
     return Inventory(synced=True, pods={UID: pod})
 
 
-async def test_a_container_without_a_cgroup_is_said_at_the_second_look(tmp_path: Path) -> None:
-    layout = Layout(inventory(), CgroupRoot(tmp_path))
-    await layout.look()
-    assert layout.remedy == "", "it may just start"
-    await layout.look()
+async def test_a_container_without_a_cgroup_is_reported_at_the_second_check(tmp_path: Path) -> None:
+    layout = LayoutMonitor(inventory(), CgroupRoot(tmp_path))
+    await layout.check()
+    assert layout.remedy == "", "it may be starting"
+    await layout.check()
     assert "shop/api/app" in layout.remedy
     assert layout.sees_nothing
     cgroup = Cgroup(7, "kubepods/p/c", Level.CONTAINER, UID, ID)
     layout.inventory.containers[7] = Container(cgroup, 0.0)
-    await layout.look()
+    await layout.check()
     assert (layout.remedy, layout.sees_nothing) == ("", False)
 
 
-async def test_a_mismatch_of_cgroup_drivers_is_said_at_once(tmp_path: Path) -> None:
+async def test_a_mismatch_of_cgroup_drivers_is_reported_immediately(tmp_path: Path) -> None:
     slice_of = f"kubepods-burstable-pod{UID.replace('-', '_')}.slice"
     (tmp_path / f"system.slice/containerd.service/{slice_of}:cri-containerd:{ID}").mkdir(
         parents=True
     )
-    layout = Layout(inventory(), CgroupRoot(tmp_path))
-    await layout.look()
+    layout = LayoutMonitor(inventory(), CgroupRoot(tmp_path))
+    await layout.check()
     assert "SystemdCgroup = true" in layout.remedy
 
 
-async def test_a_mount_that_cannot_be_listed_ends_nothing(tmp_path: Path) -> None:
-    layout = Layout(inventory(), CgroupRoot(tmp_path / "absent"))
-    await layout.look()
+async def test_a_mount_that_cannot_be_listed_raises_nothing(tmp_path: Path) -> None:
+    layout = LayoutMonitor(inventory(), CgroupRoot(tmp_path / "absent"))
+    await layout.check()
     assert layout.remedy == ""
 
 
@@ -59,20 +59,20 @@ async def test_a_mount_that_cannot_be_listed_ends_nothing(tmp_path: Path) -> Non
         ("", "cgroup_disable=memory"),
     ],
 )
-def test_without_the_memory_controller_the_remedy_is_said(
+def test_without_the_memory_controller_there_is_a_remedy(
     tmp_path: Path, controllers: str | None, remedy: str
 ) -> None:
     (tmp_path / "memory/kubepods/burstable").mkdir(parents=True)
     if controllers is not None:
         (tmp_path / "cgroup.controllers").write_text(controllers)
-    side = KubepodsDetection(tmp_path, Layout(Inventory(), CgroupRoot(tmp_path)))
-    assert side._look() is None
+    side = KubepodsDetection(tmp_path, LayoutMonitor(inventory(), CgroupRoot(tmp_path)))
+    assert side._find_once() is None
     assert remedy in side.unavailable_reason
 
 
 def test_without_cgroups_for_pods_the_remedy_names_what_the_kubelet_lacks(tmp_path: Path) -> None:
     (tmp_path / f"system.slice/cri-containerd-{ID}.scope").mkdir(parents=True)
     (tmp_path / "cgroup.controllers").write_text("cpu memory\n")
-    side = KubepodsDetection(tmp_path, Layout(Inventory(), CgroupRoot(tmp_path)))
-    assert side._look() is None
+    side = KubepodsDetection(tmp_path, LayoutMonitor(inventory(), CgroupRoot(tmp_path)))
+    assert side._find_once() is None
     assert "cgroupsPerQOS" in side.unavailable_reason

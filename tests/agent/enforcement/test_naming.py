@@ -21,6 +21,7 @@ from oomwarden.kernel.roots import HostRoots
 
 from tests.support.fake_cgroups import UID, FakeCgroups
 from tests.support.fake_proc import FakeProc, termination_log
+from tests.support.stores import store_at
 
 POD = UID.format(1)
 NAMED = termination_log(POD, "app")
@@ -68,7 +69,7 @@ class Host:
 
 @pytest.fixture
 async def host(tmp_path: Path) -> AsyncIterator[Host]:
-    store = Database(tmp_path / "store.sqlite")
+    store = store_at(tmp_path / "store.sqlite")
     await store.open()
     host = Host(tmp_path, store)
     yield host

@@ -22,7 +22,7 @@ async def begun_without(node: Node, hidden: int) -> Node:
     """Begin a second agent, from which a container is hidden."""
     containers = dict(node.inventory.containers)
     container = containers.pop(hidden)
-    node.inventory = replace(node.inventory, containers=containers, _met=frozenset())
+    node.inventory = replace(node.inventory, containers=containers, _last_seen=frozenset())
     following = await node.again()
     following.inventory.partly_seen = True
     following.put(policy())

@@ -8,11 +8,12 @@ import pytest
 from oomwarden.agent.enforcement.scan_schedule import SCAN_BURST_SECONDS, SCAN_SHARE
 from oomwarden.agent.enforcement.tracked import TrackedContainer
 from oomwarden.agent.informers.inventory import Container
-from oomwarden.agent.runtime.pace import SHARE, ReconcilePacer
+from oomwarden.agent.runtime import pace as news_pace
+from oomwarden.agent.runtime.pace import ReconcilePacer
 from oomwarden.core.enforcement.plan import ScanOutcome, ScorePlan
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.kernel.cgroup.members import list_pids
-from oomwarden.kernel.container import scores
+from oomwarden.kernel.container import scores as apply
 
 from tests.support.enforcing import Node, policy
 
@@ -75,13 +76,13 @@ async def test_a_scan_reads_no_process_twice(node: Node, monkeypatch: pytest.Mon
         looked.append(pid)
         return opened(pid)
 
-    monkeypatch.setattr(scores, "list_pids", lambda directory: [next(fresh), *real(directory)])
+    monkeypatch.setattr(apply, "pids", lambda directory: [next(fresh), *real(directory)])
     monkeypatch.setattr(type(node.scanner.host.proc), "open", lambda _, pid: look(pid))
     for each in node.tracker.containers.values():
         each.schedule.due, each.schedule._scans = 0.0, 1
     await node.scores.step()
     assert not set(looked) & set(node.pids(app))
-    assert len(looked) == len(set(looked)) <= scores.MAX_ROUNDS
+    assert len(looked) == len(set(looked)) <= apply.MAX_ROUNDS
 
 
 async def test_changes_while_many_scans_are_due_do_not_restart_all_of_them(
@@ -113,4 +114,4 @@ async def test_work_after_changes_rests_in_proportion_to_its_cost() -> None:
             continue
     at = loop.time()
     await pace.rest()
-    assert loop.time() - at >= 0.005 * SHARE * 0.9
+    assert loop.time() - at >= 0.005 * news_pace.REST_FACTOR * 0.9

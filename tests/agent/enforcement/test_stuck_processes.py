@@ -43,7 +43,7 @@ class Hanging:
 @pytest.fixture
 def hanging(node: Node, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hanging]:
     hanging = Hanging(monkeypatch)
-    node.scanner.commands._patience = 0.5
+    node.scanner.commands._timeout = 0.5
     yield hanging
     hanging.free.set()
 

@@ -28,17 +28,20 @@ async def test_policies_are_cached_for_the_namespaces_of_the_pods_here(
     node: Node,
 ) -> None:
     watches = watches_of(node)
-    (pods,) = [each.sink for each in watches.all if each.name == "pods"]
+    (pods,) = [each.handler for each in watches.all if each.name == "pods"]
     pods.replace([pod_fields(manifest("a", "shop")), pod_fields(manifest("b", "web"))])
     listed(node.view.policies, "OOMPolicy")
-    assert (node.view.policies.knows("web"), node.view.policies.knows("other")) == (True, False)
+    assert (node.view.policies.is_listed("web"), node.view.policies.is_listed("other")) == (
+        True,
+        False,
+    )
     pods.apply(pod_fields(manifest("c", "other")))
-    assert node.view.policies.to_list("OOMPolicy") == (["other"], [])
+    assert node.view.policies.unlisted("OOMPolicy") == (["other"], [])
 
 
-async def test_a_pod_of_which_a_part_is_left_out_is_named_in_a_condition(node: Node) -> None:
+async def test_a_pod_that_is_only_kept_in_part_is_named_in_a_condition(node: Node) -> None:
     watches = watches_of(node)
-    (pods,) = [each.sink for each in watches.all if each.name == "pods"]
+    (pods,) = [each.handler for each in watches.all if each.name == "pods"]
     assert watches.beyond_bounds()[0] == ""
     pods.replace([pod_fields(manifest("a", "shop", labels=1000))])
     remedy, reason = watches.beyond_bounds()
@@ -46,18 +49,18 @@ async def test_a_pod_of_which_a_part_is_left_out_is_named_in_a_condition(node: N
     assert "shop/a: 766 of 1000 labels" in remedy
 
 
-async def test_a_pod_whose_policies_are_not_known_yet_is_left_as_it_is(node: Node) -> None:
+async def test_a_pod_whose_policies_are_not_known_yet_is_not_changed(node: Node) -> None:
     node.pod("app")
     container = node.container("a", "app")
     node.learn(container)
     node.put(policy(score=TARGET))
     book = node.view.policies
-    book.want({"elsewhere"}, 1000.0)
+    book.track_namespaces({"elsewhere"}, 1000.0)
     await node.scores.step()
     assert node.scores_of(container) == [GIVEN]
-    book.want({"shop"}, 1000.0)
-    fresh = book.fresh("OOMPolicy", "shop")
-    fresh.take(policy(score=TARGET))
-    book.adopt(fresh)
+    book.track_namespaces({"shop"}, 1000.0)
+    fresh = book.begin_list("OOMPolicy", "shop")
+    fresh.add(policy(score=TARGET))
+    book.apply_list(fresh)
     await node.scores.step()
     assert node.scores_of(container) == [TARGET]

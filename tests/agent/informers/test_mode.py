@@ -19,12 +19,12 @@ def control(changes: list[str]) -> ModeHandler:
     return ModeHandler(lambda: changes.append("changed"))
 
 
-def test_before_the_api_server_answers_nothing_is_known(control: ModeHandler) -> None:
+def test_the_mode_is_unknown_before_the_api_server_answers(control: ModeHandler) -> None:
     assert control.mode is None
 
 
 @pytest.mark.parametrize("mode", list(EnforcementMode))
-def test_the_configmap_tells_the_mode(
+def test_the_configmap_sets_the_mode(
     control: ModeHandler, changes: list[str], mode: EnforcementMode
 ) -> None:
     control.replace([switch("Pause", "another"), switch(str(mode))])
@@ -38,13 +38,13 @@ def test_without_the_configmap_nothing_is_changed(control: ModeHandler) -> None:
     assert control.mode is EnforcementMode.PAUSE
 
 
-def test_deletion_ends_enforcing_and_leaves_scores_as_they_are(control: ModeHandler) -> None:
+def test_the_deletion_of_the_configmap_pauses(control: ModeHandler) -> None:
     control.apply(switch("Enforce"))
     control.delete(switch("Enforce"))
     assert control.mode is EnforcementMode.PAUSE
 
 
-def test_an_uninstall_that_deletes_the_switch_after_release_goes_on_releasing(
+def test_after_release_the_deletion_of_the_configmap_keeps_releasing(
     control: ModeHandler,
 ) -> None:
     control.apply(switch("Release"))
@@ -56,7 +56,7 @@ def test_an_uninstall_that_deletes_the_switch_after_release_goes_on_releasing(
 @pytest.mark.parametrize(
     "bad", [{"mode": "enforce"}, {"mode": None}, {}, None, {"other": "Pause"}, ["mode"]]
 )
-def test_a_value_that_cannot_be_read_stops_all_changes_and_is_told(
+def test_a_value_that_cannot_be_read_pauses_and_is_logged(
     control: ModeHandler, bad: object, caplog: pytest.LogCaptureFixture
 ) -> None:
     manifest = {"metadata": {"name": "oomwarden-control"}, "data": bad}
@@ -68,10 +68,10 @@ def test_a_value_that_cannot_be_read_stops_all_changes_and_is_told(
     control.apply(switch("Release"))
     control.apply(manifest)
     assert [*modes, control.mode] == [EnforcementMode.PAUSE, EnforcementMode.RELEASE]
-    assert "it takes Enforce, Pause, Release" in caplog.text
+    assert "expected one of Enforce, Pause, Release" in caplog.text
 
 
-def test_other_configmaps_are_none_of_our_business(control: ModeHandler) -> None:
+def test_other_configmaps_are_ignored(control: ModeHandler) -> None:
     control.apply(switch("Release", "other"))
     control.delete(switch("Release", "other"))
     assert control.mode is None

@@ -17,16 +17,14 @@ PENDING = {"phase": "Pending"}
 @dataclass
 class Node:
     inventory: Inventory = field(default_factory=Inventory)
-    passed_over: UnreadableObjects = field(default_factory=UnreadableObjects)
+    unreadable: UnreadableObjects = field(default_factory=UnreadableObjects)
     seen: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.sink = PodEventHandler(
-            self.inventory, lambda: None, self.seen.append, self.passed_over
-        )
+        self.sink = PodEventHandler(self.inventory, lambda: None, self.seen.append, self.unreadable)
 
     def owner(self, uid: str) -> str | None:
-        """Name the pod that a cgroup belongs to."""
+        """Return the pod that a cgroup belongs to."""
         pod = self.inventory.pod(Cgroup(7, "kubepods.slice/x", Level.CONTAINER, uid))
         return f"{pod.namespace}/{pod.name}" if pod else None
 
@@ -37,23 +35,23 @@ def pod(name: str, uid: str, namespace: str = "shop", **metadata: object) -> dic
 
 
 def forged(claimed: str) -> dict[str, Any]:
-    """Write a mirror as a tenant would: the API server gives it a status, the kubelet does not."""
+    """Return a mirror as a tenant would create it: its status is not the kubelet's."""
     metadata = {"name": "evil", "namespace": "tenant", "uid": MINE}
     return mirror(claimed, metadata=metadata) | {"status": PENDING}
 
 
-def test_a_mirror_that_claims_a_real_pods_uid_takes_nothing_over() -> None:
+def test_a_mirror_that_claims_a_real_pods_uid_replaces_nothing() -> None:
     node = Node()
     node.sink.replace([pod("db-0", VICTIM, "bank")])
     node.sink.apply(forged(VICTIM))
-    assert (node.owner(VICTIM), node.passed_over.total) == ("bank/db-0", 1)
-    assert "Pod tenant/evil" in node.passed_over.message()
+    assert (node.owner(VICTIM), node.unreadable.total) == ("bank/db-0", 1)
+    assert "Pod tenant/evil" in node.unreadable.message()
     node.sink.delete(forged(VICTIM))
-    assert (node.owner(VICTIM), node.passed_over.total) == ("bank/db-0", 0)
+    assert (node.owner(VICTIM), node.unreadable.total) == ("bank/db-0", 0)
     assert VICTIM in node.inventory.pods
 
 
-def test_a_mirror_that_claims_a_static_pods_hash_takes_nothing_over_and_leaves_nothing() -> None:
+def test_a_mirror_that_claims_a_static_pods_hash_replaces_nothing_and_leaves_no_trace() -> None:
     node = Node()
     node.sink.replace([mirror()])
     node.sink.apply(forged(HASH))
@@ -61,21 +59,21 @@ def test_a_mirror_that_claims_a_static_pods_hash_takes_nothing_over_and_leaves_n
     node.sink.replace([forged(HASH), mirror()])
     assert node.owner(HASH) == "kube-system/etcd-node-1"
     node.sink.delete(forged(HASH))
-    assert (node.owner(HASH), node.passed_over.total) == ("kube-system/etcd-node-1", 0)
+    assert (node.owner(HASH), node.unreadable.total) == ("kube-system/etcd-node-1", 0)
     node.sink.delete(mirror())
-    assert node.owner(HASH) == "kube-system/etcd-node-1", "its last kills may still be on their way"
+    assert node.owner(HASH) == "kube-system/etcd-node-1", "its last kills may not be recorded yet"
 
 
-def test_a_mirror_that_the_kubelet_does_not_confirm_stands_for_no_static_pod() -> None:
+def test_a_mirror_that_the_kubelet_does_not_confirm_represents_no_static_pod() -> None:
     node = Node()
     node.sink.apply(forged(HASH))
     assert node.owner(HASH) is None
-    assert "the kubelet does not confirm" in node.passed_over.message()
+    assert "the kubelet does not confirm" in node.unreadable.message()
     node.sink.apply(mirror())
     assert node.owner(HASH) == "kube-system/etcd-node-1"
 
 
-def test_a_mirror_that_claims_another_hash_leaves_the_one_before() -> None:
+def test_a_mirror_that_claims_another_hash_gives_up_its_first_one() -> None:
     node, other = Node(), HASH[::-1]
     node.sink.apply(mirror())
     node.sink.apply(mirror(other))
@@ -83,7 +81,7 @@ def test_a_mirror_that_claims_another_hash_leaves_the_one_before() -> None:
     assert node.owner(other) == "kube-system/etcd-node-1"
 
 
-def test_a_deleted_pods_facts_stay_for_its_last_kills_unless_another_has_its_name() -> None:
+def test_a_deleted_pods_facts_are_kept_for_its_last_kills_beside_a_new_pod_of_its_name() -> None:
     node = Node()
     node.sink.apply(pod("api", VICTIM))
     node.sink.apply(pod("api", MINE))
@@ -92,7 +90,7 @@ def test_a_deleted_pods_facts_stay_for_its_last_kills_unless_another_has_its_nam
     assert node.inventory.deleted[VICTIM].uid == VICTIM
 
 
-def test_owners_of_any_length_are_cut_and_the_pod_is_taken() -> None:
+def test_owners_of_any_length_are_cut_and_the_pod_is_kept() -> None:
     owner = {
         "apiVersion": "v1",
         "kind": "K\0\u202e\n" + "k" * 300,
@@ -105,52 +103,50 @@ def test_owners_of_any_length_are_cut_and_the_pod_is_taken() -> None:
     assert found is not None
     assert found.kind.startswith(r"K\x00\u202e\nkkk")
     assert (len(found.kind), len(found.name)) == (253, 253)
-    assert node.passed_over.total == 0
+    assert node.unreadable.total == 0
 
 
-def test_what_cannot_be_read_of_a_pod_is_named_and_the_rest_is_taken() -> None:
+def test_unreadable_parts_of_a_pod_are_named_and_the_rest_is_kept() -> None:
     odd = pod("odd", MINE)
     odd["spec"]["containers"][0]["resources"] = {"limits": {"memory": "1e\n3x"}}
     odd["status"] = {"qosClass": "Platinum", "containerStatuses": [None, {"name": "app"}, 7]}
     node = Node()
     node.sink.replace([pod("api", VICTIM), odd])
     assert node.owner(MINE) == "shop/odd"
-    told = node.passed_over.message()
-    assert r"spec.containers[0].resources.limits.memory is no amount of memory: '1e\n3x'" in told
-    assert "status.qosClass is none of Guaranteed, Burstable, BestEffort: 'Platinum'" in told
+    message = node.unreadable.message()
+    assert r"spec.containers[0].resources.limits.memory is no amount of memory: '1e\n3x'" in message
+    assert "status.qosClass is none of Guaranteed, Burstable, BestEffort: 'Platinum'" in message
     node.sink.apply(pod("odd", MINE))
-    assert node.passed_over.message() == ""
+    assert node.unreadable.message() == ""
 
 
-def test_a_pod_without_a_name_or_uid_is_passed_over_and_told_to_nobody() -> None:
+def test_a_pod_without_a_name_or_uid_is_skipped_and_not_observed() -> None:
     node = Node()
     node.sink.replace([{"metadata": {"name": "x", "namespace": "y"}}, pod("api", VICTIM)])
     assert list(node.inventory.pods) == [VICTIM]
-    assert "Pod y/x: metadata has no uid" in node.passed_over.message()
+    assert "Pod y/x: metadata has no uid" in node.unreadable.message()
     assert [each["metadata"]["name"] for each in node.seen] == ["api"]
 
 
-def test_thousands_of_odd_pods_are_counted_and_a_few_named() -> None:
-    passed_over = UnreadableObjects()
+def test_thousands_of_unreadable_pods_are_counted_and_a_few_are_named() -> None:
+    unreadable = UnreadableObjects()
     for number in [*range(12_000), *range(12_000)]:
-        passed_over.note("Pod", pod(f"p-{number}", str(number)), "x" * 5_000)
-    told = passed_over.message()
-    assert told.startswith("12000 objects are not wholly read: Pod shop/p-0: xxx")
-    assert "and 11995 more" in told
-    assert len(told) < 2_000
-    assert sum(map(len, passed_over._words.values())) <= 50 * 300
+        unreadable.note("Pod", pod(f"p-{number}", str(number)), "x" * 5_000)
+    message = unreadable.message()
+    assert message.startswith("12000 objects are not wholly read: Pod shop/p-0: xxx")
+    assert "and 11995 more" in message
+    assert len(message) < 2_000
+    assert sum(map(len, unreadable._words.values())) <= 50 * 300
     for number in range(11_999):
-        passed_over.clear("Pod", pod(f"p-{number}", str(number)))
-    assert passed_over.message().startswith("one object is not wholly read. What")
-    passed_over.note("Pod", pod("p-11999", "11999"), "again")
-    assert passed_over.message().startswith(
-        "one object is not wholly read: Pod shop/p-11999: again"
-    )
+        unreadable.clear("Pod", pod(f"p-{number}", str(number)))
+    assert unreadable.message().startswith("one object is not wholly read. What")
+    unreadable.note("Pod", pod("p-11999", "11999"), "again")
+    assert unreadable.message().startswith("one object is not wholly read: Pod shop/p-11999: again")
 
 
-def test_thousands_of_mirrors_that_claim_the_same_cost_no_more_than_as_many_others() -> None:
+def test_thousands_of_mirrors_with_the_same_claim_cost_no_more_than_other_pods() -> None:
     class Counted(UnreadableObjects):
-        """Counts what is said of objects."""
+        """Counts the calls of `note`."""
 
         count = 0
 
@@ -167,5 +163,5 @@ def test_thousands_of_mirrors_that_claim_the_same_cost_no_more_than_as_many_othe
     sink.apply(many[0])
     sink.delete(many[1])
     assert sink.inventory.pods[HASH].namespace == "kube-system"
-    assert sink.passed_over.total == 999
+    assert sink.unreadable.total == 999
     assert Counted.count <= 2 * len(many)

@@ -1,10 +1,10 @@
-"""Of policies those are held that may select a pod of this node; all else leaves no trace."""
+"""The cache keeps the policies that may select a pod of this node, and nothing else."""
 
 from typing import Any
 
 import pytest
 from oomwarden.agent.informers.namespaces import NamespaceCache
-from oomwarden.agent.informers.policies import FORGET_SECONDS, MOST_MEANWHILE, PolicyCache
+from oomwarden.agent.informers.policies import FORGET_SECONDS, MAX_EVENTS_DURING_LIST, PolicyCache
 from oomwarden.core.policy.policy import CLUSTER, NAMESPACED
 
 from tests.support.enforcing import listed
@@ -26,204 +26,208 @@ def changes() -> list[str]:
 
 
 @pytest.fixture
-def book(changes: list[str]) -> PolicyCache:
-    book = PolicyCache(lambda: changes.append("changed"))
-    book.want({"shop"}, 0.0)
-    listed(book, NAMESPACED)
+def cache(changes: list[str]) -> PolicyCache:
+    cache = PolicyCache(lambda: changes.append("changed"))
+    cache.track_namespaces({"shop"}, 0.0)
+    listed(cache, NAMESPACED)
     changes.clear()
-    return book
+    return cache
 
 
-def names(book: PolicyCache, namespace: str = "shop") -> list[str]:
-    return sorted(policy.name for policy in book.candidates(namespace))
+def names(cache: PolicyCache, namespace: str = "shop") -> list[str]:
+    return sorted(policy.name for policy in cache.candidates(namespace))
 
 
-def test_both_kinds_must_be_listed_before_anything_can_be_said(book: PolicyCache) -> None:
-    assert not book.synced
-    listed(book, CLUSTER)
-    assert book.synced
+def test_the_cache_is_synced_once_both_kinds_are_listed(cache: PolicyCache) -> None:
+    assert not cache.synced
+    listed(cache, CLUSTER)
+    assert cache.synced
 
 
-def test_candidates_are_those_of_the_namespace_and_of_the_cluster(book: PolicyCache) -> None:
-    listed(book, NAMESPACED, manifest("a"), manifest("b", namespace="other"))
-    listed(book, CLUSTER, manifest("c", namespace=None))
-    assert names(book) == ["a", "c"]
+def test_candidates_are_those_of_the_namespace_and_of_the_cluster(cache: PolicyCache) -> None:
+    listed(cache, NAMESPACED, manifest("a"), manifest("b", namespace="other"))
+    listed(cache, CLUSTER, manifest("c", namespace=None))
+    assert names(cache) == ["a", "c"]
 
 
-def test_a_new_list_of_one_kind_leaves_the_other(book: PolicyCache) -> None:
-    listed(book, NAMESPACED, manifest("a"), manifest("broken", -1000))
-    listed(book, CLUSTER, manifest("c", namespace=None))
-    listed(book, NAMESPACED, manifest("b"))
-    assert (names(book), book.unreadable) == (["b", "c"], {})
+def test_a_new_list_of_one_kind_leaves_the_other(cache: PolicyCache) -> None:
+    listed(cache, NAMESPACED, manifest("a"), manifest("broken", -1000))
+    listed(cache, CLUSTER, manifest("c", namespace=None))
+    listed(cache, NAMESPACED, manifest("b"))
+    assert (names(cache), cache.unreadable) == (["b", "c"], {})
 
 
-def test_an_event_of_the_status_alone_is_no_change(book: PolicyCache, changes: list[str]) -> None:
-    sink, before = book.sink(NAMESPACED), book.version
+def test_an_event_about_the_status_alone_is_no_change(
+    cache: PolicyCache, changes: list[str]
+) -> None:
+    sink, before = cache.event_handler(NAMESPACED), cache.version
     sink.apply(manifest("a"))
     sink.apply({**manifest("a"), "status": {"pods": 3}})
-    assert (changes, book.version) == (["changed"], before + 1)
+    assert (changes, cache.version) == (["changed"], before + 1)
     sink.apply(manifest("a", 6))
-    assert book.version == before + 2
+    assert cache.version == before + 2
 
 
-def test_what_has_no_room_in_a_list_is_left_out_unread(
-    book: PolicyCache, monkeypatch: pytest.MonkeyPatch
+def test_policies_of_a_list_beyond_the_bound_are_left_out_unparsed(
+    cache: PolicyCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("oomwarden.core.policy.policy_cache.MOST_POLICIES", 1)
-    listed(book, NAMESPACED, manifest("a"), manifest("b"), manifest("broken", -1000))
-    assert (names(book), book.unreadable) == (["a"], {})
-    assert list(book.left_out) == [(NAMESPACED, "shop", "b"), (NAMESPACED, "shop", "broken")]
+    listed(cache, NAMESPACED, manifest("a"), manifest("b"), manifest("broken", -1000))
+    assert (names(cache), cache.unreadable) == (["a"], {})
+    assert list(cache.left_out) == [(NAMESPACED, "shop", "b"), (NAMESPACED, "shop", "broken")]
 
 
 def test_a_policy_that_cannot_be_read_does_not_compete(
-    book: PolicyCache, caplog: pytest.LogCaptureFixture
+    cache: PolicyCache, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sink = book.sink(NAMESPACED)
+    sink = cache.event_handler(NAMESPACED)
     sink.apply(manifest("a"))
     sink.apply(manifest("a", -1000))
-    assert names(book) == []
-    assert "spec.rules[0].oomScoreAdj" in book.unreadable[NAMESPACED, "shop", "a"]
-    assert caplog.text.count("OOMPolicy/shop/a is not in force") == 1
-    version = book.version
+    assert names(cache) == []
+    assert "spec.rules[0].oomScoreAdj" in cache.unreadable[NAMESPACED, "shop", "a"]
+    assert caplog.text.count("OOMPolicy/shop/a is not in effect") == 1
+    version = cache.version
     sink.apply(manifest("a", -1000))
-    assert book.version == version
+    assert cache.version == version
     sink.apply(manifest("a"))
-    assert (names(book), book.unreadable) == (["a"], {})
+    assert (names(cache), cache.unreadable) == (["a"], {})
 
 
-def test_a_deleted_policy_is_forgotten(book: PolicyCache) -> None:
-    sink = book.sink(NAMESPACED)
-    listed(book, NAMESPACED, manifest("a"), manifest("broken", -1000))
+def test_a_deleted_policy_is_removed(cache: PolicyCache) -> None:
+    sink = cache.event_handler(NAMESPACED)
+    listed(cache, NAMESPACED, manifest("a"), manifest("broken", -1000))
     sink.delete(manifest("a"))
     sink.delete(manifest("broken", -1000))
-    assert (names(book), book.unreadable) == ([], {})
+    assert (names(cache), cache.unreadable) == ([], {})
 
 
-def test_a_thing_without_a_name_is_passed_over(book: PolicyCache) -> None:
-    listed(book, NAMESPACED, {}, manifest("a"))
-    book.sink(NAMESPACED).apply({"metadata": {}})
-    assert names(book) == ["a"]
+def test_an_object_without_a_name_is_skipped(cache: PolicyCache) -> None:
+    listed(cache, NAMESPACED, {}, manifest("a"))
+    cache.event_handler(NAMESPACED).apply({"metadata": {}})
+    assert names(cache) == ["a"]
 
 
-def test_of_a_namespace_without_a_pod_here_nothing_is_kept(
-    book: PolicyCache, changes: list[str]
+def test_nothing_is_kept_of_a_namespace_without_a_pod_on_this_node(
+    cache: PolicyCache, changes: list[str]
 ) -> None:
-    sink = book.sink(NAMESPACED)
+    sink = cache.event_handler(NAMESPACED)
     sink.apply(manifest("b", namespace="other"))
     sink.delete(manifest("b", namespace="other"))
-    assert (changes, book.candidates("other"), book.knows("other")) == ([], [], False)
-    assert set(book.shelves.by_namespace) == {"", "shop"}
+    assert (changes, cache.candidates("other"), cache.is_listed("other")) == ([], [], False)
+    assert set(cache.shelves.by_namespace) == {"", "shop"}
 
 
-def test_a_namespace_that_gets_its_first_pod_is_to_be_listed_and_known_after_that(
-    book: PolicyCache,
+async def test_a_namespace_with_its_first_pod_is_listed_and_known_after_that(
+    cache: PolicyCache,
 ) -> None:
-    book.wake.clear()
-    book.want({"shop", "other"}, 1.0)
-    assert book.wake.is_set()
-    assert book.to_list(NAMESPACED) == (["other"], [])
-    fresh = book.fresh(NAMESPACED, "other")
-    fresh.take(manifest("b", namespace="other"))
+    await cache.list_needed[NAMESPACED].wait(0)
+    cache.track_namespaces({"shop", "other"}, 1.0)
+    assert cache.list_needed[NAMESPACED].is_set()
+    assert cache.unlisted(NAMESPACED) == (["other"], [])
+    fresh = cache.begin_list(NAMESPACED, "other")
+    fresh.add(manifest("b", namespace="other"))
     fresh.version = "7"
-    book.adopt(fresh)
-    assert (book.to_list(NAMESPACED), names(book, "other")) == (None, ["b"])
+    cache.apply_list(fresh)
+    assert (cache.unlisted(NAMESPACED), names(cache, "other")) == (None, ["b"])
 
 
-def test_policies_are_forgotten_some_time_after_the_last_pod_went(book: PolicyCache) -> None:
-    listed(book, NAMESPACED, manifest("a"))
-    book.want(set(), FORGET_SECONDS)
-    assert book.knows("shop")
-    book.want(set(), FORGET_SECONDS + 1)
-    assert not book.knows("shop")
-    assert book.candidates("shop") == []
+def test_policies_are_dropped_some_time_after_the_last_pod(cache: PolicyCache) -> None:
+    listed(cache, NAMESPACED, manifest("a"))
+    cache.track_namespaces(set(), FORGET_SECONDS)
+    assert cache.is_listed("shop")
+    cache.track_namespaces(set(), FORGET_SECONDS + 1)
+    assert not cache.is_listed("shop")
+    assert cache.candidates("shop") == []
 
 
-def test_what_the_watch_tells_while_a_namespace_is_listed_is_not_lost_nor_undone(
-    book: PolicyCache,
+def test_watch_events_during_the_list_of_a_namespace_are_neither_lost_nor_undone(
+    cache: PolicyCache,
 ) -> None:
-    book.want({"other"}, 1.0)
-    sink, fresh = book.sink(NAMESPACED), book.fresh(NAMESPACED, "other")
-    fresh.take(manifest("old", 1, "other", "3"))
-    fresh.take(manifest("changed", 1, "other", "4"))
-    fresh.take(manifest("deleted", 1, "other", "5"))
+    cache.track_namespaces({"other"}, 1.0)
+    sink, fresh = cache.event_handler(NAMESPACED), cache.begin_list(NAMESPACED, "other")
+    fresh.add(manifest("old", 1, "other", "3"))
+    fresh.add(manifest("changed", 1, "other", "4"))
+    fresh.add(manifest("deleted", 1, "other", "5"))
     sink.apply(manifest("old", 9, "other", "2"))
     sink.apply(manifest("changed", 9, "other", "11"))
     sink.apply(manifest("new", 9, "other", "12"))
     sink.delete(manifest("deleted", 1, "other", "13"))
     fresh.version = "10"
-    book.adopt(fresh)
-    scores = {each.name: each.spec.rules[0].oom_score_adj for each in book.candidates("other")}
+    cache.apply_list(fresh)
+    scores = {each.name: each.spec.rules[0].oom_score_adj for each in cache.candidates("other")}
     assert scores == {"old": 1, "changed": 9, "new": 9}
     sink.apply(manifest("old", 7, "other", "9"))
-    assert {each.name for each in book.candidates("other")} == set(scores)
+    assert {each.name for each in cache.candidates("other")} == set(scores)
     assert scores["old"] == 1
 
 
-def test_more_words_than_are_noted_have_the_namespace_listed_again(book: PolicyCache) -> None:
-    book.want({"other"}, 1.0)
-    fresh = book.fresh(NAMESPACED, "other")
-    for number in range(MOST_MEANWHILE + 1):
-        book.sink(NAMESPACED).apply(manifest(f"p{number}", 1, "other", str(20 + number)))
+def test_more_events_during_a_list_than_are_kept_cause_another_list(cache: PolicyCache) -> None:
+    cache.track_namespaces({"other"}, 1.0)
+    fresh = cache.begin_list(NAMESPACED, "other")
+    for number in range(MAX_EVENTS_DURING_LIST + 1):
+        cache.event_handler(NAMESPACED).apply(manifest(f"p{number}", 1, "other", str(20 + number)))
     fresh.version = "10"
-    book.adopt(fresh)
-    assert book.to_list(NAMESPACED) == ([], ["other"])
+    cache.apply_list(fresh)
+    assert cache.unlisted(NAMESPACED) == ([], ["other"])
 
 
-def test_a_list_of_one_namespace_that_is_older_than_a_list_of_all_is_not_taken(
-    book: PolicyCache,
+def test_a_list_of_one_namespace_that_is_older_than_a_list_of_all_is_ignored(
+    cache: PolicyCache,
 ) -> None:
-    late = book.fresh(NAMESPACED, "shop")
+    late = cache.begin_list(NAMESPACED, "shop")
     late.version = "5"
-    all_of_them = book.fresh(NAMESPACED)
-    all_of_them.take(manifest("a"))
+    all_of_them = cache.begin_list(NAMESPACED)
+    all_of_them.add(manifest("a"))
     all_of_them.version = "9"
-    book.adopt(all_of_them)
-    book.adopt(late)
-    assert names(book) == ["a"]
+    cache.apply_list(all_of_them)
+    cache.apply_list(late)
+    assert names(cache) == ["a"]
 
 
-def test_a_namespace_that_lost_its_pods_while_it_was_listed_is_not_held(book: PolicyCache) -> None:
-    book.want({"other"}, 0.0)
-    fresh = book.fresh(NAMESPACED, "other")
-    fresh.take(manifest("b", namespace="other"))
-    book.want({"shop"}, FORGET_SECONDS + 1)
-    book.adopt(fresh)
-    assert not book.knows("other")
+def test_a_namespace_that_lost_its_pods_during_its_list_is_not_kept(cache: PolicyCache) -> None:
+    cache.track_namespaces({"other"}, 0.0)
+    fresh = cache.begin_list(NAMESPACED, "other")
+    fresh.add(manifest("b", namespace="other"))
+    cache.track_namespaces({"shop"}, FORGET_SECONDS + 1)
+    cache.apply_list(fresh)
+    assert not cache.is_listed("other")
 
 
-def test_what_is_left_out_is_named_with_its_generation(
-    book: PolicyCache, monkeypatch: pytest.MonkeyPatch
+def test_policies_that_are_left_out_are_named_with_their_generations(
+    cache: PolicyCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("oomwarden.core.policy.policy_cache.MOST_POLICIES", 2)
-    listed(book, NAMESPACED, *(manifest(name) for name in "cab"))
-    assert names(book) == ["a", "b"]
-    assert book.left_out == {(NAMESPACED, "shop", "c"): 1}
+    listed(cache, NAMESPACED, *(manifest(name) for name in "cab"))
+    assert names(cache) == ["a", "b"]
+    assert cache.left_out == {(NAMESPACED, "shop", "c"): 1}
 
 
 def test_only_a_change_of_labels_is_a_change_of_a_namespace(changes: list[str]) -> None:
-    book = NamespaceCache(lambda: changes.append("changed"))
-    book.replace([{"metadata": {"name": "shop", "labels": {"a": "b"}}}])
-    book.apply({"metadata": {"name": "shop", "labels": {"a": "b"}, "resourceVersion": "7"}})
-    assert (changes, book.synced) == (["changed"], True)
-    book.apply({"metadata": {"name": "shop"}})
-    assert (book.labels, len(changes)) == ({"shop": {}}, 2)
-    book.delete({"metadata": {"name": "shop"}})
-    assert book.labels == {}
+    cache = NamespaceCache(lambda: changes.append("changed"))
+    cache.replace([{"metadata": {"name": "shop", "labels": {"a": "b"}}}])
+    cache.apply({"metadata": {"name": "shop", "labels": {"a": "b"}, "resourceVersion": "7"}})
+    assert (changes, cache.synced) == (["changed"], True)
+    cache.apply({"metadata": {"name": "shop"}})
+    assert (cache.labels, len(changes)) == ({"shop": {}}, 2)
+    cache.delete({"metadata": {"name": "shop"}})
+    assert cache.labels == {}
 
 
-def test_an_equal_policy_keeps_the_identity_by_which_others_know_it(book: PolicyCache) -> None:
-    listed(book, NAMESPACED, manifest("a"))
-    (before,) = book.candidates("shop")
-    book.sink(NAMESPACED).apply(manifest("a"))
-    book.sink(NAMESPACED).apply({**manifest("a"), "status": {"pods": 1}})
-    listed(book, NAMESPACED, manifest("a"))
-    (after,) = book.candidates("shop")
+def test_an_unchanged_policy_stays_the_same_object(cache: PolicyCache) -> None:
+    listed(cache, NAMESPACED, manifest("a"))
+    (before,) = cache.candidates("shop")
+    cache.event_handler(NAMESPACED).apply(manifest("a"))
+    cache.event_handler(NAMESPACED).apply({**manifest("a"), "status": {"pods": 1}})
+    listed(cache, NAMESPACED, manifest("a"))
+    (after,) = cache.candidates("shop")
     assert after is before
 
 
-def test_an_empty_list_forgets_all_and_manifests_are_taken_as_they_are(book: PolicyCache) -> None:
-    sink = book.sink(NAMESPACED)
+def test_an_empty_list_removes_all_policies_and_a_list_of_manifests_is_accepted(
+    cache: PolicyCache,
+) -> None:
+    sink = cache.event_handler(NAMESPACED)
     sink.replace([manifest("a"), manifest("b", namespace="other")])
-    assert names(book) == ["a"]
+    assert names(cache) == ["a"]
     sink.replace([])
-    assert (names(book), book.knows("shop")) == ([], True)
+    assert (names(cache), cache.is_listed("shop")) == ([], True)

@@ -1,4 +1,4 @@
-"""A namespace whose first pod appears is listed at once, and again until the API server answers."""
+"""A namespace is listed when its first pod appears, with retries until the API server answers."""
 
 import asyncio
 import random
@@ -28,7 +28,7 @@ def manifest(name: str, namespace: str = "shop", version: str = "1") -> dict[str
 
 
 class Api:
-    """Has policies by namespace; answers at version 7 unless it is to fail first."""
+    """Has policies by namespace; answers at version 7, after the given failures."""
 
     def __init__(self, *policies: dict[str, Any]) -> None:
         self.policies = policies
@@ -54,12 +54,12 @@ class Api:
 
 class World:
     def __init__(self, *policies: dict[str, Any]) -> None:
-        self.api, self.book, self.now = Api(*policies), PolicyCache(lambda: None), 100.0
-        self.source = PolicySource(self.api, self.book, NAMESPACED, lambda: self.now)
+        self.api, self.cache, self.now = Api(*policies), PolicyCache(lambda: None), 100.0
+        self.source = PolicySource(self.api, self.cache, NAMESPACED, lambda: self.now)
 
     async def list_all(self) -> None:
         listing = await self.source.list_objects(ALL, "0")
-        self.book.sink(NAMESPACED).replace(listing.objects)
+        self.cache.event_handler(NAMESPACED).replace(listing.objects)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -74,7 +74,7 @@ class World:
             await asyncio.sleep(0)
 
     def names(self, namespace: str) -> list[str]:
-        return sorted(each.name for each in self.book.candidates(namespace))
+        return sorted(each.name for each in self.cache.candidates(namespace))
 
 
 @pytest.fixture(autouse=True)
@@ -82,79 +82,79 @@ def _no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(random, "uniform", lambda *_: 1.0)
 
 
-async def test_the_first_list_waits_until_it_is_known_which_namespaces_have_pods() -> None:
+async def test_the_first_list_waits_until_the_namespaces_with_pods_are_known() -> None:
     world = World(manifest("a"), manifest("b", "other"))
     listing = asyncio.create_task(world.list_all())
     await world.turns()
     assert world.api.asked == []
-    world.book.want({"shop"}, 0.0)
+    world.cache.track_namespaces({"shop"}, 0.0)
     await listing
     assert (world.names("shop"), world.names("other")) == (["a"], [])
 
 
-async def test_a_namespace_is_listed_by_itself_when_its_first_pod_comes_not_older_than_the_watch(
+async def test_a_namespace_is_listed_when_its_first_pod_appears_no_older_than_the_watch(
 ) -> None:  # fmt: skip
     world = World(manifest("a"), manifest("b", "other"))
-    world.book.want({"shop"}, 0.0)
+    world.cache.track_namespaces({"shop"}, 0.0)
     await world.list_all()
     world.api.events = [("BOOKMARK", {"metadata": {"resourceVersion": "42"}})]
     assert [kind async for kind, _ in world.source.watch_objects(ALL, "7", 60)] == ["BOOKMARK"]
     async with world.running():
-        world.book.want({"shop", "other"}, 1.0)
+        world.cache.track_namespaces({"shop", "other"}, 1.0)
         await world.turns()
     assert world.names("other") == ["b"]
     assert world.api.asked == [(None, "0"), ("other", "42")]
 
 
-async def test_an_api_server_that_is_away_is_asked_again_and_it_is_said_after_a_while() -> None:
+async def test_a_failed_list_is_retried_and_reported_after_a_while() -> None:
     world = World(manifest("b", "other"))
-    world.book.want(set(), 0.0)
+    world.cache.track_namespaces(set(), 0.0)
     await world.list_all()
     world.api.failures = [httpx2.ConnectError("away")] * 2
     async with world.running():
-        world.book.want({"other"}, 1.0)
+        world.cache.track_namespaces({"other"}, 1.0)
         await world.turns()
-        assert (world.book.knows("other"), world.source.late()) == (False, {})
+        assert (world.cache.is_listed("other"), world.source.overdue()) == (False, {})
         world.now += 20
-        assert "away" in world.source.late()["other"]
-        world.book.wake.set()
+        assert "away" in world.source.overdue()["other"]
+        world.cache.list_needed[NAMESPACED].set()
         await world.turns()
-        assert not world.book.knows("other")
+        assert not world.cache.is_listed("other")
         world.now += 2
-        world.book.wake.set()
+        world.cache.list_needed[NAMESPACED].set()
         await world.turns()
-    assert (world.names("other"), world.source.late()) == (["b"], {})
+    assert (world.names("other"), world.source.overdue()) == (["b"], {})
     assert len(world.api.asked) == 4
 
 
-async def test_nothing_is_listed_by_itself_before_all_was_listed_once() -> None:
+async def test_no_namespace_is_listed_alone_before_the_first_list_of_all() -> None:
     world = World(manifest("a"))
-    world.book.want({"shop"}, 0.0)
+    world.cache.track_namespaces({"shop"}, 0.0)
     async with world.running():
         await world.turns()
     assert world.api.asked == []
 
 
-async def test_what_was_left_out_comes_back_with_room_but_is_not_listed_all_the_time(
+async def test_policies_that_were_left_out_come_back_with_room_at_a_limited_rate(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("oomwarden.core.policy.policy_cache.MOST_POLICIES", 1)
     world = World(manifest("a"), manifest("b"), manifest("c"))
-    world.book.want({"shop"}, 0.0)
+    world.cache.track_namespaces({"shop"}, 0.0)
     await world.list_all()
     async with world.running():
         for name, held in (("a", "b"), ("b", "")):
             world.api.policies = world.api.policies[1:]
-            world.book.sink(NAMESPACED).delete(manifest(name, version="9"))
+            world.cache.event_handler(NAMESPACED).delete(manifest(name, version="9"))
             await world.turns()
             assert world.names("shop") == ([held] if held else [])
         world.now += policy_source.STALE_SECONDS
-        world.book.wake.set()
+        world.cache.list_needed[NAMESPACED].set()
         await world.turns()
     assert world.names("shop") == ["c"]
 
 
-async def test_cluster_policies_wait_for_no_pod() -> None:
+async def test_cluster_policies_do_not_wait_for_pods() -> None:
     world = World()
-    source = PolicySource(world.api, world.book, CLUSTER)
+    source = PolicySource(world.api, world.cache, CLUSTER)
     assert (await source.list_objects(ALL, "0")).version == "7"

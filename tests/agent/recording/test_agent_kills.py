@@ -6,11 +6,11 @@ from pathlib import Path
 
 from oomwarden.agent.recording import agent_kills
 from oomwarden.agent.runtime.identity import FILE
-from oomwarden.agent.store.database import Database
 from oomwarden.core.incidents.agent_kills import AgentKills
 
 from tests.support.books_node import BooksNode, logged
 from tests.support.fake_cgroups import UID
+from tests.support.stores import store_at
 
 MIB = 1 << 20
 
@@ -25,7 +25,7 @@ def introduce(books: BooksNode, tmp_path: Path, number: int) -> None:
 
 
 async def kept(books: BooksNode) -> AgentKills:
-    store = Database(books.path)
+    store = store_at(books.path)
     await store.open()
     try:
         return await store.run(agent_kills.load)

@@ -10,6 +10,7 @@ from oomwarden.agent.informers.pods import PodEventHandler
 from oomwarden.agent.recording.misreports import TRIES, MisreportNotifier
 from oomwarden.agent.recording.settler import SettledIncident
 from oomwarden.core.incidents.incident import investigate
+from oomwarden.core.objects.passed_over import UnreadableObjects
 from oomwarden.core.records.misreport import STANDS_SECONDS
 from oomwarden.core.records.oomkill import Witness, timestamp
 from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
@@ -119,7 +120,9 @@ async def test_the_loop_wakes_when_a_word_has_stood_long_enough(wrong: World) ->
 
 def test_pods_of_the_watch_are_passed_on_even_the_last_state_of_a_deleted_one() -> None:
     seen: list[str] = []
-    sink = PodEventHandler(Inventory(), lambda: None, lambda pod: seen.append(pod["tag"]))
+    sink = PodEventHandler(
+        Inventory(), lambda: None, lambda pod: seen.append(pod["tag"]), UnreadableObjects()
+    )
     sink.replace([pod("Error") | {"tag": "listed"}])
     sink.apply(pod("Error") | {"tag": "changed"})
     sink.delete(pod("Error") | {"tag": "deleted"})

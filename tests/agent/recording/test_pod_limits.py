@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from oomwarden.agent.store import pods
-from oomwarden.agent.store.database import Database
+from oomwarden.agent.store import pods as known_pods
 
 from tests.support.books_node import BooksNode
 from tests.support.fake_cgroups import UID
+from tests.support.stores import store_at
 
 MIB = 1 << 20
 
@@ -132,11 +132,11 @@ async def test_a_kill_of_the_runtimes_monitor_is_not_attributed_to_its_container
 async def test_a_pods_own_limit_is_known_after_a_restart(books: BooksNode) -> None:
     books.know(1, app="a")
     facts = replace(books.pods[UID.format(1)], limit=64 * MIB, overhead=MIB, tmpfs=("cache",))
-    store = Database(books.path)
+    store = store_at(books.path)
     await store.open()
     try:
-        await store.run(lambda db: pods.save(db, "boot", [facts]))
-        (loaded,) = await store.run(lambda db: pods.load(db, "boot"))
+        await store.run(lambda db: known_pods.save(db, "boot", [facts]))
+        (loaded,) = await store.run(lambda db: known_pods.load(db, "boot"))
     finally:
         await store.close()
     assert (loaded.limit, loaded.overhead, loaded.tmpfs) == (64 * MIB, MIB, ("cache",))

@@ -165,12 +165,12 @@ async def test_a_limit_recorded_by_the_operator_is_put_back_by_that_record(node:
 async def test_nothing_is_reported_before_the_oomlimits_are_listed_or_a_time_is_over(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    book = LimitCache()
-    await book.listed(0.0)
+    book = LimitCache(lambda: None)
+    await book.wait_for_sync(0.0)
     assert "not counted" in caplog.text
     caplog.clear()
     book.replace([])
-    await book.listed(60.0)
+    await book.wait_for_sync(60.0)
     assert caplog.text == ""
 
 

@@ -7,19 +7,19 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
-from oomwarden.agent.runtime.health import Figures, readyz, serve
-from oomwarden.agent.runtime.snapshot import Snapshot, Taken
+from oomwarden.agent.runtime.health import MetricValues, readyz, serve
+from oomwarden.agent.runtime.snapshot import Snapshot, TimedValue
 from oomwarden.probes.loops import Loop, age_since, healthz
 from oomwarden.probes.server import ProbeServer
 
 
-def figures() -> Taken[Figures]:
-    return Taken(Figures(3, 1, 0, 2, 5, 0, 0, 0, 0, {"enforce": None}), time.monotonic())
+def values() -> TimedValue[MetricValues]:
+    return TimedValue(MetricValues(3, 1, 0, 2, 5, 0, 0, 0, 0, {"enforce": None}), time.monotonic())
 
 
 @contextmanager
 def serving(*loops: Loop, waits_for: str = "") -> Iterator[ProbeServer]:
-    server = serve(0, loops, figures, lambda: waits_for)
+    server = serve(0, loops, values, lambda: waits_for)
     yield server
     server.close()
 
@@ -38,7 +38,7 @@ def test_a_late_loop_of_the_kernel_side_is_unhealthy_and_named() -> None:
     assert (answer.status, json.loads(answer.body)["late"]) == (503, ["detect"])
 
 
-def test_an_api_outage_alone_restarts_no_agent() -> None:
+def test_an_api_outage_alone_does_not_restart_the_agent() -> None:
     assert healthz([Loop("detect", lambda: 1.0, 30.0), Loop("watch", lambda: 900.0)]).status == 200
 
 
@@ -59,15 +59,13 @@ def test_an_agent_that_waits_for_another_is_alive_but_not_ready() -> None:
     assert readyz("").status == 200
 
 
-async def test_an_event_loop_that_hangs_is_seen_from_outside_and_its_last_figures_still_shown() -> (
-    None
-):
+async def test_a_hanging_event_loop_is_unhealthy_and_its_last_values_are_still_served() -> None:
     beat = time.monotonic()
-    taken = Snapshot(lambda: figures().value, asyncio.get_running_loop())
-    server = serve(0, [Loop("bookkeep", age_since(lambda: beat), 0.2)], taken.look)
+    taken = Snapshot(lambda: values().value, asyncio.get_running_loop())
+    server = serve(0, [Loop("bookkeep", age_since(lambda: beat), 0.2)], taken.get, lambda: "")
     assert (await asyncio.to_thread(page, server, "/healthz"))[0] == 200
     assert "oomwarden_oom_kills_total 3.0" in (await asyncio.to_thread(page, server, "/metrics"))[1]
-    time.sleep(1.1)  # noqa: ASYNC251 - the loop hangs; and what is cached grows old
+    time.sleep(1.1)  # noqa: ASYNC251 - the loop hangs, and cached answers expire
     status, body = page(server, "/healthz")
     assert (status, json.loads(body)["late"]) == (503, ["bookkeep"])
     status, text = page(server, "/metrics")
@@ -78,30 +76,30 @@ async def test_an_event_loop_that_hangs_is_seen_from_outside_and_its_last_figure
     server.close()
 
 
-async def test_figures_are_read_in_the_loops_own_thread_and_only_on_a_scrape() -> None:
+async def test_values_are_read_in_the_loops_own_thread_and_only_on_request() -> None:
     import threading  # noqa: PLC0415
 
     threads: list[int] = []
     taken = Snapshot(lambda: threads.append(threading.get_ident()), asyncio.get_running_loop())
     await asyncio.sleep(0)
     assert threads == []
-    await asyncio.to_thread(taken.look)
+    await asyncio.to_thread(taken.get)
     assert threads == [threading.get_ident()]
 
 
-async def test_a_loop_that_hangs_is_waited_for_only_once() -> None:
+async def test_a_hanging_loop_is_waited_for_only_once() -> None:
     taken = Snapshot(lambda: 1, asyncio.get_running_loop())
-    assert taken.look() is None  # in the loop's own thread: it cannot answer
+    assert taken.get() is None  # in the loop's own thread: it cannot answer
     began = time.monotonic()
-    assert taken.look() is None
+    assert taken.get() is None
     assert time.monotonic() - began < 0.1
     await asyncio.sleep(0)
-    look = await asyncio.to_thread(taken.look)
-    assert look is not None
-    assert look.value == 1
+    latest = await asyncio.to_thread(taken.get)
+    assert latest is not None
+    assert latest.value == 1
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz/x", "/metrics2"])
-def test_an_unknown_page_lists_the_known_ones(path: str) -> None:
+def test_an_unknown_page_names_the_known_ones(path: str) -> None:
     with serving() as server:
         assert page(server, path) == (404, "see /healthz, /readyz, /metrics\n")

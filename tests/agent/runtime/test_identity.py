@@ -1,4 +1,4 @@
-"""Which pods this boot's agents ran in, also of one that died while it started."""
+"""The pods that this boot's agents ran in, including one that died while it started."""
 
 import json
 import subprocess
@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from oomwarden.agent.runtime.identity import AT_MOST, FILE, introduce, introduced
+from oomwarden.agent.runtime.identity import FILE, MAX_KEPT, load_identities, record_identity
 
 HEAVY = {"asyncio", "sqlite3", "pydantic", "lightkube", "prometheus_client"}
 
@@ -25,7 +25,7 @@ def booted(tmp_path: Path, boot: str) -> Path:
 
 def start(tmp_path: Path, number: int = 1, limit: str = "31457280") -> None:
     (tmp_path / "memory.max").write_text(f"{limit}\n")
-    introduce(
+    record_identity(
         {
             "POD_UID": f"uid-{number}",
             "POD_NAME": f"agent-{number}",
@@ -39,30 +39,30 @@ def start(tmp_path: Path, number: int = 1, limit: str = "31457280") -> None:
 
 def test_an_agent_stores_its_pod_and_its_limit(tmp_path: Path) -> None:
     start(tmp_path)
-    (pod,) = introduced(tmp_path, "boot-1")
+    (pod,) = load_identities(tmp_path, "boot-1")
     assert (pod["uid"], pod["name"], pod["namespace"]) == ("uid-1", "agent-1", "oomwarden")
     assert pod["limit"] == 30 << 20
 
 
 def test_without_a_limit_there_is_none(tmp_path: Path) -> None:
     start(tmp_path, limit="max")
-    assert introduced(tmp_path, "boot-1")[0]["limit"] is None
+    assert load_identities(tmp_path, "boot-1")[0]["limit"] is None
 
 
-def test_restarts_of_one_pod_are_one_and_the_newest_pods_are_kept(tmp_path: Path) -> None:
+def test_restarts_of_one_pod_count_once_and_the_newest_pods_are_kept(tmp_path: Path) -> None:
     for number in [*range(20), 19, 18]:
         start(tmp_path, number)
-    kept = [pod["uid"] for pod in introduced(tmp_path, "boot-1")]
-    assert len(kept) == AT_MOST
+    kept = [pod["uid"] for pod in load_identities(tmp_path, "boot-1")]
+    assert len(kept) == MAX_KEPT
     assert kept[-3:] == ["uid-17", "uid-19", "uid-18"]
 
 
 def test_pods_of_another_boot_are_forgotten(tmp_path: Path) -> None:
     start(tmp_path, 1)
     booted(tmp_path, "boot-2")
-    assert introduced(tmp_path, "boot-2") == []
+    assert load_identities(tmp_path, "boot-2") == []
     start(tmp_path, 2)
-    assert [pod["uid"] for pod in introduced(tmp_path, "boot-2")] == ["uid-2"]
+    assert [pod["uid"] for pod in load_identities(tmp_path, "boot-2")] == ["uid-2"]
 
 
 @pytest.mark.parametrize(
@@ -72,24 +72,24 @@ def test_pods_of_another_boot_are_forgotten(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_a_damaged_file_is_replaced(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE).write_bytes(content)
-    assert introduced(tmp_path, "boot-1") == []
+    assert load_identities(tmp_path, "boot-1") == []
     start(tmp_path)
-    assert len(introduced(tmp_path, "boot-1")) == 1
+    assert len(load_identities(tmp_path, "boot-1")) == 1
 
 
-def test_a_folder_that_cannot_be_written_stops_nothing_and_is_named(
+def test_a_directory_that_cannot_be_written_is_named_and_stops_nothing(
     tmp_path: Path, proc: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     environment = {"POD_UID": "u", "POD_NAME": "n", "POD_NAMESPACE": "s"}
     where = {"OOMWARDEN_STATE_DIR": str(tmp_path / "away"), "OOMWARDEN_PROC": str(proc)}
-    introduce(environment | where, tmp_path)
-    introduce(where, tmp_path)
+    record_identity(environment | where, tmp_path)
+    record_identity(where, tmp_path)
     first, second = capsys.readouterr().err.splitlines()
     assert "away" in first
     assert "POD_UID" in second
 
 
-def test_it_is_stored_before_anything_heavy_is_imported() -> None:
+def test_the_identity_is_stored_before_large_modules_are_imported() -> None:
     code = (
         "import json, sys, oomwarden.agent.runtime.identity, oomwarden.kernel.thp;"
         "print(json.dumps(sorted(sys.modules)))"

@@ -8,10 +8,10 @@ def test_the_defaults_are_those_of_the_chart() -> None:
     settings = from_environment(NEEDED)
     assert (settings.namespaced_floor, settings.metrics_port) == (-500, 9808)
     assert settings.cgroup_writes is False
-    assert (settings.report_seconds, settings.look_seconds) == (10, 60)
+    assert (settings.report_seconds, settings.poll_seconds) == (10, 60)
 
 
-def test_cgroup_writes_are_switched_on_by_the_chart() -> None:
+def test_cgroup_writes_can_be_enabled() -> None:
     assert from_environment(NEEDED | {"OOMWARDEN_CGROUP_WRITES": "true"}).cgroup_writes
 
 
@@ -21,7 +21,7 @@ def test_the_floor_may_be_the_kubelets_value() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "allowed"),
     [
         ("OOMWARDEN_NAMESPACED_FLOOR", "-1000", "-997 to 1000"),
         ("OOMWARDEN_METRICS_PORT", "http", "1 to 65535"),
@@ -32,6 +32,8 @@ def test_the_floor_may_be_the_kubelets_value() -> None:
         ("NODE_NAME", "", "not set"),
     ],
 )
-def test_a_bad_variable_is_named_with_what_it_accepts(name: str, value: str, told: str) -> None:
-    with pytest.raises(SettingsError, match=f"{name}.*{told}"):
+def test_a_bad_variable_is_named_with_its_allowed_values(
+    name: str, value: str, allowed: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"{name}.*{allowed}"):
         from_environment(NEEDED | {name: value})

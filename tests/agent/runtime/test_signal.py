@@ -1,4 +1,4 @@
-"""One loop waits for what others set."""
+"""A loop waits for a signal that others set."""
 
 import asyncio
 

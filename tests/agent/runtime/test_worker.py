@@ -3,7 +3,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from oomwarden.agent.runtime.worker import MOST_STUCK, KernelWorker, StuckError
+from oomwarden.agent.runtime.worker import MAX_STUCK, KernelWorker, StuckError
 
 
 @pytest.fixture
@@ -26,12 +26,12 @@ def is_stuck(worker: KernelWorker) -> bool:
     return worker.stuck_since is not None
 
 
-async def test_what_is_stuck_is_left_behind_and_the_others_go_on(free: threading.Event) -> None:
-    worker = KernelWorker("test", patience=0.01)
+async def test_a_stuck_call_is_left_behind_and_others_run(free: threading.Event) -> None:
+    worker = KernelWorker("test", timeout=0.01)
     with pytest.raises(StuckError):
         await worker.run(1, free.wait)
     assert is_stuck(worker)
-    worker._patience = 10
+    worker._timeout = 10
     assert await worker.run(2, lambda: "fine") == "fine"
     with pytest.raises(StuckError):
         await worker.run(1, lambda: "skipped")
@@ -43,12 +43,12 @@ async def test_what_is_stuck_is_left_behind_and_the_others_go_on(free: threading
     worker.close()
 
 
-async def test_an_error_that_comes_late_reaches_no_caller(free: threading.Event) -> None:
+async def test_a_late_error_of_a_stuck_call_is_dropped(free: threading.Event) -> None:
     def fail() -> None:
         free.wait()
         raise OSError("late")
 
-    worker = KernelWorker("test", patience=0.01)
+    worker = KernelWorker("test", timeout=0.01)
     with pytest.raises(StuckError):
         await worker.run(1, fail)
     free.set()
@@ -59,10 +59,10 @@ async def test_an_error_that_comes_late_reaches_no_caller(free: threading.Event)
 
 
 async def test_threads_left_behind_are_bounded(free: threading.Event) -> None:
-    worker = KernelWorker("bounded", patience=0.001)
-    for container in range(MOST_STUCK + 3):
+    worker = KernelWorker("bounded", timeout=0.001)
+    for container in range(MAX_STUCK + 3):
         with pytest.raises(StuckError):
             await worker.run(container, free.wait)
     own = [thread for thread in threading.enumerate() if thread.name == "bounded"]
-    assert len(own) == MOST_STUCK + 1  # the one that serves
+    assert len(own) == MAX_STUCK + 1  # the one that serves
     worker.close()

@@ -4,36 +4,38 @@ from pathlib import Path
 import pytest
 from oomwarden.agent.store.database import Database, mark_initialised
 
+from tests.support.stores import store_at
+
 
 def add(db: sqlite3.Connection) -> None:
-    db.execute("INSERT INTO meta VALUES ('told', 'yes')")
+    db.execute("INSERT INTO meta VALUES ('stored', 'yes')")
 
 
-def told(db: sqlite3.Connection) -> list[str]:
-    return [row[0] for row in db.execute("SELECT value FROM meta WHERE key = 'told'")]
+def stored(db: sqlite3.Connection) -> list[str]:
+    return [row[0] for row in db.execute("SELECT value FROM meta WHERE key = 'stored'")]
 
 
 async def opened(path: Path) -> Database:
-    store = Database(path)
+    store = store_at(path)
     await store.open()
     return store
 
 
-async def test_what_was_stored_is_there_after_a_restart(tmp_path: Path) -> None:
+async def test_stored_values_survive_a_restart(tmp_path: Path) -> None:
     first = await opened(tmp_path / "s.sqlite")
     await first.run(add)
     await first.close()
     second = await opened(tmp_path / "s.sqlite")
-    assert (await second.run(told), second.fresh) == (["yes"], True)
+    assert (await second.run(stored), second.is_new) == (["yes"], True)
     await second.run(mark_initialised)
     await second.close()
     second = await opened(tmp_path / "s.sqlite")
-    assert not second.fresh, "only once its first books are in it"
+    assert not second.is_new, "only once it has its initial ledger"
     assert second.store_id == first.store_id
     await second.close()
 
 
-async def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
+async def test_a_failed_transaction_stores_nothing(tmp_path: Path) -> None:
     store = await opened(tmp_path / "s.sqlite")
 
     def add_twice(db: sqlite3.Connection) -> None:
@@ -42,34 +44,34 @@ async def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
     with pytest.raises(sqlite3.IntegrityError):
         await store.run(add_twice)
-    assert await store.run(told) == []
+    assert await store.run(stored) == []
     await store.close()
 
 
-async def test_a_corrupt_file_is_set_aside_and_said(tmp_path: Path) -> None:
+async def test_a_corrupt_file_is_set_aside_and_reported(tmp_path: Path) -> None:
     (tmp_path / "s.sqlite").write_bytes(b"no database" * 1000)
     store = await opened(tmp_path / "s.sqlite")
     await store.run(add)
-    assert store.fresh
+    assert store.is_new
     assert "set aside as s.corrupt" in (store.degraded or "")
     assert (tmp_path / "s.corrupt").exists()
     await store.close()
 
 
-async def test_a_directory_that_is_not_there_means_memory(tmp_path: Path) -> None:
+async def test_without_its_directory_the_store_works_in_memory(tmp_path: Path) -> None:
     store = await opened(tmp_path / "absent" / "s.sqlite")
     await store.run(add)
-    assert await store.run(told) == ["yes"]
+    assert await store.run(stored) == ["yes"]
     assert "in memory" in (store.degraded or "")
     await store.close()
 
 
-async def test_a_file_that_somebody_holds_is_not_set_aside(
+async def test_a_file_that_another_process_locks_is_not_set_aside(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = await opened(tmp_path / "s.sqlite")
     monkeypatch.setattr("oomwarden.agent.store.file.BUSY_SECONDS", 0.05)
-    second = Database(tmp_path / "s.sqlite")
+    second = store_at(tmp_path / "s.sqlite")
     await second.open()
     holder = sqlite3.connect(tmp_path / "s.sqlite", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
@@ -77,7 +79,7 @@ async def test_a_file_that_somebody_holds_is_not_set_aside(
         await second.run(add)
     holder.execute("ROLLBACK")
     await second.run(add)
-    assert (await second.run(told), second.degraded) == (["yes"], None)
+    assert (await second.run(stored), second.degraded) == (["yes"], None)
     holder.close()
     await first.close()
     await second.close()

@@ -1,4 +1,4 @@
-"""A store that another release wrote, or that holds what nobody can understand."""
+"""A store that another release wrote, or with content that cannot be parsed."""
 
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,6 +10,8 @@ from oomwarden.agent.baselines.scores import TABLE
 from oomwarden.agent.store.database import Database
 from oomwarden.agent.store_check import check
 from oomwarden.core.enforcement.plan import Baseline
+
+from tests.support.stores import store_at
 
 BEFORE = {1: ("c", Baseline(5)), 2: ("d", Baseline(-997))}
 SOUND = partial(check, "boot")
@@ -29,7 +31,7 @@ Reopen = Callable[[str], Awaitable[Database]]
 @pytest.fixture
 async def reopened(tmp_path: Path) -> AsyncIterator[Reopen]:
     path, opened = tmp_path / "s.sqlite", list[Database]()
-    first = Database(path)
+    first = store_at(path)
     await first.open()
     await first.run(save)
     await first.close()
@@ -55,7 +57,7 @@ async def reopened(tmp_path: Path) -> AsyncIterator[Reopen]:
         "CREATE TABLE of_a_later_release (what TEXT)",
     ],
 )
-async def test_what_this_release_knows_is_kept_of_a_later_ones_store(
+async def test_known_columns_of_a_later_releases_store_are_kept(
     reopened: Reopen, change: str
 ) -> None:
     store = await reopened(change)
@@ -65,33 +67,33 @@ async def test_what_this_release_knows_is_kept_of_a_later_ones_store(
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "reason"),
     [
         ("ALTER TABLE baselines RENAME COLUMN ours TO given", "baselines has no ours"),
         ("ALTER TABLE meta RENAME TO m; CREATE VIEW meta AS SELECT * FROM m", "view"),
-        ("INSERT INTO baselines VALUES ('boot', 3, 'e', 5, '[30')", "cannot be understood"),
-        ("INSERT INTO pods VALUES ('uid', 'boot', '{}')", "cannot be understood"),
+        ("INSERT INTO baselines VALUES ('boot', 3, 'e', 5, '[30')", "cannot be parsed"),
+        ("INSERT INTO pods VALUES ('uid', 'boot', '{}')", "cannot be parsed"),
         (
             "INSERT INTO outbox VALUES ('n', 's', 'u', 0, '{\"kill\": 1}', 'Pending', '')",
-            "understood",
+            "cannot be parsed",
         ),
         ("INSERT INTO meta VALUES ('count.recorded', CAST(x'31ff' AS TEXT))", "decode"),
-        ("INSERT INTO meta VALUES ('log.boot', '[]')", "cannot be understood"),
+        ("INSERT INTO meta VALUES ('log.boot', '[]')", "cannot be parsed"),
     ],
 )
-async def test_a_store_that_cannot_be_understood_is_set_aside_and_a_new_one_begun(
-    reopened: Reopen, change: str, said: str
+async def test_a_store_that_cannot_be_parsed_is_set_aside_and_replaced(
+    reopened: Reopen, change: str, reason: str
 ) -> None:
     store = await reopened(change)
     assert store.degraded is not None
-    assert said in store.degraded
+    assert reason in store.degraded
     assert "set aside as s.corrupt" in store.degraded
-    assert store.fresh
+    assert store.is_new
     await store.run(save)
     assert await store.run(load) == BEFORE
 
 
-async def test_a_look_at_what_the_store_holds_changes_nothing(reopened: Reopen) -> None:
+async def test_the_check_of_a_store_changes_nothing(reopened: Reopen) -> None:
     store = await reopened("INSERT INTO baselines VALUES ('an earlier boot', 3, 'e', 5, '[]')")
     query = "SELECT count(*) FROM baselines"
     assert await store.run(lambda db: db.execute(query).fetchone()) == (3,)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oomwarden.agent.detection.detector import Detector, into_queue
-from oomwarden.agent.detection.kernel_log import ELSEWHERE, KernelLogReader
+from oomwarden.agent.detection.kernel_log import OTHER_PID_NAMESPACE, KernelLogReader
 from oomwarden.agent.informers.inventory import Inventory
 from oomwarden.agent.recording.kill_progress import GroupKillProbe
 from oomwarden.agent.recording.recorder import Recorder
@@ -70,9 +70,11 @@ class Inside:
     """What runs in the agent's process. Pods are told on a pipe, one JSON object a line."""
 
     def __init__(self, name: str, pods: int) -> None:
-        self.store = Database(FOLDER / f"{name}.sqlite")
+        self.store = Database(FOLDER / f"{name}.sqlite", lambda _: None)
         self.inventory = Inventory(synced=True)
-        self.log = KernelLogReader(syslog.read_all, None if name.startswith("log") else ELSEWHERE)
+        self.log = KernelLogReader(
+            syslog.read_all, None if name.startswith("log") else OTHER_PID_NAMESPACE
+        )
         self.pods = pods
         self.buffer = b""
         root = CgroupRoot(ROOT)
@@ -140,7 +142,6 @@ class Inside:
         """Name containers as the API server's word does."""
         while True:
             await self.inventory.appeared.wait()
-            self.inventory.appeared.clear()
             for container in self.inventory.containers.values():
                 facts = self.inventory.container(container)
                 container.name = facts.name if facts else None

@@ -115,7 +115,7 @@ class PersistedByContainer(Generic[V]):
         gone = self._saved.keys() - rows.keys()
         if changed or gone:
             await self.store.run(lambda db: self.table.save(db, self.boot_id, changed, gone))
-            if self.store.keeps:
+            if self.store.is_durable:
                 self._saved = rows
 
     def keep_only(self, live: Inodes) -> None:

@@ -1,23 +1,23 @@
-"""Events on their way to the API server, as SQL on the agent's store.
+"""The outbox of Events, as SQL on the agent's store.
 
-An Event comes in when its record is in the API, so that none of its troubles touches the record.
-It stays for an hour after its last kill: as long as the API server keeps it, later records raise
-its series. What is still untold then is never sent.
+An Event is added when its record is in the API, so that a failure of the Event never affects the
+record. It stays for an hour after its last kill, as long as the API server keeps it: later records
+raise the count of its series. What is not posted by then is never sent.
 """
 
 import json
 import sqlite3
 
-from oomwarden.agent.delivery.outbox import OutboxRow, budget_of, key_of
+from oomwarden.agent.delivery.outbox import OutboxRow, budget_key, row_key
 from oomwarden.core.records.event import EVENT_MAX_AGE_SECONDS
 from oomwarden.core.records.event_series import EventSeries
 
 
-def tell(connection: sqlite3.Connection, row: OutboxRow) -> None:
-    """Let an Event stand for a record that is in the API now: its own, or the last one's series."""
+def enqueue(connection: sqlite3.Connection, row: OutboxRow) -> None:
+    """Add the Event of a record that is in the API now, or raise the count of the last series."""
     if row.event is None:
         return
-    series, kills = budget_of(row.kill), row.kill["kills"]
+    series, kills = budget_key(row.kill), row.kill["kills"]
     last = connection.execute(
         "SELECT name FROM events WHERE series = ? ORDER BY rowid DESC LIMIT 1", (series,)
     ).fetchone()
@@ -29,13 +29,13 @@ def tell(connection: sqlite3.Connection, row: OutboxRow) -> None:
 
 
 def pending(connection: sqlite3.Connection) -> list[str]:
-    """List the keys of the Events that the API server does not show as they are, oldest first."""
+    """Return the keys of the Events whose count is not posted yet, oldest first."""
     rows = connection.execute("SELECT name FROM events WHERE told < count ORDER BY rowid")
     return [key for (key,) in rows]
 
 
 def load(connection: sqlite3.Connection, keys: list[str]) -> list[EventSeries]:
-    """Read these Events, in this order."""
+    """Return these Events, in this order."""
     select = "SELECT body, count, told FROM events WHERE name = ?"
     rows = [connection.execute(select, (key,)).fetchone() for key in keys]
     bodies = [json.loads(row[0]) for row in rows]
@@ -45,8 +45,8 @@ def load(connection: sqlite3.Connection, keys: list[str]) -> list[EventSeries]:
     ]
 
 
-def told(connection: sqlite3.Connection, key: str, count: int) -> None:
-    """Note up to which count the API server shows an Event, or will never show it."""
+def record_posted(connection: sqlite3.Connection, key: str, count: int) -> None:
+    """Record up to which count an Event was posted, or will never be posted."""
     connection.execute("UPDATE events SET told = MAX(told, ?) WHERE name = ?", (count, key))
     connection.execute(
         "DELETE FROM events WHERE name = ? AND told = count AND EXISTS (SELECT 1 FROM events AS "
@@ -55,27 +55,30 @@ def told(connection: sqlite3.Connection, key: str, count: int) -> None:
     )
 
 
-def renew(connection: sqlite3.Connection, key: str) -> None:
-    """Begin a new Event in place of one that the API server has forgotten."""
-    (forgotten,) = load(connection, [key])
-    gone = connection.execute("DELETE FROM events WHERE name = ? RETURNING series", (key,))
-    (series,) = gone.fetchone()
-    _write(connection, series, forgotten.renewed())
+def recreate(connection: sqlite3.Connection, key: str) -> None:
+    """Replace an Event that the API server has deleted with a new one."""
+    (expired,) = load(connection, [key])
+    removed = connection.execute("DELETE FROM events WHERE name = ? RETURNING series", (key,))
+    (series,) = removed.fetchone()
+    _write(connection, series, expired.renewed())
 
 
 def rename(connection: sqlite3.Connection, key: str, salt: str) -> None:
-    """Begin a new Event under another name, as somebody else's Event has its own.
+    """Give an Event another name, because another program's Event has its name.
 
-    `salt` must be nothing that others can foresee, or they take the next name too.
+    Args:
+        connection: The store.
+        key: The Event's row.
+        salt: Must be unpredictable, or another program could create the new name first.
     """
-    (taken,) = load(connection, [key])
-    gone = connection.execute("DELETE FROM events WHERE name = ? RETURNING series", (key,))
-    (series,) = gone.fetchone()
-    _write(connection, series, taken.under(salt))
+    (event,) = load(connection, [key])
+    removed = connection.execute("DELETE FROM events WHERE name = ? RETURNING series", (key,))
+    (series,) = removed.fetchone()
+    _write(connection, series, event.under(salt))
 
 
-def forget_old(connection: sqlite3.Connection, now: float) -> None:
-    """Drop Events whose last kill is older than any Event may be."""
+def drop_expired(connection: sqlite3.Connection, now: float) -> None:
+    """Delete the Events whose last kill is older than EVENT_MAX_AGE_SECONDS."""
     connection.execute("DELETE FROM events WHERE seen < ?", (now - EVENT_MAX_AGE_SECONDS,))
 
 
@@ -84,5 +87,5 @@ def _write(connection: sqlite3.Connection, series: str, event: EventSeries) -> N
     body = json.dumps({"first": event.first, "latest": latest})
     connection.execute(
         "INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?, ?, ?)",
-        (key_of(event.first), series, event.seen, event.count, event.posted_count, body),
+        (row_key(event.first), series, event.seen, event.count, event.posted_count, body),
     )

@@ -1,7 +1,7 @@
-"""From new records to those that may be posted: at once, or held and merged until then.
+"""Decides when new records may be posted: immediately, or held and merged until their turn.
 
-Each container, pod and namespace has a budget; what goes over it is held, and merges with what is
-held of the same account.
+Each container, pod and namespace has a budget. A record that exceeds it is held and merges with
+the held records of the same account.
 """
 
 import heapq
@@ -12,10 +12,10 @@ from collections import deque
 from dataclasses import dataclass
 
 from oomwarden.agent.delivery import outbox_bounds
-from oomwarden.agent.delivery.outbox import OutboxRow, body_of, budget_of, key_of, payer_of
+from oomwarden.agent.delivery.outbox import OutboxRow, body_of, budget_key, quota_owner, row_key
 from oomwarden.agent.delivery.record_quota import QuotaOwner, RecordQuotas
 from oomwarden.core.quota.pressure import CALM, Pressure
-from oomwarden.core.records import coalesce
+from oomwarden.core.records import coalesce as merging
 from oomwarden.core.records.coalesce import Draft
 from oomwarden.core.records.lean_records import lean
 
@@ -26,16 +26,22 @@ def enqueue(
     rows: list[OutboxRow],
     pressure: Pressure = CALM,
 ) -> None:
-    """Add records: those within their budget to be posted, the others to be held and merged.
+    """Add records: those within their budget become pending, the others are held and merged.
 
-    One that is there already (a crash between) stays as it is. `now` in wall-clock seconds.
+    A record that is stored already, after a crash, stays as it is.
+
+    Args:
+        connection: The store.
+        now: Wall-clock seconds.
+        rows: The new records.
+        pressure: How much records are merged.
     """
     budgets = RecordQuotas(connection, pressure, now)
     for row in rows:
-        draft, payer = Draft(row.kill, row.event), payer_of(row.kill)
-        at_once = not _is_held(connection, payer.key) and outbox_bounds.has_room(connection)
-        if at_once and budgets.due(payer, now) <= now:
-            _make_pending(budgets, draft, payer, now)
+        draft, owner = Draft(row.kill, row.event), quota_owner(row.kill)
+        may_skip_hold = not _is_held(connection, owner.key) and outbox_bounds.has_room(connection)
+        if may_skip_hold and budgets.due(owner, now) <= now:
+            _make_pending(budgets, draft, owner, now)
         else:
             _hold(connection, draft, now)
     if rows:
@@ -46,62 +52,67 @@ def enqueue(
 def release(connection: sqlite3.Connection, now: float, pressure: Pressure = CALM) -> float | None:
     """Make held records pending as their budgets allow, the oldest of each namespace first.
 
-    Namespaces take turns, so that none waits for the end of another one's storm. This must be
-    committed before any of them is posted. Gives when the next one is due (wall-clock seconds),
-    None: nothing is held.
+    Namespaces take turns, so that none waits for the end of a storm in another one. The
+    transaction must be committed before any of these records is posted.
+
+    Returns:
+        When the next record is due, in wall-clock seconds; None if none is held.
     """
     budgets, queues, soonest = (
         RecordQuotas(connection, pressure, now),
-        _queues(connection),
+        _held_by_namespace(connection),
         math.inf,
     )
-    turns = [(budgets.served(name), queue[0].created, name) for name, queue in queues.items()]
+    turns = [
+        (budgets.last_released(name), queue[0].created, name) for name, queue in queues.items()
+    ]
     heapq.heapify(turns)
     while turns:
-        if (at := budgets.soonest()) > now:
+        if (at := budgets.node_due()) > now:
             return min(soonest, at)
         if not outbox_bounds.has_room(connection):
-            return min(soonest, now + outbox_bounds.LOOK_AGAIN_SECONDS)
+            return min(soonest, now + outbox_bounds.RETRY_SECONDS)
         *_, namespace = heapq.heappop(turns)
         queue = queues[namespace]
         soonest = min(soonest, _release_one(budgets, queue))
         if queue:
-            heapq.heappush(turns, (budgets.served(namespace), queue[0].created, namespace))
+            heapq.heappush(turns, (budgets.last_released(namespace), queue[0].created, namespace))
     return None if soonest == math.inf else soonest
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """A held record's name, who pays for it, and since when it waits (wall-clock seconds)."""
+class _HeldRecord:
+    """A held record."""
 
     name: str
-    payer: QuotaOwner
+    owner: QuotaOwner
     created: float
+    """Since when it is held, in wall-clock seconds."""
 
 
-def _release_one(budgets: RecordQuotas, queue: deque[_Held]) -> float:
-    """Release the first that may go; gives when the first of those before it is due."""
+def _release_one(budgets: RecordQuotas, queue: deque[_HeldRecord]) -> float:
+    """Release the first record that is due; return when the earliest one before it will be."""
     soonest = math.inf
     while queue:
         one = queue.popleft()
-        if (at := budgets.due(one.payer, one.created)) > budgets.now:
+        if (at := budgets.due(one.owner, one.created)) > budgets.now:
             soonest = min(soonest, at)
             continue
         (draft,) = _drafts(budgets.connection, "name", one.name)
         budgets.connection.execute("DELETE FROM held WHERE name = ?", (one.name,))
-        _make_pending(budgets, draft, one.payer, one.created)
+        _make_pending(budgets, draft, one.owner, one.created)
         break
     return soonest
 
 
-def _queues(connection: sqlite3.Connection) -> dict[str, deque[_Held]]:
-    """Give what is held by namespace, the oldest first."""
+def _held_by_namespace(connection: sqlite3.Connection) -> dict[str, deque[_HeldRecord]]:
+    """Return the held records by namespace, oldest first."""
     rows = connection.execute("SELECT name, budget, created FROM held ORDER BY created, rowid")
-    queues: dict[str, deque[_Held]] = {}
+    queues: dict[str, deque[_HeldRecord]] = {}
     for name, budget, created in rows:
         namespace = name.partition("/")[0]
-        payer = QuotaOwner(budget, budget.partition("/")[0], namespace)
-        queues.setdefault(namespace, deque()).append(_Held(name, payer, created))
+        owner = QuotaOwner(budget, budget.partition("/")[0], namespace)
+        queues.setdefault(namespace, deque()).append(_HeldRecord(name, owner, created))
     return queues
 
 
@@ -110,39 +121,39 @@ def _is_held(connection: sqlite3.Connection, budget: str) -> bool:
     return held.fetchone() is not None
 
 
-def _make_pending(budgets: RecordQuotas, draft: Draft, payer: QuotaOwner, created: float) -> None:
-    """Let a record be posted; `created`: since when it waits, which it may do from now on."""
-    reason, first = budgets.terms(payer).reason, budgets.is_first(payer, created)
+def _make_pending(budgets: RecordQuotas, draft: Draft, owner: QuotaOwner, created: float) -> None:
+    """Make a record pending and spend its budget; `created` is since when it waits."""
+    reason, first = budgets.terms(owner).reason, budgets.is_first(owner, created)
     kill = draft.kill if first or reason is None else lean(draft.kill, reason)
-    own = budgets.spend(payer, created)
+    own = budgets.spend(owner, created)
     body = body_of(Draft(kill, draft.event), own=own)
     budgets.connection.execute(
         "INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?, ?, 'Pending', NULL)",
-        (key_of(kill), payer.namespace, payer.pod, created, body),
+        (row_key(kill), owner.namespace, owner.pod, created, body),
     )
 
 
 def _hold(connection: sqlite3.Connection, draft: Draft, now: float) -> None:
-    """Hold a record, merged with the held ones of its account as far as their ranges join up."""
-    account = coalesce.account_of(draft.kill)
+    """Hold a record, merged with those held records of its account whose ranges adjoin."""
+    account = merging.account_of(draft.kill)
     oldest = connection.execute("SELECT MIN(created) FROM held WHERE account = ?", (account,))
     created = oldest.fetchone()[0] or now
     drafts = [*_drafts(connection, "account", account), draft]
     connection.execute("DELETE FROM held WHERE account = ?", (account,))
     connection.executemany(
         "INSERT OR IGNORE INTO held VALUES (?, ?, ?, ?, ?, ?)",
-        [_held_row(account, merged, created) for merged in coalesce.merge(drafts)],
+        [_held_row(account, merged, created) for merged in merging.merge(drafts)],
     )
 
 
 def _held_row(account: str, draft: Draft, created: float) -> tuple[object, ...]:
     kill = draft.kill
     body = json.dumps({"kill": kill, "event": draft.event})
-    return (key_of(kill), account, budget_of(kill), created, kill["kills"], body)
+    return (row_key(kill), account, budget_key(kill), created, kill["kills"], body)
 
 
 def _drafts(connection: sqlite3.Connection, column: str, value: str) -> list[Draft]:
-    """Read held records; `column` is name or account."""
+    """Return held records; `column` is name or account."""
     select = "SELECT body FROM held WHERE name = ?" if column == "name" else (
         "SELECT body FROM held WHERE account = ?"
     )  # fmt: skip

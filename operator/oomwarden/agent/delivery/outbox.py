@@ -1,9 +1,10 @@
-"""The outbox: records on their way to the API server, as SQL on the agent's store.
+"""The outbox of records, as SQL on the agent's store.
 
-held -> outbox, Pending -> gone (delivered), or Undeliverable with a reason; Refused while the API
-server does not take it as it is (refusals.py). A held record waits for its budget and was never
-posted, so it may still merge with its neighbours. From Pending on it may have been posted, whatever
-the agent knows of it, and keeps its range, and its name unless somebody else's object has that.
+A record goes from held to Pending, and is removed once it is delivered. It becomes Refused while
+the API server does not accept it (refusals.py), and Undeliverable, with a reason, if it is given
+up. A held record waits for its budget and was never posted, so it may still merge with its
+neighbours. A Pending record may have been posted, even if the agent crashed before it knew:
+it keeps its range, and its name unless an object of another program has that name.
 """
 
 import json
@@ -14,7 +15,7 @@ from oomwarden.agent.delivery import refusals
 from oomwarden.agent.delivery.record_quota import QuotaOwner
 from oomwarden.agent.delivery.refusals import REASON_LENGTH
 from oomwarden.agent.store.counters import add_count
-from oomwarden.core.records import coalesce
+from oomwarden.core.records import coalesce as merging
 from oomwarden.core.records.coalesce import Draft
 from oomwarden.core.records.metadata import labels_of, name_of
 from oomwarden.core.records.oomkill import Manifest
@@ -24,35 +25,36 @@ UNDELIVERABLE_KEPT = 1000
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """One record on its way: the OOMKill, and the Event where it is young enough.
-
-    `own_event`: the Event is the record's own; else an earlier one's series is raised. `renamed`:
-    how many times its name was found taken.
-    """
+    """One record in the outbox."""
 
     key: str
     kill: Manifest
     event: Manifest | None
+    """The Event of the kill; None if the kill is too old for one."""
     own_event: bool = True
+    """Whether the record gets an Event of its own; if not, the last series is raised."""
     renamed: int = 0
+    """How often the record's name existed already."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxCounts:
-    """How many records wait for their budget, and the kills in them; how many were given up.
-
-    `refused`: those that the API server does not take now, the last time because of `why`.
-    """
+    """Numbers of records that are not delivered."""
 
     held: int
+    """Records that wait for their budget."""
     held_kills: int
+    """Kills in the held records."""
     undeliverable: int
+    """Records that were given up."""
     refused: int = 0
-    why: str = ""
+    """Records that the API server refuses and that are retried."""
+    refusal_reason: str = ""
+    """Why the newest of them was refused."""
 
 
 def pending(connection: sqlite3.Connection) -> list[str]:
-    """List the keys of the records that may be posted: the oldest first, the refused ones last."""
+    """Return the keys of the records that may be posted, oldest first and refused ones last."""
     rows = connection.execute(
         "SELECT name FROM outbox WHERE state IN ('Pending', 'Refused') "
         "ORDER BY state, created, rowid"
@@ -61,7 +63,7 @@ def pending(connection: sqlite3.Connection) -> list[str]:
 
 
 def load_rows(connection: sqlite3.Connection, keys: list[str]) -> list[OutboxRow]:
-    """Read these records, in this order; with the labels that this version gives them."""
+    """Return these records, in this order, with the labels that this version sets."""
     found = [connection.execute("SELECT body FROM outbox WHERE name = ?", (k,)) for k in keys]
     bodies = [json.loads(cursor.fetchone()[0]) for cursor in found]
     return [
@@ -77,7 +79,7 @@ def load_rows(connection: sqlite3.Connection, keys: list[str]) -> list[OutboxRow
 
 
 def _labelled(kill: Manifest) -> Manifest:
-    """Give a record its labels: a version before 0.2 made some that no API server takes."""
+    """Set a record's labels: another version may have stored labels that the API server rejects."""
     metadata = kill.get("metadata")
     return (
         kill if metadata is None else {**kill, "metadata": metadata | {"labels": labels_of(kill)}}
@@ -85,43 +87,46 @@ def _labelled(kill: Manifest) -> Manifest:
 
 
 def rename(connection: sqlite3.Connection, row: OutboxRow, salt: str) -> None:
-    """Give a record another name, as somebody else's object has its own: it is posted under that.
+    """Give a record another name, because an object of another program has its name.
 
-    `salt` must be nothing that others can foresee, or they take the next name too.
+    Args:
+        connection: The store.
+        row: The record.
+        salt: Must be unpredictable, or another program could create the new name first.
     """
-    draft = coalesce.renamed(Draft(row.kill, row.event), name_of(row.kill, salt))
+    draft = merging.renamed(Draft(row.kill, row.event), name_of(row.kill, salt))
     connection.execute(
         "UPDATE outbox SET name = ?, body = ?, state = 'Pending', reason = NULL WHERE name = ?",
-        (key_of(draft.kill), body_of(draft, own=row.own_event, renamed=row.renamed + 1), row.key),
+        (row_key(draft.kill), body_of(draft, own=row.own_event, renamed=row.renamed + 1), row.key),
     )
     add_count(connection, "takenNames", 1)
 
 
 def body_of(draft: Draft, *, own: bool, renamed: int = 0) -> str:
-    """Write a record as its row keeps it."""
+    """Return a record as JSON for its row."""
     body = {"kill": draft.kill, "event": draft.event, "ownEvent": own, "renamed": renamed}
     return json.dumps(body)
 
 
-def numbers(connection: sqlite3.Connection) -> OutboxCounts:
-    """Count what is held, what was given up, and what is refused."""
+def outbox_counts(connection: sqlite3.Connection) -> OutboxCounts:
+    """Return how many records are held, undeliverable and refused."""
     select = "SELECT COUNT(*), COALESCE(SUM(kills), 0) FROM held"
     held, held_kills = connection.execute(select).fetchone()
     given_up = "SELECT COUNT(*) FROM outbox WHERE state = 'Undeliverable'"
     (undeliverable,) = connection.execute(given_up).fetchone()
-    return OutboxCounts(held, held_kills, undeliverable, *refusals.number(connection))
+    return OutboxCounts(held, held_kills, undeliverable, *refusals.summary(connection))
 
 
-def take_out(connection: sqlite3.Connection, row: OutboxRow, kills: int) -> bool:
-    """Take a delivered record out, and count the kills it told; False: it was out already."""
-    gone = connection.execute("DELETE FROM outbox WHERE name = ?", (row.key,))
-    if gone.rowcount == 1:
+def remove_delivered(connection: sqlite3.Connection, row: OutboxRow, kills: int) -> bool:
+    """Remove a delivered record and count its kills; return False if it was removed before."""
+    removed = connection.execute("DELETE FROM outbox WHERE name = ?", (row.key,))
+    if removed.rowcount == 1:
         add_count(connection, "recorded", kills)
-    return gone.rowcount == 1
+    return removed.rowcount == 1
 
 
 def give_up(connection: sqlite3.Connection, row: OutboxRow, reason: str) -> None:
-    """Keep a record as undeliverable, count its kills; of many such the newest are kept."""
+    """Mark a record as undeliverable and count its kills; only the newest ones are kept."""
     connection.execute(
         "UPDATE outbox SET state = 'Undeliverable', reason = ? WHERE name = ?",
         (reason[:REASON_LENGTH], row.key),
@@ -134,16 +139,16 @@ def give_up(connection: sqlite3.Connection, row: OutboxRow, reason: str) -> None
     add_count(connection, "undeliverable", row.kill["kills"])
 
 
-def budget_of(kill: Manifest) -> str:
-    """Name the budget that a record is charged to: one for each container of a pod."""
-    return f"{kill['pod']['uid']}/{coalesce.container_of(kill)}"
+def budget_key(kill: Manifest) -> str:
+    """Return the key of the budget that a record is charged to: one per container of a pod."""
+    return f"{kill['pod']['uid']}/{merging.container_of(kill)}"
 
 
-def payer_of(kill: Manifest) -> QuotaOwner:
-    """Tell who a record is charged to."""
-    return QuotaOwner(budget_of(kill), kill["pod"]["uid"], kill["metadata"]["namespace"])
+def quota_owner(kill: Manifest) -> QuotaOwner:
+    """Return the container, pod and namespace that a record is charged to."""
+    return QuotaOwner(budget_key(kill), kill["pod"]["uid"], kill["metadata"]["namespace"])
 
 
-def key_of(manifest: Manifest) -> str:
-    """Name a row after its object."""
+def row_key(manifest: Manifest) -> str:
+    """Return the key of an object's row: its namespace and name."""
     return f"{manifest['metadata']['namespace']}/{manifest['metadata']['name']}"

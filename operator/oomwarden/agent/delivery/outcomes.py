@@ -1,4 +1,4 @@
-"""What became of posts, written into the agent's store, and what there is to be posted then."""
+"""Stores the results of posts, and returns what the outbox contains after that."""
 
 import secrets
 import sqlite3
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from oomwarden.agent.delivery import event_outbox, intake, outbox, refusals
 from oomwarden.agent.delivery.outbox import OutboxCounts, OutboxRow
 from oomwarden.core.quota.pressure import CALM, Pressure
-from oomwarden.core.records import oomkill
+from oomwarden.core.records import oomkill as record
 from oomwarden.core.records.event_series import EventSeries
 from oomwarden.kube.oomkill_writer import Delivery, RecordedPrefix
 
@@ -18,22 +18,22 @@ Job = OutboxRow | EventSeries
 
 @dataclass(frozen=True, slots=True)
 class OutboxSnapshot:
-    """What the outbox holds: the keys of records and Events to be sent, what is held.
-
-    `due`: when something held is to be released, in wall-clock seconds. `dropped`: what went over
-    the bounds, a line each.
-    """
+    """What the outbox contains."""
 
     records: list[str]
+    """Keys of the records to be posted."""
     events: list[str]
-    numbers: OutboxCounts
+    """Keys of the Events to be posted."""
+    counts: OutboxCounts
     due: float | None
+    """When the next held record is to be released, in wall-clock seconds; None if none is held."""
     dropped: list[str]
+    """A log line for each record that exceeded the bounds and was deleted."""
 
 
-def key_of_job(job: Job) -> str:
-    """Name the row that a job is of."""
-    return job.key if isinstance(job, OutboxRow) else outbox.key_of(job.first)
+def job_key(job: Job) -> str:
+    """Return the key of a job's row."""
+    return job.key if isinstance(job, OutboxRow) else outbox.row_key(job.first)
 
 
 def settle(
@@ -43,23 +43,31 @@ def settle(
     now: float,
     pressure: Pressure,
 ) -> OutboxSnapshot:
-    """Write down what became of posts, release what was held, look at what there is."""
+    """Store the results of posts and release held records, in one transaction.
+
+    Args:
+        connection: The store.
+        final: Rows that need no retry, with their results.
+        refused: Why records were refused, by key.
+        now: Wall-clock seconds.
+        pressure: How much records are merged.
+    """
     for job, delivery in final:
         if isinstance(job, OutboxRow):
             settle_record(connection, job, delivery, now, pressure)
         elif delivery.event_expired:
-            event_outbox.renew(connection, key_of_job(job))
+            event_outbox.recreate(connection, job_key(job))
         elif delivery.name_taken_by is not None:
-            event_outbox.rename(connection, key_of_job(job), secrets.token_hex(_SALT_BYTES))
+            event_outbox.rename(connection, job_key(job), secrets.token_hex(_SALT_BYTES))
         else:
-            event_outbox.told(connection, key_of_job(job), job.count)
+            event_outbox.record_posted(connection, job_key(job), job.count)
     due = intake.release(connection, now, pressure)
-    event_outbox.forget_old(connection, now)
-    refusals.note(connection, refused)
+    event_outbox.drop_expired(connection, now)
+    refusals.record(connection, refused)
     dropped = refusals.drop_excess(connection, now)
-    numbers = outbox.numbers(connection)
+    counts = outbox.outbox_counts(connection)
     records, events = outbox.pending(connection), event_outbox.pending(connection)
-    return OutboxSnapshot(records, events, numbers, due, dropped)
+    return OutboxSnapshot(records, events, counts, due, dropped)
 
 
 def settle_record(
@@ -69,7 +77,7 @@ def settle_record(
     now: float,
     pressure: Pressure = CALM,
 ) -> None:
-    """Write down what became of a record."""
+    """Store the result of a record's post."""
     if delivery.undeliverable is not None:
         outbox.give_up(connection, row, delivery.undeliverable)
         return
@@ -78,15 +86,15 @@ def settle_record(
         return
     rest = _rest_of(row, delivery.recorded_prefix) if delivery.recorded_prefix else None
     kills = row.kill["kills"] - (rest.kill["kills"] if rest else 0)
-    if not outbox.take_out(connection, row, kills):
+    if not outbox.remove_delivered(connection, row, kills):
         return
-    event_outbox.tell(connection, row)
+    event_outbox.enqueue(connection, row)
     if rest is not None:
         intake.enqueue(connection, now, [rest], pressure)
 
 
 def _rest_of(row: OutboxRow, covered: RecordedPrefix) -> OutboxRow:
-    """Give the record of what the stored one leaves untold; the Event tells of all of it."""
-    kill = oomkill.rest_of(row.kill, covered.to)
+    """Return a record of the kills that the stored one does not cover; the Event covers all."""
+    kill = record.rest_of(row.kill, covered.to)
     kill["kills"] = max(row.kill["kills"] - covered.kills, 1)
-    return OutboxRow(outbox.key_of(kill), kill, None)
+    return OutboxRow(outbox.row_key(kill), kill, None)

@@ -1,4 +1,4 @@
-"""Quotas that outlive the agent, as SQL on its store: a restart is no new allowance."""
+"""Record quotas, as SQL on the agent's store: a restart of the agent does not reset them."""
 
 import json
 import sqlite3
@@ -11,55 +11,58 @@ from oomwarden.core.quota.pressure import Pressure
 
 @dataclass(frozen=True, slots=True)
 class QuotaOwner:
-    """Who a record is charged to: a container (`key`: pod UID and name), its pod, its namespace."""
+    """What a record is charged to: a container, its pod and its namespace."""
 
     key: str
+    """The container: pod UID and container name."""
     pod: str
+    """The pod's UID."""
     namespace: str
 
 
 @dataclass(slots=True)
 class RecordQuotas:
-    """All budgets of a node, for one transaction; `now` in wall-clock seconds."""
+    """All budgets of a node, for one transaction."""
 
     connection: sqlite3.Connection
     pressure: Pressure
     now: float
+    """Wall-clock seconds."""
     _known: dict[str, Budget] = field(default_factory=dict)
     _terms: dict[str, Terms] = field(default_factory=dict)
 
-    def terms(self, payer: QuotaOwner) -> Terms:
-        """Give the terms of the payer's namespace."""
-        if payer.namespace not in self._terms:
-            self._terms[payer.namespace] = terms(self.pressure, payer.namespace)
-        return self._terms[payer.namespace]
+    def terms(self, owner: QuotaOwner) -> Terms:
+        """Return the terms of the owner's namespace."""
+        if owner.namespace not in self._terms:
+            self._terms[owner.namespace] = terms(self.pressure, owner.namespace)
+        return self._terms[owner.namespace]
 
-    def is_first(self, payer: QuotaOwner, since: float) -> bool:
-        """Whether nothing was recorded of the pod for long, seen from `since` on."""
-        last = self._get(payer.pod).last
-        return not last or since - last >= self.terms(payer).quiet
+    def is_first(self, owner: QuotaOwner, since: float) -> bool:
+        """Return whether the pod had no record for a long time before `since`."""
+        last = self._get(owner.pod).last
+        return not last or since - last >= self.terms(owner).quiet
 
-    def due(self, payer: QuotaOwner, since: float) -> float:
-        """Tell when the next record may go, whose first kill was at `since`: now, or later."""
-        own = self._get(payer.key).due(self.now, self.terms(payer), since)
-        return max(own, self._bucket_due(first=self.is_first(payer, since)))
+    def due(self, owner: QuotaOwner, since: float) -> float:
+        """Return from when on a record whose first kill was at `since` may be posted."""
+        own = self._get(owner.key).due(self.now, self.terms(owner), since)
+        return max(own, self._bucket_due(first=self.is_first(owner, since)))
 
-    def soonest(self) -> float:
-        """Tell when the node may write any record: now, or later."""
+    def node_due(self) -> float:
+        """Return from when on the node may write any record."""
         return min(self._bucket_due(first=first) for first in (True, False))
 
-    def served(self, namespace: str) -> float:
-        """Tell when a record of the namespace went last; 0: not lately."""
+    def last_released(self, namespace: str) -> float:
+        """Return when a record of the namespace was last released; 0 if not recently."""
         return self._get(_of_namespace(namespace)).last
 
-    def spend(self, payer: QuotaOwner, since: float) -> bool:
-        """Take a record's share, which must be due; tells whether it is one of the free ones."""
-        own, agreed = self._get(payer.key), self.terms(payer)
-        first = self.is_first(payer, since)
-        self._put(payer.key, own.spend(self.now, agreed, since))
-        for key in (payer.pod, _of_namespace(payer.namespace)):
+    def spend(self, owner: QuotaOwner, since: float) -> bool:
+        """Charge a record that is due; return whether it is one of the free ones."""
+        own, agreed = self._get(owner.key), self.terms(owner)
+        first = self.is_first(owner, since)
+        self._put(owner.key, own.spend(self.now, agreed, since))
+        for key in (owner.pod, _of_namespace(owner.namespace)):
             self._put(key, Budget(last=self.now))
-        key, rate = self._which(first=first)
+        key, rate = self._node_rate(first=first)
         after = self._bucket(key).spend(self.now, rate)
         self.connection.execute(
             "INSERT OR REPLACE INTO meta VALUES (?, ?)",
@@ -68,7 +71,7 @@ class RecordQuotas:
         return own.at(since, agreed).left(agreed) > 0
 
     def forget_quiet(self) -> None:
-        """Drop the budgets that are as good as new at any level."""
+        """Delete the budgets that have recovered fully at every pressure level."""
         before = self.now - LONGEST_QUIET_SECONDS
         self.connection.execute("DELETE FROM budgets WHERE last <= ?", (before,))
 
@@ -86,12 +89,12 @@ class RecordQuotas:
             (key, budget.free, budget.wait, budget.last),
         )
 
-    def _which(self, *, first: bool) -> tuple[str, Rate]:
+    def _node_rate(self, *, first: bool) -> tuple[str, Rate]:
         firsts, repeats = node_rates(self.pressure)
         return ("node_firsts", firsts) if first else ("node_repeats", repeats)
 
     def _bucket_due(self, *, first: bool) -> float:
-        key, rate = self._which(first=first)
+        key, rate = self._node_rate(first=first)
         return self._bucket(key).due(self.now, rate)
 
     def _bucket(self, key: str) -> Bucket:
@@ -100,5 +103,5 @@ class RecordQuotas:
 
 
 def _of_namespace(namespace: str) -> str:
-    """Name the namespace's row; no UID and no UID with a name behind it looks like that."""
+    """Return the key of a namespace's row; no key of a pod or container has this prefix."""
     return f"namespace:{namespace}"

@@ -1,8 +1,8 @@
-"""Records that the API server refuses as they are or for now, as SQL on the agent's store.
+"""Records that the API server refuses, as SQL on the agent's store.
 
-They are tried again, after a restart as well: a CRD, a policy, a quota or the next version of the
-agent changes the answer. Their number and their age are bounded; what goes over that is counted as
-undeliverable.
+They are retried, also after a restart: a CRD, a policy, a quota or the next version of the agent
+may change the answer. Their number and age are bounded; records beyond the bounds are deleted and
+counted as undeliverable.
 """
 
 import json
@@ -11,17 +11,17 @@ from collections.abc import Iterable, Mapping
 
 from oomwarden.agent.store.counters import add_count
 
-KEPT = 1000
-KEPT_SECONDS = 30 * 86_400.0
-"""As long as retention keeps records, by default."""
+MAX_REFUSED = 1000
+MAX_AGE_SECONDS = 30 * 86_400.0
+"""The default of retention: how long the operator keeps records."""
 REASON_LENGTH = 1000
 _VERSION = "outbox_version"
 _FINAL = ("404 %namespaces%", "%being terminated%")
-"""Reasons of earlier versions that are final: the namespace was gone or going."""
+"""Reasons of earlier versions that are final: the namespace was deleted or terminating."""
 
 
-def note(connection: sqlite3.Connection, reasons: Mapping[str, str]) -> None:
-    """Note by key why records were refused."""
+def record(connection: sqlite3.Connection, reasons: Mapping[str, str]) -> None:
+    """Store why records were refused, by key."""
     connection.executemany(
         "UPDATE outbox SET state = 'Refused', reason = ?1 WHERE name = ?2 "
         "AND state IN ('Pending', 'Refused') AND reason IS NOT ?1",
@@ -29,8 +29,8 @@ def note(connection: sqlite3.Connection, reasons: Mapping[str, str]) -> None:
     )
 
 
-def number(connection: sqlite3.Connection) -> tuple[int, str]:
-    """Count the refused records, and tell why the newest of them was refused."""
+def summary(connection: sqlite3.Connection) -> tuple[int, str]:
+    """Return how many records are refused, and why the newest of them was."""
     (count,) = connection.execute("SELECT COUNT(*) FROM outbox WHERE state = 'Refused'").fetchone()
     why = connection.execute(
         "SELECT reason FROM outbox WHERE state = 'Refused' ORDER BY created DESC LIMIT 1"
@@ -39,24 +39,33 @@ def number(connection: sqlite3.Connection) -> tuple[int, str]:
 
 
 def drop_excess(connection: sqlite3.Connection, now: float) -> list[str]:
-    """Drop what is over the bounds, the oldest first; gives a line each.
+    """Delete the oldest refused records beyond the bounds.
 
-    `now` in wall-clock seconds.
+    Args:
+        connection: The store.
+        now: Wall-clock seconds.
+
+    Returns:
+        A log line for each deleted record.
     """
     over = connection.execute(
         "SELECT name, body, reason FROM outbox WHERE state = 'Refused' AND (created < ? "
         "OR rowid IN (SELECT rowid FROM outbox WHERE state = 'Refused' "
         "ORDER BY created DESC, rowid DESC LIMIT -1 OFFSET ?))",
-        (now - KEPT_SECONDS, KEPT),
+        (now - MAX_AGE_SECONDS, MAX_REFUSED),
     ).fetchall()
     for key, body, _ in over:
         connection.execute("DELETE FROM outbox WHERE name = ?", (key,))
         add_count(connection, "undeliverable", json.loads(body)["kill"]["kills"])
-    return [f"record {key} is given up, one of too many or too old: {why}" for key, _, why in over]
+    return [f"record {key} was dropped, too old or one of too many: {why}" for key, _, why in over]
 
 
-def try_again_after_upgrade(connection: sqlite3.Connection, version: str) -> int:
-    """Let another version try what was given up for a reason that may have gone; gives how many."""
+def retry_after_upgrade(connection: sqlite3.Connection, version: str) -> int:
+    """Retry the records that another version gave up, unless their reason is final.
+
+    Returns:
+        How many records are retried.
+    """
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (_VERSION,)).fetchone()
     if row is not None and row[0] == version:
         return 0

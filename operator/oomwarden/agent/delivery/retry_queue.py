@@ -1,4 +1,4 @@
-"""Which row may be tried when: each for itself, all while the API server is in trouble."""
+"""Back-off for the rows of the outbox: per row, and for all while the API server fails."""
 
 import math
 import random
@@ -8,103 +8,112 @@ from itertools import islice
 
 from oomwarden.kube.transport.errors import WriteResult
 
-AHEAD = 32
-"""Rows under way or next in turn: posts go on while SQLite writes what became of others.
+MAX_IN_FLIGHT = 32
+"""Rows that are posted or queued for a poster: posts go on while SQLite stores results.
 
-While a record is in turn no Event is posted: of 30 kills at once no record waits for an Event.
+No Event is posted while a record is queued: with 30 kills at a time, no record waits for an Event.
 """
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.5, 30.0
 LAST_REFUSED_SECONDS = 600.0
-"""A refusal stands until somebody changes something. The first long one that ends ends all waits;
-short ones come and go with the objects of one namespace."""
+"""A refusal lasts until someone changes a quota, a policy or a CRD. When a long refusal ends, all
+refused rows are retried; short ones come and go with the objects of one namespace."""
 SHORT_AFTER_SECONDS = 900.0
-"""From when on a record is offered cut down to what any API server takes: an upgrade is shorter."""
-LONGEST_ASKED_SECONDS = 300.0
-"""Longest wait that the API server, or who answers in its place, is granted by Retry-After."""
+"""A record that was invalid for this long is posted without details; an upgrade takes less."""
+MAX_RETRY_AFTER_SECONDS = 300.0
+"""Longest Retry-After that is honoured, from the API server or a proxy."""
 
 
 @dataclass(slots=True)
 class Backoff:
-    """Not before, in loop time, tried last at `tried`; the wait doubles.
-
-    `denied`: the API server has refused the object; `invalid_since`: since when by its schema.
-    """
+    """The back-off of a row, or of all rows. Times are event-loop times in seconds."""
 
     not_before: float
     seconds: float
-    tried: float
-    denied: bool = False
+    """The delay without jitter; it doubles with each failure."""
+    last_tried: float
+    refused: bool = False
+    """Whether the API server refused the object."""
     invalid_since: float | None = None
+    """Since when the API server finds the object invalid."""
 
 
 @dataclass(slots=True)
 class RetryQueue:
-    """The records, or the Events: one kind's troubles do not hold up the other's.
+    """Chooses which rows of one kind are tried: records and Events have a queue each.
 
-    While the API server itself is in trouble one row at a time is tried, after a wait of its own.
-    It is the one that was not tried for longest: the trouble may be that of some rows alone.
+    While the API server fails, one row at a time is tried, with a common back-off. It is the row
+    that was not tried for the longest time, because only some rows may fail.
     """
 
-    what: str = "record"
+    kind: str = "record"
     in_flight: set[str] = field(default_factory=set)
-    _waits: dict[str, Backoff] = field(default_factory=dict)
+    _backoffs: dict[str, Backoff] = field(default_factory=dict)
     _server_backoff: Backoff | None = None
 
     def choose(self, keys: Sequence[str], now: float) -> list[str]:
-        """Take the first of these that may be tried now, or the one whose turn it is."""
+        """Return the rows that may be tried now, and mark them as in flight."""
         known = set(keys)
-        self._waits = {key: wait for key, wait in self._waits.items() if key in known}
+        self._backoffs = {key: wait for key, wait in self._backoffs.items() if key in known}
         if self._server_backoff and now < self._server_backoff.not_before:
             return []
         due = (key for key in keys if self._is_due(key, now))
-        in_turn = sorted(due, key=self._tried) if self._server_backoff else due
-        chosen = list(islice(in_turn, self._room()))
+        in_turn = sorted(due, key=self._last_tried) if self._server_backoff else due
+        chosen = list(islice(in_turn, self._capacity()))
         self.in_flight.update(chosen)
         return chosen
 
-    def soonest(self, keys: Sequence[str]) -> float | None:
-        """Give when one more of these may be tried, in loop time; None: first one has to end."""
+    def next_due(self, keys: Sequence[str]) -> float | None:
+        """Return when the next row may be tried, in loop time; None if a post has to end first."""
         free = [key for key in keys if key not in self.in_flight]
-        if not free or not self._room():
+        if not free or not self._capacity():
             return None
-        times = [self._waits[key].not_before if key in self._waits else 0.0 for key in free]
+        times = [self._backoffs[key].not_before if key in self._backoffs else 0.0 for key in free]
         return max(min(times), self._server_backoff.not_before if self._server_backoff else 0.0)
 
-    def _room(self) -> int:
-        return max((1 if self._server_backoff else AHEAD) - len(self.in_flight), 0)
+    def _capacity(self) -> int:
+        return max((1 if self._server_backoff else MAX_IN_FLIGHT) - len(self.in_flight), 0)
 
     def _is_due(self, key: str, now: float) -> bool:
-        wait = self._waits.get(key)
+        wait = self._backoffs.get(key)
         return key not in self.in_flight and (wait is None or wait.not_before <= now)
 
-    def _tried(self, key: str) -> float:
-        return self._waits[key].tried if key in self._waits else -math.inf
+    def _last_tried(self, key: str) -> float:
+        return self._backoffs[key].last_tried if key in self._backoffs else -math.inf
 
     def forget(self, key: str) -> None:
-        """Note that a row was decided on; where it had been refused, others may fare better now."""
-        wait = self._waits.pop(key, None)
+        """Drop the back-off of a finished row; if a long refusal ended, retry all refused rows."""
+        wait = self._backoffs.pop(key, None)
         self._server_backoff = None
-        if wait is not None and wait.denied and wait.seconds >= LAST_RETRY_SECONDS:
-            for other in self._waits.values():
-                other.not_before = 0.0 if other.denied else other.not_before
+        if wait is not None and wait.refused and wait.seconds >= LAST_RETRY_SECONDS:
+            for other in self._backoffs.values():
+                other.not_before = 0.0 if other.refused else other.not_before
 
     def requeue(self, key: str, failure: WriteResult, now: float) -> str | None:
-        """Note that a row is to be tried again; gives what is new about that, for the log."""
-        first = key not in self._waits
-        wait = self._waits[key] = _longer(self._waits.get(key), failure, now)
-        wait.denied = failure.refused
+        """Schedule a row's retry.
+
+        Args:
+            key: The row.
+            failure: Why its post failed.
+            now: Event-loop time.
+
+        Returns:
+            A log line if the failure is new; None if it was logged before.
+        """
+        first = key not in self._backoffs
+        wait = self._backoffs[key] = _longer(self._backoffs.get(key), failure, now)
+        wait.refused = failure.refused
         wait.invalid_since = (wait.invalid_since or now) if failure.invalid else None
         if not failure.server_wide:
             self._server_backoff = None
-            return f"{self.what} {key} waits: {failure.reason}" if first else None
+            return f"{self.kind} {key} will be retried: {failure.reason}" if first else None
         opened = self._server_backoff is None
         if self._server_backoff is None or now >= self._server_backoff.not_before:
             self._server_backoff = _longer(self._server_backoff, failure, now)
-        return f"every {self.what} waits: {failure.reason}" if opened else None
+        return f"delivery of every {self.kind} is delayed: {failure.reason}" if opened else None
 
     def is_long_invalid(self, key: str, now: float) -> bool:
-        """Whether the API server has found a row invalid for so long that less may have to do."""
-        since = wait.invalid_since if (wait := self._waits.get(key)) else None
+        """Return whether a row was invalid for so long that it is posted without its details."""
+        since = wait.invalid_since if (wait := self._backoffs.get(key)) else None
         return since is not None and now - since >= SHORT_AFTER_SECONDS
 
 
@@ -112,6 +121,6 @@ def _longer(before: Backoff | None, failure: WriteResult, now: float) -> Backoff
     longest = LAST_REFUSED_SECONDS if failure.refused else LAST_RETRY_SECONDS
     seconds = min(before.seconds * 2, longest) if before else FIRST_RETRY_SECONDS
     pause = seconds * random.uniform(0.75, 1.0)  # noqa: S311 - jitter
-    pause = max(pause, min(failure.retry_after, LONGEST_ASKED_SECONDS))
+    pause = max(pause, min(failure.retry_after, MAX_RETRY_AFTER_SECONDS))
     since = before.invalid_since if before else None
-    return Backoff(now + pause, seconds, tried=now, invalid_since=since)
+    return Backoff(now + pause, seconds, last_tried=now, invalid_since=since)

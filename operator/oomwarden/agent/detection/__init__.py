@@ -1,1 +1,1 @@
-"""A kill is detected here: watches on cgroups, counters, the kernel log, samples of memory."""
+"""Kill detection: cgroup watches, memory.events counters, the kernel log, memory samples."""

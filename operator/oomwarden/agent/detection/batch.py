@@ -1,4 +1,4 @@
-"""What detection hands over to the books."""
+"""What the detector passes to the recorder."""
 
 from dataclasses import dataclass, field
 
@@ -8,26 +8,29 @@ from oomwarden.core.model.cgroup import Cgroup
 
 @dataclass(slots=True)
 class Batch:
-    """What one wake-up found, in order: new cgroups with their parents, readings, gone ones.
-
-    Wall-clock seconds: `after` is when the counters were read the last time before, `ended` when
-    these reads were done; 0 when nobody had read before. `began`: when they began, in monotonic
-    seconds. `overrun`: cgroups may have come and gone untold; `blind`: they may have below these,
-    by inode, because there was no watch, or what is there could not be opened. `unopened`: there
-    are some that cannot be opened. `late`: those that could be opened at last.
-    """
+    """What one wake-up of the detector found, in the order in which the recorder applies it."""
 
     after: float
+    """When the counters were last read before this batch, in wall-clock seconds; 0 if never."""
     began: float = 0.0
+    """When the reads of this batch began, in monotonic seconds."""
     ended: float = 0.0
+    """When the reads of this batch ended, in wall-clock seconds."""
     appeared: list[tuple[Cgroup, int | None]] = field(default_factory=list)
+    """New cgroups, each with its parent's inode."""
     readings: list[Reading] = field(default_factory=list)
     vanished: list[Cgroup] = field(default_factory=list)
     reconciled: bool = False
+    """Whether the whole tree was rescanned."""
     overrun: bool = False
+    """Whether inotify lost events: cgroups may have appeared and vanished unseen."""
     blind: frozenset[int] = frozenset()
+    """Inodes of cgroups below which others may have appeared and vanished unseen: there was no
+    watch, or a cgroup there could not be opened."""
     unopened: frozenset[int] = frozenset()
+    """Inodes of cgroups below which some cannot be opened."""
     late: tuple[int, ...] = ()
+    """Inodes of cgroups that could be opened only now."""
 
     def __bool__(self) -> bool:
         return bool(self.appeared or self.readings or self.vanished or self.reconciled)

@@ -1,7 +1,8 @@
-"""The watches on cgroups. One that the kernel refuses is known as missing, and tried again.
+"""inotify watches on cgroups. A watch that the kernel refuses is kept as missing and retried.
 
-Watches and instances are counted per user: all root processes of the node share one number, also
-those of containers (Linux fs/notify/inotify/inotify_user.c, inotify_new_watch: UCOUNT_INOTIFY_*).
+The kernel limits watches and instances per user: all root processes of the node share one limit,
+including those in containers (Linux fs/notify/inotify/inotify_user.c, inotify_new_watch:
+UCOUNT_INOTIFY_*).
 """
 
 import errno
@@ -35,135 +36,143 @@ class _WantedWatch:
 
 @dataclass(slots=True)
 class CgroupWatches:
-    """Used by the detector's thread only, but for `wake`. Watches on limits make room for others.
+    """The set of watches, used by the detector's thread only, except for `wake`.
 
-    `refused`: why the last one was, by errno; None: all are there.
+    Directories and the counters of kubepods come first: a watch on a limit is removed if the
+    kernel has no room for them.
     """
 
     root: CgroupRoot
     inotify: Inotify = field(default_factory=Inotify)
     refused: int | None = None
+    """The errno of the last refused watch; None if no watch is missing."""
     _by_watch: dict[int, _WantedWatch] = field(default_factory=dict)
     _by_key: dict[tuple[int, str], int] = field(default_factory=dict)
     _missing: dict[tuple[int, str], _WantedWatch] = field(default_factory=dict)
-    _gap: float = FIRST_RETRY_SECONDS
-    _due: float = 0.0
+    _retry_delay: float = FIRST_RETRY_SECONDS
+    _retry_at: float = 0.0
 
-    def follow(self, node: CounterNode) -> None:
-        """Watch a cgroup: its directory, or a container's limit."""
-        self._want(_WantedWatch(node, _LIMIT if node.cgroup.level is Level.CONTAINER else ""))
+    def watch(self, node: CounterNode) -> None:
+        """Watch a cgroup's directory or, for a container, its memory.max."""
+        self._ensure(_WantedWatch(node, _LIMIT if node.cgroup.level is Level.CONTAINER else ""))
 
-    def follow_counters(self, top: CounterNode) -> None:
-        """Watch the counters of the root of all pods: whatever is counted below moves them."""
-        self._want(_WantedWatch(top, _COUNTERS))
+    def watch_counters(self, top: CounterNode) -> None:
+        """Watch memory.events of kubepods, which changes with every count below it."""
+        self._ensure(_WantedWatch(top, _COUNTERS))
 
     def drop(self, node: CounterNode) -> None:
-        """End what watches a cgroup."""
+        """Remove all watches on a cgroup."""
         for file in ("", _LIMIT, _COUNTERS):
             key = (node.cgroup.inode, file)
             self._missing.pop(key, None)
             watch = self._by_key.pop(key, -1)
-            wish = self._by_watch.get(watch)
-            if wish is not None and wish.node is node:  # not one that has taken its name
+            wanted = self._by_watch.get(watch)
+            if wanted is not None and wanted.node is node:  # not a later cgroup of the same name
                 self.inotify.remove(watch)
                 del self._by_watch[watch]
         if not self._missing:
             self.refused = None
 
     def node(self, watch: int) -> CounterNode | None:
-        """Give the cgroup whose directory or limit a watch is on."""
-        wish = self._by_watch.get(watch)
-        return wish.node if wish is not None and wish.file != _COUNTERS else None
+        """Return the cgroup whose directory or limit has this watch."""
+        wanted = self._by_watch.get(watch)
+        return wanted.node if wanted is not None and wanted.file != _COUNTERS else None
 
     @property
     def missing(self) -> int:
-        """Count the watches that the kernel has refused."""
+        """The number of watches that the kernel refused."""
         return len(self._missing)
 
     @property
     def is_blind(self) -> bool:
-        """Whether anything but limits goes unwatched."""
-        return any(wish.file != _LIMIT for wish in self._missing.values())
+        """Whether a watch other than one on a limit is missing."""
+        return any(wanted.file != _LIMIT for wanted in self._missing.values())
 
     def unwatched(self) -> list[CounterNode]:
-        """Give the cgroups below which others come and go untold."""
-        return [wish.node for wish in self._missing.values() if not wish.file]
+        """Return the cgroups whose directories have no watch."""
+        return [wanted.node for wanted in self._missing.values() if not wanted.file]
 
     def retry(self) -> list[CounterNode]:
-        """Try the missing ones again when it is time; gives the directories that are watched now.
+        """Retry the missing watches if the back-off has passed.
 
-        The first that is refused for want of room ends it: the others wait for the next time.
+        It stops at the first refusal that is about room: the others wait for the next retry.
+
+        Returns:
+            The cgroups whose directories are watched now.
         """
         now = time.monotonic()
-        if not self._missing or now < self._due:
+        if not self._missing or now < self._retry_at:
             return []
         found: list[CounterNode] = []
-        wishes = sorted(self._missing.values(), key=lambda wish: wish.file == _LIMIT)
-        for wish in wishes:
-            if self._want(wish) and not wish.file:
-                found.append(wish.node)
-            elif wish.key in self._missing and self.refused not in _GONE:
+        limits_last = sorted(self._missing.values(), key=lambda wanted: wanted.file == _LIMIT)
+        for wanted in limits_last:
+            if self._ensure(wanted) and not wanted.file:
+                found.append(wanted.node)
+            elif wanted.key in self._missing and self.refused not in _GONE:
                 break
-        self._gap = min(self._gap * 2, LAST_RETRY_SECONDS)
-        self._due = now + self._gap
+        self._retry_delay = min(self._retry_delay * 2, LAST_RETRY_SECONDS)
+        self._retry_at = now + self._retry_delay
         return found
 
     def retry_in(self) -> float | None:
-        """Give the seconds until `retry` does something; None: nothing is missing."""
-        return max(self._due - time.monotonic(), 0.0) if self._missing else None
+        """Return the seconds until the next retry; None if no watch is missing."""
+        return max(self._retry_at - time.monotonic(), 0.0) if self._missing else None
 
-    def hear(self, seconds: float) -> list[InotifyEvent]:
-        """Wait for events; also without an instance, then only for `wake` and the time."""
+    def wait_for_events(self, seconds: float) -> list[InotifyEvent]:
+        """Wait for events; without an inotify instance only `wake` ends the wait early."""
         return self.inotify.wait(seconds)
 
     def wake(self) -> None:
-        """End a wait of another thread."""
+        """End the wait of another thread."""
         self.inotify.wake()
 
     def close(self) -> None:
-        """Give the instance back, of which a user has few."""
+        """Close the inotify instance; a user may have only a few."""
         self.inotify.close()
 
-    def _want(self, wish: _WantedWatch) -> bool:
-        while (code := self._add(wish)) is not None:
-            if code == errno.ENOSPC and wish.file != _LIMIT and self._make_room():
+    def _ensure(self, wanted: _WantedWatch) -> bool:
+        while (code := self._add(wanted)) is not None:
+            if code == errno.ENOSPC and wanted.file != _LIMIT and self._evict_limit_watch():
                 continue
             if not self._missing:
-                self._gap, self._due = FIRST_RETRY_SECONDS, time.monotonic() + FIRST_RETRY_SECONDS
-            self._missing[wish.key], self.refused = wish, code
+                self._retry_delay, self._retry_at = (
+                    FIRST_RETRY_SECONDS,
+                    time.monotonic() + FIRST_RETRY_SECONDS,
+                )
+            self._missing[wanted.key], self.refused = wanted, code
             return False
-        self._missing.pop(wish.key, None)
+        self._missing.pop(wanted.key, None)
         if not self._missing:
             self.refused = None
         return True
 
-    def _add(self, wish: _WantedWatch) -> int | None:
-        """Add a watch; gives the error's number where there is none."""
-        path = self.root.absolute(wish.node.cgroup.path)
+    def _add(self, wanted: _WantedWatch) -> int | None:
+        """Add a watch; return the errno if the kernel refuses it."""
+        path = self.root.absolute(wanted.node.cgroup.path)
         try:
             self.inotify.open()
-            if wish.file:
-                watch = self.inotify.add(path / wish.file, inotify.IN_MODIFY)
+            if wanted.file:
+                watch = self.inotify.add(path / wanted.file, inotify.IN_MODIFY)
             else:
                 watch = self.inotify.add(path, _DIRECTORY)
         except OSError as error:
             return error.errno or errno.EIO
-        self._by_watch[watch], self._by_key[wish.key] = wish, watch
+        self._by_watch[watch], self._by_key[wanted.key] = wanted, watch
         return None
 
-    def _make_room(self) -> bool:
-        """Give up the watch on a limit: it is read at each kill and each reconcile anyway."""
-        watch = next((w for w, wish in self._by_watch.items() if wish.file == _LIMIT), None)
+    def _evict_limit_watch(self) -> bool:
+        """Remove one watch on a limit; limits are read at each kill and each rescan anyway."""
+        watch = next((w for w, wanted in self._by_watch.items() if wanted.file == _LIMIT), None)
         if watch is None:
             return False
-        wish = self._by_watch.pop(watch)
-        del self._by_key[wish.key]
+        evicted = self._by_watch.pop(watch)
+        del self._by_key[evicted.key]
         self.inotify.remove(watch)
-        self._missing[wish.key], self.refused = wish, errno.ENOSPC
+        self._missing[evicted.key], self.refused = evicted, errno.ENOSPC
         return True
 
-    def why(self) -> str:
-        """Say why watches are missing; empty: none is, or only those of what is being removed."""
+    def missing_reason(self) -> str:
+        """Return why watches are missing; empty if none is, or only those of removed cgroups."""
         if not self._missing or self.refused is None or self.refused in _GONE:
             return ""
         return os.strerror(self.refused)

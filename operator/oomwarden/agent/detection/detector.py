@@ -1,8 +1,8 @@
 """Detection: a thread that reads memory.events and queues what it read, nothing else.
 
-The steps, in order: wait (one inotify watch on kubepods' counters, one on each directory) ->
-follow new cgroups, drop the gone -> read kubepods; where it moved, descend -> queue the batch.
-Where the kernel gives no watch, or a cgroup cannot be opened, it looks at short intervals.
+The steps, in order: wait (one inotify watch on the counters of kubepods, one on each directory) ->
+follow new cgroups, drop removed ones -> read kubepods and descend where counters changed -> queue
+the batch. Where the kernel refuses a watch, or a cgroup cannot be opened, the thread polls.
 """
 
 import asyncio
@@ -25,15 +25,15 @@ from oomwarden.kernel.inotify import InotifyEvent
 
 RECONCILE_SECONDS = 10.0
 READ_ALL_EVERY = 6
-"""Reconciles between two that read every cgroup: else only where the levels above have moved."""
+"""Every 6th rescan reads every cgroup; the others descend only where counters changed."""
 REMEMBERED = 8192
-"""Paths of cgroups, more than a node has; bounds the memory of a node that churns."""
+"""Paths of cgroups kept, more than a node has; bounds memory on a node with many short pods."""
 MAX_LATE_READS = 32
-"""Of 64 KiB each: more than inotify's queue holds by default, and yet an end."""
+"""Reads of 64 KiB each: together more than inotify's default queue, and still bounded."""
 
 
 class Detector:
-    """Owns the tree and the watches; lives in its own thread from `start` to `stop`."""
+    """Owns the cgroup tree and the watches; runs in its own thread from `start` to `stop`."""
 
     def __init__(
         self, root: CgroupRoot, kubepods: Cgroup, deliver: Callable[[Batch], None]
@@ -42,12 +42,12 @@ class Detector:
         self._kubepods = kubepods
         self._deliver = deliver
         self._watches = CgroupWatches(root)
-        self._spots = BlindSpots(self._watches)
+        self._blind_spots = BlindSpots(self._watches)
         self.blindness = Blindness()
         self._batch = Batch(0.0)
-        self._paths: dict[str, None] = {}  # followed, or told as unseen
+        self._paths: dict[str, None] = {}  # followed, or reported as gone before it was opened
         self._unseen = 0
-        self._missed = False  # events were lost that no sweep has made up for
+        self._events_lost = False  # since the last sweep
         self._stopping = False
         self.progress = time.monotonic()
         self.error: BaseException | None = None
@@ -55,11 +55,11 @@ class Detector:
 
     @property
     def unreadable(self) -> int:
-        """Count the times that a cgroup's files could not be read or understood."""
+        """How often a cgroup's files could not be read or parsed."""
         return self._tree.unreadable
 
     def start(self, ended: Callable[[], None]) -> None:
-        """Begin; `ended` is called from the thread should it ever end."""
+        """Start the thread; it calls `ended` if it ever ends."""
         self._ended = ended
         self._thread.start()
 
@@ -72,52 +72,52 @@ class Detector:
 
     def _run(self) -> None:
         try:
-            self._follow_forever()
-        except BaseException as error:  # noqa: BLE001 - told to the loop, which ends the process
+            self._detect()
+        except BaseException as error:  # noqa: BLE001 - the event loop raises it: the agent ends
             self.error = error
         self._ended()
 
-    def _follow_forever(self) -> None:
+    def _detect(self) -> None:
         if (top := self._begin()) is None:
             return
         self._finish(self._tree.sweep(top, force=True), reconciled=True)
         due, reconciles = time.monotonic() + RECONCILE_SECONDS, 0
         while not self._stopping:
             left = max(due - time.monotonic(), 0)
-            events = self._hear(self._spots.patience(self._tree, left))
+            events = self._wait_for_events(self._blind_spots.wait_seconds(self._tree, left))
             read_at = time.time()
             self._batch.began = time.monotonic()
-            overrun = self._batch.overrun = self._missed
-            self._missed = False
+            overrun = self._batch.overrun = self._events_lost
+            self._events_lost = False
             reconcile = overrun or time.monotonic() >= due
             reconciles += reconcile
-            self._tree.polled = self._spots.inodes(self._tree)
+            self._tree.polled = self._blind_spots.blind_inodes(self._tree)
             readings = self._handle(events)
-            self._batch.blind |= self._spots.inodes(self._tree)
-            self._spots.look(self._tree)
+            self._batch.blind |= self._blind_spots.blind_inodes(self._tree)
+            self._blind_spots.rescan(self._tree)
             if reconcile:
                 self._tree.rescan_all(top)
                 due = time.monotonic() + RECONCILE_SECONDS
-            seldom = reconciles % READ_ALL_EVERY == 0 or self._watches.missing
-            readings += self._tree.sweep(top, force=overrun or bool(reconcile and seldom))
+            read_all = reconciles % READ_ALL_EVERY == 0 or self._watches.missing
+            readings += self._tree.sweep(top, force=overrun or bool(reconcile and read_all))
             if readings:
                 readings += self._catch_up()
-            self._require(top)
+            self._require_top(top)
             readings += self._read_late()
             self._finish(readings, reconciled=reconcile)
             self._batch.after = read_at
 
     def _begin(self) -> CounterNode | None:
-        """Open kubepods, as soon as that can be opened; None: it is to stop."""
+        """Open kubepods as soon as possible; None if the detector is to stop."""
         while not self._stopping:
             try:
                 top = self._tree.start(self._kubepods)
             except OSError as error:
                 self.blindness = Blindness.of_top(self._kubepods.path, error.strerror or "")
-                self._watches.hear(RECONCILE_SECONDS)
+                self._watches.wait_for_events(RECONCILE_SECONDS)
                 self.progress = time.monotonic()
             else:
-                self._watches.follow_counters(top)
+                self._watches.watch_counters(top)
                 return top
         return None
 
@@ -126,30 +126,31 @@ class Detector:
         self._batch.late = tuple(late)
         return readings
 
-    def _require(self, top: CounterNode) -> None:
+    def _require_top(self, top: CounterNode) -> None:
         if top.cgroup.inode not in self._tree.nodes:
             raise CgroupGoneError(
-                f"{top.cgroup.path} was removed: is the kubelet being set up anew?"
+                f"the cgroup {top.cgroup.path} was removed; is the kubelet being reinstalled?"
             )
 
-    def _hear(self, seconds: float) -> list[InotifyEvent]:
-        events = self._watches.hear(seconds)
-        self._missed |= any(event.mask & inotify.IN_Q_OVERFLOW for event in events)
+    def _wait_for_events(self, seconds: float) -> list[InotifyEvent]:
+        events = self._watches.wait_for_events(seconds)
+        self._events_lost |= any(event.mask & inotify.IN_Q_OVERFLOW for event in events)
         return events
 
     def _catch_up(self) -> list[Reading]:
-        """Take in what was queued before the counters were read: the cgroups that they tell of.
+        """Handle the events that were queued before the counters were read.
 
-        Else a pod is settled without the container that came and went meanwhile.
+        They name the cgroups whose kills were just counted. Without them, a pod would be settled
+        without a container that appeared and vanished in the meantime.
         """
         known = len(self._batch.appeared)
         readings: list[Reading] = []
         for _ in range(MAX_LATE_READS):
-            if not (late := self._hear(0)):
+            if not (late := self._wait_for_events(0)):
                 break
             readings += self._handle(late)
-            self._watches.wake()  # what these events say of the counters is for the next sweep
-        self._batch.overrun |= self._missed
+            self._watches.wake()  # these events may be about counters, which the next sweep reads
+        self._batch.overrun |= self._events_lost
         for cgroup, _ in self._batch.appeared[known:]:
             if (node := self._tree.nodes.get(cgroup.inode)) is not None:
                 readings += self._tree.sweep(node)
@@ -157,16 +158,16 @@ class Detector:
 
     def _handle(self, events: list[InotifyEvent]) -> list[Reading]:
         created = [(self._watches.node(e.watch), e.name) for e in events if _is_new_directory(e)]
-        readings = self._look_at_moved(events)
+        readings = self._handle_changed(events)
         for parent, name in created:
             if parent is not None:
-                self._note_unseen(parent, name)
+                self._record_unseen(parent, name)
         return readings
 
-    def _note_unseen(self, parent: CounterNode, name: str) -> None:
-        """Tell of a cgroup that was gone before it could be opened: it may have been killed."""
+    def _record_unseen(self, parent: CounterNode, name: str) -> None:
+        """Report a cgroup that was removed before it could be opened: it may have been killed."""
         if parent.cgroup.inode in self._tree.unlisted:
-            return  # it may be there
+            return  # it may still exist
         self._unseen -= 1  # an inode that no cgroup has
         cgroup = child(parent.cgroup, name, self._unseen)
         unopened = {one.cgroup.path for one in self._tree.unopened.values()}
@@ -175,7 +176,7 @@ class Detector:
             self._batch.appeared.append((cgroup, parent.cgroup.inode))
             self._batch.vanished.append(cgroup)
 
-    def _look_at_moved(self, events: list[InotifyEvent]) -> list[Reading]:
+    def _handle_changed(self, events: list[InotifyEvent]) -> list[Reading]:
         readings: list[Reading] = []
         for watch in {event.watch for event in events}:
             node = self._watches.node(watch)
@@ -188,8 +189,8 @@ class Detector:
         return readings
 
     def _finish(self, readings: list[Reading], *, reconciled: bool) -> None:
-        blind = self._spots.inodes(self._tree)
-        self.blindness = self._spots.blindness(self._tree)
+        blind = self._blind_spots.blind_inodes(self._tree)
+        self.blindness = self._blind_spots.blindness(self._tree)
         batch, self._batch = self._batch, Batch(time.time(), blind=blind)
         batch.readings, batch.reconciled, batch.ended = readings, reconciled, time.time()
         batch.blind |= blind
@@ -206,14 +207,14 @@ class Detector:
         self._paths[node.cgroup.path] = None
         while len(self._paths) > REMEMBERED:
             del self._paths[next(iter(self._paths))]
-        self._watches.follow(node)
+        self._watches.watch(node)
 
     def _vanished(self, node: CounterNode) -> None:
         self._batch.vanished.append(node.cgroup)
         self._watches.drop(node)
 
     def _lost(self, cgroup: Cgroup, parent: CounterNode) -> None:
-        """Tell of a cgroup that went before it could be opened."""
+        """Report a cgroup that was removed before it could be opened."""
         self._paths[cgroup.path] = None
         self._batch.appeared.append((cgroup, parent.cgroup.inode))
         self._batch.vanished.append(cgroup)
@@ -226,7 +227,7 @@ def _is_new_directory(event: InotifyEvent) -> bool:
 def into_queue(
     loop: asyncio.AbstractEventLoop, queue: "asyncio.Queue[Batch]"
 ) -> Callable[[Batch], None]:
-    """Give a function with which another thread fills the loop's queue."""
+    """Return a function that puts batches into the loop's queue from another thread."""
 
     def deliver(batch: Batch) -> None:
         loop.call_soon_threadsafe(queue.put_nowait, batch)

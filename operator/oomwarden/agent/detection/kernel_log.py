@@ -1,4 +1,4 @@
-"""Reads what is new in the kernel log, when it is asked to, at most once a second, in a thread."""
+"""Reads new lines of the kernel log in a thread, on demand and at most once a second."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,55 +18,65 @@ MIN_GAP_SECONDS = 1.0
 KEEP_KILLS = 4096
 STAMP_STEP = 1e-6
 _TAIL_BYTES = 8192
-"""More than others say again and again: without times, a burst of equal lines is like the next."""
+"""The end of the last read, kept to find it in the next one. It is longer than what usually
+repeats: without time stamps, one burst of equal lines looks like the next."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogState:
-    """Whether the log can be used; `remedy` says what to do when not."""
+    """Whether the kernel log can be used."""
 
     usable: bool
     reason: str
+    """The condition's reason, in CamelCase."""
     remedy: str
+    """What is missing and what to do; empty if nothing is."""
 
 
-ELSEWHERE = LogState(
+OTHER_PID_NAMESPACE = LogState(
     usable=False,
     reason="OtherPIDNamespace",
-    remedy="this node is itself a container: the kernel log tells of the whole machine, by pids "
-    "that mean nothing here, so records have no victims",
+    remedy="this node is itself a container: the kernel log covers the whole machine, with PIDs of "
+    "another PID namespace, so records have no victims",
 )
 
 
 class KernelLogReader:
     """Keeps the end of the last read and the kills that no record has claimed yet.
 
-    `overruns` counts the reads between which the ring buffer lost lines. `off`: why the log means
-    nothing here; it is never read then.
+    Attributes:
+        overruns: How many reads found that the ring buffer had dropped lines since the last one.
+        state: Whether the log can be used.
     """
 
-    def __init__(self, read: Callable[[], bytes], off: LogState | None = None) -> None:
+    def __init__(self, read: Callable[[], bytes], disabled: LogState | None = None) -> None:
+        """Make a reader.
+
+        Args:
+            read: Returns the whole ring buffer, as syslog(2) does.
+            disabled: Why the log is of no use on this node; if set, it is never read.
+        """
         self._read = read
-        self._off = off
+        self._disabled = disabled
         self._thread = ThreadPoolExecutor(1, "kernel-log")
         self._tail = b""
         self._read_to = 0
-        self._left = False  # the last read left a line that had only begun
+        self._left_unfinished = False  # the last read ended within a line
         self._assembler = LogAssembler()
         self._kills: list[tuple[float, LogKill]] = []
-        self._last = -MIN_GAP_SECONDS
+        self._last_read = -MIN_GAP_SECONDS
         self._claimed: list[Mark] = []
         self._last_stamp = 0.0  # of the last kill that was read, in seconds since boot
         self.overruns = 0
-        self.state = off or LogState(usable=True, reason="NotReadYet", remedy="")
+        self.state = disabled or LogState(usable=True, reason="NotReadYet", remedy="")
 
     @property
     def next_allowed(self) -> float:
-        """Event-loop time from which on the log may be read again."""
-        return self._last + MIN_GAP_SECONDS
+        """The event-loop time from which the log may be read again."""
+        return self._last_read + MIN_GAP_SECONDS
 
-    async def begin(self, earlier: Position | None) -> None:
-        """Pass over what an earlier agent has told; None: over all that is there."""
+    async def start_from(self, earlier: Position | None) -> None:
+        """Skip the kills that an earlier agent recorded; None skips all kills in the log."""
         await self.refresh()
         if earlier is None:
             self._kills.clear()
@@ -77,10 +87,10 @@ class KernelLogReader:
         self._kills = [(at, kill) for at, kill in waiting if _mark(kill) not in self._claimed]
 
     async def refresh(self) -> None:
-        """Read what is new; a log that cannot be read is a state, not an error."""
+        """Read new lines; a log that cannot be read changes `state` and raises nothing."""
         loop = asyncio.get_running_loop()
-        self._last = loop.time()
-        if self._off is not None:
+        self._last_read = loop.time()
+        if self._disabled is not None:
             return
         try:
             buffer = await loop.run_in_executor(self._thread, self._read)
@@ -91,25 +101,25 @@ class KernelLogReader:
         if lost:
             self.overruns += 1
             self._assembler.lost()
-        fresh = self._without_begun(fresh, buffer)
+        fresh = self._without_unfinished_line(fresh, buffer)
         kills = self._assembler.feed(parse_events(parse_records(fresh)))
         read_at = loop.time()
-        self._take(kills, read_at)
+        self._add(kills, read_at)
         self._last_stamp = max([self._last_stamp, *(kill.stamp for kill in kills)])
         if kills or not (self.state.usable and self.state.reason != "NotReadYet"):
             self.state = _usable(kills)
 
-    def _without_begun(self, fresh: bytes, buffer: bytes) -> bytes:
-        """Leave a line that has only begun to the next read, once: its end may never come."""
+    def _without_unfinished_line(self, fresh: bytes, buffer: bytes) -> bytes:
+        """Leave an unfinished last line to the next read, but only once: it may never end."""
         begun = unfinished_part(fresh)
-        if self._left and len(begun) == len(fresh):
+        if self._left_unfinished and len(begun) == len(fresh):
             begun = b""
-        self._left = bool(begun)
+        self._left_unfinished = bool(begun)
         self._read_to = len(buffer) - len(begun)
         self._tail = buffer[max(self._read_to - _TAIL_BYTES, 0) : self._read_to]
         return fresh[: len(fresh) - len(begun)]
 
-    def _take(self, kills: list[LogKill], read_at: float) -> None:
+    def _add(self, kills: list[LogKill], read_at: float) -> None:
         for kill in kills:
             last = self._kills[-1][1] if self._kills else None
             if not kill.continues:
@@ -120,36 +130,37 @@ class KernelLogReader:
 
     @property
     def position(self) -> Position:
-        """Give from where another agent has to read on."""
+        """The position from which the next agent has to read."""
         waiting = [kill.stamp for _, kill in self._kills]
         to = min(waiting) - STAMP_STEP if waiting else self._last_stamp
         self._claimed = [mark for mark in self._claimed if mark[0] > to]
         return Position(to, tuple(self._claimed))
 
     def unclaimed(self) -> tuple[LogKill, ...]:
-        """Give the kills that no record tells yet, the oldest first."""
+        """Return the kills that no record has claimed yet, oldest first."""
         return tuple(kill for _, kill in self._kills)
 
     def claim(self, claimed: list[LogKill]) -> None:
-        """Take out what a record tells now."""
+        """Remove kills that are recorded now."""
         gone = {id(kill) for kill in claimed}
         self._claimed += [_mark(kill) for kill in claimed]
         self._kills = [(at, kill) for at, kill in self._kills if id(kill) not in gone]
 
-    def keep(self, untold: list[LogKill]) -> None:
-        """Take out all but these."""
-        kept = {id(kill) for kill in untold}
+    def keep_only(self, unrecorded: list[LogKill]) -> None:
+        """Remove all kills but these."""
+        kept = {id(kill) for kill in unrecorded}
         self._kills = [(at, kill) for at, kill in self._kills if id(kill) in kept]
 
-    def balanced(self, read_from: float) -> None:
-        """Drop what was read before this event-loop time: counters read since then owe nothing.
+    def discard_before(self, read_from: float) -> None:
+        """Drop the kills that were read before this event-loop time.
 
-        So those kills are told, or lay outside of all pods: what stayed could be taken for
-        another kill later on. That holds for lines that this agent could not read, too. Stamps and
-        this clock both count from the boot (Linux kernel/printk/printk.c, local_clock), and may
-        drift apart.
+        Call it when counters that were read since then have no unrecorded kills: the dropped kills
+        are recorded, or happened outside of all pods, and must not be attributed to a later kill.
+        The same is true of lines that this agent could not read. Time stamps of the log and the
+        event loop's clock both count from boot (Linux kernel/printk/printk.c, local_clock), and
+        may drift apart.
         """
-        if not self.state.usable and self._off is None:
+        if not self.state.usable and self._disabled is None:
             self._last_stamp = max(self._last_stamp, read_from)
         self._kills = [(at, kill) for at, kill in self._kills if at >= read_from]
 
@@ -160,15 +171,15 @@ def _mark(kill: LogKill) -> Mark:
 
 def _usable(kills: list[LogKill]) -> LogState:
     if any(victim.stamp is None for kill in kills for victim in kill.victims):
-        remedy = "set the kernel parameter printk.time=1: without it a restart of the agent "
-        remedy += "cannot tell old lines from new ones"
+        remedy = "set the kernel parameter printk.time=1: without it, a restarted agent cannot "
+        remedy += "distinguish old lines from new ones"
         return LogState(usable=True, reason="NoTimeStamps", remedy=remedy)
     return LogState(usable=True, reason="Readable", remedy="")
 
 
 def _unusable(error: OSError) -> LogState:
     if isinstance(error, PermissionError):
-        remedy = "records have no victims: grant the agent the capability SYSLOG, or set sysctl "
-        remedy += "kernel.dmesg_restrict=0"
+        remedy = "records have no victims: grant the agent the capability SYSLOG, or set the "
+        remedy += "sysctl kernel.dmesg_restrict=0"
         return LogState(usable=False, reason="NotPermitted", remedy=remedy)
-    return LogState(usable=False, reason="Unreadable", remedy=f"syslog(2) answered: {error}")
+    return LogState(usable=False, reason="Unreadable", remedy=f"syslog(2) failed: {error}")

@@ -1,4 +1,7 @@
-"""Finding kubepods and keeping a detector on it; without cgroup v2 the agent says so and waits."""
+"""Finds the kubepods cgroup and runs a detector on it.
+
+Without cgroup v2 or kubepods, the agent reports that and keeps looking.
+"""
 
 import asyncio
 import logging
@@ -9,25 +12,26 @@ from pathlib import Path
 
 from oomwarden.agent.detection.batch import Batch
 from oomwarden.agent.detection.detector import Detector, into_queue
-from oomwarden.agent.detection.layout import Layout
+from oomwarden.agent.detection.layout import LayoutMonitor
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.core.parse.cgroup_paths import driver
 from oomwarden.core.reporting.blindness import Blindness
 from oomwarden.kernel.cgroup.files import CgroupRoot, cgroup2_remedy, is_cgroup2
 from oomwarden.kernel.cgroup.kubepods import find_kubepods
 
-LOOK_AGAIN_SECONDS = 30.0
+RETRY_SECONDS = 30.0
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class KubepodsDetection:
-    """`unavailable_reason` says what is missing, empty once kubepods is watched."""
+    """The kubepods cgroup and its detector, once there is one."""
 
     path: Path
-    layout: Layout
+    layout: LayoutMonitor
     queue: asyncio.Queue[Batch] = field(default_factory=asyncio.Queue)
-    unavailable_reason: str = "kubepods was not looked for yet"
+    unavailable_reason: str = "the agent has not searched for the kubepods cgroup yet"
+    """What is missing; empty once kubepods is found."""
     kubepods: Cgroup | None = None
     detector: Detector | None = None
     _root: CgroupRoot = field(init=False)
@@ -37,41 +41,41 @@ class KubepodsDetection:
 
     @property
     def cgroup_driver(self) -> str:
-        """Give `systemd` or `cgroupfs`; empty before kubepods is found."""
+        """`systemd` or `cgroupfs`; empty before kubepods is found."""
         return str(driver(self.kubepods.path)) if self.kubepods else ""
 
     @property
     def nested(self) -> bool:
-        """Whether kubepods lies below another cgroup: the kubelet has a root of its own."""
+        """Whether kubepods is below another cgroup: the kubelet has a root of its own."""
         return self.kubepods is not None and "/" in self.kubepods.path
 
     @property
     def blindness(self) -> Blindness:
-        """Tell where detection cannot see."""
+        """The parts of the tree that detection does not cover."""
         return self.detector.blindness if self.detector else Blindness()
 
     @property
     def unreadable(self) -> int:
-        """Count the times that detection could not read or understand a cgroup's files."""
+        """How often a cgroup's files could not be read or parsed."""
         return self.detector.unreadable if self.detector else 0
 
-    def age_from(self) -> float:
-        """Give the monotonic time of the detector's last look; 0: it does not run."""
+    def last_progress(self) -> float:
+        """Return the monotonic time of the detector's last batch; 0 if it does not run."""
         return self.detector.progress if self.detector else 0.0
 
     async def find(self) -> Cgroup:
-        """Look for kubepods until it is there; say once per reason why it is not."""
-        told = ""
-        while (found := self._look()) is None:
-            if self.unavailable_reason != told:
-                _LOG.error("kills cannot be seen: %s", self.unavailable_reason)
-                told = self.unavailable_reason
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        """Search until kubepods exists; log each new reason why it does not once."""
+        logged = ""
+        while (found := self._find_once()) is None:
+            if self.unavailable_reason != logged:
+                _LOG.error("kills cannot be detected: %s", self.unavailable_reason)
+                logged = self.unavailable_reason
+            await asyncio.sleep(RETRY_SECONDS)
         self.kubepods, self.unavailable_reason = found, ""
         return found
 
     async def run(self, kubepods: Cgroup) -> None:
-        """Detect for ever.
+        """Run a detector until cancelled.
 
         Raises:
             RuntimeError: the thread ended; its error is the cause.
@@ -87,17 +91,17 @@ class KubepodsDetection:
             detector.stop()
         raise RuntimeError("detection ended") from detector.error
 
-    def _look(self) -> Cgroup | None:
+    def _find_once(self) -> Cgroup | None:
         if not is_cgroup2(self.path):
             self.unavailable_reason = cgroup2_remedy(self.path)
             return None
         found = find_kubepods(self._root)
         if found is None:
             self.unavailable_reason = (
-                f"no kubepods cgroup below {self.path}: is a kubelet running, is the host's "
-                "/sys/fs/cgroup mounted there, and has the kubelet cgroupsPerQOS: true, its "
-                "default? Without it pods have no cgroups of their own, and their kills are not "
-                "recorded"
+                f"there is no kubepods cgroup below {self.path}: check that a kubelet runs, that "
+                "the host's /sys/fs/cgroup is mounted there, and that the kubelet has "
+                "cgroupsPerQOS: true, its default. Without it, pods have no cgroups of their own "
+                "and their kills are not recorded"
             )
         return found
 

@@ -1,7 +1,7 @@
-"""Once a minute: whether pods' containers run where the agent does not look.
+"""Checks once a minute whether containers of pods run in cgroups that the agent does not watch.
 
-The steps, in order: which running containers, by the API server's word, have no cgroup that is
-known -> those that were missing at the last look as well -> look for their cgroups elsewhere.
+The steps, in order: find the containers that run according to the API server and have no known
+cgroup -> keep those that were missing at the last check, too -> search for their cgroups elsewhere.
 """
 
 import asyncio
@@ -16,38 +16,36 @@ from oomwarden.core.reporting.layout import UnknownCgroup, remedy, unseen
 from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.cgroup.unknown_cgroups import find_unknown_cgroups
 
-LOOK_SECONDS = 60.0
+CHECK_SECONDS = 60.0
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Layout:
-    """`remedy` says what is wrong with the cgroups of pods; empty: nothing.
-
-    `sees_nothing`: no container is seen, and some run.
-    """
+class LayoutMonitor:
+    """Compares the cgroups of pods with where the agent expects them."""
 
     inventory: Inventory
     cgroups: CgroupRoot
     worker: KernelWorker = field(default_factory=partial(KernelWorker, "layout"))
     remedy: str = ""
+    """What is wrong with the cgroups of pods and what to do; empty if nothing is."""
     progress: float = 0.0
     _missing: dict[str, str] = field(default_factory=dict)
 
     @property
     def sees_nothing(self) -> bool:
-        """Whether containers run and none of them is seen."""
+        """Whether containers run and the agent sees none of them."""
         return bool(self.remedy) and not self.inventory.containers
 
     async def run(self) -> None:
-        """Look again and again."""
+        """Check once a minute until cancelled."""
         while True:
-            await self.look()
+            await self.check()
             self.progress = time.monotonic()
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(CHECK_SECONDS)
 
-    async def look(self) -> None:
-        """Look once; what cannot be looked at is as it was."""
+    async def check(self) -> None:
+        """Check once; keep the last result if the cgroups cannot be listed."""
         containers = self.inventory.containers.values()
         seen = frozenset(each.cgroup.pod_uid or "" for each in containers)
         before, self._missing = self._missing, unseen(list(self.inventory.pods.values()), seen)
@@ -57,9 +55,9 @@ class Layout:
                 "strays", partial(find_unknown_cgroups, self.cgroups)
             )
         except (StuckError, OSError) as error:
-            _LOG.warning("the cgroups outside of kubepods cannot be looked at: %s", error)
+            _LOG.warning("cannot list the cgroups outside of kubepods: %s", error)
             return
-        told = remedy(lasting, found)
-        if told and told != self.remedy:
-            _LOG.warning("%s", told)
-        self.remedy = told
+        current = remedy(lasting, found)
+        if current and current != self.remedy:
+            _LOG.warning("%s", current)
+        self.remedy = current

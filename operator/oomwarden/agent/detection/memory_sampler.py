@@ -1,8 +1,8 @@
-"""Samples of every container's memory, so that the record of a kill tells what led to it.
+"""Samples the memory of every container, so that the record of a kill shows what led to it.
 
-The steps, in order: wait for the next round -> read the usage of all containers, or of those
-that climb towards their limits -> look closer at those that are near -> keep it at the container,
-from where settling takes it (`story_of`).
+The steps, in order: wait for the next round -> read the usage of all containers, or only of those
+that climb towards their limits -> read details of those that are near -> keep the samples at the
+container, where the settler finds them (`timeline_before`).
 """
 
 import asyncio
@@ -29,18 +29,25 @@ from oomwarden.kernel.container.memory import UsageFiles, read_usage_detail
 from oomwarden.kernel.roots import HostRoots
 
 CLIMB_SECONDS = 2.0
-"""Between rounds while a container climbs towards its limit; only such ones are read then."""
+"""Interval of the extra rounds for containers that climb towards their limits."""
 _ALL = 0
-"""What the worker knows a whole round by: no cgroup has this inode."""
+"""The worker's key for a whole round: no cgroup has this inode."""
 
 
 def timeline_before(
     known: Iterable[Container], cgroup: Cgroup | None, end: float
 ) -> MemoryTimeline | None:
-    """Tell of a container, live or gone, up to a wall-clock time.
+    """Return the memory timeline of a container, live or gone.
 
-    None: it was never sampled, or nobody knows which container it is. A cgroup that the kernel log
-    alone names has no inode: it is found by the container's id.
+    A cgroup that only the kernel log names has no inode: it is found by its container id.
+
+    Args:
+        known: The containers that may have samples.
+        cgroup: The container's cgroup; None if it is not known.
+        end: Wall-clock seconds up to which samples count.
+
+    Returns:
+        The timeline; None if the container is not known or was never sampled.
     """
     if cgroup is None:
         return None
@@ -67,48 +74,48 @@ class _Sampled:
 
 @dataclass(slots=True)
 class MemorySampler:
-    """Sample what the inventory knows by name: a pause container has none, and no story."""
+    """Samples the containers that have a name in the inventory; a pause container has none."""
 
     inventory: Inventory
     accounts: Mapping[int, Account]
-    places: HostRoots
+    roots: HostRoots
     worker: KernelWorker = field(default_factory=partial(KernelWorker, "samples"))
     progress: float = 0.0
-    failed_looks: int = 0
+    failed_details: int = 0
     _files: UsageFiles = field(init=False)
     _climbing: frozenset[int] = frozenset()
     _due: float = 0.0  # of the next round of all, in event-loop time
 
     def __post_init__(self) -> None:
-        self._files = UsageFiles(self.places.cgroups)
+        self._files = UsageFiles(self.roots.cgroups)
 
     @property
     def unreadable(self) -> int:
-        """Count the times that a file could not be read or understood."""
-        return self._files.unreadable + self.failed_looks
+        """How often a file could not be read or parsed."""
+        return self._files.unreadable + self.failed_details
 
     async def run(self) -> None:
         """Sample until cancelled."""
         while True:
-            await self._pause()
+            await self._sleep_until_next_round()
             await self.step()
             self.progress = time.monotonic()
 
-    async def _pause(self) -> None:
-        """Sleep until the next round, on a grid: the agent's loops wake up together."""
+    async def _sleep_until_next_round(self) -> None:
+        """Sleep until a multiple of the interval, so that the agent's loops wake together."""
         now = asyncio.get_running_loop().time()
         gap = CLIMB_SECONDS if self._climbing else SAMPLE_SECONDS
         await asyncio.sleep(gap - now % gap)
 
     async def step(self) -> None:
-        """Make the round that is due: of all, or of those that climb."""
+        """Run the round that is due: of all containers, or of those that climb."""
         now = asyncio.get_running_loop().time()
         live, full = self.inventory.containers.items(), now >= self._due
         if full:
             self._due = now - now % SAMPLE_SECONDS + SAMPLE_SECONDS
         chosen = [each for i, each in live if each.name and (full or i in self._climbing)]
         sampled = self._bounded(await self._sample(chosen))
-        await self._look_closer(sampled)
+        await self._read_details(sampled)
         self._climbing = frozenset(i for i, one in sampled.items() if one.is_climbing)
 
     async def _sample(self, chosen: list[Container]) -> dict[int, tuple[Container, UsageHistory]]:
@@ -140,7 +147,7 @@ class MemorySampler:
     def _bounds(
         self, container: Container, used: int, of_pod: Mapping[str | None, int]
     ) -> tuple[MemoryBound, ...]:
-        """Give the limits of container and pod; without either, that of the level above."""
+        """Return the limits of container and pod; if neither has one, that of a level above."""
         own = (MemoryBound(used, container.limit),) if container.limit else ()
         pod = self._parent(self.accounts.get(container.cgroup.inode))
         if pod is not None and pod.limit:
@@ -155,7 +162,7 @@ class MemorySampler:
             return None
         return self.accounts.get(account.parent)
 
-    async def _look_closer(self, sampled: Mapping[int, _Sampled]) -> None:
+    async def _read_details(self, sampled: Mapping[int, _Sampled]) -> None:
         now = time.time()
         wanting = {
             inode: one.bounds
@@ -163,14 +170,14 @@ class MemorySampler:
             if one.memory.wants_look(one.bounds, now)
         }
         for inode in first_to_look_at(wanting):
-            await self._look(sampled[inode])
+            await self._read_detail(sampled[inode])
 
-    async def _look(self, one: _Sampled) -> None:
-        cgroup, places = one.container.cgroup, self.places
-        work = partial(read_usage_detail, places.cgroups, places.proc, cgroup)
+    async def _read_detail(self, one: _Sampled) -> None:
+        cgroup, roots = one.container.cgroup, self.roots
+        work = partial(read_usage_detail, roots.cgroups, roots.proc, cgroup)
         try:
             one.memory.look(await self.worker.run(cgroup.inode, work))
         except CgroupGoneError:
             return
         except (StuckError, OSError, ValueError):  # counted: /metrics shows it
-            self.failed_looks += 1
+            self.failed_details += 1

@@ -102,7 +102,7 @@ class Evaluator:
         known = self._selected.get(pod.uid)
         if known is not None and known[0] == self._versions and known[1] is pod:
             return known[2]
-        if not self.view.policies.knows(pod.namespace):
+        if not self.view.policies.is_listed(pod.namespace):
             return None
         candidates = self.view.policies.candidates(pod.namespace)
         labels = self.view.namespaces.labels.get(pod.namespace)

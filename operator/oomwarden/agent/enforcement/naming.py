@@ -76,13 +76,7 @@ class ContainerNamer:
     async def _pause(self) -> None:
         now = asyncio.get_running_loop().time()
         due = min((search.due for search in self._searches.values()), default=now + IDLE_SECONDS)
-        appeared = self.inventory.appeared
-        try:
-            async with asyncio.timeout(max(due - now, 0)):
-                await appeared.wait()
-        except TimeoutError:
-            return
-        appeared.clear()
+        await self.inventory.appeared.wait(max(due - now, 0))
 
     def _begin(self) -> None:
         """Search for what is new, and for what the API server has named in between."""

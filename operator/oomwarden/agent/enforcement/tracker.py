@@ -57,7 +57,7 @@ class Tracker:
         Args:
             now: Event-loop time in seconds.
         """
-        live, staying = self.view.inventory.containers, self.view.inventory.staying()
+        live, staying = self.view.inventory.containers, self.view.inventory.retained()
         for kept in (self.baselines, *self.kept):
             kept.keep_only(staying)
         self.containers = {i: each for i, each in self.containers.items() if i in live}

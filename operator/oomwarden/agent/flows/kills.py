@@ -10,9 +10,9 @@ from collections.abc import Callable
 from functools import partial
 
 from oomwarden.agent.delivery.deliverer import Deliverer
-from oomwarden.agent.detection.kernel_log import ELSEWHERE, KernelLogReader
+from oomwarden.agent.detection.kernel_log import OTHER_PID_NAMESPACE, KernelLogReader
 from oomwarden.agent.detection.kubepods import KubepodsDetection
-from oomwarden.agent.detection.layout import Layout
+from oomwarden.agent.detection.layout import LayoutMonitor
 from oomwarden.agent.detection.memory_sampler import MemorySampler
 from oomwarden.agent.flows.node import Node
 from oomwarden.agent.recording.agent_kills import agent_pods
@@ -43,10 +43,10 @@ class KillFlow:
     def __init__(self, node: Node, policy_of: Callable[[int], PolicyReference | None]) -> None:
         settings, client, signals = node.settings, node.client, node.signals
         cgroups = node.roots.cgroups
-        self.layout = Layout(node.inventory, cgroups)
+        self.layout = LayoutMonitor(node.inventory, cgroups)
         self.kernel = KubepodsDetection(settings.cgroup_root, layout=self.layout)
         self.log = KernelLogReader(
-            syslog.read_all, None if node.host.in_initial_pid_namespace() else ELSEWHERE
+            syslog.read_all, None if node.host.in_initial_pid_namespace() else OTHER_PID_NAMESPACE
         )
         agents = agent_pods(settings.state_dir, node.boot_id)
         self.settler = Settler(
@@ -77,7 +77,7 @@ class KillFlow:
             node.store,
             GroupKillProbe(cgroups),
             recorded_ranges,
-            node.pressure.now,
+            node.pressure.current,
             signals.outbox.set,
             (self.misreports.kill_recorded,),
         )
@@ -101,7 +101,7 @@ class KillFlow:
     def loops(self) -> list[Loop]:
         """List the loops; only detection and recording can make the agent unhealthy."""
         return [
-            Loop("detect", age_since(self.kernel.age_from), LATE_SECONDS),
+            Loop("detect", age_since(self.kernel.last_progress), LATE_SECONDS),
             Loop("bookkeep", age_since(lambda: self.recorder.progress), LATE_SECONDS),
             Loop("samples", age_since(lambda: self.samples.progress)),
             Loop("contradictions", age_since(lambda: self.misreports.progress)),

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from oomwarden.agent.informers.cluster_view import ClusterView
 from oomwarden.agent.informers.inventory import Inventory
-from oomwarden.agent.informers.pressure import PressureWatch
+from oomwarden.agent.informers.pressure import PressureCache
 from oomwarden.agent.runtime.settings import Settings
 from oomwarden.agent.runtime.signal import Signal
 from oomwarden.agent.store.database import Database
@@ -61,5 +61,5 @@ class Node:
         self.view = ClusterView.of(
             self.inventory, self.signals.containers.set, self.signals.limits_changed
         )
-        self.pressure = PressureWatch(settings.namespace, self.signals.outbox.set)
+        self.pressure = PressureCache(settings.namespace, self.signals.outbox.set)
         self.unreadable = UnreadableObjects(self.signals.status.set)

@@ -80,7 +80,7 @@ class ScoreFlow:
         """Keep the labels of this node up to date until cancelled."""
         settings = self._node.settings
         labels = partial(oomnodes.read_node_labels, self._node.client, settings.node)
-        await self._node.view.node.run(labels, settings.look_seconds)
+        await self._node.view.node.run(labels, settings.poll_seconds)
 
     def loops(self) -> list[Loop]:
         """List the loops; only those that write to the kernel can make the agent unhealthy."""

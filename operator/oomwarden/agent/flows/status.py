@@ -11,7 +11,7 @@ from oomwarden.agent.reporting.node_services import NodeServicesMonitor
 from oomwarden.agent.reporting.node_status import NodeStatusBuilder, ReportInputs
 from oomwarden.agent.reporting.policy_reports import PolicyReporter
 from oomwarden.agent.reporting.status_writer import NodeStatusWriter
-from oomwarden.agent.runtime.health import Figures
+from oomwarden.agent.runtime.health import MetricValues
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.kube import oomnodes
 from oomwarden.probes.loops import Loop, age_since
@@ -35,7 +35,7 @@ class StatusFlow:
             partial(oomnodes.write_status, node.client, settings.node),
             changed,
             settings.report_seconds,
-            node.pressure.nodes,
+            node.pressure.node_count,
         )
 
     async def run(self, history: asyncio.Task[bool]) -> None:
@@ -44,7 +44,7 @@ class StatusFlow:
         Resizes are evaluated before the first report: one that asks for none withdraws them.
         """
         await history
-        await self._node.view.limits.listed()
+        await self._node.view.limits.wait_for_sync()
         self._scores.requests.evaluate()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._scores.requests.run(), name="resize-requests")
@@ -57,11 +57,11 @@ class StatusFlow:
             Loop("status", age_since(lambda: self.writer.progress)),
         ]
 
-    def figures(self) -> Figures:
+    def figures(self) -> MetricValues:
         """Return what /metrics shows."""
         kills, scores, counts = self._kills, self._scores, self.builder.counts
-        numbers, blindness = kills.deliverer.numbers, kills.kernel.blindness
-        return Figures(
+        numbers, blindness = kills.deliverer.counts, kills.kernel.blindness
+        return MetricValues(
             kills=kills.recorder.kills,
             unattributed=counts.get("unattributed", 0),
             undeliverable=counts.get("undeliverable", 0),
@@ -95,7 +95,7 @@ class StatusFlow:
                 asked=scores.requests.asked,
                 groups_left=scores.groups.unrestorable,
                 delivery=kills.deliverer.trouble(),
-                records=node.pressure.merged_harder(node.inventory.pods.values()),
+                records=node.pressure.merge_remedy(node.inventory.pods.values()),
                 beyond_bounds=self._watches.beyond_bounds(),
             )
         )

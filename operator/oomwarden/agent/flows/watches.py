@@ -23,13 +23,13 @@ from oomwarden.kube.transport.resources import (
 from oomwarden.kube.transport.transform import TransformingListerWatcher
 
 
-class Watch(NamedTuple):
+class ResourceWatch(NamedTuple):
     """One resource that is followed."""
 
     name: str
     source: reflector.ListerWatcher
-    what: ListOptions
-    sink: reflector.EventHandler
+    options: ListOptions
+    handler: reflector.EventHandler
 
 
 class ApiWatches:
@@ -37,8 +37,8 @@ class ApiWatches:
 
     def __init__(self, node: Node, misreports: MisreportNotifier) -> None:
         self._node, client, view = node, node.client, node.view
-        self.own = PolicySource(client, view.policies, NAMESPACED)
-        self.everywhere = PolicySource(client, view.policies, CLUSTER)
+        self.policies = PolicySource(client, view.policies, NAMESPACED)
+        self.cluster_policies = PolicySource(client, view.policies, CLUSTER)
         pods = ListOptions(Pod, fields=f"spec.nodeName={node.settings.node}")
         mode = ListOptions(
             ConfigMap, node.settings.namespace, fields="metadata.name=oomwarden-control"
@@ -49,30 +49,35 @@ class ApiWatches:
         )
         namespaces = TransformingListerWatcher(client, namespace_labels)
         self.all = [
-            Watch("pods", TransformingListerWatcher(client, pod_fields), pods, handler),
-            Watch("policies", self.own, ListOptions(OOMPolicy), view.policies.sink(NAMESPACED)),
-            Watch(
-                "cluster-policies",
-                self.everywhere,
-                ListOptions(ClusterOOMPolicy),
-                view.policies.sink(CLUSTER),
+            ResourceWatch("pods", TransformingListerWatcher(client, pod_fields), pods, handler),
+            ResourceWatch(
+                "policies",
+                self.policies,
+                ListOptions(OOMPolicy),
+                view.policies.event_handler(NAMESPACED),
             ),
-            Watch("namespaces", namespaces, ListOptions(Namespace), view.namespaces),
-            Watch("control", client, mode, view.mode),
-            Watch("limits", client, limits, view.limits),
-            Watch("pressure", client, node.pressure.selection, node.pressure),
+            ResourceWatch(
+                "cluster-policies",
+                self.cluster_policies,
+                ListOptions(ClusterOOMPolicy),
+                view.policies.event_handler(CLUSTER),
+            ),
+            ResourceWatch("namespaces", namespaces, ListOptions(Namespace), view.namespaces),
+            ResourceWatch("control", client, mode, view.mode),
+            ResourceWatch("limits", client, limits, view.limits),
+            ResourceWatch("pressure", client, node.pressure.list_options, node.pressure),
         ]
 
     def _pods_changed(self) -> None:
         """Have the policies of these pods' namespaces held, before they are evaluated."""
         now = asyncio.get_running_loop().time()
         pods = self._node.inventory.pods.values()
-        self._node.view.policies.want({pod.namespace for pod in pods}, now)
+        self._node.view.policies.track_namespaces({pod.namespace for pod in pods}, now)
         self._node.signals.containers.set()
 
     def beyond_bounds(self) -> tuple[str, str]:
         """Return the remedy for what is not held, and the reason in one word."""
-        late = self.own.late() | self.everywhere.late()
+        late = self.policies.overdue() | self.cluster_policies.overdue()
         pods = self._node.inventory.pods.values()
         cut = [(f"{pod.namespace}/{pod.name}", pod.cut) for pod in pods if pod.cut]
         return beyond(self._node.view.policies.shelves.by_namespace, late, cut)

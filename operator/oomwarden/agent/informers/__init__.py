@@ -1,1 +1,1 @@
-"""What the agent knows of the API server's objects."""
+"""Caches of API objects and the watches' event handlers that fill them."""

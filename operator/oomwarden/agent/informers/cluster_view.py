@@ -1,4 +1,4 @@
-"""What the API server has said of this node: one cache for each resource that is watched."""
+"""The API server's view of this node: one cache per watched resource."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from oomwarden.agent.informers.policies import PolicyCache
 
 @dataclass(frozen=True, slots=True)
 class ClusterView:
-    """The caches; each calls what it was made with when its content differs.
+    """All caches; each calls the function that it was made with when its content changes.
 
     Attributes:
         inventory: This node's containers and pods.
         policies: OOMPolicies and ClusterOOMPolicies that may select a pod of this node.
         namespaces: Labels of all namespaces.
         node: Labels of this node.
-        mode: The one switch of the release.
-        limits: The memory limits that the operator has set here.
+        mode: The release's enforcement mode.
+        limits: The memory limits that the operator set on this node.
     """
 
     inventory: Inventory
@@ -38,12 +38,12 @@ class ClusterView:
         changed: Callable[[], None],
         limits_changed: Callable[[], None],
     ) -> "ClusterView":
-        """Make empty caches.
+        """Return a view with empty caches.
 
         Args:
             inventory: This node's containers and pods.
             changed: Called when containers have to be evaluated again.
-            limits_changed: Called when a limit was set or put back by the operator.
+            limits_changed: Called when the operator set or restored a limit.
         """
         return cls(
             inventory,
@@ -56,8 +56,8 @@ class ClusterView:
 
     @property
     def synced(self) -> bool:
-        """Whether enough is known to say that no policy selects a container.
+        """Whether the caches can show that no policy selects a container.
 
-        Before the API server has listed the pods their labels are not known: the store keeps none.
+        Before the pods are listed, their labels are unknown: the store does not keep labels.
         """
         return self.inventory.synced and self.policies.synced and self.namespaces.synced

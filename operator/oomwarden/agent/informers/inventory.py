@@ -1,9 +1,9 @@
-"""What is known of this node: its container cgroups, their names, its pods. Owned by the loop."""
+"""The container cgroups of this node, their names, and its pods; used by the event loop only."""
 
-import asyncio
 from collections.abc import Container as AbstractContainer
 from dataclasses import dataclass, field
 
+from oomwarden.agent.runtime.signal import Signal
 from oomwarden.core.incidents.memory_history import UsageHistory
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
@@ -11,18 +11,23 @@ from oomwarden.core.model.pod import ContainerFacts, PodFacts
 
 @dataclass(slots=True, eq=False)
 class Container:
-    """A live container cgroup. `name` as its mountinfo told; `limit` is memory.max in bytes."""
+    """A live container cgroup."""
 
     cgroup: Cgroup
-    seen: float  # event-loop time in seconds
+    seen: float
+    """When the agent first saw it, in event-loop seconds."""
     name: str | None = None
+    """The container's name, from its mountinfo or the API server."""
     limit: int | None = None
-    existed: bool = False  # found at start-up: its first moments were not seen
-    memory: UsageHistory | None = None  # None: never sampled
+    """memory.max in bytes; None if there is no limit."""
+    existed: bool = False
+    """Whether it was there when the agent started, so that its first moments are unknown."""
+    memory: UsageHistory | None = None
+    """None if it was never sampled."""
 
 
 @dataclass(frozen=True, slots=True)
-class _AllBut:
+class _AllExcept:
     gone: frozenset[int]
 
     def __contains__(self, inode: object) -> bool:
@@ -31,32 +36,38 @@ class _AllBut:
 
 @dataclass(slots=True)
 class Inventory:
-    """The join of kernel and API server by pod UID and container id."""
+    """Joins what the kernel and the API server report, by pod UID and container id."""
 
-    containers: dict[int, Container] = field(default_factory=dict)  # by cgroup inode
-    synced: bool = False  # the API server has told this node's pods once
-    pods: dict[str, PodFacts] = field(default_factory=dict)  # by cgroup_uid
-    deleted: dict[str, PodFacts] = field(default_factory=dict)  # their last kills may be untold
-    partly_seen: bool = False  # there are cgroups that could not be opened
-    appeared: asyncio.Event = field(default_factory=asyncio.Event)  # a container or a pod is new
-    _met: frozenset[int] = frozenset()
+    containers: dict[int, Container] = field(default_factory=dict)
+    """By cgroup inode."""
+    synced: bool = False
+    """Whether the pods of this node were listed once."""
+    pods: dict[str, PodFacts] = field(default_factory=dict)
+    """By the UID in the name of the pod's cgroup."""
+    deleted: dict[str, PodFacts] = field(default_factory=dict)
+    """Deleted pods, by the same UID: their last kills may be unrecorded."""
+    partly_seen: bool = False
+    """Whether some cgroups could not be opened."""
+    appeared: Signal = field(default_factory=Signal)
+    """Set when there is a new container or pod."""
+    _last_seen: frozenset[int] = frozenset()
 
-    def staying(self) -> AbstractContainer[int]:
-        """Give the containers, by inode, that are there or may be: what is known of them is kept.
+    def retained(self) -> AbstractContainer[int]:
+        """Return the inodes of containers that exist or may exist: what is known of them is kept.
 
-        While some cgroup cannot be opened, only those that were seen at the last call, and are not
-        any more, are gone.
+        While some cgroup cannot be opened, only containers that were seen at the last call and are
+        not seen now count as gone.
         """
-        gone, self._met = self._met - self.containers.keys(), frozenset(self.containers)
-        return _AllBut(gone) if self.partly_seen or not self.containers else self.containers
+        gone, self._last_seen = self._last_seen - self.containers.keys(), frozenset(self.containers)
+        return _AllExcept(gone) if self.partly_seen or not self.containers else self.containers
 
     def pod(self, cgroup: Cgroup) -> PodFacts | None:
-        """Give the pod of a pod's or container's cgroup, when the API server has told it."""
+        """Return the pod of a pod's or container's cgroup; None if it is not known yet."""
         uid = cgroup.pod_uid or ""
         return self.pods.get(uid) or self.deleted.get(uid)
 
     def container(self, container: Container) -> ContainerFacts | None:
-        """Give a container's facts, by its id or by the name its mounts told."""
+        """Return a container's facts, found by its id or its name; None if it is not known yet."""
         pod = self.pod(container.cgroup)
         if pod is None:
             return None

@@ -1,17 +1,17 @@
-"""What the operator has recorded of this node's limits: sink of the watch on OOMLimits."""
+"""The cache of OOMLimits: what the operator recorded about memory limits on this node."""
 
-import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from oomwarden.agent.runtime.signal import Signal
 from oomwarden.api.oomlimit import KeptLimit
 from oomwarden.core.model.limit_ownership import with_evidence
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.kube.oomlimits import kept_limits
 
-PATIENCE_SECONDS = 10.0
+SYNC_TIMEOUT_SECONDS = 10.0
 _LOG = logging.getLogger(__name__)
 
 Manifest = dict[str, Any]
@@ -19,39 +19,45 @@ Manifest = dict[str, Any]
 
 @dataclass(slots=True)
 class LimitCache:
-    """By the pod's UID, then by container; `changed` is called when something differs."""
+    """The records of memory limits, by pod UID and container name."""
 
-    changed: Callable[[], None] = field(default=lambda: None)
-    _listed: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: Callable[[], None]
+    """Called when a record differs."""
+    synced: bool = False
+    """Whether the OOMLimits were listed once."""
+    _first_list: Signal = field(default_factory=Signal)
     _kept: dict[str, dict[str, KeptLimit]] = field(default_factory=dict)
 
-    def evidenced(self, pod: PodFacts, container: ContainerFacts) -> ContainerFacts:
-        """Say of a container whether its limit is ours."""
+    def with_evidence(self, pod: PodFacts, container: ContainerFacts) -> ContainerFacts:
+        """Return the container with what shows whether oomwarden set its limit."""
         kept = self._kept.get(pod.uid, {}).get(container.name)
         return with_evidence(container, kept) if kept else container
 
-    async def listed(self, seconds: float = PATIENCE_SECONDS) -> None:
-        """Wait until all records are known: before that nothing of ours seems to be in place."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._listed.wait()
-        except TimeoutError:
-            _LOG.warning("OOMLimits are not listed yet: limits that were set are not counted")
+    async def wait_for_sync(self, seconds: float = SYNC_TIMEOUT_SECONDS) -> None:
+        """Wait until all records are listed, or `seconds` have passed.
+
+        Without the records, no limit looks as if oomwarden had set it.
+        """
+        if not self.synced and not await self._first_list.wait(seconds):
+            _LOG.warning(
+                "the OOMLimits are not listed yet: limits that oomwarden set are not counted"
+            )
 
     def replace(self, objects: list[Manifest]) -> None:
-        """Take these records for all there are."""
+        """Replace all records."""
         self._kept = {each["metadata"]["name"]: kept_limits(each) for each in objects}
-        self._listed.set()
+        self.synced = True
+        self._first_list.set()
         self.changed()
 
     def apply(self, manifest: Manifest) -> None:
-        """Take a new or changed record."""
+        """Apply a new or changed record."""
         name, fresh = manifest["metadata"]["name"], kept_limits(manifest)
         if self._kept.get(name) != fresh:
             self._kept[name] = fresh
             self.changed()
 
     def delete(self, manifest: Manifest) -> None:
-        """Forget a record: its pod is gone."""
+        """Remove a record: its pod is gone."""
         self._kept.pop(manifest["metadata"]["name"], None)
         self.changed()

@@ -1,4 +1,4 @@
-"""The one switch: ConfigMap `oomwarden-control` in the release's namespace."""
+"""The enforcement mode, from ConfigMap `oomwarden-control` in the release's namespace."""
 
 import logging
 from collections.abc import Callable
@@ -18,55 +18,55 @@ Manifest = dict[str, Any]
 
 @dataclass(slots=True)
 class ModeHandler:
-    """A sink of the watch. `mode` is None until the API server has answered once.
+    """The event handler of the ConfigMap's watch.
 
-    Without the ConfigMap nothing is changed any more (Pause), and a Release that was told goes
-    on: to enforce again between the deletion of the switch and the end of this agent would undo
-    what an uninstall has just put back. So it is with a value that cannot be read: whoever wrote
-    it meant to stop something.
+    Without the ConfigMap, the mode is Pause; Release stays Release. If the agent enforced again
+    between the deletion of the ConfigMap and its own end, it would undo what an uninstall has just
+    restored. A value that cannot be read has the same effect: its author meant to stop something.
     """
 
     changed: Callable[[], None]
     mode: EnforcementMode | None = None
+    """None until the API server has answered once."""
 
     def replace(self, objects: list[Manifest]) -> None:
-        """Take the ConfigMap, or that there is none."""
+        """Apply the listed ConfigMap, or its absence."""
         ours = next((each for each in objects if _is_ours(each)), None)
         if ours is None:
-            self._missing()
+            self._not_found()
         else:
-            self._take(ours)
+            self._read(ours)
 
     def apply(self, manifest: Manifest) -> None:
-        """Take the new or changed ConfigMap."""
+        """Apply the new or changed ConfigMap."""
         if _is_ours(manifest):
-            self._take(manifest)
+            self._read(manifest)
 
     def delete(self, manifest: Manifest) -> None:
-        """Take that it was deleted."""
+        """Apply the deletion of the ConfigMap."""
         if _is_ours(manifest):
-            self._missing()
+            self._not_found()
 
-    def _take(self, manifest: Manifest) -> None:
+    def _read(self, manifest: Manifest) -> None:
         data = manifest.get("data")
         value = str(data.get("mode")) if isinstance(data, dict) else ""
         if value in set(EnforcementMode):
-            self._turn(EnforcementMode(value))
+            self._set_mode(EnforcementMode(value))
         else:
-            said = readable(value, _SHOWN)
-            self._stop(f"its mode is '{said}', and it takes {', '.join(EnforcementMode)}")
+            shown = readable(value, _SHOWN)
+            self._pause(f"its mode is '{shown}', expected one of {', '.join(EnforcementMode)}")
 
-    def _missing(self) -> None:
-        self._stop("there is none")
+    def _not_found(self) -> None:
+        self._pause("it does not exist")
 
-    def _stop(self, why: str) -> None:
+    def _pause(self, why: str) -> None:
         if self.mode is not EnforcementMode.RELEASE:
-            _LOG.warning("ConfigMap %s: %s; nothing is changed until that is mended", NAME, why)
-            self._turn(EnforcementMode.PAUSE)
+            _LOG.warning("ConfigMap %s: %s; the agent changes nothing until it is fixed", NAME, why)
+            self._set_mode(EnforcementMode.PAUSE)
 
-    def _turn(self, mode: EnforcementMode) -> None:
+    def _set_mode(self, mode: EnforcementMode) -> None:
         if mode is not self.mode:
-            _LOG.info("the switch is at %s", mode)
+            _LOG.info("the enforcement mode is %s", mode)
             self.mode = mode
             self.changed()
 

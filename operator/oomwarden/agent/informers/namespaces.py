@@ -1,4 +1,4 @@
-"""What the API server says of namespaces: a sink of the watch."""
+"""The cache of namespace labels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,32 +9,35 @@ Manifest = dict[str, Any]
 
 @dataclass(slots=True)
 class NamespaceCache:
-    """Labels of all namespaces, for namespaceSelector."""
+    """The labels of all namespaces, for namespaceSelector."""
 
     changed: Callable[[], None]
     version: int = 0
+    """Incremented with every change."""
     synced: bool = False
+    """Whether the namespaces were listed once."""
     labels: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By the namespace's name."""
 
     def replace(self, objects: list[Manifest]) -> None:
-        """Take these namespaces for all there are."""
+        """Replace all namespaces."""
         self.labels = {each["metadata"]["name"]: _labels(each) for each in objects}
         self.synced = True
-        self._tell()
+        self._notify()
 
     def apply(self, manifest: Manifest) -> None:
-        """Take a new or changed namespace."""
+        """Apply a new or changed namespace."""
         name, fresh = manifest["metadata"]["name"], _labels(manifest)
         if self.labels.get(name) != fresh:
             self.labels[name] = fresh
-            self._tell()
+            self._notify()
 
     def delete(self, manifest: Manifest) -> None:
-        """Forget a namespace: the API server deletes it after the last of its pods."""
+        """Remove a namespace: the API server deletes it after its last pod."""
         self.labels.pop(manifest["metadata"]["name"], None)
-        self._tell()
+        self._notify()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self.version += 1
         self.changed()
 

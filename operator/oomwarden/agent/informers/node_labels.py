@@ -1,6 +1,6 @@
-"""The labels of the agent's own node, for nodeSelector: asked for once a minute, or as set.
+"""The labels of the agent's own node, for nodeSelector, polled once a minute by default.
 
-RBAC cannot bind a watch to the own node, so the agent may only get one by its name.
+RBAC cannot restrict a watch to one node by name, so the agent may only get its own Node.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from oomwarden.core.objects.passed_over import error_words
 from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
-ASK_SECONDS = 60.0
-ASK_AGAIN_SECONDS = 5.0
+REFRESH_SECONDS = 60.0
+RETRY_SECONDS = 5.0
 _LOG = logging.getLogger(__name__)
 
 Labels = dict[str, str]
@@ -22,31 +22,33 @@ Labels = dict[str, str]
 
 @dataclass(slots=True)
 class NodeLabels:
-    """`labels` None: not known yet; `version` rises with every change."""
+    """The labels of the agent's own node."""
 
     changed: Callable[[], None]
     version: int = 0
+    """Incremented with every change."""
     labels: Labels | None = None
+    """None if they are not known yet."""
     progress: float = 0.0
 
-    async def run(self, ask: Callable[[], Awaitable[Labels]], seconds: float = ASK_SECONDS) -> None:
-        """Ask again and again after so many seconds; `ask` raises one of API_ERRORS."""
+    async def run(
+        self, fetch: Callable[[], Awaitable[Labels]], seconds: float = REFRESH_SECONDS
+    ) -> None:
+        """Refresh the labels every `seconds` until cancelled; `fetch` may raise API_ERRORS."""
         while True:
-            pause = seconds if await self.look(ask) else ASK_AGAIN_SECONDS
+            pause = seconds if await self.refresh(fetch) else RETRY_SECONDS
             self.progress = time.monotonic()
             await asyncio.sleep(pause * random.uniform(0.8, 1.0))  # noqa: S311 - jitter
 
-    async def look(self, ask: Callable[[], Awaitable[Labels]]) -> bool:
-        """Ask once; False: what was known stays."""
+    async def refresh(self, fetch: Callable[[], Awaitable[Labels]]) -> bool:
+        """Fetch the labels once; return False, and keep the known labels, if that fails."""
         try:
-            fresh = await ask()
+            fresh = await fetch()
         except API_ERRORS as error:
-            _LOG.warning(
-                "the labels of this node are not known anew: %s", classify_error(error).reason
-            )
+            _LOG.warning("cannot refresh the labels of this node: %s", classify_error(error).reason)
             return False
-        except Exception as error:  # noqa: BLE001 - whatever an answer makes it raise
-            _LOG.warning("the labels of this node cannot be read: %s", error_words(error))
+        except Exception as error:  # noqa: BLE001 - an answer may have any shape
+            _LOG.warning("cannot read the labels of this node: %s", error_words(error))
             return False
         if fresh != self.labels:
             self.labels = fresh

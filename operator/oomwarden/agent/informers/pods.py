@@ -1,4 +1,4 @@
-"""The pods of this node, as the watch tells them, into the inventory."""
+"""The event handler of the pods' watch: keeps the inventory's pods up to date."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,9 +10,9 @@ from oomwarden.core.objects.passed_over import UnreadableObjects
 from oomwarden.core.pods.manifest import pod_facts
 from oomwarden.core.pods.static_pods import Mirrors
 
-KEEP_DELETED = 256
+MAX_DELETED = 256
 _UNCONFIRMED = (
-    "it says that it is the mirror of a static pod, and the kubelet does not confirm this one alone"
+    "it claims to be the mirror of a static pod, but the kubelet does not confirm this pod alone"
 )
 
 Manifest = dict[str, Any]
@@ -20,76 +20,75 @@ Manifest = dict[str, Any]
 
 @dataclass(slots=True)
 class PodEventHandler:
-    """Keeps a deleted pod's facts for a while: its last kills may still be on their way.
-
-    `seen` is called with each Pod as it was told, where it can be read. One that cannot, or not
-    wholly, is noted in `passed_over`.
-    """
+    """Applies watch events; keeps a deleted pod's facts for a while, for its last kills."""
 
     inventory: Inventory
     changed: Callable[[], None]
-    seen: Callable[[Manifest], None]
-    passed_over: UnreadableObjects = field(default_factory=UnreadableObjects)
+    """Called after each change."""
+    observe: Callable[[Manifest], None]
+    """Called with each Pod that can be read, as the API server sent it."""
+    unreadable: UnreadableObjects
+    """Gets the pods that cannot be read, or only in part."""
     mirrors: Mirrors = field(default_factory=Mirrors)
 
     def replace(self, objects: list[Manifest]) -> None:
-        """Take these pods for all there are."""
+        """Replace all pods."""
         read = {id(each): facts for each in objects if (facts := self._read(each)) is not None}
         before = dict(self.inventory.pods)
         self.inventory.pods.clear()
         self.mirrors.forget_all()
         for facts in read.values():
-            self._take(facts)
+            self._add(facts)
         for uid in before.keys() - self.inventory.pods.keys():
-            self._keep(before[uid])
+            self._keep_deleted(before[uid])
         self.inventory.synced = True
-        self._tell(*(each for each in objects if id(each) in read))
+        self._notify(*(each for each in objects if id(each) in read))
 
     def apply(self, manifest: Manifest) -> None:
-        """Take a new or changed pod."""
+        """Apply a new or changed pod."""
         if (facts := self._read(manifest)) is not None:
-            self._take(facts)
-            self._tell(manifest)
+            self._add(facts)
+            self._notify(manifest)
 
     def delete(self, manifest: Manifest) -> None:
-        """Take a pod out; of what stands under its UID only what is its own."""
+        """Remove a deleted pod, but not another pod that is stored under its UID."""
         if (facts := self._read(manifest)) is not None:
-            self._drop(facts)
-            self._tell(manifest)
-        self.passed_over.clear("Pod", manifest)
+            self._remove(facts)
+            self._notify(manifest)
+        self.unreadable.clear("Pod", manifest)
 
     def _read(self, manifest: Manifest) -> PodFacts | None:
         try:
             facts = pod_facts(manifest)
         except ValueError as error:
-            self.passed_over.note("Pod", manifest, error)
+            self.unreadable.note("Pod", manifest, error)
             return None
         if facts.odd:
-            self.passed_over.note("Pod", manifest, facts.odd)
+            self.unreadable.note("Pod", manifest, facts.odd)
         else:
-            self.passed_over.clear("Pod", manifest)
+            self.unreadable.clear("Pod", manifest)
         return facts
 
-    def _take(self, facts: PodFacts) -> None:
+    def _add(self, facts: PodFacts) -> None:
         if facts.is_static:
-            self._settle(self.mirrors.claim(facts), facts)
+            self._resolve_mirrors(self.mirrors.claim(facts), facts)
         else:
-            self._settle(self.mirrors.withdraw(facts.uid))
+            self._resolve_mirrors(self.mirrors.withdraw(facts.uid))
             self.inventory.pods[facts.cgroup_uid] = facts
 
-    def _drop(self, facts: PodFacts) -> None:
+    def _remove(self, facts: PodFacts) -> None:
         for uid in {facts.cgroup_uid, self.mirrors.claimed(facts.uid) or facts.cgroup_uid}:
             stored = self.inventory.pods.get(uid)
             if stored is not None and stored.uid == facts.uid:
                 del self.inventory.pods[uid]
-                self._keep(stored)
-        self._settle(self.mirrors.withdraw(facts.uid))
+                self._keep_deleted(stored)
+        self._resolve_mirrors(self.mirrors.withdraw(facts.uid))
 
-    def _settle(self, changed: set[str], by: PodFacts | None = None) -> None:
-        """Let one mirror stand for a static pod, never in the place of a Pod of that UID.
+    def _resolve_mirrors(self, changed: set[str], by: PodFacts | None = None) -> None:
+        """Choose one mirror pod per static pod; it never replaces a Pod that has the UID itself.
 
-        Only who changed this is looked at, and who stood for it before or does now: thousands of
-        pods may claim the same.
+        Only the pod that caused the change and the mirrors chosen before and now are reported:
+        thousands of pods may claim the same UID.
         """
         for claimed in changed:
             stored = self.inventory.pods.get(claimed)
@@ -102,23 +101,23 @@ class PodEventHandler:
                 del self.inventory.pods[claimed]
             for each in filter(None, (stored, by, found)):
                 if self.mirrors.claimed(each.uid) == claimed:
-                    self._say(each, believed=found is not None and found.uid == each.uid)
+                    self._report_mirror(each, believed=found is not None and found.uid == each.uid)
 
-    def _say(self, mirror: PodFacts, *, believed: bool) -> None:
+    def _report_mirror(self, mirror: PodFacts, *, believed: bool) -> None:
         manifest = {"metadata": {"name": mirror.name, "namespace": mirror.namespace}}
         if not believed:
-            self.passed_over.note("Pod", manifest, _UNCONFIRMED)
+            self.unreadable.note("Pod", manifest, _UNCONFIRMED)
         elif not mirror.odd:
-            self.passed_over.clear("Pod", manifest)
+            self.unreadable.clear("Pod", manifest)
 
-    def _keep(self, facts: PodFacts) -> None:
+    def _keep_deleted(self, facts: PodFacts) -> None:
         deleted = self.inventory.deleted
         deleted[facts.cgroup_uid] = facts
-        while len(deleted) > KEEP_DELETED:
+        while len(deleted) > MAX_DELETED:
             del deleted[next(iter(deleted))]
 
-    def _tell(self, *manifests: Manifest) -> None:
+    def _notify(self, *manifests: Manifest) -> None:
         for manifest in manifests:
-            self.seen(manifest)
+            self.observe(manifest)
         self.inventory.appeared.set()
         self.changed()

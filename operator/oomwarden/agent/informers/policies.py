@@ -1,7 +1,7 @@
-"""What the API server says of policies: sinks of the watches.
+"""The cache of policies, and the event handlers of their watches.
 
-An OOMPolicy is held while its namespace has a pod on this node, a ClusterOOMPolicy always, both
-within bounds (core/policy/policy_cache.py). Of other namespaces nothing is kept, not even a name.
+An OOMPolicy is kept while its namespace has a pod on this node, a ClusterOOMPolicy always, both
+within bounds (core/policy/policy_cache.py). Nothing of other namespaces is kept, not even a name.
 """
 
 import asyncio
@@ -9,37 +9,46 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from oomwarden.agent.informers.fresh_policies import FreshPolicies, is_same, readable_key, warn_of
+from oomwarden.agent.informers.policy_list import (
+    PolicyList,
+    is_same,
+    readable_key,
+    warn_if_unreadable,
+)
+from oomwarden.agent.runtime.signal import Signal
 from oomwarden.core.policy.policy import CLUSTER, NAMESPACED, Key, Policy
 from oomwarden.core.policy.policy_cache import NODE_BYTES, CachedPolicy, Shelf, Shelves, entry
 
 FORGET_SECONDS = 300.0
-"""After the last pod of a namespace went: the next one of a CronJob finds its policies known."""
+"""How long policies are kept after the last pod of their namespace: a CronJob's next pod finds its
+policies in the cache."""
 
-MOST_MEANWHILE = 50
-"""Words of the watch while a namespace is listed; after so many it is listed again."""
+MAX_EVENTS_DURING_LIST = 50
+"""Watch events that are kept while a namespace is listed; with more, it is listed again."""
 
 Manifest = dict[str, Any]
-Word = tuple[str, Key, CachedPolicy | None]
-"""A version, a policy, and what it is by then; None: deleted."""
+PolicyEvent = tuple[str, Key, CachedPolicy | None]
+"""A resourceVersion, a policy's key and its content at that version; None if it was deleted."""
 
 
 @dataclass(slots=True)
 class PolicyCache:
-    """The policies that may select a pod of this node; `version` rises with every change.
-
-    `wake` is set when a namespace is to be listed, `asked` once it is known which have pods.
-    """
+    """The policies that may select a pod of this node."""
 
     changed: Callable[[], None]
     version: int = 0
+    """Incremented with every change."""
     shelves: Shelves = field(default_factory=lambda: Shelves({"": Shelf()}))
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    list_needed: dict[str, Signal] = field(
+        default_factory=lambda: {NAMESPACED: Signal(), CLUSTER: Signal()}
+    )
+    """Set, by kind, when a namespace may have to be listed."""
+    namespaces_known: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the namespaces with pods on this node are known; it is never cleared."""
     _listed: set[str] = field(default_factory=set)
-    _wanted: dict[str, float] = field(default_factory=dict)
-    _since: dict[str, str] = field(default_factory=dict)
-    _meanwhile: dict[str, list[Word]] = field(default_factory=dict)
+    _namespaces: dict[str, float] = field(default_factory=dict)
+    _listed_version: dict[str, str] = field(default_factory=dict)
+    _events_during_list: dict[str, list[PolicyEvent]] = field(default_factory=dict)
 
     @property
     def synced(self) -> bool:
@@ -48,116 +57,124 @@ class PolicyCache:
 
     @property
     def policies(self) -> dict[Key, Policy]:
-        """Give all that are held and can be read."""
+        """The policies that are kept and can be read."""
         found = self.shelves.entries()
         return {one.key: one.content for one in found if isinstance(one.content, Policy)}
 
     @property
     def unreadable(self) -> dict[Key, str]:
-        """Tell why a policy does not compete: it was written for another version."""
+        """Why policies cannot be read, by key: they were written for another version."""
         found = self.shelves.entries()
         return {one.key: one.content for one in found if isinstance(one.content, str)}
 
     @property
     def left_out(self) -> dict[Key, int]:
-        """Name policies without room, the first ones of each namespace, with their generations."""
+        """The first policies of each namespace that exceed the bounds, with their generations."""
         shelves = self.shelves.by_namespace.values()
         return {key: generation for shelf in shelves for _, key, generation in shelf.named}
 
-    def sink(self, kind: str) -> "PolicyEventHandler":
-        """Give the sink for a watch of one kind."""
+    def event_handler(self, kind: str) -> "PolicyEventHandler":
+        """Return the event handler for the watch of one kind."""
         return PolicyEventHandler(self, kind)
 
-    def knows(self, namespace: str) -> bool:
-        """Whether the policies of a namespace are held."""
-        return namespace in self._since
+    def is_listed(self, namespace: str) -> bool:
+        """Return whether the policies of a namespace are in the cache."""
+        return namespace in self._listed_version
 
     def candidates(self, namespace: str) -> list[Policy]:
-        """Give the policies that may select pods of a namespace."""
+        """Return the policies that may select pods of a namespace."""
         shelves = (self.shelves.by_namespace.get(each) for each in (namespace, ""))
         found = (one.content for shelf in shelves if shelf for one in shelf.entries.values())
         return [each for each in found if isinstance(each, Policy)]
 
     def unknown_fields(self) -> tuple[str, ...]:
-        """Name the fields that only a newer agent understands, once each."""
+        """Return the names of fields that only a newer agent understands, without duplicates."""
         return tuple(sorted({name for policy in self.policies.values() for name in policy.unknown}))
 
-    def want(self, namespaces: Collection[str], now: float) -> None:
-        """Take which namespaces have pods here; `now` in loop time."""
-        self._wanted |= dict.fromkeys(namespaces, now)
-        for name, seen in list(self._wanted.items()):
+    def track_namespaces(self, namespaces: Collection[str], now: float) -> None:
+        """Record which namespaces have pods on this node, at event-loop time `now`."""
+        self._namespaces |= dict.fromkeys(namespaces, now)
+        for name, seen in list(self._namespaces.items()):
             if now - seen > FORGET_SECONDS:
-                self._forget(name)
-        self.asked.set()
-        if self.to_list(NAMESPACED):
-            self.wake.set()
+                self._forget_namespace(name)
+        self.namespaces_known.set()
+        if self.unlisted(NAMESPACED):
+            self.list_needed[NAMESPACED].set()
 
-    def _forget(self, namespace: str) -> None:
-        del self._wanted[namespace]
-        self._since.pop(namespace, None)
-        self._meanwhile.pop(namespace, None)
+    def _forget_namespace(self, namespace: str) -> None:
+        del self._namespaces[namespace]
+        self._listed_version.pop(namespace, None)
+        self._events_during_list.pop(namespace, None)
         if self.shelves.by_namespace.pop(namespace, None):
-            self.tell()
+            self.notify()
 
-    def to_list(self, kind: str) -> tuple[list[str], list[str]] | None:
-        """Name the namespaces that are not known yet, and those that a new list may add to."""
-        of_kind = [*self._wanted] if kind == NAMESPACED else [""]
+    def unlisted(self, kind: str) -> tuple[list[str], list[str]] | None:
+        """Return the namespaces that were never listed, and those that a new list may add to.
+
+        Returns:
+            Both lists; None if there is nothing to list.
+        """
+        of_kind = [*self._namespaces] if kind == NAMESPACED else [""]
         shelves = self.shelves.by_namespace
-        unknown = [name for name in of_kind if name and not self.knows(name)]
+        unknown = [name for name in of_kind if name and not self.is_listed(name)]
         stale = [name for name in of_kind if name in shelves and shelves[name].stale]
         return (unknown, stale) if unknown or stale else None
 
-    def fresh(self, kind: str, namespace: str | None = None) -> FreshPolicies:
-        """Begin to take a list: of a namespace, or of all that are wanted."""
-        wanted = [*self._wanted] if kind == NAMESPACED else [""]
+    def begin_list(self, kind: str, namespace: str | None = None) -> PolicyList:
+        """Return an empty list to fill, of one namespace or of all tracked ones."""
+        wanted = [*self._namespaces] if kind == NAMESPACED else [""]
         names = wanted if namespace is None else [namespace]
         if namespace is not None:
-            self._meanwhile[namespace] = []
+            self._events_during_list[namespace] = []
         shelves = Shelves({name: Shelf() for name in names})
-        return FreshPolicies(kind, shelves, self.shelves, everywhere=namespace is None)
+        return PolicyList(kind, shelves, self.shelves, everywhere=namespace is None)
 
-    def adopt(self, fresh: FreshPolicies) -> None:
-        """Take what was listed for all there is in its namespaces, and what was told meanwhile."""
+    def apply_list(self, fresh: PolicyList) -> None:
+        """Replace the policies of the listed namespaces, then replay newer watch events."""
         for name, shelf in fresh.shelves.by_namespace.items():
-            if (name and name not in self._wanted) or self._is_older(name, fresh):
+            if (name and name not in self._namespaces) or self._is_older(name, fresh):
                 continue
             self.shelves.by_namespace[name] = shelf
-            self._since[name] = fresh.version
+            self._listed_version[name] = fresh.version
             if not fresh.everywhere:
-                self._catch_up(name, shelf, fresh.version)
+                self._replay_events(name, shelf, fresh.version)
         self.shelves.keep_within(NODE_BYTES)
         if fresh.everywhere:
             self._listed.add(fresh.kind)
-        self.tell()
+        self.notify()
 
-    def _catch_up(self, name: str, shelf: Shelf, version: str) -> None:
-        """Take what the watch told while the namespace was listed, and the list does not know."""
-        meanwhile = self._meanwhile.pop(name, [])
-        shelf.stale = shelf.stale or len(meanwhile) >= MOST_MEANWHILE
-        for at, key, found in meanwhile:
+    def _replay_events(self, name: str, shelf: Shelf, version: str) -> None:
+        """Apply the watch events that arrived during the list and are newer than it."""
+        events = self._events_during_list.pop(name, [])
+        shelf.stale = shelf.stale or len(events) >= MAX_EVENTS_DURING_LIST
+        for at, key, found in events:
             if is_later(at, version):
                 self._put(key, found)
 
-    def _is_older(self, name: str, fresh: FreshPolicies) -> bool:
-        """Whether all was listed anew while one namespace was: the watch goes on from there."""
-        known = self._since.get(name)
+    def _is_older(self, name: str, fresh: PolicyList) -> bool:
+        """Return whether a list of all namespaces overtook this list of one."""
+        known = self._listed_version.get(name)
         return not fresh.everywhere and known is not None and is_later(known, fresh.version)
 
-    def take(self, kind: str, manifest: Manifest) -> bool:
-        """Take a policy, and tell whether it differs: most events are of its status alone."""
+    def upsert(self, kind: str, manifest: Manifest) -> bool:
+        """Store a new or changed policy.
+
+        Returns:
+            Whether its content differs: most events only change the status.
+        """
         key = readable_key(kind, manifest)
-        if key is None or not self._is_wanted(key):
+        if key is None or not self._is_tracked(key):
             return False
         found, before = entry(kind, key, manifest), self.shelves.get(key)
-        if not self._is_news(key, manifest, found) or is_same(found, before):
-            return False  # others know it by its identity, which stays
+        if not self._is_newer(key, manifest, found) or is_same(found, before):
+            return False  # keep the object: the evaluator compares policies by identity
         self._put(key, found)
         return before is not None or self.shelves.get(key) is not None
 
-    def drop(self, kind: str, manifest: Manifest) -> bool:
-        """Forget a policy, and tell whether it was held."""
+    def remove(self, kind: str, manifest: Manifest) -> bool:
+        """Remove a policy; return whether it was in the cache."""
         key = readable_key(kind, manifest)
-        if key is None or not self._is_wanted(key) or not self._is_news(key, manifest, None):
+        if key is None or not self._is_tracked(key) or not self._is_newer(key, manifest, None):
             return False
         held = self.shelves.get(key) is not None
         self._put(key, None)
@@ -168,29 +185,30 @@ class PolicyCache:
             self.shelves.drop(key)
             return
         self.shelves.put(found)
-        warn_of(found)
+        warn_if_unreadable(found)
 
-    def _is_wanted(self, key: Key) -> bool:
-        return not key[1] or key[1] in self._wanted
+    def _is_tracked(self, key: Key) -> bool:
+        return not key[1] or key[1] in self._namespaces
 
-    def _is_news(self, key: Key, manifest: Manifest, found: CachedPolicy | None) -> bool:
-        """Whether a word of the watch is later than what was listed; noted while that is asked."""
+    def _is_newer(self, key: Key, manifest: Manifest, found: CachedPolicy | None) -> bool:
+        """Return whether a watch event is newer than the list; keep it if a list is under way."""
         version = str(manifest["metadata"].get("resourceVersion", ""))
-        meanwhile = self._meanwhile.get(key[1])
-        if meanwhile is not None and len(meanwhile) < MOST_MEANWHILE:
-            meanwhile.append((version, key, found))
-        known = self._since.get(key[1])
+        events = self._events_during_list.get(key[1])
+        if events is not None and len(events) < MAX_EVENTS_DURING_LIST:
+            events.append((version, key, found))
+        known = self._listed_version.get(key[1])
         return known is not None and is_later(version, known)
 
-    def tell(self) -> None:
-        """Say that something has changed."""
+    def notify(self) -> None:
+        """Signal a change of the cache."""
         self.version += 1
         self.changed()
-        self.wake.set()
+        for signal in self.list_needed.values():
+            signal.set()
 
 
 def is_later(version: str, than: str) -> bool:
-    """Compare resourceVersions, as numbers (KEP-5504); one that is no number may be later."""
+    """Compare resourceVersions as numbers (KEP-5504); one that is not a number may be later."""
     if version.isdecimal() and than.isdecimal():
         return int(version) > int(than)
     return True
@@ -198,27 +216,27 @@ def is_later(version: str, than: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PolicyEventHandler:
-    """Takes one kind."""
+    """Applies the watch events of one kind to the cache."""
 
-    book: PolicyCache
+    cache: PolicyCache
     kind: str
 
     def replace(self, objects: list[Any]) -> None:
-        """Take these policies for all there are: what a source has read of a list, or manifests."""
-        read = [each for each in objects if isinstance(each, FreshPolicies)]
+        """Replace all policies of the kind, by lists that a source has read or by manifests."""
+        read = [each for each in objects if isinstance(each, PolicyList)]
         if not read:
-            read = [self.book.fresh(self.kind)]
+            read = [self.cache.begin_list(self.kind)]
             for manifest in objects:
-                read[0].take(manifest)
+                read[0].add(manifest)
         for fresh in read:
-            self.book.adopt(fresh)
+            self.cache.apply_list(fresh)
 
     def apply(self, manifest: Manifest) -> None:
-        """Take a new or changed policy."""
-        if self.book.take(self.kind, manifest):
-            self.book.tell()
+        """Apply a new or changed policy."""
+        if self.cache.upsert(self.kind, manifest):
+            self.cache.notify()
 
     def delete(self, manifest: Manifest) -> None:
-        """Forget a policy."""
-        if self.book.drop(self.kind, manifest):
-            self.book.tell()
+        """Remove a deleted policy."""
+        if self.cache.remove(self.kind, manifest):
+            self.cache.notify()

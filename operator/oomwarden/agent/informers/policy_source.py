@@ -1,8 +1,8 @@
 """Lists and watches the policies of one kind, and lists a namespace when its first pod appears.
 
-One watch for the whole cluster: one for each namespace would be too many for 2,000 nodes. What it
-tells of namespaces without a pod on this node is not kept (agent/informers/policies.py), so those
-are listed by themselves when a pod comes, no older than what the watch has told.
+There is one watch for the whole cluster: one per namespace would be too many for 2,000 nodes. Its
+events about namespaces without a pod on this node are not kept (agent/informers/policies.py), so
+such a namespace is listed when a pod appears, at a version no older than the watch has seen.
 """
 
 import asyncio
@@ -10,13 +10,13 @@ import logging
 import math
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from oomwarden.agent.informers.fresh_policies import FreshPolicies
 from oomwarden.agent.informers.policies import PolicyCache
+from oomwarden.agent.informers.policy_list import PolicyList
 from oomwarden.core.objects.passed_over import name_of
 from oomwarden.core.policy.policy import CLUSTER, NAMESPACED
 from oomwarden.kube.transport.client import Json, Listing, ListOptions
@@ -24,23 +24,23 @@ from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 from oomwarden.kube.transport.list_bodies import Keep
 from oomwarden.kube.transport.resources import ClusterOOMPolicy, OOMPolicy, Resource
 
-AT_ONCE = 2
-"""Lists of single namespaces; each may bring megabytes, of which little is held at a time."""
-FIRST_WAIT_SECONDS, LAST_WAIT_SECONDS = 0.5, 30.0
+PARALLEL_LISTS = 2
+"""Lists of single namespaces in parallel; each may be megabytes, of which few are in memory."""
+FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.5, 30.0
 STALE_SECONDS = 300.0
-"""Between two lists of a namespace with more policies than are held."""
-LOOK_SECONDS = 5.0
-LATE_SECONDS = 15.0
-"""After which it is said that policies of a namespace are not known."""
+"""Interval of the lists of a namespace that has more policies than the cache keeps."""
+POLL_SECONDS = 5.0
+OVERDUE_SECONDS = 15.0
+"""After this time OOMNode reports that the policies of a namespace are not known."""
 _RESOURCES: dict[str, Resource] = {NAMESPACED: OOMPolicy, CLUSTER: ClusterOOMPolicy}
 _LOG = logging.getLogger(__name__)
 
 
-class Lists(Protocol):
-    """The client's calls that are needed."""
+class PolicyLister(Protocol):
+    """The calls of the client that a PolicySource uses."""
 
     async def list_objects(self, what: ListOptions, version: str | None, keep: Keep) -> Listing:
-        """List, no older than a version."""
+        """List at a version no older than `version`."""
 
     def watch_objects(
         self, what: ListOptions, version: str, seconds: int
@@ -49,34 +49,36 @@ class Lists(Protocol):
 
 
 @dataclass(slots=True)
-class _Try:
-    """A namespace that is to be listed; times in seconds of a clock that only goes forward."""
+class _PendingList:
+    """A namespace to be listed. Times are seconds of a monotonic clock."""
 
     since: float
     due: float
-    wait: float = FIRST_WAIT_SECONDS
-    why: str = ""
-    busy: bool = False
+    delay: float = FIRST_RETRY_SECONDS
+    reason: str = ""
+    in_progress: bool = False
 
 
 @dataclass(slots=True)
 class PolicySource:
-    """A kube.transport.reflector.ListerWatcher for a sink of the same book and kind."""
+    """A ListerWatcher for the event handler of the same cache and kind."""
 
-    client: Lists
-    book: PolicyCache
+    client: PolicyLister
+    cache: PolicyCache
     kind: str
     clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _seen: str = ""
-    _tries: dict[str, _Try] = field(default_factory=dict)
-    _stale_at: dict[str, float] = field(default_factory=dict)
+    _pending: dict[str, _PendingList] = field(default_factory=dict)
+    _listed_at: dict[str, float] = field(default_factory=dict)
 
     async def list_objects(self, what: ListOptions, version: str | None = "0") -> Listing:
-        """List all, and hold what is wanted: once it is known which namespaces have pods here."""
+        """List the policies of all namespaces and keep those of tracked ones.
+
+        A list of OOMPolicies waits until the namespaces with pods on this node are known.
+        """
         if self.kind == NAMESPACED:
-            await self.book.asked.wait()
-        fresh = self.book.fresh(self.kind)
+            await self.cache.namespaces_known.wait()
+        fresh = self.cache.begin_list(self.kind)
         found = await self._list(what, version, fresh)
         self._seen = found.version
         return Listing(self._seen, [fresh], found.unread)
@@ -91,50 +93,47 @@ class PolicySource:
                     self._seen = str(manifest["metadata"]["resourceVersion"])
                 yield kind, manifest
 
-    async def _list(self, what: ListOptions, version: str | None, fresh: FreshPolicies) -> Listing:
-        found = await self.client.list_objects(what, version, fresh.take)
+    async def _list(self, what: ListOptions, version: str | None, fresh: PolicyList) -> Listing:
+        found = await self.client.list_objects(what, version, fresh.add)
         fresh.version = found.version
         return found
 
     async def run(self) -> None:
-        """List what is to be listed by itself, for ever."""
-        slots = asyncio.Semaphore(AT_ONCE)
+        """List single namespaces when they need it, until cancelled."""
+        slots = asyncio.Semaphore(PARALLEL_LISTS)
         async with asyncio.TaskGroup() as lists:
             while True:
-                self.book.wake.clear()
                 for name in self.due():
-                    self._tries[name].busy = True
-                    lists.create_task(self._one(name, slots))
-                await self._rest()
+                    self._pending[name].in_progress = True
+                    lists.create_task(self._list_namespace(name, slots))
+                await self._wait()
 
     def due(self) -> list[str]:
-        """Name the namespaces to be listed now; before all was listed once, none."""
+        """Return the namespaces to be listed now; none before the first list of all namespaces."""
         now = self.clock()
-        unknown, stale = (self.book.to_list(self.kind) or ([], [])) if self._seen else ([], [])
-        known, at = self.book.knows, self._stale_at
-        self._stale_at = {name: when for name, when in at.items() if known(name)}
-        ripe = [name for name in stale if now - at.get(name, -math.inf) >= STALE_SECONDS]
-        wanted = {*unknown, *ripe}
-        self._tries = {
-            name: each for name, each in self._tries.items() if name in wanted or each.busy
+        unknown, stale = (self.cache.unlisted(self.kind) or ([], [])) if self._seen else ([], [])
+        known, at = self.cache.is_listed, self._listed_at
+        self._listed_at = {name: when for name, when in at.items() if known(name)}
+        due_again = [name for name in stale if now - at.get(name, -math.inf) >= STALE_SECONDS]
+        wanted = {*unknown, *due_again}
+        self._pending = {
+            name: each for name, each in self._pending.items() if name in wanted or each.in_progress
         }
-        for name in wanted - self._tries.keys():
-            self._tries[name] = _Try(now, now)
-        return [name for name, each in self._tries.items() if each.due <= now and not each.busy]
+        for name in wanted - self._pending.keys():
+            self._pending[name] = _PendingList(now, now)
+        return [
+            name for name, each in self._pending.items() if each.due <= now and not each.in_progress
+        ]
 
-    async def _rest(self) -> None:
-        waits = [each.due - self.clock() for each in self._tries.values() if not each.busy]
-        try:
-            async with asyncio.timeout(max(min([*waits, LOOK_SECONDS]), 0.01)):
-                await self.book.wake.wait()
-        except TimeoutError:
-            return
+    async def _wait(self) -> None:
+        waits = [each.due - self.clock() for each in self._pending.values() if not each.in_progress]
+        await self.cache.list_needed[self.kind].wait(max(min([*waits, POLL_SECONDS]), 0.01))
 
-    async def _one(self, name: str, slots: asyncio.Semaphore) -> None:
-        """List one namespace, once; after an error it is tried again, ever more seldom."""
-        one = self._tries[name]
+    async def _list_namespace(self, name: str, slots: asyncio.Semaphore) -> None:
+        """List one namespace once; an error schedules a retry with back-off."""
+        one = self._pending[name]
         async with slots:
-            fresh = self.book.fresh(self.kind, name)
+            fresh = self.cache.begin_list(self.kind, name)
             what = ListOptions(_RESOURCES[self.kind], name or None)
             try:
                 found = await self._list(what, self._seen, fresh)
@@ -142,29 +141,31 @@ class PolicySource:
                 self._failed(name, one, error)
                 return
             finally:
-                one.busy = False
+                one.in_progress = False
         for each in found.unread:
-            _LOG.warning("%s is passed over: %s", name_of(self.kind, each.manifest), each.why)
-        self._stale_at[name] = self.clock()
-        self._tries.pop(name, None)
-        self.book.adopt(fresh)
+            _LOG.warning("skipping %s: %s", name_of(self.kind, each.manifest), each.why)
+        self._listed_at[name] = self.clock()
+        self._pending.pop(name, None)
+        self.cache.apply_list(fresh)
 
-    def _failed(self, name: str, one: _Try, error: Exception) -> None:
-        told = classify_error(error)
-        if told.reason != one.why:
-            _LOG.warning("policies of namespace %s are not known yet: %s", name, told.reason)
-        one.why = told.reason
+    def _failed(self, name: str, one: _PendingList, error: Exception) -> None:
+        result = classify_error(error)
+        if result.reason != one.reason:
+            _LOG.warning("cannot list the policies of namespace %s: %s", name, result.reason)
+        one.reason = result.reason
         jitter = random.uniform(0.5, 1.5)  # noqa: S311
-        one.due = self.clock() + max(one.wait * jitter, min(told.retry_after, LAST_WAIT_SECONDS))
-        one.wait = min(one.wait * 2, LAST_WAIT_SECONDS)
-        self.book.wake.set()
+        one.due = self.clock() + max(
+            one.delay * jitter, min(result.retry_after, LAST_RETRY_SECONDS)
+        )
+        one.delay = min(one.delay * 2, LAST_RETRY_SECONDS)
+        self.cache.list_needed[self.kind].set()
 
-    def late(self) -> dict[str, str]:
-        """Give the namespaces whose policies should be known by now, and why they are not."""
+    def overdue(self) -> dict[str, str]:
+        """Return the namespaces whose policies should be known by now, and why they are not."""
         now = self.clock()
-        known = self.book.knows
+        known = self.cache.is_listed
         return {
-            name: each.why or "the API server has not answered"
-            for name, each in self._tries.items()
-            if now - each.since > LATE_SECONDS and not known(name)
+            name: each.reason or "the API server has not answered"
+            for name, each in self._pending.items()
+            if now - each.since > OVERDUE_SECONDS and not known(name)
         }

@@ -1,4 +1,4 @@
-"""What the operator says of how many OOMKills there are: ConfigMap `oomwarden-pressure`."""
+"""How many OOMKills the cluster has, from the operator's ConfigMap `oomwarden-pressure`."""
 
 import logging
 import time
@@ -13,19 +13,19 @@ from oomwarden.kube.transport.client import ListOptions
 from oomwarden.kube.transport.resources import ConfigMap
 
 STALE_SECONDS = 900.0
-"""After so long without a change there is no operator: it renews the ConfigMap each 5 minutes."""
-PATIENCE_SECONDS = 120.0
-"""For the first word after a start: operator and agents start together."""
+"""Without a change for this long, no operator runs: it renews the ConfigMap every 5 minutes."""
+STARTUP_SECONDS = 120.0
+"""How long the agent waits for the ConfigMap: operator and agents may start together."""
 _FIRST = Pressure(nodes=DEFAULT_NODES)
 _NAMED = 5
-_ALONE = (
-    "nobody counts and deletes OOMKills, so this node writes few of them and merges the others: "
-    f"see whether the operator runs and writes ConfigMap {NAME}"
+_NO_OPERATOR = (
+    "no operator counts and deletes OOMKills, so this node writes only a few and merges the "
+    f"others: check that the operator runs and writes ConfigMap {NAME}"
 )
-_FULL = (
-    "so many OOMKills are written that retention.{bound} would keep a few hours of them: those of "
-    "{namespaces} are merged harder and tell less, and no kill is lost; mend what is killed again "
-    "and again, or raise the bound in the chart's values"
+_NEAR_BOUND = (
+    "there are so many OOMKills that retention.{bound} would keep only a few hours of them: those "
+    "of {namespaces} are merged more and have fewer details, and no kill is lost; fix what is "
+    "killed again and again, or raise the bound in the chart's values"
 )
 _BOUNDS = {Reason.CLUSTER: "perCluster", Reason.NAMESPACE: "perNamespace"}
 _LOG = logging.getLogger(__name__)
@@ -34,77 +34,80 @@ Manifest = dict[str, Any]
 
 
 @dataclass(slots=True)
-class PressureWatch:
-    """A sink of the watch, in the release's namespace.
-
-    `changed` is called when records may be due sooner or later than before. `clock` gives seconds
-    and only goes forward.
-    """
+class PressureCache:
+    """The event handler of the ConfigMap's watch, and what it read last."""
 
     namespace: str
-    changed: Callable[[], None] = field(default=lambda: None)
+    """The release's namespace."""
+    changed: Callable[[], None]
+    """Called when records may be due earlier or later than before."""
     clock: Callable[[], float] = time.monotonic
-    _said: Pressure | None = None
+    """Returns monotonic seconds."""
+    _reported: Pressure | None = None
     _content: object = None
-    _at: float = field(init=False)
-    _begun: float = field(init=False)
+    _changed_at: float = field(init=False)
+    _started_at: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._at = self._begun = self.clock()
+        self._changed_at = self._started_at = self.clock()
 
     @property
-    def selection(self) -> ListOptions:
-        """Give what is to be watched."""
+    def list_options(self) -> ListOptions:
+        """What to watch: the one ConfigMap."""
         return ListOptions(ConfigMap, self.namespace, fields=f"metadata.name={NAME}")
 
-    def now(self) -> Pressure:
-        """Give what holds now; without an operator the node goes by itself."""
+    def current(self) -> Pressure:
+        """Return the current pressure; without an operator, that of a node on its own."""
         now = self.clock()
-        if self._said is None:
-            return _FIRST if now - self._begun < PATIENCE_SECONDS else UNATTENDED
-        if now - self._at < STALE_SECONDS:
-            return self._said
-        return replace(UNATTENDED, nodes=self._said.nodes)
+        if self._reported is None:
+            return _FIRST if now - self._started_at < STARTUP_SECONDS else UNATTENDED
+        if now - self._changed_at < STALE_SECONDS:
+            return self._reported
+        return replace(UNATTENDED, nodes=self._reported.nodes)
 
-    def nodes(self) -> int:
-        """Give how many nodes have an agent, as far as is known."""
-        return (self._said or UNATTENDED).nodes
+    def node_count(self) -> int:
+        """Return how many nodes have an agent, as far as is known."""
+        return (self._reported or UNATTENDED).nodes
 
     def replace(self, objects: list[Manifest]) -> None:
-        """Take the ConfigMap, or that there is none: then the last word holds until it is stale."""
+        """Apply the listed ConfigMap; without one, the last content counts until it is stale."""
         for each in objects:
             self.apply(each)
 
     def apply(self, manifest: Manifest) -> None:
-        """Take the new or changed ConfigMap."""
+        """Apply the new or changed ConfigMap."""
         if (manifest.get("metadata") or {}).get("name") != NAME:
             return
         content = manifest.get("data")
-        said = read(content)
-        if said is None:
-            if content:  # the chart makes it empty
-                _LOG.warning("ConfigMap %s cannot be read; records go on as before", NAME)
+        pressure = read(content)
+        if pressure is None:
+            if content:  # the chart creates it empty
+                _LOG.warning("cannot read ConfigMap %s; its last content stays in effect", NAME)
             return
         if content == self._content:
-            return  # listed again: no sign of life
-        before, self._said = self._said, said
-        self._content, self._at = content, self.clock()
-        if said != before:
+            return  # listed again, which does not show that the operator runs
+        before, self._reported = self._reported, pressure
+        self._content, self._changed_at = content, self.clock()
+        if pressure != before:
             self.changed()
 
     def delete(self, manifest: Manifest) -> None:
-        """Take that it was deleted: the last word holds until it is stale."""
+        """Ignore the deletion: the last content counts until it is stale."""
 
-    def merged_harder(self, pods: Iterable[PodFacts]) -> tuple[str, str]:
-        """Give a remedy and a reason where records of these pods are merged harder; or empty."""
-        pressure, namespaces = self.now(), {pod.namespace for pod in pods}
+    def merge_remedy(self, pods: Iterable[PodFacts]) -> tuple[str, str]:
+        """Return remedy and reason if records of these pods are merged more than usual.
+
+        Returns:
+            The condition's message and reason; empty strings if records are merged as usual.
+        """
+        pressure, namespaces = self.current(), {pod.namespace for pod in pods}
         found = {name: why for name in namespaces if (why := terms(pressure, name).reason)}
         reasons = set(found.values())
         if Reason.OPERATOR in reasons:
-            return _ALONE, str(Reason.OPERATOR)
+            return _NO_OPERATOR, str(Reason.OPERATOR)
         for reason, bound in _BOUNDS.items():
             if reason in reasons:
                 named = ", ".join(sorted(found)[:_NAMED])
                 named += " and others" if len(found) > _NAMED else ""
-                return _FULL.format(bound=bound, namespaces=named), str(reason)
+                return _NEAR_BOUND.format(bound=bound, namespaces=named), str(reason)
         return "", ""

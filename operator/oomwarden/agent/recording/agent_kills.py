@@ -5,7 +5,7 @@ import sqlite3
 from dataclasses import asdict
 from pathlib import Path
 
-from oomwarden.agent.runtime.identity import Pod, introduced
+from oomwarden.agent.runtime.identity import Pod, load_identities
 from oomwarden.api.oomkill import ContainerType, Owner
 from oomwarden.api.policy import QOSClass
 from oomwarden.core.incidents.agent_kills import AgentKills, joined
@@ -17,7 +17,7 @@ CONTAINER = "agent"
 
 def agent_pods(state_dir: Path, boot_id: str) -> tuple[PodFacts, ...]:
     """Return the pods that the agents of this boot ran in, the oldest first."""
-    return tuple(map(_facts, introduced(state_dir, boot_id)))
+    return tuple(map(_facts, load_identities(state_dir, boot_id)))
 
 
 def save(connection: sqlite3.Connection, more: AgentKills) -> None:

@@ -162,7 +162,9 @@ class Checkpointer:
         for uid, facts in known.items():
             was = before.get(uid)
             same = was is not None and was[0] is facts
-            self._bare[uid] = was if was is not None and same else (facts, known_pods.bare(facts))
+            self._bare[uid] = (
+                was if was is not None and same else (facts, known_pods.without_volatile(facts))
+            )
         return {uid: kept for uid, (_, kept) in self._bare.items()}
 
     def _changed_pods(self, live: dict[str, PodFacts]) -> list[PodFacts]:
@@ -173,7 +175,7 @@ class Checkpointer:
 
 
 def _is_saved(saved: Checkpoint | None, account: Account, name: str | None) -> bool:
-    return saved is not None and (saved.booked, saved.epoch, saved.name, saved.cgroup) == (
+    return saved is not None and (saved.recorded, saved.epoch, saved.name, saved.cgroup) == (
         account.recorded, account.epoch, name, account.cgroup
     )  # fmt: skip
 

@@ -36,7 +36,7 @@ class HostKills:
     async def _begin(self, outside: int) -> int:
         """Return what a new store has to subtract; a new boot starts at zero."""
         boot = self.host.boot_id()
-        before = outside if self.store.fresh else 0
+        before = outside if self.store.is_new else 0
 
         def keep(db: sqlite3.Connection) -> int:
             key = f"{_KEY}.{boot}"

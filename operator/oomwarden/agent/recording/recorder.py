@@ -79,7 +79,7 @@ class Recorder:
         await self._recovery.load()
         self._apply(await queue.get())
         self._recovery.restore_removed()
-        if self.store.fresh:
+        if self.store.is_new:
             first = await self._recovery.rebuild()
             self._drop_settled()
             await self._save(first)
@@ -133,12 +133,12 @@ class Recorder:
     def _release_log(self, batch: Batch) -> None:
         """Drop log lines that were read before, once no kill is unrecorded."""
         if not self.pending.pods and not self._completeness.unrecorded():
-            self.settler.log.balanced(batch.began)
+            self.settler.log.discard_before(batch.began)
             self._completeness.reset()
 
     def _open(self, cgroup: Cgroup, parent: int | None, now: float, *, existed: bool) -> None:
         known = self._recovery.saved.pop(cgroup.inode, None)
-        account = self.settler.ledger.open(cgroup, parent, known.booked if known else None)
+        account = self.settler.ledger.open(cgroup, parent, known.recorded if known else None)
         account.epoch = known.epoch if known else account.epoch
         if cgroup.level is Level.CONTAINER:
             container = Container(cgroup, now, known.name if known else None, existed=existed)

@@ -53,7 +53,7 @@ class Recovery:
         for facts in (*known, *agents):
             self.settler.inventory.deleted.setdefault(facts.cgroup_uid, facts)
         read_to = await self.store.run(lambda db: checkpoints.log_position(db, boot))
-        await self.settler.log.begin(ALL if self.store.fresh else read_to)
+        await self.settler.log.start_from(ALL if self.store.is_new else read_to)
 
     def existed_before(self, batch: Batch) -> set[int]:
         """Return the new cgroups, by inode, that were there when the agent started.
@@ -74,7 +74,7 @@ class Recovery:
         by_path = {account.cgroup.path: inode for inode, account in ledger.accounts.items()}
         for inode, known in sorted(self.saved.items(), key=lambda one: one[1].cgroup.path):
             parent = by_path.get(known.cgroup.path.rpartition("/")[0])
-            ledger.open(known.cgroup, parent, known.booked)
+            ledger.open(known.cgroup, parent, known.recorded)
             ledger.vanish(inode)
             by_path.setdefault(known.cgroup.path, inode)
             if known.cgroup.level is Level.CONTAINER:
@@ -97,7 +97,7 @@ class Recovery:
         created = {inode: pod.created for inode, pod in facts.items() if pod and pod.created}
         rebuild(ledger, known, created)
         log, all_pods = self.settler.log, inventory.deleted | inventory.pods
-        log.keep(unrecorded_lines(ledger, log.unclaimed(), all_pods, known))
+        log.keep_only(unrecorded_lines(ledger, log.unclaimed(), all_pods, known))
         bookings = gaps(ledger, known, created)
         before = before_start(ledger, known, bookings)
         incidents = [found for booking in bookings if (found := self.settler.gap_incident(booking))]

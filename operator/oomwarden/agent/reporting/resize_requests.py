@@ -130,7 +130,7 @@ class ResizeRequests:
         if pod is None or facts is None:
             return None
         usage = container.memory.usage if container.memory else None
-        return LimitContext(pod, self.tracker.view.limits.evidenced(pod, facts), usage)
+        return LimitContext(pod, self.tracker.view.limits.with_evidence(pod, facts), usage)
 
 
 def in_turn(asks: Sequence[tuple[Resize, int]], turn: int) -> list[tuple[Resize, int]]:

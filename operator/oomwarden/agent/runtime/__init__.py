@@ -1,1 +1,1 @@
-"""What the process needs to run: settings, threads, locks, health."""
+"""What the agent's process needs: settings, threads, the node lock, health and metrics."""

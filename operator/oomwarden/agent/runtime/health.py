@@ -1,4 +1,4 @@
-"""What /healthz, /readyz and /metrics of an agent say."""
+"""The pages /healthz, /readyz and /metrics of an agent."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from oomwarden.agent.runtime.snapshot import Snapshot, Taken
+from oomwarden.agent.runtime.snapshot import Snapshot, TimedValue
 from oomwarden.probes.http_head import PLAIN, Response, error_response
 from oomwarden.probes.loops import Loop, healthz
 from oomwarden.probes.server import ProbeServer
@@ -21,8 +21,8 @@ _METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """What /metrics shows beside the loops; `stuck_since` in monotonic seconds by worker."""
+class MetricValues:
+    """The values of /metrics, except for the ages of loops."""
 
     kills: int
     unattributed: int
@@ -34,6 +34,7 @@ class Figures:
     held_records: int
     held_kills: int
     stuck_since: Mapping[str, float | None]
+    """By worker: since when its oldest call is stuck, in monotonic seconds; None if none is."""
     group_repairs: int = 0
     refused_records: int = 0
     taken_names: int = 0
@@ -42,14 +43,16 @@ class Figures:
 
 
 class AgentCollector(Collector):
-    """Reads the agent's figures at each scrape, in the thread of the probes."""
+    """Reads the agent's values at each scrape, in the thread of the probes."""
 
-    def __init__(self, loops: Sequence[Loop], figures: Callable[[], Taken[Figures] | None]) -> None:
+    def __init__(
+        self, loops: Sequence[Loop], values: Callable[[], TimedValue[MetricValues] | None]
+    ) -> None:
         self._loops = loops
-        self._figures = figures
+        self._values = values
 
     def collect(self) -> Iterator[Metric]:
-        """Give the metric families."""
+        """Yield the metric families."""
         ages = GaugeMetricFamily(
             "oomwarden_loop_age_seconds", "Seconds since a loop's last progress", labels=["loop"]
         )
@@ -57,60 +60,60 @@ class AgentCollector(Collector):
             if (age := loop.age()) is not None:
                 ages.add_metric([loop.name], age)
         yield ages
-        if taken := self._figures():
-            yield from self._families(taken.value)
+        if latest := self._values():
+            yield from self._families(latest.value)
             yield GaugeMetricFamily(
                 "oomwarden_figures_age_seconds",
-                "Seconds since these figures were taken; more than 2: the event loop hangs",
-                time.monotonic() - taken.at,
+                "Seconds since these values were read; the event loop hangs if it is more than 2",
+                time.monotonic() - latest.at,
             )
 
     @staticmethod
-    def _families(figures: Figures) -> Iterator[Metric]:
-        yield _counter("oom_kills", "OOM-kill incidents seen by this agent", figures.kills)
-        yield _counter("unattributed_kills", "Kills that no pod could be named for",
-                       figures.unattributed)  # fmt: skip
-        yield _counter("undeliverable_kills", "Kills whose records have no place any more",
-                       figures.undeliverable)  # fmt: skip
-        yield _counter("unreadable_cgroup_files", "Times that a cgroup could not be read",
-                       figures.unreadable)  # fmt: skip
-        yield _counter("kernel_log_overruns", "Reads before which the kernel log lost lines",
-                       figures.log_overruns)  # fmt: skip
+    def _families(values: MetricValues) -> Iterator[Metric]:
+        yield _counter("oom_kills", "OOM-kill incidents recorded by this agent", values.kills)
+        yield _counter("unattributed_kills", "Kills that could not be attributed to a pod",
+                       values.unattributed)  # fmt: skip
+        yield _counter("undeliverable_kills", "Kills whose records cannot be delivered",
+                       values.undeliverable)  # fmt: skip
+        yield _counter("unreadable_cgroup_files", "Failed reads of cgroup files",
+                       values.unreadable)  # fmt: skip
+        yield _counter("kernel_log_overruns", "Reads that found kernel log lines dropped",
+                       values.log_overruns)  # fmt: skip
         yield GaugeMetricFamily(
-            "oomwarden_outbox_records", "Records that wait for the API server", figures.outbox
+            "oomwarden_outbox_records", "Records that wait for the API server", values.outbox
         )
         yield GaugeMetricFamily(
             "oomwarden_refused_records",
-            "Records that the API server refuses, and that are tried again",
-            figures.refused_records,
+            "Records that the API server refuses and that are retried",
+            values.refused_records,
         )
-        yield _counter("taken_names", "Times that somebody else's object had a record's name",
-                       figures.taken_names)  # fmt: skip
+        yield _counter("taken_names", "Records whose name an object of another program had",
+                       values.taken_names)  # fmt: skip
         yield GaugeMetricFamily(
             "oomwarden_held_records",
-            "Records of fork loops that wait for their turn",
-            figures.held_records,
+            "Records of repeated kills that wait for their budget",
+            values.held_records,
         )
         yield GaugeMetricFamily(
-            "oomwarden_held_kills", "Kills in the records that wait", figures.held_kills
+            "oomwarden_held_kills", "Kills in the held records", values.held_kills
         )
         yield GaugeMetricFamily(
             "oomwarden_enforced_processes",
-            "Processes that hold a score of ours",
-            figures.enforced_processes,
+            "Processes with an oom_score_adj set by oomwarden",
+            values.enforced_processes,
         )
-        yield _counter("group_kill_repairs", "Times that somebody had changed memory.oom.group",
-                       figures.group_repairs)  # fmt: skip
+        yield _counter("group_kill_repairs", "Repairs of a changed memory.oom.group",
+                       values.group_repairs)  # fmt: skip
         yield GaugeMetricFamily("oomwarden_missing_watches", "inotify watches that are refused",
-                                figures.missing_watches)  # fmt: skip
+                                values.missing_watches)  # fmt: skip
         yield GaugeMetricFamily("oomwarden_unopened_cgroups", "Cgroups that cannot be opened",
-                                figures.unopened_cgroups)  # fmt: skip
+                                values.unopened_cgroups)  # fmt: skip
         stuck = GaugeMetricFamily(
             "oomwarden_worker_stuck_seconds",
-            "Seconds for which the kernel has not answered a worker; 0: it has",
+            "Seconds since the oldest unanswered kernel call of a worker; 0 if there is none",
             labels=["worker"],
         )
-        for worker, since in figures.stuck_since.items():
+        for worker, since in values.stuck_since.items():
             stuck.add_metric([worker], time.monotonic() - since if since else 0)
         yield stuck
 
@@ -122,22 +125,24 @@ def _counter(name: str, text: str, value: int) -> Metric:
 def serve(
     port: int,
     loops: Sequence[Loop],
-    figures: Callable[[], Taken[Figures] | None],
-    waits_for: Callable[[], str] = str,
+    values: Callable[[], TimedValue[MetricValues] | None],
+    waits_for: Callable[[], str],
 ) -> ProbeServer:
-    """Serve on all addresses of the pod until it is closed.
+    """Serve the pages on all addresses of the pod until the server is closed.
+
+    All callables are called in the thread of the probes.
 
     Args:
-        port: TCP port; 0: any.
-        loops: Whose ages decide on /healthz; they are read in the thread of the probes.
-        figures: Gives what /metrics shows; called in that thread too, at most once a second.
-        waits_for: Gives what the agent waits for before it can work; empty: it works.
+        port: TCP port; 0 for any free one.
+        loops: The loops whose ages decide on /healthz.
+        values: Returns the values of /metrics; called at most once a second.
+        waits_for: Returns what the agent waits for before it can work; empty if it is ready.
 
     Raises:
-        OSError: the port is taken.
+        OSError: the port is in use.
     """
     registry = CollectorRegistry()
-    registry.register(AgentCollector(loops, figures))
+    registry.register(AgentCollector(loops, values))
     pages: dict[str, Callable[[], Response]] = {
         "/healthz": partial(healthz, loops),
         "/readyz": lambda: readyz(waits_for()),
@@ -148,15 +153,18 @@ def serve(
 
 @contextmanager
 def serving(
-    port: int, loops: Sequence[Loop], figures: Callable[[], Figures], waits_for: Callable[[], str]
+    port: int,
+    loops: Sequence[Loop],
+    values: Callable[[], MetricValues],
+    waits_for: Callable[[], str],
 ) -> Iterator[None]:
-    """Serve while the block lasts; the running event loop takes the figures.
+    """Serve the pages while the block runs; `values` is called in the running event loop.
 
     Raises:
-        OSError: the port is taken.
+        OSError: the port is in use.
     """
-    taken = Snapshot(figures, asyncio.get_running_loop())
-    server = serve(port, loops, taken.look, waits_for)
+    snapshot = Snapshot(values, asyncio.get_running_loop())
+    server = serve(port, loops, snapshot.get, waits_for)
     try:
         yield
     finally:
@@ -164,7 +172,7 @@ def serving(
 
 
 def readyz(waits_for: str) -> Response:
-    """Response 200, or 503 with what the agent waits for."""
+    """Return 200, or 503 with what the agent waits for."""
     if waits_for:
         return error_response(HTTPStatus.SERVICE_UNAVAILABLE, waits_for)
     return Response(HTTPStatus.OK, b"it works\n", PLAIN)

@@ -1,7 +1,7 @@
-"""Which pods this boot's agents ran in, stored before anything else takes memory.
+"""Stores which pods this boot's agents ran in, before the agent uses much memory.
 
-An agent that is OOM-killed while it starts cannot say so itself: its successor reads here whose
-kill that was. Only light modules of the standard library are imported for it.
+An agent that is OOM-killed while it starts cannot record that itself: its successor reads here
+which pod was killed. This module only imports small modules of the standard library.
 """
 
 import json
@@ -14,19 +14,19 @@ from typing import Any
 from oomwarden.kernel.boot import boot_id
 
 FILE = "agents.json"
-AT_MOST = 8
-"""Pods kept, the newest: upgrades within one boot."""
+MAX_KEPT = 8
+"""The newest pods that are kept; each upgrade within one boot adds one."""
 OWN_CGROUP = Path("/sys/fs/cgroup")
-"""Where a container with a cgroup namespace of its own finds its own cgroup."""
+"""The own cgroup of a container that has its own cgroup namespace."""
 _ENVIRONMENT = {"uid": "POD_UID", "name": "POD_NAME", "namespace": "POD_NAMESPACE"}
 
 Pod = dict[str, Any]
 
 
-def introduce(environment: Mapping[str, str], own_cgroup: Path = OWN_CGROUP) -> None:
+def record_identity(environment: Mapping[str, str], own_cgroup: Path = OWN_CGROUP) -> None:
     """Store this agent's pod, from the variables that the chart sets from the downward API.
 
-    Where that cannot be done the agent runs all the same, and says on stderr what is lost.
+    If that fails, the agent writes the consequence to stderr and runs without it.
 
     Args:
         environment: POD_UID, POD_NAME, POD_NAMESPACE; OOMWARDEN_STATE_DIR and OOMWARDEN_PROC.
@@ -40,27 +40,27 @@ def introduce(environment: Mapping[str, str], own_cgroup: Path = OWN_CGROUP) -> 
         _write(state_dir, boot_id(proc), pod)
     except (KeyError, OSError) as error:
         sys.stderr.write(
-            "oomwarden-agent: it could not store which pod it runs in, so a kill of it may stay "
-            f"without a record: {type(error).__name__}: {error}\n"
+            "oomwarden-agent: cannot store which pod the agent runs in, so an OOM kill of the "
+            f"agent may not be recorded: {type(error).__name__}: {error}\n"
         )
 
 
-def introduced(state_dir: Path, boot: str) -> list[Pod]:
-    """Read the pods of this boot's agents, the oldest first; a file that cannot be read has none.
+def load_identities(state_dir: Path, boot: str) -> list[Pod]:
+    """Return the pods of this boot's agents, oldest first; none if the file cannot be read.
 
-    Each has `uid`, `name` and `namespace`, `limit` (memory.max in bytes; None: no limit) and
+    Each has `uid`, `name` and `namespace`, `limit` (memory.max in bytes; None for no limit) and
     `started` (seconds since 1970).
     """
     try:
         kept = json.loads((state_dir / FILE).read_bytes())
     except (OSError, ValueError):  # not there yet, or cut by a full disk
         return []
-    right = isinstance(kept, dict) and kept.get("boot") == boot
-    pods = kept.get("pods") if right else None
-    return [pod for pod in pods if _is_whole(pod)] if isinstance(pods, list) else []
+    of_this_boot = isinstance(kept, dict) and kept.get("boot") == boot
+    pods = kept.get("pods") if of_this_boot else None
+    return [pod for pod in pods if _is_complete(pod)] if isinstance(pods, list) else []
 
 
-def _is_whole(pod: object) -> bool:
+def _is_complete(pod: object) -> bool:
     if not isinstance(pod, dict):
         return False
     texts = all(isinstance(pod.get(key), str) for key in _ENVIRONMENT)
@@ -69,18 +69,18 @@ def _is_whole(pod: object) -> bool:
 
 
 def memory_limit(own_cgroup: Path = OWN_CGROUP) -> int | None:
-    """Give memory.max of the agent's container in bytes; None: no limit, or none to be seen."""
+    """Return memory.max of the agent's container in bytes; None if there is no limit to read."""
     try:
         text = (own_cgroup / "memory.max").read_text().strip()
-    except OSError:  # the cgroup namespace is the host's: nobody can say which cgroup is ours
+    except OSError:  # the cgroup namespace is the host's, so this is not the agent's own cgroup
         return None
     return int(text) if text.isdecimal() else None
 
 
 def _write(state_dir: Path, boot: str, pod: Pod) -> None:
-    """Replace the file as a whole: a kill amid the write leaves the old one."""
-    others = [one for one in introduced(state_dir, boot) if one["uid"] != pod["uid"]]
-    kept = {"boot": boot, "pods": [*others, pod][-AT_MOST:]}
+    """Replace the file atomically: a kill during the write leaves the old one."""
+    others = [one for one in load_identities(state_dir, boot) if one["uid"] != pod["uid"]]
+    kept = {"boot": boot, "pods": [*others, pod][-MAX_KEPT:]}
     beside = state_dir / f"{FILE}.new"
     try:
         beside.write_text(json.dumps(kept))

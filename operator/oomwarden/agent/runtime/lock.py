@@ -1,4 +1,4 @@
-"""One agent at a time on a node: a rolling update may start the new one before the old one ends."""
+"""The node lock: one agent at a time, even if an update starts the new one before the old ends."""
 
 import asyncio
 import fcntl
@@ -10,65 +10,66 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-ASK_AGAIN_SECONDS = 0.1
-TELL_AGAIN_SECONDS = 60.0
+RETRY_SECONDS = 0.1
+WARN_EVERY_SECONDS = 60.0
 PREDECESSOR_SECONDS = 60.0
-"""An update that starts the new agent first ends the old one only once the new one is ready."""
+"""A waiting agent stays ready this long: an update that starts the new agent first ends the old
+one only once the new one is ready."""
 _WAITING = (
-    "waiting for another agent on this node to end. After a minute it is no predecessor but "
-    "another release: uninstall one of them, as a cluster has one oomwarden"
+    "waiting for another agent on this node to end. If this takes more than a minute, it belongs "
+    "to another release: uninstall one of them, as a cluster can have only one oomwarden"
 )
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Waits:
-    """What keeps an agent unready; empty: nothing does. Read by the probes' thread."""
+class Readiness:
+    """Why the agent is not ready; the thread of the probes reads it."""
 
-    what: str = ""
+    reason: str = ""
 
-    def said(self) -> str:
-        """Give it."""
-        return self.what
+    def waiting_for(self) -> str:
+        """Return what the agent waits for; empty if it is ready."""
+        return self.reason
 
 
 @asynccontextmanager
-async def node_lock(state_dir: Path, waits: Waits) -> AsyncIterator[None]:
-    """Wait until no other agent works with this state directory, and keep others waiting.
+async def node_lock(state_dir: Path, readiness: Readiness) -> AsyncIterator[None]:
+    """Hold the lock on the state directory; wait until no other agent has it.
 
-    The kernel lets go when a process ends, however it ends. Where the directory cannot be written
-    nothing durable is shared either, and nobody waits.
+    The kernel releases the lock when the process ends, however it ends. If the directory cannot be
+    written, agents share no durable state either, and there is no lock.
     """
     try:
-        held = os.open(state_dir / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(state_dir / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        _LOG.warning("two agents at once would not see each other: %s", error)
+        _LOG.warning("cannot lock the state directory, so a second agent could run: %s", error)
         yield
         return
     try:
-        await _wait(held, waits)
+        await _wait(descriptor, readiness)
         yield
     finally:
-        os.close(held)
+        os.close(descriptor)
 
 
-async def _wait(held: int, waits: Waits) -> None:
-    """Wait for the lock; say so at once and every minute, as a second release never gets it."""
-    began, said = time.monotonic(), float("-inf")
-    while not _take(held):
+async def _wait(descriptor: int, readiness: Readiness) -> None:
+    """Wait for the lock; log that now and every minute, as a second release never gets it."""
+    began, warned = time.monotonic(), float("-inf")
+    while not _try_lock(descriptor):
         now = time.monotonic()
         if now - began >= PREDECESSOR_SECONDS:
-            waits.what = _WAITING
-        if now - said >= TELL_AGAIN_SECONDS:
+            readiness.reason = _WAITING
+        if now - warned >= WARN_EVERY_SECONDS:
             _LOG.warning(_WAITING)
-            said = now
-        await asyncio.sleep(ASK_AGAIN_SECONDS)
-    waits.what = ""
+            warned = now
+        await asyncio.sleep(RETRY_SECONDS)
+    readiness.reason = ""
 
 
-def _take(held: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -1,19 +1,19 @@
-"""News that come all the time: what they cause takes a fifth of a processor's time at most."""
+"""Rate limit for reconciles under constant change: at most a fifth of a processor's time."""
 
 import asyncio
 import time
 from dataclasses import dataclass
 from types import TracebackType
 
-SHARE = 4
-"""Times its own duration that work rests, while there are more news."""
-LONGEST_SECONDS = 0.05
-"""A container that starts waits no longer for its score."""
+REST_FACTOR = 4
+"""The rest after a reconcile, as a multiple of its processor time."""
+MAX_REST_SECONDS = 0.05
+"""The score of a new container waits no longer than this."""
 
 
 @dataclass(slots=True)
 class ReconcilePacer:
-    """Enter it for the work on all containers; await `rest` before the next time."""
+    """A context manager around each reconcile; await `rest` before the next one."""
 
     _began: float = 0.0
     _pause: float = 0.0
@@ -27,8 +27,8 @@ class ReconcilePacer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._pause = min((time.thread_time() - self._began) * SHARE, LONGEST_SECONDS)
+        self._pause = min((time.thread_time() - self._began) * REST_FACTOR, MAX_REST_SECONDS)
 
     async def rest(self) -> None:
-        """Let others go on for as long as the last work deserves."""
+        """Sleep in proportion to the processor time of the last reconcile."""
         await asyncio.sleep(self._pause)

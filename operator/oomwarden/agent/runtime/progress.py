@@ -1,4 +1,4 @@
-"""When each watch heard from the API server last."""
+"""When each watch last received something from the API server."""
 
 import time
 from collections.abc import Callable
@@ -13,15 +13,15 @@ class WatchProgress:
     def __init__(self) -> None:
         self._at: dict[str, float] = {}
 
-    def of(self, name: str) -> Callable[[], None]:
-        """Give what notes a sign of life of this watch."""
-        return partial(self._note, name)
+    def marker(self, name: str) -> Callable[[], None]:
+        """Return a function that records progress of this watch."""
+        return partial(self._mark, name)
 
     def loops(self, names: list[str]) -> list[Loop]:
-        """Give the watches as loops, which never make the agent unhealthy."""
+        """Return the watches as loops without a deadline: they never make the agent unhealthy."""
         return [Loop(f"watch-{name}", age_since(partial(self._last, name))) for name in names]
 
-    def _note(self, name: str) -> None:
+    def _mark(self, name: str) -> None:
         self._at[name] = time.monotonic()
 
     def _last(self, name: str) -> float:

@@ -9,35 +9,37 @@ _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 class SettingsError(Exception):
-    """A variable is missing or cannot be read; the message names it and what it takes."""
+    """A variable is missing or invalid; the message names it and its allowed values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What one agent is told."""
+    """The settings of one agent."""
 
     node: str
     """The node's name; NODE_NAME."""
     namespace: str
-    """Where `oomwarden-control` is; POD_NAMESPACE."""
+    """The namespace of ConfigMap `oomwarden-control`; POD_NAMESPACE."""
     cgroup_root: Path
     """The host's cgroup2 mount; OOMWARDEN_CGROUP_ROOT."""
     proc: Path
-    """The host's /proc, which hostPID shows; OOMWARDEN_PROC."""
+    """The host's /proc, visible with hostPID; OOMWARDEN_PROC."""
     state_dir: Path
-    """Where the store lives; OOMWARDEN_STATE_DIR."""
+    """The directory of the store; OOMWARDEN_STATE_DIR."""
     namespaced_floor: int | None
-    """Lowest score for an OOMPolicy; None: only raise; OOMWARDEN_NAMESPACED_FLOOR."""
+    """Lowest score that an OOMPolicy may set; None if it may only raise scores;
+    OOMWARDEN_NAMESPACED_FLOOR."""
     cgroup_writes: bool
     """Whether memory.oom.group may be written; OOMWARDEN_CGROUP_WRITES."""
     processes_per_second: int
-    """Processes changed in a second at most; 0: any number; OOMWARDEN_PROCESSES_PER_SECOND."""
+    """Most processes changed per second; 0 for no limit; OOMWARDEN_PROCESSES_PER_SECOND."""
     new_pods_per_minute: int
-    """Running pods newly touched in a minute at most; 0: any; OOMWARDEN_NEW_PODS_PER_MINUTE."""
+    """Most running pods changed for the first time per minute; 0 for no limit;
+    OOMWARDEN_NEW_PODS_PER_MINUTE."""
     report_seconds: int
-    """OOMNode is written once in so many seconds at most; OOMWARDEN_REPORT_SECONDS."""
-    look_seconds: int
-    """Between two looks at what nobody announces: OOMWARDEN_LOOK_SECONDS."""
+    """Shortest time between two writes of the OOMNode; OOMWARDEN_REPORT_SECONDS."""
+    poll_seconds: int
+    """Interval of polling what has no watch, such as node labels; OOMWARDEN_LOOK_SECONDS."""
     metrics_port: int
     """TCP port of /healthz, /readyz and /metrics; OOMWARDEN_METRICS_PORT."""
     log_level: str
@@ -45,10 +47,10 @@ class Settings:
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
-    """Read the settings.
+    """Return the settings.
 
     Raises:
-        SettingsError: names the variable and what it takes.
+        SettingsError: a variable is missing or invalid.
     """
     return Settings(
         node=_required(environment, "NODE_NAME"),
@@ -57,11 +59,11 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         proc=Path(environment.get("OOMWARDEN_PROC", "/proc")),
         state_dir=Path(environment.get("OOMWARDEN_STATE_DIR", "/var/lib/oomwarden")),
         namespaced_floor=_floor(environment.get("OOMWARDEN_NAMESPACED_FLOOR")),
-        cgroup_writes=_switch(environment, "OOMWARDEN_CGROUP_WRITES"),
+        cgroup_writes=_boolean(environment, "OOMWARDEN_CGROUP_WRITES"),
         processes_per_second=_cap(environment, "OOMWARDEN_PROCESSES_PER_SECOND", 500),
         new_pods_per_minute=_cap(environment, "OOMWARDEN_NEW_PODS_PER_MINUTE", 120),
         report_seconds=_integer(environment, "OOMWARDEN_REPORT_SECONDS", 10, range(1, 301)),
-        look_seconds=_integer(environment, "OOMWARDEN_LOOK_SECONDS", 60, range(5, 601)),
+        poll_seconds=_integer(environment, "OOMWARDEN_LOOK_SECONDS", 60, range(5, 601)),
         metrics_port=_integer(environment, "OOMWARDEN_METRICS_PORT", 9808, range(1, 65536)),
         log_level=_level(environment.get("OOMWARDEN_LOG_LEVEL", "INFO").upper()),
     )
@@ -87,7 +89,11 @@ def _floor(value: str | None) -> int | None:
 
 
 def _integer(
-    environment: Mapping[str, str], name: str, default: int, allowed: range, told: str | None = None
+    environment: Mapping[str, str],
+    name: str,
+    default: int,
+    allowed: range,
+    shown: str | None = None,
 ) -> int:
     text = environment.get(name, str(default))
     try:
@@ -96,18 +102,20 @@ def _integer(
         value = allowed.start - 1
     if value not in allowed:
         span = f"{allowed.start} to {allowed.stop - 1}"
-        raise SettingsError(f"{told or name} is {text!r}: it takes a whole number from {span}")
+        raise SettingsError(f"{shown or name} is {text!r}: set it to a whole number from {span}")
     return value
 
 
-def _switch(environment: Mapping[str, str], name: str) -> bool:
+def _boolean(environment: Mapping[str, str], name: str) -> bool:
     value = environment.get(name, "false")
     if value not in {"true", "false"}:
-        raise SettingsError(f"{name} is {value!r}: it takes true or false")
+        raise SettingsError(f"{name} is {value!r}: set it to true or false")
     return value == "true"
 
 
 def _level(value: str) -> str:
     if value not in _LEVELS:
-        raise SettingsError(f"OOMWARDEN_LOG_LEVEL is {value!r}: it takes {', '.join(_LEVELS)}")
+        raise SettingsError(
+            f"OOMWARDEN_LOG_LEVEL is {value!r}: set it to one of {', '.join(_LEVELS)}"
+        )
     return value

@@ -1,4 +1,4 @@
-"""A signal between two loops of the agent: something has changed."""
+"""A signal between loops of the agent: something has changed."""
 
 import asyncio
 import contextlib
@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Signal:
-    """Something has changed; any number of parts set it, one loop waits for it.
+    """Any number of parts set the signal; one loop waits for it.
 
     Attributes:
-        since: Time of the first change since the signal was cleared (`time.monotonic`).
+        since: When the signal was first set after it was last cleared (`time.monotonic`).
     """
 
     since: float = 0.0
     _event: asyncio.Event = field(default_factory=asyncio.Event)
 
     def set(self) -> None:
-        """Wake the loop that waits, or the next one that does."""
+        """Wake the waiting loop; if it does not wait now, its next wait returns immediately."""
         if not self._event.is_set():
             self.since = time.monotonic()
         self._event.set()

@@ -1,4 +1,4 @@
-"""A value of the event loop's thread, as another thread may see it."""
+"""Reads a value in the event loop's thread, for another thread."""
 
 import asyncio
 import threading
@@ -9,41 +9,43 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 0.3
+TIMEOUT_SECONDS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Taken(Generic[T]):
-    """A value, and when it was taken in monotonic seconds."""
+class TimedValue(Generic[T]):
+    """A value and when it was read."""
 
     value: T
     at: float
+    """Monotonic seconds."""
 
 
 class Snapshot(Generic[T]):
-    """Has the event loop take a value whenever another thread looks.
+    """Lets the event loop read a value whenever another thread asks for it.
 
-    So nothing iterates over what the loop changes meanwhile, and it costs nothing while nobody
-    looks. A loop that hangs is waited for once: until it goes on, what it gave last is given.
+    So the other thread never iterates over what the loop changes, and the loop does nothing while
+    there are no requests. A hanging loop is waited for once; until it runs again, requests return
+    the last value.
     """
 
-    def __init__(self, take: Callable[[], T], loop: asyncio.AbstractEventLoop) -> None:
-        self._take = take
+    def __init__(self, read: Callable[[], T], loop: asyncio.AbstractEventLoop) -> None:
+        self._read = read
         self._loop = loop
         self._answered = threading.Event()
         self._answered.set()
-        self._last: Taken[T] | None = None
+        self._last: TimedValue[T] | None = None
 
-    def look(self) -> Taken[T] | None:
-        """Give the value as it is now, or as it was when the loop last ran; None: it never did."""
+    def get(self) -> TimedValue[T] | None:
+        """Return the current value, or the last one if the loop hangs; None if there is none."""
         if self._answered.is_set() and not self._loop.is_closed():
             self._answered.clear()
             self._loop.call_soon_threadsafe(self._answer)
-            self._answered.wait(PATIENCE_SECONDS)
+            self._answered.wait(TIMEOUT_SECONDS)
         return self._last
 
     def _answer(self) -> None:
         try:
-            self._last = Taken(self._take(), time.monotonic())
+            self._last = TimedValue(self._read(), time.monotonic())
         finally:
             self._answered.set()

@@ -1,4 +1,4 @@
-"""A thread for what may block in the kernel: what is stuck is left behind, not awaited."""
+"""A thread for calls that may block in the kernel; a stuck call is abandoned with its thread."""
 
 import asyncio
 import threading
@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 2.0
-MOST_STUCK = 8
-"""Threads left behind at most; beyond that nothing new is begun."""
+TIMEOUT_SECONDS = 2.0
+MAX_STUCK = 8
+"""Most abandoned threads; with as many, the worker starts no new calls."""
 
 
 class StuckError(Exception):
-    """The kernel does not answer for this container, or for too many others."""
+    """A call for this container is stuck in the kernel, or too many others are."""
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class _Job:
             result, error = self.work(), None
         except BaseException as caught:  # noqa: BLE001 - handed to whoever awaits the job
             result, error = None, caught
-        with suppress(RuntimeError):  # the loop has ended: nobody waits for it any more
+        with suppress(RuntimeError):  # the event loop has ended
             self.loop.call_soon_threadsafe(self._settle, result, error)
 
     def _settle(self, result: object, error: BaseException | None) -> None:
@@ -44,33 +44,41 @@ class _Job:
 
 
 class KernelWorker:
-    """Runs one call after the other in one daemon thread, each for a container."""
+    """Runs calls one at a time in a daemon thread.
 
-    def __init__(self, name: str, patience: float = PATIENCE_SECONDS) -> None:
+    A call that does not return within the timeout is abandoned: its thread stays, and a new one
+    runs the next calls.
+    """
+
+    def __init__(self, name: str, timeout: float = TIMEOUT_SECONDS) -> None:
         self._name = name
-        self._patience = patience
+        self._timeout = timeout
         self._turn = asyncio.Lock()
         self._stuck: dict[Hashable, float] = {}
         self._jobs = self._start_thread()
 
     @property
     def stuck_since(self) -> float | None:
-        """Give the monotonic time of the oldest call that has not come back; None: all have."""
+        """The monotonic time of the oldest call that has not returned; None if all have."""
         return min(self._stuck.values(), default=None)
 
     def is_stuck(self, key: Hashable) -> bool:
-        """Whether an earlier call has not come back."""
+        """Return whether an earlier call with this key has not returned."""
         return key in self._stuck
 
     def refuses(self, key: Hashable) -> bool:
-        """Whether a call would not be begun."""
-        return key in self._stuck or len(self._stuck) >= MOST_STUCK
+        """Return whether `run` would raise immediately."""
+        return key in self._stuck or len(self._stuck) >= MAX_STUCK
 
     async def run(self, key: Hashable, work: Callable[[], T]) -> T:
-        """Run `work` in the thread; `key` says for what: a container, or some of its processes.
+        """Run a call in the thread.
+
+        Args:
+            key: What the call is for: a container, or some of its processes.
+            work: The call.
 
         Raises:
-            StuckError: it, or an earlier call with the same key, has not come back.
+            StuckError: the call, or an earlier one with the same key, has not returned.
         """
         async with self._turn:
             if self.refuses(key):
@@ -78,21 +86,21 @@ class KernelWorker:
             loop = asyncio.get_running_loop()
             future: asyncio.Future[T] = loop.create_future()
             self._jobs.put(_Job(loop, future, work))
-            done, _ = await asyncio.wait({future}, timeout=self._patience)
+            done, _ = await asyncio.wait({future}, timeout=self._timeout)
             if not done:
-                self._leave_behind(key, future)
+                self._abandon(key, future)
                 raise StuckError(self._name)
             return future.result()
 
-    def _leave_behind(self, key: Hashable, future: "asyncio.Future[T]") -> None:
+    def _abandon(self, key: Hashable, future: "asyncio.Future[T]") -> None:
         self._stuck[key] = time.monotonic()
 
-        def back(done: "asyncio.Future[T]") -> None:
+        def returned(done: "asyncio.Future[T]") -> None:
             del self._stuck[key]
             if not done.cancelled():
-                done.exception()  # nobody waits for it
+                done.exception()  # mark it as retrieved: no task awaits it
 
-        future.add_done_callback(back)
+        future.add_done_callback(returned)
         self._jobs.put(None)
         self._jobs = self._start_thread()
 
@@ -102,7 +110,7 @@ class KernelWorker:
         return jobs
 
     def close(self) -> None:
-        """Let the thread end."""
+        """End the thread after its current call."""
         self._jobs.put(None)
 
 

@@ -12,16 +12,18 @@ from oomwarden.core.model.cgroup import Cgroup, Level
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What was booked of a cgroup when it was last saved, and the container's name if known."""
+    """The state of a cgroup's account when it was last saved."""
 
     cgroup: Cgroup
     epoch: int
-    booked: KillCounters
+    recorded: KillCounters
+    """The counters up to which kills are recorded."""
     name: str | None
+    """The container's name, if known."""
 
 
 def load(connection: sqlite3.Connection, boot_id: str) -> dict[int, Checkpoint]:
-    """Read this boot's checkpoints by cgroup inode; those of other boots are dropped."""
+    """Return this boot's checkpoints by cgroup inode; delete those of other boots."""
     connection.execute("DELETE FROM checkpoints WHERE boot_id <> ?", (boot_id,))
     rows = connection.execute(
         "SELECT inode, path, level, pod_uid, container_id, epoch, raw, name FROM checkpoints"
@@ -36,7 +38,7 @@ def _checkpoint(*row: Any) -> Checkpoint:  # noqa: ANN401 - SQLite's values are 
 
 
 def save(connection: sqlite3.Connection, boot_id: str, known: list[Checkpoint]) -> None:
-    """Write checkpoints."""
+    """Store checkpoints."""
     connection.executemany(
         "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [_row(boot_id, one) for one in known],
@@ -44,13 +46,13 @@ def save(connection: sqlite3.Connection, boot_id: str, known: list[Checkpoint]) 
 
 
 def _row(boot_id: str, known: Checkpoint) -> tuple[object, ...]:
-    cgroup, raw = known.cgroup, json.dumps(asdict(known.booked))
+    cgroup, raw = known.cgroup, json.dumps(asdict(known.recorded))
     where = (cgroup.path, str(cgroup.level), cgroup.pod_uid, cgroup.container_id)
     return (boot_id, cgroup.inode, known.epoch, *where, known.name, raw)
 
 
 def forget(connection: sqlite3.Connection, boot_id: str, inodes: list[int]) -> None:
-    """Drop checkpoints of cgroups that are gone and settled."""
+    """Delete the checkpoints of cgroups that are gone and settled."""
     connection.executemany(
         "DELETE FROM checkpoints WHERE boot_id = ? AND inode = ?",
         [(boot_id, inode) for inode in inodes],
@@ -58,18 +60,17 @@ def forget(connection: sqlite3.Connection, boot_id: str, inodes: list[int]) -> N
 
 
 def log_position(connection: sqlite3.Connection, boot_id: str) -> Position:
-    """Give what an earlier agent has told of this boot's kernel log."""
+    """Return up to where an earlier agent recorded the kills in this boot's kernel log."""
     key = f"log.{boot_id}"
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
     if row is None:
         return Position(0.0)
-    value = json.loads(row[0])
-    to, *beyond = value if isinstance(value, list) else [value]  # a number before 0.2
+    to, *beyond = json.loads(row[0])
     return Position(to, tuple((stamp, pid) for stamp, pid in beyond))
 
 
 def save_log_position(connection: sqlite3.Connection, boot_id: str, position: Position) -> None:
-    """Keep the position; those of other boots go."""
+    """Store the position; delete those of other boots."""
     connection.execute("DELETE FROM meta WHERE key LIKE 'log.%'")
     value = json.dumps([position.to, *position.beyond])
     connection.execute("INSERT INTO meta VALUES (?, ?)", (f"log.{boot_id}", value))

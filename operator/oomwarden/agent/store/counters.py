@@ -1,10 +1,10 @@
-"""The counts of OOMNode's `kills`, as SQL on the agent's store."""
+"""The counters behind `kills` in the status of OOMNode, as SQL on the agent's store."""
 
 import sqlite3
 
 
 def add_count(connection: sqlite3.Connection, what: str, by: int) -> None:
-    """Raise one of the counts."""
+    """Increase a counter; `by` may be 0."""
     if by <= 0:
         return
     connection.execute(
@@ -14,6 +14,6 @@ def add_count(connection: sqlite3.Connection, what: str, by: int) -> None:
 
 
 def counts(connection: sqlite3.Connection) -> dict[str, int]:
-    """Give the counts by name."""
+    """Return the counters by name."""
     rows = connection.execute("SELECT key, value FROM meta WHERE key LIKE 'count.%'")
     return {key.removeprefix("count."): int(value) for key, value in rows}

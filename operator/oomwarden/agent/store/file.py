@@ -1,34 +1,34 @@
-"""The store's file: connecting to it, reading it where it cannot be written, setting it aside."""
+"""The store's file: opens it, reads it if it cannot be written, sets it aside if it is corrupt."""
 
 import shutil
 import sqlite3
 import tempfile
 from pathlib import Path
 
-from oomwarden.agent.store import schema
+from oomwarden.agent.store import schema as store_schema
 
 BUSY_SECONDS = 20.0
-"""How long somebody who reads the file by hand may hold it."""
-RETURN_SECONDS = 1.0
-"""The same while the file is tried again: everybody waits for the store's thread."""
+"""How long the store waits for another process, such as an admin's sqlite3, to release the file."""
+WRITE_BACK_SECONDS = 1.0
+"""The same while the store returns to the file: the whole agent waits for the store's thread."""
 CHECKPOINT_PAGES = 64
-"""Pages in the write-ahead log after which they go into the file: 256 KiB."""
+"""Pages in the write-ahead log that trigger an SQLite checkpoint: 256 KiB."""
 WAL_BYTES = 4 << 20
-"""What is left of the log after a checkpoint at most: more than the spare pages, which it holds."""
+"""Largest write-ahead log after a checkpoint: more than the spare pages, which must fit into it."""
 
 
 def is_busy(error: sqlite3.Error) -> bool:
-    """Whether somebody holds the file: it is in order, and this passes."""
+    """Return whether another process has locked the file: it is intact, and this passes."""
     return _code(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 def is_corrupt(error: sqlite3.Error) -> bool:
-    """Whether the file itself is broken; a disk that is full, read-only or failing is not."""
+    """Return whether the file is corrupt; on a full, read-only or failing disk it is not."""
     return _code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
-def is_mistake(error: sqlite3.Error) -> bool:
-    """Whether the statement is wrong, wherever it is run."""
+def is_sql_error(error: sqlite3.Error) -> bool:
+    """Return whether the statement itself is wrong."""
     return _code(error) == sqlite3.SQLITE_ERROR
 
 
@@ -37,15 +37,21 @@ def _code(error: sqlite3.Error) -> int:
 
 
 def connect(
-    path: Path | None, *, alone: bool = False, patience: float | None = None
+    path: Path | None, *, alone: bool = False, timeout: float | None = None
 ) -> sqlite3.Connection:
-    """Open the file, or a store in memory; `patience` in seconds, with whoever holds the file.
+    """Open the file, or a store in memory.
+
+    Args:
+        path: The file; None for a store in memory.
+        alone: Whether to lock the file exclusively, which needs no -shm file.
+        timeout: Seconds to wait for another process that has locked the file; BUSY_SECONDS by
+            default.
 
     Raises:
-        sqlite3.DatabaseError: it cannot be opened, or is broken.
+        sqlite3.DatabaseError: the file cannot be opened, or is corrupt.
     """
-    timeout = BUSY_SECONDS if patience is None else patience
-    connection = sqlite3.connect(path or ":memory:", timeout=timeout, check_same_thread=False)
+    seconds = BUSY_SECONDS if timeout is None else timeout
+    connection = sqlite3.connect(path or ":memory:", timeout=seconds, check_same_thread=False)
     try:
         if alone:
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -54,15 +60,15 @@ def connect(
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
-        schema.make(connection)
+        store_schema.create_tables(connection)
     except sqlite3.Error:
         connection.close()
         raise
     return connection
 
 
-def connect_anyhow(path: Path) -> sqlite3.Connection:
-    """Connect; on a full disk without the -shm file that other processes would share.
+def connect_with_fallback(path: Path) -> sqlite3.Connection:
+    """Open the file; on a full disk, without the -shm file that other processes would share.
 
     Raises:
         sqlite3.DatabaseError: as `connect`.
@@ -75,8 +81,8 @@ def connect_anyhow(path: Path) -> sqlite3.Connection:
         return connect(path, alone=True)
 
 
-def holds_nothing(path: Path) -> bool:
-    """Whether there is no file, or an empty one that a full disk has left behind."""
+def is_absent_or_empty(path: Path) -> bool:
+    """Return whether there is no file, or an empty one that a full disk left behind."""
     try:
         return path.stat().st_size == 0
     except FileNotFoundError:
@@ -86,63 +92,64 @@ def holds_nothing(path: Path) -> bool:
 
 
 def salvage(path: Path) -> sqlite3.Connection | None:
-    """Read a file into memory that SQLite cannot open where it lies; None: it cannot be read.
+    """Read a file into memory that SQLite cannot open in place; None if it cannot be read.
 
-    A read-only directory keeps SQLite from the -shm file that reading takes, a full one too.
+    SQLite needs a -shm file to read, which it cannot create on a read-only or full disk.
     """
     try:
-        with tempfile.TemporaryDirectory(dir=_roomy()) as directory:
+        with tempfile.TemporaryDirectory(dir=_scratch_dir()) as directory:
             for tail in ("", "-wal"):
                 source = Path(f"{path}{tail}")
                 if source.exists():
                     shutil.copyfile(source, Path(directory) / f"copy{tail}")
             copy = connect(Path(directory) / "copy")
             try:
-                copy.execute(
-                    "PRAGMA user_version = 0"
-                )  # one that takes no writes stays so in memory
-                return in_memory(copy)
+                copy.execute("PRAGMA user_version = 0")  # raises if the copy would be read-only
+                return copy_to_memory(copy)
             finally:
                 copy.close()
     except (OSError, sqlite3.Error):
         return None
 
 
-def _roomy() -> str | None:
-    """Prefer memory: the agent's root is read-only, and the disk is what is in trouble."""
-    return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a directory of ours in it
+def _scratch_dir() -> str | None:
+    """Prefer memory: the agent's root is read-only, and the disk is the problem."""
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - in a new directory
 
 
-def in_memory(connection: sqlite3.Connection) -> sqlite3.Connection:
+def copy_to_memory(connection: sqlite3.Connection) -> sqlite3.Connection:
     """Copy a store into memory.
 
     Raises:
-        sqlite3.DatabaseError: it cannot be read.
+        sqlite3.DatabaseError: the store cannot be read.
     """
     memory = connect(None)
     connection.backup(memory)
     return memory
 
 
-def what_is_readable(
+def readable_copy(
     broken: sqlite3.Connection | None, *, corrupt: bool
 ) -> tuple[sqlite3.Connection, bool]:
-    """Copy into memory what can be read, and close the file; tells whether that is all.
+    """Copy what can be read into memory, and close the file.
 
-    Of a corrupt file the tables that can be read to their end are taken: copied page by page, the
-    broken ones would come along.
+    From a corrupt file, only tables that can be read completely are copied: a copy page by page
+    would include the corrupt ones.
+
+    Returns:
+        The copy, and whether it is complete.
     """
     if broken is None:
         return connect(None), False
     try:
-        return _sound_tables(broken) if corrupt else (in_memory(broken), True)
+        return _copy_readable_tables(broken) if corrupt else (copy_to_memory(broken), True)
     except sqlite3.DatabaseError:
         return connect(None), False
     finally:
         broken.close()
 
 
-def _sound_tables(broken: sqlite3.Connection) -> tuple[sqlite3.Connection, bool]:
+def _copy_readable_tables(broken: sqlite3.Connection) -> tuple[sqlite3.Connection, bool]:
     memory, whole = connect(None), True
     for table in _tables(broken):
         try:
@@ -154,17 +161,17 @@ def _sound_tables(broken: sqlite3.Connection) -> tuple[sqlite3.Connection, bool]
 
 
 def is_blank(connection: sqlite3.Connection) -> bool:
-    """Whether no agent has ever begun with this store."""
+    """Return whether no agent has ever used this store."""
     return connection.execute("SELECT 1 FROM meta LIMIT 1").fetchone() is None
 
 
-def bring_back(memory: sqlite3.Connection, path: Path) -> sqlite3.Connection:
-    """Write all that a store in memory holds into the file, in one transaction.
+def write_back(memory: sqlite3.Connection, path: Path) -> sqlite3.Connection:
+    """Write a store in memory into the file, in one transaction.
 
     Raises:
-        sqlite3.Error: the file is as it was.
+        sqlite3.Error: the file is unchanged.
     """
-    disk = connect(path, patience=RETURN_SECONDS)
+    disk = connect(path, timeout=WRITE_BACK_SECONDS)
     try:
         with disk:
             disk.execute("BEGIN IMMEDIATE")
@@ -182,7 +189,7 @@ def _tables(connection: sqlite3.Connection) -> list[str]:
 
 
 def _copy_table(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> None:
-    """Copy in the order of the rows, which is the order in which records are posted."""
+    """Copy rows in their order, because records are posted in it."""
     rows = source.execute(f'SELECT * FROM "{table}" ORDER BY rowid')  # noqa: S608 - of our schema
     marks = ", ".join("?" for _ in rows.description)
     target.execute(f'DELETE FROM "{table}"')  # noqa: S608 - of our schema
@@ -190,7 +197,7 @@ def _copy_table(source: sqlite3.Connection, target: sqlite3.Connection, table: s
 
 
 def set_aside(path: Path) -> None:
-    """Rename a broken file, so that no later agent takes it for the whole truth.
+    """Rename a corrupt file, so that no later agent uses it.
 
     Raises:
         OSError: the directory cannot be written.

@@ -1,24 +1,25 @@
-"""What the condition Store says of the disk, and what to do."""
+"""Messages of the condition Store: what is wrong with the disk, and what to do."""
 
 DETACHED = (
-    "working in memory until the disk of the agent's state directory takes writes again, which is "
-    "tried again by itself: free or mend it. Until then nothing that is not delivered survives a "
-    "restart of the agent, and no container is changed whose own values are not on the disk"
+    "working in memory until the disk of the agent's state directory accepts writes, which the "
+    "agent retries: free space or repair the disk. Until then, what is not delivered does not "
+    "survive a restart of the agent, and containers whose original values are not on the disk are "
+    "not changed"
 )
 UNREAD = (
-    "what the file holds is not known, so no container is changed: mend the disk of the agent's "
+    "the store could not be read, so no container is changed: repair the disk of the agent's "
     "state directory, then restart the agent"
 )
 IN_MEMORY = (
-    "working in memory, so nothing that is not delivered survives a restart of the agent; free or "
-    "mend the disk of its state directory, then restart it"
+    "working in memory, so what is not delivered does not survive a restart of the agent: free "
+    "space or repair the disk of its state directory, then restart the agent"
 )
 NEARLY_FULL = (
-    "the disk of the agent's state directory is nearly full; the store goes on in pages of its "
-    "file that it keeps free for this, which do not last long: free the disk"
+    "the disk of the agent's state directory is nearly full; the store uses pages of its file that "
+    "it reserved for this, which do not last long: free space on the disk"
 )
-AGAIN = "and a new one is written from what was read: see whether the disk is in order"
-ANEW = (
-    "what it knew of containers that run is lost, so their scores are not put back until they "
-    "restart: see whether the disk is in order; this is told until the agent is restarted"
+REWRITTEN = "and what could be read was written to a new one: check the disk"
+NEW_FILE = (
+    "the original values of running containers are lost, so their scores are not restored until "
+    "they restart: check the disk; this message stays until the agent is restarted"
 )

@@ -1,4 +1,4 @@
-"""The pods whose cgroups are in the books, as SQL: a restarted agent can name even deleted ones."""
+"""The pods in the ledger, as SQL on the agent's store: a restarted agent knows deleted ones."""
 
 import json
 import sqlite3
@@ -11,25 +11,25 @@ from oomwarden.api.policy import QOSClass
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 
 
-def bare(facts: PodFacts) -> PodFacts:
-    """Leave out what changes often and no record tells."""
+def without_volatile(facts: PodFacts) -> PodFacts:
+    """Return the pod without what changes often and is not part of a record."""
     return replace(facts, labels={}, priority_class=None, deleting=False, odd="")
 
 
 def save(connection: sqlite3.Connection, boot_id: str, pods: Iterable[PodFacts]) -> None:
-    """Write pods; those of other boots go."""
+    """Store pods; delete those of other boots."""
     connection.execute("DELETE FROM pods WHERE boot_id <> ?", (boot_id,))
     rows = [(facts.cgroup_uid, boot_id, _body(facts)) for facts in pods]
     connection.executemany("INSERT OR REPLACE INTO pods VALUES (?, ?, ?)", rows)
 
 
 def forget(connection: sqlite3.Connection, uids: Iterable[str]) -> None:
-    """Drop pods, by the UID that their cgroups carry."""
+    """Delete pods, by the UID in the names of their cgroups."""
     connection.executemany("DELETE FROM pods WHERE cgroup_uid = ?", [(uid,) for uid in uids])
 
 
 def load(connection: sqlite3.Connection, boot_id: str) -> list[PodFacts]:
-    """Read this boot's pods."""
+    """Return this boot's pods."""
     rows = connection.execute("SELECT body FROM pods WHERE boot_id = ?", (boot_id,))
     return [_facts(json.loads(body)) for (body,) in rows]
 

@@ -1,7 +1,7 @@
-"""The store's tables. A file that another release wrote may have others.
+"""The store's tables. The file of another release may have other tables.
 
-Columns that this release does not know are given up; a table that lacks one that it needs makes the
-file one that cannot be used.
+Columns that this release does not know are dropped. If a table lacks a column that this release
+needs, the file cannot be used.
 """
 
 import sqlite3
@@ -45,8 +45,8 @@ CREATE TABLE IF NOT EXISTS followed_scores (
 """
 
 
-def make(connection: sqlite3.Connection) -> None:
-    """Make the tables that are not there, and those of another release as they are to be.
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Create missing tables, and convert those of another release.
 
     Raises:
         sqlite3.DatabaseError: a table lacks a column.
@@ -54,17 +54,17 @@ def make(connection: sqlite3.Connection) -> None:
     connection.executescript(_SCHEMA)
     with closing(sqlite3.connect(":memory:")) as model:
         model.executescript(_SCHEMA)
-        strange = [
+        different = [
             table
             for table in _names(model)
             if _columns(connection, table) != _columns(model, table)
         ]
-        for table in strange:
-            _remake(connection, model, table)
+        for table in different:
+            _rebuild(connection, model, table)
 
 
-def damage(text: str) -> sqlite3.DatabaseError:
-    """Make the error of a file that holds what cannot be understood."""
+def damage_error(text: str) -> sqlite3.DatabaseError:
+    """Return the error of a file with content that the agent cannot parse."""
     error = sqlite3.DatabaseError(text)
     error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
     return error
@@ -80,12 +80,12 @@ def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
     return [name for (name,) in connection.execute(query, (table,))]
 
 
-def _remake(connection: sqlite3.Connection, model: sqlite3.Connection, table: str) -> None:
-    """Copy the columns that are known, in the order of the rows, into a table of this release."""
+def _rebuild(connection: sqlite3.Connection, model: sqlite3.Connection, table: str) -> None:
+    """Copy the known columns, in the order of the rows, into a table of this release."""
     known = _columns(model, table)
     missing = ", ".join(each for each in known if each not in _columns(connection, table))
     if missing:
-        raise damage(f"another release wrote it: {table} has no {missing}")
+        raise damage_error(f"another release wrote it: {table} has no {missing}")
     query = "SELECT sql FROM sqlite_schema WHERE tbl_name = ? AND sql IS NOT NULL ORDER BY rowid"
     with connection:
         connection.execute("BEGIN IMMEDIATE")

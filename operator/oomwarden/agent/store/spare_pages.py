@@ -1,8 +1,8 @@
-"""Free pages in the store's file: what is news goes into them while the disk is full.
+"""Reserved free pages in the store's file: the store writes into them while the disk is full.
 
-SQLite uses the free pages of its file before it lets it grow, and writes its write-ahead log over
-from the beginning after each checkpoint. So a full disk still takes what fits into both; whoever
-fills the disk cannot have them. (A file system that copies on write, such as btrfs, may refuse.)
+SQLite uses the free pages of its file before the file grows, and overwrites its write-ahead log
+from the start after each checkpoint. So the store can still write what fits into both, and no other
+program can use that space. (A copy-on-write file system, such as btrfs, may refuse the writes.)
 """
 
 import os
@@ -10,31 +10,31 @@ import sqlite3
 from pathlib import Path
 
 BYTES = 1 << 20
-"""Some thousand baselines, or 200 records with their Events."""
+"""Enough for some thousand baselines, or 200 records with their Events."""
 ROOM_BYTES = 8 * BYTES
-"""What must be free on the disk before the file is made to grow: others need it more."""
+"""Free space that the disk must have before the file grows: others need it more."""
 
 
-def are_few(connection: sqlite3.Connection) -> bool:
-    """Whether half of the free pages are used up."""
+def are_low(connection: sqlite3.Connection) -> bool:
+    """Return whether more than half of the reserved pages are used."""
     (free,) = connection.execute("PRAGMA freelist_count").fetchone()
     (size,) = connection.execute("PRAGMA page_size").fetchone()
     return bool(free * size < BYTES // 2)
 
 
 def free_bytes(directory: Path) -> int:
-    """Give what the agent may still write to a disk."""
+    """Return how many bytes the agent may still write to a disk."""
     found = os.statvfs(directory)
     return found.f_bavail * found.f_frsize
 
 
-def make(connection: sqlite3.Connection, directory: Path) -> None:
-    """Let the file grow by free pages, and its write-ahead log with it.
+def reserve(connection: sqlite3.Connection, directory: Path) -> None:
+    """Add free pages to the file, and grow its write-ahead log with them.
 
-    In two transactions: pages that are freed in the one that takes them are never written.
+    This needs two transactions: pages that are allocated and freed in one are never written.
 
     Raises:
-        OSError: the disk has too little room.
+        OSError: the disk has too little space.
         sqlite3.Error: the same.
     """
     if free_bytes(directory) < ROOM_BYTES:

@@ -1,0 +1,67 @@
+"""A list of policies, read one object at a time: only what the cache keeps stays in memory."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from oomwarden.core.policy.policy import Key, key_of
+from oomwarden.core.policy.policy_cache import CachedPolicy, Shelves, entry, unread
+
+_LOG = logging.getLogger(__name__)
+
+Manifest = dict[str, Any]
+
+
+@dataclass(slots=True)
+class PolicyList:
+    """The policies of a list that fit into the cache."""
+
+    kind: str
+    shelves: Shelves
+    """The listed policies, by namespace."""
+    previous: Shelves
+    """The policies that the cache has now."""
+    everywhere: bool = True
+    """Whether all namespaces are listed."""
+    version: str = ""
+    """The list's resourceVersion."""
+
+    def add(self, manifest: Manifest) -> None:
+        """Add one object; a policy that did not change stays the same Python object.
+
+        The evaluator compares policies by identity.
+        """
+        key = readable_key(self.kind, manifest)
+        shelf = self.shelves.by_namespace.get(key[1]) if key else None
+        if key is None or shelf is None:
+            return
+        candidate = unread(self.kind, key, manifest)
+        if shelf.is_beyond(candidate.rank):
+            shelf.leave_out(candidate)
+            return
+        found, before = entry(self.kind, key, manifest), self.previous.get(key)
+        if before is not None and is_same(found, before):
+            self.shelves.put(before)
+        else:
+            self.shelves.put(found)
+            warn_if_unreadable(found)
+
+
+def is_same(found: CachedPolicy, before: CachedPolicy | None) -> bool:
+    """Return whether two versions of a policy have the same content."""
+    return before is not None and before[:4] == found[:4]
+
+
+def readable_key(kind: str, manifest: Manifest) -> Key | None:
+    """Return a policy's key; None, with a log line, if it has no name."""
+    try:
+        return key_of(kind, manifest)
+    except ValueError as error:
+        _LOG.warning("skipping a policy: %s", error)
+        return None
+
+
+def warn_if_unreadable(found: CachedPolicy) -> None:
+    """Log that a policy that cannot be read is not in effect."""
+    if isinstance(found.content, str):
+        _LOG.warning("%s is not in effect: %s", "/".join(filter(None, found.key)), found.content)
