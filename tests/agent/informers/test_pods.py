@@ -21,7 +21,9 @@ class Node:
     seen: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.sink = PodEventHandler(self.inventory, lambda: None, self.seen.append, self.unreadable)
+        self.handler = PodEventHandler(
+            self.inventory, lambda: None, self.seen.append, self.unreadable
+        )
 
     def owner(self, uid: str) -> str | None:
         """Return the pod that a cgroup belongs to."""
@@ -42,50 +44,50 @@ def forged(claimed: str) -> dict[str, Any]:
 
 def test_a_mirror_that_claims_a_real_pods_uid_replaces_nothing() -> None:
     node = Node()
-    node.sink.replace([pod("db-0", VICTIM, "bank")])
-    node.sink.apply(forged(VICTIM))
+    node.handler.replace([pod("db-0", VICTIM, "bank")])
+    node.handler.apply(forged(VICTIM))
     assert (node.owner(VICTIM), node.unreadable.total) == ("bank/db-0", 1)
     assert "Pod tenant/evil" in node.unreadable.message()
-    node.sink.delete(forged(VICTIM))
+    node.handler.delete(forged(VICTIM))
     assert (node.owner(VICTIM), node.unreadable.total) == ("bank/db-0", 0)
     assert VICTIM in node.inventory.pods
 
 
 def test_a_mirror_that_claims_a_static_pods_hash_replaces_nothing_and_leaves_no_trace() -> None:
     node = Node()
-    node.sink.replace([mirror()])
-    node.sink.apply(forged(HASH))
+    node.handler.replace([mirror()])
+    node.handler.apply(forged(HASH))
     assert node.owner(HASH) == "kube-system/etcd-node-1"
-    node.sink.replace([forged(HASH), mirror()])
+    node.handler.replace([forged(HASH), mirror()])
     assert node.owner(HASH) == "kube-system/etcd-node-1"
-    node.sink.delete(forged(HASH))
+    node.handler.delete(forged(HASH))
     assert (node.owner(HASH), node.unreadable.total) == ("kube-system/etcd-node-1", 0)
-    node.sink.delete(mirror())
+    node.handler.delete(mirror())
     assert node.owner(HASH) == "kube-system/etcd-node-1", "its last kills may not be recorded yet"
 
 
 def test_a_mirror_that_the_kubelet_does_not_confirm_represents_no_static_pod() -> None:
     node = Node()
-    node.sink.apply(forged(HASH))
+    node.handler.apply(forged(HASH))
     assert node.owner(HASH) is None
     assert "the kubelet does not confirm" in node.unreadable.message()
-    node.sink.apply(mirror())
+    node.handler.apply(mirror())
     assert node.owner(HASH) == "kube-system/etcd-node-1"
 
 
 def test_a_mirror_that_claims_another_hash_gives_up_its_first_one() -> None:
     node, other = Node(), HASH[::-1]
-    node.sink.apply(mirror())
-    node.sink.apply(mirror(other))
+    node.handler.apply(mirror())
+    node.handler.apply(mirror(other))
     assert HASH not in node.inventory.pods
     assert node.owner(other) == "kube-system/etcd-node-1"
 
 
 def test_a_deleted_pods_facts_are_kept_for_its_last_kills_beside_a_new_pod_of_its_name() -> None:
     node = Node()
-    node.sink.apply(pod("api", VICTIM))
-    node.sink.apply(pod("api", MINE))
-    node.sink.delete(pod("api", VICTIM))
+    node.handler.apply(pod("api", VICTIM))
+    node.handler.apply(pod("api", MINE))
+    node.handler.delete(pod("api", VICTIM))
     assert list(node.inventory.pods) == [MINE]
     assert node.inventory.deleted[VICTIM].uid == VICTIM
 
@@ -98,7 +100,7 @@ def test_owners_of_any_length_are_cut_and_the_pod_is_kept() -> None:
         "uid": "u" * 999,
     }
     node = Node()
-    node.sink.replace([pod("p", MINE, ownerReferences=[owner | {"controller": True}])])
+    node.handler.replace([pod("p", MINE, ownerReferences=[owner | {"controller": True}])])
     found = node.inventory.pods[MINE].owner
     assert found is not None
     assert found.kind.startswith(r"K\x00\u202e\nkkk")
@@ -111,18 +113,18 @@ def test_unreadable_parts_of_a_pod_are_named_and_the_rest_is_kept() -> None:
     odd["spec"]["containers"][0]["resources"] = {"limits": {"memory": "1e\n3x"}}
     odd["status"] = {"qosClass": "Platinum", "containerStatuses": [None, {"name": "app"}, 7]}
     node = Node()
-    node.sink.replace([pod("api", VICTIM), odd])
+    node.handler.replace([pod("api", VICTIM), odd])
     assert node.owner(MINE) == "shop/odd"
     message = node.unreadable.message()
     assert r"spec.containers[0].resources.limits.memory is no amount of memory: '1e\n3x'" in message
     assert "status.qosClass is none of Guaranteed, Burstable, BestEffort: 'Platinum'" in message
-    node.sink.apply(pod("odd", MINE))
+    node.handler.apply(pod("odd", MINE))
     assert node.unreadable.message() == ""
 
 
 def test_a_pod_without_a_name_or_uid_is_skipped_and_not_observed() -> None:
     node = Node()
-    node.sink.replace([{"metadata": {"name": "x", "namespace": "y"}}, pod("api", VICTIM)])
+    node.handler.replace([{"metadata": {"name": "x", "namespace": "y"}}, pod("api", VICTIM)])
     assert list(node.inventory.pods) == [VICTIM]
     assert "Pod y/x: metadata has no uid" in node.unreadable.message()
     assert [each["metadata"]["name"] for each in node.seen] == ["api"]
@@ -158,10 +160,10 @@ def test_thousands_of_mirrors_with_the_same_claim_cost_no_more_than_other_pods()
         forged(HASH) | {"metadata": forged(HASH)["metadata"] | {"name": f"m-{n}", "uid": f"u-{n}"}}
         for n in range(1_000)
     ]
-    sink = PodEventHandler(Inventory(), lambda: None, lambda _: None, Counted())
-    sink.replace([mirror(), *many])
-    sink.apply(many[0])
-    sink.delete(many[1])
-    assert sink.inventory.pods[HASH].namespace == "kube-system"
-    assert sink.unreadable.total == 999
+    handler = PodEventHandler(Inventory(), lambda: None, lambda _: None, Counted())
+    handler.replace([mirror(), *many])
+    handler.apply(many[0])
+    handler.delete(many[1])
+    assert handler.inventory.pods[HASH].namespace == "kube-system"
+    assert handler.unreadable.total == 999
     assert Counted.count <= 2 * len(many)

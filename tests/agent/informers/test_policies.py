@@ -60,11 +60,11 @@ def test_a_new_list_of_one_kind_leaves_the_other(cache: PolicyCache) -> None:
 def test_an_event_about_the_status_alone_is_no_change(
     cache: PolicyCache, changes: list[str]
 ) -> None:
-    sink, before = cache.event_handler(NAMESPACED), cache.version
-    sink.apply(manifest("a"))
-    sink.apply({**manifest("a"), "status": {"pods": 3}})
+    handler, before = cache.event_handler(NAMESPACED), cache.version
+    handler.apply(manifest("a"))
+    handler.apply({**manifest("a"), "status": {"pods": 3}})
     assert (changes, cache.version) == (["changed"], before + 1)
-    sink.apply(manifest("a", 6))
+    handler.apply(manifest("a", 6))
     assert cache.version == before + 2
 
 
@@ -80,24 +80,24 @@ def test_policies_of_a_list_beyond_the_bound_are_left_out_unparsed(
 def test_a_policy_that_cannot_be_read_does_not_compete(
     cache: PolicyCache, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sink = cache.event_handler(NAMESPACED)
-    sink.apply(manifest("a"))
-    sink.apply(manifest("a", -1000))
+    handler = cache.event_handler(NAMESPACED)
+    handler.apply(manifest("a"))
+    handler.apply(manifest("a", -1000))
     assert names(cache) == []
     assert "spec.rules[0].oomScoreAdj" in cache.unreadable[NAMESPACED, "shop", "a"]
     assert caplog.text.count("OOMPolicy/shop/a is not in effect") == 1
     version = cache.version
-    sink.apply(manifest("a", -1000))
+    handler.apply(manifest("a", -1000))
     assert cache.version == version
-    sink.apply(manifest("a"))
+    handler.apply(manifest("a"))
     assert (names(cache), cache.unreadable) == (["a"], {})
 
 
 def test_a_deleted_policy_is_removed(cache: PolicyCache) -> None:
-    sink = cache.event_handler(NAMESPACED)
+    handler = cache.event_handler(NAMESPACED)
     listed(cache, NAMESPACED, manifest("a"), manifest("broken", -1000))
-    sink.delete(manifest("a"))
-    sink.delete(manifest("broken", -1000))
+    handler.delete(manifest("a"))
+    handler.delete(manifest("broken", -1000))
     assert (names(cache), cache.unreadable) == ([], {})
 
 
@@ -110,9 +110,9 @@ def test_an_object_without_a_name_is_skipped(cache: PolicyCache) -> None:
 def test_nothing_is_kept_of_a_namespace_without_a_pod_on_this_node(
     cache: PolicyCache, changes: list[str]
 ) -> None:
-    sink = cache.event_handler(NAMESPACED)
-    sink.apply(manifest("b", namespace="other"))
-    sink.delete(manifest("b", namespace="other"))
+    handler = cache.event_handler(NAMESPACED)
+    handler.apply(manifest("b", namespace="other"))
+    handler.delete(manifest("b", namespace="other"))
     assert (changes, cache.candidates("other"), cache.is_listed("other")) == ([], [], False)
     assert set(cache.shelves.by_namespace) == {"", "shop"}
 
@@ -144,19 +144,19 @@ def test_watch_events_during_the_list_of_a_namespace_are_neither_lost_nor_undone
     cache: PolicyCache,
 ) -> None:
     cache.track_namespaces({"other"}, 1.0)
-    sink, fresh = cache.event_handler(NAMESPACED), cache.begin_list(NAMESPACED, "other")
+    handler, fresh = cache.event_handler(NAMESPACED), cache.begin_list(NAMESPACED, "other")
     fresh.add(manifest("old", 1, "other", "3"))
     fresh.add(manifest("changed", 1, "other", "4"))
     fresh.add(manifest("deleted", 1, "other", "5"))
-    sink.apply(manifest("old", 9, "other", "2"))
-    sink.apply(manifest("changed", 9, "other", "11"))
-    sink.apply(manifest("new", 9, "other", "12"))
-    sink.delete(manifest("deleted", 1, "other", "13"))
+    handler.apply(manifest("old", 9, "other", "2"))
+    handler.apply(manifest("changed", 9, "other", "11"))
+    handler.apply(manifest("new", 9, "other", "12"))
+    handler.delete(manifest("deleted", 1, "other", "13"))
     fresh.version = "10"
     cache.apply_list(fresh)
     scores = {each.name: each.spec.rules[0].oom_score_adj for each in cache.candidates("other")}
     assert scores == {"old": 1, "changed": 9, "new": 9}
-    sink.apply(manifest("old", 7, "other", "9"))
+    handler.apply(manifest("old", 7, "other", "9"))
     assert {each.name for each in cache.candidates("other")} == set(scores)
     assert scores["old"] == 1
 
@@ -226,8 +226,8 @@ def test_an_unchanged_policy_stays_the_same_object(cache: PolicyCache) -> None:
 def test_an_empty_list_removes_all_policies_and_a_list_of_manifests_is_accepted(
     cache: PolicyCache,
 ) -> None:
-    sink = cache.event_handler(NAMESPACED)
-    sink.replace([manifest("a"), manifest("b", namespace="other")])
+    handler = cache.event_handler(NAMESPACED)
+    handler.replace([manifest("a"), manifest("b", namespace="other")])
     assert names(cache) == ["a"]
-    sink.replace([])
+    handler.replace([])
     assert (names(cache), cache.is_listed("shop")) == ([], True)
