@@ -29,7 +29,7 @@ class _Job:
     def run(self) -> None:
         try:
             result, error = self.work(), None
-        except BaseException as caught:  # noqa: BLE001 - handed to whoever awaits the job
+        except BaseException as caught:  # noqa: BLE001 - raised in the task that awaits the job
             result, error = None, caught
         with suppress(RuntimeError):  # the event loop has ended
             self.loop.call_soon_threadsafe(self._settle, result, error)
