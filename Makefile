@@ -1,59 +1,65 @@
-# The loop: `make check` (seconds), `make test` (everything), `make demo` (see it work).
+# `make check` while you work, `make test` for everything, `make demo` to see it work.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 VENV = $(shell tools/venv.sh)
 RUN = PATH="$(VENV)/bin:$$PATH" PYTHONPATH=operator:.
-# Each process has its own cluster; what shares a fixture stays together; the order is ours.
+UNIT = pytest -q -n auto tests --ignore=tests/kernel_vm
+# Each process has its own cluster. Stories that share a fixture stay together, in e2e/order.py's order.
 STORIES = pytest -v -n auto --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help check lint types unit test test-fast fuzz kernel-test e2e bench bench-recall bench-enforce demo demo-down lab-down generate verify lock wheel
+.PHONY: help check lint types unit coverage test test-fast fuzz kernel-test e2e bench bench-recall bench-enforce \
+	demo demo-down lab-down generate verify lock wheel
 
-help: ## this list
+help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-check: lint types unit ## lint, types, unit tests: seconds, no root
+# .pre-commit-config.yaml has a hook for each of these.
+check: lint types unit ## lint, types, unit tests: no root, no cluster
 lint:
 	@$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) lint-imports --no-cache 2>&1 | tail -n 12
 types:
 	@$(RUN) mypy
 unit:
-	@$(RUN) pytest -q -n auto tests --ignore=tests/kernel_vm
+	@$(RUN) $(UNIT)
+coverage: ## unit tests, and that they cover enough branches (fail_under in pyproject.toml)
+	@$(RUN) $(UNIT) --cov
 
 generate: ## write CRDs, chart copies and manifests
 	@$(RUN) python tools/generate.py
-verify: ## fail when something generated is stale
+verify: ## fail if a generated file is stale
 	@$(RUN) python tools/generate.py --check
 
-demo: ## a real cluster, a real OOM kill, and what oomwarden says about it
+demo: ## start a real cluster, cause an OOM kill, and show its record
 	@python3 -m e2e.demo
-demo-down: ## end exactly what `make demo` started
+demo-down: ## stop what `make demo` started
 	@python3 -m e2e.lab down --name demo
 
-lab-down: ## end the lab that the stories use
+lab-down: ## stop the labs of the stories
 	@for name in test test-gw0 test-gw1; do python3 -m e2e.lab down --name $$name || exit; done
 
-test: ## everything: check, real kernels, real clusters; says at its end where the time went
-	@python3 tools/phases.py check verify kernel-test e2e
-kernel-test: ## what the kernel really does, on two kernels (root)
+# `coverage` runs the unit tests of `check`, so they run once.
+test: ## everything: check with coverage, real kernels, real clusters; prints the time of each phase
+	@python3 tools/phases.py lint types coverage verify kernel-test e2e
+kernel-test: ## checks of kernel behaviour on two real kernels (root)
 	@$(RUN) pytest -q tests/kernel_vm
-e2e: ## the user stories on real clusters (STORY=test_kills.py; ARGS=--shuffle; KUBECONFIG=... for your own)
+e2e: ## user stories on real clusters (STORY=test_kills.py; ARGS=--shuffle; KUBECONFIG=... for your own)
 	@$(RUN) $(STORIES) e2e/$(STORY) $(ARGS)
-test-fast: check ## while working: check, what needs no node, one kill on a node
+test-fast: check ## check, the stories that need no node, and one kill on a node
 	@$(RUN) $(STORIES) e2e -m "not node or smoke" $(ARGS)
 
-fuzz: ## feed kernel log, mountinfo, cgroup names and objects anything (MINUTES=10; the seed is printed)
+fuzz: ## feed arbitrary kernel logs, mountinfo, cgroup names and objects (MINUTES=10; prints its seed)
 	@$(RUN) python -m tests.fuzz --minutes $(or $(MINUTES),10) $(ARGS)
 
-bench: ## latency, start-up and footprint (ARGS="demo": how long things take)
+bench: ## latency, start-up and footprint (ARGS="demo": durations)
 	@$(RUN) python -m bench $(ARGS)
 
-bench-recall: ## who tells of every kill, once, and how soon (ARGS="--only quiet,burst --compare old.json")
+bench-recall: ## recall, duplicates and latency of four reporters of kills (ARGS="--only quiet,burst --compare old.json")
 	@$(RUN) python -m bench.recall $(ARGS)
 
-bench-enforce: ## who wins, how soon a policy holds on starts and on a full node, what it costs
+bench-enforce: ## how soon a policy is in effect on starting containers and on a full node, and what it costs
 	@$(RUN) python -m bench winners starts policy-change
 
-lock: ## resolve requirements/*.txt from pyproject.toml, and the modules that the lab compiles
+lock: ## resolve requirements/*.txt from pyproject.toml, and the Go modules that the lab compiles
 	@$(RUN) python tools/lock.py
 wheel: ## build the wheel
 	@$(RUN) python -m build --wheel --no-isolation --outdir dist .

@@ -51,3 +51,15 @@ def test_reports_of_problems_ask_for_versions_objects_and_the_agents_log(name: s
     form = yaml.safe_load((ROOT / f".github/ISSUE_TEMPLATE/{name}.yml").read_text())
     ids = {item.get("id") for item in form["body"]}
     assert {"oomwarden", "kubernetes", "kernel", "oomnode", "oomkill", "log"} <= ids
+
+
+def test_make_test_runs_every_prerequisite_of_make_check_and_measures_its_unit_tests() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    found = re.search(r"^check:([^#\n]*)", makefile, re.MULTILINE)
+    phases = re.search(r"tools/phases\.py (.*)$", makefile, re.MULTILINE)
+    assert found
+    assert phases
+    measured = {"coverage" if target == "unit" else target for target in found[1].split()}
+    assert measured <= set(phases[1].split())
+    assert re.search(r"^unit:\n\t@\$\(RUN\) \$\(UNIT\)$", makefile, re.MULTILINE)
+    assert re.search(r"^coverage:.*\n\t@\$\(RUN\) \$\(UNIT\) --cov$", makefile, re.MULTILINE)
