@@ -33,5 +33,5 @@ def test_every_class_that_the_architecture_names_exists() -> None:
 def test_a_kill_passes_through_20_modules_at_most_and_a_score_through_14() -> None:
     kill = steps("From a counter to an OOMKill")
     score = steps("From a policy to a score")
-    assert (len(kill), len(set(kill))) == (20, 20)
-    assert (len(score), len(set(score))) == (14, 14)
+    assert 15 < len(kill) == len(set(kill)) <= 20
+    assert 10 < len(score) == len(set(score)) <= 14
