@@ -10,14 +10,14 @@ import sys
 from e2e.lab import kind, lab, preflight
 from e2e.lab.errors import LabError
 from e2e.lab.instance import DEFAULT_MEMORY, Instance, Options, find
-from e2e.lab.interruption import ending_what_it_starts
+from e2e.lab.interruption import stop_on_interrupt
 from e2e.lab.progress import say
 
 
 def _up(instance: Instance, arguments: argparse.Namespace) -> int:
-    with ending_what_it_starts(instance):
+    with stop_on_interrupt(instance):
         lab.up(instance, _options(arguments))
-    say(f"Lab {instance.name} is up. To use it in this shell:")
+    say(f"Lab {instance.name} is running. To use it in this shell:")
     say(f"  export KUBECONFIG={instance.kubeconfig} PATH={instance.bin}:$PATH")
     return 0
 
@@ -28,43 +28,43 @@ def _options(arguments: argparse.Namespace) -> Options:
 
 def _down(instance: Instance, _: argparse.Namespace) -> int:
     ended = lab.down(instance)
-    say(f"Lab {instance.name} is down; ended: {', '.join(ended) or 'nothing, it did not run'}.")
+    say(f"Lab {instance.name} is stopped. Ended: {', '.join(ended) or 'nothing'}.")
     return 0
 
 
 def _down_kind(name: str) -> int:
     was_up = kind.down(name)
-    say(f"Lab {name} is down; ended: {'its kind cluster' if was_up else 'nothing'}.")
+    say(f"Lab {name} is stopped. Deleted: {'its kind cluster' if was_up else 'nothing'}.")
     return 0
 
 
 def _status(instance: Instance, _: argparse.Namespace) -> int:
     states = lab.component_states(instance)
     for name, pid in states.items():
-        print(f"{name:20} {f'runs, pid {pid}' if pid else 'does not run'}")
+        print(f"{name:20} {f'running, pid {pid}' if pid else 'not running'}")
     return 0 if all(states.values()) else 1
 
 
 def _kubectl(instance: Instance, arguments: argparse.Namespace) -> int:
-    return subprocess.call([instance.bin / "kubectl", *_words(arguments)])
+    return subprocess.call([instance.bin / "kubectl", *_command_words(arguments)])
 
 
 def _exec(instance: Instance, arguments: argparse.Namespace) -> int:
     path = f"{instance.bin}:{os.environ['PATH']}"
     env = {**os.environ, "KUBECONFIG": str(instance.kubeconfig), "PATH": path}
-    return subprocess.call(instance.in_namespace(*_words(arguments)), env=env)
+    return subprocess.call(instance.in_namespace(*_command_words(arguments)), env=env)
 
 
-def _words(arguments: argparse.Namespace) -> list[str]:
+def _command_words(arguments: argparse.Namespace) -> list[str]:
     words: list[str] = arguments.command
     return words[1:] if words[:1] == ["--"] else words
 
 
 def kubelet_setting(text: str) -> tuple[str, object]:
-    """Reads `NAME=VALUE`, where the value is JSON if it can be, else text."""
+    """Parse `NAME=VALUE`, where VALUE is JSON or, failing that, text."""
     name, separator, value = text.partition("=")
     if not separator:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
+        raise argparse.ArgumentTypeError(f"{text!r} does not have the form NAME=VALUE")
     try:
         return name, json.loads(value)
     except json.JSONDecodeError:
@@ -76,8 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     actions = parser.add_subparsers(required=True)
     for name, action, text in (
         ("up", _up, "build what is missing and start the cluster"),
-        ("down", _down, "end exactly what `up` started"),
-        ("status", _status, "tell which components run"),
+        ("down", _down, "stop exactly what `up` started"),
+        ("status", _status, "show which components are running"),
         ("kubectl", _kubectl, "run kubectl against the cluster"),
         ("exec", _exec, "run a command in the cluster's network namespace"),
     ):
@@ -85,8 +85,12 @@ def _parser() -> argparse.ArgumentParser:
         one.set_defaults(action=action)
         one.add_argument("--name", default="demo", help="the instance (default: demo)")
         if name == "up":
-            one.add_argument("--memory", type=int, default=DEFAULT_MEMORY, help="of the node, MiB")
-            one.add_argument("--postgres", action="store_true", help="with an image of PostgreSQL")
+            one.add_argument(
+                "--memory", type=int, default=DEFAULT_MEMORY, help="memory of the node, in MiB"
+            )
+            one.add_argument(
+                "--postgres", action="store_true", help="include an image with PostgreSQL"
+            )
             one.add_argument(
                 *("--kubelet", "-k"),
                 type=kubelet_setting,
@@ -101,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main() -> int:
-    """Runs the command line and returns its exit code."""
+    """Run the command line and return its exit code."""
     arguments = _parser().parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -113,7 +117,7 @@ def main() -> int:
         say(str(problem))
         return 1
     except KeyboardInterrupt:
-        say("Interrupted: run the same again to go on from here.")
+        say("Interrupted. Run the same command again to resume.")
         return 130
 
 

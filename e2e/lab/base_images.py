@@ -1,4 +1,4 @@
-"""The small images that the node has beside the product's, and the base of that one."""
+"""The small images that the node has besides the product's, and the product's base image."""
 
 import shutil
 from collections.abc import Callable
@@ -15,23 +15,23 @@ _SOURCES = Path(__file__).parent / "images"
 _BUSYBOX = Path("/bin/busybox")
 _PYTHON_PACKAGES = (
     *("python3", "python3-venv"),
-    # What the Dockerfile takes beside it, and the machine of the real-kernel checks.
+    # What the Dockerfile needs besides Python, and what the machine of the kernel checks needs.
     *("base-files", "coreutils", "dash", "findutils", "mount", "tar"),
 )
 
 
 def build_pause() -> Path:
-    """Returns the archive of the image that holds a pod's namespaces."""
+    """Return the archive of the pause image, which holds a pod's namespaces."""
     return _archive("pause", [_SOURCES / "pause.c"], _build_pause, "the C compiler")
 
 
 def build_busybox() -> Path:
-    """Returns the archive of the image with busybox and `hog`."""
+    """Return the archive of the image with busybox and `hog`."""
     return _archive("busybox", [_SOURCES / "hog.c"], _build_busybox, "the C compiler")
 
 
 def build_python_base() -> Path:
-    """Returns the archive of the image that the product's image begins with."""
+    """Return the archive of the product image's base image."""
     inputs: list[cache.Input] = [debian.release(), *_PYTHON_PACKAGES]
     return _archive("python-base", inputs, _build_python_base, "Debian packages, about 10 s")
 

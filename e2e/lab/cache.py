@@ -1,4 +1,4 @@
-"""Built things outside of the checkout: named after their inputs, complete or not there at all."""
+"""Build artifacts outside the checkout: named after their inputs, and complete or absent."""
 
 import fcntl
 import hashlib
@@ -11,25 +11,25 @@ from pathlib import Path
 from typing import TextIO, TypeAlias
 
 from e2e.lab.progress import step
-from e2e.lab.shell import check_not_ending
+from e2e.lab.shell import check_not_terminating
 
 # Text counts as itself; a path counts as the names and contents of its files.
 Input: TypeAlias = str | Path
 
 _STAMP_LENGTH = 12
 _PARTIAL = ".partial-"
-_LOOK_AGAIN = 0.2
+_POLL_SECONDS = 0.2
 _WEEK = 7 * 86400.0  # seconds; other checkouts may use other versions
 
 
 def root() -> Path:
-    """Returns the lab's cache folder: `$OOMWARDEN_CACHE/lab`, or below the user's ~/.cache."""
+    """Return the lab's cache folder: `$OOMWARDEN_CACHE/lab`, or below the user's ~/.cache."""
     base = os.environ.get("OOMWARDEN_CACHE")
     return (Path(base) if base else Path.home() / ".cache" / "oomwarden") / "lab"
 
 
 def stamp(*inputs: Input) -> str:
-    """Returns a short hash of the inputs.
+    """Return a short hash of the inputs.
 
     Args:
         inputs: Text counts as itself; a path counts as the names and contents of its files.
@@ -58,22 +58,22 @@ def _parts(one: Input) -> Iterator[bytes]:
 
 @contextmanager
 def locked(name: str, what: str) -> Iterator[None]:
-    """Holds a lock that all runs on this machine share.
+    """Hold a lock that all runs on this machine share.
 
-    The kernel gives it back when its holder ends, however it ends.
+    The kernel releases it when its holder exits, for whatever reason.
 
     Args:
         name: The lock's name, which becomes a file below `root()`.
-        what: What is done under it, for the person who waits for another run.
+        what: What is done under it; shown while this run waits for another one.
     """
     path = root() / "locks" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:
         if not _lock(file):
-            with step(what, "another run on this machine that does the same"):
+            with step(what, "another run on this machine that is doing the same"):
                 while not _lock(file):
-                    check_not_ending(what)
-                    time.sleep(_LOOK_AGAIN)
+                    check_not_terminating(what)
+                    time.sleep(_POLL_SECONDS)
         yield
 
 
@@ -86,7 +86,7 @@ def _lock(file: TextIO) -> bool:
 
 
 def artifact_path(name: str, inputs: Iterable[Input]) -> Path:
-    """Returns where the artifact with these inputs is, or will be once it is built."""
+    """Return the path of the artifact with these inputs, whether or not it is built yet."""
     return root() / f"{name}-{stamp(name, *inputs)}"
 
 
@@ -97,17 +97,17 @@ def artifact(
     waits_for: str,
     kept_unused: float = _WEEK,
 ) -> Path:
-    """Returns a built file or folder, building it where it is missing.
+    """Return the path of an artifact, a file or folder, and build it first if it is missing.
 
-    It is built under another name and renamed when it is complete, so that an interruption
-    leaves nothing that looks built.
+    It is built under another name and renamed when it is complete, so an interruption leaves
+    nothing that looks complete.
 
     Args:
         name: What it is; unique among artifacts.
-        inputs: All that its content depends on.
-        build: Makes it at the path it is given.
-        waits_for: What takes the time, shown while it is built.
-        kept_unused: Seconds for which versions with other inputs stay after their last use.
+        inputs: Everything that its content depends on.
+        build: Creates it at the path that it gets.
+        waits_for: What takes the time; shown while it is built.
+        kept_unused: Seconds after their last use for which versions with other inputs are kept.
 
     Returns:
         The path of the complete artifact.
@@ -125,7 +125,7 @@ def artifact(
 def _build_and_rename(name: str, path: Path, build: Callable[[Path], None], waits_for: str) -> None:
     for left_over in path.parent.glob(f"{path.name}{_PARTIAL}*"):
         remove(left_over)
-    # The process id: what an interrupted run started may still write to its own.
+    # With the process id: programs of an interrupted run may still write to their own file.
     partial = path.with_name(f"{path.name}{_PARTIAL}{os.getpid()}")
     with step(f"build {name}", waits_for):
         build(partial)
@@ -139,7 +139,7 @@ def _remove_unused(name: str, kept_unused: float) -> None:
 
 
 def remove(path: Path) -> None:
-    """Removes a file or folder, whether or not it is there."""
+    """Remove a file or folder, if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

@@ -1,4 +1,4 @@
-"""One cluster, whoever provides it: the lab, kind, or the user."""
+"""One cluster, provided by the lab, by kind or by the user."""
 
 import json
 import os
@@ -23,18 +23,18 @@ from e2e.lab.instance import Instance, Options
 from e2e.lab.product_image import ImageRef
 from e2e.lab.shell import run
 
-# What the lab's node shall do when `open_cluster` returns. Other clusters always have nodes.
+# State of the lab's node when `open_cluster` returns. Other clusters always have nodes.
 NodeNeed: TypeAlias = Literal["is ready", "boots", "is absent"]
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster that can be spoken to, and given the image under test.
+    """A cluster to send requests to and to run the image under test on.
 
     Attributes:
-        kubeconfig: The file that kubectl, helm and API clients need, with admin rights.
-        busybox_image: An image with busybox and `hog N`, which touches N MiB and waits.
-        programs: Where kubectl and helm are.
+        kubeconfig: The file for kubectl, helm and API clients, with admin rights.
+        busybox_image: An image with busybox and `hog N`, which allocates N MiB and waits.
+        programs: The paths of kubectl and helm.
     """
 
     kubeconfig: Path
@@ -44,32 +44,44 @@ class Cluster:
     _load_postgres: Callable[[], str] = field(repr=False)
 
     def kubectl(self, *arguments: str | Path, stdin: str | None = None) -> str:
-        """Runs kubectl and returns its output; raises CommandError when it fails."""
+        """Run kubectl and return its output.
+
+        Raises:
+            CommandError: It failed.
+        """
         return run(self.programs["kubectl"], *arguments, env=self.environment(), stdin=stdin)
 
     def apply(self, manifest: Mapping[str, object]) -> None:
-        """Applies one object as a user does; raises CommandError when it is refused."""
+        """Apply one object as a user does.
+
+        Raises:
+            CommandError: The API server refused it.
+        """
         self.kubectl("apply", "--filename", "-", stdin=json.dumps(manifest))
 
     def helm(self, *arguments: str | Path) -> str:
-        """Runs helm and returns its output; raises CommandError when it fails."""
+        """Run helm and return its output.
+
+        Raises:
+            CommandError: It failed.
+        """
         return run(self.helm_program(), *arguments, env=self.environment())
 
     def helm_program(self) -> Path:
-        """Gives helm, which is built for a lab that was made without it."""
+        """Return the path of helm, and build it first for a lab that was started without it."""
         helm = self.programs["helm"]
         return helm if helm.exists() else tools.find_or_build(tools.PROGRAMS["helm"])
 
     def environment(self) -> dict[str, str]:
-        """Returns the environment in which programs speak to this cluster."""
+        """Return the environment for programs that connect to this cluster."""
         return {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
 
     def build_and_load_image(self) -> ImageRef:
-        """Makes the image under test known to the cluster's nodes; quick when nothing changed."""
+        """Make the image under test available on the nodes; quick if nothing has changed."""
         return self._load_image()
 
     def postgres_image(self) -> str:
-        """Gives an image with PostgreSQL below /usr/lib/postgresql, which the nodes can run."""
+        """Return an image that the nodes can run, with PostgreSQL in /usr/lib/postgresql."""
         return self._load_postgres()
 
 
@@ -81,24 +93,24 @@ def open_cluster(
     node: NodeNeed = "is ready",
     may_build_kernel: bool = True,
 ) -> Cluster:
-    """Returns a cluster to work on, brought up where that is needed.
+    """Return a cluster to work on, and start it if needed.
 
-    A cluster that `KUBECONFIG` names is taken as it is; else kind makes one where a Docker engine
-    with cgroup v2 answers; else the lab does.
+    A cluster that `KUBECONFIG` names is used as it is. Otherwise kind creates one if a Docker
+    engine with cgroup v2 answers. Otherwise the lab does.
 
     Args:
-        name: Tells apart the clusters that kind and the lab make, e.g. `demo` and `test`.
-        options: What the lab's node shall be like.
-        own_only: Never touch the cluster that `KUBECONFIG` names.
-        node: How far the lab's node shall be; `is absent` where only an API server is needed.
-        may_build_kernel: Whether to wait for User-Mode Linux to be built, where that can be.
+        name: Distinguishes the clusters of kind and the lab, e.g. `demo` and `test`.
+        options: Settings of the lab's node.
+        own_only: Never use the cluster that `KUBECONFIG` names.
+        node: State of the lab's node on return; `is absent` if only an API server is needed.
+        may_build_kernel: Whether to wait for a build of User-Mode Linux, where that is possible.
 
     Raises:
-        LabError: What stands in the way, and the remedy.
+        LabError: The cluster cannot be had; the message names the remedy.
     """
     config = None if own_only else os.environ.get("KUBECONFIG")
     if config:
-        return _users_cluster(Path(config))
+        return _user_cluster(Path(config))
     if kind.is_possible():
         return _kind_cluster(name)
     return _lab_cluster(name, options or Options(), node, may_build_kernel=may_build_kernel)
@@ -112,28 +124,28 @@ def _lab_cluster(name: str, options: Options, node: NodeNeed, *, may_build_kerne
     else:
         wait = node == "is ready"
         lab.up(one, options, wait_for_node=wait, may_build_kernel=may_build_kernel)
-    return _speaking_to_lab(one)
+    return _connect_to_lab(one)
 
 
-def _speaking_to_lab(one: Instance) -> Cluster:
+def _connect_to_lab(one: Instance) -> Cluster:
     def image() -> ImageRef:
         product = product_image.reference()
         if one.running_state().get("product") != str(product):
-            raise _begun_without(one, f"the image of this checkout, {product},", "")
+            raise _missing_from_lab(one, f"the image of this checkout, {product},", "")
         return product
 
     def postgres() -> str:
         if not one.running_state().get("postgres"):
-            raise _begun_without(one, "the image with PostgreSQL", " --postgres")
+            raise _missing_from_lab(one, "the image with PostgreSQL", " --postgres")
         return postgres_image.REFERENCE
 
     programs = {name: one.bin / name for name in ("kubectl", "helm")}
     return Cluster(one.kubeconfig, base_images.BUSYBOX, programs, image, postgres)
 
 
-def _begun_without(one: Instance, what: str, option: str) -> LabError:
+def _missing_from_lab(one: Instance, what: str, option: str) -> LabError:
     return LabError(
-        f"Lab {one.name} runs without {what} which only a start can give it: bring it up again"
+        f"Lab {one.name} runs without {what} which it gets only when it starts: start it again"
         f" with `python3 -m e2e.lab up --name {one.name}{option}`."
     )
 
@@ -144,30 +156,30 @@ def _kind_cluster(name: str) -> Cluster:
     return Cluster(config, base_images.BUSYBOX, _programs(), load, _public_postgres)
 
 
-def _users_cluster(config: Path) -> Cluster:
+def _user_cluster(config: Path) -> Cluster:
     for one in instance.all_instances():
         if one.kubeconfig == config:
-            return _speaking_to_lab(one)
+            return _connect_to_lab(one)
     busybox = os.environ.get("OOMWARDEN_BUSYBOX_IMAGE", base_images.BUSYBOX)
-    return Cluster(config, busybox, _programs(), _users_image, _public_postgres)
+    return Cluster(config, busybox, _programs(), _user_image, _public_postgres)
 
 
-def _users_image() -> ImageRef:
+def _user_image() -> ImageRef:
     name = os.environ.get("OOMWARDEN_IMAGE")
     if not name:
         raise LabError(
-            "With a cluster of your own, build and push the Dockerfile's image yourself and name"
-            " it: OOMWARDEN_IMAGE=registry/oomwarden:tag."
+            "For a cluster of your own, build and push the Dockerfile's image and name it with"
+            " OOMWARDEN_IMAGE=registry/oomwarden:tag."
         )
     repository, _, tag = name.rpartition(":")
     return ImageRef(repository, tag)
 
 
 def _public_postgres() -> str:
-    """Names an image for clusters that reach a registry."""
+    """Return the name of an image for clusters that can reach a registry."""
     return os.environ.get("OOMWARDEN_POSTGRES_IMAGE", "docker.io/library/postgres:17")
 
 
 def _programs() -> dict[str, Path]:
-    """Returns the user's own kubectl and helm, or builds them."""
+    """Return the user's own kubectl and helm, or build them."""
     return {name: tools.find_or_build(tools.PROGRAMS[name]) for name in ("kubectl", "helm")}

@@ -1,4 +1,4 @@
-"""The control plane: ordinary processes of this machine in the instance's network namespace."""
+"""The control plane: processes of this machine in the instance's network namespace."""
 
 import socket
 import sys
@@ -15,15 +15,15 @@ from e2e.lab.tools import Tools
 _READY_SECONDS = 120.0
 _ETCD = "http://127.0.0.1:2379"
 FORWARDER = "forwarder"
-# In the order of their start. The API server ends before etcd, or it waits a minute for it.
+# In start order. The API server must stop before etcd, or it waits a minute for it.
 COMPONENTS = ("etcd", "apiserver", "controller-manager", "scheduler")
 
 
 def start(instance: Instance, tools: Tools) -> None:
-    """Starts those components that do not run, and returns when the API server answers.
+    """Start the components that are not running, and wait until the API server is ready.
 
     Raises:
-        LabError: It does not answer after two minutes.
+        LabError: It is not ready after two minutes.
     """
     commands: dict[str, list[str | Path]] = {
         "etcd": _etcd(instance, tools),
@@ -41,7 +41,7 @@ def start(instance: Instance, tools: Tools) -> None:
 
 def _etcd(instance: Instance, tools: Tools) -> list[str | Path]:
     folder = instance.run / "etcd"
-    # Nothing here outlives the machine, so nothing waits for its disk.
+    # The data need not survive a crash of the machine, so etcd does not wait for the disk.
     return [tools["etcd"], "--data-dir", folder, "--unsafe-no-fsync", "--log-level", "warn"]
 
 
@@ -101,7 +101,7 @@ def _start_forwarder(instance: Instance) -> None:
 
 
 def _loopback_socket(instance: Instance) -> socket.socket:
-    """Listens on the port of the last time, so that a copied kubeconfig stays right."""
+    """Listen on the same port as the last time, so that copied kubeconfigs stay valid."""
     remembered = instance.folder / "port"
     wanted = int(remembered.read_text(encoding="utf-8")) if remembered.exists() else 0
     try:
@@ -115,9 +115,11 @@ def _wait_until_ready(instance: Instance, tools: Tools) -> None:
     kubectl = (tools["kubectl"], "--kubeconfig", instance.kubeconfig)
     if succeeds(*kubectl, "get", "--raw", "/readyz"):
         return
-    with step("start the control plane", "the API server to say that it is ready"):
+    with step("start the control plane", "the API server to become ready"):
         while not succeeds(*kubectl, "get", "--raw", "/readyz"):
             if time.monotonic() > deadline:
                 log = instance.run / "apiserver.log"
-                raise LabError(f"The API server is not ready after {_READY_SECONDS:.0f} s: {log}.")
+                raise LabError(
+                    f"The API server is not ready after {_READY_SECONDS:.0f} s: see {log}."
+                )
             time.sleep(0.3)

@@ -1,4 +1,4 @@
-"""Debian file systems and packages, from the package sources that this machine already uses."""
+"""Debian file systems and packages, from this machine's own package sources."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 from e2e.lab.errors import LabError
 from e2e.lab.shell import run, succeeds
 
-# Third-party sources in the same folder are none of the lab's business.
+# Third-party sources in the same folder are ignored.
 _SOURCES = (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list"))
 _NO_DOCUMENTS = (
     "path-exclude=/usr/share/doc/*",
@@ -18,17 +18,17 @@ _NO_DOCUMENTS = (
 
 
 def release() -> str:
-    """Returns this machine's Debian release, e.g. `bookworm`."""
+    """Return this machine's Debian release, e.g. `bookworm`."""
     text = Path("/etc/os-release").read_text(encoding="utf-8")
     for line in text.splitlines():
         key, _, value = line.partition("=")
         if key == "VERSION_CODENAME":
             return value.strip('"')
-    raise LabError("The lab builds on Debian: this system's /etc/os-release names no release.")
+    raise LabError("The lab needs Debian, but /etc/os-release names no release of it.")
 
 
 def sources() -> list[Path]:
-    """Returns the files that name the Debian mirrors of this machine.
+    """Return the files that list this machine's Debian mirrors.
 
     Raises:
         LabError: There is none.
@@ -40,15 +40,15 @@ def sources() -> list[Path]:
 
 
 def bootstrap(output: Path, packages: Sequence[str]) -> None:
-    """Writes the tar of a minimal Debian with the packages in it."""
+    """Write a tar of a minimal Debian with the packages installed."""
     _bootstrap(output, packages, "minbase")
 
 
 def collect(output: Path, packages: Sequence[str]) -> None:
-    """Writes the tar of the packages' files and those of what they depend on, and nothing else.
+    """Write a tar with only the files of the packages and of their dependencies.
 
-    Nothing is set up: what packages do when they are installed stays undone, e.g. the users in
-    /etc/passwd. It takes a quarter of the time.
+    Maintainer scripts do not run, so e.g. users are missing in /etc/passwd. That takes a quarter
+    of the time.
     """
     _bootstrap(output, packages, "extract")
 
@@ -60,7 +60,7 @@ def _bootstrap(output: Path, packages: Sequence[str], variant: str) -> None:
         "mmdebstrap",
         "--quiet",
         f"--variant={variant}",
-        # Else it takes what the name ends in.
+        # Otherwise the file's extension decides.
         "--format=tar",
         "--skip=output/dev",
         f"--aptopt={settings}",
@@ -69,33 +69,33 @@ def _bootstrap(output: Path, packages: Sequence[str], variant: str) -> None:
         release(),
         output,
         *sources(),
-        # Equal packages give equal bytes: the image's layer stays the one the nodes have.
+        # Equal packages make equal bytes, so nodes already have the image's layer.
         env={**os.environ, "SOURCE_DATE_EPOCH": "0"},
     )
     settings.unlink()
 
 
 def _client_settings() -> str:
-    """Returns this machine's apt settings about proxies and certificates."""
+    """Return this machine's apt settings for proxies and certificates."""
     lines = run("apt-config", "dump", "Acquire").splitlines()
     wanted = ("Acquire::http", "Acquire::https", "Acquire::Check")
     return "\n".join(line for line in lines if line.startswith(wanted)) + "\n"
 
 
 def missing_packages(packages: Sequence[str]) -> list[str]:
-    """Returns those packages that are not installed."""
+    """Return those packages that are not installed."""
     query = ("dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *packages)
-    # It fails when a package is unknown, and still tells of the others.
-    told = subprocess.run(query, capture_output=True, text=True, check=False).stdout.splitlines()
-    installed = {line.split()[0] for line in told if line.endswith(" installed")}
+    # It fails if a package is unknown, but still lists the others.
+    listed = subprocess.run(query, capture_output=True, text=True, check=False).stdout.splitlines()
+    installed = {line.split()[0] for line in listed if line.endswith(" installed")}
     return [name for name in packages if name not in installed]
 
 
 def install(packages: Sequence[str]) -> None:
-    """Installs packages of this machine's own package sources.
+    """Install packages from this machine's own package sources.
 
     Raises:
-        LabError: One of them cannot be had.
+        LabError: One of them is not available.
     """
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     apt = ("apt-get", "-qq", "-o", "DPkg::Lock::Timeout=600")
@@ -106,7 +106,7 @@ def install(packages: Sequence[str]) -> None:
     for name in packages:
         if not succeeds("apt-cache", "show", name):
             raise LabError(
-                f"Package {name} is in none of this machine's package sources: add Debian's"
+                f"Package {name} is in none of this machine's package sources: add Debian's sources"
                 f" to {_SOURCES[0]}, or install {name} by hand."
             )
     run(*apt, "install", "--yes", "--no-install-recommends", *packages, env=env)

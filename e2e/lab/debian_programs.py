@@ -1,7 +1,7 @@
-"""What surrounds Kubernetes, as Debian has built it: newer than this machine's release has it.
+"""The programs around Kubernetes, from Debian packages newer than this machine's release.
 
-Compiled, these programs are a quarter of all that a lab compiles. Nothing is installed: they are
-taken out of their packages.
+If they were compiled, they would be a quarter of all that a lab compiles. Nothing is installed:
+the programs are extracted from their packages.
 """
 
 from collections.abc import Mapping
@@ -13,18 +13,18 @@ from e2e.lab.errors import LabError
 from e2e.lab.shell import run
 from e2e.lab.suites import Package
 
-_WAITS_FOR = "Debian's packages of them, about 10 s"
+_WAITS_FOR = "Debian packages, about 10 s"
 
 
 @dataclass(frozen=True)
 class Source:
-    """A package, and what is taken out of it.
+    """A package, and the programs that are extracted from it.
 
     Attributes:
         package: Its name.
-        least: The oldest version that serves.
-        below: The first version that no longer does.
-        files: Where each program is, by the program's name.
+        least: The oldest suitable version.
+        below: The first version that is too new.
+        files: The path of each program in the package, by the program's name.
     """
 
     package: str
@@ -38,7 +38,7 @@ SOURCES = (
     Source("etcd-server", (3, 5, 13), (4,), {"etcd": "usr/bin/etcd"}),
     Source(
         "containerd",
-        (2, 0),  # the first whose CRI names the cgroup driver, without which a kubelet ends
+        (2, 0),  # the first whose CRI names the cgroup driver; kubelets exit without it
         (3,),
         {name: f"usr/bin/{name}" for name in ("containerd", "containerd-shim-runc-v2", "ctr")},
     ),
@@ -50,17 +50,17 @@ SOURCES = (
 
 
 def names() -> list[str]:
-    """Returns the programs' names."""
+    """Return the programs' names."""
     return [name for source in SOURCES for name in source.files]
 
 
 def build() -> dict[str, Path]:
-    """Returns the programs by their names, taken out of their packages where they are missing.
+    """Return the paths of the programs by name, and extract them first if they are missing.
 
     Raises:
-        LabError: Debian has one of them in no version that serves, or it does not run here.
+        LabError: Debian has no suitable version of a program, or it does not run here.
     """
-    # The version is no input: what was unpacked once serves as long as it is used.
+    # The version is no input: what was extracted once is kept as long as it is used.
     inputs = [repr(source) for source in SOURCES]
     folder = cache.artifact("debian-programs", inputs, _unpack, _WAITS_FOR)
     return {name: folder / name for name in names()}
@@ -71,25 +71,25 @@ def _unpack(folder: Path) -> None:
     candidates = suites.candidates(wanted)
     tree = folder / "tree"
     for source in SOURCES:
-        package = newest_that_serves(source, candidates)
+        package = newest_suitable(source, candidates)
         suites.unpack(package, tree)
         for name, path in source.files.items():
             run("mv", tree / path, folder / name)
         (folder / f"{source.package}.version").write_text(f"{package}\n", encoding="utf-8")
     cache.remove(tree)
     for name in ("etcd", "containerd"):
-        # A libc that is too old shows here.
+        # Fails here if this machine's libc is too old.
         run(folder / name, "--version")
 
 
-def newest_that_serves(source: Source, candidates: list[Package]) -> Package:
-    """Picks a package's newest version within its bounds.
+def newest_suitable(source: Source, candidates: list[Package]) -> Package:
+    """Return the newest version of a package within its bounds.
 
     Raises:
         LabError: There is none.
     """
     for package in candidates:
-        version = tuple(suites.numbers(package.version))
+        version = tuple(suites.version_numbers(package.version))
         if package.name == source.package and source.least <= version < source.below:
             return package
     least, below = (".".join(map(str, bound)) for bound in (source.least, source.below))

@@ -1,4 +1,4 @@
-"""How machines are emulated: what costs the emulator most is switched off, once for all of them.
+"""Emulator settings for all machines: what costs the emulator most is switched off.
 
 Measured on QEMU 7.2 with software emulation, two cores, Debian's 6.1 kernel: 300 starts of
 /bin/true in 13.4 s before and 3 s after, zeroing 3 GB in 11.2 and 2.7 s, `runc --version` in
@@ -8,16 +8,16 @@ Measured on QEMU 7.2 with software emulation, two cores, Debian's 6.1 kernel: 30
 ACCELERATOR = ("-machine", "q35", "-accel", "tcg,thread=multi")
 """Debian's kernels hang under some hosts' /dev/kvm; emulation works everywhere."""
 
-# `rep stosb` and `rep movsb` are emulated byte by byte: without these flags nobody uses them.
+# `rep stosb` and `rep movsb` are emulated byte by byte; without these flags nothing uses them.
 PROCESSOR = ("-cpu", "max,-erms,-fsrm")
 
 _ARGUMENTS = (
     "root=/dev/vda rw console=ttyS0 quiet mitigations=off",
-    # Else the clock is the HPET: a system call and an exit to the emulator for each look.
+    # Otherwise the clock is the HPET: each read costs a system call and an exit to the emulator.
     "tsc=reliable",
     "clearcpuid=rep_good",  # the kernel's own `rep`, as above
-    # Translated code is found by its address: at random ones each exec translates it again.
+    # The emulator caches translated code by address; random addresses defeat that at each exec.
     "norandmaps",
 )
 KERNEL_ARGUMENTS = " ".join(_ARGUMENTS)
-"""What every machine's kernel is told; none of it changes what the OOM killer does."""
+"""The kernel command line of every machine; nothing in it affects the OOM killer."""

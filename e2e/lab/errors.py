@@ -1,4 +1,4 @@
-"""What the lab shows to its user when something stands in the way."""
+"""Errors that the lab shows to its user."""
 
 import subprocess
 
@@ -6,11 +6,11 @@ _TAIL_LINES = 12
 
 
 class LabError(Exception):
-    """What stands in the way, in one sentence that names the remedy."""
+    """A problem, described in one sentence that names the remedy."""
 
 
 class CommandError(subprocess.CalledProcessError, LabError):
-    """A program that failed; its message ends with the last lines that the program wrote."""
+    """A program failed; the message ends with the program's last lines of output."""
 
     def __str__(self) -> str:
         shown = " ".join(map(str, self.cmd[:6]))

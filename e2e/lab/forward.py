@@ -1,7 +1,7 @@
-"""Passes TCP connections on, from a socket that it inherits to an address that it can reach.
+"""Forwards TCP connections from an inherited socket to an address that only it can reach.
 
-The socket was opened on this machine's loopback; this process lives in an instance's network
-namespace. So the API server is reached from here without being reachable from anywhere else.
+The socket listens on this machine's loopback, while this process runs in an instance's network
+namespace. So the API server can be reached from this machine, and from nowhere else.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             writer.write(data)
             await writer.drain()
     finally:
-        # Ends the other direction too: neither HTTP nor TLS needs a half-open connection.
+        # Closes the other direction too: neither HTTP nor TLS needs half-open connections.
         writer.close()
 
 

@@ -1,4 +1,4 @@
-"""How the lab compiles Go programs: as quickly as it can, as nobody debugs them here."""
+"""How the lab compiles Go programs: quickly, as no one debugs them here."""
 
 import os
 from collections.abc import Sequence
@@ -8,29 +8,29 @@ from e2e.lab import cache, versions
 from e2e.lab.memory import available_here
 from e2e.lab.shell import run
 
-# Without debug information, and with functions inlined in Go's own library alone, programs
-# compile in 70 percent of the time.
+# Without debug information, and with inlining only in Go's own library, compilation takes
+# 70 percent of the time.
 _QUICK = ("-gcflags=all=-dwarf=false -l", "-gcflags=std=-dwarf=false")
-# MiB; what the linker of the largest program needs.
+# MiB that the linker of the largest program needs.
 _LEAST_SHARE = 2048
 
 
 def compile_programs(module: Path, packages: Sequence[str], folder: Path) -> None:
-    """Compiles commands into a new folder, each under the name that Go gives it.
+    """Compile commands into a new folder, each under the name that Go gives it.
 
-    One compilation at a time: each takes all cores, and two at a time compile twice what they
-    have in common.
+    Only one compilation runs at a time: each uses all cores, and two at the same time would compile
+    their common packages twice.
 
     Args:
-        module: The folder with the go.mod that they are built with.
+        module: The folder with the go.mod to build with.
         packages: The commands.
-        folder: Where to put them.
+        folder: Where to put the programs.
     """
-    # Beside the result: a killed compiler's files are removed by the next build.
+    # Next to the result, so that the next build removes the files of a killed compiler.
     scratch = folder.with_name(f"{folder.name}.scratch")
     folder.mkdir()
     scratch.mkdir()
-    # As many compilers as cores, each on one: cheaper than compilers that share their work.
+    # One single-threaded compiler per core is cheaper than compilers that share their work.
     cores = len(os.sched_getaffinity(0))
     go = ("go", "build", "-p", str(cores), "-trimpath", *_QUICK, "-ldflags", _linker_flags())
     env = {**environment(), "GOMAXPROCS": "1", "GOTMPDIR": str(scratch)}
@@ -41,17 +41,17 @@ def compile_programs(module: Path, packages: Sequence[str], folder: Path) -> Non
 
 
 def inputs() -> list[str]:
-    """Lists what a program depends on beside its source."""
+    """Return what a program depends on besides its source."""
     return [*_QUICK, _linker_flags()]
 
 
 def environment() -> dict[str, str]:
-    """Returns the Go client's environment."""
+    """Return the environment of the `go` command."""
     return {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"}
 
 
 def _linker_flags() -> str:
-    # Without the version the kubelet reports v0.0.0 and the API server refuses its features.
+    # Without it, the kubelet reports v0.0.0 and the API server refuses its features.
     version = versions.KUBERNETES
     major, minor, _ = version.removeprefix("v").split(".")
     values = {
@@ -65,13 +65,13 @@ def _linker_flags() -> str:
 
 
 def compiler_memory(available: int, cores: int) -> dict[str, str]:
-    """Returns the settings with which compilers collect garbage only where memory gets scarce.
+    """Return settings that let compilers collect garbage only when memory gets scarce.
 
-    They are Go programs as well, and spend a tenth of their time on that otherwise.
+    They are Go programs too, and otherwise spend a tenth of their time on it.
 
     Args:
         available: The machine's available memory, in MiB.
-        cores: As many compilers run at a time.
+        cores: The number of compilers that run at the same time.
     """
     share = available // cores
     if share < _LEAST_SHARE:

@@ -1,6 +1,6 @@
-"""One Go module for many programs of other modules, which so share what they have in common.
+"""One Go module for programs of several modules, so that they share common dependencies.
 
-Go takes the highest version that any of them asks for (minimal version selection). So a program
+Go selects the highest version that any of them requires (minimal version selection). So a program
 may be linked with newer libraries than in its own release: mostly patch releases of gRPC,
 OpenTelemetry and golang.org/x. Kubernetes' published libraries stay at Kubernetes' version.
 """
@@ -20,8 +20,8 @@ LOCKED = Path(__file__).parent / "go"
 
 
 @dataclass(frozen=True)
-class Pinned:
-    """A module whose version the lab chooses."""
+class PinnedModule:
+    """A module whose version the lab pins."""
 
     path: str
     version: str
@@ -30,27 +30,27 @@ class Pinned:
         return f"{self.path} {self.version}"
 
 
-_KUBERNETES = Pinned("k8s.io/kubernetes", versions.KUBERNETES)
+_KUBERNETES = PinnedModule("k8s.io/kubernetes", versions.KUBERNETES)
 PINNED = (
     _KUBERNETES,
-    Pinned("go.etcd.io/etcd/server/v3", versions.ETCD),
-    Pinned("github.com/containerd/containerd/v2", versions.CONTAINERD),
-    Pinned("github.com/containernetworking/plugins", versions.CNI_PLUGINS),
-    Pinned("helm.sh/helm/v4", versions.HELM),
-    Pinned("sigs.k8s.io/kind", versions.KIND),
+    PinnedModule("go.etcd.io/etcd/server/v3", versions.ETCD),
+    PinnedModule("github.com/containerd/containerd/v2", versions.CONTAINERD),
+    PinnedModule("github.com/containernetworking/plugins", versions.CNI_PLUGINS),
+    PinnedModule("helm.sh/helm/v4", versions.HELM),
+    PinnedModule("sigs.k8s.io/kind", versions.KIND),
 )
 
 
 def download(packages: Sequence[str]) -> None:
-    """Downloads the source that commands of the locked module are made of."""
+    """Download the source of commands of the locked module."""
     run("go", "list", "-mod=readonly", "-deps", *packages, cwd=LOCKED, env=environment())
 
 
 def resolved(name: str, packages: Sequence[str]) -> Path:
-    """Returns a folder with the go.mod and go.sum of commands that have no locked module.
+    """Return a folder with the go.mod and go.sum of commands outside the locked module.
 
     Args:
-        name: What they are.
+        name: The name of the artifact.
         packages: The commands.
     """
 
@@ -62,12 +62,12 @@ def resolved(name: str, packages: Sequence[str]) -> Path:
 
 
 def inputs(packages: Sequence[str]) -> list[cache.Input]:
-    """Lists what a module with the commands depends on."""
+    """Return what a module with the commands depends on."""
     return [*packages, *map(str, _pinned(packages))]
 
 
 def write_module(folder: Path, packages: Sequence[str]) -> None:
-    """Writes the go.mod and go.sum with which commands are built, and downloads their source.
+    """Write the go.mod and go.sum to build commands with, and download their source.
 
     Args:
         folder: Where to write them.
@@ -78,11 +78,11 @@ def write_module(folder: Path, packages: Sequence[str]) -> None:
     text = module_text(upstream, pinned, packages)
     (folder / "go.mod").write_text(text, encoding="utf-8")
     (folder / "go.sum").unlink(missing_ok=True)
-    # Unlike `go mod tidy` it leaves out what only tests of the packages need.
+    # Unlike `go mod tidy`, this leaves out what only tests of the packages need.
     run("go", "list", "-mod=mod", "-deps", "tool", cwd=folder, env=env)
 
 
-def _pinned(packages: Sequence[str]) -> list[Pinned]:
+def _pinned(packages: Sequence[str]) -> list[PinnedModule]:
     return [one for one in PINNED if any(package.startswith(one.path) for package in packages)]
 
 
@@ -93,13 +93,13 @@ def _upstream(folder: Path, env: Mapping[str, str]) -> Mapping[str, Any]:
 
 
 def module_text(
-    upstream: Mapping[str, Any], pinned: Sequence[Pinned], packages: Sequence[str]
+    upstream: Mapping[str, Any], pinned: Sequence[PinnedModule], packages: Sequence[str]
 ) -> str:
-    """Returns a go.mod that depends on the pinned modules from outside of their trees.
+    """Return a go.mod that depends on the pinned modules from outside their trees.
 
     Args:
-        upstream: Kubernetes' own go.mod as `go mod edit -json` prints it, or nothing. It replaces
-            its staging modules by folders of its tree; here they become the published ones.
+        upstream: Kubernetes' own go.mod as `go mod edit -json` prints it, or empty. It replaces the
+            staging modules with folders of its tree; here the published modules replace them.
         pinned: The modules that the packages belong to.
         packages: The commands to build.
     """

@@ -1,6 +1,6 @@
-"""An initial file system made by hand: the few modules that reach a disk, and what mounts it.
+"""A hand-made initramfs: the few modules that a disk needs, and a script that mounts it.
 
-Debian's own takes three times as long to make, and an emulated machine boots it more slowly.
+Debian's own takes three times as long to build, and emulated machines boot it more slowly.
 """
 
 from pathlib import Path
@@ -10,8 +10,8 @@ from e2e.lab.errors import LabError
 from e2e.lab.shell import run
 
 MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "ext4")
-"""What a machine's disk and network take; a kernel may have each built in."""
-# ext4 asks for it by the name of an algorithm; newer kernels have it in a library.
+"""What a machine's disk and network need; each may be built into the kernel."""
+# ext4 loads it by the name of the algorithm; newer kernels have it in a library.
 _IF_ANY = ("crc32c_generic",)
 _BUSYBOX = Path("/bin/busybox")
 _INIT = """\
@@ -27,18 +27,18 @@ busybox umount /proc
 exec busybox switch_root /root "${init:-/sbin/init}"
 """
 INPUTS = (_INIT, *MODULES, *_IF_ANY)
-"""What an initial file system depends on beside the kernel."""
+"""What an initramfs depends on besides the kernel."""
 
 
 def write(modules: Path, archive: Path) -> None:
-    """Writes the initial file system of a kernel.
+    """Write the initramfs of a kernel.
 
     Args:
-        modules: The kernel's folder in /lib/modules; what depmod writes is added to it.
+        modules: The kernel's folder in /lib/modules; depmod writes its files there.
         archive: Where to write it.
 
     Raises:
-        LabError: The kernel has no way to a disk.
+        LabError: The kernel lacks a module that the disk needs.
     """
     root = archive.with_name(f"{archive.name}.tree")
     _resolve(modules, root)
@@ -59,7 +59,7 @@ def write(modules: Path, archive: Path) -> None:
 
 
 def _resolve(modules: Path, base: Path) -> None:
-    """Has depmod write which module needs which; releases differ in where it looks."""
+    """Let depmod write the dependencies; releases differ in the paths that it reads."""
     (base / "lib").mkdir(parents=True)
     (base / "lib/modules").symlink_to(modules.parent)
     (base / "usr").symlink_to(".")
@@ -74,19 +74,19 @@ def _needed(modules: Path) -> list[Path]:
         return [modules / path for path in load_order(dependencies, built_in)]
     except KeyError as missing:
         raise LabError(
-            f"Linux {modules.name} has no module {missing}: it reaches no disk."
+            f"Linux {modules.name} has no module {missing}, so it cannot use its disk."
         ) from None
 
 
 def load_order(modules_dep: str, modules_builtin: str) -> list[str]:
-    """Returns the paths of the modules to load, each after those it depends on.
+    """Return the paths of the modules to load, each after its dependencies.
 
     Args:
-        modules_dep: The file of that name: a module's dependencies stand behind it, last first.
-        modules_builtin: The file of that name: what need not be loaded.
+        modules_dep: The text of modules.dep: each module with its dependencies, last first.
+        modules_builtin: The text of modules.builtin: what need not be loaded.
 
     Raises:
-        KeyError: The kernel has one of `MODULES` in no way.
+        KeyError: The kernel has one of `MODULES` neither as a module nor built in.
     """
     built_in = {_name(line) for line in modules_builtin.splitlines()}
     lines = (line.partition(":")[::2] for line in modules_dep.splitlines())
@@ -97,5 +97,5 @@ def load_order(modules_dep: str, modules_builtin: str) -> list[str]:
 
 
 def _name(path: str) -> str:
-    # A file is `virtio-rng.ko` where the kernel speaks of virtio_rng.
+    # A file may be named `virtio-rng.ko` though the kernel calls the module virtio_rng.
     return Path(path).name.partition(".")[0].replace("-", "_")

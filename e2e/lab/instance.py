@@ -1,4 +1,4 @@
-"""An instance of the lab: its name, and everything that is its own."""
+"""An instance of the lab: its name, and everything that belongs to it."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 from e2e.lab import cache
 from e2e.lab.errors import LabError
 
-# A network namespace's name; short, as it is typed by hand.
+# A network namespace's name; short, because people type it.
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,20}")
 _SUBNETS = range(1, 255)
 DEFAULT_MEMORY = 4096
@@ -19,13 +19,13 @@ NODE_NAME = "node-1"
 
 @dataclass(frozen=True)
 class Options:
-    """What a user may choose about an instance.
+    """Options of an instance.
 
     Attributes:
-        memory: Of the node, in MiB.
-        kubelet: Settings of KubeletConfiguration that win over the lab's own.
+        memory: Memory of the node, in MiB.
+        kubelet: Settings of KubeletConfiguration that override the lab's own.
         postgres: Whether the node has the image with PostgreSQL.
-        helm: Whether there is one.
+        helm: Whether helm is installed for the user.
     """
 
     memory: int = DEFAULT_MEMORY
@@ -36,7 +36,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Instance:
-    """One cluster beside others: no two share a subnet, a namespace, a folder or a process."""
+    """One cluster among others; no two share a subnet, a namespace, a folder or a process."""
 
     name: str
     subnet: int
@@ -61,7 +61,7 @@ class Instance:
 
     @property
     def run(self) -> Path:
-        """Its run directory: process records, logs, state; empty after `down` but for logs."""
+        """Its run directory: process records, logs and state; only logs remain after `down`."""
         return self.folder / "run"
 
     @property
@@ -78,30 +78,30 @@ class Instance:
         return self.folder / "bin"
 
     def in_namespace(self, *command: str | Path) -> list[str]:
-        """Returns the command that runs this one in the instance's network namespace."""
+        """Return the command that runs this one in the instance's network namespace."""
         return ["ip", "netns", "exec", self.namespace, *map(str, command)]
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Lets one run at a time change this instance."""
+        """Hold the lock that lets only one run at a time change this instance."""
         with cache.locked(f"instance-{self.name}", f"lab {self.name}"):
             yield
 
     def running_state(self) -> dict[str, object]:
-        """Returns what `remember` was told about the running instance; nothing when it is down."""
+        """Return what `save_running_state` saved; empty when the instance is down."""
         try:
             state = json.loads((self.run / "state.json").read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
         return dict(state)
 
-    def remember(self, state: dict[str, object]) -> None:
-        """Keeps what the running instance was made of, until it is brought down."""
+    def save_running_state(self, state: dict[str, object]) -> None:
+        """Save what the running instance was made of, until it is brought down."""
         (self.run / "state.json").write_text(json.dumps(state, indent=2), encoding="utf-8")
 
 
 def state_of(options: Options, **made_of: Path | str) -> dict[str, object]:
-    """Returns what to compare a running instance with, to see whether it is still right."""
+    """Return the state that a running instance is compared with to decide whether to restart it."""
     return {**asdict(options), **{name: str(path) for name, path in made_of.items()}}
 
 
@@ -110,14 +110,14 @@ def _instances() -> Path:
 
 
 def find(name: str) -> Instance:
-    """Returns the instance of that name, and gives it a subnet the first time.
+    """Return the instance with a name, and assign it a subnet the first time.
 
     Raises:
-        LabError: The name cannot be used.
+        LabError: The name is invalid.
     """
     if not _NAME.fullmatch(name):
-        raise LabError(f"{name!r} cannot name a lab: take lower-case letters, digits and '-'.")
-    with cache.locked("instances", "give out a subnet"):
+        raise LabError(f"{name!r} cannot name a lab: use lower-case letters, digits and '-'.")
+    with cache.locked("instances", "assign a subnet"):
         path = _instances() / name / "subnet"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -128,20 +128,20 @@ def find(name: str) -> Instance:
 
 
 def all_instances() -> list[Instance]:
-    """Returns every instance that was ever up on this machine."""
+    """Return every instance that was ever started on this machine."""
     return [
         Instance(path.parent.name, int(path.read_text(encoding="utf-8")))
         for path in sorted(_instances().glob("*/subnet"))
     ]
 
 
-def free_subnet(taken: set[int]) -> int:
-    """Returns the lowest third octet of 10.123.N.0/24 that no instance has.
+def free_subnet(used: set[int]) -> int:
+    """Return the lowest third octet of 10.123.N.0/24 that no instance has.
 
     Raises:
-        LabError: All are given out.
+        LabError: No subnet is free.
     """
     for number in _SUBNETS:
-        if number not in taken:
+        if number not in used:
             return number
     raise LabError(f"No subnet is free: remove an instance's folder from {_instances()}.")

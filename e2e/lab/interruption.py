@@ -1,4 +1,4 @@
-"""What an interrupted command leaves running: nothing that it has started."""
+"""Stops what an interrupted command has started."""
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -9,34 +9,34 @@ from e2e.lab.progress import say
 
 
 @contextmanager
-def ending_what_it_starts(instance: Instance) -> Iterator[None]:
-    """Ends the instance when the work is interrupted, unless it ran before."""
-    before = names_of(running_among([instance]))
+def stop_on_interrupt(instance: Instance) -> Iterator[None]:
+    """Stop the instance if the block is interrupted, unless it ran before."""
+    before = names_of(running_instances([instance]))
     try:
         yield
     except KeyboardInterrupt:
-        end_new([instance], before)
+        stop_new_instances([instance], before)
         raise
 
 
-def end_new(instances: Iterable[Instance], before: Collection[str]) -> None:
-    """Ends those instances that run and did not before.
+def stop_new_instances(instances: Iterable[Instance], before: Collection[str]) -> None:
+    """Stop the instances that run now and did not run before.
 
     Args:
-        instances: Which ones to look at.
-        before: The names of those that ran when the work began.
+        instances: The instances to check.
+        before: The names of those that ran when the work started.
     """
-    for one in running_among(instances):
+    for one in running_instances(instances):
         if one.name not in before:
             lab.down(one)
-            say(f"Interrupted: lab {one.name}, which this run had started, is down.")
+            say(f"Interrupted: stopped lab {one.name}, which this run had started.")
 
 
-def running_among(instances: Iterable[Instance]) -> list[Instance]:
-    """Returns those of which any component runs."""
+def running_instances(instances: Iterable[Instance]) -> list[Instance]:
+    """Return the instances with at least one running component."""
     return [one for one in instances if any(lab.component_states(one).values())]
 
 
 def names_of(instances: Iterable[Instance]) -> set[str]:
-    """Returns the instances' names."""
+    """Return the instances' names."""
     return {one.name for one in instances}

@@ -1,4 +1,4 @@
-"""Debian's kernel for virtual machines, unpacked and never installed on this machine."""
+"""Debian's kernel for virtual machines, extracted and not installed on this machine."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +10,11 @@ _PACKAGE = "linux-image-cloud-amd64"
 
 
 @dataclass(frozen=True)
-class Kernel:
-    """A folder with what boots a machine; its disk need not hold any module.
+class KernelFiles:
+    """A folder with the files that boot a machine; its disk need not have any module.
 
     Attributes:
-        folder: Which one.
+        folder: The folder.
     """
 
     folder: Path
@@ -29,12 +29,12 @@ class Kernel:
 
     @property
     def modules(self) -> Path:
-        """All of its modules where it came with them: what belongs into /lib/modules."""
+        """The folder with its modules for /lib/modules, if it has any."""
         return self.folder / "modules"
 
     @property
     def release(self) -> str:
-        """What it calls itself, e.g. `6.1.0-56-cloud-amd64`."""
+        """Its release, as `uname -r` shows it, e.g. `6.1.0-56-cloud-amd64`."""
         return (self.folder / "release").read_text(encoding="utf-8").strip()
 
     @property
@@ -44,18 +44,18 @@ class Kernel:
 
 
 def series(release: str) -> str:
-    """Returns the first two numbers of a kernel's release, e.g. `6.1` of `6.1.0-56-amd64`."""
+    """Return the first two numbers of a kernel's release, e.g. `6.1` of `6.1.0-56-amd64`."""
     return ".".join(release.split(".")[:2])
 
 
-def build() -> Kernel:
-    """Returns the kernel of this machine's Debian release, got from there where it is missing.
+def build() -> KernelFiles:
+    """Return the kernel of this machine's Debian release, and download it first if needed.
 
     Raises:
-        LabError: It cannot be had, or reaches no disk.
+        LabError: It is not available, or cannot use a disk.
     """
     inputs: list[cache.Input] = [debian.release(), _PACKAGE, *initial_files.INPUTS]
-    return Kernel(cache.artifact("kernel", inputs, _unpack, "Debian packages, about 15 s"))
+    return KernelFiles(cache.artifact("kernel", inputs, _unpack, "Debian packages, about 15 s"))
 
 
 def _unpack(folder: Path) -> None:
@@ -72,15 +72,15 @@ def _unpack(folder: Path) -> None:
 
 
 def assemble(folder: Path, image: Path, modules: Path) -> None:
-    """Writes into a folder what boots a machine.
+    """Write the files that boot a machine into a folder.
 
     Args:
-        folder: Where to write it.
-        image: The kernel.
-        modules: Its folder in /lib/modules, named after its release.
+        folder: Where to write them.
+        image: The kernel image.
+        modules: The kernel's folder in /lib/modules, named after its release.
 
     Raises:
-        LabError: The kernel reaches no disk.
+        LabError: The kernel cannot use a disk.
     """
     run("cp", image, folder / "vmlinuz")
     initial_files.write(modules, folder / "initrd.img")

@@ -1,4 +1,4 @@
-"""A real kernel with cgroup v2 for one script, without Kubernetes: an emulated machine."""
+"""Runs one script on a real kernel with cgroup v2 and without Kubernetes: an emulated machine."""
 
 import io
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 from e2e.lab import base_images, cache, kernel, preflight, product_image
 from e2e.lab.emulation import ACCELERATOR, KERNEL_ARGUMENTS, PROCESSOR
 from e2e.lab.errors import LabError
-from e2e.lab.kernel import Kernel
+from e2e.lab.kernel import KernelFiles
 from e2e.lab.memory import available_here
 from e2e.lab.node_image import make_disk
 from e2e.lab.progress import say, step
@@ -22,8 +22,8 @@ _INIT = "/oomwarden-init"
 _MEMORY = 1024  # MiB
 _MEMORY_WITH_EMULATOR = 1536
 _LOG_SIZE = "256K"
-"""Of 42 OOM kills with their stacks, more than any check prints between two reads of an agent that
-waits for its processor. By default 128 KiB; more costs time, as each read is of all that is there.
+"""Room for 42 OOM kills with their stacks: more than any check prints between two reads of an agent
+that waits for its processor. The default is 128 KiB. More costs time, as each read returns it all.
 """
 _ANSWER_SIZE = 16 << 20
 _CONSOLE_TAIL = 2000
@@ -50,12 +50,12 @@ _running: "set[subprocess.Popen[bytes]]" = set()
 
 @dataclass(frozen=True)
 class CompletedRun:
-    """What came of a script in the machine.
+    """The result of a script that ran in a machine.
 
     Attributes:
-        stdout: What it wrote to standard output.
+        stdout: Its standard output.
         exit_code: Its exit code.
-        console: The kernel's messages, and what the script wrote to standard error.
+        console: The kernel's messages, and the script's standard error.
     """
 
     stdout: str
@@ -67,27 +67,27 @@ def run_in_vm(
     script: str,
     files: Mapping[str, str] | None = None,
     timeout: float = 120.0,
-    linux: Kernel | None = None,
+    linux: KernelFiles | None = None,
     processor: int | None = None,
 ) -> CompletedRun:
-    """Runs a Python script as root on a machine of its own, with this checkout's oomwarden.
+    """Run a Python script as root in its own machine, with this checkout's oomwarden.
 
     The machine has cgroup v2 with the memory controller in /sys/fs/cgroup, the image's Python
     and dependencies, no network and no other processes.
 
     Args:
-        script: The program; `import oomwarden` takes this checkout's source.
+        script: The program; `import oomwarden` imports this checkout's source.
         files: More files by their names in the script's working directory.
-        timeout: Seconds for booting and running.
-        linux: The kernel; by default that of this machine's Debian release.
-        processor: The one processor of this machine that the whole run stays on, so that
-            several can run side by side; by default it has two, wherever they are.
+        timeout: Seconds for boot and script.
+        linux: The kernel; by default the one of this machine's Debian release.
+        processor: The only processor of this machine to use, so that several machines can run at
+            the same time; by default a machine has two processors and is not pinned.
 
     Returns:
-        The script's output and exit code, whatever the code is.
+        The script's output and exit code, even if the script failed.
 
     Raises:
-        LabError: The machine did not give an answer in time.
+        LabError: The machine did not answer in time.
     """
     preflight.check_machine()
     preflight.install_packages()
@@ -96,13 +96,13 @@ def run_in_vm(
         folder = Path(name)
         _write_request(folder / "request", {"script.py": script, **(files or {})})
         run("truncate", f"--size={_ANSWER_SIZE}", folder / "answer")
-        with step("run in a virtual machine", "it to boot and to answer, about 15 s"):
+        with step("run in a virtual machine", "the machine to boot and to answer, about 15 s"):
             _boot(linux, disk, folder, timeout, processor)
         return _read_answer(folder)
 
 
 def _disk() -> Path:
-    """Returns the product image's files as a disk; its source is replaced at each run."""
+    """Return a disk with the product image's files; each run replaces the source in it."""
     base = base_images.build_python_base()
     inputs: list[cache.Input] = [str(base), _INIT_SCRIPT, *product_image.dependencies()]
     if not (path := cache.artifact_path("vm", inputs)).exists():
@@ -134,7 +134,9 @@ def _source_only(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
     return None if "__pycache__" in member.name else member
 
 
-def _boot(linux: Kernel, disk: Path, folder: Path, timeout: float, processor: int | None) -> None:
+def _boot(
+    linux: KernelFiles, disk: Path, folder: Path, timeout: float, processor: int | None
+) -> None:
     arguments = f"{KERNEL_ARGUMENTS} panic=-1 log_buf_len={_LOG_SIZE} init={_INIT}"
     drives = (
         f"file={disk},format=raw,if=virtio,snapshot=on,cache=unsafe",
@@ -142,7 +144,7 @@ def _boot(linux: Kernel, disk: Path, folder: Path, timeout: float, processor: in
         f"file={folder / 'answer'},format=raw,if=virtio",
     )
     emulator = [
-        # The kernel ends it with this process, however that ends.
+        # The kernel kills it when this process exits, for whatever reason.
         *("setpriv", "--pdeathsig", "KILL", "env", f"TMPDIR={folder}"),
         *(() if processor is None else ("taskset", "--cpu-list", str(processor))),
         "qemu-system-x86_64",
@@ -163,36 +165,36 @@ def _boot(linux: Kernel, disk: Path, folder: Path, timeout: float, processor: in
             _running.discard(machine)
 
 
-def end_all() -> None:
-    """Ends the machines that other threads wait for, which then raise LabError."""
+def kill_all() -> None:
+    """Kill all running machines; the threads that wait for them raise LabError."""
     for machine in list(_running):
         machine.kill()
 
 
-def side_by_side() -> list[int] | list[None]:
-    """Returns a processor for each machine that can run at a time; None: it needs all.
+def available_processors() -> list[int] | list[None]:
+    """Return a processor for each machine that can run at the same time; None: all processors.
 
-    A machine's time goes into waiting and into one busy processor: two that share the
-    processors take turns, and two that have one each need not.
+    A machine mostly waits, or keeps one processor busy. So two machines with a processor each do
+    not slow each other down.
     """
     processors = sorted(os.sched_getaffinity(0))
     free = available_here()
-    count = machines_at_once(len(processors), free)
+    count = concurrent_machines(len(processors), free)
     if count > 1:
         return processors[:count]
     say(
-        f"One machine runs after the other: {len(processors)} processor(s) and {free} MiB of"
+        f"Machines run one after the other: {len(processors)} processor(s) and {free} MiB of"
         " memory are not enough for two."
     )
     return [None]
 
 
-def machines_at_once(processors: int, memory: int) -> int:
-    """Returns how many machines can run side by side: one a processor.
+def concurrent_machines(processors: int, memory: int) -> int:
+    """Return how many machines can run at the same time, each on its own processor.
 
     Args:
-        processors: How many of this machine's may be used.
-        memory: What is available, in MiB.
+        processors: The number of processors that may be used.
+        memory: Available memory, in MiB.
     """
     return max(1, min(processors, memory // _MEMORY_WITH_EMULATOR))
 
@@ -215,4 +217,4 @@ def _member(tar: tarfile.TarFile, name: str) -> str:
 
 def _console_tail(folder: Path) -> str:
     text = (folder / "console").read_text(encoding="utf-8", errors="replace")
-    return f"Its console said last:\n{text[-_CONSOLE_TAIL:]}"
+    return f"The end of its console:\n{text[-_CONSOLE_TAIL:]}"

@@ -1,6 +1,6 @@
-"""The same with kind, where a Docker engine answers and its host has cgroup v2.
+"""Clusters made by kind, where a Docker engine answers and its host has cgroup v2.
 
-Not tried where this was written: that machine has no Docker engine.
+Not tested by the authors: their machine has no Docker engine.
 """
 
 from pathlib import Path
@@ -15,13 +15,13 @@ _BUSYBOX = Path(__file__).parent / "images" / "busybox.Dockerfile"
 
 
 def is_possible() -> bool:
-    """Tells whether a Docker engine answers and accounts memory on cgroup v2."""
+    """Return whether a Docker engine answers and uses cgroup v2."""
     query = ("docker", "info", "--format", "{{.CgroupVersion}}")
     return succeeds(*query) and run(*query).strip() == "2"
 
 
 def up(name: str) -> Path:
-    """Brings kind's cluster of that name up, and returns its kubeconfig."""
+    """Start kind's cluster with that name, and return its kubeconfig."""
     config = cache.root() / "kind" / f"{name}.kubeconfig"
     config.parent.mkdir(parents=True, exist_ok=True)
     kind = _program()
@@ -36,7 +36,7 @@ def up(name: str) -> Path:
 
 
 def down(name: str) -> bool:
-    """Deletes kind's cluster of that name, and tells whether there was one."""
+    """Delete kind's cluster with that name, and return whether it existed."""
     kind = _program()
     was_up = _cluster(name) in run(kind, "get", "clusters").split()
     run(kind, "delete", "cluster", "--name", _cluster(name))
@@ -44,7 +44,7 @@ def down(name: str) -> bool:
 
 
 def load_image(name: str) -> ImageRef:
-    """Builds the image under test and copies it into the cluster's nodes."""
+    """Build the image under test and copy it to the cluster's nodes."""
     image = ImageRef("oomwarden", product_image.tag())
     with step("build the image", "docker"):
         run("docker", "build", "--tag", str(image), REPOSITORY)

@@ -1,4 +1,4 @@
-"""Brings an instance of the lab up and down."""
+"""Starts and stops an instance of the lab."""
 
 import shlex
 
@@ -18,7 +18,7 @@ from e2e.lab.machines import Machine
 from e2e.lab.parts import Parts
 from e2e.lab.tools import Tools, groups
 
-# Ends first what depends on the others.
+# Dependents stop first.
 _STOP_ORDER = (node.NODE, control_plane.FORWARDER, *reversed(control_plane.COMPONENTS))
 
 
@@ -29,34 +29,34 @@ def up(
     wait_for_node: bool = True,
     may_build_kernel: bool = True,
 ) -> Tools:
-    """Brings the instance up; what already runs and is right is left alone.
+    """Start the instance; what already runs with the right state is left alone.
 
     Args:
-        instance: Which one.
-        options: What it shall be like; one that differs is started over.
-        wait_for_node: Whether to return only when the node is ready, or while it still boots.
-        may_build_kernel: Whether to wait for User-Mode Linux to be built, where that can be.
+        instance: The instance.
+        options: Its options; an instance with other options is restarted.
+        wait_for_node: Whether to wait until the node is ready, or return while it boots.
+        may_build_kernel: Whether to wait for a build of User-Mode Linux, where that is possible.
 
     Returns:
-        The programs it is made of, kubectl among them.
+        The programs that it is made of, including kubectl.
     """
     runs_already = component_states(instance)[node.NODE] is not None
     needed = 0 if runs_already else options.memory
-    made_of = build(options, free_memory=needed, may_build_kernel=may_build_kernel)
-    tools, machine = made_of.tools, made_of.machine
+    parts_built = build(options, free_memory=needed, may_build_kernel=may_build_kernel)
+    tools, machine = parts_built.tools, parts_built.machine
     wanted = state_of(
         options,
         tools=tools.stamp(),
-        machine=machine.made_of,
-        system=made_of.system,
-        store=made_of.store,
+        machine=machine.fingerprint,
+        system=parts_built.system,
+        store=parts_built.store,
         product=str(product_image.reference()),
     )
     with instance.lock():
         if not any(component_states(instance).values()) or instance.running_state() != wanted:
             _start_over(instance, machine, wanted)
         _write_wrappers(instance, tools)
-        node.start(instance, machine, (made_of.system, made_of.store), options)
+        node.start(instance, machine, (parts_built.system, parts_built.store), options)
         control_plane.start(instance, tools)
         if wait_for_node:
             node.wait_until_ready(instance, machine, tools)
@@ -64,21 +64,21 @@ def up(
 
 
 def build(options: Options, *, free_memory: int = 0, may_build_kernel: bool = True) -> Parts:
-    """Builds what is missing of an instance, and starts nothing.
+    """Build the missing parts of an instance without starting anything.
 
     Args:
-        options: What the instance shall be like.
-        free_memory: What a node that is then started will take, in MiB.
-        may_build_kernel: Whether to wait for User-Mode Linux to be built, where that can be.
+        options: The instance's options.
+        free_memory: Memory that a node started afterwards will use, in MiB.
+        may_build_kernel: Whether to wait for a build of User-Mode Linux, where that is possible.
     """
     preflight.check(free_memory, groups(helm=options.helm))
     return parts.build(options, may_build_kernel=may_build_kernel)
 
 
 def up_without_node(instance: Instance) -> Tools:
-    """Brings up a control plane that has no node; a node that it already has is left alone.
+    """Start a control plane without a node; a node that already runs is left alone.
 
-    `up` starts such an instance over.
+    `up` restarts such an instance.
     """
     preflight.check(0, groups(helm=True))
     tools = parts.build_programs()
@@ -92,13 +92,13 @@ def up_without_node(instance: Instance) -> Tools:
 
 
 def down(instance: Instance) -> list[str]:
-    """Ends exactly what `up` started, and returns the names of what was running."""
+    """Stop exactly what `up` started, and return the names of the components that were running."""
     with instance.lock():
         return _stop(instance)
 
 
 def component_states(instance: Instance) -> dict[str, int | None]:
-    """Returns each component's process id, or None for one that does not run."""
+    """Return the process id of each component, or None if it is not running."""
     names = (*control_plane.COMPONENTS, control_plane.FORWARDER, node.NODE)
     return {name: processes.process_id(name, instance.run) for name in names}
 
@@ -109,8 +109,8 @@ def _start_over(instance: Instance, machine: Machine | None, wanted: dict[str, o
     instance.run.mkdir(parents=True)
     network.create(instance, machine.network() if machine else ())
     pki.create(instance)
-    # Last: an instance that was interrupted before this line is started over.
-    instance.remember(wanted)
+    # Last, so that an instance that was interrupted before this line is restarted.
+    instance.save_running_state(wanted)
 
 
 def _stop(instance: Instance) -> list[str]:
@@ -122,7 +122,7 @@ def _stop(instance: Instance) -> list[str]:
 
 
 def _write_wrappers(instance: Instance, tools: Tools) -> None:
-    """Gives the user a kubectl, and a helm where there is one, that speak to this instance."""
+    """Write wrappers of kubectl, and of helm if installed, that use this instance's kubeconfig."""
     instance.bin.mkdir(parents=True, exist_ok=True)
     for name in {"kubectl", "helm"} & tools.paths.keys():
         config, program = shlex.quote(str(instance.kubeconfig)), shlex.quote(str(tools[name]))

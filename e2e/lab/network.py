@@ -1,4 +1,4 @@
-"""The instance's network: a namespace with a bridge, on it the control plane and the node."""
+"""The instance's network: a namespace with a bridge for the control plane and the node."""
 
 from collections.abc import Sequence
 
@@ -8,20 +8,20 @@ from e2e.lab.shell import run
 
 
 def create(instance: Instance, node: Sequence[str] = ()) -> None:
-    """Makes a new namespace; whatever an interrupted run left of the old one is removed first.
+    """Create a new namespace, after removing leftovers of an interrupted run.
 
     Args:
-        instance: Whose network it is.
+        instance: The instance that the network belongs to.
         node: The `ip` commands that connect the node's machine to the bridge `br0`.
 
     Raises:
-        LabError: Processes that are not the instance's live in it.
+        LabError: Processes that do not belong to the instance run in it.
     """
     remove(instance)
     if exists(instance):
         raise LabError(
-            f"Network namespace {instance.namespace} is in use: end what `ip netns pids"
-            f" {instance.namespace}` names, or take another --name."
+            f"Network namespace {instance.namespace} is in use: stop the processes that"
+            f" `ip netns pids {instance.namespace}` lists, or use another --name."
         )
     run("ip", "netns", "add", instance.namespace)
     for command in (
@@ -35,12 +35,12 @@ def create(instance: Instance, node: Sequence[str] = ()) -> None:
 
 
 def remove(instance: Instance) -> None:
-    """Removes the namespace with all its devices, unless somebody's processes live in it."""
+    """Remove the namespace with all its devices, unless processes run in it."""
     if exists(instance) and not run("ip", "netns", "pids", instance.namespace).strip():
         run("ip", "netns", "delete", instance.namespace)
 
 
 def exists(instance: Instance) -> bool:
-    """Tells whether there is a namespace of that name."""
+    """Return whether the instance's namespace exists."""
     listed = run("ip", "netns", "list").splitlines()
     return instance.namespace in {line.split()[0] for line in listed if line}

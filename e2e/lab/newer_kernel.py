@@ -1,25 +1,25 @@
-"""The newest kernel of Debian's other suites, unpacked and never installed on this machine."""
+"""The newest kernel of Debian's other suites, extracted and not installed on this machine."""
 
 from pathlib import Path
 
 from e2e.lab import cache, initial_files, suites
 from e2e.lab.errors import LabError
-from e2e.lab.kernel import Kernel, assemble
+from e2e.lab.kernel import KernelFiles, assemble
 from e2e.lab.suites import Package
 
 _BINARY = r"linux-binary-(7|8|9)\.\S+-cloud-amd64"
-_WAITS_FOR = "Debian's packages of it, about 20 s"
+_WAITS_FOR = "Debian packages, about 20 s"
 
 
-def build() -> Kernel:
-    """Returns the kernel, the newest there was when it was first asked for.
+def build() -> KernelFiles:
+    """Return the kernel that was the newest when it was first requested.
 
     Raises:
-        LabError: No suite has one, or it cannot be had.
+        LabError: No suite has one, or it is not available.
     """
-    # The version is no input: what was unpacked once serves as long as it is used.
+    # The version is no input: what was extracted once is kept as long as it is used.
     inputs: list[cache.Input] = [_BINARY, *suites.SUITES, *initial_files.INPUTS]
-    return Kernel(cache.artifact("newer-kernel", inputs, _unpack, _WAITS_FOR))
+    return KernelFiles(cache.artifact("newer-kernel", inputs, _unpack, _WAITS_FOR))
 
 
 def _unpack(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The node: a machine, its two common disks, and a third that makes it this node."""
+"""The node: a machine, two disks that nodes share, and a third with the node's own files."""
 
 import io
 import json
@@ -19,12 +19,12 @@ _READY_SECONDS = 300.0
 
 
 def start(instance: Instance, machine: Machine, disks: tuple[Path, Path], options: Options) -> None:
-    """Boots the node from clean disks, unless it runs already.
+    """Boot the node from clean disks, unless it is already running.
 
     Args:
-        instance: Whose node it is.
-        machine: What it runs on.
-        disks: Its system and its image store; neither is ever written to.
+        instance: The instance that the node belongs to.
+        machine: The machine that it runs on.
+        disks: Its system disk and its image store; neither is ever written to.
         options: Its memory and its kubelet's settings.
     """
     if processes.is_alive(NODE, instance.run):
@@ -38,7 +38,7 @@ def start(instance: Instance, machine: Machine, disks: tuple[Path, Path], option
 
 
 def write_identity(instance: Instance, options: Options, path: Path) -> None:
-    """Writes the tar that makes a node of the common disks this instance's node."""
+    """Write the tar with the files that are specific to this instance's node."""
     config = {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
@@ -61,10 +61,10 @@ def write_identity(instance: Instance, options: Options, path: Path) -> None:
 
 
 def wait_until_ready(instance: Instance, machine: Machine, tools: Tools) -> None:
-    """Returns when the node is Ready.
+    """Wait until the node is Ready.
 
     Raises:
-        LabError: Its machine ended, or it is not ready after five minutes.
+        LabError: Its machine has stopped, or it is not ready after five minutes.
     """
     kubectl = (tools["kubectl"], "--kubeconfig", instance.kubeconfig)
     condition = '{.status.conditions[?(@.type=="Ready")].status}'
@@ -72,8 +72,8 @@ def wait_until_ready(instance: Instance, machine: Machine, tools: Tools) -> None
     deadline = time.monotonic() + _READY_SECONDS
     if run(*kubectl, *query) == "True":
         return
-    with step("boot the node", "its kubelet to say that it is ready, about 30 s"):
+    with step("boot the node", "its kubelet to become ready, about 30 s"):
         while run(*kubectl, *query) != "True":
             if not processes.is_alive(NODE, instance.run) or time.monotonic() > deadline:
-                raise LabError(f"The node did not come up: see {machine.console(instance)}.")
+                raise LabError(f"The node did not start: see {machine.console(instance)}.")
             time.sleep(0.5)

@@ -1,4 +1,4 @@
-"""The node's disks: one with Debian, the runtime and the kubelet; one with the images unpacked."""
+"""The node's disks: one with Debian, the runtime and the kubelet; one with unpacked images."""
 
 import subprocess
 import tempfile
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from e2e.lab import cache, debian
 from e2e.lab.errors import LabError
-from e2e.lab.kernel import Kernel
+from e2e.lab.kernel import KernelFiles
 from e2e.lab.shell import run
 from e2e.lab.tools import Tools
 
@@ -20,7 +20,7 @@ _PACKAGES = (
     "iptables",
     "kmod",
     "procps",
-    # Not built here: runc is of no use without libseccomp.
+    # Not built by the lab: runc needs libseccomp.
     "runc",
     "systemd",
     "systemd-sysv",
@@ -29,15 +29,15 @@ _PACKAGES = (
 _PROGRAMS = ("kubelet", "containerd", "containerd-shim-runc-v2", "ctr")
 _CNI_PLUGINS = ("bridge", "host-local", "loopback")
 _UNITS = ("lab-network", "containerd", "kubelet")
-# serial-getty waits a minute for a device that never comes; the others have nothing to do here.
+# serial-getty waits a minute for a device that never appears; the others are not needed.
 _MASKED = ("serial-getty@ttyS0", "e2scrub_reap", "getty@tty1")
 _DISK_SIZE = "8G"
-# Each change of the product makes a new one; the last few serve whoever changes to and fro.
+# Seconds. Each change of the product makes a new one; the last few help when switching branches.
 _STORES_KEPT = 900.0
 
 
 def build_tree() -> Path:
-    """Returns the node's Debian as a tar, built where it is missing."""
+    """Return a tar of the node's Debian, and build it first if it is missing."""
 
     def build(archive: Path) -> None:
         debian.bootstrap(archive, _PACKAGES)
@@ -46,13 +46,13 @@ def build_tree() -> Path:
     return cache.artifact("node-debian", inputs, build, "Debian packages, about 40 s")
 
 
-def build_system(tools: Tools, kernel: Kernel, archive: Path) -> Path:
-    """Returns the node's system disk, built where it is missing.
+def build_system(tools: Tools, kernel: KernelFiles, archive: Path) -> Path:
+    """Return the node's system disk, and build it first if it is missing.
 
     Args:
         tools: The node's programs.
-        kernel: Whose modules it needs.
-        archive: Its Debian, as a tar.
+        kernel: The kernel whose modules it needs.
+        archive: The tar of its Debian.
     """
     programs = [str(tools[name]) for name in (*_PROGRAMS, *_CNI_PLUGINS)]
     texts = (*_UNITS, *_MASKED, *programs, str(kernel.folder), str(archive))
@@ -68,7 +68,7 @@ def build_system(tools: Tools, kernel: Kernel, archive: Path) -> Path:
         make_disk(tree, folder / "system.img")
         cache.remove(tree)
 
-    # The folder's time says when it was last used; User-Mode Linux wants the disk's own unchanged.
+    # Each use touches the folder; User-Mode Linux requires that the disk's own time stays the same.
     folder = cache.artifact("node", [_ROOTFS, *texts], build, "mke2fs, about 10 s")
     return folder / "system.img"
 
@@ -97,15 +97,15 @@ def _enable_units(tree: Path) -> None:
 
 
 def make_disk(tree: Path, image: Path) -> None:
-    """Writes an ext4 file system with the files of a folder; its free space takes no room."""
+    """Write a sparse ext4 image with the files of a folder."""
     run("truncate", f"--size={_DISK_SIZE}", image)
     run("mke2fs", "-q", "-t", "ext4", "-E", "lazy_itable_init=1", "-d", tree, image)
 
 
 def build_store(tools: Tools, archives: Sequence[Path]) -> Path:
-    """Returns a disk for /var/lib/containerd in which the images are unpacked already.
+    """Return a disk for /var/lib/containerd with the images already unpacked.
 
-    A containerd of this machine does it in seconds; in the emulated node it takes minutes.
+    On this machine, containerd unpacks them in seconds; in an emulated node it would take minutes.
     """
     inputs: list[cache.Input] = [
         str(tools["containerd"]),
@@ -126,11 +126,11 @@ def build_store(tools: Tools, archives: Sequence[Path]) -> Path:
 
 
 def _import(tools: Tools, archives: Sequence[Path], folder: Path) -> None:
-    # A folder of its own: the path of a socket may not be longer than 107 bytes.
+    # A temporary folder: the path of a socket may not be longer than 107 bytes.
     with tempfile.TemporaryDirectory(prefix="oomwarden-") as state:
         config, socket = folder / "config.toml", Path(state) / "socket"
         config.write_text(_import_config(folder / "store", state), encoding="utf-8")
-        # The kernel ends it with this process, however that ends.
+        # The kernel terminates it when this process exits, for whatever reason.
         tied = ("setpriv", "--pdeathsig", "TERM", tools["containerd"], "--config", config)
         with (folder / "log").open("wb") as log, subprocess.Popen(tied, stderr=log) as containerd:
             try:

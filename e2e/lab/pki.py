@@ -20,7 +20,7 @@ class _Identity:
 
 
 def create(instance: Instance) -> None:
-    """Writes all keys and certificates of the instance, and the kubeconfigs of its components."""
+    """Write the keys, certificates and kubeconfigs of all components of the instance."""
     folder = instance.pki
     folder.mkdir(parents=True)
     folder.chmod(0o700)
@@ -63,7 +63,7 @@ def _sign(identity: _Identity, folder: Path) -> None:
 
 
 def kubeconfig(folder: Path, name: str, server: str) -> str:
-    """Returns the kubeconfig of an identity for an API server's URL."""
+    """Return a kubeconfig for an identity and the API server's URL."""
 
     def encoded(file: str) -> str:
         return base64.b64encode((folder / file).read_bytes()).decode()

@@ -1,6 +1,6 @@
-"""A real PostgreSQL, from Debian's packages: for stories about one process among many.
+"""An image with PostgreSQL from Debian packages, for stories about one process among many.
 
-A lab has it where `Options.postgres` asks for it.
+A lab has it if `Options.postgres` is set.
 """
 
 import tarfile
@@ -10,7 +10,7 @@ from e2e.lab import cache, debian, image_archive
 
 REFERENCE = "lab.local/postgres:1"
 PACKAGES = ("postgresql-15", "postgresql-client-15")
-# The compiler of queries is most of the image, and off in the stories; the others are Debian's own.
+# The JIT compiler would be most of the image, and stories switch it off; the rest is Debian's own.
 _LEFT_OUT = (
     "/libLLVM", "/libz3", "/llvmjit", "/lib/postgresql/15/lib/bitcode/",
     "/usr/share/perl", "/x86_64-linux-gnu/perl", "/usr/share/i18n/",
@@ -19,7 +19,7 @@ _LEFT_OUT = (
 
 
 def build() -> Path:
-    """Returns the image's archive."""
+    """Return the image's archive."""
     inputs: list[cache.Input] = [
         debian.release(),
         *PACKAGES,

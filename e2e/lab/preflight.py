@@ -1,4 +1,4 @@
-"""What must be true before anything is built; each failure is one sentence with the remedy."""
+"""Checks before anything is built; each failure is one sentence with the remedy."""
 
 import os
 import platform
@@ -14,7 +14,7 @@ from e2e.lab.progress import step
 from e2e.lab.shell import run, succeeds
 
 _TUN = Path("/dev/net/tun")
-# Measured: the Go client's caches take 5.6 GB, its scratch up to 3, what the lab keeps 3.
+# Measured: Go's caches need 5.6 GB, its scratch space up to 3 GB, the lab's cache 3 GB.
 _DISK_TO_COMPILE = 12
 _DISK_ONCE_COMPILED = 4
 _GIB = 1 << 30
@@ -34,11 +34,11 @@ _PACKAGES = (
 
 
 def check(node_memory: int, groups: Iterable[str]) -> None:
-    """Sees to it that the lab can be built and started on this machine.
+    """Check that the lab can be built and started on this machine.
 
     Args:
-        node_memory: What a node that is to be started will take, in MiB; 0 when none is.
-        groups: Which groups of programs it needs.
+        node_memory: Memory that a node to be started will use, in MiB; 0 if none is started.
+        groups: The groups of programs that the lab needs.
 
     Raises:
         LabError: Something is missing that this command cannot install.
@@ -51,7 +51,7 @@ def check(node_memory: int, groups: Iterable[str]) -> None:
 
 
 def check_machine() -> None:
-    """Sees to it that this machine and user can run the lab at all.
+    """Check that this machine and user can run the lab at all.
 
     Raises:
         LabError: They cannot.
@@ -62,11 +62,13 @@ def check_machine() -> None:
         raise LabError("The lab needs root for its network and disks: run it with sudo.")
     if not _can_open(_TUN):
         raise LabError(
-            f"{_TUN} cannot be opened: load it with `modprobe tun`, or start this container with"
+            f"{_TUN} cannot be opened: run `modprobe tun`, or start this container with"
             " `--device /dev/net/tun --cap-add NET_ADMIN`."
         )
     if not succeeds("unshare", "--net", "--mount", "true"):
-        raise LabError("Namespaces cannot be made here: start this container with `--privileged`.")
+        raise LabError(
+            "Namespaces cannot be created here: start this container with `--privileged`."
+        )
 
 
 def _can_open(device: Path) -> bool:
@@ -88,7 +90,7 @@ def _check_go() -> None:
 
 
 def go_version(text: str) -> tuple[int, ...]:
-    """Reads a version as Go writes it, e.g. `go1.26.8`; `()` when it is no released one."""
+    """Parse a version of Go, e.g. `go1.26.8`; return `()` for an unreleased one."""
     match = re.match(r"go(\d+)\.(\d+)", text)
     return tuple(map(int, match.groups())) if match else ()
 
@@ -102,8 +104,8 @@ def _check_disk(*, compiles: bool) -> None:
         free = shutil.disk_usage(_existing_parent(folder)).free / _GIB
         if free < needed:
             raise LabError(
-                f"{needed} GiB of disk are needed at {folder} and {free:.1f} GiB are free: make"
-                " room, or set OOMWARDEN_CACHE, GOCACHE and GOMODCACHE to a larger disk."
+                f"{needed} GiB of disk are needed at {folder} and {free:.1f} GiB are free:"
+                " free some space, or set OOMWARDEN_CACHE, GOCACHE and GOMODCACHE to a larger disk."
             )
 
 
@@ -118,13 +120,17 @@ def _check_memory(node_memory: int) -> None:
     free = available_here()
     if free < needed:
         raise LabError(
-            f"{needed} MiB of memory are needed and {free} MiB are available: end something"
-            " else, or give the node less with `python3 -m e2e.lab up --memory 3072`."
+            f"{needed} MiB of memory are needed and {free} MiB are available: stop other"
+            " programs, or give the node less with `python3 -m e2e.lab up --memory 3072`."
         )
 
 
 def install_packages() -> None:
-    """Installs what the lab runs of Debian; raises LabError when it cannot be had."""
+    """Install the Debian packages that the lab needs.
+
+    Raises:
+        LabError: A package is not available.
+    """
     if shutil.which("apt-get") is None:
         raise LabError("The lab is built from Debian packages: run it on Debian 12 or newer.")
     debian.sources()

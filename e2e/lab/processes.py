@@ -1,7 +1,7 @@
-"""Long-lived processes of an instance: each is recorded before it runs, and ended by that record.
+"""Long-lived processes of an instance: each is recorded before it runs, and stopped by its record.
 
-A record holds the process's id, its start time and the boot: a process id that the kernel gave to
-somebody else in the meantime is never signalled.
+A record contains the process id, the start time and the boot id, so that another process that got
+the same id in the meantime is never signalled.
 """
 
 import os
@@ -17,54 +17,54 @@ from e2e.lab.errors import LabError
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _START_TIME_FIELD = 19  # of /proc/PID/stat, counted after the command's closing bracket
-# exec keeps id and start time, so what the shell writes about itself is true of the program.
+# exec keeps the process id and start time, so the shell's own record is valid for the program.
 _RECORD_THEN_EXEC = f'cat /proc/$$/stat {_BOOT_ID} > "$0.new" && mv "$0.new" "$0" && exec "$@"'
 _RECORD_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
-class Record:
-    """A process as it was when it started."""
+class ProcessRecord:
+    """Identifies a process by its id, start time and boot."""
 
     pid: int
     start_time: int
     boot_id: str
 
     @classmethod
-    def parse(cls, text: str) -> "Record":
-        """Reads what the kernel says in /proc/PID/stat, followed by the boot's id."""
+    def parse(cls, text: str) -> "ProcessRecord":
+        """Parse the content of /proc/PID/stat, followed by the boot id."""
         stat, boot_id = text.strip().rsplit("\n", 1)
         before, _, after = stat.rpartition(")")
         return cls(int(before.split()[0]), int(after.split()[_START_TIME_FIELD]), boot_id)
 
     def is_alive(self) -> bool:
-        """Tells whether this very process still runs; a zombie does not."""
+        """Return whether exactly this process still runs; a zombie does not."""
         try:
             stat = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8", errors="replace")
         except (FileNotFoundError, ProcessLookupError):
             return False
         state = stat.rpartition(")")[2].split()[0]
-        now = Record.parse(f"{stat}\n{_BOOT_ID.read_text(encoding='utf-8')}")
+        now = ProcessRecord.parse(f"{stat}\n{_BOOT_ID.read_text(encoding='utf-8')}")
         return state != "Z" and now == self
 
 
 def start(
     name: str, command: Sequence[str | Path], folder: Path, pass_fds: Sequence[int] = ()
-) -> Record:
-    """Starts a program that goes on after this process, in a session of its own.
+) -> ProcessRecord:
+    """Start a program in its own session, which continues after this process exits.
 
     Args:
-        name: Names its record `NAME.process` and its output `NAME.log` in the folder.
+        name: The name of its record, `NAME.process`, and of its output, `NAME.log`.
         command: The program and its arguments.
         folder: The instance's run directory.
         pass_fds: File descriptors that it inherits.
 
     Raises:
-        LabError: It could not be recorded.
+        LabError: It was not recorded in time.
     """
     record = _record_path(folder, name)
     record.unlink(missing_ok=True)
-    # setsid forks: the program is nobody's child here, and does not stay as a zombie.
+    # setsid forks, so the program is no child of this process and cannot become its zombie.
     words = ["setsid", "--fork", "sh", "-c", _RECORD_THEN_EXEC, str(record), *map(str, command)]
     with (folder / f"{name}.log").open("ab") as log:
         nothing = subprocess.DEVNULL
@@ -74,28 +74,28 @@ def start(
         if time.monotonic() > deadline:
             raise LabError(f"{name} did not start: see {log.name}.")
         time.sleep(0.01)
-    return Record.parse(record.read_text(encoding="utf-8"))
+    return ProcessRecord.parse(record.read_text(encoding="utf-8"))
 
 
 def is_alive(name: str, folder: Path) -> bool:
-    """Tells whether the process of that name runs."""
+    """Return whether the process with that name is running."""
     record = _read(folder, name)
     return record is not None and record.is_alive()
 
 
 def process_id(name: str, folder: Path) -> int | None:
-    """Returns the id of the process of that name, or None when it does not run."""
+    """Return the id of the process with that name, or None if it is not running."""
     record = _read(folder, name)
     return record.pid if record is not None and record.is_alive() else None
 
 
 def stop(name: str, folder: Path, patience: float = 5.0) -> bool:
-    """Ends the process of that name, and forgets it.
+    """Stop the process with that name, and delete its record.
 
     Args:
-        name: The name it was started with.
+        name: The name that it was started with.
         folder: The instance's run directory.
-        patience: Seconds for an orderly end, before it is killed.
+        patience: Seconds to exit after SIGTERM, before SIGKILL.
 
     Returns:
         Whether it was running.
@@ -106,9 +106,9 @@ def stop(name: str, folder: Path, patience: float = 5.0) -> bool:
     return was_alive
 
 
-def _end(record: Record, patience: float) -> bool:
+def _end(record: ProcessRecord, patience: float) -> bool:
     try:
-        # Opened first, checked then: from here on the id cannot mean another process.
+        # Opened before the check: from here on, the descriptor cannot mean another process.
         process = os.pidfd_open(record.pid)
     except ProcessLookupError:
         return False
@@ -128,8 +128,8 @@ def _record_path(folder: Path, name: str) -> Path:
     return folder / f"{name}.process"
 
 
-def _read(folder: Path, name: str) -> Record | None:
+def _read(folder: Path, name: str) -> ProcessRecord | None:
     try:
-        return Record.parse(_record_path(folder, name).read_text(encoding="utf-8"))
+        return ProcessRecord.parse(_record_path(folder, name).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None

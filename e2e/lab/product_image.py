@@ -18,11 +18,11 @@ _DOCKERFILE = "Dockerfile"
 _IGNORE = ".dockerignore"
 _REPOSITORY_NAME = "lab.local/oomwarden"
 _ARCHIVE = "image-oomwarden"
-# Each change of the source makes a new one; the last few serve whoever changes to and fro.
+# Seconds. Each change of the source makes a new one; the last few help when switching branches.
 _ARCHIVES_KEPT = 900.0
-# vfs works on every file system, also inside a container, and copies all files for each step.
+# vfs works on every file system, even in a container, but copies all files for each step.
 _DRIVERS = ("overlay", "vfs")
-# pip options that hold several values: one a line in its configuration file.
+# pip options with several values, which are one a line in its configuration file.
 _LISTS = frozenset({"extra-index-url", "find-links", "trusted-host"})
 
 
@@ -38,17 +38,17 @@ class ImageRef:
 
 
 def tag() -> str:
-    """Returns the tag of the image that this checkout gives."""
+    """Return the tag of this checkout's image."""
     return cache.stamp(*_context_files())
 
 
 def reference() -> ImageRef:
-    """Names the image that this checkout gives, as the lab's nodes know it."""
+    """Return the name of this checkout's image on the lab's nodes."""
     return ImageRef(_REPOSITORY_NAME, tag())
 
 
 def build(base: Path) -> str:
-    """Builds the image, unless this very content was built before.
+    """Build the image, unless the same content was built before.
 
     Args:
         base: The archive of the Python base image.
@@ -70,14 +70,14 @@ def build(base: Path) -> str:
 
 
 def dependencies() -> list[Path]:
-    """Returns the files that decide about everything in the image but its source."""
+    """Return the files that determine everything in the image except its source."""
     names = (_DOCKERFILE, "requirements/runtime.txt", "requirements/build.txt")
     return [REPOSITORY / name for name in names]
 
 
 @contextmanager
 def mounted(base: Path, name: str) -> Iterator[Path]:
-    """Gives an image's files in a folder; what is written there is gone afterwards."""
+    """Mount an image's files in a folder; changes there are discarded afterwards."""
     buildah = _buildah(base)
     container = run(*buildah, "from", "--pull-never", name).strip()
     try:
@@ -87,7 +87,7 @@ def mounted(base: Path, name: str) -> Iterator[Path]:
 
 
 def archive(base: Path) -> Path:
-    """Returns the image's archive, building the image where it is missing.
+    """Return the image's archive, and build the image first if it is missing.
 
     Args:
         base: The archive of the Python base image.
@@ -97,7 +97,7 @@ def archive(base: Path) -> Path:
         build(base)
 
     def export(path: Path) -> None:
-        # Uncompressed: it does not leave the machine, and unpacking would take longer.
+        # Uncompressed: it never leaves this machine, and decompression would take longer.
         run(*_buildah(base), "push", "--quiet", name, f"docker-archive:{path}:{name}")
 
     return cache.artifact(_ARCHIVE, [f"{base}", name], export, "buildah", _ARCHIVES_KEPT)
@@ -126,7 +126,7 @@ def _buildah_with(folder: Path, driver: str) -> list[str]:
 
 
 def storage(base: Path) -> Path:
-    """Returns the folder of buildah's images, which begins with the base image in it."""
+    """Return the folder of buildah's images, which initially contains the base image."""
 
     def pull(folder: Path) -> None:
         for driver in _DRIVERS:
@@ -138,12 +138,12 @@ def storage(base: Path) -> Path:
             raise LabError(f"buildah cannot store images in {folder}: set OOMWARDEN_CACHE.")
         cache.remove(Path(f"{folder}.run"))
 
-    return cache.artifact("buildah", [str(base)], pull, "buildah to take in the base image")
+    return cache.artifact("buildah", [str(base)], pull, "buildah to import the base image")
 
 
 @contextmanager
 def _context() -> Iterator[Path]:
-    """Copies exactly what the tag is a hash of."""
+    """Copy exactly the files that the tag is a hash of."""
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
     with tempfile.TemporaryDirectory(prefix="oomwarden-") as folder:
         for path in _context_files():
@@ -158,22 +158,22 @@ def _context() -> Iterator[Path]:
 
 def _context_files() -> list[Path]:
     text = (REPOSITORY / _IGNORE).read_text(encoding="utf-8")
-    return [REPOSITORY / name for name in (_DOCKERFILE, _IGNORE, *let_in(text))]
+    return [REPOSITORY / name for name in (_DOCKERFILE, _IGNORE, *included_paths(text))]
 
 
-def let_in(ignore_file: str) -> list[str]:
-    """Returns what a .dockerignore that begins by ignoring everything lets into the build."""
+def included_paths(ignore_file: str) -> list[str]:
+    """Return the paths that a .dockerignore re-includes after ignoring everything."""
     return [line[1:] for line in ignore_file.splitlines() if line.startswith("!")]
 
 
 def pip_volumes(environment: Mapping[str, str], scratch: Path) -> list[str]:
-    """Returns buildah's options that give pip in the build the settings it has out here.
+    """Return buildah's options that apply this machine's pip settings in the build.
 
-    They are mounted, not set: variables would stay in the image.
+    The settings are mounted, because variables would stay in the image.
 
     Args:
-        environment: Its `PIP_*` variables count; files and folders they name are mounted too.
-        scratch: A folder for pip's configuration file, kept as long as the build runs.
+        environment: The `PIP_*` variables; files and folders that they name are mounted too.
+        scratch: A folder for pip's configuration file, which must exist until the build ends.
     """
     settings = {
         name.removeprefix("PIP_").lower().replace("_", "-"): value

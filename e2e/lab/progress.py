@@ -1,4 +1,4 @@
-"""What a waiting person sees: each step's name, the time it has taken, what it waits for."""
+"""Progress on the terminal: each step's name, how long it has taken, and what it waits for."""
 
 import shutil
 import sys
@@ -15,7 +15,7 @@ _CLEAR = "\r\x1b[K"
 
 
 class Step:
-    """One long step; `waits_for` may be changed while it runs."""
+    """A long step; `waits_for` may change while it runs."""
 
     def __init__(self, name: str, waits_for: str) -> None:
         self.name = name
@@ -23,14 +23,14 @@ class Step:
         self._started = time.monotonic()
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.elapsed()}, waits for {self.waits_for}"
+        return f"{self.name}: {self.elapsed()}, waiting for {self.waits_for}"
 
     def elapsed(self) -> str:
         return duration(time.monotonic() - self._started)
 
 
-class Board:
-    """All steps that run now, on one stream: a live line on a terminal, whole lines in a log."""
+class ProgressBoard:
+    """All running steps on one stream: one live line on a terminal, whole lines in a log."""
 
     def __init__(self, stream: Callable[[], TextIO]) -> None:
         self._stream = stream
@@ -38,16 +38,16 @@ class Board:
         self._changed = threading.Condition()
         self._ticker: threading.Thread | None = None
 
-    def begin(self, step: Step) -> None:
+    def start(self, step: Step) -> None:
         with self._changed:
             if not self._is_live():
-                self._write(f"{_INDENT}{step.name}: begins; waits for {step.waits_for}\n")
+                self._write(f"{_INDENT}{step.name}: started; waiting for {step.waits_for}\n")
             self._running.append(step)
             if self._ticker is None:
                 self._ticker = threading.Thread(target=self._show_until_done, daemon=True)
                 self._ticker.start()
 
-    def end(self, step: Step, outcome: str) -> None:
+    def finish(self, step: Step, outcome: str) -> None:
         with self._changed:
             self._running.remove(step)
             clear = _CLEAR if self._is_live() else ""
@@ -76,15 +76,15 @@ class Board:
         self._stream().flush()
 
 
-_standard_error = Board(lambda: sys.stderr)
+_standard_error = ProgressBoard(lambda: sys.stderr)
 
 
 def live_line(running: list[Step], width: int) -> str:
-    """Writes the running steps on one line of a terminal.
+    """Return one line of a terminal that shows the running steps.
 
     Args:
-        running: The steps; one alone says what it waits for.
-        width: The terminal's columns, of which the last one stays free.
+        running: The steps; only a single step shows what it waits for.
+        width: The terminal's columns; the last one stays free.
     """
     several = ", ".join(f"{step.name} {step.elapsed()}" for step in running)
     text = _INDENT + (several if len(running) > 1 else "".join(map(str, running)))
@@ -92,34 +92,34 @@ def live_line(running: list[Step], width: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Writes a time span as a person says it, e.g. `7 s` or `3 min 20 s`."""
+    """Format a time span for people, e.g. `7 s` or `3 min 20 s`."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 @contextmanager
-def step(name: str, waits_for: str, board: Board = _standard_error) -> Iterator[Step]:
-    """Shows a long step from its begin to its end.
+def step(name: str, waits_for: str, board: ProgressBoard = _standard_error) -> Iterator[Step]:
+    """Show a long step from start to end.
 
     Args:
         name: What is being done, e.g. `build kubelet`.
-        waits_for: What takes the time, e.g. `the Go compiler, about 4 minutes`.
+        waits_for: What it waits for, e.g. `the Go compiler, about 4 minutes`.
         board: Where to show it; standard error by default.
 
     Yields:
-        The step, so that its body can say what it waits for by now.
+        The step, so that the block can update what it waits for.
     """
     current = Step(name, waits_for)
-    board.begin(current)
+    board.start(current)
     outcome = "failed"
     try:
         yield current
         outcome = "done"
     finally:
-        board.end(current, outcome)
+        board.finish(current, outcome)
 
 
 def say(text: str) -> None:
-    """Writes one line for the person who waits."""
+    """Print one line for the user to standard error."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()

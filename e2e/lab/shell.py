@@ -1,4 +1,4 @@
-"""Running other programs to their end, with errors that a person can act on."""
+"""Runs other programs to completion, with errors that a user can act on."""
 
 import os
 import signal
@@ -11,23 +11,23 @@ from pathlib import Path
 
 from e2e.lab.errors import CommandError, LabError
 
-# An interrupt lets programs clean up; what does not care for it is killed in the end.
-_ENDING = ((signal.SIGINT, 10.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 10.0))
-_LOOK_AGAIN = 0.02
+# SIGINT lets programs clean up; those that ignore it are killed in the end.
+_TERMINATION = ((signal.SIGINT, 10.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 10.0))
+_POLL_SECONDS = 0.02
 
 
 class _Running:
-    """The programs that run now, whichever thread started them."""
+    """The programs that all threads are running."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._groups: set[int] = set()
-        self._refuses = False
+        self._terminating = False
 
     def start(self, words: list[str], **options: object) -> "subprocess.Popen[str]":
         with self._lock:
-            self.check(f"`{' '.join(words[:4])}`")
-            # A process group of its own, so that it ends with all that it has started.
+            self.check_not_terminating(f"`{' '.join(words[:4])}`")
+            # In its own process group, so that its children are terminated with it.
             process: subprocess.Popen[str] = subprocess.Popen(  # type: ignore[call-overload]
                 words,
                 stdout=subprocess.PIPE,
@@ -44,41 +44,41 @@ class _Running:
         with self._lock:
             self._groups.discard(process.pid)
 
-    def check(self, what: str) -> None:
-        if self._refuses:
-            raise LabError(f"{what} was given up: another step failed.")
+    def check_not_terminating(self, what: str) -> None:
+        if self._terminating:
+            raise LabError(f"{what} was cancelled because another step failed.")
 
-    def end_all(self) -> None:
+    def terminate_all(self) -> None:
         with self._lock:
-            self._refuses, groups = True, set(self._groups)
-        for number, seconds in _ENDING:
+            self._terminating, groups = True, set(self._groups)
+        for number, seconds in _TERMINATION:
             for group in groups:
                 _signal(group, number)
             deadline = time.monotonic() + seconds
             while groups & self._groups and time.monotonic() < deadline:
-                time.sleep(_LOOK_AGAIN)
+                time.sleep(_POLL_SECONDS)
 
-    def accept_again(self) -> None:
+    def allow_start(self) -> None:
         with self._lock:
-            self._refuses = False
+            self._terminating = False
 
 
 _running = _Running()
 
 
 @contextmanager
-def ending_all() -> Iterator[None]:
-    """Ends all programs that `run` started in any thread; within, it starts no other."""
-    _running.end_all()
+def terminating_all() -> Iterator[None]:
+    """Terminate all programs that `run` started in any thread; `run` starts none in the block."""
+    _running.terminate_all()
     try:
         yield
     finally:
-        _running.accept_again()
+        _running.allow_start()
 
 
-def check_not_ending(what: str) -> None:
-    """Raises LabError within `ending_all`: for whoever waits for something else than a program."""
-    _running.check(what)
+def check_not_terminating(what: str) -> None:
+    """Raise LabError inside `terminating_all`, for waits that run no program."""
+    _running.check_not_terminating(what)
 
 
 def run(
@@ -88,20 +88,20 @@ def run(
     stdin: str | None = None,
     timeout: float | None = None,
 ) -> str:
-    """Runs a program and returns its standard output.
+    """Run a program and return its standard output.
 
     Args:
         command: The program and its arguments.
-        env: The whole environment of the program; by default this process's own.
-        cwd: The directory it runs in.
-        stdin: Text for its standard input; by default there is none.
-        timeout: Seconds after which it is killed; by default there is no limit.
+        env: The program's whole environment; by default this process's own.
+        cwd: Its working directory.
+        stdin: Text for its standard input; by default none.
+        timeout: Seconds after which it is terminated; by default unlimited.
 
     Returns:
-        What it wrote to standard output.
+        Its standard output.
 
     Raises:
-        CommandError: It failed; with its standard error.
+        CommandError: It failed; the error has its standard error.
         LabError: It is not installed, or took too long.
     """
     words = [str(word) for word in command]
@@ -114,26 +114,28 @@ def run(
         try:
             stdout, stderr = process.communicate(stdin, timeout)
         except subprocess.TimeoutExpired:
-            raise LabError(f"`{' '.join(words[:4])}` was not done after {timeout:.0f} s.") from None
+            raise LabError(
+                f"`{' '.join(words[:4])}` did not finish within {timeout:.0f} s."
+            ) from None
         finally:
-            _end(process)
+            _terminate(process)
             _running.forget(process)
     if process.returncode != 0:
         raise CommandError(process.returncode, words, stdout, stderr)
     return stdout
 
 
-def _end(process: "subprocess.Popen[str]") -> None:
-    """Ends a program that still runs, with all that it has started."""
+def _terminate(process: "subprocess.Popen[str]") -> None:
+    """Terminate a program that still runs, with its children."""
     if process.returncode is not None:
         return
-    for number, seconds in _ENDING:
+    for number, seconds in _TERMINATION:
         _signal(process.pid, number)
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
             continue
-        # What it leaves behind does not care for interrupts, as a shell's background jobs.
+        # What remains ignores interrupts, as background jobs of a shell do.
         _signal(process.pid, signal.SIGKILL)
         return
 
@@ -146,7 +148,7 @@ def _signal(group: int, number: signal.Signals) -> None:
 
 
 def succeeds(*command: str | Path, env: Mapping[str, str] | None = None) -> bool:
-    """Tells whether a program exists and ends with exit code 0."""
+    """Return whether a program exists and exits with code 0."""
     try:
         run(*command, env=env)
     except LabError:

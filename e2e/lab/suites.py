@@ -1,4 +1,4 @@
-"""Packages of other Debian suites than this machine's: downloaded and unpacked, never installed."""
+"""Packages from Debian suites other than this machine's: extracted, and never installed."""
 
 import re
 import time
@@ -20,8 +20,8 @@ class Package:
 
     Attributes:
         name: Its name.
-        version: Debian's version of it.
-        suite: Which suite has it.
+        version: Its Debian version.
+        suite: The suite that has it.
     """
 
     name: str
@@ -33,16 +33,16 @@ class Package:
 
 
 def candidates(pattern: str) -> list[Package]:
-    """Returns the packages whose whole name matches, newest version first.
+    """Return the packages whose whole name matches, newest version first.
 
     Args:
         pattern: A regular expression.
 
     Raises:
-        LabError: The suites' lists cannot be had.
+        LabError: The suites' package lists are not available.
     """
-    # apt refuses to be run twice at a time.
-    with cache.locked("suites", "ask Debian for its packages"):
+    # apt refuses to run twice at the same time.
+    with cache.locked("suites", "read Debian's package lists"):
         _refresh()
         apt = _apt_options()
         names = run("apt-cache", *apt, "pkgnames").split()
@@ -52,25 +52,27 @@ def candidates(pattern: str) -> list[Package]:
 
 
 def newest_first(madison: str) -> list[Package]:
-    """Reads what `apt-cache madison` prints; the newest version comes first."""
+    """Parse the output of `apt-cache madison`, and return the newest version first."""
     found = {Package(*match.groups()) for match in _LISTED.finditer(madison)}
-    return sorted(found, key=lambda package: (numbers(package.version), package.suite))[::-1]
+    return sorted(found, key=lambda package: (version_numbers(package.version), package.suite))[
+        ::-1
+    ]
 
 
-def numbers(version: str) -> list[int]:
-    """Returns the upstream version's numbers: the packages compared here have only those."""
+def version_numbers(version: str) -> list[int]:
+    """Return the numbers of the upstream version; they suffice to compare these packages."""
     return [int(number) for number in re.findall(r"\d+", version.partition("-")[0])]
 
 
 def unpack(package: Package, folder: Path) -> None:
-    """Writes the package's files into a folder.
+    """Extract the package's files into a folder.
 
     Raises:
-        LabError: It cannot be had.
+        LabError: The package is not available.
     """
     folder.mkdir(parents=True, exist_ok=True)
     wanted = f"{package.name}={package.version}"
-    # apt downloads into the working directory, as a user that may not write to every folder.
+    # By default, apt downloads as a user that may not write to every working directory.
     sandbox = ("-o", "APT::Sandbox::User=root")
     run("apt-get", "-qq", *_apt_options(), *sandbox, "download", wanted, cwd=folder)
     (archive,) = folder.glob(f"{package.name}_*.deb")
@@ -79,7 +81,7 @@ def unpack(package: Package, folder: Path) -> None:
 
 
 def _refresh() -> None:
-    """Fetches the suites' lists, unless that was done within the hour."""
+    """Update the suites' package lists, unless that was done within the last hour."""
     folder = _folder()
     done = folder / "refreshed"
     if done.exists() and time.time() - done.stat().st_mtime < _FRESH_SECONDS:
@@ -88,12 +90,12 @@ def _refresh() -> None:
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "sources.list").write_text(source_lines(_mirror()), encoding="utf-8")
     if not succeeds("apt-get", "-qq", *_apt_options(), "update"):
-        raise LabError(f"The package lists of {' and '.join(SUITES)} cannot be had.")
+        raise LabError(f"The package lists of {' and '.join(SUITES)} are not available.")
     done.touch()
 
 
 def _apt_options() -> list[str]:
-    """Returns the options that make apt look at the suites, and leave the machine's lists alone."""
+    """Return options that make apt use the suites, and leave the machine's own lists alone."""
     folder = _folder()
     options = {
         "Dir::Etc::sourcelist": folder / "sources.list",
@@ -110,15 +112,15 @@ def _folder() -> Path:
 
 
 def source_lines(mirror: str) -> str:
-    """Returns the apt sources of the suites at a mirror."""
+    """Return the apt sources of the suites at a mirror."""
     return "".join(f"deb {mirror} {suite} main\n" for suite in SUITES)
 
 
 def _mirror() -> str:
-    """Returns the mirror that this machine takes its own suite from.
+    """Return the mirror of this machine's own suite.
 
     Raises:
-        LabError: It names none.
+        LabError: This machine's package sources name none.
     """
     for path in debian.sources():
         text = path.read_text(encoding="utf-8")

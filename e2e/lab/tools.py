@@ -1,4 +1,4 @@
-"""Kubernetes and its companions, built with the ordinary Go client from their modules."""
+"""Kubernetes and the programs around it, built from their Go modules."""
 
 import shutil
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ COMPANIONS, NODE, CONTROL_PLANE, HELM, KIND_ONLY = (
     "kind",
 )
 GROUPS = (COMPANIONS, NODE, CONTROL_PLANE)
-"""What every lab is made of, each built in one go; Debian has the first where all is well."""
+"""The groups of every lab; each is built by one command. Debian usually has the first one."""
 
 _MINUTES = {COMPANIONS: 5, NODE: 5, CONTROL_PLANE: 3, HELM: 2, KIND_ONLY: 1}
 _ETCD = "go.etcd.io/etcd/server/v3"
@@ -45,7 +45,7 @@ _PACKAGES = {
 }
 _NAMES = {_ETCD: "etcd"}
 LOCKED_GROUPS = (NODE, CONTROL_PLANE, HELM)
-"""Groups of one module, with hashes of its source: what they have in common is compiled once."""
+"""Groups of one module with pinned hashes; their common packages are compiled once."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ KIND = _program(_KIND, KIND_ONLY)
 
 @dataclass(frozen=True)
 class Tools:
-    """Where the built programs are."""
+    """The paths of the built programs."""
 
     paths: Mapping[str, Path] = field(default_factory=dict)
 
@@ -80,21 +80,21 @@ class Tools:
 
 
 def groups(*, helm: bool) -> list[str]:
-    """Lists what a lab is made of.
+    """Return the groups that a lab is made of.
 
     Args:
-        helm: Whether with it.
+        helm: Whether to include helm.
     """
     return [*GROUPS, *([HELM] if helm else [])]
 
 
 def missing(groups: Iterable[str]) -> bool:
-    """Tells whether a program is not compiled yet that always is."""
+    """Return whether a group that is always compiled is not compiled yet."""
     return not all(_is_built(group) for group in groups if group != COMPANIONS)
 
 
 def download(groups: Iterable[str]) -> None:
-    """Downloads the source of those groups that are not compiled yet."""
+    """Download the source of the groups that are not compiled yet."""
     packages = [one for group in groups if not _is_built(group) for one in _packages(group)]
     if packages:
         with step("download source", "the Go module proxy, about 1 min"):
@@ -106,23 +106,25 @@ def _is_built(group: str) -> bool:
 
 
 def build(group: str) -> Tools:
-    """Builds the programs of one group, unless they are there already.
+    """Build the programs of one group, unless they are already built.
 
-    Compilers of all groups share the cores, and most packages serve several groups: one group
-    after the other takes no longer, and has the first one ready sooner.
+    All compilers share the cores, and most packages belong to several groups. So building one group
+    after the other takes no longer, and the first group is ready sooner.
     """
     if group == COMPANIONS:
         try:
             return Tools(debian_programs.build())
         except LabError as obstacle:
-            say(f"The lab compiles {', '.join(one.name for one in _of(group))}: {obstacle}")
+            say(
+                f"The lab compiles {', '.join(one.name for one in _programs_of(group))}: {obstacle}"
+            )
     return _compiled(group)
 
 
 def _compiled(group: str) -> Tools:
-    programs = _of(group)
+    programs = _programs_of(group)
     if not _is_built(group):
-        # Here, as a build of its own: what waits for it would say that it waits for the compiler.
+        # As a separate step; otherwise the progress line would name the compiler.
         _module(group)
 
     def compile_them(folder: Path) -> None:
@@ -135,32 +137,32 @@ def _compiled(group: str) -> Tools:
     return Tools({one.name: folder / one.name for one in programs})
 
 
-def joined(parts: Iterable[Tools]) -> Tools:
-    """Returns the programs of several groups as one."""
+def merged(parts: Iterable[Tools]) -> Tools:
+    """Return the programs of several groups in one object."""
     return Tools({name: path for one in parts for name, path in one.paths.items()})
 
 
 def find_or_build(program: Program) -> Path:
-    """Returns the user's own program of that name, or builds it."""
+    """Return the path of the user's own program with that name, or build it."""
     found = shutil.which(program.name)
     return Path(found) if found else build(program.group)[program.name]
 
 
 def locked_packages() -> list[str]:
-    """Lists the commands that the locked module has."""
+    """Return the commands of the locked module."""
     return [package for group in LOCKED_GROUPS for package in _packages(group)]
 
 
-def _of(group: str) -> list[Program]:
+def _programs_of(group: str) -> list[Program]:
     return [one for one in _ALL if one.group == group]
 
 
 def _packages(group: str) -> list[str]:
-    return [one.package for one in _of(group)]
+    return [one.package for one in _programs_of(group)]
 
 
 def _module(group: str) -> Path:
-    """Returns a folder with the go.mod and go.sum that a group is built with."""
+    """Return a folder with the go.mod and go.sum that a group is built with."""
     return (
         go_module.LOCKED if group in LOCKED_GROUPS else go_module.resolved(group, _packages(group))
     )
@@ -173,6 +175,6 @@ def _inputs(group: str) -> list[cache.Input]:
 
 
 def file_name(package: str) -> str:
-    """Returns how Go names a program: after its folder, but not after a major version's."""
+    """Return the file name that Go gives a program: its folder's, without a major version."""
     *_, folder, last = package.split("/")
     return folder if last[0] == "v" and last[1:].isdigit() else last

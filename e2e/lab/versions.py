@@ -1,4 +1,4 @@
-"""Every version that the lab pins; a change here rebuilds what depends on it and nothing else."""
+"""The versions that the lab pins; a change rebuilds what depends on it and nothing else."""
 
 GO_MINIMUM = (1, 26)
 
@@ -11,14 +11,14 @@ KIND = "v0.33.0"
 
 
 def kubernetes(newer: int = 0) -> tuple[int, int]:
-    """Returns the first two numbers of Kubernetes' version, or of one so many minors newer."""
+    """Return Kubernetes' major and minor version, or those of a version `newer` minors ahead."""
     major, minor, _ = KUBERNETES.removeprefix("v").split(".")
     return int(major), int(minor) + newer
 
 
 def kubernetes_staging() -> str:
-    """Returns the version under which Kubernetes publishes its staging modules.
+    """Return the version under which Kubernetes publishes its staging modules.
 
-    Outside of its own tree k8s.io/api and its siblings are v0.N.P for a Kubernetes v1.N.P.
+    Outside Kubernetes' own tree, k8s.io/api and its siblings are v0.N.P for Kubernetes v1.N.P.
     """
     return KUBERNETES.replace("v1.", "v0.", 1)

@@ -1,4 +1,4 @@
-"""What is built is complete or not there, and named after all that it depends on."""
+"""Artifacts are complete or absent, and named after all their inputs."""
 
 import os
 from pathlib import Path
@@ -25,7 +25,7 @@ def test_a_stamp_changes_with_text_and_with_a_files_name_and_content(tmp_path: P
     assert len({first, changed, renamed, cache.stamp("v2", folder)}) == 4
 
 
-def test_inputs_do_not_run_together() -> None:
+def test_inputs_are_hashed_separately() -> None:
     assert cache.stamp("ab", "c") != cache.stamp("a", "bc")
 
 
@@ -66,7 +66,7 @@ def test_a_build_removes_versions_that_were_not_used_for_a_week() -> None:
     assert (old.exists(), recent.exists(), other.exists()) == (False, True, True)
 
 
-def test_what_changes_often_is_removed_sooner() -> None:
+def test_unused_versions_can_be_removed_sooner() -> None:
     old = cache.artifact("store", ["v1"], Path.touch, "nothing")
     os.utime(old, (old.stat().st_mtime - 100,) * 2)
     cache.artifact("store", ["v2"], Path.touch, "nothing", kept_unused=99)

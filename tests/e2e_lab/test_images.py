@@ -1,4 +1,4 @@
-"""Images packed by hand, and what reaches the build of the product's image."""
+"""Hand-packed images, and the build context of the product's image."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 from e2e.lab import image_archive
-from e2e.lab.product_image import let_in, pip_volumes
+from e2e.lab.product_image import included_paths, pip_volumes
 from tests.support.tars import content
 
 
@@ -17,7 +17,7 @@ def pack(folder: Path, output: Path) -> bytes:
     return output.read_bytes()
 
 
-def test_equal_files_give_equal_images_whatever_their_times(tmp_path: Path) -> None:
+def test_equal_files_make_equal_images_whatever_their_times(tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     tree.mkdir()
     (tree / "tool").write_text("#!")
@@ -38,7 +38,7 @@ def test_an_image_names_its_layer_and_its_command(tmp_path: Path) -> None:
     assert len(config["history"]) == len(config["rootfs"]["diff_ids"]) == 1
 
 
-def test_pip_in_the_build_has_the_settings_of_pip_out_here(tmp_path: Path) -> None:
+def test_pip_in_the_build_uses_this_machines_pip_settings(tmp_path: Path) -> None:
     bundle = tmp_path / "ca.crt"
     bundle.touch()
     environment = {
@@ -59,5 +59,8 @@ def test_pip_in_the_build_has_the_settings_of_pip_out_here(tmp_path: Path) -> No
     )
 
 
-def test_only_what_the_ignore_file_lets_in_reaches_the_build() -> None:
-    assert let_in("*\n!operator\n!pyproject.toml\n**/*.pyc\n") == ["operator", "pyproject.toml"]
+def test_only_files_that_the_ignore_file_includes_are_in_the_build_context() -> None:
+    assert included_paths("*\n!operator\n!pyproject.toml\n**/*.pyc\n") == [
+        "operator",
+        "pyproject.toml",
+    ]

@@ -1,4 +1,4 @@
-"""Which modules an initial file system loads, and in which order."""
+"""Which modules an initramfs loads, and in which order."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_each_module_comes_after_those_it_depends_on_and_only_once() -> None:
     ]
 
 
-def test_what_is_built_in_is_not_loaded() -> None:
+def test_built_in_modules_are_not_loaded() -> None:
     built_in = "".join(f"kernel/{name}.ko\n" for name in initial_files.MODULES)
     assert initial_files.load_order(DEP, built_in) == []
 
@@ -37,6 +37,6 @@ def test_the_checksums_of_ext4_are_loaded_where_they_are_a_module() -> None:
     assert initial_files.load_order(dep, built_in) == ["kernel/crypto/crc32c_generic.ko"]
 
 
-def test_a_module_that_is_nowhere_is_named() -> None:
+def test_a_missing_module_is_named() -> None:
     with pytest.raises(KeyError, match="virtio_pci"):
         initial_files.load_order(DEP, "")

@@ -1,4 +1,4 @@
-"""An interrupted command ends what it started, and nothing else."""
+"""An interrupted command stops what it started, and nothing else."""
 
 from pathlib import Path
 
@@ -6,14 +6,14 @@ import pytest
 
 from e2e.lab import control_plane, instance, network, processes
 from e2e.lab.instance import Instance
-from e2e.lab.interruption import ending_what_it_starts
+from e2e.lab.interruption import stop_on_interrupt
 
 ETCD = control_plane.COMPONENTS[0]
 
 
 @pytest.fixture
 def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Instance:
-    """Give an instance that has a folder, and no network."""
+    """Return an instance with a folder and without a network."""
     monkeypatch.setenv("OOMWARDEN_CACHE", str(tmp_path))
     monkeypatch.setattr(network, "remove", lambda _: None)
     one = instance.find("tried")
@@ -26,22 +26,22 @@ def start(lab: Instance) -> None:
 
 
 def interrupted(lab: Instance, *, starts: bool) -> None:
-    with ending_what_it_starts(lab):
+    with stop_on_interrupt(lab):
         if starts:
             start(lab)
         raise KeyboardInterrupt
 
 
-def test_a_lab_that_an_interrupted_command_has_started_is_ended(
+def test_a_lab_that_an_interrupted_command_has_started_is_stopped(
     lab: Instance, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupted(lab, starts=True)
     assert not processes.is_alive(ETCD, lab.run)
-    assert "lab tried, which this run had started, is down" in "".join(capfd.readouterr())
+    assert "stopped lab tried, which this run had started" in "".join(capfd.readouterr())
 
 
-def test_a_lab_that_ran_before_stays(lab: Instance) -> None:
+def test_a_lab_that_ran_before_keeps_running(lab: Instance) -> None:
     start(lab)
     with pytest.raises(KeyboardInterrupt):
         interrupted(lab, starts=False)
@@ -49,7 +49,7 @@ def test_a_lab_that_ran_before_stays(lab: Instance) -> None:
     assert processes.stop(ETCD, lab.run)
 
 
-def test_a_lab_that_came_up_stays(lab: Instance) -> None:
-    with ending_what_it_starts(lab):
+def test_a_lab_that_came_up_keeps_running(lab: Instance) -> None:
+    with stop_on_interrupt(lab):
         start(lab)
     assert processes.stop(ETCD, lab.run)

@@ -1,4 +1,4 @@
-"""What the lab works out from versions, settings and this machine."""
+"""What the lab derives from versions, settings and this machine."""
 
 import argparse
 import tarfile
@@ -16,16 +16,16 @@ from tests.support.tars import content
 @pytest.mark.parametrize(
     ("text", "version"), [("go1.26.8", (1, 26)), ("go1.9", (1, 9)), ("devel +abc", ())]
 )
-def test_a_version_of_go_is_read(text: str, version: tuple[int, ...]) -> None:
+def test_go_versions_are_parsed(text: str, version: tuple[int, ...]) -> None:
     assert preflight.go_version(text) == version
 
 
-def test_available_memory_is_told_in_mebibytes() -> None:
+def test_available_memory_is_returned_in_mebibytes() -> None:
     text = "MemTotal:  9 kB\nMemFree:  8 kB\nMemAvailable:   2097152 kB\n"
     assert available_memory(text) == 2048
 
 
-def test_a_setting_of_the_kubelet_is_json_or_else_text() -> None:
+def test_a_kubelet_setting_is_json_or_else_text() -> None:
     assert kubelet_setting("singleProcessOOMKill=true") == ("singleProcessOOMKill", True)
     assert kubelet_setting("memorySwap={}") == ("memorySwap", {})
     assert kubelet_setting("cgroupRoot=/lab") == ("cgroupRoot", "/lab")
@@ -33,7 +33,7 @@ def test_a_setting_of_the_kubelet_is_json_or_else_text() -> None:
         kubelet_setting("maxPods")
 
 
-def test_the_identity_disk_holds_what_makes_a_node_this_one(
+def test_the_identity_disk_contains_what_is_specific_to_the_node(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OOMWARDEN_CACHE", str(tmp_path))

@@ -1,4 +1,4 @@
-"""A node's machine: which kind is chosen, and what each is started with."""
+"""A node's machine: which kind is chosen, and how each is started."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from e2e.lab import kernel
 from e2e.lab.errors import LabError
 from e2e.lab.instance import Instance
-from e2e.lab.kernel import Kernel
+from e2e.lab.kernel import KernelFiles
 from e2e.lab.machines import Devices, choice, choose, kvm, uml, uml_kernel
 from e2e.lab.machines.qemu import Qemu
 from e2e.lab.machines.uml import UserModeLinux
@@ -21,7 +21,7 @@ INSTANCE = Instance("demo", 7)
 def nothing_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(choice.VARIABLE, raising=False)
     monkeypatch.setenv("OOMWARDEN_CACHE", str(tmp_path))
-    monkeypatch.setattr(kernel, "build", lambda: Kernel(tmp_path))
+    monkeypatch.setattr(kernel, "build", lambda: KernelFiles(tmp_path))
     monkeypatch.setattr(kvm, "works", lambda _: False)
     monkeypatch.setattr(uml_kernel, "build", lambda: tmp_path / "linux")
     monkeypatch.setattr(uml, "check", lambda _kernel, _memory: None)
@@ -31,11 +31,11 @@ def refuse(*_: object) -> Path:
     raise LabError("Debian has none.")
 
 
-def test_a_node_is_user_mode_linux_where_that_is_to_be_had() -> None:
+def test_a_node_is_user_mode_linux_where_that_is_available() -> None:
     assert choose(4096).name == "uml"
 
 
-def test_what_stands_in_the_way_is_said_in_one_line_and_qemu_is_taken(
+def test_the_obstacle_is_printed_in_one_line_and_qemu_is_used(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(uml_kernel, "build", refuse)
@@ -51,7 +51,7 @@ def test_qemu_uses_kvm_where_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "kvm" in choose(4096).command(INSTANCE, DEVICES)
 
 
-def test_whoever_must_not_wait_gets_qemu_until_the_other_kernel_is_built(
+def test_qemu_is_used_without_waiting_until_the_uml_kernel_is_built(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(uml_kernel, "is_built", lambda: False)
@@ -60,7 +60,7 @@ def test_whoever_must_not_wait_gets_qemu_until_the_other_kernel_is_built(
     assert choose(4096, may_build=False).name == "uml"
 
 
-def test_a_kind_that_was_asked_for_is_not_replaced_by_another(
+def test_a_requested_kind_is_not_replaced_by_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(choice.VARIABLE, "uml")
@@ -69,7 +69,7 @@ def test_a_kind_that_was_asked_for_is_not_replaced_by_another(
         choose(4096)
 
 
-def test_a_kind_that_does_not_exist_is_refused_with_those_that_do(
+def test_an_unknown_kind_is_refused_with_the_known_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(choice.VARIABLE, "xen")
@@ -78,7 +78,8 @@ def test_a_kind_that_does_not_exist_is_refused_with_those_that_do(
 
 
 @pytest.mark.parametrize(
-    "machine", [UserModeLinux(Path("/linux")), Qemu(Kernel(Path("/kernel")), ("-accel", "tcg"))]
+    "machine",
+    [UserModeLinux(Path("/linux")), Qemu(KernelFiles(Path("/kernel")), ("-accel", "tcg"))],
 )
 def test_each_machine_gets_its_three_disks_in_order(machine: UserModeLinux | Qemu) -> None:
     words = " ".join(machine.command(INSTANCE, DEVICES))
@@ -96,14 +97,16 @@ class TestSharedMemory:
     def real_check(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.undo()
 
-    def test_too_little_of_it_is_said_with_the_remedy(
+    def test_too_little_shared_memory_is_reported_with_the_remedy(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.mounted(monkeypatch, blocks=64 * 256, flags=0)
         with pytest.raises(LabError, match=r"4096 MiB are needed .* 64 MiB are free: .*--shm-size"):
             uml.check(Path("/linux"), 4096)
 
-    def test_programs_must_be_allowed_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_shared_memory_must_not_be_mounted_noexec(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         self.mounted(monkeypatch, blocks=1 << 24, flags=os.ST_NOEXEC)
         with pytest.raises(LabError, match="noexec"):
             uml.check(Path("/linux"), 4096)
@@ -113,9 +116,11 @@ class TestSharedMemory:
         monkeypatch.setattr(os, "statvfs", lambda _: values)
 
 
-def test_a_kernel_program_that_does_not_start_says_what_it_said_last(tmp_path: Path) -> None:
+def test_a_kernel_program_that_does_not_start_is_reported_with_its_last_line(
+    tmp_path: Path,
+) -> None:
     kernel = tmp_path / "linux"
     kernel.write_text("#!/bin/sh\necho booting\necho seccomp is not permitted\nexit 1\n")
     kernel.chmod(0o755)
-    with pytest.raises(LabError, match=r"said last: seccomp is not permitted\).*--privileged"):
+    with pytest.raises(LabError, match=r"last message: seccomp is not permitted\).*--privileged"):
         uml.check_seccomp(kernel)

@@ -25,7 +25,7 @@ def test_the_newest_version_comes_first_by_its_numbers_whatever_its_suite() -> N
     ]
 
 
-def test_nothing_listed_is_no_package() -> None:
+def test_an_empty_listing_has_no_package() -> None:
     assert suites.newest_first("") == []
 
 
@@ -41,7 +41,7 @@ def test_each_suite_is_a_source_at_the_machines_mirror(
     ]
 
 
-def test_no_kernel_in_any_suite_is_said_with_the_suites(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_names_the_suites_when_none_has_a_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(_pattern: str) -> list[Package]:
         return []
 
@@ -58,7 +58,7 @@ def test_a_kernels_series_is_its_first_two_numbers() -> None:
 @pytest.mark.parametrize(
     ("processors", "memory", "machines"), [(2, 8000, 2), (1, 8000, 1), (2, 2000, 1), (2, 500, 1)]
 )
-def test_machines_run_side_by_side_where_each_has_a_processor_and_memory(
+def test_machines_run_concurrently_where_each_has_a_processor_and_memory(
     processors: int, memory: int, machines: int
 ) -> None:
-    assert kernel_vm.machines_at_once(processors, memory) == machines
+    assert kernel_vm.concurrent_machines(processors, memory) == machines

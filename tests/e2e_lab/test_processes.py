@@ -1,20 +1,20 @@
-"""Only processes that the lab started are ended, and those for certain."""
+"""Exactly the processes that the lab started are stopped."""
 
 from pathlib import Path
 
 import pytest
 
 from e2e.lab import processes
-from e2e.lab.processes import Record
+from e2e.lab.processes import ProcessRecord
 
 STAT = "4242 (odd ) name) S 1 4242 4242 0 -1 4194304 99 0 0 0 1 2 0 0 20 0 1 0 777 5 6 7\n"
 
 
-def test_a_record_is_read_past_brackets_and_spaces_in_the_commands_name() -> None:
-    assert Record.parse(f"{STAT}boot-1\n") == Record(4242, 777, "boot-1")
+def test_a_process_record_is_parsed_past_brackets_and_spaces_in_the_command() -> None:
+    assert ProcessRecord.parse(f"{STAT}boot-1\n") == ProcessRecord(4242, 777, "boot-1")
 
 
-def test_a_started_process_is_recorded_and_ended(tmp_path: Path) -> None:
+def test_a_started_process_is_recorded_and_stopped(tmp_path: Path) -> None:
     record = processes.start("sleeper", ["sleep", "600"], tmp_path)
     assert processes.is_alive("sleeper", tmp_path)
     assert processes.process_id("sleeper", tmp_path) == record.pid
@@ -38,7 +38,7 @@ def test_a_process_id_that_now_means_another_process_is_left_alone(
 ) -> None:
     stat = Path("/proc/self/stat").read_text()
     boot_id = Path("/proc/sys/kernel/random/boot_id").read_text()
-    mine = Record.parse(stat + boot_id)
+    mine = ProcessRecord.parse(stat + boot_id)
     if change == "boot":
         boot_id = "another-boot\n"
     else:

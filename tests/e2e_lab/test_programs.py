@@ -1,9 +1,9 @@
-"""One module for all programs, and one build for each group of them."""
+"""All programs share one module, and each group is one build."""
 
 import pytest
 
 from e2e.lab import go_build, go_module, tools, versions
-from e2e.lab.go_module import PINNED, Pinned
+from e2e.lab.go_module import PINNED, PinnedModule
 
 UPSTREAM = {
     "Go": "1.26.0",
@@ -22,12 +22,14 @@ def test_kubernetes_staging_modules_are_replaced_by_their_published_versions() -
 
 
 def test_a_module_without_kubernetes_requires_what_is_pinned_and_replaces_nothing() -> None:
-    text = go_module.module_text({}, [Pinned("sigs.k8s.io/kind", "v1.2.3")], ["sigs.k8s.io/kind"])
+    text = go_module.module_text(
+        {}, [PinnedModule("sigs.k8s.io/kind", "v1.2.3")], ["sigs.k8s.io/kind"]
+    )
     assert "require sigs.k8s.io/kind v1.2.3" in text
     assert "replace" not in text
 
 
-def test_every_program_has_a_name_of_its_own() -> None:
+def test_every_program_has_a_unique_name() -> None:
     assert {"kubectl", "kubelet", "etcd", "containerd", "helm"} <= set(tools.PROGRAMS)
     packages = {program.package for program in tools.PROGRAMS.values()}
     assert len(packages) == len(tools.PROGRAMS)
@@ -46,7 +48,7 @@ def test_every_program_belongs_to_a_pinned_module() -> None:
     assert all(any(one.package.startswith(p.path) for p in PINNED) for one in programs)
 
 
-def test_compilers_share_the_memory_and_are_left_alone_where_there_is_little() -> None:
+def test_compilers_share_the_memory_unless_there_is_too_little() -> None:
     assert go_build.compiler_memory(8192, 2) == {"GOGC": "off", "GOMEMLIMIT": "3072MiB"}
     assert go_build.compiler_memory(8192, 8) == {}
 

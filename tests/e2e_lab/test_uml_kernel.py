@@ -1,4 +1,4 @@
-"""The kernel for User-Mode Linux: built once, resumed when interrupted, given up with a reason."""
+"""The User-Mode Linux kernel is built once, resumes when interrupted, and fails with a reason."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ OLD = Package("linux-source-7.2", "7.2.13-1", "sid")
 
 @pytest.fixture(autouse=True)
 def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Stands in for Debian and the compiler; lists what was done."""
+    """Replace Debian and the compiler with fakes, and return the list of their calls."""
     done: list[str] = []
 
     def unpack(source: Package, tree: Path) -> None:
@@ -33,16 +33,16 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(debian, "missing_packages", lambda _: [])
     monkeypatch.setattr(suites, "candidates", lambda _: [NEW, OLD])
     monkeypatch.setattr(uml_kernel, "_unpack", unpack)
-    monkeypatch.setattr(uml_kernel, "_made", made)
+    monkeypatch.setattr(uml_kernel, "_make", made)
     return done
 
 
-def workplace(source: Package) -> Path:
+def work_folder(source: Package) -> Path:
     inputs = uml_kernel.inputs()
     return Path(f"{cache.artifact_path('uml-kernel', inputs)}.work") / source.version
 
 
-def test_the_newest_source_is_taken_and_built_once(sources: list[str]) -> None:
+def test_the_newest_source_is_built_once(sources: list[str]) -> None:
     program = uml_kernel.build()
     assert uml_kernel.build() == program
     assert program.read_text() == "program"
@@ -50,36 +50,36 @@ def test_the_newest_source_is_taken_and_built_once(sources: list[str]) -> None:
     assert (program.parent / "source").read_text() == "linux-source-7.3 7.3.4-1 of sid\n"
 
 
-def test_an_interrupted_build_goes_on_where_it_was(sources: list[str]) -> None:
-    workplace(NEW).mkdir(parents=True)
+def test_an_interrupted_build_resumes(sources: list[str]) -> None:
+    work_folder(NEW).mkdir(parents=True)
     uml_kernel.build()
     assert sources == ["make 7.3.4-1"]
 
 
-def test_a_half_built_tree_that_no_longer_builds_is_begun_once_more(sources: list[str]) -> None:
-    workplace(NEW).mkdir(parents=True)
-    (workplace(NEW) / "half a file").touch()
+def test_a_half_built_tree_that_no_longer_builds_is_unpacked_again(sources: list[str]) -> None:
+    work_folder(NEW).mkdir(parents=True)
+    (work_folder(NEW) / "half a file").touch()
     uml_kernel.build()
     assert sources == ["make 7.3.4-1", "unpack linux-source-7.3", "make 7.3.4-1"]
 
 
-def test_a_source_that_does_not_serve_gives_way_to_the_one_before(
+def test_an_unsuitable_source_is_replaced_by_the_previous_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    made = uml_kernel._made
+    made = uml_kernel._make
 
     def only_old(tree: Path) -> Path:
         if tree.name == NEW.version:
             raise LabError("it lacks CONFIG_SYSCTL.")
         return made(tree)
 
-    monkeypatch.setattr(uml_kernel, "_made", only_old)
+    monkeypatch.setattr(uml_kernel, "_make", only_old)
     program = uml_kernel.build()
     assert (program.parent / "source").read_text().startswith("linux-source-7.2")
-    assert not workplace(NEW).parent.exists()
+    assert not work_folder(NEW).parent.exists()
 
 
-def test_that_none_serves_is_said_at_once_the_next_time(
+def test_a_recent_failure_is_reported_without_another_build(
     sources: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(suites, "candidates", lambda _: [])
@@ -91,10 +91,10 @@ def test_that_none_serves_is_said_at_once_the_next_time(
     assert sources == []
 
 
-def test_an_option_of_every_version_that_is_not_in_force_is_named() -> None:
+def test_missing_options_are_named() -> None:
     wanted = "CONFIG_A=y\nCONFIG_B=18\n# In some versions only:\nCONFIG_C=y\n"
-    assert uml_kernel.lacking_options(wanted, "CONFIG_A=y\nCONFIG_B=18\n") == []
-    assert uml_kernel.lacking_options(wanted, "# CONFIG_A is not set\nCONFIG_B=17\n") == [
+    assert uml_kernel.missing_options(wanted, "CONFIG_A=y\nCONFIG_B=18\n") == []
+    assert uml_kernel.missing_options(wanted, "# CONFIG_A is not set\nCONFIG_B=17\n") == [
         "CONFIG_A",
         "CONFIG_B",
     ]

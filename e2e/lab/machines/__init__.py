@@ -1,4 +1,4 @@
-"""What a node runs on: User-Mode Linux, or a machine of QEMU; both behind `Machine`."""
+"""The machine that a node runs on: User-Mode Linux or QEMU, both behind `Machine`."""
 
 from e2e.lab.machines.choice import choose
 from e2e.lab.machines.machine import Devices, Machine

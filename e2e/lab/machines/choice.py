@@ -1,4 +1,4 @@
-"""Which kind of machine a node is: User-Mode Linux where its kernel is to be had, else QEMU's."""
+"""Selects the kind of a node's machine: User-Mode Linux if its kernel is available, else QEMU."""
 
 import os
 
@@ -16,17 +16,17 @@ _KINDS = ("uml", "qemu")
 
 
 def choose(memory: int, *, may_build: bool = True) -> Machine:
-    """Returns the machine that a node is to run on; its kernel is built where it is missing.
+    """Return the machine for a node, and build its kernel first if it is missing.
 
-    `OOMWARDEN_NODE` asks for one kind. Without it, what stands in the way of User-Mode Linux is
-    said in one line, and QEMU is taken.
+    `OOMWARDEN_NODE` selects one kind. Without it, QEMU is used if User-Mode Linux is not available,
+    and one line says why.
 
     Args:
-        memory: What the node will have, in MiB.
-        may_build: Whether to build the kernel for User-Mode Linux, which takes minutes.
+        memory: The node's memory, in MiB.
+        may_build: Whether to build the kernel of User-Mode Linux, which takes minutes.
 
     Raises:
-        LabError: The kind that the user asks for does not exist, or cannot run here.
+        LabError: The requested kind does not exist, or cannot run here.
     """
     wanted = os.environ.get(VARIABLE, "")
     if wanted not in {"", *_KINDS}:
@@ -38,7 +38,7 @@ def choose(memory: int, *, may_build: bool = True) -> Machine:
     try:
         return _user_mode_linux(memory)
     except LabError as obstacle:
-        say(f"The node runs on QEMU, as User-Mode Linux is not to be had: {obstacle}")
+        say(f"The node runs on QEMU, because User-Mode Linux is not available: {obstacle}")
         return _qemu()
 
 

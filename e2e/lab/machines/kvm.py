@@ -1,9 +1,9 @@
-"""Whether this machine's KVM works: some open and then hang, so a kernel is booted with it."""
+"""Tests whether this machine's KVM works, by booting a kernel: some hang after they are opened."""
 
 from pathlib import Path
 
 from e2e.lab import cache
-from e2e.lab.kernel import Kernel
+from e2e.lab.kernel import KernelFiles
 from e2e.lab.shell import run
 
 VIRTUAL = ("-machine", "q35", "-accel", "kvm")
@@ -11,12 +11,12 @@ VIRTUAL = ("-machine", "q35", "-accel", "kvm")
 _DEVICE = Path("/dev/kvm")
 _HOST_BOOT = Path("/proc/sys/kernel/random/boot_id")
 _PROBE_SECONDS = "10"
-# What a kernel without a disk says last.
+# The last message of a kernel without a disk.
 _BOOTED = "Unable to mount root fs"
 
 
-def works(kernel: Kernel) -> bool:
-    """Tells whether KVM boots a kernel within ten seconds; tried once in each boot of the host."""
+def works(kernel: KernelFiles) -> bool:
+    """Return whether KVM boots a kernel within ten seconds; tested once per boot of the host."""
     if not _DEVICE.exists():
         return False
 
@@ -28,11 +28,11 @@ def works(kernel: Kernel) -> bool:
     return answer.read_text(encoding="utf-8") == "yes"
 
 
-def _boots(kernel: Kernel) -> bool:
+def _boots(kernel: KernelFiles) -> bool:
     machine = (
         *("timeout", "--signal=KILL", _PROBE_SECONDS, "qemu-system-x86_64", *VIRTUAL),
         *("-m", "256", "-display", "none", "-no-user-config", "-nodefaults", "-no-reboot"),
         *("-kernel", kernel.image, "-append", "console=ttyS0 panic=-1", "-serial", "stdio"),
     )
-    # It is ended by force where it hangs: what it has said by then is the answer.
+    # It is killed if it hangs; its output up to then is the answer.
     return _BOOTED in run("sh", "-c", '"$0" "$@" 2>&1; true', *machine)

@@ -1,4 +1,4 @@
-"""The one interface of all kinds of machines that can be a node."""
+"""The interface of all kinds of machines that nodes run on."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +9,13 @@ from e2e.lab.instance import Instance
 
 @dataclass(frozen=True)
 class Devices:
-    """What a node's machine consists of.
+    """The devices of a node's machine.
 
     Attributes:
         system: The disk with the root file system; never written to.
         store: The disk with the image store; never written to.
-        identity: A plain tar, attached as the third disk, that makes it this node.
-        memory: In MiB.
+        identity: A plain tar with the node's own files, attached as the third disk.
+        memory: Memory, in MiB.
     """
 
     system: Path
@@ -25,7 +25,7 @@ class Devices:
 
 
 class Machine(Protocol):
-    """A kind of machine. Its kernel is there; nothing of it runs yet.
+    """A kind of machine. Its kernel exists; nothing is running yet.
 
     A node's programs see its disks as /dev/vd[abc] or /dev/ubd[abc], and its network device as
     eth0 or vec0: `rootfs/usr/local/sbin` knows both.
@@ -33,17 +33,17 @@ class Machine(Protocol):
 
     @property
     def name(self) -> str:
-        """The value of OOMWARDEN_NODE that asks for it."""
+        """The value of OOMWARDEN_NODE that selects it."""
 
     @property
-    def made_of(self) -> str:
-        """Identifies its kernel and how that runs; another value means another machine."""
+    def fingerprint(self) -> str:
+        """Identify its kernel and how that runs; a node with another value is restarted."""
 
     def network(self) -> list[str]:
-        """Returns the `ip` commands that connect it to the bridge `br0`."""
+        """Return the `ip` commands that connect it to the bridge `br0`."""
 
     def command(self, instance: Instance, devices: Devices) -> list[str]:
-        """Returns the program that is the machine, with writes to the disks kept apart."""
+        """Return the command that runs the machine; it keeps writes out of the disks."""
 
     def console(self, instance: Instance) -> Path:
-        """Returns the file with what its kernel and services say."""
+        """Return the file with the output of its kernel and services."""

@@ -1,11 +1,11 @@
-"""A machine of QEMU with Debian's kernel: virtual where KVM works, else emulated."""
+"""A QEMU machine with Debian's kernel: virtualised if KVM works, otherwise emulated."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from e2e.lab.emulation import KERNEL_ARGUMENTS, PROCESSOR
 from e2e.lab.instance import Instance
-from e2e.lab.kernel import Kernel
+from e2e.lab.kernel import KernelFiles
 from e2e.lab.machines.machine import Devices
 
 _TAP = "tap0"
@@ -18,16 +18,16 @@ class Qemu:
     """Implements `Machine`.
 
     Attributes:
-        kernel: What boots it.
-        accelerator: QEMU's options about what executes the machine's instructions.
+        kernel: The kernel that it boots.
+        accelerator: QEMU's options that select KVM or emulation.
     """
 
-    kernel: Kernel
+    kernel: KernelFiles
     accelerator: tuple[str, ...]
     name: str = "qemu"
 
     @property
-    def made_of(self) -> str:
+    def fingerprint(self) -> str:
         return " ".join((str(self.kernel.folder), *self.accelerator))
 
     def network(self) -> list[str]:
@@ -59,5 +59,5 @@ class Qemu:
 
 
 def _disk(image: Path) -> tuple[str, str]:
-    # Writes go to a file in TMPDIR that has no name any more: every run starts clean.
+    # Writes go to an unlinked file in TMPDIR, so every run starts clean.
     return "-drive", f"file={image},format=raw,if=virtio,snapshot=on,cache=unsafe"

@@ -1,7 +1,7 @@
-"""Linux as a program of this machine (User-Mode Linux): a third of the CPU time of an emulated one.
+"""User-Mode Linux: a kernel as a program, at a third of the CPU time of an emulated machine.
 
-Its processes are processes of the host, whose system calls a seccomp filter hands to the kernel
-program. That holds no hostile guest: it is for tests.
+Its processes are processes of the host; a seccomp filter hands their system calls to the kernel
+program. That does not contain a hostile guest: it is for tests only.
 """
 
 import os
@@ -18,7 +18,7 @@ _MEMORY = Path("/dev/shm")  # noqa: S108 - its whole point is to be shared memor
 _MIB = 1 << 20
 _INSIDE, _OUTSIDE = "uml1", "uml0"
 _PROBE_SECONDS = "20"
-# The kernel has started its first host process under a filter long before it looks for a disk.
+# Before it looks for a disk, the kernel has started its first host process under a filter.
 _STARTED = "Unable to mount root fs"
 
 
@@ -34,11 +34,11 @@ class UserModeLinux:
     name: str = "uml"
 
     @property
-    def made_of(self) -> str:
+    def fingerprint(self) -> str:
         return str(self.kernel)
 
     def network(self) -> list[str]:
-        # Its `tap` and `hybrid` transports crash the kernel; `raw` takes one end of a veth.
+        # Its `tap` and `hybrid` transports crash the kernel; `raw` uses one end of a veth.
         return [
             f"link add {_OUTSIDE} type veth peer name {_INSIDE}",
             f"link set {_OUTSIDE} master br0",
@@ -62,24 +62,24 @@ class UserModeLinux:
         return instance.run / "node.log"
 
 
-# One processor: with two, or unpinned, each system call wakes another one of the host's.
+# One processor: with two, or unpinned, each system call wakes another processor of the host.
 _PROGRAM = ("seccomp=on", "ncpus=1", "con=null", "con0=fd:0,fd:1")
 
 
 def _processor() -> int:
-    """Returns the host's processor for a node: the last of those that this process may use."""
+    """Return the host's processor for a node: the last one that this process may use."""
     return max(os.sched_getaffinity(0))
 
 
 def check(kernel: Path, memory: int) -> None:
-    """Sees to it that the kernel program runs here.
+    """Check that the kernel program runs here.
 
     Args:
         kernel: The kernel program.
-        memory: What a node will have, in MiB.
+        memory: The node's memory, in MiB.
 
     Raises:
-        LabError: It does not, and why.
+        LabError: It does not run; the message says why.
     """
     shared = os.statvfs(_MEMORY)
     free = shared.f_bavail * shared.f_frsize // _MIB
@@ -95,10 +95,10 @@ def check(kernel: Path, memory: int) -> None:
 
 def check_seccomp(kernel: Path) -> None:
     program = ("timeout", "--signal=KILL", _PROBE_SECONDS, kernel, *_PROGRAM, "mem=64M")
-    said = run("sh", "-c", '"$0" "$@" 2>&1; true', "env", f"TMPDIR={_MEMORY}", *program)
-    if _STARTED not in said:
-        last = said.strip().splitlines()[-1:] or ["nothing"]
+    output = run("sh", "-c", '"$0" "$@" 2>&1; true', "env", f"TMPDIR={_MEMORY}", *program)
+    if _STARTED not in output:
+        last = output.strip().splitlines()[-1:] or ["nothing"]
         raise LabError(
-            f"This machine does not run User-Mode Linux (it said last: {last[0]}): start this"
+            f"User-Mode Linux does not run here (its last message: {last[0]}): start this"
             " container with `--privileged`, or `--security-opt seccomp=unconfined`."
         )

@@ -1,6 +1,6 @@
-"""The kernel program of User-Mode Linux, from the newest Debian source that gives one.
+"""The kernel program of User-Mode Linux, built from the newest suitable Debian source.
 
-Linux 7.0 is the first whose ARCH=um has SMP, without which there is no CPUSETS for the kubelet.
+Linux 7.0 is the first version whose ARCH=um has SMP, which CPUSETS needs, which the kubelet needs.
 Debian's own user-mode-linux package lacks both, and PSI.
 """
 
@@ -21,23 +21,23 @@ _NAME = "uml-kernel"
 _RETRY_SECONDS = 86400.0
 _TRIED = 2
 _SOME_VERSIONS = "# In some versions only:"
-# Half of the tree, and nothing of it is compiled here; its Kconfig files are read.
+# Half of the tree, of which nothing is compiled; only its Kconfig files are read.
 _LEFT_OUT = [f"--exclude=*/{folder}/*.{end}" for folder in ("drivers/gpu", "sound") for end in "ch"]
 _WAITS_FOR = "Debian's kernel source and the C compiler, about 5 min the first time"
 
 
 def is_built() -> bool:
-    """Tells whether the kernel program is there."""
+    """Return whether the kernel program is built."""
     return _path().exists()
 
 
 def build() -> Path:
-    """Returns the kernel program, built where it is missing.
+    """Return the path of the kernel program, and build it first if it is missing.
 
-    An interrupted build goes on where it was. One that failed is tried again after a day.
+    An interrupted build resumes. A failed one is retried after a day.
 
     Raises:
-        LabError: None of Debian's sources gives one.
+        LabError: It could not be built from any of Debian's sources.
     """
     if not is_built():
         _raise_recent_failure()
@@ -45,8 +45,8 @@ def build() -> Path:
 
 
 def inputs() -> list[cache.Input]:
-    """Returns what the kernel program depends on."""
-    # The version is no input: what was built from one source serves until the recipe changes.
+    """Return what the kernel program depends on."""
+    # The version is no input: what was built once is used until the recipe changes.
     return [_CONFIG, _CLOCK, _SOURCE]
 
 
@@ -66,7 +66,7 @@ def _raise_recent_failure() -> None:
 
 
 def _build(folder: Path) -> None:
-    _raise_recent_failure()  # of whoever held the lock before
+    _raise_recent_failure()  # of the run that held the lock before
     if missing := debian.missing_packages(_COMPILER):
         debian.install(missing)
     obstacles = []
@@ -74,12 +74,12 @@ def _build(folder: Path) -> None:
         try:
             program = _compile(source)
         except LabError as problem:
-            obstacles.append(f"{source} does not serve: {problem}")
+            obstacles.append(f"{source} is unsuitable: {problem}")
             continue
         folder.mkdir()
         run("cp", program, folder / "linux")
         (folder / "source").write_text(f"{source}\n", encoding="utf-8")
-        cache.remove(_workplace())
+        cache.remove(_work_folder())
         return
     reason = " ".join(obstacles) or "No Debian suite has the source of Linux 7.0 or newer."
     _failure().write_text(reason, encoding="utf-8")
@@ -87,7 +87,7 @@ def _build(folder: Path) -> None:
 
 
 def _sources() -> list[Package]:
-    """Returns the newest source of each of the newest kernels."""
+    """Return the newest source package of each of the newest kernels."""
     newest = {package.name: package for package in reversed(suites.candidates(_SOURCE))}
     return list(reversed(newest.values()))[:_TRIED]
 
@@ -96,39 +96,39 @@ def _compile(source: Package) -> Path:
     tree = _tree(source)
     if tree.exists():
         try:
-            return _made(tree)
+            return _make(tree)
         except LabError:
-            # A compiler that was killed can leave half a file that looks complete to make.
+            # A killed compiler can leave half a file that looks complete to make.
             cache.remove(tree)
     _unpack(source, tree)
-    return _made(tree)
+    return _make(tree)
 
 
-def _made(tree: Path) -> Path:
+def _make(tree: Path) -> Path:
     options = ("make", "-s", "-C", tree, "ARCH=um")
     if not (tree / ".config").exists():
         run(*options, f"KCONFIG_ALLCONFIG={_CONFIG}", "allnoconfig")
     config = (tree / ".config").read_text(encoding="utf-8")
-    if lacking := lacking_options(_CONFIG.read_text(encoding="utf-8"), config):
+    if lacking := missing_options(_CONFIG.read_text(encoding="utf-8"), config):
         raise LabError(f"it lacks {', '.join(lacking)}.")
     run(*options, f"-j{len(os.sched_getaffinity(0))}", "linux")
     return tree / "linux"
 
 
-def lacking_options(wanted: str, config: str) -> list[str]:
-    """Returns the options that are wanted of every version, and that a configuration has not."""
+def missing_options(wanted: str, config: str) -> list[str]:
+    """Return the options that every version must have and a configuration lacks."""
     every_version, _, _ = wanted.partition(_SOME_VERSIONS)
     options = [line for line in every_version.splitlines() if line.startswith("CONFIG_")]
     return sorted({line.partition("=")[0] for line in set(options) - set(config.splitlines())})
 
 
 def _tree(source: Package) -> Path:
-    """Returns where the source's tree is; it gets that name once it is complete."""
-    return _workplace() / source.version
+    """Return the path of the source tree, which exists only when it is complete."""
+    return _work_folder() / source.version
 
 
 def _unpack(source: Package, tree: Path) -> None:
-    partial = _workplace() / "partial"
+    partial = _work_folder() / "partial"
     cache.remove(partial)
     suites.unpack(source, partial / "package")
     (archive,) = (partial / "package/usr/src").glob("linux-source-*.tar.xz")
@@ -139,5 +139,5 @@ def _unpack(source: Package, tree: Path) -> None:
     partial.rename(tree)
 
 
-def _workplace() -> Path:
+def _work_folder() -> Path:
     return _path().with_name(f"{_path().name}.work")
