@@ -109,7 +109,7 @@ def start(world: World) -> str:
     world.make_namespace(NAMESPACE)
     _clear_ended(world)
     world.apply(manifest(world.cluster.busybox_image, node))
-    world.running(NAMESPACE, NAME)
+    world.wait_until_running(NAMESPACE, NAME)
     return node
 
 

@@ -96,7 +96,7 @@ def fill(world: World, number: int) -> None:
         app = container("app", world.cluster.busybox_image, "sh", "-c", script, request="8Mi")
         world.apply(pod(observer.NAMESPACE, f"full-{each}", app, bench="full"))
         if each % CONCURRENT_STARTS == CONCURRENT_STARTS - 1:
-            world.running(observer.NAMESPACE, f"full-{each}")
+            world.wait_until_running(observer.NAMESPACE, f"full-{each}")
 
     def enforced() -> bool:
         """The policy is enforced in every pod."""
@@ -113,7 +113,7 @@ def change(world: World, node: str) -> tuple[float, int]:
     described = pod(observer.NAMESPACE, WATCHER, watcher, bench=WATCHER)
     described["spec"] |= {"hostPID": True, "nodeName": node}
     world.apply(described)
-    world.running(observer.NAMESPACE, WATCHER)
+    world.wait_until_running(observer.NAMESPACE, WATCHER)
     kubectl = str(world.cluster.programs["kubectl"])
     where = (kubectl, "exec", "-n", observer.NAMESPACE, WATCHER, "--", "python3", "-c")
     line = (*where, _WATCH, str(FIRST), str(SECOND))

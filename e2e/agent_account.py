@@ -1,6 +1,6 @@
-"""To speak with the API server as an agent does: with a token bound to its pod, and so to its node.
+"""Clients with an agent's identity: a token bound to its pod, and so to its node.
 
-The API server reads the node out of the pod. It need not exist, so no node has to run for it.
+The API server takes the node's name from the pod. The node need not exist, so none has to run.
 """
 
 import uuid
@@ -21,16 +21,16 @@ NODE = "node-of-a-story"
 
 @contextmanager
 def agent_pod(world: World, node: str = NODE) -> Iterator[Any]:
-    """Give a pod with the agents' account on a node that does not exist: it never starts."""
+    """Create a pod with the agents' account on a node that does not exist, so it never starts."""
     name = f"agent-{uuid.uuid4().hex[:8]}"
     manifest = pod(NAMESPACE, name, container("agent", "none"))
     manifest["spec"] |= {"nodeName": node, "serviceAccountName": ACCOUNT}
     yield world.core.create_namespaced_pod(NAMESPACE, manifest)
-    forget(world, name)
+    delete_pod(world, name)
 
 
-def forget(world: World, name: str) -> None:
-    """Delete the pod, if it is there: no kubelet will say that it has ended."""
+def delete_pod(world: World, name: str) -> None:
+    """Delete the pod without waiting, as there is no kubelet to confirm its end."""
     where = f"metadata.name={name}"
     world.core.delete_collection_namespaced_pod(
         NAMESPACE, field_selector=where, grace_period_seconds=0
@@ -38,30 +38,30 @@ def forget(world: World, name: str) -> None:
 
 
 def token_of(world: World, agent: Any) -> str:
-    """Ask for a token as the kubelet does for an agent's pod."""
+    """Request a token as the kubelet does for an agent's pod."""
     name, uid = agent.metadata.name, agent.metadata.uid
     bound = {"kind": "Pod", "apiVersion": "v1", "name": name, "uid": uid}
     request = {"spec": {"expirationSeconds": 600, "boundObjectRef": bound, "audiences": []}}
-    answer = world.core.create_namespaced_service_account_token(ACCOUNT, NAMESPACE, request)
-    return str(answer.status.token)
+    response = world.core.create_namespaced_service_account_token(ACCOUNT, NAMESPACE, request)
+    return str(response.status.token)
 
 
-def client_of(world: World, agent: Any) -> client.ApiClient:
-    """Give a client with the agent's own rights, and no others."""
-    return client_with(world, token_of(world, agent))
+def agent_client(world: World, agent: Any) -> client.ApiClient:
+    """Return a client with exactly the agent's permissions."""
+    return client_with_token(world, token_of(world, agent))
 
 
-def client_with(world: World, token: str) -> client.ApiClient:
-    """Give a client that signs with a token."""
-    ours = world.api.configuration
-    theirs = client.Configuration(host=ours.host)
-    theirs.ssl_ca_cert = ours.ssl_ca_cert
-    theirs.api_key = {"authorization": f"Bearer {token}"}
-    return client.ApiClient(theirs)
+def client_with_token(world: World, token: str) -> client.ApiClient:
+    """Return a client that authenticates with a token."""
+    own = world.api.configuration
+    configuration = client.Configuration(host=own.host)
+    configuration.ssl_ca_cert = own.ssl_ca_cert
+    configuration.api_key = {"authorization": f"Bearer {token}"}
+    return client.ApiClient(configuration)
 
 
 def agents_kubeconfig(world: World, folder: Path) -> Path:
-    """Write a kubeconfig that reads its token from the file `token` of a folder."""
+    """Write a kubeconfig that reads its token from the file `token` in a folder."""
     config = yaml.safe_load(world.cluster.kubeconfig.read_text())
     config["users"] = [{"name": "agent", "user": {"tokenFile": str(folder / "token")}}]
     for context in config["contexts"]:
@@ -72,7 +72,7 @@ def agents_kubeconfig(world: World, folder: Path) -> Path:
 
 
 def record(namespace: str, node: str) -> Manifest:
-    """Give an OOMKill as an agent on this node writes it."""
+    """Return an OOMKill as an agent on this node creates it."""
     evidence = {"bootID": "b", "cgroup": 1, "level": "Pod", "epoch": 0, "from": 0, "to": 1}
     return {
         "apiVersion": "oomwarden.io/v1alpha1",

@@ -1,8 +1,8 @@
-"""What one sync of Argo CD does to objects, by its rules (argo-cd v3.2, gitops-engine/pkg/sync).
+"""A model of an Argo CD sync, by its rules (argo-cd v3.2, gitops-engine/pkg/sync).
 
-Every operation is a sync: hooks of Helm become hooks of Argo CD, whether they were meant for the
-installation or for upgrades (sync/hook/helm/type.go), and are deleted before they are made again
-unless they say otherwise (sync/hook/delete_policy.go).
+Every operation is a sync: Helm hooks become Argo CD hooks, whether they are for installation or for
+upgrades (sync/hook/helm/type.go). They are deleted before they are created again, unless they say
+otherwise (sync/hook/delete_policy.go).
 """
 
 from collections.abc import Iterable
@@ -17,30 +17,30 @@ PHASES = {"PreSync", "Sync", "PostSync", "SyncFail"}
 
 
 def key(manifest: Manifest) -> Key:
-    """Name an object."""
+    """Return the kind and name of an object."""
     return manifest["kind"], manifest["metadata"]["name"]
 
 
 def words(manifest: Manifest, annotation: str) -> set[str]:
-    """Read a list out of an annotation."""
+    """Parse a comma-separated annotation."""
     text = (manifest["metadata"].get("annotations") or {}).get(annotation, "")
     return {word.strip() for word in text.split(",") if word.strip()}
 
 
 def is_hook(manifest: Manifest) -> bool:
-    """Whether it is no part of the application itself."""
+    """Return whether an object is a hook, not part of the application itself."""
     own = words(manifest, OWN_HOOK)
     return bool(own - {"Skip"}) if own else bool(words(manifest, HOOK) - {"crd-install"})
 
 
 def runs_at_each_sync(manifest: Manifest) -> bool:
-    """Whether it is a hook of a sync; those of deletion are not."""
+    """Return whether a hook runs at each sync; deletion hooks do not."""
     own = words(manifest, OWN_HOOK) & (PHASES | {"Skip"})
     return bool(own & PHASES) if own else bool(words(manifest, HOOK) & AT_EACH_SYNC)
 
 
 def sync(live: dict[Key, Manifest], rendered: Iterable[Manifest], app: str) -> dict[Key, Manifest]:
-    """Give the objects after a sync with pruning and Replace=true: the hardest kind."""
+    """Return the objects after a sync with pruning and Replace=true, the most destructive kind."""
     wanted = {key(each): each for each in rendered}
     kept = {
         name: each

@@ -1,4 +1,4 @@
-"""The chart as helm renders it, without a cluster."""
+"""The chart as Helm renders it, without a cluster."""
 
 import subprocess
 from functools import cache
@@ -41,8 +41,8 @@ def pod_of(kind: str, *values: str) -> dict[str, Any]:
     return spec
 
 
-def flat(role: str, kind: str = "ClusterRole") -> set[tuple[str, str, str]]:
-    """Give (group, resource, verb) of a role, with the name where it is bound to one."""
+def permissions(role: str, kind: str = "ClusterRole") -> set[tuple[str, str, str]]:
+    """Return (group, resource, verb) of a role; the resource includes names it is limited to."""
     (found,) = (one for one in of_kind(kind) if one["metadata"]["name"] == role)
     return {
         (group, "/".join([resource, *rule.get("resourceNames", [])]), verb)

@@ -1,4 +1,4 @@
-"""What a status says: its conditions by type, and whether a policy is Ready."""
+"""Reads conditions from an object's status."""
 
 from typing import Any
 
@@ -6,12 +6,12 @@ from e2e.world import World
 
 
 def conditions(found: dict[str, Any]) -> dict[str, dict[str, str]]:
-    """Give an object's conditions by type; none where it has no status yet."""
+    """Return an object's conditions by type; empty if it has no status yet."""
     return {each["type"]: each for each in found.get("status", {}).get("conditions", [])}
 
 
 def ready(world: World, namespace: str, name: str, **counts: int) -> dict[str, object]:
-    """The policy is Ready with these counts."""
+    """Return the policy's status if it is Ready and has these counts, otherwise an empty dict."""
     found = world.policy(namespace, name)
     status: dict[str, object] = found.get("status", {})
     same = all(status.get(key) == value for key, value in counts.items())

@@ -1,4 +1,4 @@
-"""Clusters for the stories, the lab's or the one of KUBECONFIG; the product by its chart."""
+"""Fixtures: a cluster, from the lab or from KUBECONFIG, and the product installed by its chart."""
 
 import uuid
 from collections.abc import Generator, Iterator
@@ -12,11 +12,11 @@ from kubernetes import client, config
 from e2e import evidence, scheduling
 from e2e.lab import NodeNeed, open_cluster
 from e2e.lab.progress import say
+from e2e.mode_switch import ModeSwitch
+from e2e.node_access import NodeAccess
 from e2e.order import Need
-from e2e.refusals import guarded
-from e2e.sharing import share_here
-from e2e.surgeon import Surgeon
-from e2e.switch_hand import SwitchHand
+from e2e.refusals import admission_policies_active
+from e2e.sharing import plan_for_this_machine
 from e2e.times import short_name
 from e2e.world import GROUP, STORIES_LAB, STORY, VERSION, Release, World, eventually
 
@@ -27,39 +27,39 @@ pytest_configure = scheduling.configure
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Take two clusters where the machine is large enough; 0: this process does it all."""
+    """Return the number of workers, one per cluster; 0 runs all stories in this process."""
     if all("test_chart" in path for path in config.args):
         return 0
-    decided = share_here()
-    if decided.because:
-        say(f"One cluster runs all stories, as {decided.because}.")
-    return decided.clusters if decided.clusters > 1 else 0
+    plan = plan_for_this_machine()
+    if plan.reason:
+        say(f"All stories run on one cluster: {plan.reason}.")
+    return plan.clusters if plan.clusters > 1 else 0
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Put what the cluster says beside a failed story, while it still says it."""
+    """Add the cluster's state to the report of a failed story, before the state changes."""
     report = yield
     world = getattr(item, "funcargs", {}).get("control_plane")
     if report.failed and isinstance(world, World):
         name = scheduling.cluster_name(item.config)
-        kept = evidence.keep(world.cluster, name, f"{short_name(item.nodeid)}-{report.when}")
-        report.sections.append((f"cluster {name}; its logs are in {kept.folder}", kept.said))
+        saved = evidence.save(world.cluster, name, f"{short_name(item.nodeid)}-{report.when}")
+        report.sections.append((f"cluster {name}; its logs are in {saved.folder}", saved.summary))
     return report
 
 
 def selected_need(config: pytest.Config) -> Need:
-    """Tell what the selected stories need together."""
+    """Return the largest need of the selected stories."""
     order = config.pluginmanager.get_plugin("story-order")
-    assert isinstance(order, scheduling.Order)
+    assert isinstance(order, scheduling.StoryOrder)
     return order.need
 
 
 @pytest.fixture(scope="session")
 def control_plane(pytestconfig: pytest.Config) -> World:
-    """Give a cluster whose API server answers; its node still boots, or is absent if unneeded."""
+    """Return a cluster with a ready API server; the node may be booting, or absent if unneeded."""
     node: NodeNeed = "boots" if selected_need(pytestconfig) == Need.NODE else "is absent"
     cluster = open_cluster(scheduling.cluster_name(pytestconfig), STORIES_LAB, node=node)
     config.load_kube_config(config_file=str(cluster.kubeconfig))
@@ -68,32 +68,32 @@ def control_plane(pytestconfig: pytest.Config) -> World:
 
 @pytest.fixture(scope="session")
 def definitions(control_plane: World) -> Release:
-    """Give the chart's objects to the API server, whether or not there is a node to run pods."""
+    """Install the chart's objects, whether or not there is a node to run its pods."""
     release = Release(control_plane, ROOT / "charts" / "oomwarden")
-    release.define()
-    eventually(lambda: guarded(control_plane.api), every=0.2)
+    release.install_definitions()
+    eventually(lambda: admission_policies_active(control_plane.api), every=0.2)
     return release
 
 
 @pytest.fixture(scope="session")
 def world(control_plane: World, pytestconfig: pytest.Config) -> World:
-    """Give the cluster when its node is ready."""
+    """Return the cluster once its node is ready."""
     open_cluster(scheduling.cluster_name(pytestconfig), STORIES_LAB)
     return control_plane
 
 
 @pytest.fixture(scope="session")
 def release(world: World, definitions: Release) -> Release:
-    """Give the product as its chart installs it, from the image of this checkout."""
+    """Install the product by its chart, with the image of this checkout."""
     image = world.cluster.build_and_load_image()
     release = replace(definitions, repository=image.repository, tag=image.tag)
     release.install()
-    eventually(lambda: reported(release))
+    eventually(lambda: all_agents_reported(release))
     return release
 
 
-def reported(release: Release) -> bool:
-    """Each agent has written its OOMNode: it is ready before that."""
+def all_agents_reported(release: Release) -> bool:
+    """Return whether each agent has written its OOMNode; an agent is ready before that."""
     found = release.world.custom.list_cluster_custom_object(GROUP, VERSION, "oomnodes")["items"]
     written = {each["metadata"]["name"] for each in found if "status" in each}
     nodes = {agent.spec.node_name for agent in release.agents()}
@@ -101,45 +101,45 @@ def reported(release: Release) -> bool:
 
 
 @pytest.fixture(scope="module")
-def writing(release: Release) -> Iterator[Release]:
-    """The product with agents that may write to cgroups; put right after the module's stories."""
+def release_with_cgroup_writes(release: Release) -> Iterator[Release]:
+    """Install agents that may write to cgroups, and restore the default after the module."""
     release.install("--set", "agent.cgroupWrites=true")
     yield release
     release.install()
 
 
 @pytest.fixture
-def switch(world: World, release: Release) -> Iterator[SwitchHand]:
-    """Give a hand on the switch, which is at Enforce again afterwards."""
-    hand = SwitchHand(world)
-    yield hand
-    hand.turn("Enforce")
+def switch(world: World, release: Release) -> Iterator[ModeSwitch]:
+    """Return the mode switch, and set it back to Enforce afterwards."""
+    mode_switch = ModeSwitch(world)
+    yield mode_switch
+    mode_switch.set_mode("Enforce")
 
 
 @pytest.fixture(scope="session")
-def surgeon(world: World, release: Release) -> Iterator[Surgeon]:
-    surgeon = Surgeon(world)
-    surgeon.begin()
-    yield surgeon
-    surgeon.end()
+def node_access(world: World, release: Release) -> Iterator[NodeAccess]:
+    access = NodeAccess(world)
+    access.start()
+    yield access
+    access.stop()
 
 
 @pytest.fixture
 def api(control_plane: World) -> client.ApiClient:
-    """Give the official client, an independent view of what the product wrote."""
+    """Return the official Kubernetes client, a view that is independent of the product's code."""
     return control_plane.api
 
 
 @pytest.fixture
 def namespace(control_plane: World) -> Iterator[str]:
-    """Give a fresh namespace."""
+    """Create a namespace for one story."""
     with fresh_namespace(control_plane) as name:
         yield name
 
 
 @contextmanager
 def fresh_namespace(world: World) -> Iterator[str]:
-    """Make a namespace, and have it taken away: the next story does not wait for its pods' end."""
+    """Create a namespace, and delete it without waiting, so that the next story can start."""
     name = f"{STORY}{uuid.uuid4().hex[:8]}"
     world.make_namespace(name)
     yield name

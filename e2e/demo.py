@@ -1,4 +1,4 @@
-"""`make demo`: a real cluster, a real OOM kill, and what oomwarden says about it."""
+"""`make demo`: a real cluster, a real OOM kill, and what oomwarden reports about it."""
 
 import json
 import shutil
@@ -11,10 +11,10 @@ from pathlib import Path
 
 from e2e.lab import Cluster, LabError, NodeNeed, Options, open_cluster
 from e2e.lab.instance import find
-from e2e.lab.interruption import ending_what_it_starts
+from e2e.lab.interruption import stop_on_interrupt
 from e2e.lab.product_image import ImageRef
 from e2e.lab.progress import duration, say, step
-from e2e.lab.steps import Step, run_side_by_side
+from e2e.lab.tasks import Task, run_concurrently
 
 _NAME = "demo"
 _ROOT = Path(__file__).parents[1]
@@ -22,7 +22,7 @@ _MANIFESTS = _ROOT / "deploy" / "manifests" / "install.yaml"
 _NAMESPACE = "shop"
 _POLICIES = "oompolicies.oomwarden.io"
 _PATIENCE = 180.0
-# Every process but the one that looks: score and command line.
+# Score and command line of every process except the reader itself.
 _SCORES = """\
 for p in /proc/[0-9]*; do
   [ $p = /proc/$$ ] || echo "$(cat $p/oom_score_adj)  $(tr '\\0' ' ' < $p/cmdline)"
@@ -31,17 +31,17 @@ done
 
 
 def main() -> int:
-    """Runs the demo and returns its exit code."""
+    """Run the demo and return its exit code."""
     started = time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with ending_what_it_starts(find(_NAME)):
+        with stop_on_interrupt(find(_NAME)):
             _run()
     except LabError as problem:
         say(str(problem))
         return 1
     except KeyboardInterrupt:
-        say("Interrupted: run the same again to go on from here.")
+        say("Interrupted. Run the same command again to resume.")
         return 130
     say(f"The demo took {duration(time.monotonic() - started)}.")
     return 0
@@ -49,12 +49,12 @@ def main() -> int:
 
 def _run() -> None:
     cluster = _open("boots")
-    # Installed while the node boots: it then starts all pods at once.
-    run_side_by_side([Step(lambda: _open("is ready")), Step(lambda: _install(cluster))])
+    # Installed while the node boots, so that it can start all pods immediately.
+    run_concurrently([Task(lambda: _open("is ready")), Task(lambda: _install(cluster))])
     _wait_for_agent(cluster)
-    _let_it_happen(cluster)
-    _show(cluster)
-    _say_how_to_go_on(cluster)
+    _trigger_kill(cluster)
+    _show_results(cluster)
+    _print_next_steps(cluster)
 
 
 def _open(node: NodeNeed) -> Cluster:
@@ -70,21 +70,21 @@ def _install(cluster: Cluster) -> None:
     ):
         folder = Path(name)
         shutil.copy(_MANIFESTS, folder)
-        # Whoever watches a demo should not wait for an agent's next report.
+        # People who watch the demo should not have to wait for the agent's next report.
         own = kustomization(image, {"OOMWARDEN_REPORT_SECONDS": "2"})
         (folder / "kustomization.yaml").write_text(json.dumps(own), encoding="utf-8")
         cluster.kubectl("apply", "--server-side", "--force-conflicts", "--kustomize", folder)
-        # Before that the API server does not know the demo's policy.
+        # Until then, the API server does not know the kind of the demo's policy.
         cluster.kubectl("wait", "--for=condition=Established", f"crd/{_POLICIES}")
         _apply(cluster, "demo.yaml")
 
 
 def kustomization(image: ImageRef, agent: dict[str, str]) -> dict[str, object]:
-    """Returns what makes the manifests without Helm those of an image and settings.
+    """Return a kustomization that sets the image and the agents' environment in the manifests.
 
     Args:
         image: The image of operator and agents.
-        agent: Environment variables of the agents that get other values.
+        agent: Environment variables of the agents, by name.
     """
     env = [{"name": name, "value": value} for name, value in agent.items()]
     containers = [{"name": "agent", "env": env}]
@@ -102,20 +102,20 @@ def kustomization(image: ImageRef, agent: dict[str, str]) -> dict[str, object]:
 
 
 def _wait_for_agent(cluster: Cluster) -> None:
-    # Of a cluster without nodes it would be ready at once.
+    # In a cluster without nodes, the rollout would succeed immediately.
     agent = ("daemonset/oomwarden-agent", "--namespace", "oomwarden")
-    with step("start the pods", "the agent to be ready"):
+    with step("start the pods", "the agent to become ready"):
         cluster.kubectl("rollout", "status", *agent, "--timeout", "5m")
 
 
-def _let_it_happen(cluster: Cluster) -> None:
-    with step("wait for a kill", "`api` to take 200 MiB with a limit of 32Mi") as waiting:
+def _trigger_kill(cluster: Cluster) -> None:
+    with step("trigger a kill", "`api` to allocate 200 MiB with a limit of 32Mi") as waiting:
         _apply(cluster, "demo-kill.yaml")
-        _until(lambda: _api_kills(cluster), "an OOMKill of pod api")
+        _wait_for(lambda: _api_kills(cluster), "OOMKill of pod api")
         waiting.waits_for = "the Event on the pod"
-        _until(lambda: _has_event(cluster), "an Event OOMKilled in namespace shop")
-        waiting.waits_for = "the policy to hold on `db`"
-        _until(lambda: _is_enforced(cluster), "a container with policy protect-db enforced")
+        _wait_for(lambda: _has_event(cluster), "OOMKilled Event in namespace shop")
+        waiting.waits_for = "the policy to be enforced on `db`"
+        _wait_for(lambda: _is_enforced(cluster), "container on which policy protect-db is enforced")
 
 
 def _apply(cluster: Cluster, name: str) -> None:
@@ -139,44 +139,50 @@ def _is_enforced(cluster: Cluster) -> bool:
     return cluster.kubectl(*policy, "--output", "jsonpath={.status.enforced}") not in {"", "0"}
 
 
-def _until(seen: Callable[[], bool], what: str) -> None:
+def _wait_for(condition: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + _PATIENCE
-    while not seen():
+    while not condition():
         if time.monotonic() > deadline:
             raise LabError(
-                f"There is not {what} after {_PATIENCE:.0f} s: look at"
+                f"There is no {what} after {_PATIENCE:.0f} s. See"
                 " `kubectl logs --namespace oomwarden daemonset/oomwarden-agent`."
             )
         time.sleep(0.5)
 
 
-def _show(cluster: Cluster) -> None:
+def _show_results(cluster: Cluster) -> None:
     place = ("--namespace", _NAMESPACE)
-    _print("The kill, as a record that outlives the pod", "kubectl get oomkills -A")
+    _print_heading("The kill, as a record that outlives the pod", "kubectl get oomkills -A")
     print(cluster.kubectl("get", "oomkills", "--all-namespaces"))
-    _print("The same where everybody looks first", "kubectl describe pod -n shop -l app=api")
+    _print_heading(
+        "The same kill, as an Event on the pod", "kubectl describe pod -n shop -l app=api"
+    )
     described = cluster.kubectl("describe", "pod", *place, "--selector", "app=api")
     print(described[described.rfind("\nEvents:") + 1 :])
-    _print("The policy", "kubectl get oompolicies -A")
+    _print_heading(
+        "The policy, and how many containers it is enforced on", "kubectl get oompolicies -A"
+    )
     print(cluster.kubectl("get", "oompolicies", "--all-namespaces"))
     conditions = '{range .status.conditions[*]}{.type}={.status} {.reason}: {.message}{"\\n"}{end}'
     policy = ("get", "oompolicy", "protect-db", *place, "--output", f"jsonpath={conditions}")
     print(cluster.kubectl(*policy))
-    _print("And the truth of it, on each live process of db", "cat /proc/*/oom_score_adj")
+    _print_heading(
+        "The scores that the kernel uses, for each process of db", "cat /proc/*/oom_score_adj"
+    )
     print(cluster.kubectl("exec", *place, "deployment/db", "--", "sh", "-c", _SCORES))
 
 
-def _print(title: str, command: str) -> None:
+def _print_heading(title: str, command: str) -> None:
     print(f"\n=== {title}\n$ {command}")
 
 
-def _say_how_to_go_on(cluster: Cluster) -> None:
+def _print_next_steps(cluster: Cluster) -> None:
     folder = cluster.programs["kubectl"].parent
     print(
-        "\nThe cluster goes on running. To look around in this shell:\n"
+        "\nThe cluster is still running. To explore it in this shell:\n"
         f"  export KUBECONFIG={cluster.kubeconfig} PATH={folder}:$PATH\n"
         "  kubectl get oomkills -A --watch\n"
-        "To end it: make demo-down"
+        "To stop it: make demo-down"
     )
 
 

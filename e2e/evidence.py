@@ -1,4 +1,4 @@
-"""What the cluster says when a story failed: enough to judge it without being there."""
+"""Saves the cluster's state when a story fails, so that the failure can be analysed later."""
 
 import re
 import shutil
@@ -12,7 +12,7 @@ from e2e.world import NAMESPACE
 LOGS = Path(__file__).resolve().parent.parent / "build" / "stories"
 _LINES = "--tail=80"
 _LOGS = ("logs", "-n", NAMESPACE, "--pod-running-timeout=2s")
-_QUESTIONS = {
+_SUMMARY_QUERIES = {
     "pods": ("get", "pods", "-A", "-o", "wide"),
     "OOMKills": ("get", "oomkills", "-A", "--sort-by=.metadata.creationTimestamp"),
     "OOMNodes": ("get", "oomnodes", "-o", "jsonpath={range .items[*]}{.status}{'\\n'}{end}"),
@@ -21,7 +21,7 @@ _QUESTIONS = {
     "operator": (*_LOGS, "deploy/oomwarden-operator", _LINES),
     "events": ("get", "events", "-n", NAMESPACE, "--sort-by=.lastTimestamp"),
 }
-_WHOLE = {
+_FULL_QUERIES = {
     "agent": (*_LOGS, "ds/oomwarden-agent"),
     "operator": (*_LOGS, "deploy/oomwarden-operator"),
     "objects": (
@@ -33,42 +33,49 @@ _SERVICES = ("kubelet", "containerd")
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What a failed story leaves: a text to read at once, and a folder with whole logs."""
+class SavedEvidence:
+    """The saved state.
 
-    said: str
+    Attributes:
+        summary: The most important facts, for the test report.
+        folder: The folder with complete logs.
+    """
+
+    summary: str
     folder: Path
 
 
-def keep(cluster: Cluster, name: str, story: str) -> Kept:
-    """Write down all that the cluster says, and give the most telling part.
+def save(cluster: Cluster, name: str, story: str) -> SavedEvidence:
+    """Write the cluster's state and logs to a folder.
 
     Args:
-        cluster: The one that the story had.
-        name: Its name, as a folder.
+        cluster: The cluster that the story ran on.
+        name: The cluster's name.
         story: The story's name.
     """
     folder = LOGS / name / re.sub(r"[^\w.-]+", "-", story)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    said = gather(cluster)
-    (folder / "said.txt").write_text(said, encoding="utf-8")
-    for what, question in {**_WHOLE, **_of_the_node(cluster)}.items():
-        (folder / f"{what}.log").write_text(_ask(cluster, *question), encoding="utf-8")
-    # The lab's control plane is processes of this machine; other clusters keep theirs.
+    summary = summarize(cluster)
+    (folder / "summary.txt").write_text(summary, encoding="utf-8")
+    for what, query in {**_FULL_QUERIES, **_node_log_queries(cluster)}.items():
+        (folder / f"{what}.log").write_text(_run(cluster, *query), encoding="utf-8")
+    # Only the lab's control plane runs, and logs, on this machine.
     for log in (cluster.kubeconfig.parent / "run").glob("*.log"):
         shutil.copy(log, folder)
-    return Kept(said, folder)
+    return SavedEvidence(summary, folder)
 
 
-def gather(cluster: Cluster) -> str:
-    """Ask everything; an answer that cannot be had says why."""
-    return "\n".join(f"--- {name}\n{_ask(cluster, *q)[-6000:]}" for name, q in _QUESTIONS.items())
+def summarize(cluster: Cluster) -> str:
+    """Return the output of all queries, or the reason why one failed."""
+    return "\n".join(
+        f"--- {name}\n{_run(cluster, *q)[-6000:]}" for name, q in _SUMMARY_QUERIES.items()
+    )
 
 
-def _of_the_node(cluster: Cluster) -> dict[str, tuple[str, ...]]:
-    """Describe how to ask each node for the logs of its services."""
-    lines = _ask(cluster, "get", "nodes", "-o", "name").splitlines()
+def _node_log_queries(cluster: Cluster) -> dict[str, tuple[str, ...]]:
+    """Return queries for the logs of each node's services."""
+    lines = _run(cluster, "get", "nodes", "-o", "name").splitlines()
     nodes = [line.removeprefix("node/") for line in lines if line.startswith("node/")]
     return {
         f"{node}-{service}": ("get", "--raw", f"/api/v1/nodes/{node}/proxy/logs/?query={service}")
@@ -77,8 +84,8 @@ def _of_the_node(cluster: Cluster) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _ask(cluster: Cluster, *question: str) -> str:
+def _run(cluster: Cluster, *query: str) -> str:
     try:
-        return cluster.kubectl(*question)
+        return cluster.kubectl(*query)
     except LabError as error:
-        return f"(no answer: {error})"
+        return f"(failed: {error})"

@@ -1,6 +1,6 @@
-"""The order of the stories: the slowest first, so that clusters end at the same time; or shuffled.
+"""The order of the stories: slowest first, so that all clusters finish together; or shuffled.
 
-`python -m e2e.order TIMES.json` takes a run's times over into `durations.json`.
+`python -m e2e.order TIMES.json` copies the durations of a run into `durations.json`.
 """
 
 import json
@@ -13,13 +13,13 @@ from pathlib import Path
 
 DURATIONS = Path(__file__).with_name("durations.json")
 _WORTH_KEEPING = 5.0
-"""Seconds. Quicker stories fill gaps in whatever order."""
+"""Seconds. Faster stories fill the gaps in any order."""
 _UNKNOWN = 25.0
-"""Seconds that a new story is taken to last: it begins in the middle."""
+"""Seconds that an untimed story is assumed to last, so that it runs in the middle."""
 
 
 class Need(IntEnum):
-    """What a story needs, in the order in which stories begin: the node boots meanwhile."""
+    """What a story needs. Stories start in this order, so that the node can boot meanwhile."""
 
     API_SERVER = 0
     NOTHING = 1
@@ -28,12 +28,12 @@ class Need(IntEnum):
 
 @dataclass(frozen=True)
 class Story:
-    """One story, as far as its place in the order goes.
+    """The facts about a story that determine its place in the order.
 
     Attributes:
-        name: As in `durations.json`.
-        group: Stories with the same group stay together: they share a fixture.
-        need: What it needs of a cluster.
+        name: The name, as in `durations.json`.
+        group: Stories of the same group stay together, because they share a fixture.
+        need: What it needs from a cluster.
     """
 
     name: str
@@ -42,13 +42,13 @@ class Story:
 
 
 def known_durations() -> dict[str, float]:
-    """Read how long stories took, in seconds."""
+    """Read the saved durations of stories, in seconds."""
     durations: dict[str, float] = json.loads(DURATIONS.read_text(encoding="utf-8"))
     return durations
 
 
 def slowest_first(stories: Iterable[Story], seconds: Mapping[str, float]) -> list[Story]:
-    """Put stories without a node first, then groups by their whole length."""
+    """Sort stories without a node first, then groups by total length, longest first."""
     groups = _groups(stories)
 
     def place(group: list[Story]) -> tuple[Need, float]:
@@ -60,8 +60,8 @@ def slowest_first(stories: Iterable[Story], seconds: Mapping[str, float]) -> lis
 
 
 def shuffled(stories: Iterable[Story], seed: str) -> list[Story]:
-    """Put groups, and the stories in each, in an order that only the seed decides."""
-    dice = random.Random(seed)  # noqa: S311 - nothing is secret about it
+    """Shuffle the groups, and the stories in each, with a seed."""
+    dice = random.Random(seed)  # noqa: S311 - not a secret
     groups = _groups(stories)
     dice.shuffle(groups)
     for group in groups:
@@ -70,8 +70,8 @@ def shuffled(stories: Iterable[Story], seed: str) -> list[Story]:
 
 
 def new_seed() -> str:
-    """Give a seed that is short to type."""
-    return str(random.randrange(10_000))  # noqa: S311 - nothing is secret about it
+    """Return a random seed that is short to type."""
+    return str(random.randrange(10_000))  # noqa: S311 - not a secret
 
 
 def _groups(stories: Iterable[Story]) -> list[list[Story]]:
@@ -82,7 +82,7 @@ def _groups(stories: Iterable[Story]) -> list[list[Story]]:
 
 
 def worth_keeping(times: Iterable[Mapping[str, object]]) -> dict[str, int]:
-    """Pick the long stories out of a run's times; whole seconds, so that changes are readable."""
+    """Return the durations of long stories, in whole seconds so that diffs stay readable."""
     found = {str(time["name"]): float(str(time["seconds"])) for time in times}
     return {name: round(found[name]) for name in sorted(found) if found[name] >= _WORTH_KEEPING}
 

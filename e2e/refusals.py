@@ -1,4 +1,4 @@
-"""Asking the API server for objects, and its words on those that it does not take."""
+"""Creates objects as dry runs, and returns the API server's message on those it refuses."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ Manifest = dict[str, Any]
 
 
 def policy(spec: Manifest, kind: str = "OOMPolicy") -> Manifest:
-    """Give a policy that is right but for what `spec` changes."""
+    """Return a valid policy with the changes of `spec`; None removes a field."""
     whole = {"podSelector": {}, "rules": [{"oomScoreAdj": 100}], **spec}
     return {
         "apiVersion": f"{GROUP}/{VERSION}",
@@ -36,29 +36,31 @@ def with_expression(**fields: object) -> Manifest:
 
 
 def create(api: client.ApiClient, namespace: str, manifest: Manifest) -> Manifest:
-    """Ask for the object as a dry run; give what would be stored."""
-    asked = client.CustomObjectsApi(api)
+    """Create the object as a dry run and return what would be stored."""
+    api_client = client.CustomObjectsApi(api)
     where = {"group": GROUP, "version": VERSION, "body": manifest, "dry_run": "All"}
     strict = {**where, "field_validation": "Strict"}
     made: Manifest
     if manifest["kind"] == "ClusterOOMPolicy":
-        made = asked.create_cluster_custom_object(plural="clusteroompolicies", **strict)
+        made = api_client.create_cluster_custom_object(plural="clusteroompolicies", **strict)
     else:
         plural = {"OOMPolicy": "oompolicies", "OOMKill": "oomkills"}[manifest["kind"]]
-        made = asked.create_namespaced_custom_object(namespace=namespace, plural=plural, **strict)
+        made = api_client.create_namespaced_custom_object(
+            namespace=namespace, plural=plural, **strict
+        )
     return made
 
 
 def refusal(api: client.ApiClient, namespace: str, manifest: Manifest) -> str:
-    """Give the API server's words on an object that it does not take."""
+    """Return the API server's message on an object that it refuses."""
     with pytest.raises(client.ApiException) as caught:
         create(api, namespace, manifest)
     message: str = json.loads(str(caught.value.body))["message"]
     return message
 
 
-def guarded(api: client.ApiClient) -> bool:
-    """The API server holds both admission policies: it takes them up some time after the chart."""
+def admission_policies_active(api: client.ApiClient) -> bool:
+    """Return whether both admission policies are active, which takes a while after installation."""
     for manifest in (with_rule(oomScoreAdj=-900), record("default", NODE)):
         try:
             create(api, "default", manifest)

@@ -1,6 +1,6 @@
-"""Pytest's part in sharing the stories among clusters, and in ending what an interrupted run began.
+"""A pytest plugin that shares stories among clusters, and cleans up after interrupted runs.
 
-A plugin that `conftest.py` registers: pytest-xdist starts the processes and hands out the stories.
+`conftest.py` registers it. pytest-xdist starts the processes and distributes the stories.
 """
 
 import os
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from e2e.lab import kind
-from e2e.lab.interruption import end_new, names_of, running_among
+from e2e.lab.interruption import names_of, running_instances, stop_new_instances
 from e2e.order import Need, Story, known_durations, new_seed, shuffled, slowest_first
 from e2e.sharing import core_of, name_of, own_instances
 from e2e.times import Times, short_name
@@ -22,42 +22,42 @@ _SEED = "story_seed"
 def add_options(parser: pytest.Parser) -> None:
     parser.addoption(
         *("--shuffle",), nargs="?", const="new", metavar="SEED",
-        help="another order of the stories each time, or the one of this seed",
+        help="shuffle the stories, with a new seed or with this one",
     )  # fmt: skip
 
 
 def worker_of(config: pytest.Config) -> str | None:
-    """Name the xdist worker that this process is; None where one process does it all."""
-    told: dict[str, str] = getattr(config, "workerinput", {})
-    return told.get("workerid")
+    """Return the name of this xdist worker, or None if there are no workers."""
+    received: dict[str, str] = getattr(config, "workerinput", {})
+    return received.get("workerid")
 
 
 def configure(config: pytest.Config) -> None:
-    """Register the markers, and what this process does beside running stories."""
-    config.addinivalue_line("markers", "node: set by itself on stories that need a node")
-    config.addinivalue_line("markers", "smoke: one story that goes all the way, for `test-fast`")
-    config.pluginmanager.register(Order(config), "story-order")
+    """Register the markers and the plugins of this process."""
+    config.addinivalue_line("markers", "node: added automatically to stories that need a node")
+    config.addinivalue_line("markers", "smoke: an end-to-end story for `test-fast`")
+    config.pluginmanager.register(StoryOrder(config), "story-order")
     if (worker := worker_of(config)) is not None:
         own = core_of(worker, os.sched_getaffinity(0))
         os.sched_setaffinity(0, {own})  # the cluster that this process starts inherits it
         return
     config.pluginmanager.register(Times(), "story-times")
     if not config.option.collectonly:
-        config.pluginmanager.register(Interruption(), "story-interruption")
+        config.pluginmanager.register(InterruptionHandler(), "story-interruption")
 
 
-class Order:
-    """Puts the stories in order, and knows what the selected ones need."""
+class StoryOrder:
+    """Sorts the stories, and records what the selected ones need."""
 
     def __init__(self, config: pytest.Config) -> None:
-        asked: str | None = config.option.shuffle
-        told: dict[str, str | None] = getattr(config, "workerinput", {})
-        self._seed = told.get(_SEED, new_seed() if asked == "new" else asked)
+        option: str | None = config.option.shuffle
+        received: dict[str, str | None] = getattr(config, "workerinput", {})
+        self._seed = received.get(_SEED, new_seed() if option == "new" else option)
         self.need = Need.NOTHING
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Give a worker the seed, or it would draw one of its own."""
+        """Pass the seed to a worker, which would otherwise draw its own."""
         node.workerinput[_SEED] = self._seed
 
     def pytest_report_header(self) -> list[str]:
@@ -85,7 +85,7 @@ class Order:
 
 
 def need_of(item: pytest.Item) -> Need:
-    """Tell by its fixtures what a story needs."""
+    """Return what a story needs, based on its fixtures."""
     fixtures = getattr(item, "fixturenames", ())
     if "world" in fixtures:
         return Need.NODE
@@ -98,8 +98,8 @@ def _story(item: pytest.Item) -> Story:
     return Story(name, str(mark.args[0]) if mark else name, need_of(item))
 
 
-class Interruption:
-    """Ends the clusters that an interrupted run has started; those of earlier runs stay."""
+class InterruptionHandler:
+    """Stops the clusters that an interrupted run has started; older ones keep running."""
 
     def __init__(self) -> None:
         self._before: set[str] = set()
@@ -108,15 +108,15 @@ class Interruption:
     def pytest_sessionstart(self) -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         if self._is_lab:
-            self._before = names_of(running_among(own_instances()))
+            self._before = names_of(running_instances(own_instances()))
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Act after the workers have ended."""
+        """Stop the clusters after the workers have ended."""
         if exitstatus == pytest.ExitCode.INTERRUPTED and self._is_lab:
-            end_new(own_instances(), self._before)
+            stop_new_instances(own_instances(), self._before)
 
 
 def cluster_name(config: pytest.Config) -> str:
-    """Name the cluster that is this process's own."""
+    """Return the name of this process's cluster."""
     return name_of(worker_of(config))

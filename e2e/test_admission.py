@@ -1,4 +1,4 @@
-"""The API server refuses what agents have no business with, and too low scores."""
+"""Admission policies limit agents to their own records and Events, and policies to a floor."""
 
 import asyncio
 import subprocess
@@ -16,9 +16,9 @@ from oomwarden.kube.transport.client import connect
 
 from e2e.agent_account import (
     NODE,
+    agent_client,
     agent_pod,
     agents_kubeconfig,
-    client_of,
     record,
     token_of,
 )
@@ -29,8 +29,8 @@ from e2e.world import GROUP, NAMESPACE, VERSION, World, eventually
 pytestmark = pytest.mark.usefixtures("definitions")
 
 
-def said_to(agent: client.ApiClient, namespace: str, manifest: dict[str, object]) -> str:
-    """Write an OOMKill as an agent, as a trial; give what the API server says."""
+def try_create(agent: client.ApiClient, namespace: str, manifest: dict[str, object]) -> str:
+    """Create an OOMKill as an agent, as a dry run; return the refusal, or "created"."""
     api = client.CustomObjectsApi(agent)
     try:
         api.create_namespaced_custom_object(
@@ -41,18 +41,20 @@ def said_to(agent: client.ApiClient, namespace: str, manifest: dict[str, object]
     return "created"
 
 
-def test_an_agent_records_kills_of_its_own_node_only(control_plane: World, namespace: str) -> None:
+def test_an_agent_may_only_record_kills_of_its_own_node(
+    control_plane: World, namespace: str
+) -> None:
     with agent_pod(control_plane) as pod:
-        agent = client_of(control_plane, pod)
-        assert said_to(agent, namespace, record(namespace, NODE)) == "created"
-        other = said_to(agent, namespace, record(namespace, "another-node"))
+        agent = agent_client(control_plane, pod)
+        assert try_create(agent, namespace, record(namespace, NODE)) == "created"
+        other = try_create(agent, namespace, record(namespace, "another-node"))
     assert "ValidatingAdmissionPolicy" in other
     assert NODE in other
 
 
 LONG_NODE = f"worker-0.{'.'.join(['a' * 20] * 6)}.example.com"
-SOMEBODY = {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "u"}
-BESIDE: dict[str, tuple[dict[str, object], str]] = {
+OTHER_OBJECT = {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "u"}
+EXTRA_METADATA: dict[str, tuple[dict[str, object], str]] = {
     "another-pods-uid": ({"labels": {"oomwarden.io/pod-uid": "another"}}, "must be its pod.uid"),
     "another-cause": ({"labels": {"oomwarden.io/cause": "PodLimit"}}, "and its cause"),
     "another-node": (
@@ -62,24 +64,24 @@ BESIDE: dict[str, tuple[dict[str, object], str]] = {
     "a-label": ({"labels": {"app": "db"}}, "labels other than its own"),
     "an-annotation": ({"annotations": {"a": "b" * 9999}}, "may not set annotations"),
     "a-finalizer": ({"finalizers": ["a.example/b"]}, "annotations, finalizers"),
-    "an-owner": ({"ownerReferences": [SOMEBODY]}, "owners other than the Node"),
+    "an-owner": ({"ownerReferences": [OTHER_OBJECT]}, "owners other than the Node"),
     "any-name": ({"name": None, "generateName": "x-"}, "finalizers, generateName"),
 }
 
 
-@pytest.mark.parametrize(("metadata", "sentence"), BESIDE.values(), ids=BESIDE)
-def test_an_agent_writes_nothing_beside_what_a_record_has(
+@pytest.mark.parametrize(("metadata", "sentence"), EXTRA_METADATA.values(), ids=EXTRA_METADATA)
+def test_an_agent_cannot_add_metadata_to_a_record(
     control_plane: World, namespace: str, metadata: dict[str, object], sentence: str
 ) -> None:
     manifest = record(namespace, NODE)
     changed = manifest["metadata"] | metadata
     manifest["metadata"] = {key: value for key, value in changed.items() if value is not None}
     with agent_pod(control_plane) as pod:
-        assert sentence in said_to(client_of(control_plane, pod), namespace, manifest)
+        assert sentence in try_create(agent_client(control_plane, pod), namespace, manifest)
 
 
 def event(namespace: str, node: str, **facts: object) -> dict[str, Any]:
-    """Give an Event as an agent on this node writes it."""
+    """Return an Event as an agent on this node creates it."""
     whole: dict[str, Any] = {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
@@ -101,53 +103,53 @@ BAD_EVENTS: dict[str, tuple[dict[str, object], str]] = {
     "another-reason": ({"reason": "Evicted"}, "a Warning about an OOM kill"),
     "no-warning": ({"type": "Normal"}, "a Warning about an OOM kill"),
     "nothing-named": ({"regarding": {"kind": "Pod"}}, "regarding a Pod, with its uid"),
-    "related": ({"related": SOMEBODY}, "without a related object"),
+    "related": ({"related": OTHER_OBJECT}, "without a related object"),
 }
 
 
 @pytest.mark.parametrize(("facts", "sentence"), BAD_EVENTS.values(), ids=BAD_EVENTS)
-def test_an_agent_writes_events_of_oom_kills_of_its_own_only(
+def test_an_agent_may_only_create_its_own_oom_kill_events(
     control_plane: World, namespace: str, facts: dict[str, object], sentence: str
 ) -> None:
     with agent_pod(control_plane) as pod:
-        api = client.CustomObjectsApi(client_of(control_plane, pod))
-        told = event(namespace, NODE, **facts)
+        api = client.CustomObjectsApi(agent_client(control_plane, pod))
+        manifest = event(namespace, NODE, **facts)
         with pytest.raises(client.ApiException) as refusal:
-            api.create_namespaced_custom_object("events.k8s.io", "v1", namespace, "events", told)
+            api.create_namespaced_custom_object(
+                "events.k8s.io", "v1", namespace, "events", manifest
+            )
     assert sentence in str(refusal.value.body)
 
 
-def test_an_agent_adds_nothing_to_the_metadata_of_an_event(
-    control_plane: World, namespace: str
-) -> None:
+def test_an_agent_cannot_add_metadata_to_an_event(control_plane: World, namespace: str) -> None:
     with agent_pod(control_plane) as pod:
-        api = client.CustomObjectsApi(client_of(control_plane, pod))
+        api = client.CustomObjectsApi(agent_client(control_plane, pod))
         where = ("events.k8s.io", "v1", namespace, "events")
-        told = api.create_namespaced_custom_object(*where, event(namespace, NODE))
+        stored = api.create_namespaced_custom_object(*where, event(namespace, NODE))
         series = {"series": {"count": 2, "lastObservedTime": "2026-01-01T00:01:00.000000Z"}}
-        api.patch_namespaced_custom_object(*where, told["metadata"]["name"], series)
+        api.patch_namespaced_custom_object(*where, stored["metadata"]["name"], series)
         for added in (
             {"annotations": {"a": "b" * 9999}},
             {"labels": {"app": "db"}},
             {"finalizers": ["a.example/b"]},
-            {"ownerReferences": [SOMEBODY]},
+            {"ownerReferences": [OTHER_OBJECT]},
         ):
             with pytest.raises(client.ApiException) as refusal:
                 api.patch_namespaced_custom_object(
-                    *where, told["metadata"]["name"], {"metadata": added}
+                    *where, stored["metadata"]["name"], {"metadata": added}
                 )
             assert "may not change annotations" in str(refusal.value.body)
 
 
-def told_as(
-    world: World, node: str, kubeconfig: Path, *whats: dict[str, Any] | EventSeries
+def deliver_as(
+    world: World, node: str, kubeconfig: Path, *items: dict[str, Any] | EventSeries
 ) -> list[Delivery]:
-    """Let the agent of a node post records and Events; give what became of them."""
+    """Deliver records and Events as the agent of a node, and return the results."""
 
     async def post() -> list[Delivery]:
         api = connect()
         try:
-            return [await deliver(api, what) for what in whats]
+            return [await deliver(api, item) for item in items]
         finally:
             await api.close()
 
@@ -157,34 +159,34 @@ def told_as(
         return asyncio.run(post())
 
 
-def test_what_another_node_wrote_under_our_names_silences_neither_record_nor_event(
+def test_a_name_that_another_node_has_used_blocks_neither_record_nor_event(
     control_plane: World, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
-    ours, theirs = record(namespace, NODE), record(namespace, "another-node")
-    told, squat = event(namespace, NODE), event(namespace, "another-node")
-    first = EventSeries(told, told, 1)
-    squatted = (theirs, EventSeries(squat, squat, 1))
-    assert told_as(control_plane, "another-node", tmp_path, *squatted) == [Delivery()] * 2
-    taken = told_as(control_plane, NODE, tmp_path, ours, first)
-    assert [answer.name_taken_by for answer in taken] == [
+    own, foreign = record(namespace, NODE), record(namespace, "another-node")
+    own_event, foreign_event = event(namespace, NODE), event(namespace, "another-node")
+    first = EventSeries(own_event, own_event, 1)
+    foreign_objects = (foreign, EventSeries(foreign_event, foreign_event, 1))
+    assert deliver_as(control_plane, "another-node", tmp_path, *foreign_objects) == [Delivery()] * 2
+    name_conflicts = deliver_as(control_plane, NODE, tmp_path, own, first)
+    assert [answer.name_taken_by for answer in name_conflicts] == [
         f"OOMKill {namespace}/forged-0a1b2c3d, written for node another-node",
         f"Event {namespace}/p-0a1b2c3d",
     ]
-    ours["metadata"]["name"] = name_of(ours, "salt")
-    again = (ours, first.under("salt"))
-    for _ in range(2):  # what has been told is recognised
-        assert told_as(control_plane, NODE, tmp_path, *again) == [Delivery()] * 2
+    own["metadata"]["name"] = name_of(own, "salt")
+    again = (own, first.under("salt"))
+    for _ in range(2):  # what is already delivered is recognised
+        assert deliver_as(control_plane, NODE, tmp_path, *again) == [Delivery()] * 2
 
 
-def test_a_node_whose_name_is_no_label_has_its_kills_recorded_told_and_found(
+def test_kills_of_a_node_whose_name_is_no_valid_label_are_recorded_posted_and_found(
     control_plane: World, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
-    kill, told = record(namespace, LONG_NODE), event(namespace, LONG_NODE[:128])
+    kill, posted = record(namespace, LONG_NODE), event(namespace, LONG_NODE[:128])
     kill["metadata"]["labels"] = labels_of(kill)
-    what = (kill, EventSeries(told, told, 1))
-    assert told_as(control_plane, LONG_NODE, tmp_path, *what) == [Delivery()] * 2
+    what = (kill, EventSeries(posted, posted, 1))
+    assert deliver_as(control_plane, LONG_NODE, tmp_path, *what) == [Delivery()] * 2
 
     async def found() -> int:
         api = connect()
@@ -200,7 +202,7 @@ def test_a_node_whose_name_is_no_label_has_its_kills_recorded_told_and_found(
 
 @pytest.fixture
 def own_pods_only(control_plane: World) -> Iterator[None]:
-    """Give the API server the policy that is off by default."""
+    """Install the admission policy that is off by default."""
     names = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
     found = [
         document
@@ -215,26 +217,26 @@ def own_pods_only(control_plane: World) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("own_pods_only")
-def test_where_the_chart_says_so_an_agent_writes_of_pods_of_its_own_node_only(
+def test_with_own_pods_only_an_agent_may_only_record_kills_of_pods_on_its_node(
     control_plane: World,
 ) -> None:
-    ours, theirs = record(NAMESPACE, NODE), record(NAMESPACE, NODE)
+    own, foreign = record(NAMESPACE, NODE), record(NAMESPACE, NODE)
     with agent_pod(control_plane) as pod, agent_pod(control_plane, "another-node") as other:
-        ours["pod"], theirs["pod"] = (
+        own["pod"], foreign["pod"] = (
             {"name": each.metadata.name, "uid": each.metadata.uid} for each in (pod, other)
         )
-        agent = client_of(control_plane, pod)
+        agent = agent_client(control_plane, pod)
 
         def is_refused() -> bool:
-            """The API server has taken up the policy."""
-            return "only write about pods of its own node" in said_to(agent, NAMESPACE, theirs)
+            """The API server enforces the policy."""
+            return "only write about pods of its own node" in try_create(agent, NAMESPACE, foreign)
 
         eventually(is_refused, 30)
-        assert said_to(agent, NAMESPACE, ours) == "created"
-        assert said_to(agent, NAMESPACE, record(NAMESPACE, NODE)) == "created", "a pod that is gone"
+        assert try_create(agent, NAMESPACE, own) == "created"
+        assert try_create(agent, NAMESPACE, record(NAMESPACE, NODE)) == "created", "a deleted pod"
 
 
-def test_nobody_but_agents_records_kills(control_plane: World, namespace: str) -> None:
+def test_only_agents_may_record_kills(control_plane: World, namespace: str) -> None:
     with pytest.raises(subprocess.CalledProcessError) as refusal:
         control_plane.apply(record(namespace, NODE))
     assert "ValidatingAdmissionPolicy" in refusal.value.stderr

@@ -1,4 +1,4 @@
-"""Policies that ask too much, and workloads that do not hold still: bounded, and said."""
+"""Excessive policies and workloads that fork all the time are bounded and reported."""
 
 import json
 import time
@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 
 from e2e.conditions import conditions
-from e2e.surgeon import Surgeon
-from e2e.switch_hand import SwitchHand
+from e2e.mode_switch import ModeSwitch
+from e2e.node_access import NodeAccess
 from e2e.workloads import container, pod, policy
 from e2e.world import GROUP, VERSION, Release, World, eventually
 
 LOWEST = -997
 PODS = 9
-AT_ONCE = 4
-"""Pods newly touched in a minute, and so many at once after a rest."""
+PODS_PER_MINUTE = 4
+"""Pods that an agent starts to change per minute, and its burst after an idle time."""
 ETCD_BYTES = 1_572_864
-"""What etcd takes by default (--max-request-bytes)."""
+"""etcd's default limit of a request (--max-request-bytes)."""
 LIST = (
     "for f in $(find /sys/fs/cgroup -path '*kubepods*' -name cgroup.procs); do "
     "for p in $(cat $f); do echo $p $(cat /proc/$p/oom_score_adj) $(cat /proc/$p/comm); done; done"
@@ -27,15 +27,15 @@ LIST = (
 
 
 @pytest.fixture
-def slow(release: Release) -> Iterator[None]:
-    """Agents that begin few running pods in a minute."""
-    release.install("--set", f"agent.caps.newPodsPerMinute={AT_ONCE}")
+def slow_rollout(release: Release) -> Iterator[None]:
+    """Limit how many running pods the agents start to change per minute."""
+    release.install("--set", f"agent.caps.newPodsPerMinute={PODS_PER_MINUTE}")
     yield
     release.install()
 
 
 def everywhere(name: str) -> dict[str, Any]:
-    """Describe a ClusterOOMPolicy for every pod of the cluster."""
+    """Return a ClusterOOMPolicy for every pod of the cluster."""
     return {
         "apiVersion": f"{GROUP}/{VERSION}",
         "kind": "ClusterOOMPolicy",
@@ -44,15 +44,15 @@ def everywhere(name: str) -> dict[str, Any]:
     }
 
 
-def on_node(surgeon: Surgeon) -> dict[int, tuple[int, str]]:
-    """Read score and name of every process in a pod, by pid."""
-    lines = (line.split(maxsplit=2) for line in surgeon.on_node(LIST).splitlines())
+def pod_processes(node_access: NodeAccess) -> dict[int, tuple[int, str]]:
+    """Return score and name of every process in a pod, by pid."""
+    lines = (line.split(maxsplit=2) for line in node_access.run(LIST).splitlines())
     return {int(each[0]): (int(each[1]), each[2]) for each in lines if len(each) == 3}
 
 
-def sleepers(surgeon: Surgeon, score: int = LOWEST) -> int:
-    """Count the story's processes that hold a score."""
-    return sum(each == (score, "sleep") for each in on_node(surgeon).values())
+def count_sleepers(node_access: NodeAccess, score: int = LOWEST) -> int:
+    """Return how many of the story's processes have a score."""
+    return sum(each == (score, "sleep") for each in pod_processes(node_access).values())
 
 
 def sleeper(world: World, namespace: str, name: str) -> dict[str, Any]:
@@ -60,75 +60,75 @@ def sleeper(world: World, namespace: str, name: str) -> dict[str, Any]:
     return pod(namespace, name, app, app="sleeper")
 
 
-def holds(world: World, namespace: str, name: str, score: int) -> bool:
-    """All processes of the pod hold the score."""
+def has_score(world: World, namespace: str, name: str, score: int) -> bool:
+    """All processes of the pod have the score."""
     return set(world.scores(namespace, name, "app").values()) == {score}
 
 
-def test_a_policy_for_every_pod_takes_its_time_warns_and_can_be_stopped_half_way(
-    world: World, surgeon: Surgeon, release: Release, namespace: str, slow: None
+def test_a_policy_for_every_pod_rolls_out_slowly_warns_and_can_be_paused_half_way(
+    world: World, node_access: NodeAccess, release: Release, namespace: str, slow_rollout: None
 ) -> None:
     name, restarts = f"everywhere-{namespace}", release.restarts()
     for number in range(PODS):
         world.apply(sleeper(world, namespace, f"s-{number}"))
     for number in range(PODS):
-        world.running(namespace, f"s-{number}")
-    time.sleep(31)  # a pod that started just now is not held back
-    surgeon.wait_for_the_deleted()
-    before = on_node(surgeon)
+        world.wait_until_running(namespace, f"s-{number}")
+    time.sleep(31)  # pods that started just now are not rate-limited
+    node_access.wait_for_deleted_pods()
+    before = pod_processes(node_access)
     pauses = {pid for pid, (_, comm) in before.items() if comm == "pause"}
     try:
-        began = time.monotonic()
+        started = time.monotonic()
         world.apply(everywhere(name))
-        eventually(lambda: sleepers(surgeon) > 0)
-        assert "Waiting" in eventually(lambda: world.refusals(name))
-        SwitchHand(world).turn("Pause")
-        eventually(lambda: "Paused" in world.refusals(name))
-        minutes = (time.monotonic() - began) / 60
+        eventually(lambda: count_sleepers(node_access) > 0)
+        assert "Waiting" in eventually(lambda: world.refusal_messages(name))
+        ModeSwitch(world).set_mode("Pause")
+        eventually(lambda: "Paused" in world.refusal_messages(name))
+        minutes = (time.monotonic() - started) / 60
         time.sleep(15)
-        held = sleepers(surgeon)
-        assert held <= AT_ONCE + minutes * AT_ONCE + 1
-        time.sleep(60 / AT_ONCE + 10)
-        assert sleepers(surgeon) == held < PODS
-        SwitchHand(world).turn("Enforce")
-        eventually(lambda: sleepers(surgeon) > held, 60)
-        found = eventually(lambda: outranks(world, name), 90)
+        held = count_sleepers(node_access)
+        assert held <= PODS_PER_MINUTE + minutes * PODS_PER_MINUTE + 1
+        time.sleep(60 / PODS_PER_MINUTE + 10)
+        assert count_sleepers(node_access) == held < PODS
+        ModeSwitch(world).set_mode("Enforce")
+        eventually(lambda: count_sleepers(node_access) > held, 60)
+        found = eventually(lambda: outranking_warning(world, name), 90)
         assert ".d/oom.conf with [Service] and OOMScoreAdjust=-999" in found
-        now = on_node(surgeon)
+        now = pod_processes(node_access)
         assert {now[pid][0] for pid in pauses} == {-998}
         assert not [each for each in now.values() if each[0] < LOWEST and each[1] != "pause"]
     finally:
-        SwitchHand(world).turn("Enforce")
+        ModeSwitch(world).set_mode("Enforce")
         world.cluster.kubectl("delete", "clusteroompolicy", name)
 
     def is_as_before() -> bool:
-        """Every process that still lives has the score from before the policy."""
-        now = on_node(surgeon)
+        """Every process that still runs has its score from before the policy."""
+        now = pod_processes(node_access)
         return all(now[pid][0] == before[pid][0] for pid in now.keys() & before.keys())
 
     eventually(is_as_before)
     assert release.restarts() == restarts
 
 
-def outranks(world: World, name: str) -> str:
-    """The policy is warned of: services of the node would die first."""
+def outranking_warning(world: World, name: str) -> str:
+    """Return the warning that services of the node would be killed first."""
     where = (GROUP, VERSION, "clusteroompolicies", name)
     warning = conditions(world.custom.get_cluster_custom_object(*where)).get("Warning", {})
     return warning.get("message", "") if warning.get("reason") == "OutranksNode" else ""
 
 
 def refusal_reason(world: World, namespace: str, name: str) -> str:
-    """Why the operator says that this policy is refused."""
+    """Return the reason of the policy's Refused condition."""
     return conditions(world.policy(namespace, name)).get("Refused", {}).get("reason", "")
 
 
-def test_500_policies_on_one_pod_give_one_winner_an_oomnode_that_etcd_takes_and_no_room_for_more(
+def test_500_policies_on_one_pod_have_one_winner_and_an_oomnode_that_fits_into_etcd(
     world: World, release: Release, namespace: str
 ) -> None:
     restarts = release.restarts()
     world.apply(sleeper(world, namespace, "crowded"))
-    world.running(namespace, "crowded")
-    (given,) = world.scores(namespace, "crowded", "app").values()
+    world.wait_until_running(namespace, "crowded")
+    (own_score,) = world.scores(namespace, "crowded", "app").values()
     for number in range(-5, 499):
         manifest = policy(namespace, f"p{number:03}", {"app": "sleeper"}, {"oomScoreAdj": number})
         manifest["spec"]["priority"] = number
@@ -138,19 +138,19 @@ def test_500_policies_on_one_pod_give_one_winner_an_oomnode_that_etcd_takes_and_
     boss = policy(namespace, "boss", {"app": "sleeper"}, {"oomScoreAdj": -321})
     boss["spec"]["priority"] = 1000
     world.apply(boss)
-    eventually(lambda: holds(world, namespace, "crowded", -321))
+    eventually(lambda: has_score(world, namespace, "crowded", -321))
 
     def loser() -> str:
-        """A policy that lost says who won."""
+        """The status of a policy without effect names the winner."""
         refused = conditions(world.policy(namespace, "p100")).get("Refused", {})
         return refused.get("message", "") if "boss" in refused.get("message", "") else ""
 
     assert f"OOMPolicy {namespace}/boss wins this container" in eventually(loser, 120)
     (agent,) = release.agents()
     report = world.node_report(agent.spec.node_name)
-    told = [each for each in report["status"]["policies"] if each.get("namespace") == namespace]
-    assert len([each for each in told if each.get("pods")]) == 500
-    assert len(told) == 505
+    reports = [each for each in report["status"]["policies"] if each.get("namespace") == namespace]
+    assert len([each for each in reports if each.get("pods")]) == 500
+    assert len(reports) == 505
     bounds = conditions(report)["WithinBounds"]
     assert f"namespace {namespace}: 5 (first of them: p-01, p-02" in bounds["message"]
     eventually(lambda: refusal_reason(world, namespace, "p-05") == "LeftOut", 120)
@@ -158,11 +158,11 @@ def test_500_policies_on_one_pod_give_one_winner_an_oomnode_that_etcd_takes_and_
     world.custom.delete_collection_namespaced_custom_object(
         GROUP, VERSION, namespace, "oompolicies"
     )
-    eventually(lambda: holds(world, namespace, "crowded", given), 120)
-    assert release.restarts() == restarts, "neither agent nor operator ended meanwhile"
+    eventually(lambda: has_score(world, namespace, "crowded", own_score), 120)
+    assert release.restarts() == restarts, "neither agent nor operator was restarted"
 
 
-def test_a_container_that_forks_all_the_time_keeps_nobody_else_waiting(
+def test_a_container_that_forks_all_the_time_does_not_delay_others(
     world: World, release: Release, namespace: str
 ) -> None:
     forks = "while :; do /bin/true; done"
@@ -171,15 +171,15 @@ def test_a_container_that_forks_all_the_time_keeps_nobody_else_waiting(
     rule = {"oomScoreAdj": -321, "processes": [{"command": "/bin/true*", "oomScoreAdj": 321}]}
     world.apply(policy(namespace, "all", {}, rule))
     world.apply(pod(namespace, "forks", app))
-    world.running(namespace, "forks")
-    restarts, began = release.restarts(), time.monotonic()
+    world.wait_until_running(namespace, "forks")
+    restarts, started = release.restarts(), time.monotonic()
     for number in range(3):
         world.apply(sleeper(world, namespace, f"quiet-{number}"))
-        world.running(namespace, f"quiet-{number}")
+        world.wait_until_running(namespace, f"quiet-{number}")
         name = f"quiet-{number}"
-        eventually(partial(holds, world, namespace, name, -321), 20)
+        eventually(partial(has_score, world, namespace, name, -321), 20)
     assert -321 in world.scores(namespace, "forks", "app").values()
-    time.sleep(max(0.0, began + 30 - time.monotonic()))
+    time.sleep(max(0.0, started + 30 - time.monotonic()))
     assert release.restarts() == restarts
     (agent,) = release.agents()
     ready = conditions(world.node_report(agent.spec.node_name))["Ready"]

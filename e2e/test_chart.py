@@ -1,10 +1,10 @@
-"""What the chart renders: the least privilege, every toggle, names that fit. Needs no cluster."""
+"""The chart renders least privilege, every option, and names that fit. Needs no cluster."""
 
 from typing import Any
 
 import pytest
 
-from e2e.chart import CHART, flat, of_kind, pod_of, rendered, rules, run, settings
+from e2e.chart import CHART, of_kind, permissions, pod_of, rendered, rules, run, settings
 
 TOGGLES = [
     (),
@@ -45,8 +45,8 @@ OURS = "oomwarden.io"
 READ = ("get", "list", "watch")
 
 
-def test_an_agent_may_do_this_and_nothing_else() -> None:
-    assert flat("oomwarden-agent") == (
+def test_the_agents_permissions_are_exactly_these() -> None:
+    assert permissions("oomwarden-agent") == (
         rules("", "pods", *READ)
         | rules("", "namespaces", *READ)
         | rules("", "nodes", "get")
@@ -59,11 +59,11 @@ def test_an_agent_may_do_this_and_nothing_else() -> None:
         | rules("events.k8s.io", "events", "create", "patch")
     )
     named = rules("", "configmaps/oomwarden-control/oomwarden-pressure", *READ)
-    assert flat("oomwarden-agent", "Role") == named
+    assert permissions("oomwarden-agent", "Role") == named
 
 
-def test_the_operator_may_do_this_and_nothing_else() -> None:
-    assert flat("oomwarden-operator") == (
+def test_the_operators_permissions_are_exactly_these() -> None:
+    assert permissions("oomwarden-operator") == (
         rules(OURS, "oomnodes", *READ)
         | rules(OURS, "oompolicies", *READ)
         | rules(OURS, "clusteroompolicies", *READ)
@@ -81,13 +81,13 @@ def test_the_operator_may_do_this_and_nothing_else() -> None:
     account = rules("", "serviceaccounts/oomwarden-operator", "get", "patch")
     pressure = rules("", "configmaps/oomwarden-pressure", "get", "patch")
     switch = rules("", "configmaps/oomwarden-control", "get") | rules("", "configmaps", "create")
-    assert flat("oomwarden-operator", "Role") == switch | account | pressure
+    assert permissions("oomwarden-operator", "Role") == switch | account | pressure
 
 
-def test_the_job_before_uninstalling_may_turn_the_switch_and_see_who_answered() -> None:
-    assert flat("oomwarden-release") == rules(OURS, "oomnodes", "list")
+def test_the_pre_delete_job_may_only_set_the_mode_and_list_oomnodes() -> None:
+    assert permissions("oomwarden-release") == rules(OURS, "oomnodes", "list")
     switch = rules("", "configmaps/oomwarden-control", "patch", "delete")
-    assert flat("oomwarden-release", "Role") == switch | rules("", "configmaps", "create")
+    assert permissions("oomwarden-release", "Role") == switch | rules("", "configmaps", "create")
 
 
 def environment(kind: str, *values: str) -> dict[str, str | None]:
@@ -114,17 +114,17 @@ def test_the_agent_has_three_capabilities_and_two_host_paths() -> None:
     assert mounts == {"cgroup": True, "state": False}
 
 
-def test_cgroups_are_writable_for_the_agent_only_where_the_one_value_says_so() -> None:
+def test_the_agent_mounts_cgroups_writable_only_with_cgroup_writes() -> None:
     for values, read_only in (((), True), (("agent.cgroupWrites=true",), False)):
         (container,) = pod_of("DaemonSet", *values)["containers"]
         mounts = {each["name"]: each.get("readOnly", False) for each in container["volumeMounts"]}
         assert mounts == {"cgroup": read_only, "state": False}
-        told = environment("DaemonSet", *values)["OOMWARDEN_CGROUP_WRITES"]
-        assert told == str(not read_only).lower()
+        value = environment("DaemonSet", *values)["OOMWARDEN_CGROUP_WRITES"]
+        assert value == str(not read_only).lower()
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "Job"])
-def test_what_is_no_agent_has_no_privilege(kind: str) -> None:
+def test_pods_other_than_the_agent_are_unprivileged(kind: str) -> None:
     pod = pod_of(kind)
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -151,7 +151,7 @@ def test_the_agent_runs_on_every_node_and_upgrades_a_few_at_a_time() -> None:
     assert agent["spec"]["updateStrategy"]["rollingUpdate"] == {"maxUnavailable": "5%"}
 
 
-def test_the_policy_of_nodes_names_the_agents_account() -> None:
+def test_the_node_admission_policy_names_the_agents_account() -> None:
     (policy,) = (
         each
         for each in of_kind("ValidatingAdmissionPolicy", "fullnameOverride=warden")
@@ -163,52 +163,52 @@ def test_the_policy_of_nodes_names_the_agents_account() -> None:
     assert policy["spec"]["failurePolicy"] == "Fail"
 
 
-def test_the_policies_of_the_operator_name_its_account() -> None:
+def test_the_operators_admission_policies_name_its_account() -> None:
     policies = of_kind("ValidatingAdmissionPolicy", "fullnameOverride=warden")
     account = pod_of("Deployment")["serviceAccountName"].replace("oomwarden", "warden")
     bound = [each for each in policies if "operator-bound" in each["metadata"]["name"]]
     assert len(bound) == 2
     for policy in bound:
-        (ours,) = policy["spec"]["matchConditions"]
-        said = f"request.userInfo.username == 'system:serviceaccount:system:{account}'"
-        assert ours["expression"] == said
+        (condition,) = policy["spec"]["matchConditions"]
+        expression = f"request.userInfo.username == 'system:serviceaccount:system:{account}'"
+        assert condition["expression"] == expression
 
 
-def test_policies_of_admission_are_bound_and_deny() -> None:
+def test_every_admission_policy_is_bound_and_denies() -> None:
     policies = {each["metadata"]["name"] for each in of_kind("ValidatingAdmissionPolicy")}
     bindings = of_kind("ValidatingAdmissionPolicyBinding")
     assert {each["spec"]["policyName"] for each in bindings} == policies
     assert all(each["spec"]["validationActions"] == ["Deny"] for each in bindings)
 
 
-def test_with_the_kubelets_score_as_floor_only_agents_can_check_it() -> None:
+def test_a_floor_of_kubelet_is_checked_by_agents_only() -> None:
     policies = of_kind("ValidatingAdmissionPolicy", "namespacedFloor=kubelet")
     names = {each["metadata"]["name"].removeprefix("oomwarden-") for each in policies}
     assert names == {"node-bound", "operator-bound", "operator-bound-switch"}
-    told = environment("DaemonSet", "namespacedFloor=kubelet")
-    assert told["OOMWARDEN_NAMESPACED_FLOOR"] == "kubelet"
+    variables = environment("DaemonSet", "namespacedFloor=kubelet")
+    assert variables["OOMWARDEN_NAMESPACED_FLOOR"] == "kubelet"
 
 
-def test_the_agents_are_told_how_often_to_report_and_to_look() -> None:
-    told = environment("DaemonSet", "agent.intervals.reportSeconds=30")
+def test_agents_get_their_report_and_scan_intervals_from_the_values() -> None:
+    variables = environment("DaemonSet", "agent.intervals.reportSeconds=30")
     names = ("OOMWARDEN_REPORT_SECONDS", "OOMWARDEN_LOOK_SECONDS")
-    assert [told[name] for name in names] == ["30", "60"]
+    assert [variables[name] for name in names] == ["30", "60"]
 
 
-def test_the_operator_is_told_which_records_are_kept() -> None:
-    told = environment("Deployment", "retention.perCluster=1000000", "retention.days=0")
+def test_the_operator_gets_its_retention_bounds_from_the_values() -> None:
+    variables = environment("Deployment", "retention.perCluster=1000000", "retention.days=0")
     names = ("DAYS", "PER_POD", "PER_NAMESPACE", "PER_CLUSTER")
-    bounds = [told[f"OOMWARDEN_RETENTION_{what}"] for what in names]
+    bounds = [variables[f"OOMWARDEN_RETENTION_{what}"] for what in names]
     assert bounds == ["0", "50", "1000", "1000000"]
 
 
-def test_what_the_operator_writes_into_is_made_empty_so_that_nothing_drifts() -> None:
+def test_the_pressure_config_map_is_rendered_without_data_so_that_nothing_drifts() -> None:
     (pressure,) = of_kind("ConfigMap")
     assert pressure["metadata"]["name"] == "oomwarden-pressure"
     assert not pressure.keys() & {"data", "binaryData", "immutable"}
 
 
-def test_putting_back_can_be_switched_off_with_all_that_belongs_to_it() -> None:
+def test_without_put_back_no_hook_is_rendered() -> None:
     hooks = [each["kind"] for each in rendered() if is_hook(each)]
     assert sorted(hooks) == [
         "ClusterRole", "ClusterRoleBinding", "Job", "Role", "RoleBinding", "ServiceAccount",
@@ -223,7 +223,7 @@ def test_the_crds_upgrade_with_the_chart_and_outlive_it() -> None:
         assert crd["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
 
 
-def test_names_fit_whatever_the_release_is_called() -> None:
+def test_object_names_fit_for_the_longest_release_name() -> None:
     release = "a-release-whose-name-is-as-long-as-helm-takes-it-53ch"
     documents = rendered(release=release)
     names = [each["metadata"]["name"] for each in documents]

@@ -1,4 +1,4 @@
-"""A sync of Argo CD, or another apply of the chart, ends no Pause. Needs no cluster."""
+"""Neither a sync of Argo CD nor another apply of the chart ends a Pause. Needs no cluster."""
 
 from typing import Any
 
@@ -12,13 +12,13 @@ INSTALL = CHART.parent.parent / "deploy" / "manifests" / "install.yaml"
 
 
 def paused(labels: dict[str, str], **annotations: str) -> dict[argo.Key, dict[str, Any]]:
-    """Give the switch at Pause, with such labels and annotations."""
+    """Return the mode ConfigMap at Pause, with labels and annotations."""
     name = SWITCH[1]
     metadata = {"name": name, "labels": labels, "annotations": annotations}
     return {SWITCH: {"kind": "ConfigMap", "metadata": metadata, "data": {"mode": "Pause"}}}
 
 
-def test_no_manifest_has_the_switch() -> None:
+def test_no_manifest_contains_the_mode_config_map() -> None:
     plain = [each for each in yaml.safe_load_all(INSTALL.read_text()) if each]
     for manifests in (rendered(), rendered("uninstall.putBack=false"), plain):
         assert SWITCH not in {argo.key(each) for each in manifests}
@@ -30,7 +30,7 @@ def test_no_hook_runs_at_a_sync() -> None:
     assert not any(argo.runs_at_each_sync(each) for each in hooks)
 
 
-def test_a_sync_leaves_a_pause_alone_whoever_made_the_switch() -> None:
+def test_a_sync_keeps_a_pause_whoever_created_the_mode_config_map() -> None:
     by_the_operator = paused({"app.kubernetes.io/part-of": "oomwarden"})
     by_a_person = paused({})
     labels = {"app.kubernetes.io/instance": "oomwarden", "app.kubernetes.io/managed-by": "Helm"}
@@ -41,7 +41,7 @@ def test_a_sync_leaves_a_pause_alone_whoever_made_the_switch() -> None:
         assert after.keys() > live.keys()
 
 
-def test_a_switch_in_a_manifest_would_lose_its_pause() -> None:
+def test_a_mode_config_map_in_a_manifest_would_lose_its_pause() -> None:
     live = paused({})
     for annotations in ({}, {argo.HOOK: "pre-install"}, {argo.OWN_HOOK: "PreSync"}):
         metadata = {"name": SWITCH[1], "annotations": annotations}

@@ -1,9 +1,9 @@
-"""What the chart renders where more is asked for: network policies, SELinux. Needs no cluster."""
+"""Optional parts of the chart: network policies and SELinux. Needs no cluster."""
 
 from e2e.chart import of_kind, pod_of, rendered
 
 
-def test_a_network_policy_lets_in_who_is_named_and_nobody_to_the_operator() -> None:
+def test_network_policies_admit_named_peers_to_agents_and_none_to_the_operator() -> None:
     assert of_kind("NetworkPolicy") == []
     monitors = "networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.monitors=all"
     on = "networkPolicy.enabled=true"
@@ -22,7 +22,7 @@ def test_a_network_policy_lets_in_who_is_named_and_nobody_to_the_operator() -> N
             assert chosen <= workload["spec"]["template"]["metadata"]["labels"].items()
 
 
-def test_selinux_options_are_given_where_they_are_asked_for() -> None:
+def test_selinux_options_are_set_only_on_request() -> None:
     assert "seLinuxOptions" not in str(rendered())
     for name, kind in (("agent", "DaemonSet"), ("operator", "Deployment")):
         (container,) = pod_of(kind, f"{name}.seLinuxOptions.type=spc_t")["containers"]

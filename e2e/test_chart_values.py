@@ -1,4 +1,4 @@
-"""The chart's values: a bad one is refused with its name, each is documented. Needs no cluster."""
+"""The chart's values: a bad one is refused by name, and each is documented. Needs no cluster."""
 
 import json
 import re
@@ -10,14 +10,14 @@ import pytest
 from e2e.chart import CHART, pod_of, rendered, run, settings
 
 
-def refused(*values: str) -> str:
+def refusal(*values: str) -> str:
     done = run("template", "x", str(CHART), *settings(*values))
     assert done.returncode != 0
     return done.stderr
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "message"),
     [
         ("agent.logLevl=info", "'logLevl' not allowed"),
         ("namespacedFloor=-998", "minimum: got -998, want -997"),
@@ -67,8 +67,8 @@ def refused(*values: str) -> str:
         ("networkPolicy.metricsFrom[0].podSelector.matchlabels.a=b", "'matchlabels' not allowed"),
     ],
 )
-def test_a_bad_value_is_refused_with_its_name(value: str, said: str) -> None:
-    assert said in refused(value)
+def test_a_bad_value_is_refused_with_its_name(value: str, message: str) -> None:
+    assert message in refusal(value)
 
 
 @pytest.mark.parametrize(
@@ -86,11 +86,11 @@ def test_a_bad_value_is_refused_with_its_name(value: str, said: str) -> None:
         "agent.podLabels.example\\.com/team=The_Shop",
     ],
 )
-def test_a_value_that_kubernetes_reads_is_taken(value: str) -> None:
+def test_a_value_that_kubernetes_accepts_is_accepted(value: str) -> None:
     assert rendered(value, "networkPolicy.enabled=true")
 
 
-def test_a_node_selector_may_name_what_the_chart_asks_for_itself() -> None:
+def test_a_node_selector_may_repeat_the_charts_own_label() -> None:
     selector = {"kubernetes.io/os": "linux", "pool": "a"}
     values = ("agent.nodeSelector.kubernetes\\.io/os=linux", "agent.nodeSelector.pool=a")
     assert pod_of("DaemonSet", *values)["nodeSelector"] == selector
@@ -106,7 +106,7 @@ def leaves(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[s
 
 
 def documented(lines: list[str]) -> Iterator[str]:
-    """Give the paths of values.yaml that a `# --` comment stands over."""
+    """Return the paths in values.yaml that have a `# --` comment."""
     above: list[tuple[int, str]] = []
     comment = False
     for line in lines:
@@ -127,5 +127,5 @@ def test_every_value_is_documented_in_values_and_schema_alike() -> None:
     in_values = set(documented((CHART / "values.yaml").read_text().splitlines()))
     groups = {path for path in described if any(p.startswith(f"{path}.") for p in described)}
     assert in_values == described.keys() - groups
-    told = (CHART / "README.md").read_text()
-    assert [path for path in sorted(in_values) if f"`{path}`" not in told] == []
+    readme = (CHART / "README.md").read_text()
+    assert [path for path in sorted(in_values) if f"`{path}`" not in readme] == []

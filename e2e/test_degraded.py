@@ -1,4 +1,4 @@
-"""What an agent lacks it says, does what it still can, and is not restarted in a loop."""
+"""An agent without a permission reports it, does what it still can, and does not crash-loop."""
 
 import shutil
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ TEMPLATE = Path("templates", "agent", "daemonset.yaml")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def put_right(world: World, release: Release) -> Iterator[None]:
-    """Put the agents right after the last story, and see that they say so."""
+def restore_agents(world: World, release: Release) -> Iterator[None]:
+    """Reinstall the chart after the last story, and wait until the agents report no failure."""
     node = release.agents()[0].spec.node_name
     yield
     release.install()
-    eventually(lambda: not failing(world, node))
+    eventually(lambda: not failing_conditions(world, node))
 
 
 def change_agent(release: Release, tmp_path: Path, old: str, new: str) -> None:
@@ -35,10 +35,11 @@ def change_agent(release: Release, tmp_path: Path, old: str, new: str) -> None:
     release.install(chart=copy)
 
 
-def failing(world: World, node: str) -> dict[str, str]:
-    """The agent's conditions that are False, with their remedies.
+def failing_conditions(world: World, node: str) -> dict[str, str]:
+    """Return the agent's conditions that are False, with their messages.
 
-    Not what is off by choice, and not that an agent was OOM-killed, which is said for an hour.
+    Features that are off by choice are left out, and so is an OOM-killed agent, which is reported
+    for an hour.
     """
     passing = {"Off", "OOMKilled"}
     return {
@@ -48,30 +49,36 @@ def failing(world: World, node: str) -> dict[str, str]:
     }
 
 
-def test_without_the_right_to_read_the_kernel_log_kills_are_told_without_victims(
+def test_without_access_to_the_kernel_log_kills_are_recorded_without_victims(
     world: World, release: Release, namespace: str, tmp_path: Path
 ) -> None:
     node = release.agents()[0].spec.node_name
     change_agent(release, tmp_path, "DAC_OVERRIDE, SYSLOG]", "DAC_OVERRIDE]")
-    told = eventually(lambda: found if "Capabilities" in (found := failing(world, node)) else {})
-    assert "SYSLOG" in told["Capabilities"]
+    conditions_seen = eventually(
+        lambda: found if "Capabilities" in (found := failing_conditions(world, node)) else {}
+    )
+    assert "SYSLOG" in conditions_seen["Capabilities"]
     world.apply(pod(namespace, "greedy", hog(world.cluster.busybox_image)))
     (kill,) = eventually(lambda: world.kills(namespace), 90)
     assert (kill["container"]["name"], kill["cause"]) == ("app", "ContainerLimit")
     assert "victims" not in kill
     assert kill["evidence"]["sources"] == ["Counters"]
-    told = eventually(lambda: found if "KernelLog" in (found := failing(world, node)) else {})
-    assert "SYSLOG" in told["KernelLog"]
+    conditions_seen = eventually(
+        lambda: found if "KernelLog" in (found := failing_conditions(world, node)) else {}
+    )
+    assert "SYSLOG" in conditions_seen["KernelLog"]
 
 
-def test_without_cgroup_v2_the_agent_says_what_to_do_and_stays(
+def test_without_cgroup_v2_the_agent_reports_the_remedy_and_keeps_running(
     world: World, release: Release, tmp_path: Path
 ) -> None:
     node = release.agents()[0].spec.node_name
     change_agent(release, tmp_path, "value: /host/sys/fs/cgroup}", "value: /proc}")
-    told = eventually(lambda: found if "CgroupV2" in (found := failing(world, node)) else {})
-    assert "systemd.unified_cgroup_hierarchy=1" in told["CgroupV2"]
-    assert "Ready" in told
+    conditions_seen = eventually(
+        lambda: found if "CgroupV2" in (found := failing_conditions(world, node)) else {}
+    )
+    assert "systemd.unified_cgroup_hierarchy=1" in conditions_seen["CgroupV2"]
+    assert "Ready" in conditions_seen
     agents = [agent.status.container_statuses[0] for agent in release.agents()]
     assert {status.restart_count for status in agents} == {0}
 
@@ -86,30 +93,30 @@ def test_an_agent_that_is_oom_killed_while_it_starts_is_recorded_by_its_successo
         "--requests=memory=30Mi",
     )  # fmt: skip
 
-    def doomed() -> list[str]:
-        """Agents that were restarted with too low a limit."""
+    def restarted_agents() -> list[str]:
+        """An agent was restarted because its limit is too low."""
         found = release.agents()
         return [a.metadata.name for a in found if (a.status.container_statuses or [None])[0]
                 and a.status.container_statuses[0].restart_count >= 2]  # fmt: skip
 
-    (name,) = eventually(doomed, 120)
+    (name,) = eventually(restarted_agents, 120)
     release.install()
 
-    def both() -> list[dict[str, Any]]:
-        """Two kills are recorded: each may have a record of its own."""
+    def two_kills() -> list[dict[str, Any]]:
+        """Two kills are recorded, in one record or in two."""
         found = world.kills(NAMESPACE, name)
         return found if sum(kill["kills"] for kill in found) >= 2 else []
 
-    kills = eventually(both, 120)
+    kills = eventually(two_kills, 120)
     assert {kill["container"]["name"] for kill in kills} == {"agent"}
     assert {kill["pod"]["owner"]["kind"] for kill in kills} == {"DaemonSet"}
     notes = {event["note"] for event in eventually(lambda: world.oom_events(NAMESPACE, name))}
     assert all("agent.resources.limits.memory" in note for note in notes)
 
-    def memory() -> str:
-        """The condition tells of kills at this limit."""
+    def memory_condition() -> str:
+        """The AgentMemory condition reports kills at this limit."""
         message = conditions(world.node_report(node))["AgentMemory"]["message"]
         return message if "30Mi" in message else ""
 
-    assert "agent.resources.limits.memory" in eventually(memory)
+    assert "agent.resources.limits.memory" in eventually(memory_condition)
     assert world.node_report(node)["status"]["kills"].get("unattributed", 0) == before

@@ -1,4 +1,4 @@
-"""A record tells on its own what led to the kill."""
+"""A record alone shows what led to the kill."""
 
 from datetime import datetime
 from itertools import pairwise
@@ -20,7 +20,7 @@ SCRIPT = (
 
 
 def mebibytes(quantity: str) -> float:
-    """Read a quantity as the records write it."""
+    """Parse a quantity of a record into MiB."""
     units = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
     unit = units.get(quantity[-2:])
     return int(quantity[:-2]) * unit / MIB if unit else int(quantity) / MIB
@@ -32,18 +32,18 @@ def seconds(at: str) -> float:
 
 @pytest.fixture
 def kill(world: World, namespace: str) -> dict[str, Any]:
-    """Let a container grow slowly to its limit of 56 MiB; give its record."""
+    """Let a container grow slowly to its limit of 56 MiB, and return its record."""
     slow = container("app", world.cluster.busybox_image, "sh", "-c", SCRIPT, limit="56Mi")
     world.apply(pod(namespace, "slow", slow))
     found: list[dict[str, Any]] = eventually(lambda: world.kills(namespace, "slow"), 180)
     return found[0]
 
 
-def test_a_slow_growth_to_the_limit_tells_its_story(kill: dict[str, Any]) -> None:
+def test_a_record_shows_slow_growth_to_the_limit(kill: dict[str, Any]) -> None:
     memory = kill["memory"]
     samples = memory["samples"]
     usages = [mebibytes(sample["usage"]) for sample in samples]
-    # At the limit the kernel reclaims page cache for a while before it kills.
+    # At the limit, the kernel reclaims page cache for a while before it kills.
     growing = [usage for usage in usages if usage < 0.95 * mebibytes(kill["limit"])]
     assert len(growing) >= 2
     assert all(before < after for before, after in pairwise(growing))

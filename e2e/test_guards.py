@@ -1,6 +1,6 @@
-"""Three guards hold the bounds of scores, each also when the others are switched off.
+"""Three guards enforce the bounds of scores, each even if the others are switched off.
 
-The schema holds the range, the admission policy the floor of absolute scores, the agent all.
+The schema enforces the range, the admission policy the floor of absolute scores, the agent both.
 """
 
 import subprocess
@@ -21,12 +21,12 @@ NEVER = "-1000 is never granted, because a container with a memory limit"
 BELOW = f"but policies of a namespace may not go below {FLOOR} in this cluster"
 
 
-def by_process(score: int, command: str = "sleep *") -> dict[str, Any]:
+def process_rule(score: int, command: str = "sleep *") -> dict[str, Any]:
     return {"command": command, "oomScoreAdj": score}
 
 
 def is_admitted(world: World, namespace: str, rule: dict[str, Any]) -> bool:
-    """The API server takes the rule, as a trial."""
+    """Return whether the API server accepts a policy with the rule, as a dry run."""
     try:
         refusals.create(world.api, namespace, refusals.with_rule(**rule))
     except client.ApiException:
@@ -35,8 +35,10 @@ def is_admitted(world: World, namespace: str, rule: dict[str, Any]) -> bool:
 
 
 @pytest.fixture
-def unbound(control_plane: World, definitions: Release, namespace: str) -> Iterator[None]:
-    """Without the admission policy's binding."""
+def without_admission_policy(
+    control_plane: World, definitions: Release, namespace: str
+) -> Iterator[None]:
+    """Remove the binding of the admission policy while the story runs."""
     world = control_plane
     api = client.AdmissionregistrationV1Api(world.api)
     bound = api.read_validating_admission_policy_binding(NAME)
@@ -56,8 +58,10 @@ def unbound(control_plane: World, definitions: Release, namespace: str) -> Itera
 
 
 @pytest.fixture
-def loosened(control_plane: World, unbound: None, namespace: str) -> Iterator[None]:
-    """A CRD that takes any score; no policy but the agent's own reading is left."""
+def permissive_schema(
+    control_plane: World, without_admission_policy: None, namespace: str
+) -> Iterator[None]:
+    """Let the CRD accept any score, so that only the agent's own check is left."""
     world = control_plane
     before = set_schema_of_scores(world, {"type": "integer", "format": "int64"})
     try:
@@ -69,7 +73,7 @@ def loosened(control_plane: World, unbound: None, namespace: str) -> Iterator[No
 
 
 def set_schema_of_scores(world: World, schema: dict[str, Any]) -> dict[str, Any]:
-    """Change what the CRD says of rules[].oomScoreAdj; give what it said before."""
+    """Change the CRD's schema of rules[].oomScoreAdj, and return the previous one."""
     api, name = client.ApiextensionsV1Api(world.api), f"oompolicies.{GROUP}"
     versions = api.read_custom_resource_definition(name).spec.versions
     spec = versions[0].schema.open_apiv3_schema.properties["spec"]
@@ -80,10 +84,10 @@ def set_schema_of_scores(world: World, schema: dict[str, Any]) -> dict[str, Any]
     return before
 
 
-def running(world: World, namespace: str) -> set[int]:
-    """Start a pod; give the score that the kubelet gave it."""
+def start_pod(world: World, namespace: str) -> set[int]:
+    """Start a pod, and return the scores that its processes start with."""
     world.apply(pod(namespace, "db", family(world.cluster.busybox_image), app="db"))
-    world.running(namespace, "db")
+    world.wait_until_running(namespace, "db")
     return scores(world, namespace)
 
 
@@ -94,34 +98,34 @@ def scores(world: World, namespace: str) -> set[int]:
 @pytest.mark.parametrize(
     ("score", "why"), [(-1000, NEVER), (-999, "daemons of the node"), (-998, "pause container")]
 )
-def test_the_schema_alone_refuses_what_nobody_is_granted(
-    api: client.ApiClient, unbound: None, namespace: str, score: int, why: str
+def test_the_schema_alone_refuses_scores_that_are_never_granted(
+    api: client.ApiClient, without_admission_policy: None, namespace: str, score: int, why: str
 ) -> None:
     for rule, field in (
         ({"oomScoreAdj": score}, "spec.rules[0].oomScoreAdj"),
-        ({"processes": [by_process(score)]}, "spec.rules[0].processes[0].oomScoreAdj"),
+        ({"processes": [process_rule(score)]}, "spec.rules[0].processes[0].oomScoreAdj"),
     ):
-        told = refusals.refusal(api, namespace, refusals.with_rule(**rule))
-        assert f"{field}: Invalid value: {score}" in told
-        assert why in told
-        assert "ValidatingAdmissionPolicy" not in told
+        message = refusals.refusal(api, namespace, refusals.with_rule(**rule))
+        assert f"{field}: Invalid value: {score}" in message
+        assert why in message
+        assert "ValidatingAdmissionPolicy" not in message
 
 
-def test_the_agent_alone_never_writes_minus_1000_and_says_why(
-    world: World, release: Release, loosened: None, namespace: str
+def test_the_agent_alone_never_writes_minus_1000_and_reports_why(
+    world: World, release: Release, permissive_schema: None, namespace: str
 ) -> None:
-    given = running(world, namespace)
+    own_scores = start_pod(world, namespace)
     world.apply(policy(namespace, "greedy", {"app": "db"}, {"oomScoreAdj": -1000}))
 
-    def verdict() -> str:
-        """The policy's status says that it cannot be read."""
+    def unreadable_message() -> str:
+        """The policy's status has the reason Unreadable."""
         found = conditions(world.policy(namespace, "greedy")).values()
         return next((c["message"] for c in found if c["reason"] == "Unreadable"), "")
 
-    told = eventually(verdict)
-    assert "spec.rules[0].oomScoreAdj" in told
-    assert NEVER in told
-    assert scores(world, namespace) == given
+    message = eventually(unreadable_message)
+    assert "spec.rules[0].oomScoreAdj" in message
+    assert NEVER in message
+    assert scores(world, namespace) == own_scores
     world.delete_policy(namespace, "greedy")
 
 
@@ -131,29 +135,35 @@ def test_the_agent_alone_never_writes_minus_1000_and_says_why(
     [
         ({"oomScoreAdj": -900}, {FLOOR}),
         ({"oomScoreOffset": -2000}, {FLOOR}),
-        ({"oomScoreAdj": 321, "processes": [by_process(-900)]}, {FLOOR, 321}),
+        ({"oomScoreAdj": 321, "processes": [process_rule(-900)]}, {FLOOR, 321}),
     ],
     ids=["absolute", "offset", "processes"],
 )
-def test_the_agent_alone_holds_the_floor_and_says_so(
-    world: World, unbound: None, namespace: str, rule: dict[str, Any], wanted: set[int]
+def test_the_agent_alone_enforces_the_floor_and_reports_it(
+    world: World,
+    without_admission_policy: None,
+    namespace: str,
+    rule: dict[str, Any],
+    wanted: set[int],
 ) -> None:
-    (given,) = running(world, namespace)
-    assert given > FLOOR
+    (own_score,) = start_pod(world, namespace)
+    assert own_score > FLOOR
     world.apply(policy(namespace, f"greedy-{namespace}", {"app": "db"}, rule))
     eventually(lambda: scores(world, namespace) == wanted)
-    told = eventually(lambda: world.refusals(f"greedy-{namespace}").get("BelowFloor", ""))
-    assert f"{FLOOR} is set, because a policy of a namespace may not go below" in told
+    message = eventually(
+        lambda: world.refusal_messages(f"greedy-{namespace}").get("BelowFloor", "")
+    )
+    assert f"{FLOOR} is set, because a policy of a namespace may not go below" in message
     world.delete_policy(namespace, f"greedy-{namespace}")
-    eventually(lambda: scores(world, namespace) == {given})
+    eventually(lambda: scores(world, namespace) == {own_score})
 
 
 def test_the_admission_policy_refuses_scores_below_the_floor_and_names_the_field(
     control_plane: World, definitions: Release, namespace: str
 ) -> None:
-    fine = {"oomScoreAdj": FLOOR, "processes": [by_process(FLOOR), by_process(1000)]}
-    below = {"oomScoreAdj": 1, "processes": [by_process(FLOOR), by_process(FLOOR - 1)]}
-    for rules, said in (
+    fine = {"oomScoreAdj": FLOOR, "processes": [process_rule(FLOOR), process_rule(1000)]}
+    below = {"oomScoreAdj": 1, "processes": [process_rule(FLOOR), process_rule(FLOOR - 1)]}
+    for rules, message in (
         ([fine, {"oomScoreAdj": -900}], f"spec.rules[1].oomScoreAdj is -900, {BELOW}"),
         ([fine, below], f"spec.rules[1].processes[1].oomScoreAdj is {FLOOR - 1}, {BELOW}"),
     ):
@@ -161,17 +171,17 @@ def test_the_admission_policy_refuses_scores_below_the_floor_and_names_the_field
         manifest["metadata"]["namespace"] = namespace
         with pytest.raises(subprocess.CalledProcessError) as refusal:
             control_plane.apply(manifest)
-        assert said in refusal.value.stderr
+        assert message in refusal.value.stderr
 
 
-def test_the_largest_policy_is_judged_like_a_small_one(
+def test_the_admission_policy_checks_the_largest_policy_too(
     control_plane: World, definitions: Release, namespace: str
 ) -> None:
     def largest(last: int) -> dict[str, Any]:
-        some = [by_process(number) for number in range(15)]
-        fine = [{"oomScoreAdj": each, "processes": [*some, by_process(0)]} for each in range(3)]
-        return refusals.policy({"rules": [*fine, {"processes": [*some, by_process(last)]}]})
+        some = [process_rule(number) for number in range(15)]
+        fine = [{"oomScoreAdj": each, "processes": [*some, process_rule(0)]} for each in range(3)]
+        return refusals.policy({"rules": [*fine, {"processes": [*some, process_rule(last)]}]})
 
     assert refusals.create(control_plane.api, namespace, largest(FLOOR))
-    told = refusals.refusal(control_plane.api, namespace, largest(FLOOR - 1))
-    assert f"spec.rules[3].processes[15].oomScoreAdj is {FLOOR - 1}, {BELOW}" in told
+    message = refusals.refusal(control_plane.api, namespace, largest(FLOOR - 1))
+    assert f"spec.rules[3].processes[15].oomScoreAdj is {FLOOR - 1}, {BELOW}" in message

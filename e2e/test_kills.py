@@ -1,4 +1,4 @@
-"""A kernel's kill becomes one record and one Event."""
+"""A kill by the kernel becomes one record and one Event."""
 
 from itertools import pairwise
 from typing import Any
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("release")
 
 
 @pytest.mark.smoke
-def test_a_container_over_its_limit_gives_one_record_and_one_event(
+def test_a_container_over_its_limit_gets_one_record_and_one_event(
     world: World, namespace: str
 ) -> None:
     image = world.cluster.busybox_image
@@ -30,11 +30,11 @@ def test_a_container_over_its_limit_gives_one_record_and_one_event(
     assert "at its limit 32Mi" in event["note"]
 
 
-def test_the_ranges_of_a_crash_loop_join_up(world: World, namespace: str) -> None:
+def test_the_ranges_of_a_crash_loop_are_contiguous(world: World, namespace: str) -> None:
     world.apply(pod(namespace, "loop", hog(world.cluster.busybox_image), restart="Always"))
 
     def joined() -> list[dict[str, Any]]:
-        """Two records or more, from the first kill on; one that was posted again comes late."""
+        """At least two records exist, and their ranges are contiguous from the first kill on."""
         kills = world.kills(namespace)
         spans = sorted((kill["evidence"]["from"], kill["evidence"]["to"]) for kill in kills)
         whole = all(first[1] == second[0] for first, second in pairwise([(0, 0), *spans]))
@@ -44,7 +44,7 @@ def test_the_ranges_of_a_crash_loop_join_up(world: World, namespace: str) -> Non
     assert {kill["container"]["name"] for kill in kills} == {"app"}
 
 
-def test_an_init_container_is_told_as_one(world: World, namespace: str) -> None:
+def test_a_kill_in_an_init_container_is_recorded_as_such(world: World, namespace: str) -> None:
     image = world.cluster.busybox_image
     manifest = pod(namespace, "early", container("calm", image, "sleep", "1000"))
     manifest["spec"]["initContainers"] = [hog(image, "setup")]
@@ -53,7 +53,7 @@ def test_an_init_container_is_told_as_one(world: World, namespace: str) -> None:
     assert (kill["container"]["name"], kill["container"]["type"]) == ("setup", "Init")
 
 
-def test_tmpfs_that_fills_the_pods_own_limit_is_told_with_what_frees_it(
+def test_a_kill_by_tmpfs_at_the_pods_limit_is_reported_with_what_frees_the_memory(
     world: World, namespace: str
 ) -> None:
     image = world.cluster.busybox_image
@@ -64,25 +64,25 @@ def test_tmpfs_that_fills_the_pods_own_limit_is_told_with_what_frees_it(
     manifest["spec"]["volumes"] = [{"name": "scratch", "emptyDir": {"medium": "Memory"}}]
     world.apply(manifest)
     kills = eventually(lambda: world.kills(namespace, "full"), 90)
-    kill = min(kills, key=lambda each: int(each["evidence"]["from"]))  # others may have followed
+    kill = min(kills, key=lambda each: int(each["evidence"]["from"]))  # there may be later ones
     assert (kill["cause"], kill["limit"]) == ("PodLimit", "48Mi")
     assert parse_bytes(kill["podMemory"]["shmem"]) > 24 << 20
-    (event,) = eventually(lambda: told_of(world, kill), 30)
+    (event,) = eventually(lambda: oom_event_of(world, kill), 30)
     assert "at the pod's limit 48Mi" in event["note"]
     assert "a restart of the container does not free what lies in tmpfs" in event["note"]
-    again = eventually(lambda: starts(world, namespace, "full"), 90)
+    again = eventually(lambda: start_failure_notes(world, namespace, "full"), 90)
     assert "Raise its memory limit" not in again[0]
 
 
-def told_of(world: World, kill: dict[str, Any]) -> list[dict[str, Any]]:
-    """Give the Event of a record, which has its name."""
+def oom_event_of(world: World, kill: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the Event with the name of a record."""
     names = kill["metadata"]["namespace"], kill["metadata"]["name"]
     events = world.oom_events(names[0], kill["pod"]["name"])
     return [each for each in events if each["metadata"]["name"] == names[1]]
 
 
-def starts(world: World, namespace: str, name: str) -> list[str]:
-    """Give what the Events say of kills before a program began."""
+def start_failure_notes(world: World, namespace: str, name: str) -> list[str]:
+    """Return the notes of Events about kills before the program started."""
     notes = [event["note"] for event in world.oom_events(namespace, name)]
     return [note for note in notes if "Its program had not begun" in note]
 
@@ -92,7 +92,7 @@ def test_an_ephemeral_container_is_killed_at_the_sum_of_the_others_limits(
 ) -> None:
     image = world.cluster.busybox_image
     world.apply(pod(namespace, "host", container("app", image, "sleep", "1000", limit="40Mi")))
-    world.running(namespace, "host")
+    world.wait_until_running(namespace, "host")
     world.cluster.kubectl(
         "debug", "-n", namespace, "host", "--image", image, "--container", "probe",
         "--profile=general", "--image-pull-policy=IfNotPresent", "--", "hog", "200",
@@ -107,5 +107,5 @@ def test_an_ephemeral_container_is_killed_at_the_sum_of_the_others_limits(
 def test_a_record_is_immutable(world: World, namespace: str) -> None:
     world.apply(pod(namespace, "greedy", hog(world.cluster.busybox_image)))
     (kill,) = eventually(lambda: world.kills(namespace), 90)
-    refusal = world.refused_patch(kill, {"kills": 7})
+    refusal = world.patch_refusal(kill, {"kills": 7})
     assert "kills is a fact of the record and cannot be changed" in refusal

@@ -1,17 +1,17 @@
-"""Objects of any shape that the API server takes stop nothing, and what is odd in them is named."""
+"""Malformed objects that the API server accepts stop nothing, and their faults are reported."""
 
 import json
 from functools import partial
 from typing import Any
 
 from e2e.conditions import conditions
-from e2e.test_bad_input import holds, sleeper
+from e2e.test_bad_input import has_score, sleeper
 from e2e.workloads import policy
 from e2e.world import GROUP, VERSION, Release, World, eventually
 
 
-def deep(kind: str, version: str) -> str:
-    """Write a patch whose managedFields are nested far deeper than Python reads."""
+def deeply_nested_patch(kind: str, version: str) -> str:
+    """Return a patch whose managedFields are nested deeper than Python's parser allows."""
     fields = '{"f:a":' * 5_000 + "{}" + "}" * 5_000
     entry: dict[str, Any] = {
         "manager": "deep",
@@ -25,14 +25,14 @@ def deep(kind: str, version: str) -> str:
 
 
 def odd_pod(world: World, namespace: str, name: str, node: str, **metadata: Any) -> dict[str, Any]:
-    """Describe a pod that its creator puts on a node by name; its finalizer keeps it there."""
+    """Return a pod that is bound to a node by name; its finalizer keeps it there."""
     manifest = sleeper(world, namespace, name)
     manifest["spec"]["nodeName"] = node
     manifest["metadata"] |= {"finalizers": ["example.com/keep"], **metadata}
     return manifest
 
 
-def test_objects_of_any_shape_stop_neither_agent_nor_operator_and_are_named(
+def test_malformed_objects_stop_neither_agent_nor_operator_and_are_reported(
     world: World, release: Release, namespace: str
 ) -> None:
     restarts = release.restarts()
@@ -40,7 +40,7 @@ def test_objects_of_any_shape_stop_neither_agent_nor_operator_and_are_named(
     node = agent.spec.node_name
     world.apply(policy(namespace, "all", {"app": "sleeper"}, {"oomScoreAdj": -321}))
     world.apply(sleeper(world, namespace, "victim"))
-    world.running(namespace, "victim")
+    world.wait_until_running(namespace, "victim")
     uid = world.pod(namespace, "victim").metadata.uid
     owner = {
         "apiVersion": "v1",
@@ -60,26 +60,48 @@ def test_objects_of_any_shape_stop_neither_agent_nor_operator_and_are_named(
             namespace, odd_pod(world, namespace, name, node, **metadata)
         )
     kubectl, version = world.cluster.kubectl, f"{GROUP}/{VERSION}"
-    kubectl("patch", "pod", "lines", "-n", namespace, "--type=merge", "-p", deep("pod", "v1"))
-    kubectl("patch", "oompolicy", "all", "-n", namespace, "--type=merge", "-p", deep("p", version))
+    kubectl(
+        "patch",
+        "pod",
+        "lines",
+        "-n",
+        namespace,
+        "--type=merge",
+        "-p",
+        deeply_nested_patch("pod", "v1"),
+    )
+    kubectl(
+        "patch",
+        "oompolicy",
+        "all",
+        "-n",
+        namespace,
+        "--type=merge",
+        "-p",
+        deeply_nested_patch("p", version),
+    )
 
-    def understood() -> dict[str, str]:
+    def objects_understood() -> dict[str, str]:
         return conditions(world.node_report(node))["ObjectsUnderstood"]
 
     try:
         named = f"Pod {namespace}/mirror: its config.hash is no hash"
-        found = eventually(lambda: told if named in (told := understood())["message"] else {})
+        found = eventually(
+            lambda: seen if named in (seen := objects_understood())["message"] else {}
+        )
         assert found["status"] == "False"
         world.apply(sleeper(world, namespace, "later"))
-        world.running(namespace, "later")
+        world.wait_until_running(namespace, "later")
         for name in ("victim", "later"):
-            eventually(partial(holds, world, namespace, name, -321))
+            eventually(partial(has_score, world, namespace, name, -321))
         enforced = ("get", "oompolicy", "all", "-n", namespace, "-o", "jsonpath={.status.enforced}")
-        eventually(lambda: int(kubectl(*enforced) or 0) > 1)  # deeper than our own client reads
+        eventually(
+            lambda: int(kubectl(*enforced) or 0) > 1
+        )  # nested deeper than the test's own client can parse
     finally:
         for name in odd:
             kubectl("patch", "pod", name, "-n", namespace, "--type=merge",
                     "-p", '{"metadata":{"finalizers":null}}')  # fmt: skip
             kubectl("delete", "pod", name, "-n", namespace, "--force", "--ignore-not-found")
-    eventually(lambda: understood()["status"] == "True")
+    eventually(lambda: objects_understood()["status"] == "True")
     assert release.restarts() == restarts

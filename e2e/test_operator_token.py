@@ -1,4 +1,4 @@
-"""The API server refuses what the operator's token has no business with."""
+"""Admission policies limit what the operator's token can do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from kubernetes import client
 
-from e2e.agent_account import client_with
+from e2e.agent_account import client_with_token
 from e2e.workloads import container, pod
 from e2e.world import NAMESPACE, World, eventually
 
@@ -19,16 +19,16 @@ BOUND = "ValidatingAdmissionPolicy 'oomwarden-operator-bound'"
 
 @contextmanager
 def as_the_operator(world: World) -> Iterator[client.CoreV1Api]:
-    """Give an API with the operator's token."""
+    """Return an API client with the operator's token."""
     request = {"spec": {"expirationSeconds": 600, "audiences": []}}
     answer = world.core.create_namespaced_service_account_token(OPERATOR, NAMESPACE, request)
-    yield client.CoreV1Api(client_with(world, str(answer.status.token)))
+    yield client.CoreV1Api(client_with_token(world, str(answer.status.token)))
 
 
 def resized(
     operator: client.CoreV1Api, namespace: str, manager: str, **resources: dict[str, str]
 ) -> str:
-    """Resize a container as a trial; give what the API server says."""
+    """Resize a container as a dry run; return the refusal, or "resized"."""
     patch = {"spec": {"containers": [{"name": "app", "resources": resources}]}}
     try:
         operator.patch_namespaced_pod_resize(
@@ -39,7 +39,7 @@ def resized(
     return "resized"
 
 
-def test_a_token_of_the_operator_changes_memory_and_nothing_else_of_a_pod(
+def test_the_operators_token_may_only_resize_memory_of_a_pod(
     control_plane: World, namespace: str
 ) -> None:
     app = container("app", "none")
@@ -51,24 +51,26 @@ def test_a_token_of_the_operator_changes_memory_and_nothing_else_of_a_pod(
     manifest = pod(namespace, "db", app, side)
     manifest["spec"]["nodeSelector"] = {"nowhere": "x"}
     control_plane.apply(manifest)
-    ours = "oomwarden-limit/app/134217728"
+    manager = "oomwarden-limit/app/134217728"
     with as_the_operator(control_plane) as operator:
-        say = partial(resized, operator, namespace)
-        # The API server takes a policy up some time after the chart.
-        eventually(lambda: BOUND in say("kubectl", limits={"memory": "256Mi"}))
-        assert say(ours, limits={"memory": "256Mi"}) == "resized"
-        assert say("oomwarden-raise/app/none", limits={"memory": "256Mi"}) == "resized"
-        assert say(ours, requests={"memory": "0"}, limits={"memory": "256Mi"}) == "resized"
+        try_resize = partial(resized, operator, namespace)
+        # The API server enforces a policy some time after it is installed.
+        eventually(lambda: BOUND in try_resize("kubectl", limits={"memory": "256Mi"}))
+        assert try_resize(manager, limits={"memory": "256Mi"}) == "resized"
+        assert try_resize("oomwarden-raise/app/none", limits={"memory": "256Mi"}) == "resized"
+        assert (
+            try_resize(manager, requests={"memory": "0"}, limits={"memory": "256Mi"}) == "resized"
+        )
         for refused in (
-            say("kubectl", limits={"memory": "256Mi"}),
-            say(ours, limits={"memory": "256Mi", "cpu": "2"}),
-            say(ours, requests={"cpu": "1m"}),
+            try_resize("kubectl", limits={"memory": "256Mi"}),
+            try_resize(manager, limits={"memory": "256Mi", "cpu": "2"}),
+            try_resize(manager, requests={"cpu": "1m"}),
         ):
             assert BOUND in refused
 
 
 def is_bound(operator: client.CoreV1Api) -> bool:
-    """The API server has taken up what the chart says of the operator's ConfigMaps."""
+    """The API server enforces the admission policy on the operator's ConfigMaps."""
     try:
         operator.create_namespaced_config_map(
             NAMESPACE, {"metadata": {"name": "other"}}, dry_run="All"
@@ -78,7 +80,7 @@ def is_bound(operator: client.CoreV1Api) -> bool:
     return False
 
 
-def test_a_token_of_the_operator_makes_no_other_config_map_and_keeps_its_account(
+def test_the_operators_token_may_not_create_other_config_maps_or_change_its_account(
     control_plane: World,
 ) -> None:
     with as_the_operator(control_plane) as operator:

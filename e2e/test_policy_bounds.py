@@ -1,4 +1,4 @@
-"""The API server takes the largest policy that the schema allows, and nothing beyond."""
+"""The API server accepts the largest policy that the schema allows, and no larger one."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ def _selector(spec: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def test_a_policy_of_the_largest_size_is_taken_and_what_is_beyond_is_refused_with_the_bound(
+def test_the_largest_policy_is_accepted_and_a_larger_one_is_refused_with_the_bound(
     control_plane: World, namespace: str
 ) -> None:
     largest = largest_policy("largest", namespace)

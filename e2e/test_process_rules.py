@@ -1,4 +1,4 @@
-"""Scores for single processes of a container, by their command lines."""
+"""Scores of single processes in a container, selected by command line."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ OWN = "(echo 1000 >/proc/self/oom_score_adj; exec sleep {}) &"
 
 
 def shells(world: World, namespace: str, name: str, **scripts: str) -> dict[str, Any]:
-    """Describe a pod with one shell per container."""
+    """Return a pod with one shell per container."""
     image = world.cluster.busybox_image
     containers = (
         container(each, image, "sh", "-c", script, limit="64Mi", request="32Mi")
@@ -19,14 +19,14 @@ def shells(world: World, namespace: str, name: str, **scripts: str) -> dict[str,
     return pod(namespace, name, *containers, app=name)
 
 
-def sleepers(world: World, namespace: str, name: str, seen_from: str) -> dict[str, int]:
-    """The scores of the processes `sleep N`, by N."""
+def sleep_scores(world: World, namespace: str, name: str, seen_from: str) -> dict[str, int]:
+    """Return the scores of the processes `sleep N`, by N."""
     found = world.scores_by_command(namespace, name, seen_from)
     words = ((command.split(), score) for command, score in found)
     return {each[1]: score for each, score in words if each[0] == "sleep"}
 
 
-def by_process(command: str, score: int, **rule: object) -> dict[str, Any]:
+def process_rule(command: str, score: int, **rule: object) -> dict[str, Any]:
     return {"processes": [{"command": command, "oomScoreAdj": score}], **rule}
 
 
@@ -39,60 +39,62 @@ def test_in_a_shared_pid_namespace_only_the_selected_containers_processes_change
     )  # fmt: skip
     manifest["spec"]["shareProcessNamespace"] = True
     world.apply(manifest)
-    world.running(namespace, "shared")
-    eventually(lambda: len(sleepers(world, namespace, "shared", "side")) == 3)
-    before = sleepers(world, namespace, "shared", "side")
-    rule = by_process("sleep *1", 500, containers=["app"], oomScoreAdj=-300)
+    world.wait_until_running(namespace, "shared")
+    eventually(lambda: len(sleep_scores(world, namespace, "shared", "side")) == 3)
+    before = sleep_scores(world, namespace, "shared", "side")
+    rule = process_rule("sleep *1", 500, containers=["app"], oomScoreAdj=-300)
     world.apply(policy(namespace, "one-of-two", {"app": "shared"}, rule))
     wanted = {"100001": 500, "100002": -300, "200001": before["200001"]}
-    assert eventually(lambda: sleepers(world, namespace, "shared", "side") == wanted)
+    assert eventually(lambda: sleep_scores(world, namespace, "shared", "side") == wanted)
     found = world.scores_by_command(namespace, "shared", "side")
     assert [score for command, score in found if "pause" in command] == [-998]
     world.delete_policy(namespace, "one-of-two")
-    assert eventually(lambda: sleepers(world, namespace, "shared", "side") == before)
+    assert eventually(lambda: sleep_scores(world, namespace, "shared", "side") == before)
 
 
-def test_a_process_with_its_own_score_is_left_alone_unless_named_and_gets_its_own_back(
+def test_a_process_with_its_own_score_is_skipped_unless_named_and_gets_it_back(
     world: World, release: Release, namespace: str
 ) -> None:
     script = " ".join([OWN.format(300001), OWN.format(300002), "sleep 300003 & wait"])
     world.apply(shells(world, namespace, "own", app=script))
-    world.running(namespace, "own")
+    world.wait_until_running(namespace, "own")
     own = {"300001": 1000, "300002": 1000}
-    eventually(lambda: sleepers(world, namespace, "own", "app").items() >= own.items())
-    rule = by_process("sleep 300002", 400, oomScoreAdj=-300)
+    eventually(lambda: sleep_scores(world, namespace, "own", "app").items() >= own.items())
+    rule = process_rule("sleep 300002", 400, oomScoreAdj=-300)
     world.apply(policy(namespace, "around", {"app": "own"}, rule))
     wanted = {"300001": 1000, "300002": 400, "300003": -300}
-    assert eventually(lambda: sleepers(world, namespace, "own", "app") == wanted)
-    told = eventually(lambda: world.refusals("around").get("OwnScore", ""))
-    assert "left alone" in told
+    assert eventually(lambda: sleep_scores(world, namespace, "own", "app") == wanted)
+    message = eventually(lambda: world.refusal_messages("around").get("OwnScore", ""))
+    assert "left alone" in message
     world.delete_policy(namespace, "around")
-    assert eventually(lambda: sleepers(world, namespace, "own", "app").items() >= own.items())
+    assert eventually(lambda: sleep_scores(world, namespace, "own", "app").items() >= own.items())
 
 
-def test_a_process_that_becomes_another_program_gets_that_ones_score(
+def test_a_process_that_executes_another_program_gets_that_programs_score(
     world: World, release: Release, namespace: str
 ) -> None:
     script = "while [ ! -e /tmp/go ]; do sleep 1; done; exec sleep 400001"
     world.apply(shells(world, namespace, "late", app=script))
-    world.apply(policy(namespace, "titles", {"app": "late"}, by_process("sleep 4*", 600)))
-    world.running(namespace, "late")
-    world.inside(namespace, "late", "app", "touch /tmp/go")
-    assert eventually(lambda: sleepers(world, namespace, "late", "app") == {"400001": 600})
+    world.apply(policy(namespace, "titles", {"app": "late"}, process_rule("sleep 4*", 600)))
+    world.wait_until_running(namespace, "late")
+    world.run_in_container(namespace, "late", "app", "touch /tmp/go")
+    assert eventually(lambda: sleep_scores(world, namespace, "late", "app") == {"400001": 600})
 
 
-def test_rules_for_processes_say_that_they_change_nothing_while_all_are_killed_at_once(
+def test_process_rules_are_reported_ineffective_while_the_kernel_kills_whole_groups(
     world: World, release: Release, namespace: str
 ) -> None:
     world.apply(shells(world, namespace, "group", app="sleep 500001 & wait"))
-    world.apply(policy(namespace, "in-vain", {"app": "group"}, by_process("sleep *", 600)))
-    ineffective = eventually(lambda: world.refusals("in-vain").get("Ineffective", ""))
+    world.apply(policy(namespace, "in-vain", {"app": "group"}, process_rule("sleep *", 600)))
+    ineffective = eventually(lambda: world.refusal_messages("in-vain").get("Ineffective", ""))
     assert "agent.cgroupWrites=true" in ineffective
-    rule = by_process("sleep *", 600, memory={"groupKill": False})
+    rule = process_rule("sleep *", 600, memory={"groupKill": False})
     world.apply(policy(namespace, "in-vain", {"app": "group"}, rule))
-    told = eventually(lambda: t if "CgroupWritesOff" in (t := world.refusals("in-vain")) else {})
-    assert "agent.cgroupWrites=true" in told["CgroupWritesOff"]
-    assert "Ineffective" in told
+    messages = eventually(
+        lambda: t if "CgroupWritesOff" in (t := world.refusal_messages("in-vain")) else {}
+    )
+    assert "agent.cgroupWrites=true" in messages["CgroupWritesOff"]
+    assert "Ineffective" in messages
     node = release.agents()[0].spec.node_name
     writes = conditions(world.node_report(node))["CgroupWrites"]
     assert (writes["status"], writes["reason"]) == ("False", "Off")

@@ -1,4 +1,4 @@
-"""A bad record is refused with a sentence, and no fact of a good one can be changed."""
+"""A bad record is refused with a reason, and the facts of a good one are immutable."""
 
 import json
 
@@ -14,7 +14,7 @@ NODE = "refusals"
 
 
 def kill(**facts: object) -> Manifest:
-    """Give a record as an agent writes it."""
+    """Return a record as an agent creates it."""
     evidence = {"bootID": "b", "cgroup": 1, "level": "Pod", "epoch": 0, "from": 2, "to": 4}
     whole: Manifest = {
         "apiVersion": f"{GROUP}/{VERSION}",
@@ -64,7 +64,7 @@ BAD_KILLS: dict[str, tuple[Manifest, str]] = {
 
 
 @pytest.mark.parametrize(("manifest", "sentence"), BAD_KILLS.values(), ids=BAD_KILLS)
-def test_a_bad_record_is_refused_with_a_sentence(
+def test_a_bad_record_is_refused_with_a_reason(
     api: client.ApiClient, namespace: str, manifest: Manifest, sentence: str
 ) -> None:
     present = {key: value for key, value in manifest.items() if value is not None}
@@ -73,7 +73,7 @@ def test_a_bad_record_is_refused_with_a_sentence(
 
 @pytest.fixture
 def stored_kill(api: client.ApiClient, namespace: str) -> Manifest:
-    """Give a record that an agent's identity has stored."""
+    """Create a record with an agent's identity, and return it."""
     agent = client.ApiClient(api.configuration)
     agent.set_default_header(
         "Impersonate-User", f"system:serviceaccount:{NAMESPACE}:oomwarden-agent"

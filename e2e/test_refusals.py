@@ -1,4 +1,4 @@
-"""A bad policy is refused by the API server with a sentence that names the field and the range."""
+"""The API server refuses a bad policy with a message that names the field and its range."""
 
 import pytest
 from kubernetes import client
@@ -174,14 +174,14 @@ REFUSALS: dict[str, tuple[Manifest, str]] = {
 
 
 @pytest.mark.parametrize(("manifest", "sentence"), REFUSALS.values(), ids=REFUSALS)
-def test_a_bad_policy_is_refused_with_a_sentence(
+def test_a_bad_policy_is_refused_with_a_reason(
     api: client.ApiClient, namespace: str, manifest: Manifest, sentence: str
 ) -> None:
     assert sentence in refusal(api, namespace, manifest)
 
 
 @pytest.mark.parametrize("score", [-997, -500, 0, 1000])
-def test_scores_at_the_ends_of_the_range_are_taken_from_a_cluster_policy(
+def test_a_cluster_policy_may_set_scores_at_the_ends_of_the_range(
     api: client.ApiClient, namespace: str, score: int
 ) -> None:
     wanted = policy({"rules": [{"oomScoreAdj": score}]}, "ClusterOOMPolicy")
@@ -192,7 +192,7 @@ AMOUNTS = ("129e6", "0512Mi", "+.5Gi", "128974848000m", "1E", "16Ei", "1.G", 1 <
 
 
 @pytest.mark.parametrize("amount", AMOUNTS)
-def test_an_amount_is_taken_in_every_spelling_that_a_pod_takes(
+def test_an_amount_is_accepted_in_every_notation_that_a_pod_accepts(
     api: client.ApiClient, namespace: str, amount: str | int
 ) -> None:
     raising = {"raiseLimit": {"upTo": amount, "atLeast": amount}}
@@ -201,7 +201,7 @@ def test_an_amount_is_taken_in_every_spelling_that_a_pod_takes(
     assert (rule["memory"]["limit"], rule["onOOM"]["raiseLimit"]["upTo"]) == (amount, amount)
 
 
-def test_what_a_policy_does_not_say_is_filled_in(api: client.ApiClient, namespace: str) -> None:
+def test_omitted_policy_fields_get_defaults(api: client.ApiClient, namespace: str) -> None:
     made = create(api, namespace, policy({}))
     assert made["spec"]["mode"] == "Enforce"
     assert made["spec"]["priority"] == 0

@@ -1,4 +1,4 @@
-"""Old records go, with the operator's own rights; young ones and those of the same name stay."""
+"""The operator's account deletes old records, and neither recent ones nor new ones of that name."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ NOBOUND = Bounds(0, 0, 0, 0)
 
 
 def store(world: World, namespace: str, pod: str, *names: str) -> None:
-    """Store records of a pod as an agent does, one after the other."""
+    """Create records of a pod as an agent does, one after the other."""
     agent = client.ApiClient(world.api.configuration)
     agent.set_default_header("Impersonate-User", AGENT)
     agent.set_default_header("Impersonate-Extra-authentication.kubernetes.io%2fnode-name", NODE)
@@ -41,17 +41,17 @@ def store(world: World, namespace: str, pod: str, *names: str) -> None:
         custom.create_namespaced_custom_object(GROUP, VERSION, namespace, "oomkills", manifest)
 
 
-def operators_client(world: World, account: str = "operator") -> Client:
-    """Speak with the API server as the operator, or an agent: with its rights, and no others."""
-    asked = ("create", "token", f"oomwarden-{account}", "-n", NAMESPACE)
+def client_of_account(world: World, account: str = "operator") -> Client:
+    """Return a client with exactly the permissions of the operator or an agent."""
+    command = ("create", "token", f"oomwarden-{account}", "-n", NAMESPACE)
     config = KubeConfig.from_file(world.cluster.kubeconfig).get()
     assert config is not None
-    return Client(config._replace(user=User(token=world.cluster.kubectl(*asked).strip())))
+    return Client(config._replace(user=User(token=world.cluster.kubectl(*command).strip())))
 
 
 @dataclass(frozen=True)
-class Later:
-    """The records of a namespace, looked at some time from now."""
+class AgedRecords:
+    """The records of a namespace, seen from a time in the future."""
 
     stored: OOMKillPages
     after: timedelta
@@ -67,65 +67,71 @@ class Later:
         return await self.stored.delete(record)
 
 
-def left(world: World, namespace: str, bounds: Bounds, after: timedelta) -> list[str]:
-    """Let the operator's account do one round; give the names of the records that stay."""
+def remaining_after_round(
+    world: World, namespace: str, bounds: Bounds, after: timedelta
+) -> list[str]:
+    """Run one round of retention, and return the names of the records that remain."""
 
-    async def look() -> None:
-        speaker = operators_client(world)
-        later = Later(OOMKillPages(speaker, namespace), after)
-        publisher = PressurePublisher(bounds, PressureConfigMap(speaker, NAMESPACE), lambda: "")
-        assert await Retention(bounds, later, publisher).run_round()
-        await speaker.close()
+    async def one_round() -> None:
+        api = client_of_account(world)
+        aged = AgedRecords(OOMKillPages(api, namespace), after)
+        publisher = PressurePublisher(bounds, PressureConfigMap(api, NAMESPACE), lambda: "")
+        assert await Retention(bounds, aged, publisher).run_round()
+        await api.close()
 
-    asyncio.run(look())
+    asyncio.run(one_round())
     return sorted(kill["metadata"]["name"] for kill in world.kills(namespace))
 
 
-def test_what_is_over_the_bounds_goes_and_what_is_young_stays(
+def test_records_over_the_bounds_are_deleted_and_recent_ones_stay(
     control_plane: World, namespace: str
 ) -> None:
     store(control_plane, namespace, "loop", "loop-1", "loop-2", "loop-3")
     store(control_plane, namespace, "calm", "calm-1")
     few = replace(NOBOUND, per_pod=2)
-    assert len(left(control_plane, namespace, few, timedelta())) == 4
-    assert left(control_plane, namespace, few, timedelta(hours=2)) == ["calm-1", "loop-2", "loop-3"]
+    assert len(remaining_after_round(control_plane, namespace, few, timedelta())) == 4
+    assert remaining_after_round(control_plane, namespace, few, timedelta(hours=2)) == [
+        "calm-1",
+        "loop-2",
+        "loop-3",
+    ]
     fewer = replace(NOBOUND, per_namespace=2)
-    assert len(left(control_plane, namespace, fewer, timedelta(hours=2))) == 2
+    assert len(remaining_after_round(control_plane, namespace, fewer, timedelta(hours=2))) == 2
     old = Bounds(days=2)
-    assert len(left(control_plane, namespace, old, timedelta(hours=47))) == 2
-    assert left(control_plane, namespace, old, timedelta(hours=49)) == []
+    assert len(remaining_after_round(control_plane, namespace, old, timedelta(hours=47))) == 2
+    assert remaining_after_round(control_plane, namespace, old, timedelta(hours=49)) == []
 
 
-def test_a_storm_is_counted_published_and_deleted_side_by_side(
-    control_plane: World, namespace: str
-) -> None:
-    """With the rights that the chart gives: the operator writes what an agent reads."""
+def test_a_storm_is_counted_published_and_deleted(control_plane: World, namespace: str) -> None:
+    """With the permissions that the chart grants, the operator writes and an agent reads."""
 
-    async def play() -> tuple[int, Pressure | None]:
-        speaker, agent = operators_client(control_plane), operators_client(control_plane, "agent")
-        stored, board = OOMKillPages(speaker, namespace), PressureConfigMap(speaker, NAMESPACE)
+    async def storm() -> tuple[int, Pressure | None]:
+        api, agent = client_of_account(control_plane), client_of_account(control_plane, "agent")
+        stored, pressure_map = OOMKillPages(api, namespace), PressureConfigMap(api, NAMESPACE)
         bounds = replace(NOBOUND, per_namespace=5)
         loop = Retention(
-            bounds, Later(stored, timedelta()), PressurePublisher(bounds, board, lambda: "")
+            bounds,
+            AgedRecords(stored, timedelta()),
+            PressurePublisher(bounds, pressure_map, lambda: ""),
         )
         before = await stored.count()
         assert await loop.run_round()
         await loop.publisher.publish()
-        said = await PressureConfigMap(agent, NAMESPACE).read()
-        loop.calls = Later(stored, timedelta(hours=2))
+        published = await PressureConfigMap(agent, NAMESPACE).read()
+        loop.calls = AgedRecords(stored, timedelta(hours=2))
         assert await loop.run_round()
-        await board.write(Pressure())
-        await asyncio.gather(speaker.close(), agent.close())
-        return before, said
+        await pressure_map.write(Pressure())
+        await asyncio.gather(api.close(), agent.close())
+        return before, published
 
     store(control_plane, namespace, "loop", *(f"loop-{number}" for number in range(30)))
-    before, said = asyncio.run(play())
+    before, published = asyncio.run(storm())
     assert (before, len(control_plane.kills(namespace))) == (30, 5)
-    assert said is not None
-    assert said.of(namespace) is PressureLevel.FULL
+    assert published is not None
+    assert published.of(namespace) is PressureLevel.FULL
 
 
-def test_the_sum_of_what_fills_etcd_counts_what_the_api_server_stores(
+def test_the_estimated_etcd_size_matches_what_the_api_server_stores(
     control_plane: World, namespace: str
 ) -> None:
     store(control_plane, namespace, "loop", "loop-1")
@@ -135,17 +141,17 @@ def test_the_sum_of_what_fills_etcd_counts_what_the_api_server_stores(
     assert counted == pytest.approx(len(json.dumps(found, separators=(",", ":"))), rel=0.1)
 
 
-def test_a_record_of_the_same_name_is_not_deleted_in_anothers_place(
+def test_a_new_record_with_the_name_of_a_deleted_one_is_not_deleted(
     control_plane: World, namespace: str
 ) -> None:
     async def delete_late() -> bool:
-        speaker = operators_client(control_plane)
-        stored = OOMKillPages(speaker, namespace)
+        api = client_of_account(control_plane)
+        stored = OOMKillPages(api, namespace)
         (before,) = (await stored.page("")).records
         assert await stored.delete(before)
         store(control_plane, namespace, "loop", "loop-1")
         deleted = await stored.delete(before)
-        await speaker.close()
+        await api.close()
         return deleted
 
     store(control_plane, namespace, "loop", "loop-1")
@@ -153,35 +159,35 @@ def test_a_record_of_the_same_name_is_not_deleted_in_anothers_place(
     assert [kill["metadata"]["name"] for kill in control_plane.kills(namespace)] == ["loop-1"]
 
 
-def test_records_are_listed_in_parts_without_their_content(
+def test_records_are_listed_in_pages_without_their_content(
     control_plane: World, namespace: str
 ) -> None:
     async def parts() -> list[list[str]]:
-        speaker, token = operators_client(control_plane), ""
+        api, token = client_of_account(control_plane), ""
         found: list[list[str]] = []
         while token or not found:
-            answer, _ = await speaker.list_metadata_page(ListOptions(OOMKill, namespace), token, 2)
+            answer, _ = await api.list_metadata_page(ListOptions(OOMKill, namespace), token, 2)
             assert all("node" not in item and "evidence" not in item for item in answer["items"])
             found.append([item["metadata"]["name"] for item in answer["items"]])
             token = answer["metadata"].get("continue", "")
-        await speaker.close()
+        await api.close()
         return found
 
     store(control_plane, namespace, "loop", "loop-1", "loop-2", "loop-3")
     assert asyncio.run(parts()) == [["loop-1", "loop-2"], ["loop-3"]]
 
 
-def test_the_operator_is_told_by_the_chart_what_to_keep(world: World, release: Release) -> None:
+def test_the_operator_gets_its_retention_from_the_chart(world: World, release: Release) -> None:
     release.install("--set", "retention.perPod=7")
     try:
-        told = "OOMKills are kept: 30 days, 7 of a pod, 1000 of a namespace, 50000 in all"
+        message = "OOMKills are kept: 30 days, 7 of a pod, 1000 of a namespace, 50000 in all"
 
-        def heard() -> bool:
-            """The operator says what it keeps."""
-            return told in world.cluster.kubectl(
+        def is_logged() -> bool:
+            """The operator's log has its retention bounds."""
+            return message in world.cluster.kubectl(
                 "logs", "-n", NAMESPACE, "deploy/oomwarden-operator"
             )
 
-        eventually(heard, 30)
+        eventually(is_logged, 30)
     finally:
         release.install()

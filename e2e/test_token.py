@@ -1,4 +1,4 @@
-"""A token that is taken back and replaced in its file stops no record."""
+"""Records are delivered after the agent's token is revoked and replaced in its file."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from kubernetes import client
 from oomwarden.kube.transport.client import Client, connect
 from oomwarden.kube.transport.resources import OOMKill
 
-from e2e.agent_account import agent_pod, agents_kubeconfig, forget, token_of
+from e2e.agent_account import agent_pod, agents_kubeconfig, delete_pod, token_of
 from e2e.test_record_refusals import kill
 from e2e.world import World, eventually
 
@@ -21,22 +21,24 @@ Manifest = dict[str, Any]
 
 
 def record(pod: Any, namespace: str, name: str) -> Manifest:
-    """Give a record of the agent's own node."""
+    """Return a record of the agent's own node."""
     whole = kill(node=pod.spec.node_name)
     labels = {"oomwarden.io/node": pod.spec.node_name}
     whole["metadata"] = {"name": name, "namespace": namespace, "labels": labels}
     return whole
 
 
-async def story(api: Client, told: Iterator[Manifest], rotate: Callable[[], None]) -> None:
-    """Write with the first token, after it was taken back, and after the file has a new one."""
+async def write_before_and_after_rotation(
+    api: Client, records: Iterator[Manifest], rotate: Callable[[], None]
+) -> None:
+    """Create a record with the first token, and one after the token is revoked and replaced."""
     async with aclosing(api):
-        await api.create(OOMKill.from_dict(next(told)))
+        await api.create(OOMKill.from_dict(next(records)))
         rotate()
-        await api.create(OOMKill.from_dict(next(told)))
+        await api.create(OOMKill.from_dict(next(records)))
 
 
-def test_a_token_that_was_taken_back_is_replaced_by_the_one_in_its_file(
+def test_a_revoked_token_is_replaced_by_the_one_in_its_file(
     control_plane: World, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", str(agents_kubeconfig(control_plane, tmp_path)))
@@ -45,18 +47,18 @@ def test_a_token_that_was_taken_back_is_replaced_by_the_one_in_its_file(
         token.write_text(token_of(control_plane, old))
 
         def rotate() -> None:
-            forget(control_plane, old.metadata.name)
+            delete_pod(control_plane, old.metadata.name)
             eventually(lambda: refused(control_plane, token.read_text()), 60)
             token.write_text(token_of(control_plane, new))
 
-        told = (record(old, namespace, name) for name in ("first", "second"))
-        asyncio.run(story(connect(), told, rotate))
+        records = (record(old, namespace, name) for name in ("first", "second"))
+        asyncio.run(write_before_and_after_rotation(connect(), records, rotate))
     kills = control_plane.kills(namespace)
     assert {each["metadata"]["name"] for each in kills} == {"first", "second"}
 
 
 def refused(world: World, token: str) -> bool:
-    """The API server no longer takes the token; it remembers a good one for 10 s."""
+    """The API server refuses the token; it caches valid ones for 10 s."""
     review = client.V1TokenReview(spec=client.V1TokenReviewSpec(token=token))
     answer = client.AuthenticationV1Api(world.api).create_token_review(review)
     return not answer.status.authenticated

@@ -1,4 +1,4 @@
-"""Where a run's time went: the slowest stories, for a person and for a program."""
+"""Reports the durations of stories, on the terminal and as JSON."""
 
 import json
 import os
@@ -9,19 +9,19 @@ import pytest
 from e2e.sharing import name_of
 
 VARIABLE = "OOMWARDEN_TIMES"
-"""Names the file that all times are written to, as JSON."""
+"""The environment variable with the path of the JSON file."""
 _SHOWN = 10
 
 
 def short_name(nodeid: str) -> str:
-    """Give a story's name without its folder and without what xdist puts behind it."""
+    """Return a story's name without its folder and without the suffix that xdist adds."""
     path, separator, function = nodeid.partition("::")
     name = path.rpartition("/")[2] + separator + function
     return name[: name.rfind("@")] if name.rfind("@") > name.rfind("]") else name
 
 
 class Times:
-    """Adds up what each story took, with the fixtures that it was the first to need."""
+    """Sums up the duration of each story, including the fixtures that it was the first to use."""
 
     def __init__(self) -> None:
         self._seconds: dict[str, float] = {}
@@ -32,8 +32,8 @@ class Times:
         self._seconds[name] = self._seconds.get(name, 0.0) + report.duration
         self._clusters[name] = name_of(getattr(report, "worker_id", None))
 
-    def told(self) -> list[dict[str, object]]:
-        """List all stories, slowest first."""
+    def slowest_first(self) -> list[dict[str, object]]:
+        """Return name, seconds and cluster of all stories, slowest first."""
         ordered = sorted(self._seconds.items(), key=lambda pair: -pair[1])
         return [
             {"name": name, "seconds": round(seconds, 2), "cluster": self._clusters[name]}
@@ -41,10 +41,10 @@ class Times:
         ]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        told = self.told()
+        stories = self.slowest_first()
         terminalreporter.section(f"slowest {_SHOWN} stories")
-        for time in told[:_SHOWN]:
+        for time in stories[:_SHOWN]:
             line = f"{time['seconds']:7.1f} s  {time['cluster']}  {time['name']}"
             terminalreporter.write_line(line)
         if path := os.environ.get(VARIABLE):
-            Path(path).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+            Path(path).write_text(json.dumps(stories, indent=1) + "\n", encoding="utf-8")

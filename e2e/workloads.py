@@ -1,4 +1,4 @@
-"""Pods for stories: small, quick, and greedy where they should be."""
+"""Manifests of pods and policies for stories."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ Manifest = dict[str, Any]
 def container(
     name: str, image: str, *command: str, limit: str | None = None, request: str | None = None
 ) -> Manifest:
-    """Describe a container; `limit` and `request` of memory as Kubernetes writes them."""
+    """Return a container; `limit` and `request` are Kubernetes quantities of memory."""
     resources: Manifest = {}
     if limit:
         resources["limits"] = {"memory": limit}
@@ -26,7 +26,7 @@ def container(
 def pod(
     namespace: str, name: str, *containers: Manifest, restart: str = "Never", **labels: str
 ) -> Manifest:
-    """Describe a pod that dies at once when it is told to."""
+    """Return a pod without a termination grace period."""
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -40,12 +40,12 @@ def pod(
 
 
 def hog(image: str, name: str = "app", limit: str = "32Mi") -> Manifest:
-    """Describe a container that takes 200 MiB under a smaller limit."""
+    """Return a container that allocates 200 MiB under a smaller limit."""
     return container(name, image, "hog", "200", limit=limit)
 
 
 def family(image: str, name: str = "app") -> Manifest:
-    """Describe a container with a shell and two children that live on."""
+    """Return a container with a shell and two long-running children."""
     script = "sleep 100000 & sleep 100000 & wait"
     return container(name, image, "sh", "-c", script, limit="64Mi", request="32Mi")
 
@@ -53,7 +53,7 @@ def family(image: str, name: str = "app") -> Manifest:
 def policy(
     namespace: str, name: str, labels: dict[str, str], rule: Manifest, mode: str = "Enforce"
 ) -> Manifest:
-    """Describe an OOMPolicy with one rule."""
+    """Return an OOMPolicy with one rule."""
     return {
         "apiVersion": "oomwarden.io/v1alpha1",
         "kind": "OOMPolicy",

@@ -1,4 +1,4 @@
-"""What stories do to a cluster and see in it, through the official client."""
+"""Actions and queries of stories on a cluster, through the official client."""
 
 import subprocess
 import time
@@ -14,40 +14,40 @@ from e2e.lab import Cluster, Options
 from e2e.lab.shell import run
 
 STORIES_LAB = Options(kubelet={"enableSystemLogQuery": True}, postgres=True)
-"""With the logs of a node's services beside a failed story, through the API server."""
+"""Lets a failed story read the logs of a node's services through the API server."""
 STORY = "story-"
-"""What the namespaces of stories begin with."""
+"""The prefix of stories' namespaces."""
 GROUP, VERSION = "oomwarden.io", "v1alpha1"
 NAMESPACE = "oomwarden"
 PATIENCE = 3
-"""Machines are shared: a node may be that much slower than when it has its cores to itself."""
+"""Timeouts are multiplied by this, because a node may share its cores and be slower."""
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T], seconds: float = 60, every: float = 1.0) -> T:
-    """Look until something true is seen; give it.
+def eventually(condition: Callable[[], T], seconds: float = 60, every: float = 1.0) -> T:
+    """Call a condition until its result is true, and return that result.
 
     Args:
-        look: Gives what is seen.
-        seconds: How long it may take on a machine that does nothing else.
-        every: Seconds between two looks: each exec costs the emulated node a second of its cores.
+        condition: The function to call; its docstring describes it in the error.
+        seconds: How long it may take on an idle machine.
+        every: Seconds between two calls; each exec costs an emulated node a second of its cores.
 
     Raises:
-        AssertionError: nothing true was seen in time; tells what was seen last.
+        AssertionError: The condition was not true in time.
     """
     end = time.monotonic() + PATIENCE * seconds
-    seen = look()
+    seen = condition()
     while not seen:
-        late = f"not seen within {PATIENCE} times {seconds:g} s: {look.__doc__ or look}"
+        late = f"not true within {PATIENCE * seconds:g} s: {condition.__doc__ or condition}"
         assert time.monotonic() < end, late
         time.sleep(every)
-        seen = look()
+        seen = condition()
     return seen
 
 
 @dataclass
 class World:
-    """A cluster and the views of it that stories need."""
+    """The cluster of a story, with the actions and queries that stories share."""
 
     cluster: Cluster
     api: client.ApiClient
@@ -58,7 +58,7 @@ class World:
         self.apps = client.AppsV1Api(self.api)
 
     def apply(self, manifest: dict[str, Any]) -> None:
-        """Apply as a user would, with kubectl."""
+        """Apply an object with kubectl, as a user does."""
         self.cluster.apply(manifest)
 
     def pod(self, namespace: str, name: str) -> Any:
@@ -66,26 +66,26 @@ class World:
         return self.core.read_namespaced_pod(name, namespace)
 
     def make_namespace(self, name: str) -> None:
-        """Make a namespace, unless it is there; it takes pods once a controller made an account."""
+        """Create a namespace if needed, and wait for the service account that pods need."""
         self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
         only = {"field_selector": "metadata.name=default"}
         eventually(lambda: self.core.list_namespaced_service_account(name, **only).items, every=0.2)
 
-    def running(self, namespace: str, name: str) -> None:
-        """Wait until a pod's containers all run."""
+    def wait_until_running(self, namespace: str, name: str) -> None:
+        """Wait until all containers of a pod are running."""
 
         def phase() -> bool:
-            """The pod runs."""
+            """The pod is running."""
             statuses = self.pod(namespace, name).status.container_statuses or []
             return bool(statuses) and all(status.state.running for status in statuses)
 
         eventually(phase, 120)
 
-    def alone(self, namespace: str) -> None:
-        """Wait until the pods of other stories are gone: their kills are not counted here."""
+    def wait_for_other_stories(self, namespace: str) -> None:
+        """Wait until the pods of other stories are gone, so that their kills are not counted."""
 
         def ended() -> bool:
-            """No pod of another story is there."""
+            """No pod of another story exists."""
             pods = self.core.list_pod_for_all_namespaces().items
             spaces = {each.metadata.namespace for each in pods} - {namespace}
             return not any(each.startswith(STORY) for each in spaces)
@@ -93,12 +93,12 @@ class World:
         eventually(ended, 120)
 
     def kills(self, namespace: str, pod: str | None = None) -> list[dict[str, Any]]:
-        """List OOMKills, of one pod if named."""
+        """Return the OOMKills of a namespace, or of one pod."""
         found = self.custom.list_namespaced_custom_object(GROUP, VERSION, namespace, "oomkills")
         return [k for k in found["items"] if pod is None or k["pod"]["name"] == pod]
 
-    def refused_patch(self, kill: dict[str, Any], patch: dict[str, Any]) -> str:
-        """Try to change a record; give the API server's refusal."""
+    def patch_refusal(self, kill: dict[str, Any], patch: dict[str, Any]) -> str:
+        """Try to change a record and return the API server's refusal; empty if it was accepted."""
         where = kill["metadata"]["namespace"], "oomkills", kill["metadata"]["name"]
         try:
             self.custom.patch_namespaced_custom_object(GROUP, VERSION, *where, patch)
@@ -107,12 +107,12 @@ class World:
         return ""
 
     def oom_events(self, namespace: str, pod: str) -> list[dict[str, Any]]:
-        """List the product's Events on a pod."""
+        """Return the product's OOMKilled Events on a pod."""
         named = [e for e in self.events(namespace) if e["regarding"].get("name") == pod]
         return [event for event in named if event.get("reason") == "OOMKilled"]
 
     def events(self, namespace: str) -> list[dict[str, Any]]:
-        """List Events as plain objects: the client's model refuses those without eventTime."""
+        """Return Events as dicts; the client's model refuses those without eventTime."""
         found = self.custom.list_namespaced_custom_object(
             "events.k8s.io", "v1", namespace, "events"
         )
@@ -133,21 +133,23 @@ class World:
         )
         return found
 
-    def refusals(self, policy: str) -> dict[str, str]:
-        """Read what the agents say of a policy: messages by reason."""
+    def refusal_messages(self, policy: str) -> dict[str, str]:
+        """Return the agents' refusals of a policy: messages by reason."""
         nodes = self.custom.list_cluster_custom_object(GROUP, VERSION, "oomnodes")["items"]
         reports = (each for node in nodes for each in node["status"].get("policies", []))
-        ours = (each for each in reports if each["name"] == policy)
-        told = (refusal for each in ours for refusal in each.get("refusals", []))
-        return {each["reason"]: each["message"] for each in told}
+        matching = (each for each in reports if each["name"] == policy)
+        refusals = (refusal for each in matching for refusal in each.get("refusals", []))
+        return {each["reason"]: each["message"] for each in refusals}
 
     def delete_policy(self, namespace: str, name: str) -> None:
         """Delete an OOMPolicy."""
         self.custom.delete_namespaced_custom_object(GROUP, VERSION, namespace, "oompolicies", name)
 
     @contextmanager
-    def executing(self, namespace: str, pod: str, name: str, *command: str) -> Iterator[None]:
-        """Run a command in a container for as long as the block lasts."""
+    def exec_in_background(
+        self, namespace: str, pod: str, name: str, *command: str
+    ) -> Iterator[None]:
+        """Run a command in a container while the block runs."""
         kubectl = str(self.cluster.programs["kubectl"])
         line = [kubectl, "exec", "-n", namespace, pod, "-c", name, "--", *command]
         running = subprocess.Popen(line, env=self.cluster.environment())
@@ -157,27 +159,27 @@ class World:
             running.terminate()
             running.wait()
 
-    def inside(self, namespace: str, pod: str, container: str, script: str) -> str:
-        """Run a shell script in a container.
+    def run_in_container(self, namespace: str, pod: str, container: str, script: str) -> str:
+        """Run a shell script in a container and return its output.
 
         Raises:
-            CommandError: it failed.
+            CommandError: The script failed.
         """
         args = ("exec", "-n", namespace, pod, "-c", container, "--", "sh", "-c", script)
         return self.cluster.kubectl(*args)
 
     def scores_by_command(self, namespace: str, pod: str, container: str) -> list[tuple[str, int]]:
-        """Read command line and oom_score_adj of every process that a container sees."""
+        """Return command line and oom_score_adj of every process that a container sees."""
         script = (
             "for p in /proc/[0-9]*; do n=${p#/proc/}; s=; [ $n = $$ ] || "
             "{ read s <$p/oom_score_adj; echo $s $(tr '\\0' ' ' <$p/cmdline); }; done 2>/dev/null"
         )
-        lines = self.inside(namespace, pod, container, script).splitlines()
+        lines = self.run_in_container(namespace, pod, container, script).splitlines()
         pairs = (line.partition(" ") for line in lines)
         return [(command, int(score)) for score, _, command in pairs if command]
 
     def scores(self, namespace: str, pod: str, container: str) -> dict[int, int]:
-        """Read oom_score_adj of every process that a container sees, but not of this reader."""
+        """Return oom_score_adj by pid of every process that a container sees, except the reader."""
         script = (
             "for p in /proc/[0-9]*; do n=${p#/proc/}; s=; [ $n = $$ ] || "
             "{ read s <$p/oom_score_adj; echo $n $s; }; done 2>/dev/null"
@@ -188,14 +190,14 @@ class World:
 
 
 SHORT_INTERVALS = ("agent.intervals.reportSeconds=2", "agent.intervals.lookSeconds=5")
-"""Stories would only wait for longer ones."""
-NOWHERE = "--set=agent.nodeSelector.nowhere=x,operator.nodeSelector.nowhere=x"
-"""No node has that label. The image is not known yet: a node that boots would look for another."""
+"""Shorter than the chart's defaults, so that stories wait less."""
+NO_NODE = "--set=agent.nodeSelector.nowhere=x,operator.nodeSelector.nowhere=x"
+"""Matches no node: until the image is known, a booting node would pull another one."""
 
 
 @dataclass
 class Release:
-    """The product in the cluster, by its chart."""
+    """The product, installed in the cluster by its chart."""
 
     world: World
     chart: Path
@@ -203,13 +205,13 @@ class Release:
     tag: str = ""
     values: Sequence[str] = SHORT_INTERVALS
 
-    def define(self) -> None:
-        """Give the chart's objects to the API server: pods that run stay, no others begin."""
+    def install_definitions(self) -> None:
+        """Install the chart's objects; running pods stay, and no new ones start."""
         is_there = self.world.cluster.helm("list", "-n", NAMESPACE, "-q").split()
-        self._upgrade(self.chart, "--reset-then-reuse-values" if is_there else NOWHERE)
+        self._upgrade(self.chart, "--reset-then-reuse-values" if is_there else NO_NODE)
 
     def install(self, *extra: str, chart: Path | None = None) -> None:
-        """Install or upgrade and wait until it is ready."""
+        """Install or upgrade the chart, and wait until it is ready."""
         image = (f"image.repository={self.repository}", f"image.tag={self.tag}")
         values = ("--set", ",".join((*image, *self.values)))
         self._upgrade(chart or self.chart, *values, *extra, "--wait")
@@ -218,23 +220,23 @@ class Release:
         self.world.cluster.helm(
             "upgrade", "--install", "oomwarden", str(chart),
             "--namespace", NAMESPACE, "--create-namespace", *options,
-            "--timeout", "5m", "--force-conflicts",  # faults change what is Helm's
+            "--timeout", "5m", "--force-conflicts",  # stories change fields that Helm manages
         )  # fmt: skip
 
     def uninstall(self) -> str:
-        """Uninstall and wait for the hooks; gives what Helm and they say."""
+        """Uninstall the chart, wait for its hooks, and return the output of Helm and the hooks."""
         cluster = self.world.cluster
         words = ("uninstall", "oomwarden", "-n", NAMESPACE, "--timeout", "5m")
         both = ("sh", "-c", '"$0" "$@" 2>&1', cluster.helm_program())
         return run(*both, *words, env=cluster.environment())
 
     def agents(self) -> list[Any]:
-        """List the agents' pods."""
+        """Return the agents' pods."""
         selector = "app.kubernetes.io/component=agent"
         return list(self.world.core.list_namespaced_pod(NAMESPACE, label_selector=selector).items)
 
     def restarts(self) -> dict[str, int]:
-        """How often each of the product's pods was restarted."""
+        """Return the number of restarts of each of the product's pods."""
         found = self.world.core.list_namespaced_pod(NAMESPACE).items
         return {
             each.metadata.name: sum(one.restart_count for one in each.status.container_statuses)

@@ -39,7 +39,7 @@ def burst(session: Session) -> None:
         described["spec"]["volumes"] = [{"name": "go", "hostPath": {"path": GO}}]
         session.apply(described)
     for number in range(10):
-        session.world.running(session.namespace, f"burst-{number}")
+        session.world.wait_until_running(session.namespace, f"burst-{number}")
     session.on_node(f"touch {GO}/go")
     session.wait_for_kills(30)
 
@@ -63,7 +63,7 @@ def child(session: Session) -> None:
     script = "while [ ! -e /go ]; do sleep 0.2; done; for n in $(seq 12); do hog 200; sleep 5; "
     app = container("app", session.image, "sh", "-c", f"{script} done; sleep 100000", limit="64Mi")
     session.apply(pod(session.namespace, "parent", app))
-    session.world.running(session.namespace, "parent")
+    session.world.wait_until_running(session.namespace, "parent")
     _kill_single_processes(session, "parent")
     session.world.cluster.kubectl("exec", "-n", session.namespace, "parent", "--", "touch", "/go")
     session.wait_for_kills(12)
@@ -84,7 +84,7 @@ def exec_(session: Session) -> None:
     """Kill 5 `kubectl exec` processes; the container survives (singleProcessOOMKill)."""
     app = container("app", session.image, "sleep", "100000", limit="64Mi")
     session.apply(pod(session.namespace, "target", app))
-    session.world.running(session.namespace, "target")
+    session.world.wait_until_running(session.namespace, "target")
     _kill_single_processes(session, "target")
     kubectl = str(session.world.cluster.programs["kubectl"])
     for number in range(5):

@@ -1,45 +1,45 @@
-"""Two clusters where the machine is large enough, else one and the reason."""
+"""Two clusters if the machine is large enough, otherwise one with a reason."""
 
 import pytest
 
 from e2e import sharing
-from e2e.sharing import MOST, core_of, name_of, share
+from e2e.sharing import MAX_CLUSTERS, core_of, name_of, plan_clusters
 
 PLENTY = 100_000
 
 
-def test_two_cores_and_enough_memory_carry_two_clusters() -> None:
-    assert share(2, PLENTY).clusters == MOST == 2
-    assert share(64, PLENTY).clusters == 2
+def test_two_cores_and_enough_memory_allow_two_clusters() -> None:
+    assert plan_clusters(2, PLENTY).clusters == MAX_CLUSTERS == 2
+    assert plan_clusters(64, PLENTY).clusters == 2
 
 
 @pytest.mark.parametrize(
-    ("cores", "free", "node", "because"),
+    ("cores", "free", "node", "reason"),
     [
         (1, PLENTY, "uml", "this machine has one core"),
         (2, 6000, "uml", "two need 11264 MiB of memory and 6000 MiB are available"),
         (2, PLENTY, "qemu", "a node on qemu needs both cores"),
     ],
 )
-def test_else_one_cluster_runs_all_stories_and_the_reason_is_said(
-    cores: int, free: int, node: str, because: str
+def test_otherwise_one_cluster_runs_all_stories_and_the_plan_has_the_reason(
+    cores: int, free: int, node: str, reason: str
 ) -> None:
-    decided = share(cores, free, node=node)
-    assert (decided.clusters, decided.because) == (1, because)
+    plan = plan_clusters(cores, free, node=node)
+    assert (plan.clusters, plan.reason) == (1, reason)
 
 
-def test_clusters_that_run_already_need_no_more_memory() -> None:
-    assert share(2, 6000, running=1).clusters == 2
-    assert share(2, 0, running=2).clusters == 2
-    assert share(2, 0, running=3).clusters == 2
+def test_running_clusters_need_no_more_memory() -> None:
+    assert plan_clusters(2, 6000, running=1).clusters == 2
+    assert plan_clusters(2, 0, running=2).clusters == 2
+    assert plan_clusters(2, 0, running=3).clusters == 2
 
 
-def test_the_cluster_of_the_user_is_the_only_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_users_cluster_is_the_only_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", "/somewhere")
-    assert sharing.share_here() == sharing.Share(1, "KUBECONFIG names one")
+    assert sharing.plan_for_this_machine() == sharing.ClusterPlan(1, "KUBECONFIG names one")
 
 
-def test_a_cluster_is_named_after_its_worker_and_a_new_worker_takes_it_over(
+def test_a_cluster_is_named_after_its_worker_and_reused_by_a_replacement_worker(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("OOMWARDEN_LAB", raising=False)
@@ -49,7 +49,7 @@ def test_a_cluster_is_named_after_its_worker_and_a_new_worker_takes_it_over(
     assert name_of("gw1") == "mine-gw1"
 
 
-def test_each_worker_has_a_core_of_those_that_the_run_may_use() -> None:
+def test_each_worker_gets_one_of_the_cores_that_the_run_may_use() -> None:
     assert [core_of("gw0", {5, 3}), core_of("gw1", {5, 3})] == [3, 5]
     assert core_of("gw2", {5, 3}) == 3
     assert core_of("gw1", {4}) == 4

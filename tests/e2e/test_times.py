@@ -1,4 +1,4 @@
-"""Where a run's time went."""
+"""Durations of stories."""
 
 from types import SimpleNamespace
 from typing import cast
@@ -9,11 +9,11 @@ from e2e.times import Times, short_name
 
 
 def report(nodeid: str, seconds: float, worker: str = "gw1") -> pytest.TestReport:
-    said = SimpleNamespace(nodeid=nodeid, duration=seconds, worker_id=worker)
-    return cast("pytest.TestReport", said)
+    values = SimpleNamespace(nodeid=nodeid, duration=seconds, worker_id=worker)
+    return cast("pytest.TestReport", values)
 
 
-def test_names_have_neither_folder_nor_group() -> None:
+def test_short_names_have_neither_folder_nor_group() -> None:
     assert short_name("e2e/test_kills.py::test_a") == "test_kills.py::test_a"
     assert short_name("e2e/test_kills.py::test_a@limits") == "test_kills.py::test_a"
     assert short_name("e2e/test_kills.py::test_a[x@y]@limits") == "test_kills.py::test_a[x@y]"
@@ -21,7 +21,7 @@ def test_names_have_neither_folder_nor_group() -> None:
     assert short_name("e2e/test_kills.py::test_a[x/y]") == "test_kills.py::test_a[x/y]"
 
 
-def test_a_story_takes_its_setup_call_and_teardown_together_and_names_its_cluster(
+def test_a_storys_time_is_the_sum_of_setup_call_and_teardown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OOMWARDEN_LAB", "test")
@@ -29,7 +29,7 @@ def test_a_story_takes_its_setup_call_and_teardown_together_and_names_its_cluste
     for seconds in (5.0, 1.25, 0.25):
         times.pytest_runtest_logreport(report("e2e/test_a.py::test_long@g", seconds))
     times.pytest_runtest_logreport(report("e2e/test_a.py::test_longer", 7.0, "gw0"))
-    assert times.told() == [
+    assert times.slowest_first() == [
         {"name": "test_a.py::test_longer", "seconds": 7.0, "cluster": "test-gw0"},
         {"name": "test_a.py::test_long", "seconds": 6.5, "cluster": "test-gw1"},
     ]

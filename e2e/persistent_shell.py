@@ -1,4 +1,4 @@
-"""A shell that is kept open: a new exec costs an emulated node a second of both its cores."""
+"""A shell that stays open: each exec costs an emulated node a second of both its cores."""
 
 import os
 import select
@@ -16,32 +16,34 @@ _ALIVE_SECONDS, _ANSWER_SECONDS = 15.0, 600.0
 
 
 @dataclass
-class OpenShell:
-    """`kubectl exec` of a command that reads a shell's input, started again when it has ended.
+class PersistentShell:
+    """A shell behind `kubectl exec`, which is restarted when the connection has ended.
 
-    `command`: what follows `kubectl exec -i`.
+    Attributes:
+        cluster: The cluster to connect to.
+        command: The arguments after `kubectl exec -i`, ending with a shell command.
     """
 
     cluster: Cluster
     command: tuple[str, ...]
     _process: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
 
-    def ask(self, script: str) -> str:
-        """Run a script in a shell of its own; give what it printed.
+    def run(self, script: str) -> str:
+        """Run a script in a new shell and return its standard output.
 
         Raises:
-            CommandError: it failed, or the connection ended meanwhile.
+            CommandError: The script failed, or the connection ended.
         """
         if not self._is_alive():
             self._begin()
         line = f"sh -c {shlex.quote(script)} </dev/null 2>{_ERRORS}"
         code, text = self._answer(line, _ANSWER_SECONDS)
         if code:
-            _, told = self._answer(f"cat {_ERRORS}", _ALIVE_SECONDS)
-            raise CommandError(code, ("sh", "-c", script), text, told)
+            _, errors = self._answer(f"cat {_ERRORS}", _ALIVE_SECONDS)
+            raise CommandError(code, ("sh", "-c", script), text, errors)
         return text
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Close the connection."""
         if self._process:
             self._process.kill()
@@ -49,7 +51,7 @@ class OpenShell:
             self._process = None
 
     def _begin(self) -> None:
-        self.end()
+        self.close()
         line = (str(self.cluster.programs["kubectl"]), "exec", "-i", *self.command)
         self._process = subprocess.Popen(
             line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -57,11 +59,11 @@ class OpenShell:
         )  # fmt: skip
 
     def _is_alive(self) -> bool:
-        """A connection can be dead without an end: the node was rebooted."""
+        """Return whether the shell answers; after a reboot, the connection may hang."""
         return self._process is not None and self._answer(":", _ALIVE_SECONDS)[0] == 0
 
     def _answer(self, line: str, seconds: float) -> tuple[int, str]:
-        """Give exit code and output; -1 where none came."""
+        """Run a line and return its exit code and output; -1 means that there was no answer."""
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             return -1, "no shell"
@@ -70,7 +72,7 @@ class OpenShell:
             process.stdin.write(f"{line}\necho {mark} $?\n".encode())
             process.stdin.flush()
         except BrokenPipeError:
-            return -1, "the connection to the node has ended"
+            return -1, "the connection to the node is closed"
         deadline, text = time.monotonic() + seconds, ""
         while mark not in text or not text.endswith("\n"):
             patience = max(deadline - time.monotonic(), 0)

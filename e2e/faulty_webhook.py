@@ -1,4 +1,4 @@
-"""An admission webhook that refuses the OOMKills of some pods, each with its own answer."""
+"""An admission webhook that refuses the OOMKills of some pods, each with a different error."""
 
 import base64
 import re
@@ -15,14 +15,14 @@ from typing import Any
 from e2e.workloads import Manifest, container, pod
 from e2e.world import Release, World
 
-NAMESPACE, NAME = "oomwarden-refuser", "refuser"
+NAMESPACE, NAME = "oomwarden-faulty-webhook", "faulty-webhook"
 PORT = 18443
 _SERVER = """\
 import http.server, json, ssl, sys, time
 
-class Refuse(http.server.BaseHTTPRequestHandler):
+class Refusal(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         how = self.path.partition("?")[0].strip("/")
         self.log_request(0)  # before it hangs
         if how == "hang":
@@ -30,15 +30,15 @@ class Refuse(http.server.BaseHTTPRequestHandler):
         if how in ("500", "hang"):
             return self.send_error(500)
         status = {"code": int(how), "message": "refused by a story"}
-        told = {"uid": asked["request"]["uid"], "allowed": False, "status": status}
-        body = json.dumps(asked | {"request": None, "response": told}).encode()
+        response = {"uid": review["request"]["uid"], "allowed": False, "status": status}
+        body = json.dumps(review | {"request": None, "response": response}).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
-server = http.server.ThreadingHTTPServer(("", int(sys.argv[1])), Refuse)
+server = http.server.ThreadingHTTPServer(("", int(sys.argv[1])), Refusal)
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain("/tls/tls.crt", "/tls/tls.key")
 server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -47,14 +47,14 @@ server.serve_forever()
 
 
 @dataclass
-class Refuser:
-    """The webhook's server, in the node's network: the API server reaches it like the kubelet."""
+class FaultyWebhook:
+    """The webhook's server, which runs in the node's network, where the API server can reach it."""
 
     world: World
     image: str
 
-    def begin(self) -> None:
-        """Start it, with a certificate of its own."""
+    def start(self) -> None:
+        """Start the server with its own certificate."""
         self.world.make_namespace(NAMESPACE)
         (node, *_) = self.world.core.list_node().items
         self.address = next(a.address for a in node.status.addresses if a.type == "InternalIP")
@@ -76,28 +76,28 @@ class Refuser:
             "volumes": [{"name": "tls", "secret": {"secretName": NAME}}],
         }
         self.world.apply(manifest)
-        self.world.running(NAMESPACE, NAME)
+        self.world.wait_until_running(NAMESPACE, NAME)
 
-    def end(self) -> None:
-        """Take the server away."""
+    def stop(self) -> None:
+        """Delete the server."""
         self.world.core.delete_namespace(NAMESPACE, grace_period_seconds=0)
 
     @contextmanager
     def refusing(self, how: dict[str, str]) -> Iterator[None]:
-        """Refuse every new OOMKill of some pods, or hang, as long as the block lasts.
+        """Refuse new OOMKills of some pods, or hang on them, while the block runs.
 
         Args:
-            how: The status code, or "hang", by the pod's name.
+            how: By pod name, the status code to answer, or "hang".
         """
         self.world.apply(self._webhooks(how))
-        time.sleep(2)  # until the API server has taken it
+        time.sleep(2)  # until the API server uses it
         try:
             yield
         finally:
             self.world.cluster.kubectl("delete", "validatingwebhookconfigurations", NAME)
 
-    def answered(self) -> Counter[str]:
-        """Count how often each answer was given since the server began."""
+    def answer_counts(self) -> Counter[str]:
+        """Return how often the server has given each answer."""
         log = self.world.cluster.kubectl("logs", "-n", NAMESPACE, NAME)
         return Counter(re.findall(r"POST /(\w+)", log))
 
@@ -112,7 +112,7 @@ class Refuser:
     def _webhook(self, pod_name: str, answer: str) -> dict[str, Any]:
         rule = {"apiGroups": ["oomwarden.io"], "apiVersions": ["*"], "operations": ["CREATE"]}
         return {
-            "name": f"{pod_name}.refuser.oomwarden.io",
+            "name": f"{pod_name}.faulty-webhook.oomwarden.io",
             "clientConfig": {
                 "url": f"https://{self.address}:{PORT}/{answer}",
                 "caBundle": base64.b64encode(self._certificate.encode()).decode(),
@@ -126,13 +126,13 @@ class Refuser:
         }
 
 
-def refuser_of(release: Release) -> Refuser:
-    """Give a refuser that runs in the product's image, which has a Python."""
-    return Refuser(release.world, f"{release.repository}:{release.tag}")
+def faulty_webhook(release: Release) -> FaultyWebhook:
+    """Return a webhook that runs in the product's image, because that has Python."""
+    return FaultyWebhook(release.world, f"{release.repository}:{release.tag}")
 
 
 def _certificate(address: str) -> tuple[str, str]:
-    """Make a key, and a certificate for it that signs itself."""
+    """Create a key and a self-signed certificate."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         subprocess.run(

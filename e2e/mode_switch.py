@@ -1,4 +1,4 @@
-"""A hand on the one switch."""
+"""The mode switch: the ConfigMap that sets the mode of all agents."""
 
 import time
 from http import HTTPStatus
@@ -8,20 +8,20 @@ from kubernetes import client
 from e2e.world import NAMESPACE, World
 
 
-class SwitchHand:
-    """Turns the switch as an administrator would."""
+class ModeSwitch:
+    """Reads and sets the mode as an administrator would."""
 
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def turn(self, mode: str) -> float:
-        """Turn it; gives when that was, in monotonic seconds."""
+    def set_mode(self, mode: str) -> float:
+        """Set the mode, and return the time of the change in monotonic seconds."""
         patch = {"data": {"mode": mode}}
         self.world.core.patch_namespaced_config_map("oomwarden-control", NAMESPACE, patch)
         return time.monotonic()
 
     def mode(self) -> str | None:
-        """Read it; None: there is none."""
+        """Return the mode, or None if the ConfigMap does not exist."""
         try:
             found = self.world.core.read_namespaced_config_map("oomwarden-control", NAMESPACE)
         except client.ApiException as error:
