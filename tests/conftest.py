@@ -1,6 +1,6 @@
-"""Property tests: an example may take any time, and prints how to repeat it.
+"""Settings of property tests: no time limit, and failures print how to reproduce them.
 
-In CI they are the same at each run; new ones are looked for where somebody sits before them.
+In CI, the examples are the same in each run. New examples are searched for on developers' machines.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""`make fuzz MINUTES=10`: all targets in turn, with new seeds, until the time is over.
+"""`make fuzz MINUTES=10`: run all targets in turn, with new seeds, until the time is up.
 
-A failure is printed with the example, shortened as far as it goes, and with the command that tries
-that target and seed again. Examples that failed are kept in `build/fuzz`, and tried first.
+A failure is printed with the minimised example and with the command that reproduces it. Examples
+that failed are saved in `build/fuzz` and tried first.
 """
 
 import argparse
@@ -14,15 +14,15 @@ from collections.abc import Sequence
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
-from tests.fuzz.targets import TARGETS, Target
+from tests.fuzz.targets import TARGETS, FuzzTarget
 
-KEPT = "build/fuzz"
-AT_A_TIME = 300
-"""Examples of a target before it is the next one's turn."""
+DATABASE = "build/fuzz"
+EXAMPLES_PER_TURN = 300
+"""Examples of a target per turn."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Fuzz for so many minutes; 1: something does not hold."""
+    """Fuzz for some minutes, and return the exit code: 1 if a target failed."""
     names = [target.name for target in TARGETS]
     parser = argparse.ArgumentParser("python -m tests.fuzz", description=__doc__)
     parser.add_argument("--minutes", type=float, default=1.0)
@@ -36,31 +36,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     turns, failed = 0, set[str]()
     while turns == 0 or (time.monotonic() < end and len(failed) < len(chosen)):
         for target in (each for each in chosen if each.name not in failed):
-            if not _holds(target, options.seed + turns):
+            if not _passes(target, options.seed + turns):
                 failed.add(target.name)
             if turns and time.monotonic() >= end:
                 break
         turns += 1
-    print(f"{turns} turns of {AT_A_TIME} examples; failed: {', '.join(sorted(failed)) or 'none'}")
+    failures = ", ".join(sorted(failed)) or "none"
+    print(f"{turns} turns of {EXAMPLES_PER_TURN} examples; failed: {failures}")
     return 1 if failed else 0
 
 
-def _holds(target: Target, number: int) -> bool:
+def _passes(target: FuzzTarget, number: int) -> bool:
     bounds = settings(
-        max_examples=AT_A_TIME,
+        max_examples=EXAMPLES_PER_TURN,
         deadline=None,
-        database=DirectoryBasedExampleDatabase(KEPT),
+        database=DirectoryBasedExampleDatabase(DATABASE),
         suppress_health_check=list(HealthCheck),
         print_blob=True,
         report_multiple_bugs=False,
     )
     try:
-        seed(number)(bounds(given(target.given)(target.check)))()
-    except Exception as error:  # noqa: BLE001 - this is what is looked for
+        seed(number)(bounds(given(target.examples)(target.check)))()
+    except Exception as error:  # noqa: BLE001 - any exception is a finding
         notes = "\n".join(getattr(error, "__notes__", ()))
-        print(f"{target.name} does not hold: {type(error).__name__}: {error}\n{notes}")
+        print(f"{target.name} failed: {type(error).__name__}: {error}\n{notes}")
         print(
-            f"again: make fuzz ARGS='--target {target.name} --seed {number} --minutes 0'",
+            f"to reproduce: make fuzz ARGS='--target {target.name} --seed {number} --minutes 0'",
             flush=True,
         )
         return False

@@ -1,4 +1,4 @@
-"""What the kernel tells, and processes put into it: kernel log, mountinfo, names of cgroups."""
+"""Kernel input that processes can influence: kernel log, mountinfo, cgroup names."""
 
 from itertools import pairwise
 
@@ -13,20 +13,20 @@ from tests.fuzz.objects import VICTIM
 from tests.support.log_lines import TAIL, Ring
 
 
-def kernel_log(given: tuple[list[bytes], list[int]]) -> None:
-    """Whatever the log holds, and wherever it is cut: only what is in it is read."""
-    pieces, cuts = given
+def kernel_log(example: tuple[list[bytes], list[int]]) -> None:
+    """Whatever the log contains and wherever it is cut, only what is in it is parsed."""
+    pieces, cuts = example
     text = b"".join(pieces)
     ends = sorted({0, len(text), *(cut % (len(text) + 1) for cut in cuts)})
     assembler, kills = LogAssembler(), 0
-    for begin, end in pairwise(ends):
-        records = parse_records(text[begin:end])
+    for start, end in pairwise(ends):
+        records = parse_records(text[start:end])
         assert all(record.priority >> 3 == 0 for record in records)
         events = parse_events(records)
         assert len(events) <= len(records)
-        told = assembler.feed(events)
-        kills += len(told)
-        for victim in (each for kill in told for each in kill.victims):
+        completed = assembler.feed(events)
+        kills += len(completed)
+        for victim in (each for kill in completed for each in kill.victims):
             assert str(victim.pid).encode() in text
             assert printable(victim.comm).isprintable()
     assert kills <= text.count(b"Killed process") + text.count(b"memory.oom.group") + len(ends)
@@ -46,9 +46,9 @@ LOGS = st.tuples(
 )
 
 
-def comm(given: tuple[bytes, list[bytes], bool]) -> None:
-    """A process's name never makes a kill of another container, nor a victim that was none."""
-    first, others, group = given
+def comm(example: tuple[bytes, list[bytes], bool]) -> None:
+    """A process name can neither fake a kill in another container nor a victim."""
+    first, others, group = example
     ring, victims = Ring(), [(100 + number, each) for number, each in enumerate([first, *others])]
     for pid, name in victims if not group else ():
         ring.constraint(pid, name, _PATH, _PATH)
@@ -57,9 +57,11 @@ def comm(given: tuple[bytes, list[bytes], bool]) -> None:
         ring.group_kill(_PATH, victims)
     kills = LogAssembler().feed(parse_events(parse_records(ring.text)))
     assert {kill.place for kill in kills} <= {_PATH, None}
-    told = [each for kill in kills for each in kill.victims]
-    assert {each.pid for each in told} <= {pid for pid, _ in victims}
-    assert all(isinstance(each, Killed) and len(printable(each.comm)) <= 64 for each in told)
+    victims_read = [each for kill in kills for each in kill.victims]
+    assert {each.pid for each in victims_read} <= {pid for pid, _ in victims}
+    assert all(
+        isinstance(each, Killed) and len(printable(each.comm)) <= 64 for each in victims_read
+    )
 
 
 COMMS = st.one_of(
@@ -71,7 +73,7 @@ COMMS = st.one_of(
 
 
 def mountinfo(lines: list[tuple[str, str]]) -> None:
-    """No path in a volume of a tenant's gives a container another name."""
+    """No path in a tenant's volume changes the name of a container."""
     pod = f"/var/lib/kubelet/pods/{VICTIM}"
     made = [(f"{pod}/containers/app/0123abcd", "/dev/termination-log")]
     made += [
@@ -85,7 +87,7 @@ def mountinfo(lines: list[tuple[str, str]]) -> None:
 
 
 def _escaped(path: str) -> bytes:
-    """Write a path as the kernel does (fs/seq_file.c, mangle_path)."""
+    """Escape a path as the kernel does (fs/seq_file.c, mangle_path)."""
     raw = path.replace("\0", "").encode("utf-8", "surrogatepass")
     return b"".join(b"\\%03o" % byte if byte in b" \t\n\\#" else bytes([byte]) for byte in raw)
 
@@ -100,13 +102,13 @@ PATHS = st.text(max_size=30) | st.sampled_from(
 
 
 def any_mountinfo(text: bytes) -> None:
-    """Whatever is read, the name is one that Kubernetes gives, or none."""
+    """For any text, the result is a valid container name, or None."""
     found = container_name(text, VICTIM)
     assert found is None or (found.isascii() and len(found) <= 63)
 
 
 def cgroup_name(name: str) -> None:
-    """A directory is the kubelet's to us only by its whole name, at its own level."""
+    """A cgroup is the kubelet's only if its whole name matches, at the right level."""
     for level in Level:
         parent = Cgroup(1, "kubepods", level, VICTIM if level is Level.POD else None)
         found = child(parent, name, 2)

@@ -1,4 +1,4 @@
-"""What the API server tells, and tenants, agents and other versions put into it."""
+"""Objects from the API server that tenants, agents and other versions can write."""
 
 import asyncio
 from collections.abc import Callable
@@ -47,7 +47,7 @@ Manifest = dict[str, Any]
 NOW = datetime(2026, 11, 26, 20, 0, 30, tzinfo=UTC)
 _CLIENT = cast("Any", None)
 LONGEST_MESSAGE = 32_768
-"""Characters of a condition's message."""
+"""The maximum length of a condition's message, in characters."""
 
 
 _OWN = {
@@ -56,16 +56,16 @@ _OWN = {
 }
 
 
-def pods(given: list[tuple[str, Manifest]]) -> None:
-    """No pod of a tenant raises, or takes another's place; and what is odd goes with its pod."""
+def pods(example: list[tuple[str, Manifest]]) -> None:
+    """No tenant's pod raises an error or replaces another pod, and its remarks go with it."""
     inventory, passed_over = Inventory(), UnreadableObjects()
     seen = MisreportNotifier(_posted).pod_changed
     own = PodEventHandler(inventory, lambda: None, seen, passed_over)
     sink = guard(own, Pod, passed_over)
     sink.replace([_OWN, mirror()])
     kept = TransformingListerWatcher(_CLIENT, pod_fields)._transform
-    for how, told in given:
-        manifest = kept(told)
+    for how, pod in example:
+        manifest = kept(pod)
         match how:
             case "apply":
                 sink.apply(manifest)
@@ -76,7 +76,7 @@ def pods(given: list[tuple[str, Manifest]]) -> None:
         message = passed_over.message()
         assert message.isprintable()
         assert len(message) < LONGEST_MESSAGE
-        assert "Error at" not in message, "the sink raises nothing by itself"
+        assert "Error at" not in message, "the event handler itself raises nothing"
         assert inventory.pods[VICTIM].namespace == "bank"
         assert inventory.pods[HASH].namespace == "kube-system"
         for uid, each in inventory.pods.items():
@@ -95,12 +95,12 @@ async def _posted(_: Manifest) -> WriteResult:
 STEPS = st.sampled_from(["apply", "delete", "replace"])
 
 
-def policies(given: list[tuple[str, str, Manifest]]) -> None:
-    """A policy of any shape is read or told why not, and decides on a pod without an error."""
+def policies(example: list[tuple[str, str, Manifest]]) -> None:
+    """A policy of any shape is parsed or refused, and is evaluated without an error."""
     passed_over = UnreadableObjects()
     book = PolicyCache(lambda: None)
     pod = pod_facts(_OWN)
-    for kind, how, manifest in given:
+    for kind, how, manifest in example:
         sink = guard(book.event_handler(kind), OOMPolicy, passed_over)
         (sink.delete if how == "delete" else sink.apply)(manifest)
         book.begin_list(kind).add(manifest)
@@ -116,18 +116,18 @@ def policies(given: list[tuple[str, str, Manifest]]) -> None:
     assert passed_over.message().isprintable()
 
 
-def namespaces(given: list[tuple[str, Manifest]]) -> None:
-    """Namespaces raise nothing, and labels are labels."""
+def namespaces(example: list[tuple[str, Manifest]]) -> None:
+    """Namespaces of any shape raise no error, and their labels are dicts."""
     book = NamespaceCache(lambda: None)
     sink = guard(book, Namespace)
     kept = TransformingListerWatcher(_CLIENT, namespace_labels)._transform
-    for how, manifest in given:
+    for how, manifest in example:
         (sink.delete if how == "delete" else sink.apply)(kept(manifest))
     assert all(isinstance(labels, dict) for labels in book.labels.values())
 
 
 class _Calls:
-    """One pod with a limit, and the policy that raises it."""
+    """A fake API with one pod and the policy that raises its limit."""
 
     written: list[Manifest]
 
@@ -147,14 +147,14 @@ class _Calls:
         )
 
     async def resize(self, *_: object) -> None:
-        """Take any patch."""
+        """Accept any patch."""
 
     async def store(self, found: ResizeTarget, _: object) -> ResizeTarget:
-        """Keep any limit."""
+        """Accept any limit."""
         return found
 
     async def watch(self, take: Callable[[Manifest], None]) -> None:
-        raise NotImplementedError(take)
+        raise AssertionError(f"the responder gets its records from the target, not from {take}")
 
     async def write_response(self, namespace: str, name: str, response: Manifest) -> None:
         assert "" not in {namespace, name}
@@ -168,19 +168,19 @@ class _Calls:
         return {"agent": node}
 
 
-def oom_kills(given: list[Manifest]) -> None:
-    """Records of any shape are answered or not, one after the other, and summed up or left out."""
+def oom_kills(example: list[Manifest]) -> None:
+    """Records of any shape get a response or none, and count or not, without an error."""
     calls = _Calls()
     responder = OOMResponder(calls, calls, "me", UnreadableObjects(), lambda: NOW)
-    asyncio.run(_answer(responder, given))
+    asyncio.run(_answer(responder, example))
     for each in calls.written:
         assert each["message"].isprintable()
         assert len(each["message"]) <= 1024
 
 
-async def _answer(responder: OOMResponder, given: list[Manifest]) -> None:
+async def _answer(responder: OOMResponder, example: list[Manifest]) -> None:
     slots = asyncio.Semaphore(1)
-    for manifest in given:
+    for manifest in example:
         responder.enqueue(manifest)
         async with asyncio.timeout(5):
             await slots.acquire()
@@ -189,31 +189,31 @@ async def _answer(responder: OOMResponder, given: list[Manifest]) -> None:
         assert len(list(_records([manifest]))) <= 1
 
 
-def oom_nodes(given: list[Manifest]) -> None:
-    """What an agent says of itself, in any shape, makes statuses that the API server takes."""
+def oom_nodes(example: list[Manifest]) -> None:
+    """OOMNodes of any shape result in statuses that the API server accepts."""
     odd = UnreadableObjects()
     reports = NodeReports(lambda _: None, lambda *_: None, odd)
     sink = guard(reports, OOMNode, odd)
-    for manifest in given:
+    for manifest in example:
         sink.apply(manifest)
         state_of(_own_state(manifest))
         room = node_headroom(manifest, NOW)
         assert room is None or room.available >= 0
         for key in list(reports._by_policy):
-            told = summarise(1, reports.for_policy(key), PolicyStatus(), NOW)
-            assert all(1 <= len(each.reason) <= 1024 for each in told.conditions)
-            assert all(len(each.message) <= LONGEST_MESSAGE for each in told.conditions)
-            assert all(each.message.isprintable() for each in told.conditions)
-            assert 0 <= min(told.pods, told.refused) <= max(told.pods, told.refused) < 2**63
+            status = summarise(1, reports.for_policy(key), PolicyStatus(), NOW)
+            assert all(1 <= len(each.reason) <= 1024 for each in status.conditions)
+            assert all(len(each.message) <= LONGEST_MESSAGE for each in status.conditions)
+            assert all(each.message.isprintable() for each in status.conditions)
+            assert 0 <= min(status.pods, status.refused) <= max(status.pods, status.refused) < 2**63
     assert len(odd.message()) <= LONGEST_MESSAGE
-    assert "Error at" not in odd.message(), "the sink raises nothing by itself"
+    assert "Error at" not in odd.message(), "the event handler itself raises nothing"
     sink.delete({"metadata": {"name": "a"}})
 
 
-def oom_limits(given: list[Manifest]) -> None:
-    """Records of limits of any shape are read as far as they can be."""
+def oom_limits(example: list[Manifest]) -> None:
+    """OOMLimits of any shape are parsed as far as possible."""
     book = LimitCache(lambda: None)
-    for manifest in given:
+    for manifest in example:
         book.apply(manifest)
         assert all(isinstance(each, KeptLimit) for each in kept_limits(manifest).values())
 

@@ -1,4 +1,4 @@
-"""Objects as an API server may give them: by the CRDs' own schemas, and of no schema at all."""
+"""Strategies for API objects: valid by the CRDs' schemas, or of any shape."""
 
 from functools import cache
 from typing import Any
@@ -27,7 +27,7 @@ MOMENTS = st.sampled_from(
 
 
 def shaped(schema: dict[str, Any], *, odd: bool) -> st.SearchStrategy[Any]:
-    """Give what a structural schema allows; `odd`: any part may be of another version."""
+    """Return values that a structural schema allows; with `odd`, any part may be junk."""
     found = _shaped(schema, odd=odd)
     return found | JUNK if odd else found
 
@@ -41,7 +41,7 @@ def _shaped(schema: dict[str, Any], *, odd: bool) -> st.SearchStrategy[Any]:
         optional = {key: part for key, part in parts.items() if key not in needed}
         return st.fixed_dictionaries({key: parts[key] for key in needed}, optional=optional)
     known = {"array": _list, "object": _mapping, "integer": _integer, "string": _string}
-    if "type" not in schema:  # an int or a string: an amount of memory
+    if "type" not in schema:  # an amount of memory: an integer or a string
         return st.sampled_from(["512Mi", "1e3", "0", 4096, "01Gi"]) | TEXT | st.integers()
     kind = schema["type"]
     return known[kind](schema, odd=odd) if kind in known else st.booleans()
@@ -73,7 +73,7 @@ def _string(schema: dict[str, Any], *, odd: bool) -> st.SearchStrategy[Any]:
 
 @cache
 def objects_of(plural: str) -> st.SearchStrategy[dict[str, Any]]:
-    """Give objects of one of our kinds: in order, or stored by another version."""
+    """Return objects of one of oomwarden's kinds: valid, or stored by another version."""
     schema = manifests()[plural]["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     parts = {key: each for key, each in schema["properties"].items() if key != "metadata"}
     schema = schema | {"properties": parts}
@@ -92,7 +92,7 @@ def objects_of(plural: str) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def _or_junk(good: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Give what is good mostly: `|` would give each choice of JUNK the same weight."""
+    """Return mostly good values; `|` would give each branch of JUNK the same weight."""
     return st.integers(0, 9).flatmap(lambda number: JUNK if number == 9 else good)
 
 
@@ -211,7 +211,7 @@ _ODD_PODS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         ),
     },
 )
-"""Pods of a tenant. Most of what is odd here the API server refuses; its words may yet be newer."""
+"""A tenant's pods. The API server refuses most of this; a newer version may accept more."""
 _FORGED = st.builds(
     lambda claimed, uid, more: {
         "metadata": {
@@ -231,7 +231,7 @@ _FORGED = st.builds(
     st.sampled_from(["33333333-3333-3333-3333-333333333333", "4"]),
     st.fixed_dictionaries({}, optional={"ownerReferences": JUNK, "annotations": _ANNOTATIONS}),
 )
-"""Mirrors as a tenant may write them: all that the kubelet writes, but for the status."""
+"""Mirror pods as a tenant may forge them: like the kubelet's, except for the status."""
 PODS = _ODD_PODS | _FORGED
 NAMESPACES = st.fixed_dictionaries(
     {

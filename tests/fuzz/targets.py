@@ -1,4 +1,4 @@
-"""What is fuzzed, and what must hold: for seconds in `make check`, for as long as asked else."""
+"""The fuzz targets: `make check` runs them for seconds, `make fuzz` for minutes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from tests.fuzz.objects import NAMESPACES, PODS, objects_of
 
 
 @dataclass(frozen=True)
-class Target:
-    """A function that raises where something does not hold, and what it is given."""
+class FuzzTarget:
+    """A function that raises if an invariant is violated, and the strategy of its argument."""
 
     check: Callable[[Any], None]
-    given: st.SearchStrategy[Any]
+    examples: st.SearchStrategy[Any]
 
     def __repr__(self) -> str:
         return self.name
@@ -26,23 +26,23 @@ class Target:
 
 
 TARGETS = (
-    Target(kernel_targets.kernel_log, kernel_targets.LOGS),
-    Target(
+    FuzzTarget(kernel_targets.kernel_log, kernel_targets.LOGS),
+    FuzzTarget(
         kernel_targets.comm,
         st.tuples(kernel_targets.COMMS, st.lists(kernel_targets.COMMS, max_size=3), st.booleans()),
     ),
-    Target(
+    FuzzTarget(
         kernel_targets.mountinfo,
         st.lists(st.tuples(kernel_targets.PATHS, kernel_targets.PATHS), max_size=4),
     ),
-    Target(kernel_targets.any_mountinfo, st.binary(max_size=200)),
-    Target(kernel_targets.cgroup_name, kernel_targets.CGROUPS),
-    Target(object_targets.pods, st.lists(st.tuples(object_targets.STEPS, PODS), max_size=4)),
-    Target(object_targets.policies, st.lists(object_targets.POLICIES, max_size=3)),
-    Target(
+    FuzzTarget(kernel_targets.any_mountinfo, st.binary(max_size=200)),
+    FuzzTarget(kernel_targets.cgroup_name, kernel_targets.CGROUPS),
+    FuzzTarget(object_targets.pods, st.lists(st.tuples(object_targets.STEPS, PODS), max_size=4)),
+    FuzzTarget(object_targets.policies, st.lists(object_targets.POLICIES, max_size=3)),
+    FuzzTarget(
         object_targets.namespaces, st.lists(st.tuples(object_targets.STEPS, NAMESPACES), max_size=3)
     ),
-    Target(object_targets.oom_kills, st.lists(objects_of("oomkills"), max_size=2)),
-    Target(object_targets.oom_nodes, st.lists(objects_of("oomnodes"), max_size=2)),
-    Target(object_targets.oom_limits, st.lists(objects_of("oomlimits"), max_size=2)),
+    FuzzTarget(object_targets.oom_kills, st.lists(objects_of("oomkills"), max_size=2)),
+    FuzzTarget(object_targets.oom_nodes, st.lists(objects_of("oomnodes"), max_size=2)),
+    FuzzTarget(object_targets.oom_limits, st.lists(objects_of("oomlimits"), max_size=2)),
 )

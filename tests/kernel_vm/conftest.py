@@ -1,4 +1,4 @@
-"""The checks of tests/kernel_vm/vm run in boots of two real kernels; tests judge what they saw."""
+"""The checks in tests/kernel_vm/vm run on two real kernels; the tests assert on their facts."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,10 +9,12 @@ from tests.support.boots import CHECKS, Boots, Facts, kernels
 
 
 @dataclass(frozen=True)
-class Report:
-    """What the agents told: `log` reads the kernel log, `counters` has counters alone.
+class CheckReport:
+    """What the agents recorded during a check.
 
-    `kernel` is how far the counters of kubepods rose.
+    Attributes:
+        kernel: The increase of kubepods' kill counter.
+        agents: The agents' facts: `log` reads the kernel log, `counters` has only the counters.
     """
 
     kernel: int
@@ -27,26 +29,29 @@ class Report:
         return record
 
     def causes(self) -> dict[str, list[str]]:
-        """By agent, in the order of the records' ranges."""
+        """Return the causes by agent, in the order of the records' ranges."""
         return {name: [one["cause"] for one in self.records(name)] for name in self.agents}
 
     def wrong_sums(self) -> Facts:
-        """The agents whose ranges do not join up to what the kernel counted."""
-        sums = ("told", "unattributed", "gaps")
-        found = {name: {key: told[key] for key in sums} for name, told in self.agents.items()}
-        right = {"told": self.kernel, "unattributed": 0, "gaps": []}
-        return {name: told for name, told in found.items() if told != right}
+        """Return the agents whose ranges do not add up to what the kernel counted."""
+        sums = ("recorded", "unattributed", "gaps")
+        found = {
+            name: {key: agent_report[key] for key in sums}
+            for name, agent_report in self.agents.items()
+        }
+        right = {"recorded": self.kernel, "unattributed": 0, "gaps": []}
+        return {name: agent_report for name, agent_report in found.items() if agent_report != right}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give each test each kernel."""
+    """Run each test on each kernel."""
     if "linux" in metafunc.fixturenames:
         metafunc.parametrize("linux", kernels(), scope="session")
 
 
 @pytest.fixture(scope="session")
 def boots(request: pytest.FixtureRequest) -> Iterator[Boots]:
-    """The boots that the chosen tests need, all under way."""
+    """Start the boots that the selected tests need."""
     wanted = {
         (str(item.callspec.params["linux"]), name)
         for item in request.session.items
@@ -67,7 +72,7 @@ def _facts(seen: dict[str, Facts]) -> Callable[[str], Facts]:
         found: Facts = dict(result["facts"])
         if "report" in found:
             agents = dict(found["report"])
-            found["report"] = Report(agents.pop("kernel"), agents)
+            found["report"] = CheckReport(agents.pop("kernel"), agents)
             assert found["report"].wrong_sums() == {}
         return found
 
@@ -76,11 +81,11 @@ def _facts(seen: dict[str, Facts]) -> Callable[[str], Facts]:
 
 @pytest.fixture(scope="session")
 def levels(boots: Boots, linux: str) -> Callable[[str], Facts]:
-    """What the checks of single kills saw, by the check's name; all they told adds up."""
+    """Return what a check of single kills saw, once its reports add up."""
     return _facts(boots.facts(linux, "levels"))
 
 
 @pytest.fixture(scope="session")
 def storms(boots: Boots, linux: str) -> Callable[[str], Facts]:
-    """What the checks of storms and traps saw, by the check's name; all they told adds up."""
+    """Return what a check of storms or traps saw, once its reports add up."""
     return _facts(boots.facts(linux, "storms"))

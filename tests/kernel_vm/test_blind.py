@@ -1,14 +1,14 @@
-"""Without watches, and without descriptors: later, and never wrong."""
+"""Without inotify watches or file descriptors, kills are recorded later, but never wrongly."""
 
 from collections.abc import Callable
 from typing import Any
 
 Check = Callable[[str], dict[str, Any]]
 OF_ONE_CGROUP = 3
-"""Descriptors that a followed cgroup keeps; others come and go."""
+"""Descriptors that a followed cgroup needs; others are temporary."""
 
 
-def test_without_a_watch_kills_are_recorded_and_nobody_else_is_named(levels: Check) -> None:
+def test_without_a_watch_kills_are_recorded_and_no_other_container_is_named(levels: Check) -> None:
     seen = levels("no_watches")
     assert seen["watches"] == [0, 0]
     named = [one["container"] for one in seen["report"].records("log")]

@@ -1,10 +1,10 @@
-"""Scores on a real kernel with cgroup v2: nested and threaded cgroups, a fork in between."""
+"""Scores on a real kernel with cgroup v2: nested and threaded cgroups, and reused pids."""
 
 from collections.abc import Callable
 from typing import Any
 
 
-def test_scores_hold_in_nested_and_threaded_cgroups_and_go_back(
+def test_scores_are_set_and_restored_in_nested_and_threaded_cgroups(
     levels: Callable[[str], dict[str, Any]],
 ) -> None:
     assert levels("scores") == {

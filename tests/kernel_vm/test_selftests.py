@@ -1,4 +1,4 @@
-"""What the kernel's own selftests assert of memory.events, and what oomwarden tells of it."""
+"""What the kernel's own selftests assert about memory.events, and what oomwarden records."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ Check = Callable[[str], dict[str, Any]]
 
 
 def counted(events: dict[str, int]) -> tuple[bool, int, int]:
-    """`oom` may rise once more for the same kill: for whoever asked for memory meanwhile."""
+    """Return comparable counters; `oom` may rise again for a kill, through another process."""
     return events["oom"] > 0, events["oom_kill"], events["oom_group_kill"]
 
 
@@ -33,14 +33,14 @@ def test_a_single_kill_is_one_record_with_its_victim(levels: Check) -> None:
     assert seen["report"].only("counters")["victims"] == []
 
 
-def test_a_group_kill_takes_all_in_the_container_and_nothing_beside_it(levels: Check) -> None:
+def test_a_group_kill_kills_the_whole_container_and_nothing_else(levels: Check) -> None:
     seen = levels("group_leaf")
     assert seen["codes"] == [-9, None]
     assert counted(seen["container"]) == counted(seen["pod"]) == (True, 3, 1)
     assert counted(seen["local"]) == (True, 3, 1)
 
 
-def test_a_group_kill_is_one_kill_and_each_victim_is_told_once(levels: Check) -> None:
+def test_a_group_kill_is_one_kill_and_each_victim_is_named_once(levels: Check) -> None:
     seen = levels("group_leaf")
     record = seen["report"].only()
     assert (record["kills"], record["raw"], record["group"]) == (1, 3, True)
@@ -48,7 +48,7 @@ def test_a_group_kill_is_one_kill_and_each_victim_is_told_once(levels: Check) ->
     assert seen["report"].only("counters")["kills"] == 1
 
 
-def test_a_group_that_is_set_above_takes_all_cgroups_below(levels: Check) -> None:
+def test_a_group_kill_set_on_a_parent_kills_all_cgroups_below(levels: Check) -> None:
     seen = levels("group_parent")
     assert seen["codes"] == [-9, -9]
     assert counted(seen["container"]) == (True, 3, 1)
@@ -67,7 +67,9 @@ def test_a_process_at_minus_1000_is_spared_and_the_first_victim_counts_twice(
     assert [seen["report"].only(name)["kills"] for name in ("log", "counters")] == [1, 1]
 
 
-def test_a_removed_cgroup_is_gone_for_every_reader_and_its_kill_stays_above(levels: Check) -> None:
+def test_a_removed_cgroup_is_gone_for_every_reader_and_its_kill_stays_in_the_parents(
+    levels: Check,
+) -> None:
     seen = levels("removed")
     assert seen["read"]
     assert seen["limit"]

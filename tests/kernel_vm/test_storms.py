@@ -1,4 +1,4 @@
-"""Every kill is told, and once: many at the same moment, and kills that nobody could watch."""
+"""Every kill is recorded once: in storms, while the agent is stopped, and after it was killed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ BOTH = ("log", "counters")
 
 
 def wrong_victims(seen: dict[str, Any], agent: str = "log") -> list[tuple[str, int]]:
-    """Victims that a record names for a container that was not theirs, or could not be."""
+    """Return the victims that a record attributes to a container that cannot be theirs."""
     wrong = []
     for one in seen["report"].records(agent):
         for pid in one["victims"]:
@@ -21,7 +21,7 @@ def wrong_victims(seen: dict[str, Any], agent: str = "log") -> list[tuple[str, i
     return wrong
 
 
-def test_200_containers_killed_at_once_are_200_records(storms: Check) -> None:
+def test_200_containers_killed_simultaneously_are_200_records(storms: Check) -> None:
     seen = storms("storm")
     assert seen["dead"]
     assert seen["kills"] == 200
@@ -33,12 +33,14 @@ def test_the_log_has_a_line_for_each_victim_and_names_few_of_them(storms: Check)
     seen = storms("storm")
     assert not seen["lost"]
     assert seen["lines"]["Killed process"] == seen["kills"]
-    # 10 in each 5 s; a busy machine takes longer for the storm.
+    # 10 in each 5 s; the storm lasts longer on a busy machine.
     assert 0 < seen["lines"]["oom-kill"] <= 10 * (seen["seconds"] / 5 + 2)
     assert seen["lines"]["oom-kill"] < seen["kills"]
 
 
-def test_200_group_kills_whose_cgroups_go_at_once_are_all_told(storms: Check) -> None:
+def test_200_group_kills_whose_cgroups_are_removed_immediately_are_all_recorded(
+    storms: Check,
+) -> None:
     seen = storms("storm_of_groups_that_are_removed")
     records = seen["report"].records()
     assert seen["removed"] == 200
@@ -50,7 +52,7 @@ def test_200_group_kills_whose_cgroups_go_at_once_are_all_told(storms: Check) ->
     assert all(len(one["candidates"]) > 1 for one in records if one["id"] is None)
 
 
-def test_in_a_storm_no_containers_limit_is_called_the_nodes(storms: Check) -> None:
+def test_in_a_storm_no_kill_at_a_container_limit_is_attributed_to_the_node(storms: Check) -> None:
     records = storms("storm_of_groups_that_are_removed")["report"].records()
     assert {one["cause"] for one in records} == {"ContainerLimit"}
 
@@ -63,7 +65,7 @@ def test_in_a_storm_no_containers_limit_is_called_the_nodes(storms: Check) -> No
         ("pods_come_and_die_at_once", "log"),
     ],
 )
-def test_init_containers_that_are_gone_at_once_are_told_by_their_own_id(
+def test_init_containers_that_exit_immediately_are_recorded_with_their_own_id(
     storms: Check, check: str, agent: str
 ) -> None:
     seen = storms(check)
@@ -74,7 +76,7 @@ def test_init_containers_that_are_gone_at_once_are_told_by_their_own_id(
     assert {one["kills"] for one in records} == {1}
 
 
-def test_without_the_log_a_container_that_went_before_its_pod_was_seen_is_a_candidate(
+def test_without_the_log_a_container_removed_before_its_pod_was_seen_is_a_candidate(
     storms: Check,
 ) -> None:
     seen = storms("pods_come_and_die_at_once")
@@ -97,14 +99,16 @@ def test_a_container_that_dies_before_it_could_be_opened_is_named(
 
 
 @pytest.mark.parametrize("agent", BOTH)
-def test_what_a_removed_container_owes_is_found_at_its_pod(storms: Check, agent: str) -> None:
+def test_unrecorded_kills_of_a_removed_container_are_found_at_its_pod(
+    storms: Check, agent: str
+) -> None:
     seen = storms("removed_straight_after")
     record = seen["report"].only(agent)
     assert (record["container"], record["id"]) == ("app", seen["id"])
     assert (record["level"], record["raw"]) == ("Pod", 2)
 
 
-def test_of_two_removed_containers_the_log_tells_which_had_whom(storms: Check) -> None:
+def test_the_log_attributes_the_victims_of_two_removed_containers(storms: Check) -> None:
     seen = storms("two_removed_straight_after")
     records = {one["container"]: one["victims"] for one in seen["report"].records()}
     assert records == {"app": seen["victims"][:1], "sidecar": seen["victims"][1:]}
@@ -117,14 +121,16 @@ def test_without_the_log_both_removed_containers_are_candidates(storms: Check) -
 
 
 @pytest.mark.parametrize("agent", BOTH)
-def test_a_pod_that_went_unread_is_told_at_its_qos_class(storms: Check, agent: str) -> None:
+def test_kills_of_a_pod_removed_unread_are_recorded_at_its_qos_class(
+    storms: Check, agent: str
+) -> None:
     seen = storms("pod_removed_straight_after")
     record = seen["report"].only(agent)
     assert (record["pod"], record["id"], record["level"]) == (seen["pod"], seen["id"], "QoS")
     assert record["cause"] == ("ContainerLimit" if agent == "log" else "Unknown")
 
 
-def test_an_overflow_of_the_inotify_queue_loses_nothing(storms: Check) -> None:
+def test_an_overflow_of_the_inotify_queue_loses_no_kill(storms: Check) -> None:
     seen = storms("queue_overflow")
     assert seen["report"].kernel == 100
     records = seen["report"].records()
@@ -134,7 +140,9 @@ def test_an_overflow_of_the_inotify_queue_loses_nothing(storms: Check) -> None:
     assert sorted(one["id"] for one in records) == owners
 
 
-def test_after_an_overflow_nobody_is_named_by_elimination_without_the_log(storms: Check) -> None:
+def test_after_an_overflow_no_container_is_named_by_elimination_without_the_log(
+    storms: Check,
+) -> None:
     seen = storms("queue_overflow")
     records = seen["report"].records("counters")
     assert sum(one["kills"] for one in records) == 50
@@ -143,12 +151,12 @@ def test_after_an_overflow_nobody_is_named_by_elimination_without_the_log(storms
 
 
 @pytest.mark.parametrize("agent", BOTH)
-def test_an_agent_killed_in_a_storm_loses_nothing_and_tells_nothing_twice(
+def test_an_agent_killed_in_a_storm_loses_no_kill_and_records_none_twice(
     storms: Check, agent: str
 ) -> None:
     seen = storms("restart_in_a_storm")
-    told = [one["id"] for one in seen["report"].records(agent)]
-    assert sorted(told) == sorted(seen["containers"])
+    recorded = [one["id"] for one in seen["report"].records(agent)]
+    assert sorted(recorded) == sorted(seen["containers"])
 
 
 @pytest.mark.parametrize("agent", BOTH)

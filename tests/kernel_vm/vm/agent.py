@@ -1,6 +1,6 @@
-"""One agent's detection and books in a process of its own, without an API server.
+"""One agent's detection and recording in its own process, without an API server.
 
-All that these checks take from the agent's modules is here.
+Only this module of the checks imports the agent's modules.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ from oomwarden.kernel.host import Host
 if TYPE_CHECKING:
     from oomwarden.agent.detection.batch import Batch
 
-FOLDER = Path("/tmp/agents")  # noqa: S108 - the machine is ours alone
+FOLDER = Path("/tmp/agents")  # noqa: S108 - nothing else runs on the machine
 ROOT = Path("/sys/fs/cgroup")
 QOS = {name.lower(): QOSClass(name) for name in ("Guaranteed", "Burstable", "BestEffort")}
 
@@ -50,14 +50,14 @@ class Nesting:
     nested: bool
 
 
-def pod_facts(told: dict[str, Any]) -> PodFacts:
+def pod_facts(pod: dict[str, Any]) -> PodFacts:
     containers = tuple(
         ContainerFacts(one["name"], ContainerType(one["type"]), one["id"], one["limit"])
-        for one in told["containers"]
+        for one in pod["containers"]
     )
     return PodFacts(
-        uid=told["uid"], cgroup_uid=told["cgroup_uid"], namespace="shop", name=told["name"],
-        labels={}, qos=QOS[told["qos"]], containers=containers, created="2026-01-02T00:00:00Z",
+        uid=pod["uid"], cgroup_uid=pod["cgroup_uid"], namespace="shop", name=pod["name"],
+        labels={}, qos=QOS[pod["qos"]], containers=containers, created="2026-01-02T00:00:00Z",
     )  # fmt: skip
 
 
@@ -66,8 +66,8 @@ def into_loop(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None
     loop.call_soon_threadsafe(call)
 
 
-class Inside:
-    """What runs in the agent's process. Pods are told on a pipe, one JSON object a line."""
+class AgentLoop:
+    """Runs in the agent's process. Pods arrive on a pipe, one JSON object per line."""
 
     def __init__(self, name: str, pods: int) -> None:
         self.store = Database(FOLDER / f"{name}.sqlite", lambda _: None)
@@ -85,7 +85,7 @@ class Inside:
             "node-1", Host(Path("/proc")).boot_id(), Nesting("/" in self.kubepods.path)
         )
         settler = Settler(place, Ledger(), self.inventory, self.log, lambda _: None, lambda _: None)
-        self.books = Recorder(
+        self.recorder = Recorder(
             settler,
             self.store,
             GroupKillProbe(root),
@@ -100,23 +100,25 @@ class Inside:
     async def recorded() -> RecordedKills:
         return RecordedKills()
 
-    async def run(self, tell_ready: Callable[[], None]) -> dict[str, Any]:
-        """Work until SIGTERM; what there is to say at the end."""
+    async def run(self, on_ready: Callable[[], None]) -> dict[str, Any]:
+        """Run until SIGTERM, and return the final state."""
         loop, ended = asyncio.get_running_loop(), asyncio.Event()
         loop.add_signal_handler(signal.SIGTERM, ended.set)
-        loop.add_reader(self.pods, self.hear)
+        loop.add_reader(self.pods, self.read_pods)
         await self.store.open()
         queue: asyncio.Queue[Batch] = asyncio.Queue()
         assert self.kubepods
         detector = Detector(self.root, self.kubepods, into_queue(loop, queue))
         detector.start(partial(into_loop, loop, ended.set))
-        tasks = [asyncio.create_task(job) for job in (self.books.run(queue), self.name())]
+        tasks = [
+            asyncio.create_task(job) for job in (self.recorder.run(queue), self.name_containers())
+        ]
         for task in tasks:
             task.add_done_callback(lambda _: ended.set())
-        while self.books.progress == 0:
+        while self.recorder.progress == 0:
             assert not ended.is_set(), [task for task in tasks if task.done()]
             await asyncio.sleep(0.01)
-        tell_ready()
+        on_ready()
         await ended.wait()
         detector.stop()
         failed = [task.exception() for task in tasks if task.done()]
@@ -124,22 +126,22 @@ class Inside:
             "error": repr(detector.error or next(iter(failed), "")),
             "unreadable": detector.unreadable,
             "overruns": self.log.overruns,
-            "owed": [
+            "unrecorded": [
                 {"path": account.cgroup.path, "kills": account.unrecorded.oom_kill}
-                for account in self.books.settler.ledger.accounts.values()
+                for account in self.recorder.settler.ledger.accounts.values()
                 if account.unrecorded.oom_kill
             ],
         }
 
-    def hear(self) -> None:
+    def read_pods(self) -> None:
         *lines, self.buffer = (self.buffer + os.read(self.pods, 1 << 20)).split(b"\n")
         for line in lines:
             facts = pod_facts(json.loads(line))
             self.inventory.pods[facts.cgroup_uid] = facts
         self.inventory.appeared.set()
 
-    async def name(self) -> None:
-        """Name containers as the API server's word does."""
+    async def name_containers(self) -> None:
+        """Set container names when their pods arrive, as the informer does."""
         while True:
             await self.inventory.appeared.wait()
             for container in self.inventory.containers.values():
@@ -148,7 +150,7 @@ class Inside:
 
 
 class Agent:
-    """The process from outside."""
+    """The agent's process, seen from the checks."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -156,21 +158,21 @@ class Agent:
         self.start()
 
     def start(self) -> None:
-        told, self.pods = os.pipe()
+        read_end, self.pods = os.pipe()
         ready = FOLDER / f"{self.name}.ready"
         ready.unlink(missing_ok=True)
         self.pid = os.fork()
         if self.pid == 0:
             os.close(self.pods)
-            _be(self.name, told, ready)
-        os.close(told)
+            _run_child(self.name, read_end, ready)
+        os.close(read_end)
         end = time.monotonic() + 60
         while not ready.exists():
             if time.monotonic() > end:
                 raise TimeoutError(f"agent {self.name} is not ready")
             time.sleep(0.01)
 
-    def know(self, pod: dict[str, Any]) -> None:
+    def add_pod(self, pod: dict[str, Any]) -> None:
         os.write(self.pods, json.dumps(pod).encode() + b"\n")
 
     def freeze(self) -> None:
@@ -182,7 +184,7 @@ class Agent:
         os.kill(self.pid, signal.SIGCONT)
 
     def kill(self) -> None:
-        """End it without a word, as a node's agent may end at any moment."""
+        """Send SIGKILL, because an agent may be killed at any moment."""
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         os.close(self.pods)
@@ -195,12 +197,12 @@ class Agent:
         last: dict[str, Any] = json.loads((FOLDER / f"{self.name}.last").read_text())
         return last
 
-    def forget(self) -> None:
+    def delete_files(self) -> None:
         for path in FOLDER.glob(f"{self.name}.*"):
             path.unlink()
 
     def records(self) -> list[dict[str, Any]]:
-        """The OOMKills so far, each once, in the order in which they were told."""
+        """Return the OOMKills so far, each once, in the order in which they were recorded."""
         lines = (FOLDER / f"{self.name}.out").read_bytes().split(b"\n")[:-1]
         kills = [json.loads(line)["oomkill"] for line in lines]
         return list({kill["metadata"]["name"]: kill for kill in kills}.values())
@@ -213,7 +215,7 @@ class Agent:
             store.close()
 
     def watches(self) -> int:
-        """How many inotify watches it has."""
+        """Return the number of its inotify watches."""
         found = 0
         for fd in Path(f"/proc/{self.pid}/fd").iterdir():
             if fd.is_symlink() and "inotify" in str(fd.readlink()):
@@ -226,23 +228,23 @@ class Agent:
 
 
 def _whole_lines(path: Path) -> Path:
-    """Cut off what an agent that was killed had begun to write: nobody has heard that."""
+    """Truncate the last line if a killed agent has not finished it: it was not delivered."""
     lines = path.read_bytes() if path.exists() else b""
     path.write_bytes(lines[: lines.rfind(b"\n") + 1])
     return path
 
 
-def _be(name: str, told: int, ready: Path) -> None:
-    """Run in the forked child, and never return."""
+def _run_child(name: str, pods: int, ready: Path) -> None:
+    """Run the agent in the forked child, and never return."""
     code = 1
     try:
         signal.alarm(0)
-        os.set_blocking(told, False)
+        os.set_blocking(pods, False)
         sys.stdout = _whole_lines(FOLDER / f"{name}.out").open("a", encoding="utf-8")
         logging.basicConfig(level=logging.WARNING, format=f"agent {name}: %(message)s")
-        last = asyncio.run(Inside(name, told).run(ready.touch))
+        last = asyncio.run(AgentLoop(name, pods).run(ready.touch))
         (FOLDER / f"{name}.last").write_text(json.dumps(last))
         code = 0
-    except BaseException:  # noqa: BLE001 - a forked child must never go on as the driver
+    except BaseException:  # noqa: BLE001 - the child must never continue as the driver
         traceback.print_exc()
     os._exit(code)

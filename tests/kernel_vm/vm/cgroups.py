@@ -1,4 +1,4 @@
-"""The kubelet's cgroups as both drivers name them, made on the machine's own cgroup2 mount."""
+"""Creates the kubelet's cgroups, as both drivers name them, on the machine's cgroup2 mount."""
 
 import contextlib
 import os
@@ -11,13 +11,13 @@ from oomwarden.core.parse.flat_keyed import parse_counters
 from patience import PATIENCE
 
 ROOT = Path("/sys/fs/cgroup")
-STILL = 4
-"""How many looks in a row must see the same `oom_kill`."""
+STABLE_READS = 4
+"""How many consecutive reads must return the same `oom_kill`."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a node names its cgroups; `prefix` is a nested kubelet's own root (kind)."""
+    """How a node names its cgroups; `prefix` is the root of a nested kubelet (kind)."""
 
     systemd: bool = True
     prefix: str = ""
@@ -31,7 +31,7 @@ class Layout:
         return f"{self.prefix}.slice/{tail}" if self.systemd else f"{self.prefix}/{tail}"
 
     def qos(self, name: str) -> str:
-        """`guaranteed` has no level of its own."""
+        """Return the cgroup of a QoS class; `guaranteed` has no level of its own."""
         if name == "guaranteed":
             return self.kubepods
         if not self.systemd:
@@ -56,7 +56,7 @@ CGROUPFS = Layout(systemd=False)
 
 
 def make(path: str) -> str:
-    """Make a cgroup and what is above it, each with the memory controller."""
+    """Create a cgroup and its parents, each with the memory controller."""
     if not (ROOT / path).is_dir():
         above, _, _ = path.rpartition("/")
         if above:
@@ -71,12 +71,12 @@ def write(path: str, name: str, value: object) -> None:
 
 
 def events(path: str, name: str = "memory.events") -> dict[str, int]:
-    """The counters once no kill is under way: of a group kill the victims die one by one."""
-    seen, still = _events(path, name), 0
-    while still < STILL:
+    """Return the counters once they are stable: victims of a group kill die one by one."""
+    seen, stable = _events(path, name), 0
+    while stable < STABLE_READS:
         time.sleep(0.05)
         now = _events(path, name)
-        still = still + 1 if now["oom_kill"] == seen["oom_kill"] else 0
+        stable = stable + 1 if now["oom_kill"] == seen["oom_kill"] else 0
         seen = now
     return seen
 
@@ -87,7 +87,7 @@ def _events(path: str, name: str) -> dict[str, int]:
 
 
 def current(path: str) -> int:
-    """Bytes in use."""
+    """Return the memory in use, in bytes."""
     return int((ROOT / path / "memory.current").read_text())
 
 
@@ -96,13 +96,13 @@ def pids(path: str) -> list[int]:
 
 
 def below(path: str) -> Iterator[Path]:
-    """A cgroup and all below it, the deepest first."""
+    """Yield a cgroup and all cgroups below it, deepest first."""
     for folder, _, _ in os.walk(ROOT / path, topdown=False):
         yield Path(folder)
 
 
 def remove(path: str) -> None:
-    """End what runs in a cgroup and take it away, with all below it."""
+    """Kill all processes in a cgroup and remove it, with all cgroups below it."""
     top = ROOT / path
     if not top.is_dir():
         return

@@ -1,4 +1,4 @@
-"""The kernel gives no inotify watches, or no descriptors, for a while: other processes have them.
+"""For a while, the kernel refuses inotify watches or descriptors, as if other processes used them.
 
 fs.inotify.max_user_watches is per user, and shared with every root process of the node.
 """
@@ -13,17 +13,17 @@ from typing import Any
 
 import cgroups
 from agent import Agent
+from node import Hogs, fresh_node
 from patience import wait_for
-from world import Hogs, world
 
 OF_ONE = 3
-"""Descriptors that an agent keeps of each cgroup that it follows, at least."""
+"""The minimum number of descriptors that an agent needs for each cgroup that it follows."""
 WATCHES = Path("/proc/sys/fs/inotify/max_user_watches")
 
 
 def check_no_watches(hogs: Hogs) -> dict[str, Any]:
-    """Containers come, are killed and go while no agent has a watch."""
-    with _no_watches_for_anyone() as give, world(hogs) as node:
+    """Containers appear, are killed and are removed while no agent has a watch."""
+    with _no_watches_for_anyone() as restore, fresh_node(hogs) as node:
         before = [agent.descriptors() for agent in node.agents]
         pod = node.pod("lasting", "ended", "later", limits=8, group=False)
         _wait_until_found(node.agents, before, 1 + len(pod.containers))
@@ -33,15 +33,15 @@ def check_no_watches(hogs: Hogs) -> dict[str, Any]:
         cgroups.remove(pod["ended"].path)
         node.report()
         watches = [agent.watches() for agent in node.agents]
-        give()
-        node.followed()
+        restore()
+        node.wait_until_followed()
         node.kill(pod["later"])
         return {"watches": watches, "report": node.report()}
 
 
 def check_no_descriptors(hogs: Hogs) -> dict[str, Any]:
-    """A pod appears, is killed and stays while no agent may open its files."""
-    with world(hogs) as node:
+    """A pod appears and is killed while no agent may open its files; it is not removed."""
+    with fresh_node(hogs) as node:
         usual = [_leave_reserve_alone(agent) for agent in node.agents]
         held = [agent.descriptors() for agent in node.agents]
         pod = node.pod("app", limits=8)
@@ -49,37 +49,37 @@ def check_no_descriptors(hogs: Hogs) -> dict[str, Any]:
         opened = [agent.descriptors() for agent in node.agents]
         node.kill(pod["app"])
         time.sleep(3)
-        wait_for(node.agents[0].records)  # by the log: a pod that can be opened is told otherwise
+        wait_for(node.agents[0].records)  # by the log, before the pod can be opened
         for agent, limit in zip(node.agents, usual, strict=True):
             resource.prlimit(agent.pid, resource.RLIMIT_NOFILE, limit)
         report = node.report()
-        node.followed()
+        node.wait_until_followed()
         return {"held": held, "opened": opened, "report": report}
 
 
 def _wait_until_found(agents: list[Agent], before: list[int], more: int) -> None:
-    """Wait until so many cgroups more are followed: of each the agents keep descriptors."""
+    """Wait until the agents follow `more` additional cgroups, by their descriptors."""
     wanted = [known + more * OF_ONE for known in before]
     if not wait_for(lambda: all(map(ge, (agent.descriptors() for agent in agents), wanted))):
-        raise TimeoutError("the agents have not found what they have no watch on")
+        raise TimeoutError("the agents have not found the cgroups without watches")
 
 
 @contextmanager
 def _no_watches_for_anyone() -> Iterator[Any]:
     usual = WATCHES.read_text()
 
-    def give() -> None:
+    def restore() -> None:
         WATCHES.write_text(usual)
 
     WATCHES.write_text("0")
     try:
-        yield give
+        yield restore
     finally:
-        give()
+        restore()
 
 
 def _leave_reserve_alone(agent: Agent) -> tuple[int, int]:
-    """Set an agent's limit so that only its reserve is left, a quarter; gives the usual one."""
+    """Leave an agent only its reserve of descriptors, a quarter, and return the old limit."""
     limit = agent.descriptors() * 4 // 3
     usual = resource.prlimit(agent.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(agent.pid, resource.RLIMIT_NOFILE, (limit, usual[1]))

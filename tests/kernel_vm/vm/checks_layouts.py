@@ -1,10 +1,11 @@
-"""Both cgroup drivers' names, a nested kubelet's root, and cgroups below a container."""
+"""The names of both cgroup drivers, a nested kubelet's root, and cgroups below a container."""
 
 from typing import Any
 
 import cgroups
 from cgroups import CGROUPFS, SYSTEMD, Layout
-from log_tail import room_in_log
+from log_tail import wait_for_log_budget
+from node import Hogs, KernelNode, fresh_node
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.parse.cgroup_paths import driver
 from oomwarden.kernel.cgroup import oom_group
@@ -13,7 +14,6 @@ from oomwarden.kernel.cgroup.group_kill import is_killed_as_group
 from oomwarden.kernel.cgroup.kubepods import find_kubepods
 from oomwarden.kernel.cgroup.members import PartialPids, list_pids, open_container
 from patience import wait_for
-from world import Hogs, World, world
 
 STATIC_UID = "0123456789abcdef0123456789abcdef"
 
@@ -35,21 +35,21 @@ def check_nested_cgroupfs(hogs: Hogs) -> dict[str, Any]:
 
 
 def check_crio(hogs: Hogs) -> dict[str, Any]:
-    with world(hogs, Layout(runtime="crio-")) as node:
+    with fresh_node(hogs, Layout(runtime="crio-")) as node:
         cgroups.make(f"{node.pod().path}/crio-conmon-{'a' * 64}.scope")
         return _kill_in_each(node, ("burstable",))
 
 
 def _every_class(hogs: Hogs, layout: Layout) -> dict[str, Any]:
-    with world(hogs, layout) as node:
+    with fresh_node(hogs, layout) as node:
         return _kill_in_each(node, ("guaranteed", "burstable", "besteffort"))
 
 
-def _kill_in_each(node: World, classes: tuple[str, ...]) -> dict[str, Any]:
+def _kill_in_each(node: KernelNode, classes: tuple[str, ...]) -> dict[str, Any]:
     pods = [node.pod("app", "other", qos=qos, limits=8) for qos in classes]
     pods.append(node.pod("app", qos="burstable", limits=8, uid=STATIC_UID))
-    node.followed()
-    room_in_log(len(pods))
+    node.wait_until_followed()
+    wait_for_log_budget(len(pods))
     for pod in pods:
         node.kill(pod["app"])
     found = find_kubepods(CgroupRoot(cgroups.ROOT))
@@ -64,11 +64,11 @@ def _kill_in_each(node: World, classes: tuple[str, ...]) -> dict[str, Any]:
 
 def check_sub_cgroup_of_crun(hogs: Hogs) -> dict[str, Any]:
     """crun keeps a container's processes in `container` below its scope."""
-    with world(hogs) as node:
+    with fresh_node(hogs) as node:
         pod = node.pod("app", limits=8)
         inside = cgroups.make(f"{pod['app'].path}/container")
         other = node.spawn(inside, ["sleep"])
-        node.followed()
+        node.wait_until_followed()
         processes = _processes_of(pod["app"].path)
         hog = node.spawn(inside, ["eat", 16], adj=500)
         codes = hogs.wait(hog, other)
@@ -81,21 +81,21 @@ def check_sub_cgroup_of_crun(hogs: Hogs) -> dict[str, Any]:
 
 
 def check_group_kill_in_the_sub_cgroup_of_crun(hogs: Hogs) -> dict[str, Any]:
-    """crun writes memory.oom.group there alone; `groupKill: false` has to reach it."""
-    with world(hogs) as node:
+    """crun sets memory.oom.group only in its sub-cgroup; `groupKill: false` must change that."""
+    with fresh_node(hogs) as node:
         pod = node.pod("app", limits=8, group=False)
         scope = pod["app"].path
         inside = cgroups.make(f"{scope}/container")
         cgroups.write(scope, "cgroup.subtree_control", "+memory")
         cgroups.write(inside, "memory.oom.group", 1)
-        deep = inside + "/nested" * 20  # without controllers: `container` holds processes itself
+        deep = inside + "/nested" * 20  # without controllers, as `container` has processes itself
         (cgroups.ROOT / deep).mkdir(parents=True)
         other = node.spawn(deep, ["sleep"])
         root, inode = CgroupRoot(cgroups.ROOT), (cgroups.ROOT / scope).stat().st_ino
         cgroup = Cgroup(inode, scope, Level.CONTAINER)
         found = (oom_group.read_enabled(root, [cgroup])[inode], is_killed_as_group(root, cgroup))
         held_singly = not oom_group.write(root, cgroup, enabled=False)
-        node.followed()
+        node.wait_until_followed()
         hog = node.spawn(inside, ["eat", 16], adj=500)
         codes = hogs.wait(hog) + hogs.wait(other, seconds=0.2)
         return {"found": found, "held": held_singly, "deep": _processes_of(scope) == [other],
@@ -103,8 +103,8 @@ def check_group_kill_in_the_sub_cgroup_of_crun(hogs: Hogs) -> dict[str, Any]:
 
 
 def check_systemd_in_a_container(hogs: Hogs) -> dict[str, Any]:
-    """A service of a container's own systemd has a limit and a group of its own."""
-    with world(hogs) as node:
+    """A service of a container's own systemd has its own limit and its own oom.group."""
+    with fresh_node(hogs) as node:
         pod = node.pod("app", "other", limits=64, limit=256, group=False)
         scope = cgroups.make(f"{pod['app'].path}/init.scope")
         cgroups.write(pod["app"].path, "cgroup.subtree_control", "+memory")
@@ -113,7 +113,7 @@ def check_systemd_in_a_container(hogs: Hogs) -> dict[str, Any]:
         cgroups.write(service, "memory.max", 8 << 20)
         cgroups.write(service, "memory.oom.group", 1)
         worker = node.spawn(service, ["sleep"])
-        node.followed()
+        node.wait_until_followed()
         hog = node.spawn(service, ["eat", 16], adj=500)
         codes = hogs.wait(hog, worker) + hogs.wait(first, seconds=0.2)
         return {
@@ -125,27 +125,27 @@ def check_systemd_in_a_container(hogs: Hogs) -> dict[str, Any]:
 
 
 def check_names_that_a_tenant_makes(hogs: Hogs) -> dict[str, Any]:
-    """Below its own cgroup a container may make any name, also those of pods and containers."""
-    with world(hogs) as node:
+    """Below its own cgroup, a container may create any name, even those of pods and containers."""
+    with fresh_node(hogs) as node:
         stranger = node.pod("app", limits=8)
         pod = node.pod("app", "other", limits=8, group=False)
         tail = stranger["app"].path.split("/", 1)[1]
         fake = cgroups.make(f"{pod['app'].path}/kubepods.slice/{tail}")
-        node.followed()
+        node.wait_until_followed()
         node.freeze()
-        mine = node.spawn(fake, ["eat", 16])
-        hogs.wait(mine)
-        theirs = node.kill(stranger["app"])
+        own = node.spawn(fake, ["eat", 16])
+        hogs.wait(own)
+        other = node.kill(stranger["app"])
         node.thaw()
         return {
-            "mine": [pod.name, mine],
-            "theirs": [stranger.name, theirs],
+            "own": [pod.name, own],
+            "other": [stranger.name, other],
             "report": node.report(),
         }
 
 
 def _processes_of(path: str) -> list[int]:
-    """Look until a look has come to its end in time, as scans do: the machine may stand still."""
+    """Read until one read finishes in time, as scans do: the machine may stall."""
     inode = (cgroups.ROOT / path).stat().st_ino
     with open_container(
         CgroupRoot(cgroups.ROOT), Cgroup(inode, path, Level.CONTAINER)

@@ -1,4 +1,4 @@
-"""Scores in nested and threaded cgroups, with a fork in between, and back; a pid used again."""
+"""Scores are set and restored in nested and threaded cgroups; and a pid is reused."""
 
 import os
 import signal
@@ -10,23 +10,23 @@ from typing import Any
 
 import cgroups
 from cgroups import ROOT
+from node import Hogs, KernelNode, fresh_node
 from oomwarden.core.enforcement.plan import ScanOutcome, ScorePlan
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.container.scores import apply_plan
 from oomwarden.kernel.proc.process import Process, ProcRoot
 from oomwarden.kernel.roots import HostRoots
-from world import Hogs, World, world
 
 RESERVED = 300
-"""The kernel gives the pids below only once (Linux kernel/pid.c, RESERVED_PIDS)."""
+"""The kernel assigns pids below this only once (Linux kernel/pid.c, RESERVED_PIDS)."""
 FEW = 2 * RESERVED
-"""More than those and what runs."""
-PLACES = HostRoots(CgroupRoot(ROOT), ProcRoot(Path("/proc")))
+"""The pid limit: more than the reserved pids and the running processes."""
+HOST_ROOTS = HostRoots(CgroupRoot(ROOT), ProcRoot(Path("/proc")))
 
 
 def check_scores(hogs: Hogs) -> dict[str, Any]:
-    with world(hogs, agents=()) as node:
+    with fresh_node(hogs, agents=()) as node:
         app, other = node.pod("app", "other").containers.values()
         paths = (app.path, f"{app.path}/container", f"{app.path}/container/deeper")
         for path in paths[1:]:
@@ -54,15 +54,15 @@ def check_scores(hogs: Hogs) -> dict[str, Any]:
 
 
 def check_reused_pid(hogs: Hogs) -> dict[str, Any]:
-    """Between the scan's read and its write the process dies, and another one gets its pid.
+    """Between the scan's read and its write, the process dies and another one gets its pid.
 
-    That is after the first read, before the list is read again, and after the last one.
+    Once after the first read, before the list is read again; and once after the last read.
     """
-    with world(hogs, agents=()) as node, _few_pids():
+    with fresh_node(hogs, agents=()) as node, _few_pids():
         return {"first": _dying_after(node, 1), "last": _dying_after(node, 2)}
 
 
-def _dying_after(node: World, number: int) -> dict[str, Any]:
+def _dying_after(node: KernelNode, number: int) -> dict[str, Any]:
     app = node.pod("app").containers["app"]
     old = _reusable(899)
     cgroups.write(app.path, "cgroup.procs", old)
@@ -97,7 +97,7 @@ def _dying_after(node: World, number: int) -> dict[str, Any]:
 
 @contextmanager
 def _few_pids() -> Iterator[None]:
-    """So that pids come round again soon; those in use stay."""
+    """Lower pid_max, so that pids are reused soon."""
     most = Path("/proc/sys/kernel/pid_max")
     before = most.read_text()
     most.write_text(str(FEW))
@@ -115,7 +115,7 @@ def _heir_of(pid: int) -> int:
 
 
 def _reusable(adj: int) -> int:
-    """Start a process whose pid can come again; where little runs, the first ones cannot."""
+    """Start a process whose pid can be reused, which reserved pids cannot."""
     while (child := _waiting(adj)) < RESERVED:
         _end(child)
     return child
@@ -135,16 +135,16 @@ def _end(pid: int) -> None:
     os.waitpid(pid, 0)
 
 
-def _idle(node: World, path: str, adj: int) -> int:
+def _idle(node: KernelNode, path: str, adj: int) -> int:
     pid = node.spawn(path, ["sleep"], adj=adj)
     while _score(pid) != adj:
         time.sleep(0.01)
     return pid
 
 
-def _scan(path: str, order: ScorePlan, known: frozenset[int] = frozenset()) -> ScanOutcome:
+def _scan(path: str, plan: ScorePlan, known: frozenset[int] = frozenset()) -> ScanOutcome:
     cgroup = Cgroup((ROOT / path).stat().st_ino, path, Level.CONTAINER)
-    return apply_plan(PLACES, cgroup, order, known)
+    return apply_plan(HOST_ROOTS, cgroup, plan, known)
 
 
 def _score(pid: int) -> int:

@@ -1,4 +1,4 @@
-"""What the kernel's own selftests assert, as oomwarden's readers and books see it.
+"""What the kernel's own selftests assert, as oomwarden's readers and ledger see it.
 
 After Linux tools/testing/selftests/cgroup/test_memcontrol.c.
 """
@@ -7,15 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 import cgroups
+from node import Hogs, fresh_node
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
 from oomwarden.kernel.cgroup.kubepods import find_kubepods
 from oomwarden.kernel.cgroup.tree import CounterTree
-from world import Hogs, world
 
 
 def check_oom_events(hogs: Hogs) -> dict[str, Any]:
-    """test_memcg_oom_events, and whose memory.events.local rises."""
-    with world(hogs) as node:
+    """test_memcg_oom_events, and in which cgroup memory.events.local rises."""
+    with fresh_node(hogs) as node:
         pod = node.pod("app", "other", limits=8, group=False)
         bystander = node.spawn(pod["app"].path, ["sleep"])
         victim = node.kill(pod["app"], adj=500)
@@ -35,8 +35,8 @@ def check_oom_events(hogs: Hogs) -> dict[str, Any]:
 
 
 def check_group_leaf(hogs: Hogs) -> dict[str, Any]:
-    """test_memcg_oom_group_leaf_events: all in the leaf die, what is beside it lives."""
-    with world(hogs) as node:
+    """test_memcg_oom_group_leaf_events: all processes in the leaf die, its sibling survives."""
+    with fresh_node(hogs) as node:
         pod = node.pod("app", "other", limits=8)
         idle = node.spawn(pod["app"].path, ["sleep"], adj=-500)
         beside = node.spawn(pod["other"].path, ["sleep"])
@@ -54,8 +54,8 @@ def check_group_leaf(hogs: Hogs) -> dict[str, Any]:
 
 
 def check_group_parent(hogs: Hogs) -> dict[str, Any]:
-    """test_memcg_oom_group_parent_events: memory.oom.group above takes all that is below."""
-    with world(hogs) as node:
+    """test_memcg_oom_group_parent_events: memory.oom.group of a parent covers all below it."""
+    with fresh_node(hogs) as node:
         pod = node.pod("app", limits=8)
         first, second = (cgroups.make(f"{pod['app'].path}/{name}") for name in ("one", "two"))
         idle = node.spawn(second, ["sleep"])
@@ -73,7 +73,7 @@ def check_group_parent(hogs: Hogs) -> dict[str, Any]:
 
 def check_group_score(hogs: Hogs) -> dict[str, Any]:
     """test_memcg_oom_group_score_events: -1000 is spared, and the first victim counts twice."""
-    with world(hogs) as node:
+    with fresh_node(hogs) as node:
         pod = node.pod("app", limits=8)
         spared = node.spawn(pod["app"].path, ["sleep"], adj=-1000)
         idle = node.spawn(pod["app"].path, ["sleep"])
@@ -88,8 +88,8 @@ def check_group_score(hogs: Hogs) -> dict[str, Any]:
 
 
 def check_removed(hogs: Hogs) -> dict[str, Any]:
-    """A kept descriptor of a removed cgroup is gone, never an error."""
-    with world(hogs, agents=()) as node:
+    """Reading a removed cgroup through an open descriptor reports it as gone, not as an error."""
+    with fresh_node(hogs, agents=()) as node:
         pod = node.pod("app", limits=8, group=False)
         root = CgroupRoot(cgroups.ROOT)
         kubepods = find_kubepods(root)

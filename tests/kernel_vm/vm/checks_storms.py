@@ -1,4 +1,4 @@
-"""Many kills at once, kills that nobody could watch, and an agent that is stopped or killed."""
+"""Simultaneous kills, kills while the agent is stopped, and an agent that is killed itself."""
 
 import time
 from collections.abc import Iterable
@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import cgroups
-from log_tail import KernelLog, room_in_log, vmstat_kills
-from world import Container, Hogs, Pod, World, world
+from log_tail import KernelLogTail, vmstat_kills, wait_for_log_budget
+from node import Container, Hogs, KernelNode, Pod, fresh_node
 
 PODS, PER_POD = 40, 5
 SMALL = 2  # MiB
@@ -16,16 +16,16 @@ _QUEUE = Path("/proc/sys/fs/inotify/max_queued_events")
 
 
 def check_storm(hogs: Hogs) -> dict[str, Any]:
-    """200 containers over their limits at the same moment; their cgroups stay."""
-    with world(hogs, agents=("log",)) as node:
-        pods = [_crowd(node, group=False) for _ in range(PODS)]
-        room_in_log(10)
-        log, before, began = KernelLog(), vmstat_kills(), time.monotonic()
-        pids = _all_at_once(node, _all(pods))
-        _watch(hogs, log, pids)
-        text = log.look()
+    """200 containers exceed their limits at the same time; their cgroups stay."""
+    with fresh_node(hogs, agents=("log",)) as node:
+        pods = [_crowded_pod(node, group=False) for _ in range(PODS)]
+        wait_for_log_budget(10)
+        log, before, started = KernelLogTail(), vmstat_kills(), time.monotonic()
+        pids = _start_all(node, _all(pods))
+        _follow_log(hogs, log, pids)
+        text = log.read()
         return {
-            "seconds": time.monotonic() - began,
+            "seconds": time.monotonic() - started,
             "kills": vmstat_kills() - before,
             "dead": hogs.wait(*pids) == [-9] * len(pids),
             "lines": {"oom-kill": text.count(b"oom-kill:constraint="),
@@ -37,13 +37,13 @@ def check_storm(hogs: Hogs) -> dict[str, Any]:
 
 
 def check_storm_of_groups_that_are_removed(hogs: Hogs) -> dict[str, Any]:
-    """200 group kills at the same moment; each cgroup is gone as soon as it is empty."""
-    with world(hogs, agents=("log",)) as node:
-        pods = [_crowd(node) for _ in range(PODS)]
-        log = KernelLog()
-        pids = _all_at_once(node, _all(pods), remove=True)
-        _watch(hogs, log, pids)
-        text = log.look()
+    """200 group kills at the same time; each cgroup is removed as soon as it is empty."""
+    with fresh_node(hogs, agents=("log",)) as node:
+        pods = [_crowded_pod(node) for _ in range(PODS)]
+        log = KernelLogTail()
+        pids = _start_all(node, _all(pods), remove=True)
+        _follow_log(hogs, log, pids)
+        text = log.read()
         return {
             "removed": hogs.ask("cleared", count=0) and sum(not _exists(c) for c in _all(pods)),
             "lines": {"oom-kill": text.count(b"oom-kill:constraint="),
@@ -56,42 +56,42 @@ def check_storm_of_groups_that_are_removed(hogs: Hogs) -> dict[str, Any]:
 
 
 def check_pods_come_and_die_at_once(hogs: Hogs) -> dict[str, Any]:
-    """40 pods whose init container is gone at once, of some before their pod is seen."""
-    with world(hogs) as node:
-        return _all_die_at_once(node, (node.pod() for _ in range(40)))
+    """40 pods whose init container is removed immediately, some before their pod is seen."""
+    with fresh_node(hogs) as node:
+        return _kill_all_together(node, (node.pod() for _ in range(40)))
 
 
 def check_init_containers_die_at_once(hogs: Hogs) -> dict[str, Any]:
-    """The same in pods that are followed, as they are by the time their sandbox runs."""
-    with world(hogs) as node:
+    """The same in pods that are already followed, as they usually are once their sandbox runs."""
+    with fresh_node(hogs) as node:
         pods = [node.pod() for _ in range(40)]
-        node.followed()
-        return _all_die_at_once(node, pods)
+        node.wait_until_followed()
+        return _kill_all_together(node, pods)
 
 
-def _all_die_at_once(node: World, pods: Iterable[Pod]) -> dict[str, Any]:
-    told = []
+def _kill_all_together(node: KernelNode, pods: Iterable[Pod]) -> dict[str, Any]:
+    declared = []
     for pod in pods:
         first = node.declare(pod, "setup", SMALL, "Init")
         node.declare(pod, "app", SMALL)
-        node.tell(pod)
+        node.announce(pod)
         node.create(first)
         node.spawn(first.path, ["eat", 4 * SMALL], remove=(first.path,))
-        told.append(pod)
+        declared.append(pod)
     return {
-        "containers": {pod.name: pod["setup"].identifier for pod in told},
-        "removed": _gone([pod["setup"] for pod in told]),
+        "containers": {pod.name: pod["setup"].identifier for pod in declared},
+        "removed": _all_removed([pod["setup"] for pod in declared]),
         "report": node.report(),
     }
 
 
 def check_before_it_could_be_opened(hogs: Hogs) -> dict[str, Any]:
-    """An init container lives and dies while the agent sees nothing."""
-    with world(hogs) as node:
+    """An init container starts and is killed while the agent is stopped."""
+    with fresh_node(hogs) as node:
         pod = node.pod()
         first, app = node.declare(pod, "setup", 8, "Init"), node.declare(pod, "app", 8)
-        node.tell(pod)
-        node.followed()
+        node.announce(pod)
+        node.wait_until_followed()
         node.freeze()
         node.create(first)
         victim = node.kill(first)
@@ -104,10 +104,10 @@ def check_before_it_could_be_opened(hogs: Hogs) -> dict[str, Any]:
 
 def check_removed_straight_after(hogs: Hogs) -> dict[str, Any]:
     """A followed container is killed and removed before its counter is read again."""
-    with world(hogs) as node:
+    with fresh_node(hogs) as node:
         pod = node.pod("app", "sidecar", limits=8)
         node.spawn(pod["sidecar"].path, ["sleep"])
-        node.followed()
+        node.wait_until_followed()
         node.freeze()
         node.kill(pod["app"])
         cgroups.remove(pod["app"].path)
@@ -116,10 +116,10 @@ def check_removed_straight_after(hogs: Hogs) -> dict[str, Any]:
 
 
 def check_two_removed_straight_after(hogs: Hogs) -> dict[str, Any]:
-    """Both of a pod's containers are killed and removed unread: only the log tells them apart."""
-    with world(hogs) as node:
+    """Both containers of a pod are killed and removed unread: only the log distinguishes them."""
+    with fresh_node(hogs) as node:
         pod = node.pod("app", "sidecar", limits=8)
-        node.followed()
+        node.wait_until_followed()
         node.freeze()
         victims = [node.kill(pod[name]) for name in ("app", "sidecar")]
         for container in pod.containers.values():
@@ -129,11 +129,11 @@ def check_two_removed_straight_after(hogs: Hogs) -> dict[str, Any]:
 
 
 def check_pod_removed_straight_after(hogs: Hogs) -> dict[str, Any]:
-    """The whole pod is gone before anyone has read it: its QoS class has the count."""
-    with world(hogs) as node:
+    """The whole pod is removed before it is read: only its QoS class has the count."""
+    with fresh_node(hogs) as node:
         pod = node.pod("app", limits=8)
         node.pod("app", limits=8)
-        node.followed()
+        node.wait_until_followed()
         node.freeze()
         node.kill(pod["app"])
         cgroups.remove(pod.path)
@@ -142,23 +142,23 @@ def check_pod_removed_straight_after(hogs: Hogs) -> dict[str, Any]:
 
 
 def check_queue_overflow(hogs: Hogs) -> dict[str, Any]:
-    """The inotify queue holds 16 events, and a storm comes while the agent does not run."""
+    """The inotify queue is limited to 16 events, and a storm comes while the agent is stopped."""
     usual = _QUEUE.read_text()
-    _QUEUE.write_text("16")  # taken over when an agent makes its queue
+    _QUEUE.write_text("16")  # applies when an agent creates its queue
     try:
-        with world(hogs) as node:
-            pods = [_crowd(node) for _ in range(8)]
-            node.followed()
+        with fresh_node(hogs) as node:
+            pods = [_crowded_pod(node) for _ in range(8)]
+            node.wait_until_followed()
             node.freeze()
-            pids = _all_at_once(node, _all(pods[:4]))
-            pids += _all_at_once(node, _all(pods[4:6]), remove=True)
-            late = [_crowd(node) for _ in range(4)]
-            pids += _all_at_once(node, _all(late[:2]))
-            pids += _all_at_once(node, _all(late[2:]), remove=True)
+            pids = _start_all(node, _all(pods[:4]))
+            pids += _start_all(node, _all(pods[4:6]), remove=True)
+            late = [_crowded_pod(node) for _ in range(4)]
+            pids += _start_all(node, _all(late[:2]))
+            pids += _start_all(node, _all(late[2:]), remove=True)
             hogs.wait(*pids)
             node.thaw()
             report = node.report()
-            node.followed()
+            node.wait_until_followed()
             return {
                 "pods": {"stay": [p.name for p in pods[:4] + late[:2]],
                          "gone": [p.name for p in pods[4:6] + late[2:]]},
@@ -170,11 +170,11 @@ def check_queue_overflow(hogs: Hogs) -> dict[str, Any]:
 
 
 def check_restart_in_a_storm(hogs: Hogs) -> dict[str, Any]:
-    """The agent is killed in the middle of a storm; the next one goes on with its books."""
-    with world(hogs) as node:
-        pods = [_crowd(node) for _ in range(8)]
-        node.followed()
-        gate = _gather(node, _all(pods))
+    """The agent is killed in the middle of a storm; the next one continues from its database."""
+    with fresh_node(hogs) as node:
+        pods = [_crowded_pod(node) for _ in range(8)]
+        node.wait_until_followed()
+        gate = _spawn_all(node, _all(pods))
         hogs.ask("open", gate="all")
         for agent in node.agents:
             while not agent.records():
@@ -184,27 +184,27 @@ def check_restart_in_a_storm(hogs: Hogs) -> dict[str, Any]:
         for agent in node.agents:
             agent.start()
         for pod in pods:
-            node.tell(pod)
+            node.announce(pod)
         return {"containers": [c.identifier for c in _all(pods)], "report": node.report()}
 
 
 def check_many_processes(hogs: Hogs) -> dict[str, Any]:
     """A group kill of 200 processes is one kill."""
-    with world(hogs) as node:
+    with fresh_node(hogs) as node:
         pod = node.pod("app", limits=192)
         node.spawn(pod["app"].path, ["fork", MANY - 2, 0], ["sleep"], adj=100)
         while len(cgroups.pids(pod["app"].path)) < MANY - 1:
             time.sleep(0.05)
-        log = KernelLog()
+        log = KernelLogTail()
         node.kill(pod["app"], adj=500)
         while cgroups.pids(pod["app"].path):
-            log.look()
+            log.read()
             time.sleep(0.1)
-        lines = log.look().count(b"Killed process")
+        lines = log.read().count(b"Killed process")
         return {"lines": lines, "events": pod["app"].events(), "report": node.report()}
 
 
-def _crowd(node: World, *, group: bool = True) -> Pod:
+def _crowded_pod(node: KernelNode, *, group: bool = True) -> Pod:
     return node.pod(*(f"c{n}" for n in range(PER_POD)), limits=SMALL, group=group)
 
 
@@ -213,36 +213,36 @@ def _all(pods: list[Pod]) -> list[Container]:
 
 
 def _owners(pids: list[int], pods: list[Pod]) -> dict[str, list[str]]:
-    """The pod, container and identifier of each hog."""
+    """Return pod, container and identifier of each hog, by pid."""
     owners = [[pod.name, c.name, c.identifier] for pod in pods for c in pod.containers.values()]
     return dict(zip(map(str, pids), owners, strict=True))
 
 
-def _gather(node: World, containers: list[Container], *, remove: bool = False) -> list[int]:
+def _spawn_all(node: KernelNode, containers: list[Container], *, remove: bool = False) -> list[int]:
     steps: tuple[list[str | int], ...] = (["wait", "all"], ["eat", 4 * SMALL])
     return [
         node.spawn(one.path, *steps, remove=(one.path,) if remove else ()) for one in containers
     ]
 
 
-def _all_at_once(node: World, containers: list[Container], *, remove: bool = False) -> list[int]:
-    pids = _gather(node, containers, remove=remove)
+def _start_all(node: KernelNode, containers: list[Container], *, remove: bool = False) -> list[int]:
+    pids = _spawn_all(node, containers, remove=remove)
     node.hogs.ask("open", gate="all")
     return pids
 
 
-def _watch(hogs: Hogs, log: KernelLog, pids: list[int]) -> None:
-    """Read the log while they die: its ring is small."""
+def _follow_log(hogs: Hogs, log: KernelLogTail, pids: list[int]) -> None:
+    """Read the log while the processes die, because its ring buffer is small."""
     end = time.monotonic() + 90
     while None in hogs.wait(*pids, seconds=0.3) and time.monotonic() < end:
-        log.look()
+        log.read()
 
 
 def _exists(container: Container) -> bool:
     return (cgroups.ROOT / container.path).is_dir()
 
 
-def _gone(containers: list[Container]) -> bool:
+def _all_removed(containers: list[Container]) -> bool:
     end = time.monotonic() + 60
     while any(map(_exists, containers)) and time.monotonic() < end:
         time.sleep(0.05)

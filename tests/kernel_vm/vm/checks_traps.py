@@ -1,4 +1,4 @@
-"""Traps of the kernel's interface that no other check shows, and what oomwarden makes of them."""
+"""Traps of the kernel's interface that no other check shows, and how oomwarden handles them."""
 
 import os
 import subprocess
@@ -10,13 +10,13 @@ from typing import Any
 
 import cgroups
 from cgroups import ROOT
-from log_tail import KernelLog
+from log_tail import KernelLogTail
+from node import Container, Hogs, fresh_node
 from oomwarden.core.kernel_log.lines import parse_events, parse_records
 from oomwarden.kernel import inotify, syslog
 from oomwarden.kernel.host import Host
 from oomwarden.kernel.inotify import Inotify
 from patience import wait_for
-from world import Container, Hogs, world
 
 COMMS = (b"a\nb", b"x) total-vm:1kB", b"\xff\xfe\xfd", b"(a b) [c]", b"Killed process")
 COMPLAINT = b"no killable processes"
@@ -27,10 +27,10 @@ FORGED = (
 
 
 def check_not_counted(hogs: Hogs) -> dict[str, Any]:
-    """What is killed silently: another process with the same memory, and cgroup.kill."""
-    with world(hogs) as node:
+    """Silent kills: a process that shares the victim's memory, and cgroup.kill."""
+    with fresh_node(hogs) as node:
         pod = node.pod("shared", "killed", limits=8, group=False)
-        log = KernelLog()
+        log = KernelLogTail()
         node.spawn(pod["shared"].path, ["share"], ["wait", "go"], ["eat", 16])
         while len(both := cgroups.pids(pod["shared"].path)) < 2:
             time.sleep(0.01)
@@ -42,7 +42,7 @@ def check_not_counted(hogs: Hogs) -> dict[str, Any]:
         return {
             "both": both,
             "codes": codes,
-            "lines": log.look().count(b"Killed process"),
+            "lines": log.read().count(b"Killed process"),
             "shared": pod["shared"].events(),
             "killed": pod["killed"].events(),
             "report": node.report(),
@@ -50,8 +50,8 @@ def check_not_counted(hogs: Hogs) -> dict[str, Any]:
 
 
 def check_coalescing(hogs: Hogs) -> dict[str, Any]:
-    """Of a group kill's bumps few are notified, and what was counted is all there."""
-    with world(hogs) as node:
+    """Few increments of a group kill are notified, but all are counted."""
+    with fresh_node(hogs) as node:
         pod = node.pod("app", limits=96)
         watcher, ended, notified = Inotify(), Event(), []
         watcher.open()
@@ -72,7 +72,7 @@ def check_coalescing(hogs: Hogs) -> dict[str, Any]:
         watcher.wake()
         thread.join()
         assert watcher._fd is not None
-        os.close(watcher._fd)  # or the next agent inherits it
+        os.close(watcher._fd)  # otherwise the next agent inherits it
         return {
             "notified": len(notified),
             "kills": pod["app"].events()["oom_kill"],
@@ -81,29 +81,29 @@ def check_coalescing(hogs: Hogs) -> dict[str, Any]:
 
 
 def check_watches_do_not_leak(hogs: Hogs) -> dict[str, Any]:
-    """300 containers come and go, and no watch of the agent's outlives its container."""
-    with world(hogs, agents=("log",)) as node:
+    """300 containers are created and removed, and no watch of the agent outlives its container."""
+    with fresh_node(hogs, agents=("log",)) as node:
         (agent,) = node.agents
         pod = node.pod()
-        node.followed()
-        begun, descriptors, most = agent.watches(), agent.descriptors(), 0
+        node.wait_until_followed()
+        before, descriptors, most = agent.watches(), agent.descriptors(), 0
         for _ in range(12):
             batch = [node.container(pod, f"c{n}", 8) for n in range(25)]
-            node.followed()
+            node.wait_until_followed()
             most = max(most, agent.watches())
             for container in batch:
                 cgroups.remove(container.path)
-        node.followed()
+        node.wait_until_followed()
         return {
-            "begun": begun,
+            "before": before,
             "most": most,
-            "ended": agent.watches(),
+            "after": agent.watches(),
             "descriptors": [descriptors, agent.descriptors()],
         }
 
 
 def check_watch_on_a_removed_cgroup(_hogs: Hogs) -> dict[str, Any]:
-    """A cgroup goes whose file is watched, and held open or not."""
+    """A cgroup with a watched file is removed, with the file open and closed."""
     return {
         "release": Host(Path("/proc")).release(),
         "closed": _watches_left(opened=False),
@@ -112,7 +112,7 @@ def check_watch_on_a_removed_cgroup(_hogs: Hogs) -> dict[str, Any]:
 
 
 def _watches_left(*, opened: bool) -> list[int]:
-    """How many watches there are when their cgroup is gone, and when they were ended."""
+    """Return the number of watches after their cgroup is removed, and after they are removed."""
     file = ROOT / cgroups.make("apart") / "memory.max"
     with ExitStack() as held:
         if opened:
@@ -123,10 +123,10 @@ def _watches_left(*, opened: bool) -> list[int]:
         cgroups.remove("apart")
         left = _own_watches(watcher)
         watcher.remove(watch)
-        ended = _own_watches(watcher)
+        after = _own_watches(watcher)
         assert watcher._fd is not None
         os.close(watcher._fd)
-    return [left, ended]
+    return [left, after]
 
 
 def _own_watches(watcher: Inotify) -> int:
@@ -134,7 +134,7 @@ def _own_watches(watcher: Inotify) -> int:
 
 
 def check_log_is_not_forged(_hogs: Hogs) -> dict[str, Any]:
-    """What user space writes to the log can have any text, and never facility 0."""
+    """User space can write any text to the log, but never with facility 0."""
     before = syslog.read_all().count(b"(forged)")
     Path("/dev/kmsg").write_text(FORGED)
     text = syslog.read_all()
@@ -146,8 +146,8 @@ def check_log_is_not_forged(_hogs: Hogs) -> dict[str, Any]:
 
 
 def check_hostile_names(hogs: Hogs) -> dict[str, Any]:
-    """A process's comm may hold anything; each victim is told once, and by its own pid."""
-    with world(hogs) as node:
+    """A process's comm may contain any bytes; each victim is recorded once, with its own pid."""
+    with fresh_node(hogs) as node:
         pod = node.pod(*(f"c{n}" for n in range(len(COMMS))), limits=8)
         pids = [
             node.kill(container, comm=comm)
@@ -157,8 +157,8 @@ def check_hostile_names(hogs: Hogs) -> dict[str, Any]:
 
 
 def check_local_events_mount(hogs: Hogs) -> dict[str, Any]:
-    """With memory_localevents no kill reaches the levels above: the books would be blind."""
-    with world(hogs, agents=()) as node:
+    """With memory_localevents, no kill is counted at the levels above."""
+    with fresh_node(hogs, agents=()) as node:
         pod = node.pod("app", limits=8, group=False)
         usual = Host(Path("/proc")).local_events_only()
         _remount("memory_localevents")
@@ -178,10 +178,10 @@ def _remount(options: str) -> None:
 
 
 def check_nobody_to_kill(hogs: Hogs) -> dict[str, Any]:
-    """All of a container's processes are at -1000: `oom` rises, and nobody dies for it."""
-    with world(hogs) as node:
+    """All processes of a container have -1000: `oom` rises, and no process is killed."""
+    with fresh_node(hogs) as node:
         pod = node.pod("app", limits=8)
-        log = KernelLog()
+        log = KernelLogTail()
         hog = node.spawn(pod["app"].path, ["score", -1000], ["eat", 16])
         wait_for(lambda: _complains(pod["app"], log))
         time.sleep(1)
@@ -192,12 +192,12 @@ def check_nobody_to_kill(hogs: Hogs) -> dict[str, Any]:
         return {
             "alive": alive is None,
             "events": events,
-            "complaints": log.look().count(COMPLAINT),
+            "complaints": log.read().count(COMPLAINT),
             "code": code,
             "report": node.report(),
         }
 
 
-def _complains(container: Container, log: KernelLog) -> bool:
-    """Whether the kernel has found nobody to kill more than once."""
-    return container.events()["oom"] > 1 and log.look().count(COMPLAINT) > 1
+def _complains(container: Container, log: KernelLogTail) -> bool:
+    """Return whether the kernel has found no killable process more than once."""
+    return container.events()["oom"] > 1 and log.read().count(COMPLAINT) > 1

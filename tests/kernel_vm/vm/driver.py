@@ -1,7 +1,7 @@
-"""Runs the checks of some modules, one after another; a JSON line tells what each has seen.
+"""Runs the checks of some modules one after another, and prints the facts of each as a JSON line.
 
 `checks.json` names the modules, or single checks as `module:name`. A check is a function
-`check_<name>(hogs)`; what it returns is judged by the tests outside.
+`check_<name>(hogs)`; the tests outside assert on the facts that it returns.
 """
 
 import importlib
@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from world import Hogs
+from node import Hogs
 
 CHECK_SECONDS = 240
 
@@ -25,15 +25,15 @@ def too_long(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 
 def run(name: str, check: Callable[[Hogs], Any], hogs: Hogs) -> dict[str, Any]:
-    began = time.monotonic()
+    started = time.monotonic()
     signal.alarm(CHECK_SECONDS)
     try:
-        told = {"facts": check(hogs)}
-    except Exception:  # noqa: BLE001 - told to the test; the other checks go on
-        told = {"error": traceback.format_exc()}
+        outcome = {"facts": check(hogs)}
+    except Exception:  # noqa: BLE001 - the test gets it; the other checks go on
+        outcome = {"error": traceback.format_exc()}
     finally:
         signal.alarm(0)
-    return {"name": name, "seconds": round(time.monotonic() - began, 1), **told}
+    return {"name": name, "seconds": round(time.monotonic() - started, 1), **outcome}
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
-"""A small process that starts others in cgroups, reaps them, and removes a cgroup at once.
+"""A small process that starts others in cgroups, reaps them, and removes cgroups immediately.
 
-It stands for the runtime's shim and for systemd. Takes one JSON request a line, answers with one.
+It replaces the runtime's shim and systemd. It reads and answers JSON requests, one per line.
 """
 
 import ctypes
@@ -25,20 +25,19 @@ NORESERVE = 0x4000
 MADV_POPULATE_WRITE = 23
 EAT = 32  # MiB
 libc = ctypes.CDLL(None, use_errno=True)
-Request = dict
 
 
-class Server:
-    """`removing`: cgroups that are to go as soon as nothing is left in them."""
+class HogServer:
+    """Serves requests; `removing` has the cgroups to remove as soon as they are empty."""
 
     def __init__(self) -> None:
         self.gates: dict[str, tuple[int, int]] = {}
         self.dead: dict[int, int] = {}
-        self.doomed: dict[int, list[str]] = {}
+        self.remove_after: dict[int, list[str]] = {}
         self.removing: list[str] = []
         self.removed = 0
-        self.news, wake = os.pipe()
-        os.set_blocking(self.news, False)
+        self.wakeups, wake = os.pipe()
+        os.set_blocking(self.wakeups, False)
         os.set_blocking(wake, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
@@ -46,7 +45,7 @@ class Server:
     def serve(self) -> None:
         buffer = b""
         while True:
-            if self.turn(None, also=[0]):
+            if self.wait_once(None, also=[0]):
                 more = os.read(0, 1 << 16)
                 if not more:
                     return
@@ -56,12 +55,12 @@ class Server:
                     answer = getattr(self, f"do_{request.pop('do')}")(**request)
                     os.write(1, json.dumps(answer).encode() + b"\n")
 
-    def turn(self, seconds: float | None, also: list[int]) -> bool:
-        """Wait a while, reap, remove; whether one of `also` can be read."""
+    def wait_once(self, seconds: float | None, also: list[int]) -> bool:
+        """Wait, reap and remove; return whether one of `also` can be read."""
         patience = 0.001 if self.removing else seconds
-        readable, _, _ = select.select([self.news, *also], [], [], patience)
-        if self.news in readable:
-            os.read(self.news, 4096)
+        readable, _, _ = select.select([self.wakeups, *also], [], [], patience)
+        if self.wakeups in readable:
+            os.read(self.wakeups, 4096)
         self.reap()
         self.remove()
         return bool(set(readable) & set(also))
@@ -75,7 +74,7 @@ class Server:
             if not pid:
                 return
             self.dead[pid] = os.waitstatus_to_exitcode(status)
-            self.removing += self.doomed.pop(pid, [])
+            self.removing += self.remove_after.pop(pid, [])
             self.remove()
 
     def remove(self) -> None:
@@ -84,7 +83,7 @@ class Server:
             try:
                 Path(path).rmdir()
                 self.removed += 1
-            except OSError:  # something still runs in it
+            except OSError:  # a process still runs in it
                 left.append(path)
         self.removing = left
 
@@ -96,7 +95,7 @@ class Server:
         comm: str = "",
         remove: tuple[str, ...] = (),
     ) -> int:
-        """Start a process in a cgroup; when it has died, the cgroups of `remove` are to go."""
+        """Start a process in a cgroup; the cgroups of `remove` are removed after it has died."""
         for step in steps:
             if step[0] == "wait" and step[1] not in self.gates:
                 self.gates[step[1]] = os.pipe()
@@ -111,28 +110,28 @@ class Server:
         Path(cgroup, "cgroup.procs").write_text(str(pid))
         os.close(go)
         if remove:
-            self.doomed[pid] = list(remove)
+            self.remove_after[pid] = list(remove)
         return pid
 
     def do_open(self, gate: str) -> int:
-        """Let all go that wait at a gate."""
+        """Release all processes that wait at a gate."""
         read, held = self.gates.pop(gate)
         os.close(held)
         os.close(read)
         return 0
 
     def do_wait(self, pids: list[int], seconds: float) -> dict[int, int | None]:
-        """Wait until these have ended; their exit codes, negative for a signal."""
+        """Wait for processes, and return their exit codes, negative for a signal."""
         end = time.monotonic() + seconds
         while not self.dead.keys() >= set(pids) and time.monotonic() < end:
-            self.turn(0.05, also=[])
+            self.wait_once(0.05, also=[])
         return {pid: self.dead.get(pid) for pid in pids}
 
     def do_cleared(self, count: int) -> int:
-        """Wait until so many cgroups were removed in all; how many there were."""
+        """Wait until `count` cgroups were removed in total, and return the actual number."""
         end = time.monotonic() + PATIENCE
         while self.removed < count and time.monotonic() < end:
-            self.turn(0.05, also=[])
+            self.wait_once(0.05, also=[])
         return self.removed
 
 
@@ -148,7 +147,7 @@ def live(begin: int, steps: list[list[Any]], adj: int, comm: str, gates: dict[st
             if name == "wait":
                 os.read(gates[details[0]], 1)
             elif name == "eat":
-                # In pieces: the kernel refuses at once what it can never have.
+                # In pieces: the kernel refuses a single allocation that it can never satisfy.
                 eaten += [bytearray(min(EAT, left) << 20) for left in range(details[0], 0, -EAT)]
             elif name == "hold":
                 hold(*details)
@@ -161,29 +160,29 @@ def live(begin: int, steps: list[list[Any]], adj: int, comm: str, gates: dict[st
             elif name == "sleep":
                 time.sleep(details[0] if details else 1000)
         os._exit(0)
-    except BaseException as error:  # noqa: BLE001 - a forked child must never go on as the server
+    except BaseException as error:  # noqa: BLE001 - the child must never continue as the server
         sys.stderr.write(f"hog: {error!r}\n")
         os._exit(3)
 
 
 def hold(mebibytes: int) -> None:
-    """Fill memory in the kernel, many times faster than page by page from here.
+    """Populate memory in the kernel, which is many times faster than page by page from Python.
 
-    Not by huge pages: of those a dying process gives none back before it no longer counts as a
-    victim, and whoever asks for memory in between finds nobody to kill: the machine panics
-    (Linux 6.1 mm/mmap.c exit_mmap, MMF_OOM_SKIP before tlb_finish_mmu).
+    Huge pages are off: a dying process frees them only after it stops counting as a victim. A
+    request in between finds no victim, and the machine panics (Linux 6.1 mm/mmap.c exit_mmap,
+    MMF_OOM_SKIP before tlb_finish_mmu).
     """
     held = mmap.mmap(-1, mebibytes << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | NORESERVE)
     try:
         held.madvise(mmap.MADV_NOHUGEPAGE)
     except OSError as error:
-        if error.errno != errno.EINVAL:  # a kernel without huge pages has none to avoid
+        if error.errno != errno.EINVAL:  # a kernel without huge pages
             raise
     held.madvise(MADV_POPULATE_WRITE)
 
 
 def fork(count: int, adj: int) -> None:
-    """Children that sleep, in the same cgroup."""
+    """Fork children that sleep in the same cgroup."""
     for _ in range(count):
         if os.fork() == 0:
             score(adj)
@@ -192,7 +191,7 @@ def fork(count: int, adj: int) -> None:
 
 
 def share() -> None:
-    """A process of its own that shares this one's memory, as vfork's child does for a while."""
+    """Start another process that shares this one's memory, as vfork's child does for a while."""
     stack = ctypes.create_string_buffer(1 << 16)
     top = ctypes.c_void_p(ctypes.addressof(stack) + (1 << 16) - 64)
     pause = ctypes.cast(libc.pause, ctypes.c_void_p)
@@ -209,4 +208,4 @@ if __name__ == "__main__":
     score(-1000)
     gc.disable()
     gc.freeze()
-    Server().serve()
+    HogServer().serve()

@@ -1,4 +1,4 @@
-"""The kernel log as the checks follow it, and the room that its rate limit leaves."""
+"""Follows the kernel log, and its rate limit of OOM kills."""
 
 import re
 import time
@@ -11,17 +11,17 @@ from oomwarden.kernel import syslog
 RATE_BURST, RATE_SECONDS = 10, 5.5
 """The kernel drops `oom-kill:` lines after 10 in 5 s (Linux mm/oom_kill.c, oom_kill_process)."""
 _started: deque[float] = deque(maxlen=RATE_BURST)
-"""When the latest hogs began, in monotonic seconds: each may be a kill."""
+"""When the latest hogs started, in monotonic seconds; each may be a kill."""
 
 
-class KernelLog:
-    """What the kernel has logged since, for a ring that may overrun: look often enough."""
+class KernelLogTail:
+    """Collects what the kernel logs; must be read often, because the ring buffer may overrun."""
 
     def __init__(self) -> None:
         self.text, self.lost = b"", False
         self._tail = syslog.read_all()[-512:]
 
-    def look(self) -> bytes:
+    def read(self) -> bytes:
         buffer = syslog.read_all()
         fresh, lost = unread_part(self._tail, buffer)
         self._tail = buffer[-512:]
@@ -29,8 +29,8 @@ class KernelLog:
         return self.text
 
 
-def room_in_log(kills: int = 2) -> None:
-    """Wait until the kernel's rate limit lets so many `oom-kill:` lines through."""
+def wait_for_log_budget(kills: int = 2) -> None:
+    """Wait until the kernel's rate limit allows `kills` more `oom-kill:` lines."""
     while True:
         since = time.monotonic() - RATE_SECONDS
         recent = [at for at in _started if at > since]
@@ -45,6 +45,6 @@ def vmstat_kills() -> int:
     return int(found[1])
 
 
-def a_kill_may_come() -> None:
-    """Note that a process begins which may be killed."""
+def note_possible_kill() -> None:
+    """Note the start of a process that may be killed."""
     _started.append(time.monotonic())

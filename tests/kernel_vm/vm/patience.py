@@ -1,4 +1,4 @@
-"""Waiting for what takes a second or two where nothing else runs: the machines are emulated."""
+"""Waits with a long timeout, because the machines are emulated and may share processors."""
 
 import time
 from collections.abc import Callable
@@ -6,12 +6,12 @@ from typing import TypeVar
 
 T = TypeVar("T")
 PATIENCE = 90.0
-"""Seconds."""
+"""The timeout, in seconds; on an idle machine, a second or two suffice."""
 
 
-def wait_for(look: Callable[[], T]) -> T:
-    """Look until something true is seen, or patience ends; what was seen last."""
+def wait_for(condition: Callable[[], T]) -> T:
+    """Call a condition until its result is true or the timeout ends, and return the last result."""
     end = time.monotonic() + PATIENCE
-    while not (seen := look()) and time.monotonic() < end:
+    while not (seen := condition()) and time.monotonic() < end:
         time.sleep(0.05)
     return seen

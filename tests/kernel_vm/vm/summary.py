@@ -1,11 +1,11 @@
-"""What an agent told, in the few words that the tests judge."""
+"""Summarises what an agent recorded, for the assertions of the tests."""
 
 from typing import Any
 
 from agent import Agent
 
 
-def told(agent: Agent) -> int:
+def recorded_kills(agent: Agent) -> int:
     ranges = (kill["evidence"] for kill in agent.records())
     return sum(int(one["to"] - one["from"]) for one in ranges) + agent.unattributed()
 
@@ -13,7 +13,7 @@ def told(agent: Agent) -> int:
 def summary(agent: Agent) -> dict[str, Any]:
     records = agent.records()
     return {
-        "told": sum(one["evidence"]["to"] - one["evidence"]["from"] for one in records),
+        "recorded": sum(one["evidence"]["to"] - one["evidence"]["from"] for one in records),
         "unattributed": agent.unattributed(),
         "gaps": _gaps(records),
         "records": [_brief(one) for one in records],
@@ -21,7 +21,7 @@ def summary(agent: Agent) -> dict[str, Any]:
 
 
 def _gaps(records: list[dict[str, Any]]) -> list[Any]:
-    """Where the ranges of a pod's counter do not join up, beginning at 0."""
+    """Return where the ranges of a pod's counter are not contiguous, starting at 0."""
     ranges: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for one in records:
         seen = one["evidence"]

@@ -1,4 +1,4 @@
-"""A node for one check: kubepods with pods, processes in them, agents that watch."""
+"""A node for one check: kubepods with pods and processes, and agents that watch them."""
 
 import itertools
 import json
@@ -14,23 +14,23 @@ from typing import Any
 import cgroups
 from agent import Agent
 from cgroups import ROOT, SYSTEMD, Layout
-from log_tail import a_kill_may_come, room_in_log
+from log_tail import note_possible_kill, wait_for_log_budget
 from patience import PATIENCE, wait_for
-from told import summary, told
+from summary import recorded_kills, summary
 
 MIB = 1 << 20
 _numbers = itertools.count(1)
 
 
 class Hogs:
-    """The process that starts and reaps all others."""
+    """The client of the process that starts and reaps all others."""
 
     def __init__(self) -> None:
         self.server = subprocess.Popen(
             [sys.executable, "hogs.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
 
-    def ask(self, do: str, **request: object) -> Any:  # noqa: ANN401 - whatever was asked for
+    def ask(self, do: str, **request: object) -> Any:  # noqa: ANN401 - depends on the request
         assert self.server.stdin
         assert self.server.stdout
         self.server.stdin.write(json.dumps({"do": do, **request}).encode() + b"\n")
@@ -38,7 +38,7 @@ class Hogs:
         return json.loads(self.server.stdout.readline())
 
     def wait(self, *pids: int, seconds: float = PATIENCE) -> list[int | None]:
-        """Exit codes, negative for a signal; None: it lives on."""
+        """Return exit codes, negative for a signal; None for a process that still runs."""
         ended = self.ask("wait", pids=pids, seconds=seconds)
         return [ended[str(pid)] for pid in pids]
 
@@ -81,8 +81,8 @@ class Pod:
         }  # fmt: skip
 
 
-class World:
-    """`agents` whose name begins with `log` read the kernel log, others have counters alone."""
+class KernelNode:
+    """The node; agents named `log...` read the kernel log, others only the counters."""
 
     def __init__(self, hogs: Hogs, layout: Layout, agents: tuple[str, ...]) -> None:
         self.hogs, self.layout = hogs, layout
@@ -105,7 +105,7 @@ class World:
         self, *names: str, qos: str = "burstable", uid: str = "", limit: int | None = None,
         limits: int | None = None, group: bool = True,
     ) -> Pod:  # fmt: skip
-        """Make a pod with containers; `limit` in MiB, `limits` of each container."""
+        """Create a pod; `limit` is the pod's and `limits` each container's memory limit, in MiB."""
         number = next(_numbers)
         uid = uid or f"0a1b2c3d-0000-4000-8000-{number:012d}"
         pod = Pod(f"pod-{number}", uid, qos, self.layout.pod(qos, uid))
@@ -115,11 +115,11 @@ class World:
             cgroups.write(pod.path, "memory.max", limit * MIB)
         for name in names:
             self.container(pod, name, limits, group=group)
-        self.tell(pod)
+        self.announce(pod)
         return pod
 
     def declare(self, pod: Pod, name: str, limit: int | None, kind: str = "App") -> Container:
-        """Give a pod a container that has no cgroup yet."""
+        """Add a container without a cgroup to a pod."""
         identifier = f"{next(_numbers):064x}"
         path = self.layout.container(pod.path, identifier)
         made = Container(name, identifier, path, limit and limit * MIB, kind)
@@ -141,53 +141,53 @@ class World:
         return made
 
     def pause(self, pod: Pod) -> None:
-        """The sandbox: some memory in the pod that is no container's of its spec."""
+        """Start the sandbox, which uses memory of the pod outside the containers of its spec."""
         path = self._make(self.layout.container(pod.path, f"{next(_numbers):064x}"))
         self.spawn(path, ["eat", 1], ["sleep"], adj=-998)
 
-    def tell(self, pod: Pod) -> None:
+    def announce(self, pod: Pod) -> None:
         for agent in self.agents:
-            agent.know(pod.facts())
+            agent.add_pod(pod.facts())
 
     def spawn(
         self, path: str, *steps: list[str | int], adj: int = 0, comm: bytes = b"",
         remove: tuple[str, ...] = (),
     ) -> int:  # fmt: skip
-        """Start a process in a cgroup; when it is dead, the cgroups of `remove` go at once."""
+        """Start a process in a cgroup; the cgroups of `remove` are removed when it has died."""
         if any(step[0] in {"eat", "hold"} for step in steps):
-            a_kill_may_come()
+            note_possible_kill()
         paths = [str(ROOT / one) for one in remove]
         pid: int = self.hogs.ask(
             "spawn", cgroup=str(ROOT / path), steps=steps, adj=adj, comm=comm.hex(), remove=paths
         )
         if steps[0] == ["sleep"]:
-            _asleep(pid)
+            _wait_until_asleep(pid)
         return pid
 
     def fill(self, container: Container, mebibytes: int, *, adj: int = 0) -> int:
-        """Start a process that stays; gives its pid once so much of its container is in use."""
+        """Start a process that keeps memory in use, and return its pid once it has allocated it."""
         pid = self.spawn(container.path, ["eat", mebibytes], ["sleep"], adj=adj)
         end = time.monotonic() + PATIENCE
         while (used := cgroups.current(container.path)) < mebibytes * MIB:
             if time.monotonic() > end:
-                raise TimeoutError(f"{container.path} holds {used} bytes")
+                raise TimeoutError(f"{container.path} uses {used} bytes")
             time.sleep(0.02)
         return pid
 
     def kill(
-        self, container: Container, take: str = "eat", over: int = 0, *, adj: int = 0,
+        self, container: Container, step: str = "eat", over: int = 0, *, adj: int = 0,
         comm: bytes = b"",
     ) -> int:  # fmt: skip
-        """Let a new process run over the container's limit; gives its pid once it is dead."""
+        """Let a new process exceed the container's limit, and return its pid once it is dead."""
         over = over or 2 * (container.limit or 0) // MIB
-        pid = self.spawn(container.path, [take, over], adj=adj, comm=comm)
+        pid = self.spawn(container.path, [step, over], adj=adj, comm=comm)
         (code,) = self.hogs.wait(pid)
         if code != -9:
             raise AssertionError(f"the hog of {over} MiB ended with {code}")
         return pid
 
     def freeze(self) -> None:
-        """Let the agents see nothing."""
+        """Stop the agents with SIGSTOP."""
         for agent in self.agents:
             agent.freeze()
 
@@ -195,28 +195,28 @@ class World:
         for agent in self.agents:
             agent.thaw()
 
-    def followed(self) -> None:
-        """Wait until every agent watches what there is, and nothing else."""
+    def wait_until_followed(self) -> None:
+        """Wait until every agent watches exactly the existing cgroups."""
         wanted = self.expected_watches()
         end = time.monotonic() + PATIENCE
         while (seen := [agent.watches() for agent in self.agents]) != [wanted] * len(seen):
             if time.monotonic() > end:
-                raise TimeoutError(f"agents have {seen} watches, there are {wanted} to have")
+                raise TimeoutError(f"agents have {seen} watches instead of {wanted}")
             time.sleep(0.02)
 
     def expected_watches(self) -> int:
-        """One on kubepods' counters, one on each cgroup down to the containers."""
+        """Return the expected watches: kubepods' counters, and each cgroup down to containers."""
         return 1 + sum((ROOT / path).is_dir() for path in self.made)
 
     def report(self) -> dict[str, Any]:
-        """Wait until every agent has told what the kernel counted, and a bit more."""
-        wait_for(lambda: min(map(told, self.agents)) >= self.kernel())
+        """Wait until every agent has recorded what the kernel counted, and a bit longer."""
+        wait_for(lambda: min(map(recorded_kills, self.agents)) >= self.kernel())
         time.sleep(0.3)
         found = {agent.name: summary(agent) for agent in self.agents}
         return {"kernel": self.kernel(), **found}
 
     def kernel(self) -> int:
-        """How far the counter of kubepods rose."""
+        """Return the kill counter of kubepods."""
         return cgroups.events(self.kubepods)["oom_kill"]
 
     def end(self) -> None:
@@ -224,26 +224,26 @@ class World:
             self.ends = {agent.name: agent.stop() for agent in self.agents}
         finally:
             for agent in self.agents:
-                agent.forget()
+                agent.delete_files()
             cgroups.remove(self.kubepods.split("/")[0])
 
 
 @contextmanager
-def world(
+def fresh_node(
     hogs: Hogs, layout: Layout = SYSTEMD, agents: tuple[str, ...] = ("log", "counters")
-) -> Iterator[World]:
-    room_in_log()
-    made = World(hogs, layout, agents)
+) -> Iterator[KernelNode]:
+    wait_for_log_budget()
+    made = KernelNode(hogs, layout, agents)
     try:
         yield made
     finally:
         made.end()
 
 
-def _asleep(pid: int) -> None:
-    """Wait until a process has all that it needs: else it asks for memory when there is none."""
+def _wait_until_asleep(pid: int) -> None:
+    """Wait until a process sleeps; otherwise it may request memory when there is none."""
     still = 0
-    while still < cgroups.STILL:
+    while still < cgroups.STABLE_READS:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
         still = still + 1 if state == "S" else 0
         time.sleep(0.02)
