@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.books_node import BooksNode
 from tests.support.enforcing import Node
 from tests.support.fake_cgroups import FakeCgroups
+from tests.support.recorder_node import RecorderNode
 from tests.support.stores import store_at
 
 
@@ -26,8 +26,8 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> BooksNode:
+def books(tmp_path: Path) -> RecorderNode:
     """A detecting agent, to be started, on a fake node."""
     root = tmp_path / "cgroup"
     root.mkdir()
-    return BooksNode(tmp_path, FakeCgroups(root))
+    return RecorderNode(tmp_path, FakeCgroups(root))

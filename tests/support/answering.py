@@ -80,7 +80,7 @@ class Kills:
         return {"metadata": {"managedFields": [entry]}, "status": status}
 
 
-async def answered(kills: Kills, pod: OnePod) -> None:
+async def run_responder(kills: Kills, pod: OnePod) -> None:
     async def no_sleep(_: float) -> None:
         await asyncio.sleep(0)
 

@@ -1,6 +1,6 @@
-"""Boots of real kernels, one on each processor; each boot runs all checks of its modules.
+"""Boots real kernels, one per processor; each boot runs all checks of its modules.
 
-So each check can have a sentence of its own without a machine of its own.
+So each check can have its own test without its own machine.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any
 
 from e2e.lab import kernel, kernel_vm, newer_kernel, preflight
 from e2e.lab.errors import LabError
-from e2e.lab.kernel import Kernel
+from e2e.lab.kernel import KernelFiles
 from e2e.lab.progress import say
 
 Facts = dict[str, Any]
@@ -29,32 +29,32 @@ CHECKS = {
         "checks_blind",
     ),
 }
-"""What each boot runs; the longest first, so that the last ones end together."""
+"""What each boot runs; the longest first, so that the last ones finish together."""
 SECONDS = 900.0
 
 
 @cache
-def kernels() -> dict[str, Kernel]:
-    """The kernels by their first two numbers, e.g. `6.1`."""
+def kernels() -> dict[str, KernelFiles]:
+    """Return the kernels by series, e.g. `6.1`."""
     preflight.check_machine()
     preflight.install_packages()
     own = kernel.build()
-    found: dict[str, Kernel] = {own.series: own}
+    found: dict[str, KernelFiles] = {own.series: own}
     try:
         newer = newer_kernel.build()
     except LabError as problem:
-        say(f"The checks run on Linux {own.series} alone: {problem}")
+        say(f"The checks run only on Linux {own.series}: {problem}")
     else:
         found[newer.series] = newer
     return found
 
 
 class Boots:
-    """Boots that are wanted, by kernel and name, under way or done."""
+    """The requested boots by kernel and name, running or done."""
 
     def __init__(self, wanted: Iterable[tuple[str, str]]) -> None:
         self._free: SimpleQueue[int | None] = SimpleQueue()
-        processors = kernel_vm.side_by_side()
+        processors = kernel_vm.available_processors()
         for processor in processors:
             self._free.put(processor)
         self._pool = ThreadPoolExecutor(len(processors))
@@ -62,26 +62,26 @@ class Boots:
         self._started = {one: self._pool.submit(self._boot, *one) for one in order}
 
     def facts(self, series: str, name: str) -> dict[str, Facts]:
-        """What the checks of a boot saw, by their names; waits for its end."""
+        """Wait for a boot, and return the facts of its checks by name."""
         boot: Future[dict[str, Facts]] = self._started[series, name]
         return boot.result()
 
     def end(self) -> None:
-        """End what still runs: after an interruption nobody wants its answer."""
+        """Stop the boots that still run, e.g. after an interruption."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        kernel_vm.end_all()
+        kernel_vm.kill_all()
 
     def _boot(self, series: str, name: str) -> dict[str, Facts]:
         processor = self._free.get()
-        began = time.monotonic()
+        started = time.monotonic()
         try:
             return _run(kernels()[series], name, processor)
         finally:
             self._free.put(processor)
-            say(f"{name} on Linux {series}: {time.monotonic() - began:.0f} s")
+            say(f"{name} on Linux {series}: {time.monotonic() - started:.0f} s")
 
 
-def _run(linux: Kernel, name: str, processor: int | None) -> dict[str, Facts]:
+def _run(linux: KernelFiles, name: str, processor: int | None) -> dict[str, Facts]:
     files = {path.name: path.read_text() for path in VM.glob("*.py")}
     files["checks.json"] = json.dumps(CHECKS[name])
     done = kernel_vm.run_in_vm(files.pop("driver.py"), files, SECONDS, linux, processor)

@@ -17,13 +17,13 @@ HEALTHZ = b"GET /healthz HTTP/1.1\r\nHost: node\r\n\r\n"
 
 
 @dataclass
-class Target:
+class ProbedProcess:
     """The served process."""
 
     process: subprocess.Popen[str]
     port: int
 
-    def tell(self, word: str) -> None:
+    def command(self, word: str) -> None:
         """Have it do something, and wait until it did."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -78,18 +78,18 @@ def read_all(client: socket.socket) -> bytes:
 
 
 @contextmanager
-def target(max_seconds: float = 5.0) -> Iterator[Target]:
+def probed_process(max_seconds: float = 5.0) -> Iterator[ProbedProcess]:
     """Start the process; `max_seconds` in seconds as in ProbeServer."""
-    command = [sys.executable, str(HERE / "target.py"), str(max_seconds)]
+    command = [sys.executable, str(HERE / "probed_program.py"), str(max_seconds)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
         assert process.stdout is not None
-        yield Target(process, int(process.stdout.readline()))
+        yield ProbedProcess(process, int(process.stdout.readline()))
         process.kill()
 
 
 @contextmanager
-def crowd(served: Target, number: int, sent: bytes = b"") -> Iterator[list[socket.socket]]:
+def crowd(served: ProbedProcess, number: int, sent: bytes = b"") -> Iterator[list[socket.socket]]:
     """Connect so many times and stay."""
     with ExitStack() as stack:
         clients = [stack.enter_context(served.connect()) for _ in range(number)]

@@ -53,7 +53,7 @@ def span(kill: Manifest) -> tuple[int, int]:
 
 
 @dataclass
-class Api:
+class RecordingApi:
     """Stores what is posted, unless `refuse` returns a delivery."""
 
     kills: dict[str, Manifest] = field(default_factory=dict)
@@ -66,9 +66,9 @@ class Api:
         refused = self.refuse(what)
         if refused is not None:
             return refused
-        return self.post_event(what) if isinstance(what, EventSeries) else self.record(what)
+        return self.post_event(what) if isinstance(what, EventSeries) else self.store_record(what)
 
-    def record(self, kill: Manifest) -> Delivery:
+    def store_record(self, kill: Manifest) -> Delivery:
         name = kill["metadata"]["name"]
         self.posts.append(name)
         stored = self.kills.setdefault(name, kill)
@@ -87,7 +87,7 @@ class Api:
 
 
 @dataclass
-class Agent:
+class RunningDeliverer:
     """A running deliverer and its store."""
 
     deliverer: Deliverer
@@ -116,7 +116,7 @@ def left_over(db: sqlite3.Connection) -> int:
 
 
 @asynccontextmanager
-async def delivering(path: Path, post: Post) -> AsyncIterator[Agent]:
+async def delivering(path: Path, post: Post) -> AsyncIterator[RunningDeliverer]:
     """Run a deliverer on the store at `path`."""
     store = store_at(path)
     await store.open()
@@ -125,7 +125,7 @@ async def delivering(path: Path, post: Post) -> AsyncIterator[Agent]:
     deliverer = Deliverer(store, post, pressure, lambda: None, wake)
     task = asyncio.create_task(deliverer.run())
     try:
-        yield Agent(deliverer, store)
+        yield RunningDeliverer(deliverer, store)
         assert not task.done(), task.exception()
     finally:
         task.cancel()

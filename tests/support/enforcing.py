@@ -190,7 +190,7 @@ def listed(book: PolicyCache, kind: str, *manifests: dict[str, Any]) -> None:
     book.event_handler(kind).replace([fresh])
 
 
-async def later(node: Node) -> None:
+async def after_settling(node: Node) -> None:
     """Let the time pass after which no fork can have an older value of ours, and scan again."""
     for tracked in node.tracker.containers.values():
         tracked.schedule._changed_at -= SETTLED_SECONDS

@@ -1,4 +1,4 @@
-"""A tiny API server on loopback: answers requests one after the other, as it was told."""
+"""A tiny API server on loopback that sends prepared answers, one after the other."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from oomwarden.kube.transport.client import Client
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer: `lines` of a watch, or one body; `hangs`: then the connection stays silent."""
+    """One answer: the `lines` of a watch, or one body; with `hangs`, the connection stays open."""
 
     code: int = 200
     lines: tuple[str, ...] = ()
@@ -37,8 +37,8 @@ def body(value: object, code: int = 200) -> Answer:
 
 
 def status(code: int, reason: str, message: str, **details: object) -> Answer:
-    told = {"kind": "Status", "code": code, "reason": reason, "message": message}
-    return body(told | ({"details": details} if details else {}), code)
+    value = {"kind": "Status", "code": code, "reason": reason, "message": message}
+    return body(value | ({"details": details} if details else {}), code)
 
 
 def watch(*events: tuple[str, dict[str, Any]], hangs: bool = False) -> Answer:
@@ -57,14 +57,17 @@ def listing(version: int, *names: str) -> Answer:
 
 def client_of(port: int) -> Client:
     cluster = Cluster(server=f"http://127.0.0.1:{port}")
-    config = KubeConfig.from_one(cluster=cluster, user=User(token="told")).get()  # noqa: S106
+    config = KubeConfig.from_one(cluster=cluster, user=User(token="secret")).get()  # noqa: S106
     assert config is not None
     return Client(config, timeout=2)
 
 
 @dataclass
 class FakeApi:
-    """Answers in order; what was asked is in `requests`. `always` by the end of a path."""
+    """Sends `answers` in order and records `requests`.
+
+    `always` has answers by the last segment of the path, which are not used up.
+    """
 
     answers: list[Answer]
     requests: list[Request] = field(default_factory=list)
@@ -78,24 +81,24 @@ class FakeApi:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-        given = dict(line.lower().split(": ", 1) for line in head[1:] if line)
-        sent = await reader.readexactly(int(given.get("content-length", 0)))
+        request_headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
+        sent = await reader.readexactly(int(request_headers.get("content-length", 0)))
         method, target, _ = head[0].split(" ")
         url = urlsplit(target)
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
         content = json.loads(sent) if sent else None
         answer = self.always.get(url.path.rpartition("/")[2])
         if answer is None:
-            self.requests.append(Request(method, url.path, query, content, given))
+            self.requests.append(Request(method, url.path, query, content, request_headers))
             answer = self.answers.pop(0)
         elif "watch" in query:
             answer = watch(hangs=True)
         headers = "".join(f"{key}: {value}\r\n" for key, value in answer.headers.items())
-        writer.write(f"HTTP/1.1 {answer.code} Told\r\n{headers}Connection: close\r\n\r\n".encode())
+        writer.write(f"HTTP/1.1 {answer.code} Test\r\n{headers}Connection: close\r\n\r\n".encode())
         writer.write("".join(answer.lines).encode())
         await writer.drain()
         if answer.hangs:
-            await reader.read()  # until the client goes
+            await reader.read()  # until the client disconnects
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[Client]:

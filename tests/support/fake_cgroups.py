@@ -1,4 +1,4 @@
-"""A cgroup tree of plain files: kills are counted as the kernel does, at every level."""
+"""A cgroup tree of plain files that counts kills at every level, as the kernel does."""
 
 import shutil
 from pathlib import Path
@@ -32,7 +32,7 @@ class FakeCgroups:
         return self.make(f"{pod}/cri-containerd-{digit * 64}.scope", limit)
 
     def group_kill(self, path: str, victims: int = 1, *, hit: str | None = None) -> None:
-        """Count a group kill at `path` and above; `hit` is the cgroup whose limit it was."""
+        """Count a group kill at `path` and above; `hit` is the cgroup whose limit was hit."""
         for level in (path, *self.above(path)):
             oom, kills, groups = self.read(level, "memory.events")
             below = hit is not None and (level == hit or hit.startswith(f"{level}/"))
@@ -42,7 +42,7 @@ class FakeCgroups:
             (self.root / level / "memory.events").write_text(now)
 
     def count(self, kills: int, groups: int, *paths: str) -> None:
-        """Let these cgroups alone show so many kills and group kills: the middle of a kill."""
+        """Set the counters of only these cgroups, as in the middle of a kill."""
         for path in paths:
             (self.root / path / "memory.events").write_text(events(1, kills, groups))
 

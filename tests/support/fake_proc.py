@@ -1,4 +1,4 @@
-"""A /proc of plain files, to be read: processes with mounts, scores and starts."""
+"""A read-only /proc of plain files: processes with mounts, scores and start times."""
 
 from pathlib import Path
 
@@ -18,6 +18,6 @@ class FakeProc:
 
 
 def termination_log(uid: str, name: str) -> str:
-    """Give the line of mountinfo that names a container."""
+    """Return the line of mountinfo that names a container."""
     root = f"/var/lib/kubelet/pods/{uid}/containers/{name}/3f9c2a1b"
     return f"901 880 8:1 {root} /dev/termination-log rw - ext4 /dev/sda1 rw\n"

@@ -1,4 +1,4 @@
-"""The OOM killer's lines as syslog(2) gives them (Linux mm/oom_kill.c, kernel/printk/printk.c)."""
+"""The OOM killer's lines in syslog(2) (Linux mm/oom_kill.c, kernel/printk/printk.c)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ TAIL = (
 
 @dataclass
 class Ring:
-    """Renders records; `stamped` as printk.time, `caller` as CONFIG_PRINTK_CALLER."""
+    """Renders records; `stamped` is printk.time, and `caller` is CONFIG_PRINTK_CALLER."""
 
     stamped: bool = True
     caller: bytes = b""
@@ -19,7 +19,7 @@ class Ring:
     text: bytes = b""
 
     def record(self, text: bytes, priority: int = 6) -> None:
-        """Add a record; each line of it gets the record's prefix, as the kernel does."""
+        """Add a record; each of its lines gets the record's prefix, as in the kernel."""
         self.now += 0.001
         stamp = b"[%12.6f]%s " % (self.now, self.caller) if self.stamped else b""
         lines = text.split(b"\n")
@@ -44,11 +44,11 @@ class Ring:
         self.record(how % (pid, comm) + b" Skip killing the task")
 
     def group_kill(
-        self, path: str, victims: Sequence[tuple[int, bytes]], *, told: bool = True
+        self, path: str, victims: Sequence[tuple[int, bytes]], *, within_rate_limit: bool = True
     ) -> None:
-        """A group kill: its first victim is named twice; `told`: the rate limit let it in."""
+        """Log a group kill, whose first victim is named twice."""
         pid, comm = victims[0]
-        if told:
+        if within_rate_limit:
             self.record(comm + b" invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0")
             self.constraint(pid, comm, path, path)
         self.killed(pid, comm)

@@ -1,4 +1,4 @@
-"""Mirror pods, true and forged."""
+"""Mirror pods, genuine and forged."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ def mirror(
     metadata: dict[str, Any] | None = None,
     **more: object,
 ) -> dict[str, Any]:
-    """Write a mirror as the kubelet does; `more` replaces annotations."""
+    """Return a mirror pod as the kubelet creates it; `more` replaces annotations."""
     annotations = {"hash": claimed, "mirror": claimed, "source": "file"} | more
     owner = {"apiVersion": "v1", "kind": "Node", "name": node, "uid": "n", "controller": True}
     whole = {

@@ -1,4 +1,4 @@
-"""One kill in one pod, with all that is known of it."""
+"""One kill in one pod, with all known facts about it."""
 
 from oomwarden.api.oomkill import ContainerType, PolicyReference
 from oomwarden.api.policy import QOSClass
@@ -30,8 +30,8 @@ FACTS = PodFacts(
 )
 HOG = Killed(1.0, 4242, b"ho\ng", 1 << 30, 30 * MIB, 0, 0, 1000, MIB, 992)
 LOG = LogKill((HOG,), Constraint(1.0, f"/{APP.path}", f"/{APP.path}", 4242), f"/{APP.path}")
-BOOKING = CounterRange(POD, 0, 2, 4, POD, APP, group_kills=1, container_limit=32 * MIB)
-SCENE = PodSnapshot(
+RANGE = CounterRange(POD, 0, 2, 4, POD, APP, group_kills=1, container_limit=32 * MIB)
+SNAPSHOT = PodSnapshot(
     FACTS, KillCounters(2, 1, 1, 0), (), PodLimits(None, (32 * MIB, None)), {}, (LOG,)
 )
 WITNESS = Witness("node-1", "boot", NOW - 1, NOW, PolicyReference(kind="OOMPolicy", name="p"))

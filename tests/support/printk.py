@@ -1,4 +1,4 @@
-"""printk as the OOM killer uses it: pieces that become one record, or several.
+"""printk as the OOM killer uses it: pieces that become one record or several.
 
 Linux kernel/printk/printk.c (vprintk_store, info_print_prefix, record_print_text), mm/oom_kill.c
 (dump_oom_victim), kernel/cgroup/cpuset.c (cpuset_print_current_mems_allowed), mm/memcontrol.c
@@ -26,8 +26,8 @@ NOISE = (
 
 
 @dataclass(frozen=True)
-class Report:
-    """One kill: by whom the limit was hit, who was chosen, whom the group took."""
+class PrintedKill:
+    """One kill: the cgroup whose limit was hit, the chosen process, and its group's victims."""
 
     oom: str | None
     task: str
@@ -42,9 +42,9 @@ class Report:
 
 @dataclass
 class Printk:
-    """Renders what was printed as syslog(2) gives it; `time` and `callers` as it is configured.
+    """Renders printed messages as syslog(2) returns them, with or without `time` and `callers`.
 
-    `level` is the one of messages that carry none (CONFIG_MESSAGE_LOGLEVEL_DEFAULT).
+    `level` is the default log level of messages (CONFIG_MESSAGE_LOGLEVEL_DEFAULT).
     """
 
     time: bool = True
@@ -59,12 +59,12 @@ class Printk:
         self._noise = iter(self.noise)
 
     def line(self, caller: str, level: int, text: bytes) -> None:
-        """Print a whole line at once: pr_err and the like."""
+        """Print a whole line with one call, such as pr_err."""
         self._start(caller, level, text)
         self.finish()
 
     def printed(self, caller: str, level: int, pieces: Sequence[bytes]) -> None:
-        """Print a line in pieces: one pr_info, then pr_cont; others may print in between."""
+        """Print a line in pieces, with pr_info and pr_cont; other CPUs may print in between."""
         self._start(caller, level, pieces[0])
         for piece in pieces[1:]:
             self.others()
@@ -72,7 +72,7 @@ class Printk:
         self.finish()
 
     def others(self) -> None:
-        """Let other CPUs print what they have to say now; 0: nothing."""
+        """Let another CPU print the next noise line, if any."""
         which = next(self._noise, 0)
         if which:
             self.line("C7", 4, NOISE[which % len(NOISE)])
@@ -90,7 +90,7 @@ class Printk:
             self._start(caller, self.level, piece)
 
     def finish(self) -> None:
-        """Close the last record; each line of it repeats its prefix."""
+        """Finish the last record; each of its lines repeats the prefix."""
         if self._last is None:
             return
         caller, text, level, at = self._last
@@ -101,10 +101,10 @@ class Printk:
         prefix += b" " if self.time or self.callers else b""
         self.text += b"".join(prefix + line + b"\n" for line in text.split(b"\n"))
 
-    def kill(self, caller: str, report: Report, *, told: bool = True) -> None:
-        """Print all that the OOM killer has to say of one kill; `told`: within the rate limit."""
+    def kill(self, caller: str, report: PrintedKill, *, within_rate_limit: bool = True) -> None:
+        """Print all messages of the OOM killer about one kill."""
         why = b"Memory cgroup out of memory" if report.oom else b"Out of memory"
-        if told:
+        if within_rate_limit:
             self.printed(caller, 6, oom_kill(report))
         self.line(caller, 3, killed(why, report.pid, report.comm))
         if report.group:
@@ -114,8 +114,8 @@ class Printk:
                 self.line(caller, 3, killed(why, pid, comm))
 
 
-def oom_kill(report: Report) -> list[bytes]:
-    """Give the pieces of the `oom-kill:` line, one for each pr_cont."""
+def oom_kill(report: PrintedKill) -> list[bytes]:
+    """Return the pieces of the `oom-kill:` line, one for each pr_cont."""
     whose = [b",oom_memcg=", report.oom.encode()] if report.oom else [b",global_oom"]
     return [
         b"oom-kill:constraint=%s,nodemask=%s" % (report.constraint, report.nodemask),
@@ -130,5 +130,5 @@ def oom_kill(report: Report) -> list[bytes]:
 
 
 def killed(why: bytes, pid: int, comm: bytes) -> bytes:
-    """Give the line of a victim, which is printed at once."""
+    """Return the line of a victim, which is printed by one call."""
     return b"%s: Killed process %d (%s) %s" % (why, pid, comm, TAIL)

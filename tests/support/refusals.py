@@ -1,4 +1,4 @@
-"""A kernel that refuses watches, or the opening of cgroups, for a while."""
+"""A kernel that refuses watches or opening cgroups for a while."""
 
 import asyncio
 import errno
@@ -14,12 +14,12 @@ from oomwarden.kernel.cgroup.counter_files import CounterNode, open_node
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
 from oomwarden.kernel.inotify import Inotify
 
-from tests.support.books_node import BooksNode
 from tests.support.fake_cgroups import FakeCgroups
+from tests.support.recorder_node import RecorderNode
 
 
 def answer_enodev(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A removed cgroup's file answers ENODEV; a plain one stays readable."""
+    """Let reads of removed files fail with ENODEV, as in cgroups; plain files stay readable."""
     read = files.read
 
     def read_or_gone(fd: int) -> bytes:
@@ -31,7 +31,7 @@ def answer_enodev(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Refusals:
-    """The kernel refuses watches on paths that hold `part`, or the opening of such cgroups."""
+    """Refuses watches on paths that contain `part`, or opening such cgroups."""
 
     part = "-pod"
     on = True
@@ -61,7 +61,7 @@ async def soon(condition: Callable[[], bool]) -> None:
 
 
 def kill_and_end(cgroups: FakeCgroups, killed: str, *ended: str) -> None:
-    """One process is killed; the pod's containers have ended before its counter is read."""
+    """Kill one process; the pod's containers have ended before its counter is read."""
     for level in (killed, *cgroups.above(killed)):
         if level == "kubepods.slice":  # this wakes the agent
             for path in (killed, *ended):
@@ -70,6 +70,6 @@ def kill_and_end(cgroups: FakeCgroups, killed: str, *ended: str) -> None:
         cgroups.count(kills + 1, groups, level)
 
 
-def blindness(books: BooksNode) -> Blindness:
-    assert books.detector is not None
-    return books.detector.blindness
+def blindness(node: RecorderNode) -> Blindness:
+    assert node.detector is not None
+    return node.detector.blindness

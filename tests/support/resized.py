@@ -1,4 +1,4 @@
-"""Containers whose limits were or are to be changed, for tests of decisions."""
+"""Containers with changed limits, and policies that change them, for tests of decisions."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ def container(
     foreign: str = "",
     kind: ContainerType = ContainerType.APP,
 ) -> ContainerFacts:
-    """A container with limits in Mi: in its pod's spec, and in force (None: the same)."""
+    """Return a container with limits in Mi: `asked` in the spec, `now` in effect if it differs."""
     spec = SpecLimit(_mi(asked), LimitWriters(mark, foreign))
     return ContainerFacts("app", kind, ID, _mi(asked if now is None else now), spec=spec)
 
@@ -38,7 +38,7 @@ def ours(before: int | None, step: Step = Step.LIMIT, at: str = "") -> LimitOwne
 
 
 def limiting(limit: int | None = 1024, up_to: str | None = None, **fields: object) -> Policy:
-    """A policy with memory.limit in Mi, or onOOM.raiseLimit, or both."""
+    """Return a policy with memory.limit in Mi, onOOM.raiseLimit, or both."""
     rule: dict[str, object] = {}
     if limit is not None:
         rule["memory"] = {"limit": f"{limit}Mi"}

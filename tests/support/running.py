@@ -1,10 +1,10 @@
-"""Whether what a test started still runs."""
+"""Checks whether a process that a test started still runs."""
 
 from pathlib import Path
 
 
 def is_running(pid: int) -> bool:
-    """Tell whether a process still runs; a zombie that nobody collects does not."""
+    """Return whether a process still runs; a zombie does not."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):

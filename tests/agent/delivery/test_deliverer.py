@@ -14,7 +14,7 @@ from oomwarden.core.records.oomkill import Manifest
 from oomwarden.kube.oomkill_writer import Delivery
 from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
-from tests.support.delivering import Api, delivering, row, span
+from tests.support.delivering import RecordingApi, delivering, row, span
 
 What = Manifest | EventSeries
 DENIED = Delivery(retry=WriteResult(WriteOutcome.RETRY, "denied by a policy"))
@@ -46,7 +46,7 @@ def path(tmp_path: Path) -> Path:
 
 
 async def test_a_record_and_its_event_are_posted_and_its_kills_are_counted(path: Path) -> None:
-    api, now = Api(), time.time()
+    api, now = RecordingApi(), time.time()
     async with delivering(path, api.post) as agent:
         await agent.enqueue(row(0, 3, kills=2, at=now), row(3, 4, at=now), now=now)
         await agent.idle()
@@ -57,7 +57,7 @@ async def test_a_record_and_its_event_are_posted_and_its_kills_are_counted(path:
 
 
 async def test_an_old_kill_is_recorded_without_an_event(path: Path) -> None:
-    api = Api()
+    api = RecordingApi()
     async with delivering(path, api.post) as agent:
         await agent.enqueue(row(0, 1, at=time.time() - 3700))
         await agent.idle()
@@ -65,7 +65,7 @@ async def test_an_old_kill_is_recorded_without_an_event(path: Path) -> None:
 
 
 async def test_a_post_that_hangs_does_not_block_the_others(path: Path) -> None:
-    api = Api()
+    api = RecordingApi()
 
     async def post(what: What) -> Delivery:
         if isinstance(what, dict) and what["pod"]["name"] == "pod-0":
@@ -78,7 +78,7 @@ async def test_a_post_that_hangs_does_not_block_the_others(path: Path) -> None:
 
 
 async def test_a_record_that_is_refused_once_is_posted_at_a_retry(path: Path) -> None:
-    api = Api(refuse=first(DENIED, 1))
+    api = RecordingApi(refuse=first(DENIED, 1))
     async with delivering(path, api.post) as agent:
         await agent.enqueue(row(0, 1))
         await agent.idle()
@@ -88,7 +88,7 @@ async def test_a_record_that_is_refused_once_is_posted_at_a_retry(path: Path) ->
 async def test_a_record_of_a_deleted_namespace_is_kept_with_the_reason(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    api = Api(refuse=of_pod("gone", GONE))
+    api = RecordingApi(refuse=of_pod("gone", GONE))
     async with delivering(path, api.post) as agent:
         await agent.enqueue(row(0, 5, kills=4, pod="gone"), row(0, 1))
         await agent.until(lambda: agent.deliverer.counts.undeliverable == 1)
@@ -103,7 +103,7 @@ async def test_every_record_is_posted_when_an_unreachable_api_server_is_back(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
-    api = Api(refuse=first(AWAY, 17))
+    api = RecordingApi(refuse=first(AWAY, 17))
     async with delivering(path, api.post) as agent:
         await agent.enqueue(*(row(0, 1, pod=f"pod-{n}") for n in range(100)))
         await agent.idle()
@@ -112,7 +112,7 @@ async def test_every_record_is_posted_when_an_unreachable_api_server_is_back(
 
 
 async def test_a_refused_event_does_not_delay_its_record(path: Path) -> None:
-    api, now = Api(refuse=first(DENIED, 10**9, EventSeries)), time.time()
+    api, now = RecordingApi(refuse=first(DENIED, 10**9, EventSeries)), time.time()
     async with delivering(path, api.post) as agent:
         await agent.enqueue(row(0, 1, at=now), now=now)
         await agent.until(lambda: len(api.kills) == 1)
@@ -127,7 +127,7 @@ async def test_a_refused_event_does_not_delay_its_record(path: Path) -> None:
 async def test_an_undeliverable_event_is_given_up_and_its_record_stays(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    api, now = Api(refuse=first(GONE, 10**9, EventSeries)), time.time()
+    api, now = RecordingApi(refuse=first(GONE, 10**9, EventSeries)), time.time()
     async with delivering(path, api.post) as agent:
         await agent.enqueue(row(0, 1, at=now), now=now)
         await agent.idle()
@@ -136,7 +136,7 @@ async def test_an_undeliverable_event_is_given_up_and_its_record_stays(
 
 
 async def test_the_sixth_record_raises_the_series_of_an_earlier_event(path: Path) -> None:
-    api, now = Api(), time.time()
+    api, now = RecordingApi(), time.time()
     async with delivering(path, api.post) as agent:
         await agent.enqueue(*(row(n, n + 1, at=now) for n in range(8)), now=now - 59.9)
         await agent.until(lambda: len(api.kills) == 6)
@@ -148,7 +148,7 @@ async def test_the_sixth_record_raises_the_series_of_an_earlier_event(path: Path
 
 
 async def test_a_series_whose_event_was_deleted_starts_a_new_event(path: Path) -> None:
-    api, now = Api(), time.time()
+    api, now = RecordingApi(), time.time()
     async with delivering(path, api.post) as agent:
         for n in range(5):
             await agent.enqueue(row(n, n + 1, at=now), now=now - 60)
@@ -162,7 +162,7 @@ async def test_a_series_whose_event_was_deleted_starts_a_new_event(path: Path) -
 
 
 async def test_kills_that_a_stored_record_does_not_cover_are_recorded_once(path: Path) -> None:
-    api, shorter = Api(), row(0, 3, kills=2).kill
+    api, shorter = RecordingApi(), row(0, 3, kills=2).kill
     api.kills[shorter["metadata"]["name"]] = shorter
     async with delivering(path, api.post) as agent:
         await agent.enqueue(row(0, 7, kills=5))
@@ -177,7 +177,7 @@ async def test_kills_that_a_stored_record_does_not_cover_are_recorded_once(path:
 async def test_a_post_whose_answer_was_lost_with_the_agent_is_repeated_without_a_duplicate(
     path: Path,
 ) -> None:
-    api, now = Api(), time.time()
+    api, now = RecordingApi(), time.time()
 
     async def dies(what: What) -> Delivery:
         await api.post(what)
@@ -194,7 +194,7 @@ async def test_a_post_whose_answer_was_lost_with_the_agent_is_repeated_without_a
 
 
 async def test_records_are_posted_before_events(path: Path) -> None:
-    api, now, order = Api(), time.time(), list[str]()
+    api, now, order = RecordingApi(), time.time(), list[str]()
 
     async def post(what: What) -> Delivery:
         order.append("event" if isinstance(what, EventSeries) else "record")
@@ -210,7 +210,7 @@ async def test_records_are_posted_before_events(path: Path) -> None:
 async def test_results_of_many_posts_are_stored_in_one_transaction(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    api, gate, settled = Api(), asyncio.Event(), list[int]()
+    api, gate, settled = RecordingApi(), asyncio.Event(), list[int]()
 
     def watched(*args: object, **kwargs: object) -> object:
         settled.append(len(kwargs["final"]))  # type: ignore[arg-type]

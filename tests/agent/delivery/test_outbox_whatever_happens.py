@@ -13,14 +13,14 @@ from oomwarden.agent.store.counters import counts
 from oomwarden.agent.store.file import connect
 from oomwarden.core.quota.pressure import CALM, UNATTENDED, Pressure, PressureLevel
 
-from tests.support.delivering import NOW, Api, row, span
+from tests.support.delivering import NOW, RecordingApi, row, span
 
 
 class World:
     """One node's outbox and the API server; a crash loses what is not in the file."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.api, self.now = path, Api(), NOW
+        self.path, self.api, self.now = path, RecordingApi(), NOW
         self.recorded = {"p": 0, "q": 0}
         self.kills = 0
         self.pressure = CALM
@@ -63,7 +63,7 @@ class World:
         (record,) = outbox.load_rows(self.db, [keys[which % len(keys)]])
         stored = self.api.kills.get(record.kill["metadata"]["name"])
         assert stored in (None, record.kill), "what may have been posted was changed"
-        delivery = self.api.record(record.kill)
+        delivery = self.api.store_record(record.kill)
         if known:
             with self.db:
                 settle_record(self.db, record, delivery, self.now, self.pressure)

@@ -14,7 +14,7 @@ from oomwarden.core.reporting.delivery_trouble import NO_TROUBLE
 from oomwarden.kube.oomkill_writer import Delivery
 from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
-from tests.support.delivering import Api, delivering, row, span
+from tests.support.delivering import RecordingApi, delivering, row, span
 
 What = Manifest | EventSeries
 INVALID = Delivery(
@@ -32,7 +32,7 @@ def path(tmp_path: Path) -> Path:
 
 
 async def test_a_refused_record_is_kept_reported_and_retried(path: Path) -> None:
-    api = Api(refuse=of_pod("odd"))
+    api = RecordingApi(refuse=of_pod("odd"))
     async with delivering(path, api.post) as agent:
         await agent.enqueue(row(0, 5, kills=4, pod="odd"), row(0, 1))
         await agent.until(lambda: agent.deliverer.counts.refused == 1)
@@ -50,7 +50,7 @@ async def test_a_record_that_is_invalid_for_long_is_stored_without_its_details(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(retry_queue, "SHORT_AFTER_SECONDS", 0.2)
-    api = Api(refuse=lambda what: INVALID if "victims" in what else None)  # type: ignore[operator]
+    api = RecordingApi(refuse=lambda what: INVALID if "victims" in what else None)  # type: ignore[operator]
     refused = row(0, 5, kills=4, event=False)
     refused.kill["victims"] = [{"pid": 1, "command": "odd"}]
     async with delivering(path, api.post) as agent:
@@ -71,7 +71,7 @@ async def test_a_record_whose_name_exists_is_renamed_and_the_conflict_is_reporte
         metadata = what["metadata"] if isinstance(what, dict) else what.first["metadata"]
         return Delivery(name_taken_by="Thing shop/x of b") if metadata["name"] == name else None
 
-    api, now = Api(refuse=taken), time.time()
+    api, now = RecordingApi(refuse=taken), time.time()
     async with delivering(path, api.post) as agent:
         await agent.enqueue(row(0, 1, at=now), now=now)
         await agent.idle()
@@ -92,7 +92,7 @@ async def test_an_event_whose_name_exists_is_renamed(path: Path) -> None:
         first = False
         return Delivery(name_taken_by="Event shop/x")
 
-    api, now = Api(refuse=taken), time.time()
+    api, now = RecordingApi(refuse=taken), time.time()
     async with delivering(path, api.post) as agent:
         await agent.enqueue(row(0, 1, at=now), now=now)
         await agent.idle()
@@ -104,7 +104,7 @@ async def test_a_record_whose_new_names_all_exist_waits_like_a_refused_one(path:
     def taken(what: What) -> Delivery | None:
         return Delivery(name_taken_by="all") if isinstance(what, dict) else None
 
-    async with delivering(path, Api(refuse=taken).post) as agent:
+    async with delivering(path, RecordingApi(refuse=taken).post) as agent:
         await agent.enqueue(row(0, 1))
         await agent.until(lambda: agent.deliverer.counts.refused == 1)
         assert "names in a row exist already" in agent.deliverer.counts.refusal_reason

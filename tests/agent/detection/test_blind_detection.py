@@ -8,7 +8,7 @@ import pytest
 from oomwarden.agent.detection import cgroup_watches
 from oomwarden.kernel.inotify import Inotify
 
-from tests.support.books_node import BooksNode, logged
+from tests.support.recorder_node import RecorderNode, logged
 from tests.support.refusals import Refusals, answer_enodev, blindness, kill_and_end, soon
 
 
@@ -21,11 +21,11 @@ def watching(monkeypatch: pytest.MonkeyPatch) -> Refusals:
 
 
 async def test_without_a_watch_no_container_is_named_by_elimination(
-    books: BooksNode, watching: Refusals
+    books: RecorderNode, watching: Refusals
 ) -> None:
     pod = books.cgroups.pod(1)
     innocent = books.cgroups.container(pod, "a")
-    books.know(1, innocent="a", guilty="b")
+    books.add_pod(1, innocent="a", guilty="b")
     async with books.agent() as rows:
         guilty = books.cgroups.container(pod, "b")
         kill_and_end(books.cgroups, guilty, innocent)
@@ -36,10 +36,10 @@ async def test_without_a_watch_no_container_is_named_by_elimination(
 
 
 async def test_missing_watches_are_counted_and_a_kill_that_the_log_places_is_named(
-    books: BooksNode, watching: Refusals
+    books: RecorderNode, watching: Refusals
 ) -> None:
     watching.part = "kubepods"
-    books.know(1, app="a", other="b")
+    books.add_pod(1, app="a", other="b")
     async with books.agent() as rows:
         pod = books.cgroups.pod(1)
         app = books.cgroups.container(pod, "a")
@@ -53,10 +53,10 @@ async def test_missing_watches_are_counted_and_a_kill_that_the_log_places_is_nam
 
 
 async def test_a_kill_that_was_recorded_before_its_pod_was_found_is_not_recorded_again(
-    books: BooksNode, watching: Refusals
+    books: RecorderNode, watching: Refusals
 ) -> None:
     watching.part = "kubepods"
-    books.know(1, app="a")
+    books.add_pod(1, app="a")
     async with books.agent() as rows:
         assert books.detector is not None
         await soon(lambda: blindness(books).watches > 0)
@@ -78,11 +78,11 @@ async def test_a_kill_that_was_recorded_before_its_pod_was_found_is_not_recorded
 
 
 async def test_elimination_names_containers_again_once_the_watches_exist(
-    books: BooksNode, watching: Refusals, monkeypatch: pytest.MonkeyPatch
+    books: RecorderNode, watching: Refusals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cgroup_watches, "FIRST_RETRY_SECONDS", 0.01)
     pod = books.cgroups.pod(1)
-    books.know(1, app="a", other="b")
+    books.add_pod(1, app="a", other="b")
     async with books.agent() as rows:
         app = books.cgroups.container(pod, "a")
         await soon(lambda: blindness(books).watches > 0)
@@ -96,13 +96,13 @@ async def test_elimination_names_containers_again_once_the_watches_exist(
 
 
 async def test_without_an_inotify_instance_the_agent_starts_and_records(
-    books: BooksNode, monkeypatch: pytest.MonkeyPatch
+    books: RecorderNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: Inotify) -> None:
         raise OSError(errno.EMFILE, "Too many open files")
 
     monkeypatch.setattr(Inotify, "open", refuse)
-    books.know(1, app="a")
+    books.add_pod(1, app="a")
     async with books.agent() as rows:
         pod = books.cgroups.pod(1)
         app = books.cgroups.container(pod, "a")

@@ -1,7 +1,7 @@
 from oomwarden.agent.detection.kernel_log import OTHER_PID_NAMESPACE, KernelLogReader
 from oomwarden.core.kernel_log.position import Position
 
-from tests.support.books_node import logged
+from tests.support.recorder_node import logged
 
 PATH = (
     "kubepods.slice/kubepods-pod0a1b2c3d_1111_2222_3333_444455556661.slice/cri-containerd-a.scope"

@@ -12,7 +12,7 @@ from tests.support.enforcing import (
     OWN,
     TARGET,
     Node,
-    later,
+    after_settling,
     policy,
     read_score,
     saved_ours,
@@ -83,7 +83,7 @@ async def test_scores_are_put_back_when_the_policy_is_deleted(node: Node) -> Non
     node.put()
     await node.scores.step()
     assert node.scores_of(app) == [GIVEN, GIVEN]
-    await later(node)
+    await after_settling(node)
     assert node.reported()[0].containers == 0
     await node.scores.step()
     assert await saved_ours(node) == ["[]"]
@@ -133,7 +133,7 @@ async def test_a_changed_policy_is_saved_twice_however_many_containers_it_is_for
     monkeypatch.setattr(node.store, "run", note)
     while node.changed.is_set():
         await node.scores.step()
-    await later(node)
+    await after_settling(node)
     while node.changed.is_set():
         await node.scores.step()
     assert [node.scores_of(each) for each in containers] == [[OTHER]] * 6

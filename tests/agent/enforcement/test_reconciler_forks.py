@@ -2,7 +2,16 @@
 
 import pytest
 
-from tests.support.enforcing import GIVEN, OTHER, TARGET, Node, later, policy, read_score, server
+from tests.support.enforcing import (
+    GIVEN,
+    OTHER,
+    TARGET,
+    Node,
+    after_settling,
+    policy,
+    read_score,
+    server,
+)
 
 
 @pytest.mark.parametrize("change", [None, OTHER])
@@ -18,5 +27,5 @@ async def test_a_fork_that_ends_after_its_parent_was_changed_is_changed_too(
     while node.changed.is_set():
         await node.scores.step()
     late = node.spawn(app.cgroup.path, TARGET)
-    await later(node)
+    await after_settling(node)
     assert read_score(late) == (change or GIVEN)

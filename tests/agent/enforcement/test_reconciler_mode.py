@@ -9,7 +9,7 @@ from tests.support.enforcing import (
     OTHER,
     TARGET,
     Node,
-    later,
+    after_settling,
     policy,
     saved_ours,
     scan_again,
@@ -41,7 +41,7 @@ async def test_release_puts_everything_back_and_enforces_nothing(node: Node) -> 
     node.switch("Release")
     await node.scores.step()
     assert node.scores_of(app) == [GIVEN]
-    await later(node)
+    await after_settling(node)
     applied, _ = node.reported()
     assert (applied.containers, applied.processes) == (0, 0)
     assert node.report("protect").enforced == 0

@@ -11,7 +11,7 @@ from tests.support.enforcing import (
     OWN,
     TARGET,
     Node,
-    later,
+    after_settling,
     policy,
     read_score,
     server,
@@ -41,7 +41,7 @@ async def test_it_comes_back_with_the_policy_gone_and_nothing_is_applied_any_mor
     node.put()
     await node.scores.step()
     assert read_score(worker) == OWN
-    await later(node)
+    await after_settling(node)
     await node.scores.step()
     assert node.reported()[0].containers == 0
 
@@ -98,9 +98,9 @@ async def test_where_it_cannot_be_saved_it_is_not_written_over(
 
     with monkeypatch.context() as patched:
         patched.setattr(type(node.baselines.own), "save", lambda _: full())
-        await later(node)
+        await after_settling(node)
         assert read_score(worker) == OWN
-    await later(node)
+    await after_settling(node)
     assert read_score(worker) == OTHER
 
 
@@ -143,7 +143,7 @@ async def test_it_comes_back_even_where_the_policy_sets_that_score_for_other_pro
     node.put(policy(rule=RULE))
     await node.scores.step()
     assert read_score(worker) == OTHER
-    await later(node)
+    await after_settling(node)
     node.put(policy(rule=ruled(OTHER - 50)))
     await node.scores.step()
     assert read_score(worker) == OTHER - 50
@@ -151,7 +151,7 @@ async def test_it_comes_back_even_where_the_policy_sets_that_score_for_other_pro
     following.put()
     await following.scores.step()
     for _ in range(3):
-        await later(following)
+        await after_settling(following)
         assert (read_score(worker), following.scores_of(app)[0]) == (own, GIVEN)
     assert following.reported()[0].containers == 0
 
@@ -167,12 +167,12 @@ async def test_a_process_that_has_the_policys_score_already_keeps_it_and_counts(
     await node.scores.step()
     assert node.tracker.enforced_processes() == 2
     forked = node.spawn(app.cgroup.path, TARGET)  # with a score that oomwarden has set by now
-    await later(node)
+    await after_settling(node)
     assert node.tracker.enforced_processes() == 3
     node.put()
     await node.scores.step()
-    await later(node)
-    await later(node)
+    await after_settling(node)
+    await after_settling(node)
     assert [read_score(before), read_score(forked)] == [TARGET, GIVEN]
     assert node.reported()[0].containers == 0
 
@@ -182,7 +182,7 @@ async def test_a_score_that_it_gives_itself_under_the_policy_is_the_one_that_com
 ) -> None:
     _, worker = await overridden(node)
     write_score(worker, OTHER + 77)
-    await later(node)
+    await after_settling(node)
     assert read_score(worker) == OTHER
     for score in (OTHER - 50, OTHER - 40):
         node.put(policy(rule=ruled(score)))

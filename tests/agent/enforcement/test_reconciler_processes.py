@@ -18,7 +18,7 @@ from tests.support.enforcing import (
     OWN,
     TARGET,
     Node,
-    later,
+    after_settling,
     policy,
     read_score,
     saved_ours,
@@ -44,7 +44,7 @@ async def test_workers_get_their_score_and_all_values_go_back(node: Node) -> Non
     node.put()
     await node.scores.step()
     assert node.scores_of(app) == [GIVEN, GIVEN]
-    await later(node)
+    await after_settling(node)
     await node.scores.step()
     assert await saved_ours(node) == ["[]"]
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from oomwarden.agent.informers.inventory import Container
 
-from tests.support.enforcing import Node, later, policy, read_score, saved_ours, scan_again
+from tests.support.enforcing import Node, after_settling, policy, read_score, saved_ours, scan_again
 from tests.support.fake_cgroups import UID
 
 RUNTIME_GAVE, WOULD_GIVE_NOW = 800, 500
@@ -50,7 +50,7 @@ async def test_deletion_puts_back_what_the_runtime_gave(node: Node) -> None:
     node.put()
     await node.scores.step()
     assert node.scores_of(app) == [RUNTIME_GAVE]
-    await later(node)
+    await after_settling(node)
     await node.scores.step()
     assert await saved_ours(node) == ["[]"]
 

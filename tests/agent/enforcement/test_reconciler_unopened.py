@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from oomwarden.agent.informers.inventory import Container
 
-from tests.support.enforcing import GIVEN, TARGET, Node, later, policy, saved_ours
+from tests.support.enforcing import GIVEN, TARGET, Node, after_settling, policy, saved_ours
 
 
 async def enforced(node: Node) -> Container:
@@ -41,8 +41,8 @@ async def test_a_container_that_a_restarted_agent_opens_late_gets_its_own_score_
     following = await begun_without(node, side.cgroup.inode)
     following.learn(side, TARGET)  # what it holds
     following.put()
-    await later(following)
-    await later(following)
+    await after_settling(following)
+    await after_settling(following)
     assert following.scores_of(side) == [GIVEN]
 
 

@@ -27,7 +27,7 @@ def manifest(name: str, namespace: str = "shop", version: str = "1") -> dict[str
     }
 
 
-class Api:
+class RecordingApi:
     """Has policies by namespace; answers at version 7, after the given failures."""
 
     def __init__(self, *policies: dict[str, Any]) -> None:
@@ -54,7 +54,7 @@ class Api:
 
 class World:
     def __init__(self, *policies: dict[str, Any]) -> None:
-        self.api, self.cache, self.now = Api(*policies), PolicyCache(lambda: None), 100.0
+        self.api, self.cache, self.now = RecordingApi(*policies), PolicyCache(lambda: None), 100.0
         self.source = PolicySource(self.api, self.cache, NAMESPACED, lambda: self.now)
 
     async def list_all(self) -> None:

@@ -8,14 +8,14 @@ from oomwarden.agent.recording import agent_kills
 from oomwarden.agent.runtime.identity import FILE
 from oomwarden.core.incidents.agent_kills import AgentKills
 
-from tests.support.books_node import BooksNode, logged
 from tests.support.fake_cgroups import UID
+from tests.support.recorder_node import RecorderNode, logged
 from tests.support.stores import store_at
 
 MIB = 1 << 20
 
 
-def introduce(books: BooksNode, tmp_path: Path, number: int) -> None:
+def introduce(books: RecorderNode, tmp_path: Path, number: int) -> None:
     pod = {
         "uid": UID.format(number), "name": "oomwarden-agent-x2x4z", "namespace": "oomwarden",
         "limit": 30 * MIB, "started": 1.0,
@@ -24,7 +24,7 @@ def introduce(books: BooksNode, tmp_path: Path, number: int) -> None:
     books.agents = agent_kills.agent_pods(tmp_path, "boot")
 
 
-async def kept(books: BooksNode) -> AgentKills:
+async def kept(books: RecorderNode) -> AgentKills:
     store = store_at(books.path)
     await store.open()
     try:
@@ -34,7 +34,7 @@ async def kept(books: BooksNode) -> AgentKills:
 
 
 async def test_its_successor_names_it_although_its_pod_is_gone(
-    books: BooksNode, tmp_path: Path
+    books: RecorderNode, tmp_path: Path
 ) -> None:
     async with books.agent():
         pass
@@ -59,10 +59,10 @@ async def test_its_successor_names_it_although_its_pod_is_gone(
 
 
 async def test_kills_before_its_store_was_there_are_recorded_too(
-    books: BooksNode, tmp_path: Path
+    books: RecorderNode, tmp_path: Path
 ) -> None:
     app = books.cgroups.container(books.cgroups.pod(1), "a")
-    books.know(1, agent="a")
+    books.add_pod(1, agent="a")
     books.cgroups.group_kill(app)
     introduce(books, tmp_path, 1)
     async with books.agent() as rows:
@@ -71,10 +71,10 @@ async def test_kills_before_its_store_was_there_are_recorded_too(
     assert await books.count("beforeStart") == 0
 
 
-async def test_kills_of_other_pods_are_not_its_own(books: BooksNode, tmp_path: Path) -> None:
+async def test_kills_of_other_pods_are_not_its_own(books: RecorderNode, tmp_path: Path) -> None:
     introduce(books, tmp_path, 1)
     app = books.cgroups.container(books.cgroups.pod(2), "a")
-    books.know(2, app="a")
+    books.add_pod(2, app="a")
     async with books.agent() as rows:
         books.cgroups.group_kill(app)
         await rows(1)
@@ -82,7 +82,7 @@ async def test_kills_of_other_pods_are_not_its_own(books: BooksNode, tmp_path: P
 
 
 async def test_a_group_kill_that_cannot_be_attributed_is_counted_once(
-    books: BooksNode,
+    books: RecorderNode,
 ) -> None:
     async with books.agent():
         pass

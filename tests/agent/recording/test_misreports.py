@@ -15,7 +15,7 @@ from oomwarden.core.records.misreport import STANDS_SECONDS
 from oomwarden.core.records.oomkill import Witness, timestamp
 from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
-from tests.support.one_kill import BOOKING, SCENE
+from tests.support.one_kill import RANGE, SNAPSHOT
 
 DONE = WriteResult(WriteOutcome.DONE, "")
 AWAY = WriteResult(WriteOutcome.RETRY, "away", retry_after=3.0)
@@ -42,7 +42,7 @@ class World:
     def misreport(self) -> None:
         now = time.time()
         self.found.kill_recorded(
-            SettledIncident(investigate(BOOKING, SCENE), Witness("node-1", "boot", now, now))
+            SettledIncident(investigate(RANGE, SNAPSHOT), Witness("node-1", "boot", now, now))
         )
 
 

@@ -7,13 +7,13 @@ import pytest
 from oomwarden.core.ledger import settling
 from oomwarden.core.ledger.settling import CLOSE_SECONDS, STILL_SECONDS
 
-from tests.support.books_node import BooksNode
+from tests.support.recorder_node import RecorderNode
 
 
-async def test_a_group_kill_is_one_record_of_its_container(books: BooksNode) -> None:
+async def test_a_group_kill_is_one_record_of_its_container(books: RecorderNode) -> None:
     pod = books.cgroups.pod(1, "33554432")
     app = books.cgroups.container(pod, "a", "33554432")
-    books.know(1, app="a")
+    books.add_pod(1, app="a")
     async with books.agent() as rows:
         books.cgroups.group_kill(app, 2, hit=pod)
         (row,) = await rows(1)
@@ -26,11 +26,11 @@ async def test_a_group_kill_is_one_record_of_its_container(books: BooksNode) -> 
 
 
 async def test_a_container_that_appears_later_and_vanishes_immediately_is_still_recorded(
-    books: BooksNode,
+    books: RecorderNode,
 ) -> None:
     pod = books.cgroups.pod(1)
     books.cgroups.container(pod, "f")
-    books.know(1, app="a", side="b")
+    books.add_pod(1, app="a", side="b")
     async with books.agent() as rows:
         app = books.cgroups.container(pod, "a")
         books.cgroups.group_kill(app, hit=app)
@@ -40,16 +40,16 @@ async def test_a_container_that_appears_later_and_vanishes_immediately_is_still_
     assert row.kill["kills"] == 1
 
 
-async def test_a_pod_that_the_api_server_has_not_listed_yet_waits(books: BooksNode) -> None:
+async def test_a_pod_that_the_api_server_has_not_listed_yet_waits(books: RecorderNode) -> None:
     app = books.cgroups.container(books.cgroups.pod(1), "a")
     async with books.agent() as rows:
         books.cgroups.group_kill(app)
-        asyncio.get_running_loop().call_later(0.3, lambda: books.know(1, app="a"))
+        asyncio.get_running_loop().call_later(0.3, lambda: books.add_pod(1, app="a"))
         (row,) = await rows(1)
     assert row.kill["pod"]["name"] == "pod-1"
 
 
-async def test_files_that_are_garbage_missing_or_newer_end_no_loop(books: BooksNode) -> None:
+async def test_files_that_are_garbage_missing_or_newer_end_no_loop(books: RecorderNode) -> None:
     garbled = books.cgroups.container(books.cgroups.pod(1), "b")
     (books.cgroups.root / garbled / "memory.events").write_text("\0\xff oom_kill")
     (books.cgroups.root / garbled / "memory.max").write_text("lots")
@@ -58,17 +58,17 @@ async def test_files_that_are_garbage_missing_or_newer_end_no_loop(books: BooksN
     app = books.cgroups.container(books.cgroups.pod(3), "a")
     newer = books.cgroups.root / app / "memory.events"
     newer.write_text(newer.read_text() + "sock_throttled 7\nsomething new\n")
-    books.know(3, app="a")
+    books.add_pod(3, app="a")
     async with books.agent() as rows:
         books.cgroups.group_kill(app)
         (row,) = await rows(1)
     assert row.kill["container"]["name"] == "app"
 
 
-async def test_two_pods_in_one_burst_are_two_records(books: BooksNode) -> None:
+async def test_two_pods_in_one_burst_are_two_records(books: RecorderNode) -> None:
     apps = [books.cgroups.container(books.cgroups.pod(n), "a") for n in (1, 2)]
     for number in (1, 2):
-        books.know(number, app="a")
+        books.add_pod(number, app="a")
     async with books.agent() as rows:
         for app in apps:
             books.cgroups.group_kill(app)
@@ -78,14 +78,14 @@ async def test_two_pods_in_one_burst_are_two_records(books: BooksNode) -> None:
 
 @pytest.mark.parametrize("group", ["", "system.slice/web.service"])
 async def test_a_group_kill_that_is_not_counted_as_one_yet_is_waited_for(
-    books: BooksNode, group: str
+    books: RecorderNode, group: str
 ) -> None:
     pod = books.cgroups.pod(1)
     app = books.cgroups.container(pod, "a")
     (books.cgroups.root / app / group).mkdir(parents=True, exist_ok=True)
     (books.cgroups.root / app / group / "memory.oom.group").write_text("1\n")
     levels = (app, *books.cgroups.above(app))
-    books.know(1, app="a")
+    books.add_pod(1, app="a")
     async with books.agent() as rows:
         books.cgroups.count(1, 0, *levels)
         await asyncio.sleep(CLOSE_SECONDS + STILL_SECONDS)
@@ -95,10 +95,10 @@ async def test_a_group_kill_that_is_not_counted_as_one_yet_is_waited_for(
     assert (row.kill["evidence"]["from"], row.kill["evidence"]["to"]) == (0, 2)
 
 
-async def test_a_pod_that_was_read_before_its_container_is_read_again(books: BooksNode) -> None:
+async def test_a_pod_that_was_read_before_its_container_is_read_again(books: RecorderNode) -> None:
     pod = books.cgroups.pod(1)
     app, side = (books.cgroups.container(pod, digit) for digit in "ab")
-    books.know(1, app="a", side="b")
+    books.add_pod(1, app="a", side="b")
     async with books.agent() as rows:
         books.cgroups.count(2, 1, app, side)
         books.cgroups.count(3, 1, *books.cgroups.above(app))
@@ -111,11 +111,11 @@ async def test_a_pod_that_was_read_before_its_container_is_read_again(books: Boo
 
 
 async def test_what_a_group_kill_counts_last_is_its_own_however_late_it_is_read(
-    books: BooksNode,
+    books: RecorderNode,
 ) -> None:
     app = books.cgroups.container(books.cgroups.pod(1), "a")
     levels = (app, *books.cgroups.above(app))
-    books.know(1, app="a")
+    books.add_pod(1, app="a")
     go_on = threading.Event()
 
     def count_more_and_wait() -> None:
@@ -131,13 +131,13 @@ async def test_what_a_group_kill_counts_last_is_its_own_however_late_it_is_read(
 
 
 async def test_the_second_count_of_a_group_kill_whose_container_is_gone_is_waited_for(
-    books: BooksNode, monkeypatch: pytest.MonkeyPatch
+    books: RecorderNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settling, "EMPTY_STILL_SECONDS", 2 * STILL_SECONDS)
     pods = [books.cgroups.pod(number) for number in (1, 2)]
     app, other = (books.cgroups.container(pod, "a") for pod in pods)
     for number in (1, 2):
-        books.know(number, app="a")
+        books.add_pod(number, app="a")
     go_on = threading.Event()
 
     def count_more_and_wait() -> None:

@@ -4,13 +4,13 @@ import asyncio
 
 from oomwarden.core.ledger.rebuild import recorded
 
-from tests.support.books_node import BooksNode, logged
+from tests.support.recorder_node import RecorderNode, logged
 
 
-async def test_a_restart_repeats_nothing_and_finds_what_it_missed(books: BooksNode) -> None:
+async def test_a_restart_repeats_nothing_and_finds_what_it_missed(books: RecorderNode) -> None:
     pod = books.cgroups.pod(1)
     app = books.cgroups.container(pod, "a")
-    books.know(1, app="a")
+    books.add_pod(1, app="a")
     async with books.agent() as rows:
         books.cgroups.group_kill(app)
         await rows(1)
@@ -24,14 +24,14 @@ async def test_a_restart_repeats_nothing_and_finds_what_it_missed(books: BooksNo
 
 
 async def test_pods_that_came_and_went_while_no_agent_ran_are_recorded_from_the_log(
-    books: BooksNode,
+    books: RecorderNode,
 ) -> None:
     async with books.agent():
         pass
     for number in (1, 2):
         pod = books.cgroups.pod(number)
         app = books.cgroups.container(pod, "a")
-        books.know(number, app="a", side="b")
+        books.add_pod(number, app="a", side="b")
         books.cgroups.group_kill(app)
         books.cgroups.remove(pod)
         books.log += logged(app, 100 + number, f"5{number}.000000")
@@ -44,10 +44,12 @@ async def test_pods_that_came_and_went_while_no_agent_ran_are_recorded_from_the_
     assert [kills[name]["victims"][0]["pid"] for name in sorted(kills)] == [101, 102]
 
 
-async def test_lines_that_were_used_before_a_restart_are_not_used_again(books: BooksNode) -> None:
+async def test_lines_that_were_used_before_a_restart_are_not_used_again(
+    books: RecorderNode,
+) -> None:
     pod = books.cgroups.pod(1)
     app = books.cgroups.container(pod, "a")
-    books.know(1, app="a")
+    books.add_pod(1, app="a")
     async with books.agent() as rows:
         books.log += logged(app, 101, "51.000000")
         books.cgroups.group_kill(app)
@@ -60,9 +62,9 @@ async def test_lines_that_were_used_before_a_restart_are_not_used_again(books: B
     assert [victim["pid"] for victim in second.kill["victims"]] == [102]
 
 
-async def test_kills_before_the_first_start_are_counted_not_recorded(books: BooksNode) -> None:
+async def test_kills_before_the_first_start_are_counted_not_recorded(books: RecorderNode) -> None:
     app = books.cgroups.container(books.cgroups.pod(1), "a")
-    books.know(1, app="a")
+    books.add_pod(1, app="a")
     books.cgroups.group_kill(app)
     async with books.agent() as rows:
         books.cgroups.group_kill(app)
@@ -71,18 +73,18 @@ async def test_kills_before_the_first_start_are_counted_not_recorded(books: Book
 
 
 async def test_lines_of_kills_that_were_recorded_without_the_log_mislead_no_later_record(
-    books: BooksNode,
+    books: RecorderNode,
 ) -> None:
     pod = books.cgroups.pod(1)
     app = books.cgroups.container(pod, "a")
-    books.know(1, app="a")
+    books.add_pod(1, app="a")
     async with books.agent() as rows:
         books.cgroups.group_kill(app)
         await rows(1)
     books.log += logged(app, 101, "51.000000")
     gone = books.cgroups.pod(2)
     other = books.cgroups.container(gone, "b")
-    books.know(2, app="b", side="c")
+    books.add_pod(2, app="b", side="c")
     books.cgroups.group_kill(other)
     books.cgroups.remove(gone)
     books.log += logged(other, 102, "52.000000")
@@ -92,24 +94,26 @@ async def test_lines_of_kills_that_were_recorded_without_the_log_mislead_no_late
     assert [victim["pid"] for victim in second.kill["victims"]] == [102]
 
 
-async def test_a_pod_that_went_unread_waits_for_the_log_and_for_its_name(books: BooksNode) -> None:
+async def test_a_pod_that_went_unread_waits_for_the_log_and_for_its_name(
+    books: RecorderNode,
+) -> None:
     async with books.agent() as rows:
         pod = books.cgroups.pod(1)
         app = books.cgroups.container(pod, "a")
         books.log += logged(app, 101, "51.000000")
         books.cgroups.group_kill(app)
         books.cgroups.remove(pod)
-        asyncio.get_running_loop().call_later(0.4, lambda: books.know(1, app="a", side="b"))
+        asyncio.get_running_loop().call_later(0.4, lambda: books.add_pod(1, app="a", side="b"))
         (row,) = await rows(1)
     assert (row.kill["pod"]["name"], row.kill["container"]["name"]) == ("pod-1", "app")
 
 
 async def test_a_pod_that_was_deleted_while_no_agent_ran_still_has_its_name(
-    books: BooksNode,
+    books: RecorderNode,
 ) -> None:
     pod = books.cgroups.pod(1)
     app = books.cgroups.container(pod, "a")
-    books.know(1, app="a")
+    books.add_pod(1, app="a")
     async with books.agent() as rows:
         books.cgroups.group_kill(app)
         await rows(1)
@@ -123,10 +127,10 @@ async def test_a_pod_that_was_deleted_while_no_agent_ran_still_has_its_name(
     assert second.kill["evidence"]["level"] == "QoS"
 
 
-async def test_a_lost_store_is_rebuilt_from_what_the_api_server_keeps(books: BooksNode) -> None:
+async def test_a_lost_store_is_rebuilt_from_what_the_api_server_keeps(books: RecorderNode) -> None:
     apps = [books.cgroups.container(books.cgroups.pod(number), "a") for number in (1, 2)]
     for number, app in enumerate(apps, 1):
-        books.know(number, app="a")
+        books.add_pod(number, app="a")
         books.cgroups.group_kill(app)
     async with books.agent() as rows:
         for app in apps:
@@ -145,10 +149,10 @@ async def test_a_lost_store_is_rebuilt_from_what_the_api_server_keeps(books: Boo
 
 
 async def test_a_pod_younger_than_the_first_agent_has_all_its_unrecorded_kills_recorded(
-    books: BooksNode,
+    books: RecorderNode,
 ) -> None:
     app = books.cgroups.container(books.cgroups.pod(1), "a")
-    books.know(1, app="a")
+    books.add_pod(1, app="a")
     books.cgroups.group_kill(app)
     books.known = recorded([], "boot", since="2026-01-01T00:00:00Z")
     async with books.agent() as rows:
@@ -157,10 +161,10 @@ async def test_a_pod_younger_than_the_first_agent_has_all_its_unrecorded_kills_r
 
 
 async def test_a_record_that_was_lost_with_the_store_is_restored_by_its_range(
-    books: BooksNode,
+    books: RecorderNode,
 ) -> None:
     app = books.cgroups.container(books.cgroups.pod(1), "a")
-    books.know(1, app="a")
+    books.add_pod(1, app="a")
     async with books.agent() as rows:
         for count in (1, 2, 3):
             books.cgroups.group_kill(app)
@@ -174,10 +178,10 @@ async def test_a_record_that_was_lost_with_the_store_is_restored_by_its_range(
 
 
 async def test_after_a_lost_store_the_log_names_pods_that_came_and_went_in_between(
-    books: BooksNode,
+    books: RecorderNode,
 ) -> None:
     app = books.cgroups.container(pod := books.cgroups.pod(1), "a")
-    books.know(1, app="a")
+    books.add_pod(1, app="a")
     books.cgroups.group_kill(app)
     books.log += logged(app, 101, "51.000000")
     books.cgroups.remove(pod)
@@ -191,9 +195,9 @@ async def test_after_a_lost_store_the_log_names_pods_that_came_and_went_in_betwe
     assert counted == 0
 
 
-async def test_after_a_lost_store_the_log_causes_no_second_record(books: BooksNode) -> None:
+async def test_after_a_lost_store_the_log_causes_no_second_record(books: RecorderNode) -> None:
     app = books.cgroups.container(pod := books.cgroups.pod(1), "a")
-    books.know(1, app="a")
+    books.add_pod(1, app="a")
     async with books.agent() as rows:
         books.cgroups.group_kill(app)
         books.log += logged(app, 101, "51.000000")
@@ -202,7 +206,7 @@ async def test_after_a_lost_store_the_log_causes_no_second_record(books: BooksNo
     books.cgroups.remove(pod)
     books.known = recorded(kills, "boot", since="2026-01-01T00:00:00Z")
     other = books.cgroups.container(books.cgroups.pod(2), "b")
-    books.know(2, app="b")
+    books.add_pod(2, app="b")
     async with books.agent() as rows:
         books.cgroups.group_kill(other)
         (row,) = await rows(1)
@@ -211,10 +215,10 @@ async def test_after_a_lost_store_the_log_causes_no_second_record(books: BooksNo
 
 
 async def test_after_a_lost_store_a_later_kill_has_the_victim_after_the_last_recorded_one(
-    books: BooksNode,
+    books: RecorderNode,
 ) -> None:
     app = books.cgroups.container(books.cgroups.pod(1), "a")
-    books.know(1, app="a")
+    books.add_pod(1, app="a")
     async with books.agent() as rows:
         books.cgroups.group_kill(app)
         books.log += logged(app, 101, "51.000000")
@@ -230,11 +234,11 @@ async def test_after_a_lost_store_a_later_kill_has_the_victim_after_the_last_rec
 
 
 async def test_an_agent_that_ends_before_the_api_server_answers_leaves_a_new_store(
-    books: BooksNode,
+    books: RecorderNode,
 ) -> None:
     """Else the next one would record all that the kernel has ever counted as new."""
     app = books.cgroups.container(books.cgroups.pod(1), "a")
-    books.know(1, app="a")
+    books.add_pod(1, app="a")
     books.cgroups.group_kill(app)
     books.away = True
     async with books.agent():

@@ -8,7 +8,7 @@ import pytest
 from oomwarden.agent.recording import completeness
 from oomwarden.kernel.cgroup import tree
 
-from tests.support.books_node import BooksNode, logged
+from tests.support.recorder_node import RecorderNode, logged
 from tests.support.refusals import Refusals, blindness, soon
 
 
@@ -20,9 +20,9 @@ def opening(monkeypatch: pytest.MonkeyPatch) -> Refusals:
 
 
 async def test_what_is_recorded_above_an_unopened_pod_is_not_recorded_again_at_the_pod(
-    books: BooksNode, opening: Refusals
+    books: RecorderNode, opening: Refusals
 ) -> None:
-    books.know(1, app="a")
+    books.add_pod(1, app="a")
     async with books.agent() as rows:
         pod = books.cgroups.pod(1)
         app = books.cgroups.container(pod, "a")
@@ -45,9 +45,9 @@ async def test_what_is_recorded_above_an_unopened_pod_is_not_recorded_again_at_t
 
 
 async def test_a_kill_that_the_log_does_not_place_waits_for_the_pod_to_be_opened(
-    books: BooksNode, opening: Refusals
+    books: RecorderNode, opening: Refusals
 ) -> None:
-    books.know(1, app="a")
+    books.add_pod(1, app="a")
     async with books.agent() as rows:
         pod = books.cgroups.pod(1)
         app = books.cgroups.container(pod, "a")
@@ -61,10 +61,10 @@ async def test_a_kill_that_the_log_does_not_place_waits_for_the_pod_to_be_opened
 
 
 async def test_a_kill_that_cannot_be_attributed_is_counted_once(
-    books: BooksNode, opening: Refusals, monkeypatch: pytest.MonkeyPatch
+    books: RecorderNode, opening: Refusals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(completeness, "UNOPENED_SECONDS", 0.2)
-    books.know(1, app="a")
+    books.add_pod(1, app="a")
     async with books.agent() as rows:
         pod = books.cgroups.pod(1)
         app = books.cgroups.container(pod, "a")
@@ -80,13 +80,13 @@ async def test_a_kill_that_cannot_be_attributed_is_counted_once(
 
 
 async def test_among_containers_of_which_one_is_unopened_none_is_named_by_elimination(
-    books: BooksNode, opening: Refusals, monkeypatch: pytest.MonkeyPatch
+    books: RecorderNode, opening: Refusals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(completeness, "UNOPENED_SECONDS", 0.2)
     opening.part = "b" * 64
     pod = books.cgroups.pod(1)
     innocent = books.cgroups.container(pod, "a")
-    books.know(1, innocent="a", guilty="b")
+    books.add_pod(1, innocent="a", guilty="b")
     async with books.agent() as rows:
         guilty = books.cgroups.container(pod, "b")
         await soon(lambda: blindness(books).unopened == 1)
@@ -99,10 +99,10 @@ async def test_among_containers_of_which_one_is_unopened_none_is_named_by_elimin
 
 
 async def test_a_directory_that_cannot_be_listed_ends_nothing(
-    books: BooksNode, monkeypatch: pytest.MonkeyPatch
+    books: RecorderNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pod = books.cgroups.pod(1)
-    books.know(1, app="a")
+    books.add_pod(1, app="a")
     scandir, on = os.scandir, [True]
 
     def refuse(directory: int) -> object:
@@ -122,7 +122,7 @@ async def test_a_directory_that_cannot_be_listed_ends_nothing(
 
 
 async def test_containers_of_a_pod_that_could_not_be_opened_at_the_start_count_as_older(
-    books: BooksNode, opening: Refusals
+    books: RecorderNode, opening: Refusals
 ) -> None:
     pod = books.cgroups.pod(1)
     books.cgroups.container(pod, "a")

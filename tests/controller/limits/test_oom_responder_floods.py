@@ -7,7 +7,7 @@ import pytest
 from oomwarden.core.policy.policy import Policy, parse_policy
 from oomwarden.kube.pod_resizes import ResizeTarget
 
-from tests.support.answering import RAISE, Kills, answered, kill
+from tests.support.answering import RAISE, Kills, kill, run_responder
 from tests.support.cluster_of_one import OnePod, granting, refused
 
 
@@ -25,7 +25,7 @@ async def test_a_flood_in_one_namespace_delays_no_other_and_is_counted(
         return kill(name=f"f{number}", namespace="flood")
 
     kills = Kills(*map(flooding, range(500)), kill(name="honest"))
-    await answered(kills, OnePod((granting(RAISE),)))
+    await run_responder(kills, OnePod((granting(RAISE),)))
     assert "shop/honest" in [name for name, _ in kills.written][:2]
     assert "OOMKills get no response because too many arrived in a short time" in caplog.text
     assert "most of them in namespace flood" in caplog.text
@@ -43,7 +43,7 @@ async def test_a_namespace_that_cannot_be_read_does_not_delay_others() -> None:
 
     slow = [kill(name=f"s{n}", namespace="slow") for n in range(50)]
     kills = Kills(*slow, kill(name="honest"))
-    await answered(kills, Slow((granting(RAISE),)))
+    await run_responder(kills, Slow((granting(RAISE),)))
     assert [name for name, _ in kills.written] == ["shop/honest"]
 
 
@@ -61,7 +61,7 @@ async def test_two_concurrent_kills_on_one_node_do_not_get_the_same_memory() -> 
     other = kill(name="two", namespace="other")
     kills, pod = Kills(kill(name="one"), other), Waits((everywhere(RAISE),))
     kills.available = "200Mi"
-    await answered(kills, pod)
+    await run_responder(kills, pod)
     reasons = {name: response["reason"] for name, response in kills.written}
     assert reasons == {"shop/one": "RaisedLimit", "other/two": "NodeShort"}
 
@@ -70,6 +70,6 @@ async def test_memory_of_a_refused_raise_is_available_to_the_next_kill() -> None
     kills = Kills(kill(name="one"), kill(name="two"))
     pod = OnePod((granting(RAISE),), failures=[refused(403, "exceeded quota: q")])
     kills.available = "200Mi"
-    await answered(kills, pod)
+    await run_responder(kills, pod)
     reasons = [response["reason"] for _, response in kills.written]
     assert reasons == ["QuotaExceeded", "RaisedLimit"]

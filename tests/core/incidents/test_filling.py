@@ -15,7 +15,7 @@ from oomwarden.core.parse.memory_stat import Composition, parse_composition
 from oomwarden.core.records.event import NOTE_BYTES, note
 from oomwarden.core.records.oomkill import oom_kill
 
-from tests.support.one_kill import BOOKING, FACTS, HOG, LOG, MIB, NOW, SCENE, WITNESS
+from tests.support.one_kill import FACTS, HOG, LOG, MIB, NOW, RANGE, SNAPSHOT, WITNESS
 
 GIB = 1 << 30
 SMALL = replace(HOG, anon_rss=MIB)
@@ -38,10 +38,10 @@ def seen(usage: int, **parts: int) -> UsageDetail:
 
 
 def at_the_pod(**more: object) -> Incident:
-    scene = replace(SCENE, limits=PodLimits(GIB, (GIB,)), log=(replace(LOG, constraint=None,
+    scene = replace(SNAPSHOT, limits=PodLimits(GIB, (GIB,)), log=(replace(LOG, constraint=None,
                     victims=(SMALL,)),), **more)  # type: ignore[arg-type]  # fmt: skip
     rose = replace(scene.rose, oom_local=1)
-    return investigate(replace(BOOKING, container_limit=GIB), replace(scene, rose=rose))
+    return investigate(replace(RANGE, container_limit=GIB), replace(scene, rose=rose))
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -168,22 +168,22 @@ def test_page_cache_is_not_blamed_where_nobody_knows_what_the_victims_held() -> 
 
 def test_at_a_containers_own_limit_that_its_processes_filled_tmpfs_is_not_the_matter() -> None:
     left = PodMemory(seen(950 * MIB, shmem=940 * MIB))
-    scene: PodSnapshot = replace(SCENE, left=left)
-    assert investigate(BOOKING, scene).filling is None
+    scene: PodSnapshot = replace(SNAPSHOT, left=left)
+    assert investigate(RANGE, scene).filling is None
 
 
 def test_at_a_containers_own_limit_tmpfs_of_the_pod_is_told_beside_the_advice() -> None:
     left = PodMemory(seen(50 * MIB, shmem=30 * MIB))
     pod = replace(FACTS, tmpfs=("cache",))
     log = (replace(LOG, victims=(SMALL,)),)
-    incident = investigate(BOOKING, replace(SCENE, left=left, pod=pod, log=log))
+    incident = investigate(RANGE, replace(SNAPSHOT, left=left, pod=pod, log=log))
     line = note(incident)
     assert "30Mi still lie in tmpfs and shared memory (emptyDir with medium Memory: cache;" in line
     assert "they counted for the container that wrote them" in line
     assert line.endswith("Raise its memory limit, or have it use less.")
     assert oom_kill(incident, WITNESS)["podMemory"]["shmem"] == "30Mi"
-    looked = replace(SCENE, left=left, log=log, before=seen(32 * MIB, slab=30 * MIB))
-    assert investigate(BOOKING, looked).filling.part == "slab"  # type: ignore[union-attr]
+    looked = replace(SNAPSHOT, left=left, log=log, before=seen(32 * MIB, slab=30 * MIB))
+    assert investigate(RANGE, looked).filling.part == "slab"  # type: ignore[union-attr]
 
 
 def test_the_longest_lines_need_not_be_cut() -> None:

@@ -11,17 +11,17 @@ from oomwarden.core.records.event import note
 from oomwarden.core.records.oomkill import oom_kill
 
 from tests.support.log_lines import Ring
-from tests.support.one_kill import APP, BOOKING, FACTS, LOG, POD, SCENE, SIDE, WITNESS
+from tests.support.one_kill import APP, FACTS, LOG, POD, RANGE, SIDE, SNAPSHOT, WITNESS
 
 MIB = 1 << 20
-SILENT = replace(SCENE, log=())
+SILENT = replace(SNAPSHOT, log=())
 
 
 def test_the_pods_own_limit_is_the_limit_that_is_told() -> None:
     scene = replace(
         SILENT, rose=KillCounters(2, 1, 1, 1), limits=PodLimits(48 * MIB, (32 * MIB, None))
     )
-    incident = investigate(BOOKING, scene)
+    incident = investigate(RANGE, scene)
     assert (incident.verdict.cause, incident.limit) == (Cause.POD_LIMIT, 48 * MIB)
     assert "killed at the pod's limit 48Mi." in note(incident)
 
@@ -29,14 +29,14 @@ def test_the_pods_own_limit_is_the_limit_that_is_told() -> None:
 def test_all_pods_together_have_the_limit_of_kubepods() -> None:
     above = (KillCounters(), KillCounters(oom=1, oom_local=1))
     scene = replace(SILENT, rose=KillCounters(2, 1, 0, 0), above=above, kubepods_limit=1 << 30)
-    incident = investigate(BOOKING, scene)
+    incident = investigate(RANGE, scene)
     assert (incident.verdict.cause, incident.limit) == (Cause.NODE_ALLOCATABLE, 1 << 30)
 
 
 def test_a_qos_classs_limit_is_not_that_of_kubepods() -> None:
     above = (KillCounters(oom=1, oom_local=1), KillCounters(oom=1))
     scene = replace(SILENT, rose=KillCounters(2, 1, 0, 0), above=above, kubepods_limit=1 << 30)
-    incident = investigate(BOOKING, scene)
+    incident = investigate(RANGE, scene)
     assert (incident.verdict.cause, incident.limit) == (Cause.NODE_ALLOCATABLE, None)
     assert "because all pods of its QoS class together reached the limit" in note(incident)
     kill = oom_kill(incident, WITNESS)
@@ -44,35 +44,35 @@ def test_a_qos_classs_limit_is_not_that_of_kubepods() -> None:
 
 
 def test_a_node_out_of_memory_has_no_limit() -> None:
-    incident = investigate(BOOKING, replace(SILENT, rose=KillCounters(2, 1, 0, 0)))
+    incident = investigate(RANGE, replace(SILENT, rose=KillCounters(2, 1, 0, 0)))
     assert (incident.verdict.cause, incident.limit) == (Cause.NODE_OUT_OF_MEMORY, None)
     assert "limit" not in oom_kill(incident, WITNESS)
 
 
 def test_the_only_container_of_a_pod_is_the_one_even_when_nobody_saw_it() -> None:
     alone = replace(FACTS, containers=FACTS.containers[:1])
-    lost = replace(BOOKING, container=None)
+    lost = replace(RANGE, container=None)
     incident = investigate(lost, replace(SILENT, pod=alone))
     assert incident.container == FACTS.containers[0]
 
 
 def test_a_range_of_a_level_above_never_claims_a_cause() -> None:
     level = Cgroup(3, "kubepods.slice", Level.QOS)
-    incident = investigate(replace(BOOKING, account=level), SILENT)
+    incident = investigate(replace(RANGE, account=level), SILENT)
     assert incident.verdict.cause is Cause.UNKNOWN
 
 
 def test_victims_are_bounded_by_what_the_counter_allows() -> None:
     crowd = tuple(replace(LOG.victims[0], pid=pid) for pid in range(40))
-    scene = replace(SCENE, log=(replace(LOG, victims=crowd),))
-    assert len(investigate(BOOKING, scene).victims) == BOOKING.end - BOOKING.start
-    wide = replace(BOOKING, end=60)
+    scene = replace(SNAPSHOT, log=(replace(LOG, victims=crowd),))
+    assert len(investigate(RANGE, scene).victims) == RANGE.end - RANGE.start
+    wide = replace(RANGE, end=60)
     assert len(investigate(wide, scene).victims) == 16
 
 
 def test_the_log_of_another_pod_says_nothing_of_this_one() -> None:
     other = replace(LOG, constraint=None, group_path=f"/{POD.path}-other/x")
-    assert investigate(BOOKING, replace(SCENE, log=(other,))).victims == ()
+    assert investigate(RANGE, replace(SNAPSHOT, log=(other,))).victims == ()
 
 
 def lined(*, of_cgroup: bool) -> LogKill:
@@ -81,16 +81,16 @@ def lined(*, of_cgroup: bool) -> LogKill:
 
 
 def test_killed_process_alone_tells_the_machines_memory_from_a_cgroups() -> None:
-    scene = replace(SCENE, rose=KillCounters(2, 1, 0, 0))
+    scene = replace(SNAPSHOT, rose=KillCounters(2, 1, 0, 0))
     machine = replace(scene, log=(lined(of_cgroup=False),), nested=True)
-    assert investigate(BOOKING, machine).verdict.cause is Cause.NODE_OUT_OF_MEMORY
+    assert investigate(RANGE, machine).verdict.cause is Cause.NODE_OUT_OF_MEMORY
     cgroup = replace(scene, log=(lined(of_cgroup=True),))
-    assert investigate(BOOKING, cgroup).verdict.cause is Cause.UNKNOWN
+    assert investigate(RANGE, cgroup).verdict.cause is Cause.UNKNOWN
 
 
 def test_a_limit_below_the_containers_own_is_not_told_as_its_own() -> None:
     inside = Constraint(1.0, f"/{APP.path}/web.service", f"/{APP.path}/web.service", 4242)
-    incident = investigate(BOOKING, replace(SCENE, log=(replace(LOG, constraint=inside),)))
+    incident = investigate(RANGE, replace(SNAPSHOT, log=(replace(LOG, constraint=inside),)))
     assert (incident.verdict.cause, incident.limit) == (Cause.CONTAINER_LIMIT, None)
     line = note(incident)
     assert "at the limit of a cgroup that was made inside the container (web.service)." in line
@@ -101,7 +101,7 @@ def test_a_limit_below_the_containers_own_is_not_told_as_its_own() -> None:
 def test_of_limits_inside_and_outside_none_is_told_alone() -> None:
     inside = Constraint(1.0, f"/{APP.path}/web.service", f"/{APP.path}/web.service", 4242)
     kills = (LOG, replace(LOG, constraint=inside))
-    incident = investigate(replace(BOOKING, end=12, group_kills=2), replace(SCENE, log=kills))
+    incident = investigate(replace(RANGE, end=12, group_kills=2), replace(SNAPSHOT, log=kills))
     assert (incident.limit, incident.limited) == (None, None)
 
 
@@ -110,7 +110,7 @@ def test_a_line_that_the_counter_has_no_room_for_is_the_next_containers_victim()
     ring.group_kill(f"/{APP.path}", [(1, b"hog")])
     ring.killed(2, b"hog")  # and here the read ends
     log = tuple(LogAssembler().feed(parse_events(parse_records(ring.text))))
-    incident = investigate(BOOKING, replace(SCENE, log=log))
+    incident = investigate(RANGE, replace(SNAPSHOT, log=log))
     assert [victim.pid for victim in incident.victims] == [1]
 
 
@@ -118,13 +118,13 @@ def test_what_one_of_two_may_have_suffered_is_not_told_by_the_line_of_a_third_th
     lost = Cgroup(
         10, f"{POD.path}/cri-containerd-{'c' * 64}.scope", Level.CONTAINER, "uid", "c" * 64
     )
-    booking = replace(BOOKING, container=None, candidates=(SIDE, lost), group_kills=0)
-    assert investigate(booking, SCENE).victims == ()
-    named = investigate(replace(booking, candidates=(SIDE, APP)), SCENE)
+    booking = replace(RANGE, container=None, candidates=(SIDE, lost), group_kills=0)
+    assert investigate(booking, SNAPSHOT).victims == ()
+    named = investigate(replace(booking, candidates=(SIDE, APP)), SNAPSHOT)
     assert [victim.pid for victim in named.victims] == [4242]
 
 
 def test_a_line_that_names_the_pod_alone_may_be_of_any_candidate() -> None:
-    booking = replace(BOOKING, container=None, candidates=(SIDE,), group_kills=0)
+    booking = replace(RANGE, container=None, candidates=(SIDE,), group_kills=0)
     placed = replace(LOG, constraint=Constraint(1.0, f"/{POD.path}", f"/{POD.path}", 4242))
-    assert investigate(booking, replace(SCENE, log=(placed,))).victims == LOG.victims
+    assert investigate(booking, replace(SNAPSHOT, log=(placed,))).victims == LOG.victims

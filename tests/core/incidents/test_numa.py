@@ -11,21 +11,21 @@ from oomwarden.core.records.coalesce import Draft, merge
 from oomwarden.core.records.event import note
 from oomwarden.core.records.oomkill import oom_kill
 
-from tests.support.one_kill import APP, BOOKING, SCENE, WITNESS
-from tests.support.printk import Printk, Report
+from tests.support.one_kill import APP, RANGE, SNAPSHOT, WITNESS
+from tests.support.printk import PrintedKill, Printk
 
 CPUSET, POLICY = b"CONSTRAINT_CPUSET", b"CONSTRAINT_MEMORY_POLICY"
 
 
 def killed(constraint: bytes, mems: bytes, mask: bytes = b"(null)", pid: int = 42) -> LogKill:
     ring, path = Printk(), f"/{APP.path}"
-    ring.kill("T1", Report(None, path, b"hog", pid, b"x", constraint, mask, mems))
+    ring.kill("T1", PrintedKill(None, path, b"hog", pid, b"x", constraint, mask, mems))
     (kill,) = LogAssembler().feed(parse_events(parse_records(ring.text)))
     return kill
 
 
 def found(*kills: LogKill) -> Incident:
-    return investigate(replace(BOOKING, group_kills=0), replace(SCENE, log=kills))
+    return investigate(replace(RANGE, group_kills=0), replace(SNAPSHOT, log=kills))
 
 
 @pytest.mark.parametrize(

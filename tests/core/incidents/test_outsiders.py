@@ -13,7 +13,7 @@ from oomwarden.core.records.event import note
 from oomwarden.core.records.oomkill import oom_kill
 
 from tests.support.log_lines import Ring
-from tests.support.one_kill import APP, FACTS, MIB, POD, SCENE, WITNESS
+from tests.support.one_kill import APP, FACTS, MIB, POD, SNAPSHOT, WITNESS
 
 ALONE = replace(FACTS, containers=FACTS.containers[:1])
 LOST = CounterRange(POD, 0, 0, 1, POD)
@@ -35,7 +35,7 @@ def told(task: str, comm: bytes, score: int = 992, *, named: bool = True) -> Log
 
 def found(kill: LogKill, booking: CounterRange = LOST) -> Incident:
     limits = PodLimits(16 * MIB, (16 * MIB,))
-    return investigate(booking, replace(SCENE, pod=ALONE, limits=limits, log=(kill,)))
+    return investigate(booking, replace(SNAPSHOT, pod=ALONE, limits=limits, log=(kill,)))
 
 
 @pytest.mark.parametrize("comm", [b"conmon", b"runc", b"containerd-shim", b"java"])

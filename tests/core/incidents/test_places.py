@@ -17,7 +17,7 @@ from oomwarden.core.records.event import note, regarding
 from oomwarden.core.records.oomkill import oom_kill
 
 from tests.support.log_lines import Ring
-from tests.support.one_kill import APP, BOOKING, FACTS, MIB, POD, SCENE, SIDE, WITNESS
+from tests.support.one_kill import APP, FACTS, MIB, POD, RANGE, SIDE, SNAPSHOT, WITNESS
 
 CONMON = f"/{POD.path}/crio-conmon-{'a' * 64}.scope"
 CRIO = Cgroup(8, f"{POD.path}/crio-{'a' * 64}.scope", Level.CONTAINER, "uid", "a" * 64)
@@ -37,15 +37,15 @@ def told(task: str, oom: str | None, comm: bytes = b"hog", score: int = 992) -> 
     return kill
 
 
-def found(kill: LogKill, booking: CounterRange = BOOKING, **scene: object) -> Incident:
-    return investigate(booking, replace(SCENE, log=(kill,), **scene))  # type: ignore[arg-type]
+def found(kill: LogKill, booking: CounterRange = RANGE, **scene: object) -> Incident:
+    return investigate(booking, replace(SNAPSHOT, log=(kill,), **scene))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("scope", ["crio", "libpod", "cri-containerd", "docker"])
 def test_the_runtimes_own_cgroup_below_the_scope_is_the_container(scope: str) -> None:
     own = replace(CRIO, path=CRIO.path.replace("crio", scope))
     inner = f"/{own.path}/container"
-    incident = found(told(inner, inner), replace(BOOKING, container=own))
+    incident = found(told(inner, inner), replace(RANGE, container=own))
     assert (incident.verdict.cause, incident.limit) == (Cause.CONTAINER_LIMIT, 32 * MIB)
     assert incident.sub_cgroup is None
 
@@ -56,14 +56,14 @@ def test_the_runtimes_own_cgroup_below_the_scope_is_the_container(scope: str) ->
 )
 def test_a_limit_that_the_container_set_below_is_not_its_own(below: str) -> None:
     inner = f"/{CRIO.path}/{below}"
-    incident = found(told(inner, inner), replace(BOOKING, container=CRIO))
+    incident = found(told(inner, inner), replace(RANGE, container=CRIO))
     assert (incident.verdict.cause, incident.limit) == (Cause.CONTAINER_LIMIT, None)
 
 
 def test_a_cgroup_named_container_is_the_containers_own_work_where_the_runtime_makes_none() -> None:
     own = replace(APP, path=APP.path.removesuffix(".scope"))
     inner = f"/{own.path}/container"
-    incident = found(told(inner, inner), replace(BOOKING, container=own))
+    incident = found(told(inner, inner), replace(RANGE, container=own))
     assert (incident.limit, incident.sub_cgroup) == (None, "container")
 
 
@@ -83,7 +83,7 @@ def test_a_record_keeps_the_cgroup_below_the_containers_own(below: str, shown: s
 
 def test_of_victims_in_several_cgroups_below_none_is_kept() -> None:
     kills = tuple(told(f"/{APP.path}/{name}", f"/{APP.path}") for name in ("a", "b"))
-    incident = investigate(replace(BOOKING, group_kills=0), replace(SCENE, log=kills))
+    incident = investigate(replace(RANGE, group_kills=0), replace(SNAPSHOT, log=kills))
     assert "subCgroup" not in oom_kill(incident, WITNESS)["container"]
 
 
@@ -123,7 +123,7 @@ def test_the_pause_container_is_no_container_of_the_pod() -> None:
     pause = Cgroup(
         11, f"{POD.path}/cri-containerd-{'f' * 64}.scope", Level.CONTAINER, "uid", "f" * 64
     )
-    booking = replace(BOOKING, container=pause, end=3, group_kills=0)
+    booking = replace(RANGE, container=pause, end=3, group_kills=0)
     incident = found(told(f"/{pause.path}", None, b"pause", -998), booking, pod=ALONE)
     assert (incident.container, incident.candidates) == (None, ())
     assert incident.other_cgroup == pause.path.rpartition("/")[2]
@@ -134,7 +134,7 @@ def test_a_containers_process_that_is_called_pause_is_the_containers() -> None:
     unknown = replace(
         APP, inode=12, container_id="e" * 64, path=APP.path.replace("a" * 64, "e" * 64)
     )
-    incident = found(told(f"/{unknown.path}", None, b"pause"), replace(BOOKING, container=unknown),
+    incident = found(told(f"/{unknown.path}", None, b"pause"), replace(RANGE, container=unknown),
                      pod=ALONE)  # fmt: skip
     assert incident.container == ALONE.containers[0]
 
@@ -152,7 +152,7 @@ def test_one_kill_of_the_monitor_among_several_leaves_the_others_unknown() -> No
 
 @pytest.mark.parametrize("comm", [b"runc:[2:INIT]", b"runc:[1:CHILD]", b"runc", b"crun", b"conmon"])
 def test_a_program_that_had_not_begun_is_told_as_such(comm: bytes) -> None:
-    single = replace(BOOKING, end=3, group_kills=0)
+    single = replace(RANGE, end=3, group_kills=0)
     line = note(found(told(f"/{APP.path}", f"/{POD.path}", comm), single))
     assert "Its program had not begun: a container, or an exec in it, was about to start." in line
     assert "One process was killed" not in line
@@ -161,7 +161,7 @@ def test_a_program_that_had_not_begun_is_told_as_such(comm: bytes) -> None:
 def test_an_ephemeral_container_at_the_pods_limit_is_told_what_that_limit_is_made_of() -> None:
     debug = ContainerFacts("debug", ContainerType.EPHEMERAL, "b" * 64)
     facts = replace(FACTS, containers=(replace(FACTS.containers[0], limit=32 * MIB), debug))
-    booking = replace(BOOKING, container=SIDE, container_limit=None)
+    booking = replace(RANGE, container=SIDE, container_limit=None)
     limits = PodLimits(32 * MIB, (32 * MIB, None))
     kill = told(f"/{SIDE.path}", f"/{POD.path}")
     line = note(found(kill, booking, pod=facts, limits=limits))
@@ -200,8 +200,8 @@ def test_a_limit_of_the_pod_as_a_whole_is_the_pods(own: tuple[int | None, int | 
 def test_the_pods_own_limit_is_told_of_its_only_container_too() -> None:
     facts = replace(ALONE, limit=48_000_000)
     limits = PodLimits(48_000_000 // 4096 * 4096, (48_000_000 // 4096 * 4096,), of_pod=True)
-    silent = replace(SCENE, log=(), rose=KillCounters(2, 1, 1, 1), pod=facts, limits=limits)
-    incident = investigate(BOOKING, silent)
+    silent = replace(SNAPSHOT, log=(), rose=KillCounters(2, 1, 1, 1), pod=facts, limits=limits)
+    incident = investigate(RANGE, silent)
     assert (incident.verdict.cause, incident.limit) == (Cause.POD_LIMIT, 48_000_000)
 
 

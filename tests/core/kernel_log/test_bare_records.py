@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from oomwarden.core.kernel_log.kills import LogAssembler, LogKill
 from oomwarden.core.kernel_log.lines import parse_events, parse_records
 
-from tests.support.printk import Printk, Report, killed, oom_kill
+from tests.support.printk import PrintedKill, Printk, killed, oom_kill
 
 CONTAINER = f"/kubepods.slice/kubepods-pod1.slice/cri-containerd-{'a' * 64}.scope"
 OF_CGROUP = b"Memory cgroup out of memory"
@@ -27,7 +27,7 @@ def victims(kills: list[LogKill]) -> list[tuple[str | None, int, bytes]]:
 
 def assert_read(ring: Printk, comm: bytes) -> None:
     ring.line("T1", 4, comm + b" invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0")
-    ring.kill("T1", Report(CONTAINER, CONTAINER, comm, 42))
+    ring.kill("T1", PrintedKill(CONTAINER, CONTAINER, comm, 42))
     assert victims(read(ring)) == [(CONTAINER, 42, comm)]
 
 
@@ -43,7 +43,7 @@ def test_no_comm_hides_its_process(comm: bytes, ring: Printk) -> None:
 
 
 def test_a_line_of_anothers_that_looks_stamped_ends_nothing() -> None:
-    ring, pieces = Printk(time=False), oom_kill(Report(CONTAINER, CONTAINER, b"hog", 42))
+    ring, pieces = Printk(time=False), oom_kill(PrintedKill(CONTAINER, CONTAINER, b"hog", 42))
     ring.printed("T1", 6, pieces[:3])
     ring.line("T2", 6, b"[9999999.0] x[7]: segfault at 0 ip 000055 sp 00007f error 4")
     ring.printed("T1", 4, pieces[3:])
@@ -55,12 +55,12 @@ def test_a_line_of_anothers_that_looks_stamped_ends_nothing() -> None:
 def test_a_cpusets_name_that_looks_like_a_callers_victim_is_none(looks: bytes) -> None:
     forged = looks + killed(OF_CGROUP, 9, b"forged")
     ring = Printk(time=False, noise=[0, 1, 1])
-    ring.kill("T1", Report(CONTAINER, CONTAINER, b"hog", 42, cpuset=forged))
+    ring.kill("T1", PrintedKill(CONTAINER, CONTAINER, b"hog", 42, cpuset=forged))
     assert victims(read(ring)) == [(CONTAINER, 42, b"hog")]
 
 
 def test_a_victim_that_was_dying_already_has_gone_whoever_was_to_be_killed() -> None:
-    ring, report = Printk(), Report(None, CONTAINER, b"hog", 42, constraint=b"CONSTRAINT_NONE")
+    ring, report = Printk(), PrintedKill(None, CONTAINER, b"hog", 42, constraint=b"CONSTRAINT_NONE")
     ring.printed("T1", 6, oom_kill(report))
     ring.line("T1", 6, b"Out of memory (oom_kill_allocating_task): OOM victim 42 (hog) is already "
                        b"exiting. Skip killing the task")  # fmt: skip

@@ -40,7 +40,7 @@ def test_any_sequence_of_group_kills_is_told_as_it_was(
 ) -> None:
     ring = Ring()
     for number, pids, in_rate in reports:
-        ring.group_kill(path(number), [(pid, comm) for pid in pids], told=in_rate)
+        ring.group_kill(path(number), [(pid, comm) for pid in pids], within_rate_limit=in_rate)
     expected = [(path(number), pids) for number, pids, _ in reports]
     found = told(kills(ring.text))
     same = any(set(one[1]) & set(two[1]) for one, two in pairwise(reports))
@@ -102,7 +102,7 @@ def test_trap_1_the_first_victim_of_a_group_is_named_twice_and_told_once() -> No
 def test_trap_7_a_group_whose_oom_kill_line_was_dropped_is_placed_all_the_same() -> None:
     ring = Ring()
     for number in range(30):
-        ring.group_kill(path(number), [(100 + number, b"hog")], told=number < 10)
+        ring.group_kill(path(number), [(100 + number, b"hog")], within_rate_limit=number < 10)
     assert told(kills(ring.text)) == [(path(number), [100 + number]) for number in range(30)]
 
 

@@ -4,7 +4,7 @@ import pytest
 from oomwarden.core.kernel_log.kills import LogAssembler, LogKill
 from oomwarden.core.kernel_log.lines import parse_events, parse_records, unfinished_part
 
-from tests.support.printk import Printk, Report, killed, oom_kill
+from tests.support.printk import PrintedKill, Printk, killed, oom_kill
 
 PODS = tuple(f"/kubepods.slice/kubepods-pod{uid}.slice" for uid in "ab")
 OWN, OTHER = (f"{pod}/cri-containerd-{c * 64}.scope" for pod, c in zip(PODS, "ab", strict=True))
@@ -39,7 +39,7 @@ def print_split(ring: Printk, level: int, pieces: list[bytes], at: int, other: b
 def test_a_line_of_another_cpu_that_looks_like_a_piece_is_none(
     oom: str | None, other: bytes, at: int
 ) -> None:
-    ring, report = Printk(), Report(oom, OWN, b"hog", 42)
+    ring, report = Printk(), PrintedKill(oom, OWN, b"hog", 42)
     print_split(ring, 6, oom_kill(report), at, other)
     ring.line("T1", 3, killed(OF_CGROUP if oom else OF_MACHINE, 42, b"hog"))
     (kill,) = read(ring)
@@ -60,7 +60,7 @@ def test_so_is_one_within_the_line_of_a_group(other: bytes, at: int) -> None:
 
 def test_which_of_two_paths_is_the_victims_is_not_guessed() -> None:
     service = "/system.slice/backup.service"
-    ring, pieces = Printk(), oom_kill(Report(None, service, b"hog", 42))
+    ring, pieces = Printk(), oom_kill(PrintedKill(None, service, b"hog", 42))
     print_split(ring, 6, pieces[:-1], len(pieces) - 2, ALIKE)
     ring.line("C7", 4, b"eth0: link is up")
     ring.printed("T1", 4, pieces[-1:])
@@ -70,7 +70,7 @@ def test_which_of_two_paths_is_the_victims_is_not_guessed() -> None:
 
 @pytest.mark.parametrize("number", [1, 9, 300])
 def test_lines_that_look_alike_take_no_time(number: int) -> None:
-    ring, pieces = Printk(), oom_kill(Report(OWN, OWN, b"hog", 42))
+    ring, pieces = Printk(), oom_kill(PrintedKill(OWN, OWN, b"hog", 42))
     for begin, end in ((0, 5), (5, 7), (7, 9)):
         ring.printed("T1", 6, pieces[begin:end])
         for _ in range(number):
@@ -88,7 +88,7 @@ def test_a_path_that_is_too_long_to_print_is_not_known(
     oom: str | None, task: str, place: str | None
 ) -> None:
     ring = Printk()
-    ring.kill("T1", Report(oom, task, b"hog", 42, group=GROUP))
+    ring.kill("T1", PrintedKill(oom, task, b"hog", 42, group=GROUP))
     (kill,) = read(ring)
     assert kill.constraint is not None
     assert (kill.constraint.oom_memcg, kill.constraint.task_memcg, kill.place) == (
@@ -101,7 +101,7 @@ def test_a_path_that_is_too_long_to_print_is_not_known(
 
 
 def test_a_kernel_without_cpusets_prints_none() -> None:
-    ring, pieces = Printk(), oom_kill(Report(PODS[0], OWN, b"hog", 42))
+    ring, pieces = Printk(), oom_kill(PrintedKill(PODS[0], OWN, b"hog", 42))
     ring.printed("T1", 6, [pieces[0], *pieces[4:]])
     ring.line("T1", 3, killed(OF_CGROUP, 42, b"hog"))
     assert told(ring) == [(OWN, None, [42])]
@@ -114,7 +114,7 @@ def test_of_a_line_without_its_beginning_what_is_certain_is_used(
     lost: int, place: str | None
 ) -> None:
     ring = Printk(noise=[0, 1, 0, 1, 0, 1])
-    ring.printed("T1", 4, oom_kill(Report(PODS[0], OWN, b"hog", 42))[lost:])
+    ring.printed("T1", 4, oom_kill(PrintedKill(PODS[0], OWN, b"hog", 42))[lost:])
     ring.line("T1", 3, killed(OF_CGROUP, 42, b"hog"))
     assert told(ring) == [(place, None, [42])]
 
@@ -122,7 +122,7 @@ def test_of_a_line_without_its_beginning_what_is_certain_is_used(
 def test_a_line_without_its_beginning_never_says_that_the_machine_ran_out() -> None:
     ring = Printk()
     ring.printed(
-        "T1", 4, oom_kill(Report(None, OWN, b"hog", 42, constraint=b"CONSTRAINT_CPUSET"))[1:]
+        "T1", 4, oom_kill(PrintedKill(None, OWN, b"hog", 42, constraint=b"CONSTRAINT_CPUSET"))[1:]
     )
     ring.line("T1", 3, killed(OF_MACHINE, 42, b"hog"))
     (kill,) = read(ring)
@@ -146,7 +146,7 @@ def test_a_process_that_crashes_puts_no_line_together(comm: bytes) -> None:
 
 
 def test_a_process_that_crashes_makes_no_group() -> None:
-    ring, pieces = Printk(), oom_kill(Report(PODS[0], OWN, b"hog", 42))
+    ring, pieces = Printk(), oom_kill(PrintedKill(PODS[0], OWN, b"hog", 42))
     ring.line("T1", 3, killed(OF_CGROUP, 41, b"sh"))
     print_split(ring, 6, pieces[:7], 6, b"Tasks in \nx[77]: segfault at 0 ip 000055")
     ring.line("C7", 4, b"eth0: link is up")
@@ -160,7 +160,7 @@ def test_a_kill_long_after_a_group_kill_or_of_another_sort_is_none_of_it(
     after: float, why: bytes
 ) -> None:
     ring = Printk()
-    ring.kill("T1", Report(OWN, OWN, b"hog", 42, group=GROUP))
+    ring.kill("T1", PrintedKill(OWN, OWN, b"hog", 42, group=GROUP))
     ring.now += after
     ring.line("T1", 3, killed(why, 99, b"other"))
     assert told(ring) == [(OWN, OWN, [42, 43]), (None, None, [99])]
@@ -170,15 +170,15 @@ def test_a_kill_long_after_a_group_kill_or_of_another_sort_is_none_of_it(
 def test_a_kill_whose_line_cannot_be_read_is_none_of_the_group_before(printed: int) -> None:
     hidden = f"{OTHER}/x,task=hog,pid=99,uid=0"
     ring = Printk()
-    ring.kill("T1", Report(OWN, OWN, b"hog", 42, group=GROUP))
-    ring.printed("T1", 6, oom_kill(Report(hidden, hidden, b"hog", 99))[:printed])
+    ring.kill("T1", PrintedKill(OWN, OWN, b"hog", 42, group=GROUP))
+    ring.printed("T1", 6, oom_kill(PrintedKill(hidden, hidden, b"hog", 99))[:printed])
     ring.line("T1", 3, killed(OF_CGROUP, 99, b"hog"))
     assert [pids for _, _, pids in told(ring)] == [[42, 43], [99]]
 
 
 def test_a_group_whose_chosen_victim_was_dying_already_is_a_kill_of_its_own() -> None:
-    ring, report = Printk(), Report(PODS[1], OTHER, b"sh", 50)
-    ring.kill("T1", Report(OWN, OWN, b"hog", 42, group=GROUP))
+    ring, report = Printk(), PrintedKill(PODS[1], OTHER, b"sh", 50)
+    ring.kill("T1", PrintedKill(OWN, OWN, b"hog", 42, group=GROUP))
     ring.printed("T1", 6, oom_kill(report))
     dying = OF_CGROUP + b": OOM victim 50 (sh) is already exiting. Skip killing the task"
     ring.line("T1", 6, dying)
@@ -206,7 +206,7 @@ def test_so_it_is_where_no_line_names_its_victim() -> None:
 
 
 def test_a_text_in_between_is_no_part_of_a_path_where_the_kernel_prints_no_times() -> None:
-    ring, pieces = Printk(time=False), oom_kill(Report(PODS[0], OWN, b"a\nb", 42))
+    ring, pieces = Printk(time=False), oom_kill(PrintedKill(PODS[0], OWN, b"a\nb", 42))
     ring.printed("T1", 4, pieces[:-1])
     ring.line("C7", 4, b"[   4242]     0  4242    52282     8251   112640        0   992 hog")
     ring.printed("T1", 4, pieces[-1:])
@@ -224,7 +224,7 @@ def test_a_list_of_tasks_that_look_like_pieces_hides_nothing(comm: bytes) -> Non
             "T1", 6, b"[%7d]     0  4242    52282     8251   112640    0  992 %s" % (pid, comm)
         )
     forged = killed(OF_CGROUP, 9, b"forged")
-    ring.kill("T1", Report(OWN, OWN, b"hog", 42, cpuset=forged, group=GROUP))
+    ring.kill("T1", PrintedKill(OWN, OWN, b"hog", 42, cpuset=forged, group=GROUP))
     assert told(ring) == [(OWN, OWN, [42, 43])]
 
 
@@ -233,7 +233,7 @@ def test_a_read_leaves_all_of_a_line_that_has_begun(other: bytes) -> None:
     ring = Printk()
     ring.line("T1", 3, killed(OF_CGROUP, 41, b"sh"))
     read = len(ring.text)
-    print_split(ring, 6, oom_kill(Report(OWN, OWN, b"hog", 42))[:-1], 3, other)
+    print_split(ring, 6, oom_kill(PrintedKill(OWN, OWN, b"hog", 42))[:-1], 3, other)
     ring.line("C7", 4, other)
     assert unfinished_part(ring.text) == ring.text[read:]
 
@@ -241,6 +241,6 @@ def test_a_read_leaves_all_of_a_line_that_has_begun(other: bytes) -> None:
 @pytest.mark.parametrize("uid", [b"65534", b"-2147483648", b"-1"])
 def test_a_uid_is_printed_as_a_signed_number(uid: bytes) -> None:
     ring = Printk()
-    ring.kill("T1", Report(PODS[0], OWN, b"hog", 42))
+    ring.kill("T1", PrintedKill(PODS[0], OWN, b"hog", 42))
     ring.text = ring.text.replace(b",uid=0", b",uid=" + uid)
     assert told(ring) == [(OWN, None, [42])]

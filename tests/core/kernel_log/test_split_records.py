@@ -14,7 +14,7 @@ from oomwarden.core.kernel_log.lines import Constraint, parse_events, parse_reco
 from oomwarden.core.model.cgroup import Cgroup, Level
 
 from tests.support import printk
-from tests.support.printk import Printk, Report, killed, oom_kill
+from tests.support.printk import PrintedKill, Printk, killed, oom_kill
 
 KUBEPODS = "kubepods.slice"
 OF_CGROUP = b"Memory cgroup out of memory"
@@ -53,13 +53,13 @@ RINGS = st.builds(
 
 
 @st.composite
-def reports(draw: st.DrawFn) -> Report:
+def reports(draw: st.DrawFn) -> PrintedKill:
     """A kill in the container whose owner names cgroups and processes as he likes."""
     task = f"/{OWN}{draw(BELOW)}"
     levels = [task[:at] for at in range(1, len(task)) if task[at] == "/"]
     oom = draw(st.sampled_from([None, task, *levels]))
     cpuset = draw(st.one_of(st.just("/"), st.just(task.rpartition("/")[2]), NAMES)).encode()
-    return Report(oom, task, draw(COMMS), 42, cpuset=cpuset,
+    return PrintedKill(oom, task, draw(COMMS), 42, cpuset=cpuset,
                   constraint=b"CONSTRAINT_MEMCG" if oom else b"CONSTRAINT_NONE")  # fmt: skip
 
 
@@ -75,7 +75,7 @@ def verdict(told: Constraint, pod: str) -> Verdict:
     return from_log(told, Cgroup(1, pod, Level.POD), PodLimits(None, (None, None)))
 
 
-def assert_true(kill: LogKill, report: Report) -> None:
+def assert_true(kill: LogKill, report: PrintedKill) -> None:
     pod, container = report.task[1:].split("/")[1:3]
     pod_path = f"{KUBEPODS}/{pod}"
     others = [path for path in (OWN, VICTIM) if path != f"{pod_path}/{container}"]
@@ -87,7 +87,7 @@ def assert_true(kill: LogKill, report: Report) -> None:
 
 
 @given(reports(), RINGS)
-def test_no_name_moves_a_victim_or_its_cause(report: Report, ring: Printk) -> None:
+def test_no_name_moves_a_victim_or_its_cause(report: PrintedKill, ring: Printk) -> None:
     ring.kill("T1", report)
     (found,) = read(ring.text)
     assert [victim.pid for victim in found.victims] == [42]
@@ -97,7 +97,7 @@ def test_no_name_moves_a_victim_or_its_cause(report: Report, ring: Printk) -> No
 @pytest.mark.parametrize("name", [name for name in FORGED if "/" in name])
 def test_a_name_that_forges_a_place_does_not_even_hide_the_true_one(name: str) -> None:
     task, ring = f"/{OWN}/x{name}", Printk()
-    ring.kill("T1", Report(task, task, b"hog", 42))
+    ring.kill("T1", PrintedKill(task, task, b"hog", 42))
     (kill,) = read(ring.text)
     assert kill.place == task
 
@@ -107,7 +107,7 @@ def test_a_name_that_forges_a_place_does_not_even_hide_the_true_one(name: str) -
 def test_a_cpusets_name_that_looks_like_a_victim_is_none(noise: list[int], more: bytes) -> None:
     forged = killed(OF_CGROUP, 9, b"forged") + more
     ring = Printk(noise=noise)
-    ring.kill("T1", Report(f"/{OWN}", f"/{OWN}", b"hog", 42, cpuset=forged))
+    ring.kill("T1", PrintedKill(f"/{OWN}", f"/{OWN}", b"hog", 42, cpuset=forged))
     assert any(record.text.startswith(forged) for record in parse_records(ring.text))
     (kill,) = read(ring.text)
     assert [victim.pid for victim in kill.victims] == [42]
@@ -115,26 +115,26 @@ def test_a_cpusets_name_that_looks_like_a_victim_is_none(noise: list[int], more:
 
 @given(reports(), RINGS, COMMS)
 def test_no_name_moves_the_next_kill_in_another_pod(
-    report: Report, ring: Printk, comm: bytes
+    report: PrintedKill, ring: Printk, comm: bytes
 ) -> None:
-    other = Report(f"/{PODS[1]}", f"/{VICTIM}", comm, 77)
+    other = PrintedKill(f"/{PODS[1]}", f"/{VICTIM}", comm, 77)
     ring.kill("T1", report)
-    ring.kill("T2", other, told=False)
+    ring.kill("T2", other, within_rate_limit=False)
     kills = read(ring.text)
     assert not kills_in(OWN, [kill for kill in of_pid(kills, 77) if not of_pid([kill], 42)])
     assert not kills_in(VICTIM, kills)
 
 
 @given(reports(), RINGS)
-def test_no_name_adds_its_kill_to_the_group_kill_before(report: Report, ring: Printk) -> None:
-    ring.kill("T2", Report(None, f"/{VICTIM}", b"sh", 77, group=[(77, b"sh"), (78, b"sh")]))
+def test_no_name_adds_its_kill_to_the_group_kill_before(report: PrintedKill, ring: Printk) -> None:
+    ring.kill("T2", PrintedKill(None, f"/{VICTIM}", b"sh", 77, group=[(77, b"sh"), (78, b"sh")]))
     ring.kill("T1", report)
     assert not kills_in(VICTIM, of_pid(read(ring.text), 42))
 
 
 @given(RINGS)
 def test_plain_names_are_placed_wherever_the_line_is_split(ring: Printk) -> None:
-    report = Report(f"/{PODS[0]}", f"/{OWN}", b"hog", 42, group=[(42, b"hog"), (43, b"sh")])
+    report = PrintedKill(f"/{PODS[0]}", f"/{OWN}", b"hog", 42, group=[(42, b"hog"), (43, b"sh")])
     ring.kill("T1", report)
     (kill,) = read(ring.text)
     assert (kill.place, kill.group_path) == (f"/{OWN}", f"/{OWN}")
@@ -147,8 +147,8 @@ def test_plain_names_are_placed_wherever_the_line_is_split(ring: Printk) -> None
 def test_the_caller_tells_two_reports_apart_that_were_printed_at_once(turns: list[bool]) -> None:
     ring = Printk(callers=True)
     first, second = (
-        Report(f"/{PODS[0]}", f"/{OWN}", b"a", 1),
-        Report(f"/{PODS[1]}", f"/{VICTIM}", b"b", 2),
+        PrintedKill(f"/{PODS[0]}", f"/{OWN}", b"a", 1),
+        PrintedKill(f"/{PODS[1]}", f"/{VICTIM}", b"b", 2),
     )
     left = {"T1": list(oom_kill(first)), "T2": list(oom_kill(second))}
     for turn in [*turns, *[True] * 9, *[False] * 9]:
@@ -167,8 +167,8 @@ def test_without_a_caller_two_reports_at_once_are_placed_right_or_not_at_all(
 ) -> None:
     ring = Printk()
     left = {
-        True: list(oom_kill(Report(f"/{PODS[0]}", f"/{OWN}", b"a", 1))),
-        False: list(oom_kill(Report(f"/{PODS[1]}", f"/{VICTIM}", b"b", 2))),
+        True: list(oom_kill(PrintedKill(f"/{PODS[0]}", f"/{OWN}", b"a", 1))),
+        False: list(oom_kill(PrintedKill(f"/{PODS[1]}", f"/{VICTIM}", b"b", 2))),
     }
     for turn in [*turns, *[True] * 9, *[False] * 9]:
         if left[turn]:
@@ -183,7 +183,7 @@ def test_without_a_caller_two_reports_at_once_are_placed_right_or_not_at_all(
 @pytest.mark.parametrize("printed", range(1, 9))
 def test_of_a_line_that_was_cut_what_is_known_is_used_and_no_more(printed: int) -> None:
     ring = Printk()
-    report = Report(f"/{PODS[0]}", f"/{OWN}", b"hog", 42)
+    report = PrintedKill(f"/{PODS[0]}", f"/{OWN}", b"hog", 42)
     ring.printed("T1", 6, oom_kill(report)[:printed])
     ring.line("T1", 3, killed(OF_CGROUP, 42, b"hog"))
     (kill,) = read(ring.text)
@@ -195,7 +195,7 @@ def test_of_a_line_that_was_cut_what_is_known_is_used_and_no_more(printed: int) 
 def test_a_path_longer_than_a_record_still_names_the_container() -> None:
     deep = f"/{OWN}" + f"/{'deep' * 60}" * 5
     ring = Printk()
-    ring.kill("T1", Report(deep, deep + "/leaf", b"hog", 42, group=[(42, b"hog")]))
+    ring.kill("T1", PrintedKill(deep, deep + "/leaf", b"hog", 42, group=[(42, b"hog")]))
     (kill,) = read(ring.text)
     assert kills_in(OWN, [kill]) == [kill]
     assert kill.group_path is not None
@@ -212,7 +212,7 @@ def test_the_end_of_a_group_line_may_be_lost() -> None:
 
 def test_a_group_line_of_another_cgroup_than_the_victims_is_another_kill() -> None:
     ring = Printk()
-    ring.kill("T1", Report(f"/{PODS[0]}", f"/{OWN}", b"hog", 42))
+    ring.kill("T1", PrintedKill(f"/{PODS[0]}", f"/{OWN}", b"hog", 42))
     ring.printed("T2", 6, [b"Tasks in ", f"/{VICTIM}".encode(), GROUP_END.encode()])
     first, second = read(ring.text)
     assert (first.group_path, second.group_path) == (None, f"/{VICTIM}")
@@ -220,7 +220,7 @@ def test_a_group_line_of_another_cgroup_than_the_victims_is_another_kill() -> No
 
 def test_a_line_that_names_another_thread_of_the_victim_is_its_own() -> None:
     ring = Printk()
-    ring.printed("T1", 6, oom_kill(Report(f"/{PODS[0]}", f"/{OWN}", b"java", 42)))
+    ring.printed("T1", 6, oom_kill(PrintedKill(f"/{PODS[0]}", f"/{OWN}", b"java", 42)))
     ring.line("T1", 3, killed(OF_CGROUP, 57, b"GC Thread#0"))
     (kill,) = read(ring.text)
     assert (kill.place, kill.victims[0].pid) == (f"/{OWN}", 57)
@@ -228,7 +228,7 @@ def test_a_line_that_names_another_thread_of_the_victim_is_its_own() -> None:
 
 def test_a_line_waits_for_the_victim_that_it_names() -> None:
     ring = Printk()
-    ring.printed("T1", 6, oom_kill(Report(f"/{PODS[0]}", f"/{OWN}", b"a", 1)))
+    ring.printed("T1", 6, oom_kill(PrintedKill(f"/{PODS[0]}", f"/{OWN}", b"a", 1)))
     for pid in (2, 1):
         ring.line("T1", 3, killed(OF_CGROUP, pid, b"a"))
     assert [kill.place for kill in read(ring.text)] == [None, f"/{OWN}"]
@@ -238,6 +238,6 @@ def test_a_line_waits_for_the_victim_that_it_names() -> None:
 def test_a_read_in_the_middle_of_a_line_leaves_it_to_the_next(printed: int) -> None:
     ring = Printk(noise=[1] * 9)
     ring.line("T9", 6, b"eth0: link is up")
-    ring.printed("T1", 6, oom_kill(Report(f"/{PODS[0]}", f"/{OWN}", b"hog", 42))[:printed])
+    ring.printed("T1", 6, oom_kill(PrintedKill(f"/{PODS[0]}", f"/{OWN}", b"hog", 42))[:printed])
     begun = ring.text[ring.text.index(b"oom-kill:") - len(b"<6>[   50.000000] ") :]
     assert unfinished_part(ring.text) == (b"" if printed == 9 else begun)

@@ -7,7 +7,7 @@ from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
 
 
 @dataclass
-class Kernel:
+class CounterModel:
     """A model of the kernel's books: a kill is counted at the victim's cgroup and above."""
 
     ledger: Ledger = field(default_factory=Ledger)
@@ -69,13 +69,13 @@ def total(bookings: list[CounterRange]) -> int:
     return sum(booking.end - booking.start for booking in bookings)
 
 
-def booked_to(kernel: Kernel, inode: int) -> int:
+def booked_to(kernel: CounterModel, inode: int) -> int:
     own = (b for b in kernel.bookings if b.container and b.container.inode == inode)
     return total(list(own))
 
 
 def test_a_kill_is_booked_to_its_container_once() -> None:
-    kernel = Kernel()
+    kernel = CounterModel()
     kernel.make(10, 2, Level.POD)
     kernel.make(11, 10, Level.CONTAINER)
     kernel.read()
@@ -90,7 +90,7 @@ def test_a_kill_is_booked_to_its_container_once() -> None:
 
 
 def test_a_container_that_vanished_unread_gets_what_its_pod_owes() -> None:
-    kernel = Kernel()
+    kernel = CounterModel()
     kernel.make(10, 2, Level.POD)
     kernel.make(11, 10, Level.CONTAINER)
     kernel.make(12, 10, Level.CONTAINER)
@@ -104,7 +104,7 @@ def test_a_container_that_vanished_unread_gets_what_its_pod_owes() -> None:
 
 
 def test_of_several_that_vanished_unread_all_are_candidates() -> None:
-    kernel = Kernel()
+    kernel = CounterModel()
     kernel.make(10, 2, Level.POD)
     kernel.make(11, 10, Level.CONTAINER)
     kernel.make(12, 10, Level.CONTAINER)
@@ -120,7 +120,7 @@ def test_of_several_that_vanished_unread_all_are_candidates() -> None:
 
 
 def test_a_pod_that_vanished_unread_is_told_at_its_qos_class() -> None:
-    kernel = Kernel()
+    kernel = CounterModel()
     kernel.make(10, 2, Level.POD)
     kernel.make(11, 10, Level.CONTAINER)
     kernel.read()

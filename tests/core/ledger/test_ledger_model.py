@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oomwarden.core.model.cgroup import Level
 
-from tests.support.kernel_books import QOS, TOP, Agent, Kernel
+from tests.support.kernel_model import QOS, TOP, AgentModel, KernelModel
 
 ACTIONS = [
     "make", "make", "kill", "kill", "group kill", "remove", "remove pod", "read", "torn read",
@@ -23,7 +23,7 @@ def steps_of(actions: list[str]) -> st.SearchStrategy[Steps]:
     return st.lists(step, min_size=4, max_size=60)
 
 
-def take(agent: Agent, action: str, which: int, count: int) -> None:
+def take(agent: AgentModel, action: str, which: int, count: int) -> None:
     kernel = agent.kernel
     pods, containers = kernel.live(Level.POD), kernel.live(Level.CONTAINER)
     victim = containers[which % len(containers)] if containers else None
@@ -51,8 +51,8 @@ def take(agent: Agent, action: str, which: int, count: int) -> None:
         agent.crash()
 
 
-def play(steps: Steps, *, logs: bool) -> Agent:
-    agent = Agent(Kernel(logs=logs))
+def play(steps: Steps, *, logs: bool) -> AgentModel:
+    agent = AgentModel(KernelModel(logs=logs))
     agent.read()
     for step in steps:
         take(agent, *step)
@@ -69,7 +69,7 @@ def test_every_increment_of_the_kernel_is_booked_exactly_once(
     logs: bool,  # noqa: FBT001 - drawn by hypothesis
 ) -> None:
     agent = play(steps, logs=logs)
-    assert agent.told() == agent.kernel.kills[TOP]
+    assert agent.recorded() == agent.kernel.kills[TOP]
 
 
 @settings(max_examples=300, deadline=None)
@@ -79,8 +79,8 @@ def test_the_ranges_of_a_pod_join_up_to_its_counter(
     logs: bool,  # noqa: FBT001 - drawn by hypothesis
 ) -> None:
     agent = play(steps, logs=logs)
-    for inode in {booking.account.inode for booking in agent.bookings}:
-        spans = sorted((b.start, b.end) for b in agent.bookings if b.account.inode == inode)
+    for inode in {booking.account.inode for booking in agent.ranges}:
+        spans = sorted((b.start, b.end) for b in agent.ranges if b.account.inode == inode)
         assert all(first[1] <= second[0] for first, second in pairwise(spans))
         if inode in agent.kernel.live(Level.POD):
             joined = [0, *(end for _, end in spans)]
@@ -94,8 +94,8 @@ def test_no_container_is_told_a_kill_that_was_not_its_own(
     logs: bool,  # noqa: FBT001 - drawn by hypothesis
 ) -> None:
     agent = play(steps, logs=logs)
-    for path in {b.container.path for b in agent.bookings if b.container}:
-        assert agent.told_of(path) <= agent.kernel.victims.get(path, 0)
+    for path in {b.container.path for b in agent.ranges if b.container}:
+        assert agent.recorded_for(path) <= agent.kernel.victims.get(path, 0)
 
 
 @settings(max_examples=300, deadline=None)
@@ -103,10 +103,10 @@ def test_no_container_is_told_a_kill_that_was_not_its_own(
 def test_with_the_log_every_kill_has_its_container(steps: Steps) -> None:
     agent = play(steps, logs=True)
     victims = agent.kernel.victims
-    assert {path: agent.told_of(path) for path in victims} == victims
+    assert {path: agent.recorded_for(path) for path in victims} == victims
 
 
 def test_a_kill_that_was_read_in_time_does_not_take_the_line_of_one_that_was_not() -> None:
     steps = [("make", 0, 1), ("make", 3, 1), ("make", 3, 1), ("torn read", 0, 1), ("kill", 1, 1)]
     agent = play([*steps, ("remove pod", 0, 1)], logs=True)
-    assert {path: agent.told_of(path) for path in agent.kernel.victims} == agent.kernel.victims
+    assert {path: agent.recorded_for(path) for path in agent.kernel.victims} == agent.kernel.victims

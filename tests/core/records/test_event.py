@@ -10,11 +10,11 @@ from oomwarden.core.model.cgroup import Level
 from oomwarden.core.records.event import NOTE_BYTES, event, note, truncate
 from oomwarden.core.records.oomkill import oom_kill
 
-from tests.support.one_kill import BOOKING, HOG, NOW, SCENE, WITNESS
+from tests.support.one_kill import HOG, NOW, RANGE, SNAPSHOT, WITNESS
 
 MIB = 1 << 20
-GROUP = investigate(BOOKING, SCENE)
-SINGLE = replace(GROUP, booking=replace(BOOKING, end=3, group_kills=0))
+GROUP = investigate(RANGE, SNAPSHOT)
+SINGLE = replace(GROUP, booking=replace(RANGE, end=3, group_kills=0))
 UNSEEN = replace(GROUP, victims=(), from_log=False)
 
 
@@ -52,7 +52,7 @@ def test_of_a_single_kill_it_is_not_guessed_whether_the_container_died() -> None
 
 
 def test_several_single_kills_are_not_called_one() -> None:
-    several = replace(SINGLE, booking=replace(BOOKING, end=9, group_kills=0), kills=7)
+    several = replace(SINGLE, booking=replace(RANGE, end=9, group_kills=0), kills=7)
     told = note(several)
     assert "ho\\ng (pid 4242), 7 kills, killed" in told
     assert ". If the container goes on, Kubernetes does not show this." in told

@@ -16,12 +16,12 @@ from oomwarden.core.records.misreport import (
     recorded_kill,
 )
 
-from tests.support.one_kill import BOOKING, FACTS, NOW, SCENE, WITNESS
+from tests.support.one_kill import FACTS, NOW, RANGE, SNAPSHOT, WITNESS
 
 ID = "a" * 64
-GROUP = RecordedKill(ID, investigate(BOOKING, SCENE), WITNESS)
-ONE = replace(BOOKING, end=3, group_kills=0)
-SINGLE = replace(GROUP, incident=investigate(ONE, SCENE))
+GROUP = RecordedKill(ID, investigate(RANGE, SNAPSHOT), WITNESS)
+ONE = replace(RANGE, end=3, group_kills=0)
+SINGLE = replace(GROUP, incident=investigate(ONE, SNAPSHOT))
 ERROR = Termination("uid", ID, "Error", 137, NOW)
 RIGHT = replace(ERROR, reason="OOMKilled")
 COMPLETED = replace(ERROR, reason="Completed", exit_code=0)
@@ -151,7 +151,7 @@ def test_a_storm_is_held_within_bounds() -> None:
 
 
 def test_a_kill_without_a_container_id_or_long_past_cannot_be_compared() -> None:
-    lost = investigate(replace(BOOKING, container=None), SCENE)
+    lost = investigate(replace(RANGE, container=None), SNAPSHOT)
     assert recorded_kill(lost, WITNESS, NOW) is None
     assert recorded_kill(GROUP.incident, WITNESS, NOW + 3601) is None
     assert recorded_kill(GROUP.incident, WITNESS, NOW) == GROUP

@@ -17,11 +17,11 @@ from oomwarden.core.records.metadata import node_label, record_name
 from oomwarden.core.records.oomkill import oom_kill, rest_of, timestamp
 from oomwarden.core.records.short_record import short_record
 
-from tests.support.one_kill import APP, BOOKING, MIB, NOW, SCENE, SIDE, WITNESS
+from tests.support.one_kill import APP, MIB, NOW, RANGE, SIDE, SNAPSHOT, WITNESS
 
 
 def test_a_record_says_who_whose_limit_and_which_range() -> None:
-    kill = oom_kill(investigate(BOOKING, SCENE), WITNESS)
+    kill = oom_kill(investigate(RANGE, SNAPSHOT), WITNESS)
     assert kill["container"] == {"name": "app", "type": "App", "id": "a" * 64}
     assert (kill["cause"], kill["limit"], kill["kills"]) == ("ContainerLimit", "32Mi", 1)
     assert kill["victims"][0] | {"command": "ho\\ng", "oomScoreAdj": 992} == kill["victims"][0]
@@ -33,14 +33,14 @@ def test_a_record_says_who_whose_limit_and_which_range() -> None:
 
 
 def test_without_the_log_the_victims_are_absent_not_guessed() -> None:
-    kill = oom_kill(investigate(BOOKING, replace(SCENE, log=())), WITNESS)
+    kill = oom_kill(investigate(RANGE, replace(SNAPSHOT, log=())), WITNESS)
     assert "victims" not in kill
     assert kill["evidence"]["sources"] == ["Counters"]
 
 
 def test_of_several_candidates_none_is_chosen_without_the_log() -> None:
-    lost = replace(BOOKING, container=None, candidates=(SIDE, APP), group_kills=0)
-    incident = investigate(lost, replace(SCENE, log=()))
+    lost = replace(RANGE, container=None, candidates=(SIDE, APP), group_kills=0)
+    incident = investigate(lost, replace(SNAPSHOT, log=()))
     assert (incident.container, incident.candidates) == (None, ("app", "side"))
     assert (incident.kills, incident.verdict.cause) == (2, Cause.CONTAINER_LIMIT)
     kill = oom_kill(incident, WITNESS)
@@ -55,7 +55,7 @@ def test_a_name_fits_even_the_longest_pod() -> None:
 
 
 def test_the_rest_of_a_range_is_a_record_of_its_own() -> None:
-    kill = oom_kill(investigate(BOOKING, SCENE), WITNESS)
+    kill = oom_kill(investigate(RANGE, SNAPSHOT), WITNESS)
     rest = rest_of(kill, 3)
     assert (rest["evidence"]["from"], rest["evidence"]["to"]) == (3, 4)
     assert rest["metadata"]["name"] != kill["metadata"]["name"]
@@ -68,7 +68,7 @@ def test_a_record_tells_the_memory_before_the_kill() -> None:
     )
     samples = (UsageSample(NOW - 12, 20 * MIB), UsageSample(NOW - 2, 30 * MIB))
     witness = replace(WITNESS, memory=MemoryTimeline(samples[-1], samples, near))
-    kill = oom_kill(investigate(BOOKING, SCENE), witness)
+    kill = oom_kill(investigate(RANGE, SNAPSHOT), witness)
     assert kill["memory"] == {
         "at": timestamp(NOW - 2),
         "usage": "30Mi",
@@ -94,28 +94,28 @@ def test_what_was_not_seen_before_the_kill_is_absent() -> None:
         WITNESS,
         memory=MemoryTimeline(UsageSample(NOW, MIB), (), UsageDetail(UsageSample(NOW, 0), None, 0)),
     )
-    kill = oom_kill(investigate(BOOKING, SCENE), witness)
+    kill = oom_kill(investigate(RANGE, SNAPSHOT), witness)
     assert kill["memory"]["detail"] == {"at": timestamp(NOW), "usage": "0", "processCount": 0}
     assert "samples" not in kill["memory"]
-    assert "memory" not in oom_kill(investigate(BOOKING, SCENE), WITNESS)
+    assert "memory" not in oom_kill(investigate(RANGE, SNAPSHOT), WITNESS)
 
 
 LONG = "worker-0." + ".".join(["a" * 20] * 3) + ".example.com"
 
 
 def test_a_nodes_name_that_is_too_long_for_a_label_is_cut_and_told_apart() -> None:
-    kill = oom_kill(investigate(BOOKING, SCENE), replace(WITNESS, node=LONG))
+    kill = oom_kill(investigate(RANGE, SNAPSHOT), replace(WITNESS, node=LONG))
     label = kill["metadata"]["labels"]["oomwarden.io/node"]
     assert (kill["node"], len(LONG), len(label)) == (LONG, 83, 63)
     assert label.startswith(LONG[:54])
     assert node_label(LONG + "2") != label
-    kill = oom_kill(investigate(BOOKING, SCENE), replace(WITNESS, node="a" * 63))
+    kill = oom_kill(investigate(RANGE, SNAPSHOT), replace(WITNESS, node="a" * 63))
     assert kill["metadata"]["labels"]["oomwarden.io/node"] == "a" * 63
 
 
 @given(st.from_regex(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", fullmatch=True))
 def test_every_label_is_a_valid_one_whatever_the_node_is_called(node: str) -> None:
-    kill = oom_kill(investigate(BOOKING, SCENE), replace(WITNESS, node=node))
+    kill = oom_kill(investigate(RANGE, SNAPSHOT), replace(WITNESS, node=node))
     valid = r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?"
     for value in kill["metadata"]["labels"].values():
         assert len(value) <= 63
@@ -126,14 +126,14 @@ def test_every_label_is_a_valid_one_whatever_the_node_is_called(node: str) -> No
 
 def test_two_nodes_that_share_a_boots_id_give_their_records_names_of_their_own() -> None:
     names = {
-        oom_kill(investigate(BOOKING, SCENE), replace(WITNESS, node=node))["metadata"]["name"]
+        oom_kill(investigate(RANGE, SNAPSHOT), replace(WITNESS, node=node))["metadata"]["name"]
         for node in ("a", "b")
     }
     assert len(names) == 2
 
 
 def test_a_short_record_has_its_name_its_counts_and_its_evidence() -> None:
-    kill = oom_kill(investigate(BOOKING, SCENE), WITNESS)
+    kill = oom_kill(investigate(RANGE, SNAPSHOT), WITNESS)
     short = short_record(kill | {"cause": "NewCause", "newFact": 1, "limit": "odd"})
     assert OOMKill.model_validate(short).evidence.end == 4
     assert short["metadata"] == kill["metadata"] | {

@@ -1,8 +1,9 @@
-"""A process that serves probes and does as its standard input says; tests look at it from outside.
+"""A process that serves probes and runs commands from its standard input.
 
-eat      open files until there is no descriptor left
+eat      open files until no descriptor is left
 spill    close one of them
-hang     hold the interpreter's main thread, as an event loop that hangs
+rob      close the server's spare descriptor and use it too
+hang     block the main thread, as an event loop that hangs
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A model of the kernel's books and of an agent that reads them, as the ledger's oracle."""
+"""A model of the kernel's counters and of an agent that reads them, as the ledger's oracle."""
 
 from dataclasses import dataclass, field
 
@@ -23,8 +23,8 @@ def _path(inode: int, parent: str, level: Level) -> str:
 
 
 @dataclass
-class Kernel:
-    """Counts a kill at the victim's cgroup and above; forgets a cgroup that is removed."""
+class KernelModel:
+    """Counts kills at the victim's cgroup and above, and forgets removed cgroups."""
 
     logs: bool = True
     cgroups: dict[int, Cgroup] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Kernel:
         return [inode for inode, cgroup in self.cgroups.items() if cgroup.level is level]
 
     def kill(self, inode: int, victims: int, *, group: bool = False, twice: bool = True) -> None:
-        """Kill `victims` processes; a group kill counts its first victim twice, or not."""
+        """Kill `victims` processes; `twice` lets a group kill count its first victim twice."""
         path, count = self.cgroups[inode].path, victims + (group and twice)
         self.victims[path] = self.victims.get(path, 0) + count
         for decision in [victims] if group else [1] * victims:
@@ -87,20 +87,20 @@ def _single(dead: tuple[Killed, ...], path: str) -> LogKill:
 
 
 @dataclass
-class Agent:
-    """Reads the model as the detector does, settles as the bookkeeper does, and may crash."""
+class AgentModel:
+    """Reads the model as the detector does, settles as the recorder does, and may crash."""
 
-    kernel: Kernel
+    kernel: KernelModel
     ledger: Ledger = field(default_factory=Ledger)
-    bookings: list[CounterRange] = field(default_factory=list)
+    ranges: list[CounterRange] = field(default_factory=list)
     blind: set[int] = field(default_factory=set)
-    _told: int = 0  # lines of the log
+    _log_position: int = 0
     _unclaimed: list[LogKill] = field(default_factory=list)
 
     def read(self, *, torn: int | None = None) -> None:
-        """One wake-up: follow new cgroups, read the parent first, note the gone ones.
+        """Wake up once: follow new cgroups, read parents first, and note removed cgroups.
 
-        `torn`: a container that is killed once when the pods are read and it is not yet.
+        `torn` is a container that is killed after its pod was read and before it is read itself.
         """
         ledger, kernel = self.ledger, self.kernel
         for cgroup, parent in kernel.made:
@@ -122,25 +122,25 @@ class Agent:
     def settle(self) -> None:
         kernel, ledger = self.kernel, self.ledger
         if kernel.logs:
-            self._unclaimed += kernel.log[self._told :]
-        self._told = len(kernel.log)
+            self._unclaimed += kernel.log[self._log_position :]
+        self._log_position = len(kernel.log)
         for inode in [i for i, a in ledger.accounts.items() if a.cgroup.level is Level.POD]:
             seen = evidence_below(ledger.accounts[inode].cgroup, self._unclaimed)
-            self._tell(ledger.settle_pod(inode, seen, complete=inode not in self.blind))
+            self._record(ledger.settle_pod(inode, seen, complete=inode not in self.blind))
         for inode in (QOS, TOP):
             if inode in ledger.accounts and not unsettled_below(ledger, inode):
                 seen = evidence_below(ledger.accounts[inode].cgroup, self._unclaimed)
-                self._tell(ledger.settle_level(inode, seen, complete=inode not in self.blind))
+                self._record(ledger.settle_level(inode, seen, complete=inode not in self.blind))
 
-    def _tell(self, bookings: list[CounterRange]) -> None:
-        self.bookings += bookings
-        for booking in bookings:
-            place = booking.container or booking.pod
-            own = own_log(booking, self._unclaimed) if place else []
+    def _record(self, ranges: list[CounterRange]) -> None:
+        self.ranges += ranges
+        for counter_range in ranges:
+            place = counter_range.container or counter_range.pod
+            own = own_log(counter_range, self._unclaimed) if place else []
             self._unclaimed = [kill for kill in self._unclaimed if kill not in own]
 
     def crash(self) -> None:
-        """End, having saved what was booked; another one begins with that at its next read."""
+        """Restart with only what was recorded; the next read continues from that."""
         saved = list(self.ledger.accounts.values())
         self.ledger = Ledger()
         self.kernel.made.clear()
@@ -156,9 +156,9 @@ class Agent:
         accounts = self.ledger.accounts.items()
         self.blind = {inode for inode, account in accounts if account.unrecorded.oom_kill > 0}
 
-    def told(self) -> int:
-        return sum(booking.end - booking.start for booking in self.bookings)
+    def recorded(self) -> int:
+        return sum(counter_range.end - counter_range.start for counter_range in self.ranges)
 
-    def told_of(self, path: str) -> int:
-        own = [b for b in self.bookings if b.container and b.container.path == path]
-        return sum(booking.end - booking.start for booking in own)
+    def recorded_for(self, path: str) -> int:
+        own = [b for b in self.ranges if b.container and b.container.path == path]
+        return sum(counter_range.end - counter_range.start for counter_range in own)

@@ -1,4 +1,4 @@
-"""One agent's detection and books on a fake cgroup tree: real inotify, real SQLite."""
+"""One agent's detection and recording on a fake cgroup tree, with real inotify and SQLite."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -36,15 +36,15 @@ class Nesting:
     nested = False
 
 
-class BooksNode:
-    """One agent's detection on a fake node; `restart` begins a second one on the same store."""
+class RecorderNode:
+    """A fake node; each call of `agent` starts an agent on the same store."""
 
     def __init__(self, tmp_path: Path, cgroups: FakeCgroups) -> None:
         self.cgroups = cgroups
         self.path = tmp_path / "store.sqlite"
         self.pods: dict[str, PodFacts] = {}
         self.log = b""
-        self.after_kills: Callable[[], None] = lambda: None  # before anything else is read
+        self.after_kills: Callable[[], None] = lambda: None  # before the next read
         self.known = RecordedKills()
         self.away = False
         self.agents: tuple[PodFacts, ...] = ()
@@ -64,7 +64,7 @@ class BooksNode:
 
         return deliver_and_wait
 
-    def know(self, number: int, **containers: str) -> None:
+    def add_pod(self, number: int, **containers: str) -> None:
         uid = UID.format(number)
         known = tuple(
             ContainerFacts(name, ContainerType.APP, digit * 64)
@@ -94,7 +94,7 @@ class BooksNode:
             KernelLogReader(lambda: self.log), lambda _: None, partial(read_charged_memory, root),
         )  # fmt: skip
         probe = GroupKillProbe(root)
-        books = Recorder(settler, store, probe, self.recorded, lambda: CALM, enqueued.set, ())
+        recorder = Recorder(settler, store, probe, self.recorded, lambda: CALM, enqueued.set, ())
         queue: asyncio.Queue[Batch] = asyncio.Queue()
         kubepods = find_kubepods(root)
         assert kubepods is not None
@@ -102,7 +102,7 @@ class BooksNode:
         detector = Detector(root, kubepods, self.held_up(into_queue(loop, queue)))
         self.detector = detector
         detector.start(lambda: None)
-        task = asyncio.create_task(books.run(queue))
+        task = asyncio.create_task(recorder.run(queue))
 
         async def rows(count: int) -> list[OutboxRow]:
             while True:
@@ -113,7 +113,7 @@ class BooksNode:
                 await asyncio.wait_for(enqueued.wait(), 10)
 
         try:
-            while books.progress == 0:
+            while recorder.progress == 0:
                 assert not task.done(), task.exception()
                 await asyncio.sleep(0.01)
             yield rows
