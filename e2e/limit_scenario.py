@@ -13,7 +13,7 @@ MI = 1 << 20
 
 
 class LimitScenario:
-    """Several pods, each with a policy of the same name, so that one OOMNode report covers all."""
+    """Several pods together, each with its own policy: an OOMNode is only written each 10 s."""
 
     def __init__(self, world: World, namespace: str) -> None:
         self.world, self.namespace = world, namespace

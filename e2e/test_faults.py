@@ -158,7 +158,7 @@ def test_a_full_disk_is_reported_loses_no_kill_and_the_store_recovers(
         audit.check(pods=2)
     finally:
         node_access.run("umount -l /var/lib/oomwarden; rm -f /var/lib/oomwarden/oomwarden.sqlite*")
-        # The store was not on disk: a new agent must not rely on what the old one still changes.
+        # Without the store, a new agent could not restore what the old one still changes.
         renew_agents(world, release)
         eventually(lambda: not store_condition(world, node_access.node_name()), 120)
 

@@ -76,7 +76,7 @@ async def test_a_scan_reads_no_process_twice(node: Node, monkeypatch: pytest.Mon
         looked.append(pid)
         return opened(pid)
 
-    monkeypatch.setattr(apply, "pids", lambda directory: [next(fresh), *real(directory)])
+    monkeypatch.setattr(apply, "list_pids", lambda directory: [next(fresh), *real(directory)])
     monkeypatch.setattr(type(node.scanner.host.proc), "open", lambda _, pid: look(pid))
     for each in node.tracker.containers.values():
         each.schedule.due, each.schedule._scans = 0.0, 1

@@ -99,14 +99,16 @@ class HogServer:
         for step in steps:
             if step[0] == "wait" and step[1] not in self.gates:
                 self.gates[step[1]] = os.pipe()
-        begin, go = os.pipe()
+        start_pipe, go = os.pipe()
         pid = os.fork()
         if pid == 0:
             os.close(go)
             for _, held in self.gates.values():
                 os.close(held)
-            live(begin, steps, adj, comm, {name: gate[0] for name, gate in self.gates.items()})
-        os.close(begin)
+            run_steps(
+                start_pipe, steps, adj, comm, {name: gate[0] for name, gate in self.gates.items()}
+            )
+        os.close(start_pipe)
         Path(cgroup, "cgroup.procs").write_text(str(pid))
         os.close(go)
         if remove:
@@ -135,9 +137,11 @@ class HogServer:
         return self.removed
 
 
-def live(begin: int, steps: list[list[Any]], adj: int, comm: str, gates: dict[str, int]) -> None:
+def run_steps(
+    start_pipe: int, steps: list[list[Any]], adj: int, comm: str, gates: dict[str, int]
+) -> None:
     try:
-        os.read(begin, 1)
+        os.read(start_pipe, 1)
         signal.set_wakeup_fd(-1)
         score(adj)
         if comm:
