@@ -26,8 +26,8 @@ from oomwarden.core.parse.memory_stat import Composition
 from oomwarden.core.quota.budget_terms import Reason
 from oomwarden.core.records.coalesce import Draft, merge
 from oomwarden.core.records.event import event
-from oomwarden.core.records.lean_records import lean
-from oomwarden.core.records.oomkill import Manifest, Witness, oom_kill
+from oomwarden.core.records.oomkill import Manifest, RecordContext, oom_kill
+from oomwarden.core.records.reduced_record import reduced
 from oomwarden.core.reporting.node_conditions import NodeFindings, conditions
 
 NOW = 1_800_000_000.0
@@ -66,7 +66,7 @@ def measure() -> Sizes:
     first = _record(0)
     later = [_record(start) for start in (1, 2, 3)]
     (merged,) = merge(Draft(kill, None) for kill in later)
-    less = lean(merged.kill, Reason.CLUSTER)
+    less = reduced(merged.kill, Reason.CLUSTER)
     posted = event(_incident(0), first, NOW)
     assert posted is not None  # noqa: S101 - the kill is recent
     posted["series"] = {"count": 2, "lastObservedTime": posted["eventTime"]}
@@ -147,7 +147,7 @@ def _record(start: int) -> Manifest:
     kinds = Composition(anon=480 * MIB, file=30 * MIB, shmem=12 * MIB)
     timeline = MemoryTimeline(samples[-1], samples, UsageDetail(samples[-1], kinds, 5, largest))
     policy = PolicyReference(kind="ClusterOOMPolicy", name="protect-databases")
-    witness = Witness(NODE, str(uuid.UUID(int=2)), NOW - 1, NOW, policy, timeline)
+    witness = RecordContext(NODE, str(uuid.UUID(int=2)), NOW - 1, NOW, policy, timeline)
     return oom_kill(_incident(start), witness)
 
 

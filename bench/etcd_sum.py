@@ -20,7 +20,13 @@ from typing import Any
 
 from oomwarden.controller.retention.publishing import RENEW_SECONDS, PressurePublisher
 from oomwarden.controller.retention.retention import Retention
-from oomwarden.core.quota.pressure import CALM, UNATTENDED, Pressure, read, written
+from oomwarden.core.quota.pressure import (
+    CALM,
+    NO_OPERATOR,
+    Pressure,
+    from_config_map,
+    to_config_map,
+)
 from oomwarden.core.quota.retention import Bounds, StoredRecord
 from oomwarden.kube.oomkill_pages import PAGE_SIZE, RecordPage
 
@@ -79,7 +85,7 @@ class Day:
         """Return the pressure that agents see; without an operator an early one becomes stale."""
         if self.attended or now - EPOCH < STALE_SECONDS:
             return self.published
-        return UNATTENDED
+        return NO_OPERATOR
 
     async def sleep(self, seconds: float) -> None:
         """Advance the time of the whole simulation."""
@@ -102,7 +108,7 @@ class Day:
         if due:
             self._due_rows.popleft()
             figures = (
-                f"{len(self.etcd.records):7,} OOMKills ({self.etcd.made:9,} written)",
+                f"{len(self.etcd.records):7,} OOMKills ({self.etcd.made:9,} to_config_map)",
                 f"{records:6.1f} MiB, Events {events:5.1f}, OOMNodes and old revisions {old:5.1f}",
                 f"sum {records + events + old:6.1f} MiB (peak {self.peak:.1f})",
             )
@@ -122,7 +128,7 @@ class Day:
     _listed: list[StoredRecord] = field(default_factory=list)
 
     async def count(self) -> int:
-        """Count all OOMKills."""
+        """RecordCount all OOMKills."""
         return len(self.etcd.records)
 
     async def delete(self, record: StoredRecord) -> bool:
@@ -136,12 +142,12 @@ class Day:
 
     async def write(self, pressure: Pressure, passed_over: str = "") -> None:  # noqa: ARG002 - the protocol's
         """Publish the pressure, serialized as in the ConfigMap."""
-        published = read(written(pressure))
-        assert published is not None  # noqa: S101 - it was just written
+        published = from_config_map(to_config_map(pressure))
+        assert published is not None  # noqa: S101 - it was just to_config_map
         self.published = published
 
     async def count_nodes(self) -> int:
-        """Count the OOMNodes."""
+        """RecordCount the OOMNodes."""
         return self.size.nodes
 
 

@@ -33,7 +33,7 @@ class Kills:
     period: float
 
     def count_until(self, now: float) -> int:
-        """Count the kills up to a time."""
+        """RecordCount the kills up to a time."""
         last = self.begin[-1]
         if now < last:
             return bisect_right(self.begin, now)
@@ -120,7 +120,7 @@ class Node:
     def _spend(
         self, pod: Pod, now: float, agreed: Terms, rates: tuple[Rate, Rate]
     ) -> WrittenRecord:
-        first, own = not pod.budget.last, pod.budget.left(agreed) > 0
+        first, own = not pod.budget.last, pod.budget.free_left(agreed) > 0
         bucket, rate = self._bucket(pod, rates)
         pod.budget = pod.budget.spend(now, agreed, pod.since)
         if first:

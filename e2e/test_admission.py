@@ -174,7 +174,7 @@ def test_a_name_that_another_node_has_used_blocks_neither_record_nor_event(
         f"Event {namespace}/p-0a1b2c3d",
     ]
     own["metadata"]["name"] = name_of(own, "salt")
-    again = (own, first.under("salt"))
+    again = (own, first.with_salt("salt"))
     for _ in range(2):  # what is already delivered is recognised
         assert deliver_as(control_plane, NODE, tmp_path, *again) == [Delivery()] * 2
 

@@ -84,7 +84,7 @@ def oom_event_of(world: World, kill: dict[str, Any]) -> list[dict[str, Any]]:
 def start_failure_notes(world: World, namespace: str, name: str) -> list[str]:
     """Return the notes of Events about kills before the program started."""
     notes = [event["note"] for event in world.oom_events(namespace, name)]
-    return [note for note in notes if "Its program had not begun" in note]
+    return [note for note in notes if "Its program had not started" in note]
 
 
 def test_an_ephemeral_container_is_killed_at_the_sum_of_the_others_limits(
@@ -101,7 +101,7 @@ def test_an_ephemeral_container_is_killed_at_the_sum_of_the_others_limits(
     assert (kill["container"]["name"], kill["container"]["type"]) == ("probe", "Ephemeral")
     assert (kill["cause"], kill["limit"]) == ("PodLimit", "40Mi")
     (event,) = eventually(lambda: world.oom_events(namespace, "host"), 30)
-    assert "that is the sum of its containers' limits (app 40Mi)" in event["note"]
+    assert "this is the sum of its containers' limits (app 40Mi)" in event["note"]
 
 
 def test_a_record_is_immutable(world: World, namespace: str) -> None:

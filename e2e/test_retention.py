@@ -128,7 +128,7 @@ def test_a_storm_is_counted_published_and_deleted(control_plane: World, namespac
     before, published = asyncio.run(storm())
     assert (before, len(control_plane.kills(namespace))) == (30, 5)
     assert published is not None
-    assert published.of(namespace) is PressureLevel.FULL
+    assert published.level_of(namespace) is PressureLevel.FULL
 
 
 def test_the_estimated_etcd_size_matches_what_the_api_server_stores(

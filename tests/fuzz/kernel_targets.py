@@ -56,7 +56,7 @@ def comm(example: tuple[bytes, list[bytes], bool]) -> None:
     if group:
         ring.group_kill(_PATH, victims)
     kills = LogAssembler().feed(parse_events(parse_records(ring.text)))
-    assert {kill.place for kill in kills} <= {_PATH, None}
+    assert {kill.victim_cgroup for kill in kills} <= {_PATH, None}
     victims_read = [each for kill in kills for each in kill.victims]
     assert {each.pid for each in victims_read} <= {pid for pid, _ in victims}
     assert all(

@@ -1,4 +1,4 @@
-"""The pressure ConfigMap: read by all, patched only by the operator, and never created by it."""
+"""The pressure ConfigMap: read by all, patched by the operator alone, never created by it."""
 
 import json
 from datetime import UTC, datetime
@@ -12,8 +12,8 @@ from oomwarden.core.quota.pressure import (
     YOUNG_IN_NEED_SECONDS,
     Pressure,
     PressureLevel,
-    read,
-    written,
+    from_config_map,
+    to_config_map,
 )
 from oomwarden.kube import oomnodes
 from oomwarden.kube.pressure import PressureConfigMap
@@ -35,13 +35,16 @@ async def test_the_configmap_is_patched_with_the_time_of_the_renewal() -> None:
             await PressureConfigMap(client, "oomwarden").write(PUBLISHED)
     assert [(one.method, one.path) for one in api.requests] == [("PATCH", PATH)] * 2
     data = api.requests[0].body["data"]
-    assert read(data) == PUBLISHED
+    assert from_config_map(data) == PUBLISHED
     assert data.keys() == {KEY, CONDITIONS, "renewed"}
 
 
 @pytest.mark.parametrize(
     ("passed_over", "status", "reason"),
-    [("", "True", "AllRead"), ("one object is not wholly read", "False", "NotWhollyRead")],
+    [
+        ("", "True", "AllRead"),
+        ("one object is not wholly from_config_map", "False", "NotWhollyRead"),
+    ],
 )
 async def test_objects_that_the_operator_passes_over_are_published_as_a_condition(
     passed_over: str, status: str, reason: str
@@ -53,11 +56,11 @@ async def test_objects_that_the_operator_passes_over_are_published_as_a_conditio
     (condition,) = json.loads(data[CONDITIONS])
     wanted = {"type": "ObjectsUnderstood", "status": status, "reason": reason}
     assert condition == wanted | {"message": passed_over}
-    assert read(data) == PUBLISHED
+    assert from_config_map(data) == PUBLISHED
 
 
 async def test_a_missing_or_empty_configmap_is_none() -> None:
-    api = FakeApi([MISSING, body({"metadata": {}}), body({"data": written(PUBLISHED)})])
+    api = FakeApi([MISSING, body({"metadata": {}}), body({"data": to_config_map(PUBLISHED)})])
     async with api.client() as client:
         configmap = PressureConfigMap(client, "oomwarden")
         assert [await configmap.read() for _ in range(3)] == [None, None, PUBLISHED]
@@ -87,7 +90,7 @@ NODE = {
 @pytest.mark.parametrize(
     ("answer", "minutes"),
     [
-        (body({"data": written(PUBLISHED)}), 10),
+        (body({"data": to_config_map(PUBLISHED)}), 10),
         (MISSING, 60),
         (status(403, "Forbidden", "no"), 60),
     ],
@@ -103,4 +106,4 @@ async def test_recovery_reads_up_to_which_age_records_are_kept(
     assert known.since is not None
     kept = datetime.now(UTC) - datetime.fromisoformat(known.since)
     assert kept.total_seconds() == pytest.approx(minutes * 60, abs=30)
-    assert known.spans == {7: [RecordedRange(0, 1, young=False), RecordedRange(5, 6, young=False)]}
+    assert known.ranges == {7: [RecordedRange(0, 1, young=False), RecordedRange(5, 6, young=False)]}

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from oomwarden.core.incidents.incident import own_log
+from oomwarden.core.incidents.range_log import log_of_range
 from oomwarden.core.kernel_log.kills import LogKill
 from oomwarden.core.kernel_log.lines import Constraint, Killed
 from oomwarden.core.ledger.account import CounterRange, Reading
@@ -112,10 +112,10 @@ class AgentModel:
             if here[inode].level is Level.CONTAINER and torn in kernel.cgroups:
                 kernel.kill(torn, 1)
                 torn = None
-            ledger.read(Reading(inode, kernel.events(inode)))
+            ledger.observe(Reading(inode, kernel.events(inode)))
         ledger.prune()
         for inode in ledger.accounts.keys() - here.keys():
-            ledger.vanish(inode)
+            ledger.mark_gone(inode)
         if not any(account.unrecorded.oom_kill > 0 for account in ledger.accounts.values()):
             self.blind.clear()
 
@@ -136,7 +136,7 @@ class AgentModel:
         self.ranges += ranges
         for counter_range in ranges:
             place = counter_range.container or counter_range.pod
-            own = own_log(counter_range, self._unclaimed) if place else []
+            own = log_of_range(counter_range, self._unclaimed) if place else []
             self._unclaimed = [kill for kill in self._unclaimed if kill not in own]
 
     def crash(self) -> None:
@@ -150,9 +150,9 @@ class AgentModel:
         for account in saved:
             if account.cgroup.inode not in self.ledger.accounts:
                 self.ledger.open(account.cgroup, account.parent, account.recorded)
-                self.ledger.vanish(account.cgroup.inode)
+                self.ledger.mark_gone(account.cgroup.inode)
         for inode in self.kernel.cgroups:
-            self.ledger.read(Reading(inode, self.kernel.events(inode)))
+            self.ledger.observe(Reading(inode, self.kernel.events(inode)))
         accounts = self.ledger.accounts.items()
         self.blind = {inode for inode, account in accounts if account.unrecorded.oom_kill > 0}
 

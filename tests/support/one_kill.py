@@ -9,7 +9,7 @@ from oomwarden.core.kernel_log.lines import Constraint, Killed
 from oomwarden.core.ledger.account import CounterRange, KillCounters
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
-from oomwarden.core.records.oomkill import Witness
+from oomwarden.core.records.oomkill import RecordContext
 
 MIB = 1 << 20
 NOW = 1_800_000_000.0
@@ -34,4 +34,4 @@ RANGE = CounterRange(POD, 0, 2, 4, POD, APP, group_kills=1, container_limit=32 *
 SNAPSHOT = PodSnapshot(
     FACTS, KillCounters(2, 1, 1, 0), (), PodLimits(None, (32 * MIB, None)), {}, (LOG,)
 )
-WITNESS = Witness("node-1", "boot", NOW - 1, NOW, PolicyReference(kind="OOMPolicy", name="p"))
+CONTEXT = RecordContext("node-1", "boot", NOW - 1, NOW, PolicyReference(kind="OOMPolicy", name="p"))

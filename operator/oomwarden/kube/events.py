@@ -33,7 +33,7 @@ async def post_own(client: Client, event: dict[str, Any]) -> WriteResult:
     series = EventSeries(event, event, 1)
     delivery = await deliver(client, series)
     if delivery.name_taken_by is not None:
-        delivery = await deliver(client, series.under(secrets.token_hex(8)))
+        delivery = await deliver(client, series.with_salt(secrets.token_hex(8)))
     if delivery.name_taken_by is not None:
         reason = f"another object has its name: {delivery.name_taken_by}"
         return WriteResult(WriteOutcome.RETRY, reason)

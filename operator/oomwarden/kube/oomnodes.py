@@ -9,7 +9,7 @@ from lightkube import ApiError
 from pydantic import ValidationError
 
 from oomwarden.api.oomnode import OOMNodeStatus
-from oomwarden.core.ledger.rebuild import RecordedKills, recorded
+from oomwarden.core.ledger.rebuild import RecordedKills, summarize_records
 from oomwarden.core.model.quantity import QuantityError, canonical
 from oomwarden.core.objects.needed_fields import without_large_metadata
 from oomwarden.core.objects.passed_over import error_words, name_of
@@ -73,7 +73,7 @@ async def list_recorded_ranges(
     young_from = datetime.now(UTC) - timedelta(seconds=await _kept_seconds(client, namespace))
     kept_from = young_from.strftime("%Y-%m-%dT%H:%M:%SZ")
     known = [each for each in kills if _is_readable(each, boot_id, kept_from)]
-    return recorded(known, boot_id, since, kept_from)
+    return summarize_records(known, boot_id, since, kept_from)
 
 
 def _since(node: Manifest, boot_id: str) -> str | None:
@@ -88,7 +88,7 @@ def _since(node: Manifest, boot_id: str) -> str | None:
 def _is_readable(kill: Manifest, boot_id: str, kept_from: str) -> bool:
     """Return whether a record can be read: one of another version may have any shape."""
     try:
-        recorded([kill], boot_id, None, kept_from)
+        summarize_records([kill], boot_id, None, kept_from)
     except Exception as error:  # noqa: BLE001 - anything may be missing
         name, why = name_of("OOMKill", kill), error_words(error)
         _LOG.warning("%s cannot be read and counts as missing: %s", name, why)

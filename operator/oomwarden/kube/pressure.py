@@ -8,7 +8,7 @@ from typing import Any
 from lightkube import ApiError
 from lightkube.types import PatchType
 
-from oomwarden.core.quota.pressure import NAME, Pressure, conditions, read, written
+from oomwarden.core.quota.pressure import NAME, Pressure, conditions, from_config_map, to_config_map
 from oomwarden.kube.transport.client import Client, ListOptions
 from oomwarden.kube.transport.resources import ConfigMap, OOMNode
 
@@ -27,7 +27,7 @@ async def published(client: Client, namespace: str) -> Pressure | None:
         if error.status.code == HTTPStatus.NOT_FOUND:
             return None
         raise
-    return read(found.get("data"))
+    return from_config_map(found.get("data"))
 
 
 async def count(client: Client, what: ListOptions) -> int:
@@ -59,7 +59,7 @@ class PressureConfigMap:
             passed_over: Which objects the operator skips, and what to do; empty if none.
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        patch = {"data": {**written(pressure), **conditions(passed_over), "renewed": now}}
+        patch = {"data": {**to_config_map(pressure), **conditions(passed_over), "renewed": now}}
         await self.client.patch(
             ConfigMap,
             NAME,

@@ -11,7 +11,7 @@ from oomwarden.agent.delivery import intake, outbox
 from oomwarden.agent.delivery.outcomes import settle_record
 from oomwarden.agent.store.counters import counts
 from oomwarden.agent.store.file import connect
-from oomwarden.core.quota.pressure import CALM, UNATTENDED, Pressure, PressureLevel
+from oomwarden.core.quota.pressure import CALM, NO_OPERATOR, Pressure, PressureLevel
 
 from tests.support.delivering import NOW, RecordingApi, row, span
 
@@ -91,7 +91,9 @@ STEP = st.one_of(
     st.tuples(st.just("enqueue"), BATCH, st.booleans()),
     st.tuples(st.just("release"), st.floats(0, 700)),
     st.tuples(st.just("post"), st.integers(0, 20), st.booleans(), st.booleans()),
-    st.tuples(st.just("press"), st.sampled_from([CALM, UNATTENDED, *map(Pressure, PressureLevel)])),
+    st.tuples(
+        st.just("press"), st.sampled_from([CALM, NO_OPERATOR, *map(Pressure, PressureLevel)])
+    ),
     st.tuples(st.just("crash")),
 )
 

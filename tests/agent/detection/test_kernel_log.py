@@ -94,7 +94,7 @@ async def test_a_line_cut_by_a_read_is_read_whole_the_next_time() -> None:
     ring.text += f"<4>[ 51.000001] ,cpuset=x,mems_allowed=0,{line}\n".encode()
     ring.text += logged(PATH, 7, "51.000002").splitlines(keepends=True)[0]
     await log.refresh()
-    assert [kill.place for kill in log.unclaimed()] == [f"/{PATH}"]
+    assert [kill.victim_cgroup for kill in log.unclaimed()] == [f"/{PATH}"]
     assert log.overruns == 0
 
 

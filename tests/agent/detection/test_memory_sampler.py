@@ -66,7 +66,7 @@ class Host:
 
 
 def timeline_of(container: Container) -> MemoryTimeline | None:
-    return container.memory.until(time.time()) if container.memory else None
+    return container.memory.timeline_until(time.time()) if container.memory else None
 
 
 def detail(container: Container) -> UsageDetail | None:

@@ -9,10 +9,10 @@ from oomwarden.core.model.pod import PodFacts
 from oomwarden.core.quota.pressure import (
     DEFAULT_NODES,
     KEY,
-    UNATTENDED,
+    NO_OPERATOR,
     Pressure,
     PressureLevel,
-    written,
+    to_config_map,
 )
 
 REPORTED = Pressure(PressureLevel.HIGH, {"shop": PressureLevel.FULL}, nodes=3)
@@ -27,7 +27,7 @@ class World:
         self.changes += 1
 
     def report(self, pressure: Pressure, renewed: str = "1") -> None:
-        self.watch.apply(configmap({**written(pressure), "renewed": renewed}))
+        self.watch.apply(configmap({**to_config_map(pressure), "renewed": renewed}))
 
 
 def configmap(data: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -38,7 +38,7 @@ def test_an_agent_waits_a_while_for_the_configmap_and_then_works_without_it() ->
     world = World()
     assert world.watch.current() == Pressure(nodes=DEFAULT_NODES)
     world.now += STARTUP_SECONDS
-    assert world.watch.current() == UNATTENDED
+    assert world.watch.current() == NO_OPERATOR
 
 
 def test_the_operators_pressure_takes_effect_immediately_and_wakes_the_delivery() -> None:
@@ -56,7 +56,7 @@ def test_a_configmap_that_is_not_renewed_becomes_stale_but_its_node_count_is_kep
     world.report(REPORTED)  # listed again, unchanged
     assert world.watch.current() == REPORTED
     world.now += 1
-    assert world.watch.current() == Pressure(nodes=3, attended=False)
+    assert world.watch.current() == Pressure(nodes=3, has_operator=False)
     world.report(REPORTED, renewed="2")
     assert world.watch.current() == REPORTED
 
@@ -73,7 +73,9 @@ def test_content_that_cannot_be_read_changes_nothing(data: object) -> None:
 
 def test_another_configmap_is_ignored() -> None:
     world = World()
-    world.watch.apply({**configmap(written(REPORTED)), "metadata": {"name": "oomwarden-control"}})
+    world.watch.apply(
+        {**configmap(to_config_map(REPORTED)), "metadata": {"name": "oomwarden-control"}}
+    )
     assert world.changes == 0
 
 

@@ -35,7 +35,7 @@ def settler() -> Settler:
     ledger.open(POD, None)
     ledger.open(APP, POD.inode)
     for cgroup in (POD, APP):
-        ledger.read(Reading(cgroup.inode, MemoryEvents(oom=1, oom_kill=1)))
+        ledger.observe(Reading(cgroup.inode, MemoryEvents(oom=1, oom_kill=1)))
     log = KernelLogReader(lambda: b"")
     return Settler(
         NodeIdentity("node-1", "boot", Nesting()),

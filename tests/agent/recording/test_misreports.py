@@ -11,8 +11,8 @@ from oomwarden.agent.recording.misreports import TRIES, MisreportNotifier
 from oomwarden.agent.recording.settler import SettledIncident
 from oomwarden.core.incidents.incident import investigate
 from oomwarden.core.objects.passed_over import UnreadableObjects
-from oomwarden.core.records.misreport import STANDS_SECONDS
-from oomwarden.core.records.oomkill import Witness, timestamp
+from oomwarden.core.records.misreport import STABLE_SECONDS
+from oomwarden.core.records.oomkill import RecordContext, timestamp
 from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
 from tests.support.one_kill import RANGE, SNAPSHOT
@@ -42,7 +42,7 @@ class World:
     def misreport(self) -> None:
         now = time.time()
         self.found.kill_recorded(
-            SettledIncident(investigate(RANGE, SNAPSHOT), Witness("node-1", "boot", now, now))
+            SettledIncident(investigate(RANGE, SNAPSHOT), RecordContext("node-1", "boot", now, now))
         )
 
 
@@ -68,7 +68,7 @@ async def wrong(world: World) -> World:
     """Return the world at the moment when a wrong status is due to be reported."""
     world.misreport()
     world.found.pod_changed(pod("Error"))
-    await world.after(STANDS_SECONDS - 1)
+    await world.after(STABLE_SECONDS - 1)
     assert world.posted == []
     world.now += 1
     return world
@@ -105,7 +105,7 @@ async def test_an_event_is_given_up_in_the_end_and_that_is_logged(
         await wrong.after(60)
     assert len(wrong.posted) == tries
     (line,) = caplog.messages
-    assert "the kubelet says Error" in line
+    assert "the kubelet reports Error" in line
     assert answer.reason in line
 
 

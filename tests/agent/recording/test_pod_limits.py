@@ -29,7 +29,7 @@ async def test_tmpfs_that_stays_with_the_pod_is_recorded_without_an_earlier_samp
         (row,) = await rows(1)
     assert row.kill["podMemory"]["shmem"] == "56Mi"
     assert row.event is not None
-    assert "56Mi of the limit still lie in tmpfs" in row.event["note"]
+    assert "56Mi of the limit is still used by tmpfs" in row.event["note"]
 
 
 async def test_shared_memory_of_a_container_that_goes_on_does_not_count_as_staying(
@@ -58,7 +58,7 @@ async def test_tmpfs_that_filled_a_containers_own_limit_is_found_at_the_pod(
         (row,) = await rows(1)
     assert row.kill["podMemory"]["shmem"] == "56Mi"
     assert row.event is not None
-    assert "56Mi still lie in tmpfs" in row.event["note"]
+    assert "56Mi is still used by tmpfs" in row.event["note"]
 
 
 async def test_shared_memory_of_the_killed_container_itself_is_separated_while_it_runs_on(

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from oomwarden.core.ledger.rebuild import recorded
+from oomwarden.core.ledger.rebuild import summarize_records
 
 from tests.support.recorder_node import RecorderNode, logged
 
@@ -139,7 +139,7 @@ async def test_a_lost_store_is_rebuilt_from_what_the_api_server_keeps(books: Rec
     for app in apps:
         books.cgroups.group_kill(app)
     books.path.unlink()
-    books.known = recorded(kills[:1], "boot", since=None)
+    books.known = summarize_records(kills[:1], "boot", since=None)
     async with books.agent() as rows:
         (row,) = await rows(1)
         counted = await books.count("beforeStart")
@@ -154,7 +154,7 @@ async def test_a_pod_younger_than_the_first_agent_has_all_its_unrecorded_kills_r
     app = books.cgroups.container(books.cgroups.pod(1), "a")
     books.add_pod(1, app="a")
     books.cgroups.group_kill(app)
-    books.known = recorded([], "boot", since="2026-01-01T00:00:00Z")
+    books.known = summarize_records([], "boot", since="2026-01-01T00:00:00Z")
     async with books.agent() as rows:
         (row,) = await rows(1)
     assert (row.kill["evidence"]["from"], row.kill["evidence"]["to"]) == (0, 2)
@@ -170,7 +170,7 @@ async def test_a_record_that_was_lost_with_the_store_is_restored_by_its_range(
             books.cgroups.group_kill(app)
             kills = [row.kill for row in await rows(count)]
     books.path.unlink()
-    books.known = recorded([kills[0], kills[2]], "boot", since=None)
+    books.known = summarize_records([kills[0], kills[2]], "boot", since=None)
     async with books.agent() as rows:
         (row,) = await rows(1)
     assert row.kill["metadata"]["name"] == kills[1]["metadata"]["name"]
@@ -185,7 +185,7 @@ async def test_after_a_lost_store_the_log_names_pods_that_came_and_went_in_betwe
     books.cgroups.group_kill(app)
     books.log += logged(app, 101, "51.000000")
     books.cgroups.remove(pod)
-    books.known = recorded([], "boot", since="2026-01-01T00:00:00Z")
+    books.known = summarize_records([], "boot", since="2026-01-01T00:00:00Z")
     async with books.agent() as rows:
         (row,) = await rows(1)
         counted = await books.count("beforeStart")
@@ -204,7 +204,7 @@ async def test_after_a_lost_store_the_log_causes_no_second_record(books: Recorde
         kills = [row.kill for row in await rows(1)]
     books.path.unlink()
     books.cgroups.remove(pod)
-    books.known = recorded(kills, "boot", since="2026-01-01T00:00:00Z")
+    books.known = summarize_records(kills, "boot", since="2026-01-01T00:00:00Z")
     other = books.cgroups.container(books.cgroups.pod(2), "b")
     books.add_pod(2, app="b")
     async with books.agent() as rows:
@@ -226,7 +226,7 @@ async def test_after_a_lost_store_a_later_kill_has_the_victim_after_the_last_rec
     books.path.unlink()
     books.cgroups.group_kill(app)
     books.log += logged(app, 102, "52.000000")
-    books.known = recorded(kills, "boot", since="2026-01-01T00:00:00Z")
+    books.known = summarize_records(kills, "boot", since="2026-01-01T00:00:00Z")
     async with books.agent() as rows:
         (row,) = await rows(1)
     assert [victim["pid"] for victim in row.kill["victims"]] == [102]

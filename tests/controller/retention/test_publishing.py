@@ -8,8 +8,8 @@ from dataclasses import replace
 import httpx2
 import pytest
 from oomwarden.controller.retention.publishing import RENEW_SECONDS, PressurePublisher
-from oomwarden.core.quota.census import EASE_SECONDS, Census, Count
 from oomwarden.core.quota.pressure import Pressure, PressureLevel
+from oomwarden.core.quota.record_counts import EASE_SECONDS, RecordCount, RecordCounts
 from oomwarden.core.quota.retention import Bounds
 
 from tests.support.stored_records import NOW, FakeBoard, FakeStore, record, retention
@@ -49,7 +49,7 @@ async def test_many_new_records_raise_the_level_at_the_next_count(
     board = FakeBoard()
     one, _ = publisher(board)
     await one.publish()
-    one.record_total(Count(all=30_000, young=30_000))
+    one.record_total(RecordCount(all=30_000, young=30_000))
     with caplog.at_level(logging.WARNING):
         await one.publish()
     assert board.published[-1].cluster is PressureLevel.HIGH
@@ -59,13 +59,13 @@ async def test_many_new_records_raise_the_level_at_the_next_count(
 async def test_a_level_falls_by_one_in_an_hour() -> None:
     board = FakeBoard()
     one, clock = publisher(board)
-    one.record_total(Count(60_000, 60_000))
+    one.record_total(RecordCount(60_000, 60_000))
     levels = []
     for _ in range(5):
         await one.publish()
         levels.append(board.published[-1].cluster)
         clock.now += EASE_SECONDS
-        one.record_total(Count(0, 0))
+        one.record_total(RecordCount(0, 0))
     assert levels == [
         PressureLevel.FULL,
         PressureLevel.HIGH,
@@ -78,7 +78,7 @@ async def test_a_level_falls_by_one_in_an_hour() -> None:
 async def test_a_restarted_operator_continues_at_the_published_level() -> None:
     board = FakeBoard(before=Pressure(PressureLevel.SOME, {"shop": PressureLevel.FULL}))
     one, _ = publisher(board)
-    one.record_census(Census(NOW))
+    one.record_census(RecordCounts(NOW))
     await one.publish()
     assert board.published == [Pressure(PressureLevel.SOME, {"shop": PressureLevel.FULL}, nodes=7)]
 

@@ -150,7 +150,7 @@ async def test_the_loop_continues_after_an_outage(caplog: pytest.LogCaptureFixtu
             assert not task.done()
             await asyncio.sleep(0)
         task.cancel()
-    assert "OOMKills are kept: 2 of a pod" in caplog.text
+    assert "OOMKills are kept: 2 per pod" in caplog.text
     assert 0 < store.slept[0] < 2 * FIRST_SECONDS
     assert caplog.text.count("retention is interrupted") == 1
 

@@ -14,7 +14,7 @@ POD = Cgroup(1, "kubepods.slice/kubepods-podx.slice", Level.POD)
 
 
 @pytest.mark.parametrize(
-    ("rose", "above", "limits", "verdict"),
+    ("increments", "above", "limits", "verdict"),
     [
         (KillCounters(oom=1), QUIET, TWO, Verdict(Cause.CONTAINER_LIMIT)),
         (KillCounters(oom=1, oom_local=1), QUIET, TWO, Verdict(Cause.CONTAINER_LIMIT, Level.POD)),
@@ -38,23 +38,26 @@ POD = Cgroup(1, "kubepods.slice/kubepods-podx.slice", Level.POD)
     ],
 )
 def test_the_cause_is_the_level_whose_own_oom_rose(
-    rose: KillCounters, above: tuple[KillCounters, ...], limits: PodLimits, verdict: Verdict
+    increments: KillCounters, above: tuple[KillCounters, ...], limits: PodLimits, verdict: Verdict
 ) -> None:
-    assert from_counters(rose, Ancestors(above), limits) == verdict
+    assert from_counters(increments, Ancestors(above), limits) == verdict
 
 
-def test_a_nested_node_cannot_tell_who_ran_out_above_it() -> None:
+def test_on_a_nested_node_the_cause_above_it_is_unknown() -> None:
     assert from_counters(KillCounters(), Ancestors(QUIET, nested=True), TWO).cause is Cause.UNKNOWN
 
 
-def test_a_rise_above_two_pods_without_an_own_one_explains_neither() -> None:
+def test_oom_above_two_pods_without_oom_of_their_own_explains_neither() -> None:
     above = (KillCounters(), KillCounters(oom=1, oom_local=1))
-    assert from_counters(KillCounters(), Ancestors(above, alone=False), TWO).cause is Cause.UNKNOWN
+    assert (
+        from_counters(KillCounters(), Ancestors(above, is_only_candidate=False), TWO).cause
+        is Cause.UNKNOWN
+    )
 
 
 def test_a_pod_with_one_container_has_the_containers_limit() -> None:
-    assert PodLimits(None, (None,)).equal
-    assert not PodLimits(None, (None, None)).equal
+    assert PodLimits(None, (None,)).is_sum_of_containers
+    assert not PodLimits(None, (None, None)).is_sum_of_containers
 
 
 @pytest.mark.parametrize(
@@ -67,9 +70,9 @@ def test_a_pod_with_one_container_has_the_containers_limit() -> None:
         ("/outer.slice", Cause.UNKNOWN),
     ],
 )
-def test_the_log_says_the_cause_outright(oom_memcg: str | None, cause: Cause) -> None:
-    told = Constraint(None, oom_memcg, "/x", 1)
-    assert from_log(told, POD, TWO).cause is cause
+def test_the_log_states_the_cause(oom_memcg: str | None, cause: Cause) -> None:
+    line = Constraint(None, oom_memcg, "/x", 1)
+    assert from_log(line, POD, TWO).cause is cause
 
 
 OTHER_NODES = "/kubepods.slice/kubepods-podx.slice/c.scope"
@@ -105,12 +108,12 @@ def test_the_level_whose_limit_was_hit_is_one_of_the_pods_own(
 
 
 @pytest.mark.parametrize("name", ["kubepods-podx.slice", "kubepods.slice", "x/kubepods-podx.slice"])
-def test_a_name_that_a_container_gives_a_cgroup_below_moves_no_limit(name: str) -> None:
+def test_the_name_of_a_cgroup_that_a_container_made_does_not_change_the_cause(name: str) -> None:
     where = f"/{POD.path}/cri-containerd-{'a' * 64}.scope/{name}"
     assert from_log(Constraint(None, where, where, 1), POD, TWO) == Verdict(Cause.CONTAINER_LIMIT)
 
 
-def test_limits_that_were_rounded_down_to_pages_add_up_to_their_pods() -> None:
+def test_limits_rounded_down_to_pages_add_up_to_their_pods_limit() -> None:
     of_500m, of_1g = 499_998_720, 999_997_440
-    assert PodLimits(1_000_000_000 // 4096 * 4096, (of_500m, of_500m)).equal
-    assert not PodLimits(of_1g + (1 << 20), (of_500m, of_500m)).equal
+    assert PodLimits(1_000_000_000 // 4096 * 4096, (of_500m, of_500m)).is_sum_of_containers
+    assert not PodLimits(of_1g + (1 << 20), (of_500m, of_500m)).is_sum_of_containers

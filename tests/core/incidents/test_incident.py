@@ -11,66 +11,70 @@ from oomwarden.core.records.event import note
 from oomwarden.core.records.oomkill import oom_kill
 
 from tests.support.log_lines import Ring
-from tests.support.one_kill import APP, FACTS, LOG, POD, RANGE, SIDE, SNAPSHOT, WITNESS
+from tests.support.one_kill import APP, CONTEXT, FACTS, LOG, POD, RANGE, SIDE, SNAPSHOT
 
 MIB = 1 << 20
 SILENT = replace(SNAPSHOT, log=())
 
 
-def test_the_pods_own_limit_is_the_limit_that_is_told() -> None:
-    scene = replace(
-        SILENT, rose=KillCounters(2, 1, 1, 1), limits=PodLimits(48 * MIB, (32 * MIB, None))
+def test_the_pods_own_limit_is_reported() -> None:
+    snapshot = replace(
+        SILENT, increments=KillCounters(2, 1, 1, 1), limits=PodLimits(48 * MIB, (32 * MIB, None))
     )
-    incident = investigate(RANGE, scene)
+    incident = investigate(RANGE, snapshot)
     assert (incident.verdict.cause, incident.limit) == (Cause.POD_LIMIT, 48 * MIB)
     assert "killed at the pod's limit 48Mi." in note(incident)
 
 
-def test_all_pods_together_have_the_limit_of_kubepods() -> None:
+def test_the_limit_of_all_pods_is_that_of_kubepods() -> None:
     above = (KillCounters(), KillCounters(oom=1, oom_local=1))
-    scene = replace(SILENT, rose=KillCounters(2, 1, 0, 0), above=above, kubepods_limit=1 << 30)
-    incident = investigate(RANGE, scene)
+    snapshot = replace(
+        SILENT, increments=KillCounters(2, 1, 0, 0), above=above, kubepods_limit=1 << 30
+    )
+    incident = investigate(RANGE, snapshot)
     assert (incident.verdict.cause, incident.limit) == (Cause.NODE_ALLOCATABLE, 1 << 30)
 
 
-def test_a_qos_classs_limit_is_not_that_of_kubepods() -> None:
+def test_the_limit_of_a_qos_class_is_not_that_of_kubepods() -> None:
     above = (KillCounters(oom=1, oom_local=1), KillCounters(oom=1))
-    scene = replace(SILENT, rose=KillCounters(2, 1, 0, 0), above=above, kubepods_limit=1 << 30)
-    incident = investigate(RANGE, scene)
+    snapshot = replace(
+        SILENT, increments=KillCounters(2, 1, 0, 0), above=above, kubepods_limit=1 << 30
+    )
+    incident = investigate(RANGE, snapshot)
     assert (incident.verdict.cause, incident.limit) == (Cause.NODE_ALLOCATABLE, None)
     assert "because all pods of its QoS class together reached the limit" in note(incident)
-    kill = oom_kill(incident, WITNESS)
+    kill = oom_kill(incident, CONTEXT)
     assert (kill["enforcedAt"], "limit" in kill) == ("QoS", False)
 
 
 def test_a_node_out_of_memory_has_no_limit() -> None:
-    incident = investigate(RANGE, replace(SILENT, rose=KillCounters(2, 1, 0, 0)))
+    incident = investigate(RANGE, replace(SILENT, increments=KillCounters(2, 1, 0, 0)))
     assert (incident.verdict.cause, incident.limit) == (Cause.NODE_OUT_OF_MEMORY, None)
-    assert "limit" not in oom_kill(incident, WITNESS)
+    assert "limit" not in oom_kill(incident, CONTEXT)
 
 
-def test_the_only_container_of_a_pod_is_the_one_even_when_nobody_saw_it() -> None:
+def test_a_kill_in_a_pod_with_one_container_is_attributed_to_it_even_if_unseen() -> None:
     alone = replace(FACTS, containers=FACTS.containers[:1])
     lost = replace(RANGE, container=None)
     incident = investigate(lost, replace(SILENT, pod=alone))
     assert incident.container == FACTS.containers[0]
 
 
-def test_a_range_of_a_level_above_never_claims_a_cause() -> None:
+def test_a_range_of_a_level_above_has_no_known_cause() -> None:
     level = Cgroup(3, "kubepods.slice", Level.QOS)
     incident = investigate(replace(RANGE, account=level), SILENT)
     assert incident.verdict.cause is Cause.UNKNOWN
 
 
-def test_victims_are_bounded_by_what_the_counter_allows() -> None:
-    crowd = tuple(replace(LOG.victims[0], pid=pid) for pid in range(40))
-    scene = replace(SNAPSHOT, log=(replace(LOG, victims=crowd),))
-    assert len(investigate(RANGE, scene).victims) == RANGE.end - RANGE.start
+def test_there_are_no_more_victims_than_the_counter_allows() -> None:
+    many = tuple(replace(LOG.victims[0], pid=pid) for pid in range(40))
+    snapshot = replace(SNAPSHOT, log=(replace(LOG, victims=many),))
+    assert len(investigate(RANGE, snapshot).victims) == RANGE.end - RANGE.start
     wide = replace(RANGE, end=60)
-    assert len(investigate(wide, scene).victims) == 16
+    assert len(investigate(wide, snapshot).victims) == 16
 
 
-def test_the_log_of_another_pod_says_nothing_of_this_one() -> None:
+def test_log_lines_of_another_pod_are_ignored() -> None:
     other = replace(LOG, constraint=None, group_path=f"/{POD.path}-other/x")
     assert investigate(RANGE, replace(SNAPSHOT, log=(other,))).victims == ()
 
@@ -80,51 +84,54 @@ def lined(*, of_cgroup: bool) -> LogKill:
     return replace(LOG, constraint=None, group_path=f"/{APP.path}", victims=victims)
 
 
-def test_killed_process_alone_tells_the_machines_memory_from_a_cgroups() -> None:
-    scene = replace(SNAPSHOT, rose=KillCounters(2, 1, 0, 0))
-    machine = replace(scene, log=(lined(of_cgroup=False),), nested=True)
+def test_the_killed_process_line_alone_distinguishes_the_machines_memory_from_a_cgroups() -> None:
+    snapshot = replace(SNAPSHOT, increments=KillCounters(2, 1, 0, 0))
+    machine = replace(snapshot, log=(lined(of_cgroup=False),), nested=True)
     assert investigate(RANGE, machine).verdict.cause is Cause.NODE_OUT_OF_MEMORY
-    cgroup = replace(scene, log=(lined(of_cgroup=True),))
+    cgroup = replace(snapshot, log=(lined(of_cgroup=True),))
     assert investigate(RANGE, cgroup).verdict.cause is Cause.UNKNOWN
 
 
-def test_a_limit_below_the_containers_own_is_not_told_as_its_own() -> None:
+def test_a_limit_below_the_containers_own_is_not_reported_as_its_own() -> None:
     inside = Constraint(1.0, f"/{APP.path}/web.service", f"/{APP.path}/web.service", 4242)
     incident = investigate(RANGE, replace(SNAPSHOT, log=(replace(LOG, constraint=inside),)))
     assert (incident.verdict.cause, incident.limit) == (Cause.CONTAINER_LIMIT, None)
     line = note(incident)
     assert "at the limit of a cgroup that was made inside the container (web.service)." in line
-    assert "That limit was set inside the container, whose own was not hit" in line
+    assert (
+        "That limit was set inside the container; the container's own limit was not reached."
+        in line
+    )
     assert "Raise its memory limit" not in line
 
 
-def test_of_limits_inside_and_outside_none_is_told_alone() -> None:
+def test_limits_inside_and_outside_the_container_are_not_reported() -> None:
     inside = Constraint(1.0, f"/{APP.path}/web.service", f"/{APP.path}/web.service", 4242)
     kills = (LOG, replace(LOG, constraint=inside))
     incident = investigate(replace(RANGE, end=12, group_kills=2), replace(SNAPSHOT, log=kills))
-    assert (incident.limit, incident.limited) == (None, None)
+    assert (incident.limit, incident.limited_cgroup) == (None, None)
 
 
-def test_a_line_that_the_counter_has_no_room_for_is_the_next_containers_victim() -> None:
+def test_a_line_beyond_the_counted_kills_belongs_to_the_next_container() -> None:
     ring = Ring()
     ring.group_kill(f"/{APP.path}", [(1, b"hog")])
-    ring.killed(2, b"hog")  # and here the read ends
+    ring.killed(2, b"hog")  # the read ends here
     log = tuple(LogAssembler().feed(parse_events(parse_records(ring.text))))
     incident = investigate(RANGE, replace(SNAPSHOT, log=log))
     assert [victim.pid for victim in incident.victims] == [1]
 
 
-def test_what_one_of_two_may_have_suffered_is_not_told_by_the_line_of_a_third_that_lives() -> None:
+def test_the_log_line_of_a_running_container_is_not_used_for_two_that_are_gone() -> None:
     lost = Cgroup(
         10, f"{POD.path}/cri-containerd-{'c' * 64}.scope", Level.CONTAINER, "uid", "c" * 64
     )
-    booking = replace(RANGE, container=None, candidates=(SIDE, lost), group_kills=0)
-    assert investigate(booking, SNAPSHOT).victims == ()
-    named = investigate(replace(booking, candidates=(SIDE, APP)), SNAPSHOT)
+    counted = replace(RANGE, container=None, candidates=(SIDE, lost), group_kills=0)
+    assert investigate(counted, SNAPSHOT).victims == ()
+    named = investigate(replace(counted, candidates=(SIDE, APP)), SNAPSHOT)
     assert [victim.pid for victim in named.victims] == [4242]
 
 
-def test_a_line_that_names_the_pod_alone_may_be_of_any_candidate() -> None:
-    booking = replace(RANGE, container=None, candidates=(SIDE,), group_kills=0)
+def test_a_line_that_only_names_the_pod_may_belong_to_any_candidate() -> None:
+    counted = replace(RANGE, container=None, candidates=(SIDE,), group_kills=0)
     placed = replace(LOG, constraint=Constraint(1.0, f"/{POD.path}", f"/{POD.path}", 4242))
-    assert investigate(booking, replace(SNAPSHOT, log=(placed,))).victims == LOG.victims
+    assert investigate(counted, replace(SNAPSHOT, log=(placed,))).victims == LOG.victims

@@ -1,4 +1,4 @@
-"""NUMA nodes that ran out while others may have memory free."""
+"""NUMA nodes that ran out of memory while others may have memory free."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from oomwarden.core.records.coalesce import Draft, merge
 from oomwarden.core.records.event import note
 from oomwarden.core.records.oomkill import oom_kill
 
-from tests.support.one_kill import APP, RANGE, SNAPSHOT, WITNESS
+from tests.support.one_kill import APP, CONTEXT, RANGE, SNAPSHOT
 from tests.support.printk import PrintedKill, Printk
 
 CPUSET, POLICY = b"CONSTRAINT_CPUSET", b"CONSTRAINT_MEMORY_POLICY"
@@ -29,42 +29,42 @@ def found(*kills: LogKill) -> Incident:
 
 
 @pytest.mark.parametrize(
-    ("constraint", "mems", "mask", "told"),
+    ("constraint", "mems", "mask", "text"),
     [
         (CPUSET, b"4", b"(null)", "(CONSTRAINT_CPUSET, mems_allowed=4)"),
         (CPUSET, b"0-1,3", b"(null)", "(CONSTRAINT_CPUSET, mems_allowed=0-1,3)"),
         (POLICY, b"0-3", b"0,2", "(CONSTRAINT_MEMORY_POLICY, nodemask=0,2, mems_allowed=0-3)"),
     ],
 )
-def test_the_constraint_and_its_nodes_are_told(
-    constraint: bytes, mems: bytes, mask: bytes, told: str
+def test_the_constraint_and_its_nodes_are_reported(
+    constraint: bytes, mems: bytes, mask: bytes, text: str
 ) -> None:
     incident = found(killed(constraint, mems, mask))
     assert incident.verdict.cause is Cause.NUMA_NODES_OUT_OF_MEMORY
     line = note(incident)
-    assert f"because the NUMA nodes that a task may use ran out of memory {told}." in line
+    assert f"because the NUMA nodes that a task may use ran out of memory {text}." in line
     assert "Other NUMA nodes may have memory free" in line
-    kill = oom_kill(incident, WITNESS)
+    kill = oom_kill(incident, CONTEXT)
     assert kill["cause"] == "NumaNodesOutOfMemory"
     assert kill["numa"]["memsAllowed"] == mems.decode()
     assert kill["numa"].get("nodemask") == (None if mask == b"(null)" else mask.decode())
     assert OOMKill.model_validate(kill).numa is not None
 
 
-def test_the_whole_machine_has_no_constraint_of_nodes() -> None:
+def test_a_machine_out_of_memory_has_no_numa_constraint() -> None:
     incident = found(killed(b"CONSTRAINT_NONE", b"0-1"))
     assert incident.verdict.cause is Cause.NODE_OUT_OF_MEMORY
-    assert "numa" not in oom_kill(incident, WITNESS)
+    assert "numa" not in oom_kill(incident, CONTEXT)
 
 
-def test_kills_of_several_sets_of_nodes_have_one_cause_and_name_none() -> None:
+def test_kills_with_several_sets_of_nodes_have_one_cause_and_name_no_nodes() -> None:
     incident = found(killed(CPUSET, b"4"), killed(CPUSET, b"5", pid=43))
     assert (incident.verdict.cause, incident.verdict.numa) == (Cause.NUMA_NODES_OUT_OF_MEMORY, None)
     assert "because the NUMA nodes that a task may use ran out of memory." in note(incident)
 
 
-def test_merged_records_keep_the_nodes_that_they_agree_on() -> None:
-    kill = oom_kill(found(killed(CPUSET, b"4")), WITNESS)
+def test_merged_records_keep_the_nodes_if_they_agree() -> None:
+    kill = oom_kill(found(killed(CPUSET, b"4")), CONTEXT)
     evidence = {**kill["evidence"], "from": 4, "to": 5}
     other = {**kill, "numa": {**kill["numa"], "memsAllowed": "5"}, "evidence": evidence}
     (merged,) = merge([Draft(kill, None), Draft({**kill, "evidence": evidence}, None)])

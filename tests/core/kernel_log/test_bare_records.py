@@ -1,4 +1,4 @@
-"""Where the kernel prints neither times nor callers, nothing in a text is taken for one."""
+"""If the kernel prints neither times nor callers, nothing in a text is parsed as one."""
 
 import pytest
 from hypothesis import given
@@ -22,7 +22,7 @@ def read(ring: Printk) -> list[LogKill]:
 
 
 def victims(kills: list[LogKill]) -> list[tuple[str | None, int, bytes]]:
-    return [(kill.place, one.pid, one.comm) for kill in kills for one in kill.victims]
+    return [(kill.victim_cgroup, one.pid, one.comm) for kill in kills for one in kill.victims]
 
 
 def assert_read(ring: Printk, comm: bytes) -> None:
@@ -42,7 +42,7 @@ def test_no_comm_hides_its_process(comm: bytes, ring: Printk) -> None:
     assert_read(ring, comm)
 
 
-def test_a_line_of_anothers_that_looks_stamped_ends_nothing() -> None:
+def test_a_line_of_another_subsystem_that_looks_stamped_ends_no_report() -> None:
     ring, pieces = Printk(time=False), oom_kill(PrintedKill(CONTAINER, CONTAINER, b"hog", 42))
     ring.printed("T1", 6, pieces[:3])
     ring.line("T2", 6, b"[9999999.0] x[7]: segfault at 0 ip 000055 sp 00007f error 4")
@@ -52,14 +52,14 @@ def test_a_line_of_anothers_that_looks_stamped_ends_nothing() -> None:
 
 
 @pytest.mark.parametrize("looks", [b"[ T1] ", b"[9.9] "])
-def test_a_cpusets_name_that_looks_like_a_callers_victim_is_none(looks: bytes) -> None:
+def test_a_cpusets_name_that_looks_like_a_victim_with_a_caller_is_not_one(looks: bytes) -> None:
     forged = looks + killed(OF_CGROUP, 9, b"forged")
     ring = Printk(time=False, noise=[0, 1, 1])
     ring.kill("T1", PrintedKill(CONTAINER, CONTAINER, b"hog", 42, cpuset=forged))
     assert victims(read(ring)) == [(CONTAINER, 42, b"hog")]
 
 
-def test_a_victim_that_was_dying_already_has_gone_whoever_was_to_be_killed() -> None:
+def test_a_victim_that_was_already_dying_is_no_kill() -> None:
     ring, report = Printk(), PrintedKill(None, CONTAINER, b"hog", 42, constraint=b"CONSTRAINT_NONE")
     ring.printed("T1", 6, oom_kill(report))
     ring.line("T1", 6, b"Out of memory (oom_kill_allocating_task): OOM victim 42 (hog) is already "

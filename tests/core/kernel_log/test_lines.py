@@ -44,7 +44,7 @@ def only_kill(buffer: bytes) -> Killed:
     return event
 
 
-def test_a_killed_line_gives_the_victim_with_sizes_in_bytes() -> None:
+def test_a_killed_line_has_the_victim_with_sizes_in_bytes() -> None:
     event = only_kill(killed(b"hog"))
     assert (event.pid, event.comm, event.anon_rss) == (4242, b"hog", 32100 * 1024)
     assert (event.oom_score_adj, event.page_tables, event.uid) == (992, 112 * 1024, 0)
@@ -59,7 +59,7 @@ def test_a_hostile_comm_does_not_confuse_the_line(comm: bytes) -> None:
     assert (event.comm, event.total_vm) == (comm, 209128 * 1024)
 
 
-def test_a_comm_with_a_newline_comes_as_two_lines_of_one_stamp() -> None:
+def test_a_comm_with_a_newline_makes_two_lines_with_the_same_time() -> None:
     whole = killed(b"a\nb")
     first, _, second = whole.partition(b"\n")
     event = only_kill(first + b"\n<3>[   52.408804] " + second)
@@ -79,11 +79,11 @@ def test_a_line_with_a_caller_is_read() -> None:
     assert only_kill(killed(b"hog").replace(b"804] ", b"804][  T123] ")).pid == 4242
 
 
-def test_a_torn_first_line_is_passed_over() -> None:
+def test_a_torn_first_line_is_skipped() -> None:
     assert only_kill(b"le-rss:0kB, UID:0\n" + killed(b"hog")).pid == 4242
 
 
-def test_a_global_kill_names_no_limit() -> None:
+def test_a_global_kill_has_no_limit() -> None:
     (event,) = parse_events(parse_records(constraint(SCOPE, 7)))
     assert isinstance(event, Constraint)
     assert (event.oom_memcg, event.task_memcg, event.pid) == (None, SCOPE, 7)
@@ -95,7 +95,7 @@ def test_garbage_never_raises(garbage: bytes) -> None:
 
 
 @given(st.binary(min_size=1, max_size=15))
-def test_any_comm_is_printable_afterwards(comm: bytes) -> None:
+def test_any_comm_becomes_printable(comm: bytes) -> None:
     assert printable(comm).isprintable()
 
 
@@ -104,10 +104,10 @@ def test_a_group_kill_is_one_kill_and_names_each_victim_once() -> None:
     lines += [killed(b"hog", 10), killed(b"sh", 11)]
     (kill,) = LogAssembler().feed(parse_events(parse_records(b"\n".join(lines))))
     assert [victim.pid for victim in kill.victims] == [10, 11]
-    assert (kill.place, kill.group_path) == (SCOPE, SCOPE)
+    assert (kill.victim_cgroup, kill.group_path) == (SCOPE, SCOPE)
 
 
-def test_a_group_kill_without_its_constraint_line_is_placed_by_the_group_line() -> None:
+def test_a_group_kill_without_its_constraint_line_is_located_by_the_group_line() -> None:
     other = SCOPE.replace("ab", "cd")
     lines = [killed(b"a", 1), group(SCOPE), killed(b"a", 1)]
     lines += [killed(b"b", 2), group(other), killed(b"b", 2)]
@@ -116,7 +116,7 @@ def test_a_group_kill_without_its_constraint_line_is_placed_by_the_group_line() 
     assert kills_in(other.lstrip("/"), kills) == [kills[1]]
 
 
-def test_paths_of_a_nested_node_are_compared_by_their_end() -> None:
+def test_paths_on_a_nested_node_are_compared_by_their_end() -> None:
     lines = [constraint("/docker/0123" + SCOPE, 5, POD), killed(b"a", 5)]
     kills = LogAssembler().feed(parse_events(parse_records(b"\n".join(lines))))
     assert len(kills_in(SCOPE.lstrip("/"), kills)) == 1
@@ -128,11 +128,11 @@ def test_only_the_unread_part_of_the_ring_is_new() -> None:
     assert unread_part(b"", b"one") == (b"one", False)
 
 
-def test_what_is_said_again_later_was_not_read() -> None:
+def test_the_same_text_printed_again_later_is_new() -> None:
     assert unread_part(b"full\n", b"full\nkill\nfull\n", 5) == (b"kill\nfull\n", False)
     assert unread_part(b"full\n", b"full\nkill\n", 500) == (b"kill\n", False)
 
 
-def test_the_line_of_a_group_is_recognised() -> None:
+def test_the_line_of_a_group_is_recognized() -> None:
     (event,) = parse_events(parse_records(group(SCOPE)))
     assert event == GroupKill(52.409, SCOPE)

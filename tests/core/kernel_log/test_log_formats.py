@@ -1,4 +1,4 @@
-"""Whatever the kernel prints, and whatever a process calls itself, is read for what it is."""
+"""Every format of the kernel's lines is parsed correctly, whatever the names of processes."""
 
 from itertools import pairwise
 
@@ -29,24 +29,22 @@ def kills(text: bytes) -> list[LogKill]:
     return LogAssembler().feed(parse_events(parse_records(text)))
 
 
-def told(found: list[LogKill]) -> list[tuple[str | None, list[int]]]:
-    return [(kill.place, [victim.pid for victim in kill.victims]) for kill in found]
+def summary(found: list[LogKill]) -> list[tuple[str | None, list[int]]]:
+    return [(kill.victim_cgroup, [victim.pid for victim in kill.victims]) for kill in found]
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.lists(PIDS, min_size=1, max_size=4, unique=True),
                           st.booleans()), max_size=6), COMMS)  # fmt: skip
-def test_any_sequence_of_group_kills_is_told_as_it_was(
+def test_any_sequence_of_group_kills_is_assembled_correctly(
     reports: list[tuple[int, list[int], bool]], comm: bytes
 ) -> None:
     ring = Ring()
     for number, pids, in_rate in reports:
         ring.group_kill(path(number), [(pid, comm) for pid in pids], within_rate_limit=in_rate)
     expected = [(path(number), pids) for number, pids, _ in reports]
-    found = told(kills(ring.text))
+    found = summary(kills(ring.text))
     same = any(set(one[1]) & set(two[1]) for one, two in pairwise(reports))
-    assert (
-        found == expected or same
-    )  # a pid that two kills in a row share is one process to the log
+    assert found == expected or same  # the log cannot distinguish two consecutive kills of one pid
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=5), st.data())
@@ -67,7 +65,7 @@ def test_a_read_may_end_between_any_two_records(numbers: list[int], data: st.Dat
                 assert continues(kill, waiting.pop())
             waiting.append(kill)
         tail = buffer[-512:]
-    assert told(waiting) == told(kills(ring.text))
+    assert summary(waiting) == summary(kills(ring.text))
 
 
 @given(COMMS, PIDS)
@@ -76,7 +74,7 @@ def test_no_comm_forges_a_victim_or_a_cgroup(comm: bytes, pid: int) -> None:
     ring.constraint(pid, comm, path(1), POD)
     ring.killed(pid, comm)
     (kill,) = kills(ring.text)
-    assert (kill.place, [(v.pid, v.comm) for v in kill.victims]) == (path(1), [(pid, comm)])
+    assert (kill.victim_cgroup, [(v.pid, v.comm) for v in kill.victims]) == (path(1), [(pid, comm)])
 
 
 @pytest.mark.parametrize(
@@ -93,20 +91,20 @@ def test_every_form_of_the_killed_line_is_read(how: bytes, ring: Ring) -> None:
     assert (event.pid, event.stamp is None) == (7, not ring.stamped)
 
 
-def test_trap_1_the_first_victim_of_a_group_is_named_twice_and_told_once() -> None:
+def test_trap_1_the_first_victim_of_a_group_is_printed_twice_and_listed_once() -> None:
     ring = Ring()
     ring.group_kill(path(1), [(10, b"sh"), (11, b"hog")])
-    assert told(kills(ring.text)) == [(path(1), [10, 11])]
+    assert summary(kills(ring.text)) == [(path(1), [10, 11])]
 
 
-def test_trap_7_a_group_whose_oom_kill_line_was_dropped_is_placed_all_the_same() -> None:
+def test_trap_7_a_group_whose_oom_kill_line_was_dropped_is_still_located() -> None:
     ring = Ring()
     for number in range(30):
         ring.group_kill(path(number), [(100 + number, b"hog")], within_rate_limit=number < 10)
-    assert told(kills(ring.text)) == [(path(number), [100 + number]) for number in range(30)]
+    assert summary(kills(ring.text)) == [(path(number), [100 + number]) for number in range(30)]
 
 
-def test_trap_11_the_allocating_tasks_cpuset_places_nobody() -> None:
+def test_trap_11_the_allocating_tasks_cpuset_does_not_locate_the_victim() -> None:
     ring = Ring()
     ring.record(
         b"oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=cri-containerd-other.scope,"
@@ -117,13 +115,13 @@ def test_trap_11_the_allocating_tasks_cpuset_places_nobody() -> None:
     assert (event.task_memcg, event.oom_memcg) == (path(2), None)
 
 
-def test_trap_12_only_the_kernels_own_facility_is_believed() -> None:
+def test_trap_12_only_records_of_the_kernels_own_facility_are_used() -> None:
     ring = Ring()
     ring.group_kill(path(1), [(10, b"hog")])
     assert kills(ring.text.replace(b"<3>", b"<11>").replace(b"<6>", b"<14>")) == []
 
 
-def test_a_constraint_of_another_name_is_read() -> None:
+def test_a_constraint_with_another_name_is_read() -> None:
     ring = Ring()
     ring.constraint(9, b"hog", path(1), POD)
     (event,) = parse_events(
@@ -132,12 +130,12 @@ def test_a_constraint_of_another_name_is_read() -> None:
     assert isinstance(event, Constraint)
 
 
-def test_a_victim_that_was_dying_already_gives_its_place_to_nobody_else() -> None:
+def test_the_line_of_a_victim_that_was_already_dying_is_used_for_no_other() -> None:
     ring = Ring()
     ring.constraint(9, b"sh", path(1), POD)
     ring.skipped(9, b"sh")
     ring.killed(10, b"hog")
-    assert told(kills(ring.text)) == [(None, [10])]
+    assert summary(kills(ring.text)) == [(None, [10])]
 
 
 def test_a_line_too_long_for_one_record_is_read_in_pieces() -> None:
@@ -153,33 +151,33 @@ def test_a_line_too_long_for_one_record_is_read_in_pieces() -> None:
     assert event.task_memcg == nested
 
 
-def test_lines_of_other_subsystems_in_between_change_nothing() -> None:
+def test_lines_of_other_subsystems_in_between_are_ignored() -> None:
     ring, noisy = Ring(), Ring()
     ring.group_kill(path(1), [(10, b"sh"), (11, b"hog")])
     for line in ring.text.splitlines():
         noisy.text += line + b"\n"
         noisy.record(b"eth0: link is up")
         noisy.record(b"oom_reaper: reaped process 10 (sh), now anon-rss:0kB", 6)
-    assert told(kills(noisy.text)) == [(path(1), [10, 11])]
+    assert summary(kills(noisy.text)) == [(path(1), [10, 11])]
 
 
-def test_after_lost_lines_nothing_that_was_begun_goes_on() -> None:
+def test_after_lost_lines_no_unfinished_kill_continues() -> None:
     ring, assembler = Ring(), LogAssembler()
     ring.constraint(9, b"sh", path(1), POD)
     assembler.feed(parse_events(parse_records(ring.text)))
-    assembler.lost()
+    assembler.reset()
     later = Ring(now=50.002)
     later.killed(9, b"hog")
-    assert told(assembler.feed(parse_events(parse_records(later.text)))) == [(None, [9])]
+    assert summary(assembler.feed(parse_events(parse_records(later.text)))) == [(None, [9])]
 
 
-def test_text_of_the_oom_killer_inside_another_line_is_no_kill() -> None:
+def test_text_of_the_oom_killer_inside_another_line_is_not_a_kill() -> None:
     ring = Ring()
     ring.record(b"audit: Memory cgroup out of memory: Killed process 7 (hog) total-vm:1kB")
     assert kills(ring.text) == []
 
 
-def test_a_read_that_ends_with_the_next_kills_first_line_is_put_right_by_the_next_read() -> None:
+def test_a_read_that_ends_with_the_next_kills_first_line_is_corrected_by_the_next_read() -> None:
     ring, assembler = Ring(), LogAssembler()
     ring.group_kill(path(1), [(1, b"hog")])
     ring.killed(2, b"hog")
@@ -189,4 +187,4 @@ def test_a_read_that_ends_with_the_next_kills_first_line_is_put_right_by_the_nex
     ring.killed(2, b"hog")
     whole, following = assembler.feed(parse_events(parse_records(ring.text[read:])))
     assert continues(whole, begun)
-    assert told([whole, following]) == [(path(1), [1]), (path(2), [2])]
+    assert summary([whole, following]) == [(path(1), [1]), (path(2), [2])]

@@ -1,4 +1,4 @@
-"""Reports that are cut, split by lines that look alike, or of which lines are missing."""
+"""Reports that are cut, split by similar lines, or incomplete."""
 
 import pytest
 from oomwarden.core.kernel_log.kills import LogAssembler, LogKill
@@ -13,15 +13,18 @@ GROUP_END = b" are going to be killed due to memory.oom.group set"
 ALIKE = b"/soc@0/bus@f00: Fixed dependency cycle(s) with /soc@0/phy"
 TOO_LONG = "(name too long)"
 GROUP = ((42, b"hog"), (43, b"sh"))
-Told = tuple[str | None, str | None, list[int]]
+Summary = tuple[str | None, str | None, list[int]]
 
 
 def read(ring: Printk) -> list[LogKill]:
     return LogAssembler().feed(parse_events(parse_records(ring.text)))
 
 
-def told(ring: Printk) -> list[Told]:
-    return [(kill.place, kill.group_path, [one.pid for one in kill.victims]) for kill in read(ring)]
+def summary(ring: Printk) -> list[Summary]:
+    return [
+        (kill.victim_cgroup, kill.group_path, [one.pid for one in kill.victims])
+        for kill in read(ring)
+    ]
 
 
 def print_split(ring: Printk, level: int, pieces: list[bytes], at: int, other: bytes) -> None:
@@ -36,7 +39,7 @@ def print_split(ring: Printk, level: int, pieces: list[bytes], at: int, other: b
     "other", [ALIKE, b"/dev/sda1: x", b"Tasks in ", b"Tasks in /[7]: segfault at 0"]
 )
 @pytest.mark.parametrize("at", range(1, 8))
-def test_a_line_of_another_cpu_that_looks_like_a_piece_is_none(
+def test_a_line_of_another_cpu_that_looks_like_a_piece_is_ignored(
     oom: str | None, other: bytes, at: int
 ) -> None:
     ring, report = Printk(), PrintedKill(oom, OWN, b"hog", 42)
@@ -44,39 +47,39 @@ def test_a_line_of_another_cpu_that_looks_like_a_piece_is_none(
     ring.line("T1", 3, killed(OF_CGROUP if oom else OF_MACHINE, 42, b"hog"))
     (kill,) = read(ring)
     assert kill.constraint is not None
-    assert (kill.constraint.oom_memcg, kill.place) == (oom, OWN)
+    assert (kill.constraint.oom_memcg, kill.victim_cgroup) == (oom, OWN)
 
 
 @pytest.mark.parametrize("other", [ALIKE, b"Tasks in ", b"Tasks in D state: 4"])
 @pytest.mark.parametrize("at", [1, 2])
-def test_so_is_one_within_the_line_of_a_group(other: bytes, at: int) -> None:
+def test_a_similar_line_within_the_line_of_a_group_is_ignored(other: bytes, at: int) -> None:
     ring = Printk()
     ring.line("T1", 3, killed(OF_CGROUP, 42, b"hog"))
     print_split(ring, 6, [b"Tasks in ", OWN.encode(), GROUP_END], at, other)
     for pid, comm in GROUP:
         ring.line("T1", 3, killed(OF_CGROUP, pid, comm))
-    assert told(ring) == [(OWN, OWN, [42, 43])]
+    assert summary(ring) == [(OWN, OWN, [42, 43])]
 
 
-def test_which_of_two_paths_is_the_victims_is_not_guessed() -> None:
+def test_of_two_possible_paths_none_is_used() -> None:
     service = "/system.slice/backup.service"
     ring, pieces = Printk(), oom_kill(PrintedKill(None, service, b"hog", 42))
     print_split(ring, 6, pieces[:-1], len(pieces) - 2, ALIKE)
     ring.line("C7", 4, b"eth0: link is up")
     ring.printed("T1", 4, pieces[-1:])
     ring.line("T1", 3, killed(OF_MACHINE, 42, b"hog"))
-    assert told(ring) == [(None, None, [42])]
+    assert summary(ring) == [(None, None, [42])]
 
 
 @pytest.mark.parametrize("number", [1, 9, 300])
-def test_lines_that_look_alike_take_no_time(number: int) -> None:
+def test_many_similar_lines_are_parsed_quickly(number: int) -> None:
     ring, pieces = Printk(), oom_kill(PrintedKill(OWN, OWN, b"hog", 42))
     for begin, end in ((0, 5), (5, 7), (7, 9)):
         ring.printed("T1", 6, pieces[begin:end])
         for _ in range(number):
             ring.line("C7", 4, ALIKE)
     ring.line("T1", 3, killed(OF_CGROUP, 42, b"hog"))
-    assert told(ring) == [(OWN if number == 1 else None, None, [42])]
+    assert summary(ring) == [(OWN if number == 1 else None, None, [42])]
 
 
 @pytest.mark.parametrize(
@@ -84,42 +87,42 @@ def test_lines_that_look_alike_take_no_time(number: int) -> None:
     [(OWN, TOO_LONG, None), (TOO_LONG, TOO_LONG, None), (None, TOO_LONG, None),
      (PODS[0], "(error)", None), (None, OWN, OWN)],
 )  # fmt: skip
-def test_a_path_that_is_too_long_to_print_is_not_known(
+def test_a_path_that_is_too_long_to_print_is_unknown(
     oom: str | None, task: str, place: str | None
 ) -> None:
     ring = Printk()
     ring.kill("T1", PrintedKill(oom, task, b"hog", 42, group=GROUP))
     (kill,) = read(ring)
     assert kill.constraint is not None
-    assert (kill.constraint.oom_memcg, kill.constraint.task_memcg, kill.place) == (
+    assert (kill.constraint.oom_memcg, kill.constraint.task_memcg, kill.victim_cgroup) == (
         oom,
         place,
         place,
     )
-    assert kill.confines == (place or oom)
+    assert kill.enclosing_cgroup == (place or oom)
     assert [victim.pid for victim in kill.victims] == [42, 43]
 
 
-def test_a_kernel_without_cpusets_prints_none() -> None:
+def test_a_kernel_without_cpusets_prints_no_cpuset() -> None:
     ring, pieces = Printk(), oom_kill(PrintedKill(PODS[0], OWN, b"hog", 42))
     ring.printed("T1", 6, [pieces[0], *pieces[4:]])
     ring.line("T1", 3, killed(OF_CGROUP, 42, b"hog"))
-    assert told(ring) == [(OWN, None, [42])]
+    assert summary(ring) == [(OWN, None, [42])]
 
 
 @pytest.mark.parametrize(
     ("lost", "place"), [(1, OWN), (3, OWN), (4, OWN), (5, None), (6, None), (7, None), (8, None)]
 )
-def test_of_a_line_without_its_beginning_what_is_certain_is_used(
+def test_what_is_certain_in_a_line_without_its_beginning_is_used(
     lost: int, place: str | None
 ) -> None:
     ring = Printk(noise=[0, 1, 0, 1, 0, 1])
     ring.printed("T1", 4, oom_kill(PrintedKill(PODS[0], OWN, b"hog", 42))[lost:])
     ring.line("T1", 3, killed(OF_CGROUP, 42, b"hog"))
-    assert told(ring) == [(place, None, [42])]
+    assert summary(ring) == [(place, None, [42])]
 
 
-def test_a_line_without_its_beginning_never_says_that_the_machine_ran_out() -> None:
+def test_a_line_without_its_beginning_never_means_that_the_machine_ran_out_of_memory() -> None:
     ring = Printk()
     ring.printed(
         "T1", 4, oom_kill(PrintedKill(None, OWN, b"hog", 42, constraint=b"CONSTRAINT_CPUSET"))[1:]
@@ -129,54 +132,54 @@ def test_a_line_without_its_beginning_never_says_that_the_machine_ran_out() -> N
     assert kill.constraint is None
 
 
-def test_a_group_without_the_beginning_of_its_line_is_one() -> None:
+def test_a_group_without_the_beginning_of_its_line_is_recognized() -> None:
     ring = Printk()
     ring.printed("T1", 4, [OWN.encode(), GROUP_END])
     for pid, comm in GROUP:
         ring.line("T1", 3, killed(OF_CGROUP, pid, comm))
-    assert told(ring) == [(OWN, OWN, [42, 43])]
+    assert summary(ring) == [(OWN, OWN, [42, 43])]
 
 
 @pytest.mark.parametrize("comm", [b",oom_memcg=/abc", b",cpuset=/", b"\n,oom_memcg=/a"])
-def test_a_process_that_crashes_puts_no_line_together(comm: bytes) -> None:
+def test_the_crash_of_a_process_does_not_join_lines(comm: bytes) -> None:
     ring = Printk()
     ring.line("T1", 4, comm + b"[7]: segfault at 0 ip 000055 sp 00007f error 4 in x[5500+1000]")
     ring.line("T1", 3, killed(OF_CGROUP, 42, b"hog"))
-    assert told(ring) == [(None, None, [42])]
+    assert summary(ring) == [(None, None, [42])]
 
 
-def test_a_process_that_crashes_makes_no_group() -> None:
+def test_the_crash_of_a_process_is_not_a_group() -> None:
     ring, pieces = Printk(), oom_kill(PrintedKill(PODS[0], OWN, b"hog", 42))
     ring.line("T1", 3, killed(OF_CGROUP, 41, b"sh"))
     print_split(ring, 6, pieces[:7], 6, b"Tasks in \nx[77]: segfault at 0 ip 000055")
     ring.line("C7", 4, b"eth0: link is up")
     ring.printed("T1", 4, pieces[7:])
     ring.line("T1", 3, killed(OF_CGROUP, 42, b"hog"))
-    assert told(ring) == [(None, None, [41]), (OWN, None, [42])]
+    assert summary(ring) == [(None, None, [41]), (OWN, None, [42])]
 
 
 @pytest.mark.parametrize(("after", "why"), [(60.0, OF_CGROUP), (0.0, OF_MACHINE)])
-def test_a_kill_long_after_a_group_kill_or_of_another_sort_is_none_of_it(
+def test_a_kill_long_after_a_group_kill_or_of_another_kind_is_separate(
     after: float, why: bytes
 ) -> None:
     ring = Printk()
     ring.kill("T1", PrintedKill(OWN, OWN, b"hog", 42, group=GROUP))
     ring.now += after
     ring.line("T1", 3, killed(why, 99, b"other"))
-    assert told(ring) == [(OWN, OWN, [42, 43]), (None, None, [99])]
+    assert summary(ring) == [(OWN, OWN, [42, 43]), (None, None, [99])]
 
 
 @pytest.mark.parametrize("printed", [1, 3, 5, 9])
-def test_a_kill_whose_line_cannot_be_read_is_none_of_the_group_before(printed: int) -> None:
+def test_a_kill_whose_line_cannot_be_read_is_separate_from_the_group_before(printed: int) -> None:
     hidden = f"{OTHER}/x,task=hog,pid=99,uid=0"
     ring = Printk()
     ring.kill("T1", PrintedKill(OWN, OWN, b"hog", 42, group=GROUP))
     ring.printed("T1", 6, oom_kill(PrintedKill(hidden, hidden, b"hog", 99))[:printed])
     ring.line("T1", 3, killed(OF_CGROUP, 99, b"hog"))
-    assert [pids for _, _, pids in told(ring)] == [[42, 43], [99]]
+    assert [pids for _, _, pids in summary(ring)] == [[42, 43], [99]]
 
 
-def test_a_group_whose_chosen_victim_was_dying_already_is_a_kill_of_its_own() -> None:
+def test_a_group_whose_chosen_victim_was_already_dying_is_a_separate_kill() -> None:
     ring, report = Printk(), PrintedKill(PODS[1], OTHER, b"sh", 50)
     ring.kill("T1", PrintedKill(OWN, OWN, b"hog", 42, group=GROUP))
     ring.printed("T1", 6, oom_kill(report))
@@ -187,12 +190,12 @@ def test_a_group_whose_chosen_victim_was_dying_already_is_a_kill_of_its_own() ->
     ring.line("T1", 3, killed(OF_CGROUP, 51, b"hog"))
     first, second = read(ring)
     assert [victim.pid for victim in first.victims] == [42, 43]
-    assert (second.place, [victim.pid for victim in second.victims]) == (OTHER, [51])
+    assert (second.victim_cgroup, [victim.pid for victim in second.victims]) == (OTHER, [51])
     assert second.constraint is not None
     assert second.constraint.oom_memcg == PODS[1]
 
 
-def test_so_it_is_where_no_line_names_its_victim() -> None:
+def test_a_group_is_a_separate_kill_even_if_no_line_names_its_victim() -> None:
     ring = Printk()
     ring.line("T1", 3, killed(OF_CGROUP, 42, b"hog"))
     for path, victims in ((OWN, [50]), (OTHER, [60, 61])):
@@ -202,22 +205,22 @@ def test_so_it_is_where_no_line_names_its_victim() -> None:
         ring.printed("T1", 6, [b"Tasks in ", path.encode(), GROUP_END])
         for pid in victims:
             ring.line("T1", 3, killed(OF_CGROUP, pid, b"hog"))
-    assert told(ring) == [(None, None, [42]), (OWN, OWN, [50]), (OTHER, OTHER, [60, 61])]
+    assert summary(ring) == [(None, None, [42]), (OWN, OWN, [50]), (OTHER, OTHER, [60, 61])]
 
 
-def test_a_text_in_between_is_no_part_of_a_path_where_the_kernel_prints_no_times() -> None:
+def test_without_times_a_text_in_between_is_not_part_of_a_path() -> None:
     ring, pieces = Printk(time=False), oom_kill(PrintedKill(PODS[0], OWN, b"a\nb", 42))
     ring.printed("T1", 4, pieces[:-1])
     ring.line("C7", 4, b"[   4242]     0  4242    52282     8251   112640        0   992 hog")
     ring.printed("T1", 4, pieces[-1:])
     ring.line("T1", 3, killed(OF_CGROUP, 42, b"a\nb"))
-    assert told(ring) == [(OWN, None, [42])]
+    assert summary(ring) == [(OWN, None, [42])]
 
 
 @pytest.mark.parametrize(
     "comm", [b"x\nTasks in \n/a", b"x\n,cpuset=\n/a", b"\n,oom_memcg=/a", b"\n\n\n"]
 )
-def test_a_list_of_tasks_that_look_like_pieces_hides_nothing(comm: bytes) -> None:
+def test_a_list_of_tasks_that_look_like_pieces_does_not_hide_the_kill(comm: bytes) -> None:
     ring = Printk(noise=[0, 1, 1])
     for pid in range(40):
         ring.line(
@@ -225,11 +228,11 @@ def test_a_list_of_tasks_that_look_like_pieces_hides_nothing(comm: bytes) -> Non
         )
     forged = killed(OF_CGROUP, 9, b"forged")
     ring.kill("T1", PrintedKill(OWN, OWN, b"hog", 42, cpuset=forged, group=GROUP))
-    assert told(ring) == [(OWN, OWN, [42, 43])]
+    assert summary(ring) == [(OWN, OWN, [42, 43])]
 
 
 @pytest.mark.parametrize("other", [b"Tasks in ", b"Tasks in /[7]: segfault at 0", ALIKE])
-def test_a_read_leaves_all_of_a_line_that_has_begun(other: bytes) -> None:
+def test_a_read_leaves_an_unfinished_line_to_the_next_one(other: bytes) -> None:
     ring = Printk()
     ring.line("T1", 3, killed(OF_CGROUP, 41, b"sh"))
     read = len(ring.text)
@@ -243,4 +246,4 @@ def test_a_uid_is_printed_as_a_signed_number(uid: bytes) -> None:
     ring = Printk()
     ring.kill("T1", PrintedKill(PODS[0], OWN, b"hog", 42))
     ring.text = ring.text.replace(b",uid=0", b",uid=" + uid)
-    assert told(ring) == [(OWN, None, [42])]
+    assert summary(ring) == [(OWN, None, [42])]

@@ -1,4 +1,4 @@
-"""Paths of cgroups as the kernel log has them, among other lines that begin like one."""
+"""Paths of cgroups as the kernel prints them, among other lines that look like paths."""
 
 from oomwarden.core.kernel_log.printed_paths import MAX_LINES, alternatives
 
@@ -12,7 +12,7 @@ def test_each_of_two_texts_that_begin_like_a_path_may_be_the_path() -> None:
     ]
 
 
-def test_where_too_many_lines_are_possible_none_is_believed() -> None:
+def test_with_too_many_alternatives_none_is_used() -> None:
     twice = [MARK, b"/a", b"/b"]
     assert len(alternatives(twice * 6)) == MAX_LINES
     assert alternatives(twice * 7) == []

@@ -1,6 +1,6 @@
-"""However printk splits a report, and whatever cgroups and processes are called, it is read right.
+"""A report is parsed correctly, however printk splits it and whatever the names in it.
 
-Right is: the true container or none, never another one, and never another cause.
+Correctly means: the true container or none, never another one, and never another cause.
 """
 
 from dataclasses import replace
@@ -54,7 +54,7 @@ RINGS = st.builds(
 
 @st.composite
 def reports(draw: st.DrawFn) -> PrintedKill:
-    """A kill in the container whose owner names cgroups and processes as he likes."""
+    """A kill in a container whose owner chooses the names of cgroups and processes."""
     task = f"/{OWN}{draw(BELOW)}"
     levels = [task[:at] for at in range(1, len(task)) if task[at] == "/"]
     oom = draw(st.sampled_from([None, task, *levels]))
@@ -71,8 +71,8 @@ def of_pid(kills: list[LogKill], pid: int) -> list[LogKill]:
     return [kill for kill in kills if any(victim.pid == pid for victim in kill.victims)]
 
 
-def verdict(told: Constraint, pod: str) -> Verdict:
-    return from_log(told, Cgroup(1, pod, Level.POD), PodLimits(None, (None, None)))
+def verdict(line: Constraint, pod: str) -> Verdict:
+    return from_log(line, Cgroup(1, pod, Level.POD), PodLimits(None, (None, None)))
 
 
 def assert_true(kill: LogKill, report: PrintedKill) -> None:
@@ -80,14 +80,14 @@ def assert_true(kill: LogKill, report: PrintedKill) -> None:
     pod_path = f"{KUBEPODS}/{pod}"
     others = [path for path in (OWN, VICTIM) if path != f"{pod_path}/{container}"]
     assert not any(kills_in(path, [kill]) for path in others)
-    told = kill.constraint
-    if told is not None:
-        assert (told.oom_memcg is None) == (report.oom is None)
-        assert verdict(told, pod_path) == verdict(replace(told, oom_memcg=report.oom), pod_path)
+    line = kill.constraint
+    if line is not None:
+        assert (line.oom_memcg is None) == (report.oom is None)
+        assert verdict(line, pod_path) == verdict(replace(line, oom_memcg=report.oom), pod_path)
 
 
 @given(reports(), RINGS)
-def test_no_name_moves_a_victim_or_its_cause(report: PrintedKill, ring: Printk) -> None:
+def test_no_name_changes_the_cgroup_or_the_cause(report: PrintedKill, ring: Printk) -> None:
     ring.kill("T1", report)
     (found,) = read(ring.text)
     assert [victim.pid for victim in found.victims] == [42]
@@ -95,16 +95,16 @@ def test_no_name_moves_a_victim_or_its_cause(report: PrintedKill, ring: Printk) 
 
 
 @pytest.mark.parametrize("name", [name for name in FORGED if "/" in name])
-def test_a_name_that_forges_a_place_does_not_even_hide_the_true_one(name: str) -> None:
+def test_a_name_that_forges_a_path_does_not_hide_the_true_one(name: str) -> None:
     task, ring = f"/{OWN}/x{name}", Printk()
     ring.kill("T1", PrintedKill(task, task, b"hog", 42))
     (kill,) = read(ring.text)
-    assert kill.place == task
+    assert kill.victim_cgroup == task
 
 
 @pytest.mark.parametrize("noise", [[0, 1, 1], [1, 1, 1], [0, 1]])
 @pytest.mark.parametrize("more", [b"", b",task_memcg=", b" x"])
-def test_a_cpusets_name_that_looks_like_a_victim_is_none(noise: list[int], more: bytes) -> None:
+def test_a_cpusets_name_that_looks_like_a_victim_is_not_one(noise: list[int], more: bytes) -> None:
     forged = killed(OF_CGROUP, 9, b"forged") + more
     ring = Printk(noise=noise)
     ring.kill("T1", PrintedKill(f"/{OWN}", f"/{OWN}", b"hog", 42, cpuset=forged))
@@ -114,7 +114,7 @@ def test_a_cpusets_name_that_looks_like_a_victim_is_none(noise: list[int], more:
 
 
 @given(reports(), RINGS, COMMS)
-def test_no_name_moves_the_next_kill_in_another_pod(
+def test_no_name_changes_the_next_kill_in_another_pod(
     report: PrintedKill, ring: Printk, comm: bytes
 ) -> None:
     other = PrintedKill(f"/{PODS[1]}", f"/{VICTIM}", comm, 77)
@@ -133,18 +133,18 @@ def test_no_name_adds_its_kill_to_the_group_kill_before(report: PrintedKill, rin
 
 
 @given(RINGS)
-def test_plain_names_are_placed_wherever_the_line_is_split(ring: Printk) -> None:
+def test_plain_names_are_located_wherever_the_line_is_split(ring: Printk) -> None:
     report = PrintedKill(f"/{PODS[0]}", f"/{OWN}", b"hog", 42, group=[(42, b"hog"), (43, b"sh")])
     ring.kill("T1", report)
     (kill,) = read(ring.text)
-    assert (kill.place, kill.group_path) == (f"/{OWN}", f"/{OWN}")
+    assert (kill.victim_cgroup, kill.group_path) == (f"/{OWN}", f"/{OWN}")
     assert kill.constraint is not None
     assert kill.constraint.oom_memcg == f"/{PODS[0]}"
     assert [victim.pid for victim in kill.victims] == [42, 43]
 
 
 @given(st.lists(st.booleans(), min_size=18, max_size=18))
-def test_the_caller_tells_two_reports_apart_that_were_printed_at_once(turns: list[bool]) -> None:
+def test_the_caller_distinguishes_two_reports_printed_at_the_same_time(turns: list[bool]) -> None:
     ring = Printk(callers=True)
     first, second = (
         PrintedKill(f"/{PODS[0]}", f"/{OWN}", b"a", 1),
@@ -158,11 +158,14 @@ def test_the_caller_tells_two_reports_apart_that_were_printed_at_once(turns: lis
     ring.line("T2", 3, killed(OF_CGROUP, 2, b"b"))
     ring.line("T1", 3, killed(OF_CGROUP, 1, b"a"))
     kills = read(ring.text)
-    assert {kill.victims[0].pid: kill.place for kill in kills} == {1: f"/{OWN}", 2: f"/{VICTIM}"}
+    assert {kill.victims[0].pid: kill.victim_cgroup for kill in kills} == {
+        1: f"/{OWN}",
+        2: f"/{VICTIM}",
+    }
 
 
 @given(st.lists(st.booleans(), min_size=18, max_size=18))
-def test_without_a_caller_two_reports_at_once_are_placed_right_or_not_at_all(
+def test_without_a_caller_two_simultaneous_reports_are_located_correctly_or_not_at_all(
     turns: list[bool],
 ) -> None:
     ring = Printk()
@@ -175,21 +178,21 @@ def test_without_a_caller_two_reports_at_once_are_placed_right_or_not_at_all(
             ring.line("T0", 6 if len(left[turn]) == 9 else 4, left[turn].pop(0))
     ring.line("T0", 3, killed(OF_CGROUP, 2, b"b"))
     ring.line("T0", 3, killed(OF_CGROUP, 1, b"a"))
-    places = {kill.victims[0].pid: kill.place for kill in read(ring.text)}
+    places = {kill.victims[0].pid: kill.victim_cgroup for kill in read(ring.text)}
     assert places[1] in {None, f"/{OWN}"}
     assert places[2] in {None, f"/{VICTIM}"}
 
 
 @pytest.mark.parametrize("printed", range(1, 9))
-def test_of_a_line_that_was_cut_what_is_known_is_used_and_no_more(printed: int) -> None:
+def test_only_what_is_certain_in_a_cut_line_is_used(printed: int) -> None:
     ring = Printk()
     report = PrintedKill(f"/{PODS[0]}", f"/{OWN}", b"hog", 42)
     ring.printed("T1", 6, oom_kill(report)[:printed])
     ring.line("T1", 3, killed(OF_CGROUP, 42, b"hog"))
     (kill,) = read(ring.text)
-    told = kill.constraint
-    assert kill.place == (f"/{OWN}" if printed == 8 else None)
-    assert (told.oom_memcg if told else None) == (f"/{PODS[0]}" if printed >= 6 else None)
+    line = kill.constraint
+    assert kill.victim_cgroup == (f"/{OWN}" if printed == 8 else None)
+    assert (line.oom_memcg if line else None) == (f"/{PODS[0]}" if printed >= 6 else None)
 
 
 def test_a_path_longer_than_a_record_still_names_the_container() -> None:
@@ -210,7 +213,7 @@ def test_the_end_of_a_group_line_may_be_lost() -> None:
     assert kill.group_path == f"/{OWN}"
 
 
-def test_a_group_line_of_another_cgroup_than_the_victims_is_another_kill() -> None:
+def test_a_group_line_of_a_cgroup_other_than_the_victims_is_another_kill() -> None:
     ring = Printk()
     ring.kill("T1", PrintedKill(f"/{PODS[0]}", f"/{OWN}", b"hog", 42))
     ring.printed("T2", 6, [b"Tasks in ", f"/{VICTIM}".encode(), GROUP_END.encode()])
@@ -218,12 +221,12 @@ def test_a_group_line_of_another_cgroup_than_the_victims_is_another_kill() -> No
     assert (first.group_path, second.group_path) == (None, f"/{VICTIM}")
 
 
-def test_a_line_that_names_another_thread_of_the_victim_is_its_own() -> None:
+def test_a_line_that_names_another_thread_of_the_victim_belongs_to_it() -> None:
     ring = Printk()
     ring.printed("T1", 6, oom_kill(PrintedKill(f"/{PODS[0]}", f"/{OWN}", b"java", 42)))
     ring.line("T1", 3, killed(OF_CGROUP, 57, b"GC Thread#0"))
     (kill,) = read(ring.text)
-    assert (kill.place, kill.victims[0].pid) == (f"/{OWN}", 57)
+    assert (kill.victim_cgroup, kill.victims[0].pid) == (f"/{OWN}", 57)
 
 
 def test_a_line_waits_for_the_victim_that_it_names() -> None:
@@ -231,7 +234,7 @@ def test_a_line_waits_for_the_victim_that_it_names() -> None:
     ring.printed("T1", 6, oom_kill(PrintedKill(f"/{PODS[0]}", f"/{OWN}", b"a", 1)))
     for pid in (2, 1):
         ring.line("T1", 3, killed(OF_CGROUP, pid, b"a"))
-    assert [kill.place for kill in read(ring.text)] == [None, f"/{OWN}"]
+    assert [kill.victim_cgroup for kill in read(ring.text)] == [None, f"/{OWN}"]
 
 
 @pytest.mark.parametrize("printed", range(1, 10))

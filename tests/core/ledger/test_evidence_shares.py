@@ -10,11 +10,11 @@ def kill(size: int, found: str | None, kills: int = 1) -> Kill:
     return {"container": container, "kills": kills, "evidence": {"from": 3, "to": 3 + size}}
 
 
-def test_a_record_of_one_container_is_all_its_own() -> None:
+def test_a_record_of_one_container_belongs_to_it_alone() -> None:
     assert shares_of(kill(2, "a")) == [{"id": "a", "increments": 2, "kills": 1}]
 
 
-def test_a_record_without_an_id_is_of_nobody() -> None:
+def test_a_record_without_an_id_belongs_to_no_known_container() -> None:
     assert shares_of(kill(2, None)) == []
     assert shares_of({"kills": 1, "evidence": {"from": 0, "to": 1}}) == []
 
@@ -30,7 +30,7 @@ def test_shares_of_one_id_are_added_up_and_the_newest_is_last() -> None:
     ]  # fmt: skip
 
 
-def test_what_is_of_nobody_is_not_given_to_the_one_that_is_known() -> None:
+def test_kills_of_an_unknown_container_are_not_attributed_to_the_known_one() -> None:
     assert joined_shares([kill(2, "a"), kill(5, None)]) == [
         {"id": "a", "increments": 2, "kills": 1}
     ]
@@ -42,6 +42,6 @@ def test_merging_a_merged_record_keeps_its_shares() -> None:
     assert [share["id"] for share in joined_shares([merged, kill(1, "b")])] == ["a", "b"]
 
 
-def test_of_many_the_newest_are_kept() -> None:
+def test_only_the_newest_shares_are_kept() -> None:
     joined = joined_shares([kill(1, str(n)) for n in range(MAX_SHARES + 3)])
     assert [share["id"] for share in joined] == [str(n) for n in range(3, MAX_SHARES + 3)]

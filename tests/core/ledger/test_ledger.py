@@ -7,15 +7,15 @@ from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
 
 
 @dataclass
-class CounterModel:
-    """A model of the kernel's books: a kill is counted at the victim's cgroup and above."""
+class Kernel:
+    """A model of the kernel: a kill is counted at the victim's cgroup and above."""
 
     ledger: Ledger = field(default_factory=Ledger)
     cgroups: dict[int, Cgroup] = field(default_factory=dict)
     parents: dict[int, int] = field(default_factory=dict)
     kills: dict[int, int] = field(default_factory=dict)
     known: set[int] = field(default_factory=set)
-    bookings: list[CounterRange] = field(default_factory=list)
+    ranges: list[CounterRange] = field(default_factory=list)
     victims: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -45,37 +45,37 @@ class CounterModel:
         self.parents.pop(inode)
 
     def read(self) -> None:
-        """One wake-up: new cgroups are opened, all are read, the parent first, gone ones noted."""
+        """Open new cgroups, read all of them, the parent first, and mark the gone ones."""
         gone = self.known - self.cgroups.keys()
         for inode, cgroup in self.cgroups.items():
             self.ledger.open(cgroup, self.parents.get(inode))
         for inode in self.cgroups:
-            self.ledger.read(Reading(inode, MemoryEvents(oom_kill=self.kills[inode])))
+            self.ledger.observe(Reading(inode, MemoryEvents(oom_kill=self.kills[inode])))
         self.ledger.prune()
         for inode in gone:
-            self.ledger.vanish(inode)
+            self.ledger.mark_gone(inode)
         self.known = set(self.cgroups)
 
     def settle(self) -> None:
         accounts = list(self.ledger.accounts.values())
         for pod in (a.cgroup.inode for a in accounts if a.cgroup.level is Level.POD):
-            self.bookings += self.ledger.settle_pod(pod)
+            self.ranges += self.ledger.settle_pod(pod)
         for inode in (2, 1):
             if inode in self.ledger.accounts and not unsettled_below(self.ledger, inode):
-                self.bookings += self.ledger.settle_level(inode)
+                self.ranges += self.ledger.settle_level(inode)
 
 
-def total(bookings: list[CounterRange]) -> int:
-    return sum(booking.end - booking.start for booking in bookings)
+def total(ranges: list[CounterRange]) -> int:
+    return sum(one.end - one.start for one in ranges)
 
 
-def booked_to(kernel: CounterModel, inode: int) -> int:
-    own = (b for b in kernel.bookings if b.container and b.container.inode == inode)
+def recorded_of(kernel: Kernel, inode: int) -> int:
+    own = (b for b in kernel.ranges if b.container and b.container.inode == inode)
     return total(list(own))
 
 
-def test_a_kill_is_booked_to_its_container_once() -> None:
-    kernel = CounterModel()
+def test_a_kill_is_recorded_once_for_its_container() -> None:
+    kernel = Kernel()
     kernel.make(10, 2, Level.POD)
     kernel.make(11, 10, Level.CONTAINER)
     kernel.read()
@@ -83,14 +83,14 @@ def test_a_kill_is_booked_to_its_container_once() -> None:
     for _ in range(3):
         kernel.read()
         kernel.settle()
-    (booking,) = kernel.bookings
-    assert (booking.start, booking.end, booking.account.inode) == (0, 2, 10)
-    assert booking.container is not None
-    assert booking.container.inode == 11
+    (one,) = kernel.ranges
+    assert (one.start, one.end, one.account.inode) == (0, 2, 10)
+    assert one.container is not None
+    assert one.container.inode == 11
 
 
-def test_a_container_that_vanished_unread_gets_what_its_pod_owes() -> None:
-    kernel = CounterModel()
+def test_a_container_that_was_removed_unread_gets_its_pods_unrecorded_kills() -> None:
+    kernel = Kernel()
     kernel.make(10, 2, Level.POD)
     kernel.make(11, 10, Level.CONTAINER)
     kernel.make(12, 10, Level.CONTAINER)
@@ -100,11 +100,11 @@ def test_a_container_that_vanished_unread_gets_what_its_pod_owes() -> None:
     kernel.remove(11)
     kernel.read()
     kernel.settle()
-    assert (booked_to(kernel, 11), booked_to(kernel, 12), total(kernel.bookings)) == (1, 1, 2)
+    assert (recorded_of(kernel, 11), recorded_of(kernel, 12), total(kernel.ranges)) == (1, 1, 2)
 
 
-def test_of_several_that_vanished_unread_all_are_candidates() -> None:
-    kernel = CounterModel()
+def test_all_containers_that_were_removed_unread_are_candidates() -> None:
+    kernel = Kernel()
     kernel.make(10, 2, Level.POD)
     kernel.make(11, 10, Level.CONTAINER)
     kernel.make(12, 10, Level.CONTAINER)
@@ -114,13 +114,13 @@ def test_of_several_that_vanished_unread_all_are_candidates() -> None:
     kernel.remove(12)
     kernel.read()
     kernel.settle()
-    (booking,) = kernel.bookings
-    assert booking.container is None
-    assert [candidate.inode for candidate in booking.candidates] == [11, 12]
+    (one,) = kernel.ranges
+    assert one.container is None
+    assert [candidate.inode for candidate in one.candidates] == [11, 12]
 
 
-def test_a_pod_that_vanished_unread_is_told_at_its_qos_class() -> None:
-    kernel = CounterModel()
+def test_kills_of_a_pod_that_was_removed_unread_are_recorded_at_its_qos_class() -> None:
+    kernel = Kernel()
     kernel.make(10, 2, Level.POD)
     kernel.make(11, 10, Level.CONTAINER)
     kernel.read()
@@ -128,60 +128,60 @@ def test_a_pod_that_vanished_unread_is_told_at_its_qos_class() -> None:
     kernel.remove(10)
     kernel.read()
     kernel.settle()
-    (booking,) = kernel.bookings
-    assert (booking.account.level, booking.start, booking.end) == (Level.QOS, 0, 1)
-    assert booking.pod is not None
-    assert booking.pod.inode == 10
+    (one,) = kernel.ranges
+    assert (one.account.level, one.start, one.end) == (Level.QOS, 0, 1)
+    assert one.pod is not None
+    assert one.pod.inode == 10
 
 
-def test_counters_that_fall_begin_a_new_epoch() -> None:
+def test_falling_counters_start_a_new_epoch() -> None:
     ledger = Ledger()
     pod = ledger.open(Cgroup(10, "/10", Level.POD), None)
-    ledger.read(Reading(10, MemoryEvents(oom_kill=5)))
+    ledger.observe(Reading(10, MemoryEvents(oom_kill=5)))
     ledger.settle_pod(10)
-    ledger.read(Reading(10, MemoryEvents(oom_kill=1)))
-    (booking,) = ledger.settle_pod(10)
-    assert (pod.epoch, booking.epoch, booking.start, booking.end) == (1, 1, 0, 1)
+    ledger.observe(Reading(10, MemoryEvents(oom_kill=1)))
+    (one,) = ledger.settle_pod(10)
+    assert (pod.epoch, one.epoch, one.start, one.end) == (1, 1, 0, 1)
 
 
-def test_an_oom_without_a_kill_explains_no_later_kill() -> None:
+def test_oom_without_a_kill_does_not_explain_a_later_kill() -> None:
     ledger = Ledger()
     ledger.open(Cgroup(10, "/10", Level.POD), None)
-    ledger.read(Reading(10, MemoryEvents(oom=3), MemoryEvents(oom=3)))
+    ledger.observe(Reading(10, MemoryEvents(oom=3), MemoryEvents(oom=3)))
     ledger.discard_idle_oom()
-    assert ledger.accounts[10].unrecorded.oom == 3  # its kill may be a moment away
+    assert ledger.accounts[10].unrecorded.oom == 3  # its kill may be about to follow
     ledger.discard_idle_oom()
     assert ledger.accounts[10].unrecorded == KillCounters()
 
 
-def test_what_rose_above_a_pod_is_used_up_by_the_kill_that_it_explains() -> None:
+def test_oom_above_a_pod_is_used_up_by_the_kill_that_it_explains() -> None:
     ledger = Ledger()
     ledger.open(Cgroup(1, "/1", Level.KUBEPODS), None)
     ledger.open(Cgroup(10, "/1/10", Level.POD), 1)
-    ledger.read(Reading(1, MemoryEvents(oom=1, oom_kill=1), MemoryEvents(oom=1)))
-    ledger.read(Reading(10, MemoryEvents(oom_kill=1), MemoryEvents()))
+    ledger.observe(Reading(1, MemoryEvents(oom=1, oom_kill=1), MemoryEvents(oom=1)))
+    ledger.observe(Reading(10, MemoryEvents(oom_kill=1), MemoryEvents()))
     ledger.settle_pod(10)
     ledger.record_oom_above(10, kills=1)
     assert ledger.accounts[1].unrecorded == KillCounters()
 
 
-def test_oom_that_rose_for_a_kill_that_is_not_counted_yet_stays_for_it() -> None:
+def test_oom_is_kept_for_a_kill_that_is_not_counted_yet() -> None:
     ledger = Ledger()
     ledger.open(Cgroup(10, "/1/10", Level.POD), None)
-    ledger.read(Reading(10, MemoryEvents(oom=2, oom_kill=2, oom_group_kill=1)))
+    ledger.observe(Reading(10, MemoryEvents(oom=2, oom_kill=2, oom_group_kill=1)))
     assert len(ledger.settle_pod(10)) == 1
     assert ledger.accounts[10].unrecorded == KillCounters(oom=1)
-    ledger.read(Reading(10, MemoryEvents(oom=2, oom_kill=4, oom_group_kill=2)))
+    ledger.observe(Reading(10, MemoryEvents(oom=2, oom_kill=4, oom_group_kill=2)))
     assert ledger.accounts[10].unrecorded.oom == 1
 
 
-def test_a_container_that_only_the_log_saw_has_the_logs_id() -> None:
+def test_a_container_that_only_the_log_names_has_the_logs_id() -> None:
     ledger = Ledger()
     pod = Cgroup(10, "kubepods.slice/kubepods-podx.slice", Level.POD, "uid")
     ledger.open(pod, None)
-    ledger.read(Reading(10, MemoryEvents(oom_kill=1)))
+    ledger.observe(Reading(10, MemoryEvents(oom_kill=1)))
     unseen = Cgroup(
         0, f"{pod.path}/cri-containerd-{'a' * 64}.scope", Level.CONTAINER, "uid", "a" * 64
     )
-    (booking,) = ledger.settle_pod(10, [LogEvidence(pod, unseen, 1, 1)])
-    assert booking.container == unseen
+    (one,) = ledger.settle_pod(10, [LogEvidence(pod, unseen, 1, 1)])
+    assert one.container == unseen

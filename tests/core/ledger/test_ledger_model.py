@@ -1,4 +1,4 @@
-"""For any interleaving, what the ledger tells is what the kernel counted."""
+"""For any interleaving, the ledger records what the kernel counted."""
 
 from itertools import pairwise
 
@@ -14,7 +14,7 @@ ACTIONS = [
 ]  # fmt: skip
 EVERY = [*ACTIONS, "group kill of one already dead"]
 WHOLE = [action for action in ACTIONS if action != "torn read"]
-"""A pod that is removed after a torn read takes with it which of two containers had the rest."""
+"""If a pod is removed after a torn read, it is unknown which of two containers had the rest."""
 Steps = list[tuple[str, int, int]]
 
 
@@ -23,7 +23,7 @@ def steps_of(actions: list[str]) -> st.SearchStrategy[Steps]:
     return st.lists(step, min_size=4, max_size=60)
 
 
-def take(agent: AgentModel, action: str, which: int, count: int) -> None:
+def apply(agent: AgentModel, action: str, which: int, count: int) -> None:
     kernel = agent.kernel
     pods, containers = kernel.live(Level.POD), kernel.live(Level.CONTAINER)
     victim = containers[which % len(containers)] if containers else None
@@ -55,7 +55,7 @@ def play(steps: Steps, *, logs: bool) -> AgentModel:
     agent = AgentModel(KernelModel(logs=logs))
     agent.read()
     for step in steps:
-        take(agent, *step)
+        apply(agent, *step)
     for _ in range(2):
         agent.read()
         agent.settle()
@@ -64,7 +64,7 @@ def play(steps: Steps, *, logs: bool) -> AgentModel:
 
 @settings(max_examples=300, deadline=None)
 @given(steps_of(EVERY), st.booleans())
-def test_every_increment_of_the_kernel_is_booked_exactly_once(
+def test_every_increment_of_the_kernel_is_recorded_exactly_once(
     steps: Steps,
     logs: bool,  # noqa: FBT001 - drawn by hypothesis
 ) -> None:
@@ -74,12 +74,12 @@ def test_every_increment_of_the_kernel_is_booked_exactly_once(
 
 @settings(max_examples=300, deadline=None)
 @given(steps_of(EVERY), st.booleans())
-def test_the_ranges_of_a_pod_join_up_to_its_counter(
+def test_the_ranges_of_a_pod_add_up_to_its_counter(
     steps: Steps,
     logs: bool,  # noqa: FBT001 - drawn by hypothesis
 ) -> None:
     agent = play(steps, logs=logs)
-    for inode in {booking.account.inode for booking in agent.ranges}:
+    for inode in {one.account.inode for one in agent.ranges}:
         spans = sorted((b.start, b.end) for b in agent.ranges if b.account.inode == inode)
         assert all(first[1] <= second[0] for first, second in pairwise(spans))
         if inode in agent.kernel.live(Level.POD):
@@ -89,7 +89,7 @@ def test_the_ranges_of_a_pod_join_up_to_its_counter(
 
 @settings(max_examples=300, deadline=None)
 @given(steps_of(ACTIONS), st.booleans())
-def test_no_container_is_told_a_kill_that_was_not_its_own(
+def test_no_kill_is_recorded_for_another_container(
     steps: Steps,
     logs: bool,  # noqa: FBT001 - drawn by hypothesis
 ) -> None:
@@ -106,7 +106,7 @@ def test_with_the_log_every_kill_has_its_container(steps: Steps) -> None:
     assert {path: agent.recorded_for(path) for path in victims} == victims
 
 
-def test_a_kill_that_was_read_in_time_does_not_take_the_line_of_one_that_was_not() -> None:
+def test_a_kill_that_was_read_in_time_does_not_use_the_log_line_of_one_that_was_not() -> None:
     steps = [("make", 0, 1), ("make", 3, 1), ("make", 3, 1), ("torn read", 0, 1), ("kill", 1, 1)]
     agent = play([*steps, ("remove pod", 0, 1)], logs=True)
     assert {path: agent.recorded_for(path) for path in agent.kernel.victims} == agent.kernel.victims

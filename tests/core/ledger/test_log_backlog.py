@@ -1,12 +1,12 @@
-"""A lost store: which lines of the kernel log are still to be told."""
+"""After the store was lost: which kills in the kernel log have no record yet."""
 
 from oomwarden.api.policy import QOSClass
 from oomwarden.core.kernel_log.kills import LogAssembler, LogKill
 from oomwarden.core.kernel_log.lines import parse_events, parse_records
 from oomwarden.core.ledger.account import Reading
 from oomwarden.core.ledger.ledger import Ledger
-from oomwarden.core.ledger.log_backlog import unrecorded_lines
-from oomwarden.core.ledger.rebuild import RecordedKills, before_start, rebuild
+from oomwarden.core.ledger.log_backlog import restore_backlog
+from oomwarden.core.ledger.rebuild import RecordedKills, kills_before_start, rebuild
 from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
 from oomwarden.core.model.pod import PodFacts
 
@@ -37,39 +37,41 @@ def node(*, counted: int = 2) -> Ledger:
     ledger.open(Cgroup(1, TOP, Level.KUBEPODS), None)
     ledger.open(Cgroup(2, QOS, Level.QOS), 1)
     for inode in (1, 2):
-        ledger.read(Reading(inode, MemoryEvents(oom_kill=counted, oom_group_kill=1)))
+        ledger.observe(Reading(inode, MemoryEvents(oom_kill=counted, oom_group_kill=1)))
     return ledger
 
 
 def rebuilt(ledger: Ledger) -> tuple[list[LogKill], int]:
     rebuild(ledger, SINCE, {3: FACTS.created or ""})
-    lines = unrecorded_lines(ledger, group_kill(), {UID: FACTS}, SINCE)
-    return lines, before_start(ledger, SINCE)
+    lines = restore_backlog(ledger, group_kill(), {UID: FACTS}, SINCE)
+    return lines, kills_before_start(ledger, SINCE)
 
 
-def test_a_young_pod_that_is_gone_is_owed_by_the_level_above_it() -> None:
+def test_kills_of_a_young_pod_that_is_gone_are_unrecorded_at_the_level_above() -> None:
     ledger = node()
     lines, before = rebuilt(ledger)
     assert (len(lines), before) == (1, 0)
     assert ledger.accounts[2].unrecorded.oom_kill == 2
 
 
-def test_so_is_a_pod_that_was_listed_and_went_before_its_counters_were_read() -> None:
+def test_kills_of_a_pod_that_was_removed_before_its_counters_were_read_are_unrecorded_above() -> (
+    None
+):
     ledger = node()
     ledger.open(Cgroup(3, POD, Level.POD, UID), 2)
-    ledger.vanish(3)
+    ledger.mark_gone(3)
     lines, before = rebuilt(ledger)
     assert (len(lines), before) == (1, 0)
     assert ledger.accounts[2].unrecorded.oom_kill == 2
 
 
-def test_a_pod_that_was_read_owes_by_its_own_counter_also_when_it_is_gone_by_then() -> None:
+def test_a_pod_that_was_read_keeps_its_unrecorded_kills_even_if_it_is_gone() -> None:
     for gone in (False, True):
         ledger = node()
         ledger.open(Cgroup(3, POD, Level.POD, UID), 2)
-        ledger.read(Reading(3, MemoryEvents(oom_kill=2, oom_group_kill=1)))
+        ledger.observe(Reading(3, MemoryEvents(oom_kill=2, oom_group_kill=1)))
         if gone:
-            ledger.vanish(3)
+            ledger.mark_gone(3)
         lines, before = rebuilt(ledger)
         assert (len(lines), before) == (1, 0)
         assert ledger.accounts[3].unrecorded.oom_kill == ledger.accounts[2].unrecorded.oom_kill == 2

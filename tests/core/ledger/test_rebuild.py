@@ -2,7 +2,13 @@ from typing import Any
 
 from oomwarden.core.ledger.account import KillCounters, Reading
 from oomwarden.core.ledger.ledger import Ledger
-from oomwarden.core.ledger.rebuild import RecordedKills, before_start, gaps, rebuild, recorded
+from oomwarden.core.ledger.rebuild import (
+    RecordedKills,
+    gaps,
+    kills_before_start,
+    rebuild,
+    summarize_records,
+)
 from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
 
 Kill = dict[str, Any]
@@ -29,48 +35,48 @@ def ledger(pod: int, *apps: int) -> Ledger:
     books.open(POD, 1)
     for app, kills in zip(APPS, apps, strict=True):
         books.open(app, 10)
-        books.read(Reading(app.inode, MemoryEvents(oom_kill=kills, oom_group_kill=kills // 2)))
-    books.read(Reading(1, MemoryEvents(oom_kill=pod + 4, oom_group_kill=pod // 2 + 2)))
-    books.read(Reading(10, MemoryEvents(oom_kill=pod, oom_group_kill=pod // 2)))
+        books.observe(Reading(app.inode, MemoryEvents(oom_kill=kills, oom_group_kill=kills // 2)))
+    books.observe(Reading(1, MemoryEvents(oom_kill=pod + 4, oom_group_kill=pod // 2 + 2)))
+    books.observe(Reading(10, MemoryEvents(oom_kill=pod, oom_group_kill=pod // 2)))
     return books
 
 
-def test_a_pod_owes_from_its_last_record_on_and_each_container_its_own() -> None:
+def test_kills_after_a_pods_last_record_are_unrecorded_and_attributed_to_each_container() -> None:
     books = ledger(8, 4, 4)
-    known = recorded([kill(0, 2), kill(2, 4, 1)], "boot", None)
+    known = summarize_records([kill(0, 2), kill(2, 4, 1)], "boot", None)
     rebuild(books, known, {})
-    assert before_start(books, known, gaps(books, known, {})) == 4  # of pods that are gone
-    told = [(b.container, b.start, b.end, b.group_kills) for b in books.settle_pod(10)]
-    assert told == [(APPS[0], 4, 6, 1), (APPS[1], 6, 8, 1)]
+    assert kills_before_start(books, known, gaps(books, known, {})) == 4  # of pods that are gone
+    found = [(b.container, b.start, b.end, b.group_kills) for b in books.settle_pod(10)]
+    assert found == [(APPS[0], 4, 6, 1), (APPS[1], 6, 8, 1)]
     assert books.accounts[1].unrecorded == KillCounters()
 
 
-def test_records_of_another_boot_say_nothing() -> None:
+def test_records_of_another_boot_do_not_count() -> None:
     other = kill(0, 8)
     other["evidence"]["bootID"] = "earlier"
-    assert recorded([other], "boot", None) == RecordedKills()
+    assert summarize_records([other], "boot", None) == RecordedKills()
 
 
-def test_of_an_old_pod_without_records_nobody_knows() -> None:
+def test_kills_of_an_old_pod_without_records_count_as_before_the_start() -> None:
     books = ledger(6, 4, 2)
-    known = recorded([], "boot", "2026-01-01T00:00:00Z", kept_from="2026-01-02T11:00:00Z")
+    known = summarize_records([], "boot", "2026-01-01T00:00:00Z", kept_from="2026-01-02T11:00:00Z")
     rebuild(books, known, {10: "2026-01-02T10:59:59Z"})
-    assert before_start(books, known, gaps(books, known, {})) == 6 + 4
+    assert kills_before_start(books, known, gaps(books, known, {})) == 6 + 4
     assert books.settle_pod(10) == []
 
 
-def test_a_young_pod_without_records_owes_all() -> None:
+def test_all_kills_of_a_young_pod_without_records_are_unrecorded() -> None:
     books = ledger(6, 4, 2)
-    known = recorded([], "boot", "2026-01-01T00:00:00Z", kept_from="2026-01-02T11:00:00Z")
+    known = summarize_records([], "boot", "2026-01-01T00:00:00Z", kept_from="2026-01-02T11:00:00Z")
     rebuild(books, known, {10: "2026-01-02T11:00:01Z"})
-    assert before_start(books, known, gaps(books, known, {})) == 4
+    assert kills_before_start(books, known, gaps(books, known, {})) == 4
     assert sum(b.end - b.start for b in books.settle_pod(10)) == 6
 
 
-def test_a_hole_between_young_records_is_untold_one_that_retention_may_have_made_is_not() -> None:
+def test_a_gap_between_young_records_is_unrecorded_unless_retention_may_have_made_it() -> None:
     books = ledger(8, 4, 4)
     early, late = kill(0, 2), kill(4, 8)
-    young = recorded([early, late], "boot", None, kept_from="2026-01-02T11:00:00Z")
+    young = summarize_records([early, late], "boot", None, kept_from="2026-01-02T11:00:00Z")
     assert [(b.start, b.end) for b in gaps(books, young, {})] == [(2, 4)]
-    old = recorded([early, late], "boot", None, kept_from="2026-01-02T12:00:01Z")
+    old = summarize_records([early, late], "boot", None, kept_from="2026-01-02T12:00:01Z")
     assert gaps(books, old, {}) == []

@@ -1,4 +1,4 @@
-"""Containers that went in the middle of a group kill: each kill is one."""
+"""Containers that were removed in the middle of a group kill: each kill is recorded once."""
 
 from dataclasses import dataclass
 
@@ -12,23 +12,23 @@ from oomwarden.core.ledger.torn_reads import is_half_counted
 from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
 
 
-def pod_and(*owed: MemoryEvents, counted: MemoryEvents) -> Ledger:
+def pod_and(*read: MemoryEvents, counted: MemoryEvents) -> Ledger:
     """One pod, inode 10, and containers that are gone, from 11 on."""
     ledger = Ledger()
     ledger.open(Cgroup(10, "kubepods/pod", Level.POD, "uid"), None)
-    ledger.read(Reading(10, counted))
-    for inode, events in enumerate(owed, 11):
+    ledger.observe(Reading(10, counted))
+    for inode, events in enumerate(read, 11):
         ledger.open(Cgroup(inode, f"kubepods/pod/{inode}", Level.CONTAINER, "uid"), 10)
-        ledger.read(Reading(inode, events))
-        ledger.vanish(inode)
+        ledger.observe(Reading(inode, events))
+        ledger.mark_gone(inode)
     return ledger
 
 
 def settled(ledger: Ledger) -> list[tuple[int | None, int, int]]:
-    """What is booked: container, raw count, group kills."""
-    told = ledger.settle_pod(10)
+    """Settle the pod; return the container, the increments and the group kills of each range."""
+    ranges = ledger.settle_pod(10)
     return [
-        (b.container.inode if b.container else None, b.end - b.start, b.group_kills) for b in told
+        (b.container.inode if b.container else None, b.end - b.start, b.group_kills) for b in ranges
     ]
 
 
@@ -43,7 +43,7 @@ UNREAD = MemoryEvents(oom_kill=0, oom_group_kill=0)
 
 
 @pytest.mark.parametrize("read", [FIRST, HALF])
-def test_a_half_read_group_kill_takes_its_other_half_where_nothing_else_went_unread(
+def test_a_torn_group_kill_gets_its_other_half_if_nothing_else_is_unread(
     read: MemoryEvents,
 ) -> None:
     ledger = pod_and(WHOLE, read, counted=MemoryEvents(oom=2, oom_kill=4, oom_group_kill=2))
@@ -52,22 +52,20 @@ def test_a_half_read_group_kill_takes_its_other_half_where_nothing_else_went_unr
 
 @pytest.mark.parametrize("kills", [1, 2])
 @pytest.mark.parametrize("read", [FIRST, HALF])
-def test_group_kills_read_by_half_and_not_at_all_are_as_many_as_there_were(
-    read: MemoryEvents, kills: int
-) -> None:
-    """The half one's victim was counted once more, or was gone by then."""
+def test_torn_and_unread_group_kills_are_counted_once_each(read: MemoryEvents, kills: int) -> None:
+    """The victim of the torn one was counted again, or its memory was gone by then."""
     counted = MemoryEvents(oom=4, oom_kill=6 + kills, oom_group_kill=4)
     ledger = pod_and(WHOLE, read, UNREAD, UNREAD, counted=counted)
     assert settled(ledger) == [(11, 2, 1), (12, kills, 1), (None, 4, 2)]
 
 
-def test_a_single_kill_that_was_read_takes_nothing_of_an_unread_group_kill() -> None:
+def test_a_single_kill_that_was_read_gets_nothing_of_an_unread_group_kill() -> None:
     ledger = pod_and(FIRST, UNREAD, counted=MemoryEvents(oom=2, oom_kill=4, oom_group_kill=1))
     assert settled(ledger) == [(11, 1, 0), (None, 3, 1)]
 
 
 @pytest.mark.parametrize("read", [FIRST, UNREAD])
-def test_a_gone_container_with_one_count_of_its_group_kill_waits_for_the_others(
+def test_a_gone_container_with_one_increment_of_its_group_kill_waits_for_the_others(
     read: MemoryEvents,
 ) -> None:
     assert waits(pod_and(read, counted=FIRST))
@@ -96,20 +94,20 @@ victims = st.builds(
 )
 
 
-def test_the_log_tells_whose_the_victims_are_that_only_the_pod_has_counted() -> None:
-    """A pod that ends with its container: its pause container went too."""
+def test_the_log_names_the_container_of_victims_that_only_the_pod_counted() -> None:
+    """The pod ends with its container, so its pause container is gone too."""
     two_of_three = MemoryEvents(oom=1, oom_kill=2, oom_group_kill=1)
     counted = MemoryEvents(oom=1, oom_kill=3, oom_group_kill=1)
     ledger = pod_and(two_of_three, UNREAD, counted=counted)
     pod, container = ledger.accounts[10].cgroup, ledger.accounts[11].cgroup
-    told = ledger.settle_pod(10, [LogEvidence(pod, container, 3, 4)])
-    assert [(b.container, b.end - b.start, b.group_kills) for b in told] == [(container, 3, 1)]
+    ranges = ledger.settle_pod(10, [LogEvidence(pod, container, 3, 4)])
+    assert [(b.container, b.end - b.start, b.group_kills) for b in ranges] == [(container, 3, 1)]
 
 
 @settings(max_examples=500, deadline=None)
 @given(st.lists(victims, min_size=1, max_size=6))
-def test_whatever_was_read_each_group_kill_is_told_once(killed: list[Victim]) -> None:
-    ledger, told, log = Ledger(), 0, list[LogEvidence]()
+def test_whatever_was_read_each_group_kill_is_recorded_once(killed: list[Victim]) -> None:
+    ledger, recorded, log = Ledger(), 0, list[LogEvidence]()
     pod = Cgroup(10, "kubepods/pod", Level.POD, "uid")
     ledger.open(pod, None)
     for inode, one in enumerate(killed, 11):
@@ -118,19 +116,19 @@ def test_whatever_was_read_each_group_kill_is_told_once(killed: list[Victim]) ->
     for later in (False, True):
         now = {inode: one for inode, one in enumerate(killed, 11) if one.later == later}
         so_far = sum(one.later <= later for one in killed)
-        ledger.read(Reading(10, MemoryEvents(oom_kill=2 * so_far, oom_group_kill=so_far)))
+        ledger.observe(Reading(10, MemoryEvents(oom_kill=2 * so_far, oom_group_kill=so_far)))
         for inode, one in now.items():
             kills, groups = STEPS[one.step]
             if one.known and one.step:
-                ledger.read(Reading(inode, MemoryEvents(oom_kill=kills, oom_group_kill=groups)))
+                ledger.observe(Reading(inode, MemoryEvents(oom_kill=kills, oom_group_kill=groups)))
             if one.logged:
                 place = Cgroup(0, f"{pod.path}/{inode}", Level.CONTAINER, "uid")
                 log.append(LogEvidence(pod, place, 1, 2))
             if one.gone or one.step < 3:
-                ledger.vanish(inode)
-        bookings = ledger.settle_pod(10, log)
-        told += count_incidents(bookings)
-        named = {booking.container.path for booking in bookings if booking.container}
+                ledger.mark_gone(inode)
+        ranges = ledger.settle_pod(10, log)
+        recorded += count_incidents(ranges)
+        named = {one.container.path for one in ranges if one.container}
         log = [one for one in log if one.container.path not in named]
         ledger.prune()
-    assert told == len(killed)
+    assert recorded == len(killed)

@@ -13,7 +13,7 @@ from oomwarden.core.objects.needed_fields import (
     pod_fields,
 )
 from oomwarden.core.pods.manifest import pod_facts
-from oomwarden.core.records.misreport import endings
+from oomwarden.core.records.misreport import terminations
 
 NAMES = st.sampled_from(["app", "db", "setup", "proxy"])
 AMOUNTS = st.sampled_from(["1", "64Mi", "512Mi", "1Gi"])
@@ -115,7 +115,7 @@ def test_what_is_kept_of_a_pod_says_the_same_to_all_that_read_it(pod: dict[str, 
         statuses[:] = [each for each in statuses if each["name"] in names]
     kept = pod_fields(pod)
     assert pod_facts(kept) == pod_facts(pod)
-    assert list(endings(kept)) == list(endings(pod))
+    assert list(terminations(kept)) == list(terminations(pod))
     assert kept["metadata"]["resourceVersion"] == "7"
     assert "cut" not in kept
     assert pod_fields(kept) == kept

@@ -1,13 +1,13 @@
 import pytest
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.parse.cgroup_paths import (
+    cannot_be_container,
     child,
     container_id,
     is_kubepods,
-    is_outsider,
-    is_runtimes_own,
+    is_runtime_subgroup,
+    is_same_or_below,
     pod_uid,
-    same_place,
 )
 
 UID = "0a1b2c3d-1111-2222-3333-444455556666"
@@ -42,21 +42,21 @@ def test_a_containers_id_is_in_its_cgroups_name(name: str) -> None:
     assert container_id(name) == HEX
 
 
-def test_the_monitor_of_cri_o_is_no_container() -> None:
+def test_the_monitor_of_cri_o_is_not_a_container() -> None:
     for prefix in ("crio-conmon-", "libpod-conmon-", "conmon-", "crio-conmonrs-", "conmonrs-"):
         for name in (f"{prefix}{HEX}.scope", f"{prefix}{HEX}"):
             assert container_id(name) is None
-            assert is_outsider(name)
+            assert cannot_be_container(name)
 
 
-def test_a_runtimes_own_cgroup_is_believed_in_a_scope_of_any_runtime_and_nowhere_else() -> None:
+def test_a_runtimes_own_cgroup_is_recognized_in_any_runtimes_scope_and_nowhere_else() -> None:
     for prefix in ("crio", "libpod", "cri-containerd", "docker"):
-        assert is_runtimes_own(f"{prefix}-{HEX}.scope", "container")
-        assert not is_runtimes_own(f"{prefix}-{HEX}.scope", "container.slice")
-        assert not is_runtimes_own(f"{prefix}-{HEX}", "container")
+        assert is_runtime_subgroup(f"{prefix}-{HEX}.scope", "container")
+        assert not is_runtime_subgroup(f"{prefix}-{HEX}.scope", "container.slice")
+        assert not is_runtime_subgroup(f"{prefix}-{HEX}", "container")
 
 
-def test_a_name_of_a_static_pods_or_a_prefix_of_any_letters_is_read() -> None:
+def test_static_pods_and_any_prefix_are_recognized() -> None:
     assert pod_uid(f"MyRoot-kubepods-burstable-pod{'0f' * 16}.slice") == "0f" * 16
     assert is_kubepods("my\\x2droot-kubepods.slice")
     for name in ("xkubepods.slice", "kubepods.slice.bak", "a/b-kubepods.slice", "kubepods-x.slice"):
@@ -68,7 +68,7 @@ def test_the_root_of_pods_is_found_under_a_nested_kubelet_too() -> None:
     assert not is_kubepods("kubepods-burstable.slice")
 
 
-def test_a_guaranteed_pod_lies_directly_below_kubepods() -> None:
+def test_a_guaranteed_pod_is_directly_below_kubepods() -> None:
     top = Cgroup(1, "kubepods.slice", Level.KUBEPODS)
     pod = child(top, f"kubepods-pod{UID.replace('-', '_')}.slice", 2)
     assert pod is not None
@@ -79,20 +79,20 @@ def test_a_guaranteed_pod_lies_directly_below_kubepods() -> None:
     )  # fmt: skip
 
 
-def test_a_nested_cgroup_of_a_container_is_not_ours() -> None:
+def test_a_cgroup_that_a_container_made_is_not_the_kubelets() -> None:
     leaf = Cgroup(3, "kubepods.slice/a/b", Level.CONTAINER, UID, HEX)
     assert child(leaf, "init.scope", 4) is None
 
 
 def test_a_path_matches_itself_and_what_is_below_it() -> None:
-    assert same_place("/kubepods/pod1/c", "kubepods/pod1/c")
-    assert same_place("/outer/kubepods/pod1/c/nested", "kubepods/pod1/c")
-    assert not same_place("/kubepods/pod1/cc", "kubepods/pod1/c")
+    assert is_same_or_below("/kubepods/pod1/c", "kubepods/pod1/c")
+    assert is_same_or_below("/outer/kubepods/pod1/c/nested", "kubepods/pod1/c")
+    assert not is_same_or_below("/kubepods/pod1/cc", "kubepods/pod1/c")
 
 
-def test_names_that_a_tenant_makes_below_its_own_cgroup_are_no_other_pods_place() -> None:
+def test_names_that_a_tenant_chose_below_its_own_cgroup_are_not_another_pods_path() -> None:
     tenants = "/outer/kubepods/pod1/c/kubepods/pod2/d"
-    assert same_place(tenants, "kubepods/pod1/c")
-    assert not same_place(tenants, "kubepods/pod2/d")
-    assert not same_place(f"{tenants}/e", "kubepods/pod2/d")
-    assert same_place(tenants, "kubepods")
+    assert is_same_or_below(tenants, "kubepods/pod1/c")
+    assert not is_same_or_below(tenants, "kubepods/pod2/d")
+    assert not is_same_or_below(f"{tenants}/e", "kubepods/pod2/d")
+    assert is_same_or_below(tenants, "kubepods")

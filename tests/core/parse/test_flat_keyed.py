@@ -5,7 +5,7 @@ from oomwarden.core.model.cgroup import MemoryEvents
 from oomwarden.core.parse.flat_keyed import parse_limit, parse_memory_events
 
 
-def test_memory_events_are_read_with_keys_of_newer_kernels_passed_over() -> None:
+def test_keys_of_newer_kernels_in_memory_events_are_skipped() -> None:
     text = b"low 0\nhigh 3\nmax 7\noom 2\noom_kill 2\noom_group_kill 1\nsock_throttled 9\n"
     assert parse_memory_events(text) == MemoryEvents(oom=2, oom_kill=2, oom_group_kill=1)
 
@@ -17,7 +17,7 @@ def test_a_kernel_before_5_17_has_no_group_kills() -> None:
 
 
 @given(st.binary())
-def test_garbage_tells_nothing_and_never_raises(text: bytes) -> None:
+def test_garbage_is_none_and_never_raises(text: bytes) -> None:
     assert b"oom_kill" in text or parse_memory_events(text) is None
 
 

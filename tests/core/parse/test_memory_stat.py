@@ -4,12 +4,12 @@ from oomwarden.core.parse.memory_stat import Composition, parse_composition, par
 STAT = b"anon 503316480\nfile 31457280\nkernel 1048576\nshmem 12582912\nfile_mapped 4096\n"
 
 
-def test_memory_stat_tells_what_a_container_consists_of() -> None:
+def test_memory_stat_shows_the_parts_of_a_containers_memory() -> None:
     found = Composition(503316480, 31457280, 12582912, kernel_other=1048576)
     assert parse_composition(STAT) == found
 
 
-def test_keys_are_found_at_any_place_and_only_whole() -> None:
+def test_keys_are_found_anywhere_and_only_as_a_whole() -> None:
     moved = b"shmem 3\nfile_mapped 9\nanon_thp 8\nfile 2\nanon 1\nshmem_thp 7\n"
     assert parse_composition(moved) == Composition(1, 2, 3)
 
@@ -17,7 +17,7 @@ def test_keys_are_found_at_any_place_and_only_whole() -> None:
 @pytest.mark.parametrize(
     "text", [b"", b"anon 1\nfile 2\n", b"anon 1\nfile x\nshmem 3\n", b"\0\xff"]
 )
-def test_a_torn_or_foreign_memory_stat_tells_nothing(text: bytes) -> None:
+def test_a_torn_or_another_file_is_none(text: bytes) -> None:
     assert parse_composition(text) is None
 
 
@@ -26,24 +26,24 @@ def test_resident_memory_is_the_second_field_of_statm_in_pages() -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"1\n", b"1 many 2\n"])
-def test_what_is_no_statm_is_an_error(text: bytes) -> None:
+def test_text_that_is_not_statm_is_an_error(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"statm|invalid literal"):
         parse_resident(text, 4096)
 
 
-def test_a_counter_that_went_below_zero_is_none_and_not_all_of_the_memory() -> None:
+def test_a_negative_counter_counts_as_zero() -> None:
     below = (1 << 64) - 4096
     found = parse_composition(f"anon {below}\nfile 8192\nshmem {below}\nsock {below}\n".encode())
     assert found == Composition(0, 8192, 0)
 
 
-def test_numbers_that_no_kernel_writes_are_not_read() -> None:
+def test_numbers_that_no_kernel_writes_are_ignored() -> None:
     long = "9" * 5000
     found = parse_composition(f"anon 1\nfile 2\nshmem 3\nsock {long}\nslab -5\n".encode())
     assert found == Composition(1, 2, 3)
     assert parse_composition(f"anon {long}\nfile 2\nshmem 3\n".encode()) is None
 
 
-def test_of_slab_as_a_whole_and_its_two_parts_the_larger_counts() -> None:
+def test_the_larger_of_slab_and_the_sum_of_its_parts_counts() -> None:
     text = b"anon 1\nfile 2\nshmem 0\nslab 3\nslab_reclaimable 5\nslab_unreclaimable 6\n"
     assert parse_composition(text) == Composition(1, 2, 0, slab=11)

@@ -11,6 +11,6 @@ def test_starttime_is_found_whatever_the_name_of_the_process(comm: bytes) -> Non
     assert parse_start(b"42 (" + comm + b")" + TAIL) == 987654
 
 
-def test_a_torn_line_is_said_so() -> None:
+def test_a_torn_line_is_an_error() -> None:
     with pytest.raises(ValueError, match="starttime"):
         parse_start(b"42 (cat) S 1 2")

@@ -4,48 +4,48 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.core.quota.budget import Bucket, Budget, Rate, node_rates
 from oomwarden.core.quota.budget_terms import USUAL, NodeTerms, Terms, node_terms, terms
-from oomwarden.core.quota.pressure import CALM, UNATTENDED, Pressure, PressureLevel
+from oomwarden.core.quota.pressure import CALM, NO_OPERATOR, Pressure, PressureLevel
 
 NOW = 1_800_000_000.0
 
 
 def admitted(times: list[float]) -> list[float]:
-    """Give those of these moments at which a record went."""
-    budget, went = Budget(), []
+    """Return those of these times at which a record was written."""
+    budget, written = Budget(), []
     for now in times:
         if budget.due(now) <= now:
             budget = budget.spend(now)
-            went.append(now)
-    return went
+            written.append(now)
+    return written
 
 
-def test_five_records_go_at_once_then_one_after_60_s_and_each_doubles_the_wait() -> None:
-    went = admitted([NOW + second for second in range(3000)])
-    assert went[:5] == [NOW, NOW + 1, NOW + 2, NOW + 3, NOW + 4]
-    waits = [later - earlier for earlier, later in pairwise(went[4:])]
+def test_five_records_are_immediate_then_one_after_60_s_and_each_doubles_the_wait() -> None:
+    written = admitted([NOW + second for second in range(3000)])
+    assert written[:5] == [NOW, NOW + 1, NOW + 2, NOW + 3, NOW + 4]
+    waits = [later - earlier for earlier, later in pairwise(written[4:])]
     assert waits == [60, 120, 240, 480, 600, 600, 600]
 
 
-def test_what_waits_knows_until_when() -> None:
+def test_a_waiting_record_has_a_due_time() -> None:
     budget = Budget()
     for _ in range(6):
         budget = budget.spend(NOW)
     assert budget.due(NOW + 1) == NOW + 120
 
 
-def test_after_twenty_quiet_minutes_it_begins_anew() -> None:
+def test_the_budget_is_reset_after_twritteny_minutes_without_a_kill() -> None:
     budget = Budget(0, 600.0, NOW)
     assert budget.due(NOW + 599) == NOW + 600
     assert budget.spend(NOW + 1199) == Budget(0, 600.0, NOW + 1199)
     assert budget.spend(NOW + 1200).free == 4
 
 
-def test_kills_that_come_slower_than_the_longest_wait_are_never_held() -> None:
+def test_kills_less_frequent_than_the_longest_wait_never_wait() -> None:
     times = [NOW + 601 * turn for turn in range(40)]
     assert admitted(times) == times
 
 
-def test_a_clock_that_was_set_back_holds_nothing_for_long() -> None:
+def test_a_clock_that_was_set_back_delays_no_record_for_long() -> None:
     budget = Budget(0, 600.0, NOW)
     yesterday = NOW - 86_400
     assert budget.due(yesterday) == yesterday
@@ -58,20 +58,20 @@ def test_no_hour_has_more_than_five_free_records_and_one_for_each_wait(gaps: lis
     for gap in gaps:
         now += gap
         times.append(now)
-    went = admitted(times)
-    for start in went:
-        assert sum(start <= at < start + 600 for at in went) <= 5 + 4
+    written = admitted(times)
+    for start in written:
+        assert sum(start <= at < start + 600 for at in written) <= 5 + 4
 
 
-def test_a_node_repeats_twenty_at_once_then_one_a_minute() -> None:
+def test_a_node_writes_twritteny_repeats_immediately_then_one_a_minute() -> None:
     _, rate = node_rates(CALM)
-    bucket, went = Bucket(), []
+    bucket, written = Bucket(), []
     for now in (NOW + second for second in range(3600)):
         if bucket.due(now, rate) <= now:
             bucket = bucket.spend(now, rate)
-            went.append(now - NOW)
-    assert went[:20] == list(range(20))
-    assert went[20:23] == [60, 120, 180]
+            written.append(now - NOW)
+    assert written[:20] == list(range(20))
+    assert written[20:23] == [60, 120, 180]
 
 
 def test_an_empty_bucket_knows_when_it_has_a_token() -> None:
@@ -80,45 +80,45 @@ def test_an_empty_bucket_knows_when_it_has_a_token() -> None:
     assert bucket.due(NOW + 10, rate) == NOW + 10
 
 
-def test_a_clock_that_was_set_back_takes_no_tokens_away() -> None:
+def test_a_clock_that_was_set_back_removes_no_tokens() -> None:
     assert Bucket(10, NOW).at(NOW - 1000, Rate(300, 60)) == Bucket(10, NOW - 1000)
 
 
 HARD = terms(Pressure(namespaces={"shop": PressureLevel.FULL}), "shop")
 
 
-def test_at_harder_terms_one_record_goes_at_once_and_the_next_after_hours() -> None:
+def test_with_harder_terms_one_record_is_immediate_and_the_next_follows_after_hours() -> None:
     budget = Budget().spend(NOW, HARD)
     assert budget.due(NOW + 1, HARD) == NOW + 6 * 3600
-    assert budget.due(NOW + 1) == NOW + 600  # once the pressure has gone
+    assert budget.due(NOW + 1) == NOW + 600  # once the pressure is gone
 
 
-def test_what_was_spent_before_counts_at_harder_terms() -> None:
-    assert Budget().spend(NOW).left(HARD) == 0
+def test_records_written_before_count_with_harder_terms() -> None:
+    assert Budget().spend(NOW).free_left(HARD) == 0
 
 
-def test_while_a_record_waits_its_container_is_not_quiet() -> None:
+def test_the_budget_is_not_reset_while_a_record_waits() -> None:
     budget = Budget(0, 600.0, NOW)
     late = NOW + 10 * 3600
     assert budget.at(late) == Budget()
     assert budget.spend(late, USUAL, since=NOW + 5) == Budget(0, 600.0, late)
 
 
-def test_a_namespace_that_is_full_narrows_no_others() -> None:
+def test_a_full_namespace_does_not_affect_others() -> None:
     pressure = Pressure(namespaces={"shop": PressureLevel.FULL})
     assert terms(pressure, "bank") == USUAL
     assert node_terms(pressure) == node_terms(CALM) == NodeTerms()
 
 
-def test_without_an_operator_five_still_go_at_once_and_a_fleet_writes_few_more() -> None:
-    alone = terms(UNATTENDED, "shop")
+def test_without_an_operator_five_are_still_immediate_and_the_fleet_writes_few_more() -> None:
+    alone = terms(NO_OPERATOR, "shop")
     assert alone.free == USUAL.free
-    node = node_terms(UNATTENDED)
-    assert (node.firsts + node.repeats) * UNATTENDED.nodes <= 2000
-    assert node.burst * UNATTENDED.nodes <= 10_000
+    node = node_terms(NO_OPERATOR)
+    assert (node.firsts + node.repeats) * NO_OPERATOR.nodes <= 2000
+    assert node.burst * NO_OPERATOR.nodes <= 10_000
 
 
-def test_a_large_fleet_repeats_less_on_each_node_and_a_small_one_as_much_as_ever() -> None:
+def test_each_node_of_a_large_fleet_writes_fewer_repeats() -> None:
     assert node_terms(Pressure(nodes=500)) == NodeTerms()
     assert node_terms(Pressure(nodes=2000)) == NodeTerms(firsts=100, repeats=15, burst=5)
 
@@ -129,7 +129,7 @@ PRESSURES = st.builds(
     st.dictionaries(st.sampled_from(["shop", "bank"]), st.sampled_from(PressureLevel)),
     st.sampled_from(PressureLevel),
     st.integers(1, 100_000),
-    attended=st.booleans(),
+    has_operator=st.booleans(),
 )
 
 
@@ -145,34 +145,34 @@ def test_whatever_is_published_no_terms_are_better_than_the_usual_ones(pressure:
     assert 1 <= node.burst <= best.burst
 
 
-AGREED = st.sampled_from([USUAL, HARD, terms(UNATTENDED, "shop")])
+AGREED = st.sampled_from([USUAL, HARD, terms(NO_OPERATOR, "shop")])
 
 
 @given(st.lists(st.tuples(st.floats(0, 4000), AGREED), max_size=200))
-def test_no_container_has_more_records_than_at_the_usual_terms(
+def test_no_container_has_more_records_than_with_the_usual_terms(
     steps: list[tuple[float, Terms]],
 ) -> None:
-    budget, now, went = Budget(), NOW, list[float]()
+    budget, now, written = Budget(), NOW, list[float]()
     for gap, agreed in steps:
         now += gap
         if budget.due(now, agreed) <= now:
             budget = budget.spend(now, agreed)
-            went.append(now)
-    for start in went:
-        assert sum(start <= at < start + 600 for at in went) <= 5 + 4
+            written.append(now)
+    for start in written:
+        assert sum(start <= at < start + 600 for at in written) <= 5 + 4
 
 
 @given(st.lists(st.tuples(st.floats(0, 600), st.floats(0.1, 360)), max_size=100))
-def test_a_bucket_never_lets_more_through_than_its_burst_and_its_rate(
+def test_a_bucket_never_admits_more_than_its_burst_and_its_rate(
     steps: list[tuple[float, float]],
 ) -> None:
-    """Whatever it earns between two records, it earns at the rate of the later one."""
-    bucket, now, went, burst = Bucket(), NOW, 0, 20
+    """Between two records it gains tokens at the rate of the later one."""
+    bucket, now, written, burst = Bucket(), NOW, 0, 20
     best = max((hourly for _, hourly in steps), default=0) / 3600
     for gap, hourly in steps:
         now, rate = now + gap, Rate(burst, hourly)
         for _ in range(50):
             if bucket.due(now, rate) <= now:
                 bucket = bucket.spend(now, rate)
-                went += 1
-    assert went <= burst + sum(gap for gap, _ in steps) * best + 1
+                written += 1
+    assert written <= burst + sum(gap for gap, _ in steps) * best + 1

@@ -1,4 +1,4 @@
-"""What is published is small and read with distrust."""
+"""The published pressure is small, and parsed without trust."""
 
 import json
 from typing import Any
@@ -12,8 +12,8 @@ from oomwarden.core.quota.pressure import (
     YOUNG_SECONDS,
     Pressure,
     PressureLevel,
-    read,
-    written,
+    from_config_map,
+    to_config_map,
 )
 
 NAMES = st.text("abc-", min_size=1, max_size=63)
@@ -30,18 +30,18 @@ PRESSURES = st.builds(
 
 
 @given(PRESSURES)
-def test_what_is_written_is_read(pressure: Pressure) -> None:
-    assert read(written(pressure)) == pressure
+def test_the_written_pressure_is_read_back(pressure: Pressure) -> None:
+    assert from_config_map(to_config_map(pressure)) == pressure
 
 
-def test_of_too_many_namespaces_the_worst_are_named_and_the_others_share_a_level() -> None:
+def test_the_worst_of_too_many_namespaces_are_named_and_the_others_share_a_level() -> None:
     many = {f"{n:063}": PressureLevel.SOME for n in range(2 * MOST_NAMESPACES)}
-    data = written(Pressure(namespaces={**many, "loop": PressureLevel.FULL}))
+    data = to_config_map(Pressure(namespaces={**many, "loop": PressureLevel.FULL}))
     assert len(data[KEY]) < 25 * 1024
-    pressure = read(data)
+    pressure = from_config_map(data)
     assert pressure is not None
-    assert pressure.of("loop") is PressureLevel.FULL
-    assert pressure.of("not-named") is PressureLevel.SOME
+    assert pressure.level_of("loop") is PressureLevel.FULL
+    assert pressure.level_of("not-named") is PressureLevel.SOME
 
 
 JSON = st.recursive(
@@ -54,19 +54,19 @@ KEYS = ("cluster", "namespaces", "others", "nodes", "keptSeconds")
 
 @given(st.dictionaries(st.sampled_from(KEYS), JSON | st.dictionaries(NAMES, JSON)))
 def test_whatever_is_published_the_fields_stay_within_bounds(content: dict[str, Any]) -> None:
-    pressure = read({KEY: json.dumps(content)})
+    pressure = from_config_map({KEY: json.dumps(content)})
     assert pressure is None or (
         pressure.cluster in PressureLevel
-        and pressure.of("shop") in PressureLevel
+        and pressure.level_of("shop") in PressureLevel
         and 1 <= pressure.nodes <= 100_000
         and YOUNG_IN_NEED_SECONDS <= pressure.kept_seconds <= YOUNG_SECONDS
     )
 
 
 @given(st.text() | JSON | st.dictionaries(st.just(KEY), st.text()))
-def test_what_cannot_be_read_is_nothing(data: object) -> None:
-    assert read(data) is None
+def test_unreadable_data_is_none(data: object) -> None:
+    assert from_config_map(data) is None
 
 
-def test_text_that_nests_too_deeply_is_nothing() -> None:
-    assert read({KEY: "[" * 100_000}) is None
+def test_text_that_nests_too_deeply_is_none() -> None:
+    assert from_config_map({KEY: "[" * 100_000}) is None

@@ -25,9 +25,9 @@ def record(
     )
 
 
-def gone(bounds: Bounds, records: Iterable[StoredRecord]) -> set[str]:
-    sieve = RetentionFilter(bounds, NOW)
-    found = [one for record in records for one in sieve.take(record)] + sieve.end()
+def deleted(bounds: Bounds, records: Iterable[StoredRecord]) -> set[str]:
+    retention = RetentionFilter(bounds, NOW)
+    found = [one for record in records for one in retention.add(record)] + retention.finish()
     assert len(found) == len(set(found))
     return {one.name for one in found}
 
@@ -36,68 +36,68 @@ def ages(*seconds: float, pod: str = "a") -> list[StoredRecord]:
     return [record(number, NOW - age, pod) for number, age in enumerate(seconds)]
 
 
-def test_a_record_goes_when_its_days_are_over_and_not_before() -> None:
+def test_a_record_is_deleted_when_its_days_are_over_and_not_before() -> None:
     bounds = Bounds(days=2, per_pod=0, per_namespace=0)
-    assert gone(bounds, ages(2 * DAY_SECONDS, 2 * DAY_SECONDS + 1)) == {"a-001"}
+    assert deleted(bounds, ages(2 * DAY_SECONDS, 2 * DAY_SECONDS + 1)) == {"a-001"}
 
 
-def test_of_a_pod_the_newest_stay() -> None:
+def test_the_newest_of_a_pod_are_kept() -> None:
     bounds = Bounds(days=0, per_pod=2, per_namespace=0)
     records = [*ages(9000, 7000, 8000), *ages(99000, pod="b")]
-    assert gone(bounds, records) == {"a-000"}
+    assert deleted(bounds, records) == {"a-000"}
 
 
-def test_of_a_namespace_the_newest_stay_whichever_pod_they_are_of() -> None:
+def test_the_newest_of_a_namespace_are_kept_whatever_their_pod() -> None:
     bounds = Bounds(days=0, per_pod=0, per_namespace=2)
     records = [*ages(9000, 7000), *ages(8000, pod="b")]
-    assert gone(bounds, records) == {"a-000"}
+    assert deleted(bounds, records) == {"a-000"}
 
 
-def test_what_a_pod_has_too_many_of_does_not_push_out_other_pods() -> None:
+def test_surplus_records_of_a_pod_do_not_displace_those_of_other_pods() -> None:
     bounds = Bounds(days=0, per_pod=1, per_namespace=2)
     records = [*ages(7000, 7001, 7002, 7003), *ages(90000, pod="b")]
-    assert gone(bounds, records) == {"a-001", "a-002", "a-003"}
+    assert deleted(bounds, records) == {"a-001", "a-002", "a-003"}
 
 
-def test_each_namespace_is_counted_by_itself() -> None:
+def test_each_namespace_is_counted_separately() -> None:
     bounds = Bounds(days=0, per_pod=0, per_namespace=1)
-    assert gone(bounds, [record(1), record(1, namespace="other")]) == set()
+    assert deleted(bounds, [record(1), record(1, namespace="other")]) == set()
 
 
-def test_a_young_record_stays_whatever_the_numbers_and_counts_as_one() -> None:
+def test_a_young_record_is_kept_whatever_the_numbers_and_is_counted() -> None:
     bounds = Bounds(days=0, per_pod=1, per_namespace=1)
-    assert gone(bounds, ages(60, YOUNG_SECONDS, YOUNG_SECONDS + 1)) == {"a-002"}
+    assert deleted(bounds, ages(60, YOUNG_SECONDS, YOUNG_SECONDS + 1)) == {"a-002"}
 
 
-def test_without_bounds_all_stay_and_nothing_is_held() -> None:
-    sieve = RetentionFilter(Bounds(0, 0, 0), NOW)
-    assert all(sieve.take(one) == [] for one in ages(*range(0, 10**9, 10**7)))
-    assert sieve._held == 0
+def test_without_limits_all_are_kept_and_none_is_remembered() -> None:
+    retention = RetentionFilter(Bounds(0, 0, 0), NOW)
+    assert all(retention.add(one) == [] for one in ages(*range(0, 10**9, 10**7)))
+    assert retention._kept == 0
 
 
-def test_a_namespace_is_never_held_more_than_twice_over() -> None:
-    sieve = RetentionFilter(Bounds(days=0, per_pod=0, per_namespace=10), NOW)
-    held = 0
+def test_no_more_than_twice_the_limit_of_a_namespace_is_remembered() -> None:
+    retention = RetentionFilter(Bounds(days=0, per_pod=0, per_namespace=10), NOW)
+    kept = 0
     for number in range(1000):
-        sieve.take(record(number, pod=f"pod-{number}"))
-        held = max(held, sum(map(len, sieve._pods.values())))
-    assert held < 20
+        retention.add(record(number, pod=f"pod-{number}"))
+        kept = max(kept, sum(map(len, retention._pods.values())))
+    assert kept < 20
 
 
 @pytest.mark.parametrize(
-    ("bounds", "told"),
+    ("bounds", "text"),
     [
-        (Bounds(), "30 days, 50 of a pod, 1000 of a namespace, 50000 in all"),
-        (Bounds(0, 3, 0, 0), "3 of a pod"),
-        (Bounds(0, 0, 0, 0), "all for ever"),
+        (Bounds(), "30 days, 50 per pod, 1000 per namespace, 50000 in total"),
+        (Bounds(0, 3, 0, 0), "3 per pod"),
+        (Bounds(0, 0, 0, 0), "no limit"),
     ],
 )
-def test_bounds_can_be_told(bounds: Bounds, told: str) -> None:
-    assert str(bounds) == told
+def test_bounds_are_readable(bounds: Bounds, text: str) -> None:
+    assert str(bounds) == text
 
 
-def has_to_go(record: StoredRecord, all_of_them: list[StoredRecord], bounds: Bounds) -> bool:
-    """What stays, said over all records at once."""
+def is_surplus(record: StoredRecord, all_of_them: list[StoredRecord], bounds: Bounds) -> bool:
+    """Apply the limits to all records together."""
     days = bounds.days or 10**6
     alive = [one for one in all_of_them if NOW - one.created <= days * DAY_SECONDS]
     if record not in alive:
@@ -108,8 +108,8 @@ def has_to_go(record: StoredRecord, all_of_them: list[StoredRecord], bounds: Bou
 
     of_pods = [one for one in alive if not bounds.per_pod or newer_in_pod(one) < bounds.per_pod]
     newer = sum(other > record for other in of_pods)
-    crowded = bool(bounds.per_namespace) and newer >= bounds.per_namespace
-    too_many = record not in of_pods or crowded
+    displaced = bool(bounds.per_namespace) and newer >= bounds.per_namespace
+    too_many = record not in of_pods or displaced
     return too_many and NOW - record.created > YOUNG_SECONDS
 
 
@@ -127,27 +127,27 @@ RECORDS = st.lists(
 
 
 @given(bounds=BOUNDS, records=RECORDS)
-def test_what_goes_is_the_same_in_whatever_order_it_comes(
-    bounds: Bounds, records: list[StoredRecord]
-) -> None:
-    expected = {one.name for one in records if has_to_go(one, records, bounds)}
-    assert gone(bounds, records) == expected
-    assert gone(bounds, reversed(records)) == expected
+def test_the_order_of_records_does_not_matter(bounds: Bounds, records: list[StoredRecord]) -> None:
+    expected = {one.name for one in records if is_surplus(one, records, bounds)}
+    assert deleted(bounds, records) == expected
+    assert deleted(bounds, reversed(records)) == expected
 
 
 @given(bounds=BOUNDS, records=RECORDS)
-def test_a_namespace_that_comes_up_again_loses_nothing_that_should_stay(
+def test_a_namespace_that_comes_again_loses_no_record_that_should_be_kept(
     bounds: Bounds, records: list[StoredRecord]
 ) -> None:
     between = replace(record(0, NOW), namespace="other", name="between", uid="between")
     mixed = [each for one in records for each in (one, between)]
-    expected = {one.name for one in records if has_to_go(one, records, bounds)}
-    assert gone(bounds, mixed) <= expected
+    expected = {one.name for one in records if is_surplus(one, records, bounds)}
+    assert deleted(bounds, mixed) <= expected
 
 
-def test_a_namespaces_share_of_the_whole_is_a_bound_too() -> None:
-    sieve = RetentionFilter(Bounds(days=0, per_pod=0, per_namespace=9), NOW, share=1)
-    found = [one for each in ages(9000, 7000, 8000) for one in sieve.take(each)] + sieve.end()
+def test_a_namespaces_share_of_the_cluster_limit_is_a_limit_too() -> None:
+    retention = RetentionFilter(Bounds(days=0, per_pod=0, per_namespace=9), NOW, share=1)
+    found = [
+        one for each in ages(9000, 7000, 8000) for one in retention.add(each)
+    ] + retention.finish()
     assert {one.name for one in found} == {"a-000", "a-002"}
 
 
@@ -155,19 +155,21 @@ IN_NEED = Exempt(others=600)
 
 
 @given(records=RECORDS, exempt=st.sampled_from([Exempt(), IN_NEED]))
-def test_the_newest_record_of_a_pod_stays_while_it_is_young(
+def test_the_newest_record_of_a_pod_is_kept_while_it_is_young(
     records: list[StoredRecord], exempt: Exempt
 ) -> None:
-    sieve = RetentionFilter(Bounds(0, 1, 1), NOW, share=1, exempt=exempt)
-    found = [one for each in records for one in sieve.take(each)] + sieve.end()
+    retention = RetentionFilter(Bounds(0, 1, 1), NOW, share=1, exempt=exempt)
+    found = [one for each in records for one in retention.add(each)] + retention.finish()
     newest = {max(one for one in records if one.pod == pod) for pod in "abc" if any(
         one.pod == pod for one in records
     )}  # fmt: skip
     assert not {one for one in found if one in newest and NOW - one.created <= YOUNG_SECONDS}
 
 
-def test_in_need_records_of_ten_minutes_go_where_newer_ones_of_the_pod_stay() -> None:
-    sieve = RetentionFilter(Bounds(0, 0, 0), NOW, share=1, exempt=IN_NEED)
+def test_far_beyond_the_limit_records_of_ten_minutes_are_deleted_if_the_pod_has_newer_ones() -> (
+    None
+):
+    retention = RetentionFilter(Bounds(0, 0, 0), NOW, share=1, exempt=IN_NEED)
     records = [*ages(500, 700, 1800, 3500), *ages(3500, pod="b")]
-    found = [one for each in records for one in sieve.take(each)] + sieve.end()
+    found = [one for each in records for one in retention.add(each)] + retention.finish()
     assert {one.name for one in found} == {"a-001", "a-002", "a-003"}

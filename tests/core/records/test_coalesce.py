@@ -48,7 +48,7 @@ def test_each_container_has_its_own_record_in_consecutive_ranges() -> None:
     assert [one.kill["kills"] for one in merged] == [2, 2]
 
 
-def test_a_record_and_its_event_are_named_by_the_new_start() -> None:
+def test_a_record_and_its_event_are_named_after_the_new_start() -> None:
     merged = merge([draft(0, 2, "b"), draft(2, 3, "a"), draft(3, 6, "b")])
     for one in merged:
         name = record_name(POD, "b", 7, 0, one.start, "n")
@@ -56,22 +56,22 @@ def test_a_record_and_its_event_are_named_by_the_new_start() -> None:
         assert (one.kill["metadata"]["name"], one.event["metadata"]["name"]) == (name, name)
 
 
-def test_ranges_that_do_not_join_up_stay_apart() -> None:
+def test_ranges_that_are_not_consecutive_are_not_merged() -> None:
     apart = [draft(0, 2), draft(3, 4)]
     assert merge(apart) == apart
 
 
-def test_a_record_alone_stays_as_it_is() -> None:
+def test_a_single_record_is_unchanged() -> None:
     assert merge([draft(3, 4)]) == [draft(3, 4)]
 
 
-def test_causes_that_differ_are_unknown_also_in_the_label() -> None:
+def test_different_causes_become_unknown_even_in_the_label() -> None:
     (merged,) = merge([draft(0, 1), draft(1, 2, cause="PodLimit")])
     assert merged.kill["cause"] == "Unknown"
     assert merged.kill["metadata"]["labels"]["oomwarden.io/cause"] == "Unknown"
 
 
-def test_facts_that_differ_are_absent() -> None:
+def test_facts_that_differ_are_left_out() -> None:
     policy = {"kind": "OOMPolicy", "name": "p"}
     (merged,) = merge(
         [draft(0, 1, policy=policy, enforcedAt="Pod"), draft(1, 2, limit="64Mi", policy=policy)]
@@ -81,12 +81,12 @@ def test_facts_that_differ_are_absent() -> None:
     assert merged.kill["policy"] == policy
 
 
-def test_the_id_of_a_container_that_was_restarted_is_absent() -> None:
+def test_the_id_of_a_restarted_container_is_left_out() -> None:
     (merged,) = merge([draft(0, 1), draft(1, 2)])
     assert merged.kill["container"] == {"name": "app", "type": "App"}
 
 
-def test_records_that_name_candidates_merge_where_these_are_the_same() -> None:
+def test_records_with_the_same_candidates_are_merged() -> None:
     either = {"candidates": ["a", "b"]}
     merged = merge([draft(0, 1, container=""), draft(1, 2)])
     assert len(merged) == 2
@@ -105,7 +105,7 @@ def test_group_kills_and_others_are_not_added_up() -> None:
     assert [one.kill["groupKill"] for one in merged] == [True, False]
 
 
-def test_sixteen_victims_are_told_each_once() -> None:
+def test_sixteen_victims_are_listed_once_each() -> None:
     def victims(*pids: int) -> list[dict[str, Any]]:
         return [{"pid": pid, "command": f"c{pid}"} for pid in pids]
 
@@ -121,7 +121,7 @@ def test_sixteen_victims_are_told_each_once() -> None:
     assert "victims" not in without.kill
 
 
-def test_a_beginning_that_nobody_saw_stays_unknown() -> None:
+def test_an_unknown_start_time_stays_unknown() -> None:
     (merged,) = merge([draft(0, 1), draft(1, 2, time={"before": "2026-01-02T03:09:00.000000Z"})])
     assert merged.kill["time"] == {"before": "2026-01-02T03:09:00.000000Z"}
 

@@ -16,15 +16,15 @@ def test_an_event_of_one_kill_has_no_series() -> None:
     assert (ONE.manifest(), ONE.patch()) == (FIRST, {})
 
 
-def test_a_later_record_raises_the_count_and_the_time_and_nothing_else() -> None:
-    raised = ONE.raised(LATER, 3)
+def test_a_later_record_only_changes_the_count_and_the_time() -> None:
+    raised = ONE.with_kills(LATER, 3)
     series = {"count": 4, "lastObservedTime": LATER["eventTime"]}
     assert raised.patch() == {"series": series}
     assert raised.manifest() == FIRST | {"series": series}
-    assert raised.seen == ONE.seen + 45
+    assert raised.last_observed == ONE.last_observed + 45
 
 
-def test_a_forgotten_event_is_followed_by_one_of_the_last_record_for_what_is_untold() -> None:
-    renewed = EventSeries(FIRST, LATER, 9, posted_count=4).renewed()
-    assert renewed == EventSeries(LATER, LATER, 5)
-    assert renewed.manifest()["series"]["count"] == 5
+def test_a_deleted_event_is_followed_by_one_of_the_last_record_for_the_unposted_kills() -> None:
+    restarted = EventSeries(FIRST, LATER, 9, posted_count=4).restarted()
+    assert restarted == EventSeries(LATER, LATER, 5)
+    assert restarted.manifest()["series"]["count"] == 5

@@ -5,156 +5,156 @@ from typing import Any
 import pytest
 from oomwarden.core.incidents.incident import investigate
 from oomwarden.core.records.misreport import (
-    AT_MOST,
     KEEP_SECONDS,
-    STANDS_SECONDS,
-    Cases,
-    RecordedKill,
+    MAX_CONTAINERS,
+    STABLE_SECONDS,
+    ContainerKill,
     Termination,
-    endings,
+    TerminationMatcher,
+    container_kill,
     misreport,
-    recorded_kill,
+    terminations,
 )
 
-from tests.support.one_kill import FACTS, NOW, RANGE, SNAPSHOT, WITNESS
+from tests.support.one_kill import CONTEXT, FACTS, NOW, RANGE, SNAPSHOT
 
 ID = "a" * 64
-GROUP = RecordedKill(ID, investigate(RANGE, SNAPSHOT), WITNESS)
+GROUP = ContainerKill(ID, investigate(RANGE, SNAPSHOT), CONTEXT)
 ONE = replace(RANGE, end=3, group_kills=0)
 SINGLE = replace(GROUP, incident=investigate(ONE, SNAPSHOT))
 ERROR = Termination("uid", ID, "Error", 137, NOW)
 RIGHT = replace(ERROR, reason="OOMKilled")
 COMPLETED = replace(ERROR, reason="Completed", exit_code=0)
-UNSEEN = replace(SINGLE, witness=replace(WITNESS, after=None))
-CAUGHT_UP = replace(SINGLE, witness=replace(WITNESS, after=NOW - 60))
+UNSEEN = replace(SINGLE, context=replace(CONTEXT, after=None))
+CAUGHT_UP = replace(SINGLE, context=replace(CONTEXT, after=NOW - 60))
 
 
-def said(cases: Cases, now: float) -> list[str]:
-    return [ending.reason for _, ending in cases.due(now)]
+def reported(matcher: TerminationMatcher, now: float) -> list[str]:
+    return [termination.reason for _, termination in matcher.pop_due(now)]
 
 
-def heard(*events: tuple[float, RecordedKill | Termination | None]) -> Cases:
-    """Give the cases after a kill was told and a pod changed (None: its containers are new)."""
-    cases = Cases()
+def matcher_after(*events: tuple[float, ContainerKill | Termination | None]) -> TerminationMatcher:
+    """Return the matcher after kills were recorded and the pod changed (None: no terminations)."""
+    matcher = TerminationMatcher()
     for now, event in events:
-        if isinstance(event, RecordedKill):
-            cases.told(event, now)
+        if isinstance(event, ContainerKill):
+            matcher.add_kill(event, now)
         else:
-            cases.ended("uid", [event] if event else [], now)
-    return cases
+            matcher.update_terminations("uid", [event] if event else [], now)
+    return matcher
 
 
-def test_a_wrong_word_is_told_after_it_has_stood_for_a_while_and_once() -> None:
-    cases = heard((0, GROUP), (1, ERROR))
-    assert cases.next_due() == 1 + STANDS_SECONDS
-    assert said(cases, STANDS_SECONDS) == []
-    assert said(cases, 1 + STANDS_SECONDS) == ["Error"]
-    cases.ended("uid", [COMPLETED], 30)
-    assert said(cases, 30 + STANDS_SECONDS) == []
-    assert cases.next_due() is None
+def test_a_wrong_status_is_reported_once_after_it_was_stable_for_a_while() -> None:
+    matcher = matcher_after((0, GROUP), (1, ERROR))
+    assert matcher.next_due() == 1 + STABLE_SECONDS
+    assert reported(matcher, STABLE_SECONDS) == []
+    assert reported(matcher, 1 + STABLE_SECONDS) == ["Error"]
+    matcher.update_terminations("uid", [COMPLETED], 30)
+    assert reported(matcher, 30 + STABLE_SECONDS) == []
+    assert matcher.next_due() is None
 
 
-def test_a_crash_loop_is_told_once_an_hour_other_containers_at_once() -> None:
-    cases, told = Cases(), list[float]()
+def test_a_crash_loop_is_reported_once_an_hour_other_containers_immediately() -> None:
+    matcher, times = TerminationMatcher(), list[float]()
     for restart in range(40):
         now, again = restart * 300.0, f"{restart:064}"
-        cases.told(replace(GROUP, container_id=again), now)
-        cases.ended("uid", [replace(ERROR, container_id=again)], now)
-        told += [now for _ in cases.due(now + STANDS_SECONDS)]
-    assert told == [0, 3600, 7200, 10_800]
+        matcher.add_kill(replace(GROUP, container_id=again), now)
+        matcher.update_terminations("uid", [replace(ERROR, container_id=again)], now)
+        times += [now for _ in matcher.pop_due(now + STABLE_SECONDS)]
+    assert times == [0, 3600, 7200, 10_800]
     other = replace(GROUP.incident, container=FACTS.containers[1])
-    cases.told(replace(GROUP, container_id="b" * 64, incident=other), 11_999)
-    cases.ended("uid", [replace(ERROR, container_id="b" * 64)], 11_999)
-    assert said(cases, 11_999 + STANDS_SECONDS) == ["Error"]
+    matcher.add_kill(replace(GROUP, container_id="b" * 64, incident=other), 11_999)
+    matcher.update_terminations("uid", [replace(ERROR, container_id="b" * 64)], 11_999)
+    assert reported(matcher, 11_999 + STABLE_SECONDS) == ["Error"]
 
 
-def test_the_kubelets_word_may_come_before_the_record() -> None:
-    assert said(heard((0, ERROR), (15, GROUP)), STANDS_SECONDS) == ["Error"]
+def test_the_status_may_come_before_the_record() -> None:
+    assert reported(matcher_after((0, ERROR), (15, GROUP)), STABLE_SECONDS) == ["Error"]
 
 
-def test_a_word_that_the_kubelet_takes_back_in_time_is_not_told() -> None:
-    cases = heard((0, GROUP), (1, ERROR), (19, RIGHT))
-    assert said(cases, 100) == []
+def test_a_status_that_the_kubelet_corrects_in_time_is_not_reported() -> None:
+    matcher = matcher_after((0, GROUP), (1, ERROR), (19, RIGHT))
+    assert reported(matcher, 100) == []
 
 
-def test_a_right_word_that_becomes_wrong_has_to_stand_as_long() -> None:
-    cases = heard((0, GROUP), (1, RIGHT), (40, ERROR))
-    assert said(cases, 39 + STANDS_SECONDS) == []
-    assert said(cases, 40 + STANDS_SECONDS) == ["Error"]
+def test_a_status_that_becomes_wrong_has_to_be_stable_as_long() -> None:
+    matcher = matcher_after((0, GROUP), (1, RIGHT), (40, ERROR))
+    assert reported(matcher, 39 + STABLE_SECONDS) == []
+    assert reported(matcher, 40 + STABLE_SECONDS) == ["Error"]
 
 
-def test_a_right_word_of_nobody_is_not_held() -> None:
-    assert heard((0, RIGHT))._cases == {}
+def test_a_right_status_of_an_unknown_container_is_not_kept() -> None:
+    assert matcher_after((0, RIGHT))._cases == {}
 
 
-def test_a_word_that_is_no_longer_there_is_not_told() -> None:
-    assert said(heard((0, GROUP), (1, ERROR), (10, None)), 100) == []
+def test_a_status_that_is_gone_is_not_reported() -> None:
+    assert reported(matcher_after((0, GROUP), (1, ERROR), (10, None)), 100) == []
 
 
-def test_another_pods_change_takes_no_word_back() -> None:
-    cases = heard((0, GROUP), (1, ERROR))
-    cases.ended("other", [], 10)
-    assert said(cases, 1 + STANDS_SECONDS) == ["Error"]
+def test_a_change_of_another_pod_does_not_remove_a_status() -> None:
+    matcher = matcher_after((0, GROUP), (1, ERROR))
+    matcher.update_terminations("other", [], 10)
+    assert reported(matcher, 1 + STABLE_SECONDS) == ["Error"]
 
 
-def test_an_update_that_repeats_the_word_does_not_begin_the_wait_anew() -> None:
-    cases = heard((0, GROUP), (1, ERROR), (15, replace(ERROR, finished=NOW + 1)))
-    assert said(cases, 1 + STANDS_SECONDS) == ["Error"]
+def test_an_update_with_the_same_status_does_not_restart_the_wait() -> None:
+    matcher = matcher_after((0, GROUP), (1, ERROR), (15, replace(ERROR, finished=NOW + 1)))
+    assert reported(matcher, 1 + STABLE_SECONDS) == ["Error"]
 
 
-def test_two_containers_are_told_apart() -> None:
+def test_a_kill_does_not_match_the_status_of_another_container() -> None:
     other = replace(ERROR, container_id="b" * 64)
-    assert said(heard((0, GROUP), (1, other)), 100) == []
+    assert reported(matcher_after((0, GROUP), (1, other)), 100) == []
 
 
 @pytest.mark.parametrize(
-    ("kill", "ending", "wrong"),
+    ("kill", "termination", "wrong"),
     [
         pytest.param(GROUP, ERROR, True, id="group kill, Error"),
         pytest.param(GROUP, RIGHT, False, id="group kill, OOMKilled"),
         pytest.param(GROUP, COMPLETED, True, id="group kill, Completed"),
         pytest.param(GROUP, replace(ERROR, finished=NOW - 3600), True, id="found much later"),
         pytest.param(GROUP, replace(ERROR, finished=NOW + 3600), False, id="survived it"),
-        pytest.param(GROUP, replace(ERROR, finished=None), False, id="nobody knows when"),
+        pytest.param(GROUP, replace(ERROR, finished=None), False, id="unknown when"),
         pytest.param(SINGLE, ERROR, True, id="one process, SIGKILL just then"),
         pytest.param(SINGLE, RIGHT, False, id="one process, OOMKilled"),
         pytest.param(SINGLE, replace(ERROR, exit_code=1), False, id="one process, own exit code"),
         pytest.param(SINGLE, COMPLETED, False, id="one process, Completed"),
         pytest.param(SINGLE, replace(ERROR, finished=NOW + 6), False, id="one process, later"),
         pytest.param(SINGLE, replace(ERROR, finished=NOW - 5), False, id="one process, before"),
-        pytest.param(UNSEEN, ERROR, False, id="one process, nobody knows since when"),
+        pytest.param(UNSEEN, ERROR, False, id="one process, unknown since when"),
         pytest.param(CAUGHT_UP, ERROR, False, id="one process, found on catching up"),
     ],
 )
-def test_the_kubelet_is_only_called_wrong_where_it_is(
-    kill: RecordedKill, ending: Termination, *, wrong: bool
+def test_only_a_wrong_status_contradicts_a_kill(
+    kill: ContainerKill, termination: Termination, *, wrong: bool
 ) -> None:
-    assert kill.contradicts(ending) is wrong
+    assert kill.contradicts(termination) is wrong
 
 
-def test_a_single_kill_does_not_undo_a_group_kill_of_the_container() -> None:
+def test_a_single_kill_does_not_replace_a_group_kill_of_the_container() -> None:
     exit_one = replace(ERROR, exit_code=1)
-    assert said(heard((0, GROUP), (1, SINGLE), (2, exit_one)), 100) == ["Error"]
+    assert reported(matcher_after((0, GROUP), (1, SINGLE), (2, exit_one)), 100) == ["Error"]
 
 
-def test_kills_and_words_are_forgotten_after_a_while() -> None:
-    cases = heard((0, GROUP), (1, replace(ERROR, container_id="b" * 64)))
-    assert said(cases, KEEP_SECONDS + 2) == []
-    assert cases._cases == {}
+def test_kills_and_statuses_expire_after_a_while() -> None:
+    matcher = matcher_after((0, GROUP), (1, replace(ERROR, container_id="b" * 64)))
+    assert reported(matcher, KEEP_SECONDS + 2) == []
+    assert matcher._cases == {}
 
 
-def test_a_storm_is_held_within_bounds() -> None:
-    cases = Cases()
-    for number in range(2 * AT_MOST):
-        cases.told(replace(GROUP, container_id=f"{number:064}"), number)
-    assert len(cases._cases) == AT_MOST
+def test_the_number_of_containers_is_bounded() -> None:
+    matcher = TerminationMatcher()
+    for number in range(2 * MAX_CONTAINERS):
+        matcher.add_kill(replace(GROUP, container_id=f"{number:064}"), number)
+    assert len(matcher._cases) == MAX_CONTAINERS
 
 
-def test_a_kill_without_a_container_id_or_long_past_cannot_be_compared() -> None:
+def test_a_kill_without_a_container_id_or_an_old_one_cannot_be_matched() -> None:
     lost = investigate(replace(RANGE, container=None), SNAPSHOT)
-    assert recorded_kill(lost, WITNESS, NOW) is None
-    assert recorded_kill(GROUP.incident, WITNESS, NOW + 3601) is None
-    assert recorded_kill(GROUP.incident, WITNESS, NOW) == GROUP
+    assert container_kill(lost, CONTEXT, NOW) is None
+    assert container_kill(GROUP.incident, CONTEXT, NOW + 3601) is None
+    assert container_kill(GROUP.incident, CONTEXT, NOW) == GROUP
 
 
 def container_status(state: str, reason: str, digit: str) -> dict[str, Any]:
@@ -168,7 +168,7 @@ def container_status(state: str, reason: str, digit: str) -> dict[str, Any]:
     return {"name": digit, state: {"terminated": ended}}
 
 
-def test_all_containers_that_ended_are_read_the_present_ones_and_those_before() -> None:
+def test_all_terminations_are_read_the_current_ones_and_the_ones_before() -> None:
     status = {
         "containerStatuses": [
             container_status("state", "Error", "a"),
@@ -180,22 +180,22 @@ def test_all_containers_that_ended_are_read_the_present_ones_and_those_before() 
         ],
     }
     pod = {"metadata": {"uid": "uid"}, "status": status}
-    assert list(endings(pod)) == [ERROR, replace(RIGHT, container_id="b" * 64)]
-    assert list(endings({"metadata": {"uid": "uid"}})) == []
+    assert list(terminations(pod)) == [ERROR, replace(RIGHT, container_id="b" * 64)]
+    assert list(terminations({"metadata": {"uid": "uid"}})) == []
 
 
-def test_the_event_says_what_the_kubelet_says_and_what_the_kernel_says() -> None:
-    told = misreport(GROUP, ERROR, NOW)
-    assert told["note"] == (
-        "container app: the kubelet says Error (exit code 137), the kernel says out of memory: "
+def test_the_event_names_the_kubelets_status_and_the_kill() -> None:
+    event = misreport(GROUP, ERROR, NOW)
+    assert event["note"] == (
+        "container app: the kubelet reports Error (exit code 137), but it was an OOM kill: "
         "ho\\ng (pid 4242) killed at its limit 32Mi"
     )
-    assert (told["type"], told["reason"]) == ("Warning", "OOMKilledMisreported")
-    assert told["regarding"]["fieldPath"] == "spec.containers{app}"
-    assert told["reportingInstance"] == "node-1"
+    assert (event["type"], event["reason"]) == ("Warning", "OOMKilledMisreported")
+    assert event["regarding"]["fieldPath"] == "spec.containers{app}"
+    assert event["reportingInstance"] == "node-1"
 
 
-def test_the_event_of_a_container_has_one_name_whoever_posts_it_and_when() -> None:
+def test_the_event_of_a_container_always_has_the_same_name() -> None:
     first, again = misreport(GROUP, ERROR, NOW), misreport(SINGLE, ERROR, NOW + 60)
     assert first["metadata"] == again["metadata"]
     other = misreport(replace(GROUP, container_id="b" * 64), ERROR, NOW)

@@ -14,14 +14,14 @@ from oomwarden.core.incidents.memory_history import (
 from oomwarden.core.parse.memory_stat import Composition
 from oomwarden.core.records.event import note
 from oomwarden.core.records.metadata import node_label, record_name
-from oomwarden.core.records.oomkill import oom_kill, rest_of, timestamp
+from oomwarden.core.records.oomkill import oom_kill, remaining_record, timestamp
 from oomwarden.core.records.short_record import short_record
 
-from tests.support.one_kill import APP, MIB, NOW, RANGE, SIDE, SNAPSHOT, WITNESS
+from tests.support.one_kill import APP, CONTEXT, MIB, NOW, RANGE, SIDE, SNAPSHOT
 
 
-def test_a_record_says_who_whose_limit_and_which_range() -> None:
-    kill = oom_kill(investigate(RANGE, SNAPSHOT), WITNESS)
+def test_a_record_has_the_container_the_limit_and_the_range() -> None:
+    kill = oom_kill(investigate(RANGE, SNAPSHOT), CONTEXT)
     assert kill["container"] == {"name": "app", "type": "App", "id": "a" * 64}
     assert (kill["cause"], kill["limit"], kill["kills"]) == ("ContainerLimit", "32Mi", 1)
     assert kill["victims"][0] | {"command": "ho\\ng", "oomScoreAdj": 992} == kill["victims"][0]
@@ -32,43 +32,43 @@ def test_a_record_says_who_whose_limit_and_which_range() -> None:
     assert OOMKill.model_validate(kill).time.before == timestamp(NOW)
 
 
-def test_without_the_log_the_victims_are_absent_not_guessed() -> None:
-    kill = oom_kill(investigate(RANGE, replace(SNAPSHOT, log=())), WITNESS)
+def test_without_the_log_a_record_has_no_victims() -> None:
+    kill = oom_kill(investigate(RANGE, replace(SNAPSHOT, log=())), CONTEXT)
     assert "victims" not in kill
     assert kill["evidence"]["sources"] == ["Counters"]
 
 
-def test_of_several_candidates_none_is_chosen_without_the_log() -> None:
+def test_without_the_log_no_candidate_is_chosen() -> None:
     lost = replace(RANGE, container=None, candidates=(SIDE, APP), group_kills=0)
     incident = investigate(lost, replace(SNAPSHOT, log=()))
     assert (incident.container, incident.candidates) == (None, ("app", "side"))
     assert (incident.kills, incident.verdict.cause) == (2, Cause.CONTAINER_LIMIT)
-    kill = oom_kill(incident, WITNESS)
+    kill = oom_kill(incident, CONTEXT)
     assert kill["container"] == {"candidates": ["app", "side"]}
     assert "one of the containers app, side" in note(incident)
 
 
-def test_a_name_fits_even_the_longest_pod() -> None:
+def test_a_name_is_valid_even_for_the_longest_pod_name() -> None:
     name = record_name("a" * 253, "boot", 1, 0, 0)
     assert len(name) <= 253
     assert name != record_name("a" * 253, "boot", 1, 0, 1)
 
 
 def test_the_rest_of_a_range_is_a_record_of_its_own() -> None:
-    kill = oom_kill(investigate(RANGE, SNAPSHOT), WITNESS)
-    rest = rest_of(kill, 3)
+    kill = oom_kill(investigate(RANGE, SNAPSHOT), CONTEXT)
+    rest = remaining_record(kill, 3)
     assert (rest["evidence"]["from"], rest["evidence"]["to"]) == (3, 4)
     assert rest["metadata"]["name"] != kill["metadata"]["name"]
 
 
-def test_a_record_tells_the_memory_before_the_kill() -> None:
+def test_a_record_has_the_memory_before_the_kill() -> None:
     hog = ProcessUsage(4242, b"ho\ng", 25 * MIB, 992)
     near = UsageDetail(
         UsageSample(NOW - 2, 30 * MIB), Composition(26 * MIB, 4 * MIB, 3 * MIB), 2, (hog,)
     )
     samples = (UsageSample(NOW - 12, 20 * MIB), UsageSample(NOW - 2, 30 * MIB))
-    witness = replace(WITNESS, memory=MemoryTimeline(samples[-1], samples, near))
-    kill = oom_kill(investigate(RANGE, SNAPSHOT), witness)
+    context = replace(CONTEXT, memory=MemoryTimeline(samples[-1], samples, near))
+    kill = oom_kill(investigate(RANGE, SNAPSHOT), context)
     assert kill["memory"] == {
         "at": timestamp(NOW - 2),
         "usage": "30Mi",
@@ -89,33 +89,33 @@ def test_a_record_tells_the_memory_before_the_kill() -> None:
     assert OOMKill.model_validate(kill).memory is not None
 
 
-def test_what_was_not_seen_before_the_kill_is_absent() -> None:
-    witness = replace(
-        WITNESS,
+def test_memory_that_was_not_read_before_the_kill_is_left_out() -> None:
+    context = replace(
+        CONTEXT,
         memory=MemoryTimeline(UsageSample(NOW, MIB), (), UsageDetail(UsageSample(NOW, 0), None, 0)),
     )
-    kill = oom_kill(investigate(RANGE, SNAPSHOT), witness)
+    kill = oom_kill(investigate(RANGE, SNAPSHOT), context)
     assert kill["memory"]["detail"] == {"at": timestamp(NOW), "usage": "0", "processCount": 0}
     assert "samples" not in kill["memory"]
-    assert "memory" not in oom_kill(investigate(RANGE, SNAPSHOT), WITNESS)
+    assert "memory" not in oom_kill(investigate(RANGE, SNAPSHOT), CONTEXT)
 
 
 LONG = "worker-0." + ".".join(["a" * 20] * 3) + ".example.com"
 
 
-def test_a_nodes_name_that_is_too_long_for_a_label_is_cut_and_told_apart() -> None:
-    kill = oom_kill(investigate(RANGE, SNAPSHOT), replace(WITNESS, node=LONG))
+def test_a_node_name_that_is_too_long_for_a_label_is_cut_and_stays_unique() -> None:
+    kill = oom_kill(investigate(RANGE, SNAPSHOT), replace(CONTEXT, node=LONG))
     label = kill["metadata"]["labels"]["oomwarden.io/node"]
     assert (kill["node"], len(LONG), len(label)) == (LONG, 83, 63)
     assert label.startswith(LONG[:54])
     assert node_label(LONG + "2") != label
-    kill = oom_kill(investigate(RANGE, SNAPSHOT), replace(WITNESS, node="a" * 63))
+    kill = oom_kill(investigate(RANGE, SNAPSHOT), replace(CONTEXT, node="a" * 63))
     assert kill["metadata"]["labels"]["oomwarden.io/node"] == "a" * 63
 
 
 @given(st.from_regex(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", fullmatch=True))
-def test_every_label_is_a_valid_one_whatever_the_node_is_called(node: str) -> None:
-    kill = oom_kill(investigate(RANGE, SNAPSHOT), replace(WITNESS, node=node))
+def test_every_label_is_valid_whatever_the_nodes_name(node: str) -> None:
+    kill = oom_kill(investigate(RANGE, SNAPSHOT), replace(CONTEXT, node=node))
     valid = r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?"
     for value in kill["metadata"]["labels"].values():
         assert len(value) <= 63
@@ -124,16 +124,16 @@ def test_every_label_is_a_valid_one_whatever_the_node_is_called(node: str) -> No
     assert label == node if len(node) <= 63 else label.startswith(node[:54])
 
 
-def test_two_nodes_that_share_a_boots_id_give_their_records_names_of_their_own() -> None:
+def test_records_of_two_nodes_with_the_same_boot_id_have_different_names() -> None:
     names = {
-        oom_kill(investigate(RANGE, SNAPSHOT), replace(WITNESS, node=node))["metadata"]["name"]
+        oom_kill(investigate(RANGE, SNAPSHOT), replace(CONTEXT, node=node))["metadata"]["name"]
         for node in ("a", "b")
     }
     assert len(names) == 2
 
 
 def test_a_short_record_has_its_name_its_counts_and_its_evidence() -> None:
-    kill = oom_kill(investigate(RANGE, SNAPSHOT), WITNESS)
+    kill = oom_kill(investigate(RANGE, SNAPSHOT), CONTEXT)
     short = short_record(kill | {"cause": "NewCause", "newFact": 1, "limit": "odd"})
     assert OOMKill.model_validate(short).evidence.end == 4
     assert short["metadata"] == kill["metadata"] | {

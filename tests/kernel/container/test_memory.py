@@ -105,7 +105,7 @@ def test_usage_detail_has_the_composition_and_the_five_largest_processes(host: H
     for pid in range(1, 9):
         host.process(pid, pages=pid, comm=f"p{pid}\n")
     seen = host.read_detail(host.container(*range(1, 9)))
-    assert (seen.sample.usage, seen.count) == (8192, 8)
+    assert (seen.sample.usage, seen.process_count) == (8192, 8)
     assert seen.composition == Composition(4096, 2048, 1024)
     assert [each.pid for each in seen.processes] == [8, 7, 6, 5, 4]
     assert seen.processes[0] == ProcessUsage(8, b"p8\n", 8 * PAGE, 8)
@@ -121,7 +121,7 @@ def test_processes_of_nested_cgroups_belong_to_the_container(host: Host) -> None
 def test_processes_without_memory_or_that_exited_are_skipped(host: Host) -> None:
     host.process(2, pages=0)
     seen = host.read_detail(host.container(1, 2))
-    assert (seen.count, seen.processes) == (2, ())
+    assert (seen.process_count, seen.processes) == (2, ())
 
 
 def test_no_process_is_called_the_largest_if_there_are_too_many(
@@ -131,7 +131,7 @@ def test_no_process_is_called_the_largest_if_there_are_too_many(
     host.process(1, pages=1)
     host.process(2, pages=2)
     seen = host.read_detail(host.container(1, 2))
-    assert (seen.count, seen.processes) == (2, ())
+    assert (seen.process_count, seen.processes) == (2, ())
 
 
 def test_usage_detail_of_a_removed_container_raises(host: Host) -> None:

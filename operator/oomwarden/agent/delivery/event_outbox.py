@@ -25,7 +25,7 @@ def enqueue(connection: sqlite3.Connection, row: OutboxRow) -> None:
         _write(connection, series, EventSeries(row.event, row.event, kills))
         return
     (raised,) = load(connection, [last[0]])
-    _write(connection, series, raised.raised(row.event, kills))
+    _write(connection, series, raised.with_kills(row.event, kills))
 
 
 def pending(connection: sqlite3.Connection) -> list[str]:
@@ -60,7 +60,7 @@ def recreate(connection: sqlite3.Connection, key: str) -> None:
     (expired,) = load(connection, [key])
     removed = connection.execute("DELETE FROM events WHERE name = ? RETURNING series", (key,))
     (series,) = removed.fetchone()
-    _write(connection, series, expired.renewed())
+    _write(connection, series, expired.restarted())
 
 
 def rename(connection: sqlite3.Connection, key: str, salt: str) -> None:
@@ -74,7 +74,7 @@ def rename(connection: sqlite3.Connection, key: str, salt: str) -> None:
     (event,) = load(connection, [key])
     removed = connection.execute("DELETE FROM events WHERE name = ? RETURNING series", (key,))
     (series,) = removed.fetchone()
-    _write(connection, series, event.under(salt))
+    _write(connection, series, event.with_salt(salt))
 
 
 def drop_expired(connection: sqlite3.Connection, now: float) -> None:
@@ -87,5 +87,5 @@ def _write(connection: sqlite3.Connection, series: str, event: EventSeries) -> N
     body = json.dumps({"first": event.first, "latest": latest})
     connection.execute(
         "INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?, ?, ?)",
-        (row_key(event.first), series, event.seen, event.count, event.posted_count, body),
+        (row_key(event.first), series, event.last_observed, event.count, event.posted_count, body),
     )

@@ -17,7 +17,7 @@ from oomwarden.agent.delivery.record_quota import QuotaOwner, RecordQuotas
 from oomwarden.core.quota.pressure import CALM, Pressure
 from oomwarden.core.records import coalesce as merging
 from oomwarden.core.records.coalesce import Draft
-from oomwarden.core.records.lean_records import lean
+from oomwarden.core.records.reduced_record import reduced
 
 
 def enqueue(
@@ -124,7 +124,7 @@ def _is_held(connection: sqlite3.Connection, budget: str) -> bool:
 def _make_pending(budgets: RecordQuotas, draft: Draft, owner: QuotaOwner, created: float) -> None:
     """Make a record pending and spend its budget; `created` is since when it waits."""
     reason, first = budgets.terms(owner).reason, budgets.is_first(owner, created)
-    kill = draft.kill if first or reason is None else lean(draft.kill, reason)
+    kill = draft.kill if first or reason is None else reduced(draft.kill, reason)
     own = budgets.spend(owner, created)
     body = body_of(Draft(kill, draft.event), own=own)
     budgets.connection.execute(

@@ -95,6 +95,6 @@ def settle_record(
 
 def _rest_of(row: OutboxRow, covered: RecordedPrefix) -> OutboxRow:
     """Return a record of the kills that the stored one does not cover; the Event covers all."""
-    kill = record.rest_of(row.kill, covered.to)
+    kill = record.remaining_record(row.kill, covered.to)
     kill["kills"] = max(row.kill["kills"] - covered.kills, 1)
     return OutboxRow(outbox.row_key(kill), kill, None)

@@ -5,7 +5,7 @@ import sqlite3
 from dataclasses import dataclass, field
 
 from oomwarden.core.quota.budget import Bucket, Budget, Rate, node_rates
-from oomwarden.core.quota.budget_terms import LONGEST_QUIET_SECONDS, Terms, terms
+from oomwarden.core.quota.budget_terms import LONGEST_RESET_SECONDS, Terms, terms
 from oomwarden.core.quota.pressure import Pressure
 
 
@@ -40,7 +40,7 @@ class RecordQuotas:
     def is_first(self, owner: QuotaOwner, since: float) -> bool:
         """Return whether the pod had no record for a long time before `since`."""
         last = self._get(owner.pod).last
-        return not last or since - last >= self.terms(owner).quiet
+        return not last or since - last >= self.terms(owner).reset_after
 
     def due(self, owner: QuotaOwner, since: float) -> float:
         """Return from when on a record whose first kill was at `since` may be posted."""
@@ -68,11 +68,11 @@ class RecordQuotas:
             "INSERT OR REPLACE INTO meta VALUES (?, ?)",
             (key, json.dumps([after.tokens, after.since])),
         )
-        return own.at(since, agreed).left(agreed) > 0
+        return own.at(since, agreed).free_left(agreed) > 0
 
     def forget_quiet(self) -> None:
         """Delete the budgets that have recovered fully at every pressure level."""
-        before = self.now - LONGEST_QUIET_SECONDS
+        before = self.now - LONGEST_RESET_SECONDS
         self.connection.execute("DELETE FROM budgets WHERE last <= ?", (before,))
 
     def _get(self, key: str) -> Budget:

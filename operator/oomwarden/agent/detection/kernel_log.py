@@ -12,7 +12,7 @@ from oomwarden.core.kernel_log.lines import (
     unfinished_part,
     unread_part,
 )
-from oomwarden.core.kernel_log.position import Mark, Position
+from oomwarden.core.kernel_log.position import KillKey, Position
 
 MIN_GAP_SECONDS = 1.0
 KEEP_KILLS = 4096
@@ -65,7 +65,7 @@ class KernelLogReader:
         self._assembler = LogAssembler()
         self._kills: list[tuple[float, LogKill]] = []
         self._last_read = -MIN_GAP_SECONDS
-        self._claimed: list[Mark] = []
+        self._claimed: list[KillKey] = []
         self._last_stamp = 0.0  # of the last kill that was read, in seconds since boot
         self.overruns = 0
         self.state = disabled or LogState(usable=True, reason="NotReadYet", remedy="")
@@ -100,7 +100,7 @@ class KernelLogReader:
         fresh, lost = unread_part(self._tail, buffer, self._read_to)
         if lost:
             self.overruns += 1
-            self._assembler.lost()
+            self._assembler.reset()
         fresh = self._without_unfinished_line(fresh, buffer)
         kills = self._assembler.feed(parse_events(parse_records(fresh)))
         read_at = loop.time()
@@ -165,7 +165,7 @@ class KernelLogReader:
         self._kills = [(at, kill) for at, kill in self._kills if at >= read_from]
 
 
-def _mark(kill: LogKill) -> Mark:
+def _mark(kill: LogKill) -> KillKey:
     return kill.stamp, kill.victims[0].pid if kill.victims else 0
 
 

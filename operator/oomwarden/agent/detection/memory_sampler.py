@@ -20,7 +20,7 @@ from oomwarden.core.incidents.memory_history import (
     MemoryTimeline,
     UsageHistory,
     UsageSample,
-    first_to_look_at,
+    fullest,
 )
 from oomwarden.core.ledger.account import Account
 from oomwarden.core.model.cgroup import Cgroup
@@ -55,7 +55,7 @@ def timeline_before(
         seen = container.cgroup
         same_id = cgroup.container_id is not None and cgroup.container_id == seen.container_id
         if container.memory is not None and (seen.inode == cgroup.inode or same_id):
-            return container.memory.until(end)
+            return container.memory.timeline_until(end)
     return None
 
 
@@ -167,16 +167,16 @@ class MemorySampler:
         wanting = {
             inode: one.bounds
             for inode, one in sampled.items()
-            if one.memory.wants_look(one.bounds, now)
+            if one.memory.needs_detail(one.bounds, now)
         }
-        for inode in first_to_look_at(wanting):
+        for inode in fullest(wanting):
             await self._read_detail(sampled[inode])
 
     async def _read_detail(self, one: _Sampled) -> None:
         cgroup, roots = one.container.cgroup, self.roots
         work = partial(read_usage_detail, roots.cgroups, roots.proc, cgroup)
         try:
-            one.memory.look(await self.worker.run(cgroup.inode, work))
+            one.memory.add_detail(await self.worker.run(cgroup.inode, work))
         except CgroupGoneError:
             return
         except (StuckError, OSError, ValueError):  # counted: /metrics shows it

@@ -8,7 +8,13 @@ from typing import Any
 
 from oomwarden.core.model.pod import PodFacts
 from oomwarden.core.quota.budget_terms import Reason, terms
-from oomwarden.core.quota.pressure import DEFAULT_NODES, NAME, UNATTENDED, Pressure, read
+from oomwarden.core.quota.pressure import (
+    DEFAULT_NODES,
+    NAME,
+    NO_OPERATOR,
+    Pressure,
+    from_config_map,
+)
 from oomwarden.kube.transport.client import ListOptions
 from oomwarden.kube.transport.resources import ConfigMap
 
@@ -35,7 +41,7 @@ Manifest = dict[str, Any]
 
 @dataclass(slots=True)
 class PressureCache:
-    """The event handler of the ConfigMap's watch, and what it read last."""
+    """The event handler of the ConfigMap's watch, and what it from_config_map last."""
 
     namespace: str
     """The release's namespace."""
@@ -60,14 +66,14 @@ class PressureCache:
         """Return the current pressure; without an operator, that of a node on its own."""
         now = self.clock()
         if self._reported is None:
-            return _FIRST if now - self._started_at < STARTUP_SECONDS else UNATTENDED
+            return _FIRST if now - self._started_at < STARTUP_SECONDS else NO_OPERATOR
         if now - self._changed_at < STALE_SECONDS:
             return self._reported
-        return replace(UNATTENDED, nodes=self._reported.nodes)
+        return replace(NO_OPERATOR, nodes=self._reported.nodes)
 
     def node_count(self) -> int:
         """Return how many nodes have an agent, as far as is known."""
-        return (self._reported or UNATTENDED).nodes
+        return (self._reported or NO_OPERATOR).nodes
 
     def replace(self, objects: list[Manifest]) -> None:
         """Apply the listed ConfigMap; without one, the last content counts until it is stale."""
@@ -79,10 +85,12 @@ class PressureCache:
         if (manifest.get("metadata") or {}).get("name") != NAME:
             return
         content = manifest.get("data")
-        pressure = read(content)
+        pressure = from_config_map(content)
         if pressure is None:
             if content:  # the chart creates it empty
-                _LOG.warning("cannot read ConfigMap %s; its last content stays in effect", NAME)
+                _LOG.warning(
+                    "cannot from_config_map ConfigMap %s; its last content stays in effect", NAME
+                )
             return
         if content == self._content:
             return  # listed again, which does not show that the operator runs

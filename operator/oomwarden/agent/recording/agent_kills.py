@@ -8,7 +8,7 @@ from pathlib import Path
 from oomwarden.agent.runtime.identity import Pod, load_identities
 from oomwarden.api.oomkill import ContainerType, Owner
 from oomwarden.api.policy import QOSClass
-from oomwarden.core.incidents.agent_kills import AgentKills, joined
+from oomwarden.core.incidents.agent_kills import AgentKills, merged
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 
 CONTAINER = "agent"
@@ -23,7 +23,7 @@ def agent_pods(state_dir: Path, boot_id: str) -> tuple[PodFacts, ...]:
 def save(connection: sqlite3.Connection, more: AgentKills) -> None:
     """Add kills of the agents themselves to the store."""
     if more.kills:
-        value = json.dumps(asdict(joined(load(connection), more)))
+        value = json.dumps(asdict(merged(load(connection), more)))
         connection.execute("INSERT OR REPLACE INTO meta VALUES ('agent-kills', ?)", (value,))
 
 

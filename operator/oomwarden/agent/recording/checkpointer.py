@@ -17,7 +17,7 @@ from oomwarden.agent.store import pods as known_pods
 from oomwarden.agent.store.checkpoints import Checkpoint
 from oomwarden.agent.store.counters import add_count
 from oomwarden.agent.store.database import Database, mark_initialised
-from oomwarden.core.incidents.agent_kills import AgentKills, event_remedy, of_agents
+from oomwarden.core.incidents.agent_kills import AgentKills, count_agent_kills, event_advice
 from oomwarden.core.kernel_log.position import Position
 from oomwarden.core.ledger.account import Account
 from oomwarden.core.model.cgroup import Level
@@ -122,7 +122,7 @@ class Checkpointer:
             pruned=pruned,
             removed_pods=self._pods.keys() - live.keys() if pruned else set(),
             read_to=self.settler.log.position,
-            own_kills=of_agents(agents, kills),
+            own_kills=count_agent_kills(agents, kills),
             unattributed=settled.unattributed,
             before_start=settled.before_start,
         )
@@ -183,7 +183,7 @@ def _is_saved(saved: Checkpoint | None, account: Account, name: str | None) -> b
 def _row(settled: SettledIncident, agents: AbstractSet[str]) -> OutboxRow:
     incident = settled.incident
     kill = record.oom_kill(incident, settled.witness)
-    remedy = event_remedy(incident) if incident.pod.uid in agents else ""
+    remedy = event_advice(incident) if incident.pod.uid in agents else ""
     note = event.event(incident, kill, time.time(), remedy)
     key = f"{kill['metadata']['namespace']}/{kill['metadata']['name']}"
     return OutboxRow(key, kill, note)

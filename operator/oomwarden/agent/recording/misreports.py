@@ -13,7 +13,13 @@ from typing import Any
 
 from oomwarden.agent.recording.settler import SettledIncident
 from oomwarden.agent.runtime.signal import Signal
-from oomwarden.core.records.misreport import AT_MOST, Cases, endings, misreport, recorded_kill
+from oomwarden.core.records.misreport import (
+    MAX_CONTAINERS,
+    TerminationMatcher,
+    container_kill,
+    misreport,
+    terminations,
+)
 from oomwarden.core.records.oomkill import Manifest
 from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
@@ -49,20 +55,22 @@ class MisreportNotifier:
     post: Post
     clock: Callable[[], float] = time.monotonic
     progress: float = 0.0
-    _cases: Cases = field(default_factory=Cases)
+    _cases: TerminationMatcher = field(default_factory=TerminationMatcher)
     _waiting: list[_Waiting] = field(default_factory=list)
     _changed: Signal = field(default_factory=Signal)
 
     def kill_recorded(self, one: SettledIncident) -> None:
         """Note a kill once its record is stored."""
-        kill = recorded_kill(one.incident, one.witness, time.time())
+        kill = container_kill(one.incident, one.witness, time.time())
         if kill is not None:
-            self._cases.told(kill, self.clock())
+            self._cases.add_kill(kill, self.clock())
             self._changed.set()
 
     def pod_changed(self, manifest: dict[str, Any]) -> None:
         """Note how the containers of a Pod ended, by its status."""
-        self._cases.ended(manifest["metadata"]["uid"], endings(manifest), self.clock())
+        self._cases.update_terminations(
+            manifest["metadata"]["uid"], terminations(manifest), self.clock()
+        )
         self._changed.set()
 
     async def run(self) -> None:
@@ -75,9 +83,9 @@ class MisreportNotifier:
     async def step(self) -> None:
         """Post what is due now."""
         now = self.clock()
-        for kill, ending in self._cases.due(now):
+        for kill, ending in self._cases.pop_due(now):
             self._waiting.append(_Waiting(misreport(kill, ending, time.time()), now))
-        del self._waiting[:-AT_MOST]
+        del self._waiting[:-MAX_CONTAINERS]
         for one in [one for one in self._waiting if one.not_before <= now]:
             await self._try(one)
 

@@ -20,7 +20,7 @@ from oomwarden.agent.recording.recovery import ListRecorded, Recovery
 from oomwarden.agent.recording.settler import SettledIncident, Settler
 from oomwarden.agent.store.database import Database
 from oomwarden.core.ledger.account import Account
-from oomwarden.core.ledger.late_opening import adopt
+from oomwarden.core.ledger.late_opening import limit_to_parent
 from oomwarden.core.ledger.ledger import unsettled_below
 from oomwarden.core.ledger.settling import SettleQueue
 from oomwarden.core.model.cgroup import Cgroup, Level
@@ -115,9 +115,9 @@ class Recorder:
         self._batch, existed = batch, self._recovery.existed_before(batch)
         for cgroup, parent in batch.appeared:
             self._open(cgroup, parent, now, existed=cgroup.inode in existed)
-        moved = [reading.inode for reading in batch.readings if ledger.read(reading)]
+        moved = [reading.inode for reading in batch.readings if ledger.observe(reading)]
         for inode in batch.late:
-            adopt(ledger, inode)
+            limit_to_parent(ledger, inode)
         for account in (ledger.accounts[inode] for inode in dict.fromkeys(moved)):
             if account.unrecorded.oom_kill > 0 or not batch.late:  # else a level above records it
                 self._note_unrecorded(account, now)
@@ -125,7 +125,7 @@ class Recorder:
             self._keep_limit(reading.inode)
         self._prune()  # before this batch's own removals: their parents were read earlier
         for cgroup in batch.vanished:
-            ledger.vanish(cgroup.inode)
+            ledger.mark_gone(cgroup.inode)
             self.settler.remove(cgroup)
         self._completeness.observe(batch)
         self._release_log(batch)
@@ -189,14 +189,14 @@ class Recorder:
         pending, settler = self.pending.pods[inode], self.settler
         complete = self._completeness.is_complete(inode)
         if self._completeness.is_waiting(inode, pending, now):
-            self.pending.postpone(inode, now)
+            self.pending.defer(inode, now)
             return
         if settler.ledger.accounts[inode].cgroup.level is Level.POD:
             incidents, unnamed = settler.settle_pod(inode, pending, complete=complete)
         elif unsettled_below(settler.ledger, inode) or (
             now - pending.first < UNKNOWN_POD_SECONDS and not settler.all_pods_known(inode)
         ):
-            self.pending.postpone(inode, now)
+            self.pending.defer(inode, now)
             return
         else:
             incidents, unnamed = settler.settle_level(inode, pending, complete=complete)

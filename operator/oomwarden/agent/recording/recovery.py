@@ -13,9 +13,9 @@ from oomwarden.agent.store import checkpoints
 from oomwarden.agent.store import pods as known_pods
 from oomwarden.agent.store.checkpoints import Checkpoint
 from oomwarden.agent.store.database import Database
-from oomwarden.core.kernel_log.position import ALL
-from oomwarden.core.ledger.log_backlog import unrecorded_lines
-from oomwarden.core.ledger.rebuild import RecordedKills, before_start, gaps, rebuild
+from oomwarden.core.kernel_log.position import NOTHING_RECORDED
+from oomwarden.core.ledger.log_backlog import restore_backlog
+from oomwarden.core.ledger.rebuild import RecordedKills, gaps, kills_before_start, rebuild
 from oomwarden.core.model.cgroup import Level
 from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
@@ -53,7 +53,7 @@ class Recovery:
         for facts in (*known, *agents):
             self.settler.inventory.deleted.setdefault(facts.cgroup_uid, facts)
         read_to = await self.store.run(lambda db: checkpoints.log_position(db, boot))
-        await self.settler.log.start_from(ALL if self.store.is_new else read_to)
+        await self.settler.log.start_from(NOTHING_RECORDED if self.store.is_new else read_to)
 
     def existed_before(self, batch: Batch) -> set[int]:
         """Return the new cgroups, by inode, that were there when the agent started.
@@ -75,7 +75,7 @@ class Recovery:
         for inode, known in sorted(self.saved.items(), key=lambda one: one[1].cgroup.path):
             parent = by_path.get(known.cgroup.path.rpartition("/")[0])
             ledger.open(known.cgroup, parent, known.recorded)
-            ledger.vanish(inode)
+            ledger.mark_gone(inode)
             by_path.setdefault(known.cgroup.path, inode)
             if known.cgroup.level is Level.CONTAINER:
                 self.settler.removed[inode] = Container(known.cgroup, 0.0, known.name)
@@ -97,9 +97,9 @@ class Recovery:
         created = {inode: pod.created for inode, pod in facts.items() if pod and pod.created}
         rebuild(ledger, known, created)
         log, all_pods = self.settler.log, inventory.deleted | inventory.pods
-        log.keep_only(unrecorded_lines(ledger, log.unclaimed(), all_pods, known))
+        log.keep_only(restore_backlog(ledger, log.unclaimed(), all_pods, known))
         bookings = gaps(ledger, known, created)
-        before = before_start(ledger, known, bookings)
+        before = kills_before_start(ledger, known, bookings)
         incidents = [found for booking in bookings if (found := self.settler.gap_incident(booking))]
         return Settled(incidents, before_start=before)
 

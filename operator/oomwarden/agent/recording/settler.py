@@ -11,8 +11,8 @@ from oomwarden.agent.detection.memory_sampler import timeline_before
 from oomwarden.agent.informers.inventory import Container, Inventory
 from oomwarden.api.oomkill import ContainerType, PolicyReference
 from oomwarden.core.incidents.cause import PodLimits
-from oomwarden.core.incidents.filling import PodMemory
-from oomwarden.core.incidents.incident import Incident, PodSnapshot, investigate, own_log
+from oomwarden.core.incidents.incident import Incident, PodSnapshot, investigate
+from oomwarden.core.incidents.largest_part import PodMemory
 from oomwarden.core.incidents.memory_history import UsageDetail
 from oomwarden.core.ledger.account import Account, CounterRange, KillCounters
 from oomwarden.core.ledger.ledger import Ledger, count_incidents
@@ -21,7 +21,7 @@ from oomwarden.core.ledger.settling import PendingKill
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.model.pod import PodFacts
 from oomwarden.core.pods.limit import sum_of_limits
-from oomwarden.core.records.oomkill import Witness
+from oomwarden.core.records.oomkill import RecordContext
 
 MAX_OTHERS = 16
 """Containers of a pod whose memory is read beside the one that was killed."""
@@ -51,7 +51,7 @@ class SettledIncident:
     """An incident, and where and when it was observed."""
 
     incident: Incident
-    witness: Witness
+    witness: RecordContext
 
 
 @dataclass(slots=True)
@@ -102,7 +102,7 @@ class Settler:
         account = self.ledger.accounts[inode]
         rose, above, limits = account.unrecorded, self._above(account), self._limits(account)
         seen = evidence_below(account.cgroup, self.log.unclaimed())
-        complete, account.unclear = complete and not account.unclear, False
+        complete, account.is_ambiguous = complete and not account.is_ambiguous, False
         bookings = self.ledger.settle_pod(inode, seen, complete=complete)
         facts = self.inventory.pod(account.cgroup)
         if facts is None:
@@ -111,7 +111,7 @@ class Settler:
             self.ledger.record_oom_above(inode, count_incidents(bookings))
         scene = PodSnapshot(
             pod=facts,
-            rose=rose,
+            increments=rose,
             above=above,
             limits=limits,
             complete=complete,
@@ -123,7 +123,9 @@ class Settler:
         incidents = []
         for booking in bookings:
             left = None if seen_now is None else self._left(seen_now, booking, inode)
-            incidents.append(self._build_incident(booking, replace(scene, left=left), pending))
+            incidents.append(
+                self._build_incident(booking, replace(scene, pod_memory=left), pending)
+            )
         return incidents, 0
 
     def _left(self, seen: UsageDetail, booking: CounterRange, pod: int) -> PodMemory:
@@ -177,13 +179,14 @@ class Settler:
         known = (*self.removed.values(), *self.inventory.containers.values())
         memory = timeline_before(known, booking.container, pending.before)
         scene = self._with_what_is_known(scene)
-        scene = replace(scene, before=memory.detail if memory else None)
+        scene = replace(scene, last_detail=memory.detail if memory else None)
         incident = investigate(booking, scene)
-        self.log.claim(own_log(booking, scene.log))
+        self.log.claim(list(incident.log))
         policy = self.policy_of(booking.container.inode) if booking.container else None
         node, boot = self.identity.node, self.identity.boot_id
         return SettledIncident(
-            incident, Witness(node, boot, pending.after or None, pending.before, policy, memory)
+            incident,
+            RecordContext(node, boot, pending.after or None, pending.before, policy, memory),
         )
 
     def _with_what_is_known(self, scene: PodSnapshot) -> PodSnapshot:
@@ -236,10 +239,10 @@ class Settler:
         facts = self.inventory.pod(pod.cgroup)
         of_pod = facts is not None and _has_more(facts)
         if facts is not None and len(facts.containers) == 1:
-            return PodLimits(pod.limit, (pod.limit,), of_pod=of_pod)
+            return PodLimits(pod.limit, (pod.limit,), has_own_limit=of_pod)
         children = self.ledger.children(pod.cgroup.inode)
         named = [child for child in children if child.cgroup.inode in names]
-        return PodLimits(pod.limit, tuple(child.limit for child in named), of_pod=of_pod)
+        return PodLimits(pod.limit, tuple(child.limit for child in named), has_own_limit=of_pod)
 
 
 def _unread(pod: PodFacts, *, complete: bool) -> PodSnapshot:
@@ -249,7 +252,7 @@ def _unread(pod: PodFacts, *, complete: bool) -> PodSnapshot:
     """
     known = tuple(each.limit for each in pod.containers if each.type in _LASTING)
     whole = pod.limit + pod.overhead if pod.limit else sum_of_limits(pod)
-    found = PodLimits(whole, known, of_pod=_has_more(pod))
+    found = PodLimits(whole, known, has_own_limit=_has_more(pod))
     return PodSnapshot(pod, KillCounters(), (), found, complete=complete)
 
 

@@ -149,7 +149,7 @@ class NodeStatusBuilder:
             capabilities=self.host.missing_capabilities(),
             kernel_log=self.log.state.remedy,
             kernel_log_reason=self.log.state.reason,
-            agent_memory=agent_kills.remedy(own, memory_limit(), time.time()),
+            agent_memory=agent_kills.condition_message(own, memory_limit(), time.time()),
             store=self.store.degraded or "",
             store_in_memory=self.store.in_memory,
             store_full=self.store.is_full,

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from oomwarden.core.quota.census import Census, Count, Gauge
 from oomwarden.core.quota.pressure import NAME, Pressure, PressureLevel
+from oomwarden.core.quota.record_counts import PressureGauge, RecordCount, RecordCounts
 from oomwarden.core.quota.retention import Bounds
 from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
@@ -32,7 +32,7 @@ class PressureCalls(Protocol):
         """Publish the pressure and the message about unreadable objects."""
 
     async def count_nodes(self) -> int:
-        """Count the nodes that have an agent."""
+        """RecordCount the nodes that have an agent."""
 
 
 @dataclass(slots=True, eq=False)
@@ -51,7 +51,7 @@ class PressurePublisher:
     calls: PressureCalls
     unreadable: Callable[[], str]
     clock: Callable[[], float] = time.time
-    gauge: Gauge = field(init=False)
+    gauge: PressureGauge = field(init=False)
     _nodes: int = 1
     _written: Pressure | None = None
     _written_at: float = float("-inf")
@@ -59,15 +59,15 @@ class PressurePublisher:
     _failure: str = ""
 
     def __post_init__(self) -> None:
-        self.gauge = Gauge(self.bounds)
+        self.gauge = PressureGauge(self.bounds)
 
-    def record_census(self, census: Census) -> None:
+    def record_census(self, census: RecordCounts) -> None:
         """Record a complete count by namespace."""
-        self.gauge = self.gauge.looked(census, self.clock())
+        self.gauge = self.gauge.with_counts(census, self.clock())
 
-    def record_total(self, total: Count) -> None:
+    def record_total(self, total: RecordCount) -> None:
         """Record how many OOMKills there are in all namespaces."""
-        self.gauge = self.gauge.counted(total, self.clock())
+        self.gauge = self.gauge.with_total(total, self.clock())
 
     async def publish(self) -> None:
         """Write what has changed; a failed write is retried at the next call."""

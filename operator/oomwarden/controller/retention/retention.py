@@ -16,7 +16,7 @@ from typing import Protocol
 
 from oomwarden.controller.retention.deletions import DeleteCalls, Deletions
 from oomwarden.controller.retention.publishing import PressurePublisher
-from oomwarden.core.quota.census import Census, Count, exempt
+from oomwarden.core.quota.record_counts import RecordCount, RecordCounts, exempt
 from oomwarden.core.quota.retention import Bounds, RetentionFilter
 from oomwarden.kube.oomkill_pages import ListExpiredError, RecordPage
 from oomwarden.kube.transport.errors import API_ERRORS, classify_error
@@ -47,7 +47,7 @@ class RetentionCalls(DeleteCalls, Protocol):
         """
 
     async def count(self) -> int:
-        """Count all records."""
+        """RecordCount all records."""
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class _LastRound:
         share: How many records each namespace may keep of the cluster's bound; None: all.
     """
 
-    total: Count
+    total: RecordCount
     share: int | None
 
 
@@ -128,17 +128,17 @@ class Retention:
                 return
 
     async def _count(self) -> int:
-        """Count all records; return how many more there are than after the last round."""
+        """RecordCount all records; return how many more there are than after the last round."""
         try:
             total = await self.calls.count()
         except API_ERRORS as error:
             self._log_interruption(classify_error(error).reason)
             return 0
         if self._last is None:
-            self.publisher.record_total(Count(total))
+            self.publisher.record_total(RecordCount(total))
             return 0
         more = max(total - self._last.total.all, 0)
-        self.publisher.record_total(Count(total, self._last.total.young + more))
+        self.publisher.record_total(RecordCount(total, self._last.total.young + more))
         return more
 
     def _many(self) -> int:
@@ -158,23 +158,23 @@ class Retention:
         """List all records once, and delete those that exceed the bounds."""
         page, before = await self.calls.page(""), deletions.deleted
         young = exempt(self.bounds, self._last.total.all if self._last else 0)
-        census = Census(page.now)
+        census = RecordCounts(page.now)
         excess = RetentionFilter(self.bounds, page.now, self._share, young)
         for number in count(1):
             for record in page.records:
                 census.add(record)
-            await deletions.delete([each for one in page.records for each in excess.take(one)])
+            await deletions.delete([each for one in page.records for each in excess.add(one)])
             if not page.token:
                 break
             if number % PAGES_BETWEEN_COUNTS == 0:
                 await self._count()
                 await self.publisher.publish()
             page = await self.calls.page(page.token)
-        await deletions.delete(excess.end())
+        await deletions.delete(excess.finish())
         self.publisher.record_census(census)
         total = census.total
-        left = Count(max(total.all - (deletions.deleted - before), 0), total.young)
-        self._last = _LastRound(left, census.share(self.bounds))
+        left = RecordCount(max(total.all - (deletions.deleted - before), 0), total.young)
+        self._last = _LastRound(left, census.namespace_share(self.bounds))
 
     def _log_interruption(self, reason: str) -> None:
         if reason != self._interrupted:

@@ -1,1 +1,1 @@
-"""From a range of the ledger to an incident: cause, memory before it, victims."""
+"""From a counter range to an incident: its cause, its victims and the memory used before it."""

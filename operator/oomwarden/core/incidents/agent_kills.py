@@ -1,4 +1,4 @@
-"""OOM kills of the node's own agents: what the node's condition says of them."""
+"""OOM kills of the node's own agents, which the node's condition reports."""
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
@@ -9,8 +9,8 @@ from oomwarden.api.oomkill import Cause
 from oomwarden.core.incidents.incident import Incident
 from oomwarden.core.model.quantity import format_bytes
 
-VALUE = "agent.resources.limits.memory"
-"""What the chart calls the agent's memory limit."""
+CHART_VALUE = "agent.resources.limits.memory"
+"""The chart value that sets the agent's memory limit."""
 _LIMITS = {Cause.CONTAINER_LIMIT, Cause.POD_LIMIT}
 _SHOWN_SECONDS = 24 * 3600.0
 _RAISED_SHOWN_SECONDS = 3600.0
@@ -18,9 +18,13 @@ _RAISED_SHOWN_SECONDS = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class AgentKills:
-    """How often agents of this node were OOM-killed, and the last time (seconds since 1970).
+    """OOM kills of this node's agents.
 
-    `limit` is the one that the last kill was at, in bytes; None: at none of its own, or unknown.
+    Attributes:
+        kills: How often agents were OOM-killed.
+        last: Time of the last kill (seconds since 1970).
+        limit: The agent's limit that the last kill hit, in bytes; None if it hit no limit of the
+            agent's own, or if that is unknown.
     """
 
     kills: int = 0
@@ -28,21 +32,28 @@ class AgentKills:
     limit: int | None = None
 
     def with_kill(self, incident: Incident, before: float) -> "AgentKills":
-        """Add an incident of an agent's own pod; it happened before this time."""
+        """Add an incident in an agent's own pod.
+
+        Args:
+            incident: The incident.
+            before: It happened before this time (seconds since 1970).
+        """
         limit = incident.limit if incident.verdict.cause in _LIMITS else None
         newest = self if before < self.last else AgentKills(0, before, limit)
         return replace(newest, kills=self.kills + incident.kills)
 
 
-def event_remedy(incident: Incident) -> str:
-    """Say in the Event of an agent's own kill what to do; empty: as in the Event of any kill."""
-    raise_it = f"{VALUE} in the values of oomwarden's chart."
+def event_advice(incident: Incident) -> str:
+    """Return the advice in the Event of an agent's own kill; empty: the advice for any pod."""
+    raise_it = f"{CHART_VALUE} in the values of oomwarden's chart."
     if incident.verdict.cause is Cause.UNKNOWN:
-        return f"If it was the agent's own limit, raise {raise_it}"
+        return f"If the agent's own limit was hit, raise {raise_it}"
     return f"Raise {raise_it}" if incident.verdict.cause in _LIMITS else ""
 
 
-def of_agents(agents: AbstractSet[str], settled: Iterable[tuple[Incident, float]]) -> AgentKills:
+def count_agent_kills(
+    agents: AbstractSet[str], settled: Iterable[tuple[Incident, float]]
+) -> AgentKills:
     """Sum up the kills in the agents' pods.
 
     Args:
@@ -56,20 +67,20 @@ def of_agents(agents: AbstractSet[str], settled: Iterable[tuple[Incident, float]
     return found
 
 
-def joined(one: AgentKills, other: AgentKills) -> AgentKills:
-    """Add up what two sets of records say."""
+def merged(one: AgentKills, other: AgentKills) -> AgentKills:
+    """Add up the kills of two sets of records."""
     newest = max(one, other, key=lambda each: each.last)
     return replace(newest, kills=one.kills + other.kills)
 
 
-def remedy(found: AgentKills, limit: int | None, now: float) -> str:
-    """Say what to do; empty: no agent was killed lately.
+def condition_message(found: AgentKills, limit: int | None, now: float) -> str:
+    """Return the condition's message; empty if no agent was killed lately.
 
-    It is shown for a day, and for an hour where the limit was raised since.
+    It is shown for a day, or for an hour if the limit was raised since.
 
     Args:
-        found: What the records say.
-        limit: The agent's memory limit at present, in bytes; None: it has none.
+        found: The kills.
+        limit: The agent's current memory limit in bytes; None if it has none.
         now: Seconds since 1970.
     """
     raised = found.limit is not None and (limit is None or limit > found.limit)
@@ -84,9 +95,13 @@ def remedy(found: AgentKills, limit: int | None, now: float) -> str:
 
 def _advice(hit: int | None, limit: int | None, *, raised: bool) -> str:
     if hit is None:
-        return f": if it was its own limit, raise {VALUE}; else see what uses the node's memory"
+        return (
+            f": if it hit its own limit, raise {CHART_VALUE}; else see what uses the node's memory"
+        )
     at = f", at its memory limit of {format_bytes(hit)}"
     if raised:
         now = "without a limit" if limit is None else format_bytes(limit)
-        return f"{at}, which is {now} now: watch whether that is enough ({VALUE} in the chart)"
-    return f"{at}, and kills were recorded late: raise {VALUE} in the chart's values"
+        return (
+            f"{at}, which is {now} now: check whether that is enough ({CHART_VALUE} in the chart)"
+        )
+    return f"{at}, and kills were recorded late: raise {CHART_VALUE} in the chart's values"

@@ -1,4 +1,4 @@
-"""Whose memory ran out: by elimination on the counters that survive, or as the log says."""
+"""Whose memory ran out: by elimination from the counters that are left, or as the log says."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,11 @@ from oomwarden.core.parse.cgroup_paths import below, is_kubepods, is_qos, level_
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The cause, and the level that enforced the limit where that was not the cause's own.
+    """Why the kernel killed.
 
-    `numa`: the NUMA nodes that ran out, where that is the cause.
+    Attributes:
+        enforced_at: The level that enforced the limit, if it is not the cause's own.
+        numa: The NUMA nodes that ran out of memory, if that is the cause.
     """
 
     cause: Cause
@@ -28,25 +30,27 @@ _QOS_CLASS = Verdict(Cause.NODE_ALLOCATABLE, Level.QOS)
 
 @dataclass(frozen=True, slots=True)
 class PodLimits:
-    """memory.max in bytes of the pod and of each of its containers; None: none or not read.
+    """Memory limits (memory.max) in bytes; None: no limit, or not read.
 
-    `of_pod`: the pod's spec has a limit for the pod as a whole (KEP-2837), or its RuntimeClass an
-    overhead that the kubelet adds.
+    Attributes:
+        containers: The limit of each container.
+        has_own_limit: Whether the pod's spec limits the pod as a whole (KEP-2837), or its
+            RuntimeClass has an overhead that the kubelet adds.
     """
 
     pod: int | None
     containers: tuple[int | None, ...]
-    of_pod: bool = False
+    has_own_limit: bool = False
 
     @property
-    def equal(self) -> bool:
+    def is_sum_of_containers(self) -> bool:
         """Whether the pod's limit is just the sum of its containers' limits.
 
-        A pod with one container always is: the kubelet gives both the same. Where an init container
-        may have more, the pod's is larger. Each is rounded down to whole pages. A limit of the
-        pod's own stays what it is when a container's is raised.
+        For a pod with one container it always is: the kubelet sets the same limit for both. If an
+        init container may use more, the pod's limit is larger. The kubelet rounds each limit down
+        to whole pages. A limit of the pod as a whole does not change with a container's.
         """
-        if self.of_pod:
+        if self.has_own_limit:
             return False
         if self.containers == (None,) or (len(self.containers) == 1 and self.pod is None):
             return True
@@ -58,23 +62,32 @@ class PodLimits:
 
 @dataclass(frozen=True, slots=True)
 class Ancestors:
-    """What the counters of QoS class and kubepods rose by, in this order.
+    """The levels above a pod.
 
-    `alone`: no other pod was killed meanwhile without an `oom` of its own. `nested`: limits above
-    kubepods may be another cgroup's, not the machine's.
+    Attributes:
+        increments: By how much the counters of QoS class and kubepods rose, in this order.
+        is_only_candidate: Whether no other pod had kills at the same time without an `oom` of its
+            own.
+        nested: Whether the node is a container itself, so that limits above kubepods may be those
+            of another cgroup instead of the machine's memory.
     """
 
-    rose: tuple[KillCounters, ...]
-    alone: bool = True
+    increments: tuple[KillCounters, ...]
+    is_only_candidate: bool = True
     nested: bool = False
 
 
 def from_counters(pod: KillCounters, above: Ancestors, limits: PodLimits) -> Verdict:
-    """Eliminate: `oom` rises where a limit was hit and at every ancestor, local `oom` only there.
+    """Find the cause by elimination.
 
-    `pod` is what the pod's counters rose by. A counter that may explain two kills explains none.
-    Source: Linux mm/memcontrol.c mem_cgroup_oom, Documentation/admin-guide/cgroup-v2.rst
-    (memory.events.local).
+    `oom` rises at the level whose limit was hit and at every ancestor; local `oom` rises only at
+    that level. A counter that may explain two kills explains none. Source: Linux mm/memcontrol.c,
+    mem_cgroup_oom; Documentation/admin-guide/cgroup-v2.rst (memory.events.local).
+
+    Args:
+        pod: By how much the pod's counters rose.
+        above: The levels above the pod.
+        limits: The limits of the pod and of its containers.
     """
     below = pod.oom - pod.oom_local
     if pod.oom_local > 0 and below > 0:
@@ -83,13 +96,13 @@ def from_counters(pod: KillCounters, above: Ancestors, limits: PodLimits) -> Ver
         return Verdict(Cause.CONTAINER_LIMIT)
     if pod.oom_local > 0:
         return _pod_level(limits)
-    if any(level.oom_local > 0 for level in above.rose):
+    if any(level.oom_local > 0 for level in above.increments):
         return _above_pods(above)
     return Verdict(Cause.UNKNOWN if above.nested else Cause.NODE_OUT_OF_MEMORY)
 
 
 def from_log(constraint: Constraint, pod: Cgroup, limits: PodLimits) -> Verdict:
-    """Read the cause from the `oom-kill:` line, which says it outright."""
+    """Return the cause that the `oom-kill:` line states."""
     where = constraint.oom_memcg
     if where is None and constraint.numa is not None:
         return Verdict(Cause.NUMA_NODES_OUT_OF_MEMORY, numa=constraint.numa)
@@ -105,13 +118,13 @@ def from_log(constraint: Constraint, pod: Cgroup, limits: PodLimits) -> Verdict:
 
 
 def _above_pods(above: Ancestors) -> Verdict:
-    if not above.alone:
+    if not above.is_only_candidate:
         return Verdict(Cause.UNKNOWN)
-    *classes, kubepods = above.rose
+    *classes, kubepods = above.increments
     return Verdict(Cause.NODE_ALLOCATABLE) if kubepods.oom_local > 0 or not classes else _QOS_CLASS
 
 
 def _pod_level(limits: PodLimits) -> Verdict:
-    if limits.equal:
+    if limits.is_sum_of_containers:
         return Verdict(Cause.CONTAINER_LIMIT, Level.POD)
     return Verdict(Cause.POD_LIMIT)

@@ -1,4 +1,4 @@
-"""From a booking to an incident: the container, the cause, the victims, the limit."""
+"""From a counter range to an incident: its container, cause, victims and limit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -6,13 +6,19 @@ from dataclasses import dataclass, field, replace
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.incidents import cause
 from oomwarden.core.incidents.cause import Ancestors, PodLimits, Verdict
-from oomwarden.core.incidents.filling import Filling, PodMemory, filled, holds_most, stays
+from oomwarden.core.incidents.largest_part import (
+    LargestPart,
+    PodMemory,
+    largest_part_before,
+    retained_tmpfs,
+    victims_held_most,
+)
 from oomwarden.core.incidents.memory_history import UsageDetail
-from oomwarden.core.incidents.outsiders import other_cgroup, outsider
-from oomwarden.core.kernel_log.kills import LogKill, kills_in
+from oomwarden.core.incidents.other_cgroups import other_cgroup
+from oomwarden.core.incidents.range_log import log_of_range
+from oomwarden.core.kernel_log.kills import LogKill
 from oomwarden.core.kernel_log.lines import Killed
 from oomwarden.core.ledger.account import CounterRange, KillCounters
-from oomwarden.core.ledger.log_evidence import kills_within, placed_in
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.model.quantity import in_pages
@@ -23,17 +29,26 @@ MAX_VICTIMS = 16
 
 @dataclass(frozen=True, slots=True)
 class PodSnapshot:
-    """What was known of a pod when its counters had come to rest.
+    """What is known of a pod when it is settled.
 
-    `rose` and `above` are what the pod's own and its ancestors' counters rose by; `names` tells
-    containers by cgroup inode; `kubepods_limit` in bytes. `complete`: every container that there
-    was is known. `is_only_candidate`: no other pod's kill can be behind what the ancestors rose by.
-    `is_rebuilt`: what had risen before the last record is not known. `before`: the last closer look
-    at the container; `left`: what was charged to the pod after the kill.
+    Attributes:
+        increments: By how much the pod's counters rose.
+        above: By how much the counters of its ancestors rose, the lowest first.
+        limits: The limits of the pod and of its containers.
+        names: Names of containers by cgroup inode.
+        log: Kills in the kernel log that no record covers.
+        kubepods_limit: Limit of kubepods in bytes; None if it has none.
+        nested: As in `Ancestors`.
+        complete: Whether every container that the pod had is known.
+        is_only_candidate: As in `Ancestors`.
+        is_rebuilt: Whether the ledger was rebuilt, so that it is unknown by how much `oom` rose
+            before the last record.
+        last_detail: What the container's memory consisted of before the kill.
+        pod_memory: What is charged to the pod after the kill.
     """
 
     pod: PodFacts
-    rose: KillCounters
+    increments: KillCounters
     above: tuple[KillCounters, ...]
     limits: PodLimits
     names: dict[int, str] = field(default_factory=dict)
@@ -43,21 +58,30 @@ class PodSnapshot:
     complete: bool = True
     is_only_candidate: bool = True
     is_rebuilt: bool = False
-    before: UsageDetail | None = None
-    left: PodMemory | None = None
+    last_detail: UsageDetail | None = None
+    pod_memory: PodMemory | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One record's facts. `limit` in bytes, of the level that was hit; None: unknown or none.
+    """What a record reports.
 
-    `sub_cgroup`: the victims' cgroup below the container's own; `other_cgroup`: that of victims in
-    none of the pod's containers; `filling`: what filled the limit but for anonymous memory.
-    `left`: what is charged to the pod after the kill, where much of it stays. `limited`: the cgroup
-    below the container's own of which the limit was hit.
+    Attributes:
+        counter_range: The kills that the kernel counted.
+        container: The container; None if it is unknown, or if the victims were in no container.
+        candidates: Names of the containers that it may be, if it is unknown.
+        limit: The limit that was hit, in bytes; None if it is unknown or there is none.
+        kills: Number of kills; a group kill is one.
+        victims: The processes that were killed, as far as the log names them.
+        log: The kills in the kernel log that belong to it.
+        sub_cgroup: Cgroup of the victims below the container's own.
+        other_cgroup: Cgroup of victims that were in none of the pod's containers.
+        largest_part: What filled the limit, other than anonymous memory.
+        pod_memory: What is charged to the pod after the kill, if much of it stays.
+        limited_cgroup: Cgroup below the container's own whose limit was hit.
     """
 
-    booking: CounterRange
+    counter_range: CounterRange
     pod: PodFacts
     container: ContainerFacts | None
     candidates: tuple[str, ...]
@@ -65,138 +89,122 @@ class Incident:
     limit: int | None
     kills: int
     victims: tuple[Killed, ...]
-    from_log: bool
+    log: tuple[LogKill, ...] = ()
     sub_cgroup: str | None = None
     other_cgroup: str | None = None
-    filling: Filling | None = None
-    left: PodMemory | None = None
-    limited: str | None = None
+    largest_part: LargestPart | None = None
+    pod_memory: PodMemory | None = None
+    limited_cgroup: str | None = None
 
 
-def investigate(booking: CounterRange, scene: PodSnapshot) -> Incident:
-    """Put together what the counters, the log and the API server tell of one booking."""
-    log = own_log(booking, scene.log)
-    container, candidates = _name(booking, scene)
-    other = other_cgroup(booking, log, named=_is_named(booking, scene))
+def investigate(counted: CounterRange, snapshot: PodSnapshot) -> Incident:
+    """Combine what the counters, the kernel log and the API server report of a counter range."""
+    log = log_of_range(counted, snapshot.log)
+    container, candidates = _name(counted, snapshot)
+    other = other_cgroup(counted, log, named=_is_named(counted, snapshot))
     if other is not None:
         container, candidates = None, ()
-    verdict = _verdict(booking, scene, log)
+    verdict = _verdict(counted, snapshot, log)
     if other is not None and verdict.enforced_at is Level.POD:
-        verdict = Verdict(Cause.POD_LIMIT)  # that it equals a container's is no matter here
-    victims = _victims(log, booking.end - booking.start)
-    inside = _limited(booking, log)
-    limit = None if any(inside) else _limit(verdict, booking, scene, container)
-    filling = _filling(verdict, scene, victims, limit)
+        verdict = Verdict(Cause.POD_LIMIT)  # the victims are in no container with an equal limit
+    victims = _victims(log, counted.end - counted.start)
+    limited = _limited_cgroups(counted, log)
+    limit = None if any(limited) else _limit(verdict, counted, snapshot, container)
+    largest = _largest_part(verdict, snapshot, victims, limit)
     return Incident(
-        booking=booking,
-        pod=scene.pod,
+        counter_range=counted,
+        pod=snapshot.pod,
         container=container,
         candidates=candidates,
         verdict=verdict,
         limit=limit,
-        kills=booking.group_kills or booking.end - booking.start,
+        kills=counted.group_kills or counted.end - counted.start,
         victims=victims,
-        from_log=bool(log),
-        sub_cgroup=None if other else _sub_cgroup(booking, log),
+        log=tuple(log),
+        sub_cgroup=None if other else _sub_cgroup(counted, log),
         other_cgroup=other,
-        filling=filling,
-        left=scene.left if filling and filling.stays else None,
-        limited=inside[0] if len(inside) == 1 else None,
+        largest_part=largest,
+        pod_memory=snapshot.pod_memory if largest and largest.is_retained else None,
+        limited_cgroup=limited[0] if len(limited) == 1 else None,
     )
 
 
-def _filling(
-    verdict: Verdict, scene: PodSnapshot, victims: tuple[Killed, ...], limit: int | None
-) -> Filling | None:
-    of_pod = verdict.cause is Cause.POD_LIMIT or verdict.enforced_at is Level.POD
-    left = stays(scene.left, limit, volumes=bool(scene.pod.tmpfs))
-    if of_pod and left is not None:
-        return left
-    if not of_pod and verdict.cause is not Cause.CONTAINER_LIMIT:
+def _largest_part(
+    verdict: Verdict, snapshot: PodSnapshot, victims: tuple[Killed, ...], limit: int | None
+) -> LargestPart | None:
+    at_pod = verdict.cause is Cause.POD_LIMIT or verdict.enforced_at is Level.POD
+    retained = retained_tmpfs(snapshot.pod_memory, limit, volumes=bool(snapshot.pod.tmpfs))
+    if at_pod and retained is not None:
+        return retained
+    if not at_pod and verdict.cause is not Cause.CONTAINER_LIMIT:
         return None
-    seen = filled(scene.before, victims, limit)
-    if seen is not None or left is None or holds_most(victims, limit):
-        return seen
-    return replace(left, beside=True)
+    before = largest_part_before(snapshot.last_detail, victims, limit)
+    if before is not None or retained is None or victims_held_most(victims, limit):
+        return before
+    return replace(retained, is_unattributed=True)
 
 
-def _sub_cgroup(booking: CounterRange, log: Sequence[LogKill]) -> str | None:
-    """Give the victims' cgroup below the container's own; None: none, several, or not known."""
-    if booking.container is None:
+def _sub_cgroup(counted: CounterRange, log: Sequence[LogKill]) -> str | None:
+    """Return the victims' cgroup below the container's own; None if it is not exactly one."""
+    if counted.container is None:
         return None
-    places = {below(kill.place, booking.container.path) if kill.place else None for kill in log}
-    return (places.pop() or None) if len(places) == 1 else None
-
-
-def own_log(booking: CounterRange, log: Sequence[LogKill]) -> list[LogKill]:
-    """Select the kills of the log that a booking tells: no more than its range has room for.
-
-    A booking without a container leaves alone what the log places in a container that is none of
-    its candidates: that one lives, and its own counter has yet to tell of it.
-    """
-    place = booking.container or booking.pod
-    own = kills_in(place.path, list(log)) if place else []
-    if booking.container is None and booking.pod is not None:
-        own = [kill for kill in own if _may_be_of(booking.pod, booking.candidates, kill)]
-    return kills_within(own, booking.end - booking.start, booking.group_kills)
-
-
-def _may_be_of(pod: Cgroup, candidates: Sequence[Cgroup], kill: LogKill) -> bool:
-    placed = placed_in(pod, kill)
-    if not candidates and outsider(pod, kill) is not None:
-        return True
-    return placed is None or placed[1].path in {candidate.path for candidate in candidates}
+    path = counted.container.path
+    cgroups = {below(kill.victim_cgroup, path) if kill.victim_cgroup else None for kill in log}
+    return (cgroups.pop() or None) if len(cgroups) == 1 else None
 
 
 def _name(
-    booking: CounterRange, scene: PodSnapshot
+    counted: CounterRange, snapshot: PodSnapshot
 ) -> tuple[ContainerFacts | None, tuple[str, ...]]:
-    if booking.container is not None:
-        return _facts(booking.container, scene), ()
-    if len(scene.pod.containers) == 1:
-        return scene.pod.containers[0], ()
-    found = [_facts(candidate, scene) for candidate in booking.candidates]
+    """Return the container, or None and the names of the candidates."""
+    if counted.container is not None:
+        return _facts(counted.container, snapshot), ()
+    if len(snapshot.pod.containers) == 1:
+        return snapshot.pod.containers[0], ()
+    found = [_facts(candidate, snapshot) for candidate in counted.candidates]
     names = {facts.name for facts in found if facts is not None}
-    if not names or not scene.complete or len(names) < len(found):
-        names = {facts.name for facts in scene.pod.containers}
+    if not names or not snapshot.complete or len(names) < len(found):
+        names = {facts.name for facts in snapshot.pod.containers}
     return None, tuple(sorted(names))
 
 
-def _is_named(booking: CounterRange, scene: PodSnapshot) -> bool:
-    """Whether something beside there being one container only tells which one it was."""
-    container = booking.container
+def _is_named(counted: CounterRange, snapshot: PodSnapshot) -> bool:
+    """Return whether more than the pod having only one container identifies the container."""
+    container = counted.container
     if container is None:
         return False
-    known = {each.container_id for each in scene.pod.containers}
-    known |= {each.previous_id for each in scene.pod.containers}
-    return container.inode in scene.names or container.container_id in known - {None}
+    known = {each.container_id for each in snapshot.pod.containers}
+    known |= {each.previous_id for each in snapshot.pod.containers}
+    return container.inode in snapshot.names or container.container_id in known - {None}
 
 
-def _facts(container: Cgroup, scene: PodSnapshot) -> ContainerFacts | None:
-    name = scene.names.get(container.inode)
-    for facts in scene.pod.containers:
+def _facts(container: Cgroup, snapshot: PodSnapshot) -> ContainerFacts | None:
+    name = snapshot.names.get(container.inode)
+    for facts in snapshot.pod.containers:
         ids = (facts.container_id, facts.previous_id)
         if facts.name == name or (container.container_id and container.container_id in ids):
             return facts
-    return scene.pod.containers[0] if len(scene.pod.containers) == 1 else None
+    return snapshot.pod.containers[0] if len(snapshot.pod.containers) == 1 else None
 
 
-def _verdict(booking: CounterRange, scene: PodSnapshot, log: list[LogKill]) -> Verdict:
-    pod = booking.pod
-    told = {kill.constraint for kill in log if kill.constraint} if pod else set()
-    if pod is not None and told:
-        verdicts = {cause.from_log(constraint, pod, scene.limits) for constraint in told}
+def _verdict(counted: CounterRange, snapshot: PodSnapshot, log: list[LogKill]) -> Verdict:
+    pod = counted.pod
+    constraints = {kill.constraint for kill in log if kill.constraint}
+    if pod is not None and constraints:
+        verdicts = {cause.from_log(one, pod, snapshot.limits) for one in constraints}
         if len(verdicts) > 1:  # several sets of NUMA nodes are one cause
             verdicts = {replace(verdict, numa=None) for verdict in verdicts}
         return verdicts.pop() if len(verdicts) == 1 else Verdict(Cause.UNKNOWN)
-    if booking.account.level is not Level.POD or (scene.is_rebuilt and scene.rose.oom <= 0):
+    unknown = snapshot.is_rebuilt and snapshot.increments.oom <= 0
+    if counted.account.level is not Level.POD or unknown:
         return Verdict(Cause.UNKNOWN)
-    above = Ancestors(scene.above, alone=scene.is_only_candidate, nested=scene.nested)
-    return _agreed(cause.from_counters(scene.rose, above, scene.limits), log)
+    only = snapshot.is_only_candidate
+    above = Ancestors(snapshot.above, is_only_candidate=only, nested=snapshot.nested)
+    return _checked(cause.from_counters(snapshot.increments, above, snapshot.limits), log)
 
 
-def _agreed(verdict: Verdict, log: list[LogKill]) -> Verdict:
-    """Hold the counters' word against that of `Killed process`, which no rate limit drops."""
+def _checked(verdict: Verdict, log: list[LogKill]) -> Verdict:
+    """Check the counters' verdict against the `Killed process` line, which has no rate limit."""
     of_cgroup = [victim.of_cgroup for kill in log for victim in kill.victims]
     if of_cgroup and not any(of_cgroup):
         return Verdict(Cause.NODE_OUT_OF_MEMORY)
@@ -204,35 +212,35 @@ def _agreed(verdict: Verdict, log: list[LogKill]) -> Verdict:
     return Verdict(Cause.UNKNOWN) if doubtful else verdict
 
 
-def _limited(booking: CounterRange, log: Sequence[LogKill]) -> list[str | None]:
-    """Name the cgroups below the container's own whose limits were hit; None: one outside."""
-    if booking.container is None:
+def _limited_cgroups(counted: CounterRange, log: Sequence[LogKill]) -> list[str | None]:
+    """Return the cgroups below the container's own whose limits were hit; None: one outside."""
+    if counted.container is None:
         return []
     hit = {kill.constraint.oom_memcg for kill in log if kill.constraint}
-    inside = {below(path, booking.container.path) if path else None for path in hit}
+    inside = {below(path, counted.container.path) if path else None for path in hit}
     return [name or None for name in inside]
 
 
 def _limit(
-    verdict: Verdict, booking: CounterRange, scene: PodSnapshot, container: ContainerFacts | None
+    verdict: Verdict, counted: CounterRange, snapshot: PodSnapshot, container: ContainerFacts | None
 ) -> int | None:
     if verdict.cause is Cause.CONTAINER_LIMIT:
-        own = booking.container_limit
-        if own is None and len(scene.limits.containers) == 1:
-            own = scene.limits.pod
-        asked = container.limit if container else None
-        return asked if asked and (own is None or in_pages(asked, own)) else own
+        own = counted.container_limit
+        if own is None and len(snapshot.limits.containers) == 1:
+            own = snapshot.limits.pod
+        spec = container.limit if container else None
+        return spec if spec and (own is None or in_pages(spec, own)) else own
     if verdict.cause is Cause.POD_LIMIT:
-        own, asked = scene.limits.pod, scene.pod.limit
-        return asked if asked and (own is None or in_pages(asked, own)) else own
-    of_all = verdict.cause is Cause.NODE_ALLOCATABLE and verdict.enforced_at is None
-    return scene.kubepods_limit if of_all else None
+        own, spec = snapshot.limits.pod, snapshot.pod.limit
+        return spec if spec and (own is None or in_pages(spec, own)) else own
+    all_pods = verdict.cause is Cause.NODE_ALLOCATABLE and verdict.enforced_at is None
+    return snapshot.kubepods_limit if all_pods else None
 
 
 def _victims(log: Sequence[LogKill], counted: int) -> tuple[Killed, ...]:
-    """Each victim once, by pid; each line of one stands for one increment of `oom_kill`.
+    """Return each victim once, by pid; each of its lines stands for one increment of `oom_kill`.
 
-    A read that ends with a line too many may have begun the next container's kill.
+    Lines beyond the counted increments may be the beginning of the next container's kill.
     """
     by_pid = {victim.pid: victim for kill in log for victim in kill.victims}
     lines = counted - sum(kill.repeated for kill in log)

@@ -1,6 +1,6 @@
-"""What is kept of a running container's memory, so that the record of a kill can tell of it.
+"""The memory history of a running container, for the record of a kill.
 
-The cgroup is gone after the kill: what is to be told must have been read before.
+After the kill the cgroup is gone, so its memory must have been read before.
 """
 
 from array import array
@@ -13,16 +13,16 @@ SAMPLE_SECONDS = 10.0
 KEEP_SAMPLES = 30
 LARGEST = 5
 NEAR = 0.8
-"""Part of a limit from which on a container is worth a closer look."""
+"""From this fraction of a limit on, a container's memory is read in detail."""
 SOON_SECONDS = 30.0
-"""A container that grows is near its limit when it would reach it within this time."""
+"""A growing container is near its limit if it would reach it within this time."""
 STEP = 0.01
-"""Part of a limit: usage that moved less tells nothing new."""
+"""Fraction of a limit; a smaller change of usage is not worth another detail."""
 STALE_SECONDS = 30.0
-"""Anonymous memory can take the place of page cache while usage stands still at the limit."""
-MAX_LOOKS = 8
-"""Closer looks in one round."""
-_TELL_SECONDS = (KEEP_SAMPLES + 1) * SAMPLE_SECONDS
+"""Anonymous memory can replace page cache while usage does not change at the limit."""
+MAX_DETAILS = 8
+"""Containers whose memory is read in detail in one round."""
+_TIMELINE_SECONDS = (KEEP_SAMPLES + 1) * SAMPLE_SECONDS
 _TOLERANCE = 0.9
 
 
@@ -36,7 +36,12 @@ class UsageSample:
 
 @dataclass(frozen=True, slots=True)
 class ProcessUsage:
-    """A process of a container; `rss` in bytes; `command` is its comm."""
+    """A process of a container.
+
+    Attributes:
+        command: Its comm.
+        rss: Its resident memory in bytes.
+    """
 
     pid: int
     command: bytes
@@ -46,17 +51,28 @@ class ProcessUsage:
 
 @dataclass(frozen=True, slots=True)
 class UsageDetail:
-    """What a closer look found. `count` is the number of processes, `processes` the largest."""
+    """A container's memory in detail.
+
+    Attributes:
+        process_count: Number of processes in the container.
+        processes: The largest of them.
+    """
 
     sample: UsageSample
     composition: Composition | None
-    count: int
+    process_count: int
     processes: tuple[ProcessUsage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryTimeline:
-    """A container's memory up to a kill: the newest reading, samples from the oldest on."""
+    """A container's memory up to a kill.
+
+    Attributes:
+        last: The newest reading.
+        samples: The samples, from the oldest on.
+        detail: The last detail before the kill.
+    """
 
     last: UsageSample
     samples: tuple[UsageSample, ...] = ()
@@ -65,19 +81,19 @@ class MemoryTimeline:
 
 @dataclass(frozen=True, slots=True)
 class MemoryBound:
-    """A limit that a container runs against, its own or its pod's, and what is used of it."""
+    """A limit that applies to a container, its own or its pod's, and how much is used (bytes)."""
 
     used: int
     limit: int
 
     @property
-    def part(self) -> float:
-        """Give the part of the limit that is used."""
+    def fraction(self) -> float:
+        """The fraction of the limit that is used."""
         return self.used / self.limit
 
 
 class UsageHistory:
-    """One container's last samples; some 1 KiB, and 2 KiB more once it was near its limit."""
+    """One container's last samples: about 1 KiB, and 2 KiB more once it was near its limit."""
 
     __slots__ = ("_at", "_before", "_details", "_last", "_usage")
 
@@ -90,11 +106,11 @@ class UsageHistory:
 
     @property
     def usage(self) -> int:
-        """Give the bytes of the last reading; 0 before the first."""
+        """Bytes of the last reading; 0 before the first one."""
         return self._last.usage if self._last else 0
 
     def add(self, sample: UsageSample) -> None:
-        """Take a reading; it is kept as a sample when the last one is old enough."""
+        """Add a reading; keep it as a sample if the last sample is old enough."""
         self._before, self._last = self._last, sample
         if self._at and 0 <= sample.at - self._at[-1] < SAMPLE_SECONDS * _TOLERANCE:
             return
@@ -103,12 +119,12 @@ class UsageHistory:
         if len(self._at) > KEEP_SAMPLES:
             del self._at[0], self._usage[0]
 
-    def look(self, detail: UsageDetail) -> None:
-        """Keep a closer look, and the one before: the last may turn out to be after the kill."""
+    def add_detail(self, detail: UsageDetail) -> None:
+        """Keep a detail and the one before it: the last one may turn out to be after the kill."""
         self._details = (*self._details[-1:], detail)
 
-    def wants_look(self, bounds: Iterable[MemoryBound], now: float) -> bool:
-        """Whether a closer look now would tell what an earlier one has not."""
+    def needs_detail(self, bounds: Iterable[MemoryBound], now: float) -> bool:
+        """Return whether a detail now would show something new."""
         bounds = tuple(bounds)
         if self._last is None or not self._is_near(bounds):
             return False
@@ -119,36 +135,37 @@ class UsageHistory:
         return moved or not 0 <= now - seen.at < STALE_SECONDS
 
     def is_climbing(self, bounds: Iterable[MemoryBound]) -> bool:
-        """Whether it is near its limit and still grows: then it is looked at more often."""
+        """Return whether it is near its limit and still growing, so that it is read more often."""
         bounds = tuple(bounds)
         return self._is_near(bounds) and self._growth() >= _step(bounds)
 
     def _is_near(self, bounds: tuple[MemoryBound, ...]) -> bool:
-        if any(bound.part >= NEAR for bound in bounds):
+        if any(bound.fraction >= NEAR for bound in bounds):
             return True
-        room = min((bound.limit - bound.used for bound in bounds), default=None)
-        return room is not None and room <= self._pace() * SOON_SECONDS
+        headroom = min((bound.limit - bound.used for bound in bounds), default=None)
+        return headroom is not None and headroom <= self._growth_rate() * SOON_SECONDS
 
     def _growth(self) -> int:
         if self._last is None or self._before is None:
             return 0
         return self._last.usage - self._before.usage
 
-    def _pace(self) -> float:
-        """Give the growth in bytes per second between the last two readings."""
+    def _growth_rate(self) -> float:
+        """Return the growth in bytes per second between the last two readings."""
         if self._last is None or self._before is None or self._last.at <= self._before.at:
             return 0.0
         return self._growth() / (self._last.at - self._before.at)
 
-    def until(self, end: float) -> MemoryTimeline | None:
-        """Tell what was seen in the minutes up to a wall-clock time; None: nothing.
+    def timeline_until(self, end: float) -> MemoryTimeline | None:
+        """Return the readings of the minutes before a wall-clock time; None if there are none.
 
-        A look in the middle of the kill finds processes that are gone before it can read them.
+        A detail with processes is preferred: one that was read during the kill has none, because
+        they exited before they could be read.
         """
-        samples = tuple(sample for sample in self._samples() if _tells(sample, end))
-        details = [detail for detail in self._details if _tells(detail.sample, end)]
+        samples = tuple(sample for sample in self._samples() if _is_recent(sample, end))
+        details = [detail for detail in self._details if _is_recent(detail.sample, end)]
         readings = [*samples, *(detail.sample for detail in details)]
-        readings += [each for each in (self._before, self._last) if each and _tells(each, end)]
+        readings += [each for each in (self._before, self._last) if each and _is_recent(each, end)]
         if not readings:
             return None
         last = max(readings, key=lambda sample: sample.at)
@@ -159,26 +176,24 @@ class UsageHistory:
         return map(UsageSample, self._at, self._usage)
 
 
-def _tells(sample: UsageSample, end: float) -> bool:
-    return 0 <= end - sample.at <= _TELL_SECONDS
+def _is_recent(sample: UsageSample, end: float) -> bool:
+    return 0 <= end - sample.at <= _TIMELINE_SECONDS
 
 
 def _step(bounds: tuple[MemoryBound, ...]) -> float:
     return min(bound.limit for bound in bounds) * STEP
 
 
-def first_to_look_at(
-    wanting: Mapping[int, Iterable[MemoryBound]], most: int = MAX_LOOKS
-) -> list[int]:
-    """Choose the containers, by cgroup inode, that are fullest: they may not live much longer."""
+def fullest(pending: Mapping[int, Iterable[MemoryBound]], most: int = MAX_DETAILS) -> list[int]:
+    """Return the containers, by cgroup inode, that are closest to a limit, the closest first."""
 
-    def part(inode: int) -> float:
-        return max((bound.part for bound in wanting[inode]), default=0.0)
+    def fraction(inode: int) -> float:
+        return max((bound.fraction for bound in pending[inode]), default=0.0)
 
-    return sorted(wanting, key=part, reverse=True)[:most]
+    return sorted(pending, key=fraction, reverse=True)[:most]
 
 
 def largest(resident: Mapping[int, int], most: int = LARGEST) -> list[int]:
-    """Choose the pids with most resident memory, the largest first; none that has no memory."""
+    """Return the pids with the most resident memory, the largest first; skip those without."""
     found = sorted(resident, key=lambda pid: (-resident[pid], pid))[:most]
     return [pid for pid in found if resident[pid] > 0]

@@ -1,1 +1,1 @@
-"""From bytes of the kernel log to kills: who was picked, whose limit was hit, all victims."""
+"""From bytes of the kernel log to kills: the victims, their cgroup, and whose limit was hit."""

@@ -1,13 +1,13 @@
-"""What the OOM killer's lines say, one value for each line (Linux mm/oom_kill.c, 5.10 to 7.2)."""
+"""The OOM killer's lines, parsed: one value per line (Linux mm/oom_kill.c, 5.10 to 7.2)."""
 
 from dataclasses import dataclass
 
-from oomwarden.core.kernel_log.oom_report import ReportReading
+from oomwarden.core.kernel_log.oom_report import Interpretation
 
 
 @dataclass(frozen=True, slots=True)
 class Killed:
-    """`Killed process`: never rate limited. Sizes in bytes."""
+    """`Killed process`: a victim. Never rate limited. Sizes are in bytes."""
 
     stamp: float | None
     pid: int
@@ -20,17 +20,21 @@ class Killed:
     page_tables: int
     oom_score_adj: int
     of_cgroup: bool = True
-    """Whether a cgroup's memory ran out, not the machine's."""
+    """Whether a cgroup ran out of memory, not the machine."""
     caller: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NumaNodes:
-    """That the NUMA nodes which a task may use ran out, while others may have memory free.
+    """The NUMA nodes that a task may use ran out of memory, while others may have memory free.
 
-    `constraint` is CONSTRAINT_CPUSET (its cpuset allows `mems_allowed` only) or
-    CONSTRAINT_MEMORY_POLICY (mbind or set_mempolicy allow `nodemask` only); Linux mm/oom_kill.c,
-    constrained_alloc. Lists such as 0-1,3; None: not known.
+    Source: Linux mm/oom_kill.c, constrained_alloc.
+
+    Attributes:
+        constraint: CONSTRAINT_CPUSET (its cpuset only allows `mems_allowed`) or
+            CONSTRAINT_MEMORY_POLICY (mbind or set_mempolicy only allow `nodemask`).
+        nodemask: A list such as 0-1,3; None if it is unknown.
+        mems_allowed: A list such as 0-1,3; None if it is unknown.
     """
 
     constraint: str
@@ -40,11 +44,15 @@ class NumaNodes:
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """`oom-kill:`: whose memory ran out and who was chosen; dropped after 10 in 5 s.
+    """`oom-kill:`: whose memory ran out and who was chosen. Rate limited to 10 in 5 s.
 
-    `oom_memcg` is None when the whole machine ran out (`global_oom`), or the NUMA nodes that `numa`
-    names. `task_memcg`, `pid`: None where the end of the line never came. `ways`: all ways to read
-    a line that a cgroup's name makes ambiguous; the comm of `Killed process` may decide.
+    Attributes:
+        oom_memcg: The cgroup whose limit was hit; None if the whole machine ran out of memory
+            (`global_oom`), or the NUMA nodes that `numa` names.
+        task_memcg: The victim's cgroup; None if the end of the line is missing.
+        pid: The victim's pid; None if the end of the line is missing.
+        interpretations: All ways to read a line that a cgroup's name makes ambiguous. The comm of
+            the `Killed process` line may decide.
     """
 
     stamp: float | None
@@ -53,12 +61,12 @@ class Constraint:
     pid: int | None
     numa: NumaNodes | None = None
     caller: bytes | None = None
-    ways: tuple[ReportReading, ...] = ()
+    interpretations: tuple[Interpretation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadableLine:
-    """An `oom-kill:` line that says nothing for certain: the next victim is another kill's."""
+    """An `oom-kill:` line that is ambiguous; the next victim belongs to a new kill anyway."""
 
     stamp: float | None
     caller: bytes | None = None
@@ -75,9 +83,10 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class GroupKill:
-    """`Tasks in PATH are going to be killed`: follows its first victim, never rate limited.
+    """`Tasks in PATH are going to be killed`: follows the first victim. Never rate limited.
 
-    `path` is what the kernel prints instead where it is too long: `(name too long)`.
+    Attributes:
+        path: The cgroup; `(name too long)` if the kernel could not print it.
     """
 
     stamp: float | None

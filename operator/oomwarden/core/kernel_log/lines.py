@@ -1,8 +1,8 @@
-"""Read the OOM killer's lines out of the kernel log (Linux mm/oom_kill.c, 5.10 to 7.x).
+"""Parse the OOM killer's lines in the kernel log (Linux mm/oom_kill.c, 5.10 to 7.x).
 
-Input is raw bytes as syslog(2) gives them. A `comm` may hold anything, also a newline, spaces,
-brackets and bytes that are not UTF-8: this interface does not escape. Nothing here is believed
-without a counter that moved.
+Input is raw bytes as syslog(2) returns them. A `comm` may contain anything, even a newline, spaces,
+brackets and bytes that are not UTF-8: this interface does not escape. A line only counts together
+with a counter that rose.
 """
 
 import re
@@ -12,13 +12,13 @@ from oomwarden.core.kernel_log import oom_report
 from oomwarden.core.kernel_log.constraint_lines import (
     GROUP,
     KILLED_START,
-    MAX_ALIKE,
+    MAX_TRIES,
     OOM_KILL,
     SKIPPED_START,
     as_text,
     constraint_at,
     group_at,
-    is_at_once,
+    is_single_printk,
     line_without_head,
     names_of_cpusets,
 )
@@ -57,9 +57,9 @@ __all__ = [
 ]
 KIB = 1024
 COMM_BYTES = 15
-"""TASK_COMM_LEN without its end (Linux include/linux/sched.h)."""
+"""TASK_COMM_LEN without the terminating NUL (Linux include/linux/sched.h)."""
 MAX_LINES = 17
-"""A comm of 15 bytes is 15 newlines at most, and a line is what lies between two."""
+"""A comm of 15 bytes has 15 newlines at most; lines are what is between them."""
 
 # Greedy: a comm may imitate the tail, so the last one counts.
 _KILLED = re.compile(
@@ -73,12 +73,12 @@ _SKIPPED = re.compile(
 
 
 def parse_events(records: list[LogRecord]) -> list[LogEvent]:
-    """Find the OOM killer's lines, in order; other lines, also torn ones, are passed over."""
+    """Return the OOM killer's lines in order; other lines and torn ones are skipped."""
     names = names_of_cpusets(records)
     records = [record for index, record in enumerate(records) if index not in names]
     first = line_without_head(records)
     events: list[LogEvent] = [] if first is None else [first]
-    index, doubtful, tries = 0, False, MAX_ALIKE
+    index, doubtful, tries = 0, False, MAX_TRIES
     while index < len(records):
         text, used = records[index].text, 1
         event: LogEvent | None
@@ -89,7 +89,7 @@ def parse_events(records: list[LogRecord]) -> list[LogEvent]:
             event, tries = group_at(records, index) if tries else None, max(tries - 1, 0)
         else:
             event, used = _line_at(records, index)
-            doubtful, tries = doubtful and event is None, MAX_ALIKE if event else tries
+            doubtful, tries = doubtful and event is None, MAX_TRIES if event else tries
         if event is not None:
             events.append(event)
         index += used
@@ -97,11 +97,11 @@ def parse_events(records: list[LogRecord]) -> list[LogEvent]:
 
 
 def unfinished_part(buffer: bytes) -> bytes:
-    """Give the end of a buffer from where a line begins of which the end may be yet to come."""
+    """Return the end of a buffer, from the start of a line whose end may still follow."""
     starts: list[int] = []
     records: list[LogRecord] = []
     for start, record in located_records(buffer):
-        if is_at_once(record.text):
+        if is_single_printk(record.text):
             starts, records = [], []
         starts.append(start)
         records.append(record)
@@ -109,20 +109,20 @@ def unfinished_part(buffer: bytes) -> bytes:
         for index, record in enumerate(records):
             if record.text.startswith(begin):
                 found, _ = pieces(records, index, form)
-                return b"" if form.whole(b"\n".join(found)) else buffer[starts[index] :]
+                return b"" if form.is_whole(b"\n".join(found)) else buffer[starts[index] :]
     return b""
 
 
 def _line_at(records: list[LogRecord], index: int) -> tuple[LogEvent | None, int]:
     record = records[index]
     event = _parse_text(record, record.text)
-    if event is not None or not is_at_once(record.text):
+    if event is not None or not is_single_printk(record.text):
         return event, 1
     return _parse_lines(records, index) or (None, 1)
 
 
 def _parse_lines(records: list[LogRecord], index: int) -> tuple[LogEvent, int] | None:
-    """Join a record whose comm holds newlines: each of its lines has the record's own prefix."""
+    """Join a record whose comm has newlines: each of its lines has the record's own prefix."""
     record = records[index]
     text = record.text
     for used, later in enumerate(records[index + 1 : index + MAX_LINES - 1], 2):
@@ -137,11 +137,11 @@ def _parse_lines(records: list[LogRecord], index: int) -> tuple[LogEvent, int] |
 
 
 def _parse_text(record: LogRecord, text: bytes) -> LogEvent | None:
-    if not is_at_once(text):
+    if not is_single_printk(text):
         return None
     if killed := _KILLED.fullmatch(text):
         why, pid, comm, *numbers = killed.groups()
-        if len(comm) > COMM_BYTES:  # a cgroup's name may be that long
+        if len(comm) > COMM_BYTES:  # a cgroup's name may be longer
             return None
         total, anon, file, shmem, uid, tables, adj = map(int, numbers)
         sizes = (total * KIB, anon * KIB, file * KIB, shmem * KIB)
@@ -154,21 +154,22 @@ def _parse_text(record: LogRecord, text: bytes) -> LogEvent | None:
 
 
 def printable(comm: bytes) -> str:
-    """Make a process's comm safe to print: control characters and stray bytes are escaped."""
+    """Escape control characters and bytes that are not UTF-8 in a process's comm."""
     text = as_text(comm)
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def unread_part(tail: bytes, buffer: bytes, read: int | None = None) -> tuple[bytes, bool]:
-    """Give what came after `tail`, the end of the last read, and whether lines were lost.
+    """Return what follows the end of the last read, and whether lines were lost.
 
-    The ring overran when the end of the last read is no longer in it: all of it is new then.
+    If the end of the last read is no longer in the ring buffer, lines were overwritten, and all of
+    the buffer is new.
 
     Args:
         tail: The end of the last read.
-        buffer: The ring now.
-        read: Where `tail` ended then. It can only have moved to the front; without times the same
-            text may come again, and all before it would be taken for read.
+        buffer: The ring buffer now.
+        read: Where `tail` ended then. It can only have moved towards the front. Without time stamps
+            the same text may appear again later, and all before it would count as read.
     """
     if not tail:
         return buffer, False

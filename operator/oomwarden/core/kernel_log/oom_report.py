@@ -1,10 +1,10 @@
-"""What the OOM killer's lines say that name cgroups, whatever the cgroups are called.
+"""Parse the OOM killer's lines that name cgroups, whatever the cgroups' names.
 
-Below its own cgroup a container may give any name that has no slash and no newline (Linux
-kernel/cgroup/cgroup.c, cgroup_mkdir), and the kernel prints names as they are. What a name cannot
-change: the order of the fields, that a path begins with a slash, that `cpuset=` has a name and no
-path, and that the victim lies in the cgroup whose limit was hit (mm/oom_kill.c, select_bad_process;
-5.10 to 7.2). A text that can be read in two ways is not believed.
+Below its own cgroup a container may choose any name without a slash and a newline (Linux
+kernel/cgroup/cgroup.c, cgroup_mkdir), and the kernel prints names as they are. A name cannot change
+the order of the fields, that a path begins with a slash, that `cpuset=` has a name and no path, and
+that the victim is in the cgroup whose limit was hit (mm/oom_kill.c, select_bad_process; 5.10 to
+7.2). A text with two interpretations is not used.
 """
 
 import re
@@ -16,10 +16,10 @@ from oomwarden.core.kernel_log.printed_paths import (
     BEFORE_PATH,
     GROUP_END,
     alternatives,
+    are_alternatives,
+    if_printed,
     is_path,
     is_within,
-    known,
-    may_be_instead,
     names_container,
 )
 
@@ -27,7 +27,7 @@ BEGIN = b"oom-kill:constraint="
 GROUP_BEGIN = b"Tasks in "
 _COMM_BYTES = 15
 # pr_cont's pieces (dump_oom_victim, cpuset_print_current_mems_allowed,
-# mem_cgroup_print_oom_context); between two of them may be the end of a record: `\n`.
+# mem_cgroup_print_oom_context); a record may end between two of them: `\n`.
 _MARKS = (
     b",cpuset=",
     b",mems_allowed=",
@@ -56,10 +56,11 @@ _GROUP = re.compile(GROUP_BEGIN + rb"\n?(" + AHEAD + rb"[^\n]*)\n?" + re.escape(
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What stands before all names of cgroups: nobody can forge it.
+    """The part of the line before all cgroup names, which cannot be forged.
 
-    `nodemask` and `mems_allowed` are lists of NUMA nodes such as 0-1,3; None: no limit of nodes, or
-    not known.
+    Attributes:
+        nodemask: A list of NUMA nodes such as 0-1,3; None if there is no such limit, or unknown.
+        mems_allowed: A list of NUMA nodes such as 0-1,3; None if it is unknown.
     """
 
     constraint: str
@@ -68,10 +69,15 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportReading:
-    """One way to read the rest. None: the machine ran out (`oom_memcg`); not known (the others).
+class Interpretation:
+    """One way to read the rest of the line.
 
-    `oom_memcg` is what the kernel prints instead, such as `(name too long)`, where it is not known.
+    Attributes:
+        oom_memcg: The cgroup whose limit was hit, or what the kernel prints instead, such as
+            `(name too long)`; None if the machine ran out of memory.
+        task_memcg: The victim's cgroup; None if it is unknown.
+        comm: The victim's comm; None if it is unknown.
+        pid: The victim's pid; None if it is unknown.
     """
 
     oom_memcg: bytes | None
@@ -81,15 +87,15 @@ class ReportReading:
 
 
 def with_head(text: bytes) -> bytes | None:
-    """Put a head before a later piece of a line; None: it is none that says whose limit was hit."""
+    """Prepend a head to a later piece of a line; None if it does not say whose limit was hit."""
     lost = (head for begin, head in _BEFORE.items() if text.startswith(begin))
     return next((head + text for head in lost), None)
 
 
-def goes_on(found: Sequence[bytes], text: bytes) -> bool:
-    """Whether a text is the next piece of an `oom-kill:` line.
+def is_next_piece(found: Sequence[bytes], text: bytes) -> bool:
+    """Return whether a text is the next piece of an `oom-kill:` line.
 
-    The name of the cpuset cgroup may be anything: where it is a piece alone it is passed over.
+    The name of the cpuset cgroup may be anything; if it is a piece of its own, it is skipped.
     """
     if text.startswith(_MARKS):
         return True
@@ -97,23 +103,23 @@ def goes_on(found: Sequence[bytes], text: bytes) -> bool:
     if is_path(text):
         is_root = text == b"/" or text.startswith(b"/,mems_allowed=")
         expected = before.endswith(BEFORE_PATH) or (is_root and before.endswith(b",cpuset="))
-        return expected or may_be_instead(before, text)
+        return expected or are_alternatives(before, text)
     no_path_yet = not any(b"_memcg=/" in each or each.startswith(b"/") for each in found)
     return no_path_yet and b",mems_allowed=" in text.partition(b"/")[0]
 
 
-def tears(text: bytes) -> bool:
-    """Whether the comm has begun: nothing else in a line can hold a newline."""
+def may_hold_newline(text: bytes) -> bool:
+    """Return whether the comm has begun; nothing else in a line can contain a newline."""
     return b",task=" in text
 
 
 def is_whole(text: bytes) -> bool:
-    """Whether a line's last field is there."""
+    """Return whether a line has its last field."""
     return b",task=" in text and _TAIL.fullmatch(text) is not None
 
 
 def head(text: bytes) -> Head | None:
-    """Read the constraint and the NUMA nodes; `text` has a newline between two pieces."""
+    """Parse the constraint and the NUMA nodes; `text` has a newline between two pieces."""
     found = _HEAD.match(text)
     if found is None:
         return None
@@ -123,18 +129,18 @@ def head(text: bytes) -> Head | None:
     return Head(found[1].decode(), nodemask, None if allowed is None else allowed.decode())
 
 
-def ways(found: Sequence[bytes], between: bytes) -> list[ReportReading]:
-    """Give all ways to read a whole line out of its pieces; `between`: two of them."""
+def interpret_pieces(found: Sequence[bytes], between: bytes) -> list[Interpretation]:
+    """Return all interpretations of a whole line; `between` joins two of its pieces."""
     lines = alternatives(found)
-    given = [way for pieces in lines for way in readings(between.join(pieces))]
+    found_all = [one for pieces in lines for one in interpret(between.join(pieces))]
     if len(lines) == 1:
-        return given
-    nested = [way for way in given if is_within(way.task_memcg, way.oom_memcg)]
-    return [way for way in nested if names_container(way.task_memcg)] or nested
+        return found_all
+    nested = [one for one in found_all if is_within(one.task_memcg, one.oom_memcg)]
+    return [one for one in nested if names_container(one.task_memcg)] or nested
 
 
-def readings(text: bytes) -> list[ReportReading]:
-    """Give all ways to read a whole line that the kernel could have meant."""
+def interpret(text: bytes) -> list[Interpretation]:
+    """Return all interpretations of a whole line that the kernel could have printed."""
     rest, of_machine = _paths(text)
     found = []
     for victim in _VICTIM.finditer(rest):
@@ -142,59 +148,59 @@ def readings(text: bytes) -> list[ReportReading]:
         if tail is None or len(tail[1]) > _COMM_BYTES:
             continue
         for oom, task in _split(rest[: victim.start()], of_machine=of_machine):
-            found.append(ReportReading(oom, known(task), tail[1], int(tail[2])))
+            found.append(Interpretation(oom, if_printed(task), tail[1], int(tail[2])))
     return found
 
 
-def known_part(text: bytes) -> ReportReading | None:
-    """Read a line of which the end never came; None: it does not say whose memory ran out.
+def known_part(text: bytes) -> Interpretation | None:
+    """Parse a line whose end is missing; None if it does not say whose memory ran out.
 
-    A comma that no field explains is a name's: nothing of such a line is believed.
+    A comma that no field explains belongs to a name: nothing of such a line is used.
     """
     rest, of_machine = _paths(text)
     rest = _VICTIM.split(rest)[0].removesuffix(b",task_memcg=").removesuffix(b"\n")
     if not rest:
-        return ReportReading(None, None) if of_machine else None
+        return Interpretation(None, None) if of_machine else None
     plain = b"," not in rest and b"\n" not in rest
     if of_machine:
-        return ReportReading(None, known(rest) if plain else None)
+        return Interpretation(None, if_printed(rest) if plain else None)
     if plain:
-        return ReportReading(rest, None)
-    found = [ReportReading(oom, task) for oom, task in _split(rest, of_machine=False)]
+        return Interpretation(rest, None)
+    found = [Interpretation(oom, task) for oom, task in _split(rest, of_machine=False)]
     if len(found) != 1 or rest.count(b",") != 1:
         return None
     return found[0] if is_within(found[0].task_memcg, found[0].oom_memcg) else None
 
 
-def group_goes_on(found: Sequence[bytes], text: bytes) -> bool:
-    """Whether a text is the next piece of a `Tasks in` line."""
+def is_next_group_piece(found: Sequence[bytes], text: bytes) -> bool:
+    """Return whether a text is the next piece of a `Tasks in` line."""
     if text == GROUP_END:
         return len(found) > 1 or names_container(found[0])
     if not is_path(text):
         return False
-    return found[-1] == GROUP_BEGIN or may_be_instead(found[-1], text)
+    return found[-1] == GROUP_BEGIN or are_alternatives(found[-1], text)
 
 
 def is_group_end(text: bytes) -> bool:
-    """Whether a text is a `Tasks in` line but for its head."""
+    """Return whether a text is a `Tasks in` line without its head."""
     return text.startswith(b"/") and text.endswith(GROUP_END)
 
 
 def group_is_whole(text: bytes) -> bool:
-    """Whether a `Tasks in` line has its end."""
+    """Return whether a `Tasks in` line has its end."""
     return text.endswith(GROUP_END)
 
 
 def group_path(found: Sequence[bytes], between: bytes) -> bytes | None:
-    """Read the path out of a whole `Tasks in` line; None: it has none, or may have several."""
+    """Return the path in a whole `Tasks in` line; None if it is not exactly one."""
     lines = [_GROUP.fullmatch(between.join(pieces)) for pieces in alternatives(found)]
     paths = [line[1] for line in lines if line is not None]
-    sure = [path for path in paths if names_container(path)] or paths
-    return sure[0] if len(sure) == 1 else None
+    named = [path for path in paths if names_container(path)] or paths
+    return named[0] if len(named) == 1 else None
 
 
 def _paths(text: bytes) -> tuple[bytes, bool]:
-    """Give the text from the first path on, and whether the machine ran out."""
+    """Return the text from the first path on, and whether the machine ran out of memory."""
     start = _HEAD.match(text)
     mems = _MEMS.match(text, start.end()) if start else None
     whose = _WHOSE.match(text, mems.end()) if mems else None
@@ -202,7 +208,7 @@ def _paths(text: bytes) -> tuple[bytes, bool]:
 
 
 def _split(text: bytes, *, of_machine: bool) -> Iterator[tuple[bytes | None, bytes]]:
-    """Give the pairs of cgroups that a text may be: whose limit, and the victim's."""
+    """Return the pairs that a text may name: the cgroup whose limit was hit, and the victim's."""
     if of_machine:
         if text and b"\n" not in text:
             yield None, text

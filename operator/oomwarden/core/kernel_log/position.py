@@ -1,18 +1,23 @@
-"""How far the kernel log is recorded: what a restarted agent has to read again."""
+"""How far the kernel log is recorded, so that a restarted agent knows where to continue."""
 
 from dataclasses import dataclass
 
-Mark = tuple[float, int]
-"""What tells one kill of this boot from another: stamp and first victim's pid."""
+KillKey = tuple[float, int]
+"""Identifies a kill of this boot: its time stamp and its first victim's pid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """All kills up to the stamp `to` (seconds since boot) are told, and those `beyond` it."""
+    """Which kills are recorded.
+
+    Attributes:
+        to: All kills up to this time stamp are recorded (seconds since boot).
+        beyond: Later kills that are recorded, too.
+    """
 
     to: float
-    beyond: tuple[Mark, ...] = ()
+    beyond: tuple[KillKey, ...] = ()
 
 
-ALL = Position(-1.0)
-"""Nothing is known to be told, of a log with stamps or without."""
+NOTHING_RECORDED = Position(-1.0)
+"""No kill is known to be recorded, whether the log has time stamps or not."""

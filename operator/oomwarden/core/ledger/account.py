@@ -1,4 +1,4 @@
-"""The values of the ledger: tallies, readings, accounts, bookings."""
+"""Values of the ledger: kill counters, readings, accounts and counter ranges."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,14 @@ from oomwarden.core.model.cgroup import Cgroup, MemoryEvents
 
 @dataclass(frozen=True, slots=True)
 class KillCounters:
-    """Counters of one cgroup: kills, group kills, limits hit below and at this very level."""
+    """Counters of one cgroup, by their names in memory.events.
+
+    Attributes:
+        oom_kill: Processes killed in the cgroup and below it.
+        oom_group_kill: Group kills in the cgroup and below it.
+        oom: How often a limit was hit in the cgroup or below it.
+        oom_local: How often this cgroup's own limit was hit (`oom` of memory.events.local).
+    """
 
     oom_kill: int = 0
     oom_group_kill: int = 0
@@ -33,7 +40,14 @@ class KillCounters:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one look at a cgroup told. `limit` is memory.max in bytes where it was read and set."""
+    """One read of a cgroup's counters.
+
+    Attributes:
+        inode: Inode of the cgroup's directory.
+        events: memory.events.
+        local: memory.events.local; None if it was not read.
+        limit: memory.max in bytes; None if it was not read or is `max`.
+    """
 
     inode: int
     events: MemoryEvents
@@ -41,7 +55,12 @@ class Reading:
     limit: int | None = None
 
     def counters(self, before: KillCounters) -> KillCounters:
-        """Give the counters that the books use; `oom_local` as before where it was not read."""
+        """Return the counters that the ledger uses.
+
+        Args:
+            before: The counters observed before. `oom_local` is copied from them if it was not
+                read this time.
+        """
         local = self.local.oom if self.local else before.oom_local
         groups = self.events.oom_group_kill or 0
         return KillCounters(self.events.oom_kill, groups, self.events.oom, local)
@@ -49,11 +68,18 @@ class Reading:
 
 @dataclass(slots=True)
 class Account:
-    """One cgroup's books. `epoch` rises when its counters fall.
+    """What the ledger knows of one cgroup.
 
-    `idle` is what was seen when it was last found to have owed nothing for a while. `unclear`: of
-    the kills of a pod that were recorded with a lost store nobody knows which container's they
-    were, so what the pod owes is no container's by elimination.
+    Attributes:
+        parent: Inode of the cgroup above it; None for the topmost one.
+        recorded: The part of its counters that is recorded.
+        observed: Its counters when they were last read.
+        epoch: Rises when the counters fall, as they do for a new cgroup.
+        gone: Whether the cgroup was removed.
+        limit: The last memory.max that was read, in bytes.
+        idle_observed: Its counters at the last idle check (`Ledger.discard_idle_oom`).
+        is_ambiguous: Whether some of a pod's kills were recorded before the store was lost and
+            name no container. The pod's unrecorded kills cannot be attributed by elimination then.
     """
 
     cgroup: Cgroup
@@ -63,21 +89,30 @@ class Account:
     epoch: int = 0
     gone: bool = False
     limit: int | None = None
-    idle: KillCounters | None = None
-    unclear: bool = False
+    idle_observed: KillCounters | None = None
+    is_ambiguous: bool = False
 
     @property
     def unrecorded(self) -> KillCounters:
-        """What the kernel counted and no record tells yet."""
+        """What the kernel counted and no record covers yet."""
         return self.observed - self.recorded
 
 
 @dataclass(frozen=True, slots=True)
 class CounterRange:
-    """Kills of one container (or of one of several): a range of the account's own oom_kill.
+    """Kills of one container, as a range of a cgroup's `oom_kill` counter.
 
-    `start..end` is a range of the pod's counter, or of a level above when the pod went unread.
-    `container` is None when several vanished: `candidates` names them then.
+    Attributes:
+        account: The cgroup whose counter it is: the pod, or a level above if the pod was removed
+            before its counter was read.
+        epoch: Epoch of that counter.
+        start: Value of the counter before the kills.
+        end: Value of the counter after the kills.
+        pod: The pod that the kills happened in; None if it is unknown.
+        container: The container; None if it is one of several that were removed unread.
+        candidates: These containers, where `container` is None.
+        group_kills: Number of group kills in the range.
+        container_limit: memory.max of the container in bytes.
     """
 
     account: Cgroup

@@ -1,4 +1,7 @@
-"""Who takes what of an increment: first what was read, then what the log saw, then elimination."""
+"""Which container each unrecorded kill belongs to.
+
+Own counters come first, then the kernel log, then elimination.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,10 +14,15 @@ from oomwarden.core.model.cgroup import Cgroup
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """A share of what a pod, or a level above the pods, owes.
+    """A part of the unrecorded kills of a pod, or of a level above the pods.
 
-    `pod` and `container` are None where nobody can tell; `account` is the container's inode when
-    it has books of its own.
+    Attributes:
+        kills: Increments of `oom_kill`.
+        groups: Group kills among them.
+        pod: The pod; None if it is unknown.
+        container: The container; None if it is unknown.
+        account: Inode of the container if it has an account of its own.
+        candidates: Containers, or pods, that the kills may belong to if it is unknown which.
     """
 
     kills: int
@@ -25,85 +33,151 @@ class Attribution:
     candidates: tuple[Cgroup, ...] = ()
 
 
-def attribute_pod(
-    pod: Account, containers: Sequence[Account], seen: Sequence[LogEvidence], *, complete: bool
-) -> list[Attribution]:
-    """Divide what a pod owes among its containers.
+@dataclass(slots=True)
+class _Remainder:
+    """A pod's kills beyond its containers' own counters, while the rules attribute them.
 
-    `complete` tells that every container that there was has an account: only then can the one
-    that is gone be told by elimination.
+    Attributes:
+        kills: Kills that no rule has attributed yet.
+        groups: Group kills among them.
+        found: Kills that a rule has attributed, by the container's path.
     """
+
+    pod: Cgroup
+    kills: int
+    groups: int
+    found: dict[str, EvidenceShare]
+
+    def attribute(self, container: Cgroup, kills: int, groups: int) -> None:
+        share = self.found.get(container.path, EvidenceShare(self.pod, container, 0, 0))
+        share = replace(share, kills=share.kills + kills, groups=share.groups + groups)
+        self.found[container.path] = share
+        self.kills, self.groups = self.kills - kills, self.groups - groups
+
+
+def attribute_pod(
+    pod: Account, containers: Sequence[Account], evidence: Sequence[LogEvidence], *, complete: bool
+) -> list[Attribution]:
+    """Attribute a pod's unrecorded kills to its containers.
+
+    Four rules apply in this order, each to what the earlier ones left:
+
+    1. Own counters: what a container's counters show is its own.
+    2. Log: what the kernel log places in a container that is gone, or was never read.
+    3. Last one gone: if only one container is gone, the rest is its own.
+    4. Torn group: a container that was last read in the middle of a group kill lacks a part of it.
+
+    For what is left then, all gone containers are candidates.
+
+    Args:
+        pod: The pod's account.
+        containers: The accounts of its containers.
+        evidence: Kills that the log places in the pod, the oldest first.
+        complete: Whether every container that the pod had has an account. Only then is rule 3 safe.
+    """
+    gone = [account for account in containers if account.gone]
+    rest = _attribute_by_log(pod, containers, evidence)
+    if rest.kills and complete:
+        _attribute_to_last_gone(rest, gone)
+    if rest.kills:
+        _attribute_torn_groups(rest, gone)
+    attributions = [
+        _from_own_counters(pod, account, rest.found.pop(account.cgroup.path, None))
+        for account in containers
+    ]
+    attributions += [
+        Attribution(share.kills, share.groups, pod.cgroup, share.container)
+        for share in rest.found.values()
+    ]
+    if rest.kills:
+        candidates = tuple(account.cgroup for account in gone)
+        attributions.append(Attribution(rest.kills, rest.groups, pod.cgroup, candidates=candidates))
+    return [attribution for attribution in attributions if attribution.kills > 0]
+
+
+def _from_own_counters(pod: Account, account: Account, extra: EvidenceShare | None) -> Attribution:
+    """Rule 1, with what the other rules added for the container."""
+    own, more = account.unrecorded, extra or EvidenceShare(pod.cgroup, account.cgroup, 0, 0)
+    total, groups = own.oom_kill + more.kills, own.oom_group_kill + more.groups
+    return Attribution(total, groups, pod.cgroup, account.cgroup, account.cgroup.inode)
+
+
+def _attribute_by_log(
+    pod: Account, containers: Sequence[Account], evidence: Sequence[LogEvidence]
+) -> _Remainder:
+    """Rule 2: distribute what the containers' own counters do not show."""
     by_path = {account.cgroup.path: account for account in containers}
     own = {path: account.unrecorded for path, account in by_path.items()}
-    unread = [s for s in seen if _may_be_unread(by_path.get(s.container.path))]
-    told = sum(own.values(), KillCounters())
-    placed, rest = distribute(pod.unrecorded - told, unread, own)
-    extra = {share.container.path: share for share in placed}
-    lost = [account for account in containers if account.gone]
-    groups = max((pod.unrecorded - told).oom_group_kill - sum(share.groups for share in placed), 0)
-    if rest and complete and len(lost) == 1 and extra.keys() <= {lost[0].cgroup.path}:
-        share = extra.get(lost[0].cgroup.path, EvidenceShare(pod.cgroup, lost[0].cgroup, 0, 0))
-        share = replace(share, kills=share.kills + rest, groups=share.groups + groups)
-        extra[lost[0].cgroup.path], rest = share, 0
-    if rest:
-        unexplained = [account for account in lost if account.cgroup.path not in extra]
-        for path, lack in missing_counts(unexplained, KillCounters(rest, groups)).items():
-            kills, in_groups = lack.oom_kill, lack.oom_group_kill
-            extra[path] = EvidenceShare(pod.cgroup, by_path[path].cgroup, kills, in_groups)
-            rest, groups = rest - kills, groups - in_groups
-    claims = [_own_claim(pod, account, extra.pop(path, None)) for path, account in by_path.items()]
-    claims += [Attribution(s.kills, s.groups, pod.cgroup, s.container) for s in extra.values()]
-    if rest:
-        candidates = tuple(account.cgroup for account in lost)
-        claims.append(Attribution(rest, groups, pod.cgroup, candidates=candidates))
-    return [claim for claim in claims if claim.kills > 0]
+    beyond = pod.unrecorded - sum(own.values(), KillCounters())
+    unread = [one for one in evidence if _may_be_unread(by_path.get(one.container.path))]
+    shares, kills = distribute(beyond, unread, own)
+    groups = max(beyond.oom_group_kill - sum(share.groups for share in shares), 0)
+    return _Remainder(pod.cgroup, kills, groups, {one.container.path: one for one in shares})
+
+
+def _attribute_to_last_gone(rest: _Remainder, gone: Sequence[Account]) -> None:
+    """Rule 3, unless the log names another container."""
+    if len(gone) == 1 and rest.found.keys() <= {gone[0].cgroup.path}:
+        rest.attribute(gone[0].cgroup, rest.kills, rest.groups)
+
+
+def _attribute_torn_groups(rest: _Remainder, gone: Sequence[Account]) -> None:
+    """Rule 4, for gone containers that no other rule explains."""
+    unexplained = {one.cgroup.path: one for one in gone if one.cgroup.path not in rest.found}
+    left = KillCounters(rest.kills, rest.groups)
+    for path, missing in missing_counts(list(unexplained.values()), left).items():
+        rest.attribute(unexplained[path].cgroup, missing.oom_kill, missing.oom_group_kill)
 
 
 def _may_be_unread(account: Account | None) -> bool:
     return account is None or account.gone
 
 
-def _own_claim(pod: Account, account: Account, extra: EvidenceShare | None) -> Attribution:
-    owed = account.unrecorded
-    kills, groups = (extra.kills, extra.groups) if extra else (0, 0)
-    inode = account.cgroup.inode
-    total, in_groups = owed.oom_kill + kills, owed.oom_group_kill + groups
-    return Attribution(total, in_groups, pod.cgroup, account.cgroup, inode)
-
-
 def attribute_level(
     level: Account,
     pods: Sequence[Account],
     containers: Mapping[int, Sequence[Account]],
-    seen: Sequence[LogEvidence],
+    evidence: Sequence[LogEvidence],
     *,
     complete: bool,
 ) -> list[Attribution]:
-    """Divide what a QoS class or kubepods owes beyond its children among pods that went unread.
+    """Attribute the kills that a QoS class or kubepods counted beyond its pods.
 
-    `containers` are the pods' children, by the pod's inode.
+    They happened in pods that were removed before their counters were read.
+
+    Args:
+        level: The account of the QoS class or of kubepods.
+        pods: The accounts below it.
+        containers: The accounts of the pods' containers, by the pod's inode.
+        evidence: Kills that the log places below the level, the oldest first.
+        complete: Whether every pod that there was has an account.
     """
     by_path = {account.cgroup.path: account for account in pods}
     gone = [account for account in pods if account.gone]
-    unread = [s for s in seen if _may_be_unread(by_path.get(s.pod.path))]
-    known = _known_claims(gone, containers)
-    told = KillCounters(sum(claim.kills for claim in known), sum(claim.groups for claim in known))
+    unread = [one for one in evidence if _may_be_unread(by_path.get(one.pod.path))]
+    read_late = _read_after_their_pod(gone, containers)
+    attributed = KillCounters(
+        sum(one.kills for one in read_late), sum(one.groups for one in read_late)
+    )
     own = {
-        c.container.path: KillCounters(c.kills, c.groups) for c in known if c.container is not None
+        one.container.path: KillCounters(one.kills, one.groups)
+        for one in read_late
+        if one.container is not None
     }
-    placed, rest = distribute(level.unrecorded - told, unread, own)
-    only = gone[0] if complete and len(gone) == 1 and _all_in(placed, gone[0]) else None
-    claims = [*known, *(_seen_claim(by_path, containers, share) for share in placed)]
+    shares, rest = distribute(level.unrecorded - attributed, unread, own)
+    only = gone[0] if complete and len(gone) == 1 and _all_in(shares, gone[0]) else None
+    attributions = [*read_late, *(_from_log(by_path, containers, share) for share in shares)]
     if rest:
-        groups = max(level.unrecorded.oom_group_kill - sum(claim.groups for claim in claims), 0)
-        claims.append(_rest_of_level(rest, groups, only, gone, containers))
-    return claims
+        attributed_groups = sum(one.groups for one in attributions)
+        groups = max(level.unrecorded.oom_group_kill - attributed_groups, 0)
+        attributions.append(_rest_of_level(rest, groups, only, gone, containers))
+    return attributions
 
 
-def _known_claims(
+def _read_after_their_pod(
     gone: Sequence[Account], containers: Mapping[int, Sequence[Account]]
 ) -> list[Attribution]:
-    """Give what containers were read to owe after their pod was read for the last time."""
+    """Return the kills of containers that were read after the last read of their pod."""
     return [
         Attribution(
             own.unrecorded.oom_kill,
@@ -118,18 +192,18 @@ def _known_claims(
     ]
 
 
-def _all_in(placed: Sequence[EvidenceShare], pod: Account) -> bool:
-    return all(share.pod.path == pod.cgroup.path for share in placed)
+def _all_in(shares: Sequence[EvidenceShare], pod: Account) -> bool:
+    return all(share.pod.path == pod.cgroup.path for share in shares)
 
 
-def _seen_claim(
-    pods: Mapping[str, Account], containers: Mapping[int, Sequence[Account]], seen: EvidenceShare
+def _from_log(
+    pods: Mapping[str, Account], containers: Mapping[int, Sequence[Account]], share: EvidenceShare
 ) -> Attribution:
-    known = pods.get(seen.pod.path)
-    pod = known.cgroup if known else seen.pod
+    known = pods.get(share.pod.path)
+    pod = known.cgroup if known else share.pod
     inside = (account.cgroup for account in containers.get(pod.inode, ()))
-    container = next((c for c in inside if c.path == seen.container.path), seen.container)
-    return Attribution(seen.kills, seen.groups, pod, container)
+    container = next((c for c in inside if c.path == share.container.path), share.container)
+    return Attribution(share.kills, share.groups, pod, container)
 
 
 def _rest_of_level(
@@ -140,10 +214,9 @@ def _rest_of_level(
     containers: Mapping[int, Sequence[Account]],
 ) -> Attribution:
     if only is None:
-        return Attribution(
-            kills, groups, None, candidates=tuple(account.cgroup for account in gone)
-        )
-    lost = containers.get(only.cgroup.inode, ())
-    if len(lost) == 1:
-        return Attribution(kills, groups, only.cgroup, lost[0].cgroup)
-    return Attribution(kills, groups, only.cgroup, candidates=tuple(a.cgroup for a in lost))
+        candidates = tuple(account.cgroup for account in gone)
+        return Attribution(kills, groups, None, candidates=candidates)
+    inside = containers.get(only.cgroup.inode, ())
+    if len(inside) == 1:
+        return Attribution(kills, groups, only.cgroup, inside[0].cgroup)
+    return Attribution(kills, groups, only.cgroup, candidates=tuple(a.cgroup for a in inside))

@@ -1,19 +1,24 @@
-"""Which container has how much of a record's range: a merged record is of several of one name.
+"""Which containers a record covers: a merged record covers several that had the same name.
 
-A lost store is rebuilt from that: what is recorded of a container that still runs must not be taken
-for unrecorded, or another container's kill would be recorded as its own.
+If the store is lost, the ledger is rebuilt from this. Kills of a running container that are already
+recorded must not count as unrecorded, or kills of another container would be recorded as its own.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 MAX_SHARES = 8
-"""Of one name at most one container runs: the older ones matter only while their cgroups linger."""
+"""At most one container of a name runs; earlier ones matter only until their cgroups are gone."""
 Manifest = dict[str, Any]
 
 
 def shares_of(kill: Mapping[str, Any]) -> list[Manifest]:
-    """Give what each container, by its id, has of a record's range; what is left is of unknown."""
+    """Return the part of a record's range that each container has.
+
+    Returns:
+        One entry for each known container: `id`, `increments` of the counter, `kills`. The part of
+        the range that they do not add up to belongs to unknown containers.
+    """
     evidence = kill["evidence"]
     if evidence.get("containers"):
         return list(evidence["containers"])
@@ -23,9 +28,13 @@ def shares_of(kill: Mapping[str, Any]) -> list[Manifest]:
 
 
 def joined_shares(kills: Iterable[Mapping[str, Any]]) -> list[Manifest]:
-    """Add up the shares of records that become one; empty where one id says it all.
+    """Add up the shares of records that are merged into one.
 
-    Records come in the order of their ranges, so the newest container is the last one.
+    Args:
+        kills: The records in the order of their ranges, so that the newest container comes last.
+
+    Returns:
+        The newest `MAX_SHARES` shares; empty if the merged record's container id says it all.
     """
     joined: dict[str, Manifest] = {}
     whole = True

@@ -1,13 +1,13 @@
-"""The books of OOM kills: every increment of the kernel's counters is booked exactly once.
+"""The ledger of OOM kills: every increment of the kernel's counters is recorded exactly once.
 
-The kernel books a kill at the victim's cgroup, then at each ancestor in turn (Linux
-mm/memcontrol.c, __memcg_memory_event). So what a parent has and its children do not explain
-belongs to a child that vanished unread. `booked` is what has been told of a cgroup's counters;
-the difference to the last reading is still owed.
+The kernel counts a kill at the victim's cgroup, then at each ancestor in turn (Linux
+mm/memcontrol.c, __memcg_memory_event). So what a parent counted beyond its children happened in a
+child that was removed before its counters were read. `Account.recorded` is the part of a cgroup's
+counters that is recorded; the difference to the last reading is still unrecorded.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from oomwarden.core.ledger.account import Account, CounterRange, KillCounters, Reading
 from oomwarden.core.ledger.attribution import Attribution, attribute_level, attribute_pod
@@ -17,39 +17,46 @@ from oomwarden.core.model.cgroup import Cgroup, Level
 
 @dataclass(slots=True)
 class Ledger:
-    """All accounts of a node, by cgroup inode. Owns no clock and no file."""
+    """All accounts of a node, by cgroup inode. It has no clock and no file of its own."""
 
     accounts: dict[int, Account] = field(default_factory=dict)
 
     def open(
-        self, cgroup: Cgroup, parent: int | None, booked: KillCounters | None = None
+        self, cgroup: Cgroup, parent: int | None, recorded: KillCounters | None = None
     ) -> Account:
-        """Begin the books of a cgroup. A new one starts at nothing: all its kills are owed."""
+        """Open the account of a cgroup, or return it if it is open already.
+
+        Args:
+            cgroup: The cgroup.
+            parent: Inode of the cgroup above it.
+            recorded: The part of its counters that is recorded; None: nothing, so that all its
+                kills are unrecorded.
+        """
         known = self.accounts.get(cgroup.inode)
         if known is not None and known.cgroup == cgroup:
             known.gone, known.parent = False, parent
             return known
-        start = booked or KillCounters()
+        start = recorded or KillCounters()
         account = Account(cgroup, parent, start, start)
         self.accounts[cgroup.inode] = account
         return account
 
-    def read(self, reading: Reading) -> bool:
-        """Take a reading; True when kills are owed that were not before."""
+    def observe(self, reading: Reading) -> bool:
+        """Store a reading. Return whether `oom_kill` has changed."""
         account = self.accounts.get(reading.inode)
         if account is None:
             return False
-        tally = reading.counters(account.observed)
-        if tally.oom_kill < account.observed.oom_kill:
+        counters = reading.counters(account.observed)
+        if counters.oom_kill < account.observed.oom_kill:
             account.epoch += 1
             account.recorded = KillCounters()
-        moved = tally.oom_kill != account.observed.oom_kill
-        account.observed = tally
+        changed = counters.oom_kill != account.observed.oom_kill
+        account.observed = counters
         account.limit = reading.limit or account.limit
-        return moved
+        return changed
 
-    def vanish(self, inode: int) -> None:
-        """Note that a cgroup was removed: its last reading may miss its last kills."""
+    def mark_gone(self, inode: int) -> None:
+        """Mark a cgroup as removed. Its last reading may miss its last kills."""
         if account := self.accounts.get(inode):
             account.gone = True
 
@@ -58,15 +65,18 @@ class Ledger:
         return [account for account in self.accounts.values() if account.parent == inode]
 
     def prune(self) -> list[int]:
-        """Forget gone cgroups that owe nothing, where nothing above them owes either.
+        """Close the accounts of gone cgroups without unrecorded kills in them and above them.
 
-        Call it after readings that are younger than their vanishing. Gives their inodes.
+        Call it after the levels above were read again since the cgroups were removed.
+
+        Returns:
+            The inodes of the closed accounts.
         """
         gone = [account for account in self.accounts.values() if account.gone]
-        settled = [account for account in gone if not self._owes_upward(account)]
+        settled = [account for account in gone if not self._is_unrecorded_upward(account)]
         return [inode for account in settled for inode in self._forget(account)]
 
-    def _owes_upward(self, account: Account) -> bool:
+    def _is_unrecorded_upward(self, account: Account) -> bool:
         level: Account | None = account
         while level is not None:
             if level.unrecorded.oom_kill > 0:
@@ -78,96 +88,106 @@ class Ledger:
         return self.accounts.get(account.parent) if account.parent is not None else None
 
     def settle_pod(
-        self, inode: int, seen: Sequence[LogEvidence] = (), *, complete: bool = True
+        self, inode: int, evidence: Sequence[LogEvidence] = (), *, complete: bool = True
     ) -> list[CounterRange]:
-        """Book what a pod owes, container by container, in consecutive ranges.
+        """Record a pod's unrecorded kills, container by container, in consecutive ranges.
 
-        `seen` is what the log tells of it; `complete`: every container that there was is known.
+        Args:
+            inode: The pod's cgroup.
+            evidence: Kills that the log places in the pod, the oldest first.
+            complete: Whether every container that the pod had has an account.
         """
         pod = self.accounts[inode]
         containers = sorted(self.children(inode), key=lambda account: account.cgroup.path)
-        return self._record_all(pod, attribute_pod(pod, containers, seen, complete=complete))
+        return self._record_all(pod, attribute_pod(pod, containers, evidence, complete=complete))
 
     def settle_level(
-        self, inode: int, seen: Sequence[LogEvidence] = (), *, complete: bool = True
+        self, inode: int, evidence: Sequence[LogEvidence] = (), *, complete: bool = True
     ) -> list[CounterRange]:
-        """Book what a QoS class or kubepods owes beyond its children: pods that went unread.
+        """Record the kills that a QoS class or kubepods counted beyond its children.
 
-        Call it only when nothing below is unsettled.
+        They happened in pods that were removed before their counters were read. Call it only if
+        nothing below is unsettled.
+
+        Args:
+            inode: The cgroup of the QoS class or of kubepods.
+            evidence: Kills that the log places below it, the oldest first.
+            complete: Whether every pod that there was has an account.
         """
         level, pods = self.accounts[inode], self.children(inode)
         containers = {pod.cgroup.inode: self.children(pod.cgroup.inode) for pod in pods}
-        claims = attribute_level(level, pods, containers, seen, complete=complete)
-        return self._record_all(level, claims)
+        attributions = attribute_level(level, pods, containers, evidence, complete=complete)
+        return self._record_all(level, attributions)
 
-    def _record_all(self, account: Account, claims: Sequence[Attribution]) -> list[CounterRange]:
-        bookings = [
-            self._record(account, claim) for claim in claims if account.unrecorded.oom_kill > 0
+    def _record_all(
+        self, account: Account, attributions: Sequence[Attribution]
+    ) -> list[CounterRange]:
+        ranges = [
+            self._record(account, attribution)
+            for attribution in attributions
+            if account.unrecorded.oom_kill > 0
         ]
-        self._record_oom(account, count_incidents(bookings))
-        return bookings
+        self._record_oom(account, count_incidents(ranges))
+        return ranges
 
     def _record_oom(self, account: Account, kills: int) -> None:
-        """Book one `oom` for each kill: what is left may lead to kills that are not counted yet.
+        """Record one `oom` for each kill. The rest may lead to kills that are not counted yet.
 
-        In a storm that takes seconds: `oom` rises before the wait for the OOM killer's lock (Linux
-        mm/memcontrol.c, mem_cgroup_oom).
+        With many kills at the same time that takes seconds: `oom` rises before the wait for the
+        OOM killer's lock (Linux mm/memcontrol.c, mem_cgroup_oom).
         """
-        booked, owed = account.recorded, account.unrecorded
-        oom, local = (max(min(each, kills), 0) for each in (owed.oom, owed.oom_local))
-        account.recorded = booked + KillCounters(0, 0, oom, local)
+        unrecorded = account.unrecorded
+        oom, local = (max(min(each, kills), 0) for each in (unrecorded.oom, unrecorded.oom_local))
+        account.recorded += KillCounters(0, 0, oom, local)
 
-    def _record(self, account: Account, claim: Attribution) -> CounterRange:
+    def _record(self, account: Account, attribution: Attribution) -> CounterRange:
         start = account.recorded.oom_kill
-        kills = min(claim.kills, account.unrecorded.oom_kill)
-        self._add(account, kills, claim.groups)
-        child = self.accounts[claim.account] if claim.account is not None else None
+        kills = min(attribution.kills, account.unrecorded.oom_kill)
+        self._add_recorded(account, kills, attribution.groups)
+        child = None if attribution.account is None else self.accounts[attribution.account]
         if child is not None:
-            booked, seen = child.recorded, child.observed
-            total = max(booked.oom_kill + kills, 0)
-            child.recorded = KillCounters(total, seen.oom_group_kill, seen.oom, seen.oom_local)
-            child.observed = child.recorded if total > seen.oom_kill else seen
+            observed, total = child.observed, max(child.recorded.oom_kill + kills, 0)
+            child.recorded = replace(observed, oom_kill=total)
+            child.observed = child.recorded if total > observed.oom_kill else observed
         return CounterRange(
             account=account.cgroup,
             epoch=account.epoch,
             start=start,
             end=start + kills,
-            pod=claim.pod,
-            container=claim.container,
-            candidates=claim.candidates,
-            group_kills=claim.groups,
+            pod=attribution.pod,
+            container=attribution.container,
+            candidates=attribution.candidates,
+            group_kills=attribution.groups,
             container_limit=child.limit if child else None,
         )
 
     def record_oom_above(self, inode: int, kills: int) -> None:
-        """Book the `oom` of all levels above that has led to the kills just settled."""
+        """Record the `oom` of all levels above that led to the kills just settled."""
         account = self.accounts[inode]
         while (level := self._parent(account)) is not None:
             self._record_oom(level, kills)
             account = level
 
     def discard_idle_oom(self) -> None:
-        """Forget `oom` that led to no kill: it must not explain a later one.
+        """Mark `oom` that led to no kill as recorded, so that it does not explain a later kill.
 
-        Call it once in a while: what stood at the last call and still owes no kill is booked
-        (`oom` rises some milliseconds before the kill that it leads to).
+        Call it once in a while. It applies to cgroups without unrecorded kills whose counters have
+        not changed since the last call: `oom` rises some milliseconds before the kill that it
+        leads to.
         """
         for account in self.accounts.values():
-            booked, seen = account.recorded, account.observed
-            if account.unrecorded.oom_kill <= 0 and account.idle == seen:
-                account.recorded = KillCounters(
-                    booked.oom_kill, booked.oom_group_kill, seen.oom, seen.oom_local
+            observed = account.observed
+            if account.unrecorded.oom_kill <= 0 and account.idle_observed == observed:
+                account.recorded = replace(
+                    account.recorded, oom=observed.oom, oom_local=observed.oom_local
                 )
-            account.idle = seen
+            account.idle_observed = observed
 
-    def _add(self, account: Account, kills: int, groups: int) -> None:
-        """Book at the account and at all its ancestors, as the kernel counts."""
+    def _add_recorded(self, account: Account, kills: int, groups: int) -> None:
+        """Add to the account and to all its ancestors, as the kernel does."""
         level: Account | None = account
         while level is not None:
-            was = level.recorded
-            level.recorded = KillCounters(
-                was.oom_kill + kills, was.oom_group_kill + groups, was.oom, was.oom_local
-            )
+            level.recorded += KillCounters(kills, groups)
             level = self._parent(level)
 
     def _forget(self, account: Account) -> list[int]:
@@ -177,13 +197,13 @@ class Ledger:
         return [*below, inode]
 
 
-def count_incidents(bookings: Sequence[CounterRange]) -> int:
-    """Count decisions of the OOM killer: group kills, and else single ones."""
-    return sum(booking.group_kills or booking.end - booking.start for booking in bookings)
+def count_incidents(ranges: Sequence[CounterRange]) -> int:
+    """Count decisions of the OOM killer: a group kill is one, whatever the number of processes."""
+    return sum(one.group_kills or one.end - one.start for one in ranges)
 
 
 def unsettled_below(ledger: Ledger, inode: int) -> bool:
-    """Whether a pod anywhere below this level owes kills."""
+    """Return whether a pod anywhere below this level has unrecorded kills."""
     return any(
         child.unrecorded.oom_kill > 0 if child.cgroup.level is Level.POD
         else unsettled_below(ledger, child.cgroup.inode)

@@ -1,11 +1,11 @@
-"""Which lines of the kernel log no record tells: the store that knew it was lost."""
+"""After the store was lost: which kills in the kernel log have no record yet."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from oomwarden.core.kernel_log.kills import LogKill
-from oomwarden.core.ledger.account import KillCounters
+from oomwarden.core.ledger.account import Account, KillCounters
 from oomwarden.core.ledger.ledger import Ledger
 from oomwarden.core.ledger.log_evidence import LogEvidence, evidence_below
 from oomwarden.core.ledger.rebuild import RecordedKills
@@ -15,70 +15,102 @@ from oomwarden.core.model.pod import PodFacts
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A kill of the log, and where it happened; `level`: the cgroup above the pod, by inode."""
+    """A kill in the log.
+
+    Attributes:
+        level: Inode of the cgroup above the pod.
+        evidence: The pod and the container that the log places it in.
+    """
 
     kill: LogKill
     level: int
-    seen: LogEvidence
+    evidence: LogEvidence
 
     @property
     def uid(self) -> str:
-        return self.seen.pod.pod_uid or ""
+        return self.evidence.pod.pod_uid or ""
 
 
-def unrecorded_lines(
+def restore_backlog(
     ledger: Ledger, log: Sequence[LogKill], pods: Mapping[str, PodFacts], known: RecordedKills
 ) -> list[LogKill]:
-    """Give the kills of the log that are still to be told; what gone pods owe of them is owed.
+    """Return the kills of the log without a record; make those of removed pods unrecorded again.
 
-    Of a pod younger than the node's first agent, without any record, no kill was told; of one with
-    records those are untold that the log has after the last recorded victim. All else is not known
-    to be untold.
+    A pod's kills have no record if the pod is younger than the node's first agent and has no
+    records. If it has records, this applies to the kills that follow the last recorded victim in
+    the log. Whether any other kill has a record is unknown: it counts as recorded.
+
+    A pod that was removed before its counters were read has no account to attribute its kills to.
+    They are taken off the recorded part of the levels above it.
 
     Args:
-        ledger: After `rebuild`.
+        ledger: The ledger after `rebuild`.
         log: All kills of the log, the oldest first.
         pods: What the API server knows, by the UID in the cgroup's name.
-        known: What the records tell.
+        known: What the records cover.
     """
-    by_pod: defaultdict[str, list[_Line]] = defaultdict(list)
-    for line in _lines(ledger, log):
-        by_pod[line.uid].append(line)
-    kept: list[_Line] = []
-    for uid, lines in by_pod.items():
-        facts = pods.get(uid)
-        kept += _untold(lines, facts, known) if facts is not None else []
-    owed = [line for line in kept if _is_owed(ledger, line)]
-    kills = [line.kill for line in owed]
+    lines = [line for line in _unrecorded(ledger, log, pods, known) if _is_pending(ledger, line)]
+    for line in lines:
+        if _pod_account(ledger, line) is None:
+            _make_unrecorded(ledger, line)
+    kills = [line.kill for line in lines]
     return [kill for kill in log if any(kill is one for one in kills)]
 
 
+def _unrecorded(
+    ledger: Ledger, log: Sequence[LogKill], pods: Mapping[str, PodFacts], known: RecordedKills
+) -> list[_Line]:
+    by_pod: defaultdict[str, list[_Line]] = defaultdict(list)
+    for line in _lines(ledger, log):
+        by_pod[line.uid].append(line)
+    found: list[_Line] = []
+    for uid, lines in by_pod.items():
+        facts = pods.get(uid)
+        found += _without_record(lines, facts, known) if facts is not None else []
+    return found
+
+
 def _lines(ledger: Ledger, log: Sequence[LogKill]) -> Iterator[_Line]:
-    for account in list(ledger.accounts.values()):
+    for account in ledger.accounts.values():
         if account.cgroup.level in {Level.QOS, Level.KUBEPODS}:
             for kill in log:
-                for seen in evidence_below(account.cgroup, [kill]):
-                    yield _Line(kill, account.cgroup.inode, seen)
+                for evidence in evidence_below(account.cgroup, [kill]):
+                    yield _Line(kill, account.cgroup.inode, evidence)
 
 
-def _untold(lines: list[_Line], facts: PodFacts, known: RecordedKills) -> list[_Line]:
-    told = known.victims.get(facts.uid)
-    if told is None:
-        return lines if known.covers(facts.uid, facts.created) else []
-    matches = [n for n, line in enumerate(lines) if any(v.pid in told for v in line.kill.victims)]
+def _without_record(lines: list[_Line], facts: PodFacts, known: RecordedKills) -> list[_Line]:
+    recorded = known.victims.get(facts.uid)
+    if recorded is None:
+        return lines if known.covers_pod(facts.uid, facts.created) else []
+    matches = [
+        index
+        for index, line in enumerate(lines)
+        if any(victim.pid in recorded for victim in line.kill.victims)
+    ]
     return lines[matches[-1] + 1 :] if matches else []
 
 
-def _is_owed(ledger: Ledger, line: _Line) -> bool:
-    """Whether the pod owes, as its counters say; of one that went unread, its line says so.
+def _is_pending(ledger: Ledger, line: _Line) -> bool:
+    """Return whether the pod's counters show unrecorded kills, or were never read."""
+    account = _pod_account(ledger, line)
+    return account is None or account.unrecorded.oom_kill > 0
 
-    A pod may go away between the listing of its directory and the first look at its counters.
+
+def _pod_account(ledger: Ledger, line: _Line) -> Account | None:
+    """Return the account of the line's pod; None if its counters were not read.
+
+    A pod may be removed between the listing of its directory and the first read of its counters.
     """
-    known = [c for c in ledger.children(line.level) if c.cgroup.path == line.seen.pod.path]
-    if known and (not known[0].gone or known[0].unrecorded.oom_kill > 0):
-        return known[0].unrecorded.oom_kill > 0
+    known = (
+        one for one in ledger.children(line.level) if one.cgroup.path == line.evidence.pod.path
+    )
+    account = next(known, None)
+    unread = account is None or (account.gone and account.unrecorded.oom_kill <= 0)
+    return None if unread else account
+
+
+def _make_unrecorded(ledger: Ledger, line: _Line) -> None:
     account = ledger.accounts.get(line.level)
     while account is not None:
-        account.recorded -= KillCounters(min(line.seen.most, account.recorded.oom_kill))
+        account.recorded -= KillCounters(min(line.evidence.most, account.recorded.oom_kill))
         account = ledger.accounts.get(account.parent) if account.parent is not None else None
-    return True

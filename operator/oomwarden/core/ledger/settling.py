@@ -1,7 +1,7 @@
-"""When a record closes: a pod's counters were still for a while and the log was read after that.
+"""When a pod is settled: its counters did not change for a while, and the log was read after that.
 
-The kernel bumps before it prints, and a group kill goes up step by step. Times are seconds of
-one monotonic clock; `after` and `before` are wall-clock seconds.
+The kernel counts a kill before it prints it, and counts a group kill step by step. Times are
+seconds of one monotonic clock; `after` and `before` are wall-clock seconds.
 """
 
 from collections.abc import Callable
@@ -13,20 +13,27 @@ STILL_SECONDS = 0.1
 CLOSE_SECONDS = 1.0
 GROUP_SECONDS = 30.0
 GROUP_STILL_SECONDS = 10.0
-"""A group kill prints between two bumps: 16 ms at 115200 baud, 0.2 s on a console of 9600.
+"""A group kill prints between two increments: 16 ms at 115200 baud, 0.2 s on a console of 9600.
 
-Where processors or the console were shared it stood still for more than 3 s.
+On shared processors or a shared console, more than 3 s passed between two increments.
 """
 EMPTY_STILL_SECONDS = 3.0
-"""A container without processes has nobody left to be counted, but its last count may be unread."""
+"""In a container without processes no more kills follow, but the last one may not be read yet."""
 IDLE_SECONDS = 5.0
 
 
 @dataclass(slots=True)
 class PendingKill:
-    """A pod that owes kills: its first and last bump, and between when the kills lie.
+    """A pod with unrecorded kills.
 
-    `groups`: its containers, by inode, that may be killed as groups, once somebody has looked.
+    Attributes:
+        first: When its counters changed first.
+        last: When its counters changed last.
+        after: The kills happened after this time.
+        before: The kills happened before this time.
+        not_before: The pod is not settled before this time.
+        group: Whether a group kill is among the kills.
+        group_containers: Inodes of its containers that were found to be killed as a group.
     """
 
     first: float
@@ -35,81 +42,92 @@ class PendingKill:
     before: float
     not_before: float = 0.0
     group: bool = False
-    groups: set[int] = field(default_factory=set)
+    group_containers: set[int] = field(default_factory=set)
 
-    def is_group(self, container: int, look: Callable[[], bool]) -> bool:
-        """Whether a container may be killed as a group; a look that found it is the last one."""
-        if container not in self.groups and look():
-            self.groups.add(container)
-        return container in self.groups
+    def is_group(self, container: int, check: Callable[[], bool]) -> bool:
+        """Return whether a container may be killed as a group; check until it is found to be."""
+        if container not in self.group_containers and check():
+            self.group_containers.add(container)
+        return container in self.group_containers
 
     def is_in_progress(
-        self, now: float, owed: KillCounters, *, begun: bool, populated: bool, unread: bool
+        self, now: float, unrecorded: KillCounters, *, begun: bool, populated: bool, unread: bool
     ) -> bool:
-        """Whether more of a kill may come, by what the pod owes and its containers hold.
+        """Return whether more increments of the same kill may follow.
 
-        A group kill bumps `oom_kill` twice for its first victim, or once if that was dying already
-        (Linux mm/oom_kill.c, oom_kill_process); `oom_group_kill` rises between the two.
+        A group kill raises `oom_kill` twice for its first victim, or once if that one was already
+        dying (Linux mm/oom_kill.c, oom_kill_process). `oom_group_kill` rises between the two.
 
         Args:
-            now: The present.
-            owed: What the pod owes.
-            begun: Whether a container's counters say that the pod's are to rise, or that its
-                group kill is not counted as one yet.
-            populated: Whether a container of a group kill holds processes.
-            unread: Whether the pod's counter had risen further after that was looked at.
+            now: The current time.
+            unrecorded: The pod's unrecorded counters.
+            begun: Whether a container's counters show that the pod's will rise, or that its group
+                kill is not yet counted as one.
+            populated: Whether a container of a group kill still has processes.
+            unread: Whether the pod's counter rose again after `populated` was checked.
         """
         longest = GROUP_STILL_SECONDS if populated or unread else EMPTY_STILL_SECONDS
         if now - self.last > longest or now - self.first >= GROUP_SECONDS:
             return False
         if begun or unread:
             return True
-        half = owed.oom_kill < 2 * owed.oom_group_kill
+        half = unrecorded.oom_kill < 2 * unrecorded.oom_group_kill
         return self.group and (half or populated)
 
     def due(self) -> float:
-        """Give the time from which the pod may be settled."""
+        """Return the time from which the pod may be settled."""
         longest = GROUP_SECONDS if self.group else CLOSE_SECONDS
         return max(min(self.last + STILL_SECONDS, self.first + longest), self.not_before)
 
 
 @dataclass(slots=True)
 class SettleQueue:
-    """The pods, and levels above them, that owe kills, by cgroup inode."""
+    """The pods, and levels above them, with unrecorded kills, by cgroup inode."""
 
     pods: dict[int, PendingKill] = field(default_factory=dict)
 
     def touch(
         self, pod: int, now: float, after: float, before: float, *, group: bool = False
     ) -> None:
-        """Note that a pod's counters moved; `group`: by a group kill among others."""
-        owing = self.pods.setdefault(pod, PendingKill(now, now, after, before))
-        owing.last, owing.before, owing.group = now, before, owing.group or group
+        """Note that a pod's counters changed.
 
-    def due(self, now: float, log_from: float, nameable: Callable[[int], bool]) -> list[int]:
-        """List the pods to settle now.
-
-        A pod that nobody can name yet is asked for again. While the log may
-        not be read before `log_from`, a pod waits for it until its own `CLOSE_SECONDS` are over.
+        Args:
+            pod: Inode of the pod's cgroup.
+            now: The current time.
+            after: The kills happened after this time.
+            before: The kills happened before this time.
+            group: Whether a group kill is among them.
         """
-        still = [pod for pod, owing in self.pods.items() if owing.due() <= now]
-        named = [pod for pod in still if nameable(pod)]
-        for pod in set(still) - set(named):
-            self.postpone(pod, now)
+        pending = self.pods.setdefault(pod, PendingKill(now, now, after, before))
+        pending.last, pending.before, pending.group = now, before, pending.group or group
+
+    def due(self, now: float, log_from: float, is_ready: Callable[[int], bool]) -> list[int]:
+        """Return the pods to settle now.
+
+        Args:
+            now: The current time.
+            log_from: The log may not be read before this time. A pod waits for it at most until its
+                own `CLOSE_SECONDS` are over.
+            is_ready: Whether a pod may be settled; if not, it is deferred.
+        """
+        resting = [pod for pod, pending in self.pods.items() if pending.due() <= now]
+        ready = [pod for pod in resting if is_ready(pod)]
+        for pod in set(resting) - set(ready):
+            self.defer(pod, now)
         if log_from <= now:
-            return named
-        late = [pod for pod in named if self.pods[pod].first + CLOSE_SECONDS <= now]
-        for pod in set(named) - set(late):
+            return ready
+        late = [pod for pod in ready if self.pods[pod].first + CLOSE_SECONDS <= now]
+        for pod in set(ready) - set(late):
             self.pods[pod].not_before = min(log_from, self.pods[pod].first + CLOSE_SECONDS)
         return late
 
-    def postpone(self, pod: int, now: float) -> None:
-        """Ask again later, and the more seldom the longer it takes."""
-        owing = self.pods[pod]
-        owing.not_before = now + max(STILL_SECONDS, (now - owing.first) / 8)
+    def defer(self, pod: int, now: float) -> None:
+        """Defer a pod: the longer it has waited, the longer it waits again."""
+        pending = self.pods[pod]
+        pending.not_before = now + max(STILL_SECONDS, (now - pending.first) / 8)
 
     def timeout(self, now: float) -> float:
-        """Give the seconds until something falls due."""
+        """Return the seconds until the next pod is due."""
         return max(
-            min((owing.due() - now for owing in self.pods.values()), default=IDLE_SECONDS), 0
+            min((pending.due() - now for pending in self.pods.values()), default=IDLE_SECONDS), 0
         )

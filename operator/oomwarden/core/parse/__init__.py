@@ -1,1 +1,1 @@
-"""Files of the kernel, parsed: counters, mounts, processes, names of cgroups."""
+"""Parsers for files of the kernel (counters, mounts, processes) and for names of cgroups."""

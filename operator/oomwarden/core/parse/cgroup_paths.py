@@ -1,9 +1,9 @@
-"""From a cgroup directory's name to its place below the kubelet's root, for both cgroup drivers.
+"""Recognize the kubelet's cgroups by their directory names, for both cgroup drivers.
 
-Names: kubernetes pkg/kubelet/cm/cgroup_manager_linux.go (ConvertCgroupNameToSystemd, v1.37),
-containerd getCgroupsPath "slice:cri-containerd:id", CRI-O "crio-<id>"; other runtimes have other
-prefixes, and so has kubepods below a kubelet's own root: --cgroup-root=/my-root makes
-my_root.slice/my_root-kubepods.slice. The monitor of CRI-O and Podman, `...conmon-<id>`, is no
+Sources: kubernetes pkg/kubelet/cm/cgroup_manager_linux.go (ConvertCgroupNameToSystemd, v1.37),
+containerd getCgroupsPath "slice:cri-containerd:id", CRI-O "crio-<id>". Other runtimes use other
+prefixes. With a kubelet's own root, kubepods has a prefix, too: --cgroup-root=/my-root makes
+my_root.slice/my_root-kubepods.slice. The monitor of CRI-O and Podman, `...conmon-<id>`, is not a
 container, and neither is conmon-rs.
 """
 
@@ -14,7 +14,7 @@ from oomwarden.core.model.cgroup import Cgroup, Level
 
 
 class CgroupDriver(StrEnum):
-    """Who makes the cgroups: systemd slices and scopes, or plain directories."""
+    """How cgroups are created: as systemd slices and scopes, or as plain directories."""
 
     SYSTEMD = "systemd"
     CGROUPFS = "cgroupfs"
@@ -35,20 +35,20 @@ _CONTAINER = re.compile(
 
 
 def is_kubepods(name: str) -> bool:
-    """Whether a directory of this name is the root of all pods."""
+    """Return whether a directory of this name is the root of all pods."""
     return _KUBEPODS.fullmatch(name) is not None
 
 
 def driver(kubepods_path: str) -> CgroupDriver:
-    """Tell the cgroup driver from the path of the kubepods cgroup."""
+    """Return the cgroup driver, which the path of the kubepods cgroup shows."""
     systemd = kubepods_path.endswith(".slice")
     return CgroupDriver.SYSTEMD if systemd else CgroupDriver.CGROUPFS
 
 
 def pod_uid(name: str) -> str | None:
-    """Read the pod's UID out of its cgroup's name.
+    """Return the pod's UID in its cgroup's name; None if it is not the name of a pod's cgroup.
 
-    A static pod's is its config.hash: 32 hexadecimal digits without dashes.
+    For a static pod it is the config.hash: 32 hexadecimal digits without dashes.
     """
     found = _POD.fullmatch(name)
     if found is None:
@@ -57,21 +57,22 @@ def pod_uid(name: str) -> str | None:
 
 
 def container_id(name: str) -> str | None:
-    """Read the container's 64-digit id out of its cgroup's name."""
+    """Return the container's 64-digit id in its cgroup's name; None if there is none."""
     found = _CONTAINER.fullmatch(name)
     return found["id"] if found else None
 
 
-def is_outsider(name: str) -> bool:
-    """Whether a directory of this name in a pod is surely none of its containers'.
+def cannot_be_container(name: str) -> bool:
+    """Return whether a directory of this name in a pod cannot be a container's.
 
-    Every runtime has the container's id in the name; so has cri-o's crio-conmon-<id>.scope.
+    With every runtime the name contains the container's id. So does crio-conmon-<id>.scope of
+    CRI-O's monitor.
     """
     return "conmon" in name or re.search(r"[0-9a-f]{64}", name) is None
 
 
 def child(parent: Cgroup, name: str, inode: int) -> Cgroup | None:
-    """Place a directory below a known cgroup; None when it is not the kubelet's to us."""
+    """Return the cgroup of a directory below a known one; None if it is none of the kubelet's."""
     path = f"{parent.path}/{name}"
     uid = pod_uid(name)
     if parent.level in {Level.KUBEPODS, Level.QOS} and uid:
@@ -83,40 +84,47 @@ def child(parent: Cgroup, name: str, inode: int) -> Cgroup | None:
     return None
 
 
-def is_runtimes_own(scope: str, below: str) -> bool:
-    """Whether a cgroup below a container's is the runtime's own, and so the container itself.
+def is_runtime_subgroup(scope: str, below: str) -> bool:
+    """Return whether a cgroup below a container's was made by the runtime: the container itself.
 
-    crun with the systemd manager puts the processes into `<scope>/container` and sets the limit
-    there too (src/libcrun/cgroup-systemd.c; crun.1, run.oci.systemd.subgroup); with plain
-    directories it makes none (cgroup-cgroupfs.c). Any runtime's scope may be crun's: containerd and
-    Podman start it as CRI-O does. Under runc a container with a delegated cgroup can make one of
-    this name, and gains nothing: its kill at a limit of its own is told as one at the container's,
-    which it can reach as well. Another name of crun's comes from an annotation that tenants write,
-    and is not believed.
+    crun with the systemd manager moves the processes to `<scope>/container` and sets the limit
+    there, too (src/libcrun/cgroup-systemd.c; crun.1, run.oci.systemd.subgroup). With plain
+    directories it makes no such cgroup (cgroup-cgroupfs.c). The scope of any runtime may be crun's:
+    containerd and Podman start it as CRI-O does. Under runc, a container with a delegated cgroup
+    can make one of this name, but gains nothing: a kill at its own limit is reported as one at the
+    container's limit, which it can reach anyway. crun takes other names from an annotation that
+    tenants write; these are ignored.
     """
     return below == _CRUN_GROUP and scope.endswith(_SCOPE)
 
 
 def below(kernel_path: str, path: str) -> str | None:
-    """Give the part of a path of the kernel log below a cgroup: empty for itself; None: not in it.
+    """Return the part of a path in the kernel log that is below a cgroup.
 
-    What the runtime itself puts between the container's cgroup and its processes is left out.
+    A cgroup that the runtime made between the container's and its processes is left out.
+
+    Args:
+        kernel_path: The path in the kernel log.
+        path: Path of the cgroup.
+
+    Returns:
+        Empty for the cgroup itself; None if the path is not in it.
     """
-    if not same_place(kernel_path, path):
+    if not is_same_or_below(kernel_path, path):
         return None
     scope = path.rpartition("/")[2]
     rest = f"{kernel_path}/".partition(f"/{path.lstrip('/')}/")[2].rstrip("/")
     first, _, inner = rest.partition("/")
-    return inner if is_runtimes_own(scope, first) else rest
+    return inner if is_runtime_subgroup(scope, first) else rest
 
 
 def is_qos(name: str) -> bool:
-    """Whether a directory of this name below kubepods is that of a QoS class."""
+    """Return whether a directory of this name below kubepods is that of a QoS class."""
     return _QOS.fullmatch(name) is not None
 
 
 def level_above(kernel_path: str, path: str) -> str | None:
-    """Name the cgroup above this one that a path of the kernel log is; None: it is none of them."""
+    """Return the name of the ancestor that a path in the kernel log is; None if it is none."""
     above = path
     while above := above.rpartition("/")[0]:
         if below(kernel_path, above) == "":
@@ -124,12 +132,16 @@ def level_above(kernel_path: str, path: str) -> str | None:
     return None
 
 
-def same_place(kernel_path: str, path: str) -> bool:
-    """Whether a path of the kernel log is this cgroup or lies below it.
+def is_same_or_below(kernel_path: str, path: str) -> bool:
+    """Return whether a path in the kernel log is this cgroup or is below it.
 
-    A nested node's kernel log shows outer prefixes, so any may stand before it; but the first
-    place counts where the node's own cgroups begin: below its own a container may make any names,
-    also those of other pods. Both are absolute or relative paths without a trailing slash.
+    The kernel log of a nested node shows outer prefixes, so the path may have any prefix. But only
+    the first place where the node's own cgroups begin counts: below its own cgroup a container may
+    choose any names, even those of other pods.
+
+    Args:
+        kernel_path: The path in the kernel log, absolute or relative, without a trailing slash.
+        path: Path of the cgroup, likewise.
     """
     inner = f"/{path.lstrip('/')}/"
     top = inner[: inner.index("/", 1) + 1]

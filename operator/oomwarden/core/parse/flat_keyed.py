@@ -3,11 +3,11 @@
 from oomwarden.core.model.cgroup import MemoryEvents
 
 _DIGITS = 20
-"""Of the largest number of 64 bits: the kernel writes no longer ones."""
+"""Digits of the largest 64-bit number; the kernel writes no longer ones."""
 
 
 def parse_counters(text: bytes) -> dict[bytes, int]:
-    """Read `key value` lines; lines that are anything else are passed over."""
+    """Parse `key value` lines; other lines are skipped."""
     counters: dict[bytes, int] = {}
     for line in text.splitlines():
         key, _, value = line.partition(b" ")
@@ -17,10 +17,11 @@ def parse_counters(text: bytes) -> dict[bytes, int]:
 
 
 def parse_memory_events(text: bytes) -> MemoryEvents | None:
-    """Read memory.events (Linux Documentation/admin-guide/cgroup-v2.rst).
+    """Parse memory.events (Linux Documentation/admin-guide/cgroup-v2.rst).
 
-    None when the text holds no `oom_kill`: a torn or foreign file tells nothing.
-    `oom_group_kill` is None before Linux 5.17.
+    Returns:
+        The counters; `oom_group_kill` is None before Linux 5.17. None if there is no `oom_kill`:
+        the file is torn or is another one.
     """
     counters = parse_counters(text)
     if b"oom_kill" not in counters:
@@ -33,10 +34,10 @@ def parse_memory_events(text: bytes) -> MemoryEvents | None:
 
 
 def parse_limit(text: bytes) -> int | None:
-    """Read memory.max in bytes; None for `max`.
+    """Parse memory.max in bytes; None for `max`.
 
     Raises:
-        ValueError: neither a number nor `max`.
+        ValueError: The text is neither a number nor `max`.
     """
     value = text.strip()
     if value == b"max":

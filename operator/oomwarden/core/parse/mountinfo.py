@@ -1,19 +1,19 @@
-"""A container's name from /proc/PID/mountinfo, before the API server tells it.
+"""A container's name from /proc/PID/mountinfo, before the API server reports it.
 
 The kubelet bind-mounts `<root>/pods/<uid>/containers/<name>/<8 hexadecimal digits>` at the
 container's terminationMessagePath, and `<root>/pods/<uid>/etc-hosts` at /etc/hosts unless the
 container mounts something there itself (kubernetes pkg/kubelet/kuberuntime/
 kuberuntime_container.go, makeMounts; pkg/kubelet/kubelet_pods.go, makeMounts, v1.37).
 
-What tells is the mount's source, field 4: a path within the mounted file system (Linux
-Documentation/filesystems/proc.rst, 3.5). Where the pods' directory is a file system of its own, or
-a subvolume, `/pods` is missing in front of the UID, and a tenant's own volume may hold the same
-path. So any mount that could be meant counts: two names are no name.
+The mount's source, field 4, contains the name: it is a path within the mounted file system (Linux
+Documentation/filesystems/proc.rst, 3.5). If the pods' directory is a separate file system or a
+subvolume, `/pods` is missing in front of the UID, and a tenant's own volume may contain the same
+path. So every mount that matches counts, and two different names mean that the name is unknown.
 
-A process of the runtime has the host's mounts until it enters the container's, and those of other
-pods' volumes are among them. One at the kubelet's place for a volume names nobody, as a tenant of
-another pod may have made its source; it counts all the same, as a container may choose such a path
-for its own message.
+A process of the runtime sees the host's mounts until it enters the container's mount namespace, and
+the volumes of other pods are among them. A mount at the kubelet's path for a volume does not
+identify the container, because a tenant of another pod may have made its source. It still counts as
+a second name, because a container may choose such a path as its terminationMessagePath.
 """
 
 import re
@@ -40,11 +40,11 @@ class _Mount:
 
 
 def container_name(mountinfo: bytes, pod_uid: str) -> str | None:
-    """Read the container's name; None when no mount, or more than one name, tells it.
+    """Return the container's name; None if no mount has it, or if there are several names.
 
     Args:
-        mountinfo: The file, whole: what is cut off could be the mount that tells.
-        pod_uid: UID of the pod, as its cgroup has it.
+        mountinfo: The whole file: a part that is cut off could have another name.
+        pod_uid: UID of the pod, as in its cgroup's name.
     """
     mounts = [mount for mount in _mounts(mountinfo) if not _is_of_a_volume(mount, pod_uid)]
     hosts = {(mount.device, mount.source) for mount in mounts if mount.point == "/etc/hosts"}
@@ -74,9 +74,9 @@ def _mounts(mountinfo: bytes) -> Iterator[_Mount]:
 
 
 def _is_of_a_volume(mount: _Mount, pod_uid: str) -> bool:
-    """Whether it comes from one of the pod's volumes, or is the host's mount of one.
+    """Return whether a mount comes from one of the pod's volumes, or is the host's mount of one.
 
-    Below the first `/<uid>/` of a path the kubelet makes the names; in a volume a tenant does. A
+    Below the first `/<uid>/` of a path the kubelet chooses the names; in a volume, a tenant does. A
     process of the runtime sees the host's mounts before it enters the container's.
     """
     below = (path.partition(f"/{pod_uid}/")[2] for path in (mount.source, mount.point))
@@ -84,6 +84,6 @@ def _is_of_a_volume(mount: _Mount, pod_uid: str) -> bool:
 
 
 def decode(field: bytes) -> str:
-    r"""Undo the kernel's octal escapes of space, tab, newline, # and \ (fs/proc_namespace.c)."""
+    r"""Decode the kernel's octal escapes of space, tab, newline, # and \ (fs/proc_namespace.c)."""
     raw = _ESCAPE.sub(lambda found: bytes([int(found[1], 8) & 0xFF]), field)
     return raw.decode("utf-8", "surrogateescape")

@@ -9,19 +9,22 @@ _PARENT = 1
 
 
 def parse_start(text: bytes) -> int:
-    """Read starttime in clock ticks since boot. comm may hold spaces and parentheses.
+    """Parse starttime in clock ticks since boot; comm may contain spaces and parentheses.
 
     Raises:
-        ValueError: the text is no stat line.
+        ValueError: The text is not a stat line.
     """
-    return parse_birth(text)[0]
+    return parse_start_and_parent(text)[0]
 
 
-def parse_birth(text: bytes) -> tuple[int, int]:
-    """Read starttime in clock ticks since boot, and the parent's pid (0: none, or not seen here).
+def parse_start_and_parent(text: bytes) -> tuple[int, int]:
+    """Parse starttime in clock ticks since boot, and the parent's pid.
+
+    Returns:
+        starttime, and the pid: 0 if there is no parent, or if it is in another pid namespace.
 
     Raises:
-        ValueError: the text is no stat line.
+        ValueError: The text is not a stat line.
     """
     fields = text.rpartition(b")")[2].split()
     if len(fields) <= _AFTER_COMM:

@@ -1,7 +1,7 @@
-"""How full the API server is of OOMKills, as the operator publishes it and agents read it.
+"""The pressure on the API server by OOMKills, which the operator publishes for the agents.
 
-It is one small object, and agents distrust it: whatever it says, a node writes no more than
-core.budget allows at the level CALM.
+It is one small object, and agents do not trust it: whatever it says, a node writes no more than
+core.quota.budget allows at the level CALM.
 """
 
 import json
@@ -16,16 +16,16 @@ KEY = "pressure.json"
 CONDITIONS = "conditions.json"
 """The operator's own conditions, for people; agents do not read them."""
 MOST_NAMESPACES = 300
-"""Named in it; at 63 characters a name it stays below 25 KiB, which each agent reads."""
+"""At most this many are named; with names of 63 characters, each agent reads less than 25 KiB."""
 DEFAULT_NODES = 2000
-"""How large a fleet an agent assumes that has not heard its size."""
+"""How many nodes an agent assumes if it does not know their number."""
 _MOST_NODES = 100_000
 YOUNG_SECONDS = 3_600.0
-"""A record this young stays whatever the numbers: its agent may not know yet that it was stored,
-and looks for it when it posts it again."""
+"""A record this young is kept, however many there are: its agent may not know yet that it was
+stored, and checks that when it posts it again."""
 YOUNG_IN_NEED_SECONDS = 600.0
-"""The same while there are twice as many records as there may be: what agents keep to never gets
-that far, so somebody else writes them, or the bound was lowered."""
+"""The same while there are more than twice as many records as allowed. Agents that respect the
+limits never write that many: another program did, or the limit was lowered."""
 
 
 class PressureLevel(IntEnum):
@@ -39,10 +39,15 @@ class PressureLevel(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pressure:
-    """What holds now. Without an operator (`attended` False) nobody counts and nobody deletes.
+    """The current pressure.
 
-    `others` is the level of namespaces over their bound that are not named: there are too many.
-    `nodes` have an agent. `kept_seconds`: retention deletes no record that is younger.
+    Attributes:
+        cluster: Level of all records together.
+        namespaces: Level of each namespace that is over its limit.
+        others: Level of namespaces that are not named because there are too many.
+        nodes: Number of nodes with an agent.
+        kept_seconds: Retention deletes no record that is younger.
+        has_operator: Whether an operator runs; if not, records are neither counted nor deleted.
     """
 
     cluster: PressureLevel = PressureLevel.CALM
@@ -50,19 +55,19 @@ class Pressure:
     others: PressureLevel = PressureLevel.CALM
     nodes: int = 1
     kept_seconds: float = YOUNG_SECONDS
-    attended: bool = True
+    has_operator: bool = True
 
-    def of(self, namespace: str) -> PressureLevel:
-        """Give the level that holds for a namespace's records."""
+    def level_of(self, namespace: str) -> PressureLevel:
+        """Return the level for a namespace's records."""
         return max(self.cluster, self.namespaces.get(namespace, self.others))
 
 
 CALM = Pressure()
-UNATTENDED = Pressure(nodes=DEFAULT_NODES, attended=False)
+NO_OPERATOR = Pressure(nodes=DEFAULT_NODES, has_operator=False)
 
 
-def written(pressure: Pressure) -> dict[str, str]:
-    """Give the ConfigMap's data; of too many namespaces the worst are named."""
+def to_config_map(pressure: Pressure) -> dict[str, str]:
+    """Return the ConfigMap's data; if there are too many namespaces, the worst are named."""
     ranked = sorted(pressure.namespaces.items(), key=lambda item: (-item[1], item[0]))
     named, left = ranked[:MOST_NAMESPACES], ranked[MOST_NAMESPACES:]
     others = max((level for _, level in left), default=pressure.others)
@@ -77,22 +82,22 @@ def written(pressure: Pressure) -> dict[str, str]:
 
 
 def conditions(passed_over: str) -> dict[str, str]:
-    """Give the operator's condition `ObjectsUnderstood` as the ConfigMap's data has it.
+    """Return the operator's condition `ObjectsUnderstood` as data of the ConfigMap.
 
     Args:
-        passed_over: Which objects it passes over, and what to do; empty: none.
+        passed_over: Which objects it skips, and what to do; empty: none.
     """
-    told = {
+    condition = {
         "type": "ObjectsUnderstood",
         "status": "False" if passed_over else "True",
         "reason": "NotWhollyRead" if passed_over else "AllRead",
         "message": passed_over,
     }
-    return {CONDITIONS: json.dumps([told])}
+    return {CONDITIONS: json.dumps([condition])}
 
 
-def read(data: object) -> Pressure | None:
-    """Read the ConfigMap's data, whoever wrote it; None: it says nothing that can be read."""
+def from_config_map(data: object) -> Pressure | None:
+    """Parse the ConfigMap's data, which any program may have written; None if it is unreadable."""
     text = data.get(KEY) if isinstance(data, Mapping) else None
     try:
         content = json.loads(text) if isinstance(text, str) else None
@@ -116,7 +121,7 @@ def read(data: object) -> Pressure | None:
     )
 
 
-def _level(value: Any) -> PressureLevel:  # noqa: ANN401 - whatever JSON holds
+def _level(value: Any) -> PressureLevel:  # noqa: ANN401 - any JSON value
     return PressureLevel(_number(value, PressureLevel.CALM, PressureLevel.CALM, PressureLevel.FULL))
 
 

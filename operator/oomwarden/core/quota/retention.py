@@ -1,4 +1,4 @@
-"""Which OOMKills have to go: by age, and by number in a pod, in a namespace and in all."""
+"""Which OOMKills to delete: by age, and by their number per pod, per namespace and in total."""
 
 import heapq
 from dataclasses import dataclass, field
@@ -11,7 +11,14 @@ DAY_SECONDS = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What stays, at most; 0: no bound."""
+    """The retention limits; 0: no limit.
+
+    Attributes:
+        days: Age in days up to which records are kept.
+        per_pod: How many records of a pod are kept.
+        per_namespace: How many records of a namespace are kept.
+        per_cluster: How many records are kept in total.
+    """
 
     days: int = 30
     per_pod: int = 50
@@ -19,21 +26,22 @@ class Bounds:
     per_cluster: int = 50_000
 
     def __str__(self) -> str:
-        told = (
+        limits = (
             f"{self.days} days" if self.days else "",
-            f"{self.per_pod} of a pod" if self.per_pod else "",
-            f"{self.per_namespace} of a namespace" if self.per_namespace else "",
-            f"{self.per_cluster} in all" if self.per_cluster else "",
+            f"{self.per_pod} per pod" if self.per_pod else "",
+            f"{self.per_namespace} per namespace" if self.per_namespace else "",
+            f"{self.per_cluster} in total" if self.per_cluster else "",
         )
-        return ", ".join(filter(None, told)) or "all for ever"
+        return ", ".join(filter(None, limits)) or "no limit"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class StoredRecord:
-    """What is kept in mind of an OOMKill; older ones sort first.
+    """The metadata of an OOMKill that retention needs; older ones sort first.
 
-    `created` in seconds, as the API server stamped it; `pod` is the pod's UID, or whatever is the
-    record's own where it names none.
+    Attributes:
+        created: When the API server created it (seconds).
+        pod: The pod's UID, or a value of the record's own if it names no pod.
     """
 
     created: float
@@ -45,10 +53,12 @@ class StoredRecord:
 
 @dataclass(frozen=True, slots=True)
 class Exempt:
-    """Younger records stay whatever the numbers; ages in seconds.
+    """Younger records are kept, however many there are. Ages are in seconds.
 
-    `newest`: a pod's newest record, which tells an agent without a store up to where kills are
-    told; `others`: all others.
+    Attributes:
+        newest: For a pod's newest record, which shows an agent without a store up to which counter
+            value kills are recorded.
+        others: For all others.
     """
 
     newest: float = YOUNG_SECONDS
@@ -57,12 +67,18 @@ class Exempt:
 
 @dataclass(slots=True)
 class RetentionFilter:
-    """Takes all records in any order within a namespace, gives those that have to go.
+    """Selects the records to delete. Records of a namespace may come in any order.
 
-    What it gives, no later record could save. It holds twice the bound of a namespace at most,
-    or all of one namespace where there is no such bound. A namespace that comes up again after
-    another one is counted anew, so at worst too many stay. `now` in seconds. `share` is what a
-    namespace may have of the bound on all (core.census), None: as much as it likes.
+    A record that it returns would be deleted whatever records follow. It keeps twice the limit of a
+    namespace in memory at most, or all records of one namespace if there is no limit. If a
+    namespace comes again after another one, it is counted from zero, so at worst too many records
+    are kept.
+
+    Attributes:
+        now: Current time in seconds.
+        share: How many records a namespace may keep so that the cluster limit is respected
+            (`RecordCounts.namespace_share`); None: no limit.
+        exempt: Which records are too young to be deleted.
     """
 
     bounds: Bounds
@@ -71,25 +87,25 @@ class RetentionFilter:
     exempt: Exempt = field(default_factory=Exempt)
     _namespace: str | None = None
     _pods: dict[str, list[StoredRecord]] = field(default_factory=dict)
-    _held: int = 0
+    _kept: int = 0
 
-    def take(self, record: StoredRecord) -> list[StoredRecord]:
-        """Add a record; gives records, also of the namespace before, that have to go."""
-        gone = [] if record.namespace == self._namespace else self.end()
+    def add(self, record: StoredRecord) -> list[StoredRecord]:
+        """Add a record; return records to delete, including those of the previous namespace."""
+        surplus = [] if record.namespace == self._namespace else self.finish()
         self._namespace = record.namespace
         if self.bounds.days and self._age(record) > self.bounds.days * DAY_SECONDS:
-            return [*gone, record]
-        return gone + self._count(record)
+            return [*surplus, record]
+        return surplus + self._count(record)
 
-    def end(self) -> list[StoredRecord]:
-        """Give what is left to go of the namespace, and forget it."""
-        gone = self._cut()
-        self._pods, self._held = {}, 0
-        return gone
+    def finish(self) -> list[StoredRecord]:
+        """Return the remaining records of the namespace to delete, and start over."""
+        surplus = self._cut()
+        self._pods, self._kept = {}, 0
+        return surplus
 
     @property
     def _most(self) -> int:
-        """Give how many of a namespace may stay; 0: all."""
+        """How many records of a namespace are kept; 0: all."""
         bounds = [self.bounds.per_namespace or None, self.share]
         return min((bound for bound in bounds if bound is not None), default=0)
 
@@ -102,28 +118,28 @@ class RetentionFilter:
             return []
         pod = self._pods.setdefault(record.pod, [])
         heapq.heappush(pod, record)
-        self._held += 1
-        gone = []
+        self._kept += 1
+        surplus = []
         if per_pod and len(pod) > per_pod:
             oldest = heapq.heappop(pod)
-            gone += [oldest] if self._age(oldest) > self.exempt.others else []
-            self._held -= 1
-        if most and self._held >= 2 * most:
-            gone += self._cut()
-        return gone
+            surplus += [oldest] if self._age(oldest) > self.exempt.others else []
+            self._kept -= 1
+        if most and self._kept >= 2 * most:
+            surplus += self._cut()
+        return surplus
 
     def _cut(self) -> list[StoredRecord]:
-        """Keep the newest of the namespace; gives the others, as far as they are old enough."""
+        """Keep the newest of the namespace; return the others that are old enough."""
         most = self._most
-        if not most or self._held <= most:
+        if not most or self._kept <= most:
             return []
         newest = {max(pod) for pod in self._pods.values() if pod}
-        held = sorted(chain.from_iterable(self._pods.values()))
-        gone, stay = held[:-most], held[-most:]
-        self._pods, self._held = {}, len(stay)
+        kept = sorted(chain.from_iterable(self._pods.values()))
+        surplus, stay = kept[:-most], kept[-most:]
+        self._pods, self._kept = {}, len(stay)
         for record in stay:  # in order, so each list is a heap
             self._pods.setdefault(record.pod, []).append(record)
-        return [one for one in gone if self._age(one) > self._exempt_age(one in newest)]
+        return [one for one in surplus if self._age(one) > self._exempt_age(one in newest)]
 
     def _exempt_age(self, is_newest: bool) -> float:  # noqa: FBT001
         return self.exempt.newest if is_newest else self.exempt.others

@@ -1,1 +1,1 @@
-"""From incidents to what people see: OOMKill objects and Events."""
+"""From incidents to what people read: OOMKill objects and Events."""

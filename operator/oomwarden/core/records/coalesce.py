@@ -1,7 +1,8 @@
-"""Merging records that nobody has posted: their ranges join up, and so do the merged ones.
+"""Merge records that were not posted yet and whose ranges are consecutive.
 
-A kernel counter tells how many kills there were, not in which order two containers had them: so
-within a block of joined ranges each container's kills may be laid out in one range.
+A kernel counter shows how many kills there were, not in which order they happened in two
+containers. So within a block of consecutive ranges, each container's kills may be moved into one
+range.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,42 +20,44 @@ _EQUAL_OR_ABSENT = ("limit", "enforcedAt", "policy", "numa")
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A record that was never posted, and its Event where it has one."""
+    """A record that was never posted, and its Event if it has one."""
 
     kill: Manifest
     event: Manifest | None
 
     @property
     def start(self) -> int:
-        """Where the record's range begins."""
+        """Start of the record's range."""
         return int(self.kill["evidence"]["from"])
 
     @property
     def end(self) -> int:
-        """Where the record's range ends, and the next one's begins."""
+        """End of the record's range, where the next one starts."""
         return int(self.kill["evidence"]["to"])
 
 
 def container_of(kill: Manifest) -> str:
-    """Name the container, or the candidates, for telling one from another within a pod."""
+    """Return a key for the container, or its candidates, that is unique within a pod."""
     container = kill["container"]
     return str(container.get("name") or "|".join(container.get("candidates", ())))
 
 
 def account_of(kill: Manifest) -> str:
-    """Name the pod and the counter that the record's range is of."""
+    """Return a key for the pod and the counter that the record's range belongs to."""
     evidence = kill["evidence"]
     counter = (evidence["bootID"], evidence["cgroup"], evidence.get("epoch", 0))
     return "/".join(str(part) for part in (kill["pod"]["uid"], *counter))
 
 
 def merge(drafts: Iterable[Draft]) -> list[Draft]:
-    """Merge the records of one account as far as their ranges join up.
+    """Merge the records of one account whose ranges are consecutive.
 
-    Gives one record for each container of a block (two, where it had group kills and others: they
-    count differently), in consecutive ranges, each named by its new start.
+    Returns:
+        For each block of consecutive ranges, one record per container, or two if it had both group
+        kills and single kills, which count differently. Their ranges are consecutive again, and
+        each record is named after its new start.
     """
-    return [merged for block in _blocks(drafts) for merged in _laid_out(block)]
+    return [merged for block in _blocks(drafts) for merged in _merge_block(block)]
 
 
 def _blocks(drafts: Iterable[Draft]) -> list[list[Draft]]:
@@ -67,7 +70,7 @@ def _blocks(drafts: Iterable[Draft]) -> list[list[Draft]]:
     return blocks
 
 
-def _laid_out(block: Sequence[Draft]) -> list[Draft]:
+def _merge_block(block: Sequence[Draft]) -> list[Draft]:
     groups: dict[tuple[str, Any], list[Draft]] = {}
     for draft in block:
         key = (container_of(draft.kill), draft.kill.get("groupKill"))
@@ -75,13 +78,13 @@ def _laid_out(block: Sequence[Draft]) -> list[Draft]:
     start, merged = block[0].start, []
     for group in groups.values():
         end = start + sum(draft.end - draft.start for draft in group)
-        merged.append(_placed(_merged(group), start, end))
+        merged.append(_moved(_merged(group), start, end))
         start = end
     return merged
 
 
-def _placed(draft: Draft, start: int, end: int) -> Draft:
-    """Move a record, and the Event of the same name, to a range."""
+def _moved(draft: Draft, start: int, end: int) -> Draft:
+    """Return the record with another range; its name, and its Event's, follow from that."""
     if (draft.start, draft.end) == (start, end):
         return draft
     evidence = {**draft.kill["evidence"], "from": start, "to": end}
@@ -90,7 +93,7 @@ def _placed(draft: Draft, start: int, end: int) -> Draft:
 
 
 def renamed(draft: Draft, name: str) -> Draft:
-    """Give the record, and the Event of the same name, another name."""
+    """Return the record, and its Event of the same name, with another name."""
     return Draft(_named(draft.kill, name), draft.event and _named(draft.event, name))
 
 
@@ -99,14 +102,14 @@ def _named(manifest: Manifest, name: str) -> Manifest:
 
 
 def _merged(group: Sequence[Draft]) -> Draft:
-    """Tell all of one container's kills in the last one's record."""
+    """Merge all records of one container into the last one."""
     if len(group) == 1:
         return group[0]
     kills, last = [draft.kill for draft in group], group[-1].kill
     causes = {kill["cause"] for kill in kills}
     cause = causes.pop() if len(causes) == 1 else str(Cause.UNKNOWN)
     labels = labels_of({**last, "cause": cause})
-    told = {
+    merged = {
         "metadata": {**last["metadata"], "labels": labels},
         "cause": cause,
         "kills": sum(kill["kills"] for kill in kills),
@@ -118,25 +121,26 @@ def _merged(group: Sequence[Draft]) -> Draft:
         **{key: _same(kill.get(key) for kill in kills) for key in _EQUAL_OR_ABSENT},
     }
     events = [draft.event for draft in group if draft.event is not None]
-    kill = {key: value for key, value in {**last, **told}.items() if value not in (None, [])}
+    kill = {key: value for key, value in {**last, **merged}.items() if value not in (None, [])}
     return Draft(kill, events[-1] if events else None)
 
 
 def _evidence(kills: Sequence[Manifest]) -> Manifest:
     sources = [source for kill in kills for source in kill["evidence"].get("sources", ())]
     shares = joined_shares(kills)
-    told = {**kills[-1]["evidence"], "sources": list(dict.fromkeys(sources)), "containers": shares}
-    return {key: value for key, value in told.items() if value != []}
+    unique = list(dict.fromkeys(sources))
+    evidence = {**kills[-1]["evidence"], "sources": unique, "containers": shares}
+    return {key: value for key, value in evidence.items() if value != []}
 
 
 def _same(values: Iterable[object]) -> object:
-    """Give what all of them are, else None."""
+    """Return the value that all of them have, else None."""
     first, *others = values
     return first if all(other == first for other in others) else None
 
 
 def _common(facts: Iterable[Manifest]) -> Manifest:
-    """Keep the facts on which all agree: a container's id changes when it is restarted."""
+    """Return the facts that are the same in all: a container's id changes when it is restarted."""
     first, *others = facts
     return {k: v for k, v in first.items() if all(other.get(k) == v for other in others)}
 
@@ -150,7 +154,7 @@ def _victims(kills: Iterable[Manifest]) -> list[Manifest]:
 
 
 def _time(spans: Sequence[Manifest]) -> Manifest:
-    """Span all of them; times are written alike (core.record.timestamp), so that text compares."""
+    """Return the time from first to last; `timestamp` formats times so that text compares."""
     time = {"before": max(span["before"] for span in spans)}
     if all("after" in span for span in spans):
         time["after"] = min(span["after"] for span in spans)

@@ -1,16 +1,16 @@
-"""The Event on the Pod: one line that says who was killed, at whose limit."""
+"""The Event on the Pod: its note says what was killed, at whose limit, and what to do."""
 
 from datetime import datetime
 
 from oomwarden.api.oomkill import Cause, ContainerType
 from oomwarden.core.incidents.incident import Incident
-from oomwarden.core.incidents.outsiders import is_of_pod, is_starting
+from oomwarden.core.incidents.other_cgroups import is_pod_cgroup, is_starting
 from oomwarden.core.kernel_log.lines import printable
 from oomwarden.core.model.cgroup import Level
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.model.quantity import format_bytes
 from oomwarden.core.records.advice import advice, rounded
-from oomwarden.core.records.oomkill import Manifest, shown
+from oomwarden.core.records.oomkill import Manifest, escaped
 
 NOTE_BYTES = 1024
 """Longest note of an Event in bytes (kubernetes pkg/apis/core/validation/events.go, v1.37)."""
@@ -18,8 +18,8 @@ INSTANCE_LENGTH = 128
 """Longest reportingInstance (as above); a node's name may have 253 characters."""
 EVENT_MAX_AGE_SECONDS = 3600
 _NAMED = 5
-"""Candidates whose names are told; a pod may have a hundred containers."""
-_SILENCE = "Kubernetes does not show this"
+"""At most this many candidates are named; a pod may have a hundred containers."""
+_NOT_SHOWN = "Kubernetes does not show this if the container keeps running."
 _CGROUP_MAX, _NODES_MAX = 96, 64
 _ALL = "together reached the node's allocatable memory"
 _QOS = "of its QoS class together reached the limit of their cgroup"
@@ -31,9 +31,13 @@ _FIELDS = {
 
 
 def event(incident: Incident, kill: Manifest, now: float, remedy: str = "") -> Manifest | None:
-    """Render the Event on the Pod, named like its OOMKill; None for kills older than an hour.
+    """Return the Event on the Pod, named like its OOMKill; None for kills older than an hour.
 
-    `remedy` stands in place of the usual advice, where more is known of the pod.
+    Args:
+        incident: The incident.
+        kill: Its OOMKill.
+        now: Wall-clock seconds.
+        remedy: Replaces the usual advice if more is known of the pod.
     """
     before = datetime.fromisoformat(kill["time"]["before"]).timestamp()
     if now - before > EVENT_MAX_AGE_SECONDS:
@@ -54,12 +58,12 @@ def event(incident: Incident, kill: Manifest, now: float, remedy: str = "") -> M
 
 
 def reporting_instance(node: str) -> str:
-    """Name the agent that reports: its node, of whose name an Event has room for the beginning."""
+    """Return the name of the agent that reports: its node's, cut to what an Event allows."""
     return node[:INSTANCE_LENGTH]
 
 
 def regarding(pod: PodFacts, container: ContainerFacts | None) -> Manifest:
-    """Refer to the pod, and in it to the container where that is known."""
+    """Return the reference to the pod, and to its container if that is known."""
     reference = {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -74,52 +78,61 @@ def regarding(pod: PodFacts, container: ContainerFacts | None) -> Manifest:
 
 
 def note(incident: Incident, remedy: str = "") -> str:
-    """Say in one line who was killed, at whose limit, what else died, what to do next.
+    """Return one line: what was killed, at whose limit, what else died, and what to do.
 
-    Only what is certain: of a single kill nobody knows whether it took the container's first
-    process, and the container with it.
+    It only says what is certain. After a single kill it is unknown whether the container's first
+    process was killed, and the container with it.
+
+    Args:
+        incident: The incident.
+        remedy: Replaces the usual advice if not empty.
     """
-    killed = f"{where(incident)}: {killing(incident)}."
-    told = (killed, _held(incident), _extent(incident), remedy or advice(incident))
-    return " ".join(filter(None, told))
+    killed = f"{describe_container(incident)}: {describe_kill(incident)}."
+    parts = (
+        killed,
+        _describe_memory(incident),
+        _describe_extent(incident),
+        remedy or advice(incident),
+    )
+    return " ".join(filter(None, parts))
 
 
-def where(incident: Incident) -> str:
+def describe_container(incident: Incident) -> str:
     """Name the container, or the candidates."""
     if incident.container is not None:
         return f"container {incident.container.name}"
     if incident.other_cgroup is not None:
-        name = shown(incident.other_cgroup, _CGROUP_MAX)
-        if is_of_pod(incident.booking.pod, incident.other_cgroup):
-            return f"the pod's own cgroup {name}, outside of its containers"
-        return f"{name}, no container of this pod"
+        name = escaped(incident.other_cgroup, _CGROUP_MAX)
+        if is_pod_cgroup(incident.counter_range.pod, incident.other_cgroup):
+            return f"the pod's own cgroup {name}, outside its containers"
+        return f"{name}, which is not a container of this pod"
     if not incident.candidates:
-        return "a container (which one is unknown)"
+        return "an unknown container"
     named, more = incident.candidates[:_NAMED], len(incident.candidates) - _NAMED
     others = f" or {more} more" if more > 0 else ""
     return f"one of the containers {', '.join(named)}{others}"
 
 
-def killing(incident: Incident) -> str:
-    """Say who was killed, and why."""
-    return f"{_whom(incident)} killed {_why(incident)}"
+def describe_kill(incident: Incident) -> str:
+    """Describe the victims and the cause."""
+    return f"{_describe_victims(incident)} killed {_describe_cause(incident)}"
 
 
-def _whom(incident: Incident) -> str:
+def _describe_victims(incident: Incident) -> str:
     victims = incident.victims
     if not victims:
-        return _times(incident)
+        return _describe_count(incident)
     first = f"{printable(victims[0].comm)} (pid {victims[0].pid})"
     others = f" and {len(victims) - 1} more" if len(victims) > 1 else ""
     times = f", {incident.kills} kills," if incident.kills > 1 else ""
     return f"{first}{others}{times}"
 
 
-def _times(incident: Incident) -> str:
-    return "a process" if incident.kills == 1 else f"{incident.kills} times a process"
+def _describe_count(incident: Incident) -> str:
+    return "a process" if incident.kills == 1 else f"processes ({incident.kills} kills)"
 
 
-def _why(incident: Incident) -> str:
+def _describe_cause(incident: Incident) -> str:
     limit = "" if incident.limit is None else f" {format_bytes(incident.limit)}"
     by_class = incident.verdict.enforced_at is Level.QOS
     match incident.verdict.cause:
@@ -134,12 +147,12 @@ def _why(incident: Incident) -> str:
         case Cause.NUMA_NODES_OUT_OF_MEMORY:
             return f"because the NUMA nodes that a task may use ran out of memory{_nodes(incident)}"
         case _:
-            return "out of memory; whose limit it was is unknown"
+            return "out of memory; it is unknown whose limit was reached"
 
 
 def _at_containers_limit(incident: Incident, limit: str) -> str:
-    if incident.limited is not None:
-        inside = shown(incident.limited, _CGROUP_MAX)
+    if incident.limited_cgroup is not None:
+        inside = escaped(incident.limited_cgroup, _CGROUP_MAX)
         return f"at the limit of a cgroup that was made inside the container ({inside})"
     at = " (enforced at the pod)" if incident.verdict.enforced_at is Level.POD else ""
     return f"at its limit{limit}{at}"
@@ -150,12 +163,12 @@ def _nodes(incident: Incident) -> str:
     if numa is None:
         return ""
     lists = {"nodemask": numa.nodemask, "mems_allowed": numa.mems_allowed}
-    told = [f"{name}={nodes[:_NODES_MAX]}" for name, nodes in lists.items() if nodes]
-    return f" ({', '.join([numa.constraint, *told])})"
+    known = [f"{name}={nodes[:_NODES_MAX]}" for name, nodes in lists.items() if nodes]
+    return f" ({', '.join([numa.constraint, *known])})"
 
 
-def _held(incident: Incident) -> str:
-    """Tell the memory that the victim alone kept in use; mapped files could have been dropped."""
+def _describe_memory(incident: Incident) -> str:
+    """Describe the victim's memory without mapped files, which the kernel could have dropped."""
     if not incident.victims:
         return ""
     first, *others = incident.victims
@@ -163,18 +176,18 @@ def _held(incident: Incident) -> str:
     return f"The {'first' if others else 'process'} held {size} of anonymous and shared memory."
 
 
-def _extent(incident: Incident) -> str:
-    """Tell what died. Kernels before 5.17 do not count group kills."""
+def _describe_extent(incident: Incident) -> str:
+    """Describe what died. Kernels before 5.17 do not count group kills."""
     if incident.other_cgroup is not None:
         return ""
     if is_starting(incident.victims):
-        return "Its program had not begun: a container, or an exec in it, was about to start."
-    if incident.booking.group_kills > 0:
+        return "Its program had not started: a container, or an exec in it, was starting."
+    if incident.counter_range.group_kills > 0:
         return "The whole container was killed."
-    one = incident.booking.end - incident.booking.start == 1
-    return f"{'One process was killed: if' if one else 'If'} the container goes on, {_SILENCE}."
+    one = incident.counter_range.end - incident.counter_range.start == 1
+    return f"{'One process was killed: ' * one}{_NOT_SHOWN}"
 
 
 def truncate(text: str, size: int) -> str:
-    """Cut to at most `size` bytes of UTF-8."""
+    """Cut a text to at most `size` bytes of UTF-8."""
     return text.encode()[:size].decode("utf-8", "ignore")

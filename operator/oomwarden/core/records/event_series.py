@@ -1,4 +1,4 @@
-"""One Event for many kills: its series is raised to an absolute count, so that twice is once."""
+"""One Event for many kills. Its series has an absolute count, so a repeated write is harmless."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,10 +12,13 @@ _FEWEST = 2
 
 @dataclass(frozen=True, slots=True)
 class EventSeries:
-    """An Event and the kills that it stands for.
+    """An Event and the kills that it covers.
 
-    `first` is the Event as it is created, `latest` that of the record that raised it last. Of
-    `count` kills the API server was told `posted_count`; 0: the Event is not there yet.
+    Attributes:
+        first: The Event as it is created.
+        latest: The Event of the last record that was added.
+        count: Number of kills.
+        posted_count: Number of kills that were posted; 0 if the Event does not exist yet.
     """
 
     first: Manifest
@@ -24,33 +27,33 @@ class EventSeries:
     posted_count: int = 0
 
     @property
-    def seen(self) -> float:
+    def last_observed(self) -> float:
         """Wall-clock seconds of the last kill."""
         return datetime.fromisoformat(self.latest["eventTime"]).timestamp()
 
-    def raised(self, event: Manifest, kills: int) -> "EventSeries":
-        """Let the Event stand for a later record too."""
+    def with_kills(self, event: Manifest, kills: int) -> "EventSeries":
+        """Return the series with a later record added."""
         return replace(self, latest=event, count=self.count + kills)
 
-    def renewed(self) -> "EventSeries":
-        """Begin a new Event, named like the last record, as the API server has forgotten this."""
+    def restarted(self) -> "EventSeries":
+        """Return a new Event, named like the last record; the API server has deleted this one."""
         return EventSeries(self.latest, self.latest, self.count - self.posted_count)
 
-    def under(self, salt: str) -> "EventSeries":
-        """Begin a new Event under another name that ends with `salt`."""
+    def with_salt(self, salt: str) -> "EventSeries":
+        """Return a new Event with another name, which ends with `salt`."""
         metadata = self.first["metadata"]
         name = f"{metadata['name'][: _NAME_MAX - len(salt) - 1].rstrip('-.')}-{salt}"
         first = {**self.first, "metadata": {**metadata, "name": name}}
         return EventSeries(first, self.latest, self.count - self.posted_count)
 
     def manifest(self) -> Manifest:
-        """Give the Event to create."""
+        """Return the Event to create."""
         return {**self.first, **self.patch()}
 
     def patch(self) -> Manifest:
-        """Give the change of an Event that exists; empty where it stands for one kill.
+        """Return the patch of an existing Event; empty if it covers only one kill.
 
-        events.k8s.io/v1 lets nothing but the series change (validation/events.go,
+        In events.k8s.io/v1, only the series can change (validation/events.go,
         ValidateEventUpdate).
         """
         if self.count < _FEWEST:

@@ -1,4 +1,4 @@
-"""The metadata of an OOMKill: its name, and labels where their values are valid ones."""
+"""The metadata of an OOMKill: its name, and its labels as far as their values are valid."""
 
 import hashlib
 import re
@@ -17,10 +17,16 @@ _LABEL_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 def record_name(  # noqa: PLR0913, PLR0917 - what it covers
     pod: str, boot_id: str, cgroup: int, epoch: int, start: int, node: str = "", salt: str = ""
 ) -> str:
-    """Name the record after what it covers, so that telling it twice is telling it once.
+    """Return a record's name, derived from what it covers, so that it cannot be created twice.
 
-    The node keeps machines apart that were cloned while they ran, and so share their boot's id.
-    `salt` makes another name, where this one is taken.
+    Args:
+        pod: The pod's name.
+        boot_id: The boot.
+        cgroup: Inode of the cgroup whose counter it is.
+        epoch: Epoch of the counter.
+        start: Start of the range.
+        node: The node. Machines that were cloned while they ran share their boot id.
+        salt: Changes the name if another record already has it.
     """
     key = f"{boot_id}/{cgroup}/{epoch}/{start}/{node}/{salt}".encode()
     digest = hashlib.sha256(key).hexdigest()[:_HASH_DIGITS]
@@ -28,14 +34,14 @@ def record_name(  # noqa: PLR0913, PLR0917 - what it covers
 
 
 def name_of(kill: Mapping[str, Any], salt: str = "") -> str:
-    """Name a record after its own facts."""
+    """Return the name of a record, derived from its own fields."""
     evidence = kill["evidence"]
     counter = evidence["bootID"], evidence["cgroup"], evidence.get("epoch", 0), evidence["from"]
     return record_name(kill["pod"]["name"], *counter, kill.get("node", ""), salt)
 
 
 def node_label(node: str) -> str:
-    """Give a node's name, where it is too long for a label its beginning and a hash."""
+    """Return a node's name as a label; if it is too long, its beginning and a hash."""
     if len(node) <= _LABEL_MAX:
         return node
     digest = hashlib.sha256(node.encode()).hexdigest()[:_HASH_DIGITS]
@@ -43,9 +49,9 @@ def node_label(node: str) -> str:
 
 
 def labels_of(kill: Mapping[str, Any]) -> dict[str, str]:
-    """Label a record for people who select by labels; programs select by fields.
+    """Return a record's labels, for people who select by labels; programs select by fields.
 
-    What is no label's value would make the API server refuse the record: it gets no such label.
+    A value that is not valid in a label is left out: the API server would reject the record.
     """
     values = {
         LABEL_NODE: node_label(kill.get("node", "")),

@@ -1,4 +1,4 @@
-"""Where Kubernetes is wrong: the kernel killed a container for memory, its status says other."""
+"""Container statuses that hide an OOM kill: the kernel killed, the kubelet reports otherwise."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,28 +12,28 @@ from oomwarden.core.pods.shape import POD_STATUS
 from oomwarden.core.records.event import (
     EVENT_MAX_AGE_SECONDS,
     NOTE_BYTES,
-    killing,
+    describe_container,
+    describe_kill,
     regarding,
     reporting_instance,
     truncate,
-    where,
 )
-from oomwarden.core.records.oomkill import Manifest, Witness, timestamp
+from oomwarden.core.records.oomkill import Manifest, RecordContext, timestamp
 
-STANDS_SECONDS = 45.0
-"""How long a wrong word has to stand: the kubelet takes back many."""
+STABLE_SECONDS = 45.0
+"""How long a wrong status has to stay the same: the kubelet corrects many."""
 KEEP_SECONDS = 600.0
-"""How long a kill waits for the kubelet's word, and a word for its kill."""
-AT_MOST = 512
+"""How long a kill waits for the container's status, and a status for the kill."""
+MAX_CONTAINERS = 512
 REPEAT_SECONDS = 3600.0
-"""Once in so long of one container of a pod: a crash loop repeats it, an Event lives as long."""
+"""Minimum time between two Events of a container, as in a crash loop; an Event lives as long."""
 _RIGHT = "OOMKilled"
 _BY_SIGKILL = 137
 """128 + 9: of the first process, or of a shell whose child it was."""
 _READ_SECONDS = 15.0
 """Counters are read at least this often while an agent runs."""
 _EARLIER_SECONDS, _LATER_SECONDS = 4.0, 5.0
-"""A kill is found at once, the kubelet tells whole seconds, a large process dies slowly."""
+"""A kill is found immediately; the kubelet reports whole seconds; a large process dies slowly."""
 _GROUP_DIES_SECONDS = 60.0
 _NAME_MAX = 253
 _LISTS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
@@ -41,7 +41,11 @@ _LISTS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatu
 
 @dataclass(frozen=True, slots=True)
 class Termination:
-    """How the kubelet says that a container ended. `finished` in wall-clock seconds."""
+    """How a container ended, as the kubelet reports it.
+
+    Attributes:
+        finished: Wall-clock seconds; None if the status has no time.
+    """
 
     pod_uid: str
     container_id: str
@@ -51,47 +55,53 @@ class Termination:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedKill:
-    """A kill that a record tells, of a container whose id is known."""
+class ContainerKill:
+    """A recorded kill in a container whose id is known."""
 
     container_id: str
     incident: Incident
-    witness: Witness
+    context: RecordContext
 
-    def contradicts(self, ending: Termination) -> bool:
-        """Whether the kubelet hides that the container died of this kill.
+    def contradicts(self, termination: Termination) -> bool:
+        """Return whether the status hides that the container died of this kill.
 
-        A group kill ends its container. After a single kill the container may go on and end for
-        a reason of its own: so it has to have ended just then, by SIGKILL.
+        A group kill ends its container. After a single kill the container may keep running and end
+        for another reason later, so it must have ended at that time, by SIGKILL.
         """
-        finished, before = ending.finished, self.witness.before
-        if ending.reason == _RIGHT or finished is None:
+        finished, before = termination.finished, self.context.before
+        if termination.reason == _RIGHT or finished is None:
             return False
-        if self.incident.booking.group_kills > 0:
+        if self.incident.counter_range.group_kills > 0:
             return finished <= before + _GROUP_DIES_SECONDS
         just_then = before - _EARLIER_SECONDS <= finished <= before + _LATER_SECONDS
-        return ending.exit_code == _BY_SIGKILL and just_then and self._was_found_at_once()
+        return termination.exit_code == _BY_SIGKILL and just_then and self._was_found_promptly()
 
-    def _was_found_at_once(self) -> bool:
-        after = self.witness.after
-        return after is not None and self.witness.before - after <= _READ_SECONDS
+    def _was_found_promptly(self) -> bool:
+        after = self.context.after
+        return after is not None and self.context.before - after <= _READ_SECONDS
 
 
-def recorded_kill(incident: Incident, witness: Witness, now: float) -> RecordedKill | None:
-    """Give what can be compared with the kubelet's word; None: no id, or too old for an Event.
+def container_kill(incident: Incident, context: RecordContext, now: float) -> ContainerKill | None:
+    """Return the kill for comparison with the container's status.
 
-    `now` in wall-clock seconds.
+    Args:
+        incident: The incident.
+        context: Where and when it was observed.
+        now: Wall-clock seconds.
+
+    Returns:
+        None if the container's id is unknown, or if the kill is too old for an Event.
     """
-    found = incident.booking.container
+    found = incident.counter_range.container
     if found is None or found.container_id is None or incident.container is None:
         return None
-    if now - witness.before > EVENT_MAX_AGE_SECONDS:
+    if now - context.before > EVENT_MAX_AGE_SECONDS:
         return None
-    return RecordedKill(found.container_id, incident, witness)
+    return ContainerKill(found.container_id, incident, context)
 
 
-def endings(pod: Mapping[str, Any]) -> Iterator[Termination]:
-    """Read from a Pod's JSON how its containers ended, the present ones and those before."""
+def terminations(pod: Mapping[str, Any]) -> Iterator[Termination]:
+    """Return how a Pod's containers ended, the current ones and the ones before them."""
     status, _ = shaped(pod.get("status") or {}, POD_STATUS)
     known, uid = status if isinstance(status, dict) else {}, str(pod["metadata"]["uid"])
     for each in (one for key in _LISTS for one in known.get(key) or ()):
@@ -99,114 +109,129 @@ def endings(pod: Mapping[str, Any]) -> Iterator[Termination]:
             ended = state.get("terminated") or {}
             container_id = ended.get("containerID", "").rpartition("//")[2]
             if container_id:
-                finished = _moment(ended.get("finishedAt"))
+                finished = _seconds(ended.get("finishedAt"))
                 reason, code = ended.get("reason", ""), ended.get("exitCode", 0)
                 yield Termination(uid, container_id, reason, code, finished)
 
 
-def _moment(text: str | None) -> float | None:
+def _seconds(text: str | None) -> float | None:
     return None if text is None else datetime.fromisoformat(text).timestamp()
 
 
 @dataclass(slots=True)
 class _Case:
-    """What is known of one container; `since` as of when the kubelet says this."""
+    """What is known of one container.
+
+    Attributes:
+        touched: When the kill or the termination was last added.
+        since: Since when the kubelet reports this status.
+        reported: Whether the contradiction was already reported.
+    """
 
     touched: float
-    kill: RecordedKill | None = None
-    ending: Termination | None = None
+    kill: ContainerKill | None = None
+    termination: Termination | None = None
     since: float = 0.0
-    said: bool = False
+    reported: bool = False
 
     @property
     def due(self) -> float | None:
-        """When to say that the kubelet is wrong; None: it is not, as far as is known."""
-        if self.said or self.kill is None or self.ending is None:
+        """When to report the contradiction; None if there is none, or none left to report."""
+        if self.reported or self.kill is None or self.termination is None:
             return None
-        return self.since + STANDS_SECONDS if self.kill.contradicts(self.ending) else None
+        return self.since + STABLE_SECONDS if self.kill.contradicts(self.termination) else None
 
 
 @dataclass(slots=True)
-class Cases:
-    """Compares kills with endings, whichever comes first; says it once of a container.
+class TerminationMatcher:
+    """Matches kills with terminations, whichever comes first, and reports contradictions once.
 
-    Holds AT_MOST containers, and drops those that were heard of longest ago. All times in seconds
-    of one clock that only goes forward.
+    Keeps MAX_CONTAINERS containers and drops the ones that were updated the longest ago. All times
+    are seconds of one monotonic clock.
     """
 
     _cases: dict[str, _Case] = field(default_factory=dict)
-    _said: dict[tuple[str, str], float] = field(default_factory=dict)
+    _reported: dict[tuple[str, str], float] = field(default_factory=dict)
 
-    def told(self, kill: RecordedKill, now: float) -> None:
-        """Take a kill; of one container the last counts, but none undoes a group kill."""
+    def add_kill(self, kill: ContainerKill, now: float) -> None:
+        """Add a kill. A container's last kill counts, but none replaces a group kill."""
         case = self._case(kill.container_id, now)
-        before = case.kill
-        if before is None or before.incident.booking.group_kills == 0:
+        if case.kill is None or case.kill.incident.counter_range.group_kills == 0:
             case.kill = kill
 
-    def ended(self, pod_uid: str, said: Iterable[Termination], now: float) -> None:
-        """Take all that the kubelet says of a pod's containers; it may change, and be dropped."""
-        known = {one.container_id: one for one in said}
+    def update_terminations(self, pod_uid: str, ended: Iterable[Termination], now: float) -> None:
+        """Replace what the kubelet reports of a pod's containers."""
+        known = {one.container_id: one for one in ended}
         for key, case in self._cases.items():
-            if case.ending is not None and case.ending.pod_uid == pod_uid and key not in known:
-                case.ending = None
-        for ending in known.values():
-            self._ended(ending, now)
+            before = case.termination
+            if before is not None and before.pod_uid == pod_uid and key not in known:
+                case.termination = None
+        for termination in known.values():
+            self._update(termination, now)
 
-    def _ended(self, ending: Termination, now: float) -> None:
-        held = self._cases.get(ending.container_id)
-        before = held.ending if held is not None else None
-        if before == ending or (held is None and ending.reason == _RIGHT):
+    def _update(self, termination: Termination, now: float) -> None:
+        known = self._cases.get(termination.container_id)
+        before = known.termination if known is not None else None
+        if before == termination or (known is None and termination.reason == _RIGHT):
             return
-        case = self._case(ending.container_id, now)
-        if before is None or _word(before) != _word(ending):
+        case = self._case(termination.container_id, now)
+        if before is None or _status(before) != _status(termination):
             case.since = now
-        case.ending = ending
+        case.termination = termination
 
-    def due(self, now: float) -> list[tuple[RecordedKill, Termination]]:
-        """Give what has to be said now, once; forgets what is over."""
+    def pop_due(self, now: float) -> list[tuple[ContainerKill, Termination]]:
+        """Return what has to be reported now, once, and drop expired containers."""
         for key in [k for k, case in self._cases.items() if now - case.touched > KEEP_SECONDS]:
             del self._cases[key]
-        said: list[tuple[RecordedKill, Termination]] = []
+        found: list[tuple[ContainerKill, Termination]] = []
         for case in self._cases.values():
             due = case.due
-            if due is not None and due <= now and case.kill and case.ending:
-                case.said = True
+            if due is not None and due <= now and case.kill and case.termination:
+                case.reported = True
                 if self._is_new(case.kill, now):
-                    said.append((case.kill, case.ending))
-        return said
+                    found.append((case.kill, case.termination))
+        return found
 
-    def _is_new(self, kill: RecordedKill, now: float) -> bool:
-        """Whether this was not said lately of the same container of the same pod."""
-        self._said = {key: at for key, at in self._said.items() if now - at < REPEAT_SECONDS}
+    def _is_new(self, kill: ContainerKill, now: float) -> bool:
+        """Return whether the pod's container of this name was not reported lately."""
+        self._reported = {k: at for k, at in self._reported.items() if now - at < REPEAT_SECONDS}
         facts = kill.incident.container
         key = (kill.incident.pod.uid, facts.name if facts else "")
-        return key not in self._said and self._said.setdefault(key, now) == now
+        return key not in self._reported and self._reported.setdefault(key, now) == now
 
     def next_due(self) -> float | None:
-        """Tell when something will have to be said if nothing changes."""
+        """Return when something has to be reported if nothing changes; None: never."""
         return min((due for case in self._cases.values() if (due := case.due)), default=None)
 
     def _case(self, container_id: str, now: float) -> _Case:
         case = self._cases.pop(container_id, None) or _Case(now)
         case.touched = now
         self._cases[container_id] = case
-        while len(self._cases) > AT_MOST:
+        while len(self._cases) > MAX_CONTAINERS:
             del self._cases[next(iter(self._cases))]
         return case
 
 
-def _word(ending: Termination) -> tuple[str, int]:
-    return ending.reason, ending.exit_code
+def _status(termination: Termination) -> tuple[str, int]:
+    return termination.reason, termination.exit_code
 
 
-def misreport(kill: RecordedKill, ending: Termination, now: float) -> Manifest:
-    """Render the Event on the Pod. `now` in wall-clock seconds."""
+def misreport(kill: ContainerKill, termination: Termination, now: float) -> Manifest:
+    """Return the Event on the Pod.
+
+    Args:
+        kill: The kill.
+        termination: The status that hides it.
+        now: Wall-clock seconds.
+    """
     incident = kill.incident
     pod = incident.pod
     digest = hashlib.sha256(f"misreport/{kill.container_id}".encode()).hexdigest()[:8]
-    says = f"the kubelet says {ending.reason or 'nothing'} (exit code {ending.exit_code})"
-    note = f"{where(incident)}: {says}, the kernel says out of memory: {killing(incident)}"
+    status = f"{termination.reason or 'no reason'} (exit code {termination.exit_code})"
+    note = (
+        f"{describe_container(incident)}: the kubelet reports {status}, but it was an OOM kill: "
+        f"{describe_kill(incident)}"
+    )
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
@@ -219,7 +244,7 @@ def misreport(kill: RecordedKill, ending: Termination, now: float) -> Manifest:
         "reason": "OOMKilledMisreported",
         "action": "Killed",
         "reportingController": "oomwarden.io/agent",
-        "reportingInstance": reporting_instance(kill.witness.node),
+        "reportingInstance": reporting_instance(kill.context.node),
         "regarding": regarding(pod, incident.container),
         "note": truncate(note, NOTE_BYTES),
     }

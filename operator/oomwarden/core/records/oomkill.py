@@ -1,4 +1,4 @@
-"""From an incident to the OOMKill that the API server keeps."""
+"""From an incident to the OOMKill object in the API server."""
 
 import re
 from dataclasses import dataclass, fields
@@ -37,10 +37,16 @@ Manifest = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
-    """Who tells, and when: wall-clock seconds between which the kill lies.
+class RecordContext:
+    """Where and when an incident was observed.
 
-    `memory` is what was seen of the container before.
+    Attributes:
+        node: The node's name.
+        boot_id: The node's boot.
+        after: The kill happened after this time (wall-clock seconds); None if it is unknown.
+        before: The kill happened before this time (wall-clock seconds).
+        policy: The policy that governed the container.
+        memory: The container's memory before the kill.
     """
 
     node: str
@@ -51,36 +57,38 @@ class Witness:
     memory: MemoryTimeline | None = None
 
 
-def oom_kill(incident: Incident, witness: Witness) -> Manifest:
-    """Render the OOMKill; what is unknown is absent."""
-    booking, pod = incident.booking, incident.pod
-    account = booking.account
+def oom_kill(incident: Incident, context: RecordContext) -> Manifest:
+    """Return the OOMKill; fields with unknown values are left out."""
+    counted, pod = incident.counter_range, incident.pod
+    account = counted.account
     facts = OOMKill(
-        node=witness.node,
+        node=context.node,
         pod=PodReference(name=pod.name, uid=pod.uid, owner=pod.owner),
         container=_container(incident),
         cause=incident.verdict.cause,
         limit=None if incident.limit is None else format_bytes(incident.limit),
         enforced_at=incident.verdict.enforced_at,
         kills=incident.kills,
-        group_kill=booking.group_kills > 0,
+        group_kill=counted.group_kills > 0,
         victims=tuple(_victim(victim) for victim in incident.victims),
-        memory=None if witness.memory is None else _memory(witness.memory),
-        pod_memory=None if incident.left is None else MemoryParts(**_parts(incident.left.seen)),
+        memory=None if context.memory is None else _memory(context.memory),
+        pod_memory=None
+        if incident.pod_memory is None
+        else MemoryParts(**_parts(incident.pod_memory.detail)),
         numa=_numa(incident),
         time=TimeSpan(
-            after=None if witness.after is None else timestamp(witness.after),
-            before=timestamp(witness.before),
+            after=None if context.after is None else timestamp(context.after),
+            before=timestamp(context.before),
         ),
-        policy=witness.policy,
+        policy=context.policy,
         evidence=Evidence(
-            boot_id=witness.boot_id,
+            boot_id=context.boot_id,
             cgroup=account.inode,
             level=account.level,
-            epoch=booking.epoch,
-            start=booking.start,
-            end=booking.end,
-            sources=("Counters", "KernelLog") if incident.from_log else ("Counters",),
+            epoch=counted.epoch,
+            start=counted.start,
+            end=counted.end,
+            sources=("Counters", "KernelLog") if incident.log else ("Counters",),
         ),
     )
     kill = _present(facts.model_dump(mode="json", by_alias=True, exclude_none=True))
@@ -89,7 +97,7 @@ def oom_kill(incident: Incident, witness: Witness) -> Manifest:
 
 
 def _present(facts: Manifest) -> Manifest:
-    """Drop empty lists: nothing known is the same as absent."""
+    """Drop empty lists, which mean the same as absent fields."""
     return {
         key: _present(value) if isinstance(value, dict) else value
         for key, value in facts.items()
@@ -98,13 +106,13 @@ def _present(facts: Manifest) -> Manifest:
 
 
 def _container(incident: Incident) -> ContainerReference:
-    facts, cgroup = incident.container, incident.booking.container
+    facts, cgroup = incident.container, incident.counter_range.container
     found = cgroup.container_id if cgroup else None
     if facts is None:
-        other = None if incident.other_cgroup is None else shown(incident.other_cgroup, _PATH_MAX)
+        other = None if incident.other_cgroup is None else escaped(incident.other_cgroup, _PATH_MAX)
         candidates = incident.candidates[:MAX_CANDIDATES]
         return ContainerReference(id=found, candidates=candidates, other_cgroup=other)
-    sub = None if incident.sub_cgroup is None else shown(incident.sub_cgroup, _PATH_MAX)
+    sub = None if incident.sub_cgroup is None else escaped(incident.sub_cgroup, _PATH_MAX)
     return ContainerReference(name=facts.name, type=facts.type, id=found, sub_cgroup=sub)
 
 
@@ -120,13 +128,13 @@ def _numa(incident: Incident) -> NumaReference | None:
 
 
 def _node_list(text: str | None) -> str | None:
-    """Give a list of NUMA nodes, cut; None: it is none (Linux lib/vsprintf.c, bitmap_list)."""
+    """Return a list of NUMA nodes, cut; None if it is none (Linux lib/vsprintf.c, bitmap_list)."""
     found = _NODE_LIST.match(text or "")
     return found[0] if found else None
 
 
-def shown(name: str, most: int) -> str:
-    """Escape what cannot be printed in a name that tenants choose, and cut it."""
+def escaped(name: str, most: int) -> str:
+    """Escape what cannot be printed in a name that tenants chose, and cut it."""
     return printable(name.encode("utf-8", "backslashreplace"))[:most]
 
 
@@ -144,12 +152,12 @@ def _victim(victim: Killed) -> Victim:
     )
 
 
-def _memory(story: MemoryTimeline) -> Memory:
+def _memory(timeline: MemoryTimeline) -> Memory:
     return Memory(
-        at=timestamp(story.last.at),
-        usage=format_bytes(story.last.usage),
-        detail=None if story.detail is None else _detail(story.detail),
-        samples=tuple(_sample(sample) for sample in story.samples),
+        at=timestamp(timeline.last.at),
+        usage=format_bytes(timeline.last.usage),
+        detail=None if timeline.detail is None else _detail(timeline.detail),
+        samples=tuple(_sample(sample) for sample in timeline.samples),
     )
 
 
@@ -160,7 +168,7 @@ def _sample(sample: UsageSample) -> MemorySample:
 def _detail(detail: UsageDetail) -> MemoryDetail:
     return MemoryDetail(
         **_parts(detail),
-        process_count=detail.count,
+        process_count=detail.process_count,
         processes=tuple(
             ProcessMemory(
                 pid=process.pid,
@@ -174,7 +182,7 @@ def _detail(detail: UsageDetail) -> MemoryDetail:
 
 
 def _parts(detail: UsageDetail) -> dict[str, str]:
-    """Write the parts of charged memory; of those that only some kernels tell, 0 is absent."""
+    """Return the parts of charged memory. Parts that only some kernels report are left out if 0."""
     found = {"at": timestamp(detail.sample.at), "usage": format_bytes(detail.sample.usage)}
     kinds = detail.composition and detail.composition.within(detail.sample.usage)
     for each in fields(kinds) if kinds else ():
@@ -185,17 +193,19 @@ def _parts(detail: UsageDetail) -> dict[str, str]:
 
 
 def timestamp(seconds: float) -> str:
-    """Write wall-clock seconds as RFC 3339 with microseconds, in UTC."""
+    """Format wall-clock seconds as RFC 3339 with microseconds, in UTC."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
-def rest_of(kill: Manifest, covered_to: int) -> Manifest:
-    """Give the record of what another one of the same beginning left untold.
+def remaining_record(kill: Manifest, covered_to: int) -> Manifest:
+    """Return the record of what another record with the same start does not cover.
 
-    `covered_to` is where that other record's range ends.
+    Args:
+        kill: The record.
+        covered_to: Where the other record's range ends.
     """
     evidence = {**kill["evidence"], "from": covered_to}
-    evidence.pop("containers", None)  # whose part the other record tells is not known
-    told = covered_to - kill["evidence"]["from"]
-    rest = {**kill, "evidence": evidence, "kills": max(kill["kills"] - told, 1)}
+    evidence.pop("containers", None)  # unknown: the containers of the other record
+    covered = covered_to - kill["evidence"]["from"]
+    rest = {**kill, "evidence": evidence, "kills": max(kill["kills"] - covered, 1)}
     return {**rest, "metadata": {**kill["metadata"], "name": name_of(rest)}}

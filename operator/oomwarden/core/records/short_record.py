@@ -1,7 +1,7 @@
-"""A record cut down to who, when, how often and the evidence.
+"""A record reduced to its identity, its time, its counts and its evidence.
 
-An API server that refuses a record for one of its fields (a CRD of another version, a value that
-it does not know yet) may take this, so that the kill comes at all.
+If the API server rejects a record because of a field (the CRD has another version, or does not know
+a value yet), it may accept this one, so that the kill is recorded at all.
 """
 
 from oomwarden.api.oomkill import Cause
@@ -11,13 +11,13 @@ from oomwarden.core.records.oomkill import Manifest
 _FIRST_CAUSES = {
     Cause.CONTAINER_LIMIT, Cause.POD_LIMIT, Cause.NODE_ALLOCATABLE, Cause.NODE_OUT_OF_MEMORY,
 }  # fmt: skip
-"""Those that every version of the CRD knows."""
+"""The causes that every version of the CRD knows."""
 _KEPT = ("apiVersion", "kind", "node", "kills", "groupKill")
 _EVIDENCE = ("bootID", "cgroup", "level", "epoch", "from", "to")
 
 
 def short_record(kill: Manifest) -> Manifest:
-    """Keep a record's identity and counts, under its name; what else it tells is left out."""
+    """Return a record with only its identity and counts, under the same name."""
     cause = kill["cause"] if kill["cause"] in _FIRST_CAUSES else str(Cause.UNKNOWN)
     short = {
         **{key: kill[key] for key in _KEPT if key in kill},

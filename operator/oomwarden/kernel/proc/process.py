@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from oomwarden.core.parse.memory_stat import parse_resident
-from oomwarden.core.parse.proc_stat import parse_birth, parse_start
+from oomwarden.core.parse.proc_stat import parse_start, parse_start_and_parent
 
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _GONE = {errno.ENOENT, errno.ESRCH}
@@ -67,7 +67,7 @@ class Process:
         Raises:
             ProcessGoneError: The process has exited.
         """
-        return parse_birth(self._read("stat"))
+        return parse_start_and_parent(self._read("stat"))
 
     def score(self) -> int:
         """Return oom_score_adj.

@@ -1,6 +1,6 @@
 from oomwarden.api.oomkill import OOMKill
 from oomwarden.core.quota.budget_terms import Reason
-from oomwarden.core.records.lean_records import MOST_VICTIMS, lean
+from oomwarden.core.records.reduced_record import MOST_VICTIMS, reduced
 
 KILL = {
     "node": "n",
@@ -25,17 +25,17 @@ KILL = {
 }
 
 
-def test_a_lean_record_tells_range_kills_cause_and_what_filled_the_memory_but_no_history() -> None:
-    told = lean(KILL, Reason.NAMESPACE)
+def test_a_reduced_record_has_range_kills_cause_and_memory_but_no_history() -> None:
+    record = reduced(KILL, Reason.NAMESPACE)
     for same in ("node", "pod", "container", "cause", "kills", "time", "evidence"):
-        assert told[same] == KILL[same]
-    assert len(told["victims"]) == MOST_VICTIMS
-    assert told["memory"]["detail"]["anon"] == "29Mi"
-    assert told["memory"].keys() == {"at", "usage", "detail"}
-    assert "processes" not in told["memory"]["detail"]
-    assert OOMKill.model_validate(told).reduced_by == "NamespaceFull"
+        assert record[same] == KILL[same]
+    assert len(record["victims"]) == MOST_VICTIMS
+    assert record["memory"]["detail"]["anon"] == "29Mi"
+    assert record["memory"].keys() == {"at", "usage", "detail"}
+    assert "processes" not in record["memory"]["detail"]
+    assert OOMKill.model_validate(record).reduced_by == "NamespaceFull"
 
 
-def test_a_record_that_tells_little_gains_nothing_but_the_reason() -> None:
+def test_a_small_record_only_gets_the_reason() -> None:
     short = {key: KILL[key] for key in KILL if key not in {"victims", "memory"}}
-    assert lean(short, Reason.OPERATOR) == {**short, "reducedBy": "NoOperator"}
+    assert reduced(short, Reason.OPERATOR) == {**short, "reducedBy": "NoOperator"}

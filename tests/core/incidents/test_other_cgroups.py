@@ -1,4 +1,4 @@
-"""Victims that are the runtime's: in the pod's own cgroup, in a sandbox's, or on the way."""
+"""Victims of the container runtime: in the pod's own cgroup, in a sandbox, or starting up."""
 
 from dataclasses import replace
 
@@ -13,14 +13,14 @@ from oomwarden.core.records.event import note
 from oomwarden.core.records.oomkill import oom_kill
 
 from tests.support.log_lines import Ring
-from tests.support.one_kill import APP, FACTS, MIB, POD, SNAPSHOT, WITNESS
+from tests.support.one_kill import APP, CONTEXT, FACTS, MIB, POD, SNAPSHOT
 
 ALONE = replace(FACTS, containers=FACTS.containers[:1])
 LOST = CounterRange(POD, 0, 0, 1, POD)
 SANDBOX = f"/{POD.path}/crio-{'f' * 64}.scope"
 
 
-def told(task: str, comm: bytes, score: int = 992, *, named: bool = True) -> LogKill:
+def killed(task: str, comm: bytes, score: int = 992, *, named: bool = True) -> LogKill:
     ring = Ring()
     if named:
         ring.constraint(42, comm, task, f"/{POD.path}")
@@ -33,42 +33,42 @@ def told(task: str, comm: bytes, score: int = 992, *, named: bool = True) -> Log
     return kill
 
 
-def found(kill: LogKill, booking: CounterRange = LOST) -> Incident:
+def found(kill: LogKill, counted: CounterRange = LOST) -> Incident:
     limits = PodLimits(16 * MIB, (16 * MIB,))
-    return investigate(booking, replace(SNAPSHOT, pod=ALONE, limits=limits, log=(kill,)))
+    return investigate(counted, replace(SNAPSHOT, pod=ALONE, limits=limits, log=(kill,)))
 
 
 @pytest.mark.parametrize("comm", [b"conmon", b"runc", b"containerd-shim", b"java"])
 def test_a_victim_in_the_pods_own_cgroup_is_in_none_of_its_containers(comm: bytes) -> None:
-    incident = found(told(f"/{POD.path}", comm))
+    incident = found(killed(f"/{POD.path}", comm))
     assert (incident.container, incident.candidates) == (None, ())
     assert (incident.verdict.cause, incident.limit) == (Cause.POD_LIMIT, 16 * MIB)
     assert [victim.comm for victim in incident.victims] == [comm]
     name = POD.path.rpartition("/")[2]
-    assert oom_kill(incident, WITNESS)["container"] == {"otherCgroup": name}
+    assert oom_kill(incident, CONTEXT)["container"] == {"otherCgroup": name}
     line = note(incident)
-    assert line.startswith(f"the pod's own cgroup {name}, outside of its containers: ")
+    assert line.startswith(f"the pod's own cgroup {name}, outside its containers: ")
     assert "Raise its memory limit" not in line
 
 
-def test_a_pod_that_dies_as_a_group_says_nothing_of_where_its_victims_lay() -> None:
-    incident = found(told(f"/{POD.path}", b"java", named=False), replace(LOST, end=2))
+def test_a_pod_that_is_killed_as_a_group_does_not_show_which_cgroup_its_victims_were_in() -> None:
+    incident = found(killed(f"/{POD.path}", b"java", named=False), replace(LOST, end=2))
     assert incident.other_cgroup is None
     assert incident.container == ALONE.containers[0]
 
 
 @pytest.mark.parametrize("comm", [b"pause", b"pod", b"runc:[2:INIT]", b"memfd:crun_clon"])
-def test_a_sandboxs_process_is_known_by_its_score_whatever_it_is_called(comm: bytes) -> None:
+def test_a_sandboxs_process_is_recognized_by_its_score_whatever_its_name(comm: bytes) -> None:
     sandbox = replace(APP, inode=11, path=SANDBOX[1:], container_id="f" * 64)
-    for booking in (LOST, replace(LOST, container=sandbox)):
-        incident = found(told(SANDBOX, comm, -998), booking)
+    for counted in (LOST, replace(LOST, container=sandbox)):
+        incident = found(killed(SANDBOX, comm, -998), counted)
         assert (incident.container, incident.candidates) == (None, ())
         assert incident.other_cgroup == SANDBOX.rpartition("/")[2]
         assert [victim.comm for victim in incident.victims] == [comm]
 
 
-def test_a_container_that_is_known_keeps_its_process_at_the_sandboxs_score() -> None:
-    incident = found(told(f"/{APP.path}", b"pause", -998), replace(LOST, container=APP))
+def test_a_process_with_the_sandboxs_score_belongs_to_its_container_if_that_is_known() -> None:
+    incident = found(killed(f"/{APP.path}", b"pause", -998), replace(LOST, container=APP))
     assert incident.container == ALONE.containers[0]
 
 
@@ -76,12 +76,12 @@ def test_a_container_that_is_known_keeps_its_process_at_the_sandboxs_score() -> 
     "comm",
     [b"memfd:crun_clon", b"memfd:runc_clon", b"youki:[1:INTER]", b"sysbox-runc", b"conmonrs"],
 )
-def test_other_runtimes_on_the_way_to_a_program_are_known(comm: bytes) -> None:
-    line = note(found(told(f"/{APP.path}", comm), replace(LOST, container=APP)))
-    assert "Its program had not begun" in line
+def test_other_runtimes_that_start_a_program_are_recognized(comm: bytes) -> None:
+    line = note(found(killed(f"/{APP.path}", comm), replace(LOST, container=APP)))
+    assert "Its program had not started" in line
 
 
 @pytest.mark.parametrize("comm", [b"memfd:crun", b"runc-monitor", b"crund", b"youki:[2:INIT]x"])
-def test_a_program_of_a_like_name_has_begun(comm: bytes) -> None:
-    line = note(found(told(f"/{APP.path}", comm), replace(LOST, container=APP)))
-    assert "had not begun" not in line
+def test_a_program_with_a_similar_name_has_started(comm: bytes) -> None:
+    line = note(found(killed(f"/{APP.path}", comm), replace(LOST, container=APP)))
+    assert "had not started" not in line
