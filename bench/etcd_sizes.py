@@ -22,13 +22,14 @@ from oomwarden.core.kernel_log.lines import Constraint, Killed
 from oomwarden.core.ledger.account import CounterRange, KillCounters
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
+from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.parse.memory_stat import Composition
 from oomwarden.core.quota.budget_terms import Reason
 from oomwarden.core.records.coalesce import Draft, merge
 from oomwarden.core.records.event import event
-from oomwarden.core.records.oomkill import Manifest, RecordContext, oom_kill
+from oomwarden.core.records.oomkill import RecordContext, oom_kill
 from oomwarden.core.records.reduced_record import reduced
-from oomwarden.core.reporting.node_conditions import NodeFindings, conditions
+from oomwarden.core.reporting.node_conditions import NodeFindings, node_conditions
 
 NOW = 1_800_000_000.0
 STAMP = "2027-01-15T08:00:00Z"
@@ -156,7 +157,7 @@ def _node() -> Manifest:
         agent=AgentInfo(
             version="0.1.0", store_id=str(uuid.UUID(int=3)), started=STAMP, heartbeat=STAMP
         ),
-        conditions=conditions(NodeFindings(), STAMP),
+        conditions=node_conditions(NodeFindings(), STAMP),
         kernel=KernelInfo(
             release="6.1.0-40-amd64", boot_id=str(uuid.UUID(int=2)), cgroup_driver="systemd"
         ),

@@ -108,7 +108,7 @@ class Day:
         if due:
             self._due_rows.popleft()
             figures = (
-                f"{len(self.etcd.records):7,} OOMKills ({self.etcd.made:9,} to_config_map)",
+                f"{len(self.etcd.records):7,} OOMKills ({self.etcd.made:9,} written)",
                 f"{records:6.1f} MiB, Events {events:5.1f}, OOMNodes and old revisions {old:5.1f}",
                 f"sum {records + events + old:6.1f} MiB (peak {self.peak:.1f})",
             )
@@ -128,7 +128,7 @@ class Day:
     _listed: list[StoredRecord] = field(default_factory=list)
 
     async def count(self) -> int:
-        """RecordCount all OOMKills."""
+        """Count all OOMKills."""
         return len(self.etcd.records)
 
     async def delete(self, record: StoredRecord) -> bool:
@@ -143,11 +143,11 @@ class Day:
     async def write(self, pressure: Pressure, passed_over: str = "") -> None:  # noqa: ARG002 - the protocol's
         """Publish the pressure, serialized as in the ConfigMap."""
         published = from_config_map(to_config_map(pressure))
-        assert published is not None  # noqa: S101 - it was just to_config_map
+        assert published is not None  # noqa: S101 - it was just written
         self.published = published
 
     async def count_nodes(self) -> int:
-        """RecordCount the OOMNodes."""
+        """Count the OOMNodes."""
         return self.size.nodes
 
 

@@ -33,7 +33,7 @@ class Kills:
     period: float
 
     def count_until(self, now: float) -> int:
-        """RecordCount the kills up to a time."""
+        """Count the kills up to a time."""
         last = self.begin[-1]
         if now < last:
             return bisect_right(self.begin, now)

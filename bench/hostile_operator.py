@@ -14,7 +14,7 @@ from oomwarden.controller.limits.oom_responder import OOMResponder
 from oomwarden.controller.policies.node_reports import NodeReports
 from oomwarden.controller.policies.oompolicy_cache import OOMPolicyCache, policy_state
 from oomwarden.core.limits.node_report import reported_node
-from oomwarden.core.objects.passed_over import UnreadableObjects
+from oomwarden.core.objects.unreadable import UnreadableObjects
 from oomwarden.kube.transport import reflector
 from oomwarden.kube.transport.client import ListOptions
 from oomwarden.kube.transport.resources import OOMNode, OOMPolicy

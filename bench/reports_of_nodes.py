@@ -4,8 +4,8 @@ from typing import Any
 
 STAMP = "2026-01-01T00:00:00Z"
 _WHY = (
-    "OOMPolicy tenant/boss wins this container whole: by kind (ClusterOOMPolicy first, unless "
-    "overridable), priority, name."
+    "OOMPolicy tenant/boss ranks higher by kind (ClusterOOMPolicy first, unless overridable), "
+    "priority or name."
 )
 
 

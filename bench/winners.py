@@ -11,7 +11,9 @@ from typing import Any
 from oomwarden.agent.informers.policies import PolicyCache
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.policy import QOSClass
-from oomwarden.core.enforcement.plan import evaluate
+from oomwarden.core.enforcement.evaluation import (
+    evaluate,
+)
 from oomwarden.core.enforcement.scoring import Floor
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.policy.matching import selects
@@ -83,7 +85,7 @@ def has_winner(cache: PolicyCache, each: PodFacts) -> bool:
     labels = {"team": f"team-{int(each.uid) % NAMESPACES % 8}"}
     candidates = cache.candidates(each.namespace)
     selected = [policy for policy in candidates if selects(policy, each, labels, {})]
-    return evaluate(selected, _APP.name, 500, _FLOOR).contest.winner is not None
+    return evaluate(selected, _APP.name, 500, _FLOOR).selection.winner is not None
 
 
 if __name__ == "__main__":

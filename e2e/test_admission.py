@@ -57,10 +57,7 @@ OTHER_OBJECT = {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "u"}
 EXTRA_METADATA: dict[str, tuple[dict[str, object], str]] = {
     "another-pods-uid": ({"labels": {"oomwarden.io/pod-uid": "another"}}, "must be its pod.uid"),
     "another-cause": ({"labels": {"oomwarden.io/cause": "PodLimit"}}, "and its cause"),
-    "another-node": (
-        {"labels": {"oomwarden.io/node": "another"}},
-        "only write OOMKills of its own node",
-    ),
+    "another-node": ({"labels": {"oomwarden.io/node": "another"}}, "OOMKills of its own node"),
     "a-label": ({"labels": {"app": "db"}}, "labels other than its own"),
     "an-annotation": ({"annotations": {"a": "b" * 9999}}, "may not set annotations"),
     "a-finalizer": ({"finalizers": ["a.example/b"]}, "annotations, finalizers"),

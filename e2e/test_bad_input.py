@@ -145,7 +145,7 @@ def test_500_policies_on_one_pod_have_one_winner_and_an_oomnode_that_fits_into_e
         refused = conditions(world.policy(namespace, "p100")).get("Refused", {})
         return refused.get("message", "") if "boss" in refused.get("message", "") else ""
 
-    assert f"OOMPolicy {namespace}/boss wins this container" in eventually(loser, 120)
+    assert f"OOMPolicy {namespace}/boss ranks higher" in eventually(loser, 120)
     (agent,) = release.agents()
     report = world.node_report(agent.spec.node_name)
     reports = [each for each in report["status"]["policies"] if each.get("namespace") == namespace]

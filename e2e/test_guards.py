@@ -17,7 +17,7 @@ from e2e.world import GROUP, Release, World, eventually
 
 FLOOR = -500
 NAME = "oomwarden-namespaced-floor"
-NEVER = "-1000 is never granted, because a container with a memory limit"
+NEVER = "-1000 is never allowed, because a container with a memory limit"
 BELOW = f"but policies of a namespace may not go below {FLOOR} in this cluster"
 
 
@@ -153,7 +153,7 @@ def test_the_agent_alone_enforces_the_floor_and_reports_it(
     message = eventually(
         lambda: world.refusal_messages(f"greedy-{namespace}").get("BelowFloor", "")
     )
-    assert f"{FLOOR} is set, because a policy of a namespace may not go below" in message
+    assert f"{FLOOR} is set, because a namespaced policy may not go below" in message
     world.delete_policy(namespace, f"greedy-{namespace}")
     eventually(lambda: scores(world, namespace) == {own_score})
 

@@ -24,16 +24,16 @@ REFUSALS: dict[str, tuple[Manifest, str]] = {
     "score-too-high": (with_rule(oomScoreAdj=1001), SCORE.format(1001)),
     "score-1000": (
         with_rule(oomScoreAdj=-1000),
-        SCORE.format(-1000) + "; -1000 is never granted, because a container with a memory limit "
-        "and no process that may be killed hangs for ever",
+        SCORE.format(-1000) + "; -1000 is never allowed, because a container with a memory limit "
+        "and no killable process hangs forever",
     ),
     "score-999": (
         with_rule(oomScoreAdj=-999),
-        SCORE.format(-999) + "; -999 is kept for the daemons of the node",
+        SCORE.format(-999) + "; -999 is reserved for daemons of the node",
     ),
     "score-998": (
         with_rule(oomScoreAdj=-998),
-        SCORE.format(-998) + "; -998 is kept for the pause container",
+        SCORE.format(-998) + "; -998 is reserved for the pause container",
     ),
     "score-no-number": (
         with_rule(oomScoreAdj="high"),
@@ -46,13 +46,13 @@ REFUSALS: dict[str, tuple[Manifest, str]] = {
     "offset-too-low": (with_rule(oomScoreOffset=-2001), "oomScoreOffset must be -2000..2000"),
     "score-and-offset": (
         with_rule(oomScoreAdj=1, oomScoreOffset=1),
-        "give oomScoreAdj (absolute) or oomScoreOffset (relative), not both",
+        "set oomScoreAdj (absolute) or oomScoreOffset (relative), not both",
     ),
     "rule-asks-for-nothing": (
         with_rule(containers=["app"]),
         (
-            "a rule must ask for something: give oomScoreAdj (-997..1000) "
-            "or oomScoreOffset (-2000..2000)"
+            "a rule must set at least one of oomScoreAdj (-997..1000), "
+            "oomScoreOffset (-2000..2000), processes, memory or onOOM"
         ),
     ),
     "no-containers": (

@@ -180,7 +180,7 @@ def test_records_are_listed_in_pages_without_their_content(
 def test_the_operator_gets_its_retention_from_the_chart(world: World, release: Release) -> None:
     release.install("--set", "retention.perPod=7")
     try:
-        message = "OOMKills are kept: 30 days, 7 of a pod, 1000 of a namespace, 50000 in all"
+        message = "OOMKills are kept: 30 days, 7 per pod, 1000 per namespace, 50000 in total"
 
         def is_logged() -> bool:
             """The operator's log has its retention bounds."""

@@ -32,5 +32,5 @@ async def test_what_the_api_server_says_wakes_the_loops_that_depend_on_it(tmp_pa
     assert node.signals.limits.is_set()
     assert node.signals.status.is_set()
     node.signals.status.clear()
-    node.unreadable.note("Pod", {"metadata": {"name": "odd"}}, "no spec")
+    node.unreadable.add("Pod", {"metadata": {"name": "odd"}}, "no spec")
     assert node.signals.status.is_set()

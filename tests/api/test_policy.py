@@ -15,7 +15,7 @@ def test_a_minimal_policy_enforces_on_all_containers() -> None:
 
 
 @pytest.mark.parametrize("score", [-1000, -998, 1001])
-def test_a_score_out_of_range_is_refused_even_when_the_api_server_let_it_pass(score: int) -> None:
+def test_a_score_out_of_range_is_rejected_even_if_the_api_server_accepted_it(score: int) -> None:
     with pytest.raises(ValidationError):
         OOMPolicySpec.model_validate({**MINIMAL, "rules": [{"oomScoreAdj": score}]})
 
@@ -31,7 +31,7 @@ def test_fields_of_a_newer_version_are_named_and_do_not_stop_an_older_agent() ->
     assert found == ("podSelector.matchFields", "rules[1].memory.swap", "schedule")
 
 
-def test_a_cluster_policy_knows_its_own_fields() -> None:
+def test_a_cluster_policy_has_its_own_fields() -> None:
     spec = {**MINIMAL, "namespaceSelector": {}, "overridable": True}
     assert unknown_fields(spec, ClusterOOMPolicySpec) == ()
     assert unknown_fields(spec, OOMPolicySpec) == ("namespaceSelector", "overridable")

@@ -14,8 +14,9 @@ from oomwarden.controller.policies.node_reports import NodeReports
 from oomwarden.controller.policies.oompolicy_cache import OOMPolicyCache, PolicyState, policy_state
 from oomwarden.controller.policies.policy_queue import PolicyQueue
 from oomwarden.controller.policies.statuses import PolicyStatusWriter, StatusSources
-from oomwarden.core.limits.node_report import PolicyKey, reported_node
-from oomwarden.core.objects.passed_over import OF_THE_OPERATOR, UnreadableObjects
+from oomwarden.core.limits.node_report import reported_node
+from oomwarden.core.objects.unreadable import OF_THE_OPERATOR, UnreadableObjects
+from oomwarden.core.policy.policy import PolicyKey
 from oomwarden.core.reporting.policy_status import NodeReport, summarise
 from oomwarden.kube.transport.guarded_handler import guard
 from oomwarden.kube.transport.resources import OOMNode
@@ -135,9 +136,9 @@ async def test_an_unreadable_object_is_named_with_the_consequence_until_it_is_fi
     bad: dict[str, Any] = {"metadata": {"name": "n1"}, "status": {"resizes": [7, 8]}}
     reports.apply(bad)
     assert unreadable.message().startswith(
-        "one object is not wholly read: OOMNode n1: 2 parts are unreadable, or exceed what is "
-        "kept of one node. What cannot be read counts as absent: the status of policies leaves it "
-        "out, and a kill in it gets no response."
+        "one object is not completely readable: OOMNode n1: 2 parts are unreadable, or exceed "
+        "what is kept of one node. What cannot be read counts as absent: the status of policies "
+        "leaves it out, and a kill in it gets no response."
     )
     reports.replace([reported_node(bad)])
     assert unreadable.total == 1

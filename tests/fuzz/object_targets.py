@@ -19,12 +19,14 @@ from oomwarden.controller.limits.oom_responder import OOMResponder
 from oomwarden.controller.policies.node_reports import NodeReports
 from oomwarden.controller.policies.oompolicy_cache import policy_state
 from oomwarden.controller.release import state_of
-from oomwarden.core.enforcement.plan import evaluate
+from oomwarden.core.enforcement.evaluation import (
+    evaluate,
+)
 from oomwarden.core.enforcement.scoring import Floor
 from oomwarden.core.limits.authorization import ResizeContext
 from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.objects.needed_fields import namespace_labels, pod_fields
-from oomwarden.core.objects.passed_over import UnreadableObjects
+from oomwarden.core.objects.unreadable import UnreadableObjects
 from oomwarden.core.pods.manifest import pod_facts
 from oomwarden.core.policy.matching import selects
 from oomwarden.core.policy.policy import CLUSTER, NAMESPACED, parse_policy

@@ -2,8 +2,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.records.event_series import EventSeries
-from oomwarden.core.records.oomkill import Manifest
 from oomwarden.kube import oomkill_writer
 from oomwarden.kube.oomkill_writer import Delivery, RecordedPrefix, deliver
 

@@ -46,7 +46,7 @@ async def test_pod_policies_and_labels_are_read_from_the_latest_state() -> None:
     async with api.client() as client:
         found = await PodResizes(client, "oomwarden").read_target("shop", "db-0", "app")
     context = found.context
-    assert (found.resource_version, context.node, context.switch) == (
+    assert (found.resource_version, context.node, context.mode) == (
         "77",
         "node-1",
         EnforcementMode.ENFORCE,
@@ -62,7 +62,7 @@ async def test_a_missing_pod_is_no_error_and_a_missing_mode_is_pause() -> None:
     api = FakeApi([status(404, "NotFound", "gone"), status(404, "NotFound", "gone")])
     async with api.client() as client:
         found = await PodResizes(client, "oomwarden").read_target("shop", "db-0", "app")
-    assert (found.context.pod, found.context.switch) == (None, EnforcementMode.PAUSE)
+    assert (found.context.pod, found.context.mode) == (None, EnforcementMode.PAUSE)
 
 
 async def test_the_patch_is_sent_to_pods_resize_with_a_field_manager() -> None:
@@ -108,7 +108,7 @@ def limited(limit: str) -> dict[str, object]:
 async def test_the_oomlimit_decides_who_owns_a_limit() -> None:
     for record, limit, ours, foreign in (
         (RECORD, "96Mi", True, ""),
-        (RECORD, "80Mi", False, "somebody"),
+        (RECORD, "80Mi", False, "another client"),
         (
             {"metadata": {}, "spec": {"containers": [{"name": "app", "limit": "?"}]}},
             "96Mi",
@@ -122,8 +122,8 @@ async def test_the_oomlimit_decides_who_owns_a_limit() -> None:
             found = await PodResizes(client, "oomwarden").read_target("shop", "db-0", "app")
         assert api.requests[2].path.endswith("/oomlimits/u")
         assert found.context.container is not None
-        writers = found.context.container.spec.writers
-        assert (writers.mark is not None, writers.foreign) == (ours, foreign)
+        writers = found.context.container.spec.ownership
+        assert (writers.owner is not None, writers.other_writer) == (ours, foreign)
 
 
 async def test_a_record_is_created_replaced_and_deleted_with_its_last_container() -> None:

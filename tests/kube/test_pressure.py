@@ -43,7 +43,7 @@ async def test_the_configmap_is_patched_with_the_time_of_the_renewal() -> None:
     ("passed_over", "status", "reason"),
     [
         ("", "True", "AllRead"),
-        ("one object is not wholly from_config_map", "False", "NotWhollyRead"),
+        ("one object is not completely readable", "False", "NotWhollyRead"),
     ],
 )
 async def test_objects_that_the_operator_passes_over_are_published_as_a_condition(

@@ -7,7 +7,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from oomwarden.core.objects.passed_over import UnreadableObjects
+from oomwarden.core.objects.unreadable import UnreadableObjects
 from oomwarden.kube import recent_oomkills
 from oomwarden.kube.raising_policies import RaisingPolicies, has_on_oom
 from oomwarden.kube.recent_oomkills import RecentOOMKills
@@ -105,7 +105,7 @@ async def test_a_cluster_policy_with_onoom_applies_to_every_namespace() -> None:
 async def test_only_the_first_of_many_recent_records_of_a_namespace_are_read(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(recent_oomkills, "MOST_OF_A_NAMESPACE", 1)
+    monkeypatch.setattr(recent_oomkills, "MAX_PER_NAMESPACE", 1)
     answers = [page("", a=1, b=1, c=1), body(named("a")), watch(("ADDED", named("k")), hangs=True)]
     assert await read_names(FakeApi(answers, always=SHOP), 2) == ["a", "k"]
     assert "namespace shop has 3 recent OOMKills; only the first 1 get a response" in caplog.text

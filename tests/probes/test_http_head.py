@@ -3,7 +3,13 @@ from http import HTTPStatus
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.probes.http_head import MAX_HEAD_BYTES, Request, Response, parse_request, serialize
+from oomwarden.probes.http_head import (
+    MAX_HEAD_BYTES,
+    HttpResponse,
+    Request,
+    parse_request,
+    serialize,
+)
 
 
 def test_a_probe_of_a_kubelet_is_parsed() -> None:
@@ -48,7 +54,7 @@ def test_only_method_and_path_of_the_first_request_matter(sent: bytes, parsed: R
 )
 def test_other_requests_get_an_error_response(sent: bytes, status: int) -> None:
     answer = parse_request(sent)
-    assert isinstance(answer, Response)
+    assert isinstance(answer, HttpResponse)
     assert answer.status == status
     assert answer.body.count(b"\n") == 1
 
@@ -58,7 +64,7 @@ def test_any_input_is_answered_or_incomplete_up_to_the_limit(
     sent: bytes,
 ) -> None:
     parsed = parse_request(sent)
-    assert parsed is None or isinstance(parsed, Request | Response)
+    assert parsed is None or isinstance(parsed, Request | HttpResponse)
     assert parsed is not None or len(sent) < MAX_HEAD_BYTES
 
 
@@ -71,7 +77,7 @@ def test_a_request_received_in_two_pieces_is_the_same(cut: int) -> None:
 
 
 def test_a_response_announces_the_end_of_the_connection_and_head_has_no_body() -> None:
-    answer = Response(HTTPStatus.OK, b"body")
+    answer = HttpResponse(HTTPStatus.OK, b"body")
     whole = serialize(answer)
     assert b"\r\nConnection: close\r\n" in whole
     assert b"\r\nContent-Length: 4\r\n" in whole

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-from oomwarden.probes.http_head import Response
+from oomwarden.probes.http_head import HttpResponse
 from oomwarden.probes.server import ProbeServer
 
 from tests.support.clients import HEALTHZ, read_all
@@ -16,7 +16,7 @@ from tests.support.clients import HEALTHZ, read_all
 
 @pytest.fixture
 def server() -> Iterator[ProbeServer]:
-    serving = ProbeServer(0, {"/healthz": lambda: Response(HTTPStatus.OK, b"well\n")})
+    serving = ProbeServer(0, {"/healthz": lambda: HttpResponse(HTTPStatus.OK, b"well\n")})
     yield serving
     serving.close()
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from oomwarden.controller.limits.oom_responder import OOMResponder
-from oomwarden.core.objects.passed_over import UnreadableObjects
+from oomwarden.core.objects.unreadable import UnreadableObjects
 from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
 from tests.support.cluster_of_one import OnePod

@@ -1,4 +1,4 @@
-"""Clients of every kind, and a look at the process that they talk to."""
+"""Clients of a probe server, and the process that runs the server."""
 
 import os
 import socket
@@ -12,31 +12,31 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 BIG = b"x" * 1_000_000
-"""More than the buffers of a connection take whose client does not read."""
+"""More than the buffers of a connection whose client does not read."""
 HEALTHZ = b"GET /healthz HTTP/1.1\r\nHost: node\r\n\r\n"
 
 
 @dataclass
 class ProbedProcess:
-    """The served process."""
+    """The process that runs the probe server."""
 
     process: subprocess.Popen[str]
     port: int
 
     def command(self, word: str) -> None:
-        """Have it do something, and wait until it did."""
+        """Send a command, and wait until it is done."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         print(word, file=self.process.stdin, flush=True)
         assert self.process.stdout.readline() == "done\n"
 
     def status(self, name: str) -> int:
-        """Read a number of /proc/PID/status (proc_pid_status(5))."""
+        """Return a number from /proc/PID/status (proc_pid_status(5))."""
         text = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(next(line for line in text.splitlines() if line.startswith(name)).split()[1])
 
     def processor_seconds(self) -> float:
-        """Read the time that all its threads have computed (proc_pid_stat(5))."""
+        """Return the CPU time of all its threads (proc_pid_stat(5))."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -44,7 +44,7 @@ class ProbedProcess:
         return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
     def comes_to(self, descriptors: int, seconds: float = 10) -> bool:
-        """Whether it has only so many soon."""
+        """Return whether it soon has at most this many descriptors."""
         end = time.monotonic() + seconds
         while (left := self.descriptors()) > descriptors and time.monotonic() < end:
             time.sleep(0.02)
@@ -58,13 +58,13 @@ class ProbedProcess:
         return client
 
     def ask(self, sent: bytes = HEALTHZ, host: str = "127.0.0.1") -> bytes:
-        """Send, and read until the server ends the connection."""
+        """Send bytes, and read until the server closes the connection."""
         with self.connect(host) as client:
             client.sendall(sent)
             return read_all(client)
 
     def seconds_of_a_probe(self) -> float:
-        """Ask as a kubelet does; give how long it took."""
+        """Probe as a kubelet does, and return how long it took, in seconds."""
         began = time.monotonic()
         assert self.ask().startswith(b"HTTP/1.1 200 ")
         return time.monotonic() - began
@@ -90,7 +90,7 @@ def probed_process(max_seconds: float = 5.0) -> Iterator[ProbedProcess]:
 
 @contextmanager
 def crowd(served: ProbedProcess, number: int, sent: bytes = b"") -> Iterator[list[socket.socket]]:
-    """Connect so many times and stay."""
+    """Open `number` connections and keep them open."""
     with ExitStack() as stack:
         clients = [stack.enter_context(served.connect()) for _ in range(number)]
         for client in clients if sent else ():

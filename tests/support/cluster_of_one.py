@@ -9,7 +9,7 @@ from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.oomlimit import KeptLimit
 from oomwarden.api.policy import QOSClass
 from oomwarden.core.limits.authorization import ResizeContext
-from oomwarden.core.model.limit_ownership import LimitWriters
+from oomwarden.core.model.limit_ownership import LimitOwnership
 from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.pod import ContainerFacts, PodFacts, SpecLimit
 from oomwarden.core.policy.policy import Policy, parse_policy
@@ -39,7 +39,7 @@ class OnePod:
 
     policies: tuple[Policy, ...] = ()
     switch: EnforcementMode = EnforcementMode.ENFORCE
-    writers: LimitWriters = field(default_factory=LimitWriters)
+    writers: LimitOwnership = field(default_factory=LimitOwnership)
     failures: list[Exception] = field(default_factory=list)
     patches: list[tuple[dict[str, Any], str]] = field(default_factory=list)
     kept: list[KeptLimit | None] = field(default_factory=list)

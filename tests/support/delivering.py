@@ -9,14 +9,15 @@ from functools import partial
 from pathlib import Path
 
 from oomwarden.agent.delivery import intake
-from oomwarden.agent.delivery.deliverer import Deliverer, Post
+from oomwarden.agent.delivery.deliverer import Deliverer, DeliverObject
 from oomwarden.agent.delivery.outbox import OutboxRow
 from oomwarden.agent.informers.pressure import PressureCache
 from oomwarden.agent.runtime.signal import Signal
 from oomwarden.agent.store.database import Database
+from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.records.event_series import EventSeries
 from oomwarden.core.records.metadata import record_name
-from oomwarden.core.records.oomkill import Manifest, timestamp
+from oomwarden.core.records.oomkill import timestamp
 from oomwarden.kube.oomkill_writer import Delivery, RecordedPrefix
 
 from tests.support.stores import store_at
@@ -116,7 +117,7 @@ def left_over(db: sqlite3.Connection) -> int:
 
 
 @asynccontextmanager
-async def delivering(path: Path, post: Post) -> AsyncIterator[RunningDeliverer]:
+async def delivering(path: Path, post: DeliverObject) -> AsyncIterator[RunningDeliverer]:
     """Run a deliverer on the store at `path`."""
     store = store_at(path)
     await store.open()

@@ -1,4 +1,4 @@
-"""A node for enforcement: fake cgroups that hold real processes, children of the test."""
+"""A node for enforcement: fake cgroups with real processes, children of the test."""
 
 import asyncio
 import sqlite3
@@ -28,7 +28,7 @@ from tests.support.fake_cgroups import UID, FakeCgroups
 
 PROC = Path("/proc")
 GIVEN = int((PROC / "self/oom_score_adj").read_text())
-"""What children of the test inherit: the baseline. Nobody may go below it without root."""
+"""The score that children of the test inherit: the baseline. Only root may go below it."""
 TARGET, OTHER, OWN = (min(GIVEN + step, 1000) for step in (300, 400, 150))
 
 
@@ -40,7 +40,7 @@ SETTINGS = from_environment({
     "OOMWARDEN_PROCESSES_PER_SECOND": "0", "OOMWARDEN_NEW_PODS_PER_MINUTE": "0",
 })  # fmt: skip
 NO_CLIENT = cast("Client", None)
-"""No test of this node talks to an API server."""
+"""Tests of this node use no API server."""
 
 
 class Node:
@@ -131,7 +131,7 @@ class Node:
         return container
 
     def spawn(self, path: str, score: int | None = None, title: str = "cat") -> int:
-        """Start a process that waits under a name, and put it into a cgroup."""
+        """Start a waiting process with a title, and put it into a cgroup."""
         child = subprocess.Popen(
             [title], executable="cat", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
         )
@@ -168,7 +168,7 @@ class Node:
         return next(report for report in reports if report.name == name)
 
     async def again(self) -> "Node":
-        """Begin a second agent on the same processes and the same store."""
+        """Start a second agent on the same processes and the same store."""
         self.scanner.worker.close()
         following = Node(self.cgroups, self.store, self, self.settings)
         for container in self.inventory.containers.values():
@@ -183,7 +183,7 @@ class Node:
 
 
 def listed(book: PolicyCache, kind: str, *manifests: dict[str, Any]) -> None:
-    """Give a list of policies as the source does: one by one, then all at once."""
+    """Deliver a list of policies as the source does: one by one, then all together."""
     fresh = book.begin_list(kind)
     for manifest in manifests:
         fresh.add(manifest)
@@ -191,7 +191,7 @@ def listed(book: PolicyCache, kind: str, *manifests: dict[str, Any]) -> None:
 
 
 async def after_settling(node: Node) -> None:
-    """Let the time pass after which no fork can have an older value of ours, and scan again."""
+    """Scan again when no fork can still have an earlier score set by oomwarden."""
     for tracked in node.tracker.containers.values():
         tracked.schedule._changed_at -= SETTLED_SECONDS
     await scan_again(node)
@@ -226,7 +226,7 @@ async def saved_ours(node: Node) -> list[str]:
 
 
 def server(node: Node, *titles: str) -> tuple[Container, list[int]]:
-    """A container with a process that no rule names, and others by their titles."""
+    """Create a container with one process per title."""
     app = node.container("a", "app")
     pids = [node.spawn(app.cgroup.path, title=title) for title in titles]
     node.pod("app")

@@ -12,7 +12,7 @@ import sys
 import time
 from http import HTTPStatus
 
-from oomwarden.probes.http_head import Response
+from oomwarden.probes.http_head import HttpResponse
 from oomwarden.probes.server import ProbeServer
 
 from tests.support.clients import BIG
@@ -35,9 +35,9 @@ def eat() -> list[int]:
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
     pages = {
-        "/healthz": lambda: Response(HTTPStatus.OK, b"well\n"),
-        "/big": lambda: Response(HTTPStatus.OK, BIG),
-        "/broken": lambda: Response(HTTPStatus.OK, 1 / 0),  # type: ignore[arg-type]
+        "/healthz": lambda: HttpResponse(HTTPStatus.OK, b"well\n"),
+        "/big": lambda: HttpResponse(HTTPStatus.OK, BIG),
+        "/broken": lambda: HttpResponse(HTTPStatus.OK, 1 / 0),  # type: ignore[arg-type]
     }
     server = ProbeServer(0, pages, max_seconds=float(sys.argv[1]))
     say(server.port)

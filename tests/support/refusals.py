@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from oomwarden.core.model.cgroup import Cgroup
-from oomwarden.core.reporting.blindness import Blindness
+from oomwarden.core.reporting.detection_gaps import DetectionGaps
 from oomwarden.kernel.cgroup import files
 from oomwarden.kernel.cgroup.counter_files import CounterNode, open_node
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
@@ -70,6 +70,6 @@ def kill_and_end(cgroups: FakeCgroups, killed: str, *ended: str) -> None:
         cgroups.count(kills + 1, groups, level)
 
 
-def blindness(node: RecorderNode) -> Blindness:
+def blindness(node: RecorderNode) -> DetectionGaps:
     assert node.detector is not None
     return node.detector.blindness

@@ -5,7 +5,9 @@ from dataclasses import replace
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.oomlimit import Step
 from oomwarden.api.policy import QOSClass
-from oomwarden.core.model.limit_ownership import LimitOwner, LimitWriters
+from oomwarden.core.limits.desired_limit import LimitContext, LimitDecision, evaluate_limit
+from oomwarden.core.model.limit_ownership import LimitOwner, LimitOwnership
+from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.pod import ContainerFacts, PodFacts, SpecLimit
 from oomwarden.core.policy.matching import Match
 from oomwarden.core.policy.policy import Policy
@@ -18,22 +20,22 @@ ID = "c" * 64
 
 
 def container(
-    asked: int | None = 512,
+    requested: int | None = 512,
     now: int | None = None,
-    mark: LimitOwner | None = None,
-    foreign: str = "",
+    owner: LimitOwner | None = None,
+    other_writer: str = "",
     kind: ContainerType = ContainerType.APP,
 ) -> ContainerFacts:
     """Return a container with limits in Mi: `asked` in the spec, `now` in effect if it differs."""
-    spec = SpecLimit(_mi(asked), LimitWriters(mark, foreign))
-    return ContainerFacts("app", kind, ID, _mi(asked if now is None else now), spec=spec)
+    spec = SpecLimit(_mi(requested), LimitOwnership(owner, other_writer))
+    return ContainerFacts("app", kind, ID, _mi(requested if now is None else now), spec=spec)
 
 
 def pod(*containers: ContainerFacts, **changes: object) -> PodFacts:
     return replace(plain_pod(), containers=containers or (container(),), **changes)  # type: ignore[arg-type]
 
 
-def ours(before: int | None, step: Step = Step.LIMIT, at: str = "") -> LimitOwner:
+def owned(before: int | None, step: Step = Step.LIMIT, at: str = "") -> LimitOwner:
     return LimitOwner(step, _mi(before), at)
 
 
@@ -49,6 +51,23 @@ def limiting(limit: int | None = 1024, up_to: str | None = None, **fields: objec
 
 def won(by: Policy) -> Match:
     return Match(by, by.spec.rules[0])
+
+
+def decide_on(
+    one: ContainerFacts,
+    by: Policy | None = None,
+    mode: EnforcementMode | None = EnforcementMode.ENFORCE,
+    usage: int | None = None,
+    in_pod: PodFacts | None = None,
+) -> LimitDecision:
+    """Decide on a container's limit under a policy; `usage` in Mi."""
+    used = None if usage is None else usage * MI
+    match = won(by) if by else None
+    return evaluate_limit(LimitContext(in_pod or pod(one), one, used), match, mode)
+
+
+def reasons(found: LimitDecision) -> list[str]:
+    return [remark.reason for remark in found.status.remarks]
 
 
 def _mi(number: int | None) -> int | None:

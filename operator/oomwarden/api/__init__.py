@@ -1,1 +1,1 @@
-"""The wire types of group oomwarden.io as pydantic models, and models to CRD schemas. Pure."""
+"""The API types of group oomwarden.io as pydantic models, and their CRD schemas. No I/O."""

@@ -17,12 +17,12 @@ Extra = dict[str, Any]
 
 
 def validations(*each: Extra, **schema: Any) -> Extra:  # noqa: ANN401 - JSON schema values
-    """Make pydantic's `json_schema_extra` of CEL rules and other keywords of the CRD's schema."""
+    """Return pydantic's `json_schema_extra` with CEL rules and other keywords of a CRD schema."""
     return {"x-kubernetes-validations": list(each), **schema}
 
 
 def rule(expression: str, message: str, *, field_path: str | None = None) -> Extra:
-    """Make one CEL rule (x-kubernetes-validations) that tells `message` when it does not hold."""
+    """Return a CEL rule (x-kubernetes-validations) with the message for objects that violate it."""
     where = {"fieldPath": field_path} if field_path else {}
     return {"rule": expression, "message": message, **where}
 
@@ -37,11 +37,11 @@ Quantity = Annotated[
 """An amount of memory in bytes as oomwarden writes it: 512Mi, 1Gi, 4096."""
 
 Timestamp = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
-"""RFC 3339, in UTC; a fraction of a second may have any number of digits."""
+"""RFC 3339, in UTC, with any number of digits for fractions of a second."""
 
 
 class Model(BaseModel):
-    """A wire type: camelCase outside, frozen inside; unknown fields of a newer CRD are ignored."""
+    """An API type: camelCase in JSON, immutable; unknown fields of a newer CRD are ignored."""
 
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore"
@@ -49,7 +49,7 @@ class Model(BaseModel):
 
 
 MOST_VALUES = 128
-"""Of all expressions of a selector together."""
+"""For all expressions of a selector together."""
 _LABEL_VALUE = Annotated[str, Field(max_length=63)]
 
 
@@ -107,7 +107,7 @@ class LabelSelector(Model):
 
     match_labels: dict[str, _LABEL_VALUE] = Field(
         {},
-        description="Labels, each with the value that it must have. All of them must match.",
+        description="Labels with the values that they must have. All of them must match.",
         max_length=64,
         json_schema_extra=validations(
             rule(
@@ -146,12 +146,10 @@ class Condition(Model):
         json_schema_extra={"enum": ["True", "False", "Unknown"]},
     )
     reason: str = Field(
-        description="Why, in one CamelCase word for programs.", min_length=1, max_length=1024
+        description="The reason, as one CamelCase word for programs.", min_length=1, max_length=1024
     )
-    message: str = Field(
-        "", description="Why, and what to do, in words for people.", max_length=32768
-    )
+    message: str = Field("", description="The reason and the remedy, for people.", max_length=32768)
     last_transition_time: Timestamp = Field(description="When status last changed (RFC 3339, UTC).")
     observed_generation: int | None = Field(
-        None, description="metadata.generation that the condition was made from."
+        None, description="metadata.generation that the condition is based on."
     )

@@ -1,4 +1,4 @@
-"""OOMKill's `evidence`: what anyone can check the record against."""
+"""OOMKill's `evidence`: what a record can be verified against."""
 
 from typing import Annotated
 
@@ -7,23 +7,23 @@ from pydantic import ConfigDict, Field
 from oomwarden.api.base import Extra, Model, rule, validations
 
 ID: Extra = {"pattern": r"^[-A-Za-z0-9_.:]+$"}
-"""Of a UID or a boot: no character that JSON escapes makes it longer."""
+"""For UIDs and boot IDs, which JSON never escapes to a longer text."""
 
 
 class ContainerShare(Model):
-    """What one container has of the range of a record that merges several of one name."""
+    """One container's share of the range in a record that merges several containers of one name."""
 
     id: str = Field(
-        description="The runtime's id of the container, 64 hexadecimal digits.",
+        description="The runtime's ID of the container, 64 hexadecimal digits.",
         max_length=64,
         json_schema_extra={"pattern": r"^[0-9a-f]+$"},
     )
-    increments: int = Field(ge=1, description="How many increments of the range are its own.")
-    kills: int = Field(ge=1, description="How many of the record's kills are its own.")
+    increments: int = Field(ge=1, description="How many increments of the range belong to it.")
+    kills: int = Field(ge=1, description="How many of the record's kills belong to it.")
 
 
 class Evidence(Model):
-    """The range `start..end` of the kernel's own oom_kill counter that this record covers."""
+    """The range `from..to` of the kernel's oom_kill counter that this record covers."""
 
     model_config = ConfigDict(
         json_schema_extra=validations(
@@ -36,17 +36,20 @@ class Evidence(Model):
 
     boot_id: str = Field(
         alias="bootID",
-        description="The node's boot (/proc/sys/kernel/random/boot_id).",
+        description="The node's boot ID (/proc/sys/kernel/random/boot_id).",
         max_length=64,
         json_schema_extra=ID,
     )
-    cgroup: int = Field(description="Inode number of the cgroup directory that counted.")
+    cgroup: int = Field(description="Inode number of the cgroup directory whose counter it is.")
     level: str = Field(
-        description="Whose cgroup that is: Pod; QoS or Kubepods when the pod had gone unread.",
+        description=(
+            "Level of that cgroup: Pod; QoS or Kubepods if the pod's cgroup was removed before "
+            "it could be read."
+        ),
         json_schema_extra={"enum": ["Container", "Pod", "QoS", "Kubepods"]},
     )
     epoch: int = Field(
-        0, description="How many times the counter was seen to fall; it starts anew after each."
+        0, description="How many times the counter was seen to decrease, which starts a new range."
     )
     start: int = Field(
         alias="from", description="The cgroup's oom_kill counter before the kills (a number)."
@@ -58,13 +61,15 @@ class Evidence(Model):
     )
     sources: tuple[Annotated[str, Field(max_length=32)], ...] = Field(
         ("Counters",),
-        description="What the record was made from: Counters (memory.events), KernelLog.",
+        description="What the record is based on: Counters (memory.events), KernelLog.",
         max_length=4,
     )
     containers: tuple[ContainerShare, ...] = Field(
         (),
-        description="In a record that merges kills of a container that was restarted in between: "
-        "what each of them has of the range, the newest last, 8 at most. Absent: all of it is of "
-        "container.id, or nobody knows.",
+        description=(
+            "In a record that merges kills of a container that restarted in between: the share "
+            "of each container, the newest last, 8 at most. Absent: all kills are of "
+            "container.id, or it is not known."
+        ),
         max_length=8,
     )

@@ -1,4 +1,4 @@
-"""OOMKill's `memory`: what was seen of the container before the kill."""
+"""OOMKill's `memory`: what was observed of the container before the kill."""
 
 from pydantic import Field
 
@@ -6,90 +6,98 @@ from oomwarden.api.base import Model, Quantity, Timestamp
 from oomwarden.api.free_text import Text96
 
 LONGEST_COMMAND = 96
-"""Characters of a comm: 15 bytes, of which each may be escaped by six."""
+"""Characters of a comm: 15 bytes, each of which may be escaped as six characters."""
 
 
 class ProcessMemory(Model):
-    """A process of the container, as it was seen before the kill."""
+    """A process of the container, as observed before the kill."""
 
     pid: int = Field(description="Process id on the node.")
     command: Text96 = Field(
-        description="The process's comm: 15 bytes of its program's name at most, not its command "
-        "line. Unprintable characters are escaped."
+        description=(
+            "The process's comm: at most 15 bytes of the program's name, not the command line. "
+            "Unprintable characters are escaped."
+        )
     )
     rss: Quantity = Field(
-        description="Memory in RAM, in bytes (480Mi): anonymous, mapped files and shared; what "
-        "several processes share counts for each."
+        description=(
+            "Memory in RAM, in bytes (480Mi): anonymous, mapped files and shared. Memory that "
+            "several processes share counts for each of them."
+        )
     )
     oom_score_adj: int | None = Field(
-        None, description="oom_score_adj then, -1000..1000, without a unit."
+        None, description="oom_score_adj at that time, -1000..1000, without a unit."
     )
 
 
 class MemoryParts(Model):
-    """What charged memory consists of; the parts but shmem add up to about usage."""
+    """What charged memory consists of. The parts except shmem add up to about usage."""
 
     at: Timestamp = Field(description="When it was read (RFC 3339, UTC).")
-    usage: Quantity = Field(description="Memory that the kernel charged then, in bytes (510Mi).")
+    usage: Quantity = Field(description="Memory that the kernel had charged, in bytes (510Mi).")
     anon: Quantity | None = Field(
-        None, description="Of it anonymous memory such as heaps and stacks, in bytes (480Mi)."
+        None, description="Anonymous memory, such as heaps and stacks, in bytes (480Mi)."
     )
     file: Quantity | None = Field(
         None,
-        description="Of it page cache, in bytes (30Mi); includes shmem. The rest the kernel can "
-        "mostly take back.",
+        description=(
+            "Page cache, in bytes (30Mi), including shmem. The kernel can mostly reclaim the rest."
+        ),
     )
     shmem: Quantity | None = Field(
         None,
-        description="Of it tmpfs (emptyDir with medium Memory, /dev/shm) and shared memory, in "
-        "bytes (12Mi): it stays until it is deleted.",
+        description=(
+            "tmpfs (emptyDir with medium Memory, /dev/shm) and shared memory, in bytes (12Mi): "
+            "it stays until it is deleted."
+        ),
     )
     slab: Quantity | None = Field(
         None,
-        description="Of it the kernel's objects, in bytes (29Gi): mostly inodes and directory "
-        "entries of files that were used. Absent, as of the parts below: none, or this kernel does "
-        "not say.",
+        description=(
+            "Kernel objects, in bytes (29Gi): mostly inodes and directory entries of files that "
+            "were used. Absent, like the parts below: none, or this kernel does not report it."
+        ),
     )
     sock: Quantity | None = Field(
-        None, description="Of it buffers of network connections, in bytes (64Mi)."
+        None, description="Buffers of network connections, in bytes (64Mi)."
     )
     page_tables: Quantity | None = Field(
         None,
-        description="Of it page tables, in bytes (50Mi): large address spaces, many processes.",
+        description="Page tables, in bytes (50Mi): large address spaces, many processes.",
     )
     kernel_stack: Quantity | None = Field(
-        None, description="Of it kernel stacks, in bytes (18Mi): 16Ki for each thread."
+        None, description="Kernel stacks, in bytes (18Mi): 16Ki per thread."
     )
-    percpu: Quantity | None = Field(
-        None, description="Of it the kernel's data for each CPU, in bytes (1Mi)."
-    )
+    percpu: Quantity | None = Field(None, description="Per-CPU data of the kernel, in bytes (1Mi).")
     vmalloc: Quantity | None = Field(
-        None, description="Of it memory that the kernel mapped piece by piece, in bytes (4Mi)."
+        None, description="Memory that the kernel mapped with vmalloc, in bytes (4Mi)."
     )
     zswap: Quantity | None = Field(
-        None, description="Of it compressed memory that was swapped out, in bytes (40Mi)."
+        None, description="Compressed memory that was swapped out, in bytes (40Mi)."
     )
     hugetlb: Quantity | None = Field(
-        None, description="Of it huge pages, where they are charged as memory, in bytes (2Mi)."
+        None, description="Huge pages, if they are charged as memory, in bytes (2Mi)."
     )
     kernel_other: Quantity | None = Field(
-        None, description="Of it what else the kernel keeps, in bytes (3Mi)."
+        None, description="Other memory of the kernel, in bytes (3Mi)."
     )
     swap: Quantity | None = Field(
-        None, description="Beside it: what lies in swap and is not part of usage, in bytes (1Gi)."
+        None, description="Memory in swap, which is not part of usage, in bytes (1Gi)."
     )
 
 
 class MemoryDetail(MemoryParts):
-    """A closer look at the container, taken while it was near its limit."""
+    """A detailed reading of the container, made while it was near its limit."""
 
     process_count: int | None = Field(
         None, description="Number of processes in the container.", ge=0
     )
     processes: tuple[ProcessMemory, ...] = Field(
         (),
-        description="The processes with most memory in RAM, the largest first, 5 at most. "
-        "Absent: there were none, or too many to compare.",
+        description=(
+            "The processes with the most memory in RAM, the largest first, 5 at most. Absent: "
+            "there were none, or too many to compare."
+        ),
         max_length=5,
     )
 
@@ -99,12 +107,12 @@ class MemorySample(Model):
 
     at: Timestamp = Field(description="When it was read (RFC 3339, UTC).")
     usage: Quantity = Field(
-        description="Memory that the kernel charged to the container then, in bytes (510Mi)."
+        description="Memory that the kernel had charged to the container, in bytes (510Mi)."
     )
 
 
 class Memory(Model):
-    """What was seen of the container's memory before the kill."""
+    """The container's memory before the kill."""
 
     at: Timestamp = Field(description="When the last reading was made (RFC 3339, UTC).")
     usage: Quantity = Field(
@@ -113,12 +121,15 @@ class Memory(Model):
     )
     detail: MemoryDetail | None = Field(
         None,
-        description="A closer look at the container shortly before the kill. Absent: it was not "
-        "seen near its limit, or grew too fast.",
+        description=(
+            "A detailed reading of the container shortly before the kill. Absent: it was not "
+            "seen near its limit, or grew too fast."
+        ),
     )
     samples: tuple[MemorySample, ...] = Field(
         (),
-        description="Readings of the last five minutes, the oldest first, one in 10 seconds, 30 "
-        "at most.",
+        description=(
+            "Readings of the last five minutes, the oldest first, one every 10 seconds, 30 at most."
+        ),
         max_length=30,
     )

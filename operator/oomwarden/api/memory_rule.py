@@ -1,4 +1,4 @@
-"""What a rule says of a container's memory: its limit, who dies with it, and how it grows."""
+"""A rule's memory settings: the limit, group kills, and how the limit grows."""
 
 from typing import Annotated
 
@@ -8,8 +8,8 @@ from oomwarden.api.base import Model, rule, validations
 
 LIMIT_MIN = "1Mi"
 LONG_EXPONENT = "[eE][+-]?0*[1-9][0-9]{2,}$"
-"""Of 1e100 and more. To compare 1e2147483647, the API server would write all its digits
-(apimachinery pkg/api/resource/amount.go, Cmp, v1.37): minutes and gigabytes."""
+"""Matches 1e100 and more. To compare 1e2147483647, the API server would write out all its digits
+(apimachinery pkg/api/resource/amount.go, Cmp, v1.37), which takes minutes and gigabytes."""
 _AMOUNT = rule(
     f"!string(self).matches('{LONG_EXPONENT}') && isQuantity(string(self)) "
     f"&& quantity(string(self)).compareTo(quantity('{LIMIT_MIN}')) >= 0",
@@ -19,7 +19,7 @@ AMOUNT_LENGTH = 64
 
 
 def _as_text(given: object) -> object:
-    """Take a plain whole number, as a Pod does: YAML's 536870912 and 1.5e+9 are no text."""
+    """Accept a whole number, as Pods do: YAML parses 536870912 and 1.5e+9 as numbers."""
     if isinstance(given, float) and given.is_integer():
         return str(int(given))
     is_number = isinstance(given, int) and not isinstance(given, bool)
@@ -34,7 +34,7 @@ Amount = Annotated[
         validations(_AMOUNT, maxLength=AMOUNT_LENGTH, **{"x-kubernetes-int-or-string": True})
     ),
 ]
-"""An amount of memory, 1Mi or more, in every spelling that a Pod takes: 512Mi, 129e6, 536870912."""
+"""An amount of memory, 1Mi or more, in every form that Pods accept: 512Mi, 129e6, 536870912."""
 
 Percentage = Annotated[
     str,
@@ -67,41 +67,46 @@ class MemoryRule(Model):
         json_schema_extra=validations(
             rule(
                 "has(self.limit) || has(self.groupKill)",
-                "memory must ask for something: give limit or groupKill",
+                "memory must set limit or groupKill",
             )
         )
     )
 
     limit: Amount | None = Field(
         None,
-        description="Memory limit of the container, in bytes (512Mi), set by an in-place resize of "
-        "the pod. With onOOM.raiseLimit it is only where the limit starts.",
+        description=(
+            "Memory limit of the container, in bytes (512Mi), set by an in-place resize of the "
+            "pod. With onOOM.raiseLimit it is only the starting point."
+        ),
     )
     group_kill: bool | None = Field(
         None,
-        description="memory.oom.group: true, the kernel kills all processes of the container at "
-        "once; false, the one it chose. Needs agent.cgroupWrites of the chart.",
+        description=(
+            "memory.oom.group. true: the kernel kills all processes of the container together. "
+            "false: only the process that it selects. Requires agent.cgroupWrites of the chart."
+        ),
     )
 
 
 class RaiseLimit(Model):
-    """How a limit grows after a kill at it. Never lowered by this; the owner's template stays."""
+    """How a limit grows after a kill at it. It is never lowered; the template does not change."""
 
     by: Percentage = Field(
-        "25%", description="How much more than the limit that was hit, 1%..999%."
+        "25%", description="Increase relative to the limit that was hit, 1%..999%."
     )
     at_least: Amount = Field(
-        "64Mi", description="How much more at least, in bytes (64Mi); `by` may make it more."
+        "64Mi", description="Minimum increase, in bytes (64Mi); `by` may result in more."
     )
-    up_to: Amount = Field(description="The largest limit to be set, in bytes (2Gi).")
+    up_to: Amount = Field(description="The highest limit to set, in bytes (2Gi).")
     cooldown: Duration = Field(
-        "10m", description="Time between two raises of one container: 1m or more, such as 10m."
+        "10m",
+        description="Minimum time between two raises of a container: 1m or more, such as 10m.",
     )
 
 
 class OnOOM(Model):
-    """What to do when the container ran out of memory."""
+    """The response to an OOM kill of the container."""
 
     raise_limit: RaiseLimit = Field(
-        description="Raise the limit by an in-place resize of the pod, after a kill at it."
+        description="Raise the limit by an in-place resize of the pod, after a kill at that limit."
     )

@@ -13,12 +13,13 @@ from oomwarden.api.victim import NumaReference, Victim
 
 MAX_CANDIDATES = 64
 _OBJECT_NAME: Extra = {"pattern": r"^[-a-z0-9.]+$"}
-"""Of nodes, pods and policies (DNS subdomains): no character that JSON escapes makes it longer."""
+"""For names of nodes, pods and policies (DNS subdomains), which JSON never escapes to a longer
+text."""
 _ContainerName = Annotated[
     str,
     Field(max_length=63, json_schema_extra={"pattern": r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}),
 ]
-"""A DNS label, as Kubernetes wants it."""
+"""A DNS label, as Kubernetes requires."""
 
 
 class Cause(StrEnum):
@@ -33,7 +34,7 @@ class Cause(StrEnum):
 
 
 class ContainerType(StrEnum):
-    """Which list of the pod's spec a container stands in."""
+    """The list of the pod's spec that has the container."""
 
     APP = "App"
     INIT = "Init"
@@ -57,12 +58,12 @@ class PodReference(Model):
     uid: Text128 = Field(description="UID of the pod.", json_schema_extra=ID)
     owner: Owner | None = Field(
         None,
-        description="The pod's controller; a Deployment in place of its ReplicaSet. Absent: none.",
+        description="The pod's controller, or the Deployment of its ReplicaSet. Absent: none.",
     )
 
 
 class ContainerReference(Model):
-    """The container, or the candidates when several vanished unread."""
+    """The container, or the candidates if several exited before they could be distinguished."""
 
     name: Text63 | None = Field(None, description="Name of the container. Absent: unknown.")
     type: ContainerType | None = Field(
@@ -73,34 +74,41 @@ class ContainerReference(Model):
     )
     candidates: tuple[_ContainerName, ...] = Field(
         (),
-        description="Names of the containers that it may have been, when it is not known which, 64 "
-        "at most.",
+        description=(
+            "Names of the possible containers if it is not known which one was killed, 64 at most."
+        ),
         max_length=MAX_CANDIDATES,
     )
     sub_cgroup: str | None = Field(
         None,
-        description="The victim's cgroup below the container's own, where the container has made "
-        "such: a build step, a systemd unit. Cut at 256 characters. Absent: none, or unknown.",
+        description=(
+            "The victim's cgroup below the container's own, if the container has created one: a "
+            "build step, a systemd unit. Truncated to 256 characters. Absent: none, or unknown."
+        ),
         max_length=256,
     )
     other_cgroup: str | None = Field(
         None,
-        description="The cgroup in the pod that held the victim, where that is none of the pod's "
-        "containers: the runtime's monitor (conmon), the pause container, or the pod's own cgroup. "
-        "Absent: it was one.",
+        description=(
+            "The victim's cgroup in the pod if it belongs to none of the pod's containers: the "
+            "runtime's monitor (conmon), the pause container, or the pod's own cgroup. Absent: "
+            "the victim was in a container."
+        ),
         max_length=256,
     )
 
 
 class TimeSpan(Model):
-    """The kill lies between; RFC 3339 with microseconds."""
+    """The kill happened between the two; RFC 3339 with microseconds."""
 
     after: Timestamp | None = Field(
         None,
-        description="The counters were read before the kill then (RFC 3339, UTC). Absent: nobody "
-        "had read them before.",
+        description=(
+            "When the counters were last read before the kill (RFC 3339, UTC). Absent: they "
+            "were not."
+        ),
     )
-    before: Timestamp = Field(description="The kill was found then (RFC 3339, UTC).")
+    before: Timestamp = Field(description="When the kill was found (RFC 3339, UTC).")
 
 
 class PolicyReference(Model):
@@ -113,14 +121,14 @@ class PolicyReference(Model):
 
 
 class OOMKill(Model):
-    """The facts of the record, beside apiVersion, kind and metadata; unknown ones are absent."""
+    """The facts of the record, besides apiVersion, kind and metadata. Unknown ones are absent."""
 
     node: str = Field(
         description="Name of the node.", max_length=253, json_schema_extra=_OBJECT_NAME
     )
     pod: PodReference = Field(description="The pod whose container was killed.")
     container: ContainerReference = Field(
-        description="The container, or the candidates when it is not known which it was."
+        description="The container, or the candidates if it is not known which one was killed."
     )
     cause: Cause = Field(
         description="Whose memory ran out: ContainerLimit, PodLimit, NodeAllocatable (all pods "
@@ -131,9 +139,11 @@ class OOMKill(Model):
     )
     enforced_at: str | None = Field(
         None,
-        description="Pod, where the pod's cgroup enforced a container's limit because both are "
-        "equal; QoS, where the cgroup of the pod's QoS class reached its limit (--qos-reserved). "
-        "Absent: the cause's own level did.",
+        description=(
+            "Pod if the pod's cgroup enforced the container's limit because both are equal. QoS "
+            "if the cgroup of the pod's QoS class reached its limit (--qos-reserved). Absent: "
+            "the level of the cause."
+        ),
         max_length=63,
     )
     kills: int = Field(
@@ -147,60 +157,69 @@ class OOMKill(Model):
     )
     victims: tuple[Victim, ...] = Field(
         (),
-        description="Killed processes with distinct pids, 16 at most. Absent: the kernel log did "
-        "not tell.",
+        description="Killed processes, with distinct PIDs, 16 at most. Absent: the kernel log has "
+        "none.",
         max_length=16,
     )
     memory: Memory | None = Field(
         None,
-        description="What was seen of the container's memory before the kill. Absent: nothing, as "
-        "it lived too short, no agent ran, or it is not known which container it was.",
+        description=(
+            "The container's memory before the kill. Absent: it was not observed, because the "
+            "container was too short-lived, no agent ran, or it is not known which container "
+            "was killed."
+        ),
     )
     pod_memory: MemoryParts | None = Field(
         None,
-        description="What was charged to the pod as a whole right after the kill. What lies in "
-        "tmpfs (emptyDir with medium Memory, /dev/shm) stays there when a container is restarted. "
-        "Absent: little lies there, or it is not known.",
+        description=(
+            "Memory charged to the pod as a whole right after the kill. Content of tmpfs "
+            "(emptyDir with medium Memory, /dev/shm) remains when a container restarts. Absent: "
+            "there is little of it, or it is not known."
+        ),
     )
     numa: NumaReference | None = Field(
-        None, description="Which NUMA nodes ran out. Absent: the cause is another one."
+        None, description="Which NUMA nodes ran out of memory. Absent: the cause is another one."
     )
-    time: TimeSpan = Field(description="When: between these two.")
+    time: TimeSpan = Field(description="When it happened: between these two times.")
     policy: PolicyReference | None = Field(
         None, description="The policy that governed the container. Absent: none."
     )
     reduced_by: str | None = Field(
         None,
-        description="Why the record was merged longer than usual and tells less of victims and "
-        "memory: NamespaceFull or ClusterFull (too many OOMKills were written), NoOperator (nobody "
-        "counts them). Absent: it was not.",
+        description=(
+            "Why the record covers more kills than usual and has fewer details of victims and "
+            "memory: NamespaceFull or ClusterFull (too many OOMKills were written), NoOperator "
+            "(no operator counts them). Absent: it does not."
+        ),
         max_length=63,
     )
     evidence: Evidence = Field(
-        description="What anyone can check the record against: the range of the kernel's counter."
+        description="What the record can be verified against: the range of the kernel's counter."
     )
 
 
 class Response(Model):
-    """What was done about the kill."""
+    """The response to the kill."""
 
     action: str = Field(
         description="RaisedLimit or None.", json_schema_extra={"enum": ["RaisedLimit", "None"]}
     )
-    reason: str = Field(description="Why, in one CamelCase word for programs.", max_length=63)
-    message: Text1024 = Field(description="Why, and what to do, in words for people.")
-    time: Timestamp = Field(description="When it was decided (RFC 3339, UTC).")
+    reason: str = Field(
+        description="The reason, as one CamelCase word for programs.", max_length=63
+    )
+    message: Text1024 = Field(description="The reason and the remedy, for people.")
+    time: Timestamp = Field(description="When the operator decided (RFC 3339, UTC).")
     limit_before: Quantity | None = Field(
         None, description="The container's memory limit before, in bytes (512Mi)."
     )
     limit: Quantity | None = Field(
-        None, description="The memory limit that was asked for, in bytes (640Mi). Absent: none."
+        None, description="The new memory limit, in bytes (640Mi). Absent: none."
     )
 
 
 class OOMKillStatus(Model):
-    """Written by the operator; everything else of a record is a fact and stays."""
+    """Written by the operator. Everything else in a record is an immutable fact."""
 
     response: Response | None = Field(
-        None, description="What onOOM of the policy did. Absent: nothing was to be done."
+        None, description="What onOOM of the policy did. Absent: there was nothing to do."
     )

@@ -1,4 +1,4 @@
-"""OOMLimit: the limits that the operator has set on a pod's containers, and those of before."""
+"""OOMLimit: the limits that the operator has set on a pod's containers, and the original ones."""
 
 from enum import StrEnum
 
@@ -10,36 +10,36 @@ MOST_CONTAINERS = 256
 
 
 class Step(StrEnum):
-    """What the operator wrote a limit for: memory.limit of a rule, or its onOOM.raiseLimit."""
+    """Why the operator set a limit: memory.limit of a rule, or onOOM.raiseLimit."""
 
     LIMIT = "Limit"
     RAISE = "Raise"
 
 
 class KeptLimit(Model):
-    """One container's limit that oomwarden has set."""
+    """The limit of one container that oomwarden has set."""
 
     name: str = Field(description="Name of the container.", max_length=63)
     step: Step = Field(
-        description="What it was set for: Limit (memory.limit) or Raise (onOOM.raiseLimit)."
+        description="Where it comes from: Limit (memory.limit) or Raise (onOOM.raiseLimit)."
     )
     before: Quantity | None = Field(
         None,
-        description="The limit before oomwarden's first write, in bytes (512Mi). Absent: none.",
+        description="The limit before oomwarden first changed it, in bytes (512Mi). Absent: none.",
     )
     limit: Quantity = Field(description="The limit that oomwarden has set, in bytes (1Gi).")
     pending: bool = Field(
         default=False,
-        description="Whether the resize was not confirmed yet; `was` is the limit until then.",
+        description="Whether the resize is not confirmed yet; until then the limit is `was`.",
     )
     was: Quantity | None = Field(
-        None, description="While pending: the limit at that time, in bytes. Absent: none."
+        None, description="While pending: the limit before this resize, in bytes. Absent: none."
     )
     at: Timestamp = Field(description="When it was set (RFC 3339, UTC).")
 
 
 class OOMLimitSpec(Model):
-    """A pod and its containers; the object is named after the pod's UID."""
+    """A pod and its containers. The object is named after the pod's UID."""
 
     node: str = Field(description="Name of the pod's node.", max_length=253)
     namespace: str = Field(description="Namespace of the pod.", max_length=63)

@@ -1,4 +1,4 @@
-"""OOMNode: what one node's agent applied, refused, counted and found of its own health."""
+"""OOMNode: what one node's agent applied, refused and counted, and its own health."""
 
 from pydantic import Field
 
@@ -6,25 +6,31 @@ from oomwarden.api.base import Condition, Model, Quantity, Timestamp
 
 
 class AgentInfo(Model):
-    """The agent; silent when the heartbeat is older than 11 minutes. Times are RFC 3339."""
+    """The agent; silent if the heartbeat is older than 11 minutes."""
 
     version: str = Field(description="Version of the agent.")
     store_id: str = Field(
         alias="storeID",
-        description="Id of the agent's database; another one means that it began anew.",
+        description=(
+            "ID of the agent's database. A new ID means that the agent started with an empty "
+            "database."
+        ),
     )
     started: Timestamp = Field(description="When the agent started (RFC 3339, UTC).")
     heartbeat: Timestamp = Field(
-        description="When the agent wrote last (RFC 3339, UTC); silent when older than 11 minutes."
+        description=(
+            "When the agent last wrote (RFC 3339, UTC); it is silent if that is more than 11 "
+            "minutes ago."
+        )
     )
 
 
 class KernelInfo(Model):
     """The node's kernel and its cgroup layout."""
 
-    release: str = Field(description="Kernel release, as uname -r gives it.")
-    boot_id: str = Field(alias="bootID", description="The node's boot.")
-    cgroup_driver: str = Field(description="systemd, cgroupfs, or empty when unknown.")
+    release: str = Field(description="Kernel release (uname -r).")
+    boot_id: str = Field(alias="bootID", description="The node's boot ID.")
+    cgroup_driver: str = Field(description="systemd, cgroupfs, or empty if unknown.")
     nested: bool = Field(
         default=False, description="Whether the node is itself a container (kind)."
     )
@@ -35,7 +41,7 @@ class MemoryInfo(Model):
 
     capacity: Quantity | None = Field(None, description="RAM of the node, in bytes (16Gi).")
     allocatable: Quantity | None = Field(
-        None, description="RAM that pods may use together, in bytes (14Gi)."
+        None, description="RAM that all pods may use together, in bytes (14Gi)."
     )
     available: Quantity | None = Field(
         None, description="MemAvailable of /proc/meminfo, in bytes (3Gi)."
@@ -43,23 +49,25 @@ class MemoryInfo(Model):
 
 
 class Applied(Model):
-    """What holds a value of ours now."""
+    """What oomwarden has set on the node now."""
 
     containers: int = Field(
         0,
-        description="Number of containers with a score, a memory limit or a memory.oom.group of "
-        "ours.",
+        description=(
+            "Number of containers with a score, a memory limit or a memory.oom.group set by "
+            "oomwarden."
+        ),
     )
-    processes: int = Field(0, description="Number of processes with a score of ours.")
+    processes: int = Field(0, description="Number of processes with a score set by oomwarden.")
 
 
 class Refusal(Model):
-    """Why a policy is not (wholly) in force on a container."""
+    """Why a policy is not (completely) in force on a container."""
 
     pod: str = Field(description="Name of the pod, as namespace/name.")
     container: str = Field(description="Name of the container.")
-    reason: str = Field(description="Why, in one CamelCase word for programs.")
-    message: str = Field(description="Why, and what to do, in words for people.")
+    reason: str = Field(description="The reason, as one CamelCase word for programs.")
+    message: str = Field(description="The reason and the remedy, for people.")
 
 
 class PolicyReport(Model):
@@ -71,68 +79,72 @@ class PolicyReport(Model):
     )
     name: str = Field(description="Name of the policy.")
     observed_generation: int = Field(
-        description="metadata.generation of the policy that these numbers are for."
+        description="metadata.generation of the policy that the report is based on."
     )
     pods: int = Field(0, description="Number of this node's pods that the policy selects.")
     matched: int = Field(0, description="Number of containers that a rule matches.")
     enforced: int = Field(
-        0, description="Number of containers on which all that it asks is in force."
+        0, description="Number of containers on which everything it asks for is in force."
     )
     observed: int = Field(
         0, description="Number of containers that it would change (mode Observe)."
     )
     refused: int = Field(
-        0, description="Number of containers on which the policy is not, or not wholly, in force."
+        0,
+        description="Number of containers on which the policy is not, or not completely, in force.",
     )
-    warned: int = Field(
-        0, description="Number of containers on which what is in force may do harm."
-    )
+    warned: int = Field(0, description="Number of containers on which it may do harm.")
     refusals: tuple[Refusal, ...] = Field(
-        (), description="Some of the refused containers, with the reason and what to do."
+        (), description="Some of the refused containers, with the reason and the remedy."
     )
     warnings: tuple[Refusal, ...] = Field(
-        (), description="What is in force, and may do harm; some of the containers."
+        (),
+        description="Some of these containers, with the reason and the remedy.",
     )
 
 
 class Resize(Model):
-    """A memory limit that a policy asks of the operator: the container does not have it yet."""
+    """A memory limit for the operator to set, which the container does not have yet."""
 
     namespace: str = Field(description="Namespace of the pod.")
     pod: str = Field(description="Name of the pod.")
     uid: str = Field(description="UID of the pod.")
     container: str = Field(description="Name of the container.")
-    limit: Quantity = Field(description="The memory limit asked for, in bytes (512Mi).")
-    policy: str = Field(description="The policy that asks: OOMPolicy shop/protect-db.")
+    limit: Quantity = Field(description="The requested memory limit, in bytes (512Mi).")
+    policy: str = Field(description="The policy that asks for it: OOMPolicy shop/protect-db.")
 
 
 class KillCounts(Model):
-    """Kills since the agent's store began."""
+    """Kills since the agent's database was created."""
 
-    recorded: int = Field(0, description="Number of kills told in OOMKills.")
+    recorded: int = Field(0, description="Number of kills recorded in OOMKills.")
     unattributed: int = Field(
-        0, description="Number of kills that no pod could be found for; a group kill is one."
+        0, description="Number of kills for which no pod was found; a group kill counts as one."
     )
     undeliverable: int = Field(
         0,
-        description="Number of kills whose record has no place any more: its namespace is gone, or "
-        "it was refused for too long.",
+        description=(
+            "Number of kills whose record could not be delivered: its namespace was deleted, or "
+            "the API server refused it for too long."
+        ),
     )
     before_start: int = Field(
-        0, description="Number of kills before this agent's first start, which has no record."
+        0, description="Number of kills before this agent's first start, which have no record."
     )
-    host: int = Field(0, description="Number of kills of processes outside of pods.")
+    host: int = Field(0, description="Number of kills of processes outside pods.")
 
 
 class OOMNodeStatus(Model):
-    """Written by the node's agent alone."""
+    """Written only by the node's agent."""
 
     agent: AgentInfo = Field(description="The agent of this node.")
     conditions: tuple[Condition, ...] = Field(
         (),
-        description="Ready, Kernel, CgroupV2, Capabilities, KernelLog, CgroupWrites, "
-        "AgentMemory, Inotify, CgroupsReadable, Layout, Store, Delivery, PoliciesUnderstood, "
-        "ObjectsUnderstood, Records, WithinBounds: each that is False tells the remedy.",
+        description=(
+            "Ready, Kernel, CgroupV2, Capabilities, KernelLog, CgroupWrites, AgentMemory, "
+            "Inotify, CgroupsReadable, Layout, Store, Delivery, PoliciesUnderstood, "
+            "ObjectsUnderstood, Records, WithinBounds. The message of a False one is the remedy."
+        ),
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["type"],
@@ -140,19 +152,23 @@ class OOMNodeStatus(Model):
     )
     kernel: KernelInfo = Field(description="The node's kernel and its cgroup layout.")
     memory: MemoryInfo = Field(MemoryInfo(), description="The node's memory.")
-    applied: Applied = Field(Applied(), description="What holds a value of ours now.")
+    applied: Applied = Field(Applied(), description="What oomwarden has set on the node now.")
     policies: tuple[PolicyReport, ...] = Field(
-        (), description="Each policy that selects pods of this node, and what became of it here."
+        (), description="The policies that select pods of this node, and what became of them here."
     )
     policies_left_out: int = Field(
-        0, description="Number of policies that do not fit into policies: an object has bounds."
+        0,
+        description=(
+            "Number of policies that do not fit into policies, because the size of an object is "
+            "limited."
+        ),
     )
     resizes: tuple[Resize, ...] = Field(
-        (), description="Memory limits to be set by the operator; 50 at most.", max_length=50
+        (), description="Memory limits for the operator to set; 50 at most.", max_length=50
     )
     resizes_waiting: int = Field(
-        0, description="Number of memory limits to be set beyond those in resizes."
+        0, description="Number of memory limits to set that do not fit into resizes."
     )
     kills: KillCounts = Field(
-        KillCounts(), description="Numbers of kills since the agent's database began."
+        KillCounts(), description="Numbers of kills since the agent's database was created."
     )

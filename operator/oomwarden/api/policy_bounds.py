@@ -1,17 +1,17 @@
-"""How large a policy may be: agents and operator hold policies of many tenants in memory.
+"""How large a policy may be: agents and the operator keep policies of many tenants in memory.
 
-With 64 rules of 16 containers and 16 processes each, 1,000 policies had 2 GB. So what all rules
-have together is bounded too: the largest OOMPolicy has 80 KiB, and dozens of rules still fit. Only
-the API server holds these bounds, and lets stand what was stored before (ratcheting, KEP-4008):
-models read that too, and the agents' own bounds hold for it (core/policy/policy_cache.py).
+With 64 rules of 16 containers and 16 processes each, 1,000 policies took 2 GB. So the totals of all
+rules are bounded too: the largest OOMPolicy has 80 KiB, and dozens of rules still fit. Only the API
+server enforces these bounds, and accepts what was stored before (ratcheting, KEP-4008). The models
+parse that too, and the agents' own bounds apply to it (core/policy/policy_cache.py).
 """
 
 from oomwarden.api.base import Extra, rule, validations
 
 MOST_CONTAINERS = 128
-"""Globs over containers in all rules."""
+"""Globs over container names in all rules."""
 MOST_PROCESSES = 64
-"""Rules for processes in all rules."""
+"""Process rules in all rules."""
 MOST_COMMANDS = 8192
 """Characters of their globs together."""
 LONGEST_COMMAND = 256

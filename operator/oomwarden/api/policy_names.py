@@ -1,4 +1,4 @@
-"""Names of containers and PriorityClasses as policies give them."""
+"""Names of containers and PriorityClasses in policies."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""OOMKill's `victims` and `numa`: what the kernel log tells of a kill."""
+"""OOMKill's `victims` and `numa`: what the kernel log reports of a kill."""
 
 from pydantic import Field
 
@@ -9,7 +9,7 @@ _NODE_LIST: Extra = {"pattern": r"^[-0-9,]+$"}
 
 
 class NumaReference(Model):
-    """That the NUMA nodes that a task may use ran out of memory."""
+    """The NUMA nodes that a task may use ran out of memory."""
 
     constraint: str = Field(
         description="CONSTRAINT_CPUSET: its cpuset allows memsAllowed only. "
@@ -19,15 +19,15 @@ class NumaReference(Model):
     )
     mems_allowed: str | None = Field(
         None,
-        description="NUMA nodes that the cpuset of the task that asked for memory allows (0-1,3). "
-        "Absent: unknown.",
+        description="NUMA nodes that the allocating task's cpuset allows (0-1,3). Absent: unknown.",
         max_length=256,
         json_schema_extra=_NODE_LIST,
     )
     nodemask: str | None = Field(
         None,
-        description="NUMA nodes to which a memory policy binds that task (0-1,3). Absent: none, or "
-        "unknown.",
+        description=(
+            "NUMA nodes to which a memory policy binds that task (0-1,3). Absent: none, or unknown."
+        ),
         max_length=256,
         json_schema_extra=_NODE_LIST,
     )
@@ -38,8 +38,10 @@ class Victim(Model):
 
     pid: int = Field(description="Process id on the node.")
     command: str = Field(
-        description="The process's comm: 15 bytes of its program's name at most, not its command "
-        "line. Unprintable characters are escaped.",
+        description=(
+            "The process's comm: at most 15 bytes of the program's name, not the command line. "
+            "Unprintable characters are escaped."
+        ),
         max_length=LONGEST_COMMAND,
     )
     anon_rss: Quantity | None = Field(
@@ -52,12 +54,14 @@ class Victim(Model):
         None, alias="shmemRSS", description="Shared memory and tmpfs in RAM, in bytes (16Mi)."
     )
     total_vm: Quantity | None = Field(
-        None, alias="totalVM", description="Address space, in bytes (1Gi); says little of RAM."
+        None,
+        alias="totalVM",
+        description="Address space, in bytes (1Gi); it says little about RAM.",
     )
     page_tables: Quantity | None = Field(
         None, description="Page tables of the process, in bytes (1Mi)."
     )
     oom_score_adj: int | None = Field(
-        None, description="oom_score_adj at the kill, -1000..1000, without a unit."
+        None, description="oom_score_adj at the time of the kill, -1000..1000, without a unit."
     )
     uid: int | None = Field(None, description="User id of the process on the node.")

@@ -29,8 +29,9 @@ from oomwarden.controller.policies.policy_queue import PolicyQueue
 from oomwarden.controller.policies.statuses import PolicyStatusWriter, StatusSources
 from oomwarden.controller.retention.publishing import PressurePublisher
 from oomwarden.controller.retention.retention import Retention
-from oomwarden.core.limits.node_report import PolicyKey, reported_node
-from oomwarden.core.objects.passed_over import OF_THE_OPERATOR, UnreadableObjects
+from oomwarden.core.limits.node_report import reported_node
+from oomwarden.core.objects.unreadable import OF_THE_OPERATOR, UnreadableObjects
+from oomwarden.core.policy.policy import PolicyKey
 from oomwarden.core.quota.retention import Bounds
 from oomwarden.kube.mode import ModeConfigMap
 from oomwarden.kube.oomkill_pages import OOMKillPages

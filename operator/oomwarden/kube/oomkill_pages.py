@@ -11,7 +11,7 @@ from typing import Any
 from lightkube import ApiError
 
 from oomwarden.api.base import LABEL_POD_UID
-from oomwarden.core.objects.passed_over import error_words, name_of
+from oomwarden.core.objects.unreadable import describe_error, display_name
 from oomwarden.core.quota.retention import StoredRecord
 from oomwarden.kube.pressure import count
 from oomwarden.kube.transport.client import Client, ListOptions
@@ -117,8 +117,10 @@ def _records(items: list[dict[str, Any]]) -> Iterator[StoredRecord]:
         try:
             yield _record(metadata)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            name = name_of("OOMKill", {"metadata": metadata})
-            _LOG.warning("retention skips %s, which cannot be read: %s", name, error_words(error))
+            name = display_name("OOMKill", {"metadata": metadata})
+            _LOG.warning(
+                "retention skips %s, which cannot be read: %s", name, describe_error(error)
+            )
 
 
 def _record(metadata: dict[str, Any]) -> StoredRecord:

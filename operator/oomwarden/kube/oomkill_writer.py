@@ -9,7 +9,8 @@ from lightkube import ApiError
 from lightkube.generic_resource import GenericNamespacedResource
 from lightkube.types import PatchType
 
-from oomwarden.core.objects.passed_over import error_words
+from oomwarden.core.objects.json_parts import Manifest
+from oomwarden.core.objects.unreadable import describe_error
 from oomwarden.core.records.event_series import EventSeries
 from oomwarden.kube.transport.client import Client
 from oomwarden.kube.transport.errors import API_ERRORS, WriteOutcome, WriteResult, classify_error
@@ -20,7 +21,6 @@ DEADLINE_SECONDS = 30.0
 FOREIGN_EVENT_DENIAL = "An agent writes its own Events only"
 """Message of the admission policy (the chart's node-bound.yaml) for an Event of another writer."""
 _NAME_LENGTH = 253
-Manifest = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ async def deliver(client: Client, what: Manifest | EventSeries) -> Delivery:
         return Delivery(retry=WriteResult(WriteOutcome.RETRY, reason, server_wide=True))
     except Exception as error:  # noqa: BLE001 - any response or object may cause one
         return Delivery(
-            retry=WriteResult(WriteOutcome.RETRY, error_words(error), refused=True, invalid=True)
+            retry=WriteResult(WriteOutcome.RETRY, describe_error(error), refused=True, invalid=True)
         )
 
 

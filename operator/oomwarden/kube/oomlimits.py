@@ -10,9 +10,9 @@ from lightkube import ApiError
 from pydantic import ValidationError
 
 from oomwarden.api.oomlimit import KeptLimit, OOMLimitSpec
-from oomwarden.core.objects.json_parts import object_at
-from oomwarden.core.objects.passed_over import error_words, name_of
-from oomwarden.kube.transport.client import Client, Json, ListOptions
+from oomwarden.core.objects.json_parts import Manifest, object_at
+from oomwarden.core.objects.unreadable import describe_error, display_name
+from oomwarden.kube.transport.client import Client, ListOptions
 from oomwarden.kube.transport.resources import OOMLimit, Pod
 
 PAGE_SIZE = 500
@@ -32,14 +32,14 @@ class LimitedPod:
     node_uid: str = ""
 
 
-def kept_limits(manifest: Json | None) -> dict[str, KeptLimit]:
+def kept_limits(manifest: Manifest | None) -> dict[str, KeptLimit]:
     """Return the limits recorded in an OOMLimit, by container. Skip those that cannot be read."""
     found, listed = {}, object_at(manifest, "spec").get("containers")
     for each in listed if isinstance(listed, list) else ():
         try:
             kept = KeptLimit.model_validate(each)
         except ValidationError as error:
-            name, why = name_of("OOMLimit", manifest), error_words(error)
+            name, why = display_name("OOMLimit", manifest), describe_error(error)
             _LOG.warning("%s: a container is skipped, because it cannot be read: %s", name, why)
         else:
             found[kept.name] = kept
@@ -52,10 +52,10 @@ class OOMLimits:
 
     client: Client
 
-    async def read(self, uid: str) -> Json | None:
+    async def read(self, uid: str) -> Manifest | None:
         """Read the OOMLimit of a pod, None if there is none."""
         try:
-            found: Json = await self.client.get(OOMLimit, uid)
+            found: Manifest = await self.client.get(OOMLimit, uid)
         except ApiError as error:
             if error.status.code == HTTPStatus.NOT_FOUND:
                 return None
@@ -63,8 +63,8 @@ class OOMLimits:
         return found
 
     async def put(
-        self, known: Json | None, pod: LimitedPod, name: str, kept: KeptLimit | None
-    ) -> Json | None:
+        self, known: Manifest | None, pod: LimitedPod, name: str, kept: KeptLimit | None
+    ) -> Manifest | None:
         """Write the limit recorded for one container.
 
         Args:
@@ -89,12 +89,12 @@ class OOMLimits:
             return None
         wanted = OOMLimit.from_dict(_manifest(known, pod, containers))
         if known is None:
-            written: Json = await self.client.create(wanted)
+            written: Manifest = await self.client.create(wanted)
         else:
             written = await self.client.replace(wanted, pod.uid)
         return written
 
-    async def list_metadata(self) -> AsyncIterator[Json]:
+    async def list_metadata(self) -> AsyncIterator[Manifest]:
         """Yield the metadata of all OOMLimits, listed page by page."""
         token = ""
         while True:
@@ -107,7 +107,7 @@ class OOMLimits:
             if not token:
                 return
 
-    async def delete_if_pod_gone(self, metadata: Json) -> bool:
+    async def delete_if_pod_gone(self, metadata: Manifest) -> bool:
         """Delete an OOMLimit if its pod is gone. Return whether it was deleted.
 
         An OOMLimit without the pod's name in its annotation is kept.
@@ -133,7 +133,7 @@ class OOMLimits:
         await self._delete(metadata)
         return True
 
-    async def _delete(self, metadata: Json) -> None:
+    async def _delete(self, metadata: Manifest) -> None:
         try:
             await self.client.delete(OOMLimit, metadata["name"])
         except ApiError as error:
@@ -142,7 +142,7 @@ class OOMLimits:
 
 
 def _manifest(
-    known: Json | None, pod: LimitedPod, containers: dict[str, KeptLimit]
+    known: Manifest | None, pod: LimitedPod, containers: dict[str, KeptLimit]
 ) -> dict[str, Any]:
     spec = OOMLimitSpec(
         node=pod.node,

@@ -3,7 +3,6 @@
 import logging
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Any
 
 from lightkube import ApiError
 from pydantic import ValidationError
@@ -11,14 +10,14 @@ from pydantic import ValidationError
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.ledger.rebuild import RecordedKills, summarize_records
 from oomwarden.core.model.quantity import QuantityError, canonical
+from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.objects.needed_fields import without_large_metadata
-from oomwarden.core.objects.passed_over import error_words, name_of
+from oomwarden.core.objects.unreadable import describe_error, display_name
 from oomwarden.core.quota.pressure import YOUNG_SECONDS
 from oomwarden.kube.pressure import published
 from oomwarden.kube.transport.client import Client, ListOptions
 from oomwarden.kube.transport.resources import Node, OOMKill, OOMNode
 
-Manifest = dict[str, Any]
 _LOG = logging.getLogger(__name__)
 
 
@@ -90,7 +89,7 @@ def _is_readable(kill: Manifest, boot_id: str, kept_from: str) -> bool:
     try:
         summarize_records([kill], boot_id, None, kept_from)
     except Exception as error:  # noqa: BLE001 - anything may be missing
-        name, why = name_of("OOMKill", kill), error_words(error)
+        name, why = display_name("OOMKill", kill), describe_error(error)
         _LOG.warning("%s cannot be read and counts as missing: %s", name, why)
         return False
     return True

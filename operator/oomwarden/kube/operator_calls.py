@@ -8,9 +8,9 @@ from typing import Any
 from lightkube import ApiError
 from lightkube.types import PatchType
 
-from oomwarden.core.objects.json_parts import object_at, objects_at
+from oomwarden.core.objects.json_parts import Manifest, object_at, objects_at
 from oomwarden.core.reporting.node_conditions import LEFT_CHANGED
-from oomwarden.kube.transport.client import Client, Json, ListOptions
+from oomwarden.kube.transport.client import Client, ListOptions
 from oomwarden.kube.transport.resources import ClusterOOMPolicy, OOMLimit, OOMNode, OOMPolicy
 
 _MANAGER = "oomwarden-operator"
@@ -38,7 +38,7 @@ class OperatorCalls:
             if error.status.code != HTTPStatus.NOT_FOUND:
                 raise
 
-    async def list_nodes(self) -> list[Json]:
+    async def list_nodes(self) -> list[Manifest]:
         """List the current OOMNodes, without their reports on policies."""
         found = await self.client.list_objects(ListOptions(OOMNode), _NEWEST, _own_state)
         unread = [{**each.manifest, "status": {"unread": each.why}} for each in found.unread]
@@ -56,7 +56,7 @@ class OperatorCalls:
         return True
 
 
-def _own_state(node: Json) -> Json:
+def _own_state(node: Manifest) -> Manifest:
     """Return the name of an OOMNode, and what its agent reports about itself."""
     status = object_at(node, "status")
     kept = {key: status[key] for key in ("agent", "kernel", "applied") if key in status}

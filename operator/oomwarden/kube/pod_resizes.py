@@ -11,14 +11,15 @@ from lightkube.types import PatchType
 
 from oomwarden.api.oomlimit import KeptLimit
 from oomwarden.core.limits.authorization import ResizeContext
-from oomwarden.core.model.limit_ownership import with_evidence
+from oomwarden.core.model.limit_ownership import with_ownership
 from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
+from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.pods.manifest import pod_facts
 from oomwarden.core.policy.candidates import Candidates
 from oomwarden.kube.mode import CONFIGMAP_NAME
 from oomwarden.kube.oomlimits import LimitedPod, OOMLimits, kept_limits
-from oomwarden.kube.transport.client import Client, Json, ListOptions
+from oomwarden.kube.transport.client import Client, ListOptions
 from oomwarden.kube.transport.resources import (
     ClusterOOMPolicy,
     ConfigMap,
@@ -53,7 +54,7 @@ class ResizeTarget:
     context: ResizeContext
     resource_version: str
     kept: KeptLimit | None = None
-    record: Json | None = None
+    record: Manifest | None = None
     node_uid: str = ""
 
 
@@ -81,13 +82,15 @@ class PodResizes:
         labels = _labels(await self._get(Namespace, namespace))
         host = await self._get(Node, node) if node else None
         candidates = Candidates(facts, labels, _labels(host))
-        await self.client.list_objects(ListOptions(OOMPolicy, namespace), None, candidates.own)
-        await self.client.list_objects(ListOptions(ClusterOOMPolicy), None, candidates.everywhere)
+        await self.client.list_objects(
+            ListOptions(OOMPolicy, namespace), None, candidates.add_namespaced
+        )
+        await self.client.list_objects(ListOptions(ClusterOOMPolicy), None, candidates.add_cluster)
         context = ResizeContext(
             facts,
-            with_evidence(named, kept) if named else None,
+            with_ownership(named, kept) if named else None,
             node,
-            candidates.policies(),
+            candidates.selected(),
             switch,
             labels,
             _labels(host),
@@ -105,7 +108,7 @@ class PodResizes:
         record = await OOMLimits(self.client).put(found.record, where, container.name, kept)
         return replace(found, record=record, kept=kept)
 
-    async def resize(self, namespace: str, pod: str, patch: Json, manager: str) -> None:
+    async def resize(self, namespace: str, pod: str, patch: Manifest, manager: str) -> None:
         """Patch pods/resize.
 
         Args:

@@ -5,18 +5,18 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from oomwarden.core.objects.json_parts import object_at, objects_at
+from oomwarden.core.objects.json_parts import Manifest, object_at, objects_at
 from oomwarden.kube.transport import reflector
-from oomwarden.kube.transport.client import Client, Json, Listing, ListOptions
+from oomwarden.kube.transport.client import Client, Listing, ListOptions
 from oomwarden.kube.transport.resources import ClusterOOMPolicy, OOMPolicy, Resource
 
 
-def has_on_oom(policy: Json) -> bool:
+def has_on_oom(policy: Manifest) -> bool:
     """Return whether a rule of the policy has onOOM."""
     return any(rule.get("onOOM") for rule in objects_at(object_at(policy, "spec"), "rules"))
 
 
-def _identity(policy: Json) -> tuple[str, int]:
+def _identity(policy: Manifest) -> tuple[str, int]:
     """Return the namespace, empty for cluster policies, and the hash of the name."""
     metadata = policy["metadata"]
     return str(metadata.get("namespace") or ""), hash(metadata["name"])
@@ -35,14 +35,14 @@ class _PolicyCache:
             self.names.setdefault(namespace, set()).add(name)
         self.listed = True
 
-    def apply(self, manifest: Json) -> None:
+    def apply(self, manifest: Manifest) -> None:
         namespace, name = _identity(manifest)
         if has_on_oom(manifest):
             self.names.setdefault(namespace, set()).add(name)
         else:
             self.delete(manifest)
 
-    def delete(self, manifest: Json) -> None:
+    def delete(self, manifest: Manifest) -> None:
         namespace, name = _identity(manifest)
         names = self.names.get(namespace, set())
         names.discard(name)
@@ -61,7 +61,7 @@ class _PolicyListerWatcher:
 
     async def watch_objects(
         self, what: ListOptions, version: str, seconds: int
-    ) -> AsyncGenerator[tuple[str, Json]]:
+    ) -> AsyncGenerator[tuple[str, Manifest]]:
         async with aclosing(self.client.watch_objects(what, version, seconds)) as events:
             async for event in events:
                 yield event

@@ -12,13 +12,14 @@ from typing import Any
 from lightkube import ApiError
 from lightkube.types import PatchType
 
-from oomwarden.core.limits.raise_case import YOUNG
-from oomwarden.core.limits.recent_kills import MOST_OF_A_NAMESPACE
-from oomwarden.core.objects.passed_over import UnreadableObject, UnreadableObjects, unread
+from oomwarden.core.limits.raise_context import MAX_KILL_AGE
+from oomwarden.core.limits.recent_kills import MAX_PER_NAMESPACE
+from oomwarden.core.objects.json_parts import Manifest
+from oomwarden.core.objects.unreadable import UnreadableObject, UnreadableObjects, unreadable_object
 from oomwarden.kube import events
 from oomwarden.kube.raising_policies import RaisingPolicies
 from oomwarden.kube.transport import reflector
-from oomwarden.kube.transport.client import Client, Json, Listing, ListOptions
+from oomwarden.kube.transport.client import Client, Listing, ListOptions
 from oomwarden.kube.transport.errors import API_ERRORS, WriteResult
 from oomwarden.kube.transport.guarded_handler import guard
 from oomwarden.kube.transport.resources import OOMKill, OOMNode
@@ -27,7 +28,7 @@ PAGE_SIZE = 500
 _MANAGER = "oomwarden-operator"
 _LOG = logging.getLogger(__name__)
 
-KillHandler = Callable[[Json], None]
+KillHandler = Callable[[Manifest], None]
 
 
 @dataclass(slots=True)
@@ -37,14 +38,14 @@ class _ForwardingHandler:
     handle: KillHandler
     wanted: Callable[[str], bool]
 
-    def replace(self, objects: list[Json]) -> None:
+    def replace(self, objects: list[Manifest]) -> None:
         """Do nothing: the lister passes on what it reads."""
 
-    def apply(self, manifest: Json) -> None:
+    def apply(self, manifest: Manifest) -> None:
         if self.wanted(manifest["metadata"]["namespace"]):
             self.handle(manifest)
 
-    def delete(self, manifest: Json) -> None:
+    def delete(self, manifest: Manifest) -> None:
         """Do nothing: a deleted record needs no response."""
 
 
@@ -65,7 +66,7 @@ class _RecentListerWatcher:
                 if not self.handler.wanted(namespace) or not _is_recent(metadata, now):
                     continue
                 count[namespace] += 1
-                if count[namespace] <= MOST_OF_A_NAMESPACE:
+                if count[namespace] <= MAX_PER_NAMESPACE:
                     unreadable += await self._read(metadata)
             token = page["metadata"].get("continue") or ""
             if not token:
@@ -74,10 +75,10 @@ class _RecentListerWatcher:
 
     def watch_objects(
         self, what: ListOptions, version: str, seconds: int
-    ) -> AsyncGenerator[tuple[str, Json]]:
+    ) -> AsyncGenerator[tuple[str, Manifest]]:
         return self.client.watch_objects(what, version, seconds)
 
-    async def _read(self, metadata: Json) -> list[UnreadableObject]:
+    async def _read(self, metadata: Manifest) -> list[UnreadableObject]:
         """Read a record and pass it on. Return it if the handler fails."""
         name, namespace = metadata["name"], metadata["namespace"]
         try:
@@ -86,7 +87,7 @@ class _RecentListerWatcher:
             if not isinstance(error, ApiError) or error.status.code != HTTPStatus.NOT_FOUND:
                 raise
         except Exception as error:  # noqa: BLE001 - an object may cause any error
-            return [unread({"metadata": metadata}, error)]
+            return [unreadable_object({"metadata": metadata}, error)]
         return []
 
 
@@ -120,7 +121,7 @@ class RecentOOMKills:
                 reflector.list_and_watch(source, ListOptions(OOMKill), guarded, lambda: None)
             )
 
-    async def write_response(self, namespace: str, name: str, response: Json) -> None:
+    async def write_response(self, namespace: str, name: str, response: Manifest) -> None:
         """Write status.response. Do nothing if the record is gone."""
         patch: Any = {"status": {"response": response}}
         how: Any = {"patch_type": PatchType.MERGE, "field_manager": _MANAGER}
@@ -130,14 +131,14 @@ class RecentOOMKills:
             if error.status.code != HTTPStatus.NOT_FOUND:
                 raise
 
-    async def post(self, event: Json) -> WriteResult:
+    async def post(self, event: Manifest) -> WriteResult:
         """Create an Event. An existing Event with this name counts as success. Raises nothing."""
         return await events.post(self.client, event)
 
-    async def node_status(self, node: str) -> Json:
+    async def node_status(self, node: str) -> Manifest:
         """Read an OOMNode with its status. Return an empty object if there is none."""
         try:
-            found: Json = await self.client.get(OOMNode, node)
+            found: Manifest = await self.client.get(OOMNode, node)
         except ApiError as error:
             if error.status.code == HTTPStatus.NOT_FOUND:
                 return {}
@@ -145,18 +146,18 @@ class RecentOOMKills:
         return found
 
 
-def _is_recent(metadata: Json, now: datetime) -> bool:
+def _is_recent(metadata: Manifest, now: datetime) -> bool:
     try:
         created = datetime.fromisoformat(metadata["creationTimestamp"])
-        return now - created <= YOUNG + timedelta(seconds=5)
+        return now - created <= MAX_KILL_AGE + timedelta(seconds=5)
     except (KeyError, TypeError, ValueError):  # not created by the API server
         return False
 
 
 def _log_excess(counts: Mapping[str, int]) -> None:
     for namespace, count in counts.items():
-        if count > MOST_OF_A_NAMESPACE:
+        if count > MAX_PER_NAMESPACE:
             _LOG.warning(
                 "namespace %s has %d recent OOMKills; only the first %d get a response",
-                namespace, count, MOST_OF_A_NAMESPACE,
+                namespace, count, MAX_PER_NAMESPACE,
             )  # fmt: skip

@@ -7,12 +7,12 @@ import termios
 from collections.abc import Callable
 
 from oomwarden.probes.connections import Connection
-from oomwarden.probes.http_head import MAX_HEAD_BYTES, Request, Response, parse_request
+from oomwarden.probes.http_head import MAX_HEAD_BYTES, HttpResponse, Request, parse_request
 
 _MAX_DISCARDED_BYTES = 65536
 """A client that sends no more than this after its request still gets the response."""
 
-Respond = Callable[[Request | Response], bytes]
+Respond = Callable[[Request | HttpResponse], bytes]
 
 
 def advance(connection: Connection, respond: Respond) -> None:

@@ -16,7 +16,7 @@ _METHODS = ("GET", "HEAD")
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class HttpResponse:
     """A response to a client."""
 
     status: HTTPStatus
@@ -32,12 +32,12 @@ class Request:
     path: str
 
 
-def error_response(status: HTTPStatus, why: str) -> Response:
+def error_response(status: HTTPStatus, why: str) -> HttpResponse:
     """Return a response whose body is the reason, on one line."""
-    return Response(status, why.encode() + b"\n")
+    return HttpResponse(status, why.encode() + b"\n")
 
 
-def parse_request(received: bytes) -> Request | Response | None:
+def parse_request(received: bytes) -> Request | HttpResponse | None:
     """Parse the bytes received so far.
 
     Returns:
@@ -68,11 +68,11 @@ def _path(target: str) -> str:
     return target.partition("?")[0]
 
 
-def _unfinished(received: bytes) -> Response | None:
+def _unfinished(received: bytes) -> HttpResponse | None:
     return _TOO_LONG if len(received) >= MAX_HEAD_BYTES else None
 
 
-def serialize(response: Response, *, head_only: bool = False) -> bytes:
+def serialize(response: HttpResponse, *, head_only: bool = False) -> bytes:
     """Serialize a response, with a header that announces the end of the connection."""
     status = response.status
     lines = [

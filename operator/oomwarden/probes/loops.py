@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from oomwarden.probes.http_head import Response
+from oomwarden.probes.http_head import HttpResponse
 
 JSON = "application/json"
 
@@ -32,13 +32,13 @@ class Loop:
         return self.limit is not None and age is not None and age > self.limit
 
 
-def healthz(loops: Sequence[Loop]) -> Response:
+def healthz(loops: Sequence[Loop]) -> HttpResponse:
     """Return 200, or 503 if a loop is late. The body has the age of every loop."""
     ages = {loop.name: loop.age() for loop in loops}
     late = [loop.name for loop in loops if loop.is_late()]
     body = {"late": late, "ageSeconds": {name: age and round(age, 3) for name, age in ages.items()}}
     status = HTTPStatus.SERVICE_UNAVAILABLE if late else HTTPStatus.OK
-    return Response(status, json.dumps(body).encode() + b"\n", JSON)
+    return HttpResponse(status, json.dumps(body).encode() + b"\n", JSON)
 
 
 def age_since(progress: Callable[[], float]) -> Callable[[], float | None]:

@@ -18,7 +18,7 @@ from http import HTTPStatus
 
 from oomwarden.probes.connections import Connection, Connections
 from oomwarden.probes.exchange import advance, is_acknowledged
-from oomwarden.probes.http_head import Request, Response, error_response, serialize
+from oomwarden.probes.http_head import HttpResponse, Request, error_response, serialize
 from oomwarden.probes.pages import CachedPage, Page
 
 MAX_CONNECTIONS = 32
@@ -175,8 +175,8 @@ class ProbeServer:
         except OSError:  # the client has disconnected, or the kernel has no memory to watch it
             self._drop(connection)
 
-    def _respond(self, request: Request | Response) -> bytes:
-        if isinstance(request, Response):
+    def _respond(self, request: Request | HttpResponse) -> bytes:
+        if isinstance(request, HttpResponse):
             return serialize(request)
         page = self._pages.get(request.path)
         found = (

@@ -9,8 +9,8 @@ from oomwarden.agent.delivery import deliverer as deliver
 from oomwarden.agent.delivery.deliverer import POSTERS
 from oomwarden.agent.delivery.outcomes import settle
 from oomwarden.agent.store.counters import counts
+from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.records.event_series import EventSeries
-from oomwarden.core.records.oomkill import Manifest
 from oomwarden.kube.oomkill_writer import Delivery
 from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 

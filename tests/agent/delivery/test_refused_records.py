@@ -8,9 +8,9 @@ import pytest
 from oomwarden.agent.delivery import deliverer as deliver
 from oomwarden.agent.delivery import retry_queue
 from oomwarden.agent.store.counters import counts
+from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.records.event_series import EventSeries
-from oomwarden.core.records.oomkill import Manifest
-from oomwarden.core.reporting.delivery_trouble import NO_TROUBLE
+from oomwarden.core.reporting.delivery_problem import NO_PROBLEM
 from oomwarden.kube.oomkill_writer import Delivery
 from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
@@ -38,11 +38,11 @@ async def test_a_refused_record_is_kept_reported_and_retried(path: Path) -> None
         await agent.until(lambda: agent.deliverer.counts.refused == 1)
         trouble = agent.deliverer.trouble()
         assert trouble.reason == "Refused"
-        assert "1 record is held back, refused by the API server: 422 Invalid" in trouble.message
+        assert "The API server refuses 1 record: 422 Invalid" in trouble.message
         api.refuse = lambda _: None
         await agent.idle()
         assert await agent.store.run(counts) == {"recorded": 5}
-        assert agent.deliverer.trouble() == NO_TROUBLE
+        assert agent.deliverer.trouble() == NO_PROBLEM
     assert len(api.kills) == 2
 
 

@@ -49,7 +49,7 @@ async def test_missing_watches_are_counted_and_a_kill_that_the_log_places_is_nam
         (row,) = await rows(1)
         assert row.kill["container"]["name"] == "app"
         assert blindness(books).watches >= 3
-        assert blindness(books).watches_why == "No space left on device"
+        assert blindness(books).watches_error == "No space left on device"
 
 
 async def test_a_kill_that_was_recorded_before_its_pod_was_found_is_not_recorded_again(

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from oomwarden.agent.enforcement import evaluator
-from oomwarden.core.enforcement.plan import Evaluation, evaluate
+from oomwarden.core.enforcement.evaluation import Evaluation, evaluate
 from oomwarden.core.enforcement.scoring import Floor
 from oomwarden.core.policy.policy import Policy
 
 from tests.support.enforcing import GIVEN, OTHER, TARGET, Node, policy, server
 
-NEVER = "-1000 is never granted"
+NEVER = "-1000 is never allowed"
 
 
 def by_process(score: int, **rule: object) -> dict[str, Any]:
@@ -77,7 +77,7 @@ async def test_500_policies_on_one_pod_are_evaluated_reported_and_put_back(node:
     assert node.scores_of(app) == [TARGET]
     assert node.report("boss").enforced == 1
     (refusal,) = node.report("p498").refusals
-    assert "OOMPolicy shop/boss wins" in refusal.message
+    assert "OOMPolicy shop/boss ranks higher" in refusal.message
     node.put()
     await node.scores.step()
     assert node.scores_of(app) == [GIVEN]

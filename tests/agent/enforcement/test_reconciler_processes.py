@@ -158,6 +158,6 @@ async def test_a_process_in_the_middle_of_exec_is_scanned_again_soon_and_a_zombi
     await node.scores.step()
     rules = the_container(node).plan
     assert rules is not None
-    blank = ScanOutcome(TARGET, rules=rules.rules, blank=frozenset({7}))
+    blank = ScanOutcome(TARGET, rules=rules.rules, without_command=frozenset({7}))
     first, second, third = gaps(tracked_with(rules, app), blank, blank, blank)
     assert first < second < third

@@ -6,7 +6,7 @@ from typing import Any
 from oomwarden.agent.informers.inventory import Inventory
 from oomwarden.agent.informers.pods import PodEventHandler
 from oomwarden.core.model.cgroup import Cgroup, Level
-from oomwarden.core.objects.passed_over import UnreadableObjects
+from oomwarden.core.objects.unreadable import UnreadableObjects
 
 from tests.support.mirror_pods import HASH, VICTIM, mirror
 
@@ -116,7 +116,10 @@ def test_unreadable_parts_of_a_pod_are_named_and_the_rest_is_kept() -> None:
     node.handler.replace([pod("api", VICTIM), odd])
     assert node.owner(MINE) == "shop/odd"
     message = node.unreadable.message()
-    assert r"spec.containers[0].resources.limits.memory is no amount of memory: '1e\n3x'" in message
+    assert (
+        r"spec.containers[0].resources.limits.memory is not an amount of memory: '1e\n3x'"
+        in message
+    )
     assert "status.qosClass is none of Guaranteed, Burstable, BestEffort: 'Platinum'" in message
     node.handler.apply(pod("odd", MINE))
     assert node.unreadable.message() == ""
@@ -133,28 +136,30 @@ def test_a_pod_without_a_name_or_uid_is_skipped_and_not_observed() -> None:
 def test_thousands_of_unreadable_pods_are_counted_and_a_few_are_named() -> None:
     unreadable = UnreadableObjects()
     for number in [*range(12_000), *range(12_000)]:
-        unreadable.note("Pod", pod(f"p-{number}", str(number)), "x" * 5_000)
+        unreadable.add("Pod", pod(f"p-{number}", str(number)), "x" * 5_000)
     message = unreadable.message()
-    assert message.startswith("12000 objects are not wholly read: Pod shop/p-0: xxx")
+    assert message.startswith("12000 objects are not completely readable: Pod shop/p-0: xxx")
     assert "and 11995 more" in message
     assert len(message) < 2_000
     assert sum(map(len, unreadable._words.values())) <= 50 * 300
     for number in range(11_999):
-        unreadable.clear("Pod", pod(f"p-{number}", str(number)))
-    assert unreadable.message().startswith("one object is not wholly read. What")
-    unreadable.note("Pod", pod("p-11999", "11999"), "again")
-    assert unreadable.message().startswith("one object is not wholly read: Pod shop/p-11999: again")
+        unreadable.discard("Pod", pod(f"p-{number}", str(number)))
+    assert unreadable.message().startswith("one object is not completely readable. What")
+    unreadable.add("Pod", pod("p-11999", "11999"), "again")
+    assert unreadable.message().startswith(
+        "one object is not completely readable: Pod shop/p-11999: again"
+    )
 
 
 def test_thousands_of_mirrors_with_the_same_claim_cost_no_more_than_other_pods() -> None:
     class Counted(UnreadableObjects):
-        """Counts the calls of `note`."""
+        """Counts the calls of `add`."""
 
         count = 0
 
-        def note(self, kind: str, manifest: object, why: object) -> bool:
+        def add(self, kind: str, manifest: object, why: object) -> bool:
             Counted.count += 1
-            return super().note(kind, manifest, why)
+            return super().add(kind, manifest, why)
 
     many = [
         forged(HASH) | {"metadata": forged(HASH)["metadata"] | {"name": f"m-{n}", "uid": f"u-{n}"}}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from oomwarden.agent.informers.namespaces import NamespaceCache
 from oomwarden.agent.informers.policies import FORGET_SECONDS, MAX_EVENTS_DURING_LIST, PolicyCache
-from oomwarden.core.policy.policy import CLUSTER, NAMESPACED
+from oomwarden.core.policy.policy import CLUSTER, NAMESPACED, PolicyKey
 
 from tests.support.enforcing import listed
 
@@ -84,7 +84,7 @@ def test_a_policy_that_cannot_be_read_does_not_compete(
     handler.apply(manifest("a"))
     handler.apply(manifest("a", -1000))
     assert names(cache) == []
-    assert "spec.rules[0].oomScoreAdj" in cache.unreadable[NAMESPACED, "shop", "a"]
+    assert "spec.rules[0].oomScoreAdj" in cache.unreadable[PolicyKey(NAMESPACED, "shop", "a")]
     assert caplog.text.count("OOMPolicy/shop/a is not in effect") == 1
     version = cache.version
     handler.apply(manifest("a", -1000))

@@ -10,7 +10,7 @@ from oomwarden.agent.informers.pods import PodEventHandler
 from oomwarden.agent.recording.misreports import TRIES, MisreportNotifier
 from oomwarden.agent.recording.settler import SettledIncident
 from oomwarden.core.incidents.incident import investigate
-from oomwarden.core.objects.passed_over import UnreadableObjects
+from oomwarden.core.objects.unreadable import UnreadableObjects
 from oomwarden.core.records.misreport import STABLE_SECONDS
 from oomwarden.core.records.oomkill import RecordContext, timestamp
 from oomwarden.kube.transport.errors import WriteOutcome, WriteResult

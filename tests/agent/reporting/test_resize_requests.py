@@ -9,7 +9,7 @@ from oomwarden.agent.informers.limits import LimitCache
 from oomwarden.agent.reporting.resize_requests import MOST_ASKED, in_turn
 from oomwarden.api.oomlimit import Step
 from oomwarden.api.oomnode import Resize
-from oomwarden.core.model.limit_ownership import LimitOwner, LimitWriters
+from oomwarden.core.model.limit_ownership import LimitOwner, LimitOwnership
 from oomwarden.core.model.pod import ContainerFacts, PodFacts, SpecLimit
 
 from tests.support.enforcing import Node, policy
@@ -19,12 +19,12 @@ LIMIT: dict[str, Any] = {"memory": {"limit": "1Gi"}}
 
 
 async def limited(
-    node: Node, asked: int = 512, mark: LimitOwner | None = None, *manifests: dict[str, Any]
+    node: Node, asked: int = 512, owner: LimitOwner | None = None, *manifests: dict[str, Any]
 ) -> PodFacts:
     """A pod whose container has a limit in Mi, under these policies."""
     app = node.container("a", "app")
     pod = node.pod("app")
-    spec = SpecLimit(asked * MI, LimitWriters(mark))
+    spec = SpecLimit(asked * MI, LimitOwnership(owner))
     (one,) = pod.containers
     pod = replace(pod, containers=(replace(one, limit=asked * MI, spec=spec),))
     node.inventory.pods[pod.cgroup_uid] = pod

@@ -3,7 +3,12 @@ from typing import Any
 
 import pytest
 from oomwarden.api.oomkill import OOMKill
-from oomwarden.api.schema.crds import KINDS, manifests
+from oomwarden.api.schema.crds import (
+    manifests,
+)
+from oomwarden.api.schema.kinds import (
+    KINDS,
+)
 
 FORBIDDEN = {"$ref", "$defs", "anyOf", "title", "const", "exclusiveMinimum", "nullable"}
 
@@ -30,7 +35,7 @@ PLURALS = [kind.plural for kind in KINDS]
 
 
 @pytest.mark.parametrize("plural", PLURALS)
-def test_every_field_tells_kubectl_explain_what_it_is(plural: str) -> None:
+def test_every_field_has_a_description_for_kubectl_explain(plural: str) -> None:
     silent = [
         f"{path}.{name}"
         for path, node in nodes(schema_of(plural), plural)
@@ -49,7 +54,7 @@ def test_schemas_are_structural(plural: str) -> None:
 
 
 @pytest.mark.parametrize("plural", ["oompolicies", "clusteroompolicies"])
-def test_whatever_a_user_may_write_is_bounded(plural: str) -> None:
+def test_everything_that_a_user_may_write_is_bounded(plural: str) -> None:
     for path, node in nodes(schema_of(plural)["properties"]["spec"], "spec"):
         if node.get("type") == "array":
             assert "maxItems" in node, path
@@ -66,7 +71,7 @@ def test_no_fact_of_a_record_may_change() -> None:
     assert all("oldSelf" in rule["rule"] for rule in rules)
 
 
-def test_kinds_that_tell_how_they_fare_have_a_status_of_its_own() -> None:
+def test_kinds_with_a_status_have_the_subresource() -> None:
     with_status = {
         plural
         for plural, manifest in manifests().items()
@@ -104,7 +109,7 @@ def largest(schema: dict[str, Any]) -> int:
             return DIGITS
 
 
-def test_whoever_writes_records_cannot_make_large_ones() -> None:
+def test_records_cannot_be_large() -> None:
     (version,) = manifests()["oomkills"]["spec"]["versions"]
     properties = version["schema"]["openAPIV3Schema"]["properties"]
     facts = {

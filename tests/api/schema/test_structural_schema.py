@@ -19,7 +19,7 @@ class Tree(BaseModel):
     kind: Literal["Tree"] = "Tree"
 
 
-def test_references_are_resolved_and_what_stands_beside_them_wins() -> None:
+def test_references_are_resolved_and_keywords_beside_them_win() -> None:
     leaf = structural(Tree)["properties"]["leaf"]
     assert leaf["description"] == "The leaf of the tree."
     assert leaf["properties"]["size"]["type"] == "integer"
@@ -39,14 +39,14 @@ def test_a_const_becomes_an_enum() -> None:
     assert structural(Tree)["properties"]["kind"]["enum"] == ["Tree"]
 
 
-def test_only_defaults_that_say_something_are_kept() -> None:
+def test_only_meaningful_defaults_are_kept() -> None:
     properties = structural(Tree)["properties"]
     assert "default" not in properties["maybe"]
     assert "default" not in properties["leaves"]
     assert properties["kind"]["default"] == "Tree"
 
 
-def test_bounds_that_a_rule_tells_in_its_own_words_are_not_told_twice() -> None:
+def test_bounds_that_a_rule_expresses_are_not_expressed_twice() -> None:
     validations = [{"rule": "self > 0", "message": "be positive"}]
 
     class Ruled(BaseModel):
@@ -60,7 +60,7 @@ def test_bounds_that_a_rule_tells_in_its_own_words_are_not_told_twice() -> None:
 
 
 @pytest.mark.parametrize("bad", [int | str, tuple[int, str], Annotated[int, Field(multiple_of=2)]])
-def test_what_a_structural_schema_cannot_say_is_an_error_that_names_the_field(bad: object) -> None:
+def test_a_field_that_a_structural_schema_cannot_express_is_named_in_the_error(bad: object) -> None:
     model = type("Bad", (BaseModel,), {"__annotations__": {"field": bad}})
     with pytest.raises(SchemaError, match=r"Bad\.field"):
         structural(model)

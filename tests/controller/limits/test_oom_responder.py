@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 from oomwarden.api.oomlimit import Step
-from oomwarden.core.model.limit_ownership import LimitOwner, LimitWriters
+from oomwarden.core.model.limit_ownership import LimitOwner, LimitOwnership
 from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
 from tests.support.answering import NOW, RAISE, Kills, kill, run_responder
@@ -74,7 +74,7 @@ async def test_an_operator_that_died_before_it_recorded_a_raise_does_not_repeat_
 ) -> None:  # fmt: skip
     owner = LimitOwner(Step.RAISE, 400 * MI, NOW.isoformat())
     kills = Kills(kill(limit="400Mi"))
-    pod = OnePod((granting(RAISE),), writers=LimitWriters(owner))
+    pod = OnePod((granting(RAISE),), writers=LimitOwnership(owner))
     await run_responder(kills, pod)
     ((_, response),) = kills.written
     assert (response["action"], response["limitBefore"], response["limit"]) == (
@@ -85,7 +85,7 @@ async def test_an_operator_that_died_before_it_recorded_a_raise_does_not_repeat_
 
 async def test_the_cooldown_is_recorded_without_an_event_for_every_kill() -> None:
     owner = LimitOwner(Step.RAISE, 400 * MI, (NOW - timedelta(seconds=60)).isoformat())
-    kills, pod = Kills(kill()), OnePod((granting(RAISE),), writers=LimitWriters(owner))
+    kills, pod = Kills(kill()), OnePod((granting(RAISE),), writers=LimitOwnership(owner))
     await run_responder(kills, pod)
     assert [response["reason"] for _, response in kills.written] == ["Cooldown"]
     assert kills.posted == []

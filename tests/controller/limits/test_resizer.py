@@ -9,7 +9,7 @@ import pytest
 from oomwarden.api.oomnode import Resize
 from oomwarden.controller.limits import resizer
 from oomwarden.controller.limits.resizer import Resizer
-from oomwarden.core.limits.node_report import PolicyKey
+from oomwarden.core.policy.policy import PolicyKey
 from oomwarden.kube.pod_resizes import ResizeTarget
 
 from tests.support.cluster_of_one import OnePod, granting, refused
@@ -132,7 +132,7 @@ async def test_repeated_refusals_back_off_exponentially(
         answer = world.resizer._requests.get("node-1", request())
         assert answer is not None
         waits.append(round(answer.due - before))
-        world.resizer._requests.answer("node-1", request(), replace(answer, due=0.0))
+        world.resizer._requests.record_outcome("node-1", request(), replace(answer, due=0.0))
     assert waits == [1, 2, 4, 8]
 
 

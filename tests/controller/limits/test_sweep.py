@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 from oomwarden.controller.limits.sweep import LimitSweep
-from oomwarden.core.objects.passed_over import UnreadableObjects
+from oomwarden.core.objects.unreadable import UnreadableObjects
 from oomwarden.kube.transport.errors import error_from_status
 
 
@@ -63,7 +63,9 @@ async def test_a_record_that_cannot_be_deleted_or_read_does_not_delay_the_others
         sweep = LimitSweep(records, unreadable, lambda _: asyncio.sleep(0))
         await sweep.sweep()
         assert records.names == ["a", "b"]
-        assert unreadable.message().startswith("one object is not wholly read: OOMLimit a: ")
+        assert unreadable.message().startswith(
+            "one object is not completely readable: OOMLimit a: "
+        )
         await sweep.sweep()
         assert unreadable.total == 0
     assert len(caplog.records) == 2

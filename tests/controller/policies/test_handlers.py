@@ -10,9 +10,9 @@ from oomwarden.controller.login import in_cluster_connection
 from oomwarden.controller.policies.handlers import ClusterPolicyIndex, PolicyHandlers
 from oomwarden.controller.policies.policy_queue import PolicyQueue
 from oomwarden.controller.run import operator_settings, registry_for
-from oomwarden.core.limits.node_report import PolicyKey
+from oomwarden.core.policy.policy import PolicyKey
 
-DB = PolicyKey("ClusterOOMPolicy", None, "db")
+DB = PolicyKey("ClusterOOMPolicy", "", "db")
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
 

@@ -12,13 +12,13 @@ from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.policies.node_reports import NodeReports
 from oomwarden.controller.policies.oompolicy_cache import OOMPolicyCache
 from oomwarden.core.limits.node_report import (
+    MAX_REFUSALS_PER_NODE,
     MOST_COUNTED,
     MOST_REPORTS,
-    MOST_TOLD_OF_A_NODE,
-    PolicyKey,
     reported_node,
 )
-from oomwarden.core.objects.passed_over import UnreadableObjects
+from oomwarden.core.objects.unreadable import UnreadableObjects
+from oomwarden.core.policy.policy import PolicyKey
 
 from bench.reports_of_nodes import oomnode
 
@@ -116,9 +116,9 @@ def test_counts_are_kept_exactly_and_refusals_up_to_the_bound() -> None:
     status = OOMNodeStatus.model_validate(manifest["status"])
     assert len(kept.reports) == len(status.policies)
     for report in status.policies:
-        found = kept.reports[PolicyKey(report.kind, report.namespace, report.name)]
+        found = kept.reports[PolicyKey(report.kind, report.namespace or "", report.name)]
         assert (found.pods, found.refused) == (report.pods, report.refused)
-    assert sum(len(each.refusals) for each in kept.reports.values()) == MOST_TOLD_OF_A_NODE
+    assert sum(len(each.refusals) for each in kept.reports.values()) == MAX_REFUSALS_PER_NODE
 
 
 def test_a_refusal_of_the_whole_policy_comes_before_those_of_containers() -> None:
@@ -147,7 +147,7 @@ def test_the_largest_oomnode_needs_little_memory() -> None:
     assert usual < 200 * 1024  # the models would need 2 MiB
     assert worst < 2 << 20
     assert len(reported_node(huge[0]).reports) == MOST_REPORTS
-    assert reported_node(huge[0]).left_out == 1000
+    assert reported_node(huge[0]).skipped == 1000
 
 
 def test_generation_and_status_of_a_policy_are_kept() -> None:
@@ -165,7 +165,7 @@ def test_generation_and_status_of_a_policy_are_kept() -> None:
 def test_the_refusal_of_a_whole_policy_is_kept_however_many_others_are_refused() -> None:
     refused = [{"pod": "p", "container": "c", "reason": "R", "message": "m"}]
     left_out = [{"pod": "", "container": "", "reason": "LeftOut", "message": "no room"}]
-    others = [REPORT | {"name": f"p{n}", "refusals": refused} for n in range(MOST_TOLD_OF_A_NODE)]
+    others = [REPORT | {"name": f"p{n}", "refusals": refused} for n in range(MAX_REFUSALS_PER_NODE)]
     policies = [*others, *(REPORT | {"name": name, "refusals": left_out} for name in ("y", "z"))]
     kept = reported_node(node(policies=policies))
     found = [each.refusals[0].reason for key, each in kept.reports.items() if key.name in "yz"]

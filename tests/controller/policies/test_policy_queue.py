@@ -3,7 +3,7 @@
 import asyncio
 
 from oomwarden.controller.policies.policy_queue import PolicyQueue
-from oomwarden.core.limits.node_report import PolicyKey
+from oomwarden.core.policy.policy import PolicyKey
 
 A, B = (PolicyKey("OOMPolicy", "shop", name) for name in ("a", "b"))
 

@@ -14,12 +14,13 @@ from oomwarden.controller.policies.node_reports import NodeReports
 from oomwarden.controller.policies.oompolicy_cache import OOMPolicyCache, PolicyState
 from oomwarden.controller.policies.policy_queue import PolicyQueue
 from oomwarden.controller.policies.statuses import PolicyStatusWriter, StatusSources
-from oomwarden.core.limits.node_report import PolicyKey, reported_node
-from oomwarden.core.objects.passed_over import UnreadableObjects
+from oomwarden.core.limits.node_report import reported_node
+from oomwarden.core.objects.unreadable import UnreadableObjects
+from oomwarden.core.policy.policy import PolicyKey
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 DB = PolicyKey("OOMPolicy", "shop", "db")
-WEB = PolicyKey("ClusterOOMPolicy", None, "web")
+WEB = PolicyKey("ClusterOOMPolicy", "", "web")
 
 
 def node_status(*keys: PolicyKey, enforced: int = 1, age: float = 60) -> dict[str, Any]:
@@ -201,7 +202,7 @@ async def test_a_silent_node_is_noticed_without_an_event(
     world.queue.drain()
     with world.running():
         await world.idle()
-    assert "Not heard" in world.written[0][1].conditions[0].message
+    assert "No report for" in world.written[0][1].conditions[0].message
 
 
 async def test_a_node_that_was_deleted_during_an_outage_is_removed_by_the_next_list() -> None:

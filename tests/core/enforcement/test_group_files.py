@@ -6,11 +6,11 @@ FILES = st.builds(GroupFiles, st.booleans(), st.none() | st.booleans())
 
 
 @given(FILES)
-def test_what_the_store_keeps_is_what_was_found(files: GroupFiles) -> None:
+def test_values_survive_the_store(files: GroupFiles) -> None:
     assert GroupFiles.of_code(files.code) == files
 
 
-def test_what_earlier_versions_kept_is_the_containers_own_file() -> None:
+def test_values_of_earlier_versions_are_those_of_the_containers_own_file() -> None:
     assert [GroupFiles.of_code(code) for code in (0, 1)] == [
         GroupFiles(own=False),
         GroupFiles(own=True),
@@ -18,8 +18,8 @@ def test_what_earlier_versions_kept_is_the_containers_own_file() -> None:
 
 
 @given(FILES, FILES)
-def test_a_later_look_adds_only_what_was_not_there(found: GroupFiles, now: GroupFiles) -> None:
+def test_a_later_reading_adds_only_what_was_missing(found: GroupFiles, now: GroupFiles) -> None:
     completed = found.completed(now)
     assert completed.own == found.own
     assert completed.below == (now.below if found.below is None else found.below)
-    assert completed.together == (found.own or bool(completed.below))
+    assert completed.is_group_kill == (found.own or bool(completed.below))

@@ -25,16 +25,18 @@ def score(one: ContainerFacts, *others: ContainerFacts, qos: str = "Burstable") 
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("requested", "expected"),
     [(0, 999), (1, 999), (4 * GI, 500), (8 * GI, 3), (GI, 875), (8 * GI - 1, 3)],
     ids=["none", "a byte", "half", "all", "an eighth", "nearly all"],
 )  # fmt: skip
-def test_it_is_what_the_kubelet_makes_of_the_request(asked: int, expected: int) -> None:
-    assert score(asking(asked)) == expected
+def test_the_score_is_what_the_kubelet_computes_from_the_request(
+    requested: int, expected: int
+) -> None:
+    assert score(asking(requested)) == expected
 
 
 @pytest.mark.parametrize("qos", ["Guaranteed", "BestEffort"])
-def test_other_classes_are_not_by_request(qos: str) -> None:
+def test_scores_of_other_classes_do_not_depend_on_the_request(qos: str) -> None:
     assert score(asking(GI), qos=qos) is None
 
 
@@ -49,7 +51,7 @@ def with_pod_request(request: int, *containers: ContainerFacts) -> list[int | No
     return [kubelet_score(whole, each, 8 * GI) for each in containers]
 
 
-def test_what_the_pod_requests_beyond_its_containers_is_shared_out_among_them() -> None:
+def test_the_pods_request_beyond_its_containers_is_shared_among_them() -> None:
     both = asking(GI), asking(0, name="b")
     assert with_pod_request(5 * GI, *both) == [625, 750]
     assert with_pod_request(GI, *both) == [875, 999]
@@ -57,7 +59,7 @@ def test_what_the_pod_requests_beyond_its_containers_is_shared_out_among_them() 
     assert with_pod_request(5 * GI, proxy, *both) == [834, 709, 834]
 
 
-def test_an_init_container_counts_only_where_it_needs_more_than_what_comes_after_it() -> None:
+def test_an_init_container_counts_only_if_it_requests_more_than_what_runs_after_it() -> None:
     setup, app = asking(3 * GI, ContainerType.INIT, "setup"), asking(GI)
     assert with_pod_request(5 * GI, setup, app) == [500, 750]
     assert with_pod_request(5 * GI, setup, asking(4 * GI)) == [563, 438]
@@ -65,12 +67,12 @@ def test_an_init_container_counts_only_where_it_needs_more_than_what_comes_after
     assert with_pod_request(2 * GI, app, debug) == [750, 875], "a debug container counts for none"
 
 
-def test_without_the_nodes_capacity_nothing_is_worked_out() -> None:
+def test_without_the_nodes_capacity_there_is_no_score() -> None:
     assert kubelet_score(pod(), asking(GI), 0) is None
 
 
 @given(st.integers(0, 1 << 40), st.integers(0, 1 << 40))
-def test_it_stays_between_the_classes_and_falls_as_the_request_grows(a: int, b: int) -> None:
+def test_the_score_stays_between_the_classes_and_falls_as_the_request_grows(a: int, b: int) -> None:
     low, high = (score(asking(each)) for each in sorted((a, b)))
     assert low is not None
     assert high is not None

@@ -1,4 +1,4 @@
-"""onOOM.raiseLimit: acts on young kills at the very limit that is in force, within its bounds."""
+"""onOOM.raiseLimit: responds to recent kills at the limit in effect, within its bounds."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,15 +10,21 @@ from oomwarden.api.memory_rule import RaiseLimit
 from oomwarden.api.oomkill import ContainerType, OOMKill
 from oomwarden.api.oomlimit import Step
 from oomwarden.core.limits.authorization import ResizeContext
-from oomwarden.core.limits.raise_case import RaiseContext
-from oomwarden.core.limits.raise_limit import NotRaised, Raise, decide, raised, seconds
+from oomwarden.core.limits.raise_context import RaiseContext
+from oomwarden.core.limits.raise_limit import (
+    NotRaised,
+    Raise,
+    decide_raise,
+    duration_seconds,
+    next_limit,
+)
 from oomwarden.core.model.mode import EnforcementMode
-from oomwarden.core.model.pod import ContainerFacts, PodFacts, ResizeTrouble, SpecLimit
+from oomwarden.core.model.pod import ContainerFacts, PodFacts, ResizeStatus, SpecLimit
 from oomwarden.core.model.quantity import exact_quantity
 from oomwarden.core.policy.policy import Policy
 
 from tests.support.pods import policy
-from tests.support.resized import MI, container, limiting, ours, pod
+from tests.support.resized import MI, container, limiting, owned, pod
 
 NOW = datetime(2026, 11, 26, 20, 0, 0, tzinfo=UTC)
 GI = 1024
@@ -41,14 +47,14 @@ def kill(age: float = 5, **changes: object) -> OOMKill:
 def case(
     one: ContainerFacts | None = None,
     by: Policy | None = None,
-    told: OOMKill | None = None,
+    reported: OOMKill | None = None,
     in_pod: PodFacts | None = None,
     available: int | None = 4 * GI,
 ) -> RaiseContext:
     one, by = one or container(512), by or limiting(None, up_to="2Gi")
-    scene = ResizeContext(in_pod or pod(one), one, "node-1", (by,), EnforcementMode.ENFORCE)
+    context = ResizeContext(in_pod or pod(one), one, "node-1", (by,), EnforcementMode.ENFORCE)
     room = None if available is None else available * MI
-    return RaiseContext(told or kill(), scene, room, NOW)
+    return RaiseContext(reported or kill(), context, room, NOW)
 
 
 def reason(found: object) -> str:
@@ -56,11 +62,11 @@ def reason(found: object) -> str:
 
 
 def test_a_limit_that_was_hit_is_raised_by_a_quarter() -> None:
-    assert decide(case()) == Raise(512 * MI, 640 * MI, 512 * MI)
+    assert decide_raise(case()) == Raise(512 * MI, 640 * MI, 512 * MI)
 
 
-def test_the_limit_of_before_our_first_write_is_handed_on() -> None:
-    found = decide(case(container(512, mark=ours(256))))
+def test_the_original_limit_is_carried_over() -> None:
+    found = decide_raise(case(container(512, owner=owned(256))))
     assert found == Raise(512 * MI, 640 * MI, 256 * MI)
 
 
@@ -77,7 +83,7 @@ def test_the_limit_of_before_our_first_write_is_handed_on() -> None:
 )
 def test_by_at_least_and_up_to(limit: int, fields: dict[str, str], expected: int) -> None:
     rule = RaiseLimit.model_validate({"upTo": "2Gi", **fields})
-    assert raised(limit * MI, rule) == expected * MI
+    assert next_limit(limit * MI, rule) == expected * MI
 
 
 @given(
@@ -86,11 +92,11 @@ def test_by_at_least_and_up_to(limit: int, fields: dict[str, str], expected: int
     st.integers(1 << 20, 1 << 36),
     st.integers(1 << 20, 1 << 40),
 )
-def test_it_never_lowers_and_never_goes_beyond_up_to(
+def test_a_limit_is_never_lowered_and_never_exceeds_up_to(
     limit: int, by: int, least: int, up_to: int
 ) -> None:
     rule = RaiseLimit(by=f"{by}%", at_least=exact_quantity(least), up_to=exact_quantity(up_to))
-    found = raised(limit, rule)
+    found = next_limit(limit, rule)
     assert limit <= found <= max(limit, up_to)
     assert found == up_to or found >= limit + max(limit * by // 100, least) or limit >= up_to
 
@@ -98,16 +104,16 @@ def test_it_never_lowers_and_never_goes_beyond_up_to(
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        (case(told=kill(cause="NodeOutOfMemory")), "OtherCause"),
-        (case(told=kill(cause="Unknown")), "OtherCause"),
-        (case(told=kill(age=121)), "TooLate"),
-        (case(told=kill(age=3600)), "TooLate"),
-        (case(told=kill(limit="256Mi")), "LimitChanged"),
-        (case(told=kill(limit=None)), "LimitChanged"),
-        (case(told=kill(cause="PodLimit", limit="1Gi")), "PodsOwnLimit"),
+        (case(reported=kill(cause="NodeOutOfMemory")), "OtherCause"),
+        (case(reported=kill(cause="Unknown")), "OtherCause"),
+        (case(reported=kill(age=121)), "TooLate"),
+        (case(reported=kill(age=3600)), "TooLate"),
+        (case(reported=kill(limit="256Mi")), "LimitChanged"),
+        (case(reported=kill(limit=None)), "LimitChanged"),
+        (case(reported=kill(cause="PodLimit", limit="1Gi")), "PodsOwnLimit"),
         (case(container(None)), "LimitChanged"),
         (case(container(512, now=256)), "LimitChanged"),
-        (case(container(512, foreign="vpa-updater")), "ForeignLimit"),
+        (case(container(512, other_writer="vpa-updater")), "ForeignLimit"),
         (case(container(512, kind=ContainerType.INIT)), "NotResizable"),
         (case(in_pod=pod(deleting=True)), "PodTerminating"),
         (case(in_pod=pod(cgroup_uid="hash")), "StaticPod"),
@@ -116,14 +122,14 @@ def test_it_never_lowers_and_never_goes_beyond_up_to(
         (case(available=None), "NodeSilent"),
     ],
 )
-def test_it_stays_and_says_why(changed: RaiseContext, expected: str) -> None:
-    assert reason(decide(changed)) == expected
+def test_a_limit_that_is_not_raised_has_a_reason(changed: RaiseContext, expected: str) -> None:
+    assert reason(decide_raise(changed)) == expected
 
 
-@pytest.mark.parametrize("switch", [EnforcementMode.PAUSE, EnforcementMode.RELEASE])
-def test_the_switch_comes_first(switch: EnforcementMode) -> None:
+@pytest.mark.parametrize("mode", [EnforcementMode.PAUSE, EnforcementMode.RELEASE])
+def test_the_mode_takes_precedence_over_other_reasons(mode: EnforcementMode) -> None:
     found = case()
-    assert reason(decide(replace(found, scene=replace(found.scene, switch=switch)))) == (
+    assert reason(decide_raise(replace(found, resize=replace(found.resize, mode=mode)))) == (
         "SwitchedOff"
     )
 
@@ -134,54 +140,54 @@ def test_the_switch_comes_first(switch: EnforcementMode) -> None:
         case(by=policy()),
         case(by=limiting(1024)),
         case(in_pod=pod(container(512), uid="another")),
-        replace(case(), scene=replace(case().scene, pod=None)),
-        replace(case(), scene=replace(case().scene, container=None)),
+        replace(case(), resize=replace(case().resize, pod=None)),
+        replace(case(), resize=replace(case().resize, container=None)),
         case(by=policy(podSelector={"matchLabels": {"app": "web"}})),
     ],
     ids=["no onOOM", "a limit only", "another pod of the name", "gone", "no container", "not its"],
 )
-def test_where_no_policy_asks_for_it_nothing_is_said(changed: RaiseContext) -> None:
-    assert decide(changed) is None
+def test_without_a_policy_there_is_no_response(changed: RaiseContext) -> None:
+    assert decide_raise(changed) is None
 
 
-def raised_at(age: float, asked: int = 640) -> ContainerFacts:
+def raised_at(age: float, requested: int = 640) -> ContainerFacts:
     at = (NOW - timedelta(seconds=age)).isoformat(timespec="seconds")
-    return container(asked, mark=ours(512, Step.RAISE, at))
+    return container(requested, owner=owned(512, Step.RAISE, at))
 
 
-def test_the_cooldown_hangs_on_the_mark_and_so_outlives_the_operator() -> None:
+def test_the_cooldown_depends_on_the_record_and_survives_a_restart() -> None:
     again = kill(limit="640Mi")
-    assert reason(decide(case(raised_at(599), told=again))) == "Cooldown"
-    assert decide(case(raised_at(600), told=again)) == Raise(640 * MI, 800 * MI, 512 * MI)
+    assert reason(decide_raise(case(raised_at(599), reported=again))) == "Cooldown"
+    assert decide_raise(case(raised_at(600), reported=again)) == Raise(640 * MI, 800 * MI, 512 * MI)
     short = limiting(None, up_to="2Gi", cooldown="1m30s")
-    assert reason(decide(case(raised_at(89), short, again))) == "Cooldown"
-    assert isinstance(decide(case(raised_at(90), short, again)), Raise)
+    assert reason(decide_raise(case(raised_at(89), short, again))) == "Cooldown"
+    assert isinstance(decide_raise(case(raised_at(90), short, again)), Raise)
 
 
-def test_a_start_value_of_memory_limit_begins_no_cooldown() -> None:
+def test_setting_memory_limit_starts_no_cooldown() -> None:
     at = NOW.isoformat(timespec="seconds")
-    assert isinstance(decide(case(container(512, mark=ours(256, Step.LIMIT, at)))), Raise)
+    assert isinstance(decide_raise(case(container(512, owner=owned(256, Step.LIMIT, at)))), Raise)
 
 
-def test_a_raise_that_nobody_recorded_is_found_again_and_not_repeated() -> None:
-    found = decide(case(raised_at(3), told=kill(age=5)))
-    assert found == Raise(512 * MI, 640 * MI, 512 * MI, done=True)
+def test_an_unrecorded_raise_is_recognised_and_not_repeated() -> None:
+    found = decide_raise(case(raised_at(3), reported=kill(age=5)))
+    assert found == Raise(512 * MI, 640 * MI, 512 * MI, already_done=True)
 
 
-def test_a_raise_of_before_the_kill_is_not_its_response() -> None:
-    assert reason(decide(case(raised_at(60), told=kill(age=5)))) == "LimitChanged"
+def test_a_raise_before_the_kill_is_not_its_response() -> None:
+    assert reason(decide_raise(case(raised_at(60), reported=kill(age=5)))) == "LimitChanged"
 
 
 def test_a_limit_that_the_pod_enforced_is_the_sum_of_its_containers() -> None:
     other = replace(container(100), name="side")
     both = pod(container(512), other)
-    found = decide(case(in_pod=both, told=kill(cause="PodLimit", limit="612Mi")))
+    found = decide_raise(case(in_pod=both, reported=kill(cause="PodLimit", limit="612Mi")))
     assert found == Raise(512 * MI, 640 * MI, 512 * MI)
 
 
-def test_a_policy_that_only_observes_says_what_it_would_have_done() -> None:
+def test_an_observing_policy_reports_what_it_would_have_done() -> None:
     observing = policy(mode="Observe", rules=[{"onOOM": {"raiseLimit": {"upTo": "2Gi"}}}])
-    found = decide(case(by=observing))
+    found = decide_raise(case(by=observing))
     assert reason(found) == "Observed"
     assert isinstance(found, NotRaised)
     assert "from 512Mi to 640Mi" in found.message
@@ -190,18 +196,18 @@ def test_a_policy_that_only_observes_says_what_it_would_have_done() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"), [("10m", 600), ("1h30m", 5400), ("90s", 90), ("2h", 7200)]
 )
-def test_durations(text: str, expected: int) -> None:
-    assert seconds(text) == expected
+def test_durations_are_parsed_to_seconds(text: str, expected: int) -> None:
+    assert duration_seconds(text) == expected
 
 
-def test_a_record_of_a_node_that_the_pod_is_not_on_raises_nothing() -> None:
-    assert decide(case(told=kill(node="node-2"))) is None
+def test_a_record_from_a_node_that_the_pod_does_not_run_on_raises_nothing() -> None:
+    assert decide_raise(case(reported=kill(node="node-2"))) is None
 
 
 @pytest.mark.parametrize("shown", ["488280Ki", "500M"])
-def test_a_limit_that_is_no_whole_number_of_pages_is_the_one_that_was_hit(shown: str) -> None:
+def test_a_limit_that_the_kernel_rounds_to_pages_is_recognised(shown: str) -> None:
     one = replace(container(), limit=500_000_000, spec=SpecLimit(500_000_000))
-    found = decide(case(one, told=kill(limit=shown)))
+    found = decide_raise(case(one, reported=kill(limit=shown)))
     assert isinstance(found, Raise)
     assert (found.before, found.limit) == (500_000_000, 597 * MI)
 
@@ -209,9 +215,9 @@ def test_a_limit_that_is_no_whole_number_of_pages_is_the_one_that_was_hit(shown:
 @pytest.mark.parametrize(
     ("said", "expected"), [("Deferred", "Deferred"), ("Infeasible", "Infeasible")]
 )
-def test_what_the_kubelet_says_of_the_last_raise_is_told_with_the_next_kill(
+def test_the_kubelets_status_of_the_last_raise_is_reported_with_the_next_kill(
     said: str, expected: str
 ) -> None:
-    one = container(640, now=512, mark=ours(512, Step.RAISE))
-    found = decide(case(one, in_pod=pod(one, resize=ResizeTrouble(said, "no room"))))
+    one = container(640, now=512, owner=owned(512, Step.RAISE))
+    found = decide_raise(case(one, in_pod=pod(one, resize=ResizeStatus(said, "no room"))))
     assert reason(found) == expected

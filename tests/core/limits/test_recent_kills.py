@@ -1,4 +1,4 @@
-"""Kills that wait for an answer take little, and one namespace's flood keeps no other waiting."""
+"""Kills that wait for a response take little memory; a flood in one namespace delays no other."""
 
 import json
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.core.limits import recent_kills
+from oomwarden.core.limits import recent_kills as young_kills
 from oomwarden.core.limits.recent_kills import (
+    MAX_PER_NAMESPACE,
     MOST_BYTES,
-    MOST_OF_A_NAMESPACE,
     RecentKillQueue,
-    kept,
+    compact_kill,
 )
 
 
@@ -32,12 +32,12 @@ def served(waiting: RecentKillQueue, count: int) -> list[str]:
         found = waiting.next(0.0)
         assert found is not None
         names.append(found[1]["metadata"]["name"])
-        waiting.again(found[0], 0.0)
+        waiting.done(found[0], 0.0)
     return names
 
 
-def test_of_a_kill_only_what_decides_is_kept() -> None:
-    text = kept(kill("k"))
+def test_only_the_fields_that_decide_are_kept_of_a_kill() -> None:
+    text = compact_kill(kill("k"))
     assert text is not None
     assert len(text) < 200
     assert json.loads(text) == {
@@ -62,26 +62,26 @@ def test_a_namespace_has_one_turn_at_a_time() -> None:
     assert waiting.next(0.0) is not None
     waiting.put(kill("c"), 0.0)
     assert waiting.next(0.0) is None
-    waiting.again("shop", 0.0)
+    waiting.done("shop", 0.0)
     assert served(waiting, 2) == ["b", "c"]
 
 
-def test_of_a_flood_the_newest_stay_and_the_others_are_counted() -> None:
+def test_the_newest_kills_of_a_flood_are_kept_and_the_others_are_counted() -> None:
     waiting = RecentKillQueue()
     fits = [waiting.put(kill(f"k{n}"), 0.0) for n in range(18_000)]
-    assert (len(waiting), fits.count(False)) == (MOST_OF_A_NAMESPACE, 17_800)
-    assert (waiting.dropped, waiting.dropped_of) == (17_800, {"shop": 17_800})
+    assert (len(waiting), fits.count(False)) == (MAX_PER_NAMESPACE, 17_800)
+    assert (waiting.dropped, waiting.dropped_by_namespace) == (17_800, {"shop": 17_800})
     assert served(waiting, 1) == ["k17800"]
 
 
-def test_a_record_of_an_unusual_size_is_refused_by_its_size() -> None:
+def test_a_record_that_is_too_large_is_rejected() -> None:
     waiting = RecentKillQueue()
     with pytest.raises(ValueError, match="more than 4096"):
         waiting.put(kill("k", pod={"owner": "x" * MOST_BYTES}), 0.0)
     assert len(waiting) == 0
 
 
-def test_a_record_with_all_names_at_their_longest_waits_for_an_answer() -> None:
+def test_a_record_with_names_of_maximum_length_is_accepted() -> None:
     one = kill(
         "k" * 253,
         "n" * 63,
@@ -100,29 +100,29 @@ def test_a_record_with_all_names_at_their_longest_waits_for_an_answer() -> None:
     assert served(waiting, 1) == ["k" * 253]
 
 
-def test_of_thousands_of_namespaces_that_flood_not_each_is_counted_by_itself() -> None:
+def test_drops_are_counted_individually_for_a_bounded_number_of_namespaces() -> None:
     waiting = RecentKillQueue()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recent_kills, "MOST_COUNTED", 3)
-        patch.setattr(recent_kills, "MOST_OF_A_NAMESPACE", 1)
+        patch.setattr(young_kills, "MOST_COUNTED", 3)
+        patch.setattr(young_kills, "MAX_PER_NAMESPACE", 1)
         for number in range(10):
             waiting.put(kill("a", f"ns-{number}"), 0.0)
             waiting.put(kill("b", f"ns-{number}"), 0.0)
-    assert (waiting.dropped, len(waiting.dropped_of)) == (10, 3)
+    assert (waiting.dropped, len(waiting.dropped_by_namespace)) == (10, 3)
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.booleans()), max_size=200))
-def test_no_more_than_so_many_wait_and_each_is_served_or_counted(
+def test_the_queue_is_bounded_and_each_kill_is_served_or_counted(
     steps: list[tuple[str, bool]],
 ) -> None:
     waiting, put, taken = RecentKillQueue(), 0, 0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recent_kills, "MOST", 12)
-        patch.setattr(recent_kills, "MOST_OF_A_NAMESPACE", 8)
+        patch.setattr(young_kills, "MOST", 12)
+        patch.setattr(young_kills, "MAX_PER_NAMESPACE", 8)
         for namespace, serve in steps:
             if serve and (found := waiting.next(0.0)):
                 taken += 1
-                waiting.again(found[0], 0.0)
+                waiting.done(found[0], 0.0)
             else:
                 put += 1
                 waiting.put(kill(f"k{put}", namespace), 0.0)

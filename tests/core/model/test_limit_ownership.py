@@ -1,4 +1,4 @@
-"""Whether a limit is ours says the operator's record, and nothing that the pod says of itself."""
+"""Only the operator's record shows whether oomwarden set a limit, not what the pod claims."""
 
 from typing import Any
 
@@ -6,17 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.api.oomlimit import KeptLimit, Step
 from oomwarden.api.oomnode import Resize
-from oomwarden.core.limits.authorization import LimitWrite, ResizeContext, grant
-from oomwarden.core.limits.desired_limit import LimitContext, evaluate_limit, put_back
+from oomwarden.core.limits.authorization import LimitWrite, ResizeContext, authorize
+from oomwarden.core.limits.desired_limit import LimitContext, evaluate_limit, restore_request
 from oomwarden.core.model.limit_ownership import (
     LimitOwner,
-    LimitWriters,
-    begun,
-    changer,
-    changers,
-    confirmed,
+    LimitOwnership,
+    confirmed_limit,
     field_manager_name,
-    with_evidence,
+    last_other_manager,
+    limit_managers,
+    pending_limit,
+    with_ownership,
 )
 from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.quantity import exact_quantity
@@ -30,55 +30,57 @@ SIZES = st.integers(1, 2**60)
 
 
 def entry(
-    who: str, container: str = "app", subresource: str | None = "resize", of: str = "containers"
+    manager: str, container: str = "app", subresource: str | None = "resize", of: str = "containers"
 ) -> dict[str, Any]:
     limits: dict[str, Any] = {"f:resources": {"f:limits": {"f:memory": {}}}}
     fields = {"f:spec": {f"f:{of}": {f'k:{{"name":"{container}"}}': limits}}}
-    found = {"manager": who, "operation": "Update", "time": AT, "fieldsV1": fields}
+    found = {"manager": manager, "operation": "Update", "time": AT, "fieldsV1": fields}
     return found | ({"subresource": subresource} if subresource else {})
 
 
 def kept(before: int | None = 64, limit: int = 96, step: Step = Step.LIMIT) -> KeptLimit:
     """A record in Mi, of a write that is done."""
-    mark = LimitOwner(step, None if before is None else before * MI, AT)
-    return confirmed(begun("app", mark, limit * MI, 1))
+    owner = LimitOwner(step, None if before is None else before * MI, AT)
+    return confirmed_limit(pending_limit("app", owner, limit * MI, 1))
 
 
-def writers(record: KeptLimit | None, asked: int | None) -> LimitWriters:
-    return with_evidence(container(asked), record).spec.writers
+def writers(record: KeptLimit | None, requested: int | None) -> LimitOwnership:
+    return with_ownership(container(requested), record).spec.ownership
 
 
 @given(st.sampled_from(Step), NAMES, st.none() | SIZES, SIZES, st.none() | SIZES)
-def test_a_record_says_what_was_written_however_it_is_stored(
-    step: Step, name: str, before: int | None, limit: int, asked: int | None
+def test_a_record_describes_the_write_however_it_is_stored(
+    step: Step, name: str, before: int | None, limit: int, requested: int | None
 ) -> None:
-    record = begun(name, LimitOwner(step, before, AT), limit, asked)
+    record = pending_limit(name, LimitOwner(step, before, AT), limit, requested)
     stored = record.model_dump(mode="json", by_alias=True, exclude_none=True)
     assert KeptLimit.model_validate(stored) == record
-    assert (record.pending, confirmed(record).pending) == (True, False)
+    assert (record.pending, confirmed_limit(record).pending) == (True, False)
 
 
 def test_without_a_record_a_limit_is_the_pods_own() -> None:
-    assert writers(None, 96) == LimitWriters()
+    assert writers(None, 96) == LimitOwnership()
 
 
-def test_a_limit_that_is_as_we_set_it_is_ours_and_any_other_is_somebody_elses() -> None:
-    assert writers(kept(), 96) == LimitWriters(LimitOwner(Step.LIMIT, 64 * MI, AT))
-    assert writers(kept(None), 96) == LimitWriters(LimitOwner(Step.LIMIT, None, AT))
-    assert [writers(kept(), asked).foreign for asked in (80, 64, None)] == ["somebody"] * 3
+def test_a_limit_that_equals_the_record_was_set_by_oomwarden_and_any_other_was_not() -> None:
+    assert writers(kept(), 96) == LimitOwnership(LimitOwner(Step.LIMIT, 64 * MI, AT))
+    assert writers(kept(None), 96) == LimitOwnership(LimitOwner(Step.LIMIT, None, AT))
+    assert [writers(kept(), requested).other_writer for requested in (80, 64, None)] == [
+        "another client"
+    ] * 3
 
 
-def test_a_write_that_was_not_done_changes_nothing_of_whose_the_limit_is() -> None:
-    first = begun("app", LimitOwner(Step.LIMIT, 64 * MI, AT), 96 * MI, 64 * MI)
-    assert writers(first, 64) == LimitWriters()
-    assert writers(first, 96).mark == LimitOwner(Step.LIMIT, 64 * MI, AT)
-    assert writers(first, 80).foreign == "somebody"
-    second = begun("app", LimitOwner(Step.RAISE, 64 * MI, AT), 128 * MI, 96 * MI)
-    assert writers(second, 96).mark == LimitOwner(Step.LIMIT, 64 * MI, AT)
-    assert writers(second, 128).mark == LimitOwner(Step.RAISE, 64 * MI, AT)
+def test_a_write_that_did_not_happen_does_not_change_the_owner() -> None:
+    first = pending_limit("app", LimitOwner(Step.LIMIT, 64 * MI, AT), 96 * MI, 64 * MI)
+    assert writers(first, 64) == LimitOwnership()
+    assert writers(first, 96).owner == LimitOwner(Step.LIMIT, 64 * MI, AT)
+    assert writers(first, 80).other_writer == "another client"
+    second = pending_limit("app", LimitOwner(Step.RAISE, 64 * MI, AT), 128 * MI, 96 * MI)
+    assert writers(second, 96).owner == LimitOwner(Step.LIMIT, 64 * MI, AT)
+    assert writers(second, 128).owner == LimitOwner(Step.RAISE, 64 * MI, AT)
 
 
-def test_the_field_manager_says_what_a_write_was_for() -> None:
+def test_the_field_manager_names_the_purpose_of_a_write() -> None:
     assert [field_manager_name(step, "app") for step in Step] == [
         "oomwarden-limit/app",
         "oomwarden-raise/app",
@@ -86,14 +88,14 @@ def test_the_field_manager_says_what_a_write_was_for() -> None:
     assert len(field_manager_name(Step.LIMIT, "x" * 63)) <= 128
 
 
-def test_who_says_to_have_resized_a_container_is_named_to_people() -> None:
-    def told(*entries: dict[str, Any]) -> str:
-        return changer(changers(entries, "containers", "app"))
+def test_the_manager_that_claims_a_resize_is_shown() -> None:
+    def reported(*entries: dict[str, Any]) -> str:
+        return last_other_manager(limit_managers(entries, "containers", "app"))
 
-    assert told(entry("kubectl"), entry("vpa"), entry("oomwarden-limit/app")) == "vpa"
-    assert told(entry("vpa", "web"), entry("vpa", of="initContainers")) == ""
-    assert told(entry("kubectl", subresource=None), {"subresource": "resize"}) == ""
-    assert told(entry("a\nb" + "x" * 500)) == "a?b" + "x" * 125
+    assert reported(entry("kubectl"), entry("vpa"), entry("oomwarden-limit/app")) == "vpa"
+    assert reported(entry("vpa", "web"), entry("vpa", of="initContainers")) == ""
+    assert reported(entry("kubectl", subresource=None), {"subresource": "resize"}) == ""
+    assert reported(entry("a\nb" + "x" * 500)) == "a?b" + "x" * 125
 
 
 ANY_ENTRY = st.builds(
@@ -122,35 +124,35 @@ def tenants_pod(managed: list[dict[str, Any]], limit: int) -> dict[str, Any]:
 
 
 @given(MANAGED, st.integers(1, 4096), st.integers(1, 1 << 20), st.none() | st.integers(1, 4096))
-def test_whatever_a_pod_says_of_its_writers_no_limit_is_granted_beyond_policy_and_record(
-    managed: list[dict[str, Any]], live: int, asked: int, before: int | None
+def test_managed_fields_never_grant_a_limit_beyond_policy_and_record(
+    managed: list[dict[str, Any]], live: int, requested: int, before: int | None
 ) -> None:
     facts = pod_facts(tenants_pod(managed, live))
     record = None if before is None else kept(before, live)
-    one = with_evidence(facts.containers[0], record)
-    ask = Resize(
+    one = with_ownership(facts.containers[0], record)
+    request = Resize(
         namespace="shop", pod="db-0", uid="u", container="app",
-        limit=exact_quantity(asked * MI), policy="",
+        limit=exact_quantity(requested * MI), policy="",
     )  # fmt: skip
     for policies in ((), (limiting(512),)):
-        scene = ResizeContext(facts, one, "node-1", policies, EnforcementMode.ENFORCE)
-        found = grant(ask, "node-1", scene)
+        context = ResizeContext(facts, one, "node-1", policies, EnforcementMode.ENFORCE)
+        found = authorize(request, "node-1", context)
         granted = 512 if policies else before
         if isinstance(found, LimitWrite):
-            assert asked == granted
+            assert requested == granted
             template = live if before is None else before
             assert (found.before or 0) <= template * MI, "nothing above it is ever put back"
         else:
-            assert asked != granted or granted == live
+            assert requested != granted or granted == live
 
 
 @given(MANAGED)
-def test_whatever_a_pod_says_of_its_writers_it_neither_asks_nor_opts_out(
+def test_managed_fields_neither_request_a_limit_nor_opt_out(
     managed: list[dict[str, Any]],
 ) -> None:
     facts = pod_facts(tenants_pod(managed, 64))
-    held = LimitContext(facts, facts.containers[0], usage=0)
-    assert put_back(held) is None
-    found = evaluate_limit(held, won(limiting(512)), EnforcementMode.ENFORCE)
-    assert found.ask is not None
-    assert found.ask.limit == 512 * MI
+    cached = LimitContext(facts, facts.containers[0], usage=0)
+    assert restore_request(cached) is None
+    found = evaluate_limit(cached, won(limiting(512)), EnforcementMode.ENFORCE)
+    assert found.request is not None
+    assert found.request.limit == 512 * MI

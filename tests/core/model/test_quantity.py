@@ -22,37 +22,37 @@ def golden() -> list[tuple[str, str]]:
     """Read what Kubernetes itself makes of each text."""
     lines = Path(__file__).with_name("quantities.tsv").read_text(encoding="utf-8").splitlines()
     rows = (line.rsplit("\t", 1) for line in lines if not line.startswith("#"))
-    return [(json.loads(text), told) for text, told in rows]
+    return [(json.loads(text), reported) for text, reported in rows]
 
 
-@pytest.mark.parametrize(("text", "told"), golden())
-def test_text_is_read_as_kubernetes_reads_it(text: str, told: str) -> None:
+@pytest.mark.parametrize(("text", "reported"), golden())
+def test_quantities_are_parsed_as_kubernetes_parses_them(text: str, reported: str) -> None:
     try:
         read = str(parse_bytes(text))
     except QuantityError:
         read = "error"
-    assert read == told
+    assert read == reported
 
 
 @pytest.mark.parametrize("text", ["16E", "1e19", "9223372036854775808", "99999Ei", "1e2147483647"])
-def test_no_amount_is_larger_than_a_signed_number_of_64_bits(text: str) -> None:
+def test_no_amount_exceeds_a_signed_64_bit_integer(text: str) -> None:
     assert parse_bytes(text) == LARGEST
     assert parse_bytes(exact_quantity(LARGEST)) == LARGEST
 
 
 @pytest.mark.parametrize("text", ["1e-2147483648", "0." + "0" * 200 + "1", "1e-200"])
-def test_whoever_asks_for_very_little_gets_something(text: str) -> None:
+def test_tiny_amounts_are_rounded_up_to_a_byte(text: str) -> None:
     assert 0 < parse_amount(text) < 1
     assert parse_bytes(text) == 1
 
 
-def test_negative_amounts_are_read_and_rounded_away_from_zero() -> None:
+def test_negative_amounts_are_rounded_away_from_zero() -> None:
     assert [parse_bytes(text) for text in ("-1", "-1.5", "-16Ei")] == [-1, -2, -LARGEST]
 
 
 @pytest.mark.parametrize("text", ["", "1 Gi", "1" * (LONGEST + 1), "1e9223372036854775808", "Pi"])
-def test_what_is_no_quantity_is_an_error_that_shows_it(text: str) -> None:
-    with pytest.raises(QuantityError, match=r"is no (quantity|exponent)"):
+def test_text_that_is_not_a_quantity_is_shown_in_the_error(text: str) -> None:
+    with pytest.raises(QuantityError, match=r"is not an? (quantity|exponent)"):
         parse_bytes(text)
 
 
@@ -66,9 +66,9 @@ def test_any_text_is_an_amount_or_one_clear_error(text: str) -> None:
         assert -LARGEST <= size <= LARGEST
 
 
-def test_people_see_one_spelling_of_an_amount() -> None:
-    told = [canonical(text) for text in ("0512Mi", "536870912", "129e6", "1.5Gi")]
-    assert told == ["512Mi", "512Mi", "129M", "1536Mi"]
+def test_amounts_have_one_canonical_form() -> None:
+    reported = [canonical(text) for text in ("0512Mi", "536870912", "129e6", "1.5Gi")]
+    assert reported == ["512Mi", "512Mi", "129M", "1536Mi"]
 
 
 @pytest.mark.parametrize(
@@ -85,15 +85,15 @@ def test_people_see_one_spelling_of_an_amount() -> None:
         (7, "7"),
     ],
 )
-def test_bytes_become_text_in_the_largest_unit_that_divides_them(size: int, text: str) -> None:
+def test_bytes_are_formatted_in_the_largest_unit_that_divides_them(size: int, text: str) -> None:
     assert format_bytes(size) == text
 
 
 @given(st.integers(min_value=0, max_value=(1 << 50)))
-def test_pages_are_told_exactly(pages: int) -> None:
+def test_pages_are_formatted_exactly(pages: int) -> None:
     assert parse_bytes(format_bytes(pages * 4096)) == pages * 4096
 
 
 @given(st.integers(min_value=0, max_value=1 << 62))
-def test_no_size_is_told_wrong_by_more_than_half_a_kibibyte(size: int) -> None:
+def test_no_formatted_size_is_off_by_more_than_half_a_kibibyte(size: int) -> None:
     assert abs(parse_bytes(format_bytes(size)) - size) <= 512

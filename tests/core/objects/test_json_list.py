@@ -1,4 +1,4 @@
-"""A list that comes in pieces is the same list, and never held as a whole."""
+"""A list that arrives in pieces is the same list, and is never kept as a whole."""
 
 import json
 from itertools import pairwise
@@ -36,7 +36,7 @@ def read(*texts: str) -> tuple[dict[str, Any], list[Any]]:
 
 @given(LISTS, st.lists(st.integers(0, 10_000)), st.sampled_from([None, 1]), st.booleans())
 @settings(max_examples=300)
-def test_however_a_list_is_cut_it_is_the_one_that_json_reads(
+def test_a_list_in_any_pieces_is_the_one_that_json_parses(
     parts: tuple[dict[str, Any], list[Any] | None, dict[str, Any]],
     cuts: list[int],
     indent: int | None,
@@ -52,7 +52,7 @@ def test_however_a_list_is_cut_it_is_the_one_that_json_reads(
 
 
 @given(LISTS, st.lists(st.integers(0, 10_000)), st.integers(1, 10_000))
-def test_a_list_that_was_cut_short_is_never_taken_for_a_whole_one(
+def test_a_truncated_list_is_never_mistaken_for_a_complete_one(
     parts: tuple[dict[str, Any], list[Any] | None, dict[str, Any]], cuts: list[int], lost: int
 ) -> None:
     before, items, after = parts
@@ -70,12 +70,12 @@ def test_a_list_that_was_cut_short_is_never_taken_for_a_whole_one(
         '{"a":' + "1" * 5000 + "}",
     ],
 )  # fmt: skip
-def test_what_is_no_list_is_refused(text: str) -> None:
+def test_text_that_is_not_a_list_is_rejected(text: str) -> None:
     with pytest.raises(JsonListError):
         read(text)
 
 
-def test_text_that_never_becomes_an_item_is_not_held_for_ever(
+def test_text_that_never_becomes_an_item_is_not_kept_forever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(json_list, "MOST_CHARACTERS", 1000)
@@ -85,7 +85,7 @@ def test_text_that_never_becomes_an_item_is_not_held_for_ever(
         [item for _ in range(100) for item in reader.feed("x" * 100)]
 
 
-def test_an_item_is_given_as_soon_as_it_is_whole_and_its_text_is_let_go() -> None:
+def test_an_item_is_yielded_as_soon_as_it_is_complete_and_its_text_is_freed() -> None:
     reader = JsonList()
     assert list(reader.feed('{"items":[{"a":1}')) == [{"a": 1}]
     assert list(reader.feed(',{"a":2},')) == [{"a": 2}]
@@ -93,7 +93,7 @@ def test_an_item_is_given_as_soon_as_it_is_whole_and_its_text_is_let_go() -> Non
     assert len(reader._text) <= 2
 
 
-def test_a_large_item_in_small_pieces_is_tried_a_few_times_only(
+def test_a_large_item_in_small_pieces_is_parsed_only_a_few_times(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tries = 0
@@ -115,7 +115,7 @@ def test_a_large_item_in_small_pieces_is_tried_a_few_times_only(
 
 
 @pytest.mark.parametrize("piece", [7, 100_000])
-def test_an_item_nested_as_deeply_as_the_api_server_takes_stops_no_other(piece: int) -> None:
+def test_an_item_nested_as_deeply_as_the_api_server_allows_stops_no_other(piece: int) -> None:
     deep = '{"name":"deep","fieldsV1":' + '{"f:x":' * 9_900 + '"}{"' + "}" * 9_900 + "}"
     text = '{"items":[{"name":"a"},' + deep + ',{"name":"b"}],"metadata":{}}'
     _, items = read(*(text[at : at + piece] for at in range(0, len(text), piece)))
@@ -123,7 +123,7 @@ def test_an_item_nested_as_deeply_as_the_api_server_takes_stops_no_other(piece: 
 
 
 @pytest.mark.parametrize("number", ["12.5", "1.5e+30", "-0.1E-7", "true", "null"])
-def test_no_number_or_word_is_taken_for_whole_before_it_ends(number: str) -> None:
+def test_no_number_or_word_counts_as_complete_before_it_ends(number: str) -> None:
     text = '{"a":' + number + ',"items":[' + number + "]}"
     fields, items = read(*text)
     assert (fields["a"], items) == (json.loads(number), [json.loads(number)])

@@ -1,4 +1,4 @@
-"""What is kept of a Pod says the same to all that read it, and is small whatever the Pod holds."""
+"""The kept fields of a Pod lead to the same facts, and are small for any Pod."""
 
 import json
 from typing import Any
@@ -108,7 +108,7 @@ PODS = st.fixed_dictionaries({
 
 
 @given(PODS)
-def test_what_is_kept_of_a_pod_says_the_same_to_all_that_read_it(pod: dict[str, Any]) -> None:
+def test_the_kept_fields_of_a_pod_lead_to_the_same_facts(pod: dict[str, Any]) -> None:
     for key in ("initContainers", "containers", "ephemeralContainers"):
         names = {each["name"] for each in pod["spec"].get(key, ())}
         statuses = pod["status"].get(f"{key[:-1]}Statuses", [])
@@ -158,7 +158,7 @@ SHAPELESS = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(["metadata", "spec", "status"]), SHAPELESS))
-def test_no_shape_of_a_part_stops_the_others(pod: dict[str, Any]) -> None:
+def test_a_malformed_part_does_not_affect_the_others(pod: dict[str, Any]) -> None:
     assert isinstance(pod_fields(pod)["metadata"], dict)
     assert isinstance(namespace_labels(pod)["metadata"]["labels"], dict)
 
@@ -191,7 +191,7 @@ def labelled(count: int, phase: str = "Running") -> dict[str, Any]:
         (labelled(9_000, "Failed"), 5_000, "8977 of 9000 labels"),
     ],
 )
-def test_a_pod_of_any_size_stays_small_and_says_what_was_cut(
+def test_a_pod_of_any_size_is_kept_small_and_names_what_was_left_out(
     pod: dict[str, Any], most: int, cut: str | None
 ) -> None:
     kept = pod_fields(pod)
@@ -199,7 +199,7 @@ def test_a_pod_of_any_size_stays_small_and_says_what_was_cut(
     assert kept.get("cut") == cut
 
 
-def test_of_a_pod_that_the_kubelet_rejected_only_its_name_is_kept() -> None:
+def test_only_the_name_of_a_rejected_pod_is_kept() -> None:
     pod = many(9_000) | {"status": {"phase": "Failed", "reason": "OutOfcpu"}}
     kept = pod_fields(pod)
     assert len(json.dumps(kept)) < 300
@@ -207,7 +207,7 @@ def test_of_a_pod_that_the_kubelet_rejected_only_its_name_is_kept() -> None:
     assert pod_facts(kept).name == "p"
 
 
-def test_the_foreign_writers_of_a_limit_are_kept_however_many_others_there_are() -> None:
+def test_other_writers_of_a_limit_are_kept_among_any_number_of_entries() -> None:
     others = [
         {"manager": f"m{n}", "operation": "Apply", "fieldsV1": {"f:x": {}}} for n in range(900)
     ]
@@ -219,10 +219,10 @@ def test_the_foreign_writers_of_a_limit_are_kept_however_many_others_there_are()
     }
     metadata = {"name": "p", "namespace": "shop", "uid": "u", "managedFields": [*others, vpa]}
     (app,) = pod_facts(pod_fields(large(metadata=metadata))).containers
-    assert app.spec.changer == "vpa"
+    assert app.spec.last_writer == "vpa"
 
 
-def test_of_a_namespace_labels_are_kept() -> None:
+def test_the_labels_of_a_namespace_are_kept() -> None:
     metadata = {"name": "shop", "resourceVersion": "7", "annotations": {"x": "y" * 9000}}
     kept = namespace_labels({"metadata": metadata | {"labels": {"a": "b"}}, "spec": {}})
     assert kept == {"metadata": {"name": "shop", "resourceVersion": "7", "labels": {"a": "b"}}}

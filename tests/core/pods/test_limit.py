@@ -1,11 +1,11 @@
-"""The limit that the kubelet gives a pod, and which containers and what else make it up."""
+"""The limit that the kubelet sets on a pod, and what it consists of."""
 
 from typing import Any
 
 import pytest
 from oomwarden.core.model.pod import PodFacts
 from oomwarden.core.objects.needed_fields import pod_fields
-from oomwarden.core.pods.limit import sum_of_limits, summed
+from oomwarden.core.pods.limit import counted_containers, sum_of_limits
 from oomwarden.core.pods.manifest import pod_facts
 
 MI = 1 << 20
@@ -45,12 +45,12 @@ SIDECAR = one("mesh", 64, restartPolicy="Always")
         ({"containers": [one("free", None)], "overhead": {"memory": "1Gi"}}, None, ""),
     ],
 )
-def test_a_pods_limit_is_what_its_containers_may_have_together_at_most(
+def test_a_pods_limit_is_the_maximum_total_of_its_containers(
     spec: dict[str, Any], limit: int | None, names: str
 ) -> None:
     found = pod(**spec)
     assert sum_of_limits(found) == (limit and limit * MI)
-    assert " ".join(each.name for each in summed(found)) == names
+    assert " ".join(each.name for each in counted_containers(found)) == names
 
 
 def test_memory_backed_volumes_are_known_by_name_and_no_others() -> None:

@@ -63,14 +63,14 @@ def test_init_containers_count_and_ephemeral_ones_do_not() -> None:
         ({}, BURSTABLE),
     ],
 )
-def test_resources_of_the_pod_itself_decide_where_they_name_any_that_count(
+def test_the_pods_own_resources_decide_if_they_name_cpu_or_memory(
     own: dict[str, Any], qos: QOSClass
 ) -> None:
     containers = [one({"memory": "64Mi"})]
     assert computed_qos({"containers": containers, "resources": own}) is qos
 
 
-def test_what_the_pod_does_not_request_itself_its_containers_do() -> None:
+def test_requests_that_the_pod_lacks_come_from_its_containers() -> None:
     limits = {"limits": FULL}
     assert computed_qos({"containers": [one()], "resources": limits}) is GUARANTEED
     asking = [one({"cpu": "1", "memory": "512Mi"}), one({"memory": "512Mi"})]
@@ -81,12 +81,12 @@ def test_what_the_pod_does_not_request_itself_its_containers_do() -> None:
     assert computed_qos(more | {"initContainers": [one({"memory": "1Gi"})]}) is GUARANTEED
 
 
-def test_the_class_that_the_api_server_tells_wins_if_it_is_one() -> None:
+def test_the_class_in_the_status_wins_if_it_is_valid() -> None:
     spec = {"containers": [one(FULL, FULL)]}
     assert qos_of({"spec": spec, "status": {"qosClass": "Burstable"}}) is BURSTABLE
     assert qos_of({"spec": spec, "status": {"qosClass": "Newer"}}) is GUARANTEED
     assert qos_of({"spec": spec}) is GUARANTEED
 
 
-def test_an_amount_that_nobody_can_read_counts_as_none() -> None:
+def test_an_invalid_amount_counts_as_none() -> None:
     assert computed_qos({"containers": [one({"memory": "lots"})]}) is BEST_EFFORT

@@ -1,18 +1,23 @@
-"""A mirror stands for a static pod only where nobody else could be meant."""
+"""A mirror pod represents a static pod only if no other Pod could."""
 
 from typing import Any
 
 import pytest
 from oomwarden.core.model.pod import PodFacts
 from oomwarden.core.pods.manifest import pod_facts
-from oomwarden.core.pods.static_pods import Mirrors
+from oomwarden.core.pods.static_pods import MirrorPods
 
 from tests.support.mirror_pods import HASH, VICTIM, mirror
 
 
 def test_a_static_pods_cgroup_is_named_after_its_hash() -> None:
     facts = pod_facts(mirror())
-    assert (facts.cgroup_uid, facts.is_static, facts.vouched, facts.odd) == (HASH, True, True, "")
+    assert (facts.cgroup_uid, facts.is_static, facts.is_confirmed, facts.unreadable) == (
+        HASH,
+        True,
+        True,
+        "",
+    )
 
 
 @pytest.mark.parametrize(
@@ -35,20 +40,22 @@ def test_a_static_pods_cgroup_is_named_after_its_hash() -> None:
         ]}),
     ],
 )  # fmt: skip
-def test_a_pod_that_is_no_mirror_of_the_kubelets_keeps_its_own_uid(forged: dict[str, Any]) -> None:
+def test_a_pod_that_is_not_a_valid_mirror_keeps_its_own_uid(forged: dict[str, Any]) -> None:
     facts = pod_facts(forged)
     assert (facts.cgroup_uid, facts.is_static) == (facts.uid, False)
-    assert facts.odd
+    assert facts.unreadable
 
 
-def test_a_static_pod_with_a_uid_of_its_own_is_told_what_to_do() -> None:
-    assert "take metadata.uid out of the static pod's manifest" in pod_facts(mirror(VICTIM)).odd
+def test_a_static_pod_with_its_own_uid_has_a_remedy() -> None:
+    assert (
+        "remove metadata.uid from the static pod's manifest" in pod_facts(mirror(VICTIM)).unreadable
+    )
 
 
-def test_the_kubelet_vouches_for_a_mirror_by_its_status() -> None:
+def test_the_kubelet_confirms_a_mirror_by_its_status() -> None:
     created = mirror() | {"status": {"phase": "Pending", "qosClass": "BestEffort"}}
     started = mirror() | {"status": {"phase": "Pending", "startTime": "2026-01-02T03:04:05Z"}}
-    assert [pod_facts(each).vouched for each in (created, started)] == [False, True]
+    assert [pod_facts(each).is_confirmed for each in (created, started)] == [False, True]
 
 
 def claim(uid: str, *, vouched: bool) -> PodFacts:
@@ -56,20 +63,20 @@ def claim(uid: str, *, vouched: bool) -> PodFacts:
     return pod_facts(mirror(metadata={"uid": uid}) | {"status": status})
 
 
-def test_of_two_mirrors_the_one_that_the_kubelet_vouches_for_is_believed() -> None:
-    mirrors, forged, real = Mirrors(), claim("a", vouched=False), claim("b", vouched=True)
+def test_of_two_mirrors_the_one_that_the_kubelet_confirmed_is_believed() -> None:
+    mirrors, forged, real = MirrorPods(), claim("a", vouched=False), claim("b", vouched=True)
     mirrors.claim(forged)
-    assert mirrors.believed(HASH) is None
+    assert mirrors.resolve(HASH) is None
     mirrors.claim(real)
-    assert mirrors.believed(HASH) is real
+    assert mirrors.resolve(HASH) is real
 
 
-def test_of_two_mirrors_that_cannot_be_told_apart_none_is_believed_until_one_goes() -> None:
-    mirrors, one, other = Mirrors(), claim("a", vouched=True), claim("b", vouched=True)
+def test_of_two_indistinguishable_mirrors_none_is_believed_until_one_is_deleted() -> None:
+    mirrors, one, other = MirrorPods(), claim("a", vouched=True), claim("b", vouched=True)
     mirrors.claim(one)
     mirrors.claim(other)
-    assert mirrors.believed(HASH) is None
+    assert mirrors.resolve(HASH) is None
     assert mirrors.withdraw("a") == {HASH}
-    assert mirrors.believed(HASH) is other
+    assert mirrors.resolve(HASH) is other
     mirrors.withdraw("b")
-    assert (mirrors.claimed("b"), mirrors.believed(HASH)) == (None, None)
+    assert (mirrors.claim_of("b"), mirrors.resolve(HASH)) == (None, None)

@@ -1,4 +1,4 @@
-"""Of all policies those that select the pod, and of too many those that rank first."""
+"""The candidates are the policies that select the pod, and of too many those that rank first."""
 
 from typing import Any
 
@@ -21,26 +21,26 @@ def manifest(name: str, priority: int = 0, **spec: object) -> dict[str, Any]:
     }
 
 
-def test_those_of_both_kinds_that_select_the_pod_are_candidates() -> None:
+def test_policies_of_both_kinds_that_select_the_pod_are_candidates() -> None:
     found = Candidates(POD, {"team": "a"}, {"zone": "b"})
-    found.own(manifest("mine"))
-    found.own(manifest("other", podSelector={"matchLabels": {"app": "web"}}))
-    found.own(manifest("broken", rules="x"))
-    found.everywhere(manifest("team", namespaceSelector={"matchLabels": {"team": "a"}}))
-    found.everywhere(manifest("zone", nodeSelector={"matchLabels": {"zone": "c"}}))
-    assert sorted(map(str, found.policies())) == ["ClusterOOMPolicy team", "OOMPolicy shop/mine"]
+    found.add_namespaced(manifest("mine"))
+    found.add_namespaced(manifest("other", podSelector={"matchLabels": {"app": "web"}}))
+    found.add_namespaced(manifest("broken", rules="x"))
+    found.add_cluster(manifest("team", namespaceSelector={"matchLabels": {"team": "a"}}))
+    found.add_cluster(manifest("zone", nodeSelector={"matchLabels": {"zone": "c"}}))
+    assert sorted(map(str, found.selected())) == ["ClusterOOMPolicy team", "OOMPolicy shop/mine"]
 
 
-def test_of_more_than_are_held_the_first_by_rank_decide_as_if_all_were_there(
+def test_beyond_the_bound_the_first_by_rank_decide_as_if_all_were_cached(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("oomwarden.core.policy.policy_cache.MOST_POLICIES", 3)
     found = Candidates(POD, {}, {})
     for number in (5, 1, 9, 3, 7, 2):
-        found.own(manifest(f"p{number}", number))
-    assert sorted(each.name for each in found.policies()) == ["p5", "p7", "p9"]
+        found.add_namespaced(manifest(f"p{number}", number))
+    assert sorted(each.name for each in found.selected()) == ["p5", "p7", "p9"]
     assert (
-        ResizeContext(POD, None, "n", found.policies(), EnforcementMode.ENFORCE)
+        ResizeContext(POD, None, "n", found.selected(), EnforcementMode.ENFORCE)
         .select_winner()
         .winner
         is None

@@ -6,10 +6,10 @@ from oomwarden.api.oomkill import ContainerType
 from oomwarden.core.model.pod import ContainerFacts
 from oomwarden.core.policy.matching import (
     PolicySelection,
-    asks_for_node,
     match,
     select_winner,
     selects,
+    selects_by_node,
     selects_labels,
 )
 
@@ -56,13 +56,13 @@ def test_a_label_selector_means_what_it_means_in_kubernetes(
         ({"qosClasses": ["Burstable"], "priorityClassNames": ["low"]}, False),
     ],
 )
-def test_all_that_a_policy_asks_of_a_pod_must_hold(
+def test_all_criteria_of_a_policy_must_match_a_pod(
     fields: dict[str, Any], *, matches: bool
 ) -> None:
     assert selects(policy(**fields), pod(), {}, {}) is matches
 
 
-def test_a_policy_selects_in_its_own_namespace_alone() -> None:
+def test_a_policy_selects_only_in_its_own_namespace() -> None:
     assert not selects(policy(namespace="other"), pod(), {}, {})
 
 
@@ -77,9 +77,9 @@ def test_a_cluster_policy_selects_by_the_labels_of_the_node() -> None:
     canary = cluster_policy(nodeSelector={"matchLabels": {"canary": "yes"}})
     assert selects(canary, pod(), {}, {"canary": "yes"})
     assert not selects(canary, pod(), {"canary": "yes"}, {})
-    assert asks_for_node(canary)
-    assert not asks_for_node(cluster_policy())
-    assert not asks_for_node(policy())
+    assert selects_by_node(canary)
+    assert not selects_by_node(cluster_policy())
+    assert not selects_by_node(policy())
 
 
 def test_the_first_rule_that_matches_a_container_decides() -> None:
@@ -92,7 +92,7 @@ def test_the_first_rule_that_matches_a_container_decides() -> None:
     assert found.rule.oom_score_adj == 1
 
 
-def test_globs_are_about_case_and_whole_names() -> None:
+def test_globs_are_case_sensitive_and_match_whole_names() -> None:
     found = policy(rules=[{"containers": ["app"], "oomScoreAdj": 1}])
     assert match(found, "app")
     assert match(found, "APP") is None
@@ -105,7 +105,7 @@ def test_a_policy_without_a_matching_rule_does_not_compete() -> None:
     assert names(select_winner([high, low], "app")) == ("low", [], [])
 
 
-def test_a_cluster_policy_beats_namespaced_ones_unless_it_is_overridable() -> None:
+def test_a_cluster_policy_ranks_above_namespaced_ones_unless_it_is_overridable() -> None:
     boss, ours = cluster_policy("boss"), policy("ours", priority=100)
     default = cluster_policy("default", overridable=True, priority=1000)
     assert names(select_winner([default, ours, boss], "app")) == ("boss", ["ours", "default"], [])
@@ -136,7 +136,7 @@ def test_observing_policies_alone_leave_a_container_without_a_winner() -> None:
 
 
 @pytest.mark.parametrize("kind", list(ContainerType))
-def test_rules_are_about_names_whatever_the_type_of_the_container(kind: ContainerType) -> None:
+def test_rules_match_names_of_containers_of_any_type(kind: ContainerType) -> None:
     described = ContainerFacts("app-1", kind)
     assert match(policy(rules=[{"containers": ["app-?"], "oomScoreAdj": 1}]), described.name)
 

@@ -1,4 +1,4 @@
-"""Who wins hangs on the policies alone, never on the order in which they are told."""
+"""Which policy wins depends on the policies alone, never on their order."""
 
 import random
 from dataclasses import replace
@@ -47,7 +47,7 @@ POLICIES = st.tuples(
 
 
 @given(POLICIES, st.randoms(use_true_random=False))
-def test_the_order_in_which_policies_are_told_never_changes_the_outcome(
+def test_the_order_of_policies_never_changes_the_outcome(
     policies: list[Policy], chance: random.Random
 ) -> None:
     shuffled = list(policies)
@@ -82,7 +82,7 @@ CLUSTER_FILTERS = st.tuples(FILTERS, SELECTORS, SELECTORS, st.booleans()).map(
     st.tuples(LABELS, LABELS, LABELS),
     st.randoms(use_true_random=False),
 )
-def test_nor_does_it_with_all_filters_and_who_is_not_selected_does_not_compete(
+def test_the_order_does_not_matter_with_filters_and_unselected_policies_do_not_compete(
     ours: dict[str, dict[str, Any]],
     clusters: dict[str, dict[str, Any]],
     labels: tuple[dict[str, str], dict[str, str], dict[str, str]],
@@ -92,8 +92,10 @@ def test_nor_does_it_with_all_filters_and_who_is_not_selected_does_not_compete(
     policies += [cluster_policy(name, **fields) for name, fields in clusters.items()]
     target = replace(pod(), labels=labels[0])
 
-    def outcome(told: list[Policy]) -> PolicySelection:
-        return select_winner([p for p in told if selects(p, target, labels[1], labels[2])], "app")
+    def outcome(reported: list[Policy]) -> PolicySelection:
+        return select_winner(
+            [p for p in reported if selects(p, target, labels[1], labels[2])], "app"
+        )
 
     found = outcome(policies)
     assert found == outcome(chance.sample(policies, len(policies)))
@@ -108,7 +110,7 @@ def test_nor_does_it_with_all_filters_and_who_is_not_selected_does_not_compete(
 
 
 @given(POLICIES)
-def test_who_wins_is_who_nobody_that_enforces_and_matches_beats(policies: list[Policy]) -> None:
+def test_no_enforcing_policy_that_matches_ranks_above_the_winner(policies: list[Policy]) -> None:
     found = select_winner(policies, "app")
     rivals = [
         each

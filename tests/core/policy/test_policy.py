@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.core.limits.desired_limit import wanted
+from oomwarden.core.limits.desired_limit import rule_limit
 from oomwarden.core.policy.policy import CLUSTER, NAMESPACED, key_of, parse_policy
 
 from tests.support.pods import cluster_policy, policy, spec
@@ -25,10 +25,10 @@ def test_a_policy_knows_its_kind_place_and_generation() -> None:
     [
         (
             {"rules": [{"oomScoreAdj": -1000}]},
-            r"spec.rules\[0\].oomScoreAdj: .*-1000 is never granted, because",
+            r"spec.rules\[0\].oomScoreAdj: .*-1000 is never allowed, because",
         ),
         ({"rules": [{"oomScoreAdj": 1}, {"oomScoreAdj": "x"}]}, r"spec.rules\[1\].oomScoreAdj"),
-        ({"rules": [{"oomScoreAdj": 1, "oomScoreOffset": 1}]}, r"spec.rules\[0\]: give .* or"),
+        ({"rules": [{"oomScoreAdj": 1, "oomScoreOffset": 1}]}, r"spec.rules\[0\]: set .* or"),
         ({"rules": []}, "spec.rules"),
         ({"mode": "Maybe"}, "spec.mode"),
         ({"podSelector": None}, "spec.podSelector"),
@@ -42,26 +42,26 @@ def test_a_policy_knows_its_kind_place_and_generation() -> None:
         ),
     ],
 )
-def test_what_cannot_be_read_is_named(fields: dict[str, object], named: str) -> None:
+def test_an_invalid_field_is_named(fields: dict[str, object], named: str) -> None:
     with pytest.raises(ValueError, match=named):
         parse_policy(NAMESPACED, manifest(**fields))
 
 
 @pytest.mark.parametrize("field", ["namespaceSelector", "nodeSelector"])
-def test_a_cluster_policys_own_selectors_are_checked_too(field: str) -> None:
+def test_the_selectors_of_a_cluster_policy_are_checked_too(field: str) -> None:
     bad = {"matchExpressions": [{"key": "a", "operator": "Like"}]}
     with pytest.raises(ValueError, match=rf"spec\.{field}"):
         parse_policy(CLUSTER, manifest(**{field: bad}))
 
 
-def test_fields_of_a_newer_version_are_named_and_the_rest_is_read() -> None:
+def test_fields_of_a_newer_version_are_named_and_the_rest_is_parsed() -> None:
     rules = [{"oomScoreAdj": 5, "memory": {"limit": "1Gi", "swap": 1}}]
     found = policy(rules=rules, budget=3)
     assert found.unknown == ("budget", "rules[0].memory.swap")
     assert found.spec.rules[0].oom_score_adj == 5
 
 
-def test_a_policy_without_a_name_is_said_so() -> None:
+def test_a_policy_without_a_name_is_rejected() -> None:
     with pytest.raises(ValueError, match=r"metadata\.name"):
         key_of(NAMESPACED, {"metadata": {}})
 
@@ -75,13 +75,13 @@ JSON = st.recursive(
 
 
 @given(st.one_of(JSON, st.fixed_dictionaries({"podSelector": JSON, "rules": JSON, "mode": JSON})))
-def test_whatever_a_spec_holds_it_is_read_or_refused_with_a_sentence(anything: object) -> None:
-    told = "spec"
+def test_any_spec_is_parsed_or_rejected_with_a_sentence(anything: object) -> None:
+    reported = "spec"
     try:
         parse_policy(NAMESPACED, {"metadata": {"name": "p", "namespace": "s"}, "spec": anything})
     except ValueError as error:
-        told = str(error)
-    assert told.startswith("spec")
+        reported = str(error)
+    assert reported.startswith("spec")
 
 
 def with_limit(limit: object) -> dict[str, Any]:
@@ -96,11 +96,11 @@ def with_limit(limit: object) -> dict[str, Any]:
         (1.5e9, 1_500_000_000), ("1e00009", 10**9), ("1e99", (1 << 63) - 1),
     ],
 )  # fmt: skip
-def test_an_amount_is_taken_in_every_spelling_that_a_pod_takes(
+def test_an_amount_is_accepted_in_every_form_that_pods_accept(
     given_amount: object, size: int
 ) -> None:
     [rule] = parse_policy(NAMESPACED, with_limit(given_amount)).spec.rules
-    assert wanted(rule) == size
+    assert rule_limit(rule) == size
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_an_amount_is_taken_in_every_spelling_that_a_pod_takes(
     ["", " 512Mi", "512MB", "0", "1023Ki", 1048575, -1, "-1Gi", "Mi", True, 1.5, 2e6 + 0.5,
                "1e100", "1E+2147483647", "1e-0100", float("inf"), None],
 )  # fmt: skip
-def test_an_amount_that_is_none_or_too_small_is_refused_by_the_name_of_its_field(
+def test_an_invalid_or_too_small_amount_is_rejected_by_the_name_of_its_field(
     amount: object,
 ) -> None:
     if amount is None:

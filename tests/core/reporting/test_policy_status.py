@@ -1,4 +1,4 @@
-"""A policy's status is the sum of the nodes' reports, and says what is missing from it."""
+"""A policy's status is the sum of the nodes' reports, and names what is missing from it."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +9,12 @@ from oomwarden.api.base import Condition
 from oomwarden.api.oomnode import PolicyReport, Refusal
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.core.policy.cautions import caution
-from oomwarden.core.reporting.policy_status import Answers, NodeReport, is_silent, summarise
+from oomwarden.core.reporting.policy_status import (
+    NodeReport,
+    OperatorFindings,
+    is_silent,
+    summarise,
+)
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 EMPTY = PolicyStatus()
@@ -20,8 +25,8 @@ def report(
 ) -> NodeReport:
     heard = (NOW - timedelta(seconds=age)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     policy = {"kind": "OOMPolicy", "namespace": "shop", "name": "db"}
-    told = {**policy, "observed_generation": generation, **counts}
-    return NodeReport(node, heard, PolicyReport.model_validate(told))
+    reported = {**policy, "observed_generation": generation, **counts}
+    return NodeReport(node, heard, PolicyReport.model_validate(reported))
 
 
 def condition(status: PolicyStatus, kind: str) -> Condition:
@@ -55,21 +60,21 @@ def test_a_node_at_an_older_generation_is_waited_for_and_named() -> None:
     assert ready.message == "1 of 2 nodes not yet at generation 3: b."
 
 
-def test_a_silent_node_is_not_waited_for_but_counted_and_named() -> None:
+def test_a_silent_node_is_counted_and_named_but_not_waited_for() -> None:
     reports = [report("a", enforced=1), report("b", age=661, generation=2, enforced=1)]
     status = summarise(3, reports, EMPTY, NOW)
     assert condition(status, "Ready").status == "True"
-    assert "Not heard for more than 11 minutes: b" in condition(status, "Ready").message
+    assert "No report for more than 11 minutes: b" in condition(status, "Ready").message
     assert status.enforced == 2
 
 
-def test_with_silent_nodes_alone_nothing_is_known() -> None:
+def test_with_only_silent_nodes_ready_is_unknown() -> None:
     ready = condition(summarise(3, [report("a", age=700)], EMPTY, NOW), "Ready")
     assert (ready.status, ready.reason) == ("Unknown", "NodesSilent")
     assert "a;" in ready.message
 
 
-def test_without_reports_the_status_says_what_to_look_at() -> None:
+def test_without_reports_the_status_says_what_to_check() -> None:
     ready = condition(summarise(1, [], EMPTY, NOW), "Ready")
     assert (ready.status, ready.reason) == ("Unknown", "NoReports")
     assert "podSelector" in ready.message
@@ -80,18 +85,18 @@ def refusal(number: int, message: str = "no baseline is known; restart the conta
     return Refusal(pod=f"shop/db-{number}", container="app", reason="R", message=message)
 
 
-def test_the_first_refusals_are_told_and_the_others_counted() -> None:
-    told = report(refused=5, refusals=[refusal(number) for number in range(4)])
-    refused = condition(summarise(3, [told], EMPTY, NOW), "Refused")
+def test_the_first_refusals_are_listed_and_the_others_counted() -> None:
+    reported = report(refused=5, refusals=[refusal(number) for number in range(4)])
+    refused = condition(summarise(3, [reported], EMPTY, NOW), "Refused")
     assert (refused.status, refused.reason) == ("True", "ContainersRefused")
     assert refused.message.startswith("5 containers: shop/db-0 app: no baseline is known; restart")
     assert refused.message.endswith("; and 2 containers more")
     assert "db-3" not in refused.message
 
 
-def test_two_refusals_of_one_container_are_one_container_told() -> None:
-    told = report(refused=4, refusals=[refusal(0), refusal(0), refusal(1), refusal(1)])
-    message = condition(summarise(3, [told], EMPTY, NOW), "Refused").message
+def test_two_refusals_of_a_container_count_as_one_container() -> None:
+    reported = report(refused=4, refusals=[refusal(0), refusal(0), refusal(1), refusal(1)])
+    message = condition(summarise(3, [reported], EMPTY, NOW), "Refused").message
     assert message.endswith("; and 2 containers more")
 
 
@@ -100,12 +105,12 @@ def test_refusals_without_details_are_counted() -> None:
     assert refused.message.startswith("1 container; there was no room for details")
 
 
-def test_a_long_refusal_does_not_make_a_status_that_the_api_server_refuses() -> None:
-    told = report(refused=1, refusals=[refusal(0, "x" * 100_000)])
-    assert len(condition(summarise(3, [told], EMPTY, NOW), "Refused").message) < 1000
+def test_a_long_refusal_is_truncated_to_what_the_api_server_accepts() -> None:
+    reported = report(refused=1, refusals=[refusal(0, "x" * 100_000)])
+    assert len(condition(summarise(3, [reported], EMPTY, NOW), "Refused").message) < 1000
 
 
-def test_nothing_refused_is_said_too() -> None:
+def test_the_absence_of_refusals_is_reported() -> None:
     assert condition(summarise(3, [report()], EMPTY, NOW), "Refused").status == "False"
 
 
@@ -124,7 +129,7 @@ def test_a_condition_keeps_the_time_of_its_last_change() -> None:
     assert condition(pending, "Refused").last_transition_time == "2026-11-23T12:00:00Z"
 
 
-def test_a_heartbeat_that_cannot_be_read_is_no_sign_of_life() -> None:
+def test_an_invalid_heartbeat_counts_as_silence() -> None:
     assert is_silent("yesterday", NOW)
     assert not is_silent("2026-11-23T11:50:00", NOW)
 
@@ -134,13 +139,13 @@ def test_the_order_of_reports_does_not_matter(reports: list[NodeReport]) -> None
     assert summarise(3, reports, EMPTY, NOW) == summarise(3, sorted(reports, key=str), EMPTY, NOW)
 
 
-def test_a_policy_that_an_agent_cannot_read_says_why() -> None:
+def test_a_policy_that_an_agent_cannot_parse_says_why() -> None:
     why = Refusal(pod="", container="", reason="Unreadable", message="spec.rules[0]: -1000 ...")
-    told = [
+    reported = [
         report("a", refused=1, refusals=[refusal(0)]),
         report("b", generation=0, refusals=[why]),
     ]
-    status = summarise(3, told, EMPTY, NOW)
+    status = summarise(3, reported, EMPTY, NOW)
     refused = condition(status, "Refused")
     assert (refused.status, refused.reason, refused.message) == ("True", "Unreadable", why.message)
     assert condition(status, "Ready").status == "False"
@@ -152,28 +157,28 @@ def test_warnings_without_details_are_counted() -> None:
     assert warning.message.startswith("2 containers; there was no room for details")
 
 
-def test_the_first_warnings_are_told_and_the_others_counted() -> None:
-    told = report(warned=5, warnings=[refusal(number) for number in range(3)])
-    warning = condition(summarise(3, [told], EMPTY, NOW), "Warning")
+def test_the_first_warnings_are_listed_and_the_others_counted() -> None:
+    reported = report(warned=5, warnings=[refusal(number) for number in range(3)])
+    warning = condition(summarise(3, [reported], EMPTY, NOW), "Warning")
     assert (warning.status, warning.reason) == ("True", "R")
     assert warning.message.startswith("5 containers: shop/db-0 app: ")
     assert warning.message.endswith("; and 2 containers more")
 
 
-def test_what_the_operator_was_refused_stands_in_the_place_of_what_was_asked() -> None:
+def test_the_operators_refusal_replaces_the_pending_request() -> None:
     def refusal(container: str, reason: str) -> Refusal:
         message = f"{container} {reason}"
         return Refusal(pod="shop/db-0", container=container, reason=reason, message=message)
 
-    asked = tuple(refusal(name, "ResizeAsked") for name in ("app", "web"))
-    told = [report(refused=3, refusals=(*asked, refusal("side", "ForeignLimit")))]
+    requested = tuple(refusal(name, "ResizeAsked") for name in ("app", "web"))
+    reported = [report(refused=3, refusals=(*requested, refusal("side", "ForeignLimit")))]
     answers = [refusal("app", "QuotaExceeded"), refusal("side", "QuotaExceeded")]
-    message = condition(summarise(3, told, EMPTY, NOW, answers), "Refused").message
+    message = condition(summarise(3, reported, EMPTY, NOW, answers), "Refused").message
     for part in ("app QuotaExceeded", "web ResizeAsked", "side ForeignLimit"):
         assert part in message
     assert "app ResizeAsked" not in message
     more = [*answers, refusal("untold", "LimitRange")]
-    message = condition(summarise(3, told, EMPTY, NOW, more), "Refused").message
+    message = condition(summarise(3, reported, EMPTY, NOW, more), "Refused").message
     assert message.startswith("3 containers: shop/db-0 untold: untold LimitRange")
 
 
@@ -194,10 +199,12 @@ LOWERING = {"podSelector": {"matchLabels": {"tier": "db"}}, "rules": [{"oomScore
         ("OOMPolicy", {}, False),
     ],
 )
-def test_a_cluster_policy_that_spares_whoever_sets_a_label_is_warned_of(
+def test_a_cluster_policy_that_protects_anyone_who_sets_a_label_has_a_warning(
     kind: str, changed: dict[str, object], *, warns: bool
 ) -> None:
     said = caution(kind, LOWERING | changed)
     assert ("namespaceSelector" in said) is warns
-    found = condition(summarise(3, [report("a")], EMPTY, NOW, Answers((), said)), "Warning")
+    found = condition(
+        summarise(3, [report("a")], EMPTY, NOW, OperatorFindings((), said)), "Warning"
+    )
     assert found.reason == ("AnyTenant" if warns else "NothingToWarnOf")

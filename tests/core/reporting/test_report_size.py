@@ -1,14 +1,16 @@
-"""However many policies there are, OOMNode stays far below what etcd takes."""
+"""However many policies there are, OOMNode stays far below etcd's limit."""
 
 import json
 
 from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.api.oomnode import PolicyReport, Refusal
-from oomwarden.core.enforcement.plan import evaluate
+from oomwarden.core.enforcement.evaluation import (
+    evaluate,
+)
 from oomwarden.core.enforcement.scoring import Floor
-from oomwarden.core.reporting.policy_report import ContainerStatus, reports
-from oomwarden.core.reporting.report_size import MOST_BYTES, bounded
+from oomwarden.core.reporting.policy_report import ContainerStatus, policy_reports
+from oomwarden.core.reporting.report_size import MOST_BYTES, fit_reports
 
 from tests.support.pods import pod, policy
 
@@ -21,15 +23,15 @@ def refusal(number: int = 0, message: str = "why") -> Refusal:
 
 
 def report(
-    name: str, namespace: str | None = "shop", told: int = 0, message: str = "why"
+    name: str, namespace: str | None = "shop", reported: int = 0, message: str = "why"
 ) -> PolicyReport:
     return PolicyReport(
         kind="OOMPolicy" if namespace else "ClusterOOMPolicy",
         namespace=namespace,
         name=name,
         observed_generation=1,
-        refused=told,
-        refusals=tuple(refusal(number, message) for number in range(told)),
+        refused=reported,
+        refusals=tuple(refusal(number, message) for number in range(reported)),
     )
 
 
@@ -42,46 +44,46 @@ def stored(found: tuple[PolicyReport, ...]) -> int:
     return len(text.encode())
 
 
-def test_what_fits_is_told_whole() -> None:
-    found = (report("a", told=3), report("b", "other"), report("c", None, told=1))
-    assert bounded(found) == (found, 0)
+def test_reports_that_fit_are_complete() -> None:
+    found = (report("a", reported=3), report("b", "other"), report("c", None, reported=1))
+    assert fit_reports(found) == (found, 0)
 
 
-def test_all_numbers_are_told_before_any_words() -> None:
-    found = tuple(report(f"p{number}", told=10) for number in range(50))
+def test_all_counts_come_before_any_messages() -> None:
+    found = tuple(report(f"p{number}", reported=10) for number in range(50))
     most = 10_000
-    kept, left_out = bounded(found, most)
+    kept, left_out = fit_reports(found, most)
     assert ([each.name for each in kept], left_out) == ([each.name for each in found], 0)
     assert {each.refused for each in kept} == {10}
     assert stored(kept) <= most + 2
 
 
 def test_one_refusal_of_each_policy_comes_before_the_second_of_any() -> None:
-    found = (report("a", told=10), report("b", told=10))
+    found = (report("a", reported=10), report("b", reported=10))
     for most in range(stored(found[:1]), stored(found), 50):
-        kept, _ = bounded(found, most)
-        told = [len(each.refusals) for each in kept]
-        assert 0 <= told[0] - told[1] <= 1, most
+        kept, _ = fit_reports(found, most)
+        reported = [len(each.refusals) for each in kept]
+        assert 0 <= reported[0] - reported[1] <= 1, most
         assert [each.refusals for each in kept] == [
-            full.refusals[:number] for full, number in zip(found, told, strict=True)
+            full.refusals[:number] for full, number in zip(found, reported, strict=True)
         ]
 
 
-def test_no_namespace_takes_anothers_place_and_cluster_policies_come_first() -> None:
+def test_no_namespace_takes_the_room_of_another_and_cluster_policies_come_first() -> None:
     crowd = tuple(report(f"p{number:04}", "crowd") for number in range(5000))
     found = (report("all", None), *crowd, report("db", "shop"))
-    kept, left_out = bounded(found)
+    kept, left_out = fit_reports(found)
     assert (kept[0].name, kept[-1].name) == ("all", "db")
     assert left_out == len(found) - len(kept) > 0
     assert stored(kept) <= MOST_BYTES + 2
 
 
-def test_500_policies_on_each_container_of_a_full_node_stay_far_below_what_etcd_takes() -> None:
+def test_500_policies_on_each_container_of_a_full_node_stay_far_below_etcds_limit() -> None:
     policies = [policy(f"policy-{number:0200}", priority=number) for number in range(500)]
-    standing = evaluate(policies, "app", 899, Floor(-500))
-    items = [ContainerStatus(pod(), f"app-{number}", standing) for number in range(330)]
+    evaluated = evaluate(policies, "app", 899, Floor(-500))
+    items = [ContainerStatus(pod(), f"app-{number}", evaluated) for number in range(330)]
     by_key = {each.key: each for each in policies}
-    kept, left_out = bounded(reports(by_key, dict.fromkeys(by_key, 110), items, {}))
+    kept, left_out = fit_reports(policy_reports(by_key, dict.fromkeys(by_key, 110), items, {}))
     assert stored(kept) < ETCD_BYTES / 3
     assert (len(kept), left_out) == (500, 0)
     assert sum(each.matched for each in kept) == 500 * 330
@@ -100,10 +102,10 @@ TEXT = st.text(alphabet='a<&é\u20ac"\\', max_size=80)
     ),
     st.integers(0, 4000),
 )
-def test_it_never_takes_more_than_it_may_and_counts_the_rest(
+def test_the_bound_is_never_exceeded_and_the_rest_is_counted(
     found: list[PolicyReport], most: int
 ) -> None:
-    kept, left_out = bounded(found, most)
+    kept, left_out = fit_reports(found, most)
     assert stored(kept) <= most + 2
     assert len(kept) + left_out == len(found)
     numbers = [each.model_copy(update={"refusals": ()}) for each in found]

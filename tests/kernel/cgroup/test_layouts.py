@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from oomwarden.core.reporting.layout import remedy
+from oomwarden.core.reporting.layout import layout_remedy
 from oomwarden.kernel.cgroup import kubepods, unknown_cgroups
 from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.cgroup.kubepods import find_kubepods
@@ -44,7 +44,7 @@ def test_the_cgroup_driver_mismatch_is_found_wherever_the_runtime_runs(
 ) -> None:
     (one,) = find_unknown_cgroups(make(tmp_path, f"kubepods.slice/{POD}", unit))
     assert one.is_unit_name
-    assert "SystemdCgroup" in remedy({}, [one])
+    assert "SystemdCgroup" in layout_remedy({}, [one])
 
 
 def test_cgroups_below_kubepods_or_a_container_are_not_reported(tmp_path: Path) -> None:

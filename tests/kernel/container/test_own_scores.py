@@ -21,7 +21,7 @@ PROC = Path("/proc")
 INITIAL = int((PROC / "self/oom_score_adj").read_text())
 RULES_SCORE, OWN, OTHER_OWN = (min(INITIAL + step, 1000) for step in (400, 100, 150))
 NAMED = (ProcessTarget("*", RULES_SCORE),)
-OVERRIDING = ScorePlan(INITIAL, frozenset({INITIAL, RULES_SCORE}), NAMED, saves=True)
+OVERRIDING = ScorePlan(INITIAL, frozenset({INITIAL, RULES_SCORE}), NAMED, saves_own=True)
 RESTORING = ScorePlan(INITIAL, frozenset({RULES_SCORE}))
 
 
@@ -77,12 +77,12 @@ def test_an_own_score_is_overridden_once_saved_and_restored_later(
     first = run(tmp_path, cgroup, OVERRIDING)
     assert (score(pid), first.unsaved, first.complete) == (OWN, 1, False)
     own = {pid: OwnScore(start(pid), OWN)}
-    assert first.to_keep == own
+    assert first.own_scores == own
     second = run(tmp_path, cgroup, replace(OVERRIDING, own=own))
     assert (score(pid), second.unsaved, second.complete) == (RULES_SCORE, 0, True)
-    assert second.to_keep == own
+    assert second.own_scores == own
     third = run(tmp_path, cgroup, replace(RESTORING, own=own))
-    assert (score(pid), third.to_keep, third.own) == (OWN, {}, 1)
+    assert (score(pid), third.own_scores, third.own) == (OWN, {}, 1)
 
 
 def test_the_last_score_a_process_set_itself_is_kept(tmp_path: Path, family: Family) -> None:
@@ -91,9 +91,9 @@ def test_the_last_score_a_process_set_itself_is_kept(tmp_path: Path, family: Fam
     (PROC / f"{pid}/oom_score_adj").write_text(str(OTHER_OWN))
     found = run(tmp_path, cgroup, replace(OVERRIDING, own=own))
     assert (score(pid), found.unsaved) == (OTHER_OWN, 1)
-    assert found.to_keep == {pid: OwnScore(start(pid), OTHER_OWN)}
+    assert found.own_scores == {pid: OwnScore(start(pid), OTHER_OWN)}
     left = run(tmp_path, cgroup, replace(RESTORING, own=own))
-    assert (score(pid), left.to_keep) == (OTHER_OWN, {}), "the score that it set itself stays"
+    assert (score(pid), left.own_scores) == (OTHER_OWN, {}), "the score that it set itself stays"
 
 
 def test_a_forks_score_is_restored_to_its_parents_own_score(tmp_path: Path, family: Family) -> None:
@@ -104,7 +104,7 @@ def test_a_forks_score_is_restored_to_its_parents_own_score(tmp_path: Path, fami
     assert score(child) == RULES_SCORE
     cgroup = container(tmp_path, parent)
     fill(tmp_path / "app", parent, child)
-    kept = run(tmp_path, cgroup, replace(OVERRIDING, own=own)).to_keep
+    kept = run(tmp_path, cgroup, replace(OVERRIDING, own=own)).own_scores
     assert kept == own | {child: OwnScore(start(child), OWN)}
     run(tmp_path, cgroup, replace(RESTORING, own=own))
     assert (score(parent), score(child)) == (OWN, OWN)
@@ -117,7 +117,7 @@ def test_a_process_that_reuses_a_pid_does_not_get_the_saved_score(
     (PROC / f"{pid}/oom_score_adj").write_text(str(RULES_SCORE))
     older = {pid: OwnScore(start(pid) - 1, OWN)}
     found = run(tmp_path, container(tmp_path, pid), replace(RESTORING, own=older))
-    assert (score(pid), found.to_keep) == (INITIAL, {})
+    assert (score(pid), found.own_scores) == (INITIAL, {})
 
 
 def test_own_scores_beyond_the_limit_are_not_overridden_but_counted(
@@ -128,5 +128,5 @@ def test_own_scores_beyond_the_limit_are_not_overridden_but_counted(
     full = {2**22 + each: OwnScore(1, OWN) for each in range(MOST_OWN_SCORES)}
     cgroup = container(tmp_path, pid)
     found = run(tmp_path, cgroup, replace(OVERRIDING, own=full))
-    assert (score(pid), found.too_many, found.unsaved, found.to_keep) == (OWN, 1, 0, {})
+    assert (score(pid), found.too_many, found.unsaved, found.own_scores) == (OWN, 1, 0, {})
     assert run(tmp_path, cgroup, OVERRIDING).unsaved == 1, "exited processes make room"

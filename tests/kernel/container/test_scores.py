@@ -34,8 +34,8 @@ def spawn() -> Iterator[Spawn]:
         child = subprocess.Popen(
             [title], executable="cat", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
         )
-        children.append(child)
         proc = Path(f"/proc/{child.pid}")
+        children.append(child)
         while not (proc / "cmdline").read_bytes():  # in the middle of exec
             continue
         (proc / "oom_score_adj").write_text(str(score))
@@ -54,13 +54,11 @@ def run(root: Path, cgroup: Cgroup, known: frozenset[int] = frozenset()) -> Scan
     return apply_plan(HostRoots(CgroupRoot(root), PROC), cgroup, PLAN, known)
 
 
-def test_the_baseline_and_values_set_by_oomwarden_are_overwritten(
-    tmp_path: Path, spawn: Spawn
-) -> None:
+def test_the_baseline_and_oomwardens_values_are_overwritten(tmp_path: Path, spawn: Spawn) -> None:
     fresh, older, holding, own = (spawn(each) for each in (INITIAL, OLDER, TARGET, OWN))
     outcome = run(tmp_path, container(tmp_path, fresh, older, holding, own))
     assert [score(pid) for pid in (fresh, older, holding, own)] == [TARGET, TARGET, TARGET, OWN]
-    assert outcome.holding == {fresh, older, holding}
+    assert outcome.in_effect == {fresh, older, holding}
     assert (outcome.changed, outcome.own, outcome.complete) == (2, 1, True)
 
 
@@ -77,7 +75,7 @@ def test_a_child_forked_before_its_parent_was_changed_is_found(
 
     monkeypatch.setattr(Process, "write_score", fork_first)
     outcome = run(tmp_path, cgroup)
-    assert outcome.holding == {parent, child}
+    assert outcome.in_effect == {parent, child}
     assert score(child) == TARGET
 
 
@@ -110,7 +108,7 @@ def test_a_refused_write_is_reported_and_the_other_processes_are_changed(
 
     monkeypatch.setattr(Process, "write_score", refuse)
     outcome = run(tmp_path, container(tmp_path, refused, fine))
-    assert (outcome.failures, outcome.holding) == (1, frozenset({fine}))
+    assert (outcome.failures, outcome.in_effect) == (1, frozenset({fine}))
     assert outcome.failure == "PermissionError: Permission denied"
 
 
@@ -122,7 +120,7 @@ def test_no_process_is_read_if_all_are_known_to_have_the_score(
     with monkeypatch.context() as untouchable:
         untouchable.setattr(ProcRoot, "open", None)
         assert run(tmp_path, cgroup, frozenset({pid, 7})) == ScanOutcome(TARGET, frozenset({pid}))
-    assert run(tmp_path, cgroup, frozenset({7})).holding == {pid}
+    assert run(tmp_path, cgroup, frozenset({7})).in_effect == {pid}
 
 
 def test_a_removed_container_raises(tmp_path: Path) -> None:
@@ -167,8 +165,8 @@ def test_matching_processes_get_the_rules_score_and_others_the_containers(
     cgroup = container(tmp_path, master, worker, own, named)
     outcome = with_rules(tmp_path, cgroup)
     assert [score(pid) for pid in (master, worker, own, named)] == [TARGET, OTHER, OWN, OTHER]
-    assert outcome.holding == {master, worker, named}
-    assert outcome.named == {worker, named}
+    assert outcome.in_effect == {master, worker, named}
+    assert outcome.rule_matched == {worker, named}
     assert (outcome.changed, outcome.own, outcome.complete) == (3, 1, True)
 
 
@@ -176,14 +174,14 @@ def test_rules_reread_known_processes_because_titles_change(tmp_path: Path, spaw
     late = spawn(TARGET, "postgres: idle")
     outcome = with_rules(tmp_path, container(tmp_path, late), frozenset({late}))
     assert score(late) == OTHER
-    assert (outcome.changed, outcome.named) == (1, frozenset({late}))
+    assert (outcome.changed, outcome.rule_matched) == (1, frozenset({late}))
 
 
 def test_only_the_needed_part_of_a_title_of_64_kib_is_read(tmp_path: Path, spawn: Spawn) -> None:
     long = spawn(title="postgres: " + "x" * 65536)
     with PROC.open(long) as process:
         assert len(process.command_line(4096)) == 4096
-    assert with_rules(tmp_path, container(tmp_path, long)).named == {long}
+    assert with_rules(tmp_path, container(tmp_path, long)).rule_matched == {long}
 
 
 def test_a_process_without_command_line_gets_the_containers_score_and_is_reported(
@@ -192,7 +190,11 @@ def test_a_process_without_command_line_gets_the_containers_score_and_is_reporte
     pid = spawn(title="postgres: idle")
     monkeypatch.setattr(Process, "command_line", lambda *_: b"")
     outcome = with_rules(tmp_path, container(tmp_path, pid))
-    assert (score(pid), outcome.blank, outcome.named) == (TARGET, frozenset({pid}), frozenset())
+    assert (score(pid), outcome.without_command, outcome.rule_matched) == (
+        TARGET,
+        frozenset({pid}),
+        frozenset(),
+    )
 
 
 def test_a_skipped_process_is_not_read_and_the_others_are_changed(
@@ -202,7 +204,7 @@ def test_a_skipped_process_is_not_read_and_the_others_are_changed(
     cgroup = container(tmp_path, hung, fine)
     outcome = with_rules(tmp_path, cgroup, lines=CommandLines(frozenset({hung})))
     assert [score(hung), score(fine)] == [INITIAL, OTHER]
-    assert (outcome.stuck, outcome.holding) == (frozenset({hung}), frozenset({fine}))
+    assert (outcome.stuck, outcome.in_effect) == (frozenset({hung}), frozenset({fine}))
     assert with_rules(tmp_path, cgroup, lines=CommandLines(None)).stuck == {hung, fine}
 
 
@@ -228,13 +230,13 @@ def test_a_slow_scan_stops_and_the_next_one_begins_with_the_unread_processes(
 ) -> None:
     first, second = spawn(), spawn()
     cgroup = container(tmp_path, first, second)
-    clock = iter([0.0, 0.5, 1.5, 10.0, 10.5, 11.5])
-    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    clock = iter([0.0, 0.5, 1.5, 10.0, 10.5, 11.5]).__next__
+    monkeypatch.setattr(time, "monotonic", clock)
     begun = run(tmp_path, cgroup)
-    assert (begun.complete, len(begun.holding)) == (False, 1)
-    done = run(tmp_path, cgroup, begun.holding)
+    assert (begun.complete, len(begun.in_effect)) == (False, 1)
+    done = run(tmp_path, cgroup, begun.in_effect)
     assert {score(first), score(second)} == {TARGET}
-    assert done.holding | begun.holding == {first, second}
+    assert done.in_effect | begun.in_effect == {first, second}
 
 
 def test_a_pid_reused_by_another_container_since_the_list_is_not_written(
@@ -245,4 +247,4 @@ def test_a_pid_reused_by_another_container_since_the_list_is_not_written(
     monkeypatch.setattr(scores, "list_pids", lambda _: next(lists, [ours]))
     outcome = run(tmp_path, container(tmp_path))
     assert (score(ours), score(heir)) == (TARGET, INITIAL)
-    assert outcome.holding == {ours}
+    assert outcome.in_effect == {ours}

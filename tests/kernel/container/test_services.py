@@ -40,7 +40,7 @@ def test_the_process_with_the_highest_badness_is_reported_per_service(tmp_path: 
     process(proc, 12, 0, 7)
     process(proc, 13, 0, 7)
     found = read_node_services(where, "kubepods.slice", GIB)
-    assert set(found.daemons) == {
+    assert set(found.services) == {
         NodeService("sshd.service", 0, 3 * PAGE),
         NodeService("getty@tty1.service", 0, 7 * PAGE),
     }
@@ -51,11 +51,11 @@ def test_the_services_of_a_nested_node_are_beside_its_pods(tmp_path: Path) -> No
     fill(tmp_path / "cgroup/kubelet/system.slice/cron.service", 10)
     process(proc, 10, 0, 1)
     found = read_node_services(where, "kubelet/kubepods", GIB)
-    assert [each.service for each in found.daemons] == ["cron.service"]
-    assert read_node_services(where, "kubepods", GIB).daemons == ()
+    assert [each.service for each in found.services] == ["cron.service"]
+    assert read_node_services(where, "kubepods", GIB).services == ()
 
 
 def test_a_process_that_exits_during_the_scan_is_skipped(tmp_path: Path) -> None:
     where, _ = host_roots(tmp_path)
     fill(tmp_path / "cgroup/system.slice/sshd.service", 10)
-    assert read_node_services(where, "kubepods.slice", GIB).daemons == ()
+    assert read_node_services(where, "kubepods.slice", GIB).services == ()

@@ -28,9 +28,9 @@ def test_a_container_with_unvisited_cgroups_is_not_whole(
         fill(tmp_path / "app/a")
         fill(tmp_path / "app/b")
         outcome = apply_plan(host_roots, cgroup, PLAN, frozenset())
-        assert (outcome.changed, outcome.complete, outcome.unreached) == (1, True, True)
-        assert not outcome.whole
-        known = apply_plan(host_roots, cgroup, PLAN, outcome.holding)
+        assert (outcome.changed, outcome.complete, outcome.cgroups_skipped) == (1, True, True)
+        assert not outcome.fully_applied
+        known = apply_plan(host_roots, cgroup, PLAN, outcome.in_effect)
         child.communicate()
-    assert (known.holding, known.whole) == (outcome.holding, False)
-    assert find_unchanged(root, [(cgroup, outcome.holding)]) == {}, "the scan reports the reason"
+    assert (known.in_effect, known.fully_applied) == (outcome.in_effect, False)
+    assert find_unchanged(root, [(cgroup, outcome.in_effect)]) == {}, "the scan reports the reason"

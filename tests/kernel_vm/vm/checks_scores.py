@@ -35,7 +35,7 @@ def check_scores(hogs: Hogs) -> dict[str, Any]:
         down = ScorePlan(-500, frozenset({899}))
         first = _scan(app.path, down)
         lowered = [_score(pid) for pid in pids]
-        again = _scan(app.path, down, first.holding)
+        again = _scan(app.path, down, first.in_effect)
         back = _scan(app.path, ScorePlan(899, frozenset({-500})))
         threaded = f"{other.path}/threads"
         (ROOT / threaded).mkdir()
@@ -49,7 +49,7 @@ def check_scores(hogs: Hogs) -> dict[str, Any]:
             "again": again.changed,
             "complete": back.complete,
             "back": [_score(pid) for pid in pids],
-            "threads": _scan(other.path, down).holding == {pid},
+            "threads": _scan(other.path, down).in_effect == {pid},
         }
 
 
@@ -88,7 +88,7 @@ def _dying_after(node: KernelNode, number: int) -> dict[str, Any]:
             "same pid": heirs == [old],
             "heir": _score(old),
             "changed": outcome.changed,
-            "holding": sorted(outcome.holding),
+            "holding": sorted(outcome.in_effect),
             "failures": outcome.failures,
         }
     finally:

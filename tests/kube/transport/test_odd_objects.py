@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
-from oomwarden.core.objects.passed_over import UnreadableObjects
+from oomwarden.core.objects.unreadable import UnreadableObjects
 from oomwarden.kube.transport.client import Listing, ListOptions
 from oomwarden.kube.transport.guarded_handler import guard
 from oomwarden.kube.transport.reflector import list_and_watch

@@ -11,7 +11,7 @@ from oomwarden.core.enforcement.plan import Baseline, ScanOutcome, ScorePlan
 
 
 def _columns(baseline: Baseline) -> tuple[int | None, str]:
-    return baseline.value, json.dumps(sorted(baseline.ours))
+    return baseline.value, json.dumps(sorted(baseline.written))
 
 
 def _value(value: int | None, ours: str) -> Baseline:
@@ -69,7 +69,7 @@ class Baselines(PersistedByContainer[Baseline]):
             Whether something was forgotten.
         """
         baseline = self.get(container)
-        if baseline is None or outcome.desired != order.desired or not outcome.whole:
+        if baseline is None or outcome.desired != order.desired or not outcome.fully_applied:
             return False
         settled = baseline.settled(*order.values)
         if settled != baseline:
@@ -104,4 +104,4 @@ class Baselines(PersistedByContainer[Baseline]):
 
 def _holds_ours(baseline: Baseline) -> bool:
     """Return whether one was written: with an unknown baseline the first of `ours` was found."""
-    return len(baseline.ours) > (baseline.value is None)
+    return len(baseline.written) > (baseline.value is None)

@@ -21,10 +21,10 @@ from oomwarden.agent.delivery.retry_queue import RetryQueue
 from oomwarden.agent.informers.pressure import PressureCache
 from oomwarden.agent.runtime.signal import Signal
 from oomwarden.agent.store.database import Database
+from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.records.event_series import EventSeries
-from oomwarden.core.records.oomkill import Manifest
 from oomwarden.core.records.short_record import short_record
-from oomwarden.core.reporting.delivery_trouble import DeliveryTrouble, delivery_trouble
+from oomwarden.core.reporting.delivery_problem import DeliveryProblem, delivery_problem
 from oomwarden.kube.oomkill_writer import Delivery
 from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
@@ -37,7 +37,7 @@ NAME_CONFLICT_SECONDS = 86_400.0
 """How long a name conflict is reported."""
 _LOG = logging.getLogger(__name__)
 
-Post = Callable[[Manifest | EventSeries], Awaitable[Delivery]]
+DeliverObject = Callable[[Manifest | EventSeries], Awaitable[Delivery]]
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class Deliverer:
     """Empties the outbox; a row that waits for its retry does not block others."""
 
     store: Database
-    post: Post
+    post: DeliverObject
     pressure: PressureCache
     """How much the records of each namespace are merged."""
     status_changed: Callable[[], None]
@@ -140,11 +140,11 @@ class Deliverer:
             _LOG.warning("%s is undeliverable: %s", _describe(job), delivery.undeliverable)
         return delivery
 
-    def trouble(self) -> DeliveryTrouble:
+    def trouble(self) -> DeliveryProblem:
         """Return what the API server refuses, for the condition of OOMNode."""
         is_recent = time.time() - self.name_conflict_at < NAME_CONFLICT_SECONDS
         conflict = self.name_conflict if is_recent else ""
-        return delivery_trouble(self.counts.refused, self.counts.refusal_reason, conflict)
+        return delivery_problem(self.counts.refused, self.counts.refusal_reason, conflict)
 
     def _handle_name_conflict(self, job: Job, by: str) -> Delivery:
         """Report a name conflict; after many new names a record waits like a refused one."""

@@ -15,10 +15,10 @@ from oomwarden.agent.delivery import refusals
 from oomwarden.agent.delivery.record_quota import QuotaOwner
 from oomwarden.agent.delivery.refusals import REASON_LENGTH
 from oomwarden.agent.store.counters import add_count
+from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.records import coalesce as merging
 from oomwarden.core.records.coalesce import Draft
 from oomwarden.core.records.metadata import labels_of, name_of
-from oomwarden.core.records.oomkill import Manifest
 
 UNDELIVERABLE_KEPT = 1000
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from oomwarden.agent.detection.cgroup_watches import CgroupWatches
-from oomwarden.core.reporting.blindness import Blindness
+from oomwarden.core.reporting.detection_gaps import DetectionGaps
 from oomwarden.kernel.cgroup.tree import CounterTree
 
 POLL_SECONDS = 0.2
@@ -49,16 +49,16 @@ class BlindSpots:
         blind = (*self.watches.unwatched(), *tree.incomplete_nodes())
         return frozenset(node.cgroup.inode for node in blind)
 
-    def blindness(self, tree: CounterTree) -> Blindness:
+    def blindness(self, tree: CounterTree) -> DetectionGaps:
         """Return what is not covered, and why."""
         unlisted = (tree.nodes.get(inode) for inode in tree.unlisted)
         names = [one.cgroup.path for one in islice(tree.unopened.values(), EXAMPLES)]
         names += [node.cgroup.path for node in unlisted if node is not None]
         why = [*(one.reason for one in tree.unopened.values()), *tree.unlisted.values()]
-        return Blindness(
+        return DetectionGaps(
             watches=self.watches.missing if self.watches.missing_reason() else 0,
-            watches_why=self.watches.missing_reason(),
+            watches_error=self.watches.missing_reason(),
             unopened=len(tree.unopened) + len(tree.unlisted),
-            unopened_why=why[0] if why else "",
+            unopened_error=why[0] if why else "",
             examples=tuple(names[:EXAMPLES]),
         )

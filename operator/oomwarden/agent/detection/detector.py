@@ -16,7 +16,7 @@ from oomwarden.agent.detection.cgroup_watches import CgroupWatches
 from oomwarden.core.ledger.account import Reading
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.parse.cgroup_paths import child
-from oomwarden.core.reporting.blindness import Blindness
+from oomwarden.core.reporting.detection_gaps import DetectionGaps
 from oomwarden.kernel import inotify
 from oomwarden.kernel.cgroup.counter_files import CounterNode
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
@@ -43,7 +43,7 @@ class Detector:
         self._deliver = deliver
         self._watches = CgroupWatches(root)
         self._blind_spots = BlindSpots(self._watches)
-        self.blindness = Blindness()
+        self.blindness = DetectionGaps()
         self._batch = Batch(0.0)
         self._paths: dict[str, None] = {}  # followed, or reported as gone before it was opened
         self._unseen = 0
@@ -113,7 +113,7 @@ class Detector:
             try:
                 top = self._tree.start(self._kubepods)
             except OSError as error:
-                self.blindness = Blindness.of_top(self._kubepods.path, error.strerror or "")
+                self.blindness = DetectionGaps.for_root(self._kubepods.path, error.strerror or "")
                 self._watches.wait_for_events(RECONCILE_SECONDS)
                 self.progress = time.monotonic()
             else:

@@ -15,7 +15,7 @@ from oomwarden.agent.detection.detector import Detector, into_queue
 from oomwarden.agent.detection.layout import LayoutMonitor
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.core.parse.cgroup_paths import driver
-from oomwarden.core.reporting.blindness import Blindness
+from oomwarden.core.reporting.detection_gaps import DetectionGaps
 from oomwarden.kernel.cgroup.files import CgroupRoot, cgroup2_remedy, is_cgroup2
 from oomwarden.kernel.cgroup.kubepods import find_kubepods
 
@@ -50,9 +50,9 @@ class KubepodsDetection:
         return self.kubepods is not None and "/" in self.kubepods.path
 
     @property
-    def blindness(self) -> Blindness:
+    def blindness(self) -> DetectionGaps:
         """The parts of the tree that detection does not cover."""
-        return self.detector.blindness if self.detector else Blindness()
+        return self.detector.blindness if self.detector else DetectionGaps()
 
     @property
     def unreadable(self) -> int:

@@ -12,7 +12,7 @@ from functools import partial
 
 from oomwarden.agent.informers.inventory import Inventory
 from oomwarden.agent.runtime.worker import KernelWorker, StuckError
-from oomwarden.core.reporting.layout import UnknownCgroup, remedy, unseen
+from oomwarden.core.reporting.layout import UnknownCgroup, containers_without_cgroup, layout_remedy
 from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.cgroup.unknown_cgroups import find_unknown_cgroups
 
@@ -48,7 +48,10 @@ class LayoutMonitor:
         """Check once; keep the last result if the cgroups cannot be listed."""
         containers = self.inventory.containers.values()
         seen = frozenset(each.cgroup.pod_uid or "" for each in containers)
-        before, self._missing = self._missing, unseen(list(self.inventory.pods.values()), seen)
+        before, self._missing = (
+            self._missing,
+            containers_without_cgroup(list(self.inventory.pods.values()), seen),
+        )
         lasting = {key: name for key, name in self._missing.items() if key in before}
         try:
             found: list[UnknownCgroup] = await self.worker.run(
@@ -57,7 +60,7 @@ class LayoutMonitor:
         except (StuckError, OSError) as error:
             _LOG.warning("cannot list the cgroups outside of kubepods: %s", error)
             return
-        current = remedy(lasting, found)
+        current = layout_remedy(lasting, found)
         if current and current != self.remedy:
             _LOG.warning("%s", current)
         self.remedy = current

@@ -53,7 +53,7 @@ class Caps:
 
     def available(self) -> int | None:
         """Return how many processes may be changed now; None: any number."""
-        return self._processes.room(self.now())
+        return self._processes.available(self.now())
 
     def spend(self, changed: int) -> None:
         """Count processes that were changed."""
@@ -80,7 +80,7 @@ class Caps:
     def _touch(self, container: Container) -> float:
         """Spend a pod's turn; return the seconds until it has one, 0 where it has."""
         pod, now = container.cgroup.pod_uid or "", self.now()
-        wait = 0.0 if pod in self._touched else self._pods.wait(now)
+        wait = 0.0 if pod in self._touched else self._pods.seconds_until_next(now)
         if pod not in self._touched and not wait:
             self._pods = self._pods.spend(1, now)
             self._touched.add(pod)
@@ -89,7 +89,7 @@ class Caps:
     def _is_new(self, tracked: TrackedContainer, baselines: Baselines) -> bool:
         """Return whether a running container would be touched for the first time."""
         baseline, order = baselines.get(tracked.container), tracked.plan
-        if baseline is None or order is None or baseline.ours - {baseline.value}:
+        if baseline is None or order is None or baseline.written - {baseline.value}:
             return False
         starting = self._is_starting(tracked.container)
         return not starting and bool(order.values - {baseline.value})

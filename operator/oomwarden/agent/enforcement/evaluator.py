@@ -7,11 +7,17 @@ from dataclasses import dataclass, field
 from oomwarden.agent.baselines.offsets import OffsetReferences
 from oomwarden.agent.informers.cluster_view import ClusterView
 from oomwarden.agent.informers.inventory import Container
-from oomwarden.core.enforcement.plan import Baseline, Evaluation, evaluate
+from oomwarden.core.enforcement.evaluation import (
+    Evaluation,
+    evaluate,
+)
+from oomwarden.core.enforcement.plan import (
+    Baseline,
+)
 from oomwarden.core.enforcement.scoring import Floor
 from oomwarden.core.model.pod import PodFacts
-from oomwarden.core.policy.matching import asks_for_node, selects
-from oomwarden.core.policy.policy import CLUSTER, Key, Policy
+from oomwarden.core.policy.matching import selects, selects_by_node
+from oomwarden.core.policy.policy import CLUSTER, Policy, PolicyKey
 
 KEEP_EVALUATIONS = 4096
 
@@ -108,14 +114,14 @@ class Evaluator:
         labels = self.view.namespaces.labels.get(pod.namespace)
         if labels is None and any(policy.kind == CLUSTER for policy in candidates):
             return None
-        if self.view.node.labels is None and any(map(asks_for_node, candidates)):
+        if self.view.node.labels is None and any(map(selects_by_node, candidates)):
             return None
         known_labels = (labels or {}, self.view.node.labels or {})
         found = tuple(policy for policy in candidates if selects(policy, pod, *known_labels))
         self._selected[pod.uid] = (self._versions, pod, found)
         return found
 
-    def pods_per_policy(self) -> Counter[Key]:
+    def pods_per_policy(self) -> Counter[PolicyKey]:
         """Count this node's pods by policy."""
         pods = list(self.view.inventory.pods.values())
         live = {pod.uid for pod in pods}

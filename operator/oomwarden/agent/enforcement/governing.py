@@ -22,7 +22,7 @@ class GoverningPolicies:
     def remember(self, inode: int, decision: Decision, mode: EnforcementMode | None) -> None:
         """Keep the winner of a decision; in mode Release no policy governs."""
         self._known.pop(inode, None)
-        match = decision.evaluation.contest.winner
+        match = decision.evaluation.selection.winner
         if match is not None and mode is not EnforcementMode.RELEASE:
             self._known[inode] = match.policy.reference
         while len(self._known) > MOST_KEPT:

@@ -9,11 +9,17 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from oomwarden.agent.baselines.oom_group import GroupKillBaselines
+from oomwarden.agent.enforcement.desired_group_kills import (
+    DesiredGroupKills,
+    desired_by,
+    desired_for,
+    desired_group_kills,
+)
 from oomwarden.agent.enforcement.tracked import TrackedContainer
 from oomwarden.agent.enforcement.tracker import Tracker
 from oomwarden.agent.informers.inventory import Container
@@ -25,9 +31,9 @@ from oomwarden.core.enforcement.group_kill import (
     NOT_SAVED,
     GroupKillSpec,
     GroupKillState,
-    failed,
     group_kill_status,
-    planned,
+    observed_remarks,
+    write_failed,
 )
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.core.model.mode import EnforcementMode
@@ -42,37 +48,6 @@ YOUNG_STEP_SECONDS = 1.0
 """While a container starts, the runtime's write may come after oomwarden's."""
 _ALL = 0
 _LOG = logging.getLogger(__name__)
-
-DesiredGroupKills = Mapping[int, tuple[Container, GroupKillSpec]]
-"""By cgroup inode."""
-
-
-def desired_group_kills(tracker: Tracker) -> DesiredGroupKills:
-    """Collect what the winners ask for; containers without a decision are left as they are."""
-    mode = tracker.mode
-    return {
-        inode: (tracked.container, _desired(tracked, mode))
-        for inode, tracked in tracker.containers.items()
-        if tracked.decision is not None or mode is EnforcementMode.RELEASE
-    }
-
-
-def _desired(tracked: TrackedContainer, switch: EnforcementMode | None) -> GroupKillSpec:
-    if tracked.decision is None:
-        return GroupKillSpec(switch=switch)
-    standing = tracked.decision.evaluation
-    observed = any(_desired_by(match).concerns for match in standing.contest.observers)
-    together = _asked(standing.contest.winner)
-    return GroupKillSpec(together, bool(standing.target.processes), switch, observed=observed)
-
-
-def _desired_by(observer: Match) -> GroupKillSpec:
-    return GroupKillSpec(_asked(observer), bool(observer.rule.processes))
-
-
-def _asked(match: Match | None) -> bool | None:
-    memory = match.rule.memory if match else None
-    return memory.group_kill if memory else None
 
 
 @dataclass(slots=True)
@@ -133,13 +108,13 @@ class GroupKillReconciler:
         self.progress = time.monotonic()
         if (self._states, self.baselines.applied()) != before:
             self.status_changed()
-        return any(wish.asked is not None and self._is_young(c) for c, wish in concerned.values())
+        return any(wish.desired is not None and self._is_young(c) for c, wish in concerned.values())
 
     def _concerned(self, asked: DesiredGroupKills) -> DesiredGroupKills:
         return {
             inode: (container, wish)
             for inode, (container, wish) in asked.items()
-            if wish.concerns or self.baselines.get(container) is not None
+            if wish.is_relevant or self.baselines.get(container) is not None
         }
 
     async def _read(self, concerned: DesiredGroupKills) -> None:
@@ -150,16 +125,16 @@ class GroupKillReconciler:
             return
         states: dict[int, GroupKillState] = {}
         for inode, files in read.items():
-            (container, wish), now = concerned[inode], files.together
+            (container, wish), now = concerned[inode], files.is_group_kill
             young, found = self._is_young(container), self.baselines.get(container)
             found = found.completed(files) if found else None
             known, before = (
-                GroupKillState(now, found.together if found else None),
+                GroupKillState(now, found.is_group_kill if found else None),
                 self._states.get(inode),
             )
-            left = before.now if before else None
+            left = before.current if before else None
             wished = wish if self.writes else GroupKillSpec()
-            states[inode] = known.seen(wished, now=now, young=young, left=left)
+            states[inode] = known.observe(wished, now=now, young=young, left=left)
             self._note_repair(container, wish, now=now, young=young)
             self.baselines.record(container, _kept(states[inode], known, files, found))
         self._states = states
@@ -168,9 +143,9 @@ class GroupKillReconciler:
         self, container: Container, wish: GroupKillSpec, *, now: bool, young: bool
     ) -> None:
         before = self._states.get(container.cgroup.inode)
-        if young or not self.writes or before is None or wish.asked is None:
+        if young or not self.writes or before is None or wish.desired is None:
             return
-        if before.now == wish.asked != now:
+        if before.current == wish.desired != now:
             self.repairs += 1
             _LOG.info(
                 "%s: another program has changed memory.oom.group, which is set again",
@@ -187,13 +162,13 @@ class GroupKillReconciler:
         state = self._states.get(inode)
         if state is None:
             return
-        aim = state.to_write(wish) if self.writes else None
+        aim = state.value_to_write(wish) if self.writes else None
         if aim is not None:
             saved = self.baselines.is_saved(container)
-            files = self.baselines.get(container) if wish.asked is None else None
+            files = self.baselines.get(container) if wish.desired is None else None
             state = await self._write(container, state, aim, files) if saved else _unsaved(state)
             self._states[inode] = state
-        if state.is_over(wish):
+        if state.is_restored(wish):
             self.baselines.record(container, None)
 
     async def _write(
@@ -209,12 +184,12 @@ class GroupKillReconciler:
         if files is not None:
             work = partial(_put_back, self.cgroups, cgroup, files)
         try:
-            return replace(state, now=await self.worker.run(cgroup.inode, work))
+            return replace(state, current=await self.worker.run(cgroup.inode, work))
         except (CgroupGoneError, StuckError):
             return state
         except OSError as error:
             _LOG.warning("%s: memory.oom.group cannot be written: %s", cgroup.path, error)
-            return replace(state, trouble=failed(error))
+            return replace(state, problem=write_failed(error))
 
     def _is_young(self, container: Container) -> bool:
         age = asyncio.get_running_loop().time() - container.seen
@@ -225,27 +200,29 @@ class GroupKillReconciler:
     ) -> AspectStatus:
         """Return how far memory.oom.group is what the container's policy asks for."""
         state = self._states.get(tracked.container.cgroup.inode)
-        return group_kill_status(_desired(tracked, switch), state, writes=self.writes)
+        return group_kill_status(desired_for(tracked, switch), state, writes=self.writes)
 
-    def planned(self, container: Container, observers: Sequence[Match]) -> list[Remarks]:
+    def observed_remarks(self, container: Container, observers: Sequence[Match]) -> list[Remarks]:
         """Return, for each policy that only observes, what would keep it from taking effect."""
         state = self._states.get(container.cgroup.inode)
-        return [planned(_desired_by(each), state, writes=self.writes) for each in observers]
+        return [observed_remarks(desired_by(each), state, writes=self.writes) for each in observers]
 
 
 def _kept(
     state: GroupKillState, known: GroupKillState, now: GroupFiles, found: GroupFiles | None
 ) -> GroupFiles | None:
     """Return what to remember as found: the earlier value, unless this is the first one."""
-    if state.found is None:
+    if state.baseline is None:
         return None
-    fresh = found is None or (state.found != known.found and state.found == now.together)
+    fresh = found is None or (
+        state.baseline != known.baseline and state.baseline == now.is_group_kill
+    )
     return now if fresh else found
 
 
 def _put_back(root: CgroupRoot, cgroup: Cgroup, files: GroupFiles) -> bool:
-    return oom_group.restore(root, cgroup, files).together
+    return oom_group.restore(root, cgroup, files).is_group_kill
 
 
 def _unsaved(state: GroupKillState) -> GroupKillState:
-    return replace(state, trouble=NOT_SAVED)
+    return replace(state, problem=NOT_SAVED)

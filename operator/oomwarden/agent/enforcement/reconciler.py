@@ -119,7 +119,7 @@ class ScoreReconciler:
         for tracked in due:
             baseline = self.baselines.get(tracked.container)
             if tracked.plan and baseline and (ours := tracked.plan.values - {baseline.value}):
-                self.baselines.put(tracked.container, baseline.with_ours(*ours))
+                self.baselines.put(tracked.container, baseline.with_written(*ours))
         try:
             await self.baselines.save_all()
             await forget_loss(self.baselines, self.tracker.view.inventory)
@@ -139,7 +139,7 @@ class ScoreReconciler:
             tracked.record_outcome(None, NOT_SAVED, self._now())
         else:
             began = self._now()
-            done = (ScanOutcome(plan.target, holding=verified), None) if verified else None
+            done = (ScanOutcome(plan.target, in_effect=verified), None) if verified else None
             found = done or await self.scanner.scan(tracked)
             tracked.record_outcome(*found, self._now())
             if (outcome := found[0]) and tracked.schedule.is_settled(began):

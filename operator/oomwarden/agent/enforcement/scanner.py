@@ -21,7 +21,7 @@ from oomwarden.agent.enforcement.caps import Caps
 from oomwarden.agent.enforcement.tracked import TrackedContainer
 from oomwarden.agent.runtime.worker import KernelWorker, StuckError
 from oomwarden.core.enforcement.plan import ScanOutcome, ScorePlan
-from oomwarden.core.enforcement.scan_outcome import stuck_processes
+from oomwarden.core.enforcement.scan_outcome import stuck_remark
 from oomwarden.core.model.remark import Remark
 from oomwarden.kernel.cgroup.files import CgroupGoneError
 from oomwarden.kernel.container.scores import apply_plan, find_unchanged
@@ -108,13 +108,17 @@ class Scanner:
         if tracked.plan is None:
             return None, None
         container = tracked.container
-        plan = replace(tracked.plan, most=self.caps.available(), own=self.own.saved(container))
-        tracked.plan = replace(tracked.plan, fresh=frozenset())  # from now on it may be ours
+        plan = replace(
+            tracked.plan, max_changes=self.caps.available(), own=self.own.saved(container)
+        )
+        tracked.plan = replace(
+            tracked.plan, never_assigned=frozenset()
+        )  # from now on it may be ours
         outcome, trouble = await self._apply(tracked, plan)
         if outcome is not None:
             self.caps.spend(outcome.changed)
-            if outcome.to_keep is not None:
-                self.own.record(container, outcome.to_keep)
+            if outcome.own_scores is not None:
+                self.own.record(container, outcome.own_scores)
         return outcome, trouble
 
     async def _apply(self, tracked: TrackedContainer, plan: ScorePlan) -> ScanResult:
@@ -161,7 +165,7 @@ class Scanner:
         hung = self._hung.setdefault(cgroup.inode, {})
         hung[pid] = _Hung(key, self.clock() + LEFT_OUT_SECONDS)
         tracked.schedule.requeue_soon()
-        return stuck_processes([pid])
+        return stuck_remark([pid])
 
     def _left_out(self, inode: int) -> frozenset[int] | None:
         """Return the pids to be passed over; None: all."""

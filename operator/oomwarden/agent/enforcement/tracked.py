@@ -51,7 +51,7 @@ class TrackedContainer:
     @property
     def urgency(self) -> tuple[bool, float]:
         """The sort key: a target that no process holds yet comes first."""
-        held_back = self.outcome is not None and self.outcome.held_back > 0
+        held_back = self.outcome is not None and self.outcome.rate_limited > 0
         got_nothing = held_back and self.outcome is not None and not self.outcome.changed
         return (self._is_written and not got_nothing, self.schedule.due)
 
@@ -70,18 +70,18 @@ class TrackedContainer:
         """Return the pids that need no check; none at every twelfth scan."""
         if self.outcome is None or not self._is_written or self.schedule.is_full_scan_next():
             return frozenset()
-        return self.outcome.holding
+        return self.outcome.in_effect
 
     def record_outcome(
         self, outcome: ScanOutcome | None, trouble: Remark | None, now: float
     ) -> None:
         """Keep what came of a scan that ended now; None: it could not be made."""
-        before = self.outcome.blank if self.outcome else frozenset()
+        before = self.outcome.without_command if self.outcome else frozenset()
         self.schedule.record_scan(
             now,
             changed=outcome is not None and bool(outcome.changed),
             found_new=outcome is not None
-            and bool(outcome.changed or not outcome.complete or outcome.blank - before),
+            and bool(outcome.changed or not outcome.complete or outcome.without_command - before),
         )
         self.outcome = outcome or self.outcome
         self.trouble = trouble
@@ -98,7 +98,7 @@ class TrackedContainer:
             longest: The longest gap in seconds.
             hurried: How many containers are scanned soon again, this one among them.
         """
-        held_back = self.outcome is not None and self.outcome.held_back > 0 and self._is_written
+        held_back = self.outcome is not None and self.outcome.rate_limited > 0 and self._is_written
         rules = self.plan is not None and bool(self.plan.rules)
         self.schedule.plan_next(now, longest, rules=rules, held_back=held_back)
         self.schedule.spend(self.cost, now, hurried)
@@ -109,4 +109,4 @@ class TrackedContainer:
         outcome = self.outcome
         if baseline is None or outcome is None:
             return 0
-        return len(outcome.named if outcome.target == baseline.value else outcome.holding)
+        return len(outcome.rule_matched if outcome.target == baseline.value else outcome.in_effect)

@@ -8,7 +8,7 @@ from oomwarden.agent.informers.pressure import PressureCache
 from oomwarden.agent.runtime.settings import Settings
 from oomwarden.agent.runtime.signal import Signal
 from oomwarden.agent.store.database import Database
-from oomwarden.core.objects.passed_over import UnreadableObjects
+from oomwarden.core.objects.unreadable import UnreadableObjects
 from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.host import Host
 from oomwarden.kernel.proc.process import ProcRoot

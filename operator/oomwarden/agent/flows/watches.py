@@ -9,7 +9,7 @@ from oomwarden.agent.informers.policy_source import PolicySource
 from oomwarden.agent.recording.misreports import MisreportNotifier
 from oomwarden.core.objects.needed_fields import namespace_labels, pod_fields
 from oomwarden.core.policy.policy import CLUSTER, NAMESPACED
-from oomwarden.core.reporting.bounds import beyond
+from oomwarden.core.reporting.bounds import bounds_remedy
 from oomwarden.kube.transport import reflector
 from oomwarden.kube.transport.client import ListOptions
 from oomwarden.kube.transport.resources import (
@@ -79,5 +79,5 @@ class ApiWatches:
         """Return the remedy for what is not held, and the reason in one word."""
         late = self.policies.overdue() | self.cluster_policies.overdue()
         pods = self._node.inventory.pods.values()
-        cut = [(f"{pod.namespace}/{pod.name}", pod.cut) for pod in pods if pod.cut]
-        return beyond(self._node.view.policies.shelves.by_namespace, late, cut)
+        cut = [(f"{pod.namespace}/{pod.name}", pod.left_out) for pod in pods if pod.left_out]
+        return bounds_remedy(self._node.view.policies.shelves.by_namespace, late, cut)

@@ -3,18 +3,16 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from oomwarden.agent.runtime.signal import Signal
 from oomwarden.api.oomlimit import KeptLimit
-from oomwarden.core.model.limit_ownership import with_evidence
+from oomwarden.core.model.limit_ownership import with_ownership
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
+from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.kube.oomlimits import kept_limits
 
 SYNC_TIMEOUT_SECONDS = 10.0
 _LOG = logging.getLogger(__name__)
-
-Manifest = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -31,7 +29,7 @@ class LimitCache:
     def with_evidence(self, pod: PodFacts, container: ContainerFacts) -> ContainerFacts:
         """Return the container with what shows whether oomwarden set its limit."""
         kept = self._kept.get(pod.uid, {}).get(container.name)
-        return with_evidence(container, kept) if kept else container
+        return with_ownership(container, kept) if kept else container
 
     async def wait_for_sync(self, seconds: float = SYNC_TIMEOUT_SECONDS) -> None:
         """Wait until all records are listed, or `seconds` have passed.

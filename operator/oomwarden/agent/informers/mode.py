@@ -3,17 +3,14 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from oomwarden.api.free_text import readable
 from oomwarden.core.model.mode import EnforcementMode
-from oomwarden.core.objects.json_parts import object_at
+from oomwarden.core.objects.json_parts import Manifest, object_at
 
 NAME = "oomwarden-control"
 _SHOWN = 64
 _LOG = logging.getLogger(__name__)
-
-Manifest = dict[str, Any]
 
 
 @dataclass(slots=True)

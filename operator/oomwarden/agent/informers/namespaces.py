@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-Manifest = dict[str, Any]
+from oomwarden.core.objects.json_parts import Manifest
 
 
 @dataclass(slots=True)

@@ -10,14 +10,13 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from oomwarden.core.objects.passed_over import error_words
+from oomwarden.core.model.pod import Labels
+from oomwarden.core.objects.unreadable import describe_error
 from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
 REFRESH_SECONDS = 60.0
 RETRY_SECONDS = 5.0
 _LOG = logging.getLogger(__name__)
-
-Labels = dict[str, str]
 
 
 @dataclass(slots=True)
@@ -48,7 +47,7 @@ class NodeLabels:
             _LOG.warning("cannot refresh the labels of this node: %s", classify_error(error).reason)
             return False
         except Exception as error:  # noqa: BLE001 - an answer may have any shape
-            _LOG.warning("cannot read the labels of this node: %s", error_words(error))
+            _LOG.warning("cannot read the labels of this node: %s", describe_error(error))
             return False
         if fresh != self.labels:
             self.labels = fresh

@@ -2,20 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from oomwarden.agent.informers.inventory import Inventory
 from oomwarden.core.model.pod import PodFacts
-from oomwarden.core.objects.passed_over import UnreadableObjects
+from oomwarden.core.objects.json_parts import Manifest
+from oomwarden.core.objects.unreadable import UnreadableObjects
 from oomwarden.core.pods.manifest import pod_facts
-from oomwarden.core.pods.static_pods import Mirrors
+from oomwarden.core.pods.static_pods import MirrorPods
 
 MAX_DELETED = 256
 _UNCONFIRMED = (
     "it claims to be the mirror of a static pod, but the kubelet does not confirm this pod alone"
 )
-
-Manifest = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -29,7 +27,7 @@ class PodEventHandler:
     """Called with each Pod that can be read, as the API server sent it."""
     unreadable: UnreadableObjects
     """Gets the pods that cannot be read, or only in part."""
-    mirrors: Mirrors = field(default_factory=Mirrors)
+    mirrors: MirrorPods = field(default_factory=MirrorPods)
 
     def replace(self, objects: list[Manifest]) -> None:
         """Replace all pods."""
@@ -55,18 +53,18 @@ class PodEventHandler:
         if (facts := self._read(manifest)) is not None:
             self._remove(facts)
             self._notify(manifest)
-        self.unreadable.clear("Pod", manifest)
+        self.unreadable.discard("Pod", manifest)
 
     def _read(self, manifest: Manifest) -> PodFacts | None:
         try:
             facts = pod_facts(manifest)
         except ValueError as error:
-            self.unreadable.note("Pod", manifest, error)
+            self.unreadable.add("Pod", manifest, error)
             return None
-        if facts.odd:
-            self.unreadable.note("Pod", manifest, facts.odd)
+        if facts.unreadable:
+            self.unreadable.add("Pod", manifest, facts.unreadable)
         else:
-            self.unreadable.clear("Pod", manifest)
+            self.unreadable.discard("Pod", manifest)
         return facts
 
     def _add(self, facts: PodFacts) -> None:
@@ -77,7 +75,7 @@ class PodEventHandler:
             self.inventory.pods[facts.cgroup_uid] = facts
 
     def _remove(self, facts: PodFacts) -> None:
-        for uid in {facts.cgroup_uid, self.mirrors.claimed(facts.uid) or facts.cgroup_uid}:
+        for uid in {facts.cgroup_uid, self.mirrors.claim_of(facts.uid) or facts.cgroup_uid}:
             stored = self.inventory.pods.get(uid)
             if stored is not None and stored.uid == facts.uid:
                 del self.inventory.pods[uid]
@@ -94,21 +92,21 @@ class PodEventHandler:
             stored = self.inventory.pods.get(claimed)
             if stored is not None and not stored.is_static:
                 continue
-            found = self.mirrors.believed(claimed)
+            found = self.mirrors.resolve(claimed)
             if found is not None:
                 self.inventory.pods[claimed] = found
             elif stored is not None:
                 del self.inventory.pods[claimed]
             for each in filter(None, (stored, by, found)):
-                if self.mirrors.claimed(each.uid) == claimed:
+                if self.mirrors.claim_of(each.uid) == claimed:
                     self._report_mirror(each, believed=found is not None and found.uid == each.uid)
 
     def _report_mirror(self, mirror: PodFacts, *, believed: bool) -> None:
         manifest = {"metadata": {"name": mirror.name, "namespace": mirror.namespace}}
         if not believed:
-            self.unreadable.note("Pod", manifest, _UNCONFIRMED)
-        elif not mirror.odd:
-            self.unreadable.clear("Pod", manifest)
+            self.unreadable.add("Pod", manifest, _UNCONFIRMED)
+        elif not mirror.unreadable:
+            self.unreadable.discard("Pod", manifest)
 
     def _keep_deleted(self, facts: PodFacts) -> None:
         deleted = self.inventory.deleted

@@ -16,8 +16,15 @@ from oomwarden.agent.informers.policy_list import (
     warn_if_unreadable,
 )
 from oomwarden.agent.runtime.signal import Signal
-from oomwarden.core.policy.policy import CLUSTER, NAMESPACED, Key, Policy
-from oomwarden.core.policy.policy_cache import NODE_BYTES, CachedPolicy, Shelf, Shelves, entry
+from oomwarden.core.objects.json_parts import Manifest
+from oomwarden.core.policy.policy import CLUSTER, NAMESPACED, Policy, PolicyKey
+from oomwarden.core.policy.policy_cache import (
+    NODE_BYTES,
+    CachedPolicy,
+    NamespacePolicies,
+    PoliciesByNamespace,
+    cached_policy,
+)
 
 FORGET_SECONDS = 300.0
 """How long policies are kept after the last pod of their namespace: a CronJob's next pod finds its
@@ -26,8 +33,7 @@ policies in the cache."""
 MAX_EVENTS_DURING_LIST = 50
 """Watch events that are kept while a namespace is listed; with more, it is listed again."""
 
-Manifest = dict[str, Any]
-PolicyEvent = tuple[str, Key, CachedPolicy | None]
+PolicyEvent = tuple[str, PolicyKey, CachedPolicy | None]
 """A resourceVersion, a policy's key and its content at that version; None if it was deleted."""
 
 
@@ -38,7 +44,9 @@ class PolicyCache:
     changed: Callable[[], None]
     version: int = 0
     """Incremented with every change."""
-    shelves: Shelves = field(default_factory=lambda: Shelves({"": Shelf()}))
+    shelves: PoliciesByNamespace = field(
+        default_factory=lambda: PoliciesByNamespace({"": NamespacePolicies()})
+    )
     list_needed: dict[str, Signal] = field(
         default_factory=lambda: {NAMESPACED: Signal(), CLUSTER: Signal()}
     )
@@ -56,22 +64,22 @@ class PolicyCache:
         return self._listed == {NAMESPACED, CLUSTER}
 
     @property
-    def policies(self) -> dict[Key, Policy]:
+    def policies(self) -> dict[PolicyKey, Policy]:
         """The policies that are kept and can be read."""
         found = self.shelves.entries()
         return {one.key: one.content for one in found if isinstance(one.content, Policy)}
 
     @property
-    def unreadable(self) -> dict[Key, str]:
+    def unreadable(self) -> dict[PolicyKey, str]:
         """Why policies cannot be read, by key: they were written for another version."""
         found = self.shelves.entries()
         return {one.key: one.content for one in found if isinstance(one.content, str)}
 
     @property
-    def left_out(self) -> dict[Key, int]:
+    def left_out(self) -> dict[PolicyKey, int]:
         """The first policies of each namespace that exceed the bounds, with their generations."""
         shelves = self.shelves.by_namespace.values()
-        return {key: generation for shelf in shelves for _, key, generation in shelf.named}
+        return {key: generation for shelf in shelves for _, key, generation in shelf.left_out_named}
 
     def event_handler(self, kind: str) -> "PolicyEventHandler":
         """Return the event handler for the watch of one kind."""
@@ -117,7 +125,7 @@ class PolicyCache:
         of_kind = [*self._namespaces] if kind == NAMESPACED else [""]
         shelves = self.shelves.by_namespace
         unknown = [name for name in of_kind if name and not self.is_listed(name)]
-        stale = [name for name in of_kind if name in shelves and shelves[name].stale]
+        stale = [name for name in of_kind if name in shelves and shelves[name].needs_relist]
         return (unknown, stale) if unknown or stale else None
 
     def begin_list(self, kind: str, namespace: str | None = None) -> PolicyList:
@@ -126,7 +134,7 @@ class PolicyCache:
         names = wanted if namespace is None else [namespace]
         if namespace is not None:
             self._events_during_list[namespace] = []
-        shelves = Shelves({name: Shelf() for name in names})
+        shelves = PoliciesByNamespace({name: NamespacePolicies() for name in names})
         return PolicyList(kind, shelves, self.shelves, everywhere=namespace is None)
 
     def apply_list(self, fresh: PolicyList) -> None:
@@ -138,15 +146,15 @@ class PolicyCache:
             self._listed_version[name] = fresh.version
             if not fresh.everywhere:
                 self._replay_events(name, shelf, fresh.version)
-        self.shelves.keep_within(NODE_BYTES)
+        self.shelves.trim(NODE_BYTES)
         if fresh.everywhere:
             self._listed.add(fresh.kind)
         self.notify()
 
-    def _replay_events(self, name: str, shelf: Shelf, version: str) -> None:
+    def _replay_events(self, name: str, shelf: NamespacePolicies, version: str) -> None:
         """Apply the watch events that arrived during the list and are newer than it."""
         events = self._events_during_list.pop(name, [])
-        shelf.stale = shelf.stale or len(events) >= MAX_EVENTS_DURING_LIST
+        shelf.needs_relist = shelf.needs_relist or len(events) >= MAX_EVENTS_DURING_LIST
         for at, key, found in events:
             if is_later(at, version):
                 self._put(key, found)
@@ -165,7 +173,7 @@ class PolicyCache:
         key = readable_key(kind, manifest)
         if key is None or not self._is_tracked(key):
             return False
-        found, before = entry(kind, key, manifest), self.shelves.get(key)
+        found, before = cached_policy(kind, key, manifest), self.shelves.get(key)
         if not self._is_newer(key, manifest, found) or is_same(found, before):
             return False  # keep the object: the evaluator compares policies by identity
         self._put(key, found)
@@ -180,17 +188,17 @@ class PolicyCache:
         self._put(key, None)
         return held
 
-    def _put(self, key: Key, found: CachedPolicy | None) -> None:
+    def _put(self, key: PolicyKey, found: CachedPolicy | None) -> None:
         if found is None:
             self.shelves.drop(key)
             return
         self.shelves.put(found)
         warn_if_unreadable(found)
 
-    def _is_tracked(self, key: Key) -> bool:
+    def _is_tracked(self, key: PolicyKey) -> bool:
         return not key[1] or key[1] in self._namespaces
 
-    def _is_newer(self, key: Key, manifest: Manifest, found: CachedPolicy | None) -> bool:
+    def _is_newer(self, key: PolicyKey, manifest: Manifest, found: CachedPolicy | None) -> bool:
         """Return whether a watch event is newer than the list; keep it if a list is under way."""
         version = str(manifest["metadata"].get("resourceVersion", ""))
         events = self._events_during_list.get(key[1])

@@ -2,14 +2,17 @@
 
 import logging
 from dataclasses import dataclass
-from typing import Any
 
-from oomwarden.core.policy.policy import Key, key_of
-from oomwarden.core.policy.policy_cache import CachedPolicy, Shelves, entry, unread
+from oomwarden.core.objects.json_parts import Manifest
+from oomwarden.core.policy.policy import PolicyKey, key_of
+from oomwarden.core.policy.policy_cache import (
+    CachedPolicy,
+    PoliciesByNamespace,
+    cached_policy,
+    unparsed_policy,
+)
 
 _LOG = logging.getLogger(__name__)
-
-Manifest = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -17,9 +20,9 @@ class PolicyList:
     """The policies of a list that fit into the cache."""
 
     kind: str
-    shelves: Shelves
+    shelves: PoliciesByNamespace
     """The listed policies, by namespace."""
-    previous: Shelves
+    previous: PoliciesByNamespace
     """The policies that the cache has now."""
     everywhere: bool = True
     """Whether all namespaces are listed."""
@@ -35,11 +38,11 @@ class PolicyList:
         shelf = self.shelves.by_namespace.get(key[1]) if key else None
         if key is None or shelf is None:
             return
-        candidate = unread(self.kind, key, manifest)
-        if shelf.is_beyond(candidate.rank):
+        candidate = unparsed_policy(self.kind, key, manifest)
+        if shelf.ranks_too_low(candidate.rank):
             shelf.leave_out(candidate)
             return
-        found, before = entry(self.kind, key, manifest), self.previous.get(key)
+        found, before = cached_policy(self.kind, key, manifest), self.previous.get(key)
         if before is not None and is_same(found, before):
             self.shelves.put(before)
         else:
@@ -52,7 +55,7 @@ def is_same(found: CachedPolicy, before: CachedPolicy | None) -> bool:
     return before is not None and before[:4] == found[:4]
 
 
-def readable_key(kind: str, manifest: Manifest) -> Key | None:
+def readable_key(kind: str, manifest: Manifest) -> PolicyKey | None:
     """Return a policy's key; None, with a log line, if it has no name."""
     try:
         return key_of(kind, manifest)

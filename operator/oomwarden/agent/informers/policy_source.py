@@ -17,9 +17,10 @@ from typing import Protocol
 
 from oomwarden.agent.informers.policies import PolicyCache
 from oomwarden.agent.informers.policy_list import PolicyList
-from oomwarden.core.objects.passed_over import name_of
+from oomwarden.core.objects.json_parts import Manifest
+from oomwarden.core.objects.unreadable import display_name
 from oomwarden.core.policy.policy import CLUSTER, NAMESPACED
-from oomwarden.kube.transport.client import Json, Listing, ListOptions
+from oomwarden.kube.transport.client import Listing, ListOptions
 from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 from oomwarden.kube.transport.list_bodies import Keep
 from oomwarden.kube.transport.resources import ClusterOOMPolicy, OOMPolicy, Resource
@@ -44,7 +45,7 @@ class PolicyLister(Protocol):
 
     def watch_objects(
         self, what: ListOptions, version: str, seconds: int
-    ) -> AsyncGenerator[tuple[str, Json]]:
+    ) -> AsyncGenerator[tuple[str, Manifest]]:
         """Watch from a version on."""
 
 
@@ -85,7 +86,7 @@ class PolicySource:
 
     async def watch_objects(
         self, what: ListOptions, version: str, seconds: int
-    ) -> AsyncGenerator[tuple[str, Json]]:
+    ) -> AsyncGenerator[tuple[str, Manifest]]:
         """Watch from a version on."""
         async with aclosing(self.client.watch_objects(what, version, seconds)) as events:
             async for kind, manifest in events:
@@ -143,7 +144,7 @@ class PolicySource:
             finally:
                 one.in_progress = False
         for each in found.unread:
-            _LOG.warning("skipping %s: %s", name_of(self.kind, each.manifest), each.why)
+            _LOG.warning("skipping %s: %s", display_name(self.kind, each.manifest), each.why)
         self._listed_at[name] = self.clock()
         self._pending.pop(name, None)
         self.cache.apply_list(fresh)

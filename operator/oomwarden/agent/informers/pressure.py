@@ -4,9 +4,9 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from oomwarden.core.model.pod import PodFacts
+from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.quota.budget_terms import Reason, terms
 from oomwarden.core.quota.pressure import (
     DEFAULT_NODES,
@@ -36,12 +36,10 @@ _NEAR_BOUND = (
 _BOUNDS = {Reason.CLUSTER: "perCluster", Reason.NAMESPACE: "perNamespace"}
 _LOG = logging.getLogger(__name__)
 
-Manifest = dict[str, Any]
-
 
 @dataclass(slots=True)
 class PressureCache:
-    """The event handler of the ConfigMap's watch, and what it from_config_map last."""
+    """The event handler of the ConfigMap's watch, and what it has read last."""
 
     namespace: str
     """The release's namespace."""
@@ -88,9 +86,7 @@ class PressureCache:
         pressure = from_config_map(content)
         if pressure is None:
             if content:  # the chart creates it empty
-                _LOG.warning(
-                    "cannot from_config_map ConfigMap %s; its last content stays in effect", NAME
-                )
+                _LOG.warning("cannot read ConfigMap %s; its last content stays in effect", NAME)
             return
         if content == self._content:
             return  # listed again, which does not show that the operator runs

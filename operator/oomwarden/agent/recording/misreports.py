@@ -13,6 +13,7 @@ from typing import Any
 
 from oomwarden.agent.recording.settler import SettledIncident
 from oomwarden.agent.runtime.signal import Signal
+from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.records.misreport import (
     MAX_CONTAINERS,
     TerminationMatcher,
@@ -20,7 +21,6 @@ from oomwarden.core.records.misreport import (
     misreport,
     terminations,
 )
-from oomwarden.core.records.oomkill import Manifest
 from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 2.0, 60.0
@@ -29,7 +29,7 @@ TRIES = 10
 IDLE_SECONDS = 60.0
 _LOG = logging.getLogger(__name__)
 
-Post = Callable[[Manifest], Awaitable[WriteResult]]
+PostEvent = Callable[[Manifest], Awaitable[WriteResult]]
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class MisreportNotifier:
         progress: Time of the last step (`time.monotonic`).
     """
 
-    post: Post
+    post: PostEvent
     clock: Callable[[], float] = time.monotonic
     progress: float = 0.0
     _cases: TerminationMatcher = field(default_factory=TerminationMatcher)

@@ -209,20 +209,16 @@ class Recorder:
 
         A pod or container that the API server has not listed yet is waited for, within bounds.
         """
-        settler, waited = self.settler, self._waited(inode)
-        account = settler.ledger.accounts[inode]
+        settler, now = self.settler, asyncio.get_running_loop().time()
+        account, waited = settler.ledger.accounts[inode], now - self.pending.pods[inode].first
         if account.cgroup.level is not Level.POD:
             return not unsettled_below(settler.ledger, inode)
-        now = asyncio.get_running_loop().time()
         if self._progress.is_in_progress(account, self.pending.pods[inode], now):
             return False
         if settler.inventory.pod(account.cgroup) is None:
             patience = UNKNOWN_POD_SECONDS if account.gone else UNLISTED_POD_SECONDS
             return settler.inventory.synced and waited > patience
         return waited > UNKNOWN_CONTAINER_SECONDS or settler.all_named(inode)
-
-    def _waited(self, inode: int) -> float:
-        return asyncio.get_running_loop().time() - self.pending.pods[inode].first
 
     def _note_levels(self, now: float) -> None:
         """Note levels with more unrecorded kills than all below them: of pods that went unread."""

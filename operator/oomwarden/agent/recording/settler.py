@@ -9,23 +9,22 @@ from typing import Protocol
 from oomwarden.agent.detection.kernel_log import KernelLogReader
 from oomwarden.agent.detection.memory_sampler import timeline_before
 from oomwarden.agent.informers.inventory import Container, Inventory
-from oomwarden.api.oomkill import ContainerType, PolicyReference
+from oomwarden.api.oomkill import PolicyReference
 from oomwarden.core.incidents.cause import PodLimits
 from oomwarden.core.incidents.incident import Incident, PodSnapshot, investigate
 from oomwarden.core.incidents.largest_part import PodMemory
 from oomwarden.core.incidents.memory_history import UsageDetail
+from oomwarden.core.incidents.unread_pod import has_own_limit, unread_snapshot
 from oomwarden.core.ledger.account import Account, CounterRange, KillCounters
 from oomwarden.core.ledger.ledger import Ledger, count_incidents
 from oomwarden.core.ledger.log_evidence import evidence_below
 from oomwarden.core.ledger.settling import PendingKill
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.model.pod import PodFacts
-from oomwarden.core.pods.limit import sum_of_limits
 from oomwarden.core.records.oomkill import RecordContext
 
 MAX_OTHERS = 16
 """Containers of a pod whose memory is read beside the one that was killed."""
-_LASTING = {ContainerType.APP, ContainerType.SIDECAR}
 
 
 class Nesting(Protocol):
@@ -155,7 +154,7 @@ class Settler:
                 unattributed += count_incidents([booking])
                 continue
             incidents.append(
-                self._build_incident(booking, _unread(facts, complete=complete), pending)
+                self._build_incident(booking, unread_snapshot(facts, complete=complete), pending)
             )
         return incidents, unattributed
 
@@ -165,7 +164,7 @@ class Settler:
         if facts is None:
             return None
         return self._build_incident(
-            booking, _unread(facts, complete=False), PendingKill(0, 0, 0, time.time())
+            booking, unread_snapshot(facts, complete=False), PendingKill(0, 0, 0, time.time())
         )
 
     def all_pods_known(self, level: int) -> bool:
@@ -237,25 +236,9 @@ class Settler:
         """Return the pod's limits; the pause container, which has none, does not count."""
         names = self.names()
         facts = self.inventory.pod(pod.cgroup)
-        of_pod = facts is not None and _has_more(facts)
+        of_pod = facts is not None and has_own_limit(facts)
         if facts is not None and len(facts.containers) == 1:
             return PodLimits(pod.limit, (pod.limit,), has_own_limit=of_pod)
         children = self.ledger.children(pod.cgroup.inode)
         named = [child for child in children if child.cgroup.inode in names]
         return PodLimits(pod.limit, tuple(child.limit for child in named), has_own_limit=of_pod)
-
-
-def _unread(pod: PodFacts, *, complete: bool) -> PodSnapshot:
-    """Describe a pod whose own counters and limits went unread, by the limits of its spec.
-
-    Without a limit of the pod's own, the kubelet sets the sum of its containers' limits.
-    """
-    known = tuple(each.limit for each in pod.containers if each.type in _LASTING)
-    whole = pod.limit + pod.overhead if pod.limit else sum_of_limits(pod)
-    found = PodLimits(whole, known, has_own_limit=_has_more(pod))
-    return PodSnapshot(pod, KillCounters(), (), found, complete=complete)
-
-
-def _has_more(pod: PodFacts) -> bool:
-    """Return whether the pod's limit is more than the sum of its containers' limits."""
-    return pod.limit is not None or pod.overhead > 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from oomwarden.agent.runtime.worker import KernelWorker, StuckError
-from oomwarden.core.enforcement.node_services import NodeServices, outranked, warning
+from oomwarden.core.enforcement.node_services import NodeServices, outranked_services, outranks_node
 from oomwarden.core.model.remark import Remark
 from oomwarden.core.reporting.policy_report import ContainerStatus
 from oomwarden.kernel.container.services import read_node_services
@@ -62,9 +62,9 @@ class NodeServicesMonitor:
 
     def warn(self, item: ContainerStatus, score: int) -> tuple[Remark, ...]:
         """Return what to warn of when a container has a score."""
-        daemons = outranked(self.services, score, item.given, item.limit)
-        return (warning(score, daemons),) if daemons else ()
+        daemons = outranked_services(self.services, score, item.kubelet_score, item.limit)
+        return (outranks_node(score, daemons),) if daemons else ()
 
 
 def _names(found: NodeServices) -> set[tuple[str, int]]:
-    return {(each.service, each.score) for each in found.daemons}
+    return {(each.service, each.score) for each in found.services}

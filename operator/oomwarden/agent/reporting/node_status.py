@@ -26,10 +26,10 @@ from oomwarden.api.oomnode import (
 from oomwarden.core.incidents import agent_kills
 from oomwarden.core.incidents.agent_kills import AgentKills
 from oomwarden.core.model.quantity import format_bytes
-from oomwarden.core.objects.passed_over import UnreadableObjects
-from oomwarden.core.reporting.delivery_trouble import DeliveryTrouble
-from oomwarden.core.reporting.node_conditions import NodeFindings, conditions, too_old
-from oomwarden.core.reporting.report_size import bounded
+from oomwarden.core.objects.unreadable import UnreadableObjects
+from oomwarden.core.reporting.delivery_problem import DeliveryProblem
+from oomwarden.core.reporting.node_conditions import NodeFindings, kernel_remedy, node_conditions
+from oomwarden.core.reporting.report_size import fit_reports
 from oomwarden.kernel.cgroup import descriptors
 from oomwarden.kernel.cgroup.oom_group import is_read_only
 from oomwarden.kernel.host import Host
@@ -67,7 +67,7 @@ class ReportInputs:
     host_kills: int
     asked: Asked
     groups_left: int
-    delivery: DeliveryTrouble
+    delivery: DeliveryProblem
     records: tuple[str, str]
     beyond_bounds: tuple[str, str]
 
@@ -105,7 +105,7 @@ class NodeStatusBuilder:
         counts = self.counts = await self.store.run(counts_in)
         own = await self.store.run(own_pods.load)
         available = self.host.available_memory()
-        policies, left_out = bounded(work.policies)
+        policies, left_out = fit_reports(work.policies)
         capacity, allocatable = self._memory
         return OOMNodeStatus(
             agent=AgentInfo(
@@ -114,7 +114,7 @@ class NodeStatusBuilder:
                 started=self._started,
                 heartbeat=_now(),
             ),
-            conditions=conditions(self._findings(work, own), _now()),
+            conditions=node_conditions(self._findings(work, own), _now()),
             kernel=KernelInfo(
                 release=self.host.release(),
                 boot_id=self.host.boot_id(),
@@ -143,7 +143,7 @@ class NodeStatusBuilder:
     def _findings(self, work: ReportInputs, own: AgentKills) -> NodeFindings:
         blindness = self.kernel.blindness
         return NodeFindings(
-            kernel=too_old(self.host.release()),
+            kernel=kernel_remedy(self.host.release()),
             cgroup_v2=self.kernel.unavailable_reason,
             local_events=self.host.local_events_only(),
             capabilities=self.host.missing_capabilities(),
@@ -156,7 +156,7 @@ class NodeStatusBuilder:
             unknown_fields=work.unknown_fields,
             beyond_bounds=work.beyond_bounds[0],
             beyond_bounds_reason=work.beyond_bounds[1],
-            passed_over=self.unreadable.message(),
+            unreadable_objects=self.unreadable.message(),
             cgroup_writes=self.settings.cgroup_writes,
             groups_left=work.groups_left,
             cgroups_read_only=is_read_only(self.settings.cgroup_root),

@@ -14,8 +14,8 @@ from oomwarden.api.oomnode import Applied, PolicyReport
 from oomwarden.core.enforcement.plan import Baseline
 from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.remark import Remark
-from oomwarden.core.reporting.bounds import without_room
-from oomwarden.core.reporting.policy_report import ContainerStatus, Warn, reports
+from oomwarden.core.reporting.bounds import left_out_reports
+from oomwarden.core.reporting.policy_report import ContainerStatus, HarmCheck, policy_reports
 
 _RELEASED = Remark(
     "Released",
@@ -50,14 +50,14 @@ class PolicyReporter:
     baselines: Baselines
     groups: GroupKillReconciler
     requests: ResizeRequests
-    warn: Warn
+    warn: HarmCheck
 
     def report(self) -> tuple[Applied, tuple[PolicyReport, ...]]:
         """Return what is applied on this node, and what became of each policy here."""
         items = filter(None, map(self._status, self.tracker.live()))
         pods, policies = self.tracker.evaluator.pods_per_policy(), self.tracker.view.policies
-        found = reports(policies.policies, pods, items, policies.unreadable, self.warn)
-        return self._applied(), (*found, *without_room(policies.left_out))
+        found = policy_reports(policies.policies, pods, items, policies.unreadable, self.warn)
+        return self._applied(), (*found, *left_out_reports(policies.left_out))
 
     def _applied(self) -> Applied:
         touched = self.baselines.applied() | self.groups.applied | self.requests.limited()
@@ -69,19 +69,21 @@ class PolicyReporter:
         if decision is None:
             return None
         baseline = self.baselines.get(tracked.container)
-        observers = decision.evaluation.contest.observers
-        groups = self.groups.planned(tracked.container, observers)
-        limits = self.requests.planned(tracked.container, observers)
+        observers = decision.evaluation.selection.observers
+        groups = self.groups.observed_remarks(tracked.container, observers)
+        limits = self.requests.observed_remarks(tracked.container, observers)
         return ContainerStatus(
             decision.pod,
             decision.name,
             decision.evaluation,
             tracked.outcome,
             _troubles(tracked, baseline, mode),
-            given=baseline.value if baseline else None,
+            kubelet_score=baseline.value if baseline else None,
             limit=tracked.container.limit,
-            parts=(self.groups.group_kill_status(tracked, mode), self.requests.part(tracked)),
-            planned=tuple((*one, *other) for one, other in zip(groups, limits, strict=True)),
+            aspects=(self.groups.group_kill_status(tracked, mode), self.requests.part(tracked)),
+            observer_remarks=tuple(
+                (*one, *other) for one, other in zip(groups, limits, strict=True)
+            ),
         )
 
 

@@ -21,8 +21,8 @@ from oomwarden.core.limits.desired_limit import (
     LimitDecision,
     ResizeRequest,
     evaluate_limit,
-    is_to_go_back,
-    planned,
+    is_restorable,
+    observed_limit_remarks,
 )
 from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.quantity import exact_quantity
@@ -85,44 +85,44 @@ class ResizeRequests:
         asks = [
             (_resize(context, ask), tracked.container.cgroup.inode)
             for tracked in live
-            if (ask := found[tracked.container.cgroup.inode].ask)
+            if (ask := found[tracked.container.cgroup.inode].request)
             and (context := self._context(tracked.container))
         ]
         asks.sort(key=lambda each: (each[0].namespace, each[0].pod, each[0].container))
         asks = in_turn(asks, int(self.caps.now() // TURN_SECONDS))
         waiting = asks[MOST_ASKED:]
-        found |= {inode: found[inode].held_back(_WAITS) for _, inode in waiting}
+        found |= {inode: found[inode].deferred(_WAITS) for _, inode in waiting}
         self._found = found
         self.asked = tuple(resize for resize, _ in asks[:MOST_ASKED]), len(waiting)
 
     def part(self, tracked: TrackedContainer) -> AspectStatus:
         """Return how far the limit is what the container's policy asks for, as last evaluated."""
         found = self._found.get(tracked.container.cgroup.inode)
-        return found.part if found else AspectStatus()
+        return found.status if found else AspectStatus()
 
-    def planned(self, container: Container, observers: Sequence[Match]) -> list[Remarks]:
+    def observed_remarks(self, container: Container, observers: Sequence[Match]) -> list[Remarks]:
         """Return, for each policy that only observes, what would keep it from taking effect."""
         context = self._context(container) if observers else None
-        return [planned(context, each) if context else () for each in observers]
+        return [observed_limit_remarks(context, each) if context else () for each in observers]
 
     def limited(self) -> frozenset[int]:
         """Return the containers, by inode, with a limit of oomwarden's that can be put back."""
         return frozenset(
             inode
             for inode, container in self.tracker.view.inventory.containers.items()
-            if (context := self._context(container)) and is_to_go_back(context.container)
+            if (context := self._context(container)) and is_restorable(context.container)
         )
 
     def _evaluate(self, tracked: TrackedContainer) -> LimitDecision:
         context, mode = self._context(tracked.container), self.tracker.mode
         if context is None or (tracked.decision is None and mode is not EnforcementMode.RELEASE):
             return LimitDecision()
-        winner = tracked.decision.evaluation.contest.winner if tracked.decision else None
+        winner = tracked.decision.evaluation.selection.winner if tracked.decision else None
         found = evaluate_limit(context, winner, mode)
-        if found.ask is None or not found.ask.policy:
+        if found.request is None or not found.request.policy:
             return found
         why = self.caps.take_turn(tracked.container)
-        return found.held_back(why) if why else found
+        return found.deferred(why) if why else found
 
     def _context(self, container: Container) -> LimitContext | None:
         inventory = self.tracker.view.inventory

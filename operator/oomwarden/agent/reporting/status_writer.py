@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from oomwarden.agent.runtime.signal import Signal
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.model.conditions import carry_over
-from oomwarden.core.objects.passed_over import error_words
+from oomwarden.core.objects.unreadable import describe_error
 from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
 HEARTBEAT_SECONDS = 300.0
@@ -71,7 +71,7 @@ class NodeStatusWriter:
         try:
             status = await self.gather()
         except ValueError as error:
-            _LOG.error("OOMNode could not be built and is tried again: %s", error_words(error))
+            _LOG.error("OOMNode could not be built and is tried again: %s", describe_error(error))
             return None
         before = self._written or self.previous
         if before is None:
@@ -99,7 +99,7 @@ class NodeStatusWriter:
     def _failed(self, error: Exception) -> float:
         result = classify_error(error)
         asked = min(result.retry_after, LONGEST_ASKED_SECONDS)
-        why = result.reason if isinstance(error, API_ERRORS) else error_words(error)
+        why = result.reason if isinstance(error, API_ERRORS) else describe_error(error)
         self._retry = min(max(2 * self._retry, self.gap), max(LAST_RETRY_SECONDS, self.gap))
         wait = max(_jittered(self._retry), asked * random.uniform(1.0, 1.2))  # noqa: S311
         _LOG.warning("OOMNode was not written and is tried again in %.0f s: %s", wait, why)

@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from oomwarden.agent.runtime.snapshot import Snapshot, TimedValue
-from oomwarden.probes.http_head import PLAIN, Response, error_response
+from oomwarden.probes.http_head import PLAIN, HttpResponse, error_response
 from oomwarden.probes.loops import Loop, healthz
 from oomwarden.probes.server import ProbeServer
 
@@ -143,10 +143,10 @@ def serve(
     """
     registry = CollectorRegistry()
     registry.register(AgentCollector(loops, values))
-    pages: dict[str, Callable[[], Response]] = {
+    pages: dict[str, Callable[[], HttpResponse]] = {
         "/healthz": partial(healthz, loops),
         "/readyz": lambda: readyz(waits_for()),
-        "/metrics": lambda: Response(HTTPStatus.OK, generate_latest(registry), _METRICS),
+        "/metrics": lambda: HttpResponse(HTTPStatus.OK, generate_latest(registry), _METRICS),
     }
     return ProbeServer(port, pages)
 
@@ -171,8 +171,8 @@ def serving(
         server.close()
 
 
-def readyz(waits_for: str) -> Response:
+def readyz(waits_for: str) -> HttpResponse:
     """Return 200, or 503 with what the agent waits for."""
     if waits_for:
         return error_response(HTTPStatus.SERVICE_UNAVAILABLE, waits_for)
-    return Response(HTTPStatus.OK, b"it works\n", PLAIN)
+    return HttpResponse(HTTPStatus.OK, b"it works\n", PLAIN)

@@ -13,7 +13,7 @@ from oomwarden.core.model.pod import ContainerFacts, PodFacts
 
 def without_volatile(facts: PodFacts) -> PodFacts:
     """Return the pod without what changes often and is not part of a record."""
-    return replace(facts, labels={}, priority_class=None, deleting=False, odd="")
+    return replace(facts, labels={}, priority_class=None, deleting=False, unreadable="")
 
 
 def save(connection: sqlite3.Connection, boot_id: str, pods: Iterable[PodFacts]) -> None:

@@ -1,4 +1,4 @@
-"""Pydantic models to what Kubernetes calls a structural schema.
+"""Converts pydantic models to structural schemas of Kubernetes.
 
 Source: kubernetes staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/schema (v1.37).
 """
@@ -22,11 +22,15 @@ _INT32 = range(-(2**31), 2**31)
 
 
 class SchemaError(Exception):
-    """A model uses something that a structural schema cannot say."""
+    """A model uses something that a structural schema cannot express."""
 
 
 def structural(model: type[BaseModel]) -> Schema:
-    """Give the model's schema as a CRD may hold it; raise SchemaError when it cannot be said."""
+    """Return the structural schema of a model, for a CRD.
+
+    Raises:
+        SchemaError: A structural schema cannot express the model.
+    """
     raw = model.model_json_schema(by_alias=True)
     return _Normaliser(raw.get("$defs", {})).normal(raw, model.__name__)
 
@@ -47,7 +51,7 @@ class _Normaliser:
         return result
 
     def _resolved(self, node: Schema) -> Schema:
-        """Put definitions in place of references; what stands beside a reference wins."""
+        """Replace references by their definitions; keywords beside a reference win."""
         parts = [*node.get("allOf", ()), *([{"$ref": node["$ref"]}] if "$ref" in node else ())]
         merged: Schema = {}
         for part in parts:
@@ -57,7 +61,7 @@ class _Normaliser:
         return merged | {key: node[key] for key in node if key not in {"allOf", "$ref"}}
 
     def _without_null(self, node: Schema) -> Schema:
-        """Collapse `X or null` to X: an unknown field is absent."""
+        """Collapse `X or null` to X: unknown fields are absent."""
         choices = [choice for choice in node.get("anyOf", ()) if choice.get("type") != "null"]
         if len(choices) != 1:
             return node
@@ -80,16 +84,18 @@ class _Normaliser:
 
 
 def _bounded(node: Schema) -> Schema:
-    """Say bounds once: a CEL rule says them in its own words, else minimum and maximum do."""
+    """Express bounds once: by the CEL rule if there is one, else as minimum and maximum."""
     if node.get("type") != "integer":
         return node
     low, high = _inclusive(node)
     bounds = {"minimum": low, "maximum": high}
-    told = "x-kubernetes-validations" in node
+    has_rule = "x-kubernetes-validations" in node
     fits = low is not None and high is not None and low in _INT32 and high in _INT32
     result = {key: node[key] for key in node if key not in _BOUNDS}
     result["format"] = "int32" if fits else "int64"
-    return result | {key: value for key, value in bounds.items() if value is not None and not told}
+    return result | {
+        key: value for key, value in bounds.items() if value is not None and not has_rule
+    }
 
 
 _BOUNDS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
@@ -105,7 +111,7 @@ def _inclusive(node: Schema) -> tuple[int | None, int | None]:
 
 
 def _is_worth_a_default(value: object) -> bool:
-    """Whether the API server should write the default down; empty means the same as absent."""
+    """Return whether the API server should store the default; empty is the same as absent."""
     return value is not None and value != [] and not isinstance(value, dict)
 
 

@@ -1,4 +1,4 @@
-"""Fields of a newer CRD: what an older version must not pass over in silence."""
+"""Fields of a newer CRD, which an older version must not ignore silently."""
 
 from collections.abc import Mapping
 from typing import Any, get_args
@@ -7,9 +7,9 @@ from pydantic import BaseModel
 
 
 def unknown_fields(spec: Mapping[str, Any], model: type[BaseModel]) -> tuple[str, ...]:
-    """Name the fields of a newer CRD that this version does not know, as dotted paths.
+    """Return the dotted paths of fields that this version does not know, such as `rules[0].memory`.
 
-    Such a policy says more than this version does: `rules[0].memory`.
+    A policy with such fields asks for more than this version can do.
     """
     known = {field.alias or name: field for name, field in model.model_fields.items()}
     paths: list[str] = []
@@ -31,7 +31,7 @@ def _unknown_below(value: object, model: type[BaseModel]) -> list[str]:
 
 
 def _inner_model(annotation: object) -> type[BaseModel] | None:
-    """Find the model in `X`, `X | None` or `tuple[X, ...]`."""
+    """Return the model in `X`, `X | None` or `tuple[X, ...]`."""
     for part in (annotation, *get_args(annotation)):
         if isinstance(part, type) and issubclass(part, BaseModel):
             return part

@@ -2,16 +2,15 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.limits.clock_skew import clock_skew
 from oomwarden.core.model.quantity import QuantityError, parse_bytes
+from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.reporting.policy_status import is_silent
-
-Json = dict[str, Any]
 
 
 class NodeHeadroom(NamedTuple):
@@ -55,7 +54,7 @@ class MemoryReservations:
         return reserved if heartbeat == headroom.heartbeat else 0
 
 
-def node_headroom(node: Json, now: datetime) -> NodeHeadroom | None:
+def node_headroom(node: Manifest, now: datetime) -> NodeHeadroom | None:
     """Return the memory that an OOMNode reports as available.
 
     Returns:

@@ -12,7 +12,7 @@ from oomwarden.controller.limits.headroom import MemoryReservations, NodeHeadroo
 from oomwarden.controller.limits.set_limits import ResizeCalls, set_limit
 from oomwarden.core.limits.authorization import LimitWrite
 from oomwarden.core.limits.raise_limit import NotRaised, Raise
-from oomwarden.core.limits.resize_patch import refusal
+from oomwarden.core.limits.resize_patch import explain_refusal
 from oomwarden.kube.pod_resizes import ResizeTarget
 from oomwarden.kube.transport.errors import classify_error
 
@@ -56,12 +56,12 @@ class LimitRaiser:
     async def _raise(self, wanted: Raise, found: ResizeTarget) -> Raise | NotRaised:
         if found.context.pod is None or found.context.container is None:
             return NotRaised("ContainerUnknown", "The container is gone.")
-        new = LimitWrite(wanted.limit, Step.RAISE, wanted.origin)
+        new = LimitWrite(wanted.limit, Step.RAISE, wanted.original)
         try:
             await set_limit(self.calls, found, new, self.now())
         except ApiError as error:
             if error.status.code not in _REFUSED:
                 raise
-            remark = refusal(wanted.limit, classify_error(error).reason)
+            remark = explain_refusal(wanted.limit, classify_error(error).reason)
             return NotRaised(remark.reason, remark.message)
         return wanted

@@ -10,18 +10,18 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 from oomwarden.api.oomkill import OOMKill
 from oomwarden.controller.limits.headroom import NodeHeadroom, node_headroom, parse_time
 from oomwarden.controller.limits.limit_raiser import LimitRaiser
 from oomwarden.controller.limits.set_limits import ResizeCalls
-from oomwarden.core.limits.raise_case import RaiseContext, is_young
-from oomwarden.core.limits.raise_limit import STALE, NotRaised, Raise, decide
-from oomwarden.core.limits.recent_kills import MOST_OF_A_NAMESPACE, RecentKillQueue
-from oomwarden.core.limits.response import event, response
-from oomwarden.core.objects.json_parts import object_at
-from oomwarden.core.objects.passed_over import UnreadableObjects, error_words, name_of
+from oomwarden.core.limits.raise_context import RaiseContext, is_recent
+from oomwarden.core.limits.raise_limit import NODE_STALE, NotRaised, Raise, decide_raise
+from oomwarden.core.limits.recent_kills import MAX_PER_NAMESPACE, RecentKillQueue
+from oomwarden.core.limits.response import build_event, build_response
+from oomwarden.core.objects.json_parts import Manifest, object_at
+from oomwarden.core.objects.unreadable import UnreadableObjects, describe_error, display_name
 from oomwarden.kube.pod_resizes import ResizeTarget
 from oomwarden.kube.transport.errors import API_ERRORS, WriteOutcome, WriteResult, classify_error
 
@@ -33,22 +33,20 @@ CONCURRENT_KILLS = 8
 """OOMKills that are processed at the same time, each of another namespace."""
 _LOG = logging.getLogger(__name__)
 
-Json = dict[str, Any]
-
 
 class OOMKillCalls(Protocol):
     """Required API calls."""
 
-    async def watch(self, take: Callable[[Json], None]) -> None:
+    async def watch(self, take: Callable[[Manifest], None]) -> None:
         """Watch recent OOMKills until cancelled."""
 
-    async def write_response(self, namespace: str, name: str, response: Json) -> None:
+    async def write_response(self, namespace: str, name: str, response: Manifest) -> None:
         """Write status.response; may raise one of kube.transport.errors.API_ERRORS."""
 
-    async def post(self, event: Json) -> WriteResult:
+    async def post(self, build_event: Manifest) -> WriteResult:
         """Create an Event."""
 
-    async def node_status(self, node: str) -> Json:
+    async def node_status(self, node: str) -> Manifest:
         """Read an OOMNode with its status; may raise one of kube.transport.errors.API_ERRORS."""
 
 
@@ -90,7 +88,7 @@ class OOMResponder:
             loops.create_task(self.kills.watch(self.enqueue), name="recent-kills")
             loops.create_task(self._process_all(), name="responses")
 
-    def enqueue(self, manifest: Json) -> None:
+    def enqueue(self, manifest: Manifest) -> None:
         """Queue an OOMKill if it is recent and has no response yet; most events have one."""
         has_response = object_at(manifest, "status").get("response")
         if not has_response and self._is_young(manifest):
@@ -102,18 +100,20 @@ class OOMResponder:
         """Log that OOMKills were dropped: the first one, and each time their number doubles."""
         count = self.queue.dropped
         if count >= 2 * self._logged_drops:
-            most = max(self.queue.dropped_of, key=self.queue.dropped_of.__getitem__)
+            most = max(
+                self.queue.dropped_by_namespace, key=self.queue.dropped_by_namespace.__getitem__
+            )
             _LOG.warning(
                 "%d OOMKills get no response because too many arrived in a short time, most of "
                 "them in namespace %s: onOOM keeps the newest %d of a namespace waiting",
-                count, most, MOST_OF_A_NAMESPACE,
+                count, most, MAX_PER_NAMESPACE,
             )  # fmt: skip
             self._logged_drops = count
 
-    def _is_young(self, manifest: Json) -> bool:
+    def _is_young(self, manifest: Manifest) -> bool:
         """Return whether the record is recent, by the API server's clock: the node's may be off."""
         created = _created(manifest)
-        return created is not None and is_young(created, self.now())
+        return created is not None and is_recent(created, self.now())
 
     async def _process_all(self) -> None:
         slots = asyncio.Semaphore(CONCURRENT_KILLS)
@@ -123,14 +123,14 @@ class OOMResponder:
                 namespace, manifest = await self._next()
                 workers.create_task(self._process(namespace, manifest, slots))
 
-    async def _next(self) -> tuple[str, Json]:
+    async def _next(self) -> tuple[str, Manifest]:
         while True:
             self._wake.clear()
             if (found := self.queue.next(self._clock())) is not None:
                 return found
             await self._wake.wait()
 
-    async def _process(self, namespace: str, manifest: Json, slots: asyncio.Semaphore) -> None:
+    async def _process(self, namespace: str, manifest: Manifest, slots: asyncio.Semaphore) -> None:
         """Respond to an OOMKill, or requeue it for its namespace's next turn."""
         try:
             await self.respond(manifest)
@@ -142,19 +142,19 @@ class OOMResponder:
             self.enqueue(manifest)
         except Exception as error:  # noqa: BLE001 - a malformed object may raise anything
             slots.release()
-            why = error_words(error)
-            self.unreadable.note("OOMKill", manifest, f"it gets no response: {why}")
+            why = describe_error(error)
+            self.unreadable.add("OOMKill", manifest, f"it gets no response: {why}")
             _LOG.error("%s gets no response: %s", _name(manifest), why)
         else:
             slots.release()
-        self.queue.again(namespace, self._clock())
+        self.queue.done(namespace, self._clock())
         self._wake.set()
 
     @staticmethod
     def _clock() -> float:
         return asyncio.get_running_loop().time()
 
-    async def respond(self, manifest: Json) -> None:
+    async def respond(self, manifest: Manifest) -> None:
         """Respond to one OOMKill.
 
         Raises:
@@ -167,34 +167,38 @@ class OOMResponder:
         except API_ERRORS as error:
             raise _RetryError(classify_error(error).reason) from error
 
-    async def _respond(self, kill: OOMKill, metadata: Json) -> None:
+    async def _respond(self, kill: OOMKill, metadata: Manifest) -> None:
         namespace = metadata["namespace"]
         found = await self.calls.read_target(namespace, kill.pod.name, kill.container.name or "")
         headroom = node_headroom(await self.kills.node_status(kill.node), self.now())
         context = self._context(kill, found, headroom, metadata)
-        decided = decide(context)
+        decided = decide_raise(context)
         if decided is None:
             return
-        if isinstance(decided, NotRaised) and decided.reason == STALE and self._may_wait(context):
+        if (
+            isinstance(decided, NotRaised)
+            and decided.reason == NODE_STALE
+            and self._may_wait(context)
+        ):
             raise _RetryError(decided.message)
-        if isinstance(decided, Raise) and not decided.done:
+        if isinstance(decided, Raise) and not decided.already_done:
             decided = await self._raiser.raise_limit(decided, found, headroom)
         await self._record(decided, kill, metadata, found)
 
     async def _record(
-        self, decided: Raise | NotRaised, kill: OOMKill, metadata: Json, found: ResizeTarget
+        self, decided: Raise | NotRaised, kill: OOMKill, metadata: Manifest, found: ResizeTarget
     ) -> None:
         """Write the response, then post its Event."""
         namespace, name = metadata["namespace"], metadata["name"]
-        made = response(decided, kill, namespace, self.now())
+        made = build_response(decided, kill, namespace, self.now())
         _LOG.info("OOMKill %s/%s: %s: %s", namespace, name, made.reason, made.message)
         content = made.model_dump(mode="json", by_alias=True, exclude_none=True)
         await self.kills.write_response(namespace, name, content)
-        if posted := event(made, name, found.context, self.instance, self.now()):
+        if posted := build_event(made, name, found.context, self.instance, self.now()):
             await self._post(posted)
 
     def _context(
-        self, kill: OOMKill, found: ResizeTarget, headroom: NodeHeadroom | None, metadata: Json
+        self, kill: OOMKill, found: ResizeTarget, headroom: NodeHeadroom | None, metadata: Manifest
     ) -> RaiseContext:
         created = _created({"metadata": metadata})
         if headroom is None:
@@ -209,7 +213,7 @@ class OOMResponder:
         """Return whether the agent may still report the available memory in time."""
         return self.now() - (context.created or context.happened) <= REPORT_WAIT
 
-    async def _post(self, posted: Json) -> None:
+    async def _post(self, posted: Manifest) -> None:
         """Post the Event, with a few retries only: the OOMKill has the same text."""
         for _ in range(POST_TRIES):
             made = await self.kills.post(posted)
@@ -219,10 +223,10 @@ class OOMResponder:
         _LOG.warning("Event %s was not posted: %s", posted["metadata"]["name"], made.reason)
 
 
-def _name(manifest: Json) -> str:
-    return name_of("OOMKill", manifest)
+def _name(manifest: Manifest) -> str:
+    return display_name("OOMKill", manifest)
 
 
-def _created(manifest: Json) -> datetime | None:
+def _created(manifest: Manifest) -> datetime | None:
     """Return when the record was created, by the API server's clock."""
     return parse_time((manifest.get("metadata") or {}).get("creationTimestamp"))

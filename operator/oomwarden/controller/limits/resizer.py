@@ -19,12 +19,12 @@ from lightkube import ApiError
 
 from oomwarden.api.oomnode import Refusal, Resize
 from oomwarden.controller.limits.set_limits import ResizeCalls, set_limit
-from oomwarden.core.limits.authorization import Denied, LimitWrite, ResizeContext, grant
-from oomwarden.core.limits.node_report import PolicyKey
-from oomwarden.core.limits.resize_patch import refusal
-from oomwarden.core.limits.resize_requests import Answer, ResizeRequestQueue
+from oomwarden.core.limits.authorization import Denied, LimitWrite, ResizeContext, authorize
+from oomwarden.core.limits.resize_patch import explain_refusal
+from oomwarden.core.limits.resize_requests import RequestOutcome, ResizeRequestQueue
 from oomwarden.core.model.remark import Remark
-from oomwarden.core.objects.passed_over import error_words
+from oomwarden.core.objects.unreadable import describe_error
+from oomwarden.core.policy.policy import PolicyKey
 from oomwarden.kube.pod_resizes import ResizeTarget
 from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
@@ -64,7 +64,7 @@ class Resizer:
 
     def update_requests(self, node: str, requests: Sequence[Resize]) -> None:
         """Replace a node's requests; those that are no longer among them are forgotten."""
-        self._notify(self._requests.take(node, requests, self._now()))
+        self._notify(self._requests.replace(node, requests, self._now()))
         self._wake.set()
 
     def refusals(self, key: PolicyKey) -> tuple[Refusal, ...]:
@@ -87,7 +87,7 @@ class Resizer:
             self._wake.clear()
             if (due := self._requests.next(self._now())) is not None:
                 return due
-            soonest = self._requests.soonest()
+            soonest = self._requests.next_due()
             timeout = None if soonest == math.inf else max(soonest - self._now(), 0)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(timeout):
@@ -97,7 +97,7 @@ class Resizer:
         try:
             await self._reconcile_safely(node, request)
         finally:
-            self._requests.again(node, self._now())
+            self._requests.done(node, self._now())
             slots.release()
             self._wake.set()
 
@@ -106,7 +106,7 @@ class Resizer:
         try:
             await self._reconcile(node, request)
         except Exception as error:  # noqa: BLE001 - a malformed object may raise anything
-            why = error_words(error)
+            why = describe_error(error)
             _LOG.error("%s was not resized, retrying later: %s", _name(request), why)
             self._requeue_refused(node, request, None)
 
@@ -119,7 +119,7 @@ class Resizer:
             _LOG.warning("%s could not be read, retrying: %s", _name(request), why)
             self._requeue(node, request, RETRY_SECONDS)
             return
-        match grant(request, node, found.context):
+        match authorize(request, node, found.context):
             case Denied(why):
                 _LOG.info("%s was not resized: %s", _name(request), why)
                 self._requeue(node, request, PATCHED_SECONDS)
@@ -149,7 +149,7 @@ class Resizer:
         code = error.status.code if isinstance(error, ApiError) else None
         found = classify_error(error)
         if code in {HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY}:
-            remark = refusal(write.limit, found.reason)
+            remark = explain_refusal(write.limit, found.reason)
             _LOG.info("%s: %s", _name(request), remark.message)
             self._requeue_refused(node, request, _policy_refusal(request, context, remark))
         elif code == HTTPStatus.CONFLICT:  # another client changed the pod: read it again
@@ -161,13 +161,15 @@ class Resizer:
     def _requeue_refused(self, node: str, request: Resize, refused: PolicyRefusal | None) -> None:
         """Requeue with exponential back-off: quota may become free, other refusals seldom end."""
         before = self._requests.get(node, request)
-        refusals = before.refusals if before else 0
+        refusals = before.refusal_count if before else 0
         seconds = min(REFUSED_SECONDS * 2**refusals, REFUSED_LONGEST_SECONDS)
-        answer = Answer(self._now() + seconds, refused, refusals + 1)
-        self._notify(self._requests.answer(node, request, answer))
+        answer = RequestOutcome(self._now() + seconds, refused, refusals + 1)
+        self._notify(self._requests.record_outcome(node, request, answer))
 
     def _requeue(self, node: str, request: Resize, seconds: float) -> None:
-        self._notify(self._requests.answer(node, request, Answer(self._now() + seconds)))
+        self._notify(
+            self._requests.record_outcome(node, request, RequestOutcome(self._now() + seconds))
+        )
 
     def _notify(self, policies: set[PolicyKey]) -> None:
         if policies:
@@ -192,4 +194,4 @@ def _policy_refusal(
     refused = Refusal(
         pod=pod, container=request.container, reason=remark.reason, message=remark.message
     )
-    return PolicyKey(policy.kind, policy.namespace, policy.name), refused
+    return policy.key, refused

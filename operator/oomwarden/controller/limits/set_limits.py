@@ -8,14 +8,20 @@ applied (core/model/limit_ownership).
 import logging
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Protocol
 
 from lightkube import ApiError
 
 from oomwarden.api.oomlimit import KeptLimit
 from oomwarden.core.limits.authorization import LimitWrite
 from oomwarden.core.limits.resize_patch import resize_patch
-from oomwarden.core.model.limit_ownership import LimitOwner, begun, confirmed, field_manager_name
+from oomwarden.core.model.limit_ownership import (
+    LimitOwner,
+    confirmed_limit,
+    field_manager_name,
+    pending_limit,
+)
+from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.kube.pod_resizes import ResizeTarget
 from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
@@ -29,8 +35,6 @@ _NOT_APPLIED = {
 """Answers after which the limit is certainly unchanged."""
 _LOG = logging.getLogger(__name__)
 
-Json = dict[str, Any]
-
 
 class ResizeCalls(Protocol):
     """Required API calls; each may raise one of kube.transport.errors.API_ERRORS."""
@@ -41,7 +45,7 @@ class ResizeCalls(Protocol):
     async def store(self, found: ResizeTarget, kept: KeptLimit | None) -> ResizeTarget:
         """Write the container's record (None: remove it); return the target with the new record."""
 
-    async def resize(self, namespace: str, pod: str, patch: Json, manager: str, /) -> None:
+    async def resize(self, namespace: str, pod: str, patch: Manifest, manager: str, /) -> None:
         """Patch pods/resize."""
 
 
@@ -58,7 +62,7 @@ async def set_limit(
         return
     at = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     owner = LimitOwner(new.step, new.before, at)
-    pending = begun(container.name, owner, new.limit, container.spec.asked)
+    pending = pending_limit(container.name, owner, new.limit, container.spec.limit)
     written = await calls.store(found, pending)
     patch = resize_patch(pod, container, new.limit, found.resource_version)
     manager = field_manager_name(new.step, container.name)
@@ -68,7 +72,7 @@ async def set_limit(
         if error.status.code in _NOT_APPLIED:
             await _finish_record(calls, written, found.kept)
         raise
-    await _finish_record(calls, written, confirmed(pending))
+    await _finish_record(calls, written, confirmed_limit(pending))
 
 
 async def _finish_record(calls: ResizeCalls, written: ResizeTarget, kept: KeptLimit | None) -> None:

@@ -4,9 +4,10 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
-from oomwarden.core.objects.passed_over import UnreadableObjects, error_words, name_of
+from oomwarden.core.objects.json_parts import Manifest
+from oomwarden.core.objects.unreadable import UnreadableObjects, describe_error, display_name
 from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
 EVERY_SECONDS = 60.0
@@ -15,16 +16,14 @@ PER_SECOND = 20.0
 _KIND = "OOMLimit"
 _LOG = logging.getLogger(__name__)
 
-Json = dict[str, Any]
-
 
 class OOMLimitCalls(Protocol):
     """Required API calls; each may raise one of kube.transport.errors.API_ERRORS."""
 
-    def list_metadata(self) -> AsyncIterator[Json]:
+    def list_metadata(self) -> AsyncIterator[Manifest]:
         """Yield the metadata of all OOMLimits."""
 
-    async def delete_if_pod_gone(self, metadata: Json) -> bool:
+    async def delete_if_pod_gone(self, metadata: Manifest) -> bool:
         """Delete an OOMLimit if its pod no longer exists; return whether it was deleted."""
 
 
@@ -41,7 +40,7 @@ class LimitSweep:
     calls: OOMLimitCalls
     unreadable: UnreadableObjects
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    _failed: dict[str, Json] = field(default_factory=dict)
+    _failed: dict[str, Manifest] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Sweep until cancelled, whatever the API server answers."""
@@ -65,9 +64,9 @@ class LimitSweep:
             await self._check(metadata)
             await self.sleep(1 / PER_SECOND)
         for name in before.keys() - self._failed.keys():
-            self.unreadable.clear(_KIND, before[name])
+            self.unreadable.discard(_KIND, before[name])
 
-    async def _check(self, metadata: Json) -> None:
+    async def _check(self, metadata: Manifest) -> None:
         """Check one OOMLimit; one that cannot be read or deleted does not delay the others."""
         try:
             if await self.calls.delete_if_pod_gone(metadata):
@@ -78,10 +77,10 @@ class LimitSweep:
                 raise
             self._note_failure(metadata, found.reason)
         except Exception as error:  # noqa: BLE001 - a malformed object may raise anything
-            self._note_failure(metadata, error_words(error))
+            self._note_failure(metadata, describe_error(error))
 
-    def _note_failure(self, metadata: Json, why: str) -> None:
+    def _note_failure(self, metadata: Manifest, why: str) -> None:
         manifest = {"metadata": {"name": metadata.get("name")}}
         self._failed[str(metadata.get("name"))] = manifest
-        if self.unreadable.note(_KIND, manifest, why):
-            _LOG.warning("%s was not checked, retrying: %s", name_of(_KIND, manifest), why)
+        if self.unreadable.add(_KIND, manifest, why):
+            _LOG.warning("%s was not checked, retrying: %s", display_name(_KIND, manifest), why)

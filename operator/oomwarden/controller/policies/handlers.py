@@ -15,7 +15,7 @@ import kopf
 from oomwarden.api.base import GROUP, VERSION
 from oomwarden.controller.policies.oompolicy_cache import PolicyState, policy_state
 from oomwarden.controller.policies.policy_queue import PolicyQueue
-from oomwarden.core.limits.node_report import PolicyKey
+from oomwarden.core.policy.policy import PolicyKey
 
 _KIND = "ClusterOOMPolicy"
 _POLICIES = (GROUP, VERSION, "clusteroompolicies")

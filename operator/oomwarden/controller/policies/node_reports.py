@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from oomwarden.api.oomnode import Resize
-from oomwarden.core.limits.node_report import PolicyKey, ReportedNode, ReportedPolicy, reported_node
-from oomwarden.core.objects.passed_over import UnreadableObjects
+from oomwarden.core.limits.node_report import ReportedNode, ReportedPolicy, reported_node
+from oomwarden.core.objects.unreadable import UnreadableObjects
+from oomwarden.core.policy.policy import PolicyKey
 from oomwarden.core.reporting.policy_status import NodeReport
 
 _LOG = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ class NodeReports:
                 changed.add(key)
         if not deleted:
             self._nodes[node.name] = (node.heartbeat, tuple(node.reports))
-        self.requests_changed(node.name, node.asks)
+        self.requests_changed(node.name, node.resizes)
         self._note_skipped(node)
         return changed
 
@@ -82,11 +83,11 @@ class NodeReports:
 
     def _note_skipped(self, node: ReportedNode) -> None:
         """Record how many parts of an OOMNode are skipped, and log each new number."""
-        if not node.left_out:
+        if not node.skipped:
             self._skipped.pop(node.name, None)
             return
-        why = f"{node.left_out} parts are unreadable, or exceed what is kept of one node"
-        self.unreadable.note("OOMNode", {"metadata": {"name": node.name}}, why)
-        if self._skipped.get(node.name) != node.left_out:
+        why = f"{node.skipped} parts are unreadable, or exceed what is kept of one node"
+        self.unreadable.add("OOMNode", {"metadata": {"name": node.name}}, why)
+        if self._skipped.get(node.name) != node.skipped:
             _LOG.warning("OOMNode %s: %s", node.name, why)
-        self._skipped[node.name] = node.left_out
+        self._skipped[node.name] = node.skipped

@@ -11,9 +11,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from oomwarden.api.policy import PolicyStatus
-from oomwarden.core.limits.node_report import PolicyKey
 from oomwarden.core.objects.json_parts import object_at
 from oomwarden.core.policy.cautions import caution
+from oomwarden.core.policy.policy import PolicyKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def policy_state(
 ) -> tuple[PolicyKey, PolicyState]:
     """Reduce a policy to what its status needs; a status that cannot be read counts as empty."""
     metadata = manifest["metadata"]
-    key = PolicyKey(kind, metadata.get("namespace"), metadata["name"])
+    key = PolicyKey(kind, metadata.get("namespace") or "", metadata["name"])
     try:
         status = PolicyStatus.model_validate(manifest.get("status") or {})
     except ValidationError:

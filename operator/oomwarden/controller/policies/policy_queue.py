@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 
-from oomwarden.core.limits.node_report import PolicyKey
+from oomwarden.core.policy.policy import PolicyKey
 
 
 class PolicyQueue:

@@ -11,9 +11,9 @@ from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.policies.node_reports import NodeReports
 from oomwarden.controller.policies.oompolicy_cache import OOMPolicyCache, PolicyState
 from oomwarden.controller.policies.policy_queue import PolicyQueue
-from oomwarden.core.limits.node_report import PolicyKey
-from oomwarden.core.objects.passed_over import UnreadableObjects, error_words
-from oomwarden.core.reporting.policy_status import Answers, summarise
+from oomwarden.core.objects.unreadable import UnreadableObjects, describe_error
+from oomwarden.core.policy.policy import PolicyKey
+from oomwarden.core.reporting.policy_status import OperatorFindings, summarise
 from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
 DEBOUNCE_SECONDS = 1.0
@@ -97,11 +97,11 @@ class PolicyStatusWriter:
         try:
             done = await self._sync(key)
         except Exception as error:  # noqa: BLE001 - a malformed object may raise anything
-            why = f"its status could not be computed: {error_words(error)}"
-            self.unreadable.note(key.kind, policy, why)
+            why = f"its status could not be computed: {describe_error(error)}"
+            self.unreadable.add(key.kind, policy, why)
             _LOG.error("%s: %s", key, why)
             return True  # the next report or resync retries it
-        self.unreadable.clear(key.kind, policy)
+        self.unreadable.discard(key.kind, policy)
         return done
 
     async def _sync(self, key: PolicyKey) -> bool:
@@ -121,7 +121,7 @@ class PolicyStatusWriter:
 
     def _status(self, key: PolicyKey, policy: PolicyState) -> PolicyStatus:
         reports = self.sources.reports.for_policy(key)
-        answers = Answers(self.sources.refusals(key), policy.caution)
+        answers = OperatorFindings(self.sources.refusals(key), policy.caution)
         return summarise(policy.generation, reports, policy.status, self.now(), answers)
 
     def _log_failure(self, key: PolicyKey, why: str) -> None:

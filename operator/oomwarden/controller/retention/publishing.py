@@ -32,7 +32,7 @@ class PressureCalls(Protocol):
         """Publish the pressure and the message about unreadable objects."""
 
     async def count_nodes(self) -> int:
-        """RecordCount the nodes that have an agent."""
+        """Count the nodes that have an agent."""
 
 
 @dataclass(slots=True, eq=False)

@@ -47,7 +47,7 @@ class RetentionCalls(DeleteCalls, Protocol):
         """
 
     async def count(self) -> int:
-        """RecordCount all records."""
+        """Count all records."""
 
 
 @dataclass(slots=True)
@@ -128,7 +128,7 @@ class Retention:
                 return
 
     async def _count(self) -> int:
-        """RecordCount all records; return how many more there are than after the last round."""
+        """Count all records; return how many more there are than after the last round."""
         try:
             total = await self.calls.count()
         except API_ERRORS as error:

@@ -1,4 +1,4 @@
-"""Whether a container dies as a whole: what is asked, what is to be written, what is to be told."""
+"""Whether a container is killed as a whole: what to write, and what to report."""
 
 from dataclasses import dataclass, replace
 
@@ -7,108 +7,127 @@ from oomwarden.core.model.remark import AspectStatus, Remark
 
 INEFFECTIVE = Remark(
     "Ineffective",
-    "The kernel kills this container as a whole (memory.oom.group is 1, which the kubelet sets), "
-    "so scores of single processes in it change nothing: set memory.groupKill: false in this rule, "
-    "which needs agent.cgroupWrites=true in the chart's values, or set singleProcessOOMKill: true "
-    "in the kubelet's configuration.",
+    "The kernel kills this container as a whole (memory.oom.group is 1, which the kubelet "
+    "sets), so scores of single processes in it have no effect: set memory.groupKill: false in "
+    "this rule, which needs agent.cgroupWrites=true in the chart's values, or set "
+    "singleProcessOOMKill: true in the kubelet's configuration.",
 )
 NOT_SAVED = Remark(
     "NotSaved",
-    "What memory.oom.group was could not be saved, so it was not changed: see the disk of the "
-    "agent's state directory.",
+    "The original value of memory.oom.group could not be saved, so it was not changed: check "
+    "the disk of the agent's state directory.",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class GroupKillSpec:
-    """What a container's winner says; `together` None: nothing of group kills.
+    """What the policies of a container say about group kills.
 
-    `by_process`: it has scores for single processes. `switch` None: not known yet. `observed`: a
-    policy that only observes says something of either.
+    Attributes:
+        group_kill: memory.groupKill of the governing policy; None if it does not set it.
+        has_process_rules: It sets scores for single processes.
+        mode: The cluster's mode; None if it is not known yet.
+        has_observers: An observing policy sets either of them.
     """
 
-    together: bool | None = None
-    by_process: bool = False
-    switch: EnforcementMode | None = None
-    observed: bool = False
+    group_kill: bool | None = None
+    has_process_rules: bool = False
+    mode: EnforcementMode | None = None
+    has_observers: bool = False
 
     @property
-    def concerns(self) -> bool:
-        """Whether the file is to be read at all."""
-        return self.together is not None or self.by_process or self.observed
+    def is_relevant(self) -> bool:
+        """Return whether the file must be read at all."""
+        return self.group_kill is not None or self.has_process_rules or self.has_observers
 
     @property
-    def asked(self) -> bool | None:
-        """Give what is to be held now; None: what was found is to be put back."""
-        return self.together if self.switch is EnforcementMode.ENFORCE else None
+    def desired(self) -> bool | None:
+        """Return the value that should be in effect; None to restore the baseline."""
+        return self.group_kill if self.mode is EnforcementMode.ENFORCE else None
 
 
 @dataclass(frozen=True, slots=True)
 class GroupKillState:
-    """What is known of one container's file: as it was read, and as it was before our first write.
+    """What is known of the file of one container.
 
-    `found` None: nothing of ours was ever to be written. `trouble` keeps the wish from being held.
+    Attributes:
+        current: The value that was read last.
+        baseline: The value before oomwarden first wrote it; None if it never had to.
+        problem: Why the desired value is not in effect.
     """
 
-    now: bool
-    found: bool | None = None
-    trouble: Remark | None = None
+    current: bool
+    baseline: bool | None = None
+    problem: Remark | None = None
 
-    def seen(
-        self, wish: GroupKillSpec, *, now: bool, young: bool, left: bool | None = None
+    def observe(
+        self, spec: GroupKillSpec, *, now: bool, young: bool, left: bool | None = None
     ) -> "GroupKillState":
-        """Take what was read; `left` is what stood there after the last look.
+        """Return the state after a reading.
 
-        The runtime writes the file some time after the container's cgroup has appeared, maybe
-        after we have: in a young container what is not ours is what the runtime gave.
+        The runtime writes the file some time after it has created the container's cgroup, perhaps
+        after oomwarden has. So in a young container any other value is the runtime's, and the new
+        baseline.
+
+        Args:
+            spec: What the policies say.
+            now: The value that was read.
+            young: The container started recently.
+            left: The value after the last reading or write.
         """
-        if wish.asked is None:
-            return replace(self, now=now, trouble=None)
-        first = self.found is None or (young and now not in {wish.asked, left})
-        return replace(self, now=now, trouble=None, found=now if first else self.found)
+        if spec.desired is None:
+            return replace(self, current=now, problem=None)
+        first = self.baseline is None or (young and now not in {spec.desired, left})
+        return replace(self, current=now, problem=None, baseline=now if first else self.baseline)
 
-    def to_write(self, wish: GroupKillSpec) -> bool | None:
-        """Give what to write; None: nothing."""
-        if wish.switch in {None, EnforcementMode.PAUSE}:
+    def value_to_write(self, spec: GroupKillSpec) -> bool | None:
+        """Return the value to write; None for no write."""
+        if spec.mode in {None, EnforcementMode.PAUSE}:
             return None
-        aim = self.found if wish.asked is None else wish.asked
-        return None if aim == self.now else aim
+        value = self.baseline if spec.desired is None else spec.desired
+        return None if value == self.current else value
 
-    def is_over(self, wish: GroupKillSpec) -> bool:
-        """Whether what was found is back, and need not be remembered."""
-        put_back = (
-            wish.switch in {EnforcementMode.ENFORCE, EnforcementMode.RELEASE} and wish.asked is None
+    def is_restored(self, spec: GroupKillSpec) -> bool:
+        """Return whether the baseline is restored, so that the store can forget it."""
+        restores = (
+            spec.mode in {EnforcementMode.ENFORCE, EnforcementMode.RELEASE} and spec.desired is None
         )
-        return put_back and self.found in {None, self.now}
+        return restores and self.baseline in {None, self.current}
 
 
 def group_kill_status(
-    wish: GroupKillSpec, state: GroupKillState | None, *, writes: bool
+    spec: GroupKillSpec, state: GroupKillState | None, *, writes: bool
 ) -> AspectStatus:
-    """Tell what became of a wish; `writes`: the agents may write to cgroups."""
+    """Return the status of memory.groupKill.
+
+    Args:
+        spec: What the policies say.
+        state: What is known of the file; None if it was not read.
+        writes: Whether agents may write to cgroups.
+    """
     if state is None:
-        return AspectStatus(None if wish.together is None else False)
-    held = None if wish.together is None else wish.together == state.now
-    remarks = [state.trouble] if state.trouble else []
-    if held is False and not writes:
-        remarks.append(_writes_off(str(wish.together).lower()))
-    if wish.by_process and state.now:
+        return AspectStatus(None if spec.group_kill is None else False)
+    in_effect = None if spec.group_kill is None else spec.group_kill == state.current
+    remarks = [state.problem] if state.problem else []
+    if in_effect is False and not writes:
+        remarks.append(_writes_off(str(spec.group_kill).lower()))
+    if spec.has_process_rules and state.current:
         remarks.append(INEFFECTIVE)
-    in_force = held and wish.switch in {EnforcementMode.ENFORCE, EnforcementMode.PAUSE}
+    in_force = in_effect and spec.mode in {EnforcementMode.ENFORCE, EnforcementMode.PAUSE}
     return AspectStatus(in_force, tuple(remarks))
 
 
-def planned(
-    wish: GroupKillSpec, state: GroupKillState | None, *, writes: bool
+def observed_remarks(
+    spec: GroupKillSpec, state: GroupKillState | None, *, writes: bool
 ) -> tuple[Remark, ...]:
-    """Tell what would stand in the way of a wish of a policy that only observes."""
+    """Return what would keep an observing policy's group kill from being in force."""
     if state is None:
         return ()
-    if wish.together not in {None, state.now}:
+    if spec.group_kill not in {None, state.current}:
         if not writes:
-            return group_kill_status(wish, state, writes=False).remarks
-        state = replace(state, now=not state.now)
-    return group_kill_status(wish, replace(state, trouble=None), writes=writes).remarks
+            return group_kill_status(spec, state, writes=False).remarks
+        state = replace(state, current=not state.current)
+    return group_kill_status(spec, replace(state, problem=None), writes=writes).remarks
 
 
 def _writes_off(asked: str) -> Remark:
@@ -119,8 +138,8 @@ def _writes_off(asked: str) -> Remark:
     )
 
 
-def failed(error: OSError) -> Remark:
-    """Tell why the file could not be written."""
+def write_failed(error: OSError) -> Remark:
+    """Explain why the file could not be written."""
     return Remark(
         "Failed",
         f"memory.oom.group could not be written ({error.strerror}): see the condition CgroupWrites "

@@ -1,7 +1,7 @@
-"""The oom_score_adj that the kubelet gives a container of a Burstable pod, by its memory request.
+"""The oom_score_adj that the kubelet gives a container of a Burstable pod, from its memory request.
 
 Source: kubernetes pkg/kubelet/qos/policy.go, GetContainerOOMScoreAdjust (v1.33 to v1.37). Memory of
-claims (DRANodeAllocatableResources) and newer tie-breaks give other values: see
+claims (DRANodeAllocatableResources) and newer tie-breaks lead to other values: see
 `agent/baselines/offsets.py`.
 """
 
@@ -10,11 +10,11 @@ from oomwarden.api.policy import QOSClass
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 
 LOWEST, HIGHEST = 3, 999
-"""Of Burstable: above Guaranteed (-997 + 1000), below BestEffort (1000)."""
+"""The range for Burstable: above Guaranteed (-997 + 1000), below BestEffort (1000)."""
 
 
 def kubelet_score(pod: PodFacts, container: ContainerFacts, capacity: int) -> int | None:
-    """Work out what the kubelet would give a container if it started now.
+    """Compute the score that the kubelet would give a container if it started now.
 
     Args:
         pod: The pod, with all of its containers' requests.
@@ -22,7 +22,7 @@ def kubelet_score(pod: PodFacts, container: ContainerFacts, capacity: int) -> in
         capacity: The node's RAM in bytes (MemTotal).
 
     Returns:
-        The score, LOWEST..HIGHEST; None: the request does not decide, the class does.
+        The score, LOWEST..HIGHEST; None if the score depends on the QoS class alone.
     """
     if pod.qos is not QOSClass.BURSTABLE or capacity <= 0:
         return None
@@ -35,18 +35,18 @@ def kubelet_score(pod: PodFacts, container: ContainerFacts, capacity: int) -> in
 
 
 def _share(pod: PodFacts) -> int:
-    """Give a container's part of what the pod requests beyond its containers, in bytes (KEP-2837).
+    """Return a container's share of what the pod requests beyond its containers, in bytes.
 
-    Source: kubernetes pkg/kubelet/qos/helpers.go, remainingPodMemReqPerContainer (v1.37).
+    Source: KEP-2837; kubernetes pkg/kubelet/qos/helpers.go, remainingPodMemReqPerContainer (v1.37).
     """
     lasting = [c for c in pod.containers if c.type is not ContainerType.EPHEMERAL]
     if not pod.request or not lasting:
         return 0
-    return max(pod.request - _together(lasting), 0) // len(lasting)
+    return max(pod.request - _total_request(lasting), 0) // len(lasting)
 
 
-def _together(containers: list[ContainerFacts]) -> int:
-    """Add requests up as the scheduler does: an init container runs beside earlier sidecars only.
+def _total_request(containers: list[ContainerFacts]) -> int:
+    """Sum up requests as the scheduler does: an init container runs beside earlier sidecars only.
 
     Source: kubernetes component-helpers/resource/helpers.go, AggregateContainerRequests (v1.37).
     """

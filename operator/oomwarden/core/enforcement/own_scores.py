@@ -1,19 +1,24 @@
-"""Scores that processes had given themselves before a rule for processes overrode them."""
+"""Scores that processes set themselves before a process rule overrode them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 MOST_OWN_SCORES = 512
-"""Kept for one container. What is beyond is left alone: it could not be put back."""
+"""Per container. Further processes are left alone, because their scores could not be restored."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnScore:
-    """`start` is starttime of /proc/PID/stat in ticks: with the pid it names one process."""
+    """A score that a process set itself.
+
+    Attributes:
+        start: starttime of /proc/PID/stat in ticks. Together with the PID it identifies a process.
+        score: The oom_score_adj.
+    """
 
     start: int
     score: int
 
 
 OwnScores = Mapping[int, OwnScore]
-"""By pid."""
+"""By PID."""

@@ -1,37 +1,37 @@
-"""What is to be done to a container's processes: effects as data, carried out by `kernel`."""
+"""What to do with a container's processes: a plan as data, which `kernel` carries out."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from oomwarden.api.policy import SCORE_MIN
 from oomwarden.core.enforcement.own_scores import OwnScores
-from oomwarden.core.enforcement.scoring import Floor, Target, target_for
 from oomwarden.core.model.mode import EnforcementMode
-from oomwarden.core.policy.matching import Match, PolicySelection, select_winner
-from oomwarden.core.policy.policy import NAMESPACED, Policy
 from oomwarden.core.policy.process_rules import ProcessTarget, ProcessTargets
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The score that the runtime gave a container, and the values that we gave its processes.
+    """The score that the runtime gave a container, and the scores that oomwarden wrote.
 
-    `value` None: not known, the store was lost; `ours` then begins with what its first process
-    held. None and no `ours`: the first process had given itself a score out of the range.
+    Attributes:
+        value: The runtime's score. None if it is not known because the store was lost; `written`
+            then begins with the score of the container's first process. None with an empty
+            `written`: the first process had set itself a score out of the range.
+        written: The scores that oomwarden wrote to its processes.
     """
 
     value: int | None
-    ours: frozenset[int] = frozenset()
+    written: frozenset[int] = frozenset()
 
-    def with_ours(self, *scores: int) -> "Baseline":
-        """Add the values that are about to be written."""
-        return Baseline(self.value, self.ours | set(scores))
+    def with_written(self, *scores: int) -> "Baseline":
+        """Return the baseline with scores that are about to be written."""
+        return Baseline(self.value, self.written | set(scores))
 
     def settled(self, *scores: int) -> "Baseline":
-        """Forget all but these after a scan that reached its end: no process holds the others.
+        """Return the baseline after a complete scan: only these scores are left in any process.
 
-        With an unknown baseline they stay: the runtime gives its own value to exec'd processes.
+        With an unknown baseline all others are kept, because the runtime gives its own score to
+        exec'd processes.
         """
         if self.value is None:
             return self
@@ -39,53 +39,60 @@ class Baseline:
 
 
 DesiredScores = tuple[int | None, ProcessTargets]
-"""What the processes of a container are to hold: the same for all, and by command line."""
+"""The score of a container's processes, and the exceptions by command line."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScorePlan:
-    """Write `target` to each process that holds one of `movable`; leave all others alone.
+    """Write `target` to each process whose score is in `movable`, and leave all others alone.
 
-    A process that a rule names gets the rule's score instead, whatever it holds. `target` None:
-    only those are written to. `most`: change no more processes in one scan; None: any number.
-    `own`: scores of their own that processes had; they get them back where no rule names them.
-    `saves`: a score that a process gave itself is saved before a rule's takes its place. `fresh`:
-    values that no process of the container was given before: one that holds one has chosen it.
+    A process that a rule names gets the rule's score instead, whatever its score is.
+
+    Attributes:
+        target: The score; None to write only to processes that a rule names.
+        movable: Scores that may be overwritten.
+        rules: Scores by command line.
+        max_changes: How many processes one scan may change; None for any number.
+        own: Scores that processes had set themselves. They are restored where no rule names the
+            process.
+        saves_own: A score that a process set itself is saved before a rule's score replaces it.
+        never_assigned: Scores that no process of the container was ever given. A process that has
+            one has chosen it.
     """
 
     target: int | None
     movable: frozenset[int]
     rules: ProcessTargets = ()
-    most: int | None = None
+    max_changes: int | None = None
     own: OwnScores = field(default_factory=dict, hash=False)
-    saves: bool = False
-    fresh: frozenset[int] = frozenset()
+    saves_own: bool = False
+    never_assigned: frozenset[int] = frozenset()
 
     @property
     def desired(self) -> DesiredScores:
-        """Tell it from orders for other values."""
+        """Return what the plan is for, to compare it with other plans."""
         return (self.target, self.rules)
 
     @property
     def values(self) -> frozenset[int]:
-        """Give all that may be written."""
+        """Return all scores that may be written."""
         scores = {rule.score for rule in self.rules}
         return frozenset(scores if self.target is None else scores | {self.target})
 
     @property
-    def given(self) -> frozenset[int]:
-        """Give all scores that a process may hold without having chosen one itself."""
+    def assigned(self) -> frozenset[int]:
+        """Return all scores that a process may have without having chosen one itself."""
         return self.movable | self.values
 
-    def wanted(self, named: ProcessTarget | None, own: int | None = None) -> int | None:
-        """Give what a process is to hold; None: nothing is asked of it."""
+    def score_for(self, named: ProcessTarget | None, own: int | None = None) -> int | None:
+        """Return the score for a process; None if it may keep any score."""
         if named:
             return named.score
         return self.target if own is None else own
 
 
 class ProcessState(StrEnum):
-    """What a process is, by the score that it holds."""
+    """The state of a process, according to its score."""
 
     HOLDS = "Holds"
     MOVABLE = "Movable"
@@ -98,147 +105,125 @@ class ProcessState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScanOutcome:
-    """What a scan of a container's processes found and did; `holding` are pids.
+    """What a scan of a container's processes found and did.
 
-    `complete`: the last round found nothing left to change. `failures` counts processes that
-    could not be read or written; `failure` tells of the first one. Of `holding`, `named` are
-    those that a rule names. `blank` have no command line (yet); `stuck` were left out, because
-    the kernel does not give theirs. `held_back` counts those that wait for the node's cap. `own`
-    counts those with a score of their own; `unsaved` those whose score is to be saved before it is
-    written over, `too_many` those for which there is no room; `to_keep` is all that is to be kept
-    of such scores from now on, None: nobody looked. `unreached`: the container has more cgroups
-    below its own than a scan can visit.
+    Attributes:
+        target: The score of the plan.
+        in_effect: PIDs of processes that have the score they should have.
+        changed: How many processes were written to.
+        own: How many processes have a score of their own.
+        failures: How many processes could not be read or written.
+        failure: The first of these errors.
+        complete: The last round found nothing left to change.
+        rules: The process rules of the plan.
+        rule_matched: Those of `in_effect` that a rule names.
+        without_command: PIDs of processes without a command line (yet).
+        stuck: PIDs of processes whose command lines the kernel does not return.
+        rate_limited: How many processes wait for the node's rate limit.
+        unsaved: How many processes have a score that must be saved before it is overwritten.
+        too_many: How many scores of processes' own there is no room to save.
+        own_scores: All scores of processes' own to store from now on; None if they were not read.
+        cgroups_skipped: The container has more sub-cgroups than a scan can visit.
     """
 
     target: int | None
-    holding: frozenset[int] = frozenset()
+    in_effect: frozenset[int] = frozenset()
     changed: int = 0
     own: int = 0
     failures: int = 0
     failure: str = ""
     complete: bool = True
     rules: ProcessTargets = ()
-    named: frozenset[int] = frozenset()
-    blank: frozenset[int] = frozenset()
+    rule_matched: frozenset[int] = frozenset()
+    without_command: frozenset[int] = frozenset()
     stuck: frozenset[int] = frozenset()
-    held_back: int = 0
+    rate_limited: int = 0
     unsaved: int = 0
     too_many: int = 0
-    to_keep: OwnScores | None = None
-    unreached: bool = False
+    own_scores: OwnScores | None = None
+    cgroups_skipped: bool = False
 
     @property
     def desired(self) -> DesiredScores:
-        """Tell for which order it was done."""
+        """Return what the scan was for."""
         return (self.target, self.rules)
 
     @property
-    def whole(self) -> bool:
-        """Whether every process was looked at, and changed where it had to be."""
-        return self.complete and not (self.failures or self.stuck or self.unreached)
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """How the policies stand on one container; a target for the winner and for each observer."""
-
-    contest: PolicySelection = field(default_factory=PolicySelection)
-    target: Target = field(default_factory=Target)
-    observed: tuple[Target, ...] = ()
-
-
-def evaluate(
-    policies: Iterable[Policy],
-    container: str,
-    baseline: int | None,
-    floor: Floor,
-    reference: int | None = None,
-) -> Evaluation:
-    """Decide a container among the policies that select its pod.
-
-    Args:
-        policies: In any order.
-        container: Its name.
-        baseline: The score that the runtime gave; None: not known.
-        floor: Of policies of a namespace.
-        reference: What the kubelet would give now; None: what the runtime gave.
-    """
-    found = select_winner(policies, container)
-
-    def target(entrant: Match) -> Target:
-        bound = floor if entrant.policy.kind == NAMESPACED else None
-        return target_for(entrant.rule, baseline, bound, reference)
-
-    observed = tuple(target(each) for each in found.observers)
-    return Evaluation(found, target(found.winner) if found.winner else Target(), observed)
+    def fully_applied(self) -> bool:
+        """Return whether every process was visited, and changed if necessary."""
+        return self.complete and not (self.failures or self.stuck or self.cgroups_skipped)
 
 
 def plan_scores(
     target: int | None,
     baseline: Baseline,
-    switch: EnforcementMode,
+    mode: EnforcementMode,
     rules: ProcessTargets = (),
     *,
     own: bool = False,
 ) -> ScorePlan | None:
-    """Give what to do to a container: hold the target and the rules' scores, put back, or nothing.
+    """Return the plan for a container: apply the desired scores, or restore; None for nothing.
 
-    With rules, a process may go from any value of ours to any other: its command line changes.
-    With an unknown baseline no score counts as a process's own: it may be ours.
+    With rules, a process may change from any score that oomwarden wrote to any other, because its
+    command line changes. With an unknown baseline no score counts as a process's own: oomwarden may
+    have written it.
 
     Args:
-        target: The score to hold; None: none.
-        baseline: What the runtime gave, and what we gave.
-        switch: The one switch.
+        target: The score to apply; None for none.
+        baseline: What the runtime and oomwarden wrote.
+        mode: The cluster's mode.
         rules: Scores by command line.
-        own: Whether processes have scores of their own to be put back.
+        own: Whether processes have scores of their own to restore.
     """
-    if switch is EnforcementMode.PAUSE:
+    if mode is EnforcementMode.PAUSE:
         return None
     value = baseline.value
     known = frozenset() if value is None else frozenset({value})
-    if switch is EnforcementMode.ENFORCE and (target is not None or rules):
-        if not (baseline.ours or known):
+    if mode is EnforcementMode.ENFORCE and (target is not None or rules):
+        if not (baseline.written or known):
             return None
-        scores, given = ScorePlan(target, frozenset(), rules).values, baseline.ours | known
+        scores, given = ScorePlan(target, frozenset(), rules).values, baseline.written | known
         fresh = frozenset() if value is None else scores - given
         if not rules:
-            return ScorePlan(target, given - {target}, fresh=fresh)
-        return ScorePlan(target, given | scores, rules, saves=value is not None, fresh=fresh)
-    if value is not None and (baseline.ours or own):
-        return ScorePlan(value, baseline.ours - {value})
+            return ScorePlan(target, given - {target}, never_assigned=fresh)
+        return ScorePlan(
+            target, given | scores, rules, saves_own=value is not None, never_assigned=fresh
+        )
+    if value is not None and (baseline.written or own):
+        return ScorePlan(value, baseline.written - {value})
     return None
 
 
 def classify(
-    score: int, order: ScorePlan, named: ProcessTarget | None = None, own: int | None = None
+    score: int, plan: ScorePlan, named: ProcessTarget | None = None, own: int | None = None
 ) -> ProcessState:
-    """Tell what a process is. Below -997 the runtime has not given its score yet (runc exec).
+    """Return the state of a process.
 
-    A score of the process's own is left alone unless a rule names the process.
+    A score below -997 means that the runtime has not set it yet (runc exec). A score that a process
+    set itself is left alone unless a rule names the process.
 
     Args:
-        score: What it holds.
-        order: What is to be done.
-        named: The rule that names it.
-        own: The score of its own that a rule has overridden; None: none is known.
+        score: The score of the process.
+        plan: What should be done.
+        named: The rule that names the process.
+        own: The process's own score that a rule has overridden; None if none is known.
     """
     if own is not None and named is None:
-        ours = score != own and score in order.given
+        written = score != own and score in plan.assigned
         return (
             ProcessState.MOVABLE
-            if ours
+            if written
             else ProcessState.HOLDS
-            if score == order.target
+            if score == plan.target
             else ProcessState.OWN
         )
-    wanted = order.wanted(named)
-    if wanted is None or score == wanted:
+    desired = plan.score_for(named)
+    if desired is None or score == desired:
         return ProcessState.HOLDS
-    if score in order.movable:
+    if score in plan.movable:
         return ProcessState.MOVABLE
     if score < SCORE_MIN:
         return ProcessState.STARTING
     if named is None:
         return ProcessState.OWN
-    return ProcessState.UNSAVED if order.saves and own != score else ProcessState.MOVABLE
+    return ProcessState.UNSAVED if plan.saves_own and own != score else ProcessState.MOVABLE

@@ -1,4 +1,4 @@
-"""What is told of a container whose processes do not all hold what they should."""
+"""What to report of a container whose processes do not all have the desired score."""
 
 from collections.abc import Sequence
 
@@ -9,14 +9,14 @@ from oomwarden.core.model.remark import Remark
 MOST_PIDS = 5
 _UNREACHED = Remark(
     "TooManyCgroups",
-    "The container has made more cgroups below its own than a scan can visit, so some of its "
-    "processes may keep another score: each scan visits others. Look for what makes them, or bound "
-    "them with cgroup.max.descendants.",
+    "The container has created more sub-cgroups than a scan can visit, so some of its processes "
+    "may have another score; each scan visits different ones. Find out what creates them, or "
+    "bound them with cgroup.max.descendants.",
 )
 
 
-def of_outcome(outcome: ScanOutcome) -> list[Remark]:
-    """Tell all that keeps processes from holding their scores."""
+def outcome_remarks(outcome: ScanOutcome) -> list[Remark]:
+    """Return everything that keeps processes from having their scores."""
     found: list[Remark] = []
     if outcome.failures:
         remedy = (
@@ -30,47 +30,50 @@ def of_outcome(outcome: ScanOutcome) -> list[Remark]:
         found.append(
             Remark(
                 "OwnScore",
-                "Some processes have set an oom_score_adj of their own and were left alone: name "
-                "them in `processes` if they are to get another one.",
+                "Some processes have set their own oom_score_adj and were left alone: name them "
+                "in `processes` to give them another one.",
             )
         )
     if outcome.too_many:
         what = (
-            f"More than {MOST_OWN_SCORES} processes have set an oom_score_adj of their own, which "
-            f"would have to be kept to be put back: {outcome.too_many} were left alone. Narrow "
-            "`processes`, or keep the program from setting its own."
+            f"More than {MOST_OWN_SCORES} processes have set their own oom_score_adj, which "
+            f"would have to be saved: {outcome.too_many} were left alone. Narrow `processes`, or "
+            "keep the program from setting its own score."
         )
         found.append(Remark("TooManyOwnScores", what))
     if outcome.stuck:
-        found.append(stuck_processes(sorted(outcome.stuck)))
-    if outcome.unreached:
+        found.append(stuck_remark(sorted(outcome.stuck)))
+    if outcome.cgroups_skipped:
         found.append(_UNREACHED)
-    if outcome.held_back:
+    if outcome.rate_limited:
         what = (
-            f"Processes that wait for their turn: {outcome.held_back}; the node changes no more a "
-            "second than agent.caps.processesPerSecond of the chart allows, and goes on by itself."
+            f"Processes waiting for their turn: {outcome.rate_limited}. The node changes no more "
+            "per second than agent.caps.processesPerSecond of the chart allows, and continues "
+            "by itself."
         )
         found.append(Remark("RateLimited", what))
     elif outcome.unsaved:
         what = (
-            f"Scores that {outcome.unsaved} processes have set themselves could not be saved, so "
-            "they were not written over: see the disk of the agent's state directory."
+            f"The scores that {outcome.unsaved} processes have set themselves could not be "
+            "saved, so they were not overwritten: check the disk of the agent's state directory."
         )
         found.append(Remark("NotSaved", what))
     elif not outcome.complete:
         found.append(
-            Remark("Forking", "Processes are forked faster than they are scanned; it goes on.")
+            Remark(
+                "Forking", "Processes are forked faster than they are scanned; scanning continues."
+            )
         )
     return found
 
 
-def stuck_processes(pids: Sequence[int]) -> Remark:
-    """Tell of processes whose command lines the kernel does not give."""
+def stuck_remark(pids: Sequence[int]) -> Remark:
+    """Report processes whose command lines the kernel does not return."""
     first = ", ".join(map(str, pids[:MOST_PIDS]))
     more = f" and {len(pids) - MOST_PIDS} more" if len(pids) > MOST_PIDS else ""
     what = (
-        f"The kernel does not give every command line (process {first}{more}): left as it is, and "
-        "tried again after a minute. Look for memory pressure in the container (memory.pressure "
-        "of its cgroup; a limit that its working set does not fit)."
+        f"The kernel does not return every command line (process {first}{more}): these processes "
+        "are left as they are, and retried after a minute. Check for memory pressure in the "
+        "container (memory.pressure of its cgroup; a limit too low for its working set)."
     )
     return Remark("Stuck", what)

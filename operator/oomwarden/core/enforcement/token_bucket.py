@@ -1,14 +1,17 @@
-"""How fast policies may reach what runs: a token bucket, pure."""
+"""How fast policies may affect running processes: a token bucket."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class TokenBucket:
-    """So many in `seconds`, and as many at once after a rest; `most` 0: no cap.
+    """A rate limit: `most` tokens per `seconds`, and bursts of as many after a rest.
 
-    `left` tokens at the time `since`, in seconds of one clock. It may fall below 0 by what could
-    not be known before it was done.
+    Attributes:
+        most: 0 for no limit.
+        seconds: The period.
+        left: Tokens at the time `since`. It may be negative, by what was only known afterwards.
+        since: In seconds of any one clock.
     """
 
     most: int
@@ -17,21 +20,21 @@ class TokenBucket:
     since: float = float("-inf")
 
     def at(self, now: float) -> "TokenBucket":
-        """Give the bucket of this moment. A clock that was set back gains nothing."""
+        """Return the bucket at a time. A clock that was set back gains nothing."""
         gained = max(now - self.since, 0.0) * self.most / self.seconds
         return TokenBucket(self.most, self.seconds, min(self.left + gained, self.most), now)
 
-    def room(self, now: float) -> int | None:
-        """Tell how many may be taken now; None: any number."""
+    def available(self, now: float) -> int | None:
+        """Return how many tokens are available; None for any number."""
         return max(int(self.at(now).left), 0) if self.most else None
 
-    def wait(self, now: float) -> float:
-        """Give the seconds until one may be taken."""
+    def seconds_until_next(self, now: float) -> float:
+        """Return the seconds until a token is available."""
         missing = 1 - self.at(now).left if self.most else 0.0
         return max(missing, 0.0) * self.seconds / max(self.most, 1)
 
     def spend(self, number: int, now: float) -> "TokenBucket":
-        """Take so many."""
+        """Return the bucket without this many tokens."""
         if not self.most:
             return self
         full = self.at(now)

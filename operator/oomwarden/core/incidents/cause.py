@@ -6,7 +6,7 @@ from oomwarden.api.oomkill import Cause
 from oomwarden.core.kernel_log.lines import Constraint, NumaNodes
 from oomwarden.core.ledger.account import KillCounters
 from oomwarden.core.model.cgroup import Cgroup, Level
-from oomwarden.core.model.quantity import in_pages
+from oomwarden.core.model.quantity import is_page_rounded
 from oomwarden.core.parse.cgroup_paths import below, is_kubepods, is_qos, level_above
 
 
@@ -57,7 +57,7 @@ class PodLimits:
         known = [limit for limit in self.containers if limit is not None]
         if self.pod is None or len(known) != len(self.containers):
             return False
-        return in_pages(self.pod, sum(known), len(known))
+        return is_page_rounded(self.pod, sum(known), len(known))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from oomwarden.core.kernel_log.lines import Killed
 from oomwarden.core.ledger.account import CounterRange, KillCounters
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
-from oomwarden.core.model.quantity import in_pages
+from oomwarden.core.model.quantity import is_page_rounded
 from oomwarden.core.parse.cgroup_paths import below
 
 MAX_VICTIMS = 16
@@ -229,10 +229,10 @@ def _limit(
         if own is None and len(snapshot.limits.containers) == 1:
             own = snapshot.limits.pod
         spec = container.limit if container else None
-        return spec if spec and (own is None or in_pages(spec, own)) else own
+        return spec if spec and (own is None or is_page_rounded(spec, own)) else own
     if verdict.cause is Cause.POD_LIMIT:
         own, spec = snapshot.limits.pod, snapshot.pod.limit
-        return spec if spec and (own is None or in_pages(spec, own)) else own
+        return spec if spec and (own is None or is_page_rounded(spec, own)) else own
     all_pods = verdict.cause is Cause.NODE_ALLOCATABLE and verdict.enforced_at is None
     return snapshot.kubepods_limit if all_pods else None
 

@@ -7,9 +7,10 @@ recorded must not count as unrecorded, or kills of another container would be re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from oomwarden.core.objects.json_parts import Manifest
+
 MAX_SHARES = 8
 """At most one container of a name runs; earlier ones matter only until their cgroups are gone."""
-Manifest = dict[str, Any]
 
 
 def shares_of(kill: Mapping[str, Any]) -> list[Manifest]:

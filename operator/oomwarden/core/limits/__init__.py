@@ -1,1 +1,1 @@
-"""Which memory limit a container should have, and what a kill does to it."""
+"""Which memory limit a container should have, and how an OOM kill changes it."""

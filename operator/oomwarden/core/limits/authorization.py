@@ -1,42 +1,46 @@
-"""What the policies grant: the operator checks each limit itself before it patches a pod.
+"""Which limits the policies grant. The operator checks every limit itself before it patches a pod.
 
-What an agent asks for is only a hint: a stolen agent token can ask for nothing that no policy
-grants, or that was not the limit before.
+An agent's request is only a hint: a stolen agent token can request nothing but limits that a policy
+grants or that the container had before.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from oomwarden.api.oomlimit import Step
 from oomwarden.api.oomnode import Resize
-from oomwarden.core.limits.desired_limit import is_raised, obstacle, wanted
+from oomwarden.core.limits.desired_limit import is_raised, resize_obstacle, rule_limit
 from oomwarden.core.model.mode import EnforcementMode
-from oomwarden.core.model.pod import ContainerFacts, PodFacts
+from oomwarden.core.model.pod import ContainerFacts, Labels, PodFacts
 from oomwarden.core.model.quantity import parse_bytes
-from oomwarden.core.pods.limit_adoption import adoptable
+from oomwarden.core.pods.limit_adoption import adoptable_owner
 from oomwarden.core.policy.matching import PolicySelection, select_winner, selects
 from oomwarden.core.policy.policy import Policy
-
-Labels = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class ResizeContext:
-    """One container as the API server has it now, and all that decides on it.
+    """One container as the API server reports it now, and what decides on its limit.
 
-    `node` is the node that the pod runs on; `pod` and `container` None: gone.
+    Attributes:
+        pod: The pod; None if it no longer exists.
+        container: The container; None if it no longer exists.
+        node: The node that the pod runs on.
+        policies: The policies that select the pod.
+        mode: The cluster's mode.
+        namespace_labels: Labels of the pod's namespace.
+        node_labels: Labels of the node.
     """
 
     pod: PodFacts | None
     container: ContainerFacts | None
     node: str
     policies: tuple[Policy, ...]
-    switch: EnforcementMode
+    mode: EnforcementMode
     namespace_labels: Labels = field(default_factory=dict)
     node_labels: Labels = field(default_factory=dict)
 
     def select_winner(self) -> PolicySelection:
-        """Decide who wins the container."""
+        """Select the policy that governs the container."""
         if self.pod is None or self.container is None:
             return PolicySelection()
         labels = (self.namespace_labels, self.node_labels)
@@ -46,7 +50,13 @@ class ResizeContext:
 
 @dataclass(frozen=True, slots=True)
 class LimitWrite:
-    """A limit in bytes to be set; `before` is what it was before our first write, None: none."""
+    """A limit to set.
+
+    Attributes:
+        limit: In bytes.
+        step: Which feature sets it.
+        before: The limit before oomwarden first changed it, in bytes; None for no limit.
+    """
 
     limit: int
     step: Step
@@ -55,40 +65,50 @@ class LimitWrite:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """Nothing is set. What speaks against an ask says the agent under the policy."""
+    """Nothing is set. The agent reports the reason to users, in the policy's status."""
 
-    why: str
+    reason: str
 
 
-def grant(ask: Resize, node: str, scene: ResizeContext) -> LimitWrite | Denied:
-    """Decide on what the agent of `node` asks for."""
-    pod, container = scene.pod, scene.container
-    if pod is None or pod.uid != ask.uid or container is None:
-        return Denied("the pod is gone")
-    if scene.node != node:
-        return Denied(f"the pod runs on {scene.node or 'no node'}, not on {node}")
+def authorize(request: Resize, node: str, context: ResizeContext) -> LimitWrite | Denied:
+    """Decide on a limit that the agent of a node requests.
+
+    Args:
+        request: The request.
+        node: The node whose agent wrote it.
+        context: The container as it is now.
+    """
+    pod, container = context.pod, context.container
+    if pod is None or pod.uid != request.uid or container is None:
+        return Denied("the pod no longer exists")
+    if context.node != node:
+        return Denied(f"the pod runs on {context.node or 'no node'}, not on {node}")
     if pod.deleting:
         return Denied("the pod is being deleted")
-    if scene.switch is EnforcementMode.PAUSE:
+    if context.mode is EnforcementMode.PAUSE:
         return Denied("the switch is at Pause")
-    if stands := obstacle(pod, container):
-        return Denied(stands.message)
-    return _granted(parse_bytes(ask.limit), container, scene)
+    if obstacle := resize_obstacle(pod, container):
+        return Denied(obstacle.message)
+    return _granted(parse_bytes(request.limit), container, context)
 
 
-def _granted(limit: int, container: ContainerFacts, scene: ResizeContext) -> LimitWrite | Denied:
-    winner = None if scene.switch is EnforcementMode.RELEASE else scene.select_winner().winner
-    asked = wanted(winner.rule) if winner else None
-    mark = container.spec.writers.mark
-    before = mark.before if mark else container.spec.asked
-    if limit == container.spec.asked:
-        old = adoptable(container, winner.rule, asked) if winner else None
-        return LimitWrite(limit, old.step, old.before) if old else Denied("the limit is set")
-    if winner is not None and asked is not None:
-        other = limit != asked or is_raised(container, winner.rule, limit)
+def _granted(limit: int, container: ContainerFacts, context: ResizeContext) -> LimitWrite | Denied:
+    winner = None if context.mode is EnforcementMode.RELEASE else context.select_winner().winner
+    wanted = rule_limit(winner.rule) if winner else None
+    owner = container.spec.ownership.owner
+    before = owner.before if owner else container.spec.limit
+    if limit == container.spec.limit:
+        adopted = adoptable_owner(container, winner.rule, wanted) if winner else None
+        return (
+            LimitWrite(limit, adopted.step, adopted.before)
+            if adopted
+            else Denied("the limit is set")
+        )
+    if winner is not None and wanted is not None:
+        other = limit != wanted or is_raised(container, winner.rule, limit)
         return _DENIED if other else LimitWrite(limit, Step.LIMIT, before)
     raises = winner is not None and winner.rule.on_oom is not None
-    if raises or mark is None or mark.before != limit:
+    if raises or owner is None or owner.before != limit:
         return _DENIED
     return LimitWrite(limit, Step.LIMIT, limit)
 

@@ -1,4 +1,4 @@
-"""How far a node's clock is from the API server's, by the OOMNode that its agent writes."""
+"""How far a node's clock differs from the API server's, derived from the OOMNode of its agent."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -7,29 +7,29 @@ from typing import Any
 from oomwarden.core.objects.json_parts import object_at, objects_at
 
 NEGLIGIBLE = timedelta(seconds=5)
-"""A write takes a while, and the API server's times are whole seconds."""
+"""A write takes time, and the API server's timestamps are whole seconds."""
 
 
 def clock_skew(node: Mapping[str, Any], heartbeat: str) -> timedelta:
-    """Give what has to be added to the node's clock; 0 where nothing is known.
+    """Return what to add to the node's clock to get the API server's; 0 if it is not known.
 
-    The API server notes in managedFields when a status was written last, by its own clock; the
-    heartbeat in it is of the node's.
+    The API server records in managedFields, by its own clock, when a status was last written. The
+    heartbeat in that status is by the node's clock.
 
     Args:
         node: The OOMNode.
-        heartbeat: Of its status, as RFC 3339.
+        heartbeat: The heartbeat in its status, in RFC 3339.
     """
     entries = objects_at(object_at(node, "metadata"), "managedFields")
     times = (each.get("time") for each in entries if each.get("subresource") == "status")
-    written = max(filter(None, map(_moment, times)), default=None)
-    told = _moment(heartbeat)
-    if written is None or told is None or abs(written - told) <= NEGLIGIBLE:
+    written = max(filter(None, map(_parse_time, times)), default=None)
+    sent = _parse_time(heartbeat)
+    if written is None or sent is None or abs(written - sent) <= NEGLIGIBLE:
         return timedelta()
-    return written - told
+    return written - sent
 
 
-def _moment(text: object) -> datetime | None:
+def _parse_time(text: object) -> datetime | None:
     try:
         found = datetime.fromisoformat(str(text))
     except ValueError:

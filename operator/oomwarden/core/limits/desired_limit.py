@@ -1,29 +1,42 @@
-"""Whether a container has the memory limit that its policy asks for, and what to ask for.
+"""Whether a container has the memory limit that its policy asks for, and what to request.
 
-The agent asks, the operator sets (pods/resize), the kubelet carries out: each of the three can
-stand in the way, and what a person is told names which one does.
+The agent requests a limit, the operator sets it through pods/resize, and the kubelet applies it.
+Any of the three can fail, and the remarks name which one did.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.oomlimit import Step
 from oomwarden.api.policy import QOSClass, Rule
-from oomwarden.core.limits.resize_patch import foreseen
+from oomwarden.core.limits.limit_remarks import (
+    NOT_RESIZABLE,
+    RESIZE_ASKED,
+    RESTART_NEEDED,
+    STATIC_POD,
+    below_usage,
+    foreign_limit,
+    kubelet_remark,
+    requested,
+)
+from oomwarden.core.limits.resize_patch import expected_refusal
 from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
-from oomwarden.core.model.quantity import format_bytes, parse_bytes
+from oomwarden.core.model.quantity import parse_bytes
 from oomwarden.core.model.remark import AspectStatus, Remark
-from oomwarden.core.pods.limit_adoption import adoptable
+from oomwarden.core.pods.limit_adoption import adoptable_owner
 from oomwarden.core.policy.matching import Match
-
-ASKED = "ResizeAsked"
-"""The reason that the operator's answer takes the place of."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResizeRequest:
-    """A limit in bytes that the operator is to set; `policy` empty: the one of before."""
+    """A memory limit that the operator should set.
+
+    Attributes:
+        limit: In bytes.
+        policy: The policy that asks for it; empty to restore the original limit.
+    """
 
     limit: int
     policy: str = ""
@@ -31,221 +44,181 @@ class ResizeRequest:
 
 @dataclass(frozen=True, slots=True)
 class LimitDecision:
-    """How a container's limit stands to what is asked of it."""
+    """How a container's limit compares with what its policy asks for.
 
-    part: AspectStatus = field(default_factory=AspectStatus)
-    ask: ResizeRequest | None = None
+    Attributes:
+        status: Whether the limit is in force, and why not.
+        request: What to ask of the operator; None for nothing.
+    """
 
-    def held_back(self, why: Remark) -> "LimitDecision":
-        """Wait for a turn, and say so."""
-        return LimitDecision(replace(self.part, remarks=(why,)))
+    status: AspectStatus = field(default_factory=AspectStatus)
+    request: ResizeRequest | None = None
 
-    def unasked(self) -> "LimitDecision":
-        """Ask for nothing, and do not say that it was asked for."""
-        told = tuple(each for each in self.part.remarks if each.reason != ASKED)
-        return LimitDecision(replace(self.part, remarks=told))
+    def deferred(self, why: Remark) -> "LimitDecision":
+        """Return this decision without its request, and with the reason for the delay."""
+        return LimitDecision(replace(self.status, remarks=(why,)))
+
+    def without_request(self) -> "LimitDecision":
+        """Return this decision without its request and the remark that reports it."""
+        remarks = tuple(each for each in self.status.remarks if each.reason != RESIZE_ASKED)
+        return LimitDecision(replace(self.status, remarks=remarks))
 
 
 @dataclass(frozen=True, slots=True)
 class LimitContext:
-    """What is known of a container; `usage` is memory.current in bytes, None: not known yet."""
+    """What a decision about a container's limit depends on.
+
+    Attributes:
+        pod: The container's pod.
+        container: The container.
+        usage: memory.current in bytes; None if it is not known yet.
+    """
 
     pod: PodFacts
     container: ContainerFacts
     usage: int | None = None
 
     @property
-    def asked(self) -> int | None:
-        """Give the limit of the pod's spec."""
-        return self.container.spec.asked
+    def spec_limit(self) -> int | None:
+        """Return the limit in the pod's spec, in bytes."""
+        return self.container.spec.limit
 
     def falls_below_usage(self, limit: int) -> bool:
-        """Whether a smaller limit would take memory that is in use (kubelet: usage >= limit)."""
-        shrinks = self.asked is None or limit < self.asked
-        return shrinks and self.uses(limit)
+        """Return whether a limit is lower than the one now and no higher than usage."""
+        shrinks = self.spec_limit is None or limit < self.spec_limit
+        return shrinks and self.usage_reaches(limit)
 
-    def uses(self, limit: int) -> bool:
-        """Whether as much is in use, or more."""
+    def usage_reaches(self, limit: int) -> bool:
+        """Return whether usage is at or above a limit, as the kubelet compares them."""
         return self.usage is not None and self.usage >= limit
 
 
-def asks_for_memory(rule: Rule) -> bool:
-    """Whether a rule is about the limit."""
-    return wanted(rule) is not None or rule.on_oom is not None
+def governs_limit(rule: Rule) -> bool:
+    """Return whether a rule sets or raises the memory limit."""
+    return rule_limit(rule) is not None or rule.on_oom is not None
 
 
-def wanted(rule: Rule) -> int | None:
-    """Give memory.limit of a rule in bytes."""
+def rule_limit(rule: Rule) -> int | None:
+    """Return a rule's memory.limit in bytes."""
     limit = rule.memory.limit if rule.memory else None
     return None if limit is None else parse_bytes(limit)
 
 
 def evaluate_limit(
-    held: LimitContext, match: Match | None, switch: EnforcementMode | None
+    context: LimitContext, match: Match | None, mode: EnforcementMode | None
 ) -> LimitDecision:
-    """Judge one container under its winner."""
-    if held.pod.deleting or switch is None:
+    """Decide on one container's limit.
+
+    Args:
+        context: The container.
+        match: The policy that governs it; None for no policy.
+        mode: The cluster's mode; None if it is not known yet.
+    """
+    if context.pod.deleting or mode is None:
         return LimitDecision()
-    if match is None or not asks_for_memory(match.rule):
-        return LimitDecision(ask=None if switch is EnforcementMode.PAUSE else put_back(held))
-    if switch is EnforcementMode.RELEASE:
-        return LimitDecision(AspectStatus(in_force=False), put_back(held))
-    found = _adopted(held, match) or _under(held, match)
-    return found.unasked() if switch is EnforcementMode.PAUSE else found
+    if match is None or not governs_limit(match.rule):
+        pauses = mode is EnforcementMode.PAUSE
+        return LimitDecision(request=None if pauses else restore_request(context))
+    if mode is EnforcementMode.RELEASE:
+        return LimitDecision(AspectStatus(in_force=False), restore_request(context))
+    found = _adopt(context, match) or _evaluate(context, match)
+    return found.without_request() if mode is EnforcementMode.PAUSE else found
 
 
-def planned(held: LimitContext, match: Match) -> tuple[Remark, ...]:
-    """Tell what would stand in the way of a policy that only observes."""
-    if held.pod.deleting or not asks_for_memory(match.rule):
+def observed_limit_remarks(context: LimitContext, match: Match) -> tuple[Remark, ...]:
+    """Return what would keep an observing policy's limit from being in force."""
+    if context.pod.deleting or not governs_limit(match.rule):
         return ()
-    return _under(held, match).unasked().part.remarks
+    return _evaluate(context, match).without_request().status.remarks
 
 
-def put_back(held: LimitContext) -> ResizeRequest | None:
-    """Ask for the limit of before, where it is ours and usage allows; a limit is never removed."""
-    mark = held.container.spec.writers.mark
-    if mark is None or mark.before is None or mark.before == held.asked:
+def restore_request(context: LimitContext) -> ResizeRequest | None:
+    """Return the request for the original limit, if oomwarden changed it and usage allows it.
+
+    A container that had no limit keeps the one that oomwarden set: a limit is never removed.
+    """
+    owner = context.container.spec.ownership.owner
+    if owner is None or owner.before is None or owner.before == context.spec_limit:
         return None
-    return None if held.falls_below_usage(mark.before) else ResizeRequest(mark.before)
+    return None if context.falls_below_usage(owner.before) else ResizeRequest(owner.before)
 
 
-def is_to_go_back(container: ContainerFacts) -> bool:
-    """Whether a limit of ours is in place that can be put back."""
-    mark = container.spec.writers.mark
-    return mark is not None and mark.before is not None and mark.before != container.spec.asked
+def is_restorable(container: ContainerFacts) -> bool:
+    """Return whether oomwarden has set the container's limit and can restore the original one."""
+    owner = container.spec.ownership.owner
+    return owner is not None and owner.before is not None and owner.before != container.spec.limit
 
 
-def obstacle(pod: PodFacts, container: ContainerFacts) -> Remark | None:
-    """Tell why a container's limit is not for us to change."""
+def resize_obstacle(pod: PodFacts, container: ContainerFacts) -> Remark | None:
+    """Return why oomwarden must not change a container's limit; None if it may."""
     if pod.is_static:
-        return _STATIC
+        return STATIC_POD
     if container.type in {ContainerType.INIT, ContainerType.EPHEMERAL}:
-        return _TYPE
-    if container.spec.restarts:
-        return _RESTARTS
-    if foreign := container.spec.writers.foreign:
-        return _foreign(foreign, container.spec.asked)
+        return NOT_RESIZABLE
+    if container.spec.restarts_container:
+        return RESTART_NEEDED
+    if writer := container.spec.ownership.other_writer:
+        return foreign_limit(writer, container.spec.limit)
     return None
 
 
-def _adopted(held: LimitContext, match: Match) -> LimitDecision | None:
-    """Have a limit of an earlier version recorded as ours; None: it is none."""
-    if held.asked is None or not adoptable(held.container, match.rule, wanted(match.rule)):
+def _adopt(context: LimitContext, match: Match) -> LimitDecision | None:
+    """Request the record of a limit that an earlier version set; None if there is none."""
+    limit = context.spec_limit
+    if limit is None or not adoptable_owner(context.container, match.rule, rule_limit(match.rule)):
         return None
-    return LimitDecision(
-        _carried_out(held, held.asked), ResizeRequest(held.asked, str(match.policy))
-    )
+    return LimitDecision(_applied(context, limit), ResizeRequest(limit, str(match.policy)))
 
 
-def _under(held: LimitContext, match: Match) -> LimitDecision:
-    limit = wanted(match.rule)
-    if limit is not None and held.asked == limit:
-        return LimitDecision(_carried_out(held, limit))
-    if stands := obstacle(held.pod, held.container):
-        return LimitDecision(AspectStatus(in_force=False, remarks=(stands,)))
-    if limit is None or is_raised(held.container, match.rule, limit):
-        ours = held.container.spec.ours
+def _evaluate(context: LimitContext, match: Match) -> LimitDecision:
+    limit = rule_limit(match.rule)
+    if limit is not None and context.spec_limit == limit:
+        return LimitDecision(_applied(context, limit))
+    if obstacle := resize_obstacle(context.pod, context.container):
+        return _not_in_force(obstacle)
+    if limit is None or is_raised(context.container, match.rule, limit):
+        owned = context.container.spec.owned_limit
         return LimitDecision(
-            AspectStatus(in_force=True) if ours is None else _carried_out(held, ours)
+            AspectStatus(in_force=True) if owned is None else _applied(context, owned)
         )
-    if refused := _sure_refusal(held, limit):
-        return LimitDecision(AspectStatus(in_force=False, remarks=(refused,)))
-    if held.falls_below_usage(limit):
-        return LimitDecision(
-            AspectStatus(in_force=False, remarks=(_below_usage(limit, held.usage or 0),))
-        )
-    return LimitDecision(
-        AspectStatus(in_force=False, remarks=(_asked(limit),)),
-        ResizeRequest(limit, str(match.policy)),
-    )
+    if objection := next(_objections(context, limit), None):
+        return _not_in_force(objection)
+    return _not_in_force(requested(limit), ResizeRequest(limit, str(match.policy)))
 
 
-def _sure_refusal(held: LimitContext, limit: int) -> Remark | None:
-    """Foresee what the API server always refuses: to ask for it would keep others waiting."""
-    if held.pod.qos is QOSClass.BEST_EFFORT:
-        return foreseen("QOSChange", limit)
-    if held.pod.qos is not QOSClass.GUARANTEED and limit < held.container.spec.request:
-        return foreseen("BelowRequest", limit)
-    of_app = held.container.type is ContainerType.APP
-    if of_app and held.pod.limit is not None and limit > held.pod.limit:
-        return foreseen("PodLevelResources", limit)
-    return None
+def _not_in_force(why: Remark, request: ResizeRequest | None = None) -> LimitDecision:
+    return LimitDecision(AspectStatus(in_force=False, remarks=(why,)), request)
+
+
+def _objections(context: LimitContext, limit: int) -> Iterator[Remark]:
+    """List why a limit must not be requested, the most fundamental first.
+
+    What the API server always refuses is not requested, because a refused request delays others.
+    """
+    container, qos = context.container, context.pod.qos
+    if qos is QOSClass.BEST_EFFORT:
+        yield expected_refusal("QOSChange", limit)
+    if qos is not QOSClass.GUARANTEED and limit < container.spec.request:
+        yield expected_refusal("BelowRequest", limit)
+    pod_limit = context.pod.limit if container.type is ContainerType.APP else None
+    if pod_limit is not None and limit > pod_limit:
+        yield expected_refusal("PodLevelResources", limit)
+    if context.falls_below_usage(limit):
+        yield below_usage(limit, context.usage or 0)
 
 
 def is_raised(container: ContainerFacts, rule: Rule, limit: int) -> bool:
-    """Whether raiseLimit has gone beyond: memory.limit was only the start."""
-    mark = container.spec.writers.mark
-    raised = rule.on_oom is not None and mark is not None and mark.step is Step.RAISE
-    return raised and (container.spec.asked or 0) > limit
+    """Return whether raiseLimit has raised the limit above memory.limit, its starting point."""
+    owner = container.spec.ownership.owner
+    raised = rule.on_oom is not None and owner is not None and owner.step is Step.RAISE
+    return raised and (container.spec.limit or 0) > limit
 
 
-def _carried_out(held: LimitContext, limit: int) -> AspectStatus:
-    """Tell how far the kubelet is."""
-    if held.container.limit == limit:
+def _applied(context: LimitContext, limit: int) -> AspectStatus:
+    """Return whether the kubelet has applied a limit of the pod's spec, and why not."""
+    now = context.container.limit
+    if now == limit:
         return AspectStatus(in_force=True)
-    if (held.container.limit or 0) > limit and held.uses(limit):  # it grew since it was asked
-        return AspectStatus(in_force=False, remarks=(_below_usage(limit, held.usage or 0),))
-    return AspectStatus(in_force=False, remarks=(kubelet_says(held.pod, limit),))
-
-
-def kubelet_says(pod: PodFacts, limit: int) -> Remark:
-    """Tell what keeps the kubelet from carrying out a limit that the pod's spec has."""
-    what = f"the memory limit {format_bytes(limit)}"
-    told = pod.resize.message or "it gives no reason"
-    match pod.resize.reason:
-        case "Infeasible":
-            how = "ask for less, or have the pod recreated on a node that can"
-            return Remark("Infeasible", f"The kubelet cannot grant {what} here ({told}): {how}.")
-        case "Deferred":
-            how = (
-                "it tries again by itself as pods go; until then the old limit holds, but the "
-                "scheduler counts the new one"
-            )
-            return Remark("Deferred", f"The node has no room for {what} now ({told}): {how}.")
-        case "Error":
-            how = "it tries again by itself; see kubectl describe pod"
-            return Remark("ResizeError", f"The kubelet could not set {what} ({told}): {how}.")
-        case _:
-            return Remark("ResizeInProgress", f"The kubelet is setting {what}.")
-
-
-def _asked(limit: int) -> Remark:
-    return Remark(
-        ASKED,
-        f"memory.limit {format_bytes(limit)} was asked of the operator, which has not set it yet: "
-        "if this stays, see whether the operator runs.",
-    )
-
-
-def _below_usage(limit: int, usage: int) -> Remark:
-    return Remark(
-        "BelowUsage",
-        f"memory.limit {format_bytes(limit)} is less than the container uses now "
-        f"({format_bytes(usage)}), and setting it could kill it: it is set when it uses less; ask "
-        "for more, or restart the container.",
-    )
-
-
-def _foreign(who: str, asked: int | None) -> Remark:
-    value = "none" if asked is None else format_bytes(asked)
-    return Remark(
-        "ForeignLimit",
-        f"{who} has changed this container's memory limit (now {value}) through pods/resize, and "
-        "wins: to give it back to the policy, have the pod recreated.",
-    )
-
-
-_STATIC = Remark(
-    "StaticPod",
-    "A static pod cannot be resized: change the limit in its manifest on the node.",
-)
-_RESTARTS = Remark(
-    "RestartNeeded",
-    "The container's resizePolicy restarts it when its memory limit changes, and policies restart "
-    "nothing: set the limit in the pod's template, or resizePolicy NotRequired for memory.",
-)
-_TYPE = Remark(
-    "NotResizable",
-    "Kubernetes does not resize init and ephemeral containers: set the limit in the pod's "
-    "template, or leave these containers out with `containers`.",
-)
+    outgrown = (now or 0) > limit and context.usage_reaches(limit)  # usage grew after the request
+    why = below_usage(limit, context.usage or 0) if outgrown else kubelet_remark(context.pod, limit)
+    return AspectStatus(in_force=False, remarks=(why,))

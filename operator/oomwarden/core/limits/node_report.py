@@ -1,47 +1,36 @@
 """What the operator keeps of an OOMNode: what statuses and limits need, within bounds.
 
-One OOMNode at the bound of its agent (384 KiB of reports) has 2 MiB as models, and a stolen token
-may write 1.5 MiB. There are thousands of nodes, so equal texts and equal numbers are shared.
+One OOMNode at the bound of its agent (384 KiB of reports) takes 2 MiB as models, and a stolen token
+can write 1.5 MiB. There are thousands of nodes, so equal texts and equal numbers are shared.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from sys import intern
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from oomwarden.api.oomnode import PolicyReport, Refusal, Resize
-from oomwarden.core.limits.resize_requests import MOST_OF_A_NODE
+from oomwarden.core.limits.resize_requests import MAX_REQUESTS_PER_NODE
+from oomwarden.core.objects.json_parts import Json
+from oomwarden.core.policy.policy import PolicyKey
 
 MOST_REPORTS = 2000
-"""Of one node; its agent tells of fewer (core/reporting/report_size.py)."""
-MOST_TOLD = 3
-"""Refusals of one report, and warnings: a policy's status has so many of all nodes together."""
-MOST_TOLD_OF_A_NODE = 300
+"""Per node. An agent reports fewer (core/reporting/report_size.py)."""
+MAX_REFUSALS_PER_REPORT = 3
+"""Also the bound on warnings. A policy's status shows this many for all nodes together."""
+MAX_REFUSALS_PER_NODE = 300
 MOST_COUNTED = 1_000_000
-"""Pods or containers of one node: the sum of all nodes must fit into 64 bits, or the API server
-takes no status of that policy any more."""
+"""Pods or containers of one node. The sum of all nodes must fit into 64 bits, or the API server
+refuses the policy's status from then on."""
 MOST_NAME = 253
 MOST_TEXT = 512
 _KINDS = {"OOMPolicy", "ClusterOOMPolicy"}
 
-Manifest = Mapping[str, Any]
-
-
-class PolicyKey(NamedTuple):
-    """A policy's kind and name; `namespace` is None for a ClusterOOMPolicy."""
-
-    kind: str
-    namespace: str | None
-    name: str
-
-    def __str__(self) -> str:
-        return "/".join(filter(None, self))
-
 
 class ReportedRefusal(NamedTuple):
-    """As api.oomnode.Refusal."""
+    """The same fields as api.oomnode.Refusal."""
 
     pod: str
     container: str
@@ -50,7 +39,7 @@ class ReportedRefusal(NamedTuple):
 
 
 class ReportedPolicy(NamedTuple):
-    """As api.oomnode.PolicyReport, but for the policy's name."""
+    """The same fields as api.oomnode.PolicyReport, except for the policy's name."""
 
     observed_generation: int
     pods: int
@@ -64,41 +53,46 @@ class ReportedPolicy(NamedTuple):
 
 
 class ReportedNode(NamedTuple):
-    """One node's word. `heartbeat` is RFC 3339; `left_out` counts what was not understood or fit.
+    """What one node reports.
 
-    `heartbeat` empty: its agent has not written.
+    Attributes:
+        name: The node's name.
+        heartbeat: In RFC 3339; empty if its agent has not written a status yet.
+        reports: What it reports of each policy.
+        resizes: The memory limits that its agent requests.
+        skipped: How many parts were invalid or exceeded the bounds.
     """
 
     name: str
     heartbeat: str = ""
     reports: Mapping[PolicyKey, ReportedPolicy] = {}
-    asks: tuple[Resize, ...] = ()
-    left_out: int = 0
+    resizes: tuple[Resize, ...] = ()
+    skipped: int = 0
 
 
-def reported_node(manifest: Manifest) -> ReportedNode:
-    """Keep of an OOMNode what is needed; whatever it holds, this raises nothing."""
+def reported_node(manifest: Json) -> ReportedNode:
+    """Extract what is needed from an OOMNode, whatever it contains."""
     name = str(manifest["metadata"]["name"])
     status = manifest.get("status")
     if not isinstance(status, dict) or not status:
         return ReportedNode(name)
     agent = status.get("agent")
     heartbeat = str(agent.get("heartbeat", ""))[:64] if isinstance(agent, dict) else ""
-    told, resizes = _list(status, "policies"), _list(status, "resizes")
-    reports = dict(_reports(told[:MOST_REPORTS]))
-    asks = tuple(_asks(resizes[:MOST_OF_A_NODE]))
-    left = len(told) - len(reports) + len(resizes) - len(asks)
-    return ReportedNode(name, heartbeat, reports, asks, left)
+    listed, resizes = _list(status, "policies"), _list(status, "resizes")
+    reports = dict(_reports(listed[:MOST_REPORTS]))
+    requests = tuple(_resizes(resizes[:MAX_REQUESTS_PER_NODE]))
+    left = len(listed) - len(reports) + len(resizes) - len(requests)
+    return ReportedNode(name, heartbeat, reports, requests, left)
 
 
-def _list(status: Manifest, key: str) -> Sequence[object]:
+def _list(status: Json, key: str) -> Sequence[object]:
     found = status.get(key)
     return found if isinstance(found, list) else []
 
 
-def _reports(told: Iterable[object]) -> Iterator[tuple[PolicyKey, ReportedPolicy]]:
-    room = MOST_TOLD_OF_A_NODE
-    for each in told:
+def _reports(listed: Iterable[object]) -> Iterator[tuple[PolicyKey, ReportedPolicy]]:
+    room = MAX_REFUSALS_PER_NODE
+    for each in listed:
         try:
             report = PolicyReport.model_validate(each)
         except ValidationError:
@@ -106,41 +100,43 @@ def _reports(told: Iterable[object]) -> Iterator[tuple[PolicyKey, ReportedPolicy
         key = _key(report)
         if key is None:
             continue
-        kept = _kept(report, min(room, MOST_TOLD))
+        kept = _bounded_report(report, min(room, MAX_REFUSALS_PER_REPORT))
         of_containers = sum(bool(each.container) for each in kept.refusals)
         room -= of_containers + len(kept.warnings)
         yield key, kept
 
 
 def _key(report: PolicyReport) -> PolicyKey | None:
-    """Name the policy; None: there can be none of this kind or name."""
+    """Return the policy of a report; None if its kind or name is not possible."""
     place = report.namespace
     if report.kind not in _KINDS or max(len(report.name), len(place or "")) > MOST_NAME:
         return None
-    return PolicyKey(intern(report.kind), intern(place) if place else None, intern(report.name))
+    return PolicyKey(intern(report.kind), intern(place or ""), intern(report.name))
 
 
-def _kept(report: PolicyReport, room: int) -> ReportedPolicy:
+def _bounded_report(report: PolicyReport, room: int) -> ReportedPolicy:
     numbers = (
         report.observed_generation,
-        _bounded(report.pods),
-        _bounded(report.matched),
-        _bounded(report.enforced),
-        _bounded(report.observed),
-        _bounded(report.refused),
-        _bounded(report.warned),
+        _clamped(report.pods),
+        _clamped(report.matched),
+        _clamped(report.enforced),
+        _clamped(report.observed),
+        _clamped(report.refused),
+        _clamped(report.warned),
     )
-    whole = [each for each in report.refusals if not each.container][:1]  # always told
+    whole = [each for each in report.refusals if not each.container][:1]  # always kept
     others = [each for each in report.refusals if each.container]
-    most = max(min(room, MOST_TOLD - len(whole)), 0)
-    refusals = tuple(map(_told, [*whole, *others[:most]]))
-    warnings = tuple(map(_told, report.warnings[: max(min(room, MOST_TOLD), 0)]))
+    most = max(min(room, MAX_REFUSALS_PER_REPORT - len(whole)), 0)
+    refusals = tuple(map(_kept_refusal, [*whole, *others[:most]]))
+    warnings = tuple(
+        map(_kept_refusal, report.warnings[: max(min(room, MAX_REFUSALS_PER_REPORT), 0)])
+    )
     if refusals or warnings:
         return ReportedPolicy(*numbers, refusals, warnings)
     return _shared(numbers)
 
 
-def _bounded(count: int) -> int:
+def _clamped(count: int) -> int:
     return min(max(count, 0), MOST_COUNTED)
 
 
@@ -149,14 +145,14 @@ def _shared(numbers: tuple[int, int, int, int, int, int, int]) -> ReportedPolicy
     return ReportedPolicy(*numbers)
 
 
-def _told(refusal: Refusal) -> ReportedRefusal:
+def _kept_refusal(refusal: Refusal) -> ReportedRefusal:
     pod, container = refusal.pod[: 2 * MOST_NAME], refusal.container[:MOST_NAME]
     reason, message = refusal.reason[:MOST_NAME], refusal.message[:MOST_TEXT]
     return ReportedRefusal(pod, intern(container), intern(reason), intern(message))
 
 
-def _asks(told: Iterable[object]) -> Iterator[Resize]:
-    for each in told:
+def _resizes(listed: Iterable[object]) -> Iterator[Resize]:
+    for each in listed:
         try:
             yield Resize.model_validate(each)
         except ValidationError:

@@ -1,7 +1,7 @@
-"""onOOM.raiseLimit: what to do about one kill; bounded on all sides, and never lower.
+"""onOOM.raiseLimit: how to respond to one kill. A limit is raised within bounds, and never lowered.
 
-Only young kills at a container's or pod's own limit count, of the very pod that is still there
-with the very limit that was hit. Whoever else changed the limit wins for good.
+Only recent kills at the limit of a container or pod count, and only if the same pod still has the
+limit that was hit. If anyone else has changed the limit, oomwarden leaves it alone from then on.
 """
 
 from collections.abc import Iterator
@@ -11,17 +11,18 @@ from datetime import datetime, timedelta
 from oomwarden.api.memory_rule import RaiseLimit
 from oomwarden.api.oomkill import Cause
 from oomwarden.api.oomlimit import Step
-from oomwarden.core.limits.desired_limit import kubelet_says, obstacle
-from oomwarden.core.limits.raise_case import RaiseContext
+from oomwarden.core.limits.desired_limit import resize_obstacle
+from oomwarden.core.limits.limit_remarks import kubelet_remark
+from oomwarden.core.limits.raise_context import RaiseContext
 from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
-from oomwarden.core.model.quantity import format_bytes, in_pages, parse_bytes
-from oomwarden.core.objects.object_names import in_words
+from oomwarden.core.model.quantity import format_bytes, is_page_rounded, parse_bytes
+from oomwarden.core.objects.object_names import describe_owner
 from oomwarden.core.pods.limit import sum_of_limits
 from oomwarden.core.policy.matching import PolicySelection
 
-STALE = "NodeStale"
-"""A reason to look again: the agent writes its OOMNode soon after it has recorded a kill."""
+NODE_STALE = "NodeStale"
+"""A reason to retry soon: an agent writes its OOMNode shortly after it has recorded a kill."""
 _MI = 1 << 20
 _CAUSES = (Cause.CONTAINER_LIMIT, Cause.POD_LIMIT)
 _UNITS = {"h": 3600, "m": 60, "s": 1}
@@ -29,41 +30,50 @@ _UNITS = {"h": 3600, "m": 60, "s": 1}
 
 @dataclass(frozen=True, slots=True)
 class Raise:
-    """Raise the limit, in bytes; `origin` is what it was before our first write, None: none.
+    """Raise the limit.
 
-    `done`: an operator that ended then has done it already, and has not recorded it.
+    Attributes:
+        before: The limit now, in bytes.
+        limit: The new limit, in bytes.
+        original: The limit before oomwarden first changed it, in bytes; None for no limit.
+        already_done: An operator that stopped before it could record the raise has set the limit.
     """
 
     before: int
     limit: int
-    origin: int | None
-    done: bool = False
+    original: int | None
+    already_done: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class NotRaised:
-    """Leave the limit, and say why: a word for programs, a sentence for people."""
+    """Leave the limit as it is.
+
+    Attributes:
+        reason: A CamelCase word for programs.
+        message: A sentence for people.
+    """
 
     reason: str
     message: str
 
 
-def decide(case: RaiseContext) -> Raise | NotRaised | None:
-    """Decide on a kill; None: no policy has anything to say of it."""
-    contest = case.scene.select_winner()
-    if case.scene.pod is None or case.scene.pod.uid != case.kill.pod.uid:
+def decide_raise(case: RaiseContext) -> Raise | NotRaised | None:
+    """Decide how to respond to a kill; None if no policy asks for a response."""
+    selection = case.resize.select_winner()
+    if case.resize.pod is None or case.resize.pod.uid != case.kill.pod.uid:
         return None
-    if case.scene.node != case.kill.node:  # an agent may write records of its own node only
+    if case.resize.node != case.kill.node:  # an agent may only write records of its own node
         return None
-    rule = contest.winner.rule.on_oom if contest.winner else None
+    rule = selection.winner.rule.on_oom if selection.winner else None
     if rule is None:
-        return _observed(case, contest)
+        return _observed(case, selection)
     first = next(_objections(case, rule.raise_limit), None)
     return first or _raise(case, rule.raise_limit)
 
 
-def seconds(duration: str) -> int:
-    """Read a duration such as 1h30m."""
+def duration_seconds(duration: str) -> int:
+    """Parse a duration such as 1h30m into seconds."""
     total, number = 0, ""
     for each in duration:
         if each.isdigit():
@@ -73,16 +83,16 @@ def seconds(duration: str) -> int:
     return total
 
 
-def raised(limit: int, rule: RaiseLimit) -> int:
-    """Give the next limit in bytes, a whole number of Mi; at most upTo, and never less than now."""
+def next_limit(limit: int, rule: RaiseLimit) -> int:
+    """Return the next limit in bytes: whole Mi, at most upTo, never lower than the limit now."""
     more = max(limit * int(rule.by.rstrip("%")) // 100, parse_bytes(rule.at_least))
     whole = -(-(limit + more) // _MI) * _MI
     return max(min(whole, parse_bytes(rule.up_to)), limit)
 
 
-def _observed(case: RaiseContext, contest: PolicySelection) -> NotRaised | None:
-    """Tell what a policy that only observes would have done."""
-    for match in contest.observers:
+def _observed(case: RaiseContext, selection: PolicySelection) -> NotRaised | None:
+    """Return what a policy that only observes would have done."""
+    for match in selection.observers:
         if match.rule.on_oom is None:
             continue
         rule = match.rule.on_oom.raise_limit
@@ -97,63 +107,62 @@ def _observed(case: RaiseContext, contest: PolicySelection) -> NotRaised | None:
 
 
 def _objections(case: RaiseContext, rule: RaiseLimit) -> Iterator[NotRaised]:
-    """Give all that speaks against raising, the most fundamental first."""
-    kill, pod, container = case.kill, case.scene.pod, case.scene.container
-    if case.scene.switch is not EnforcementMode.ENFORCE:
-        what = f"The switch, ConfigMap oomwarden-control, is at {case.scene.switch}"
-        yield NotRaised("SwitchedOff", f"{what}, or missing: nothing is changed.")
+    """List why the limit must not be raised, the most fundamental reason first."""
+    kill, pod, container = case.kill, case.resize.pod, case.resize.container
+    if case.resize.mode is not EnforcementMode.ENFORCE:
+        what = f"The switch, ConfigMap oomwarden-control, is at {case.resize.mode}"
+        yield NotRaised("SwitchedOff", f"{what}, or missing, so nothing is changed.")
     if kill.cause not in _CAUSES:
         what = f"The kill was not at a limit of the container or pod ({kill.cause})"
-        yield NotRaised("OtherCause", f"{what}: a higher limit would not have helped.")
+        yield NotRaised("OtherCause", f"{what}, so a higher limit would not have helped.")
     if case.is_late:
-        yield NotRaised("TooLate", f"The kill was more than 2 minutes old {case.by_which_clock()}.")
+        yield NotRaised("TooLate", f"The kill was more than 2 minutes old {case.describe_delay()}.")
     if pod is None or container is None or not kill.container.name:
-        yield NotRaised("ContainerUnknown", "It is not known which container was killed.")
+        yield NotRaised("ContainerUnknown", "The killed container is not known.")
         return
     if pod.deleting:
         yield NotRaised("PodTerminating", "The pod is being deleted.")
-    if stands := obstacle(pod, container):
-        yield NotRaised(stands.reason, stands.message)
+    if obstacle := resize_obstacle(pod, container):
+        yield NotRaised(obstacle.reason, obstacle.message)
     if not _already_raised(case, container):
-        yield from _not_carried_out(pod, container)
+        yield from _not_applied(pod, container)
         yield from _bounds(case, container, rule)
 
 
 def _bounds(case: RaiseContext, container: ContainerFacts, rule: RaiseLimit) -> Iterator[NotRaised]:
-    limit, up_to = container.spec.asked, parse_bytes(rule.up_to)
-    if limit is None or not _is_the_one_hit(case, container):
+    limit, up_to = container.spec.limit, parse_bytes(rule.up_to)
+    if limit is None or not _is_limit_hit(case, container):
         yield _another_limit(case, limit)
         return
     if limit >= up_to:
         yield NotRaised(
-            "UpToReached", f"The limit is at upTo, {format_bytes(up_to)}: {_look(case)}."
+            "UpToReached", f"The limit has reached upTo, {format_bytes(up_to)}: {_advice(case)}."
         )
     if (wait := _cooldown(case, container, rule)) > timedelta():
         left = f"{wait.total_seconds():.0f} s"
         yield NotRaised(
-            "Cooldown", f"The limit was raised less than {rule.cooldown} ago: {left} left."
+            "Cooldown",
+            f"The limit was raised less than {rule.cooldown} ago; {left} of the cooldown left.",
         )
-    more = raised(limit, rule) - limit
+    more = next_limit(limit, rule) - limit
     if case.available is None:
         yield NotRaised(
-            "NodeSilent", "The node's agent does not tell how much memory is available."
+            "NodeSilent", "The node's agent does not report how much memory is available."
         )
     elif case.is_stale:
-        what = "The node's agent has not told since the kill how much memory is"
-        yield NotRaised(STALE, f"{what} available: see whether it can reach the API server.")
+        what = "The node's agent has not reported its available memory since the kill"
+        yield NotRaised(NODE_STALE, f"{what}: check that it can reach the API server.")
     elif case.available < more:
         has, asks = format_bytes(case.available), format_bytes(more)
-        yield NotRaised(
-            "NodeShort", f"The node has {has} available, less than the {asks} to be added."
-        )
+        yield NotRaised("NodeShort", f"The node has {has} available, less than the {asks} to add.")
 
 
-def _not_carried_out(pod: PodFacts, container: ContainerFacts) -> Iterator[NotRaised]:
-    """Tell why a limit that we have set before is not in force yet."""
-    ours = container.spec.ours
-    if ours is not None and container.limit != ours:
-        said = kubelet_says(pod, ours)
-        yield NotRaised(said.reason, said.message)
+def _not_applied(pod: PodFacts, container: ContainerFacts) -> Iterator[NotRaised]:
+    """Explain why a limit that oomwarden set earlier is not in effect yet."""
+    owned = container.spec.owned_limit
+    if owned is not None and container.limit != owned:
+        remark = kubelet_remark(pod, owned)
+        yield NotRaised(remark.reason, remark.message)
 
 
 def _another_limit(case: RaiseContext, limit: int | None) -> NotRaised:
@@ -161,50 +170,48 @@ def _another_limit(case: RaiseContext, limit: int | None) -> NotRaised:
     if case.kill.cause is Cause.POD_LIMIT:
         what = f"The pod's own limit ({hit}) was hit, not its containers'"
         return NotRaised("PodsOwnLimit", f"{what}: raise spec.resources in the pod's template.")
-    return NotRaised(
-        "LimitChanged", f"The limit that was hit ({hit}) is not the one of now ({now})."
-    )
+    return NotRaised("LimitChanged", f"The limit has changed since the kill, from {hit} to {now}.")
 
 
 def _raise(case: RaiseContext, rule: RaiseLimit) -> Raise | NotRaised:
-    container = case.scene.container
-    if container is None or container.spec.asked is None:
-        return NotRaised("ContainerUnknown", "The container is gone.")
-    limit, mark = container.spec.asked, container.spec.writers.mark
+    container = case.resize.container
+    if container is None or container.spec.limit is None:
+        return NotRaised("ContainerUnknown", "The container no longer exists.")
+    limit, owner = container.spec.limit, container.spec.ownership.owner
     if _already_raised(case, container):
         hit = parse_bytes(case.kill.limit or "0")
-        return Raise(hit, limit, hit, done=True)
-    return Raise(limit, raised(limit, rule), mark.before if mark else limit)
+        return Raise(hit, limit, hit, already_done=True)
+    return Raise(limit, next_limit(limit, rule), owner.before if owner else limit)
 
 
-def _is_the_one_hit(case: RaiseContext, container: ContainerFacts) -> bool:
-    """Whether the limit in force is that of the record: the container's, or the pod's as a sum."""
-    pod, hit = case.scene.pod, case.kill.limit
-    if hit is None or pod is None or container.limit != container.spec.asked:
+def _is_limit_hit(case: RaiseContext, container: ContainerFacts) -> bool:
+    """Return whether the limit that was hit, the container's or the pod's sum, is in effect."""
+    pod, hit = case.resize.pod, case.kill.limit
+    if hit is None or pod is None or container.limit != container.spec.limit:
         return False
     limits = (container.limit, sum_of_limits(pod))
-    return any(limit is not None and in_pages(limit, parse_bytes(hit)) for limit in limits)
+    return any(limit is not None and is_page_rounded(limit, parse_bytes(hit)) for limit in limits)
 
 
 def _cooldown(case: RaiseContext, container: ContainerFacts, rule: RaiseLimit) -> timedelta:
-    """Give the rest of the cooldown; the mark of the last raise outlives the operator."""
-    mark = container.spec.writers.mark
-    if mark is None or mark.step is not Step.RAISE or not mark.at:
+    """Return what is left of the cooldown. The record of the last raise survives a restart."""
+    owner = container.spec.ownership.owner
+    if owner is None or owner.step is not Step.RAISE or not owner.at:
         return timedelta()
-    since = case.now - datetime.fromisoformat(mark.at)
-    return max(timedelta(seconds=seconds(rule.cooldown)) - since, timedelta())
+    since = case.now - datetime.fromisoformat(owner.at)
+    return max(timedelta(seconds=duration_seconds(rule.cooldown)) - since, timedelta())
 
 
 def _already_raised(case: RaiseContext, container: ContainerFacts) -> bool:
-    """Whether the limit was raised after this kill. A mark's time has no fractions of a second."""
-    mark, hit = container.spec.writers.mark, case.kill.limit
-    if mark is None or mark.step is not Step.RAISE or not mark.at or hit is None:
+    """Return whether the limit was raised after this kill. Recorded times are whole seconds."""
+    owner, hit = container.spec.ownership.owner, case.kill.limit
+    if owner is None or owner.step is not Step.RAISE or not owner.at or hit is None:
         return False
-    after = datetime.fromisoformat(mark.at) + timedelta(seconds=1) > case.happened
-    asked, hit_at = container.spec.asked or 0, parse_bytes(hit)
-    return after and asked > hit_at and not in_pages(asked, hit_at)
+    after = datetime.fromisoformat(owner.at) + timedelta(seconds=1) > case.happened
+    limit, hit_at = container.spec.limit or 0, parse_bytes(hit)
+    return after and limit > hit_at and not is_page_rounded(limit, hit_at)
 
 
-def _look(case: RaiseContext) -> str:
+def _advice(case: RaiseContext) -> str:
     owner = case.kill.pod.owner
-    return f"see why {in_words(owner)} needs more" if owner else "see why it needs more"
+    return f"see why {describe_owner(owner)} needs more" if owner else "see why it needs more"

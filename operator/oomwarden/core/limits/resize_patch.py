@@ -1,4 +1,4 @@
-"""The patch of pods/resize, and what a refusal of the API server means to a person."""
+"""The patch of pods/resize, and how to explain a refusal of the API server to people."""
 
 from typing import Any
 
@@ -13,37 +13,37 @@ _REFUSALS = (
     (
         "cannot patch resource",
         "NotPermitted",
-        "the operator has no right to patch pods/resize: restore its ClusterRole from the chart",
+        "the operator may not patch pods/resize: restore its ClusterRole from the chart",
     ),
     (
         "QOS Class may not change",
         "QOSChange",
         (
-            "the pod's QoS class would change, and Kubernetes does not allow that: leave "
-            "BestEffort pods out (qosClasses), and choose a limit that is not equal to the request"
+            "the pod's QoS class would change, which Kubernetes does not allow: exclude BestEffort "
+            "pods (qosClasses), and choose a limit that differs from the request"
         ),
     ),
     (
         "exceeded quota",
         "QuotaExceeded",
-        "a ResourceQuota of the namespace is full: raise it, or ask for less",
+        "a ResourceQuota of the namespace is exhausted: raise it, or choose a lower limit",
     ),
     (
         "per Container is",
         "LimitRange",
-        "a LimitRange of the namespace forbids it: change it, or ask for a limit within",
+        "a LimitRange of the namespace forbids it: change that, or choose a limit within it",
     ),
     (
         "per Pod is",
         "LimitRange",
-        "a LimitRange of the namespace forbids it: change it, or ask for a limit within",
+        "a LimitRange of the namespace forbids it: change that, or choose a limit within it",
     ),
     (
         "must be less than or equal to memory limit",
         "BelowRequest",
         (
-            "the limit would be below the container's memory request: ask for more, or lower the "
-            "request in the pod's template"
+            "the limit would be below the container's memory request: choose a higher one, or "
+            "lower the request in the pod's template"
         ),
     ),
     (
@@ -54,14 +54,14 @@ _REFUSALS = (
     (
         "windows pods cannot be resized",
         "WindowsPod",
-        "Windows pods cannot be resized: leave them out with podSelector",
+        "Windows pods cannot be resized: exclude them with podSelector",
     ),
     (
         "cannot be decreased unless resizePolicy is RestartContainer",
         "Shrinking",
         (
-            "this Kubernetes (1.33) lowers memory limits only by a restart: upgrade to 1.34, or "
-            "set the limit in the pod's template"
+            "this Kubernetes version (1.33) lowers memory limits only by a restart: upgrade to "
+            "1.34, or set the limit in the pod's template"
         ),
     ),
     (
@@ -72,7 +72,7 @@ _REFUSALS = (
     (
         "enough allocatable resources",
         "NodeTooSmall",
-        "the node has not so much memory: ask for less, or have the pod made on a larger node",
+        "the node is too small: choose a lower limit, or run the pod on a larger node",
     ),
     (
         "less than or equal to pod limits",
@@ -83,8 +83,8 @@ _REFUSALS = (
         "pod-level resources",
         "PodLevelResources",
         (
-            "the pod has resources of its own (spec.resources), which bound its containers': raise "
-            "those in the pod's template"
+            "the pod's own resources (spec.resources) bound those of its containers: raise them "
+            "in the pod's template"
         ),
     ),
 )
@@ -93,11 +93,17 @@ _REFUSALS = (
 def resize_patch(
     pod: PodFacts, container: ContainerFacts, limit: int, version: str
 ) -> dict[str, Any]:
-    """Give the strategic merge patch; it fails when the pod is no longer of this resourceVersion.
+    """Build the strategic merge patch; it fails if the pod no longer has this resourceVersion.
 
-    A Guaranteed pod's request moves along: its QoS class may not change. Where there is no request,
-    0 says so: else the API server makes the limit the request, for good, and the scheduler counts
-    it (kubernetes pkg/apis/core/v1/defaults.go, SetDefaults_Pod).
+    The request of a Guaranteed pod changes with the limit, because its QoS class must not change.
+    Without a request, the patch sets 0: otherwise the API server makes the limit the request for
+    good, and the scheduler counts it (kubernetes pkg/apis/core/v1/defaults.go, SetDefaults_Pod).
+
+    Args:
+        pod: The pod.
+        container: The container to resize.
+        limit: In bytes.
+        version: The pod's resourceVersion.
     """
     value = {"memory": exact_quantity(limit)}
     resources: dict[str, Any] = {"limits": value}
@@ -112,22 +118,22 @@ def resize_patch(
     }
 
 
-def foreseen(reason: str, limit: int) -> Remark:
-    """Say beforehand what the API server would refuse a limit for."""
+def expected_refusal(reason: str, limit: int) -> Remark:
+    """Explain why the API server would refuse a limit that has not been requested."""
     remedy = next(remedy for _, known, remedy in _REFUSALS if known == reason)
     return Remark(reason, f"The limit {exact_quantity(limit)} would be refused: {remedy}.")
 
 
-def refusal(limit: int, told: str) -> Remark:
-    """Say why the API server did not take a limit.
+def explain_refusal(limit: int, message: str) -> Remark:
+    """Explain why the API server refused a limit.
 
     Args:
         limit: In bytes.
-        told: The API server's own words (kubernetes pkg/apis/core/validation, ValidatePodResize;
-            plugin limitranger and resourcequota; v1.33 to v1.37).
+        message: The API server's error message (kubernetes pkg/apis/core/validation,
+            ValidatePodResize; plugins limitranger and resourcequota; v1.33 to v1.37).
     """
     for part, reason, remedy in _REFUSALS:
-        if part in told:
+        if part in message:
             return Remark(reason, f"The limit {exact_quantity(limit)} was refused: {remedy}.")
-    words = told[:400]
+    words = message[:400]
     return Remark("ResizeRefused", f"The limit {exact_quantity(limit)} was refused: {words}")

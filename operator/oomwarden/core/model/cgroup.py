@@ -1,11 +1,11 @@
-"""Cgroups as the kernel and the kubelet lay them out, and what their counters read."""
+"""Cgroups as the kernel and the kubelet lay them out, and their counters."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Level(StrEnum):
-    """A cgroup's place between the kubelet's root and a container."""
+    """A cgroup's level between the kubelet's root and a container."""
 
     KUBEPODS = "Kubepods"
     QOS = "QoS"
@@ -15,10 +15,14 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cgroup:
-    """A cgroup directory: `path` is relative to the cgroup2 mount, `inode` its directory's.
+    """A cgroup directory.
 
-    `pod_uid` as the cgroup's name gives it (for a static pod its config.hash), with dashes;
-    `container_id` is the runtime's 64 hexadecimal digits.
+    Attributes:
+        inode: Inode number of the directory.
+        path: Relative to the cgroup2 mount.
+        level: The level of the cgroup.
+        pod_uid: UID in the cgroup's name, with dashes; for a static pod its config.hash.
+        container_id: The runtime's 64 hexadecimal digits.
     """
 
     inode: int
@@ -30,7 +34,7 @@ class Cgroup:
 
 @dataclass(frozen=True, slots=True)
 class MemoryEvents:
-    """memory.events of one cgroup; a counter that the kernel does not have is None or 0."""
+    """memory.events of one cgroup. A counter that the kernel does not have is None or 0."""
 
     oom: int = 0
     oom_kill: int = 0

@@ -1,4 +1,4 @@
-"""Conditions keep the time of their last change of status."""
+"""Conditions keep lastTransitionTime until their status changes."""
 
 from oomwarden.api.base import Condition
 
@@ -6,7 +6,7 @@ Conditions = tuple[Condition, ...]
 
 
 def carry_over(fresh: Conditions, before: Conditions) -> Conditions:
-    """Keep lastTransitionTime of every condition whose status did not change."""
+    """Return the conditions, with lastTransitionTime kept where the status did not change."""
     known = {condition.type: condition for condition in before}
     return tuple(_carry(condition, known.get(condition.type)) for condition in fresh)
 

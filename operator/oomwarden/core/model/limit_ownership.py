@@ -1,8 +1,8 @@
-"""Whether a container's memory limit is ours, by the record that the operator keeps (OOMLimit).
+"""Whether oomwarden set a container's memory limit, according to the operator's record (OOMLimit).
 
-A pod's managedFields decide nothing: whoever may patch pods can write them. The limit itself only
-changes through pods/resize. So one that is as the operator has set it is ours, and one that is
-not was changed by somebody with that right.
+A pod's managedFields decide nothing, because anyone who may patch pods can write them. The limit
+itself changes only through pods/resize. So a limit that equals the operator's record was set by
+oomwarden, and any other was set by someone with that permission.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,13 +18,19 @@ if TYPE_CHECKING:
 MANAGER = "oomwarden-"
 _SUBRESOURCE = "resize"
 _LIMIT = ("f:resources", "f:limits", "f:memory")
-_SOMEBODY = "somebody"
+_UNKNOWN_WRITER = "another client"
 _NAME_LENGTH = 128
 
 
 @dataclass(frozen=True, slots=True)
 class LimitOwner:
-    """The limit is ours. `before` in bytes, None: there was none; `at` as RFC 3339, in seconds."""
+    """A limit that oomwarden set.
+
+    Attributes:
+        step: Which feature set it.
+        before: The limit before oomwarden first changed it, in bytes; None for no limit.
+        at: When it was set, in RFC 3339 with whole seconds.
+    """
 
     step: Step
     before: int | None
@@ -32,55 +38,69 @@ class LimitOwner:
 
 
 @dataclass(frozen=True, slots=True)
-class LimitWriters:
-    """Who changed the limit since we first set it: `mark` if we, `foreign` if somebody else."""
+class LimitOwnership:
+    """Who changed the limit since oomwarden first set it.
 
-    mark: LimitOwner | None = None
-    foreign: str = ""
+    Attributes:
+        owner: Set if oomwarden changed it last.
+        other_writer: Name of another writer that changed it last.
+    """
+
+    owner: LimitOwner | None = None
+    other_writer: str = ""
 
 
 def field_manager_name(step: Step, container: str) -> str:
-    """Name the field manager of a write, for people who look at a pod's managedFields."""
+    """Return the field manager of a write, which shows in a pod's managedFields."""
     return f"{MANAGER}{step.lower()}/{container}"
 
 
-def with_evidence(container: "ContainerFacts", kept: KeptLimit | None) -> "ContainerFacts":
-    """Say of a container whether its limit is ours."""
+def with_ownership(container: "ContainerFacts", record: KeptLimit | None) -> "ContainerFacts":
+    """Return the container with the ownership of its limit, according to the record."""
     spec = container.spec
-    return replace(container, spec=replace(spec, writers=_writers(kept, spec.asked, spec.changer)))
-
-
-def _writers(kept: KeptLimit | None, asked: int | None, changer: str) -> LimitWriters:
-    if kept is None:
-        return LimitWriters()
-    before = _bytes(kept.before)
-    if asked == parse_bytes(kept.limit):
-        return LimitWriters(LimitOwner(kept.step, before, kept.at))
-    if kept.pending and asked == _bytes(kept.was):  # the resize was refused, or is under way
-        return (
-            LimitWriters()
-            if asked == before
-            else LimitWriters(LimitOwner(Step.LIMIT, before, kept.at))
-        )
-    return LimitWriters(foreign=changer or _SOMEBODY)
-
-
-def begun(name: str, mark: LimitOwner, limit: int, asked: int | None) -> KeptLimit:
-    """Give what is kept before a container's limit is changed from `asked` to `limit`, in bytes."""
-    return KeptLimit(
-        name=name,
-        step=mark.step,
-        before=_text(mark.before),
-        limit=exact_quantity(limit),
-        pending=True,
-        was=_text(asked),
-        at=mark.at,
+    return replace(
+        container, spec=replace(spec, ownership=_writers(record, spec.limit, spec.last_writer))
     )
 
 
-def confirmed(kept: KeptLimit) -> KeptLimit:
-    """Give what is kept once the pod has the limit."""
-    return kept.model_copy(update={"pending": False, "was": None})
+def _writers(record: KeptLimit | None, current: int | None, writer: str) -> LimitOwnership:
+    if record is None:
+        return LimitOwnership()
+    before = _bytes(record.before)
+    if current == parse_bytes(record.limit):
+        return LimitOwnership(LimitOwner(record.step, before, record.at))
+    if record.pending and current == _bytes(record.was):  # the resize was refused or is in progress
+        return (
+            LimitOwnership()
+            if current == before
+            else LimitOwnership(LimitOwner(Step.LIMIT, before, record.at))
+        )
+    return LimitOwnership(other_writer=writer or _UNKNOWN_WRITER)
+
+
+def pending_limit(name: str, owner: LimitOwner, limit: int, current: int | None) -> KeptLimit:
+    """Return the record to write before a container's limit changes.
+
+    Args:
+        name: The container's name.
+        owner: What the record says once the limit is set.
+        limit: The new limit, in bytes.
+        current: The limit now, in bytes.
+    """
+    return KeptLimit(
+        name=name,
+        step=owner.step,
+        before=_text(owner.before),
+        limit=exact_quantity(limit),
+        pending=True,
+        was=_text(current),
+        at=owner.at,
+    )
+
+
+def confirmed_limit(record: KeptLimit) -> KeptLimit:
+    """Return the record once the pod has the limit."""
+    return record.model_copy(update={"pending": False, "was": None})
 
 
 def _bytes(amount: str | None) -> int | None:
@@ -91,15 +111,15 @@ def _text(size: int | None) -> str | None:
     return None if size is None else exact_quantity(size)
 
 
-def changers(
+def limit_managers(
     managed_fields: Iterable[Mapping[str, Any]], containers: str, container: str
 ) -> tuple[str, ...]:
-    """Name who says to have changed a container's memory limit through pods/resize.
+    """Return the field managers that claim to have changed a container's limit through pods/resize.
 
     Args:
         managed_fields: metadata.managedFields of the Pod.
-        containers: The list of the Pod's spec that it stands in, such as initContainers.
-        container: Its name.
+        containers: The list in the Pod's spec that has the container, such as initContainers.
+        container: The container's name.
     """
     path = ("f:spec", f"f:{containers}", f'k:{{"name":"{container}"}}', *_LIMIT)
     resized = (each for each in managed_fields if each.get("subresource") == _SUBRESOURCE)
@@ -108,8 +128,8 @@ def changers(
     )
 
 
-def changer(names: Iterable[str]) -> str:
-    """Give the last one that is not the operator; for people's eyes only."""
+def last_other_manager(names: Iterable[str]) -> str:
+    """Return the last manager that is not the operator, made printable. For display only."""
     found = next((each for each in reversed(tuple(names)) if not each.startswith(MANAGER)), "")
     return "".join(each if each.isprintable() else "?" for each in found)
 

@@ -1,10 +1,10 @@
-"""The one mode of all agents of a cluster."""
+"""How all agents of a cluster enforce policies."""
 
 from enum import StrEnum
 
 
 class EnforcementMode(StrEnum):
-    """The one switch of all agents."""
+    """The mode of all agents in the cluster, set by the ConfigMap oomwarden-control."""
 
     ENFORCE = "Enforce"
     PAUSE = "Pause"

@@ -1,42 +1,56 @@
-"""Facts that other modules pass around: what was read from the kernel and from the API server."""
+"""Facts about pods and containers that the decisions use."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from oomwarden.api.oomkill import ContainerType, Owner
 from oomwarden.api.policy import QOSClass
-from oomwarden.core.model.limit_ownership import LimitOwner, LimitWriters
+from oomwarden.core.model.limit_ownership import LimitOwner, LimitOwnership
+
+Labels = Mapping[str, str]
+"""Labels of a pod, a namespace or a node."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpecLimit:
-    """A memory limit as the pod's spec has it, in bytes (None: none), and who changed it.
+    """A container's memory limit in its pod's spec, and who set it.
 
-    `writers` comes from the operator's record. `restarts`: the container's resizePolicy has it
-    restarted when the limit changes. `changer` names who says to have changed it, which anybody
-    who may patch the pod can make up: it decides nothing. Nor is `old_mark`, of an earlier version,
-    believed without a policy (core/pods/limit_adoption). `request`: the memory request of the spec;
-    0: none.
+    Attributes:
+        limit: In bytes; None for no limit.
+        ownership: Who changed the limit, according to the operator's record.
+        restarts_container: The container's resizePolicy restarts it when its limit changes.
+        last_writer: Who claims to have changed it. Anyone who may patch the pod can forge this, so
+            it decides nothing.
+        legacy_owner: Record of an earlier version in managedFields. Forgeable too, and believed
+            only if a policy agrees (core/pods/limit_adoption).
+        request: Memory request in the spec, in bytes; 0 for none.
     """
 
-    asked: int | None = None
-    writers: LimitWriters = field(default_factory=LimitWriters)
-    restarts: bool = False
-    changer: str = ""
-    old_mark: LimitOwner | None = None
+    limit: int | None = None
+    ownership: LimitOwnership = field(default_factory=LimitOwnership)
+    restarts_container: bool = False
+    last_writer: str = ""
+    legacy_owner: LimitOwner | None = None
     request: int = 0
 
     @property
-    def ours(self) -> int | None:
-        """Give the limit if we have set it; None: somebody else has, or there is none."""
-        return self.asked if self.writers.mark else None
+    def owned_limit(self) -> int | None:
+        """Return the limit if oomwarden set it; None otherwise."""
+        return self.limit if self.ownership.owner else None
 
 
 @dataclass(frozen=True, slots=True)
 class ContainerFacts:
-    """A container as its pod's spec and status name it. `limit` in bytes; None: no limit.
+    """A container as its pod's spec and status describe it.
 
-    `limit` and `request` (bytes; 0: none) are those in force, `spec` is what a resize may still
-    have to bring about.
+    Attributes:
+        name: The container's name.
+        type: The kind of container.
+        container_id: ID of the running container; None if it is not running.
+        limit: Memory limit in effect, in bytes; None for no limit.
+        previous_id: ID of the last container of this name that ended.
+        request: Memory request in effect, in bytes; 0 for none.
+        spec: The limit in the spec, which a resize may still have to bring into effect.
     """
 
     name: str
@@ -49,10 +63,12 @@ class ContainerFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class ResizeTrouble:
-    """What the kubelet says of a resize that is not done.
+class ResizeStatus:
+    """What the kubelet reports of a resize that is not complete.
 
-    `reason` is Deferred, Infeasible, Error or InProgress; empty: nothing.
+    Attributes:
+        reason: Deferred, Infeasible, Error or InProgress; empty if there is none.
+        message: The kubelet's message.
     """
 
     reason: str = ""
@@ -61,14 +77,30 @@ class ResizeTrouble:
 
 @dataclass(frozen=True, slots=True)
 class PodFacts:
-    """A pod of this node. `cgroup_uid` differs from `uid` for static pods (config.hash).
+    """A pod of this node.
 
-    `created` as the API server writes it (RFC 3339, seconds, UTC). `request`: the memory that the
-    pod as a whole asks for (KEP-2837), in bytes; 0: only its containers do. `limit`: the memory
-    limit of the pod as a whole, in bytes; None: only its containers have such. `overhead`: what its
-    RuntimeClass adds to its limit, in bytes. `tmpfs`: its memory-backed emptyDirs. `cut` names what
-    was left out (core/objects/needed_fields.py), `odd` what could not be read. `vouched`: of a
-    mirror, whether the kubelet has written its status (core/pods/static_pods.py).
+    Attributes:
+        uid: The pod's UID.
+        cgroup_uid: UID in the name of its cgroup. It differs from `uid` for static pods
+            (config.hash).
+        namespace: The pod's namespace.
+        name: The pod's name.
+        labels: The pod's labels.
+        qos: Its QoS class.
+        priority_class: Its priorityClassName.
+        owner: Its workload.
+        deleting: Whether it has a deletionTimestamp.
+        containers: Containers of all kinds.
+        created: Its creationTimestamp (RFC 3339, seconds, UTC).
+        resize: The kubelet's resize status.
+        request: Memory request of the pod as a whole (KEP-2837), in bytes; 0 for none.
+        limit: Memory limit of the pod as a whole, in bytes; None for none.
+        overhead: What its RuntimeClass adds to its limit, in bytes.
+        tmpfs: Names of its memory-backed emptyDirs.
+        left_out: What exceeded the bounds (core/objects/needed_fields.py).
+        unreadable: What could not be read.
+        is_confirmed: For a mirror pod, whether the kubelet has written its status
+            (core/pods/static_pods.py).
     """
 
     uid: str
@@ -82,16 +114,16 @@ class PodFacts:
     deleting: bool = False
     containers: tuple[ContainerFacts, ...] = ()
     created: str | None = None
-    resize: ResizeTrouble = ResizeTrouble()
+    resize: ResizeStatus = ResizeStatus()
     request: int = 0
     limit: int | None = None
     overhead: int = 0
     tmpfs: tuple[str, ...] = ()
-    cut: str = ""
-    odd: str = ""
-    vouched: bool = True
+    left_out: str = ""
+    unreadable: str = ""
+    is_confirmed: bool = True
 
     @property
     def is_static(self) -> bool:
-        """Whether the kubelet made it from a file of the node: the API server cannot change it."""
+        """Return whether the kubelet runs it from a file, so that the API cannot change it."""
         return self.cgroup_uid != self.uid

@@ -1,20 +1,20 @@
 """Kubernetes quantities: text to exact amounts and bytes, and back.
 
-Source: kubernetes staging/src/k8s.io/apimachinery/pkg/api/resource/quantity.go (v1.37), which takes
-what it takes: without digits `Mi` and `.` are 0 (but `Pi` is nothing), and an exponent is a 32-bit
-number that wraps around.
+Source: kubernetes staging/src/k8s.io/apimachinery/pkg/api/resource/quantity.go (v1.37). It accepts
+what Go accepts: without digits `Mi` and `.` are 0 (but `Pi` is invalid), and an exponent is a
+32-bit number that wraps around.
 """
 
 import re
 from fractions import Fraction
 
 LARGEST = (1 << 63) - 1
-"""Amounts stop here. Kubernetes caps binary ones when it reads them; of decimal ones that are
-larger it keeps the text, but has no number (quantity.go, maxAllowed and Value)."""
+"""The largest amount. Kubernetes caps larger binary amounts when it reads them; of larger decimal
+ones it keeps the text, but has no number (quantity.go, maxAllowed and Value)."""
 LONGEST = 256
-"""Characters of a quantity that is looked at; the API server's own form is far shorter."""
+"""Characters of a quantity that are parsed; the API server's own form is far shorter."""
 LARGEST_PAGE = 1 << 16
-"""Bytes; arm64 and ppc64 may have pages so large."""
+"""Bytes; arm64 and ppc64 may have pages of this size."""
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _QUANTITY = re.compile(
@@ -26,35 +26,35 @@ _NANO = 9
 
 
 class QuantityError(ValueError):
-    """Text that is no Kubernetes quantity."""
+    """The text is not a Kubernetes quantity."""
 
 
 def parse_amount(text: str) -> Fraction:
-    """Read a quantity of anything (500m, 1e3, 2Gi) as the amount that Kubernetes takes it for.
+    """Parse a quantity of anything (500m, 1e3, 2Gi) as Kubernetes does.
 
-    Amounts below a billionth count as one, and those above LARGEST as that.
+    Amounts below a billionth count as a billionth, and those above LARGEST as LARGEST.
 
     Raises:
-        QuantityError: when the text is no quantity.
+        QuantityError: The text is not a quantity.
     """
     found = _QUANTITY.fullmatch(text) if 0 < len(text) <= LONGEST else None
     if found is None:
         raise QuantityError(
-            f"{text[:64]!r} is no quantity: write bytes as 512Mi, 1Gi, 500M or 4096"
+            f"{text[:64]!r} is not a quantity: write bytes as 512Mi, 1Gi, 500M or 4096"
         )
     digits, places = found["whole"] + found["part"], len(found["part"])
     power = _power(found["suffix"])
     if not (digits or _is_zero_without_digits(found["suffix"], power)):
-        raise QuantityError(f"{text!r} is no quantity: it has no digits")
+        raise QuantityError(f"{text!r} is not a quantity: it has no digits")
     size = _sized(int(digits or "0"), places, found["suffix"], power)
     return -size if found["sign"] == "-" else size
 
 
 def parse_bytes(text: str) -> int:
-    """Read a quantity of memory (512Mi, 1e9, 1500m) as whole bytes, rounded away from zero.
+    """Parse a quantity of memory (512Mi, 1e9, 1500m) into whole bytes, rounded away from zero.
 
     Raises:
-        QuantityError: when the text is no quantity.
+        QuantityError: The text is not a quantity.
     """
     amount = parse_amount(text)
     size = -int(-abs(amount) // 1)
@@ -62,10 +62,10 @@ def parse_bytes(text: str) -> int:
 
 
 def _power(suffix: str) -> int:
-    """Give the power of 2 or 10 that a suffix stands for.
+    """Return the power of 2 or 10 that a suffix stands for.
 
     Raises:
-        QuantityError: an exponent that is no number of 64 bits.
+        QuantityError: The exponent does not fit into 64 bits.
     """
     if suffix in _BINARY:
         return _BINARY[suffix]
@@ -73,17 +73,17 @@ def _power(suffix: str) -> int:
         return _DECIMAL[suffix]
     number = int(suffix[1:])
     if not -(1 << 63) <= number <= LARGEST:
-        raise QuantityError(f"{suffix!r} is no exponent of a quantity: it has too many digits")
-    return (number + (1 << 31)) % (1 << 32) - (1 << 31)  # Go cuts it to 32 bits
+        raise QuantityError(f"{suffix!r} is not an exponent of a quantity: it has too many digits")
+    return (number + (1 << 31)) % (1 << 32) - (1 << 31)  # Go truncates it to 32 bits
 
 
 def _is_zero_without_digits(suffix: str, power: int) -> bool:
-    """Whether Go reads it by its fast path (ParseQuantity, precision and scale)."""
+    """Return whether Go parses it on its fast path (ParseQuantity, precision and scale)."""
     return power <= _BINARY["Ti"] if suffix in _BINARY else power >= -_NANO
 
 
 def _sized(digits: int, places: int, suffix: str, power: int) -> Fraction:
-    """Give digits / 10^places in a unit; huge and tiny powers are never worked out."""
+    """Return digits / 10^places in a unit, without computing huge and tiny powers."""
     if not digits:
         return Fraction(0)
     if suffix in _BINARY:
@@ -99,9 +99,9 @@ def _sized(digits: int, places: int, suffix: str, power: int) -> Fraction:
 
 
 def format_bytes(size: int) -> str:
-    """Write bytes in the largest unit that divides them: 512Mi, 500M; all else rounded to Ki.
+    """Format bytes in the largest unit that divides them (512Mi, 500M); other sizes round to Ki.
 
-    The kernel counts memory in pages, so nothing that it tells needs rounding.
+    The kernel counts memory in pages, so its values need no rounding.
     """
     if size % _KI == 0:
         return _shortest(size, _KI, ("", *_BINARY))
@@ -111,31 +111,31 @@ def format_bytes(size: int) -> str:
 
 
 def exact_quantity(size: int) -> str:
-    """Write bytes so that they are read again to the byte: 512Mi, 500M, 1000001."""
+    """Format bytes so that they parse to the same number: 512Mi, 500M, 1000001."""
     return str(size) if size % _KI and size % 1000 else format_bytes(size)
 
 
 def canonical(text: str) -> str:
-    """Write an amount of memory as people read it: 0512Mi and 536870912 are 512Mi.
+    """Return an amount of memory in its canonical form: 512Mi for 0512Mi and 536870912.
 
     Raises:
-        QuantityError: when the text is no quantity.
+        QuantityError: The text is not a quantity.
     """
     return format_bytes(parse_bytes(text))
 
 
-def in_pages(limit: int, told: int, limits: int = 1) -> bool:
-    """Whether what the kernel tells of a limit may be this limit, or the sum of several.
+def is_page_rounded(limit: int, reported: int, limits: int = 1) -> bool:
+    """Return whether a limit that the kernel reports may be this limit, or the sum of several.
 
-    It keeps whole pages and rounds down: 500M is 499998720 (Linux mm/page_counter.c,
+    The kernel keeps whole pages and rounds down: 500M is 499998720 (Linux mm/page_counter.c,
     page_counter_memparse).
 
     Args:
-        limit: As it was asked for, in bytes.
-        told: As the kernel tells it, in bytes.
-        limits: How many were rounded each.
+        limit: The configured limit in bytes.
+        reported: The limit that the kernel reports, in bytes.
+        limits: How many limits were rounded and added up.
     """
-    return 0 <= limit - told < limits * LARGEST_PAGE
+    return 0 <= limit - reported < limits * LARGEST_PAGE
 
 
 def _shortest(size: int, step: int, units: tuple[str, ...]) -> str:

@@ -1,11 +1,16 @@
-"""What keeps a policy from being in force, in the words that a status shows."""
+"""Why a policy is not in force, in the words of its status."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Why a policy is not, or not wholly, in force: a word for programs, a sentence for people."""
+    """Why a policy is not in force, or not completely.
+
+    Attributes:
+        reason: A CamelCase word for programs.
+        message: A sentence for people.
+    """
 
     reason: str
     message: str
@@ -16,7 +21,12 @@ Remarks = tuple[Remark, ...]
 
 @dataclass(frozen=True, slots=True)
 class AspectStatus:
-    """What a rule asks beside scores, and whether that is in force; None: nothing is asked."""
+    """The status of something that a rule asks for besides scores.
+
+    Attributes:
+        in_force: Whether it is in force; None if the rule does not ask for it.
+        remarks: Why it is not.
+    """
 
     in_force: bool | None = None
     remarks: tuple[Remark, ...] = ()

@@ -1,1 +1,1 @@
-"""Objects of the API server read by their shape: a part of another shape counts as absent."""
+"""Reads objects of the API server defensively: a malformed part counts as absent."""

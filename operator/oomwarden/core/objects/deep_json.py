@@ -1,7 +1,8 @@
-"""JSON that is nested deeper than anything that is looked at.
+"""Reads JSON that is nested deeper than anything oomwarden reads.
 
-The API server takes 10,000 levels (Go encoding/json, maxNestingDepth) and keeps them, in
-metadata.managedFields from anyone who may patch a pod. Python's reader ends at its recursion limit.
+The API server accepts 10,000 levels (Go encoding/json, maxNestingDepth) and stores them, in
+metadata.managedFields from anyone who may patch a pod. Python's parser fails at its recursion
+limit.
 """
 
 import json
@@ -9,47 +10,47 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-DEEPEST = 64
-"""Levels that are kept; the deepest field that is looked at is a dozen levels down."""
+MAX_DEPTH = 64
+"""Levels that are kept. The deepest field that is read is a dozen levels down."""
 _BRACKET = re.compile(r'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+([{}\[\]])', re.DOTALL)
-"""The next one that stands in no text."""
+"""The next bracket outside a string."""
 
 
-def loads(text: str | bytes) -> Any:  # noqa: ANN401 - whatever it is
-    """Read JSON; what lies deeper than DEEPEST is null, where Python cannot read it.
+def loads(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Parse JSON. If it is nested too deeply for Python, values deeper than MAX_DEPTH become null.
 
     Raises:
-        ValueError: it is no JSON.
+        ValueError: The text is not JSON.
     """
     try:
         return json.loads(text)
     except RecursionError:
-        told = text if isinstance(text, str) else text.decode()
-        return json.loads(shallow(told))
+        whole = text if isinstance(text, str) else text.decode()
+        return json.loads(cut_depth(whole))
 
 
-def shallow(text: str) -> str:
-    """Put null in the place of each object and list below the level DEEPEST."""
-    return "".join(_kept(text))
+def cut_depth(text: str) -> str:
+    """Replace each object and list below the level MAX_DEPTH by null."""
+    return "".join(_shallow_parts(text))
 
 
-def _kept(text: str) -> Iterator[str]:
+def _shallow_parts(text: str) -> Iterator[str]:
     level, begin = 0, 0
     for found in _BRACKET.finditer(text):
         if found[1] in "{[":
-            if level == DEEPEST:
+            if level == MAX_DEPTH:
                 yield text[begin : found.start(1)] + "null"
             level += 1
         else:
             level -= 1
-            if level == DEEPEST:
+            if level == MAX_DEPTH:
                 begin = found.end()
-    if level <= DEEPEST:
+    if level <= MAX_DEPTH:
         yield text[begin:]
 
 
 def end_of_value(text: str, at: int) -> int | None:
-    """Give where the object or list ends that begins at a place; None: further on."""
+    """Return where the object or list at a position ends; None if the text ends first."""
     level = 0
     for found in _BRACKET.finditer(text, at):
         level += 1 if found[1] in "{[" else -1

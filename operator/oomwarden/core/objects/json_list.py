@@ -1,4 +1,4 @@
-"""A Kubernetes list in JSON, read piece by piece: one item at a time, never the list as a whole."""
+"""Parses a Kubernetes list in JSON incrementally: one item at a time, never the whole list."""
 
 import json
 from collections.abc import Iterator
@@ -8,41 +8,45 @@ from typing import Any
 from oomwarden.core.objects.deep_json import end_of_value, loads
 
 MOST_CHARACTERS = 1 << 24
-"""Of one item: etcd takes 1.5 MiB by default (its --max-request-bytes), so more is no item."""
+"""Per item. etcd accepts 1.5 MiB by default (its --max-request-bytes), so no item is longer."""
 GROWTH = 1.5
-"""A value that was not whole is tried again when there is so many times as much: linear in sum."""
+"""An incomplete value is parsed again when the text has grown by this factor, for linear time."""
 _SPACE = " \t\n\r"
 _ENDS, _BEHIND = frozenset('}]"'), frozenset(",]} \t\n\r")
-"""A value that ends otherwise is whole once one of these follows: 12. may be the begin of 12.3."""
+"""Any other value is complete once one of these follows: 12. may be the start of 12.3."""
 _DECODER = json.JSONDecoder()
 
 
 class JsonListError(ValueError):
-    """The text is no list in JSON."""
+    """The text is not a list in JSON."""
 
 
 @dataclass(slots=True)
 class JsonList:
-    """Takes text as it comes; `fields` are the list's own members, as far as they were read.
+    """Parses text as it arrives.
 
-    Agrees with json.loads on every list, however it is cut into pieces. The last of two members of
-    one name counts, as there, but `items` may be given only once.
+    Agrees with json.loads on every list, however it is cut into pieces. If a member occurs twice,
+    the last one counts, as in json.loads, but `items` may occur only once.
+
+    Attributes:
+        fields: The list's own members that were parsed so far.
+        done: Whether the list is complete.
     """
 
     fields: dict[str, Any] = field(default_factory=dict)
     done: bool = False
     _text: str = ""
     _at: int = 0
-    _enough: int = 0
-    _place: str = "start"
+    _retry_at: int = 0
+    _state: str = "start"
     _key: str = ""
     _has_items: bool = False
 
     def feed(self, text: str) -> Iterator[Any]:
-        """Give the items that are whole with this piece.
+        """Yield the items that are complete with this piece.
 
         Raises:
-            JsonListError: this will never be a list.
+            JsonListError: The text cannot become a list.
         """
         self._text = self._text[self._at :] + text
         self._at = 0
@@ -50,32 +54,32 @@ class JsonList:
             yield from found
 
     def end(self) -> Iterator[Any]:
-        """Give the items that waited for more text, and check that nothing is missing.
+        """Yield the items that waited for more text, and check that the list is complete.
 
         Raises:
-            JsonListError: the text ended within the list.
+            JsonListError: The text ended within the list.
         """
-        self._enough = 0
+        self._retry_at = 0
         yield from self.feed("")
         if not self.done:
             raise JsonListError("the list ends too early")
 
     def _step(self) -> tuple[Any, ...] | None:
-        """Read one token; None: more text is needed. Gives an item where one was read."""
+        """Read one token; None if more text is needed. Return an item if one was read."""
         while self._at < len(self._text) and self._text[self._at] in _SPACE:
             self._at += 1
         if self._at == len(self._text):
             return None
-        return self._steps[self._place](self)
+        return self._steps[self._state](self)
 
     def _next(self, expected: dict[str, str]) -> tuple[Any, ...]:
-        """Take one character and go to the place that it leads to."""
+        """Read one character and enter the state that it leads to."""
         found = self._text[self._at]
         if found not in expected:
-            raise JsonListError(f"{found!r} where a list has one of {' '.join(expected)}")
+            raise JsonListError(f"unexpected {found!r}: expected one of {' '.join(expected)}")
         self._at += 1
-        self._place = expected[found]
-        self.done = self._place == "end"
+        self._state = expected[found]
+        self.done = self._state == "end"
         return ()
 
     def _start(self) -> tuple[Any, ...]:
@@ -86,11 +90,11 @@ class JsonList:
 
     def _read_key(self) -> tuple[Any, ...] | None:
         if self._text[self._at] != '"':
-            raise JsonListError(f"{self._text[self._at]!r} where a list has a name")
+            raise JsonListError(f"unexpected {self._text[self._at]!r}: expected a name")
         found = self._value()
         if found is None:
             return None
-        self._key, self._place = found[0], "colon"
+        self._key, self._state = found[0], "colon"
         return ()
 
     def _colon(self) -> tuple[Any, ...]:
@@ -106,10 +110,10 @@ class JsonList:
         if found is None:
             return None
         if self._key == "items" and found[0] is not None:
-            raise JsonListError("the list's items are no list")
+            raise JsonListError("the list's items are not a list")
         if self._key != "items":
             self.fields[self._key] = found[0]
-        self._place = "after value"
+        self._state = "after value"
         return ()
 
     def _after_value(self) -> tuple[Any, ...]:
@@ -121,7 +125,7 @@ class JsonList:
 
     def _read_item(self) -> tuple[Any, ...] | None:
         if (found := self._value()) is not None:
-            self._place = "after item"
+            self._state = "after item"
         return found
 
     def _after_item(self) -> tuple[Any, ...]:
@@ -131,44 +135,44 @@ class JsonList:
         raise JsonListError("there is more after the list")
 
     def _value(self) -> tuple[Any] | None:
-        """Read a whole value; None: it ends further on."""
-        there = len(self._text) - self._at
-        if there < self._enough:
+        """Read a complete value; None if it is not complete yet."""
+        available = len(self._text) - self._at
+        if available < self._retry_at:
             return None
         try:
             found, end = _DECODER.raw_decode(self._text, self._at)
         except json.JSONDecodeError:
-            self._wait(there)
+            self._need_more(available)
             return None
         except RecursionError:
-            return self._deep_value(there)
+            return self._deep_value(available)
         except ValueError as error:
             raise JsonListError(f"an item cannot be read: {error}") from error
         if self._text[end - 1] not in _ENDS and self._text[end : end + 1] not in _BEHIND:
-            self._wait(there)
+            self._need_more(available)
             return None
-        self._at, self._enough = end, 0
+        self._at, self._retry_at = end, 0
         return (found,)
 
-    def _deep_value(self, there: int) -> tuple[Any] | None:
-        """Read what is nested too deeply for Python: of what lies deep, null stays."""
+    def _deep_value(self, available: int) -> tuple[Any] | None:
+        """Read a value that is nested too deeply for Python; deep parts become null."""
         end = end_of_value(self._text, self._at)
         if end is None:
-            self._wait(there)
+            self._need_more(available)
             return None
         try:
             found = loads(self._text[self._at : end])
         except (ValueError, RecursionError) as error:
             raise JsonListError(f"an item cannot be read: {error}") from error
-        self._at, self._enough = end, 0
+        self._at, self._retry_at = end, 0
         return (found,)
 
-    def _wait(self, there: int) -> None:
-        if there > MOST_CHARACTERS:
+    def _need_more(self, available: int) -> None:
+        if available > MOST_CHARACTERS:
             raise JsonListError(f"an item has more than {MOST_CHARACTERS} characters, or is none")
-        self._enough = int(there * GROWTH) + 1
+        self._retry_at = int(available * GROWTH) + 1
 
-    _steps = {  # noqa: RUF012 - the places, and what is read there
+    _steps = {  # noqa: RUF012 - the states, and what is read in them
         "start": _start,
         "first key": _first_key,
         "key": _read_key,

@@ -1,23 +1,23 @@
-"""What is kept of an object that the API server lists or tells: what is needed, and within bounds.
+"""What is kept of objects from the API server: the fields that are needed, within bounds.
 
-A Pod may have 1.5 MiB (etcd), of which 256 KiB are annotations and any part labels or containers:
-250 of them would take an agent's memory. What exceeds a bound is cut and named in `cut`, a member
-that no Pod of the API server has.
+A Pod may have 1.5 MiB (etcd), of which 256 KiB are annotations and any share is labels or
+containers: 250 of them would exhaust an agent's memory. What exceeds a bound is left out and named
+in `cut`, a member that no Pod of the API server has.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from oomwarden.core.objects.json_parts import object_at, objects_at
+from oomwarden.core.objects.json_parts import Json, object_at, objects_at
 
 MOST_LABEL_BYTES = 16 * 1024
-"""Keys and values; some 250 labels of a usual length. What sorts last by key is cut."""
+"""Keys and values; some 250 labels of typical length. Those whose keys sort last are left out."""
 MOST_LABEL_BYTES_ENDED = 2 * 1024
-"""Of a pod that has ended: the API server keeps up to 12,500 of them (podgc)."""
+"""For a pod that has ended: the API server keeps up to 12,500 of them (podgc)."""
 MOST_CONTAINERS = 256
 """In each of a pod's three lists."""
 MOST_WRITERS = 64
-"""Entries of managedFields, of pods/resize alone."""
+"""Entries of managedFields for pods/resize."""
 _TEXT = 1024
 _LISTS = ("initContainers", "containers", "ephemeralContainers")
 _MIRROR = tuple(f"kubernetes.io/config.{each}" for each in ("mirror", "hash", "source"))
@@ -30,29 +30,28 @@ _STATES = ("running", "waiting", "terminated")
 _ENDED = ("Failed", "Succeeded")
 _MEMORY: dict[str, Any] = {"f:resources": {"f:limits": {"f:memory": {}}}}
 
-Manifest = Mapping[str, Any]
-Made = dict[str, Any]
+Fields = dict[str, Any]
 
 
-def without_large_metadata(manifest: Manifest, annotation: str = "") -> Made:
-    """Leave out managedFields and annotations, but for one that somebody asks for."""
+def without_large_metadata(manifest: Json, annotation: str = "") -> Fields:
+    """Return an object without managedFields and annotations, except for one annotation."""
     metadata = object_at(manifest, "metadata")
     kept = {key: metadata[key] for key in metadata if key not in {"annotations", "managedFields"}}
-    asked = object_at(metadata, "annotations").get(annotation)
-    if asked is not None:
-        kept["annotations"] = {annotation: _short(asked)}
+    wanted = object_at(metadata, "annotations").get(annotation)
+    if wanted is not None:
+        kept["annotations"] = {annotation: _short(wanted)}
     return {**manifest, "metadata": kept}
 
 
-def namespace_labels(manifest: Manifest) -> Made:
-    """Keep a Namespace's labels."""
+def namespace_labels(manifest: Json) -> Fields:
+    """Return a Namespace's name and labels."""
     metadata = object_at(manifest, "metadata")
     labels, cut = _labels(metadata, MOST_LABEL_BYTES)
-    return {"metadata": {**_only(metadata, _METADATA), "labels": labels}, **_told([cut])}
+    return {"metadata": {**_only(metadata, _METADATA), "labels": labels}, **_cut([cut])}
 
 
-def pod_fields(manifest: Manifest) -> Made:
-    """Keep of a Pod what core.pod_facts and core.contradiction read."""
+def pod_fields(manifest: Json) -> Fields:
+    """Return the fields of a Pod that core.pods and core.records read."""
     metadata, spec = object_at(manifest, "metadata"), object_at(manifest, "spec")
     status = object_at(manifest, "status")
     ended = status.get("phase") in _ENDED
@@ -75,17 +74,17 @@ def pod_fields(manifest: Manifest) -> Made:
             **containers,
         },
         "status": _status(status, containers),
-        **(_told([cut, *left]) if lists else {}),
+        **(_cut([cut, *left]) if lists else {}),
     }
 
 
-def _told(cut: Iterable[str]) -> Made:
+def _cut(cut: Iterable[str]) -> Fields:
     found = ", ".join(filter(None, cut))
     return {"cut": found} if found else {}
 
 
-def _has_run(status: Manifest) -> bool:
-    """Whether the kubelet took the pod: one that it rejects has no statuses of containers."""
+def _has_run(status: Json) -> bool:
+    """Return whether the kubelet accepted the pod: a rejected one has no container statuses."""
     return any(status.get(_statuses(key)) for key in _LISTS)
 
 
@@ -93,20 +92,20 @@ def _statuses(key: str) -> str:
     return f"{key.removesuffix('s')}Statuses"
 
 
-def _only(found: Manifest, keys: Iterable[str]) -> Made:
+def _only(found: Json, keys: Iterable[str]) -> Fields:
     parts = {key: _short(found.get(key)) for key in keys}
     return {key: part for key, part in parts.items() if part is not None}
 
 
 def _short(value: object) -> object:
-    """Cut a text; what is neither text nor number is of another shape than is read."""
+    """Truncate text; values that are neither text nor numbers are malformed."""
     if isinstance(value, str):
         return value[:_TEXT]
     return value if isinstance(value, int | float) else None
 
 
-def _labels(metadata: Manifest, most: int) -> tuple[dict[str, str], str]:
-    """Keep what fits, and tell how many labels do not."""
+def _labels(metadata: Json, most: int) -> tuple[dict[str, str], str]:
+    """Return the labels that fit, and how many do not."""
     found = object_at(metadata, "labels")
     labels = {key: value for key, value in found.items() if isinstance(value, str)}
     if sum(map(len, labels)) + sum(map(len, labels.values())) <= most:
@@ -120,25 +119,25 @@ def _labels(metadata: Manifest, most: int) -> tuple[dict[str, str], str]:
     return kept, f"{len(labels) - len(kept)} of {len(labels)} labels"
 
 
-def _first(spec: Manifest, key: str) -> list[Manifest]:
+def _first(spec: Json, key: str) -> list[Json]:
     return objects_at(spec, key)[:MOST_CONTAINERS]
 
 
-def _left_out(spec: Manifest, key: str) -> str:
+def _left_out(spec: Json, key: str) -> str:
     count = len(objects_at(spec, key))
     more = count - MOST_CONTAINERS
     return f"{more} of {count} {key}" if more > 0 else ""
 
 
-def _container(container: Manifest) -> Made:
+def _container(container: Json) -> Fields:
     kept = _only(container, ("name", "restartPolicy"))
     policies = objects_at(container, "resizePolicy")[:8]
     resize = [_only(each, ("resourceName", "restartPolicy")) for each in policies]
     return {**kept, **({"resizePolicy": resize} if resize else {}), **_resources(container)}
 
 
-def _resources(part: Manifest) -> Made:
-    """Keep requests and limits, memory and CPU first; in a status, that it has none tells also."""
+def _resources(part: Json) -> Fields:
+    """Keep requests and limits, memory and CPU first. In a status, empty resources are kept too."""
     resources = object_at(part, "resources")
     if not isinstance(part.get("resources"), Mapping):
         return {}
@@ -146,7 +145,7 @@ def _resources(part: Manifest) -> Made:
     return {"resources": {key: _amounts(object_at(resources, key)) for key in kinds}}
 
 
-def _of_pod(spec: Manifest) -> Made:
+def _of_pod(spec: Json) -> Fields:
     """Keep a RuntimeClass's overhead, and which volumes are tmpfs: an Event names the first."""
     tmpfs = [
         {**_only(each, ("name",)), "emptyDir": {"medium": "Memory"}}
@@ -157,12 +156,12 @@ def _of_pod(spec: Manifest) -> Made:
     return {**({"overhead": _amounts(overhead)} if overhead else {}), "volumes": tmpfs[:16]}
 
 
-def _amounts(amounts: Manifest) -> Made:
+def _amounts(amounts: Json) -> Fields:
     names = sorted(amounts, key=lambda name: (name not in {"memory", "cpu"}, name))
     return _only(amounts, names[:32])
 
 
-def _status(status: Manifest, containers: Mapping[str, list[Made]]) -> Made:
+def _status(status: Json, containers: Mapping[str, list[Fields]]) -> Fields:
     conditions = [
         _only(each, ("type", "status", "reason", "message"))
         for each in objects_at(status, "conditions")[:64]
@@ -181,13 +180,13 @@ def _status(status: Manifest, containers: Mapping[str, list[Made]]) -> Made:
     }
 
 
-def _container_statuses(statuses: Iterable[Manifest], containers: list[Made]) -> list[Made]:
+def _container_statuses(statuses: Iterable[Json], containers: list[Fields]) -> list[Fields]:
     by_name = {str(each.get("name")): each for each in statuses}
     names = {str(each.get("name")) for each in containers}
     return [_container_status(each) for name, each in by_name.items() if name in names]
 
 
-def _container_status(status: Manifest) -> Made:
+def _container_status(status: Json) -> Fields:
     allocated = object_at(status, "allocatedResources")
     return {
         **_only(status, ("name", "containerID", "restartCount", "started")),
@@ -197,21 +196,21 @@ def _container_status(status: Manifest) -> Made:
     }
 
 
-def _state(status: Manifest, key: str) -> Made:
+def _state(status: Json, key: str) -> Fields:
     state = object_at(status, key)
     return {each: _only(object_at(state, each), _STATE) for each in _STATES if each in state}
 
 
-def _controllers(metadata: Manifest) -> list[Manifest]:
+def _controllers(metadata: Json) -> list[Json]:
     return [each for each in objects_at(metadata, "ownerReferences") if each.get("controller")][:1]
 
 
-def _owner(reference: Manifest) -> Made:
+def _owner(reference: Json) -> Fields:
     return _only(reference, ("apiVersion", "kind", "name", "uid", "controller"))
 
 
-def _writers(managed: Iterable[Manifest], containers: Mapping[str, list[Made]]) -> list[Made]:
-    """Keep who wrote pods/resize last, and whose memory limit (core.limit_marks)."""
+def _writers(managed: Iterable[Json], containers: Mapping[str, list[Fields]]) -> list[Fields]:
+    """Keep who last wrote pods/resize, and whose memory limit (core.model.limit_ownership)."""
     keys = ("manager", "operation", "subresource", "time")
     resized = [entry for entry in managed if entry.get("subresource") == "resize"][-MOST_WRITERS:]
     names = {
@@ -224,7 +223,7 @@ def _writers(managed: Iterable[Manifest], containers: Mapping[str, list[Made]]) 
     ]
 
 
-def _limits(fields: Manifest, names: Mapping[str, set[str]]) -> Made:
+def _limits(fields: Json, names: Mapping[str, set[str]]) -> Fields:
     """Keep which memory limits of these containers an entry owns."""
     spec = object_at(fields, "f:spec")
     lists = {
@@ -234,7 +233,7 @@ def _limits(fields: Manifest, names: Mapping[str, set[str]]) -> Made:
     return {"f:spec": {key: owned for key, owned in lists.items() if owned}}
 
 
-def _owns_limit(found: Any) -> bool:  # noqa: ANN401 - whatever stands there
+def _owns_limit(found: Any) -> bool:  # noqa: ANN401 - any JSON value
     for key in ("f:resources", "f:limits", "f:memory"):
         found = found.get(key) if isinstance(found, Mapping) else None
     return found is not None

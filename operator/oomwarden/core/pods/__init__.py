@@ -1,1 +1,1 @@
-"""From a pod's manifest to the facts that decisions need."""
+"""Converts a pod's manifest to the facts that decisions need."""

@@ -1,11 +1,11 @@
-"""The memory limit that a pod has by those of its containers."""
+"""A pod's memory limit as the sum of its containers' limits."""
 
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 
 
 def sum_of_limits(pod: PodFacts) -> int | None:
-    """Give the limit that the kubelet gives a pod: none where one of its containers has none.
+    """Return the limit that the kubelet sets on a pod: none if one of its containers has none.
 
     Source: kubernetes pkg/kubelet/cm/helpers_linux.go, ResourceConfigForPod, and
     component-helpers/resource/helpers.go, PodLimits (v1.37).
@@ -13,14 +13,14 @@ def sum_of_limits(pod: PodFacts) -> int | None:
     lasting = (each for each in pod.containers if each.type is not ContainerType.EPHEMERAL)
     if any(each.limit is None for each in lasting):
         return None
-    total = _total(summed(pod))
+    total = _total(counted_containers(pod))
     return total + pod.overhead if total else None
 
 
-def summed(pod: PodFacts) -> tuple[ContainerFacts, ...]:
-    """Give the containers whose limits make up the pod's: those that together may have most.
+def counted_containers(pod: PodFacts) -> tuple[ContainerFacts, ...]:
+    """Return the containers whose limits make up the pod's: those with the highest possible total.
 
-    An init container runs beside the sidecars that stand before it (KEP-753).
+    An init container runs beside the sidecars that are listed before it (KEP-753).
     """
     sidecars: tuple[ContainerFacts, ...] = ()
     most: tuple[ContainerFacts, ...] = ()

@@ -1,40 +1,40 @@
-"""A Pod as the API server gives it, to what the agent needs to know of it."""
+"""Converts a Pod from the API server to the facts that the agent needs."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 from oomwarden.api.oomkill import ContainerType, Owner
-from oomwarden.core.model.limit_ownership import LimitWriters, changer, changers
-from oomwarden.core.model.pod import ContainerFacts, PodFacts, ResizeTrouble, SpecLimit
+from oomwarden.core.model.limit_ownership import LimitOwnership, last_other_manager, limit_managers
+from oomwarden.core.model.pod import ContainerFacts, PodFacts, ResizeStatus, SpecLimit
 from oomwarden.core.model.quantity import parse_bytes
-from oomwarden.core.pods.limit_adoption import old_mark
+from oomwarden.core.objects.json_parts import Json
+from oomwarden.core.pods.limit_adoption import legacy_owner
 from oomwarden.core.pods.qos import qos_of
-from oomwarden.core.pods.shape import pod_shaped
-from oomwarden.core.pods.static_pods import claimed_hash, is_mirror, is_vouched_for
-
-Manifest = Mapping[str, Any]
+from oomwarden.core.pods.shape import shaped_pod
+from oomwarden.core.pods.static_pods import claimed_hash, has_kubelet_status, is_mirror
 
 _RESIZING = ("PodResizePending", "PodResizeInProgress")
 
 
-def pod_facts(manifest: Manifest) -> PodFacts:
-    """Read a Pod's JSON; what cannot be read of it is absent, and named in `odd`.
+def pod_facts(manifest: Json) -> PodFacts:
+    """Parse a Pod; what cannot be parsed is absent, and named in `unreadable`.
 
-    A static pod's cgroup is named after its config.hash, not after its mirror's UID (kubernetes
-    pkg/kubelet/config/common.go, v1.37).
+    A static pod's cgroup is named after its config.hash, not after the UID of its mirror pod
+    (kubernetes pkg/kubelet/config/common.go, v1.37).
 
     Raises:
-        ValueError: its name, namespace or UID is missing.
+        ValueError: Its name, namespace or UID is missing.
     """
-    shaped, odd = pod_shaped(manifest)
-    found, why = claimed_hash(shaped) if is_mirror(shaped) else (None, "")
-    facts = _facts(shaped, found or shaped["metadata"]["uid"])
-    vouched = found is None or is_vouched_for(shaped.get("status") or {})
-    return replace(facts, odd="; ".join(filter(None, (odd, why))), vouched=vouched)
+    pod, problems = shaped_pod(manifest)
+    found, why = claimed_hash(pod) if is_mirror(pod) else (None, "")
+    facts = _facts(pod, found or pod["metadata"]["uid"])
+    confirmed = found is None or has_kubelet_status(pod.get("status") or {})
+    return replace(
+        facts, unreadable="; ".join(filter(None, (problems, why))), is_confirmed=confirmed
+    )
 
 
-def _facts(manifest: Manifest, cgroup_uid: str) -> PodFacts:
+def _facts(manifest: Json, cgroup_uid: str) -> PodFacts:
     metadata, spec = manifest["metadata"], manifest.get("spec") or {}
     status = manifest.get("status") or {}
     managed = metadata.get("managedFields") or ()
@@ -56,48 +56,52 @@ def _facts(manifest: Manifest, cgroup_uid: str) -> PodFacts:
         limit=_memory_limit(spec) or None,
         overhead=max(_bytes((spec.get("overhead") or {}).get("memory", 0)), 0),
         tmpfs=tuple(_memory_backed(spec)),
-        cut=manifest.get("cut", ""),
+        left_out=manifest.get("cut", ""),
     )
 
 
-def _memory_backed(spec: Manifest) -> Iterator[str]:
+def _memory_backed(spec: Json) -> Iterator[str]:
     for volume in spec.get("volumes") or ():
         if volume.get("emptyDir", {}).get("medium") == "Memory":
             yield volume["name"]
 
 
-def _resize(status: Manifest) -> ResizeTrouble:
-    """Read what the kubelet says of a resize (kubernetes pkg/kubelet/status, v1.37)."""
+def _resize(status: Json) -> ResizeStatus:
+    """Read the kubelet's resize status (kubernetes pkg/kubelet/status, v1.37)."""
     for condition in status.get("conditions") or ():
         if condition.get("type") in _RESIZING and condition.get("status") == "True":
             reason = condition.get("reason") or "InProgress"
-            return ResizeTrouble(reason, condition.get("message") or "")
-    return ResizeTrouble()
+            return ResizeStatus(reason, condition.get("message") or "")
+    return ResizeStatus()
 
 
-def _containers(
-    spec: Manifest, status: Manifest, resized: list[Manifest]
-) -> Iterator[ContainerFacts]:
+def _containers(spec: Json, status: Json, resized: list[Json]) -> Iterator[ContainerFacts]:
     for key in ("initContainers", "containers", "ephemeralContainers"):
         statuses = status.get(f"{key.removesuffix('s')}Statuses") or ()
         by_name = {each["name"]: each for each in statuses}
         for container in spec.get(key) or ():
             found = _container(_type(key, container), container, by_name.get(container["name"], {}))
-            name, asked = container["name"], _memory_limit(container)
-            who = changers(resized, key, name) if resized else ()
-            told = (changer(who), old_mark(who, name), _asked(container))
-            yield replace(found, spec=SpecLimit(asked, LimitWriters(), _restarts(container), *told))
+            name, limit = container["name"], _memory_limit(container)
+            managers = limit_managers(resized, key, name) if resized else ()
+            writers = (
+                last_other_manager(managers),
+                legacy_owner(managers, name),
+                _spec_request(container),
+            )
+            yield replace(
+                found, spec=SpecLimit(limit, LimitOwnership(), _restarts(container), *writers)
+            )
 
 
-def _restarts(container: Manifest) -> bool:
-    """Whether a resize of its memory restarts it (KEP-1287, resizePolicy)."""
+def _restarts(container: Json) -> bool:
+    """Return whether a resize of its memory restarts the container (KEP-1287, resizePolicy)."""
     for policy in container.get("resizePolicy") or ():
         if policy.get("resourceName") == "memory":
             return bool(policy.get("restartPolicy") == "RestartContainer")
     return False
 
 
-def _type(key: str, container: Manifest) -> ContainerType:
+def _type(key: str, container: Json) -> ContainerType:
     if key == "ephemeralContainers":
         return ContainerType.EPHEMERAL
     if key == "containers":
@@ -106,49 +110,49 @@ def _type(key: str, container: Manifest) -> ContainerType:
     return ContainerType.SIDECAR if sidecar else ContainerType.INIT
 
 
-def _container(kind: ContainerType, container: Manifest, status: Manifest) -> ContainerFacts:
+def _container(kind: ContainerType, container: Json, status: Json) -> ContainerFacts:
     state, last = status.get("state") or {}, status.get("lastState") or {}
-    told = _bare_id(status)
+    current = _bare_id(status)
     ended = _bare_id(state.get("terminated") or {}) or _bare_id(last.get("terminated") or {})
     running = "running" in state
     return ContainerFacts(
         name=container["name"],
         type=kind,
-        container_id=told if running else None,
-        previous_id=ended if running else ended or told,
+        container_id=current if running else None,
+        previous_id=ended if running else ended or current,
         limit=_limit(container, status),
         request=_request(container, status),
     )
 
 
-def _request(container: Manifest, status: Manifest) -> int:
-    """Give the memory request that the kubelet has allocated, in bytes; 0: none."""
-    told = status.get("allocatedResources")
-    return _asked(container) if not told else max(_bytes(told.get("memory", 0)), 0)
+def _request(container: Json, status: Json) -> int:
+    """Return the memory request that the kubelet has allocated, in bytes; 0 for none."""
+    allocated = status.get("allocatedResources")
+    return _spec_request(container) if not allocated else max(_bytes(allocated.get("memory", 0)), 0)
 
 
-def _asked(container: Manifest) -> int:
-    """Give the memory request of a spec in bytes; 0: none."""
+def _spec_request(container: Json) -> int:
+    """Return the memory request in a spec, in bytes; 0 for none."""
     requests = (container.get("resources") or {}).get("requests") or {}
     return max(_bytes(requests.get("memory", 0)), 0)
 
 
-def _bare_id(status: Manifest) -> str | None:
-    """Strip the runtime's name: `containerd://` and the like."""
+def _bare_id(status: Json) -> str | None:
+    """Return the container ID without the runtime's prefix, such as `containerd://`."""
     return status.get("containerID", "").rpartition("//")[2] or None
 
 
-def _limit(container: Manifest, status: Manifest) -> int | None:
-    """Give the memory limit in bytes: the one in force, which a resize may still have to change.
+def _limit(container: Json, status: Json) -> int | None:
+    """Return the memory limit in effect, in bytes, which a pending resize may still change.
 
-    A status with empty resources tells of a container that has no limit yet (kubernetes
+    A status with empty resources means that the container has no limit yet (kubernetes
     pkg/kubelet/kubelet_pods.go, convertContainerStatusResources, v1.37).
     """
     return _memory_limit(status if "resources" in status else container)
 
 
-def _memory_limit(container: Manifest) -> int | None:
-    """Give the limit that a spec or status has; 0 means none, as nothing does.
+def _memory_limit(container: Json) -> int | None:
+    """Return the limit in a spec or status; 0 means none, like no value.
 
     Source: kubernetes pkg/kubelet/kuberuntime/kuberuntime_manager.go, validateMemoryResizeAction.
     """
@@ -158,19 +162,19 @@ def _memory_limit(container: Manifest) -> int | None:
 
 
 def _bytes(amount: object) -> int:
-    """Read an amount of memory, blanks around it included (quantity.go, UnmarshalJSON)."""
+    """Parse an amount of memory, with blanks around it (quantity.go, UnmarshalJSON)."""
     return parse_bytes(str(amount).strip())
 
 
-def _owner(metadata: Manifest) -> Owner | None:
+def _owner(metadata: Json) -> Owner | None:
     for reference in metadata.get("ownerReferences") or ():
         if reference.get("controller"):
-            return _above(reference, metadata.get("labels") or {})
+            return _workload(reference, metadata.get("labels") or {})
     return None
 
 
-def _above(reference: Manifest, labels: Mapping[str, str]) -> Owner:
-    """Name the Deployment in place of its ReplicaSet, which is called <deployment>-<hash>."""
+def _workload(reference: Json, labels: Mapping[str, str]) -> Owner:
+    """Return the Deployment instead of its ReplicaSet, which is called <deployment>-<hash>."""
     kind, name = reference.get("kind", ""), reference.get("name", "")
     suffix = f"-{labels.get('pod-template-hash', '')}"
     if kind == "ReplicaSet" and len(suffix) > 1 and name.endswith(suffix):

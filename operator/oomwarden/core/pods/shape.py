@@ -1,8 +1,8 @@
 """The parts of a Pod that are read, and the shapes that they must have.
 
-The API server sees to most of it. Not to all: an amount may be spelled in ways that are not known
-here, a word may be of a newer version, and the text of owners is bounded nowhere
-(kubernetes apimachinery pkg/api/validation/objectmeta.go, validateOwnerReference, v1.37).
+The API server ensures most of it, but not all: an amount may be written in a form that is not known
+here, a word may come from a newer version, and the text of owners is not limited (kubernetes
+apimachinery pkg/api/validation/objectmeta.go, validateOwnerReference, v1.37).
 """
 
 from typing import Any
@@ -11,53 +11,55 @@ from oomwarden.api.policy import QOSClass
 from oomwarden.core.objects.shapes import (
     ABSENT,
     Shape,
-    amount,
+    any_value,
     free_text,
-    mapping,
-    moment,
-    needs,
+    integer,
+    list_of,
+    map_of,
+    memory_amount,
+    object_with,
     one_of,
-    record,
-    several,
-    shaped,
+    required,
     text,
-    whatever,
-    whole,
+    timestamp,
+    validated,
 )
 
 _NAME = 253
 _MOST_WORDS = 1024
 
 
-def _amounts(value: Any, path: str, odd: list[str]) -> Any:  # noqa: ANN401 - a shape
-    """Take amounts of resources; only memory is read, the others are compared.
+def _amounts(value: Any, path: str, problems: list[str]) -> Any:  # noqa: ANN401 - a shape
+    """Accept amounts of resources; only memory is parsed, the others are compared.
 
-    An amount that is null is there, and 0 (quantity.go, UnmarshalJSON).
+    An amount of null counts as present, and 0 (quantity.go, UnmarshalJSON).
     """
-    found = mapping(whatever)(value, path, odd)
+    found = map_of(any_value)(value, path, problems)
     if found is ABSENT or "memory" not in found:
         return found
     found = {key: "0" if each is None else each for key, each in found.items()}
-    if amount(found["memory"], f"{path}.memory", odd) is ABSENT:
+    if memory_amount(found["memory"], f"{path}.memory", problems) is ABSENT:
         return {key: each for key, each in found.items() if key != "memory"}
     return found
 
 
-_RESOURCES = record(limits=_amounts, requests=_amounts)
-_CONTAINER = needs(
-    record(
+_RESOURCES = object_with(limits=_amounts, requests=_amounts)
+_CONTAINER = required(
+    object_with(
         name=text,
         restartPolicy=text,
         resources=_RESOURCES,
-        resizePolicy=several(record(resourceName=text, restartPolicy=text)),
+        resizePolicy=list_of(object_with(resourceName=text, restartPolicy=text)),
     ),
     "name",
 )
-_VOLUME = needs(record(name=free_text(_NAME), emptyDir=record(medium=text)), "name")
-_ENDED = record(containerID=text, finishedAt=moment, reason=free_text(_NAME), exitCode=whole)
-_STATE = record(running=mapping(whatever), waiting=mapping(whatever), terminated=_ENDED)
-_STATUS = needs(
-    record(
+_VOLUME = required(object_with(name=free_text(_NAME), emptyDir=object_with(medium=text)), "name")
+_ENDED = object_with(
+    containerID=text, finishedAt=timestamp, reason=free_text(_NAME), exitCode=integer
+)
+_STATE = object_with(running=map_of(any_value), waiting=map_of(any_value), terminated=_ENDED)
+_STATUS = required(
+    object_with(
         name=text,
         containerID=text,
         state=_STATE,
@@ -67,53 +69,55 @@ _STATUS = needs(
     ),
     "name",
 )
-_CONDITION = record(type=text, status=text, reason=free_text(_NAME), message=free_text(_MOST_WORDS))
-_OWNER = record(
-    apiVersion=free_text(_NAME), kind=free_text(_NAME), name=free_text(_NAME), controller=whatever
+_CONDITION = object_with(
+    type=text, status=text, reason=free_text(_NAME), message=free_text(_MOST_WORDS)
 )
-_WRITER = record(
-    manager=free_text(_NAME), operation=text, subresource=text, time=moment, fieldsV1=whatever
+_OWNER = object_with(
+    apiVersion=free_text(_NAME), kind=free_text(_NAME), name=free_text(_NAME), controller=any_value
 )
-POD_STATUS: Shape = record(
+_WRITER = object_with(
+    manager=free_text(_NAME), operation=text, subresource=text, time=timestamp, fieldsV1=any_value
+)
+POD_STATUS: Shape = object_with(
     phase=text,
     qosClass=one_of(*QOSClass),
-    startTime=whatever,
-    conditions=several(_CONDITION),
+    startTime=any_value,
+    conditions=list_of(_CONDITION),
     resources=_RESOURCES,
     allocatedResources=_amounts,
-    containerStatuses=several(_STATUS),
-    initContainerStatuses=several(_STATUS),
-    ephemeralContainerStatuses=several(_STATUS),
+    containerStatuses=list_of(_STATUS),
+    initContainerStatuses=list_of(_STATUS),
+    ephemeralContainerStatuses=list_of(_STATUS),
 )
-POD: Shape = needs(
-    record(
-        metadata=needs(
-            record(
+POD: Shape = required(
+    object_with(
+        metadata=required(
+            object_with(
                 name=text,
                 namespace=text,
                 uid=text,
-                labels=mapping(text),
-                annotations=mapping(text),
-                ownerReferences=several(_OWNER),
-                managedFields=several(_WRITER),
-                creationTimestamp=moment,
-                deletionTimestamp=whatever,
+                labels=map_of(text),
+                annotations=map_of(text),
+                ownerReferences=list_of(_OWNER),
+                managedFields=list_of(_WRITER),
+                creationTimestamp=timestamp,
+                deletionTimestamp=any_value,
                 resourceVersion=text,
-                generation=whole,
+                generation=integer,
             ),
             "name",
             "namespace",
             "uid",
         ),
-        spec=record(
+        spec=object_with(
             nodeName=text,
             priorityClassName=text,
             resources=_RESOURCES,
             overhead=_amounts,
-            volumes=several(_VOLUME),
-            containers=several(_CONTAINER),
-            initContainers=several(_CONTAINER),
-            ephemeralContainers=several(_CONTAINER),
+            volumes=list_of(_VOLUME),
+            containers=list_of(_CONTAINER),
+            initContainers=list_of(_CONTAINER),
+            ephemeralContainers=list_of(_CONTAINER),
         ),
         status=POD_STATUS,
         cut=text,
@@ -122,13 +126,13 @@ POD: Shape = needs(
 )
 
 
-def pod_shaped(manifest: object) -> tuple[dict[str, Any], str]:
-    """Give what of a Pod can be read, and what cannot, in words.
+def shaped_pod(manifest: object) -> tuple[dict[str, Any], str]:
+    """Return the readable parts of a Pod, and a description of the others.
 
     Raises:
-        ValueError: it cannot be told from others: its name, namespace or UID is missing.
+        ValueError: It cannot be identified: its name, namespace or UID is missing.
     """
-    found, odd = shaped(manifest, POD)
+    found, problems = validated(manifest, POD)
     if found is ABSENT:
-        raise ValueError(odd)
-    return found, odd
+        raise ValueError(problems)
+    return found, problems

@@ -1,37 +1,34 @@
-"""What is to be said of a policy before any node reports: what its own words allow to others."""
+"""Warnings about a policy that follow from its own spec, before any node reports."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from oomwarden.core.objects.json_parts import object_at, objects_at
+from oomwarden.core.objects.json_parts import Json, object_at, objects_at
 from oomwarden.core.policy.policy import CLUSTER
 
 ANY_TENANT = "AnyTenant"
 _ANY_TENANT = (
-    "Whoever may create pods in any namespace can set the labels or the priority class that this "
-    "policy selects by, and is then spared at the cost of others; the floor of policies of a "
-    "namespace does not hold for it. Bound it by namespaceSelector: labels of namespaces are an "
-    "administrator's to set."
+    "Anyone who may create pods in any namespace can set the labels or the priority class that "
+    "this policy selects by, and gets protected at the cost of other pods; the floor for "
+    "namespaced policies does not apply to it. Restrict it with namespaceSelector: only "
+    "administrators set labels of namespaces."
 )
-
-Json = Mapping[str, Any]
 
 
 def caution(kind: str, spec: Json) -> str:
     """Warn of a ClusterOOMPolicy that lowers scores for every tenant who sets a label.
 
     Args:
-        kind: The policy's.
-        spec: As the API server has it.
+        kind: The policy's kind.
+        spec: The policy's spec as JSON.
 
     Returns:
-        Why, and what to do; empty: nothing is to be said.
+        Why, and what to do; empty if there is nothing to warn of.
     """
     if kind != CLUSTER or _selects(spec, "namespaceSelector"):
         return ""
-    chosen = _selects(spec, "podSelector") or bool(spec.get("priorityClassNames"))
+    by_pod = _selects(spec, "podSelector") or bool(spec.get("priorityClassNames"))
     lowers = any(score < 0 for rule in objects_at(spec, "rules") for score in _scores(rule))
-    return _ANY_TENANT if chosen and lowers else ""
+    return _ANY_TENANT if by_pod and lowers else ""
 
 
 def _selects(spec: Json, selector: str) -> bool:
@@ -40,6 +37,6 @@ def _selects(spec: Json, selector: str) -> bool:
 
 
 def _scores(rule: Json) -> Iterator[int]:
-    told = [rule.get(name) for name in ("oomScoreAdj", "oomScoreOffset")]
-    told += [each.get("oomScoreAdj") for each in objects_at(rule, "processes")]
-    yield from (score for score in told if isinstance(score, int))
+    scores = [rule.get(name) for name in ("oomScoreAdj", "oomScoreOffset")]
+    scores += [each.get("oomScoreAdj") for each in objects_at(rule, "processes")]
+    yield from (score for score in scores if isinstance(score, int))

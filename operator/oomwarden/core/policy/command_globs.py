@@ -1,9 +1,10 @@
-"""Globs over command lines, in time that no text can stretch.
+"""Globs over command lines, matched in time that no text can increase.
 
-The language is fnmatch's: `*`, `?`, `[...]`, `[!...]`, the whole text, capitals as they are.
-A glob becomes a row of steps, and a bit mask holds how many steps may be done so far (shift-and):
-each character of the text costs one shift, whatever the glob is. Nothing is tried twice, so
-`*a*a*a*b` against a tenant's 4 KiB of `a` takes no longer than `*` and one letter.
+The language is that of fnmatch: `*`, `?`, `[...]` and `[!...]`, for the whole text and
+case-sensitive. A glob is compiled to a row of character sets, and a bit mask records how many of
+them may be matched so far (shift-and): each character of the text costs one shift, whatever the
+glob is. Nothing is tried twice, so `*a*a*a*b` against a tenant's 4 KiB of `a` takes no longer than
+`*` and one letter.
 """
 
 from bisect import bisect_right
@@ -15,12 +16,12 @@ KEPT_GLOBS = 256
 _LAST = 0x10FFFF
 
 Ranges = tuple[tuple[int, int], ...]
-"""First and last code point of each."""
+"""First and last code point of each range."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
-    """Takes one character: of the ranges, or when `negated` any other."""
+class _CharSet:
+    """Matches one character: one in the ranges, or if `negated` any other."""
 
     ranges: Ranges
     negated: bool = False
@@ -28,10 +29,14 @@ class _Step:
 
 @dataclass(frozen=True, slots=True)
 class _Machine:
-    """Characters that no step tells apart are one class, known by its first code point.
+    """A compiled glob. Bit n of a mask stands for n matched character sets.
 
-    Bit n of a mask stands for n steps done; `masks` holds, by class, those that a character leads
-    to, `loops` those after which a `*` takes anything, `final` the last one.
+    Attributes:
+        classes: Characters that no set distinguishes form a class, identified by its first code
+            point.
+        masks: By class, the sets that its characters match.
+        loops: The sets after which a `*` matches anything.
+        final: The last set.
     """
 
     classes: tuple[int, ...]
@@ -41,13 +46,13 @@ class _Machine:
 
 
 def matches(glob: str, text: str) -> bool:
-    """Tell whether the whole text matches, as fnmatch.fnmatchcase does."""
+    """Return whether the whole text matches, as fnmatch.fnmatchcase does."""
     machine = _compile(glob)
     classes, masks, loops, final = machine.classes, machine.masks, machine.loops, machine.final
     states = 1
     for char in text:
         if states & loops & final:
-            return True  # a `*` at the end takes the rest
+            return True  # a `*` at the end matches the rest
         mask = masks[bisect_right(classes, ord(char)) - 1]
         states = (states << 1) & mask | states & loops
         if not states:
@@ -57,41 +62,41 @@ def matches(glob: str, text: str) -> bool:
 
 @lru_cache(KEPT_GLOBS)
 def _compile(glob: str) -> _Machine:
-    steps: list[_Step] = []
+    sets: list[_CharSet] = []
     loops = 0
     for part in _parse(glob):
         if part is None:
-            loops |= 1 << len(steps)
+            loops |= 1 << len(sets)
         else:
-            steps.append(part)
-    classes = _classes(steps)
-    return _Machine(classes, _masks(steps, classes), loops, 1 << len(steps))
+            sets.append(part)
+    classes = _classes(sets)
+    return _Machine(classes, _masks(sets, classes), loops, 1 << len(sets))
 
 
-def _parse(glob: str) -> Iterator[_Step | None]:
-    """Give the steps; None stands for `*`."""
+def _parse(glob: str) -> Iterator[_CharSet | None]:
+    """Yield the character sets; None stands for `*`."""
     at = 0
     while at < len(glob):
         char, at = glob[at], at + 1
         if char == "*":
             yield None
         elif char == "?":
-            yield _Step((), negated=True)
+            yield _CharSet((), negated=True)
         elif char == "[" and (end := _end_of_set(glob, at)) > 0:
             yield _set(glob[at:end])
             at = end + 1
         else:
-            yield _Step(((ord(char), ord(char)),))
+            yield _CharSet(((ord(char), ord(char)),))
 
 
 def _end_of_set(glob: str, at: int) -> int:
-    """Find the `]`; a first one is a member. -1: there is none, and `[` stands for itself."""
+    """Find the `]`; a leading one is a member. -1 if there is none, and `[` is literal."""
     at += glob.startswith("!", at)
     at += glob.startswith("]", at)
     return glob.find("]", at)
 
 
-def _set(inner: str) -> _Step:
+def _set(inner: str) -> _CharSet:
     negated = inner.startswith("!")
     members = inner[negated:]
     ranges: list[tuple[int, int]] = []
@@ -104,23 +109,23 @@ def _set(inner: str) -> _Step:
             at += 2
         if first <= last:
             ranges.append((first, last))
-    return _Step(tuple(ranges), negated)
+    return _CharSet(tuple(ranges), negated)
 
 
-def _classes(steps: list[_Step]) -> tuple[int, ...]:
+def _classes(sets: list[_CharSet]) -> tuple[int, ...]:
     bounds = {0}
-    for step in steps:
-        for first, last in step.ranges:
+    for charset in sets:
+        for first, last in charset.ranges:
             bounds |= {first, last + 1}
     return tuple(sorted(bounds - {_LAST + 1}))
 
 
-def _masks(steps: list[_Step], classes: tuple[int, ...]) -> tuple[int, ...]:
+def _masks(sets: list[_CharSet], classes: tuple[int, ...]) -> tuple[int, ...]:
     masks = [0] * len(classes)
-    for done, step in enumerate(steps, start=1):
-        taken: set[int] = set()
-        for first, last in step.ranges:
-            taken.update(range(bisect_right(classes, first) - 1, bisect_right(classes, last)))
-        for each in set(range(len(classes))) - taken if step.negated else taken:
+    for done, charset in enumerate(sets, start=1):
+        members: set[int] = set()
+        for first, last in charset.ranges:
+            members.update(range(bisect_right(classes, first) - 1, bisect_right(classes, last)))
+        for each in set(range(len(classes))) - members if charset.negated else members:
             masks[each] |= 1 << done
     return tuple(masks)

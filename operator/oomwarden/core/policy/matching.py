@@ -1,17 +1,16 @@
-"""Which policies want a container, and which of them wins it whole."""
+"""Which policies select a container, and which one governs it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from oomwarden.api.base import LabelSelector, LabelSelectorRequirement
 from oomwarden.api.policy import ClusterOOMPolicySpec, Mode, OOMPolicySpec, Rule
-from oomwarden.core.model.pod import PodFacts
+from oomwarden.core.model.pod import Labels, PodFacts
 from oomwarden.core.policy.policy import Policy
 
-Labels = Mapping[str, str]
-KEPT_NAMES = 256
-"""Names of containers for which a policy keeps what matches."""
+CACHED_NAMES = 256
+"""Container names for which a policy caches the matching rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +23,12 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class PolicySelection:
-    """Who wins one container.
+    """Which policy governs a container.
 
-    `losers` enforce or observe, and are beaten by the winner; `observers` would win if they
-    enforced, each for itself.
+    Attributes:
+        winner: The policy that governs it.
+        losers: Policies, enforcing or observing, that rank behind the winner.
+        observers: Observing policies that would each govern the container if they enforced.
     """
 
     winner: Match | None = None
@@ -36,16 +37,19 @@ class PolicySelection:
 
 
 def selects_labels(selector: LabelSelector, labels: Labels) -> bool:
-    """Match as Kubernetes does (apimachinery pkg/labels/selector.go): NotIn takes absent keys."""
+    """Return whether a selector matches labels, as in Kubernetes: NotIn matches absent keys.
+
+    Source: kubernetes apimachinery pkg/labels/selector.go.
+    """
     for key, value in selector.match_labels.items():
         if labels.get(key) != value:
             return False
     return not selector.match_expressions or all(
-        _holds(each, labels) for each in selector.match_expressions
+        _satisfies(each, labels) for each in selector.match_expressions
     )
 
 
-def _holds(requirement: LabelSelectorRequirement, labels: Labels) -> bool:
+def _satisfies(requirement: LabelSelectorRequirement, labels: Labels) -> bool:
     value = labels.get(requirement.key)
     match requirement.operator:
         case "In":
@@ -59,25 +63,25 @@ def _holds(requirement: LabelSelectorRequirement, labels: Labels) -> bool:
 
 
 def selects(policy: Policy, pod: PodFacts, namespace_labels: Labels, node_labels: Labels) -> bool:
-    """Whether a policy selects a pod, whatever its rules say of the containers.
+    """Return whether a policy selects a pod, regardless of its rules for containers.
 
     Args:
-        policy: Of either kind.
+        policy: A policy of either kind.
         pod: The pod.
-        namespace_labels: Of the pod's namespace.
-        node_labels: Of the node that the pod runs on.
+        namespace_labels: Labels of the pod's namespace.
+        node_labels: Labels of the node that the pod runs on.
     """
     spec = policy.spec
     return (
         (policy.namespace is None or policy.namespace == pod.namespace)
         and selects_labels(spec.pod_selector, pod.labels)
-        and _selects_place(spec, namespace_labels, node_labels)
+        and _selects_where(spec, namespace_labels, node_labels)
         and (not spec.priority_class_names or pod.priority_class in spec.priority_class_names)
         and (not spec.qos_classes or pod.qos in spec.qos_classes)
     )
 
 
-def _selects_place(spec: OOMPolicySpec, namespace_labels: Labels, node_labels: Labels) -> bool:
+def _selects_where(spec: OOMPolicySpec, namespace_labels: Labels, node_labels: Labels) -> bool:
     if not isinstance(spec, ClusterOOMPolicySpec):
         return True
     return selects_labels(spec.namespace_selector, namespace_labels) and selects_labels(
@@ -85,20 +89,20 @@ def _selects_place(spec: OOMPolicySpec, namespace_labels: Labels, node_labels: L
     )
 
 
-def asks_for_node(policy: Policy) -> bool:
-    """Whether the node's labels decide on a policy."""
+def selects_by_node(policy: Policy) -> bool:
+    """Return whether the labels of the node matter to a policy."""
     spec = policy.spec
     return isinstance(spec, ClusterOOMPolicySpec) and spec.node_selector != LabelSelector()
 
 
 def match(policy: Policy, container: str) -> Match | None:
-    """Find the first rule for a container of a selected pod; None: the policy does not compete."""
-    known = policy.matches
-    if container not in known:
-        if len(known) >= KEPT_NAMES:
-            known.clear()
-        known[container] = _first_rule(policy, container)
-    rule = known[container]
+    """Return the first rule for a container of a selected pod; None if no rule matches."""
+    cached = policy.matches
+    if container not in cached:
+        if len(cached) >= CACHED_NAMES:
+            cached.clear()
+        cached[container] = _first_rule(policy, container)
+    rule = cached[container]
     return None if rule is None else Match(policy, rule)
 
 
@@ -110,7 +114,7 @@ def _first_rule(policy: Policy, container: str) -> Rule | None:
 
 
 def rank(policy: Policy) -> tuple[int, int, str]:
-    """Give the sort key: what beats comes first. No two policies for one container share it."""
+    """Return the sort key, the best first. No two policies for one container have the same."""
     spec = policy.spec
     tier = 1
     if isinstance(spec, ClusterOOMPolicySpec):
@@ -119,11 +123,11 @@ def rank(policy: Policy) -> tuple[int, int, str]:
 
 
 def select_winner(policies: Iterable[Policy], container: str) -> PolicySelection:
-    """Decide a container among the policies that select its pod, in any order."""
-    entrants = [found for policy in policies if (found := match(policy, container))]
-    entrants.sort(key=lambda entrant: rank(entrant.policy))
-    enforcing = (each for each in entrants if each.policy.spec.mode is Mode.ENFORCE)
+    """Select the policy that governs a container among its pod's, in any order."""
+    matches = [found for policy in policies if (found := match(policy, container))]
+    matches.sort(key=lambda one: rank(one.policy))
+    enforcing = (each for each in matches if each.policy.spec.mode is Mode.ENFORCE)
     winner = next(enforcing, None)
-    ahead = entrants.index(winner) if winner else len(entrants)
-    losers = tuple(each.policy for each in entrants[ahead + 1 :])
-    return PolicySelection(winner, losers, tuple(entrants[:ahead]))
+    ahead = matches.index(winner) if winner else len(matches)
+    losers = tuple(each.policy for each in matches[ahead + 1 :])
+    return PolicySelection(winner, losers, tuple(matches[:ahead]))

@@ -1,9 +1,9 @@
-"""Policies as the API server gives them, whichever of the two kinds."""
+"""Policies of both kinds, parsed from what the API server returns."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
@@ -19,15 +19,30 @@ NAMESPACED, CLUSTER = "OOMPolicy", "ClusterOOMPolicy"
 _OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 _LONGEST = 512
 
-Key = tuple[str, str, str]
-"""Kind, namespace (empty: none) and name."""
+
+class PolicyKey(NamedTuple):
+    """A policy's identity; `namespace` is empty for a ClusterOOMPolicy."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return "/".join(filter(None, self))
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One policy; `unknown` names fields that only a newer version understands.
+    """One policy.
 
-    `matches` keeps by container name which rule matches: hundreds of globs are tried once.
+    Attributes:
+        kind: OOMPolicy or ClusterOOMPolicy.
+        namespace: Its namespace; None for a ClusterOOMPolicy.
+        name: Its name.
+        generation: Its metadata.generation.
+        spec: Its spec.
+        unknown: Names of fields that only a newer version understands.
+        matches: The matching rule by container name: hundreds of globs are tried only once.
     """
 
     kind: str
@@ -39,13 +54,13 @@ class Policy:
     matches: dict[str, Rule | None] = field(default_factory=dict, compare=False, repr=False)
 
     @property
-    def key(self) -> Key:
-        """Tell it from every other policy."""
-        return (self.kind, self.namespace or "", self.name)
+    def key(self) -> PolicyKey:
+        """Return the identity of the policy."""
+        return PolicyKey(self.kind, self.namespace or "", self.name)
 
     @property
     def reference(self) -> PolicyReference:
-        """Give what a kill's record says of it."""
+        """Return the reference for the record of a kill."""
         return PolicyReference(kind=self.kind, name=self.name)
 
     def __str__(self) -> str:
@@ -53,8 +68,8 @@ class Policy:
         return f"{self.kind} {where}{self.name}"
 
 
-def key_of(kind: str, manifest: Mapping[str, Any]) -> Key:
-    """Give the key of a manifest, also of one that cannot be read as a policy.
+def key_of(kind: str, manifest: Mapping[str, Any]) -> PolicyKey:
+    """Return the key of a manifest, even if it is not a valid policy.
 
     Raises:
         ValueError: metadata.name is missing.
@@ -62,23 +77,23 @@ def key_of(kind: str, manifest: Mapping[str, Any]) -> Key:
     metadata = manifest.get("metadata") or {}
     name, namespace = metadata.get("name"), metadata.get("namespace")
     if not name:
-        raise ValueError(f"metadata.name: a {kind} without a name cannot be told from others")
-    return (kind, str(namespace or "") if kind == NAMESPACED else "", str(name))
+        raise ValueError(f"metadata.name: a {kind} without a name cannot be identified")
+    return PolicyKey(kind, str(namespace or "") if kind == NAMESPACED else "", str(name))
 
 
 def parse_policy(kind: str, manifest: Mapping[str, Any]) -> Policy:
-    """Read a manifest of kind OOMPolicy or ClusterOOMPolicy.
+    """Parse a manifest of kind OOMPolicy or ClusterOOMPolicy.
 
     Raises:
-        ValueError: names the field that cannot be read, and why.
+        ValueError: Names the invalid field and explains why.
     """
     _, namespace, name = key_of(kind, manifest)
     model = OOMPolicySpec if kind == NAMESPACED else ClusterOOMPolicySpec
     spec = manifest.get("spec", {})
     parsed = _parse(model, spec)
     _check(parsed)
-    told = manifest["metadata"].get("generation", 0)
-    generation = told if isinstance(told, int) else 0
+    generation = manifest["metadata"].get("generation", 0)
+    generation = generation if isinstance(generation, int) else 0
     return Policy(kind, namespace or None, name, generation, parsed, unknown_fields(spec, model))
 
 
@@ -88,14 +103,14 @@ def _parse(model: type[OOMPolicySpec], spec: object) -> OOMPolicySpec:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         why = _why_reserved(first["loc"], first["input"])
-        told = f"{_path(first['loc'])}: {first['msg']}{why}"
-        raise ValueError(readable(told, _LONGEST)) from error
+        text = f"{_path(first['loc'])}: {first['msg']}{why}"
+        raise ValueError(readable(text, _LONGEST)) from error
 
 
-def _why_reserved(location: tuple[int | str, ...], given: object) -> str:
-    if not isinstance(given, int) or location[-1:] != ("oomScoreAdj",):
+def _why_reserved(location: tuple[int | str, ...], value: object) -> str:
+    if not isinstance(value, int) or location[-1:] != ("oomScoreAdj",):
         return ""
-    return f"; {RESERVED[given]}" if given in RESERVED else ""
+    return f"; {RESERVED[value]}" if value in RESERVED else ""
 
 
 def _path(location: tuple[int | str, ...]) -> str:
@@ -104,10 +119,10 @@ def _path(location: tuple[int | str, ...]) -> str:
 
 
 def _check(spec: OOMPolicySpec) -> None:
-    """Check what the API server checks with CEL rules, for the sake of an older CRD."""
+    """Check what the API server checks with CEL rules, in case its CRD is older."""
     for number, rule in enumerate(spec.rules):
         if rule.oom_score_adj is not None and rule.oom_score_offset is not None:
-            raise ValueError(f"spec.rules[{number}]: give oomScoreAdj or oomScoreOffset, not both")
+            raise ValueError(f"spec.rules[{number}]: set oomScoreAdj or oomScoreOffset, not both")
         _check_amounts(f"spec.rules[{number}]", rule)
     selectors: dict[str, BaseModel] = {"podSelector": spec.pod_selector}
     if isinstance(spec, ClusterOOMPolicySpec):

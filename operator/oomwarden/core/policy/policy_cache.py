@@ -1,7 +1,7 @@
-"""Which policies an agent holds: those that rank first, within bounds of memory.
+"""Which policies an agent caches: those that rank first, within bounds of memory.
 
-What ranks behind one that is left out is left out too: else it would win containers that are not
-its own.
+A policy that ranks behind one that is left out is left out too. Otherwise it would win containers
+that it should not govern.
 """
 
 import json
@@ -11,36 +11,44 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from oomwarden.core.policy.matching import rank
-from oomwarden.core.policy.policy import NAMESPACED, Key, Policy, parse_policy
+from oomwarden.core.policy.policy import NAMESPACED, Policy, PolicyKey, parse_policy
 
 MOST_POLICIES = 500
-"""Of one namespace, and of all ClusterOOMPolicies: each is tried on every container."""
+"""Per namespace, and for all ClusterOOMPolicies: each one is matched against every container."""
 NAMESPACE_BYTES = 8 << 20
-"""Of the same: some 20 policies of the largest size that the schema allows."""
+"""The same, in bytes: some 20 policies of the largest size that the schema allows."""
 NODE_BYTES = 32 << 20
-"""Of all namespaces together; those with the most give way first."""
+"""For all namespaces together. Those with the most policies give way first."""
 MOST_NAMED = 20
-"""Policies that are left out and can be named; the others are counted."""
+"""Policies that are left out and named; the others are only counted."""
 MOST_COUNTED = 10_000
 _EACH, _A_BYTE = 2048, 5
-"""Bytes of memory that a policy takes, and a byte of its spec in JSON (measured, Python 3.11)."""
+"""Bytes of memory per policy, and per byte of its spec in JSON (measured with Python 3.11)."""
 
 Rank = tuple[int, int, int, str]
 Content = Policy | str
 
 
 class CachedPolicy(NamedTuple):
-    """A policy, or why it cannot be read; `weight` in bytes of memory."""
+    """A policy, or why it is invalid.
+
+    Attributes:
+        rank: Its rank among the policies of its namespace.
+        key: Its identity.
+        content: The policy, or the reason why it is invalid.
+        generation: Its metadata.generation.
+        weight: Memory that it takes, in bytes.
+    """
 
     rank: Rank
-    key: Key
+    key: PolicyKey
     content: Content
     generation: int
     weight: int
 
 
-def entry(kind: str, key: Key, manifest: Mapping[str, Any]) -> CachedPolicy:
-    """Read a manifest; one that cannot be read ranks behind all that can."""
+def cached_policy(kind: str, key: PolicyKey, manifest: Mapping[str, Any]) -> CachedPolicy:
+    """Parse a manifest. An invalid one ranks behind all valid ones."""
     content = _parsed(kind, manifest)
     generation = manifest["metadata"].get("generation", 0)
     if isinstance(content, str):
@@ -54,12 +62,12 @@ def _weight(text: str) -> int:
     return _EACH + _A_BYTE * len(text.encode(errors="surrogatepass"))
 
 
-def unread(kind: str, key: Key, manifest: Mapping[str, Any]) -> CachedPolicy:
-    """Tell where a manifest ranks without reading it: 1,000 of the largest take 10 s to read."""
+def unparsed_policy(kind: str, key: PolicyKey, manifest: Mapping[str, Any]) -> CachedPolicy:
+    """Rank a manifest without parsing it: 1,000 of the largest take 10 s to parse."""
     spec = manifest.get("spec")
-    told = spec if isinstance(spec, dict) else {}
-    priority = told.get("priority")
-    tier = 1 if kind == NAMESPACED else 2 * bool(told.get("overridable"))
+    fields = spec if isinstance(spec, dict) else {}
+    priority = fields.get("priority")
+    tier = 1 if kind == NAMESPACED else 2 * bool(fields.get("overridable"))
     place = (0, tier, -priority if isinstance(priority, int) else 0, key[2])
     return CachedPolicy(place, key, "", manifest["metadata"].get("generation", 0), 0)
 
@@ -72,24 +80,29 @@ def _parsed(kind: str, manifest: Mapping[str, Any]) -> Content:
 
 
 @dataclass(slots=True)
-class Shelf:
-    """The policies of one namespace, or those of the cluster; `left` has hashes of names.
+class NamespacePolicies:
+    """The cached policies of one namespace, or of the cluster.
 
-    `stale`: something that was left out may have room by now, and only a new list tells.
+    Attributes:
+        entries: The policies by name.
+        weight: Memory that they take, in bytes.
+        left_out: Hashes of the names of policies that are left out.
+        left_out_named: Rank, key and generation of the first policies that are left out.
+        needs_relist: A policy that was left out may have room now, which only a new list shows.
     """
 
     entries: dict[str, CachedPolicy] = field(default_factory=dict)
     weight: int = 0
-    left: set[int] = field(default_factory=set)
-    named: list[tuple[Rank, Key, int]] = field(default_factory=list)
-    stale: bool = False
+    left_out: set[int] = field(default_factory=set)
+    left_out_named: list[tuple[Rank, PolicyKey, int]] = field(default_factory=list)
+    needs_relist: bool = False
     _order: list[tuple[Rank, str]] = field(default_factory=list)
     _limit: Rank | None = None
 
     def put(self, one: CachedPolicy, most: int) -> None:
-        """Take a policy in place of the one of its name; what then is too much is left out."""
+        """Add or replace a policy, and leave out what then exceeds the bounds."""
         self.drop(one.key[2])
-        if self.is_beyond(one.rank):
+        if self.ranks_too_low(one.rank):
             self.leave_out(one)
             return
         self.entries[one.key[2]] = one
@@ -98,79 +111,79 @@ class Shelf:
         self.trim(most)
 
     def drop(self, name: str) -> None:
-        """Forget a policy."""
-        if (held := self.entries.pop(name, None)) is not None:
-            del self._order[bisect_left(self._order, (held.rank, name))]
-            self.weight -= held.weight
-            self.stale = self.stale or bool(self.left)
-        elif self.left:
-            self.left.discard(hash(name))
-            self.named = [each for each in self.named if each[1][2] != name]
+        """Remove a policy."""
+        if (cached := self.entries.pop(name, None)) is not None:
+            del self._order[bisect_left(self._order, (cached.rank, name))]
+            self.weight -= cached.weight
+            self.needs_relist = self.needs_relist or bool(self.left_out)
+        elif self.left_out:
+            self.left_out.discard(hash(name))
+            self.left_out_named = [each for each in self.left_out_named if each[1][2] != name]
 
     def trim(self, most: int) -> None:
-        """Leave out those that rank last until the rest is within the bounds, `most` in bytes."""
+        """Leave out the last-ranked policies until the rest fits; `most` in bytes."""
         while self.weight > most or len(self.entries) > MOST_POLICIES:
             _, name = self._order.pop()
             last = self.entries.pop(name)
             self.weight -= last.weight
             self.leave_out(last)
 
-    def is_beyond(self, rank: Rank) -> bool:
-        """Whether something that ranks before is left out."""
+    def ranks_too_low(self, rank: Rank) -> bool:
+        """Return whether a policy that ranks higher is left out."""
         return self._limit is not None and rank > self._limit
 
     def leave_out(self, one: CachedPolicy) -> None:
-        """Count a policy, and name it if it is one of the first."""
+        """Count a policy as left out, and name it if it is one of the first."""
         self._limit = min(one.rank, self._limit or one.rank)
-        if len(self.left) < MOST_COUNTED:
-            self.left.add(hash(one.key[2]))
-        insort(self.named, (one.rank, one.key, one.generation))
-        del self.named[MOST_NAMED:]
+        if len(self.left_out) < MOST_COUNTED:
+            self.left_out.add(hash(one.key[2]))
+        insort(self.left_out_named, (one.rank, one.key, one.generation))
+        del self.left_out_named[MOST_NAMED:]
 
 
 @dataclass(slots=True)
-class Shelves:
-    """A shelf for each namespace whose policies are wanted; that of the cluster is called ''."""
+class PoliciesByNamespace:
+    """The policies of each namespace that has pods; the cluster's own are under ''."""
 
-    by_namespace: dict[str, Shelf] = field(default_factory=dict)
+    by_namespace: dict[str, NamespacePolicies] = field(default_factory=dict)
 
     def put(self, one: CachedPolicy) -> None:
-        """Take a policy if its namespace has a shelf, and keep all within the bounds."""
-        shelf = self.by_namespace.get(one.key[1])
-        if shelf is not None:
-            shelf.put(one, NAMESPACE_BYTES)
-            self.keep_within(NODE_BYTES)
+        """Add a policy if its namespace is cached, and enforce the bounds."""
+        policies = self.by_namespace.get(one.key[1])
+        if policies is not None:
+            policies.put(one, NAMESPACE_BYTES)
+            self.trim(NODE_BYTES)
 
-    def drop(self, key: Key) -> bool:
-        """Forget a policy, and tell whether it was held."""
-        shelf = self.by_namespace.get(key[1])
-        if shelf is None:
+    def drop(self, key: PolicyKey) -> bool:
+        """Remove a policy, and return whether it was cached."""
+        policies = self.by_namespace.get(key[1])
+        if policies is None:
             return False
-        held = key[2] in shelf.entries
-        shelf.drop(key[2])
-        return held
+        cached = key[2] in policies.entries
+        policies.drop(key[2])
+        return cached
 
-    def get(self, key: Key) -> CachedPolicy | None:
-        """Give what is held of a policy."""
-        shelf = self.by_namespace.get(key[1])
-        return shelf.entries.get(key[2]) if shelf else None
+    def get(self, key: PolicyKey) -> CachedPolicy | None:
+        """Return a cached policy."""
+        policies = self.by_namespace.get(key[1])
+        return policies.entries.get(key[2]) if policies else None
 
-    def keep_within(self, most: int) -> None:
-        """Bound what all namespaces take together; the cluster's own policies do not count."""
-        shelves = [shelf for name, shelf in self.by_namespace.items() if name]
-        if sum(shelf.weight for shelf in shelves) <= most:
+    def trim(self, most: int) -> None:
+        """Bound the memory of all namespaces together; ClusterOOMPolicies do not count."""
+        namespaces = [policies for name, policies in self.by_namespace.items() if name]
+        if sum(policies.weight for policies in namespaces) <= most:
             return
-        limit = fair_limit([shelf.weight for shelf in shelves], most)
-        for shelf in shelves:
-            shelf.trim(limit)
+        limit = fair_limit([policies.weight for policies in namespaces], most)
+        for policies in namespaces:
+            policies.trim(limit)
 
     def entries(self) -> Iterable[CachedPolicy]:
-        """Give all that is held."""
-        return (one for shelf in self.by_namespace.values() for one in shelf.entries.values())
+        """Iterate over all cached policies."""
+        return (one for policies in self.by_namespace.values() for one in policies.entries.values())
 
 
 def fair_limit(weights: Iterable[int], most: int) -> int:
-    """Give the bound of each with which all together take `most` at most: max-min fairness."""
+    """Return the bound for each one with which they total at most `most`: max-min fairness."""
     ordered = sorted(weights)
     for at, weight in enumerate(ordered):
         share = most // (len(ordered) - at)
@@ -180,11 +193,11 @@ def fair_limit(weights: Iterable[int], most: int) -> int:
     return most
 
 
-def left_out(shelf: Shelf) -> str:
-    """Say what is left out; empty: nothing."""
-    if not shelf.left:
+def describe_left_out(policies: NamespacePolicies) -> str:
+    """Describe what is left out; empty if there is nothing."""
+    if not policies.left_out:
         return ""
-    count = len(shelf.left)
-    first = ", ".join(key[2] for _, key, _ in shelf.named[:3])
+    count = len(policies.left_out)
+    first = ", ".join(key[2] for _, key, _ in policies.left_out_named[:3])
     number = f"more than {count}" if count >= MOST_COUNTED else str(count)
     return f"{number} (first of them: {first})" if first else number

@@ -6,14 +6,14 @@ from functools import lru_cache
 from oomwarden.core.policy.command_globs import matches
 
 COMMAND_BYTES = 4096
-"""So much of a command line is looked at, however long it is."""
+"""How much of a command line is matched, however long it is."""
 KEPT_DECISIONS = 512
-"""A server's processes have the same few command lines at every scan."""
+"""The processes of a server have the same few command lines at every scan."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessTarget:
-    """Processes whose command line matches the glob hold the score."""
+    """Processes whose command line matches the glob get the score."""
 
     glob: str
     score: int
@@ -23,20 +23,20 @@ ProcessTargets = tuple[ProcessTarget, ...]
 
 
 def command_line(raw: bytes) -> str:
-    """Turn /proc/PID/cmdline into text: its arguments, joined by spaces.
+    """Convert /proc/PID/cmdline to text: the arguments, joined by spaces.
 
-    A program that gives itself a title (PostgreSQL) leaves the rest of the area as NULs or
-    spaces. What is not UTF-8 stays as surrogates, so that every byte can be matched.
+    A program that sets its own title (PostgreSQL) leaves the rest of the area as NULs or spaces.
+    Bytes that are not UTF-8 become surrogates, so that every byte can be matched.
     """
     joined = raw[:COMMAND_BYTES].rstrip(b"\0 ").replace(b"\0", b" ")
     return joined.decode("utf-8", "surrogateescape")
 
 
 @lru_cache(KEPT_DECISIONS)
-def named_by(rules: ProcessTargets, text: str) -> ProcessTarget | None:
-    """Find the first rule for a command line.
+def matching_rule(rules: ProcessTargets, text: str) -> ProcessTarget | None:
+    """Return the first rule that matches a command line.
 
-    None names an empty one: a zombie, or a process in the middle of exec.
+    No rule matches an empty one, which is that of a zombie or of a process during exec.
     """
     if not text:
         return None

@@ -6,8 +6,8 @@ from oomwarden.api.oomkill import Cause
 from oomwarden.core.incidents.incident import Incident
 from oomwarden.core.incidents.largest_part import LargestPart
 from oomwarden.core.model.pod import PodFacts
-from oomwarden.core.model.quantity import format_bytes, in_pages
-from oomwarden.core.pods.limit import sum_of_limits, summed
+from oomwarden.core.model.quantity import format_bytes, is_page_rounded
+from oomwarden.core.pods.limit import counted_containers, sum_of_limits
 
 _UNIT_STEP, _FRACTIONS_BELOW = 1024, 100
 _NAMED = 3
@@ -85,7 +85,7 @@ def _of_pod(incident: Incident) -> str:
         return f"Raise the pod's own limit (spec.resources.limits.memory), {reduce}"
     if incident.limit is None or not _adds_up(incident.limit, pod):
         return f"Raise the pod's memory limit, {reduce}"
-    parts = summed(pod)
+    parts = counted_containers(pod)
     named = _named([f"{one.name} {format_bytes(one.limit or 0)}" for one in parts])
     more = f" and its RuntimeClass's overhead of {format_bytes(pod.overhead)}" * bool(pod.overhead)
     which = "one of them" if len(parts) > 1 else "it"
@@ -97,7 +97,7 @@ def _of_pod(incident: Incident) -> str:
 
 def _adds_up(limit: int, pod: PodFacts) -> bool:
     total = sum_of_limits(pod)
-    return total is not None and in_pages(total, limit, len(pod.containers))
+    return total is not None and is_page_rounded(total, limit, len(pod.containers))
 
 
 def _named(names: Sequence[str]) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.incidents.incident import MAX_VICTIMS
 from oomwarden.core.ledger.evidence_shares import joined_shares
+from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.records.metadata import labels_of, name_of
-from oomwarden.core.records.oomkill import Manifest
 
 _EQUAL_OR_ABSENT = ("limit", "enforcedAt", "policy", "numa")
 

@@ -9,8 +9,9 @@ from oomwarden.core.kernel_log.lines import printable
 from oomwarden.core.model.cgroup import Level
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.model.quantity import format_bytes
+from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.records.advice import advice, rounded
-from oomwarden.core.records.oomkill import Manifest, escaped
+from oomwarden.core.records.oomkill import escaped
 
 NOTE_BYTES = 1024
 """Longest note of an Event in bytes (kubernetes pkg/apis/core/validation/events.go, v1.37)."""

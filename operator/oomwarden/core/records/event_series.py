@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from oomwarden.core.records.oomkill import Manifest
+from oomwarden.core.objects.json_parts import Manifest
 
 _NAME_MAX = 253
 _FEWEST = 2

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from oomwarden.core.incidents.incident import Incident
-from oomwarden.core.objects.shapes import shaped
+from oomwarden.core.objects.json_parts import Manifest
+from oomwarden.core.objects.shapes import validated
 from oomwarden.core.pods.shape import POD_STATUS
 from oomwarden.core.records.event import (
     EVENT_MAX_AGE_SECONDS,
@@ -18,7 +19,7 @@ from oomwarden.core.records.event import (
     reporting_instance,
     truncate,
 )
-from oomwarden.core.records.oomkill import Manifest, RecordContext, timestamp
+from oomwarden.core.records.oomkill import RecordContext, timestamp
 
 STABLE_SECONDS = 45.0
 """How long a wrong status has to stay the same: the kubelet corrects many."""
@@ -102,7 +103,7 @@ def container_kill(incident: Incident, context: RecordContext, now: float) -> Co
 
 def terminations(pod: Mapping[str, Any]) -> Iterator[Termination]:
     """Return how a Pod's containers ended, the current ones and the ones before them."""
-    status, _ = shaped(pod.get("status") or {}, POD_STATUS)
+    status, _ = validated(pod.get("status") or {}, POD_STATUS)
     known, uid = status if isinstance(status, dict) else {}, str(pod["metadata"]["uid"])
     for each in (one for key in _LISTS for one in known.get(key) or ()):
         for state in (each.get("state") or {}, each.get("lastState") or {}):
@@ -146,8 +147,7 @@ class _Case:
 class TerminationMatcher:
     """Matches kills with terminations, whichever comes first, and reports contradictions once.
 
-    Keeps MAX_CONTAINERS containers and drops the ones that were updated the longest ago. All times
-    are seconds of one monotonic clock.
+    Keeps the `MAX_CONTAINERS` that were updated last. Times are seconds of one monotonic clock.
     """
 
     _cases: dict[str, _Case] = field(default_factory=dict)

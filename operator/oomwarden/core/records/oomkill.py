@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any
 
 from oomwarden.api.base import API_VERSION
 from oomwarden.api.evidence import Evidence
@@ -28,12 +27,12 @@ from oomwarden.core.incidents.incident import Incident
 from oomwarden.core.incidents.memory_history import MemoryTimeline, UsageDetail, UsageSample
 from oomwarden.core.kernel_log.lines import Killed, printable
 from oomwarden.core.model.quantity import format_bytes
+from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.records.metadata import labels_of, name_of
 
 _PATH_MAX = 256
 _NODE_LIST = re.compile(r"[-0-9,]{1,256}")
 _ALWAYS = ("anon", "file", "shmem")
-Manifest = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

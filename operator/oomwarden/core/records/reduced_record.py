@@ -1,7 +1,7 @@
 """Which fields a record leaves out while there are too many records."""
 
+from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.quota.budget_terms import Reason
-from oomwarden.core.records.oomkill import Manifest
 
 MOST_VICTIMS = 3
 

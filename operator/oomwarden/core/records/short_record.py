@@ -5,8 +5,8 @@ a value yet), it may accept this one, so that the kill is recorded at all.
 """
 
 from oomwarden.api.oomkill import Cause
+from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.records.metadata import labels_of
-from oomwarden.core.records.oomkill import Manifest
 
 _FIRST_CAUSES = {
     Cause.CONTAINER_LIMIT, Cause.POD_LIMIT, Cause.NODE_ALLOCATABLE, Cause.NODE_OUT_OF_MEMORY,

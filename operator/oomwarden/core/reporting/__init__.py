@@ -1,1 +1,1 @@
-"""What OOMNode and the status of a policy say."""
+"""What OOMNode and the status of a policy report."""

@@ -1,4 +1,4 @@
-"""Pods whose containers run where no kubelet's cgroup is: what that looks like, and the remedy."""
+"""Pods whose containers run outside the kubelet's cgroups: how to detect that, and the remedy."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,34 +10,40 @@ _ID = re.compile(r"[0-9a-f]{64}")
 _NOT_SYSTEMD = re.compile(r"[^:/]*-pod[^:/]*\.slice:[^:/]+:(?P<id>[0-9a-f]{64})")
 EXAMPLES = 3
 _DRIVER = (
-    "the kubelet uses the systemd cgroup driver and the runtime does not, so it takes the "
-    "`slice:prefix:id` that the kubelet's driver asks for as a directory's name: let both use the "
-    "same (containerd: SystemdCgroup = true in the runc runtime's options; CRI-O: cgroup_manager = "
+    "the kubelet uses the systemd cgroup driver and the runtime does not, so the runtime uses "
+    "the kubelet's `slice:prefix:id` as a directory name: configure the same driver for both "
+    "(containerd: SystemdCgroup = true in the runc runtime's options; CRI-O: cgroup_manager = "
     '"systemd"; kubelet: cgroupDriver), and recreate the pods'
 )
 _ELSEWHERE = (
-    "look at the kubelet's cgroupRoot and cgroupsPerQOS (they have to be left at their defaults, "
-    "or cgroupRoot to a cgroup above all pods), and at the runtime's cgroup settings"
+    "check the kubelet's cgroupRoot and cgroupsPerQOS (leave them at their defaults, or set "
+    "cgroupRoot to a cgroup above all pods), and the runtime's cgroup settings"
 )
 _NOWHERE = (
-    "no cgroup of theirs was found: look at the kubelet's cgroupRoot and cgroupsPerQOS, at whether "
-    "the host's /sys/fs/cgroup is what the agent sees, and at the names that the runtime gives "
-    "cgroups; recreate pods that were made under another cgroup driver; of pods in a Kata guest "
-    "nothing can be seen"
+    "their cgroups were not found: check the kubelet's cgroupRoot and cgroupsPerQOS, that the "
+    "agent sees the host's /sys/fs/cgroup, and the names that the runtime gives cgroups; "
+    "recreate pods that were created under another cgroup driver. Pods in a Kata guest cannot "
+    "be observed"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownCgroup:
-    """A container's cgroup outside of the kubelet's; `is_unit_name`: its runtime lacks systemd."""
+    """A container's cgroup outside of the kubelet's.
+
+    Attributes:
+        path: Its path.
+        container_id: The container's ID.
+        is_unit_name: Its name is a systemd unit's, because the runtime does not use systemd.
+    """
 
     path: str
     container_id: str
     is_unit_name: bool
 
 
-def stray(path: str) -> UnknownCgroup | None:
-    """Read the path of a cgroup outside of kubepods; None: its name is not a container's."""
+def parse_unknown_cgroup(path: str) -> UnknownCgroup | None:
+    """Parse the path of a cgroup outside of kubepods; None if it is not a container's."""
     name = path.rpartition("/")[2]
     unit, plain = _NOT_SYSTEMD.fullmatch(name), _ID.search(name)
     if plain is None or "conmon" in name:
@@ -45,17 +51,17 @@ def stray(path: str) -> UnknownCgroup | None:
     return UnknownCgroup(path, unit["id"] if unit else plain[0], unit is not None)
 
 
-def unseen(pods: Sequence[PodFacts], seen: frozenset[str]) -> dict[str, str]:
-    """Give running containers of pods of which no container's cgroup is known.
+def containers_without_cgroup(pods: Sequence[PodFacts], seen: frozenset[str]) -> dict[str, str]:
+    """Return running containers of pods without any known container cgroup.
 
-    A pod in a guest has a cgroup for its sandbox alone, and so is not among them.
+    A pod in a guest has a cgroup for its sandbox alone, so it is not included.
 
     Args:
-        pods: The node's, as the API server tells them.
-        seen: UIDs of the pods that have a container's cgroup, as the cgroups' names have them.
+        pods: The node's pods, according to the API server.
+        seen: UIDs of the pods that have a container's cgroup, as in the names of the cgroups.
 
     Returns:
-        `namespace/pod/container` by container id.
+        `namespace/pod/container` by container ID.
     """
     return {
         container.container_id: f"{pod.namespace}/{pod.name}/{container.name}"
@@ -66,27 +72,28 @@ def unseen(pods: Sequence[PodFacts], seen: frozenset[str]) -> dict[str, str]:
     }
 
 
-def remedy(missing: Mapping[str, str], strays: Sequence[UnknownCgroup]) -> str:
-    """Say what to do about containers that run outside of kubepods; empty: none does.
+def layout_remedy(missing: Mapping[str, str], strays: Sequence[UnknownCgroup]) -> str:
+    """Explain what to do about containers that run outside of kubepods; empty if none does.
 
     Args:
-        missing: What `unseen` gave, for long enough that a start or an end does not explain it.
-        strays: Containers' cgroups outside of kubepods, pods' or not.
+        missing: The result of `containers_without_cgroup`, if it lasts longer than a start or an
+            end takes.
+        strays: Containers' cgroups outside of kubepods, whether they belong to pods or not.
     """
     units = [one for one in strays if one.is_unit_name]
     others = [one for one in strays if one.container_id in missing and not one.is_unit_name]
     found = {one.container_id for one in (*units, *others)}
     nowhere = [name for key, name in missing.items() if key not in found]
-    said = [
-        _said("containers run outside of kubepods, at", [one.path for one in units], _DRIVER),
-        _said("containers run outside of kubepods, at", [one.path for one in others], _ELSEWHERE),
-        _said("containers run that the agent does not see:", nowhere, _NOWHERE),
+    texts = [
+        _listed("containers run outside of kubepods, at", [one.path for one in units], _DRIVER),
+        _listed("containers run outside of kubepods, at", [one.path for one in others], _ELSEWHERE),
+        _listed("containers run that the agent does not see:", nowhere, _NOWHERE),
     ]
-    told = ". ".join(filter(None, said))
-    return f"{told}. Their kills are not recorded and no policy holds on them" if told else ""
+    text = ". ".join(filter(None, texts))
+    return f"{text}. Their kills are not recorded, and no policy applies to them" if text else ""
 
 
-def _said(what: str, which: Sequence[str], why: str) -> str:
+def _listed(what: str, which: Sequence[str], why: str) -> str:
     if not which:
         return ""
     more = f" and {len(which) - EXAMPLES} more" if len(which) > EXAMPLES else ""

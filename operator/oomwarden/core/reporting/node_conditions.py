@@ -1,44 +1,45 @@
-"""The agent's conditions: each False with the remedy."""
+"""The conditions of an agent's OOMNode. A False one has the remedy as its message."""
 
 import re
 from dataclasses import dataclass
 
 from oomwarden.api.base import Condition
-from oomwarden.core.reporting.delivery_trouble import NO_TROUBLE, DeliveryTrouble
+from oomwarden.core.reporting.delivery_problem import NO_PROBLEM, DeliveryProblem
 
 _LOCAL_EVENTS = (
-    "cgroup v2 is mounted with memory_localevents, so kills in containers are not counted at the "
-    "levels above and go unseen: run `mount -o remount,nsdelegate,memory_recursiveprot "
-    "/sys/fs/cgroup` on the node, and take the option out of what mounts it"
+    "cgroup v2 is mounted with memory_localevents, so the kernel does not count kills in "
+    "containers at the levels above, and they are missed: run `mount -o "
+    "remount,nsdelegate,memory_recursiveprot /sys/fs/cgroup` on the node, and remove the option "
+    "where it is mounted"
 )
 _WRITES_OFF = (
-    "switched off, so memory.groupKill of policies is not carried out: to let the agents write to "
+    "switched off, so memory.groupKill of policies is not applied: to let agents write to "
     "cgroups, set agent.cgroupWrites=true in the chart's values"
 )
 LEFT_CHANGED = "LeftChanged"
-"""The reason of CgroupWrites where values of ours stay."""
+"""Reason of CgroupWrites if values that oomwarden wrote remain."""
 _LEFT = (
     "switched off while {count} containers have a memory.oom.group that the agents had set: it "
-    "stays until they restart. To have it put back, set agent.cgroupWrites=true in the chart's "
-    "values, and leave it on until their policies are gone, or the switch is at Release, and this "
-    "condition is True"
+    "stays until they restart. To restore it, set agent.cgroupWrites=true in the chart's "
+    "values, and leave it on until their policies are deleted, or the switch is at Release, and "
+    "this condition is True"
 )
 _READ_ONLY = (
     "/sys/fs/cgroup is mounted read-only in the agent's container: mount it from the host with "
     "readOnly: false, as the chart does with agent.cgroupWrites=true"
 )
 _LACKS = (
-    "without SYS_RESOURCE no score is lowered, without DAC_OVERRIDE none of other users' processes "
+    "without SYS_RESOURCE no score is lowered, without DAC_OVERRIDE no process of another user "
     "is changed, without SYSLOG records have no victims"
 )
 OLDEST_KERNEL = (5, 10)
 MOST_FIELDS = 20
-"""Named in a message, which the API server takes up to 32 KiB of."""
+"""Fields named in a message, which the API server limits to 32 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
 class NodeFindings:
-    """What the agent found of its own footing; a text is the remedy, empty when all is well."""
+    """What the agent found out about its environment. A text is a remedy; empty if all is well."""
 
     kernel: str = ""
     cgroup_v2: str = ""
@@ -51,11 +52,11 @@ class NodeFindings:
     store_in_memory: bool = False
     store_full: bool = False
     unknown_fields: tuple[str, ...] = ()
-    passed_over: str = ""
+    unreadable_objects: str = ""
     cgroup_writes: bool = True
     cgroups_read_only: bool = False
     groups_left: int = 0
-    delivery: DeliveryTrouble = NO_TROUBLE
+    delivery: DeliveryProblem = NO_PROBLEM
     watches: str = ""
     unopened: str = ""
     layout: str = ""
@@ -66,10 +67,14 @@ class NodeFindings:
     beyond_bounds_reason: str = ""
 
 
-def conditions(found: NodeFindings, now: str) -> tuple[Condition, ...]:
-    """Give the conditions of OOMNode; `now` in RFC 3339.
+def node_conditions(found: NodeFindings, now: str) -> tuple[Condition, ...]:
+    """Return the conditions of OOMNode.
 
-    Ready is False only when kills or policies are not looked after at all.
+    Ready is False only if the agent cannot watch for kills or enforce policies at all.
+
+    Args:
+        found: What the agent found out.
+        now: The current time in RFC 3339.
     """
     missing = found.capabilities
     grant = f"{_LACKS}: grant the agent's container {', '.join(missing)}" if missing else ""
@@ -91,7 +96,7 @@ def conditions(found: NodeFindings, now: str) -> tuple[Condition, ...]:
         ("Store", found.store, "Durable", _store_reason(found)),
         ("Delivery", found.delivery.message, "Delivering", found.delivery.reason),
         ("PoliciesUnderstood", ignored, "AllFields", "UnknownFields"),
-        ("ObjectsUnderstood", found.passed_over, "AllRead", "NotWhollyRead"),
+        ("ObjectsUnderstood", found.unreadable_objects, "AllRead", "NotWhollyRead"),
         ("Records", found.records, "AsUsual", found.records_reason or "MergedHarder"),
         ("WithinBounds", found.beyond_bounds, "AllHeld", found.beyond_bounds_reason or "LeftOut"),
     )
@@ -101,17 +106,17 @@ def conditions(found: NodeFindings, now: str) -> tuple[Condition, ...]:
     return (ready, *results)
 
 
-def too_old(release: str) -> str:
-    """Tell what to do about a kernel; empty: it is supported, or its release (uname -r) is odd."""
+def kernel_remedy(release: str) -> str:
+    """Return the remedy for an old kernel; empty if its release (uname -r) is recent or unknown."""
     found = re.match(r"(\d+)\.(\d+)", release)
     if found is None or (int(found[1]), int(found[2])) >= OLDEST_KERNEL:
         return ""
     oldest = ".".join(map(str, OLDEST_KERNEL))
-    return f"Linux {found[0]} is older than {oldest}, and kills may be missed: upgrade the kernel"
+    return f"Linux {found[0]} is older than {oldest}, so kills may be missed: upgrade the kernel"
 
 
 def _cgroup_writes(found: NodeFindings) -> tuple[str, str]:
-    """Give the remedy and the reason; `Off` is a choice, and no fault."""
+    """Return the remedy and the reason. `Off` is a choice, not a fault."""
     if not found.cgroup_writes and found.groups_left:
         return _LEFT.format(count=found.groups_left), LEFT_CHANGED
     if not found.cgroup_writes:
@@ -138,7 +143,7 @@ def _condition(kind: str, remedy: str, good: str, bad: str, now: str) -> Conditi
 
 
 def counts_local_events_only(mounts: bytes) -> bool:
-    """Whether memory.events leaves out what happened below, by the lines of /proc/self/mounts.
+    """Return whether memory.events leaves out child cgroups, according to /proc/self/mounts.
 
     The option belongs to the hierarchy, so every mount of cgroup2 shows it (Linux
     kernel/cgroup/cgroup.c, cgroup_show_options).

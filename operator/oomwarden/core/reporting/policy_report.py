@@ -5,64 +5,76 @@ from dataclasses import dataclass, field
 from itertools import repeat
 
 from oomwarden.api.oomnode import PolicyReport, Refusal
-from oomwarden.core.enforcement.plan import Evaluation, ScanOutcome
-from oomwarden.core.enforcement.scan_outcome import of_outcome
+from oomwarden.core.enforcement.evaluation import (
+    Evaluation,
+)
+from oomwarden.core.enforcement.plan import (
+    ScanOutcome,
+)
+from oomwarden.core.enforcement.scan_outcome import outcome_remarks
 from oomwarden.core.model.pod import PodFacts
 from oomwarden.core.model.remark import AspectStatus, Remark
 from oomwarden.core.policy.matching import Match
-from oomwarden.core.policy.policy import Key, Policy
+from oomwarden.core.policy.policy import Policy, PolicyKey
 
 MOST_REFUSALS = 10
-"""Refusals told of one policy; the rest is counted."""
+"""Refusals named per policy; the others are only counted."""
 MOST_WARNINGS = 3
 MOST_TEXT = 1024
-"""Characters of a message; policies put text of any length into some."""
+"""Characters of a message; some contain text of any length from policies."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContainerStatus:
-    """One live container, how the policies stand on it, and what came of it.
+    """A running container, what the policies ask for on it, and what came of it.
 
-    `troubles` are what keeps the winner from being in force, beside what `outcome` tells. `given`
-    is the score of the kubelet, `limit` the memory limit in bytes. `planned` tells for each
-    observer what would stand in its way.
+    Attributes:
+        pod: Its pod.
+        container: Its name.
+        evaluation: What the policies ask for.
+        outcome: The last scan of its processes.
+        remarks: Why the winner is not in force, apart from `outcome`.
+        kubelet_score: The kubelet's score.
+        limit: Its memory limit in bytes.
+        aspects: The status of what the winner asks for besides scores.
+        observer_remarks: For each observer, what would keep it from being in force.
     """
 
     pod: PodFacts
     container: str
-    standing: Evaluation
+    evaluation: Evaluation
     outcome: ScanOutcome | None = None
-    troubles: tuple[Remark, ...] = ()
-    given: int | None = None
+    remarks: tuple[Remark, ...] = ()
+    kubelet_score: int | None = None
     limit: int | None = None
-    parts: tuple[AspectStatus, ...] = ()
-    planned: tuple[tuple[Remark, ...], ...] = ()
+    aspects: tuple[AspectStatus, ...] = ()
+    observer_remarks: tuple[tuple[Remark, ...], ...] = ()
 
     @property
     def enforced(self) -> bool:
-        """Whether all that the winner asks for is in force."""
-        asked = [part.in_force for part in self.parts if part.in_force is not None]
-        if self.standing.target.asks:
-            asked.append(self._holds)
-        return bool(asked) and all(asked)
+        """Return whether everything that the winner asks for is in force."""
+        states = [part.in_force for part in self.aspects if part.in_force is not None]
+        if self.evaluation.target.is_set:
+            states.append(self._scores_in_force)
+        return bool(states) and all(states)
 
     @property
-    def _holds(self) -> bool:
-        """Whether all processes that are ours to change hold the winner's score."""
+    def _scores_in_force(self) -> bool:
+        """Return whether all processes that oomwarden may change have the winner's score."""
         outcome = self.outcome
         return (
             outcome is not None
-            and outcome.desired == self.standing.target.desired
-            and bool(outcome.holding)
+            and outcome.desired == self.evaluation.target.desired
+            and bool(outcome.in_effect)
             and not outcome.failures
             and not outcome.stuck
-            and not outcome.held_back
-            and not outcome.unreached
+            and not outcome.rate_limited
+            and not outcome.cgroups_skipped
         )
 
 
-Warn = Callable[[ContainerStatus, int], tuple[Remark, ...]]
-"""What harm a container may do at a score."""
+HarmCheck = Callable[[ContainerStatus, int], tuple[Remark, ...]]
+"""Returns what harm a container may do at a score."""
 
 
 @dataclass(slots=True)
@@ -77,20 +89,20 @@ class _Tally:
     warnings: list[Refusal] = field(default_factory=list)
 
     def refuse(self, item: ContainerStatus, remarks: Sequence[Remark]) -> None:
-        """Count a container once, whatever the number of remarks; tell of the first ones."""
+        """Count a container once, whatever the number of remarks, and name the first remarks."""
         self.refused += bool(remarks)
         room = MOST_REFUSALS - len(self.refusals)
-        self.refusals += [_told(item, remark) for remark in remarks[:room]]
+        self.refusals += [_refusal(item, remark) for remark in remarks[:room]]
 
-    def warn(self, item: ContainerStatus, score: int | None, harm: Warn) -> None:
-        """Count a container once, whatever the number of remarks; tell of the first ones."""
+    def warn(self, item: ContainerStatus, score: int | None, harm: HarmCheck) -> None:
+        """Count a container once, whatever the number of remarks, and name the first remarks."""
         remarks = () if score is None else harm(item, score)
         self.warned += bool(remarks)
         room = MOST_WARNINGS - len(self.warnings)
-        self.warnings += [_told(item, remark) for remark in remarks[:room]]
+        self.warnings += [_refusal(item, remark) for remark in remarks[:room]]
 
 
-def _told(item: ContainerStatus, remark: Remark) -> Refusal:
+def _refusal(item: ContainerStatus, remark: Remark) -> Refusal:
     return Refusal(
         pod=f"{item.pod.namespace}/{item.pod.name}",
         container=item.container,
@@ -103,64 +115,66 @@ def _short(text: str) -> str:
     return text if len(text) <= MOST_TEXT else f"{text[: MOST_TEXT - 3]}..."
 
 
-def reports(
-    policies: Mapping[Key, Policy],
-    pods: Mapping[Key, int],
+def policy_reports(
+    policies: Mapping[PolicyKey, Policy],
+    pods: Mapping[PolicyKey, int],
     items: Iterable[ContainerStatus],
-    unreadable: Mapping[Key, str],
-    warn: Warn = lambda *_: (),
+    unreadable: Mapping[PolicyKey, str],
+    warn: HarmCheck = lambda *_: (),
 ) -> tuple[PolicyReport, ...]:
-    """Report each policy that selects pods of this node, and each that cannot be read.
+    """Report each policy that selects pods of this node, and each invalid policy.
 
     Args:
-        policies: All that can be read.
+        policies: All valid policies.
         pods: How many of this node's pods each policy selects.
-        items: The live containers.
-        unreadable: Why a policy cannot be read.
+        items: The running containers.
+        unreadable: Why a policy is invalid.
         warn: What harm a container may do under its winner, or an observer.
     """
     tallies = {key: _Tally(count) for key, count in pods.items() if count and key in policies}
     for item in sorted(items, key=lambda each: (each.pod.namespace, each.pod.name, each.container)):
         _count(item, tallies, warn)
-    told = [_report(policies[key], tally) for key, tally in tallies.items()]
-    told += [_not_read(key, why) for key, why in unreadable.items()]
-    return tuple(sorted(told, key=lambda each: (each.kind, each.namespace or "", each.name)))
+    found = [_report(policies[key], tally) for key, tally in tallies.items()]
+    found += [_invalid_report(key, why) for key, why in unreadable.items()]
+    return tuple(sorted(found, key=lambda each: (each.kind, each.namespace or "", each.name)))
 
 
-def _count(item: ContainerStatus, tallies: dict[Key, _Tally], warn: Warn) -> None:
-    contest = item.standing.contest
-    winner = contest.winner
+def _count(item: ContainerStatus, tallies: dict[PolicyKey, _Tally], warn: HarmCheck) -> None:
+    selection = item.evaluation.selection
+    winner = selection.winner
     if winner is not None and (tally := tallies.get(winner.policy.key)):
         tally.matched += 1
         tally.enforced += item.enforced
         tally.refuse(item, _remarks(winner, item))
-        score = item.standing.target.lowest if item.enforced else None
+        score = item.evaluation.target.lowest if item.enforced else None
         tally.warn(item, score, warn)
     _count_observers(item, tallies, warn)
     overridden = [_overridden(winner.policy)] if winner is not None else []
-    for loser in contest.losers if winner is not None else ():
+    for loser in selection.losers if winner is not None else ():
         if tally := tallies.get(loser.key):
             tally.matched += 1
             tally.refuse(item, overridden)
 
 
-def _count_observers(item: ContainerStatus, tallies: dict[Key, _Tally], warn: Warn) -> None:
-    contest, targets = item.standing.contest, item.standing.observed
-    planned = item.planned or repeat(())
-    for match, target, stands in zip(contest.observers, targets, planned, strict=False):
+def _count_observers(
+    item: ContainerStatus, tallies: dict[PolicyKey, _Tally], warn: HarmCheck
+) -> None:
+    selection, targets = item.evaluation.selection, item.evaluation.observed
+    planned = item.observer_remarks or repeat(())
+    for match, target, remarks in zip(selection.observers, targets, planned, strict=False):
         if tally := tallies.get(match.policy.key):
             tally.matched += 1
-            tally.observed += target.asks or bool(match.rule.memory or match.rule.on_oom)
-            tally.refuse(item, (*target.remarks, *_unknown(match.policy), *stands))
+            tally.observed += target.is_set or bool(match.rule.memory or match.rule.on_oom)
+            tally.refuse(item, (*target.remarks, *_unknown(match.policy), *remarks))
             tally.warn(item, target.lowest, warn)
 
 
 def _remarks(winner: Match, item: ContainerStatus) -> list[Remark]:
-    target = item.standing.target
-    found = [*target.remarks, *item.troubles, *_unknown(winner.policy)]
-    found += [remark for part in item.parts for remark in part.remarks]
+    target = item.evaluation.target
+    found = [*target.remarks, *item.remarks, *_unknown(winner.policy)]
+    found += [remark for part in item.aspects for remark in part.remarks]
     if item.outcome is not None and item.outcome.desired == target.desired:
-        found += of_outcome(item.outcome)
+        found += outcome_remarks(item.outcome)
     return found
 
 
@@ -172,8 +186,8 @@ def _unknown(policy: Policy) -> tuple[Remark, ...]:
 
 
 def _overridden(winner: Policy) -> Remark:
-    order = "by kind (ClusterOOMPolicy first, unless overridable), priority, name"
-    return Remark("Overridden", f"{winner} wins this container whole: {order}.")
+    order = "kind (ClusterOOMPolicy first, unless overridable), priority or name"
+    return Remark("Overridden", f"{winner} ranks higher by {order}.")
 
 
 def _report(policy: Policy, tally: _Tally) -> PolicyReport:
@@ -193,16 +207,17 @@ def _report(policy: Policy, tally: _Tally) -> PolicyReport:
     )
 
 
-def _not_read(key: Key, why: str) -> PolicyReport:
-    """Report a policy of another version; generation 0: nothing of it was taken."""
+def _invalid_report(key: PolicyKey, why: str) -> PolicyReport:
+    """Report a policy of another version. Generation 0: nothing of it is in force."""
     message = (
-        f"This agent cannot read the policy: {why}. Are the agent and the CRDs of one version?"
+        f"This agent cannot read the policy: {why}. Check that the agent and the CRDs have the "
+        "same version."
     )
-    return void(key, 0, "Unreadable", _short(message))
+    return inactive_report(key, 0, "Unreadable", _short(message))
 
 
-def void(key: Key, generation: int, reason: str, message: str) -> PolicyReport:
-    """Report a policy that is in force nowhere on this node."""
+def inactive_report(key: PolicyKey, generation: int, reason: str, message: str) -> PolicyReport:
+    """Report a policy that is not in force anywhere on this node."""
     kind, namespace, name = key
     refusal = Refusal(pod="", container="", reason=reason, message=message)
     return PolicyReport(

@@ -1,4 +1,4 @@
-"""A policy's status: the sum of what the nodes' agents report of it."""
+"""A policy's status, summed up from the reports of the nodes' agents."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from oomwarden.api.base import Condition
 from oomwarden.api.free_text import readable
 from oomwarden.api.oomnode import PolicyReport, Refusal
 from oomwarden.api.policy import PolicyStatus
-from oomwarden.core.limits.desired_limit import ASKED
+from oomwarden.core.limits.limit_remarks import RESIZE_ASKED
 from oomwarden.core.limits.node_report import ReportedPolicy, ReportedRefusal
 from oomwarden.core.model.conditions import carry_over
 from oomwarden.core.policy.cautions import ANY_TENANT
@@ -18,24 +18,30 @@ SILENT_AFTER = timedelta(minutes=11)
 """Two heartbeats of 5 minutes and a delay."""
 
 _NAMED = 5  # nodes in a message
-_TOLD = 3  # refusals in a message
+_SHOWN = 3  # refusals in a message
 _LENGTH = 512  # characters of a refusal in a message
 _REASON, _MESSAGE = 1024, 32768
-"""Characters of a condition (apimachinery meta/v1, Condition); agents report any text."""
+"""Characters of a condition (apimachinery meta/v1, Condition); reports may have any text."""
 _NO_REPORTS = (
-    "No agent reports pods of this policy. That takes some 10 seconds after a change, and a minute "
-    "after one of a node's labels. After that, see whether podSelector, priorityClassNames and "
-    "qosClasses (of a ClusterOOMPolicy also namespaceSelector and nodeSelector) match pods, and "
-    "whether their nodes have an agent: kubectl get oomnodes"
+    "No agent reports pods of this policy. Reports take about 10 seconds after a change, and a "
+    "minute after a change of a node's labels. After that, check that podSelector, "
+    "priorityClassNames and qosClasses (for a ClusterOOMPolicy also namespaceSelector and "
+    "nodeSelector) match pods, and that their nodes have an agent: kubectl get oomnodes"
 )
 
 
-Told = Refusal | ReportedRefusal
+AnyRefusal = Refusal | ReportedRefusal
 
 
 @dataclass(frozen=True, slots=True)
 class NodeReport:
-    """One node's report of the policy. `heartbeat` is RFC 3339, as the agent wrote it."""
+    """One node's report of the policy.
+
+    Attributes:
+        node: The node's name.
+        heartbeat: In RFC 3339, as its agent wrote it.
+        report: The report.
+    """
 
     node: str
     heartbeat: str
@@ -43,11 +49,12 @@ class NodeReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
-    """What the operator says of a policy beside the nodes.
+class OperatorFindings:
+    """What the operator itself adds to the reports of the nodes.
 
-    `refusals`: what it was refused, of what the nodes report as asked for. `caution`: what the
-    policy's own words allow to others.
+    Attributes:
+        refusals: Refused requests, which the nodes report as pending.
+        caution: A warning that follows from the policy's spec.
     """
 
     refusals: Sequence[Refusal] = ()
@@ -55,12 +62,12 @@ class Answers:
 
 
 def is_silent(heartbeat: str, now: datetime) -> bool:
-    """Whether an agent with this last heartbeat is not heard any more."""
+    """Return whether an agent with this last heartbeat has stopped reporting."""
     try:
-        heard = datetime.fromisoformat(heartbeat)
+        seen = datetime.fromisoformat(heartbeat)
     except ValueError:
         return True
-    return now - _aware(heard) > SILENT_AFTER
+    return now - _aware(seen) > SILENT_AFTER
 
 
 def _aware(moment: datetime) -> datetime:
@@ -72,22 +79,22 @@ def summarise(
     reports: Sequence[NodeReport],
     before: PolicyStatus,
     now: datetime,
-    answers: Answers | Sequence[Refusal] = (),
+    findings: OperatorFindings | Sequence[Refusal] = (),
 ) -> PolicyStatus:
     """Sum up the reports of one policy.
 
-    A silent node counts with what it said last: its processes keep the scores they have.
+    A silent node counts with its last report, because its processes keep the scores they have.
 
     Args:
         generation: The policy's metadata.generation.
-        reports: Of all nodes whose agents name the policy.
-        before: The status as it is, for the times of the conditions' last changes.
-        now: The present, with a time zone.
-        answers: What the operator itself has to say of the policy.
+        reports: From all nodes whose agents report the policy.
+        before: The status now, whose conditions keep their times.
+        now: The current time, with a time zone.
+        findings: What the operator itself found out about the policy.
     """
-    answers = answers if isinstance(answers, Answers) else Answers(answers)
+    findings = findings if isinstance(findings, OperatorFindings) else OperatorFindings(findings)
     reports = sorted(reports, key=lambda each: each.node)
-    told = [each.report for each in reports]
+    reported = [each.report for each in reports]
     stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     fresh = tuple(
         Condition(
@@ -100,18 +107,18 @@ def summarise(
         )
         for kind, verdict in (
             ("Ready", _ready(generation, reports, now)),
-            ("Refused", _refused(told, answers.refusals)),
-            ("Warning", _warned(told, answers.caution)),
+            ("Refused", _refused(reported, findings.refusals)),
+            ("Warning", _warned(reported, findings.caution)),
         )
     )
     return PolicyStatus(
         observed_generation=generation,
-        pods=sum(report.pods for report in told),
-        matched=sum(report.matched for report in told),
-        enforced=sum(report.enforced for report in told),
-        observed=sum(report.observed for report in told),
-        refused=sum(report.refused for report in told),
-        nodes=sum(report.matched > 0 for report in told),
+        pods=sum(report.pods for report in reported),
+        matched=sum(report.matched for report in reported),
+        enforced=sum(report.enforced for report in reported),
+        observed=sum(report.observed for report in reported),
+        refused=sum(report.refused for report in reported),
+        nodes=sum(report.matched > 0 for report in reported),
         conditions=carry_over(fresh, before.conditions),
     )
 
@@ -123,14 +130,16 @@ class _Verdict(NamedTuple):
 
 
 def _ready(generation: int, reports: Sequence[NodeReport], now: datetime) -> _Verdict:
-    heard = [(each, not is_silent(each.heartbeat, now)) for each in reports]
-    live = [each for each, is_heard in heard if is_heard]
-    silent = [each.node for each, is_heard in heard if not is_heard]
+    seen = [(each, not is_silent(each.heartbeat, now)) for each in reports]
+    live = [each for each, is_heard in seen if is_heard]
+    silent = [each.node for each, is_heard in seen if not is_heard]
     late = [each.node for each in live if each.report.observed_generation != generation]
     if not reports:
         return _Verdict("Unknown", "NoReports", _NO_REPORTS)
     if not live:
-        return _Verdict("Unknown", "NodesSilent", "No node's agent is heard." + _silence(silent))
+        return _Verdict(
+            "Unknown", "NodesSilent", "No node's agent is reporting." + _silence(silent)
+        )
     if late:
         what = f"{len(late)} of {_count(len(live), 'node')} not yet at generation {generation}"
         return _Verdict("False", "Pending", f"{what}: {_names(late)}." + _silence(silent))
@@ -142,46 +151,50 @@ def _silence(silent: list[str]) -> str:
     if not silent:
         return ""
     return (
-        f" Not heard for more than 11 minutes: {_names(silent)}; counted with the last report. "
-        "See why their agents do not run or cannot reach the API server."
+        f" No report for more than 11 minutes: {_names(silent)}; counted with the last report. "
+        "Check that their agents run and can reach the API server."
     )
 
 
-def _refused(told: Sequence[PolicyReport | ReportedPolicy], answers: Sequence[Told]) -> _Verdict:
-    count = sum(report.refused for report in told)
-    refusals = list(_answered([each for report in told for each in report.refusals], answers))
+def _refused(
+    reported: Sequence[PolicyReport | ReportedPolicy], answers: Sequence[AnyRefusal]
+) -> _Verdict:
+    count = sum(report.refused for report in reported)
+    refusals = list(_answered([each for report in reported for each in report.refusals], answers))
     unreadable = next((each for each in refusals if not each.container), None)
-    if unreadable:  # of the whole policy, not of a container
+    if unreadable:  # it concerns the whole policy, not a container
         return _Verdict("True", unreadable.reason, unreadable.message[:_LENGTH])
     if not count:
         return _Verdict("False", "NothingRefused", "No container is refused.")
     return _Verdict("True", "ContainersRefused", _first_of(count, refusals))
 
 
-def _first_of(count: int, found: Sequence[Told]) -> str:
-    """Tell of the first ones, and how many containers are not told of."""
+def _first_of(count: int, found: Sequence[AnyRefusal]) -> str:
+    """Describe the first ones, and count the containers that are not described."""
     if not found:
-        what = "there was no room for details, because of many policies on these nodes"
+        what = "there was no room for details, because these nodes have many policies"
         return f"{_count(count, 'container')}; {what}."
-    lines = [f"{each.pod} {each.container}: {each.message}"[:_LENGTH] for each in found[:_TOLD]]
-    left = count - len({(each.pod, each.container) for each in found[:_TOLD]})
+    lines = [f"{each.pod} {each.container}: {each.message}"[:_LENGTH] for each in found[:_SHOWN]]
+    left = count - len({(each.pod, each.container) for each in found[:_SHOWN]})
     more = [f"and {_count(left, 'container')} more"] if left > 0 else []
     return f"{_count(count, 'container')}: {'; '.join([*lines, *more])}"
 
 
-def _answered(refusals: Sequence[Told], answers: Sequence[Told]) -> Iterator[Told]:
-    """Put what became of an ask in the place of the ask; what no node had room to tell is first."""
+def _answered(
+    refusals: Sequence[AnyRefusal], answers: Sequence[AnyRefusal]
+) -> Iterator[AnyRefusal]:
+    """Replace pending requests by the operator's answers, after those that no node reports."""
     known = {(each.pod, each.container): each for each in answers}
-    told = {(each.pod, each.container) for each in refusals}
-    yield from (answer for key, answer in known.items() if key not in told)
+    reported = {(each.pod, each.container) for each in refusals}
+    yield from (answer for key, answer in known.items() if key not in reported)
     for each in refusals:
-        answer = known.get((each.pod, each.container)) if each.reason == ASKED else None
+        answer = known.get((each.pod, each.container)) if each.reason == RESIZE_ASKED else None
         yield answer or each
 
 
-def _warned(told: Sequence[PolicyReport | ReportedPolicy], caution: str) -> _Verdict:
-    warnings = [warning for report in told for warning in report.warnings]
-    count = sum(report.warned for report in told)
+def _warned(reported: Sequence[PolicyReport | ReportedPolicy], caution: str) -> _Verdict:
+    warnings = [warning for report in reported for warning in report.warnings]
+    count = sum(report.warned for report in reported)
     if not count:
         if caution:
             return _Verdict("True", ANY_TENANT, caution)

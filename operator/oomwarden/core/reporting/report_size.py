@@ -1,4 +1,4 @@
-"""OOMNode stays far below what etcd takes, however many policies there are.
+"""Keeps OOMNode far below etcd's size limit, however many policies there are.
 
 What does not fit is counted: containers in `refused` and `warned`, policies in `policiesLeftOut`.
 """
@@ -9,19 +9,19 @@ from collections.abc import Iterable, Sequence
 from oomwarden.api.oomnode import PolicyReport, Refusal
 
 MOST_BYTES = 384 * 1024
-"""Of all reports together. etcd takes 1.5 MiB (its --max-request-bytes), and the operator holds
+"""For all reports together. etcd accepts 1.5 MiB (its --max-request-bytes), and the operator keeps
 the reports of all nodes in memory."""
 _ESCAPED = "<>&"
 """The API server stores each as six bytes (Go encoding/json, HTMLEscape)."""
 
 
-def bounded(
+def fit_reports(
     found: Sequence[PolicyReport], most: int = MOST_BYTES
 ) -> tuple[tuple[PolicyReport, ...], int]:
-    """Give what fits into `most` bytes, in the order of `found`, and count the policies left out.
+    """Return the reports that fit into `most` bytes, and the number of policies left out.
 
-    First the numbers of all policies, and then, one of each policy at a time, what is told in
-    words. Cluster policies come first, and no namespace takes another's place.
+    The counts of all policies come first, and then, in turn for each policy, its messages. Cluster
+    policies come first, and no namespace takes the room of another. The order of `found` is kept.
     """
     if sum(map(_size, found)) <= most:
         return tuple(found), 0
@@ -32,16 +32,16 @@ def bounded(
             break
         most -= size
         kept.append(report)
-    told = _told(kept, most)
+    messages = _messages(kept, most)
     places = {
-        id(report): _bare(report).model_copy(update=told[at]) for at, report in enumerate(kept)
+        id(report): _bare(report).model_copy(update=messages[at]) for at, report in enumerate(kept)
     }
     fitting = tuple(places[id(report)] for report in found if id(report) in places)
     return fitting, len(found) - len(fitting)
 
 
 def _in_turn(found: Iterable[PolicyReport]) -> list[PolicyReport]:
-    """Put the first policy of each namespace before the second of any."""
+    """Return the first policy of each namespace before the second of any."""
     seen: Counter[str] = Counter()
     turns: list[tuple[int, PolicyReport]] = []
     for report in found:
@@ -50,21 +50,21 @@ def _in_turn(found: Iterable[PolicyReport]) -> list[PolicyReport]:
     return [report for _, report in sorted(turns, key=lambda turn: turn[0])]
 
 
-def _told(kept: Sequence[PolicyReport], room: int) -> list[dict[str, tuple[Refusal, ...]]]:
-    """Choose what is told of each policy: the first of each, then the second."""
-    told: list[dict[str, tuple[Refusal, ...]]] = [{} for _ in kept]
-    asked = (
+def _messages(kept: Sequence[PolicyReport], room: int) -> list[dict[str, tuple[Refusal, ...]]]:
+    """Choose the messages of each policy: the first of each, then the second of each."""
+    messages: list[dict[str, tuple[Refusal, ...]]] = [{} for _ in kept]
+    wanted = (
         (nth, at, field, each)
         for at, report in enumerate(kept)
         for field, all_of in (("warnings", report.warnings), ("refusals", report.refusals))
         for nth, each in enumerate(all_of)
     )
-    for _, at, field, each in sorted(asked, key=lambda one: one[0]):
+    for _, at, field, each in sorted(wanted, key=lambda one: one[0]):
         room -= _size(each)
         if room < 0:
             break
-        told[at][field] = (*told[at].get(field, ()), each)
-    return told
+        messages[at][field] = (*messages[at].get(field, ()), each)
+    return messages
 
 
 def _bare(report: PolicyReport) -> PolicyReport:
@@ -72,6 +72,6 @@ def _bare(report: PolicyReport) -> PolicyReport:
 
 
 def _size(part: PolicyReport | Refusal) -> int:
-    """Give the bytes that it takes in an object, the comma behind it included."""
+    """Return the size in an object, in bytes, including the comma after it."""
     text = part.model_dump_json(by_alias=True, exclude_none=True)
     return len(text.encode()) + 1 + 5 * sum(map(text.count, _ESCAPED))

@@ -31,7 +31,7 @@ def read_files(root: CgroupRoot, cgroups: Sequence[Cgroup]) -> dict[int, GroupFi
 
 def read_enabled(root: CgroupRoot, cgroups: Sequence[Cgroup]) -> dict[int, bool]:
     """Return, by inode, whether the kernel kills each container as a group."""
-    return {inode: each.together for inode, each in read_files(root, cgroups).items()}
+    return {inode: each.is_group_kill for inode, each in read_files(root, cgroups).items()}
 
 
 def read_container(directory: int) -> GroupFiles:
@@ -64,7 +64,7 @@ def write(root: CgroupRoot, cgroup: Cgroup, *, enabled: bool) -> bool:
     """
     now = read_files(root, [cgroup]).get(cgroup.inode, GroupFiles(own=False))
     inner = now.below if enabled or now.below is None else False
-    return restore(root, cgroup, GroupFiles(enabled, inner)).together
+    return restore(root, cgroup, GroupFiles(enabled, inner)).is_group_kill
 
 
 def restore(root: CgroupRoot, cgroup: Cgroup, wanted: GroupFiles) -> GroupFiles:

@@ -4,7 +4,7 @@ import os
 from collections import deque
 
 from oomwarden.core.parse import cgroup_paths
-from oomwarden.core.reporting.layout import UnknownCgroup, stray
+from oomwarden.core.reporting.layout import UnknownCgroup, parse_unknown_cgroup
 from oomwarden.kernel.cgroup import files
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
 
@@ -28,7 +28,7 @@ def find_unknown_cgroups(root: CgroupRoot) -> list[UnknownCgroup]:
         path, depth = left.popleft()
         for name in _names(root, path):
             below = f"{path}/{name}".lstrip("/")
-            one = stray(below)
+            one = parse_unknown_cgroup(below)
             if one is not None:
                 found.append(one)
             elif depth + 1 < MAX_DEPTH and not cgroup_paths.is_kubepods(name):

@@ -39,11 +39,11 @@ class OwnScoreScan:
             live: PIDs of the container.
             until: Monotonic time at which to stop.
         """
-        for pid in live if self.plan.fresh else ():
+        for pid in live if self.plan.never_assigned else ():
             if time.monotonic() > until:
                 break
             with suppress(ProcessGoneError, OSError), proc.open(pid) as process:
-                if (score := process.score()) in self.plan.fresh:
+                if (score := process.score()) in self.plan.never_assigned:
                     self.chosen[pid] = OwnScore(process.start_time(), score)
 
     def own_score(self, proc: ProcRoot, process: Process, score: int) -> int | None:
@@ -61,7 +61,7 @@ class OwnScoreScan:
         if known is not None and known.start == start and not chosen:
             return known.score
         self.forget(process.pid)  # the PID was reused, or the process has changed its score
-        inherits = score in self.plan.given and not chosen
+        inherits = score in self.plan.assigned and not chosen
         own = self._inherited(proc, parent) if inherits else score if chosen else None
         return own if own is not None and self.keep(process.pid, OwnScore(start, own)) else None
 
@@ -93,7 +93,7 @@ class OwnScoreScan:
             live: PIDs of the container. Scores of all other processes are dropped.
             unreached: Whether the container may have more processes; no score is dropped then.
         """
-        if not (self.plan.saves or self.plan.own or self.kept):
+        if not (self.plan.saves_own or self.plan.own or self.kept):
             return None
         return {pid: own for pid, own in self.kept.items() if unreached or pid in live}
 

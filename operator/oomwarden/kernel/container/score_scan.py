@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from oomwarden.core.enforcement.own_scores import OwnScore
 from oomwarden.core.enforcement.plan import ProcessState, ScanOutcome, ScorePlan, classify
-from oomwarden.core.policy.process_rules import ProcessTarget, named_by
+from oomwarden.core.policy.process_rules import ProcessTarget, matching_rule
 from oomwarden.kernel.container.own_scores import OwnScoreScan
 from oomwarden.kernel.proc.cmdline import CommandLines, SkippedProcessError
 from oomwarden.kernel.proc.process import Process, ProcessGoneError, ProcRoot
@@ -91,7 +91,7 @@ class ScoreScan:
     ) -> ProcessState:
         """Return the state of a process, and record or forget the score of its own."""
         found = classify(score, self.plan, named, own)
-        if found is ProcessState.OWN and score not in self.plan.given:
+        if found is ProcessState.OWN and score not in self.plan.assigned:
             self.own.forget(process.pid)
         if found is ProcessState.MOVABLE and process.pid in self.own.chosen:
             if process.pid not in self.own.kept:
@@ -111,7 +111,7 @@ class ScoreScan:
         """
         listed = frozenset(self.listing()) if movable else frozenset()
         for process, named, own in movable:
-            wanted = self.plan.wanted(named, own)
+            wanted = self.plan.score_for(named, own)
             if wanted is None or self._is_spent():
                 continue
             with self._recording_errors(process.pid):
@@ -142,13 +142,13 @@ class ScoreScan:
             self.failed[pid] = f"{type(error).__name__}: {error.strerror}"
 
     def _is_spent(self) -> bool:
-        return self.plan.most is not None and self.changed >= self.plan.most
+        return self.plan.max_changes is not None and self.changed >= self.plan.max_changes
 
     def _named(self, process: Process) -> ProcessTarget | None:
         if not self.plan.rules:
             return None
         text = self.commands.read(process)
-        named = named_by(self.plan.rules, text)
+        named = matching_rule(self.plan.rules, text)
         _note(self.blank, process.pid, belongs=not text)
         _note(self.named, process.pid, belongs=named is not None)
         return named
@@ -170,21 +170,21 @@ class ScoreScan:
         unsaved = len(count(ProcessState.UNSAVED))
         return ScanOutcome(
             target=self.plan.target,
-            holding=holding,
+            in_effect=holding,
             changed=self.changed,
             own=len(count(ProcessState.OWN)),
             failures=len(self.failed),
             failure=next(iter(self.failed.values()), ""),
             complete=complete and not held_back and not unsaved,
             rules=self.plan.rules,
-            named=holding & self.named,
-            blank=live & self.blank,
+            rule_matched=holding & self.named,
+            without_command=live & self.blank,
             stuck=count(ProcessState.STUCK),
-            held_back=held_back,
+            rate_limited=held_back,
             unsaved=unsaved,
             too_many=len(count(ProcessState.TOO_MANY)),
-            to_keep=self.own.scores_to_keep(live, unreached=unreached),
-            unreached=unreached,
+            own_scores=self.own.scores_to_keep(live, unreached=unreached),
+            cgroups_skipped=unreached,
         )
 
 

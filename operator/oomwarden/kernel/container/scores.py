@@ -74,7 +74,7 @@ def apply_plan(
         first = list_pids(directory)
         live, unreached = frozenset(first), isinstance(first, PartialPids)
         if live <= known and not plan.rules and not plan.own:
-            return ScanOutcome(plan.target, holding=live, unreached=unreached)
+            return ScanOutcome(plan.target, in_effect=live, cgroups_skipped=unreached)
         until = time.monotonic() + MAX_SECONDS
         scan = ScoreScan(plan, commands or CommandLines(), until, partial(list_pids, directory))
         scan.own.record_chosen(roots.proc, first, until)

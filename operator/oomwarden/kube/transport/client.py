@@ -14,8 +14,9 @@ import httpx2
 from lightkube import ALL_NS, AsyncClient, ConfigError, KubeConfig, SingleConfig
 from lightkube.config import client_adapter
 
+from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.objects.needed_fields import without_large_metadata
-from oomwarden.core.objects.passed_over import UnreadableObject, unread
+from oomwarden.core.objects.unreadable import UnreadableObject, unreadable_object
 from oomwarden.kube.transport.errors import error_from_response
 from oomwarden.kube.transport.list_bodies import Keep, read_list
 from oomwarden.kube.transport.requests import Requests
@@ -34,8 +35,6 @@ storage/cacher)."""
 
 _SHOWN = 300
 _METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class Listing:
     unread: tuple[UnreadableObject, ...] = ()
 
 
-def keep_whole(manifest: Json) -> Json:
+def keep_whole(manifest: Manifest) -> Manifest:
     """Return the object unchanged."""
     return manifest
 
@@ -94,7 +93,7 @@ class Client(AsyncClient):
             version: "0" for the state of the watch cache, another for at least that version, None
                 for the latest state from etcd.
             keep: Returns what to keep of an object, or None to drop it. Objects for which it
-                raises are returned as unread.
+                raises are returned as `unread`.
 
         Raises:
             httpx2.HTTPError: The API server cannot be reached, refuses (ApiError), or returned no
@@ -109,7 +108,7 @@ class Client(AsyncClient):
 
     async def watch_objects(
         self, what: ListOptions, version: str, seconds: int
-    ) -> AsyncGenerator[tuple[str, Json]]:
+    ) -> AsyncGenerator[tuple[str, Manifest]]:
         """Yield (ADDED | MODIFIED | DELETED | BOOKMARK | ERROR, object) for `seconds`.
 
         The first item is ("OPEN", {}): the API server has accepted the watch.
@@ -131,7 +130,7 @@ class Client(AsyncClient):
 
     async def list_metadata_page(
         self, what: ListOptions, token: str, limit: int, annotation: str = ""
-    ) -> tuple[Json, datetime]:
+    ) -> tuple[Manifest, datetime]:
         """List one page of objects, only their metadata.
 
         managedFields and annotations are dropped, as they can be larger than everything else.
@@ -168,7 +167,9 @@ class Client(AsyncClient):
         }
         await self._send(self._client.build_adapter_request(request))
 
-    async def _list(self, request: httpx2.Request, keep: Keep) -> tuple[Json, list[Any], datetime]:
+    async def _list(
+        self, request: httpx2.Request, keep: Keep
+    ) -> tuple[Manifest, list[Any], datetime]:
         """Return the metadata of a list, what is kept of its items, and the API server's time."""
         request.headers["Accept-Encoding"] = "gzip"
         response = await self._send(request, stream=True)
@@ -209,11 +210,11 @@ class Client(AsyncClient):
         return self._client.build_adapter_request(request)
 
 
-def _keep_or_record(keep: Keep, unreadable: list[UnreadableObject], manifest: Json) -> Any:  # noqa: ANN401 - whatever is kept
+def _keep_or_record(keep: Keep, unreadable: list[UnreadableObject], manifest: Manifest) -> Any:  # noqa: ANN401 - whatever is kept
     try:
         return keep(manifest)
     except Exception as error:  # noqa: BLE001 - an object may cause any error
-        unreadable.append(unread(manifest, error))
+        unreadable.append(unreadable_object(manifest, error))
         return None
 
 

@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 from lightkube.core.resource import api_info
 
-from oomwarden.core.objects.passed_over import (
+from oomwarden.core.objects.unreadable import (
     UnreadableObject,
     UnreadableObjects,
-    error_words,
-    name_of,
+    describe_error,
+    display_name,
 )
 from oomwarden.kube.transport.resources import Resource
 
@@ -47,7 +47,7 @@ class GuardedHandler:
 
     def replace(self, objects: list[Any], unread: Iterable[UnreadableObject] = ()) -> None:
         """Pass on a list. If the handler fails, pass on the objects one by one."""
-        self.passed_over.clear_all(self.kind)
+        self.passed_over.discard_kind(self.kind)
         for each in unread:
             self._note(each.manifest, each.why)
         try:
@@ -64,18 +64,18 @@ class GuardedHandler:
     def delete(self, manifest: dict[str, Any]) -> None:
         """Pass on a deletion, and forget that the object was passed over."""
         self._pass_on(self.handler.delete, manifest)
-        self.passed_over.clear(self.kind, manifest)
+        self.passed_over.discard(self.kind, manifest)
 
     def _pass_on(self, handle: Callable[[dict[str, Any]], None], manifest: dict[str, Any]) -> None:
-        self.passed_over.clear(self.kind, manifest)
+        self.passed_over.discard(self.kind, manifest)
         try:
             handle(manifest)
         except Exception as error:  # noqa: BLE001 - an object may cause any error
-            self._note(manifest, error_words(error))
+            self._note(manifest, describe_error(error))
 
     def _note(self, manifest: dict[str, Any], why: str) -> None:
-        if self.passed_over.note(self.kind, manifest, why):
-            _LOG.warning("%s is passed over: %s", name_of(self.kind, manifest), why)
+        if self.passed_over.add(self.kind, manifest, why):
+            _LOG.warning("%s is passed over: %s", display_name(self.kind, manifest), why)
 
 
 def guard(

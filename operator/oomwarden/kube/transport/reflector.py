@@ -13,7 +13,7 @@ import httpx2
 from lightkube import ApiError
 from lightkube.core.resource import api_info
 
-from oomwarden.core.objects.passed_over import error_words
+from oomwarden.core.objects.unreadable import describe_error
 from oomwarden.kube.transport.client import Listing, ListOptions
 from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_from_status
 from oomwarden.kube.transport.guarded_handler import EventHandler, GuardedHandler, guard
@@ -146,7 +146,7 @@ class _Reflector:
         elif self.unreadable >= MAX_UNREADABLE:
             self.version, self.unreadable = None, 0
         known = isinstance(error, API_ERRORS)
-        self._log(classify_error(error).reason if known else error_words(error))
+        self._log(classify_error(error).reason if known else describe_error(error))
         requested = min(classify_error(error).retry_after, MAX_SERVER_BACKOFF_SECONDS)
         pause = max(_jittered(self.backoff), requested)
         self.backoff = min(self.backoff * 2, MAX_BACKOFF_SECONDS)

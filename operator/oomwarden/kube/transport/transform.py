@@ -5,9 +5,9 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from oomwarden.core.objects.json_parts import object_at
-from oomwarden.core.objects.passed_over import error_words
-from oomwarden.kube.transport.client import Client, Json, Listing, ListOptions, keep_whole
+from oomwarden.core.objects.json_parts import Manifest, object_at
+from oomwarden.core.objects.unreadable import describe_error
+from oomwarden.kube.transport.client import Client, Listing, ListOptions, keep_whole
 
 _IDENTITY = ("name", "namespace", "uid", "resourceVersion")
 _OBJECTS = {"ADDED", "MODIFIED", "DELETED"}
@@ -25,8 +25,8 @@ class TransformingListerWatcher:
     """
 
     client: Client
-    transform: Callable[[Json], Json] = keep_whole
-    list_transform: Callable[[Json], Any] | None = None
+    transform: Callable[[Manifest], Manifest] = keep_whole
+    list_transform: Callable[[Manifest], Any] | None = None
 
     async def list_objects(self, what: ListOptions, version: str | None = "0") -> Listing:
         """List objects, transformed one at a time."""
@@ -34,17 +34,17 @@ class TransformingListerWatcher:
 
     async def watch_objects(
         self, what: ListOptions, version: str, seconds: int
-    ) -> AsyncGenerator[tuple[str, Json]]:
+    ) -> AsyncGenerator[tuple[str, Manifest]]:
         """Watch objects from a resourceVersion."""
         async with aclosing(self.client.watch_objects(what, version, seconds)) as events:
             async for kind, manifest in events:
                 yield kind, self._transform(manifest) if kind in _OBJECTS else manifest
 
-    def _transform(self, manifest: Json) -> Json:
+    def _transform(self, manifest: Manifest) -> Manifest:
         """Transform an object. If that fails, keep its identity and note what was cut."""
         try:
             return self.transform(manifest)
         except Exception as error:  # noqa: BLE001 - an object may cause any error
             known = object_at(manifest, "metadata")
             identity = {key: known[key] for key in _IDENTITY if key in known}
-            return {"metadata": identity, "cut": f"all but its name: {error_words(error)}"}
+            return {"metadata": identity, "cut": f"all but its name: {describe_error(error)}"}
