@@ -17,17 +17,19 @@ from oomwarden.core.incidents.memory_history import (
     UsageDetail,
     UsageSample,
 )
+from oomwarden.core.incidents.record_context import RecordContext
 from oomwarden.core.kernel_log.kills import LogKill
 from oomwarden.core.kernel_log.lines import Constraint, Killed
-from oomwarden.core.ledger.account import CounterRange, KillCounters
-from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.core.ledger.account import CounterRange
+from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.parse.memory_stat import Composition
 from oomwarden.core.quota.budget_terms import Reason
-from oomwarden.core.records.coalesce import Draft, merge
+from oomwarden.core.records.coalesce import merge
 from oomwarden.core.records.event import event
-from oomwarden.core.records.oomkill import RecordContext, oom_kill
+from oomwarden.core.records.oomkill import oom_kill
+from oomwarden.core.records.outbox_row import OutboxRow
 from oomwarden.core.records.reduced_record import reduced
 from oomwarden.core.reporting.node_conditions import NodeFindings, node_conditions
 
@@ -66,7 +68,7 @@ def measure() -> Sizes:
     """Build one object of each kind as an agent does, and serialize it as the API server does."""
     first = _record(0)
     later = [_record(start) for start in (1, 2, 3)]
-    (merged,) = merge(Draft(kill, None) for kill in later)
+    (merged,) = merge(OutboxRow(kill, None) for kill in later)
     less = reduced(merged.kill, Reason.CLUSTER)
     posted = event(_incident(0), first, NOW)
     assert posted is not None  # noqa: S101 - the kill is recent
@@ -137,19 +139,21 @@ def _incident(start: int) -> Any:
         pod, 0, start, start + 1, pod, app, group_kills=1, container_limit=512 * MIB
     )
     names, limits = {8: "payments-worker"}, PodLimits(None, (512 * MIB,))
-    return investigate(
-        booking, PodSnapshot(facts, KillCounters(1, 1, 1, 0), (), limits, names, (log,))
-    )
+    snapshot = PodSnapshot(facts, KillCounters(1, 1, 1, 0), (), limits, names, (log,))
+    return investigate(booking, snapshot, _context())
 
 
 def _record(start: int) -> Manifest:
+    return oom_kill(_incident(start))
+
+
+def _context() -> RecordContext:
     samples = tuple(UsageSample(NOW - 300 + 10 * n, (200 + 10 * n) * MIB) for n in range(30))
     largest = tuple(ProcessUsage(4240 + n, b"payments-worker", 90 * MIB, 992) for n in range(5))
     kinds = Composition(anon=480 * MIB, file=30 * MIB, shmem=12 * MIB)
     timeline = MemoryTimeline(samples[-1], samples, UsageDetail(samples[-1], kinds, 5, largest))
     policy = PolicyReference(kind="ClusterOOMPolicy", name="protect-databases")
-    witness = RecordContext(NODE, str(uuid.UUID(int=2)), NOW - 1, NOW, policy, timeline)
-    return oom_kill(_incident(start), witness)
+    return RecordContext(NODE, str(uuid.UUID(int=2)), NOW - 1, NOW, policy, timeline)
 
 
 def _node() -> Manifest:

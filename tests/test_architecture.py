@@ -35,3 +35,11 @@ def test_a_kill_passes_through_20_modules_at_most_and_a_score_through_14() -> No
     score = steps("From a policy to a score")
     assert 15 < len(kill) == len(set(kill)) <= 20
     assert 10 < len(score) == len(set(score)) <= 14
+
+
+def test_a_kill_takes_12_shapes_at_most() -> None:
+    (sentence,) = re.findall(r"takes these shapes, in order: (.*?)\.\n", TEXT, re.DOTALL)
+    shapes = re.findall(r"`(\w+)`", sentence)
+    source = "\n".join(path.read_text() for path in PACKAGE.rglob("*.py"))
+    assert 8 < len(shapes) == len(set(shapes)) <= 12
+    assert [shape for shape in shapes if f"\nclass {shape}" not in source] == []

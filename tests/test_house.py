@@ -28,6 +28,23 @@ def test_no_package_has_more_than_12_modules() -> None:
     assert {p.name: len(found) for p, found in modules.items() if len(found) > 12} == {}
 
 
+def test_no_class_or_alias_is_defined_in_two_modules() -> None:
+    defined: dict[str, list[str]] = {}
+    for path in (ROOT / "operator/oomwarden").rglob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            match node:
+                case ast.ClassDef(name=name):
+                    pass
+                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Subscript() | ast.BinOp()):
+                    if name.isupper():
+                        continue
+                case _:
+                    continue
+            defined.setdefault(name, []).append(path.name)
+    assert len(defined) > 200
+    assert {name: found for name, found in defined.items() if len(found) > 1} == {}
+
+
 def test_the_agents_parts_are_complete_when_they_are_made() -> None:
     """Nobody sets an attribute of another part afterwards: each has its own `self` alone."""
     agent = ROOT / "operator/oomwarden/agent"

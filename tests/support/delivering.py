@@ -10,7 +10,6 @@ from pathlib import Path
 
 from oomwarden.agent.delivery import intake
 from oomwarden.agent.delivery.deliverer import Deliverer, DeliverObject
-from oomwarden.agent.delivery.outbox import OutboxRow
 from oomwarden.agent.informers.pressure import PressureCache
 from oomwarden.agent.runtime.signal import Signal
 from oomwarden.agent.store.database import Database
@@ -18,6 +17,7 @@ from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.records.event_series import EventSeries
 from oomwarden.core.records.metadata import record_name
 from oomwarden.core.records.oomkill import timestamp
+from oomwarden.core.records.outbox_row import OutboxRow
 from oomwarden.kube.oomkill_writer import Delivery, RecordedPrefix
 
 from tests.support.stores import store_at
@@ -46,7 +46,7 @@ def row(start: int, end: int, container: str = "app", kills: int = 1, **how: obj
     if how.get("memory"):
         kill["memory"] = {"at": timestamp(at), "usage": "30Mi", "samples": [{"usage": "1Mi"}]}
     event = {"metadata": {"name": name, "namespace": namespace}, "eventTime": timestamp(at)}
-    return OutboxRow(f"{namespace}/{name}", kill, event if how.get("event", True) else None)
+    return OutboxRow(kill, event if how.get("event", True) else None)
 
 
 def span(kill: Manifest) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from oomwarden.core.kernel_log.lines import Constraint, Killed
 from oomwarden.core.ledger.account import CounterRange, Reading
 from oomwarden.core.ledger.ledger import Ledger, unsettled_below
 from oomwarden.core.ledger.log_evidence import evidence_below
-from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
+from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 from oomwarden.core.parse.cgroup_paths import pod_uid
 
 TOP, QOS = 1, 2
@@ -53,9 +53,9 @@ class KernelModel:
         self.made.append((self.cgroups[inode], parent))
         return inode
 
-    def events(self, inode: int) -> MemoryEvents:
+    def events(self, inode: int) -> KillCounters:
         groups = self.groups.get(inode, 0)
-        return MemoryEvents(oom_kill=self.kills[inode], oom_group_kill=groups)
+        return KillCounters(oom_kill=self.kills[inode], oom_group_kill=groups)
 
     def live(self, level: Level) -> list[int]:
         return [inode for inode, cgroup in self.cgroups.items() if cgroup.level is level]

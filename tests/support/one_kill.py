@@ -4,12 +4,12 @@ from oomwarden.api.oomkill import ContainerType, PolicyReference
 from oomwarden.api.policy import QOSClass
 from oomwarden.core.incidents.cause import PodLimits
 from oomwarden.core.incidents.incident import PodSnapshot
+from oomwarden.core.incidents.record_context import RecordContext
 from oomwarden.core.kernel_log.kills import LogKill
 from oomwarden.core.kernel_log.lines import Constraint, Killed
-from oomwarden.core.ledger.account import CounterRange, KillCounters
-from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.core.ledger.account import CounterRange
+from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
-from oomwarden.core.records.oomkill import RecordContext
 
 MIB = 1 << 20
 NOW = 1_800_000_000.0

@@ -9,7 +9,6 @@ from pathlib import Path
 import httpx2
 import pytest
 from oomwarden.agent.delivery import outbox
-from oomwarden.agent.delivery.outbox import OutboxRow
 from oomwarden.agent.detection.batch import Batch
 from oomwarden.agent.detection.detector import Detector, into_queue
 from oomwarden.agent.detection.kernel_log import KernelLogReader
@@ -24,6 +23,7 @@ from oomwarden.core.ledger.ledger import Ledger
 from oomwarden.core.ledger.rebuild import RecordedKills
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.quota.pressure import CALM
+from oomwarden.core.records.outbox_row import OutboxRow
 from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.cgroup.kubepods import find_kubepods
 from oomwarden.kernel.container.memory import read_charged_memory

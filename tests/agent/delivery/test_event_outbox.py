@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from oomwarden.agent.delivery import event_outbox
-from oomwarden.agent.delivery.outbox import OutboxRow
 from oomwarden.agent.store.file import connect
 from oomwarden.core.records.event_series import EventSeries
+from oomwarden.core.records.outbox_row import OutboxRow
 
 from tests.support.delivering import NOW, row
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from oomwarden.agent.delivery import intake, outbox, outbox_bounds
-from oomwarden.agent.delivery.outbox import OutboxCounts, OutboxRow
+from oomwarden.agent.delivery.outbox import OutboxCounts
 from oomwarden.agent.store.counters import counts
 from oomwarden.agent.store.file import connect
 from oomwarden.core.quota.pressure import Pressure, PressureLevel
@@ -16,8 +16,8 @@ OLD_SCHEMA = """
 CREATE TABLE outbox (
   name TEXT PRIMARY KEY, namespace TEXT, pod_uid TEXT, created REAL NOT NULL,
   body TEXT NOT NULL, state TEXT NOT NULL, reason TEXT) STRICT;
-INSERT INTO outbox VALUES ('shop/a', 'shop', 'u', 1.0, '{"kill": {"kills": 2}, "event": null}',
-  'Pending', NULL);
+INSERT INTO outbox VALUES ('shop/a', 'shop', 'u', 1.0, '{"kill": {"metadata": {"namespace": "shop",
+  "name": "a"}, "pod": {}, "cause": "PodLimit", "kills": 2}, "event": null}', 'Pending', NULL);
 """
 
 
@@ -202,9 +202,8 @@ def test_records_of_an_earlier_versions_outbox_are_delivered(tmp_path: Path) -> 
     before.executescript(OLD_SCHEMA)
     before.close()
     after = connect(tmp_path / "old.sqlite")
-    assert outbox.load_rows(after, outbox.pending(after)) == [
-        OutboxRow("shop/a", {"kills": 2}, None, own_event=True)
-    ]
+    (row,) = outbox.load_rows(after, outbox.pending(after))
+    assert (row.key, row.kill["kills"], row.event, row.own_event) == ("shop/a", 2, None, True)
     loop(after, 7)
     assert outbox.outbox_counts(after).held == 1
     after.close()

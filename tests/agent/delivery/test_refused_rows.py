@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from oomwarden.agent.delivery import intake, outbox, refusals
-from oomwarden.agent.delivery.outbox import OutboxCounts, OutboxRow
+from oomwarden.agent.delivery.outbox import OutboxCounts
 from oomwarden.agent.store.counters import counts
 from oomwarden.agent.store.file import connect
+from oomwarden.core.records.outbox_row import OutboxRow, row_key
 
 from tests.support.delivering import NOW, row, span
 
@@ -97,7 +98,7 @@ def test_a_renamed_record_keeps_its_range_and_is_found_after_a_restart(
     outbox.rename(db, taken, "salt")
     (key,) = outbox.pending(db)
     (loaded,) = outbox.load_rows(db, [key])
-    assert key == loaded.key == outbox.row_key(loaded.kill) != taken.key
+    assert key == loaded.key == row_key(loaded.kill) != taken.key
     assert (span(loaded.kill), loaded.renamed, loaded.own_event) == ((3, 5), 1, True)
     assert loaded.event is not None
     assert loaded.event["metadata"]["name"] == loaded.kill["metadata"]["name"]

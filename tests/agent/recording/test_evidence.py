@@ -10,7 +10,7 @@ from oomwarden.core.incidents.memory_history import UsageHistory, UsageSample
 from oomwarden.core.ledger.account import Reading
 from oomwarden.core.ledger.ledger import Ledger
 from oomwarden.core.ledger.settling import PendingKill
-from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
+from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 
 NOW = 1_800_000_000.0
@@ -35,7 +35,7 @@ def settler() -> Settler:
     ledger.open(POD, None)
     ledger.open(APP, POD.inode)
     for cgroup in (POD, APP):
-        ledger.observe(Reading(cgroup.inode, MemoryEvents(oom=1, oom_kill=1)))
+        ledger.observe(Reading(cgroup.inode, KillCounters(oom=1, oom_kill=1)))
     log = KernelLogReader(lambda: b"")
     return Settler(
         NodeIdentity("node-1", "boot", Nesting()),
@@ -54,5 +54,5 @@ def test_a_kill_has_the_last_sample_of_its_container_before_it(
     if gone:
         settler.remove(APP)
     (incident,), _ = settler.settle_pod(POD.inode, PendingKill(0, 0, NOW - 0.1, NOW))
-    assert incident.witness.memory is not None
-    assert incident.witness.memory.last == UsageSample(NOW - 1, 2)
+    assert incident.context.memory is not None
+    assert incident.context.memory.last == UsageSample(NOW - 1, 2)

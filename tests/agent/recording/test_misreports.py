@@ -8,11 +8,11 @@ import pytest
 from oomwarden.agent.informers.inventory import Inventory
 from oomwarden.agent.informers.pods import PodEventHandler
 from oomwarden.agent.recording.misreports import TRIES, MisreportNotifier
-from oomwarden.agent.recording.settler import SettledIncident
 from oomwarden.core.incidents.incident import investigate
+from oomwarden.core.incidents.record_context import RecordContext
 from oomwarden.core.objects.unreadable import UnreadableObjects
 from oomwarden.core.records.misreport import STABLE_SECONDS
-from oomwarden.core.records.oomkill import RecordContext, timestamp
+from oomwarden.core.records.oomkill import timestamp
 from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
 from tests.support.one_kill import RANGE, SNAPSHOT
@@ -41,9 +41,8 @@ class World:
 
     def misreport(self) -> None:
         now = time.time()
-        self.found.kill_recorded(
-            SettledIncident(investigate(RANGE, SNAPSHOT), RecordContext("node-1", "boot", now, now))
-        )
+        context = RecordContext("node-1", "boot", now, now)
+        self.found.kill_recorded(investigate(RANGE, SNAPSHOT, context))
 
 
 def pod(reason: str) -> dict[str, Any]:

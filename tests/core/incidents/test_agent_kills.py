@@ -13,6 +13,7 @@ from oomwarden.core.incidents.agent_kills import (
 )
 from oomwarden.core.incidents.cause import Verdict
 from oomwarden.core.incidents.incident import Incident
+from oomwarden.core.incidents.record_context import RecordContext
 from oomwarden.core.ledger.account import CounterRange
 from oomwarden.core.model.cgroup import Cgroup, Level
 
@@ -23,21 +24,23 @@ MIB = 1 << 20
 AGENT = replace(pod(), uid="agent-uid", name="oomwarden-agent-x2x4z")
 
 
-def killed(pod_limit: int | None = 30 * MIB, cause: Cause = Cause.CONTAINER_LIMIT) -> Incident:
+def killed(
+    pod_limit: int | None = 30 * MIB, cause: Cause = Cause.CONTAINER_LIMIT, before: float = NOW
+) -> Incident:
     cgroup = Cgroup(1, "/pod", Level.POD)
-    return Incident(
-        CounterRange(cgroup, 0, 0, 2, cgroup), AGENT, None, (), Verdict(cause), pod_limit, 1, ()
-    )
+    counted = CounterRange(cgroup, 0, 0, 2, cgroup)
+    context = RecordContext("node-1", "boot", None, before)
+    return Incident(counted, AGENT, None, (), Verdict(cause), pod_limit, 1, (), context)
 
 
 def test_only_kills_in_the_agents_own_pods_count() -> None:
     other = replace(killed(), pod=pod())
-    found = count_agent_kills({"agent-uid"}, [(killed(), NOW - 60), (other, NOW - 30)])
+    found = count_agent_kills({"agent-uid"}, [killed(before=NOW - 60), other])
     assert found == AgentKills(1, NOW - 60, 30 * MIB)
 
 
 def test_the_limit_is_the_newest_kills_whatever_the_order() -> None:
-    kills = [(killed(40 * MIB), NOW - 10), (killed(30 * MIB), NOW - 90)]
+    kills = [killed(40 * MIB, before=NOW - 10), killed(30 * MIB, before=NOW - 90)]
     found = count_agent_kills({"agent-uid"}, kills)
     assert found == AgentKills(2, NOW - 10, 40 * MIB)
     assert merged(AgentKills(3, NOW - 500, 20 * MIB), found) == AgentKills(5, NOW - 10, 40 * MIB)
@@ -61,7 +64,7 @@ def test_a_raised_limit_is_reported_for_an_hour() -> None:
 
 
 def test_a_node_out_of_memory_is_not_blamed_on_the_agents_limit() -> None:
-    found = count_agent_kills({"agent-uid"}, [(killed(None, Cause.NODE_OUT_OF_MEMORY), NOW)])
+    found = count_agent_kills({"agent-uid"}, [killed(None, Cause.NODE_OUT_OF_MEMORY)])
     assert "see what uses the node's memory" in condition_message(found, 256 * MIB, NOW)
 
 

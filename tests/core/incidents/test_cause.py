@@ -2,8 +2,7 @@ import pytest
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.incidents.cause import Ancestors, PodLimits, Verdict, from_counters, from_log
 from oomwarden.core.kernel_log.lines import Constraint
-from oomwarden.core.ledger.account import KillCounters
-from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 
 MIB = 1 << 20
 QUIET = (KillCounters(), KillCounters())

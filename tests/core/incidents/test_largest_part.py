@@ -42,7 +42,7 @@ def at_the_pod(**more: object) -> Incident:
                     victims=(SMALL,)),), **more)  # type: ignore[arg-type]  # fmt: skip
     increments = replace(snapshot.increments, oom_local=1)
     return investigate(
-        replace(RANGE, container_limit=GIB), replace(snapshot, increments=increments)
+        replace(RANGE, container_limit=GIB), replace(snapshot, increments=increments), CONTEXT
     )
 
 
@@ -84,7 +84,9 @@ def test_a_record_has_all_parts_except_empty_ones() -> None:
     timeline = MemoryTimeline(
         UsageSample(NOW - 5, GIB), (), seen(GIB, anon=MIB, slab=900 * MIB, swap=2 * MIB)
     )
-    detail = oom_kill(at_the_pod(), replace(CONTEXT, memory=timeline))["memory"]["detail"]
+    detail = oom_kill(replace(at_the_pod(), context=replace(CONTEXT, memory=timeline)))["memory"][
+        "detail"
+    ]
     assert {key: detail[key] for key in ("anon", "file", "shmem", "slab", "swap")} == {
         "anon": "1Mi", "file": "0", "shmem": "0", "slab": "900Mi", "swap": "2Mi",
     }  # fmt: skip
@@ -129,14 +131,14 @@ def test_retained_tmpfs_is_reported_with_what_frees_it() -> None:
         in line
     )
     assert "Raise its memory limit" not in line
-    assert oom_kill(incident, CONTEXT)["podMemory"]["shmem"] == "940Mi"
+    assert oom_kill(incident)["podMemory"]["shmem"] == "940Mi"
 
 
 def test_shared_memory_of_running_containers_is_not_retained_tmpfs() -> None:
     pod_memory = PodMemory(seen(950 * MIB, file=940 * MIB, shmem=940 * MIB), others_shmem=900 * MIB)
     incident = at_the_pod(pod_memory=pod_memory)
     assert (incident.largest_part, incident.pod_memory) == (None, None)
-    assert "podMemory" not in oom_kill(incident, CONTEXT)
+    assert "podMemory" not in oom_kill(incident)
 
 
 def test_the_volumes_that_may_contain_it_are_named() -> None:
@@ -176,25 +178,27 @@ def test_page_cache_is_not_reported_if_the_victims_memory_is_unknown() -> None:
 def test_tmpfs_is_not_reported_at_a_containers_limit_that_its_processes_filled() -> None:
     pod_memory = PodMemory(seen(950 * MIB, shmem=940 * MIB))
     snapshot: PodSnapshot = replace(SNAPSHOT, pod_memory=pod_memory)
-    assert investigate(RANGE, snapshot).largest_part is None
+    assert investigate(RANGE, snapshot, CONTEXT).largest_part is None
 
 
 def test_tmpfs_of_the_pod_is_reported_with_the_advice_at_a_containers_own_limit() -> None:
     pod_memory = PodMemory(seen(50 * MIB, shmem=30 * MIB))
     pod = replace(FACTS, tmpfs=("cache",))
     log = (replace(LOG, victims=(SMALL,)),)
-    incident = investigate(RANGE, replace(SNAPSHOT, pod_memory=pod_memory, pod=pod, log=log))
+    incident = investigate(
+        RANGE, replace(SNAPSHOT, pod_memory=pod_memory, pod=pod, log=log), CONTEXT
+    )
     line = note(incident)
     assert (
         "30Mi is still used by tmpfs and shared memory (emptyDir with medium Memory: cache;" in line
     )
     assert "it was charged to the container that wrote it" in line
     assert line.endswith("Raise its memory limit, or reduce its memory usage.")
-    assert oom_kill(incident, CONTEXT)["podMemory"]["shmem"] == "30Mi"
+    assert oom_kill(incident)["podMemory"]["shmem"] == "30Mi"
     detailed = replace(
         SNAPSHOT, pod_memory=pod_memory, log=log, last_detail=seen(32 * MIB, slab=30 * MIB)
     )
-    assert investigate(RANGE, detailed).largest_part.part == "slab"  # type: ignore[union-attr]
+    assert investigate(RANGE, detailed, CONTEXT).largest_part.part == "slab"  # type: ignore[union-attr]
 
 
 def test_the_longest_notes_are_not_cut() -> None:

@@ -7,9 +7,10 @@ from oomwarden.api.oomkill import Cause, OOMKill
 from oomwarden.core.incidents.incident import Incident, investigate
 from oomwarden.core.kernel_log.kills import LogAssembler, LogKill
 from oomwarden.core.kernel_log.lines import parse_events, parse_records
-from oomwarden.core.records.coalesce import Draft, merge
+from oomwarden.core.records.coalesce import merge
 from oomwarden.core.records.event import note
 from oomwarden.core.records.oomkill import oom_kill
+from oomwarden.core.records.outbox_row import OutboxRow
 
 from tests.support.one_kill import APP, CONTEXT, RANGE, SNAPSHOT
 from tests.support.printk import PrintedKill, Printk
@@ -25,7 +26,7 @@ def killed(constraint: bytes, mems: bytes, mask: bytes = b"(null)", pid: int = 4
 
 
 def found(*kills: LogKill) -> Incident:
-    return investigate(replace(RANGE, group_kills=0), replace(SNAPSHOT, log=kills))
+    return investigate(replace(RANGE, group_kills=0), replace(SNAPSHOT, log=kills), CONTEXT)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_the_constraint_and_its_nodes_are_reported(
     line = note(incident)
     assert f"because the NUMA nodes that a task may use ran out of memory {text}." in line
     assert "Other NUMA nodes may have memory free" in line
-    kill = oom_kill(incident, CONTEXT)
+    kill = oom_kill(incident)
     assert kill["cause"] == "NumaNodesOutOfMemory"
     assert kill["numa"]["memsAllowed"] == mems.decode()
     assert kill["numa"].get("nodemask") == (None if mask == b"(null)" else mask.decode())
@@ -54,7 +55,7 @@ def test_the_constraint_and_its_nodes_are_reported(
 def test_a_machine_out_of_memory_has_no_numa_constraint() -> None:
     incident = found(killed(b"CONSTRAINT_NONE", b"0-1"))
     assert incident.verdict.cause is Cause.NODE_OUT_OF_MEMORY
-    assert "numa" not in oom_kill(incident, CONTEXT)
+    assert "numa" not in oom_kill(incident)
 
 
 def test_kills_with_several_sets_of_nodes_have_one_cause_and_name_no_nodes() -> None:
@@ -64,10 +65,10 @@ def test_kills_with_several_sets_of_nodes_have_one_cause_and_name_no_nodes() -> 
 
 
 def test_merged_records_keep_the_nodes_if_they_agree() -> None:
-    kill = oom_kill(found(killed(CPUSET, b"4")), CONTEXT)
+    kill = oom_kill(found(killed(CPUSET, b"4")))
     evidence = {**kill["evidence"], "from": 4, "to": 5}
     other = {**kill, "numa": {**kill["numa"], "memsAllowed": "5"}, "evidence": evidence}
-    (merged,) = merge([Draft(kill, None), Draft({**kill, "evidence": evidence}, None)])
+    (merged,) = merge([OutboxRow(kill, None), OutboxRow({**kill, "evidence": evidence}, None)])
     assert merged.kill["numa"] == kill["numa"]
-    (merged,) = merge([Draft(kill, None), Draft(other, None)])
+    (merged,) = merge([OutboxRow(kill, None), OutboxRow(other, None)])
     assert "numa" not in merged.kill

@@ -35,7 +35,7 @@ def killed(task: str, comm: bytes, score: int = 992, *, named: bool = True) -> L
 
 def found(kill: LogKill, counted: CounterRange = LOST) -> Incident:
     limits = PodLimits(16 * MIB, (16 * MIB,))
-    return investigate(counted, replace(SNAPSHOT, pod=ALONE, limits=limits, log=(kill,)))
+    return investigate(counted, replace(SNAPSHOT, pod=ALONE, limits=limits, log=(kill,)), CONTEXT)
 
 
 @pytest.mark.parametrize("comm", [b"conmon", b"runc", b"containerd-shim", b"java"])
@@ -45,7 +45,7 @@ def test_a_victim_in_the_pods_own_cgroup_is_in_none_of_its_containers(comm: byte
     assert (incident.verdict.cause, incident.limit) == (Cause.POD_LIMIT, 16 * MIB)
     assert [victim.comm for victim in incident.victims] == [comm]
     name = POD.path.rpartition("/")[2]
-    assert oom_kill(incident, CONTEXT)["container"] == {"otherCgroup": name}
+    assert oom_kill(incident)["container"] == {"otherCgroup": name}
     line = note(incident)
     assert line.startswith(f"the pod's own cgroup {name}, outside its containers: ")
     assert "Raise its memory limit" not in line

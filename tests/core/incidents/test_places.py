@@ -8,10 +8,10 @@ from oomwarden.core.incidents.cause import PodLimits
 from oomwarden.core.incidents.incident import Incident, investigate
 from oomwarden.core.kernel_log.kills import LogAssembler, LogKill
 from oomwarden.core.kernel_log.lines import parse_events, parse_records
-from oomwarden.core.ledger.account import Account, CounterRange, KillCounters
+from oomwarden.core.ledger.account import Account, CounterRange
 from oomwarden.core.ledger.attribution import attribute_pod
 from oomwarden.core.ledger.log_evidence import evidence_below
-from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 from oomwarden.core.model.pod import ContainerFacts
 from oomwarden.core.records.event import note, regarding
 from oomwarden.core.records.oomkill import oom_kill
@@ -38,7 +38,7 @@ def killed(task: str, oom: str | None, comm: bytes = b"hog", score: int = 992) -
 
 
 def found(kill: LogKill, counted: CounterRange = RANGE, **snapshot: object) -> Incident:
-    return investigate(counted, replace(SNAPSHOT, log=(kill,), **snapshot))  # type: ignore[arg-type]
+    return investigate(counted, replace(SNAPSHOT, log=(kill,), **snapshot), CONTEXT)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("scope", ["crio", "libpod", "cri-containerd", "docker"])
@@ -78,13 +78,13 @@ def test_a_cgroup_named_container_was_made_by_the_container_if_the_runtime_makes
 )
 def test_a_record_names_the_cgroup_below_the_containers_own(below: str, shown: str) -> None:
     incident = found(killed(f"/{APP.path}/{below}", f"/{APP.path}"))
-    assert oom_kill(incident, CONTEXT)["container"]["subCgroup"] == shown
+    assert oom_kill(incident)["container"]["subCgroup"] == shown
 
 
 def test_no_cgroup_is_named_if_the_victims_were_in_several() -> None:
     kills = tuple(killed(f"/{APP.path}/{name}", f"/{APP.path}") for name in ("a", "b"))
-    incident = investigate(replace(RANGE, group_kills=0), replace(SNAPSHOT, log=kills))
-    assert "subCgroup" not in oom_kill(incident, CONTEXT)["container"]
+    incident = investigate(replace(RANGE, group_kills=0), replace(SNAPSHOT, log=kills), CONTEXT)
+    assert "subCgroup" not in oom_kill(incident)["container"]
 
 
 def test_the_runtimes_monitor_is_not_a_container_of_the_pod() -> None:
@@ -93,7 +93,7 @@ def test_the_runtimes_monitor_is_not_a_container_of_the_pod() -> None:
     assert (incident.container, incident.candidates) == (None, ())
     assert (incident.verdict.cause, incident.limit) == (Cause.POD_LIMIT, 16 * MIB)
     assert [victim.comm for victim in incident.victims] == [b"conmon"]
-    kill = oom_kill(incident, CONTEXT)
+    kill = oom_kill(incident)
     assert kill["container"] == {"otherCgroup": CONMON.rpartition("/")[2]}
     assert OOMKill.model_validate(kill).container.name is None
     assert "fieldPath" not in regarding(incident.pod, incident.container)
@@ -203,7 +203,7 @@ def test_the_pods_own_limit_is_reported_even_for_its_only_container() -> None:
     silent = replace(
         SNAPSHOT, log=(), increments=KillCounters(2, 1, 1, 1), pod=facts, limits=limits
     )
-    incident = investigate(RANGE, silent)
+    incident = investigate(RANGE, silent, CONTEXT)
     assert (incident.verdict.cause, incident.limit) == (Cause.POD_LIMIT, 48_000_000)
 
 

@@ -1,16 +1,16 @@
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.core.ledger.account import Account, KillCounters, Reading
+from oomwarden.core.ledger.account import Account, Reading
 from oomwarden.core.ledger.late_opening import limit_to_parent
 from oomwarden.core.ledger.ledger import Ledger
-from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
+from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 
 QOS, POD, OTHER, FIRST, SECOND = range(1, 6)
 UID = "0a1b2c3d-1111-2222-3333-44445555666{}"
 
 
-def events(kills: int, groups: int = 0) -> MemoryEvents:
-    return MemoryEvents(oom=kills, oom_kill=kills, oom_group_kill=groups)
+def events(kills: int, groups: int = 0) -> KillCounters:
+    return KillCounters(oom=kills, oom_kill=kills, oom_group_kill=groups)
 
 
 def node(level: int, recorded: int, pod: int, *containers: int, other: int = 0) -> Ledger:

@@ -1,9 +1,9 @@
 from dataclasses import dataclass, field
 
-from oomwarden.core.ledger.account import CounterRange, KillCounters, Reading
+from oomwarden.core.ledger.account import CounterRange, Reading
 from oomwarden.core.ledger.ledger import Ledger, unsettled_below
 from oomwarden.core.ledger.log_evidence import LogEvidence
-from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
+from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Kernel:
         for inode, cgroup in self.cgroups.items():
             self.ledger.open(cgroup, self.parents.get(inode))
         for inode in self.cgroups:
-            self.ledger.observe(Reading(inode, MemoryEvents(oom_kill=self.kills[inode])))
+            self.ledger.observe(Reading(inode, KillCounters(oom_kill=self.kills[inode])))
         self.ledger.prune()
         for inode in gone:
             self.ledger.mark_gone(inode)
@@ -137,9 +137,9 @@ def test_kills_of_a_pod_that_was_removed_unread_are_recorded_at_its_qos_class() 
 def test_falling_counters_start_a_new_epoch() -> None:
     ledger = Ledger()
     pod = ledger.open(Cgroup(10, "/10", Level.POD), None)
-    ledger.observe(Reading(10, MemoryEvents(oom_kill=5)))
+    ledger.observe(Reading(10, KillCounters(oom_kill=5)))
     ledger.settle_pod(10)
-    ledger.observe(Reading(10, MemoryEvents(oom_kill=1)))
+    ledger.observe(Reading(10, KillCounters(oom_kill=1)))
     (one,) = ledger.settle_pod(10)
     assert (pod.epoch, one.epoch, one.start, one.end) == (1, 1, 0, 1)
 
@@ -147,7 +147,7 @@ def test_falling_counters_start_a_new_epoch() -> None:
 def test_oom_without_a_kill_does_not_explain_a_later_kill() -> None:
     ledger = Ledger()
     ledger.open(Cgroup(10, "/10", Level.POD), None)
-    ledger.observe(Reading(10, MemoryEvents(oom=3), MemoryEvents(oom=3)))
+    ledger.observe(Reading(10, KillCounters(oom=3), KillCounters(oom=3)))
     ledger.discard_idle_oom()
     assert ledger.accounts[10].unrecorded.oom == 3  # its kill may be about to follow
     ledger.discard_idle_oom()
@@ -158,8 +158,8 @@ def test_oom_above_a_pod_is_used_up_by_the_kill_that_it_explains() -> None:
     ledger = Ledger()
     ledger.open(Cgroup(1, "/1", Level.KUBEPODS), None)
     ledger.open(Cgroup(10, "/1/10", Level.POD), 1)
-    ledger.observe(Reading(1, MemoryEvents(oom=1, oom_kill=1), MemoryEvents(oom=1)))
-    ledger.observe(Reading(10, MemoryEvents(oom_kill=1), MemoryEvents()))
+    ledger.observe(Reading(1, KillCounters(oom=1, oom_kill=1), KillCounters(oom=1)))
+    ledger.observe(Reading(10, KillCounters(oom_kill=1), KillCounters()))
     ledger.settle_pod(10)
     ledger.record_oom_above(10, kills=1)
     assert ledger.accounts[1].unrecorded == KillCounters()
@@ -168,10 +168,10 @@ def test_oom_above_a_pod_is_used_up_by_the_kill_that_it_explains() -> None:
 def test_oom_is_kept_for_a_kill_that_is_not_counted_yet() -> None:
     ledger = Ledger()
     ledger.open(Cgroup(10, "/1/10", Level.POD), None)
-    ledger.observe(Reading(10, MemoryEvents(oom=2, oom_kill=2, oom_group_kill=1)))
+    ledger.observe(Reading(10, KillCounters(oom=2, oom_kill=2, oom_group_kill=1)))
     assert len(ledger.settle_pod(10)) == 1
     assert ledger.accounts[10].unrecorded == KillCounters(oom=1)
-    ledger.observe(Reading(10, MemoryEvents(oom=2, oom_kill=4, oom_group_kill=2)))
+    ledger.observe(Reading(10, KillCounters(oom=2, oom_kill=4, oom_group_kill=2)))
     assert ledger.accounts[10].unrecorded.oom == 1
 
 
@@ -179,7 +179,7 @@ def test_a_container_that_only_the_log_names_has_the_logs_id() -> None:
     ledger = Ledger()
     pod = Cgroup(10, "kubepods.slice/kubepods-podx.slice", Level.POD, "uid")
     ledger.open(pod, None)
-    ledger.observe(Reading(10, MemoryEvents(oom_kill=1)))
+    ledger.observe(Reading(10, KillCounters(oom_kill=1)))
     unseen = Cgroup(
         0, f"{pod.path}/cri-containerd-{'a' * 64}.scope", Level.CONTAINER, "uid", "a" * 64
     )

@@ -110,3 +110,9 @@ def test_a_kill_that_was_read_in_time_does_not_use_the_log_line_of_one_that_was_
     steps = [("make", 0, 1), ("make", 3, 1), ("make", 3, 1), ("torn read", 0, 1), ("kill", 1, 1)]
     agent = play([*steps, ("remove pod", 0, 1)], logs=True)
     assert {path: agent.recorded_for(path) for path in agent.kernel.victims} == agent.kernel.victims
+
+
+def test_a_single_kill_that_was_read_is_not_taken_for_a_part_of_a_later_group_kill() -> None:
+    steps = [("make", 0, 1), ("make", 3, 1), ("make", 3, 1), ("kill", 0, 1), ("read", 0, 1)]
+    agent = play([*steps, ("group kill", 0, 1), *[("remove", 0, 1)] * 2], logs=True)
+    assert {path: agent.recorded_for(path) for path in agent.kernel.victims} == agent.kernel.victims

@@ -7,7 +7,7 @@ from oomwarden.core.ledger.account import Reading
 from oomwarden.core.ledger.ledger import Ledger
 from oomwarden.core.ledger.log_backlog import restore_backlog
 from oomwarden.core.ledger.rebuild import RecordedKills, kills_before_start, rebuild
-from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
+from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 from oomwarden.core.model.pod import PodFacts
 
 UID = "5c6ddc4e-7d0c-4a8f-9d62-0e3c5e3f0d11"
@@ -37,7 +37,7 @@ def node(*, counted: int = 2) -> Ledger:
     ledger.open(Cgroup(1, TOP, Level.KUBEPODS), None)
     ledger.open(Cgroup(2, QOS, Level.QOS), 1)
     for inode in (1, 2):
-        ledger.observe(Reading(inode, MemoryEvents(oom_kill=counted, oom_group_kill=1)))
+        ledger.observe(Reading(inode, KillCounters(oom_kill=counted, oom_group_kill=1)))
     return ledger
 
 
@@ -69,7 +69,7 @@ def test_a_pod_that_was_read_keeps_its_unrecorded_kills_even_if_it_is_gone() -> 
     for gone in (False, True):
         ledger = node()
         ledger.open(Cgroup(3, POD, Level.POD, UID), 2)
-        ledger.observe(Reading(3, MemoryEvents(oom_kill=2, oom_group_kill=1)))
+        ledger.observe(Reading(3, KillCounters(oom_kill=2, oom_group_kill=1)))
         if gone:
             ledger.mark_gone(3)
         lines, before = rebuilt(ledger)

@@ -1,13 +1,11 @@
 from oomwarden.core.kernel_log.kills import LogKill
 from oomwarden.core.kernel_log.lines import Constraint, Killed
-from oomwarden.core.ledger.account import KillCounters
 from oomwarden.core.ledger.log_evidence import (
-    EvidenceShare,
     distribute,
     evidence_below,
     kills_within,
 )
-from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 
 QOS = Cgroup(2, "kubepods.slice/kubepods-burstable.slice", Level.QOS)
 UID = "0a1b2c3d_1111_2222_3333_44445555666{}"
@@ -76,12 +74,11 @@ def test_what_is_recorded_of_a_container_uses_up_its_oldest_kills() -> None:
     placed, _ = distribute(
         KillCounters(2, 1), evidence_below(QOS, [group(1, 11), group(2, 21)]), recorded
     )
-    assert [share.container.path for share in placed] == [path(2)]
+    assert [share.path for share in placed] == [path(2)]
 
 
 def test_on_a_kernel_that_counts_no_group_kills_the_log_counts_them() -> None:
     (share,), rest = distribute(KillCounters(2), evidence_below(QOS, [group(1, 11)]), {})
-    assert isinstance(share, EvidenceShare)
     assert (share.groups, rest) == (1, 0)
 
 
@@ -96,7 +93,7 @@ def test_a_range_covers_no_more_kills_of_the_log_than_fit_into_it() -> None:
 def test_a_container_that_was_read_during_its_group_kill_gets_the_other_victims() -> None:
     read, three = KillCounters(oom_kill=2, oom_group_kill=1), group(1, 11, 12, 13)
     placed, rest = distribute(KillCounters(1), evidence_below(QOS, [three]), {path(1): read})
-    assert [(one.container.path, one.kills, one.groups) for one in placed] == [(path(1), 1, 0)]
+    assert [(one.path, one.kills, one.groups) for one in placed] == [(path(1), 1, 0)]
     assert rest == 0
 
 

@@ -9,8 +9,9 @@ from oomwarden.core.ledger.account import CounterRange, Reading
 from oomwarden.core.ledger.evidence_shares import MAX_SHARES, shares_of
 from oomwarden.core.ledger.ledger import Ledger
 from oomwarden.core.ledger.rebuild import gaps, rebuild, summarize_records
-from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
-from oomwarden.core.records.coalesce import Draft, merge
+from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
+from oomwarden.core.records.coalesce import merge
+from oomwarden.core.records.outbox_row import OutboxRow
 
 NAMES = "ab"
 POD = Cgroup(10, "kubepods/pod", Level.POD, "uid")
@@ -22,7 +23,7 @@ def ident(name: str, life: int) -> str:
     return f"{name}{life:063x}"
 
 
-def draft(start: int, end: int, name: str, found: str | None) -> Draft:
+def draft(start: int, end: int, name: str, found: str | None) -> OutboxRow:
     container = {"name": name, "id": found} if found else {"candidates": list(NAMES)}
     evidence = {"bootID": "boot", "cgroup": 10, "level": "Pod", "epoch": 0}
     kill = {
@@ -35,7 +36,7 @@ def draft(start: int, end: int, name: str, found: str | None) -> Draft:
         "time": {"before": "2026-01-02T00:00:00Z"},
         "evidence": evidence | {"from": start, "to": end},
     }
-    return Draft(kill, None)
+    return OutboxRow(kill, None)
 
 
 class Node:
@@ -45,7 +46,7 @@ class Node:
         self.lives = dict.fromkeys(NAMES, 0)
         self.truth: Counter[str] = Counter()
         self.total = self.recorded_to = 0
-        self.waiting: list[Draft] = []
+        self.waiting: list[OutboxRow] = []
         self.lost: list[dict[str, Any]] = []
         self.stored: list[dict[str, Any]] = []
         self.unread: Counter[str] = Counter()
@@ -80,8 +81,8 @@ class Node:
             found = ident(name, self.lives[name])
             inode = 100 + n + 10 * self.lives[name]
             books.open(Cgroup(inode, f"kubepods/pod/{found}", Level.CONTAINER, "uid", found), 10)
-            books.observe(Reading(inode, MemoryEvents(oom_kill=self.truth[found])))
-        books.observe(Reading(10, MemoryEvents(oom_kill=self.total)))
+            books.observe(Reading(inode, KillCounters(oom_kill=self.truth[found])))
+        books.observe(Reading(10, KillCounters(oom_kill=self.total)))
         known = summarize_records(self.stored, "boot", SINCE, SINCE)
         rebuild(books, known, CREATED)
         missing = gaps(books, known, CREATED)

@@ -1,6 +1,6 @@
 from typing import Any
 
-from oomwarden.core.ledger.account import KillCounters, Reading
+from oomwarden.core.ledger.account import Reading
 from oomwarden.core.ledger.ledger import Ledger
 from oomwarden.core.ledger.rebuild import (
     RecordedKills,
@@ -9,7 +9,7 @@ from oomwarden.core.ledger.rebuild import (
     rebuild,
     summarize_records,
 )
-from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
+from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 
 Kill = dict[str, Any]
 
@@ -35,9 +35,9 @@ def ledger(pod: int, *apps: int) -> Ledger:
     books.open(POD, 1)
     for app, kills in zip(APPS, apps, strict=True):
         books.open(app, 10)
-        books.observe(Reading(app.inode, MemoryEvents(oom_kill=kills, oom_group_kill=kills // 2)))
-    books.observe(Reading(1, MemoryEvents(oom_kill=pod + 4, oom_group_kill=pod // 2 + 2)))
-    books.observe(Reading(10, MemoryEvents(oom_kill=pod, oom_group_kill=pod // 2)))
+        books.observe(Reading(app.inode, KillCounters(oom_kill=kills, oom_group_kill=kills // 2)))
+    books.observe(Reading(1, KillCounters(oom_kill=pod + 4, oom_group_kill=pod // 2 + 2)))
+    books.observe(Reading(10, KillCounters(oom_kill=pod, oom_group_kill=pod // 2)))
     return books
 
 

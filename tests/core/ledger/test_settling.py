@@ -2,7 +2,6 @@ from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.core.ledger.account import KillCounters
 from oomwarden.core.ledger.settling import (
     CLOSE_SECONDS,
     EMPTY_STILL_SECONDS,
@@ -13,6 +12,7 @@ from oomwarden.core.ledger.settling import (
     PendingKill,
     SettleQueue,
 )
+from oomwarden.core.model.cgroup import KillCounters
 
 
 def ready(_: int) -> bool:

@@ -9,10 +9,10 @@ from oomwarden.core.ledger.account import Reading
 from oomwarden.core.ledger.ledger import Ledger, count_incidents
 from oomwarden.core.ledger.log_evidence import LogEvidence
 from oomwarden.core.ledger.torn_reads import is_half_counted
-from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
+from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 
 
-def pod_and(*read: MemoryEvents, counted: MemoryEvents) -> Ledger:
+def pod_and(*read: KillCounters, counted: KillCounters) -> Ledger:
     """One pod, inode 10, and containers that are gone, from 11 on."""
     ledger = Ledger()
     ledger.open(Cgroup(10, "kubepods/pod", Level.POD, "uid"), None)
@@ -36,42 +36,44 @@ def waits(ledger: Ledger) -> bool:
     return is_half_counted(ledger.accounts[10], ledger.children(10))
 
 
-WHOLE = MemoryEvents(oom=1, oom_kill=2, oom_group_kill=1)
-FIRST = MemoryEvents(oom=1, oom_kill=1, oom_group_kill=0)
-HALF = MemoryEvents(oom=1, oom_kill=1, oom_group_kill=1)
-UNREAD = MemoryEvents(oom_kill=0, oom_group_kill=0)
+WHOLE = KillCounters(oom=1, oom_kill=2, oom_group_kill=1)
+FIRST = KillCounters(oom=1, oom_kill=1, oom_group_kill=0)
+HALF = KillCounters(oom=1, oom_kill=1, oom_group_kill=1)
+UNREAD = KillCounters(oom_kill=0, oom_group_kill=0)
 
 
 @pytest.mark.parametrize("read", [FIRST, HALF])
 def test_a_torn_group_kill_gets_its_other_half_if_nothing_else_is_unread(
-    read: MemoryEvents,
+    read: KillCounters,
 ) -> None:
-    ledger = pod_and(WHOLE, read, counted=MemoryEvents(oom=2, oom_kill=4, oom_group_kill=2))
+    ledger = pod_and(WHOLE, read, counted=KillCounters(oom=2, oom_kill=4, oom_group_kill=2))
     assert settled(ledger) == [(11, 2, 1), (12, 2, 1)]
 
 
 @pytest.mark.parametrize("kills", [1, 2])
 @pytest.mark.parametrize("read", [FIRST, HALF])
-def test_torn_and_unread_group_kills_are_counted_once_each(read: MemoryEvents, kills: int) -> None:
+def test_torn_and_unread_group_kills_are_counted_once_each(read: KillCounters, kills: int) -> None:
     """The victim of the torn one was counted again, or its memory was gone by then."""
-    counted = MemoryEvents(oom=4, oom_kill=6 + kills, oom_group_kill=4)
+    counted = KillCounters(oom=4, oom_kill=6 + kills, oom_group_kill=4)
     ledger = pod_and(WHOLE, read, UNREAD, UNREAD, counted=counted)
     assert settled(ledger) == [(11, 2, 1), (12, kills, 1), (None, 4, 2)]
 
 
 def test_a_single_kill_that_was_read_gets_nothing_of_an_unread_group_kill() -> None:
-    ledger = pod_and(FIRST, UNREAD, counted=MemoryEvents(oom=2, oom_kill=4, oom_group_kill=1))
+    ledger = pod_and(FIRST, UNREAD, counted=KillCounters(oom=2, oom_kill=4, oom_group_kill=1))
     assert settled(ledger) == [(11, 1, 0), (None, 3, 1)]
 
 
 @pytest.mark.parametrize("read", [FIRST, UNREAD])
 def test_a_gone_container_with_one_increment_of_its_group_kill_waits_for_the_others(
-    read: MemoryEvents,
+    read: KillCounters,
 ) -> None:
     assert waits(pod_and(read, counted=FIRST))
-    assert waits(pod_and(WHOLE, read, counted=MemoryEvents(3, 3, 1)))
+    assert waits(pod_and(WHOLE, read, counted=KillCounters(oom=3, oom_kill=3, oom_group_kill=1)))
     assert not waits(pod_and(read, counted=WHOLE))
-    assert not waits(pod_and(WHOLE, read, counted=MemoryEvents(4, 4, 2)))
+    assert not waits(
+        pod_and(WHOLE, read, counted=KillCounters(oom=4, oom_kill=4, oom_group_kill=2))
+    )
 
 
 STEPS = [(0, 0), (1, 0), (1, 1), (2, 1)]
@@ -96,8 +98,8 @@ victims = st.builds(
 
 def test_the_log_names_the_container_of_victims_that_only_the_pod_counted() -> None:
     """The pod ends with its container, so its pause container is gone too."""
-    two_of_three = MemoryEvents(oom=1, oom_kill=2, oom_group_kill=1)
-    counted = MemoryEvents(oom=1, oom_kill=3, oom_group_kill=1)
+    two_of_three = KillCounters(oom=1, oom_kill=2, oom_group_kill=1)
+    counted = KillCounters(oom=1, oom_kill=3, oom_group_kill=1)
     ledger = pod_and(two_of_three, UNREAD, counted=counted)
     pod, container = ledger.accounts[10].cgroup, ledger.accounts[11].cgroup
     ranges = ledger.settle_pod(10, [LogEvidence(pod, container, 3, 4)])
@@ -116,11 +118,11 @@ def test_whatever_was_read_each_group_kill_is_recorded_once(killed: list[Victim]
     for later in (False, True):
         now = {inode: one for inode, one in enumerate(killed, 11) if one.later == later}
         so_far = sum(one.later <= later for one in killed)
-        ledger.observe(Reading(10, MemoryEvents(oom_kill=2 * so_far, oom_group_kill=so_far)))
+        ledger.observe(Reading(10, KillCounters(oom_kill=2 * so_far, oom_group_kill=so_far)))
         for inode, one in now.items():
             kills, groups = STEPS[one.step]
             if one.known and one.step:
-                ledger.observe(Reading(inode, MemoryEvents(oom_kill=kills, oom_group_kill=groups)))
+                ledger.observe(Reading(inode, KillCounters(oom_kill=kills, oom_group_kill=groups)))
             if one.logged:
                 place = Cgroup(0, f"{pod.path}/{inode}", Level.CONTAINER, "uid")
                 log.append(LogEvidence(pod, place, 1, 2))

@@ -1,19 +1,19 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.core.model.cgroup import MemoryEvents
+from oomwarden.core.model.cgroup import KillCounters
 from oomwarden.core.parse.flat_keyed import parse_limit, parse_memory_events
 
 
 def test_keys_of_newer_kernels_in_memory_events_are_skipped() -> None:
     text = b"low 0\nhigh 3\nmax 7\noom 2\noom_kill 2\noom_group_kill 1\nsock_throttled 9\n"
-    assert parse_memory_events(text) == MemoryEvents(oom=2, oom_kill=2, oom_group_kill=1)
+    assert parse_memory_events(text) == KillCounters(oom=2, oom_kill=2, oom_group_kill=1)
 
 
 def test_a_kernel_before_5_17_has_no_group_kills() -> None:
     events = parse_memory_events(b"max 0\noom 0\noom_kill 4\n")
     assert events is not None
-    assert events.oom_group_kill is None
+    assert events.oom_group_kill == 0
 
 
 @given(st.binary())

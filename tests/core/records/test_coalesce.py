@@ -3,13 +3,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.api.oomkill import OOMKill
-from oomwarden.core.records.coalesce import Draft, account_of, container_of, merge
+from oomwarden.core.records.coalesce import account_of, container_of, merge
 from oomwarden.core.records.metadata import record_name
+from oomwarden.core.records.outbox_row import OutboxRow
 
 POD = "api-7d9f"
 
 
-def draft(start: int, end: int, container: str = "app", **facts: object) -> Draft:
+def draft(start: int, end: int, container: str = "app", **facts: object) -> OutboxRow:
     name = record_name(POD, "b", 7, 0, start)
     evidence = {"bootID": "b", "cgroup": 7, "level": "Pod", "epoch": 0, "from": start, "to": end}
     kill: dict[str, Any] = {
@@ -25,10 +26,10 @@ def draft(start: int, end: int, container: str = "app", **facts: object) -> Draf
         "evidence": {**evidence, "sources": ["Counters"]},
     }  # fmt: skip
     event = {"metadata": {"name": name, "namespace": "shop"}, "eventTime": kill["time"]["before"]}
-    return Draft(kill | facts, event)
+    return OutboxRow(kill | facts, event)
 
 
-def ranges(drafts: list[Draft]) -> list[tuple[str, int, int]]:
+def ranges(drafts: list[OutboxRow]) -> list[tuple[str, int, int]]:
     return [(container_of(one.kill), one.start, one.end) for one in drafts]
 
 
@@ -91,7 +92,7 @@ def test_records_with_the_same_candidates_are_merged() -> None:
     merged = merge([draft(0, 1, container=""), draft(1, 2)])
     assert len(merged) == 2
     (one,) = merge(
-        [Draft(d.kill | {"container": either}, None) for d in (draft(0, 1), draft(1, 2))]
+        [OutboxRow(d.kill | {"container": either}, None) for d in (draft(0, 1), draft(1, 2))]
     )
     assert one.kill["container"] == either
     assert one.event is None

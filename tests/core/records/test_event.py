@@ -13,7 +13,7 @@ from oomwarden.core.records.oomkill import oom_kill
 from tests.support.one_kill import CONTEXT, HOG, NOW, RANGE, SNAPSHOT
 
 MIB = 1 << 20
-GROUP = investigate(RANGE, SNAPSHOT)
+GROUP = investigate(RANGE, SNAPSHOT, CONTEXT)
 SINGLE = replace(GROUP, counter_range=replace(RANGE, end=3, group_kills=0))
 UNSEEN = replace(GROUP, victims=(), log=())
 
@@ -23,7 +23,7 @@ def caused(cause: Cause) -> Incident:
 
 
 def test_the_event_refers_to_the_container_of_the_pod() -> None:
-    line = event(GROUP, oom_kill(GROUP, CONTEXT), NOW)
+    line = event(GROUP, oom_kill(GROUP), NOW)
     assert line is not None
     assert line["regarding"]["fieldPath"] == "spec.containers{app}"
     assert line["note"] == note(GROUP)
@@ -124,7 +124,7 @@ def test_no_note_has_to_be_cut(comm: bytes, names: int, victims: int) -> None:
 
 
 def test_a_kill_older_than_an_hour_has_no_event() -> None:
-    assert event(GROUP, oom_kill(GROUP, CONTEXT), NOW + 3601) is None
+    assert event(GROUP, oom_kill(GROUP), NOW + 3601) is None
 
 
 def test_text_is_cut_by_bytes_and_never_inside_a_character() -> None:

@@ -19,14 +19,14 @@ from oomwarden.core.records.misreport import (
 from tests.support.one_kill import CONTEXT, FACTS, NOW, RANGE, SNAPSHOT
 
 ID = "a" * 64
-GROUP = ContainerKill(ID, investigate(RANGE, SNAPSHOT), CONTEXT)
+GROUP = ContainerKill(ID, investigate(RANGE, SNAPSHOT, CONTEXT))
 ONE = replace(RANGE, end=3, group_kills=0)
-SINGLE = replace(GROUP, incident=investigate(ONE, SNAPSHOT))
+SINGLE = replace(GROUP, incident=investigate(ONE, SNAPSHOT, CONTEXT))
 ERROR = Termination("uid", ID, "Error", 137, NOW)
 RIGHT = replace(ERROR, reason="OOMKilled")
 COMPLETED = replace(ERROR, reason="Completed", exit_code=0)
-UNSEEN = replace(SINGLE, context=replace(CONTEXT, after=None))
-CAUGHT_UP = replace(SINGLE, context=replace(CONTEXT, after=NOW - 60))
+UNSEEN = replace(SINGLE, incident=investigate(ONE, SNAPSHOT, replace(CONTEXT, after=None)))
+CAUGHT_UP = replace(SINGLE, incident=investigate(ONE, SNAPSHOT, replace(CONTEXT, after=NOW - 60)))
 
 
 def reported(matcher: TerminationMatcher, now: float) -> list[str]:
@@ -151,10 +151,10 @@ def test_the_number_of_containers_is_bounded() -> None:
 
 
 def test_a_kill_without_a_container_id_or_an_old_one_cannot_be_matched() -> None:
-    lost = investigate(replace(RANGE, container=None), SNAPSHOT)
-    assert container_kill(lost, CONTEXT, NOW) is None
-    assert container_kill(GROUP.incident, CONTEXT, NOW + 3601) is None
-    assert container_kill(GROUP.incident, CONTEXT, NOW) == GROUP
+    lost = investigate(replace(RANGE, container=None), SNAPSHOT, CONTEXT)
+    assert container_kill(lost, NOW) is None
+    assert container_kill(GROUP.incident, NOW + 3601) is None
+    assert container_kill(GROUP.incident, NOW) == GROUP
 
 
 def container_status(state: str, reason: str, digit: str) -> dict[str, Any]:

@@ -8,9 +8,10 @@ raise the count of its series. What is not posted by then is never sent.
 import json
 import sqlite3
 
-from oomwarden.agent.delivery.outbox import OutboxRow, budget_key, row_key
+from oomwarden.agent.delivery.outbox import budget_key
 from oomwarden.core.records.event import EVENT_MAX_AGE_SECONDS
 from oomwarden.core.records.event_series import EventSeries
+from oomwarden.core.records.outbox_row import OutboxRow, row_key
 
 
 def enqueue(connection: sqlite3.Connection, row: OutboxRow) -> None:

@@ -9,14 +9,14 @@ import json
 import math
 import sqlite3
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from oomwarden.agent.delivery import outbox_bounds
-from oomwarden.agent.delivery.outbox import OutboxRow, body_of, budget_key, quota_owner, row_key
+from oomwarden.agent.delivery.outbox import body_of, budget_key, quota_owner
 from oomwarden.agent.delivery.record_quota import QuotaOwner, RecordQuotas
 from oomwarden.core.quota.pressure import CALM, Pressure
 from oomwarden.core.records import coalesce as merging
-from oomwarden.core.records.coalesce import Draft
+from oomwarden.core.records.outbox_row import OutboxRow, row_key
 from oomwarden.core.records.reduced_record import reduced
 
 
@@ -38,12 +38,12 @@ def enqueue(
     """
     budgets = RecordQuotas(connection, pressure, now)
     for row in rows:
-        draft, owner = Draft(row.kill, row.event), quota_owner(row.kill)
+        owner = quota_owner(row.kill)
         may_skip_hold = not _is_held(connection, owner.key) and outbox_bounds.has_room(connection)
         if may_skip_hold and budgets.due(owner, now) <= now:
-            _make_pending(budgets, draft, owner, now)
+            _make_pending(budgets, row, owner, now)
         else:
-            _hold(connection, draft, now)
+            _hold(connection, row, now)
     if rows:
         budgets.forget_quiet()
         outbox_bounds.drop_oldest_held(connection)
@@ -98,9 +98,9 @@ def _release_one(budgets: RecordQuotas, queue: deque[_HeldRecord]) -> float:
         if (at := budgets.due(one.owner, one.created)) > budgets.now:
             soonest = min(soonest, at)
             continue
-        (draft,) = _drafts(budgets.connection, "name", one.name)
+        (row,) = _held_rows(budgets.connection, "name", one.name)
         budgets.connection.execute("DELETE FROM held WHERE name = ?", (one.name,))
-        _make_pending(budgets, draft, one.owner, one.created)
+        _make_pending(budgets, row, one.owner, one.created)
         break
     return soonest
 
@@ -121,41 +121,41 @@ def _is_held(connection: sqlite3.Connection, budget: str) -> bool:
     return held.fetchone() is not None
 
 
-def _make_pending(budgets: RecordQuotas, draft: Draft, owner: QuotaOwner, created: float) -> None:
+def _make_pending(budgets: RecordQuotas, row: OutboxRow, owner: QuotaOwner, created: float) -> None:
     """Make a record pending and spend its budget; `created` is since when it waits."""
     reason, first = budgets.terms(owner).reason, budgets.is_first(owner, created)
-    kill = draft.kill if first or reason is None else reduced(draft.kill, reason)
+    kill = row.kill if first or reason is None else reduced(row.kill, reason)
     own = budgets.spend(owner, created)
-    body = body_of(Draft(kill, draft.event), own=own)
+    body = body_of(replace(row, kill=kill, own_event=own))
     budgets.connection.execute(
         "INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?, ?, 'Pending', NULL)",
         (row_key(kill), owner.namespace, owner.pod, created, body),
     )
 
 
-def _hold(connection: sqlite3.Connection, draft: Draft, now: float) -> None:
+def _hold(connection: sqlite3.Connection, row: OutboxRow, now: float) -> None:
     """Hold a record, merged with those held records of its account whose ranges adjoin."""
-    account = merging.account_of(draft.kill)
+    account = merging.account_of(row.kill)
     oldest = connection.execute("SELECT MIN(created) FROM held WHERE account = ?", (account,))
     created = oldest.fetchone()[0] or now
-    drafts = [*_drafts(connection, "account", account), draft]
+    rows = [*_held_rows(connection, "account", account), row]
     connection.execute("DELETE FROM held WHERE account = ?", (account,))
     connection.executemany(
         "INSERT OR IGNORE INTO held VALUES (?, ?, ?, ?, ?, ?)",
-        [_held_row(account, merged, created) for merged in merging.merge(drafts)],
+        [_held_row(account, merged, created) for merged in merging.merge(rows)],
     )
 
 
-def _held_row(account: str, draft: Draft, created: float) -> tuple[object, ...]:
-    kill = draft.kill
-    body = json.dumps({"kill": kill, "event": draft.event})
+def _held_row(account: str, row: OutboxRow, created: float) -> tuple[object, ...]:
+    kill = row.kill
+    body = json.dumps({"kill": kill, "event": row.event})
     return (row_key(kill), account, budget_key(kill), created, kill["kills"], body)
 
 
-def _drafts(connection: sqlite3.Connection, column: str, value: str) -> list[Draft]:
+def _held_rows(connection: sqlite3.Connection, column: str, value: str) -> list[OutboxRow]:
     """Return held records; `column` is name or account."""
     select = "SELECT body FROM held WHERE name = ?" if column == "name" else (
         "SELECT body FROM held WHERE account = ?"
     )  # fmt: skip
     bodies = (json.loads(body) for (body,) in connection.execute(select, (value,)))
-    return [Draft(body["kill"], body["event"]) for body in bodies]
+    return [OutboxRow(body["kill"], body["event"]) for body in bodies]

@@ -9,7 +9,7 @@ it keeps its range, and its name unless an object of another program has that na
 
 import json
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from oomwarden.agent.delivery import refusals
 from oomwarden.agent.delivery.record_quota import QuotaOwner
@@ -17,24 +17,10 @@ from oomwarden.agent.delivery.refusals import REASON_LENGTH
 from oomwarden.agent.store.counters import add_count
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.records import coalesce as merging
-from oomwarden.core.records.coalesce import Draft
 from oomwarden.core.records.metadata import labels_of, name_of
+from oomwarden.core.records.outbox_row import OutboxRow
 
 UNDELIVERABLE_KEPT = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
-    """One record in the outbox."""
-
-    key: str
-    kill: Manifest
-    event: Manifest | None
-    """The Event of the kill; None if the kill is too old for one."""
-    own_event: bool = True
-    """Whether the record gets an Event of its own; if not, the last series is raised."""
-    renamed: int = 0
-    """How often the record's name existed already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +54,18 @@ def load_rows(connection: sqlite3.Connection, keys: list[str]) -> list[OutboxRow
     bodies = [json.loads(cursor.fetchone()[0]) for cursor in found]
     return [
         OutboxRow(
-            key,
             _labelled(body["kill"]),
             body["event"],
             body.get("ownEvent", True),
             body.get("renamed", 0),
         )
-        for key, body in zip(keys, bodies, strict=True)
+        for body in bodies
     ]
 
 
 def _labelled(kill: Manifest) -> Manifest:
     """Set a record's labels: another version may have stored labels that the API server rejects."""
-    metadata = kill.get("metadata")
-    return (
-        kill if metadata is None else {**kill, "metadata": metadata | {"labels": labels_of(kill)}}
-    )
+    return {**kill, "metadata": kill["metadata"] | {"labels": labels_of(kill)}}
 
 
 def rename(connection: sqlite3.Connection, row: OutboxRow, salt: str) -> None:
@@ -94,18 +76,18 @@ def rename(connection: sqlite3.Connection, row: OutboxRow, salt: str) -> None:
         row: The record.
         salt: Must be unpredictable, or another program could create the new name first.
     """
-    draft = merging.renamed(Draft(row.kill, row.event), name_of(row.kill, salt))
+    renamed = replace(merging.with_name(row, name_of(row.kill, salt)), renamed=row.renamed + 1)
     connection.execute(
         "UPDATE outbox SET name = ?, body = ?, state = 'Pending', reason = NULL WHERE name = ?",
-        (row_key(draft.kill), body_of(draft, own=row.own_event, renamed=row.renamed + 1), row.key),
+        (renamed.key, body_of(renamed), row.key),
     )
     add_count(connection, "takenNames", 1)
 
 
-def body_of(draft: Draft, *, own: bool, renamed: int = 0) -> str:
+def body_of(row: OutboxRow) -> str:
     """Return a record as JSON for its row."""
-    body = {"kill": draft.kill, "event": draft.event, "ownEvent": own, "renamed": renamed}
-    return json.dumps(body)
+    body = {"kill": row.kill, "event": row.event, "ownEvent": row.own_event}
+    return json.dumps(body | {"renamed": row.renamed})
 
 
 def outbox_counts(connection: sqlite3.Connection) -> OutboxCounts:
@@ -147,8 +129,3 @@ def budget_key(kill: Manifest) -> str:
 def quota_owner(kill: Manifest) -> QuotaOwner:
     """Return the container, pod and namespace that a record is charged to."""
     return QuotaOwner(budget_key(kill), kill["pod"]["uid"], kill["metadata"]["namespace"])
-
-
-def row_key(manifest: Manifest) -> str:
-    """Return the key of an object's row: its namespace and name."""
-    return f"{manifest['metadata']['namespace']}/{manifest['metadata']['name']}"

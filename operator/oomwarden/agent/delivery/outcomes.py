@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from oomwarden.agent.delivery import event_outbox, intake, outbox, refusals
-from oomwarden.agent.delivery.outbox import OutboxCounts, OutboxRow
+from oomwarden.agent.delivery.outbox import OutboxCounts
 from oomwarden.core.quota.pressure import CALM, Pressure
 from oomwarden.core.records import oomkill as record
 from oomwarden.core.records.event_series import EventSeries
+from oomwarden.core.records.outbox_row import OutboxRow, row_key
 from oomwarden.kube.oomkill_writer import Delivery, RecordedPrefix
 
 _SALT_BYTES = 8
-Job = OutboxRow | EventSeries
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,14 @@ class OutboxSnapshot:
     """A log line for each record that exceeded the bounds and was deleted."""
 
 
-def job_key(job: Job) -> str:
+def job_key(job: OutboxRow | EventSeries) -> str:
     """Return the key of a job's row."""
-    return job.key if isinstance(job, OutboxRow) else outbox.row_key(job.first)
+    return job.key if isinstance(job, OutboxRow) else row_key(job.first)
 
 
 def settle(
     connection: sqlite3.Connection,
-    final: list[tuple[Job, Delivery]],
+    final: list[tuple[OutboxRow | EventSeries, Delivery]],
     refused: Mapping[str, str],
     now: float,
     pressure: Pressure,
@@ -97,4 +97,4 @@ def _rest_of(row: OutboxRow, covered: RecordedPrefix) -> OutboxRow:
     """Return a record of the kills that the stored one does not cover; the Event covers all."""
     kill = record.remaining_record(row.kill, covered.to)
     kill["kills"] = max(row.kill["kills"] - covered.kills, 1)
-    return OutboxRow(outbox.row_key(kill), kill, None)
+    return OutboxRow(kill, None)

@@ -9,15 +9,15 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from oomwarden.agent.delivery import intake
-from oomwarden.agent.delivery.outbox import OutboxRow
 from oomwarden.agent.recording import agent_kills as own_pods
-from oomwarden.agent.recording.settler import SettledIncident, Settler
+from oomwarden.agent.recording.settler import Settler
 from oomwarden.agent.store import checkpoints
 from oomwarden.agent.store import pods as known_pods
 from oomwarden.agent.store.checkpoints import Checkpoint
 from oomwarden.agent.store.counters import add_count
 from oomwarden.agent.store.database import Database, mark_initialised
 from oomwarden.core.incidents.agent_kills import AgentKills, count_agent_kills, event_advice
+from oomwarden.core.incidents.incident import Incident
 from oomwarden.core.kernel_log.position import Position
 from oomwarden.core.ledger.account import Account
 from oomwarden.core.model.cgroup import Level
@@ -25,6 +25,7 @@ from oomwarden.core.model.pod import PodFacts
 from oomwarden.core.quota.pressure import Pressure
 from oomwarden.core.records import event
 from oomwarden.core.records import oomkill as record
+from oomwarden.core.records.outbox_row import OutboxRow
 
 
 @dataclass(slots=True)
@@ -37,7 +38,7 @@ class Settled:
         before_start: Only of a new store: how many kills are older than it.
     """
 
-    incidents: list[SettledIncident] = field(default_factory=list)
+    incidents: list[Incident] = field(default_factory=list)
     unattributed: int = 0
     before_start: int | None = None
 
@@ -114,7 +115,6 @@ class Checkpointer:
         agents = {pod.uid for pod in self.settler.identity.agents}
         live = self._live_pods()
         pruned, self._pruned = self._pruned, []
-        kills = ((each.incident, each.witness.before) for each in settled.incidents)
         return Delta(
             rows=[_row(each, agents) for each in settled.incidents],
             checkpoints=self._changed(),
@@ -122,7 +122,7 @@ class Checkpointer:
             pruned=pruned,
             removed_pods=self._pods.keys() - live.keys() if pruned else set(),
             read_to=self.settler.log.position,
-            own_kills=count_agent_kills(agents, kills),
+            own_kills=count_agent_kills(agents, settled.incidents),
             unattributed=settled.unattributed,
             before_start=settled.before_start,
         )
@@ -180,10 +180,7 @@ def _is_saved(saved: Checkpoint | None, account: Account, name: str | None) -> b
     )  # fmt: skip
 
 
-def _row(settled: SettledIncident, agents: AbstractSet[str]) -> OutboxRow:
-    incident = settled.incident
-    kill = record.oom_kill(incident, settled.witness)
-    remedy = event_advice(incident) if incident.pod.uid in agents else ""
-    note = event.event(incident, kill, time.time(), remedy)
-    key = f"{kill['metadata']['namespace']}/{kill['metadata']['name']}"
-    return OutboxRow(key, kill, note)
+def _row(incident: Incident, agents: AbstractSet[str]) -> OutboxRow:
+    kill = record.oom_kill(incident)
+    advice = event_advice(incident) if incident.pod.uid in agents else ""
+    return OutboxRow(kill, event.event(incident, kill, time.time(), advice))

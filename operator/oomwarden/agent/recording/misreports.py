@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from oomwarden.agent.recording.settler import SettledIncident
 from oomwarden.agent.runtime.signal import Signal
+from oomwarden.core.incidents.incident import Incident
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.records.misreport import (
     MAX_CONTAINERS,
@@ -59,9 +59,9 @@ class MisreportNotifier:
     _waiting: list[_Waiting] = field(default_factory=list)
     _changed: Signal = field(default_factory=Signal)
 
-    def kill_recorded(self, one: SettledIncident) -> None:
+    def kill_recorded(self, incident: Incident) -> None:
         """Note a kill once its record is stored."""
-        kill = container_kill(one.incident, one.witness, time.time())
+        kill = container_kill(incident, time.time())
         if kill is not None:
             self._cases.add_kill(kill, self.clock())
             self._changed.set()

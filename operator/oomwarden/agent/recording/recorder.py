@@ -17,8 +17,9 @@ from oomwarden.agent.recording.checkpointer import Checkpointer, Settled
 from oomwarden.agent.recording.completeness import Completeness
 from oomwarden.agent.recording.kill_progress import GroupKillProbe, KillProgress
 from oomwarden.agent.recording.recovery import ListRecorded, Recovery
-from oomwarden.agent.recording.settler import SettledIncident, Settler
+from oomwarden.agent.recording.settler import Settler
 from oomwarden.agent.store.database import Database
+from oomwarden.core.incidents.incident import Incident
 from oomwarden.core.ledger.account import Account
 from oomwarden.core.ledger.late_opening import limit_to_parent
 from oomwarden.core.ledger.ledger import unsettled_below
@@ -58,7 +59,7 @@ class Recorder:
     list_recorded: ListRecorded
     pressure: Callable[[], Pressure]
     enqueued: Callable[[], None]
-    observers: Sequence[Callable[[SettledIncident], None]]
+    observers: Sequence[Callable[[Incident], None]]
     pending: SettleQueue = field(default_factory=SettleQueue)
     progress: float = 0.0
     kills: int = 0
@@ -236,7 +237,7 @@ class Recorder:
                     self.pending.touch(inode, now, last.after, last.ended)
 
     async def _save(self, settled: Settled) -> None:
-        self.kills += sum(one.incident.kills for one in settled.incidents)
+        self.kills += sum(one.kills for one in settled.incidents)
         if settled.unattributed:
             _LOG.warning(
                 "%d kills (by the kernel's oom_kill) are in no record: neither the counters nor "

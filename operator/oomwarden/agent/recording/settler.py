@@ -14,14 +14,14 @@ from oomwarden.core.incidents.cause import PodLimits
 from oomwarden.core.incidents.incident import Incident, PodSnapshot, investigate
 from oomwarden.core.incidents.largest_part import PodMemory
 from oomwarden.core.incidents.memory_history import UsageDetail
+from oomwarden.core.incidents.record_context import RecordContext
 from oomwarden.core.incidents.unread_pod import has_own_limit, unread_snapshot
-from oomwarden.core.ledger.account import Account, CounterRange, KillCounters
+from oomwarden.core.ledger.account import Account, CounterRange
 from oomwarden.core.ledger.ledger import Ledger, count_incidents
 from oomwarden.core.ledger.log_evidence import evidence_below
 from oomwarden.core.ledger.settling import PendingKill
-from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 from oomwarden.core.model.pod import PodFacts
-from oomwarden.core.records.oomkill import RecordContext
 
 MAX_OTHERS = 16
 """Containers of a pod whose memory is read beside the one that was killed."""
@@ -43,14 +43,6 @@ class NodeIdentity:
     boot_id: str
     nesting: Nesting
     agents: tuple[PodFacts, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SettledIncident:
-    """An incident, and where and when it was observed."""
-
-    incident: Incident
-    witness: RecordContext
 
 
 @dataclass(slots=True)
@@ -87,7 +79,7 @@ class Settler:
 
     def settle_pod(
         self, inode: int, pending: PendingKill, *, complete: bool = True
-    ) -> tuple[list[SettledIncident], int]:
+    ) -> tuple[list[Incident], int]:
         """Settle a pod.
 
         Args:
@@ -143,9 +135,9 @@ class Settler:
 
     def settle_level(
         self, inode: int, pending: PendingKill, *, complete: bool = True
-    ) -> tuple[list[SettledIncident], int]:
+    ) -> tuple[list[Incident], int]:
         """Settle a QoS class or kubepods: kills of pods that were removed before they were read."""
-        incidents: list[SettledIncident] = []
+        incidents: list[Incident] = []
         unattributed = 0
         seen = evidence_below(self.ledger.accounts[inode].cgroup, self.log.unclaimed())
         for booking in self.ledger.settle_level(inode, seen, complete=complete):
@@ -158,7 +150,7 @@ class Settler:
             )
         return incidents, unattributed
 
-    def gap_incident(self, booking: CounterRange) -> SettledIncident | None:
+    def gap_incident(self, booking: CounterRange) -> Incident | None:
         """Return kills whose record was lost with an earlier store; None: the pod is not known."""
         facts = self.inventory.pod(booking.pod) if booking.pod else None
         if facts is None:
@@ -174,19 +166,18 @@ class Settler:
 
     def _build_incident(
         self, booking: CounterRange, scene: PodSnapshot, pending: PendingKill
-    ) -> SettledIncident:
+    ) -> Incident:
         known = (*self.removed.values(), *self.inventory.containers.values())
         memory = timeline_before(known, booking.container, pending.before)
         scene = self._with_what_is_known(scene)
         scene = replace(scene, last_detail=memory.detail if memory else None)
-        incident = investigate(booking, scene)
-        self.log.claim(list(incident.log))
         policy = self.policy_of(booking.container.inode) if booking.container else None
         node, boot = self.identity.node, self.identity.boot_id
-        return SettledIncident(
-            incident,
-            RecordContext(node, boot, pending.after or None, pending.before, policy, memory),
-        )
+        after, before = pending.after or None, pending.before
+        context = RecordContext(node, boot, after, before, policy, memory)
+        incident = investigate(booking, scene, context)
+        self.log.claim(list(incident.log))
+        return incident
 
     def _with_what_is_known(self, scene: PodSnapshot) -> PodSnapshot:
         top = next((a for a in self.ledger.accounts.values() if a.parent is None), None)

@@ -6,8 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from oomwarden.core.kernel_log.position import Position
-from oomwarden.core.ledger.account import KillCounters
-from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 
 
 @dataclass(frozen=True, slots=True)

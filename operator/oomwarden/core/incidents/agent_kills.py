@@ -31,13 +31,9 @@ class AgentKills:
     last: float = 0.0
     limit: int | None = None
 
-    def with_kill(self, incident: Incident, before: float) -> "AgentKills":
-        """Add an incident in an agent's own pod.
-
-        Args:
-            incident: The incident.
-            before: It happened before this time (seconds since 1970).
-        """
+    def with_kill(self, incident: Incident) -> "AgentKills":
+        """Add an incident in an agent's own pod."""
+        before = incident.context.before
         limit = incident.limit if incident.verdict.cause in _LIMITS else None
         newest = self if before < self.last else AgentKills(0, before, limit)
         return replace(newest, kills=self.kills + incident.kills)
@@ -51,19 +47,17 @@ def event_advice(incident: Incident) -> str:
     return f"Raise {raise_it}" if incident.verdict.cause in _LIMITS else ""
 
 
-def count_agent_kills(
-    agents: AbstractSet[str], settled: Iterable[tuple[Incident, float]]
-) -> AgentKills:
+def count_agent_kills(agents: AbstractSet[str], incidents: Iterable[Incident]) -> AgentKills:
     """Sum up the kills in the agents' pods.
 
     Args:
         agents: The UIDs of these pods.
-        settled: Incidents of any pod, and the time before which each happened.
+        incidents: Incidents of any pod.
     """
     found = AgentKills()
-    for incident, before in settled:
+    for incident in incidents:
         if incident.pod.uid in agents:
-            found = found.with_kill(incident, before)
+            found = found.with_kill(incident)
     return found
 
 

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.kernel_log.lines import Constraint, NumaNodes
-from oomwarden.core.ledger.account import KillCounters
-from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 from oomwarden.core.model.quantity import is_page_rounded
 from oomwarden.core.parse.cgroup_paths import below, is_kubepods, is_qos, level_above
 

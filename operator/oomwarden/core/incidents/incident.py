@@ -15,16 +15,15 @@ from oomwarden.core.incidents.largest_part import (
 )
 from oomwarden.core.incidents.memory_history import UsageDetail
 from oomwarden.core.incidents.other_cgroups import other_cgroup
-from oomwarden.core.incidents.range_log import log_of_range
+from oomwarden.core.incidents.range_log import log_of_range, victims_of
+from oomwarden.core.incidents.record_context import RecordContext
 from oomwarden.core.kernel_log.kills import LogKill
 from oomwarden.core.kernel_log.lines import Killed
-from oomwarden.core.ledger.account import CounterRange, KillCounters
-from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.core.ledger.account import CounterRange
+from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.model.quantity import is_page_rounded
 from oomwarden.core.parse.cgroup_paths import below
-
-MAX_VICTIMS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +67,12 @@ class Incident:
 
     Attributes:
         counter_range: The kills that the kernel counted.
-        container: The container; None if it is unknown, or if the victims were in no container.
+        container: None if it is unknown, or if the victims were in no container.
         candidates: Names of the containers that it may be, if it is unknown.
         limit: The limit that was hit, in bytes; None if it is unknown or there is none.
         kills: Number of kills; a group kill is one.
-        victims: The processes that were killed, as far as the log names them.
+        victims: The killed processes that the log names.
+        context: Where and when.
         log: The kills in the kernel log that belong to it.
         sub_cgroup: Cgroup of the victims below the container's own.
         other_cgroup: Cgroup of victims that were in none of the pod's containers.
@@ -89,6 +89,7 @@ class Incident:
     limit: int | None
     kills: int
     victims: tuple[Killed, ...]
+    context: RecordContext
     log: tuple[LogKill, ...] = ()
     sub_cgroup: str | None = None
     other_cgroup: str | None = None
@@ -97,7 +98,7 @@ class Incident:
     limited_cgroup: str | None = None
 
 
-def investigate(counted: CounterRange, snapshot: PodSnapshot) -> Incident:
+def investigate(counted: CounterRange, snapshot: PodSnapshot, context: RecordContext) -> Incident:
     """Combine what the counters, the kernel log and the API server report of a counter range."""
     log = log_of_range(counted, snapshot.log)
     container, candidates = _name(counted, snapshot)
@@ -107,7 +108,7 @@ def investigate(counted: CounterRange, snapshot: PodSnapshot) -> Incident:
     verdict = _verdict(counted, snapshot, log)
     if other is not None and verdict.enforced_at is Level.POD:
         verdict = Verdict(Cause.POD_LIMIT)  # the victims are in no container with an equal limit
-    victims = _victims(log, counted.end - counted.start)
+    victims = victims_of(log, counted.end - counted.start)
     limited = _limited_cgroups(counted, log)
     limit = None if any(limited) else _limit(verdict, counted, snapshot, container)
     largest = _largest_part(verdict, snapshot, victims, limit)
@@ -119,6 +120,7 @@ def investigate(counted: CounterRange, snapshot: PodSnapshot) -> Incident:
         verdict=verdict,
         limit=limit,
         kills=counted.group_kills or counted.end - counted.start,
+        context=context,
         victims=victims,
         log=tuple(log),
         sub_cgroup=None if other else _sub_cgroup(counted, log),
@@ -235,13 +237,3 @@ def _limit(
         return spec if spec and (own is None or is_page_rounded(spec, own)) else own
     all_pods = verdict.cause is Cause.NODE_ALLOCATABLE and verdict.enforced_at is None
     return snapshot.kubepods_limit if all_pods else None
-
-
-def _victims(log: Sequence[LogKill], counted: int) -> tuple[Killed, ...]:
-    """Return each victim once, by pid; each of its lines stands for one increment of `oom_kill`.
-
-    Lines beyond the counted increments may be the beginning of the next container's kill.
-    """
-    by_pid = {victim.pid: victim for kill in log for victim in kill.victims}
-    lines = counted - sum(kill.repeated for kill in log)
-    return tuple(by_pid.values())[: min(max(lines, 1), MAX_VICTIMS)]

@@ -3,7 +3,7 @@
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.core.incidents.cause import PodLimits
 from oomwarden.core.incidents.incident import PodSnapshot
-from oomwarden.core.ledger.account import KillCounters
+from oomwarden.core.model.cgroup import KillCounters
 from oomwarden.core.model.pod import PodFacts
 from oomwarden.core.pods.limit import sum_of_limits
 

@@ -1,41 +1,8 @@
-"""Values of the ledger: kill counters, readings, accounts and counter ranges."""
+"""Values of the ledger: readings, accounts, attributions and counter ranges."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from oomwarden.core.model.cgroup import Cgroup, MemoryEvents
-
-
-@dataclass(frozen=True, slots=True)
-class KillCounters:
-    """Counters of one cgroup, by their names in memory.events.
-
-    Attributes:
-        oom_kill: Processes killed in the cgroup and below it.
-        oom_group_kill: Group kills in the cgroup and below it.
-        oom: How often a limit was hit in the cgroup or below it.
-        oom_local: How often this cgroup's own limit was hit (`oom` of memory.events.local).
-    """
-
-    oom_kill: int = 0
-    oom_group_kill: int = 0
-    oom: int = 0
-    oom_local: int = 0
-
-    def __add__(self, other: "KillCounters") -> "KillCounters":
-        return KillCounters(
-            self.oom_kill + other.oom_kill,
-            self.oom_group_kill + other.oom_group_kill,
-            self.oom + other.oom,
-            self.oom_local + other.oom_local,
-        )
-
-    def __sub__(self, other: "KillCounters") -> "KillCounters":
-        return KillCounters(
-            self.oom_kill - other.oom_kill,
-            self.oom_group_kill - other.oom_group_kill,
-            self.oom - other.oom,
-            self.oom_local - other.oom_local,
-        )
+from oomwarden.core.model.cgroup import NO_KILLS, Cgroup, KillCounters
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +11,14 @@ class Reading:
 
     Attributes:
         inode: Inode of the cgroup's directory.
-        events: memory.events.
+        events: memory.events, without `oom_local`.
         local: memory.events.local; None if it was not read.
         limit: memory.max in bytes; None if it was not read or is `max`.
     """
 
     inode: int
-    events: MemoryEvents
-    local: MemoryEvents | None = None
+    events: KillCounters
+    local: KillCounters | None = None
     limit: int | None = None
 
     def counters(self, before: KillCounters) -> KillCounters:
@@ -62,8 +29,7 @@ class Reading:
                 read this time.
         """
         local = self.local.oom if self.local else before.oom_local
-        groups = self.events.oom_group_kill or 0
-        return KillCounters(self.events.oom_kill, groups, self.events.oom, local)
+        return replace(self.events, oom_local=local)
 
 
 @dataclass(slots=True)
@@ -84,8 +50,8 @@ class Account:
 
     cgroup: Cgroup
     parent: int | None
-    recorded: KillCounters = KillCounters()
-    observed: KillCounters = KillCounters()
+    recorded: KillCounters = NO_KILLS
+    observed: KillCounters = NO_KILLS
     epoch: int = 0
     gone: bool = False
     limit: int | None = None
@@ -96,6 +62,37 @@ class Account:
     def unrecorded(self) -> KillCounters:
         """What the kernel counted and no record covers yet."""
         return self.observed - self.recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """A part of the unrecorded kills of a pod, or of a level above the pods.
+
+    Attributes:
+        kills: Increments of `oom_kill`.
+        groups: Group kills among them.
+        pod: The pod; None if it is unknown.
+        container: The container; None if it is unknown.
+        account: Inode of the container if it has an account of its own.
+        candidates: Containers, or pods, that the kills may belong to if it is unknown which.
+    """
+
+    kills: int
+    groups: int
+    pod: Cgroup | None
+    container: Cgroup | None = None
+    account: int | None = None
+    candidates: tuple[Cgroup, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """Path of the container; empty if it is unknown."""
+        return self.container.path if self.container else ""
+
+    @property
+    def pod_path(self) -> str:
+        """Path of the pod; empty if it is unknown."""
+        return self.pod.path if self.pod else ""
 
 
 @dataclass(frozen=True, slots=True)

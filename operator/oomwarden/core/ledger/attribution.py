@@ -6,31 +6,10 @@ Own counters come first, then the kernel log, then elimination.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from oomwarden.core.ledger.account import Account, KillCounters
-from oomwarden.core.ledger.log_evidence import EvidenceShare, LogEvidence, distribute
+from oomwarden.core.ledger.account import Account, Attribution
+from oomwarden.core.ledger.log_evidence import LogEvidence, distribute
 from oomwarden.core.ledger.torn_reads import missing_counts
-from oomwarden.core.model.cgroup import Cgroup
-
-
-@dataclass(frozen=True, slots=True)
-class Attribution:
-    """A part of the unrecorded kills of a pod, or of a level above the pods.
-
-    Attributes:
-        kills: Increments of `oom_kill`.
-        groups: Group kills among them.
-        pod: The pod; None if it is unknown.
-        container: The container; None if it is unknown.
-        account: Inode of the container if it has an account of its own.
-        candidates: Containers, or pods, that the kills may belong to if it is unknown which.
-    """
-
-    kills: int
-    groups: int
-    pod: Cgroup | None
-    container: Cgroup | None = None
-    account: int | None = None
-    candidates: tuple[Cgroup, ...] = ()
+from oomwarden.core.model.cgroup import Cgroup, KillCounters
 
 
 @dataclass(slots=True)
@@ -46,10 +25,10 @@ class _Remainder:
     pod: Cgroup
     kills: int
     groups: int
-    found: dict[str, EvidenceShare]
+    found: dict[str, Attribution]
 
     def attribute(self, container: Cgroup, kills: int, groups: int) -> None:
-        share = self.found.get(container.path, EvidenceShare(self.pod, container, 0, 0))
+        share = self.found.get(container.path, Attribution(0, 0, self.pod, container))
         share = replace(share, kills=share.kills + kills, groups=share.groups + groups)
         self.found[container.path] = share
         self.kills, self.groups = self.kills - kills, self.groups - groups
@@ -85,19 +64,16 @@ def attribute_pod(
         _from_own_counters(pod, account, rest.found.pop(account.cgroup.path, None))
         for account in containers
     ]
-    attributions += [
-        Attribution(share.kills, share.groups, pod.cgroup, share.container)
-        for share in rest.found.values()
-    ]
+    attributions += rest.found.values()
     if rest.kills:
         candidates = tuple(account.cgroup for account in gone)
         attributions.append(Attribution(rest.kills, rest.groups, pod.cgroup, candidates=candidates))
     return [attribution for attribution in attributions if attribution.kills > 0]
 
 
-def _from_own_counters(pod: Account, account: Account, extra: EvidenceShare | None) -> Attribution:
+def _from_own_counters(pod: Account, account: Account, extra: Attribution | None) -> Attribution:
     """Rule 1, with what the other rules added for the container."""
-    own, more = account.unrecorded, extra or EvidenceShare(pod.cgroup, account.cgroup, 0, 0)
+    own, more = account.unrecorded, extra or Attribution(0, 0, pod.cgroup, account.cgroup)
     total, groups = own.oom_kill + more.kills, own.oom_group_kill + more.groups
     return Attribution(total, groups, pod.cgroup, account.cgroup, account.cgroup.inode)
 
@@ -112,7 +88,7 @@ def _attribute_by_log(
     unread = [one for one in evidence if _may_be_unread(by_path.get(one.container.path))]
     shares, kills = distribute(beyond, unread, own)
     groups = max(beyond.oom_group_kill - sum(share.groups for share in shares), 0)
-    return _Remainder(pod.cgroup, kills, groups, {one.container.path: one for one in shares})
+    return _Remainder(pod.cgroup, kills, groups, {one.path: one for one in shares})
 
 
 def _attribute_to_last_gone(rest: _Remainder, gone: Sequence[Account]) -> None:
@@ -192,18 +168,18 @@ def _read_after_their_pod(
     ]
 
 
-def _all_in(shares: Sequence[EvidenceShare], pod: Account) -> bool:
-    return all(share.pod.path == pod.cgroup.path for share in shares)
+def _all_in(shares: Sequence[Attribution], pod: Account) -> bool:
+    return all(share.pod_path == pod.cgroup.path for share in shares)
 
 
 def _from_log(
-    pods: Mapping[str, Account], containers: Mapping[int, Sequence[Account]], share: EvidenceShare
+    pods: Mapping[str, Account], containers: Mapping[int, Sequence[Account]], share: Attribution
 ) -> Attribution:
-    known = pods.get(share.pod.path)
-    pod = known.cgroup if known else share.pod
-    inside = (account.cgroup for account in containers.get(pod.inode, ()))
-    container = next((c for c in inside if c.path == share.container.path), share.container)
-    return Attribution(share.kills, share.groups, pod, container)
+    """Replace pod and container by those that have accounts, where there are any."""
+    known = pods.get(share.pod_path)
+    inside = (account.cgroup for account in containers.get(known.cgroup.inode, ())) if known else ()
+    container = next((c for c in inside if c.path == share.path), share.container)
+    return replace(share, pod=known.cgroup if known else share.pod, container=container)
 
 
 def _rest_of_level(

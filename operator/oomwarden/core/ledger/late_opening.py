@@ -6,8 +6,9 @@ __memcg_memory_event). So it cannot have more unrecorded kills than the cgroup a
 other children: the rest is already recorded.
 """
 
-from oomwarden.core.ledger.account import Account, KillCounters
+from oomwarden.core.ledger.account import Account
 from oomwarden.core.ledger.ledger import Ledger
+from oomwarden.core.model.cgroup import KillCounters
 
 
 def limit_to_parent(ledger: Ledger, inode: int) -> None:

@@ -9,10 +9,10 @@ counters that is recorded; the difference to the last reading is still unrecorde
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from oomwarden.core.ledger.account import Account, CounterRange, KillCounters, Reading
-from oomwarden.core.ledger.attribution import Attribution, attribute_level, attribute_pod
+from oomwarden.core.ledger.account import Account, Attribution, CounterRange, Reading
+from oomwarden.core.ledger.attribution import attribute_level, attribute_pod
 from oomwarden.core.ledger.log_evidence import LogEvidence
-from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 
 
 @dataclass(slots=True)

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from oomwarden.core.kernel_log.kills import LogKill
-from oomwarden.core.ledger.account import Account, KillCounters
+from oomwarden.core.ledger.account import Account
 from oomwarden.core.ledger.ledger import Ledger
 from oomwarden.core.ledger.log_evidence import LogEvidence, evidence_below
 from oomwarden.core.ledger.rebuild import RecordedKills
-from oomwarden.core.model.cgroup import Level
+from oomwarden.core.model.cgroup import KillCounters, Level
 from oomwarden.core.model.pod import PodFacts
 
 

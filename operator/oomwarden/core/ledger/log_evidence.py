@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from oomwarden.core.kernel_log.kills import LogKill, kills_in
-from oomwarden.core.ledger.account import KillCounters
-from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.core.ledger.account import Attribution
+from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 from oomwarden.core.parse.cgroup_paths import cannot_be_container, container_id, pod_uid
 
 
@@ -37,21 +37,6 @@ class LogEvidence:
     def is_group(self) -> bool:
         """Whether it is a group kill that is not yet counted as one."""
         return self.most > self.least and not self.group_counted
-
-
-@dataclass(frozen=True, slots=True)
-class EvidenceShare:
-    """The part of an increment that the log explains by kills in one container.
-
-    Attributes:
-        kills: Increments of `oom_kill`.
-        groups: Group kills among them.
-    """
-
-    pod: Cgroup
-    container: Cgroup
-    kills: int
-    groups: int
 
 
 def evidence_below(level: Cgroup, log: Iterable[LogKill]) -> list[LogEvidence]:
@@ -113,7 +98,7 @@ def kills_within(kills: Sequence[LogKill], size: int, groups: int) -> list[LogKi
 
 def distribute(
     increment: KillCounters, evidence: Sequence[LogEvidence], recorded: Mapping[str, KillCounters]
-) -> tuple[list[EvidenceShare], int]:
+) -> tuple[list[Attribution], int]:
     """Distribute an increment of a pod's or a level's counters among the containers in the log.
 
     Example: A pod counted 5 kills in 2 group kills beyond its containers' own counters. The log
@@ -138,7 +123,7 @@ def distribute(
         one for path in paths for one in _unused(path, evidence, recorded.get(path, KillCounters()))
     ]
     fresh.sort(key=evidence.index)
-    fresh = _without_counted_part(fresh, recorded)
+    fresh = _without_counted_part(fresh, evidence, recorded)
     groups = [one for one in fresh if one.is_group][: increment.oom_group_kill or None]
     singles = [one for one in fresh if not one.is_group]
     torn = [
@@ -147,10 +132,10 @@ def distribute(
         for one in _uncounted(path, evidence, recorded.get(path, KillCounters()))
     ]
     kills, left = _fill(max(increment.oom_kill, 0), [*torn, *groups], singles)
-    shares: dict[str, EvidenceShare] = {}
+    shares: dict[str, Attribution] = {}
     for one, size in kills:
         path = one.container.path
-        share = shares.get(path, EvidenceShare(one.pod, one.container, 0, 0))
+        share = shares.get(path, Attribution(0, 0, one.pod, one.container))
         shares[path] = replace(share, kills=share.kills + size, groups=share.groups + one.is_group)
     return list(shares.values()), left
 
@@ -186,13 +171,18 @@ def _uncounted(
 
 
 def _without_counted_part(
-    fresh: Sequence[LogEvidence], recorded: Mapping[str, KillCounters]
+    fresh: Sequence[LogEvidence],
+    evidence: Sequence[LogEvidence],
+    recorded: Mapping[str, KillCounters],
 ) -> list[LogEvidence]:
-    """Take off a group kill what was read of it before it was counted as one."""
-    left = list(fresh)
+    """Take off a group kill what was read of it before it was counted as one.
+
+    If the log has another kill of the container, what was read may be that one.
+    """
+    left, paths = list(fresh), [one.container.path for one in evidence]
     for index, one in enumerate(left):
         own = recorded.get(one.container.path, KillCounters())
-        alone = all(other is one for other in left if other.container.path == one.container.path)
+        alone = paths.count(one.container.path) == 1
         if alone and one.is_group and own.oom_group_kill == 0 and own.oom_kill < one.most:
             least, most = one.least - own.oom_kill, one.most - own.oom_kill
             left[index] = replace(one, least=max(least, 0), most=most)

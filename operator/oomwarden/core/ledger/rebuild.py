@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from oomwarden.core.ledger.account import Account, CounterRange, KillCounters
+from oomwarden.core.ledger.account import Account, CounterRange
 from oomwarden.core.ledger.evidence_shares import shares_of
 from oomwarden.core.ledger.ledger import Ledger
-from oomwarden.core.model.cgroup import Level
+from oomwarden.core.model.cgroup import KillCounters, Level
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -7,7 +7,7 @@ seconds of one monotonic clock; `after` and `before` are wall-clock seconds.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from oomwarden.core.ledger.account import KillCounters
+from oomwarden.core.model.cgroup import KillCounters
 
 STILL_SECONDS = 0.1
 CLOSE_SECONDS = 1.0

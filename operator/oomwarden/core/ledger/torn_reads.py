@@ -7,7 +7,8 @@ oom_kill_process). If a container is removed in between, only its pod's counters
 
 from collections.abc import Sequence
 
-from oomwarden.core.ledger.account import Account, KillCounters
+from oomwarden.core.ledger.account import Account
+from oomwarden.core.model.cgroup import KillCounters
 
 
 def is_half_counted(pod: Account, containers: Sequence[Account]) -> bool:

@@ -33,9 +33,36 @@ class Cgroup:
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryEvents:
-    """memory.events of one cgroup. A counter that the kernel does not have is None or 0."""
+class KillCounters:
+    """Counters of one cgroup, by their names in memory.events; 0 where the kernel has none.
 
-    oom: int = 0
+    Attributes:
+        oom_kill: Processes killed in the cgroup and below it.
+        oom_group_kill: Group kills in the cgroup and below it.
+        oom: How often a limit was hit in the cgroup or below it.
+        oom_local: How often this cgroup's own limit was hit (`oom` of memory.events.local).
+    """
+
     oom_kill: int = 0
-    oom_group_kill: int | None = None
+    oom_group_kill: int = 0
+    oom: int = 0
+    oom_local: int = 0
+
+    def __add__(self, other: "KillCounters") -> "KillCounters":
+        return KillCounters(
+            self.oom_kill + other.oom_kill,
+            self.oom_group_kill + other.oom_group_kill,
+            self.oom + other.oom,
+            self.oom_local + other.oom_local,
+        )
+
+    def __sub__(self, other: "KillCounters") -> "KillCounters":
+        return KillCounters(
+            self.oom_kill - other.oom_kill,
+            self.oom_group_kill - other.oom_group_kill,
+            self.oom - other.oom,
+            self.oom_local - other.oom_local,
+        )
+
+
+NO_KILLS = KillCounters()

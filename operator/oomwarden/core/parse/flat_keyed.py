@@ -1,6 +1,6 @@
 """Parse the kernel's small text files: flat-keyed counters and "integer or max" values."""
 
-from oomwarden.core.model.cgroup import MemoryEvents
+from oomwarden.core.model.cgroup import KillCounters
 
 _DIGITS = 20
 """Digits of the largest 64-bit number; the kernel writes no longer ones."""
@@ -16,20 +16,20 @@ def parse_counters(text: bytes) -> dict[bytes, int]:
     return counters
 
 
-def parse_memory_events(text: bytes) -> MemoryEvents | None:
+def parse_memory_events(text: bytes) -> KillCounters | None:
     """Parse memory.events (Linux Documentation/admin-guide/cgroup-v2.rst).
 
     Returns:
-        The counters; `oom_group_kill` is None before Linux 5.17. None if there is no `oom_kill`:
-        the file is torn or is another one.
+        The counters; `oom_group_kill` is 0 before Linux 5.17. None if there is no `oom_kill`: the
+        file is torn or is another one.
     """
     counters = parse_counters(text)
     if b"oom_kill" not in counters:
         return None
-    return MemoryEvents(
+    return KillCounters(
         oom=counters.get(b"oom", 0),
         oom_kill=counters[b"oom_kill"],
-        oom_group_kill=counters.get(b"oom_group_kill"),
+        oom_group_kill=counters.get(b"oom_group_kill", 0),
     )
 
 

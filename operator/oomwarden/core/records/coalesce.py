@@ -6,34 +6,17 @@ range.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from oomwarden.api.oomkill import Cause
-from oomwarden.core.incidents.incident import MAX_VICTIMS
+from oomwarden.core.incidents.range_log import MAX_VICTIMS
 from oomwarden.core.ledger.evidence_shares import joined_shares
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.records.metadata import labels_of, name_of
+from oomwarden.core.records.outbox_row import OutboxRow
 
 _EQUAL_OR_ABSENT = ("limit", "enforcedAt", "policy", "numa")
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A record that was never posted, and its Event if it has one."""
-
-    kill: Manifest
-    event: Manifest | None
-
-    @property
-    def start(self) -> int:
-        """Start of the record's range."""
-        return int(self.kill["evidence"]["from"])
-
-    @property
-    def end(self) -> int:
-        """End of the record's range, where the next one starts."""
-        return int(self.kill["evidence"]["to"])
 
 
 def container_of(kill: Manifest) -> str:
@@ -49,7 +32,7 @@ def account_of(kill: Manifest) -> str:
     return "/".join(str(part) for part in (kill["pod"]["uid"], *counter))
 
 
-def merge(drafts: Iterable[Draft]) -> list[Draft]:
+def merge(rows: Iterable[OutboxRow]) -> list[OutboxRow]:
     """Merge the records of one account whose ranges are consecutive.
 
     Returns:
@@ -57,55 +40,56 @@ def merge(drafts: Iterable[Draft]) -> list[Draft]:
         kills and single kills, which count differently. Their ranges are consecutive again, and
         each record is named after its new start.
     """
-    return [merged for block in _blocks(drafts) for merged in _merge_block(block)]
+    return [merged for block in _blocks(rows) for merged in _merge_block(block)]
 
 
-def _blocks(drafts: Iterable[Draft]) -> list[list[Draft]]:
-    blocks: list[list[Draft]] = []
-    for draft in sorted(drafts, key=lambda one: one.start):
-        if blocks and blocks[-1][-1].end == draft.start:
-            blocks[-1].append(draft)
+def _blocks(rows: Iterable[OutboxRow]) -> list[list[OutboxRow]]:
+    blocks: list[list[OutboxRow]] = []
+    for row in sorted(rows, key=lambda one: one.start):
+        if blocks and blocks[-1][-1].end == row.start:
+            blocks[-1].append(row)
         else:
-            blocks.append([draft])
+            blocks.append([row])
     return blocks
 
 
-def _merge_block(block: Sequence[Draft]) -> list[Draft]:
-    groups: dict[tuple[str, Any], list[Draft]] = {}
-    for draft in block:
-        key = (container_of(draft.kill), draft.kill.get("groupKill"))
-        groups.setdefault(key, []).append(draft)
+def _merge_block(block: Sequence[OutboxRow]) -> list[OutboxRow]:
+    groups: dict[tuple[str, Any], list[OutboxRow]] = {}
+    for row in block:
+        key = (container_of(row.kill), row.kill.get("groupKill"))
+        groups.setdefault(key, []).append(row)
     start, merged = block[0].start, []
     for group in groups.values():
-        end = start + sum(draft.end - draft.start for draft in group)
+        end = start + sum(row.end - row.start for row in group)
         merged.append(_moved(_merged(group), start, end))
         start = end
     return merged
 
 
-def _moved(draft: Draft, start: int, end: int) -> Draft:
+def _moved(row: OutboxRow, start: int, end: int) -> OutboxRow:
     """Return the record with another range; its name, and its Event's, follow from that."""
-    if (draft.start, draft.end) == (start, end):
-        return draft
-    evidence = {**draft.kill["evidence"], "from": start, "to": end}
-    kill = {**draft.kill, "evidence": evidence}
-    return renamed(Draft(kill, draft.event), name_of(kill))
+    if (row.start, row.end) == (start, end):
+        return row
+    evidence = {**row.kill["evidence"], "from": start, "to": end}
+    kill = {**row.kill, "evidence": evidence}
+    return with_name(OutboxRow(kill, row.event), name_of(kill))
 
 
-def renamed(draft: Draft, name: str) -> Draft:
+def with_name(row: OutboxRow, name: str) -> OutboxRow:
     """Return the record, and its Event of the same name, with another name."""
-    return Draft(_named(draft.kill, name), draft.event and _named(draft.event, name))
+    event = row.event and _named(row.event, name)
+    return replace(row, kill=_named(row.kill, name), event=event)
 
 
 def _named(manifest: Manifest, name: str) -> Manifest:
     return {**manifest, "metadata": {**manifest["metadata"], "name": name}}
 
 
-def _merged(group: Sequence[Draft]) -> Draft:
+def _merged(group: Sequence[OutboxRow]) -> OutboxRow:
     """Merge all records of one container into the last one."""
     if len(group) == 1:
         return group[0]
-    kills, last = [draft.kill for draft in group], group[-1].kill
+    kills, last = [row.kill for row in group], group[-1].kill
     causes = {kill["cause"] for kill in kills}
     cause = causes.pop() if len(causes) == 1 else str(Cause.UNKNOWN)
     labels = labels_of({**last, "cause": cause})
@@ -120,9 +104,9 @@ def _merged(group: Sequence[Draft]) -> Draft:
         "evidence": _evidence(kills),
         **{key: _same(kill.get(key) for kill in kills) for key in _EQUAL_OR_ABSENT},
     }
-    events = [draft.event for draft in group if draft.event is not None]
+    events = [row.event for row in group if row.event is not None]
     kill = {key: value for key, value in {**last, **merged}.items() if value not in (None, [])}
-    return Draft(kill, events[-1] if events else None)
+    return OutboxRow(kill, events[-1] if events else None)
 
 
 def _evidence(kills: Sequence[Manifest]) -> Manifest:

@@ -19,7 +19,7 @@ from oomwarden.core.records.event import (
     reporting_instance,
     truncate,
 )
-from oomwarden.core.records.oomkill import RecordContext, timestamp
+from oomwarden.core.records.oomkill import timestamp
 
 STABLE_SECONDS = 45.0
 """How long a wrong status has to stay the same: the kubelet corrects many."""
@@ -61,7 +61,6 @@ class ContainerKill:
 
     container_id: str
     incident: Incident
-    context: RecordContext
 
     def contradicts(self, termination: Termination) -> bool:
         """Return whether the status hides that the container died of this kill.
@@ -69,7 +68,7 @@ class ContainerKill:
         A group kill ends its container. After a single kill the container may keep running and end
         for another reason later, so it must have ended at that time, by SIGKILL.
         """
-        finished, before = termination.finished, self.context.before
+        finished, before = termination.finished, self.incident.context.before
         if termination.reason == _RIGHT or finished is None:
             return False
         if self.incident.counter_range.group_kills > 0:
@@ -78,16 +77,15 @@ class ContainerKill:
         return termination.exit_code == _BY_SIGKILL and just_then and self._was_found_promptly()
 
     def _was_found_promptly(self) -> bool:
-        after = self.context.after
-        return after is not None and self.context.before - after <= _READ_SECONDS
+        after = self.incident.context.after
+        return after is not None and self.incident.context.before - after <= _READ_SECONDS
 
 
-def container_kill(incident: Incident, context: RecordContext, now: float) -> ContainerKill | None:
+def container_kill(incident: Incident, now: float) -> ContainerKill | None:
     """Return the kill for comparison with the container's status.
 
     Args:
         incident: The incident.
-        context: Where and when it was observed.
         now: Wall-clock seconds.
 
     Returns:
@@ -96,9 +94,9 @@ def container_kill(incident: Incident, context: RecordContext, now: float) -> Co
     found = incident.counter_range.container
     if found is None or found.container_id is None or incident.container is None:
         return None
-    if now - context.before > EVENT_MAX_AGE_SECONDS:
+    if now - incident.context.before > EVENT_MAX_AGE_SECONDS:
         return None
-    return ContainerKill(found.container_id, incident, context)
+    return ContainerKill(found.container_id, incident)
 
 
 def terminations(pod: Mapping[str, Any]) -> Iterator[Termination]:
@@ -244,7 +242,7 @@ def misreport(kill: ContainerKill, termination: Termination, now: float) -> Mani
         "reason": "OOMKilledMisreported",
         "action": "Killed",
         "reportingController": "oomwarden.io/agent",
-        "reportingInstance": reporting_instance(kill.context.node),
+        "reportingInstance": reporting_instance(kill.incident.context.node),
         "regarding": regarding(pod, incident.container),
         "note": truncate(note, NOTE_BYTES),
     }

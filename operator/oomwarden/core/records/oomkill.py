@@ -1,7 +1,7 @@
 """From an incident to the OOMKill object in the API server."""
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import UTC, datetime
 
 from oomwarden.api.base import API_VERSION
@@ -19,7 +19,6 @@ from oomwarden.api.oomkill import (
     ContainerReference,
     OOMKill,
     PodReference,
-    PolicyReference,
     TimeSpan,
 )
 from oomwarden.api.victim import NumaReference, Victim
@@ -35,29 +34,9 @@ _NODE_LIST = re.compile(r"[-0-9,]{1,256}")
 _ALWAYS = ("anon", "file", "shmem")
 
 
-@dataclass(frozen=True, slots=True)
-class RecordContext:
-    """Where and when an incident was observed.
-
-    Attributes:
-        node: The node's name.
-        boot_id: The node's boot.
-        after: The kill happened after this time (wall-clock seconds); None if it is unknown.
-        before: The kill happened before this time (wall-clock seconds).
-        policy: The policy that governed the container.
-        memory: The container's memory before the kill.
-    """
-
-    node: str
-    boot_id: str
-    after: float | None
-    before: float
-    policy: PolicyReference | None = None
-    memory: MemoryTimeline | None = None
-
-
-def oom_kill(incident: Incident, context: RecordContext) -> Manifest:
+def oom_kill(incident: Incident) -> Manifest:
     """Return the OOMKill; fields with unknown values are left out."""
+    context = incident.context
     counted, pod = incident.counter_range, incident.pod
     account = counted.account
     facts = OOMKill(

@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass, field
 
-from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
+from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 from oomwarden.core.parse.flat_keyed import parse_limit, parse_memory_events
 from oomwarden.kernel.cgroup import files
 from oomwarden.kernel.cgroup.descriptors import check_reserve
@@ -33,10 +33,10 @@ class CounterNode:
     limit_fd: int
     local_fd: int | None
     children: dict[int, "CounterNode"] = field(default_factory=dict)
-    last_events: MemoryEvents | None = None
+    last_events: KillCounters | None = None
     limit: int | None = None
 
-    def read_events(self) -> MemoryEvents | None:
+    def read_events(self) -> KillCounters | None:
         """Read memory.events. Return None if the content is torn.
 
         Raises:
@@ -44,7 +44,7 @@ class CounterNode:
         """
         return parse_memory_events(files.read(self.events_fd))
 
-    def read_local_events(self) -> MemoryEvents | None:
+    def read_local_events(self) -> KillCounters | None:
         """Read memory.events.local (Linux 5.2 or later). Return None if it is not open or torn."""
         return parse_memory_events(files.read(self.local_fd)) if self.local_fd else None
 

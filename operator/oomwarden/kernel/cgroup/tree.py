@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from oomwarden.core.ledger.account import Reading
-from oomwarden.core.model.cgroup import Cgroup, Level, MemoryEvents
+from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 from oomwarden.core.parse import cgroup_paths
 from oomwarden.kernel.cgroup import files
 from oomwarden.kernel.cgroup.counter_files import CounterNode, UnopenedCgroup, open_node
@@ -183,7 +183,7 @@ class CounterTree:
         events = node.last_events
         return [Reading(node.cgroup.inode, events, None, node.limit)] if events else []
 
-    def _reading(self, node: CounterNode, events: MemoryEvents) -> Reading:
+    def _reading(self, node: CounterNode, events: KillCounters) -> Reading:
         try:
             local, limit = node.read_local_events(), node.read_limit()
         except (CgroupGoneError, OSError):  # the last values are still valid
@@ -215,5 +215,5 @@ def _reason(error: OSError) -> str:
     return os.strerror(error.errno or errno.EIO)
 
 
-def _kills(events: MemoryEvents) -> tuple[int, int, int | None]:
+def _kills(events: KillCounters) -> tuple[int, int, int]:
     return events.oom, events.oom_kill, events.oom_group_kill
