@@ -1,4 +1,4 @@
-"""The agent's loops, all in TaskGroups: one that ends ends the process.
+"""The agent's loops, all in TaskGroups: if one ends, the process ends.
 
 The parts are made in flows/, one module for each flow: kills.py (from counter to OOMKill),
 scores.py (from policy to process), status.py (from state to OOMNode). What the API server says

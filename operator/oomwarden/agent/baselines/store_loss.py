@@ -12,7 +12,7 @@ from functools import partial
 from oomwarden.agent.baselines.scores import Baselines
 from oomwarden.agent.informers.inventory import Inventory
 from oomwarden.agent.store.database import UNASKED, Database
-from oomwarden.kube import oomnodes as nodes
+from oomwarden.kube import oomnodes
 from oomwarden.kube.transport.client import Client
 from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
@@ -32,7 +32,7 @@ async def store_was_lost(store: Database, client: Client, node: str, boot_id: st
         return known == _LOST
     while True:
         try:
-            before = await nodes.read_status(client, node)
+            before = await oomnodes.read_status(client, node)
         except API_ERRORS as error:
             _LOG.warning("enforcement waits for OOMNode %s: %s", node, classify_error(error).reason)
             await asyncio.sleep(ASK_AGAIN_SECONDS)

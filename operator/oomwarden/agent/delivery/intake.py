@@ -15,7 +15,7 @@ from oomwarden.agent.delivery import outbox_bounds
 from oomwarden.agent.delivery.outbox import body_of, budget_key, quota_owner
 from oomwarden.agent.delivery.record_quota import QuotaOwner, RecordQuotas
 from oomwarden.core.quota.pressure import CALM, Pressure
-from oomwarden.core.records import coalesce as merging
+from oomwarden.core.records import coalesce
 from oomwarden.core.records.outbox_row import OutboxRow, row_key
 from oomwarden.core.records.reduced_record import reduced
 
@@ -135,14 +135,14 @@ def _make_pending(budgets: RecordQuotas, row: OutboxRow, owner: QuotaOwner, crea
 
 def _hold(connection: sqlite3.Connection, row: OutboxRow, now: float) -> None:
     """Hold a record, merged with those held records of its account whose ranges adjoin."""
-    account = merging.account_of(row.kill)
+    account = coalesce.account_of(row.kill)
     oldest = connection.execute("SELECT MIN(created) FROM held WHERE account = ?", (account,))
     created = oldest.fetchone()[0] or now
     rows = [*_held_rows(connection, "account", account), row]
     connection.execute("DELETE FROM held WHERE account = ?", (account,))
     connection.executemany(
         "INSERT OR IGNORE INTO held VALUES (?, ?, ?, ?, ?, ?)",
-        [_held_row(account, merged, created) for merged in merging.merge(rows)],
+        [_held_row(account, merged, created) for merged in coalesce.merge(rows)],
     )
 
 

@@ -16,7 +16,7 @@ from oomwarden.agent.delivery.record_quota import QuotaOwner
 from oomwarden.agent.delivery.refusals import REASON_LENGTH
 from oomwarden.agent.store.counters import add_count
 from oomwarden.core.objects.json_parts import Manifest
-from oomwarden.core.records import coalesce as merging
+from oomwarden.core.records import coalesce
 from oomwarden.core.records.metadata import labels_of, name_of
 from oomwarden.core.records.outbox_row import OutboxRow
 
@@ -76,7 +76,7 @@ def rename(connection: sqlite3.Connection, row: OutboxRow, salt: str) -> None:
         row: The record.
         salt: Must be unpredictable, or another program could create the new name first.
     """
-    renamed = replace(merging.with_name(row, name_of(row.kill, salt)), renamed=row.renamed + 1)
+    renamed = replace(coalesce.with_name(row, name_of(row.kill, salt)), renamed=row.renamed + 1)
     connection.execute(
         "UPDATE outbox SET name = ?, body = ?, state = 'Pending', reason = NULL WHERE name = ?",
         (renamed.key, body_of(renamed), row.key),
@@ -123,7 +123,7 @@ def give_up(connection: sqlite3.Connection, row: OutboxRow, reason: str) -> None
 
 def budget_key(kill: Manifest) -> str:
     """Return the key of the budget that a record is charged to: one per container of a pod."""
-    return f"{kill['pod']['uid']}/{merging.container_of(kill)}"
+    return f"{kill['pod']['uid']}/{coalesce.container_of(kill)}"
 
 
 def quota_owner(kill: Manifest) -> QuotaOwner:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from oomwarden.agent.delivery import event_outbox, intake, outbox, refusals
 from oomwarden.agent.delivery.outbox import OutboxCounts
 from oomwarden.core.quota.pressure import CALM, Pressure
-from oomwarden.core.records import oomkill as record
+from oomwarden.core.records import oomkill
 from oomwarden.core.records.event_series import EventSeries
 from oomwarden.core.records.outbox_row import OutboxRow, row_key
 from oomwarden.kube.oomkill_writer import Delivery, RecordedPrefix
@@ -95,6 +95,6 @@ def settle_record(
 
 def _rest_of(row: OutboxRow, covered: RecordedPrefix) -> OutboxRow:
     """Return a record of the kills that the stored one does not cover; the Event covers all."""
-    kill = record.remaining_record(row.kill, covered.to)
+    kill = oomkill.remaining_record(row.kill, covered.to)
     kill["kills"] = max(row.kill["kills"] - covered.kills, 1)
     return OutboxRow(kill, None)

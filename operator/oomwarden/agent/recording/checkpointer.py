@@ -9,10 +9,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from oomwarden.agent.delivery import intake
-from oomwarden.agent.recording import agent_kills as own_pods
+from oomwarden.agent.recording import agent_kills
 from oomwarden.agent.recording.settler import Settler
 from oomwarden.agent.store import checkpoints
-from oomwarden.agent.store import pods as known_pods
+from oomwarden.agent.store import pods as stored_pods
 from oomwarden.agent.store.checkpoints import Checkpoint
 from oomwarden.agent.store.counters import add_count
 from oomwarden.agent.store.database import Database, mark_initialised
@@ -23,8 +23,7 @@ from oomwarden.core.ledger.account import Account
 from oomwarden.core.model.cgroup import Level
 from oomwarden.core.model.pod import PodFacts
 from oomwarden.core.quota.pressure import Pressure
-from oomwarden.core.records import event
-from oomwarden.core.records import oomkill as record
+from oomwarden.core.records import event, oomkill
 from oomwarden.core.records.outbox_row import OutboxRow
 
 
@@ -62,10 +61,10 @@ class Delta:
         checkpoints.save(db, boot_id, self.checkpoints)
         checkpoints.forget(db, boot_id, self.pruned)
         checkpoints.save_log_position(db, boot_id, self.read_to)
-        known_pods.save(db, boot_id, self.pods)
-        known_pods.forget(db, self.removed_pods)
+        stored_pods.save(db, boot_id, self.pods)
+        stored_pods.forget(db, self.removed_pods)
         intake.enqueue(db, time.time(), self.rows, pressure)
-        own_pods.save(db, self.own_kills)
+        agent_kills.save(db, self.own_kills)
         add_count(db, "unattributed", self.unattributed)
         add_count(db, "beforeStart", self.before_start or 0)
         if self.before_start is not None:
@@ -163,7 +162,7 @@ class Checkpointer:
             was = before.get(uid)
             same = was is not None and was[0] is facts
             self._bare[uid] = (
-                was if was is not None and same else (facts, known_pods.without_volatile(facts))
+                was if was is not None and same else (facts, stored_pods.without_volatile(facts))
             )
         return {uid: kept for uid, (_, kept) in self._bare.items()}
 
@@ -181,6 +180,6 @@ def _is_saved(saved: Checkpoint | None, account: Account, name: str | None) -> b
 
 
 def _row(incident: Incident, agents: AbstractSet[str]) -> OutboxRow:
-    kill = record.oom_kill(incident)
+    kill = oomkill.oom_kill(incident)
     advice = event_advice(incident) if incident.pod.uid in agents else ""
     return OutboxRow(kill, event.event(incident, kill, time.time(), advice))

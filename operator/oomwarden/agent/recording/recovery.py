@@ -10,7 +10,7 @@ from oomwarden.agent.informers.inventory import Container
 from oomwarden.agent.recording.checkpointer import Settled
 from oomwarden.agent.recording.settler import Settler
 from oomwarden.agent.store import checkpoints
-from oomwarden.agent.store import pods as known_pods
+from oomwarden.agent.store import pods as stored_pods
 from oomwarden.agent.store.checkpoints import Checkpoint
 from oomwarden.agent.store.database import Database
 from oomwarden.core.kernel_log.position import NOTHING_RECORDED
@@ -48,7 +48,7 @@ class Recovery:
         """Load what an earlier agent of this boot saved; the kernel log goes on where it ended."""
         boot = self.settler.identity.boot_id
         self.saved = await self.store.run(lambda db: checkpoints.load(db, boot))
-        known = await self.store.run(lambda db: known_pods.load(db, boot))
+        known = await self.store.run(lambda db: stored_pods.load(db, boot))
         agents = self.settler.identity.agents  # one that died while it started had no store
         for facts in (*known, *agents):
             self.settler.inventory.deleted.setdefault(facts.cgroup_uid, facts)

@@ -33,7 +33,7 @@ from oomwarden.core.reporting.report_size import fit_reports
 from oomwarden.kernel.cgroup import descriptors
 from oomwarden.kernel.cgroup.oom_group import is_read_only
 from oomwarden.kernel.host import Host
-from oomwarden.kube import oomnodes as nodes
+from oomwarden.kube import oomnodes
 from oomwarden.kube.transport.client import Client
 from oomwarden.kube.transport.errors import API_ERRORS
 
@@ -173,7 +173,7 @@ class NodeStatusBuilder:
         if time.monotonic() - self._memory_at < MEMORY_SECONDS:
             return
         try:
-            self._memory = await nodes.read_node_memory(self.client, self.settings.node)
+            self._memory = await oomnodes.read_node_memory(self.client, self.settings.node)
         except API_ERRORS as error:
             _LOG.debug("the Node's memory is not known yet: %s", error)
         else:
