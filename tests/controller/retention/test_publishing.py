@@ -78,7 +78,7 @@ async def test_a_level_falls_by_one_in_an_hour() -> None:
 async def test_a_restarted_operator_continues_at_the_published_level() -> None:
     board = FakeBoard(before=Pressure(PressureLevel.SOME, {"shop": PressureLevel.FULL}))
     one, _ = publisher(board)
-    one.record_census(RecordCounts(NOW))
+    one.record_counts(RecordCounts(NOW))
     await one.publish()
     assert board.published == [Pressure(PressureLevel.SOME, {"shop": PressureLevel.FULL}, nodes=7)]
 

@@ -98,9 +98,9 @@ class Recovery:
         rebuild(ledger, known, created)
         log, all_pods = self.settler.log, inventory.deleted | inventory.pods
         log.keep_only(restore_backlog(ledger, log.unclaimed(), all_pods, known))
-        bookings = gaps(ledger, known, created)
-        before = kills_before_start(ledger, known, bookings)
-        incidents = [found for booking in bookings if (found := self.settler.gap_incident(booking))]
+        ranges = gaps(ledger, known, created)
+        before = kills_before_start(ledger, known, ranges)
+        incidents = [found for counted in ranges if (found := self.settler.gap_incident(counted))]
         return Settled(incidents, before_start=before)
 
     async def _ask(self) -> RecordedKills:

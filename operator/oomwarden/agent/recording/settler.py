@@ -74,7 +74,7 @@ class Settler:
         }
 
     def mark_rebuilt(self, pods: AbstractSet[int]) -> None:
-        """Note the pods, by inode, whose books were rebuilt: what rose before is not known."""
+        """Note the pods, by inode, whose accounts were rebuilt: what rose before is not known."""
         self._rebuilt_pods = set(pods)
 
     def settle_pod(
@@ -94,13 +94,13 @@ class Settler:
         rose, above, limits = account.unrecorded, self._above(account), self._limits(account)
         seen = evidence_below(account.cgroup, self.log.unclaimed())
         complete, account.is_ambiguous = complete and not account.is_ambiguous, False
-        bookings = self.ledger.settle_pod(inode, seen, complete=complete)
+        ranges = self.ledger.settle_pod(inode, seen, complete=complete)
         facts = self.inventory.pod(account.cgroup)
         if facts is None:
-            return [], count_incidents(bookings)
+            return [], count_incidents(ranges)
         if rose.oom == 0:
-            self.ledger.record_oom_above(inode, count_incidents(bookings))
-        scene = PodSnapshot(
+            self.ledger.record_oom_above(inode, count_incidents(ranges))
+        snapshot = PodSnapshot(
             pod=facts,
             increments=rose,
             above=above,
@@ -110,23 +110,23 @@ class Settler:
             is_rebuilt=inode in self._rebuilt_pods,
         )
         self._rebuilt_pods.discard(inode)
-        seen_now = self.usage_of(account.cgroup) if bookings and rose.oom > 0 else None
+        seen_now = self.usage_of(account.cgroup) if ranges and rose.oom > 0 else None
         incidents = []
-        for booking in bookings:
-            left = None if seen_now is None else self._left(seen_now, booking, inode)
+        for counted in ranges:
+            left = None if seen_now is None else self._left(seen_now, counted, inode)
             incidents.append(
-                self._build_incident(booking, replace(scene, pod_memory=left), pending)
+                self._build_incident(counted, replace(snapshot, pod_memory=left), pending)
             )
         return incidents, 0
 
-    def _left(self, seen: UsageDetail, booking: CounterRange, pod: int) -> PodMemory:
+    def _left(self, seen: UsageDetail, counted: CounterRange, pod: int) -> PodMemory:
         """Separate tmpfs that stays with the pod from shared memory of containers that go on."""
         if seen.composition is None or seen.composition.shmem == 0:
             return PodMemory(seen)
-        own = booking.container.inode if booking.container else None
+        own = counted.container.inode if counted.container else None
         live = [child.cgroup for child in self.ledger.children(pod) if not child.gone]
         others = [cgroup for cgroup in live if cgroup.inode != own][:MAX_OTHERS]
-        on = [cgroup for cgroup in live if cgroup.inode == own and not booking.group_kills]
+        on = [cgroup for cgroup in live if cgroup.inode == own and not counted.group_kills]
         return PodMemory(seen, self._shmem(others), self._shmem(on))
 
     def _shmem(self, cgroups: list[Cgroup]) -> int:
@@ -140,23 +140,23 @@ class Settler:
         incidents: list[Incident] = []
         unattributed = 0
         seen = evidence_below(self.ledger.accounts[inode].cgroup, self.log.unclaimed())
-        for booking in self.ledger.settle_level(inode, seen, complete=complete):
-            facts = self.inventory.pod(booking.pod) if booking.pod else None
+        for counted in self.ledger.settle_level(inode, seen, complete=complete):
+            facts = self.inventory.pod(counted.pod) if counted.pod else None
             if facts is None:
-                unattributed += count_incidents([booking])
+                unattributed += count_incidents([counted])
                 continue
             incidents.append(
-                self._build_incident(booking, unread_snapshot(facts, complete=complete), pending)
+                self._build_incident(counted, unread_snapshot(facts, complete=complete), pending)
             )
         return incidents, unattributed
 
-    def gap_incident(self, booking: CounterRange) -> Incident | None:
+    def gap_incident(self, counted: CounterRange) -> Incident | None:
         """Return kills whose record was lost with an earlier store; None: the pod is not known."""
-        facts = self.inventory.pod(booking.pod) if booking.pod else None
+        facts = self.inventory.pod(counted.pod) if counted.pod else None
         if facts is None:
             return None
         return self._build_incident(
-            booking, unread_snapshot(facts, complete=False), PendingKill(0, 0, 0, time.time())
+            counted, unread_snapshot(facts, complete=False), PendingKill(0, 0, 0, time.time())
         )
 
     def all_pods_known(self, level: int) -> bool:
@@ -165,24 +165,24 @@ class Settler:
         return all(self.inventory.pod(one.pod) is not None for one in seen)
 
     def _build_incident(
-        self, booking: CounterRange, scene: PodSnapshot, pending: PendingKill
+        self, counted: CounterRange, snapshot: PodSnapshot, pending: PendingKill
     ) -> Incident:
         known = (*self.removed.values(), *self.inventory.containers.values())
-        memory = timeline_before(known, booking.container, pending.before)
-        scene = self._with_what_is_known(scene)
-        scene = replace(scene, last_detail=memory.detail if memory else None)
-        policy = self.policy_of(booking.container.inode) if booking.container else None
+        memory = timeline_before(known, counted.container, pending.before)
+        snapshot = self._with_what_is_known(snapshot)
+        snapshot = replace(snapshot, last_detail=memory.detail if memory else None)
+        policy = self.policy_of(counted.container.inode) if counted.container else None
         node, boot = self.identity.node, self.identity.boot_id
         after, before = pending.after or None, pending.before
         context = RecordContext(node, boot, after, before, policy, memory)
-        incident = investigate(booking, scene, context)
+        incident = investigate(counted, snapshot, context)
         self.log.claim(list(incident.log))
         return incident
 
-    def _with_what_is_known(self, scene: PodSnapshot) -> PodSnapshot:
+    def _with_what_is_known(self, snapshot: PodSnapshot) -> PodSnapshot:
         top = next((a for a in self.ledger.accounts.values() if a.parent is None), None)
         return replace(
-            scene,
+            snapshot,
             names=self.names(),
             log=self.log.unclaimed(),
             kubepods_limit=top.limit if top else None,

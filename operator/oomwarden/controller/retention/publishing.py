@@ -61,9 +61,9 @@ class PressurePublisher:
     def __post_init__(self) -> None:
         self.gauge = PressureGauge(self.bounds)
 
-    def record_census(self, census: RecordCounts) -> None:
+    def record_counts(self, counts: RecordCounts) -> None:
         """Record a complete count by namespace."""
-        self.gauge = self.gauge.with_counts(census, self.clock())
+        self.gauge = self.gauge.with_counts(counts, self.clock())
 
     def record_total(self, total: RecordCount) -> None:
         """Record how many OOMKills there are in all namespaces."""

@@ -158,11 +158,11 @@ class Retention:
         """List all records once, and delete those that exceed the bounds."""
         page, before = await self.calls.page(""), deletions.deleted
         young = exempt(self.bounds, self._last.total.all if self._last else 0)
-        census = RecordCounts(page.now)
+        counts = RecordCounts(page.now)
         excess = RetentionFilter(self.bounds, page.now, self._share, young)
         for number in count(1):
             for record in page.records:
-                census.add(record)
+                counts.add(record)
             await deletions.delete([each for one in page.records for each in excess.add(one)])
             if not page.token:
                 break
@@ -171,10 +171,10 @@ class Retention:
                 await self.publisher.publish()
             page = await self.calls.page(page.token)
         await deletions.delete(excess.finish())
-        self.publisher.record_census(census)
-        total = census.total
+        self.publisher.record_counts(counts)
+        total = counts.total
         left = RecordCount(max(total.all - (deletions.deleted - before), 0), total.young)
-        self._last = _LastRound(left, census.namespace_share(self.bounds))
+        self._last = _LastRound(left, counts.namespace_share(self.bounds))
 
     def _log_interruption(self, reason: str) -> None:
         if reason != self._interrupted:
