@@ -78,8 +78,9 @@ async def test_two_pods_in_one_burst_are_two_records(books: RecorderNode) -> Non
 
 @pytest.mark.parametrize("group", ["", "system.slice/web.service"])
 async def test_a_group_kill_that_is_not_counted_as_one_yet_is_waited_for(
-    books: RecorderNode, group: str
+    books: RecorderNode, group: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(settling, "EMPTY_STILL_SECONDS", STILL_SECONDS)
     pod = books.cgroups.pod(1)
     app = books.cgroups.container(pod, "a")
     (books.cgroups.root / app / group).mkdir(parents=True, exist_ok=True)

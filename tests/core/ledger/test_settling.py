@@ -69,19 +69,19 @@ def test_a_group_kill_ends_with_its_containers_or_with_its_time_limit(
     first: float,
     waited: float,
     groups: int,
-    populated: bool,  # noqa: FBT001 - drawn
+    unfinished: bool,  # noqa: FBT001 - drawn
     unread: bool,  # noqa: FBT001 - drawn
 ) -> None:
     pending = PendingKill(first, first, 0, 1, group=True)
     now = first + waited
     in_time = now - first < GROUP_SECONDS
     whole, half = KillCounters(2 * groups, groups), KillCounters(2 * groups - 1, groups)
-    more = populated or unread
+    more = unfinished or unread
     still = now - pending.last > (GROUP_STILL_SECONDS if more else EMPTY_STILL_SECONDS)
 
     def in_progress(unrecorded: KillCounters, *, begun: bool) -> bool:
         return pending.is_in_progress(
-            now, unrecorded, begun=begun, populated=populated, unread=unread
+            now, unrecorded, begun=begun, unfinished=unfinished, unread=unread
         )
 
     assert in_progress(whole, begun=False) is (more and not still)

@@ -52,7 +52,8 @@ class KillProgress:
         groups = [c.cgroup for c in struck if c.unrecorded.oom_group_kill > 0]
         single = [c.cgroup for c in struck if c.unrecorded.oom_group_kill <= 0]
         begun = [c for c in single if pending.is_group(c.inode, partial(self._is_group, c))]
-        populated = not all(map(self.probe.is_empty, groups + begun))
+        # A group kill that has begun is always counted as one, however late (oom_kill_process).
+        unfinished = bool(begun) or not all(map(self.probe.is_empty, groups))
         half = self._kills_groups() and is_half_counted(pod, containers)
         unread = self._may_be_unread(pending, single, half=half) and (
             self.probe.read_oom_kills(pod.cgroup) > pod.observed.oom_kill  # read last of all
@@ -61,7 +62,7 @@ class KillProgress:
             now,
             pod.unrecorded,
             begun=counted > pod.unrecorded.oom_kill or bool(begun) or half,
-            populated=populated,
+            unfinished=unfinished,
             unread=unread,
         )
 

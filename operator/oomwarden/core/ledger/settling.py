@@ -51,7 +51,7 @@ class PendingKill:
         return container in self.group_containers
 
     def is_in_progress(
-        self, now: float, unrecorded: KillCounters, *, begun: bool, populated: bool, unread: bool
+        self, now: float, unrecorded: KillCounters, *, begun: bool, unfinished: bool, unread: bool
     ) -> bool:
         """Return whether more increments of the same kill may follow.
 
@@ -63,16 +63,17 @@ class PendingKill:
             unrecorded: The pod's unrecorded counters.
             begun: Whether a container's counters show that the pod's will rise, or that its group
                 kill is not yet counted as one.
-            populated: Whether a container of a group kill still has processes.
-            unread: Whether the pod's counter rose again after `populated` was checked.
+            unfinished: Whether a group kill is not yet counted as one, or its container still has
+                processes.
+            unread: Whether the pod's counter rose again after `unfinished` was checked.
         """
-        longest = GROUP_STILL_SECONDS if populated or unread else EMPTY_STILL_SECONDS
+        longest = GROUP_STILL_SECONDS if unfinished or unread else EMPTY_STILL_SECONDS
         if now - self.last > longest or now - self.first >= GROUP_SECONDS:
             return False
         if begun or unread:
             return True
         half = unrecorded.oom_kill < 2 * unrecorded.oom_group_kill
-        return self.group and (half or populated)
+        return self.group and (half or unfinished)
 
     def due(self) -> float:
         """Return the time from which the pod may be settled."""
