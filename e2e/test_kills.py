@@ -69,7 +69,7 @@ def test_a_kill_by_tmpfs_at_the_pods_limit_is_reported_with_what_frees_the_memor
     assert parse_bytes(kill["podMemory"]["shmem"]) > 24 << 20
     (event,) = eventually(lambda: oom_event_of(world, kill), 30)
     assert "at the pod's limit 48Mi" in event["note"]
-    assert "a restart of the container does not free what lies in tmpfs" in event["note"]
+    assert "restarting the container does not free tmpfs" in event["note"]
     again = eventually(lambda: start_failure_notes(world, namespace, "full"), 90)
     assert "Raise its memory limit" not in again[0]
 

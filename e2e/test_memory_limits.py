@@ -203,7 +203,10 @@ def test_a_stolen_agent_token_cannot_request_what_no_policy_grants(
 
     log = ("logs", "-n", "oomwarden", "deploy/oomwarden-operator")
     # Written again each time, as the real agent may overwrite them before the operator reads them.
-    refusals = (f"{namespace}/db app: no policy", "db app: the pod no longer exists")
+    refusals = (
+        f"of pod {namespace}/db was not resized: no policy",
+        "/db was not resized: the pod no longer exists",
+    )
 
     def both_refused() -> bool:
         """The operator's log has the refusal of both forged requests."""

@@ -85,7 +85,7 @@ def test_malformed_objects_stop_neither_agent_nor_operator_and_are_reported(
         return conditions(world.node_report(node))["ObjectsUnderstood"]
 
     try:
-        named = f"Pod {namespace}/mirror: its config.hash is no hash"
+        named = f"Pod {namespace}/mirror: its config.hash was not made by the kubelet"
         found = eventually(
             lambda: seen if named in (seen := objects_understood())["message"] else {}
         )
