@@ -32,6 +32,19 @@ def odd_pod(world: World, namespace: str, name: str, node: str, **metadata: Any)
     return manifest
 
 
+def malformed_metadata(claimed_uid: str) -> dict[str, dict[str, Any]]:
+    """Return metadata by pod name; one pod claims to be the mirror of another one."""
+    owner = {
+        "apiVersion": "v1", "kind": "K" * 254, "name": "n; sh\n", "uid": "u", "controller": True,
+    }  # fmt: skip
+    claim = {f"kubernetes.io/config.{key}": claimed_uid for key in ("mirror", "hash")}
+    return {
+        "owned": {"ownerReferences": [owner]},
+        "lines": {"annotations": {"note": "one\u0085two\u2028three"}},
+        "mirror": {"annotations": claim},
+    }
+
+
 def test_malformed_objects_stop_neither_agent_nor_operator_and_are_reported(
     world: World, release: Release, namespace: str
 ) -> None:
@@ -41,45 +54,17 @@ def test_malformed_objects_stop_neither_agent_nor_operator_and_are_reported(
     world.apply(policy(namespace, "all", {"app": "sleeper"}, {"oomScoreAdj": -321}))
     world.apply(sleeper(world, namespace, "victim"))
     world.wait_until_running(namespace, "victim")
-    uid = world.pod(namespace, "victim").metadata.uid
-    owner = {
-        "apiVersion": "v1",
-        "kind": "K" * 254,
-        "name": "n; sh\n",
-        "uid": "u",
-        "controller": True,
-    }
-    claim = {f"kubernetes.io/config.{key}": uid for key in ("mirror", "hash")}
-    odd: dict[str, dict[str, Any]] = {
-        "owned": {"ownerReferences": [owner]},
-        "lines": {"annotations": {"note": "one\u0085two\u2028three"}},
-        "mirror": {"annotations": claim},
-    }
+    odd = malformed_metadata(world.pod(namespace, "victim").metadata.uid)
     for name, metadata in odd.items():
         world.core.create_namespaced_pod(
             namespace, odd_pod(world, namespace, name, node, **metadata)
         )
-    kubectl, version = world.cluster.kubectl, f"{GROUP}/{VERSION}"
-    kubectl(
-        "patch",
-        "pod",
-        "lines",
-        "-n",
-        namespace,
-        "--type=merge",
-        "-p",
-        deeply_nested_patch("pod", "v1"),
-    )
-    kubectl(
-        "patch",
-        "oompolicy",
-        "all",
-        "-n",
-        namespace,
-        "--type=merge",
-        "-p",
-        deeply_nested_patch("p", version),
-    )
+    kubectl = world.cluster.kubectl
+    for kind, name, patch in (
+        ("pod", "lines", deeply_nested_patch("pod", "v1")),
+        ("oompolicy", "all", deeply_nested_patch("p", f"{GROUP}/{VERSION}")),
+    ):
+        kubectl("patch", kind, name, "-n", namespace, "--type=merge", "-p", patch)
 
     def objects_understood() -> dict[str, str]:
         return conditions(world.node_report(node))["ObjectsUnderstood"]

@@ -13,7 +13,6 @@ from oomwarden.agent.detection.batch import Batch
 from oomwarden.agent.detection.detector import Detector, into_queue
 from oomwarden.agent.detection.kernel_log import KernelLogReader
 from oomwarden.agent.informers.inventory import Inventory
-from oomwarden.agent.recording.kill_progress import GroupKillProbe
 from oomwarden.agent.recording.recorder import Recorder
 from oomwarden.agent.recording.settler import NodeIdentity, Settler
 from oomwarden.agent.store.counters import counts
@@ -93,8 +92,7 @@ class RecorderNode:
             NodeIdentity("node-1", "boot", Nesting(), self.agents), Ledger(), inventory,
             KernelLogReader(lambda: self.log), lambda _: None, partial(read_charged_memory, root),
         )  # fmt: skip
-        probe = GroupKillProbe(root)
-        recorder = Recorder(settler, store, probe, self.recorded, lambda: CALM, enqueued.set, ())
+        recorder = Recorder(settler, store, root, self.recorded, lambda: CALM, enqueued.set, ())
         queue: asyncio.Queue[Batch] = asyncio.Queue()
         kubepods = find_kubepods(root)
         assert kubepods is not None

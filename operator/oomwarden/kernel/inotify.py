@@ -49,11 +49,6 @@ class Inotify:
         self._poll = select.poll()
         self._poll.register(self._wake, select.POLLIN)
 
-    @property
-    def is_open(self) -> bool:
-        """Return whether an inotify instance is open."""
-        return self._fd is not None
-
     def open(self) -> None:
         """Open an inotify instance if none is open.
 

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 from oomwarden.agent.detection.detector import Detector, into_queue
 from oomwarden.agent.detection.kernel_log import OTHER_PID_NAMESPACE, KernelLogReader
 from oomwarden.agent.informers.inventory import Inventory
-from oomwarden.agent.recording.kill_progress import GroupKillProbe
 from oomwarden.agent.recording.recorder import Recorder
 from oomwarden.agent.recording.settler import NodeIdentity, Settler
 from oomwarden.agent.store.counters import counts
@@ -88,7 +87,7 @@ class AgentLoop:
         self.recorder = Recorder(
             settler,
             self.store,
-            GroupKillProbe(root),
+            root,
             self.recorded,
             lambda: CALM,
             lambda: None,

@@ -52,11 +52,6 @@ class Evaluator:
     _groups: dict[tuple[int, ...], tuple[Policy, ...]] = field(default_factory=dict)
 
     @property
-    def synced(self) -> bool:
-        """Whether enough is known to say that no policy wins."""
-        return self.view.synced
-
-    @property
     def _versions(self) -> Versions:
         return (self.view.policies.version, self.view.namespaces.version, self.view.node.version)
 

@@ -69,7 +69,7 @@ class Tracker:
             if tracked is None or tracked.container is not container:
                 tracked = self.containers[inode] = TrackedContainer(container)
             fresh = self.evaluator.decide(container, baseline, tracked.decision)
-            if self.evaluator.synced and fresh is not None:
+            if self.view.synced and fresh is not None:
                 tracked.decision = fresh
                 self.governing.remember(inode, fresh, self.mode)
             tracked.set_plan(self._plan(tracked, baseline, decided=fresh is not None), now)
@@ -90,9 +90,7 @@ class Tracker:
     ) -> ScorePlan | None:
         """Leave everything as it is while the mode or the policies are not known."""
         mode = self.mode
-        if mode is None or (
-            mode is EnforcementMode.ENFORCE and not (self.evaluator.synced and decided)
-        ):
+        if mode is None or (mode is EnforcementMode.ENFORCE and not (self.view.synced and decided)):
             return None
         target = tracked.decision.evaluation.target if tracked.decision else Target()
         own = self.baselines.own.has(tracked.container)

@@ -14,10 +14,9 @@ from oomwarden.agent.detection.kernel_log import OTHER_PID_NAMESPACE, KernelLogR
 from oomwarden.agent.detection.kubepods import KubepodsDetection
 from oomwarden.agent.detection.layout import LayoutMonitor
 from oomwarden.agent.detection.memory_sampler import MemorySampler
-from oomwarden.agent.flows.node import Node
+from oomwarden.agent.flows.node import LATE_SECONDS, Node
 from oomwarden.agent.recording.agent_kills import agent_pods
 from oomwarden.agent.recording.host_kills import HostKills
-from oomwarden.agent.recording.kill_progress import GroupKillProbe
 from oomwarden.agent.recording.misreports import MisreportNotifier
 from oomwarden.agent.recording.recorder import Recorder
 from oomwarden.agent.recording.settler import NodeIdentity, Settler
@@ -28,8 +27,6 @@ from oomwarden.kernel import syslog
 from oomwarden.kernel.container.memory import read_charged_memory
 from oomwarden.kube import events, oomkill_writer, oomnodes
 from oomwarden.probes.loops import Loop, age_since
-
-LATE_SECONDS = 60.0
 
 
 class KillFlow:
@@ -75,7 +72,7 @@ class KillFlow:
         self.recorder = Recorder(
             self.settler,
             node.store,
-            GroupKillProbe(cgroups),
+            cgroups,
             recorded_ranges,
             node.pressure.current,
             signals.outbox.set,

@@ -15,6 +15,9 @@ from oomwarden.kernel.proc.process import ProcRoot
 from oomwarden.kernel.roots import HostRoots
 from oomwarden.kube.transport.client import Client
 
+LATE_SECONDS = 60.0
+"""Age at which a loop that reads or writes the kernel makes the agent unhealthy."""
+
 
 @dataclass(frozen=True, slots=True)
 class Signals:

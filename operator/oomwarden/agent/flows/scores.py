@@ -18,13 +18,11 @@ from oomwarden.agent.enforcement.naming import ContainerNamer
 from oomwarden.agent.enforcement.reconciler import ScoreReconciler
 from oomwarden.agent.enforcement.scanner import Scanner
 from oomwarden.agent.enforcement.tracker import Tracker
-from oomwarden.agent.flows.node import Node
+from oomwarden.agent.flows.node import LATE_SECONDS, Node
 from oomwarden.agent.reporting.resize_requests import ResizeRequests
 from oomwarden.core.enforcement.scoring import Floor
 from oomwarden.kube import oomnodes
 from oomwarden.probes.loops import Loop, age_since
-
-LATE_SECONDS = 60.0
 
 
 class ScoreFlow:

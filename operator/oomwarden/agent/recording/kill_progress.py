@@ -13,30 +13,11 @@ from oomwarden.kernel.cgroup.group_kill import is_empty, is_killed_as_group, rea
 
 
 @dataclass(frozen=True, slots=True)
-class GroupKillProbe:
-    """Reads, at the moment of the call, how far the kernel has got with a group kill."""
-
-    cgroups: CgroupRoot
-
-    def is_empty(self, cgroup: Cgroup) -> bool:
-        """Return whether a container's cgroup holds no process any more."""
-        return is_empty(self.cgroups, cgroup)
-
-    def is_killed_as_group(self, cgroup: Cgroup) -> bool:
-        """Return whether the kernel may kill a container as a group, and counts such kills."""
-        return is_killed_as_group(self.cgroups, cgroup)
-
-    def read_oom_kills(self, cgroup: Cgroup) -> int:
-        """Return `oom_kill` of a cgroup's memory.events."""
-        return read_oom_kills(self.cgroups, cgroup)
-
-
-@dataclass(frozen=True, slots=True)
 class KillProgress:
     """Compares what the ledger has read with what the kernel shows now."""
 
     ledger: Ledger
-    probe: GroupKillProbe
+    cgroups: CgroupRoot
 
     def is_in_progress(self, pod: Account, pending: PendingKill, now: float) -> bool:
         """Return whether more of a pod's kills is still to be counted or read.
@@ -51,12 +32,17 @@ class KillProgress:
         struck = [c for c in containers if c.unrecorded.oom_kill > 0 and not c.gone]
         groups = [c.cgroup for c in struck if c.unrecorded.oom_group_kill > 0]
         single = [c.cgroup for c in struck if c.unrecorded.oom_group_kill <= 0]
-        begun = [c for c in single if pending.is_group(c.inode, partial(self._is_group, c))]
+        is_group = partial(is_killed_as_group, self.cgroups)
+        begun = [c for c in single if pending.is_group(c.inode, partial(is_group, c))]
         # A group kill that has begun is always counted as one, however late (oom_kill_process).
-        unfinished = bool(begun) or not all(map(self.probe.is_empty, groups))
-        half = self._kills_groups() and is_half_counted(pod, containers)
-        unread = self._may_be_unread(pending, single, half=half) and (
-            self.probe.read_oom_kills(pod.cgroup) > pod.observed.oom_kill  # read last of all
+        unfinished = bool(begun) or not all(map(self._is_empty, groups))
+        kills_groups = self._kills_groups()
+        half = kills_groups and is_half_counted(pod, containers)
+        # An agent that gets no processor time reads the last count seconds later. By then the
+        # container may be removed, and no longer shows that it was killed as a group.
+        cut = half or (kills_groups and any(map(self._is_empty, single)))
+        unread = (pending.group or cut) and (
+            read_oom_kills(self.cgroups, pod.cgroup) > pod.observed.oom_kill  # read last of all
         )
         return pending.is_in_progress(
             now,
@@ -66,18 +52,8 @@ class KillProgress:
             unread=unread,
         )
 
-    def _is_group(self, cgroup: Cgroup) -> bool:
-        return self.probe.is_killed_as_group(cgroup)
-
-    def _may_be_unread(self, pending: PendingKill, single: list[Cgroup], *, half: bool) -> bool:
-        """Return whether the last count of a group kill may not have been read yet.
-
-        An agent that gets no processor time reads it seconds later. By then the container may be
-        removed, so that its own files no longer show that it was killed as a group.
-        """
-        if pending.group or half:
-            return True
-        return self._kills_groups() and any(map(self.probe.is_empty, single))
+    def _is_empty(self, cgroup: Cgroup) -> bool:
+        return is_empty(self.cgroups, cgroup)
 
     def _kills_groups(self) -> bool:
         """Return whether the kubelet sets memory.oom.group, as far as a kill has shown it."""

@@ -15,7 +15,7 @@ from oomwarden.agent.detection.batch import Batch
 from oomwarden.agent.informers.inventory import Container
 from oomwarden.agent.recording.checkpointer import Checkpointer, Settled
 from oomwarden.agent.recording.completeness import Completeness
-from oomwarden.agent.recording.kill_progress import GroupKillProbe, KillProgress
+from oomwarden.agent.recording.kill_progress import KillProgress
 from oomwarden.agent.recording.recovery import ListRecorded, Recovery
 from oomwarden.agent.recording.settler import Settler
 from oomwarden.agent.store.database import Database
@@ -26,6 +26,7 @@ from oomwarden.core.ledger.ledger import unsettled_below
 from oomwarden.core.ledger.settling import SettleQueue
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.quota.pressure import Pressure
+from oomwarden.kernel.cgroup.files import CgroupRoot
 
 UNKNOWN_POD_SECONDS = 60.0
 """How long a removed pod that the API server has not listed is waited for."""
@@ -44,7 +45,7 @@ class Recorder:
     Attributes:
         settler: Makes incidents of a pod's unrecorded kills.
         store: Where checkpoints and records are kept, in one transaction.
-        probe: Shows how far the kernel has got with a group kill.
+        cgroups: Shows how far the kernel has got with a group kill.
         list_recorded: Returns what the API server keeps of this node, for a new store.
         pressure: Returns how hard records are merged.
         enqueued: Called when the outbox has new rows.
@@ -55,7 +56,7 @@ class Recorder:
 
     settler: Settler
     store: Database
-    probe: GroupKillProbe
+    cgroups: CgroupRoot
     list_recorded: ListRecorded
     pressure: Callable[[], Pressure]
     enqueued: Callable[[], None]
@@ -73,7 +74,7 @@ class Recorder:
         self._recovery = Recovery(self.settler, self.store, self.list_recorded, self._tick)
         self._checkpointer = Checkpointer(self.settler, self.store, self.pressure)
         self._completeness = Completeness(self.settler)
-        self._progress = KillProgress(self.settler.ledger, self.probe)
+        self._progress = KillProgress(self.settler.ledger, self.cgroups)
 
     async def run(self, queue: "asyncio.Queue[Batch]") -> None:
         """Record until cancelled."""
@@ -167,10 +168,8 @@ class Recorder:
         self._checkpointer.forget(gone)
 
     def _drop_settled(self) -> None:
-        accounts = self.settler.ledger.accounts
-        for inode in list(self.pending.pods):
-            if accounts[inode].unrecorded.oom_kill <= 0:
-                del self.pending.pods[inode]
+        for inode in self.pending.pods.keys() - self._completeness.unrecorded():
+            del self.pending.pods[inode]
 
     async def _settle_due(self) -> None:
         now, log = asyncio.get_running_loop().time(), self.settler.log
@@ -226,14 +225,10 @@ class Recorder:
         ledger, last = self.settler.ledger, self._batch
         if not self.settler.inventory.synced:
             return  # no pod could be named yet
+        unrecorded = [a for a in ledger.accounts.values() if a.unrecorded.oom_kill > 0]
         for level in (Level.QOS, Level.KUBEPODS):
-            for account in [a for a in ledger.accounts.values() if a.cgroup.level is level]:
-                inode, unrecorded = account.cgroup.inode, account.unrecorded.oom_kill > 0
-                if (
-                    unrecorded
-                    and inode not in self.pending.pods
-                    and not unsettled_below(ledger, inode)
-                ):
+            for inode in [a.cgroup.inode for a in unrecorded if a.cgroup.level is level]:
+                if inode not in self.pending.pods and not unsettled_below(ledger, inode):
                     self.pending.touch(inode, now, last.after, last.ended)
 
     async def _save(self, settled: Settled) -> None:

@@ -68,15 +68,15 @@ class ResizeRequests:
     _found: Mapping[int, LimitDecision] = field(default_factory=dict)
 
     async def run(self) -> None:
-        """Evaluate until cancelled. The operator's OOMLimits must have been listed before."""
+        """Evaluate on changes until cancelled; the first evaluation is the caller's."""
         while True:
+            self.progress = time.monotonic()
+            await self.changed.wait(self.seconds)
+            await asyncio.sleep(GATHER_SECONDS)
             before = (self.asked, self._found)
             self.evaluate()
             if (self.asked, self._found) != before:
                 self.status_changed()
-            self.progress = time.monotonic()
-            await self.changed.wait(self.seconds)
-            await asyncio.sleep(GATHER_SECONDS)
 
     def evaluate(self) -> None:
         """Evaluate every live container; what is new takes a turn of the node's cap."""

@@ -33,7 +33,7 @@ def evaluate(
     """Evaluate the policies that select a container's pod.
 
     Args:
-        policies: The policies, in any plan.
+        policies: The policies, in any order.
         container: Its name.
         baseline: The runtime's score; None if it is not known.
         floor: The floor for namespaced policies.

@@ -4,6 +4,7 @@ The counters say how many kills there were. The log says where they happened if 
 removed before its counters were read.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -179,10 +180,10 @@ def _without_counted_part(
 
     If the log has another kill of the container, what was read may be that one.
     """
-    left, paths = list(fresh), [one.container.path for one in evidence]
+    left, kills = list(fresh), Counter(one.container.path for one in evidence)
     for index, one in enumerate(left):
         own = recorded.get(one.container.path, KillCounters())
-        alone = paths.count(one.container.path) == 1
+        alone = kills[one.container.path] == 1
         if alone and one.is_group and own.oom_group_kill == 0 and own.oom_kill < one.most:
             least, most = one.least - own.oom_kill, one.most - own.oom_kill
             left[index] = replace(one, least=max(least, 0), most=most)
