@@ -43,6 +43,7 @@ class RecorderNode:
         self.path = tmp_path / "store.sqlite"
         self.pods: dict[str, PodFacts] = {}
         self.log = b""
+        self.log_readable = True
         self.after_kills: Callable[[], None] = lambda: None  # before the next read
         self.known = RecordedKills()
         self.away = False
@@ -54,6 +55,11 @@ class RecorderNode:
         if self.away:
             raise httpx2.ConnectError("away")
         return self.known
+
+    def read_log(self) -> bytes:
+        if not self.log_readable:
+            raise PermissionError(1, "Operation not permitted")
+        return self.log
 
     def held_up(self, deliver: Callable[[Batch], None]) -> Callable[[Batch], None]:
         def deliver_and_wait(batch: Batch) -> None:
@@ -90,7 +96,7 @@ class RecorderNode:
         root, enqueued = CgroupRoot(self.cgroups.root), asyncio.Event()
         settler = Settler(
             NodeIdentity("node-1", "boot", Nesting(), self.agents), Ledger(), inventory,
-            KernelLogReader(lambda: self.log), lambda _: None, partial(read_charged_memory, root),
+            KernelLogReader(self.read_log), lambda _: None, partial(read_charged_memory, root),
         )  # fmt: skip
         recorder = Recorder(settler, store, root, self.recorded, lambda: CALM, enqueued.set, ())
         queue: asyncio.Queue[Batch] = asyncio.Queue()

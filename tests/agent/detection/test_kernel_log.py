@@ -1,3 +1,5 @@
+import asyncio
+
 from oomwarden.agent.detection.kernel_log import OTHER_PID_NAMESPACE, KernelLogReader
 from oomwarden.core.kernel_log.position import Position
 
@@ -113,13 +115,13 @@ async def test_the_successor_of_an_agent_without_access_to_the_log_skips_old_lin
     def refuse() -> bytes:
         raise PermissionError(1, "Operation not permitted")
 
-    blind = KernelLogReader(refuse)
-    await blind.start_from(Position(333.0))
-    assert blind.position == Position(333.0)
-    blind.discard_before(518.0)
+    blind, now = KernelLogReader(refuse), asyncio.get_running_loop().time()
+    await blind.start_from(Position(now - 50))
+    assert blind.position == Position(now - 50)
+    blind.discard_before(now - 10)
     ring = Ring()
-    ring.text = logged(PATH, 1, "69.000000") + logged(PATH, 2, "500.000000")
-    ring.text += logged(PATH, 3, "520.000000")
+    ring.text = logged(PATH, 1, f"{now - 60:.6f}") + logged(PATH, 2, f"{now - 5:.6f}")
+    ring.text += logged(PATH, 3, f"{now + 20:.6f}")
     following = KernelLogReader(ring.read)
     await following.start_from(blind.position)
     assert [kill.victims[0].pid for kill in following.unclaimed()] == [3]

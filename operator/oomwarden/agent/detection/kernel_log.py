@@ -156,12 +156,12 @@ class KernelLogReader:
 
         Call it when counters that were read since then have no unrecorded kills: the dropped kills
         are recorded, or happened outside of all pods, and must not be attributed to a later kill.
-        The same is true of lines that this agent could not read. Time stamps of the log and the
-        event loop's clock both count from boot (Linux kernel/printk/printk.c, local_clock), and
-        may drift apart.
+        The same is true of lines that this agent could not read, up to the last time it tried: the
+        kernel prints a kill shortly after it counts it. Time stamps of the log and the event loop's
+        clock both count from boot (Linux kernel/printk/printk.c, local_clock), and may drift apart.
         """
         if not self.state.usable and self._disabled is None:
-            self._last_stamp = max(self._last_stamp, read_from)
+            self._last_stamp = max(self._last_stamp, read_from, self._last_read)
         self._kills = [(at, kill) for at, kill in self._kills if at >= read_from]
 
 

@@ -130,12 +130,12 @@ class Recorder:
             ledger.mark_gone(cgroup.inode)
             self.settler.remove(cgroup)
         self._completeness.observe(batch)
-        self._release_log(batch)
+        self._release_log()
 
-    def _release_log(self, batch: Batch) -> None:
-        """Drop log lines that were read before, once no kill is unrecorded."""
+    def _release_log(self) -> None:
+        """Drop log lines of kills that are all counted, once no kill is unrecorded."""
         if not self.pending.pods and not self._completeness.unrecorded():
-            self.settler.log.discard_before(batch.began)
+            self.settler.log.discard_before(self._batch.began)
             self._completeness.reset()
 
     def _open(self, cgroup: Cgroup, parent: int | None, now: float, *, existed: bool) -> None:
@@ -183,6 +183,7 @@ class Recorder:
         accounts = self.settler.ledger.accounts
         for inode in sorted(due, key=lambda one: _ORDER.index(accounts[one].cgroup.level)):
             self._settle(inode, now, settled)
+        self._release_log()  # stored with the records, so that no later agent uses their lines
         await self._save(settled)
 
     def _settle(self, inode: int, now: float, settled: Settled) -> None:
