@@ -48,7 +48,7 @@ from tests.support.mirror_pods import mirror
 Manifest = dict[str, Any]
 NOW = datetime(2026, 11, 26, 20, 0, 30, tzinfo=UTC)
 _CLIENT = cast("Any", None)
-LONGEST_MESSAGE = 32_768
+MAX_MESSAGE = 32_768
 """The maximum length of a condition's message, in characters."""
 
 
@@ -77,7 +77,7 @@ def pods(example: list[tuple[str, Manifest]]) -> None:
                 sink.replace([manifest, _OWN, mirror()])
         message = passed_over.message()
         assert message.isprintable()
-        assert len(message) < LONGEST_MESSAGE
+        assert len(message) < MAX_MESSAGE
         assert "Error at" not in message, "the event handler itself raises nothing"
         assert inventory.pods[VICTIM].namespace == "bank"
         assert inventory.pods[HASH].namespace == "kube-system"
@@ -204,10 +204,10 @@ def oom_nodes(example: list[Manifest]) -> None:
         for key in list(reports._by_policy):
             status = summarise(1, reports.for_policy(key), PolicyStatus(), NOW)
             assert all(1 <= len(each.reason) <= 1024 for each in status.conditions)
-            assert all(len(each.message) <= LONGEST_MESSAGE for each in status.conditions)
+            assert all(len(each.message) <= MAX_MESSAGE for each in status.conditions)
             assert all(each.message.isprintable() for each in status.conditions)
             assert 0 <= min(status.pods, status.refused) <= max(status.pods, status.refused) < 2**63
-    assert len(odd.message()) <= LONGEST_MESSAGE
+    assert len(odd.message()) <= MAX_MESSAGE
     assert "Error at" not in odd.message(), "the event handler itself raises nothing"
     sink.delete({"metadata": {"name": "a"}})
 

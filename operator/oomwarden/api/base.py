@@ -48,7 +48,7 @@ class Model(BaseModel):
     )
 
 
-MOST_VALUES = 128
+MAX_VALUES = 128
 """For all expressions of a selector together."""
 _LABEL_VALUE = Annotated[str, Field(max_length=63)]
 
@@ -129,8 +129,8 @@ class LabelSelector(Model):
         max_length=64,
         json_schema_extra=validations(
             rule(
-                f"self.map(each, has(each.values) ? size(each.values) : 0).sum() <= {MOST_VALUES}",
-                f"all matchExpressions together may have {MOST_VALUES} values at most",
+                f"self.map(each, has(each.values) ? size(each.values) : 0).sum() <= {MAX_VALUES}",
+                f"all matchExpressions together may have {MAX_VALUES} values at most",
             ),
             maxItems=16,
         ),

@@ -5,7 +5,7 @@ from pydantic import Field
 from oomwarden.api.base import Model, Quantity, Timestamp
 from oomwarden.api.free_text import Text96
 
-LONGEST_COMMAND = 96
+MAX_COMMAND_LENGTH = 96
 """Characters of a comm: 15 bytes, each of which may be escaped as six characters."""
 
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from oomwarden.api.base import Model, Quantity, Timestamp
 
-MOST_CONTAINERS = 256
+MAX_CONTAINERS = 256
 
 
 class Step(StrEnum):
@@ -47,7 +47,7 @@ class OOMLimitSpec(Model):
     containers: tuple[KeptLimit, ...] = Field(
         (),
         description="The containers whose limits oomwarden has set.",
-        max_length=MOST_CONTAINERS,
+        max_length=MAX_CONTAINERS,
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["name"],

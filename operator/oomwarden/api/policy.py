@@ -77,7 +77,7 @@ class ProcessRule(Model):
         ),
         min_length=1,
         max_length=512,
-        json_schema_extra={"maxLength": policy_bounds.LONGEST_COMMAND},
+        json_schema_extra={"maxLength": policy_bounds.MAX_COMMAND_LENGTH},
     )
     oom_score_adj: Score = Field(
         description=(
@@ -173,7 +173,7 @@ class OOMPolicySpec(Model):
         (),
         description="Only pods with one of these PriorityClasses. Absent: any or none.",
         max_length=32,
-        json_schema_extra={"x-kubernetes-list-type": "set", "maxItems": policy_bounds.MOST_CLASSES},
+        json_schema_extra={"x-kubernetes-list-type": "set", "maxItems": policy_bounds.MAX_CLASSES},
     )
     qos_classes: tuple[QOSClass, ...] = Field(
         (),

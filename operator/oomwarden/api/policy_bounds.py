@@ -8,14 +8,14 @@ parse that too, and the agents' own bounds apply to it (core/policy/policy_cache
 
 from oomwarden.api.base import Extra, rule, validations
 
-MOST_CONTAINERS = 128
+MAX_CONTAINERS = 128
 """Globs over container names in all rules."""
-MOST_PROCESSES = 64
+MAX_PROCESSES = 64
 """Process rules in all rules."""
-MOST_COMMANDS = 8192
+MAX_COMMANDS_LENGTH = 8192
 """Characters of their globs together."""
-LONGEST_COMMAND = 256
-MOST_CLASSES = 16
+MAX_COMMAND_LENGTH = 256
+MAX_CLASSES = 16
 """Names of PriorityClasses."""
 
 _PROCESSES = "has(each.processes) ? {} : 0"
@@ -23,15 +23,15 @@ _LENGTHS = "each.processes.map(process, size(process.command)).sum()"
 
 ALL_RULES_TOGETHER: Extra = validations(
     rule(
-        f"self.map(each, size(each.containers)).sum() <= {MOST_CONTAINERS}",
-        f"all rules together may have {MOST_CONTAINERS} globs over containers at most",
+        f"self.map(each, size(each.containers)).sum() <= {MAX_CONTAINERS}",
+        f"all rules together may have {MAX_CONTAINERS} globs over containers at most",
     ),
     rule(
-        f"self.map(each, {_PROCESSES.format('size(each.processes)')}).sum() <= {MOST_PROCESSES}",
-        f"all rules together may have {MOST_PROCESSES} processes at most",
+        f"self.map(each, {_PROCESSES.format('size(each.processes)')}).sum() <= {MAX_PROCESSES}",
+        f"all rules together may have {MAX_PROCESSES} processes at most",
     ),
     rule(
-        f"self.map(each, {_PROCESSES.format(_LENGTHS)}).sum() <= {MOST_COMMANDS}",
-        f"the commands of all processes may have {MOST_COMMANDS} characters together at most",
+        f"self.map(each, {_PROCESSES.format(_LENGTHS)}).sum() <= {MAX_COMMANDS_LENGTH}",
+        f"the commands of all processes may have {MAX_COMMANDS_LENGTH} characters together at most",
     ),
 )

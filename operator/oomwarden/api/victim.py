@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from oomwarden.api.base import Extra, Model, Quantity
-from oomwarden.api.memory import LONGEST_COMMAND
+from oomwarden.api.memory import MAX_COMMAND_LENGTH
 
 _NODE_LIST: Extra = {"pattern": r"^[-0-9,]+$"}
 
@@ -42,7 +42,7 @@ class Victim(Model):
             "The process's comm: at most 15 bytes of the program's name, not the command line. "
             "Unprintable characters are escaped."
         ),
-        max_length=LONGEST_COMMAND,
+        max_length=MAX_COMMAND_LENGTH,
     )
     anon_rss: Quantity | None = Field(
         None, alias="anonRSS", description="Anonymous memory in RAM, in bytes (480Mi)."

@@ -4,8 +4,8 @@ import pytest
 from oomwarden.agent.enforcement.scan_schedule import (
     FIRST_GAP_SECONDS,
     HURRIED_SCANS,
+    MAX_RULES_SECONDS,
     RULES_HURRIED_SECONDS,
-    RULES_LONGEST_SECONDS,
 )
 from oomwarden.agent.enforcement.tracked import TrackedContainer
 from oomwarden.agent.informers.inventory import Container
@@ -132,7 +132,7 @@ async def test_containers_with_rules_are_scanned_every_two_seconds_and_others_le
     rules = the_container(node).plan
     assert rules is not None
     same = [ScanOutcome(TARGET, rules=rules.rules)] * 10
-    assert gaps(tracked_with(rules, app), *same)[-1] == RULES_LONGEST_SECONDS
+    assert gaps(tracked_with(rules, app), *same)[-1] == MAX_RULES_SECONDS
     plain = ScorePlan(TARGET, frozenset({GIVEN}))
     assert gaps(tracked_with(plain, app), *[ScanOutcome(TARGET)] * 10)[-1] == 10.0
 

@@ -71,7 +71,7 @@ def test_an_event_about_the_status_alone_is_no_change(
 def test_policies_of_a_list_beyond_the_bound_are_left_out_unparsed(
     cache: PolicyCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("oomwarden.core.policy.policy_cache.MOST_POLICIES", 1)
+    monkeypatch.setattr("oomwarden.core.policy.policy_cache.MAX_POLICIES", 1)
     listed(cache, NAMESPACED, manifest("a"), manifest("b"), manifest("broken", -1000))
     assert (names(cache), cache.unreadable) == (["a"], {})
     assert list(cache.left_out) == [(NAMESPACED, "shop", "b"), (NAMESPACED, "shop", "broken")]
@@ -196,7 +196,7 @@ def test_a_namespace_that_lost_its_pods_during_its_list_is_not_kept(cache: Polic
 def test_policies_that_are_left_out_are_named_with_their_generations(
     cache: PolicyCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("oomwarden.core.policy.policy_cache.MOST_POLICIES", 2)
+    monkeypatch.setattr("oomwarden.core.policy.policy_cache.MAX_POLICIES", 2)
     listed(cache, NAMESPACED, *(manifest(name) for name in "cab"))
     assert names(cache) == ["a", "b"]
     assert cache.left_out == {(NAMESPACED, "shop", "c"): 1}

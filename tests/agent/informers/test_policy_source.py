@@ -138,7 +138,7 @@ async def test_no_namespace_is_listed_alone_before_the_first_list_of_all() -> No
 async def test_policies_that_were_left_out_come_back_with_room_at_a_limited_rate(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("oomwarden.core.policy.policy_cache.MOST_POLICIES", 1)
+    monkeypatch.setattr("oomwarden.core.policy.policy_cache.MAX_POLICIES", 1)
     world = World(manifest("a"), manifest("b"), manifest("c"))
     world.cache.track_namespaces({"shop"}, 0.0)
     await world.list_all()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from oomwarden.agent.informers.limits import LimitCache
-from oomwarden.agent.reporting.resize_requests import MOST_ASKED, in_turn
+from oomwarden.agent.reporting.resize_requests import MAX_ASKED, in_turn
 from oomwarden.api.oomlimit import Step
 from oomwarden.api.oomnode import Resize
 from oomwarden.core.model.limit_ownership import LimitOwner, LimitOwnership
@@ -107,7 +107,7 @@ async def test_of_many_requests_fifty_are_reported_and_the_others_counted(node: 
     (one,) = pod.containers
     (container,) = node.inventory.containers.values()
     several: list[ContainerFacts] = []
-    for number in range(MOST_ASKED + 10):
+    for number in range(MAX_ASKED + 10):
         digits = f"{number:064x}"
         several.append(replace(one, name=f"app-{number}", container_id=digits))
         cgroup = replace(container.cgroup, inode=10_000 + number, container_id=digits)
@@ -117,11 +117,11 @@ async def test_of_many_requests_fifty_are_reported_and_the_others_counted(node: 
     node.inventory.pods[pod.cgroup_uid] = replace(pod, containers=(one, *several))
     node.changed.set()
     await node.scores.step()
-    assert len(asked(node)) == MOST_ASKED
+    assert len(asked(node)) == MAX_ASKED
     assert node.requests.asked[1] == 11
     parts = map(node.requests.part, node.tracker.containers.values())
     reasons = [remark.reason for part in parts for remark in part.remarks]
-    assert (reasons.count("ResizeAsked"), reasons.count("ResizeWaits")) == (MOST_ASKED, 11)
+    assert (reasons.count("ResizeAsked"), reasons.count("ResizeWaits")) == (MAX_ASKED, 11)
 
 
 def test_what_puts_back_comes_first_and_each_of_the_others_comes_to_its_turn() -> None:
@@ -135,7 +135,7 @@ def test_what_puts_back_comes_first_and_each_of_the_others_comes_to_its_turn() -
         found = [number for _, number in in_turn(asks, turn)]
         assert found[:2] == [500, 501]
         assert sorted(found) == sorted(number for _, number in asks)
-        seen |= set(found[:MOST_ASKED])
+        seen |= set(found[:MAX_ASKED])
     assert len(seen) == len(asks)
     assert [number for _, number in in_turn(asks[:40], 7)] == list(range(40))
 

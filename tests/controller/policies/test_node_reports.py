@@ -12,9 +12,9 @@ from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.policies.node_reports import NodeReports
 from oomwarden.controller.policies.oompolicy_cache import OOMPolicyCache
 from oomwarden.core.limits.node_report import (
+    MAX_COUNTED,
     MAX_REFUSALS_PER_NODE,
-    MOST_COUNTED,
-    MOST_REPORTS,
+    MAX_REPORTS,
     reported_node,
 )
 from oomwarden.core.objects.unreadable import UnreadableObjects
@@ -146,7 +146,7 @@ def test_the_largest_oomnode_needs_little_memory() -> None:
     tracemalloc.stop()
     assert usual < 200 * 1024  # the models would need 2 MiB
     assert worst < 2 << 20
-    assert len(reported_node(huge[0]).reports) == MOST_REPORTS
+    assert len(reported_node(huge[0]).reports) == MAX_REPORTS
     assert reported_node(huge[0]).skipped == 1000
 
 
@@ -172,7 +172,7 @@ def test_the_refusal_of_a_whole_policy_is_kept_however_many_others_are_refused()
     assert found == ["LeftOut", "LeftOut"]
 
 
-@pytest.mark.parametrize(("reported", "kept"), [(2**63 - 1, MOST_COUNTED), (-5, 0), (7, 7)])
+@pytest.mark.parametrize(("reported", "kept"), [(2**63 - 1, MAX_COUNTED), (-5, 0), (7, 7)])
 def test_counts_of_one_node_cannot_overflow_the_sum_of_a_policy(reported: int, kept: int) -> None:
     counts = dict.fromkeys(
         ("pods", "matched", "enforced", "observed", "refused", "warned"), reported

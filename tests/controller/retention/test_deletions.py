@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 from lightkube import ApiError
-from oomwarden.controller.retention.deletions import LARGEST_BATCH, TRIES, Deletions
+from oomwarden.controller.retention.deletions import MAX_BATCH, TRIES, Deletions
 from oomwarden.core.quota.retention import StoredRecord
 from oomwarden.kube.transport.errors import error_from_status
 
@@ -41,7 +41,7 @@ async def test_deletions_are_concurrent_and_start_with_one() -> None:
 
     deletions = Deletions(FakeDeletable(delete), store.sleep)
     await deletions.delete(store.records)
-    assert (deletions.deleted, most, running) == (5000, LARGEST_BATCH, 0)
+    assert (deletions.deleted, most, running) == (5000, MAX_BATCH, 0)
 
 
 async def test_a_pause_that_the_api_server_asks_for_halves_the_next_batch() -> None:

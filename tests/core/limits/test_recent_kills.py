@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.core.limits import recent_kills as young_kills
 from oomwarden.core.limits.recent_kills import (
+    MAX_BYTES,
     MAX_PER_NAMESPACE,
-    MOST_BYTES,
     RecentKillQueue,
     compact_kill,
 )
@@ -77,7 +77,7 @@ def test_the_newest_kills_of_a_flood_are_kept_and_the_others_are_counted() -> No
 def test_a_record_that_is_too_large_is_rejected() -> None:
     waiting = RecentKillQueue()
     with pytest.raises(ValueError, match="more than 4096"):
-        waiting.put(kill("k", pod={"owner": "x" * MOST_BYTES}), 0.0)
+        waiting.put(kill("k", pod={"owner": "x" * MAX_BYTES}), 0.0)
     assert len(waiting) == 0
 
 
@@ -89,7 +89,7 @@ def test_a_record_with_names_of_maximum_length_is_accepted() -> None:
         pod={"name": "p" * 253, "uid": "u" * 36, "owner": {"kind": "雪" * 253, "name": "雪" * 253}},
         container={"name": "c" * 63, "id": "i" * 64, "type": "Sidecar", "subCgroup": "s" * 256},
         policy={"kind": "ClusterOOMPolicy", "name": "p" * 253},
-        podMemory={"shmem": "x" * MOST_BYTES},
+        podMemory={"shmem": "x" * MAX_BYTES},
         evidence={
             "bootID": "b" * 36,
             "containers": [{"id": "i" * 64, "increments": 2**31, "kills": 2**31}] * 8,
@@ -103,7 +103,7 @@ def test_a_record_with_names_of_maximum_length_is_accepted() -> None:
 def test_drops_are_counted_individually_for_a_bounded_number_of_namespaces() -> None:
     waiting = RecentKillQueue()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(young_kills, "MOST_COUNTED", 3)
+        patch.setattr(young_kills, "MAX_COUNTED", 3)
         patch.setattr(young_kills, "MAX_PER_NAMESPACE", 1)
         for number in range(10):
             waiting.put(kill("a", f"ns-{number}"), 0.0)
@@ -117,7 +117,7 @@ def test_the_queue_is_bounded_and_each_kill_is_served_or_counted(
 ) -> None:
     waiting, put, taken = RecentKillQueue(), 0, 0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(young_kills, "MOST", 12)
+        patch.setattr(young_kills, "MAX_KILLS", 12)
         patch.setattr(young_kills, "MAX_PER_NAMESPACE", 8)
         for namespace, serve in steps:
             if serve and (found := waiting.next(0.0)):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.core.model.quantity import (
     LARGEST,
-    LONGEST,
+    MAX_LENGTH,
     QuantityError,
     canonical,
     exact_quantity,
@@ -50,7 +50,9 @@ def test_negative_amounts_are_rounded_away_from_zero() -> None:
     assert [parse_bytes(text) for text in ("-1", "-1.5", "-16Ei")] == [-1, -2, -LARGEST]
 
 
-@pytest.mark.parametrize("text", ["", "1 Gi", "1" * (LONGEST + 1), "1e9223372036854775808", "Pi"])
+@pytest.mark.parametrize(
+    "text", ["", "1 Gi", "1" * (MAX_LENGTH + 1), "1e9223372036854775808", "Pi"]
+)
 def test_text_that_is_not_a_quantity_is_shown_in_the_error(text: str) -> None:
     with pytest.raises(QuantityError, match=r"is not an? (quantity|exponent)"):
         parse_bytes(text)

@@ -78,7 +78,7 @@ def test_text_that_is_not_a_list_is_rejected(text: str) -> None:
 def test_text_that_never_becomes_an_item_is_not_kept_forever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(json_list, "MOST_CHARACTERS", 1000)
+    monkeypatch.setattr(json_list, "MAX_CHARACTERS", 1000)
     reader = JsonList()
     list(reader.feed('{"items":["'))
     with pytest.raises(JsonListError, match="more than 1000 characters"):

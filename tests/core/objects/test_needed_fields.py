@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.core.objects.needed_fields import (
-    MOST_CONTAINERS,
-    MOST_LABEL_BYTES,
+    MAX_CONTAINERS,
+    MAX_LABEL_BYTES,
     namespace_labels,
     pod_fields,
 )
@@ -186,8 +186,8 @@ def labelled(count: int, phase: str = "Running") -> dict[str, Any]:
     ("pod", "most", "cut"),
     [
         (large(), 1_000, None),
-        (many(9_000), 64_000, f"{9_000 - MOST_CONTAINERS} of 9000 containers"),
-        (labelled(9_000), MOST_LABEL_BYTES * 2, "8816 of 9000 labels"),
+        (many(9_000), 64_000, f"{9_000 - MAX_CONTAINERS} of 9000 containers"),
+        (labelled(9_000), MAX_LABEL_BYTES * 2, "8816 of 9000 labels"),
         (labelled(9_000, "Failed"), 5_000, "8977 of 9000 labels"),
     ],
 )

@@ -34,7 +34,7 @@ def test_policies_of_both_kinds_that_select_the_pod_are_candidates() -> None:
 def test_beyond_the_bound_the_first_by_rank_decide_as_if_all_were_cached(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("oomwarden.core.policy.policy_cache.MOST_POLICIES", 3)
+    monkeypatch.setattr("oomwarden.core.policy.policy_cache.MAX_POLICIES", 3)
     found = Candidates(POD, {}, {})
     for number in (5, 1, 9, 3, 7, 2):
         found.add_namespaced(manifest(f"p{number}", number))

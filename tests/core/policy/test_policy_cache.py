@@ -84,7 +84,7 @@ def test_a_policy_behind_one_that_is_left_out_is_left_out_even_if_it_fits() -> N
 def test_the_number_of_cached_policies_is_bounded_however_small_they_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(policy_shelf, "MOST_POLICIES", 3)
+    monkeypatch.setattr(policy_shelf, "MAX_POLICIES", 3)
     cache = cached(*(one(f"p{n:02}") for n in range(99)))
     assert names(cache) == ["p00", "p01", "p02"]
     assert len(cache.left_out) == 96

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.core.quota.pressure import (
     KEY,
-    MOST_NAMESPACES,
+    MAX_NAMESPACES,
     YOUNG_IN_NEED_SECONDS,
     YOUNG_SECONDS,
     Pressure,
@@ -35,7 +35,7 @@ def test_the_written_pressure_is_read_back(pressure: Pressure) -> None:
 
 
 def test_the_worst_of_too_many_namespaces_are_named_and_the_others_share_a_level() -> None:
-    many = {f"{n:063}": PressureLevel.SOME for n in range(2 * MOST_NAMESPACES)}
+    many = {f"{n:063}": PressureLevel.SOME for n in range(2 * MAX_NAMESPACES)}
     data = to_config_map(Pressure(namespaces={**many, "loop": PressureLevel.FULL}))
     assert len(data[KEY]) < 25 * 1024
     pressure = from_config_map(data)

@@ -1,6 +1,6 @@
 from oomwarden.api.oomkill import OOMKill
 from oomwarden.core.quota.budget_terms import Reason
-from oomwarden.core.records.reduced_record import MOST_VICTIMS, reduced
+from oomwarden.core.records.reduced_record import MAX_VICTIMS, reduced
 
 KILL = {
     "node": "n",
@@ -29,7 +29,7 @@ def test_a_reduced_record_has_range_kills_cause_and_memory_but_no_history() -> N
     record = reduced(KILL, Reason.NAMESPACE)
     for same in ("node", "pod", "container", "cause", "kills", "time", "evidence"):
         assert record[same] == KILL[same]
-    assert len(record["victims"]) == MOST_VICTIMS
+    assert len(record["victims"]) == MAX_VICTIMS
     assert record["memory"]["detail"]["anon"] == "29Mi"
     assert record["memory"].keys() == {"at", "usage", "detail"}
     assert "processes" not in record["memory"]["detail"]

@@ -13,9 +13,9 @@ from oomwarden.core.model.remark import Remark
 from oomwarden.core.policy.policy import Policy, PolicyKey
 from oomwarden.core.reporting import policy_report as core_reports
 from oomwarden.core.reporting.policy_report import (
-    MOST_REFUSALS,
-    MOST_TEXT,
-    MOST_WARNINGS,
+    MAX_REFUSALS,
+    MAX_TEXT,
+    MAX_WARNINGS,
     ContainerStatus,
     policy_reports,
 )
@@ -76,7 +76,7 @@ def test_listed_refusals_are_bounded_and_their_count_is_not() -> None:
     found = policy_reports(by_key(boss, loser), {boss.key: 1, loser.key: 1}, items, {})
     beaten = next(each for each in found if each.kind == "OOMPolicy")
     assert (beaten.matched, beaten.refused) == (30, 30)
-    assert len(beaten.refusals) == MOST_REFUSALS
+    assert len(beaten.refusals) == MAX_REFUSALS
     assert beaten.refusals[0].container == "c00"
 
 
@@ -93,7 +93,7 @@ def test_no_more_messages_are_built_than_reported(monkeypatch: pytest.MonkeyPatc
     items = [ContainerStatus(pod(), f"c{number}", evaluated(boss, *losers)) for number in range(40)]
     by = by_key(boss, *losers)
     policy_reports(by, dict.fromkeys(by, 1), items, {})
-    assert len(made) == 20 * MOST_REFUSALS
+    assert len(made) == 20 * MAX_REFUSALS
 
 
 def test_containers_with_warnings_are_counted_and_some_are_listed() -> None:
@@ -102,7 +102,7 @@ def test_containers_with_warnings_are_counted_and_some_are_listed() -> None:
     remarks = (Remark("OutranksNode", "."), Remark("Other", "."))
     counts = {policy().key: 1}
     (report,) = policy_reports(by_key(policy()), counts, items, {}, warn=lambda *_: remarks)
-    assert (report.warned, len(report.warnings)) == (9, MOST_WARNINGS)
+    assert (report.warned, len(report.warnings)) == (9, MAX_WARNINGS)
 
 
 def test_harm_is_reported_of_a_score_in_force_or_of_an_observer() -> None:
@@ -135,7 +135,7 @@ def test_a_message_of_any_length_is_truncated() -> None:
     counts, key = {policy().key: 1}, PolicyKey("OOMPolicy", "shop", "broken")
     found = policy_reports(by_key(policy()), counts, [item], {key: "x" * 100_000})
     reported = [refusal.message for report in found for refusal in report.refusals]
-    assert [len(each) for each in reported] == [MOST_TEXT, MOST_TEXT]
+    assert [len(each) for each in reported] == [MAX_TEXT, MAX_TEXT]
     assert reported[1].endswith("x...")
 
 

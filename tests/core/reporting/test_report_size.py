@@ -10,7 +10,7 @@ from oomwarden.core.enforcement.evaluation import (
 )
 from oomwarden.core.enforcement.scoring import Floor
 from oomwarden.core.reporting.policy_report import ContainerStatus, policy_reports
-from oomwarden.core.reporting.report_size import MOST_BYTES, fit_reports
+from oomwarden.core.reporting.report_size import MAX_BYTES, fit_reports
 
 from tests.support.pods import pod, policy
 
@@ -75,7 +75,7 @@ def test_no_namespace_takes_the_room_of_another_and_cluster_policies_come_first(
     kept, left_out = fit_reports(found)
     assert (kept[0].name, kept[-1].name) == ("all", "db")
     assert left_out == len(found) - len(kept) > 0
-    assert stored(kept) <= MOST_BYTES + 2
+    assert stored(kept) <= MAX_BYTES + 2
 
 
 def test_500_policies_on_each_container_of_a_full_node_stay_far_below_etcds_limit() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from oomwarden.core.enforcement.own_scores import MOST_OWN_SCORES, OwnScore
+from oomwarden.core.enforcement.own_scores import MAX_OWN_SCORES, OwnScore
 from oomwarden.core.enforcement.plan import ScanOutcome, ScorePlan
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.core.policy.process_rules import ProcessTarget
@@ -125,7 +125,7 @@ def test_own_scores_beyond_the_limit_are_not_overridden_but_counted(
 ) -> None:
     pid = family.parent.pid
     (PROC / f"{pid}/oom_score_adj").write_text(str(OWN))
-    full = {2**22 + each: OwnScore(1, OWN) for each in range(MOST_OWN_SCORES)}
+    full = {2**22 + each: OwnScore(1, OWN) for each in range(MAX_OWN_SCORES)}
     cgroup = container(tmp_path, pid)
     found = run(tmp_path, cgroup, replace(OVERRIDING, own=full))
     assert (score(pid), found.too_many, found.unsaved, found.own_scores) == (OWN, 1, 0, {})

@@ -5,7 +5,7 @@ import sqlite3
 from dataclasses import dataclass, field
 
 from oomwarden.core.quota.budget import Bucket, Budget, Rate, node_rates
-from oomwarden.core.quota.budget_terms import LONGEST_RESET_SECONDS, Terms, terms
+from oomwarden.core.quota.budget_terms import MAX_RESET_SECONDS, Terms, terms
 from oomwarden.core.quota.pressure import Pressure
 
 
@@ -72,7 +72,7 @@ class RecordQuotas:
 
     def forget_quiet(self) -> None:
         """Delete the budgets that have recovered fully at every pressure level."""
-        before = self.now - LONGEST_RESET_SECONDS
+        before = self.now - MAX_RESET_SECONDS
         self.connection.execute("DELETE FROM budgets WHERE last <= ?", (before,))
 
     def _get(self, key: str) -> Budget:

@@ -6,7 +6,7 @@ from oomwarden.agent.enforcement.evaluator import Decision
 from oomwarden.api.oomkill import PolicyReference
 from oomwarden.core.model.mode import EnforcementMode
 
-MOST_KEPT = 4096
+MAX_KEPT = 4096
 
 
 @dataclass(slots=True)
@@ -25,5 +25,5 @@ class GoverningPolicies:
         match = decision.evaluation.selection.winner
         if match is not None and mode is not EnforcementMode.RELEASE:
             self._known[inode] = match.policy.reference
-        while len(self._known) > MOST_KEPT:
+        while len(self._known) > MAX_KEPT:
             del self._known[next(iter(self._known))]

@@ -9,7 +9,7 @@ FIRST_GAP_SECONDS = 0.1
 GRID_SECONDS = 1.0
 """Scans that are not urgent are done together: a wake-up costs more than a scan."""
 FULL_SCAN_EVERY = 12
-RULES_LONGEST_SECONDS = 2.0
+MAX_RULES_SECONDS = 2.0
 """With rules for processes every scan reads every command line, because servers name their workers
 after the fork. Some 40 us a process: 300 of them take 0.6 % of a core."""
 RULES_HURRIED_SECONDS = 0.5
@@ -105,7 +105,7 @@ class ScanSchedule:
         """
         first = FIRST_GAP_SECONDS
         if rules:
-            longest = min(longest, RULES_LONGEST_SECONDS)
+            longest = min(longest, MAX_RULES_SECONDS)
             first = FIRST_GAP_SECONDS if self._scans <= HURRIED_SCANS else RULES_HURRIED_SECONDS
         if held_back:
             self.due = (math.floor(now / HELD_BACK_SECONDS) + 1) * HELD_BACK_SECONDS

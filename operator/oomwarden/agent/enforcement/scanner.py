@@ -28,7 +28,7 @@ from oomwarden.kernel.container.scores import apply_plan, find_unchanged
 from oomwarden.kernel.proc.cmdline import CommandLines
 from oomwarden.kernel.roots import HostRoots
 
-MOST_LEFT_OUT = 2
+MAX_LEFT_OUT = 2
 LEFT_OUT_SECONDS = 60.0
 """A process that answers slowly, again and again, would take the patience of every scan."""
 STUCK = Remark("Stuck", "The kernel does not answer for this container; see the node's log.")
@@ -177,7 +177,7 @@ class Scanner:
         }
         if hung:
             self._hung[inode] = hung
-        return None if len(hung) >= MOST_LEFT_OUT else frozenset(hung)
+        return None if len(hung) >= MAX_LEFT_OUT else frozenset(hung)
 
 
 def _timed(work: Callable[[], ScanOutcome]) -> tuple[ScanOutcome, float]:

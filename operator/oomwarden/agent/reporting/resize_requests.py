@@ -29,7 +29,7 @@ from oomwarden.core.model.quantity import exact_quantity
 from oomwarden.core.model.remark import AspectStatus, Remark, Remarks
 from oomwarden.core.policy.matching import Match
 
-MOST_ASKED = 50
+MAX_ASKED = 50
 TURN_SECONDS = 120.0
 EVALUATE_SECONDS = 10.0
 """Longest time between two evaluations: a container's memory changes without a signal."""
@@ -37,7 +37,7 @@ GATHER_SECONDS = 0.2
 """Changes come in groups; one evaluation serves them all."""
 _WAITS = Remark(
     "ResizeWaits",
-    f"memory.limit waits: a node asks for {MOST_ASKED} resizes at a time; it goes on by itself.",
+    f"memory.limit waits: a node asks for {MAX_ASKED} resizes at a time; it goes on by itself.",
 )
 
 Asked = tuple[tuple[Resize, ...], int]
@@ -90,10 +90,10 @@ class ResizeRequests:
         ]
         asks.sort(key=lambda each: (each[0].namespace, each[0].pod, each[0].container))
         asks = in_turn(asks, int(self.caps.now() // TURN_SECONDS))
-        waiting = asks[MOST_ASKED:]
+        waiting = asks[MAX_ASKED:]
         found |= {inode: found[inode].deferred(_WAITS) for _, inode in waiting}
         self._found = found
-        self.asked = tuple(resize for resize, _ in asks[:MOST_ASKED]), len(waiting)
+        self.asked = tuple(resize for resize, _ in asks[:MAX_ASKED]), len(waiting)
 
     def part(self, tracked: TrackedContainer) -> AspectStatus:
         """Return how far the limit is what the container's policy asks for, as last evaluated."""
@@ -140,7 +140,7 @@ def in_turn(asks: Sequence[tuple[Resize, int]], turn: int) -> list[tuple[Resize,
     """
     back = [each for each in asks if not each[0].policy]
     others = [each for each in asks if each[0].policy]
-    room = max(MOST_ASKED - len(back), 1)
+    room = max(MAX_ASKED - len(back), 1)
     begin = turn * room % len(others) if len(others) > room else 0
     return [*back, *others[begin:], *others[:begin]]
 

@@ -27,7 +27,7 @@ WRITES_PER_SECOND = 200.0
 COUNT_GAPS = 12.0
 """Gaps between two writes for nothing but counts of kills, which may rise all the time."""
 LAST_RETRY_SECONDS = 120.0
-LONGEST_ASKED_SECONDS = 300.0
+MAX_ASKED_SECONDS = 300.0
 """Longest wait that the API server, or a proxy in its place, gets by Retry-After."""
 _LOG = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ class NodeStatusWriter:
 
     def _failed(self, error: Exception) -> float:
         result = classify_error(error)
-        asked = min(result.retry_after, LONGEST_ASKED_SECONDS)
+        asked = min(result.retry_after, MAX_ASKED_SECONDS)
         why = result.reason if isinstance(error, API_ERRORS) else describe_error(error)
         self._retry = min(max(2 * self._retry, self.gap), max(LAST_RETRY_SECONDS, self.gap))
         wait = max(_jittered(self._retry), asked * random.uniform(1.0, 1.2))  # noqa: S311

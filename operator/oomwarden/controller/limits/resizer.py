@@ -35,7 +35,7 @@ CONCURRENT_NODES = 4
 PATCHED_SECONDS = 30.0
 """Longest time after a patch until the agent has seen it and drops its request."""
 REFUSED_SECONDS = 60.0
-REFUSED_LONGEST_SECONDS = 600.0
+MAX_REFUSED_SECONDS = 600.0
 RETRY_SECONDS = 5.0
 CONFLICT_SECONDS = 0.5
 _LOG = logging.getLogger(__name__)
@@ -162,7 +162,7 @@ class Resizer:
         """Requeue with exponential back-off: quota may become free, other refusals seldom end."""
         before = self._requests.get(node, request)
         refusals = before.refusal_count if before else 0
-        seconds = min(REFUSED_SECONDS * 2**refusals, REFUSED_LONGEST_SECONDS)
+        seconds = min(REFUSED_SECONDS * 2**refusals, MAX_REFUSED_SECONDS)
         answer = RequestOutcome(self._now() + seconds, refused, refusals + 1)
         self._notify(self._requests.record_outcome(node, request, answer))
 

@@ -15,11 +15,11 @@ from oomwarden.core.quota.retention import StoredRecord
 from oomwarden.kube.oomkill_pages import DeletionRefusedError
 from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
-LARGEST_BATCH = 50
+MAX_BATCH = 50
 PAUSE_SECONDS = 0.05
 """After a batch, so that there are at most 1,000 deletions a second."""
 TRIES = 5
-FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 60.0
+FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS = 1.0, 60.0
 
 
 class DeleteCalls(Protocol):
@@ -65,7 +65,7 @@ class Deletions:
             errors = await asyncio.gather(*map(self._delete_one, batch))
             failed = [(one, error) for one, error in zip(batch, errors, strict=True) if error]
             if not failed:
-                self._batch_size, tries = min(self._batch_size + 1, LARGEST_BATCH), 0
+                self._batch_size, tries = min(self._batch_size + 1, MAX_BATCH), 0
                 await self.sleep(PAUSE_SECONDS)
                 continue
             tries += 1
@@ -90,4 +90,4 @@ class Deletions:
         self._batch_size = max(self._batch_size // 2, 1)
         asked = max(classify_error(error).retry_after for error in errors)
         wait = FIRST_WAIT_SECONDS * 2 ** (tries - 1) * random.uniform(0.75, 1.25)  # noqa: S311
-        await self.sleep(min(max(wait, asked), LONGEST_WAIT_SECONDS))
+        await self.sleep(min(max(wait, asked), MAX_WAIT_SECONDS))

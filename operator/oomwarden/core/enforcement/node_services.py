@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from oomwarden.core.model.remark import Remark
 
-MOST_NAMED = 5
+MAX_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,8 @@ def outranked_services(
 
 def outranks_node(score: int, services: Sequence[NodeService]) -> Remark:
     """Explain which services are killed before the container, and how to protect them."""
-    named = ", ".join(f"{each.service} ({each.score})" for each in services[:MOST_NAMED])
-    more = len(services) - MOST_NAMED
+    named = ", ".join(f"{each.service} ({each.score})" for each in services[:MAX_NAMED])
+    more = len(services) - MAX_NAMED
     rest = f" and {more} more" if more > 0 else ""
     first = services[0].service
     return Remark(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-MOST_OWN_SCORES = 512
+MAX_OWN_SCORES = 512
 """Per container. Further processes are left alone, because their scores could not be restored."""
 
 

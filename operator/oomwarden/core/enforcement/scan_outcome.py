@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from oomwarden.core.enforcement.own_scores import MOST_OWN_SCORES
+from oomwarden.core.enforcement.own_scores import MAX_OWN_SCORES
 from oomwarden.core.enforcement.plan import ScanOutcome
 from oomwarden.core.model.remark import Remark
 
-MOST_PIDS = 5
+MAX_PIDS = 5
 _UNREACHED = Remark(
     "TooManyCgroups",
     "The container has created more sub-cgroups than a scan can visit, so some of its processes "
@@ -36,7 +36,7 @@ def outcome_remarks(outcome: ScanOutcome) -> list[Remark]:
         )
     if outcome.too_many:
         what = (
-            f"More than {MOST_OWN_SCORES} processes have set their own oom_score_adj, which "
+            f"More than {MAX_OWN_SCORES} processes have set their own oom_score_adj, which "
             f"would have to be saved: {outcome.too_many} were left alone. Narrow `processes`, or "
             "keep the program from setting its own score."
         )
@@ -69,8 +69,8 @@ def outcome_remarks(outcome: ScanOutcome) -> list[Remark]:
 
 def stuck_remark(pids: Sequence[int]) -> Remark:
     """Report processes whose command lines the kernel does not return."""
-    first = ", ".join(map(str, pids[:MOST_PIDS]))
-    more = f" and {len(pids) - MOST_PIDS} more" if len(pids) > MOST_PIDS else ""
+    first = ", ".join(map(str, pids[:MAX_PIDS]))
+    more = f" and {len(pids) - MAX_PIDS} more" if len(pids) > MAX_PIDS else ""
     what = (
         f"The kernel does not return every command line (process {first}{more}): these processes "
         "are left as they are, and retried after a minute. Check for memory pressure in the "

@@ -15,7 +15,7 @@ from oomwarden.core.parse.memory_stat import Composition
 _REST_OF_FILE = "file"
 _RETAINED = 0.25
 """From this fraction of a limit on, it is reported what a restart does not free."""
-_MOST = 0.5
+_MOST_OF_LIMIT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def largest_part_before(
 def victims_held_most(victims: Iterable[Killed], limit: int | None) -> bool:
     """Return whether the anonymous memory of the victims was half of the limit, or more."""
     held = sum(victim.anon_rss for victim in victims)
-    return bool(limit and held >= limit * _MOST)
+    return bool(limit and held >= limit * _MOST_OF_LIMIT)
 
 
 def _parts(kinds: Composition) -> dict[str, int]:

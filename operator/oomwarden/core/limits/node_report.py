@@ -16,16 +16,16 @@ from oomwarden.core.limits.resize_requests import MAX_REQUESTS_PER_NODE
 from oomwarden.core.objects.json_parts import Json
 from oomwarden.core.policy.policy import PolicyKey
 
-MOST_REPORTS = 2000
+MAX_REPORTS = 2000
 """Per node. An agent reports fewer (core/reporting/report_size.py)."""
 MAX_REFUSALS_PER_REPORT = 3
 """Also the bound on warnings. A policy's status shows this many for all nodes together."""
 MAX_REFUSALS_PER_NODE = 300
-MOST_COUNTED = 1_000_000
+MAX_COUNTED = 1_000_000
 """Pods or containers of one node. The sum of all nodes must fit into 64 bits, or the API server
 refuses the policy's status from then on."""
-MOST_NAME = 253
-MOST_TEXT = 512
+MAX_NAME = 253
+MAX_TEXT = 512
 _KINDS = {"OOMPolicy", "ClusterOOMPolicy"}
 
 
@@ -79,7 +79,7 @@ def reported_node(manifest: Json) -> ReportedNode:
     agent = status.get("agent")
     heartbeat = str(agent.get("heartbeat", ""))[:64] if isinstance(agent, dict) else ""
     listed, resizes = _list(status, "policies"), _list(status, "resizes")
-    reports = dict(_reports(listed[:MOST_REPORTS]))
+    reports = dict(_reports(listed[:MAX_REPORTS]))
     requests = tuple(_resizes(resizes[:MAX_REQUESTS_PER_NODE]))
     left = len(listed) - len(reports) + len(resizes) - len(requests)
     return ReportedNode(name, heartbeat, reports, requests, left)
@@ -109,7 +109,7 @@ def _reports(listed: Iterable[object]) -> Iterator[tuple[PolicyKey, ReportedPoli
 def _key(report: PolicyReport) -> PolicyKey | None:
     """Return the policy of a report; None if its kind or name is not possible."""
     place = report.namespace
-    if report.kind not in _KINDS or max(len(report.name), len(place or "")) > MOST_NAME:
+    if report.kind not in _KINDS or max(len(report.name), len(place or "")) > MAX_NAME:
         return None
     return PolicyKey(intern(report.kind), intern(place or ""), intern(report.name))
 
@@ -137,7 +137,7 @@ def _bounded_report(report: PolicyReport, room: int) -> ReportedPolicy:
 
 
 def _clamped(count: int) -> int:
-    return min(max(count, 0), MOST_COUNTED)
+    return min(max(count, 0), MAX_COUNTED)
 
 
 @lru_cache(4096)
@@ -146,8 +146,8 @@ def _shared(numbers: tuple[int, int, int, int, int, int, int]) -> ReportedPolicy
 
 
 def _kept_refusal(refusal: Refusal) -> ReportedRefusal:
-    pod, container = refusal.pod[: 2 * MOST_NAME], refusal.container[:MOST_NAME]
-    reason, message = refusal.reason[:MOST_NAME], refusal.message[:MOST_TEXT]
+    pod, container = refusal.pod[: 2 * MAX_NAME], refusal.container[:MAX_NAME]
+    reason, message = refusal.reason[:MAX_NAME], refusal.message[:MAX_TEXT]
     return ReportedRefusal(pod, intern(container), intern(reason), intern(message))
 
 

@@ -9,11 +9,11 @@ from oomwarden.core.limits.fair_queue import FairQueue
 from oomwarden.core.objects.json_parts import Json
 
 MAX_PER_NAMESPACE = 200
-MOST = 20_000
+MAX_KILLS = 20_000
 """Of all namespaces. If there are many, each one gets an equal share."""
-MOST_COUNTED = 1_000
+MAX_COUNTED = 1_000
 """Namespaces for which dropped kills are counted individually."""
-MOST_BYTES = 4096
+MAX_BYTES = 4096
 """Per kill. A typical one takes 600, one whose names all have their maximum length 3,500."""
 _METADATA = ("namespace", "name", "creationTimestamp")
 _NOT_NEEDED = {"apiVersion", "kind", "metadata", "victims", "memory", "podMemory", "numa", "status"}
@@ -31,8 +31,8 @@ def compact_kill(manifest: Json) -> bytes:
     if isinstance(evidence := fields.get("evidence"), dict):
         fields["evidence"] = {key: evidence[key] for key in evidence if key != "containers"}
     text = json.dumps(fields, ensure_ascii=False).encode(errors="backslashreplace")
-    if len(text) > MOST_BYTES:
-        raise ValueError(f"its fields take {len(text)} bytes, more than {MOST_BYTES}")
+    if len(text) > MAX_BYTES:
+        raise ValueError(f"its fields take {len(text)} bytes, more than {MAX_BYTES}")
     return text
 
 
@@ -68,7 +68,7 @@ class RecentKillQueue:
         )
         queue = self._by_namespace.setdefault(namespace, deque())
         queue.append(one)
-        share = max(MOST // len(self._by_namespace), 1)
+        share = max(MAX_KILLS // len(self._by_namespace), 1)
         fits = len(queue) <= min(MAX_PER_NAMESPACE, share)
         if not fits:
             queue.popleft()
@@ -79,7 +79,7 @@ class RecentKillQueue:
 
     def _drop(self, namespace: str) -> None:
         self.dropped += 1
-        if namespace in self.dropped_by_namespace or len(self.dropped_by_namespace) < MOST_COUNTED:
+        if namespace in self.dropped_by_namespace or len(self.dropped_by_namespace) < MAX_COUNTED:
             self.dropped_by_namespace[namespace] = self.dropped_by_namespace.get(namespace, 0) + 1
 
     def next(self, now: float) -> tuple[str, dict[str, Any]] | None:

@@ -9,7 +9,7 @@ from oomwarden.core.limits.fair_queue import FairQueue
 
 MAX_REQUESTS_PER_NODE = 50
 """Limit of the OOMNode schema. Further requests wait."""
-MOST_TEXT = 1024
+MAX_TEXT = 1024
 """Characters of a request's names, each of which has at most 253."""
 Policy = TypeVar("Policy")
 
@@ -140,4 +140,4 @@ class ResizeRequestQueue(Generic[Policy]):
 def is_within_bounds(request: Resize) -> bool:
     """Return whether the names in a request are short enough to be names of objects."""
     texts = (request.namespace, request.pod, request.uid, request.container, request.policy)
-    return sum(map(len, texts)) <= MOST_TEXT
+    return sum(map(len, texts)) <= MAX_TEXT

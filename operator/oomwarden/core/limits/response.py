@@ -11,7 +11,7 @@ from oomwarden.core.objects.object_names import describe_owner, has_template, is
 from oomwarden.core.records.event import NOTE_BYTES, regarding, truncate
 
 CONTROLLER = "oomwarden.io/operator"
-_LONGEST_NAME = 253 - len("-response")
+_MAX_NAME = 253 - len("-response")
 _NO_EVENT = {"Cooldown", "UpToReached", "Observed", "TooLate"}
 """Reasons that recur with every kill of a crash loop. Only the record has them."""
 
@@ -74,7 +74,7 @@ def build_event(
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
         "metadata": {
-            "name": f"{name[:_LONGEST_NAME].rstrip('-.')}-response",
+            "name": f"{name[:_MAX_NAME].rstrip('-.')}-response",
             "namespace": pod.namespace,
         },
         "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),

@@ -11,9 +11,9 @@ from fractions import Fraction
 LARGEST = (1 << 63) - 1
 """The largest amount. Kubernetes caps larger binary amounts when it reads them; of larger decimal
 ones it keeps the text, but has no number (quantity.go, maxAllowed and Value)."""
-LONGEST = 256
+MAX_LENGTH = 256
 """Characters of a quantity that are parsed; the API server's own form is far shorter."""
-LARGEST_PAGE = 1 << 16
+MAX_PAGE = 1 << 16
 """Bytes; arm64 and ppc64 may have pages of this size."""
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
@@ -37,7 +37,7 @@ def parse_amount(text: str) -> Fraction:
     Raises:
         QuantityError: The text is not a quantity.
     """
-    found = _QUANTITY.fullmatch(text) if 0 < len(text) <= LONGEST else None
+    found = _QUANTITY.fullmatch(text) if 0 < len(text) <= MAX_LENGTH else None
     if found is None:
         raise QuantityError(
             f"{text[:64]!r} is not a quantity: write bytes as 512Mi, 1Gi, 500M or 4096"
@@ -90,7 +90,7 @@ def _sized(digits: int, places: int, suffix: str, power: int) -> Fraction:
         size = Fraction(digits << power, 10**places)
     elif power - places > len(str(LARGEST)):
         return Fraction(LARGEST)
-    elif power - places < -_NANO - LONGEST:
+    elif power - places < -_NANO - MAX_LENGTH:
         return Fraction(1, 10**_NANO)
     else:
         size = digits * Fraction(10) ** (power - places)
@@ -135,7 +135,7 @@ def is_page_rounded(limit: int, reported: int, limits: int = 1) -> bool:
         reported: The limit that the kernel reports, in bytes.
         limits: How many limits were rounded and added up.
     """
-    return 0 <= limit - reported < limits * LARGEST_PAGE
+    return 0 <= limit - reported < limits * MAX_PAGE
 
 
 def _shortest(size: int, step: int, units: tuple[str, ...]) -> str:

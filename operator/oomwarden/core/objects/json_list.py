@@ -7,7 +7,7 @@ from typing import Any
 
 from oomwarden.core.objects.deep_json import end_of_value, loads
 
-MOST_CHARACTERS = 1 << 24
+MAX_CHARACTERS = 1 << 24
 """Per item. etcd accepts 1.5 MiB by default (its --max-request-bytes), so no item is longer."""
 GROWTH = 1.5
 """An incomplete value is parsed again when the text has grown by this factor, for linear time."""
@@ -168,8 +168,8 @@ class JsonList:
         return (found,)
 
     def _need_more(self, available: int) -> None:
-        if available > MOST_CHARACTERS:
-            raise JsonListError(f"an item has more than {MOST_CHARACTERS} characters, or is none")
+        if available > MAX_CHARACTERS:
+            raise JsonListError(f"an item has more than {MAX_CHARACTERS} characters, or is none")
         self._retry_at = int(available * GROWTH) + 1
 
     _steps = {  # noqa: RUF012 - the states, and what is read in them

@@ -10,13 +10,13 @@ from typing import Any
 
 from oomwarden.core.objects.json_parts import Json, object_at, objects_at
 
-MOST_LABEL_BYTES = 16 * 1024
+MAX_LABEL_BYTES = 16 * 1024
 """Keys and values; some 250 labels of typical length. Those whose keys sort last are left out."""
-MOST_LABEL_BYTES_ENDED = 2 * 1024
+MAX_LABEL_BYTES_ENDED = 2 * 1024
 """For a pod that has ended: the API server keeps up to 12,500 of them (podgc)."""
-MOST_CONTAINERS = 256
+MAX_CONTAINERS = 256
 """In each of a pod's three lists."""
-MOST_WRITERS = 64
+MAX_WRITERS = 64
 """Entries of managedFields for pods/resize."""
 _TEXT = 1024
 _LISTS = ("initContainers", "containers", "ephemeralContainers")
@@ -46,7 +46,7 @@ def without_large_metadata(manifest: Json, annotation: str = "") -> Fields:
 def namespace_labels(manifest: Json) -> Fields:
     """Return a Namespace's name and labels."""
     metadata = object_at(manifest, "metadata")
-    labels, cut = _labels(metadata, MOST_LABEL_BYTES)
+    labels, cut = _labels(metadata, MAX_LABEL_BYTES)
     return {"metadata": {**_only(metadata, _METADATA), "labels": labels}, **_cut([cut])}
 
 
@@ -57,7 +57,7 @@ def pod_fields(manifest: Json) -> Fields:
     ended = status.get("phase") in _ENDED
     lists = () if ended and not _has_run(status) else _LISTS
     containers = {key: [_container(each) for each in _first(spec, key)] for key in lists}
-    labels, cut = _labels(metadata, MOST_LABEL_BYTES_ENDED if ended else MOST_LABEL_BYTES)
+    labels, cut = _labels(metadata, MAX_LABEL_BYTES_ENDED if ended else MAX_LABEL_BYTES)
     left = (_left_out(spec, key) for key in lists)
     return {
         "metadata": {
@@ -120,12 +120,12 @@ def _labels(metadata: Json, most: int) -> tuple[dict[str, str], str]:
 
 
 def _first(spec: Json, key: str) -> list[Json]:
-    return objects_at(spec, key)[:MOST_CONTAINERS]
+    return objects_at(spec, key)[:MAX_CONTAINERS]
 
 
 def _left_out(spec: Json, key: str) -> str:
     count = len(objects_at(spec, key))
-    more = count - MOST_CONTAINERS
+    more = count - MAX_CONTAINERS
     return f"{more} of {count} {key}" if more > 0 else ""
 
 
@@ -212,7 +212,7 @@ def _owner(reference: Json) -> Fields:
 def _writers(managed: Iterable[Json], containers: Mapping[str, list[Fields]]) -> list[Fields]:
     """Keep who last wrote pods/resize, and whose memory limit (core.model.limit_ownership)."""
     keys = ("manager", "operation", "subresource", "time")
-    resized = [entry for entry in managed if entry.get("subresource") == "resize"][-MOST_WRITERS:]
+    resized = [entry for entry in managed if entry.get("subresource") == "resize"][-MAX_WRITERS:]
     names = {
         f"f:{key}": {f'k:{{"name":"{each.get("name")}"}}' for each in kept}
         for key, kept in containers.items()

@@ -11,7 +11,7 @@ NAMED = 5
 """Objects that a message names; the others are only counted."""
 _DESCRIBED = 50
 """Objects whose errors are kept, because anyone may create thousands."""
-_LONGEST = 300
+_MAX_TEXT = 300
 _REMEDY = (
     "What cannot be read counts as absent: no policy applies there, and a kill there may have "
     "no record. Correct or delete the object; if it is valid, upgrade oomwarden"
@@ -40,7 +40,7 @@ class UnreadableObject(NamedTuple):
 
 def unreadable_object(manifest: object, error: Exception) -> UnreadableObject:
     """Return what identifies an object that cannot be parsed."""
-    name, namespace = (part[:_LONGEST] for part in _names(manifest))
+    name, namespace = (part[:_MAX_TEXT] for part in _names(manifest))
     return UnreadableObject(
         {"metadata": {"name": name, "namespace": namespace}}, describe_error(error)
     )
@@ -73,7 +73,7 @@ class UnreadableObjects:
         known = key in self._known
         self._known.add(key)
         if key in self._words or len(self._words) < _DESCRIBED:
-            self._words[key] = readable(f"{display_name(kind, manifest)}: {why}", _LONGEST)
+            self._words[key] = readable(f"{display_name(kind, manifest)}: {why}", _MAX_TEXT)
         self.changed()
         return not known
 
@@ -112,7 +112,7 @@ def describe_error(error: Exception) -> str:
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename.rpartition("/")[2]
         place, trace = f" at {file}:{trace.tb_lineno}", trace.tb_next
-    text = readable(str(error), _LONGEST)
+    text = readable(str(error), _MAX_TEXT)
     return f"{text} ({type(error).__name__}{place})"
 
 

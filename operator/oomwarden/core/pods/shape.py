@@ -26,7 +26,7 @@ from oomwarden.core.objects.shapes import (
 )
 
 _NAME = 253
-_MOST_WORDS = 1024
+_MAX_WORDS = 1024
 
 
 def _amounts(value: Any, path: str, problems: list[str]) -> Any:  # noqa: ANN401 - a shape
@@ -70,7 +70,7 @@ _STATUS = required(
     "name",
 )
 _CONDITION = object_with(
-    type=text, status=text, reason=free_text(_NAME), message=free_text(_MOST_WORDS)
+    type=text, status=text, reason=free_text(_NAME), message=free_text(_MAX_WORDS)
 )
 _OWNER = object_with(
     apiVersion=free_text(_NAME), kind=free_text(_NAME), name=free_text(_NAME), controller=any_value

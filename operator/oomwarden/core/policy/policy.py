@@ -17,7 +17,7 @@ from oomwarden.core.model.quantity import QuantityError, parse_bytes
 
 NAMESPACED, CLUSTER = "OOMPolicy", "ClusterOOMPolicy"
 _OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
-_LONGEST = 512
+_MAX_TEXT = 512
 
 
 class PolicyKey(NamedTuple):
@@ -104,7 +104,7 @@ def _parse(model: type[OOMPolicySpec], spec: object) -> OOMPolicySpec:
         first = error.errors(include_url=False)[0]
         why = _why_reserved(first["loc"], first["input"])
         text = f"{_path(first['loc'])}: {first['msg']}{why}"
-        raise ValueError(readable(text, _LONGEST)) from error
+        raise ValueError(readable(text, _MAX_TEXT)) from error
 
 
 def _why_reserved(location: tuple[int | str, ...], value: object) -> str:

@@ -13,15 +13,15 @@ from typing import Any, NamedTuple
 from oomwarden.core.policy.matching import rank
 from oomwarden.core.policy.policy import NAMESPACED, Policy, PolicyKey, parse_policy
 
-MOST_POLICIES = 500
+MAX_POLICIES = 500
 """Per namespace, and for all ClusterOOMPolicies: each one is matched against every container."""
 NAMESPACE_BYTES = 8 << 20
 """The same, in bytes: some 20 policies of the largest size that the schema allows."""
 NODE_BYTES = 32 << 20
 """For all namespaces together. Those with the most policies give way first."""
-MOST_NAMED = 20
+MAX_NAMED = 20
 """Policies that are left out and named; the others are only counted."""
-MOST_COUNTED = 10_000
+MAX_COUNTED = 10_000
 _EACH, _A_BYTE = 2048, 5
 """Bytes of memory per policy, and per byte of its spec in JSON (measured with Python 3.11)."""
 
@@ -122,7 +122,7 @@ class NamespacePolicies:
 
     def trim(self, most: int) -> None:
         """Leave out the last-ranked policies until the rest fits; `most` in bytes."""
-        while self.weight > most or len(self.entries) > MOST_POLICIES:
+        while self.weight > most or len(self.entries) > MAX_POLICIES:
             _, name = self._order.pop()
             last = self.entries.pop(name)
             self.weight -= last.weight
@@ -135,10 +135,10 @@ class NamespacePolicies:
     def leave_out(self, one: CachedPolicy) -> None:
         """Count a policy as left out, and name it if it is one of the first."""
         self._limit = min(one.rank, self._limit or one.rank)
-        if len(self.left_out) < MOST_COUNTED:
+        if len(self.left_out) < MAX_COUNTED:
             self.left_out.add(hash(one.key[2]))
         insort(self.left_out_named, (one.rank, one.key, one.generation))
-        del self.left_out_named[MOST_NAMED:]
+        del self.left_out_named[MAX_NAMED:]
 
 
 @dataclass(slots=True)
@@ -199,5 +199,5 @@ def describe_left_out(policies: NamespacePolicies) -> str:
         return ""
     count = len(policies.left_out)
     first = ", ".join(key[2] for _, key, _ in policies.left_out_named[:3])
-    number = f"more than {count}" if count >= MOST_COUNTED else str(count)
+    number = f"more than {count}" if count >= MAX_COUNTED else str(count)
     return f"{number} (first of them: {first})" if first else number

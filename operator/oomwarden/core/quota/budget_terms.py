@@ -83,7 +83,7 @@ _TERMS_BY_LEVEL: Mapping[PressureLevel, _PressureTerms] = {
 _NO_OPERATOR = _PressureTerms(FREE_RECORDS, FIRST_WAIT_SECONDS, _HOUR_SECONDS, 1_000.0)
 """Without an operator no record is deleted. Apart from its bursts, a fleet writes at most 24,000
 first records a day, and as many others."""
-LONGEST_RESET_SECONDS = 2 * max(one.last_wait for one in _TERMS_BY_LEVEL.values())
+MAX_RESET_SECONDS = 2 * max(one.last_wait for one in _TERMS_BY_LEVEL.values())
 
 
 def terms(pressure: Pressure, namespace: str) -> Terms:

@@ -15,11 +15,11 @@ NAME = "oomwarden-pressure"
 KEY = "pressure.json"
 CONDITIONS = "conditions.json"
 """The operator's own conditions, for people; agents do not read them."""
-MOST_NAMESPACES = 300
+MAX_NAMESPACES = 300
 """At most this many are named; with names of 63 characters, each agent reads less than 25 KiB."""
 DEFAULT_NODES = 2000
 """How many nodes an agent assumes if it does not know their number."""
-_MOST_NODES = 100_000
+_MAX_NODES = 100_000
 YOUNG_SECONDS = 3_600.0
 """A record this young is kept, however many there are: its agent may not know yet that it was
 stored, and checks that when it posts it again."""
@@ -69,7 +69,7 @@ NO_OPERATOR = Pressure(nodes=DEFAULT_NODES, has_operator=False)
 def to_config_map(pressure: Pressure) -> dict[str, str]:
     """Return the ConfigMap's data; if there are too many namespaces, the worst are named."""
     ranked = sorted(pressure.namespaces.items(), key=lambda item: (-item[1], item[0]))
-    named, left = ranked[:MOST_NAMESPACES], ranked[MOST_NAMESPACES:]
+    named, left = ranked[:MAX_NAMESPACES], ranked[MAX_NAMESPACES:]
     others = max((level for _, level in left), default=pressure.others)
     content = {
         "cluster": int(pressure.cluster),
@@ -106,12 +106,12 @@ def from_config_map(data: object) -> Pressure | None:
     if not isinstance(content, dict) or "cluster" not in content:
         return None
     named = content.get("namespaces")
-    levels = list(named.items())[:MOST_NAMESPACES] if isinstance(named, dict) else []
+    levels = list(named.items())[:MAX_NAMESPACES] if isinstance(named, dict) else []
     return Pressure(
         cluster=_level(content["cluster"]),
         namespaces={name: _level(level) for name, level in levels},
         others=_level(content.get("others")),
-        nodes=_number(content.get("nodes"), DEFAULT_NODES, 1, _MOST_NODES),
+        nodes=_number(content.get("nodes"), DEFAULT_NODES, 1, _MAX_NODES),
         kept_seconds=_number(
             content.get("keptSeconds"),
             int(YOUNG_SECONDS),

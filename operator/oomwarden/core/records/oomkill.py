@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from oomwarden.api.base import API_VERSION
 from oomwarden.api.evidence import Evidence
 from oomwarden.api.memory import (
-    LONGEST_COMMAND,
+    MAX_COMMAND_LENGTH,
     Memory,
     MemoryDetail,
     MemoryParts,
@@ -119,7 +119,7 @@ def escaped(name: str, most: int) -> str:
 def _victim(victim: Killed) -> Victim:
     return Victim(
         pid=victim.pid,
-        command=printable(victim.comm)[:LONGEST_COMMAND],
+        command=printable(victim.comm)[:MAX_COMMAND_LENGTH],
         anon_rss=format_bytes(victim.anon_rss),
         file_rss=format_bytes(victim.file_rss),
         shmem_rss=format_bytes(victim.shmem_rss),
@@ -150,7 +150,7 @@ def _detail(detail: UsageDetail) -> MemoryDetail:
         processes=tuple(
             ProcessMemory(
                 pid=process.pid,
-                command=printable(process.command)[:LONGEST_COMMAND],
+                command=printable(process.command)[:MAX_COMMAND_LENGTH],
                 rss=format_bytes(process.rss),
                 oom_score_adj=process.oom_score_adj,
             )

@@ -3,7 +3,7 @@
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.quota.budget_terms import Reason
 
-MOST_VICTIMS = 3
+MAX_VICTIMS = 3
 
 
 def reduced(kill: Manifest, reason: Reason) -> Manifest:
@@ -14,7 +14,7 @@ def reduced(kill: Manifest, reason: Reason) -> Manifest:
     """
     record = {**kill, "reducedBy": str(reason)}
     if "victims" in kill:
-        record["victims"] = kill["victims"][:MOST_VICTIMS]
+        record["victims"] = kill["victims"][:MAX_VICTIMS]
     if "memory" in kill:
         record["memory"] = _without_history(kill["memory"])
     return record

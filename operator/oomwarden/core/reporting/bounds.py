@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from oomwarden.api.oomnode import PolicyReport
 from oomwarden.core.policy.policy import PolicyKey
 from oomwarden.core.policy.policy_cache import (
-    MOST_POLICIES,
+    MAX_POLICIES,
     NAMESPACE_BYTES,
     NODE_BYTES,
     NamespacePolicies,
@@ -15,7 +15,7 @@ from oomwarden.core.reporting.policy_report import inactive_report
 
 MAX_NAMED = 5
 _ROOM = (
-    f"an agent keeps {MOST_POLICIES} policies or {NAMESPACE_BYTES >> 20} MiB per namespace, and "
+    f"an agent keeps {MAX_POLICIES} policies or {NAMESPACE_BYTES >> 20} MiB per namespace, and "
     f"{NODE_BYTES >> 20} MiB in all: remove policies, or merge the rules of several into one"
 )
 _CUT = "policies apply to the remaining parts only: make these pods smaller"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-_LONGEST = 600
+_MAX_TEXT = 600
 _REFUSED = (
     "They are kept, and retried every ten minutes and after a restart. If a field is unknown or "
     "invalid, apply the CRDs of the agents' version (chart or deploy/crds); if a quota, policy "
@@ -43,8 +43,8 @@ def delivery_problem(refused: int, why: str, taken: str) -> DeliveryProblem:
     texts = []
     if refused:
         count = "1 record" if refused == 1 else f"{refused} records"
-        texts.append(f"The API server refuses {count}: {why[:_LONGEST]}. {_REFUSED}.")
+        texts.append(f"The API server refuses {count}: {why[:_MAX_TEXT]}. {_REFUSED}.")
     if taken:
-        texts.append(f"The name of a record or Event is taken by {taken[:_LONGEST]}. {_TAKEN}.")
+        texts.append(f"The name of a record or Event is taken by {taken[:_MAX_TEXT]}. {_TAKEN}.")
     reason = "Refused" if refused else "NameTaken" if taken else ""
     return DeliveryProblem(reason, " ".join(texts))

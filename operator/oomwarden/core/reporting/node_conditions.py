@@ -33,7 +33,7 @@ _LACKS = (
     "is changed, without SYSLOG records have no victims"
 )
 OLDEST_KERNEL = (5, 10)
-MOST_FIELDS = 20
+MAX_FIELDS = 20
 """Fields named in a message, which the API server limits to 32 KiB."""
 
 
@@ -78,8 +78,8 @@ def node_conditions(found: NodeFindings, now: str) -> tuple[Condition, ...]:
     """
     missing = found.capabilities
     grant = f"{_LACKS}: grant the agent's container {', '.join(missing)}" if missing else ""
-    newer = ", ".join(f"spec.{name}" for name in found.unknown_fields[:MOST_FIELDS])
-    newer += " and others" if len(found.unknown_fields) > MOST_FIELDS else ""
+    newer = ", ".join(f"spec.{name}" for name in found.unknown_fields[:MAX_FIELDS])
+    newer += " and others" if len(found.unknown_fields) > MAX_FIELDS else ""
     ignored = f"this agent is older than the CRDs and ignores {newer}: upgrade it" if newer else ""
     cgroup_v2 = found.cgroup_v2 or (_LOCAL_EVENTS if found.local_events else "")
     writes, why = _cgroup_writes(found)

@@ -17,10 +17,10 @@ from oomwarden.core.model.remark import AspectStatus, Remark
 from oomwarden.core.policy.matching import Match
 from oomwarden.core.policy.policy import Policy, PolicyKey
 
-MOST_REFUSALS = 10
+MAX_REFUSALS = 10
 """Refusals named per policy; the others are only counted."""
-MOST_WARNINGS = 3
-MOST_TEXT = 1024
+MAX_WARNINGS = 3
+MAX_TEXT = 1024
 """Characters of a message; some contain text of any length from policies."""
 
 
@@ -91,14 +91,14 @@ class _Tally:
     def refuse(self, item: ContainerStatus, remarks: Sequence[Remark]) -> None:
         """Count a container once, whatever the number of remarks, and name the first remarks."""
         self.refused += bool(remarks)
-        room = MOST_REFUSALS - len(self.refusals)
+        room = MAX_REFUSALS - len(self.refusals)
         self.refusals += [_refusal(item, remark) for remark in remarks[:room]]
 
     def warn(self, item: ContainerStatus, score: int | None, harm: HarmCheck) -> None:
         """Count a container once, whatever the number of remarks, and name the first remarks."""
         remarks = () if score is None else harm(item, score)
         self.warned += bool(remarks)
-        room = MOST_WARNINGS - len(self.warnings)
+        room = MAX_WARNINGS - len(self.warnings)
         self.warnings += [_refusal(item, remark) for remark in remarks[:room]]
 
 
@@ -112,7 +112,7 @@ def _refusal(item: ContainerStatus, remark: Remark) -> Refusal:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= MOST_TEXT else f"{text[: MOST_TEXT - 3]}..."
+    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 3]}..."
 
 
 def policy_reports(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from oomwarden.api.oomnode import PolicyReport, Refusal
 
-MOST_BYTES = 384 * 1024
+MAX_BYTES = 384 * 1024
 """For all reports together. etcd accepts 1.5 MiB (its --max-request-bytes), and the operator keeps
 the reports of all nodes in memory."""
 _ESCAPED = "<>&"
@@ -16,7 +16,7 @@ _ESCAPED = "<>&"
 
 
 def fit_reports(
-    found: Sequence[PolicyReport], most: int = MOST_BYTES
+    found: Sequence[PolicyReport], most: int = MAX_BYTES
 ) -> tuple[tuple[PolicyReport, ...], int]:
     """Return the reports that fit into `most` bytes, and the number of policies left out.
 

@@ -5,7 +5,7 @@ from collections.abc import Container, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from oomwarden.core.enforcement.own_scores import MOST_OWN_SCORES, OwnScore, OwnScores
+from oomwarden.core.enforcement.own_scores import MAX_OWN_SCORES, OwnScore, OwnScores
 from oomwarden.core.enforcement.plan import ScorePlan
 from oomwarden.kernel.proc.process import Process, ProcessGoneError, ProcRoot
 
@@ -77,7 +77,7 @@ class OwnScoreScan:
 
     def keep(self, pid: int, own: OwnScore) -> bool:
         """Record a score to save. Return False if there are too many already."""
-        if pid not in self.kept and len(self.kept) >= MOST_OWN_SCORES:
+        if pid not in self.kept and len(self.kept) >= MAX_OWN_SCORES:
             return False
         self.kept[pid] = own
         return True

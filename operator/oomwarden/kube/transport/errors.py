@@ -17,7 +17,7 @@ API_ERRORS = (httpx2.HTTPError, ConfigError)
 MAX_RETRY_AFTER_SECONDS = 600.0
 """Limit on Retry-After: a proxy that responds in place of the API server may request any wait."""
 _SHOWN_BODY = 300
-_LONGEST_REASON = 2048
+_MAX_REASON = 2048
 """Characters of a reason. It may quote values of tenants, or any text of a webhook."""
 _NO_STATUS = "Unjudged"
 """The `status` of an error without a Status body. It comes from a proxy, not the API server."""
@@ -121,7 +121,7 @@ def classify_error(error: Exception) -> WriteResult:
 
 
 def _shortened(reason: str) -> str:
-    return readable(reason, _LONGEST_REASON)
+    return readable(reason, _MAX_REASON)
 
 
 def _causes(status: Status) -> str:
