@@ -54,7 +54,7 @@ async def main(port: int) -> None:
     for event in listed:  # set by the first answer, the list
         await event.wait()
     gc.collect()
-    held = sum(len(shelf.entries) for shelf in node.view.policies.shelves.by_namespace.values())
+    held = sum(len(each.entries) for each in node.view.policies.cached.by_namespace.values())
     condition, _ = watches.beyond_bounds()
     print(json.dumps({
         "before": before, "held": mebibytes("VmRSS"), "peak": mebibytes("VmHWM"),

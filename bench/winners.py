@@ -11,9 +11,7 @@ from typing import Any
 from oomwarden.agent.informers.policies import PolicyCache
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.policy import QOSClass
-from oomwarden.core.enforcement.evaluation import (
-    evaluate,
-)
+from oomwarden.core.enforcement.evaluation import evaluate
 from oomwarden.core.enforcement.scoring import Floor
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.policy.matching import selects

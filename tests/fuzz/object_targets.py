@@ -19,9 +19,7 @@ from oomwarden.controller.limits.oom_responder import OOMResponder
 from oomwarden.controller.policies.node_reports import NodeReports
 from oomwarden.controller.policies.oompolicy_cache import policy_state
 from oomwarden.controller.release import state_of
-from oomwarden.core.enforcement.evaluation import (
-    evaluate,
-)
+from oomwarden.core.enforcement.evaluation import evaluate
 from oomwarden.core.enforcement.scoring import Floor
 from oomwarden.core.limits.authorization import ResizeContext
 from oomwarden.core.model.mode import EnforcementMode

@@ -80,6 +80,18 @@ class RecorderNode:
             created="2026-01-02T00:00:00Z",
         )  # fmt: skip
 
+    def start_pod(self, number: int, **containers: str) -> tuple[str, str]:
+        """Add a pod, and the cgroup of its first container; return the paths of both cgroups."""
+        pod = self.cgroups.pod(number)
+        self.add_pod(number, **containers)
+        return pod, self.cgroups.container(pod, next(iter(containers.values())))
+
+    async def record_group_kill(self, app: str) -> None:
+        """Count a group kill while an agent runs, which records it."""
+        async with self.agent() as rows:
+            self.cgroups.group_kill(app)
+            await rows(1)
+
     async def count(self, what: str) -> int:
         store = store_at(self.path)
         await store.open()

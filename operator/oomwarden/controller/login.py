@@ -22,10 +22,8 @@ def in_cluster_connection(
     kopf's own login resolves kubernetes.default.svc through DNS, and does not read the token again
     until the API server refuses it.
     """
-    host, port = (
-        environment.get("KUBERNETES_SERVICE_HOST"),
-        environment.get("KUBERNETES_SERVICE_PORT"),
-    )
+    host = environment.get("KUBERNETES_SERVICE_HOST")
+    port = environment.get("KUBERNETES_SERVICE_PORT")
     token = account / "token"
     if not (host and port and token.exists()):
         return None

@@ -112,9 +112,8 @@ class OOMLimits:
 
         An OOMLimit without the pod's name in its annotation is kept.
         """
-        namespace, _, name = (
-            (metadata.get("annotations") or {}).get(POD_ANNOTATION, "").partition("/")
-        )
+        annotations = metadata.get("annotations") or {}
+        namespace, _, name = annotations.get(POD_ANNOTATION, "").partition("/")
         if not name:
             _LOG.warning(
                 "OOMLimit %s is kept, because it has no annotation %s",

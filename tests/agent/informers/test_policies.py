@@ -114,7 +114,7 @@ def test_nothing_is_kept_of_a_namespace_without_a_pod_on_this_node(
     handler.apply(manifest("b", namespace="other"))
     handler.delete(manifest("b", namespace="other"))
     assert (changes, cache.candidates("other"), cache.is_listed("other")) == ([], [], False)
-    assert set(cache.shelves.by_namespace) == {"", "shop"}
+    assert set(cache.cached.by_namespace) == {"", "shop"}
 
 
 async def test_a_namespace_with_its_first_pod_is_listed_and_known_after_that(

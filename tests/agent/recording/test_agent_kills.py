@@ -75,9 +75,7 @@ async def test_kills_of_other_pods_are_not_its_own(books: RecorderNode, tmp_path
     introduce(books, tmp_path, 1)
     app = books.cgroups.container(books.cgroups.pod(2), "a")
     books.add_pod(2, app="a")
-    async with books.agent() as rows:
-        books.cgroups.group_kill(app)
-        await rows(1)
+    await books.record_group_kill(app)
     assert await kept(books) == AgentKills()
 
 

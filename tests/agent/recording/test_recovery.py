@@ -6,12 +6,8 @@ from tests.support.recorder_node import RecorderNode, logged
 
 
 async def test_a_restart_repeats_nothing_and_finds_what_it_missed(books: RecorderNode) -> None:
-    pod = books.cgroups.pod(1)
-    app = books.cgroups.container(pod, "a")
-    books.add_pod(1, app="a")
-    async with books.agent() as rows:
-        books.cgroups.group_kill(app)
-        await rows(1)
+    _, app = books.start_pod(1, app="a")
+    await books.record_group_kill(app)
     books.cgroups.group_kill(app)
     books.cgroups.remove(app)
     async with books.agent() as rows:
@@ -34,12 +30,8 @@ async def test_kills_before_the_first_start_are_counted_not_recorded(books: Reco
 async def test_a_pod_that_was_deleted_while_no_agent_ran_still_has_its_name(
     books: RecorderNode,
 ) -> None:
-    pod = books.cgroups.pod(1)
-    app = books.cgroups.container(pod, "a")
-    books.add_pod(1, app="a")
-    async with books.agent() as rows:
-        books.cgroups.group_kill(app)
-        await rows(1)
+    pod, app = books.start_pod(1, app="a")
+    await books.record_group_kill(app)
     books.cgroups.group_kill(app)
     books.log += logged(app, 101, "51.000000")
     books.cgroups.remove(pod)

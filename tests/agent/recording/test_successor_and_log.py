@@ -30,9 +30,7 @@ async def test_pods_that_came_and_went_while_no_agent_ran_are_recorded_from_the_
 async def test_lines_that_were_used_before_a_restart_are_not_used_again(
     books: RecorderNode,
 ) -> None:
-    pod = books.cgroups.pod(1)
-    app = books.cgroups.container(pod, "a")
-    books.add_pod(1, app="a")
+    _, app = books.start_pod(1, app="a")
     async with books.agent() as rows:
         books.log += logged(app, 101, "51.000000")
         books.cgroups.group_kill(app)
@@ -48,16 +46,10 @@ async def test_lines_that_were_used_before_a_restart_are_not_used_again(
 async def test_lines_of_kills_that_were_recorded_without_the_log_mislead_no_later_record(
     books: RecorderNode,
 ) -> None:
-    pod = books.cgroups.pod(1)
-    app = books.cgroups.container(pod, "a")
-    books.add_pod(1, app="a")
-    async with books.agent() as rows:
-        books.cgroups.group_kill(app)
-        await rows(1)
+    _, app = books.start_pod(1, app="a")
+    await books.record_group_kill(app)
     books.log += logged(app, 101, "51.000000")
-    gone = books.cgroups.pod(2)
-    other = books.cgroups.container(gone, "b")
-    books.add_pod(2, app="b", side="c")
+    gone, other = books.start_pod(2, app="b", side="c")
     books.cgroups.group_kill(other)
     books.cgroups.remove(gone)
     books.log += logged(other, 102, "52.000000")
@@ -70,20 +62,17 @@ async def test_lines_of_kills_that_were_recorded_without_the_log_mislead_no_late
 async def test_a_kill_recorded_without_access_to_the_log_is_not_recorded_again_from_it(
     books: RecorderNode,
 ) -> None:
-    first, second = books.cgroups.pod(1), books.cgroups.pod(2)
-    books.add_pod(1, app="a")
-    books.add_pod(2, app="b")
+    pod, app = books.start_pod(1, app="a")
+    gone, other = books.start_pod(2, app="b")
     books.log_readable = False
     async with books.agent() as rows:
-        app = books.cgroups.container(first, "a")
         books.cgroups.group_kill(app)
-        books.log += logged(app, 101, f"{time.monotonic() - 0.001:.6f}")
+        books.log += logged(app, 101, f"{time.monotonic():.6f}")
         await rows(1)
-    books.cgroups.remove(first)
-    other = books.cgroups.container(second, "b")
+    books.cgroups.remove(pod)
     books.cgroups.group_kill(other)
     books.log += logged(other, 102, f"{time.monotonic():.6f}")
-    books.cgroups.remove(second)
+    books.cgroups.remove(gone)
     books.log_readable = True
     async with books.agent() as rows:
         kills = [row.kill for row in await rows(2)]

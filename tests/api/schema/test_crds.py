@@ -3,12 +3,8 @@ from typing import Any
 
 import pytest
 from oomwarden.api.oomkill import OOMKill
-from oomwarden.api.schema.crds import (
-    manifests,
-)
-from oomwarden.api.schema.kinds import (
-    KINDS,
-)
+from oomwarden.api.schema.crds import manifests
+from oomwarden.api.schema.kinds import KINDS
 
 FORBIDDEN = {"$ref", "$defs", "anyOf", "title", "const", "exclusiveMinimum", "nullable"}
 

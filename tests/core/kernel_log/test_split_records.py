@@ -146,10 +146,8 @@ def test_plain_names_are_located_wherever_the_line_is_split(ring: Printk) -> Non
 @given(st.lists(st.booleans(), min_size=18, max_size=18))
 def test_the_caller_distinguishes_two_reports_printed_at_the_same_time(turns: list[bool]) -> None:
     ring = Printk(callers=True)
-    first, second = (
-        PrintedKill(f"/{PODS[0]}", f"/{OWN}", b"a", 1),
-        PrintedKill(f"/{PODS[1]}", f"/{VICTIM}", b"b", 2),
-    )
+    first = PrintedKill(f"/{PODS[0]}", f"/{OWN}", b"a", 1)
+    second = PrintedKill(f"/{PODS[1]}", f"/{VICTIM}", b"b", 2)
     left = {"T1": list(oom_kill(first)), "T2": list(oom_kill(second))}
     for turn in [*turns, *[True] * 9, *[False] * 9]:
         caller = "T1" if turn else "T2"

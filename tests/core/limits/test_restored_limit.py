@@ -3,7 +3,7 @@ from oomwarden.api.oomlimit import Step
 from oomwarden.core.limits.desired_limit import (
     LimitDecision,
     ResizeRequest,
-    is_restorable,
+    restorable_limit,
 )
 from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.pod import ContainerFacts, ResizeStatus
@@ -34,14 +34,14 @@ def test_without_its_policy_the_original_limit_is_restored() -> None:
 )
 def test_no_other_limit_is_restored(one: ContainerFacts) -> None:
     assert decide_on(one).request is None
-    assert not is_restorable(one)
+    assert restorable_limit(one) is None
 
 
 def test_a_limit_is_not_restored_while_usage_is_higher() -> None:
     one = container(1024, owner=owned(512))
     assert decide_on(one, usage=600).request is None
     assert decide_on(one, usage=500).request == ResizeRequest(512 * MI)
-    assert is_restorable(one)
+    assert restorable_limit(one) is not None
 
 
 def test_pause_requests_nothing_and_reports_what_is_in_force() -> None:

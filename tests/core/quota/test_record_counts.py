@@ -61,10 +61,8 @@ def test_shares_use_the_space_completely_and_no_more(
 
 
 def test_a_namespace_at_its_limit_is_no_pressure_one_that_fills_it_within_hours_is() -> None:
-    old, fast = (
-        RecordCounts(NOW, {"a": RecordCount(1000, 10)}),
-        RecordCounts(NOW, {"a": RecordCount(400, 300)}),
-    )
+    old = RecordCounts(NOW, {"a": RecordCount(1000, 10)})
+    fast = RecordCounts(NOW, {"a": RecordCount(400, 300)})
     assert PressureGauge(BOUNDS).with_counts(old, NOW).pressure(3, NOW) == Pressure(nodes=3)
     pressure = PressureGauge(BOUNDS).with_counts(fast, NOW).pressure(3, NOW)
     assert pressure == Pressure(namespaces={"a": PressureLevel.SOME}, nodes=3)

@@ -173,12 +173,14 @@ def test_the_operators_refusal_replaces_the_pending_request() -> None:
     requested = tuple(refusal(name, "ResizeAsked") for name in ("app", "web"))
     reported = [report(refused=3, refusals=(*requested, refusal("side", "ForeignLimit")))]
     answers = [refusal("app", "QuotaExceeded"), refusal("side", "QuotaExceeded")]
-    message = condition(summarise(3, reported, EMPTY, NOW, answers), "Refused").message
+    status = summarise(3, reported, EMPTY, NOW, OperatorFindings(answers))
+    message = condition(status, "Refused").message
     for part in ("app QuotaExceeded", "web ResizeAsked", "side ForeignLimit"):
         assert part in message
     assert "app ResizeAsked" not in message
     more = [*answers, refusal("untold", "LimitRange")]
-    message = condition(summarise(3, reported, EMPTY, NOW, more), "Refused").message
+    status = summarise(3, reported, EMPTY, NOW, OperatorFindings(more))
+    message = condition(status, "Refused").message
     assert message.startswith("3 containers: shop/db-0 untold: untold LimitRange")
 
 

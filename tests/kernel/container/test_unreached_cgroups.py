@@ -19,10 +19,8 @@ def test_a_container_with_unvisited_cgroups_is_not_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(walk, "MAX_CGROUPS", 1)
-    root, host_roots = (
-        CgroupRoot(tmp_path),
-        HostRoots(CgroupRoot(tmp_path), ProcRoot(Path("/proc"))),
-    )
+    root = CgroupRoot(tmp_path)
+    host_roots = HostRoots(root, ProcRoot(Path("/proc")))
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as child:
         cgroup = container(tmp_path, child.pid)
         fill(tmp_path / "app/a")

@@ -103,5 +103,5 @@ class Baselines(PersistedByContainer[Baseline]):
 
 
 def _holds_ours(baseline: Baseline) -> bool:
-    """Return whether one was written: with an unknown baseline the first of `ours` was found."""
+    """Return whether one was written: with an unknown baseline the first of `written` was found."""
     return len(baseline.written) > (baseline.value is None)

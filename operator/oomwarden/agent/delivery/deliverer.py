@@ -16,7 +16,7 @@ from itertools import count
 from oomwarden import __version__
 from oomwarden.agent.delivery import event_outbox, outbox, refusals
 from oomwarden.agent.delivery.outbox import OutboxCounts
-from oomwarden.agent.delivery.outcomes import OutboxSnapshot, job_key, settle
+from oomwarden.agent.delivery.outcomes import DeliveryJob, OutboxSnapshot, job_key, settle
 from oomwarden.agent.delivery.retry_queue import RetryQueue
 from oomwarden.agent.informers.pressure import PressureCache
 from oomwarden.agent.runtime.signal import Signal
@@ -64,9 +64,9 @@ class Deliverer:
     """When `name_conflict` was found, in wall-clock seconds."""
     _records: RetryQueue = field(default_factory=RetryQueue)
     _events: RetryQueue = field(default_factory=partial(RetryQueue, "Event"))
-    _finished: list[tuple[OutboxRow | EventSeries, Delivery]] = field(default_factory=list)
+    _finished: list[tuple[DeliveryJob, Delivery]] = field(default_factory=list)
     _serial: "count[int]" = field(default_factory=count)
-    _jobs: "asyncio.PriorityQueue[tuple[int, int, OutboxRow | EventSeries]]" = field(
+    _jobs: "asyncio.PriorityQueue[tuple[int, int, DeliveryJob]]" = field(
         default_factory=asyncio.PriorityQueue
     )
 
@@ -90,7 +90,7 @@ class Deliverer:
             self._finished.append((job, delivery))  # _turn may have replaced the list meanwhile
             self.wake.set()
 
-    async def _post_job(self, job: OutboxRow | EventSeries) -> Delivery:
+    async def _post_job(self, job: DeliveryJob) -> Delivery:
         """Post a row; a record that has long been invalid is posted without its details."""
         if not isinstance(job, OutboxRow):
             return await self.post(job)
@@ -127,7 +127,7 @@ class Deliverer:
         await self._enqueue_jobs(snapshot)
         return self._seconds_to_next(snapshot)
 
-    def _handle_outcome(self, job: OutboxRow | EventSeries, delivery: Delivery) -> Delivery:
+    def _handle_outcome(self, job: DeliveryJob, delivery: Delivery) -> Delivery:
         """Return the result of a post, and schedule the row's retry if it needs one."""
         queue, key, now = self._queue_of(job), job_key(job), asyncio.get_running_loop().time()
         if delivery.name_taken_by is not None:
@@ -147,7 +147,7 @@ class Deliverer:
         conflict = self.name_conflict if is_recent else ""
         return delivery_problem(self.counts.refused, self.counts.refusal_reason, conflict)
 
-    def _handle_name_conflict(self, job: OutboxRow | EventSeries, by: str) -> Delivery:
+    def _handle_name_conflict(self, job: DeliveryJob, by: str) -> Delivery:
         """Report a name conflict; after many new names a record waits like a refused one."""
         self.name_conflict, self.name_conflict_at = by, time.time()
         _LOG.warning(
@@ -179,11 +179,11 @@ class Deliverer:
             waits.append(snapshot.due - time.time())
         return max(min(waits, default=MAX_IDLE_SECONDS), 0.05)
 
-    def _queue_of(self, job: OutboxRow | EventSeries) -> RetryQueue:
+    def _queue_of(self, job: DeliveryJob) -> RetryQueue:
         return self._records if isinstance(job, OutboxRow) else self._events
 
 
-def _describe(job: OutboxRow | EventSeries) -> str:
+def _describe(job: DeliveryJob) -> str:
     if isinstance(job, OutboxRow):
         return f"record {job.key} ({job.kill['kills']} kills)"
     return f"the Event {job_key(job)}"

@@ -58,11 +58,8 @@ def release(connection: sqlite3.Connection, now: float, pressure: Pressure = CAL
     Returns:
         When the next record is due, in wall-clock seconds; None if none is held.
     """
-    budgets, queues, soonest = (
-        RecordQuotas(connection, pressure, now),
-        _held_by_namespace(connection),
-        math.inf,
-    )
+    budgets, soonest = RecordQuotas(connection, pressure, now), math.inf
+    queues = _held_by_namespace(connection)
     turns = [
         (budgets.last_released(name), queue[0].created, name) for name, queue in queues.items()
     ]

@@ -13,6 +13,7 @@ from oomwarden.core.records.event_series import EventSeries
 from oomwarden.core.records.outbox_row import OutboxRow, row_key
 from oomwarden.kube.oomkill_writer import Delivery, RecordedPrefix
 
+DeliveryJob = OutboxRow | EventSeries
 _SALT_BYTES = 8
 
 
@@ -31,14 +32,14 @@ class OutboxSnapshot:
     """A log line for each record that exceeded the bounds and was deleted."""
 
 
-def job_key(job: OutboxRow | EventSeries) -> str:
+def job_key(job: DeliveryJob) -> str:
     """Return the key of a job's row."""
     return job.key if isinstance(job, OutboxRow) else row_key(job.first)
 
 
 def settle(
     connection: sqlite3.Connection,
-    final: list[tuple[OutboxRow | EventSeries, Delivery]],
+    final: list[tuple[DeliveryJob, Delivery]],
     refused: Mapping[str, str],
     now: float,
     pressure: Pressure,

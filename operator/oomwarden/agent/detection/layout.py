@@ -48,10 +48,8 @@ class LayoutMonitor:
         """Check once; keep the last result if the cgroups cannot be listed."""
         containers = self.inventory.containers.values()
         seen = frozenset(each.cgroup.pod_uid or "" for each in containers)
-        before, self._missing = (
-            self._missing,
-            containers_without_cgroup(list(self.inventory.pods.values()), seen),
-        )
+        before = self._missing
+        self._missing = containers_without_cgroup(list(self.inventory.pods.values()), seen)
         lasting = {key: name for key, name in self._missing.items() if key in before}
         try:
             found: list[UnknownCgroup] = await self.worker.run(

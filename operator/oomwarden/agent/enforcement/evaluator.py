@@ -7,13 +7,8 @@ from dataclasses import dataclass, field
 from oomwarden.agent.baselines.offsets import OffsetReferences
 from oomwarden.agent.informers.cluster_view import ClusterView
 from oomwarden.agent.informers.inventory import Container
-from oomwarden.core.enforcement.evaluation import (
-    Evaluation,
-    evaluate,
-)
-from oomwarden.core.enforcement.plan import (
-    Baseline,
-)
+from oomwarden.core.enforcement.evaluation import Evaluation, evaluate
+from oomwarden.core.enforcement.plan import Baseline
 from oomwarden.core.enforcement.scoring import Floor
 from oomwarden.core.model.pod import PodFacts
 from oomwarden.core.policy.matching import selects, selects_by_node
@@ -63,10 +58,8 @@ class Evaluator:
         Returns:
             None while its pod, name, namespace or node is not known.
         """
-        pod, facts = (
-            self.view.inventory.pod(container.cgroup),
-            self.view.inventory.container(container),
-        )
+        inventory = self.view.inventory
+        pod, facts = inventory.pod(container.cgroup), inventory.container(container)
         if pod is None or facts is None:
             return None
         name, value, versions = facts.name, baseline.value, self._versions

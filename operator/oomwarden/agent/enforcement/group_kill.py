@@ -128,10 +128,8 @@ class GroupKillReconciler:
             (container, wish), now = concerned[inode], files.is_group_kill
             young, found = self._is_young(container), self.baselines.get(container)
             found = found.completed(files) if found else None
-            known, before = (
-                GroupKillState(now, found.is_group_kill if found else None),
-                self._states.get(inode),
-            )
+            known = GroupKillState(now, found.is_group_kill if found else None)
+            before = self._states.get(inode)
             left = before.current if before else None
             wished = wish if self.writes else GroupKillSpec()
             states[inode] = known.observe(wished, now=now, young=young, left=left)

@@ -111,9 +111,8 @@ class Scanner:
         plan = replace(
             tracked.plan, max_changes=self.caps.available(), own=self.own.saved(container)
         )
-        tracked.plan = replace(
-            tracked.plan, never_assigned=frozenset()
-        )  # from now on it may be ours
+        # From now on such a score may be one that oomwarden wrote.
+        tracked.plan = replace(tracked.plan, never_assigned=frozenset())
         outcome, trouble = await self._apply(tracked, plan)
         if outcome is not None:
             self.caps.spend(outcome.changed)

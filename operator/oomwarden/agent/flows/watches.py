@@ -80,4 +80,4 @@ class ApiWatches:
         late = self.policies.overdue() | self.cluster_policies.overdue()
         pods = self._node.inventory.pods.values()
         cut = [(f"{pod.namespace}/{pod.name}", pod.left_out) for pod in pods if pod.left_out]
-        return bounds_remedy(self._node.view.policies.shelves.by_namespace, late, cut)
+        return bounds_remedy(self._node.view.policies.cached.by_namespace, late, cut)

@@ -44,7 +44,7 @@ class PolicyCache:
     changed: Callable[[], None]
     version: int = 0
     """Incremented with every change."""
-    shelves: PoliciesByNamespace = field(
+    cached: PoliciesByNamespace = field(
         default_factory=lambda: PoliciesByNamespace({"": NamespacePolicies()})
     )
     list_needed: dict[str, Signal] = field(
@@ -66,20 +66,20 @@ class PolicyCache:
     @property
     def policies(self) -> dict[PolicyKey, Policy]:
         """The policies that are kept and can be read."""
-        found = self.shelves.entries()
+        found = self.cached.entries()
         return {one.key: one.content for one in found if isinstance(one.content, Policy)}
 
     @property
     def unreadable(self) -> dict[PolicyKey, str]:
         """Why policies cannot be read, by key: they were written for another version."""
-        found = self.shelves.entries()
+        found = self.cached.entries()
         return {one.key: one.content for one in found if isinstance(one.content, str)}
 
     @property
     def left_out(self) -> dict[PolicyKey, int]:
         """The first policies of each namespace that exceed the bounds, with their generations."""
-        shelves = self.shelves.by_namespace.values()
-        return {key: generation for shelf in shelves for _, key, generation in shelf.left_out_named}
+        named = (one for each in self.cached.by_namespace.values() for one in each.left_out_named)
+        return {key: generation for _, key, generation in named}
 
     def event_handler(self, kind: str) -> "PolicyEventHandler":
         """Return the event handler for the watch of one kind."""
@@ -91,8 +91,8 @@ class PolicyCache:
 
     def candidates(self, namespace: str) -> list[Policy]:
         """Return the policies that may select pods of a namespace."""
-        shelves = (self.shelves.by_namespace.get(each) for each in (namespace, ""))
-        found = (one.content for shelf in shelves if shelf for one in shelf.entries.values())
+        namespaces = (self.cached.by_namespace.get(each) for each in (namespace, ""))
+        found = (one.content for each in namespaces if each for one in each.entries.values())
         return [each for each in found if isinstance(each, Policy)]
 
     def unknown_fields(self) -> tuple[str, ...]:
@@ -113,7 +113,7 @@ class PolicyCache:
         del self._namespaces[namespace]
         self._listed_version.pop(namespace, None)
         self._events_during_list.pop(namespace, None)
-        if self.shelves.by_namespace.pop(namespace, None):
+        if self.cached.by_namespace.pop(namespace, None):
             self.notify()
 
     def unlisted(self, kind: str) -> tuple[list[str], list[str]] | None:
@@ -123,9 +123,9 @@ class PolicyCache:
             Both lists; None if there is nothing to list.
         """
         of_kind = [*self._namespaces] if kind == NAMESPACED else [""]
-        shelves = self.shelves.by_namespace
+        cached = self.cached.by_namespace
         unknown = [name for name in of_kind if name and not self.is_listed(name)]
-        stale = [name for name in of_kind if name in shelves and shelves[name].needs_relist]
+        stale = [name for name in of_kind if name in cached and cached[name].needs_relist]
         return (unknown, stale) if unknown or stale else None
 
     def begin_list(self, kind: str, namespace: str | None = None) -> PolicyList:
@@ -134,27 +134,27 @@ class PolicyCache:
         names = wanted if namespace is None else [namespace]
         if namespace is not None:
             self._events_during_list[namespace] = []
-        shelves = PoliciesByNamespace({name: NamespacePolicies() for name in names})
-        return PolicyList(kind, shelves, self.shelves, everywhere=namespace is None)
+        listed = PoliciesByNamespace({name: NamespacePolicies() for name in names})
+        return PolicyList(kind, listed, self.cached, everywhere=namespace is None)
 
     def apply_list(self, fresh: PolicyList) -> None:
         """Replace the policies of the listed namespaces, then replay newer watch events."""
-        for name, shelf in fresh.shelves.by_namespace.items():
+        for name, policies in fresh.listed.by_namespace.items():
             if (name and name not in self._namespaces) or self._is_older(name, fresh):
                 continue
-            self.shelves.by_namespace[name] = shelf
+            self.cached.by_namespace[name] = policies
             self._listed_version[name] = fresh.version
             if not fresh.everywhere:
-                self._replay_events(name, shelf, fresh.version)
-        self.shelves.trim(NODE_BYTES)
+                self._replay_events(name, policies, fresh.version)
+        self.cached.trim(NODE_BYTES)
         if fresh.everywhere:
             self._listed.add(fresh.kind)
         self.notify()
 
-    def _replay_events(self, name: str, shelf: NamespacePolicies, version: str) -> None:
+    def _replay_events(self, name: str, policies: NamespacePolicies, version: str) -> None:
         """Apply the watch events that arrived during the list and are newer than it."""
         events = self._events_during_list.pop(name, [])
-        shelf.needs_relist = shelf.needs_relist or len(events) >= MAX_EVENTS_DURING_LIST
+        policies.needs_relist = policies.needs_relist or len(events) >= MAX_EVENTS_DURING_LIST
         for at, key, found in events:
             if is_later(at, version):
                 self._put(key, found)
@@ -173,26 +173,26 @@ class PolicyCache:
         key = readable_key(kind, manifest)
         if key is None or not self._is_tracked(key):
             return False
-        found, before = cached_policy(kind, key, manifest), self.shelves.get(key)
+        found, before = cached_policy(kind, key, manifest), self.cached.get(key)
         if not self._is_newer(key, manifest, found) or is_same(found, before):
             return False  # keep the object: the evaluator compares policies by identity
         self._put(key, found)
-        return before is not None or self.shelves.get(key) is not None
+        return before is not None or self.cached.get(key) is not None
 
     def remove(self, kind: str, manifest: Manifest) -> bool:
         """Remove a policy; return whether it was in the cache."""
         key = readable_key(kind, manifest)
         if key is None or not self._is_tracked(key) or not self._is_newer(key, manifest, None):
             return False
-        held = self.shelves.get(key) is not None
+        held = self.cached.get(key) is not None
         self._put(key, None)
         return held
 
     def _put(self, key: PolicyKey, found: CachedPolicy | None) -> None:
         if found is None:
-            self.shelves.drop(key)
+            self.cached.drop(key)
             return
-        self.shelves.put(found)
+        self.cached.put(found)
         warn_if_unreadable(found)
 
     def _is_tracked(self, key: PolicyKey) -> bool:

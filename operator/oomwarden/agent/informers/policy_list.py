@@ -20,7 +20,7 @@ class PolicyList:
     """The policies of a list that fit into the cache."""
 
     kind: str
-    shelves: PoliciesByNamespace
+    listed: PoliciesByNamespace
     """The listed policies, by namespace."""
     previous: PoliciesByNamespace
     """The policies that the cache has now."""
@@ -35,18 +35,18 @@ class PolicyList:
         The evaluator compares policies by identity.
         """
         key = readable_key(self.kind, manifest)
-        shelf = self.shelves.by_namespace.get(key[1]) if key else None
-        if key is None or shelf is None:
+        policies = self.listed.by_namespace.get(key[1]) if key else None
+        if key is None or policies is None:
             return
         candidate = unparsed_policy(self.kind, key, manifest)
-        if shelf.ranks_too_low(candidate.rank):
-            shelf.leave_out(candidate)
+        if policies.ranks_too_low(candidate.rank):
+            policies.leave_out(candidate)
             return
         found, before = cached_policy(self.kind, key, manifest), self.previous.get(key)
         if before is not None and is_same(found, before):
-            self.shelves.put(before)
+            self.listed.put(before)
         else:
-            self.shelves.put(found)
+            self.listed.put(found)
             warn_if_unreadable(found)
 
 

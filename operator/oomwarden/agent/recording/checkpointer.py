@@ -160,10 +160,9 @@ class Checkpointer:
         before, self._bare = self._bare, {}
         for uid, facts in known.items():
             was = before.get(uid)
-            same = was is not None and was[0] is facts
-            self._bare[uid] = (
-                was if was is not None and same else (facts, stored_pods.without_volatile(facts))
-            )
+            if was is None or was[0] is not facts:
+                was = facts, stored_pods.without_volatile(facts)
+            self._bare[uid] = was
         return {uid: kept for uid, (_, kept) in self._bare.items()}
 
     def _changed_pods(self, live: dict[str, PodFacts]) -> list[PodFacts]:

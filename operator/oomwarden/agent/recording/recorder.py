@@ -226,9 +226,9 @@ class Recorder:
         ledger, last = self.settler.ledger, self._batch
         if not self.settler.inventory.synced:
             return  # no pod could be named yet
-        unrecorded = [a for a in ledger.accounts.values() if a.unrecorded.oom_kill > 0]
+        unrecorded = self._completeness.unrecorded()
         for level in (Level.QOS, Level.KUBEPODS):
-            for inode in [a.cgroup.inode for a in unrecorded if a.cgroup.level is level]:
+            for inode in [i for i in unrecorded if ledger.accounts[i].cgroup.level is level]:
                 if inode not in self.pending.pods and not unsettled_below(ledger, inode):
                     self.pending.touch(inode, now, last.after, last.ended)
 

@@ -21,8 +21,8 @@ from oomwarden.core.limits.desired_limit import (
     LimitDecision,
     ResizeRequest,
     evaluate_limit,
-    is_restorable,
     observed_limit_remarks,
+    restorable_limit,
 )
 from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.quantity import exact_quantity
@@ -80,14 +80,13 @@ class ResizeRequests:
 
     def evaluate(self) -> None:
         """Evaluate every live container; what is new takes a turn of the node's cap."""
-        live = self.tracker.live()
-        found = {each.container.cgroup.inode: self._evaluate(each) for each in live}
-        asks = [
-            (_resize(context, ask), tracked.container.cgroup.inode)
-            for tracked in live
-            if (ask := found[tracked.container.cgroup.inode].request)
-            and (context := self._context(tracked.container))
-        ]
+        found: dict[int, LimitDecision] = {}
+        asks: list[tuple[Resize, int]] = []
+        for tracked in self.tracker.live():
+            inode, context = tracked.container.cgroup.inode, self._context(tracked.container)
+            found[inode] = self._evaluate(tracked, context) if context else LimitDecision()
+            if context and (ask := found[inode].request):
+                asks.append((_resize(context, ask), inode))
         asks.sort(key=lambda each: (each[0].namespace, each[0].pod, each[0].container))
         asks = in_turn(asks, int(self.caps.now() // TURN_SECONDS))
         waiting = asks[MAX_ASKED:]
@@ -110,12 +109,13 @@ class ResizeRequests:
         return frozenset(
             inode
             for inode, container in self.tracker.view.inventory.containers.items()
-            if (context := self._context(container)) and is_restorable(context.container)
+            if (context := self._context(container))
+            and restorable_limit(context.container) is not None
         )
 
-    def _evaluate(self, tracked: TrackedContainer) -> LimitDecision:
-        context, mode = self._context(tracked.container), self.tracker.mode
-        if context is None or (tracked.decision is None and mode is not EnforcementMode.RELEASE):
+    def _evaluate(self, tracked: TrackedContainer, context: LimitContext) -> LimitDecision:
+        mode = self.tracker.mode
+        if tracked.decision is None and mode is not EnforcementMode.RELEASE:
             return LimitDecision()
         winner = tracked.decision.evaluation.selection.winner if tracked.decision else None
         found = evaluate_limit(context, winner, mode)

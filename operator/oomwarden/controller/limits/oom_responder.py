@@ -43,7 +43,7 @@ class OOMKillCalls(Protocol):
     async def write_response(self, namespace: str, name: str, response: Manifest) -> None:
         """Write status.response; may raise one of kube.transport.errors.API_ERRORS."""
 
-    async def post(self, build_event: Manifest) -> WriteResult:
+    async def post(self, event: Manifest) -> WriteResult:
         """Create an Event."""
 
     async def node_status(self, node: str) -> Manifest:

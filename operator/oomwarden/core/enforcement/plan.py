@@ -209,14 +209,7 @@ def classify(
         own: The process's own score that a rule has overridden; None if none is known.
     """
     if own is not None and named is None:
-        written = score != own and score in plan.assigned
-        return (
-            ProcessState.MOVABLE
-            if written
-            else ProcessState.HOLDS
-            if score == plan.target
-            else ProcessState.OWN
-        )
+        return _classify_own(score, plan, own)
     desired = plan.score_for(named)
     if desired is None or score == desired:
         return ProcessState.HOLDS
@@ -227,3 +220,10 @@ def classify(
     if named is None:
         return ProcessState.OWN
     return ProcessState.UNSAVED if plan.saves_own and own != score else ProcessState.MOVABLE
+
+
+def _classify_own(score: int, plan: ScorePlan, own: int) -> ProcessState:
+    """Return the state of a process that gets back its own score: no rule names it any more."""
+    if score != own and score in plan.assigned:
+        return ProcessState.MOVABLE
+    return ProcessState.HOLDS if score == plan.target else ProcessState.OWN

@@ -230,10 +230,13 @@ def _limit(
         own = counted.container_limit
         if own is None and len(snapshot.limits.containers) == 1:
             own = snapshot.limits.pod
-        spec = container.limit if container else None
-        return spec if spec and (own is None or is_page_rounded(spec, own)) else own
+        return _as_specified(own, container.limit if container else None)
     if verdict.cause is Cause.POD_LIMIT:
-        own, spec = snapshot.limits.pod, snapshot.pod.limit
-        return spec if spec and (own is None or is_page_rounded(spec, own)) else own
+        return _as_specified(snapshot.limits.pod, snapshot.pod.limit)
     all_pods = verdict.cause is Cause.NODE_ALLOCATABLE and verdict.enforced_at is None
     return snapshot.kubepods_limit if all_pods else None
+
+
+def _as_specified(own: int | None, spec: int | None) -> int | None:
+    """Return the limit in the spec if memory.max is that limit in whole pages, else memory.max."""
+    return spec if spec and (own is None or is_page_rounded(spec, own)) else own

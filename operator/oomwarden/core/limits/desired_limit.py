@@ -137,16 +137,17 @@ def restore_request(context: LimitContext) -> ResizeRequest | None:
 
     A container that had no limit keeps the one that oomwarden set: a limit is never removed.
     """
-    owner = context.container.spec.ownership.owner
-    if owner is None or owner.before is None or owner.before == context.spec_limit:
+    original = restorable_limit(context.container)
+    if original is None or context.falls_below_usage(original):
         return None
-    return None if context.falls_below_usage(owner.before) else ResizeRequest(owner.before)
+    return ResizeRequest(original)
 
 
-def is_restorable(container: ContainerFacts) -> bool:
-    """Return whether oomwarden has set the container's limit and can restore the original one."""
+def restorable_limit(container: ContainerFacts) -> int | None:
+    """Return the container's original limit, in bytes; None if oomwarden has not changed it."""
     owner = container.spec.ownership.owner
-    return owner is not None and owner.before is not None and owner.before != container.spec.limit
+    original = owner.before if owner else None
+    return None if original == container.spec.limit else original
 
 
 def resize_obstacle(pod: PodFacts, container: ContainerFacts) -> Remark | None:

@@ -62,10 +62,8 @@ class RecentKillQueue:
         Raises:
             ValueError: The kill is larger than any agent writes.
         """
-        namespace, one = (
-            str((manifest.get("metadata") or {}).get("namespace")),
-            compact_kill(manifest),
-        )
+        one = compact_kill(manifest)
+        namespace = str((manifest.get("metadata") or {}).get("namespace"))
         queue = self._by_namespace.setdefault(namespace, deque())
         queue.append(one)
         share = max(MAX_KILLS // len(self._by_namespace), 1)

@@ -5,12 +5,8 @@ from dataclasses import dataclass, field
 from itertools import repeat
 
 from oomwarden.api.oomnode import PolicyReport, Refusal
-from oomwarden.core.enforcement.evaluation import (
-    Evaluation,
-)
-from oomwarden.core.enforcement.plan import (
-    ScanOutcome,
-)
+from oomwarden.core.enforcement.evaluation import Evaluation
+from oomwarden.core.enforcement.plan import ScanOutcome
 from oomwarden.core.enforcement.scan_outcome import outcome_remarks
 from oomwarden.core.model.pod import PodFacts
 from oomwarden.core.model.remark import AspectStatus, Remark

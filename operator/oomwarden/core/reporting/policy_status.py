@@ -79,7 +79,7 @@ def summarise(
     reports: Sequence[NodeReport],
     before: PolicyStatus,
     now: datetime,
-    findings: OperatorFindings | Sequence[Refusal] = (),
+    findings: OperatorFindings = OperatorFindings(),
 ) -> PolicyStatus:
     """Sum up the reports of one policy.
 
@@ -92,7 +92,6 @@ def summarise(
         now: The current time, with a time zone.
         findings: What the operator itself found out about the policy.
     """
-    findings = findings if isinstance(findings, OperatorFindings) else OperatorFindings(findings)
     reports = sorted(reports, key=lambda each: each.node)
     reported = [each.report for each in reports]
     stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
