@@ -2,6 +2,8 @@ import ast
 import re
 from pathlib import Path
 
+from bench.layout import PRODUCT, definitions, modules_by_package
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -22,25 +24,13 @@ def test_no_python_file_outgrows_250_lines() -> None:
 
 
 def test_no_package_has_more_than_12_modules() -> None:
-    packages = [p for p in (ROOT / "operator/oomwarden").rglob("*") if (p / "__init__.py").exists()]
-    modules = {p: [m for m in p.glob("*.py") if m.name != "__init__.py"] for p in packages}
-    assert len(packages) > 30
+    modules = modules_by_package(ROOT / PRODUCT)
+    assert len(modules) > 30
     assert {p.name: len(found) for p, found in modules.items() if len(found) > 12} == {}
 
 
 def test_no_class_or_alias_is_defined_in_two_modules() -> None:
-    defined: dict[str, list[str]] = {}
-    for path in (ROOT / "operator/oomwarden").rglob("*.py"):
-        for node in ast.parse(path.read_text()).body:
-            match node:
-                case ast.ClassDef(name=name):
-                    pass
-                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Subscript() | ast.BinOp()):
-                    if name.isupper():
-                        continue
-                case _:
-                    continue
-            defined.setdefault(name, []).append(path.name)
+    defined = definitions(ROOT / PRODUCT)
     assert len(defined) > 200
     assert {name: found for name, found in defined.items() if len(found) > 1} == {}
 
