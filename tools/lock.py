@@ -49,7 +49,10 @@ def main() -> None:
     runtime = project["project"]["dependencies"]
     compile_pins("runtime.txt", runtime)
     dev = group(project["dependency-groups"], "dev")
-    compile_pins("dev.txt", ["-c runtime.txt", *runtime, *dev])
+    extras = [
+        each for extra in project["project"]["optional-dependencies"].values() for each in extra
+    ]
+    compile_pins("dev.txt", ["-c runtime.txt", *runtime, *extras, *dev])
     compile_pins("build.txt", ["-c dev.txt", *project["build-system"]["requires"]])
     go_module.write_module(go_module.LOCKED, tools.locked_packages())
 

@@ -1,0 +1,1 @@
+"""The cluster that a sub-command asks, through the official client."""

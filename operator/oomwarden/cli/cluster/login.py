@@ -1,0 +1,129 @@
+"""The connection to the cluster, as kubectl makes it: the only module that imports the client."""
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import urllib3
+import yaml
+from kubernetes import client, config
+from kubernetes.config.config_exception import ConfigException
+
+from oomwarden.cli.cluster.errors import from_response
+from oomwarden.cli.errors import CliError
+
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 60.0
+_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+_CONFIG_HELP = "name a kubeconfig with --kubeconfig or KUBECONFIG, or a context with --context"
+
+
+class ApiConnection:
+    """Sends requests with the user's credentials.
+
+    Attributes:
+        namespace: Namespace of the context.
+        server: URL of the API server.
+    """
+
+    def __init__(self, api: client.ApiClient, namespace: str) -> None:
+        self._api = api
+        self.namespace = namespace
+        self.server: str = api.configuration.host
+
+    def request(
+        self, method: str, target: str, right: str, body: object = None, content: str | None = None
+    ) -> bytes:
+        """Send a request and return the body of the answer.
+
+        Raises:
+            CliError: The API server refuses, or does not answer.
+        """
+        response = self._open(method, target, right, body, content)
+        try:
+            return bytes(response.read())
+        except urllib3.exceptions.HTTPError as error:
+            raise self._unreachable(error) from error
+
+    def stream(self, target: str, right: str) -> Iterator[bytes]:
+        """Yield the pieces of an answer as they arrive, such as those of a watch.
+
+        Raises:
+            CliError: The API server refuses, or the connection ends.
+        """
+        response = self._open("GET", target, right, None, None, None)
+        try:
+            yield from response.stream(None)
+        except urllib3.exceptions.HTTPError as error:
+            raise self._unreachable(error) from error
+        finally:
+            response.close()
+
+    def _open(
+        self,
+        method: str,
+        target: str,
+        right: str,
+        body: object,
+        content: str | None,
+        read_seconds: float | None = READ_SECONDS,
+    ) -> urllib3.BaseHTTPResponse:
+        headers = {"Accept": "application/json"} | ({"Content-Type": content} if content else {})
+        request = self._api.param_serialize(
+            method, target, header_params=headers, body=body, auth_settings=["BearerToken"]
+        )
+        try:
+            answer = self._api.call_api(*request, _request_timeout=(CONNECT_SECONDS, read_seconds))
+        except client.ApiException as error:  # TLS: the client wraps these alone
+            raise CliError(f"no secure connection to {self.server}: {error.reason}") from error
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._unreachable(error) from error
+        if answer.status >= 400:  # noqa: PLR2004 - HTTP
+            raise from_response(answer.status, answer.response.read(), right)
+        response: urllib3.BaseHTTPResponse = answer.response
+        return response
+
+    def _unreachable(self, error: Exception) -> CliError:
+        reason = getattr(error, "reason", None) or error
+        return CliError(
+            f"the API server {self.server} does not answer ({_short(reason)}); is it running, and "
+            "is this the right context?"
+        )
+
+
+def _short(reason: object) -> str:
+    """Return the end of urllib3's message, without its object's address."""
+    return str(reason).rpartition(">: ")[2].rpartition("object at")[0] or str(reason)[-200:]
+
+
+def log_in(kubeconfig: str | None, context: str | None) -> ApiConnection:
+    """Connect as kubectl does: kubeconfig, exec plugins, OIDC, proxies; in a pod its account.
+
+    Raises:
+        CliError: There is no usable configuration.
+    """
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its retries are not the user's concern
+    settings = client.Configuration()
+    try:
+        namespace = _configure(settings, kubeconfig, context)
+    except (ConfigException, yaml.YAMLError, OSError, ValueError, KeyError, TypeError) as error:
+        raise CliError(f"no usable kubeconfig: {error}; {_CONFIG_HELP}") from error
+    settings.retries = False
+    return ApiConnection(client.ApiClient(settings), namespace)
+
+
+def _configure(settings: client.Configuration, kubeconfig: str | None, context: str | None) -> str:
+    in_pod = _SERVICE_ACCOUNT / "namespace"
+    if not (kubeconfig or context) and not _has_kubeconfig() and in_pod.exists():
+        config.load_incluster_config(settings)
+        return in_pod.read_text(encoding="utf-8").strip()
+    config.load_kube_config(kubeconfig, context, client_configuration=settings)
+    every, active = config.list_kube_config_contexts(kubeconfig)
+    chosen = [each for each in every if each["name"] == context] if context else [active]
+    return str(chosen[0].get("context", {}).get("namespace") or "default")
+
+
+def _has_kubeconfig() -> bool:
+    paths = config.KUBE_CONFIG_DEFAULT_LOCATION.split(os.pathsep)
+    return any(Path(path).expanduser().exists() for path in paths)

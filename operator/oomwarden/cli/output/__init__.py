@@ -1,0 +1,1 @@
+"""What all sub-commands print with: tables, objects, errors."""

@@ -1,0 +1,1 @@
+"""The story of one kill, and what to do, from the objects of the API."""

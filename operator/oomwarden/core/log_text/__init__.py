@@ -1,0 +1,1 @@
+"""Kernel logs as people have them: dmesg, journalctl, syslog files, tickets, Events."""

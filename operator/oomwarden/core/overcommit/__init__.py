@@ -1,0 +1,1 @@
+"""Overcommit: the kernel's promise of memory, and what CommitLimit allows."""

@@ -1,0 +1,1 @@
+"""What a policy would do, before it is applied: validation and evaluation."""

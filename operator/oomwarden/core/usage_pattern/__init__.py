@@ -1,0 +1,1 @@
+"""What a series of memory readings looks like: leak, sawtooth, steady, start-up, spike."""
