@@ -1,5 +1,6 @@
 """`kubectl oom`: the sub-commands, and what happens to their errors."""
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -89,6 +90,9 @@ def oom(
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
+    for stream in (sys.stdout, sys.stderr):  # names may have characters that a terminal lacks
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = int(app(arguments, prog_name=PROGRAM, standalone_mode=False) or 0)
         sys.stdout.flush()

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from oomwarden.cli.cluster.errors import NOT_INSTALLED, ExpiredError, NotFoundError
 from oomwarden.cli.cluster.resources import ApiResource, with_query
-from oomwarden.cli.errors import CliError
+from oomwarden.cli.errors import USAGE, CliError
 from oomwarden.core.objects.json_parts import Manifest
+from oomwarden.core.objects.object_names import is_object_name
 
 if TYPE_CHECKING:
     from oomwarden.cli.cluster.login import ApiConnection
@@ -36,7 +37,13 @@ class Cluster:
         return log_in(self._kubeconfig, self._context)
 
     def namespace(self, given: str | None) -> str:
-        """Return the namespace that a person named, or that of the context."""
+        """Return the namespace that a person named, or that of the context.
+
+        Raises:
+            CliError: No namespace can have this name, or there is no usable kubeconfig.
+        """
+        if given is not None and not is_object_name(given):
+            raise CliError(f"no namespace can be named {given!r}", USAGE)
         return given or self.connection.namespace
 
     def get(self, resource: ApiResource, namespace: str | None, name: str) -> Manifest:

@@ -1,6 +1,7 @@
 """What a failed request says to a person."""
 
 import json
+import re
 from http import HTTPStatus
 
 from oomwarden.cli.errors import CliError
@@ -9,6 +10,9 @@ NOT_INSTALLED = (
     "this cluster has no {resource}.oomwarden.io: oomwarden is not installed, or another version "
     "is; install it with: helm install oomwarden charts/oomwarden -n oomwarden --create-namespace"
 )
+
+
+_NUMBER = re.compile(r"\[(?:Errno -?\d+|SSL: \w+)\] (.*?)(?: \(_ssl\.c:\d+\))?\)*$", re.DOTALL)
 
 
 class NotFoundError(CliError):
@@ -36,19 +40,32 @@ def from_response(status: int, body: bytes, right: str) -> CliError:
         return CliError("the API server does not accept your credentials: log in again")
     if status == HTTPStatus.FORBIDDEN:
         return ForbiddenError(f"you may not {right}; ask an administrator for that right")
-    if status == HTTPStatus.NOT_FOUND:
+    if status == HTTPStatus.NOT_FOUND and message is not None:
         return NotFoundError(message or f"cannot {right}: it does not exist")
     if status == HTTPStatus.GONE:
         return ExpiredError("the list changed while it was read; run the command again")
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return CliError("the API server is overloaded (429); wait a while and run it again")
-    return CliError(f"cannot {right}: the API server answers {status}: {message or 'no reason'}")
+    reason = _REASONS.get(status) or message or "no reason"
+    return CliError(f"cannot {right}: the API server answers {status}: {reason}")
 
 
-def _message(body: bytes) -> str:
+_REASONS: dict[int, str] = {
+    HTTPStatus.NOT_FOUND: "this is no API server of Kubernetes; check the server of the kubeconfig",
+    HTTPStatus.TOO_MANY_REQUESTS: "it is overloaded; wait a while and run the command again",
+}
+
+
+def _message(body: bytes) -> str | None:
+    """Return the message of a Status; None if it is something else, such as a proxy's page."""
     try:
         found = json.loads(body)
     except ValueError:
-        return body[:200].decode(errors="replace").strip()
-    message = found.get("message") if isinstance(found, dict) else None
-    return message if isinstance(message, str) else ""
+        return None
+    if not isinstance(found, dict) or found.get("kind") != "Status":
+        return None
+    return str(found.get("message") or "")
+
+
+def connection_error(text: str) -> str:
+    """Return the system's words from an error of the HTTP client, such as Connection refused."""
+    found = _NUMBER.search(text)
+    return found[1] if found and found[1] else text.rpartition("): ")[2].strip()

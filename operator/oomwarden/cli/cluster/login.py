@@ -10,7 +10,7 @@ import yaml
 from kubernetes import client, config
 from kubernetes.config.config_exception import ConfigException
 
-from oomwarden.cli.cluster.errors import from_response
+from oomwarden.cli.cluster.errors import connection_error, from_response
 from oomwarden.cli.errors import CliError
 
 CONNECT_SECONDS = 10.0
@@ -76,7 +76,10 @@ class ApiConnection:
         try:
             answer = self._api.call_api(*request, _request_timeout=(CONNECT_SECONDS, read_seconds))
         except client.ApiException as error:  # TLS: the client wraps these alone
-            raise CliError(f"no secure connection to {self.server}: {error.reason}") from error
+            raise CliError(
+                f"no secure connection to {self.server} ({connection_error(str(error.reason))}); "
+                "check the certificate-authority and tls-server-name of the kubeconfig"
+            ) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise self._unreachable(error) from error
         if answer.status >= 400:  # noqa: PLR2004 - HTTP
@@ -85,16 +88,11 @@ class ApiConnection:
         return response
 
     def _unreachable(self, error: Exception) -> CliError:
-        reason = getattr(error, "reason", None) or error
+        reason = connection_error(str(getattr(error, "reason", None) or error))
         return CliError(
-            f"the API server {self.server} does not answer ({_short(reason)}); is it running, and "
-            "is this the right context?"
+            f"the API server {self.server} does not answer ({reason}); is it running, and is this "
+            "the right context?"
         )
-
-
-def _short(reason: object) -> str:
-    """Return the end of urllib3's message, without its object's address."""
-    return str(reason).rpartition(">: ")[2].rpartition("object at")[0] or str(reason)[-200:]
 
 
 def log_in(kubeconfig: str | None, context: str | None) -> ApiConnection:

@@ -59,7 +59,7 @@ def kills(
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
-    r"""List OOM kills, the latest first; records outlive their pods.
+    """List OOM kills, the latest first; records outlive their pods.
 
     \b
     Examples:
