@@ -1,6 +1,6 @@
 """Record the resident memory of small programs whose pattern is known, as data of tests.
 
-Usage: python tools/record_usage.py FOLDER [SECONDS]
+Usage: python tools/record_usage.py FOLDER [PROGRAM...]
 
 Each program runs for ten minutes and is read once a second from /proc/PID/statm. A leak needs
 hours, so the times in the files are multiplied by 60: ten minutes stand for ten hours.
@@ -31,8 +31,8 @@ while True:  # a request leaves some kilobytes behind
 """,
     "cache": """
 cached = {}
-while True:  # a bounded cache: most requests are for what it has already
-    key = int(random.paretovariate(0.6)) % 6000
+while True:  # most requests are for what it has already
+    key = int(random.expovariate(1 / 800))
     if key not in cached:
         cached[key] = bytearray(8000)
     time.sleep(random.expovariate(60))
@@ -86,15 +86,15 @@ while True:  # jobs of different sizes, with pauses
 }
 
 
-def main(folder: Path, seconds: float) -> None:
-    """Run all programs at the same time and write one file each."""
+def main(folder: Path, names: list[str]) -> None:
+    """Run the programs at the same time and write one file each."""
     running = {
-        name: subprocess.Popen([sys.executable, "-c", _START + text, str(seconds)])
-        for name, text in PROGRAMS.items()
+        name: subprocess.Popen([sys.executable, "-c", _START + PROGRAMS[name], str(SECONDS)])
+        for name in names
     }
     rows: dict[str, list[str]] = {name: [] for name in running}
     began = time.monotonic()
-    while (now := time.monotonic() - began) < seconds:
+    while (now := time.monotonic() - began) < SECONDS:
         for name, process in running.items():
             rows[name].append(f"{round(now * SCALE)},{resident(process.pid)}\n")
         time.sleep(1 - (time.monotonic() - began) % 1)
@@ -103,7 +103,7 @@ def main(folder: Path, seconds: float) -> None:
         process.wait()
         head = (
             f"# A program of tools/record_usage.py: {name}, read once a second for "
-            f"{seconds:.0f} s.\n# The times are multiplied by {SCALE}.\nseconds,bytes\n"
+            f"{SECONDS} s.\n# The times are multiplied by {SCALE}.\nseconds,bytes\n"
         )
         (folder / f"{name}.csv").write_text(head + "".join(rows[name]))
 
@@ -115,4 +115,4 @@ def resident(pid: int) -> int:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), float("".join(sys.argv[2:]) or SECONDS))
+    main(Path(sys.argv[1]), sys.argv[2:] or list(PROGRAMS))

@@ -5,7 +5,7 @@ DEFAULT_RATIO = 50
 _KB = 1024
 
 
-def commit_limit(
+def commit_limit(  # noqa: PLR0913 - what the kernel computes with
     ram: int,
     swap: int,
     *,

@@ -9,14 +9,15 @@ from oomwarden.core.usage_pattern.trend import Level, rising_steps, scatter, slo
 from oomwarden.core.usage_pattern.verdict import Pattern, Verdict
 from oomwarden.core.usage_pattern.words import amount, percent, span, two_digits
 
-MIN_LEAK_SECONDS = 2 * 3600
+MIN_LEAK_SECONDS = 1.9 * 3600
+"""Two hours, of which the first or the last reading may be missing."""
 MIN_TAU = 0.7
 _MIN_TAU_BRIEF = 0.6
 _MIN_FLOORS = 5
 _MAX_GAP = 0.5
 _START = 0.25
 """The fraction of the time that may be the start of the program."""
-SLOWING = 0.55
+SLOWING = 0.65
 """Growth of the second half below this fraction of the first half's is levelling off."""
 _MIN_LATE = 0.35
 _MAX_FALL = 0.25
@@ -79,9 +80,8 @@ def growth_halves(floors: Sequence[Level]) -> GrowthHalves:
     """Return the growth in both halves of what follows the start of the program."""
     start, end = floors[0][0], floors[-1][0]
     rest = [each for each in floors if each[0] >= start + _START * (end - start)]
-    middle = (rest[0][0] + end) / 2
-    early = [each for each in rest if each[0] <= middle]
-    late = [each for each in rest if each[0] >= middle]
+    middle = len(rest) // 2
+    early, late = rest[: middle + 1], rest[middle:]
     growth = slope(early), slope(late)
     errors = (_error(half, of) for half, of in zip((early, late), growth, strict=True))
     return GrowthHalves(*growth, max(errors))

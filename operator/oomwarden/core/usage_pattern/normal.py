@@ -3,8 +3,8 @@
 from statistics import median
 
 from oomwarden.core.usage_pattern.leak import growth_halves
-from oomwarden.core.usage_pattern.shape import Shape
-from oomwarden.core.usage_pattern.trend import slope
+from oomwarden.core.usage_pattern.shape import MIN_FALLS, Shape
+from oomwarden.core.usage_pattern.trend import concordance, slope
 from oomwarden.core.usage_pattern.verdict import Pattern, Verdict
 from oomwarden.core.usage_pattern.words import amount, span
 
@@ -12,6 +12,7 @@ MIN_SECONDS = 60
 """Shorter series have no pattern but Spike."""
 _FLAT = 0.2
 """Fraction of the usage within which a flat series stays."""
+_FLAT_INSIDE = 0.25
 _FLAT_TREND = 0.1
 _OUTLIERS = 0.05
 _START_RISE = 0.15
@@ -38,6 +39,17 @@ def sawtooth(shape: Shape) -> Verdict | None:
         Pattern.SAWTOOTH,
         f"fell {len(shape.peaks)} times in {span(shape.seconds)}, from about {amount(high)} to "
         f"about {amount(low)}{floor}",
+    )
+
+
+def up_and_down(shape: Shape) -> Verdict | None:
+    """Return Sawtooth if usage fell twice, and no other rule fits."""
+    if len(shape.peaks) < MIN_FALLS - 1:
+        return None
+    return Verdict(
+        Pattern.SAWTOOTH,
+        f"fell {len(shape.peaks)} times in {span(shape.seconds)}, between {amount(shape.bottom)} "
+        f"and {amount(shape.top)}",
     )
 
 
@@ -88,10 +100,11 @@ def steady(shape: Shape) -> Verdict | None:
     ordered = sorted(value for _, value in shape.middles)
     cut = int(len(ordered) * _OUTLIERS)
     low, high = ordered[cut], ordered[-1 - cut]
+    inside = median(each.high - each.low for each in shape.buckets)
     trend = abs(shape.growth) * shape.seconds
     if shape.seconds < MIN_SECONDS or trend > max(_FLAT_TREND * shape.level, (high - low) / 2):
         return None
-    if high - low <= _FLAT * shape.level:
+    if max(high - low, inside * _FLAT / _FLAT_INSIDE) <= _FLAT * shape.level:
         about = f"stayed between {amount(low)} and {amount(high)} for {span(shape.seconds)}"
         return Verdict(Pattern.STEADY, about + _at_limit(shape, shape.level))
     return _uneven(shape, low, high)
@@ -99,7 +112,7 @@ def steady(shape: Shape) -> Verdict | None:
 
 def _uneven(shape: Shape, low: float, high: float) -> Verdict | None:
     """Return Sawtooth for readings that go up and down faster than they were taken."""
-    if not shape.peaks and shape.tau > _FLAT:
+    if not shape.peaks and concordance(shape.middles) > _FLAT:
         return None
     return Verdict(
         Pattern.SAWTOOTH,

@@ -1,4 +1,4 @@
-"""A series that can be judged: cleaned, thinned out, and split where the program restarted."""
+"""A series that can be judged: cleaned, split where the program restarted, and thinned out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,21 +34,6 @@ class Bucket:
     high: float
 
 
-@dataclass(frozen=True, slots=True)
-class LifeSpan:
-    """The readings since the last restart.
-
-    Attributes:
-        points: In the order of time, one for a moment.
-        restarts: How often usage fell to near zero before.
-        is_at_limit: Whether usage was at the limit before each of these falls.
-    """
-
-    points: Sequence[UsagePoint]
-    restarts: int
-    is_at_limit: bool
-
-
 def clean(points: Sequence[UsagePoint]) -> list[UsagePoint]:
     """Return the points that can be, in the order of time, the largest of each millisecond."""
     possible = [
@@ -68,24 +53,26 @@ def _usage(point: UsagePoint) -> int:
     return point.usage
 
 
-def last_life(points: Sequence[UsagePoint], limit: int | None) -> LifeSpan:
-    """Return the part after the last fall to near zero.
+def lives(points: Sequence[UsagePoint], limit: int | None) -> list[Sequence[UsagePoint]]:
+    """Return the parts between falls to near zero, as restarts make them; at least one.
 
     Args:
         points: Clean.
         limit: In bytes. A fall by half from the limit is a restart, too.
     """
-    starts, tops, top = [0], [], 0
+    starts, top = [0], 0
     for number, (before, after) in enumerate(pairwise(points), 1):
         top = max(top, before.usage)
-        is_killed = bool(limit) and before.usage >= _NEAR_LIMIT * (limit or 0)
-        floor = _HALF * before.usage if is_killed else _NEAR_ZERO * top
+        floor = _HALF * before.usage if is_at_limit(before, limit) else _NEAR_ZERO * top
         if after.usage < floor and after.usage < _HALF * before.usage:
             starts.append(number)
-            tops.append(before.usage)
             top = 0
-    at_limit = bool(limit) and all(each >= _NEAR_LIMIT * (limit or 0) for each in tops)
-    return LifeSpan(points[starts[-1] :], len(tops), bool(tops) and at_limit)
+    return [points[start:end] for start, end in zip(starts, [*starts[1:], None], strict=True)]
+
+
+def is_at_limit(point: UsagePoint, limit: int | None) -> bool:
+    """Return whether usage is as good as at the limit."""
+    return limit is not None and 0 < _NEAR_LIMIT * limit <= point.usage
 
 
 def thinned(points: Sequence[UsagePoint]) -> list[Bucket]:

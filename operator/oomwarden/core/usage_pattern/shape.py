@@ -1,8 +1,8 @@
 """What the rules look at: levels, swings and the trend of a series."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from statistics import median
 
 from oomwarden.core.usage_pattern.series import Bucket
@@ -17,8 +17,13 @@ SMALL_GROWTH = 0.05
 _SWING = 0.08
 _SWING_DEVIATIONS = 6.0
 MIN_FALLS = 3
+_OF_SWINGS = 0.25
+"""Fraction of the swings that a growth of their floor has to exceed."""
 _MIN_TROUGHS = 5
 _FAST = 0.1
+"""Fraction of the usage by which it goes up and down within a bucket, or from one to the next."""
+_INSIDE = 3
+FLOOR_WINDOWS = 24
 _WINDOWS = 10
 
 
@@ -29,7 +34,6 @@ class Shape:
     Attributes:
         buckets: Its readings, thinned out.
         limit: None if it is not known.
-        readings: Number of readings.
         middles: The median of each bucket.
         deviation: Noise from one bucket to the next, as a standard deviation.
         troughs: Lowest levels between two peaks.
@@ -43,7 +47,6 @@ class Shape:
 
     buckets: Sequence[Bucket]
     limit: int | None
-    readings: int
     middles: Sequence[Level]
     deviation: float
     troughs: Sequence[Level]
@@ -92,9 +95,19 @@ class Shape:
         return last - first
 
     @property
+    def amplitude(self) -> float:
+        """By how much readings go up and down, besides the rise."""
+        lows, highs = (sorted(each) for each in zip(*self._ranges(), strict=True))
+        tenth = len(lows) // _WINDOWS
+        return max(highs[-1 - tenth] - lows[tenth] - abs(self.rise), 0.0)
+
+    def _ranges(self) -> Iterable[tuple[float, float]]:
+        return ((each.low, each.high) for each in self.buckets)
+
+    @property
     def is_rising(self) -> bool:
         """Whether the floors rose by more than noise explains."""
-        least = max(SMALL_GROWTH * self.level, SIGNIFICANT * self.rest)
+        least = max(SMALL_GROWTH * self.level, SIGNIFICANT * self.rest, _OF_SWINGS * self.amplitude)
         return self.growth > 0 and min(self.rise, self.growth * self.seconds) > least
 
     @property
@@ -104,18 +117,17 @@ class Shape:
         return max(gaps) / self.seconds
 
 
-def measure(buckets: Sequence[Bucket], limit: int | None, readings: int) -> Shape:
+def measure(buckets: Sequence[Bucket], limit: int | None) -> Shape:
     """Measure a series of at least MIN_POINTS buckets."""
     middles = [(each.at, each.middle) for each in buckets]
     deviation = noise(middles)
     size = max(_SWING * max(each.high for each in buckets), _SWING_DEVIATIONS * deviation)
     troughs, peaks = swings(middles, size)
-    floors = _floors(buckets, middles, troughs, is_swinging=len(peaks) >= MIN_FALLS)
+    floors = _floors(buckets, deviation, troughs, is_swinging=len(peaks) >= MIN_FALLS)
     growth = slope(floors)
     return Shape(
         buckets,
         limit,
-        readings,
         middles,
         deviation,
         troughs,
@@ -129,14 +141,27 @@ def measure(buckets: Sequence[Bucket], limit: int | None, readings: int) -> Shap
 
 def _floors(
     buckets: Sequence[Bucket],
-    middles: Sequence[Level],
+    deviation: float,
     troughs: Sequence[Level],
     *,
     is_swinging: bool,
 ) -> Sequence[Level]:
+    middles = [(each.at, each.middle) for each in buckets]
     if is_swinging and len(troughs) >= _MIN_TROUGHS:
         return troughs
     inside = median(each.high - each.low for each in buckets)
-    if inside > _FAST * max(each.high for each in buckets):
-        return [(each.at, each.low) for each in buckets]
+    if max(inside, _INSIDE * deviation) > _FAST * median(value for _, value in middles):
+        return _lowest(buckets)
     return middles
+
+
+def _lowest(buckets: Sequence[Bucket]) -> Sequence[Level]:
+    """Return the lowest reading of each window of time."""
+    start, width = buckets[0].at, (buckets[-1].at - buckets[0].at) / FLOOR_WINDOWS
+    windows = groupby(buckets, lambda each: min(int((each.at - start) / width), FLOOR_WINDOWS - 1))
+    lowest = (min(window, key=_low) for _, window in windows)
+    return [(each.at, each.low) for each in lowest]
+
+
+def _low(bucket: Bucket) -> float:
+    return bucket.low

@@ -8,6 +8,7 @@ from oomwarden.core.usage_pattern.words import amount, span
 _TAIL = 0.25
 _TAIL_SECONDS = 1800
 _SUDDEN_SECONDS = 600
+_SUDDEN_STEPS = 2.5
 _MIN_BEFORE = 3
 _LEAST = 0.25
 """Fraction of the highest usage before."""
@@ -20,7 +21,7 @@ def spike(shape: Shape) -> Verdict | None:
     """Return the verdict if usage jumped near the end and is still high."""
     buckets = shape.buckets
     step = shape.seconds / (len(buckets) - 1)
-    start = shape.seconds - max(min(_TAIL * shape.seconds, _TAIL_SECONDS), 1.5 * step)
+    start = buckets[-1].at - max(min(_TAIL * shape.seconds, _TAIL_SECONDS), 1.5 * step)
     before = [each for each in buckets if each.at < start]
     tail = buckets[len(before) :]
     if len(before) < _MIN_BEFORE:
@@ -30,9 +31,10 @@ def spike(shape: Shape) -> Verdict | None:
     least = max(
         _LEAST * base, _DEVIATIONS * shape.deviation, _OF_RANGE * (shape.top - shape.bottom)
     )
-    is_high = tail[-1].high >= base + jump / 2
+    if jump <= least or tail[-1].high < base + jump / 2:
+        return None
     took = _rise_seconds([before[-1], *tail], base, jump)
-    if jump <= least or not is_high or took > max(_SUDDEN_SECONDS, 2 * step):
+    if took > max(_SUDDEN_SECONDS, _SUDDEN_STEPS * step):
         return None
     return Verdict(Pattern.SPIKE, _evidence(before, base, shape.top, took))
 
