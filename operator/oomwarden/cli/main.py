@@ -18,6 +18,9 @@ from oomwarden.cli.output.terminal import fail
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "kills": ("commands.kills", "The history of OOM kills"),
+    "leak": ("offline.leak", "Is it a leak? Samples of memory to a verdict"),
+    "score": ("offline.score", "The kernel's OOM score, step by step"),
+    "overcommit": ("offline.overcommit", "What the kernel promises: modes, CommitLimit, head-room"),
 }
 """The sub-commands in the order of the help: the module below oomwarden.cli, and one line."""
 PROGRAM = "kubectl oom"

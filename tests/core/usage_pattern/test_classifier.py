@@ -13,7 +13,7 @@ HOUR = 3600
 
 
 def series(usage: Callable[[int], float], minutes: int, step: int = 60) -> list[UsagePoint]:
-    """Read a usage in MiB, given by the number of the reading."""
+    """Read a usage inMi, given by the number of the reading."""
     return [UsagePoint(number * step, int(usage(number) * MIB)) for number in range(minutes)]
 
 
@@ -27,8 +27,8 @@ def test_a_leak_has_a_rate_its_evidence_and_the_time_to_the_limit() -> None:
     assert verdict.growth == pytest.approx(12 * MIB / HOUR, rel=0.01)
     assert verdict.seconds_to_limit == pytest.approx(4.2 * HOUR, rel=0.1)
     assert verdict.evidence == (
-        "grew 12 MiB an hour for 6 h, from 213 MiB to 278 MiB, in 100 % of the steps; 4.5 h to the "
-        "limit of 332 MiB at this rate"
+        "grew 12Mi an hour for 6 h, from 213Mi to 278Mi, in 100 % of the steps; 4.5 h to the "
+        "limit of 332Mi at this rate"
     )
 
 
@@ -58,13 +58,13 @@ def test_a_rate_that_varies_widens_the_forecast_or_forbids_it() -> None:
 def test_a_leak_below_the_limit_already_reached_has_no_forecast() -> None:
     verdict = classify(leaking(), 100 * MIB)
     assert verdict.seconds_to_limit is None
-    assert "at the limit of 100 MiB already" in verdict.evidence
+    assert "at the limit of 100Mi already" in verdict.evidence
 
 
 def test_the_rising_floor_of_a_sawtooth_is_a_leak() -> None:
     verdict = classify(series(lambda minute: 100 + minute / 10 + minute % 30 * 3, 360), 332 * MIB)
     assert verdict.pattern == Pattern.LEAK
-    assert verdict.evidence.startswith("the lowest level between peaks grew 6 MiB an hour")
+    assert verdict.evidence.startswith("the lowest level between peaks grew 6Mi an hour")
     # The peaks reach the limit first: (332 - 219) / 6 per hour.
     assert verdict.seconds_to_limit == pytest.approx(19 * HOUR, rel=0.1)
 
@@ -78,7 +78,7 @@ def test_a_flat_floor_is_a_sawtooth() -> None:
 def test_a_start_says_how_long_it_took_and_since_when_it_is_level() -> None:
     verdict = classify(series(lambda minute: min(100 + minute * 3, 300), 360))
     assert verdict.pattern == Pattern.STARTUP
-    assert verdict.evidence.startswith("rose from 103 MiB to 300 MiB in 58 min, and")
+    assert verdict.evidence.startswith("rose from 103Mi to 300Mi in 58 min, and")
     assert verdict.growth is None
 
 
@@ -93,7 +93,7 @@ def test_a_burst_needs_minutes_only() -> None:
     burst = [UsagePoint(240 + each * 10, (260 + each * 70) * MIB) for each in range(4)]
     verdict = classify(quiet + burst, 512 * MIB)
     assert verdict.pattern == Pattern.SPIKE
-    assert "from 200 MiB to 470 MiB" in verdict.evidence
+    assert "from 200Mi to 470Mi" in verdict.evidence
 
 
 def test_a_burst_that_is_over_is_no_spike() -> None:
@@ -125,7 +125,7 @@ def test_the_last_life_decides_and_the_restart_is_mentioned() -> None:
 def test_a_leak_before_a_recent_restart_is_mentioned() -> None:
     verdict = classify(series(lambda minute: 20 + minute % 420, 860))
     assert verdict.pattern == Pattern.UNKNOWN
-    assert "before a restart it grew 60 MiB an hour" in verdict.evidence
+    assert "before a restart it grew 60Mi an hour" in verdict.evidence
 
 
 def test_a_program_that_is_killed_at_the_limit_again_and_again_is_not_called_normal() -> None:

@@ -22,6 +22,7 @@ _QUANTITY = re.compile(
     r"(?P<suffix>[numkMGTPE]?|[KMGTPE]i|[eE][+-]?[0-9]+)"
 )
 _KI = 1 << 10
+_THREE_DIGITS = 100
 _NANO = 9
 
 
@@ -108,6 +109,15 @@ def format_bytes(size: int) -> str:
     if size % 1000 == 0:
         return _shortest(size, 1000, ("", "k", "M", "G", "T", "P", "E"))
     return f"{round(size / _KI)}Ki" if size >= _KI else str(size)
+
+
+def rounded_bytes(size: float) -> str:
+    """Format bytes for reading, with two or three digits: 210Mi, 8.4Gi, 0."""
+    unit, rest = 0, abs(size)
+    while rest >= _KI - 0.5 and unit < len(_BINARY):
+        rest, unit = rest / _KI, unit + 1
+    shown = f"{rest:.1f}" if unit and rest < _THREE_DIGITS else f"{rest:.0f}"
+    return f"{'-' if size < 0 else ''}{shown.removesuffix('.0')}{('', *_BINARY)[unit]}"
 
 
 def exact_quantity(size: int) -> str:

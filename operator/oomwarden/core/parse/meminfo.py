@@ -1,6 +1,7 @@
 """Parse /proc/meminfo (Linux Documentation/filesystems/proc.rst; fs/proc/meminfo.c)."""
 
 import re
+from collections.abc import Mapping
 
 _LINE = re.compile(r"([A-Za-z][\w()]{0,63}):[ \t]+([0-9]{1,20})([ \t]+kB)?[ \t]*")
 _KB = 1024
@@ -17,7 +18,7 @@ def parse_meminfo(text: str | bytes) -> dict[str, int]:
     return {each[1]: int(each[2]) * (_KB if each[3] else 1) for each in found if each}
 
 
-def huge_page_bytes(meminfo: dict[str, int]) -> int:
+def huge_page_bytes(meminfo: Mapping[str, int]) -> int:
     """Return the memory that is set aside for huge pages, of all sizes where the kernel says so.
 
     Hugetlb counts all sizes (since Linux 4.18); HugePages_Total those of the default size alone.

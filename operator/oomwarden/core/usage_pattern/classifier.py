@@ -7,15 +7,16 @@ readings are of total usage, so page cache counts too.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from oomwarden.core.usage_pattern.leak import MIN_LEAK_SECONDS, leak, rises_too_briefly
+from oomwarden.core.model.quantity import rounded_bytes as amount
+from oomwarden.core.usage_pattern.leak import MIN_LEAK_SECONDS, leak, levels_off, rises_too_briefly
 from oomwarden.core.usage_pattern.normal import sawtooth, startup, steady, up_and_down
 from oomwarden.core.usage_pattern.series import clean, is_at_limit, lives, thinned
 from oomwarden.core.usage_pattern.shape import MIN_FALLS, MIN_POINTS, Shape, measure
 from oomwarden.core.usage_pattern.spike import spike
 from oomwarden.core.usage_pattern.verdict import Pattern, UsagePoint, Verdict
-from oomwarden.core.usage_pattern.words import amount, span
+from oomwarden.core.usage_pattern.words import span
 
-_RULES = (spike, leak, rises_too_briefly, sawtooth, startup, steady, up_and_down)
+_RULES = (spike, leak, rises_too_briefly, sawtooth, startup, steady, up_and_down, levels_off)
 """The first that fits decides."""
 _Life = Sequence[UsagePoint]
 

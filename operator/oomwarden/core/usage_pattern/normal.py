@@ -2,11 +2,12 @@
 
 from statistics import median
 
-from oomwarden.core.usage_pattern.leak import growth_halves
+from oomwarden.core.model.quantity import rounded_bytes as amount
+from oomwarden.core.usage_pattern.growth import development
 from oomwarden.core.usage_pattern.shape import MIN_FALLS, Shape
 from oomwarden.core.usage_pattern.trend import concordance, slope
 from oomwarden.core.usage_pattern.verdict import Pattern, Verdict
-from oomwarden.core.usage_pattern.words import amount, span
+from oomwarden.core.usage_pattern.words import span
 
 MIN_SECONDS = 60
 """Shorter series have no pattern but Spike."""
@@ -63,8 +64,8 @@ def startup(shape: Shape) -> Verdict | None:
         return None
     added = slope(end) * shape.seconds / 3
     is_level = abs(added) <= max(_LEVEL * rise, _ERRORS * shape.deviation)
-    halves = growth_halves(shape.middles)
-    is_levelling = shape.tau > 0 and 0 <= halves.late < _LEVELLING * halves.early
+    rates = development(shape.middles)
+    is_levelling = shape.tau > 0 and 0 <= rates.late < _LEVELLING * rates.early
     if not (is_level or is_levelling) or _fell_back(shape, level, rise):
         return None
     words = f"rose from {amount(start)} to {amount(level)}"
@@ -73,7 +74,7 @@ def startup(shape: Shape) -> Verdict | None:
     reached = _reached(shape, start + (1 - _LEVEL) * rise)
     return Verdict(
         Pattern.STARTUP,
-        f"{words} in {span(reached)}, and has stayed there for "
+        f"{words} in {span(reached)}, and has stayed about there for "
         f"{span(shape.seconds - reached)}{_at_limit(shape, level)}",
     )
 

@@ -1,6 +1,6 @@
 """What the rules look at: levels, swings and the trend of a series."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from statistics import median
@@ -97,12 +97,10 @@ class Shape:
     @property
     def amplitude(self) -> float:
         """By how much readings go up and down, besides the rise."""
-        lows, highs = (sorted(each) for each in zip(*self._ranges(), strict=True))
+        lows = sorted(each.low for each in self.buckets)
+        highs = sorted(each.high for each in self.buckets)
         tenth = len(lows) // _WINDOWS
         return max(highs[-1 - tenth] - lows[tenth] - abs(self.rise), 0.0)
-
-    def _ranges(self) -> Iterable[tuple[float, float]]:
-        return ((each.low, each.high) for each in self.buckets)
 
     @property
     def is_rising(self) -> bool:

@@ -1,9 +1,10 @@
 """Spike: a sudden jump near the end, as before the kill of a burst."""
 
+from oomwarden.core.model.quantity import rounded_bytes as amount
 from oomwarden.core.usage_pattern.series import Bucket
 from oomwarden.core.usage_pattern.shape import Shape
 from oomwarden.core.usage_pattern.verdict import Pattern, Verdict
-from oomwarden.core.usage_pattern.words import amount, span
+from oomwarden.core.usage_pattern.words import span
 
 _TAIL = 0.25
 _TAIL_SECONDS = 1800

@@ -1,19 +1,7 @@
-"""Amounts and times as the evidence of a verdict writes them."""
+"""Times as the evidence of a verdict writes them."""
 
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
-_STEP = 1024
-_MANY = 100
 _TIMES = ((2 * 86400, 86400, "d"), (5400, 3600, "h"), (90, 60, "min"))
 """From this many seconds on, a time is written in this unit."""
-
-
-def amount(size: float) -> str:
-    """Return bytes with two or three digits that matter: 210 MiB, 1.4 GiB, 0 B."""
-    unit, rest = 0, abs(size)
-    while rest >= _STEP and unit < len(_UNITS) - 1:
-        rest, unit = rest / _STEP, unit + 1
-    shown = f"{rest:.1f}" if unit and rest < _MANY else f"{rest:.0f}"
-    return f"{'-' if size < 0 else ''}{shown.removesuffix('.0')} {_UNITS[unit]}"
 
 
 def span(seconds: float) -> str:

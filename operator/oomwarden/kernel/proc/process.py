@@ -45,6 +45,15 @@ class ProcRoot:
         finally:
             os.close(fd)
 
+    def pids(self) -> list[int]:
+        """Return the processes that exist, kernel threads among them."""
+        fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._fd)
+        try:
+            names = os.listdir(fd)  # noqa: PTH208 - of a descriptor
+            return sorted(int(name) for name in names if name.isdecimal())
+        finally:
+            os.close(fd)
+
 
 class Process:
     """A process with an open /proc directory. Methods raise ProcessGoneError once it has exited."""
@@ -84,6 +93,22 @@ class Process:
             ProcessGoneError: The process has exited.
         """
         return parse_resident(self._read("statm"), _PAGE_SIZE)
+
+    def status(self) -> bytes:
+        """Return status, which has the sizes that the kernel's badness counts.
+
+        Raises:
+            ProcessGoneError: The process has exited.
+        """
+        return self._read("status")
+
+    def shown_score(self) -> int:
+        """Return oom_score, the kernel's own figure for its badness.
+
+        Raises:
+            ProcessGoneError: The process has exited.
+        """
+        return int(self._read("oom_score"))
 
     def comm(self) -> bytes:
         """Return comm: up to 15 arbitrary bytes, including newlines.
