@@ -44,7 +44,9 @@ class LazyGroup(TyperGroup):
         module, summary = COMMANDS[cmd_name]
         if self._is_listing:
             return TyperCommand(cmd_name, help=summary)
-        return get_command(import_module(f"oomwarden.cli.{module}").app)
+        command = get_command(import_module(f"oomwarden.cli.{module}").app)
+        command.help = (command.help or "").replace("\\b\n", "\b\n")  # of raw docstrings
+        return command
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - click's
         """Write the help from the table, without an import of any command."""

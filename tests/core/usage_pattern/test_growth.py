@@ -30,14 +30,14 @@ def test_a_few_floors_have_no_quarters() -> None:
 
 
 def test_the_largest_fall_is_between_tenths_of_the_time() -> None:
-    curve = [float(each) for each in range(50)] + [30.0] * 50
-    assert largest_fall(levels(curve)) == pytest.approx(17)
+    curve = [float(each) for each in range(51)] + [30.0] * 50
+    assert largest_fall(levels(curve)) == pytest.approx(44.5 - 30, abs=1)
     assert largest_fall(levels([float(each) for each in range(50)])) == 0
 
 
 def test_growth_that_slows_down_is_no_leak_and_says_so() -> None:
     points = [
-        UsagePoint(each * 60.0, int(MIB * (100 + 20 * log1p(each / 20)))) for each in range(400)
+        UsagePoint(each * 60.0, int(MIB * (100 + 20 * log1p(2 + each / 80)))) for each in range(400)
     ]
     verdict = classify(points)
     assert verdict.pattern == Pattern.UNKNOWN

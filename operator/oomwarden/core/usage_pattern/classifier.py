@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from oomwarden.core.model.quantity import rounded_bytes as amount
 from oomwarden.core.usage_pattern.leak import MIN_LEAK_SECONDS, leak, levels_off, rises_too_briefly
-from oomwarden.core.usage_pattern.normal import sawtooth, startup, steady, up_and_down
+from oomwarden.core.usage_pattern.normal import MIN_SECONDS, sawtooth, startup, steady, up_and_down
 from oomwarden.core.usage_pattern.series import clean, is_at_limit, lives, thinned
-from oomwarden.core.usage_pattern.shape import MIN_FALLS, MIN_POINTS, Shape, measure
+from oomwarden.core.usage_pattern.shape import MIN_FALLS, MIN_POINTS, SeriesShape, measure
 from oomwarden.core.usage_pattern.spike import spike
 from oomwarden.core.usage_pattern.verdict import Pattern, UsagePoint, Verdict
 from oomwarden.core.usage_pattern.words import span
@@ -53,7 +53,11 @@ def _too_few(count: int) -> Verdict:
     return Verdict(Pattern.UNKNOWN, f"{readings}: too few for a pattern")
 
 
-def _no_pattern(shape: Shape) -> Verdict:
+def _no_pattern(shape: SeriesShape) -> Verdict:
+    if shape.seconds < MIN_SECONDS:
+        return Verdict(
+            Pattern.UNKNOWN, f"readings of {span(shape.seconds)}: too short for a pattern"
+        )
     first, last = shape.middles[0][1], shape.middles[-1][1]
     moved = "grew" if last > first else "fell" if last < first else "moved"
     return Verdict(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from oomwarden.core.usage_pattern.trend import Level, scatter, slope
+from oomwarden.core.usage_pattern.trend import LevelAt, scatter, slope
 
 _START = 0.25
 """The fraction of the time that may be the start of the program."""
@@ -54,7 +54,7 @@ class Development:
         return is_falling and fall > max((1 - _SLOWER) * first, _SIGNIFICANT * self.quarter_error)
 
 
-def development(floors: Sequence[Level]) -> Development:
+def development(floors: Sequence[LevelAt]) -> Development:
     """Return how the growth of at least two floors develops after the start of the program."""
     start, end = floors[0][0], floors[-1][0]
     rest = [each for each in floors if each[0] >= start + _START * (end - start)]
@@ -64,7 +64,7 @@ def development(floors: Sequence[Level]) -> Development:
     return Development(early, late, error, quarters if is_long else (), quarter_error)
 
 
-def _slopes(levels: Sequence[Level], parts: int) -> tuple[list[float], float]:
+def _slopes(levels: Sequence[LevelAt], parts: int) -> tuple[list[float], float]:
     """Return the slope of each part, and the largest standard deviation of one."""
     edges = [len(levels) * number // parts for number in range(parts + 1)]
     pieces = [levels[begin : end + 1] for begin, end in pairwise(edges)]
@@ -72,13 +72,13 @@ def _slopes(levels: Sequence[Level], parts: int) -> tuple[list[float], float]:
     return slopes, max(_error(piece, of) for piece, of in zip(pieces, slopes, strict=True))
 
 
-def _error(levels: Sequence[Level], growth: float) -> float:
+def _error(levels: Sequence[LevelAt], growth: float) -> float:
     """Return the standard deviation of a slope of levels at equal distances."""
     seconds = levels[-1][0] - levels[0][0] if levels else 0
     return scatter(levels, growth) * (12 / len(levels)) ** 0.5 / seconds if seconds else 0.0
 
 
-def largest_fall(floors: Sequence[Level]) -> float:
+def largest_fall(floors: Sequence[LevelAt]) -> float:
     """Return by how much the medians of tenths of the time fell at most."""
     start, end = floors[0][0], floors[-1][0]
     parts: dict[int, list[float]] = {}

@@ -5,8 +5,8 @@ from statistics import median
 
 from oomwarden.core.model.quantity import rounded_bytes as amount
 from oomwarden.core.usage_pattern.growth import Development, development, largest_fall
-from oomwarden.core.usage_pattern.shape import Shape
-from oomwarden.core.usage_pattern.trend import Level, rising_steps
+from oomwarden.core.usage_pattern.shape import SeriesShape
+from oomwarden.core.usage_pattern.trend import LevelAt, rising_steps
 from oomwarden.core.usage_pattern.verdict import Pattern, Verdict
 from oomwarden.core.usage_pattern.words import percent, span, two_digits
 
@@ -25,7 +25,7 @@ _HOUR = 3600
 _STEPS = 20
 
 
-def leak(shape: Shape) -> Verdict | None:
+def leak(shape: SeriesShape) -> Verdict | None:
     """Return the verdict if the floor rises steadily for hours."""
     if shape.seconds < MIN_LEAK_SECONDS or len(shape.floors) < _MIN_FLOORS:
         return None
@@ -38,7 +38,7 @@ def leak(shape: Shape) -> Verdict | None:
     return Verdict(Pattern.LEAK, f"{_grew(shape)}{forecast}", shape.growth, seconds)
 
 
-def rises_too_briefly(shape: Shape) -> Verdict | None:
+def rises_too_briefly(shape: SeriesShape) -> Verdict | None:
     """Return Unknown if it grows like a leak, but too few hours or readings show it."""
     rates = development(shape.floors)
     is_short = shape.seconds < MIN_LEAK_SECONDS or len(shape.floors) < _MIN_FLOORS
@@ -54,7 +54,7 @@ def rises_too_briefly(shape: Shape) -> Verdict | None:
     )
 
 
-def levels_off(shape: Shape) -> Verdict | None:
+def levels_off(shape: SeriesShape) -> Verdict | None:
     """Return Unknown if it grows for hours, but ever more slowly."""
     rates = development(shape.floors)
     if not shape.is_rising or shape.tau < MIN_TAU or not rates.slows_steadily:
@@ -69,7 +69,7 @@ def levels_off(shape: Shape) -> Verdict | None:
     )
 
 
-def _grew(shape: Shape) -> str:
+def _grew(shape: SeriesShape) -> str:
     first, last = shape.first_and_last
     what = "the lowest level between peaks grew" if shape.is_swinging else "grew"
     return (
@@ -78,14 +78,14 @@ def _grew(shape: Shape) -> str:
     )
 
 
-def _rising(floors: Sequence[Level]) -> float:
+def _rising(floors: Sequence[LevelAt]) -> float:
     """Return the fraction of rising steps between tenths of the time; noise is not a step."""
     size = max(len(floors) // (_STEPS), 1)
     groups = [floors[start : start + size] for start in range(0, len(floors), size)]
     return rising_steps([(group[0][0], median(value for _, value in group)) for group in groups])
 
 
-def _to_limit(shape: Shape, rates: Development) -> tuple[float | None, str]:
+def _to_limit(shape: SeriesShape, rates: Development) -> tuple[float | None, str]:
     """Return the seconds until the limit is reached, and the words for it."""
     if shape.limit is None or shape.limit <= 0:
         return None, ""
@@ -102,7 +102,7 @@ def _to_limit(shape: Shape, rates: Development) -> tuple[float | None, str]:
     return two_digits(left / shape.growth), _forecast(left, by_rate, shape.limit)
 
 
-def _usage(shape: Shape) -> float:
+def _usage(shape: SeriesShape) -> float:
     """Return what reaches the limit first: the peaks of a series that swings."""
     if shape.is_swinging:
         return median(value for _, value in shape.peaks[-3:])

@@ -4,7 +4,7 @@ from statistics import median
 
 from oomwarden.core.model.quantity import rounded_bytes as amount
 from oomwarden.core.usage_pattern.growth import development
-from oomwarden.core.usage_pattern.shape import MIN_FALLS, Shape
+from oomwarden.core.usage_pattern.shape import MIN_FALLS, SeriesShape
 from oomwarden.core.usage_pattern.trend import concordance, slope
 from oomwarden.core.usage_pattern.verdict import Pattern, Verdict
 from oomwarden.core.usage_pattern.words import span
@@ -24,7 +24,7 @@ _NEAR_LIMIT = 0.95
 _ERRORS = 3.0
 
 
-def sawtooth(shape: Shape) -> Verdict | None:
+def sawtooth(shape: SeriesShape) -> Verdict | None:
     """Return the verdict if usage goes up and down above a floor that does not rise."""
     if not shape.is_swinging:
         return None
@@ -43,7 +43,7 @@ def sawtooth(shape: Shape) -> Verdict | None:
     )
 
 
-def up_and_down(shape: Shape) -> Verdict | None:
+def up_and_down(shape: SeriesShape) -> Verdict | None:
     """Return Sawtooth if usage fell twice, and no other rule fits."""
     if len(shape.peaks) < MIN_FALLS - 1:
         return None
@@ -54,7 +54,7 @@ def up_and_down(shape: Shape) -> Verdict | None:
     )
 
 
-def startup(shape: Shape) -> Verdict | None:
+def startup(shape: SeriesShape) -> Verdict | None:
     """Return the verdict if usage rose and then stayed level, or levels off."""
     start = min(value for _, value in shape.middles[: max(len(shape.middles) // 10, 1)])
     end = [each for each in shape.middles if each[0] >= shape.seconds * 2 / 3]
@@ -79,15 +79,15 @@ def startup(shape: Shape) -> Verdict | None:
     )
 
 
-def _fell_back(shape: Shape, level: float, rise: float) -> bool:
+def _fell_back(shape: SeriesShape, level: float, rise: float) -> bool:
     return any(each.low < level - rise / 2 for each in shape.buckets if each.at > shape.seconds / 2)
 
 
-def _reached(shape: Shape, level: float) -> float:
+def _reached(shape: SeriesShape, level: float) -> float:
     return next((at for at, value in shape.middles if value >= level), 0.0)
 
 
-def _at_limit(shape: Shape, level: float) -> str:
+def _at_limit(shape: SeriesShape, level: float) -> str:
     if not shape.limit or level < _NEAR_LIMIT * shape.limit:
         return ""
     return (
@@ -96,7 +96,7 @@ def _at_limit(shape: Shape, level: float) -> str:
     )
 
 
-def steady(shape: Shape) -> Verdict | None:
+def steady(shape: SeriesShape) -> Verdict | None:
     """Return the verdict if usage hardly changes, or goes up and down without a trend."""
     ordered = sorted(value for _, value in shape.middles)
     cut = int(len(ordered) * _OUTLIERS)
@@ -111,7 +111,7 @@ def steady(shape: Shape) -> Verdict | None:
     return _uneven(shape, low, high)
 
 
-def _uneven(shape: Shape, low: float, high: float) -> Verdict | None:
+def _uneven(shape: SeriesShape, low: float, high: float) -> Verdict | None:
     """Return Sawtooth for readings that go up and down faster than they were taken."""
     if not shape.peaks and concordance(shape.middles) > _FLAT:
         return None

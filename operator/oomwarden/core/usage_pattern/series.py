@@ -19,7 +19,7 @@ _HALF = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
+class TimeBucket:
     """The readings of a short time. A short series has one in each bucket.
 
     Attributes:
@@ -75,7 +75,7 @@ def is_at_limit(point: UsagePoint, limit: int | None) -> bool:
     return limit is not None and 0 < _NEAR_LIMIT * limit <= point.usage
 
 
-def thinned(points: Sequence[UsagePoint]) -> list[Bucket]:
+def thinned(points: Sequence[UsagePoint]) -> list[TimeBucket]:
     """Return the points in at most MAX_BUCKETS buckets; a gap has none."""
     if not points:
         return []
@@ -87,7 +87,7 @@ def thinned(points: Sequence[UsagePoint]) -> list[Bucket]:
     return [_bucket(start, list(group)) for _, group in grouped]
 
 
-def _bucket(start: float, points: Sequence[UsagePoint]) -> Bucket:
+def _bucket(start: float, points: Sequence[UsagePoint]) -> TimeBucket:
     usages = [float(each.usage) for each in points]
     at = sum(each.at - start for each in points) / len(points)
-    return Bucket(at, min(usages), median(usages), max(usages))
+    return TimeBucket(at, min(usages), median(usages), max(usages))

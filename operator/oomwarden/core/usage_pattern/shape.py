@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from statistics import median
 
-from oomwarden.core.usage_pattern.series import Bucket
-from oomwarden.core.usage_pattern.trend import Level, concordance, noise, scatter, slope, swings
+from oomwarden.core.usage_pattern.series import TimeBucket
+from oomwarden.core.usage_pattern.trend import LevelAt, concordance, noise, scatter, slope, swings
 
 MIN_POINTS = 4
 """Readings; fewer have no pattern."""
@@ -28,7 +28,7 @@ _WINDOWS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class SeriesShape:
     """A series, measured. Sizes are in bytes, times in seconds since its first reading.
 
     Attributes:
@@ -45,13 +45,13 @@ class Shape:
         tau: Concordance of the floors with time, -1..1.
     """
 
-    buckets: Sequence[Bucket]
+    buckets: Sequence[TimeBucket]
     limit: int | None
-    middles: Sequence[Level]
+    middles: Sequence[LevelAt]
     deviation: float
-    troughs: Sequence[Level]
-    peaks: Sequence[Level]
-    floors: Sequence[Level]
+    troughs: Sequence[LevelAt]
+    peaks: Sequence[LevelAt]
+    floors: Sequence[LevelAt]
     growth: float
     rest: float
     tau: float
@@ -115,7 +115,7 @@ class Shape:
         return max(gaps) / self.seconds
 
 
-def measure(buckets: Sequence[Bucket], limit: int | None) -> Shape:
+def measure(buckets: Sequence[TimeBucket], limit: int | None) -> SeriesShape:
     """Measure a series of at least MIN_POINTS buckets."""
     middles = [(each.at, each.middle) for each in buckets]
     deviation = noise(middles)
@@ -123,7 +123,7 @@ def measure(buckets: Sequence[Bucket], limit: int | None) -> Shape:
     troughs, peaks = swings(middles, size)
     floors = _floors(buckets, deviation, troughs, is_swinging=len(peaks) >= MIN_FALLS)
     growth = slope(floors)
-    return Shape(
+    return SeriesShape(
         buckets,
         limit,
         middles,
@@ -138,12 +138,12 @@ def measure(buckets: Sequence[Bucket], limit: int | None) -> Shape:
 
 
 def _floors(
-    buckets: Sequence[Bucket],
+    buckets: Sequence[TimeBucket],
     deviation: float,
-    troughs: Sequence[Level],
+    troughs: Sequence[LevelAt],
     *,
     is_swinging: bool,
-) -> Sequence[Level]:
+) -> Sequence[LevelAt]:
     middles = [(each.at, each.middle) for each in buckets]
     if is_swinging and len(troughs) >= _MIN_TROUGHS:
         return troughs
@@ -153,7 +153,7 @@ def _floors(
     return middles
 
 
-def _lowest(buckets: Sequence[Bucket]) -> Sequence[Level]:
+def _lowest(buckets: Sequence[TimeBucket]) -> Sequence[LevelAt]:
     """Return the lowest reading of each window of time."""
     start, width = buckets[0].at, (buckets[-1].at - buckets[0].at) / FLOOR_WINDOWS
     windows = groupby(buckets, lambda each: min(int((each.at - start) / width), FLOOR_WINDOWS - 1))
@@ -161,5 +161,5 @@ def _lowest(buckets: Sequence[Bucket]) -> Sequence[Level]:
     return [(each.at, each.low) for each in lowest]
 
 
-def _low(bucket: Bucket) -> float:
+def _low(bucket: TimeBucket) -> float:
     return bucket.low

@@ -1,8 +1,8 @@
 """Spike: a sudden jump near the end, as before the kill of a burst."""
 
 from oomwarden.core.model.quantity import rounded_bytes as amount
-from oomwarden.core.usage_pattern.series import Bucket
-from oomwarden.core.usage_pattern.shape import Shape
+from oomwarden.core.usage_pattern.series import TimeBucket
+from oomwarden.core.usage_pattern.shape import SeriesShape
 from oomwarden.core.usage_pattern.verdict import Pattern, Verdict
 from oomwarden.core.usage_pattern.words import span
 
@@ -18,7 +18,7 @@ _DEVIATIONS = 6.0
 _LOW, _HIGH = 0.2, 0.8
 
 
-def spike(shape: Shape) -> Verdict | None:
+def spike(shape: SeriesShape) -> Verdict | None:
     """Return the verdict if usage jumped near the end and is still high."""
     buckets = shape.buckets
     step = shape.seconds / (len(buckets) - 1)
@@ -40,14 +40,14 @@ def spike(shape: Shape) -> Verdict | None:
     return Verdict(Pattern.SPIKE, _evidence(before, base, shape.top, took))
 
 
-def _rise_seconds(buckets: list[Bucket], base: float, jump: float) -> float:
+def _rise_seconds(buckets: list[TimeBucket], base: float, jump: float) -> float:
     """Return how long the jump took, from a fifth of it to four fifths."""
     end = next(each.at for each in buckets if each.high >= base + _HIGH * jump)
     low = [each.at for each in buckets if each.at < end and each.high <= base + _LOW * jump]
     return end - (low[-1] if low else buckets[0].at)
 
 
-def _evidence(before: list[Bucket], base: float, top: float, took: float) -> str:
+def _evidence(before: list[TimeBucket], base: float, top: float, took: float) -> str:
     quiet = before[-1].at - before[0].at
     times = f", {top / base:.1f} times as much" if base else ""
     return (

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import combinations, pairwise
 from statistics import median
 
-Level = tuple[float, float]
+LevelAt = tuple[float, float]
 """Seconds, and bytes at that time."""
 _DEVIATION = 1.4826
 """Median absolute deviation to standard deviation, of normally distributed values."""
@@ -12,7 +12,7 @@ _THIRD_OF_VARIANCE = (2 / 3) ** 0.5
 """A value less the mean of its neighbours has 3/2 of the variance of a value."""
 
 
-def slope(levels: Sequence[Level]) -> float:
+def slope(levels: Sequence[LevelAt]) -> float:
     """Return the median of the slopes between any two (Theil 1950, Sen 1968); 0 without any."""
     slopes = [
         (later[1] - earlier[1]) / (later[0] - earlier[0])
@@ -22,20 +22,20 @@ def slope(levels: Sequence[Level]) -> float:
     return median(slopes) if slopes else 0.0
 
 
-def concordance(levels: Sequence[Level]) -> float:
+def concordance(levels: Sequence[LevelAt]) -> float:
     """Return Kendall's tau against time: 1 if each is higher than all before it, -1 if lower."""
     signs = [(b[1] > a[1]) - (b[1] < a[1]) for a, b in combinations(levels, 2)]
     return sum(signs) / len(signs) if signs else 0.0
 
 
-def scatter(levels: Sequence[Level], growth: float) -> float:
+def scatter(levels: Sequence[LevelAt], growth: float) -> float:
     """Return how far the levels are from a line of this growth, as a robust standard deviation."""
     rests = [value - growth * at for at, value in levels]
     centre = median(rests)
     return _DEVIATION * median(abs(each - centre) for each in rests)
 
 
-def noise(levels: Sequence[Level]) -> float:
+def noise(levels: Sequence[LevelAt]) -> float:
     """Return the standard deviation of a value from what its neighbours suggest."""
     values = [value for _, value in levels]
     steps = [
@@ -45,13 +45,13 @@ def noise(levels: Sequence[Level]) -> float:
     return _DEVIATION * _THIRD_OF_VARIANCE * median(steps) if steps else 0.0
 
 
-def swings(levels: Sequence[Level], size: float) -> tuple[list[Level], list[Level]]:
+def swings(levels: Sequence[LevelAt], size: float) -> tuple[list[LevelAt], list[LevelAt]]:
     """Return the troughs and the peaks between which values move by more than a size.
 
     A trough counts once the values have fallen to it and risen from it.
     """
-    troughs: list[Level] = []
-    peaks: list[Level] = []
+    troughs: list[LevelAt] = []
+    peaks: list[LevelAt] = []
     low = high = levels[0]
     direction = 0
     for each in levels[1:]:
@@ -66,11 +66,11 @@ def swings(levels: Sequence[Level], size: float) -> tuple[list[Level], list[Leve
     return troughs, peaks
 
 
-def _value(level: Level) -> float:
+def _value(level: LevelAt) -> float:
     return level[1]
 
 
-def rising_steps(levels: Sequence[Level]) -> float:
+def rising_steps(levels: Sequence[LevelAt]) -> float:
     """Return the fraction of steps that go up, of those that move at all."""
     moves = [later[1] - earlier[1] for earlier, later in pairwise(levels)]
     moved = [each for each in moves if each]
