@@ -6,8 +6,9 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from oomwarden.api.node_memory import MemoryInfo
 from oomwarden.api.oomkill import ContainerType, PolicyReference
-from oomwarden.api.oomnode import AgentInfo, KernelInfo, KillCounts, MemoryInfo, OOMNodeStatus
+from oomwarden.api.oomnode import AgentInfo, KernelInfo, KillCounts, OOMNodeStatus
 from oomwarden.api.policy import QOSClass
 from oomwarden.core.incidents.cause import PodLimits
 from oomwarden.core.incidents.incident import PodSnapshot, investigate

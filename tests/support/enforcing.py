@@ -161,7 +161,8 @@ class Node:
     def reported(self) -> tuple[Applied, tuple[PolicyReport, ...]]:
         """What OOMNode says, with the limits as they are evaluated now."""
         self.requests.evaluate()
-        return self.reporter.report()
+        found = self.reporter.report()
+        return found.applied, found.policies
 
     def report(self, name: str) -> PolicyReport:
         _, reports = self.reported()

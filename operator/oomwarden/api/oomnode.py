@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from oomwarden.api.base import Condition, Model, Quantity, Timestamp
+from oomwarden.api.node_memory import MemoryInfo
 
 
 class AgentInfo(Model):
@@ -33,18 +34,6 @@ class KernelInfo(Model):
     cgroup_driver: str = Field(description="systemd, cgroupfs, or empty if unknown.")
     nested: bool = Field(
         default=False, description="Whether the node is itself a container (kind)."
-    )
-
-
-class MemoryInfo(Model):
-    """The node's memory."""
-
-    capacity: Quantity | None = Field(None, description="RAM of the node, in bytes (16Gi).")
-    allocatable: Quantity | None = Field(
-        None, description="RAM that all pods may use together, in bytes (14Gi)."
-    )
-    available: Quantity | None = Field(
-        None, description="MemAvailable of /proc/meminfo, in bytes (3Gi)."
     )
 
 
@@ -114,6 +103,16 @@ class Resize(Model):
     policy: str = Field(description="The policy that asks for it: OOMPolicy shop/protect-db.")
 
 
+class OutrankedService(Model):
+    """A service of the node that is killed before containers because of policies' scores."""
+
+    service: str = Field(description="Name of the systemd unit.")
+    oom_score_adj: int = Field(description="Score of its process that would be killed first.")
+    containers: int = Field(description="Number of containers that are killed after it.")
+    pod: str = Field(description="Pod of one of these containers, as namespace/name.")
+    container: str = Field(description="Name of that container.")
+
+
 class KillCounts(Model):
     """Kills since the agent's database was created."""
 
@@ -168,6 +167,17 @@ class OOMNodeStatus(Model):
     )
     resizes_waiting: int = Field(
         0, description="Number of memory limits to set that do not fit into resizes."
+    )
+    outranked: tuple[OutrankedService, ...] = Field(
+        (),
+        description=(
+            "Services of the node that are killed before containers because of policies' scores, "
+            "the first to die first; 20 at most."
+        ),
+        max_length=20,
+    )
+    outranked_left_out: int = Field(
+        0, description="Number of such services that do not fit into outranked."
     )
     kills: KillCounts = Field(
         KillCounts(), description="Numbers of kills since the agent's database was created."

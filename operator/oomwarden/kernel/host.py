@@ -4,7 +4,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from oomwarden.core.overcommit.settings import OvercommitSettings
 from oomwarden.core.parse.flat_keyed import parse_counters
+from oomwarden.core.parse.meminfo import parse_meminfo
+from oomwarden.core.parse.pressure import MemoryStalls, parse_pressure
 from oomwarden.core.reporting.node_conditions import counts_local_events_only
 from oomwarden.kernel.boot import boot_id
 
@@ -35,21 +38,28 @@ class Host:
         """Return the kernel release, as `uname -r` prints it."""
         return os.uname().release
 
-    def available_memory(self) -> int | None:
-        """Return MemAvailable of /proc/meminfo in bytes, or None if the kernel has no such line."""
-        for line in (self.proc / "meminfo").read_bytes().splitlines():
-            key, _, rest = line.partition(b":")
-            if key == b"MemAvailable":
-                return int(rest.split()[0]) * 1024
-        return None
+    def meminfo(self) -> dict[str, int]:
+        """Return the amounts of /proc/meminfo in bytes by name; see `parse_meminfo`."""
+        return parse_meminfo((self.proc / "meminfo").read_bytes())
 
     def total_memory(self) -> int:
         """Return MemTotal of /proc/meminfo in bytes. The kubelet reports it as memory capacity."""
-        for line in (self.proc / "meminfo").read_bytes().splitlines():
-            key, _, rest = line.partition(b":")
-            if key == b"MemTotal":
-                return int(rest.split()[0]) * 1024
-        return 0
+        return self.meminfo().get("MemTotal", 0)
+
+    def overcommit(self) -> OvercommitSettings:
+        """Return vm.overcommit_memory, _ratio and _kbytes, None if unreadable."""
+        names = ("overcommit_memory", "overcommit_ratio", "overcommit_kbytes")
+        return OvercommitSettings(*(_number(self.proc / "sys/vm" / name) for name in names))
+
+    def memory_stalls(self) -> MemoryStalls | None:
+        """Return the pressure stall information of memory, None if the kernel has none.
+
+        The file is missing without CONFIG_PSI, and cannot be opened or read with psi=0.
+        """
+        try:
+            return parse_pressure((self.proc / "pressure/memory").read_text(encoding="ascii"))
+        except (OSError, UnicodeDecodeError):
+            return None
 
     def oom_kills(self) -> int:
         """Return `oom_kill` of /proc/vmstat: all OOM kills since boot (Linux 4.13 or later)."""

@@ -9,8 +9,14 @@ from itertools import pairwise
 
 import pytest
 from lightkube import ApiError
-from oomwarden.agent.reporting.status_writer import COUNT_GAPS, LAST_RETRY_SECONDS, NodeStatusWriter
+from oomwarden.agent.reporting.status_writer import (
+    COUNT_GAPS,
+    HEARTBEAT_SECONDS,
+    LAST_RETRY_SECONDS,
+    NodeStatusWriter,
+)
 from oomwarden.agent.runtime.signal import Signal
+from oomwarden.api.node_memory import MemoryInfo, Overcommit, PSIData, PSIStats
 from oomwarden.api.oomnode import AgentInfo, KernelInfo, KillCounts, OOMNodeStatus
 from oomwarden.kube.transport.errors import error_from_status
 
@@ -46,6 +52,7 @@ class World:
     nodes: int = 1
     boot: str = "b"
     kills: int = 0
+    memory: MemoryInfo = field(default_factory=MemoryInfo)
     errors: list[ApiError] = field(default_factory=list)
     tried: list[float] = field(default_factory=list)
     looks: Callable[["World"], None] = lambda _: None
@@ -61,7 +68,8 @@ class World:
         self.looks(self)
         agent = AgentInfo(version="1", store_id="s", started=AT, heartbeat=AT)
         kernel = KernelInfo(release="6.1", boot_id=self.boot, cgroup_driver="systemd")
-        return OOMNodeStatus(agent=agent, kernel=kernel, kills=KillCounts(recorded=self.kills))
+        kills = KillCounts(recorded=self.kills)
+        return OOMNodeStatus(agent=agent, kernel=kernel, kills=kills, memory=self.memory)
 
     async def write(self, _: OOMNodeStatus) -> None:
         self.tried.append(self.clock.now)
@@ -149,3 +157,30 @@ async def test_counts_of_kills_alone_are_written_immediately_and_then_rarely(clo
     times = await World(clock, most=3, looks=kill).run()
     assert COUNT_GAPS * GAP <= times[1] < COUNT_GAPS * GAP + 15
     assert COUNT_GAPS * GAP <= times[2] - times[1] < COUNT_GAPS * GAP + 15
+
+
+def memory_moves(world: World) -> None:
+    """All that the kernel counts moves at each look; settings do not."""
+    size, share = f"{int(world.clock.now)}Mi", f"{int(world.clock.now) % 100}.00"
+    averages = PSIData(avg10=share, avg60=share, avg300=share)
+    world.memory = MemoryInfo(
+        available=size, total=size, swap_total=size, swap_free=size, huge_pages=size,
+        overcommit=Overcommit(mode="Never", ratio=80, commit_limit=size, committed_as=size),
+        psi=PSIStats(some=averages, full=averages),
+    )  # fmt: skip
+    world.changed.set()
+
+
+async def test_figures_of_memory_that_move_all_the_time_wait_for_the_heartbeat(
+    clock: Clock,
+) -> None:
+    times = await World(clock, most=3, looks=memory_moves).run()
+    assert min(later - earlier for earlier, later in pairwise(times)) >= HEARTBEAT_SECONDS
+
+
+async def test_a_changed_overcommit_setting_is_written_soon(clock: Clock) -> None:
+    def changed_setting(world: World) -> None:
+        world.memory = MemoryInfo(overcommit=Overcommit(ratio=int(world.clock.now)))
+        world.changed.set()
+
+    assert await World(clock, most=3, looks=changed_setting).run() == [0, 12.5, 25]

@@ -25,7 +25,11 @@ class StatusFlow:
         settings, changed = node.settings, node.signals.status
         self.services = NodeServicesMonitor(node.roots, node.host.total_memory(), changed.set)
         self.policies = PolicyReporter(
-            scores.tracker, scores.baselines, scores.groups, scores.requests, self.services.warn
+            scores.tracker,
+            scores.baselines,
+            scores.groups,
+            scores.requests,
+            self.services.outranked_by,
         )
         self.builder = NodeStatusBuilder(
             settings, node.host, node.store, kills.kernel, kills.log, node.client, node.unreadable
@@ -84,12 +88,10 @@ class StatusFlow:
         )
 
     async def _status(self) -> OOMNodeStatus:
-        applied, policies = self.policies.report()
         node, kills, scores = self._node, self._kills, self._scores
         return await self.builder.status(
             ReportInputs(
-                applied=applied,
-                policies=policies,
+                policies=self.policies.report(),
                 unknown_fields=node.view.policies.unknown_fields(),
                 host_kills=await kills.host_kills.count(),
                 asked=scores.requests.asked,

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from oomwarden.agent.runtime.worker import KernelWorker, StuckError
-from oomwarden.core.enforcement.node_services import NodeServices, outranked_services, outranks_node
-from oomwarden.core.model.remark import Remark
+from oomwarden.core.enforcement.node_services import (
+    NodeService,
+    NodeServices,
+    outranked_services,
+)
 from oomwarden.core.reporting.policy_report import ContainerStatus
 from oomwarden.kernel.container.services import read_node_services
 from oomwarden.kernel.roots import HostRoots
@@ -60,10 +63,9 @@ class NodeServicesMonitor:
             self.status_changed()
         self.services = found
 
-    def warn(self, item: ContainerStatus, score: int) -> tuple[Remark, ...]:
-        """Return what to warn of when a container has a score."""
-        daemons = outranked_services(self.services, score, item.kubelet_score, item.limit)
-        return (outranks_node(score, daemons),) if daemons else ()
+    def outranked_by(self, item: ContainerStatus, score: int) -> tuple[NodeService, ...]:
+        """Return the services that are killed before a container at a score."""
+        return outranked_services(self.services, score, item.kubelet_score, item.limit)
 
 
 def _names(found: NodeServices) -> set[tuple[str, int]]:

@@ -9,6 +9,7 @@ from oomwarden import __version__
 from oomwarden.agent.detection.kernel_log import KernelLogReader
 from oomwarden.agent.detection.kubepods import KubepodsDetection
 from oomwarden.agent.recording import agent_kills as own_pods
+from oomwarden.agent.reporting.policy_reports import PolicyFindings
 from oomwarden.agent.reporting.resize_requests import Asked
 from oomwarden.agent.runtime.identity import memory_limit
 from oomwarden.agent.runtime.settings import Settings
@@ -16,19 +17,16 @@ from oomwarden.agent.store.counters import counts as counts_in
 from oomwarden.agent.store.database import Database
 from oomwarden.api.oomnode import (
     AgentInfo,
-    Applied,
     KernelInfo,
     KillCounts,
-    MemoryInfo,
     OOMNodeStatus,
-    PolicyReport,
 )
 from oomwarden.core.incidents import agent_kills
 from oomwarden.core.incidents.agent_kills import AgentKills
-from oomwarden.core.model.quantity import format_bytes
 from oomwarden.core.objects.unreadable import UnreadableObjects
 from oomwarden.core.reporting.delivery_problem import DeliveryProblem
 from oomwarden.core.reporting.node_conditions import NodeFindings, kernel_remedy, node_conditions
+from oomwarden.core.reporting.node_memory import memory_info
 from oomwarden.core.reporting.report_size import fit_reports
 from oomwarden.kernel.cgroup import descriptors
 from oomwarden.kernel.cgroup.oom_group import is_read_only
@@ -50,8 +48,7 @@ class ReportInputs:
     """What the other parts report.
 
     Attributes:
-        applied: How many containers and processes are touched.
-        policies: What became of each policy on this node.
+        policies: What enforcement has found.
         unknown_fields: Fields of policies that a newer CRD has.
         host_kills: Kills outside of pods.
         asked: The resizes that are asked for, and how many more wait.
@@ -61,8 +58,7 @@ class ReportInputs:
         beyond_bounds: Remedy and reason where not everything is cached.
     """
 
-    applied: Applied
-    policies: tuple[PolicyReport, ...]
+    policies: PolicyFindings
     unknown_fields: tuple[str, ...]
     host_kills: int
     asked: Asked
@@ -104,9 +100,8 @@ class NodeStatusBuilder:
         await self._refresh_memory()
         counts = self.counts = await self.store.run(counts_in)
         own = await self.store.run(own_pods.load)
-        available = self.host.available_memory()
-        policies, left_out = fit_reports(work.policies)
-        capacity, allocatable = self._memory
+        found = work.policies
+        policies, left_out = fit_reports(found.policies)
         return OOMNodeStatus(
             agent=AgentInfo(
                 version=__version__,
@@ -121,16 +116,16 @@ class NodeStatusBuilder:
                 cgroup_driver=self.kernel.cgroup_driver,
                 nested=self.kernel.nested,
             ),
-            memory=MemoryInfo(
-                capacity=capacity,
-                allocatable=allocatable,
-                available=None if available is None else format_bytes(available),
+            memory=memory_info(
+                self._memory, self.host.meminfo(), self.host.overcommit(), self.host.memory_stalls()
             ),
-            applied=work.applied,
+            applied=found.applied,
             policies=policies,
             policies_left_out=left_out,
             resizes=work.asked[0],
             resizes_waiting=work.asked[1],
+            outranked=found.outranked,
+            outranked_left_out=found.outranked_left_out,
             kills=KillCounts(
                 recorded=counts.get("recorded", 0),
                 unattributed=counts.get("unattributed", 0),

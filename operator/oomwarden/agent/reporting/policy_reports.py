@@ -4,18 +4,21 @@ Everything here reads; nothing is decided, written or counted by a report.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from oomwarden.agent.baselines.scores import Baselines
 from oomwarden.agent.enforcement.group_kill import GroupKillReconciler
 from oomwarden.agent.enforcement.tracked import TrackedContainer
 from oomwarden.agent.enforcement.tracker import Tracker
 from oomwarden.agent.reporting.resize_requests import ResizeRequests
-from oomwarden.api.oomnode import Applied, PolicyReport
+from oomwarden.api.oomnode import Applied, OutrankedService, PolicyReport
+from oomwarden.core.enforcement.node_services import outranks_node
 from oomwarden.core.enforcement.plan import Baseline
 from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.remark import Remark
 from oomwarden.core.reporting.bounds import left_out_reports
-from oomwarden.core.reporting.policy_report import ContainerStatus, HarmCheck, policy_reports
+from oomwarden.core.reporting.outranked import OutrankedBy, outranked_list
+from oomwarden.core.reporting.policy_report import ContainerStatus, policy_reports
 
 _RELEASED = Remark(
     "Released",
@@ -34,6 +37,22 @@ _OWN_FIRST = Remark(
 )
 
 
+class PolicyFindings(NamedTuple):
+    """What enforcement has found on this node.
+
+    Attributes:
+        applied: How many containers and processes are touched.
+        policies: What became of each policy.
+        outranked: Services of the node that are killed before containers because of policies.
+        outranked_left_out: How many more there are.
+    """
+
+    applied: Applied
+    policies: tuple[PolicyReport, ...]
+    outranked: tuple[OutrankedService, ...] = ()
+    outranked_left_out: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyReporter:
     """Puts together what the parts of enforcement have found.
@@ -43,21 +62,31 @@ class PolicyReporter:
         baselines: What the runtime gave each container.
         groups: State of `memory.oom.group`.
         requests: State of memory limits.
-        warn: Returns what harm a container may do at a score.
+        outranked_by: Returns the node's services that are killed before a container at a score.
     """
 
     tracker: Tracker
     baselines: Baselines
     groups: GroupKillReconciler
     requests: ResizeRequests
-    warn: HarmCheck
+    outranked_by: OutrankedBy
 
-    def report(self) -> tuple[Applied, tuple[PolicyReport, ...]]:
+    def report(self) -> PolicyFindings:
         """Return what is applied on this node, and what became of each policy here."""
-        items = filter(None, map(self._status, self.tracker.live()))
+        items = [each for each in map(self._status, self.tracker.live()) if each]
         pods, policies = self.tracker.evaluator.pods_per_policy(), self.tracker.view.policies
-        found = policy_reports(policies.policies, pods, items, policies.unreadable, self.warn)
-        return self._applied(), (*found, *left_out_reports(policies.left_out))
+        found = policy_reports(policies.policies, pods, items, policies.unreadable, self._warn)
+        outranked, left_out = outranked_list(items, self.outranked_by)
+        return PolicyFindings(
+            self._applied(),
+            (*found, *left_out_reports(policies.left_out)),
+            outranked,
+            left_out,
+        )
+
+    def _warn(self, item: ContainerStatus, score: int) -> tuple[Remark, ...]:
+        services = self.outranked_by(item, score)
+        return (outranks_node(score, services),) if services else ()
 
     def _applied(self) -> Applied:
         touched = self.baselines.applied() | self.groups.applied | self.requests.limited()

@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from oomwarden.agent.runtime.signal import Signal
 from oomwarden.api.oomnode import OOMNodeStatus
@@ -123,6 +124,16 @@ def _facts(status: OOMNodeStatus) -> dict[str, object]:
     facts = status.model_dump()
     facts.pop("kills")
     facts["agent"].pop("heartbeat")
-    facts["memory"].pop("available")
+    facts["memory"] = _settled_memory(facts["memory"])
     facts["applied"].pop("processes")  # moves with every fork
     return facts
+
+
+def _settled_memory(memory: dict[str, Any]) -> dict[str, object]:
+    """Return what an administrator sets.
+
+    The rest moves: with a balloon of the hypervisor even MemTotal, and with it CommitLimit.
+    """
+    overcommit = memory["overcommit"] or {}
+    settings = {name: overcommit.get(name) for name in ("mode", "ratio", "kbytes")}
+    return {name: memory[name] for name in ("capacity", "allocatable")} | settings

@@ -1,0 +1,41 @@
+"""Facts about the host, read from a /proc of plain files and from this machine's."""
+
+from pathlib import Path
+
+from oomwarden.core.overcommit.settings import OvercommitSettings
+from oomwarden.kernel.host import Host
+
+
+def test_overcommit_settings_are_read_from_sysctls(tmp_path: Path) -> None:
+    settings = tmp_path / "sys/vm"
+    settings.mkdir(parents=True)
+    for name, value in (("memory", "2"), ("ratio", "80"), ("kbytes", "0")):
+        (settings / f"overcommit_{name}").write_text(f"{value}\n")
+    assert Host(tmp_path).overcommit() == OvercommitSettings(2, 80, 0)
+
+
+def test_settings_that_cannot_be_read_are_unknown(tmp_path: Path) -> None:
+    assert Host(tmp_path).overcommit() == OvercommitSettings(None, None, None)
+
+
+def test_a_kernel_without_pressure_stall_information_has_none(tmp_path: Path) -> None:
+    assert Host(tmp_path).memory_stalls() is None
+    (tmp_path / "pressure/memory").mkdir(parents=True)  # cannot be read
+    assert Host(tmp_path).memory_stalls() is None
+
+
+def test_stalls_are_read_from_the_pressure_file(tmp_path: Path) -> None:
+    (tmp_path / "pressure").mkdir()
+    line = "some avg10=1.00 avg60=2.00 avg300=3.00 total=4\n"
+    (tmp_path / "pressure/memory").write_text(line)
+    found = Host(tmp_path).memory_stalls()
+    assert found is not None
+    assert found.some.avg60 == 2
+
+
+def test_this_machine_has_the_figures_that_are_reported() -> None:
+    host = Host(Path("/proc"))
+    meminfo = host.meminfo()
+    assert meminfo["MemTotal"] == host.total_memory() >= meminfo["MemAvailable"] > 0
+    assert {"SwapTotal", "SwapFree", "CommitLimit", "Committed_AS"} <= meminfo.keys()
+    assert host.overcommit().mode in {0, 1, 2}
