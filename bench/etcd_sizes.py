@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from oomwarden.api.node_memory import MemoryInfo
+from oomwarden.api.node.memory import MemoryInfo
 from oomwarden.api.oomkill import ContainerType, PolicyReference
 from oomwarden.api.oomnode import AgentInfo, KernelInfo, KillCounts, OOMNodeStatus
 from oomwarden.api.policy import QOSClass

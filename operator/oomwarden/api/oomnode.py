@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from oomwarden.api.base import Condition, Model, Quantity, Timestamp
-from oomwarden.api.node_memory import MemoryInfo
+from oomwarden.api.node.memory import MemoryInfo
 
 
 class AgentInfo(Model):

@@ -16,7 +16,7 @@ from oomwarden.agent.reporting.status_writer import (
     NodeStatusWriter,
 )
 from oomwarden.agent.runtime.signal import Signal
-from oomwarden.api.node_memory import MemoryInfo, Overcommit, PSIData, PSIStats
+from oomwarden.api.node.memory import MemoryInfo, Overcommit, PSIData, PSIStats
 from oomwarden.api.oomnode import AgentInfo, KernelInfo, KillCounts, OOMNodeStatus
 from oomwarden.kube.transport.errors import error_from_status
 

@@ -1,6 +1,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.api.node_memory import MemoryInfo, Overcommit, PSIData, PSIStats
+from oomwarden.api.node.memory import MemoryInfo, Overcommit, PSIData, PSIStats
 from oomwarden.core.overcommit.settings import OvercommitSettings
 from oomwarden.core.parse.meminfo import parse_meminfo
 from oomwarden.core.parse.pressure import MemoryStalls, StallAverages, parse_pressure

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from oomwarden.api.node_memory import MemoryInfo, Overcommit, PSIData, PSIStats
+from oomwarden.api.node.memory import MemoryInfo, Overcommit, PSIData, PSIStats
 from oomwarden.core.model.quantity import format_bytes
 from oomwarden.core.overcommit.settings import OvercommitSettings
 from oomwarden.core.parse.meminfo import huge_page_bytes

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from oomwarden.api.base import Model, Quantity
 
-Percentage = Annotated[str, Field(pattern=r"^[0-9]{1,3}\.[0-9]{2}$")]
+TimeShare = Annotated[str, Field(pattern=r"^[0-9]{1,3}\.[0-9]{2}$")]
 """As the kernel prints it: 0.53 is about half a percent."""
 
 
@@ -42,9 +42,9 @@ class Overcommit(Model):
 class PSIData(Model):
     """Shares of time in which tasks waited for memory, in percent (0.53)."""
 
-    avg10: Percentage = Field(description="Share of the last 10 seconds.")
-    avg60: Percentage = Field(description="Share of the last minute.")
-    avg300: Percentage = Field(description="Share of the last 5 minutes.")
+    avg10: TimeShare = Field(description="Share of the last 10 seconds.")
+    avg60: TimeShare = Field(description="Share of the last minute.")
+    avg300: TimeShare = Field(description="Share of the last 5 minutes.")
 
 
 class PSIStats(Model):
