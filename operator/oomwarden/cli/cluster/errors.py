@@ -48,6 +48,9 @@ def from_response(status: int, body: bytes, right: str) -> CliError:
     return CliError(f"cannot {right}: the API server answers {status}: {reason}")
 
 
+_UNKNOWN_PATH = b"404 page not found"
+"""What the API server answers if it does not know the group (k8s.io/apiserver
+pkg/server/mux/pathrecorder.go, v1.37)."""
 _REASONS: dict[int, str] = {
     HTTPStatus.NOT_FOUND: "this is no API server of Kubernetes; check the server of the kubeconfig",
     HTTPStatus.TOO_MANY_REQUESTS: "it is overloaded; wait a while and run the command again",
@@ -56,6 +59,8 @@ _REASONS: dict[int, str] = {
 
 def _message(body: bytes) -> str | None:
     """Return the message of a Status; None if it is something else, such as a proxy's page."""
+    if body.strip() == _UNKNOWN_PATH:
+        return ""
     try:
         found = json.loads(body)
     except ValueError:
