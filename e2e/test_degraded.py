@@ -1,13 +1,21 @@
-"""An agent without a permission reports it, does what it still can, and does not crash-loop."""
+"""An agent without a permission reports it, does what it still can, and does not crash-loop.
 
+`kubectl oom doctor` and `nodes` name what is wrong at that moment, and nothing before.
+"""
+
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from oomwarden.core.diagnosis.node_view import read_node
+from oomwarden.core.diagnosis.promises import promises_of
+from oomwarden.core.reporting.node_memory import MODES
 
 from e2e.conditions import conditions
+from e2e.plugin import plugin_of_admin
 from e2e.workloads import hog, pod
 from e2e.world import NAMESPACE, Release, World, eventually
 
@@ -49,6 +57,51 @@ def failing_conditions(world: World, node: str) -> dict[str, str]:
     }
 
 
+def results(world: World, folder: Path) -> dict[str, list[str]]:
+    """Return the messages of `kubectl oom doctor` by result; it exits with 1 if a check fails."""
+    answer = plugin_of_admin(world, folder).oom("doctor", "-o", "json")
+    assert answer.out, answer.err
+    found: dict[str, list[str]] = {"ok": [], "warn": [], "fail": [], "skip": []}
+    for each in json.loads(answer.out)["checks"]:
+        found[each["result"]].append(f"{each['name']}: {each['message']} -> {each['remedy']}")
+    assert answer.code == bool(found["fail"])
+    return found
+
+
+def meminfo(world: World, release: Release) -> dict[str, int]:
+    """Read the node's /proc/meminfo, in bytes, and vm.overcommit_memory."""
+    name, read = release.agents()[0].metadata.name, "print(open('/proc/{}').read().strip())"
+    program = f"{read.format('meminfo')};{read.format('sys/vm/overcommit_memory')}"
+    where = ("-n", NAMESPACE, "exec", name, "--", "python", "-c", program)
+    *lines, mode = world.cluster.kubectl(*where).strip().splitlines()
+    pairs = (line.split() for line in lines if ":" in line)
+    found = {key.rstrip(":"): int(number) * 1024 for key, number, *_ in pairs}
+    return found | {"mode": int(mode)}
+
+
+def test_of_a_healthy_node_doctor_has_no_complaint_and_nodes_shows_its_memory(
+    world: World, release: Release, tmp_path: Path
+) -> None:
+    node = release.agents()[0].spec.node_name
+    found = results(world, tmp_path)
+    assert found["fail"] == found["skip"] == []
+    good = "".join(found["ok"])
+    for check in ("API server", "CRDs", "Admission policies", "Operator", "Mode", "Version"):
+        assert f"{check}: " in good
+    assert f"{node}: agent ready" in good or "AgentMemory" in "".join(found["warn"])
+
+    shown = json.loads(plugin_of_admin(world, tmp_path).oom("nodes", node, "-o", "json").out)
+    memory, kernel = read_node(shown), meminfo(world, release)
+    assert memory.sizes["total"] == kernel["MemTotal"]
+    assert memory.sizes["swapTotal"] == kernel["SwapTotal"]
+    assert memory.sizes["commitLimit"] == kernel["CommitLimit"]
+    assert abs(memory.sizes["available"] - kernel["MemAvailable"]) < kernel["MemTotal"] / 4
+    assert memory.mode == MODES[kernel["mode"]]
+    assert not promises_of(memory).differs
+    row = plugin_of_admin(world, tmp_path).oom("nodes", "--no-headers").out
+    assert "<unknown>" not in row.replace("<unknown>", "", 1)  # near misses
+
+
 def test_without_access_to_the_kernel_log_kills_are_recorded_without_victims(
     world: World, release: Release, namespace: str, tmp_path: Path
 ) -> None:
@@ -79,12 +132,15 @@ def test_without_cgroup_v2_the_agent_reports_the_remedy_and_keeps_running(
     )
     assert "systemd.unified_cgroup_hierarchy=1" in conditions_seen["CgroupV2"]
     assert "Ready" in conditions_seen
+    (broken,) = (each for each in results(world, tmp_path)["fail"] if "CgroupV2" in each)
+    assert broken.startswith(f"{node}: CgroupV2 is False (NotFound) -> ")
+    assert "systemd.unified_cgroup_hierarchy=1" in broken
     agents = [agent.status.container_statuses[0] for agent in release.agents()]
     assert {status.restart_count for status in agents} == {0}
 
 
 def test_an_agent_that_is_oom_killed_while_it_starts_is_recorded_by_its_successor(
-    world: World, release: Release
+    world: World, release: Release, tmp_path: Path
 ) -> None:
     node = release.agents()[0].spec.node_name
     before = world.node_report(node)["status"]["kills"].get("unattributed", 0)
@@ -100,6 +156,8 @@ def test_an_agent_that_is_oom_killed_while_it_starts_is_recorded_by_its_successo
                 and a.status.container_statuses[0].restart_count >= 2]  # fmt: skip
 
     (name,) = eventually(restarted_agents, 120)
+    stopped = "".join(results(world, tmp_path)["fail"])
+    assert f"{node}: its agent {name} is not ready: " in stopped
     release.install()
 
     def two_kills() -> list[dict[str, Any]]:

@@ -22,15 +22,15 @@ class FakeCluster:
     """Serves `objects`, which are keyed by their path.
 
     Attributes:
-        answers: Status and body by method and path, such as ("GET", "/api/v1/pods"); they win over
-            the objects.
+        answers: Status and body by method and path, such as ("GET", "/api/v1/pods"), or a function
+            of what was sent that returns them; they win over the objects.
         events: What the only watch of a path sends; the API server fails afterwards.
         requests: The method and target of each request.
         bodies: What was sent, in the order of the requests that have a body.
     """
 
     objects: dict[str, Object] = field(default_factory=dict)
-    answers: dict[tuple[str, str], tuple[int, Any]] = field(default_factory=dict)
+    answers: dict[tuple[str, str], Any] = field(default_factory=dict)
     events: dict[str, list[Object]] = field(default_factory=dict)
     resources: set[str] = field(default_factory=lambda: {"oomkills", "oomnodes", "pods"})
     requests: list[str] = field(default_factory=list)
@@ -63,7 +63,8 @@ class FakeCluster:
         url = urlsplit(target)
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
         if (found := self.answers.get((method, url.path))) is not None:
-            return found
+            answer: tuple[int, Any] = found(self.bodies[-1]) if callable(found) else found
+            return answer
         if url.path in self.objects:
             return 200, self.objects[url.path]
         collection = _COLLECTION.fullmatch(url.path)
@@ -90,9 +91,8 @@ class FakeCluster:
 
 def _path(manifest: Object) -> str:
     group = manifest["apiVersion"]
-    plural = {"OOMPolicy": "oompolicies", "ClusterOOMPolicy": "clusteroompolicies"}.get(
-        manifest["kind"], manifest["kind"].lower() + "s"
-    )
+    kind = manifest["kind"].lower()
+    plural = f"{kind.removesuffix('y')}ies" if kind.endswith("policy") else f"{kind}s"
     namespace = manifest["metadata"].get("namespace")
     base = f"/apis/{group}" if "/" in group else f"/api/{group}"
     inside = f"/namespaces/{namespace}" if namespace else ""

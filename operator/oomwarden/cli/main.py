@@ -21,6 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "leak": ("offline.leak", "Is it a leak? Samples of memory to a verdict"),
     "score": ("offline.score", "The kernel's OOM score, step by step"),
     "overcommit": ("offline.overcommit", "What the kernel promises: modes, CommitLimit, head-room"),
+    "nodes": ("commands.nodes", "Memory of each node, its promises, and its agent's health"),
+    "doctor": ("commands.doctor", "Whether everything is able to work, and what to do if not"),
 }
 """The sub-commands in the order of the help: the module below oomwarden.cli, and one line."""
 PROGRAM = "kubectl oom"

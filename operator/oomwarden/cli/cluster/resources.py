@@ -55,5 +55,17 @@ OOM_NODES = ApiResource(GROUP, VERSION, "oomnodes", namespaced=False)
 PODS = ApiResource("", "v1", "pods")
 NODES = ApiResource("", "v1", "nodes", namespaced=False)
 NAMESPACES = ApiResource("", "v1", "namespaces", namespaced=False)
+CONFIG_MAPS = ApiResource("", "v1", "configmaps")
+DAEMON_SETS = ApiResource("apps", "v1", "daemonsets")
+DEPLOYMENTS = ApiResource("apps", "v1", "deployments")
+ADMISSION_POLICIES = ApiResource(
+    "admissionregistration.k8s.io", "v1", "validatingadmissionpolicies", namespaced=False
+)
+ADMISSION_BINDINGS = ApiResource(
+    "admissionregistration.k8s.io", "v1", "validatingadmissionpolicybindings", namespaced=False
+)
+ACCESS_REVIEWS = ApiResource(
+    "authorization.k8s.io", "v1", "selfsubjectaccessreviews", namespaced=False
+)
 EVENTS = ApiResource("events.k8s.io", "v1", "events")
 POD_METRICS = ApiResource("metrics.k8s.io", "v1beta1", "pods")

@@ -19,3 +19,18 @@ def objects_at(found: object, key: str) -> list[Json]:
     """Return the objects in a member that should be a list of objects."""
     part = found.get(key) if isinstance(found, Mapping) else None
     return [each for each in part if isinstance(each, Mapping)] if isinstance(part, list) else []
+
+
+def object_name(manifest: object) -> str:
+    """Return the name of an object; empty if it has none."""
+    return str(object_at(manifest, "metadata").get("name") or "")
+
+
+def object_namespace(manifest: object) -> str:
+    """Return the namespace of an object; empty if it has none."""
+    return str(object_at(manifest, "metadata").get("namespace") or "")
+
+
+def object_labels(manifest: object) -> Json:
+    """Return the labels of an object."""
+    return object_at(object_at(manifest, "metadata"), "labels")
