@@ -57,7 +57,7 @@ def test_a_page_of_something_else_is_not_taken_for_a_missing_object() -> None:
     assert "this is no API server of Kubernetes" in str(error)
 
 
-def test_a_cluster_without_the_crds_is_told_apart_from_another_server(oom: CommandLine) -> None:
+def test_a_cluster_without_the_crds_is_not_taken_for_another_server(oom: CommandLine) -> None:
     oom.cluster.answers["GET", KILLS] = 404, "404 page not found\n"
     ran = oom("kills")
     assert ran.code == 1

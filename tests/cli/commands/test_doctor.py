@@ -66,7 +66,7 @@ def test_an_unreachable_or_old_api_server_fails(oom: CommandLine) -> None:
     assert list(bad(oom)) == ["API server"]
 
 
-def test_crds_that_are_missing_older_or_newer_are_told_apart(oom: CommandLine) -> None:
+def test_crds_that_are_missing_older_or_newer_are_distinguished(oom: CommandLine) -> None:
     served = schemas()["components"]["schemas"]
     status = served["OOMNode"]["properties"]["status"]["properties"]
     newer = status | {"future": {"type": "string"}}

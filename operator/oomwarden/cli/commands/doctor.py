@@ -109,7 +109,9 @@ def _daemon_set(survey: Survey, release: str | None) -> Manifest | None:
     if len(found) > 1:
         places = ", ".join(object_namespace(each) for each in found)
         text = f"there are {len(found)} releases, in {places}; the first one is checked"
-        remedy = "agents of a second one wait for ever: uninstall it, or use --release-namespace"
+        remedy = (
+            "agents of a second one never become ready: uninstall it, or use --release-namespace"
+        )
         survey.skipped.append(installed("Release", Result.WARN, text, remedy))
     return found[0]
 
