@@ -2,20 +2,8 @@
 
 from pathlib import Path
 
-from oomwarden.core.overcommit.settings import OvercommitSettings
 from oomwarden.kernel.host import Host
-
-
-def test_overcommit_settings_are_read_from_sysctls(tmp_path: Path) -> None:
-    settings = tmp_path / "sys/vm"
-    settings.mkdir(parents=True)
-    for name, value in (("memory", "2"), ("ratio", "80"), ("kbytes", "0")):
-        (settings / f"overcommit_{name}").write_text(f"{value}\n")
-    assert Host(tmp_path).overcommit() == OvercommitSettings(2, 80, 0)
-
-
-def test_settings_that_cannot_be_read_are_unknown(tmp_path: Path) -> None:
-    assert Host(tmp_path).overcommit() == OvercommitSettings(None, None, None)
+from oomwarden.kernel.overcommit import read_settings
 
 
 def test_a_kernel_without_pressure_stall_information_has_none(tmp_path: Path) -> None:
@@ -38,4 +26,4 @@ def test_this_machine_has_the_figures_that_are_reported() -> None:
     meminfo = host.meminfo()
     assert meminfo["MemTotal"] == host.total_memory() >= meminfo["MemAvailable"] > 0
     assert {"SwapTotal", "SwapFree", "CommitLimit", "Committed_AS"} <= meminfo.keys()
-    assert host.overcommit().mode in {0, 1, 2}
+    assert read_settings(host.proc).mode in {0, 1, 2}

@@ -4,7 +4,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from oomwarden.core.overcommit.settings import OvercommitSettings
 from oomwarden.core.parse.flat_keyed import parse_counters
 from oomwarden.core.parse.meminfo import parse_meminfo
 from oomwarden.core.parse.pressure import MemoryStalls, parse_pressure
@@ -45,11 +44,6 @@ class Host:
     def total_memory(self) -> int:
         """Return MemTotal of /proc/meminfo in bytes. The kubelet reports it as memory capacity."""
         return self.meminfo().get("MemTotal", 0)
-
-    def overcommit(self) -> OvercommitSettings:
-        """Return vm.overcommit_memory, _ratio and _kbytes, None if unreadable."""
-        names = ("overcommit_memory", "overcommit_ratio", "overcommit_kbytes")
-        return OvercommitSettings(*(_number(self.proc / "sys/vm" / name) for name in names))
 
     def memory_stalls(self) -> MemoryStalls | None:
         """Return the pressure stall information of memory, None if the kernel has none.

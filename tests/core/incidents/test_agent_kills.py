@@ -11,7 +11,7 @@ from oomwarden.core.incidents.agent_kills import (
     event_advice,
     merged,
 )
-from oomwarden.core.incidents.cause import Verdict
+from oomwarden.core.incidents.cause import CauseVerdict
 from oomwarden.core.incidents.incident import Incident
 from oomwarden.core.incidents.record_context import RecordContext
 from oomwarden.core.ledger.account import CounterRange
@@ -30,7 +30,7 @@ def killed(
     cgroup = Cgroup(1, "/pod", Level.POD)
     counted = CounterRange(cgroup, 0, 0, 2, cgroup)
     context = RecordContext("node-1", "boot", None, before)
-    return Incident(counted, AGENT, None, (), Verdict(cause), pod_limit, 1, (), context)
+    return Incident(counted, AGENT, None, (), CauseVerdict(cause), pod_limit, 1, (), context)
 
 
 def test_only_kills_in_the_agents_own_pods_count() -> None:

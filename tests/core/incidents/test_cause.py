@@ -1,6 +1,12 @@
 import pytest
 from oomwarden.api.oomkill import Cause
-from oomwarden.core.incidents.cause import Ancestors, PodLimits, Verdict, from_counters, from_log
+from oomwarden.core.incidents.cause import (
+    Ancestors,
+    CauseVerdict,
+    PodLimits,
+    from_counters,
+    from_log,
+)
 from oomwarden.core.kernel_log.lines import Constraint
 from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 
@@ -8,36 +14,49 @@ MIB = 1 << 20
 QUIET = (KillCounters(), KillCounters())
 TWO = PodLimits(64 * MIB, (32 * MIB, 32 * MIB))
 BIGGER = PodLimits(48 * MIB, (32 * MIB, 32 * MIB))
-QOS = Verdict(Cause.NODE_ALLOCATABLE, Level.QOS)
+QOS = CauseVerdict(Cause.NODE_ALLOCATABLE, Level.QOS)
 POD = Cgroup(1, "kubepods.slice/kubepods-podx.slice", Level.POD)
 
 
 @pytest.mark.parametrize(
     ("increments", "above", "limits", "verdict"),
     [
-        (KillCounters(oom=1), QUIET, TWO, Verdict(Cause.CONTAINER_LIMIT)),
-        (KillCounters(oom=1, oom_local=1), QUIET, TWO, Verdict(Cause.CONTAINER_LIMIT, Level.POD)),
-        (KillCounters(oom=1, oom_local=1), QUIET, BIGGER, Verdict(Cause.POD_LIMIT)),
+        (KillCounters(oom=1), QUIET, TWO, CauseVerdict(Cause.CONTAINER_LIMIT)),
+        (
+            KillCounters(oom=1, oom_local=1),
+            QUIET,
+            TWO,
+            CauseVerdict(Cause.CONTAINER_LIMIT, Level.POD),
+        ),
+        (KillCounters(oom=1, oom_local=1), QUIET, BIGGER, CauseVerdict(Cause.POD_LIMIT)),
         (
             KillCounters(oom=1, oom_local=1),
             QUIET,
             PodLimits(64 * MIB, (None, 32 * MIB)),
-            Verdict(Cause.POD_LIMIT),
+            CauseVerdict(Cause.POD_LIMIT),
         ),
-        (KillCounters(oom=2, oom_local=1), QUIET, TWO, Verdict(Cause.UNKNOWN)),
+        (KillCounters(oom=2, oom_local=1), QUIET, TWO, CauseVerdict(Cause.UNKNOWN)),
         (
             KillCounters(),
             (KillCounters(), KillCounters(oom=1, oom_local=1)),
             TWO,
-            Verdict(Cause.NODE_ALLOCATABLE),
+            CauseVerdict(Cause.NODE_ALLOCATABLE),
         ),
         (KillCounters(), (KillCounters(oom=1, oom_local=1), KillCounters(oom=1)), TWO, QOS),
-        (KillCounters(), (KillCounters(oom=1, oom_local=1),), TWO, Verdict(Cause.NODE_ALLOCATABLE)),
-        (KillCounters(), QUIET, TWO, Verdict(Cause.NODE_OUT_OF_MEMORY)),
+        (
+            KillCounters(),
+            (KillCounters(oom=1, oom_local=1),),
+            TWO,
+            CauseVerdict(Cause.NODE_ALLOCATABLE),
+        ),
+        (KillCounters(), QUIET, TWO, CauseVerdict(Cause.NODE_OUT_OF_MEMORY)),
     ],
 )
 def test_the_cause_is_the_level_whose_own_oom_rose(
-    increments: KillCounters, above: tuple[KillCounters, ...], limits: PodLimits, verdict: Verdict
+    increments: KillCounters,
+    above: tuple[KillCounters, ...],
+    limits: PodLimits,
+    verdict: CauseVerdict,
 ) -> None:
     assert from_counters(increments, Ancestors(above), limits) == verdict
 
@@ -95,12 +114,12 @@ def test_the_level_whose_limit_was_hit_is_one_of_the_pods_own(
     pod = Cgroup(1, f"{top}/{prefix}kubepods-burstable.slice/kubepods-podx.slice", Level.POD)
     qos = pod.path.rpartition("/")[0]
     expected = {
-        f"{outer}/{pod.path}": Verdict(Cause.CONTAINER_LIMIT, Level.POD),
-        f"{outer}/{pod.path}/c": Verdict(Cause.CONTAINER_LIMIT),
+        f"{outer}/{pod.path}": CauseVerdict(Cause.CONTAINER_LIMIT, Level.POD),
+        f"{outer}/{pod.path}/c": CauseVerdict(Cause.CONTAINER_LIMIT),
         f"{outer}/{qos}": QOS,
-        f"{outer}/{top}": Verdict(Cause.NODE_ALLOCATABLE),
-        outer or "/outer": Verdict(Cause.UNKNOWN),
-        f"{outer}/{qos}/kubepods-pody.slice": Verdict(Cause.UNKNOWN),
+        f"{outer}/{top}": CauseVerdict(Cause.NODE_ALLOCATABLE),
+        outer or "/outer": CauseVerdict(Cause.UNKNOWN),
+        f"{outer}/{qos}/kubepods-pody.slice": CauseVerdict(Cause.UNKNOWN),
     }
     for where, verdict in expected.items():
         assert from_log(Constraint(None, where, "/x", 1), pod, TWO) == verdict, where
@@ -109,7 +128,9 @@ def test_the_level_whose_limit_was_hit_is_one_of_the_pods_own(
 @pytest.mark.parametrize("name", ["kubepods-podx.slice", "kubepods.slice", "x/kubepods-podx.slice"])
 def test_the_name_of_a_cgroup_that_a_container_made_does_not_change_the_cause(name: str) -> None:
     where = f"/{POD.path}/cri-containerd-{'a' * 64}.scope/{name}"
-    assert from_log(Constraint(None, where, where, 1), POD, TWO) == Verdict(Cause.CONTAINER_LIMIT)
+    assert from_log(Constraint(None, where, where, 1), POD, TWO) == CauseVerdict(
+        Cause.CONTAINER_LIMIT
+    )
 
 
 def test_limits_rounded_down_to_pages_add_up_to_their_pods_limit() -> None:

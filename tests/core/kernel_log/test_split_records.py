@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.core.incidents.cause import PodLimits, Verdict, from_log
+from oomwarden.core.incidents.cause import CauseVerdict, PodLimits, from_log
 from oomwarden.core.kernel_log.kills import LogAssembler, LogKill, kills_in
 from oomwarden.core.kernel_log.lines import Constraint, parse_events, parse_records, unfinished_part
 from oomwarden.core.model.cgroup import Cgroup, Level
@@ -71,7 +71,7 @@ def of_pid(kills: list[LogKill], pid: int) -> list[LogKill]:
     return [kill for kill in kills if any(victim.pid == pid for victim in kill.victims)]
 
 
-def verdict(line: Constraint, pod: str) -> Verdict:
+def verdict(line: Constraint, pod: str) -> CauseVerdict:
     return from_log(line, Cgroup(1, pod, Level.POD), PodLimits(None, (None, None)))
 
 

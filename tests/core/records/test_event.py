@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.api.oomkill import Cause
-from oomwarden.core.incidents.cause import Verdict
+from oomwarden.core.incidents.cause import CauseVerdict
 from oomwarden.core.incidents.incident import Incident, investigate
 from oomwarden.core.model.cgroup import Level
 from oomwarden.core.records.event import NOTE_BYTES, event, note, truncate
@@ -19,7 +19,7 @@ UNSEEN = replace(GROUP, victims=(), log=())
 
 
 def caused(cause: Cause) -> Incident:
-    return replace(GROUP, verdict=Verdict(cause), limit=None)
+    return replace(GROUP, verdict=CauseVerdict(cause), limit=None)
 
 
 def test_the_event_refers_to_the_container_of_the_pod() -> None:
@@ -38,7 +38,7 @@ def test_the_note_says_what_was_killed_at_whose_limit_what_died_and_what_to_do()
 
 
 def test_a_limit_that_the_pod_enforced_is_reported_as_such() -> None:
-    verdict = Verdict(Cause.CONTAINER_LIMIT, Level.POD)
+    verdict = CauseVerdict(Cause.CONTAINER_LIMIT, Level.POD)
     line = note(replace(GROUP, verdict=verdict))
     assert "killed at its limit 32Mi (enforced at the pod). " in line
 
@@ -118,7 +118,7 @@ def test_no_note_has_to_be_cut(comm: bytes, names: int, victims: int) -> None:
     candidates = tuple(f"{number:063}" for number in range(names))
     many = replace(GROUP, container=None, candidates=candidates, victims=killed, kills=10**9)
     for cause in Cause:
-        line = note(replace(many, verdict=Verdict(cause, Level.POD), limit=2**50 + 1))
+        line = note(replace(many, verdict=CauseVerdict(cause, Level.POD), limit=2**50 + 1))
         assert len(line.encode()) <= NOTE_BYTES
         assert line.isprintable()
 

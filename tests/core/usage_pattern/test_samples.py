@@ -40,7 +40,8 @@ TEN = 1793268000.0
 )
 def test_forms_of_a_line(line: str, at: float, usage: int) -> None:
     [point] = parse_samples([line]).points
-    assert (point.at, point.usage) == (pytest.approx(at), usage)
+    assert point.at == pytest.approx(at)
+    assert point.usage == usage
 
 
 def test_headings_say_which_column_is_which() -> None:

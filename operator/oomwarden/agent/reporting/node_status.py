@@ -31,6 +31,7 @@ from oomwarden.core.reporting.report_size import fit_reports
 from oomwarden.kernel.cgroup import descriptors
 from oomwarden.kernel.cgroup.oom_group import is_read_only
 from oomwarden.kernel.host import Host
+from oomwarden.kernel.overcommit import read_settings
 from oomwarden.kube import oomnodes
 from oomwarden.kube.transport.client import Client
 from oomwarden.kube.transport.errors import API_ERRORS
@@ -117,7 +118,10 @@ class NodeStatusBuilder:
                 nested=self.kernel.nested,
             ),
             memory=memory_info(
-                self._memory, self.host.meminfo(), self.host.overcommit(), self.host.memory_stalls()
+                self._memory,
+                self.host.meminfo(),
+                read_settings(self.host.proc),
+                self.host.memory_stalls(),
             ),
             applied=found.applied,
             policies=policies,

@@ -10,7 +10,7 @@ from oomwarden.core.parse.cgroup_paths import below, is_kubepods, is_qos, level_
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CauseVerdict:
     """Why the kernel killed.
 
     Attributes:
@@ -23,7 +23,7 @@ class Verdict:
     numa: NumaNodes | None = None
 
 
-_QOS_CLASS = Verdict(Cause.NODE_ALLOCATABLE, Level.QOS)
+_QOS_CLASS = CauseVerdict(Cause.NODE_ALLOCATABLE, Level.QOS)
 """The kubelet limits a QoS class by --qos-reserved (kubernetes pkg/kubelet/cm, v1.37)."""
 
 
@@ -76,7 +76,7 @@ class Ancestors:
     nested: bool = False
 
 
-def from_counters(pod: KillCounters, above: Ancestors, limits: PodLimits) -> Verdict:
+def from_counters(pod: KillCounters, above: Ancestors, limits: PodLimits) -> CauseVerdict:
     """Find the cause by elimination.
 
     `oom` rises at the level whose limit was hit and at every ancestor; local `oom` rises only at
@@ -90,40 +90,44 @@ def from_counters(pod: KillCounters, above: Ancestors, limits: PodLimits) -> Ver
     """
     below = pod.oom - pod.oom_local
     if pod.oom_local > 0 and below > 0:
-        return Verdict(Cause.UNKNOWN)
+        return CauseVerdict(Cause.UNKNOWN)
     if below > 0:
-        return Verdict(Cause.CONTAINER_LIMIT)
+        return CauseVerdict(Cause.CONTAINER_LIMIT)
     if pod.oom_local > 0:
         return _pod_level(limits)
     if any(level.oom_local > 0 for level in above.increments):
         return _above_pods(above)
-    return Verdict(Cause.UNKNOWN if above.nested else Cause.NODE_OUT_OF_MEMORY)
+    return CauseVerdict(Cause.UNKNOWN if above.nested else Cause.NODE_OUT_OF_MEMORY)
 
 
-def from_log(constraint: Constraint, pod: Cgroup, limits: PodLimits) -> Verdict:
+def from_log(constraint: Constraint, pod: Cgroup, limits: PodLimits) -> CauseVerdict:
     """Return the cause that the `oom-kill:` line states."""
     where = constraint.oom_memcg
     if where is None and constraint.numa is not None:
-        return Verdict(Cause.NUMA_NODES_OUT_OF_MEMORY, numa=constraint.numa)
+        return CauseVerdict(Cause.NUMA_NODES_OUT_OF_MEMORY, numa=constraint.numa)
     if where is None:
-        return Verdict(Cause.NODE_OUT_OF_MEMORY)
+        return CauseVerdict(Cause.NODE_OUT_OF_MEMORY)
     inside = below(where, pod.path)
     if inside is not None:
-        return Verdict(Cause.CONTAINER_LIMIT) if inside else _pod_level(limits)
+        return CauseVerdict(Cause.CONTAINER_LIMIT) if inside else _pod_level(limits)
     level = level_above(where, pod.path) or ""
     if is_kubepods(level):
-        return Verdict(Cause.NODE_ALLOCATABLE)
-    return _QOS_CLASS if is_qos(level) else Verdict(Cause.UNKNOWN)
+        return CauseVerdict(Cause.NODE_ALLOCATABLE)
+    return _QOS_CLASS if is_qos(level) else CauseVerdict(Cause.UNKNOWN)
 
 
-def _above_pods(above: Ancestors) -> Verdict:
+def _above_pods(above: Ancestors) -> CauseVerdict:
     if not above.is_only_candidate:
-        return Verdict(Cause.UNKNOWN)
+        return CauseVerdict(Cause.UNKNOWN)
     *classes, kubepods = above.increments
-    return Verdict(Cause.NODE_ALLOCATABLE) if kubepods.oom_local > 0 or not classes else _QOS_CLASS
+    return (
+        CauseVerdict(Cause.NODE_ALLOCATABLE)
+        if kubepods.oom_local > 0 or not classes
+        else _QOS_CLASS
+    )
 
 
-def _pod_level(limits: PodLimits) -> Verdict:
+def _pod_level(limits: PodLimits) -> CauseVerdict:
     if limits.is_sum_of_containers:
-        return Verdict(Cause.CONTAINER_LIMIT, Level.POD)
-    return Verdict(Cause.POD_LIMIT)
+        return CauseVerdict(Cause.CONTAINER_LIMIT, Level.POD)
+    return CauseVerdict(Cause.POD_LIMIT)

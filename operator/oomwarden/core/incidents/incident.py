@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.incidents import cause
-from oomwarden.core.incidents.cause import Ancestors, PodLimits, Verdict
+from oomwarden.core.incidents.cause import Ancestors, CauseVerdict, PodLimits
 from oomwarden.core.incidents.largest_part import (
     LargestPart,
     PodMemory,
@@ -85,7 +85,7 @@ class Incident:
     pod: PodFacts
     container: ContainerFacts | None
     candidates: tuple[str, ...]
-    verdict: Verdict
+    verdict: CauseVerdict
     limit: int | None
     kills: int
     victims: tuple[Killed, ...]
@@ -107,7 +107,9 @@ def investigate(counted: CounterRange, snapshot: PodSnapshot, context: RecordCon
         container, candidates = None, ()
     verdict = _verdict(counted, snapshot, log)
     if other is not None and verdict.enforced_at is Level.POD:
-        verdict = Verdict(Cause.POD_LIMIT)  # the victims are in no container with an equal limit
+        verdict = CauseVerdict(
+            Cause.POD_LIMIT
+        )  # the victims are in no container with an equal limit
     victims = victims_of(log, counted.end - counted.start)
     limited = _limited_cgroups(counted, log)
     limit = None if any(limited) else _limit(verdict, counted, snapshot, container)
@@ -132,7 +134,7 @@ def investigate(counted: CounterRange, snapshot: PodSnapshot, context: RecordCon
 
 
 def _largest_part(
-    verdict: Verdict, snapshot: PodSnapshot, victims: tuple[Killed, ...], limit: int | None
+    verdict: CauseVerdict, snapshot: PodSnapshot, victims: tuple[Killed, ...], limit: int | None
 ) -> LargestPart | None:
     at_pod = verdict.cause is Cause.POD_LIMIT or verdict.enforced_at is Level.POD
     retained = retained_tmpfs(snapshot.pod_memory, limit, volumes=bool(snapshot.pod.tmpfs))
@@ -189,29 +191,29 @@ def _facts(container: Cgroup, snapshot: PodSnapshot) -> ContainerFacts | None:
     return snapshot.pod.containers[0] if len(snapshot.pod.containers) == 1 else None
 
 
-def _verdict(counted: CounterRange, snapshot: PodSnapshot, log: list[LogKill]) -> Verdict:
+def _verdict(counted: CounterRange, snapshot: PodSnapshot, log: list[LogKill]) -> CauseVerdict:
     pod = counted.pod
     constraints = {kill.constraint for kill in log if kill.constraint}
     if pod is not None and constraints:
         verdicts = {cause.from_log(one, pod, snapshot.limits) for one in constraints}
         if len(verdicts) > 1:  # several sets of NUMA nodes are one cause
             verdicts = {replace(verdict, numa=None) for verdict in verdicts}
-        return verdicts.pop() if len(verdicts) == 1 else Verdict(Cause.UNKNOWN)
+        return verdicts.pop() if len(verdicts) == 1 else CauseVerdict(Cause.UNKNOWN)
     unknown = snapshot.is_rebuilt and snapshot.increments.oom <= 0
     if counted.account.level is not Level.POD or unknown:
-        return Verdict(Cause.UNKNOWN)
+        return CauseVerdict(Cause.UNKNOWN)
     only = snapshot.is_only_candidate
     above = Ancestors(snapshot.above, is_only_candidate=only, nested=snapshot.nested)
     return _checked(cause.from_counters(snapshot.increments, above, snapshot.limits), log)
 
 
-def _checked(verdict: Verdict, log: list[LogKill]) -> Verdict:
+def _checked(verdict: CauseVerdict, log: list[LogKill]) -> CauseVerdict:
     """Check the counters' verdict against the `Killed process` line, which has no rate limit."""
     of_cgroup = [victim.of_cgroup for kill in log for victim in kill.victims]
     if of_cgroup and not any(of_cgroup):
-        return Verdict(Cause.NODE_OUT_OF_MEMORY)
+        return CauseVerdict(Cause.NODE_OUT_OF_MEMORY)
     doubtful = verdict.cause is Cause.NODE_OUT_OF_MEMORY and any(of_cgroup)
-    return Verdict(Cause.UNKNOWN) if doubtful else verdict
+    return CauseVerdict(Cause.UNKNOWN) if doubtful else verdict
 
 
 def _limited_cgroups(counted: CounterRange, log: Sequence[LogKill]) -> list[str | None]:
@@ -224,7 +226,10 @@ def _limited_cgroups(counted: CounterRange, log: Sequence[LogKill]) -> list[str 
 
 
 def _limit(
-    verdict: Verdict, counted: CounterRange, snapshot: PodSnapshot, container: ContainerFacts | None
+    verdict: CauseVerdict,
+    counted: CounterRange,
+    snapshot: PodSnapshot,
+    container: ContainerFacts | None,
 ) -> int | None:
     if verdict.cause is Cause.CONTAINER_LIMIT:
         own = counted.container_limit

@@ -45,7 +45,7 @@ def _amount(meminfo: Mapping[str, int], name: str) -> str | None:
 
 
 def _overcommit(meminfo: Mapping[str, int], settings: OvercommitSettings) -> Overcommit:
-    mode, ratio, kbytes = settings
+    mode, ratio, kbytes = settings.mode, settings.ratio, settings.kbytes
     return Overcommit(
         mode=None if mode is None else MODES.get(mode, str(mode)),
         ratio=None if kbytes else ratio,
