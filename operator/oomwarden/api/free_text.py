@@ -28,5 +28,6 @@ Text96 = Annotated[str, _truncated_to(96), Field(max_length=96)]
 """A comm: 15 bytes, each of which may be escaped as six characters."""
 Text128 = Annotated[str, _truncated_to(128), Field(max_length=128)]
 Text253 = Annotated[str, _truncated_to(253), Field(max_length=253)]
+Text256 = Annotated[str, _truncated_to(256), Field(max_length=256)]
 Text1024 = Annotated[str, _truncated_to(1024), Field(max_length=1024)]
 """A field that accepts text of any length and keeps this many characters."""

@@ -3,10 +3,12 @@
 from pydantic import Field
 
 from oomwarden.api.base import Model, Quantity, Timestamp
-from oomwarden.api.free_text import Text96
+from oomwarden.api.free_text import Text96, Text256
 
 MAX_COMMAND_LENGTH = 96
 """Characters of a comm: 15 bytes, each of which may be escaped as six characters."""
+MAX_HISTORY = 36
+"""Readings of a day: enough for a chart, in 2 KiB."""
 
 
 class ProcessMemory(Model):
@@ -111,6 +113,19 @@ class MemorySample(Model):
     )
 
 
+class MemoryPattern(Model):
+    """What the container's memory looked like before the kill."""
+
+    name: str = Field(
+        description=(
+            "Leak, Sawtooth, Steady, Startup, Spike, or Unknown where the readings show none of "
+            "these, or are too few. A leak takes hours to show."
+        ),
+        max_length=32,
+    )
+    evidence: Text256 = Field(description="The figures that decided, in one sentence.")
+
+
 class Memory(Model):
     """The container's memory before the kill."""
 
@@ -132,4 +147,15 @@ class Memory(Model):
             "Readings of the last five minutes, the oldest first, one every 10 seconds, 30 at most."
         ),
         max_length=30,
+    )
+    history: tuple[MemorySample, ...] = Field(
+        (),
+        description=(
+            f"Readings of up to a day before the kill, the oldest first, {MAX_HISTORY} at most. "
+            "Absent: the agent or the container had started a few minutes before."
+        ),
+        max_length=MAX_HISTORY,
+    )
+    pattern: MemoryPattern | None = Field(
+        None, description="What history and samples look like. Absent: an older agent wrote it."
     )

@@ -162,6 +162,22 @@ async def test_a_removed_container_keeps_its_timeline_but_no_open_file(host: Hos
     assert timeline_before([app], app.cgroup, time.time()) is not None
 
 
+async def test_a_timeline_has_the_hours_before_its_samples(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, now = host.container("a", 10), time.time()
+    for minute in range(180):
+        monkeypatch.setattr(time, "time", lambda at=now + 60 * minute: at)
+        host.use(app, 10 + minute // 10)
+        await host.round()
+    timeline = timeline_before([app], app.cgroup, time.time())
+    assert timeline is not None
+    assert len(timeline.history) in {35, 36}
+    assert timeline.history[-1].at < timeline.samples[0].at
+    assert timeline.history[0].usage == 10 * MIB
+    assert timeline.history[-1].usage in {26 * MIB, 27 * MIB}
+
+
 async def test_another_containers_timeline_is_not_returned(host: Host) -> None:
     app = host.container("a", 90)
     await host.round()

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from oomwarden.api.memory import MAX_HISTORY
 from oomwarden.api.oomkill import Cause, OOMKill
 from oomwarden.core.incidents.incident import investigate
 from oomwarden.core.incidents.memory_history import (
@@ -69,6 +70,7 @@ def test_a_record_has_the_memory_before_the_kill() -> None:
     samples = (UsageSample(NOW - 12, 20 * MIB), UsageSample(NOW - 2, 30 * MIB))
     context = replace(CONTEXT, memory=MemoryTimeline(samples[-1], samples, near))
     kill = oom_kill(replace(investigate(RANGE, SNAPSHOT, CONTEXT), context=context))
+    assert kill["memory"].pop("pattern")["name"] == "Unknown"
     assert kill["memory"] == {
         "at": timestamp(NOW - 2),
         "usage": "30Mi",
@@ -87,6 +89,20 @@ def test_a_record_has_the_memory_before_the_kill() -> None:
         ],
     }
     assert OOMKill.model_validate(kill).memory is not None
+
+
+def test_a_record_has_hours_of_history_and_what_they_look_like() -> None:
+    history = tuple(UsageSample(NOW - 28800 + n * 300, (10 + n // 5) * MIB) for n in range(95))
+    last = UsageSample(NOW - 2, 30 * MIB)
+    context = replace(CONTEXT, memory=MemoryTimeline(last, (last,), history=history))
+    memory = oom_kill(replace(investigate(RANGE, SNAPSHOT, CONTEXT), context=context))["memory"]
+    assert len(memory["history"]) == MAX_HISTORY
+    assert memory["history"][0] == {
+        "at": f"{timestamp(NOW - 28800).partition('.')[0]}Z",
+        "usage": "10Mi",
+    }
+    assert memory["pattern"]["name"] == "Leak"
+    assert 0 < len(memory["pattern"]["evidence"]) <= 256
 
 
 def test_memory_that_was_not_read_before_the_kill_is_left_out() -> None:

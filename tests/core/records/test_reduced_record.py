@@ -13,6 +13,8 @@ KILL = {
         "at": "2026-01-02T03:04:05Z",
         "usage": "30Mi",
         "samples": [{"at": "2026-01-02T03:04:05Z", "usage": "1Mi"}],
+        "history": [{"at": "2026-01-01T03:04:05Z", "usage": "1Mi"}],
+        "pattern": {"name": "Leak", "evidence": "grew"},
         "detail": {
             "at": "2026-01-02T03:04:05Z",
             "usage": "30Mi",
@@ -31,7 +33,7 @@ def test_a_reduced_record_has_range_kills_cause_and_memory_but_no_history() -> N
         assert record[same] == KILL[same]
     assert len(record["victims"]) == MAX_VICTIMS
     assert record["memory"]["detail"]["anon"] == "29Mi"
-    assert record["memory"].keys() == {"at", "usage", "detail"}
+    assert record["memory"].keys() == {"at", "usage", "detail", "pattern"}
     assert "processes" not in record["memory"]["detail"]
     assert OOMKill.model_validate(record).reduced_by == "NamespaceFull"
 

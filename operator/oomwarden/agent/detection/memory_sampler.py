@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from oomwarden.agent.informers.inventory import Container, Inventory
@@ -22,6 +22,7 @@ from oomwarden.core.incidents.memory_history import (
     UsageSample,
     fullest,
 )
+from oomwarden.core.incidents.usage_trend import UsageTrend
 from oomwarden.core.ledger.account import Account
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.kernel.cgroup.files import CgroupGoneError
@@ -55,8 +56,18 @@ def timeline_before(
         seen = container.cgroup
         same_id = cgroup.container_id is not None and cgroup.container_id == seen.container_id
         if container.memory is not None and (seen.inode == cgroup.inode or same_id):
-            return container.memory.timeline_until(end)
+            return _with_history(container.memory.timeline_until(end), container.trend)
     return None
+
+
+def _with_history(
+    timeline: MemoryTimeline | None, trend: UsageTrend | None
+) -> MemoryTimeline | None:
+    """Add what the trend has of the hours before the samples."""
+    if timeline is None or trend is None:
+        return timeline
+    earliest = timeline.samples[0] if timeline.samples else timeline.last
+    return replace(timeline, history=tuple(trend.readings_until(earliest.at - SAMPLE_SECONDS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +140,9 @@ class MemorySampler:
         for container in chosen:
             if sample := found.get(container.cgroup.inode):
                 container.memory = memory = container.memory or UsageHistory()
+                container.trend = container.trend or UsageTrend(container.cgroup.inode)
                 memory.add(sample)
+                container.trend.add(sample)
                 sampled[container.cgroup.inode] = container, memory
         return sampled
 

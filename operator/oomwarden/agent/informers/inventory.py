@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 
 from oomwarden.agent.runtime.signal import Signal
 from oomwarden.core.incidents.memory_history import UsageHistory
+from oomwarden.core.incidents.usage_trend import UsageTrend
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
+from oomwarden.core.usage_pattern.verdict import Verdict
 
 
 @dataclass(slots=True, eq=False)
@@ -24,6 +26,10 @@ class Container:
     """Whether it was there when the agent started, so that its first moments are unknown."""
     memory: UsageHistory | None = None
     """None if it was never sampled."""
+    trend: UsageTrend | None = None
+    """Its usage over hours; None like `memory`."""
+    verdict: Verdict | None = None
+    """What its usage looks like; None where that was not worth a look."""
 
 
 @dataclass(frozen=True, slots=True)

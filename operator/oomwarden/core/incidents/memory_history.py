@@ -72,11 +72,13 @@ class MemoryTimeline:
         last: The newest reading.
         samples: The samples, from the oldest on.
         detail: The last detail before the kill.
+        history: Fewer readings of a longer time, from the oldest on (`UsageTrend`).
     """
 
     last: UsageSample
     samples: tuple[UsageSample, ...] = ()
     detail: UsageDetail | None = None
+    history: tuple[UsageSample, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,11 @@ class UsageHistory:
         self._usage.append(sample.usage)
         if len(self._at) > KEEP_SAMPLES:
             del self._at[0], self._usage[0]
+
+    @property
+    def detail(self) -> UsageDetail | None:
+        """The last detail; None if the container was never near its limit."""
+        return self._details[-1] if self._details else None
 
     def add_detail(self, detail: UsageDetail) -> None:
         """Keep a detail and the one before it: the last one may turn out to be after the kill."""

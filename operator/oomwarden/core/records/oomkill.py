@@ -8,9 +8,11 @@ from oomwarden.api.base import API_VERSION
 from oomwarden.api.evidence import Evidence
 from oomwarden.api.memory import (
     MAX_COMMAND_LENGTH,
+    MAX_HISTORY,
     Memory,
     MemoryDetail,
     MemoryParts,
+    MemoryPattern,
     MemorySample,
     ProcessMemory,
 )
@@ -24,6 +26,7 @@ from oomwarden.api.oomkill import (
 from oomwarden.api.victim import NumaReference, Victim
 from oomwarden.core.incidents.incident import Incident
 from oomwarden.core.incidents.memory_history import MemoryTimeline, UsageDetail, UsageSample
+from oomwarden.core.incidents.usage_trend import judge_timeline, thin
 from oomwarden.core.kernel_log.lines import Killed, printable
 from oomwarden.core.model.quantity import format_bytes
 from oomwarden.core.objects.json_parts import Manifest
@@ -49,7 +52,7 @@ def oom_kill(incident: Incident) -> Manifest:
         kills=incident.kills,
         group_kill=counted.group_kills > 0,
         victims=tuple(_victim(victim) for victim in incident.victims),
-        memory=None if context.memory is None else _memory(context.memory),
+        memory=None if context.memory is None else _memory(context.memory, incident.limit),
         pod_memory=None
         if incident.pod_memory is None
         else MemoryParts(**_parts(incident.pod_memory.detail)),
@@ -130,17 +133,26 @@ def _victim(victim: Killed) -> Victim:
     )
 
 
-def _memory(timeline: MemoryTimeline) -> Memory:
+def _memory(timeline: MemoryTimeline, limit: int | None) -> Memory:
+    verdict = judge_timeline(timeline, limit)
     return Memory(
         at=timestamp(timeline.last.at),
         usage=format_bytes(timeline.last.usage),
         detail=None if timeline.detail is None else _detail(timeline.detail),
         samples=tuple(_sample(sample) for sample in timeline.samples),
+        history=tuple(_reading(sample) for sample in thin(timeline.history, MAX_HISTORY)),
+        pattern=MemoryPattern(name=verdict.pattern, evidence=verdict.evidence),
     )
 
 
 def _sample(sample: UsageSample) -> MemorySample:
     return MemorySample(at=timestamp(sample.at), usage=format_bytes(sample.usage))
+
+
+def _reading(sample: UsageSample) -> MemorySample:
+    """Return a sample whose time is in whole seconds: there are many in a record."""
+    at = timestamp(sample.at).partition(".")[0]
+    return MemorySample(at=f"{at}Z", usage=format_bytes(sample.usage))
 
 
 def _detail(detail: UsageDetail) -> MemoryDetail:

@@ -4,6 +4,7 @@ from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.quota.budget_terms import Reason
 
 MAX_VICTIMS = 3
+_HISTORY = ("samples", "history")
 
 
 def reduced(kill: Manifest, reason: Reason) -> Manifest:
@@ -21,7 +22,7 @@ def reduced(kill: Manifest, reason: Reason) -> Manifest:
 
 
 def _without_history(memory: Manifest) -> Manifest:
-    reduced_memory = {key: value for key, value in memory.items() if key != "samples"}
+    reduced_memory = {key: value for key, value in memory.items() if key not in _HISTORY}
     if "detail" in memory:
         detail = memory["detail"].items()
         reduced_memory["detail"] = {key: value for key, value in detail if key != "processes"}
