@@ -5,9 +5,10 @@ import time
 from typing import Any
 
 import pytest
+from oomwarden.agent.delivery.event_retries import TRIES
 from oomwarden.agent.informers.inventory import Inventory
 from oomwarden.agent.informers.pods import PodEventHandler
-from oomwarden.agent.recording.misreports import TRIES, MisreportNotifier
+from oomwarden.agent.recording.misreports import MisreportNotifier
 from oomwarden.core.incidents.incident import investigate
 from oomwarden.core.incidents.record_context import RecordContext
 from oomwarden.core.objects.unreadable import UnreadableObjects

@@ -5,41 +5,22 @@ The steps, in order: note recorded kills, and how containers ended by the Pod's 
 Best effort: a restart forgets it.
 """
 
-import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from oomwarden.agent.delivery.event_retries import EventRetries, PostEvent
 from oomwarden.agent.runtime.signal import Signal
 from oomwarden.core.incidents.incident import Incident
-from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.records.misreport import (
-    MAX_CONTAINERS,
     TerminationMatcher,
     container_kill,
     misreport,
     terminations,
 )
-from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
-FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 2.0, 60.0
-TRIES = 10
-"""Tries within some six minutes; the API server forgets Events after an hour anyway."""
 IDLE_SECONDS = 60.0
-_LOG = logging.getLogger(__name__)
-
-PostEvent = Callable[[Manifest], Awaitable[WriteResult]]
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """An Event that waits for its next try, not before a time of the clock."""
-
-    event: Manifest
-    not_before: float
-    wait: float = FIRST_RETRY_SECONDS
-    tries: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -56,8 +37,11 @@ class MisreportNotifier:
     clock: Callable[[], float] = time.monotonic
     progress: float = 0.0
     _cases: TerminationMatcher = field(default_factory=TerminationMatcher)
-    _waiting: list[_Waiting] = field(default_factory=list)
     _changed: Signal = field(default_factory=Signal)
+    _events: EventRetries = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._events = EventRetries(self.post, self.clock)
 
     def kill_recorded(self, incident: Incident) -> None:
         """Note a kill once its record is stored."""
@@ -82,31 +66,11 @@ class MisreportNotifier:
 
     async def step(self) -> None:
         """Post what is due now."""
-        now = self.clock()
-        for kill, ending in self._cases.pop_due(now):
-            self._waiting.append(_Waiting(misreport(kill, ending, time.time()), now))
-        del self._waiting[:-MAX_CONTAINERS]
-        for one in [one for one in self._waiting if one.not_before <= now]:
-            await self._try(one)
-
-    async def _try(self, one: _Waiting) -> None:
-        answer = await self.post(one.event)
-        one.tries += 1
-        if answer.outcome is WriteOutcome.RETRY and one.tries < TRIES:
-            one.not_before = self.clock() + max(one.wait, answer.retry_after)
-            one.wait = min(one.wait * 2, LAST_RETRY_SECONDS)
-            return
-        self._waiting.remove(one)
-        if answer.outcome is not WriteOutcome.DONE:
-            metadata = one.event["metadata"]
-            _LOG.warning(
-                "Event %s/%s (%s) was not posted: %s",
-                metadata["namespace"], metadata["name"], one.event["note"], answer.reason,
-            )  # fmt: skip
+        for kill, ending in self._cases.pop_due(self.clock()):
+            self._events.add(misreport(kill, ending, time.time()))
+        await self._events.step()
 
     async def _rest(self) -> None:
-        due = [one.not_before for one in self._waiting]
-        if (next_due := self._cases.next_due()) is not None:
-            due.append(next_due)
+        due = [each for each in (self._events.next_due(), self._cases.next_due()) if each]
         longest = min(due) - self.clock() if due else IDLE_SECONDS
         await self._changed.wait(max(longest, 0.05))
