@@ -49,7 +49,8 @@ def test_oom_does_not_rise_at_the_container_when_the_pods_limit_was_hit(levels: 
 
 def test_a_single_containers_limit_enforced_at_its_pod(levels: Check) -> None:
     seen = levels("container_limit_enforced_at_pod")
-    assert seen["container"]["oom"] == 0
+    assert seen["container"]["oom"] == seen["container"]["max"] == 0
+    assert seen["pod"]["max"] > 0
     assert recorded_causes(seen) == {("ContainerLimit", "Pod", "16Mi")}
 
 

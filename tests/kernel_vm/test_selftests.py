@@ -25,6 +25,14 @@ def test_local_events_rise_only_where_the_limit_was_hit(levels: Check) -> None:
     assert counted(local["pod"]) == (False, 0, 0)
 
 
+def test_a_kill_raises_max_and_oom_of_the_cgroup_whose_limit_was_hit(levels: Check) -> None:
+    """So a rise of `max` without `oom` is a near miss (core/incidents/near_misses.py)."""
+    local = levels("oom_events")["local"]
+    assert local["container"]["max"] > 0
+    assert local["container"]["oom"] > 0
+    assert (local["pod"]["max"], local["pod"]["oom"]) == (0, 0)
+
+
 def test_a_single_kill_is_one_record_with_its_victim(levels: Check) -> None:
     seen = levels("oom_events")
     record = seen["report"].only()

@@ -41,6 +41,17 @@ class FakeCgroups:
                 (self.root / level / "memory.events.local").write_text(events(oom + 1, 0, 0))
             (self.root / level / "memory.events").write_text(now)
 
+    def hit_limit(self, path: str, times: int = 1, failures: int = 0) -> None:
+        """Count hits of a cgroup's own limit, and how often no memory could be reclaimed."""
+        files = [f"{level}/memory.events" for level in (path, *self.above(path))]
+        for name in (*files, f"{path}/memory.events.local"):
+            lines = (self.root / name).read_text().splitlines()
+            values = {key: int(value) for key, _, value in (line.partition(" ") for line in lines)}
+            values["max"] += times
+            values["oom"] += failures
+            text = "".join(f"{key} {value}\n" for key, value in values.items())
+            (self.root / name).write_text(text)
+
     def count(self, kills: int, groups: int, *paths: str) -> None:
         """Set the counters of only these cgroups, as in the middle of a kill."""
         for path in paths:

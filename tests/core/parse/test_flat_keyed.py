@@ -1,8 +1,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.core.model.cgroup import KillCounters
-from oomwarden.core.parse.flat_keyed import parse_limit, parse_memory_events
+from oomwarden.core.model.cgroup import KillCounters, LimitHits
+from oomwarden.core.parse.flat_keyed import parse_limit, parse_limit_hits, parse_memory_events
 
 
 def test_keys_of_newer_kernels_in_memory_events_are_skipped() -> None:
@@ -14,6 +14,16 @@ def test_a_kernel_before_5_17_has_no_group_kills() -> None:
     events = parse_memory_events(b"max 0\noom 0\noom_kill 4\n")
     assert events is not None
     assert events.oom_group_kill == 0
+
+
+def test_hits_of_a_limit_are_max_and_failures_are_oom() -> None:
+    text = b"low 0\nhigh 3\nmax 7\noom 2\noom_kill 5\noom_group_kill 1\n"
+    assert parse_limit_hits(text) == LimitHits(hits=7, failures=2)
+
+
+@pytest.mark.parametrize("text", [b"", b"max 1\n", b"oom 1\n", b"max x\noom 1\n", b"max -1\noom 0"])
+def test_a_torn_file_of_limit_hits_is_none(text: bytes) -> None:
+    assert parse_limit_hits(text) is None
 
 
 @given(st.binary())

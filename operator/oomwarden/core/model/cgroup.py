@@ -66,3 +66,17 @@ class KillCounters:
 
 
 NO_KILLS = KillCounters()
+
+
+@dataclass(frozen=True, slots=True)
+class LimitHits:
+    """Counters of memory.events.local.
+
+    Attributes:
+        hits: `max`: how often the cgroup's own limit was hit. It rises once for each attempt to
+            reclaim memory, before it (Linux 6.1 mm/memcontrol.c, try_charge_memcg).
+        failures: `oom`: how often no attempt helped, so that the kernel killed, or refused memory.
+    """
+
+    hits: int = 0
+    failures: int = 0

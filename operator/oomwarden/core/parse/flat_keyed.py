@@ -1,6 +1,6 @@
 """Parse the kernel's small text files: flat-keyed counters and "integer or max" values."""
 
-from oomwarden.core.model.cgroup import KillCounters
+from oomwarden.core.model.cgroup import KillCounters, LimitHits
 
 _DIGITS = 20
 """Digits of the largest 64-bit number; the kernel writes no longer ones."""
@@ -31,6 +31,14 @@ def parse_memory_events(text: bytes) -> KillCounters | None:
         oom_kill=counters[b"oom_kill"],
         oom_group_kill=counters.get(b"oom_group_kill", 0),
     )
+
+
+def parse_limit_hits(text: bytes) -> LimitHits | None:
+    """Parse memory.events.local; None if it is torn or is another file."""
+    counters = parse_counters(text)
+    if b"max" not in counters or b"oom" not in counters:
+        return None
+    return LimitHits(counters[b"max"], counters[b"oom"])
 
 
 def parse_limit(text: bytes) -> int | None:
