@@ -102,8 +102,11 @@ def all_agents_reported(release: Release) -> bool:
 
 @pytest.fixture(scope="module")
 def release_with_cgroup_writes(release: Release) -> Iterator[Release]:
-    """Install agents that may write to cgroups, and restore the default after the module."""
-    release.install("--set", "agent.cgroupWrites=true")
+    """Install agents that may write to cgroups, and restore the default after the module.
+
+    They also post Events of near misses, so that no other story has to install for that.
+    """
+    release.install("--set", "agent.cgroupWrites=true,agent.nearMisses.eventBudget=20")
     yield release
     release.install()
 

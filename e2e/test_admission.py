@@ -98,6 +98,7 @@ BAD_EVENTS: dict[str, tuple[dict[str, object], str]] = {
     "another-node": ({"reportingInstance": "another"}, "its own Events only"),
     "another-reporter": ({"reportingController": "kubelet"}, "its own Events only"),
     "another-reason": ({"reason": "Evicted"}, "a Warning about an OOM kill"),
+    "action-of-a-kill": ({"reason": "MemoryLimitHit"}, "about memory before one"),
     "no-warning": ({"type": "Normal"}, "a Warning about an OOM kill"),
     "nothing-named": ({"regarding": {"kind": "Pod"}}, "regarding a Pod, with its uid"),
     "related": ({"related": OTHER_OBJECT}, "without a related object"),
@@ -122,7 +123,8 @@ def test_an_agent_cannot_add_metadata_to_an_event(control_plane: World, namespac
     with agent_pod(control_plane) as pod:
         api = client.CustomObjectsApi(agent_client(control_plane, pod))
         where = ("events.k8s.io", "v1", namespace, "events")
-        stored = api.create_namespaced_custom_object(*where, event(namespace, NODE))
+        early = event(namespace, NODE, reason="MemoryLimitHit", action="Observed")
+        stored = api.create_namespaced_custom_object(*where, early)
         series = {"series": {"count": 2, "lastObservedTime": "2026-01-01T00:01:00.000000Z"}}
         api.patch_namespaced_custom_object(*where, stored["metadata"]["name"], series)
         for added in (

@@ -195,6 +195,14 @@ def test_agents_get_their_report_and_scan_intervals_from_the_values() -> None:
     assert [variables[name] for name in names] == ["30", "60"]
 
 
+def test_events_before_a_kill_are_off_unless_the_values_ask_for_them() -> None:
+    names = ("OOMWARDEN_NEAR_MISS_BUDGET", "OOMWARDEN_LEAK_EVENT_WITHIN")
+    values = ("agent.nearMisses.eventBudget=100000", "agent.leaks.eventWithin=6h")
+    for given, expected in (((), ["0", ""]), (values, ["100000", "6h"])):
+        variables = environment("DaemonSet", *given)
+        assert [variables[name] for name in names] == expected
+
+
 def test_the_operator_gets_its_retention_bounds_from_the_values() -> None:
     variables = environment("Deployment", "retention.perCluster=1000000", "retention.days=0")
     names = ("DAYS", "PER_POD", "PER_NAMESPACE", "PER_CLUSTER")

@@ -1,4 +1,7 @@
-"""`groupKill: false`: the kernel kills only the process that the scores select."""
+"""`groupKill: false`: the kernel kills only the process that the scores select; and near misses.
+
+Both need agents with other values than the chart's own.
+"""
 
 from typing import Any
 
@@ -124,3 +127,35 @@ def test_a_greedy_query_is_killed_and_the_postmaster_serves_new_sessions(
     assert not kill.get("groupKill")
     assert (victim["command"], victim["oomScoreAdj"]) == ("postgres", 300)
     assert eventually(lambda: database.scores() == wanted), "the new workers too"
+
+
+def test_page_cache_at_a_limit_is_a_near_miss_with_an_event_and_no_kill(
+    world: World, release_with_cgroup_writes: Release, node_access: NodeAccess, namespace: str
+) -> None:
+    script = "dd if=/dev/zero of=/big bs=1M count=64; while cat /big >/dev/null; do sleep 1; done"
+    reader = container("reader", world.cluster.busybox_image, "sh", "-c", script, limit="32Mi")
+    world.apply(pod(namespace, "cache", reader))
+
+    def near_misses() -> dict[str, Any]:
+        """The OOMNode lists the container's near misses."""
+        status = world.node_report(node_access.node_name())["status"]
+        listed = status["nearMisses"].get("containers", [])
+        return next((each for each in listed if each["namespace"] == namespace), {})
+
+    found = eventually(near_misses, 120)
+    assert (found["pod"], found["container"], found["limit"]) == ("cache", "reader", "32Mi")
+    assert found["count"] > 20
+    assert found["since"] <= found["last"]
+
+    def warnings() -> list[dict[str, Any]]:
+        """There is an Event about the near misses."""
+        events = world.events(namespace)
+        return [each for each in events if each.get("reason") == "MemoryLimitHit"]
+
+    (event,) = eventually(warnings)
+    assert event["regarding"]["fieldPath"] == "spec.containers{reader}"
+    assert "container reader hit its memory limit 32Mi" in event["note"]
+    assert "page cache" in event["note"]
+    assert world.kills(namespace) == []
+    (status,) = world.pod(namespace, "cache").status.container_statuses
+    assert (status.restart_count, bool(status.state.running)) == (0, True)

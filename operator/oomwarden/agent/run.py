@@ -1,8 +1,8 @@
 """The agent's loops, all in TaskGroups: if one ends, the process ends.
 
 The parts are made in flows/, one module for each flow: kills.py (from counter to OOMKill),
-scores.py (from policy to process), status.py (from state to OOMNode). What the API server says
-comes through the watches of api_watches.py into informers/.
+scores.py (from policy to process), outlook.py (before a kill), status.py (from state to OOMNode).
+What the API server says comes through the watches of api_watches.py into informers/.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from functools import partial
 from oomwarden.agent.baselines.store_loss import store_was_lost
 from oomwarden.agent.flows.kills import KillFlow
 from oomwarden.agent.flows.node import Node
+from oomwarden.agent.flows.outlook import OutlookFlow
 from oomwarden.agent.flows.scores import ScoreFlow
 from oomwarden.agent.flows.status import StatusFlow
 from oomwarden.agent.flows.watches import ApiWatches
@@ -35,7 +36,8 @@ class Agent:
         self.scores = ScoreFlow(self.node)
         self.kills = KillFlow(self.node, self.scores.tracker.governing.of)
         self.watches = ApiWatches(self.node, self.kills.misreports)
-        self.status = StatusFlow(self.node, self.kills, self.scores, self.watches)
+        self.outlook = OutlookFlow(self.node, self.kills)
+        self.status = StatusFlow(self.node, self.kills, self.scores, self.watches, self.outlook)
         self.heard = WatchProgress()
 
     async def run(self) -> None:
@@ -81,10 +83,12 @@ class Agent:
             group.create_task(self.scores.run(history), name="enforcement")
             services = self.status.services.run(kubepods.path, seconds)
             group.create_task(services, name="outranked")
+            group.create_task(self.outlook.warnings.run(), name="early-warnings")
 
     def loops(self) -> list[Loop]:
         """List the loops of all flows, and the watches."""
         flows = [*self.kills.loops(), *self.scores.loops(), *self.status.loops()]
+        flows += self.outlook.loops()
         return [*flows, *self.heard.loops([each.name for each in self.watches.all])]
 
 

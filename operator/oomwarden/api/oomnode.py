@@ -4,6 +4,7 @@ from pydantic import Field
 
 from oomwarden.api.base import Condition, Model, Quantity, Timestamp
 from oomwarden.api.node.memory import MemoryInfo
+from oomwarden.api.node.memory_outlook import ContainerPattern, NearMissSummary
 
 
 class AgentInfo(Model):
@@ -178,6 +179,25 @@ class OOMNodeStatus(Model):
     )
     outranked_left_out: int = Field(
         0, description="Number of such services that do not fit into outranked."
+    )
+    near_misses: NearMissSummary = Field(
+        NearMissSummary(),
+        description=(
+            "Limits that were hit within the last hour without a kill, because the kernel could "
+            "reclaim memory. As old as the heartbeat at most."
+        ),
+    )
+    patterns: tuple[ContainerPattern, ...] = Field(
+        (),
+        description=(
+            "What the memory of containers looks like over hours: probable leaks, the first to "
+            "reach its limit first, and then containers near their limits; 20 at most. As old as "
+            "the heartbeat at most."
+        ),
+        max_length=20,
+    )
+    patterns_left_out: int = Field(
+        0, description="Number of such containers that do not fit into patterns."
     )
     kills: KillCounts = Field(
         KillCounts(), description="Numbers of kills since the agent's database was created."

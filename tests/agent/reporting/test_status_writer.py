@@ -17,6 +17,7 @@ from oomwarden.agent.reporting.status_writer import (
 )
 from oomwarden.agent.runtime.signal import Signal
 from oomwarden.api.node.memory import MemoryInfo, Overcommit, PSIData, PSIStats
+from oomwarden.api.node.memory_outlook import ContainerNearMisses, NearMissSummary
 from oomwarden.api.oomnode import AgentInfo, KernelInfo, KillCounts, OOMNodeStatus
 from oomwarden.kube.transport.errors import error_from_status
 
@@ -52,6 +53,7 @@ class World:
     nodes: int = 1
     boot: str = "b"
     kills: int = 0
+    near_misses: NearMissSummary = field(default_factory=NearMissSummary)
     memory: MemoryInfo = field(default_factory=MemoryInfo)
     errors: list[ApiError] = field(default_factory=list)
     tried: list[float] = field(default_factory=list)
@@ -69,7 +71,13 @@ class World:
         agent = AgentInfo(version="1", store_id="s", started=AT, heartbeat=AT)
         kernel = KernelInfo(release="6.1", boot_id=self.boot, cgroup_driver="systemd")
         kills = KillCounts(recorded=self.kills)
-        return OOMNodeStatus(agent=agent, kernel=kernel, kills=kills, memory=self.memory)
+        return OOMNodeStatus(
+            agent=agent,
+            kernel=kernel,
+            kills=kills,
+            memory=self.memory,
+            near_misses=self.near_misses,
+        )
 
     async def write(self, _: OOMNodeStatus) -> None:
         self.tried.append(self.clock.now)
@@ -184,3 +192,31 @@ async def test_a_changed_overcommit_setting_is_written_soon(clock: Clock) -> Non
         world.changed.set()
 
     assert await World(clock, most=3, looks=changed_setting).run() == [0, 12.5, 25]
+
+
+def missing_more(step: int) -> Callable[[World], None]:
+    """Each look finds more near misses of one container."""
+
+    def look(world: World) -> None:
+        count = world.near_misses.total + step
+        one = ContainerNearMisses(namespace="n", pod="p", count=count, since=AT, last=AT)
+        world.near_misses = NearMissSummary(total=count, containers=(one,))
+        world.changed.set()
+
+    return look
+
+
+async def test_more_near_misses_of_the_same_container_wait_for_the_heartbeat(clock: Clock) -> None:
+    times = await World(clock, most=3, looks=missing_more(1)).run()
+    assert times[1] >= COUNT_GAPS * GAP  # ten of them are news
+    assert times[2] - times[1] >= HEARTBEAT_SECONDS / 2
+
+
+async def test_a_container_with_its_first_near_misses_is_written_like_counts_of_kills(
+    clock: Clock,
+) -> None:
+    def look(world: World) -> None:
+        missing_more(1)(world) if world.clock.now > 1050 else world.changed.set()
+
+    times = await World(clock, most=2, looks=look).run()
+    assert COUNT_GAPS * GAP <= times[1] < COUNT_GAPS * GAP + 15

@@ -9,10 +9,19 @@ def test_the_defaults_are_those_of_the_chart() -> None:
     assert (settings.namespaced_floor, settings.metrics_port) == (-500, 9808)
     assert settings.cgroup_writes is False
     assert (settings.report_seconds, settings.poll_seconds) == (10, 60)
+    assert (settings.near_miss_budget, settings.leak_event_seconds) == (0, 0)
 
 
 def test_cgroup_writes_can_be_enabled() -> None:
     assert from_environment(NEEDED | {"OOMWARDEN_CGROUP_WRITES": "true"}).cgroup_writes
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("", 0), ("6h", 21600), ("1h30m", 5400), ("90m5s", 5405), ("0s", 0)]
+)
+def test_the_time_of_a_leak_is_a_duration(text: str, seconds: int) -> None:
+    within = {"OOMWARDEN_LEAK_EVENT_WITHIN": text}
+    assert from_environment(NEEDED | within).leak_event_seconds == seconds
 
 
 def test_the_floor_may_be_the_kubelets_value() -> None:
@@ -29,6 +38,10 @@ def test_the_floor_may_be_the_kubelets_value() -> None:
         ("OOMWARDEN_LOOK_SECONDS", "4", "5 to 600"),
         ("OOMWARDEN_CGROUP_WRITES", "yes", "true or false"),
         ("OOMWARDEN_LOG_LEVEL", "loud", "DEBUG, INFO, WARNING, ERROR"),
+        ("OOMWARDEN_NEAR_MISS_BUDGET", "-1", "0 to 2147483647"),
+        ("OOMWARDEN_LEAK_EVENT_WITHIN", "soon", "a duration such as 1h30m"),
+        ("OOMWARDEN_LEAK_EVENT_WITHIN", "30m6h", "a duration such as 1h30m"),
+        ("OOMWARDEN_LEAK_EVENT_WITHIN", "-1h", "a duration such as 1h30m"),
         ("NODE_NAME", "", "not set"),
     ],
 )

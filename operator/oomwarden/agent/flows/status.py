@@ -5,6 +5,7 @@ from functools import partial
 
 from oomwarden.agent.flows.kills import KillFlow
 from oomwarden.agent.flows.node import Node
+from oomwarden.agent.flows.outlook import OutlookFlow
 from oomwarden.agent.flows.scores import ScoreFlow
 from oomwarden.agent.flows.watches import ApiWatches
 from oomwarden.agent.reporting.node_services import NodeServicesMonitor
@@ -20,8 +21,16 @@ from oomwarden.probes.loops import Loop, age_since
 class StatusFlow:
     """Reads what the other flows have found; changes nothing of theirs."""
 
-    def __init__(self, node: Node, kills: KillFlow, scores: ScoreFlow, watches: ApiWatches) -> None:
+    def __init__(
+        self,
+        node: Node,
+        kills: KillFlow,
+        scores: ScoreFlow,
+        watches: ApiWatches,
+        outlook: OutlookFlow,
+    ) -> None:
         self._node, self._kills, self._scores, self._watches = node, kills, scores, watches
+        self._outlook = outlook
         settings, changed = node.settings, node.signals.status
         self.services = NodeServicesMonitor(node.roots, node.host.total_memory(), changed.set)
         self.policies = PolicyReporter(
@@ -72,7 +81,9 @@ class StatusFlow:
             outbox=kills.deliverer.waiting,
             enforced_processes=scores.tracker.enforced_processes(),
             group_repairs=scores.groups.repairs,
-            unreadable=kills.samples.unreadable + kills.kernel.unreadable,
+            unreadable=kills.samples.unreadable
+            + kills.kernel.unreadable
+            + self._outlook.hits.unreadable,
             missing_watches=blindness.watches,
             unopened_cgroups=blindness.unopened,
             log_overruns=kills.log.overruns,
@@ -83,6 +94,7 @@ class StatusFlow:
             stuck_since={
                 **scores.stuck_since(),
                 "samples": kills.samples.worker.stuck_since,
+                "limit-hits": self._outlook.hits.worker.stuck_since,
                 "services": self.services.worker.stuck_since,
             },
         )
@@ -99,5 +111,6 @@ class StatusFlow:
                 delivery=kills.deliverer.trouble(),
                 records=node.pressure.merge_remedy(node.inventory.pods.values()),
                 beyond_bounds=self._watches.beyond_bounds(),
+                outlook=self._outlook.reporter.report(),
             )
         )

@@ -25,6 +25,7 @@ from oomwarden.core.incidents import agent_kills
 from oomwarden.core.incidents.agent_kills import AgentKills
 from oomwarden.core.objects.unreadable import UnreadableObjects
 from oomwarden.core.reporting.delivery_problem import DeliveryProblem
+from oomwarden.core.reporting.memory_outlook import MemoryOutlook
 from oomwarden.core.reporting.node_conditions import NodeFindings, kernel_remedy, node_conditions
 from oomwarden.core.reporting.node_memory import memory_info
 from oomwarden.core.reporting.report_size import fit_reports
@@ -57,6 +58,7 @@ class ReportInputs:
         delivery: What the API server does not accept.
         records: Remedy and reason where records are merged harder than usual.
         beyond_bounds: Remedy and reason where not everything is cached.
+        outlook: Near misses and patterns of containers.
     """
 
     policies: PolicyFindings
@@ -67,6 +69,7 @@ class ReportInputs:
     delivery: DeliveryProblem
     records: tuple[str, str]
     beyond_bounds: tuple[str, str]
+    outlook: MemoryOutlook
 
 
 @dataclass(slots=True)
@@ -130,6 +133,9 @@ class NodeStatusBuilder:
             resizes_waiting=work.asked[1],
             outranked=found.outranked,
             outranked_left_out=found.outranked_left_out,
+            near_misses=work.outlook.near_misses,
+            patterns=work.outlook.patterns,
+            patterns_left_out=work.outlook.patterns_left_out,
             kills=KillCounts(
                 recorded=counts.get("recorded", 0),
                 unattributed=counts.get("unattributed", 0),

@@ -16,6 +16,7 @@ from oomwarden.agent.runtime.signal import Signal
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.model.conditions import carry_over
 from oomwarden.core.objects.unreadable import describe_error
+from oomwarden.core.reporting.memory_outlook import outlook_news
 from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 
 HEARTBEAT_SECONDS = 300.0
@@ -26,7 +27,7 @@ GATHER_SECONDS = 0.5
 WRITES_PER_SECOND = 200.0
 """What a whole fleet aims at when all nodes have changed; 20 nodes need not wait."""
 COUNT_GAPS = 12.0
-"""Gaps between two writes for nothing but counts of kills, which may rise all the time."""
+"""Gaps between two writes for nothing but counts of kills and near misses, which rise often."""
 LAST_RETRY_SECONDS = 120.0
 MAX_ASKED_SECONDS = 300.0
 """Longest wait that the API server, or a proxy in its place, gets by Retry-After."""
@@ -112,7 +113,10 @@ class NodeStatusWriter:
             return True
         if _facts(status) != _facts(self._written):
             return True
-        return status.kills != self._written.kills and age >= COUNT_GAPS * self.gap
+        if age < COUNT_GAPS * self.gap:
+            return False
+        news = outlook_news(status) - outlook_news(self._written)
+        return bool(news) or status.kills != self._written.kills
 
 
 def _jittered(seconds: float) -> float:
@@ -122,7 +126,8 @@ def _jittered(seconds: float) -> float:
 def _facts(status: OOMNodeStatus) -> dict[str, object]:
     """Return a status without what changes all the time."""
     facts = status.model_dump()
-    facts.pop("kills")
+    for counted in ("kills", "near_misses", "patterns", "patterns_left_out"):
+        facts.pop(counted)
     facts["agent"].pop("heartbeat")
     facts["memory"] = _settled_memory(facts["memory"])
     facts["applied"].pop("processes")  # moves with every fork

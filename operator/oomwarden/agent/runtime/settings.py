@@ -1,10 +1,14 @@
 """The agent's settings, from environment variables that the chart sets."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_FLOOR = -500
+_UNITS = {"h": 3600, "m": 60, "s": 1}
+_DURATION = re.compile(r"([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?", re.ASCII)
+_PART = re.compile(r"([0-9]+)([hms])")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -36,6 +40,12 @@ class Settings:
     new_pods_per_minute: int
     """Most running pods changed for the first time per minute; 0 for no limit;
     OOMWARDEN_NEW_PODS_PER_MINUTE."""
+    near_miss_budget: int
+    """Near misses of a container within an hour from which on an Event is posted; 0 for none;
+    OOMWARDEN_NEAR_MISS_BUDGET."""
+    leak_event_seconds: int
+    """An Event is posted for a probable leak that will reach its limit within this time; 0 for
+    none; OOMWARDEN_LEAK_EVENT_WITHIN, a duration such as 6h or 1h30m."""
     report_seconds: int
     """Shortest time between two writes of the OOMNode; OOMWARDEN_REPORT_SECONDS."""
     poll_seconds: int
@@ -62,6 +72,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         cgroup_writes=_boolean(environment, "OOMWARDEN_CGROUP_WRITES"),
         processes_per_second=_cap(environment, "OOMWARDEN_PROCESSES_PER_SECOND", 500),
         new_pods_per_minute=_cap(environment, "OOMWARDEN_NEW_PODS_PER_MINUTE", 120),
+        near_miss_budget=_integer(environment, "OOMWARDEN_NEAR_MISS_BUDGET", 0, range(1 << 31)),
+        leak_event_seconds=_duration(environment, "OOMWARDEN_LEAK_EVENT_WITHIN"),
         report_seconds=_integer(environment, "OOMWARDEN_REPORT_SECONDS", 10, range(1, 301)),
         poll_seconds=_integer(environment, "OOMWARDEN_LOOK_SECONDS", 60, range(5, 601)),
         metrics_port=_integer(environment, "OOMWARDEN_METRICS_PORT", 9808, range(1, 65536)),
@@ -104,6 +116,14 @@ def _integer(
         span = f"{allowed.start} to {allowed.stop - 1}"
         raise SettingsError(f"{shown or name} is {text!r}: set it to a whole number from {span}")
     return value
+
+
+def _duration(environment: Mapping[str, str], name: str) -> int:
+    """Return seconds; 0 for an empty text."""
+    text = environment.get(name, "")
+    if not _DURATION.fullmatch(text):
+        raise SettingsError(f"{name} is {text!r}: set it to a duration such as 1h30m, or empty")
+    return sum(int(number) * _UNITS[unit] for number, unit in _PART.findall(text))
 
 
 def _boolean(environment: Mapping[str, str], name: str) -> bool:

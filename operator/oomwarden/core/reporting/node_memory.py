@@ -36,7 +36,7 @@ def memory_info(
         swap_free=_amount(meminfo, "SwapFree"),
         huge_pages=format_bytes(huge_page_bytes(meminfo)) if meminfo else None,
         overcommit=_overcommit(meminfo, settings),
-        psi=_psi(stalls),
+        psi=psi_stats(stalls),
     )
 
 
@@ -55,7 +55,8 @@ def _overcommit(meminfo: Mapping[str, int], settings: OvercommitSettings) -> Ove
     )
 
 
-def _psi(stalls: MemoryStalls | None) -> PSIStats | None:
+def psi_stats(stalls: MemoryStalls | None) -> PSIStats | None:
+    """Return pressure stall information as OOMNode reports it; None if there is none."""
     if stalls is None:
         return None
     return PSIStats(some=_averages(stalls.some), full=stalls.full and _averages(stalls.full))
