@@ -25,7 +25,12 @@ class ApiConnection:
     Attributes:
         namespace: Namespace of the context.
         server: URL of the API server.
+        read_seconds: How long an answer may take.
+        connect_seconds: How long a connection may take.
     """
+
+    read_seconds = READ_SECONDS
+    connect_seconds = CONNECT_SECONDS
 
     def __init__(self, api: client.ApiClient, namespace: str) -> None:
         self._api = api
@@ -40,7 +45,7 @@ class ApiConnection:
         Raises:
             CliError: The API server refuses, or does not answer.
         """
-        response = self._open(method, target, right, body, content)
+        response = self._open(method, target, right, body, content, self.read_seconds)
         try:
             return bytes(response.read())
         except urllib3.exceptions.HTTPError as error:
@@ -67,14 +72,16 @@ class ApiConnection:
         right: str,
         body: object,
         content: str | None,
-        read_seconds: float | None = READ_SECONDS,
+        read_seconds: float | None,
     ) -> urllib3.BaseHTTPResponse:
         headers = {"Accept": "application/json"} | ({"Content-Type": content} if content else {})
         request = self._api.param_serialize(
             method, target, header_params=headers, body=body, auth_settings=["BearerToken"]
         )
         try:
-            answer = self._api.call_api(*request, _request_timeout=(CONNECT_SECONDS, read_seconds))
+            answer = self._api.call_api(
+                *request, _request_timeout=(self.connect_seconds, read_seconds)
+            )
         except client.ApiException as error:  # TLS: the client wraps these alone
             raise CliError(
                 f"no secure connection to {self.server} ({connection_error(str(error.reason))}); "
@@ -120,6 +127,15 @@ def _configure(settings: client.Configuration, kubeconfig: str | None, context: 
     every, active = config.list_kube_config_contexts(kubeconfig)
     chosen = [each for each in every if each["name"] == context] if context else [active]
     return str(chosen[0].get("context", {}).get("namespace") or "default")
+
+
+def context_names(kubeconfig: str | None) -> list[str]:
+    """Return the names of the contexts in a kubeconfig.
+
+    Raises:
+        ConfigException: There is none.
+    """
+    return [str(each["name"]) for each in config.list_kube_config_contexts(kubeconfig)[0]]
 
 
 def _has_kubeconfig() -> bool:

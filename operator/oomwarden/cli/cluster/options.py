@@ -4,11 +4,17 @@ from typing import Annotated
 
 import typer
 
+from oomwarden.cli.cluster.completion import complete_contexts, complete_namespaces
 from oomwarden.cli.output.objects import Output
 
 Namespace = Annotated[
     str | None,
-    typer.Option("-n", "--namespace", help="Namespace; the context's if it is not given."),
+    typer.Option(
+        "-n",
+        "--namespace",
+        help="Namespace; the context's if it is not given.",
+        autocompletion=complete_namespaces,
+    ),
 ]
 AllNamespaces = Annotated[
     bool, typer.Option("-A", "--all-namespaces", help="In all namespaces.", show_default=False)
@@ -16,7 +22,10 @@ AllNamespaces = Annotated[
 Selector = Annotated[
     str | None, typer.Option("-l", "--selector", help="Label selector, such as app=api.")
 ]
-Context = Annotated[str | None, typer.Option("--context", help="Context of the kubeconfig.")]
+Context = Annotated[
+    str | None,
+    typer.Option("--context", help="Context of the kubeconfig.", autocompletion=complete_contexts),
+]
 Kubeconfig = Annotated[
     str | None, typer.Option("--kubeconfig", help="Path of the kubeconfig; else KUBECONFIG.")
 ]

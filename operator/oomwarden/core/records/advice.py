@@ -6,10 +6,10 @@ from oomwarden.api.oomkill import Cause
 from oomwarden.core.incidents.incident import Incident
 from oomwarden.core.incidents.largest_part import LargestPart
 from oomwarden.core.model.pod import PodFacts
-from oomwarden.core.model.quantity import format_bytes, is_page_rounded
+from oomwarden.core.model.quantity import format_bytes, is_page_rounded, rounded_bytes
 from oomwarden.core.pods.limit import counted_containers, sum_of_limits
+from oomwarden.core.records.filled import FILLED, TMPFS
 
-_UNIT_STEP, _FRACTIONS_BELOW = 1024, 100
 _NAMED = 3
 """At most this many container limits or volumes are named; a pod may have a hundred."""
 _OTHERS = "Other NUMA nodes may have memory free: "
@@ -31,23 +31,6 @@ _INSIDE = (
     "That limit was set inside the container; the container's own limit was not reached. Raise it "
     "there, or reduce the memory usage of the processes in that cgroup."
 )
-_TMPFS = "tmpfs and shared memory (emptyDir with medium Memory, /dev/shm)"
-_FILLED = {
-    "shmem": f"was {_TMPFS}, which stays until its files are deleted and the processes that share "
-    "it have exited",
-    "file": "was page cache shortly before: the kernel could not reclaim it because it was locked, "
-    "or written faster than the disk allows",
-    "slab": "was the kernel's own objects (slab), mostly inodes and directory entries of the files "
-    "that it used",
-    "sock": "was buffers of network connections: check whether one side reads too slowly",
-    "page_tables": "was page tables: fewer or smaller mappings, or huge pages, need less",
-    "kernel_stack": "was kernel stacks: it has very many threads",
-    "percpu": "was the kernel's per-CPU data, as cgroups and BPF maps need it",
-    "vmalloc": "was memory that the kernel mapped for it, as BPF programs and ring buffers need it",
-    "zswap": "was compressed memory that had been swapped out (zswap)",
-    "hugetlb": "was huge pages",
-    "kernel_other": "was other kernel memory that is charged to it",
-}
 
 
 def advice(incident: Incident) -> str:
@@ -65,7 +48,7 @@ def advice(incident: Incident) -> str:
     if largest is not None and largest.is_retained:
         rest = "" if largest.size * 2 > largest.total else f" {_next(incident)}"
         return f"{_retained(largest, incident.pod.tmpfs)}{rest}"
-    most = "" if largest is None else f"{_share(largest)} {_FILLED[largest.part]}. "
+    most = "" if largest is None else f"{_share(largest)} {FILLED[largest.part]}. "
     return f"{most}{_next(incident)}"
 
 
@@ -108,7 +91,7 @@ def _named(names: Sequence[str]) -> str:
 def _retained(largest: LargestPart, volumes: Sequence[str]) -> str:
     volume = "each of these volumes" if len(volumes) > 1 else "the volume"
     return (
-        f"{rounded(largest.size)} of the limit is still used by {_where(volumes)} of the pod: "
+        f"{rounded_bytes(largest.size)} of the limit is still used by {_where(volumes)} of the pod: "
         "restarting the container does not free tmpfs. Delete files there, recreate the pod, or "
         f"set a sizeLimit below the limit for {volume}."
     )
@@ -116,25 +99,15 @@ def _retained(largest: LargestPart, volumes: Sequence[str]) -> str:
 
 def _unattributed(largest: LargestPart, volumes: Sequence[str]) -> str:
     return (
-        f"{rounded(largest.size)} is still used by {_where(volumes)} of the pod: it was charged to "
+        f"{rounded_bytes(largest.size)} is still used by {_where(volumes)} of the pod: it was charged to "
         "the container that wrote it, and a restart does not free tmpfs."
     )
 
 
 def _where(volumes: Sequence[str]) -> str:
-    return _TMPFS.replace("Memory,", f"Memory: {_named(volumes)};") if volumes else _TMPFS
+    return TMPFS.replace("Memory,", f"Memory: {_named(volumes)};") if volumes else TMPFS
 
 
 def _share(largest: LargestPart) -> str:
     most = "Most" if largest.size * 2 > largest.total else "The largest part"
-    return f"{most} of the memory, {rounded(largest.size)} of {rounded(largest.total)},"
-
-
-def rounded(size: int) -> str:
-    """Format bytes for people: a number below 1024, with a fraction if it is small."""
-    number, unit = float(size), ""
-    for larger in ("Ki", "Mi", "Gi", "Ti"):
-        if number < _UNIT_STEP:
-            break
-        number, unit = number / _UNIT_STEP, larger
-    return f"{number:.{1 if number < _FRACTIONS_BELOW else 0}f}".removesuffix(".0") + unit
+    return f"{most} of the memory, {rounded_bytes(largest.size)} of {rounded_bytes(largest.total)},"

@@ -8,9 +8,9 @@ from oomwarden.core.incidents.other_cgroups import is_pod_cgroup, is_starting
 from oomwarden.core.kernel_log.lines import printable
 from oomwarden.core.model.cgroup import Level
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
-from oomwarden.core.model.quantity import format_bytes
+from oomwarden.core.model.quantity import format_bytes, rounded_bytes
 from oomwarden.core.objects.json_parts import Manifest
-from oomwarden.core.records.advice import advice, rounded
+from oomwarden.core.records.advice import advice
 from oomwarden.core.records.oomkill import escaped
 
 NOTE_BYTES = 1024
@@ -173,7 +173,7 @@ def _describe_memory(incident: Incident) -> str:
     if not incident.victims:
         return ""
     first, *others = incident.victims
-    size = rounded(first.anon_rss + first.shmem_rss)
+    size = rounded_bytes(first.anon_rss + first.shmem_rss)
     return f"The {'first' if others else 'process'} held {size} of anonymous and shared memory."
 
 
