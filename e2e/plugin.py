@@ -39,13 +39,20 @@ class Plugin:
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> Answer:
         """Run kubectl; the lab's kubectl always uses the lab's own kubeconfig."""
+        return self._run([str(self.world.cluster.programs["kubectl"]), *arguments], stdin)
+
+    def shell(self, command: str) -> Answer:
+        """Run a command that `kubectl oom` printed, as a person pastes it into a shell."""
+        return self._run(["bash", "-o", "pipefail", "-c", command])
+
+    def _run(self, words: list[str], stdin: str | None = None) -> Answer:
         kubectl = self.world.cluster.programs["kubectl"]
         environment = {
             **self.world.cluster.environment(),
             "PATH": os.pathsep.join([str(self.folder), str(kubectl.parent), os.environ["PATH"]]),
         }
         ran = subprocess.run(
-            [kubectl, *arguments],
+            words,
             env=environment,
             input=stdin,
             capture_output=True,
