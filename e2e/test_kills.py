@@ -1,11 +1,13 @@
 """A kill by the kernel becomes one record and one Event."""
 
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 from oomwarden.core.model.quantity import parse_bytes
 
+from e2e.plugin import plugin_of_admin
 from e2e.workloads import container, hog, pod
 from e2e.world import World, eventually
 
@@ -28,6 +30,35 @@ def test_a_container_over_its_limit_gets_one_record_and_one_event(
     assert event["regarding"]["fieldPath"] == "spec.containers{app}"
     assert event["note"].startswith("container app: hog (pid ")
     assert "at its limit 32Mi" in event["note"]
+
+
+def test_why_names_the_limit_of_a_deployment_and_its_patch_lets_the_pod_live(
+    world: World, namespace: str, tmp_path: Path
+) -> None:
+    app = container("app", world.cluster.busybox_image, "hog", "34", limit="32Mi")
+    pods = {"containers": [app], "terminationGracePeriodSeconds": 0}
+    template = {"metadata": {"labels": {"app": "tight"}}, "spec": pods}
+    spec = {"selector": {"matchLabels": {"app": "tight"}}, "template": template}
+    metadata = {"name": "tight", "namespace": namespace}
+    world.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec})
+    eventually(lambda: world.kills(namespace), 90)
+    admin = plugin_of_admin(world, tmp_path)
+    told = admin.oom("why", "deployment/tight", "-n", namespace)
+    assert told.code == 0, told.err
+    assert "hog (pid " in told.out
+    assert "32Mi, the memory limit of container app" in told.out
+    assert "spec.template.spec.containers[app].resources.limits.memory" in told.out
+    (command,) = [line for line in told.out.splitlines() if line.startswith("  kubectl ")]
+    assert admin.shell(command).code == 0
+
+    def lives() -> bool:
+        """A pod with the new limit runs, and is the only one."""
+        pods = world.core.list_namespaced_pod(namespace).items
+        limits = {pod.spec.containers[0].resources.limits["memory"] for pod in pods}
+        statuses = [status for pod in pods for status in pod.status.container_statuses or ()]
+        return limits == {"40Mi"} and all(each.ready for each in statuses) and len(pods) == 1
+
+    eventually(lives, 120)
 
 
 def test_the_ranges_of_a_crash_loop_are_contiguous(world: World, namespace: str) -> None:
