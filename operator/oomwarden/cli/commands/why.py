@@ -15,7 +15,7 @@ from oomwarden.cli.cluster.resources import OOM_KILLS, PODS
 from oomwarden.cli.errors import USAGE, CliError
 from oomwarden.cli.output.kill_story import lay_out
 from oomwarden.cli.output.objects import Output, names, serialized
-from oomwarden.cli.output.pages import Page, page_width
+from oomwarden.cli.output.pages import TextPage, page_width
 from oomwarden.cli.output.plain_objects import plain_object
 from oomwarden.cli.sub_command import sub_command
 from oomwarden.core.explanation.explain import explain
@@ -27,8 +27,7 @@ from oomwarden.core.history.selection import (
     matching_records,
     parse_target,
 )
-from oomwarden.core.history.unrecorded import agent_start, container_names, node_of, without_record
-from oomwarden.core.objects.json_parts import Manifest
+from oomwarden.core.history.unrecorded import agent_start, node_of, without_record
 
 app = sub_command()
 
@@ -52,7 +51,7 @@ def why(
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
-    r"""Explain an OOM kill: who, whose limit, what filled it, and what to do next.
+    """Explain an OOM kill: who, whose limit, what filled it, and what to do next.
 
     \b
     Examples:
@@ -115,20 +114,17 @@ def _print_unrecorded(
         raise CliError(_not_found(cluster, where, wanted, records, notes))
     node = oom_node(cluster, node_of(pod))
     sentences = without_record(pod, events_of(cluster, where, pod), agent_start(node))
-    _print_sentences(where, wanted.name, sentences, pod, output)
+    _print_sentences(where, wanted.name, sentences, output)
 
 
-def _print_sentences(
-    where: str, name: str, sentences: list[str], pod: Manifest, output: Output | None
-) -> None:
+def _print_sentences(where: str, name: str, sentences: list[str], output: Output | None) -> None:
     if output in {Output.JSON, Output.YAML}:
         found = {"namespace": where, "pod": name, "sentences": sentences}
         sys.stdout.write(serialized(found, output))
         return
-    page = Page(page_width())
+    page = TextPage(page_width())
     page.title(f"{where}/{name}: no OOM kill is on record")
     page.items("Known", *sentences)
-    page.items("Containers", ", ".join(container_names(pod)))
     page.print()
 
 

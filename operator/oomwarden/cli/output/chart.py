@@ -4,12 +4,12 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
+from oomwarden.cli.output.ages import short_duration
 from oomwarden.core.model.quantity import rounded_bytes
 
 MIN_WIDTH = 30
 _BLOCKS, _ASCII_BLOCKS = " ▁▂▃▄▅▆▇█", "  ...:::#"
 _STEPS = 8
-_MINUTE, _HOUR = 60, 3600
 _LINE, _ASCII_LINE = "╌", "-"
 _GAP_COLUMNS = 3
 """A longer gap than this many times the usual distance of readings stays empty."""
@@ -139,8 +139,4 @@ def _axis(
 
 
 def _ago(seconds: float) -> str:
-    if seconds < 2 * _MINUTE:
-        return f"-{seconds:.0f}s"
-    if seconds < 2 * _HOUR:
-        return f"-{seconds / _MINUTE:.0f}m"
-    return f"-{seconds / _HOUR:.0f}h"
+    return f"-{short_duration(seconds)}"

@@ -6,7 +6,7 @@ from datetime import datetime
 from oomwarden.cli.output.ages import age
 from oomwarden.cli.output.bars import bar
 from oomwarden.cli.output.chart import chart, encodes_blocks
-from oomwarden.cli.output.pages import LABEL_WIDTH, Page
+from oomwarden.cli.output.pages import LABEL_WIDTH, TextPage
 from oomwarden.core.explanation.story import FilledMemory, KillStory, KillSubject, UsageCurve
 from oomwarden.core.model.quantity import rounded_bytes
 
@@ -17,9 +17,9 @@ _LATE_SECONDS = 60.0
 """From this distance on, the kill was found late: on catching up after a pause."""
 
 
-def lay_out(story: KillStory, now: datetime, width: int) -> Page:
+def lay_out(story: KillStory, now: datetime, width: int) -> TextPage:
     """Return the page."""
-    page = Page(width)
+    page = TextPage(width)
     page.title(_title(story, now))
     page.items("Killed", *story.outcome.killed)
     page.items("Lived", *story.outcome.survivors)
@@ -56,9 +56,11 @@ def _when(subject: KillSubject, now: datetime) -> str:
     return f"{age(found, now)} ago ({at})"
 
 
-def _usage(page: Page, usage: UsageCurve) -> None:
+def _usage(page: TextPage, usage: UsageCurve) -> None:
     is_ascii = not encodes_blocks(getattr(sys.stdout, "encoding", None))
     points = [(each.at, each.usage) for each in usage.points]
+    if points and usage.is_limit_hit and usage.limit_bytes:
+        points.append((0.0, usage.limit_bytes))
     width = page.width - LABEL_WIDTH
     if len(points) > 1:
         rows = chart(points, usage.limit_bytes, width, _CHART_HEIGHT, is_ascii=is_ascii)
@@ -66,7 +68,7 @@ def _usage(page: Page, usage: UsageCurve) -> None:
     page.paragraph("Pattern", f"{usage.pattern}: {usage.evidence}.")
 
 
-def _filled(page: Page, filled: FilledMemory) -> None:
+def _filled(page: TextPage, filled: FilledMemory) -> None:
     largest = max((each.bytes for each in filled.parts), default=0)
     total = filled.total_bytes or largest
     rows = [
@@ -78,7 +80,7 @@ def _filled(page: Page, filled: FilledMemory) -> None:
     page.paragraph("" if rows else "Filled by", *filled.sentences, source if rows else "")
 
 
-def _next(page: Page, story: KillStory) -> None:
+def _next(page: TextPage, story: KillStory) -> None:
     for number, step in enumerate(story.next_steps, 1):
         lead = f"{number}. " if len(story.next_steps) > 1 else ""
         page.items("Next" if number == 1 else "", f"{lead}{step.text}")

@@ -20,7 +20,7 @@ def page_width() -> int:
 
 
 @dataclass
-class Page:
+class TextPage:
     """Collects lines.
 
     Attributes:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from oomwarden.core.history.kill_record import KillRecord
+from oomwarden.core.history.kill_record import KillRecord, text_at
 from oomwarden.core.objects.json_parts import Json, object_at
 from oomwarden.core.workloads.owner import OwnerObject
 from oomwarden.core.workloads.pod_parts import PlacedContainer, placed_container
@@ -47,7 +47,7 @@ class KnownFacts:
     @property
     def template(self) -> PodTemplate | None:
         """The template that decides the container's resources."""
-        type_ = object_at(self.record.manifest, "container").get("type")
+        type_ = text_at(object_at(self.record.manifest, "container"), "type")
         section = "initContainers" if type_ in {"Init", "Sidecar"} else "containers"
         return find_template(self.pod, self.owners, self.record.container, section)
 

@@ -16,6 +16,7 @@ from oomwarden.core.workloads.pod_parts import statuses
 RIGHT, WRONG, SILENT, UNKNOWN = "Right", "Wrong", "Silent", "Unknown"
 _OOM_KILLED = "OOMKilled"
 _BY_SIGKILL = 137
+_NOT_STARTED = {"StartError", "ContainerCannotRun"}
 _NEAR_SECONDS = 10.0
 """How far apart the kubelet's time (whole seconds) and that of the record may be."""
 
@@ -94,6 +95,9 @@ def _judged(record: KillRecord, ended: Json) -> KubeletReport:
         sentence = (
             f"{said}, which is wrong: the OOM killer killed it. Runtimes often notice too late."
         )
+        return KubeletReport(WRONG, reason, code, (sentence,))
+    if reason in _NOT_STARTED and _ended_then(record, ended):
+        sentence = f"{said}, which hides the kill: the container could not start because of it."
         return KubeletReport(WRONG, reason, code, (sentence,))
     later = "; the kill hit another process of the container, which it does not mention."
     return KubeletReport(SILENT, reason, code, (f"{said}, for another reason{later}",))

@@ -107,7 +107,7 @@ def _resized(facts: KnownFacts) -> str:
     ours = _OURS.match(managers[-1])
     policy = " ".join(facts.record.policy) if facts.record.policy else "a policy"
     by = f"{policy} ({_FIELDS[ours[1]]})" if ours else managers[-1]
-    return f"{by} changed the pod's limit in place (pods/resize), to {amount(_in_pod(facts))}."
+    return f"{by} changed the pod's limit in place, to {amount(_in_pod(facts))}."
 
 
 def _by_default(facts: KnownFacts) -> str:

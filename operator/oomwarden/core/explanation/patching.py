@@ -53,7 +53,10 @@ def volume_step(facts: KnownFacts, text: str) -> NextStep:
     name = text_at((unbounded or volumes)[0], "name") or ""
     size = round_up(limit // _TMPFS_SHARE)
     patch = volume_patch(template, facts.record.namespace, name, size)
-    return with_remarks(facts, _with_patch(text, patch)) if patch else NextStep(text)
+    if patch is None:
+        again = "A pod's volumes cannot change: create it again." if template.is_pod else ""
+        return NextStep(f"{text} {again}".rstrip())
+    return with_remarks(facts, _with_patch(text, patch))
 
 
 def _with_patch(text: str, patch: TemplatePatch | None) -> NextStep:

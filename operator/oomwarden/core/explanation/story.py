@@ -89,11 +89,13 @@ class UsageCurve:
         points: Readings, the oldest first; seconds relative to the kill.
         peak_bytes: The largest reading; None if there is none.
         limit_bytes: The container's own limit for comparison; None if there is none.
+        is_limit_hit: Whether the kill happened at that limit, which it had filled then.
     """
 
     points: tuple[UsagePoint, ...]
     peak_bytes: int | None
     limit_bytes: int | None
+    is_limit_hit: bool
     pattern: Pattern
     evidence: str
 

@@ -25,6 +25,7 @@ def usage_curve(facts: KnownFacts) -> UsageCurve:
         points=points,
         peak_bytes=max((each.usage for each in points), default=None),
         limit_bytes=limit,
+        is_limit_hit=facts.record.cause == Cause.CONTAINER_LIMIT,
         pattern=verdict.pattern,
         evidence=verdict.evidence,
     )

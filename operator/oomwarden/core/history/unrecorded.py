@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from oomwarden.core.history.kill_record import number_at, text_at, time_at
-from oomwarden.core.objects.json_parts import Json, object_at, objects_at
+from oomwarden.core.objects.json_parts import Json, object_at
 from oomwarden.core.workloads.pod_parts import statuses
 
 _BY_SIGKILL = 137
@@ -89,10 +89,3 @@ def node_of(pod: Json) -> str | None:
 def agent_start(node: Json | None) -> datetime | None:
     """Return when the agent of an OOMNode started; None if it is unknown."""
     return time_at(object_at(object_at(node, "status"), "agent"), "started")
-
-
-def container_names(pod: Json) -> list[str]:
-    """Return the names of a pod's containers."""
-    return [
-        text_at(each, "name") or "?" for each in objects_at(object_at(pod, "spec"), "containers")
-    ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oomwarden.core.objects.json_parts import Json, object_at
-from oomwarden.core.workloads.owner import OwnerObject, reference_of_kind
+from oomwarden.core.workloads.owner import OwnerObject, controller_of, reference_of_kind
 from oomwarden.core.workloads.pod_parts import PlacedContainer, placed_container
 
 _OF_POD = ("spec",)
@@ -70,7 +70,8 @@ def find_template(
         template = _template_of(owner, container, assumed)
         if template is not None:
             return template
-    return _pod_itself(pod, found) if pod is not None and found and not owners else None
+    is_alone = pod is not None and controller_of(pod) is None
+    return _pod_itself(pod, found) if pod is not None and is_alone and found else None
 
 
 def _template_of(
