@@ -58,6 +58,5 @@ def test_no_object_makes_a_story_raise(
     )
     story = explain(known)
     page = lay_out(story, datetime(2026, 11, 2, tzinfo=UTC), 80)
-    shown = "\n".join(line.plain for line in page.lines)
-    assert shown.replace("\n", "").isprintable()
+    assert page.text.replace("\n", "").isprintable()
     assert serialized(plain_object(story), Output.YAML)

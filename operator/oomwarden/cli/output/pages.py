@@ -5,13 +5,12 @@ import sys
 import textwrap
 from dataclasses import dataclass, field
 
-from rich.console import Console
-from rich.text import Text
-
 from oomwarden.cli.output.terminal import visible
 
 LABEL_WIDTH = 10
 MAX_WIDTH, MIN_WIDTH = 100, 40
+Span = tuple[str, str]
+"""A style of rich, and a text."""
 
 
 def page_width() -> int:
@@ -28,12 +27,17 @@ class TextPage:
     """
 
     width: int
-    lines: list[Text] = field(default_factory=list)
+    lines: list[list[Span]] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """The lines without colours."""
+        shown = ("".join(text for _, text in line).rstrip() for line in self.lines)
+        return "".join(f"{line}\n" for line in shown)
 
     def title(self, text: str) -> None:
         """Add the title."""
-        shown = textwrap.wrap(visible(text), self.width) or [""]
-        self.lines += [Text(line, "bold") for line in shown]
+        self.lines += [[("bold", line)] for line in textwrap.wrap(visible(text), self.width)]
 
     def paragraph(self, label: str, *sentences: str) -> None:
         """Add sentences that flow into each other, with a label before the first line."""
@@ -41,31 +45,33 @@ class TextPage:
 
     def items(self, label: str, *texts: str) -> None:
         """Add texts, each on lines of its own, with a label before the first."""
-        self._labelled(label, texts)
+        self._labelled(label, list(texts))
 
-    def _labelled(self, label: str, texts: "tuple[str, ...] | list[str]") -> None:
-        first = label
+    def _labelled(self, label: str, texts: list[str]) -> None:
+        width = self.width - LABEL_WIDTH
         for text in filter(None, texts):
-            for line in textwrap.wrap(
-                visible(text), self.width - LABEL_WIDTH, break_on_hyphens=False
-            ):
-                start = Text(f"{first:<{LABEL_WIDTH}}", "bold" if first else "")
-                self.lines.append(start + Text(line, ""))
-                first = ""
+            for line in textwrap.wrap(visible(text), width, break_on_hyphens=False):
+                self.lines.append([("bold", f"{label:<{LABEL_WIDTH}}"), ("", line)])
+                label = ""
 
     def figure(self, label: str, rows: list[str], style: str = "") -> None:
         """Add lines of a figure as they are, with a label before the first."""
         for row in rows:
-            self.lines.append(Text(f"{label:<{LABEL_WIDTH}}", "bold") + Text(row, style))
+            self.lines.append([("bold", f"{label:<{LABEL_WIDTH}}"), (style, row)])
             label = ""
 
     def command(self, text: str) -> None:
         """Add a command to paste, without wrapping it."""
-        self.lines.append(Text("  ") + Text(text, "green"))
+        self.lines.append([("green", f"  {text}")])
 
     def print(self) -> None:
         """Print the lines; without colours in a pipe, and with NO_COLOR."""
+        if not sys.stdout.isatty():
+            sys.stdout.write(self.text)
+            return
+        from rich.console import Console  # noqa: PLC0415 - only where there may be colours
+        from rich.text import Text  # noqa: PLC0415
+
         console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
         for line in self.lines:
-            line.rstrip()
-            console.print(line)
+            console.print(Text.assemble(*((text, style) for style, text in line)))
