@@ -21,6 +21,11 @@ def test_pods_with_records_and_records_are_completed(oom: CommandLine) -> None:
     assert complete(oom, "why", "db") == ["db-0", "db-0-bbbb"]
 
 
+def test_the_option_pod_is_completed_with_pods_alone(oom: CommandLine) -> None:
+    oom.cluster.add(oomkill("api-1-aaaa"))
+    assert completions(["kills", "--kubeconfig", oom.kubeconfig, "--pod", ""]) == ["api-1"]
+
+
 def test_names_after_a_kind_are_those_of_the_kind(oom: CommandLine) -> None:
     oom.cluster.add(oomkill("api-1-aaaa"))
     assert complete(oom, "why", "pod/") == ["pod/api-1"]

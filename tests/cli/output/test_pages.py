@@ -10,7 +10,7 @@ def page() -> TextPage:
     found.title("A title")
     found.paragraph("Limit", "One sentence that is long.", "", "Another one.")
     found.items("Lived", "nginx", "", "proxy\x1b[31m")
-    found.figure("Memory", ["██", "█"], "cyan")
+    found.figure("Memory", [[("cyan", "██")], [("cyan", "█"), ("red", "╌")]])
     found.command("kubectl -n shop get pods --and-a-very-long-option")
     return found
 
@@ -23,7 +23,7 @@ def test_paragraphs_are_wrapped_beside_their_labels() -> None:
         "Lived     nginx",
         "          proxy\\x1b[31m",
         "Memory    ██",
-        "          █",
+        "          █╌",
         "  kubectl -n shop get pods --and-a-very-long-option",
     ]
 

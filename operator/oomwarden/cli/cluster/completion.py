@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from oomwarden.cli.cluster.client import Cluster
-from oomwarden.cli.cluster.resources import NAMESPACES, OOM_KILLS, PODS, ApiResource, with_query
+from oomwarden.cli.cluster.resources import NAMESPACES, OOM_KILLS, ApiResource, with_query
 from oomwarden.core.history.kill_record import KillRecord, read_record
 from oomwarden.core.objects.json_parts import objects_at
 
@@ -17,9 +17,9 @@ def complete_targets(ctx: Any, incomplete: str) -> list[str]:  # noqa: ANN401 - 
     return _quietly(lambda: _starting(_targets(ctx, incomplete), incomplete))
 
 
-def complete_pods(ctx: Any, incomplete: str) -> list[str]:  # noqa: ANN401 - click's
-    """Return the pods of the namespace."""
-    return _quietly(lambda: _starting(_names(ctx, PODS), incomplete))
+def complete_killed_pods(ctx: Any, incomplete: str) -> list[str]:  # noqa: ANN401 - click's
+    """Return the pods with records; they need not exist any more."""
+    return _quietly(lambda: _starting(_killed_pods(ctx), incomplete))
 
 
 def complete_namespaces(ctx: Any, incomplete: str) -> list[str]:  # noqa: ANN401 - click's
@@ -61,10 +61,17 @@ def _names(ctx: Any, resource: ApiResource) -> Iterator[str]:  # noqa: ANN401 - 
     return (str(each["metadata"]["name"]) for each in _page(ctx, resource))
 
 
+def _records(ctx: Any) -> Iterator[KillRecord]:  # noqa: ANN401 - click's
+    return map(read_record, _page(ctx, OOM_KILLS))
+
+
+def _killed_pods(ctx: Any) -> Iterator[str]:  # noqa: ANN401 - click's
+    return (each.pod for each in _records(ctx) if each.pod)
+
+
 def _targets(ctx: Any, incomplete: str) -> Iterator[str]:  # noqa: ANN401 - click's
-    records = [read_record(each) for each in _page(ctx, OOM_KILLS)]
     kind, slash, _ = incomplete.partition("/")
-    for each in records:
+    for each in _records(ctx):
         yield from _of_kind(each, kind) if slash else filter(None, (each.pod, each.name))
 
 

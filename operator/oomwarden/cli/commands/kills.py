@@ -9,6 +9,7 @@ import typer
 
 from oomwarden.api.oomkill import Cause
 from oomwarden.cli.cluster.client import Cluster
+from oomwarden.cli.cluster.completion import complete_killed_pods
 from oomwarden.cli.cluster.following import changes
 from oomwarden.cli.cluster.options import (
     AllNamespaces,
@@ -43,7 +44,9 @@ def kills(
     namespace: Namespace = None,
     everywhere: AllNamespaces = False,
     selector: Selector = None,
-    pod: Annotated[str | None, typer.Option(help="Kills of this pod.")] = None,
+    pod: Annotated[
+        str | None, typer.Option(help="Kills of this pod.", autocompletion=complete_killed_pods)
+    ] = None,
     owner: Annotated[
         str | None, typer.Option(help="Kills of this workload: api or deployment/api.")
     ] = None,

@@ -1,18 +1,20 @@
 """The story of a kill on one screen."""
 
+import re
 import sys
 from datetime import datetime
 
 from oomwarden.cli.output.ages import age
 from oomwarden.cli.output.bars import bar
 from oomwarden.cli.output.chart import chart, encodes_blocks
-from oomwarden.cli.output.pages import LABEL_WIDTH, TextPage
+from oomwarden.cli.output.pages import LABEL_WIDTH, Span, TextPage
 from oomwarden.core.explanation.story import FilledMemory, KillStory, KillSubject, UsageCurve
 from oomwarden.core.model.quantity import rounded_bytes
 
 MAX_PARTS = 5
 _CHART_HEIGHT = 6
 _BAR = 24
+_LIMIT_LINE = re.compile("(╌[^▁▂▃▄▅▆▇█]*)")
 _LATE_SECONDS = 60.0
 """From this distance on, the kill was found late: on catching up after a pause."""
 
@@ -64,8 +66,14 @@ def _usage(page: TextPage, usage: UsageCurve) -> None:
     width = page.width - LABEL_WIDTH
     if len(points) > 1:
         rows = chart(points, usage.limit_bytes, width, _CHART_HEIGHT, is_ascii=is_ascii)
-        page.figure("Memory", rows, "cyan")
+        page.figure("Memory", map(_coloured, rows))
     page.paragraph("Pattern", f"{usage.pattern}: {usage.evidence}.")
+
+
+def _coloured(row: str) -> list[Span]:
+    """Return a row of the chart with the limit's line in red."""
+    parts = enumerate(_LIMIT_LINE.split(row))
+    return [("red" if number % 2 else "cyan", part) for number, part in parts if part]
 
 
 def _filled(page: TextPage, filled: FilledMemory) -> None:
@@ -75,7 +83,7 @@ def _filled(page: TextPage, filled: FilledMemory) -> None:
         f"{each.name:<14} {rounded_bytes(each.bytes):>7}  {bar(each.bytes, total, _BAR)}".rstrip()
         for each in filled.parts[:MAX_PARTS]
     ]
-    page.figure("Filled by", rows)
+    page.figure("Filled by", ([("", row)] for row in rows))
     source = f"{filled.source[:1].upper()}{filled.source[1:]}."
     page.paragraph("" if rows else "Filled by", *filled.sentences, source if rows else "")
 

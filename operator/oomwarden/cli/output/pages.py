@@ -3,6 +3,7 @@
 import shutil
 import sys
 import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from oomwarden.cli.output.terminal import visible
@@ -54,10 +55,10 @@ class TextPage:
                 self.lines.append([("bold", f"{label:<{LABEL_WIDTH}}"), ("", line)])
                 label = ""
 
-    def figure(self, label: str, rows: list[str], style: str = "") -> None:
+    def figure(self, label: str, rows: Iterable[Iterable[Span]]) -> None:
         """Add lines of a figure as they are, with a label before the first."""
         for row in rows:
-            self.lines.append([("bold", f"{label:<{LABEL_WIDTH}}"), (style, row)])
+            self.lines.append([("bold", f"{label:<{LABEL_WIDTH}}"), *row])
             label = ""
 
     def command(self, text: str) -> None:
