@@ -15,6 +15,7 @@ def with_status(status: Object) -> Object:
     [
         (ended(), True, "Right", "OOMKilled (exit code 137), which is right."),
         (ended("Error"), True, "Wrong", "Error (exit code 137), which is wrong"),
+        (ended("Error", 1), True, "Wrong", "Error (exit code 1), which is wrong"),
         (ended("Error"), False, "Wrong", "Error (exit code 137), which is wrong"),
         (ended("Completed", 0), False, "Silent", "for another reason"),
         (ended("Error", at="2026-11-01T10:05:00Z"), False, "Silent", "for another reason"),

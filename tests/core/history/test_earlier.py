@@ -43,7 +43,7 @@ def test_the_runs_of_a_cron_job_and_the_replica_sets_of_a_rollout_belong_togethe
 
 
 def test_a_name_of_an_owner_is_no_pattern() -> None:
-    run = record("a", "2026-11-08T01:00:00Z", "Job", "reportX1")
+    run = record("a", "2026-11-08T01:00:00Z", "Job", "report-x-1")
     assert not belongs_to(run, "CronJob", "report.*")
 
 

@@ -58,6 +58,12 @@ def test_the_latest_record_of_what_was_named_comes_first(text: str, expected: li
     assert [each.name for each in matching_records(RECORDS, parse_target(text))] == expected
 
 
+def test_a_pod_comes_before_a_workload_of_the_same_name() -> None:
+    solo = {"name": "api", "uid": "u"}
+    named = read_record(oomkill("old", pod=solo, time={"before": "2026-01-01T10:00:00Z"}))
+    assert matching_records([*RECORDS, named], parse_target("api")) == [named]
+
+
 def test_names_that_resemble_a_wrong_one_are_offered() -> None:
     assert close_names(RECORDS, ["api-3"], "api-11")[0] == "api-1"
     assert close_names(RECORDS, [], "zzzzzz") == []
