@@ -67,7 +67,7 @@ def _usage(page: TextPage, usage: UsageCurve) -> None:
     if len(points) > 1:
         rows = chart(points, usage.limit_bytes, width, _CHART_HEIGHT, is_ascii=is_ascii)
         page.figure("Memory", map(_coloured, rows))
-    page.paragraph("Pattern", f"{usage.pattern}: {usage.evidence}.")
+    page.paragraph("Pattern", f"{usage.pattern}: {usage.evidence.rstrip('.')}.")
 
 
 def _coloured(row: str) -> list[Span]:
