@@ -64,4 +64,5 @@ def test_tmpfs_that_outlived_the_kill_is_named_with_its_volumes() -> None:
     killed = pod(spec={"containers": [container()], "volumes": volumes})
     found = filled_memory(facts(of=oomkill(podMemory={"shmem": "400Mi"}), pod=killed))
     assert found.retained_tmpfs_bytes == 400 * MI
-    assert "400Mi of tmpfs (volumes cache) was still there" in found.sentences[-1]
+    assert found.largest == "shmem"
+    assert "400Mi of tmpfs (volumes cache) was still there" in found.sentences[0]

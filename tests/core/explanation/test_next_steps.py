@@ -70,7 +70,27 @@ def test_tmpfs_is_bounded_instead_of_raising_the_limit() -> None:
     (step,) = steps(facts(deployment, of=oomkill(podMemory={"shmem": "400Mi"})))
     assert step.text.startswith("Delete files from the pod's tmpfs (400Mi)")
     assert step.command is not None
-    assert '"volumes":[{"name":"cache","emptyDir":{"sizeLimit":"128Mi"}}]' in step.command
+    assert '"volumes":[{"name":"cache","emptyDir":{"sizeLimit":"256Mi"}}]' in step.command
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_offered"),
+    [
+        ({}, True),
+        ({"container": {"name": "app", "type": "Init"}}, False),
+        ({"policy": {"kind": "OOMPolicy", "name": "p"}}, False),
+    ],
+)
+def test_what_is_killed_often_may_be_raised_automatically(
+    changes: Object,
+    is_offered: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    others = [
+        read_record(oomkill(f"r{n}", time={"before": f"2026-10-3{n}T10:00:00Z"}, **changes))
+        for n in (0, 1)
+    ]
+    told = " ".join(each.text for each in steps(facts(of=oomkill(**changes), others=others)))
+    assert ("onOOM.raiseLimit of an OOMPolicy" in told) is is_offered
 
 
 def test_a_limit_that_is_high_enough_now_needs_no_patch() -> None:
@@ -93,7 +113,7 @@ def test_the_pods_own_limit_is_raised_as_a_whole() -> None:
     deployment = owner("Deployment", "api")
     deployment["spec"]["template"]["spec"]["resources"] = {"limits": {"memory": "1Gi"}}
     (step,) = steps(facts(deployment, of=oomkill(cause="PodLimit", limit="1Gi")))
-    assert step.text == "Raise the pod's own limit to 1280Mi."
+    assert step.text == "Raise the pod's own limit to 1280Mi: a quarter more."
     assert '{"spec":{"resources":{"limits":{"memory":"1280Mi"}}}}' in (step.command or "")
 
 

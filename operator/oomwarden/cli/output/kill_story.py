@@ -14,6 +14,8 @@ from oomwarden.core.model.quantity import rounded_bytes
 MAX_PARTS = 5
 _CHART_HEIGHT = 6
 _BAR = 24
+_MIN_SECONDS = 10.0
+"""A chart of a shorter time shows nothing."""
 _LIMIT_LINE = re.compile("(╌[^▁▂▃▄▅▆▇█]*)")
 _LATE_SECONDS = 60.0
 """From this distance on, the kill was found late: on catching up after a pause."""
@@ -64,7 +66,7 @@ def _usage(page: TextPage, usage: UsageCurve) -> None:
     if points and usage.is_limit_hit and usage.limit_bytes:
         points.append((0.0, usage.limit_bytes))
     width = page.width - LABEL_WIDTH
-    if len(points) > 1:
+    if points and points[-1][0] - points[0][0] >= _MIN_SECONDS:
         rows = chart(points, usage.limit_bytes, width, _CHART_HEIGHT, is_ascii=is_ascii)
         page.figure("Memory", map(_coloured, rows))
     page.paragraph("Pattern", f"{usage.pattern}: {usage.evidence.rstrip('.')}.")

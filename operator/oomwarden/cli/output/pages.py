@@ -49,9 +49,11 @@ class TextPage:
         self._labelled(label, list(texts))
 
     def _labelled(self, label: str, texts: list[str]) -> None:
+        """Wrap between words alone: paths and names stay whole, so that they can be copied."""
         width = self.width - LABEL_WIDTH
+        wrapper = textwrap.TextWrapper(width, break_on_hyphens=False, break_long_words=False)
         for text in filter(None, texts):
-            for line in textwrap.wrap(visible(text), width, break_on_hyphens=False):
+            for line in wrapper.wrap(visible(text)):
                 self.lines.append([("bold", f"{label:<{LABEL_WIDTH}}"), ("", line)])
                 label = ""
 

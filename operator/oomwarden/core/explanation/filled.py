@@ -128,7 +128,8 @@ def _when(found: datetime | None, detail: Json) -> str:
     at = time_at(detail, "at")
     if at is None or found is None:
         return "read before the kill"
-    return f"read {max((found - at).total_seconds(), 0):.0f} s before the kill"
+    seconds = round((found - at).total_seconds())
+    return f"read {seconds} s before the kill" if seconds > 0 else "read right before the kill"
 
 
 def _from_victims(facts: KnownFacts, retained: int) -> FilledMemory:
@@ -140,19 +141,28 @@ def _from_victims(facts: KnownFacts, retained: int) -> FilledMemory:
         for key, name in names.items()
     }
     known = [FilledPart(name, size) for name, size in sizes.items() if size]
-    known.sort(key=lambda each: -each.bytes)
     total = sum(each.bytes for each in known)
+    if retained:
+        known.append(FilledPart("tmpfs of pod", retained))
+    known.sort(key=lambda each: -each.bytes)
     unknown = "The container was not seen near its limit, so the other parts are unknown."
     killed = [_killed(each) for each in facts.record.victims]
     held = victims_held_most(killed, facts.record.limit)
     return FilledMemory(
-        source="these are figures of the killed processes alone" if known else "unknown",
+        source=_source_without_detail(known, retained),
         total_bytes=facts.record.limit or total or None,
         parts=tuple(known),
-        largest="anon" if held else None,
+        largest="shmem" if retained else "anon" if held else None,
         retained_tmpfs_bytes=retained,
-        sentences=(unknown, *_about_retained(facts, retained)),
+        sentences=(*_about_retained(facts, retained), unknown),
     )
+
+
+def _source_without_detail(known: list[FilledPart], retained: int) -> str:
+    if not known:
+        return "unknown"
+    which = "the rest of these figures is" if retained else "these are figures"
+    return f"{which} of the killed processes alone"
 
 
 def _retained(record: KillRecord) -> int:

@@ -14,7 +14,9 @@ from oomwarden.core.explanation.patching import (
 from oomwarden.core.explanation.story import FilledMemory, NextStep, UsageCurve
 from oomwarden.core.explanation.wording import amount, times
 from oomwarden.core.history.earlier import EarlierKills
+from oomwarden.core.history.kill_record import text_at
 from oomwarden.core.model.quantity import format_bytes
+from oomwarden.core.objects.json_parts import object_at
 from oomwarden.core.objects.object_names import is_object_name
 from oomwarden.core.usage_pattern.verdict import Pattern
 from oomwarden.core.workloads.pod_parts import memory_at
@@ -134,7 +136,8 @@ def _raise_pod(found: _Findings, limit: int) -> list[NextStep]:
     more = with_headroom(limit) - limit
     if memory_at(spec, "limits"):
         wanted = limit + more
-        return [pod_step(facts, f"Raise the pod's own limit to {format_bytes(wanted)}.", wanted)]
+        text = f"Raise the pod's own limit to {format_bytes(wanted)}: a quarter more."
+        return [pod_step(facts, text, wanted)]
     own = memory_at(facts.container.container, "limits") if facts.container else None
     text = "The pod's limit is the sum of its containers' limits: raise one of them."
     if own is None:
@@ -148,11 +151,20 @@ def _raise_automatically(found: _Findings) -> list[NextStep]:
     count = found.earlier.last_7d
     if count < _OFTEN or found.facts.record.policy or found.usage.pattern is Pattern.LEAK:
         return []
+    if not _restarts(found.facts):
+        return []
     text = (
         f"It was killed {times(count)} in the 7 days before: onOOM.raiseLimit of an OOMPolicy "
         "raises the limit in place, up to a bound."
     )
     return [NextStep(text)]
+
+
+def _restarts(facts: KnownFacts) -> bool:
+    """Return whether the container goes on after a kill: not an init container, nor a Job's."""
+    kind = facts.record.owner[0] if facts.record.owner else ""
+    type_ = text_at(object_at(facts.record.manifest, "container"), "type")
+    return kind != "Job" and type_ in {"App", "Sidecar"}
 
 
 def _of_node(found: _Findings) -> list[NextStep]:

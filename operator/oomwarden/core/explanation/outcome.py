@@ -73,7 +73,7 @@ def _nobody(facts: KnownFacts) -> str:
     if facts.pod is None or facts.record.container is None:
         return "unknown"
     if facts.record.group_kill:
-        return "nothing in the container, and the pod has no other container that ran then"
+        return "none: the pod has no other container that ran then"
     return "unknown: no other process was seen before the kill"
 
 

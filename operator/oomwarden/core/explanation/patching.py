@@ -22,8 +22,8 @@ from oomwarden.core.workloads.suggested_size import round_up
 if TYPE_CHECKING:
     from oomwarden.core.workloads.owner import OwnerObject
 
-_TMPFS_SHARE = 4
-"""A volume in memory gets a quarter of the limit, so that the processes keep the rest."""
+_TMPFS_SHARE = 2
+"""A volume in memory gets half of the limit, so that the processes keep the rest."""
 _ENDED = {"Succeeded", "Failed"}
 
 

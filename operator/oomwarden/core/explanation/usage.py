@@ -35,7 +35,10 @@ def container_limit(facts: KnownFacts) -> int | None:
     """Return the container's own limit at the kill, in bytes; None if there is none."""
     if facts.record.cause == Cause.CONTAINER_LIMIT:
         return facts.record.limit
-    return memory_at(facts.container.container, "limits") if facts.container else None
+    of_pod = facts.record.cause == Cause.POD_LIMIT
+    own = memory_at(facts.container.container, "limits") if facts.container else None
+    is_alone = len(objects_at(object_at(facts.pod, "spec"), "containers")) == 1
+    return facts.record.limit if own is None and of_pod and is_alone else own
 
 
 def usage_points(record: KillRecord) -> list[UsagePoint]:
