@@ -3,6 +3,7 @@
 import pytest
 from kubernetes import client
 
+from e2e import policy_corpus
 from e2e.refusals import (
     Manifest,
     create,
@@ -208,3 +209,11 @@ def test_omitted_policy_fields_get_defaults(api: client.ApiClient, namespace: st
     assert made["spec"]["rules"] == [{"containers": ["*"], "oomScoreAdj": 100}]
     made = create(api, namespace, policy({}, "ClusterOOMPolicy"))
     assert made["spec"]["overridable"] is False
+
+
+@pytest.mark.parametrize("name", policy_corpus.names())
+def test_check_is_tested_with_what_the_api_server_says(
+    api: client.ApiClient, namespace: str, name: str
+) -> None:
+    """Of `kubectl oom check`; its unit tests compare it with the same recorded sentences."""
+    assert policy_corpus.answers(api, namespace, name) == policy_corpus.recorded(name)
