@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "overcommit": ("offline.overcommit", "What the kernel promises: modes, CommitLimit, head-room"),
     "nodes": ("commands.nodes", "Memory of each node, its promises, and its agent's health"),
     "doctor": ("commands.doctor", "Whether everything is able to work, and what to do if not"),
+    "plan": ("commands.plan", "What a policy would change, before it is applied"),
     "check": ("offline.check", "Strict validation of policies, without a cluster"),
 }
 """The sub-commands in the order of the help: the module below oomwarden.cli, and one line."""

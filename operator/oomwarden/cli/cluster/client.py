@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from oomwarden.cli.cluster.errors import NOT_INSTALLED, ExpiredError, NotFoundError
 from oomwarden.cli.cluster.resources import ApiResource, with_query
 from oomwarden.cli.errors import USAGE, CliError
+from oomwarden.core.objects.deep_json import loads
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.objects.object_names import is_object_name
 
@@ -136,7 +137,7 @@ class Cluster:
         """
         answer = self.connection.request(method, path, right, body, content)
         try:
-            found = json.loads(answer)
+            found = loads(answer)
         except ValueError as error:
             raise CliError(
                 f"{self.connection.server} does not answer like an API server"

@@ -70,3 +70,4 @@ ACCESS_REVIEWS = ApiResource(
 EVENTS = ApiResource("events.k8s.io", "v1", "events")
 POD_METRICS = ApiResource("metrics.k8s.io", "v1beta1", "pods")
 LIMIT_RANGES = ApiResource("", "v1", "limitranges")
+OOM_LIMITS = ApiResource(GROUP, VERSION, "oomlimits", namespaced=False)

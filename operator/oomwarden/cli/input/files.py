@@ -95,15 +95,23 @@ def read_text(name: str, largest: int = MAX_BYTES) -> str:
         raise FileError(shown, f"{what}: save it as UTF-8") from error
 
 
-def documents(name: str, command: str = "check") -> Iterator[Document | FileError]:
-    """Yield the documents of a file, each item of a List by itself, or why one cannot be parsed."""
+def documents(
+    name: str, command: str = "check", largest: int = MAX_BYTES
+) -> Iterator[Document | FileError]:
+    """Yield the documents of a file, each item of a List by itself, or why one cannot be parsed.
+
+    Args:
+        name: The file, or - for standard input.
+        command: The sub-command, for the remedy of an error.
+        largest: How large it may be, in bytes; JSON that may be large is not read strictly.
+    """
     shown = STDIN_NAME if name == STDIN else name
     try:
-        text = read_text(name)
+        text = read_text(name, largest)
     except FileError as error:
         yield error
         return
-    for found in _parsed(text):
+    for found in _parsed(text, strict=largest <= MAX_BYTES):
         if isinstance(found, DocumentError) and "{{" in text:
             yield FileError(shown, _TEMPLATE.format(command=command), line=found.line)
             return
@@ -113,13 +121,15 @@ def documents(name: str, command: str = "check") -> Iterator[Document | FileErro
             yield from _items(replace(found, file=shown))
 
 
-def _parsed(text: str) -> Iterable[Document | DocumentError]:
+def _parsed(text: str, *, strict: bool) -> Iterable[Document | DocumentError]:
     """Parse a text that begins as JSON does as JSON, and else as YAML.
 
     YAML also gives the lines of JSON, where it understands it alike; and {kind: OOMPolicy} is YAML.
     """
     if not text.lstrip().startswith("{") or "{{" in text:
         return yaml_documents(text)
+    if not strict:
+        return _fast(text)
     as_yaml = list(yaml_documents(text))
     try:
         as_json = json_document(text)
@@ -129,6 +139,13 @@ def _parsed(text: str) -> Iterable[Document | DocumentError]:
     return as_yaml if as_yaml == [replace(as_json, line=as_yaml[0].line)] else [as_json]
 
 
+def _fast(text: str) -> Iterable[Document | DocumentError]:
+    try:
+        return [json_document(text, strict=False)]
+    except DocumentError:
+        return yaml_documents(text)
+
+
 def _items(document: Document) -> Iterator[Document]:
     """Yield the items of a List, as kubectl takes them apart; any other document as it is."""
     value = document.value
@@ -136,7 +153,11 @@ def _items(document: Document) -> Iterator[Document]:
         yield document
         return
     items = value.get("items")
+    kind = str(value["kind"]).removesuffix("List")
     for index, each in enumerate(items if isinstance(items, list) else []):
+        if kind and isinstance(each, dict):  # the items of a PodList do not name their kind
+            each.setdefault("kind", kind)
+            each.setdefault("apiVersion", value.get("apiVersion"))
         prefix = f"items[{index}]"
         own = [path for path in document.duplicates if path.startswith(f"{prefix}.")]
         inner = tuple(path.removeprefix(f"{prefix}.") for path in own)

@@ -7,13 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from oomwarden.api.policy import SCORE_MAX, SCORE_MIN
-from oomwarden.cli.errors import FAILED, USAGE, CliError
+from oomwarden.cli.errors import FAILED, CliError
 from oomwarden.cli.input.checked_files import CheckedObject, Findings, checked_files
 from oomwarden.cli.input.files import FileError
+from oomwarden.cli.input.floor_option import floor_option
 from oomwarden.cli.output.objects import Output, serialized
 from oomwarden.cli.output.terminal import visible
 from oomwarden.cli.sub_command import sub_command
+from oomwarden.core.enforcement.scoring import Floor
 from oomwarden.core.objects.json_parts import object_at
 from oomwarden.core.policy_check.field_errors import RULES_NOT_CHECKED
 from oomwarden.core.policy_check.manifest_check import CheckError
@@ -62,7 +63,8 @@ def check(
       helm template charts/shop | kubectl oom check -f - --strict
       kubectl oom check -f protect-db.yaml --floor -300 -o json
     """
-    found = checked_files(files, floor_of(floor), recursive=recursive)
+    lowest = (floor_option(floor) or Floor()).lowest
+    found = checked_files(files, lowest, recursive=recursive)
     if found.is_empty:
         raise CliError(f"no objects in {', '.join(files)}: is it the right file?")
     fails = found.fails(strict=strict)
@@ -72,20 +74,6 @@ def check(
         sys.stdout.write("".join(f"{visible(line)}\n" for line in _lines(found)))
     if fails:
         raise typer.Exit(FAILED)
-
-
-def floor_of(text: str) -> int | None:
-    """Return the floor; None for `kubelet`, which only agents can check.
-
-    Raises:
-        CliError: It is no floor.
-    """
-    if text == "kubelet":
-        return None
-    if not text.removeprefix("-").isdecimal() or not SCORE_MIN <= int(text) <= SCORE_MAX:
-        what = f"a score from {SCORE_MIN} to {SCORE_MAX}, or kubelet"
-        raise CliError(f"--floor: {text!r} is not a floor: write {what}", USAGE)
-    return int(text)
 
 
 def _lines(found: Findings) -> Iterator[str]:
