@@ -12,6 +12,7 @@ from e2e.agent_account import NODE, agent_client, agent_pod
 from e2e.owners import KINDS, child, define_rollouts, owner_object
 from e2e.plugin import plugin_of_admin, plugin_of_user
 from e2e.test_record_refusals import kill
+from e2e.workloads import container, pod, policy
 from e2e.world import GROUP, VERSION, World
 
 pytestmark = pytest.mark.usefixtures("definitions")
@@ -97,3 +98,17 @@ def as_dry_run(command: str, kind: str) -> str:
     A Job is really created again, since `replace --force` has no dry run.
     """
     return f"{command} -o json" if kind == "Job" else f"{command} --dry-run=server -o json"
+
+
+def test_a_plan_needs_only_pods_and_policies_of_the_namespace(
+    control_plane: World, namespace: str, tmp_path: Path
+) -> None:
+    app = container("app", "busybox", "sleep", "9", limit="64Mi", request="32Mi")
+    control_plane.apply(pod(namespace, "web", app, app="web"))
+    user = plugin_of_user(control_plane, tmp_path, namespace, "pods", "oompolicies.oomwarden.io")
+    manifest = policy(namespace, "protect", {"app": "web"}, {"oomScoreAdj": -400})
+    planned = user.oom("plan", "-f", "-", stdin=json.dumps(manifest))
+    assert planned.code == 0, planned.err
+    assert planned.out.splitlines()[1].split()[-4:] == ["?", "->", "-400", "Change"]
+    assert "Note: you may not list clusteroompolicies.oomwarden.io: none is" in planned.out
+    assert planned.out.endswith("\n1 container: 1 change\n")

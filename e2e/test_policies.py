@@ -2,10 +2,13 @@
 
 import json
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 from e2e.conditions import ready
 from e2e.examples import applied_cluster_policy, example
-from e2e.workloads import family, pod, policy
+from e2e.plugin import Plugin, plugin_of_admin
+from e2e.workloads import container, family, pod, policy
 from e2e.world import Release, World, eventually
 
 RULE = {"containers": ["app"], "oomScoreAdj": -500}
@@ -109,3 +112,50 @@ def test_an_offset_follows_a_request_that_is_resized_in_place(
     assert eventually(lambda: all_have_score(world, namespace, "web", own_score)), (
         "the score that the runtime set"
     )
+
+
+def planned(plugin: Plugin, manifest: dict[str, Any], *options: str) -> dict[str, Any]:
+    """Return what `kubectl oom plan` says of a policy."""
+    stdin = json.dumps(manifest)
+    answer = plugin.oom("plan", "-f", "-", "-o", "json", *options, stdin=stdin)
+    assert answer.code == 0, answer.err
+    report: dict[str, Any] = json.loads(answer.out)
+    return report
+
+
+def test_what_plan_says_is_what_the_agent_and_the_operator_do(
+    world: World, release: Release, namespace: str, tmp_path: Path
+) -> None:
+    plugin, image = plugin_of_admin(world, tmp_path), world.cluster.busybox_image
+    side = container("side", image, "sh", "-c", "sleep 100000 & wait")
+    world.apply(pod(namespace, "web", family(image), side, app="web"))
+    world.wait_until_running(namespace, "web")
+    manifest = policy(namespace, "planned", {"app": "web"}, {})
+    manifest["spec"]["rules"] = [
+        {"containers": ["app"], "oomScoreOffset": -200, "memory": {"limit": "96Mi"}},
+        {"oomScoreAdj": -500, "processes": [{"command": "sleep *", "oomScoreAdj": 600}]},
+    ]
+    report = planned(plugin, manifest)
+    assert report["notes"] == []
+    app, other = report["containers"]
+    assert (app["result"], other["result"]) == ("Change", "Ineffective")
+    before = {name: set(world.scores(namespace, "web", name).values()) for name in ("app", "side")}
+    assert before == {each["container"]: {each["before"]["oomScoreAdj"]} for each in (app, other)}
+    world.apply(manifest)
+    eventually(lambda: all_have_score(world, namespace, "web", app["after"]["oomScoreAdj"]))
+    eventually(lambda: set(world.scores(namespace, "web", "side").values()) == {-500, 600})
+    assert app["after"]["memoryLimit"] == "96Mi"
+    status = eventually(lambda: ready(world, namespace, "planned", enforced=2, refused=1), 120)
+    (total,) = report["policies"]
+    assert (status["pods"], status["matched"]) == (total["pods"], total["containers"]["total"])
+    reasons = {each["reason"] for each in other["remarks"]}
+    assert world.refusal_messages("planned").keys() == reasons == {"Ineffective"}
+    undone = planned(plugin, manifest, "--delete")["containers"]
+    assert [each["after"]["oomScoreAdj"] for each in undone] == [
+        each["before"]["oomScoreAdj"] for each in (app, other)
+    ]
+    assert [each["after"]["memoryLimit"] for each in undone] == ["64Mi", None]
+    assert {each["result"] for each in planned(plugin, manifest)["containers"]} == {
+        "Stay",
+        "Ineffective",
+    }

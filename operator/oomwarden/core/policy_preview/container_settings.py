@@ -89,11 +89,11 @@ def settings_under(
     request = evaluate_limit(context, match, EnforcementMode.ENFORCE).request
     group_kill = memory.group_kill if memory else None  # the kubelet's default is true
     raising = match.rule.on_oom.raise_limit if match and match.rule.on_oom else None
-    is_absolute = match is not None and match.rule.oom_score_adj is not None
+    asked = match.rule.oom_score_adj if match else None
     return ContainerSettings(
         policy=match.policy.key if match else None,
         score=baseline if target.score is None else target.score,
-        is_estimated=target.score is None or not is_absolute,
+        is_estimated=target.score is None or target.score != asked,
         limit=request.limit if request else context.spec_limit,
         group_kill=True if group_kill is None else group_kill,
         processes=target.processes,
