@@ -4,7 +4,7 @@ from typing import Any
 
 from oomwarden.core.enforcement.scoring import Floor
 from oomwarden.core.policy.policy import CLUSTER, NAMESPACED, Policy, parse_policy
-from oomwarden.core.policy_preview.cluster_state import ClusterState, NodeState, PolicyChange
+from oomwarden.core.policy_preview.cluster_state import ClusterState, PlannedNode, PolicyChange
 from oomwarden.core.policy_preview.manifests import Manifests
 from oomwarden.core.policy_preview.plan_report import PlanReport, plan_report
 
@@ -76,7 +76,7 @@ def state_of(*manifests: Manifest, floor: int | None = -500, **unknown: Any) -> 
         policies=objects.policies("shop"),
         namespaces=objects.namespaces(),
         nodes=objects.nodes(with_agents=bool(objects.of("OOMNode"))),
-        other_nodes=NodeState(**unknown),
+        other_nodes=PlannedNode(**unknown),
         floor=Floor(floor),
     )
 

@@ -231,7 +231,7 @@ def test_an_invalid_policy_is_refused_with_its_place(oom: CommandLine, tmp_path:
     valid = written(tmp_path, policy_manifest())
     assert "no pods or workloads in" in oom.offline("plan", "-f", valid, "--pods", valid).err
     Path(pods).write_text("[1, 2]")
-    assert "no list of objects" in oom.offline("plan", "-f", valid, "--pods", pods).err
+    assert "it is not a list of objects" in oom.offline("plan", "-f", valid, "--pods", pods).err
     Path(pods).write_text("{")
     assert oom.offline("plan", "-f", valid, "--pods", pods).err.startswith(f"error: {pods} (")
     assert "not both" in oom.offline("plan", "-f", "-", "--pods", "-").err

@@ -143,12 +143,12 @@ def test_the_floor_is_an_option(oom: CommandLine, tmp_path: Path) -> None:
 TAB = ":10: error: document 2: found a tab character that violates indentation: indent with spaces"
 TEMPLATE = ":1: error: it is a Helm template, not a manifest: render it first, as in `helm template"
 UNREADABLE: tuple[tuple[str | bytes, str], ...] = (
-    (b"\xff\xfea\0", ":1: error: it is UTF-16: save it as UTF-8"),
-    (b"kind: \xe9", ":1: error: byte 7 is not UTF-8: save it as UTF-8"),
+    (b"\xff\xfea\0", ": error: it is UTF-16: save it as UTF-8"),
+    (b"kind: \xe9", ": error: byte 7 is not UTF-8: save it as UTF-8"),
     (f"{VALID}---\na: 1\n\tb: 2\n", TAB),
     ("a: [1\n", ":2: error: document 1: did not find expected ',' or ']'"),
     ('{"a" 1}', ":1: error: document 1: it is not JSON: Expecting ':' delimiter"),
-    ("a: \x01", ":1: error: document 1: it contains the character U+0001, which is not allowed"),
+    ("a: \x01", ": error: document 1: it contains the character U+0001, which is not allowed"),
     ("kind: {{ .Values.kind }}\n", TEMPLATE),
     ("a: &a [*a]\n", ":1: error: document 1: the anchor 'a' contains itself"),
     ("- 1\n", ":1: error: it is not an object: a manifest has apiVersion, kind, metadata and"),
@@ -186,7 +186,7 @@ def test_a_file_without_objects_is_an_error(
         path.mkdir() if make.endswith("/") else path.write_text("# nothing\n")
     ran = oom.offline("check", "-f", str(path))
     assert ran.code == 1
-    assert sentence.replace("missing.yaml:", ":1: error:") in ran.out + ran.err
+    assert sentence.replace("missing.yaml:", "missing.yaml: error:") in ran.out + ran.err
 
 
 def test_urls_and_large_files_are_refused_with_a_remedy(oom: CommandLine, tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+from typing import Any
+
 from oomwarden.core.policy_preview.manifests import Manifests
 from oomwarden.core.policy_preview.preview import Result
 
@@ -26,7 +28,9 @@ def test_replicas_are_one_row_with_the_range_of_their_scores() -> None:
 
 def test_each_policy_is_summed_up() -> None:
     state = state_of(running(), running("db", labels={"app": "db"}), node())
-    one, other = report_on(state, policy_manifest(), policy_manifest("q", mode="Observe")).policies
+    one, other = report_on(
+        state, policy_manifest(), policy_manifest("q", mode="Observe", priority=9)
+    ).policies
     assert (one.pods, one.results, one.nothing, one.observes) == (1, {Result.CHANGE: 1}, "", False)
     assert (other.results, other.observes) == ({Result.OBSERVED: 1}, True)
 
@@ -43,11 +47,11 @@ def test_a_policy_without_effect_names_what_the_closest_pod_lacks() -> None:
         "it selects none of 2 pods in namespace shop; closest is shop/api-1: "
         "its label tier is missing"
     )
-    selector = {
+    narrow: dict[str, object] = {
         "matchLabels": {"app": "dbb"},
         "matchExpressions": [{"key": "tier", "operator": "In", "values": ["y", "z"]}],
     }
-    found = nothing(policy_manifest(podSelector=selector), pods[1])
+    found = nothing(policy_manifest(podSelector=narrow), pods[1])
     assert found == (
         "it selects none of the only pod in namespace shop; closest is shop/db-0: its label app is "
         "'db', not 'dbb' and its label tier is 'x', but In y, z is asked for"
@@ -61,11 +65,11 @@ def test_a_policy_without_effect_names_what_the_closest_pod_lacks() -> None:
 
 
 def test_a_cluster_policy_names_namespaces_and_nodes() -> None:
-    selectors = {"namespaceSelector": {"matchLabels": {"team": "a"}}}
-    found = nothing(policy_manifest(namespace=None, **selectors), running(), node())
+    selector = {"matchLabels": {"team": "a"}}
+    found = nothing(policy_manifest(namespace=None, namespaceSelector=selector), running(), node())
     assert found.endswith("closest is shop/api-1: its namespace's label team is missing")
-    selectors = {"nodeSelector": {"matchLabels": {"zone": "a"}}}
-    found = nothing(policy_manifest(namespace=None, **selectors), running(), node(zone="b"))
+    by_node = policy_manifest(namespace=None, nodeSelector={"matchLabels": {"zone": "a"}})
+    found = nothing(by_node, running(), node(zone="b"))
     assert found.endswith("its node's label zone is 'b', not 'a'")
 
 
@@ -97,7 +101,7 @@ def test_templates_of_workloads_stand_for_their_pods() -> None:
 
 def test_objects_that_cannot_be_read_are_left_out_and_named() -> None:
     objects = Manifests()
-    bad = [
+    bad: list[dict[str, Any]] = [
         {"kind": "Pod", "metadata": {"namespace": "shop"}},
         {"kind": "Pod", "metadata": None, "spec": 5},
         {"kind": "Pod", "metadata": {"name": "odd", "labels": [1]}, "spec": {"containers": "x"}},

@@ -1,16 +1,12 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from oomwarden.core.policy_preview.cluster_state import ClusterState, PolicyChange, changed
-from oomwarden.core.policy_preview.plan_report import PlanReport, plan_report
+from oomwarden.core.policy_preview.plan_report import PlanReport
 from oomwarden.core.policy_preview.preview import ContainerPreview, Result
 
 from tests.support.previews import (
     GI,
     node,
-    parsed,
     policy_manifest,
     report_on,
     running,
@@ -213,45 +209,3 @@ def test_labels_of_namespaces_and_nodes_decide_about_cluster_policies() -> None:
     assert report_on(state_of(*pods), manifest).containers == ()
     unknown = report_on(state_of(running(), space), manifest)
     assert len(unknown.containers) == 1, "an unknown node may match"
-
-
-NAMES = st.sampled_from(["a", "b"])
-RULES = st.fixed_dictionaries(
-    {},
-    optional={
-        "containers": st.sampled_from([["*"], ["app"], ["x"]]),
-        "oomScoreAdj": st.sampled_from([-700, -300, 5, 1000]),
-        "memory": st.sampled_from([{"limit": "3Gi"}, {"groupKill": False}, {"limit": "1Mi"}]),
-    },
-).filter(lambda rule: "oomScoreAdj" in rule or "memory" in rule)
-POLICIES = st.builds(
-    lambda name, namespace, rules, mode, priority: policy_manifest(
-        name, namespace, rules=rules, mode=mode, priority=priority
-    ),
-    NAMES,
-    st.sampled_from(["shop", None]),
-    st.lists(RULES, min_size=1, max_size=2),
-    st.sampled_from(["Enforce", "Observe"]),
-    st.integers(0, 2),
-)
-
-
-def applied(state: ClusterState, changes: list[PolicyChange]) -> ClusterState:
-    policies = changed(state.policies, changes)
-    return ClusterState(state.pods, policies, nodes=state.nodes, floor=state.floor)
-
-
-@given(st.lists(POLICIES, max_size=3), st.lists(POLICIES, min_size=1, max_size=2))
-def test_what_was_applied_no_longer_changes_anything_but_limits(
-    existing: list[dict[str, Any]], new: list[dict[str, Any]]
-) -> None:
-    """A limit is compared with that of the pod, which the operator has not set yet."""
-    state = state_of(running(), node(), *existing)
-    changes = [PolicyChange(parsed(each)) for each in new]
-    for each in plan_report(applied(state, changes), changes).containers:
-        if each.result is not Result.OBSERVED:
-            assert each.before == each.after
-    for each in plan_report(state, changes).containers:
-        winners = {each.before.policy, each.after.policy}
-        assert each.result is not Result.STAY or each.before.effect == each.after.effect
-        assert each.result is Result.OBSERVED or each.policy in {c.key for c in changes} or winners

@@ -12,7 +12,7 @@ from oomwarden.cli.cluster.errors import ForbiddenError
 from oomwarden.cli.cluster.options import Context, Kubeconfig, Namespace, NoHeaders, OutputForm
 from oomwarden.cli.cluster.planned_cluster import PlannedCluster
 from oomwarden.cli.errors import USAGE, CliError
-from oomwarden.cli.input.files import STDIN
+from oomwarden.cli.input.files import STDIN, named
 from oomwarden.cli.input.floor_option import floor_option
 from oomwarden.cli.input.planned_files import cluster_objects, planned_policies, refuse_below
 from oomwarden.cli.output.objects import Output, serialized
@@ -24,7 +24,7 @@ from oomwarden.core.model.quantity import QuantityError, parse_bytes
 from oomwarden.core.objects.json_parts import Manifest, object_at
 from oomwarden.core.policy.policy import CLUSTER, parse_policy
 from oomwarden.core.policy_check.namespaced_floor import DEFAULT_FLOOR
-from oomwarden.core.policy_preview.cluster_state import ClusterState, NodeState, PolicyChange
+from oomwarden.core.policy_preview.cluster_state import ClusterState, PlannedNode, PolicyChange
 from oomwarden.core.policy_preview.manifests import Manifests, in_namespace
 from oomwarden.core.policy_preview.plan_report import plan_report
 
@@ -123,7 +123,7 @@ def _offline(files: Sequence[str], namespace: str | None, assumed: _Assumed) -> 
     has_reports = bool(objects.of("OOMNode"))
     state = _state(objects, inside, assumed, Floor(DEFAULT_FLOOR), has_agents=has_reports)
     if not state.pods:
-        raise CliError(f"no pods or workloads in {', '.join(files)}: kubectl get pods -A -o json")
+        raise CliError(f"no pods or workloads in {named(files)}: kubectl get pods -A -o json")
     return state, objects.notes(), inside
 
 
@@ -149,7 +149,7 @@ def _state(
     objects: Manifests, inside: str, assumed: _Assumed, floor: Floor, *, has_agents: bool
 ) -> ClusterState:
     nodes = objects.nodes(with_agents=has_agents)
-    other = NodeState(capacity=assumed.memory, has_agent=False if has_agents else None)
+    other = PlannedNode(capacity=assumed.memory, has_agent=False if has_agents else None)
     return ClusterState(
         pods=objects.pods(inside),
         policies=objects.policies(inside),

@@ -39,6 +39,11 @@ class FileError(DocumentError):
         return f"{self.file}{document}: {self.args[0]}"
 
 
+def named(names: Sequence[str]) -> str:
+    """Return names of files for people."""
+    return ", ".join(STDIN_NAME if each == STDIN else each for each in names)
+
+
 def expand(names: Sequence[str], *, recursive: bool) -> Iterator[str]:
     """Yield the files that names stand for: a directory for the manifests in it, sorted.
 

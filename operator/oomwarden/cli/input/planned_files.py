@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from oomwarden.cli.errors import USAGE, CliError
 from oomwarden.cli.input.checked_files import checked_files, title_of
-from oomwarden.cli.input.files import FileError, documents, expand
+from oomwarden.cli.input.files import FileError, documents, expand, named
 from oomwarden.core.objects.json_parts import Manifest, object_at
 from oomwarden.core.policy.policy import CLUSTER
 from oomwarden.core.policy_check.namespaced_floor import below_floor
@@ -38,7 +38,7 @@ def planned_policies(
             raise CliError(f"{place}: {title}{first.sentence}; kubectl oom check names all errors")
     policies: list[Manifest] = [each.document.value for each in found.checked]
     if not policies:
-        raise CliError(f"no OOMPolicy or ClusterOOMPolicy in {', '.join(names)}")
+        raise CliError(f"no OOMPolicy or ClusterOOMPolicy in {named(names)}")
     for policy in policies:
         own = object_at(policy, "metadata").get("namespace")
         if namespace and own and own != namespace and policy["kind"] != CLUSTER:

@@ -9,7 +9,7 @@ import typer
 
 from oomwarden.cli.errors import FAILED, CliError
 from oomwarden.cli.input.checked_files import CheckedObject, Findings, checked_files
-from oomwarden.cli.input.files import FileError
+from oomwarden.cli.input.files import FileError, named
 from oomwarden.cli.input.floor_option import floor_option
 from oomwarden.cli.output.objects import Output, serialized
 from oomwarden.cli.output.terminal import visible
@@ -66,7 +66,7 @@ def check(
     lowest = (floor_option(floor) or Floor()).lowest
     found = checked_files(files, lowest, recursive=recursive)
     if found.is_empty:
-        raise CliError(f"no objects in {', '.join(files)}: is it the right file?")
+        raise CliError(f"no objects in {named(files)}: is it the right file?")
     fails = found.fails(strict=strict)
     if output:
         sys.stdout.write(serialized(_report(found, passes=not fails), Output(output)))
@@ -80,7 +80,8 @@ def _lines(found: Findings) -> Iterator[str]:
     for each in found.checked:
         yield from _lines_of(each)
     for unreadable in found.unreadable:
-        yield f"{unreadable.file}:{unreadable.line or 1}: error: {_why(unreadable)}"
+        line = f":{unreadable.line}" if unreadable.line else ""
+        yield f"{unreadable.file}{line}: error: {_why(unreadable)}"
     yield _summary(found)
 
 

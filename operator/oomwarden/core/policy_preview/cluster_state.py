@@ -18,7 +18,7 @@ _ALWAYS = {ContainerType.APP, ContainerType.SIDECAR}
 
 
 @dataclass(frozen=True, slots=True)
-class NodeState:
+class PlannedNode:
     """What is known of a node.
 
     Attributes:
@@ -35,7 +35,7 @@ class NodeState:
 
 
 @dataclass(frozen=True, slots=True)
-class PodState:
+class PlannedPod:
     """A pod, and the name of its node; empty if it has none yet."""
 
     facts: PodFacts
@@ -64,14 +64,14 @@ class ClusterState:
         floor: The floor for namespaced policies.
     """
 
-    pods: tuple[PodState, ...] = ()
+    pods: tuple[PlannedPod, ...] = ()
     policies: tuple[Policy, ...] = ()
     namespaces: Mapping[str, Labels] = field(default_factory=dict)
-    nodes: Mapping[str, NodeState] = field(default_factory=dict)
-    other_nodes: NodeState = NodeState()
+    nodes: Mapping[str, PlannedNode] = field(default_factory=dict)
+    other_nodes: PlannedNode = PlannedNode()
     floor: Floor = NO_FLOOR
 
-    def node_of(self, pod: PodState) -> NodeState:
+    def node_of(self, pod: PlannedPod) -> PlannedNode:
         """Return what is known of a pod's node."""
         return self.nodes.get(pod.node, self.other_nodes)
 
@@ -79,7 +79,7 @@ class ClusterState:
         """Return the labels of a namespace; at least the one that every namespace has."""
         return self.namespaces.get(namespace) or {NAMESPACE_NAME: namespace}
 
-    def selects(self, policy: Policy, pod: PodState) -> bool:
+    def selects(self, policy: Policy, pod: PlannedPod) -> bool:
         """Return whether a policy selects a pod; the labels of an unknown node match."""
         labels = self.node_of(pod).labels
         if labels is None and selects_by_node(policy):

@@ -18,7 +18,7 @@ from oomwarden.core.model.remark import Remark, Remarks
 from oomwarden.core.policy.matching import Match
 from oomwarden.core.policy.policy import PolicyKey
 from oomwarden.core.policy.process_rules import ProcessTargets
-from oomwarden.core.policy_preview.cluster_state import NodeState, PodState
+from oomwarden.core.policy_preview.cluster_state import PlannedNode, PlannedPod
 
 NODE_CRITICAL = "system-node-critical"
 NODE_UNKNOWN = Remark(
@@ -71,7 +71,7 @@ def estimated_score(pod: PodFacts, container: ContainerFacts, capacity: int | No
 
 def settings_under(
     context: LimitContext,
-    node: NodeState,
+    node: PlannedNode,
     baseline: int | None,
     match: Match | None,
     target: Target,
@@ -102,7 +102,7 @@ def settings_under(
 
 
 def obstacles(
-    context: LimitContext, pod: PodState, node: NodeState, match: Match, target: Target
+    context: LimitContext, pod: PlannedPod, node: PlannedNode, match: Match, target: Target
 ) -> Remarks:
     """Return what would keep a policy from being in force, in the words of the agent."""
     memory = match.rule.memory
@@ -116,7 +116,7 @@ def obstacles(
     return tuple(each for each in found if each.reason != RESIZE_ASKED)
 
 
-def _no_agent(pod: PodState, node: NodeState) -> Remarks:
+def _no_agent(pod: PlannedPod, node: PlannedNode) -> Remarks:
     if node.has_agent is not False or not pod.node:
         return ()
     what = (

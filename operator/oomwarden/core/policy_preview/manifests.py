@@ -16,7 +16,7 @@ from oomwarden.core.objects.needed_fields import pod_fields
 from oomwarden.core.objects.unreadable import display_name
 from oomwarden.core.pods.manifest import pod_facts
 from oomwarden.core.policy.policy import CLUSTER, NAMESPACED, Policy, parse_policy
-from oomwarden.core.policy_preview.cluster_state import NodeState, PodState
+from oomwarden.core.policy_preview.cluster_state import PlannedNode, PlannedPod
 
 MAX_NAMED = 5
 _ENDED = ("Succeeded", "Failed")
@@ -48,7 +48,7 @@ class Manifests:
         """Return the objects of a kind."""
         return self.by_kind.get(kind, [])
 
-    def pods(self, namespace: str) -> tuple[PodState, ...]:
+    def pods(self, namespace: str) -> tuple[PlannedPod, ...]:
         """Return the pods that run or will run, and one for each template of a workload.
 
         Args:
@@ -62,7 +62,7 @@ class Manifests:
 
     def _pod(
         self, manifest: Manifest, namespace: str, kept: Mapping[str, KeptLimits]
-    ) -> PodState | None:
+    ) -> PlannedPod | None:
         metadata = object_at(manifest, "metadata")
         ended = object_at(manifest, "status").get("phase") in _ENDED
         if ended or metadata.get("deletionTimestamp"):
@@ -78,13 +78,13 @@ class Manifests:
             self.unreadable.append(f"{display_name('Pod', manifest)}: {facts.unreadable}")
         node = object_at(manifest, "spec").get("nodeName")
         owned = _with_ownership(facts, kept.get(facts.uid, {}))
-        return PodState(owned, node if isinstance(node, str) else "")
+        return PlannedPod(owned, node if isinstance(node, str) else "")
 
     def namespaces(self) -> dict[str, Labels]:
         """Return the labels of the namespaces."""
         return {_name(each): _labels(each) for each in self.of("Namespace")}
 
-    def nodes(self, *, with_agents: bool) -> dict[str, NodeState]:
+    def nodes(self, *, with_agents: bool) -> dict[str, PlannedNode]:
         """Return the nodes.
 
         Args:
@@ -93,7 +93,7 @@ class Manifests:
         reports = {_name(each): each for each in self.of("OOMNode")}
         found = {_name(each): _node(each) for each in self.of("Node")}
         for name in {*reports, *found} if with_agents else reports:
-            found[name] = _with_report(found.get(name, NodeState()), reports.get(name))
+            found[name] = _with_report(found.get(name, PlannedNode()), reports.get(name))
         return found
 
     def policies(self, namespace: str) -> tuple[Policy, ...]:
@@ -165,12 +165,12 @@ def _labels(manifest: Json) -> Labels:
     return {key: value for key, value in labels.items() if isinstance(value, str)}
 
 
-def _node(manifest: Json) -> NodeState:
+def _node(manifest: Json) -> PlannedNode:
     capacity = object_at(object_at(manifest, "status"), "capacity").get("memory")
-    return NodeState(labels=_labels(manifest), capacity=_amount(capacity))
+    return PlannedNode(labels=_labels(manifest), capacity=_amount(capacity))
 
 
-def _with_report(node: NodeState, report: Json | None) -> NodeState:
+def _with_report(node: PlannedNode, report: Json | None) -> PlannedNode:
     if report is None:
         return replace(node, has_agent=False)
     status = object_at(report, "status")

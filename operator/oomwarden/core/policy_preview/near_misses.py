@@ -7,14 +7,14 @@ from oomwarden.api.policy import ClusterOOMPolicySpec
 from oomwarden.core.model.pod import Labels
 from oomwarden.core.policy.matching import match, selects_labels
 from oomwarden.core.policy.policy import Policy
-from oomwarden.core.policy_preview.cluster_state import ClusterState, PodState
+from oomwarden.core.policy_preview.cluster_state import ClusterState, PlannedPod
 
 MAX_COMPARED = 2_000
 """Pods that are compared; one of thousands is as good an example."""
 MAX_NAMED = 5
 
 
-def why_nothing(state: ClusterState, policy: Policy, selected: Sequence[PodState]) -> str:
+def why_nothing(state: ClusterState, policy: Policy, selected: Sequence[PlannedPod]) -> str:
     """Return why a policy has no effect at all; empty if it has one.
 
     Args:
@@ -34,7 +34,7 @@ def why_nothing(state: ClusterState, policy: Policy, selected: Sequence[PodState
     return f"it selects none of {_count(len(pods))} in {where}; closest is {name}: {_and(lacks)}"
 
 
-def _without_match(policy: Policy, selected: Sequence[PodState]) -> str:
+def _without_match(policy: Policy, selected: Sequence[PlannedPod]) -> str:
     names = {one.name for each in selected for one in each.containers}
     if any(match(policy, name) for name in names):
         return ""
@@ -43,7 +43,7 @@ def _without_match(policy: Policy, selected: Sequence[PodState]) -> str:
     return f"no rule matches a container of its pods: {', '.join(shown)}{more}"
 
 
-def _misses(state: ClusterState, policy: Policy, pod: PodState) -> Iterator[str]:
+def _misses(state: ClusterState, policy: Policy, pod: PlannedPod) -> Iterator[str]:
     """Yield what keeps a policy from selecting a pod."""
     spec, facts = policy.spec, pod.facts
     yield from _label_misses(spec.pod_selector, facts.labels, "its")

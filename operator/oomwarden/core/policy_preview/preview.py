@@ -14,8 +14,8 @@ from oomwarden.core.policy.matching import Match
 from oomwarden.core.policy.policy import Policy, PolicyKey
 from oomwarden.core.policy_preview.cluster_state import (
     ClusterState,
-    NodeState,
-    PodState,
+    PlannedNode,
+    PlannedPod,
     PolicyChange,
     changed,
 )
@@ -52,7 +52,7 @@ class ContainerPreview:
         remarks: What stands in the way, in the words of the agent.
     """
 
-    pod: PodState
+    pod: PlannedPod
     container: str
     policy: PolicyKey
     result: Result
@@ -62,12 +62,12 @@ class ContainerPreview:
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
+class _Comparison:
     """One container, and how the policies stand on it before and after the changes."""
 
-    pod: PodState
+    pod: PlannedPod
     container: ContainerFacts
-    node: NodeState
+    node: PlannedNode
     baseline: int | None
     before: Evaluation
     after: Evaluation
@@ -114,15 +114,15 @@ class Preview:
 
     def _case(
         self,
-        pod: PodState,
+        pod: PlannedPod,
         container: ContainerFacts,
         now: tuple[Policy, ...],
         then: tuple[Policy, ...],
-    ) -> _Case:
+    ) -> _Comparison:
         node = self.state.node_of(pod)
         baseline = estimated_score(pod.facts, container, node.capacity)
         before, after = (self._evaluate(each, container.name, baseline) for each in (now, then))
-        return _Case(pod, container, node, baseline, before, after)
+        return _Comparison(pod, container, node, baseline, before, after)
 
     def _evaluate(
         self, policies: tuple[Policy, ...], container: str, baseline: int | None
@@ -133,12 +133,12 @@ class Preview:
             self._evaluations[key] = evaluate(policies, container, baseline, self.state.floor)
         return self._evaluations[key]
 
-    def _previews(self, case: _Case) -> Iterator[ContainerPreview]:
+    def _previews(self, case: _Comparison) -> Iterator[ContainerPreview]:
         for key in dict.fromkeys(each.key for each in self.changes):
             if (found := self._preview(case, key)) is not None:
                 yield found
 
-    def _preview(self, case: _Case, key: PolicyKey) -> ContainerPreview | None:
+    def _preview(self, case: _Comparison, key: PolicyKey) -> ContainerPreview | None:
         """Return what one change does to a container; None if it does not concern it."""
         chosen, won = case.after.selection, case.before.selection.winner
         now, then = case.settings(case.before), case.settings(case.after)
@@ -165,6 +165,6 @@ def _result(now: ContainerSettings, then: ContainerSettings, remarks: Remarks) -
     return Result.STAY if now.effect == then.effect else Result.CHANGE
 
 
-def selected_pods(state: ClusterState, policy: Policy) -> Iterable[PodState]:
+def selected_pods(state: ClusterState, policy: Policy) -> Iterable[PlannedPod]:
     """Yield the pods that a policy selects, whatever its rules match."""
     return (pod for pod in state.pods if state.selects(policy, pod))
