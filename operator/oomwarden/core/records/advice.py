@@ -91,16 +91,16 @@ def _named(names: Sequence[str]) -> str:
 def _retained(largest: LargestPart, volumes: Sequence[str]) -> str:
     volume = "each of these volumes" if len(volumes) > 1 else "the volume"
     return (
-        f"{rounded_bytes(largest.size)} of the limit is still used by {_where(volumes)} of the pod: "
-        "restarting the container does not free tmpfs. Delete files there, recreate the pod, or "
+        f"{rounded_bytes(largest.size)} of the limit is still used by {_where(volumes)} of the "
+        "pod: restarting the container does not free tmpfs. Delete files there, recreate the pod, or "
         f"set a sizeLimit below the limit for {volume}."
     )
 
 
 def _unattributed(largest: LargestPart, volumes: Sequence[str]) -> str:
     return (
-        f"{rounded_bytes(largest.size)} is still used by {_where(volumes)} of the pod: it was charged to "
-        "the container that wrote it, and a restart does not free tmpfs."
+        f"{rounded_bytes(largest.size)} is still used by {_where(volumes)} of the pod: it was "
+        "charged to the container that wrote it, and a restart does not free tmpfs."
     )
 
 
