@@ -26,8 +26,11 @@ _LIBRARIES = "usr/lib/x86_64-linux-gnu"
 _FONTS = """\
 <fontconfig>
   <dir prefix="relative">usr/share/fonts</dir>
-  <alias><family>sans-serif</family><prefer><family>Liberation Sans</family></prefer></alias>
-  <alias><family>monospace</family><prefer><family>Liberation Mono</family></prefer></alias>
+  <match>
+    <test name="family" compare="contains"><string>ono</string></test>
+    <edit name="family" mode="append"><string>Liberation Mono</string></edit>
+  </match>
+  <match><edit name="family" mode="append"><string>Liberation Sans</string></edit></match>
 </fontconfig>
 """
 """Only fonts from here, so that a page looks the same on every machine."""

@@ -92,8 +92,8 @@ def _retained(largest: LargestPart, volumes: Sequence[str]) -> str:
     volume = "each of these volumes" if len(volumes) > 1 else "the volume"
     return (
         f"{rounded_bytes(largest.size)} of the limit is still used by {_where(volumes)} of the "
-        "pod: restarting the container does not free tmpfs. Delete files there, recreate the pod, or "
-        f"set a sizeLimit below the limit for {volume}."
+        "pod: restarting the container does not free tmpfs. Delete files there, recreate the pod, "
+        f"or set a sizeLimit below the limit for {volume}."
     )
 
 
