@@ -3,11 +3,11 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 VENV = $(shell tools/venv.sh)
 RUN = PATH="$(VENV)/bin:$$PATH" PYTHONPATH=operator:.
-UNIT = pytest -q -n auto tests --ignore=tests/kernel_vm
+UNIT = pytest -q -n auto tests --ignore=tests/kernel_vm --ignore=tests/browser
 # Each process has its own cluster. Stories that share a fixture stay together, in e2e/order.py's order.
 STORIES = pytest -v -n auto --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help check lint types unit coverage test test-fast fuzz kernel-test e2e bench bench-recall bench-enforce \
+.PHONY: help check lint types unit coverage test test-fast fuzz browser-test kernel-test e2e bench bench-recall bench-enforce \
 	demo demo-down lab-down generate verify lock wheel
 
 help: ## print this list
@@ -39,7 +39,9 @@ lab-down: ## stop the labs of the stories
 
 # `coverage` runs the unit tests of `check`, so they run once.
 test: ## everything: check with coverage, real kernels, real clusters; prints the time of each phase
-	@python3 tools/phases.py lint types coverage verify kernel-test e2e
+	@python3 tools/phases.py lint types coverage verify browser-test kernel-test e2e
+browser-test: ## the page of `kubectl oom report` in a real browser, which is downloaded once
+	@$(RUN) pytest -q tests/browser
 kernel-test: ## checks of kernel behaviour on two real kernels (root)
 	@$(RUN) pytest -q tests/kernel_vm
 e2e: ## user stories on real clusters (STORY=test_kills.py; ARGS=--shuffle; KUBECONFIG=... for your own)

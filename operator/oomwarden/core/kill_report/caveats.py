@@ -80,8 +80,8 @@ def _containers(records: Sequence[KillRecord]) -> str:
     if not unnamed:
         return ""
     return (
-        f"{_kills(unnamed)} could not be attributed to one container; the candidates are named where "
-        "they are known."
+        f"{_kills(unnamed)} could not be attributed to one container; the candidates are named "
+        "where they are known."
     )
 
 

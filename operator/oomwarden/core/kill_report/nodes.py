@@ -22,13 +22,13 @@ def node_caveats(nodes: Iterable[Json], now: datetime) -> tuple[str, ...]:
         sentences.append("No node has an agent that reports, so new kills are not recorded.")
     if lost["unattributed"]:
         sentences.append(
-            f"Kills that could not be attributed to a pod, in the lifetime of the agents' stores: "
-            f"{lost['unattributed']:,}. No record has them."
+            f"No record has {lost['unattributed']:,} kills that could not be attributed to a pod, "
+            "in the lifetime of the agents' stores."
         )
     if lost["undeliverable"]:
         sentences.append(
-            "Kills whose records the API server did not take, in the lifetime of the agents' "
-            f"stores: {lost['undeliverable']:,}."
+            f"No record has {lost['undeliverable']:,} kills whose records the API server did not "
+            "take, in the lifetime of the agents' stores."
         )
     return (*sentences, *_silent(found, now))
 
@@ -42,10 +42,11 @@ def _silent(nodes: list[Json], now: datetime) -> tuple[str, ...]:
     if not names:
         return ()
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return (
+    sentence = (
         f"Agents without a sign of life for 11 minutes or more: {', '.join(names[:_NAMED])}{more}. "
-        "Their latest kills may be missing.",
+        "Their latest kills may be missing."
     )
+    return (sentence,)
 
 
 def _is_silent(node: Json, now: datetime) -> bool:
