@@ -84,16 +84,10 @@ def _victim(dice: random.Random, anon: int) -> dict[str, Any]:
 
 def memory(time: datetime, pattern: str, limit: int, dice: random.Random) -> dict[str, Any]:
     """Return the memory of a record whose readings look like a pattern; the limit is in MiB."""
-    shapes = {
-        "Leak": lambda share: 0.3 + 0.68 * share,
-        "Spike": lambda share: 0.5 + 0.1 * dice.random() + (0.35 if share > 0.95 else 0),
-        "Steady": lambda _: 0.9 + 0.05 * dice.random(),
-        "Startup": lambda share: 0.2 + 0.75 * min(1, share * 2),
-    }
     samples = [
         {
             "at": stamp(time - timedelta(seconds=300 - 10 * number)),
-            "usage": f"{int(limit * 1024 * shapes[pattern](number / 29))}Ki",
+            "usage": f"{int(limit * 1024 * _share(pattern, number / 29, dice))}Ki",
         }
         for number in range(30)
     ]
@@ -112,6 +106,17 @@ def memory(time: datetime, pattern: str, limit: int, dice: random.Random) -> dic
         "detail": {**at, **parts},
         "pattern": {"name": pattern, "evidence": f"what a {pattern} looks like"},
     }
+
+
+def _share(pattern: str, when: float, dice: random.Random) -> float:
+    """Return the share of the limit that is used; `when` goes from 0 to 1."""
+    if pattern == "Leak":
+        return 0.3 + 0.68 * when
+    if pattern == "Spike":
+        return 0.5 + 0.1 * dice.random() + (0.35 if when > 0.95 else 0)
+    if pattern == "Steady":
+        return 0.9 + 0.05 * dice.random()
+    return 0.2 + 0.75 * min(1, when * 2)
 
 
 def _answered(dice: random.Random, time: datetime, limit: int) -> dict[str, Any]:

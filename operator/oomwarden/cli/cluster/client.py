@@ -127,6 +127,14 @@ class Cluster:
                     raise ExpiredError("the watch ended; run the command again")
                 yield event["type"], event["object"]
 
+    def text(self, path: str, right: str) -> str:
+        """Return an answer that is no object, such as a log.
+
+        Raises:
+            CliError: The API server refuses, or does not answer.
+        """
+        return self.connection.request("GET", path, right).decode(errors="replace")
+
     def request(
         self, method: str, path: str, right: str, body: object = None, content: str | None = None
     ) -> Manifest:

@@ -4,12 +4,12 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from oomwarden import __version__
 from oomwarden.cli.cluster.client import Cluster
 from oomwarden.cli.cluster.errors import ForbiddenError, NotFoundError
 from oomwarden.cli.cluster.options import (
@@ -142,5 +142,5 @@ def _write(made: KillReport, form: ReportForm, file: Path | None, default: str) 
 
 def _rendered(made: KillReport, form: ReportForm) -> str:
     if form is ReportForm.HTML:
-        return page(made, version("oomwarden"))
+        return page(made, __version__)
     return serialized(as_object(made), Output(form.value))

@@ -1,0 +1,1 @@
+"""What `kubectl oom test` does in the cluster."""
