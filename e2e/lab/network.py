@@ -6,6 +6,9 @@ from e2e.lab.errors import LabError
 from e2e.lab.instance import Instance
 from e2e.lab.shell import run
 
+POD_NETWORK = "10.244.1.0/24"
+"""As in rootfs/etc/cni/net.d/10-lab.conflist."""
+
 
 def create(instance: Instance, node: Sequence[str] = ()) -> None:
     """Create a new namespace, after removing leftovers of an interrupted run.
@@ -29,6 +32,8 @@ def create(instance: Instance, node: Sequence[str] = ()) -> None:
         "link add br0 type bridge",
         f"addr add {instance.host_ip}/24 dev br0",
         "link set br0 up",
+        # The API server's proxy reaches pods, as it does in most clusters.
+        f"route add {POD_NETWORK} via {instance.node_ip}",
         *node,
     ):
         run("ip", "-netns", instance.namespace, *command.split())
