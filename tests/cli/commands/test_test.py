@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import yaml
-from oomwarden.cli.commands import test as command
 from oomwarden.core.kill_test.sacrifice import CONTAINER
 
 from tests.support.command_line import CommandLine
@@ -20,7 +19,7 @@ EVENTS = "/apis/events.k8s.io/v1/namespaces/shop/events"
 
 @pytest.fixture(autouse=True)
 def fixed_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command.secrets, "token_hex", lambda _: "c0ffee")
+    monkeypatch.setattr("secrets.token_hex", lambda _: "c0ffee")
 
 
 def agents() -> dict[str, Any]:

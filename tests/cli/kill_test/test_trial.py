@@ -1,107 +1,16 @@
 """A kill test against a cluster that plays a script; seconds pass when the test sleeps."""
 
-from dataclasses import dataclass, field
-from typing import Any
-
 import pytest
-from oomwarden.cli.cluster.client import Cluster
 from oomwarden.cli.cluster.errors import ForbiddenError, NotFoundError
-from oomwarden.cli.cluster.resources import ApiResource
 from oomwarden.cli.errors import CliError
 from oomwarden.cli.kill_test.agents import AgentSet
 from oomwarden.cli.kill_test.trial import KillTrial
-from oomwarden.core.kill_test.sacrifice import CONTAINER, sacrificial_pod
+from oomwarden.core.kill_test.sacrifice import sacrificial_pod
 from oomwarden.core.kill_test.steps import KillStep, StepName, StepOutcome, has_passed
 
-from tests.support.kill_objects import oomkill
+from tests.support.played_cluster import NEVER, PlayedCluster, Script
 
-NEVER = 1e9
 AGENTS = AgentSet("oomwarden", "registry.example.com/oomwarden:1", 9808)
-RECORD = "oom-test-1-aaaa"
-
-
-@dataclass
-class Script:
-    """What happens when, in seconds, and what the user may not do."""
-
-    scheduled: float = 0.1
-    killed: float = 3.0
-    recorded: float = 2.5
-    event: float = 2.6
-    ended: dict[str, Any] = field(
-        default_factory=lambda: {
-            "reason": "OOMKilled", "exitCode": 137, "finishedAt": "2026-11-01T10:00:00Z",
-        }
-    )  # fmt: skip
-    forbidden: tuple[str, ...] = ()
-    fails_to_create: bool = False
-
-
-class PlayedCluster(Cluster):
-    """Answers as the script says."""
-
-    def __init__(self, script: Script) -> None:
-        super().__init__(None, None)
-        self.script = script
-        self.now = 0.0
-        self.created: list[object] = []
-        self.deleted: list[object] = []
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-    def get(self, resource: ApiResource, namespace: str | None, name: str) -> dict[str, Any]:
-        del namespace, name
-        self._check(resource.plural)
-        script = self.script
-        spec = {"nodeName": "node-1"} if self.now >= script.scheduled else {}
-        state: dict[str, Any] = {"waiting": {"reason": "ImagePullBackOff", "message": "no image"}}
-        if self.now >= script.killed:
-            state = {"terminated": script.ended}
-        status = [{"name": CONTAINER, "state": state}] if spec else []
-        return {"spec": spec, "status": {"containerStatuses": status}}
-
-    def find(self, resource: ApiResource, namespace: str | None, name: str) -> Any:  # noqa: ANN401
-        del namespace, name
-        self._check(resource.plural)
-        if self.now < self.script.event:
-            return None
-        return {"reason": "OOMKilled", "note": "container sacrifice: python3 killed. More."}
-
-    def listing(
-        self, resource: ApiResource, namespace: str | None = None, selector: str | None = None
-    ) -> tuple[list[dict[str, Any]], str]:
-        del namespace
-        self._check(resource.plural)
-        found = self.now >= self.script.recorded and selector == "oomwarden.io/pod-uid=u1"
-        return ([oomkill(RECORD, limit="32Mi")] if found else []), "7"
-
-    def request(
-        self, method: str, path: str, right: str, body: object = None, content: str | None = None
-    ) -> dict[str, Any]:
-        del right, content
-        self._check(f"{method} {path.partition('?')[0].rpartition('/')[2]}")
-        if method == "POST":
-            self.created.append(body)
-            if self.script.fails_to_create:
-                raise CliError("the API server does not answer")
-            return {"metadata": {"uid": "u1"}}
-        if method == "DELETE":
-            self.deleted.append(body)
-            return {}
-        return {"items": [{"metadata": {"name": "agent-1"}}]}
-
-    def text(self, path: str, right: str) -> str:
-        del right
-        self._check(path.partition("?")[0].rpartition("/")[2])
-        if path.endswith("/metrics"):
-            assert path.startswith("/api/v1/namespaces/oomwarden/pods/agent-1%3A9808/proxy/")
-            return f"oomwarden_oom_kills_total {7 + (self.now >= self.script.killed)}.0\n"
-        return "1793527199.5\n1793527199.75\n"
-
-    def _check(self, what: str) -> None:
-        if what in self.script.forbidden:
-            raise ForbiddenError(f"you may not {what}")
 
 
 def play(
@@ -250,14 +159,12 @@ def test_a_pod_that_may_not_be_deleted_is_named() -> None:
     assert "kubectl delete pod oom-test-1 -n shop" in trial.steps[-1].text
 
 
-def test_a_pod_that_is_gone_needs_no_clean_up() -> None:
+def test_a_pod_that_is_gone_needs_no_clean_up(monkeypatch: pytest.MonkeyPatch) -> None:
     trial, cluster = prepared(Script())
 
     def gone(*_: object) -> None:
         raise NotFoundError("pods oom-test-1 not found")
 
-    cluster.request, request = gone, cluster.request  # type: ignore[method-assign, assignment]
-    trial._began = 0.0
+    monkeypatch.setattr(cluster, "request", gone)
     trial._clean_up(keep=False)
     assert trial.steps == []
-    assert request

@@ -21,7 +21,7 @@ def remedy(**changes: Any) -> Remedy:  # noqa: ANN401 - JSON
 
 def with_memory(pattern: str | None = None, **parts: str) -> dict[str, Any]:
     at = {"at": stamp(NOW - timedelta(hours=1, seconds=1)), "usage": "500Mi"}
-    found = {**at, "samples": [at], "detail": {**at, **parts}}
+    found: dict[str, Any] = {**at, "samples": [at], "detail": {**at, **parts}}
     return found | ({"pattern": {"name": pattern, "evidence": "seen"}} if pattern else {})
 
 

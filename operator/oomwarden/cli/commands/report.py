@@ -24,13 +24,13 @@ from oomwarden.cli.errors import USAGE, CliError
 from oomwarden.cli.output.objects import Output, serialized
 from oomwarden.cli.output.periods import point_in_time
 from oomwarden.cli.output.terminal import visible
-from oomwarden.cli.report.objects import as_object
 from oomwarden.cli.report.page import page
 from oomwarden.cli.report.wording import plural
 from oomwarden.cli.sub_command import sub_command
 from oomwarden.core.history.filters import RecordFilter
 from oomwarden.core.history.kill_record import read_record
 from oomwarden.core.kill_report.nodes import node_caveats
+from oomwarden.core.kill_report.objects import as_object
 from oomwarden.core.kill_report.period import Period
 from oomwarden.core.kill_report.report import KillReport, build_report
 

@@ -74,7 +74,7 @@ def describe_curve(kill: WorstKill) -> str:
 
 
 def _ago(seconds: float) -> str:
-    before = max(-seconds, 0.0)
+    before = abs(min(seconds, 0.0))
     if before < 120:  # noqa: PLR2004 - seconds
         shown = f"{before:.1f}" if before < 10 else f"{before:.0f}"  # noqa: PLR2004 - seconds
         return f"{shown.removesuffix('.0')} s before"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from oomwarden.cli.report.causes import tag, tags
 from oomwarden.cli.report.html import Content, Markup, element, joined
-from oomwarden.cli.report.tables import Column, data_table, spark_line, stacked_bar
+from oomwarden.cli.report.tables import TableColumn, data_table, spark_line, stacked_bar
 from oomwarden.cli.report.wording import (
     breakable,
     exact_amount,
@@ -24,14 +24,14 @@ def workloads(report: KillReport) -> Markup:
     """Return the table of workloads."""
     span = length(report.period.length)
     columns = [
-        Column("Workload"),
-        Column("Kills", is_number=True),
-        Column("By cause"),
-        Column("Over time"),
-        Column(f"{span} before", is_number=True),
-        Column("Pods", is_number=True),
-        Column("Limit hit"),
-        Column("Last (UTC)"),
+        TableColumn("Workload"),
+        TableColumn("Kills", is_number=True),
+        TableColumn("By cause"),
+        TableColumn("Over time"),
+        TableColumn(f"{span} before", is_number=True),
+        TableColumn("Pods", is_number=True),
+        TableColumn("Limit hit"),
+        TableColumn("Last (UTC)"),
     ]
     most = max(each.kills for each in report.workloads)
     rows = [_workload(each, most) for each in report.workloads]
@@ -82,11 +82,11 @@ def causes(report: KillReport) -> Markup:
 def nodes(report: KillReport) -> Markup:
     """Return the table of nodes."""
     columns = [
-        Column("Node"),
-        Column("Kills", is_number=True),
-        Column("By cause"),
-        Column("Pods", is_number=True),
-        Column("Last (UTC)"),
+        TableColumn("Node"),
+        TableColumn("Kills", is_number=True),
+        TableColumn("By cause"),
+        TableColumn("Pods", is_number=True),
+        TableColumn("Last (UTC)"),
     ]
     most = max(each.kills for each in report.nodes)
     rows = [_node(each, most) for each in report.nodes]
@@ -138,8 +138,13 @@ def responses(report: KillReport) -> Markup:
 def _latest(report: KillReport) -> Markup | None:
     if not report.responses.latest:
         return None
-    columns = [Column("Workload"), Column("Response"), Column("Limit"), Column("When (UTC)")]
-    columns.append(Column("Why"))
+    columns = [
+        TableColumn("Workload"),
+        TableColumn("Response"),
+        TableColumn("Limit"),
+        TableColumn("When (UTC)"),
+    ]
+    columns.append(TableColumn("Why"))
     rows: list[Sequence[Content]] = [
         [
             [element("span", each.namespace, class_="namespace"), breakable(each.workload)],
@@ -192,7 +197,9 @@ def _remedy(remedy: Remedy) -> Markup:
             element("span", plural(remedy.kills, "kill"), class_="count"),
         ),
         element("p", with_code(remedy.text)),
-        element("p", f"Seen: {remedy.evidence}.", class_="note") if remedy.evidence else None,
+        element("p", f"Seen: {remedy.evidence.rstrip('.')}.", class_="note")
+        if remedy.evidence
+        else None,
         command,
     )
 

@@ -12,7 +12,7 @@ _SPARK_HEIGHT, _BAR_HEIGHT = 24, 12
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     """A column of a table.
 
     Attributes:
@@ -26,7 +26,7 @@ class Column:
 def data_table(
     caption: str,
     name: str,
-    columns: Sequence[Column],
+    columns: Sequence[TableColumn],
     rows: Sequence[Sequence[Content]],
     *,
     is_caption_hidden: bool = False,
@@ -55,13 +55,13 @@ def data_table(
     )
 
 
-def _cells(columns: Sequence[Column], row: Sequence[Content]) -> list[Markup]:
+def _cells(columns: Sequence[TableColumn], row: Sequence[Content]) -> list[Markup]:
     first, *rest = zip(columns, row, strict=True)
     head = element("th", first[1], scope="row", class_=_class(first[0]))
     return [head, *(element("td", cell, class_=_class(column)) for column, cell in rest)]
 
 
-def _class(column: Column) -> str | None:
+def _class(column: TableColumn) -> str | None:
     return "number" if column.is_number else None
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from oomwarden.cli.report.axis import count_ticks, percent
 from oomwarden.cli.report.causes import ORDER, class_of, tag
 from oomwarden.cli.report.html import Markup, element, joined
-from oomwarden.cli.report.tables import Column, data_table
+from oomwarden.cli.report.tables import TableColumn, data_table
 from oomwarden.cli.report.wording import length, plural, short_moment, tick, time_of
 from oomwarden.core.kill_report.groups import TimeBar
 from oomwarden.core.kill_report.period import Period
@@ -122,8 +122,8 @@ def _labels(period: Period, bars: Sequence[TimeBar]) -> Markup:
 
 
 def _table(bars: Sequence[TimeBar]) -> Markup:
-    columns = [Column("From (UTC)"), Column("Kills", is_number=True)]
-    columns += [Column(cause, is_number=True) for cause in ORDER if _occurs(cause, bars)]
+    columns = [TableColumn("From (UTC)"), TableColumn("Kills", is_number=True)]
+    columns += [TableColumn(cause, is_number=True) for cause in ORDER if _occurs(cause, bars)]
     rows = [
         [time_of(bar.start, short_moment(bar.start)), f"{bar.kills:,}"]
         + [str(dict(bar.causes).get(cause, 0)) for cause in ORDER if _occurs(cause, bars)]

@@ -76,9 +76,9 @@ def _figure(kill: WorstKill, number: int) -> Markup:
 
 def _pattern(memory: MemoryBefore) -> Markup:
     verdict = memory.pattern
-    if verdict.pattern == Pattern.UNKNOWN:
-        return element("p", element("span", "No pattern", class_="badge"), " ", verdict.evidence)
-    return element("p", element("span", verdict.pattern, class_="badge"), " ", verdict.evidence)
+    name = "No pattern" if verdict.pattern is Pattern.UNKNOWN else verdict.pattern
+    evidence = f"{verdict.evidence[:1].upper()}{verdict.evidence[1:].rstrip('.')}."
+    return element("p", element("span", name, class_="badge"), " ", evidence)
 
 
 def _filled(memory: MemoryBefore) -> Markup | None:

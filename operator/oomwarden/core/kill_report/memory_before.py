@@ -1,12 +1,13 @@
 """A container's memory before a kill, as its record has it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.history.kill_record import KillRecord, bytes_at, text_at, time_at
 from oomwarden.core.objects.json_parts import Json, object_at, objects_at
+from oomwarden.core.usage_pattern.classifier import classify
 from oomwarden.core.usage_pattern.verdict import Pattern, UsagePoint, Verdict
 
 MAX_POINTS = 600
@@ -27,7 +28,7 @@ _PARTS = {
     "kernelOther": "Other kernel memory",
 }
 """Names for people, by the field of a record."""
-_UNREAD = Verdict(Pattern.UNKNOWN, "The record has too few readings to show a pattern.")
+_UNREAD = Verdict(Pattern.UNKNOWN, "its memory was not observed before the kill")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def memory_before(record: KillRecord) -> MemoryBefore:
     parts = tuple(_parts(detail))
     return MemoryBefore(
         points=points,
-        pattern=_pattern(memory),
+        pattern=_pattern(memory, points, own_limit(record)),
         parts=parts,
         parts_total_bytes=bytes_at(detail, "usage") if parts else None,
         retained_tmpfs_bytes=bytes_at(object_at(record.manifest, "podMemory"), "shmem"),
@@ -107,9 +108,10 @@ def _parts(detail: Json) -> list[MemoryPart]:
     return sorted(known, key=lambda each: -each.size_bytes)
 
 
-def _pattern(memory: Json) -> Verdict:
+def _pattern(memory: Json, points: Sequence[UsagePoint], limit: int | None) -> Verdict:
+    """Return the pattern that the agent recorded, which knew more; an older one recorded none."""
     recorded = object_at(memory, "pattern")
     name, evidence = text_at(recorded, "name"), text_at(recorded, "evidence")
     if name in set(Pattern):
         return Verdict(Pattern(name), evidence or "")
-    return _UNREAD
+    return classify(points, limit) if points else _UNREAD
