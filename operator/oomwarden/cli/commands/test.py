@@ -31,7 +31,7 @@ class ResultForm(StrEnum):
     YAML = "yaml"
 
 
-@app.command()
+@app.command("test")
 def kill_a_pod(
     namespace: Namespace = None,
     node: Annotated[str | None, typer.Option(help="Kill on this node.")] = None,

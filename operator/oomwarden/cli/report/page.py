@@ -105,7 +105,7 @@ def _figure(number: int, noun: str, note: Content) -> Markup:
 
 def _compared(report: KillReport) -> str:
     now, before = report.figures.kills, report.previous.kills
-    span = length(report.period.length)
+    span = length(report.period.length).removeprefix("1 ")
     if not before:
         return f"none in the {span} before"
     change = "as many as" if now == before else f"{abs(now - before):,} {_more(now, before)} than"
