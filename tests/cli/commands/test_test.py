@@ -1,10 +1,13 @@
 """`kubectl oom test` as a person calls it; what happens in between is tests/cli/kill_test."""
 
 import json
+import os
+import signal
 from typing import Any
 
 import pytest
 import yaml
+from oomwarden.cli.kill_test.trial import KillTrial
 from oomwarden.core.kill_test.sacrifice import CONTAINER
 
 from tests.support.command_line import CommandLine
@@ -104,6 +107,16 @@ def test_without_a_record_the_exit_code_is_1_and_the_check_is_named(cluster: Com
         "error: the test failed: no OOMKill of the pod came within 1 s; check the agent on node-1: "
         "kubectl oom doctor\n"
     )
+    assert f"DELETE {PODS}/{NAME}" in cluster.cluster.requests
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_test_and_deletes_the_pod(
+    cluster: CommandLine, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    monkeypatch.setattr(KillTrial, "_look", lambda _: os.kill(os.getpid(), number))
+    ran = cluster("test")
+    assert ran.code == 130
     assert f"DELETE {PODS}/{NAME}" in cluster.cluster.requests
 
 

@@ -1,7 +1,10 @@
 """`kubectl oom test`: kills a pod of its own, and shows what the cluster makes of it."""
 
 import secrets
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Annotated
 
@@ -97,7 +100,8 @@ def _agents(cluster: Cluster, *, is_needed: bool) -> AgentSet | None:
 
 
 def _run(trial: KillTrial, seconds: float, *, keep: bool, form: ResultForm | None) -> None:
-    trial.run(seconds, keep=keep)
+    with _cleaning_up_when_terminated():
+        trial.run(seconds, keep=keep)
     if form:
         sys.stdout.write(serialized(_as_object(trial), Output(form)))
     else:
@@ -105,6 +109,20 @@ def _run(trial: KillTrial, seconds: float, *, keep: bool, form: ResultForm | Non
     if not has_passed(trial.steps):
         missing = missing_steps(trial.steps)
         raise CliError(f"the test failed: {why_failed(missing, trial.progress, seconds)}")
+
+
+@contextmanager
+def _cleaning_up_when_terminated() -> Iterator[None]:
+    """Treat SIGTERM like Ctrl-C: a CI job that runs too long is ended by it."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _print(step: KillStep) -> None:
