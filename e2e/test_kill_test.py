@@ -38,6 +38,6 @@ def test_a_kill_test_sees_record_event_and_metric_leaves_no_pod_and_is_reported(
     assert 0 <= found["latencySeconds"] < 10
     page = kubectl_oom(world, "report", "-n", namespace, "--since", "1h")
     assert f"1 OOM kill in 1 hour, all of Pod/{found['pod']}" in page
-    assert "The record has no readings" in page or 'class="curve"' in page
+    assert f"kubectl oom why {found['record']} -n {namespace}" in page
     left = world.core.list_namespaced_pod(namespace).items
     assert [each.metadata.name for each in left if not each.metadata.deletion_timestamp] == []
