@@ -12,8 +12,15 @@ API_VERSION = f"{GROUP}/{VERSION}"
 LABEL_NODE = f"{GROUP}/node"
 LABEL_POD_UID = f"{GROUP}/pod-uid"
 LABEL_CAUSE = f"{GROUP}/cause"
+RANK_ACCOUNT = "oomwarden-rank"
+"""The ServiceAccount in the release's namespace whose tokens open the ranking of a node."""
 
 Extra = dict[str, Any]
+
+
+def rank_audience(node: str) -> str:
+    """Return the audience of a token that is good for the ranking of one node, and nothing else."""
+    return f"rank.{GROUP}/{node}"
 
 
 def validations(*each: Extra, **schema: Any) -> Extra:  # noqa: ANN401 - JSON schema values

@@ -134,6 +134,24 @@ class KillCounts(Model):
     host: int = Field(0, description="Number of kills of processes outside pods.")
 
 
+class RankEndpoint(Model):
+    """Where the agent ranks processes by whom the kernel would kill next (kubectl oom rank)."""
+
+    namespace: str = Field(description="Namespace of the agent's pod.")
+    pod: str = Field(description="Name of the agent's pod.")
+    port: int = Field(
+        description="TCP port on the loopback of the pod, for port-forwarding.",
+        ge=1,
+        le=65535,
+    )
+    certificate: str = Field(
+        description=(
+            "SHA-256 of the certificate that this agent serves there, as sha256:HEX. Clients "
+            "accept no other one."
+        )
+    )
+
+
 class OOMNodeStatus(Model):
     """Written only by the node's agent."""
 
@@ -201,4 +219,7 @@ class OOMNodeStatus(Model):
     )
     kills: KillCounts = Field(
         KillCounts(), description="Numbers of kills since the agent's database was created."
+    )
+    rank: RankEndpoint | None = Field(
+        None, description="Where the agent ranks processes; absent if it does not."
     )

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "kills": ("commands.kills", "The history of OOM kills"),
     "report": ("commands.report", "A page for a post-mortem or a weekly review"),
     "test": ("commands.test", "Kill a pod of its own, to see that everything works"),
+    "rank": ("commands.rank", "Which process the kernel would kill next, and why"),
     "leak": ("offline.leak", "Is it a leak? Samples of memory to a verdict"),
     "score": ("offline.score", "The kernel's OOM score, step by step"),
     "overcommit": ("offline.overcommit", "What the kernel promises: modes, CommitLimit, head-room"),

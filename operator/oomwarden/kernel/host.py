@@ -45,6 +45,15 @@ class Host:
         """Return MemTotal of /proc/meminfo in bytes. The kubelet reports it as memory capacity."""
         return self.meminfo().get("MemTotal", 0)
 
+    def total_swap(self) -> int:
+        """Return SwapTotal of /proc/meminfo in bytes."""
+        return self.meminfo().get("SwapTotal", 0)
+
+    def swappiness(self) -> int:
+        """Return vm.swappiness, or the kernel's default of 60 if it cannot be read."""
+        found = _number(self.proc / "sys/vm/swappiness")
+        return 60 if found is None else found
+
     def memory_stalls(self) -> MemoryStalls | None:
         """Return the pressure stall information of memory, None if the kernel has none.
 

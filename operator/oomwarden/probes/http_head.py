@@ -1,11 +1,12 @@
-"""The part of HTTP/1.1 (RFC 9112) that probes and scrapes need: one request, one response.
+"""The part of HTTP/1.1 (RFC 9112) that the servers need: one request, one response.
 
-Only the method and the path matter, and the connection ends with the response. So headers are
-ignored, and a body can never be mistaken for another request.
+Probes and scrapes need only the method and the path. The connection ends with the response, so a
+body can never be mistaken for another request.
 """
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from urllib.parse import parse_qsl
 
 MAX_HEAD_BYTES = 8192
 """Limit of request line and headers. Prometheus sends some 500 bytes, a kubelet 150."""
@@ -13,6 +14,8 @@ PLAIN = "text/plain; charset=utf-8"
 _ENDS = (b"\n\r\n", b"\n\n")
 """The empty line that ends the head. Lines may end with a bare LF (RFC 9112, 2.2)."""
 _METHODS = ("GET", "HEAD")
+MAX_PARAMETERS = 8
+"""Limit of parameters in a query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,28 @@ def parse_request(received: bytes) -> Request | HttpResponse | None:
     if method not in _METHODS:
         return _NOT_ALLOWED
     return Request(method, _path(target))
+
+
+def query_of(head: bytes) -> dict[str, str]:
+    """Return the parameters in the query of a request that was parsed, of each the first value.
+
+    Raises:
+        ValueError: There are too many.
+    """
+    target = head.removeprefix(b"\r\n").split(b"\n", 1)[0].decode("latin-1").split(" ")[1]
+    found: dict[str, str] = {}
+    for key, value in parse_qsl(target.partition("?")[2], max_num_fields=MAX_PARAMETERS):
+        found.setdefault(key, value)
+    return found
+
+
+def header_of(head: bytes, name: str) -> str:
+    """Return the value of a header of a request; empty if there is none."""
+    for line in head.split(b"\n")[1:]:
+        key, _, value = line.partition(b":")
+        if key.strip().lower() == name.lower().encode():
+            return value.strip().decode("latin-1")
+    return ""
 
 
 def _path(target: str) -> str:

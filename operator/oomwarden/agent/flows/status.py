@@ -8,6 +8,9 @@ from oomwarden.agent.flows.node import Node
 from oomwarden.agent.flows.outlook import OutlookFlow
 from oomwarden.agent.flows.scores import ScoreFlow
 from oomwarden.agent.flows.watches import ApiWatches
+from oomwarden.agent.ranking.access import RankAccess
+from oomwarden.agent.ranking.endpoint import RankService
+from oomwarden.agent.ranking.source import RankSource
 from oomwarden.agent.reporting.node_services import NodeServicesMonitor
 from oomwarden.agent.reporting.node_status import NodeStatusBuilder, ReportInputs
 from oomwarden.agent.reporting.policy_reports import PolicyReporter
@@ -43,6 +46,20 @@ class StatusFlow:
         self.builder = NodeStatusBuilder(
             settings, node.host, node.store, kills.kernel, kills.log, node.client, node.unreadable
         )
+        self.rank_access = RankAccess(node.client, settings.node)
+        self.rank_source = RankSource(
+            settings.node,
+            node.roots,
+            node.host,
+            scores.tracker,
+            lambda: kills.kernel.nested,
+        )
+        self.rank = RankService(
+            settings.rank_port,
+            (settings.namespace, settings.pod),
+            self.rank_access.decide,
+            self.rank_source.report,
+        )
         self.writer = NodeStatusWriter(
             self._status,
             partial(oomnodes.write_status, node.client, settings.node),
@@ -61,6 +78,7 @@ class StatusFlow:
         self._scores.requests.evaluate()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._scores.requests.run(), name="resize-requests")
+            group.create_task(self.rank.run(), name="rank")
             group.create_task(self.writer.run(), name="status")
 
     def loops(self) -> list[Loop]:
@@ -96,6 +114,7 @@ class StatusFlow:
                 "samples": kills.samples.worker.stuck_since,
                 "limit-hits": self._outlook.hits.worker.stuck_since,
                 "services": self.services.worker.stuck_since,
+                "ranking": self.rank_source.worker.stuck_since,
             },
         )
 
@@ -112,5 +131,6 @@ class StatusFlow:
                 records=node.pressure.merge_remedy(node.inventory.pods.values()),
                 beyond_bounds=self._watches.beyond_bounds(),
                 outlook=self._outlook.reporter.report(),
+                rank=self.rank.published,
             )
         )

@@ -20,6 +20,7 @@ from oomwarden.api.oomnode import (
     KernelInfo,
     KillCounts,
     OOMNodeStatus,
+    RankEndpoint,
 )
 from oomwarden.core.incidents import agent_kills
 from oomwarden.core.incidents.agent_kills import AgentKills
@@ -59,6 +60,7 @@ class ReportInputs:
         records: Remedy and reason where records are merged harder than usual.
         beyond_bounds: Remedy and reason where not everything is cached.
         outlook: Near misses and patterns of containers.
+        rank: Where processes are ranked; None if they are not.
     """
 
     policies: PolicyFindings
@@ -70,6 +72,7 @@ class ReportInputs:
     records: tuple[str, str]
     beyond_bounds: tuple[str, str]
     outlook: MemoryOutlook
+    rank: RankEndpoint | None
 
 
 @dataclass(slots=True)
@@ -143,6 +146,7 @@ class NodeStatusBuilder:
                 before_start=counts.get("beforeStart", 0),
                 host=work.host_kills,
             ),
+            rank=work.rank,
         )
 
     def _findings(self, work: ReportInputs, own: AgentKills) -> NodeFindings:

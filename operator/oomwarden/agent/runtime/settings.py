@@ -52,6 +52,10 @@ class Settings:
     """Interval of polling what has no watch, such as node labels; OOMWARDEN_LOOK_SECONDS."""
     metrics_port: int
     """TCP port of /healthz, /readyz and /metrics; OOMWARDEN_METRICS_PORT."""
+    rank_port: int
+    """TCP port of the ranking on the pod's loopback; 0 for none; OOMWARDEN_RANK_PORT."""
+    pod: str
+    """The name of the agent's pod; POD_NAME."""
     log_level: str
     """One of DEBUG, INFO, WARNING, ERROR; OOMWARDEN_LOG_LEVEL."""
 
@@ -77,6 +81,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         report_seconds=_integer(environment, "OOMWARDEN_REPORT_SECONDS", 10, range(1, 301)),
         poll_seconds=_integer(environment, "OOMWARDEN_LOOK_SECONDS", 60, range(5, 601)),
         metrics_port=_integer(environment, "OOMWARDEN_METRICS_PORT", 9808, range(1, 65536)),
+        rank_port=_integer(environment, "OOMWARDEN_RANK_PORT", 0, range(65536)),
+        pod=environment.get("POD_NAME", ""),
         log_level=_level(environment.get("OOMWARDEN_LOG_LEVEL", "INFO").upper()),
     )
 

@@ -2,7 +2,10 @@
 
 import logging
 import os
-from collections.abc import Iterator
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import urllib3
@@ -15,6 +18,10 @@ from oomwarden.cli.errors import CliError
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
+_FORWARDING = "v4.channel.k8s.io"
+"""Port-forwarding through a WebSocket (k8s.io/kubelet pkg/cri/streaming/portforward)."""
+_HANDSHAKE = re.compile(r"Handshake status (\d{3})")
+"""How websocket-client begins a refusal."""
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _CONFIG_HELP = "name a kubeconfig with --kubeconfig or KUBECONFIG, or a context with --context"
 
@@ -65,6 +72,48 @@ class ApiConnection:
         finally:
             response.close()
 
+    def forward(
+        self, target: str, port: int, right: str
+    ) -> tuple[socket.socket, Callable[[], str | None]]:
+        """Open a connection to a port on the loopback of a pod.
+
+        Args:
+            target: Path of the pod's subresource portforward.
+            port: The port.
+            right: What it needs.
+
+        Returns:
+            A connected socket, and a function that returns why the kubelet has closed it; None if
+            the kubelet has said nothing.
+
+        Raises:
+            CliError: The API server refuses, or does not answer.
+        """
+        from kubernetes.stream import ws_client  # noqa: PLC0415 - no other command needs it
+
+        threading.excepthook = _ignore_forwarding
+        protocol = {"sec-websocket-protocol": _FORWARDING}
+        _, url, headers, *_ = self._api.param_serialize(
+            "GET", target, header_params=protocol, auth_settings=["BearerToken"]
+        )
+        query = [("ports", str(port))]
+        settings = self._api.configuration
+        try:
+            forwarding = ws_client.portforward_call(
+                settings, "GET", url, headers=headers, query_params=query
+            )
+        except client.ApiException as error:  # the client wraps everything
+            raise self._not_forwarded(str(error.reason), right) from error
+        ours = socket.socket(fileno=forwarding.socket(port).detach())
+        return ours, lambda: forwarding.error(port)
+
+    def _not_forwarded(self, reason: str, right: str) -> CliError:
+        refused = _HANDSHAKE.match(reason)
+        if refused is None:
+            return self._unreachable(OSError(reason))
+        body = reason.rpartition("-+-+- ")[2].removeprefix("b'").removesuffix("'")
+        return from_response(int(refused[1]), body.encode(), right)
+
     def _open(
         self,
         method: str,
@@ -100,6 +149,13 @@ class ApiConnection:
             f"the API server {self.server} does not answer ({reason}); is it running, and is this "
             "the right context?"
         )
+
+
+def _ignore_forwarding(failure: threading.ExceptHookArgs) -> None:
+    """Keep the client's thread quiet; the command sees the end of its connection and says so."""
+    name = failure.thread.name if failure.thread else ""
+    if not name.startswith("Kubernetes port forward proxy"):
+        threading.__excepthook__(failure)
 
 
 def log_in(kubeconfig: str | None, context: str | None) -> ApiConnection:

@@ -110,6 +110,17 @@ class Process:
         """
         return int(self._read("oom_score"))
 
+    def cgroup_name(self) -> str:
+        """Return the last part of the path of its cgroup, such as kubelet.service.
+
+        Raises:
+            ProcessGoneError: The process has exited.
+        """
+        for line in self._read("cgroup").splitlines():
+            if line.startswith(b"0::"):
+                return line.rpartition(b"/")[2].decode("utf-8", "backslashreplace")
+        return ""
+
     def comm(self) -> bytes:
         """Return comm: up to 15 arbitrary bytes, including newlines.
 
