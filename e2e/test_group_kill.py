@@ -3,6 +3,8 @@
 Both need agents with other values than the chart's own.
 """
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from e2e.conditions import conditions, ready
 from e2e.examples import example
 from e2e.lab.errors import CommandError
 from e2e.node_access import NodeAccess
+from e2e.plugin import plugin_of_admin
 from e2e.workloads import container, family, pod, policy
 from e2e.world import Release, World, eventually
 
@@ -58,6 +61,44 @@ def test_group_kill_is_set_repaired_after_a_manual_change_and_restored(
     assert eventually(lambda: value() == "1", 30)
     writes = conditions(world.node_report(node_access.node_name()))["CgroupWrites"]
     assert (writes["status"], writes["reason"]) == ("True", "On")
+
+
+HOGS = """
+hog 48 &
+while [ ! -e /go ]; do sleep 1; done
+hog 100 & wait
+"""
+
+
+def test_the_first_process_of_a_ranking_is_the_one_that_the_kernel_kills(
+    world: World, release_with_cgroup_writes: Release, namespace: str, tmp_path: Path
+) -> None:
+    plugin = plugin_of_admin(world, tmp_path)
+    image = world.cluster.busybox_image
+    app = container("app", image, "sh", "-c", HOGS, limit="128Mi", request="128Mi")
+    world.apply(pod(namespace, "hogs", app, app="hogs"))
+    first_to_die = [{"command": "hog 48", "oomScoreAdj": 600}]
+    rule = {"memory": {"groupKill": False}, "oomScoreAdj": 0, "processes": first_to_die}
+    world.apply(policy(namespace, "singly", {"app": "hogs"}, rule))
+    world.wait_until_running(namespace, "hogs")
+    assert eventually(lambda: ready(world, namespace, "singly", enforced=1, refused=0))
+
+    def first() -> dict[str, Any]:
+        """The process that the policy names has used its memory."""
+        ran = plugin.oom("rank", "pod/hogs", "-n", namespace, "-o", "json")
+        assert ran.code == 0, ran.err
+        (inside,) = [d for d in json.loads(ran.out)["domains"] if d["level"] == "Container"]
+        assert inside["groupKill"] is False
+        found: dict[str, Any] = inside["ranking"][0]
+        return found if found["residentBytes"] >= 48 << 20 else {}
+
+    chosen = eventually(first)
+    assert chosen["oomScoreAdj"] == 600
+    assert chosen["setBy"] == {"by": "Policy", "detail": "OOMPolicy/singly"}
+    world.run_in_container(namespace, "hogs", "app", "touch /go")
+    (kill,) = eventually(lambda: world.kills(namespace, "hogs"))
+    (victim,) = kill["victims"]
+    assert (victim["pid"], victim["oomScoreAdj"]) == (chosen["pid"], 600)
 
 
 class Database:

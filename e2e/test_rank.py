@@ -6,67 +6,47 @@ import ssl
 from pathlib import Path
 from typing import Any
 
-import yaml
 from oomwarden.cli.cluster.client import Cluster
 from oomwarden.cli.cluster.resources import PODS
 
-from e2e.kubectl_oom import kubectl_oom
+from e2e.plugin import plugin_of_user
 from e2e.workloads import family, pod
 from e2e.world import NAMESPACE, Release, World
 
 ACCOUNT = "oomwarden-rank"
 
 
-def kubeconfig_of(world: World, namespace: str, account: str, folder: Path) -> Path:
-    """Return the kubeconfig of a person who logs in with a token."""
-    config = yaml.safe_load(world.cluster.kubeconfig.read_text())
-    token = world.cluster.kubectl("create", "token", account, "-n", namespace).strip()
-    for user in config["users"]:
-        user["user"] = {"token": token}
-    path = folder / "kubeconfig"
-    path.write_text(yaml.safe_dump(config))
-    return path
-
-
 def test_the_chart_s_roles_let_a_person_rank_and_without_them_the_missing_right_is_named(
     world: World, release: Release, namespace: str, tmp_path: Path
 ) -> None:
-    world.cluster.kubectl("create", "serviceaccount", "sre", "-n", namespace)
-    person = kubeconfig_of(world, namespace, "sre", tmp_path)
+    person = plugin_of_user(world, tmp_path, namespace, "pods")
     world.apply(pod(namespace, "web", family(world.cluster.busybox_image)))
     world.wait_until_running(namespace, "web")
     node = world.pod(namespace, "web").spec.node_name
 
-    refused = kubectl_oom(person, "rank", f"node/{node}")
+    refused = person.oom("rank", "web")
     assert (refused.code, refused.out) == (1, "")
     assert f"you may not get oomnodes.oomwarden.io {node}" in refused.err
 
-    subject = f"--serviceaccount={namespace}:sre"
-    role = "oomwarden-rank-client"
-    world.cluster.kubectl("create", "clusterrolebinding", namespace, "--clusterrole", role, subject)
+    binding = f"--serviceaccount={namespace}:reader"
+    kubectl, role = world.cluster.kubectl, "oomwarden-rank-client"
+    kubectl("create", "clusterrolebinding", namespace, "--clusterrole", role, binding)
     try:
-        refused = kubectl_oom(person, "rank", f"node/{node}")
+        refused = person.oom("rank", "web")
         assert "you may not get pods oomwarden-agent-" in refused.err
-        world.cluster.kubectl(
-            "create", "rolebinding", namespace, "-n", NAMESPACE, "--role", role, subject
-        )
-        ranked = kubectl_oom(person, "rank", f"node/{node}", "-o", "json")
-        assert ranked.code == 0, ranked.err
+        kubectl("create", "rolebinding", namespace, "-n", NAMESPACE, "--role", role, binding)
+        ranked = person.oom("rank", "web")
+        whole = person.oom("rank", f"node/{node}", "-o", "json")
     finally:
-        world.cluster.kubectl("delete", "clusterrolebinding", namespace)
-        world.cluster.kubectl(
-            "delete", "rolebinding", namespace, "-n", NAMESPACE, "--ignore-not-found"
-        )
-    answer = json.loads(ranked.out)
-    machine, *containers = answer["domains"]
+        kubectl("delete", "clusterrolebinding", namespace)
+        kubectl("delete", "rolebinding", namespace, "-n", NAMESPACE, "--ignore-not-found")
+    assert ranked.code == 0, ranked.err
+    assert "Container app: limit 64Mi" in ranked.out
+    assert ranked.out.count("Kubelet (Burstable)") == 6, "three processes, at both levels"
+    machine, *containers = json.loads(whole.out)["domains"]
     points = [each["points"] for each in machine["ranking"] if "points" in each]
     assert points == sorted(points, reverse=True)
     assert any(each.get("pod") == "web" for each in containers)
-
-    as_admin = kubectl_oom(world.cluster.kubeconfig, "rank", "web", "-n", namespace)
-    assert as_admin.code == 0, as_admin.err
-    assert "Container app: limit 64Mi" in as_admin.out
-    assert as_admin.out.count("Kubelet (Burstable)") == 6, "three processes, at both levels"
 
 
 def token_for(world: World, account: str, audience: str, namespace: str = NAMESPACE) -> str:

@@ -30,7 +30,7 @@ from oomwarden.probes.loops import JSON
 
 LOOPBACK = "127.0.0.1"
 """Where runtimes connect to for the kubelet, also in clusters of IPv6 only (containerd
-internal/cri/server/sandbox_portforward_linux.go; CRI-O internal/oci/runtime_oci.go)."""
+internal/cri/server/sandbox_portforward_linux.go; CRI-O internal/oci/runtime_oci_linux.go)."""
 PATH = "/rank"
 MAX_CLIENTS = 4
 MAX_SECONDS = 10.0

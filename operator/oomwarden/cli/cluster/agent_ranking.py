@@ -17,17 +17,29 @@ from urllib.parse import urlencode
 
 from oomwarden.api.base import RANK_ACCOUNT, rank_audience
 from oomwarden.cli.cluster.client import Cluster
-from oomwarden.cli.cluster.errors import NotFoundError
+from oomwarden.cli.cluster.errors import ForbiddenError, NotFoundError
 from oomwarden.cli.cluster.resources import OOM_NODES, PODS, SERVICE_ACCOUNTS
 from oomwarden.cli.errors import CliError
 from oomwarden.core.history.kill_record import number_at, text_at
-from oomwarden.core.objects.json_parts import Json, Manifest, object_at
+from oomwarden.core.objects.json_parts import Manifest, object_at
 
 TOKEN_SECONDS = 600
 """The shortest life of a token that the API server accepts."""
 ANSWER_SECONDS = 15.0
 MAX_ANSWER_BYTES = 4 << 20
 _READ_SIZE = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class RankAccount:
+    """The ServiceAccount whose token is asked for.
+
+    Attributes:
+        namespace: None for that of the agents.
+    """
+
+    name: str = RANK_ACCOUNT
+    namespace: str | None = None
 
 
 class _MovedError(CliError):
@@ -45,7 +57,7 @@ class _Place:
     certificate: str
 
 
-def ask_agent(cluster: Cluster, node: str, **query: str) -> Manifest:
+def ask_agent(cluster: Cluster, node: str, account: RankAccount, **query: str) -> Manifest:
     """Return the ranking of a node or, with a namespace and a pod, of one of its pods.
 
     Raises:
@@ -55,12 +67,12 @@ def ask_agent(cluster: Cluster, node: str, **query: str) -> Manifest:
     """
     place = _find(cluster, node)
     try:
-        return _ask(cluster, place, query)
+        return _ask(cluster, place, account, query)
     except _MovedError:
         again = _find(cluster, node)
         if again == place:
             raise
-        return _ask(cluster, again, query)
+        return _ask(cluster, again, account, query)
 
 
 def _find(cluster: Cluster, node: str) -> _Place:
@@ -78,9 +90,11 @@ def _find(cluster: Cluster, node: str) -> _Place:
     return _Place(node, namespace, pod, port, certificate)
 
 
-def _ask(cluster: Cluster, place: _Place, query: Mapping[str, str]) -> Manifest:
+def _ask(
+    cluster: Cluster, place: _Place, account: RankAccount, query: Mapping[str, str]
+) -> Manifest:
     _check_node(cluster, place)
-    token = _token(cluster, place)
+    token = _token(cluster, place, account)
     raw, reason = cluster.connection.forward(
         PODS.path(place.namespace, place.pod, "portforward"),
         place.port,
@@ -97,7 +111,7 @@ def _ask(cluster: Cluster, place: _Place, query: Mapping[str, str]) -> Manifest:
             f"the agent of node {place.node} does not answer on port {place.port} of pod "
             f"{place.namespace}/{place.pod}: {why}"
         ) from error
-    return _content(answer, place, query)
+    return _content(answer, place, account, query)
 
 
 def _check_node(cluster: Cluster, place: _Place) -> None:
@@ -116,9 +130,10 @@ def _check_node(cluster: Cluster, place: _Place) -> None:
         )
 
 
-def _token(cluster: Cluster, place: _Place) -> str:
-    path = SERVICE_ACCOUNTS.path(place.namespace, RANK_ACCOUNT, "token")
-    right = f"create serviceaccounts/token of {RANK_ACCOUNT} in namespace {place.namespace}"
+def _token(cluster: Cluster, place: _Place, account: RankAccount) -> str:
+    namespace = account.namespace or place.namespace
+    path = SERVICE_ACCOUNTS.path(namespace, account.name, "token")
+    right = f"create serviceaccounts/token of {account.name} in namespace {namespace}"
     spec = {"audiences": [rank_audience(place.node)], "expirationSeconds": TOKEN_SECONDS}
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
     answer = cluster.request("POST", path, right, body, "application/json")
@@ -170,7 +185,9 @@ def _read(connection: ssl.SSLSocket) -> bytes:
     return b"".join(pieces)
 
 
-def _content(answer: bytes, place: _Place, query: Mapping[str, str]) -> Manifest:
+def _content(
+    answer: bytes, place: _Place, account: RankAccount, query: Mapping[str, str]
+) -> Manifest:
     """Return the ranking in an answer.
 
     Raises:
@@ -180,7 +197,7 @@ def _content(answer: bytes, place: _Place, query: Mapping[str, str]) -> Manifest
     words = head.split(b" ", 2)
     status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
     if status != HTTPStatus.OK:
-        raise _refusal(status, body, place, query)
+        raise _refusal(status, body, place, account, query)
     try:
         found: Any = json.loads(body)
     except ValueError:
@@ -190,15 +207,18 @@ def _content(answer: bytes, place: _Place, query: Mapping[str, str]) -> Manifest
     return found
 
 
-def _refusal(status: int, body: bytes, place: _Place, query: Json) -> CliError:
+def _refusal(
+    status: int, body: bytes, place: _Place, account: RankAccount, query: Mapping[str, str]
+) -> CliError:
     said = body[:300].decode(errors="replace").strip() or "no reason"
     if status == HTTPStatus.NOT_FOUND and "pod" in query:
         return NotFoundError(
             f"pod {query['namespace']}/{query['pod']} has no running container on node {place.node}"
         )
     if status == HTTPStatus.FORBIDDEN:
-        return CliError(
-            f"ServiceAccount {place.namespace}/{RANK_ACCOUNT} may not get oomnodes/rank of node "
-            f"{place.node}: the chart binds it to a ClusterRole that may; upgrade the release"
+        namespace = account.namespace or place.namespace
+        return ForbiddenError(
+            f"ServiceAccount {namespace}/{account.name} may not get oomnodes/rank of node "
+            f"{place.node}; ask an administrator for that right"
         )
     return CliError(f"the agent of node {place.node} answers {status}: {said}")

@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import threading
+from ast import literal_eval
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -111,8 +112,11 @@ class ApiConnection:
         refused = _HANDSHAKE.match(reason)
         if refused is None:
             return self._unreachable(OSError(reason))
-        body = reason.rpartition("-+-+- ")[2].removeprefix("b'").removesuffix("'")
-        return from_response(int(refused[1]), body.encode(), right)
+        try:
+            body = bytes(literal_eval(reason.rpartition("-+-+- ")[2]))
+        except (ValueError, SyntaxError, TypeError):
+            body = b""
+        return from_response(int(refused[1]), body, right)
 
     def _open(
         self,

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Sequence
 
-from oomwarden.cli.output.sizes import short_size
+from oomwarden.cli.output.sizes import rounded_size
 from oomwarden.cli.output.tables import table
 from oomwarden.cli.output.terminal import visible
 from oomwarden.core.badness.rank_report import DomainLevel
 from oomwarden.core.history.kill_record import flag_at, number_at, text_at
 from oomwarden.core.objects.json_parts import Json, object_at, objects_at
 
-_WIDE = ("RESIDENT", "PAGE TABLES", "SWAP", "MEMORY/1000", "PAGES")
+_WIDE = ("RESIDENT", "PAGE TABLES", "SWAP", "MEMORY/1000", "POINTS IN PAGES")
 Placing = Callable[[Json], dict[str, object]]
 """Returns the cells that say where a process is, by their headings."""
-_RECLAIM = "The kernel first reclaims what it can, such as page cache; it kills when that fails.\n"
+_RECLAIM = "The kernel first reclaims what it can, such as page cache; it kills when that fails."
 
 
 def node_ranking(answer: Json, top: int, *, is_wide: bool, headed: bool) -> str:
@@ -22,7 +22,8 @@ def node_ranking(answer: Json, top: int, *, is_wide: bool, headed: bool) -> str:
     for domain in domains:
         if domain.get("level") == DomainLevel.NODE:
             ranking = objects_at(domain, "ranking")[:top]
-            parts.append(_processes(ranking, is_wide=is_wide, headed=headed, place=_place))
+            parts.append(f"\n{_title(domain)}\n")
+            parts.append(_processes(ranking, _of_node, is_wide=is_wide, headed=headed))
             parts.append(_rest(domain, len(ranking)))
     parts.append(_containers([each for each in domains if _is_limited(each)], headed=headed))
     return "".join(parts)
@@ -30,25 +31,20 @@ def node_ranking(answer: Json, top: int, *, is_wide: bool, headed: bool) -> str:
 
 def pod_ranking(answer: Json, *, is_wide: bool, headed: bool) -> str:
     """Return the order inside each container, at the pod's limit, and at the node's level."""
-    title = f"Pod {visible(_pod(answer))} on {_title_of_node(answer)}"
+    title = f"pod {visible(_pod(answer))} on {_title_of_node(answer)}"
     parts = [_heading(answer, title)]
     domains = objects_at(answer, "domains")
-    inner = [each for each in domains if each.get("level") != DomainLevel.NODE]
-    outer = [each for each in domains if each.get("level") == DomainLevel.NODE]
-    for domain in (*inner, *outer):
+    for domain in sorted(domains, key=lambda each: each.get("level") == DomainLevel.NODE):
         parts.append(f"\n{_title(domain)}\n")
-        ranking = objects_at(domain, "ranking")
-        if not ranking:
-            continue
-        is_inner = domain.get("level") == DomainLevel.CONTAINER
-        place = _node_rank if is_inner else _container
-        parts.append(_processes(ranking, is_wide=is_wide, headed=headed, place=place))
-        parts.append(_rest(domain, len(ranking), is_inner=domain in inner))
+        ranking, level = objects_at(domain, "ranking"), domain.get("level")
+        place = _of_container if level == DomainLevel.CONTAINER else _of_pod
+        parts.append(_processes(ranking, place, is_wide=is_wide, headed=headed))
+        parts.append(_rest(domain, None if level == DomainLevel.NODE else len(ranking)))
     return "".join(parts)
 
 
 def _heading(answer: Json, title: str) -> str:
-    notes = [title]
+    notes = [f"{title[0].upper()}{title[1:]}", _RECLAIM]
     if answer.get("nested") is True:
         notes.append(
             "The node is itself a container: the kernel also chooses from processes of the machine "
@@ -56,12 +52,12 @@ def _heading(answer: Json, title: str) -> str:
         )
     if unread := number_at(answer, "unreadProcesses"):
         notes.append(f"Not all processes are ranked: {unread} could not be read in time.")
-    return "\n".join(notes) + "\n" + _RECLAIM
+    return "\n".join(notes) + "\n"
 
 
 def _title_of_node(answer: Json) -> str:
     memory = object_at(answer, "memory")
-    sizes = [short_size(number_at(memory, key)) for key in ("ram", "swap", "available")]
+    sizes = [rounded_size(number_at(memory, key)) for key in ("ram", "swap", "available")]
     swap = "no swap" if number_at(memory, "swap") == 0 else f"swap {sizes[1]}"
     name = visible(text_at(answer, "node") or "<unknown>")
     return f"node {name}: RAM {sizes[0]}, {swap}, available {sizes[2]}."
@@ -71,18 +67,19 @@ def _title(domain: Json) -> str:
     """Describe a level in one line."""
     processes = number_at(domain, "processes")
     if domain.get("level") == DomainLevel.NODE:
-        return f"If the node runs out of memory ({processes} processes):"
+        return f"If the node runs out of memory, the kernel chooses from {processes} processes:"
     is_pod = domain.get("level") == DomainLevel.POD
     what = "The pod" if is_pod else f"Container {visible(text_at(domain, 'container') or '?')}"
     if number_at(domain, "limitBytes") is None:
         return f"{what} has no memory limit: it dies only if the node runs out of memory."
     swap = number_at(domain, "swapLimitBytes")
-    also = f" and {short_size(swap)} of swap" if swap else ""
-    limit = short_size(number_at(domain, "limitBytes"))
-    return f"{what}: limit {limit}{also}, in use {_usage(domain)}.{_group(domain, processes)}"
+    also = f" and {rounded_size(swap)} of swap" if swap else ""
+    limit = rounded_size(number_at(domain, "limitBytes"))
+    return f"{what}: limit {limit}{also}, in use {_usage(domain)}.{_group(domain)}"
 
 
-def _group(domain: Json, processes: int | None) -> str:
+def _group(domain: Json) -> str:
+    processes = number_at(domain, "processes")
     if flag_at(domain, "groupKill") is not True or processes == 1:
         return ""
     return f" Group kill: all {processes} processes die, whichever is chosen."
@@ -91,7 +88,7 @@ def _group(domain: Json, processes: int | None) -> str:
 def _usage(domain: Json) -> str:
     usage, limit = number_at(domain, "usageBytes"), number_at(domain, "limitBytes")
     share = f" ({usage * 100 // limit}%)" if usage is not None and limit else ""
-    return short_size(usage) + share
+    return rounded_size(usage) + share
 
 
 def _pod(process: Json) -> str:
@@ -99,22 +96,28 @@ def _pod(process: Json) -> str:
     return f"{namespace}/{pod}" if namespace and pod else "<unknown>"
 
 
-def _place(process: Json) -> dict[str, object]:
+def _of_node(process: Json) -> dict[str, object]:
     if text_at(process, "pod") is None:
-        return {"POD": "<host>", "CONTAINER": text_at(process, "unit")}
-    return {"POD": _pod(process), "CONTAINER": text_at(process, "container")}
+        return {"KILLS": _killed(process), "POD": "<host>", "CONTAINER": text_at(process, "unit")}
+    container = text_at(process, "container")
+    return {"KILLS": _killed(process), "POD": _pod(process), "CONTAINER": container}
 
 
-def _container(process: Json) -> dict[str, object]:
-    return {"CONTAINER": text_at(process, "container")}
+def _of_pod(process: Json) -> dict[str, object]:
+    return {"KILLS": _killed(process), "CONTAINER": text_at(process, "container")}
 
 
-def _node_rank(process: Json) -> dict[str, object]:
+def _of_container(process: Json) -> dict[str, object]:
     rank = number_at(process, "nodeRank")
     return {"ON NODE": "never" if rank is None else rank}
 
 
-def _processes(ranking: Sequence[Json], *, is_wide: bool, headed: bool, place: Placing) -> str:
+def _killed(process: Json) -> int | None:
+    """Return how many processes die with this one, itself included."""
+    return number_at(process, "processesKilled")
+
+
+def _processes(ranking: Sequence[Json], place: Placing, *, is_wide: bool, headed: bool) -> str:
     rows = [_row(each, place(each), is_wide=is_wide) for each in ranking]
     if not rows:
         return ""
@@ -126,22 +129,20 @@ def _row(process: Json, place: dict[str, object], *, is_wide: bool) -> dict[str,
     sizes = [number_at(process, f"{key}Bytes") or 0 for key in ("resident", "pageTable", "swap")]
     row: dict[str, object] = {
         "RANK": "never" if rank is None else rank,
-        "PID": number_at(process, "pid"),
-        "COMMAND": text_at(process, "command"),
-        **place,
-        "MEMORY": short_size(sum(sizes)),
-        "ADJ": number_at(process, "oomScoreAdj"),
-        "SET BY": _setter(object_at(process, "setBy")),
         "POINTS": _points(points),
+        "COMMAND": text_at(process, "command"),
+        "PID": number_at(process, "pid"),
+        "MEMORY": rounded_size(sum(sizes)),
+        "ADJ": number_at(process, "oomScoreAdj"),
     }
     if is_wide:
         row |= dict(zip(_WIDE, _arithmetic(process, sizes), strict=True))
-    return row
+    return {**row, "SET BY": _setter(object_at(process, "setBy")), **place}
 
 
 def _arithmetic(process: Json, sizes: Sequence[int]) -> list[object]:
     memory = process.get("memoryThousandths")
-    return [*map(short_size, sizes), _points(memory), number_at(process, "points")]
+    return [*map(rounded_size, sizes), _points(memory), number_at(process, "points")]
 
 
 def _points(value: object) -> object:
@@ -155,15 +156,16 @@ def _setter(found: Json) -> str:
     return f"{by} ({detail})" if detail else by
 
 
-def _rest(domain: Json, shown: int, *, is_inner: bool = False) -> str:
-    """Say how many processes the table leaves out."""
-    never = number_at(domain, "neverKilled") or 0
-    total = number_at(domain, "processes") or shown
-    more = total - shown if is_inner or shown else 0
-    parts = [f"{more} more processes are not shown"] if more > 0 else []
+def _rest(domain: Json, shown: int | None) -> str:
+    """Say how many processes the table leaves out; None if it is meant to show only some."""
+    never, total = number_at(domain, "neverKilled") or 0, number_at(domain, "processes")
+    more = 0 if shown is None or total is None else total - shown
+    notes = [f"Not shown: {more} more."] if more > 0 else []
     if never:
-        parts.append(f"{never} are never killed (oom_score_adj -1000, or the first process)")
-    return f"{'; '.join(parts)}.\n" if parts else ""
+        notes.append(
+            f"Never killed: {never} (oom_score_adj -1000, or the machine's first process)."
+        )
+    return f"{' '.join(notes)}\n" if notes else ""
 
 
 def _is_limited(domain: Json) -> bool:
@@ -176,9 +178,9 @@ def _containers(domains: Sequence[Json], *, headed: bool) -> str:
     if not domains:
         return "\nNo container of this node has a memory limit.\n"
     rows = [_container_row(each) for each in sorted(domains, key=_fullness, reverse=True)]
-    titles = ["POD", "CONTAINER", "LIMIT", "IN USE", "FIRST", "POINTS", "DIES"]
+    titles = ["LIMIT", "IN USE", "FIRST", "PID", "POINTS", "KILLS", "POD", "CONTAINER"]
     lines = table(titles, rows, headed=headed)
-    return f"\nIf a container reaches its own limit:\n{lines}"
+    return f"\nIf a container reaches its own limit, the kernel chooses inside it:\n{lines}"
 
 
 def _fullness(domain: Json) -> float:
@@ -187,14 +189,13 @@ def _fullness(domain: Json) -> float:
 
 def _container_row(domain: Json) -> list[object]:
     first = next(iter(objects_at(domain, "ranking")), {})
-    count = number_at(domain, "processes")
-    is_whole = flag_at(domain, "groupKill") is True and count != 1
     return [
+        rounded_size(number_at(domain, "limitBytes")),
+        _usage(domain),
+        text_at(first, "command"),
+        number_at(first, "pid"),
+        _points(first.get("thousandths")),
+        _killed(first),
         _pod(domain),
         text_at(domain, "container"),
-        short_size(number_at(domain, "limitBytes")),
-        _usage(domain),
-        f"{text_at(first, 'command') or '<none>'} ({number_at(first, 'pid')})",
-        _points(first.get("thousandths")),
-        f"all {count} processes" if is_whole else "this process",
     ]

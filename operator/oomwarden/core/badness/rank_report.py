@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from oomwarden.api.base import GROUP, VERSION
+from oomwarden.core.badness.badness import NEVER
 from oomwarden.core.badness.machine_reading import CgroupMemory, MachineReading
 from oomwarden.core.badness.ranking import Candidate, MemoryScale, Ranked, cgroup_total_pages, rank
 from oomwarden.core.badness.score_origin import score_origin
@@ -172,8 +173,22 @@ class RankReport:
             thousandths=None if never else round(memory + one.oom_score_adj, 1),
             points=ranked.points,
             setBy=_known(by=origin.setter.value, detail=origin.detail or None),
+            processesKilled=None if never else self._killed_with(one),
             nodeRank=None if level is DomainLevel.NODE else self._places.get(one.pid),
         )
+
+    def _killed_with(self, one: Candidate) -> int:
+        """Return how many processes die if this one is chosen.
+
+        The kernel kills the highest cgroup with memory.oom.group below the level that ran out of
+        memory (Linux mm/memcontrol.c, mem_cgroup_get_oom_group): the container, at any level.
+        """
+        if one.container is None:
+            return 1
+        memory = self._reading.containers[one.container].memory
+        if memory is None or not memory.is_group_kill:
+            return 1
+        return sum(each.oom_score_adj != NEVER for each in self._members[one.container])
 
 
 def _memory(memory: CgroupMemory) -> JsonObject:
