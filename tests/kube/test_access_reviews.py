@@ -1,17 +1,15 @@
-from typing import Any
-
 import pytest
 from lightkube import ApiError
 from oomwarden.kube.access_reviews import AccessTo, Authenticated, authenticate, is_allowed
 
-from tests.support.fake_api import FakeApi, body, status
+from tests.support.fake_api import Answer, FakeApi, body, status
 
 AUDIENCE = "rank.oomwarden.io/n1"
 USER = Authenticated("system:serviceaccount:oomwarden:oomwarden-rank", "u", ("g",), {"k": ("v",)})
 WANTED = AccessTo("get", "oomwarden.io", "oomnodes", "rank", "n1")
 
 
-def reviewed(**more: Any) -> Any:
+def reviewed(**more: object) -> Answer:
     user = {"username": USER.name, "uid": "u", "groups": ["g"], "extra": {"k": ["v"]}}
     return body({"status": {"authenticated": True, "user": user, "audiences": [AUDIENCE]} | more})
 
@@ -35,7 +33,9 @@ async def test_a_token_is_reviewed_for_the_audience_and_names_its_user() -> None
         {"audiences": []},
     ],
 )
-async def test_a_token_that_is_not_certainly_for_the_audience_is_nobody_s(more: Any) -> None:
+async def test_a_token_that_is_not_certainly_for_the_audience_is_nobody_s(
+    more: dict[str, object],
+) -> None:
     async with FakeApi([reviewed(**more)]).client() as client:
         assert await authenticate(client, "t", AUDIENCE) is None
 
@@ -75,7 +75,7 @@ async def test_the_right_is_asked_for_with_all_that_is_known_of_the_user() -> No
         {"status": {"allowed": True, "denied": True}},
     ],
 )
-async def test_everything_else_is_a_refusal(found: Any) -> None:
+async def test_everything_else_is_a_refusal(found: dict[str, object]) -> None:
     async with FakeApi([body(found)]).client() as client:
         assert not await is_allowed(client, USER, WANTED)
 

@@ -5,9 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.probes.http_head import (
     MAX_HEAD_BYTES,
+    MAX_PARAMETERS,
     HttpResponse,
     Request,
+    header_of,
     parse_request,
+    query_of,
     serialize,
 )
 
@@ -82,3 +85,24 @@ def test_a_response_announces_the_end_of_the_connection_and_head_has_no_body() -
     assert b"\r\nConnection: close\r\n" in whole
     assert b"\r\nContent-Length: 4\r\n" in whole
     assert whole == serialize(answer, head_only=True) + b"body"
+
+
+HEAD = (
+    b"GET /rank?pod=a%20b&pod=c&empty=&x HTTP/1.1\r\nHost: n\r\nauthorization:  Bearer t \r\n\r\n"
+)
+
+
+def test_a_query_is_decoded_and_the_first_of_equal_parameters_counts() -> None:
+    assert query_of(HEAD) == {"pod": "a b"}
+    assert query_of(b"GET /rank HTTP/1.1\r\n\r\n") == {}
+
+
+def test_a_query_of_too_many_parameters_is_refused() -> None:
+    with pytest.raises(ValueError, match="exceeded"):
+        query_of(b"GET /rank?" + b"a=1&" * (MAX_PARAMETERS + 1) + b" HTTP/1.1\r\n\r\n")
+
+
+def test_a_header_is_found_whatever_its_case() -> None:
+    assert header_of(HEAD, "Authorization") == "Bearer t"
+    assert header_of(HEAD, "Cookie") == ""
+    assert header_of(HEAD, "GET /rank?pod=a%20b&pod=c&empty=&x HTTP/1.1\r\nHost") == ""

@@ -16,11 +16,8 @@ from oomwarden.agent.runtime.worker import StuckError
 from oomwarden.core.badness.machine_reading import MachineMemory, MachineReading
 from oomwarden.core.badness.rank_report import RankReport
 
-REPORT = RankReport(
-    MachineReading(
-        "n1", "now", MachineMemory(1 << 30, 0, None, 60, 4096), (), 0, (), {}, is_nested=False
-    )  # fmt: skip
-)
+MEMORY = MachineMemory(1 << 30, 0, None, 60, 4096)
+REPORT = RankReport(MachineReading("n1", "now", MEMORY, (), 0, (), {}, is_nested=False))
 
 
 @dataclass
@@ -33,6 +30,7 @@ class Served:
     reports: int = 0
     failure: Exception | None = None
     gate: asyncio.Event | None = None
+    full: asyncio.Event = field(default_factory=asyncio.Event)
     busy: int = 0
     most: int = 0
 
@@ -44,6 +42,8 @@ class Served:
         self.reports += 1
         self.busy += 1
         self.most = max(self.most, self.busy)
+        if self.busy == MAX_CLIENTS:
+            self.full.set()
         if self.gate:
             await self.gate.wait()
         self.busy -= 1
@@ -187,8 +187,7 @@ async def test_only_a_few_clients_are_served_at_a_time(served: Served) -> None:
     served.gate = asyncio.Event()
     asked = [asyncio.create_task(served.get("/rank", BEARER)) for _ in range(2 * MAX_CLIENTS)]
     async with asyncio.timeout(10):
-        while served.busy < MAX_CLIENTS:
-            await asyncio.sleep(0.01)
+        await served.full.wait()
         served.gate.set()
         answers = await asyncio.gather(*asked)
     assert [status for status, _ in answers] == [200] * 2 * MAX_CLIENTS

@@ -1,5 +1,3 @@
-from typing import Any
-
 from oomwarden.core.badness.badness import ProcessMemoryUse
 from oomwarden.core.badness.machine_reading import (
     CgroupMemory,
@@ -30,10 +28,13 @@ def process(
     return Candidate(pid, "sh", ProcessMemoryUse(size // PAGE, 0, PAGE), adj, container, unit)
 
 
-def reading(*candidates: Candidate, containers: list[RankedContainer], **more: Any) -> RankReport:
-    pods = more.pop("pods", {})
+def reading(
+    *candidates: Candidate,
+    containers: list[RankedContainer],
+    pods: dict[str, CgroupMemory] | None = None,
+) -> RankReport:
     return RankReport(
-        MachineReading("n", "now", MACHINE, candidates, 0, containers, pods, is_nested=False)
+        MachineReading("n", "now", MACHINE, candidates, 0, containers, pods or {}, is_nested=False)
     )
 
 

@@ -107,10 +107,17 @@ def _read_process(
 def _read_container(roots: HostRoots, cgroup: Cgroup) -> tuple[CgroupMemory | None, list[int]]:
     try:
         with open_container(roots.cgroups, cgroup) as directory:
-            group = oom_group.read_container(directory).is_group_kill
-            return _memory(directory, is_group_kill=group), list_pids(directory)
+            found = _memory(directory, is_group_kill=_is_group_kill(directory))
+            return found, list_pids(directory)
     except (CgroupGoneError, OSError):
         return None, []
+
+
+def _is_group_kill(directory: int) -> bool:
+    try:
+        return oom_group.read_container(directory).is_group_kill
+    except (CgroupGoneError, OSError):  # a cgroup without the memory controller
+        return False
 
 
 def _read_pods(roots: HostRoots, paths: Iterable[str]) -> dict[str, CgroupMemory]:
