@@ -66,32 +66,6 @@ def test_the_agents_permissions_are_exactly_these() -> None:
     assert permissions("oomwarden-agent", "Role") == named
 
 
-def test_the_ranking_s_account_may_do_nothing_else_and_nobody_has_the_clients_roles() -> None:
-    assert permissions("oomwarden-rank") == rules(OURS, "oomnodes/rank", "get")
-    assert permissions("oomwarden-rank-client") == rules(OURS, "oomnodes", "get")
-    assert permissions("oomwarden-rank-client", "Role") == (
-        rules("", "pods", "get")
-        | rules("", "pods/portforward", "get", "create")
-        | rules("", "serviceaccounts/token/oomwarden-rank", "create")
-    )
-    bindings = [*of_kind("ClusterRoleBinding"), *of_kind("RoleBinding")]
-    bound = {each["roleRef"]["name"]: each["subjects"] for each in bindings}
-    assert "oomwarden-rank-client" not in bound
-    assert [each["name"] for each in bound["oomwarden-rank"]] == ["oomwarden-rank"]
-
-
-def test_without_the_ranking_there_is_no_port_account_or_right_for_it() -> None:
-    off = ("agent.rank.enabled=false",)
-    assert "OOMWARDEN_RANK_PORT" not in environment("DaemonSet", *off)
-    assert environment("DaemonSet")["OOMWARDEN_RANK_PORT"] == "9809"
-    names = {each["metadata"]["name"] for each in rendered(*off)}
-    assert not {name for name in names if "rank" in name}
-    roles = of_kind("ClusterRole", *off)
-    (agent,) = (each for each in roles if each["metadata"]["name"] == "oomwarden-agent")
-    groups = {group for rule in agent["rules"] for group in rule["apiGroups"]}
-    assert not groups & {"authentication.k8s.io", "authorization.k8s.io"}
-
-
 def test_the_operators_permissions_are_exactly_these() -> None:
     assert permissions("oomwarden-operator") == (
         rules(OURS, "oomnodes", *READ)

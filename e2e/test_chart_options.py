@@ -1,6 +1,6 @@
-"""Optional parts of the chart: network policies and SELinux. Needs no cluster."""
+"""Optional parts of the chart: network policies, SELinux and the ranking. Needs no cluster."""
 
-from e2e.chart import of_kind, pod_of, rendered
+from e2e.chart import of_kind, permissions, pod_of, rendered, rules
 
 
 def test_network_policies_admit_named_peers_to_agents_and_none_to_the_operator() -> None:
@@ -28,3 +28,34 @@ def test_selinux_options_are_set_only_on_request() -> None:
         (container,) = pod_of(kind, f"{name}.seLinuxOptions.type=spc_t")["containers"]
         assert container["securityContext"]["seLinuxOptions"] == {"type": "spc_t"}
         assert container["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+def ranking_ports(*values: str) -> list[str]:
+    (container,) = pod_of("DaemonSet", *values)["containers"]
+    return [each["value"] for each in container["env"] if each["name"] == "OOMWARDEN_RANK_PORT"]
+
+
+def test_the_ranking_s_account_may_do_nothing_else_and_nobody_has_the_clients_roles() -> None:
+    assert permissions("oomwarden-rank") == rules("oomwarden.io", "oomnodes/rank", "get")
+    assert permissions("oomwarden-rank-client") == rules("oomwarden.io", "oomnodes", "get")
+    assert permissions("oomwarden-rank-client", "Role") == (
+        rules("", "pods", "get")
+        | rules("", "pods/portforward", "get", "create")
+        | rules("", "serviceaccounts/token/oomwarden-rank", "create")
+    )
+    bindings = [*of_kind("ClusterRoleBinding"), *of_kind("RoleBinding")]
+    bound = {each["roleRef"]["name"]: each["subjects"] for each in bindings}
+    assert "oomwarden-rank-client" not in bound
+    assert [each["name"] for each in bound["oomwarden-rank"]] == ["oomwarden-rank"]
+
+
+def test_without_the_ranking_there_is_no_port_account_or_right_for_it() -> None:
+    off = ("agent.rank.enabled=false",)
+    assert ranking_ports() == ["9809"]
+    assert ranking_ports(*off) == []
+    names = {each["metadata"]["name"] for each in rendered(*off)}
+    assert not {name for name in names if "rank" in name}
+    roles = of_kind("ClusterRole", *off)
+    (agent,) = (each for each in roles if each["metadata"]["name"] == "oomwarden-agent")
+    groups = {group for rule in agent["rules"] for group in rule["apiGroups"]}
+    assert not groups & {"authentication.k8s.io", "authorization.k8s.io"}

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from oomwarden.agent.ranking.access import Verdict
+from oomwarden.agent.ranking.access import AccessVerdict
 from oomwarden.agent.ranking.server import RankServer, listen
 from oomwarden.agent.ranking.tls import server_tls
 from oomwarden.core.badness.rank_report import RankReport
@@ -29,7 +29,7 @@ class RankingAgent:
     """
 
     report: RankReport
-    verdict: Verdict = Verdict.ALLOWED
+    verdict: AccessVerdict = AccessVerdict.ALLOWED
     tokens: list[str] = field(default_factory=list)
     port: int = 0
     fingerprint: str = ""
@@ -57,7 +57,7 @@ class RankingAgent:
         finally:
             loop.close()
 
-    async def _decide(self, token: str) -> Verdict:
+    async def _decide(self, token: str) -> AccessVerdict:
         self.tokens.append(token)
         return self.verdict
 

@@ -5,8 +5,8 @@ from oomwarden.agent.ranking.access import (
     KEPT_SECONDS,
     MAX_KEPT,
     MAX_REVIEWS_PER_SECOND,
+    AccessVerdict,
     RankAccess,
-    Verdict,
 )
 from oomwarden.kube.access_reviews import CREDENTIAL_ID
 
@@ -36,12 +36,12 @@ async def test_a_user_with_the_right_is_allowed_and_asked_for_once_in_a_while() 
     clock, api = Clock(), FakeApi([authenticated(), ALLOWED, authenticated(), DENIED])
     async with api.client() as client:
         access = RankAccess(client, "n1", clock)
-        assert await access.decide("t") is Verdict.ALLOWED
+        assert await access.decide("t") is AccessVerdict.ALLOWED
         clock.now += KEPT_SECONDS - 1
-        assert await access.decide("t") is Verdict.ALLOWED
+        assert await access.decide("t") is AccessVerdict.ALLOWED
         assert len(api.requests) == 2
         clock.now += 1
-        assert await access.decide("t") is Verdict.FORBIDDEN, "the right was withdrawn"
+        assert await access.decide("t") is AccessVerdict.FORBIDDEN, "the right was withdrawn"
     review = api.requests[0].body["spec"]
     assert review == {"token": "t", "audiences": [AUDIENCE]}
     wanted = api.requests[1].body["spec"]["resourceAttributes"]
@@ -52,14 +52,14 @@ async def test_a_user_with_the_right_is_allowed_and_asked_for_once_in_a_while() 
 async def test_a_token_for_something_else_is_not_even_asked_a_right_for(answer: Answer) -> None:
     api = FakeApi([answer])
     async with api.client() as client:
-        assert await RankAccess(client, "n1").decide("t") is Verdict.UNAUTHENTICATED
+        assert await RankAccess(client, "n1").decide("t") is AccessVerdict.UNAUTHENTICATED
     assert len(api.requests) == 1
 
 
 async def test_no_token_costs_no_review() -> None:
     api = FakeApi([])
     async with api.client() as client:
-        assert await RankAccess(client, "n1").decide("") is Verdict.UNAUTHENTICATED
+        assert await RankAccess(client, "n1").decide("") is AccessVerdict.UNAUTHENTICATED
     assert api.requests == []
 
 
@@ -68,10 +68,10 @@ async def test_a_flood_of_tokens_costs_a_few_reviews_a_second() -> None:
     async with api.client() as client:
         access = RankAccess(client, "n1", clock)
         verdicts = [await access.decide(f"guess {n}") for n in range(100)]
-        assert verdicts.count(Verdict.UNAUTHENTICATED) == MAX_REVIEWS_PER_SECOND
-        assert verdicts.count(Verdict.TOO_MANY) == 100 - MAX_REVIEWS_PER_SECOND
+        assert verdicts.count(AccessVerdict.UNAUTHENTICATED) == MAX_REVIEWS_PER_SECOND
+        assert verdicts.count(AccessVerdict.TOO_MANY) == 100 - MAX_REVIEWS_PER_SECOND
         clock.now += 1 / MAX_REVIEWS_PER_SECOND
-        assert await access.decide("another") is Verdict.UNAUTHENTICATED
+        assert await access.decide("another") is AccessVerdict.UNAUTHENTICATED
 
 
 async def test_what_is_kept_of_tokens_is_bounded_and_is_not_the_tokens() -> None:
@@ -89,8 +89,8 @@ async def test_an_api_server_that_does_not_answer_is_asked_again() -> None:
     api = FakeApi([status(500, "Internal", "broken"), authenticated(), ALLOWED])
     async with api.client() as client:
         access = RankAccess(client, "n1")
-        assert await access.decide("t") is Verdict.UNKNOWN
-        assert await access.decide("t") is Verdict.ALLOWED
+        assert await access.decide("t") is AccessVerdict.UNKNOWN
+        assert await access.decide("t") is AccessVerdict.ALLOWED
 
 
 async def test_the_log_names_the_user_and_the_token_s_id_but_not_the_token(

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 from oomwarden.agent.ranking import server as module
-from oomwarden.agent.ranking.access import Verdict
+from oomwarden.agent.ranking.access import AccessVerdict
 from oomwarden.agent.ranking.server import MAX_CLIENTS, RankServer, listen
 from oomwarden.agent.ranking.tls import server_tls
 from oomwarden.agent.runtime.worker import StuckError
-from oomwarden.core.badness.machine_reading import MachineMemory, MachineReading
+from oomwarden.core.badness.machine_reading import MachineReading, MachineTotals
 from oomwarden.core.badness.rank_report import RankReport
 
-MEMORY = MachineMemory(1 << 30, 0, None, 60, 4096)
+MEMORY = MachineTotals(1 << 30, 0, None, 60, 4096)
 REPORT = RankReport(MachineReading("n1", "now", MEMORY, (), 0, (), {}, is_nested=False))
 
 
@@ -25,7 +25,7 @@ class Served:
     """A server, the verdict on the next token, and what was asked of it."""
 
     port: int
-    verdict: Verdict = Verdict.ALLOWED
+    verdict: AccessVerdict = AccessVerdict.ALLOWED
     tokens: list[str] = field(default_factory=list)
     reports: int = 0
     failure: Exception | None = None
@@ -34,7 +34,7 @@ class Served:
     busy: int = 0
     most: int = 0
 
-    async def decide(self, token: str) -> Verdict:
+    async def decide(self, token: str) -> AccessVerdict:
         self.tokens.append(token)
         return self.verdict
 
@@ -101,15 +101,15 @@ async def test_the_listener_is_on_loopback_only(served: Served) -> None:
 @pytest.mark.parametrize(
     ("verdict", "status"),
     [
-        (Verdict.UNAUTHENTICATED, 401),
-        (Verdict.FORBIDDEN, 403),
-        (Verdict.TOO_MANY, 429),
-        (Verdict.UNKNOWN, 503),
+        (AccessVerdict.UNAUTHENTICATED, 401),
+        (AccessVerdict.FORBIDDEN, 403),
+        (AccessVerdict.TOO_MANY, 429),
+        (AccessVerdict.UNKNOWN, 503),
     ],
 )
 @pytest.mark.parametrize("target", ["/rank", "/rank?namespace=a&pod=b", "/", "/metrics"])
 async def test_without_the_right_nothing_is_read_or_said(
-    served: Served, verdict: Verdict, status: int, target: str
+    served: Served, verdict: AccessVerdict, status: int, target: str
 ) -> None:
     served.verdict = verdict
     assert (await served.get(target, BEARER))[0] == status

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from oomwarden.agent.informers.inventory import Container
-from oomwarden.agent.ranking.access import Verdict
+from oomwarden.agent.ranking.access import AccessVerdict
 from oomwarden.agent.ranking.endpoint import RankService
 from oomwarden.agent.ranking.libcrypto import CertificateError
 from oomwarden.agent.ranking.source import RankSource
@@ -130,7 +130,7 @@ async def test_an_agent_that_cannot_serve_says_so_and_goes_on(
     assert str(failure) in caplog.text
 
 
-async def no_one(token: str) -> Verdict:
+async def no_one(token: str) -> AccessVerdict:
     raise AssertionError(token)
 
 

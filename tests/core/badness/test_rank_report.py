@@ -1,8 +1,8 @@
 from oomwarden.core.badness.badness import ProcessMemoryUse
 from oomwarden.core.badness.machine_reading import (
     CgroupMemory,
-    MachineMemory,
     MachineReading,
+    MachineTotals,
     RankedContainer,
 )
 from oomwarden.core.badness.rank_report import MAX_OF_CONTAINER, MAX_OF_NODE, RankReport
@@ -10,7 +10,7 @@ from oomwarden.core.badness.ranking import Candidate
 from oomwarden.core.badness.score_origin import ScoreFacts
 
 PAGE, MIB, GIB = 4096, 1 << 20, 1 << 30
-MACHINE = MachineMemory(4 * GIB, 0, GIB, 60, PAGE)
+MACHINE = MachineTotals(4 * GIB, 0, GIB, 60, PAGE)
 
 
 def container(

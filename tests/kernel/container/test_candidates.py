@@ -32,6 +32,7 @@ class Machine:
         self.proc.process(pid, score=score)
         directory = self.proc.root / str(pid)
         sizes = f"VmRSS:\t{resident >> 10} kB\nVmPTE:\t8 kB\nVmSwap:\t4 kB\n" if resident else ""
+        (directory / "comm").write_text("sh\n")
         (directory / "status").write_text(f"Name:\tsh\n{sizes}")
         (directory / "cgroup").write_text(f"0::/../../system.slice/{unit}\n")
 

@@ -29,7 +29,7 @@ MAX_REVIEWS_PER_SECOND = 4
 _LOG = logging.getLogger(__name__)
 
 
-class Verdict(Enum):
+class AccessVerdict(Enum):
     """Whether a client may see the ranking."""
 
     ALLOWED = "allowed"
@@ -53,43 +53,43 @@ class RankAccess:
     client: Client
     node: str
     now: Callable[[], float] = time.monotonic
-    _kept: dict[bytes, tuple[float, Verdict]] = field(default_factory=dict)
+    _kept: dict[bytes, tuple[float, AccessVerdict]] = field(default_factory=dict)
     _reviews: TokenBucket = field(default=TokenBucket(MAX_REVIEWS_PER_SECOND, 1.0))
 
-    async def decide(self, token: str) -> Verdict:
+    async def decide(self, token: str) -> AccessVerdict:
         """Return whether the owner of a token may see the ranking of this node."""
         if not token:
-            return Verdict.UNAUTHENTICATED
+            return AccessVerdict.UNAUTHENTICATED
         key, now = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest(), self.now()
         known = self._kept.get(key)
         if known is not None and now - known[0] < KEPT_SECONDS:
             return known[1]
         if self._reviews.available(now) == 0:
-            return Verdict.TOO_MANY
+            return AccessVerdict.TOO_MANY
         self._reviews = self._reviews.spend(1, now)
         verdict = await self._review(token)
-        if verdict is not Verdict.UNKNOWN:
+        if verdict is not AccessVerdict.UNKNOWN:
             self._keep(key, verdict)
         return verdict
 
-    def _keep(self, key: bytes, verdict: Verdict) -> None:
+    def _keep(self, key: bytes, verdict: AccessVerdict) -> None:
         self._kept.pop(key, None)
         self._kept[key] = self.now(), verdict
         while len(self._kept) > MAX_KEPT:
             del self._kept[next(iter(self._kept))]
 
-    async def _review(self, token: str) -> Verdict:
+    async def _review(self, token: str) -> AccessVerdict:
         try:
             user = await authenticate(self.client, token, rank_audience(self.node))
             if user is None:
-                return Verdict.UNAUTHENTICATED
+                return AccessVerdict.UNAUTHENTICATED
             allowed = await is_allowed(self.client, user, self._wanted())
         except API_ERRORS as error:
             _LOG.warning("the right to see the ranking cannot be checked: %s",
                          classify_error(error).reason)  # fmt: skip
-            return Verdict.UNKNOWN
+            return AccessVerdict.UNKNOWN
         _log(user, allowed=allowed)
-        return Verdict.ALLOWED if allowed else Verdict.FORBIDDEN
+        return AccessVerdict.ALLOWED if allowed else AccessVerdict.FORBIDDEN
 
     def _wanted(self) -> AccessTo:
         return AccessTo("get", GROUP, "oomnodes", "rank", self.node)

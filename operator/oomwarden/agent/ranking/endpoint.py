@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from oomwarden.agent.ranking.access import Verdict
+from oomwarden.agent.ranking.access import AccessVerdict
 from oomwarden.agent.ranking.libcrypto import CertificateError
 from oomwarden.agent.ranking.server import RankServer, listen
 from oomwarden.agent.ranking.tls import server_tls
@@ -29,7 +29,7 @@ class RankService:
 
     port: int
     pod: tuple[str, str]
-    decide: Callable[[str], Awaitable[Verdict]]
+    decide: Callable[[str], Awaitable[AccessVerdict]]
     report: Callable[[], Awaitable[RankReport]]
     published: RankEndpoint | None = None
 

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from oomwarden.agent.ranking.access import Verdict
+from oomwarden.agent.ranking.access import AccessVerdict
 from oomwarden.agent.ranking.tls import ServerTLS
 from oomwarden.agent.runtime.worker import StuckError
 from oomwarden.core.badness.rank_report import RankReport
@@ -41,19 +41,19 @@ _CLOSE_SECONDS = 1.0
 _LOG = logging.getLogger(__name__)
 
 _REFUSALS = {
-    Verdict.UNAUTHENTICATED: (
+    AccessVerdict.UNAUTHENTICATED: (
         HTTPStatus.UNAUTHORIZED,
         "a bearer token for the audience of this node's ranking is needed",
     ),
-    Verdict.FORBIDDEN: (
+    AccessVerdict.FORBIDDEN: (
         HTTPStatus.FORBIDDEN,
         "the token's user may not get oomnodes/rank of this node",
     ),
-    Verdict.TOO_MANY: (
+    AccessVerdict.TOO_MANY: (
         HTTPStatus.TOO_MANY_REQUESTS,
         "too many tokens were sent; try again in a second",
     ),
-    Verdict.UNKNOWN: (
+    AccessVerdict.UNKNOWN: (
         HTTPStatus.SERVICE_UNAVAILABLE,
         "the API server could not be asked about the token; see the agent's log",
     ),
@@ -71,7 +71,7 @@ class RankServer:
     """
 
     tls: ServerTLS
-    decide: Callable[[str], Awaitable[Verdict]]
+    decide: Callable[[str], Awaitable[AccessVerdict]]
     report: Callable[[], Awaitable[RankReport]]
     _clients: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CLIENTS))
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)

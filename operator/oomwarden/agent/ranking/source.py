@@ -11,8 +11,8 @@ from oomwarden.agent.enforcement.tracker import Tracker
 from oomwarden.agent.informers.inventory import Container
 from oomwarden.agent.runtime.worker import KernelWorker
 from oomwarden.core.badness.machine_reading import (
-    MachineMemory,
     MachineReading,
+    MachineTotals,
     RankedContainer,
 )
 from oomwarden.core.badness.rank_report import RankReport
@@ -85,7 +85,7 @@ class RankSource:
         self, containers: list[Container], found: CandidateReading, *, is_nested: bool
     ) -> MachineReading:
         host = self.host
-        memory = MachineMemory(
+        memory = MachineTotals(
             host.total_memory(),
             host.total_swap(),
             host.available_memory(),

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from oomwarden.cli.output.sizes import rounded_size
 from oomwarden.cli.output.tables import table
 from oomwarden.cli.output.terminal import visible
 from oomwarden.core.badness.rank_report import DomainLevel
 from oomwarden.core.history.kill_record import flag_at, number_at, text_at
+from oomwarden.core.model.quantity import rounded_bytes
 from oomwarden.core.objects.json_parts import Json, object_at, objects_at
 
 _WIDE = ("RESIDENT", "PAGE TABLES", "SWAP", "MEMORY/1000", "POINTS IN PAGES")
@@ -43,6 +43,10 @@ def pod_ranking(answer: Json, *, is_wide: bool, headed: bool) -> str:
     return "".join(parts)
 
 
+def _size(size: int | None) -> str:
+    return "<unknown>" if size is None else rounded_bytes(size)
+
+
 def _heading(answer: Json, title: str) -> str:
     notes = [f"{title[0].upper()}{title[1:]}", _RECLAIM]
     if answer.get("nested") is True:
@@ -57,7 +61,7 @@ def _heading(answer: Json, title: str) -> str:
 
 def _title_of_node(answer: Json) -> str:
     memory = object_at(answer, "memory")
-    sizes = [rounded_size(number_at(memory, key)) for key in ("ram", "swap", "available")]
+    sizes = [_size(number_at(memory, key)) for key in ("ram", "swap", "available")]
     swap = "no swap" if number_at(memory, "swap") == 0 else f"swap {sizes[1]}"
     name = visible(text_at(answer, "node") or "<unknown>")
     return f"node {name}: RAM {sizes[0]}, {swap}, available {sizes[2]}."
@@ -73,8 +77,8 @@ def _title(domain: Json) -> str:
     if number_at(domain, "limitBytes") is None:
         return f"{what} has no memory limit: it dies only if the node runs out of memory."
     swap = number_at(domain, "swapLimitBytes")
-    also = f" and {rounded_size(swap)} of swap" if swap else ""
-    limit = rounded_size(number_at(domain, "limitBytes"))
+    also = f" and {_size(swap)} of swap" if swap else ""
+    limit = _size(number_at(domain, "limitBytes"))
     return f"{what}: limit {limit}{also}, in use {_usage(domain)}.{_group(domain)}"
 
 
@@ -88,7 +92,7 @@ def _group(domain: Json) -> str:
 def _usage(domain: Json) -> str:
     usage, limit = number_at(domain, "usageBytes"), number_at(domain, "limitBytes")
     share = f" ({usage * 100 // limit}%)" if usage is not None and limit else ""
-    return rounded_size(usage) + share
+    return _size(usage) + share
 
 
 def _pod(process: Json) -> str:
@@ -132,7 +136,7 @@ def _row(process: Json, place: dict[str, object], *, is_wide: bool) -> dict[str,
         "POINTS": _points(points),
         "COMMAND": text_at(process, "command"),
         "PID": number_at(process, "pid"),
-        "MEMORY": rounded_size(sum(sizes)),
+        "MEMORY": _size(sum(sizes)),
         "ADJ": number_at(process, "oomScoreAdj"),
     }
     if is_wide:
@@ -142,7 +146,7 @@ def _row(process: Json, place: dict[str, object], *, is_wide: bool) -> dict[str,
 
 def _arithmetic(process: Json, sizes: Sequence[int]) -> list[object]:
     memory = process.get("memoryThousandths")
-    return [*map(rounded_size, sizes), _points(memory), number_at(process, "points")]
+    return [*map(_size, sizes), _points(memory), number_at(process, "points")]
 
 
 def _points(value: object) -> object:
@@ -190,7 +194,7 @@ def _fullness(domain: Json) -> float:
 def _container_row(domain: Json) -> list[object]:
     first = next(iter(objects_at(domain, "ranking")), {})
     return [
-        rounded_size(number_at(domain, "limitBytes")),
+        _size(number_at(domain, "limitBytes")),
         _usage(domain),
         text_at(first, "command"),
         number_at(first, "pid"),

@@ -8,7 +8,7 @@ from oomwarden.core.badness.score_origin import ScoreFacts
 
 
 @dataclass(frozen=True, slots=True)
-class MachineMemory:
+class MachineTotals:
     """The machine, in bytes.
 
     Attributes:
@@ -80,7 +80,7 @@ class MachineReading:
 
     node: str
     time: str
-    machine: MachineMemory
+    machine: MachineTotals
     candidates: Sequence[Candidate]
     unread: int
     containers: Sequence[RankedContainer]

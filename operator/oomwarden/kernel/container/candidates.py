@@ -100,7 +100,13 @@ def _read_process(
             return None
         unit = process.cgroup_name() if container is None else ""
         return Candidate(
-            pid, process.comm().decode(errors="backslashreplace"), use, process.score(), container, unit, pid == protected
+            pid,
+            process.comm().decode(errors="backslashreplace"),
+            use,
+            process.score(),
+            container,
+            unit,
+            pid == protected,
         )
 
 
