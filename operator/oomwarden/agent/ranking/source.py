@@ -88,7 +88,7 @@ class RankSource:
         memory = MachineTotals(
             host.total_memory(),
             host.total_swap(),
-            host.available_memory(),
+            host.meminfo().get("MemAvailable"),
             host.swappiness(),
             PAGE_SIZE,
         )
