@@ -43,12 +43,12 @@ def test_why_names_the_limit_of_a_deployment_and_its_patch_lets_the_pod_live(
     world.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec})
     eventually(lambda: world.kills(namespace), 90)
     admin = plugin_of_admin(world, tmp_path)
-    told = admin.oom("why", "deployment/tight", "-n", namespace)
-    assert told.code == 0, told.err
-    assert "hog (pid " in told.out
-    assert "32Mi, the memory limit of container app" in told.out
-    assert "spec.template.spec.containers[app].resources.limits.memory" in told.out
-    (command,) = [line for line in told.out.splitlines() if line.startswith("  kubectl ")]
+    explained = admin.oom("why", "deployment/tight", "-n", namespace)
+    assert explained.code == 0, explained.err
+    assert "hog (pid " in explained.out
+    assert "32Mi, the memory limit of container app" in explained.out
+    assert "spec.template.spec.containers[app].resources.limits.memory" in explained.out
+    (command,) = [line for line in explained.out.splitlines() if line.startswith("  kubectl ")]
     assert admin.shell(command).code == 0
 
     def lives() -> bool:

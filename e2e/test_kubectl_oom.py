@@ -60,9 +60,9 @@ def test_every_kind_of_owner_gets_a_patch_that_the_api_server_accepts(
 
     for record, kind in zip(records, KINDS, strict=True):
         name = record["metadata"]["name"]
-        told = admin.oom("why", f"oomkill/{name}", "-n", namespace, "-o", "json")
-        assert told.code == 0, told.err
-        story = json.loads(told.out)
+        explained = admin.oom("why", f"oomkill/{name}", "-n", namespace, "-o", "json")
+        assert explained.code == 0, explained.err
+        story = json.loads(explained.out)
         assert story["limit"]["setIn"].startswith(f"{kind} {namespace}/{kind.lower()}: spec."), kind
         (step,) = [each for each in story["nextSteps"] if "command" in each]
         ran = admin.shell(as_dry_run(step["command"], kind))

@@ -20,15 +20,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "why": ("commands.why", "The story of a kill: who, whose limit, what to do"),
     "kills": ("commands.kills", "The history of OOM kills"),
     "report": ("commands.report", "A page for a post-mortem or a weekly review"),
-    "test": ("commands.test", "Kill a pod of its own, to see that everything works"),
     "rank": ("commands.rank", "Which process the kernel would kill next, and why"),
+    "nodes": ("commands.nodes", "Memory of each node, its promises, and its agent's health"),
+    "plan": ("commands.plan", "What a policy would change, before it is applied"),
+    "check": ("offline.check", "Strict validation of policies, without a cluster"),
     "leak": ("offline.leak", "Is it a leak? Samples of memory to a verdict"),
     "score": ("offline.score", "The kernel's OOM score, step by step"),
     "overcommit": ("offline.overcommit", "What the kernel promises: modes, CommitLimit, head-room"),
-    "nodes": ("commands.nodes", "Memory of each node, its promises, and its agent's health"),
     "doctor": ("commands.doctor", "Whether everything is able to work, and what to do if not"),
-    "plan": ("commands.plan", "What a policy would change, before it is applied"),
-    "check": ("offline.check", "Strict validation of policies, without a cluster"),
+    "test": ("commands.test", "Kill a pod of its own, to see that everything works"),
 }
 """The sub-commands in the order of the help: the module below oomwarden.cli, and one line."""
 PROGRAM = "kubectl oom"

@@ -49,8 +49,8 @@ def test_what_the_kubelet_says_is_judged(
 def test_another_container_that_is_called_oom_killed_is_named() -> None:
     statuses = [ended("Error"), ended(name="proxy")]
     killed = pod(status={"containerStatuses": statuses})
-    told = kubelet_report(facts(pod=killed)).sentences
-    assert told[1] == "It also says OOMKilled of container proxy."
+    found = kubelet_report(facts(pod=killed)).sentences
+    assert found[1] == "It also says OOMKilled of container proxy."
 
 
 def test_without_the_pod_the_kubelets_word_is_unknown() -> None:

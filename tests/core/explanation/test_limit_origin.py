@@ -9,9 +9,9 @@ SPEC = "spec.template.spec.containers[app].resources.limits.memory"
 
 
 def test_the_limit_is_found_in_the_template_of_the_deployment() -> None:
-    told = limit_origin(facts())
-    assert told.set_in == f"Deployment shop/api: {SPEC}"
-    assert told.sentences == ("512Mi, the memory limit of container app.",)
+    found = limit_origin(facts())
+    assert found.set_in == f"Deployment shop/api: {SPEC}"
+    assert found.sentences == ("512Mi, the memory limit of container app.",)
 
 
 def test_a_limit_that_has_changed_since_is_named() -> None:
@@ -66,15 +66,15 @@ def test_who_else_may_set_a_limit_is_named(metadata: Object, sentence: str) -> N
     changed = pod()
     changed["metadata"] |= metadata
     kill = oomkill(policy={"kind": "OOMPolicy", "name": "p"})
-    told = limit_origin(facts(of=kill, pod=changed, limit_ranges=["defaults"]))
-    assert told.sentences[1].endswith(sentence)
+    found = limit_origin(facts(of=kill, pod=changed, limit_ranges=["defaults"]))
+    assert found.sentences[1].endswith(sentence)
 
 
 def test_a_pods_limit_is_its_own_or_a_sum() -> None:
     kill = oomkill(cause="PodLimit", limit="1Gi")
-    told = limit_origin(facts(of=kill)).sentences
-    assert told[0] == "1Gi, the memory limit of the pod as a whole."
-    assert told[1] == "The pod has none of its own: it is the sum of its containers' limits."
+    found = limit_origin(facts(of=kill)).sentences
+    assert found[0] == "1Gi, the memory limit of the pod as a whole."
+    assert found[1] == "The pod has none of its own: it is the sum of its containers' limits."
     whole = owner("Deployment", "api")
     whole["spec"]["template"]["spec"]["resources"] = {"limits": {"memory": "1Gi"}}
     own = pod()
@@ -93,5 +93,5 @@ def test_a_pods_limit_is_its_own_or_a_sum() -> None:
     ],
 )
 def test_a_kill_without_a_limit_of_the_pod_is_set_nowhere(cause: str, sentence: str) -> None:
-    told = limit_origin(facts(of=oomkill(cause=cause, limit=None)))
-    assert (told.set_in, told.sentences) == (None, (sentence,))
+    found = limit_origin(facts(of=oomkill(cause=cause, limit=None)))
+    assert (found.set_in, found.sentences) == (None, (sentence,))

@@ -89,8 +89,8 @@ def test_what_is_killed_often_may_be_raised_automatically(
         read_record(oomkill(f"r{n}", time={"before": f"2026-10-3{n}T10:00:00Z"}, **changes))
         for n in (0, 1)
     ]
-    told = " ".join(each.text for each in steps(facts(of=oomkill(**changes), others=others)))
-    assert ("onOOM.raiseLimit of an OOMPolicy" in told) is is_offered
+    found = " ".join(each.text for each in steps(facts(of=oomkill(**changes), others=others)))
+    assert ("onOOM.raiseLimit of an OOMPolicy" in found) is is_offered
 
 
 def test_a_limit_that_is_high_enough_now_needs_no_patch() -> None:
@@ -173,8 +173,10 @@ def without_command(known: KnownFacts) -> str:
 
 def test_where_no_patch_is_possible_the_place_is_named() -> None:
     database = owner("Database", "db") | {"spec": {}}
-    told = without_command(facts(database, pod=None, of=oomkill(container={"name": "app"})))
-    assert told.endswith("Database db creates the pod: set its memory where that defines its pods.")
+    found = without_command(facts(database, pod=None, of=oomkill(container={"name": "app"})))
+    assert found.endswith(
+        "Database db creates the pod: set its memory where that defines its pods."
+    )
     mesh = facts(pod=pod(container("mesh")), of=oomkill(container={"name": "mesh"}))
     assert "Deployment api does not have the container: something adds it" in without_command(mesh)
     assert "Deployment api created the pod" in without_command(facts(owners=[]))

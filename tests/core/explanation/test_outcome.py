@@ -10,12 +10,12 @@ PROCESSES = [
 
 
 def test_after_a_group_kill_only_other_containers_lived() -> None:
-    told = kill_outcome(facts(of=oomkill(memory=memory(processes=PROCESSES))))
-    assert told.killed == (
+    found = kill_outcome(facts(of=oomkill(memory=memory(processes=PROCESSES))))
+    assert found.killed == (
         "python3 (pid 4242): anon 480Mi",
         "The kernel killed the whole container (memory.oom.group is 1).",
     )
-    assert told.survivors == ("container proxy of the pod",)
+    assert found.survivors == ("container proxy of the pod",)
 
 
 def test_after_a_single_kill_the_other_processes_lived() -> None:
@@ -24,6 +24,6 @@ def test_after_a_single_kill_the_other_processes_lived() -> None:
 
 
 def test_unknown_victims_and_survivors_are_said_to_be_unknown() -> None:
-    told = kill_outcome(facts(of=oomkill(victims=[]), pod=None))
-    assert told.killed[0] == "unknown: the kernel log has no line of the victim"
-    assert told.survivors == ("unknown",)
+    found = kill_outcome(facts(of=oomkill(victims=[]), pod=None))
+    assert found.killed[0] == "unknown: the kernel log has no line of the victim"
+    assert found.survivors == ("unknown",)

@@ -21,29 +21,29 @@ POLICY = {"kind": "OOMPolicy", "name": "p"}
 )
 def test_a_score_is_explained_by_the_qos_class(qos: str, score: int, words: str) -> None:
     kill = oomkill(victims=[{"pid": 1, "oomScoreAdj": score}])
-    told = scores(facts(of=kill, pod=pod(status={"qosClass": qos})))
-    assert told[0].startswith(f"oom_score_adj {score}: {words}")
-    assert told[-1] == "No policy governed the container."
+    found = scores(facts(of=kill, pod=pod(status={"qosClass": qos})))
+    assert found[0].startswith(f"oom_score_adj {score}: {words}")
+    assert found[-1] == "No policy governed the container."
 
 
 def test_the_share_of_the_request_is_shown_where_it_explains_the_score() -> None:
     asks = container(resources={"requests": {"memory": "1Gi"}})
     kill = oomkill(victims=[{"pid": 1, "oomScoreAdj": 938}])
-    told = scores(facts(of=kill, pod=pod(asks), node_memory=16 << 30))
-    assert told[0].endswith("as its request is 6.2 % of the node's memory.")
+    found = scores(facts(of=kill, pod=pod(asks), node_memory=16 << 30))
+    assert found[0].endswith("as its request is 6.2 % of the node's memory.")
 
 
 def test_a_policy_is_shown_with_what_it_says_and_what_has_no_effect() -> None:
     rule = {"containers": ["a*"], "oomScoreAdj": -500, "processes": [{"command": "x"}]}
     policy = {"spec": {"rules": [{"containers": ["z"]}, rule]}}
-    told = scores(facts(of=oomkill(policy=POLICY), policy=policy))
-    assert told[0].endswith(", not what OOMPolicy p asks for now.")
-    assert told[2] == "OOMPolicy p governs the container: oomScoreAdj -500, process rules 1."
-    assert "set memory.groupKill: false" in told[3]
+    found = scores(facts(of=oomkill(policy=POLICY), policy=policy))
+    assert found[0].endswith(", not what OOMPolicy p asks for now.")
+    assert found[2] == "OOMPolicy p governs the container: oomScoreAdj -500, process rules 1."
+    assert "set memory.groupKill: false" in found[3]
     same = oomkill(policy=POLICY, victims=[{"oomScoreAdj": -500}], groupKill=False)
-    told = scores(facts(of=same, policy=policy))
-    assert told[0] == "oom_score_adj -500: OOMPolicy p asks for it."
-    assert "groupKill" not in " ".join(told)
+    found = scores(facts(of=same, policy=policy))
+    assert found[0] == "oom_score_adj -500: OOMPolicy p asks for it."
+    assert "groupKill" not in " ".join(found)
 
 
 def test_a_policy_that_is_gone_or_unreadable_is_said_to_be() -> None:
