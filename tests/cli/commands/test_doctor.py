@@ -50,7 +50,7 @@ def bad(oom: CommandLine, *arguments: str) -> dict[str, str]:
 def test_a_healthy_release_is_ok_with_a_line_for_each_check(oom: CommandLine) -> None:
     ran = oom("doctor")
     assert ran.code == 0
-    assert ran.lines[-1] == "13 checks: 13 ok."
+    assert ran.lines[-1] == "14 checks: 14 ok."
     assert [line for line in ran.lines if line.isupper()] == [
         "INSTALLATION",
         "NODES",

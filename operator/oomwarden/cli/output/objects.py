@@ -1,8 +1,10 @@
 """Objects as JSON, YAML or names: `-o json|yaml|name`."""
 
 import json
-from collections.abc import Sequence
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from enum import Enum, StrEnum
 from typing import Any
 
 import yaml
@@ -34,3 +36,27 @@ def serialized(value: object, output: Output) -> str:
 def names(objects: Sequence[dict[str, Any]], title: str) -> str:
     """Return a line such as oomkill.oomwarden.io/api-7d9f-3f9c2a1b for each object."""
     return "".join(f"{title}/{visible(each['metadata']['name'])}\n" for each in objects)
+
+
+def plain_object(value: object) -> Any:  # noqa: ANN401 - JSON
+    """Return a value for JSON: keys in camelCase, times in RFC 3339, and no members of None."""
+    if is_dataclass(value):
+        members = {each.name: getattr(value, each.name) for each in fields(value)}
+        return {
+            camel_case(name): plain_object(part)
+            for name, part in members.items()
+            if part is not None
+        }
+    if isinstance(value, Mapping):
+        return {str(key): plain_object(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_object(each) for each in value]
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return value.value if isinstance(value, Enum) else value
+
+
+def camel_case(name: str) -> str:
+    """Return a name of Python as Kubernetes writes keys: limit_bytes is limitBytes."""
+    first, *others = name.split("_")
+    return first + "".join(each[:1].upper() + each[1:] for each in others)

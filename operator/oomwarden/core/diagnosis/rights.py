@@ -31,6 +31,7 @@ class Right(NamedTuple):
 
 
 RIGHTS: Mapping[str, Sequence[Right]] = {
+    "why": (Right("list", GROUP, "oomkills"),),
     "kills": (Right("list", GROUP, "oomkills"),),
     "nodes": (Right("list", GROUP, "oomnodes", namespaced=False),),
 }
