@@ -112,3 +112,10 @@ def test_a_long_list_is_read_page_by_page(oom: CommandLine) -> None:
     oom.cluster.add(*(oomkill(f"kill-{number}") for number in range(5)))
     assert len(oom("kills", "-o", "name").lines) == 5
     assert len(oom.cluster.requests) == 3
+
+
+def test_an_object_that_is_nested_deeper_than_python_reads_stops_nothing(oom: CommandLine) -> None:
+    fields = '{"f:a":' * 5_000 + "{}" + "}" * 5_000
+    item = f'{{"metadata": {{"name": "a", "namespace": "shop", "managedFields": [{fields}]}}}}'
+    oom.cluster.answers["GET", KILLS] = 200, f'{{"metadata": {{}}, "items": [{item}]}}'
+    assert oom("kills", "-o", "name").out == "oomkill.oomwarden.io/a\n"

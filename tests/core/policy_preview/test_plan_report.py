@@ -1,7 +1,7 @@
 from typing import Any
 
 from oomwarden.core.policy_preview.manifests import Manifests
-from oomwarden.core.policy_preview.preview import Result
+from oomwarden.core.policy_preview.preview import PlanResult
 
 from tests.support.previews import (
     node,
@@ -23,7 +23,7 @@ def test_replicas_are_one_row_with_the_range_of_their_scores() -> None:
     (row,) = report.workloads
     assert (row.namespace, row.workload, len(row.containers)) == ("shop", "Deployment/api", 1000)
     assert {each.before.score for each in row.containers} == {900, 950}
-    assert report.results == {Result.CHANGE: 1000}
+    assert report.results == {PlanResult.CHANGE: 1000}
 
 
 def test_each_policy_is_summed_up() -> None:
@@ -31,8 +31,13 @@ def test_each_policy_is_summed_up() -> None:
     one, other = report_on(
         state, policy_manifest(), policy_manifest("q", mode="Observe", priority=9)
     ).policies
-    assert (one.pods, one.results, one.nothing, one.observes) == (1, {Result.CHANGE: 1}, "", False)
-    assert (other.results, other.observes) == ({Result.OBSERVED: 1}, True)
+    assert (one.pods, one.results, one.nothing, one.observes) == (
+        1,
+        {PlanResult.CHANGE: 1},
+        "",
+        False,
+    )
+    assert (other.results, other.observes) == ({PlanResult.OBSERVED: 1}, True)
 
 
 def nothing(manifest: dict[str, object], *objects: dict[str, object]) -> str:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 from oomwarden.core.policy_preview.plan_report import PlanReport
-from oomwarden.core.policy_preview.preview import ContainerPreview, Result
+from oomwarden.core.policy_preview.preview import ContainerPreview, PlanResult
 
 from tests.support.previews import (
     GI,
@@ -28,7 +28,7 @@ def reasons(each: ContainerPreview) -> list[str]:
 
 def test_a_score_goes_from_the_kubelets_estimate_to_the_policys() -> None:
     found = only(report_on(state_of(running(), node()), policy_manifest()))
-    assert found.result is Result.CHANGE
+    assert found.result is PlanResult.CHANGE
     assert (found.before.score, found.before.is_estimated, found.before.policy) == (900, True, None)
     assert (found.after.score, found.after.is_estimated) == (-300, False)
     assert str(found.after.policy) == "OOMPolicy/shop/p"
@@ -62,7 +62,7 @@ def test_without_the_nodes_memory_a_burstable_score_is_unknown_and_an_offset_ref
     relative = policy_manifest(rules=[{"oomScoreOffset": -200}])
     found = only(report_on(state, relative))
     assert (found.result, reasons(found), found.after.score) == (
-        Result.REFUSED,
+        PlanResult.REFUSED,
         ["NodeUnknown"],
         None,
     )
@@ -73,7 +73,7 @@ def test_a_score_below_the_floor_is_refused_as_the_agent_does() -> None:
     rules = [{"oomScoreOffset": -1500}]
     found = only(report_on(state_of(running(), node()), policy_manifest(rules=rules)))
     assert (found.result, reasons(found), found.after.score) == (
-        Result.REFUSED,
+        PlanResult.REFUSED,
         ["BelowFloor"],
         -500,
     )
@@ -85,10 +85,10 @@ def test_process_rules_in_a_group_kill_are_ineffective() -> None:
     processes = [{"command": "a *", "oomScoreAdj": 300}]
     rule = {"oomScoreAdj": -100, "processes": processes}
     found = only(report_on(state_of(running(), node()), policy_manifest(rules=[rule])))
-    assert (found.result, reasons(found)) == (Result.INEFFECTIVE, ["Ineffective"])
+    assert (found.result, reasons(found)) == (PlanResult.INEFFECTIVE, ["Ineffective"])
     single = policy_manifest(rules=[{**rule, "memory": {"groupKill": False}}])
     found = only(report_on(state_of(running(), node()), single))
-    assert (found.result, found.after.group_kill) == (Result.CHANGE, False)
+    assert (found.result, found.after.group_kill) == (PlanResult.CHANGE, False)
 
 
 def oomnode(writes: str, name: str = "n1") -> dict[str, Any]:
@@ -101,13 +101,13 @@ def test_what_the_nodes_agent_cannot_do_is_refused() -> None:
     manifest = policy_manifest(rules=[{"memory": {"groupKill": False}}])
     off = only(report_on(state_of(running(), oomnode("False")), manifest))
     assert (off.result, reasons(off), off.after.group_kill) == (
-        Result.REFUSED,
+        PlanResult.REFUSED,
         ["CgroupWritesOff"],
         True,
     )
     assert off.before.score == 950, "the OOMNode has the node's memory too"
     on = only(report_on(state_of(running(), oomnode("True")), manifest))
-    assert (on.result, on.after.group_kill) == (Result.CHANGE, False)
+    assert (on.result, on.after.group_kill) == (PlanResult.CHANGE, False)
 
 
 def test_a_node_without_an_agent_is_named() -> None:
@@ -115,6 +115,10 @@ def test_a_node_without_an_agent_is_named() -> None:
     first, second = report_on(state, policy_manifest()).containers
     assert (reasons(first), reasons(second)) == ([], ["NoAgent"])
     assert "n2 (it has no OOMNode)" in second.remarks[0].message
+    silent = {"kind": "OOMNode", "metadata": {"name": "n1"}}
+    assert reasons(only(report_on(state_of(running(), silent), policy_manifest()))) == ["NoAgent"]
+    pending = state_of(running(node=None), oomnode("True"), has_agent=False)
+    assert reasons(only(report_on(pending, policy_manifest()))) == []
 
 
 @pytest.mark.parametrize(
@@ -130,7 +134,7 @@ def test_a_limit_that_the_api_server_would_refuse_is_refused(
 ) -> None:
     manifest = policy_manifest(rules=[{"memory": {"limit": limit}}])
     found = only(report_on(state_of(pod, node()), manifest))
-    assert (found.result, reasons(found)) == (Result.REFUSED, [reason])
+    assert (found.result, reasons(found)) == (PlanResult.REFUSED, [reason])
     assert found.after.limit == found.before.limit
 
 
@@ -138,7 +142,7 @@ def test_a_lowered_limit_changes_with_a_note() -> None:
     manifest = policy_manifest(rules=[{"memory": {"limit": "1Gi"}}])
     report = report_on(state_of(running(), node()), manifest)
     found = only(report)
-    assert (found.result, found.before.limit, found.after.limit) == (Result.CHANGE, 2 * GI, GI)
+    assert (found.result, found.before.limit, found.after.limit) == (PlanResult.CHANGE, 2 * GI, GI)
     assert "BelowUsage" in report.notes[0]
 
 
@@ -147,21 +151,21 @@ def test_a_policy_that_is_overridden_names_the_winner() -> None:
     state = state_of(running(), node(), boss)
     found = only(report_on(state, policy_manifest(priority=9)))
     assert (found.result, str(found.after.policy)) == (
-        Result.OVERRIDDEN,
+        PlanResult.OVERRIDDEN,
         "ClusterOOMPolicy/boss",
     )
 
 
 def test_an_observing_policy_shows_what_it_would_do() -> None:
     found = only(report_on(state_of(running(), node()), policy_manifest(mode="Observe")))
-    assert (found.result, found.before.score, found.after.score) == (Result.OBSERVED, 900, -300)
+    assert (found.result, found.before.score, found.after.score) == (PlanResult.OBSERVED, 900, -300)
 
 
 def test_deleting_a_policy_puts_back_what_was_there_and_the_next_one_governs() -> None:
     mine, other = policy_manifest(priority=1), policy_manifest("q", rules=[{"oomScoreAdj": 7}])
     state = state_of(running(), node(), mine)
     found = only(report_on(state, mine, deleted=True))
-    assert (found.result, found.before.score, found.after.score) == (Result.CHANGE, -300, 900)
+    assert (found.result, found.before.score, found.after.score) == (PlanResult.CHANGE, -300, 900)
     state = state_of(running(), node(), mine, other)
     found = only(report_on(state, mine, deleted=True))
     assert (found.after.score, str(found.after.policy)) == (7, "OOMPolicy/shop/q")
@@ -183,7 +187,7 @@ def test_a_policy_that_no_longer_selects_a_pod_lets_go_of_it() -> None:
     state = state_of(running(), node(), policy_manifest())
     other = policy_manifest(podSelector={"matchLabels": {"app": "db"}})
     found = only(report_on(state, other))
-    assert (found.result, found.before.score, found.after.score) == (Result.CHANGE, -300, 900)
+    assert (found.result, found.before.score, found.after.score) == (PlanResult.CHANGE, -300, 900)
 
 
 def test_ended_pods_and_finished_init_containers_do_not_count() -> None:

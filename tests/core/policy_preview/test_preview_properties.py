@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.core.policy_preview.cluster_state import ClusterState, PolicyChange, changed
 from oomwarden.core.policy_preview.plan_report import plan_report
-from oomwarden.core.policy_preview.preview import Result
+from oomwarden.core.policy_preview.preview import PlanResult
 
 from tests.support.previews import node, parsed, policy_manifest, running, state_of
 
@@ -45,7 +45,7 @@ def test_what_was_applied_no_longer_changes_anything(
     changes = [PolicyChange(parsed(each)) for each in new]
     state = applied(state_of(running(), node(), *existing), changes)
     found = plan_report(state, changes).containers
-    assert all(each.before == each.after for each in found if each.result != Result.OBSERVED)
+    assert all(each.before == each.after for each in found if each.result != PlanResult.OBSERVED)
 
 
 @given(existing=LISTS, new=LISTS, deleted=st.booleans())
@@ -57,10 +57,10 @@ def test_each_result_says_what_the_settings_say(
     for each in plan_report(state, changes).containers:
         same = each.before.effect == each.after.effect
         assert each.policy in {change.key for change in changes}
-        assert (each.result is Result.STAY) <= same
-        assert (each.result is Result.CHANGE) <= (not same)
-        assert (each.result in {Result.REFUSED, Result.INEFFECTIVE}) <= bool(each.remarks)
-        if each.result is Result.OVERRIDDEN:
+        assert (each.result is PlanResult.STAY) <= same
+        assert (each.result is PlanResult.CHANGE) <= (not same)
+        assert (each.result in {PlanResult.REFUSED, PlanResult.INEFFECTIVE}) <= bool(each.remarks)
+        if each.result is PlanResult.OVERRIDDEN:
             assert each.after.policy not in {None, each.policy}
 
 

@@ -6,7 +6,7 @@ from oomwarden.core.model.quantity import exact_quantity
 from oomwarden.core.policy.policy import PolicyKey
 from oomwarden.core.policy_preview.container_settings import ContainerSettings
 from oomwarden.core.policy_preview.plan_report import PlanReport, PolicySummary
-from oomwarden.core.policy_preview.preview import ContainerPreview, Result
+from oomwarden.core.policy_preview.preview import ContainerPreview, PlanResult
 
 
 def plan_object(report: PlanReport) -> dict[str, Any]:
@@ -65,4 +65,4 @@ def _policy(summary: PolicySummary) -> dict[str, Any]:
 
 
 def _counts(results: Any) -> dict[str, int]:  # noqa: ANN401 - a Counter of results
-    return {"total": results.total(), **{each.value.lower(): results[each] for each in Result}}
+    return {"total": results.total(), **{each.value.lower(): results[each] for each in PlanResult}}

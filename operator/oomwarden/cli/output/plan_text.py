@@ -13,17 +13,17 @@ from oomwarden.core.policy_preview.plan_report import (
     WorkloadPreview,
     policy_name,
 )
-from oomwarden.core.policy_preview.preview import ContainerPreview, Result
+from oomwarden.core.policy_preview.preview import ContainerPreview, PlanResult
 
 MAX_REMARKS = 20
 _MAX_NAMED = 3
 _VERBS = {
-    Result.CHANGE: "change",
-    Result.STAY: "stay",
-    Result.REFUSED: "refused",
-    Result.INEFFECTIVE: "ineffective",
-    Result.OVERRIDDEN: "overridden",
-    Result.OBSERVED: "observed",
+    PlanResult.CHANGE: "change",
+    PlanResult.STAY: "stay",
+    PlanResult.REFUSED: "refused",
+    PlanResult.INEFFECTIVE: "ineffective",
+    PlanResult.OVERRIDDEN: "overridden",
+    PlanResult.OBSERVED: "observed",
 }
 Containers = Sequence[ContainerPreview]
 _Column = tuple[str, Callable[[Containers], object]]
@@ -135,7 +135,7 @@ def _governor(settings: ContainerSettings) -> str | None:
 
 def _result(each: ContainerPreview) -> str:
     reasons = ", ".join(dict.fromkeys(one.reason for one in each.remarks))
-    if each.result is Result.OVERRIDDEN and each.after.policy:
+    if each.result is PlanResult.OVERRIDDEN and each.after.policy:
         reasons = policy_name(each.after.policy)
     same = reasons == each.result
     return f"{each.result}{f' ({reasons})' if reasons and not same else ''}"
@@ -160,9 +160,9 @@ def _policy(summary: PolicySummary) -> str:
     return f"{name} {verb}: {pods}, {total(summary.results)}"
 
 
-def total(results: Counter[Result]) -> str:
+def total(results: Counter[PlanResult]) -> str:
     """Return a sum such as 12 containers: 8 change, 2 stay, 1 refused, 1 ineffective."""
     count = results.total()
-    parts = [f"{results[each]} {_VERBS[each]}" for each in Result if results[each]]
+    parts = [f"{results[each]} {_VERBS[each]}" for each in PlanResult if results[each]]
     what = f"{count} container" if count == 1 else f"{count} containers"
     return f"{what}: {', '.join(parts)}" if parts else what

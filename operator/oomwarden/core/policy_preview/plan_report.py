@@ -11,8 +11,8 @@ from oomwarden.core.policy_preview.cluster_state import ClusterState, PolicyChan
 from oomwarden.core.policy_preview.near_misses import why_nothing
 from oomwarden.core.policy_preview.preview import (
     ContainerPreview,
+    PlanResult,
     Preview,
-    Result,
     selected_pods,
 )
 
@@ -50,7 +50,7 @@ class PolicySummary:
 
     change: PolicyChange
     pods: int
-    results: Counter[Result]
+    results: Counter[PlanResult]
     nothing: str
 
     @property
@@ -76,7 +76,7 @@ class PlanReport:
     notes: tuple[str, ...] = ()
 
     @property
-    def results(self) -> Counter[Result]:
+    def results(self) -> Counter[PlanResult]:
         """How many containers by result."""
         return Counter(each.result for each in self.containers)
 

@@ -27,7 +27,7 @@ from oomwarden.core.policy_preview.container_settings import (
 )
 
 
-class Result(StrEnum):
+class PlanResult(StrEnum):
     """What a policy does to a container."""
 
     CHANGE = "Change"
@@ -55,7 +55,7 @@ class ContainerPreview:
     pod: PlannedPod
     container: str
     policy: PolicyKey
-    result: Result
+    result: PlanResult
     before: ContainerSettings
     after: ContainerSettings
     remarks: Remarks = ()
@@ -149,20 +149,20 @@ class Preview:
         for match, target in zip(chosen.observers, case.after.observed, strict=True):
             if match.policy.key == key:
                 would, remarks = case.under(match, target), case.obstacles(match, target)
-                return ContainerPreview(*parts, Result.OBSERVED, now, would, remarks)
+                return ContainerPreview(*parts, PlanResult.OBSERVED, now, would, remarks)
         if any(each.key == key for each in chosen.losers):
-            return ContainerPreview(*parts, Result.OVERRIDDEN, now, then)
+            return ContainerPreview(*parts, PlanResult.OVERRIDDEN, now, then)
         if won is not None and won.policy.key == key:
             return ContainerPreview(*parts, _result(now, then, ()), now, then)
         return None
 
 
-def _result(now: ContainerSettings, then: ContainerSettings, remarks: Remarks) -> Result:
+def _result(now: ContainerSettings, then: ContainerSettings, remarks: Remarks) -> PlanResult:
     if any(each != INEFFECTIVE for each in remarks):
-        return Result.REFUSED
+        return PlanResult.REFUSED
     if remarks:
-        return Result.INEFFECTIVE
-    return Result.STAY if now.effect == then.effect else Result.CHANGE
+        return PlanResult.INEFFECTIVE
+    return PlanResult.STAY if now.effect == then.effect else PlanResult.CHANGE
 
 
 def selected_pods(state: ClusterState, policy: Policy) -> Iterable[PlannedPod]:
