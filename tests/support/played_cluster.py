@@ -81,6 +81,7 @@ class PlayedCluster(Cluster):
             if self.script.fails_to_create:
                 raise CliError("the API server does not answer")
             return {"metadata": {"uid": "u1"}}
+        assert method != "GET" or "labelSelector=app%3Dagent&fieldSelector=spec.nodeName" in path
         if method == "DELETE":
             self.deleted.append(body)
             return {}

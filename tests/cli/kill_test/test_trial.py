@@ -10,7 +10,7 @@ from oomwarden.core.kill_test.steps import KillStep, StepName, StepOutcome, has_
 
 from tests.support.played_cluster import NEVER, PlayedCluster, Script
 
-AGENTS = AgentSet("oomwarden", "registry.example.com/oomwarden:1", 9808)
+AGENTS = AgentSet("oomwarden", "registry.example.com/oomwarden:1", 9808, "app=agent")
 
 
 def play(

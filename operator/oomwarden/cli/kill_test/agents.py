@@ -4,14 +4,13 @@ from dataclasses import dataclass
 
 from oomwarden.cli.cluster.client import Cluster
 from oomwarden.cli.cluster.errors import ForbiddenError
-from oomwarden.cli.cluster.resources import DAEMON_SETS, PODS, with_query
+from oomwarden.cli.cluster.release import Survey, pods_selector
+from oomwarden.cli.cluster.resources import PODS, with_query
 from oomwarden.cli.errors import CliError
 from oomwarden.core.history.kill_record import number_at, text_at
 from oomwarden.core.kill_test.progress import kills_metric
 from oomwarden.core.objects.json_parts import Json, object_at, objects_at
 
-SELECTOR = "app.kubernetes.io/part-of=oomwarden,app.kubernetes.io/component=agent"
-SELECTOR_OF_PODS = "app.kubernetes.io/component=agent"
 _PORT = 9808
 """The default of the chart."""
 
@@ -23,11 +22,13 @@ class AgentSet:
     Attributes:
         image: The image that they run.
         port: Where they serve /metrics.
+        selector: The label selector of their pods.
     """
 
     namespace: str
     image: str
     port: int
+    selector: str
 
 
 def find_agents(cluster: Cluster) -> AgentSet:
@@ -37,14 +38,14 @@ def find_agents(cluster: Cluster) -> AgentSet:
         ForbiddenError: The user may not list DaemonSets.
         CliError: There are none.
     """
-    for each in cluster.items(DAEMON_SETS, None, SELECTOR):
+    for each in Survey(cluster).agents(None):
         pod = object_at(object_at(object_at(each, "spec"), "template"), "spec")
         for container in objects_at(pod, "containers"):
             if image := text_at(container, "image"):
                 namespace = text_at(object_at(each, "metadata"), "namespace") or ""
-                return AgentSet(namespace, image, _port(container))
+                return AgentSet(namespace, image, _port(container), pods_selector(each))
     raise CliError(
-        f"no agents of oomwarden run in this cluster (no DaemonSet has the labels {SELECTOR}); "
+        "no agents of oomwarden run in this cluster (no DaemonSet has the labels of the chart); "
         "install it with: helm install oomwarden charts/oomwarden -n oomwarden --create-namespace"
     )
 
@@ -71,7 +72,7 @@ class MetricReading:
 def read_metric(cluster: Cluster, agents: AgentSet, node: str) -> MetricReading:
     """Return the count of the agent on a node, through the API server's proxy."""
     try:
-        agent = _agent_on(cluster, agents.namespace, node)
+        agent = _agent_on(cluster, agents, node)
         if agent is None:
             return MetricReading(None, "", f"no agent runs on {node}")
         path = PODS.path(agents.namespace, f"{agent}:{agents.port}", "proxy") + "/metrics"
@@ -85,9 +86,9 @@ def read_metric(cluster: Cluster, agents: AgentSet, node: str) -> MetricReading:
     return MetricReading(value, agent, missing)
 
 
-def _agent_on(cluster: Cluster, namespace: str, node: str) -> str | None:
-    query = {"labelSelector": SELECTOR_OF_PODS, "fieldSelector": f"spec.nodeName={node}"}
-    path = with_query(PODS.path(namespace), **query)
-    found = cluster.request("GET", path, PODS.right("list", namespace))
+def _agent_on(cluster: Cluster, agents: AgentSet, node: str) -> str | None:
+    query = {"labelSelector": agents.selector, "fieldSelector": f"spec.nodeName={node}"}
+    path = with_query(PODS.path(agents.namespace), **query)
+    found = cluster.request("GET", path, PODS.right("list", agents.namespace))
     names = (text_at(object_at(each, "metadata"), "name") for each in objects_at(found, "items"))
     return next(filter(None, names), None)

@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from oomwarden.core.diagnosis.node_health import SILENT_SECONDS
 from oomwarden.core.history.kill_record import number_at, text_at, time_at
 from oomwarden.core.objects.json_parts import Json, object_at
 
-MAX_SILENT_SECONDS = 660.0
-"""An agent writes its heartbeat every 5 minutes; one that is twice late is silent."""
 _NAMED = 3
 
 
@@ -51,7 +50,7 @@ def _silent(nodes: list[Json], now: datetime) -> tuple[str, ...]:
 
 def _is_silent(node: Json, now: datetime) -> bool:
     heartbeat = time_at(object_at(object_at(node, "status"), "agent"), "heartbeat")
-    return heartbeat is None or (now - heartbeat).total_seconds() > MAX_SILENT_SECONDS
+    return heartbeat is None or (now - heartbeat).total_seconds() > SILENT_SECONDS
 
 
 def _name(node: Json) -> str:
