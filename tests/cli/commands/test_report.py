@@ -80,7 +80,7 @@ def test_json_and_yaml_have_the_same_figures(busy: CommandLine) -> None:
         "limitsBytes", "last", "overTime",
     }  # fmt: skip
     assert found["workloads"][0]["causes"][0].keys() == {"cause", "kills"}
-    assert found["worst"][0]["memory"]["points"][0].keys() == {"at", "usage"}
+    assert found["worst"][0]["usage"]["points"][0].keys() == {"at", "usage"}
 
 
 def test_the_period_is_from_since_until_until(busy: CommandLine) -> None:

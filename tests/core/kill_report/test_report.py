@@ -106,8 +106,8 @@ def test_the_worst_are_one_of_each_workload_first_and_have_readings() -> None:
         kill("silent", kills=90), kill("seen", memory=series, kills=2), kill("w", pod=worker)
     ).worst
     assert [each.record for each in worst] == ["seen", "w", "silent"]
-    assert len(worst[0].memory.points) == 31
-    assert worst[0].memory.points[0].at == -300
+    assert len(worst[0].usage.points) == 31
+    assert worst[0].usage.points[0].at == -300
 
 
 def test_caveats_name_merged_reduced_unknown_and_old_records() -> None:

@@ -21,8 +21,8 @@ from oomwarden.cli.cluster.options import (
 )
 from oomwarden.cli.cluster.resources import OOM_KILLS, OOM_NODES
 from oomwarden.cli.errors import USAGE, CliError
+from oomwarden.cli.output.ages import point_in_time
 from oomwarden.cli.output.objects import Output, serialized
-from oomwarden.cli.output.periods import point_in_time
 from oomwarden.cli.output.terminal import visible
 from oomwarden.cli.report.page import page
 from oomwarden.cli.report.wording import plural

@@ -1,7 +1,9 @@
 """Times: ages as kubectl shows them, and durations as people type them."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+
+from oomwarden.cli.errors import USAGE, CliError
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(?:\d{1,6}[smhdw]){1,5}")
@@ -49,3 +51,29 @@ def short_duration(seconds: float) -> str:
         count, rest = divmod(rest, size)
         shown += f"{count}{unit}" if count or not shown else ""
     return shown
+
+
+def point_in_time(text: str, now: datetime, option: str) -> datetime:
+    """Return the time that an option means; a time without a zone is in UTC.
+
+    Args:
+        text: Such as 7d (ago), 2026-11-29 or 2026-11-29T10:00Z.
+        now: What is counted back from.
+        option: Its name, for the error.
+
+    Raises:
+        CliError: It is neither.
+    """
+    try:
+        return now - duration(text)
+    except (ValueError, OverflowError):
+        pass
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise CliError(
+            f"{option}: {text!r} is neither how long ago (30m, 24h, 7d) nor a time in UTC "
+            "(2026-11-29, 2026-11-29T10:00)",
+            USAGE,
+        ) from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

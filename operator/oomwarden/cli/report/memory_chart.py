@@ -28,10 +28,10 @@ def memory_chart(kill: WorstKill, number: int) -> Markup | None:
         kill: The kill.
         number: Distinguishes the identifiers of several charts.
     """
-    points = kill.memory.points
+    points = kill.usage.points
     if len(points) < 2:  # noqa: PLR2004 - a line
         return None
-    limit = kill.own_limit_bytes
+    limit = kill.usage.limit_bytes
     largest = max(*(each.usage for each in points), limit or 0, 1)
     top = int(largest * _HEAD_ROOM)
     sizes = _round_sizes(top, limit)
@@ -56,14 +56,14 @@ def memory_chart(kill: WorstKill, number: int) -> Markup | None:
 
 def describe_curve(kill: WorstKill) -> str:
     """Describe the readings in one sentence."""
-    points = kill.memory.points
+    points = kill.usage.points
     if not points:
         return "The record has no readings of the memory before the kill."
     first, last = points[0], points[-1]
     limit = (
         ""
-        if kill.own_limit_bytes is None
-        else f"; the limit is {exact_amount(kill.own_limit_bytes)}"
+        if kill.usage.limit_bytes is None
+        else f"; the limit is {exact_amount(kill.usage.limit_bytes)}"
     )
     if len(points) == 1:
         return f"One reading, {_ago(last.at)}: {amount(last.usage)}{limit}."

@@ -14,6 +14,7 @@ from oomwarden.cli.report.wording import (
     time_of,
     with_code,
 )
+from oomwarden.core.explanation.story import NextStep
 from oomwarden.core.kill_report.groups import NodeKills, WorkloadKills
 from oomwarden.core.kill_report.remedies import Remedy
 from oomwarden.core.kill_report.report import KillReport, LeftOut
@@ -181,14 +182,6 @@ def remedies(found: Sequence[Remedy]) -> Markup:
 
 
 def _remedy(remedy: Remedy) -> Markup:
-    command = None
-    if remedy.command:
-        command = joined(
-            [
-                element("pre", element("code", remedy.command), tabindex="0"),
-                element("p", remedy.command_note, class_="note"),
-            ]
-        )
     return element(
         "li",
         element(
@@ -196,12 +189,14 @@ def _remedy(remedy: Remedy) -> Markup:
             breakable(f"{remedy.namespace} · {remedy.workload}"),
             element("span", plural(remedy.kills, "kill"), class_="count"),
         ),
-        element("p", with_code(remedy.text)),
-        element("p", f"Seen: {remedy.evidence.rstrip('.')}.", class_="note")
-        if remedy.evidence
-        else None,
-        command,
+        element("p", " ".join(remedy.seen), class_="note") if remedy.seen else None,
+        [_step(each) for each in remedy.steps],
     )
+
+
+def _step(step: NextStep) -> Markup:
+    command = element("pre", element("code", step.command), tabindex="0") if step.command else None
+    return joined([element("p", with_code(step.text)), command])
 
 
 def caveats(sentences: Sequence[str]) -> Markup:

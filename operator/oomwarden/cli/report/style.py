@@ -135,7 +135,8 @@ _CARDS = """
 .remedies > li { padding: 1.1rem 0; border-bottom: 1px solid var(--line); max-width: none; }
 .remedies > li:first-child, .meanings div:first-child { padding-top: 0; }
 .remedies h3 { display: flex; flex-wrap: wrap; gap: 0 0.75rem; }
-.remedies p { margin-top: 0.25rem; }
+.remedies p { margin-top: 0.6rem; }
+.remedies h3 + p { margin-top: 0.2rem; }
 pre { margin: 0.6rem 0 0; padding: 0.65rem 0.9rem; background: var(--code); border-radius: 6px;
   overflow-x: auto; }
 section > ul { padding-left: 1.2rem; }

@@ -4,12 +4,10 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from oomwarden.cli.report.html import Markup, element, joined
-from oomwarden.core.model.quantity import format_bytes
+from oomwarden.core.model.quantity import format_bytes, rounded_bytes
 
 _DAY = timedelta(days=1)
 _STEPS = ((86400, "day"), (3600, "hour"), (60, "minute"))
-_KI = 1024
-_UNITS = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 _CODE = re.compile(r"`([^`]*)`")
 _BREAKS = re.compile(r"(?<=[-./_])")
 
@@ -21,13 +19,7 @@ def plural(count: int, noun: str) -> str:
 
 def amount(size: int | None) -> str:
     """Return bytes for people, in Kubernetes' units: 307Mi, 1.5Gi."""
-    if size is None:
-        return "unknown"
-    number, unit = float(size), 0
-    while number >= _KI and unit < len(_UNITS) - 1:
-        number, unit = number / _KI, unit + 1
-    shown = f"{number:.1f}" if number < 100 else f"{number:.0f}"  # noqa: PLR2004 - three digits
-    return f"{shown.removesuffix('.0')}{_UNITS[unit]}"
+    return "unknown" if size is None else rounded_bytes(size)
 
 
 def exact_amount(size: int | None) -> str:

@@ -14,8 +14,8 @@ from oomwarden.cli.report.wording import (
     plural,
     time_of,
 )
+from oomwarden.core.explanation.story import FilledMemory, UsageCurve
 from oomwarden.core.history.kill_record import RecordedVictim
-from oomwarden.core.kill_report.memory_before import MemoryBefore
 from oomwarden.core.kill_report.worst import WorstKill
 from oomwarden.core.usage_pattern.verdict import Pattern
 
@@ -42,7 +42,7 @@ def _card(kill: WorstKill, number: int) -> Markup:
         element("h3", breakable(_title(kill))),
         element("p", _facts(kill), class_="facts"),
         _figure(kill, number),
-        _filled(kill.memory),
+        _filled(kill.filled),
         _victims(kill),
         element("p", element("code", _why(kill)), class_="more"),
         class_="card",
@@ -70,28 +70,29 @@ def _facts(kill: WorstKill) -> Content:
 
 def _figure(kill: WorstKill, number: int) -> Markup:
     chart = memory_chart(kill, number)
-    caption = element("figcaption", element("p", describe_curve(kill)), _pattern(kill.memory))
+    caption = element("figcaption", element("p", describe_curve(kill)), _pattern(kill.usage))
     return element("figure", chart, caption)
 
 
-def _pattern(memory: MemoryBefore) -> Markup:
-    verdict = memory.pattern
-    name = "No pattern" if verdict.pattern is Pattern.UNKNOWN else verdict.pattern
-    evidence = f"{verdict.evidence[:1].upper()}{verdict.evidence[1:].rstrip('.')}."
+def _pattern(usage: UsageCurve) -> Markup:
+    name = "No pattern" if usage.pattern is Pattern.UNKNOWN else usage.pattern
+    evidence = f"{usage.evidence[:1].upper()}{usage.evidence[1:].rstrip('.')}."
     return element("p", element("span", name, class_="badge"), " ", evidence)
 
 
-def _filled(memory: MemoryBefore) -> Markup | None:
+def _filled(filled: FilledMemory) -> Markup:
     """Return what the memory consisted of, the largest parts by name."""
-    total = memory.parts_total_bytes
-    if not memory.parts or not total:
-        return None
-    large = [each for each in memory.parts[:MAX_PARTS] if each.size_bytes >= total * _LARGE]
-    rows = [(part.title, part.size_bytes) for part in large]
-    if rest := sum(part.size_bytes for part in memory.parts[len(large) :]):
-        rows.append(("Everything else", rest))
+    total = filled.total_bytes
+    sentences = [element("p", each) for each in filled.sentences]
+    if not filled.parts or not total:
+        return joined([element("h4", "What filled it"), sentences])
+    large = [each for each in filled.parts[:MAX_PARTS] if each.bytes >= total * _LARGE]
+    rows = [(part.name, part.bytes) for part in large]
+    if rest := sum(part.bytes for part in filled.parts[len(large) :]):
+        rows.append(("everything else", rest))
     listed = element("dl", [_part(name, size, total) for name, size in rows], class_="parts")
-    return joined([element("h4", f"What filled it ({amount(total)})"), listed, _retained(memory)])
+    heading = element("h4", f"What filled it: {amount(total)}, {filled.source}")
+    return joined([heading, listed, sentences])
 
 
 def _part(name: str, size: int, total: int) -> Markup:
@@ -107,16 +108,6 @@ def _part(name: str, size: int, total: int) -> Markup:
     )
     value = element("dd", f"{amount(size)}, {share:.0%}", bar)
     return element("div", element("dt", name), value)
-
-
-def _retained(memory: MemoryBefore) -> Markup | None:
-    if not memory.retained_tmpfs_bytes:
-        return None
-    return element(
-        "p",
-        f"{amount(memory.retained_tmpfs_bytes)} of tmpfs and shared memory were still charged to "
-        "the pod after the kill.",
-    )
 
 
 def _victims(kill: WorstKill) -> Markup:

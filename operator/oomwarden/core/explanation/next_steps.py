@@ -177,8 +177,9 @@ def _of_node(found: _Findings) -> list[NextStep]:
     if not peak or (request or 0) >= peak:
         return steps
     wanted = with_headroom(peak)
+    none = "nothing" if facts.container else "an unknown amount"
     text = (
-        f"It used {amount(peak)} and requests {amount(request) if request else 'nothing'}: request "
+        f"It used {amount(peak)} and requests {amount(request) if request else none}: request "
         "what it needs, so that the scheduler keeps it free and its score falls."
     )
     limit = memory_at(facts.container.container, "limits") if facts.container else None

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from oomwarden.core.explanation.story import FilledMemory, UsageCurve
 from oomwarden.core.history.kill_record import KillRecord, RecordedVictim
 from oomwarden.core.kill_report.groups import WorkloadKills, grouped, workload_of
-from oomwarden.core.kill_report.memory_before import MemoryBefore, memory_before, own_limit
-from oomwarden.core.objects.json_parts import object_at, objects_at
+from oomwarden.core.kill_report.remedies import has_readings, told_by_record
 
 MAX_WORST = 6
 MAX_OF_WORKLOAD = 3
@@ -20,9 +20,10 @@ class WorstKill:
 
     Attributes:
         containers: The container, or the candidates.
-        own_limit_bytes: The limit that the readings can be compared with.
         victims: The largest killed processes.
         victims_left_out: How many more there are.
+        usage: The memory before the kill.
+        filled: What filled it.
         policy: The policy that governed the container, as kind/name.
     """
 
@@ -35,13 +36,13 @@ class WorstKill:
     cause: str
     kills: int
     limit_bytes: int | None
-    own_limit_bytes: int | None
     found: datetime | None
     group_kill: bool | None
     policy: str | None
     victims: tuple[RecordedVictim, ...]
     victims_left_out: int
-    memory: MemoryBefore
+    usage: UsageCurve
+    filled: FilledMemory
 
 
 def worst_kills(
@@ -71,11 +72,11 @@ def worst_kills(
 
 def _weight(record: KillRecord) -> tuple[bool, int, float, str]:
     found = record.found.timestamp() if record.found else 0.0
-    has_readings = bool(objects_at(object_at(record.manifest, "memory"), "samples"))
-    return not has_readings, -record.kills, -found, record.name
+    return not has_readings(record), -record.kills, -found, record.name
 
 
 def _worst(record: KillRecord) -> WorstKill:
+    story = told_by_record(record)
     largest_first = sorted(record.victims, key=_resident, reverse=True)
     return WorstKill(
         namespace=record.namespace,
@@ -87,13 +88,13 @@ def _worst(record: KillRecord) -> WorstKill:
         cause=record.cause,
         kills=record.kills,
         limit_bytes=record.limit,
-        own_limit_bytes=own_limit(record),
         found=record.found,
         group_kill=record.group_kill,
         policy="/".join(record.policy) if record.policy else None,
         victims=tuple(largest_first[:MAX_VICTIMS]),
         victims_left_out=max(len(largest_first) - MAX_VICTIMS, 0),
-        memory=memory_before(record),
+        usage=story.usage,
+        filled=story.filled,
     )
 
 
