@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from oomwarden.cli.cluster.client import Cluster
 from oomwarden.cli.cluster.options import Context, Kubeconfig, Namespace, OutputForm
 from oomwarden.cli.errors import USAGE, CliError
 from oomwarden.cli.offline.usage_sources import (
     SampledUsage,
+    Schedule,
     from_file,
     from_process,
     schedule,
@@ -26,6 +26,7 @@ from oomwarden.core.usage_pattern.words import span
 app = sub_command()
 _WIDTH = 79
 _DAY = 24 * 3600
+_LONG = "4h"
 
 _LEAK = (
     "A probable leak: memory that grows for hours and does not level off. Usage includes page "
@@ -102,13 +103,15 @@ def leak(
     given = _limit(limit)
     if pod is None and (container or namespace):
         raise CliError("-n and -c belong to --pod", USAGE)
+    when = schedule(interval, lasting or _LONG)
     if file is not None:
         found = from_file(file)
     elif pid is not None:
-        found = from_process(pid, schedule(interval, lasting or "4h"))
+        found = from_process(pid, when)
     else:
-        cluster = Cluster(kubeconfig, context)
-        found = _of_pod(cluster, (namespace, str(pod), container), interval, lasting)
+        found = _of_pod(
+            (kubeconfig, context), (namespace, str(pod), container), when if lasting else None
+        )
     known = given if given is not None else found.limit
     verdict = classify(found.samples.points, known)
     if output in {Output.JSON, Output.YAML}:
@@ -118,14 +121,14 @@ def leak(
 
 
 def _of_pod(
-    cluster: Cluster,
+    login: tuple[str | None, str | None],
     of: tuple[str | None, str, str | None],
-    interval: str,
-    lasting: str | None,
+    when: Schedule | None,
 ) -> SampledUsage:
-    from oomwarden.cli.offline import pod_usage  # noqa: PLC0415 - a file needs none of it
+    from oomwarden.cli.cluster.client import Cluster  # noqa: PLC0415 - a file needs none of it
+    from oomwarden.cli.offline import pod_usage  # noqa: PLC0415
 
-    when = schedule(interval, lasting) if lasting else None
+    cluster = Cluster(*login)
     namespace, pod, container = of
     where = cluster.namespace(namespace)
     if when is None:

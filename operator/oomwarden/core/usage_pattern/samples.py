@@ -21,6 +21,7 @@ _USAGES = ("bytes", "usage", "memory", "value", "rss", "memory(bytes)", "working
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _BYTES = re.compile(r"([KMGTPE]i|[kKMGTPE]?)B")
 _MAX_LINE = 10_000
+_DIGITS = 18
 
 
 class NoSamplesError(ValueError):
@@ -129,6 +130,8 @@ def _moment(text: str) -> float:
 
 
 def _size(text: str) -> int:
+    if text.isascii() and text.isdigit() and len(text) <= _DIGITS:
+        return int(text)  # most files are of plain numbers
     written = _BYTES.sub(r"\1", text.replace(" ", "")) if text.endswith("B") else text
     size = parse_bytes(written.replace("K", "k") if written.endswith("K") else written)
     if size < 0:
