@@ -42,3 +42,12 @@ def test_growth_that_slows_down_is_no_leak_and_says_so() -> None:
     verdict = classify(points)
     assert verdict.pattern == Pattern.UNKNOWN
     assert "ever more slowly" in verdict.evidence
+
+
+def test_growth_that_is_given_back_is_no_leak() -> None:
+    def usage(minute: int) -> float:
+        return 100 + minute / 5 if minute < 335 else 130
+
+    points = [UsagePoint(each * 60.0, int(MIB * usage(each))) for each in range(360)]
+    assert classify(points[:335]).pattern == Pattern.LEAK
+    assert classify(points).pattern != Pattern.LEAK
