@@ -1,11 +1,14 @@
 """A record alone shows what led to the kill."""
 
+import json
 from datetime import datetime
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from e2e.plugin import plugin_of_admin
 from e2e.workloads import container, pod
 from e2e.world import World, eventually
 
@@ -39,7 +42,9 @@ def kill(world: World, namespace: str) -> dict[str, Any]:
     return found[0]
 
 
-def test_a_record_shows_slow_growth_to_the_limit(kill: dict[str, Any]) -> None:
+def test_a_record_shows_slow_growth_to_the_limit(
+    world: World, namespace: str, kill: dict[str, Any], tmp_path: Path
+) -> None:
     memory = kill["memory"]
     samples = memory["samples"]
     usages = [mebibytes(sample["usage"]) for sample in samples]
@@ -55,3 +60,11 @@ def test_a_record_shows_slow_growth_to_the_limit(kill: dict[str, Any]) -> None:
     assert detail["processCount"] >= 2
     assert mebibytes(detail["shmem"]) > 5
     assert mebibytes(detail["anon"]) >= 20
+
+    judged = plugin_of_admin(world, tmp_path).oom(
+        "leak", "-n", namespace, "--pod", "slow", "-o", "json"
+    )
+    verdict = json.loads(judged.out)
+    assert verdict["limit"] == "56Mi"
+    assert verdict["samples"] > len(samples)
+    assert verdict["pattern"] != "Leak"  # minutes do not show one
