@@ -54,6 +54,7 @@ def test_a_record_shows_slow_growth_to_the_limit(
     assert all(before < after for before, after in pairwise(growing))
     assert seconds(samples[-1]["at"]) <= seconds(memory["at"]) <= seconds(kill["time"]["before"])
     assert mebibytes(memory["usage"]) > 0.6 * mebibytes(kill["limit"])
+    assert memory["pattern"]["evidence"]
     detail = memory["detail"]
     assert detail["processes"][0]["command"] == "hog"
     assert 20 <= mebibytes(detail["processes"][0]["rss"]) < 30

@@ -8,8 +8,11 @@ import pytest
 from oomwarden.agent.detection import limit_hits
 from oomwarden.agent.detection.limit_hits import LimitHitMonitor
 from oomwarden.agent.informers.inventory import Container, Inventory
+from oomwarden.api.oomkill import ContainerType
+from oomwarden.api.policy import QOSClass
 from oomwarden.core.ledger.account import Account
 from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.container.limit_hits import read_stalls
 from oomwarden.kernel.proc.process import ProcRoot
@@ -123,6 +126,20 @@ async def test_hits_before_the_agents_start_are_not_counted_and_later_ones_are(h
     host.cgroups.hit_limit(app.cgroup.path, 4)
     await host.rounds(2)
     assert host.found == [("app", 4, 32 * MIB)]
+
+
+async def test_a_limit_that_is_read_late_is_that_of_the_pods_spec_until_then(host: Host) -> None:
+    app = host.container("a")
+    app.limit = None
+    facts = ContainerFacts("app", ContainerType.APP, limit=48 * MIB)
+    host.inventory.pods[POD] = PodFacts(
+        POD, POD, "shop", "api-1", {}, QOSClass.BURSTABLE, containers=(facts,)
+    )
+    host.cgroups.hit_limit(app.cgroup.path, 5)
+    await host.rounds(2)
+    assert host.found == [("app", 5, 48 * MIB)]
+    app.limit = 32 * MIB
+    assert host.found == [("app", 5, 32 * MIB)]
 
 
 async def test_a_restarted_container_keeps_its_near_misses(host: Host) -> None:

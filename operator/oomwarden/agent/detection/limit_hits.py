@@ -84,7 +84,19 @@ class LimitHitMonitor:
 
     def recent(self) -> list[tuple[RecentNearMisses, LimitedCgroup]]:
         """Return the near misses of the last hour, the most first."""
-        return [(each, self._holders[each.holder]) for each in self._counts.recent()]
+        found = [(each, self._holders[each.holder]) for each in self._counts.recent()]
+        for _, limited in found:
+            limited.limit = self._limit(limited) or limited.limit
+        return found
+
+    def _limit(self, limited: LimitedCgroup) -> int | None:
+        """Return the limit as it is known now: that of a new container is read late at times."""
+        container = limited.container
+        if container is None:
+            pod = self.accounts.get(limited.cgroup.inode)
+            return pod.limit if pod else None
+        facts = self.inventory.container(container)
+        return container.limit or (facts.limit if facts else None)
 
     async def step(self) -> None:
         """Run one round."""
