@@ -1,0 +1,1 @@
+"""From bytes of a log to clean lines near the OOM killer's messages."""

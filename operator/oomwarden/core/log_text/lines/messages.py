@@ -1,0 +1,84 @@
+"""Join lines of text to messages, and separate them from their prefixes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from oomwarden.core.log_text.lines.clean import unquoted
+from oomwarden.core.log_text.lines.envelope import TextLine
+from oomwarden.core.log_text.lines.joins import ANCHOR, goes_on, joined
+from oomwarden.core.log_text.lines.prefix import BEGINS, Origin
+
+MAX_MESSAGE = 1 << 14
+"""Characters of a message; the OOM killer's longest have a few thousand."""
+_MAX_OPEN_COMM = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A whole message with its prefix.
+
+    Attributes:
+        number: Its first line in the file.
+        text: Its prefix and its text.
+        origin: What its carrier says about time and host.
+        adjoins: Whether it directly follows the message before it.
+    """
+
+    number: int
+    text: str
+    origin: Origin = Origin()
+    adjoins: bool = True
+
+
+@dataclass(slots=True)
+class MessageJoiner:
+    """Joins lines that were wrapped, and a process's name with a newline."""
+
+    _open: Message | None = None
+    _is_stamped: bool = field(default=False)
+
+    def feed(self, line: TextLine) -> Iterator[Message]:
+        """Yield the message that a line shows to be complete."""
+        text = unquoted(line.text).rstrip()
+        before = self._open
+        if before is not None and line.adjoins and text.strip():
+            whole = self._extended(before, line, text)
+            if whole is not None:
+                self._open = Message(before.number, whole, before.origin, before.adjoins)
+                return
+        if before is not None:
+            yield before
+        self._open = Message(line.number, text, line.origin, line.adjoins) if text.strip() else None
+        self._is_stamped = BEGINS.match(text) is not None
+
+    def finish(self) -> Iterator[Message]:
+        """Yield the last message."""
+        if self._open is not None:
+            yield self._open
+        self._open = None
+
+    def _extended(self, before: Message, line: TextLine, text: str) -> str | None:
+        if len(before.text) + len(text) > MAX_MESSAGE:
+            return None
+        if line.continues:
+            return None if ANCHOR.search(text) else f"{before.text}\n{line.text}"
+        if BEGINS.match(text):
+            return _with_rest_of_comm(before.text, text)
+        if goes_on(before.text, text.lstrip(), stamped=self._is_stamped):
+            return joined(before.text, text.lstrip())
+        return None
+
+
+def _with_rest_of_comm(before: str, text: str) -> str | None:
+    """Return a line with the next one, if a newline in a comm divides them.
+
+    syslog(2) repeats the prefix on each line of a record.
+    """
+    anchor = ANCHOR.search(before)
+    opened = before.find("(", anchor.end()) if anchor else -1
+    if anchor is None or opened < 0 or ")" in before[opened:]:
+        return None
+    prefix = before[: anchor.start()]
+    if not prefix.strip() or not text.startswith(prefix) or len(before) - opened > _MAX_OPEN_COMM:
+        return None
+    return f"{before}\n{text[len(prefix) :]}"

@@ -1,0 +1,150 @@
+"""Read when and where a line was logged from what stands before the kernel's message."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+_ISO = (
+    r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
+    r"(?: ?(?:Z|UTC|[+-]\d\d:?\d\d|[A-Z]{3,4})(?![A-Za-z0-9:]))?"
+)
+_CTIME = r"[A-Z][a-z]{2} +[A-Z][a-z]{2} +\d{1,2} \d\d:\d\d:\d\d (?:[A-Z]{3,4} )?\d{4}"
+_SYSLOG = r"[^\W\d_]{3,9}\.? +\d{1,2} (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d{1,9})?"
+_KLOG = r"(?<!\S)[IWEF]\d{4} \d\d:\d\d:\d\d\.\d{6}(?!\d)"
+_UNIX = r"(?<![\d.\[ ])\d{10}\.\d{3,6}(?= )|^\d{10}\.\d{3,6}(?= )"
+_MINUTE = r"(?<=\[)[A-Z][a-z]{2} {0,2}\d{1,2} \d\d:\d\d(?=\])"
+_WALL = re.compile(
+    f"(?P<iso>{_ISO})|(?P<ctime>{_CTIME})|(?P<syslog>{_SYSLOG})|(?P<klog>{_KLOG})"
+    f"|(?P<unix>{_UNIX})|(?P<minute>{_MINUTE})"
+)
+_STAMP = re.compile(r"\[ *(\d{1,12}\.\d{1,9})(?: *<[^<>\]]*>)? *\]")
+_RELATIVE = re.compile(r"\[ *\+\d+\.\d+\]")
+_KMSG = re.compile(r"(?:^|\s)(\d{1,4}),(\d+),(\d+),[-c+](?:,[^;]*)?;")
+_CALLER = re.compile(r"\[ *([TC]\d{1,10})\]")
+_HOSTS = (
+    re.compile(r"(?<!\S)(?P<host>[A-Za-z0-9][\w.:-]{0,252}) +kernel(?:\[\d+\])?(?::| -)"),
+    re.compile(r"^(?P<host>[A-Za-z0-9][\w.-]{0,252}): +(?:kern|user|daemon): +\w+:"),
+    re.compile(r"(?<!\S)node/(?P<host>[a-z0-9][a-z0-9.-]{0,252})"),
+    re.compile(
+        r"(?:kernel-monitor|kubelet|node-problem-detector), (?P<host>[a-z0-9][\w.-]{0,252})"
+    ),
+)
+_NO_HOST = re.compile(r"[A-Z]{3,4}|[\d:.,+-]+|kern|Guest")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MAX_PREFIX = 1024
+"""Characters before a message that are read."""
+BEGINS = re.compile(
+    r"\s*(?:\*\*|<\d{1,3}>|\[ *[+<]?\d+\.\d|\[[A-Z][a-z]{2}[ \]]|\[ *\d{1,7}\]|\[ *[TC]\d+\]|\[ *pid *\]"
+    r"|\d+,\d+,\d+,|\d{10}\.\d{3}|\d{4}[-/]\d\d[-/]\d\d[T ]|[IWEF]\d{4} \d\d:|kern *:|user *:|daemon *:"
+    r"|[^\W\d_]{3,9}\.? +\d{1,2} (?:\d{4} )?\d\d:\d\d:\d\d|[A-Z][a-z]{2} +[A-Z][a-z]{2} +\d|\w{2,4}\.? \d{4}-\d\d-"
+    r"|(?:\S+ )?kernel: |\S+: +(?:kern|user|daemon): |\S+ +(?:Warning|Normal) |Warning |[A-Z_]+=)"
+)
+"""A line that begins a record of its own; it cannot continue the line before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """When and where a line was logged, as far as the line says.
+
+    Attributes:
+        at: ISO 8601; None if the year is unknown.
+        printed: The time as the log prints it.
+        stamp: Seconds since boot.
+        host: The machine.
+        caller: The thread or CPU that printed it.
+    """
+
+    at: str | None = None
+    printed: str | None = None
+    stamp: float | None = None
+    host: str | None = None
+    caller: str | None = None
+
+    def or_else(self, other: "Origin") -> "Origin":
+        """Return it with what it lacks taken from another one."""
+        has_time = self.at is not None or self.printed is not None
+        return Origin(
+            self.at if has_time else other.at,
+            self.printed if has_time else other.printed,
+            other.stamp if self.stamp is None else self.stamp,
+            self.host or other.host,
+            self.caller or other.caller,
+        )
+
+
+def is_relative(text: str) -> bool:
+    """Return whether a line has a time that is relative to the line before (dmesg -e)."""
+    return "[" in text and _RELATIVE.match(text.lstrip()) is not None
+
+
+def origin(prefix: str) -> Origin:
+    """Read what stands before a message. The last of several times is the innermost one."""
+    prefix = prefix[-MAX_PREFIX:]
+    if not prefix.strip():
+        return Origin()
+    kmsg = _KMSG.search(prefix)
+    stamps = _STAMP.findall(prefix)
+    caller = _CALLER.search(prefix)
+    found = Origin(
+        stamp=float(stamps[-1]) if stamps else int(kmsg[3][:18]) / 1e6 if kmsg else None,
+        host=_host(prefix),
+        caller=caller[1] if caller else None,
+    )
+    walls = list(_WALL.finditer(prefix))
+    return replace(found, **_wall(walls[-1])) if walls else found
+
+
+def iso_time(text: str) -> str | None:
+    """Return the time in a text as ISO 8601; None if there is none with a year."""
+    walls = list(_WALL.finditer(text[:MAX_PREFIX]))
+    return _wall(walls[-1])["at"] if walls else None
+
+
+def _wall(found: re.Match[str]) -> dict[str, str | None]:
+    kind, text = found.lastgroup, found[0]
+    if kind == "iso":
+        return {"at": _iso(text), "printed": text}
+    if kind == "ctime":
+        return {"at": _ctime(text), "printed": text}
+    if kind == "unix":
+        return {"at": unix_time(float(text)), "printed": text}
+    return {"at": None, "printed": text}
+
+
+def _iso(text: str) -> str:
+    day, rest = text[:10].replace("/", "-"), text[11:].replace(",", ".")
+    clock, zone = re.fullmatch(r"([\d:.]+) ?(.*)", rest).groups()  # type: ignore[union-attr]
+    if re.fullmatch(r"[+-]\d{4}", zone):
+        zone = f"{zone[:3]}:{zone[3:]}"
+    zone = "Z" if zone in {"UTC", "GMT"} else zone
+    return f"{day}T{clock}{zone if zone[:1] in {'Z', '+', '-'} else ''}"
+
+
+def _ctime(text: str) -> str | None:
+    _, month, day, clock, *zone, year = text.split()
+    if month.lower() not in _MONTHS:
+        return None
+    utc = "Z" if zone and zone[0] in {"UTC", "GMT"} else ""
+    return f"{year}-{_MONTHS.index(month.lower()) + 1:02}-{int(day):02}T{clock}{utc}"
+
+
+def unix_time(seconds: float) -> str | None:
+    """Return seconds since 1970 as ISO 8601 in UTC; None if no log can have this time."""
+    if not 0 <= seconds < 1 << 33:
+        return None
+    moment = datetime.fromtimestamp(round(seconds, 6), UTC)
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _host(prefix: str) -> str | None:
+    for found in _hosts(prefix):
+        if not _NO_HOST.fullmatch(found):
+            return found
+    return None
+
+
+def _hosts(prefix: str) -> Iterator[str]:
+    for pattern in _HOSTS:
+        if found := pattern.search(prefix):
+            yield found["host"]

@@ -1,0 +1,174 @@
+"""The messages of an OOM kill, one value per message. Sizes are in kB, as the kernel prints them."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class VictimLine:
+    """`Killed process`: a victim. What is None is not in the text.
+
+    Attributes:
+        of: `machine` or `cgroup`.
+        sizes: kB by the kernel's name: total-vm, anon-rss, file-rss, shmem-rss, pgtables.
+        tail: Whether the line is complete, as far as its kernel prints one.
+    """
+
+    pid: int
+    comm: str
+    of: str | None = None
+    uid: int | None = None
+    sizes: dict[str, int] = field(default_factory=dict)
+    oom_score_adj: int | None = None
+    is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenLine:
+    """`Kill process N (c) score S or sacrifice child`: whom kernels before 5.0 chose."""
+
+    pid: int
+    comm: str
+    score: int | None
+    of: str | None
+    is_allocating_task: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SharingLine:
+    """`Kill process N (c) sharing same memory`: killed with the victim (2.6.36 to 4.5)."""
+
+    pid: int
+    comm: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConstraintText:
+    """`oom-kill:`, or a piece of it in a record of its own."""
+
+    text: str
+    is_begin: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInLine:
+    """`Task in A killed as a result of limit of B` (2.6.25 to 4.20)."""
+
+    place: str
+    limit_of: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLine:
+    """`Tasks in PATH are going to be killed due to memory.oom.group set` (since 4.19)."""
+
+    path: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageLine:
+    """`memory: usage 4kB, limit 4kB, failcnt 8`; also `memory+swap`, `kmem` and `swap`."""
+
+    counter: str
+    usage: int
+    limit: int
+    failures: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatsLine:
+    """`Memory cgroup stats for PATH:`, with bytes by key if they are on the same line."""
+
+    path: str | None
+    sizes: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class InvokedLine:
+    """`COMM invoked oom-killer`: who asked for memory."""
+
+    comm: str | None
+    gfp_mask: str
+    gfp_flags: str | None
+    order: int | None
+    adj: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallerLine:
+    """`CPU: 1 PID: 2 Comm: c ... 5.10.0 #1`: the process that asked, and the kernel."""
+
+    pid: int
+    comm: str
+    kernel: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskListHead:
+    """The head of the list of tasks: the names of its columns."""
+
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """A row of the list of tasks: its fields after the pid, and the name."""
+
+    pid: int
+    numbers: tuple[int, ...]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LossLine:
+    """Messages that the kernel, journald or rsyslog dropped; 0 if nobody says how many."""
+
+    count: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class MachineLine:
+    """Numbers about the machine: pages of RAM, kB of swap, pages by kind."""
+
+    numbers: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ReapedLine:
+    """`oom_reaper: reaped process`, or `unable to reap`."""
+
+    pid: int
+    is_done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NoVictimLine:
+    """The kernel found nobody to kill, or killed nobody: a sentence for people.
+
+    Attributes:
+        reason: What happened.
+        pid: The process that was chosen but exits by itself.
+    """
+
+    reason: str
+    pid: int | None = None
+
+
+Event = (
+    VictimLine
+    | ChosenLine
+    | SharingLine
+    | ConstraintText
+    | TaskInLine
+    | GroupLine
+    | UsageLine
+    | StatsLine
+    | InvokedLine
+    | CallerLine
+    | TaskListHead
+    | TaskRow
+    | LossLine
+    | MachineLine
+    | ReapedLine
+    | NoVictimLine
+)
