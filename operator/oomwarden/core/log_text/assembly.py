@@ -1,4 +1,4 @@
-"""From messages to kills: one machine's OOM reports, in the order in which the kernel printed them."""
+"""From messages to kills: one machine's OOM reports, in the order of the kernel."""
 
 from collections import deque
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Count a kill once that a log has several times: from the console and from syslog, or printed twice."""
+"""Count a kill once that a log has several times, as from the console and from syslog."""
 
 import re
 from collections import OrderedDict, deque
@@ -24,7 +24,9 @@ class Kept:
     kills: deque[TextKill] = field(default_factory=deque)
     dropped: int = 0
     """Kills that are no longer kept."""
-    _by_victim: OrderedDict[tuple[int, str], list[TextKill]] = field(default_factory=OrderedDict)
+    _by_victim: OrderedDict[tuple[int | None, str], list[TextKill]] = field(
+        default_factory=OrderedDict
+    )
 
     def add(self, kill: TextKill) -> TextKill | None:
         """Keep a kill; return it, or None if the log has had it before."""

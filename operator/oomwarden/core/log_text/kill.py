@@ -72,9 +72,9 @@ class TextKill:
     @property
     def of(self) -> str | None:
         """`cgroup` or `machine`: whose memory ran out."""
-        said = [self.victim.of, self.constraint and self.constraint.of]
-        said += [self.chosen and self.chosen.of]
-        known = next((each for each in said if each), None)
+        known = self.victim.of
+        known = known or (self.constraint.of if self.constraint else None)
+        known = known or (self.chosen.of if self.chosen else None)
         return known or ("cgroup" if self.task_in or "memory" in self.usage else None)
 
     @property

@@ -185,7 +185,8 @@ class OomReport:
         size = victim.sizes.get("total-vm")
         of_cgroup = victim.of == "cgroup" or "memory" in self.usage
         total = self._cgroup_total() if of_cgroup else self._machine_total()
-        return self.tasks.ranking(total, (victim.pid, size or 0))
+        known = None if victim.pid is None else (victim.pid, size or 0)
+        return self.tasks.ranking(total, known)
 
     def _cgroup_total(self) -> int | None:
         """Return memory and swap that the cgroup may use (mm/memcontrol.c, mem_cgroup_get_max)."""

@@ -18,7 +18,7 @@ _ESCAPES = re.compile(
 _TAGS = re.compile(r"</?(?:p|div|pre|code|span|td|tr|li|ul|b|strong|em|i|font|blockquote)\b[^<>]*>")
 _BREAKS = re.compile(r"<br ?/?>|\r\n?|\v|\f|\u2028|\x1e|\\r\\n|\\n(?![0-9a-f]{2})")
 _QUOTES = re.compile(r"^\s*(?:[>|»\u2502]\s?)+")
-_BULLET = re.compile(r"^\s*(?:[*+•‣◦·–-]|\d{1,2}[.)])\s+(?=\S)")
+_BULLET = re.compile(r"^\s*(?:[*+\u2022\u2023\u25e6\u00b7-]|\d{1,2}[.)])\s+(?=\S)")
 _REPLACED = str.maketrans(
     {
         "\x00": None,
@@ -102,9 +102,6 @@ def cleaned(text: str) -> list[str]:
 
 def unquoted(text: str) -> str:
     """Return a line without the marks of a quotation or a list."""
-    if (
-        not text
-        or text[0] in "[<0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz{\"'"
-    ):
+    if not text or text[0] in "[<{\"'" or text[0].isalpha():
         return text
     return _BULLET.sub("", _QUOTES.sub("", text, count=1), count=1)

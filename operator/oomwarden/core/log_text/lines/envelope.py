@@ -12,7 +12,7 @@ from oomwarden.core.log_text.lines.entries import (
     messages,
     parsed_object,
 )
-from oomwarden.core.log_text.lines.prefix import Origin
+from oomwarden.core.log_text.lines.prefix import NOWHERE, Origin
 from oomwarden.core.log_text.lines.scan import RawLine
 
 # A field of `journalctl -o verbose|export|json-pretty`, of `dmesg --json`, of an Event in YAML.
@@ -41,7 +41,7 @@ class TextLine:
 
     number: int
     text: str
-    origin: Origin = Origin()
+    origin: Origin = NOWHERE
     adjoins: bool = True
     continues: bool = False
 
@@ -76,7 +76,7 @@ class Unpacker:
     def finish(self) -> Iterator[TextLine]:
         """Yield what waits for the end of its entry."""
         held, self._held = self._held, []
-        found = entry_origin(self._fields) if self._fields else Origin()
+        found = entry_origin(self._fields) if self._fields else NOWHERE
         self._fields, self._octets = {}, None
         for line in held:
             yield replace(line, origin=line.origin.or_else(found))
@@ -91,7 +91,7 @@ class Unpacker:
         found = _FIELD.fullmatch(text) if '"' in text or "=" in text else None
         lines: Iterable[TextLine]
         if found is None:
-            lines = _lines(raw, text, Origin())
+            lines = _lines(raw, text, NOWHERE)
         else:
             lines = self._field(raw, found["quoted"] or found["name"], found)
         if not self._fields:
@@ -111,7 +111,7 @@ class Unpacker:
             value = _json(found["json"])
         if key.lower() in {"message", "msg", "log"}:
             self._fields.setdefault("_entry", "")
-            yield from _lines(raw, as_message(value) or "", Origin())
+            yield from _lines(raw, as_message(value) or "", NOWHERE)
         else:
             self._fields[key] = value
 
@@ -123,7 +123,7 @@ class Unpacker:
             return
         self._octets = None
         if self._key.upper() == "MESSAGE":
-            self._held += _lines(raw, as_message(octets) or "", Origin())
+            self._held += _lines(raw, as_message(octets) or "", NOWHERE)
 
 
 def _json(text: str) -> object:

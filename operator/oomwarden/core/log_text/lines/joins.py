@@ -37,8 +37,8 @@ _WORDS = frozenset(
         "failcnt",
         "oom_reaper",
         "reaped",
-        "memory.oom.group",
         "now",
+        "memory.oom.group",
         "total-vm",
         "anon-rss",
         "file-rss",
@@ -52,14 +52,15 @@ _WORDS = frozenset(
 _TOKEN = re.compile(rf"(?:{_FIELDS})[:=]-?\d*(?:k|kB)?,?|\d+k?B?,?")
 # What may follow where a message without a time stamp is cut off.
 _GOES_ON = re.compile(
-    rf"(?:{_FIELDS}|process|score|or sacrifice|sacrifice|child|cgroup|out of|of memory|memory[.:]|killed"
-    r"|as a result|result|limit|are going|going|be killed|due|to memory|to be|or a child|k?B[,\s]|B$|kB$"
-    r"|rss:|vm:|cess|mory|\(|\)|/|,|\d|UID|oom\.group|set$|usage|failcnt)"
+    rf"(?:{_FIELDS}|process|score|or sacrifice|sacrifice|child|cgroup|out of|of memory|memory[.:]"
+    r"|killed|as a result|result|limit|are going|going|be killed|due|to memory|to be|or a child"
+    r"|k?B[,\s]|B$|kB$|rss:|vm:|cess|mory|\(|\)|/|,|\d|UID|oom\.group|set$|usage|failcnt)"
 )
 ANCHOR = re.compile(
     r"[Kk]ill(?:ed)? process \d|oom-kill:constraint=|invoked oom-killer|oom-killer: gfp_mask"
-    r"|[Mm]emory cgroup out of memory|[Oo]ut of [Mm]emory(?: \(\w+\))?:|Tasks? in /|Memory cgroup stats|(?:memory|swap|kmem): usage"
-    r"|oom_reaper: |System OOM encountered|messages dropped|callbacks suppressed|messages suppressed"
+    r"|[Mm]emory cgroup out of memory|[Oo]ut of [Mm]emory(?: \(\w+\))?:|Tasks? in /"
+    r"|Memory cgroup stats|(?:memory|swap|kmem): usage|oom_reaper: |System OOM encountered"
+    r"|messages dropped|callbacks suppressed|messages suppressed"
 )
 """Where a message of the OOM killer begins; another one cannot go on there."""
 _OPEN_WHY = re.compile(
@@ -67,7 +68,8 @@ _OPEN_WHY = re.compile(
     r"|[Oo]ut of [Mm]emory(?: \(\w+\))?:?)\s*$"
 )
 _WORTH = re.compile(
-    r"[Kk]ill(?:ed)? process|[Oo]ut of [Mm]emory|Tasks? in|oom-kill:|oom-killer|: usage|killed as a result"
+    r"[Kk]ill(?:ed)? process|[Oo]ut of [Mm]emory|Tasks? in|oom-kill:|oom-killer|: usage"
+    r"|killed as a result"
 )
 _COMPLETE = re.compile(
     r"oom_score_adj:-?\d+\s*$|,uid=-?\d+\s*$|sacrifice child\s*$|failcnt \d+\s*$"

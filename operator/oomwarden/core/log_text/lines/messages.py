@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from oomwarden.core.log_text.lines.clean import unquoted
 from oomwarden.core.log_text.lines.envelope import TextLine
 from oomwarden.core.log_text.lines.joins import ANCHOR, goes_on, joined
-from oomwarden.core.log_text.lines.prefix import BEGINS, Origin
+from oomwarden.core.log_text.lines.prefix import BEGINS, NOWHERE, Origin
 
 MAX_MESSAGE = 1 << 14
 """Characters of a message; the OOM killer's longest have a few thousand."""
@@ -26,7 +26,7 @@ class Message:
 
     number: int
     text: str
-    origin: Origin = Origin()
+    origin: Origin = NOWHERE
     adjoins: bool = True
 
 

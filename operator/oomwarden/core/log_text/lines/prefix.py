@@ -11,11 +11,12 @@ _ISO = (
 )
 _CTIME = r"[A-Z][a-z]{2} +[A-Z][a-z]{2} +\d{1,2} \d\d:\d\d:\d\d (?:[A-Z]{3,4} )?\d{4}"
 _SYSLOG = r"[^\W\d_]{3,9}\.? +\d{1,2} (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d{1,9})?"
+_LOCAL = r"(?<!\S)\d{1,2}\.? [^\W\d_]{3,10}\.? \d\d:\d\d:\d\d(?: \d{4})?"
 _KLOG = r"(?<!\S)[IWEF]\d{4} \d\d:\d\d:\d\d\.\d{6}(?!\d)"
 _UNIX = r"(?<![\d.\[ ])\d{10}\.\d{3,6}(?= )|^\d{10}\.\d{3,6}(?= )"
 _MINUTE = r"(?<=\[)[A-Z][a-z]{2} {0,2}\d{1,2} \d\d:\d\d(?=\])"
 _WALL = re.compile(
-    f"(?P<iso>{_ISO})|(?P<ctime>{_CTIME})|(?P<syslog>{_SYSLOG})|(?P<klog>{_KLOG})"
+    f"(?P<iso>{_ISO})|(?P<ctime>{_CTIME})|(?P<syslog>{_SYSLOG}|{_LOCAL})|(?P<klog>{_KLOG})"
     f"|(?P<unix>{_UNIX})|(?P<minute>{_MINUTE})"
 )
 _STAMP = re.compile(r"\[ *(\d{1,12}\.\d{1,9})(?: *<[^<>\]]*>)? *\]")
@@ -35,10 +36,12 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 MAX_PREFIX = 1024
 """Characters before a message that are read."""
 BEGINS = re.compile(
-    r"\s*(?:\*\*|<\d{1,3}>|\[ *[+<]?\d+\.\d|\[[A-Z][a-z]{2}[ \]]|\[ *\d{1,7}\]|\[ *[TC]\d+\]|\[ *pid *\]"
-    r"|\d+,\d+,\d+,|\d{10}\.\d{3}|\d{4}[-/]\d\d[-/]\d\d[T ]|[IWEF]\d{4} \d\d:|kern *:|user *:|daemon *:"
-    r"|[^\W\d_]{3,9}\.? +\d{1,2} (?:\d{4} )?\d\d:\d\d:\d\d|[A-Z][a-z]{2} +[A-Z][a-z]{2} +\d|\w{2,4}\.? \d{4}-\d\d-"
-    r"|(?:\S+ )?kernel: |\S+: +(?:kern|user|daemon): |\S+ +(?:Warning|Normal) |Warning |[A-Z_]+=)"
+    r"\s*(?:[\w./~-]{1,128}[:-](?:\d{1,9}[:-])?|\d{1,9}[:-])??"  # grep's name and number
+    r"(?:\*\*|<\d{1,3}>|\[|\{|\d+,\d+,\d+,|\d{10}\.\d{3}"
+    r"|\d{4}[-/]\d\d[-/]\d\d[T ]|[IWEF]\d{4} \d\d:|(?:kern|user|daemon) *:"
+    r"|[^\W\d_]{3,9}\.? +\d{1,2} (?:\d{4} )?\d\d:\d\d:\d\d|\d{1,2}\.? [^\W\d_]{3,10}\.? \d\d:\d\d:"
+    r"|[A-Z][a-z]{2} +[A-Z][a-z]{2} +\d|\w{2,4}\.? \d{4}-\d\d-|(?:\S+ )?kernel: "
+    r"|\S+: +(?:kern|user|daemon): |\S+ +(?:Warning|Normal) |Warning |[A-Z_]+=)"
 )
 """A line that begins a record of its own; it cannot continue the line before it."""
 
@@ -73,6 +76,10 @@ class Origin:
         )
 
 
+NOWHERE = Origin()
+"""A line that says neither when nor where it was logged."""
+
+
 def is_relative(text: str) -> bool:
     """Return whether a line has a time that is relative to the line before (dmesg -e)."""
     return "[" in text and _RELATIVE.match(text.lstrip()) is not None
@@ -82,7 +89,7 @@ def origin(prefix: str) -> Origin:
     """Read what stands before a message. The last of several times is the innermost one."""
     prefix = prefix[-MAX_PREFIX:]
     if not prefix.strip():
-        return Origin()
+        return NOWHERE
     kmsg = _KMSG.search(prefix)
     stamps = _STAMP.findall(prefix)
     caller = _CALLER.search(prefix)
@@ -92,24 +99,25 @@ def origin(prefix: str) -> Origin:
         caller=caller[1] if caller else None,
     )
     walls = list(_WALL.finditer(prefix))
-    return replace(found, **_wall(walls[-1])) if walls else found
+    at, printed = _wall(walls[-1]) if walls else (None, None)
+    return replace(found, at=at, printed=printed)
 
 
 def iso_time(text: str) -> str | None:
     """Return the time in a text as ISO 8601; None if there is none with a year."""
     walls = list(_WALL.finditer(text[:MAX_PREFIX]))
-    return _wall(walls[-1])["at"] if walls else None
+    return _wall(walls[-1])[0] if walls else None
 
 
-def _wall(found: re.Match[str]) -> dict[str, str | None]:
+def _wall(found: re.Match[str]) -> tuple[str | None, str]:
     kind, text = found.lastgroup, found[0]
     if kind == "iso":
-        return {"at": _iso(text), "printed": text}
+        return _iso(text), text
     if kind == "ctime":
-        return {"at": _ctime(text), "printed": text}
+        return _ctime(text), text
     if kind == "unix":
-        return {"at": unix_time(float(text)), "printed": text}
-    return {"at": None, "printed": text}
+        return unix_time(float(text)), text
+    return None, text
 
 
 def _iso(text: str) -> str:

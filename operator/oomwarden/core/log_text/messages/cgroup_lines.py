@@ -23,11 +23,13 @@ _TASK_IN = re.compile(
     r"(?:Task in )?(?P<place>/\S*(?: \S+){0,4}?) killed as a result of limit of\s*(?P<of>/\S*)?"
 )
 _GROUP = re.compile(
-    r"(?:Tasks in )?(?P<path>/.*|\(name too long\)) are going to be killed due to memory\.oom\.group set"
+    r"(?:Tasks in )?(?P<path>/.*|\(name too long\)) are going to be killed"
+    r" due to memory\.oom\.group set"
 )
 _GROUP_BEGIN = re.compile(r"Tasks in\s*(?P<path>/\S+)?\s*$")
 _USAGE = re.compile(
-    r"\b(memory|memory\+swap|kmem|swap): usage (\d{1,18})\s*kB, limit (\d{1,18})\s*kB(?:, failcnt (\d{1,18}))?"
+    r"\b(memory|memory\+swap|kmem|swap): usage (\d{1,18})\s*kB, limit (\d{1,18})\s*kB"
+    r"(?:, failcnt (\d{1,18}))?"
 )
 _STATS = re.compile(
     r"Memory cgroup stats(?: for (?P<path>/.*?))?:(?P<sizes>(?:\s.*)?$|\w+:\d.*)", re.DOTALL

@@ -1,13 +1,21 @@
 """Parse the `oom-kill:` line (since 5.0) as text, whole or cut, in one record or several."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from oomwarden.core.kernel_log.oom_report import Interpretation, head, interpret, known_part
 
 _NUMA = ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY")
 _TAIL = re.compile(r",pid=(\d{1,10}),uid=(-?\d{1,10})")
 _TASK = re.compile(r",task=(.{0,64}?)(?:,pid=(\d{1,10}))?$", re.DOTALL)
+# A kernel without memory cgroups names none. People leave out what seems unimportant to them.
+_CONSTRAINT = re.compile(r"oom-kill:constraint=(CONSTRAINT_\w+)")
+_NO_CGROUPS = re.compile(
+    r"oom-kill:constraint=\w+,nodemask=[^,]*(?:,cpuset=.*,mems_allowed=[^,]*)?$"
+)
+_LEFT_OUT = re.compile(r"\.\.\.|\u2026|\[snip\]|[,\s]\.\.[,\s]")
+_FIELD = re.compile(r"[,\s](oom_memcg|task_memcg)=(/[^,\s]*)")
+_VICTIM = re.compile(r"[,\s]task=(.{0,64}?),pid=(\d{1,10}),uid=(-?\d{1,10})$", re.DOTALL)
 _ID_WRAP = 1 << 32
 
 
@@ -51,8 +59,8 @@ def constraint_facts(text: str, comm: str | None = None) -> ConstraintFacts:
     whole = text[: tails[-1].end()] if tails else text.rstrip().rstrip("\"'")
     raw = whole.encode()
     first = head(raw)
-    if first is None:
-        return ConstraintFacts()
+    if first is None or _LEFT_OUT.search(whole) or _NO_CGROUPS.match(whole.partition(",task=")[0]):
+        return _plain(whole)
     numa = (first.mems_allowed or first.nodemask) if first.constraint in _NUMA else None
     found = interpret(raw) if tails else []
     if not tails:
@@ -67,6 +75,25 @@ def constraint_facts(text: str, comm: str | None = None) -> ConstraintFacts:
     return _facts(fitting[0], first.constraint, numa, uid)
 
 
+def _plain(text: str) -> ConstraintFacts:
+    """Parse a line without cgroups, or one from which fields were left out."""
+    constraint = _CONSTRAINT.match(text)
+    if constraint is None:
+        return ConstraintFacts()
+    paths = dict(_FIELD.findall(text))
+    victim = _VICTIM.search(text)
+    found = ConstraintFacts(
+        of="cgroup" if "oom_memcg" in paths else _of(constraint[1]),
+        constraint=constraint[1],
+        limit_of=paths.get("oom_memcg"),
+        place=paths.get("task_memcg"),
+    )
+    if victim is None:
+        return found
+    uid = int(victim[3]) % _ID_WRAP
+    return replace(found, comm=victim[1], pid=int(victim[2]), uid=uid)
+
+
 def _cut(raw: bytes, text: str, constraint: str, numa: str | None) -> ConstraintFacts:
     known = known_part(raw)
     task = _TASK.search(text)
@@ -76,15 +103,8 @@ def _cut(raw: bytes, text: str, constraint: str, numa: str | None) -> Constraint
     facts = _facts(known, constraint, numa, None)
     if task is None:
         return facts
-    return ConstraintFacts(
-        facts.of,
-        constraint,
-        numa,
-        facts.limit_of,
-        facts.place,
-        task[1],
-        int(task[2]) if task[2] else None,
-    )
+    pid = int(task[2]) if task[2] else None
+    return replace(facts, comm=task[1], pid=pid)
 
 
 def _of(constraint: str) -> str:

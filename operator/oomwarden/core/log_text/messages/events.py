@@ -1,4 +1,4 @@
-"""The messages of an OOM kill, one value per message. Sizes are in kB, as the kernel prints them."""
+"""The messages of an OOM kill, one value per message. Sizes are in kB, as printed."""
 
 from dataclasses import dataclass, field
 
@@ -10,10 +10,10 @@ class VictimLine:
     Attributes:
         of: `machine` or `cgroup`.
         sizes: kB by the kernel's name: total-vm, anon-rss, file-rss, shmem-rss, pgtables.
-        tail: Whether the line is complete, as far as its kernel prints one.
+        is_cut: Whether its last field is cut off.
     """
 
-    pid: int
+    pid: int | None
     comm: str
     of: str | None = None
     uid: int | None = None

@@ -11,8 +11,8 @@ from oomwarden.core.log_text.messages.victim_lines import victim_line
 _MAY_BE_VICTIM = re.compile(r"process|victim|oom_reaper")
 _MAY_BE_CGROUP = re.compile(r"oom-kill:|killed as a result|usage|cgroup stats|Tasks in|oom\.group")
 _MAY_BE_REPORT = re.compile(
-    r"oom-killer|total_vm|killable|deadlocked|panic_on_oom|[Pp][Ii][Dd]:|pages RA|wap *[=:]|active_anon"
-    r"|pages reserved"
+    r"oom-killer|total_vm|killable|deadlocked|panic_on_oom|[Pp][Ii][Dd]:|pages RA|wap *[=:]"
+    r"|active_anon|pages reserved"
 )
 _MAY_BE_LOSS = re.compile(r"message|suppressed")
 

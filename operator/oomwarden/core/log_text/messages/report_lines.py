@@ -18,15 +18,17 @@ from oomwarden.core.log_text.messages.events import (
 )
 
 _INVOKED = re.compile(
-    r"(?:(?P<comm>\S[^\[\]<>;]{0,63}?|[^:]{1,15}) invoked )?oom-killer: gfp_mask=(?P<mask>0x[0-9a-fA-F]{1,16})"
-    r"(?:\((?P<flags>[A-Z_|0-9a-fx]*)\))?(?:, nodemask=[^ ]*)?(?:, order=(?P<order>-?\d{1,3}))?"
+    r"(?:(?P<comm>\S[^\[\]<>;]{0,63}?|[^:]{1,15}) invoked )?"
+    r"oom-killer: gfp_mask=(?P<mask>0x[0-9a-fA-F]{1,16})(?:\((?P<flags>[A-Z_|0-9a-fx]*)\))?"
+    r"(?:, nodemask=[^ ]*)?(?:, order=(?P<order>-?\d{1,3}))?"
     r"(?:, oom_?(?:kill)?adj=(?P<oldadj>-?\d{1,3}))?(?:, oom_score_adj=(?P<adj>-?\d{1,4}))?",
 )
 _CALLER = re.compile(
     r"(?:CPU: \d+ (?:UID: \d+ )?PID: (?P<pid>\d{1,10}) Comm: (?P<comm>.{1,15}?)"
-    r"|Pid: (?P<oldpid>\d{1,10}), comm: (?P<oldcomm>.{1,15}?)) (?:Tainted: |Not tainted)"
-    r"(?:(?:(?!\d+\.\d)\S)* +)*?(?P<kernel>\d{1,2}\.\d{1,3}[\w.+~-]{0,60})?(?= #|\s|$)"
+    r"|Pid: (?P<oldpid>\d{1,10}), comm: (?P<oldcomm>.{1,15}?)) "
+    r"(?:Kdump: loaded )?(?:Tainted: |Not tainted)(?P<rest>.{0,200})"
 )
+_KERNEL = re.compile(r"\s(\d{1,2}\.\d{1,3}[\w.+~-]{0,60})")
 _HEAD = re.compile(r"\[ *pid *\] +(?P<columns>uid +tgid +total_vm +rss[a-z_ ]* name)")
 _ROW = re.compile(
     r"\[ *(?P<pid>\d{1,10})\] +(?P<numbers>-?\d+(?: +-?\d+){4,12}) (?P<name>.{1,64})$"
@@ -121,7 +123,9 @@ def _invoked(found: re.Match[str]) -> InvokedLine:
 
 def _caller(found: re.Match[str]) -> CallerLine:
     pid = found["pid"] or found["oldpid"]
-    return CallerLine(int(pid), found["comm"] or found["oldcomm"], found["kernel"])
+    kernel = _KERNEL.search(found["rest"])
+    comm = found["comm"] or found["oldcomm"]
+    return CallerLine(int(pid), comm, kernel[1] if kernel else None)
 
 
 def _machine(text: str) -> tuple[int, MachineLine] | None:

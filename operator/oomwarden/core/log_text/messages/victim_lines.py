@@ -1,6 +1,6 @@
 """Parse the lines that name a process: killed, chosen, reaped, exiting.
 
-Sources: Linux mm/oom_kill.c from 2.6.9 to 7.1, and RHEL 6 and 7, which print `UID 0` beside the comm.
+Sources: Linux mm/oom_kill.c from 2.6.9 to 7.1; RHEL 6 and 7 print `UID 0` beside the comm.
 """
 
 import re
@@ -20,7 +20,8 @@ _WHY = (
 )
 _KILLED = re.compile(
     _WHY
-    + r"Killed\s+process\s+(?P<pid>\d{1,10}),?\s*(?:UID\s+(?P<uid>\d{1,10}),\s*)?(?P<rest>\(.*)?",
+    + r"Killed\s+process\s+(?:(?P<pid>\d{1,10})(?!\d)|(?=\())"
+    + r",?\s*(?:UID\s+(?P<uid>\d{1,10}),\s*)?(?P<rest>\(.*)?",
     re.DOTALL,
 )
 _CHOSEN = re.compile(
@@ -61,7 +62,7 @@ def _killed(found: re.Match[str]) -> Event | None:
     rest = found["rest"] or ""
     comm, fields = _comm_and_rest(rest)
     if comm is None:
-        return None if not found["uid"] and not found["why"] else _nameless(found)
+        return VictimLine(_pid(found), "", _of(found["why"]), is_cut=True) if found["why"] else None
     uid = found["uid"] or _first(_UID, fields)
     adj = _first(_ADJ, fields)
     sizes = {name: int(size) for name, size in _SIZES.findall(fields)}
@@ -69,7 +70,7 @@ def _killed(found: re.Match[str]) -> Event | None:
         sizes["total-vm"] = sizes.pop("vsz")
     is_cut = _cut_size(fields)
     return VictimLine(
-        pid=int(found["pid"]),
+        pid=_pid(found),
         comm=comm,
         of=_of(found["why"]),
         uid=None if uid is None else int(uid),
@@ -79,8 +80,8 @@ def _killed(found: re.Match[str]) -> Event | None:
     )
 
 
-def _nameless(found: re.Match[str]) -> VictimLine:
-    return VictimLine(int(found["pid"]), "", _of(found["why"]), is_cut=True)
+def _pid(found: re.Match[str]) -> int | None:
+    return int(found["pid"]) if found["pid"] else None
 
 
 def _cut_size(fields: str) -> bool:
