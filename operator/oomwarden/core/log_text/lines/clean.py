@@ -15,6 +15,7 @@ _BOMS = (
 _ESCAPES = re.compile(
     r"(?:\x1b|\^\[|#033|\\x1b|\\u001b|\\033|\\e|\bESC)\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*\x07?"
 )
+_SPECIAL = re.compile(r"[\x00\x0b\x0c\x1b\x1e\r\\&<^#]|ESC\[")
 _TAGS = re.compile(r"</?(?:p|div|pre|code|span|td|tr|li|ul|b|strong|em|i|font|blockquote)\b[^<>]*>")
 _BREAKS = re.compile(r"<br ?/?>|\r\n?|\v|\f|\u2028|\x1e|\\r\\n|\\n(?![0-9a-f]{2})")
 _QUOTES = re.compile(r"^\s*(?:[>|»\u2502]\s?)+")
@@ -90,7 +91,7 @@ def decoded(raw: bytes) -> str:
 
 def cleaned(text: str) -> list[str]:
     """Return the lines that a line of a file holds, without escapes, tags and entities."""
-    if text.isascii() and not any(each in text for each in "\x00\x1b\r\\&<\x0b\x0c\x1e^#"):
+    if text.isascii() and _SPECIAL.search(text) is None:
         return [text]
     text = _ESCAPES.sub("", text.translate(_REPLACED))
     if "&" in text:

@@ -67,6 +67,9 @@ _OPEN_WHY = re.compile(
     r"(?:Memory(?: cgroup(?: out(?: of)?)?)?|(?:Memory cgroup )?[Oo]ut(?: of)?"
     r"|[Oo]ut of [Mm]emory(?: \(\w+\))?:?)\s*$"
 )
+_BARE = re.compile(r"(?:(?!kill)[^(=]){0,160}(?:\]:?|kernel:|;)\s*")
+"""A prefix whose message is on the next line."""
+_ROW = re.compile(r"\[ *\d+\](?: +-?\d+){3}")
 _WORTH = re.compile(
     r"[Kk]ill(?:ed)? process|[Oo]ut of [Mm]emory|Tasks? in|oom-kill:|oom-killer|: usage"
     r"|killed as a result"
@@ -90,7 +93,7 @@ def goes_on(before: str, text: str, *, stamped: bool) -> bool:
         stamped: Whether the message before it has one.
     """
     if ANCHOR.search(text) is not None:
-        return is_unfinished_why(before)
+        return is_unfinished_why(before) or (stamped and _BARE.fullmatch(before) is not None)
     if stamped:
         return True
     return (
@@ -113,7 +116,7 @@ def _is_within_word(before: str, text: str) -> bool:
     last = before.rpartition(" ")[2]
     first = text.partition(" ")[0]
     if last[-1:].isdigit() and first[:1].isdigit():
-        return True
+        return _ROW.search(before) is None
     if last.startswith("/"):
         return first.strip(".,:") not in _WORDS
     word, whole = last.strip("(,:").lower(), (last + first).strip("(,:").lower()

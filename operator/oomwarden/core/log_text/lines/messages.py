@@ -1,7 +1,7 @@
 """Join lines of text to messages, and separate them from their prefixes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from oomwarden.core.log_text.lines.clean import unquoted
 from oomwarden.core.log_text.lines.envelope import TextLine
@@ -39,7 +39,7 @@ class MessageJoiner:
 
     def feed(self, line: TextLine) -> Iterator[Message]:
         """Yield the message that a line shows to be complete."""
-        text = unquoted(line.text).rstrip()
+        text = unquoted(line.text)
         before = self._open
         if before is not None and line.adjoins and text.strip():
             whole = self._extended(before, line, text)
@@ -47,14 +47,14 @@ class MessageJoiner:
                 self._open = Message(before.number, whole, before.origin, before.adjoins)
                 return
         if before is not None:
-            yield before
+            yield _stripped(before)
         self._open = Message(line.number, text, line.origin, line.adjoins) if text.strip() else None
         self._is_stamped = BEGINS.match(text) is not None
 
     def finish(self) -> Iterator[Message]:
         """Yield the last message."""
         if self._open is not None:
-            yield self._open
+            yield _stripped(self._open)
         self._open = None
 
     def _extended(self, before: Message, line: TextLine, text: str) -> str | None:
@@ -67,6 +67,10 @@ class MessageJoiner:
         if goes_on(before.text, text.lstrip(), stamped=self._is_stamped):
             return joined(before.text, text.lstrip())
         return None
+
+
+def _stripped(message: Message) -> Message:
+    return replace(message, text=message.text.rstrip())
 
 
 def _with_rest_of_comm(before: str, text: str) -> str | None:

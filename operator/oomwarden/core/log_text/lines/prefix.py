@@ -33,6 +33,7 @@ _HOSTS = (
 )
 _NO_HOST = re.compile(r"[A-Z]{3,4}|[\d:.,+-]+|kern|Guest")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_PREFIX_END = re.compile(r"\] ?|: |;|> |  |\",?\"?|Message:|MESSAGE=|node/\S+ +|stdout [FP] ")
 MAX_PREFIX = 1024
 """Characters before a message that are read."""
 BEGINS = re.compile(
@@ -101,6 +102,13 @@ def origin(prefix: str) -> Origin:
     walls = list(_WALL.finditer(prefix))
     at, printed = _wall(walls[-1]) if walls else (None, None)
     return replace(found, at=at, printed=printed)
+
+
+def without_prefix(text: str) -> str:
+    """Return what follows the last time, host and level in a text."""
+    ends = [each.end() for each in _WALL.finditer(text[-MAX_PREFIX:])]
+    text = text[-MAX_PREFIX:][ends[-1] if ends else 0 :]
+    return _PREFIX_END.split(text)[-1].lstrip(" ]:")
 
 
 def iso_time(text: str) -> str | None:

@@ -19,13 +19,13 @@ _PIECE = re.compile(
     r",(?:cpuset|mems_allowed|oom_memcg|task_memcg|task)=.*|,global_oom\b.*", re.DOTALL
 )
 _PATH = re.compile(r"(?:^|(?<=[\s\]]))/.*", re.DOTALL)
-_TASK_IN = re.compile(
-    r"(?:Task in )?(?P<place>/\S*(?: \S+){0,4}?) killed as a result of limit of\s*(?P<of>/\S*)?"
-)
-_GROUP = re.compile(
-    r"(?:Tasks in )?(?P<path>/.*|\(name too long\)) are going to be killed"
-    r" due to memory\.oom\.group set"
-)
+_TASK_END = r"(?P<place>/[^\n]*?) killed as a result of limit of\s*(?P<of>/\S*)?"
+_TASK_IN = re.compile(rf"Task in {_TASK_END}")
+_TASK_IN_CUT = re.compile(rf"(?:^|(?<=\s)){_TASK_END}")
+_GROUP_END = r"(?P<path>/.*|\(name too long\)) are going to be killed due to memory\.oom\.group set"
+_GROUP = re.compile(rf"Tasks in {_GROUP_END}", re.DOTALL)
+_GROUP_CUT = re.compile(rf"(?:^|(?<=[\s\]])){_GROUP_END}")
+_AFTER_PATH = "\"'}])>,;"
 _GROUP_BEGIN = re.compile(r"Tasks in\s*(?P<path>/\S+)?\s*$")
 _USAGE = re.compile(
     r"\b(memory|memory\+swap|kmem|swap): usage (\d{1,18})\s*kB, limit (\d{1,18})\s*kB"
@@ -75,7 +75,8 @@ def _constraint(found: re.Match[str]) -> Event:
 
 
 def _task_in(found: re.Match[str]) -> Event:
-    return TaskInLine(found["place"], found["of"])
+    limit_of = found["of"].rstrip(_AFTER_PATH) if found["of"] else None
+    return TaskInLine(found["place"], limit_of)
 
 
 def _group(found: re.Match[str]) -> Event:
@@ -98,6 +99,8 @@ _FORMS = (
     (_CONSTRAINT, _constraint),
     (_TASK_IN, _task_in),
     (_GROUP, _group),
+    (_TASK_IN_CUT, _task_in),
+    (_GROUP_CUT, _group),
     (_GROUP_BEGIN, _group),
     (_STATS, _stats),
     (_USAGE, _usage),

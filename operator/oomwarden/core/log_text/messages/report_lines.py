@@ -6,6 +6,7 @@ lib/ratelimit.c; systemd src/journal/journald-kmsg.c; rsyslog plugins/imklog and
 
 import re
 
+from oomwarden.core.log_text.lines.prefix import without_prefix
 from oomwarden.core.log_text.messages.events import (
     CallerLine,
     Event,
@@ -18,8 +19,7 @@ from oomwarden.core.log_text.messages.events import (
 )
 
 _INVOKED = re.compile(
-    r"(?:(?P<comm>\S[^\[\]<>;]{0,63}?|[^:]{1,15}) invoked )?"
-    r"oom-killer: gfp_mask=(?P<mask>0x[0-9a-fA-F]{1,16})(?:\((?P<flags>[A-Z_|0-9a-fx]*)\))?"
+    r"(?: invoked )?oom-killer: gfp_mask=(?P<mask>0x[0-9a-fA-F]{1,16})(?:\((?P<flags>[A-Z_|0-9a-fx]*)\))?"
     r"(?:, nodemask=[^ ]*)?(?:, order=(?P<order>-?\d{1,3}))?"
     r"(?:, oom_?(?:kill)?adj=(?P<oldadj>-?\d{1,3}))?(?:, oom_score_adj=(?P<adj>-?\d{1,4}))?",
 )
@@ -78,7 +78,7 @@ MAX_NUMBER = 1 << 62
 def report_line(text: str) -> tuple[int, Event] | None:
     """Parse another line of an OOM report, and return where it begins in the text."""
     if found := _INVOKED.search(text):
-        return found.start(), _invoked(found)
+        return _invoked(text, found)
     if found := _HEAD.search(text):
         return found.start(), TaskListHead(tuple(found["columns"].split()[:-1]))
     for pattern, reason in _NONE:
@@ -107,13 +107,12 @@ def task_row(text: str) -> tuple[int, TaskRow] | None:
     return found.start(), TaskRow(int(found["pid"]), numbers, found["name"].strip())
 
 
-def _invoked(found: re.Match[str]) -> InvokedLine:
-    comm = found["comm"]
-    if comm and (" kernel: " in comm or ": " in comm):
-        comm = comm.rpartition(": ")[2]
+def _invoked(text: str, found: re.Match[str]) -> tuple[int, InvokedLine]:
+    before = text[: found.start()]
+    comm = without_prefix(before) if found[0].startswith(" ") else ""
     adj = found["adj"] or found["oldadj"]
-    return InvokedLine(
-        comm=comm.strip() if comm else None,
+    return len(before) - len(comm), InvokedLine(
+        comm=comm.strip() or None,
         gfp_mask=found["mask"],
         gfp_flags=found["flags"] or None,
         order=int(found["order"]) if found["order"] else None,
