@@ -200,7 +200,7 @@ FORMS: dict[str, Form] = {
     "klog": _each(
         lambda m: (
             f"I{m.time:%m%d %H:%M:%S.%f}   1234 log_monitor.go:160] New status generated: "
-            f"&{{Source:kernel-monitor Events:[{{Severity:warn Reason:OOMKilling Message:{m.text}}}]}}"
+            f"&{{Source:kernel-monitor Events:[{{Severity:warn Reason:OOM Message:{m.text}}}]}}"
         )
     ),
     "cloud": _each(_cloud),

@@ -24,6 +24,8 @@ _MICROSECONDS = ("__realtime_timestamp", "_source_realtime_timestamp")
 _HOST_KEYS = ("_hostname", "hostname", "host", "computer", "nodename", "node_name", "instance_name")
 _BOOT_KEYS = ("_source_boottime_timestamp", "_source_monotonic_timestamp")
 _MICRO = 1e6
+_LEAST_UNIX = 1e9
+"""Seconds since 1970 in 2001; a smaller number counts from the boot."""
 _MAX_MICRO = 1e10
 
 
@@ -68,8 +70,16 @@ def entry_origin(entry: dict[str, Any]) -> Origin:
     at = next((time for key in _MICROSECONDS if (time := _micro(known.get(key)))), None)
     at = at or next((time for key in _TIME_KEYS if (time := _time(known.get(key)))), None)
     host = next((known[key] for key in _HOST_KEYS if isinstance(known.get(key), str)), None)
-    stamp = next((number for key in _BOOT_KEYS if (number := _number(known.get(key)))), None)
-    return Origin(at, at, stamp / _MICRO if stamp else None, host[:253] if host else None)
+    return Origin(at, at, _stamp(known), host[:253] if host else None)
+
+
+def _stamp(known: dict[str, Any]) -> float | None:
+    """Return seconds since boot: of journald, or the `time` of dmesg --json."""
+    micros = next((number for key in _BOOT_KEYS if (number := _number(known.get(key)))), None)
+    if micros is not None:
+        return micros / _MICRO
+    seconds = _number(known.get("time"))
+    return seconds if seconds is not None and 0 <= seconds < _LEAST_UNIX else None
 
 
 def _values(value: object, depth: int) -> Iterator[tuple[str, Any]]:
@@ -100,6 +110,6 @@ def _time(value: object) -> str | None:
     if isinstance(value, str) and (found := iso_time(value)):
         return found
     number = _number(value)
-    if number is None:
+    if number is None or number < _LEAST_UNIX:
         return None
     return unix_time(number / 1000 if number > _MAX_MICRO else number)

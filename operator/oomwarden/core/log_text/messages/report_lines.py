@@ -19,7 +19,8 @@ from oomwarden.core.log_text.messages.events import (
 )
 
 _INVOKED = re.compile(
-    r"(?: invoked )?oom-killer: gfp_mask=(?P<mask>0x[0-9a-fA-F]{1,16})(?:\((?P<flags>[A-Z_|0-9a-fx]*)\))?"
+    r"(?: invoked )?oom-killer: gfp_mask=(?P<mask>0x[0-9a-fA-F]{1,16})"
+    r"(?:\((?P<flags>[A-Z_|0-9a-fx]*)\))?"
     r"(?:, nodemask=[^ ]*)?(?:, order=(?P<order>-?\d{1,3}))?"
     r"(?:, oom_?(?:kill)?adj=(?P<oldadj>-?\d{1,3}))?(?:, oom_score_adj=(?P<adj>-?\d{1,4}))?",
 )
