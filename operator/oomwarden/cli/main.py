@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "nodes": ("commands.nodes", "Memory of each node, its promises, and its agent's health"),
     "plan": ("commands.plan", "What a policy would change, before it is applied"),
     "check": ("offline.check", "Strict validation of policies, without a cluster"),
+    "log": ("offline.log", "Explain the OOM kills in a kernel log"),
     "leak": ("offline.leak", "Is it a leak? Samples of memory to a verdict"),
     "score": ("offline.score", "The kernel's OOM score, step by step"),
     "overcommit": ("offline.overcommit", "What the kernel promises: modes, CommitLimit, head-room"),

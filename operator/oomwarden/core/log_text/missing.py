@@ -26,11 +26,15 @@ def missing(kill: TextKill) -> list[str]:
     if victim.is_cut:
         found.append("the end of the line")
     if kill.uid is None:
-        found.append("the user")
+        found.append("the user" + _never_printed(kill))
     if victim.oom_score_adj is None:
-        found.append("oom_score_adj")
+        found.append("oom_score_adj" + _never_printed(kill))
     found += _report(kill)
     return found
+
+
+def _never_printed(kill: TextKill) -> str:
+    return " (this kernel does not print it)" if kill.chosen else ""
 
 
 def _cgroups(kill: TextKill) -> list[str]:

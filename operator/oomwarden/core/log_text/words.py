@@ -65,6 +65,8 @@ def human(kilobytes: int) -> str:
     size, unit = float(kilobytes), 0
     while abs(size) >= _STEP and unit < len(_UNITS) - 1:
         size, unit = size / _STEP, unit + 1
+    if not kilobytes:
+        return "0"
     whole = unit == 0 or abs(size) >= _LARGE or size == int(size)
     return f"{size:.0f}{_UNITS[unit]}" if whole else f"{size:.1f}{_UNITS[unit]}"
 
@@ -115,7 +117,8 @@ def score_words(kill: TextKill) -> str | None:
         return f"score {score}: pages, less for CPU time and age, more for nice processes"
     if kill.chosen and kill.chosen.is_allocating_task:
         return "score 0: vm.oom_kill_allocating_task is set, so the one who asked is killed"
-    return f"score {score}: thousandths of the memory that it may use, plus oom_score_adj"
+    whole = "its cgroup's limit" if kill.of == "cgroup" else "the machine's memory"
+    return f"score {score}: its memory in thousandths of {whole}, plus oom_score_adj"
 
 
 def asked_words(invoked: InvokedLine) -> str:
