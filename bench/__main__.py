@@ -15,6 +15,7 @@ from bench import (
     hostile_memory,
     latency,
     layout,
+    log_throughput,
     outlook,
     patterns,
     plugin_start,
@@ -43,6 +44,7 @@ WITHOUT_CLUSTER: dict[str, Callable[[], None]] = {
     "outlook": outlook.main,
     "plugin-start": plugin_start.main,
     "etcd-sum": etcd_sum.main,
+    "oom-log": log_throughput.main,
     "hostile-memory": hostile_memory.main,
     "health-flood": health_flood.main,
 }

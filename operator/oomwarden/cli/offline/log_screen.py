@@ -163,7 +163,8 @@ def _tasks(kill: TextKill) -> Iterator[str]:
     total = f" of {human(ranking.total_kb)}" if ranking.total_kb else ""
     how = "resident + page tables + swap"
     how += f" + oom_score_adj/1000{total}" if ranking.has_adj else ", times 2^oom_adj"
-    yield f"{ranking.count} tasks, {human(ranking.memory_kb)}; ranked by {how}"
+    count = "1 task" if ranking.count == 1 else f"{ranking.count} tasks"
+    yield f"{count}, {human(ranking.memory_kb)}; ranked by {how}"
     yield f"  {'PID':>8}  {'COMMAND':<16}{'MEMORY':>8}{'SWAP':>8}{'ADJ':>7}{'BADNESS':>9}"
     for each in ranking.top:
         yield _task(each, is_victim=each.pid == kill.victim.pid)

@@ -49,7 +49,7 @@ def _row(kill: TextKill, *, wide: bool) -> list[object]:
         whose(kill),
         None if kill.limit_kb is None else human(kill.limit_kb),
         human(sum(sizes)) if sizes else None,
-        kill.victim.oom_score_adj,
+        kill.oom_score_adj,
     ]
     if wide:
         total = kill.victim.sizes.get("total-vm")
@@ -60,6 +60,4 @@ def _row(kill: TextKill, *, wide: bool) -> list[object]:
 
 def _swap(kill: TextKill) -> str | None:
     """Return the victim's swap, which only the list of tasks shows."""
-    tasks = kill.tasks.top if kill.tasks else ()
-    swap = next((each.swap_kb for each in tasks if each.pid == kill.victim.pid), None)
-    return None if swap is None else human(swap)
+    return human(kill.row.swap_kb) if kill.row else None

@@ -10,6 +10,8 @@ from oomwarden.core.log_text.lines.prefix import Origin
 
 MAX_KEPT = 10_000
 """Kills that are compared with later ones."""
+MAX_WITH_TASKS = 1000
+"""Kills that keep the tasks that the kernel would have killed next; earlier ones do not."""
 _SAME_SECONDS = 1.0
 _SAME_WALL_SECONDS = 10.0
 _CLOCK = re.compile(r"(.*?)(\d\d):(\d\d):(\d\d)")
@@ -36,6 +38,8 @@ class Kept:
             merge(same, kill)
             return None
         self.kills.append(kill)
+        if len(self.kills) > MAX_WITH_TASKS:
+            _shorten(self.kills[-MAX_WITH_TASKS - 1])
         self._by_victim.setdefault(key, []).append(kill)
         if len(self.kills) > MAX_KEPT:
             self._forget(self.kills.popleft())
@@ -51,9 +55,16 @@ class Kept:
             self._by_victim.pop(key, None)
 
 
+def _shorten(kill: TextKill) -> None:
+    """Keep only the victim of a list of tasks."""
+    if kill.tasks is not None:
+        top = tuple(each for each in kill.tasks.top if each.pid == kill.victim.pid)
+        kill.tasks = replace(kill.tasks, top=top)
+
+
 def is_same(first: TextKill, other: TextKill) -> bool:
     """Return whether two kills of one pid and comm are certainly the same one."""
-    hosts = {first.origin.host, other.origin.host} - {None}
+    hosts = {each.origin.host.partition(".")[0] for each in (first, other) if each.origin.host}
     if len(hosts) > 1:
         return False
     near = _are_near(first.origin, other.origin)

@@ -32,7 +32,7 @@ def facts(kill: TextKill) -> dict[str, Any]:
         "limitKB": kill.limit_kb,
         "usageKB": kill.usage_kb,
         **{key: victim.sizes.get(name) for name, key in _SIZES.items()},
-        "oomScoreAdj": victim.oom_score_adj,
+        "oomScoreAdj": kill.oom_score_adj,
         "score": kill.chosen.score if kill.chosen else None,
         "chosen": chosen.pid if chosen else None,
         "chosenComm": chosen.comm if chosen else None,

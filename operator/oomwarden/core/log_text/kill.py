@@ -13,7 +13,7 @@ from oomwarden.core.log_text.messages.events import (
     UsageLine,
     VictimLine,
 )
-from oomwarden.core.log_text.tasks import TaskRanking
+from oomwarden.core.log_text.tasks import RankedTask, TaskRanking
 
 NO_LIMIT_KB = 1 << 50
 """From here on, a limit is none: the kernel prints 9007199254740988kB."""
@@ -107,7 +107,23 @@ class TextKill:
         """The victim's user."""
         if self.victim.uid is not None:
             return self.victim.uid
-        return self.constraint.uid if self.constraint else None
+        if self.constraint and self.constraint.uid is not None:
+            return self.constraint.uid
+        return self.row.uid if self.row else None
+
+    @property
+    def row(self) -> RankedTask | None:
+        """The victim in the list of tasks."""
+        tasks = self.tasks.top if self.tasks else ()
+        return next((each for each in tasks if each.pid == self.victim.pid), None)
+
+    @property
+    def oom_score_adj(self) -> int | None:
+        """The victim's oom_score_adj, from its own line or from the list of tasks."""
+        if self.victim.oom_score_adj is not None:
+            return self.victim.oom_score_adj
+        has_adj = self.tasks is not None and self.tasks.has_adj
+        return self.row.adj if self.row and has_adj else None
 
     @property
     def first_chosen(self) -> ChosenLine | None:

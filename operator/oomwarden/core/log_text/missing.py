@@ -27,7 +27,7 @@ def missing(kill: TextKill) -> list[str]:
         found.append("the end of the line")
     if kill.uid is None:
         found.append("the user" + _never_printed(kill))
-    if victim.oom_score_adj is None:
+    if kill.oom_score_adj is None:
         found.append("oom_score_adj" + _never_printed(kill))
     found += _report(kill)
     return found

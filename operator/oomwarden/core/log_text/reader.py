@@ -16,6 +16,7 @@ from oomwarden.core.log_text.lines.clean import Utf8Bytes
 from oomwarden.core.log_text.lines.envelope import TextLine, Unpacker
 from oomwarden.core.log_text.lines.messages import Message, MessageJoiner
 from oomwarden.core.log_text.lines.prefix import Origin, is_relative, origin
+from oomwarden.core.log_text.lines.rows import RowReader
 from oomwarden.core.log_text.lines.scan import LineScanner, RawLine
 from oomwarden.core.log_text.messages.cgroup_lines import constraint_piece, stat_line
 from oomwarden.core.log_text.messages.events import ConstraintText, Event, StatsLine
@@ -42,6 +43,7 @@ class KillReader:
     _unpacker: Unpacker = field(default_factory=Unpacker)
     _joiner: MessageJoiner = field(default_factory=MessageJoiner)
     _machines: OrderedDict[str | None, MachineLog] = field(default_factory=OrderedDict)
+    _rows: RowReader = field(default_factory=RowReader)
     _last: Origin = field(default_factory=Origin)
     _minute: str | None = None
 
@@ -71,8 +73,24 @@ class KillReader:
 
     def _add(self, lines: Iterable[RawLine]) -> None:
         for raw in lines:
+            if self._add_row(raw):
+                continue
             for text in self._unpacker.feed(raw):
                 self._add_text(text)
+
+    def _add_row(self, raw: RawLine) -> bool:
+        """Add a row of a list of tasks; return whether it is one that can be read fast."""
+        machine = self._machines.get(self._last.host)
+        tasks = machine.report.tasks if machine and machine.report else None
+        row = self._rows.read(raw, len(tasks.columns)) if tasks else None
+        if row is None or tasks is None:
+            return False
+        for text in self._unpacker.finish():
+            self._add_text(text)
+        for message in self._joiner.finish():
+            self._add_message(message)
+        tasks.add(row)
+        return True
 
     def _add_text(self, text: TextLine) -> None:
         for message in self._joiner.feed(text):

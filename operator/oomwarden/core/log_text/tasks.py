@@ -61,6 +61,10 @@ class TaskList:
     columns: tuple[str, ...]
     rows: list[TaskRow] = field(default_factory=list)
     count: int = 0
+    _places: dict[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._places = {name: at for at, name in enumerate(self.columns)}
 
     def add(self, row: TaskRow) -> None:
         """Add a row that has all columns; others are something else in brackets."""
@@ -105,7 +109,8 @@ class TaskList:
         return RankedTask(*task, points=_points(task[5], adj, total_kb) if is_new else None)
 
     def _column(self, row: TaskRow, name: str) -> int:
-        return row.numbers[self.columns.index(name)] if name in self.columns else 0
+        at = self._places.get(name)
+        return 0 if at is None else row.numbers[at]
 
 
 def _points(memory_kb: int, adj: int, total_kb: int | None) -> int | None:

@@ -87,7 +87,7 @@ def limit_words(kill: TextKill) -> str | None:
 
 def adj_words(kill: TextKill) -> str | None:
     """Return what the victim's oom_score_adj means."""
-    adj = kill.victim.oom_score_adj
+    adj = kill.oom_score_adj
     if adj is None:
         return None
     percent = f"{abs(adj) / 10:g} %"

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from oomwarden.core.log_text.lines.clean import cleaned, decoded
+from oomwarden.core.log_text.lines.clean import cleaned, decoded, torn
 from oomwarden.core.log_text.lines.entries import (
     as_message,
     entry_origin,
@@ -18,9 +18,12 @@ from oomwarden.core.log_text.lines.scan import RawLine
 # A field of `journalctl -o verbose|export|json-pretty`, of `dmesg --json`, of an Event in YAML.
 _FIELD = re.compile(
     r'\s*(?:"(?P<quoted>[A-Za-z_@][\w.@]{1,63})"\s*:\s*(?P<json>.*?),?\s*$'
-    r"|(?P<name>[A-Z_][A-Z0-9_]{3,63})=(?P<plain>.*))"
+    r"|(?P<name>[A-Z_][A-Z0-9_]{3,63})=(?P<plain>.*)"
+    r"|(?P<yaml>(?<=  )(?:lastTimestamp|eventTime|firstTimestamp|host)): \"?(?P<value>[^\"]*)\"?)"
 )
-_BOUNDARY = re.compile(r"\s*[\[\]{}(),]*\s*|.* \[s=[0-9a-f]{8,};.*|__CURSOR=.*")
+_BOUNDARY = re.compile(
+    r"\s*[\[\]{}(),]*\s*|.* \[s=[0-9a-f]{8,};.*|__CURSOR=.*|- apiVersion: .*|---"
+)
 _VERBOSE = re.compile(r"(.*) \[s=[0-9a-f]{8,};.*")
 _MAX_FIELDS = 96
 _MAX_HELD = 64
@@ -37,6 +40,7 @@ class TextLine:
         origin: What its carrier says about time and host.
         adjoins: Whether it directly follows the line before it.
         continues: Whether it belongs to the same message as the line before it.
+        tears: Whether it was printed in the middle of the line before it, by another CPU.
     """
 
     number: int
@@ -44,6 +48,7 @@ class TextLine:
     origin: Origin = NOWHERE
     adjoins: bool = True
     continues: bool = False
+    tears: bool = False
 
 
 @dataclass(slots=True)
@@ -54,6 +59,7 @@ class Unpacker:
     _held: list[TextLine] = field(default_factory=list)
     _octets: list[int] | None = None
     _key: str = ""
+    _indent: int = 0  # of the object that is the entry
 
     def feed(self, raw: RawLine) -> Iterator[TextLine]:
         """Yield the lines of text that are complete with a raw line."""
@@ -68,6 +74,8 @@ class Unpacker:
         elif self._octets is not None:
             self._add_octets(raw, text)
         elif _BOUNDARY.fullmatch(text):
+            if self._is_inner(text):
+                return
             yield from self.finish()
             yield from self._boundary(raw, text)
         else:
@@ -81,6 +89,13 @@ class Unpacker:
         for line in held:
             yield replace(line, origin=line.origin.or_else(found))
 
+    def _is_inner(self, text: str) -> bool:
+        """Return whether an object inside an entry ends."""
+        brackets, indent = text.strip(), len(text) - len(text.lstrip())
+        if brackets.endswith("{"):
+            self._indent = indent
+        return brackets[:1] in {"}", "]"} and indent > self._indent and bool(self._fields)
+
     def _boundary(self, raw: RawLine, text: str) -> Iterator[TextLine]:
         if verbose := _VERBOSE.fullmatch(text):
             self._fields = {"time": verbose[1]}
@@ -88,12 +103,12 @@ class Unpacker:
             yield TextLine(raw.number, "", adjoins=raw.adjoins)
 
     def _take(self, raw: RawLine, text: str) -> Iterator[TextLine]:
-        found = _FIELD.fullmatch(text) if '"' in text or "=" in text else None
+        found = _FIELD.fullmatch(text) if '"' in text or "=" in text or "host: " in text else None
         lines: Iterable[TextLine]
         if found is None:
             lines = _lines(raw, text, NOWHERE)
         else:
-            lines = self._field(raw, found["quoted"] or found["name"], found)
+            lines = self._field(raw, found["quoted"] or found["name"] or found["yaml"], found)
         if not self._fields:
             yield from lines
             return
@@ -102,7 +117,7 @@ class Unpacker:
             yield from self.finish()
 
     def _field(self, raw: RawLine, key: str, found: re.Match[str]) -> Iterator[TextLine]:
-        value: object = found["plain"]
+        value: object = found["plain"] or found["value"]
         if found["json"] is not None:
             if found["json"].rstrip() == "[":
                 self._octets, self._key = [], key
@@ -138,5 +153,7 @@ def _lines(raw: RawLine, message: str, found: Origin) -> Iterator[TextLine]:
     adjoins, continues = raw.adjoins, False
     for part in message.split("\n"):
         for text in cleaned(part):
-            yield TextLine(raw.number, text, found, adjoins, continues)
-            adjoins = continues = True
+            for at, piece in enumerate(torn(text)):
+                yield TextLine(raw.number, piece, found, adjoins, continues, tears=at > 0)
+                adjoins = True
+            continues = True

@@ -69,6 +69,8 @@ _OPEN_WHY = re.compile(
 )
 _BARE = re.compile(r"(?:(?!kill)[^(=]){0,160}(?:\]:?|kernel:|;)\s*")
 """A prefix whose message is on the next line."""
+_PHRASE = 48
+_CUT_PHRASE = re.compile(r"ut of memory: (?:K|Ki|Kil|Kill|Kille|Killed|Killed p\w{0,6})$")
 _ROW = re.compile(r"\[ *\d+\](?: +-?\d+){3}")
 _WORTH = re.compile(
     r"[Kk]ill(?:ed)? process|[Oo]ut of [Mm]emory|Tasks? in|oom-kill:|oom-killer|: usage"
@@ -82,6 +84,11 @@ _COMPLETE = re.compile(
 def is_unfinished_why(text: str) -> bool:
     """Return whether a line ends within `Memory cgroup out of memory:`."""
     return _OPEN_WHY.search(text) is not None
+
+
+def is_cut_phrase(text: str) -> bool:
+    """Return whether a line ends within `Out of memory: Killed process`."""
+    return _CUT_PHRASE.search(text[-_PHRASE:]) is not None
 
 
 def goes_on(before: str, text: str, *, stamped: bool) -> bool:

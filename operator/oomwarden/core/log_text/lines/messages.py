@@ -1,16 +1,17 @@
 """Join lines of text to messages, and separate them from their prefixes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from oomwarden.core.log_text.lines.clean import unquoted
 from oomwarden.core.log_text.lines.envelope import TextLine
-from oomwarden.core.log_text.lines.joins import ANCHOR, goes_on, joined
+from oomwarden.core.log_text.lines.joins import ANCHOR, goes_on, is_cut_phrase, joined
 from oomwarden.core.log_text.lines.prefix import BEGINS, NOWHERE, Origin
 
 MAX_MESSAGE = 1 << 14
 """Characters of a message; the OOM killer's longest have a few thousand."""
 _MAX_OPEN_COMM = 80
+_MAX_SINCE_TORN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,25 @@ class MessageJoiner:
     """Joins lines that were wrapped, and a process's name with a newline."""
 
     _open: Message | None = None
-    _is_stamped: bool = field(default=False)
+    _is_stamped: bool = False
+    _torn: Message | None = None
+    _since_torn: int = 0
 
     def feed(self, line: TextLine) -> Iterator[Message]:
         """Yield the message that a line shows to be complete."""
         text = unquoted(line.text)
         before = self._open
+        if self._torn is not None and line.adjoins:
+            if not BEGINS.match(text) and text.strip():
+                yield replace(self._torn, text=f"{self._torn.text}{text}".rstrip())
+                self._torn = None
+                return
+            self._since_torn += 1
+        if self._torn is not None and (self._since_torn > _MAX_SINCE_TORN or not line.adjoins):
+            yield _stripped(self._torn)
+            self._torn = None
+        if before is not None and (line.tears or is_cut_phrase(before.text)) and BEGINS.match(text):
+            self._torn, self._since_torn, before = before, 0, None
         if before is not None and line.adjoins and text.strip():
             whole = self._extended(before, line, text)
             if whole is not None:
@@ -53,6 +67,9 @@ class MessageJoiner:
 
     def finish(self) -> Iterator[Message]:
         """Yield the last message."""
+        if self._torn is not None:
+            yield _stripped(self._torn)
+        self._torn = None
         if self._open is not None:
             yield _stripped(self._open)
         self._open = None

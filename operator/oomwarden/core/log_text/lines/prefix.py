@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _ISO = (
     r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
@@ -26,6 +27,7 @@ _CALLER = re.compile(r"\[ *([TC]\d{1,10})\]")
 _HOSTS = (
     re.compile(r"(?<!\S)(?P<host>[A-Za-z0-9][\w.:-]{0,252}) +kernel(?:\[\d+\])?(?::| -)"),
     re.compile(r"^(?P<host>[A-Za-z0-9][\w.-]{0,252}): +(?:kern|user|daemon): +\w+:"),
+    re.compile(r":\d\d\S* (?P<host>[A-Za-z][\w.-]{0,252}) [\w./-]{1,64}(?:\[\d+\])?: "),
     re.compile(r"(?<!\S)node/(?P<host>[a-z0-9][a-z0-9.-]{0,252})"),
     re.compile(
         r"(?:kernel-monitor|kubelet|node-problem-detector), (?P<host>[a-z0-9][\w.-]{0,252})"
@@ -88,20 +90,27 @@ def is_relative(text: str) -> bool:
 
 def origin(prefix: str) -> Origin:
     """Read what stands before a message. The last of several times is the innermost one."""
-    prefix = prefix[-MAX_PREFIX:]
-    if not prefix.strip():
+    if not prefix or prefix.isspace():
         return NOWHERE
+    prefix = prefix[-MAX_PREFIX:]
+    stamp = None
+    for found in _STAMP.finditer(prefix):
+        stamp = found
+    if stamp is not None:
+        rest = _rest_of_prefix(f"{prefix[: stamp.start()]}[]{prefix[stamp.end() :]}")
+        return replace(rest, stamp=float(stamp[1]))
     kmsg = _KMSG.search(prefix)
-    stamps = _STAMP.findall(prefix)
+    rest = _rest_of_prefix(prefix)
+    return replace(rest, stamp=int(kmsg[3][:18]) / 1e6) if kmsg else rest
+
+
+@lru_cache(maxsize=1 << 10)
+def _rest_of_prefix(prefix: str) -> Origin:
+    """Read all but the seconds since boot; lines of the same second have the same rest."""
     caller = _CALLER.search(prefix)
-    found = Origin(
-        stamp=float(stamps[-1]) if stamps else int(kmsg[3][:18]) / 1e6 if kmsg else None,
-        host=_host(prefix),
-        caller=caller[1] if caller else None,
-    )
     walls = list(_WALL.finditer(prefix))
     at, printed = _wall(walls[-1]) if walls else (None, None)
-    return replace(found, at=at, printed=printed)
+    return Origin(at, printed, None, _host(prefix), caller[1] if caller else None)
 
 
 def without_prefix(text: str) -> str:

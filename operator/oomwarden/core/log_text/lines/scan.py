@@ -1,35 +1,24 @@
 """Find the lines near the OOM killer's messages, fast and with bounded memory."""
 
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-KEYWORDS = (
-    b"illed process",
-    b"ill process",
-    b"oom-kill",
-    b"oom_",
-    b"oom.group",
-    b"f memory",
-    b"f Memory",
-    b"killed as a result",
-    b"total_vm",
-    b"total-vm",
-    b"anon-rss",
-    b"Memory cgroup",
-    b"messages dropped",
-    b"messages suppressed",
-    b"callbacks suppressed",
-    b"messages lost",
-    b"due to rate-limiting",
-    b"kernel messages",
-    b"kmsg buffer overrun",
-    b"System OOM",
-    b"available memory (",
-    b'"MESSAGE":[',
-    b'"MESSAGE" : [',
+_KEYWORDS = tuple(
+    (text, re.compile(pattern))
+    for text, pattern in (
+        (b"oom", rb"oom(?:-kill|_reaper|_score_adj|_kill|_memcg| event|\.group)"),
+        (b"emory", rb"(?<=of [Mm])emory|emory cgroup|(?<=available m)emory"),
+        (b" process ", rb"(?:(?<=[Kk]illed)|(?<=[Kk]ill)) process "),
+        (b"total", rb"total[-_]vm"),
+        (b"as a result of limit", rb""),
+        (b"System OOM", rb""),
+        (b'"MESSAGE"', rb'"MESSAGE" ?: ?\['),
+    )
 )
-"""A line of interest has at least one of these. None contains a newline."""
+"""What a line of interest has: a text, which is fast to find, and a pattern that matches there.
+None contains a newline."""
 MAX_LINE = 1 << 16
 """Bytes of a line; a longer one is cut, at a space if there is one near."""
 _CUT_WINDOW = 1 << 10
@@ -141,18 +130,21 @@ class _Hits:
     _next: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._next = [self._find(each, 0) for each in KEYWORDS]
+        self._next = [self._find(each, 0) for each in _KEYWORDS]
 
     def next(self, at: int) -> int:
         """Return where the next keyword begins; the length of the block if there is none."""
         if min(self._next) < at:
             for index, where in enumerate(self._next):
                 if where < at:
-                    self._next[index] = self._find(KEYWORDS[index], at)
+                    self._next[index] = self._find(_KEYWORDS[index], at)
         return min(self._next)
 
-    def _find(self, keyword: bytes, at: int) -> int:
-        found = self.block.find(keyword, at)
+    def _find(self, keyword: tuple[bytes, re.Pattern[bytes]], at: int) -> int:
+        text, pattern = keyword
+        found = self.block.find(text, at)
+        while found >= 0 and pattern.match(self.block, found) is None:
+            found = self.block.find(text, found + 1)
         return len(self.block) if found < 0 else found
 
 

@@ -21,10 +21,10 @@ _PIECE = re.compile(
 _PATH = re.compile(r"(?:^|(?<=[\s\]]))/.*", re.DOTALL)
 _TASK_END = r"(?P<place>/[^\n]*?) killed as a result of limit of\s*(?P<of>/\S*)?"
 _TASK_IN = re.compile(rf"Task in {_TASK_END}")
-_TASK_IN_CUT = re.compile(rf"(?:^|(?<=\s)){_TASK_END}")
 _GROUP_END = r"(?P<path>/.*|\(name too long\)) are going to be killed due to memory\.oom\.group set"
 _GROUP = re.compile(rf"Tasks in {_GROUP_END}", re.DOTALL)
-_GROUP_CUT = re.compile(rf"(?:^|(?<=[\s\]])){_GROUP_END}")
+_LIMIT_OF = " killed as a result of limit of"
+_SET = " are going to be killed due to memory.oom.group set"
 _AFTER_PATH = "\"'}])>,;"
 _GROUP_BEGIN = re.compile(r"Tasks in\s*(?P<path>/\S+)?\s*$")
 _USAGE = re.compile(
@@ -49,6 +49,20 @@ def cgroup_line(text: str) -> tuple[int, Event] | None:
     for pattern, parse in _FORMS:
         if found := pattern.search(text):
             return found.start(), parse(found)
+    return _without_head(text)
+
+
+def _without_head(text: str) -> tuple[int, Event] | None:
+    """Parse a line whose beginning is in another record; a path with a space is not read."""
+    for end in (_LIMIT_OF, _SET):
+        before, found, after = text.partition(end)
+        path = before.rpartition(" ")[2]
+        if found and path.startswith("/"):
+            limit_of = after.strip().rstrip(_AFTER_PATH) or None
+            is_group = end == _SET
+            return len(before) - len(path), GroupLine(path) if is_group else TaskInLine(
+                path, limit_of
+            )
     return None
 
 
@@ -99,8 +113,6 @@ _FORMS = (
     (_CONSTRAINT, _constraint),
     (_TASK_IN, _task_in),
     (_GROUP, _group),
-    (_TASK_IN_CUT, _task_in),
-    (_GROUP_CUT, _group),
     (_GROUP_BEGIN, _group),
     (_STATS, _stats),
     (_USAGE, _usage),

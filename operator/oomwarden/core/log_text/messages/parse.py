@@ -8,7 +8,7 @@ from oomwarden.core.log_text.messages.events import Event, LossLine
 from oomwarden.core.log_text.messages.report_lines import loss_line, report_line, task_row
 from oomwarden.core.log_text.messages.victim_lines import victim_line
 
-_MAY_BE_VICTIM = re.compile(r"process|victim|oom_reaper")
+_MAY_BE_VICTIM = re.compile(r"process|victim|oom_reaper|oom event")
 _MAY_BE_CGROUP = re.compile(r"oom-kill:|killed as a result|usage|cgroup stats|Tasks in|oom\.group")
 _MAY_BE_REPORT = re.compile(
     r"oom-killer|total_vm|killable|deadlocked|panic_on_oom|[Pp][Ii][Dd]:|pages RA|wap *[=:]"

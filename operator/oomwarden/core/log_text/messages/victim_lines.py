@@ -47,6 +47,12 @@ _REAPED = re.compile(r"oom_reaper: (?:(reaped)|unable to reap) (?:process |pid:)
 _EXITING = re.compile(r"OOM victim (\d{1,10}) \(.*\) is already exiting")
 _SYSTEM_OOM = re.compile(r"System OOM encountered, victim process: (.{1,64}), pid: (\d{1,10})")
 
+# The kubelet's log; ContainerName is the cgroup whose memory ran out (pkg/kubelet/oom).
+_KUBELET = re.compile(
+    r'oom event.{0,40}?\bPid"?:(\d{1,10}),? ?"?ProcessName"?:"?([^",}]{1,15}?)[",} ]'
+    r'(?:.{0,200}?\bContainerName"?:"?([^",} ]*))?'
+)
+
 
 def victim_line(text: str) -> tuple[int, Event] | None:
     """Parse a line about a process, and return where it begins in the text."""
@@ -129,6 +135,11 @@ def _system_oom(found: re.Match[str]) -> Event:
     return VictimLine(int(found[2]), found[1], "machine")
 
 
+def _kubelet(found: re.Match[str]) -> Event:
+    of = "machine" if found[3] == "/" else "cgroup" if found[3] else None
+    return VictimLine(int(found[1]), found[2], of)
+
+
 def _of(why: str | None) -> str | None:
     if why is None:
         return None
@@ -146,4 +157,5 @@ _FORMS = (
     (_KILLED, _killed),
     (_CHOSEN, _chosen),
     (_SYSTEM_OOM, _system_oom),
+    (_KUBELET, _kubelet),
 )
