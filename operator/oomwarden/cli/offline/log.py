@@ -93,7 +93,7 @@ def _for_people(
         return "".join(f"{each.victim.pid or '-'}/{visible(each.victim.comm)}\n" for each in kills)
     if output == Output.WIDE:
         return kill_table(kills, wide=True, headed=headed) if kills else ""
-    parts = [_summary(reader)] if headed and len(reader.kills) > 1 else []
+    parts = [_summary(reader)] if headed and kills and len(reader.kills) > 1 else []
     if details or len(kills) <= MAX_SCREENS:
         parts += [screen(each) for each in kills]
     elif kills:
@@ -126,7 +126,9 @@ def _summary(reader: KillReader) -> str:
 
 def _reports_without_victim(reader: KillReader) -> str:
     shown = list(reader.without_victim)[-_MAX_UNNAMED:]
-    head = f"{reader.reports_without_victim} reports of the OOM killer name no victim"
+    count = reader.reports_without_victim
+    head = f"{count} reports of the OOM killer name no victim"
+    head = "1 report of the OOM killer names no victim" if count == 1 else head
     more = f", the last {len(shown)} are" if reader.reports_without_victim > len(shown) else ""
     return f"{head}{more}:\n" + "".join(f"  {unnamed(each)}" for each in shown)
 

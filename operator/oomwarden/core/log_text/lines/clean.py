@@ -19,7 +19,7 @@ _SPECIAL = re.compile(r"[\x00\x0b\x0c\x1b\x1e\r\\&<^#]|ESC\[")
 _TAGS = re.compile(r"</?(?:p|div|pre|code|span|td|tr|li|ul|b|strong|em|i|font|blockquote)\b[^<>]*>")
 _BREAKS = re.compile(r"<br ?/?>|\r\n?|\v|\f|\u2028|\x1e|\\r\\n|\\n(?![0-9a-f]{2})")
 _TEAR = re.compile(r"(?<=[\w(,.:)-])(?=\[ {0,5}\d{1,9}\.\d{6}\] )")
-_QUOTES = re.compile(r"^\s*(?:[>|»\u2502]\s?)+")
+_QUOTES = re.compile(r"^\s*(?:(?:[>|»\u2502]|//+|#+(?= ))\s?)+")
 _BULLET = re.compile(r"^\s*(?:[*+\u2022\u2023\u25e6\u00b7-]|\d{1,2}[.)])\s+(?=\S)")
 _REPLACED = str.maketrans(
     {
@@ -27,6 +27,7 @@ _REPLACED = str.maketrans(
         "\ufeff": None,
         "\u200b": None,
         "\u00ad": None,
+        "\u21aa": None,
         "\u00a0": " ",
         "\u202f": " ",
         "\u2007": " ",

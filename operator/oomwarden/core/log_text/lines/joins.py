@@ -69,6 +69,10 @@ _OPEN_WHY = re.compile(
 )
 _BARE = re.compile(r"(?:(?!kill)[^(=]){0,160}(?:\]:?|kernel:|;)\s*")
 """A prefix whose message is on the next line."""
+_FIELD_END = re.compile(
+    r"(?:cpuset|mems_allowed|_memcg|task|pid|uid|nodemask|constraint|gfp_mask|order|adj)=$"
+)
+_PRINTABLE = re.compile(r"(?:oom-kill:constraint|gfp_mask)=3D")
 _PHRASE = 48
 _CUT_PHRASE = re.compile(r"ut of memory: (?:K|Ki|Kil|Kill|Kille|Killed|Killed p\w{0,6})$")
 _ROW = re.compile(r"\[ *\d+\](?: +-?\d+){3}")
@@ -110,8 +114,15 @@ def goes_on(before: str, text: str, *, stamped: bool) -> bool:
     )
 
 
+def unquoted_printable(text: str) -> str:
+    """Return a text without the escapes of quoted-printable mail, if it has them for certain."""
+    return text.replace("=3D", "=").replace("=20", " ") if _PRINTABLE.search(text) else text
+
+
 def joined(before: str, text: str) -> str:
     """Join two lines as they were before they were wrapped: with a space, or within a word."""
+    if before.endswith("=") and _FIELD_END.search(before) is None:  # quoted-printable
+        return f"{before[:-1]}{text}"
     if before.endswith((" ", ",", ":")) and "oom-kill:" not in before:
         return f"{before.rstrip()} {text.lstrip()}"
     return f"{before}{'' if _is_within_word(before, text) else ' '}{text}"

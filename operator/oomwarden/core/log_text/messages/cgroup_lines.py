@@ -40,7 +40,6 @@ _KEYS = (
     "|file_mapped|slab|slab_reclaimable|slab_unreclaimable|cache|rss|rss_huge|swap|swapcached|mapped_file"
 )
 _STAT = re.compile(rf"(?:^|[\s\]]|: )({_KEYS}) (\d{{1,20}})(?=\s|$)")
-_ONE_STAT = re.compile(rf"(?:^|.*[\s\]:>])({_KEYS}) (\d{{1,20}})\s*", re.DOTALL)
 _KIB = 1024
 
 
@@ -68,8 +67,7 @@ def _without_head(text: str) -> tuple[int, Event] | None:
 
 def stat_line(text: str) -> dict[str, int]:
     """Return bytes by key in a line below `Memory cgroup stats`; empty if it is another line."""
-    found = _ONE_STAT.fullmatch(text)
-    return {found[1]: int(found[2])} if found else {}
+    return {key: int(size) for key, size in _STAT.findall(text)}
 
 
 def constraint_piece(text: str, *, after_equals: bool) -> tuple[int, ConstraintText] | None:

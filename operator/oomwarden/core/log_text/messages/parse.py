@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from oomwarden.core.log_text.lines.joins import unquoted_printable
 from oomwarden.core.log_text.messages.cgroup_lines import cgroup_line
 from oomwarden.core.log_text.messages.events import Event, LossLine
 from oomwarden.core.log_text.messages.report_lines import loss_line, report_line, task_row
@@ -34,6 +35,7 @@ class Parsed:
 
 def parse(text: str) -> Parsed:
     """Parse the message in a line of text."""
+    text = unquoted_printable(text) if "=3D" in text else text
     loss = loss_line(text) if _MAY_BE_LOSS.search(text) else None
     found = _event(text)
     if found is None:

@@ -32,7 +32,7 @@ _CALLER = re.compile(
 _KERNEL = re.compile(r"\s(\d{1,2}\.\d{1,3}[\w.+~-]{0,60})")
 _HEAD = re.compile(r"\[ *pid *\] +(?P<columns>uid +tgid +total_vm +rss[a-z_ ]* name)")
 _ROW = re.compile(
-    r"\[ *(?P<pid>\d{1,10})\] +(?P<numbers>-?\d+(?: +-?\d+){4,12}) (?P<name>.{1,64})$"
+    r"\[ *(?P<pid>\d{1,10}) *\] +(?P<numbers>-?\d+(?: +-?\d+){4,12}) (?P<name>.{1,64})$"
 )
 _LOSSES = (
     (re.compile(r"\*\* (\d+) printk messages dropped \*\*"), "the kernel"),

@@ -20,7 +20,7 @@ _WHY = (
 )
 _KILLED = re.compile(
     _WHY
-    + r"Killed\s+process\s+(?:(?P<pid>\d{1,10})(?!\d)|(?=\())"
+    + r"[Kk]illed\s+process\s+(?:(?P<pid>\d{1,10})(?!\d)|(?=\())"
     + r",?\s*(?:UID\s+(?P<uid>\d{1,10}),\s*)?(?P<rest>\(.*)?",
     re.DOTALL,
 )
@@ -72,6 +72,8 @@ def _killed(found: re.Match[str]) -> Event | None:
     uid = found["uid"] or _first(_UID, fields)
     adj = _first(_ADJ, fields)
     sizes = {name: int(size) for name, size in _SIZES.findall(fields)}
+    if not sizes and not found["why"] and "Killed" not in found[0]:
+        return None
     if "vsz" in sizes:
         sizes["total-vm"] = sizes.pop("vsz")
     is_cut = _cut_size(fields)
