@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol, cast
 
 from oomwarden.cli.errors import USAGE, CliError
 from oomwarden.cli.output.progress import Progress
@@ -23,11 +23,11 @@ _MAGIC = 512
 class Readable(Protocol):
     """A file, or what decompresses one."""
 
-    def read(self, size: int, /) -> bytes:
-        """Return so many bytes, or fewer at the end."""
+    def read1(self, size: int, /) -> bytes:
+        """Return what one read gives, so that nothing is lost if the next one fails."""
 
 
-_OPENERS: tuple[tuple[bytes, Callable[[BinaryIO], Readable]], ...] = (
+_OPENERS: tuple[tuple[bytes, Callable[[io.BufferedReader], Readable]], ...] = (
     (b"\x1f\x8b", lambda raw: gzip.GzipFile(fileobj=raw)),
     (b"\xfd7zXZ\x00", lzma.LZMAFile),
     (b"BZh", bz2.BZ2File),
@@ -89,11 +89,11 @@ class LogFile:
                 progress.show(_position(raw, self.size))
                 yield data
 
-    def _opened(self) -> BinaryIO:
+    def _opened(self) -> io.BufferedReader:
         if self.path == STDIN:
             if sys.stdin.isatty():
                 raise CliError("give a file, or pipe a log: dmesg | kubectl oom log -", USAGE)
-            return sys.stdin.buffer
+            return cast("io.BufferedReader", sys.stdin.buffer)
         path = Path(self.path)
         if path.name == "kmsg":
             raise CliError(f"{path} never ends; run: dmesg | kubectl oom log -")
@@ -112,7 +112,7 @@ class LogFile:
             reason = getattr(error, "strerror", None) or str(error)
             raise CliError(f"cannot read {path}: {reason}") from None
 
-    def _reader(self, raw: BinaryIO) -> Readable:
+    def _reader(self, raw: io.BufferedReader) -> Readable:
         begin = raw.peek(_MAGIC)[:_MAGIC] if isinstance(raw, io.BufferedReader) else b""
         for magic, remedy in _UNREADABLE:
             if begin.startswith(magic):
@@ -121,7 +121,7 @@ class LogFile:
 
     def _read(self, reader: Readable) -> bytes:
         try:
-            return reader.read(CHUNK)
+            return reader.read1(CHUNK)
         except _ENDS:
             self.damage = "its compressed data ends early or is damaged"
         except OSError as error:
@@ -129,7 +129,7 @@ class LogFile:
         return b""
 
 
-def _length(raw: BinaryIO) -> int | None:
+def _length(raw: io.BufferedReader) -> int | None:
     """Return the size of a regular file."""
     try:
         return raw.seek(0, io.SEEK_END) or None if raw.seekable() else None
@@ -139,12 +139,12 @@ def _length(raw: BinaryIO) -> int | None:
         _rewind(raw)
 
 
-def _rewind(raw: BinaryIO) -> None:
+def _rewind(raw: io.BufferedReader) -> None:
     if raw.seekable():
         raw.seek(0)
 
 
-def _position(raw: BinaryIO, read: int) -> int:
+def _position(raw: io.BufferedReader, read: int) -> int:
     """Return how far a file has been read; of a pipe, how much came out of it."""
     try:
         return raw.tell() if raw.seekable() else read
