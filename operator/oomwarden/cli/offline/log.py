@@ -33,7 +33,7 @@ def log(
     ] = None,
     no_headers: Annotated[bool, typer.Option("--no-headers", help="No headings.")] = False,
 ) -> None:
-    r"""Explain the OOM kills in a kernel log: dmesg, journalctl, syslog, a console, a ticket.
+    """Explain the OOM kills in a kernel log: dmesg, journalctl, syslog, a console, a ticket.
 
     \b
     Examples:

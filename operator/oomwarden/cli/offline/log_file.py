@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from oomwarden.cli.errors import USAGE, CliError
-from oomwarden.cli.output.progress import Progress
+from oomwarden.cli.offline.log_progress import Progress
 
 STDIN = "-"
 CHUNK = 1 << 20

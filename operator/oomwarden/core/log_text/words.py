@@ -3,10 +3,9 @@
 from oomwarden.core.log_text.kill import NO_LIMIT_KB, TextKill
 from oomwarden.core.log_text.messages.events import InvokedLine
 from oomwarden.core.log_text.tasks import kernel_release
+from oomwarden.core.model.quantity import rounded_bytes
 
-_UNITS = ("Ki", "Mi", "Gi", "Ti", "Pi")
 _STEP = 1024
-_LARGE = 100
 SIZES = {
     "anon-rss": "its own memory: heap, stacks, anonymous maps",
     "file-rss": "files mapped into memory, such as its program",
@@ -61,14 +60,8 @@ _STATS = {
 
 
 def human(kilobytes: int) -> str:
-    """Return a size for people: 31.3Mi."""
-    size, unit = float(kilobytes), 0
-    while abs(size) >= _STEP and unit < len(_UNITS) - 1:
-        size, unit = size / _STEP, unit + 1
-    if not kilobytes:
-        return "0"
-    whole = unit == 0 or abs(size) >= _LARGE or size == int(size)
-    return f"{size:.0f}{_UNITS[unit]}" if whole else f"{size:.1f}{_UNITS[unit]}"
+    """Return a size that the kernel prints in kB for people: 31.3Mi."""
+    return rounded_bytes(kilobytes * _STEP)
 
 
 def limit_words(kill: TextKill) -> str | None:

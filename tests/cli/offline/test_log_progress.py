@@ -2,7 +2,7 @@ import sys
 import time
 
 import pytest
-from oomwarden.cli.output.progress import LEAST_BYTES, Progress
+from oomwarden.cli.offline.log_progress import LEAST_BYTES, Progress
 
 
 class Terminal:
