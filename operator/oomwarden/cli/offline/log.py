@@ -37,9 +37,9 @@ def log(
 
     \b
     Examples:
-      journalctl -k -b -1 | kubectl oom log -    # the boot before this one
       kubectl oom log /var/log/messages.1.gz --last 2
-      kubectl get events -A | kubectl oom log - -o json
+      kubectl oom log ticket.txt --details
+      journalctl -k -b -1 | kubectl oom log -    # the boot before this one
     """
     source, reader = LogFile(file), KillReader()
     for chunk in source.chunks():
