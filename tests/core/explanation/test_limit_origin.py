@@ -72,9 +72,9 @@ def test_who_else_may_set_a_limit_is_named(metadata: Object, sentence: str) -> N
 
 def test_a_pods_limit_is_its_own_or_a_sum() -> None:
     kill = oomkill(cause="PodLimit", limit="1Gi")
-    found = limit_origin(facts(of=kill)).sentences
-    assert found[0] == "1Gi, the memory limit of the pod as a whole."
-    assert found[1] == "The pod has none of its own: it is the sum of its containers' limits."
+    summed = limit_origin(facts(of=kill)).sentences
+    assert summed[0] == "1Gi, the memory limit of the pod as a whole."
+    assert summed[1] == "The pod has none of its own: it is the sum of its containers' limits."
     whole = owner("Deployment", "api")
     whole["spec"]["template"]["spec"]["resources"] = {"limits": {"memory": "1Gi"}}
     own = pod()

@@ -20,9 +20,9 @@ def test_sigkill_without_a_record_was_not_the_oom_killer() -> None:
         {"reason": "Pulled", "note": "image"},
         {"reason": "Unhealthy", "note": "Liveness probe failed"},
     ]
-    told = without_record(pod(status=status), events, None)
-    assert "SIGKILL, but not from the OOM killer as far as oomwarden knows" in told[0]
-    assert told[1:] == ["Event Unhealthy: Liveness probe failed"]
+    found = without_record(pod(status=status), events, None)
+    assert "SIGKILL, but not from the OOM killer as far as oomwarden knows" in found[0]
+    assert found[1:] == ["Event Unhealthy: Liveness probe failed"]
 
 
 def test_what_the_kubelet_calls_oom_killed_may_be_older_than_the_agent() -> None:

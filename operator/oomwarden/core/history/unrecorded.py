@@ -9,7 +9,7 @@ from oomwarden.core.workloads.pod_parts import statuses
 
 _BY_SIGKILL = 137
 _OOM_KILLED = "OOMKilled"
-_TELLING = {"Killing", "Unhealthy", "Evicted", "Preempting", "NodeNotReady", "ExceededGracePeriod"}
+_RELEVANT = {"Killing", "Unhealthy", "Evicted", "Preempting", "NodeNotReady", "ExceededGracePeriod"}
 MAX_EVENTS = 3
 _NOTE = 200
 
@@ -75,7 +75,7 @@ def _unseen(finished: datetime | None, agent_since: datetime | None) -> str:
 
 
 def _events(events: Sequence[Json]) -> Iterator[str]:
-    found = [each for each in events if text_at(each, "reason") in _TELLING]
+    found = [each for each in events if text_at(each, "reason") in _RELEVANT]
     for each in found[-MAX_EVENTS:]:
         note = text_at(each, "note") or text_at(each, "message") or ""
         yield f"Event {text_at(each, 'reason')}: {note[:_NOTE]}"
