@@ -50,7 +50,7 @@ def bad(oom: CommandLine, *arguments: str) -> dict[str, str]:
 def test_a_healthy_release_is_ok_with_a_line_for_each_check(oom: CommandLine) -> None:
     ran = oom("doctor")
     assert ran.code == 0
-    assert ran.lines[-1] == "14 checks: 14 ok."
+    assert ran.lines[-1] == "18 checks: 18 ok."
     assert [line for line in ran.lines if line.isupper()] == [
         "INSTALLATION",
         "NODES",
@@ -181,10 +181,10 @@ def test_nodes_with_which_all_is_well_are_summed_up(oom: CommandLine) -> None:
 
 def test_missing_rights_are_named_for_each_command(oom: CommandLine) -> None:
     oom.cluster.answers["POST", REVIEWS] = answer_reviews(lambda each: "namespace" in each)
+    remedy = "oomnodes.oomwarden.io -> ask an administrator for it"
     assert bad(oom, "-n", "shop") == {
-        "kubectl oom nodes": (
-            "warn: you may not list oomnodes.oomwarden.io -> ask an administrator for it"
-        )
+        "kubectl oom nodes": f"warn: you may not list {remedy}",
+        "kubectl oom rank": f"warn: you may not get {remedy}",
     }
 
 

@@ -6,6 +6,7 @@ import lzma
 import os
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -98,7 +99,11 @@ def test_wide_has_the_rest_of_a_row(oom: CommandLine, log: Path) -> None:
     assert len(oom.offline("log", str(log), "-o", "wide", "--no-headers").lines) == 1
 
 
-COMPRESSIONS = {"gzip": gzip.compress, "xz": lzma.compress, "bzip2": bz2.compress}
+COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "xz": lzma.compress,
+    "bzip2": bz2.compress,
+}
 
 
 @pytest.mark.parametrize("name", COMPRESSIONS)

@@ -2,7 +2,7 @@ import re
 from pathlib import Path
 
 from oomwarden.cli.main import COMMANDS
-from oomwarden.core.diagnosis.rights import RIGHTS, rights_checks
+from oomwarden.core.diagnosis.rights import RIGHTS, Places, rights_checks
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs/kubectl-oom.md"
 
@@ -22,5 +22,10 @@ def test_the_documentation_names_the_same_rights() -> None:
 
 
 def test_all_rights_that_are_missing_are_named() -> None:
-    (check,) = rights_checks({"kills": RIGHTS["kills"]}, "shop")
-    assert check.message == "you may not list oomkills.oomwarden.io in namespace shop"
+    lacking = {"kills": RIGHTS["kills"], "rank": RIGHTS["rank"]}
+    kills, rank = rights_checks(lacking, Places("shop", "oomwarden"))
+    assert kills.message == "you may not list oomkills.oomwarden.io in namespace shop"
+    assert rank.message == (
+        "you may not get oomnodes.oomwarden.io and create pods/portforward in namespace oomwarden "
+        "and create serviceaccounts/token in namespace oomwarden"
+    )

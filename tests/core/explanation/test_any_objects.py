@@ -4,8 +4,8 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from oomwarden.cli.output.kill_story import lay_out
 from oomwarden.cli.output.objects import Output, plain_object, serialized
+from oomwarden.cli.views.kill_story import lay_out
 from oomwarden.core.explanation.explain import explain
 from oomwarden.core.explanation.known_facts import KnownFacts
 from oomwarden.core.history.kill_record import read_record

@@ -74,7 +74,7 @@ class Survey:
         """Return a ConfigMap; None if it does not exist."""
         return self.cluster.find(CONFIG_MAPS, namespace, name)
 
-    def lacks(self, right: Right, namespace: str) -> bool:
+    def lacks(self, right: Right, namespace: str | None) -> bool:
         """Return whether the user lacks a right, as kubectl auth can-i asks."""
         plural, _, sub = right.resource.partition("/")
         attributes = {
@@ -82,7 +82,7 @@ class Survey:
             "group": right.group,
             "resource": plural,
             "subresource": sub,
-            **({"namespace": namespace} if right.namespaced else {}),
+            **({"namespace": namespace} if namespace else {}),
         }
         review = {
             "apiVersion": "authorization.k8s.io/v1",

@@ -22,21 +22,22 @@ from oomwarden.cli.cluster.resources import (
     PODS,
 )
 from oomwarden.cli.errors import USAGE, CliError
-from oomwarden.cli.output.checks import checks_text
 from oomwarden.cli.output.objects import Output, serialized
 from oomwarden.cli.sub_command import sub_command
+from oomwarden.cli.views.checks import checks_text
 from oomwarden.core.diagnosis import enforcement, installation
 from oomwarden.core.diagnosis.check import Check, Group, Result, installed
 from oomwarden.core.diagnosis.definitions import definitions_check
 from oomwarden.core.diagnosis.node_view import NodeView, read_node
 from oomwarden.core.diagnosis.nodes import Fleet, node_checks
 from oomwarden.core.diagnosis.pods import by_node
-from oomwarden.core.diagnosis.rights import RIGHTS, rights_checks
+from oomwarden.core.diagnosis.rights import RIGHTS, Places, rights_checks
 from oomwarden.core.objects.json_parts import Manifest, object_labels, object_name, object_namespace
 from oomwarden.core.quota.pressure import NAME as PRESSURE
 
 app = sub_command()
 _CONTROL = "oomwarden-control"
+_USUAL_RELEASE = "oomwarden"
 _NO_RELEASE = (
     "no release of oomwarden was found; install it: helm install oomwarden charts/oomwarden "
     "-n oomwarden --create-namespace"
@@ -84,6 +85,7 @@ def _diagnosis(cluster: Cluster, release: str | None, namespace: str) -> list[Ch
         return [installed("API server", Result.FAIL, str(error))]
     survey, now = Survey(cluster), datetime.now(UTC)
     daemon_set = _daemon_set(survey, release)
+    where = object_namespace(daemon_set) if daemon_set else release or _USUAL_RELEASE
     found = [
         installation.api_server(version),
         *_definitions(survey),
@@ -91,7 +93,7 @@ def _diagnosis(cluster: Cluster, release: str | None, namespace: str) -> list[Ch
         *_release(survey, daemon_set, now),
         *_policies(survey),
         *node_checks(_fleet(survey, daemon_set), now),
-        *_rights(survey, namespace),
+        *_rights(survey, Places(namespace, where)),
     ]
     order = list(Group)
     return sorted([*found, *survey.skipped], key=lambda each: order.index(each.group))
@@ -203,12 +205,12 @@ def _pods(
     return survey.permitted(group, name, lambda: list(survey.cluster.items(PODS, where, selector)))
 
 
-def _rights(survey: Survey, namespace: str) -> list[Check]:
+def _rights(survey: Survey, places: Places) -> list[Check]:
     lacking = {
-        command: [each for each in needed if survey.lacks(each, namespace)]
+        command: [each for each in needed if survey.lacks(each, places.of(each))]
         for command, needed in RIGHTS.items()
     }
-    return rights_checks(lacking, namespace)
+    return rights_checks(lacking, places)
 
 
 def _as_object(checks: Sequence[Check]) -> dict[str, object]:

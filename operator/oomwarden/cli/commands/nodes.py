@@ -15,12 +15,12 @@ from oomwarden.cli.cluster.options import Context, Kubeconfig, NoHeaders, Output
 from oomwarden.cli.cluster.resources import NODES, OOM_NODES
 from oomwarden.cli.errors import USAGE, CliError
 from oomwarden.cli.output.ages import age, short_duration
-from oomwarden.cli.output.node_details import node_details
 from oomwarden.cli.output.objects import Output, as_list, names, serialized
 from oomwarden.cli.output.sizes import short_size
 from oomwarden.cli.output.tables import table
 from oomwarden.cli.output.terminal import visible
 from oomwarden.cli.sub_command import sub_command
+from oomwarden.cli.views.node_details import node_details
 from oomwarden.core.diagnosis.node_health import AgentState, NodeHealth, node_health
 from oomwarden.core.diagnosis.node_view import NodeView, read_node
 from oomwarden.core.diagnosis.promises import promises_of

@@ -16,9 +16,9 @@ from oomwarden.cli.input.files import STDIN, named
 from oomwarden.cli.input.floor_option import floor_option
 from oomwarden.cli.input.planned_files import cluster_objects, planned_policies, refuse_below
 from oomwarden.cli.output.objects import Output, serialized
-from oomwarden.cli.output.plan_objects import plan_object
-from oomwarden.cli.output.plan_text import plan_text
 from oomwarden.cli.sub_command import sub_command
+from oomwarden.cli.views.plan_objects import plan_object
+from oomwarden.cli.views.plan_text import plan_text
 from oomwarden.core.enforcement.scoring import Floor
 from oomwarden.core.model.quantity import QuantityError, parse_bytes
 from oomwarden.core.objects.json_parts import Manifest, object_at

@@ -18,8 +18,8 @@ from oomwarden.cli.cluster.options import (
 from oomwarden.cli.cluster.resources import PODS
 from oomwarden.cli.errors import USAGE, CliError
 from oomwarden.cli.output.objects import Output, serialized
-from oomwarden.cli.output.ranking import node_ranking, pod_ranking
 from oomwarden.cli.sub_command import sub_command
+from oomwarden.cli.views.ranking import node_ranking, pod_ranking
 from oomwarden.core.history.kill_record import text_at
 from oomwarden.core.objects.json_parts import Manifest, object_at
 from oomwarden.core.objects.object_names import is_object_name

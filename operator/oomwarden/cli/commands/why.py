@@ -13,10 +13,10 @@ from oomwarden.cli.cluster.completion import complete_targets
 from oomwarden.cli.cluster.options import Context, Kubeconfig, Namespace, OutputForm
 from oomwarden.cli.cluster.resources import OOM_KILLS, PODS
 from oomwarden.cli.errors import USAGE, CliError
-from oomwarden.cli.output.kill_story import lay_out
 from oomwarden.cli.output.objects import Output, names, plain_object, serialized
 from oomwarden.cli.output.pages import TextPage, page_width
 from oomwarden.cli.sub_command import sub_command
+from oomwarden.cli.views.kill_story import lay_out
 from oomwarden.core.explanation.explain import explain
 from oomwarden.core.history.kill_record import KillRecord, read_record
 from oomwarden.core.history.selection import (
