@@ -72,7 +72,7 @@ def test_each_cause_has_an_answer(cause: str, words: str) -> None:
 
 def test_what_a_pod_requests_is_unknown_without_the_pod() -> None:
     texts = [step.text for step in remedy({"cause": "NodeOutOfMemory"}).steps]
-    assert any("requests an unknown amount" in text for text in texts)
+    assert any("Mi: request what it needs, so that" in text for text in texts)
 
 
 @pytest.mark.parametrize(

@@ -177,10 +177,10 @@ def _of_node(found: _Findings) -> list[NextStep]:
     if not peak or (request or 0) >= peak:
         return steps
     wanted = with_headroom(peak)
-    none = "nothing" if facts.container else "an unknown amount"
+    asked = f" and requests {amount(request) if request else 'nothing'}" if facts.container else ""
     text = (
-        f"It used {amount(peak)} and requests {amount(request) if request else none}: request "
-        "what it needs, so that the scheduler keeps it free and its score falls."
+        f"It used {amount(peak)}{asked}: request what it needs, so that the scheduler keeps it "
+        "free and its score falls."
     )
     limit = memory_at(facts.container.container, "limits") if facts.container else None
     if limit is not None and limit < wanted:
