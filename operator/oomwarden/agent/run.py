@@ -22,10 +22,14 @@ from oomwarden.agent.runtime.settings import Settings
 from oomwarden.agent.store.database import Database
 from oomwarden.agent.store_check import check
 from oomwarden.kernel.boot import boot_id
+from oomwarden.kernel.heap import release_free_memory
 from oomwarden.kube.transport import reflector
 from oomwarden.kube.transport.client import Client, connect
 from oomwarden.kube.transport.guarded_handler import guard
 from oomwarden.probes.loops import Loop
+
+_START_SECONDS = 60.0
+"""By then, all lists have been read and the first reports written."""
 
 
 class Agent:
@@ -74,6 +78,7 @@ class Agent:
             group.create_task(self.kills.deliver(), name="delivery")
             group.create_task(self.status.run(history), name="report")
             group.create_task(self.scores.watch_labels(), name="node-labels")
+            group.create_task(_forget_start_up(), name="start-up-memory")
 
     async def _kernel_side(self, history: asyncio.Task[bool]) -> None:
         kubepods = await self.kills.kernel.find()
@@ -90,6 +95,11 @@ class Agent:
         flows = [*self.kills.loops(), *self.scores.loops(), *self.status.loops()]
         flows += self.outlook.loops()
         return [*flows, *self.heard.loops([each.name for each in self.watches.all])]
+
+
+async def _forget_start_up() -> None:
+    await asyncio.sleep(_START_SECONDS)
+    release_free_memory()
 
 
 async def run(settings: Settings) -> None:

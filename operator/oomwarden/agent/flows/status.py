@@ -10,7 +10,7 @@ from oomwarden.agent.flows.scores import ScoreFlow
 from oomwarden.agent.flows.watches import ApiWatches
 from oomwarden.agent.ranking.access import RankAccess
 from oomwarden.agent.ranking.endpoint import RankService
-from oomwarden.agent.ranking.source import RankSource
+from oomwarden.agent.ranking.on_demand import RankOnDemand
 from oomwarden.agent.reporting.node_services import NodeServicesMonitor
 from oomwarden.agent.reporting.node_status import NodeStatusBuilder, ReportInputs
 from oomwarden.agent.reporting.policy_reports import PolicyReporter
@@ -47,7 +47,7 @@ class StatusFlow:
             settings, node.host, node.store, kills.kernel, kills.log, node.client, node.unreadable
         )
         self.rank_access = RankAccess(node.client, settings.node)
-        self.rank_source = RankSource(
+        self.rank_source = RankOnDemand(
             settings.node,
             node.roots,
             node.host,
@@ -114,7 +114,7 @@ class StatusFlow:
                 "samples": kills.samples.worker.stuck_since,
                 "limit-hits": self._outlook.hits.worker.stuck_since,
                 "services": self.services.worker.stuck_since,
-                "ranking": self.rank_source.worker.stuck_since,
+                "ranking": self.rank_source.stuck_since,
             },
         )
 

@@ -4,13 +4,16 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from oomwarden.agent.ranking.access import AccessVerdict
 from oomwarden.agent.ranking.libcrypto import CertificateError
 from oomwarden.agent.ranking.server import RankServer, listen
 from oomwarden.agent.ranking.tls import server_tls
 from oomwarden.api.oomnode import RankEndpoint
-from oomwarden.core.badness.rank_report import RankReport
+
+if TYPE_CHECKING:
+    from oomwarden.core.badness.rank_report import RankReport
 
 _LOG = logging.getLogger(__name__)
 
@@ -30,7 +33,7 @@ class RankService:
     port: int
     pod: tuple[str, str]
     decide: Callable[[str], Awaitable[AccessVerdict]]
-    report: Callable[[], Awaitable[RankReport]]
+    report: Callable[[], Awaitable["RankReport"]]
     published: RankEndpoint | None = None
 
     async def run(self) -> None:

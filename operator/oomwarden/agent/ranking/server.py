@@ -11,11 +11,11 @@ import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from oomwarden.agent.ranking.access import AccessVerdict
 from oomwarden.agent.ranking.tls import ServerTLS
 from oomwarden.agent.runtime.worker import StuckError
-from oomwarden.core.badness.rank_report import RankReport
 from oomwarden.probes.http_head import (
     MAX_HEAD_BYTES,
     HttpResponse,
@@ -27,6 +27,9 @@ from oomwarden.probes.http_head import (
     serialize,
 )
 from oomwarden.probes.loops import JSON
+
+if TYPE_CHECKING:
+    from oomwarden.core.badness.rank_report import RankReport
 
 LOOPBACK = "127.0.0.1"
 """Where runtimes connect to for the kubelet, also in clusters of IPv6 only (containerd
@@ -72,7 +75,7 @@ class RankServer:
 
     tls: ServerTLS
     decide: Callable[[str], Awaitable[AccessVerdict]]
-    report: Callable[[], Awaitable[RankReport]]
+    report: Callable[[], Awaitable["RankReport"]]
     _clients: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CLIENTS))
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -155,7 +158,7 @@ _TOO_MANY_PARAMETERS = error_response(HTTPStatus.BAD_REQUEST, "the query has too
 _CUT = error_response(HTTPStatus.BAD_REQUEST, "the request is incomplete")
 
 
-def _ranking(report: RankReport, query: Mapping[str, str]) -> HttpResponse:
+def _ranking(report: "RankReport", query: Mapping[str, str]) -> HttpResponse:
     namespace, pod = query.get("namespace"), query.get("pod")
     if namespace is None or pod is None:
         return _json(report.of_node())

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import median
 
+from oomwarden.core.usage_pattern.median import median
 from oomwarden.core.usage_pattern.trend import LevelAt, scatter, slope
 
 _START = 0.25

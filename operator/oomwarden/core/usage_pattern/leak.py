@@ -1,10 +1,10 @@
 """Leak: growth over hours that does not level off and is large compared with noise."""
 
 from collections.abc import Sequence
-from statistics import median
 
 from oomwarden.core.model.quantity import rounded_bytes as amount
 from oomwarden.core.usage_pattern.growth import Development, development, largest_fall
+from oomwarden.core.usage_pattern.median import median
 from oomwarden.core.usage_pattern.shape import SeriesShape
 from oomwarden.core.usage_pattern.trend import LevelAt, rising_steps
 from oomwarden.core.usage_pattern.verdict import Pattern, Verdict

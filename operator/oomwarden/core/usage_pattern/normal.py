@@ -1,9 +1,8 @@
 """What is normal: up and down, rise and then level, flat."""
 
-from statistics import median
-
 from oomwarden.core.model.quantity import rounded_bytes as amount
 from oomwarden.core.usage_pattern.growth import development
+from oomwarden.core.usage_pattern.median import median
 from oomwarden.core.usage_pattern.shape import MIN_FALLS, SeriesShape
 from oomwarden.core.usage_pattern.trend import concordance, slope
 from oomwarden.core.usage_pattern.verdict import Pattern, Verdict

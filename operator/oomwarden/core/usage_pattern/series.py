@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from math import isfinite
-from statistics import median
 
+from oomwarden.core.usage_pattern.median import median
 from oomwarden.core.usage_pattern.verdict import UsagePoint
 
 MAX_BUCKETS = 120

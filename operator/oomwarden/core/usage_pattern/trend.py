@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from itertools import combinations, pairwise
-from statistics import median
+
+from oomwarden.core.usage_pattern.median import median
 
 LevelAt = tuple[float, float]
 """Seconds, and bytes at that time."""
