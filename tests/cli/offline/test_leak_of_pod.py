@@ -47,7 +47,7 @@ def test_the_samples_of_a_kill_and_its_limit_are_judged(oom: CommandLine) -> Non
     assert part(ran.out, "Verdict") == "Spike"
     assert part(ran.out, "Limit") == "512Mi"
     assert part(ran.out, "Samples").endswith(
-        "pod api-1, container app: the five minutes before its last kill"
+        "pod api-1, container app: what was read before its last kill"
     )
 
 

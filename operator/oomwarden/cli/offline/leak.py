@@ -15,6 +15,7 @@ from oomwarden.cli.offline.usage_sources import (
     from_process,
     schedule,
 )
+from oomwarden.cli.output.chart import chart, encodes_blocks
 from oomwarden.cli.output.objects import Output, serialized
 from oomwarden.cli.output.terminal import visible
 from oomwarden.cli.sub_command import sub_command
@@ -27,6 +28,7 @@ app = sub_command()
 _WIDTH = 79
 _DAY = 24 * 3600
 _LONG = "4h"
+_WORTH_A_CHART, _CHART_HEIGHT = 5, 6
 
 _LEAK = (
     "A probable leak: memory that grows for hours and does not level off. Usage includes page "
@@ -151,9 +153,8 @@ def _text(found: SampledUsage, verdict: Verdict, limit: int | None) -> str:
     seconds = _seconds(found)
     if verdict.pattern == Pattern.LEAK and seconds < _DAY:
         meaning += f" {_PART_OF_A_DAY}"
+    first = [("Verdict", str(verdict.pattern)), ("Evidence", verdict.evidence)]
     rows = [
-        ("Verdict", str(verdict.pattern)),
-        ("Evidence", verdict.evidence),
         ("Limit", "not known" if limit is None else rounded_bytes(limit)),
         ("Samples", f"{len(found.samples.points)} in {span(seconds)}: {visible(found.source)}"),
         ("Skipped", _skipped(found)),
@@ -161,7 +162,19 @@ def _text(found: SampledUsage, verdict: Verdict, limit: int | None) -> str:
         ("Meaning", meaning),
         ("What to do", remedy),
     ]
-    return "".join(_row(name, text) for name, text in rows if text)
+    shown = [_row(name, text) for name, text in first]
+    shown += [f"{line}\n" for line in _chart(found, limit)]
+    return "".join([*shown, *(_row(name, text) for name, text in rows if text)])
+
+
+def _chart(found: SampledUsage, limit: int | None) -> list[str]:
+    points = sorted((each.at, each.usage) for each in found.samples.points)
+    if len(points) < _WORTH_A_CHART:
+        return []
+    last = points[-1][0]
+    is_ascii = not encodes_blocks(getattr(sys.stdout, "encoding", None))
+    relative = [(at - last, usage) for at, usage in points]
+    return chart(relative, limit, _WIDTH, _CHART_HEIGHT, is_ascii=is_ascii, end="end")
 
 
 def _row(name: str, text: str) -> str:

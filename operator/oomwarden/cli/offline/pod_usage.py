@@ -22,7 +22,7 @@ ONE_OF = "pod {pod} has several containers: name one with -c: {names}"
 
 
 def recorded(cluster: Cluster, namespace: str, pod: str, container: str | None) -> SampledUsage:
-    """Return the samples in the OOMKills of a pod, of five minutes before each kill.
+    """Return the samples in the OOMKills of a pod, of up to a day before each kill.
 
     Raises:
         CliError: It has none, or it is not clear of which container.
@@ -47,7 +47,7 @@ def recorded(cluster: Cluster, namespace: str, pod: str, container: str | None) 
     kills = "its last kill" if len(records) == 1 else f"{len(records)} kills"
     return SampledUsage(
         Samples(points),
-        f"pod {pod}, container {names[0]}: the five minutes before {kills}",
+        f"pod {pod}, container {names[0]}: what was read before {kills}",
         _container_limit(records),
     )
 
@@ -55,9 +55,10 @@ def recorded(cluster: Cluster, namespace: str, pod: str, container: str | None) 
 def sample_points(manifest: Json) -> list[UsagePoint]:
     """Return the readings in an OOMKill; those that are damaged are left out."""
     memory = object_at(manifest, "memory")
-    readings = [*objects_at(memory, "samples"), memory]
-    found = ((time_at(each, "at"), bytes_at(each, "usage")) for each in readings)
-    return [UsagePoint(at.timestamp(), usage) for at, usage in found if at and usage is not None]
+    readings = [*objects_at(memory, "history"), *objects_at(memory, "samples"), memory]
+    found = {time_at(each, "at"): bytes_at(each, "usage") for each in readings}
+    known = [(at.timestamp(), usage) for at, usage in found.items() if at and usage is not None]
+    return [UsagePoint(*each) for each in sorted(known)]
 
 
 def _container_limit(records: Sequence[KillRecord]) -> int | None:

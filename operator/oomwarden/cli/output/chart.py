@@ -22,6 +22,7 @@ def chart(
     height: int = 8,
     *,
     is_ascii: bool = False,
+    end: str = "kill",
 ) -> list[str]:
     """Return the lines of a chart; none if there are no readings.
 
@@ -31,6 +32,7 @@ def chart(
         width: Columns for everything.
         height: Rows for the area.
         is_ascii: Whether the terminal knows ASCII alone.
+        end: What the end of the time axis is called.
     """
     if not points:
         return []
@@ -42,7 +44,9 @@ def chart(
         f"{label:>{margin - 2}} {_edge(label, is_ascii)}{row}".rstrip()
         for label, row in zip(labels, _rows(columns, top, limit, height, is_ascii), strict=True)
     ]
-    return [*rows, *_axis(points, margin, len(columns), is_ascii)]
+    start = -points[0][0]
+    times = _ago(start), _ago(start / 2), end
+    return [*rows, *_axis(times, margin, len(columns), is_ascii)]
 
 
 def encodes_blocks(encoding: str | None) -> bool:
@@ -124,14 +128,13 @@ def _with_limit(row: str, limit: int, is_ascii: bool) -> str:  # noqa: FBT001 - 
 
 
 def _axis(
-    points: Sequence[tuple[float, int]],
+    labels: tuple[str, str, str],
     margin: int,
     width: int,
-    is_ascii: bool,  # noqa: FBT001
+    is_ascii: bool,  # noqa: FBT001 - one caller
 ) -> list[str]:
     corner, line = ("+", "-") if is_ascii else ("└", "─")
-    start = -points[0][0]
-    left, middle, right = _ago(start), _ago(start / 2), "kill"
+    left, middle, right = labels
     space = width - len(left) - len(middle) - len(right)
     before = max(width // 2 - len(left) - len(middle) // 2, 1)
     texts = f"{left}{' ' * before}{middle}{' ' * max(space - before, 1)}{right}"
