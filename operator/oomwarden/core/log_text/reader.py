@@ -16,9 +16,9 @@ from oomwarden.core.log_text.lines.clean import Utf8Bytes
 from oomwarden.core.log_text.lines.envelope import TextLine, Unpacker
 from oomwarden.core.log_text.lines.messages import Message, MessageJoiner
 from oomwarden.core.log_text.lines.prefix import Origin, is_relative, origin
-from oomwarden.core.log_text.lines.rows import RowReader
-from oomwarden.core.log_text.lines.scan import LineScanner, RawLine
-from oomwarden.core.log_text.messages.cgroup_lines import constraint_piece, stat_line
+from oomwarden.core.log_text.lines.runs import Counter, Runs
+from oomwarden.core.log_text.lines.scan import LineScanner, Stretch
+from oomwarden.core.log_text.messages.cgroup_lines import STAT_KEYS, constraint_piece, stat_line
 from oomwarden.core.log_text.messages.events import ConstraintText, Event, StatsLine
 from oomwarden.core.log_text.messages.parse import Parsed, parse
 
@@ -43,7 +43,7 @@ class KillReader:
     _unpacker: Unpacker = field(default_factory=Unpacker)
     _joiner: MessageJoiner = field(default_factory=MessageJoiner)
     _machines: OrderedDict[str | None, MachineLog] = field(default_factory=OrderedDict)
-    _rows: RowReader = field(default_factory=RowReader)
+    _row_prefix: bytes | None = None
     _last: Origin = field(default_factory=Origin)
     _minute: str | None = None
 
@@ -57,8 +57,7 @@ class KillReader:
         self._add(self._scanner.finish())
         for text in self._unpacker.finish():
             self._add_text(text)
-        for message in self._joiner.finish():
-            self._add_message(message)
+        self._end_message()
         for machine in self._machines.values():
             self._keep(machine.finish())
 
@@ -71,26 +70,58 @@ class KillReader:
         """The kills that are kept, in the order of the log."""
         return sorted(self.kept.kills, key=lambda each: each.line)
 
-    def _add(self, lines: Iterable[RawLine]) -> None:
-        for raw in lines:
-            if self._add_row(raw):
-                continue
-            for text in self._unpacker.feed(raw):
-                self._add_text(text)
+    def _add(self, stretches: Iterable[Stretch]) -> None:
+        for stretch in stretches:
+            runs = Runs(stretch)
+            while not runs.is_done:
+                if self._add_rows(runs) or self._add_quiet(runs):
+                    continue
+                for text in self._unpacker.feed(runs.line()):
+                    self._add_text(text)
 
-    def _add_row(self, raw: RawLine) -> bool:
-        """Add a row of a list of tasks; return whether it is one that can be read fast."""
+    def _add_rows(self, runs: Runs) -> bool:
+        """Add rows of a list of tasks that directly follow another row of the same machine."""
         machine = self._machines.get(self._last.host)
         tasks = machine.report.tasks if machine and machine.report else None
-        row = self._rows.read(raw, len(tasks.columns)) if tasks else None
-        if row is None or tasks is None:
+        found = runs.rows(len(tasks.columns)) if tasks and tasks.is_readable else None
+        before, self._row_prefix = self._row_prefix, found[0] if found else None
+        if found is None or tasks is None or found[0] != before or not runs.adjoins:
             return False
         for text in self._unpacker.finish():
             self._add_text(text)
+        self._end_message()
+        tasks.add_rows(found[1])
+        runs.take(found[1])
+        return True
+
+    def _add_quiet(self, runs: Runs) -> bool:
+        """Add counters, or leave out lines that say nothing of a kill."""
+        if not runs.adjoins or not self._unpacker.is_idle:
+            return False
+        run = runs.quiet()
+        record = run[: run.find(b"\n")].decode() if run else ""
+        if run is None or not self._joiner.ends_before(record):
+            return False
+        self._end_message()
+        machine = self._machines.get(origin(record).host)
+        report = machine.report if machine else None
+        if machine and report and report.is_in_stats:
+            run = runs.counters()
+            self._add_counters(machine, runs.each_counter(run) if run else ())
+        if run is None or (report and report.wants_piece()):
+            return False
+        runs.take(run)
+        return True
+
+    def _add_counters(self, machine: MachineLog, counters: Iterable[Counter]) -> None:
+        for each in counters:
+            if each.key in STAT_KEYS:
+                event = StatsLine(None, {each.key: each.size})
+                self._keep(machine.feed(each.number, origin(each.prefix), event))
+
+    def _end_message(self) -> None:
         for message in self._joiner.finish():
             self._add_message(message)
-        tasks.add(row)
-        return True
 
     def _add_text(self, text: TextLine) -> None:
         for message in self._joiner.feed(text):

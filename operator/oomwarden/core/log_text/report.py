@@ -180,7 +180,7 @@ class OomReport:
         return None if strange else facts
 
     def _ranking(self, victim: VictimLine) -> TaskRanking | None:
-        if self.tasks is None or not self.tasks.rows:
+        if self.tasks is None or not self.tasks.count:
             return None
         size = victim.sizes.get("total-vm")
         of_cgroup = victim.of == "cgroup" or "memory" in self.usage

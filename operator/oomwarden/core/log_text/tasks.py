@@ -1,17 +1,25 @@
 """The list of tasks in an OOM report: rank them as the kernel did."""
 
+import heapq
 import re
 from dataclasses import dataclass, field
 
 from oomwarden.core.badness.badness import NEVER, THOUSAND, ProcessMemoryUse, badness
 from oomwarden.core.log_text.messages.events import TaskRow
+from oomwarden.core.log_text.task_columns import (
+    LEAST_COLUMNS,
+    MOST_COLUMNS,
+    TaskColumns,
+    task_columns,
+)
 
 MAX_ROWS = 20_000
 """Rows of a list that are kept while it is read; more are counted."""
 MAX_RANKED = 10
 _OLD_NEVER = -17
-_PAGE_SIZES = (4, 8, 16, 64)
-_TABLES = ("nr_ptes", "nr_pmds", "nr_puds")
+_PAGE_KB = 4
+_PAGE_SIZES = (_PAGE_KB, 8, 16, 64)
+_IN_PAGES = ("rss", "swapents", "nr_ptes", "nr_pmds", "nr_puds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +64,34 @@ class TaskRanking:
 
 @dataclass(slots=True)
 class TaskList:
-    """A list of tasks while it is read."""
+    """A list of tasks while it is read; its rows stay text until they are ranked."""
 
     columns: tuple[str, ...]
-    rows: list[TaskRow] = field(default_factory=list)
     count: int = 0
-    _places: dict[str, int] = field(init=False)
+    _kept: int = 0
+    _text: list[bytes] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self._places = {name: at for at, name in enumerate(self.columns)}
+    @property
+    def is_readable(self) -> bool:
+        """Whether a kernel may print so many columns."""
+        return LEAST_COLUMNS <= len(self.columns) <= MOST_COLUMNS
 
     def add(self, row: TaskRow) -> None:
         """Add a row that has all columns; others are something else in brackets."""
-        if len(row.numbers) != len(self.columns):
-            return
-        self.count += 1
-        if len(self.rows) < MAX_ROWS:
-            self.rows.append(row)
+        if len(row.numbers) == len(self.columns):
+            text = f"[{row.pid}] {' '.join(map(str, row.numbers))} {row.name}\n"
+            self.add_rows(text.encode("utf-8", "surrogatepass"))
+
+    def add_rows(self, text: bytes) -> None:
+        """Add rows that have all columns, a line each."""
+        count = text.count(b"\n")
+        self.count += count
+        left = MAX_ROWS - self._kept
+        if count > left:
+            text, count = b"".join(text.splitlines(keepends=True)[:left]), left
+        if count:
+            self._text.append(text)
+            self._kept += count
 
     def ranking(self, total_kb: int | None, victim: tuple[int, int] | None) -> TaskRanking:
         """Rank the tasks.
@@ -81,51 +100,79 @@ class TaskList:
             total_kb: What the kernel chose in, in kB; None if it is unknown.
             victim: Pid and total-vm in kB of the victim, which show the size of a page.
         """
-        page_kb = self._page_kb(victim)
-        tasks = [self._task(row, page_kb, total_kb) for row in self.rows]
-        tasks.sort(key=_order)
-        top = tasks[:MAX_RANKED]
-        if victim and victim[0] not in {each.pid for each in top}:
-            top += [each for each in tasks if each.pid == victim[0]]
-        whole = sum(each.memory_kb for each in tasks)
-        return TaskRanking(self.count, tuple(top), total_kb, "oom_score_adj" in self.columns, whole)
+        tasks = task_columns(b"".join(self._text), self.columns)
+        page_kb = _page_kb(tasks, victim)
+        order = _Order("oom_score_adj" in self.columns, total_kb)
+        memory = _memory_kb(tasks, page_kb)
+        adj = tasks.column("oom_score_adj" if order.has_adj else "oom_adj")
+        keys = list(map(order.key, memory, adj, tasks.pids, range(len(memory))))
+        top = heapq.nsmallest(MAX_RANKED, keys)
+        if victim and victim[0] not in {tasks.pids[key[-1]] for key in top}:
+            top += sorted(keys[at] for at, pid in enumerate(tasks.pids) if pid == victim[0])
+        uid, rss, swap = (tasks.column(each) for each in ("uid", "rss", "swapents"))
+        ranked = tuple(
+            RankedTask(
+                pid=tasks.pids[at],
+                name=tasks.name(at),
+                uid=uid[at],
+                rss_kb=rss[at] * page_kb,
+                swap_kb=swap[at] * page_kb,
+                memory_kb=memory[at],
+                adj=adj[at],
+                points=order.points(memory[at], adj[at]),
+                is_exempt=order.is_exempt(adj[at]),
+            )
+            for *_, at in top
+        )
+        return TaskRanking(self.count, ranked, total_kb, order.has_adj, sum(memory))
 
-    def _page_kb(self, victim: tuple[int, int] | None) -> int:
-        for row in self.rows if victim else ():
-            pages = self._column(row, "total_vm")
-            if victim and row.pid == victim[0] and pages and victim[1] // pages in _PAGE_SIZES:
+
+@dataclass(slots=True)
+class _Order:
+    """The order in which the kernel would kill."""
+
+    has_adj: bool
+    total_kb: int | None
+    _extra: dict[int, int | None] = field(default_factory=dict)
+
+    def is_exempt(self, adj: int) -> bool:
+        return adj == (NEVER if self.has_adj else _OLD_NEVER)
+
+    def points(self, memory_kb: int, adj: int) -> int | None:
+        """Return badness in kB; None if it cannot be known or if the task is never killed."""
+        if adj not in self._extra:
+            self._extra[adj] = self._extra_pages(adj)
+        extra = self._extra[adj]
+        return None if extra is None else (memory_kb // _PAGE_KB + extra) * _PAGE_KB
+
+    def _extra_pages(self, adj: int) -> int | None:
+        """Return the pages that an oom_score_adj counts as."""
+        if not self.has_adj or (self.total_kb is None and adj != 0):
+            return None
+        total = (self.total_kb or 0) // _PAGE_KB
+        return badness(ProcessMemoryUse(0, 0, 0), adj, total, _PAGE_KB * 1024)
+
+    def key(self, memory_kb: int, adj: int, pid: int, at: int) -> tuple[bool, int, int, int]:
+        """Sort what is never killed last; without a total, by oom_score_adj, then by memory."""
+        points = self.points(memory_kb, adj)
+        if points is None:
+            points = adj * THOUSAND * THOUSAND + memory_kb
+        return self.is_exempt(adj), -points, pid, at
+
+
+def _page_kb(tasks: TaskColumns, victim: tuple[int, int] | None) -> int:
+    if victim is not None and victim[0] in tasks.pids:
+        for pid, pages in zip(tasks.pids, tasks.column("total_vm"), strict=True):
+            if pid == victim[0] and pages and victim[1] // pages in _PAGE_SIZES:
                 return victim[1] // pages
-        return _PAGE_SIZES[0]
-
-    def _task(self, row: TaskRow, page_kb: int, total_kb: int | None) -> RankedTask:
-        rss, swap = self._column(row, "rss") * page_kb, self._column(row, "swapents") * page_kb
-        tables = sum(self._column(row, each) for each in _TABLES) * page_kb
-        tables += self._column(row, "pgtables_bytes") // 1024
-        is_new = "oom_score_adj" in self.columns
-        adj = self._column(row, "oom_score_adj" if is_new else "oom_adj")
-        task = (row.pid, row.name, self._column(row, "uid"), rss, swap, rss + swap + tables, adj)
-        if adj == (NEVER if is_new else _OLD_NEVER):
-            return RankedTask(*task, is_exempt=True)
-        return RankedTask(*task, points=_points(task[5], adj, total_kb) if is_new else None)
-
-    def _column(self, row: TaskRow, name: str) -> int:
-        at = self._places.get(name)
-        return 0 if at is None else row.numbers[at]
+    return _PAGE_KB
 
 
-def _points(memory_kb: int, adj: int, total_kb: int | None) -> int | None:
-    if total_kb is None and adj != 0:
-        return None
-    total = (total_kb or 0) // 4
-    points = badness(ProcessMemoryUse(memory_kb // 4, 0, 0), adj, total, 4096)
-    return None if points is None else points * 4
-
-
-def _order(task: RankedTask) -> tuple[bool, int, int]:
-    """Sort what is never killed last; without a total, by oom_score_adj and then by memory."""
-    if task.points is None:
-        return task.is_exempt, -(task.adj * THOUSAND * THOUSAND + task.memory_kb), task.pid
-    return task.is_exempt, -task.points, task.pid
+def _memory_kb(tasks: TaskColumns, page_kb: int) -> list[int]:
+    """Return resident memory, swap and page tables of each task."""
+    pages = map(sum, zip(*map(tasks.column, _IN_PAGES), strict=True))
+    tables = tasks.column("pgtables_bytes")
+    return [each * page_kb + size // 1024 for each, size in zip(pages, tables, strict=True)]
 
 
 def kernel_release(text: str | None) -> tuple[int, int] | None:

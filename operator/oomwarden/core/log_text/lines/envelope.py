@@ -61,6 +61,11 @@ class Unpacker:
     _key: str = ""
     _indent: int = 0  # of the object that is the entry
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no entry of many lines is open."""
+        return not self._fields and not self._held and self._octets is None
+
     def feed(self, raw: RawLine) -> Iterator[TextLine]:
         """Yield the lines of text that are complete with a raw line."""
         text = decoded(raw.text)

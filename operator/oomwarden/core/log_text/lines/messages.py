@@ -65,6 +65,15 @@ class MessageJoiner:
         self._open = Message(line.number, text, line.origin, line.adjoins) if text.strip() else None
         self._is_stamped = BEGINS.match(text) is not None
 
+    def ends_before(self, record: str) -> bool:
+        """Return whether a line that begins a record certainly ends what is open."""
+        if self._torn is not None:
+            return False
+        before = self._open
+        return before is None or not (
+            is_cut_phrase(before.text) or _with_rest_of_comm(before.text, record)
+        )
+
     def finish(self) -> Iterator[Message]:
         """Yield the last message."""
         if self._torn is not None:

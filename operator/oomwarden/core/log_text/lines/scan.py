@@ -1,13 +1,13 @@
 """Find the lines near the OOM killer's messages, fast and with bounded memory."""
 
-import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-_KEYWORDS = tuple(
-    (text, re.compile(pattern))
-    for text, pattern in (
+from oomwarden.core.log_text.lines.hits import Hits, keywords
+
+_KEYWORDS = keywords(
+    (
         (b"oom", rb"oom(?:-kill|_reaper|_score_adj|_kill|_memcg| event|\.group)"),
         (b"emory", rb"(?<=of [Mm])emory|emory cgroup|(?<=available m)emory"),
         (b" process ", rb"(?:(?<=[Kk]illed)|(?<=[Kk]ill)) process "),
@@ -44,9 +44,37 @@ class RawLine:
     adjoins: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Lines of interest that follow each other.
+
+    Attributes:
+        number: The first line's, counted from 1.
+        text: With newlines; only the last line may lack its own.
+        adjoins: Whether the first line directly follows the line before it in the result.
+    """
+
+    number: int
+    text: bytes
+    adjoins: bool
+
+    def line(self, number: int, begin: int, end: int) -> RawLine:
+        """Return the line with a number, which is a part of the text."""
+        return RawLine(number, self.text[begin:end], self.adjoins or begin > 0)
+
+    def lines(self) -> Iterator[RawLine]:
+        """Yield each line."""
+        begin = 0
+        for number in range(self.number, self.number + _count(self.text)):
+            end = self.text.find(b"\n", begin)
+            end = len(self.text) if end < 0 else end
+            yield self.line(number, begin, end)
+            begin = end + 1
+
+
 @dataclass(slots=True)
 class LineScanner:
-    """Finds lines of interest in pieces of a log; the result does not depend on the pieces."""
+    """Finds lines of interest in pieces of a log; the lines do not depend on the pieces."""
 
     has_text: bool = False
     _rest: bytes = b""
@@ -55,7 +83,7 @@ class LineScanner:
     _wanted: int = 0
     _adjoins: bool = False
 
-    def feed(self, data: bytes) -> Iterator[RawLine]:
+    def feed(self, data: bytes) -> Iterator[Stretch]:
         """Add bytes, and yield the lines of interest that are complete."""
         data = self._rest + data
         begin = 0
@@ -64,15 +92,15 @@ class LineScanner:
             begin = end
         self._rest = data[begin:]
 
-    def finish(self) -> Iterator[RawLine]:
+    def finish(self) -> Iterator[Stretch]:
         """Yield what is left at the end of the log."""
         rest, self._rest = self._rest, b""
         if rest:
             yield from self._scan(rest)
 
-    def _scan(self, block: bytes) -> Iterator[RawLine]:
+    def _scan(self, block: bytes) -> Iterator[Stretch]:
         """Yield the lines of interest of a block of whole lines."""
-        hits = _Hits(block)
+        hits = Hits(block, _KEYWORDS)
         at = 0
         while at < len(block):
             hit = hits.next(at)
@@ -84,26 +112,37 @@ class LineScanner:
                 self._skip(block, at, begin)
                 yield from self._lines_before()
                 at = begin
-            end = block.find(b"\n", at)
-            end = len(block) if end < 0 else end
-            text = block[at:end]
-            if hit <= end and hit < len(block):
-                self._wanted = _AFTER_TASK_LIST if _TASK_LIST in text else _AFTER
-            else:
-                self._wanted -= 1
-            yield self._line(text)
-            at = end + 1
+            end = self._end_of_wanted(block, at, hit)
+            yield self._stretch(block[at:end])
+            at = end
 
-    def _line(self, text: bytes) -> RawLine:
-        line = RawLine(self._number, text, self._adjoins)
-        self._number += 1
+    def _end_of_wanted(self, block: bytes, at: int, hit: int) -> int:
+        """Return where the lines before a keyword end; if it is on the first line, where it ends.
+
+        Lines too far from the keyword before them are left out.
+        """
+        stop = hit if hit == len(block) else block.rfind(b"\n", at, hit) + 1 or at
+        if stop == at:
+            end = block.find(b"\n", at) + 1 or len(block)
+            in_list = block.find(_TASK_LIST, at, end) >= 0
+            self._wanted = _AFTER_TASK_LIST if in_list else _AFTER
+            return end
+        count = _count(block, at, stop)
+        if count > self._wanted:
+            stop, count = _after_lines(block, at, self._wanted), self._wanted
+        self._wanted -= count
+        return stop
+
+    def _stretch(self, text: bytes) -> Stretch:
+        stretch = Stretch(self._number, text, self._adjoins)
+        self._number += _count(text)
         self._adjoins = True
-        return line
+        return stretch
 
     def _skip(self, block: bytes, begin: int, end: int) -> None:
         if begin == end:
             return
-        count = block.count(b"\n", begin, end) + (not block.endswith(b"\n", begin, end))
+        count = _count(block, begin, end)
         start = end
         for _ in range(min(_BEFORE, count) + 1):
             start = block.rfind(b"\n", begin, start)
@@ -114,38 +153,25 @@ class LineScanner:
         self._number += count
         self._adjoins = False
 
-    def _lines_before(self) -> Iterator[RawLine]:
-        number = self._number
-        for back, text in zip(range(len(self._before), 0, -1), tuple(self._before), strict=True):
-            yield RawLine(number - back, text, self._adjoins)
-            self._adjoins = True
+    def _lines_before(self) -> Iterator[Stretch]:
+        if not self._before:
+            return
+        lines = [each + b"\n" for each in self._before]
+        yield Stretch(self._number - len(lines), b"".join(lines), self._adjoins)
+        self._adjoins = True
         self._before.clear()
 
 
-@dataclass(slots=True)
-class _Hits:
-    """Finds the next keyword in a block; remembers where each keyword is next."""
+def _count(text: bytes, begin: int = 0, end: int | None = None) -> int:
+    """Count lines; the last one may lack its newline."""
+    end = len(text) if end is None else end
+    return text.count(b"\n", begin, end) + (not text.endswith(b"\n", begin, end))
 
-    block: bytes
-    _next: list[int] = field(init=False)
 
-    def __post_init__(self) -> None:
-        self._next = [self._find(each, 0) for each in _KEYWORDS]
-
-    def next(self, at: int) -> int:
-        """Return where the next keyword begins; the length of the block if there is none."""
-        if min(self._next) < at:
-            for index, where in enumerate(self._next):
-                if where < at:
-                    self._next[index] = self._find(_KEYWORDS[index], at)
-        return min(self._next)
-
-    def _find(self, keyword: tuple[bytes, re.Pattern[bytes]], at: int) -> int:
-        text, pattern = keyword
-        found = self.block.find(text, at)
-        while found >= 0 and pattern.match(self.block, found) is None:
-            found = self.block.find(text, found + 1)
-        return len(self.block) if found < 0 else found
+def _after_lines(text: bytes, at: int, count: int) -> int:
+    for _ in range(count):
+        at = text.find(b"\n", at) + 1
+    return at
 
 
 def _block_ends(data: bytes) -> Iterator[int]:

@@ -39,6 +39,7 @@ _KEYS = (
     "anon|file|kernel|kernel_stack|pagetables|sec_pagetables|percpu|sock|vmalloc|shmem|zswap|zswapped"
     "|file_mapped|slab|slab_reclaimable|slab_unreclaimable|cache|rss|rss_huge|swap|swapcached|mapped_file"
 )
+STAT_KEYS = frozenset(_KEYS.split("|"))
 _STAT = re.compile(rf"(?:^|[\s\]]|: )({_KEYS}) (\d{{1,20}})(?=\s|$)")
 _KIB = 1024
 

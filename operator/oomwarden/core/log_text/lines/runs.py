@@ -1,0 +1,159 @@
+"""Read many lines at once: rows of a list of tasks, counters, and lines that say nothing of a kill.
+
+A log in trouble consists of little else. What is read here has exactly the effect that it has when
+it is read line by line.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from oomwarden.core.log_text.lines.hits import Hits, keywords
+from oomwarden.core.log_text.lines.scan import RawLine, Stretch
+
+_ISO = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)"
+_CTIME = rb"\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\] "
+_SYSLOG = rb"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d"
+_STAMP = rb"\[ {0,12}\d{1,9}\.\d{6}\] "
+_HOST = rb"[A-Za-z][A-Za-z0-9.-]{0,62}"
+# Text in which nothing stands for something else: no escapes, entities, tags or brackets.
+_PLAIN = rb"[ !\"$%'-:=-Z\]_-~]{0,2048}+"
+_TEXT = _PLAIN + rb"(?:(?:\[\]|</?(?:TASK|IRQ|NMI)>)" + _PLAIN + rb")?+\r?\n"
+_COUNTER = rb"(?P<key>[a-z_]{1,40}) (?P<size>\d{1,20})\r?\n"
+_TALKING = keywords(
+    (
+        (b"oom", b""),
+        (b"kill", b""),
+        (b"process", b""),
+        (b"victim", b""),
+        (b"usage", b""),
+        (b"cgroup stats", b""),
+        (b"Task", rb"Tasks? in"),
+        (b"ut of ", rb"ut of [Mm]emory"),
+        (b"System OOM", b""),
+        (b"total_vm", b""),
+        (b"deadlocked", b""),
+        (b"ID:", b""),
+        (b"id:", b""),
+        (b"Id:", b""),
+        (b"iD:", b""),
+        (b"pages R", b""),
+        (b"pages reserved", b""),
+        (b"wap", rb"wap *[=:]"),
+        (b"active_anon:", rb"active_anon:(?![^\n]*kB)"),
+        (b"message", b""),
+        (b"suppressed", b""),
+        (b"=3D", b""),
+    )
+)
+"""What every line has that says something of a kill, of a report or of lost messages."""
+_LEAST = 3
+"""Fewer lines are not worth it."""
+_MAX_RUN = 1 << 13
+"""Bytes; a run that is found and cannot be taken is searched again at its next line."""
+
+
+def _lines(text: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """Return patterns of lines with a time only, and of those of one host."""
+    stamped = rb"(?:<\d{1,3}>)?+(?:" + _STAMP + rb"|" + _CTIME + rb")"
+    time, tag = rb"(?:" + _SYSLOG + rb"|" + _ISO + rb") ", rb" kernel: (?:" + _STAMP + rb")?+"
+    hosted = time + rb"(?P<host>" + _HOST + rb")" + tag + text
+    again = time + rb"(?P=host)" + tag + text
+    return (
+        re.compile(rb"(?:" + stamped + text + rb")++"),
+        re.compile(hosted + rb"(?:" + again + rb")*+"),
+    )
+
+
+_QUIET = _lines(_TEXT)
+_COUNTERS = _lines(re.sub(rb"\?P<\w+>", rb"?:", _COUNTER))
+_ONE_COUNTER = re.compile(rb"(?P<prefix>[^\n]*[\]:] )" + _COUNTER)
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """A line below `Memory cgroup stats`: its prefix, a key and bytes."""
+
+    number: int
+    prefix: str
+    key: str
+    size: int
+
+
+@dataclass(slots=True)
+class Runs:
+    """Goes through the lines of a stretch, with many lines at a time where that is possible."""
+
+    stretch: Stretch
+    _at: int = 0
+    _number: int = field(init=False)
+    _hits: Hits | None = None
+
+    def __post_init__(self) -> None:
+        self._number = self.stretch.number
+
+    @property
+    def is_done(self) -> bool:
+        """Whether no line is left."""
+        return self._at >= len(self.stretch.text)
+
+    @property
+    def adjoins(self) -> bool:
+        """Whether the next line directly follows the one before it."""
+        return self._at > 0 or self.stretch.adjoins
+
+    def line(self) -> RawLine:
+        """Take one line."""
+        begin, text = self._at, self.stretch.text
+        newline = text.find(b"\n", begin)
+        end = len(text) if newline < 0 else newline
+        self._at, self._number = end + 1, self._number + 1
+        return self.stretch.line(self._number - 1, begin, end)
+
+    def take(self, run: bytes) -> None:
+        """Take a run that was found."""
+        self._at += len(run)
+        self._number += run.count(b"\n")
+
+    def rows(self, columns: int) -> tuple[bytes, bytes] | None:
+        """Find rows of a list of tasks; return what all of their prefixes share, and the rows."""
+        found = _rows(columns).match(self.stretch.text, self._at)
+        return (found["same"], found[0]) if found else None
+
+    def quiet(self) -> bytes | None:
+        """Find records of their own that say nothing, but for the last one of them."""
+        if self._hits is None:
+            self._hits = Hits(self.stretch.text, _TALKING)
+        hit, text = self._hits.next(self._at), self.stretch.text
+        end = hit if hit == len(text) else text.rfind(b"\n", self._at, hit) + 1
+        return self._but_last(_QUIET, end) if end > self._at else None
+
+    def counters(self) -> bytes | None:
+        """Find lines below `Memory cgroup stats`, but for the last one of them."""
+        return self._but_last(_COUNTERS, len(self.stretch.text))
+
+    def each_counter(self, run: bytes) -> Iterator[Counter]:
+        """Yield the lines of a run of counters, which has not been taken yet."""
+        for at, found in enumerate(_ONE_COUNTER.finditer(run)):
+            key, prefix = found["key"].decode(), found["prefix"].decode()
+            yield Counter(self._number + at, prefix, key, int(found["size"]))
+
+    def _but_last(self, forms: tuple[re.Pattern[bytes], ...], end: int) -> bytes | None:
+        """Leave out the last line, because the one after it may go on with it."""
+        text, at = self.stretch.text, self._at
+        found = forms[text[at] not in b"[<"].match(text, at, min(end, at + _MAX_RUN))
+        if found is None or found[0].count(b"\n") < _LEAST:
+            return None
+        return text[at : text.rfind(b"\n", at, found.end() - 1) + 1]
+
+
+@lru_cache(maxsize=16)
+def _rows(columns: int) -> re.Pattern[bytes]:
+    time = rb"(?:" + _ISO + rb" |" + _CTIME + rb")?+"
+    stamp = rb"(?:\[ *\d+\.\d+\]:? ?)?+"
+    # A name that begins with a number is read with care.
+    numbers = rb"-?\d{1,18}(?: +-?\d{1,18}){%d}" % max(columns - 1, 0)
+    row = stamp + rb"\[ *\d{1,10}\] +" + numbers + rb" (?!-?\d+ )\S[ -~]{0,31}\r{0,2}\n"
+    same = rb"(?P<same>[^\[{\"\n]{0,256}+)"
+    return re.compile(time + same + row + rb"(?:" + time + rb"(?P=same)" + row + rb")*+")

@@ -1,0 +1,57 @@
+"""The list of tasks as columns of numbers: quick to sum and to compare."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+LEAST_COLUMNS, MOST_COLUMNS = 5, 13
+"""Numbers in a row, from Linux 2.6 on."""
+_READ = (
+    "uid",
+    "total_vm",
+    "rss",
+    "swapents",
+    "nr_ptes",
+    "nr_pmds",
+    "nr_puds",
+    "pgtables_bytes",
+    "oom_score_adj",
+    "oom_adj",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskColumns:
+    """Numbers of the tasks by column, in the order of the list."""
+
+    pids: list[int]
+    names: tuple[bytes, ...]
+    numbers: dict[str, list[int]]
+
+    def column(self, name: str) -> list[int]:
+        """Return a column; zeros if the kernel does not print it."""
+        return self.numbers.get(name) or [0] * len(self.pids)
+
+    def name(self, at: int) -> str:
+        """Return the name of a task."""
+        return self.names[at].decode("utf-8", "surrogatepass").strip()
+
+
+def task_columns(text: bytes, columns: tuple[str, ...]) -> TaskColumns:
+    """Parse rows that have all columns, a line each."""
+    read, pattern = _pattern(columns)
+    pids, *numbers, names = zip(*pattern.findall(text), strict=True)
+    by_name = {name: list(map(int, each)) for name, each in zip(read, numbers, strict=True)}
+    return TaskColumns(list(map(int, pids)), names, by_name)
+
+
+@lru_cache(maxsize=16)
+def _pattern(columns: tuple[str, ...]) -> tuple[list[str], re.Pattern[bytes]]:
+    """Return the columns that are read, and the pattern of a row; the last of a name counts."""
+    places = {name: at for at, name in enumerate(columns)}
+    read = [name for at, name in enumerate(columns) if name in _READ and places[name] == at]
+    numbers = [
+        rb"(-?\d+)" if name in read and places[name] == at else rb"-?\d+"
+        for at, name in enumerate(columns)
+    ]
+    return read, re.compile(rb"\[ *(\d+)\] +" + rb" +".join(numbers) + rb" ([^\n]*)\n")
