@@ -15,7 +15,7 @@ from oomwarden.core.log_text.kill import TextKill, WithoutVictim
 from oomwarden.core.log_text.lines.clean import Utf8Bytes
 from oomwarden.core.log_text.lines.envelope import TextLine, Unpacker
 from oomwarden.core.log_text.lines.messages import Message, MessageJoiner
-from oomwarden.core.log_text.lines.prefix import Origin, is_relative, origin
+from oomwarden.core.log_text.lines.prefix import NOWHERE, Origin, is_relative, origin
 from oomwarden.core.log_text.lines.runs import Counter, Runs
 from oomwarden.core.log_text.lines.scan import LineScanner, Stretch
 from oomwarden.core.log_text.messages.cgroup_lines import STAT_KEYS, constraint_piece, stat_line
@@ -96,7 +96,8 @@ class KillReader:
 
     def _add_quiet(self, runs: Runs) -> bool:
         """Add counters, or leave out lines that say nothing of a kill."""
-        if not runs.adjoins or not self._unpacker.is_idle:
+        is_row = self._row_prefix is not None
+        if is_row or runs.is_short or not runs.adjoins or not self._unpacker.is_idle:
             return False
         run = runs.quiet()
         record = run[: run.find(b"\n")].decode() if run else ""
@@ -107,7 +108,7 @@ class KillReader:
         report = machine.report if machine else None
         if machine and report and report.is_in_stats:
             run = runs.counters()
-            self._add_counters(machine, runs.each_counter(run) if run else ())
+            self._add_counters(machine, runs.each_counter(run, STAT_KEYS) if run else ())
         if run is None or (report and report.wants_piece()):
             return False
         runs.take(run)
@@ -115,9 +116,8 @@ class KillReader:
 
     def _add_counters(self, machine: MachineLog, counters: Iterable[Counter]) -> None:
         for each in counters:
-            if each.key in STAT_KEYS:
-                event = StatsLine(None, {each.key: each.size})
-                self._keep(machine.feed(each.number, origin(each.prefix), event))
+            event = StatsLine(None, {each.key: each.size})
+            self._keep(machine.feed(each.number, origin(each.prefix), event))
 
     def _end_message(self) -> None:
         for message in self._joiner.finish():
@@ -131,7 +131,7 @@ class KillReader:
         parsed = parse(message.text)
         self._minute = _minute(message.text) or self._minute
         found = origin(parsed.prefix).or_else(message.origin)
-        if found == Origin() and message.adjoins:
+        if found == NOWHERE and message.adjoins:
             found = self._last
         if found.at is None and found.stamp is None and is_relative(message.text):
             found = replace(found, printed=self._minute)
@@ -145,8 +145,11 @@ class KillReader:
             self._keep(machine.feed(message.number, found, event))
 
     def _machine(self, host: str | None) -> MachineLog:
-        machine = self._machines.setdefault(host, MachineLog())
-        self._machines.move_to_end(host)
+        machine = self._machines.get(host)
+        if machine is not None:
+            self._machines.move_to_end(host)
+            return machine
+        machine = self._machines[host] = MachineLog()
         if len(self._machines) > MAX_MACHINES:
             _, oldest = self._machines.popitem(last=False)
             self._keep(oldest.finish())

@@ -1,6 +1,7 @@
 """The list of tasks as columns of numbers: quick to sum and to compare."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -26,11 +27,22 @@ class TaskColumns:
 
     pids: list[int]
     names: tuple[bytes, ...]
-    numbers: dict[str, list[int]]
+    numbers: dict[str, tuple[bytes, ...]]
 
     def column(self, name: str) -> list[int]:
         """Return a column; zeros if the kernel does not print it."""
-        return self.numbers.get(name) or [0] * len(self.pids)
+        found = self.numbers.get(name)
+        return list(map(int, found)) if found else [0] * len(self.pids)
+
+    def number(self, name: str, at: int) -> int:
+        """Return a number of one task; 0 if the kernel does not print it."""
+        found = self.numbers.get(name)
+        return int(found[at]) if found else 0
+
+    def sums(self, names: Sequence[str]) -> list[int]:
+        """Return the sum of some columns for each task."""
+        found = [self.column(each) for each in names if each in self.numbers]
+        return list(map(sum, zip(*found, strict=True))) if found else [0] * len(self.pids)
 
     def name(self, at: int) -> str:
         """Return the name of a task."""
@@ -41,8 +53,7 @@ def task_columns(text: bytes, columns: tuple[str, ...]) -> TaskColumns:
     """Parse rows that have all columns, a line each."""
     read, pattern = _pattern(columns)
     pids, *numbers, names = zip(*pattern.findall(text), strict=True)
-    by_name = {name: list(map(int, each)) for name, each in zip(read, numbers, strict=True)}
-    return TaskColumns(list(map(int, pids)), names, by_name)
+    return TaskColumns(list(map(int, pids)), names, dict(zip(read, numbers, strict=True)))
 
 
 @lru_cache(maxsize=16)

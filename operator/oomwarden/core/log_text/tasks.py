@@ -105,18 +105,17 @@ class TaskList:
         order = _Order("oom_score_adj" in self.columns, total_kb)
         memory = _memory_kb(tasks, page_kb)
         adj = tasks.column("oom_score_adj" if order.has_adj else "oom_adj")
-        keys = list(map(order.key, memory, adj, tasks.pids, range(len(memory))))
+        keys = order.keys(memory, adj, tasks.pids)
         top = heapq.nsmallest(MAX_RANKED, keys)
         if victim and victim[0] not in {tasks.pids[key[-1]] for key in top}:
             top += sorted(keys[at] for at, pid in enumerate(tasks.pids) if pid == victim[0])
-        uid, rss, swap = (tasks.column(each) for each in ("uid", "rss", "swapents"))
         ranked = tuple(
             RankedTask(
                 pid=tasks.pids[at],
                 name=tasks.name(at),
-                uid=uid[at],
-                rss_kb=rss[at] * page_kb,
-                swap_kb=swap[at] * page_kb,
+                uid=tasks.number("uid", at),
+                rss_kb=tasks.number("rss", at) * page_kb,
+                swap_kb=tasks.number("swapents", at) * page_kb,
                 memory_kb=memory[at],
                 adj=adj[at],
                 points=order.points(memory[at], adj[at]),
@@ -133,16 +132,13 @@ class _Order:
 
     has_adj: bool
     total_kb: int | None
-    _extra: dict[int, int | None] = field(default_factory=dict)
 
     def is_exempt(self, adj: int) -> bool:
         return adj == (NEVER if self.has_adj else _OLD_NEVER)
 
     def points(self, memory_kb: int, adj: int) -> int | None:
         """Return badness in kB; None if it cannot be known or if the task is never killed."""
-        if adj not in self._extra:
-            self._extra[adj] = self._extra_pages(adj)
-        extra = self._extra[adj]
+        extra = self._extra_pages(adj)
         return None if extra is None else (memory_kb // _PAGE_KB + extra) * _PAGE_KB
 
     def _extra_pages(self, adj: int) -> int | None:
@@ -152,26 +148,39 @@ class _Order:
         total = (self.total_kb or 0) // _PAGE_KB
         return badness(ProcessMemoryUse(0, 0, 0), adj, total, _PAGE_KB * 1024)
 
-    def key(self, memory_kb: int, adj: int, pid: int, at: int) -> tuple[bool, int, int, int]:
-        """Sort what is never killed last; without a total, by oom_score_adj, then by memory."""
-        points = self.points(memory_kb, adj)
-        if points is None:
-            points = adj * THOUSAND * THOUSAND + memory_kb
-        return self.is_exempt(adj), -points, pid, at
+    def keys(
+        self, memory: list[int], adj: list[int], pids: list[int]
+    ) -> list[tuple[bool, int, int, int]]:
+        """Return for each task by what it is sorted, and its place in the list.
+
+        What is never killed comes last. Without a total, oom_score_adj decides, then memory.
+        """
+        shift = {each: self._shift(each) for each in set(adj)}
+        return [
+            ((by := shift[each])[0], by[1] - kb + kb % by[2], pid, at)
+            for at, (kb, each, pid) in enumerate(zip(memory, adj, pids, strict=True))
+        ]
+
+    def _shift(self, adj: int) -> tuple[bool, int, int]:
+        """Return whether it is exempt, what is added to its memory, and what that is cut to."""
+        extra = self._extra_pages(adj)
+        if extra is None:
+            return self.is_exempt(adj), -adj * THOUSAND * THOUSAND, 1
+        return False, -extra * _PAGE_KB, _PAGE_KB
 
 
 def _page_kb(tasks: TaskColumns, victim: tuple[int, int] | None) -> int:
     if victim is not None and victim[0] in tasks.pids:
-        for pid, pages in zip(tasks.pids, tasks.column("total_vm"), strict=True):
-            if pid == victim[0] and pages and victim[1] // pages in _PAGE_SIZES:
+        for at, pid in enumerate(tasks.pids):
+            pages = tasks.number("total_vm", at) if pid == victim[0] else 0
+            if pages and victim[1] // pages in _PAGE_SIZES:
                 return victim[1] // pages
     return _PAGE_KB
 
 
 def _memory_kb(tasks: TaskColumns, page_kb: int) -> list[int]:
     """Return resident memory, swap and page tables of each task."""
-    pages = map(sum, zip(*map(tasks.column, _IN_PAGES), strict=True))
-    tables = tasks.column("pgtables_bytes")
+    pages, tables = tasks.sums(_IN_PAGES), tasks.column("pgtables_bytes")
     return [each * page_kb + size // 1024 for each, size in zip(pages, tables, strict=True)]
 
 

@@ -23,7 +23,12 @@ class Hits:
     _least: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self._next = [self._find(each, 0) for each in self.keywords]
+        find, none = self.block.find, len(self.block)
+        self._next = [
+            none if (at := find(text)) < 0 else at if pattern is None else self._find(each, at)
+            for each in self.keywords
+            for text, pattern in (each,)
+        ]
         self._least = min(self._next)
 
     def next(self, at: int) -> int:

@@ -92,7 +92,8 @@ def is_unfinished_why(text: str) -> bool:
 
 def is_cut_phrase(text: str) -> bool:
     """Return whether a line ends within `Out of memory: Killed process`."""
-    return _CUT_PHRASE.search(text[-_PHRASE:]) is not None
+    end = text[-_PHRASE:]
+    return "ut of memory: K" in end and _CUT_PHRASE.search(end) is not None
 
 
 def goes_on(before: str, text: str, *, stamped: bool) -> bool:

@@ -43,9 +43,9 @@ class MessageJoiner:
     def feed(self, line: TextLine) -> Iterator[Message]:
         """Yield the message that a line shows to be complete."""
         text = unquoted(line.text)
-        before = self._open
+        before, begins = self._open, BEGINS.match(text) is not None
         if self._torn is not None and line.adjoins:
-            if not BEGINS.match(text) and text.strip():
+            if not begins and text.strip():
                 yield replace(self._torn, text=f"{self._torn.text}{text}".rstrip())
                 self._torn = None
                 return
@@ -53,17 +53,17 @@ class MessageJoiner:
         if self._torn is not None and (self._since_torn > _MAX_SINCE_TORN or not line.adjoins):
             yield _stripped(self._torn)
             self._torn = None
-        if before is not None and (line.tears or is_cut_phrase(before.text)) and BEGINS.match(text):
+        if before is not None and begins and (line.tears or is_cut_phrase(before.text)):
             self._torn, self._since_torn, before = before, 0, None
         if before is not None and line.adjoins and text.strip():
-            whole = self._extended(before, line, text)
+            whole = self._extended(before, line, text, begins=begins)
             if whole is not None:
                 self._open = Message(before.number, whole, before.origin, before.adjoins)
                 return
         if before is not None:
             yield _stripped(before)
         self._open = Message(line.number, text, line.origin, line.adjoins) if text.strip() else None
-        self._is_stamped = BEGINS.match(text) is not None
+        self._is_stamped = begins
 
     def ends_before(self, record: str) -> bool:
         """Return whether a line that begins a record certainly ends what is open."""
@@ -83,12 +83,14 @@ class MessageJoiner:
             yield _stripped(self._open)
         self._open = None
 
-    def _extended(self, before: Message, line: TextLine, text: str) -> str | None:
+    def _extended(
+        self, before: Message, line: TextLine, text: str, *, begins: bool
+    ) -> str | None:
         if len(before.text) + len(text) > MAX_MESSAGE:
             return None
         if line.continues:
             return None if ANCHOR.search(text) else f"{before.text}\n{line.text}"
-        if BEGINS.match(text):
+        if begins:
             return _with_rest_of_comm(before.text, text)
         if goes_on(before.text, text.lstrip(), stamped=self._is_stamped):
             return joined(before.text, text.lstrip())
@@ -96,7 +98,8 @@ class MessageJoiner:
 
 
 def _stripped(message: Message) -> Message:
-    return replace(message, text=message.text.rstrip())
+    text = message.text.rstrip()
+    return message if len(text) == len(message.text) else replace(message, text=text)
 
 
 def _with_rest_of_comm(before: str, text: str) -> str | None:
@@ -104,6 +107,8 @@ def _with_rest_of_comm(before: str, text: str) -> str | None:
 
     syslog(2) repeats the prefix on each line of a record.
     """
+    if before.rfind("(") <= before.rfind(")"):
+        return None
     anchor = ANCHOR.search(before)
     opened = before.find("(", anchor.end()) if anchor else -1
     if anchor is None or opened < 0 or ")" in before[opened:]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -21,6 +21,13 @@ _WALL = re.compile(
     f"|(?P<unix>{_UNIX})|(?P<minute>{_MINUTE})"
 )
 _STAMP = re.compile(r"\[ *(\d{1,12}\.\d{1,9})(?: *<[^<>\]]*>)? *\]")
+_USUAL = re.compile(
+    r"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?"
+    r"(?:Z|[+-]\d\d:\d\d)) [A-Za-z][\w.-]{0,62} kernel: (?:\[ *\d{1,12}\.\d{1,9}\] )?"
+    r"|\[ *\d{1,12}\.\d{1,9}\] "
+)
+_TELLING = re.compile(r"[\[;]|\d\d?:\d\d|\d{10}\.|kernel|kubelet|node")
+"""What every time, host and level has in it."""
 _RELATIVE = re.compile(r"\[ *\+\d+\.\d+\]")
 _KMSG = re.compile(r"(?:^|\s)(\d{1,4}),(\d+),(\d+),[-c+](?:,[^;]*)?;")
 _CALLER = re.compile(r"\[ *([TC]\d{1,10})\]")
@@ -69,6 +76,8 @@ class Origin:
 
     def or_else(self, other: "Origin") -> "Origin":
         """Return it with what it lacks taken from another one."""
+        if other is NOWHERE:
+            return self
         has_time = self.at is not None or self.printed is not None
         return Origin(
             self.at if has_time else other.at,
@@ -92,16 +101,27 @@ def origin(prefix: str) -> Origin:
     """Read what stands before a message. The last of several times is the innermost one."""
     if not prefix or prefix.isspace():
         return NOWHERE
-    prefix = prefix[-MAX_PREFIX:]
+    prefix = _without_plain_text(prefix[-MAX_PREFIX:])
     stamp = None
     for found in _STAMP.finditer(prefix):
         stamp = found
     if stamp is not None:
         rest = _rest_of_prefix(f"{prefix[: stamp.start()]}[]{prefix[stamp.end() :]}")
-        return replace(rest, stamp=float(stamp[1]))
+        return _stamped(rest, float(stamp[1]))
     kmsg = _KMSG.search(prefix)
     rest = _rest_of_prefix(prefix)
-    return replace(rest, stamp=int(kmsg[3][:18]) / 1e6) if kmsg else rest
+    return _stamped(rest, int(kmsg[3][:18]) / 1e6) if kmsg else rest
+
+
+def _without_plain_text(text: str) -> str:
+    """Leave out the text after a prefix of the usual form, if it has no time, host or level."""
+    usual = _USUAL.match(text)
+    is_plain = usual is not None and _TELLING.search(text, usual.end()) is None
+    return usual[0] if usual and is_plain else text
+
+
+def _stamped(rest: Origin, stamp: float) -> Origin:
+    return Origin(rest.at, rest.printed, stamp, rest.host, rest.caller)
 
 
 @lru_cache(maxsize=1 << 10)

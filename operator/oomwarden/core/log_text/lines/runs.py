@@ -48,10 +48,11 @@ _TALKING = keywords(
     )
 )
 """What every line has that says something of a kill, of a report or of lost messages."""
+_BRACKETS = b"[<"
+"""A line without a host begins with one of them."""
 _LEAST = 3
 """Fewer lines are not worth it."""
-_MAX_RUN = 1 << 13
-"""Bytes; a run that is found and cannot be taken is searched again at its next line."""
+_LEAST_BYTES = 256
 
 
 def _lines(text: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
@@ -88,6 +89,8 @@ class Runs:
     stretch: Stretch
     _at: int = 0
     _number: int = field(init=False)
+    _begin: int = 0
+    _end: int = 0  # of lines whose form is known
     _hits: Hits | None = None
 
     def __post_init__(self) -> None:
@@ -97,6 +100,11 @@ class Runs:
     def is_done(self) -> bool:
         """Whether no line is left."""
         return self._at >= len(self.stretch.text)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether so little is left that it is read line by line."""
+        return len(self.stretch.text) - self._at < _LEAST_BYTES
 
     @property
     def adjoins(self) -> bool:
@@ -123,29 +131,41 @@ class Runs:
 
     def quiet(self) -> bytes | None:
         """Find records of their own that say nothing, but for the last one of them."""
+        if self._at >= self._end:
+            self._find_records()
         if self._hits is None:
-            self._hits = Hits(self.stretch.text, _TALKING)
-        hit, text = self._hits.next(self._at), self.stretch.text
-        end = hit if hit == len(text) else text.rfind(b"\n", self._at, hit) + 1
-        return self._but_last(_QUIET, end) if end > self._at else None
+            return None
+        hit = self._begin + self._hits.next(self._at - self._begin)
+        end = hit if hit == self._end else self.stretch.text.rfind(b"\n", self._at, hit) + 1
+        return self._but_last(end) if end > self._at else None
 
     def counters(self) -> bytes | None:
         """Find lines below `Memory cgroup stats`, but for the last one of them."""
-        return self._but_last(_COUNTERS, len(self.stretch.text))
+        text, at = self.stretch.text, self._at
+        found = _COUNTERS[text[at] not in _BRACKETS].match(text, at)
+        return self._but_last(found.end()) if found else None
 
-    def each_counter(self, run: bytes) -> Iterator[Counter]:
-        """Yield the lines of a run of counters, which has not been taken yet."""
-        for at, found in enumerate(_ONE_COUNTER.finditer(run)):
-            key, prefix = found["key"].decode(), found["prefix"].decode()
-            yield Counter(self._number + at, prefix, key, int(found["size"]))
+    def each_counter(self, run: bytes, keys: frozenset[str]) -> Iterator[Counter]:
+        """Yield the lines with these keys in a run of counters, which has not been taken yet."""
+        for at, (prefix, name, size) in enumerate(_ONE_COUNTER.findall(run)):
+            if (key := name.decode()) in keys:
+                yield Counter(self._number + at, prefix.decode(), key, int(size))
 
-    def _but_last(self, forms: tuple[re.Pattern[bytes], ...], end: int) -> bytes | None:
+    def _find_records(self) -> None:
+        text, at = self.stretch.text, self._at
+        found = _QUIET[text[at] not in _BRACKETS].match(text, at)
+        if found is None:
+            self._hits = None
+            return
+        self._begin, self._end = at, found.end()
+        self._hits = Hits(found[0], _TALKING)
+
+    def _but_last(self, end: int) -> bytes | None:
         """Leave out the last line, because the one after it may go on with it."""
         text, at = self.stretch.text, self._at
-        found = forms[text[at] not in b"[<"].match(text, at, min(end, at + _MAX_RUN))
-        if found is None or found[0].count(b"\n") < _LEAST:
+        if text.count(b"\n", at, end) < _LEAST:
             return None
-        return text[at : text.rfind(b"\n", at, found.end() - 1) + 1]
+        return text[at : text.rfind(b"\n", at, end - 1) + 1]
 
 
 @lru_cache(maxsize=16)
