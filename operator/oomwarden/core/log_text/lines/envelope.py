@@ -12,6 +12,7 @@ from oomwarden.core.log_text.lines.entries import (
     messages,
     parsed_object,
 )
+from oomwarden.core.log_text.lines.forms import is_simple
 from oomwarden.core.log_text.lines.prefix import NOWHERE, Origin
 from oomwarden.core.log_text.lines.scan import RawLine
 
@@ -66,8 +67,13 @@ class Unpacker:
         """Whether no entry of many lines is open."""
         return not self._fields and not self._held and self._octets is None
 
-    def feed(self, raw: RawLine) -> Iterator[TextLine]:
-        """Yield the lines of text that are complete with a raw line."""
+    def feed(self, raw: RawLine) -> Iterable[TextLine]:
+        """Return the lines of text that are complete with a raw line."""
+        if raw.adjoins and self.is_idle and is_simple(raw.text):
+            return (TextLine(raw.number, decoded(raw.text)),)
+        return self._unpacked(raw)
+
+    def _unpacked(self, raw: RawLine) -> Iterator[TextLine]:
         text = decoded(raw.text)
         if not raw.adjoins:
             yield from self.finish()

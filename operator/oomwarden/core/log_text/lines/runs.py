@@ -9,17 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from oomwarden.core.log_text.lines.forms import CTIME, HOST, ISO, PLAIN, STAMPED, TAG, TIME
 from oomwarden.core.log_text.lines.hits import Hits, keywords
 from oomwarden.core.log_text.lines.scan import RawLine, Stretch
 
-_ISO = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)"
-_CTIME = rb"\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\] "
-_SYSLOG = rb"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d"
-_STAMP = rb"\[ {0,12}\d{1,9}\.\d{6}\] "
-_HOST = rb"[A-Za-z][A-Za-z0-9.-]{0,62}"
-# Text in which nothing stands for something else: no escapes, entities, tags or brackets.
-_PLAIN = rb"[ !\"$%'-:=-Z\]_-~]{0,2048}+"
-_TEXT = _PLAIN + rb"(?:(?:\[\]|</?(?:TASK|IRQ|NMI)>)" + _PLAIN + rb")?+\r?\n"
+_TEXT = PLAIN + rb"(?:(?:\[\]|</?(?:TASK|IRQ|NMI)>)" + PLAIN + rb")?+\r?\n"
 _COUNTER = rb"(?P<key>[a-z_]{1,40}) (?P<size>\d{1,20})\r?\n"
 _TALKING = keywords(
     (
@@ -57,12 +51,10 @@ _LEAST_BYTES = 256
 
 def _lines(text: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
     """Return patterns of lines with a time only, and of those of one host."""
-    stamped = rb"(?:<\d{1,3}>)?+(?:" + _STAMP + rb"|" + _CTIME + rb")"
-    time, tag = rb"(?:" + _SYSLOG + rb"|" + _ISO + rb") ", rb" kernel: (?:" + _STAMP + rb")?+"
-    hosted = time + rb"(?P<host>" + _HOST + rb")" + tag + text
-    again = time + rb"(?P=host)" + tag + text
+    hosted = TIME + rb"(?P<host>" + HOST + rb")" + TAG + text
+    again = TIME + rb"(?P=host)" + TAG + text
     return (
-        re.compile(rb"(?:" + stamped + text + rb")++"),
+        re.compile(rb"(?:" + STAMPED + text + rb")++"),
         re.compile(hosted + rb"(?:" + again + rb")*+"),
     )
 
@@ -170,7 +162,7 @@ class Runs:
 
 @lru_cache(maxsize=16)
 def _rows(columns: int) -> re.Pattern[bytes]:
-    time = rb"(?:" + _ISO + rb" |" + _CTIME + rb")?+"
+    time = rb"(?:" + ISO + rb" |" + CTIME + rb")?+"
     stamp = rb"(?:\[ *\d+\.\d+\]:? ?)?+"
     # A name that begins with a number is read with care.
     numbers = rb"-?\d{1,18}(?: +-?\d{1,18}){%d}" % max(columns - 1, 0)

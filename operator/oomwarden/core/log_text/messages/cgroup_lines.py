@@ -46,8 +46,8 @@ _KIB = 1024
 
 def cgroup_line(text: str) -> tuple[int, Event] | None:
     """Parse a line about cgroups, and return where it begins in the text."""
-    for pattern, parse in _FORMS:
-        if found := pattern.search(text):
+    for word, pattern, parse in _FORMS:
+        if word in text and (found := pattern.search(text)):
             return found.start(), parse(found)
     return _without_head(text)
 
@@ -109,10 +109,10 @@ def _stats(found: re.Match[str]) -> Event:
 
 
 _FORMS = (
-    (_CONSTRAINT, _constraint),
-    (_TASK_IN, _task_in),
-    (_GROUP, _group),
-    (_GROUP_BEGIN, _group),
-    (_STATS, _stats),
-    (_USAGE, _usage),
+    ("oom-kill:", _CONSTRAINT, _constraint),
+    ("Task in", _TASK_IN, _task_in),
+    ("Tasks in", _GROUP, _group),
+    ("Tasks in", _GROUP_BEGIN, _group),
+    ("cgroup stats", _STATS, _stats),
+    ("usage", _USAGE, _usage),
 )

@@ -51,24 +51,27 @@ _LOSSES = (
     ),
 )
 _MACHINE = (
-    (re.compile(r"\b(\d{1,12}) pages RAM\b"), "ram_pages"),
-    (re.compile(r"\bTotal swap *= *(\d{1,18})\s*kB"), "swap_kb"),
-    (re.compile(r"\bFree swap *[=:] *(\d{1,18})\s*kB"), "free_swap_kb"),
-    (re.compile(r"\b(\d{1,12}) pages reserved\b"), "reserved_pages"),
+    ("pages RAM", re.compile(r"\b(\d{1,12}) pages RAM\b"), "ram_pages"),
+    ("Total swap", re.compile(r"\bTotal swap *= *(\d{1,18})\s*kB"), "swap_kb"),
+    ("Free swap", re.compile(r"\bFree swap *[=:] *(\d{1,18})\s*kB"), "free_swap_kb"),
+    ("pages reserved", re.compile(r"\b(\d{1,12}) pages reserved\b"), "reserved_pages"),
 )
 _PAGES = re.compile(
     r"\b((?:in)?active_(?:anon|file)|unevictable|slab_(?:un)?reclaimable|shmem|pagetables|free|mapped):(\d{1,12})(?=\s|$)"
 )
 _NONE = (
     (
+        "no killable",
         re.compile(r"[Oo]ut of memory and no killable processes"),
         "the kernel found no process that it may kill",
     ),
     (
+        "deadlocked",
         re.compile(r"System is deadlocked on memory"),
         "the kernel found no process that it may kill, and panicked",
     ),
     (
+        "panic_on_oom",
         re.compile(r"panic_on_oom is enabled"),
         "vm.panic_on_oom is set, so the kernel panicked instead of killing a process",
     ),
@@ -78,12 +81,12 @@ MAX_NUMBER = 1 << 62
 
 def report_line(text: str) -> tuple[int, Event] | None:
     """Parse another line of an OOM report, and return where it begins in the text."""
-    if found := _INVOKED.search(text):
+    if "oom-killer" in text and (found := _INVOKED.search(text)):
         return _invoked(text, found)
-    if found := _HEAD.search(text):
+    if "total_vm" in text and (found := _HEAD.search(text)):
         return found.start(), TaskListHead(tuple(found["columns"].split()[:-1]))
-    for pattern, reason in _NONE:
-        if found := pattern.search(text):
+    for word, pattern, reason in _NONE:
+        if word in text and (found := pattern.search(text)):
             return found.start(), NoVictimLine(reason)
     if ("PID:" in text or "Pid:" in text) and (found := _CALLER.search(text)):
         return found.start(), _caller(found)
@@ -129,8 +132,8 @@ def _caller(found: re.Match[str]) -> CallerLine:
 
 
 def _machine(text: str) -> tuple[int, MachineLine] | None:
-    for pattern, name in _MACHINE:
-        if found := pattern.search(text):
+    for word, pattern, name in _MACHINE:
+        if word in text and (found := pattern.search(text)):
             return found.start(), MachineLine({name: int(found[1])})
     if "active_anon:" in text and "kB" not in text:
         pages = {name: int(count) for name, count in _PAGES.findall(text)}

@@ -56,8 +56,8 @@ _KUBELET = re.compile(
 
 def victim_line(text: str) -> tuple[int, Event] | None:
     """Parse a line about a process, and return where it begins in the text."""
-    for pattern, parse in _FORMS:
-        found = pattern.search(text)
+    for word, pattern, parse in _FORMS:
+        found = pattern.search(text) if word in text else None
         event = parse(found) if found else None
         if found and event is not None:
             return found.start(), event
@@ -154,10 +154,10 @@ def _first(pattern: re.Pattern[str], text: str) -> str | None:
 
 
 _FORMS = (
-    (_REAPED, _reaped),
-    (_EXITING, _exiting),
-    (_KILLED, _killed),
-    (_CHOSEN, _chosen),
-    (_SYSTEM_OOM, _system_oom),
-    (_KUBELET, _kubelet),
+    ("oom_reaper", _REAPED, _reaped),
+    ("OOM victim", _EXITING, _exiting),
+    ("illed", _KILLED, _killed),
+    ("ill", _CHOSEN, _chosen),
+    ("System OOM", _SYSTEM_OOM, _system_oom),
+    ("oom event", _KUBELET, _kubelet),
 )
