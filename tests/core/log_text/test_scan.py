@@ -9,8 +9,8 @@ KILL = b"Out of memory: Killed process 1 (a)"
 
 def scan(pieces: Iterable[bytes]) -> list[RawLine]:
     scanner = LineScanner()
-    lines = [line for piece in pieces for line in scanner.feed(piece)]
-    return [*lines, *scanner.finish()]
+    stretches = [each for piece in pieces for each in scanner.feed(piece)]
+    return [line for each in [*stretches, *scanner.finish()] for line in each.lines()]
 
 
 def test_quiet_lines_are_skipped_and_counted() -> None:
@@ -29,7 +29,8 @@ def test_an_endless_line_is_cut_and_not_kept() -> None:
     for _ in range(64):
         assert list(scanner.feed(b"x" * MAX_LINE)) == []
         assert len(scanner._rest) <= 2 * MAX_LINE
-    assert [each.text for each in scanner.feed(b"\n" + KILL + b"\n")][-1] == KILL
+    (*_, last) = scanner.feed(b"\n" + KILL + b"\n")
+    assert [each.text for each in last.lines()][-1] == KILL
 
 
 def test_a_kill_in_an_endless_line_is_found() -> None:

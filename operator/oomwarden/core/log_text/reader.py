@@ -7,7 +7,7 @@ that are kept are bounded. `facts` in `json_form` is the form for programs.
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from oomwarden.core.log_text.assembly import MachineLog, Outcome
 from oomwarden.core.log_text.duplicates import Kept
@@ -21,6 +21,7 @@ from oomwarden.core.log_text.lines.scan import LineScanner, Stretch
 from oomwarden.core.log_text.messages.cgroup_lines import STAT_KEYS, constraint_piece, stat_line
 from oomwarden.core.log_text.messages.events import ConstraintText, Event, StatsLine
 from oomwarden.core.log_text.messages.parse import Parsed, parse
+from oomwarden.core.log_text.tasks import TaskList
 
 MAX_MACHINES = 256
 """Machines whose reports are open at the same time, in a log of many machines."""
@@ -81,18 +82,26 @@ class KillReader:
 
     def _add_rows(self, runs: Runs) -> bool:
         """Add rows of a list of tasks that directly follow another row of the same machine."""
-        machine = self._machines.get(self._last.host)
-        tasks = machine.report.tasks if machine and machine.report else None
-        found = runs.rows(len(tasks.columns)) if tasks and tasks.is_readable else None
+        tasks = self._open_list()
+        found = runs.rows(len(tasks.columns)) if tasks else None
         before, self._row_prefix = self._row_prefix, found[0] if found else None
         if found is None or tasks is None or found[0] != before or not runs.adjoins:
             return False
         for text in self._unpacker.finish():
             self._add_text(text)
         self._end_message()
-        tasks.add_rows(found[1])
+        of_row = self._open_list()
+        if of_row is None or of_row.columns != tasks.columns:
+            return False
+        of_row.add_rows(found[1])
         runs.take(found[1])
         return True
+
+    def _open_list(self) -> TaskList | None:
+        """Return the list of tasks that the last message belongs to, if it can be read fast."""
+        machine = self._machines.get(self._last.host)
+        tasks = machine.report.tasks if machine and machine.report else None
+        return tasks if tasks and tasks.is_readable else None
 
     def _add_quiet(self, runs: Runs) -> bool:
         """Add counters, or leave out lines that say nothing of a kill."""
@@ -134,7 +143,7 @@ class KillReader:
         if found == NOWHERE and message.adjoins:
             found = self._last
         if found.at is None and found.stamp is None and is_relative(message.text):
-            found = replace(found, printed=self._minute)
+            found = found._replace(printed=self._minute)
         self._last = found
         machine = self._machine(found.host)
         if parsed.loss is not None:

@@ -3,6 +3,7 @@
 import heapq
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from oomwarden.core.badness.badness import NEVER, THOUSAND, ProcessMemoryUse, badness
 from oomwarden.core.log_text.messages.events import TaskRow
@@ -22,8 +23,7 @@ _PAGE_SIZES = (_PAGE_KB, 8, 16, 64)
 _IN_PAGES = ("rss", "swapents", "nr_ptes", "nr_pmds", "nr_puds")
 
 
-@dataclass(frozen=True, slots=True)
-class RankedTask:
+class RankedTask(NamedTuple):
     """A task of the list.
 
     Attributes:

@@ -3,7 +3,8 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from oomwarden.core.log_text.lines.clean import cleaned, decoded, torn
 from oomwarden.core.log_text.lines.entries import (
@@ -31,8 +32,7 @@ _MAX_HELD = 64
 _MAX_OCTETS = 1 << 14
 
 
-@dataclass(frozen=True, slots=True)
-class TextLine:
+class TextLine(NamedTuple):
     """A line of text.
 
     Attributes:
@@ -98,7 +98,7 @@ class Unpacker:
         found = entry_origin(self._fields) if self._fields else NOWHERE
         self._fields, self._octets = {}, None
         for line in held:
-            yield replace(line, origin=line.origin.or_else(found))
+            yield line._replace(origin=line.origin.or_else(found))
 
     def _is_inner(self, text: str) -> bool:
         """Return whether an object inside an entry ends."""

@@ -1,7 +1,8 @@
 """Join lines of text to messages, and separate them from their prefixes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from oomwarden.core.log_text.lines.clean import unquoted
 from oomwarden.core.log_text.lines.envelope import TextLine
@@ -14,8 +15,7 @@ _MAX_OPEN_COMM = 80
 _MAX_SINCE_TORN = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A whole message with its prefix.
 
     Attributes:
@@ -46,7 +46,7 @@ class MessageJoiner:
         before, begins = self._open, BEGINS.match(text) is not None
         if self._torn is not None and line.adjoins:
             if not begins and text.strip():
-                yield replace(self._torn, text=f"{self._torn.text}{text}".rstrip())
+                yield self._torn._replace(text=f"{self._torn.text}{text}".rstrip())
                 self._torn = None
                 return
             self._since_torn += 1
@@ -99,7 +99,7 @@ class MessageJoiner:
 
 def _stripped(message: Message) -> Message:
     text = message.text.rstrip()
-    return message if len(text) == len(message.text) else replace(message, text=text)
+    return message if len(text) == len(message.text) else message._replace(text=text)
 
 
 def _with_rest_of_comm(before: str, text: str) -> str | None:

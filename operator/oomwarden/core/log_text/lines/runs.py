@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from oomwarden.core.log_text.lines.forms import CTIME, HOST, ISO, PLAIN, STAMPED, TAG, TIME
 from oomwarden.core.log_text.lines.hits import Hits, keywords
@@ -64,8 +65,7 @@ _COUNTERS = _lines(re.sub(rb"\?P<\w+>", rb"?:", _COUNTER))
 _ONE_COUNTER = re.compile(rb"(?P<prefix>[^\n]*[\]:] )" + _COUNTER)
 
 
-@dataclass(frozen=True, slots=True)
-class Counter:
+class Counter(NamedTuple):
     """A line below `Memory cgroup stats`: its prefix, a key and bytes."""
 
     number: int

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from oomwarden.core.log_text.lines.hits import Hits, keywords
 
@@ -26,11 +27,10 @@ _BEFORE = 48
 """Lines before a keyword that are of interest: the fields of a journal entry, a wrapped line."""
 _AFTER, _AFTER_TASK_LIST = 64, 20_000
 """Lines after a keyword that are of interest: the rest of a report; the list of tasks."""
-_TASK_LIST = b"total_vm"
+_TASK_LIST, _NEWLINE = b"total_vm", ord("\n")
 
 
-@dataclass(frozen=True, slots=True)
-class RawLine:
+class RawLine(NamedTuple):
     """A line of the log.
 
     Attributes:
@@ -44,8 +44,7 @@ class RawLine:
     adjoins: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """Lines of interest that follow each other.
 
     Attributes:
@@ -165,7 +164,7 @@ class LineScanner:
 def _count(text: bytes, begin: int = 0, end: int | None = None) -> int:
     """Count lines; the last one may lack its newline."""
     end = len(text) if end is None else end
-    return text.count(b"\n", begin, end) + (not text.endswith(b"\n", begin, end))
+    return text.count(b"\n", begin, end) + (text[end - 1] != _NEWLINE)
 
 
 def _after_lines(text: bytes, at: int, count: int) -> int:

@@ -1,6 +1,7 @@
 """Parse a message: what it says, and what stands before it."""
 
-from dataclasses import dataclass
+
+from typing import NamedTuple
 
 from oomwarden.core.log_text.lines.joins import unquoted_printable
 from oomwarden.core.log_text.messages.cgroup_lines import cgroup_line
@@ -26,8 +27,7 @@ _REPORT = (
 _LOSS = ("message", "suppressed")
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """What a message says.
 
     Attributes:
