@@ -15,7 +15,7 @@ from oomwarden.core.log_text.kill import TextKill, WithoutVictim
 from oomwarden.core.log_text.lines.clean import Utf8Bytes
 from oomwarden.core.log_text.lines.envelope import TextLine, Unpacker
 from oomwarden.core.log_text.lines.messages import Message, MessageJoiner
-from oomwarden.core.log_text.lines.prefix import NOWHERE, Origin, is_relative, origin
+from oomwarden.core.log_text.lines.prefix import NOWHERE, Origin, is_relative, minute, origin
 from oomwarden.core.log_text.lines.runs import Counter, Runs
 from oomwarden.core.log_text.lines.scan import LineScanner, Stretch
 from oomwarden.core.log_text.messages.cgroup_lines import STAT_KEYS, constraint_piece, stat_line
@@ -138,7 +138,7 @@ class KillReader:
 
     def _add_message(self, message: Message) -> None:
         parsed = parse(message.text)
-        self._minute = _minute(message.text) or self._minute
+        self._minute = minute(message.text) or self._minute
         found = origin(parsed.prefix).or_else(message.origin)
         if found == NOWHERE and message.adjoins:
             found = self._last
@@ -193,9 +193,3 @@ def _continuation(machine: MachineLog, text: str, parsed: Parsed) -> Event | Non
         piece = constraint_piece(text, after_equals=ends)
         return ConstraintText(piece[1].text, is_begin=False) if piece else None
     return None
-
-
-def _minute(text: str) -> str | None:
-    """Return the minute that dmesg -e prints on the first line of each minute."""
-    found = origin(text[:32]) if text.startswith("[") else None
-    return found.printed if found and found.at is None and found.stamp is None else None

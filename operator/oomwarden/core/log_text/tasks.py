@@ -102,10 +102,11 @@ class TaskList:
         """
         tasks = task_columns(b"".join(self._text), self.columns)
         page_kb = _page_kb(tasks, victim)
-        order = _Order("oom_score_adj" in self.columns, total_kb)
+        has_adj = "oom_score_adj" in self.columns
+        adj = tasks.column("oom_score_adj" if has_adj else "oom_adj")
+        shifts = {each: _shift(each, total_kb, has_adj=has_adj) for each in set(adj)}
         memory = _memory_kb(tasks, page_kb)
-        adj = tasks.column("oom_score_adj" if order.has_adj else "oom_adj")
-        keys = order.keys(memory, adj, tasks.pids)
+        keys = _keys(memory, [shifts[each] for each in adj], tasks.pids)
         top = heapq.nsmallest(MAX_RANKED, keys)
         if victim and victim[0] not in {tasks.pids[key[-1]] for key in top}:
             top += sorted(keys[at] for at, pid in enumerate(tasks.pids) if pid == victim[0])
@@ -118,55 +119,43 @@ class TaskList:
                 swap_kb=tasks.number("swapents", at) * page_kb,
                 memory_kb=memory[at],
                 adj=adj[at],
-                points=order.points(memory[at], adj[at]),
-                is_exempt=order.is_exempt(adj[at]),
+                points=-least if shifts[adj[at]].is_known else None,
+                is_exempt=is_exempt,
             )
-            for *_, at in top
+            for is_exempt, least, _, at in top
         )
-        return TaskRanking(self.count, ranked, total_kb, order.has_adj, sum(memory))
+        return TaskRanking(self.count, ranked, total_kb, has_adj, sum(memory))
 
 
-@dataclass(slots=True)
-class _Order:
-    """The order in which the kernel would kill."""
+class _Shift(NamedTuple):
+    """What oom_score_adj does to memory in kB: it is cut to whole units, and this is added."""
 
-    has_adj: bool
-    total_kb: int | None
+    is_exempt: bool
+    is_known: bool
+    unit: int
+    added: int
 
-    def is_exempt(self, adj: int) -> bool:
-        return adj == (NEVER if self.has_adj else _OLD_NEVER)
 
-    def points(self, memory_kb: int, adj: int) -> int | None:
-        """Return badness in kB; None if it cannot be known or if the task is never killed."""
-        extra = self._extra_pages(adj)
-        return None if extra is None else (memory_kb // _PAGE_KB + extra) * _PAGE_KB
+def _shift(adj: int, total_kb: int | None, *, has_adj: bool) -> _Shift:
+    """Return the shift to badness in kB; without a total, oom_score_adj decides, then memory."""
+    total = (total_kb or 0) // _PAGE_KB
+    points = badness(ProcessMemoryUse(0, 0, 0), adj, total, _PAGE_KB * 1024)
+    if points is None or not has_adj or (total_kb is None and adj != 0):
+        is_exempt = adj == (NEVER if has_adj else _OLD_NEVER)
+        return _Shift(is_exempt, is_known=False, unit=1, added=adj * THOUSAND * THOUSAND)
+    return _Shift(is_exempt=False, is_known=True, unit=_PAGE_KB, added=points * _PAGE_KB)
 
-    def _extra_pages(self, adj: int) -> int | None:
-        """Return the pages that an oom_score_adj counts as."""
-        if not self.has_adj or (self.total_kb is None and adj != 0):
-            return None
-        total = (self.total_kb or 0) // _PAGE_KB
-        return badness(ProcessMemoryUse(0, 0, 0), adj, total, _PAGE_KB * 1024)
 
-    def keys(
-        self, memory: list[int], adj: list[int], pids: list[int]
-    ) -> list[tuple[bool, int, int, int]]:
-        """Return for each task by what it is sorted, and its place in the list.
-
-        What is never killed comes last. Without a total, oom_score_adj decides, then memory.
-        """
-        shift = {each: self._shift(each) for each in set(adj)}
-        return [
-            ((by := shift[each])[0], by[1] - kb + kb % by[2], pid, at)
-            for at, (kb, each, pid) in enumerate(zip(memory, adj, pids, strict=True))
-        ]
-
-    def _shift(self, adj: int) -> tuple[bool, int, int]:
-        """Return whether it is exempt, what is added to its memory, and what that is cut to."""
-        extra = self._extra_pages(adj)
-        if extra is None:
-            return self.is_exempt(adj), -adj * THOUSAND * THOUSAND, 1
-        return False, -extra * _PAGE_KB, _PAGE_KB
+def _keys(
+    memory: list[int], shifts: list[_Shift], pids: list[int]
+) -> list[tuple[bool, int, int, int]]:
+    """Return for each task by what it is sorted, and its place; what is never killed is last."""
+    return [
+        (is_exempt, kb % unit - kb - added, pid, at)
+        for at, (kb, (is_exempt, _, unit, added), pid) in enumerate(
+            zip(memory, shifts, pids, strict=True)
+        )
+    ]
 
 
 def _page_kb(tasks: TaskColumns, victim: tuple[int, int] | None) -> int:

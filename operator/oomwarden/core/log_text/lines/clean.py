@@ -20,6 +20,7 @@ _TAGS = re.compile(r"</?(?:p|div|pre|code|span|td|tr|li|ul|b|strong|em|i|font|bl
 _BREAKS = re.compile(r"<br ?/?>|\r\n?|\v|\f|\u2028|\x1e|\\r\\n|\\n(?![0-9a-f]{2})")
 _TEAR = re.compile(r"(?<=[\w(,.:)-])(?=\[ {0,5}\d{1,9}\.\d{6}\] )")
 _TORN = re.compile(r"\[(?<=[\w(,.:)-]\[) {0,5}\d")
+_LEAST_PREFIX = 8
 _QUOTES = re.compile(r"^\s*(?:(?:[>|»\u2502]|//+|#+(?= ))\s?)+")
 _BULLET = re.compile(r"^\s*(?:[*+\u2022\u2023\u25e6\u00b7-]|\d{1,2}[.)])\s+(?=\S)")
 _REPLACED = str.maketrans(
@@ -106,7 +107,7 @@ def cleaned(text: str) -> list[str]:
 
 def torn(text: str) -> list[str]:
     """Return the lines that two CPUs have printed into one on a serial console."""
-    return _TEAR.split(text) if _TORN.search(text) else [text]
+    return _TEAR.split(text) if _TORN.search(text, _LEAST_PREFIX) else [text]
 
 
 def unquoted(text: str) -> str:

@@ -138,6 +138,8 @@ def _is_within_word(before: str, text: str) -> bool:
         return _ROW.search(before) is None
     if last.startswith("/"):
         return first.strip(".,:") not in _WORDS
+    if first.startswith(")"):
+        return True
     word, whole = last.strip("(,:").lower(), (last + first).strip("(,:").lower()
     if whole in _WORDS:
         return word not in _WORDS or first.strip(",:").lower() not in _WORDS

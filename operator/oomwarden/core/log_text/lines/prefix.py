@@ -28,6 +28,7 @@ _USUAL = re.compile(
 )
 _TELLING = re.compile(r"[\[;]|\d\d?:\d\d|\d{10}\.|kernel|kubelet|node")
 """What every time, host and level has in it."""
+_MINUTE_WITHIN = 32
 _RELATIVE = re.compile(r"\[ *\+\d+\.\d+\]")
 _KMSG = re.compile(r"(?:^|\s)(\d{1,4}),(\d+),(\d+),[-c+](?:,[^;]*)?;")
 _CALLER = re.compile(r"\[ *([TC]\d{1,10})\]")
@@ -94,6 +95,14 @@ NOWHERE = Origin()
 def is_relative(text: str) -> bool:
     """Return whether a line has a time that is relative to the line before (dmesg -e)."""
     return "[" in text and _RELATIVE.match(text.lstrip()) is not None
+
+
+def minute(text: str) -> str | None:
+    """Return the minute that dmesg -e prints on the first line of each minute."""
+    if not text.startswith("[") or _STAMP.match(text):
+        return None
+    found = origin(text[:_MINUTE_WITHIN])
+    return found.printed if found.at is None and found.stamp is None else None
 
 
 def origin(prefix: str) -> Origin:
