@@ -16,8 +16,8 @@ from oomwarden.core.log_text.lines.clean import Utf8Bytes
 from oomwarden.core.log_text.lines.envelope import TextLine, Unpacker
 from oomwarden.core.log_text.lines.messages import Message, MessageJoiner
 from oomwarden.core.log_text.lines.prefix import NOWHERE, Origin, is_relative, minute, origin
-from oomwarden.core.log_text.lines.runs import Counter, Runs
-from oomwarden.core.log_text.lines.scan import LineScanner, Stretch
+from oomwarden.core.log_text.lines.runs import Counter, Runs, list_prefix
+from oomwarden.core.log_text.lines.scan import LineScanner, RawLine, Stretch
 from oomwarden.core.log_text.messages.cgroup_lines import STAT_KEYS, constraint_piece, stat_line
 from oomwarden.core.log_text.messages.events import ConstraintText, Event, StatsLine
 from oomwarden.core.log_text.messages.parse import Parsed, parse
@@ -77,8 +77,15 @@ class KillReader:
             while not runs.is_done:
                 if self._add_rows(runs) or self._add_quiet(runs):
                     continue
-                for text in self._unpacker.feed(runs.line()):
-                    self._add_text(text)
+                self._add_line(runs.line())
+
+    def _add_line(self, line: RawLine) -> None:
+        for text in self._unpacker.feed(line):
+            self._add_text(text)
+        head = list_prefix(line.text)
+        if head is not None and self._unpacker.is_idle and self._joiner.ends_before(""):
+            self._end_message()
+            self._row_prefix = head
 
     def _add_rows(self, runs: Runs) -> bool:
         """Add rows of a list of tasks that directly follow another row of the same machine."""

@@ -14,7 +14,13 @@ TAG = rb" kernel: (?:" + _STAMP + rb")?+"
 PLAIN = rb"[ !\"$%'-:=-Z\]_-~]{0,2048}+"
 """Text in which nothing stands for something else: no escapes, entities, tags or brackets."""
 _SIMPLE = re.compile(
-    rb"(?:" + STAMPED + rb"|" + TIME + HOST + TAG + rb")(?:\[ *(?:pid|\d{1,10}) *\] )?+[ -%'-;=-Z\]-~]{0,8192}+\r?"
+    rb"(?:"
+    + STAMPED
+    + rb"|"
+    + TIME
+    + HOST
+    + TAG
+    + rb")(?:\[ *(?:pid|\d{1,10}) *\] )?+[ -%'-;=-Z\]-~]{0,8192}+\r?"
 )
 
 

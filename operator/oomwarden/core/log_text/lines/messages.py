@@ -1,5 +1,6 @@
 """Join lines of text to messages, and separate them from their prefixes."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -13,6 +14,8 @@ MAX_MESSAGE = 1 << 14
 """Characters of a message; the OOM killer's longest have a few thousand."""
 _MAX_OPEN_COMM = 80
 _MAX_SINCE_TORN = 3
+_REST = re.compile(r"\d{1,2}\) ")
+"""The end of a comm, which looks like the number of a list."""
 
 
 class Message(NamedTuple):
@@ -42,8 +45,10 @@ class MessageJoiner:
 
     def feed(self, line: TextLine) -> Iterator[Message]:
         """Yield the message that a line shows to be complete."""
-        text = unquoted(line.text)
-        before, begins = self._open, BEGINS.match(text) is not None
+        before = self._open
+        is_rest = before is not None and _has_open_comm(before.text) and _REST.match(line.text)
+        text = line.text if is_rest else unquoted(line.text)
+        begins = BEGINS.match(text) is not None
         if self._torn is not None and line.adjoins:
             if not begins and text.strip():
                 yield self._torn._replace(text=f"{self._torn.text}{text}".rstrip())
@@ -83,9 +88,7 @@ class MessageJoiner:
             yield _stripped(self._open)
         self._open = None
 
-    def _extended(
-        self, before: Message, line: TextLine, text: str, *, begins: bool
-    ) -> str | None:
+    def _extended(self, before: Message, line: TextLine, text: str, *, begins: bool) -> str | None:
         if len(before.text) + len(text) > MAX_MESSAGE:
             return None
         if line.continues:
@@ -102,12 +105,16 @@ def _stripped(message: Message) -> Message:
     return message if len(text) == len(message.text) else message._replace(text=text)
 
 
+def _has_open_comm(text: str) -> bool:
+    return text.rfind("(") > text.rfind(")")
+
+
 def _with_rest_of_comm(before: str, text: str) -> str | None:
     """Return a line with the next one, if a newline in a comm divides them.
 
     syslog(2) repeats the prefix on each line of a record.
     """
-    if before.rfind("(") <= before.rfind(")"):
+    if not _has_open_comm(before):
         return None
     anchor = ANCHOR.search(before)
     opened = before.find("(", anchor.end()) if anchor else -1

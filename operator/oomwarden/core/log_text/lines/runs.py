@@ -62,6 +62,12 @@ _COUNTERS = _lines(re.sub(rb"\?P<\w+>", rb"?:", _COUNTER))
 _ONE_COUNTER = re.compile(rb"(?P<prefix>[^\n]*[\]:] )" + _COUNTER)
 
 
+_ROW_TIME = rb"(?:" + ISO + rb" |" + CTIME + rb")?+"
+_SAME = rb"(?P<same>[^\[{\"\n]{0,256}+)"
+_ROW_STAMP = rb"(?:\[ *\d+\.\d+\]:? ?)?+"
+_HEAD = re.compile(_ROW_TIME + _SAME + _ROW_STAMP + rb"\[ *pid *\] +uid [a-z_ ]+ name\r?")
+
+
 class Counter(NamedTuple):
     """A line below `Memory cgroup stats`: its prefix, a key and bytes."""
 
@@ -157,12 +163,16 @@ class Runs:
         return text[at : text.rfind(b"\n", at, end - 1) + 1]
 
 
+def list_prefix(line: bytes) -> bytes | None:
+    """Return what the rows below the head of a list of tasks share; None for another line."""
+    found = _HEAD.fullmatch(line) if b"total_vm" in line else None
+    return found["same"] if found else None
+
+
 @lru_cache(maxsize=16)
 def _rows(columns: int) -> re.Pattern[bytes]:
-    time = rb"(?:" + ISO + rb" |" + CTIME + rb")?+"
-    stamp = rb"(?:\[ *\d+\.\d+\]:? ?)?+"
     # A name that begins with a number is read with care.
     numbers = rb"-?\d{1,18}(?: +-?\d{1,18}){%d}" % max(columns - 1, 0)
-    row = stamp + rb"\[ *\d{1,10}\] +" + numbers + rb" (?!-?\d+ )\S[ -~]{0,31}\r{0,2}\n"
-    same = rb"(?P<same>[^\[{\"\n]{0,256}+)"
-    return re.compile(time + same + row + rb"(?:" + time + rb"(?P=same)" + row + rb")*+")
+    row = _ROW_STAMP + rb"\[ *\d{1,10}\] +" + numbers + rb" (?!-?\d+ )[!-~][ -~]{0,31}\r{0,2}\n"
+    again = rb"(?:" + _ROW_TIME + rb"(?P=same)" + row + rb")*+"
+    return re.compile(_ROW_TIME + _SAME + row + again)

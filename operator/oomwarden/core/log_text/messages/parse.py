@@ -1,6 +1,5 @@
 """Parse a message: what it says, and what stands before it."""
 
-
 from typing import NamedTuple
 
 from oomwarden.core.log_text.lines.joins import unquoted_printable
