@@ -92,7 +92,7 @@ class KillReader:
         tasks = self._open_list()
         found = runs.rows(len(tasks.columns)) if tasks else None
         before, self._row_prefix = self._row_prefix, found[0] if found else None
-        if found is None or tasks is None or found[0] != before or not runs.adjoins:
+        if not found or not found[1] or not tasks or found[0] != before or not runs.adjoins:
             return False
         for text in self._unpacker.finish():
             self._add_text(text)

@@ -75,6 +75,9 @@ _FIELD_END = re.compile(
 _PRINTABLE = re.compile(r"(?:oom-kill:constraint|gfp_mask)=3D")
 _PHRASE = 48
 _CUT_PHRASE = re.compile(r"ut of memory: (?:K|Ki|Kil|Kill|Kille|Killed|Killed p\w{0,6})$")
+_TERMINAL = 80
+"""Columns of a terminal that chops lines anywhere; mail wraps shorter lines, at spaces."""
+_OPEN_COMM = re.compile(r"process \d{1,10} \([^)]{1,15}$")
 _ROW = re.compile(r"\[ *\d+\](?: +-?\d+){3}")
 _WORTH = re.compile(
     r"[Kk]ill(?:ed)? process|[Oo]ut of [Mm]emory|Tasks? in|oom-kill:|oom-killer|: usage"
@@ -124,6 +127,9 @@ def joined(before: str, text: str) -> str:
     """Join two lines as they were before they were wrapped: with a space, or within a word."""
     if before.endswith("=") and _FIELD_END.search(before) is None:  # quoted-printable
         return f"{before[:-1]}{text}"
+    is_chopped = len(before) >= _TERMINAL or not text[:1].isalpha()
+    if is_chopped and _OPEN_COMM.search(before[-_PHRASE:]):
+        return before + text
     if before.endswith((" ", ",", ":")) and "oom-kill:" not in before:
         return f"{before.rstrip()} {text.lstrip()}"
     return f"{before}{'' if _is_within_word(before, text) else ' '}{text}"
@@ -138,8 +144,6 @@ def _is_within_word(before: str, text: str) -> bool:
         return _ROW.search(before) is None
     if last.startswith("/"):
         return first.strip(".,:") not in _WORDS
-    if first.startswith(")"):
-        return True
     word, whole = last.strip("(,:").lower(), (last + first).strip("(,:").lower()
     if whole in _WORDS:
         return word not in _WORDS or first.strip(",:").lower() not in _WORDS

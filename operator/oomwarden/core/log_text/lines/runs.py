@@ -120,9 +120,15 @@ class Runs:
         self._number += run.count(b"\n")
 
     def rows(self, columns: int) -> tuple[bytes, bytes] | None:
-        """Find rows of a list of tasks; return what all of their prefixes share, and the rows."""
+        """Find rows of a list of tasks; return what all prefixes share, and all rows but the last.
+
+        The line after the last one may go on with it.
+        """
         found = _rows(columns).match(self.stretch.text, self._at)
-        return (found["same"], found[0]) if found else None
+        if found is None:
+            return None
+        text = found[0]
+        return found["same"], text[: text.rfind(b"\n", 0, len(text) - 1) + 1]
 
     def quiet(self) -> bytes | None:
         """Find records of their own that say nothing, but for the last one of them."""
@@ -149,11 +155,9 @@ class Runs:
     def _find_records(self) -> None:
         text, at = self.stretch.text, self._at
         found = _QUIET[text[at] not in _BRACKETS].match(text, at)
-        if found is None:
-            self._hits = None
-            return
-        self._begin, self._end = at, found.end()
-        self._hits = Hits(found[0], _TALKING)
+        self._begin, self._end = at, found.end() if found else at
+        is_worth = found is not None and text.count(b"\n", at, self._end) >= _LEAST
+        self._hits = Hits(text[at : self._end], _TALKING) if is_worth else None
 
     def _but_last(self, end: int) -> bytes | None:
         """Leave out the last line, because the one after it may go on with it."""
