@@ -45,6 +45,8 @@ _BRACKETS = b"[<"
 _LEAST = 3
 """Fewer lines are not worth it."""
 _LEAST_BYTES = 256
+_MAX_QUIET = 1 << 13
+"""Bytes of a quiet run: one that may not be taken is looked at again at its next line."""
 
 
 def _lines(text: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
@@ -137,7 +139,8 @@ class Runs:
         if self._hits is None:
             return None
         hit = self._begin + self._hits.next(self._at - self._begin)
-        end = hit if hit == self._end else self.stretch.text.rfind(b"\n", self._at, hit) + 1
+        most = min(hit, self._at + _MAX_QUIET)
+        end = hit if most == self._end else self.stretch.text.rfind(b"\n", self._at, most) + 1
         return self._but_last(end) if end > self._at else None
 
     def counters(self) -> bytes | None:
