@@ -1,5 +1,6 @@
 """Events before a kill: off by default, once an hour or once in a life, and bounded."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from oomwarden.agent.reporting.memory_outlook import MemoryOutlookReporter
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.policy import QOSClass
 from oomwarden.core.incidents.memory_history import UsageDetail, UsageHistory, UsageSample
-from oomwarden.core.incidents.near_misses import RecentNearMisses
+from oomwarden.core.incidents.near_misses import ROUND_SECONDS, RecentNearMisses
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.parse.memory_stat import Composition
@@ -63,7 +64,7 @@ class Node:
 
     def miss(self, container: Container, count: int) -> None:
         holder = (container.cgroup.pod_uid or "", "app")
-        misses = RecentNearMisses(holder, count, self.now, self.now)
+        misses = RecentNearMisses(holder, count, self.now - 60, self.now)
         self.near = [each for each in self.near if each[0].holder != holder]
         self.near.append((misses, LimitedCgroup(container.cgroup, container, container.limit)))
 
@@ -94,6 +95,18 @@ async def test_near_misses_above_the_budget_cause_one_event_an_hour(node: Node) 
     await node.warnings.post()
     assert len(node.posted) == 2
     assert len({event["metadata"]["name"] for event in node.posted}) == 2
+
+
+async def test_the_event_waits_a_round_for_what_the_memory_consists_of(node: Node) -> None:
+    app = node.container()
+    node.miss(app, 101)
+    misses, limited = node.near[0]
+    node.near = [(replace(misses, since=node.now), limited)]
+    await node.warnings.post()
+    assert node.posted == []
+    node.now += ROUND_SECONDS
+    await node.warnings.post()
+    assert len(node.posted) == 1
 
 
 async def test_the_event_says_that_page_cache_is_harmless(node: Node) -> None:

@@ -99,8 +99,10 @@ class EarlyWarnings:
         pod, container, now = self.inventory.pod(limited.cgroup), limited.container, self.now()
         if pod is None or misses.holder in self._posted:
             return
-        facts = self.inventory.container(container) if container else None
         detail = container.memory.detail if container and container.memory else None
+        if container and detail is None and now - misses.since < ROUND_SECONDS:
+            return  # the next round knows what the memory consists of
+        facts = self.inventory.container(container) if container else None
         about = WarnedContainer(pod, facts, limited.limit, self.node)
         consists = detail.composition if detail else None
         event = limit_hit_event(about, misses.count, now, limited.stalls, consists)
