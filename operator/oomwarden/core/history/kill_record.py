@@ -81,7 +81,8 @@ def read_record(manifest: Json) -> KillRecord:
     response = object_at(object_at(manifest, "status"), "response")
     name = text_at(container, "name")
     candidates = container.get("candidates")
-    several = [each for each in candidates if isinstance(each, str)] if candidates else []
+    listed = candidates if isinstance(candidates, list) else []
+    several = [each for each in listed if isinstance(each, str)]
     kills = number_at(manifest, "kills")
     return KillRecord(
         namespace=text_at(metadata, "namespace") or "",
