@@ -96,6 +96,8 @@ class KillReader:
             return False
         for text in self._unpacker.finish():
             self._add_text(text)
+        if not self._joiner.ends_before(found[1][: found[1].find(b"\n")].decode()):
+            return False
         self._end_message()
         of_row = self._open_list()
         if of_row is None or of_row.columns != tasks.columns:

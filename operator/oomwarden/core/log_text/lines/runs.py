@@ -1,7 +1,7 @@
 """Read many lines at once: rows of a list of tasks, counters, and lines that say nothing of a kill.
 
-A log in trouble consists of little else. What is read here has exactly the effect that it has when
-it is read line by line.
+A log in trouble consists of little else. In a log whose lines have one form of prefix, what is read
+here has exactly the effect that it has when it is read line by line.
 """
 
 import re
