@@ -115,9 +115,11 @@ def _end(record: ProcessRecord, patience: float) -> bool:
     try:
         if not record.is_alive():
             return False
+        ended = select.poll()  # select() takes no descriptor above 1023
+        ended.register(process, select.POLLIN)
         for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 10.0)):
             signal.pidfd_send_signal(process, number)
-            if select.select([process], [], [], seconds)[0]:
+            if ended.poll(seconds * 1000):
                 break
     finally:
         os.close(process)

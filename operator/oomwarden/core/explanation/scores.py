@@ -25,7 +25,8 @@ def _rule(facts: KnownFacts) -> Json:
     """Return the rule for the container in the policy as it is now; empty if it is unknown."""
     name = facts.record.container
     for rule in objects_at(object_at(facts.policy, "spec"), "rules"):
-        globs = rule.get("containers") or ["*"]
+        given = rule.get("containers")
+        globs = given if isinstance(given, list) and given else ["*"]
         if name and any(isinstance(glob, str) and fnmatchcase(name, glob) for glob in globs):
             return rule
     return {}
