@@ -1,4 +1,4 @@
-"""`kubectl oom rank`: what an agent shows of its node, to whom, and by which way."""
+"""`kubectl oom rank`: what an agent shows of its node, to which users, and by which way."""
 
 import json
 import socket

@@ -135,7 +135,7 @@ class KillCounts(Model):
 
 
 class RankEndpoint(Model):
-    """Where the agent ranks processes by whom the kernel would kill next (kubectl oom rank)."""
+    """Where the agent ranks the processes that the kernel would kill (kubectl oom rank)."""
 
     namespace: str = Field(description="Namespace of the agent's pod.")
     pod: str = Field(description="Name of the agent's pod.")

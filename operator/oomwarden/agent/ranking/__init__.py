@@ -1,1 +1,1 @@
-"""The ranking is served here: whom the kernel would kill next, for people with the right to ask."""
+"""Serves the ranking, by which the kernel would kill, to people with the right to ask."""

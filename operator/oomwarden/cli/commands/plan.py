@@ -12,6 +12,7 @@ from oomwarden.cli.cluster.errors import ForbiddenError
 from oomwarden.cli.cluster.options import Context, Kubeconfig, Namespace, NoHeaders, OutputForm
 from oomwarden.cli.cluster.planned_cluster import PlannedCluster
 from oomwarden.cli.errors import USAGE, CliError
+from oomwarden.cli.input.file_options import Files, Recursive
 from oomwarden.cli.input.files import STDIN, named
 from oomwarden.cli.input.floor_option import floor_option
 from oomwarden.cli.input.planned_files import cluster_objects, planned_policies, refuse_below
@@ -34,16 +35,8 @@ _DEFAULT_NAMESPACE = "default"
 
 @app.command()
 def plan(
-    files: Annotated[
-        list[str],
-        typer.Option(
-            "-f", "--filename", help="Policies: file, directory, or - for standard input."
-        ),
-    ],
-    recursive: Annotated[
-        bool,
-        typer.Option("-R", "--recursive", help="Also directories below.", show_default=False),
-    ] = False,
+    files: Files,
+    recursive: Recursive = False,
     delete: Annotated[
         bool,
         typer.Option(

@@ -9,6 +9,7 @@ import typer
 
 from oomwarden.cli.errors import FAILED, CliError
 from oomwarden.cli.input.checked_files import CheckedObject, Findings, checked_files
+from oomwarden.cli.input.file_options import Files, Recursive
 from oomwarden.cli.input.files import FileError, named
 from oomwarden.cli.input.floor_option import floor_option
 from oomwarden.cli.output.objects import Output, serialized
@@ -32,16 +33,8 @@ class CheckOutput(StrEnum):
 
 @app.command()
 def check(
-    files: Annotated[
-        list[str],
-        typer.Option(
-            "-f", "--filename", help="File, directory, or - for standard input; may be repeated."
-        ),
-    ],
-    recursive: Annotated[
-        bool,
-        typer.Option("-R", "--recursive", help="Also directories below.", show_default=False),
-    ] = False,
+    files: Files,
+    recursive: Recursive = False,
     floor: Annotated[
         str, typer.Option(help="namespacedFloor of the chart's values: a score, or kubelet.")
     ] = str(DEFAULT_FLOOR),

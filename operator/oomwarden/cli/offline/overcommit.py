@@ -11,10 +11,11 @@ import typer
 
 from oomwarden.cli.cluster.options import OutputForm
 from oomwarden.cli.errors import USAGE, CliError
+from oomwarden.cli.input.amounts import amount_option
 from oomwarden.cli.output.bars import bar
 from oomwarden.cli.output.objects import Output, serialized
 from oomwarden.cli.sub_command import sub_command
-from oomwarden.core.model.quantity import QuantityError, parse_bytes, rounded_bytes
+from oomwarden.core.model.quantity import rounded_bytes
 from oomwarden.core.overcommit.commitment import Commitment, MachineMemory, machine_memory
 from oomwarden.core.overcommit.failures import IN_WORDS, failures
 from oomwarden.core.overcommit.settings import OvercommitMode, OvercommitSettings
@@ -54,7 +55,7 @@ def overcommit(
     """
     given = _settings(mode, ratio, kbytes)
     sizes = {
-        name: _size(f"--{name}", text)
+        name: None if text is None else amount_option(f"--{name}", text)
         for name, text in (
             ("ram", ram),
             ("swap", swap),
@@ -97,18 +98,6 @@ def _merged(own: OvercommitSettings, given: OvercommitSettings) -> OvercommitSet
         return replace(own, mode=mode)
     ratio = own.ratio if given.ratio is None else given.ratio
     return replace(own, mode=mode, ratio=ratio, kbytes=given.kbytes or 0)
-
-
-def _size(option: str, text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        size = parse_bytes(text)
-    except QuantityError as error:
-        raise CliError(f"{option}: {error}", USAGE) from error
-    if size < 0:
-        raise CliError(f"{option} cannot be negative", USAGE)
-    return size
 
 
 def _replaced(memory: MachineMemory, sizes: dict[str, int | None]) -> MachineMemory:

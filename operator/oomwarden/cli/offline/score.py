@@ -9,13 +9,14 @@ import typer
 
 from oomwarden.cli.cluster.options import NoHeaders, OutputForm
 from oomwarden.cli.errors import USAGE, CliError
+from oomwarden.cli.input.amounts import amount_option
 from oomwarden.cli.offline.score_steps import explained
 from oomwarden.cli.output.objects import Output, serialized
 from oomwarden.cli.output.tables import table
 from oomwarden.cli.sub_command import sub_command
 from oomwarden.core.badness.badness import NEVER, ProcessMemoryUse
 from oomwarden.core.badness.scored import ScoredProcess, ranked, scored
-from oomwarden.core.model.quantity import QuantityError, parse_bytes, rounded_bytes
+from oomwarden.core.model.quantity import rounded_bytes
 from oomwarden.core.overcommit.commitment import machine_memory
 from oomwarden.core.parse.meminfo import parse_meminfo
 from oomwarden.kernel.overcommit import read_meminfo
@@ -76,23 +77,13 @@ def _paper(usage: str | None, total: str | None, adj: int) -> ScoredProcess:
         raise CliError("give both --usage and --total, such as --usage 2Gi --total 8Gi", USAGE)
     if not NEVER <= adj <= -NEVER:
         raise CliError(f"--adj {adj}: oom_score_adj is between -1000 and 1000", USAGE)
-    used, whole = _size("--usage", usage), _size("--total", total)
+    used, whole = amount_option("--usage", usage), amount_option("--total", total)
     page = os.sysconf("SC_PAGE_SIZE")
     if whole < page:
         raise CliError("--total is less than a page of memory", USAGE)
     if used > whole:
         raise CliError(f"--usage {usage} is more than --total {total}", USAGE)
     return scored(ProcessMemoryUse(used // page, 0, 0), adj, whole, page)
-
-
-def _size(option: str, text: str) -> int:
-    try:
-        size = parse_bytes(text)
-    except QuantityError as error:
-        raise CliError(f"{option}: {error}", USAGE) from error
-    if size < 0:
-        raise CliError(f"{option} cannot be negative", USAGE)
-    return size
 
 
 def _machine_total() -> int:

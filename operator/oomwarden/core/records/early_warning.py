@@ -1,6 +1,5 @@
 """Events on a Pod before a kill: its memory limit was hit very often, or it probably leaks."""
 
-import hashlib
 from dataclasses import dataclass
 
 from oomwarden.core.incidents.near_misses import WINDOW_SECONDS
@@ -9,8 +8,7 @@ from oomwarden.core.model.quantity import format_bytes
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.parse.memory_stat import Composition
 from oomwarden.core.parse.pressure import MemoryStalls
-from oomwarden.core.records.event import NOTE_BYTES, regarding, reporting_instance, truncate
-from oomwarden.core.records.oomkill import timestamp
+from oomwarden.core.records.event import event_on_pod
 from oomwarden.core.usage_pattern.verdict import Verdict
 from oomwarden.core.usage_pattern.words import span
 
@@ -18,7 +16,6 @@ LIMIT_HIT = "MemoryLimitHit"
 LEAK_SUSPECTED = "MemoryLeakSuspected"
 ACTION = "Observed"
 """chart: templates/admission/node-bound.yaml allows agents these words."""
-_NAME_MAX = 253
 _HALF = 0.5
 _CACHE = (
     "More than half of its memory was page cache, which the kernel can drop: this is harmless "
@@ -111,20 +108,5 @@ def leak_event(about: WarnedContainer, container_id: str, verdict: Verdict, now:
 
 def _event(about: WarnedContainer, reason: str, life: str, note: str, now: float) -> Manifest:
     pod, name = about.pod, about.container.name if about.container else ""
-    digest = hashlib.sha256(f"{reason}/{pod.uid}/{name}/{life}".encode()).hexdigest()[:8]
-    return {
-        "apiVersion": "events.k8s.io/v1",
-        "kind": "Event",
-        "metadata": {
-            "name": f"{pod.name[: _NAME_MAX - 9].rstrip('-.')}-{digest}",
-            "namespace": pod.namespace,
-        },
-        "eventTime": timestamp(now),
-        "type": "Warning",
-        "reason": reason,
-        "action": ACTION,
-        "reportingController": "oomwarden.io/agent",
-        "reportingInstance": reporting_instance(about.node),
-        "regarding": regarding(pod, about.container),
-        "note": truncate(note, NOTE_BYTES),
-    }
+    key = f"{reason}/{pod.uid}/{name}/{life}"
+    return event_on_pod(pod, about.container, about.node, reason, ACTION, key, note, now)

@@ -1,5 +1,6 @@
 """The Event on the Pod: its note says what was killed, at whose limit, and what to do."""
 
+import hashlib
 from datetime import datetime
 
 from oomwarden.api.oomkill import Cause, ContainerType
@@ -11,8 +12,9 @@ from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.model.quantity import format_bytes, rounded_bytes
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.records.advice import advice
-from oomwarden.core.records.oomkill import escaped
+from oomwarden.core.records.oomkill import escaped, timestamp
 
+_NAME_MAX = 253
 NOTE_BYTES = 1024
 """Longest note of an Event in bytes (kubernetes pkg/apis/core/validation/events.go, v1.37)."""
 INSTANCE_LENGTH = 128
@@ -61,6 +63,47 @@ def event(incident: Incident, kill: Manifest, now: float, remedy: str = "") -> M
 def reporting_instance(node: str) -> str:
     """Return the name of the agent that reports: its node's, cut to what an Event allows."""
     return node[:INSTANCE_LENGTH]
+
+
+def event_on_pod(  # noqa: PLR0913, PLR0917 - what an Event consists of
+    pod: PodFacts,
+    container: ContainerFacts | None,
+    node: str,
+    reason: str,
+    action: str,
+    key: str,
+    note: str,
+    now: float,
+) -> Manifest:
+    """Return a warning on a pod that is no kill's own Event.
+
+    Args:
+        pod: The pod.
+        container: Its container, if that is known.
+        node: The node that reports.
+        reason: The Event's reason.
+        action: The Event's action.
+        key: What it is about: the Event's name follows from it, so it cannot be posted twice.
+        note: The text; it is cut to what an Event allows.
+        now: Wall-clock seconds.
+    """
+    digest = hashlib.sha256(key.encode()).hexdigest()[:8]
+    return {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {
+            "name": f"{pod.name[: _NAME_MAX - 9].rstrip('-.')}-{digest}",
+            "namespace": pod.namespace,
+        },
+        "eventTime": timestamp(now),
+        "type": "Warning",
+        "reason": reason,
+        "action": action,
+        "reportingController": "oomwarden.io/agent",
+        "reportingInstance": reporting_instance(node),
+        "regarding": regarding(pod, container),
+        "note": truncate(note, NOTE_BYTES),
+    }
 
 
 def regarding(pod: PodFacts, container: ContainerFacts | None) -> Manifest:

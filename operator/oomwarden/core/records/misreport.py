@@ -1,6 +1,5 @@
 """Container statuses that hide an OOM kill: the kernel killed, the kubelet reports otherwise."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,14 +11,10 @@ from oomwarden.core.objects.shapes import validated
 from oomwarden.core.pods.shape import POD_STATUS
 from oomwarden.core.records.event import (
     EVENT_MAX_AGE_SECONDS,
-    NOTE_BYTES,
     describe_container,
     describe_kill,
-    regarding,
-    reporting_instance,
-    truncate,
+    event_on_pod,
 )
-from oomwarden.core.records.oomkill import timestamp
 
 STABLE_SECONDS = 45.0
 """How long a wrong status has to stay the same: the kubelet corrects many."""
@@ -36,7 +31,6 @@ _READ_SECONDS = 15.0
 _EARLIER_SECONDS, _LATER_SECONDS = 4.0, 5.0
 """A kill is found immediately; the kubelet reports whole seconds; a large process dies slowly."""
 _GROUP_DIES_SECONDS = 60.0
-_NAME_MAX = 253
 _LISTS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 
 
@@ -224,25 +218,12 @@ def misreport(kill: ContainerKill, termination: Termination, now: float) -> Mani
     """
     incident = kill.incident
     pod = incident.pod
-    digest = hashlib.sha256(f"misreport/{kill.container_id}".encode()).hexdigest()[:8]
     status = f"{termination.reason or 'no reason'} (exit code {termination.exit_code})"
     note = (
         f"{describe_container(incident)}: the kubelet reports {status}, but it was an OOM kill: "
         f"{describe_kill(incident)}"
     )
-    return {
-        "apiVersion": "events.k8s.io/v1",
-        "kind": "Event",
-        "metadata": {
-            "name": f"{pod.name[: _NAME_MAX - 9].rstrip('-.')}-{digest}",
-            "namespace": pod.namespace,
-        },
-        "eventTime": timestamp(now),
-        "type": "Warning",
-        "reason": "OOMKilledMisreported",
-        "action": "Killed",
-        "reportingController": "oomwarden.io/agent",
-        "reportingInstance": reporting_instance(kill.incident.context.node),
-        "regarding": regarding(pod, incident.container),
-        "note": truncate(note, NOTE_BYTES),
-    }
+    key, node = f"misreport/{kill.container_id}", incident.context.node
+    return event_on_pod(
+        pod, incident.container, node, "OOMKilledMisreported", "Killed", key, note, now
+    )

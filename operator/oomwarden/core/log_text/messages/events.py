@@ -24,7 +24,7 @@ class VictimLine:
 
 @dataclass(frozen=True, slots=True)
 class ChosenLine:
-    """`Kill process N (c) score S or sacrifice child`: whom kernels before 5.0 chose."""
+    """`Kill process N (c) score S or sacrifice child`: the choice of kernels before 5.0."""
 
     pid: int
     comm: str
