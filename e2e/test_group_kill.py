@@ -179,19 +179,21 @@ def test_a_greedy_query_is_killed_and_the_postmaster_serves_new_sessions(
 def test_page_cache_at_a_limit_is_a_near_miss_with_an_event_and_no_kill(
     world: World, release_with_cgroup_writes: Release, node_access: NodeAccess, namespace: str
 ) -> None:
-    script = "dd if=/dev/zero of=/big bs=1M count=64; while cat /big >/dev/null; do sleep 1; done"
+    # Dirty pages could not be dropped as fast as they are written.
+    write = "dd if=/dev/zero of=/big bs=1M count=8 seek=$((8 * n)) conv=notrunc,fsync"
+    script = f"for n in `seq 0 7`; do {write}; done; while cat /big >/dev/null; do sleep 1; done"
     reader = container("reader", world.cluster.busybox_image, "sh", "-c", script, limit="32Mi")
     world.apply(pod(namespace, "cache", reader))
 
     def near_misses() -> dict[str, Any]:
-        """The OOMNode lists the container's near misses."""
+        """The OOMNode lists near misses of the container, more than those of its start."""
         status = world.node_report(node_access.node_name())["status"]
         listed = status["nearMisses"].get("containers", [])
-        return next((each for each in listed if each["namespace"] == namespace), {})
+        of_story = (each for each in listed if each["namespace"] == namespace)
+        return next((each for each in of_story if each["count"] > 20), {})
 
     found = eventually(near_misses, 120)
     assert (found["pod"], found["container"], found["limit"]) == ("cache", "reader", "32Mi")
-    assert found["count"] > 20
     assert found["since"] <= found["last"]
 
     def warnings() -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """Run make targets one after another, and print where the time went.
 
 `python3 tools/phases.py check e2e` stops at the first target that fails. Its table has the seconds
-of each phase, and of the ten slowest stories. An interruption is passed on to the target, which
+of each phase, and of the ten slowest stories. It ends with the reasons of stories that failed,
+which are far above by then. An interruption is passed on to the target, which
 is waited for so that it can clean up.
 """
 
@@ -61,13 +62,16 @@ def run_all(targets: list[str], times: Path) -> list[Phase]:
 
 
 def table(done: list[Phase], stories: list[dict[str, object]]) -> str:
-    """Return the table of phases and of the slowest stories."""
+    """Return the table of phases and of the slowest stories, and why stories failed."""
     lines = ["", "where the time went", f"{'phase':<14}{'seconds':>9}  result"]
     lines += [f"{one.name:<14}{one.seconds:>9.0f}  {result(one)}" for one in done]
     lines.append(f"{'all':<14}{sum(one.seconds for one in done):>9.0f}")
     if stories:
         lines += ["", f"{'slowest stories':<14}"]
         lines += [f"{one['seconds']:>9.0f} s  {one['name']}" for one in stories[:SLOWEST]]
+    for one in stories:
+        if isinstance(reasons := one.get("failed"), list):
+            lines += ["", f"failed: {one['name']}", *(f"  {line}" for line in reasons)]
     return "\n".join(lines)
 
 

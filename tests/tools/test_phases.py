@@ -44,6 +44,12 @@ def test_the_table_ends_with_the_ten_slowest_stories(phases: ModuleType) -> None
     assert lines[-1].endswith("91 s  story 9")
 
 
+def test_the_table_ends_with_why_stories_failed(phases: ModuleType) -> None:
+    stories = [{"name": "story", "seconds": 9.0, "failed": ["in call:", "E   assert 1 == 2"]}]
+    lines = phases.table([phases.Phase("e2e", 1.0, 2)], stories).splitlines()
+    assert lines[-3:] == ["failed: story", "  in call:", "  E   assert 1 == 2"]
+
+
 @pytest.mark.usefixtures("makefile")
 def test_nothing_runs_after_a_failed_phase(phases: ModuleType, tmp_path: Path) -> None:
     done = phases.run_all(["good", "bad", "later"], tmp_path / "times")

@@ -158,7 +158,7 @@ class Recorder:
         container = self.settler.inventory.containers.get(inode)
         account = self.settler.ledger.accounts.get(inode)
         if container is not None and account is not None:
-            container.limit = account.limit
+            container.limit = account.limit or container.limit
 
     def _prune(self) -> None:
         gone = self.settler.ledger.prune()

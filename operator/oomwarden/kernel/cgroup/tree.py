@@ -175,12 +175,16 @@ class CounterTree:
         return [self._reading(node.parent, events)] if node.parent and events else []
 
     def read_changed_limit(self, node: CounterNode) -> list[Reading]:
-        """Read memory.max again after it was written."""
+        """Read memory.max again after it was written.
+
+        The counters of a new container were not read yet: it has killed nothing, and the runtime
+        sets its limit after it has made its mounts, by which it is named.
+        """
         try:
             node.read_limit()
+            events = node.last_events or node.read_events()
         except (CgroupGoneError, OSError):
             return []
-        events = node.last_events
         return [Reading(node.cgroup.inode, events, None, node.limit)] if events else []
 
     def _reading(self, node: CounterNode, events: KillCounters) -> Reading:
