@@ -8,6 +8,7 @@ from pathlib import Path
 from kubernetes import client, config
 
 from bench import (
+    added_weight,
     durations,
     etcd_sum,
     footprint,
@@ -32,7 +33,10 @@ ON_CLUSTER: dict[str, Callable[[World], None]] = {
     "starts": starts.main,
     "footprint": footprint.main,
 }
-LONG: dict[str, Callable[[World], None]] = {"policy-change": policy_change.main}
+LONG: dict[str, Callable[[World], None]] = {
+    "policy-change": policy_change.main,
+    "added-weight": added_weight.main,
+}
 WITHOUT_CLUSTER: dict[str, Callable[[], None]] = {
     "demo": durations.warm_demo,
     "demo-cold": durations.cold_demo,

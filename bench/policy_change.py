@@ -59,7 +59,7 @@ def main(world: World) -> None:
     node = observer.start(world)
     free = int(world.core.read_node(node).status.allocatable["pods"]) - _pods(world, node)
     number = min(PODS, free)
-    _apply(world, FIRST)
+    apply_policy(world, FIRST)
     try:
         fill(world, number)
         took, processes = change(world, node)
@@ -78,7 +78,8 @@ def main(world: World) -> None:
     )
 
 
-def _apply(world: World, score: int) -> None:
+def apply_policy(world: World, score: int) -> None:
+    """Apply the policy that selects the pods of `fill`."""
     labels = {"bench": "full"}
     world.apply(policy(observer.NAMESPACE, "full", labels, {"oomScoreAdj": score}))
 
@@ -121,7 +122,7 @@ def change(world: World, node: str) -> tuple[float, int]:
         line, stdout=subprocess.PIPE, text=True, env=world.cluster.environment()
     ) as watching:
         found = _answer(watching)["found"]
-        _apply(world, SECOND)
+        apply_policy(world, SECOND)
         seconds = float(_answer(watching)["seconds"])
     return seconds, int(found)
 

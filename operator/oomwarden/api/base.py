@@ -51,7 +51,11 @@ class Model(BaseModel):
     """An API type: camelCase in JSON, immutable; unknown fields of a newer CRD are ignored."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore"
+        alias_generator=to_camel,
+        populate_by_name=True,
+        frozen=True,
+        extra="ignore",
+        defer_build=True,
     )
 
 

@@ -1,7 +1,8 @@
 """Who a token belongs to, and what that user may do: TokenReview and SubjectAccessReview."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+from typing import NamedTuple
 
 from lightkube.generic_resource import create_global_resource
 
@@ -16,8 +17,7 @@ CREDENTIAL_ID = "authentication.kubernetes.io/credential-id"
 """The key of a token's ID, which the API server's audit log has, too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Authenticated:
+class Authenticated(NamedTuple):
     """The user that a token belongs to, as the API server says."""
 
     name: str
@@ -26,8 +26,7 @@ class Authenticated:
     extra: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class AccessTo:
+class AccessTo(NamedTuple):
     """What a user wants to do, in the terms of RBAC."""
 
     verb: str

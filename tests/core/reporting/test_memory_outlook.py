@@ -27,11 +27,11 @@ STEADY = Verdict(Pattern.STEADY, "between 90 MiB and 95 MiB for 8 h")
 
 def misses(count: int, name: str = "app") -> NearMissFacts:
     found = RecentNearMisses(("uid", name), count, AT, AT + 60)
-    return NearMissFacts(replace(PLACE, container=name or None), found, 32 * MIB, STALLS)
+    return NearMissFacts(PLACE._replace(container=name or None), found, 32 * MIB, STALLS)
 
 
 def pattern(verdict: Verdict, usage: int = 50, name: str = "app") -> PatternFacts:
-    return PatternFacts(replace(PLACE, container=name), verdict, usage * MIB, 100 * MIB)
+    return PatternFacts(PLACE._replace(container=name), verdict, usage * MIB, 100 * MIB)
 
 
 def test_near_misses_are_reported_with_limit_times_and_pressure() -> None:

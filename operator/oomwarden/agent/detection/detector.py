@@ -64,11 +64,12 @@ class Detector:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread and wait for it."""
+        """End the thread, wait for it, and close what it had open."""
         self._stopping = True
         self._watches.wake()
         self._thread.join()
         self._watches.close()
+        self._tree.close()
 
     def _run(self) -> None:
         try:

@@ -8,7 +8,7 @@ functions exist from OpenSSL 1.1.0 to 3.x (OpenSSL man7/ossl-guide-libcrypto-int
 import _ssl
 import ctypes
 import secrets
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _KEY_EC, _CURVE_P256 = 408, 415
 """EVP_PKEY_EC and NID_X9_62_prime256v1 (OpenSSL include/openssl/obj_mac.h)."""
@@ -59,8 +59,7 @@ class CertificateError(Exception):
     """The library that `ssl` uses cannot make a certificate."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyAndCertificate:
+class KeyAndCertificate(NamedTuple):
     """Both as PEM."""
 
     key: bytes

@@ -3,13 +3,12 @@
 import hashlib
 import os
 import ssl
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from oomwarden.agent.ranking.libcrypto import KeyAndCertificate, make_certificate
 
 
-@dataclass(frozen=True, slots=True)
-class ServerTLS:
+class ServerTLS(NamedTuple):
     """What the server presents.
 
     Attributes:

@@ -4,7 +4,7 @@ Source: Linux Documentation/accounting/psi.rst and kernel/sched/psi.c, psi_show 
 """
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _LINE = re.compile(
     r"^(some|full) avg10=(\d{1,3}\.\d\d) avg60=(\d{1,3}\.\d\d) avg300=(\d{1,3}\.\d\d)\b",
@@ -13,8 +13,7 @@ _LINE = re.compile(
 _MOST = 100.0
 
 
-@dataclass(frozen=True, slots=True)
-class StallAverages:
+class StallAverages(NamedTuple):
     """Shares of time, in percent, in which tasks waited for memory.
 
     Attributes:
@@ -28,8 +27,7 @@ class StallAverages:
     avg300: float
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryStalls:
+class MemoryStalls(NamedTuple):
     """How much time was lost waiting for memory.
 
     Attributes:

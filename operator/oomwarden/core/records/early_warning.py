@@ -1,6 +1,6 @@
 """Events on a Pod before a kill: its memory limit was hit very often, or it probably leaks."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from oomwarden.core.incidents.near_misses import WINDOW_SECONDS
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
@@ -24,8 +24,7 @@ _CACHE = (
 _RAISE = "Raise its memory limit, or reduce its memory usage, before it is killed."
 
 
-@dataclass(frozen=True, slots=True)
-class WarnedContainer:
+class WarnedContainer(NamedTuple):
     """What an Event is about.
 
     Attributes:

@@ -1,8 +1,8 @@
 """Near misses and patterns of containers, as OOMNode reports them within its bounds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from oomwarden.api.node.memory_outlook import (
     MAX_NEAR_MISSES,
@@ -22,8 +22,7 @@ from oomwarden.core.usage_pattern.verdict import Pattern, Verdict
 _NEVER = float("inf")
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerPlace:
+class ContainerPlace(NamedTuple):
     """Where a container is; without a container, its whole pod."""
 
     namespace: str
@@ -31,8 +30,7 @@ class ContainerPlace:
     container: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class NearMissFacts:
+class NearMissFacts(NamedTuple):
     """Near misses of a container or a pod.
 
     Attributes:
@@ -46,8 +44,7 @@ class NearMissFacts:
     stalls: MemoryStalls | None
 
 
-@dataclass(frozen=True, slots=True)
-class PatternFacts:
+class PatternFacts(NamedTuple):
     """A container with a verdict; usage and limit are in bytes."""
 
     place: ContainerPlace
@@ -66,8 +63,7 @@ class PatternFacts:
         return self.verdict.pattern is Pattern.LEAK
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryOutlook:
+class MemoryOutlook(NamedTuple):
     """What an OOMNode says of memory before a kill."""
 
     near_misses: NearMissSummary

@@ -1,8 +1,8 @@
 """How growth develops: whether it slows down, and whether some of it is given back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from oomwarden.core.usage_pattern.median import median
 from oomwarden.core.usage_pattern.trend import LevelAt, scatter, slope
@@ -20,8 +20,7 @@ _MIN_IN_QUARTER = 5
 _PARTS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Development:
+class Development(NamedTuple):
     """Growth in bytes per second over time, without the start of the program.
 
     Attributes:

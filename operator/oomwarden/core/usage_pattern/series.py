@@ -1,9 +1,9 @@
 """A series that can be judged: cleaned, split where the program restarted, and thinned out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby, pairwise
 from math import isfinite
+from typing import NamedTuple
 
 from oomwarden.core.usage_pattern.median import median
 from oomwarden.core.usage_pattern.verdict import UsagePoint
@@ -18,8 +18,7 @@ _NEAR_LIMIT = 0.95
 _HALF = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class TimeBucket:
+class TimeBucket(NamedTuple):
     """The readings of a short time. A short series has one in each bucket.
 
     Attributes:

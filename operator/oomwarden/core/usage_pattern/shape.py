@@ -1,8 +1,8 @@
 """What the rules look at: levels, swings and the trend of a series."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby, pairwise
+from typing import NamedTuple
 
 from oomwarden.core.usage_pattern.median import median
 from oomwarden.core.usage_pattern.series import TimeBucket
@@ -27,8 +27,7 @@ FLOOR_WINDOWS = 24
 _WINDOWS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesShape:
+class SeriesShape(NamedTuple):
     """A series, measured. Sizes are in bytes, times in seconds since its first reading.
 
     Attributes:

@@ -120,6 +120,12 @@ class CounterTree:
         self.vanished(node)
         node.close()
 
+    def close(self) -> None:
+        """Close all descriptors; the tree tracks nothing any more."""
+        for node in self.nodes.values():
+            node.close()
+        self.nodes.clear()
+
     def sweep(self, node: CounterNode, *, force: bool = False) -> list[Reading]:
         """Read a cgroup's counters and, if they moved, those of its children, recursively.
 

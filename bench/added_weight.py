@@ -1,0 +1,203 @@
+"""What this checkout's agent costs beside the agent of an earlier commit, on one full node.
+
+`BASE=REVISION make bench ARGS=added-weight`. Both agents run on the node at the same time, as pods
+from the template of the DaemonSet, which runs none meanwhile. They run on the image of this
+checkout; only the code differs. So the libraries, the load and the kubelet are the same for both.
+"""
+
+import base64
+import lzma
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bench import observer, policy_change
+from bench.figures import table
+from e2e.world import NAMESPACE, Release, World, eventually
+
+ROOT = Path(__file__).resolve().parent.parent
+PRODUCT = "operator/oomwarden"
+NOT_OF_AGENTS = ":!operator/oomwarden/cli"
+"""The largest package, so that the code fits into a ConfigMap (1 MiB)."""
+PODS = 110
+SECONDS = 60 * int(os.environ.get("MINUTES", "10"))
+WARM_UP_SECONDS = 120
+"""Start-up is a figure of its own, and after a minute an agent returns what it left free."""
+BEFORE, NOW = "weight-before", "weight-now"
+_LABEL = "bench=weight"
+_NOWHERE = {"spec": {"template": {"spec": {"nodeSelector": {"bench": "nowhere"}}}}}
+_RUN = (
+    "cd /code && python3 -m tarfile -e /archive/code.tar.xz . && "
+    "python3 -m compileall -q -o 2 --invalidation-mode unchecked-hash operator && "
+    "exec python3 -c 'from oomwarden.agent.start import main; main()'"
+)
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a process has used.
+
+    Attributes:
+        cpu: Processor time of its cgroup, in microseconds.
+        resident: VmRSS in bytes.
+        anonymous: RssAnon in bytes.
+    """
+
+    cpu: int
+    resident: int = 0
+    anonymous: int = 0
+
+
+def main(world: World) -> None:
+    """Run both agents on a full node, and print what each costs."""
+    base = os.environ.get("BASE")
+    if not base:
+        sys.exit("name the earlier commit: BASE=REVISION make bench ARGS=added-weight")
+    node = observer.start(world)
+    release = Release(world, ROOT / "charts" / "oomwarden")
+    image = world.cluster.build_and_load_image()
+    release = replace(release, repository=image.repository, tag=image.tag, values=())
+    release.install()  # with the default intervals
+    try:
+        number = _fill(world, node)
+        _start(world, node, {BEFORE: base, NOW: "HEAD"})
+        costs = measure(world)
+    finally:
+        _end(world)
+        release.install()
+    report(f"{base} and this commit, {number} pods, {SECONDS} s", costs)
+
+
+def _fill(world: World, node: str) -> int:
+    """Fill the node but for the two agents."""
+    taken = world.core.list_pod_for_all_namespaces(field_selector=f"spec.nodeName={node}").items
+    free = int(world.core.read_node(node).status.allocatable["pods"]) - len(taken)
+    policy_change.apply_policy(world, policy_change.FIRST)
+    policy_change.fill(world, min(PODS, free) - 2)
+    return min(PODS, free + len(taken))
+
+
+def _start(world: World, node: str, revisions: dict[str, str]) -> None:
+    """Replace the DaemonSet's pods by one agent of each revision."""
+    (daemons,) = world.apps.list_namespaced_daemon_set(NAMESPACE).items
+    template = world.api.sanitize_for_serialization(daemons.spec.template.spec)
+    world.apps.patch_namespaced_daemon_set(daemons.metadata.name, NAMESPACE, _NOWHERE)
+    for name, revision in revisions.items():
+        world.core.create_namespaced_config_map(NAMESPACE, archive(name, revision))
+        world.apply(agent_of(template, name, node))
+    for name in revisions:
+        world.wait_until_running(NAMESPACE, name)
+
+
+def archive(name: str, revision: str) -> dict[str, Any]:
+    """Return a ConfigMap with the product's code at a revision."""
+    command = ("git", "archive", "--format=tar", revision, "--", PRODUCT, NOT_OF_AGENTS)
+    tar = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
+    return {
+        "metadata": {"name": name, "labels": dict([_LABEL.split("=")])},
+        "binaryData": {"code.tar.xz": base64.b64encode(lzma.compress(tar)).decode()},
+    }
+
+
+def agent_of(template: dict[str, Any], name: str, node: str) -> dict[str, Any]:
+    """Return an agent's pod that runs the code of a ConfigMap, and has a store of its own."""
+    (agent,) = template["containers"]
+    added = [{"name": "archive", "mountPath": "/archive"}, {"name": "code", "mountPath": "/code"}]
+    mounts = [*agent["volumeMounts"], *added]
+    env = [*agent["env"], {"name": "PYTHONPATH", "value": "/code/operator"}]
+    state = {"name": "state", "hostPath": {"path": f"/var/lib/{name}", "type": "DirectoryOrCreate"}}
+    others = [volume for volume in template["volumes"] if volume["name"] != "state"]
+    code = [{"name": "archive", "configMap": {"name": name}}, {"name": "code", "emptyDir": {}}]
+    command = ["sh", "-c", _RUN]
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": name,
+            "namespace": NAMESPACE,
+            "labels": dict([_LABEL.split("=")]),
+        },
+        "spec": {
+            **{key: value for key, value in template.items() if key != "nodeSelector"},
+            "nodeName": node,
+            "volumes": [*others, state, *code],
+            "containers": [agent | {"command": command, "env": env, "volumeMounts": mounts}],
+        },
+    }
+
+
+def measure(world: World) -> dict[str, Cost]:
+    """Return what each agent and the kubelet use within the time."""
+    time.sleep(WARM_UP_SECONDS)
+    with observer.Shell(world.cluster) as shell:
+        folders = {name: _folder(shell, _container_id(world, name)) for name in (BEFORE, NOW)}
+        folders["kubelet"] = _folder(shell, "kubelet.service")
+        began = {name: cost(shell, folder) for name, folder in folders.items()}
+        time.sleep(SECONDS)
+        ended = {name: cost(shell, folder) for name, folder in folders.items()}
+    return {name: replace(ended[name], cpu=ended[name].cpu - began[name].cpu) for name in folders}
+
+
+def _container_id(world: World, name: str) -> str:
+    (status,) = world.pod(NAMESPACE, name).status.container_statuses
+    if status.restart_count:
+        raise RuntimeError(f"{name} has restarted: its figures would be those of a young agent")
+    return str(status.container_id).rpartition("/")[2]
+
+
+def _folder(shell: observer.Shell, name: str) -> str:
+    """Return the cgroup whose name contains this one."""
+    found = shell.run(f"find /host/cgroup -type d -name '*{name}*'")
+    if not found:
+        raise RuntimeError(f"the node has no cgroup with {name} in its name")
+    return min(found, key=len)
+
+
+def cost(shell: observer.Shell, folder: str) -> Cost:
+    """Read what a cgroup has used, and the memory of its first process."""
+    (cpu,) = shell.run(f"sed -n 's/^usage_usec //p' {folder}/cpu.stat")
+    status = f"/proc/$(head -n 1 {folder}/cgroup.procs)/status"
+    values = dict(line.split()[:2] for line in shell.run(f"grep -E 'VmRSS|RssAnon' {status}"))
+    return Cost(int(cpu), int(values["VmRSS:"]) << 10, int(values["RssAnon:"]) << 10)
+
+
+def report(title: str, costs: dict[str, Cost]) -> None:
+    """Print the figures of both agents, and the difference."""
+    both, kubelet = (costs[BEFORE], costs[NOW]), costs["kubelet"]
+    shares = [100 * each.cpu / kubelet.cpu for each in both]
+    milliseconds = [each.cpu / 1000 / (SECONDS / 60) for each in both]
+    table(
+        f"Agents of {title}",
+        [
+            ("resident memory, MiB", _pair([each.resident / _MIB for each in both], "+1")),
+            ("of it anonymous", _pair([each.anonymous / _MIB for each in both])),
+            ("CPU time, % of the kubelet's", _pair(shares, "+0.5")),
+            ("CPU time, ms a minute", _pair(milliseconds)),
+        ],
+    )
+
+
+def _pair(figures: Iterable[float], goal: str = "") -> str:
+    before, now = figures
+    text = f"{before:7.2f} -> {now:7.2f}  {now - before:+.2f}"
+    return f"{text} (goal: at most {goal})" if goal else text
+
+
+def _end(world: World) -> None:
+    world.core.delete_collection_namespaced_pod(
+        NAMESPACE, label_selector=_LABEL, grace_period_seconds=0
+    )
+    world.core.delete_collection_namespaced_config_map(NAMESPACE, label_selector=_LABEL)
+    policy_change.empty(world)
+
+    def gone() -> bool:
+        """The agents are gone."""
+        return not world.core.list_namespaced_pod(NAMESPACE, label_selector=_LABEL).items
+
+    eventually(gone, 120)
