@@ -169,3 +169,22 @@ def test_a_missing_right_is_named(oom: CommandLine) -> None:
 def test_a_cluster_without_nodes_says_so(oom: CommandLine) -> None:
     ran = oom("nodes")
     assert (ran.code, ran.out, ran.err) == (0, "", "No nodes found.\n")
+
+
+def test_watch_prints_each_report_as_it_comes(oom: CommandLine) -> None:
+    oom.cluster.add(oomnode())
+    later = oomnode(nearMisses={"total": 7})
+    later["metadata"] |= {"resourceVersion": "8"}
+    oom.cluster.events[OOM_NODES] = [
+        {"type": "MODIFIED", "object": later},
+        {"type": "ADDED", "object": oomnode(name="node-2")},
+    ]
+    ran = oom("nodes", "-w")
+    assert [line.split()[0] for line in ran.lines] == ["NODE", "node-1", "node-1", "node-2"]
+    assert "the API server answers 500" in ran.err
+
+
+def test_watch_prints_the_reports_of_the_nodes_that_were_asked_for(oom: CommandLine) -> None:
+    oom.cluster.add(oomnode(), oomnode(name="node-2"))
+    ran = oom("nodes", "node-2", "-w", "-o", "name")
+    assert ran.lines == ["oomnode.oomwarden.io/node-2"]

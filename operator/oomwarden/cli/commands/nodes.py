@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
@@ -11,28 +10,20 @@ import typer
 
 from oomwarden.cli.cluster.client import Cluster
 from oomwarden.cli.cluster.errors import ForbiddenError
-from oomwarden.cli.cluster.options import Context, Kubeconfig, NoHeaders, OutputForm
+from oomwarden.cli.cluster.following import changes
+from oomwarden.cli.cluster.options import Context, Follow, Kubeconfig, NoHeaders, OutputForm
 from oomwarden.cli.cluster.resources import NODES, OOM_NODES
 from oomwarden.cli.errors import USAGE, CliError
-from oomwarden.cli.output.ages import age, short_duration
 from oomwarden.cli.output.objects import Output, as_list, names, serialized
-from oomwarden.cli.output.sizes import short_size
-from oomwarden.cli.output.tables import table
-from oomwarden.cli.output.terminal import visible
 from oomwarden.cli.sub_command import sub_command
 from oomwarden.cli.views.node_details import node_details
+from oomwarden.cli.views.node_rows import NodeRow, node_table
 from oomwarden.core.diagnosis.node_health import AgentState, NodeHealth, node_health
 from oomwarden.core.diagnosis.node_view import NodeView, read_node
 from oomwarden.core.diagnosis.promises import promises_of
 from oomwarden.core.objects.json_parts import Manifest, object_at, object_labels, object_name
 
 app = sub_command()
-_COLUMNS = (
-    "NODE", "HEALTH", "FREE", "SWAP", "OVERCOMMIT", "COMMIT", "PRESSURE", "NEAR MISSES", "KILLS",
-    "OUTRANKED",
-)  # fmt: skip
-_WIDE = (*_COLUMNS, "COMMITTED", "LIMIT", "HUGE PAGES", "KERNEL", "VERSION", "WRITTEN")
-_UNKNOWN = "<unknown>"
 
 
 class SortKey(StrEnum):
@@ -47,14 +38,6 @@ class SortKey(StrEnum):
     KILLS = "kills"
 
 
-@dataclass(frozen=True, slots=True)
-class NodeRow:
-    """A node with the health of its agent at one moment."""
-
-    node: NodeView
-    health: NodeHealth
-
-
 @app.command()
 def nodes(
     name: Annotated[
@@ -66,6 +49,7 @@ def nodes(
     ] = None,
     sort_by: Annotated[SortKey, typer.Option(help="The worst first.")] = SortKey.NAME,
     output: OutputForm = None,
+    follow: Follow = False,
     no_headers: NoHeaders = False,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
@@ -82,8 +66,12 @@ def nodes(
       kubectl oom nodes --sort-by pressure    # the worst nodes first
       kubectl oom nodes node-1                # all about one node, with remedies
       kubectl oom nodes -l pool=batch -o wide
+      kubectl oom nodes -w                    # each report of an agent, as it comes
     """
     cluster, wanted = Cluster(kubeconfig, context), list(name or [])
+    if follow:
+        _follow(cluster, wanted, selector, output, headed=not no_headers)
+        return
     found = _chosen(cluster, wanted, selector)
     now = datetime.now(UTC)
     if len(wanted) == 1 and output is None:
@@ -102,7 +90,8 @@ def nodes(
     if not rows:
         sys.stderr.write("No nodes found.\n")
         return
-    sys.stdout.write(_listing(_ordered(rows, sort_by), now, output, headed=not no_headers))
+    ordered, is_wide = _ordered(rows, sort_by), output == Output.WIDE
+    sys.stdout.write(node_table(ordered, now, is_wide=is_wide, headed=not no_headers))
 
 
 def _chosen(cluster: Cluster, wanted: Sequence[str], selector: str | None) -> list[Manifest]:
@@ -163,84 +152,30 @@ def _ordered(rows: list[NodeRow], key: SortKey) -> list[NodeRow]:
     return sorted(rows, key=lambda row: (worst[key](row), row.node.name))
 
 
-def _listing(rows: list[NodeRow], now: datetime, output: Output | None, *, headed: bool) -> str:
-    is_wide = output == Output.WIDE
-    cells = [_cells(row) + (_more(row.node, now) if is_wide else []) for row in rows]
-    return table(_WIDE if is_wide else _COLUMNS, cells, headed=headed)
+def _follow(
+    cluster: Cluster,
+    wanted: Sequence[str],
+    selector: str | None,
+    output: Output | None,
+    *,
+    headed: bool,
+) -> None:
+    """Print the report of each node, and each new one as it comes."""
+    chosen = {object_name(each) for each in _chosen(cluster, wanted, selector)}
+    is_filtered = bool(wanted or selector)
+    for report in changes(cluster, OOM_NODES, None, None):
+        if is_filtered and object_name(report) not in chosen:
+            continue
+        sys.stdout.write(_one_report(report, output, headed=headed))
+        sys.stdout.flush()
+        headed = False
 
 
-def _cells(row: NodeRow) -> list[object]:
-    node = row.node
-    missed = node.near_misses.total
-    return [
-        node.name,
-        health_word(row.health),
-        _free(node),
-        _swap(node),
-        _overcommit(node),
-        _commit(node),
-        _pressure(node),
-        _UNKNOWN if missed is None else missed,
-        node.kills.get("recorded", _UNKNOWN),
-        _UNKNOWN if node.outranked is None else len(node.outranked) + node.outranked_left_out,
-    ]
-
-
-def _more(node: NodeView, now: datetime) -> list[object]:
-    sizes = node.sizes
-    return [
-        short_size(sizes.get("committedAS")),
-        short_size(sizes.get("commitLimit")),
-        short_size(sizes.get("hugePages")),
-        node.release or _UNKNOWN,
-        node.version or _UNKNOWN,
-        age(node.heartbeat, now),
-    ]
-
-
-def health_word(health: NodeHealth) -> str:
-    """Return the state, with what is wrong: Degraded (KernelLog +1)."""
-    if health.state == AgentState.SILENT:
-        return "Silent" if health.age is None else f"Silent ({short_duration(health.age)})"
-    failing = [each.type for each in health.failing if each.type != "Ready"]
-    if not failing:
-        return health.state
-    more = f" +{len(failing) - 1}" if len(failing) > 1 else ""
-    return f"{health.state} ({visible(failing[0])}{more})"
-
-
-def _free(node: NodeView) -> str:
-    total = node.sizes.get("total", node.sizes.get("capacity"))
-    available = node.sizes.get("available")
-    if available is None and total is None:
-        return _UNKNOWN
-    return f"{'?' if available is None else short_size(available)}/{short_size(total)}"
-
-
-def _swap(node: NodeView) -> str:
-    free, total = node.sizes.get("swapFree"), node.sizes.get("swapTotal")
-    if total is None:
-        return _UNKNOWN
-    return f"{short_size(free)}/{short_size(total)}" if total else "none"
-
-
-def _overcommit(node: NodeView) -> str:
-    if node.mode is None:
-        return _UNKNOWN
-    kbytes = node.sizes.get("kbytes")
-    amount = short_size(kbytes) if kbytes else None if node.ratio is None else f"{node.ratio}%"
-    return f"{node.mode.lower()}, {amount}" if amount else node.mode.lower()
-
-
-def _commit(node: NodeView) -> str:
-    promises = promises_of(node)
-    if promises.share is None:
-        return _UNKNOWN
-    return f"{promises.share:.0f}%" + (" (limit differs)" if promises.differs else "")
-
-
-def _pressure(node: NodeView) -> str:
-    share = node.stalls.get(("some", "avg60"))
-    if share is None:
-        return "off" if "total" in node.sizes else _UNKNOWN
-    return f"{share:g}%"
+def _one_report(report: Manifest, output: Output | None, *, headed: bool) -> str:
+    if output in {Output.JSON, Output.YAML}:
+        return serialized(report, output) + ("---\n" if output == Output.YAML else "")
+    if output == Output.NAME:
+        return names([report], "oomnode.oomwarden.io")
+    node, now = read_node(report), datetime.now(UTC)
+    row = NodeRow(node, node_health(node, now))
+    return node_table([row], now, is_wide=output == Output.WIDE, headed=headed)
