@@ -1,11 +1,12 @@
 """`kubectl oom log`: explain the OOM kills in a kernel log, without a cluster."""
 
 import sys
+from collections.abc import Set as AbstractSet
 from typing import Annotated, Any
 
 import typer
 
-from oomwarden.cli.errors import CliError
+from oomwarden.cli.errors import USAGE, CliError
 from oomwarden.cli.offline.log_file import STDIN, LogFile
 from oomwarden.cli.offline.log_screen import screen, unnamed
 from oomwarden.cli.offline.log_table import kill_table, time_of
@@ -15,6 +16,7 @@ from oomwarden.cli.sub_command import sub_command
 from oomwarden.core.log_text.json_form import facts
 from oomwarden.core.log_text.kill import TextKill
 from oomwarden.core.log_text.reader import KillReader
+from oomwarden.core.log_text.user_space import UserSpaceKillers
 
 app = sub_command()
 MAX_SCREENS = 3
@@ -24,7 +26,10 @@ _MAX_UNNAMED = 5
 
 @app.command()
 def log(
-    file: Annotated[str, typer.Argument(help="A kernel log in any form; - is a pipe.")] = STDIN,
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="FILE", help="A kernel log in any form; - is a pipe."),
+    ] = None,
     pid: Annotated[int | None, typer.Option(help="Kills of this process.", min=1)] = None,
     last: Annotated[int | None, typer.Option(help="The last N kills.", min=1)] = None,
     details: Annotated[bool, typer.Option("--details", help="Everything about each kill.")] = False,
@@ -41,9 +46,10 @@ def log(
       kubectl oom log ticket.txt --details
       journalctl -k -b -1 | kubectl oom log -    # the boot before this one
     """
-    source, reader = LogFile(file), KillReader()
+    source, reader, others = LogFile(_only(files or [STDIN])), KillReader(), UserSpaceKillers()
     for chunk in source.chunks():
         reader.feed(chunk)
+        others.feed(chunk)
     reader.finish()
     kills = _wanted(reader.kills, pid, last)
     if output in {Output.JSON, Output.YAML}:
@@ -51,7 +57,15 @@ def log(
     else:
         sys.stdout.write(_for_people(reader, kills, output, details=details, headed=not no_headers))
     sys.stdout.flush()
-    _judge(source, reader, kills, pid)
+    _judge(source, reader, kills, pid, others.found)
+
+
+def _only(files: list[str]) -> str:
+    if len(files) > 1:
+        raise CliError(
+            f"give one log, or all of them as one: cat {' '.join(files)} | kubectl oom log -", USAGE
+        )
+    return files[0]
 
 
 def _wanted(kills: list[TextKill], pid: int | None, last: int | None) -> list[TextKill]:
@@ -133,11 +147,19 @@ def _reports_without_victim(reader: KillReader) -> str:
     return f"{head}{more}:\n" + "".join(f"  {unnamed(each)}" for each in shown)
 
 
-def _judge(source: LogFile, reader: KillReader, kills: list[TextKill], pid: int | None) -> None:
+def _judge(
+    source: LogFile,
+    reader: KillReader,
+    kills: list[TextKill],
+    pid: int | None,
+    others: AbstractSet[str],
+) -> None:
     """Fail if there is no kill to explain, and warn if the log is damaged."""
     if kills or (reader.reports_without_victim and pid is None):
         if source.damage:
             sys.stderr.write(f"warning: {visible(source.name)} is cut off: {source.damage}\n")
+        if others:
+            sys.stderr.write(f"note: {_killed_by(others)}\n")
         return
     if source.size == 0:
         reason = f"cannot be read: {source.damage}" if source.damage else "is empty"
@@ -146,7 +168,15 @@ def _judge(source: LogFile, reader: KillReader, kills: list[TextKill], pid: int 
         raise CliError(f"{source.name} has no OOM kill of process {pid}")
     if source.is_binary:
         raise CliError(f"{source.name} is no text, and has no OOM kill; give a kernel log")
+    if others:
+        raise CliError(f"{source.name} has no OOM kill by the kernel, but {_killed_by(others)}")
     raise CliError(
         f"{source.name} has no OOM kill; the kernel log of the node has it: "
         "journalctl -k, dmesg or /var/log/messages",
     )
+
+
+def _killed_by(others: AbstractSet[str]) -> str:
+    units = " ".join(f"-u {each}" for each in sorted(others))
+    names = " and ".join(sorted(others))
+    return f"{names} killed something, which acts before the kernel; run: journalctl {units}"
