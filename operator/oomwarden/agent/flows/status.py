@@ -2,6 +2,7 @@
 
 import asyncio
 from functools import partial
+from typing import TYPE_CHECKING
 
 from oomwarden.agent.flows.kills import KillFlow
 from oomwarden.agent.flows.node import Node
@@ -19,6 +20,9 @@ from oomwarden.agent.runtime.health import MetricValues
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.kube import oomnodes
 from oomwarden.probes.loops import Loop, age_since
+
+if TYPE_CHECKING:
+    from oomwarden.agent.ranking.source import RankSource
 
 
 class StatusFlow:
@@ -47,13 +51,7 @@ class StatusFlow:
             settings, node.host, node.store, kills.kernel, kills.log, node.client, node.unreadable
         )
         self.rank_access = RankAccess(node.client, settings.node)
-        self.rank_source = RankOnDemand(
-            settings.node,
-            node.roots,
-            node.host,
-            scores.tracker,
-            lambda: kills.kernel.nested,
-        )
+        self.rank_source = RankOnDemand(partial(_rank_source, node, kills, scores))
         self.rank = RankService(
             settings.rank_port,
             (settings.namespace, settings.pod),
@@ -134,3 +132,11 @@ class StatusFlow:
                 rank=self.rank.published,
             )
         )
+
+
+def _rank_source(node: Node, kills: KillFlow, scores: ScoreFlow) -> "RankSource":
+    from oomwarden.agent.ranking.source import RankSource  # noqa: PLC0415 - 0.3 MiB
+
+    return RankSource(
+        node.settings.node, node.roots, node.host, scores.tracker, lambda: kills.kernel.nested
+    )

@@ -1,12 +1,8 @@
-"""The reader of the ranking, imported when someone asks: most agents are never asked."""
+"""The reader of the ranking, made when someone asks: most agents are never asked."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from oomwarden.agent.enforcement.tracker import Tracker
-from oomwarden.kernel.host import Host
-from oomwarden.kernel.roots import HostRoots
 
 if TYPE_CHECKING:
     from oomwarden.agent.ranking.source import RankSource
@@ -15,21 +11,13 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class RankOnDemand:
-    """Ranks the processes of this node; see `RankSource`, which it makes for the first ranking.
+    """Ranks the processes of this node with a `RankSource`, once there is one.
 
     Attributes:
-        node: The node's name.
-        roots: The host's cgroups and processes.
-        host: The host's memory.
-        tracker: The containers, and which policies govern them.
-        nested: Returns whether the kubelet runs in a container itself.
+        make: Imports and makes it.
     """
 
-    node: str
-    roots: HostRoots
-    host: Host
-    tracker: Tracker
-    nested: Callable[[], bool]
+    make: Callable[[], "RankSource"]
     _source: "RankSource | None" = None
 
     async def report(self) -> "RankReport":
@@ -39,11 +27,7 @@ class RankOnDemand:
             StuckError: The kernel does not answer.
             OSError: The processes cannot be read.
         """
-        if self._source is None:
-            from oomwarden.agent.ranking.source import RankSource  # noqa: PLC0415 - 0.3 MiB
-
-            parts = self.node, self.roots, self.host, self.tracker, self.nested
-            self._source = RankSource(*parts)
+        self._source = self._source or self.make()
         return await self._source.report()
 
     @property
