@@ -60,7 +60,7 @@ ANCHOR = re.compile(
     r"[Kk]ill(?:ed)? process \d|oom-kill:constraint=|invoked oom-killer|oom-killer: gfp_mask"
     r"|[Mm]emory cgroup out of memory|[Oo]ut of [Mm]emory(?: \(\w+\))?:|Tasks? in /"
     r"|Memory cgroup stats|(?:memory|swap|kmem): usage|oom_reaper: |System OOM encountered"
-    r"|messages dropped|callbacks suppressed|messages suppressed"
+    r"|OOMKilled\s|messages dropped|callbacks suppressed|messages suppressed"
 )
 """Where a message of the OOM killer begins; another one cannot go on there."""
 _OPEN_WHY = re.compile(

@@ -15,6 +15,7 @@ _KEYWORDS = keywords(
         (b"total", rb"total[-_]vm"),
         (b"as a result of limit", rb""),
         (b"System OOM", rb""),
+        (b"OOMKilled ", rb""),
         (b'"MESSAGE"', rb'"MESSAGE" ?: ?\['),
     )
 )

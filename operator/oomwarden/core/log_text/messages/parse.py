@@ -8,7 +8,7 @@ from oomwarden.core.log_text.messages.events import Event, LossLine
 from oomwarden.core.log_text.messages.report_lines import loss_line, report_line, task_row
 from oomwarden.core.log_text.messages.victim_lines import victim_line
 
-_VICTIM = ("process", "victim", "oom_reaper", "oom event")
+_VICTIM = ("process", "victim", "oom_reaper", "oom event", "OOMKilled")
 _CGROUP = ("oom-kill:", "killed as a result", "usage", "cgroup stats", "Tasks in", "oom.group")
 _REPORT = (
     "oom-killer",

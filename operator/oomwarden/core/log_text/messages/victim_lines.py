@@ -45,6 +45,12 @@ _MAX_SHOWN_COMM = 64
 _ESCAPED = re.compile(r"\\x[0-9a-f]{2}|\\[0-7]{3}|#\d{3}")
 _REAPED = re.compile(r"oom_reaper: (?:(reaped)|unable to reap) (?:process |pid:)(\d{1,10})")
 _EXITING = re.compile(r"OOM victim (\d{1,10}) \(.*\) is already exiting")
+# oomwarden's own Events (core/records/event.py, describe_kill).
+_OWN_EVENT = re.compile(
+    r"OOMKilled\s[^\n]{0,600}?: (?P<comm>[^\n]{1,64}?) \(pid (?P<pid>\d{1,10})\)"
+    r"(?: and \d{1,9} more)?(?:, \d{1,18} kills,)? killed "
+    r"(?:(?P<cgroup>at (?:its|the)|because all)|(?P<machine>because))?"
+)
 _SYSTEM_OOM = re.compile(r"System OOM encountered, victim process: (.{1,64}), pid: (\d{1,10})")
 
 # The kubelet's log; ContainerName is the cgroup whose memory ran out (pkg/kubelet/oom).
@@ -137,6 +143,11 @@ def _system_oom(found: re.Match[str]) -> Event:
     return VictimLine(int(found[2]), found[1], "machine")
 
 
+def _own_event(found: re.Match[str]) -> Event:
+    of = "cgroup" if found["cgroup"] else "machine" if found["machine"] else None
+    return VictimLine(int(found["pid"]), found["comm"], of)
+
+
 def _kubelet(found: re.Match[str]) -> Event:
     of = "machine" if found[3] == "/" else "cgroup" if found[3] else None
     return VictimLine(int(found[1]), found[2], of)
@@ -160,4 +171,5 @@ _FORMS = (
     ("ill", _CHOSEN, _chosen),
     ("System OOM", _SYSTEM_OOM, _system_oom),
     ("oom event", _KUBELET, _kubelet),
+    (" (pid ", _OWN_EVENT, _own_event),
 )
