@@ -162,6 +162,38 @@ def test_rights_in_the_namespace_are_enough_and_the_others_are_named(
     assert all(map(str.startswith, notes, beginnings))
 
 
+def control(mode: str) -> dict[str, Any]:
+    named = {"name": "oomwarden-control", "namespace": "wardens"}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": named, "data": {"mode": mode}}
+
+
+@pytest.fixture
+def warden(cluster: CommandLine) -> CommandLine:
+    """Return `kubectl oom` with an agent that names the namespace of its release."""
+    cluster.cluster.add({**AGENT, "status": {"rank": {"namespace": "wardens"}}})
+    cluster.cluster.resources |= {"configmaps"}
+    return cluster
+
+
+@pytest.mark.parametrize("mode", ["Pause", "Enforce"])
+def test_a_mode_that_enforces_nothing_is_named(
+    warden: CommandLine, tmp_path: Path, mode: str
+) -> None:
+    warden.cluster.add(control(mode))
+    ran = warden("plan", "-f", written(tmp_path, policy_manifest()))
+    assert ran.lines[1].split()[-1] == "Change"
+    note = f"Note: the mode in ConfigMap wardens/oomwarden-control is {mode}: nothing changes until"
+    assert (note in ran.out) is (mode == "Pause")
+
+
+def test_without_the_right_to_see_the_mode_it_is_assumed(
+    warden: CommandLine, tmp_path: Path
+) -> None:
+    warden.cluster.forbid("/api/v1/namespaces/wardens/configmaps/oomwarden-control")
+    ran = warden("plan", "-f", written(tmp_path, policy_manifest()))
+    assert "the mode is assumed to be Enforce" in " ".join(ran.out.split())
+
+
 def test_without_the_right_to_list_pods_the_right_is_named(
     cluster: CommandLine, tmp_path: Path
 ) -> None:

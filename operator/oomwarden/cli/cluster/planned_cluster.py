@@ -9,6 +9,7 @@ from oomwarden.cli.cluster.errors import ForbiddenError, NotFoundError
 from oomwarden.cli.cluster.resources import (
     ADMISSION_POLICIES,
     CLUSTER_OOM_POLICIES,
+    CONFIG_MAPS,
     NAMESPACES,
     NODES,
     OOM_LIMITS,
@@ -17,11 +18,13 @@ from oomwarden.cli.cluster.resources import (
     PODS,
     ApiResource,
 )
+from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.objects.json_parts import Manifest, object_at, objects_at
 from oomwarden.core.policy_preview.manifests import Manifests
 
 _FLOOR = re.compile(r"rule\.oomScoreAdj < (-?[0-9]+)")
 _FLOOR_POLICY = "-namespaced-floor"
+_CONTROL = "oomwarden-control"
 _ASSUMPTIONS = {
     "OOMPolicy": "none is assumed to exist",
     "ClusterOOMPolicy": "none is assumed to exist",
@@ -70,6 +73,8 @@ class PlannedCluster:
         for kind, resource in _KINDS:
             for place in places if resource.namespaced else [None]:
                 self._add(kind, resource, place)
+        for namespace in {_release(each) for each in self.found.of("OOMNode")} - {""}:
+            self._add_mode(namespace)
 
     def _add(self, kind: str, resource: ApiResource, place: str | None) -> None:
         try:
@@ -78,6 +83,18 @@ class PlannedCluster:
             self.missing.add(kind)
             if kind in _ASSUMPTIONS:
                 self.notes.append(f"{str(error).partition(';')[0]}: {_ASSUMPTIONS[kind]}")
+
+    def _add_mode(self, namespace: str) -> None:
+        """Note that the mode of a release's agents keeps policies from being enforced."""
+        where = f"ConfigMap {namespace}/{_CONTROL}"
+        try:
+            control = self.cluster.find(CONFIG_MAPS, namespace, _CONTROL)
+        except ForbiddenError as error:
+            self.notes.append(f"{str(error).partition(';')[0]}: the mode is assumed to be Enforce")
+            return
+        mode = str(object_at(control or {}, "data").get("mode") or "missing")
+        if mode != EnforcementMode.ENFORCE:
+            self.notes.append(f"the mode in {where} is {mode}: nothing changes until it is Enforce")
 
     def floor(self, default: int) -> int | None:
         """Return the floor for OOMPolicies; None if they may only raise scores.
@@ -98,6 +115,11 @@ class PlannedCluster:
         expressions = [str(each.get("expression")) for each in objects_at(spec, "variables")]
         match = next((m for each in expressions if (m := _FLOOR.search(each))), None)
         return int(match[1]) if match else default
+
+
+def _release(node: Manifest) -> str:
+    """Return the namespace of an agent's release; empty if its OOMNode does not have it."""
+    return str(object_at(object_at(node, "status"), "rank").get("namespace") or "")
 
 
 def _name(manifest: Manifest) -> str:
