@@ -230,25 +230,3 @@ def test_hostile_names_are_escaped(oom: CommandLine, tmp_path: Path) -> None:
 def test_help_has_two_examples(oom: CommandLine) -> None:
     out = oom.offline("log", "--help").out
     assert out.count("kubectl oom log") >= 3
-
-
-OOMD = "Nov 20 10:00:01 a systemd-oomd[612]: Killed /user.slice/app due to memory used (1) / (2)\n"
-
-
-def test_a_program_that_kills_before_the_kernel_is_named(oom: CommandLine, tmp_path: Path) -> None:
-    path = tmp_path / "messages"
-    path.write_text(OOMD)
-    ran = oom.offline("log", str(path))
-    assert ran.code == 1
-    assert ran.err == (
-        f"error: {path} has no OOM kill by the kernel, but systemd-oomd killed something, which "
-        "acts before the kernel; run: journalctl -u systemd-oomd\n"
-    )
-    path.write_text(OOMD + POD)
-    assert oom.offline("log", str(path)).err.startswith("note: systemd-oomd killed something")
-
-
-def test_several_logs_are_read_as_one_from_a_pipe(oom: CommandLine) -> None:
-    ran = oom.offline("log", "messages.1", "messages")
-    assert ran.code == 2
-    assert "cat messages.1 messages | kubectl oom log -" in ran.err
