@@ -18,6 +18,7 @@ from typing import Any
 
 from bench import observer, policy_change
 from bench.figures import table
+from e2e.workloads import pod
 from e2e.world import NAMESPACE, Release, World, eventually
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,7 +30,7 @@ SECONDS = 60 * int(os.environ.get("MINUTES", "10"))
 WARM_UP_SECONDS = 120
 """Start-up is a figure of its own, and after a minute an agent returns what it left free."""
 BEFORE, NOW = "weight-before", "weight-now"
-_LABEL = "bench=weight"
+_SELECTOR = "bench=weight"
 _NOWHERE = {"spec": {"template": {"spec": {"nodeSelector": {"bench": "nowhere"}}}}}
 _RUN = (
     "cd /code && python3 -m tarfile -e /archive/code.tar.xz . && "
@@ -60,27 +61,29 @@ def main(world: World) -> None:
     if not base:
         sys.exit("name the earlier commit: BASE=REVISION make bench ARGS=added-weight")
     node = observer.start(world)
-    release = Release(world, ROOT / "charts" / "oomwarden")
     image = world.cluster.build_and_load_image()
-    release = replace(release, repository=image.repository, tag=image.tag, values=())
-    release.install()  # with the default intervals
+    release = Release(world, ROOT / "charts" / "oomwarden", image.repository, image.tag)
+    replace(release, values=()).install()  # with the default intervals
     try:
-        number = _fill(world, node)
+        _fill(world, node)
         _start(world, node, {BEFORE: base, NOW: "HEAD"})
-        costs = measure(world)
+        number, costs = len(_pods_on(world, node)), measure(world)
     finally:
         _end(world)
         release.install()
     report(f"{base} and this commit, {number} pods, {SECONDS} s", costs)
 
 
-def _fill(world: World, node: str) -> int:
-    """Fill the node but for the two agents."""
-    taken = world.core.list_pod_for_all_namespaces(field_selector=f"spec.nodeName={node}").items
-    free = int(world.core.read_node(node).status.allocatable["pods"]) - len(taken)
+def _fill(world: World, node: str) -> None:
+    """Fill the node but for the two agents, which start while the DaemonSet's still runs."""
+    allocatable = int(world.core.read_node(node).status.allocatable["pods"])
     policy_change.apply_policy(world, policy_change.FIRST)
-    policy_change.fill(world, min(PODS, free) - 2)
-    return min(PODS, free + len(taken))
+    policy_change.fill(world, min(PODS, allocatable) - len(_pods_on(world, node)) - 2)
+
+
+def _pods_on(world: World, node: str) -> list[Any]:
+    selector = f"spec.nodeName={node},status.phase=Running"
+    return list(world.core.list_pod_for_all_namespaces(field_selector=selector).items)
 
 
 def _start(world: World, node: str, revisions: dict[str, str]) -> None:
@@ -100,7 +103,7 @@ def archive(name: str, revision: str) -> dict[str, Any]:
     command = ("git", "archive", "--format=tar", revision, "--", PRODUCT, NOT_OF_AGENTS)
     tar = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
     return {
-        "metadata": {"name": name, "labels": dict([_LABEL.split("=")])},
+        "metadata": {"name": name, "labels": {"bench": "weight"}},
         "binaryData": {"code.tar.xz": base64.b64encode(lzma.compress(tar)).decode()},
     }
 
@@ -115,21 +118,11 @@ def agent_of(template: dict[str, Any], name: str, node: str) -> dict[str, Any]:
     others = [volume for volume in template["volumes"] if volume["name"] != "state"]
     code = [{"name": "archive", "configMap": {"name": name}}, {"name": "code", "emptyDir": {}}]
     command = ["sh", "-c", _RUN]
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": name,
-            "namespace": NAMESPACE,
-            "labels": dict([_LABEL.split("=")]),
-        },
-        "spec": {
-            **{key: value for key, value in template.items() if key != "nodeSelector"},
-            "nodeName": node,
-            "volumes": [*others, state, *code],
-            "containers": [agent | {"command": command, "env": env, "volumeMounts": mounts}],
-        },
-    }
+    changed = agent | {"command": command, "env": env, "volumeMounts": mounts}
+    described = pod(NAMESPACE, name, changed, bench="weight")
+    kept = {key: template[key] for key in template.keys() - {"nodeSelector", "containers"}}
+    described["spec"] |= {**kept, "nodeName": node, "volumes": [*others, state, *code]}
+    return described
 
 
 def measure(world: World) -> dict[str, Cost]:
@@ -191,13 +184,13 @@ def _pair(figures: Iterable[float], goal: str = "") -> str:
 
 def _end(world: World) -> None:
     world.core.delete_collection_namespaced_pod(
-        NAMESPACE, label_selector=_LABEL, grace_period_seconds=0
+        NAMESPACE, label_selector=_SELECTOR, grace_period_seconds=0
     )
-    world.core.delete_collection_namespaced_config_map(NAMESPACE, label_selector=_LABEL)
+    world.core.delete_collection_namespaced_config_map(NAMESPACE, label_selector=_SELECTOR)
     policy_change.empty(world)
 
     def gone() -> bool:
         """The agents are gone."""
-        return not world.core.list_namespaced_pod(NAMESPACE, label_selector=_LABEL).items
+        return not world.core.list_namespaced_pod(NAMESPACE, label_selector=_SELECTOR).items
 
     eventually(gone, 120)

@@ -12,11 +12,10 @@ from lightkube import ApiError
 from lightkube.generic_resource import create_namespaced_resource
 from lightkube.types import PatchType
 
-from oomwarden.core.model.mode import EnforcementMode
+from oomwarden.core.model.mode import MODE_CONFIGMAP, EnforcementMode
 from oomwarden.kube.transport.client import Client
 from oomwarden.kube.transport.resources import ConfigMap
 
-CONFIGMAP_NAME = "oomwarden-control"
 CREATED_ANNOTATION = "oomwarden.io/switch-made"
 """Annotation on the operator's ServiceAccount, which exists as long as the installation."""
 _MANAGER = "oomwarden-operator"
@@ -39,7 +38,7 @@ class ModeConfigMap:
     async def exists(self) -> bool:
         """Return whether the ConfigMap exists."""
         try:
-            await self.client.get(ConfigMap, CONFIGMAP_NAME, namespace=self.namespace)
+            await self.client.get(ConfigMap, MODE_CONFIGMAP, namespace=self.namespace)
         except ApiError as error:
             if error.status.code != HTTPStatus.NOT_FOUND:
                 raise
@@ -52,7 +51,7 @@ class ModeConfigMap:
         It has no label `app.kubernetes.io/instance`, by which Argo CD finds objects to prune.
         """
         metadata = {
-            "name": CONFIGMAP_NAME,
+            "name": MODE_CONFIGMAP,
             "namespace": self.namespace,
             "labels": {"app.kubernetes.io/part-of": "oomwarden"},
             "annotations": {"oomwarden.io/modes": _MODES},
@@ -70,7 +69,7 @@ class ModeConfigMap:
         content = {"data": {"mode": str(mode)}}
         try:
             await self.client.patch(
-                ConfigMap, CONFIGMAP_NAME, content, namespace=self.namespace, **how
+                ConfigMap, MODE_CONFIGMAP, content, namespace=self.namespace, **how
             )
         except ApiError as error:
             if error.status.code != HTTPStatus.NOT_FOUND:
@@ -80,7 +79,7 @@ class ModeConfigMap:
     async def remove(self) -> None:
         """Delete the ConfigMap."""
         try:
-            await self.client.delete(ConfigMap, CONFIGMAP_NAME, namespace=self.namespace)
+            await self.client.delete(ConfigMap, MODE_CONFIGMAP, namespace=self.namespace)
         except ApiError as error:
             if error.status.code != HTTPStatus.NOT_FOUND:
                 raise

@@ -12,12 +12,11 @@ from lightkube.types import PatchType
 from oomwarden.api.oomlimit import KeptLimit
 from oomwarden.core.limits.authorization import ResizeContext
 from oomwarden.core.model.limit_ownership import with_ownership
-from oomwarden.core.model.mode import EnforcementMode
+from oomwarden.core.model.mode import MODE_CONFIGMAP, EnforcementMode
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.pods.manifest import pod_facts
 from oomwarden.core.policy.candidates import Candidates
-from oomwarden.kube.mode import CONFIGMAP_NAME
 from oomwarden.kube.oomlimits import LimitedPod, OOMLimits, kept_limits
 from oomwarden.kube.transport.client import Client, ListOptions
 from oomwarden.kube.transport.resources import (
@@ -128,7 +127,7 @@ class PodResizes:
 
     async def _mode(self) -> EnforcementMode:
         """Read the mode. Without a valid one nothing is changed, as with Pause."""
-        found = await self._get(ConfigMap, CONFIGMAP_NAME, self.namespace)
+        found = await self._get(ConfigMap, MODE_CONFIGMAP, self.namespace)
         mode = str(((found or {}).get("data") or {}).get("mode", ""))
         return EnforcementMode(mode) if mode in set(EnforcementMode) else EnforcementMode.PAUSE
 

@@ -5,13 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.core.history.kill_record import read_record
 
+from tests.support.any_json import any_json
 from tests.support.kill_objects import oomkill
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=5,
-)
 
 
 def test_a_record_is_read_back() -> None:
@@ -35,13 +30,13 @@ def test_several_candidates_are_no_container() -> None:
     assert (record.container, record.containers) == (None, ("a", "b"))
 
 
-@given(st.sampled_from(sorted(oomkill())), JSON)
+@given(st.sampled_from(sorted(oomkill())), any_json)
 def test_a_field_of_any_type_never_raises(field: str, value: Any) -> None:  # noqa: ANN401 - JSON
     read_record(oomkill() | {field: value})
 
 
 @pytest.mark.parametrize("part", ["container", "pod", "time", "victims"])
-@given(st.text(), JSON)
+@given(st.text(), any_json)
 def test_a_part_of_any_type_never_raises(part: str, key: str, value: Any) -> None:  # noqa: ANN401
     known = oomkill()[part]
     for each in [key, *(known if isinstance(known, dict) else [])]:

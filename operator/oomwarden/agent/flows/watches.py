@@ -7,6 +7,7 @@ from oomwarden.agent.flows.node import Node
 from oomwarden.agent.informers.pods import PodEventHandler
 from oomwarden.agent.informers.policy_source import PolicySource
 from oomwarden.agent.recording.misreports import MisreportNotifier
+from oomwarden.core.model.mode import MODE_CONFIGMAP
 from oomwarden.core.objects.needed_fields import namespace_labels, pod_fields
 from oomwarden.core.policy.policy import CLUSTER, NAMESPACED
 from oomwarden.core.reporting.bounds import bounds_remedy
@@ -41,7 +42,7 @@ class ApiWatches:
         self.cluster_policies = PolicySource(client, view.policies, CLUSTER)
         pods = ListOptions(Pod, fields=f"spec.nodeName={node.settings.node}")
         mode = ListOptions(
-            ConfigMap, node.settings.namespace, fields="metadata.name=oomwarden-control"
+            ConfigMap, node.settings.namespace, fields=f"metadata.name={MODE_CONFIGMAP}"
         )
         limits = ListOptions(OOMLimit, fields=f"spec.node={node.settings.node}")
         handler = PodEventHandler(

@@ -5,10 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from oomwarden.api.free_text import readable
-from oomwarden.core.model.mode import EnforcementMode
+from oomwarden.core.model.mode import MODE_CONFIGMAP, EnforcementMode
 from oomwarden.core.objects.json_parts import Manifest, object_at
 
-NAME = "oomwarden-control"
 _SHOWN = 64
 _LOG = logging.getLogger(__name__)
 
@@ -58,7 +57,9 @@ class ModeHandler:
 
     def _pause(self, why: str) -> None:
         if self.mode is not EnforcementMode.RELEASE:
-            _LOG.warning("ConfigMap %s: %s; the agent changes nothing until it is fixed", NAME, why)
+            _LOG.warning(
+                "ConfigMap %s: %s; the agent changes nothing until it is fixed", MODE_CONFIGMAP, why
+            )
             self._set_mode(EnforcementMode.PAUSE)
 
     def _set_mode(self, mode: EnforcementMode) -> None:
@@ -69,4 +70,4 @@ class ModeHandler:
 
 
 def _is_ours(manifest: Manifest) -> bool:
-    return object_at(manifest, "metadata").get("name") == NAME
+    return object_at(manifest, "metadata").get("name") == MODE_CONFIGMAP

@@ -1,11 +1,15 @@
 """Objects as they come: `-w`."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 from oomwarden.cli.cluster.client import Cluster
 from oomwarden.cli.cluster.errors import ExpiredError
 from oomwarden.cli.cluster.resources import ApiResource
 from oomwarden.core.objects.json_parts import Manifest
+
+T = TypeVar("T")
 
 
 def changes(
@@ -27,6 +31,20 @@ def changes(
                     yield each
         except ExpiredError:
             continue
+
+
+def print_each(found: Iterable[T], shown: Callable[[T, bool], str], *, headed: bool) -> None:
+    """Print objects as they come, with headings above the first.
+
+    Args:
+        found: The objects.
+        shown: Returns the text of one, with headings or without.
+        headed: Whether there are headings at all.
+    """
+    for each in found:
+        sys.stdout.write(shown(each, headed))
+        sys.stdout.flush()
+        headed = False
 
 
 def _is_news(manifest: Manifest, seen: dict[str, str]) -> bool:

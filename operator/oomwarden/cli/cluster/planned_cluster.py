@@ -18,13 +18,12 @@ from oomwarden.cli.cluster.resources import (
     PODS,
     ApiResource,
 )
-from oomwarden.core.model.mode import EnforcementMode
+from oomwarden.core.model.mode import MODE_CONFIGMAP, EnforcementMode
 from oomwarden.core.objects.json_parts import Manifest, object_at, objects_at
 from oomwarden.core.policy_preview.manifests import Manifests
 
 _FLOOR = re.compile(r"rule\.oomScoreAdj < (-?[0-9]+)")
 _FLOOR_POLICY = "-namespaced-floor"
-_CONTROL = "oomwarden-control"
 _ASSUMPTIONS = {
     "OOMPolicy": "none is assumed to exist",
     "ClusterOOMPolicy": "none is assumed to exist",
@@ -73,7 +72,7 @@ class PlannedCluster:
         for kind, resource in _KINDS:
             for place in places if resource.namespaced else [None]:
                 self._add(kind, resource, place)
-        for namespace in {_release(each) for each in self.found.of("OOMNode")} - {""}:
+        for namespace in sorted({_release(each) for each in self.found.of("OOMNode")} - {""}):
             self._add_mode(namespace)
 
     def _add(self, kind: str, resource: ApiResource, place: str | None) -> None:
@@ -86,9 +85,9 @@ class PlannedCluster:
 
     def _add_mode(self, namespace: str) -> None:
         """Note that the mode of a release's agents keeps policies from being enforced."""
-        where = f"ConfigMap {namespace}/{_CONTROL}"
+        where = f"ConfigMap {namespace}/{MODE_CONFIGMAP}"
         try:
-            control = self.cluster.find(CONFIG_MAPS, namespace, _CONTROL)
+            control = self.cluster.find(CONFIG_MAPS, namespace, MODE_CONFIGMAP)
         except ForbiddenError as error:
             self.notes.append(f"{str(error).partition(';')[0]}: the mode is assumed to be Enforce")
             return

@@ -32,11 +32,11 @@ from oomwarden.core.diagnosis.node_view import NodeView, read_node
 from oomwarden.core.diagnosis.nodes import Fleet, node_checks
 from oomwarden.core.diagnosis.pods import by_node
 from oomwarden.core.diagnosis.rights import RIGHTS, Places, rights_checks
+from oomwarden.core.model.mode import MODE_CONFIGMAP
 from oomwarden.core.objects.json_parts import Manifest, object_labels, object_name, object_namespace
 from oomwarden.core.quota.pressure import NAME as PRESSURE
 
 app = sub_command()
-_CONTROL = "oomwarden-control"
 _USUAL_RELEASE = "oomwarden"
 _NO_RELEASE = (
     "no release of oomwarden was found; install it: helm install oomwarden charts/oomwarden "
@@ -156,7 +156,7 @@ def _release(survey: Survey, daemon_set: Manifest | None, now: datetime) -> Iter
 
 def _config_maps(survey: Survey, where: str, now: datetime) -> Iterator[Check]:
     group = Group.INSTALLATION
-    control = survey.permitted(group, "Mode", lambda: (survey.config(where, _CONTROL),))
+    control = survey.permitted(group, "Mode", lambda: (survey.config(where, MODE_CONFIGMAP),))
     if control is not None:
         yield installation.mode(control[0], where)
     pressure = survey.permitted(group, "Records", lambda: (survey.config(where, PRESSURE),))

@@ -10,7 +10,7 @@ import typer
 from oomwarden.api.oomkill import Cause
 from oomwarden.cli.cluster.client import Cluster
 from oomwarden.cli.cluster.completion import complete_killed_pods
-from oomwarden.cli.cluster.following import changes
+from oomwarden.cli.cluster.following import changes, print_each
 from oomwarden.cli.cluster.options import (
     AllNamespaces,
     Context,
@@ -25,7 +25,7 @@ from oomwarden.cli.cluster.resources import OOM_KILLS
 from oomwarden.cli.errors import USAGE, CliError
 from oomwarden.cli.output.ages import age, duration
 from oomwarden.cli.output.bars import bar
-from oomwarden.cli.output.objects import Output, as_list, names, serialized
+from oomwarden.cli.output.objects import Output, as_list, in_stream, names, serialized
 from oomwarden.cli.output.tables import table
 from oomwarden.cli.sub_command import sub_command
 from oomwarden.core.history.filters import RecordFilter, newest_first
@@ -183,10 +183,8 @@ def _follow(
     headed: bool,
 ) -> None:
     """Print each record as it comes, the ones that exist first."""
-    for record in _wanted(changes(cluster, OOM_KILLS, where, selector), wanted):
-        sys.stdout.write(_one(record, output, where, headed=headed))
-        sys.stdout.flush()
-        headed = False
+    found = _wanted(changes(cluster, OOM_KILLS, where, selector), wanted)
+    print_each(found, lambda each, head: _one(each, output, where, headed=head), headed=headed)
 
 
 def _wanted(manifests: Iterable[Manifest], wanted: RecordFilter) -> Iterator[KillRecord]:
@@ -198,6 +196,5 @@ def _wanted(manifests: Iterable[Manifest], wanted: RecordFilter) -> Iterator[Kil
 
 def _one(record: KillRecord, output: Output | None, where: str | None, *, headed: bool) -> str:
     if output in {Output.JSON, Output.YAML}:
-        end = "---\n" if output == Output.YAML else ""
-        return serialized(dict(record.manifest), output) + end
+        return in_stream(dict(record.manifest), output)
     return _listing([record], output, where, headed=headed)

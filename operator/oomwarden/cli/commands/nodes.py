@@ -1,7 +1,7 @@
 """`kubectl oom nodes`: the memory of each node, its promises, and the health of its agent."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
@@ -10,11 +10,11 @@ import typer
 
 from oomwarden.cli.cluster.client import Cluster
 from oomwarden.cli.cluster.errors import ForbiddenError
-from oomwarden.cli.cluster.following import changes
+from oomwarden.cli.cluster.following import changes, print_each
 from oomwarden.cli.cluster.options import Context, Follow, Kubeconfig, NoHeaders, OutputForm
 from oomwarden.cli.cluster.resources import NODES, OOM_NODES
 from oomwarden.cli.errors import USAGE, CliError
-from oomwarden.cli.output.objects import Output, as_list, names, serialized
+from oomwarden.cli.output.objects import Output, as_list, in_stream, names, serialized
 from oomwarden.cli.sub_command import sub_command
 from oomwarden.cli.views.node_details import node_details
 from oomwarden.cli.views.node_rows import NodeRow, node_table
@@ -161,19 +161,16 @@ def _follow(
     headed: bool,
 ) -> None:
     """Print the report of each node, and each new one as it comes."""
-    chosen = {object_name(each) for each in _chosen(cluster, wanted, selector)}
-    is_filtered = bool(wanted or selector)
-    for report in changes(cluster, OOM_NODES, None, None):
-        if is_filtered and object_name(report) not in chosen:
-            continue
-        sys.stdout.write(_one_report(report, output, headed=headed))
-        sys.stdout.flush()
-        headed = False
+    found: Iterable[Manifest] = changes(cluster, OOM_NODES, None, None)
+    if wanted or selector:
+        chosen = {object_name(each) for each in _chosen(cluster, wanted, selector)}
+        found = (each for each in found if object_name(each) in chosen)
+    print_each(found, lambda each, head: _one_report(each, output, headed=head), headed=headed)
 
 
 def _one_report(report: Manifest, output: Output | None, *, headed: bool) -> str:
     if output in {Output.JSON, Output.YAML}:
-        return serialized(report, output) + ("---\n" if output == Output.YAML else "")
+        return in_stream(report, output)
     if output == Output.NAME:
         return names([report], "oomnode.oomwarden.io")
     node, now = read_node(report), datetime.now(UTC)

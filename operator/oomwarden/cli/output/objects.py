@@ -33,6 +33,11 @@ def serialized(value: object, output: Output) -> str:
     return json.dumps(value, indent=4) + "\n"
 
 
+def in_stream(value: object, output: Output) -> str:
+    """Return a value as one of several that follow each other: documents, in YAML."""
+    return serialized(value, output) + ("---\n" if output == Output.YAML else "")
+
+
 def names(objects: Sequence[dict[str, Any]], title: str) -> str:
     """Return a line such as oomkill.oomwarden.io/api-7d9f-3f9c2a1b for each object."""
     return "".join(f"{title}/{visible(each['metadata']['name'])}\n" for each in objects)
