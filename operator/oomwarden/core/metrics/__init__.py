@@ -1,0 +1,1 @@
+"""The metrics of agent and operator: their contract, and the text that Prometheus reads."""
