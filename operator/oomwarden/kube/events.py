@@ -18,7 +18,8 @@ async def post(client: Client, event: dict[str, Any]) -> WriteResult:
     try:
         async with asyncio.timeout(DEADLINE_SECONDS):
             await client.create(Event.from_dict(event))
-    except TimeoutError:
+    except TimeoutError as error:
+        client.errors.add(error)
         reason = f"the API server did not answer within {DEADLINE_SECONDS:.0f} s"
         return WriteResult(WriteOutcome.RETRY, reason)
     except API_ERRORS as error:

@@ -62,7 +62,8 @@ async def deliver(client: Client, what: Manifest | EventSeries) -> Delivery:
             if isinstance(what, EventSeries):
                 return await _post_event(client, what)
             return await _post_record(client, what)
-    except TimeoutError:
+    except TimeoutError as error:
+        client.errors.add(error)
         reason = f"the API server did not answer within {DEADLINE_SECONDS:.0f} s"
         return Delivery(retry=WriteResult(WriteOutcome.RETRY, reason, server_wide=True))
     except Exception as error:  # noqa: BLE001 - any response or object may cause one

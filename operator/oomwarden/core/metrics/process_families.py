@@ -1,13 +1,15 @@
 """The metrics that agent and operator both serve about themselves."""
 
+from oomwarden.core.metrics.api_error_kinds import ApiErrorKind
 from oomwarden.core.metrics.family import Family, MetricType, counter, gauge
 
 BUILD_INFO = gauge("build_info", "1; the version and the program", ("version", "component"))
 LOOP_AGE = gauge("loop_age_seconds", "Time since a loop's last progress", ("loop",))
 API_ERRORS = counter(
     "api_errors",
-    "Calls of the API server that failed, by kind: Unreachable, Timeout, Throttled, Unavailable, "
-    "Forbidden, Conflict, NotFound, Invalid or Other",
+    f"Calls of the API server that failed, by kind: {', '.join(ApiErrorKind)}. A NotFound or "
+    "a Conflict may be the answer that was asked for. The operator's watch of ClusterOOMPolicies "
+    "is not counted",
     ("kind",),
 )
 RESIDENT_MEMORY = Family(

@@ -5,6 +5,7 @@ Objects are plain dicts, read and written through the generic resources of light
 
 import logging
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -23,7 +24,6 @@ from oomwarden.kube.transport.requests import Requests
 from oomwarden.kube.transport.resources import Resource, is_namespaced
 from oomwarden.kube.transport.responses import (
     UnreadableResponseError,
-    parse_watch_event,
     server_time,
     split_lines,
 )
@@ -75,13 +75,18 @@ def keep_whole(manifest: Manifest) -> Manifest:
 
 
 class Client(AsyncClient):
-    """lightkube's client, with lists from the watch cache and watches with bookmarks."""
+    """lightkube's client, with lists from the watch cache and watches with bookmarks.
+
+    Attributes:
+        errors: Counts the calls that failed.
+    """
 
     def __init__(self, config: SingleConfig, timeout: float = TIMEOUT_SECONDS) -> None:
         # The __init__ of lightkube is not called, because it creates another request class.
         self._timeout = httpx2.Timeout(timeout)
         parameters = client_adapter.ConnectionParams(timeout=self._timeout)
         self._client = Requests(parameters, config)
+        self.errors = self._client.errors
 
     async def list_objects(
         self, what: ListOptions, version: str | None = "0", keep: Keep = keep_whole
@@ -103,7 +108,8 @@ class Client(AsyncClient):
         unreadable: list[UnreadableObject] = []
         metadata, kept, _ = await self._list(request, partial(_keep_or_record, keep, unreadable))
         if not isinstance(found := metadata.get("resourceVersion"), str):
-            raise UnreadableResponseError("the response is not a list: it has no resourceVersion")
+            with self.errors.counting():
+                raise UnreadableResponseError("the response is not a list: no resourceVersion")
         return Listing(found, kept, tuple(unreadable))
 
     async def watch_objects(
@@ -123,8 +129,9 @@ class Client(AsyncClient):
         response = await self._send(request, stream=True)
         try:
             yield "OPEN", {}
-            async for line in split_lines(response):
-                yield parse_watch_event(line)
+            async with aclosing(self.errors.watched(split_lines(response))) as events:
+                async for event in events:
+                    yield event
         finally:
             await response.aclose()
 
@@ -173,14 +180,15 @@ class Client(AsyncClient):
         """Return the metadata of a list, what is kept of its items, and the API server's time."""
         request.headers["Accept-Encoding"] = "gzip"
         response = await self._send(request, stream=True)
-        try:
-            fields, kept = await read_list(response, keep)
-        finally:
-            await response.aclose()
-        metadata = fields.get("metadata")
-        if not isinstance(metadata, dict) or fields.get("kind") == "Status":
-            reason = str(fields.get("message") or f"its kind is {fields.get('kind')}")
-            raise httpx2.RemoteProtocolError(f"the response is not a list: {reason[:_SHOWN]}")
+        with self.errors.counting():
+            try:
+                fields, kept = await read_list(response, keep)
+            finally:
+                await response.aclose()
+            metadata = fields.get("metadata")
+            if not isinstance(metadata, dict) or fields.get("kind") == "Status":
+                reason = str(fields.get("message") or f"its kind is {fields.get('kind')}")
+                raise httpx2.RemoteProtocolError(f"the response is not a list: {reason[:_SHOWN]}")
         return metadata, kept, server_time(response)
 
     async def _send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:

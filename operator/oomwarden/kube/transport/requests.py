@@ -13,6 +13,7 @@ from lightkube.config import client_adapter
 from lightkube.core.generic_client import BasicRequest, GenericAsyncClient
 from lightkube.core.resource import Resource as LightkubeResource
 
+from oomwarden.kube.transport.error_counts import ApiErrorCounts
 from oomwarden.kube.transport.errors import error_from_response, error_from_status
 from oomwarden.kube.transport.responses import decode_object
 
@@ -71,9 +72,24 @@ class Requests(GenericAsyncClient):
     """lightkube's requests, with an ApiError for every unsuccessful response.
 
     lightkube itself raises KeyError for a response without a content type.
+
+    Attributes:
+        errors: Counts the calls that fail.
     """
 
     AdapterClient = staticmethod(_http_client)
+
+    def __init__(self, parameters: client_adapter.ConnectionParams, config: SingleConfig) -> None:
+        super().__init__(parameters, config)
+        self.errors = ApiErrorCounts()
+
+    async def send(self, req: httpx2.Request, stream: bool = False) -> httpx2.Response:  # noqa: FBT001, FBT002 - lightkube's signature
+        """Send like lightkube, and count a failure."""
+        with self.errors.counting():
+            response: httpx2.Response = await super().send(req, stream)  # type: ignore[no-untyped-call]
+        if not response.is_success:
+            self.errors.add_status(response.status_code)
+        return response
 
     def prepare_request(  # noqa: PLR0913, PLR0917 - lightkube's signature
         self,
@@ -105,7 +121,8 @@ class Requests(GenericAsyncClient):
         if method == "list" or br.response_type is None:
             return super().handle_response(method, resp, br)
         self.raise_for_status(resp)
-        return br.response_type(decode_object(resp.content))
+        with self.errors.counting():
+            return br.response_type(decode_object(resp.content))
 
     @staticmethod
     def raise_for_status(resp: httpx2.Response) -> None:
