@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from oomwarden.agent.runtime.health import MetricValues, serve
+from oomwarden.agent.runtime.health import serve
 from oomwarden.agent.runtime.snapshot import TimedValue
+from oomwarden.core.metrics.exposition import single
+from oomwarden.core.metrics.node_families import LEDGER_FAMILIES
 from oomwarden.probes.loops import Loop
 
 from bench.figures import spread, table
@@ -44,9 +46,9 @@ def main() -> None:
 
 
 def _serve(parent: Connection) -> None:
-    figures = MetricValues(3, 1, 0, 2, 5, 0, 0, 0, 0, {"enforce": None})
+    families = [single(each, 1) for each in LEDGER_FAMILIES]
     loops = [Loop(f"loop-{number}", lambda: 1.0, 60.0) for number in range(16)]
-    parent.send(serve(0, loops, lambda: TimedValue(figures, time.monotonic()), str).port)
+    parent.send(serve(0, loops, lambda: TimedValue(families, time.monotonic()), str).port)
     threading.Event().wait()
 
 

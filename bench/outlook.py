@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from oomwarden.agent.detection.limit_hits import LimitHitMonitor
+from oomwarden.agent.detection.memory_events import MemoryEventMonitor
 from oomwarden.agent.detection.usage_patterns import JUDGE_SECONDS, UsagePatternMonitor
 from oomwarden.agent.informers.inventory import Container, Inventory
 from oomwarden.core.incidents.memory_history import UsageHistory, UsageSample
@@ -44,7 +45,8 @@ class Host:
             for index in range(2 + (number % 3 == 0)):
                 self._container(path, pod, uid, f"{number:060}{index:04}", index)
         roots = HostRoots(CgroupRoot(root), ProcRoot(root))
-        self.hits = LimitHitMonitor(self.inventory, self.accounts, roots)
+        events = MemoryEventMonitor(self.inventory, self.accounts, lambda _: None)
+        self.hits = LimitHitMonitor(self.inventory, self.accounts, roots, lambda _: None, events)
         self.named = [each for each in self.inventory.containers.values() if each.name]
 
     def _account(self, path: str, level: Level, above: int | None, uid: str | None = None) -> int:

@@ -1,15 +1,33 @@
 """The agent's parts fit together, before any of its loops has run."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from oomwarden.agent.run import Agent
+from oomwarden.core.metrics.container_families import CONTAINER_FAMILIES
+from oomwarden.core.metrics.node_families import (
+    DETECTION_FAMILIES,
+    ENFORCED_PROCESSES,
+    ENFORCEMENT_FAMILIES,
+    FIGURES_AGE,
+    LEDGER_FAMILIES,
+    LEDGER_GAP,
+    OUTBOX_AGE,
+    OUTBOX_RECORDS,
+    RECORDED_KILLS,
+    WORKER_STUCK,
+)
+from oomwarden.core.metrics.process_families import API_ERRORS
+from oomwarden.kube.transport.error_counts import ApiErrorCounts
 
-from tests.support.enforcing import NO_CLIENT, SETTINGS
+from tests.support.enforcing import SETTINGS
 from tests.support.stores import store_at
 
 
 def agent(path: Path) -> Agent:
-    return Agent(SETTINGS, store_at(path / "store.sqlite"), NO_CLIENT)
+    client: Any = SimpleNamespace(errors=ApiErrorCounts())
+    return Agent(SETTINGS, store_at(path / "store.sqlite"), client)
 
 
 async def test_every_loop_has_a_name_of_its_own(tmp_path: Path) -> None:
@@ -18,10 +36,19 @@ async def test_every_loop_has_a_name_of_its_own(tmp_path: Path) -> None:
     assert {"detect", "bookkeep", "deliver", "enforce", "status", "watch-pods"} <= set(names)
 
 
-async def test_an_agent_that_has_just_started_has_figures(tmp_path: Path) -> None:
-    figures = agent(tmp_path).status.figures()
-    assert (figures.kills, figures.enforced_processes, figures.outbox) == (0, 0, 0)
-    assert set(figures.stuck_since.values()) == {None}
+async def test_an_agent_that_has_just_started_has_metrics(tmp_path: Path) -> None:
+    found = dict(agent(tmp_path).metrics.families())
+    for each in (RECORDED_KILLS, ENFORCED_PROCESSES, OUTBOX_RECORDS, OUTBOX_AGE, LEDGER_GAP):
+        assert [sample.value for sample in found[each]] == [0]
+    assert {each.value for each in found[WORKER_STUCK]} == {0}
+
+
+async def test_an_agent_has_all_metrics_of_the_contract(tmp_path: Path) -> None:
+    of_agent = {*CONTAINER_FAMILIES, *LEDGER_FAMILIES, *ENFORCEMENT_FAMILIES, *DETECTION_FAMILIES}
+    shown = [family for family, _ in agent(tmp_path).metrics.families()]
+    assert len(shown) == len(set(shown))
+    assert of_agent - set(shown) == {FIGURES_AGE}
+    assert set(shown) - of_agent == {API_ERRORS}
 
 
 async def test_what_the_api_server_says_wakes_the_loops_that_depend_on_it(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ class PlayedCluster(Cluster):
         self._check(path.partition("?")[0].rpartition("/")[2])
         if path.endswith("/metrics"):
             assert path.startswith("/api/v1/namespaces/oomwarden/pods/agent-1%3A9808/proxy/")
-            return f"oomwarden_oom_kills_total {7 + (self.now >= self.script.killed)}.0\n"
+            return f"oomwarden_recorded_kills_total {7 + (self.now >= self.script.killed)}.0\n"
         return "1793527199.5\n1793527199.75\n"
 
     def _check(self, what: str) -> None:

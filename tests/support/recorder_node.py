@@ -13,6 +13,7 @@ from oomwarden.agent.detection.batch import Batch
 from oomwarden.agent.detection.detector import Detector, into_queue
 from oomwarden.agent.detection.kernel_log import KernelLogReader
 from oomwarden.agent.informers.inventory import Inventory
+from oomwarden.agent.metrics.container_counters import ContainerCounters
 from oomwarden.agent.recording.recorder import Recorder
 from oomwarden.agent.recording.settler import NodeIdentity, Settler
 from oomwarden.agent.store.counters import counts
@@ -50,6 +51,7 @@ class RecorderNode:
         self.agents: tuple[PodFacts, ...] = ()
         self.detector: Detector | None = None
         self.inventory = Inventory()  # of the last agent
+        self.counters: ContainerCounters  # likewise
 
     async def recorded(self) -> RecordedKills:
         if self.away:
@@ -110,7 +112,12 @@ class RecorderNode:
             NodeIdentity("node-1", "boot", Nesting(), self.agents), Ledger(), inventory,
             KernelLogReader(self.read_log), lambda _: None, partial(read_charged_memory, root),
         )  # fmt: skip
-        recorder = Recorder(settler, store, root, self.recorded, lambda: CALM, enqueued.set, ())
+        self.counters = ContainerCounters(inventory, store)
+        await self.counters.load()
+        recorder = Recorder(
+            settler, store, root, self.recorded, lambda: CALM, enqueued.set,
+            (self.counters.kill_recorded,),
+        )  # fmt: skip
         queue: asyncio.Queue[Batch] = asyncio.Queue()
         kubepods = find_kubepods(root)
         assert kubepods is not None

@@ -1,7 +1,8 @@
 """The agent's loops, all in TaskGroups: if one ends, the process ends.
 
 The parts are made in flows/, one module for each flow: kills.py (from counter to OOMKill),
-scores.py (from policy to process), outlook.py (before a kill), status.py (from state to OOMNode).
+scores.py (from policy to process), outlook.py (before a kill), status.py (from state to OOMNode),
+metrics.py (from state to /metrics).
 What the API server says comes through the watches of api_watches.py into informers/.
 """
 
@@ -10,6 +11,7 @@ from functools import partial
 
 from oomwarden.agent.baselines.store_loss import store_was_lost
 from oomwarden.agent.flows.kills import KillFlow
+from oomwarden.agent.flows.metrics import MetricsFlow
 from oomwarden.agent.flows.node import Node
 from oomwarden.agent.flows.outlook import OutlookFlow
 from oomwarden.agent.flows.scores import ScoreFlow
@@ -42,13 +44,14 @@ class Agent:
         self.watches = ApiWatches(self.node, self.kills.misreports)
         self.outlook = OutlookFlow(self.node, self.kills)
         self.status = StatusFlow(self.node, self.kills, self.scores, self.watches, self.outlook)
+        self.metrics = MetricsFlow(self.node, self.kills, self.scores, self.outlook, self.status)
         self.heard = WatchProgress()
 
     async def run(self) -> None:
         """Run until cancelled."""
         waits, settings = Readiness(), self.node.settings
         with health.serving(
-            settings.metrics_port, self.loops(), self.status.figures, waits.waiting_for
+            settings.metrics_port, self.loops(), self.metrics.families, waits.waiting_for
         ):
             async with node_lock(settings.state_dir, waits):
                 await self._with_store()
@@ -93,7 +96,7 @@ class Agent:
     def loops(self) -> list[Loop]:
         """List the loops of all flows, and the watches."""
         flows = [*self.kills.loops(), *self.scores.loops(), *self.status.loops()]
-        flows += self.outlook.loops()
+        flows += [*self.outlook.loops(), *self.metrics.loops()]
         return [*flows, *self.heard.loops([each.name for each in self.watches.all])]
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from oomwarden.agent.baselines import oom_group, own_scores, scores
 from oomwarden.agent.delivery import event_outbox, outbox
 from oomwarden.agent.recording import agent_kills
-from oomwarden.agent.store import checkpoints, pods
+from oomwarden.agent.store import checkpoints, kill_counts, pods
 from oomwarden.agent.store.counters import counts
 from oomwarden.agent.store.schema import damage_error
 
@@ -46,7 +46,7 @@ def _reads(boot_id: str) -> Iterator[Callable[[sqlite3.Connection], object]]:
         yield partial(load, boot_id=boot_id)
     for table in (scores.TABLE, own_scores.TABLE, oom_group.TABLE):
         yield partial(table.load, boot_id=boot_id)
-    yield from (counts, agent_kills.load, _records, _events)
+    yield from (counts, kill_counts.load, agent_kills.load, _records, _events)
     yield partial(_json, query=_HELD)
     yield partial(_json, query=_BUCKETS)
 

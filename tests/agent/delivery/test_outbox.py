@@ -43,13 +43,17 @@ def test_five_records_of_a_container_are_posted_immediately_and_the_sixth_is_hel
 ) -> None:
     loop(db, 6)
     assert posted(db) == [(n, n + 1) for n in range(5)]
-    assert outbox.outbox_counts(db) == OutboxCounts(held=1, held_kills=1, undeliverable=0)
+    assert outbox.outbox_counts(db) == OutboxCounts(
+        held=1, held_kills=1, undeliverable=0, oldest=NOW
+    )
 
 
 def test_thousands_of_kills_of_one_container_are_a_handful_of_rows(db: sqlite3.Connection) -> None:
     loop(db, 3000)
     assert len(posted(db)) == 5
-    assert outbox.outbox_counts(db) == OutboxCounts(held=1, held_kills=2995, undeliverable=0)
+    assert outbox.outbox_counts(db) == OutboxCounts(
+        held=1, held_kills=2995, undeliverable=0, oldest=NOW
+    )
 
 
 def test_held_records_are_released_as_one_record_when_they_are_due(
@@ -89,7 +93,7 @@ def test_another_container_of_the_pod_has_its_own_budget(db: sqlite3.Connection)
     loop(db, 7)
     intake.enqueue(db, NOW + 1, [row(7, 9, "side"), row(9, 10)])
     assert posted(db)[-1] == (7, 9)
-    assert outbox.outbox_counts(db) == OutboxCounts(2, 3, 0)
+    assert outbox.outbox_counts(db) == OutboxCounts(2, 3, 0, oldest=NOW)
 
 
 def test_records_of_two_containers_in_a_loop_are_merged_per_container(
@@ -97,7 +101,7 @@ def test_records_of_two_containers_in_a_loop_are_merged_per_container(
 ) -> None:
     for n in range(200):
         intake.enqueue(db, NOW, [row(n, n + 1, ("app", "side")[n % 2])])
-    assert outbox.outbox_counts(db) == OutboxCounts(2, 190, 0)
+    assert outbox.outbox_counts(db) == OutboxCounts(2, 190, 0, oldest=NOW)
     intake.release(db, NOW + 60)
     assert posted(db)[-2:] == [(10, 105), (105, 200)]
 

@@ -1,15 +1,19 @@
 """Near misses on a fake node; each step is one round, without waiting."""
 
 import time
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
 from oomwarden.agent.detection import limit_hits
 from oomwarden.agent.detection.limit_hits import LimitHitMonitor
+from oomwarden.agent.detection.memory_events import MemoryEventMonitor
 from oomwarden.agent.informers.inventory import Container, Inventory
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.policy import QOSClass
+from oomwarden.core.incidents.memory_events import EventCounts
+from oomwarden.core.incidents.near_misses import LimitHolder
 from oomwarden.core.ledger.account import Account
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
@@ -39,7 +43,18 @@ class Host:
         self.pod_inode = self._account(self.pod, Level.POD, top, POD)
         self.accounts[self.pod_inode].limit = 64 * MIB
         roots = HostRoots(CgroupRoot(self.cgroups.root), ProcRoot(tmp_path))
-        self.monitor = LimitHitMonitor(self.inventory, self.accounts, roots)
+        self.near_misses, self.events = Counter[str](), Counter[tuple[str, str]]()
+        events = MemoryEventMonitor(self.inventory, self.accounts, self._note_events)
+        self.monitor = LimitHitMonitor(
+            self.inventory, self.accounts, roots, self._note_near_misses, events
+        )
+
+    def _note_near_misses(self, counts: Mapping[LimitHolder, int]) -> None:
+        self.near_misses.update({container: count for (_, container), count in counts.items()})
+
+    def _note_events(self, counts: EventCounts) -> None:
+        for (_, container), rose in counts.items():
+            self.events.update({(container, event): count for event, count in rose.items()})
 
     def _account(self, path: str, level: Level, above: int | None, uid: str | None = None) -> int:
         inode = (self.cgroups.root / path).stat().st_ino
@@ -187,3 +202,47 @@ async def test_nothing_is_read_before_the_top_of_all_pods_is_known(host: Host) -
     host.accounts.clear()
     await host.rounds()
     assert host.found == []
+
+
+async def test_the_near_misses_of_each_container_are_counted_for_good(host: Host) -> None:
+    app = host.container("a")
+    await host.rounds()
+    for _ in range(3):
+        host.cgroups.hit_limit(app.cgroup.path, 4)
+        await host.rounds(2)
+        host.now += 3700
+    await host.rounds()
+    assert (host.found, host.near_misses) == ([], Counter({"app": 12}))
+
+
+async def test_events_are_counted_across_the_restarts_of_a_container(host: Host) -> None:
+    first = host.container("a")
+    await host.rounds()
+    host.cgroups.hit_limit(first.cgroup.path, 5, failures=1)
+    host.cgroups.group_kill(first.cgroup.path, hit=first.cgroup.path)
+    host.remove(first)
+    second = host.container("b")
+    host.cgroups.hit_limit(second.cgroup.path, 2)
+    await host.rounds()
+    assert host.events["app", "oom_group_kill"] == 1
+    assert host.events["app", "oom_kill"] == 2
+    assert host.events["app", "oom"] >= 1
+
+
+async def test_events_before_the_agents_start_are_not_counted(host: Host) -> None:
+    app = host.container("a", existed=True)
+    host.cgroups.hit_limit(app.cgroup.path, 1000)
+    await host.rounds(2)
+    host.cgroups.hit_limit(app.cgroup.path, 3)
+    await host.rounds()
+    assert host.events == Counter({("app", "max"): 3})
+
+
+async def test_events_of_one_of_several_containers_are_its_own(host: Host) -> None:
+    app, side = host.container("a"), host.container("b", "side")
+    await host.rounds()
+    host.cgroups.hit_limit(app.cgroup.path, 3)
+    host.cgroups.hit_limit(side.cgroup.path, 4)
+    host.cgroups.hit_limit(host.pod, 5)
+    await host.rounds()
+    assert host.events == Counter({("app", "max"): 3, ("side", "max"): 4, ("", "max"): 5})

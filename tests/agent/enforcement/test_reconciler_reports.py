@@ -14,7 +14,7 @@ async def test_an_overridden_policy_names_the_one_that_overrides_it(node: Node) 
     assert "OOMPolicy shop/high" in refusal.message
     winner = node.tracker.governing.of(app.cgroup.inode)
     assert winner is not None
-    assert winner.name == "high"
+    assert winner.reference.name == "high"
 
 
 async def test_a_policy_that_cannot_be_read_is_reported_and_the_others_are_enforced(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from oomwarden.agent.delivery.event_retries import EventRetries
 from oomwarden.agent.detection.limit_hits import LimitedCgroup, LimitHitMonitor
+from oomwarden.agent.detection.memory_events import MemoryEventMonitor
 from oomwarden.agent.detection.usage_patterns import UsagePatternMonitor
 from oomwarden.agent.informers.inventory import Container, Inventory
 from oomwarden.agent.reporting.early_warnings import (
@@ -40,7 +41,8 @@ class Node:
         self.posted: list[dict[str, Any]] = []
         self.inventory = Inventory()
         roots = HostRoots(CgroupRoot(tmp_path), ProcRoot(tmp_path))
-        self.hits = LimitHitMonitor(self.inventory, {}, roots)
+        events = MemoryEventMonitor(self.inventory, {}, lambda _: None)
+        self.hits = LimitHitMonitor(self.inventory, {}, roots, lambda _: None, events)
         self.near: list[tuple[RecentNearMisses, LimitedCgroup]] = []
         self.warnings = EarlyWarnings(
             "node-1", thresholds, self.inventory, self.hits, UsagePatternMonitor(self.inventory),

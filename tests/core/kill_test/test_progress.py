@@ -75,14 +75,14 @@ def test_the_last_line_of_the_log_is_the_last_step() -> None:
 
 
 def test_the_metric_is_read_from_the_exposition_format() -> None:
-    text = "# HELP oomwarden_oom_kills_total OOM\noomwarden_oom_kills_total 12.0\n"
+    text = "# HELP oomwarden_recorded_kills_total OOM\noomwarden_recorded_kills_total 12.0\n"
     assert kills_metric(text) == 12
-    assert kills_metric("oomwarden_oom_kills_total 1e+06") == 1_000_000
-    assert kills_metric("oomwarden_oom_kills_total eee") is None
+    assert kills_metric("oomwarden_recorded_kills_total 1e+06") == 1_000_000
+    assert kills_metric("oomwarden_recorded_kills_total eee") is None
     assert kills_metric("") is None
 
 
 @given(st.text())
 def test_no_text_makes_the_parsers_fail(text: str) -> None:
     last_step(text)
-    kills_metric(f"oomwarden_oom_kills_total {text}")
+    kills_metric(f"oomwarden_recorded_kills_total {text}")

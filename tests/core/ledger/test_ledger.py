@@ -185,3 +185,15 @@ def test_a_container_that_only_the_log_names_has_the_logs_id() -> None:
     )
     (one,) = ledger.settle_pod(10, [LogEvidence(pod, unseen, 1, 1)])
     assert one.container == unseen
+
+
+def test_the_gap_is_what_the_kernel_has_counted_and_no_record_covers() -> None:
+    ledger = Ledger()
+    ledger.open(Cgroup(1, "/1", Level.KUBEPODS), None)
+    ledger.open(Cgroup(10, "/1/10", Level.POD), 1)
+    assert ledger.unrecorded_kills() == 0
+    ledger.observe(Reading(1, KillCounters(oom_kill=3)))
+    ledger.observe(Reading(10, KillCounters(oom_kill=3)))
+    assert ledger.unrecorded_kills() == 3
+    ledger.settle_pod(10)
+    assert ledger.unrecorded_kills() == 0

@@ -17,6 +17,7 @@ from oomwarden.core.reporting.policy_report import (
     MAX_TEXT,
     MAX_WARNINGS,
     ContainerStatus,
+    ReportHooks,
     policy_reports,
 )
 
@@ -101,7 +102,7 @@ def test_containers_with_warnings_are_counted_and_some_are_listed() -> None:
     items = [ContainerStatus(pod(), f"c{number}", evaluated(policy()), done) for number in range(9)]
     remarks = (Remark("OutranksNode", "."), Remark("Other", "."))
     counts = {policy().key: 1}
-    (report,) = policy_reports(by_key(policy()), counts, items, {}, warn=lambda *_: remarks)
+    (report,) = policy_reports(by_key(policy()), counts, items, {}, ReportHooks(lambda *_: remarks))
     assert (report.warned, len(report.warnings)) == (9, MAX_WARNINGS)
 
 
@@ -111,7 +112,7 @@ def test_harm_is_reported_of_a_score_in_force_or_of_an_observer() -> None:
 
     def warnings(by: Policy, outcome: ScanOutcome | None) -> list[str]:
         item = ContainerStatus(pod(), "app", evaluated(by), outcome)
-        (report,) = policy_reports(by_key(by), {by.key: 1}, [item], {}, warn)
+        (report,) = policy_reports(by_key(by), {by.key: 1}, [item], {}, ReportHooks(warn))
         return [each.message for each in report.warnings]
 
     assert warnings(policy(), None) == []
@@ -181,3 +182,15 @@ def test_the_order_of_reports_does_not_depend_on_the_order_of_containers() -> No
     other = policy_reports(by_key(second, first), counts, items[::-1], {})
     assert one == other
     assert [each.name for each in one] == ["a", "b"]
+
+
+def test_each_refused_container_is_noted_once_with_its_first_reason() -> None:
+    remarks, noted = (Remark("NotSaved", "."), Remark("Other", ".")), list[tuple[str, str]]()
+    count = MAX_REFUSALS + 3
+    items = [
+        ContainerStatus(pod(), f"app-{n}", evaluated(policy()), remarks=remarks)
+        for n in range(count)
+    ]
+    hooks = ReportHooks(refused=lambda key, reason: noted.append((key.name, reason)))
+    policy_reports(by_key(policy()), {policy().key: count}, items, {}, hooks)
+    assert noted == [(policy().name, "NotSaved")] * count

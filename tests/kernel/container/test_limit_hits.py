@@ -38,7 +38,7 @@ class Host:
             if (self.cgroups.root / app).exists()
         ]
         paths = {each.inode: each.path for pod, below in known for each in (pod, *below)}
-        return {paths[inode]: hits for inode, hits in self.files.read(known).items()}
+        return {paths[inode]: hits for inode, hits in self.files.read(known).own.items()}
 
 
 @pytest.fixture

@@ -37,6 +37,8 @@ class OutboxCounts:
     """Records that the API server refuses and that are retried."""
     refusal_reason: str = ""
     """Why the newest of them was refused."""
+    oldest: float | None = None
+    """Since when the oldest record waits that may be posted, in wall-clock seconds."""
 
 
 def pending(connection: sqlite3.Connection) -> list[str]:
@@ -91,12 +93,15 @@ def body_of(row: OutboxRow) -> str:
 
 
 def outbox_counts(connection: sqlite3.Connection) -> OutboxCounts:
-    """Return how many records are held, undeliverable and refused."""
+    """Return how many records are held, undeliverable and refused, and since when one waits."""
     select = "SELECT COUNT(*), COALESCE(SUM(kills), 0) FROM held"
     held, held_kills = connection.execute(select).fetchone()
     given_up = "SELECT COUNT(*) FROM outbox WHERE state = 'Undeliverable'"
     (undeliverable,) = connection.execute(given_up).fetchone()
-    return OutboxCounts(held, held_kills, undeliverable, *refusals.summary(connection))
+    waiting = "SELECT MIN(created) FROM outbox WHERE state IN ('Pending', 'Refused')"
+    (oldest,) = connection.execute(waiting).fetchone()
+    refused, reason = refusals.summary(connection)
+    return OutboxCounts(held, held_kills, undeliverable, refused, reason, oldest)
 
 
 def remove_delivered(connection: sqlite3.Connection, row: OutboxRow, kills: int) -> bool:

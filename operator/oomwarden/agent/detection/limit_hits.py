@@ -1,23 +1,29 @@
-"""Counts near misses: limits that were hit without a kill.
+"""Counts near misses: limits that were hit without a kill; and all other memory events.
 
-The steps, in order: has any limit been hit since the last round -> if so, read the pods and their
+The steps, in order: has any counter moved since the last round -> if so, read the pods and their
 containers -> count what no failure follows -> read how long tasks waited for memory.
 """
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
+from oomwarden.agent.detection.memory_events import MemoryEventMonitor
 from oomwarden.agent.informers.inventory import Container, Inventory
 from oomwarden.agent.runtime.worker import KernelWorker, StuckError
 from oomwarden.core.incidents.near_misses import LimitHolder, NearMissCounts, RecentNearMisses
 from oomwarden.core.ledger.account import Account
 from oomwarden.core.model.cgroup import Cgroup, Level, LimitHits
 from oomwarden.core.parse.pressure import MemoryStalls
-from oomwarden.kernel.container.limit_hits import LimitHitFiles, PodCgroups, read_stalls
+from oomwarden.kernel.container.limit_hits import (
+    EventReadings,
+    LimitHitFiles,
+    PodCgroups,
+    read_stalls,
+)
 from oomwarden.kernel.roots import HostRoots
 
 STALL_SECONDS = 60.0
@@ -64,11 +70,15 @@ class LimitHitMonitor:
         inventory: The containers of this node.
         accounts: All tracked cgroups, by inode.
         roots: The cgroup file system.
+        near_misses: Called with the near misses of each round.
+        events: Counts the other events.
     """
 
     inventory: Inventory
     accounts: Mapping[int, Account]
     roots: HostRoots
+    near_misses: Callable[[Mapping[LimitHolder, int]], None]
+    events: MemoryEventMonitor
     worker: KernelWorker = field(default_factory=partial(KernelWorker, "limit-hits"))
     _files: LimitHitFiles = field(init=False)
     _counts: NearMissCounts = field(default_factory=NearMissCounts)
@@ -103,12 +113,14 @@ class LimitHitMonitor:
         now = time.time()
         rising: Counter[LimitHolder] = Counter()
         readings = await self._read()
-        for inode, counted in readings.items():
+        for inode, counted in readings.own.items():
             if found := self._holder(inode):
                 rising[found.holder] += self._observe(inode, found, counted, now)
         self._counts.settle(now, self._is_live)
-        if readings:
+        self.near_misses(self._counts.take_confirmed())
+        if readings.own:
             self._counts.forget(self._is_live)
+        self.events.observe(readings.events, self._is_live)
         for holder in self._holders.keys() - self._counts.holders():
             del self._holders[holder]
         await self._read_stalls([each for each, hits in rising.most_common() if hits], now)
@@ -117,17 +129,18 @@ class LimitHitMonitor:
         account = self.accounts.get(inode)
         return account is not None and not account.gone
 
-    async def _read(self) -> dict[int, LimitHits]:
+    async def _read(self) -> EventReadings:
         """Read what has moved; nothing if the kernel does not answer: /metrics shows it."""
         top = next((each for each in self.accounts.values() if each.parent is None), None)
+        nothing = EventReadings({}, {})
         if top is None:
-            return {}
+            return nothing
         try:
             if not await self.worker.run(_TOP, partial(self._files.has_moved, top.cgroup)):
-                return {}
+                return nothing
             return await self.worker.run(_ALL, partial(self._files.read, self._pods()))
         except StuckError:
-            return {}
+            return nothing
 
     def _pods(self) -> PodCgroups:
         pods: dict[int, list[Cgroup]] = {

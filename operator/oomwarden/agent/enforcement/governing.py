@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from oomwarden.agent.enforcement.evaluator import Decision
-from oomwarden.api.oomkill import PolicyReference
+from oomwarden.core.enforcement.plan import Baseline
+from oomwarden.core.incidents.record_context import GoverningPolicy
 from oomwarden.core.model.mode import EnforcementMode
 
 MAX_KEPT = 4096
@@ -13,17 +14,21 @@ MAX_KEPT = 4096
 class GoverningPolicies:
     """By cgroup inode; the oldest are forgotten."""
 
-    _known: dict[int, PolicyReference] = field(default_factory=dict)
+    _known: dict[int, GoverningPolicy] = field(default_factory=dict)
 
-    def of(self, inode: int) -> PolicyReference | None:
+    def of(self, inode: int) -> GoverningPolicy | None:
         """Return the policy that governs, or governed, a container's cgroup; None: none does."""
         return self._known.get(inode)
 
-    def remember(self, inode: int, decision: Decision, mode: EnforcementMode | None) -> None:
+    def remember(
+        self, inode: int, decision: Decision, baseline: Baseline, mode: EnforcementMode | None
+    ) -> None:
         """Keep the winner of a decision; in mode Release no policy governs."""
         self._known.pop(inode, None)
         match = decision.evaluation.selection.winner
         if match is not None and mode is not EnforcementMode.RELEASE:
-            self._known[inode] = match.policy.reference
+            score, kubelets = decision.evaluation.target.score, baseline.value
+            lowers = score is not None and kubelets is not None and score < kubelets
+            self._known[inode] = GoverningPolicy(match.policy.reference, lowers)
         while len(self._known) > MAX_KEPT:
             del self._known[next(iter(self._known))]

@@ -23,6 +23,7 @@ from oomwarden.agent.enforcement.tracker import Tracker
 from oomwarden.agent.runtime.pace import ReconcilePacer
 from oomwarden.agent.runtime.signal import Signal
 from oomwarden.core.enforcement.plan import ScanOutcome
+from oomwarden.core.policy.policy import PolicyKey
 
 RESCAN_SECONDS = 10.0
 _LOG = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class ScoreReconciler:
         changed: Set when containers have to be evaluated again.
         evaluated: Called after all containers were evaluated.
         status_changed: Called when OOMNode may have to say something else.
+        repaired: Called with a policy, and with the number of processes that had lost its score.
         rescan: Longest time between two scans of a container, in seconds.
         progress: Time of the last step (`time.monotonic`).
     """
@@ -53,6 +55,7 @@ class ScoreReconciler:
     changed: Signal
     evaluated: Callable[[], None]
     status_changed: Callable[[], None]
+    repaired: Callable[[PolicyKey, int], None]
     rescan: float = RESCAN_SECONDS
     progress: float = 0.0
     _hurried: int = 0
@@ -142,12 +145,20 @@ class ScoreReconciler:
             done = (ScanOutcome(plan.target, in_effect=verified), None) if verified else None
             found = done or await self.scanner.scan(tracked)
             tracked.record_outcome(*found, self._now())
+            self._note_repairs(tracked, before, found[0])
             if (outcome := found[0]) and tracked.schedule.is_settled(began):
                 settled = self.baselines.settle(tracked.container, plan, outcome)
         tracked.schedule_next(self._now(), self.rescan, hurried=self._hurried)
         if tracked.outcome != before or settled:
             self.status_changed()
         return settled
+
+    def _note_repairs(
+        self, tracked: TrackedContainer, before: ScanOutcome | None, now: ScanOutcome | None
+    ) -> None:
+        winner = tracked.decision.evaluation.selection.winner if tracked.decision else None
+        if winner is not None and now is not None and (count := now.drifted_since(before)):
+            self.repaired(winner.policy.key, count)
 
     def _tracked(self) -> Iterable[TrackedContainer]:
         return self.tracker.containers.values()

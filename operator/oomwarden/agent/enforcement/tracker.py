@@ -71,7 +71,7 @@ class Tracker:
             fresh = self.evaluator.decide(container, baseline, tracked.decision)
             if self.view.synced and fresh is not None:
                 tracked.decision = fresh
-                self.governing.remember(inode, fresh, self.mode)
+                self.governing.remember(inode, fresh, baseline, self.mode)
             tracked.set_plan(self._plan(tracked, baseline, decided=fresh is not None), now)
 
     def live(self) -> list[TrackedContainer]:

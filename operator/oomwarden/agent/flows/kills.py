@@ -15,12 +15,13 @@ from oomwarden.agent.detection.kubepods import KubepodsDetection
 from oomwarden.agent.detection.layout import LayoutMonitor
 from oomwarden.agent.detection.memory_sampler import MemorySampler
 from oomwarden.agent.flows.node import LATE_SECONDS, Node
+from oomwarden.agent.metrics.container_counters import ContainerCounters
 from oomwarden.agent.recording.agent_kills import agent_pods
 from oomwarden.agent.recording.host_kills import HostKills
 from oomwarden.agent.recording.misreports import MisreportNotifier
 from oomwarden.agent.recording.recorder import Recorder
 from oomwarden.agent.recording.settler import NodeIdentity, Settler
-from oomwarden.api.oomkill import PolicyReference
+from oomwarden.core.incidents.record_context import GoverningPolicy
 from oomwarden.core.ledger.ledger import Ledger
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.kernel import syslog
@@ -37,7 +38,7 @@ class KillFlow:
         policy_of: Returns the policy that governs, or governed, a container's cgroup, by inode.
     """
 
-    def __init__(self, node: Node, policy_of: Callable[[int], PolicyReference | None]) -> None:
+    def __init__(self, node: Node, policy_of: Callable[[int], GoverningPolicy | None]) -> None:
         settings, client, signals = node.settings, node.client, node.signals
         cgroups = node.roots.cgroups
         self.layout = LayoutMonitor(node.inventory, cgroups)
@@ -61,6 +62,7 @@ class KillFlow:
             signals.status.set,
             signals.outbox,
         )
+        self.counters = ContainerCounters(node.inventory, node.store)
         self.misreports = MisreportNotifier(partial(events.post_own, client))
         recorded_ranges = partial(
             oomnodes.list_recorded_ranges,
@@ -76,7 +78,7 @@ class KillFlow:
             recorded_ranges,
             node.pressure.current,
             signals.outbox.set,
-            (self.misreports.kill_recorded,),
+            (self.misreports.kill_recorded, self.counters.kill_recorded),
         )
         self.samples = MemorySampler(node.inventory, self.settler.ledger.accounts, node.roots)
         self.host_kills = HostKills(node.host, node.store, self.kernel, self.settler.ledger)
@@ -90,10 +92,12 @@ class KillFlow:
 
     async def record(self, kubepods: Cgroup) -> None:
         """Detect and record until cancelled."""
+        await self.counters.load()
         async with asyncio.TaskGroup() as group:
             group.create_task(self.kernel.run(kubepods), name="detect")
             group.create_task(self.recorder.run(self.kernel.queue), name="bookkeep")
             group.create_task(self.samples.run(), name="samples")
+            group.create_task(self.counters.run(), name="counters")
 
     def loops(self) -> list[Loop]:
         """List the loops; only detection and recording can make the agent unhealthy."""

@@ -4,6 +4,7 @@ from functools import partial
 
 from oomwarden.agent.delivery.event_retries import EventRetries
 from oomwarden.agent.detection.limit_hits import LimitHitMonitor
+from oomwarden.agent.detection.memory_events import MemoryEventMonitor
 from oomwarden.agent.detection.usage_patterns import UsagePatternMonitor
 from oomwarden.agent.flows.kills import KillFlow
 from oomwarden.agent.flows.node import Node
@@ -18,7 +19,11 @@ class OutlookFlow:
 
     def __init__(self, node: Node, kills: KillFlow) -> None:
         settings, inventory = node.settings, node.inventory
-        self.hits = LimitHitMonitor(inventory, kills.settler.ledger.accounts, node.roots)
+        accounts, counters = kills.settler.ledger.accounts, kills.counters
+        others = MemoryEventMonitor(inventory, accounts, counters.events_counted)
+        self.hits = LimitHitMonitor(
+            inventory, accounts, node.roots, counters.near_misses_counted, others
+        )
         self.reporter = MemoryOutlookReporter(inventory, self.hits)
         self.warnings = EarlyWarnings(
             settings.node,

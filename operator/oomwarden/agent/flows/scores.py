@@ -19,6 +19,7 @@ from oomwarden.agent.enforcement.reconciler import ScoreReconciler
 from oomwarden.agent.enforcement.scanner import Scanner
 from oomwarden.agent.enforcement.tracker import Tracker
 from oomwarden.agent.flows.node import LATE_SECONDS, Node
+from oomwarden.agent.metrics.policy_metrics import PolicyMetrics
 from oomwarden.agent.reporting.resize_requests import ResizeRequests
 from oomwarden.core.enforcement.scoring import Floor
 from oomwarden.kube import oomnodes
@@ -31,6 +32,7 @@ class ScoreFlow:
     def __init__(self, node: Node) -> None:
         settings, signals = node.settings, node.signals
         self._node = node
+        self.metrics = PolicyMetrics()
         self.baselines = Baselines(node.store, node.boot_id)
         self.group_baselines = GroupKillBaselines(node.store, node.boot_id)
         self.offsets = OffsetReferences(node.store, node.boot_id, capacity=node.host.total_memory())
@@ -48,6 +50,7 @@ class ScoreFlow:
             signals.containers,
             signals.evaluated,
             signals.status.set,
+            self.metrics.repaired,
         )
         self.groups = GroupKillReconciler(
             self.tracker,

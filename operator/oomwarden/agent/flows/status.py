@@ -1,4 +1,4 @@
-"""From state to OOMNode: parts and loops that report, and the figures of /metrics."""
+"""From state to OOMNode: parts and loops that report."""
 
 import asyncio
 from functools import partial
@@ -16,7 +16,6 @@ from oomwarden.agent.reporting.node_services import NodeServicesMonitor
 from oomwarden.agent.reporting.node_status import NodeStatusBuilder, ReportInputs
 from oomwarden.agent.reporting.policy_reports import PolicyReporter
 from oomwarden.agent.reporting.status_writer import NodeStatusWriter
-from oomwarden.agent.runtime.health import MetricValues
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.kube import oomnodes
 from oomwarden.probes.loops import Loop, age_since
@@ -86,41 +85,13 @@ class StatusFlow:
             Loop("status", age_since(lambda: self.writer.progress)),
         ]
 
-    def figures(self) -> MetricValues:
-        """Return what /metrics shows."""
-        kills, scores, counts = self._kills, self._scores, self.builder.counts
-        numbers, blindness = kills.deliverer.counts, kills.kernel.blindness
-        return MetricValues(
-            kills=kills.recorder.kills,
-            unattributed=counts.get("unattributed", 0),
-            undeliverable=counts.get("undeliverable", 0),
-            outbox=kills.deliverer.waiting,
-            enforced_processes=scores.tracker.enforced_processes(),
-            group_repairs=scores.groups.repairs,
-            unreadable=kills.samples.unreadable
-            + kills.kernel.unreadable
-            + self._outlook.hits.unreadable,
-            missing_watches=blindness.watches,
-            unopened_cgroups=blindness.unopened,
-            log_overruns=kills.log.overruns,
-            held_records=numbers.held,
-            held_kills=numbers.held_kills,
-            refused_records=numbers.refused,
-            taken_names=counts.get("takenNames", 0),
-            stuck_since={
-                **scores.stuck_since(),
-                "samples": kills.samples.worker.stuck_since,
-                "limit-hits": self._outlook.hits.worker.stuck_since,
-                "services": self.services.worker.stuck_since,
-                "ranking": self.rank_source.stuck_since,
-            },
-        )
-
     async def _status(self) -> OOMNodeStatus:
         node, kills, scores = self._node, self._kills, self._scores
+        found = self.policies.report()
+        scores.metrics.reported(found)
         return await self.builder.status(
             ReportInputs(
-                policies=self.policies.report(),
+                policies=found,
                 unknown_fields=node.view.policies.unknown_fields(),
                 host_kills=await kills.host_kills.count(),
                 asked=scores.requests.asked,

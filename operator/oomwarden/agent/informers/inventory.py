@@ -10,6 +10,9 @@ from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.usage_pattern.verdict import Verdict
 
+ContainerName = tuple[str, str, str]
+"""Namespace, pod and container."""
+
 
 @dataclass(slots=True, eq=False)
 class Container:
@@ -71,6 +74,15 @@ class Inventory:
         """Return the pod of a pod's or container's cgroup; None if it is not known yet."""
         uid = cgroup.pod_uid or ""
         return self.pods.get(uid) or self.deleted.get(uid)
+
+    def by_name(self) -> dict[ContainerName, Container]:
+        """Return the live containers that have a name; of two cgroups of one name, the newer."""
+        found: dict[ContainerName, Container] = {}
+        for container in self.containers.values():
+            pod = self.pod(container.cgroup) if container.name else None
+            if pod is not None and container.name:
+                found[pod.namespace, pod.name, container.name] = container
+        return found
 
     def container(self, container: Container) -> ContainerFacts | None:
         """Return a container's facts, found by its id or its name; None if it is not known yet."""

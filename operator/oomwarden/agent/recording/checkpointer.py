@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 
 from oomwarden.agent.delivery import intake
 from oomwarden.agent.recording import agent_kills
+from oomwarden.agent.recording.kill_counts import kill_counts
 from oomwarden.agent.recording.settler import Settler
 from oomwarden.agent.store import checkpoints
+from oomwarden.agent.store import kill_counts as stored_counts
 from oomwarden.agent.store import pods as stored_pods
 from oomwarden.agent.store.checkpoints import Checkpoint
 from oomwarden.agent.store.counters import add_count
@@ -20,6 +22,7 @@ from oomwarden.core.incidents.agent_kills import AgentKills, count_agent_kills, 
 from oomwarden.core.incidents.incident import Incident
 from oomwarden.core.kernel_log.position import Position
 from oomwarden.core.ledger.account import Account
+from oomwarden.core.metrics.kill_count import KillCount
 from oomwarden.core.model.cgroup import Level
 from oomwarden.core.model.pod import PodFacts
 from oomwarden.core.quota.pressure import Pressure
@@ -47,6 +50,7 @@ class Delta:
     """What one transaction writes."""
 
     rows: list[OutboxRow]
+    counts: list[KillCount]
     checkpoints: list[Checkpoint]
     pods: list[PodFacts]
     pruned: list[int]
@@ -64,6 +68,7 @@ class Delta:
         stored_pods.save(db, boot_id, self.pods)
         stored_pods.forget(db, self.removed_pods)
         intake.enqueue(db, time.time(), self.rows, pressure)
+        stored_counts.add(db, self.counts)
         agent_kills.save(db, self.own_kills)
         add_count(db, "unattributed", self.unattributed)
         add_count(db, "beforeStart", self.before_start or 0)
@@ -116,6 +121,7 @@ class Checkpointer:
         pruned, self._pruned = self._pruned, []
         return Delta(
             rows=[_row(each, agents) for each in settled.incidents],
+            counts=[count for each in settled.incidents for count in kill_counts(each)],
             checkpoints=self._changed(),
             pods=self._changed_pods(live),
             pruned=pruned,

@@ -13,25 +13,29 @@ _KEY = "host_kills_before"
 
 @dataclass(slots=True)
 class HostKills:
-    """Counts since the store is new; 0 on a nested node, whose vmstat is that of its machine."""
+    """Counts since the store is new; 0 on a nested node, whose vmstat is that of its machine.
+
+    Attributes:
+        last: The number at the last call.
+    """
 
     host: Host
     store: Database
     kernel: KubepodsDetection
     ledger: Ledger
+    last: int = 0
     _before: int | None = None
-    _last: int = 0
 
     async def count(self) -> int:
         """Return the number of kills of host processes, such as daemons and ssh sessions."""
         top = self.kernel.kubepods and self.ledger.accounts.get(self.kernel.kubepods.inode)
         if not top or self.kernel.nested or top.unrecorded.oom_kill:
-            return self._last
+            return self.last
         outside = max(self.host.oom_kills() - top.observed.oom_kill, 0)
         if self._before is None:
             self._before = await self._begin(outside)
-        self._last = max(outside - self._before, 0)
-        return self._last
+        self.last = max(outside - self._before, 0)
+        return self.last
 
     async def _begin(self, outside: int) -> int:
         """Return what a new store has to subtract; a new boot starts at zero."""

@@ -9,12 +9,11 @@ from typing import Protocol
 from oomwarden.agent.detection.kernel_log import KernelLogReader
 from oomwarden.agent.detection.memory_sampler import timeline_before
 from oomwarden.agent.informers.inventory import Container, Inventory
-from oomwarden.api.oomkill import PolicyReference
 from oomwarden.core.incidents.cause import PodLimits
 from oomwarden.core.incidents.incident import Incident, PodSnapshot, investigate
 from oomwarden.core.incidents.largest_part import PodMemory
 from oomwarden.core.incidents.memory_history import UsageDetail
-from oomwarden.core.incidents.record_context import RecordContext
+from oomwarden.core.incidents.record_context import GoverningPolicy, RecordContext
 from oomwarden.core.incidents.unread_pod import has_own_limit, unread_snapshot
 from oomwarden.core.ledger.account import Account, CounterRange
 from oomwarden.core.ledger.ledger import Ledger, count_incidents
@@ -60,7 +59,7 @@ class Settler:
     ledger: Ledger
     inventory: Inventory
     log: KernelLogReader
-    policy_of: Callable[[int], PolicyReference | None]
+    policy_of: Callable[[int], GoverningPolicy | None]
     usage_of: Callable[[Cgroup], UsageDetail | None]
     removed: dict[int, Container] = field(default_factory=dict)
     _pods_without_own_oom: set[int] = field(default_factory=set)
@@ -174,7 +173,8 @@ class Settler:
         policy = self.policy_of(counted.container.inode) if counted.container else None
         node, boot = self.identity.node, self.identity.boot_id
         after, before = pending.after or None, pending.before
-        context = RecordContext(node, boot, after, before, policy, memory)
+        reference, lowers = policy or (None, False)
+        context = RecordContext(node, boot, after, before, reference, memory, is_protected=lowers)
         incident = investigate(counted, snapshot, context)
         self.log.claim(list(incident.log))
         return incident

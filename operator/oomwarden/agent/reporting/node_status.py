@@ -15,6 +15,7 @@ from oomwarden.agent.runtime.identity import memory_limit
 from oomwarden.agent.runtime.settings import Settings
 from oomwarden.agent.store.counters import counts as counts_in
 from oomwarden.agent.store.database import Database
+from oomwarden.api.base import Condition
 from oomwarden.api.oomnode import (
     AgentInfo,
     KernelInfo,
@@ -88,6 +89,7 @@ class NodeStatusBuilder:
         client: Asks the API server for the Node's memory.
         unreadable: The objects that cannot be read.
         counts: What the store has counted, as of the last call.
+        conditions: The conditions, as of the last call.
     """
 
     settings: Settings
@@ -98,6 +100,7 @@ class NodeStatusBuilder:
     client: Client
     unreadable: UnreadableObjects
     counts: dict[str, int] = field(default_factory=dict)
+    conditions: tuple[Condition, ...] = ()
     _started: str = field(default_factory=_now)
     _memory: tuple[str | None, str | None] = (None, None)
     _memory_at: float = float("-inf")
@@ -109,6 +112,7 @@ class NodeStatusBuilder:
         own = await self.store.run(own_pods.load)
         found = work.policies
         policies, left_out = fit_reports(found.policies)
+        self.conditions = node_conditions(self._findings(work, own), _now())
         return OOMNodeStatus(
             agent=AgentInfo(
                 version=__version__,
@@ -116,7 +120,7 @@ class NodeStatusBuilder:
                 started=self._started,
                 heartbeat=_now(),
             ),
-            conditions=node_conditions(self._findings(work, own), _now()),
+            conditions=self.conditions,
             kernel=KernelInfo(
                 release=self.host.release(),
                 boot_id=self.host.boot_id(),

@@ -3,7 +3,10 @@
 Everything here reads; nothing is decided, written or counted by a report.
 """
 
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from oomwarden.agent.baselines.scores import Baselines
@@ -16,9 +19,10 @@ from oomwarden.core.enforcement.node_services import outranks_node
 from oomwarden.core.enforcement.plan import Baseline
 from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.remark import Remark
+from oomwarden.core.policy.policy import PolicyKey
 from oomwarden.core.reporting.bounds import left_out_reports
 from oomwarden.core.reporting.outranked import OutrankedBy, outranked_list
-from oomwarden.core.reporting.policy_report import ContainerStatus, policy_reports
+from oomwarden.core.reporting.policy_report import ContainerStatus, ReportHooks, policy_reports
 
 _RELEASED = Remark(
     "Released",
@@ -45,12 +49,14 @@ class PolicyFindings(NamedTuple):
         policies: What became of each policy.
         outranked: Services of the node that are killed before containers because of policies.
         outranked_left_out: How many more there are.
+        reasons: Why policies are not in force, and on how many containers.
     """
 
     applied: Applied
     policies: tuple[PolicyReport, ...]
     outranked: tuple[OutrankedService, ...] = ()
     outranked_left_out: int = 0
+    reasons: Mapping[PolicyKey, Mapping[str, int]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +81,21 @@ class PolicyReporter:
         """Return what is applied on this node, and what became of each policy here."""
         items = [each for each in map(self._status, self.tracker.live()) if each]
         pods, policies = self.tracker.evaluator.pods_per_policy(), self.tracker.view.policies
-        found = policy_reports(policies.policies, pods, items, policies.unreadable, self._warn)
+        reasons: defaultdict[PolicyKey, Counter[str]] = defaultdict(Counter)
+        found = policy_reports(
+            policies.policies,
+            pods,
+            items,
+            policies.unreadable,
+            ReportHooks(self._warn, lambda key, reason: reasons[key].update((reason,))),
+        )
         outranked, left_out = outranked_list(items, self.outranked_by)
         return PolicyFindings(
             self._applied(),
             (*found, *left_out_reports(policies.left_out)),
             outranked,
             left_out,
+            reasons,
         )
 
     def _warn(self, item: ContainerStatus, score: int) -> tuple[Remark, ...]:

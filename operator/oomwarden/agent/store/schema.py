@@ -30,6 +30,9 @@ CREATE TABLE IF NOT EXISTS events (
 CREATE INDEX IF NOT EXISTS events_by_series ON events (series);
 CREATE TABLE IF NOT EXISTS pods (
   cgroup_uid TEXT PRIMARY KEY, boot_id TEXT NOT NULL, body TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS kill_counts (
+  metric TEXT NOT NULL, labels TEXT NOT NULL, count INTEGER NOT NULL,
+  PRIMARY KEY (metric, labels)) STRICT;
 CREATE TABLE IF NOT EXISTS baselines (
   boot_id TEXT NOT NULL, inode INTEGER NOT NULL, container_id TEXT NOT NULL,
   baseline INTEGER, ours TEXT NOT NULL, PRIMARY KEY (boot_id, inode)) STRICT;

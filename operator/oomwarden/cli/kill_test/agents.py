@@ -9,6 +9,7 @@ from oomwarden.cli.cluster.resources import PODS, with_query
 from oomwarden.cli.errors import CliError
 from oomwarden.core.history.kill_record import number_at, text_at
 from oomwarden.core.kill_test.progress import kills_metric
+from oomwarden.core.metrics.node_families import RECORDED_KILLS
 from oomwarden.core.objects.json_parts import Json, object_at, objects_at
 
 _PORT = 9808
@@ -82,7 +83,7 @@ def read_metric(cluster: Cluster, agents: AgentSet, node: str) -> MetricReading:
     except CliError as error:
         return MetricReading(None, "", f"the agent's metrics cannot be read: {error}")
     value = kills_metric(text)
-    missing = None if value is not None else f"{agent} serves no oomwarden_oom_kills_total"
+    missing = None if value is not None else f"{agent} serves no {RECORDED_KILLS.name}"
     return MetricReading(value, agent, missing)
 
 

@@ -21,6 +21,7 @@ from oomwarden.core.kill_test.steps import (
     describe_record,
     missing_steps,
 )
+from oomwarden.core.metrics.node_families import RECORDED_KILLS
 from oomwarden.core.objects.json_parts import Json, Manifest, object_at
 
 POLL_SECONDS = 0.2
@@ -157,7 +158,7 @@ class KillTrial:
             return "the agents are not known, or the kill came first", StepOutcome.SKIPPED
         if before.value is None:
             return before.obstacle or "unknown", StepOutcome.SKIPPED
-        name = "oomwarden_oom_kills_total"
+        name = RECORDED_KILLS.name
         for _ in range(_METRIC_READS):
             after = read_metric(self.cluster, self.agents, self.progress.node)
             if after.value is not None and after.value > before.value:

@@ -111,6 +111,7 @@ class ScanOutcome:
         target: The score of the plan.
         in_effect: PIDs of processes that have the score they should have.
         changed: How many processes were written to.
+        written: PIDs of these processes.
         own: How many processes have a score of their own.
         failures: How many processes could not be read or written.
         failure: The first of these errors.
@@ -124,6 +125,7 @@ class ScanOutcome:
         too_many: How many scores of processes' own there is no room to save.
         own_scores: All scores of processes' own to store from now on; None if they were not read.
         cgroups_skipped: The container has more sub-cgroups than a scan can visit.
+        written: PIDs of processes that were written to.
     """
 
     target: int | None
@@ -142,11 +144,22 @@ class ScanOutcome:
     too_many: int = 0
     own_scores: OwnScores | None = None
     cgroups_skipped: bool = False
+    written: frozenset[int] = frozenset()
 
     @property
     def desired(self) -> DesiredScores:
         """Return what the scan was for."""
         return (self.target, self.rules)
+
+    def drifted_since(self, before: "ScanOutcome | None") -> int:
+        """Count the processes that had the score they should have, had lost it, and got it again.
+
+        Args:
+            before: The scan before this one.
+        """
+        if before is None or before.desired != self.desired:
+            return 0
+        return len(before.in_effect & self.written)
 
     @property
     def fully_applied(self) -> bool:

@@ -56,12 +56,22 @@ class UsageDetail:
     Attributes:
         process_count: Number of processes in the container.
         processes: The largest of them.
+        inactive_file: Bytes of page cache that the kernel reclaims first.
     """
 
     sample: UsageSample
     composition: Composition | None
     process_count: int
     processes: tuple[ProcessUsage, ...] = ()
+    inactive_file: int = 0
+
+    @property
+    def working_set(self) -> int:
+        """Charged memory without `inactive_file`, in bytes, as the kubelet computes it.
+
+        Source: cadvisor container/libcontainer/handler.go, setMemoryStats (v0.60).
+        """
+        return max(self.sample.usage - self.inactive_file, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ class NearMissCounts:
     _holding: set[int] = field(default_factory=set)
     """The cgroups with hits that are held back: few, so that a round costs little."""
     _windows: dict[LimitHolder, list[_Slice]] = field(default_factory=dict)
+    _confirmed: dict[LimitHolder, int] = field(default_factory=dict)
 
     def observe(
         self, inode: int, holder: LimitHolder, now_counted: LimitHits, now: float, *, is_new: bool
@@ -109,6 +110,11 @@ class NearMissCounts:
             self._drop_held(inode)
             del self._cgroups[inode]
 
+    def take_confirmed(self) -> dict[LimitHolder, int]:
+        """Return the near misses since the last call."""
+        taken, self._confirmed = self._confirmed, {}
+        return taken
+
     def holders(self) -> AbstractSet[LimitHolder]:
         """Return whose limits were hit within the last hour, or whose hits are held back."""
         held = {self._cgroups[inode].holder for inode in self._holding}
@@ -129,6 +135,7 @@ class NearMissCounts:
         if not count:
             return
         self._drop_held(inode)
+        self._confirmed[cgroup.holder] = self._confirmed.get(cgroup.holder, 0) + count
         slices = self._windows.setdefault(cgroup.holder, [])
         if slices and 0 <= at - slices[-1].since < SLICE_SECONDS:
             slices[-1].last = max(at, slices[-1].last)

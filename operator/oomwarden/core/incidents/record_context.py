@@ -1,9 +1,22 @@
 """Where and when an incident was observed."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from oomwarden.api.oomkill import PolicyReference
 from oomwarden.core.incidents.memory_history import MemoryTimeline
+
+
+class GoverningPolicy(NamedTuple):
+    """The policy that governs a container.
+
+    Attributes:
+        reference: Its kind and name.
+        lowers_score: Whether it gives the container a lower score than the kubelet's.
+    """
+
+    reference: PolicyReference
+    lowers_score: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +30,7 @@ class RecordContext:
         before: The kill happened before this time (wall-clock seconds).
         policy: The policy that governed the container.
         memory: The container's memory before the kill.
+        is_protected: Whether the policy gave the container a lower score than the kubelet's.
     """
 
     node: str
@@ -25,3 +39,4 @@ class RecordContext:
     before: float
     policy: PolicyReference | None = None
     memory: MemoryTimeline | None = None
+    is_protected: bool = False

@@ -6,11 +6,12 @@ from datetime import datetime
 
 from oomwarden.core.history.kill_record import number_at, text_at, time_at
 from oomwarden.core.kill_test.sacrifice import CONTAINER
+from oomwarden.core.metrics.node_families import RECORDED_KILLS
 from oomwarden.core.objects.json_parts import Json, object_at, objects_at
 
 OOM_KILLED = "OOMKilled"
 _BY_SIGKILL = 137
-_KILLS = re.compile(r"^oomwarden_oom_kills_total ([0-9.e+]+)$", re.MULTILINE)
+_KILLS = re.compile(rf"^{RECORDED_KILLS.name} ([0-9.e+]+)$", re.MULTILINE)
 _MAX_MESSAGE = 300
 _PATIENT = {"ContainerCreating", "PodInitializing"}
 """Reasons to wait that are no obstacle."""

@@ -168,6 +168,11 @@ class Ledger:
             self._record_oom(level, kills)
             account = level
 
+    def unrecorded_kills(self) -> int:
+        """Count the killed processes that no record covers yet."""
+        top = (each for each in self.accounts.values() if each.parent is None)
+        return sum(max(each.unrecorded.oom_kill, 0) for each in top)
+
     def discard_idle_oom(self) -> None:
         """Mark `oom` that led to no kill as recorded, so that it does not explain a later kill.
 

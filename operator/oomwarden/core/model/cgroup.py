@@ -1,5 +1,6 @@
 """Cgroups as the kernel and the kubelet lay them out, and their counters."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -80,3 +81,7 @@ class LimitHits:
 
     hits: int = 0
     failures: int = 0
+
+
+MemoryEvents = Mapping[str, int]
+"""The counters of memory.events by their names: low, high, max, oom, oom_kill, oom_group_kill."""

@@ -1,6 +1,10 @@
 """Parse the kernel's small text files: flat-keyed counters and "integer or max" values."""
 
-from oomwarden.core.model.cgroup import KillCounters, LimitHits
+from oomwarden.core.model.cgroup import KillCounters, LimitHits, MemoryEvents
+
+MEMORY_EVENTS = ("low", "high", "max", "oom", "oom_kill", "oom_group_kill")
+"""The keys of memory.events up to Linux 7.1; oom_group_kill exists since 5.17."""
+_EVENTS = {each.encode(): each for each in MEMORY_EVENTS}
 
 _DIGITS = 20
 """Digits of the largest 64-bit number; the kernel writes no longer ones."""
@@ -31,6 +35,12 @@ def parse_memory_events(text: bytes) -> KillCounters | None:
         oom_kill=counters[b"oom_kill"],
         oom_group_kill=counters.get(b"oom_group_kill", 0),
     )
+
+
+def parse_events(text: bytes) -> MemoryEvents:
+    """Parse all counters of memory.events that this version knows; empty if there are none."""
+    counters = parse_counters(text)
+    return {name: counters[key] for key, name in _EVENTS.items() if key in counters}
 
 
 def parse_limit_hits(text: bytes) -> LimitHits | None:

@@ -75,6 +75,11 @@ def parse_composition(text: bytes, swap: int = 0) -> Composition | None:
     return replace(found, kernel_other=max(sizes.get(b"kernel", 0) - known, 0))
 
 
+def parse_inactive_file(text: bytes) -> int:
+    """Parse the bytes of page cache that is reclaimed first from memory.stat; 0 if unknown."""
+    return _size(parse_counters(text).get(b"inactive_file", 0))
+
+
 def _size(number: int) -> int:
     return number if number < _NEGATIVE else 0
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import repeat
+from typing import NamedTuple
 
 from oomwarden.api.oomnode import PolicyReport, Refusal
 from oomwarden.core.enforcement.evaluation import Evaluation
@@ -73,9 +75,25 @@ HarmCheck = Callable[[ContainerStatus, int], tuple[Remark, ...]]
 """Returns what harm a container may do at a score."""
 
 
+class ReportHooks(NamedTuple):
+    """What happens beside a report.
+
+    Attributes:
+        harm: Returns what harm a container may do at a score.
+        refused: Called for each container on which a policy is not in force, with the first reason.
+    """
+
+    harm: HarmCheck = lambda *_: ()
+    refused: Callable[[PolicyKey, str], None] = lambda *_: None
+
+
+_NO_HOOKS = ReportHooks()
+
+
 @dataclass(slots=True)
 class _Tally:
     pods: int
+    note: Callable[[str], None]
     matched: int = 0
     enforced: int = 0
     observed: int = 0
@@ -87,6 +105,8 @@ class _Tally:
     def refuse(self, item: ContainerStatus, remarks: Sequence[Remark]) -> None:
         """Count a container once, whatever the number of remarks, and name the first remarks."""
         self.refused += bool(remarks)
+        if remarks:
+            self.note(remarks[0].reason)
         room = MAX_REFUSALS - len(self.refusals)
         self.refusals += [_refusal(item, remark) for remark in remarks[:room]]
 
@@ -116,7 +136,7 @@ def policy_reports(
     pods: Mapping[PolicyKey, int],
     items: Iterable[ContainerStatus],
     unreadable: Mapping[PolicyKey, str],
-    warn: HarmCheck = lambda *_: (),
+    hooks: ReportHooks = _NO_HOOKS,
 ) -> tuple[PolicyReport, ...]:
     """Report each policy that selects pods of this node, and each invalid policy.
 
@@ -125,11 +145,15 @@ def policy_reports(
         pods: How many of this node's pods each policy selects.
         items: The running containers.
         unreadable: Why a policy is invalid.
-        warn: What harm a container may do under its winner, or an observer.
+        hooks: What happens beside it.
     """
-    tallies = {key: _Tally(count) for key, count in pods.items() if count and key in policies}
+    tallies = {
+        key: _Tally(count, partial(hooks.refused, key))
+        for key, count in pods.items()
+        if count and key in policies
+    }
     for item in sorted(items, key=lambda each: (each.pod.namespace, each.pod.name, each.container)):
-        _count(item, tallies, warn)
+        _count(item, tallies, hooks.harm)
     found = [_report(policies[key], tally) for key, tally in tallies.items()]
     found += [_invalid_report(key, why) for key, why in unreadable.items()]
     return tuple(sorted(found, key=lambda each: (each.kind, each.namespace or "", each.name)))

@@ -1,11 +1,12 @@
-"""How often the limits of pods and containers were hit, through descriptors that stay open."""
+"""The memory events of pods and containers, through descriptors that stay open."""
 
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from oomwarden.core.model.cgroup import Cgroup, LimitHits
-from oomwarden.core.parse.flat_keyed import parse_limit_hits
+from oomwarden.core.model.cgroup import Cgroup, LimitHits, MemoryEvents
+from oomwarden.core.parse.flat_keyed import parse_events, parse_limit_hits
 from oomwarden.core.parse.pressure import MemoryStalls, parse_pressure
 from oomwarden.kernel.cgroup import files
 from oomwarden.kernel.cgroup.descriptors import check_reserve
@@ -15,6 +16,18 @@ from oomwarden.kernel.cgroup.members import open_container
 PodCgroups = Sequence[tuple[Cgroup, Sequence[Cgroup]]]
 """Each pod with its containers."""
 _ALL, _OWN = "memory.events", "memory.events.local"
+
+
+class EventReadings(NamedTuple):
+    """Counters by cgroup inode.
+
+    Attributes:
+        own: How often a cgroup's own limit was hit (memory.events.local).
+        events: What was counted in a cgroup and below it (memory.events).
+    """
+
+    own: dict[int, LimitHits]
+    events: dict[int, MemoryEvents]
 
 
 @dataclass(slots=True)
@@ -40,27 +53,30 @@ class LimitHitFiles:
         self._top = top.inode
         return self._moved(top)
 
-    def read(self, pods: PodCgroups) -> dict[int, LimitHits]:
-        """Read the pods with hits since the last call, and their containers, by cgroup inode.
+    def read(self, pods: PodCgroups) -> EventReadings:
+        """Read the pods with events since the last call, and their containers.
 
         Args:
             pods: All pods. The files of others are closed.
         """
         live = {each.inode for pod, below in pods for each in (pod, *below)}
         self._close_all_but(live | {self._top})
-        found: dict[int, LimitHits] = {}
+        found = EventReadings({}, {})
         for pod, containers in pods:
             if self._moved(pod):
-                found |= self._read_pod(pod, containers)
+                self._read_pod(pod, containers, found)
         return found
 
-    def _read_pod(self, pod: Cgroup, containers: Sequence[Cgroup]) -> dict[int, LimitHits]:
-        counted = parse_limit_hits(self._seen[pod.inode])
-        levels = (pod, *containers)
-        if counted is not None and not counted.hits:  # nor was any limit below it
-            return {each.inode: LimitHits() for each in levels}
-        own = {each.inode: self._own(each) for each in levels}
-        return {inode: hits for inode, hits in own.items() if hits is not None}
+    def _read_pod(self, pod: Cgroup, containers: Sequence[Cgroup], found: EventReadings) -> None:
+        counted = found.events[pod.inode] = parse_events(self._seen[pod.inode])
+        if counted and not any(counted.values()):  # nor was anything counted below it
+            found.own.update({each.inode: LimitHits() for each in (pod, *containers)})
+            found.events.update({each.inode: counted for each in containers})
+            return
+        for each in containers:
+            found.events[each.inode] = parse_events(self._read(each, _ALL))
+        own = {each.inode: self._own(each) for each in (pod, *containers)}
+        found.own.update({inode: hits for inode, hits in own.items() if hits is not None})
 
     def close(self) -> None:
         """Close all descriptors."""

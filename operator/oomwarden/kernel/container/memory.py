@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from oomwarden.core.incidents.memory_history import ProcessUsage, UsageDetail, UsageSample, largest
 from oomwarden.core.model.cgroup import Cgroup
-from oomwarden.core.parse.memory_stat import Composition, parse_composition
+from oomwarden.core.parse.memory_stat import Composition, parse_composition, parse_inactive_file
 from oomwarden.kernel.cgroup import files
 from oomwarden.kernel.cgroup.descriptors import check_reserve
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
@@ -74,31 +74,34 @@ def read_usage_detail(root: CgroupRoot, proc: ProcRoot, cgroup: Cgroup) -> Usage
         ValueError: A file could not be parsed.
     """
     with open_container(root, cgroup) as directory:
-        now, composition = _charged(directory)
+        now, composition, inactive = _charged(directory)
         found = list_pids(directory)
     few = len(found) <= MAX_PROCESSES and not isinstance(found, PartialPids)
     resident = _resident(proc, found) if few else {}
     processes = (_process(proc, pid) for pid in largest(resident))
-    return UsageDetail(now, composition, len(found), tuple(each for each in processes if each))
+    known = tuple(each for each in processes if each)
+    return UsageDetail(now, composition, len(found), known, inactive)
 
 
 def read_charged_memory(root: CgroupRoot, cgroup: Cgroup) -> UsageDetail | None:
     """Read the memory charged to a cgroup. Return None if it is gone or cannot be read."""
     try:
         with open_container(root, cgroup) as directory:
-            return UsageDetail(*_charged(directory), 0)
+            now, composition, inactive = _charged(directory)
+            return UsageDetail(now, composition, 0, inactive_file=inactive)
     except (CgroupGoneError, OSError, ValueError):
         return None
 
 
-def _charged(directory: int) -> tuple[UsageSample, Composition | None]:
+def _charged(directory: int) -> tuple[UsageSample, Composition | None, int]:
     now = UsageSample(time.time(), int(files.read_at(directory, "memory.current")))
     try:
         swap = int(files.read_at(directory, "memory.swap.current"))
     except CgroupGoneError:  # no such file on a kernel without swap
         swap = 0
-    composition = parse_composition(files.read_at(directory, "memory.stat"), swap)
-    return now, composition.within(now.usage) if composition else None
+    stat = files.read_at(directory, "memory.stat")
+    composition = parse_composition(stat, swap)
+    return now, composition.within(now.usage) if composition else None, parse_inactive_file(stat)
 
 
 def _resident(proc: ProcRoot, found: list[int]) -> dict[int, int]:

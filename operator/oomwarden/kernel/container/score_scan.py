@@ -35,6 +35,7 @@ class ScoreScan:
         blank: Processes without a command line.
         failed: Errors of processes that could not be read or written.
         changed: Number of writes.
+        written: Processes that were written to.
         late: Whether the time has run out.
         own: The scores that processes had of their own.
     """
@@ -49,6 +50,7 @@ class ScoreScan:
     blank: set[int] = field(default_factory=set)
     failed: dict[int, str] = field(default_factory=dict)
     changed: int = 0
+    written: set[int] = field(default_factory=set)
     late: bool = False
     own: OwnScoreScan = field(init=False)
 
@@ -126,6 +128,7 @@ class ScoreScan:
         if classify(now, self.plan, named, own) is ProcessState.MOVABLE:
             now = process.write_score(wanted)
             self.changed += 1
+            self.written.add(process.pid)
         self.found[process.pid] = self._record_state(process, now, named, own)
 
     @contextmanager
@@ -172,6 +175,7 @@ class ScoreScan:
             target=self.plan.target,
             in_effect=holding,
             changed=self.changed,
+            written=frozenset(self.written),
             own=len(count(ProcessState.OWN)),
             failures=len(self.failed),
             failure=next(iter(self.failed.values()), ""),

@@ -1,0 +1,1 @@
+"""What /metrics shows of containers and policies."""
