@@ -12,10 +12,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from oomwarden.agent.runtime.health import serve
-from oomwarden.agent.runtime.snapshot import TimedValue
 from oomwarden.core.metrics.exposition import single
 from oomwarden.core.metrics.node_families import LEDGER_FAMILIES
 from oomwarden.probes.loops import Loop
+from oomwarden.probes.snapshot import TimedValue
 
 from bench.figures import spread, table
 

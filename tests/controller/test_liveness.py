@@ -5,7 +5,7 @@ import time
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from oomwarden.controller.liveness import EventLoopLiveness, serve_healthz
+from oomwarden.controller.liveness import EventLoopLiveness, serve
 from oomwarden.probes.loops import Loop
 
 
@@ -20,7 +20,7 @@ def status(port: int) -> int:
 
 async def test_healthz_returns_503_while_the_event_loop_hangs_and_200_afterwards() -> None:
     liveness = EventLoopLiveness()
-    server = serve_healthz(0, Loop("event-loop", liveness.loop.age, 0.3))
+    server = serve(0, [Loop("event-loop", liveness.loop.age, 0.3)], tuple)
     beating = asyncio.create_task(liveness.run())
     await asyncio.sleep(0)
     assert await asyncio.to_thread(status, server.port) == 200

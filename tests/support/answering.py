@@ -1,11 +1,13 @@
 """OOMKills as the API server returns them, and a responder that does not wait."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from oomwarden.controller.limits.oom_responder import OOMResponder
+from oomwarden.core.metrics.operator_counts import OperatorCounts
 from oomwarden.core.objects.unreadable import UnreadableObjects
 from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
@@ -80,11 +82,14 @@ class Kills:
         return {"metadata": {"managedFields": [entry]}, "status": status}
 
 
-async def run_responder(kills: Kills, pod: OnePod) -> None:
+async def run_responder(kills: Kills, pod: OnePod, counts: OperatorCounts | None = None) -> None:
     async def no_sleep(_: float) -> None:
         await asyncio.sleep(0)
 
-    responder = OOMResponder(kills, pod, "operator-1", UnreadableObjects(), lambda: NOW, no_sleep)
+    responder = OOMResponder(
+        kills, pod, "operator-1", UnreadableObjects(), lambda: NOW, no_sleep,
+        counts or OperatorCounts(time.monotonic),
+    )  # fmt: skip
     task = asyncio.create_task(responder.run())
     for _ in range(30):
         await asyncio.sleep(0)

@@ -19,7 +19,6 @@ from oomwarden.agent.flows.status import StatusFlow
 from oomwarden.agent.flows.watches import ApiWatches
 from oomwarden.agent.runtime import health
 from oomwarden.agent.runtime.lock import Readiness, node_lock
-from oomwarden.agent.runtime.progress import WatchProgress
 from oomwarden.agent.runtime.settings import Settings
 from oomwarden.agent.store.database import Database
 from oomwarden.agent.store_check import check
@@ -29,6 +28,7 @@ from oomwarden.kube.transport import reflector
 from oomwarden.kube.transport.client import Client, connect
 from oomwarden.kube.transport.guarded_handler import guard
 from oomwarden.probes.loops import Loop
+from oomwarden.probes.watch_progress import WatchProgress
 
 _START_SECONDS = 60.0
 """By then, all lists have been read and the first reports written."""

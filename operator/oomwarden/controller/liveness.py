@@ -1,11 +1,17 @@
-"""The operator's liveness: /healthz shows whether its event loop runs."""
+"""The operator's /healthz, which shows whether its event loop runs, and its /metrics."""
 
 import asyncio
 import time
+from collections.abc import Callable, Sequence
 from functools import partial
+from http import HTTPStatus
 
+from oomwarden.core.metrics.exposition import CONTENT_TYPE, Families, exposition
+from oomwarden.probes.http_head import HttpResponse
 from oomwarden.probes.loops import Loop, age_since, healthz
+from oomwarden.probes.process_metrics import process_families
 from oomwarden.probes.server import ProbeServer
+from oomwarden.probes.snapshot import Snapshot
 
 BEAT_SECONDS = 1.0
 LATE_SECONDS = 5.0
@@ -26,10 +32,24 @@ class EventLoopLiveness:
             await asyncio.sleep(BEAT_SECONDS)
 
 
-def serve_healthz(port: int, loop: Loop) -> ProbeServer:
-    """Serve /healthz in a separate thread.
+def serve(port: int, loops: Sequence[Loop], families: Callable[[], Families]) -> ProbeServer:
+    """Serve /healthz and /metrics in a separate thread; called in the event loop.
+
+    While the event loop hangs, /metrics has the last values, and the age of the loop.
+
+    Args:
+        port: TCP port; 0 for any free one.
+        loops: The loops whose ages are shown; those with a limit decide on /healthz.
+        families: Returns the operator's metrics; called in the event loop at each scrape.
 
     Raises:
         OSError: The port is already in use.
     """
-    return ProbeServer(port, {"/healthz": partial(healthz, [loop])})
+    snapshot = Snapshot(families, asyncio.get_running_loop())
+
+    def metrics() -> HttpResponse:
+        latest = snapshot.get()
+        shown = (*process_families("operator", loops), *(latest.value if latest else ()))
+        return HttpResponse(HTTPStatus.OK, exposition(shown), CONTENT_TYPE)
+
+    return ProbeServer(port, {"/healthz": partial(healthz, loops), "/metrics": metrics})

@@ -64,7 +64,7 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument("command", nargs="?", choices=("run", "release"), default="run")
     parser.add_argument(
         "--port", type=int, default=environment.get("OOMWARDEN_HEALTH_PORT", "8080"),
-        help="run: port of /healthz; OOMWARDEN_HEALTH_PORT",
+        help="run: port of /healthz and /metrics; OOMWARDEN_HEALTH_PORT",
     )  # fmt: skip
     parser.add_argument(
         "--namespace", default=environment.get("POD_NAMESPACE"),

@@ -8,19 +8,23 @@ import asyncio
 import logging
 import os
 import platform
+import time
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import kopf
+from lightkube.core.resource import api_info
 
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.initial_mode import InitialMode
 from oomwarden.controller.limits.oom_responder import OOMResponder
 from oomwarden.controller.limits.resizer import Resizer
 from oomwarden.controller.limits.sweep import LimitSweep
-from oomwarden.controller.liveness import EventLoopLiveness, serve_healthz
+from oomwarden.controller.liveness import EventLoopLiveness, serve
 from oomwarden.controller.login import login
 from oomwarden.controller.policies.handlers import ClusterPolicyIndex, PolicyHandlers
 from oomwarden.controller.policies.node_reports import NodeReports
@@ -30,9 +34,13 @@ from oomwarden.controller.policies.statuses import PolicyStatusWriter, StatusSou
 from oomwarden.controller.retention.publishing import PressurePublisher
 from oomwarden.controller.retention.retention import Retention
 from oomwarden.core.limits.node_report import reported_node
+from oomwarden.core.metrics.exposition import Families
+from oomwarden.core.metrics.operator_counts import OperatorCounts, OperatorState
+from oomwarden.core.metrics.operator_families import WorkQueue
+from oomwarden.core.metrics.process_families import API_ERRORS as FAILED_CALLS
 from oomwarden.core.objects.unreadable import OF_THE_OPERATOR, UnreadableObjects
 from oomwarden.core.policy.policy import PolicyKey
-from oomwarden.core.quota.retention import Bounds
+from oomwarden.core.quota.retention import Bounds, RetentionBound
 from oomwarden.kube.mode import ModeConfigMap
 from oomwarden.kube.oomkill_pages import OOMKillPages
 from oomwarden.kube.oomlimits import OOMLimits
@@ -46,8 +54,11 @@ from oomwarden.kube.transport.errors import API_ERRORS, classify_error
 from oomwarden.kube.transport.guarded_handler import guard
 from oomwarden.kube.transport.resources import OOMNode, OOMPolicy, Resource
 from oomwarden.kube.transport.transform import TransformingListerWatcher
+from oomwarden.probes.loops import Loop, age_since
+from oomwarden.probes.watch_progress import WatchProgress
 
 CRD_POLL_SECONDS = 2.0
+_NOTHING_DELETED = dict.fromkeys(RetentionBound, 0)
 _LOG = logging.getLogger(__name__)
 
 _Loops = dict[str, Callable[[], Coroutine[Any, Any, None]]]
@@ -70,7 +81,7 @@ async def run(port: int, bounds: Bounds, identity: OperatorIdentity) -> None:
     """Run until a signal arrives or a loop ends.
 
     Args:
-        port: Port of /healthz.
+        port: Port of /healthz and /metrics.
         bounds: Which OOMKills are kept.
         identity: Where the operator runs.
     """
@@ -84,7 +95,7 @@ async def run(port: int, bounds: Bounds, identity: OperatorIdentity) -> None:
     if identity.account:
         await initial_mode.attempt()
         loops["initial-mode"] = initial_mode.run
-    serve_healthz(port, liveness.loop)
+    serve(port, [liveness.loop, *operator.watched_loops()], operator.families)
     await _run_with_kopf(loops, operator.handlers)
 
 
@@ -102,17 +113,26 @@ class Operator:
     def __init__(self, client: Client, bounds: Bounds, identity: OperatorIdentity) -> None:
         self._client = client
         self._unreadable = UnreadableObjects(remedy=OF_THE_OPERATOR)
+        self._progress = WatchProgress()
+        self._counts = counts = OperatorCounts(time.monotonic, Counter(_NOTHING_DELETED))
         self._resizes = PodResizes(client, identity.namespace)
         queue, index = PolicyQueue(), ClusterPolicyIndex()
-        self._resizer = Resizer(self._resizes, queue.add)
+        self._resizer = Resizer(self._resizes, queue.add, counts=counts)
         self._reports = NodeReports(queue.add, self._resizer.update_requests, self._unreadable)
         self._policies = OOMPolicyCache(queue.add)
         self.handlers = PolicyHandlers(queue, index)
         sources = StatusSources(self._reports, self._policies, index, self._resizer.refusals)
-        self._statuses = PolicyStatusWriter(self._write_status, queue, sources, self._unreadable)
+        self._statuses = PolicyStatusWriter(
+            self._write_status, queue, sources, self._unreadable, counts=counts
+        )
         pressure = PressureConfigMap(client, identity.namespace)
         publisher = PressurePublisher(bounds, pressure, self._unreadable.message)
-        self._retention = Retention(bounds, OOMKillPages(client), publisher)
+        self._retention = Retention(bounds, OOMKillPages(client), publisher, deleted=counts.deleted)
+        self._sweep = LimitSweep(OOMLimits(client), self._unreadable)
+        kills = RecentOOMKills(client, self._unreadable, self._progress.marker("oomkills"))
+        self._responder = OOMResponder(
+            kills, self._resizes, platform.node(), self._unreadable, counts=counts
+        )
 
     def loops(self) -> _Loops:
         """Return the loops by name."""
@@ -128,14 +148,35 @@ class Operator:
         }
 
     def _limit_loops(self) -> _Loops:
-        kills = RecentOOMKills(self._client, self._unreadable)
-        responder = OOMResponder(kills, self._resizes, platform.node(), self._unreadable)
-        sweep = LimitSweep(OOMLimits(self._client), self._unreadable)
         return {
             "resizes": self._resizer.run,
-            "responses": responder.run,
-            "limit-sweep": sweep.run,
+            "responses": self._responder.run,
+            "limit-sweep": self._sweep.run,
         }
+
+    def watched_loops(self) -> list[Loop]:
+        """Return the loops that have an age, none of which makes /healthz fail."""
+        return [
+            *self._progress.loops(["oomnodes", "oompolicies", "oomkills"]),
+            Loop("retention", age_since(lambda: self._retention.progress)),
+            Loop("limit-sweep", age_since(lambda: self._sweep.progress)),
+        ]
+
+    def families(self) -> Families:
+        """Return the operator's metrics; to be called in the event loop."""
+        queues = {
+            WorkQueue.POLICIES: self._statuses.waiting(),
+            WorkQueue.RESIZES: self._resizer.waiting(),
+            WorkQueue.RESPONSES: len(self._responder.queue),
+        }
+        state = OperatorState(
+            queues,
+            self._reports.by_state(datetime.now(UTC)),
+            self._retention.retained,
+            self._responder.queue.dropped,
+            self._unreadable.total,
+        )
+        return (*self._counts.families(state), (FAILED_CALLS, self._client.errors.samples()))
 
     async def _write_status(self, key: PolicyKey, status: PolicyStatus) -> None:
         content = status.model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -148,7 +189,8 @@ class Operator:
         handler: reflector.EventHandler,
     ) -> None:
         safe = guard(handler, resource, self._unreadable)
-        await reflector.list_and_watch(source, ListOptions(resource), safe, lambda: None)
+        progress = self._progress.marker(api_info(resource).plural)
+        await reflector.list_and_watch(source, ListOptions(resource), safe, progress)
 
 
 async def _run_with_kopf(loops: _Loops, handlers: PolicyHandlers) -> None:

@@ -100,10 +100,12 @@ class RecentOOMKills:
     Attributes:
         client: The API client.
         passed_over: Records that could not be handled, until they can be or are deleted.
+        progress: Called whenever the API server responds to the watch.
     """
 
     client: Client
     passed_over: UnreadableObjects = field(default_factory=UnreadableObjects)
+    progress: Callable[[], None] = lambda: None
 
     async def watch(self, handle: KillHandler) -> None:
         """Pass on recent OOMKills that a policy may respond to, until cancelled.
@@ -118,7 +120,7 @@ class RecentOOMKills:
             guarded = guard(handler, OOMKill, self.passed_over)
             source = _RecentListerWatcher(self.client, handler)
             loops.create_task(
-                reflector.list_and_watch(source, ListOptions(OOMKill), guarded, lambda: None)
+                reflector.list_and_watch(source, ListOptions(OOMKill), guarded, self.progress)
             )
 
     async def write_response(self, namespace: str, name: str, response: Manifest) -> None:

@@ -6,11 +6,14 @@ from typing import Any
 import httpx2
 import pytest
 from oomwarden.api.oomlimit import Step
+from oomwarden.core.metrics.exposition import Sample
+from oomwarden.core.metrics.operator_counts import OperatorCounts
 from oomwarden.core.model.limit_ownership import LimitOwner, LimitOwnership
 from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
 from tests.support.answering import NOW, RAISE, Kills, kill, run_responder
 from tests.support.cluster_of_one import MI, OnePod, granting, refused
+from tests.support.metric_values import durations, responses
 
 
 async def test_a_kill_at_the_limit_raises_it_and_is_recorded_with_an_event_on_the_pod() -> None:
@@ -157,3 +160,22 @@ async def test_a_record_that_was_delivered_late_gets_a_response_without_action()
     old = Kills(kill(age=5, created=200))
     await run_responder(old, pod)
     assert old.written == []
+
+
+class Clock:
+    """A steady clock of which each reading is some minutes later."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 100.0
+        return self.now
+
+
+async def test_a_response_is_counted_once_it_is_written_and_each_attempt_is_timed() -> None:
+    kills = Kills(kill())
+    kills.failures = [httpx2.ConnectError("away")]
+    counts = OperatorCounts(Clock())
+    await run_responder(kills, OnePod((granting(RAISE),)), counts)
+    assert responses(counts) == [Sample(("shop", "RaisedLimit"), 1)]
+    assert durations(counts) == {"policies": 0, "resizes": 0, "responses": 2}

@@ -1,50 +1,15 @@
 """The resizer applies each request once, and keeps refusals while they are requested."""
 
 import asyncio
-from collections.abc import Iterable
 from dataclasses import replace
 
 import httpx2
 import pytest
-from oomwarden.api.oomnode import Resize
 from oomwarden.controller.limits import resizer
-from oomwarden.controller.limits.resizer import Resizer
-from oomwarden.core.policy.policy import PolicyKey
 from oomwarden.kube.pod_resizes import ResizeTarget
 
 from tests.support.cluster_of_one import OnePod, granting, refused
-
-KEY = PolicyKey("OOMPolicy", "shop", "grow")
-ONE_GI = {"memory": {"limit": "1Gi"}}
-
-
-def request(limit: str = "1Gi") -> Resize:
-    return Resize(
-        namespace="shop", pod="db-0", uid="u", container="app", limit=limit,
-        policy="OOMPolicy shop/grow",
-    )  # fmt: skip
-
-
-class World:
-    """A resizer for one pod; its sleep only yields to other tasks."""
-
-    def __init__(self, pod: OnePod) -> None:
-        self.pod, self.changes = pod, list[PolicyKey]()
-        self.resizer = Resizer(pod, self.note_changes, self.sleep)
-
-    def note_changes(self, keys: Iterable[PolicyKey]) -> None:
-        self.changes += list(keys)
-
-    async def sleep(self, _: float) -> None:
-        await asyncio.sleep(0)
-
-    async def work(self, node: str = "node-1", *requests: Resize) -> None:
-        """Run the loop until it has processed what is due."""
-        self.resizer.update_requests(node, requests or (request(),))
-        task = asyncio.create_task(self.resizer.run())
-        for _ in range(20):
-            await asyncio.sleep(0)
-        task.cancel()
+from tests.support.resizing import KEY, ONE_GI, World, request
 
 
 async def test_what_a_policy_grants_is_recorded_then_patched_then_confirmed() -> None:

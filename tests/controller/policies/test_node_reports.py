@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from oomwarden.core.limits.node_report import (
     MAX_COUNTED,
     MAX_REFUSALS_PER_NODE,
     MAX_REPORTS,
+    ReportedNode,
     reported_node,
 )
 from oomwarden.core.objects.unreadable import UnreadableObjects
@@ -180,3 +182,34 @@ def test_counts_of_one_node_cannot_overflow_the_sum_of_a_policy(reported: int, k
     (report,) = reported_node(node(policies=[REPORT | counts])).reports.values()
     assert {report.pods, report.matched, report.enforced, report.observed} == {kept}
     assert {report.refused, report.warned} == {kept}
+
+
+NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("heartbeat", "state"),
+    [
+        ("2026-11-23T11:49:01Z", "Reporting"),
+        ("2026-11-23T11:48:59Z", "Silent"),
+        ("2026-11-23T11:49:01", "Reporting"),
+        ("9999-12-31T23:59:59-14:00", "Reporting"),
+        ("0001-01-01T00:00:00+14:00", "Silent"),
+        ("", "Silent"),
+        ("\x00 yesterday", "Silent"),
+    ],
+)
+def test_a_node_is_silent_eleven_minutes_after_its_heartbeat(heartbeat: str, state: str) -> None:
+    reports = unconnected()
+    assert reports.by_state(NOW) is None
+    reports.replace([reported_node(node(agent={"heartbeat": heartbeat}))])
+    found = reports.by_state(NOW)
+    assert found is not None
+    assert {each for each, count in found.items() if count} == {state}
+
+
+def test_a_node_without_a_status_is_silent_and_a_deleted_one_is_not_counted() -> None:
+    reports = unconnected()
+    reports.replace([ReportedNode("a"), ReportedNode("b")])
+    reports.delete({"metadata": {"name": "b"}})
+    assert reports.by_state(NOW) == {"Reporting": 0, "Silent": 1}

@@ -5,7 +5,7 @@ import asyncio
 from oomwarden.controller.policies.policy_queue import PolicyQueue
 from oomwarden.core.policy.policy import PolicyKey
 
-A, B = (PolicyKey("OOMPolicy", "shop", name) for name in ("a", "b"))
+A, B, C = (PolicyKey("OOMPolicy", "shop", name) for name in "abc")
 
 
 async def test_a_policy_that_is_added_twice_is_processed_once() -> None:
@@ -35,3 +35,13 @@ async def test_a_delayed_policy_is_added_once_and_can_be_delayed_again() -> None
         queue.add_after(A, 3600)
         await queue.wait()
         assert queue.drain() == {A}
+
+
+async def test_the_queue_is_as_long_as_what_is_due_now_or_later() -> None:
+    queue = PolicyQueue()
+    queue.add([A, B])
+    queue.add_after(A, 60)
+    queue.add_after(C, 60)
+    assert len(queue) == 3
+    queue.drain()
+    assert len(queue) == 2

@@ -18,6 +18,8 @@ from oomwarden.core.limits.node_report import reported_node
 from oomwarden.core.objects.unreadable import UnreadableObjects
 from oomwarden.core.policy.policy import PolicyKey
 
+from tests.support.metric_values import durations
+
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 DB = PolicyKey("OOMPolicy", "shop", "db")
 WEB = PolicyKey("ClusterOOMPolicy", "", "web")
@@ -231,3 +233,16 @@ async def test_nothing_is_written_before_all_nodes_are_listed() -> None:
         world.reports.replace([reported_node(each) for each in both])
         await world.idle()
     assert [status.enforced for _, status in world.written] == [2]
+
+
+async def test_policies_wait_until_they_are_worked_on_and_the_work_is_timed() -> None:
+    world, seen = World(), list[int]()
+    world.writer.now = lambda: seen.append(world.writer.waiting()) or NOW  # type: ignore[func-returns-value]
+    for key in (DB, WEB):
+        world.policy(key)
+    assert world.writer.waiting() == 2
+    with world.running():
+        await world.idle()
+    assert seen[0] == 1
+    assert world.writer.waiting() == 0
+    assert durations(world.writer.counts)["policies"] >= 2

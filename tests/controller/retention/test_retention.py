@@ -175,3 +175,19 @@ def test_an_invalid_bound_is_refused_with_its_argument_and_variable(
     assert f"--retention-per-namespace: {value!r}" in message
     assert "OOMWARDEN_RETENTION_PER_NAMESPACE" in message
     assert "0: unlimited" in message
+
+
+async def test_deleted_records_are_counted_by_bound_and_the_others_are_known() -> None:
+    loop = retention(FakeStore(FIVE))
+    assert loop.retained is None
+    await loop.run_round()
+    assert loop.deleted == {"Pod": 3}
+    assert loop.retained == 2
+
+
+async def test_a_record_that_another_operator_has_deleted_is_not_counted() -> None:
+    store = FakeStore(list(FIVE))
+    store.when_deleted = store.records.remove
+    loop = retention(store)
+    await loop.run_round()
+    assert loop.deleted.total() == 0

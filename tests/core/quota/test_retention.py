@@ -173,3 +173,30 @@ def test_far_beyond_the_limit_records_of_ten_minutes_are_deleted_if_the_pod_has_
     records = [*ages(500, 700, 1800, 3500), *ages(3500, pod="b")]
     found = [one for each in records for one in retention.add(each)] + retention.finish()
     assert {one.name for one in found} == {"a-001", "a-002", "a-003"}
+
+
+def bounds_of(records: list[StoredRecord], bounds: Bounds, share: int | None) -> dict[str, str]:
+    retention = RetentionFilter(bounds, NOW, share)
+    found = [one for each in records for one in retention.add(each)] + retention.finish()
+    return {one.name: str(one.exceeds) for one in found}
+
+
+def test_a_record_to_delete_says_which_bound_it_exceeds() -> None:
+    records = [*ages(99 * DAY_SECONDS, 9000, 8000, 7000), *ages(9500, pod="b")]
+    bounds = Bounds(days=30, per_pod=2, per_namespace=2)
+    assert bounds_of(records, bounds, None) == {
+        "a-000": "Age",
+        "a-001": "Pod",
+        "b-000": "Namespace",
+    }
+
+
+@pytest.mark.parametrize(
+    ("per_namespace", "share", "bound"),
+    [(1, None, "Namespace"), (1, 1, "Namespace"), (2, 1, "Cluster"), (0, 1, "Cluster")],
+)
+def test_the_bound_that_leaves_fewer_records_is_the_one_exceeded(
+    per_namespace: int, share: int | None, bound: str
+) -> None:
+    bounds = Bounds(days=0, per_pod=0, per_namespace=per_namespace)
+    assert bounds_of(ages(9000, 7000), bounds, share) == {"a-000": bound}

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
 
-from oomwarden.agent.runtime.snapshot import Snapshot, TimedValue
 from oomwarden.core.metrics.exposition import CONTENT_TYPE, Families, exposition, single
 from oomwarden.core.metrics.node_families import FIGURES_AGE
 from oomwarden.probes.http_head import PLAIN, HttpResponse, error_response
 from oomwarden.probes.loops import Loop, healthz
 from oomwarden.probes.process_metrics import process_families
 from oomwarden.probes.server import ProbeServer
+from oomwarden.probes.snapshot import Snapshot, TimedValue
 
 ReadFamilies = Callable[[], TimedValue[Families] | None]
 """Returns the metrics that the event loop knows, and when it read them; None: it never did."""

@@ -7,9 +7,11 @@ An operator that restarts in between sees by the limit's owner what was already 
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from oomwarden.api.oomkill import OOMKill
@@ -20,6 +22,8 @@ from oomwarden.core.limits.raise_context import RaiseContext, is_recent
 from oomwarden.core.limits.raise_limit import NODE_STALE, NotRaised, Raise, decide_raise
 from oomwarden.core.limits.recent_kills import MAX_PER_NAMESPACE, RecentKillQueue
 from oomwarden.core.limits.response import build_event, build_response
+from oomwarden.core.metrics.operator_counts import OperatorCounts
+from oomwarden.core.metrics.operator_families import WorkQueue
 from oomwarden.core.objects.json_parts import Manifest, object_at
 from oomwarden.core.objects.unreadable import UnreadableObjects, describe_error, display_name
 from oomwarden.kube.pod_resizes import ResizeTarget
@@ -65,6 +69,7 @@ class OOMResponder:
         unreadable: Records the OOMKills that cannot be processed because of their content.
         now: Returns the current time.
         sleep: Replaced in tests.
+        counts: Counts the responses.
         queue: The OOMKills that wait for a response.
     """
 
@@ -74,6 +79,7 @@ class OOMResponder:
     unreadable: UnreadableObjects
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    counts: OperatorCounts = field(default_factory=partial(OperatorCounts, time.monotonic))
     queue: RecentKillQueue = field(default_factory=RecentKillQueue)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _logged_drops: int = 0
@@ -133,7 +139,8 @@ class OOMResponder:
     async def _process(self, namespace: str, manifest: Manifest, slots: asyncio.Semaphore) -> None:
         """Respond to an OOMKill, or requeue it for its namespace's next turn."""
         try:
-            await self.respond(manifest)
+            with self.counts.timed(WorkQueue.RESPONSES):
+                await self.respond(manifest)
         except _RetryError as error:
             slots.release()
             why = str(error)
@@ -194,6 +201,7 @@ class OOMResponder:
         _LOG.info("OOMKill %s/%s: %s: %s", namespace, name, made.reason, made.message)
         content = made.model_dump(mode="json", by_alias=True, exclude_none=True)
         await self.kills.write_response(namespace, name, content)
+        self.counts.responded(namespace, made.reason)
         if posted := build_event(made, name, found.context, self.instance, self.now()):
             await self._post(posted)
 

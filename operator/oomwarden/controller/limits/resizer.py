@@ -9,9 +9,11 @@ import asyncio
 import contextlib
 import logging
 import math
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -22,6 +24,8 @@ from oomwarden.controller.limits.set_limits import ResizeCalls, set_limit
 from oomwarden.core.limits.authorization import Denied, LimitWrite, ResizeContext, authorize
 from oomwarden.core.limits.resize_patch import explain_refusal
 from oomwarden.core.limits.resize_requests import RequestOutcome, ResizeRequestQueue
+from oomwarden.core.metrics.operator_counts import OperatorCounts
+from oomwarden.core.metrics.operator_families import ResizeResult, WorkQueue
 from oomwarden.core.model.remark import Remark
 from oomwarden.core.objects.unreadable import describe_error
 from oomwarden.core.policy.policy import PolicyKey
@@ -53,12 +57,14 @@ class Resizer:
         refusals_changed: Called with the policies whose refusals have changed.
         sleep: Replaced in tests.
         clock: Returns the current time.
+        counts: Counts what becomes of the requests.
     """
 
     calls: ResizeCalls
     refusals_changed: Callable[[Iterable[PolicyKey]], None]
     sleep: Callable[[float], Any] = asyncio.sleep
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    counts: OperatorCounts = field(default_factory=partial(OperatorCounts, time.monotonic))
     _requests: ResizeRequestQueue[PolicyKey] = field(default_factory=ResizeRequestQueue)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -70,6 +76,10 @@ class Resizer:
     def refusals(self, key: PolicyKey) -> tuple[Refusal, ...]:
         """Return the refusals that a policy's status shows."""
         return self._requests.refusals(key)
+
+    def waiting(self) -> int:
+        """Return how many requests are due."""
+        return self._requests.count_due(self._now())
 
     async def run(self) -> None:
         """Process requests until cancelled, whatever the API server answers."""
@@ -104,10 +114,12 @@ class Resizer:
     async def _reconcile_safely(self, node: str, request: Resize) -> None:
         """Reconcile; a pod or policy that cannot be read does not delay other requests."""
         try:
-            await self._reconcile(node, request)
+            with self.counts.timed(WorkQueue.RESIZES):
+                await self._reconcile(node, request)
         except Exception as error:  # noqa: BLE001 - a malformed object may raise anything
             why = describe_error(error)
             _LOG.error("%s was not resized, retrying later: %s", _name(request), why)
+            self._count(ResizeResult.FAILED)
             self._requeue_refused(node, request, None)
 
     async def _reconcile(self, node: str, request: Resize) -> None:
@@ -117,11 +129,13 @@ class Resizer:
         except API_ERRORS as error:
             why = classify_error(error).reason
             _LOG.warning("%s could not be read, retrying: %s", _name(request), why)
+            self._count(ResizeResult.FAILED)
             self._requeue(node, request, RETRY_SECONDS)
             return
         match authorize(request, node, found.context):
             case Denied(why):
                 _LOG.info("%s was not resized: %s", _name(request), why)
+                self._count(ResizeResult.DENIED)
                 self._requeue(node, request, PATCHED_SECONDS)
             case LimitWrite() as write:
                 await self._write(node, request, found, write)
@@ -136,6 +150,7 @@ class Resizer:
             return
         why = f"for {request.policy}" if request.policy else "to restore it"
         _LOG.info("%s: memory limit was set to %s %s", _name(request), request.limit, why)
+        self._count(ResizeResult.SET if request.policy else ResizeResult.RESTORED)
         self._requeue(node, request, PATCHED_SECONDS)
 
     def _handle_error(
@@ -151,11 +166,14 @@ class Resizer:
         if code in {HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY}:
             remark = explain_refusal(write.limit, found.reason)
             _LOG.info("%s: %s", _name(request), remark.message)
+            self._count(ResizeResult.REFUSED)
             self._requeue_refused(node, request, _policy_refusal(request, context, remark))
         elif code == HTTPStatus.CONFLICT:  # another client changed the pod: read it again
+            self._count(ResizeResult.CONFLICT)
             self._requeue(node, request, CONFLICT_SECONDS)
         else:
             _LOG.warning("%s was not resized, retrying: %s", _name(request), found.reason)
+            self._count(ResizeResult.FAILED)
             self._requeue(node, request, max(RETRY_SECONDS, found.retry_after))
 
     def _requeue_refused(self, node: str, request: Resize, refused: PolicyRefusal | None) -> None:
@@ -170,6 +188,9 @@ class Resizer:
         self._notify(
             self._requests.record_outcome(node, request, RequestOutcome(self._now() + seconds))
         )
+
+    def _count(self, result: ResizeResult) -> None:
+        self.counts.resizes[result] += 1
 
     def _notify(self, policies: set[PolicyKey]) -> None:
         if policies:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -35,11 +36,13 @@ class LimitSweep:
         calls: The API calls.
         unreadable: Records the OOMLimits that cannot be checked, until they can or are deleted.
         sleep: Replaced in tests.
+        progress: Time of the last check of an OOMLimit, or of a sweep (`time.monotonic`).
     """
 
     calls: OOMLimitCalls
     unreadable: UnreadableObjects
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    progress: float = 0.0
     _failed: dict[str, Manifest] = field(default_factory=dict)
 
     async def run(self) -> None:
@@ -60,7 +63,9 @@ class LimitSweep:
             API_ERRORS: The API server is unavailable.
         """
         before, self._failed = self._failed, {}
+        self.progress = time.monotonic()
         async for metadata in self.calls.list_metadata():
+            self.progress = time.monotonic()
             await self._check(metadata)
             await self.sleep(1 / PER_SECOND)
         for name in before.keys() - self._failed.keys():

@@ -1,15 +1,17 @@
 """What all nodes report about all policies, in little memory; an event handler for OOMNodes."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from oomwarden.api.oomnode import Resize
 from oomwarden.core.limits.node_report import ReportedNode, ReportedPolicy, reported_node
+from oomwarden.core.metrics.operator_families import NodeActivity
 from oomwarden.core.objects.unreadable import UnreadableObjects
 from oomwarden.core.policy.policy import PolicyKey
-from oomwarden.core.reporting.policy_status import NodeReport
+from oomwarden.core.reporting.policy_status import NodeReport, is_silent
 
 _LOG = logging.getLogger(__name__)
 
@@ -40,6 +42,13 @@ class NodeReports:
 
     def __len__(self) -> int:
         return len(self._nodes)
+
+    def by_state(self, now: datetime) -> Mapping[NodeActivity, int] | None:
+        """Count the nodes by whether their agents report; None before they were listed."""
+        if not self.synced:
+            return None
+        silent = sum(is_silent(heartbeat, now) for heartbeat, _ in self._nodes.values())
+        return {NodeActivity.REPORTING: len(self._nodes) - silent, NodeActivity.SILENT: silent}
 
     def replace(self, objects: list[ReportedNode]) -> None:
         """Replace all nodes by those of a list."""

@@ -30,6 +30,9 @@ class PolicyQueue:
         self._delayed.discard(key)
         self.add([key])
 
+    def __len__(self) -> int:
+        return len(self._due | self._delayed)
+
     async def wait(self) -> None:
         """Wait until a policy is in the queue."""
         await self._wake.wait()

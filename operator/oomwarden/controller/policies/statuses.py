@@ -2,15 +2,20 @@
 
 import asyncio
 import logging
+import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from oomwarden.api.oomnode import Refusal
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.policies.node_reports import NodeReports
 from oomwarden.controller.policies.oompolicy_cache import OOMPolicyCache, PolicyState
 from oomwarden.controller.policies.policy_queue import PolicyQueue
+from oomwarden.core.metrics.operator_counts import OperatorCounts
+from oomwarden.core.metrics.operator_families import WorkQueue
 from oomwarden.core.objects.unreadable import UnreadableObjects, describe_error
 from oomwarden.core.policy.policy import PolicyKey
 from oomwarden.core.reporting.policy_status import OperatorFindings, summarise
@@ -58,6 +63,7 @@ class PolicyStatusWriter:
         sources: What the status is computed from.
         unreadable: Records policies whose status cannot be computed.
         now: Returns the current time.
+        counts: Counts how long each policy takes.
     """
 
     write: Callable[[PolicyKey, PolicyStatus], Awaitable[None]]
@@ -65,6 +71,8 @@ class PolicyStatusWriter:
     sources: StatusSources
     unreadable: UnreadableObjects
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    counts: OperatorCounts = field(default_factory=partial(OperatorCounts, time.monotonic))
+    _batch: deque[PolicyKey] = field(default_factory=deque)
     _failures: dict[PolicyKey, str] = field(default_factory=dict)
 
     async def run(self) -> None:
@@ -79,11 +87,17 @@ class PolicyStatusWriter:
             await asyncio.sleep(DEBOUNCE_SECONDS)
             if not self.sources.reports.synced:  # a status would say that no node reports
                 continue
-            for key in sorted(self.queue.drain(), key=str):
+            self._batch.extend(sorted(self.queue.drain(), key=str))
+            while self._batch:
+                key = self._batch.popleft()
                 if await self._sync_safely(key):
                     self._failures.pop(key, None)
                 else:
                     self.queue.add_after(key, RETRY_SECONDS)
+
+    def waiting(self) -> int:
+        """Return how many policies wait."""
+        return len(self.queue) + len(self._batch)
 
     async def _resync_all(self) -> None:
         """Queue all policies regularly: no event shows that an agent no longer reports."""
@@ -95,7 +109,8 @@ class PolicyStatusWriter:
         """Sync one policy; one that cannot be synced does not delay the others."""
         policy = {"metadata": {"name": key.name, "namespace": key.namespace}}
         try:
-            done = await self._sync(key)
+            with self.counts.timed(WorkQueue.POLICIES):
+                done = await self._sync(key)
         except Exception as error:  # noqa: BLE001 - a malformed object may raise anything
             why = f"its status could not be computed: {describe_error(error)}"
             self.unreadable.add(key.kind, policy, why)

@@ -6,7 +6,7 @@ API server asks for a pause or fails, the next batch has half as many. Records a
 
 import asyncio
 import random
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -41,6 +41,7 @@ class Deletions:
         calls: The API call.
         sleep: Replaced in tests.
         deleted: How many records were deleted.
+        by_bound: The same by the bound that they exceeded.
         refused: UIDs of records whose deletion was refused.
         reasons: The first reason for a refusal, by namespace.
     """
@@ -48,6 +49,7 @@ class Deletions:
     calls: DeleteCalls
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     deleted: int = 0
+    by_bound: Counter[str] = field(default_factory=Counter)
     refused: set[str] = field(default_factory=set)
     reasons: dict[str, str] = field(default_factory=dict)
     _batch_size: int = 1
@@ -77,6 +79,8 @@ class Deletions:
         try:
             deleted = await self.calls.delete(record)
             self.deleted += deleted  # after the await: others add to it meanwhile
+            if record.exceeds:
+                self.by_bound[record.exceeds] += deleted
         except DeletionRefusedError as error:
             self.refused.add(record.uid)
             self.reasons.setdefault(record.namespace, str(error))

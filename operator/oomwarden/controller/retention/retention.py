@@ -9,6 +9,8 @@ records, and a record is deleted by its UID.
 import asyncio
 import logging
 import random
+import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from itertools import count
@@ -72,12 +74,18 @@ class Retention:
         calls: The API calls.
         publisher: Gets each count, and publishes it.
         sleep: Replaced in tests.
+        deleted: Counts the deleted records by the bound that they exceeded.
+        retained: How many records there were at the last count; None before it.
+        progress: Time of the last count (`time.monotonic`).
     """
 
     bounds: Bounds
     calls: RetentionCalls
     publisher: PressurePublisher
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    deleted: Counter[str] = field(default_factory=Counter)
+    retained: int | None = None
+    progress: float = 0.0
     _last: _LastRound | None = None
     _refused_namespaces: set[str] = field(default_factory=set)
     _interrupted: str = ""
@@ -97,7 +105,7 @@ class Retention:
 
     async def run_round(self) -> bool:
         """Check all records once; return False if the API server interrupted it."""
-        deletions = Deletions(self.calls, self.sleep)
+        deletions = Deletions(self.calls, self.sleep, by_bound=self.deleted)
         try:
             await self._check_all(deletions)
         except API_ERRORS as error:
@@ -129,11 +137,13 @@ class Retention:
 
     async def _count(self) -> int:
         """Count all records; return how many more there are than after the last round."""
+        self.progress = time.monotonic()
         try:
             total = await self.calls.count()
         except API_ERRORS as error:
             self._log_interruption(classify_error(error).reason)
             return 0
+        self.retained = total
         if self._last is None:
             self.publisher.record_total(RecordCount(total))
             return 0
@@ -174,6 +184,7 @@ class Retention:
         self.publisher.record_counts(counts)
         total = counts.total
         left = RecordCount(max(total.all - (deletions.deleted - before), 0), total.young)
+        self.retained = left.all
         self._last = _LastRound(left, counts.namespace_share(self.bounds))
 
     def _log_interruption(self, reason: str) -> None:

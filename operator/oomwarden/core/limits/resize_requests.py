@@ -96,6 +96,11 @@ class ResizeRequestQueue(Generic[Policy]):
         """Return when the next turn is due; infinity if there is none."""
         return self._turns.next_due()
 
+    def count_due(self, now: float) -> int:
+        """Return how many requests wait to be handled."""
+        outcomes = (each for requests in self._by_node.values() for each in requests.values())
+        return sum(each.due <= now for each in outcomes)
+
     def get(self, node: str, request: Resize) -> RequestOutcome[Policy] | None:
         """Return the outcome of a request; None if the node no longer asks for it."""
         return self._by_node.get(node, {}).get(request)

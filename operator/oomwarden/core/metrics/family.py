@@ -24,6 +24,10 @@ class Lifetime(StrEnum):
         "from the first event, at 0 for a minute, until ten minutes after no container of this "
         "name is left"
     )
+    NAMESPACE = (
+        "from the first response of its kind in the namespace, at 0 for a minute, as long as the "
+        "operator runs; with more than 200 namespaces, until the namespace had none for an hour"
+    )
     POLICY = "while the policy selects a container of the node"
     STATE = "while the state lasts"
 

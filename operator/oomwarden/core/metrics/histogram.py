@@ -26,11 +26,15 @@ class Histogram:
     family: Family
     _series: dict[tuple[str, ...], _Observed] = field(default_factory=dict)
 
+    def begin(self, *labels: str) -> None:
+        """Begin a series at 0, if it has not begun."""
+        self._series.setdefault(labels, _Observed([0] * (len(self.family.buckets) + 1)))
+
     def observe(self, value: float, *labels: str) -> None:
         """Count one value, in the family's unit."""
-        bounds = self.family.buckets
-        series = self._series.setdefault(labels, _Observed([0] * (len(bounds) + 1)))
-        series.counts[bisect_left(bounds, value)] += 1
+        self.begin(*labels)
+        series = self._series[labels]
+        series.counts[bisect_left(self.family.buckets, value)] += 1
         series.total += value
 
     def samples(self) -> list[Sample]:

@@ -1,12 +1,22 @@
 """Which OOMKills to delete: by age, and by their number per pod, per namespace and in total."""
 
 import heapq
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from itertools import chain
 
 from oomwarden.core.quota.pressure import YOUNG_SECONDS
 
 DAY_SECONDS = 86_400.0
+
+
+class RetentionBound(StrEnum):
+    """The bound that a record exceeds."""
+
+    AGE = "Age"
+    POD = "Pod"
+    NAMESPACE = "Namespace"
+    CLUSTER = "Cluster"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,7 @@ class StoredRecord:
     Attributes:
         created: When the API server created it (seconds).
         pod: The pod's UID, or a value of the record's own if it names no pod.
+        exceeds: The bound because of which it is to be deleted; None if it is not.
     """
 
     created: float
@@ -49,6 +60,7 @@ class StoredRecord:
     namespace: str
     uid: str
     pod: str
+    exceeds: RetentionBound | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +106,7 @@ class RetentionFilter:
         surplus = [] if record.namespace == self._namespace else self.finish()
         self._namespace = record.namespace
         if self.bounds.days and self._age(record) > self.bounds.days * DAY_SECONDS:
-            return [*surplus, record]
+            return [*surplus, replace(record, exceeds=RetentionBound.AGE)]
         return surplus + self._count(record)
 
     def finish(self) -> list[StoredRecord]:
@@ -109,6 +121,13 @@ class RetentionFilter:
         bounds = [self.bounds.per_namespace or None, self.share]
         return min((bound for bound in bounds if bound is not None), default=0)
 
+    @property
+    def _narrower(self) -> RetentionBound:
+        """Which bound allows fewer records of a namespace."""
+        own, share = self.bounds.per_namespace, self.share
+        in_total = share is not None and (not own or share < own)
+        return RetentionBound.CLUSTER if in_total else RetentionBound.NAMESPACE
+
     def _age(self, record: StoredRecord) -> float:
         return self.now - record.created
 
@@ -121,7 +140,7 @@ class RetentionFilter:
         self._kept += 1
         surplus = []
         if per_pod and len(pod) > per_pod:
-            oldest = heapq.heappop(pod)
+            oldest = replace(heapq.heappop(pod), exceeds=RetentionBound.POD)
             surplus += [oldest] if self._age(oldest) > self.exempt.others else []
             self._kept -= 1
         if most and self._kept >= 2 * most:
@@ -139,7 +158,8 @@ class RetentionFilter:
         self._pods, self._kept = {}, len(stay)
         for record in stay:  # in order, so each list is a heap
             self._pods.setdefault(record.pod, []).append(record)
-        return [one for one in surplus if self._age(one) > self._exempt_age(one in newest)]
+        old = (one for one in surplus if self._age(one) > self._exempt_age(one in newest))
+        return [replace(one, exceeds=self._narrower) for one in old]
 
     def _exempt_age(self, is_newest: bool) -> float:  # noqa: FBT001
         return self.exempt.newest if is_newest else self.exempt.others

@@ -18,7 +18,7 @@ class WatchProgress:
         return partial(self._mark, name)
 
     def loops(self, names: list[str]) -> list[Loop]:
-        """Return the watches as loops without a deadline: they never make the agent unhealthy."""
+        """Return the watches as loops without a deadline: they never make the process unhealthy."""
         return [Loop(f"watch-{name}", age_since(partial(self._last, name))) for name in names]
 
     def _mark(self, name: str) -> None:
