@@ -13,6 +13,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 BIG = b"x" * 1_000_000
 """More than the buffers of a connection whose client does not read."""
+METRICS = b'oomwarden_near_misses_total{container="app"} 1\n' * 20_000
 HEALTHZ = b"GET /healthz HTTP/1.1\r\nHost: node\r\n\r\n"
 
 

@@ -12,10 +12,11 @@ import sys
 import time
 from http import HTTPStatus
 
+from oomwarden.core.metrics.exposition import CONTENT_TYPE
 from oomwarden.probes.http_head import HttpResponse
 from oomwarden.probes.server import ProbeServer
 
-from tests.support.clients import BIG
+from tests.support.clients import BIG, METRICS
 
 
 def say(what: object) -> None:
@@ -36,6 +37,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
     pages = {
         "/healthz": lambda: HttpResponse(HTTPStatus.OK, b"well\n"),
+        "/metrics": lambda: HttpResponse(HTTPStatus.OK, METRICS, CONTENT_TYPE),
         "/big": lambda: HttpResponse(HTTPStatus.OK, BIG),
         "/broken": lambda: HttpResponse(HTTPStatus.OK, 1 / 0),  # type: ignore[arg-type]
     }

@@ -20,19 +20,27 @@ MAX_PARAMETERS = 8
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """A response to a client."""
+    """A response to a client. `headers` are those besides the ones that every response has."""
 
     status: HTTPStatus
     body: bytes
     content_type: str = PLAIN
+    headers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request of a client. `path` excludes the query."""
+    """A request of a client.
+
+    Attributes:
+        method: GET or HEAD.
+        path: The path without the query.
+        gzip: Whether the client accepts a compressed response.
+    """
 
     method: str
     path: str
+    gzip: bool = False
 
 
 def error_response(status: HTTPStatus, why: str) -> HttpResponse:
@@ -61,7 +69,8 @@ def parse_request(received: bytes) -> Request | HttpResponse | None:
     method, target, _ = words
     if method not in _METHODS:
         return _NOT_ALLOWED
-    return Request(method, _path(target))
+    gzip = accepts_gzip(header_of(head[: min(ends)], "Accept-Encoding"))
+    return Request(method, _path(target), gzip)
 
 
 def query_of(head: bytes) -> dict[str, str]:
@@ -86,6 +95,15 @@ def header_of(head: bytes, name: str) -> str:
     return ""
 
 
+def accepts_gzip(accepted: str) -> bool:
+    """Return whether an Accept-Encoding allows gzip (RFC 9110, 12.5.3)."""
+    for each in accepted.lower().split(","):
+        coding, _, weight = each.replace(" ", "").partition(";q=")
+        if coding == "gzip":
+            return weight.strip("0.") != "" or not weight
+    return False
+
+
 def _path(target: str) -> str:
     """Return the path of a request target, which may have a scheme and a host (RFC 9112, 3.2.2)."""
     if target.lower().startswith(("http://", "https://")):
@@ -105,6 +123,7 @@ def serialize(response: HttpResponse, *, head_only: bool = False) -> bytes:
         f"Content-Type: {response.content_type}",
         f"Content-Length: {len(response.body)}",
         "Connection: close",
+        *response.headers,
     ]
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         lines.append(f"Allow: {', '.join(_METHODS)}")

@@ -180,7 +180,7 @@ class ProbeServer:
             return serialize(request)
         page = self._pages.get(request.path)
         found = (
-            page()
+            page(compressed=request.gzip)
             if page
             else error_response(HTTPStatus.NOT_FOUND, f"see {', '.join(self._pages)}")
         )
