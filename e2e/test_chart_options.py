@@ -3,23 +3,28 @@
 from e2e.chart import of_kind, permissions, pod_of, rendered, rules
 
 
-def test_network_policies_admit_named_peers_to_agents_and_none_to_the_operator() -> None:
+def test_network_policies_admit_named_peers_to_the_metrics_and_nobody_else() -> None:
     assert of_kind("NetworkPolicy") == []
     monitors = "networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.monitors=all"
     on = "networkPolicy.enabled=true"
-    for values, agents in (((on,), []), ((on, monitors), [{"matchLabels": {"monitors": "all"}}])):
+    for values, admitted in (((on,), []), ((on, monitors), [{"matchLabels": {"monitors": "all"}}])):
         found = {
             each["metadata"]["name"]: each["spec"] for each in of_kind("NetworkPolicy", *values)
         }
-        agent, operator = found["oomwarden-agent"], found["oomwarden-operator"]
-        assert agent["policyTypes"] == operator["policyTypes"] == ["Ingress"]
-        assert operator["ingress"] == []
-        peers = [peer["namespaceSelector"] for rule in agent["ingress"] for peer in rule["from"]]
-        assert peers == agents
         for name, kind in (("agent", "DaemonSet"), ("operator", "Deployment")):
+            policy = found[f"oomwarden-{name}"]
+            assert policy["policyTypes"] == ["Ingress"]
+            rules = policy["ingress"]
+            assert [
+                peer["namespaceSelector"] for rule in rules for peer in rule["from"]
+            ] == admitted
+            ports = {port["port"] for rule in rules for port in rule["ports"]}
             (workload,) = of_kind(kind, *values)
-            chosen = found[f"oomwarden-{name}"]["podSelector"]["matchLabels"].items()
-            assert chosen <= workload["spec"]["template"]["metadata"]["labels"].items()
+            template = workload["spec"]["template"]
+            named = {port["name"] for port in template["spec"]["containers"][0]["ports"]}
+            assert ports <= named == {"metrics"}
+            chosen = policy["podSelector"]["matchLabels"].items()
+            assert chosen <= template["metadata"]["labels"].items()
 
 
 def test_selinux_options_are_set_only_on_request() -> None:
