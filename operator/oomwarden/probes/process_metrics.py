@@ -39,7 +39,7 @@ def process_families(component: str, loops: Sequence[Loop], proc: Path = OWN_PRO
     ages = ((loop.name, loop.age()) for loop in loops)
     return (
         (BUILD_INFO, (Sample((__version__, component), 1),)),
-        (LOOP_AGE, [Sample((name,), age) for name, age in ages if age is not None]),
+        (LOOP_AGE, [Sample((name,), round(age, 3)) for name, age in ages if age is not None]),
         _read(RESIDENT_MEMORY, lambda: _resident(proc)),
         _read(CPU_TIME, time.process_time),
         _read(START_TIME, lambda: _started(proc)),

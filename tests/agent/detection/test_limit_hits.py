@@ -246,3 +246,18 @@ async def test_events_of_one_of_several_containers_are_its_own(host: Host) -> No
     host.cgroups.hit_limit(host.pod, 5)
     await host.rounds()
     assert host.events == Counter({("app", "max"): 3, ("side", "max"): 4, ("", "max"): 5})
+
+
+async def test_events_of_a_crash_loop_are_its_containers_also_while_it_does_not_run(
+    host: Host,
+) -> None:
+    facts = ContainerFacts("app", ContainerType.APP)
+    host.inventory.pods[POD] = PodFacts(
+        POD, POD, "shop", "api-1", {}, QOSClass.BURSTABLE, containers=(facts,)
+    )
+    app = host.container("a")
+    await host.rounds()
+    host.cgroups.hit_limit(app.cgroup.path, 5)
+    host.remove(app)
+    await host.rounds()
+    assert host.events == Counter({("app", "max"): 5})

@@ -51,7 +51,14 @@ class MemoryEventMonitor:
         inode = pod.cgroup.inode
         rose = self._counts.rise(inode, events[inode], is_new=is_new)
         named = {each.name: self._rise(each, events) for each in below if each.name}
-        return self._counts.attribute(uid, rose, named)
+        return self._counts.attribute(uid, rose, named or self._only(pod))
+
+    def _only(self, pod: Account) -> dict[str, Rise]:
+        """Return the pod's only container, which does not run now, as in a crash loop."""
+        facts = self.inventory.pod(pod.cgroup)
+        if facts is None or len(facts.containers) != 1:
+            return {}
+        return {facts.containers[0].name: {}}
 
     def _rise(self, container: Container, events: Mapping[int, MemoryEvents]) -> Rise:
         inode, is_new = container.cgroup.inode, not container.existed
