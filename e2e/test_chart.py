@@ -28,6 +28,9 @@ TOGGLES = [
         "agent.seLinuxOptions.type=spc_t",
         "operator.seLinuxOptions.level=s0",
     ),
+    ("monitoring.scrapeAnnotations=true", "monitoring.dashboard.enabled=true"),
+    ("monitoring.podMonitor.enabled=true", "monitoring.prometheusRule.enabled=true"),
+    ("monitoring.serviceMonitor.enabled=true", "networkPolicy.enabled=true"),
     ("fullnameOverride=x", "agent.port=9999", "agent.logLevel=debug", "operator.port=9998"),
 ]
 
@@ -237,7 +240,8 @@ def test_the_crds_upgrade_with_the_chart_and_outlive_it() -> None:
 
 def test_object_names_fit_for_the_longest_release_name() -> None:
     release = "a-release-whose-name-is-as-long-as-helm-takes-it-53ch"
-    documents = rendered(release=release)
+    enabled = ("podMonitor", "prometheusRule", "dashboard")
+    documents = rendered(*(f"monitoring.{each}.enabled=true" for each in enabled), release=release)
     names = [each["metadata"]["name"] for each in documents]
     assert [name for name in names if len(name) > 63] == []
     assert len(names) == len({(each["kind"], each["metadata"]["name"]) for each in documents})

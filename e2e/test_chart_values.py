@@ -72,6 +72,13 @@ def refusal(*values: str) -> str:
         ("networkPolicy.metricsFrom[0].ipBlock.except[0]=10.0.0.0/8", "missing property 'cidr'"),
         ("networkPolicy.metricsFrom[0].ipBlock.cidr=10.0.0.1", "/ipBlock/cidr"),
         ("networkPolicy.metricsFrom[0].podSelector.matchlabels.a=b", "'matchlabels' not allowed"),
+        ("monitoring.podMonitor.interval=5m", "/monitoring/podMonitor/interval"),
+        ("monitoring.serviceMonitor.lables.a=b", "'lables' not allowed"),
+        ("monitoring.prometheusRule.alerts.OOMWardenLoop.for=5m", "'OOMWardenLoop' not allowed"),
+        ("monitoring.prometheusRule.alerts.OOMWardenKillLoop.for=5", "/OOMWardenKillLoop/for"),
+        ("monitoring.prometheusRule.thresholds.nearLimitPercent=70", "minimum: got 70, want 80"),
+        ("monitoring.prometheusRule.thresholds.leakHours=null", "missing property 'leakHours'"),
+        ("monitoring.prometheusRule.runbookUrl=docs", "/prometheusRule/runbookUrl"),
     ],
 )
 def test_a_bad_value_is_refused_with_its_name(value: str, message: str) -> None:

@@ -95,8 +95,10 @@ def test_each_alert_has_a_runbook_that_the_index_names_and_each_runbook_an_alert
 def test_the_values_refuse_a_change_to_an_alert_that_does_not_exist() -> None:
     schema = json.loads((CHART / "values.schema.json").read_text())
     monitoring = schema["properties"]["monitoring"]["properties"]
-    known = monitoring["prometheusRule"]["properties"]["alerts"]["propertyNames"]["enum"]
-    assert known == NAMES
+    alerts = monitoring["prometheusRule"]["properties"]["alerts"]
+    (known,) = alerts["patternProperties"]
+    assert alerts["additionalProperties"] is False
+    assert known == f"^OOMWarden({'|'.join(name.removeprefix('OOMWarden') for name in NAMES)})$"
 
 
 def test_every_threshold_of_the_values_is_used_and_none_is_left_open() -> None:
@@ -105,3 +107,13 @@ def test_every_threshold_of_the_values_is_used_and_none_is_left_open() -> None:
     used.discard("name")  # of the comment that explains it
     assert used == set(values["monitoring"]["prometheusRule"]["thresholds"])
     assert "${" not in (ROOT / "deploy/monitoring/rules.yaml").read_text()
+
+
+@every_rule
+def test_a_runbook_and_the_index_say_the_severity_of_the_alert(rule: dict[str, Any]) -> None:
+    name, severity = rule["alert"], rule["labels"]["severity"]
+    folder = ROOT / "docs" / "runbooks"
+    page = (folder / f"{name}.md").read_text()
+    assert page.startswith(f"# {name}\n")
+    assert re.search(rf"Severity\s+`{severity}`", page)
+    assert f"| [{name}]({name}.md) | `{severity}` |" in (folder / "README.md").read_text()
