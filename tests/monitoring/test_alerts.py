@@ -71,3 +71,16 @@ def test_a_case_shows_that_the_alert_fires_resolves_and_is_silent(path: Path) ->
         runs.append([bool(check.get("exp_alerts")) for check in checks])
     assert any(re.search("TF", "".join("FT"[each] for each in run)) for run in runs)
     assert any(not any(run) for run in runs)
+
+
+def test_prometheus_accepts_the_configuration_that_the_documentation_shows(tmp_path: Path) -> None:
+    page = (RULES.parent / "README.md").read_text()
+    (block,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    config = yaml.safe_load(block)
+    # Debian's Prometheus is built without the discovery of Kubernetes.
+    assert config["scrape_configs"][0].pop("kubernetes_sd_configs")
+    (tmp_path / RULES.name).write_text(RULES.read_text())
+    (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(config))
+    code, said = promtool("check", "config", tmp_path / "prometheus.yml")
+    assert code == 0, said
+    assert f"{len(CASES)} rules found" in said
