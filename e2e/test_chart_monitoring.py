@@ -23,7 +23,7 @@ def template_of(component: str, *values: str) -> dict[str, Any]:
 
 def selects(selector: dict[str, Any], labels: dict[str, str]) -> bool:
     assert set(selector) == {"matchLabels"}
-    return selector["matchLabels"].items() <= labels.items()
+    return bool(selector["matchLabels"].items() <= labels.items())
 
 
 def endpoint_of(monitor: dict[str, Any]) -> dict[str, Any]:
