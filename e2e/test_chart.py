@@ -32,6 +32,7 @@ TOGGLES = [
     ("monitoring.podMonitor.enabled=true", "monitoring.prometheusRule.enabled=true"),
     ("monitoring.serviceMonitor.enabled=true", "networkPolicy.enabled=true"),
     ("fullnameOverride=x", "agent.port=9999", "agent.logLevel=debug", "operator.port=9998"),
+    ("agent.logFormat=text", "operator.logFormat=text"),
 ]
 
 

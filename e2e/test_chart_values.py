@@ -20,6 +20,7 @@ def refusal(*values: str) -> str:
     ("value", "message"),
     [
         ("agent.logLevl=info", "'logLevl' not allowed"),
+        ("operator.logFormat=logfmt", "/operator/logFormat"),
         ("namespacedFloor=-998", "minimum: got -998, want -997"),
         ("namespacedFloor=none", "/namespacedFloor"),
         ("image.repository=", "/image/repository"),

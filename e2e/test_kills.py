@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from oomwarden.core.model.quantity import parse_bytes
 
+from e2e.log_lines import log_lines
 from e2e.plugin import plugin_of_admin
 from e2e.workloads import container, hog, pod
 from e2e.world import World, eventually
@@ -30,6 +31,21 @@ def test_a_container_over_its_limit_gets_one_record_and_one_event(
     assert event["regarding"]["fieldPath"] == "spec.containers{app}"
     assert event["note"].startswith("container app: hog (pid ")
     assert "at its limit 32Mi" in event["note"]
+    log_has_the_kill(world, kill, event["note"])
+
+
+def log_has_the_kill(world: World, kill: dict[str, Any], note: str) -> None:
+    """The agent's log has one line of the kill; all lines of agent and operator are JSON."""
+    lines = log_lines(world, "ds/oomwarden-agent")
+    namespace = kill["metadata"]["namespace"]
+    (line,) = [each for each in lines if each.get("namespace") == namespace]
+    assert line["message"] == f"pod {namespace}/greedy, {note}"
+    assert (line["kind"], line["reason"], line["level"]) == ("OOMKill", "OOMKilled", "warning")
+    assert (line["pod"], line["container"], line["victim"]) == ("greedy", "app", "hog")
+    assert (line["kills"], line["limitBytes"], line["cause"]) == (1, 32 << 20, "ContainerLimit")
+    assert line["oomkill"]["evidence"] == kill["evidence"]
+    assert line["time"] < kill["metadata"]["creationTimestamp"].replace("Z", ".999999Z")
+    assert log_lines(world, "deploy/oomwarden-operator")[0]["logger"].startswith("oomwarden.")
 
 
 def test_why_names_the_limit_of_a_deployment_and_its_patch_lets_the_pod_live(

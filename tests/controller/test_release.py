@@ -12,6 +12,7 @@ from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.kube.operator_calls import OperatorCalls
 
 from tests.support.fake_api import FakeApi, body
+from tests.support.logging_state import restored_logging
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 BEFORE, AFTER = "2026-11-23T11:59:59Z", "2026-11-23T12:00:01Z"
@@ -141,12 +142,15 @@ async def test_without_a_list_of_nodes_no_success_is_claimed() -> None:
 
 
 def test_a_mode_that_cannot_be_written_is_an_error_with_a_remedy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert main(["release", "--namespace", "oomwarden"]) == 1
-    assert "helm uninstall --no-hooks" in caplog.text
+    with restored_logging():
+        assert main(["release", "--namespace", "oomwarden"]) == 1
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "Z ERROR oomwarden.controller.main: Nothing was restored" in line
+    assert "helm uninstall --no-hooks" in line
 
 
 def test_release_without_a_namespace_names_the_missing_argument(
@@ -165,6 +169,15 @@ def test_an_unknown_log_level_is_refused_with_the_valid_ones(
         parse(["run", "--log-level", "loud"])
     assert "'LOUD': use one of DEBUG, INFO" in capsys.readouterr().err
     assert parse(["--namespace", "n", "--log-level", "debug"]).log_level == "DEBUG"
+
+
+def test_an_unknown_log_format_is_refused_with_the_valid_ones(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OOMWARDEN_LOG_FORMAT", "logfmt")
+    with pytest.raises(SystemExit):
+        parse(["run", "--namespace", "n"])
+    assert "--log-format is 'logfmt': use json or text" in capsys.readouterr().err
 
 
 def test_what_agents_may_no_longer_restore_is_named_and_not_awaited() -> None:

@@ -10,8 +10,8 @@ from oomwarden.kernel.thp import disable_huge_pages
 def main() -> None:
     """Disable huge pages for the process, store which pod this is, then run the agent."""
     disable_huge_pages()
-    record_identity(os.environ)
+    problem = record_identity(os.environ)
     import_later(*UNUSED)
     from oomwarden.agent.main import main as run  # noqa: PLC0415 - not before huge pages are off
 
-    run()
+    run(problem)

@@ -4,8 +4,9 @@ import asyncio
 import logging
 from typing import Protocol
 
-from oomwarden.core.model.mode import EnforcementMode
-from oomwarden.kube.transport.errors import API_ERRORS, classify_error
+from oomwarden.core.log_line.keys import about
+from oomwarden.core.model.mode import MODE_CONFIGMAP, EnforcementMode
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_keys
 
 FIRST_WAIT_SECONDS, LAST_WAIT_SECONDS = 2.0, 60.0
 _DELETED = (
@@ -60,10 +61,12 @@ class InitialMode:
             await self._settle()
             self._settled = True
         except API_ERRORS as error:
+            failure = classify_error(error)
             _LOG.warning(
                 "ConfigMap oomwarden-control could not be checked or created, retrying: %s; "
                 "agents change nothing while it does not exist",
-                classify_error(error).reason,
+                failure.reason,
+                extra=about(error_keys(failure), kind="ConfigMap", name=MODE_CONFIGMAP),
             )
 
     async def _settle(self) -> None:
@@ -71,7 +74,9 @@ class InitialMode:
         if await self._calls.exists():
             self._seen = True
         elif was_made or self._seen:
-            _LOG.warning(_DELETED)
+            _LOG.warning(
+                _DELETED, extra=about(kind="ConfigMap", name=MODE_CONFIGMAP, reason="Missing")
+            )
             return
         else:
             await self._calls.create(EnforcementMode.ENFORCE)

@@ -10,23 +10,25 @@ from datetime import timedelta
 from functools import partial
 
 from oomwarden.controller.release import release, summary
+from oomwarden.core.log_line.keys import about
+from oomwarden.core.log_line.line import LogFormat
 from oomwarden.core.quota.retention import Bounds
 from oomwarden.kube.mode import ModeConfigMap
 from oomwarden.kube.operator_calls import OperatorCalls
 from oomwarden.kube.transport.client import connect
-from oomwarden.kube.transport.errors import API_ERRORS, classify_error
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_keys
+from oomwarden.log_output.setup import LEVELS, configure_logging
 
 RECURSION_LIMIT = 20_000
 """kopf parses JSON with Python's recursive parser, and anyone who may patch a policy can nest its
 managedFields 10,000 levels deep (Go encoding/json, maxNestingDepth)."""
-_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _LOG = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a sub-command and return the exit code."""
     options = parse(arguments)
-    _configure_logging(options.log_level)
+    configure_logging(options.log_level, _format(options))
     if options.command == "release":
         return asyncio.run(_release(options.namespace, timedelta(seconds=options.wait)))
     sys.setrecursionlimit(RECURSION_LIMIT)
@@ -45,18 +47,19 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """
     parser = _parser(os.environ)
     options = parser.parse_args(arguments)
-    if options.log_level not in _LEVELS:
-        parser.error(f"--log-level is {options.log_level!r}: use one of {', '.join(_LEVELS)}")
+    if options.log_level not in LEVELS:
+        parser.error(f"--log-level is {options.log_level!r}: use one of {', '.join(LEVELS)}")
+    if options.log_format not in {None, *LogFormat}:
+        parser.error(f"--log-format is {options.log_format!r}: use {' or '.join(LogFormat)}")
     if not options.namespace:
         parser.error("--namespace is required, or POD_NAMESPACE in the environment")
     return options
 
 
-def _configure_logging(level: str) -> None:
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    if level != "DEBUG":
-        for chatty in ("kopf", "aiohttp.access", "httpx2"):
-            logging.getLogger(chatty).setLevel(logging.WARNING)
+def _format(options: argparse.Namespace) -> LogFormat:
+    """Return the format; that of `release` is for the person who waits for it."""
+    default = LogFormat.TEXT if options.command == "release" else LogFormat.JSON
+    return LogFormat(options.log_format or default)
 
 
 def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
@@ -81,7 +84,11 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--log-level", type=str.upper, default=environment.get("OOMWARDEN_LOG_LEVEL", "INFO"),
-        help=f"{', '.join(_LEVELS)}; OOMWARDEN_LOG_LEVEL",
+        help=f"{', '.join(LEVELS)}; OOMWARDEN_LOG_LEVEL",
+    )  # fmt: skip
+    parser.add_argument(
+        "--log-format", default=environment.get("OOMWARDEN_LOG_FORMAT"),
+        help=f"{', '.join(LogFormat)}; default json, of release text; OOMWARDEN_LOG_FORMAT",
     )  # fmt: skip
     return parser
 
@@ -116,11 +123,13 @@ async def _release(namespace: str, wait: timedelta) -> int:
         client = connect()
         last = await release(OperatorCalls(client), ModeConfigMap(client, namespace), wait)
     except API_ERRORS as error:
+        failure = classify_error(error)
         _LOG.error(
             "Nothing was restored: ConfigMap oomwarden-control in namespace %s could not be set to "
             "mode Release: %s. To uninstall without restoring: helm uninstall --no-hooks",
             namespace,
-            classify_error(error).reason,
+            failure.reason,
+            extra=about(error_keys(failure), kind="ConfigMap", namespace=namespace),
         )
         return 1
     _LOG.info(summary(last))

@@ -10,10 +10,11 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 
 from oomwarden.api.oomnode import OOMNodeStatus
+from oomwarden.core.log_line.keys import about
 from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.reporting.node_conditions import LEFT_CHANGED
 from oomwarden.core.reporting.policy_status import is_silent
-from oomwarden.kube.transport.errors import API_ERRORS, classify_error
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_keys
 
 POLL_SECONDS = 1.0
 SETTLED_AFTER = timedelta(seconds=15)
@@ -178,11 +179,20 @@ async def _poll(
     try:
         states = [state_of(node) for node in await nodes.list_nodes()]
     except API_ERRORS as error:
-        _LOG.warning("OOMNodes could not be listed, retrying: %s", classify_error(error).reason)
+        failure = classify_error(error)
+        _LOG.warning(
+            "OOMNodes could not be listed, retrying: %s",
+            failure.reason,
+            extra=about(error_keys(failure), kind="OOMNode"),
+        )
         return last
     found = progress([each for each in states if each], released, clock())
     if found.awaited and (last is None or last.awaited != found.awaited):
-        _LOG.info("waiting for nodes %s", ", ".join(state.node for state in found.awaited))
+        _LOG.info(
+            "waiting for nodes %s",
+            ", ".join(state.node for state in found.awaited),
+            extra=about(kind="OOMNode", count=len(found.awaited)),
+        )
     return found
 
 
@@ -190,10 +200,12 @@ async def _remove(mode: ModeWriter) -> None:
     try:
         await mode.remove()
     except API_ERRORS as error:
+        failure = classify_error(error)
         _LOG.warning(
             "ConfigMap oomwarden-control could not be deleted: %s. %s",
-            classify_error(error).reason,
+            failure.reason,
             _MODE_STAYS,
+            extra=about(error_keys(failure), kind="ConfigMap"),
         )
 
 

@@ -34,6 +34,7 @@ from oomwarden.controller.policies.statuses import PolicyStatusWriter, StatusSou
 from oomwarden.controller.retention.publishing import PressurePublisher
 from oomwarden.controller.retention.retention import Retention
 from oomwarden.core.limits.node_report import reported_node
+from oomwarden.core.log_line.keys import about
 from oomwarden.core.metrics.exposition import Families
 from oomwarden.core.metrics.operator_counts import OperatorCounts, OperatorState
 from oomwarden.core.metrics.operator_families import WorkQueue
@@ -50,7 +51,7 @@ from oomwarden.kube.pressure import PressureConfigMap
 from oomwarden.kube.recent_oomkills import RecentOOMKills
 from oomwarden.kube.transport import reflector
 from oomwarden.kube.transport.client import Client, ListOptions, connect
-from oomwarden.kube.transport.errors import API_ERRORS, classify_error
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_keys
 from oomwarden.kube.transport.guarded_handler import guard
 from oomwarden.kube.transport.resources import OOMNode, OOMPolicy, Resource
 from oomwarden.kube.transport.transform import TransformingListerWatcher
@@ -215,11 +216,15 @@ async def _wait_for_crds(operations: OperatorCalls) -> None:
             if await operations.kinds_are_served():
                 return
             _LOG.warning(
-                "the API server does not serve oomwarden.io, retrying: are the CRDs installed?"
+                "the API server does not serve oomwarden.io, retrying: are the CRDs installed?",
+                extra=about(kind="CustomResourceDefinition", reason="Missing"),
             )
         except API_ERRORS as error:
+            failure = classify_error(error)
             _LOG.warning(
-                "the API server is unavailable, retrying: %s", classify_error(error).reason
+                "the API server is unavailable, retrying: %s",
+                failure.reason,
+                extra=about(error_keys(failure)),
             )
         await asyncio.sleep(CRD_POLL_SECONDS)
 

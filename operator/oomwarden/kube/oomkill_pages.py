@@ -11,6 +11,7 @@ from typing import Any
 from lightkube import ApiError
 
 from oomwarden.api.base import LABEL_POD_UID
+from oomwarden.core.log_line.keys import UNREADABLE, about_object
 from oomwarden.core.objects.unreadable import describe_error, display_name
 from oomwarden.core.quota.retention import StoredRecord
 from oomwarden.kube.pressure import count
@@ -117,9 +118,12 @@ def _records(items: list[dict[str, Any]]) -> Iterator[StoredRecord]:
         try:
             yield _record(metadata)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            name = display_name("OOMKill", {"metadata": metadata})
+            kill, why = {"metadata": metadata}, describe_error(error)
             _LOG.warning(
-                "retention skips %s, which cannot be read: %s", name, describe_error(error)
+                "retention skips %s, which cannot be read: %s",
+                display_name("OOMKill", kill),
+                why,
+                extra=about_object("OOMKill", kill, reason=UNREADABLE, error=why),
             )
 
 

@@ -10,6 +10,7 @@ from lightkube import ApiError
 from pydantic import ValidationError
 
 from oomwarden.api.oomlimit import KeptLimit, OOMLimitSpec
+from oomwarden.core.log_line.keys import UNREADABLE, about_object
 from oomwarden.core.objects.json_parts import Manifest, object_at
 from oomwarden.core.objects.unreadable import describe_error, display_name
 from oomwarden.kube.transport.client import Client, ListOptions
@@ -40,7 +41,12 @@ def kept_limits(manifest: Manifest | None) -> dict[str, KeptLimit]:
             kept = KeptLimit.model_validate(each)
         except ValidationError as error:
             name, why = display_name("OOMLimit", manifest), describe_error(error)
-            _LOG.warning("%s: a container is skipped, because it cannot be read: %s", name, why)
+            _LOG.warning(
+                "%s: a container is skipped, because it cannot be read: %s",
+                name,
+                why,
+                extra=about_object("OOMLimit", manifest, reason=UNREADABLE, error=why),
+            )
         else:
             found[kept.name] = kept
     return found
@@ -119,6 +125,7 @@ class OOMLimits:
                 "OOMLimit %s is kept, because it has no annotation %s",
                 metadata["name"],
                 POD_ANNOTATION,
+                extra=about_object("OOMLimit", {"metadata": metadata}, reason=UNREADABLE),
             )
             return False
         try:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.ledger.rebuild import RecordedKills, summarize_records
+from oomwarden.core.log_line.keys import UNREADABLE, about_object
 from oomwarden.core.model.quantity import QuantityError, canonical
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.objects.needed_fields import without_large_metadata
@@ -90,7 +91,12 @@ def _is_readable(kill: Manifest, boot_id: str, kept_from: str) -> bool:
         summarize_records([kill], boot_id, None, kept_from)
     except Exception as error:  # noqa: BLE001 - anything may be missing
         name, why = display_name("OOMKill", kill), describe_error(error)
-        _LOG.warning("%s cannot be read and counts as missing: %s", name, why)
+        _LOG.warning(
+            "%s cannot be read and counts as missing: %s",
+            name,
+            why,
+            extra=about_object("OOMKill", kill, reason=UNREADABLE, error=why),
+        )
         return False
     return True
 

@@ -14,6 +14,7 @@ from lightkube.types import PatchType
 
 from oomwarden.core.limits.raise_context import MAX_KILL_AGE
 from oomwarden.core.limits.recent_kills import MAX_PER_NAMESPACE
+from oomwarden.core.log_line.keys import about
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.objects.unreadable import UnreadableObject, UnreadableObjects, unreadable_object
 from oomwarden.kube import events
@@ -162,4 +163,5 @@ def _log_excess(counts: Mapping[str, int]) -> None:
             _LOG.warning(
                 "namespace %s has %d recent OOMKills; only the first %d get a response",
                 namespace, count, MAX_PER_NAMESPACE,
+                extra=about(kind="OOMKill", namespace=namespace, count=count, reason="TooMany"),
             )  # fmt: skip

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
 
+from oomwarden.core.log_line.keys import about
 from oomwarden.probes.connections import Connection, Connections
 from oomwarden.probes.exchange import advance, is_acknowledged
 from oomwarden.probes.http_head import HttpResponse, Request, error_response, serialize
@@ -155,7 +156,9 @@ class ProbeServer:
         """Leave new clients in the kernel's queue: the process has used up all descriptors."""
         if not self._paused:
             _LOG.warning(
-                "probes and scrapes are not answered until a file descriptor is free: %s", error
+                "probes and scrapes are not answered until a file descriptor is free: %s",
+                error,
+                extra=about(reason="NoDescriptors", error=str(error)),
             )
             self._selector.unregister(self._listener)
             self._paused = True

@@ -38,6 +38,7 @@ def test_the_floor_may_be_the_kubelets_value() -> None:
         ("OOMWARDEN_LOOK_SECONDS", "4", "5 to 600"),
         ("OOMWARDEN_CGROUP_WRITES", "yes", "true or false"),
         ("OOMWARDEN_LOG_LEVEL", "loud", "DEBUG, INFO, WARNING, ERROR"),
+        ("OOMWARDEN_LOG_FORMAT", "logfmt", "json or text"),
         ("OOMWARDEN_NEAR_MISS_BUDGET", "-1", "0 to 2147483647"),
         ("OOMWARDEN_LEAK_EVENT_WITHIN", "soon", "a duration such as 1h30m"),
         ("OOMWARDEN_LEAK_EVENT_WITHIN", "30m6h", "a duration such as 1h30m"),

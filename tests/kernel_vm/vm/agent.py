@@ -5,7 +5,6 @@ Only this module of the checks imports the agent's modules.
 
 import asyncio
 import json
-import logging
 import os
 import signal
 import sqlite3
@@ -29,12 +28,14 @@ from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.policy import QOSClass
 from oomwarden.core.ledger.ledger import Ledger
 from oomwarden.core.ledger.rebuild import RecordedKills
+from oomwarden.core.log_line.line import LogFormat
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.quota.pressure import CALM
 from oomwarden.kernel import syslog
 from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.cgroup.kubepods import find_kubepods
 from oomwarden.kernel.host import Host
+from oomwarden.log_output.setup import configure_logging
 
 if TYPE_CHECKING:
     from oomwarden.agent.detection.batch import Batch
@@ -203,7 +204,7 @@ class Agent:
     def records(self) -> list[dict[str, Any]]:
         """Return the OOMKills so far, each once, in the order in which they were recorded."""
         lines = (FOLDER / f"{self.name}.out").read_bytes().split(b"\n")[:-1]
-        kills = [json.loads(line)["oomkill"] for line in lines]
+        kills = [found["oomkill"] for line in lines if "oomkill" in (found := json.loads(line))]
         return list({kill["metadata"]["name"]: kill for kill in kills}.values())
 
     def unattributed(self) -> int:
@@ -240,7 +241,7 @@ def _run_child(name: str, pods: int, ready: Path) -> None:
         signal.alarm(0)
         os.set_blocking(pods, False)
         sys.stdout = _whole_lines(FOLDER / f"{name}.out").open("a", encoding="utf-8")
-        logging.basicConfig(level=logging.WARNING, format=f"agent {name}: %(message)s")
+        configure_logging("WARNING", LogFormat.JSON)
         last = asyncio.run(AgentLoop(name, pods).run(ready.touch))
         (FOLDER / f"{name}.last").write_text(json.dumps(last))
         code = 0

@@ -9,8 +9,7 @@ import pytest
 from lightkube import ConfigError
 from oomwarden.kube import events
 from oomwarden.kube.transport.client import Client, ListOptions
-from oomwarden.kube.transport.error_counts import kind_of
-from oomwarden.kube.transport.errors import API_ERRORS
+from oomwarden.kube.transport.errors import API_ERRORS, kind_of
 from oomwarden.kube.transport.resources import OOMKill, OOMNode
 
 from tests.support.fake_api import Answer, FakeApi, body, client_of, listing, status, thing, watch

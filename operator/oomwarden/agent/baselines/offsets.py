@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from oomwarden.agent.baselines.rows import PersistedByContainer, Table
 from oomwarden.agent.informers.inventory import Container
 from oomwarden.core.enforcement.kubelet_score import kubelet_score
+from oomwarden.core.log_line.keys import NOT_SAVED_REASON, about
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 
 _FOLLOWS = True
@@ -51,4 +52,8 @@ class OffsetReferences(PersistedByContainer[bool]):
         try:
             await self.save()
         except sqlite3.Error as error:
-            _LOG.warning("which scores follow their requests is not saved: %s", error)
+            _LOG.warning(
+                "which scores follow their requests is not saved: %s",
+                error,
+                extra=about(reason=NOT_SAVED_REASON, error=str(error)),
+            )

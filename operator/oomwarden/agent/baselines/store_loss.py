@@ -12,9 +12,10 @@ from functools import partial
 from oomwarden.agent.baselines.scores import Baselines
 from oomwarden.agent.informers.inventory import Inventory
 from oomwarden.agent.store.database import UNASKED, Database
+from oomwarden.core.log_line.keys import about
 from oomwarden.kube import oomnodes
 from oomwarden.kube.transport.client import Client
-from oomwarden.kube.transport.errors import API_ERRORS, classify_error
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_keys
 
 ASK_AGAIN_SECONDS = 5.0
 _LOST, _NONE = "lost", "none"
@@ -34,7 +35,13 @@ async def store_was_lost(store: Database, client: Client, node: str, boot_id: st
         try:
             before = await oomnodes.read_status(client, node)
         except API_ERRORS as error:
-            _LOG.warning("enforcement waits for OOMNode %s: %s", node, classify_error(error).reason)
+            failure = classify_error(error)
+            _LOG.warning(
+                "enforcement waits for OOMNode %s: %s",
+                node,
+                failure.reason,
+                extra=about(error_keys(failure), kind="OOMNode", name=node),
+            )
             await asyncio.sleep(ASK_AGAIN_SECONDS)
             continue
         lost = (

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
+from typing import Any, Unpack
 
 from oomwarden import __version__
 from oomwarden.agent.delivery import event_outbox, outbox, refusals
@@ -21,13 +22,14 @@ from oomwarden.agent.delivery.retry_queue import RetryQueue
 from oomwarden.agent.informers.pressure import PressureCache
 from oomwarden.agent.runtime.signal import Signal
 from oomwarden.agent.store.database import Database
+from oomwarden.core.log_line.keys import LogKeys, about, about_object
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.records.event_series import EventSeries
 from oomwarden.core.records.outbox_row import OutboxRow
 from oomwarden.core.records.short_record import short_record
 from oomwarden.core.reporting.delivery_problem import DeliveryProblem, delivery_problem
 from oomwarden.kube.oomkill_writer import Delivery
-from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
+from oomwarden.kube.transport.errors import WriteOutcome, WriteResult, error_keys
 
 POSTERS = 8
 """Posts in parallel."""
@@ -74,7 +76,11 @@ class Deliverer:
         """Deliver until cancelled."""
         again = partial(refusals.retry_after_upgrade, version=__version__)
         if tried_again := await self.store.run(again):
-            _LOG.info("retrying %d records that an earlier version gave up", tried_again)
+            _LOG.info(
+                "retrying %d records that an earlier version gave up",
+                tried_again,
+                extra=about(kind="OOMKill", count=tried_again, reason="Upgraded"),
+            )
         async with asyncio.TaskGroup() as group:
             for _ in range(POSTERS):
                 group.create_task(self._run_poster())
@@ -100,8 +106,12 @@ class Deliverer:
         short = await self.post(short_record(job.kill))
         if short.retry is not None:
             return delivery
-        why = delivery.retry.reason
-        _LOG.warning("%s was stored without its details: %s", _describe(job), why)
+        _LOG.warning(
+            "%s was stored without its details: %s",
+            _describe(job),
+            delivery.retry.reason,
+            extra=_about(job, error_keys(delivery.retry)),
+        )
         return short
 
     async def _turn(self) -> float:
@@ -117,8 +127,16 @@ class Deliverer:
         pressure = self.pressure.current()
         write = partial(settle, final=final, refused=refused, now=time.time(), pressure=pressure)
         snapshot = await self.store.run(write)
-        for line in snapshot.dropped:
-            _LOG.warning("%s", line)
+        for key, why in snapshot.dropped:
+            namespace, _, name = key.partition("/")
+            _LOG.warning(
+                "record %s was dropped, too old or one of too many: %s",
+                key,
+                why,
+                extra=about(
+                    kind="OOMKill", namespace=namespace, name=name, reason="Dropped", error=why
+                ),
+            )
         for job, _ in done:
             self._queue_of(job).in_flight.discard(job_key(job))
         self.waiting, self.counts = len(snapshot.records), snapshot.counts
@@ -136,9 +154,14 @@ class Deliverer:
         if retry is None:
             queue.forget(key)
         elif message := queue.requeue(key, retry, now):
-            _LOG.warning("%s", message)
+            _LOG.warning("%s", message, extra=_about(job, error_keys(retry)))
         if delivery.undeliverable is not None:
-            _LOG.warning("%s is undeliverable: %s", _describe(job), delivery.undeliverable)
+            _LOG.warning(
+                "%s is undeliverable: %s",
+                _describe(job),
+                delivery.undeliverable,
+                extra=_about(job, reason="Undeliverable", error=delivery.undeliverable),
+            )
         return delivery
 
     def trouble(self) -> DeliveryProblem:
@@ -151,7 +174,10 @@ class Deliverer:
         """Report a name conflict; after many new names a record waits like a refused one."""
         self.name_conflict, self.name_conflict_at = by, time.time()
         _LOG.warning(
-            "the name of %s belongs to an object of another program: %s", _describe(job), by
+            "the name of %s belongs to an object of another program: %s",
+            _describe(job),
+            by,
+            extra=_about(job, reason="NameTaken", error=by),
         )
         if isinstance(job, OutboxRow) and job.renamed >= MAX_RENAMES:
             reason = f"{MAX_RENAMES} names in a row exist already, the last one as {by}"
@@ -181,6 +207,12 @@ class Deliverer:
 
     def _queue_of(self, job: DeliveryJob) -> RetryQueue:
         return self._records if isinstance(job, OutboxRow) else self._events
+
+
+def _about(job: DeliveryJob, *known: LogKeys, **keys: Unpack[LogKeys]) -> dict[str, Any]:
+    if isinstance(job, OutboxRow):
+        return about_object("OOMKill", job.kill, {"kills": job.kill["kills"]}, *known, keys)
+    return about_object("Event", job.first, *known, keys)
 
 
 def _describe(job: DeliveryJob) -> str:

@@ -5,8 +5,9 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from oomwarden.core.log_line.keys import about_object
 from oomwarden.core.objects.json_parts import Manifest
-from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
+from oomwarden.kube.transport.errors import WriteOutcome, WriteResult, error_keys
 
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 2.0, 60.0
 TRIES = 10
@@ -68,4 +69,5 @@ class EventRetries:
             _LOG.warning(
                 "Event %s/%s (%s) was not posted: %s",
                 metadata["namespace"], metadata["name"], one.event["note"], answer.reason,
+                extra=about_object("Event", one.event, error_keys(answer)),
             )  # fmt: skip

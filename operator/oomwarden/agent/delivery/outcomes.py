@@ -28,8 +28,8 @@ class OutboxSnapshot:
     counts: OutboxCounts
     due: float | None
     """When the next held record is to be released, in wall-clock seconds; None if none is held."""
-    dropped: list[str]
-    """A log line for each record that exceeded the bounds and was deleted."""
+    dropped: list[tuple[str, str]]
+    """Records that exceeded the bounds and were deleted: the key, and why it was refused."""
 
 
 def job_key(job: DeliveryJob) -> str:

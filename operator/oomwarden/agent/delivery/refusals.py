@@ -38,7 +38,7 @@ def summary(connection: sqlite3.Connection) -> tuple[int, str]:
     return int(count), str(why[0]) if why else ""
 
 
-def drop_excess(connection: sqlite3.Connection, now: float) -> list[str]:
+def drop_excess(connection: sqlite3.Connection, now: float) -> list[tuple[str, str]]:
     """Delete the oldest refused records beyond the bounds.
 
     Args:
@@ -46,7 +46,7 @@ def drop_excess(connection: sqlite3.Connection, now: float) -> list[str]:
         now: Wall-clock seconds.
 
     Returns:
-        A log line for each deleted record.
+        The key of each deleted record, and why it was refused.
     """
     over = connection.execute(
         "SELECT name, body, reason FROM outbox WHERE state = 'Refused' AND (created < ? "
@@ -57,7 +57,7 @@ def drop_excess(connection: sqlite3.Connection, now: float) -> list[str]:
     for key, body, _ in over:
         connection.execute("DELETE FROM outbox WHERE name = ?", (key,))
         add_count(connection, "undeliverable", json.loads(body)["kill"]["kills"])
-    return [f"record {key} was dropped, too old or one of too many: {why}" for key, _, why in over]
+    return [(key, why) for key, _, why in over]
 
 
 def retry_after_upgrade(connection: sqlite3.Connection, version: str) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 from oomwarden.agent.detection.batch import Batch
 from oomwarden.agent.detection.detector import Detector, into_queue
 from oomwarden.agent.detection.layout import LayoutMonitor
+from oomwarden.core.log_line.keys import about
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.core.parse.cgroup_paths import driver
 from oomwarden.core.reporting.detection_gaps import DetectionGaps
@@ -68,7 +69,11 @@ class KubepodsDetection:
         logged = ""
         while (found := self._find_once()) is None:
             if self.unavailable_reason != logged:
-                _LOG.error("kills cannot be detected: %s", self.unavailable_reason)
+                _LOG.error(
+                    "kills cannot be detected: %s",
+                    self.unavailable_reason,
+                    extra=about(reason="Blind", error=self.unavailable_reason),
+                )
                 logged = self.unavailable_reason
             await asyncio.sleep(RETRY_SECONDS)
         self.kubepods, self.unavailable_reason = found, ""

@@ -12,6 +12,7 @@ from functools import partial
 
 from oomwarden.agent.informers.inventory import Inventory
 from oomwarden.agent.runtime.worker import KernelWorker, StuckError
+from oomwarden.core.log_line.keys import UNREADABLE, about
 from oomwarden.core.reporting.layout import UnknownCgroup, containers_without_cgroup, layout_remedy
 from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.cgroup.unknown_cgroups import find_unknown_cgroups
@@ -56,9 +57,13 @@ class LayoutMonitor:
                 "strays", partial(find_unknown_cgroups, self.cgroups)
             )
         except (StuckError, OSError) as error:
-            _LOG.warning("cannot list the cgroups outside of kubepods: %s", error)
+            _LOG.warning(
+                "cannot list the cgroups outside of kubepods: %s",
+                error,
+                extra=about(reason=UNREADABLE, error=str(error)),
+            )
             return
         current = layout_remedy(lasting, found)
         if current and current != self.remedy:
-            _LOG.warning("%s", current)
+            _LOG.warning("%s", current, extra=about(reason="UnknownLayout"))
         self.remedy = current

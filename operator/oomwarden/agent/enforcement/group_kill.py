@@ -22,7 +22,7 @@ from oomwarden.agent.enforcement.desired_group_kills import (
 )
 from oomwarden.agent.enforcement.tracked import TrackedContainer
 from oomwarden.agent.enforcement.tracker import Tracker
-from oomwarden.agent.informers.inventory import Container
+from oomwarden.agent.informers.inventory import Container, container_keys
 from oomwarden.agent.runtime.pace import ReconcilePacer
 from oomwarden.agent.runtime.signal import Signal
 from oomwarden.agent.runtime.worker import KernelWorker, StuckError
@@ -35,6 +35,7 @@ from oomwarden.core.enforcement.group_kill import (
     observed_remarks,
     write_failed,
 )
+from oomwarden.core.log_line.keys import NOT_SAVED_REASON, LogKeys, about
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.remark import AspectStatus, Remarks
@@ -148,13 +149,18 @@ class GroupKillReconciler:
             _LOG.info(
                 "%s: another program has changed memory.oom.group, which is set again",
                 container.cgroup.path,
+                extra=about(self._keys(container), reason="GroupKillChanged"),
             )
 
     async def _save(self) -> None:
         try:
             await self.baselines.save()
         except sqlite3.Error as error:
-            _LOG.warning("memory.oom.group could not be saved, so it is not written yet: %s", error)
+            _LOG.warning(
+                "memory.oom.group could not be saved, so it is not written yet: %s",
+                error,
+                extra=about(reason=NOT_SAVED_REASON, error=str(error)),
+            )
 
     async def _reconcile(self, inode: int, container: Container, wish: GroupKillSpec) -> None:
         state = self._states.get(inode)
@@ -186,8 +192,16 @@ class GroupKillReconciler:
         except (CgroupGoneError, StuckError):
             return state
         except OSError as error:
-            _LOG.warning("%s: memory.oom.group cannot be written: %s", cgroup.path, error)
+            _LOG.warning(
+                "%s: memory.oom.group cannot be written: %s",
+                cgroup.path,
+                error,
+                extra=about(self._keys(container), reason="WriteFailed", error=str(error)),
+            )
             return replace(state, problem=write_failed(error))
+
+    def _keys(self, container: Container) -> LogKeys:
+        return container_keys(container, self.tracker.view.inventory.pod(container.cgroup))
 
     def _is_young(self, container: Container) -> bool:
         age = asyncio.get_running_loop().time() - container.seen

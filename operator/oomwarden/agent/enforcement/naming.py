@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from oomwarden.agent.baselines.scores import Baselines
-from oomwarden.agent.informers.inventory import Container, Inventory
+from oomwarden.agent.informers.inventory import Container, Inventory, container_keys
 from oomwarden.agent.runtime.worker import KernelWorker, StuckError
 from oomwarden.api.policy import SCORE_MIN
+from oomwarden.core.log_line.keys import UNREADABLE, about
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.kernel.cgroup.files import CgroupGoneError
 from oomwarden.kernel.container.first_process import FirstProcess, find_first_process
@@ -158,4 +159,10 @@ class ContainerNamer:
         why = f"{type(error).__name__}: {error}"
         if why != search.failure:
             search.failure = why
-            _LOG.warning("processes of %s cannot be read: %s", container.cgroup.path, why)
+            keys = container_keys(container, self.inventory.pod(container.cgroup))
+            _LOG.warning(
+                "processes of %s cannot be read: %s",
+                container.cgroup.path,
+                why,
+                extra=about(keys, reason=UNREADABLE, error=why),
+            )

@@ -23,6 +23,7 @@ from oomwarden.agent.enforcement.tracker import Tracker
 from oomwarden.agent.runtime.pace import ReconcilePacer
 from oomwarden.agent.runtime.signal import Signal
 from oomwarden.core.enforcement.plan import ScanOutcome
+from oomwarden.core.log_line.keys import NOT_SAVED_REASON, about
 from oomwarden.core.policy.policy import PolicyKey
 
 RESCAN_SECONDS = 10.0
@@ -127,7 +128,11 @@ class ScoreReconciler:
             await self.baselines.save_all()
             await forget_loss(self.baselines, self.tracker.view.inventory)
         except sqlite3.Error as error:
-            _LOG.warning("baselines are not saved, nothing is written before they are: %s", error)
+            _LOG.warning(
+                "baselines are not saved, nothing is written before they are: %s",
+                error,
+                extra=about(reason=NOT_SAVED_REASON, error=str(error)),
+            )
 
     async def _scan(self, tracked: TrackedContainer, verified: frozenset[int] | None) -> bool:
         """Scan a container, unless all of its processes are verified already.

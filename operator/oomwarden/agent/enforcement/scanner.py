@@ -22,6 +22,7 @@ from oomwarden.agent.enforcement.tracked import TrackedContainer
 from oomwarden.agent.runtime.worker import KernelWorker, StuckError
 from oomwarden.core.enforcement.plan import ScanOutcome, ScorePlan
 from oomwarden.core.enforcement.scan_outcome import stuck_remark
+from oomwarden.core.log_line.keys import NOT_SAVED_REASON, UNREADABLE, about
 from oomwarden.core.model.remark import Remark
 from oomwarden.kernel.cgroup.files import CgroupGoneError
 from oomwarden.kernel.container.scores import apply_plan, find_unchanged
@@ -132,17 +133,31 @@ class Scanner:
         except StuckError:
             return None, self._stuck(tracked, key, lines)
         except OSError as error:
-            _LOG.warning("%s cannot be scanned: %s", cgroup.path, error)
+            _LOG.warning(
+                "%s cannot be scanned: %s",
+                cgroup.path,
+                error,
+                extra=about(tracked.keys, reason=UNREADABLE, error=str(error)),
+            )
             return None, Remark("Failed", f"The container's processes cannot be listed: {error}")
         if outcome.failure and (tracked.outcome is None or not tracked.outcome.failure):
-            _LOG.warning("%s: processes were not changed: %s", cgroup.path, outcome.failure)
+            _LOG.warning(
+                "%s: processes were not changed: %s",
+                cgroup.path,
+                outcome.failure,
+                extra=about(tracked.keys, reason="WriteFailed", error=outcome.failure),
+            )
         return outcome, None
 
     async def _save_own(self) -> bool:
         try:
             await self.own.save()
         except sqlite3.Error as error:
-            _LOG.warning("processes' own scores are not saved, and not written over: %s", error)
+            _LOG.warning(
+                "processes' own scores are not saved, and not written over: %s",
+                error,
+                extra=about(reason=NOT_SAVED_REASON, error=str(error)),
+            )
             return False
         return True
 
@@ -160,7 +175,12 @@ class Scanner:
         pid, cgroup = lines.reading_pid, tracked.container.cgroup
         if pid is None:
             return STUCK
-        _LOG.warning("%s: the command line of process %d cannot be read in time", cgroup.path, pid)
+        _LOG.warning(
+            "%s: the command line of process %d cannot be read in time",
+            cgroup.path,
+            pid,
+            extra=about(tracked.keys, pid=pid, reason="Stuck"),
+        )
         hung = self._hung.setdefault(cgroup.inode, {})
         hung[pid] = _Hung(key, self.clock() + LEFT_OUT_SECONDS)
         tracked.schedule.requeue_soon()

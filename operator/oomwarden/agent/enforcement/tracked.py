@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 
 from oomwarden.agent.enforcement.evaluator import Decision
 from oomwarden.agent.enforcement.scan_schedule import ScanSchedule
-from oomwarden.agent.informers.inventory import Container
+from oomwarden.agent.informers.inventory import Container, container_keys
 from oomwarden.core.enforcement.plan import Baseline, ScanOutcome, ScorePlan
+from oomwarden.core.log_line.keys import LogKeys
 from oomwarden.core.model.remark import Remark
 
 NOT_SAVED = Remark(
@@ -47,6 +48,11 @@ class TrackedContainer:
         elif plan.desired != before:
             self.trouble = None
             self.schedule.restart(now)
+
+    @property
+    def keys(self) -> LogKeys:
+        """What a log line says of the container."""
+        return container_keys(self.container, self.decision.pod if self.decision else None)
 
     @property
     def urgency(self) -> tuple[bool, float]:

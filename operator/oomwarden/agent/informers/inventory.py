@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from oomwarden.agent.runtime.signal import Signal
 from oomwarden.core.incidents.memory_history import UsageHistory
 from oomwarden.core.incidents.usage_trend import UsageTrend
+from oomwarden.core.log_line.keys import LogKeys, pod_keys
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.usage_pattern.verdict import Verdict
@@ -33,6 +34,13 @@ class Container:
     """Its usage over hours; None like `memory`."""
     verdict: Verdict | None = None
     """What its usage looks like; None where that was not worth a look."""
+
+
+def container_keys(container: Container, pod: PodFacts | None) -> LogKeys:
+    """Return what a log line says of a container; the pod is None if it is not known yet."""
+    found = pod_keys(pod)
+    found |= {"container": container.name, "cgroup": container.cgroup.path}
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from oomwarden.agent.runtime.signal import Signal
 from oomwarden.api.oomlimit import KeptLimit
+from oomwarden.core.log_line.keys import about
 from oomwarden.core.model.limit_ownership import with_ownership
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 from oomwarden.core.objects.json_parts import Manifest
@@ -38,7 +39,8 @@ class LimitCache:
         """
         if not self.synced and not await self._first_list.wait(seconds):
             _LOG.warning(
-                "the OOMLimits are not listed yet: limits that oomwarden set are not counted"
+                "the OOMLimits are not listed yet: limits that oomwarden set are not counted",
+                extra=about(kind="OOMLimit", reason="NotListed"),
             )
 
     def replace(self, objects: list[Manifest]) -> None:

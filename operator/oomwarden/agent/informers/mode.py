@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from oomwarden.api.free_text import readable
+from oomwarden.core.log_line.keys import about
 from oomwarden.core.model.mode import MODE_CONFIGMAP, EnforcementMode
 from oomwarden.core.objects.json_parts import Manifest, object_at
 
@@ -58,13 +59,20 @@ class ModeHandler:
     def _pause(self, why: str) -> None:
         if self.mode is not EnforcementMode.RELEASE:
             _LOG.warning(
-                "ConfigMap %s: %s; the agent changes nothing until it is fixed", MODE_CONFIGMAP, why
+                "ConfigMap %s: %s; the agent changes nothing until it is fixed",
+                MODE_CONFIGMAP,
+                why,
+                extra=about(kind="ConfigMap", name=MODE_CONFIGMAP, reason="BadMode", error=why),
             )
             self._set_mode(EnforcementMode.PAUSE)
 
     def _set_mode(self, mode: EnforcementMode) -> None:
         if mode is not self.mode:
-            _LOG.info("the enforcement mode is %s", mode)
+            _LOG.info(
+                "the enforcement mode is %s",
+                mode,
+                extra=about(kind="ConfigMap", name=MODE_CONFIGMAP, reason=f"Mode{mode}"),
+            )
             self.mode = mode
             self.changed()
 

@@ -10,9 +10,10 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from oomwarden.core.log_line.keys import UNREADABLE, about
 from oomwarden.core.model.pod import Labels
 from oomwarden.core.objects.unreadable import describe_error
-from oomwarden.kube.transport.errors import API_ERRORS, classify_error
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_keys
 
 REFRESH_SECONDS = 60.0
 RETRY_SECONDS = 5.0
@@ -44,10 +45,20 @@ class NodeLabels:
         try:
             fresh = await fetch()
         except API_ERRORS as error:
-            _LOG.warning("cannot refresh the labels of this node: %s", classify_error(error).reason)
+            failure = classify_error(error)
+            _LOG.warning(
+                "cannot refresh the labels of this node: %s",
+                failure.reason,
+                extra=about(error_keys(failure), kind="Node"),
+            )
             return False
         except Exception as error:  # noqa: BLE001 - an answer may have any shape
-            _LOG.warning("cannot read the labels of this node: %s", describe_error(error))
+            why = describe_error(error)
+            _LOG.warning(
+                "cannot read the labels of this node: %s",
+                why,
+                extra=about(kind="Node", reason=UNREADABLE, error=why),
+            )
             return False
         if fresh != self.labels:
             self.labels = fresh

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 
+from oomwarden.core.log_line.keys import UNREADABLE, about, policy_keys
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.policy.policy import PolicyKey, key_of
 from oomwarden.core.policy.policy_cache import (
@@ -60,11 +61,20 @@ def readable_key(kind: str, manifest: Manifest) -> PolicyKey | None:
     try:
         return key_of(kind, manifest)
     except ValueError as error:
-        _LOG.warning("skipping a policy: %s", error)
+        _LOG.warning(
+            "skipping a policy: %s",
+            error,
+            extra=about(kind=kind, reason=UNREADABLE, error=str(error)),
+        )
         return None
 
 
 def warn_if_unreadable(found: CachedPolicy) -> None:
     """Log that a policy that cannot be read is not in effect."""
     if isinstance(found.content, str):
-        _LOG.warning("%s is not in effect: %s", "/".join(filter(None, found.key)), found.content)
+        _LOG.warning(
+            "%s is not in effect: %s",
+            found.key,
+            found.content,
+            extra=about(policy_keys(found.key), reason=UNREADABLE, error=found.content),
+        )

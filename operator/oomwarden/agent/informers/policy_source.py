@@ -17,11 +17,12 @@ from typing import Protocol
 
 from oomwarden.agent.informers.policies import PolicyCache
 from oomwarden.agent.informers.policy_list import PolicyList
+from oomwarden.core.log_line.keys import UNREADABLE, about, about_object
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.objects.unreadable import display_name
 from oomwarden.core.policy.policy import CLUSTER, NAMESPACED
 from oomwarden.kube.transport.client import Listing, ListOptions
-from oomwarden.kube.transport.errors import API_ERRORS, classify_error
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_keys
 from oomwarden.kube.transport.list_bodies import Keep
 from oomwarden.kube.transport.resources import ClusterOOMPolicy, OOMPolicy, Resource
 
@@ -144,7 +145,12 @@ class PolicySource:
             finally:
                 one.in_progress = False
         for each in found.unread:
-            _LOG.warning("skipping %s: %s", display_name(self.kind, each.manifest), each.why)
+            _LOG.warning(
+                "skipping %s: %s",
+                display_name(self.kind, each.manifest),
+                each.why,
+                extra=about_object(self.kind, each.manifest, reason=UNREADABLE, error=each.why),
+            )
         self._listed_at[name] = self.clock()
         self._pending.pop(name, None)
         self.cache.apply_list(fresh)
@@ -152,7 +158,12 @@ class PolicySource:
     def _failed(self, name: str, one: _PendingList, error: Exception) -> None:
         result = classify_error(error)
         if result.reason != one.reason:
-            _LOG.warning("cannot list the policies of namespace %s: %s", name, result.reason)
+            _LOG.warning(
+                "cannot list the policies of namespace %s: %s",
+                name,
+                result.reason,
+                extra=about(error_keys(result), kind=self.kind, namespace=name),
+            )
         one.reason = result.reason
         jitter = random.uniform(0.5, 1.5)  # noqa: S311
         one.due = self.clock() + max(

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
+from oomwarden.core.log_line.keys import UNREADABLE, about
 from oomwarden.core.model.pod import PodFacts
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.quota.budget_terms import Reason, terms
@@ -86,7 +87,11 @@ class PressureCache:
         pressure = from_config_map(content)
         if pressure is None:
             if content:  # the chart creates it empty
-                _LOG.warning("cannot read ConfigMap %s; its last content stays in effect", NAME)
+                _LOG.warning(
+                    "cannot read ConfigMap %s; its last content stays in effect",
+                    NAME,
+                    extra=about(kind="ConfigMap", name=NAME, reason=UNREADABLE),
+                )
             return
         if content == self._content:
             return  # listed again, which does not show that the operator runs

@@ -13,6 +13,7 @@ from enum import Enum
 
 from oomwarden.api.base import GROUP, rank_audience
 from oomwarden.core.enforcement.token_bucket import TokenBucket
+from oomwarden.core.log_line.keys import about
 from oomwarden.kube.access_reviews import (
     CREDENTIAL_ID,
     AccessTo,
@@ -21,7 +22,7 @@ from oomwarden.kube.access_reviews import (
     is_allowed,
 )
 from oomwarden.kube.transport.client import Client
-from oomwarden.kube.transport.errors import API_ERRORS, classify_error
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_keys
 
 KEPT_SECONDS = 10.0
 MAX_KEPT = 64
@@ -85,8 +86,12 @@ class RankAccess:
                 return AccessVerdict.UNAUTHENTICATED
             allowed = await is_allowed(self.client, user, self._wanted())
         except API_ERRORS as error:
-            _LOG.warning("the right to see the ranking cannot be checked: %s",
-                         classify_error(error).reason)  # fmt: skip
+            failure = classify_error(error)
+            _LOG.warning(
+                "the right to see the ranking cannot be checked: %s",
+                failure.reason,
+                extra=about(error_keys(failure)),
+            )
             return AccessVerdict.UNKNOWN
         _log(user, allowed=allowed)
         return AccessVerdict.ALLOWED if allowed else AccessVerdict.FORBIDDEN
@@ -99,4 +104,5 @@ def _log(user: Authenticated, *, allowed: bool) -> None:
     """Log who it was, with the token's ID, by which the audit log shows who asked for it."""
     token = ", ".join(user.extra.get(CREDENTIAL_ID, ())) or "unknown"
     verdict = "may see the ranking" if allowed else "may not see the ranking"
-    _LOG.info("%r (token %s) %s", user.name, token, verdict)
+    reason = "RankingAllowed" if allowed else "RankingForbidden"
+    _LOG.info("%r (token %s) %s", user.name, token, verdict, extra=about(reason=reason))

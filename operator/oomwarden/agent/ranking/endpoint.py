@@ -11,6 +11,7 @@ from oomwarden.agent.ranking.libcrypto import CertificateError
 from oomwarden.agent.ranking.server import RankServer, listen
 from oomwarden.agent.ranking.tls import server_tls
 from oomwarden.api.oomnode import RankEndpoint
+from oomwarden.core.log_line.keys import about
 
 if TYPE_CHECKING:
     from oomwarden.core.badness.rank_report import RankReport
@@ -43,7 +44,11 @@ class RankService:
         try:
             tls, listener = server_tls(), listen(self.port)
         except (CertificateError, OSError) as error:
-            _LOG.warning("`kubectl oom rank` does not work on this node: %s", error)
+            _LOG.warning(
+                "`kubectl oom rank` does not work on this node: %s",
+                error,
+                extra=about(reason="NoRanking", error=str(error)),
+            )
             return
         namespace, name = self.pod
         self.published = RankEndpoint(

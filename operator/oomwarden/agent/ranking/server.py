@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from oomwarden.agent.ranking.access import AccessVerdict
 from oomwarden.agent.ranking.tls import ServerTLS
 from oomwarden.agent.runtime.worker import StuckError
+from oomwarden.core.log_line.keys import UNREADABLE, about
 from oomwarden.probes.http_head import (
     MAX_HEAD_BYTES,
     HttpResponse,
@@ -149,7 +150,11 @@ class RankServer:
         try:
             return _ranking(await self.report(), query)
         except (StuckError, OSError) as error:
-            _LOG.warning("the processes cannot be ranked: %s", error)
+            _LOG.warning(
+                "the processes cannot be ranked: %s",
+                error,
+                extra=about(reason=UNREADABLE, error=str(error)),
+            )
             reason = "the kernel does not return what is to be ranked; see the agent's log"
             return error_response(HTTPStatus.SERVICE_UNAVAILABLE, reason)
 

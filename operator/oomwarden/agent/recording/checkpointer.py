@@ -1,8 +1,6 @@
 """The ledger on disk: what changed since it was saved, in one transaction with new records."""
 
-import json
 import sqlite3
-import sys
 import time
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
@@ -11,6 +9,7 @@ from dataclasses import dataclass, field
 from oomwarden.agent.delivery import intake
 from oomwarden.agent.recording import agent_kills
 from oomwarden.agent.recording.kill_counts import kill_counts
+from oomwarden.agent.recording.kill_log import KillLog
 from oomwarden.agent.recording.settler import Settler
 from oomwarden.agent.store import checkpoints
 from oomwarden.agent.store import kill_counts as stored_counts
@@ -89,6 +88,7 @@ class Checkpointer:
     settler: Settler
     store: Database
     pressure: Callable[[], Pressure]
+    _log: KillLog = field(default_factory=KillLog)
     _pruned: list[int] = field(default_factory=list)
     _saved: dict[int, Checkpoint] = field(default_factory=dict)
     _pods: dict[str, PodFacts] = field(default_factory=dict)
@@ -105,13 +105,12 @@ class Checkpointer:
             sqlite3.Error: nothing was stored; the kills stay unrecorded in the ledger.
         """
         delta = self._delta(settled)
-        for row in delta.rows:
-            sys.stdout.write(json.dumps({"oomkill": row.kill}) + "\n")
-        sys.stdout.flush()
+        self._log.write(settled.incidents, delta.rows)
         if self._is_empty(delta):
             return 0
         boot_id, pressure = self.settler.identity.boot_id, self.pressure()
         await self.store.run(lambda db: delta.write(db, boot_id, pressure))
+        self._log.saved()
         self._acknowledge(delta)
         return len(delta.rows)
 

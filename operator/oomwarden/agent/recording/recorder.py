@@ -6,7 +6,6 @@ delivery.
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from oomwarden.agent.detection.batch import Batch
 from oomwarden.agent.informers.inventory import Container
 from oomwarden.agent.recording.checkpointer import Checkpointer, Settled
 from oomwarden.agent.recording.completeness import Completeness
+from oomwarden.agent.recording.kill_log import log_unattributed
 from oomwarden.agent.recording.kill_progress import KillProgress
 from oomwarden.agent.recording.recovery import ListRecorded, Recovery
 from oomwarden.agent.recording.settler import Settler
@@ -35,7 +35,6 @@ UNLISTED_POD_SECONDS = 600.0
 UNKNOWN_CONTAINER_SECONDS = 10.0
 """How long the name of a container is waited for."""
 _ORDER = (Level.POD, Level.QOS, Level.KUBEPODS)
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -235,10 +234,7 @@ class Recorder:
     async def _save(self, settled: Settled) -> None:
         self.kills += sum(one.kills for one in settled.incidents)
         if settled.unattributed:
-            _LOG.warning(
-                "%d kills (by the kernel's oom_kill) are in no record: neither the counters nor "
-                "the kernel log nor the API server shows which pod they hit", settled.unattributed
-            )  # fmt: skip
+            log_unattributed(settled.unattributed)
         if await self._checkpointer.save(settled):
             self.enqueued()
         for one in settled.incidents:

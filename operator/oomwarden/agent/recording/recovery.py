@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from typing import Unpack
 
 from oomwarden.agent.detection.batch import Batch
 from oomwarden.agent.informers.inventory import Container
@@ -16,8 +17,9 @@ from oomwarden.agent.store.database import Database
 from oomwarden.core.kernel_log.position import NOTHING_RECORDED
 from oomwarden.core.ledger.log_backlog import restore_backlog
 from oomwarden.core.ledger.rebuild import RecordedKills, gaps, kills_before_start, rebuild
+from oomwarden.core.log_line.keys import LogKeys, about
 from oomwarden.core.model.cgroup import Level
-from oomwarden.kube.transport.errors import API_ERRORS, classify_error
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_keys
 
 ASK_AGAIN_SECONDS = 2.0
 _LOG = logging.getLogger(__name__)
@@ -108,9 +110,11 @@ class Recovery:
             try:
                 return await self.list_recorded()
             except API_ERRORS as error:
-                await self._wait(f"this node's OOMKills: {classify_error(error).reason}")
+                failure = classify_error(error)
+                keys = error_keys(failure)
+                await self._wait(f"this node's OOMKills: {failure.reason}", **keys)
 
-    async def _wait(self, what: str) -> None:
-        _LOG.warning("the store is new, and recording waits for %s", what)
+    async def _wait(self, what: str, **keys: Unpack[LogKeys]) -> None:
+        _LOG.warning("the store is new, and recording waits for %s", what, extra=about(keys))
         self.on_wait()
         await asyncio.sleep(ASK_AGAIN_SECONDS)

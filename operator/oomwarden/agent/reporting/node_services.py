@@ -13,6 +13,7 @@ from oomwarden.core.enforcement.node_services import (
     NodeServices,
     outranked_services,
 )
+from oomwarden.core.log_line.keys import UNREADABLE, about
 from oomwarden.core.reporting.policy_report import ContainerStatus
 from oomwarden.kernel.container.services import read_node_services
 from oomwarden.kernel.roots import HostRoots
@@ -57,7 +58,11 @@ class NodeServicesMonitor:
         try:
             found = await self.worker.run("services", work)
         except (StuckError, OSError) as error:
-            _LOG.warning("the services of the node cannot be read: %s", error)
+            _LOG.warning(
+                "the services of the node cannot be read: %s",
+                error,
+                extra=about(reason=UNREADABLE, error=str(error)),
+            )
             return
         if _names(found) != _names(self.services):
             self.status_changed()

@@ -25,6 +25,7 @@ from oomwarden.api.oomnode import (
 )
 from oomwarden.core.incidents import agent_kills
 from oomwarden.core.incidents.agent_kills import AgentKills
+from oomwarden.core.log_line.keys import about
 from oomwarden.core.objects.unreadable import UnreadableObjects
 from oomwarden.core.reporting.delivery_problem import DeliveryProblem
 from oomwarden.core.reporting.memory_outlook import MemoryOutlook
@@ -37,7 +38,7 @@ from oomwarden.kernel.host import Host
 from oomwarden.kernel.overcommit import read_settings
 from oomwarden.kube import oomnodes
 from oomwarden.kube.transport.client import Client
-from oomwarden.kube.transport.errors import API_ERRORS
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_keys
 
 MEMORY_SECONDS = 300.0
 _LOG = logging.getLogger(__name__)
@@ -188,6 +189,11 @@ class NodeStatusBuilder:
         try:
             self._memory = await oomnodes.read_node_memory(self.client, self.settings.node)
         except API_ERRORS as error:
-            _LOG.debug("the Node's memory is not known yet: %s", error)
+            failure = classify_error(error)
+            _LOG.debug(
+                "the Node's memory is not known yet: %s",
+                failure.reason,
+                extra=about(error_keys(failure), kind="Node", name=self.settings.node),
+            )
         else:
             self._memory_at = time.monotonic()

@@ -9,15 +9,16 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from oomwarden.agent.runtime.signal import Signal
 from oomwarden.api.oomnode import OOMNodeStatus
+from oomwarden.core.log_line.keys import UNREADABLE, about
 from oomwarden.core.model.conditions import carry_over
 from oomwarden.core.objects.unreadable import describe_error
 from oomwarden.core.reporting.memory_outlook import outlook_news
-from oomwarden.kube.transport.errors import API_ERRORS, classify_error
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_keys
 
 HEARTBEAT_SECONDS = 300.0
 GAPS_PER_READ = 1.5
@@ -73,7 +74,12 @@ class NodeStatusWriter:
         try:
             status = await self.gather()
         except ValueError as error:
-            _LOG.error("OOMNode could not be built and is tried again: %s", describe_error(error))
+            why = describe_error(error)
+            _LOG.error(
+                "OOMNode could not be built and is tried again: %s",
+                why,
+                extra=about(kind="OOMNode", reason=UNREADABLE, error=why),
+            )
             return None
         before = self._written or self.previous
         if before is None:
@@ -100,11 +106,17 @@ class NodeStatusWriter:
 
     def _failed(self, error: Exception) -> float:
         result = classify_error(error)
+        if not isinstance(error, API_ERRORS):
+            result = replace(result, reason=describe_error(error), kind=UNREADABLE)
         asked = min(result.retry_after, MAX_ASKED_SECONDS)
-        why = result.reason if isinstance(error, API_ERRORS) else describe_error(error)
         self._retry = min(max(2 * self._retry, self.gap), max(LAST_RETRY_SECONDS, self.gap))
         wait = max(_jittered(self._retry), asked * random.uniform(1.0, 1.2))  # noqa: S311
-        _LOG.warning("OOMNode was not written and is tried again in %.0f s: %s", wait, why)
+        _LOG.warning(
+            "OOMNode was not written and is tried again in %.0f s: %s",
+            wait,
+            result.reason,
+            extra=about(error_keys(result), kind="OOMNode", retrySeconds=wait),
+        )
         return wait
 
     def _is_due(self, status: OOMNodeStatus) -> bool:

@@ -5,7 +5,6 @@ which pod was killed. This module only imports small modules of the standard lib
 """
 
 import json
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,14 +22,17 @@ _ENVIRONMENT = {"uid": "POD_UID", "name": "POD_NAME", "namespace": "POD_NAMESPAC
 Pod = dict[str, Any]
 
 
-def record_identity(environment: Mapping[str, str], own_cgroup: Path = OWN_CGROUP) -> None:
+def record_identity(environment: Mapping[str, str], own_cgroup: Path = OWN_CGROUP) -> str:
     """Store this agent's pod, from the variables that the chart sets from the downward API.
 
-    If that fails, the agent writes the consequence to stderr and runs without it.
+    If that fails, the agent runs without it.
 
     Args:
         environment: POD_UID, POD_NAME, POD_NAMESPACE; OOMWARDEN_STATE_DIR and OOMWARDEN_PROC.
         own_cgroup: The agent's own cgroup.
+
+    Returns:
+        What went wrong and its consequence, to be logged; empty if nothing did.
     """
     state_dir = Path(environment.get("OOMWARDEN_STATE_DIR", "/var/lib/oomwarden"))
     proc = Path(environment.get("OOMWARDEN_PROC", "/proc"))
@@ -39,10 +41,11 @@ def record_identity(environment: Mapping[str, str], own_cgroup: Path = OWN_CGROU
         pod |= {"limit": memory_limit(own_cgroup), "started": time.time()}
         _write(state_dir, boot_id(proc), pod)
     except (KeyError, OSError) as error:
-        sys.stderr.write(
-            "oomwarden-agent: cannot store which pod the agent runs in, so an OOM kill of the "
-            f"agent may not be recorded: {type(error).__name__}: {error}\n"
+        return (
+            "cannot store which pod the agent runs in, so an OOM kill of the agent may not be "
+            f"recorded: {type(error).__name__}: {error}"
         )
+    return ""
 
 
 def load_identities(state_dir: Path, boot: str) -> list[Pod]:

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from oomwarden.core.log_line.keys import about
+
 RETRY_SECONDS = 0.1
 WARN_EVERY_SECONDS = 60.0
 PREDECESSOR_SECONDS = 60.0
@@ -43,7 +45,11 @@ async def node_lock(state_dir: Path, readiness: Readiness) -> AsyncIterator[None
     try:
         descriptor = os.open(state_dir / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        _LOG.warning("cannot lock the state directory, so a second agent could run: %s", error)
+        _LOG.warning(
+            "cannot lock the state directory, so a second agent could run: %s",
+            error,
+            extra=about(reason="CannotLock", error=str(error)),
+        )
         yield
         return
     try:
@@ -61,7 +67,7 @@ async def _wait(descriptor: int, readiness: Readiness) -> None:
         if now - began >= PREDECESSOR_SECONDS:
             readiness.reason = _WAITING
         if now - warned >= WARN_EVERY_SECONDS:
-            _LOG.warning(_WAITING)
+            _LOG.warning(_WAITING, extra=about(reason="SecondAgent"))
             warned = now
         await asyncio.sleep(RETRY_SECONDS)
     readiness.reason = ""

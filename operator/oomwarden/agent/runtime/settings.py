@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from oomwarden.core.log_line.line import LogFormat
+
 DEFAULT_FLOOR = -500
 _UNITS = {"h": 3600, "m": 60, "s": 1}
 _DURATION = re.compile(r"([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?", re.ASCII)
@@ -58,6 +60,8 @@ class Settings:
     """The name of the agent's pod; POD_NAME."""
     log_level: str
     """One of DEBUG, INFO, WARNING, ERROR; OOMWARDEN_LOG_LEVEL."""
+    log_format: LogFormat
+    """The format of the log's lines; OOMWARDEN_LOG_FORMAT."""
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
@@ -84,6 +88,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         rank_port=_integer(environment, "OOMWARDEN_RANK_PORT", 0, range(65536)),
         pod=environment.get("POD_NAME", ""),
         log_level=_level(environment.get("OOMWARDEN_LOG_LEVEL", "INFO").upper()),
+        log_format=_format(environment.get("OOMWARDEN_LOG_FORMAT", LogFormat.JSON)),
     )
 
 
@@ -145,3 +150,11 @@ def _level(value: str) -> str:
             f"OOMWARDEN_LOG_LEVEL is {value!r}: set it to one of {', '.join(_LEVELS)}"
         )
     return value
+
+
+def _format(value: str) -> LogFormat:
+    if value not in set(LogFormat):
+        raise SettingsError(
+            f"OOMWARDEN_LOG_FORMAT is {value!r}: set it to {' or '.join(LogFormat)}"
+        )
+    return LogFormat(value)

@@ -6,7 +6,6 @@ An operator that restarts in between sees by the limit's owner what was already 
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -17,6 +16,13 @@ from typing import Protocol
 from oomwarden.api.oomkill import OOMKill
 from oomwarden.controller.limits.headroom import NodeHeadroom, node_headroom, parse_time
 from oomwarden.controller.limits.limit_raiser import LimitRaiser
+from oomwarden.controller.limits.response_log import (
+    log_drops,
+    log_response,
+    log_retry,
+    log_unposted,
+    log_unreadable,
+)
 from oomwarden.controller.limits.set_limits import ResizeCalls
 from oomwarden.core.limits.raise_context import RaiseContext, is_recent
 from oomwarden.core.limits.raise_limit import NODE_STALE, NotRaised, Raise, decide_raise
@@ -25,9 +31,14 @@ from oomwarden.core.limits.response import build_event, build_response
 from oomwarden.core.metrics.operator_counts import OperatorCounts
 from oomwarden.core.metrics.operator_families import WorkQueue
 from oomwarden.core.objects.json_parts import Manifest, object_at
-from oomwarden.core.objects.unreadable import UnreadableObjects, describe_error, display_name
+from oomwarden.core.objects.unreadable import UnreadableObjects, describe_error
 from oomwarden.kube.pod_resizes import ResizeTarget
-from oomwarden.kube.transport.errors import API_ERRORS, WriteOutcome, WriteResult, classify_error
+from oomwarden.kube.transport.errors import (
+    API_ERRORS,
+    WriteOutcome,
+    WriteResult,
+    classify_error,
+)
 
 RETRY_SECONDS = 2.0
 REPORT_WAIT = timedelta(seconds=45)
@@ -35,7 +46,6 @@ REPORT_WAIT = timedelta(seconds=45)
 POST_TRIES = 5
 CONCURRENT_KILLS = 8
 """OOMKills that are processed at the same time, each of another namespace."""
-_LOG = logging.getLogger(__name__)
 
 
 class OOMKillCalls(Protocol):
@@ -109,11 +119,7 @@ class OOMResponder:
             most = max(
                 self.queue.dropped_by_namespace, key=self.queue.dropped_by_namespace.__getitem__
             )
-            _LOG.warning(
-                "%d OOMKills get no response because too many arrived in a short time, most of "
-                "them in namespace %s: onOOM keeps the newest %d of a namespace waiting",
-                count, most, MAX_PER_NAMESPACE,
-            )  # fmt: skip
+            log_drops(count, most, MAX_PER_NAMESPACE)
             self._logged_drops = count
 
     def _is_young(self, manifest: Manifest) -> bool:
@@ -143,15 +149,14 @@ class OOMResponder:
                 await self.respond(manifest)
         except _RetryError as error:
             slots.release()
-            why = str(error)
-            _LOG.warning("%s has no response yet, retrying: %s", _name(manifest), why)
+            log_retry(manifest, error)
             await self.sleep(RETRY_SECONDS)
             self.enqueue(manifest)
         except Exception as error:  # noqa: BLE001 - a malformed object may raise anything
             slots.release()
             why = describe_error(error)
             self.unreadable.add("OOMKill", manifest, f"it gets no response: {why}")
-            _LOG.error("%s gets no response: %s", _name(manifest), why)
+            log_unreadable(manifest, why)
         else:
             slots.release()
         self.queue.done(namespace, self._clock())
@@ -198,7 +203,7 @@ class OOMResponder:
         """Write the response, then post its Event."""
         namespace, name = metadata["namespace"], metadata["name"]
         made = build_response(decided, kill, namespace, self.now())
-        _LOG.info("OOMKill %s/%s: %s: %s", namespace, name, made.reason, made.message)
+        log_response(metadata, kill, made)
         content = made.model_dump(mode="json", by_alias=True, exclude_none=True)
         await self.kills.write_response(namespace, name, content)
         self.counts.responded(namespace, made.reason)
@@ -228,11 +233,7 @@ class OOMResponder:
             if made.outcome is not WriteOutcome.RETRY:
                 return
             await self.sleep(RETRY_SECONDS)
-        _LOG.warning("Event %s was not posted: %s", posted["metadata"]["name"], made.reason)
-
-
-def _name(manifest: Manifest) -> str:
-    return display_name("OOMKill", manifest)
+        log_unposted(posted, made)
 
 
 def _created(manifest: Manifest) -> datetime | None:

@@ -20,17 +20,19 @@ from typing import Any
 from lightkube import ApiError
 
 from oomwarden.api.oomnode import Refusal, Resize
+from oomwarden.controller.limits.resize_log import log_request
 from oomwarden.controller.limits.set_limits import ResizeCalls, set_limit
 from oomwarden.core.limits.authorization import Denied, LimitWrite, ResizeContext, authorize
 from oomwarden.core.limits.resize_patch import explain_refusal
 from oomwarden.core.limits.resize_requests import RequestOutcome, ResizeRequestQueue
+from oomwarden.core.log_line.keys import UNREADABLE
 from oomwarden.core.metrics.operator_counts import OperatorCounts
 from oomwarden.core.metrics.operator_families import ResizeResult, WorkQueue
 from oomwarden.core.model.remark import Remark
 from oomwarden.core.objects.unreadable import describe_error
 from oomwarden.core.policy.policy import PolicyKey
 from oomwarden.kube.pod_resizes import ResizeTarget
-from oomwarden.kube.transport.errors import API_ERRORS, classify_error
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_keys
 
 PER_SECOND = 10.0
 """Patches: a policy for 3,000 pods takes five minutes, during which it can be stopped."""
@@ -42,7 +44,6 @@ REFUSED_SECONDS = 60.0
 MAX_REFUSED_SECONDS = 600.0
 RETRY_SECONDS = 5.0
 CONFLICT_SECONDS = 0.5
-_LOG = logging.getLogger(__name__)
 
 PolicyRefusal = tuple[PolicyKey, Refusal]
 """A refusal, and the policy whose status shows it."""
@@ -118,7 +119,13 @@ class Resizer:
                 await self._reconcile(node, request)
         except Exception as error:  # noqa: BLE001 - a malformed object may raise anything
             why = describe_error(error)
-            _LOG.error("%s was not resized, retrying later: %s", _name(request), why)
+            log_request(
+                request,
+                f"was not resized, retrying later: {why}",
+                reason=UNREADABLE,
+                error=why,
+                level=logging.ERROR,
+            )
             self._count(ResizeResult.FAILED)
             self._requeue_refused(node, request, None)
 
@@ -127,14 +134,19 @@ class Resizer:
         try:
             found = await self.calls.read_target(request.namespace, request.pod, request.container)
         except API_ERRORS as error:
-            why = classify_error(error).reason
-            _LOG.warning("%s could not be read, retrying: %s", _name(request), why)
+            failure = classify_error(error)
+            log_request(
+                request,
+                f"could not be read, retrying: {failure.reason}",
+                error_keys(failure),
+                level=logging.WARNING,
+            )
             self._count(ResizeResult.FAILED)
             self._requeue(node, request, RETRY_SECONDS)
             return
         match authorize(request, node, found.context):
             case Denied(why):
-                _LOG.info("%s was not resized: %s", _name(request), why)
+                log_request(request, f"was not resized: {why}", reason="Denied", error=why)
                 self._count(ResizeResult.DENIED)
                 self._requeue(node, request, PATCHED_SECONDS)
             case LimitWrite() as write:
@@ -149,7 +161,12 @@ class Resizer:
             self._handle_error(node, request, (found.context, write), error)
             return
         why = f"for {request.policy}" if request.policy else "to restore it"
-        _LOG.info("%s: memory limit was set to %s %s", _name(request), request.limit, why)
+        log_request(
+            request,
+            f"got the memory limit {request.limit} {why}",
+            reason="Resized",
+            limitBytes=write.limit,
+        )
         self._count(ResizeResult.SET if request.policy else ResizeResult.RESTORED)
         self._requeue(node, request, PATCHED_SECONDS)
 
@@ -165,14 +182,24 @@ class Resizer:
         found = classify_error(error)
         if code in {HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY}:
             remark = explain_refusal(write.limit, found.reason)
-            _LOG.info("%s: %s", _name(request), remark.message)
+            log_request(
+                request,
+                f"was not resized: {remark.message}",
+                reason=remark.reason,
+                error=found.reason,
+            )
             self._count(ResizeResult.REFUSED)
             self._requeue_refused(node, request, _policy_refusal(request, context, remark))
         elif code == HTTPStatus.CONFLICT:  # another client changed the pod: read it again
             self._count(ResizeResult.CONFLICT)
             self._requeue(node, request, CONFLICT_SECONDS)
         else:
-            _LOG.warning("%s was not resized, retrying: %s", _name(request), found.reason)
+            log_request(
+                request,
+                f"was not resized, retrying: {found.reason}",
+                error_keys(found),
+                level=logging.WARNING,
+            )
             self._count(ResizeResult.FAILED)
             self._requeue(node, request, max(RETRY_SECONDS, found.retry_after))
 
@@ -198,10 +225,6 @@ class Resizer:
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
-
-
-def _name(request: Resize) -> str:
-    return f"container {request.container} of pod {request.namespace}/{request.pod}"
 
 
 def _policy_refusal(

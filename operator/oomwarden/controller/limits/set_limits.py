@@ -15,6 +15,7 @@ from lightkube import ApiError
 from oomwarden.api.oomlimit import KeptLimit
 from oomwarden.core.limits.authorization import LimitWrite
 from oomwarden.core.limits.resize_patch import resize_patch
+from oomwarden.core.log_line.keys import about, pod_keys
 from oomwarden.core.model.limit_ownership import (
     LimitOwner,
     confirmed_limit,
@@ -23,7 +24,7 @@ from oomwarden.core.model.limit_ownership import (
 )
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.kube.pod_resizes import ResizeTarget
-from oomwarden.kube.transport.errors import API_ERRORS, classify_error
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_keys
 
 _NOT_APPLIED = {
     HTTPStatus.BAD_REQUEST,
@@ -82,4 +83,10 @@ async def _finish_record(calls: ResizeCalls, written: ResizeTarget, kept: KeptLi
     except API_ERRORS as error:
         pod = written.context.pod
         name = f"{pod.namespace}/{pod.name}" if pod else "?"
-        _LOG.warning("the OOMLimit of pod %s stays pending: %s", name, classify_error(error).reason)
+        failure = classify_error(error)
+        _LOG.warning(
+            "the OOMLimit of pod %s stays pending: %s",
+            name,
+            failure.reason,
+            extra=about(error_keys(failure), pod_keys(pod)),
+        )

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from oomwarden.core.log_line.keys import UNREADABLE, LogKeys, about, about_object
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.objects.unreadable import UnreadableObjects, describe_error, display_name
-from oomwarden.kube.transport.errors import API_ERRORS, classify_error
+from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_keys
 
 EVERY_SECONDS = 60.0
 PER_SECOND = 20.0
@@ -51,8 +52,11 @@ class LimitSweep:
             try:
                 await self.sweep()
             except API_ERRORS as error:
+                failure = classify_error(error)
                 _LOG.warning(
-                    "checking OOMLimits failed, retrying: %s", classify_error(error).reason
+                    "checking OOMLimits failed, retrying: %s",
+                    failure.reason,
+                    extra=about(error_keys(failure), kind=_KIND),
                 )
             await self.sleep(EVERY_SECONDS)
 
@@ -75,17 +79,28 @@ class LimitSweep:
         """Check one OOMLimit; one that cannot be read or deleted does not delay the others."""
         try:
             if await self.calls.delete_if_pod_gone(metadata):
-                _LOG.debug("OOMLimit %s was deleted: its pod no longer exists", metadata["name"])
+                _LOG.debug(
+                    "OOMLimit %s was deleted: its pod no longer exists",
+                    metadata["name"],
+                    extra=about_object(_KIND, {"metadata": metadata}, reason="Deleted"),
+                )
         except API_ERRORS as error:
             found = classify_error(error)
             if found.server_wide:
                 raise
-            self._note_failure(metadata, found.reason)
+            self._note_failure(metadata, error_keys(found))
         except Exception as error:  # noqa: BLE001 - a malformed object may raise anything
-            self._note_failure(metadata, describe_error(error))
+            why = describe_error(error)
+            self._note_failure(metadata, {"reason": UNREADABLE, "error": why})
 
-    def _note_failure(self, metadata: Manifest, why: str) -> None:
+    def _note_failure(self, metadata: Manifest, keys: LogKeys) -> None:
         manifest = {"metadata": {"name": metadata.get("name")}}
         self._failed[str(metadata.get("name"))] = manifest
+        why = keys.get("error")
         if self.unreadable.add(_KIND, manifest, why):
-            _LOG.warning("%s was not checked, retrying: %s", display_name(_KIND, manifest), why)
+            _LOG.warning(
+                "%s was not checked, retrying: %s",
+                display_name(_KIND, manifest),
+                why,
+                extra=about_object(_KIND, manifest, keys),
+            )

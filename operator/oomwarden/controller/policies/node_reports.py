@@ -8,6 +8,7 @@ from typing import Any
 
 from oomwarden.api.oomnode import Resize
 from oomwarden.core.limits.node_report import ReportedNode, ReportedPolicy, reported_node
+from oomwarden.core.log_line.keys import UNREADABLE, about
 from oomwarden.core.metrics.operator_families import NodeActivity
 from oomwarden.core.objects.unreadable import UnreadableObjects
 from oomwarden.core.policy.policy import PolicyKey
@@ -98,5 +99,10 @@ class NodeReports:
         why = f"{node.skipped} parts are unreadable, or exceed what is kept of one node"
         self.unreadable.add("OOMNode", {"metadata": {"name": node.name}}, why)
         if self._skipped.get(node.name) != node.skipped:
-            _LOG.warning("OOMNode %s: %s", node.name, why)
+            _LOG.warning(
+                "OOMNode %s: %s",
+                node.name,
+                why,
+                extra=about(kind="OOMNode", name=node.name, reason=UNREADABLE, error=why),
+            )
         self._skipped[node.name] = node.skipped

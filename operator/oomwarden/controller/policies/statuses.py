@@ -14,12 +14,13 @@ from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.policies.node_reports import NodeReports
 from oomwarden.controller.policies.oompolicy_cache import OOMPolicyCache, PolicyState
 from oomwarden.controller.policies.policy_queue import PolicyQueue
+from oomwarden.core.log_line.keys import UNREADABLE, about, policy_keys
 from oomwarden.core.metrics.operator_counts import OperatorCounts
 from oomwarden.core.metrics.operator_families import WorkQueue
 from oomwarden.core.objects.unreadable import UnreadableObjects, describe_error
 from oomwarden.core.policy.policy import PolicyKey
 from oomwarden.core.reporting.policy_status import OperatorFindings, summarise
-from oomwarden.kube.transport.errors import API_ERRORS, classify_error
+from oomwarden.kube.transport.errors import API_ERRORS, WriteResult, classify_error, error_keys
 
 DEBOUNCE_SECONDS = 1.0
 RESYNC_SECONDS = 60.0
@@ -114,7 +115,9 @@ class PolicyStatusWriter:
         except Exception as error:  # noqa: BLE001 - a malformed object may raise anything
             why = f"its status could not be computed: {describe_error(error)}"
             self.unreadable.add(key.kind, policy, why)
-            _LOG.error("%s: %s", key, why)
+            _LOG.error(
+                "%s: %s", key, why, extra=about(policy_keys(key), reason=UNREADABLE, error=why)
+            )
             return True  # the next report or resync retries it
         self.unreadable.discard(key.kind, policy)
         return done
@@ -129,9 +132,12 @@ class PolicyStatusWriter:
             try:
                 await self.write(key, status)
             except API_ERRORS as error:
-                self._log_failure(key, classify_error(error).reason)
+                self._log_failure(key, classify_error(error))
                 return False
-            _LOG.info("%s: %s", key, status.conditions[0].message)
+            ready = status.conditions[0]
+            _LOG.info(
+                "%s: %s", key, ready.message, extra=about(policy_keys(key), reason=ready.reason)
+            )
         return True
 
     def _status(self, key: PolicyKey, policy: PolicyState) -> PolicyStatus:
@@ -139,7 +145,12 @@ class PolicyStatusWriter:
         answers = OperatorFindings(self.sources.refusals(key), policy.caution)
         return summarise(policy.generation, reports, policy.status, self.now(), answers)
 
-    def _log_failure(self, key: PolicyKey, why: str) -> None:
-        if self._failures.get(key) != why:
-            _LOG.warning("status of %s was not written, retrying: %s", key, why)
-        self._failures[key] = why
+    def _log_failure(self, key: PolicyKey, failure: WriteResult) -> None:
+        if self._failures.get(key) != failure.reason:
+            _LOG.warning(
+                "status of %s was not written, retrying: %s",
+                key,
+                failure.reason,
+                extra=about(policy_keys(key), error_keys(failure)),
+            )
+        self._failures[key] = failure.reason

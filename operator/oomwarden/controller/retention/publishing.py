@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from oomwarden.core.log_line.keys import about
 from oomwarden.core.quota.pressure import NAME, Pressure, PressureLevel
 from oomwarden.core.quota.record_counts import PressureGauge, RecordCount, RecordCounts
 from oomwarden.core.quota.retention import Bounds
-from oomwarden.kube.transport.errors import API_ERRORS, classify_error
+from oomwarden.kube.transport.errors import API_ERRORS, WriteResult, classify_error, error_keys
 
 RENEW_SECONDS = 300.0
 """Agents decide by themselves if nothing was renewed for three times as long."""
@@ -82,7 +83,7 @@ class PressurePublisher:
             pressure = self.gauge.pressure(self._nodes, now)
             await self.calls.write(pressure, unreadable)
         except API_ERRORS as error:
-            self._log_failure(classify_error(error).reason)
+            self._log_failure(classify_error(error))
             return
         self._log_change(pressure)
         self._written, self._written_at = pressure, now
@@ -117,13 +118,15 @@ class PressurePublisher:
             PressureLevel.FULL,
             len(pressure.namespaces),
             ", ".join(named) or "-",
+            extra=about(kind="OOMKill", reason="TooMany"),
         )
 
-    def _log_failure(self, reason: str) -> None:
-        if reason != self._failure:
+    def _log_failure(self, failure: WriteResult) -> None:
+        if failure.reason != self._failure:
             _LOG.warning(
                 "ConfigMap %s could not be read or written: %s. Without it agents soon merge more "
                 "kills into one OOMKill. If it was deleted, `helm upgrade` creates it again",
-                NAME, reason,
+                NAME, failure.reason,
+                extra=about(error_keys(failure), kind="ConfigMap", name=NAME),
             )  # fmt: skip
-        self._failure = reason
+        self._failure = failure.reason

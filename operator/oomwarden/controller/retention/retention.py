@@ -18,10 +18,11 @@ from typing import Protocol
 
 from oomwarden.controller.retention.deletions import DeleteCalls, Deletions
 from oomwarden.controller.retention.publishing import PressurePublisher
+from oomwarden.core.log_line.keys import about
 from oomwarden.core.quota.record_counts import RecordCount, RecordCounts, exempt
 from oomwarden.core.quota.retention import Bounds, RetentionFilter
 from oomwarden.kube.oomkill_pages import ListExpiredError, RecordPage
-from oomwarden.kube.transport.errors import API_ERRORS, classify_error
+from oomwarden.kube.transport.errors import API_ERRORS, WriteResult, classify_error, error_keys
 
 FIRST_SECONDS = 5.0
 COUNT_SECONDS = 10.0
@@ -109,11 +110,15 @@ class Retention:
         try:
             await self._check_all(deletions)
         except API_ERRORS as error:
-            self._log_interruption(classify_error(error).reason)
+            self._log_interruption(classify_error(error))
             return False
         finally:
             if deletions.deleted:
-                _LOG.info("retention: %d OOMKills were deleted", deletions.deleted)
+                _LOG.info(
+                    "retention: %d OOMKills were deleted",
+                    deletions.deleted,
+                    extra=about(kind="OOMKill", count=deletions.deleted, reason="Deleted"),
+                )
         self._interrupted = ""
         self._log_refusals(deletions)
         return True
@@ -141,7 +146,7 @@ class Retention:
         try:
             total = await self.calls.count()
         except API_ERRORS as error:
-            self._log_interruption(classify_error(error).reason)
+            self._log_interruption(classify_error(error))
             return 0
         self.retained = total
         if self._last is None:
@@ -187,10 +192,14 @@ class Retention:
         self.retained = left.all
         self._last = _LastRound(left, counts.namespace_share(self.bounds))
 
-    def _log_interruption(self, reason: str) -> None:
-        if reason != self._interrupted:
-            _LOG.warning("retention is interrupted, retrying: %s", reason)
-        self._interrupted = reason
+    def _log_interruption(self, failure: WriteResult) -> None:
+        if failure.reason != self._interrupted:
+            _LOG.warning(
+                "retention is interrupted, retrying: %s",
+                failure.reason,
+                extra=about(error_keys(failure), kind="OOMKill"),
+            )
+        self._interrupted = failure.reason
 
     def _log_refusals(self, deletions: Deletions) -> None:
         """Log once for each namespace that its records cannot be deleted."""
@@ -199,6 +208,9 @@ class Retention:
                 "OOMKills of namespace %s were not deleted, retrying in each round: %s",
                 namespace,
                 deletions.reasons[namespace],
+                extra=about(
+                    kind="OOMKill", namespace=namespace, error=deletions.reasons[namespace]
+                ),
             )
         self._refused_namespaces = set(deletions.reasons)
 

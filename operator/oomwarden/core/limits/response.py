@@ -6,7 +6,9 @@ from typing import Any
 from oomwarden.api.oomkill import OOMKill, Response
 from oomwarden.core.limits.authorization import ResizeContext
 from oomwarden.core.limits.raise_limit import NotRaised, Raise
-from oomwarden.core.model.quantity import format_bytes
+from oomwarden.core.log_line.keys import LogKeys
+from oomwarden.core.model.quantity import format_bytes, parse_bytes
+from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.objects.object_names import describe_owner, has_template, is_object_name
 from oomwarden.core.records.event import NOTE_BYTES, regarding, truncate
 
@@ -35,6 +37,28 @@ def build_response(
         limit_before=before,
         limit=limit,
     )
+
+
+def response_keys(record: Manifest, kill: OOMKill, made: Response) -> LogKeys:
+    """Return what a log line says of a response.
+
+    Args:
+        record: The metadata of the OOMKill.
+        kill: Its facts.
+        made: The response.
+    """
+    return {
+        "kind": "OOMKill",
+        "namespace": record["namespace"],
+        "name": record["name"],
+        "pod": kill.pod.name,
+        "container": kill.container.name,
+        "owner": f"{kill.pod.owner.kind}/{kill.pod.owner.name}" if kill.pod.owner else None,
+        "node": kill.node,
+        "policy": f"{kill.policy.kind}/{kill.policy.name}" if kill.policy else None,
+        "reason": made.reason,
+        "limitBytes": parse_bytes(made.limit) if made.limit else None,
+    }
 
 
 def _permanent_change(kill: OOMKill, namespace: str, limit: str) -> str:

@@ -5,29 +5,11 @@ from contextlib import aclosing, contextmanager
 from typing import Any
 
 import httpx2
-from lightkube import ApiError, ConfigError
 
 from oomwarden.core.metrics.api_error_kinds import ApiErrorKind, kind_of_status
 from oomwarden.core.metrics.exposition import Sample
-from oomwarden.kube.transport.errors import API_ERRORS, error_from_status
+from oomwarden.kube.transport.errors import API_ERRORS, error_from_status, kind_of
 from oomwarden.kube.transport.responses import parse_watch_event
-
-
-def kind_of(error: Exception) -> ApiErrorKind | None:
-    """Return the kind of an error of the client, None if it is part of normal operation."""
-    match error:
-        case ApiError():
-            return kind_of_status(error.status.code)
-        case ConfigError():
-            return ApiErrorKind.UNAUTHORIZED
-        case httpx2.ConnectTimeout():
-            return ApiErrorKind.UNREACHABLE
-        case httpx2.TimeoutException() | TimeoutError():
-            return ApiErrorKind.TIMEOUT
-        case httpx2.TransportError():
-            return ApiErrorKind.UNREACHABLE
-        case _:
-            return ApiErrorKind.OTHER
 
 
 class ApiErrorCounts:

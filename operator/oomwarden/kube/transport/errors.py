@@ -10,6 +10,8 @@ from lightkube import ApiError, ConfigError
 from lightkube.models.meta_v1 import Status
 
 from oomwarden.api.free_text import readable
+from oomwarden.core.log_line.keys import LogKeys
+from oomwarden.core.metrics.api_error_kinds import ApiErrorKind, kind_of_status
 from oomwarden.core.objects.deep_json import loads
 
 API_ERRORS = (httpx2.HTTPError, ConfigError)
@@ -51,6 +53,7 @@ class WriteResult:
         server_wide: Whether writes of other objects would fail too.
         refused: Whether the API server refuses this object in its current form or for now.
         invalid: Whether it is refused because of its schema or its size.
+        kind: The kind of the error, as metrics and logs name it; empty after a success.
     """
 
     outcome: WriteOutcome
@@ -59,6 +62,7 @@ class WriteResult:
     server_wide: bool = False
     refused: bool = False
     invalid: bool = False
+    kind: str = ""
 
 
 def error_from_response(response: httpx2.Response) -> ApiError:
@@ -105,19 +109,42 @@ def classify_error(error: Exception) -> WriteResult:
     """
     if not isinstance(error, ApiError):
         reason = _shortened(f"the API server cannot be reached: {_describe(error)}")
-        return WriteResult(WriteOutcome.RETRY, reason, server_wide=True)
+        return WriteResult(WriteOutcome.RETRY, reason, server_wide=True, kind=kind_of(error) or "")
     status, message = error.status, error.status.message or ""
     why = message or _causes(status) or "no message"
     reason = _shortened(f"{status.code} {status.reason or ''}: {why}")
+    kind = kind_of(error) or ""
     outcome = _outcome(status, message)
     if outcome is not WriteOutcome.RETRY:
-        return WriteResult(outcome, reason)
+        return WriteResult(outcome, reason, kind=kind)
     server_wide = _is_server_wide(status, message)
     invalid = status.code in _INVALID and status.status != _NO_STATUS and not _is_denial(message)
     denied = status.code == HTTPStatus.FORBIDDEN or _is_denial(message)
     refused = not server_wide and (invalid or denied)
     wait = _retry_after(error)
-    return WriteResult(outcome, reason, wait, server_wide, refused, invalid and refused)
+    return WriteResult(outcome, reason, wait, server_wide, refused, invalid and refused, kind)
+
+
+def error_keys(result: WriteResult) -> LogKeys:
+    """Return what a log line says of a failed call."""
+    return {"reason": result.kind, "error": result.reason}
+
+
+def kind_of(error: Exception) -> ApiErrorKind | None:
+    """Return the kind of an error of the client, None if it is part of normal operation."""
+    match error:
+        case ApiError():
+            return kind_of_status(error.status.code)
+        case ConfigError():
+            return ApiErrorKind.UNAUTHORIZED
+        case httpx2.ConnectTimeout():
+            return ApiErrorKind.UNREACHABLE
+        case httpx2.TimeoutException() | TimeoutError():
+            return ApiErrorKind.TIMEOUT
+        case httpx2.TransportError():
+            return ApiErrorKind.UNREACHABLE
+        case _:
+            return ApiErrorKind.OTHER
 
 
 def _shortened(reason: str) -> str:

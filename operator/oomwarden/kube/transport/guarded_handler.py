@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from lightkube.core.resource import api_info
 
+from oomwarden.core.log_line.keys import UNREADABLE, about_object
 from oomwarden.core.objects.unreadable import (
     UnreadableObject,
     UnreadableObjects,
@@ -75,7 +76,12 @@ class GuardedHandler:
 
     def _note(self, manifest: dict[str, Any], why: str) -> None:
         if self.passed_over.add(self.kind, manifest, why):
-            _LOG.warning("%s is passed over: %s", display_name(self.kind, manifest), why)
+            _LOG.warning(
+                "%s is passed over: %s",
+                display_name(self.kind, manifest),
+                why,
+                extra=about_object(self.kind, manifest, reason=UNREADABLE, error=why),
+            )
 
 
 def guard(

@@ -5,7 +5,7 @@ import logging
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -13,9 +13,16 @@ import httpx2
 from lightkube import ApiError
 from lightkube.core.resource import api_info
 
+from oomwarden.core.log_line.keys import UNREADABLE, about
 from oomwarden.core.objects.unreadable import describe_error
 from oomwarden.kube.transport.client import Listing, ListOptions
-from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_from_status
+from oomwarden.kube.transport.errors import (
+    API_ERRORS,
+    WriteResult,
+    classify_error,
+    error_from_status,
+    error_keys,
+)
 from oomwarden.kube.transport.guarded_handler import EventHandler, GuardedHandler, guard
 from oomwarden.kube.transport.responses import UnreadableResponseError, resource_version
 
@@ -134,7 +141,7 @@ class _Reflector:
 
     def _record_success(self) -> None:
         if self.reason:
-            _LOG.info("the watch of %s has resumed", self._name)
+            _LOG.info("the watch of %s has resumed", self._name, extra=about(kind=self._kind))
         self.backoff, self.reason, self.unreadable = MIN_BACKOFF_SECONDS, "", 0
         self.progress()
 
@@ -146,8 +153,11 @@ class _Reflector:
         elif self.unreadable >= MAX_UNREADABLE:
             self.version, self.unreadable = None, 0
         known = isinstance(error, API_ERRORS)
-        self._log(classify_error(error).reason if known else describe_error(error))
-        requested = min(classify_error(error).retry_after, MAX_SERVER_BACKOFF_SECONDS)
+        failure = classify_error(error)
+        if not known:
+            failure = replace(failure, reason=describe_error(error), kind=UNREADABLE)
+        self._log(failure)
+        requested = min(failure.retry_after, MAX_SERVER_BACKOFF_SECONDS)
         pause = max(_jittered(self.backoff), requested)
         self.backoff = min(self.backoff * 2, MAX_BACKOFF_SECONDS)
         return pause
@@ -158,12 +168,19 @@ class _Reflector:
             self.list_from = None
         self.version = None
 
-    def _log(self, reason: str) -> None:
-        if reason != self.reason:
+    def _log(self, failure: WriteResult) -> None:
+        if failure.reason != self.reason:
             _LOG.warning(
-                "the watch of %s is interrupted and will be retried: %s", self._name, reason
+                "the watch of %s is interrupted and will be retried: %s",
+                self._name,
+                failure.reason,
+                extra=about(error_keys(failure), kind=self._kind),
             )
-        self.reason = reason
+        self.reason = failure.reason
+
+    @property
+    def _kind(self) -> str:
+        return str(api_info(self.what.resource).resource.kind)
 
     @property
     def _name(self) -> str:

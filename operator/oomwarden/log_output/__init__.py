@@ -1,0 +1,1 @@
+"""The log of agent and operator: one stream, one line for each event."""
