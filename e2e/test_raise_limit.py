@@ -9,6 +9,7 @@ import pytest
 from e2e.conditions import ready
 from e2e.examples import example
 from e2e.limit_scenario import LimitScenario
+from e2e.operator_metrics import operator_metrics
 from e2e.workloads import container, pod, policy
 from e2e.world import NAMESPACE, Release, World, eventually
 
@@ -67,6 +68,27 @@ def test_a_container_that_needs_more_than_its_limit_gets_it_and_survives(
     assert LimitScenario(world, namespace).limit("grows") == 48, (
         "not restored while the memory is in use"
     )
+    assert eventually(lambda: counted_responses(world, namespace) == {"RaisedLimit": 1}, 90)
+    shows_the_whole_cluster(world)
+
+
+def counted_responses(world: World, namespace: str) -> dict[str, float]:
+    """Return what the operator's /metrics counts in a namespace, by reason."""
+    name = "oomwarden_operator_responses_total"
+    found = operator_metrics(world).items()
+    return {key[2]: value for key, value in found if key[:2] == (name, namespace)}
+
+
+def shows_the_whole_cluster(world: World) -> None:
+    """Compare the operator's /metrics with what the API server has."""
+    found = operator_metrics(world)
+    assert found["oomwarden_operator_nodes", "Reporting"] == len(world.core.list_node().items)
+    assert found["oomwarden_operator_nodes", "Silent"] == 0
+    assert found["oomwarden_operator_retained_oomkills",] > 0
+    for queue in ("policies", "responses"):
+        assert found["oomwarden_operator_reconcile_duration_seconds_count", queue] > 0
+    assert found["oomwarden_loop_age_seconds", "watch-oomnodes"] < 90
+    assert found["process_resident_memory_bytes",] > 1 << 20
 
 
 @pytest.fixture
