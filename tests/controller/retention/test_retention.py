@@ -191,3 +191,16 @@ async def test_a_record_that_another_operator_has_deleted_is_not_counted() -> No
     loop = retention(store)
     await loop.run_round()
     assert loop.deleted.total() == 0
+
+
+async def test_between_rounds_the_records_are_counted_again() -> None:
+    store = FakeStore(list(FIVE))
+    loop = retention(store)
+    task = asyncio.create_task(loop.run())
+    for turn in range(400):
+        await asyncio.sleep(0)
+        if turn == 200:
+            store.records += [record(number, 1) for number in range(100, 107)]
+    task.cancel()
+    assert loop.retained == 12
+    assert loop.progress > 0

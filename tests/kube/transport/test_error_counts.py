@@ -7,7 +7,8 @@ from typing import Any
 import httpx2
 import pytest
 from lightkube import ConfigError
-from oomwarden.kube import events
+from oomwarden.kube import events, oomkill_writer
+from oomwarden.kube.transport import client as transport
 from oomwarden.kube.transport.client import Client, ListOptions
 from oomwarden.kube.transport.errors import API_ERRORS, kind_of
 from oomwarden.kube.transport.resources import OOMKill, OOMNode
@@ -154,3 +155,21 @@ def test_a_token_that_cannot_be_read_and_a_slow_connection_have_their_kinds() ->
     assert kind_of(httpx2.ConnectTimeout("")) == "Unreachable"
     assert kind_of(httpx2.PoolTimeout("")) == "Timeout"
     assert kind_of(httpx2.TooManyRedirects("")) == "Other"
+
+
+async def test_a_deadline_over_a_delivery_counts_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(oomkill_writer, "DEADLINE_SECONDS", 0.05)
+    api = FakeApi([Answer(hangs=True, headers={"Content-Length": "9"})])
+    async with api.client() as client:
+        await oomkill_writer.deliver(client, {"metadata": {"namespace": "a", "name": "b"}})
+        assert counted(client) == {"Timeout": 1}
+
+
+async def test_a_watch_that_is_silent_counts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "WATCH_READ_TIMEOUT_SECONDS", 0.05)
+    async with FakeApi([watch(("ADDED", thing("n1")), hangs=True)]).client() as client:
+        with pytest.raises(httpx2.ReadTimeout):
+            await watched(client)
+        assert counted(client) == {}
