@@ -1,4 +1,4 @@
-"""Generate files from the models and the chart; `--check` lists stale ones and fails."""
+"""Generate files from models, dashboard and chart; `--check` lists stale ones and fails."""
 
 import argparse
 import subprocess
@@ -12,6 +12,7 @@ from oomwarden.api.schema.crds import manifests
 
 from e2e.lab.errors import LabError
 from e2e.lab.tools import PROGRAMS, find_or_build
+from tools.dashboard.board import dashboard_json
 
 ROOT = Path(__file__).resolve().parent.parent
 CHART = ROOT / "charts" / "oomwarden"
@@ -25,6 +26,8 @@ MONITORING_VALUES = {
     "prometheusRule": "prometheusrule",
 }
 """The template of each value below `monitoring` that enables one."""
+DASHBOARDS = (MONITORING / "dashboard.json", CHART / "files/dashboard.json")
+"""For people without the chart, and for the chart, which can read its own files only."""
 NAMESPACE = "oomwarden"
 PRIVILEGED = {"pod-security.kubernetes.io/enforce": "privileged"}
 """The agents need access to the node's processes and cgroups."""
@@ -91,6 +94,11 @@ def monitoring() -> dict[Path, str]:
     return files
 
 
+def dashboards() -> dict[Path, str]:
+    """Return the Grafana dashboard, at each of its places."""
+    return dict.fromkeys(DASHBOARDS, dashboard_json())
+
+
 def stale(files: dict[Path, str], folders: tuple[Path, ...] = ()) -> list[Path]:
     """Return the files that differ from the generated ones or are no longer generated."""
     differ = [path for path, want in files.items() if not path.exists() or path.read_text() != want]
@@ -119,13 +127,14 @@ def bring_up_to_date(
 
 
 def main() -> None:
-    """Write or check the CRDs, then the manifests rendered from the chart that contains them."""
+    """Write or check CRDs and dashboard, then what is rendered from the chart that has them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--check", action="store_true", help="write nothing, and fail if a file is stale"
     )
     check = parser.parse_args().check
     wrong = bring_up_to_date(crds(), (CRDS, CHART_CRDS), check=check)
+    wrong += bring_up_to_date(dashboards(), check=check)
     wrong += bring_up_to_date({INSTALL: install()}, check=check)
     wrong += bring_up_to_date(monitoring(), (MONITORING,), check=check)
     if check and wrong:
