@@ -6,10 +6,10 @@ from oomwarden.core.metrics.family import Family
 from oomwarden.core.metrics.operator_families import NODES
 
 from tools.dashboard.panel_types import Chart, Column, Figure, Panel, Table
-from tools.dashboard.promql import AGENT, STEP, count, on_nodes
+from tools.dashboard.promql import AGENT, STEP, count, of_operator, on_nodes
 
 QUESTION = "Does oomwarden itself work?"
-_BY_NODE = "{{node}} {{instance}}"
+_BY_NODE = "{{instance}}"
 _NOTHING = "No agent is scraped, or no node matches what is chosen above."
 _FALSE = f"min by ({AGENT}, condition) ({on_nodes(nodes.NODE_CONDITION)}) == 0"
 
@@ -37,7 +37,7 @@ PANELS: tuple[Panel, ...] = (
         "node nobody records kills or enforces policies: look at the agent's pod and its log.",
         unit="short",
         empty="The operator is not scraped.",
-        queries={"{{state}}": f"max by (state) ({NODES.name})"},
+        queries={"{{state}}": f"max by (state) ({of_operator(NODES)})"},
         colours={"Reporting": "green", "Silent": "red"},
         page="kubectl-oom.md",
     ),
@@ -48,7 +48,11 @@ PANELS: tuple[Panel, ...] = (
         unit="short",
         empty="All conditions of all nodes are True.",
         page="kubectl-oom.md",
-        labels={"node": "Node", "instance": "Address", "condition": "Condition"},
+        labels={
+            "cluster": "Cluster",
+            "instance": "Node",
+            "condition": "Condition",
+        },
         columns={"False": Column(query=_FALSE, hidden=True)},
         sort="Node",
         ascending=True,

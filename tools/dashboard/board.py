@@ -65,6 +65,7 @@ def _add_variables(board: Dashboard) -> None:
     source = DatasourceVariable("datasource").label("Prometheus").type("prometheus")
     board.with_variable(source.current(VariableOption(text="default", value="default")))
     for name, label, values in (
+        ("cluster", "Cluster", f"label_values({BUILD_INFO.name}, cluster)"),
         ("namespace", "Namespace", f"label_values({OOM_KILLS.name}, namespace)"),
         (
             "workload",

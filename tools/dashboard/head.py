@@ -4,11 +4,12 @@ from oomwarden.core.metrics import container_families as containers
 from oomwarden.core.metrics.operator_families import NODES
 
 from tools.dashboard.panel_types import Figure, Panel, Steps
-from tools.dashboard.promql import RANGE, count, rise
+from tools.dashboard.promql import FIRING, RANGE, count, of_operator, rise
 from tools.dashboard.workloads import SHARE, TIME_LEFT
 
 _WORTH_A_LOOK: Steps = ((None, "green"), (1, "orange"))
 _SIZE = 4
+_SILENT = of_operator(NODES, 'state="Silent"')
 
 PANELS: tuple[Panel, ...] = (
     Figure(
@@ -58,7 +59,7 @@ PANELS: tuple[Panel, ...] = (
         empty="Unknown: no operator",
         width=_SIZE,
         height=_SIZE,
-        query=f'max({NODES.name}{{state="Silent"}})',
+        query=f"sum({_SILENT})",
     ),
     Figure(
         title="Alerts",
@@ -67,6 +68,6 @@ PANELS: tuple[Panel, ...] = (
         empty="None",
         width=_SIZE,
         height=_SIZE,
-        query='count(ALERTS{alertname=~"OOM.+", alertstate="firing"})',
+        query=f"count({FIRING})",
     ),
 )

@@ -3,10 +3,11 @@
 from oomwarden.core.metrics import container_families as containers
 
 from tools.dashboard.panel_types import GOOD_BELOW_ONE, Chart, Column, Panel, Table
-from tools.dashboard.promql import CONTAINER, KILLS, RANGE, STEP, count, rise
+from tools.dashboard.promql import CONTAINER, FIRING, KILLS, RANGE, STEP, count, rise
 
 QUESTION = "Who was killed, and why?"
 _KILLED = f"{CONTAINER}, owner_kind, owner_name, cause"
+_WORKLOAD = "cluster, namespace, owner_kind, owner_name"
 _LAST = f"max_over_time(timestamp(increase({KILLS}[{STEP}]) > 0)[{RANGE}:$__interval])"
 """The last step whose window has a kill: late by one window at most."""
 CAUSES = {
@@ -64,6 +65,7 @@ PANELS: tuple[Panel, ...] = (
         height=9,
         page="kubectl-oom.md#kubectl-oom-why-the-story-of-a-kill",
         labels={
+            "cluster": "Cluster",
             "namespace": "Namespace",
             "pod": "Pod",
             "container": "Container",
@@ -90,13 +92,16 @@ PANELS: tuple[Panel, ...] = (
         "has no owner.",
         unit="short",
         empty="No OOM kills in this time range.",
-        width=12,
-        labels={"namespace": "Namespace", "owner_kind": "Owner", "owner_name": "Owner's name"},
+        width=7,
+        labels={
+            "cluster": "Cluster",
+            "namespace": "Namespace",
+            "owner_kind": "Owner",
+            "owner_name": "Owner's name",
+        },
         columns={
             "Kills": Column(
-                query=f"topk(15, "
-                f"{count(rise(containers.OOM_KILLS, RANGE), 'namespace, owner_kind, owner_name')}"
-                f" > 0)",
+                query=f"topk(15, {count(rise(containers.OOM_KILLS, RANGE), _WORKLOAD)} > 0)",
                 width=80,
             ),
         },
@@ -109,9 +114,10 @@ PANELS: tuple[Panel, ...] = (
         "(onOOM). Otherwise look at the memory of the node and at what has an even lower score.",
         unit="short",
         empty="No protected workload was killed.",
-        width=12,
+        width=10,
         page="policies.md",
         labels={
+            "cluster": "Cluster",
             "namespace": "Namespace",
             "pod": "Pod",
             "container": "Container",
@@ -129,5 +135,19 @@ PANELS: tuple[Panel, ...] = (
             ),
         },
         sort="Kills",
+    ),
+    Table(
+        title="Alerts that fire",
+        about="oomwarden's alerts that fire now, of kills and of oomwarden itself. Each has a "
+        "runbook. None also where the rules are not installed.",
+        unit="short",
+        empty="No alert fires.",
+        width=7,
+        page="runbooks/README.md",
+        labels={"cluster": "Cluster", "alertname": "Alert", "severity": "Severity"},
+        columns={
+            "Firing": Column(query=f"count by (cluster, alertname, severity) ({FIRING})", width=80)
+        },
+        sort="Firing",
     ),
 )

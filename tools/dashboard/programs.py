@@ -4,10 +4,10 @@ from oomwarden.core.metrics import operator_families as operator
 from oomwarden.core.metrics import process_families as process
 
 from tools.dashboard.panel_types import Chart, Column, Panel, Table
-from tools.dashboard.promql import AGENT, STEP, count, of_programs, on_nodes
+from tools.dashboard.promql import AGENT, CLUSTER, STEP, count, of_operator, of_programs, on_nodes
 
 _NOT_SCRAPED = "The operator is not scraped."
-_SLOWEST = "histogram_quantile(0.95, sum by (queue, le) (rate({}_bucket[{}])))"
+_SLOWEST = "histogram_quantile(0.95, sum by (queue, le) (rate({}_bucket{{{}}}[{}])))"
 _CPU = f"rate({on_nodes(process.CPU_TIME)}[{STEP}])"
 _PROGRAM = "by (component)"
 
@@ -20,7 +20,7 @@ PANELS: tuple[Panel, ...] = (
         unit="s",
         empty="Neither an agent nor the operator is scraped.",
         queries={
-            "{{loop}} {{node}} {{instance}}": "topk(10, max by "
+            "{{instance}} {{loop}}": "topk(10, max by "
             f"({AGENT}, loop) ({on_nodes(process.LOOP_AGE)}))"
         },
     ),
@@ -40,7 +40,7 @@ PANELS: tuple[Panel, ...] = (
         "estimated.",
         unit="s",
         empty="The operator is not scraped, or it had nothing to do.",
-        queries={"{{queue}}": _SLOWEST.format(operator.RECONCILE_DURATION.name, STEP)},
+        queries={"{{queue}}": _SLOWEST.format(operator.RECONCILE_DURATION.name, CLUSTER, STEP)},
     ),
     Chart(
         title="Operator: work that waits",
@@ -49,11 +49,11 @@ PANELS: tuple[Panel, ...] = (
         unit="short",
         empty=_NOT_SCRAPED,
         queries={
-            "queue {{queue}}": f"max by (queue) ({operator.QUEUE_LENGTH.name})",
+            "queue {{queue}}": f"max by (queue) ({of_operator(operator.QUEUE_LENGTH)})",
             "kills without a response": count(
-                f"increase({operator.DROPPED_RESPONSES.name}[{STEP}])"
+                f"increase({of_operator(operator.DROPPED_RESPONSES)}[{STEP}])"
             ),
-            "unreadable objects": f"max({operator.UNREADABLE_OBJECTS.name})",
+            "unreadable objects": f"max({of_operator(operator.UNREADABLE_OBJECTS)})",
         },
     ),
     Chart(
@@ -63,9 +63,9 @@ PANELS: tuple[Panel, ...] = (
         unit="short",
         empty=_NOT_SCRAPED,
         queries={
-            "kept": f"max({operator.RETAINED_OOMKILLS.name})",
+            "kept": f"max({of_operator(operator.RETAINED_OOMKILLS)})",
             "deleted: {{bound}}": count(
-                f"increase({operator.DELETED_OOMKILLS.name}[{STEP}])", "bound"
+                f"increase({of_operator(operator.DELETED_OOMKILLS)}[{STEP}])", "bound"
             ),
         },
     ),
@@ -102,10 +102,10 @@ PANELS: tuple[Panel, ...] = (
         empty="Neither an agent nor the operator is scraped.",
         width=12,
         labels={
+            "cluster": "Cluster",
             "component": "Program",
             "version": "Version",
-            "node": "Node",
-            "instance": "Address",
+            "instance": "Node or address",
         },
         columns={
             "Memory": Column(

@@ -9,12 +9,17 @@ from oomwarden.core.metrics.container_families import OOM_KILLS
 from oomwarden.core.metrics.family import Family
 from oomwarden.core.metrics.process_families import BUILD_INFO
 
-CONTAINER = "namespace, pod, container"
-AGENT = "node, instance"
-"""An agent is known by its address where the series have no label `node`."""
+CONTAINER = "cluster, namespace, pod, container"
+AGENT = "cluster, instance"
+"""With the chart's monitors an agent's `instance` is its node, else its address. `cluster` is empty
+unless one Prometheus, Thanos or Mimir has the series of several clusters."""
 STEP, RANGE = "$__rate_interval", "$__range"
-_NODE = 'node=~"$node"'
-"""All nodes are `.*`, which series without this label match too."""
+CLUSTER = 'cluster=~"$cluster"'
+_NODE = f'{CLUSTER}, node=~"$node"'
+"""All are `.*`, which series without this label match too."""
+
+
+FIRING = f'ALERTS{{alertname=~"OOMWarden.+", alertstate="firing", {CLUSTER}}}'
 
 
 def on_nodes(family: Family, *conditions: str) -> str:
@@ -37,6 +42,11 @@ KILLS = on_nodes(OOM_KILLS, 'namespace=~"$namespace"', 'owner_name=~"$workload"'
 shows which workload a container belongs to."""
 
 
+def of_operator(family: Family, *conditions: str) -> str:
+    """Return the series of a family that the operator serves."""
+    return f"{family.name}{{{', '.join((*conditions, CLUSTER))}}}"
+
+
 def of_workloads(expression: str) -> str:
     """Return those values of an expression about containers that belong to chosen workloads."""
     return f"{expression} and on ({CONTAINER}) {KILLS}"
@@ -44,7 +54,8 @@ def of_workloads(expression: str) -> str:
 
 def each_container(family: Family) -> str:
     """Return one value of a family for each chosen container, with all labels of the family."""
-    return f"max by ({', '.join(family.labels)}) ({of_workloads(in_namespaces(family))})"
+    labels = ", ".join(("cluster", *family.labels))
+    return f"max by ({labels}) ({of_workloads(in_namespaces(family))})"
 
 
 def rise(family: Family, window: str) -> str:
@@ -70,5 +81,5 @@ def with_owner(expression: str) -> str:
 
 def of_programs(expression: str) -> str:
     """Return those values of a metric that every program has which are of oomwarden's own."""
-    build = f"on (job, instance) group_left (component, version) {BUILD_INFO.name}"
+    build = f"on (cluster, job, instance) group_left (component, version) {BUILD_INFO.name}"
     return f"max by ({AGENT}, component, version) ({expression} * {build})"

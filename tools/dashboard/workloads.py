@@ -6,11 +6,13 @@ from oomwarden.core.metrics import operator_families as operator
 
 from tools.dashboard.panel_types import Chart, Column, Panel, Steps, Table
 from tools.dashboard.promql import (
+    CONTAINER,
     RANGE,
     STEP,
     count,
     each_container,
     in_namespaces,
+    of_operator,
     of_policies,
     of_workloads,
     rise,
@@ -21,13 +23,19 @@ QUESTION = "Which workload is next?"
 NEAR: Steps = ((None, "green"), (0.9, "orange"), (0.97, "red"))
 SOON: Steps = ((None, "red"), (6 * 3600, "orange"), (24 * 3600, "text"))
 _LIMIT = each_container(containers.MEMORY_LIMIT)
+_USAGE = each_container(containers.MEMORY_USAGE)
 _WORKING_SET = each_container(containers.MEMORY_WORKING_SET)
 SHARE = f"{_WORKING_SET} / {_LIMIT}"
 TIME_LEFT = each_container(containers.TIME_TO_LIMIT)
 _NEAREST = f"topk(20, {SHARE})"
-_OF_NEAREST = f"and on (namespace, pod, container) {_NEAREST}"
-_EACH = {"namespace": "Namespace", "pod": "Pod", "container": "Container"}
-_POLICY = {"policy_kind": "Kind", "policy_namespace": "Namespace", "policy": "Policy"}
+_OF_NEAREST = f"and on ({CONTAINER}) {_NEAREST}"
+_EACH = {"cluster": "Cluster", "namespace": "Namespace", "pod": "Pod", "container": "Container"}
+_POLICY = {
+    "cluster": "Cluster",
+    "policy_kind": "Kind",
+    "policy_namespace": "Namespace",
+    "policy": "Policy",
+}
 _BY_POLICY = ", ".join(_POLICY)
 
 
@@ -38,7 +46,7 @@ def _in_state(state: str) -> str:
 
 _REPAIRS = f"increase({of_policies(nodes.SCORE_REPAIRS)}[{RANGE}])"
 _REASONS = of_policies(nodes.POLICY_REFUSED_CONTAINERS)
-_RESPONSES = f'{operator.RESPONSES.name}{{namespace=~"$namespace"}}'
+_RESPONSES = of_operator(operator.RESPONSES, 'namespace=~"$namespace"')
 
 PANELS: tuple[Panel, ...] = (
     Table(
@@ -52,10 +60,13 @@ PANELS: tuple[Panel, ...] = (
         height=9,
         labels=_EACH | {"owner_kind": "Owner", "owner_name": "Owner's name"},
         columns={
+            "Usage with page cache": Column(
+                query=f"{_USAGE} {_OF_NEAREST}", unit="bytes", width=170
+            ),
             "Working set": Column(query=f"{_WORKING_SET} {_OF_NEAREST}", unit="bytes", width=110),
             "Limit": Column(query=f"{_LIMIT} {_OF_NEAREST}", unit="bytes", width=90),
             "Share of limit": Column(
-                query=with_owner(_NEAREST), unit="percentunit", steps=NEAR, gauge=True, width=200
+                query=with_owner(_NEAREST), unit="percentunit", steps=NEAR, gauge=True, width=190
             ),
         },
         sort="Share of limit",
@@ -100,7 +111,7 @@ PANELS: tuple[Panel, ...] = (
         width=12,
         queries={
             "{{namespace}}/{{pod}} {{container}}": "topk(10, "
-            + count(rise(containers.NEAR_MISSES, STEP), "namespace, pod, container")
+            + count(rise(containers.NEAR_MISSES, STEP), CONTAINER)
             + " > 0)"
         },
         bars=True,
@@ -180,7 +191,9 @@ PANELS: tuple[Panel, ...] = (
         empty="No policy has asked for a memory limit.",
         width=12,
         page="policies.md",
-        queries={"{{result}}": count(f"increase({operator.RESIZES.name}[{STEP}])", "result")},
+        queries={
+            "{{result}}": count(f"increase({of_operator(operator.RESIZES)}[{STEP}])", "result")
+        },
         bars=True,
     ),
 )

@@ -61,6 +61,7 @@ def filled(query: str, view: View, step: float) -> str:
         "__rate_interval": _duration(max(step + view.scrape, _RATE_SCRAPES * view.scrape)),
         "__range": _duration(view.seconds),
         "__interval": _duration(step),
+        "cluster": _ALL,
         "namespace": _ALL,
         "workload": _ALL,
         "node": _ALL,

@@ -59,11 +59,13 @@ def rows_of(panel: Json, results: dict[str, Result]) -> Rows:
     options = next(t["options"] for t in panel["transformations"] if t["id"] == "organize")
     hidden, names = options["excludeByName"], options["renameByName"]
     order = sorted(options["indexByName"], key=options["indexByName"].__getitem__)
-    shown = [name for name in order if not hidden.get(name)]
-    rows = [
-        tuple(row.get(name, "") for name in shown) for row in _merged(panel["targets"], results)
-    ]
+    merged = _merged(panel["targets"], results)
+    found = {name for row in merged for name in row}
+    shown = [name for name in order if name in found and not hidden.get(name)]
+    rows = [tuple(row.get(name, "") for name in shown) for row in merged]
     titles = tuple(names[name] for name in shown)
+    if not rows:
+        return Rows(titles)
     return Rows(titles, _sorted(titles, rows, panel["options"]["sortBy"]))
 
 

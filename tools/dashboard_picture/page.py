@@ -15,10 +15,11 @@ _HEAD, _LEGEND, _LEGEND_LINE = 34.0, 26.0, 20.0
 MAX_LINES_OF_LEGEND = 4
 Results = dict[int, dict[str, Result]]
 _STYLE = """
-body { margin: 0; overflow: hidden; background: #F4F5F5; color: #24292E; font: 13px/1.4 Arial, sans-serif; }
+body { margin: 0; overflow: hidden; background: #F4F5F5; color: #24292E; }
+body { font: 13px/1.4 Arial, sans-serif; }
 main { position: relative; }
 section, h2 { position: absolute; box-sizing: border-box; margin: 0; }
-section { background: #fff; border: 1px solid #E4E7EB; border-radius: 2px; overflow: hidden; }
+section { background: #fff; border: 1px solid #E4E7EB; overflow: hidden; }
 h2 { font-size: 17px; font-weight: 500; padding: 8px 4px; }
 h2::before { content: ""; display: inline-block; margin: 0 8px 3px 2px; color: #6E7681; }
 h2::before { border: 5px solid transparent; border-top-color: #6E7681; border-bottom: 0; }

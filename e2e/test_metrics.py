@@ -1,0 +1,152 @@
+"""Alerts and dashboard with a real Prometheus, while a real kernel kills."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from e2e import scraping
+from e2e.metric_cases import Cases, cases_of
+from e2e.node_access import NodeAccess
+from e2e.prometheus_server import PrometheusServer, running_prometheus
+from e2e.world import NAMESPACE, Release, World, eventually
+from tools.dashboard_picture.evaluation import View, evaluate, panels_of
+
+pytestmark = pytest.mark.xdist_group("metrics")
+
+_ROOT = Path(__file__).resolve().parent.parent
+_BOARD = json.loads((_ROOT / "deploy/monitoring/dashboard.json").read_text(encoding="utf-8"))
+_FIRING = 'max_over_time(ALERTS{alertstate="firing"}[1h])'
+_USUAL_SCRAPE = 30.0
+_SAVED = "OOMWARDEN_DASHBOARD_RESULTS"
+"""Names a file for the results of the dashboard's queries, from which its picture is made."""
+
+OF_KILLS = {
+    "OOMWardenKillLoop": {"owner_name": {"api", "worker"}},
+    "OOMWardenProtectedKilled": {"policy": {"for-db"}, "container": {"app"}},
+    "OOMWardenNodeOutOfMemory": {"cause": {"NodeAllocatable"}},
+    "OOMWardenHostProcessKilled": {},
+    "OOMWardenLimitAtUpTo": {},
+    "OOMWardenNearLimit": {},
+    "OOMWardenPolicyRefused": {"policy": {"for-cache"}},
+    "OOMWardenUndeliverableKills": {},
+    "OOMWardenOutboxStuck": {},
+    "OOMWardenAgentSilent": {},
+}
+"""The alerts of what happens to workloads, with labels that they must have, and no other values."""
+OF_PROGRAMS = {"OOMWardenAgentDown", "OOMWardenNoAgents", "OOMWardenOperatorDown"}
+WITHOUT_DATA = {
+    "Time until the limit": "that takes hours",
+    "Calls that hang": "no call hangs",
+}
+"""Panels, or single queries of panels, without a case in this story."""
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """A Prometheus that scrapes the product.
+
+    Attributes:
+        since: When it began, in Unix time.
+    """
+
+    server: PrometheusServer
+    since: float
+
+    def fired(self) -> list[dict[str, str]]:
+        """Return the labels of the alerts that fire or have fired, without other stories'."""
+        return [each["metric"] for each in self.server.values(_FIRING)]
+
+    def names(self) -> set[str]:
+        """Return the names of alerts that fire or have fired."""
+        return {each["alertname"] for each in self.fired()}
+
+
+@pytest.fixture(scope="module")
+def monitored(
+    world: World, release: Release, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Monitored]:
+    """Run a Prometheus that scrapes agents and operator, from before the first kill on."""
+    folder = tmp_path_factory.mktemp("prometheus")
+    config = scraping.configuration(world, folder / "rules.yaml")
+    with running_prometheus(folder, config) as server:
+
+        def scraped() -> bool:
+            """Prometheus scrapes an agent and the operator."""
+            found = server.values("sum by (component) (oomwarden_build_info)")
+            return {each["metric"]["component"] for each in found} == {"agent", "operator"}
+
+        eventually(scraped, 30, every=0.5)
+        yield Monitored(server, time.time())
+
+
+@pytest.fixture(scope="module")
+def cases(world: World, node_access: NodeAccess, monitored: Monitored) -> Iterator[Cases]:
+    """Start the cases, once no alert has fired for as long as alerts wait."""
+    time.sleep(2 * scraping.WAIT)
+    assert monitored.names() == set(), "a healthy cluster has no alert"
+    with cases_of(world, node_access) as started:
+        yield started
+
+
+def test_each_alert_fires_for_its_case_and_no_other_alert_does(
+    monitored: Monitored, cases: Cases
+) -> None:
+    cases.forget_node()
+    cases.kill_on_host()
+    cases.wait_for_pods()
+    cases.wait_for_policies()
+    cases.kill_protected()
+    cases.fill_node()
+    cases.refuse_then_delete(lambda: "OOMWardenOutboxStuck" in monitored.names())
+
+    def all_fired() -> bool:
+        """Each alert of a case has fired."""
+        return monitored.names() >= set(OF_KILLS)
+
+    try:
+        eventually(all_fired, 100)
+    finally:
+        print("not fired:", sorted(set(OF_KILLS) - monitored.names()))
+    assert monitored.names() == set(OF_KILLS)
+    for labels in monitored.fired():
+        for name, values in OF_KILLS[labels["alertname"]].items():
+            assert labels[name] in values, labels
+
+
+def test_each_query_of_the_dashboard_has_data(monitored: Monitored, cases: Cases) -> None:
+    now = time.time()
+    hurry = _USUAL_SCRAPE / scraping.SECONDS
+    view = View(now, round(now - monitored.since), scraping.SECONDS, hurry)
+    results = {each["id"]: evaluate(each, view, monitored.server.ask) for each in panels_of(_BOARD)}
+    if path := os.environ.get(_SAVED):
+        saved = {"view": vars(view), "results": results}
+        Path(path).write_text(json.dumps(saved), encoding="utf-8")
+    empty = {
+        panel["title"]
+        for panel in panels_of(_BOARD)
+        for result in results[panel["id"]].values()
+        if not result
+    }
+    assert empty == set(WITHOUT_DATA)
+
+
+def test_alerts_fire_when_nothing_answers_any_more(
+    monitored: Monitored, cases: Cases, world: World, node_access: NodeAccess
+) -> None:
+    agents = "$(grep -la '[b]in/oomwarden-agent' /proc/[0-9]*/cmdline | cut -d/ -f3)"
+    seconds = 2 * scraping.WAIT + 10
+    node_access.run(
+        f"(kill -STOP {agents}; sleep {seconds}; kill -CONT {agents}) >/dev/null 2>&1 &"
+    )
+    scale = ("scale", "deployment/oomwarden-operator", "-n", NAMESPACE)
+    world.cluster.kubectl(*scale, "--replicas=0")
+    try:
+        eventually(lambda: monitored.names() >= OF_PROGRAMS, 60, every=0.5)
+    finally:
+        world.cluster.kubectl(*scale, "--replicas=1")
+    assert monitored.names() == set(OF_KILLS) | OF_PROGRAMS
