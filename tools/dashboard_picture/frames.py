@@ -64,8 +64,6 @@ def rows_of(panel: Json, results: dict[str, Result]) -> Rows:
     shown = [name for name in order if name in found and not hidden.get(name)]
     rows = [tuple(row.get(name, "") for name in shown) for row in merged]
     titles = tuple(names[name] for name in shown)
-    if not rows:
-        return Rows(titles)
     return Rows(titles, _sorted(titles, rows, panel["options"]["sortBy"]))
 
 
@@ -87,6 +85,8 @@ def _sorted(
     titles: tuple[str, ...], rows: list[tuple[Cell, ...]], by: list[dict[str, Any]]
 ) -> tuple[tuple[Cell, ...], ...]:
     (only,) = by
+    if only["displayName"] not in titles:
+        return tuple(rows)
     place = titles.index(only["displayName"])
 
     def key(row: tuple[Cell, ...]) -> tuple[float, str]:

@@ -10,7 +10,8 @@ from tools.dashboard_picture.frames import Cell, Line, lines_of, rows_of
 from tools.dashboard_picture.units import written
 
 WIDTH = 1600
-_COLUMN, _ROW, _GAP = WIDTH / 24, 38.0, 8.0
+_ROW, _GAP = 38.0, 8.0
+_COLUMN = (WIDTH - _GAP) / 24
 _HEAD, _LEGEND, _LEGEND_LINE = 34.0, 26.0, 20.0
 MAX_LINES_OF_LEGEND = 4
 Results = dict[int, dict[str, Result]]
@@ -52,10 +53,15 @@ def page(dashboard: Json, results: Results, view: View) -> str:
         view: The time range and the intervals that the queries were asked with.
     """
     body = [_panel(panel, results, view) for panel in dashboard["panels"]]
-    bottom = max(each["gridPos"]["y"] + each["gridPos"]["h"] for each in dashboard["panels"])
-    style = f"{_STYLE} body {{ width: {WIDTH + 2 * _GAP:.0f}px; }}"
-    main = f'<main style="height: {bottom * _ROW + _GAP:.0f}px">{"".join(body)}</main>'
+    style = f"{_STYLE} body {{ width: {WIDTH}px; }}"
+    main = f'<main style="height: {height_of(dashboard)}px">{"".join(body)}</main>'
     return f"<!doctype html><meta charset=utf-8><style>{style}</style><body>{main}</body>"
+
+
+def height_of(dashboard: Json) -> int:
+    """Return the height of the page in pixels."""
+    bottom = max(each["gridPos"]["y"] + each["gridPos"]["h"] for each in dashboard["panels"])
+    return int(bottom * _ROW + _GAP)
 
 
 def _place(panel: Json) -> tuple[float, float, float, float]:
@@ -119,7 +125,9 @@ def _table(panel: Json, found: dict[str, Result], view: View) -> str:
         }
         for override in panel["fieldConfig"]["overrides"]
     }
-    numbers = [isinstance(cell, float) for cell in table.rows[0]]
+    numbers = [
+        any(isinstance(c, float) for c in column) for column in zip(*table.rows, strict=True)
+    ]
     head = "".join(
         f'<th class="{"number" if number else ""}">{escape(title)}</th>'
         for title, number in zip(table.titles, numbers, strict=True)
