@@ -28,6 +28,8 @@ POINTS = 100
 MIN_STEP = "2m"
 """Of counted events: with scrapes of up to 40 seconds, `$__rate_interval` is then a scrape longer
 than a step, and no event is in two of them."""
+WHOLE_MARKS = 4
+"""The least end of an axis that counts: its marks are whole numbers."""
 Drawing: TypeAlias = stat.Panel | timeseries.Panel | table.Panel
 _FILL, _LINE_FILL = 80.0, 10.0
 
@@ -80,7 +82,6 @@ def _chart(panel: Chart) -> Drawing:
     chart = (
         timeseries.Panel()
         .min(0)
-        .axis_soft_max(1)
         .color_scheme(FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC))
         .show_points(common.VisibilityMode.NEVER)
         .legend(_legend(panel))
@@ -117,13 +118,14 @@ def _legend(panel: Chart) -> parts.VizLegendOptions:
 def _with_style(chart: timeseries.Panel, panel: Chart) -> timeseries.Panel:
     if panel.top is not None:
         chart.max(panel.top)
+    if panel.unit == "short":
+        chart.axis_soft_max(WHOLE_MARKS)
     if any("increase(" in query for query in panel.queries.values()):
         chart.interval(MIN_STEP)
     if not panel.bars:
-        fill = 0.0 if _has_many_lines(panel) else _LINE_FILL
+        fill = _LINE_FILL if panel.colours else 0.0
         return chart.draw_style(common.GraphDrawStyle.LINE).fill_opacity(fill)
     stacked = parts.StackingConfig().mode(common.StackingMode.NORMAL).group("A")
-    chart.decimals(0)
     return (
         chart.draw_style(common.GraphDrawStyle.BARS)
         .fill_opacity(_FILL)

@@ -84,8 +84,8 @@ PANELS: tuple[Panel, ...] = (
     ),
     Chart(
         title="Processor time by program",
-        about="In cores: the busiest and the average of each program's processes.",
-        unit="short",
+        about="The busiest and the average of each program's processes; 100 % is one core.",
+        unit="percentunit",
         empty="Neither an agent nor the operator is scraped.",
         width=6,
         queries={

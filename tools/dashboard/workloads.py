@@ -51,18 +51,16 @@ _RESPONSES = of_operator(operator.RESPONSES, 'namespace=~"$namespace"')
 PANELS: tuple[Panel, ...] = (
     Table(
         title="Containers nearest to their limits",
-        about="Working set (memory without inactive page cache) as a share of the limit, of those "
-        "that use 80 % of their limits or more. The kernel kills when the rest cannot be "
+        about="The working set (usage without inactive page cache) as a share of the limit, of "
+        "those that use 80 % of their limits or more. The kernel kills when the rest cannot be "
         "reclaimed. At 90 %, find out whether memory grows or is only at its peak.",
         unit="bytes",
         empty="No container uses 80 % of its limit.",
-        width=14,
+        width=15,
         height=9,
         labels=_EACH | {"owner_kind": "Owner", "owner_name": "Owner's name"},
         columns={
-            "Usage with page cache": Column(
-                query=f"{_USAGE} {_OF_NEAREST}", unit="bytes", width=170
-            ),
+            "Usage": Column(query=f"{_USAGE} {_OF_NEAREST}", unit="bytes", width=90),
             "Working set": Column(query=f"{_WORKING_SET} {_OF_NEAREST}", unit="bytes", width=110),
             "Limit": Column(query=f"{_LIMIT} {_OF_NEAREST}", unit="bytes", width=90),
             "Share of limit": Column(
@@ -78,7 +76,7 @@ PANELS: tuple[Panel, ...] = (
         "that end near 100 % are kills and restarts.",
         unit="percentunit",
         empty="No container uses 80 % of its limit.",
-        width=10,
+        width=9,
         height=9,
         queries={"{{namespace}}/{{pod}} {{container}}": f"topk(10, {SHARE})"},
         steps=NEAR,

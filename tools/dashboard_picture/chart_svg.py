@@ -15,8 +15,7 @@ from tools.dashboard_picture.units import written
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58.0, 8.0, 8.0, 22.0
 _MARKS = 4
-_LEAST_TOP = 1.0
-"""As axisSoftMax."""
+_SHORT = 3600
 _PIXELS_PER_TIME = 110
 _NICE = (1, 2, 2.5, 5, 10)
 _STEPS_OF_BINARY = 1024
@@ -53,7 +52,8 @@ def chart(panel: Json, lines: list[Line], size: tuple[float, float], view: View)
     defaults = panel["fieldConfig"]["defaults"]
     bars = defaults["custom"]["drawStyle"] == "bars"
     unit = defaults["unit"]
-    mark = _mark(_highest(lines, stacked=bars), unit)
+    least = defaults["custom"].get("axisSoftMax", 0)
+    mark = _mark(max(_highest(lines, stacked=bars), least) or 1.0, unit)
     top = defaults.get("max") or mark * _MARKS
     area = Area(*size, view, top)
     drawn = _bars(panel, lines, area) if bars else _lines(panel, lines, area)
@@ -68,7 +68,7 @@ def _highest(lines: list[Line], *, stacked: bool) -> float:
         for when, value in line.points:
             if not math.isnan(value):
                 sums[when] = sums[when] + value if stacked else max(sums[when], value)
-    return max([_LEAST_TOP, *sums.values()])
+    return max(sums.values(), default=0.0)
 
 
 def _mark(highest: float, unit: str) -> float:
@@ -91,9 +91,10 @@ def _axis(area: Area, unit: str) -> Iterator[str]:
 def _times(area: Area) -> Iterator[str]:
     count = max(int((area.width - _LEFT) / _PIXELS_PER_TIME), 1)
     begin = area.view.end - area.view.seconds
+    form = "%H:%M:%S" if area.view.seconds < _SHORT else "%H:%M"
     for place in range(1, count + 1):
         when = begin + area.view.seconds / (count + 1) * place
-        text = datetime.fromtimestamp(when, UTC).strftime("%H:%M:%S")
+        text = datetime.fromtimestamp(when, UTC).strftime(form)
         y = area.height - 6
         yield f'<text x="{area.x(when):.1f}" y="{y:.1f}" text-anchor="middle">{text}</text>'
 

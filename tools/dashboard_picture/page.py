@@ -12,7 +12,7 @@ from tools.dashboard_picture.units import written
 WIDTH = 1600
 _ROW, _GAP = 38.0, 8.0
 _COLUMN = (WIDTH - _GAP) / 24
-_HEAD, _LEGEND, _LEGEND_LINE = 34.0, 26.0, 20.0
+_HEAD, _LEGEND_LINE, _LEGEND_MARK, _LETTER = 34.0, 20.0, 40.0, 6.0
 MAX_LINES_OF_LEGEND = 4
 Results = dict[int, dict[str, Result]]
 _STYLE = """
@@ -36,7 +36,7 @@ th, td { padding: 4px 10px; border-bottom: 1px solid #EEF0F2; white-space: nowra
 .figures { display: flex; justify-content: space-evenly; align-items: center; text-align: center; }
 .figures div { font-size: 34px; line-height: 1.1; }
 .figures small { display: block; font-size: 13px; color: #24292E; }
-.legend { padding: 2px 12px 0; font-size: 11.5px; color: #464C54; overflow: hidden; }
+.legend { line-height: 20px; padding: 2px 12px 0; font-size: 11.5px; color: #464C54; overflow: hidden; }
 .legend span { margin-right: 14px; white-space: nowrap; }
 .legend i { display: inline-block; width: 14px; height: 4px; margin: 0 6px 3px 0; }
 .legend p { margin: 0; height: 20px; display: flex; justify-content: space-between; }
@@ -162,7 +162,9 @@ def _chart(panel: Json, lines: list[Line], size: tuple[float, float], view: View
     width, height = size
     as_table = panel["options"]["legend"]["displayMode"] == "table"
     shown = lines[:MAX_LINES_OF_LEGEND] if as_table else lines
-    legend = len(shown) * _LEGEND_LINE + 6 if as_table else _LEGEND
+    used = sum(len(each.name) * _LETTER + _LEGEND_MARK for each in lines)
+    rows = len(shown) if as_table else math.ceil(used / (width - _LEGEND_MARK))
+    legend = rows * _LEGEND_LINE + 6
     drawn = chart(panel, lines, (width - 2, height - _HEAD - legend - 4), view)
     names = [_name(panel, line, place, view) for place, line in enumerate(shown)]
     return f'{drawn}<div class="legend" style="height:{legend:.0f}px">{"".join(names)}</div>'

@@ -72,7 +72,7 @@ def test_results_with_the_same_labels_share_a_row_and_rows_are_sorted() -> None:
     table = rows_of_table(PANELS["Containers nearest to their limits"], found)
     assert table.titles == (
         "Namespace", "Pod", "Container", "Owner", "Owner's name",
-        "Usage with page cache", "Working set", "Limit", "Share of limit",
+        "Usage", "Working set", "Limit", "Share of limit",
     )  # fmt: skip
     assert table.rows == (
         ("shop", "api", "app", "Deployment", "api", 1.0, 2.0, 4.0, 0.9),
