@@ -40,7 +40,7 @@ def configuration(world: World, rules: Path) -> Config:
             "evaluation_interval": "1s",
         },
         "rule_files": [str(rules)],
-        "scrape_configs": [_job(world, monitor) for monitor in monitors],
+        "scrape_configs": [job_of(world, monitor) for monitor in monitors],
     }
 
 
@@ -53,7 +53,8 @@ def hurried(rules: str) -> str:
     return re.sub(r"(oldest_record_age_seconds >) \d+ \* 60", rf"\1 {WAIT}", short)
 
 
-def _job(world: World, monitor: Config) -> Config:
+def job_of(world: World, monitor: Config) -> Config:
+    """Return the scrape job of a PodMonitor with one endpoint."""
     metadata, spec = monitor["metadata"], monitor["spec"]
     (endpoint,) = spec["podMetricsEndpoints"]
     api = urlsplit(world.api.configuration.host)

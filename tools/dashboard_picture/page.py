@@ -36,9 +36,10 @@ th, td { padding: 4px 10px; border-bottom: 1px solid #EEF0F2; white-space: nowra
 .figures { display: flex; justify-content: space-evenly; align-items: center; text-align: center; }
 .figures div { font-size: 34px; line-height: 1.1; }
 .figures small { display: block; font-size: 13px; color: #24292E; }
-.legend { line-height: 20px; padding: 2px 12px 0; font-size: 11.5px; color: #464C54; overflow: hidden; }
+.legend { line-height: 20px; padding: 2px 12px 0; font-size: 11.5px; color: #464C54; }
 .legend span { margin-right: 14px; white-space: nowrap; }
-.legend i { display: inline-block; width: 14px; height: 4px; margin: 0 6px 3px 0; }
+.legend i { display: inline-block; width: 14px; height: 4px; }
+.legend i { margin: 0 6px 3px 0; }
 .legend p { margin: 0; height: 20px; display: flex; justify-content: space-between; }
 svg { display: block; } svg line { stroke: #E9EBEE; } svg text { font-size: 11px; fill: #6E7681; }
 """
