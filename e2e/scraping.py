@@ -1,9 +1,11 @@
 """How a Prometheus on this machine scrapes what the chart's PodMonitors select.
 
-The Prometheus operator turns a PodMonitor into a scrape job, and so does this. Pods are reached
-through the API server, as only that can be reached on each kind of cluster.
+The Prometheus operator turns a PodMonitor into a scrape job, and so does this. Debian's Prometheus
+cannot discover pods, so it reads from a file what a story has found, with the same labels. Pods are
+reached through the API server, as only that can be reached on each kind of cluster.
 """
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from e2e.world import World
+from e2e.world import NAMESPACE, World
 
 Config = dict[str, Any]
 SECONDS = 2
@@ -24,13 +26,15 @@ _RULES = _ROOT / "deploy/monitoring/rules.yaml"
 _META = "__meta_kubernetes_"
 
 
-def configuration(world: World, rules: Path) -> Config:
+def configuration(world: World, folder: Path) -> Config:
     """Return the configuration of a Prometheus that scrapes agents and operator.
 
     Args:
         world: The cluster.
-        rules: Where a copy of the alert rules is written, with short waits.
+        folder: For the targets, and for a copy of the alert rules with short waits.
     """
+    rules, targets = folder / "rules.yaml", folder / "targets.json"
+    targets.write_text(json.dumps(discovered(world)), encoding="utf-8")
     rules.write_text(hurried(_RULES.read_text(encoding="utf-8")), encoding="utf-8")
     monitors = yaml.safe_load_all(_MONITORS.read_text(encoding="utf-8"))
     return {
@@ -40,7 +44,7 @@ def configuration(world: World, rules: Path) -> Config:
             "evaluation_interval": "1s",
         },
         "rule_files": [str(rules)],
-        "scrape_configs": [job_of(world, monitor) for monitor in monitors],
+        "scrape_configs": [job_of(world, monitor, targets) for monitor in monitors],
     }
 
 
@@ -53,7 +57,38 @@ def hurried(rules: str) -> str:
     return re.sub(r"(oldest_record_age_seconds >) \d+ \* 60", rf"\1 {WAIT}", short)
 
 
-def job_of(world: World, monitor: Config) -> Config:
+def discovered(world: World) -> list[Config]:
+    """Return the ports of the product's containers with the labels of Prometheus's discovery."""
+    return [
+        {
+            "targets": [f"{pod.status.pod_ip}:{port.container_port}"],
+            "labels": _meta(pod, each, port),
+        }
+        for pod in world.core.list_namespaced_pod(NAMESPACE).items
+        for each in pod.spec.containers
+        for port in each.ports or ()
+    ]
+
+
+def _meta(pod: Any, container: Any, port: Any) -> dict[str, str]:
+    found = {
+        "namespace": pod.metadata.namespace,
+        "pod_name": pod.metadata.name,
+        "pod_node_name": pod.spec.node_name,
+        "pod_phase": pod.status.phase,
+        "pod_container_name": container.name,
+        "pod_container_port_name": port.name,
+        "pod_container_port_number": str(port.container_port),
+        **{_label(name): value for name, value in pod.metadata.labels.items()},
+    }
+    return {f"{_META}{name}": value for name, value in found.items()}
+
+
+def _label(name: str) -> str:
+    return f"pod_label_{re.sub('[^a-zA-Z0-9_]', '_', name)}"
+
+
+def job_of(world: World, monitor: Config, targets: Path) -> Config:
     """Return the scrape job of a PodMonitor with one endpoint."""
     metadata, spec = monitor["metadata"], monitor["spec"]
     (endpoint,) = spec["podMetricsEndpoints"]
@@ -65,16 +100,9 @@ def job_of(world: World, monitor: Config) -> Config:
         "honor_labels": endpoint["honorLabels"],
         "scheme": "https",
         **trust,
-        "kubernetes_sd_configs": [
-            {
-                "role": "pod",
-                "api_server": world.api.configuration.host,
-                "namespaces": {"names": spec["namespaceSelector"]["matchNames"]},
-                **trust,
-            }
-        ],
+        "file_sd_configs": [{"files": [str(targets)]}],
         "relabel_configs": [
-            *_selection(spec["selector"]["matchLabels"], endpoint["port"]),
+            *_selection(spec, endpoint["port"]),
             *_labels(f"{metadata['namespace']}/{metadata['name']}", endpoint["port"]),
             *own,
             *_way(api.netloc, endpoint["path"]),
@@ -90,11 +118,11 @@ def _trust(world: World) -> Config:
     return config | ({"authorization": {"type": kind, "credentials": token}} if token else {})
 
 
-def _selection(labels: dict[str, str], port: str) -> list[Config]:
-    """Return what keeps the running pods with these labels, and of them this port."""
-    wanted = {
-        f"pod_label_{re.sub('[^a-zA-Z0-9_]', '_', name)}": value for name, value in labels.items()
-    }
+def _selection(spec: Config, port: str) -> list[Config]:
+    """Return what keeps the running pods that a PodMonitor selects, and of them this port."""
+    (namespace,) = spec["namespaceSelector"]["matchNames"]
+    labels = spec["selector"]["matchLabels"].items()
+    wanted = {"namespace": namespace} | {_label(name): value for name, value in labels}
     kept = [
         {"source_labels": [f"{_META}{name}"], "regex": re.escape(value), "action": "keep"}
         for name, value in {**wanted, "pod_container_port_name": port}.items()

@@ -72,7 +72,7 @@ def monitored(
 ) -> Iterator[Monitored]:
     """Run a Prometheus that scrapes agents and operator, from before the first kill on."""
     folder = tmp_path_factory.mktemp("prometheus")
-    config = scraping.configuration(world, folder / "rules.yaml")
+    config = scraping.configuration(world, folder)
     with running_prometheus(folder, config) as server:
 
         def scraped() -> bool:

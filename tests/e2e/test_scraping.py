@@ -1,5 +1,6 @@
 """How the stories' Prometheus finds its targets and is made to hurry."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -51,12 +52,12 @@ def test_alerts_wait_for_seconds_and_conditions_stay_but_that_of_waiting_records
 
 
 def test_a_monitor_s_selection_and_relabelings_are_those_of_the_job() -> None:
-    job = job_of(world(), MONITOR)
+    job = job_of(world(), MONITOR, Path("targets.json"))
     assert job["honor_labels"] is True
-    (discovery,) = job["kubernetes_sd_configs"]
-    assert discovery["namespaces"] == {"names": ["system"]}
+    assert job["file_sd_configs"] == [{"files": ["targets.json"]}]
     steps = job["relabel_configs"]
     kept = {each["source_labels"][0]: each["regex"] for each in steps if each.get("action")}
+    assert kept["__meta_kubernetes_namespace"] == "system"
     assert kept["__meta_kubernetes_pod_label_app_kubernetes_io_name"] == "oomwarden"
     assert kept["__meta_kubernetes_pod_container_port_name"] == "metrics"
     own = {"source_labels": ["__meta_x"], "target_label": "node"}
@@ -65,7 +66,7 @@ def test_a_monitor_s_selection_and_relabelings_are_those_of_the_job() -> None:
 
 
 def test_pods_are_reached_through_the_api_server_with_the_stories_own_identity() -> None:
-    job = job_of(world(api_key={"authorization": "Bearer secret"}), MONITOR)
+    job = job_of(world(api_key={"authorization": "Bearer secret"}), MONITOR, Path("targets.json"))
     assert job["tls_config"] == {"ca_file": "/ca"}
     assert job["authorization"] == {"type": "Bearer", "credentials": "secret"}
     *_, path, address = job["relabel_configs"]
