@@ -33,11 +33,11 @@ selector:
 How Prometheus scrapes. honorLabels keeps namespace, pod and container of the metrics, which name the
 killed container; otherwise those of the agent would replace them. The node as instance: the counters
 of kills outlive an agent, so its successor on the node has to continue the same series.
-Arguments: the values of the monitor, the port's name, the component.
+Arguments: the values of the monitor, the component.
 */ -}}
 {{- define "oomwarden.endpoint" -}}
 {{- $values := index . 0 -}}
-- port: {{ index . 1 }}
+- port: metrics
   path: /metrics
   honorLabels: true
   {{- with $values.interval }}
@@ -48,7 +48,7 @@ Arguments: the values of the monitor, the port's name, the component.
   {{- end }}
   relabelings:
     - {sourceLabels: [__meta_kubernetes_pod_node_name], targetLabel: node}
-    {{- if eq (index . 2) "agent" }}
+    {{- if eq (index . 1) "agent" }}
     - {sourceLabels: [__meta_kubernetes_pod_node_name], targetLabel: instance}
     {{- end }}
     {{- with $values.relabelings }}
