@@ -11,6 +11,7 @@ import pytest
 
 from e2e import scraping
 from e2e.metric_cases import Cases, cases_of
+from e2e.mode_switch import ModeSwitch
 from e2e.node_access import NodeAccess
 from e2e.prometheus_server import PrometheusServer, running_prometheus
 from e2e.world import NAMESPACE, Release, World, eventually
@@ -35,10 +36,16 @@ OF_KILLS = {
     "OOMWardenPolicyRefused": {"policy": {"for-cache"}},
     "OOMWardenUndeliverableKills": {},
     "OOMWardenOutboxStuck": {},
+    "OOMWardenNodeConditionFalse": {"condition": {"Delivery"}},
     "OOMWardenAgentSilent": {},
 }
 """The alerts of what happens to workloads, with labels that they must have, and no other values."""
-OF_PROGRAMS = {"OOMWardenAgentDown", "OOMWardenNoAgents", "OOMWardenOperatorDown"}
+OF_PROGRAMS = {
+    "OOMWardenAgentDown",
+    "OOMWardenNoAgents",
+    "OOMWardenOperatorDown",
+    "OOMWardenSwitchedOff",
+}
 WITHOUT_DATA = {
     "Time until the limit": "that takes hours",
     "Calls that hang": "no call hangs",
@@ -135,18 +142,20 @@ def test_each_query_of_the_dashboard_has_data(monitored: Monitored, cases: Cases
     assert empty == set(WITHOUT_DATA)
 
 
-def test_alerts_fire_when_nothing_answers_any_more(
-    monitored: Monitored, cases: Cases, world: World, node_access: NodeAccess
+def test_alerts_fire_when_the_switch_is_off_and_when_nothing_answers_any_more(
+    monitored: Monitored, cases: Cases, switch: ModeSwitch, node_access: NodeAccess
 ) -> None:
+    switch.set_mode("Pause")
+    eventually(lambda: "OOMWardenSwitchedOff" in monitored.names(), 30, every=0.5)
     agents = "$(grep -la '[b]in/oomwarden-agent' /proc/[0-9]*/cmdline | cut -d/ -f3)"
     seconds = 2 * scraping.WAIT + 10
     node_access.run(
         f"(kill -STOP {agents}; sleep {seconds}; kill -CONT {agents}) >/dev/null 2>&1 &"
     )
     scale = ("scale", "deployment/oomwarden-operator", "-n", NAMESPACE)
-    world.cluster.kubectl(*scale, "--replicas=0")
+    cases.world.cluster.kubectl(*scale, "--replicas=0")
     try:
         eventually(lambda: monitored.names() >= OF_PROGRAMS, 60, every=0.5)
     finally:
-        world.cluster.kubectl(*scale, "--replicas=1")
+        cases.world.cluster.kubectl(*scale, "--replicas=1")
     assert monitored.names() == set(OF_KILLS) | OF_PROGRAMS
