@@ -21,7 +21,7 @@ pytestmark = pytest.mark.xdist_group("metrics")
 
 _ROOT = Path(__file__).resolve().parent.parent
 _BOARD = json.loads((_ROOT / "deploy/monitoring/dashboard.json").read_text(encoding="utf-8"))
-_FIRING = 'max_over_time(ALERTS{alertstate="firing"}[1h])'
+_FIRING = 'ALERTS{alertstate="firing"}'
 _USUAL_SCRAPE = 30.0
 _SAVED = "OOMWARDEN_DASHBOARD_RESULTS"
 """Names a file for the results of the dashboard's queries, from which its picture is made."""
@@ -65,8 +65,10 @@ class Monitored:
     since: float
 
     def fired(self) -> list[dict[str, str]]:
-        """Return the labels of the alerts that fire or have fired, without other stories'."""
-        return [each["metric"] for each in self.server.values(_FIRING)]
+        """Return the labels of the alerts that fire or have fired."""
+        window = max(round(time.time() - self.since), 1)
+        found = self.server.values(f"max_over_time({_FIRING}[{window}s])")
+        return [each["metric"] for each in found]
 
     def names(self) -> set[str]:
         """Return the names of alerts that fire or have fired."""
@@ -83,9 +85,10 @@ def monitored(
     with running_prometheus(folder, config) as server:
 
         def scraped() -> bool:
-            """Prometheus scrapes an agent and the operator."""
+            """Prometheus scrapes an agent and the operator, and no alert misses them any more."""
             found = server.values("sum by (component) (oomwarden_build_info)")
-            return {each["metric"]["component"] for each in found} == {"agent", "operator"}
+            known = {each["metric"]["component"] for each in found} == {"agent", "operator"}
+            return known and not server.values(_FIRING)
 
         eventually(scraped, 30, every=0.5)
         yield Monitored(server, time.time())
