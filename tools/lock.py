@@ -54,7 +54,8 @@ def main() -> None:
     ]
     compile_pins("dev.txt", ["-c runtime.txt", *runtime, *extras, *dev])
     compile_pins("build.txt", ["-c dev.txt", *project["build-system"]["requires"]])
-    go_module.write_module(go_module.LOCKED, tools.locked_packages())
+    for module in tools.LOCKED_MODULES:
+        go_module.write_module(module, tools.locked_packages(module))
 
 
 if __name__ == "__main__":

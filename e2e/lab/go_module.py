@@ -17,6 +17,8 @@ from e2e.lab.shell import run
 
 LOCKED = Path(__file__).parent / "go"
 """The module of Kubernetes and Helm: `make lock` resolves it."""
+LOCKED_CHECKS = Path(__file__).parent / "go_checks"
+"""The module of the programs that check workflows, manifests and the plugin, likewise."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,9 @@ PINNED = (
     PinnedModule("github.com/containernetworking/plugins", versions.CNI_PLUGINS),
     PinnedModule("helm.sh/helm/v4", versions.HELM),
     PinnedModule("sigs.k8s.io/kind", versions.KIND),
+    PinnedModule("github.com/rhysd/actionlint", versions.ACTIONLINT),
+    PinnedModule("github.com/yannh/kubeconform", versions.KUBECONFORM),
+    PinnedModule("sigs.k8s.io/krew", versions.KREW),
 )
 
 

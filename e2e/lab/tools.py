@@ -9,17 +9,18 @@ from e2e.lab import cache, debian_programs, go_build, go_module
 from e2e.lab.errors import LabError
 from e2e.lab.progress import say, step
 
-COMPANIONS, NODE, CONTROL_PLANE, HELM, KIND_ONLY = (
+COMPANIONS, NODE, CONTROL_PLANE, HELM, KIND_ONLY, CHECKS = (
     "companions",
     "node",
     "control-plane",
     "helm",
     "kind",
+    "checks",
 )
 GROUPS = (COMPANIONS, NODE, CONTROL_PLANE)
 """The groups of every lab; each is built by one command. Debian usually has the first one."""
 
-_MINUTES = {COMPANIONS: 5, NODE: 5, CONTROL_PLANE: 3, HELM: 2, KIND_ONLY: 1}
+_MINUTES = {COMPANIONS: 5, NODE: 5, CONTROL_PLANE: 3, HELM: 2, KIND_ONLY: 1, CHECKS: 1}
 _ETCD = "go.etcd.io/etcd/server/v3"
 _KIND = "sigs.k8s.io/kind"
 _CNI = "github.com/containernetworking/plugins/plugins"
@@ -42,10 +43,20 @@ _PACKAGES = {
     ),
     HELM: ("helm.sh/helm/v4/cmd/helm",),
     KIND_ONLY: (_KIND,),
+    CHECKS: (
+        "github.com/rhysd/actionlint/cmd/actionlint",
+        "github.com/yannh/kubeconform/cmd/kubeconform",
+        "sigs.k8s.io/krew/cmd/krew",
+        "sigs.k8s.io/krew/cmd/validate-krew-manifest",
+    ),
 }
 _NAMES = {_ETCD: "etcd"}
-LOCKED_GROUPS = (NODE, CONTROL_PLANE, HELM)
-"""Groups of one module with pinned hashes; their common packages are compiled once."""
+LOCKED_MODULES: Mapping[Path, tuple[str, ...]] = {
+    go_module.LOCKED: (NODE, CONTROL_PLANE, HELM),
+    go_module.LOCKED_CHECKS: (CHECKS,),
+}
+"""Modules with pinned hashes, and the groups of each; these compile common packages once."""
+_LOCKED = {group: module for module, groups in LOCKED_MODULES.items() for group in groups}
 
 
 @dataclass(frozen=True)
@@ -148,9 +159,9 @@ def find_or_build(program: Program) -> Path:
     return Path(found) if found else build(program.group)[program.name]
 
 
-def locked_packages() -> list[str]:
-    """Return the commands of the locked module."""
-    return [package for group in LOCKED_GROUPS for package in _packages(group)]
+def locked_packages(module: Path) -> list[str]:
+    """Return the commands of a locked module."""
+    return [package for group in LOCKED_MODULES[module] for package in _packages(group)]
 
 
 def _programs_of(group: str) -> list[Program]:
@@ -163,14 +174,13 @@ def _packages(group: str) -> list[str]:
 
 def _module(group: str) -> Path:
     """Return a folder with the go.mod and go.sum that a group is built with."""
-    return (
-        go_module.LOCKED if group in LOCKED_GROUPS else go_module.resolved(group, _packages(group))
-    )
+    return _LOCKED.get(group) or go_module.resolved(group, _packages(group))
 
 
 def _inputs(group: str) -> list[cache.Input]:
     packages = _packages(group)
-    source = [go_module.LOCKED, *packages] if group in LOCKED_GROUPS else go_module.inputs(packages)
+    locked = _LOCKED.get(group)
+    source = [locked, *packages] if locked else go_module.inputs(packages)
     return [*source, *go_build.inputs()]
 
 

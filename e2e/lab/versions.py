@@ -9,6 +9,15 @@ CNI_PLUGINS = "v1.9.1"
 HELM = "v4.3.1"
 KIND = "v0.33.0"
 
+ACTIONLINT = "v1.7.12"
+KUBECONFORM = "v0.8.0"
+KREW = "v0.4.3"
+
+SUPPORTED_KUBERNETES = ("v1.33.13", "v1.34.4", "v1.35.4", "v1.36.3", KUBERNETES)
+"""One release of each minor version that the chart is checked against, the oldest first."""
+PROMETHEUS_OPERATOR = "v0.85.0"
+"""The release whose CRDs the chart's monitors and alert rules have to fit."""
+
 
 def kubernetes(newer: int = 0) -> tuple[int, int]:
     """Return Kubernetes' major and minor version, or those of a version `newer` minors ahead."""

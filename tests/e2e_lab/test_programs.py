@@ -1,5 +1,7 @@
 """All programs share one module, and each group is one build."""
 
+from pathlib import Path
+
 import pytest
 
 from e2e.lab import go_build, go_module, tools, versions
@@ -66,10 +68,15 @@ def test_only_source_that_is_still_to_be_compiled_is_downloaded(
     tools.download(tools.GROUPS)
 
 
-def test_the_locked_module_has_the_pinned_versions_and_all_commands() -> None:
-    lines = (go_module.LOCKED / "go.mod").read_text().splitlines()
-    packages = tools.locked_packages()
+@pytest.mark.parametrize("module", tools.LOCKED_MODULES, ids=lambda module: module.name)
+def test_a_locked_module_has_the_pinned_versions_and_all_its_commands(module: Path) -> None:
+    lines = (module / "go.mod").read_text().splitlines()
+    packages = tools.locked_packages(module)
     assert {line for line in lines if line.startswith("tool ")} == {f"tool {p}" for p in packages}
     for pin in (one for one in PINNED if any(p.startswith(one.path) for p in packages)):
         assert f"require {pin}" in lines, "stale: make lock"
+
+
+def test_kubernetes_own_module_has_the_published_staging_modules() -> None:
+    lines = (go_module.LOCKED / "go.mod").read_text().splitlines()
     assert f"replace k8s.io/api => k8s.io/api {versions.kubernetes_staging()}" in lines
