@@ -1,4 +1,7 @@
-"""Write requirements/*.txt and e2e/lab/go: pinned and hashed, without registry URLs."""
+"""Write requirements/*.txt, the Go modules of the lab, and e2e/schemas: all from pinned versions.
+
+Requirements and modules have hashes, and no URL of a registry.
+"""
 
 import subprocess
 import sys
@@ -6,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 from e2e.lab import go_module, tools
+from tools import chart_schemas
 
 ROOT = Path(__file__).resolve().parent.parent
 OPTIONS = [
@@ -56,6 +60,7 @@ def main() -> None:
     compile_pins("build.txt", ["-c dev.txt", *project["build-system"]["requires"]])
     for module in tools.LOCKED_MODULES:
         go_module.write_module(module, tools.locked_packages(module))
+    chart_schemas.main()
 
 
 if __name__ == "__main__":
