@@ -85,7 +85,7 @@ def test_the_first_and_the_last_version_render_the_same_objects() -> None:
 def deployment(**changes: Any) -> dict[str, Any]:
     found = yaml.safe_load((ROOT / "e2e" / "demo-kill.yaml").read_text())
     assert found["kind"] == "Deployment"
-    return found | changes
+    return dict(found | changes)
 
 
 def monitor(**changes: Any) -> dict[str, Any]:
