@@ -8,7 +8,7 @@ UNIT = pytest -q -n auto tests --ignore=tests/kernel_vm --ignore=tests/browser
 STORIES = pytest -v -n auto --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help check lint types unit coverage test test-fast fuzz browser-test kernel-test e2e bench bench-recall bench-enforce \
-	demo demo-down lab-down generate verify lock wheel
+	demo demo-down lab-down generate verify lock wheel dist plugin
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,3 +65,7 @@ lock: ## resolve requirements/*.txt from pyproject.toml, and the Go modules that
 	@$(RUN) python tools/lock.py
 wheel: ## build the wheel
 	@$(RUN) python -m build --wheel --no-isolation --outdir dist .
+dist: ## build what goes to PyPI: the source distribution, and the wheel from it
+	@$(RUN) python -m build --no-isolation --outdir dist .
+plugin: ## build the archive of kubectl oom for krew, for this platform
+	@$(RUN) python -m tools.release.plugin dist

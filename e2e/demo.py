@@ -19,6 +19,8 @@ from e2e.lab.tasks import Task, run_concurrently
 _NAME = "demo"
 _ROOT = Path(__file__).parents[1]
 _MANIFESTS = _ROOT / "deploy" / "manifests" / "install.yaml"
+PUBLISHED = "ghcr.io/oomwarden/oomwarden"
+"""The image that the manifests name; a demo runs one of this checkout."""
 _NAMESPACE = "shop"
 _POLICIES = "oompolicies.oomwarden.io"
 _PATIENCE = 180.0
@@ -96,7 +98,7 @@ def kustomization(image: ImageRef, agent: dict[str, str]) -> dict[str, object]:
     }
     return {
         "resources": [_MANIFESTS.name],
-        "images": [{"name": "oomwarden", "newName": image.repository, "newTag": image.tag}],
+        "images": [{"name": PUBLISHED, "newName": image.repository, "newTag": image.tag}],
         "patches": [{"patch": json.dumps(patch)}],
     }
 

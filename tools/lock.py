@@ -48,7 +48,7 @@ def compile_pins(output: str, requirements: list[str]) -> None:
 
 
 def main() -> None:
-    """Lock the dependencies of the image, of its build, of developers and of the lab."""
+    """Lock the dependencies of the image, its build, developers, the plugin and the lab."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     runtime = project["project"]["dependencies"]
     compile_pins("runtime.txt", runtime)
@@ -57,7 +57,12 @@ def main() -> None:
         each for extra in project["project"]["optional-dependencies"].values() for each in extra
     ]
     compile_pins("dev.txt", ["-c runtime.txt", *runtime, *extras, *dev])
-    compile_pins("build.txt", ["-c dev.txt", *project["build-system"]["requires"]])
+    build = project["build-system"]["requires"]
+    compile_pins("build.txt", ["-c dev.txt", *build])
+    # `kubectl oom` imports nothing else of the agent's and the operator's dependencies.
+    used = [each for each in runtime if each.startswith("pydantic")]
+    plugin = group(project["dependency-groups"], "plugin")
+    compile_pins("plugin.txt", ["-c dev.txt", *used, *extras, *plugin, *build])
     for module in tools.LOCKED_MODULES:
         go_module.write_module(module, tools.locked_packages(module))
     chart_schemas.main()
