@@ -13,7 +13,7 @@ from pathlib import Path
 
 from oomwarden.agent.runtime.health import serve
 from oomwarden.core.metrics.exposition import single
-from oomwarden.core.metrics.node_families import LEDGER_FAMILIES
+from oomwarden.core.metrics.families.nodes import LEDGER_FAMILIES
 from oomwarden.probes.loops import Loop
 from oomwarden.probes.snapshot import TimedValue
 

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from oomwarden.agent.run import Agent
-from oomwarden.core.metrics.container_families import CONTAINER_FAMILIES
-from oomwarden.core.metrics.node_families import (
+from oomwarden.core.metrics.families.containers import CONTAINER_FAMILIES
+from oomwarden.core.metrics.families.nodes import (
     DETECTION_FAMILIES,
     ENFORCED_PROCESSES,
     ENFORCEMENT_FAMILIES,
@@ -18,7 +18,7 @@ from oomwarden.core.metrics.node_families import (
     RECORDED_KILLS,
     WORKER_STUCK,
 )
-from oomwarden.core.metrics.process_families import API_ERRORS
+from oomwarden.core.metrics.families.process import API_ERRORS
 from oomwarden.kube.transport.error_counts import ApiErrorCounts
 
 from tests.support.enforcing import SETTINGS

@@ -8,8 +8,8 @@ import httpx2
 import pytest
 from oomwarden.controller.liveness import EventLoopLiveness, serve
 from oomwarden.controller.run import Operator, OperatorIdentity
-from oomwarden.core.metrics.operator_families import OPERATOR_FAMILIES, RESPONSES
-from oomwarden.core.metrics.process_families import PROCESS_FAMILIES
+from oomwarden.core.metrics.families.operator import OPERATOR_FAMILIES, RESPONSES
+from oomwarden.core.metrics.families.process import PROCESS_FAMILIES
 from oomwarden.core.quota.retention import Bounds
 from oomwarden.kube.transport.resources import OOMNode
 from oomwarden.probes.server import ProbeServer

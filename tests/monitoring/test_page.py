@@ -1,17 +1,17 @@
 """What Prometheus's own linter says about the page with all metrics."""
 
 import pytest
-from oomwarden.core.metrics.container_families import CONTAINER_FAMILIES
 from oomwarden.core.metrics.exposition import Sample, exposition
-from oomwarden.core.metrics.family import Family, MetricType
-from oomwarden.core.metrics.histogram import Histogram
-from oomwarden.core.metrics.node_families import (
+from oomwarden.core.metrics.families.containers import CONTAINER_FAMILIES
+from oomwarden.core.metrics.families.nodes import (
     DETECTION_FAMILIES,
     ENFORCEMENT_FAMILIES,
     LEDGER_FAMILIES,
 )
-from oomwarden.core.metrics.operator_families import OPERATOR_FAMILIES
-from oomwarden.core.metrics.process_families import PROCESS_FAMILIES
+from oomwarden.core.metrics.families.operator import OPERATOR_FAMILIES
+from oomwarden.core.metrics.families.process import PROCESS_FAMILIES
+from oomwarden.core.metrics.family import Family, MetricType
+from oomwarden.core.metrics.histogram import Histogram
 
 from tests.support.promtool import promtool
 

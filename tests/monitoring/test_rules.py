@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 import yaml
-from oomwarden.core.metrics.container_families import CONTAINER_FAMILIES
-from oomwarden.core.metrics.node_families import (
+from oomwarden.core.metrics.families.containers import CONTAINER_FAMILIES
+from oomwarden.core.metrics.families.nodes import (
     DETECTION_FAMILIES,
     ENFORCEMENT_FAMILIES,
     LEDGER_FAMILIES,
 )
-from oomwarden.core.metrics.operator_families import OPERATOR_FAMILIES
-from oomwarden.core.metrics.process_families import PROCESS_FAMILIES
+from oomwarden.core.metrics.families.operator import OPERATOR_FAMILIES
+from oomwarden.core.metrics.families.process import PROCESS_FAMILIES
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts" / "oomwarden"

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from oomwarden import __version__
 from oomwarden.core.metrics.exposition import Sample, exposition
-from oomwarden.core.metrics.family import Family
-from oomwarden.core.metrics.process_families import (
+from oomwarden.core.metrics.families.process import (
     BUILD_INFO,
     CPU_TIME,
     LOOP_AGE,
@@ -15,6 +14,7 @@ from oomwarden.core.metrics.process_families import (
     RESIDENT_MEMORY,
     START_TIME,
 )
+from oomwarden.core.metrics.family import Family
 from oomwarden.core.parse.proc_stat import parse_start
 from oomwarden.probes.loops import Loop
 from oomwarden.probes.process_metrics import process_families

@@ -1,8 +1,8 @@
 """Values of the operator's metrics, for tests."""
 
 from oomwarden.core.metrics.exposition import Sample
+from oomwarden.core.metrics.families.operator import RECONCILE_DURATION, RESPONSES
 from oomwarden.core.metrics.operator_counts import OperatorCounts, OperatorState
-from oomwarden.core.metrics.operator_families import RECONCILE_DURATION, RESPONSES
 
 NOTHING = OperatorState({}, None, None, 0, 0)
 

@@ -1,9 +1,8 @@
 """For the platform team: does the part of oomwarden on the nodes work?"""
 
-from oomwarden.core.metrics import container_families as containers
-from oomwarden.core.metrics import node_families as nodes
+from oomwarden.core.metrics.families import containers, nodes
+from oomwarden.core.metrics.families.operator import NODES
 from oomwarden.core.metrics.family import Family
-from oomwarden.core.metrics.operator_families import NODES
 
 from tools.dashboard.panel_types import Chart, Column, Figure, Panel, Table
 from tools.dashboard.promql import AGENT, STEP, count, of_operator, on_nodes

@@ -16,8 +16,8 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableRefresh,
     VariableSort,
 )
-from oomwarden.core.metrics.container_families import OOM_KILLS
-from oomwarden.core.metrics.process_families import BUILD_INFO
+from oomwarden.core.metrics.families.containers import OOM_KILLS
+from oomwarden.core.metrics.families.process import BUILD_INFO
 
 from tools.dashboard import agents, head, kills, programs, workloads
 from tools.dashboard.drawing import SOURCE, draw, link_to

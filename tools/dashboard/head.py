@@ -1,7 +1,7 @@
 """The figures at the head of the dashboard: is there anything to look at?"""
 
-from oomwarden.core.metrics import container_families as containers
-from oomwarden.core.metrics.operator_families import NODES
+from oomwarden.core.metrics.families import containers
+from oomwarden.core.metrics.families.operator import NODES
 
 from tools.dashboard.panel_types import Figure, Panel, Steps
 from tools.dashboard.promql import FIRING, RANGE, count, of_operator, rise

@@ -1,6 +1,6 @@
 """For the person on call: who was killed, and why?"""
 
-from oomwarden.core.metrics import container_families as containers
+from oomwarden.core.metrics.families import containers
 
 from tools.dashboard.panel_types import GOOD_BELOW_ONE, Chart, Column, Panel, Table
 from tools.dashboard.promql import CONTAINER, FIRING, KILLS, RANGE, STEP, count, rise

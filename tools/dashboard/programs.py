@@ -1,7 +1,6 @@
 """For the platform team: do the operator and the programs as such work?"""
 
-from oomwarden.core.metrics import operator_families as operator
-from oomwarden.core.metrics import process_families as process
+from oomwarden.core.metrics.families import operator, process
 
 from tools.dashboard.panel_types import Chart, Column, Panel, Table
 from tools.dashboard.promql import AGENT, CLUSTER, STEP, count, of_operator, of_programs, on_nodes

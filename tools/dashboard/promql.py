@@ -5,9 +5,9 @@ rounded. `$__rate_interval` is a scrape longer than the step of a chart, so that
 between two windows.
 """
 
-from oomwarden.core.metrics.container_families import OOM_KILLS
+from oomwarden.core.metrics.families.containers import OOM_KILLS
+from oomwarden.core.metrics.families.process import BUILD_INFO
 from oomwarden.core.metrics.family import Family
-from oomwarden.core.metrics.process_families import BUILD_INFO
 
 CONTAINER = "cluster, namespace, pod, container"
 AGENT = "cluster, instance"

@@ -1,8 +1,6 @@
 """For the owner of a workload: which one is next, and what do policies do about it?"""
 
-from oomwarden.core.metrics import container_families as containers
-from oomwarden.core.metrics import node_families as nodes
-from oomwarden.core.metrics import operator_families as operator
+from oomwarden.core.metrics.families import containers, nodes, operator
 
 from tools.dashboard.panel_types import Chart, Column, Panel, Steps, Table
 from tools.dashboard.promql import (

@@ -36,9 +36,9 @@ from oomwarden.controller.retention.retention import Retention
 from oomwarden.core.limits.node_report import reported_node
 from oomwarden.core.log_line.keys import about
 from oomwarden.core.metrics.exposition import Families
+from oomwarden.core.metrics.families.operator import WorkQueue
+from oomwarden.core.metrics.families.process import API_ERRORS as FAILED_CALLS
 from oomwarden.core.metrics.operator_counts import OperatorCounts, OperatorState
-from oomwarden.core.metrics.operator_families import WorkQueue
-from oomwarden.core.metrics.process_families import API_ERRORS as FAILED_CALLS
 from oomwarden.core.objects.unreadable import OF_THE_OPERATOR, UnreadableObjects
 from oomwarden.core.policy.policy import PolicyKey
 from oomwarden.core.quota.retention import Bounds, RetentionBound

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from oomwarden import __version__
 from oomwarden.core.metrics.exposition import Families, Sample
-from oomwarden.core.metrics.family import Family
-from oomwarden.core.metrics.process_families import (
+from oomwarden.core.metrics.families.process import (
     BUILD_INFO,
     CPU_TIME,
     LOOP_AGE,
@@ -21,6 +20,7 @@ from oomwarden.core.metrics.process_families import (
     RESIDENT_MEMORY,
     START_TIME,
 )
+from oomwarden.core.metrics.family import Family
 from oomwarden.core.parse.memory_stat import parse_resident
 from oomwarden.core.parse.proc_stat import parse_start
 from oomwarden.probes.loops import Loop

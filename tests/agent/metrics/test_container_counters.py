@@ -14,7 +14,8 @@ from oomwarden.agent.recording.kill_counts import kill_counts
 from oomwarden.agent.store import kill_counts as stored_counts
 from oomwarden.api.oomkill import Owner
 from oomwarden.core.incidents.incident import Incident, investigate
-from oomwarden.core.metrics.container_families import (
+from oomwarden.core.metrics.counter_series import ZERO_SECONDS
+from oomwarden.core.metrics.families.containers import (
     LEFT_OUT_CONTAINERS,
     MEMORY_EVENTS,
     NEAR_MISSES,
@@ -22,7 +23,6 @@ from oomwarden.core.metrics.container_families import (
     OOM_VICTIMS,
     PROTECTED_OOM_KILLS,
 )
-from oomwarden.core.metrics.counter_series import ZERO_SECONDS
 from oomwarden.core.metrics.family import Family
 from oomwarden.core.metrics.live_names import KEEP_SECONDS, LiveNames
 

@@ -4,7 +4,7 @@ import pytest
 from oomwarden.agent.informers.inventory import Container, Inventory
 from oomwarden.agent.metrics.container_gauges import container_gauges
 from oomwarden.core.incidents.memory_history import UsageDetail, UsageHistory, UsageSample
-from oomwarden.core.metrics.container_families import (
+from oomwarden.core.metrics.families.containers import (
     MEMORY_LIMIT,
     MEMORY_USAGE,
     MEMORY_WORKING_SET,

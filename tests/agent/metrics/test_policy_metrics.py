@@ -4,13 +4,13 @@ import time
 
 import pytest
 from oomwarden.core.metrics.counter_series import ZERO_SECONDS
-from oomwarden.core.metrics.family import Family
-from oomwarden.core.metrics.node_families import (
+from oomwarden.core.metrics.families.nodes import (
     APPLIED_CONTAINERS,
     POLICY_CONTAINERS,
     POLICY_REFUSED_CONTAINERS,
     SCORE_REPAIRS,
 )
+from oomwarden.core.metrics.family import Family
 from oomwarden.core.policy.policy import PolicyKey
 
 from tests.support.enforcing import GIVEN, Node, policy, scan_again, write_score

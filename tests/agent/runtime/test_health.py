@@ -9,7 +9,7 @@ from urllib.request import urlopen
 import pytest
 from oomwarden.agent.runtime.health import readyz, serve
 from oomwarden.core.metrics.exposition import Families, single
-from oomwarden.core.metrics.node_families import OUTBOX_RECORDS, RECORDED_KILLS
+from oomwarden.core.metrics.families.nodes import OUTBOX_RECORDS, RECORDED_KILLS
 from oomwarden.probes.loops import Loop, age_since, healthz
 from oomwarden.probes.server import ProbeServer
 from oomwarden.probes.snapshot import Snapshot, TimedValue

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.core.metrics.api_error_kinds import ApiErrorKind, kind_of_status
-from oomwarden.core.metrics.process_families import API_ERRORS
+from oomwarden.core.metrics.families.process import API_ERRORS
 
 
 @pytest.mark.parametrize(

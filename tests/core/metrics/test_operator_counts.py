@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import pytest
 from oomwarden.core.metrics.exposition import Sample, exposition
-from oomwarden.core.metrics.operator_counts import OperatorCounts, OperatorState
-from oomwarden.core.metrics.operator_families import (
+from oomwarden.core.metrics.families.operator import (
     DELETED_OOMKILLS,
     NODES,
     OPERATOR_FAMILIES,
@@ -19,6 +18,7 @@ from oomwarden.core.metrics.operator_families import (
     ResizeResult,
     WorkQueue,
 )
+from oomwarden.core.metrics.operator_counts import OperatorCounts, OperatorState
 from prometheus_client.parser import text_string_to_metric_families
 
 STATE = OperatorState({WorkQueue.POLICIES: 3}, {NodeActivity.REPORTING: 2}, 7, 1, 5)

@@ -11,15 +11,15 @@ import yaml
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
-from oomwarden.core.metrics.container_families import CONTAINER_FAMILIES
-from oomwarden.core.metrics.family import Family, MetricType
-from oomwarden.core.metrics.node_families import (
+from oomwarden.core.metrics.families.containers import CONTAINER_FAMILIES
+from oomwarden.core.metrics.families.nodes import (
     DETECTION_FAMILIES,
     ENFORCEMENT_FAMILIES,
     LEDGER_FAMILIES,
 )
-from oomwarden.core.metrics.operator_families import OPERATOR_FAMILIES
-from oomwarden.core.metrics.process_families import PROCESS_FAMILIES
+from oomwarden.core.metrics.families.operator import OPERATOR_FAMILIES
+from oomwarden.core.metrics.families.process import PROCESS_FAMILIES
+from oomwarden.core.metrics.family import Family, MetricType
 
 from e2e.lab import prometheus
 from tools.dashboard.board import dashboard_json

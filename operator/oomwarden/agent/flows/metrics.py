@@ -11,10 +11,10 @@ from oomwarden.agent.flows.status import StatusFlow
 from oomwarden.agent.metrics.container_counters import ContainerCounters
 from oomwarden.agent.metrics.container_gauges import container_gauges
 from oomwarden.agent.metrics.policy_metrics import PolicyMetrics
-from oomwarden.core.metrics import node_families as of_node
 from oomwarden.core.metrics.exposition import Families, Sample, single
+from oomwarden.core.metrics.families import nodes as of_node
+from oomwarden.core.metrics.families.process import API_ERRORS
 from oomwarden.core.metrics.family import Family
-from oomwarden.core.metrics.process_families import API_ERRORS
 from oomwarden.probes.loops import Loop, age_since
 
 

@@ -17,14 +17,14 @@ from oomwarden.api.oomkill import Cause
 from oomwarden.core.incidents.incident import Incident
 from oomwarden.core.incidents.memory_events import EventCounts
 from oomwarden.core.incidents.near_misses import LimitHolder
-from oomwarden.core.metrics.container_families import (
+from oomwarden.core.metrics.counter_series import CounterSeries, LabelValues
+from oomwarden.core.metrics.exposition import Families, single
+from oomwarden.core.metrics.families.containers import (
     LEFT_OUT_CONTAINERS,
     MEMORY_EVENTS,
     NEAR_MISSES,
     OOM_KILLS,
 )
-from oomwarden.core.metrics.counter_series import CounterSeries, LabelValues
-from oomwarden.core.metrics.exposition import Families, single
 from oomwarden.core.metrics.family import Family
 from oomwarden.core.metrics.kill_count import KILL_FAMILIES
 from oomwarden.core.metrics.live_names import MAX_NAMES, LiveNames

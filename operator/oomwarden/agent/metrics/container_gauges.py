@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping
 
 from oomwarden.agent.informers.inventory import Container, ContainerName, Inventory
 from oomwarden.core.incidents.memory_history import NEAR, STALE_SECONDS
-from oomwarden.core.metrics.container_families import (
+from oomwarden.core.metrics.counter_series import LabelValues
+from oomwarden.core.metrics.exposition import Families, Sample
+from oomwarden.core.metrics.families.containers import (
     MEMORY_LIMIT,
     MEMORY_USAGE,
     MEMORY_WORKING_SET,
     TIME_TO_LIMIT,
 )
-from oomwarden.core.metrics.counter_series import LabelValues
-from oomwarden.core.metrics.exposition import Families, Sample
 
 Named = Mapping[ContainerName, Container]
 

@@ -7,7 +7,7 @@ from oomwarden.agent.reporting.policy_reports import PolicyFindings
 from oomwarden.api.oomnode import Applied
 from oomwarden.core.metrics.counter_series import CounterSeries
 from oomwarden.core.metrics.exposition import Families, Sample, single
-from oomwarden.core.metrics.node_families import (
+from oomwarden.core.metrics.families.nodes import (
     APPLIED_CONTAINERS,
     POLICY_CONTAINERS,
     POLICY_REFUSED_CONTAINERS,

@@ -1,7 +1,7 @@
 """What an incident adds to the counters of its container."""
 
 from oomwarden.core.incidents.incident import Incident
-from oomwarden.core.metrics.container_families import OOM_KILLS, OOM_VICTIMS, PROTECTED_OOM_KILLS
+from oomwarden.core.metrics.families.containers import OOM_KILLS, OOM_VICTIMS, PROTECTED_OOM_KILLS
 from oomwarden.core.metrics.kill_count import KillCount
 
 

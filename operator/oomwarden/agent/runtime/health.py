@@ -8,7 +8,7 @@ from functools import partial
 from http import HTTPStatus
 
 from oomwarden.core.metrics.exposition import CONTENT_TYPE, Families, exposition, single
-from oomwarden.core.metrics.node_families import FIGURES_AGE
+from oomwarden.core.metrics.families.nodes import FIGURES_AGE
 from oomwarden.probes.http_head import PLAIN, HttpResponse, error_response
 from oomwarden.probes.loops import Loop, healthz
 from oomwarden.probes.process_metrics import process_families

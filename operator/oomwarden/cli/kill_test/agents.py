@@ -9,7 +9,7 @@ from oomwarden.cli.cluster.resources import PODS, with_query
 from oomwarden.cli.errors import CliError
 from oomwarden.core.history.kill_record import number_at, text_at
 from oomwarden.core.kill_test.progress import kills_metric
-from oomwarden.core.metrics.node_families import RECORDED_KILLS
+from oomwarden.core.metrics.families.nodes import RECORDED_KILLS
 from oomwarden.core.objects.json_parts import Json, object_at, objects_at
 
 _PORT = 9808

@@ -21,7 +21,7 @@ from oomwarden.core.kill_test.steps import (
     describe_record,
     missing_steps,
 )
-from oomwarden.core.metrics.node_families import RECORDED_KILLS
+from oomwarden.core.metrics.families.nodes import RECORDED_KILLS
 from oomwarden.core.objects.json_parts import Json, Manifest, object_at
 
 POLL_SECONDS = 0.2

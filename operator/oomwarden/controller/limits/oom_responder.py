@@ -28,8 +28,8 @@ from oomwarden.core.limits.raise_context import RaiseContext, is_recent
 from oomwarden.core.limits.raise_limit import NODE_STALE, NotRaised, Raise, decide_raise
 from oomwarden.core.limits.recent_kills import MAX_PER_NAMESPACE, RecentKillQueue
 from oomwarden.core.limits.response import build_event, build_response
+from oomwarden.core.metrics.families.operator import WorkQueue
 from oomwarden.core.metrics.operator_counts import OperatorCounts
-from oomwarden.core.metrics.operator_families import WorkQueue
 from oomwarden.core.objects.json_parts import Manifest, object_at
 from oomwarden.core.objects.unreadable import UnreadableObjects, describe_error
 from oomwarden.kube.pod_resizes import ResizeTarget

@@ -26,8 +26,8 @@ from oomwarden.core.limits.authorization import Denied, LimitWrite, ResizeContex
 from oomwarden.core.limits.resize_patch import explain_refusal
 from oomwarden.core.limits.resize_requests import RequestOutcome, ResizeRequestQueue
 from oomwarden.core.log_line.keys import UNREADABLE
+from oomwarden.core.metrics.families.operator import ResizeResult, WorkQueue
 from oomwarden.core.metrics.operator_counts import OperatorCounts
-from oomwarden.core.metrics.operator_families import ResizeResult, WorkQueue
 from oomwarden.core.model.remark import Remark
 from oomwarden.core.objects.unreadable import describe_error
 from oomwarden.core.policy.policy import PolicyKey

@@ -9,7 +9,7 @@ from typing import Any
 from oomwarden.api.oomnode import Resize
 from oomwarden.core.limits.node_report import ReportedNode, ReportedPolicy, reported_node
 from oomwarden.core.log_line.keys import UNREADABLE, about
-from oomwarden.core.metrics.operator_families import NodeActivity
+from oomwarden.core.metrics.families.operator import NodeActivity
 from oomwarden.core.objects.unreadable import UnreadableObjects
 from oomwarden.core.policy.policy import PolicyKey
 from oomwarden.core.reporting.policy_status import NodeReport, is_silent

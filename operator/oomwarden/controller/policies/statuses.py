@@ -15,8 +15,8 @@ from oomwarden.controller.policies.node_reports import NodeReports
 from oomwarden.controller.policies.oompolicy_cache import OOMPolicyCache, PolicyState
 from oomwarden.controller.policies.policy_queue import PolicyQueue
 from oomwarden.core.log_line.keys import UNREADABLE, about, policy_keys
+from oomwarden.core.metrics.families.operator import WorkQueue
 from oomwarden.core.metrics.operator_counts import OperatorCounts
-from oomwarden.core.metrics.operator_families import WorkQueue
 from oomwarden.core.objects.unreadable import UnreadableObjects, describe_error
 from oomwarden.core.policy.policy import PolicyKey
 from oomwarden.core.reporting.policy_status import OperatorFindings, summarise

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from oomwarden.core.history.kill_record import number_at, text_at, time_at
 from oomwarden.core.kill_test.sacrifice import CONTAINER
-from oomwarden.core.metrics.node_families import RECORDED_KILLS
+from oomwarden.core.metrics.families.nodes import RECORDED_KILLS
 from oomwarden.core.objects.json_parts import Json, object_at, objects_at
 
 OOM_KILLED = "OOMKilled"

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from oomwarden.core.metrics.container_families import OOM_KILLS, OOM_VICTIMS, PROTECTED_OOM_KILLS
 from oomwarden.core.metrics.counter_series import LabelValues
+from oomwarden.core.metrics.families.containers import OOM_KILLS, OOM_VICTIMS, PROTECTED_OOM_KILLS
 from oomwarden.core.metrics.family import Family
 
 KILL_FAMILIES = (OOM_KILLS, OOM_VICTIMS, PROTECTED_OOM_KILLS)

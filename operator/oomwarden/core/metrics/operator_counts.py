@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from oomwarden.core.metrics.exposition import Families, Sample, single
-from oomwarden.core.metrics.family import Family
-from oomwarden.core.metrics.histogram import Histogram
-from oomwarden.core.metrics.operator_families import (
+from oomwarden.core.metrics.families.operator import (
     DELETED_OOMKILLS,
     DROPPED_RESPONSES,
     NODES,
@@ -23,6 +21,8 @@ from oomwarden.core.metrics.operator_families import (
     ResizeResult,
     WorkQueue,
 )
+from oomwarden.core.metrics.family import Family
+from oomwarden.core.metrics.histogram import Histogram
 from oomwarden.core.metrics.response_counts import ResponseCounts
 
 _Value = TypeVar("_Value", bound=str)

@@ -1,0 +1,1 @@
+"""All metrics: the contract."""
