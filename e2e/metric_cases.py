@@ -12,7 +12,7 @@ from e2e.workloads import Manifest, container, pod, policy
 from e2e.world import GROUP, NAMESPACE, STORY, VERSION, World, eventually
 
 _GHOST = "node-of-the-past"
-_GO = "until test -e /tmp/go; do sleep 0.5; done; exec hog 200"
+_GO = "until test -e /go; do sleep 0.5; done; exec hog 200"
 _READER = (
     "for n in `seq 0 7`; do dd if=/dev/zero of=/big bs=1M count=8 seek=$((8 * n)) "
     "conv=notrunc,fsync; done; while cat /big >/dev/null; do sleep 1; done"
@@ -86,7 +86,7 @@ class Cases:
     def kill(self, namespace: str, name: str) -> None:
         """Let the process of a pod that waits for it take too much memory."""
         container_name = "main" if name == "batch-report" else "app"
-        self.world.run_in_container(namespace, name, container_name, "touch /tmp/go")
+        self.world.run_in_container(namespace, name, container_name, "touch /go")
 
     def wait_for_pods(self) -> None:
         """Wait until the pods that wait for a sign are running."""
@@ -142,14 +142,16 @@ class Cases:
         api.set_default_header("Impersonate-User", account)
         api.set_default_header("Impersonate-Extra-authentication.kubernetes.io%2fnode-name", _GHOST)
         custom = client.CustomObjectsApi(api)
-        body = {
+        body: Manifest = {
             "apiVersion": f"{GROUP}/{VERSION}",
             "kind": "OOMNode",
             "metadata": {"name": _GHOST},
         }
-        custom.create_cluster_custom_object(GROUP, VERSION, "oomnodes", body)
-        status = {"status": {"agent": {"version": "0.1.0", "heartbeat": "2026-01-01T00:00:00Z"}}}
-        custom.patch_cluster_custom_object_status(GROUP, VERSION, "oomnodes", _GHOST, status)
+        made = custom.create_cluster_custom_object(GROUP, VERSION, "oomnodes", body)
+        status = {"agent": {"version": "0.1.0", "heartbeat": "2026-01-01T00:00:00Z"}}
+        custom.replace_cluster_custom_object_status(
+            GROUP, VERSION, "oomnodes", _GHOST, made | {"status": status}
+        )
 
     def stop(self) -> None:
         """Delete everything, without waiting."""

@@ -122,6 +122,7 @@ def test_each_alert_fires_for_its_case_and_no_other_alert_does(
         eventually(all_fired, 100)
     finally:
         print("not fired:", sorted(set(OF_KILLS) - monitored.names()))
+        print("fired:", *monitored.fired(), sep="\n")
     assert monitored.names() == set(OF_KILLS)
     for labels in monitored.fired():
         for name, values in OF_KILLS[labels["alertname"]].items():
