@@ -17,11 +17,14 @@ ROOT = CHART.parent.parent
 VALUES = (None, *sorted((ROOT / "e2e" / "values").glob("*.yaml")))
 """Sets of values: the defaults, and each file of the folder."""
 MONITORING = ("--api-versions", "monitoring.coreos.com/v1")
+RULES = ROOT / "deploy" / "monitoring" / "rules.yaml"
+"""Prometheus's own format, which tests/monitoring checks."""
 PLAIN = [
     *(path for top in ("deploy", "examples") for path in sorted((ROOT / top).rglob("*.yaml"))),
     ROOT / "e2e" / "demo.yaml",
     ROOT / "e2e" / "demo-kill.yaml",
 ]
+PLAIN.remove(RULES)
 NEWEST = versions.SUPPORTED_KUBERNETES[-1]
 
 each_version = pytest.mark.parametrize("version", versions.SUPPORTED_KUBERNETES)
