@@ -8,7 +8,7 @@ UNIT = pytest -q -n auto tests --ignore=tests/kernel_vm --ignore=tests/browser
 STORIES = pytest -v -n auto --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help check lint types unit coverage test test-fast fuzz browser-test kernel-test e2e bench bench-recall bench-enforce \
-	demo demo-down lab-down generate verify lock wheel dist plugin
+	demo demo-down lab-down generate verify docs docs-serve lock wheel dist plugin
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,10 +24,17 @@ unit:
 coverage: ## unit tests, and that they cover enough branches (fail_under in pyproject.toml)
 	@$(RUN) $(UNIT) --cov
 
-generate: ## write CRDs, chart copies and manifests
+generate: ## write CRDs, chart copies, manifests and the reference pages
 	@$(RUN) python tools/generate.py
 verify: ## fail if a generated file is stale
 	@$(RUN) python tools/generate.py --check
+
+# The theme announces its successor at each build; that is no warning about this site.
+MKDOCS = NO_MKDOCS_2_WARNING=1 mkdocs
+docs: ## build the documentation site into build/site; a broken link fails
+	@$(RUN) $(MKDOCS) build --strict
+docs-serve: ## show the documentation site at http://127.0.0.1:8000, and follow changes
+	@$(RUN) $(MKDOCS) serve
 
 demo: ## start a real cluster, cause an OOM kill, and show its record
 	@python3 -m e2e.demo
@@ -39,8 +46,8 @@ lab-down: ## stop the labs of the stories
 
 # `coverage` runs the unit tests of `check`, so they run once.
 test: ## everything: check with coverage, real kernels, real clusters; prints the time of each phase
-	@python3 tools/phases.py lint types coverage verify browser-test kernel-test e2e
-browser-test: ## the page of `kubectl oom report` in a real browser, which is downloaded once
+	@python3 tools/phases.py lint types coverage verify docs browser-test kernel-test e2e
+browser-test: ## the page of `kubectl oom report` and the docs site in a real browser, which is downloaded once
 	@$(RUN) pytest -q tests/browser
 kernel-test: ## checks of kernel behaviour on two real kernels (root)
 	@$(RUN) pytest -q tests/kernel_vm

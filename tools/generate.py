@@ -13,6 +13,7 @@ from oomwarden.api.schema.crds import manifests
 from e2e.lab.errors import LabError
 from e2e.lab.tools import PROGRAMS, find_or_build
 from tools.dashboard.board import dashboard_json
+from tools.reference.pages import REFERENCE, reference_pages
 
 ROOT = Path(__file__).resolve().parent.parent
 CHART = ROOT / "charts" / "oomwarden"
@@ -102,8 +103,13 @@ def dashboards() -> dict[Path, str]:
 def stale(files: dict[Path, str], folders: tuple[Path, ...] = ()) -> list[Path]:
     """Return the files that differ from the generated ones or are no longer generated."""
     differ = [path for path, want in files.items() if not path.exists() or path.read_text() != want]
-    found = [path for folder in folders for path in sorted(folder.glob("*.yaml"))]
-    return differ + [path for path in found if path not in files]
+    found = [
+        path
+        for folder in folders
+        for end in ("yaml", "md")
+        for path in sorted(folder.glob(f"*.{end}"))
+    ]
+    return differ + [path for path in found if path not in files and path.name != "README.md"]
 
 
 def write(path: Path, content: str | None) -> None:
@@ -127,7 +133,7 @@ def bring_up_to_date(
 
 
 def main() -> None:
-    """Write or check CRDs and dashboard, then what is rendered from the chart that has them."""
+    """Write or check CRDs and dashboard, what is rendered from the chart, and the reference."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--check", action="store_true", help="write nothing, and fail if a file is stale"
@@ -137,6 +143,7 @@ def main() -> None:
     wrong += bring_up_to_date(dashboards(), check=check)
     wrong += bring_up_to_date({INSTALL: install()}, check=check)
     wrong += bring_up_to_date(monitoring(), (MONITORING,), check=check)
+    wrong += bring_up_to_date(reference_pages(ROOT), (ROOT / REFERENCE,), check=check)
     if check and wrong:
         names = ", ".join(str(path.relative_to(ROOT)) for path in wrong)
         sys.exit(f"Stale files, run `make generate`: {names}")

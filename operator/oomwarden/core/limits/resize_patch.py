@@ -9,7 +9,7 @@ from oomwarden.core.model.quantity import exact_quantity
 from oomwarden.core.model.remark import Remark
 
 _LISTS = {ContainerType.SIDECAR: "initContainers", ContainerType.INIT: "initContainers"}
-_REFUSALS = (
+REFUSALS = (
     (
         "cannot patch resource",
         "NotPermitted",
@@ -88,6 +88,7 @@ _REFUSALS = (
         ),
     ),
 )
+"""Parts of the API server's error messages; the reason in a policy's status; the remedy."""
 
 
 def resize_patch(
@@ -120,7 +121,7 @@ def resize_patch(
 
 def expected_refusal(reason: str, limit: int) -> Remark:
     """Explain why the API server would refuse a limit that has not been requested."""
-    remedy = next(remedy for _, known, remedy in _REFUSALS if known == reason)
+    remedy = next(remedy for _, known, remedy in REFUSALS if known == reason)
     return Remark(reason, f"The limit {exact_quantity(limit)} would be refused: {remedy}.")
 
 
@@ -132,7 +133,7 @@ def explain_refusal(limit: int, message: str) -> Remark:
         message: The API server's error message (kubernetes pkg/apis/core/validation,
             ValidatePodResize; plugins limitranger and resourcequota; v1.33 to v1.37).
     """
-    for part, reason, remedy in _REFUSALS:
+    for part, reason, remedy in REFUSALS:
         if part in message:
             return Remark(reason, f"The limit {exact_quantity(limit)} was refused: {remedy}.")
     words = message[:400]

@@ -1,0 +1,48 @@
+"""Compares what a command printed with what a page shows."""
+
+import re
+from collections.abc import Sequence
+
+ANYTHING = "..."
+_GRAPHIC = re.compile(r"[\u2500-\u259f]")
+"""Lines and bars of charts."""
+_BAR = r"\S*[\u2500-\u259f]\S*"
+
+
+def differs(shown: Sequence[str], printed: str, *, figures_may_differ: bool) -> str:
+    """Return the first shown line that was not printed in its place; empty if there is none.
+
+    Args:
+        shown: The lines of the page. Space counts as one blank; `...` stands for anything, a line
+            of it for any number of lines.
+        printed: What the command printed.
+        figures_may_differ: As on another cluster: words with a digit, and bars, may be others, and
+            there may be more lines in between.
+    """
+    shown = "\n".join(shown).rstrip().splitlines()
+    lines = [" ".join(line.split()) for line in printed.rstrip().splitlines()]
+    at, skips = 0, figures_may_differ
+    for line in shown:
+        if line.strip() == ANYTHING:
+            skips = True
+            continue
+        pattern = re.compile(_pattern(line, figures_may_differ=figures_may_differ))
+        rest = lines[at:] if skips else lines[at : at + 1]
+        place = next((n for n, each in enumerate(rest) if pattern.fullmatch(each)), None)
+        if place is None:
+            return line
+        at, skips = at + place + 1, figures_may_differ
+    return "" if skips or at >= len(lines) else f"(the end, but {lines[at]!r} was printed)"
+
+
+def _pattern(line: str, *, figures_may_differ: bool) -> str:
+    words = [_word(each, figures_may_differ=figures_may_differ) for each in line.split()]
+    return " ".join(words).replace(f" {_BAR}", f"(?: {_BAR})*")
+
+
+def _word(word: str, *, figures_may_differ: bool) -> str:
+    if figures_may_differ and _GRAPHIC.search(word):
+        return _BAR
+    if figures_may_differ and re.search(r"\d", word):
+        return r"\S+"
+    return ".*".join(map(re.escape, word.split(ANYTHING)))
