@@ -136,22 +136,18 @@ class Cases:
             self.node_access.run(f"{files}; echo {before} > $f")
 
     def forget_node(self) -> None:
-        """Create the OOMNode of a node whose agent has not reported for long."""
+        """Create the OOMNode of a node whose agent does not report."""
         api = client.ApiClient(self.world.api.configuration)
         account = f"system:serviceaccount:{NAMESPACE}:oomwarden-agent"
         api.set_default_header("Impersonate-User", account)
         api.set_default_header("Impersonate-Extra-authentication.kubernetes.io%2fnode-name", _GHOST)
-        custom = client.CustomObjectsApi(api)
         body: Manifest = {
             "apiVersion": f"{GROUP}/{VERSION}",
             "kind": "OOMNode",
             "metadata": {"name": _GHOST},
         }
-        made = custom.create_cluster_custom_object(GROUP, VERSION, "oomnodes", body)
-        status = {"agent": {"version": "0.1.0", "heartbeat": "2026-01-01T00:00:00Z"}}
-        custom.replace_cluster_custom_object_status(
-            GROUP, VERSION, "oomnodes", _GHOST, made | {"status": status}
-        )
+        custom = client.CustomObjectsApi(api)
+        custom.create_cluster_custom_object(GROUP, VERSION, "oomnodes", body)
 
     def stop(self) -> None:
         """Delete everything, without waiting."""
