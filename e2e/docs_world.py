@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from e2e.mode_switch import ModeSwitch
@@ -30,6 +30,11 @@ WORKLOADS = {
 }
 """What the container of each workload runs."""
 _KILLS = 2
+_READS = re.compile(
+    r"kubectl (?:-n \S+ )?"
+    r"(?:get|describe|logs|explain|oom (?:doctor|kills|nodes|rank|why))\b[^|;&>\\]*$"
+)
+"""Commands in one line that change nothing."""
 _BATCH = {"report-worker", "batch"}
 _DATABASES = {"db"}
 
@@ -64,19 +69,26 @@ class DocsWorld:
         plugin: kubectl with the plugin.
         folder: The working directory.
         names: What words in commands stand for (CONTRIBUTING.md, Documentation).
+        seen: Commands that only read and have run: several pages have the same.
     """
 
     plugin: Plugin
     folder: Path
     names: dict[str, str]
+    seen: set[str] = field(default_factory=set)
 
     def problems(self, blocks: list[Block]) -> list[str]:
         """Run the blocks of a page in their order; return what is wrong."""
-        commands = [(block, command) for block in blocks for command in commands_of(block)]
+        commands = [(block, command) for block in blocks for command in _single(block)]
         return [text for block, command in commands if (text := self._problem(block, command))]
 
     def _problem(self, block: Block, command: Command) -> str:
-        wanted, ran = run_of(block), self._run(command)
+        wanted = run_of(block)
+        if command.text in self.seen and not wanted.compares:
+            return ""
+        ran = self._run(command)
+        if _READS.match(command.text):
+            self.seen.add(command.text)
         if ran.code != wanted.exit:
             return f"{block.name}: `{command.text}` has exit code {ran.code}: {ran.err}{ran.out}"
         return self._unlike(block, command, ran.out) if wanted.compares else ""
@@ -106,6 +118,15 @@ class DocsWorld:
         for word, name in self.names.items():
             text = re.sub(rf"(?<![\w=-]){word}(?![\w:-])|(?<==){word}(?![\w:-])", name, text)
         return self.plugin.shell(f"cd {self.folder} && {text}")
+
+
+def _single(block: Block) -> list[Command]:
+    """Return the commands of a block; lines that only read are commands of their own."""
+    commands = commands_of(block)
+    lines = [line.split(" #")[0].rstrip() for line in block.text.splitlines()]
+    if len(commands) == 1 and all(_READS.match(line) for line in lines):
+        return [Command(line) for line in lines]
+    return commands
 
 
 @contextmanager
