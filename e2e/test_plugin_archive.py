@@ -19,12 +19,14 @@ from tools.release.project import ROOT, versions
 VERSION = versions(ROOT)["pyproject.toml"]
 SUMS = {krew.archive_name(VERSION, *each): "0" * 64 for each in krew.PLATFORMS}
 _HOUR = 3600.0
+pytestmark = pytest.mark.xdist_group("plugin-archive")
 
 
 @pytest.fixture(scope="module")
 def archive() -> Path:
     """Build the archive, unless it was built from the same source."""
-    sources = [ROOT / "operator", ROOT / "tools/release", plugin.LOCKED, ROOT / "pyproject.toml"]
+    scripts = sorted((ROOT / "tools/release").glob("plugin*.py"))
+    sources = [ROOT / "operator", ROOT / "pyproject.toml", plugin.LOCKED, *scripts]
 
     def write(folder: Path) -> None:
         work = folder / "work"
