@@ -41,6 +41,19 @@ def test_a_leak_is_to_be_found_and_the_limit_only_gains_time() -> None:
     assert found[1].text.startswith("To gain time, raise its limit to 640Mi")
 
 
+def test_a_limit_that_a_policy_has_raised_is_to_be_kept() -> None:
+    response = {"action": "RaisedLimit", "reason": "RaisedLimit", "limit": "768Mi"}
+    (step,) = steps(facts(of=oomkill(status={"response": response})))
+    assert step.text == "Keep the limit of 768Mi, which lasts only as long as the pod."
+    assert step.command == COMMAND.replace("640Mi", "768Mi")
+
+
+def test_a_limit_that_was_raised_by_less_than_was_used_is_not_enough() -> None:
+    response = {"action": "RaisedLimit", "reason": "RaisedLimit", "limit": "528Mi"}
+    (step,) = steps(facts(of=oomkill(status={"response": response})))
+    assert step.text == "Raise its limit to 640Mi: the limit, which it filled, plus 25 %."
+
+
 @pytest.mark.parametrize("pattern", ["Spike", "Startup", "Sawtooth"])
 def test_other_patterns_have_their_own_advice_before_the_limit(pattern: str) -> None:
     found = steps(facts(of=with_pattern(pattern)))

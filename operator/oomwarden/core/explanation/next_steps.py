@@ -14,7 +14,7 @@ from oomwarden.core.explanation.patching import (
 from oomwarden.core.explanation.story import FilledMemory, NextStep, UsageCurve
 from oomwarden.core.explanation.wording import amount, times
 from oomwarden.core.history.earlier import EarlierKills
-from oomwarden.core.history.kill_record import text_at
+from oomwarden.core.history.kill_record import bytes_at, text_at
 from oomwarden.core.model.quantity import format_bytes
 from oomwarden.core.objects.json_parts import object_at
 from oomwarden.core.objects.object_names import is_object_name
@@ -109,17 +109,27 @@ def _raise(found: _Findings) -> list[NextStep]:
         return [NextStep("Raise its memory limit; the limit that was hit is unknown.")]
     if facts.record.cause == Cause.POD_LIMIT:
         return _raise_pod(found, limit)
-    wanted = with_headroom(max(limit, peak or 0))
+    wanted, raised = with_headroom(max(limit, peak or 0)), _raised_limit(facts)
     now = template_limit(facts.template)
-    if now is not None and now >= wanted:
+    if now is not None and now >= max(wanted, raised or 0):
         text = f"Its template asks for {amount(now)} now: wait whether that is enough."
         return [NextStep(text)]
+    if raised is not None and raised >= wanted:
+        text = f"Keep the limit of {format_bytes(raised)}, which lasts only as long as the pod."
+        step = container_step(facts, text, {"limits": raised, **_request(facts, raised)})
+        return [with_remarks(facts, step)]
     seen = f"the peak of {amount(peak)}" if peak and peak > limit else "the limit, which it filled,"
     share = f"{HEADROOM * 100:.0f} %"
     gain = "To gain time, raise" if found.usage.pattern is Pattern.LEAK else "Raise"
     text = f"{gain} its limit to {format_bytes(wanted)}: {seen} plus {share}."
     step = container_step(facts, text, {"limits": wanted, **_request(facts, wanted)})
     return [with_remarks(facts, step), *_raise_automatically(found)]
+
+
+def _raised_limit(facts: KnownFacts) -> int | None:
+    """Return the limit to which a policy has raised it after the kill; None if none has."""
+    response = object_at(object_at(facts.record.manifest, "status"), "response")
+    return bytes_at(response, "limit") if text_at(response, "action") == "RaisedLimit" else None
 
 
 def _request(facts: KnownFacts, wanted: int) -> dict[str, int]:
