@@ -94,8 +94,8 @@ def summary(last: ReleaseProgress | None) -> str:
     if left:
         nodes = ", ".join(map(_describe, left))
         parts.append(
-            f"Not restored on {nodes}: no report in time, or no agent runs there. {_CONSEQUENCE} "
-            f"{_MODE_STAYS}"
+            f"Not restored on {nodes}: no report in time, no agent runs there, or a container uses "
+            f"more than its limit was. {_CONSEQUENCE} {_MODE_STAYS}"
         )
     else:
         parts.append("Every agent has restored what it changed.")
