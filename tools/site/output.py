@@ -6,6 +6,8 @@ from collections.abc import Sequence
 ANYTHING = "..."
 _GRAPHIC = re.compile(r"[\u2500-\u259f]")
 """Lines and bars of charts."""
+_OTHER_ELSEWHERE = re.compile(r"\d|-[b-df-hj-np-tv-xz]{5}\b")
+"""A figure, or the random end of a pod's name (k8s.io/apimachinery, pkg/util/rand)."""
 _BAR = r"\S*[\u2500-\u259f]\S*"
 
 
@@ -16,8 +18,8 @@ def differs(shown: Sequence[str], printed: str, *, figures_may_differ: bool) -> 
         shown: The lines of the page. Space counts as one blank; `...` stands for anything, a line
             of it for any number of lines.
         printed: What the command printed.
-        figures_may_differ: As on another cluster: words with a digit, and bars, may be others, and
-            there may be more lines in between.
+        figures_may_differ: As on another cluster: words with a digit, names of pods and bars may be
+            others, and there may be more lines in between.
     """
     shown = "\n".join(shown).rstrip().splitlines()
     lines = [" ".join(line.split()) for line in printed.rstrip().splitlines()]
@@ -43,6 +45,6 @@ def _pattern(line: str, *, figures_may_differ: bool) -> str:
 def _word(word: str, *, figures_may_differ: bool) -> str:
     if figures_may_differ and _GRAPHIC.search(word):
         return _BAR
-    if figures_may_differ and re.search(r"\d", word):
+    if figures_may_differ and _OTHER_ELSEWHERE.search(word):
         return r"\S+"
     return ".*".join(map(re.escape, word.split(ANYTHING)))

@@ -49,6 +49,8 @@ def test_on_a_cluster_names_with_digits_and_bars_may_be_others() -> None:
     shown = ["NAME AGE", "db-7d9f 3m", "", "Memory █ 99 %", "done"]
     assert differs(shown, PRINTED, figures_may_differ=True) == ""
     assert differs(["NAME AGE", "done"], PRINTED, figures_may_differ=True) == ""
+    assert differs(["of agent-nkplp: 6"], "of agent-x2x4z: 7", figures_may_differ=True) == ""
+    assert differs(["of agent-pause: 6"], "of agent-x2x4z: 7", figures_may_differ=True) != ""
     assert differs(["done", "NAME AGE"], PRINTED, figures_may_differ=True) == "NAME AGE"
     assert differs(["NODE AGE", "..."], PRINTED, figures_may_differ=True) == "NODE AGE"
     assert differs(shown, PRINTED, figures_may_differ=False) == "db-7d9f 3m"
