@@ -1,7 +1,7 @@
 """What makes each alert fire on a real node, and what each panel of the dashboard shows."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -50,7 +50,7 @@ class Cases:
             "cart": {"onOOM": {"raiseLimit": {"by": "50%", "atLeast": "1Mi", "upTo": "256Mi"}}},
             "worker": {"onOOM": {"raiseLimit": {"by": "50%", "atLeast": "1Mi", "upTo": "32Mi"}}},
             "cache": {"memory": {"groupKill": False}},
-            "web": {"memory": {"limit": "80Mi"}},
+            "web": {"oomScoreAdj": -100, "memory": {"limit": "80Mi"}},
         }
         for name, rule in rules.items():
             self.world.apply(policy(self.shop, f"for-{name}", {"app": name}, rule))
@@ -105,10 +105,25 @@ class Cases:
 
         eventually(lowered, 60, every=0.5)
 
-    def refuse_then_delete(self, stuck: Callable[[], bool]) -> None:
-        """Kill where records are refused, and delete the namespace once a record is stuck."""
+    def provoke(self) -> None:
+        """Let everything happen, first what takes longest to be seen."""
+        self.forget_node()
+        self.kill_on_host()
+        self.wait_for_pods()
         self.kill(self.gone, "lost")
-        eventually(stuck, 60)
+        self.wait_for_policies()
+        self.kill_protected()
+        self.fill_node()
+        self.change_score()
+
+    def change_score(self) -> None:
+        """Change a score that a policy has set, as another program could."""
+        self.world.run_in_container(
+            self.shop, self.pod_of("web"), "app", "echo 500 >/proc/1/oom_score_adj"
+        )
+
+    def delete_gone(self) -> None:
+        """Delete the namespace whose records are refused."""
         self.world.core.delete_namespace(self.gone, grace_period_seconds=0)
 
     def kill_protected(self) -> None:

@@ -18,7 +18,7 @@ from e2e.world import NAMESPACE, World
 Config = dict[str, Any]
 SECONDS = 2
 """Between two scrapes."""
-WAIT = 5
+WAIT = 10
 """Seconds that alerts wait in stories, instead of minutes or hours."""
 _ROOT = Path(__file__).resolve().parent.parent
 _MONITORS = _ROOT / "deploy/monitoring/podmonitor.yaml"

@@ -42,12 +42,12 @@ def world(**configuration: object) -> World:
 def test_alerts_wait_for_seconds_and_conditions_stay_but_that_of_waiting_records() -> None:
     assert hurried(RULES).splitlines() == [
         "    - alert: OOMWardenOutboxStuck",
-        "      expr: oomwarden_outbox_oldest_record_age_seconds > 5",
-        "      for: 5s",
+        "      expr: oomwarden_outbox_oldest_record_age_seconds > 10",
+        "      for: 10s",
         "    - alert: OOMWardenKillLoop",
         "      expr: increase(oomwarden_oom_kills_total[30m]) >= 3",
         "    - alert: OOMWardenSwitchedOff",
-        "      for: 5s",
+        "      for: 10s",
     ]
 
 

@@ -11,17 +11,22 @@ _CPU = f"rate({on_nodes(process.CPU_TIME)}[{STEP}])"
 _PROGRAM = "by (component)"
 
 PANELS: tuple[Panel, ...] = (
-    Chart(
+    Table(
         title="Time since a loop's last progress",
-        about="The ten oldest of agents and operator. A loop that makes no progress for long is "
+        about="The twenty oldest of agents and operator. A loop that makes no progress for long is "
         "stuck or retries an error, which the log names. Watches of the API server progress at "
         "least every few minutes.",
         unit="s",
         empty="Neither an agent nor the operator is scraped.",
-        queries={
-            "{{instance}} {{loop}}": "topk(10, max by "
-            f"({AGENT}, loop) ({on_nodes(process.LOOP_AGE)}))"
+        labels={"cluster": "Cluster", "instance": "Node or address", "loop": "Loop"},
+        columns={
+            "Age": Column(
+                query=f"topk(20, max by ({AGENT}, loop) ({on_nodes(process.LOOP_AGE)}))",
+                unit="s",
+                width=100,
+            )
         },
+        sort="Age",
     ),
     Chart(
         title="Failed calls of the API server",

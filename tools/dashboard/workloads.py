@@ -119,7 +119,7 @@ PANELS: tuple[Panel, ...] = (
         "killed a whole container.",
         unit="cps",
         empty="The kernel has counted no such event in a container.",
-        width=8,
+        width=7,
         queries={
             "{{event}}": "sum by (event) ("
             + of_workloads(f"rate({in_namespaces(containers.MEMORY_EVENTS)}[{STEP}])")
@@ -154,7 +154,7 @@ PANELS: tuple[Panel, ...] = (
         "them. `kubectl describe oompolicy` names the containers and the remedy.",
         unit="short",
         empty="Every policy is completely in force.",
-        width=7,
+        width=8,
         page="policies.md",
         labels=_POLICY | {"reason": "Reason"},
         columns={

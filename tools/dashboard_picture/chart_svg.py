@@ -17,7 +17,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 58.0, 8.0, 8.0, 22.0
 _MARKS = 4
 _SHORT = 3600
 _PIXELS_PER_TIME = 110
-_NICE = (1, 2, 2.5, 5, 10)
+_NICE = (1, 2, 2.5, 3, 4, 5, 6, 8, 10)
 _STEPS_OF_BINARY = 1024
 
 

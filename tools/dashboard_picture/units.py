@@ -19,7 +19,7 @@ def written(value: float, unit: str, now: float) -> str:
         case "cps":
             return f"{_scaled(value, _THOUSAND, _DECIMAL)} c/s"
         case "dateTimeFromNow":
-            return f"{_duration(max(now - value / 1000, 0))} ago"
+            return _ago(now - value / 1000)
         case "short":
             return _scaled(value, _THOUSAND, _DECIMAL)
     raise ValueError(f"the picture cannot write the unit {unit}")
@@ -36,6 +36,19 @@ def _digits(value: float) -> str:
     digits = 0 if abs(value) >= _FEW_DIGITS else 1 if abs(value) >= _FEW_DIGITS / 10 else 2
     text = f"{value:.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _ago(length: float) -> str:
+    """Return a time as people say it, rounded to its largest unit."""
+    for name, size, least in (("day", 86400, 79200), ("hour", 3600, 2700), ("minute", 60, 45)):
+        if length >= least:
+            count = max(round(length / size), 1)
+            return (
+                f"{count} {name}s ago"
+                if count > 1
+                else f"{'an' if name == 'hour' else 'a'} {name} ago"
+            )
+    return "a few seconds ago"
 
 
 def _duration(length: float) -> str:

@@ -100,7 +100,10 @@ def test_legends_name_labels_and_lines_of_nothing_are_left_out() -> None:
         (3661, "dtdurations", "1h 1m"),
         (90000, "dtdurations", "1d 1h"),
         (2.5, "cps", "2.5 c/s"),
-        (960_000, "dateTimeFromNow", "40.0s ago"),
+        (960_000, "dateTimeFromNow", "a few seconds ago"),
+        (700_000, "dateTimeFromNow", "5 minutes ago"),
+        (-3_000_000, "dateTimeFromNow", "an hour ago"),
+        (-180_000_000, "dateTimeFromNow", "2 days ago"),
     ],
 )
 def test_values_are_written_with_their_units(value: float, unit: str, text: str) -> None:
