@@ -117,10 +117,13 @@ class Cases:
         self.change_score()
 
     def change_score(self) -> None:
-        """Change a score that a policy has set, as another program could."""
-        self.world.run_in_container(
-            self.shop, self.pod_of("web"), "app", "echo 500 >/proc/1/oom_score_adj"
-        )
+        """Give a process back the kubelet's score, as another program could.
+
+        Any other score would count as the process's own, which policies respect.
+        """
+        read, run = "cat /proc/1/oom_score_adj", self.world.run_in_container
+        usual = run(self.shop, self.pod_of("files"), "app", read).strip()
+        run(self.shop, self.pod_of("web"), "app", f"echo {usual} >/proc/1/oom_score_adj")
 
     def delete_gone(self) -> None:
         """Delete the namespace whose records are refused."""

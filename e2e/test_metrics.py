@@ -162,7 +162,7 @@ def test_alerts_fire_when_the_switch_is_off_and_when_nothing_answers_any_more(
     wanted = OF_PROGRAMS - {"OOMWardenAgentDown", "OOMWardenNoAgents", "OOMWardenOperatorDown"}
     eventually(lambda: monitored.names(since) >= wanted, 60, every=0.5)
     agents = "$(grep -la '[b]in/oomwarden-agent' /proc/[0-9]*/cmdline | cut -d/ -f3)"
-    seconds = 2 * scraping.WAIT + 5
+    seconds = scraping.WAIT + 10
     node_access.run(
         f"(kill -STOP {agents}; sleep {seconds}; kill -CONT {agents}) >/dev/null 2>&1 &"
     )
@@ -172,4 +172,5 @@ def test_alerts_fire_when_the_switch_is_off_and_when_nothing_answers_any_more(
         eventually(lambda: monitored.names(since) >= OF_PROGRAMS, 60, every=0.5)
     finally:
         cases.world.cluster.kubectl(*scale, "--replicas=1")
+        eventually(lambda: monitored.server.values('up{job=~".+-agent"} == 1'), 60, every=0.5)
     assert monitored.names() - OF_LOAD == (set(OF_KILLS) | OF_PROGRAMS) - OF_LOAD
