@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from kubernetes import client
 
@@ -90,7 +91,8 @@ class Cases:
 
     def wait_for_pods(self) -> None:
         """Wait until the pods that wait for a sign are running."""
-        eventually(lambda: self.pod_of("db"), 90, every=0.5)
+        for name in ("db", "cart", "web", "files"):
+            eventually(partial(self.pod_of, name), 90, every=0.5)
         for namespace, name in ((self.shop, "batch-report"), (self.gone, "lost")):
             self.world.wait_until_running(namespace, name)
 
@@ -112,7 +114,8 @@ class Cases:
         self.wait_for_pods()
         self.kill(self.gone, "lost")
         self.wait_for_policies()
-        self.kill_protected()
+        for name in ("db", "cart"):
+            self.kill(self.shop, self.pod_of(name))
         self.fill_node()
         self.change_score()
 
@@ -126,11 +129,11 @@ class Cases:
         run(self.shop, self.pod_of("web"), "app", f"echo {usual} >/proc/1/oom_score_adj")
 
     def delete_gone(self) -> None:
-        """Delete the namespace whose records are refused."""
-        self.world.core.delete_namespace(self.gone, grace_period_seconds=0)
+        """Delete the namespace whose records are refused.
 
-    def kill_protected(self) -> None:
-        """Kill a workload with a lowered score, at its own limit."""
+        The record of another kill makes the agent try it again at once.
+        """
+        self.world.core.delete_namespace(self.gone, grace_period_seconds=0)
         self.kill(self.shop, self.pod_of("db"))
 
     def kill_on_host(self) -> None:
@@ -182,7 +185,7 @@ def _commands() -> dict[str, tuple[str, ...]]:
     return {
         "api": ("64Mi", "hog", "200"),
         "db": ("64Mi", "sh", "-c", _GO),
-        "cart": ("32Mi", "hog", "40"),
+        "cart": ("32Mi", "sh", "-c", _GO),
         "worker": ("32Mi", "hog", "200"),
         "cache": ("64Mi", "hog", "60"),
         "files": ("32Mi", "sh", "-c", _READER),
