@@ -22,7 +22,8 @@ _HOST_HOG = (
     "systemd-run --wait --collect -p MemoryMax=16M -p MemorySwapMax=0 "
     "dd if=/dev/zero of=/dev/null bs=64M count=1 || true"
 )
-_KUBEPODS = "/sys/fs/cgroup/kubepods*"
+_BEST_EFFORT = "/sys/fs/cgroup/kubepods*/*besteffort*"
+"""The kubelet evicts pods and taints the node if it sees less memory in the cgroup above."""
 
 
 @dataclass
@@ -141,9 +142,9 @@ class Cases:
         self.node_access.run(_HOST_HOG)
 
     def fill_node(self) -> None:
-        """Let all pods together hit what the node gives to pods, for a moment."""
-        files = f"f=$(ls {_KUBEPODS}/memory.max); d=${{f%/*}}"
-        squeeze = f"{files}; cat $f; echo $(($(cat $d/memory.current) + 100000000)) > $f"
+        """Let the pods without requests hit what they have together, for a moment."""
+        files = f"f=$(echo {_BEST_EFFORT}/memory.max); d=${{f%/*}}"
+        squeeze = f"{files}; cat $f; echo $(($(cat $d/memory.current) + 50000000)) > $f"
         before = self.node_access.run(squeeze).strip()
         try:
             self.kill(self.shop, "batch-report")
