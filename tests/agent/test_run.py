@@ -11,11 +11,15 @@ from oomwarden.core.metrics.families.nodes import (
     ENFORCED_PROCESSES,
     ENFORCEMENT_FAMILIES,
     FIGURES_AGE,
+    HOST_KILLS,
     LEDGER_FAMILIES,
     LEDGER_GAP,
     OUTBOX_AGE,
     OUTBOX_RECORDS,
     RECORDED_KILLS,
+    TAKEN_NAMES,
+    UNATTRIBUTED_KILLS,
+    UNDELIVERABLE_KILLS,
     WORKER_STUCK,
 )
 from oomwarden.core.metrics.families.process import API_ERRORS
@@ -45,10 +49,23 @@ async def test_an_agent_that_has_just_started_has_metrics(tmp_path: Path) -> Non
 
 async def test_an_agent_has_all_metrics_of_the_contract(tmp_path: Path) -> None:
     of_agent = {*CONTAINER_FAMILIES, *LEDGER_FAMILIES, *ENFORCEMENT_FAMILIES, *DETECTION_FAMILIES}
-    shown = [family for family, _ in agent(tmp_path).metrics.families()]
+    started = agent(tmp_path)
+    started.status.builder.counts = {"unattributed": 3}
+    started.kills.host_kills.last = 5
+    shown = [family for family, _ in started.metrics.families()]
     assert len(shown) == len(set(shown))
     assert of_agent - set(shown) == {FIGURES_AGE}
     assert set(shown) - of_agent == {API_ERRORS}
+
+
+async def test_counters_that_earlier_agents_began_wait_until_they_are_read(tmp_path: Path) -> None:
+    """A 0 in between would look like a reset, and what follows like an increase."""
+    started = agent(tmp_path)
+    shown = {family for family, _ in started.metrics.families()}
+    assert not shown & {UNATTRIBUTED_KILLS, UNDELIVERABLE_KILLS, TAKEN_NAMES, HOST_KILLS}
+    started.status.builder.counts = {"unattributed": 3}
+    found = dict(started.metrics.families())
+    assert [each.value for each in found[UNATTRIBUTED_KILLS]] == [3]
 
 
 async def test_what_the_api_server_says_wakes_the_loops_that_depend_on_it(tmp_path: Path) -> None:

@@ -81,7 +81,9 @@ class KillFlow:
             (self.misreports.kill_recorded, self.counters.kill_recorded),
         )
         self.samples = MemorySampler(node.inventory, self.settler.ledger.accounts, node.roots)
-        self.host_kills = HostKills(node.host, node.store, self.kernel, self.settler.ledger)
+        self.host_kills = HostKills(
+            node.host, cgroups, node.store, self.kernel, self.settler.ledger
+        )
 
     async def deliver(self) -> None:
         """Deliver and compare with the kubelet until cancelled: neither needs the kernel."""

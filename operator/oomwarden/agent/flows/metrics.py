@@ -51,6 +51,7 @@ class MetricsFlow:
         return (
             *self.containers.families(),
             *container_gauges(self._node.inventory, self.containers.names.__contains__),
+            *self._since_store(),
             *self._ledger(),
             *self.policies.families(),
             *self._enforcement(),
@@ -58,20 +59,26 @@ class MetricsFlow:
             (API_ERRORS, self._node.client.errors.samples()),
         )
 
+    def _since_store(self) -> Iterable[tuple[Family, Sequence[Sample]]]:
+        """Yield counters that earlier agents began: 0 before they are read would be a reset."""
+        counts, host = self._status.builder.counts, self._kills.host_kills.last
+        if counts is not None:
+            yield single(of_node.UNATTRIBUTED_KILLS, counts.get("unattributed", 0))
+            yield single(of_node.UNDELIVERABLE_KILLS, counts.get("undeliverable", 0))
+            yield single(of_node.TAKEN_NAMES, counts.get("takenNames", 0))
+        if host is not None:
+            yield single(of_node.HOST_KILLS, host)
+
     def _ledger(self) -> Iterable[tuple[Family, Sequence[Sample]]]:
-        kills, counts = self._kills, self._status.builder.counts
+        kills = self._kills
         numbers = kills.deliverer.counts
         age = 0.0 if numbers.oldest is None else max(time.time() - numbers.oldest, 0.0)
         for family, value in (
             (of_node.RECORDED_KILLS, kills.recorder.kills),
-            (of_node.UNATTRIBUTED_KILLS, counts.get("unattributed", 0)),
-            (of_node.UNDELIVERABLE_KILLS, counts.get("undeliverable", 0)),
-            (of_node.HOST_KILLS, kills.host_kills.last),
             (of_node.LEDGER_GAP, kills.settler.ledger.unrecorded_kills()),
             (of_node.OUTBOX_RECORDS, kills.deliverer.waiting),
             (of_node.OUTBOX_AGE, age),
             (of_node.REFUSED_RECORDS, numbers.refused),
-            (of_node.TAKEN_NAMES, counts.get("takenNames", 0)),
             (of_node.HELD_RECORDS, numbers.held),
             (of_node.HELD_KILLS, numbers.held_kills),
         ):

@@ -89,7 +89,7 @@ class NodeStatusBuilder:
         log: The kernel log, and whether it can be read.
         client: Asks the API server for the Node's memory.
         unreadable: The objects that cannot be read.
-        counts: What the store has counted, as of the last call.
+        counts: What the store has counted, as of the last call; None before it.
         conditions: The conditions, as of the last call.
     """
 
@@ -100,7 +100,7 @@ class NodeStatusBuilder:
     log: KernelLogReader
     client: Client
     unreadable: UnreadableObjects
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] | None = None
     conditions: tuple[Condition, ...] = ()
     _started: str = field(default_factory=_now)
     _memory: tuple[str | None, str | None] = (None, None)
