@@ -98,15 +98,15 @@ class Cases:
             self.world.wait_until_running(namespace, name)
 
     def wait_for_policies(self) -> None:
-        """Wait until the score of the protected workload is set."""
+        """Wait until the scores of the workloads that policies protect are set."""
+        for name, score in (("db", "-500"), ("web", "-100")):
+            eventually(partial(self._has_score, name, score), 60, every=0.5)
+
+    def _has_score(self, name: str, score: str) -> bool:
+        """The protected workload has its score."""
         read = "cat /proc/1/oom_score_adj"
-
-        def lowered() -> bool:
-            """The protected workload has its score."""
-            name = self.pod_of("db")
-            return self.world.run_in_container(self.shop, name, "app", read).strip() == "-500"
-
-        eventually(lowered, 60, every=0.5)
+        found = self.world.run_in_container(self.shop, self.pod_of(name), "app", read)
+        return found.strip() == score
 
     def provoke(self) -> None:
         """Let everything happen, first what takes longest to be seen."""
@@ -115,15 +115,16 @@ class Cases:
         self.wait_for_pods()
         self.kill(self.gone, "lost")
         self.wait_for_policies()
+        self.change_score()
         for name in ("db", "cart"):
             self.kill(self.shop, self.pod_of(name))
         self.fill_node()
-        self.change_score()
 
     def change_score(self) -> None:
         """Give a process back the kubelet's score, as another program could.
 
-        Any other score would count as the process's own, which policies respect.
+        Any other score would count as the process's own, which policies respect. It takes minutes
+        until this is seen: only every twelfth scan reads processes that had their score.
         """
         read, run = "cat /proc/1/oom_score_adj", self.world.run_in_container
         usual = run(self.shop, self.pod_of("files"), "app", read).strip()

@@ -17,10 +17,13 @@ _ETCD = "http://127.0.0.1:2379"
 FORWARDER = "forwarder"
 # In start order. The API server must stop before etcd, or it waits a minute for it.
 COMPONENTS = ("etcd", "apiserver", "controller-manager", "scheduler")
+_FIRST = COMPONENTS[:2]
+"""The others give up ten seconds after their start if the API server is not ready (Kubernetes v1.37
+cmd/kube-controller-manager/app, WaitForAPIServer), which a busy machine exceeds."""
 
 
 def start(instance: Instance, tools: Tools) -> None:
-    """Start the components that are not running, and wait until the API server is ready.
+    """Start the components that are not running; the API server is ready before its clients start.
 
     Raises:
         LabError: It is not ready after two minutes.
@@ -31,12 +34,18 @@ def start(instance: Instance, tools: Tools) -> None:
         "controller-manager": _controller_manager(instance, tools),
         "scheduler": _scheduler(instance, tools),
     }
-    for name in COMPONENTS:
+
+    def start_if_down(name: str) -> None:
         if not processes.is_alive(name, instance.run):
             processes.start(name, instance.in_namespace(*commands[name]), instance.run)
+
+    for name in _FIRST:
+        start_if_down(name)
     if not processes.is_alive(FORWARDER, instance.run):
         _start_forwarder(instance)
     _wait_until_ready(instance, tools)
+    for name in COMPONENTS[len(_FIRST) :]:
+        start_if_down(name)
 
 
 def _etcd(instance: Instance, tools: Tools) -> list[str | Path]:
