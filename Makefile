@@ -4,7 +4,8 @@ SHELL := /bin/bash
 VENV = $(shell tools/venv.sh)
 RUN = PATH="$(VENV)/bin:$$PATH" PYTHONPATH=operator:.
 UNIT = pytest -q -n auto tests --ignore=tests/kernel_vm --ignore=tests/browser
-# Each process has its own cluster. Stories that share a fixture stay together, in e2e/order.py's order.
+# Each process has its own cluster. The order is that of e2e/order.py. Groups (xdist_group) have no effect
+# under pytest 9.2: pytest-xdist 3.8 sets Item._nodeid, which pytest no longer reads.
 STORIES = pytest -v -n auto --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help check lint types unit coverage test test-fast fuzz browser-test kernel-test e2e bench bench-recall bench-enforce \

@@ -1,4 +1,4 @@
-"""The logging of the test process, which a program under test sets up anew."""
+"""The logging of the test process, which a program under test replaces."""
 
 import logging
 import sys

@@ -4,12 +4,11 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from http import HTTPStatus
 
-from oomwarden.core.metrics.exposition import CONTENT_TYPE, Families, exposition
+from oomwarden.core.metrics.exposition import Families
 from oomwarden.probes.http_head import HttpResponse
 from oomwarden.probes.loops import Loop, age_since, healthz
-from oomwarden.probes.process_metrics import process_families
+from oomwarden.probes.process_metrics import metrics_page
 from oomwarden.probes.server import ProbeServer
 from oomwarden.probes.snapshot import Snapshot
 
@@ -49,7 +48,6 @@ def serve(port: int, loops: Sequence[Loop], families: Callable[[], Families]) ->
 
     def metrics() -> HttpResponse:
         latest = snapshot.get()
-        shown = (*process_families("operator", loops), *(latest.value if latest else ()))
-        return HttpResponse(HTTPStatus.OK, exposition(shown), CONTENT_TYPE)
+        return metrics_page("operator", loops, latest.value if latest else ())
 
     return ProbeServer(port, {"/healthz": partial(healthz, loops), "/metrics": metrics})

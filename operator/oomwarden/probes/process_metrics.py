@@ -8,10 +8,11 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 
 from oomwarden import __version__
-from oomwarden.core.metrics.exposition import Families, Sample
+from oomwarden.core.metrics.exposition import CONTENT_TYPE, Families, Sample, exposition
 from oomwarden.core.metrics.families.process import (
     BUILD_INFO,
     CPU_TIME,
@@ -23,6 +24,7 @@ from oomwarden.core.metrics.families.process import (
 from oomwarden.core.metrics.family import Family
 from oomwarden.core.parse.memory_stat import parse_resident
 from oomwarden.core.parse.proc_stat import parse_start
+from oomwarden.probes.http_head import HttpResponse
 from oomwarden.probes.loops import Loop
 
 OWN_PROC = Path("/proc/self")
@@ -45,6 +47,12 @@ def process_families(component: str, loops: Sequence[Loop], proc: Path = OWN_PRO
         _read(START_TIME, lambda: _started(proc)),
         _read(OPEN_FILES, lambda: _open_files(proc)),
     )
+
+
+def metrics_page(component: str, loops: Sequence[Loop], known: Families) -> HttpResponse:
+    """Return /metrics: what the process says about itself, and what else is known."""
+    shown = (*process_families(component, loops), *known)
+    return HttpResponse(HTTPStatus.OK, exposition(shown), CONTENT_TYPE)
 
 
 def _read(family: Family, read: Callable[[], float]) -> tuple[Family, Sequence[Sample]]:

@@ -1,8 +1,6 @@
 """Near misses on a fake node; each step is one round, without waiting."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from oomwarden.agent.detection import limit_hits
@@ -16,14 +14,6 @@ from oomwarden.kernel.container.limit_hits import read_stalls
 from tests.support.limit_hits import MIB, POD, LimitHitNode
 
 STALLS = "some avg10=0.00 avg60=7.50 avg300=0.00 total=5\n"
-
-
-@pytest.fixture
-async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LimitHitNode]:
-    host = LimitHitNode(tmp_path, monkeypatch)
-    yield host
-    host.monitor.worker.close()
-    host.monitor._files.close()
 
 
 async def test_a_limit_that_was_hit_without_a_kill_is_a_near_miss(host: LimitHitNode) -> None:

@@ -1,23 +1,12 @@
 """Memory events on a fake node; each step is one round, without waiting."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
-from pathlib import Path
 
-import pytest
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.policy import QOSClass
 from oomwarden.core.model.pod import ContainerFacts, PodFacts
 
 from tests.support.limit_hits import POD, LimitHitNode
-
-
-@pytest.fixture
-async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LimitHitNode]:
-    host = LimitHitNode(tmp_path, monkeypatch)
-    yield host
-    host.monitor.worker.close()
-    host.monitor._files.close()
 
 
 async def test_events_are_counted_across_the_restarts_of_a_container(host: LimitHitNode) -> None:

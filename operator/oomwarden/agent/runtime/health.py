@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
 
-from oomwarden.core.metrics.exposition import CONTENT_TYPE, Families, exposition, single
+from oomwarden.core.metrics.exposition import Families, single
 from oomwarden.core.metrics.families.nodes import FIGURES_AGE
 from oomwarden.probes.http_head import PLAIN, HttpResponse, error_response
 from oomwarden.probes.loops import Loop, healthz
-from oomwarden.probes.process_metrics import process_families
+from oomwarden.probes.process_metrics import metrics_page
 from oomwarden.probes.server import ProbeServer
 from oomwarden.probes.snapshot import Snapshot, TimedValue
 
@@ -19,13 +19,12 @@ ReadFamilies = Callable[[], TimedValue[Families] | None]
 """Returns the metrics that the event loop knows, and when it read them; None: it never did."""
 
 
-def metrics_page(loops: Sequence[Loop], read: ReadFamilies) -> HttpResponse:
+def _metrics(loops: Sequence[Loop], read: ReadFamilies) -> HttpResponse:
     """Return /metrics; while the event loop hangs, with the last values and their age."""
-    latest = read()
-    families = [*process_families("agent", loops)]
-    if latest is not None:
-        families += [*latest.value, single(FIGURES_AGE, time.monotonic() - latest.at)]
-    return HttpResponse(HTTPStatus.OK, exposition(families), CONTENT_TYPE)
+    known: Families = ()
+    if latest := read():
+        known = (*latest.value, single(FIGURES_AGE, time.monotonic() - latest.at))
+    return metrics_page("agent", loops, known)
 
 
 def serve(
@@ -50,7 +49,7 @@ def serve(
     pages: dict[str, Callable[[], HttpResponse]] = {
         "/healthz": partial(healthz, loops),
         "/readyz": lambda: readyz(waits_for()),
-        "/metrics": partial(metrics_page, loops, read),
+        "/metrics": partial(_metrics, loops, read),
     }
     return ProbeServer(port, pages)
 

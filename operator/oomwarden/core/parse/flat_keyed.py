@@ -2,9 +2,10 @@
 
 from oomwarden.core.model.cgroup import KillCounters, LimitHits, MemoryEvents
 
-MEMORY_EVENTS = ("low", "high", "max", "oom", "oom_kill", "oom_group_kill")
+_EVENTS = {
+    each.encode(): each for each in ("low", "high", "max", "oom", "oom_kill", "oom_group_kill")
+}
 """The keys of memory.events up to Linux 7.1; oom_group_kill exists since 5.17."""
-_EVENTS = {each.encode(): each for each in MEMORY_EVENTS}
 
 _DIGITS = 20
 """Digits of the largest 64-bit number; the kernel writes no longer ones."""
