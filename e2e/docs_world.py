@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 
 from e2e.mode_switch import ModeSwitch
@@ -16,8 +17,9 @@ from tools.site.output import differs
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOP = "shop"
-_LATE_SECONDS = 15.0
-"""How long an output may need to become what the page shows, such as the status of a policy."""
+_LATE_SECONDS = 60.0
+"""How long an output may need to become what the page shows, such as the status of a policy, or the
+health of a node on which other stories have just run."""
 _KILLED_ONCE = "[ -e /marks/killed ] || { touch /marks/killed; hog 200; }; sleep 1000000"
 _DATABASE = "sleep 1000000 & sleep 1000000 & wait"
 _IDLE = "sleep 1000000"
@@ -96,7 +98,7 @@ class DocsWorld:
     def _unlike(self, block: Block, command: Command, printed: str) -> str:
         """Run a command that only reads again, until its output is what the page shows."""
         seen = [printed]
-        seconds = _LATE_SECONDS if command.text.startswith("kubectl get") else 0.0
+        seconds = _LATE_SECONDS if _READS.match(command.text) else 0.0
 
         def as_shown() -> bool:
             """The output is what the page shows."""
@@ -110,7 +112,9 @@ class DocsWorld:
             eventually(as_shown, seconds / PATIENCE)
         except AssertionError:
             line = differs(command.output, seen[-1], figures_may_differ=True)
-            return f"{block.name}: `{command.text}` does not print {line!r}:\n{seen[-1]}"
+            like = get_close_matches(line, seen[-1].splitlines(), n=2, cutoff=0)
+            found = "\n".join([*like, "of:", seen[-1]])
+            return f"{block.name}: `{command.text}` does not print {line!r}, but:\n{found}"
         return ""
 
     def _run(self, command: Command) -> Answer:
