@@ -11,7 +11,7 @@ from e2e.mode_switch import ModeSwitch
 from e2e.plugin import Answer, Plugin, plugin_of_admin
 from e2e.workloads import Manifest, container
 from e2e.world import GROUP, PATIENCE, VERSION, Release, World, eventually
-from tools.site.blocks import Block, Command, commands_of, run_of
+from tools.site.blocks import Block, Command, Run, commands_of, run_of
 from tools.site.folder import link_repository
 from tools.site.output import differs
 
@@ -88,33 +88,23 @@ class DocsWorld:
         wanted = run_of(block)
         if command.text in self.seen and not wanted.compares:
             return ""
-        ran = self._run(command)
-        if _READS.match(command.text):
+        only_reads = bool(_READS.match(command.text))
+        if only_reads:
             self.seen.add(command.text)
-        if ran.code != wanted.exit:
-            return f"{block.name}: `{command.text}` has exit code {ran.code}: {ran.err}{ran.out}"
-        return self._unlike(block, command, ran.out) if wanted.compares else ""
-
-    def _unlike(self, block: Block, command: Command, printed: str) -> str:
-        """Run a command that only reads again, until its output is what the page shows."""
-        seen = [printed]
-        seconds = _LATE_SECONDS if _READS.match(command.text) else 0.0
+        tries = [self._run(command)]
 
         def as_shown() -> bool:
-            """The output is what the page shows."""
-            if not differs(command.output, seen[-1], figures_may_differ=True):
+            """The command does what the page shows."""
+            if not _unlike(command, wanted, tries[-1]):
                 return True
-            if seconds:
-                seen.append(self._run(command).out)
+            if only_reads:
+                tries.append(self._run(command))
             return False
 
         try:
-            eventually(as_shown, seconds / PATIENCE)
+            eventually(as_shown, _LATE_SECONDS / PATIENCE if only_reads else 0)
         except AssertionError:
-            line = differs(command.output, seen[-1], figures_may_differ=True)
-            like = get_close_matches(line, seen[-1].splitlines(), n=2, cutoff=0)
-            found = "\n".join([*like, "of:", seen[-1]])
-            return f"{block.name}: `{command.text}` does not print {line!r}, but:\n{found}"
+            return f"{block.name}: `{command.text}` {_unlike(command, wanted, tries[-1])}"
         return ""
 
     def _run(self, command: Command) -> Answer:
@@ -122,6 +112,18 @@ class DocsWorld:
         for word, name in self.names.items():
             text = re.sub(rf"(?<![\w=-]){word}(?![\w:-])|(?<==){word}(?![\w:-])", name, text)
         return self.plugin.shell(f"cd {self.folder} && {text}")
+
+
+def _unlike(command: Command, wanted: Run, ran: Answer) -> str:
+    """Return how what a command did differs from the page; empty if it does not."""
+    if ran.code != wanted.exit:
+        return f"has exit code {ran.code}: {ran.err}{ran.out}"
+    line = wanted.compares and differs(command.output, ran.out, figures_may_differ=True)
+    if not line:
+        return ""
+    like = get_close_matches(line, ran.out.splitlines(), n=2, cutoff=0)
+    found = "\n".join([*like, "of:", ran.out])
+    return f"does not print {line!r}, but:\n{found}"
 
 
 def _single(block: Block) -> list[Command]:
