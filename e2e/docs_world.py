@@ -91,20 +91,18 @@ class DocsWorld:
         only_reads = bool(_READS.match(command.text))
         if only_reads:
             self.seen.add(command.text)
-        tries = [self._run(command)]
+        problem = ""
 
         def as_shown() -> bool:
             """The command does what the page shows."""
-            if not _unlike(command, wanted, tries[-1]):
-                return True
-            if only_reads:
-                tries.append(self._run(command))
-            return False
+            nonlocal problem
+            problem = _unlike(command, wanted, self._run(command))
+            return not problem
 
         try:
             eventually(as_shown, _LATE_SECONDS / PATIENCE if only_reads else 0)
         except AssertionError:
-            return f"{block.name}: `{command.text}` {_unlike(command, wanted, tries[-1])}"
+            return f"{block.name}: `{command.text}` {problem}"
         return ""
 
     def _run(self, command: Command) -> Answer:
@@ -118,7 +116,9 @@ def _unlike(command: Command, wanted: Run, ran: Answer) -> str:
     """Return how what a command did differs from the page; empty if it does not."""
     if ran.code != wanted.exit:
         return f"has exit code {ran.code}: {ran.err}{ran.out}"
-    line = wanted.compares and differs(command.output, ran.out, figures_may_differ=True)
+    if not wanted.compares:
+        return ""
+    line = differs(command.output, ran.out, figures_may_differ=True)
     if not line:
         return ""
     like = get_close_matches(line, ran.out.splitlines(), n=2, cutoff=0)

@@ -60,11 +60,6 @@ def sleeper(world: World, namespace: str, name: str) -> dict[str, Any]:
     return pod(namespace, name, app, app="sleeper")
 
 
-def has_score(world: World, namespace: str, name: str, score: int) -> bool:
-    """All processes of the pod have the score."""
-    return set(world.scores(namespace, name, "app").values()) == {score}
-
-
 def test_a_policy_for_every_pod_rolls_out_slowly_warns_and_can_be_paused_half_way(
     world: World, node_access: NodeAccess, release: Release, namespace: str, slow_rollout: None
 ) -> None:
@@ -138,7 +133,7 @@ def test_500_policies_on_one_pod_have_one_winner_and_an_oomnode_that_fits_into_e
     boss = policy(namespace, "boss", {"app": "sleeper"}, {"oomScoreAdj": -321})
     boss["spec"]["priority"] = 1000
     world.apply(boss)
-    eventually(lambda: has_score(world, namespace, "crowded", -321))
+    eventually(lambda: world.all_have_score(namespace, "crowded", -321))
 
     def loser() -> str:
         """The status of a policy without effect names the winner."""
@@ -158,7 +153,7 @@ def test_500_policies_on_one_pod_have_one_winner_and_an_oomnode_that_fits_into_e
     world.custom.delete_collection_namespaced_custom_object(
         GROUP, VERSION, namespace, "oompolicies"
     )
-    eventually(lambda: has_score(world, namespace, "crowded", own_score), 120)
+    eventually(lambda: world.all_have_score(namespace, "crowded", own_score), 120)
     assert release.restarts() == restarts, "neither agent nor operator was restarted"
 
 
@@ -177,7 +172,7 @@ def test_a_container_that_forks_all_the_time_does_not_delay_others(
         world.apply(sleeper(world, namespace, f"quiet-{number}"))
         world.wait_until_running(namespace, f"quiet-{number}")
         name = f"quiet-{number}"
-        eventually(partial(has_score, world, namespace, name, -321), 20)
+        eventually(partial(world.all_have_score, namespace, name, -321), 20)
     assert -321 in world.scores(namespace, "forks", "app").values()
     time.sleep(max(0.0, started + 30 - time.monotonic()))
     assert release.restarts() == restarts

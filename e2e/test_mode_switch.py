@@ -27,11 +27,6 @@ def scores(world: World, namespace: str, names: list[str]) -> set[int]:
     return {score for name in names for score in world.scores(namespace, name, "app").values()}
 
 
-def all_have_score(world: World, namespace: str, name: str, score: int) -> bool:
-    """All processes of the pod have this score."""
-    return scores(world, namespace, [name]) == {score}
-
-
 def apply_policy(world: World, namespace: str, score: int = SCORE) -> None:
     world.apply(policy(namespace, "protect", {"app": "db"}, {"oomScoreAdj": score}))
 
@@ -97,7 +92,7 @@ def wait_for_scores(world: World, namespace: str, names: list[str], score: int) 
     end = time.monotonic() + PATIENCE * SECONDS
     for name in names:
         left = max(end - time.monotonic(), 0) / PATIENCE
-        eventually(partial(all_have_score, world, namespace, name, score), left)
+        eventually(partial(world.all_have_score, namespace, name, score), left)
 
 
 def test_release_takes_effect_during_a_burst_of_starts(

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from e2e.conditions import conditions
-from e2e.test_bad_input import has_score, sleeper
+from e2e.test_bad_input import sleeper
 from e2e.workloads import policy
 from e2e.world import GROUP, VERSION, Release, World, eventually
 
@@ -78,7 +78,7 @@ def test_malformed_objects_stop_neither_agent_nor_operator_and_are_reported(
         world.apply(sleeper(world, namespace, "later"))
         world.wait_until_running(namespace, "later")
         for name in ("victim", "later"):
-            eventually(partial(has_score, world, namespace, name, -321))
+            eventually(partial(world.all_have_score, namespace, name, -321))
         enforced = ("get", "oompolicy", "all", "-n", namespace, "-o", "jsonpath={.status.enforced}")
         eventually(
             lambda: int(kubectl(*enforced) or 0) > 1

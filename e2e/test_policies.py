@@ -14,11 +14,6 @@ from e2e.world import Release, World, eventually
 RULE = {"containers": ["app"], "oomScoreAdj": -500}
 
 
-def all_have_score(world: World, namespace: str, name: str, score: int) -> bool:
-    """All processes of the container have the score."""
-    return set(world.scores(namespace, name, "app").values()) == {score}
-
-
 def test_a_score_applies_to_running_and_new_containers_until_the_policy_is_deleted(
     world: World, release: Release, namespace: str
 ) -> None:
@@ -30,13 +25,13 @@ def test_a_score_applies_to_running_and_new_containers_until_the_policy_is_delet
     world.apply(pod(namespace, "new", family(image), app="checkout"))
     world.wait_until_running(namespace, "new")
     for name in ("old", "new"):
-        eventually(partial(all_have_score, world, namespace, name, -500))
+        eventually(partial(world.all_have_score, namespace, name, -500))
         assert len(world.scores(namespace, name, "app")) >= 3
     status = eventually(lambda: ready(world, namespace, "protect", enforced=2), 60)
     assert status["observedGeneration"] == 1
     world.delete_policy(namespace, "protect")
     for name in ("old", "new"):
-        eventually(partial(all_have_score, world, namespace, name, before))
+        eventually(partial(world.all_have_score, namespace, name, before))
 
 
 def test_an_offset_is_relative_to_the_score_that_the_kubelet_set(
@@ -48,9 +43,9 @@ def test_an_offset_is_relative_to_the_score_that_the_kubelet_set(
     world.wait_until_running(namespace, "web")
     (before,) = set(world.scores(namespace, "web", "app").values())
     with applied_cluster_policy(world, example("batch-first", namespace)):
-        eventually(lambda: all_have_score(world, namespace, "web", 1000))
+        eventually(lambda: world.all_have_score(namespace, "web", 1000))
         world.apply(policy(namespace, "lower", {"app": "web"}, {"oomScoreOffset": -200}))
-        assert eventually(lambda: all_have_score(world, namespace, "web", before - 200))
+        assert eventually(lambda: world.all_have_score(namespace, "web", before - 200))
 
 
 def test_a_process_started_by_exec_gets_the_score(
@@ -59,11 +54,11 @@ def test_a_process_started_by_exec_gets_the_score(
     world.apply(policy(namespace, "protect", {"app": "db"}, RULE))
     world.apply(pod(namespace, "db", family(world.cluster.busybox_image), app="db"))
     world.wait_until_running(namespace, "db")
-    eventually(lambda: all_have_score(world, namespace, "db", -500))
+    eventually(lambda: world.all_have_score(namespace, "db", -500))
     before = len(world.scores(namespace, "db", "app"))
     with world.exec_in_background(namespace, "db", "app", "sleep", "100000"):
         eventually(lambda: len(world.scores(namespace, "db", "app")) > before)
-        assert eventually(lambda: all_have_score(world, namespace, "db", -500), 30)
+        assert eventually(lambda: world.all_have_score(namespace, "db", -500), 30)
 
 
 def test_observe_reports_and_changes_nothing(
@@ -97,7 +92,7 @@ def test_an_offset_follows_a_request_that_is_resized_in_place(
     world.wait_until_running(namespace, "web")
     (own_score,) = set(world.scores(namespace, "web", "app").values())
     world.apply(policy(namespace, "lower", {"app": "web"}, {"oomScoreOffset": -100}))
-    eventually(lambda: all_have_score(world, namespace, "web", own_score - 100))
+    eventually(lambda: world.all_have_score(namespace, "web", own_score - 100))
     node = world.core.list_node().items[0]
     half = int(node.status.capacity["memory"].removesuffix("Ki")) // 2048
     memory = {"requests": {"memory": f"{half}Mi"}, "limits": {"memory": f"{half + 32}Mi"}}
@@ -109,7 +104,7 @@ def test_an_offset_follows_a_request_that_is_resized_in_place(
     with world.exec_in_background(namespace, "web", "app", "sleep", "100000"):
         assert eventually(lambda: set(world.scores(namespace, "web", "app").values()) <= near)
     world.delete_policy(namespace, "lower")
-    assert eventually(lambda: all_have_score(world, namespace, "web", own_score)), (
+    assert eventually(lambda: world.all_have_score(namespace, "web", own_score)), (
         "the score that the runtime set"
     )
 
@@ -142,7 +137,7 @@ def test_what_plan_says_is_what_the_agent_and_the_operator_do(
     before = {name: set(world.scores(namespace, "web", name).values()) for name in ("app", "side")}
     assert before == {each["container"]: {each["before"]["oomScoreAdj"]} for each in (app, other)}
     world.apply(manifest)
-    eventually(lambda: all_have_score(world, namespace, "web", app["after"]["oomScoreAdj"]))
+    eventually(lambda: world.all_have_score(namespace, "web", app["after"]["oomScoreAdj"]))
     eventually(lambda: set(world.scores(namespace, "web", "side").values()) == {-500, 600})
     assert app["after"]["memoryLimit"] == "96Mi"
     status = eventually(lambda: ready(world, namespace, "planned", enforced=2, refused=1), 120)

@@ -188,6 +188,10 @@ class World:
         lines = [line.split() for line in self.cluster.kubectl(*args).splitlines()]
         return {int(line[0]): int(line[1]) for line in lines if len(line) == 2}
 
+    def all_have_score(self, namespace: str, pod: str, score: int) -> bool:
+        """All processes of the pod's container `app` have this score."""
+        return set(self.scores(namespace, pod, "app").values()) == {score}
+
 
 SHORT_INTERVALS = ("agent.intervals.reportSeconds=2", "agent.intervals.lookSeconds=5")
 """Shorter than the chart's defaults, so that stories wait less."""
