@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 
 import oomwarden.agent.run  # noqa: F401 - all of the agent is loaded
-from lightkube import KubeConfig
-from lightkube.config.models import Cluster, User
 from oomwarden.agent.flows.node import Node
 from oomwarden.agent.flows.watches import ApiWatches
 from oomwarden.agent.recording.misreports import MisreportNotifier
 from oomwarden.agent.runtime.settings import from_environment
 from oomwarden.agent.store.database import Database
+from oomwarden.kube.http.byte_stream import Address
+from oomwarden.kube.http.pod_transport import PodTransport
 from oomwarden.kube.transport import reflector
 from oomwarden.kube.transport.client import Client
 from oomwarden.kube.transport.errors import WriteResult
@@ -30,11 +30,7 @@ def mebibytes(field: str) -> float:
 
 def client_of(port: int) -> Client:
     """Connect to the server."""
-    cluster = Cluster(server=f"http://127.0.0.1:{port}")
-    config = KubeConfig.from_one(cluster=cluster, user=User(token="none")).get()  # noqa: S106
-    if config is None:
-        raise RuntimeError("lightkube returned no configuration")
-    return Client(config, 60.0)
+    return Client(PodTransport(Address("127.0.0.1", port), None, None, 60.0))
 
 
 async def main(port: int) -> None:

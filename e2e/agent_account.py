@@ -3,14 +3,19 @@
 The API server takes the node's name from the pod. The node need not exist, so none has to run.
 """
 
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 from kubernetes import client
+from oomwarden.kube.http.byte_stream import Address
+from oomwarden.kube.http.pod_transport import in_pod
+from oomwarden.kube.transport.client import Client
 
 from e2e.workloads import Manifest, container, pod
 from e2e.world import NAMESPACE, World
@@ -69,6 +74,16 @@ def agents_kubeconfig(world: World, folder: Path) -> Path:
     path = folder / "kubeconfig"
     path.write_text(yaml.safe_dump(config))
     return path
+
+
+def client_as_in_a_pod(world: World, account: Path) -> Client:
+    """Return a client as agent and operator have it; the folder `account` has the file `token`."""
+    configuration = world.api.configuration
+    shutil.copy(configuration.ssl_ca_cert, account / "ca.crt")
+    server = urlsplit(configuration.host)
+    assert server.hostname is not None
+    assert server.port is not None
+    return Client(in_pod(Address(server.hostname, server.port), account, 10.0))
 
 
 def record(namespace: str, node: str) -> Manifest:

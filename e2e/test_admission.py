@@ -150,7 +150,7 @@ def deliver_as(
         try:
             return [await deliver(api, item) for item in items]
         finally:
-            await api.close()
+            await api.aclose()
 
     with agent_pod(world, node) as pod:
         (kubeconfig / "token").write_text(token_of(world, pod))
@@ -192,7 +192,7 @@ def test_kills_of_a_node_whose_name_is_no_valid_label_are_recorded_posted_and_fo
         try:
             return (await oomnodes.list_recorded_ranges(api, LONG_NODE, "b", NAMESPACE)).total
         finally:
-            await api.close()
+            await api.aclose()
 
     with agent_pod(control_plane, LONG_NODE) as pod:
         (tmp_path / "token").write_text(token_of(control_plane, pod))

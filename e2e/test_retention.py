@@ -4,11 +4,11 @@ import asyncio
 import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from kubernetes import client
-from lightkube import KubeConfig
-from lightkube.config.models import User
 from oomwarden.controller.retention.publishing import PressurePublisher
 from oomwarden.controller.retention.retention import Retention
 from oomwarden.core.quota.pressure import Pressure, PressureLevel
@@ -19,6 +19,7 @@ from oomwarden.kube.transport.client import Client, ListOptions
 from oomwarden.kube.transport.resources import OOMKill
 
 from bench.etcd_sizes import KEY_BYTES, stored
+from e2e.agent_account import client_as_in_a_pod
 from e2e.test_record_refusals import NODE, kill
 from e2e.world import GROUP, NAMESPACE, VERSION, Release, World, eventually
 
@@ -44,9 +45,9 @@ def store(world: World, namespace: str, pod: str, *names: str) -> None:
 def client_of_account(world: World, account: str = "operator") -> Client:
     """Return a client with exactly the permissions of the operator or an agent."""
     command = ("create", "token", f"oomwarden-{account}", "-n", NAMESPACE)
-    config = KubeConfig.from_file(world.cluster.kubeconfig).get()
-    assert config is not None
-    return Client(config._replace(user=User(token=world.cluster.kubectl(*command).strip())))
+    folder = Path(mkdtemp(prefix="oomwarden-account-"))
+    (folder / "token").write_text(world.cluster.kubectl(*command))
+    return client_as_in_a_pod(world, folder)
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def remaining_after_round(
         aged = AgedRecords(OOMKillPages(api, namespace), after)
         publisher = PressurePublisher(bounds, PressureConfigMap(api, NAMESPACE), lambda: "")
         assert await Retention(bounds, aged, publisher).run_round()
-        await api.close()
+        await api.aclose()
 
     asyncio.run(one_round())
     return sorted(kill["metadata"]["name"] for kill in world.kills(namespace))
@@ -121,7 +122,7 @@ def test_a_storm_is_counted_published_and_deleted(control_plane: World, namespac
         loop.calls = AgedRecords(stored, timedelta(hours=2))
         assert await loop.run_round()
         await pressure_map.write(Pressure())
-        await asyncio.gather(api.close(), agent.close())
+        await asyncio.gather(api.aclose(), agent.aclose())
         return before, published
 
     store(control_plane, namespace, "loop", *(f"loop-{number}" for number in range(30)))
@@ -151,7 +152,7 @@ def test_a_new_record_with_the_name_of_a_deleted_one_is_not_deleted(
         assert await stored.delete(before)
         store(control_plane, namespace, "loop", "loop-1")
         deleted = await stored.delete(before)
-        await api.close()
+        await api.aclose()
         return deleted
 
     store(control_plane, namespace, "loop", "loop-1")
@@ -170,7 +171,7 @@ def test_records_are_listed_in_pages_without_their_content(
             assert all("node" not in item and "evidence" not in item for item in answer["items"])
             found.append([item["metadata"]["name"] for item in answer["items"]])
             token = answer["metadata"].get("continue", "")
-        await api.close()
+        await api.aclose()
         return found
 
     store(control_plane, namespace, "loop", "loop-1", "loop-2", "loop-3")

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from kubernetes import client
-from oomwarden.kube.transport.client import Client, connect
+from oomwarden.kube.transport.client import Client
 from oomwarden.kube.transport.resources import OOMKill
 
-from e2e.agent_account import agent_pod, agents_kubeconfig, delete_pod, token_of
+from e2e.agent_account import agent_pod, client_as_in_a_pod, delete_pod, token_of
 from e2e.test_record_refusals import kill
 from e2e.world import World, eventually
 
@@ -33,15 +33,15 @@ async def write_before_and_after_rotation(
 ) -> None:
     """Create a record with the first token, and one after the token is revoked and replaced."""
     async with aclosing(api):
-        await api.create(OOMKill.from_dict(next(records)))
+        await api.create(OOMKill, next(records))
         rotate()
-        await api.create(OOMKill.from_dict(next(records)))
+        await api.create(OOMKill, next(records))
 
 
 def test_a_revoked_token_is_replaced_by_the_one_in_its_file(
-    control_plane: World, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    control_plane: World, namespace: str, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("KUBECONFIG", str(agents_kubeconfig(control_plane, tmp_path)))
+    api = client_as_in_a_pod(control_plane, tmp_path)
     token = tmp_path / "token"
     with agent_pod(control_plane) as old, agent_pod(control_plane) as new:
         token.write_text(token_of(control_plane, old))
@@ -52,7 +52,7 @@ def test_a_revoked_token_is_replaced_by_the_one_in_its_file(
             token.write_text(token_of(control_plane, new))
 
         records = (record(old, namespace, name) for name in ("first", "second"))
-        asyncio.run(write_before_and_after_rotation(connect(), records, rotate))
+        asyncio.run(write_before_and_after_rotation(api, records, rotate))
     kills = control_plane.kills(namespace)
     assert {each["metadata"]["name"] for each in kills} == {"first", "second"}
 

@@ -53,16 +53,15 @@ def main() -> None:
     runtime = project["project"]["dependencies"]
     compile_pins("runtime.txt", runtime)
     dev = group(project["dependency-groups"], "dev")
-    extras = [
-        each for extra in project["project"]["optional-dependencies"].values() for each in extra
-    ]
-    compile_pins("dev.txt", ["-c runtime.txt", *runtime, *extras, *dev])
+    extras = project["project"]["optional-dependencies"]
+    every = [each for extra in extras.values() for each in extra]
+    compile_pins("dev.txt", ["-c runtime.txt", *runtime, *every, *dev])
     build = project["build-system"]["requires"]
     compile_pins("build.txt", ["-c dev.txt", *build])
     # `kubectl oom` imports nothing else of the agent's and the operator's dependencies.
     used = [each for each in runtime if each.startswith("pydantic")]
     plugin = group(project["dependency-groups"], "plugin")
-    compile_pins("plugin.txt", ["-c dev.txt", *used, *extras, *plugin, *build])
+    compile_pins("plugin.txt", ["-c dev.txt", *used, *extras["cli"], *plugin, *build])
     for module in tools.LOCKED_MODULES:
         go_module.write_module(module, tools.locked_packages(module))
     chart_schemas.main()

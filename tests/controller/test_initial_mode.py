@@ -3,11 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lightkube import ApiError
-from lightkube.models.meta_v1 import Status
 from oomwarden.controller import initial_mode
 from oomwarden.controller.initial_mode import InitialMode
 from oomwarden.core.model.mode import EnforcementMode
+from oomwarden.kube.transport.errors import ApiError, Status
 
 
 class Cluster:

@@ -4,13 +4,13 @@ import asyncio
 import time
 from urllib.request import urlopen
 
-import httpx2
 import pytest
 from oomwarden.controller.liveness import EventLoopLiveness, serve
 from oomwarden.controller.run import Operator, OperatorIdentity
 from oomwarden.core.metrics.families.operator import OPERATOR_FAMILIES, RESPONSES
 from oomwarden.core.metrics.families.process import PROCESS_FAMILIES
 from oomwarden.core.quota.retention import Bounds
+from oomwarden.kube.http.failures import ConnectError
 from oomwarden.kube.transport.resources import OOMNode
 from oomwarden.probes.server import ProbeServer
 from prometheus_client.parser import text_string_to_metric_families
@@ -54,7 +54,7 @@ async def test_a_fresh_operator_serves_every_family_that_needs_no_event() -> Non
 async def test_a_failed_call_is_shown_by_its_kind() -> None:
     client = client_of(NOWHERE)
     operator = Operator(client, Bounds(), OperatorIdentity("oomwarden", ""))
-    with pytest.raises(httpx2.ConnectError):
+    with pytest.raises(ConnectError):
         await client.get(OOMNode, "n1")
     server = served(operator, EventLoopLiveness())
     found = await asyncio.to_thread(page, server.port)

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 from oomwarden.controller.main import main, parse
 from oomwarden.controller.release import NodeState, progress, release, state_of, summary
 from oomwarden.core.model.mode import EnforcementMode
+from oomwarden.kube.http.failures import ConnectError
 from oomwarden.kube.operator_calls import OperatorCalls
 
 from tests.support.fake_api import FakeApi, body
@@ -113,7 +113,7 @@ async def test_the_configmap_is_deleted_once_all_nodes_are_restored() -> None:
 @pytest.mark.parametrize(
     "answers",
     [[[oomnode("a", 1, AFTER)]], [[oomnode("silent", 2, "2026-11-23T11:40:00Z")]],
-     [httpx2.ConnectError("refused")]],
+     [ConnectError("refused")]],
     ids=["one has not", "one is silent", "unknown"],
 )  # fmt: skip
 async def test_the_mode_stays_at_release_while_a_node_may_not_be_restored(
@@ -132,12 +132,12 @@ async def test_the_wait_ends_and_names_the_nodes_that_are_left() -> None:
 
 
 async def test_an_unavailable_api_server_is_retried() -> None:
-    cluster = FakeCluster(httpx2.ConnectError("refused"), [oomnode("a", 0, AFTER)])
+    cluster = FakeCluster(ConnectError("refused"), [oomnode("a", 0, AFTER)])
     assert await released(cluster) == "Every agent has restored what it changed."
 
 
 async def test_without_a_list_of_nodes_no_success_is_claimed() -> None:
-    cluster = FakeCluster(httpx2.ConnectError("refused"))
+    cluster = FakeCluster(ConnectError("refused"))
     assert "No OOMNode could be read" in await released(cluster)
 
 

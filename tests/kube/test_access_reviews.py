@@ -1,6 +1,6 @@
 import pytest
-from lightkube import ApiError
 from oomwarden.kube.access_reviews import AccessTo, Authenticated, authenticate, is_allowed
+from oomwarden.kube.transport.errors import ApiError
 
 from tests.support.fake_api import Answer, FakeApi, body, status
 

@@ -1,9 +1,9 @@
 """Requests for the ConfigMap of the mode, as the API server receives them."""
 
 import pytest
-from lightkube import ApiError
 from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.kube.mode import CREATED_ANNOTATION, ModeConfigMap
+from oomwarden.kube.transport.errors import ApiError
 
 from tests.support.fake_api import FakeApi, body, status
 

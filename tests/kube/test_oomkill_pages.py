@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from lightkube import ApiError
 from oomwarden.core.quota.retention import StoredRecord
 from oomwarden.kube.oomkill_pages import (
     PAGE_SIZE,
@@ -11,6 +10,7 @@ from oomwarden.kube.oomkill_pages import (
     ListExpiredError,
     OOMKillPages,
 )
+from oomwarden.kube.transport.errors import ApiError
 
 from tests.support.fake_api import Answer, FakeApi, body, status
 

@@ -1,7 +1,7 @@
 import pytest
-from lightkube import ApiError
 from oomwarden.api.oomnode import AgentInfo, KernelInfo, OOMNodeStatus
 from oomwarden.kube import oomnodes
+from oomwarden.kube.transport.errors import ApiError
 
 from tests.support.fake_api import FakeApi, body, status
 

@@ -4,7 +4,6 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from lightkube import ApiError
 from oomwarden.core.ledger.rebuild import RecordedRange
 from oomwarden.core.quota.pressure import (
     CONDITIONS,
@@ -17,6 +16,7 @@ from oomwarden.core.quota.pressure import (
 )
 from oomwarden.kube import oomnodes
 from oomwarden.kube.pressure import PressureConfigMap
+from oomwarden.kube.transport.errors import ApiError
 
 from tests.support.fake_api import Answer, FakeApi, body, status
 

@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from lightkube import ApiError
-from lightkube.models.meta_v1 import Status
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.oomlimit import KeptLimit
 from oomwarden.api.policy import QOSClass
@@ -14,13 +12,13 @@ from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.pod import ContainerFacts, PodFacts, SpecLimit
 from oomwarden.core.policy.policy import Policy, parse_policy
 from oomwarden.kube.pod_resizes import ResizeTarget
+from oomwarden.kube.transport.errors import ApiError, Status
 
 MI = 1 << 20
 
 
 def refused(code: int, message: str) -> ApiError:
-    status = Status(code=code, reason="Told", message=message, status="Failure")
-    return ApiError(status=status)
+    return ApiError(Status(code, "Told", message))
 
 
 def granting(rule: dict[str, Any]) -> Policy:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from lightkube import KubeConfig
-from lightkube.config.models import Cluster, User
+from oomwarden.kube.http.byte_stream import Address
+from oomwarden.kube.http.pod_transport import PodTransport
 from oomwarden.kube.transport.client import Client
 
 
@@ -55,11 +55,8 @@ def listing(version: int, *names: str) -> Answer:
     return body({"metadata": {"resourceVersion": str(version)}, "items": items})
 
 
-def client_of(port: int) -> Client:
-    cluster = Cluster(server=f"http://127.0.0.1:{port}")
-    config = KubeConfig.from_one(cluster=cluster, user=User(token="secret")).get()  # noqa: S106
-    assert config is not None
-    return Client(config, timeout=2)
+def client_of(port: int, seconds: float = 2) -> Client:
+    return Client(PodTransport(Address("127.0.0.1", port), None, None, seconds))
 
 
 @dataclass
@@ -101,13 +98,13 @@ class FakeApi:
             await reader.read()  # until the client disconnects
 
     @asynccontextmanager
-    async def client(self) -> AsyncIterator[Client]:
+    async def client(self, seconds: float = 2) -> AsyncIterator[Client]:
         server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        client = client_of(port)
+        client = client_of(port, seconds)
         try:
             yield client
         finally:
-            await client.close()
+            await client.aclose()
             server.close()
             await server.wait_closed()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 @contextmanager
 def restored_logging() -> Iterator[None]:
     """Restore handlers, levels and hooks afterwards."""
-    root, names = logging.getLogger(), ("", "kopf", "aiohttp.access", "httpx2", "oomwarden.kills")
+    root, names = logging.getLogger(), ("", "kopf", "aiohttp.access", "oomwarden.kills")
     handlers, levels = root.handlers[:], {name: logging.getLogger(name).level for name in names}
     hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
     root.handlers = []  # so that nobody closes pytest's own

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-import httpx2
 import pytest
 from oomwarden.agent.delivery import outbox
 from oomwarden.agent.detection.batch import Batch
@@ -27,6 +26,7 @@ from oomwarden.core.records.outbox_row import OutboxRow
 from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.cgroup.kubepods import find_kubepods
 from oomwarden.kernel.container.memory import read_charged_memory
+from oomwarden.kube.http.failures import ConnectError
 
 from tests.support.fake_cgroups import UID, FakeCgroups
 from tests.support.stores import store_at
@@ -55,7 +55,7 @@ class RecorderNode:
 
     async def recorded(self) -> RecordedKills:
         if self.away:
-            raise httpx2.ConnectError("away")
+            raise ConnectError("away")
         return self.known
 
     def read_log(self) -> bytes:

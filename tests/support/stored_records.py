@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import httpx2
 from oomwarden.controller.retention.publishing import PressurePublisher
 from oomwarden.controller.retention.retention import Retention
 from oomwarden.core.quota.pressure import Pressure
 from oomwarden.core.quota.retention import Bounds, StoredRecord
+from oomwarden.kube.http.failures import ConnectError
 from oomwarden.kube.oomkill_pages import DeletionRefusedError, RecordPage
 
 NOW = 1_800_000_000.0
@@ -45,7 +45,7 @@ class FakeBoard:
 REFUSED = DeletionRefusedError(
     '403 Forbidden: admission webhook "keep.example.com" denied the request'
 )
-AWAY = httpx2.ConnectError("connection refused")
+AWAY = ConnectError("connection refused")
 
 
 @dataclass

@@ -3,7 +3,6 @@
 import os
 
 from oomwarden.agent.runtime.identity import record_identity
-from oomwarden.agent.runtime.import_later import UNUSED, import_later
 from oomwarden.kernel.thp import disable_huge_pages
 
 
@@ -11,7 +10,6 @@ def main() -> None:
     """Disable huge pages for the process, store which pod this is, then run the agent."""
     disable_huge_pages()
     problem = record_identity(os.environ)
-    import_later(*UNUSED)
     from oomwarden.agent.main import main as run  # noqa: PLC0415 - not before huge pages are off
 
     run(problem)

@@ -17,7 +17,6 @@ from functools import partial
 from typing import Any
 
 import kopf
-from lightkube.core.resource import api_info
 
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.initial_mode import InitialMode
@@ -190,7 +189,7 @@ class Operator:
         handler: reflector.EventHandler,
     ) -> None:
         safe = guard(handler, resource, self._unreadable)
-        progress = self._progress.marker(api_info(resource).plural)
+        progress = self._progress.marker(resource.plural)
         await reflector.list_and_watch(source, ListOptions(resource), safe, progress)
 
 

@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import NamedTuple
 
-from lightkube.generic_resource import create_global_resource
-
-from oomwarden.core.objects.json_parts import Manifest, object_at
+from oomwarden.core.objects.json_parts import object_at
 from oomwarden.kube.transport.client import Client
+from oomwarden.kube.transport.resources import Resource
 
-_TokenReview = create_global_resource("authentication.k8s.io", "v1", "TokenReview", "tokenreviews")
-_SubjectAccessReview = create_global_resource(
-    "authorization.k8s.io", "v1", "SubjectAccessReview", "subjectaccessreviews"
+_TokenReview = Resource(
+    "authentication.k8s.io", "v1", "TokenReview", "tokenreviews", namespaced=False
+)
+_SubjectAccessReview = Resource(
+    "authorization.k8s.io", "v1", "SubjectAccessReview", "subjectaccessreviews", namespaced=False
 )
 CREDENTIAL_ID = "authentication.kubernetes.io/credential-id"
 """The key of a token's ID, which the API server's audit log has, too."""
@@ -43,10 +44,10 @@ async def authenticate(client: Client, token: str, audience: str) -> Authenticat
         None if the token is invalid, has expired, or is not for this audience.
 
     Raises:
-        httpx2.HTTPError: The API server cannot be reached, or refuses (ApiError).
+        API_ERRORS: The API server cannot be reached, or refuses (ApiError).
     """
     spec = {"token": token, "audiences": [audience]}
-    review: Manifest = await client.create(_TokenReview.from_dict({"spec": spec}))
+    review = await client.create(_TokenReview, {"spec": spec})
     status = object_at(review, "status")
     audiences = status.get("audiences")
     # An authenticator that does not know audiences returns none: such a token proves nothing.
@@ -65,7 +66,7 @@ async def is_allowed(client: Client, user: Authenticated, access: AccessTo) -> b
     """Ask the API server whether a user may do something.
 
     Raises:
-        httpx2.HTTPError: The API server cannot be reached, or refuses (ApiError).
+        API_ERRORS: The API server cannot be reached, or refuses (ApiError).
     """
     spec = {
         "user": user.name,
@@ -80,6 +81,6 @@ async def is_allowed(client: Client, user: Authenticated, access: AccessTo) -> b
             "name": access.name,
         },
     }
-    review: Manifest = await client.create(_SubjectAccessReview.from_dict({"spec": spec}))
+    review = await client.create(_SubjectAccessReview, {"spec": spec})
     status = object_at(review, "status")
     return status.get("allowed") is True and status.get("denied") is not True

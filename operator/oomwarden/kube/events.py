@@ -17,7 +17,7 @@ async def post(client: Client, event: dict[str, Any]) -> WriteResult:
     """Create an Event. An existing Event with this name counts as success."""
     try:
         async with asyncio.timeout(DEADLINE_SECONDS):
-            await client.create(Event.from_dict(event))
+            await client.create(Event, event)
     except TimeoutError as error:
         client.errors.add(error)
         reason = f"the API server did not answer within {DEADLINE_SECONDS:.0f} s"

@@ -6,21 +6,18 @@ administrator's Pause at the next upgrade or sync.
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
-
-from lightkube import ApiError
-from lightkube.generic_resource import create_namespaced_resource
-from lightkube.types import PatchType
 
 from oomwarden.core.model.mode import MODE_CONFIGMAP, EnforcementMode
 from oomwarden.kube.transport.client import Client
-from oomwarden.kube.transport.resources import ConfigMap
+from oomwarden.kube.transport.errors import ApiError
+from oomwarden.kube.transport.requests import Patch, PatchType
+from oomwarden.kube.transport.resources import ConfigMap, Resource
 
 CREATED_ANNOTATION = "oomwarden.io/switch-made"
 """Annotation on the operator's ServiceAccount, which exists as long as the installation."""
 _MANAGER = "oomwarden-operator"
 _MODES = "Enforce; Pause: make no further changes; Release: restore everything, enforce nothing"
-_ServiceAccount = create_namespaced_resource("", "v1", "ServiceAccount", "serviceaccounts")
+_ServiceAccount = Resource("", "v1", "ServiceAccount", "serviceaccounts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +55,16 @@ class ModeConfigMap:
         }
         switch = {"metadata": metadata, "data": {"mode": str(mode)}}
         try:
-            await self.client.create(ConfigMap.from_dict(switch), field_manager=_MANAGER)
+            await self.client.create(ConfigMap, switch, field_manager=_MANAGER)
         except ApiError as error:
             if error.status.code != HTTPStatus.CONFLICT:
                 raise
 
     async def set_mode(self, mode: EnforcementMode) -> None:
         """Set the mode, and create the ConfigMap if it does not exist."""
-        how: dict[str, Any] = {"patch_type": PatchType.MERGE, "field_manager": _MANAGER}
-        content = {"data": {"mode": str(mode)}}
+        patch = Patch({"data": {"mode": str(mode)}}, PatchType.MERGE, _MANAGER)
         try:
-            await self.client.patch(
-                ConfigMap, MODE_CONFIGMAP, content, namespace=self.namespace, **how
-            )
+            await self.client.patch(ConfigMap, MODE_CONFIGMAP, patch, self.namespace)
         except ApiError as error:
             if error.status.code != HTTPStatus.NOT_FOUND:
                 raise
@@ -96,5 +90,5 @@ class ModeConfigMap:
     async def mark_created(self, account: str) -> None:
         """Record on the operator's ServiceAccount that the ConfigMap was created."""
         content = {"metadata": {"annotations": {CREATED_ANNOTATION: "true"}}}
-        how: dict[str, Any] = {"patch_type": PatchType.MERGE, "field_manager": _MANAGER}
-        await self.client.patch(_ServiceAccount, account, content, namespace=self.namespace, **how)
+        patch = Patch(content, PatchType.MERGE, _MANAGER)
+        await self.client.patch(_ServiceAccount, account, patch, self.namespace)

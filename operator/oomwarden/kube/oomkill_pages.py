@@ -8,15 +8,13 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from lightkube import ApiError
-
 from oomwarden.api.base import LABEL_POD_UID
 from oomwarden.core.log_line.keys import UNREADABLE, about_object
 from oomwarden.core.objects.unreadable import describe_error, display_name
 from oomwarden.core.quota.retention import StoredRecord
 from oomwarden.kube.pressure import count
 from oomwarden.kube.transport.client import Client, ListOptions
-from oomwarden.kube.transport.errors import classify_error
+from oomwarden.kube.transport.errors import ApiError, classify_error
 from oomwarden.kube.transport.resources import OOMKill
 
 PAGE_SIZE = 500
@@ -77,7 +75,7 @@ class OOMKillPages:
         except ApiError as error:
             if not token or error.status.code != HTTPStatus.GONE:
                 raise
-            offered = error.status.metadata and error.status.metadata.continue_
+            offered = error.status.continue_token
             if not offered or offered == token:
                 raise ListExpiredError from error
             return await self.page(offered)
@@ -94,9 +92,8 @@ class OOMKillPages:
         Raises:
             DeletionRefusedError: The API server refuses, for example because of a webhook.
         """
-        metadata = {"namespace": record.namespace, "name": record.name, "uid": record.uid}
         try:
-            await self.client.delete_exact(OOMKill, metadata)
+            await self.client.delete(OOMKill, record.name, record.namespace, record.uid)
         except ApiError as error:
             if error.status.code in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
                 return False

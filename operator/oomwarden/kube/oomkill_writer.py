@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from lightkube import ApiError
-from lightkube.generic_resource import GenericNamespacedResource
-from lightkube.types import PatchType
-
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.objects.unreadable import describe_error
 from oomwarden.core.records.event_series import EventSeries
 from oomwarden.kube.transport.client import Client
-from oomwarden.kube.transport.errors import API_ERRORS, WriteOutcome, WriteResult, classify_error
-from oomwarden.kube.transport.resources import Event, OOMKill
+from oomwarden.kube.transport.errors import (
+    API_ERRORS,
+    ApiError,
+    WriteOutcome,
+    WriteResult,
+    classify_error,
+)
+from oomwarden.kube.transport.requests import Patch, PatchType
+from oomwarden.kube.transport.resources import Event, OOMKill, Resource
 
 DEADLINE_SECONDS = 30.0
 """Of a whole delivery. The client's time-outs start again with each byte that is read."""
@@ -79,11 +82,9 @@ async def _post_record(client: Client, oomkill: Manifest) -> Delivery:
     return _delivery(result)
 
 
-async def _create(
-    client: Client, resource: type[GenericNamespacedResource], manifest: Manifest
-) -> WriteResult:
+async def _create(client: Client, resource: Resource, manifest: Manifest) -> WriteResult:
     try:
-        await client.create(resource.from_dict(manifest))
+        await client.create(resource, manifest)
     except API_ERRORS as error:
         return classify_error(error)
     return WriteResult(WriteOutcome.DONE, "")
@@ -136,9 +137,8 @@ async def _update_series(client: Client, event: EventSeries) -> Delivery:
         stored = await client.patch(
             Event,
             metadata["name"],
-            event.patch(),
-            namespace=metadata["namespace"],
-            patch_type=PatchType.MERGE,
+            Patch(event.patch(), PatchType.MERGE),
+            metadata["namespace"],
         )
     except API_ERRORS as error:
         if _is_not_found(error):

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from lightkube import ApiError
 from pydantic import ValidationError
 
 from oomwarden.api.oomlimit import KeptLimit, OOMLimitSpec
@@ -14,6 +13,7 @@ from oomwarden.core.log_line.keys import UNREADABLE, about_object
 from oomwarden.core.objects.json_parts import Manifest, object_at
 from oomwarden.core.objects.unreadable import describe_error, display_name
 from oomwarden.kube.transport.client import Client, ListOptions
+from oomwarden.kube.transport.errors import ApiError
 from oomwarden.kube.transport.resources import OOMLimit, Pod
 
 PAGE_SIZE = 500
@@ -93,12 +93,10 @@ class OOMLimits:
             if known is not None:
                 await self._delete(known["metadata"])
             return None
-        wanted = OOMLimit.from_dict(_manifest(known, pod, containers))
+        wanted = _manifest(known, pod, containers)
         if known is None:
-            written: Manifest = await self.client.create(wanted)
-        else:
-            written = await self.client.replace(wanted, pod.uid)
-        return written
+            return await self.client.create(OOMLimit, wanted)
+        return await self.client.replace(OOMLimit, wanted)
 
     async def list_metadata(self) -> AsyncIterator[Manifest]:
         """Yield the metadata of all OOMLimits, listed page by page."""

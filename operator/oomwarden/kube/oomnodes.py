@@ -4,7 +4,6 @@ import logging
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
-from lightkube import ApiError
 from pydantic import ValidationError
 
 from oomwarden.api.oomnode import OOMNodeStatus
@@ -17,6 +16,7 @@ from oomwarden.core.objects.unreadable import describe_error, display_name
 from oomwarden.core.quota.pressure import YOUNG_SECONDS
 from oomwarden.kube.pressure import published
 from oomwarden.kube.transport.client import Client, ListOptions
+from oomwarden.kube.transport.errors import ApiError
 from oomwarden.kube.transport.resources import Node, OOMKill, OOMNode
 
 _LOG = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ async def read_status(client: Client, name: str) -> OOMNodeStatus | None:
         The status, or None if there is none or it cannot be read.
 
     Raises:
-        httpx2.HTTPError: The API server cannot be reached, or refuses (ApiError).
+        API_ERRORS: The API server cannot be reached, or refuses (ApiError).
     """
     found = await _get(client, name)
     if found is None or not found.get("status"):
@@ -44,11 +44,11 @@ async def write_status(client: Client, name: str, status: OOMNodeStatus) -> None
     """Write the status. Create the OOMNode, owned by the Node, if it does not exist.
 
     Raises:
-        httpx2.HTTPError: The status was not written. Retry later.
+        API_ERRORS: The status was not written. Retry later.
     """
     node = await _get(client, name) or await _create(client, name)
     node["status"] = status.model_dump(mode="json", by_alias=True, exclude_none=True)
-    await client.replace(OOMNode.Status.from_dict(node), name)
+    await client.replace(OOMNode.of("status"), node)
 
 
 async def list_recorded_ranges(
@@ -63,7 +63,7 @@ async def list_recorded_ranges(
         namespace: The namespace of the release.
 
     Raises:
-        httpx2.HTTPError: The API server cannot be reached, or refuses (ApiError).
+        API_ERRORS: The API server cannot be reached, or refuses (ApiError).
     """
     node = await _get(client, name) or {}
     since = _since(node, boot_id)
@@ -123,7 +123,7 @@ async def read_node_memory(client: Client, name: str) -> tuple[str | None, str |
     A kubelet with eviction thresholds in percent reports fractions of a byte (...400m).
 
     Raises:
-        httpx2.HTTPError: The API server cannot be reached, or refuses (ApiError).
+        API_ERRORS: The API server cannot be reached, or refuses (ApiError).
     """
     status = (await client.get(Node, name)).get("status") or {}
     capacity, allocatable = (status.get(key) or {} for key in ("capacity", "allocatable"))
@@ -142,7 +142,7 @@ async def read_node_labels(client: Client, name: str) -> dict[str, str]:
     """Read the Node's labels.
 
     Raises:
-        httpx2.HTTPError: The API server cannot be reached, or refuses (ApiError).
+        API_ERRORS: The API server cannot be reached, or refuses (ApiError).
     """
     metadata = (await client.get(Node, name)).get("metadata") or {}
     return dict(metadata.get("labels") or {})
@@ -150,12 +150,11 @@ async def read_node_labels(client: Client, name: str) -> dict[str, str]:
 
 async def _get(client: Client, name: str) -> Manifest | None:
     try:
-        found: Manifest = await client.get(OOMNode, name)
+        return await client.get(OOMNode, name)
     except ApiError as error:
         if error.status.code == HTTPStatus.NOT_FOUND:
             return None
         raise
-    return found
 
 
 async def _create(client: Client, name: str) -> Manifest:
@@ -163,5 +162,4 @@ async def _create(client: Client, name: str) -> Manifest:
     node = await client.get(Node, name)
     owner = {"apiVersion": "v1", "kind": "Node", "name": name, "uid": node["metadata"]["uid"]}
     wanted = {"metadata": {"name": name, "ownerReferences": [owner]}}
-    created: Manifest = await client.create(OOMNode.from_dict(wanted))
-    return created
+    return await client.create(OOMNode, wanted)

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from lightkube import ApiError
-from lightkube.types import PatchType
-
 from oomwarden.core.objects.json_parts import Manifest, object_at, objects_at
 from oomwarden.core.reporting.node_conditions import LEFT_CHANGED
 from oomwarden.kube.transport.client import Client, ListOptions
+from oomwarden.kube.transport.errors import ApiError
+from oomwarden.kube.transport.requests import Patch, PatchType
 from oomwarden.kube.transport.resources import ClusterOOMPolicy, OOMLimit, OOMNode, OOMPolicy
 
 _MANAGER = "oomwarden-operator"
@@ -27,13 +26,10 @@ class OperatorCalls:
         self, kind: str, namespace: str | None, name: str, status: Mapping[str, Any]
     ) -> None:
         """Write a policy's status. Do nothing if the policy is gone."""
-        patch = {"status": dict(status)}
-        how: dict[str, Any] = {"patch_type": PatchType.MERGE, "field_manager": _MANAGER}
+        patch = Patch({"status": dict(status)}, PatchType.MERGE, _MANAGER)
+        resource = ClusterOOMPolicy if kind == ClusterOOMPolicy.kind else OOMPolicy
         try:
-            if kind == ClusterOOMPolicy.__name__:
-                await self.client.patch(ClusterOOMPolicy.Status, name, patch, **how)
-            else:
-                await self.client.patch(OOMPolicy.Status, name, patch, namespace=namespace, **how)
+            await self.client.patch(resource.of("status"), name, patch, namespace)
         except ApiError as error:
             if error.status.code != HTTPStatus.NOT_FOUND:
                 raise

@@ -4,11 +4,6 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
-from lightkube import ApiError
-from lightkube.core.resource import ApiInfo, NamespacedSubResource, ResourceDef
-from lightkube.generic_resource import Generic
-from lightkube.types import PatchType
-
 from oomwarden.api.oomlimit import KeptLimit
 from oomwarden.core.limits.authorization import ResizeContext
 from oomwarden.core.model.limit_ownership import with_ownership
@@ -19,6 +14,8 @@ from oomwarden.core.pods.manifest import pod_facts
 from oomwarden.core.policy.candidates import Candidates
 from oomwarden.kube.oomlimits import LimitedPod, OOMLimits, kept_limits
 from oomwarden.kube.transport.client import Client, ListOptions
+from oomwarden.kube.transport.errors import ApiError
+from oomwarden.kube.transport.requests import Patch, PatchType
 from oomwarden.kube.transport.resources import (
     ClusterOOMPolicy,
     ConfigMap,
@@ -29,13 +26,8 @@ from oomwarden.kube.transport.resources import (
     Resource,
 )
 
-_POD = ResourceDef("", "v1", "Pod")
-
-
-class PodResize(NamespacedSubResource, Generic):  # type: ignore[misc]
-    """The subresource for in-place resizes of a running pod (Kubernetes 1.32 or later)."""
-
-    _api_info = ApiInfo(_POD, parent=_POD, plural="pods", verbs=["patch"], action="resize")
+_RESIZE = Pod.of("resize")
+"""The subresource for in-place resizes of a running pod (Kubernetes 1.32 or later)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +108,8 @@ class PodResizes:
             patch: Strategic merge patch.
             manager: Field manager, which shows the purpose of the resize.
         """
-        await self.client.patch(
-            PodResize,
-            pod,
-            patch,
-            namespace=namespace,
-            patch_type=PatchType.STRATEGIC,
-            field_manager=manager,
-        )
+        change = Patch(patch, PatchType.STRATEGIC, manager)
+        await self.client.patch(_RESIZE, pod, change, namespace)
 
     async def _mode(self) -> EnforcementMode:
         """Read the mode. Without a valid one nothing is changed, as with Pause."""

@@ -5,11 +5,10 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from lightkube import ApiError
-from lightkube.types import PatchType
-
 from oomwarden.core.quota.pressure import NAME, Pressure, conditions, from_config_map, to_config_map
 from oomwarden.kube.transport.client import Client, ListOptions
+from oomwarden.kube.transport.errors import ApiError
+from oomwarden.kube.transport.requests import Patch, PatchType
 from oomwarden.kube.transport.resources import ConfigMap, OOMNode
 
 _MANAGER = "oomwarden-operator"
@@ -19,7 +18,7 @@ async def published(client: Client, namespace: str) -> Pressure | None:
     """Read what an operator published last, None if there is nothing or it cannot be read.
 
     Raises:
-        httpx2.HTTPError: The API server cannot be reached, or refuses (ApiError).
+        API_ERRORS: The API server cannot be reached, or refuses (ApiError).
     """
     try:
         found: dict[str, Any] = await client.get(ConfigMap, NAME, namespace=namespace)
@@ -34,7 +33,7 @@ async def count(client: Client, what: ListOptions) -> int:
     """Count objects at the cost of reading one: the API server reports how many remain.
 
     Raises:
-        httpx2.HTTPError: The API server cannot be reached, or refuses (ApiError).
+        API_ERRORS: The API server cannot be reached, or refuses (ApiError).
     """
     page, _ = await client.list_metadata_page(what, "", 1)
     return len(page.get("items") or []) + int(page["metadata"].get("remainingItemCount") or 0)
@@ -60,14 +59,8 @@ class PressureConfigMap:
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         patch = {"data": {**to_config_map(pressure), **conditions(passed_over), "renewed": now}}
-        await self.client.patch(
-            ConfigMap,
-            NAME,
-            patch,
-            namespace=self.namespace,
-            patch_type=PatchType.MERGE,
-            field_manager=_MANAGER,
-        )
+        change = Patch(patch, PatchType.MERGE, _MANAGER)
+        await self.client.patch(ConfigMap, NAME, change, self.namespace)
 
     async def count_nodes(self) -> int:
         """Count the nodes that have an agent."""

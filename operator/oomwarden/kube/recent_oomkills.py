@@ -7,10 +7,6 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any
-
-from lightkube import ApiError
-from lightkube.types import PatchType
 
 from oomwarden.core.limits.raise_context import MAX_KILL_AGE
 from oomwarden.core.limits.recent_kills import MAX_PER_NAMESPACE
@@ -21,8 +17,9 @@ from oomwarden.kube import events
 from oomwarden.kube.raising_policies import RaisingPolicies
 from oomwarden.kube.transport import reflector
 from oomwarden.kube.transport.client import Client, Listing, ListOptions
-from oomwarden.kube.transport.errors import API_ERRORS, WriteResult
+from oomwarden.kube.transport.errors import API_ERRORS, ApiError, WriteResult
 from oomwarden.kube.transport.guarded_handler import guard
+from oomwarden.kube.transport.requests import Patch, PatchType
 from oomwarden.kube.transport.resources import OOMKill, OOMNode
 
 PAGE_SIZE = 500
@@ -126,10 +123,9 @@ class RecentOOMKills:
 
     async def write_response(self, namespace: str, name: str, response: Manifest) -> None:
         """Write status.response. Do nothing if the record is gone."""
-        patch: Any = {"status": {"response": response}}
-        how: Any = {"patch_type": PatchType.MERGE, "field_manager": _MANAGER}
+        patch = Patch({"status": {"response": response}}, PatchType.MERGE, _MANAGER)
         try:
-            await self.client.patch(OOMKill.Status, name, patch, namespace=namespace, **how)
+            await self.client.patch(OOMKill.of("status"), name, patch, namespace)
         except ApiError as error:
             if error.status.code != HTTPStatus.NOT_FOUND:
                 raise

@@ -10,7 +10,7 @@ from oomwarden.core.log_line.line import LogFormat
 from oomwarden.log_output.handler import KILLS, LineHandler
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-_CHATTY = ("kopf", "aiohttp.access", "httpx2")
+_CHATTY = ("kopf", "aiohttp.access")
 """Libraries that report each request or each handler at level info."""
 _LOG = logging.getLogger("oomwarden")
 

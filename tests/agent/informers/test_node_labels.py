@@ -2,8 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 
-import httpx2
 from oomwarden.agent.informers.node_labels import NodeLabels
+from oomwarden.kube.http.failures import ConnectError
 
 from tests.support.enforcing import GIVEN, TARGET, Node, listed, policy
 
@@ -58,4 +58,4 @@ def answer(labels: dict[str, str]) -> Callable[[], Awaitable[dict[str, str]]]:
 
 
 async def refuse() -> dict[str, str]:
-    raise httpx2.ConnectError("away")
+    raise ConnectError("away")

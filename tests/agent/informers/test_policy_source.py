@@ -6,14 +6,14 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-import httpx2
 import pytest
 from oomwarden.agent.informers import policy_source
 from oomwarden.agent.informers.policies import PolicyCache
 from oomwarden.agent.informers.policy_source import PolicySource
 from oomwarden.core.policy.policy import CLUSTER, NAMESPACED
+from oomwarden.kube.http.failures import ConnectError
+from oomwarden.kube.transport.bodies import Keep
 from oomwarden.kube.transport.client import Listing, ListOptions
-from oomwarden.kube.transport.list_bodies import Keep
 from oomwarden.kube.transport.resources import OOMPolicy
 
 ALL = ListOptions(OOMPolicy)
@@ -110,7 +110,7 @@ async def test_a_failed_list_is_retried_and_reported_after_a_while() -> None:
     world = World(manifest("b", "other"))
     world.cache.track_namespaces(set(), 0.0)
     await world.list_all()
-    world.api.failures = [httpx2.ConnectError("away")] * 2
+    world.api.failures = [ConnectError("away")] * 2
     async with world.running():
         world.cache.track_namespaces({"other"}, 1.0)
         await world.turns()

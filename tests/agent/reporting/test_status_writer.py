@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
-from lightkube import ApiError
 from oomwarden.agent.reporting.status_writer import (
     COUNT_GAPS,
     HEARTBEAT_SECONDS,
@@ -19,7 +18,7 @@ from oomwarden.agent.runtime.signal import Signal
 from oomwarden.api.node.memory import MemoryInfo, Overcommit, PSIData, PSIStats
 from oomwarden.api.node.memory_outlook import ContainerNearMisses, NearMissSummary
 from oomwarden.api.oomnode import AgentInfo, KernelInfo, KillCounts, OOMNodeStatus
-from oomwarden.kube.transport.errors import error_from_status
+from oomwarden.kube.transport.errors import ApiError, error_from_status
 
 AT = "2026-01-02T03:04:05Z"
 GAP = 10.0

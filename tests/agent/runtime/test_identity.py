@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from oomwarden.agent.runtime.identity import FILE, MAX_KEPT, load_identities, record_identity
 
-HEAVY = {"asyncio", "sqlite3", "pydantic", "lightkube", "prometheus_client"}
+HEAVY = {"asyncio", "sqlite3", "pydantic", "h11", "prometheus_client"}
 
 
 @pytest.fixture(autouse=True)

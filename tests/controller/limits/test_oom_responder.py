@@ -3,12 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
-import httpx2
 import pytest
 from oomwarden.api.oomlimit import Step
 from oomwarden.core.metrics.exposition import Sample
 from oomwarden.core.metrics.operator_counts import OperatorCounts
 from oomwarden.core.model.limit_ownership import LimitOwner, LimitOwnership
+from oomwarden.kube.http.failures import ConnectError
 from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
 from tests.support.answering import NOW, RAISE, Kills, kill, run_responder
@@ -67,8 +67,8 @@ async def test_a_refusal_by_the_api_server_is_the_response() -> None:
 
 async def test_an_unavailable_api_server_is_retried_while_the_kill_is_recent() -> None:
     kills = Kills(kill())
-    kills.failures = [httpx2.ConnectError("away")]
-    pod = OnePod((granting(RAISE),), failures=[httpx2.ConnectError("away")])
+    kills.failures = [ConnectError("away")]
+    pod = OnePod((granting(RAISE),), failures=[ConnectError("away")])
     await run_responder(kills, pod)
     assert len(kills.written) == 1
 
@@ -174,7 +174,7 @@ class Clock:
 
 async def test_a_response_is_counted_once_it_is_written_and_each_attempt_is_timed() -> None:
     kills = Kills(kill())
-    kills.failures = [httpx2.ConnectError("away")]
+    kills.failures = [ConnectError("away")]
     counts = OperatorCounts(Clock())
     await run_responder(kills, OnePod((granting(RAISE),)), counts)
     assert responses(counts) == [Sample(("shop", "RaisedLimit"), 1)]

@@ -1,9 +1,9 @@
 """What becomes of resize requests is counted, and how many wait."""
 
-import httpx2
 import pytest
 from oomwarden.api.oomlimit import Step
 from oomwarden.core.model.limit_ownership import LimitOwner, LimitOwnership
+from oomwarden.kube.http.failures import ConnectError
 from oomwarden.kube.pod_resizes import ResizeTarget
 
 from tests.support.cluster_of_one import MI, OnePod, granting, refused
@@ -19,7 +19,7 @@ from tests.support.resizing import ONE_GI, World, request
         (refused(422, "QOS Class may not change"), "Refused"),
         (refused(409, "object was modified"), "Conflict"),
         (refused(500, "etcd is away"), "Failed"),
-        (httpx2.ConnectError("away"), "Failed"),
+        (ConnectError("away"), "Failed"),
     ],
 )
 async def test_what_becomes_of_an_attempt_is_counted(
@@ -37,7 +37,7 @@ async def test_what_is_denied_or_cannot_be_read_is_counted(
     world = World(OnePod((granting(ONE_GI),)))
     await world.work("node-1", request("2Gi"))
     assert world.resizer.counts.resizes == {"Denied": 1}
-    failures: list[Exception] = [httpx2.ConnectError("away"), KeyError("no such field")]
+    failures: list[Exception] = [ConnectError("away"), KeyError("no such field")]
 
     async def fail(*_: str) -> ResizeTarget:
         raise failures.pop()

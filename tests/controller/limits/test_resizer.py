@@ -3,9 +3,9 @@
 import asyncio
 from dataclasses import replace
 
-import httpx2
 import pytest
 from oomwarden.controller.limits import resizer
+from oomwarden.kube.http.failures import ConnectError, ConnectionLostError
 from oomwarden.kube.pod_resizes import ResizeTarget
 
 from tests.support.cluster_of_one import OnePod, granting, refused
@@ -79,7 +79,7 @@ async def test_an_unavailable_api_server_is_retried_and_is_no_refusal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(resizer, "RETRY_SECONDS", 0.0)
-    world = World(OnePod((granting(ONE_GI),), failures=[httpx2.ConnectError("away")] * 3))
+    world = World(OnePod((granting(ONE_GI),), failures=[ConnectError("away")] * 3))
     await world.work()
     assert len(world.pod.patches) == 1
     assert world.changes == []
@@ -121,7 +121,7 @@ async def test_a_request_that_is_withdrawn_while_it_is_processed_leaves_nothing(
 
 
 async def test_a_limit_that_cannot_be_recorded_is_not_set() -> None:
-    for error in (refused(403, "oomlimits is forbidden"), httpx2.ConnectError("away")):
+    for error in (refused(403, "oomlimits is forbidden"), ConnectError("away")):
         world = World(OnePod((granting(ONE_GI),), unkept=[error]))
         await world.work()
         assert world.pod.patches == []
@@ -131,7 +131,7 @@ async def test_the_record_is_removed_after_a_refusal_and_kept_after_an_unknown_o
     world = World(OnePod((granting(ONE_GI),), failures=[refused(403, "exceeded quota: q")]))
     await world.work()
     assert world.pod.steps == ["pending", "nothing"]
-    world = World(OnePod((granting(ONE_GI),), failures=[httpx2.ReadError("cut")]))
+    world = World(OnePod((granting(ONE_GI),), failures=[ConnectionLostError("cut")]))
     await world.work()
     assert world.pod.steps == ["pending"]
 
@@ -143,7 +143,7 @@ async def test_a_record_that_cannot_be_confirmed_leaves_the_limit_set() -> None:
 
     async def store(found: ResizeTarget, _: object) -> ResizeTarget:
         if pod.patches:
-            raise httpx2.ConnectError("away")
+            raise ConnectError("away")
         return found
 
     pod.store = store  # type: ignore[assignment, method-assign]

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx2
 import pytest
 from oomwarden.controller.limits.sweep import LimitSweep
 from oomwarden.core.objects.unreadable import UnreadableObjects
+from oomwarden.kube.http.failures import ConnectError
 from oomwarden.kube.transport.errors import error_from_status
 
 
@@ -49,7 +49,7 @@ async def test_only_the_record_of_a_deleted_pod_is_deleted() -> None:
 
 
 async def test_an_unavailable_api_server_only_delays_the_sweep() -> None:
-    records = Records(httpx2.ConnectError("away"))
+    records = Records(ConnectError("away"))
     await swept(records)
     assert records.names == ["a", "b"]
 

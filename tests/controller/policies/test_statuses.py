@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx2
 import pytest
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.policies import statuses
@@ -17,6 +16,7 @@ from oomwarden.controller.policies.statuses import PolicyStatusWriter, StatusSou
 from oomwarden.core.limits.node_report import reported_node
 from oomwarden.core.objects.unreadable import UnreadableObjects
 from oomwarden.core.policy.policy import PolicyKey
+from oomwarden.kube.http.failures import ConnectError
 
 from tests.support.metric_values import durations
 
@@ -142,7 +142,7 @@ async def test_a_policy_that_a_node_no_longer_reports_is_queued_too() -> None:
 
 async def test_a_failed_write_is_retried(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
-    world.failures = [httpx2.ConnectError("refused")]
+    world.failures = [ConnectError("refused")]
     world.policy(DB)
     with world.running():
         await world.idle()
@@ -155,7 +155,7 @@ async def test_a_status_that_always_fails_delays_no_other_and_is_logged_once(
 ) -> None:
     monkeypatch.setattr(statuses, "RETRY_SECONDS", 3600)
     world = World()
-    world.failures = [httpx2.ConnectError("refused") for _ in range(3)]
+    world.failures = [ConnectError("refused") for _ in range(3)]
     world.policy(DB)
     with world.running():
         for _ in range(3):

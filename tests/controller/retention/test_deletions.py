@@ -5,10 +5,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import pytest
-from lightkube import ApiError
 from oomwarden.controller.retention.deletions import MAX_BATCH, TRIES, Deletions
 from oomwarden.core.quota.retention import StoredRecord
-from oomwarden.kube.transport.errors import error_from_status
+from oomwarden.kube.transport.errors import ApiError, error_from_status
 
 from tests.support.stored_records import FIVE, FakeStore, record
 

@@ -5,12 +5,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-import httpx2
 import pytest
 from oomwarden.controller.retention.publishing import RENEW_SECONDS, PressurePublisher
 from oomwarden.core.quota.pressure import Pressure, PressureLevel
 from oomwarden.core.quota.record_counts import EASE_SECONDS, RecordCount, RecordCounts
 from oomwarden.core.quota.retention import Bounds
+from oomwarden.kube.http.failures import ConnectError
 
 from tests.support.stored_records import NOW, FakeBoard, FakeStore, record, retention
 
@@ -86,7 +86,7 @@ async def test_a_restarted_operator_continues_at_the_published_level() -> None:
 async def test_a_failed_publication_is_logged_once_and_retried(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    board = FakeBoard(fails=[httpx2.ConnectError("refused") for _ in range(2)])
+    board = FakeBoard(fails=[ConnectError("refused") for _ in range(2)])
     one, _ = publisher(board)
     for _ in range(3):
         await one.publish()

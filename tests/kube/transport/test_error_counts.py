@@ -4,13 +4,12 @@ import socket
 from contextlib import aclosing, suppress
 from typing import Any
 
-import httpx2
 import pytest
-from lightkube import ConfigError
 from oomwarden.kube import events, oomkill_writer
+from oomwarden.kube.http.failures import ConnectError, ReadTimeoutError, TimedOutError
 from oomwarden.kube.transport import client as transport
 from oomwarden.kube.transport.client import Client, ListOptions
-from oomwarden.kube.transport.errors import API_ERRORS, kind_of
+from oomwarden.kube.transport.errors import API_ERRORS, ConfigError, kind_of
 from oomwarden.kube.transport.resources import OOMKill, OOMNode
 
 from tests.support.fake_api import Answer, FakeApi, body, client_of, listing, status, thing, watch
@@ -35,10 +34,8 @@ async def after(call: str, answer: Answer) -> dict[str, int]:
         "get": lambda client: client.get(OOMNode, "n1"),
         "list": lambda client: client.list_objects(NODES),
         "page": lambda client: client.list_metadata_page(NODES, "", 10),
-        "delete": lambda client: client.delete_exact(
-            OOMKill, {"namespace": "a", "name": "b", "uid": "c"}
-        ),
-        "create": lambda client: client.create(OOMKill.from_dict({"metadata": {"namespace": "a"}})),
+        "delete": lambda client: client.delete(OOMKill, "b", "a", uid="c"),
+        "create": lambda client: client.create(OOMKill, {"metadata": {"namespace": "a"}}),
         "watch": watched,
     }
     async with api.client() as client:
@@ -108,9 +105,8 @@ async def test_a_line_of_a_watch_that_is_no_event_counts_once() -> None:
 
 async def test_an_answer_that_does_not_come_counts_as_timeout() -> None:
     api = FakeApi([Answer(hangs=True, headers={"Content-Length": "9"})])
-    async with api.client() as client:
-        client._client._client.timeout = httpx2.Timeout(0.05)
-        with pytest.raises(httpx2.ReadTimeout):
+    async with api.client(seconds=0.05) as client:
+        with pytest.raises(ReadTimeoutError):
             await client.get(OOMNode, "n1")
         assert counted(client) == {"Timeout": 1}
 
@@ -119,10 +115,10 @@ async def test_a_server_that_is_not_there_counts_as_unreachable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     client = client_of(port)
-    with pytest.raises(httpx2.ConnectError):
+    with pytest.raises(ConnectError):
         await client.get(OOMNode, "n1")
     assert counted(client) == {"Unreachable": 1}
-    await client.close()
+    await client.aclose()
 
 
 async def test_a_deadline_over_a_call_counts_as_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,9 +148,9 @@ async def test_every_kind_is_shown_at_0_from_the_start() -> None:
 
 def test_a_token_that_cannot_be_read_and_a_slow_connection_have_their_kinds() -> None:
     assert kind_of(ConfigError("the token cannot be read")) == "Unauthorized"
-    assert kind_of(httpx2.ConnectTimeout("")) == "Unreachable"
-    assert kind_of(httpx2.PoolTimeout("")) == "Timeout"
-    assert kind_of(httpx2.TooManyRedirects("")) == "Other"
+    assert kind_of(ConnectError("")) == "Unreachable"
+    assert kind_of(TimedOutError("")) == "Timeout"
+    assert kind_of(ValueError("")) == "Other"
 
 
 async def test_a_deadline_over_a_delivery_counts_too(
@@ -170,6 +166,6 @@ async def test_a_deadline_over_a_delivery_counts_too(
 async def test_a_watch_that_is_silent_counts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "WATCH_READ_TIMEOUT_SECONDS", 0.05)
     async with FakeApi([watch(("ADDED", thing("n1")), hangs=True)]).client() as client:
-        with pytest.raises(httpx2.ReadTimeout):
+        with pytest.raises(ReadTimeoutError):
             await watched(client)
         assert counted(client) == {}

@@ -1,13 +1,15 @@
 import json
-from typing import Any
+from typing import Any, Self
 
-import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lightkube import ApiError, ConfigError
+from oomwarden.kube.http.exchange import ApiResponse
+from oomwarden.kube.http.failures import ConnectError, ReadTimeoutError
 from oomwarden.kube.transport.errors import (
     MAX_RETRY_AFTER_SECONDS,
+    ApiError,
+    ConfigError,
     WriteOutcome,
     WriteResult,
     classify_error,
@@ -15,7 +17,25 @@ from oomwarden.kube.transport.errors import (
     error_from_status,
 )
 
-REQUEST = httpx2.Request("POST", "https://api/apis/oomwarden.io/v1alpha1")
+
+class NoBody:
+    """A body that was read elsewhere."""
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Do nothing."""
+
+
+def error_of(code: int, content: bytes, retry_after: str = "") -> ApiError:
+    """Return the error for a response with this body."""
+    headers = {"retry-after": retry_after} if retry_after else {}
+    response = ApiResponse(code, "Bad Gateway", headers, NoBody())
+    return error_from_response(response, content)
 
 
 def api_error(
@@ -24,12 +44,12 @@ def api_error(
     body = {"kind": "Status", "code": code, "reason": reason, "message": message}
     if details:
         body["details"] = details
-    return error_from_response(httpx2.Response(code, json=body, request=REQUEST))
+    return error_of(code, json.dumps(body).encode())
 
 
 def page(code: int) -> ApiError:
     """Return the error for a response of a proxy in front of the API server."""
-    return error_from_response(httpx2.Response(code, content=b"<html>no</html>", request=REQUEST))
+    return error_of(code, b"<html>no</html>")
 
 
 TERMINATING = {"causes": [{"reason": "NamespaceTerminating", "field": "metadata.namespace"}]}
@@ -90,8 +110,8 @@ TABLE = {
         WriteOutcome.RETRY,
     ),
     "timeout": (api_error(504, "Timeout", "request did not complete"), WriteOutcome.RETRY),
-    "refused": (httpx2.ConnectError("connection refused"), WriteOutcome.RETRY),
-    "silence": (httpx2.ReadTimeout(""), WriteOutcome.RETRY),
+    "refused": (ConnectError("connection refused"), WriteOutcome.RETRY),
+    "silence": (ReadTimeoutError(""), WriteOutcome.RETRY),
     "no token file": (ConfigError("the token cannot be read"), WriteOutcome.RETRY),
 }
 
@@ -170,13 +190,12 @@ def test_the_requested_wait_is_read_and_bounded(
     headers: dict[str, str], details: dict[str, Any] | None, wait: float
 ) -> None:
     body = {"kind": "Status", "message": "slow down", "details": details}
-    response = httpx2.Response(429, json=body, headers=headers, request=REQUEST)
-    assert classify_error(error_from_response(response)).retry_after == wait
+    error = error_of(429, json.dumps(body).encode(), headers.get("Retry-After", ""))
+    assert classify_error(error).retry_after == wait
 
 
 def test_a_response_without_status_is_shown_truncated() -> None:
-    page = httpx2.Response(502, content=b"<html>" + b"x" * 9999, request=REQUEST)
-    result = classify_error(error_from_response(page))
+    result = classify_error(error_of(502, b"<html>" + b"x" * 9999))
     assert result.outcome is WriteOutcome.RETRY
     assert result.reason.startswith("502 Bad Gateway: <html>xx")
     assert len(result.reason) < 400
@@ -218,12 +237,8 @@ def test_any_response_yields_a_printable_reason_and_a_bounded_wait(
     code: int,
     header: str,
 ) -> None:
-    headers = {b"Retry-After": header.encode()}
-    response = httpx2.Response(
-        code, content=json.dumps(body).encode(), headers=headers, request=REQUEST
-    )
     errors = [
-        error_from_response(response),
+        error_of(code, json.dumps(body).encode(), header),
         *([error_from_status(body)] if isinstance(body, dict) else []),
     ]
     for result in map(classify_error, errors):

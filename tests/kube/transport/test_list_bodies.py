@@ -6,11 +6,12 @@ import json
 import tracemalloc
 from typing import Any
 
-import httpx2
 import pytest
-from lightkube import ApiError
+from oomwarden.kube.http.exchange import ApiResponse
+from oomwarden.kube.http.failures import ProtocolError
+from oomwarden.kube.transport.bodies import read_list
 from oomwarden.kube.transport.client import ListOptions
-from oomwarden.kube.transport.list_bodies import read_list
+from oomwarden.kube.transport.errors import ApiError
 from oomwarden.kube.transport.resources import OOMPolicy
 
 from tests.support.fake_api import Answer, FakeApi, body, status
@@ -34,9 +35,8 @@ async def read(content: bytes, piece: int, **headers: str) -> tuple[dict[str, An
             await asyncio.sleep(0)
             yield content[at : at + piece]
 
-    request = httpx2.Request("GET", "http://api/")
-    response = httpx2.Response(200, headers=headers, content=stream(), request=request)
-    return await read_list(response, named)
+    known = {name.lower(): value for name, value in headers.items()}
+    return await read_list(ApiResponse(200, "OK", known, stream()), named)
 
 
 @pytest.mark.parametrize("piece", [1, 7, 4096])
@@ -62,7 +62,7 @@ async def test_a_body_in_pieces_is_read_completely(piece: int, encoding: str) ->
 async def test_an_incomplete_body_is_an_error_of_the_connection(
     content: bytes, headers: dict[str, str]
 ) -> None:
-    with pytest.raises(httpx2.RemoteProtocolError):
+    with pytest.raises(ProtocolError):
         await read(content, 100, **headers)
 
 
@@ -98,7 +98,7 @@ async def test_only_the_kept_parts_of_objects_are_returned() -> None:
 )
 async def test_a_response_that_is_no_list_is_an_error_of_the_connection(answer: Answer) -> None:
     async with FakeApi([answer]).client() as client:
-        with pytest.raises(httpx2.RemoteProtocolError, match="not a list"):
+        with pytest.raises(ProtocolError, match="not a list"):
             await client.list_objects(POLICIES)
 
 

@@ -104,6 +104,6 @@ async def test_the_reflector_continues_while_the_api_server_is_down(
     client = client_of(port)
     with pytest.raises(RunEndedError):
         await list_and_watch(client, POLICIES, run.handler, run._progress, run._sleep)
-    await client.close()
+    await client.aclose()
     assert "the API server cannot be reached" in caplog.text
     assert run.progress_calls == 0

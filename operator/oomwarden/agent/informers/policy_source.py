@@ -21,9 +21,9 @@ from oomwarden.core.log_line.keys import UNREADABLE, about, about_object
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.objects.unreadable import display_name
 from oomwarden.core.policy.policy import CLUSTER, NAMESPACED
+from oomwarden.kube.transport.bodies import Keep
 from oomwarden.kube.transport.client import Listing, ListOptions
 from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_keys
-from oomwarden.kube.transport.list_bodies import Keep
 from oomwarden.kube.transport.resources import ClusterOOMPolicy, OOMPolicy, Resource
 
 PARALLEL_LISTS = 2

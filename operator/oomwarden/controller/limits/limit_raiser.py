@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 
-from lightkube import ApiError
-
 from oomwarden.api.oomlimit import Step
 from oomwarden.controller.limits.headroom import MemoryReservations, NodeHeadroom
 from oomwarden.controller.limits.set_limits import ResizeCalls, set_limit
@@ -14,7 +12,7 @@ from oomwarden.core.limits.authorization import LimitWrite
 from oomwarden.core.limits.raise_limit import NotRaised, Raise
 from oomwarden.core.limits.resize_patch import explain_refusal
 from oomwarden.kube.pod_resizes import ResizeTarget
-from oomwarden.kube.transport.errors import classify_error
+from oomwarden.kube.transport.errors import ApiError, classify_error
 
 _REFUSED = {HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY}
 

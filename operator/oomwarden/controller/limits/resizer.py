@@ -17,8 +17,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from lightkube import ApiError
-
 from oomwarden.api.oomnode import Refusal, Resize
 from oomwarden.controller.limits.resize_log import log_request
 from oomwarden.controller.limits.set_limits import ResizeCalls, set_limit
@@ -32,7 +30,7 @@ from oomwarden.core.model.remark import Remark
 from oomwarden.core.objects.unreadable import describe_error
 from oomwarden.core.policy.policy import PolicyKey
 from oomwarden.kube.pod_resizes import ResizeTarget
-from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_keys
+from oomwarden.kube.transport.errors import API_ERRORS, ApiError, classify_error, error_keys
 
 PER_SECOND = 10.0
 """Patches: a policy for 3,000 pods takes five minutes, during which it can be stopped."""

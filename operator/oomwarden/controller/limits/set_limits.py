@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Protocol
 
-from lightkube import ApiError
-
 from oomwarden.api.oomlimit import KeptLimit
 from oomwarden.core.limits.authorization import LimitWrite
 from oomwarden.core.limits.resize_patch import resize_patch
@@ -24,7 +22,7 @@ from oomwarden.core.model.limit_ownership import (
 )
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.kube.pod_resizes import ResizeTarget
-from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_keys
+from oomwarden.kube.transport.errors import API_ERRORS, ApiError, classify_error, error_keys
 
 _NOT_APPLIED = {
     HTTPStatus.BAD_REQUEST,

@@ -4,10 +4,9 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any
 
-import httpx2
-
 from oomwarden.core.metrics.api_error_kinds import ApiErrorKind, kind_of_status
 from oomwarden.core.metrics.exposition import Sample
+from oomwarden.kube.http.failures import ReadTimeoutError
 from oomwarden.kube.transport.errors import API_ERRORS, error_from_status, kind_of
 from oomwarden.kube.transport.responses import parse_watch_event
 
@@ -50,7 +49,7 @@ class ApiErrorCounts:
                         self.add(error_from_status(manifest))
                     yield kind, manifest
         except API_ERRORS as error:
-            if not isinstance(error, httpx2.ReadTimeout):
+            if not isinstance(error, ReadTimeoutError):
                 self.add(error)
             raise
 

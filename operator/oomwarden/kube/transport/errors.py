@@ -3,26 +3,26 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Any, cast
-
-import httpx2
-from lightkube import ApiError, ConfigError
-from lightkube.models.meta_v1 import Status
+from typing import Any
 
 from oomwarden.api.free_text import readable
 from oomwarden.core.log_line.keys import LogKeys
 from oomwarden.core.metrics.api_error_kinds import ApiErrorKind, kind_of_status
 from oomwarden.core.objects.deep_json import loads
+from oomwarden.kube.http.exchange import ApiResponse
+from oomwarden.kube.http.failures import ConfigError, TimedOutError, TransportError
+from oomwarden.kube.transport.status import ApiError, Status, read_status
 
-API_ERRORS = (httpx2.HTTPError, ConfigError)
+__all__ = ["API_ERRORS", "ApiError", "ConfigError", "Status", "classify_error"]
+
+API_ERRORS = (ApiError, TransportError, ConfigError)
 """What the client raises: error responses of the API server, and all errors on the way to it."""
 MAX_RETRY_AFTER_SECONDS = 600.0
 """Limit on Retry-After: a proxy that responds in place of the API server may request any wait."""
 _SHOWN_BODY = 300
+_MAX_DIGITS = 9
 _MAX_REASON = 2048
 """Characters of a reason. It may quote values of tenants, or any text of a webhook."""
-_NO_STATUS = "Unjudged"
-"""The `status` of an error without a Status body. It comes from a proxy, not the API server."""
 _SERVER_WIDE = {
     HTTPStatus.UNAUTHORIZED,
     HTTPStatus.TOO_MANY_REQUESTS,
@@ -65,39 +65,35 @@ class WriteResult:
     kind: str = ""
 
 
-def error_from_response(response: httpx2.Response) -> ApiError:
-    """Return the error for an unsuccessful response with any body, which must have been read."""
-    status = _status(response)
-    error = ApiError(request=response.request, status=status)
-    error.response = response
-    return error
+def error_from_response(response: ApiResponse, content: bytes) -> ApiError:
+    """Return the error for an unsuccessful response, which may have any body."""
+    status = _status(response, content)
+    header = response.headers.get("retry-after", "")
+    if header.isdecimal():
+        status = status._replace(retry_after=float(header[:_MAX_DIGITS]))
+    return ApiError(status)
 
 
-def _status(response: httpx2.Response) -> Status:
+def _status(response: ApiResponse, content: bytes) -> Status:
     try:
-        body = loads(response.content)
+        body = loads(content)
     except ValueError:
         body = None
     if isinstance(body, dict) and body.get("kind") == "Status":
-        status = _read_status(body)
-        status.code = response.status_code
-        return status
-    text = response.text.strip()[:_SHOWN_BODY]
-    reason = response.reason_phrase
-    return Status(status=_NO_STATUS, code=response.status_code, reason=reason, message=text)
+        return read_status(body)._replace(code=response.status)
+    text = content[: 4 * _SHOWN_BODY].decode(errors="replace").strip()[:_SHOWN_BODY]
+    return Status(response.status, response.reason, text, judged=False)
 
 
 def error_from_status(body: dict[str, Any]) -> ApiError:
     """Return the error that an ERROR event of a watch carries."""
-    return ApiError(status=_read_status(body))
+    return ApiError(read_status(body))
 
 
-def _read_status(body: dict[str, Any]) -> Status:
-    try:
-        return cast("Status", Status.from_dict(body))  # typed as its base class by lightkube
-    except (TypeError, ValueError):  # fields with wrong types, as from a proxy
-        code, message = body.get("code"), str(body.get("message") or "")[:_SHOWN_BODY]
-        return Status(code=code if isinstance(code, int) else None, message=message)
+def no_such_name(name: str) -> ApiError:
+    """Return the error for a name that no object can have."""
+    message = f"{name[:64]!r} is not a valid object name"
+    return ApiError(Status(HTTPStatus.NOT_FOUND, "NotFound", message, kind="?"))
 
 
 def classify_error(error: Exception) -> WriteResult:
@@ -110,18 +106,18 @@ def classify_error(error: Exception) -> WriteResult:
     if not isinstance(error, ApiError):
         reason = _shortened(f"the API server cannot be reached: {_describe(error)}")
         return WriteResult(WriteOutcome.RETRY, reason, server_wide=True, kind=kind_of(error) or "")
-    status, message = error.status, error.status.message or ""
+    status, message = error.status, error.status.message
     why = message or _causes(status) or "no message"
-    reason = _shortened(f"{status.code} {status.reason or ''}: {why}")
+    reason = _shortened(f"{status.code} {status.reason}: {why}")
     kind = kind_of(error) or ""
     outcome = _outcome(status, message)
     if outcome is not WriteOutcome.RETRY:
         return WriteResult(outcome, reason, kind=kind)
     server_wide = _is_server_wide(status, message)
-    invalid = status.code in _INVALID and status.status != _NO_STATUS and not _is_denial(message)
+    invalid = status.code in _INVALID and status.judged and not _is_denial(message)
     denied = status.code == HTTPStatus.FORBIDDEN or _is_denial(message)
     refused = not server_wide and (invalid or denied)
-    wait = _retry_after(error)
+    wait = min(status.retry_after, MAX_RETRY_AFTER_SECONDS)
     return WriteResult(outcome, reason, wait, server_wide, refused, invalid and refused, kind)
 
 
@@ -137,11 +133,9 @@ def kind_of(error: Exception) -> ApiErrorKind | None:
             return kind_of_status(error.status.code)
         case ConfigError():
             return ApiErrorKind.UNAUTHORIZED
-        case httpx2.ConnectTimeout():
-            return ApiErrorKind.UNREACHABLE
-        case httpx2.TimeoutException() | TimeoutError():
+        case TimedOutError() | TimeoutError():
             return ApiErrorKind.TIMEOUT
-        case httpx2.TransportError():
+        case TransportError():
             return ApiErrorKind.UNREACHABLE
         case _:
             return ApiErrorKind.OTHER
@@ -152,8 +146,7 @@ def _shortened(reason: str) -> str:
 
 
 def _causes(status: Status) -> str:
-    causes: list[Any] = (status.details.causes if status.details else None) or []
-    return "; ".join(f"{cause.field}: {cause.message}" for cause in causes)
+    return "; ".join(f"{cause.field}: {cause.message}" for cause in status.causes)
 
 
 def _describe(error: Exception) -> str:
@@ -165,7 +158,7 @@ def _outcome(status: Status, message: str) -> WriteOutcome:
         return WriteOutcome.EXISTS
     if _is_denial(message):
         return WriteOutcome.RETRY
-    gone = status.code == HTTPStatus.NOT_FOUND and _kind(status) == "namespaces"
+    gone = status.code == HTTPStatus.NOT_FOUND and status.kind == "namespaces"
     going = status.code == HTTPStatus.FORBIDDEN and _is_terminating(status)
     return WriteOutcome.UNDELIVERABLE if gone or going else WriteOutcome.RETRY
 
@@ -178,7 +171,7 @@ def _is_server_wide(status: Status, message: str) -> bool:
     if _is_denial(message):
         return False
     no_rights = status.code == HTTPStatus.FORBIDDEN and '" cannot ' in message
-    no_kind = status.code == HTTPStatus.NOT_FOUND and _kind(status) is None
+    no_kind = status.code == HTTPStatus.NOT_FOUND and status.kind is None
     return status.code in _SERVER_WIDE or no_rights or no_kind
 
 
@@ -188,20 +181,4 @@ def _is_denial(message: str) -> bool:
 
 
 def _is_terminating(status: Status) -> bool:
-    causes: list[Any] = (status.details.causes if status.details else None) or []
-    return any(cause.reason == "NamespaceTerminating" for cause in causes)
-
-
-def _kind(status: Status) -> str | None:
-    return status.details.kind if status.details else None
-
-
-def _retry_after(error: ApiError) -> float:
-    """Return the seconds to wait that the API server requested, in the header or in the body."""
-    header = error.response.headers.get("Retry-After", "") if error.response else ""
-    details = error.status.details
-    seconds = header if header.isdecimal() else (details.retryAfterSeconds if details else None)
-    try:
-        return min(max(0.0, float(seconds or 0)), MAX_RETRY_AFTER_SECONDS)
-    except OverflowError:  # JSON integers can have any length
-        return MAX_RETRY_AFTER_SECONDS
+    return any(cause.reason == "NamespaceTerminating" for cause in status.causes)

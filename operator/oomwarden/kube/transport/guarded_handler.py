@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lightkube.core.resource import api_info
-
 from oomwarden.core.log_line.keys import UNREADABLE, about_object
 from oomwarden.core.objects.unreadable import (
     UnreadableObject,
@@ -96,6 +94,4 @@ def guard(
     """
     if isinstance(handler, GuardedHandler):
         return handler
-    return GuardedHandler(
-        handler, api_info(resource).resource.kind, passed_over or UnreadableObjects()
-    )
+    return GuardedHandler(handler, resource.kind, passed_over or UnreadableObjects())

@@ -9,15 +9,13 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Protocol
 
-import httpx2
-from lightkube import ApiError
-from lightkube.core.resource import api_info
-
 from oomwarden.core.log_line.keys import UNREADABLE, about
 from oomwarden.core.objects.unreadable import describe_error
+from oomwarden.kube.http.failures import ReadTimeoutError
 from oomwarden.kube.transport.client import Listing, ListOptions
 from oomwarden.kube.transport.errors import (
     API_ERRORS,
+    ApiError,
     WriteResult,
     classify_error,
     error_from_status,
@@ -110,7 +108,7 @@ class _Reflector:
             await self._list()
         try:
             await self._watch(self.version or "0")
-        except httpx2.ReadTimeout:
+        except ReadTimeoutError:
             return  # silence is no error; if the connection is broken, the next request shows it
 
     async def _list(self) -> None:
@@ -180,12 +178,11 @@ class _Reflector:
 
     @property
     def _kind(self) -> str:
-        return str(api_info(self.what.resource).resource.kind)
+        return self.what.resource.kind
 
     @property
     def _name(self) -> str:
-        plural: str = api_info(self.what.resource).plural
-        return plural
+        return self.what.resource.plural
 
 
 def _lost_version(error: Exception) -> bool:
@@ -195,7 +192,7 @@ def _lost_version(error: Exception) -> bool:
     """
     if not isinstance(error, ApiError):
         return False
-    return error.status.code == HTTPStatus.GONE or _TOO_LARGE in (error.status.message or "")
+    return error.status.code == HTTPStatus.GONE or _TOO_LARGE in error.status.message
 
 
 def _is_unreadable(error: Exception) -> bool:

@@ -1,17 +1,22 @@
-"""Responses of the API server: JSON objects, lines of a watch, the server's time."""
+"""Responses of the API server: JSON objects, events of a watch, the server's time."""
 
-from collections.abc import AsyncGenerator
+import re
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
-
-import httpx2
 
 from oomwarden.core.objects.deep_json import loads
 from oomwarden.core.objects.json_parts import object_at
+from oomwarden.kube.http.exchange import ApiResponse
+from oomwarden.kube.http.failures import ProtocolError
+
+_DATE = re.compile(
+    r"[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT", re.ASCII
+)
+"""The date that servers must send (RFC 9110, 5.6.7). `email.utils` would cost an agent 1 MiB."""
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
-class UnreadableResponseError(httpx2.RemoteProtocolError):
+class UnreadableResponseError(ProtocolError):
     """A complete response that cannot be interpreted."""
 
 
@@ -56,22 +61,13 @@ def parse_watch_event(line: bytes) -> tuple[str, dict[str, Any]]:
     return kind, manifest
 
 
-async def split_lines(response: httpx2.Response) -> AsyncGenerator[bytes]:
-    """Split at line feeds only, because JSON strings may contain other line ends (U+0085)."""
-    parts: list[bytes] = []
-    async for piece in response.aiter_bytes():
-        first, *more = piece.split(b"\n")
-        parts.append(first)
-        for each in more:
-            yield b"".join(parts)
-            parts = [each]
-    if rest := b"".join(parts):
-        yield rest
-
-
-def server_time(response: httpx2.Response) -> datetime:
+def server_time(response: ApiResponse) -> datetime:
     """Return the time of the server, which also timestamps objects; without it, the local time."""
+    found = _DATE.fullmatch(response.headers.get("date", ""))
+    if found is None or found[2] not in _MONTHS:
+        return datetime.now(UTC)
+    day, year, hour, minute, second = (int(found[n]) for n in (1, 3, 4, 5, 6))
     try:
-        return parsedate_to_datetime(response.headers.get("Date", ""))
+        return datetime(year, _MONTHS.index(found[2]) + 1, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return datetime.now(UTC)
