@@ -88,18 +88,20 @@ class RawApi:
     heads: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     connections: int = 0
-    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
+    _writers: dict[asyncio.StreamWriter, asyncio.Task[None]] = field(default_factory=dict)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        self._writers.add(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        self._writers[writer] = task
         try:
             while await self._answer(reader, writer):
                 pass
         except (OSError, asyncio.IncompleteReadError):  # the client is gone
             pass
         finally:
-            self._writers.discard(writer)
+            self._writers.pop(writer)
             writer.close()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
@@ -132,9 +134,7 @@ class RawApi:
             server.close()
             for each in tuple(self._writers):
                 each.transport.abort()
-            await server.wait_closed()
-            while self._writers:
-                await asyncio.sleep(0)
+            await asyncio.gather(*self._writers.values())
 
     @asynccontextmanager
     async def transport(

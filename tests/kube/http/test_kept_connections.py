@@ -8,6 +8,7 @@ from oomwarden.kube.http.failures import ConnectionLostError, ProtocolError
 from oomwarden.kube.http.pod_transport import IDLE_SECONDS
 
 from tests.support.raw_api import RawApi, Then, body_of, ok, refusal, request
+from tests.support.refusals import soon
 
 
 @pytest.mark.parametrize("way", [Then.CLOSE, Then.RESET])
@@ -77,8 +78,7 @@ async def test_connections_are_closed_while_nobody_asks_for_one(
     async with api.transport() as transport:
         await asyncio.gather(body_of(transport), body_of(transport))
         assert len(transport._idle) == 2
-        while transport._idle:
-            await asyncio.sleep(0.01)
+        await soon(lambda: not transport._idle)
         await body_of(transport)
     assert api.connections == 3
 
