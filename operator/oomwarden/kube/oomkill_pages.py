@@ -10,7 +10,7 @@ from typing import Any
 
 from lightkube import ApiError
 
-from oomwarden.api.base import LABEL_POD_UID
+from oomwarden.api.vocabulary import LABEL_POD_UID
 from oomwarden.core.log_line.keys import UNREADABLE, about_object
 from oomwarden.core.objects.unreadable import describe_error, display_name
 from oomwarden.core.quota.retention import StoredRecord

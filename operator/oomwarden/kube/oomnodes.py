@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
 from lightkube import ApiError
-from pydantic import ValidationError
 
+from oomwarden.api.codec.codec import decode, encode
+from oomwarden.api.codec.refusals import InvalidObjectError
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.ledger.rebuild import RecordedKills, summarize_records
 from oomwarden.core.log_line.keys import UNREADABLE, about_object
@@ -35,8 +36,8 @@ async def read_status(client: Client, name: str) -> OOMNodeStatus | None:
     if found is None or not found.get("status"):
         return None
     try:
-        return OOMNodeStatus.model_validate(found["status"])
-    except ValidationError:  # written by another version
+        return decode(OOMNodeStatus, found["status"])
+    except InvalidObjectError:  # written by another version
         return None
 
 
@@ -47,7 +48,7 @@ async def write_status(client: Client, name: str, status: OOMNodeStatus) -> None
         httpx2.HTTPError: The status was not written. Retry later.
     """
     node = await _get(client, name) or await _create(client, name)
-    node["status"] = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    node["status"] = encode(status)
     await client.replace(OOMNode.Status.from_dict(node), name)
 
 

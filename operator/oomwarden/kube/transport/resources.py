@@ -7,7 +7,7 @@ from lightkube.generic_resource import (
     create_namespaced_resource,
 )
 
-from oomwarden.api.base import GROUP, VERSION
+from oomwarden.api.vocabulary import GROUP, VERSION
 
 Resource = type[GenericGlobalResource] | type[GenericNamespacedResource]
 
