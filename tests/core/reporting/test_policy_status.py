@@ -22,7 +22,11 @@ EMPTY = PolicyStatus()
 
 
 def report(
-    node: str = "node-1", *, age: float = 60, generation: int = 3, **counts: Any
+    node: str = "node-1",
+    *,
+    age: float = 60,
+    generation: int = 3,
+    **counts: Any,  # noqa: ANN401 - a value for any field
 ) -> NodeReport:
     heard = (NOW - timedelta(seconds=age)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     policy = {"kind": "OOMPolicy", "namespace": "shop", "name": "db"}
