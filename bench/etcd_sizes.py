@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from oomwarden.api.codec.codec import encode
 from oomwarden.api.node.memory import MemoryInfo
 from oomwarden.api.oomkill import ContainerType, PolicyReference
 from oomwarden.api.oomnode import AgentInfo, KernelInfo, KillCounts, OOMNodeStatus
@@ -173,5 +174,5 @@ def _node() -> Manifest:
         "apiVersion": "oomwarden.io/v1alpha1",
         "kind": "OOMNode",
         "metadata": {"name": NODE},
-        "status": status.model_dump(mode="json", by_alias=True, exclude_none=True),
+        "status": encode(status),
     }

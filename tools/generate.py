@@ -14,6 +14,7 @@ from e2e.lab.errors import LabError
 from e2e.lab.tools import PROGRAMS, find_or_build
 from tools.dashboard.board import dashboard_json
 from tools.reference.pages import REFERENCE, reference_pages
+from tools.value_types.modules import value_types
 
 ROOT = Path(__file__).resolve().parent.parent
 CHART = ROOT / "charts" / "oomwarden"
@@ -139,7 +140,8 @@ def main() -> None:
         "--check", action="store_true", help="write nothing, and fail if a file is stale"
     )
     check = parser.parse_args().check
-    wrong = bring_up_to_date(crds(), (CRDS, CHART_CRDS), check=check)
+    wrong = bring_up_to_date(value_types(), check=check)
+    wrong += bring_up_to_date(crds(), (CRDS, CHART_CRDS), check=check)
     wrong += bring_up_to_date(dashboards(), check=check)
     wrong += bring_up_to_date({INSTALL: install()}, check=check)
     wrong += bring_up_to_date(monitoring(), (MONITORING,), check=check)

@@ -59,7 +59,7 @@ def main() -> None:
     build = project["build-system"]["requires"]
     compile_pins("build.txt", ["-c dev.txt", *build])
     # `kubectl oom` imports nothing else of the agent's and the operator's dependencies.
-    used = [each for each in runtime if each.startswith("pydantic")]
+    used = [each for each in runtime if each.startswith(("msgspec", "pydantic"))]
     plugin = group(project["dependency-groups"], "plugin")
     compile_pins("plugin.txt", ["-c dev.txt", *used, *extras["cli"], *plugin, *build])
     for module in tools.LOCKED_MODULES:

@@ -5,6 +5,7 @@ import contextlib
 from typing import Any
 
 import pytest
+from oomwarden.api.codec.codec import decode
 from oomwarden.api.oomnode import PolicyReport, Refusal, Resize
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.limits.headroom import node_headroom
@@ -71,7 +72,7 @@ async def test_a_request_for_an_unreadable_pod_does_not_delay_the_others() -> No
         await asyncio.sleep(0)
 
     resizer = Resizer(calls, lambda _: None, sleep=sleep)
-    requests = [Resize.model_validate({**REQUEST, "pod": pod}) for pod in ("poison", "db-0")]
+    requests = [decode(Resize, {**REQUEST, "pod": pod}) for pod in ("poison", "db-0")]
     resizer.update_requests("node-1", requests)
     await for_a_while(resizer.run())
     assert calls.looks >= 1

@@ -1,4 +1,5 @@
 import pytest
+from oomwarden.api.codec.codec import encode
 from oomwarden.api.oomnode import AgentInfo, KernelInfo, OOMNodeStatus
 from oomwarden.kube import oomnodes
 from oomwarden.kube.transport.errors import ApiError
@@ -46,7 +47,7 @@ async def test_a_failed_write_of_the_status_is_an_error() -> None:
 
 
 async def test_the_status_of_the_previous_agent_is_read() -> None:
-    manifest = STATUS.model_dump(mode="json", by_alias=True, exclude_none=True)
+    manifest = encode(STATUS)
     api = FakeApi([body(OOMNODE | {"status": manifest})])
     async with api.client() as client:
         assert await oomnodes.read_status(client, "n1") == STATUS

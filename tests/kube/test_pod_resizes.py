@@ -1,6 +1,7 @@
 """Decisions on limits read the latest state, and patches use pods/resize and a field manager."""
 
 import pytest
+from oomwarden.api.codec.codec import decode
 from oomwarden.api.oomlimit import KeptLimit
 from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.kube.oomlimits import OOMLimits
@@ -133,9 +134,9 @@ async def test_a_record_is_created_replaced_and_deleted_with_its_last_container(
     async with api.client() as client:
         calls = PodResizes(client, "oomwarden")
         found = await calls.read_target("shop", "db-0", "app")
-        pending = KeptLimit.model_validate(KEPT | {"pending": True, "was": "64Mi"})
+        pending = decode(KeptLimit, KEPT | {"pending": True, "was": "64Mi"})
         found = await calls.store(found, pending)
-        found = await calls.store(found, KeptLimit.model_validate(KEPT))
+        found = await calls.store(found, decode(KeptLimit, KEPT))
         found = await calls.store(found, None)
     create, replace, delete = api.requests[-3:]
     assert (create.method, replace.method, delete.method) == ("POST", "PUT", "DELETE")

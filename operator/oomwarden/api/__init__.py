@@ -1,1 +1,1 @@
-"""The API types of group oomwarden.io as pydantic models, and their CRD schemas. No I/O."""
+"""The API types of group oomwarden.io, generated from pydantic models, and their CRDs. No I/O."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from pydantic import ValidationError
-
+from oomwarden.api.codec.codec import decode
+from oomwarden.api.codec.refusals import InvalidObjectError
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.log_line.keys import about
 from oomwarden.core.model.mode import EnforcementMode
@@ -113,8 +113,8 @@ def state_of(node: dict[str, Any]) -> NodeState | None:
         return None
     name = str(node["metadata"]["name"])
     try:
-        status = OOMNodeStatus.model_validate(node["status"])
-    except ValidationError:
+        status = decode(OOMNodeStatus, node["status"])
+    except InvalidObjectError:
         return NodeState(name, "", None)
     applied = status.applied.containers or status.applied.processes
     left = any(each.reason == LEFT_CHANGED for each in status.conditions)

@@ -18,6 +18,7 @@ from typing import Any
 
 import kopf
 
+from oomwarden.api.codec.codec import encode
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.initial_mode import InitialMode
 from oomwarden.controller.limits.oom_responder import OOMResponder
@@ -179,7 +180,7 @@ class Operator:
         return (*self._counts.families(state), (FAILED_CALLS, self._client.errors.samples()))
 
     async def _write_status(self, key: PolicyKey, status: PolicyStatus) -> None:
-        content = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+        content = encode(status)
         await OperatorCalls(self._client).write_status(*key, content)
 
     async def _follow(

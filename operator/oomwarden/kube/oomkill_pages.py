@@ -8,7 +8,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from oomwarden.api.base import LABEL_POD_UID
+from oomwarden.api.vocabulary import LABEL_POD_UID
 from oomwarden.core.log_line.keys import UNREADABLE, about_object
 from oomwarden.core.objects.unreadable import describe_error, display_name
 from oomwarden.core.quota.retention import StoredRecord

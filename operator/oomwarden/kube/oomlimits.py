@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from pydantic import ValidationError
-
+from oomwarden.api.codec.codec import decode, encode
+from oomwarden.api.codec.refusals import InvalidObjectError
 from oomwarden.api.oomlimit import KeptLimit, OOMLimitSpec
 from oomwarden.core.log_line.keys import UNREADABLE, about_object
 from oomwarden.core.objects.json_parts import Manifest, object_at
@@ -38,8 +38,8 @@ def kept_limits(manifest: Manifest | None) -> dict[str, KeptLimit]:
     found, listed = {}, object_at(manifest, "spec").get("containers")
     for each in listed if isinstance(listed, list) else ():
         try:
-            kept = KeptLimit.model_validate(each)
-        except ValidationError as error:
+            kept = decode(KeptLimit, each)
+        except InvalidObjectError as error:
             name, why = display_name("OOMLimit", manifest), describe_error(error)
             _LOG.warning(
                 "%s: a container is skipped, because it cannot be read: %s",
@@ -163,5 +163,5 @@ def _manifest(
     if pod.node_uid:
         owner = {"apiVersion": "v1", "kind": "Node", "name": pod.node, "uid": pod.node_uid}
         metadata["ownerReferences"] = [owner]
-    content = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
+    content = encode(spec)
     return {"metadata": metadata, "spec": content}

@@ -4,8 +4,8 @@ import logging
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
-from pydantic import ValidationError
-
+from oomwarden.api.codec.codec import decode, encode
+from oomwarden.api.codec.refusals import InvalidObjectError
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.ledger.rebuild import RecordedKills, summarize_records
 from oomwarden.core.log_line.keys import UNREADABLE, about_object
@@ -35,8 +35,8 @@ async def read_status(client: Client, name: str) -> OOMNodeStatus | None:
     if found is None or not found.get("status"):
         return None
     try:
-        return OOMNodeStatus.model_validate(found["status"])
-    except ValidationError:  # written by another version
+        return decode(OOMNodeStatus, found["status"])
+    except InvalidObjectError:  # written by another version
         return None
 
 
@@ -47,7 +47,7 @@ async def write_status(client: Client, name: str, status: OOMNodeStatus) -> None
         API_ERRORS: The status was not written. Retry later.
     """
     node = await _get(client, name) or await _create(client, name)
-    node["status"] = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    node["status"] = encode(status)
     await client.replace(OOMNode.of("status"), node)
 
 

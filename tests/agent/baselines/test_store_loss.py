@@ -8,6 +8,7 @@ from oomwarden.agent.baselines.scores import Baselines
 from oomwarden.agent.baselines.store_loss import forget_loss, store_was_lost
 from oomwarden.agent.informers.inventory import Container, Inventory
 from oomwarden.agent.store.database import Database
+from oomwarden.api.codec.codec import decode
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.kube import oomnodes
@@ -21,7 +22,7 @@ CLIENT: Any = None
 def written(store_id: str = "other", boot: str = "boot") -> OOMNodeStatus:
     agent = {"version": "1", "storeID": store_id, "started": "", "heartbeat": ""}
     kernel = {"release": "6.1", "bootID": boot, "cgroupDriver": "systemd"}
-    return OOMNodeStatus.model_validate({"agent": agent, "kernel": kernel, "memory": {}})
+    return decode(OOMNodeStatus, {"agent": agent, "kernel": kernel, "memory": {}})
 
 
 class Agents:

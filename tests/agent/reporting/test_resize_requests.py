@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from oomwarden.agent.informers.limits import LimitCache
 from oomwarden.agent.reporting.resize_requests import MAX_ASKED, in_turn
+from oomwarden.api.codec.codec import decode
 from oomwarden.api.oomlimit import Step
 from oomwarden.api.oomnode import Resize
 from oomwarden.core.model.limit_ownership import LimitOwner, LimitOwnership
@@ -127,7 +128,7 @@ async def test_of_many_requests_fifty_are_reported_and_the_others_counted(node: 
 def test_what_puts_back_comes_first_and_each_of_the_others_comes_to_its_turn() -> None:
     def ask(number: int, policy: str = "OOMPolicy shop/protect") -> tuple[Resize, int]:
         names = {"namespace": "shop", "pod": f"p-{number}", "uid": "u", "container": "app"}
-        return Resize.model_validate({**names, "limit": "1Gi", "policy": policy}), number
+        return decode(Resize, {**names, "limit": "1Gi", "policy": policy}), number
 
     asks = [*[ask(number) for number in range(120)], ask(500, ""), ask(501, "")]
     seen = set[int]()

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from oomwarden.api.oomkill import OOMKill
+from oomwarden.api.models.oomkill import OOMKill
 from oomwarden.api.schema.crds import manifests
 from oomwarden.api.schema.kinds import KINDS
 

@@ -1,6 +1,7 @@
 """What becomes of resize requests is counted, and how many wait."""
 
 import pytest
+from msgspec import structs
 from oomwarden.api.oomlimit import Step
 from oomwarden.core.model.limit_ownership import LimitOwner, LimitOwnership
 from oomwarden.kube.http.failures import ConnectError
@@ -51,7 +52,7 @@ async def test_what_is_denied_or_cannot_be_read_is_counted(
 async def test_a_limit_that_is_set_for_no_policy_any_more_was_restored() -> None:
     owner = LimitOwner(Step.LIMIT, 400 * MI, "2026-11-23T11:00:00Z")
     world = World(OnePod((), writers=LimitOwnership(owner)))
-    await world.work("node-1", request("400Mi").model_copy(update={"policy": ""}))
+    await world.work("node-1", structs.replace(request("400Mi"), policy=""))
     assert world.resizer.counts.resizes == {"Restored": 1}
 
 

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from oomwarden.controller.limits import resizer
 from oomwarden.kube.http.failures import ConnectError, ConnectionLostError
 from oomwarden.kube.pod_resizes import ResizeTarget
@@ -163,7 +164,7 @@ class Slow(OnePod):
 
 async def test_a_node_whose_pods_are_slow_to_read_does_not_delay_other_nodes() -> None:
     world = World(Slow((granting(ONE_GI),)))
-    slow = [request().model_copy(update={"namespace": "slow", "pod": f"p{n}"}) for n in range(50)]
+    slow = [structs.replace(request(), namespace="slow", pod=f"p{n}") for n in range(50)]
     world.resizer.update_requests("node-0", slow)
     await world.work()
     assert len(world.pod.patches) == 1
@@ -177,14 +178,14 @@ async def test_a_node_that_always_has_new_requests_gets_every_second_turn() -> N
     async def note(namespace: str, pod: str, container: str) -> ResizeTarget:
         looked.append(namespace)
         if namespace == "x":
-            more = [request().model_copy(update={"namespace": "x", "pod": f"p{len(looked)}-{n}"})
+            more = [structs.replace(request(), namespace="x", pod=f"p{len(looked)}-{n}")
                     for n in range(50)]  # fmt: skip
             world.resizer.update_requests("node-0", more)
         return await read_target(namespace, pod, container)
 
     world.pod.read_target = note  # type: ignore[method-assign]
-    world.resizer.update_requests("node-0", [request().model_copy(update={"namespace": "x"})])
-    honest = [request().model_copy(update={"pod": f"db-{n}"}) for n in range(10)]
+    world.resizer.update_requests("node-0", [structs.replace(request(), namespace="x")])
+    honest = [structs.replace(request(), pod=f"db-{n}") for n in range(10)]
     await world.work("node-1", *honest)
     assert looked.count("shop") >= 5
     assert abs(looked.count("shop") - looked.count("x")) <= 1

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oomwarden.api.codec.codec import decode
 from oomwarden.api.oomnode import OOMNodeStatus, Resize
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.policies.node_reports import NodeReports
@@ -115,7 +116,7 @@ def test_no_status_of_any_shape_stops_the_operator(status: Any, policies: Any, a
 def test_counts_are_kept_exactly_and_refusals_up_to_the_bound() -> None:
     manifest = oomnode(1, policies=500, refusals=10)
     kept = reported_node(manifest)
-    status = OOMNodeStatus.model_validate(manifest["status"])
+    status = decode(OOMNodeStatus, manifest["status"])
     assert len(kept.reports) == len(status.policies)
     for report in status.policies:
         found = kept.reports[PolicyKey(report.kind, report.namespace or "", report.name)]

@@ -92,9 +92,9 @@ def test_every_score_that_differs_from_the_rule_is_reported(
     assert -997 <= found.score <= 1000
 
 
-def with_processes(*scores: int, **rule: int) -> Rule:
+def with_processes(*scores: int, oom_score_adj: int | None = None) -> Rule:
     named = tuple(ProcessRule(command=f"{each}*", oom_score_adj=each) for each in scores)
-    return Rule(processes=named, **rule)
+    return Rule(processes=named, oom_score_adj=oom_score_adj)
 
 
 def test_named_processes_get_their_own_scores_and_the_others_the_containers() -> None:

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.api.memory import MemoryDetail
+from oomwarden.api.models.memory import MemoryDetail
 from oomwarden.core.incidents.cause import PodLimits
 from oomwarden.core.incidents.incident import Incident, PodSnapshot, investigate
 from oomwarden.core.incidents.largest_part import PodMemory, largest_part_before

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from oomwarden.api.oomkill import Cause, OOMKill
+from oomwarden.api.models.oomkill import OOMKill
+from oomwarden.api.oomkill import Cause
 from oomwarden.core.incidents.incident import Incident, investigate
 from oomwarden.core.kernel_log.kills import LogAssembler, LogKill
 from oomwarden.core.kernel_log.lines import parse_events, parse_records

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from oomwarden.api.oomkill import Cause, ContainerType, OOMKill
+from oomwarden.api.models.oomkill import OOMKill
+from oomwarden.api.oomkill import Cause, ContainerType
 from oomwarden.core.incidents.cause import PodLimits
 from oomwarden.core.incidents.incident import Incident, investigate
 from oomwarden.core.kernel_log.kills import LogAssembler, LogKill

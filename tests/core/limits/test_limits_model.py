@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oomwarden.api.codec.codec import decode
 from oomwarden.api.oomkill import OOMKill
 from oomwarden.api.oomlimit import Step
 from oomwarden.api.oomnode import Resize
@@ -115,7 +116,7 @@ class OneContainer:
 
     def kill(self) -> OOMKill:
         evidence = {"bootID": "b", "cgroup": 1, "level": "Pod", "from": 0, "to": 1}
-        return OOMKill.model_validate({
+        return decode(OOMKill, {
             "node": "node-1", "pod": {"name": "db-0", "uid": "u"}, "container": {"name": "app"},
             "cause": "ContainerLimit", "limit": f"{self.asked}Mi", "kills": 1,
             "time": {"before": self.now.isoformat()}, "evidence": evidence,

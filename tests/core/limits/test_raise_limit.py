@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oomwarden.api.codec.codec import decode
 from oomwarden.api.memory_rule import RaiseLimit
 from oomwarden.api.oomkill import ContainerType, OOMKill
 from oomwarden.api.oomlimit import Step
@@ -41,7 +42,7 @@ def kill(age: float = 5, **changes: object) -> OOMKill:
         "time": {"before": (NOW - timedelta(seconds=age)).isoformat()},
         "evidence": {"bootID": "b", "cgroup": 1, "level": "Pod", "from": 0, "to": 1},
     }
-    return OOMKill.model_validate(facts | changes)
+    return decode(OOMKill, facts | changes)
 
 
 def case(
@@ -82,7 +83,7 @@ def test_the_original_limit_is_carried_over() -> None:
     ],
 )
 def test_by_at_least_and_up_to(limit: int, fields: dict[str, str], expected: int) -> None:
-    rule = RaiseLimit.model_validate({"upTo": "2Gi", **fields})
+    rule = decode(RaiseLimit, {"upTo": "2Gi", **fields})
     assert next_limit(limit * MI, rule) == expected * MI
 
 

@@ -1,5 +1,6 @@
 """A node's requests cost turns of that node only, and new requests do not starve old ones."""
 
+from msgspec import structs
 from oomwarden.api.oomnode import Refusal, Resize
 from oomwarden.core.limits.resize_requests import (
     MAX_REQUESTS_PER_NODE,
@@ -97,7 +98,7 @@ def test_no_more_requests_are_kept_of_a_node_than_an_oomnode_may_have() -> None:
     assert [each.pod for each in requests._by_node["n"]] == ["a"]
 
 
-class Counted(Resize):
+class Counted(Resize, frozen=True, kw_only=True):
     """Counts how often any of them is looked up."""
 
     def __hash__(self) -> int:
@@ -113,10 +114,10 @@ def test_a_report_and_a_turn_cost_the_same_for_any_number_of_nodes() -> None:
     for nodes in (2, 500):
         requests = ResizeRequestQueue[str]()
         for number in range(nodes):
-            several = [Counted(**request(f"p{number}-{n}").model_dump()) for n in range(50)]
+            several = [Counted(**structs.asdict(request(f"p{number}-{n}"))) for n in range(50)]
             requests.replace(f"n{number}", several, 0.0)
         lookups.clear()
-        requests.replace("n0", [Counted(**request("again").model_dump())], 1.0)
+        requests.replace("n0", [Counted(**structs.asdict(request("again")))], 1.0)
         found = requests.next(1.0)
         assert found is not None
         requests.record_outcome(*found, RequestOutcome(9.0, ("grow", REFUSAL)))

@@ -4,6 +4,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from oomwarden.api.codec.codec import decode, encode
 from oomwarden.api.oomlimit import KeptLimit, Step
 from oomwarden.api.oomnode import Resize
 from oomwarden.core.limits.authorization import LimitWrite, ResizeContext, authorize
@@ -53,8 +54,8 @@ def test_a_record_describes_the_write_however_it_is_stored(
     step: Step, name: str, before: int | None, limit: int, requested: int | None
 ) -> None:
     record = pending_limit(name, LimitOwner(step, before, AT), limit, requested)
-    stored = record.model_dump(mode="json", by_alias=True, exclude_none=True)
-    assert KeptLimit.model_validate(stored) == record
+    stored = encode(record)
+    assert decode(KeptLimit, stored) == record
     assert (record.pending, confirmed_limit(record).pending) == (True, False)
 
 

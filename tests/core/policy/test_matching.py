@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 from oomwarden.api.base import LabelSelector
+from oomwarden.api.codec.codec import decode
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.core.model.pod import ContainerFacts
 from oomwarden.core.policy.matching import (
@@ -41,7 +42,7 @@ def expr(key: str, operator: str, *values: str) -> dict[str, object]:
 def test_a_label_selector_means_what_it_means_in_kubernetes(
     selector: dict[str, object], labels: dict[str, str], *, matches: bool
 ) -> None:
-    assert selects_labels(LabelSelector.model_validate(selector), labels) is matches
+    assert selects_labels(decode(LabelSelector, selector), labels) is matches
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oomwarden.api.codec.codec import encode
 from oomwarden.core.policy import policy_cache as policy_shelf
 from oomwarden.core.policy.matching import rank
 from oomwarden.core.policy.policy import NAMESPACED, Policy, PolicyKey, key_of
@@ -33,7 +34,7 @@ def one(name: str, priority: int = 0, namespace: str = "shop", size: int = 0) ->
 
 def manifest_of(one: CachedPolicy) -> dict[str, Any]:
     assert isinstance(one.content, Policy)
-    return {"metadata": {"name": one.key[2]}, "spec": one.content.spec.model_dump(by_alias=True)}
+    return {"metadata": {"name": one.key[2]}, "spec": encode(one.content.spec)}
 
 
 def cached(*entries: CachedPolicy, most: int = 1 << 30) -> NamespacePolicies:

@@ -2,7 +2,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.api.oomkill import OOMKill
+from oomwarden.api.models.oomkill import OOMKill
 from oomwarden.core.records.coalesce import account_of, container_of, merge
 from oomwarden.core.records.metadata import record_name
 from oomwarden.core.records.outbox_row import OutboxRow

@@ -3,8 +3,9 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.api.memory import MAX_HISTORY
-from oomwarden.api.oomkill import Cause, OOMKill
+from oomwarden.api.models.oomkill import OOMKill
+from oomwarden.api.oomkill import Cause
+from oomwarden.api.vocabulary import MAX_HISTORY
 from oomwarden.core.incidents.incident import investigate
 from oomwarden.core.incidents.memory_history import (
     MemoryTimeline,

@@ -1,4 +1,4 @@
-from oomwarden.api.oomkill import OOMKill
+from oomwarden.api.models.oomkill import OOMKill
 from oomwarden.core.quota.budget_terms import Reason
 from oomwarden.core.records.reduced_record import MAX_VICTIMS, reduced
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.api.node.memory_outlook import MAX_NEAR_MISSES, MAX_PATTERNS
+from oomwarden.api.codec.codec import encode
 from oomwarden.api.oomnode import AgentInfo, KernelInfo, OOMNodeStatus
+from oomwarden.api.vocabulary import MAX_NEAR_MISSES, MAX_PATTERNS
 from oomwarden.core.incidents.near_misses import RecentNearMisses
 from oomwarden.core.parse.pressure import MemoryStalls, StallAverages
 from oomwarden.core.reporting.memory_outlook import (
@@ -36,9 +37,9 @@ def pattern(verdict: Verdict, usage: int = 50, name: str = "app") -> PatternFact
 
 def test_near_misses_are_reported_with_limit_times_and_pressure() -> None:
     found = memory_outlook([misses(7)], []).near_misses
-    assert found.model_dump(by_alias=True, exclude_none=True) == {
+    assert encode(found) == {
         "total": 7,
-        "containers": (
+        "containers": [
             {
                 "namespace": "shop",
                 "pod": "api-1",
@@ -49,7 +50,7 @@ def test_near_misses_are_reported_with_limit_times_and_pressure() -> None:
                 "limit": "32Mi",
                 "pressure": {"some": {"avg10": "0.10", "avg60": "12.50", "avg300": "3.00"}},
             },
-        ),
+        ],
         "leftOut": 0,
     }
 
@@ -80,7 +81,7 @@ def test_leaks_come_first_by_the_time_that_is_left_then_what_is_near_its_limit()
     outlook = memory_outlook([], facts)
     names = [each.container for each in outlook.patterns]
     assert names == ["leaking", "slow", "nearer", "near"]
-    assert outlook.patterns[0].model_dump(by_alias=True) == {
+    assert encode(outlook.patterns[0]) == {
         "namespace": "shop",
         "pod": "api-1",
         "container": "leaking",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from oomwarden.agent.baselines.own_scores import OwnScoreBaselines
 from oomwarden.agent.baselines.rows import Inodes, PersistedByContainer, Table
 from oomwarden.agent.informers.inventory import Container
-from oomwarden.api.policy import SCORE_MIN
+from oomwarden.api.vocabulary import SCORE_MIN
 from oomwarden.core.enforcement.plan import Baseline, ScanOutcome, ScorePlan
 
 

@@ -15,7 +15,7 @@ from functools import partial
 from oomwarden.agent.baselines.scores import Baselines
 from oomwarden.agent.informers.inventory import Container, Inventory, container_keys
 from oomwarden.agent.runtime.worker import KernelWorker, StuckError
-from oomwarden.api.policy import SCORE_MIN
+from oomwarden.api.vocabulary import SCORE_MIN
 from oomwarden.core.log_line.keys import UNREADABLE, about
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.kernel.cgroup.files import CgroupGoneError

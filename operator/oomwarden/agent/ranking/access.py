@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from oomwarden.api.base import GROUP, rank_audience
+from oomwarden.api.vocabulary import GROUP, rank_audience
 from oomwarden.core.enforcement.token_bucket import TokenBucket
 from oomwarden.core.log_line.keys import about
 from oomwarden.kube.access_reviews import (

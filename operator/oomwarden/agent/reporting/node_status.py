@@ -16,13 +16,7 @@ from oomwarden.agent.runtime.settings import Settings
 from oomwarden.agent.store.counters import counts as counts_in
 from oomwarden.agent.store.database import Database
 from oomwarden.api.base import Condition
-from oomwarden.api.oomnode import (
-    AgentInfo,
-    KernelInfo,
-    KillCounts,
-    OOMNodeStatus,
-    RankEndpoint,
-)
+from oomwarden.api.oomnode import AgentInfo, KernelInfo, KillCounts, OOMNodeStatus, RankEndpoint
 from oomwarden.core.incidents import agent_kills
 from oomwarden.core.incidents.agent_kills import AgentKills
 from oomwarden.core.log_line.keys import about

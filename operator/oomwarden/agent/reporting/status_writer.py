@@ -10,10 +10,13 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+
+from msgspec import structs
 
 from oomwarden.agent.runtime.signal import Signal
-from oomwarden.api.oomnode import OOMNodeStatus
+from oomwarden.api.node.memory import MemoryInfo, Overcommit
+from oomwarden.api.node.memory_outlook import NearMissSummary
+from oomwarden.api.oomnode import KillCounts, OOMNodeStatus
 from oomwarden.core.log_line.keys import UNREADABLE, about
 from oomwarden.core.model.conditions import carry_over
 from oomwarden.core.objects.unreadable import describe_error
@@ -85,7 +88,7 @@ class NodeStatusWriter:
         if before is None:
             return status
         kept = carry_over(status.conditions, before.conditions)
-        return status.model_copy(update={"conditions": kept})
+        return structs.replace(status, conditions=kept)
 
     async def _wait(self) -> None:
         """Wait for a change, and then as long as the size of the fleet asks for."""
@@ -135,22 +138,25 @@ def _jittered(seconds: float) -> float:
     return seconds * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
 
 
-def _facts(status: OOMNodeStatus) -> dict[str, object]:
+def _facts(status: OOMNodeStatus) -> OOMNodeStatus:
     """Return a status without what changes all the time."""
-    facts = status.model_dump()
-    for counted in ("kills", "near_misses", "patterns", "patterns_left_out"):
-        facts.pop(counted)
-    facts["agent"].pop("heartbeat")
-    facts["memory"] = _settled_memory(facts["memory"])
-    facts["applied"].pop("processes")  # moves with every fork
-    return facts
+    return structs.replace(
+        status,
+        agent=structs.replace(status.agent, heartbeat=""),
+        memory=_settled_memory(status.memory),
+        applied=structs.replace(status.applied, processes=0),  # moves with every fork
+        near_misses=NearMissSummary(),
+        patterns=(),
+        patterns_left_out=0,
+        kills=KillCounts(),
+    )
 
 
-def _settled_memory(memory: dict[str, Any]) -> dict[str, object]:
+def _settled_memory(memory: MemoryInfo) -> MemoryInfo:
     """Return what an administrator sets.
 
     The rest moves: with a balloon of the hypervisor even MemTotal, and with it CommitLimit.
     """
-    overcommit = memory["overcommit"] or {}
-    settings = {name: overcommit.get(name) for name in ("mode", "ratio", "kbytes")}
-    return {name: memory[name] for name in ("capacity", "allocatable")} | settings
+    settings = memory.overcommit or Overcommit()
+    kept = Overcommit(mode=settings.mode, ratio=settings.ratio, kbytes=settings.kbytes)
+    return MemoryInfo(capacity=memory.capacity, allocatable=memory.allocatable, overcommit=kept)

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from oomwarden.api.base import GROUP, VERSION, rule
+from oomwarden.api.models.base import rule
 from oomwarden.api.schema.kinds import KINDS, Kind
 from oomwarden.api.schema.structural_schema import Schema, structural
+from oomwarden.api.vocabulary import GROUP, VERSION
 
 CATEGORY = "oomwarden"
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from oomwarden.api.oomkill import OOMKill, OOMKillStatus
-from oomwarden.api.oomlimit import OOMLimitSpec
-from oomwarden.api.oomnode import OOMNodeStatus
-from oomwarden.api.policy import ClusterOOMPolicySpec, OOMPolicySpec, PolicyStatus
+from oomwarden.api.models.oomkill import OOMKill, OOMKillStatus
+from oomwarden.api.models.oomlimit import OOMLimitSpec
+from oomwarden.api.models.oomnode import OOMNodeStatus
+from oomwarden.api.models.policy import ClusterOOMPolicySpec, OOMPolicySpec, PolicyStatus
 from oomwarden.api.schema.structural_schema import Schema
 
 

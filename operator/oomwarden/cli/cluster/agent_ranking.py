@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
-from oomwarden.api.base import RANK_ACCOUNT, rank_audience
+from oomwarden.api.vocabulary import RANK_ACCOUNT, rank_audience
 from oomwarden.cli.cluster.client import Cluster
 from oomwarden.cli.cluster.errors import ForbiddenError, NotFoundError
 from oomwarden.cli.cluster.resources import OOM_NODES, PODS, SERVICE_ACCOUNTS

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from oomwarden.api.base import GROUP, VERSION
+from oomwarden.api.vocabulary import GROUP, VERSION
 from oomwarden.cli.cluster.client import Cluster
 from oomwarden.cli.cluster.errors import ForbiddenError, NotFoundError
 from oomwarden.cli.cluster.resources import (

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
-from oomwarden.api.base import GROUP, VERSION
+from oomwarden.api.vocabulary import GROUP, VERSION
 
 
 @dataclass(frozen=True, slots=True)

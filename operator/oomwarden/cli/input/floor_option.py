@@ -1,6 +1,6 @@
 """The option --floor: namespacedFloor of the chart's values."""
 
-from oomwarden.api.policy import SCORE_MAX, SCORE_MIN
+from oomwarden.api.vocabulary import SCORE_MAX, SCORE_MIN
 from oomwarden.cli.errors import USAGE, CliError
 from oomwarden.core.enforcement.scoring import Floor
 

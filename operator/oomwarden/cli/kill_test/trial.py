@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from oomwarden.api.base import LABEL_POD_UID
+from oomwarden.api.vocabulary import LABEL_POD_UID
 from oomwarden.cli.cluster.client import Cluster
 from oomwarden.cli.cluster.errors import NotFoundError
 from oomwarden.cli.cluster.resources import EVENTS, OOM_KILLS, PODS, with_query

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from pydantic import ValidationError
-
+from oomwarden.api.codec.codec import decode
+from oomwarden.api.codec.refusals import InvalidObjectError
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.core.limits.clock_skew import clock_skew
 from oomwarden.core.model.quantity import QuantityError, parse_bytes
@@ -61,13 +61,13 @@ def node_headroom(node: Manifest, now: datetime) -> NodeHeadroom | None:
         None: the agent does not report it, is silent, or its report cannot be read.
     """
     try:
-        status = OOMNodeStatus.model_validate(node.get("status") or {})
+        status = decode(OOMNodeStatus, node.get("status") or {})
         heartbeat, available = status.agent.heartbeat, status.memory.available
         skew = clock_skew(node, heartbeat)
         if available is None or is_silent(heartbeat, now - skew):
             return None
         return NodeHeadroom(heartbeat, parse_bytes(available), skew)
-    except (ValidationError, QuantityError, OverflowError):  # the last: a heartbeat of year 9999
+    except (InvalidObjectError, QuantityError, OverflowError):  # the last: a heartbeat of year 9999
         return None
 
 

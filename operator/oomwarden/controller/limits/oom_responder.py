@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Protocol
 
+from oomwarden.api.codec.codec import encode
+from oomwarden.api.models.validated import validated
 from oomwarden.api.oomkill import OOMKill
 from oomwarden.controller.limits.headroom import NodeHeadroom, node_headroom, parse_time
 from oomwarden.controller.limits.limit_raiser import LimitRaiser
@@ -173,7 +175,7 @@ class OOMResponder:
             _RetryError: The API server prevented the decision, the resize or the response.
             ValueError: The OOMKill cannot be read.
         """
-        kill = OOMKill.model_validate(manifest)
+        kill = validated(OOMKill, manifest)
         try:
             await self._respond(kill, manifest["metadata"])
         except API_ERRORS as error:
@@ -204,7 +206,7 @@ class OOMResponder:
         namespace, name = metadata["namespace"], metadata["name"]
         made = build_response(decided, kill, namespace, self.now())
         log_response(metadata, kill, made)
-        content = made.model_dump(mode="json", by_alias=True, exclude_none=True)
+        content = encode(made)
         await self.kills.write_response(namespace, name, content)
         self.counts.responded(namespace, made.reason)
         if posted := build_event(made, name, found.context, self.instance, self.now()):

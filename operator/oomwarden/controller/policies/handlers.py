@@ -12,7 +12,7 @@ from typing import Any
 
 import kopf
 
-from oomwarden.api.base import GROUP, VERSION
+from oomwarden.api.vocabulary import GROUP, VERSION
 from oomwarden.controller.policies.oompolicy_cache import PolicyState, policy_state
 from oomwarden.controller.policies.policy_queue import PolicyQueue
 from oomwarden.core.policy.policy import PolicyKey

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import ValidationError
-
+from oomwarden.api.codec.refusals import InvalidObjectError
+from oomwarden.api.models.validated import validated
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.core.objects.json_parts import object_at
 from oomwarden.core.policy.cautions import caution
@@ -38,8 +38,8 @@ def policy_state(
     metadata = manifest["metadata"]
     key = PolicyKey(kind, metadata.get("namespace") or "", metadata["name"])
     try:
-        status = PolicyStatus.model_validate(manifest.get("status") or {})
-    except ValidationError:
+        status = validated(PolicyStatus, manifest.get("status") or {})
+    except InvalidObjectError:
         status = PolicyStatus()
     generation = metadata.get("generation")
     warning = caution(kind, object_at(manifest, "spec"))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
-from oomwarden.api.base import GROUP, VERSION
+from oomwarden.api.vocabulary import GROUP, VERSION
 from oomwarden.core.badness.badness import NEVER
 from oomwarden.core.badness.machine_reading import CgroupMemory, MachineReading
 from oomwarden.core.badness.ranking import Candidate, MemoryScale, Ranked, cgroup_total_pages, rank

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from oomwarden.api.policy import SCORE_MIN
+from oomwarden.api.vocabulary import SCORE_MIN
 
 _NODE_CRITICAL = "system-node-critical"
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from oomwarden.api.base import API_VERSION
 from oomwarden.api.schema.crds import manifests
+from oomwarden.api.vocabulary import API_VERSION
 from oomwarden.core.diagnosis.check import Check, Result, installed, listed
 from oomwarden.core.objects.json_parts import Json, object_at
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from oomwarden.api.base import GROUP
+from oomwarden.api.vocabulary import GROUP
 from oomwarden.core.diagnosis.check import Check, Group, Result
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from oomwarden.api.policy import SCORE_MIN
+from oomwarden.api.vocabulary import SCORE_MIN
 from oomwarden.core.enforcement.own_scores import OwnScores
 from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.policy.process_rules import ProcessTarget, ProcessTargets

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from oomwarden.api.policy import SCORE_MAX, SCORE_MIN, Rule
+from oomwarden.api.policy import Rule
+from oomwarden.api.vocabulary import SCORE_MAX, SCORE_MIN
 from oomwarden.core.model.remark import Remark
 from oomwarden.core.policy.process_rules import ProcessTarget, ProcessTargets
 

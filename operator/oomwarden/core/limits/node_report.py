@@ -9,8 +9,8 @@ from functools import lru_cache
 from sys import intern
 from typing import NamedTuple
 
-from pydantic import ValidationError
-
+from oomwarden.api.codec.codec import decode
+from oomwarden.api.codec.refusals import InvalidObjectError
 from oomwarden.api.oomnode import PolicyReport, Refusal, Resize
 from oomwarden.core.limits.resize_requests import MAX_REQUESTS_PER_NODE
 from oomwarden.core.objects.json_parts import Json
@@ -94,8 +94,8 @@ def _reports(listed: Iterable[object]) -> Iterator[tuple[PolicyKey, ReportedPoli
     room = MAX_REFUSALS_PER_NODE
     for each in listed:
         try:
-            report = PolicyReport.model_validate(each)
-        except ValidationError:
+            report = decode(PolicyReport, each)
+        except InvalidObjectError:
             continue
         key = _key(report)
         if key is None:
@@ -154,6 +154,6 @@ def _kept_refusal(refusal: Refusal) -> ReportedRefusal:
 def _resizes(listed: Iterable[object]) -> Iterator[Resize]:
     for each in listed:
         try:
-            yield Resize.model_validate(each)
-        except ValidationError:
+            yield decode(Resize, each)
+        except InvalidObjectError:
             continue

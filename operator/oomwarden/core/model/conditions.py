@@ -1,5 +1,7 @@
 """Conditions keep lastTransitionTime until their status changes."""
 
+from msgspec import structs
+
 from oomwarden.api.base import Condition
 
 Conditions = tuple[Condition, ...]
@@ -14,4 +16,4 @@ def carry_over(fresh: Conditions, before: Conditions) -> Conditions:
 def _carry(fresh: Condition, before: Condition | None) -> Condition:
     if before is None or before.status != fresh.status:
         return fresh
-    return fresh.model_copy(update={"last_transition_time": before.last_transition_time})
+    return structs.replace(fresh, last_transition_time=before.last_transition_time)

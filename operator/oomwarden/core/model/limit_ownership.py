@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from oomwarden.api.oomlimit import KeptLimit, Step
 from oomwarden.core.model.quantity import exact_quantity, parse_bytes
 
@@ -100,7 +102,7 @@ def pending_limit(name: str, owner: LimitOwner, limit: int, current: int | None)
 
 def confirmed_limit(record: KeptLimit) -> KeptLimit:
     """Return the record once the pod has the limit."""
-    return record.model_copy(update={"pending": False, "was": None})
+    return structs.replace(record, pending=False, was=None)
 
 
 def _bytes(amount: str | None) -> int | None:

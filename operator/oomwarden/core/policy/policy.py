@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ValidationError
-
 from oomwarden.api.base import LabelSelector
+from oomwarden.api.codec.codec import decode
+from oomwarden.api.codec.refusals import InvalidObjectError
 from oomwarden.api.free_text import readable
-from oomwarden.api.memory_rule import LIMIT_MIN, LONG_EXPONENT
 from oomwarden.api.oomkill import PolicyReference
-from oomwarden.api.policy import RESERVED, ClusterOOMPolicySpec, OOMPolicySpec, Rule
+from oomwarden.api.policy import ClusterOOMPolicySpec, OOMPolicySpec, Rule
 from oomwarden.api.schema.unknown_fields import unknown_fields
+from oomwarden.api.vocabulary import LIMIT_MIN, LONG_EXPONENT, RESERVED
 from oomwarden.core.model.quantity import QuantityError, parse_bytes
 
 NAMESPACED, CLUSTER = "OOMPolicy", "ClusterOOMPolicy"
@@ -99,23 +99,17 @@ def parse_policy(kind: str, manifest: Mapping[str, Any]) -> Policy:
 
 def _parse(model: type[OOMPolicySpec], spec: object) -> OOMPolicySpec:
     try:
-        return model.model_validate(spec)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        why = _why_reserved(first["loc"], first["input"])
-        text = f"{_path(first['loc'])}: {first['msg']}{why}"
+        return decode(model, spec)
+    except InvalidObjectError as error:
+        text = f"spec{error.path}: {error.why}{_why_reserved(error)}"
         raise ValueError(readable(text, _MAX_TEXT)) from error
 
 
-def _why_reserved(location: tuple[int | str, ...], value: object) -> str:
-    if not isinstance(value, int) or location[-1:] != ("oomScoreAdj",):
+def _why_reserved(error: InvalidObjectError) -> str:
+    value = error.found
+    if not isinstance(value, int) or not error.path.endswith(".oomScoreAdj"):
         return ""
     return f"; {RESERVED[value]}" if value in RESERVED else ""
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in location]
-    return "spec" + "".join(parts)
 
 
 def _check(spec: OOMPolicySpec) -> None:
@@ -124,13 +118,12 @@ def _check(spec: OOMPolicySpec) -> None:
         if rule.oom_score_adj is not None and rule.oom_score_offset is not None:
             raise ValueError(f"spec.rules[{number}]: set oomScoreAdj or oomScoreOffset, not both")
         _check_amounts(f"spec.rules[{number}]", rule)
-    selectors: dict[str, BaseModel] = {"podSelector": spec.pod_selector}
+    selectors = {"podSelector": spec.pod_selector}
     if isinstance(spec, ClusterOOMPolicySpec):
         selectors["namespaceSelector"] = spec.namespace_selector
         selectors["nodeSelector"] = spec.node_selector
     for name, selector in selectors.items():
-        if isinstance(selector, LabelSelector):
-            _check_selector(f"spec.{name}", selector)
+        _check_selector(f"spec.{name}", selector)
 
 
 def _check_amounts(path: str, rule: Rule) -> None:

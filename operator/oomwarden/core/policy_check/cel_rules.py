@@ -7,9 +7,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from oomwarden.api.base import MAX_VALUES, Extra
-from oomwarden.api.memory_rule import LIMIT_MIN, LONG_EXPONENT
-from oomwarden.api.policy import (
+from oomwarden.api.schema.structural_schema import Schema
+from oomwarden.api.vocabulary import (
+    LIMIT_MIN,
+    LONG_EXPONENT,
+    MAX_COMMANDS_LENGTH,
+    MAX_CONTAINERS,
+    MAX_PROCESSES,
+    MAX_VALUES,
     OFFSET_MAX,
     OFFSET_MIN,
     PRIORITY_MAX,
@@ -18,8 +23,6 @@ from oomwarden.api.policy import (
     SCORE_MAX,
     SCORE_MIN,
 )
-from oomwarden.api.policy_bounds import MAX_COMMANDS_LENGTH, MAX_CONTAINERS, MAX_PROCESSES
-from oomwarden.api.schema.structural_schema import Schema
 from oomwarden.core.model.quantity import QuantityError, parse_amount
 from oomwarden.core.objects.object_names import is_object_name
 from oomwarden.core.policy_check.field_errors import FieldError, invalid, invalid_object
@@ -160,7 +163,7 @@ def rule_errors(value: object, schema: Schema, path: str) -> Iterator[FieldError
             yield from rule_errors(each, schema.get("items", {}), f"{path}[{index}]")
 
 
-def _error(value: object, schema: Schema, path: str, rule: Extra) -> Iterator[FieldError]:
+def _error(value: object, schema: Schema, path: str, rule: Schema) -> Iterator[FieldError]:
     place = f"{path}{rule.get('fieldPath', '')}"
     try:
         if RULES[rule["rule"]](value):

@@ -7,10 +7,10 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from oomwarden.api.base import API_VERSION, GROUP
 from oomwarden.api.schema.crds import manifests
 from oomwarden.api.schema.kinds import KINDS
 from oomwarden.api.schema.structural_schema import Schema
+from oomwarden.api.vocabulary import API_VERSION, GROUP
 from oomwarden.core.objects.json_parts import Json, object_at
 from oomwarden.core.policy.policy import CLUSTER, NAMESPACED
 from oomwarden.core.policy_check.cel_rules import rule_errors

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from msgspec import structs
+
 from oomwarden.api.base import LabelSelector
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.core.enforcement.scoring import Floor
@@ -83,7 +85,7 @@ class ClusterState:
         """Return whether a policy selects a pod; the labels of an unknown node match."""
         labels = self.node_of(pod).labels
         if labels is None and selects_by_node(policy):
-            spec = policy.spec.model_copy(update={"node_selector": LabelSelector()})
+            spec = structs.replace(policy.spec, node_selector=LabelSelector())
             policy = replace(policy, spec=spec)
         namespace = self.namespace_labels(pod.facts.namespace)
         return selects(policy, pod.facts, namespace, labels or {})

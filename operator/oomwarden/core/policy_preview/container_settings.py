@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from oomwarden.api.policy import SCORE_MAX, SCORE_MIN, QOSClass
+from oomwarden.api.policy import QOSClass
+from oomwarden.api.vocabulary import SCORE_MAX, SCORE_MIN
 from oomwarden.core.enforcement.group_kill import GroupKillSpec, GroupKillState, observed_remarks
 from oomwarden.core.enforcement.kubelet_score import kubelet_score
 from oomwarden.core.enforcement.scoring import BASELINE_UNKNOWN, Target

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pydantic import ValidationError
-
+from oomwarden.api.codec.codec import decode
+from oomwarden.api.codec.refusals import InvalidObjectError
 from oomwarden.api.free_text import readable
 from oomwarden.api.oomlimit import KeptLimit
 from oomwarden.core.model.limit_ownership import with_ownership
@@ -150,8 +150,8 @@ def _with_ownership(facts: PodFacts, kept: KeptLimits) -> PodFacts:
 def _kept(manifest: Json) -> Iterator[tuple[str, KeptLimit]]:
     for each in objects_at(object_at(manifest, "spec"), "containers"):
         try:
-            kept = KeptLimit.model_validate(each)
-        except ValidationError:
+            kept = decode(KeptLimit, each)
+        except InvalidObjectError:
             continue
         yield kept.name, kept
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from oomwarden.api.base import LABEL_CAUSE, LABEL_NODE, LABEL_POD_UID
+from oomwarden.api.vocabulary import LABEL_CAUSE, LABEL_NODE, LABEL_POD_UID
 
 _NAME_MAX = 253
 _HASH_DIGITS = 8

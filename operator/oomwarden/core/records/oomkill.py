@@ -4,11 +4,9 @@ import re
 from dataclasses import fields
 from datetime import UTC, datetime
 
-from oomwarden.api.base import API_VERSION
+from oomwarden.api.codec.codec import encode
 from oomwarden.api.evidence import Evidence
 from oomwarden.api.memory import (
-    MAX_COMMAND_LENGTH,
-    MAX_HISTORY,
     Memory,
     MemoryDetail,
     MemoryParts,
@@ -16,14 +14,9 @@ from oomwarden.api.memory import (
     MemorySample,
     ProcessMemory,
 )
-from oomwarden.api.oomkill import (
-    MAX_CANDIDATES,
-    ContainerReference,
-    OOMKill,
-    PodReference,
-    TimeSpan,
-)
+from oomwarden.api.oomkill import ContainerReference, OOMKill, PodReference, TimeSpan
 from oomwarden.api.victim import NumaReference, Victim
+from oomwarden.api.vocabulary import API_VERSION, MAX_CANDIDATES, MAX_COMM_LENGTH, MAX_HISTORY
 from oomwarden.core.incidents.incident import Incident
 from oomwarden.core.incidents.memory_history import MemoryTimeline, UsageDetail, UsageSample
 from oomwarden.core.incidents.usage_trend import judge_timeline, thin
@@ -72,7 +65,7 @@ def oom_kill(incident: Incident) -> Manifest:
             sources=("Counters", "KernelLog") if incident.log else ("Counters",),
         ),
     )
-    kill = _present(facts.model_dump(mode="json", by_alias=True, exclude_none=True))
+    kill = _present(encode(facts))
     metadata = {"name": name_of(kill), "namespace": pod.namespace, "labels": labels_of(kill)}
     return {"apiVersion": API_VERSION, "kind": "OOMKill", "metadata": metadata, **kill}
 
@@ -122,7 +115,7 @@ def escaped(name: str, most: int) -> str:
 def _victim(victim: Killed) -> Victim:
     return Victim(
         pid=victim.pid,
-        command=printable(victim.comm)[:MAX_COMMAND_LENGTH],
+        command=printable(victim.comm)[:MAX_COMM_LENGTH],
         anon_rss=format_bytes(victim.anon_rss),
         file_rss=format_bytes(victim.file_rss),
         shmem_rss=format_bytes(victim.shmem_rss),
@@ -162,7 +155,7 @@ def _detail(detail: UsageDetail) -> MemoryDetail:
         processes=tuple(
             ProcessMemory(
                 pid=process.pid,
-                command=printable(process.command)[:MAX_COMMAND_LENGTH],
+                command=printable(process.command)[:MAX_COMM_LENGTH],
                 rss=format_bytes(process.rss),
                 oom_score_adj=process.oom_score_adj,
             )

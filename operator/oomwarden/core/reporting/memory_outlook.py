@@ -4,14 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from oomwarden.api.node.memory_outlook import (
-    MAX_NEAR_MISSES,
-    MAX_PATTERNS,
-    ContainerNearMisses,
-    ContainerPattern,
-    NearMissSummary,
-)
+from oomwarden.api.node.memory_outlook import ContainerNearMisses, ContainerPattern, NearMissSummary
 from oomwarden.api.oomnode import OOMNodeStatus
+from oomwarden.api.vocabulary import MAX_NEAR_MISSES, MAX_PATTERNS
 from oomwarden.core.incidents.memory_history import NEAR
 from oomwarden.core.incidents.near_misses import RecentNearMisses
 from oomwarden.core.model.quantity import format_bytes

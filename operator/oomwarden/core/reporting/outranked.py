@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
+from msgspec import structs
+
 from oomwarden.api.oomnode import OutrankedService
 from oomwarden.core.enforcement.node_services import NodeService
 from oomwarden.core.reporting.policy_report import ContainerStatus
@@ -31,7 +33,7 @@ def _counted(
     before: OutrankedService | None, service: NodeService, item: ContainerStatus
 ) -> OutrankedService:
     if before is not None:
-        return before.model_copy(update={"containers": before.containers + 1})
+        return structs.replace(before, containers=before.containers + 1)
     return OutrankedService(
         service=service.service,
         oom_score_adj=service.score,

@@ -6,12 +6,16 @@ What does not fit is counted: containers in `refused` and `warned`, policies in 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from msgspec import structs
+from msgspec.json import encode as json_text
+
+from oomwarden.api.codec.codec import encode
 from oomwarden.api.oomnode import PolicyReport, Refusal
 
 MAX_BYTES = 384 * 1024
 """For all reports together. etcd accepts 1.5 MiB (its --max-request-bytes), and the operator keeps
 the reports of all nodes in memory."""
-_ESCAPED = "<>&"
+_ESCAPED = (b"<", b">", b"&")
 """The API server stores each as six bytes (Go encoding/json, HTMLEscape)."""
 
 
@@ -34,7 +38,7 @@ def fit_reports(
         kept.append(report)
     messages = _messages(kept, most)
     places = {
-        id(report): _bare(report).model_copy(update=messages[at]) for at, report in enumerate(kept)
+        id(report): structs.replace(_bare(report), **messages[at]) for at, report in enumerate(kept)
     }
     fitting = tuple(places[id(report)] for report in found if id(report) in places)
     return fitting, len(found) - len(fitting)
@@ -68,10 +72,10 @@ def _messages(kept: Sequence[PolicyReport], room: int) -> list[dict[str, tuple[R
 
 
 def _bare(report: PolicyReport) -> PolicyReport:
-    return report.model_copy(update={"refusals": (), "warnings": ()})
+    return structs.replace(report, refusals=(), warnings=())
 
 
 def _size(part: PolicyReport | Refusal) -> int:
     """Return the size in an object, in bytes, including the comma after it."""
-    text = part.model_dump_json(by_alias=True, exclude_none=True)
-    return len(text.encode()) + 1 + 5 * sum(map(text.count, _ESCAPED))
+    text = json_text(encode(part))
+    return len(text) + 1 + 5 * sum(map(text.count, _ESCAPED))

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple, Self
 
-from oomwarden.api.base import GROUP, VERSION
+from oomwarden.api.vocabulary import GROUP, VERSION
 from oomwarden.kube.transport.errors import no_such_name
 
 _NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.:]{0,251}[A-Za-z0-9])?")

@@ -6,14 +6,9 @@ server enforces these bounds, and accepts what was stored before (ratcheting, KE
 parse that too, and the agents' own bounds apply to it (core/policy/policy_cache.py).
 """
 
-from oomwarden.api.base import Extra, rule, validations
+from oomwarden.api.models.base import Extra, rule, validations
+from oomwarden.api.vocabulary import MAX_COMMANDS_LENGTH, MAX_CONTAINERS, MAX_PROCESSES
 
-MAX_CONTAINERS = 128
-"""Globs over container names in all rules."""
-MAX_PROCESSES = 64
-"""Process rules in all rules."""
-MAX_COMMANDS_LENGTH = 8192
-"""Characters of their globs together."""
 MAX_COMMAND_LENGTH = 256
 MAX_CLASSES = 16
 """Names of PriorityClasses."""

@@ -1,0 +1,1 @@
+"""Reads and writes the generated types: JSON values in, JSON values out."""

@@ -1,0 +1,1 @@
+"""The API types of group oomwarden.io as pydantic models: the source of CRDs and types."""

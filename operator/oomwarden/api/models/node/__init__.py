@@ -1,0 +1,1 @@
+"""Parts of OOMNode that have a file of their own."""

@@ -1,0 +1,1 @@
+"""Generates operator/oomwarden/api/*.py, light value types, from the pydantic models."""
