@@ -1,4 +1,4 @@
-"""The operator's /healthz, with real sockets."""
+"""The operator's /healthz and /readyz, with real sockets."""
 
 import asyncio
 import time
@@ -9,9 +9,9 @@ from oomwarden.controller.liveness import EventLoopLiveness, serve
 from oomwarden.probes.loops import Loop
 
 
-def status(port: int) -> int:
+def status(port: int, page: str = "healthz") -> int:
     try:
-        with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
+        with urlopen(f"http://127.0.0.1:{port}/{page}", timeout=5) as answer:
             return int(answer.status)
     except HTTPError as refused:
         with refused:
@@ -29,4 +29,14 @@ async def test_healthz_returns_503_while_the_event_loop_hangs_and_200_afterwards
     await asyncio.sleep(1.1)
     assert await asyncio.to_thread(status, server.port) == 200
     beating.cancel()
+    server.close()
+
+
+async def test_a_standby_is_healthy_before_it_is_ready() -> None:
+    waits_for = ["Lease op could not be read yet", "", "", ""]
+    server = serve(0, [], tuple, lambda: waits_for.pop(0))
+    assert await asyncio.to_thread(status, server.port) == 200
+    assert await asyncio.to_thread(status, server.port, "readyz") == 503
+    await asyncio.sleep(1.1)  # a page is computed once a second at most
+    assert await asyncio.to_thread(status, server.port, "readyz") == 200
     server.close()

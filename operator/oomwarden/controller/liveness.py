@@ -1,4 +1,4 @@
-"""The operator's /healthz, which shows whether its event loop runs, and its /metrics."""
+"""The operator's /healthz, which shows whether its event loop runs, /readyz and /metrics."""
 
 import asyncio
 import time
@@ -7,7 +7,7 @@ from functools import partial
 
 from oomwarden.core.metrics.exposition import Families
 from oomwarden.probes.http_head import HttpResponse
-from oomwarden.probes.loops import Loop, age_since, healthz
+from oomwarden.probes.loops import Loop, age_since, healthz, readyz
 from oomwarden.probes.process_metrics import metrics_page
 from oomwarden.probes.server import ProbeServer
 from oomwarden.probes.snapshot import Snapshot
@@ -31,8 +31,13 @@ class EventLoopLiveness:
             await asyncio.sleep(BEAT_SECONDS)
 
 
-def serve(port: int, loops: Sequence[Loop], families: Callable[[], Families]) -> ProbeServer:
-    """Serve /healthz and /metrics in a separate thread; called in the event loop.
+def serve(
+    port: int,
+    loops: Sequence[Loop],
+    families: Callable[[], Families],
+    waits_for: Callable[[], str] = lambda: "",
+) -> ProbeServer:
+    """Serve /healthz, /readyz and /metrics in a separate thread; called in the event loop.
 
     While the event loop hangs, /metrics has the last values, and the age of the loop.
 
@@ -40,6 +45,8 @@ def serve(port: int, loops: Sequence[Loop], families: Callable[[], Families]) ->
         port: TCP port; 0 for any free one.
         loops: The loops whose ages are shown; those with a limit decide on /healthz.
         families: Returns the operator's metrics; called in the event loop at each scrape.
+        waits_for: Returns what it waits for before it can work; empty if it is ready. Called in
+            the thread of the probes.
 
     Raises:
         OSError: The port is already in use.
@@ -50,4 +57,12 @@ def serve(port: int, loops: Sequence[Loop], families: Callable[[], Families]) ->
         latest = snapshot.get()
         return metrics_page("operator", loops, latest.value if latest else ())
 
-    return ProbeServer(port, {"/healthz": partial(healthz, loops), "/metrics": metrics})
+    def ready() -> HttpResponse:
+        return readyz(waits_for())
+
+    pages: dict[str, Callable[[], HttpResponse]] = {
+        "/healthz": partial(healthz, loops),
+        "/readyz": ready,
+        "/metrics": metrics,
+    }
+    return ProbeServer(port, pages)

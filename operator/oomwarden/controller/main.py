@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from oomwarden.controller.run import OperatorIdentity, run  # noqa: PLC0415 - importing kopf is slow, and `release` does not need it
 
     bounds = Bounds(options.days, options.per_pod, options.per_namespace, options.per_cluster)
-    asyncio.run(run(options.port, bounds, OperatorIdentity(options.namespace, options.account)))
+    where = OperatorIdentity(options.namespace, options.account, options.lease)
+    asyncio.run(run(options.port, bounds, where))
     return 0
 
 
@@ -67,7 +68,7 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument("command", nargs="?", choices=("run", "release"), default="run")
     parser.add_argument(
         "--port", type=int, default=environment.get("OOMWARDEN_HEALTH_PORT", "8080"),
-        help="run: port of /healthz and /metrics; OOMWARDEN_HEALTH_PORT",
+        help="run: port of /healthz, /readyz and /metrics; OOMWARDEN_HEALTH_PORT",
     )  # fmt: skip
     parser.add_argument(
         "--namespace", default=environment.get("POD_NAMESPACE"),
@@ -77,6 +78,11 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         "--service-account", dest="account", default=environment.get("POD_SERVICE_ACCOUNT", ""),
         help="run: the operator's ServiceAccount, which records that the ConfigMap "
              "oomwarden-control was created; if empty, it is never created; POD_SERVICE_ACCOUNT",
+    )  # fmt: skip
+    parser.add_argument(
+        "--lease", default=environment.get("OOMWARDEN_LEASE", ""),
+        help="run: the Lease that the operator has to hold before it works, if there are several; "
+             "if empty, it works at once; OOMWARDEN_LEASE",
     )  # fmt: skip
     _add_retention(parser, environment)
     parser.add_argument(

@@ -10,22 +10,20 @@ import os
 import platform
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
-
-import kopf
 
 from oomwarden.api.codec.codec import encode
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.initial_mode import InitialMode
+from oomwarden.controller.kopf_frame import Loops, run_with_kopf
+from oomwarden.controller.leader_elector import LeaderElector, identity
 from oomwarden.controller.limits.oom_responder import OOMResponder
 from oomwarden.controller.limits.resizer import Resizer
 from oomwarden.controller.limits.sweep import LimitSweep
 from oomwarden.controller.liveness import EventLoopLiveness, serve
-from oomwarden.controller.login import login
 from oomwarden.controller.policies.handlers import ClusterPolicyIndex, PolicyHandlers
 from oomwarden.controller.policies.node_reports import NodeReports
 from oomwarden.controller.policies.oompolicy_cache import OOMPolicyCache, policy_state
@@ -33,6 +31,8 @@ from oomwarden.controller.policies.policy_queue import PolicyQueue
 from oomwarden.controller.policies.statuses import PolicyStatusWriter, StatusSources
 from oomwarden.controller.retention.publishing import PressurePublisher
 from oomwarden.controller.retention.retention import Retention
+from oomwarden.controller.stopping import stop_signal, unless
+from oomwarden.core.leader_election.candidate import LeaseCandidate
 from oomwarden.core.limits.node_report import reported_node
 from oomwarden.core.log_line.keys import about
 from oomwarden.core.metrics.exposition import Families
@@ -42,6 +42,7 @@ from oomwarden.core.metrics.operator_counts import OperatorCounts, OperatorState
 from oomwarden.core.objects.unreadable import OF_THE_OPERATOR, UnreadableObjects
 from oomwarden.core.policy.policy import PolicyKey
 from oomwarden.core.quota.retention import Bounds, RetentionBound
+from oomwarden.kube.coordination.leases import Leases
 from oomwarden.kube.mode import ModeConfigMap
 from oomwarden.kube.oomkill_pages import OOMKillPages
 from oomwarden.kube.oomlimits import OOMLimits
@@ -62,8 +63,6 @@ CRD_POLL_SECONDS = 2.0
 _NOTHING_DELETED = dict.fromkeys(RetentionBound, 0)
 _LOG = logging.getLogger(__name__)
 
-_Loops = dict[str, Callable[[], Coroutine[Any, Any, None]]]
-
 
 @dataclass(frozen=True, slots=True)
 class OperatorIdentity:
@@ -72,32 +71,55 @@ class OperatorIdentity:
     Attributes:
         namespace: Its namespace, which also has the ConfigMaps oomwarden-control and -pressure.
         account: Its ServiceAccount; empty: the operator never creates oomwarden-control.
+        lease: The Lease that it has to hold before it works; empty: it is the only operator.
     """
 
     namespace: str
     account: str
+    lease: str = ""
 
 
-async def run(port: int, bounds: Bounds, identity: OperatorIdentity) -> None:
+async def run(port: int, bounds: Bounds, where: OperatorIdentity) -> None:
     """Run until a signal arrives or a loop ends.
 
     Args:
-        port: Port of /healthz and /metrics.
+        port: Port of /healthz, /readyz and /metrics.
         bounds: Which OOMKills are kept.
-        identity: Where the operator runs.
+        where: Where the operator runs.
     """
     os.environ.setdefault("POD_ID", platform.node())  # else kopf looks up the name of UID 65532
     client = connect()
     await _wait_for_crds(OperatorCalls(client))
-    operator = Operator(client, bounds, identity)
-    initial_mode = InitialMode(ModeConfigMap(client, identity.namespace), identity.account)
-    liveness = EventLoopLiveness()
-    loops = {**operator.loops(), "liveness": liveness.run}
-    if identity.account:
+    elector = _elector(client, where) if where.lease else None
+    operator = Operator(client, bounds, where, elector.leads if elector else lambda: True)
+    liveness, stop = EventLoopLiveness(), stop_signal()
+    loops = [liveness.loop, *operator.watched_loops()]
+    serve(port, loops, operator.families, elector.waits_for if elector else lambda: "")
+    async with asyncio.TaskGroup() as group:
+        beat = group.create_task(liveness.run(), name="liveness")
+        if elector is None:
+            await _work(client, operator, where, stop)
+        elif await unless(stop, elector.acquire()):
+            async with elector.leading():
+                await _work(client, operator, where, stop)
+        beat.cancel()
+
+
+async def _work(
+    client: Client, operator: "Operator", where: OperatorIdentity, stop: asyncio.Event
+) -> None:
+    """Do the work of the operator until a signal arrives or a loop ends."""
+    loops = operator.loops()
+    if where.account:
+        initial_mode = InitialMode(ModeConfigMap(client, where.namespace), where.account)
         await initial_mode.attempt()
         loops["initial-mode"] = initial_mode.run
-    serve(port, [liveness.loop, *operator.watched_loops()], operator.families)
-    await _run_with_kopf(loops, operator.handlers)
+    await run_with_kopf(loops, operator.handlers, stop)
+
+
+def _elector(client: Client, where: OperatorIdentity) -> LeaderElector:
+    candidate = LeaseCandidate(identity(platform.node()))
+    return LeaderElector(Leases(client, where.namespace, where.lease), candidate)
 
 
 class Operator:
@@ -108,15 +130,23 @@ class Operator:
     Args:
         client: The API server's client.
         bounds: Which OOMKills are kept.
-        identity: Where the operator runs.
+        where: Where the operator runs.
+        leads: Returns whether it is this one of several operators that works.
     """
 
-    def __init__(self, client: Client, bounds: Bounds, identity: OperatorIdentity) -> None:
+    def __init__(
+        self,
+        client: Client,
+        bounds: Bounds,
+        where: OperatorIdentity,
+        leads: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._client = client
+        self._leads = leads
         self._unreadable = UnreadableObjects(remedy=OF_THE_OPERATOR)
         self._progress = WatchProgress()
         self._counts = counts = OperatorCounts(time.monotonic, Counter(_NOTHING_DELETED))
-        self._resizes = PodResizes(client, identity.namespace)
+        self._resizes = PodResizes(client, where.namespace)
         queue, index = PolicyQueue(), ClusterPolicyIndex()
         self._resizer = Resizer(self._resizes, queue.add, counts=counts)
         self._reports = NodeReports(queue.add, self._resizer.update_requests, self._unreadable)
@@ -126,7 +156,7 @@ class Operator:
         self._statuses = PolicyStatusWriter(
             self._write_status, queue, sources, self._unreadable, counts=counts
         )
-        pressure = PressureConfigMap(client, identity.namespace)
+        pressure = PressureConfigMap(client, where.namespace)
         publisher = PressurePublisher(bounds, pressure, self._unreadable.message)
         self._retention = Retention(bounds, OOMKillPages(client), publisher, deleted=counts.deleted)
         self._sweep = LimitSweep(OOMLimits(client), self._unreadable)
@@ -135,11 +165,11 @@ class Operator:
             kills, self._resizes, platform.node(), self._unreadable, counts=counts
         )
 
-    def loops(self) -> _Loops:
+    def loops(self) -> Loops:
         """Return the loops by name."""
         return {**self._policy_loops(), **self._limit_loops(), "retention": self._retention.run}
 
-    def _policy_loops(self) -> _Loops:
+    def _policy_loops(self) -> Loops:
         nodes = TransformingListerWatcher(self._client, list_transform=reported_node)
         policies = TransformingListerWatcher(self._client, list_transform=policy_state)
         return {
@@ -148,7 +178,7 @@ class Operator:
             "policies": partial(self._follow, policies, OOMPolicy, self._policies),
         }
 
-    def _limit_loops(self) -> _Loops:
+    def _limit_loops(self) -> Loops:
         return {
             "resizes": self._resizer.run,
             "responses": self._responder.run,
@@ -176,6 +206,7 @@ class Operator:
             self._retention.retained,
             self._responder.queue.dropped,
             self._unreadable.total,
+            self._leads(),
         )
         return (*self._counts.families(state), (FAILED_CALLS, self._client.errors.samples()))
 
@@ -192,21 +223,6 @@ class Operator:
         safe = guard(handler, resource, self._unreadable)
         progress = self._progress.marker(resource.plural)
         await reflector.list_and_watch(source, ListOptions(resource), safe, progress)
-
-
-async def _run_with_kopf(loops: _Loops, handlers: PolicyHandlers) -> None:
-    """Run kopf and the loops; the loops end when kopf does."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(loop(), name=name) for name, loop in loops.items()]
-        await asyncio.sleep(0)  # kopf cancels, and waits for, tasks that start after its own
-        await kopf.operator(
-            registry=registry_for(handlers),
-            settings=operator_settings(),
-            clusterwide=True,
-            standalone=True,
-        )
-        for task in tasks:
-            task.cancel()
 
 
 async def _wait_for_crds(operations: OperatorCalls) -> None:
@@ -227,23 +243,3 @@ async def _wait_for_crds(operations: OperatorCalls) -> None:
                 extra=about(error_keys(failure)),
             )
         await asyncio.sleep(CRD_POLL_SECONDS)
-
-
-def registry_for(handlers: PolicyHandlers) -> kopf.OperatorRegistry:
-    """Return kopf's registry with all of the operator's handlers."""
-    registry = kopf.OperatorRegistry()
-    kopf.on.login(registry=registry, id="login")(login)
-    handlers.register(registry)
-    return registry
-
-
-def operator_settings() -> kopf.OperatorSettings:
-    """Return kopf's settings: it writes nothing, and watches no other kind."""
-    settings = kopf.OperatorSettings()
-    settings.posting.enabled = False
-    settings.scanning.disabled = True  # else kopf watches all CRDs of the cluster
-    settings.networking.request_timeout = 30.0
-    settings.networking.connect_timeout = 10.0
-    settings.watching.chunk_size = 50
-    settings.process.ultimate_exiting_timeout = 10.0
-    return settings

@@ -1,4 +1,4 @@
-"""/healthz: whether the loops of a process make progress."""
+"""/healthz: whether the loops of a process make progress; /readyz: what it still waits for."""
 
 import json
 import time
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from oomwarden.probes.http_head import HttpResponse
+from oomwarden.probes.http_head import PLAIN, HttpResponse, error_response
 
 JSON = "application/json"
 
@@ -39,6 +39,13 @@ def healthz(loops: Sequence[Loop]) -> HttpResponse:
     body = {"late": late, "ageSeconds": {name: age and round(age, 3) for name, age in ages.items()}}
     status = HTTPStatus.SERVICE_UNAVAILABLE if late else HTTPStatus.OK
     return HttpResponse(status, json.dumps(body).encode() + b"\n", JSON)
+
+
+def readyz(waits_for: str) -> HttpResponse:
+    """Return 200, or 503 with what the process waits for."""
+    if waits_for:
+        return error_response(HTTPStatus.SERVICE_UNAVAILABLE, waits_for)
+    return HttpResponse(HTTPStatus.OK, b"it works\n", PLAIN)
 
 
 def age_since(progress: Callable[[], float]) -> Callable[[], float | None]:

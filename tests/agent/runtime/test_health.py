@@ -7,10 +7,10 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
-from oomwarden.agent.runtime.health import readyz, serve
+from oomwarden.agent.runtime.health import serve
 from oomwarden.core.metrics.exposition import Families, single
 from oomwarden.core.metrics.families.nodes import OUTBOX_RECORDS, RECORDED_KILLS
-from oomwarden.probes.loops import Loop, age_since, healthz
+from oomwarden.probes.loops import Loop, age_since, healthz, readyz
 from oomwarden.probes.server import ProbeServer
 from oomwarden.probes.snapshot import Snapshot, TimedValue
 

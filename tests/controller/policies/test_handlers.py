@@ -6,10 +6,10 @@ from pathlib import Path
 import kopf
 import pytest
 from oomwarden.api.policy import PolicyStatus
+from oomwarden.controller.kopf_frame import operator_settings, registry_for
 from oomwarden.controller.login import in_cluster_connection
 from oomwarden.controller.policies.handlers import ClusterPolicyIndex, PolicyHandlers
 from oomwarden.controller.policies.policy_queue import PolicyQueue
-from oomwarden.controller.run import operator_settings, registry_for
 from oomwarden.core.policy.policy import PolicyKey
 
 DB = PolicyKey("ClusterOOMPolicy", "", "db")

@@ -5,12 +5,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from http import HTTPStatus
 
 from oomwarden.core.metrics.exposition import Families, single
 from oomwarden.core.metrics.families.nodes import FIGURES_AGE
-from oomwarden.probes.http_head import PLAIN, HttpResponse, error_response
-from oomwarden.probes.loops import Loop, healthz
+from oomwarden.probes.http_head import HttpResponse
+from oomwarden.probes.loops import Loop, healthz, readyz
 from oomwarden.probes.process_metrics import metrics_page
 from oomwarden.probes.server import ProbeServer
 from oomwarden.probes.snapshot import Snapshot, TimedValue
@@ -72,10 +71,3 @@ def serving(
         yield
     finally:
         server.close()
-
-
-def readyz(waits_for: str) -> HttpResponse:
-    """Return 200, or 503 with what the agent waits for."""
-    if waits_for:
-        return error_response(HTTPStatus.SERVICE_UNAVAILABLE, waits_for)
-    return HttpResponse(HTTPStatus.OK, b"it works\n", PLAIN)

@@ -10,6 +10,7 @@ from oomwarden.core.metrics.exposition import Families, Sample, single
 from oomwarden.core.metrics.families.operator import (
     DELETED_OOMKILLS,
     DROPPED_RESPONSES,
+    LEADER,
     NODES,
     QUEUE_LENGTH,
     RECONCILE_DURATION,
@@ -45,6 +46,7 @@ class OperatorState:
         retained: How many OOMKills there are; None before they were counted.
         dropped: How many OOM kills got no response for lack of room.
         unreadable: How many objects the operator skips.
+        leads: Whether it is this one of several operators that works.
     """
 
     queues: Mapping[WorkQueue, int]
@@ -52,6 +54,7 @@ class OperatorState:
     retained: int | None
     dropped: int
     unreadable: int
+    leads: bool = True
 
 
 @dataclass(slots=True)
@@ -95,6 +98,7 @@ class OperatorCounts:
             (RESPONSES, self._responses.samples(self.clock())),
             single(DROPPED_RESPONSES, state.dropped),
             single(UNREADABLE_OBJECTS, state.unreadable),
+            single(LEADER, int(state.leads)),
         )
 
 

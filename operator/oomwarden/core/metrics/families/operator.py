@@ -91,6 +91,10 @@ DROPPED_RESPONSES = counter(
     "operator_dropped_responses",
     "OOM kills that got no response, because too many arrived in a short time",
 )
+LEADER = gauge(
+    "operator_leader",
+    "1 for the operator that works, 0 for one that waits for its Lease. A single operator shows 1",
+)
 UNREADABLE_OBJECTS = gauge(
     "operator_unreadable_objects", "Objects that the operator skips, because it cannot read them"
 )
@@ -105,4 +109,5 @@ OPERATOR_FAMILIES = (
     RESPONSES,
     DROPPED_RESPONSES,
     UNREADABLE_OBJECTS,
+    LEADER,
 )

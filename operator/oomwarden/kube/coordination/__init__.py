@@ -1,0 +1,1 @@
+"""Calls to coordination.k8s.io."""
