@@ -156,9 +156,10 @@ class _Calls:
     async def watch(self, take: Callable[[Manifest], None]) -> None:
         raise AssertionError(f"the responder gets its records from the target, not from {take}")
 
-    async def write_response(self, namespace: str, name: str, response: Manifest) -> None:
+    async def write_response(self, namespace: str, name: str, response: Manifest) -> bool:
         assert "" not in {namespace, name}
         self.written.append(response)
+        return True
 
     async def post(self, event: Manifest) -> WriteResult:
         assert len(event["note"].encode()) <= 1024

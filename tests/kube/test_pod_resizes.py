@@ -143,6 +143,7 @@ async def test_a_record_is_created_replaced_and_deleted_with_its_last_container(
     assert create.body["metadata"]["name"] == "u"
     assert create.body["spec"]["containers"][0]["was"] == "64Mi"
     assert replace.body["metadata"]["resourceVersion"] == "6"
+    assert delete.body["preconditions"] == {"resourceVersion": "5"}, "not what another has recorded"
     assert found.record is None
 
 

@@ -11,8 +11,9 @@ from oomwarden.core.objects.unreadable import UnreadableObjects
 from oomwarden.kube import recent_oomkills
 from oomwarden.kube.raising_policies import RaisingPolicies, has_on_oom
 from oomwarden.kube.recent_oomkills import RecentOOMKills
+from oomwarden.kube.transport.errors import ApiError
 
-from tests.support.fake_api import Answer, FakeApi, body, status, watch
+from tests.support.fake_api import Answer, FakeApi, body, status, thing, watch
 
 NOW = datetime(2026, 11, 26, 20, 0, 0, tzinfo=UTC)
 
@@ -132,18 +133,29 @@ def test_an_invalid_policy_has_no_onoom(spec: object) -> None:
 
 
 async def test_a_response_is_written_to_the_status_only() -> None:
-    api = FakeApi([body({})])
+    api = FakeApi([body(thing("k", 7)), body({})])
     async with api.client() as client:
-        await RecentOOMKills(client).write_response("shop", "k", {"action": "None"})
-    (request,) = api.requests
+        assert await RecentOOMKills(client).write_response("shop", "k", {"action": "None"})
+    _, request = api.requests
     assert request.path.endswith("/namespaces/shop/oomkills/k/status")
-    assert request.body == {"status": {"response": {"action": "None"}}}
+    response = {"response": {"action": "None"}}
+    assert request.body == {"metadata": {"resourceVersion": "7"}, "status": response}
+
+
+async def test_the_response_of_another_operator_is_never_overwritten() -> None:
+    taken = {**thing("k"), "status": {"response": {"action": "RaisedLimit"}}}
+    api = FakeApi([body(taken), body(thing("k")), status(409, "Conflict", "changed")])
+    async with api.client() as client:
+        kills = RecentOOMKills(client)
+        assert not await kills.write_response("shop", "k", {"action": "None"})
+        with pytest.raises(ApiError):
+            await kills.write_response("shop", "k", {"action": "None"})
 
 
 async def test_a_missing_record_or_node_is_no_error() -> None:
     api = FakeApi([status(404, "NotFound", "gone"), status(404, "NotFound", "gone")])
     async with api.client() as client:
-        await RecentOOMKills(client).write_response("shop", "k", {})
+        assert not await RecentOOMKills(client).write_response("shop", "k", {})
         assert await RecentOOMKills(client).node_status("n") == {}
 
 

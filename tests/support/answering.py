@@ -61,10 +61,11 @@ class Kills:
             handle(each)
         await asyncio.Event().wait()
 
-    async def write_response(self, namespace: str, name: str, response: dict[str, Any]) -> None:
+    async def write_response(self, namespace: str, name: str, response: dict[str, Any]) -> bool:
         if self.failures:
             raise self.failures.pop(0)
         self.written.append((f"{namespace}/{name}", response))
+        return True
 
     async def post(self, event: dict[str, Any]) -> WriteResult:
         self.posted.append(event)

@@ -93,7 +93,7 @@ class OOMKillPages:
             DeletionRefusedError: The API server refuses, for example because of a webhook.
         """
         try:
-            await self.client.delete(OOMKill, record.name, record.namespace, record.uid)
+            await self.client.delete(OOMKill, record.name, record.namespace, uid=record.uid)
         except ApiError as error:
             if error.status.code in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
                 return False

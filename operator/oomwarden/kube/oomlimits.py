@@ -83,7 +83,8 @@ class OOMLimits:
             The OOMLimit after the write, or None if it was deleted.
 
         Raises:
-            ApiError: 409 if the OOMLimit has changed since it was read.
+            ApiError: 409 if the OOMLimit has changed since it was read: another operator may have
+                recorded a limit meanwhile.
         """
         containers = kept_limits(known)
         containers.pop(name, None)
@@ -139,7 +140,8 @@ class OOMLimits:
 
     async def _delete(self, metadata: Manifest) -> None:
         try:
-            await self.client.delete(OOMLimit, metadata["name"])
+            read = {key: metadata[key] for key in ("uid", "resourceVersion") if key in metadata}
+            await self.client.delete(OOMLimit, metadata["name"], **read)
         except ApiError as error:
             if error.status.code != HTTPStatus.NOT_FOUND:
                 raise

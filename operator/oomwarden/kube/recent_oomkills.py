@@ -11,7 +11,7 @@ from http import HTTPStatus
 from oomwarden.core.limits.raise_context import MAX_KILL_AGE
 from oomwarden.core.limits.recent_kills import MAX_PER_NAMESPACE
 from oomwarden.core.log_line.keys import about
-from oomwarden.core.objects.json_parts import Manifest
+from oomwarden.core.objects.json_parts import Manifest, object_at
 from oomwarden.core.objects.unreadable import UnreadableObject, UnreadableObjects, unreadable_object
 from oomwarden.kube import events
 from oomwarden.kube.raising_policies import RaisingPolicies
@@ -121,14 +121,30 @@ class RecentOOMKills:
                 reflector.list_and_watch(source, ListOptions(OOMKill), guarded, self.progress)
             )
 
-    async def write_response(self, namespace: str, name: str, response: Manifest) -> None:
-        """Write status.response. Do nothing if the record is gone."""
-        patch = Patch({"status": {"response": response}}, PatchType.MERGE, _MANAGER)
+    async def write_response(self, namespace: str, name: str, response: Manifest) -> bool:
+        """Write status.response, unless the record is gone or has one by now.
+
+        Another operator may have responded after this one had read the record.
+
+        Returns:
+            Whether it was written.
+
+        Raises:
+            ApiError: 409 if the record changes at this moment.
+        """
         try:
+            found = await self.client.get(OOMKill, name, namespace)
+            if object_at(found, "status").get("response"):
+                return False
+            version = {"resourceVersion": found["metadata"]["resourceVersion"]}
+            content = {"metadata": version, "status": {"response": response}}
+            patch = Patch(content, PatchType.MERGE, _MANAGER)
             await self.client.patch(OOMKill.of("status"), name, patch, namespace)
         except ApiError as error:
             if error.status.code != HTTPStatus.NOT_FOUND:
                 raise
+            return False
+        return True
 
     async def post(self, event: Manifest) -> WriteResult:
         """Create an Event. An existing Event with this name counts as success. Raises nothing."""

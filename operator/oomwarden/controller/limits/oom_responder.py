@@ -56,8 +56,11 @@ class OOMKillCalls(Protocol):
     async def watch(self, take: Callable[[Manifest], None]) -> None:
         """Watch recent OOMKills until cancelled."""
 
-    async def write_response(self, namespace: str, name: str, response: Manifest) -> None:
-        """Write status.response; may raise one of kube.transport.errors.API_ERRORS."""
+    async def write_response(self, namespace: str, name: str, response: Manifest) -> bool:
+        """Write status.response; return False if the OOMKill is gone or has a response.
+
+        It may raise one of kube.transport.errors.API_ERRORS.
+        """
 
     async def post(self, event: Manifest) -> WriteResult:
         """Create an Event."""
@@ -202,12 +205,12 @@ class OOMResponder:
     async def _record(
         self, decided: Raise | NotRaised, kill: OOMKill, metadata: Manifest, found: ResizeTarget
     ) -> None:
-        """Write the response, then post its Event."""
+        """Write the response, then post its Event, unless another operator has responded."""
         namespace, name = metadata["namespace"], metadata["name"]
         made = build_response(decided, kill, namespace, self.now())
+        if not await self.kills.write_response(namespace, name, encode(made)):
+            return
         log_response(metadata, kill, made)
-        content = encode(made)
-        await self.kills.write_response(namespace, name, content)
         self.counts.responded(namespace, made.reason)
         if posted := build_event(made, name, found.context, self.instance, self.now()):
             await self._post(posted)

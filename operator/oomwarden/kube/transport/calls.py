@@ -57,7 +57,7 @@ class ObjectCalls:
         return await self._object(requests.write("PATCH", path, patch.content, query, patch.type))
 
     async def delete(
-        self, resource: Resource, name: str, namespace: str | None = None, uid: str | None = None
+        self, resource: Resource, name: str, namespace: str | None = None, **only: str
     ) -> None:
         """Delete an object.
 
@@ -65,14 +65,15 @@ class ObjectCalls:
             resource: The resource.
             name: The object's name.
             namespace: Its namespace.
-            uid: Delete it only if it has this UID; None for any object with the name.
+            only: `uid` and `resourceVersion` that the object must have; nothing: it is deleted
+                whatever it has.
 
         Raises:
-            ApiError: 404 if it is gone, 409 if the object with its name has another UID.
+            ApiError: 404 if it is gone, 409 if the object with its name has others.
         """
         options: Manifest = {"apiVersion": "v1", "kind": "DeleteOptions"}
-        if uid is not None:
-            options["preconditions"] = {"uid": uid}
+        if only:
+            options["preconditions"] = only
         response = await self.send(
             requests.write("DELETE", resource.path(namespace, name), options)
         )
