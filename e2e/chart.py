@@ -41,9 +41,11 @@ def pod_of(kind: str, *values: str) -> dict[str, Any]:
     return spec
 
 
-def permissions(role: str, kind: str = "ClusterRole") -> set[tuple[str, str, str]]:
+def permissions(
+    role: str, kind: str = "ClusterRole", values: tuple[str, ...] = ()
+) -> set[tuple[str, str, str]]:
     """Return (group, resource, verb) of a role; the resource includes names it is limited to."""
-    (found,) = (one for one in of_kind(kind) if one["metadata"]["name"] == role)
+    (found,) = (one for one in of_kind(kind, *values) if one["metadata"]["name"] == role)
     return {
         (group, "/".join([resource, *rule.get("resourceNames", [])]), verb)
         for rule in found["rules"]

@@ -104,9 +104,11 @@ def all_agents_reported(release: Release) -> bool:
 def release_with_cgroup_writes(release: Release) -> Iterator[Release]:
     """Install agents that may write to cgroups, and restore the default after the module.
 
-    They also post Events of near misses, so that no other story has to install for that.
+    They also post Events of near misses, and there are two operators, so that no other story has to
+    install for that.
     """
-    release.install("--set", "agent.cgroupWrites=true,agent.nearMisses.eventBudget=20")
+    changed = "agent.cgroupWrites=true,agent.nearMisses.eventBudget=20,operator.replicas=2"
+    release.install("--set", changed)
     yield release
     release.install()
 

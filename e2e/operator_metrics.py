@@ -12,9 +12,12 @@ def operator_metrics(world: World) -> Values:
     """Scrape the operator; the port is the pod's only one."""
     selector = "app.kubernetes.io/component=operator"
     (pod,) = world.core.list_namespaced_pod(NAMESPACE, label_selector=selector).items
-    page = world.core.connect_get_namespaced_pod_proxy_with_path(
-        pod.metadata.name, NAMESPACE, "metrics"
-    )
+    return metrics_of(world, pod.metadata.name)
+
+
+def metrics_of(world: World, pod: str) -> Values:
+    """Scrape one of several operators."""
+    page = world.core.connect_get_namespaced_pod_proxy_with_path(pod, NAMESPACE, "metrics")
     return {
         (sample.name, *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(page)

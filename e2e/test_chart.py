@@ -21,6 +21,7 @@ TOGGLES = [
     ("agent.rank.port=9999",),
     ("agent.nodeSelector.pool=big", "agent.podAnnotations.a=b", "agent.podLabels.c=d"),
     ("operator.tolerations[0].operator=Exists", "operator.priorityClassName=high"),
+    ("operator.replicas=3",),
     ("networkPolicy.enabled=true",),
     (
         "networkPolicy.enabled=true",

@@ -1,4 +1,4 @@
-"""Optional parts of the chart: network policies, SELinux and the ranking. Needs no cluster."""
+"""Optional parts of the chart: network policies, SELinux, ranking, replicas. Needs no cluster."""
 
 from e2e.chart import of_kind, permissions, pod_of, rendered, rules
 
@@ -64,3 +64,52 @@ def test_without_the_ranking_there_is_no_port_account_or_right_for_it() -> None:
     (agent,) = (each for each in roles if each["metadata"]["name"] == "oomwarden-agent")
     groups = {group for rule in agent["rules"] for group in rule["apiGroups"]}
     assert not groups & {"authentication.k8s.io", "authorization.k8s.io"}
+
+
+SEVERAL = ("operator.replicas=2",)
+
+
+def test_one_operator_has_no_election_and_ends_before_its_successor_starts() -> None:
+    (deployment,) = of_kind("Deployment")
+    assert deployment["spec"]["replicas"] == 1
+    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+    found = str(rendered())
+    assert not [each for each in ("LEASE", "leases", "topologySpread") if each in found]
+    assert of_kind("PodDisruptionBudget") == []
+
+
+def test_several_operators_elect_one_and_are_stopped_one_after_the_other() -> None:
+    (deployment,) = of_kind("Deployment", *SEVERAL)
+    spec = deployment["spec"]
+    assert spec["replicas"] == 2
+    assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
+    pod, labels = spec["template"]["spec"], spec["template"]["metadata"]["labels"].items()
+    (container,) = pod["containers"]
+    assert {"name": "OOMWARDEN_LEASE", "value": "oomwarden-operator"} in container["env"]
+    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    spread = pod["topologySpreadConstraints"]
+    assert {each["whenUnsatisfiable"] for each in spread} == {"ScheduleAnyway"}
+    (budget,) = of_kind("PodDisruptionBudget", *SEVERAL)
+    assert budget["spec"]["maxUnavailable"] == 1
+    selectors = [each["labelSelector"] for each in spread] + [budget["spec"]["selector"]]
+    assert all(each["matchLabels"].items() <= labels for each in selectors)
+
+
+def test_several_operators_may_also_use_their_own_lease_and_no_other() -> None:
+    added = permissions("oomwarden-operator", "Role", SEVERAL) - permissions(
+        "oomwarden-operator", "Role"
+    )
+    group = "coordination.k8s.io"
+    named = rules(group, "leases/oomwarden-operator", "get", "update")
+    assert added == named | rules(group, "leases", "create")
+    assert permissions("oomwarden-operator") == permissions("oomwarden-operator", values=SEVERAL)
+    (bound,) = (
+        each
+        for each in of_kind("ValidatingAdmissionPolicy", *SEVERAL)
+        if each["metadata"]["name"] == "oomwarden-operator-bound-switch"
+    )
+    rule = {
+        tuple(r["resources"]): r["operations"]
+        for r in bound["spec"]["matchConstraints"]["resourceRules"]
+    }
+    assert rule["leases",] == ["CREATE", "UPDATE"]

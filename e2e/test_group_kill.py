@@ -1,9 +1,10 @@
-"""`groupKill: false`: the kernel kills only the process that the scores select; and near misses.
+"""`groupKill: false`: the kernel kills only the process that the scores select.
 
-Both need agents with other values than the chart's own.
+And near misses, and two operators: all need other values than the chart's own.
 """
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from e2e.conditions import conditions, ready
 from e2e.examples import example
 from e2e.lab.errors import CommandError
 from e2e.node_access import NodeAccess
+from e2e.operators import Operators, seconds_between
 from e2e.plugin import plugin_of_admin
-from e2e.workloads import container, family, pod, policy
-from e2e.world import Release, World, eventually
+from e2e.workloads import container, family, hog, pod, policy
+from e2e.world import NAMESPACE, Release, World, eventually
 
 pytestmark = pytest.mark.xdist_group("writing")
 
@@ -208,3 +210,32 @@ def test_page_cache_at_a_limit_is_a_near_miss_with_an_event_and_no_kill(
     assert world.kills(namespace) == []
     (status,) = world.pod(namespace, "cache").status.container_statuses
     assert (status.restart_count, bool(status.state.running)) == (0, True)
+
+
+def test_another_operator_takes_over_from_one_that_crashed_and_does_nothing_twice(
+    world: World, release_with_cgroup_writes: Release, node_access: NodeAccess, namespace: str
+) -> None:
+    """The kill happens while nobody leads; and a graceful end does not need the lease duration."""
+    operators = Operators(world, node_access)
+    first = operators.wait_until_one_leads()
+    world.apply(example("raise-on-oom", namespace, name="grow", labels={"app": "hog"}))
+    left = operators.crash(first)
+    world.apply(pod(namespace, "grows", hog(world.cluster.busybox_image), app="hog"))
+    taken = operators.wait_for_another(first)
+    assert 15 <= seconds_between(left, taken) < 20
+    assert taken["leaseTransitions"] == left["leaseTransitions"] + 1
+
+    def raised() -> list[dict[str, Any]]:
+        """The kill has a response, and an Event says so."""
+        return [e for e in world.events(namespace) if e.get("reason") == "MemoryLimitRaised"]
+
+    (event,) = eventually(raised, 90)
+    assert "from 32Mi to 48Mi" in event["note"]
+    (kill,) = world.kills(namespace, "grows")
+    assert kill["status"]["response"]["reason"] == "RaisedLimit"
+    second = operators.wait_until_one_leads()
+    world.core.delete_namespaced_pod(second, NAMESPACE)
+    asked = time.monotonic()
+    operators.wait_for_another(second)
+    assert time.monotonic() - asked < 13, "released, so that nobody waits 15 s"
+    assert raised() == [event]

@@ -2,86 +2,18 @@
 
 import asyncio
 import signal
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from itertools import count
 from typing import Any
 
 import pytest
-from oomwarden.controller.leader_elector import ElectorEffects, LeaderElector, identity
+from oomwarden.controller.leader_elector import LeaderElector, identity
 from oomwarden.controller.stopping import stop_signal, unless
 from oomwarden.core.leader_election.candidate import ElectionTimes, LeaseCandidate
-from oomwarden.kube.http.failures import TransportError
 
-
-class Ended(BaseException):
-    """The process has ended."""
-
-
-@dataclass
-class Cluster:
-    """A Lease, a clock that moves when someone sleeps, and what elector and watchdog did."""
-
-    lease: dict[str, Any] | None = None
-    name: str = "op"
-    now: float = 1000.0
-    away: bool = False
-    watchdog: list[float | None] = field(default_factory=list)
-    writes: list[str] = field(default_factory=list)
-    on_sleep: Callable[[float], None] = lambda _: None
-    versions: Any = field(default_factory=lambda: count(1))
-
-    async def read(self) -> dict[str, Any] | None:
-        self._check()
-        return self.lease
-
-    async def create(self, lease: dict[str, Any]) -> dict[str, Any] | None:
-        self._check()
-        return None if self.lease else self._store(lease)
-
-    async def replace(self, lease: dict[str, Any]) -> dict[str, Any] | None:
-        self._check()
-        if self.lease is None or lease["metadata"] != self.lease["metadata"]:
-            return None
-        return self._store(lease)
-
-    async def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        self.on_sleep(self.now)
-        await asyncio.sleep(0)
-
-    def hold(self, holder: str) -> None:
-        self._store({"spec": {"holderIdentity": holder, "leaseDurationSeconds": 15}})
-
-    def elector(self, who: str) -> LeaderElector:
-        def end() -> None:
-            raise Ended
-
-        effects = ElectorEffects(
-            clock=lambda: self.now,
-            wall=lambda: datetime.fromtimestamp(self.now, UTC),
-            chance=lambda: 0.5,
-            sleep=self.sleep,
-            watchdog=self.watchdog.append,
-            disarm=lambda: self.watchdog.append(None),
-            end=end,
-        )
-        return LeaderElector(self, LeaseCandidate(who), effects)
-
-    def holder(self) -> str:
-        assert self.lease is not None
-        return str(self.lease["spec"]["holderIdentity"])
-
-    def _check(self) -> None:
-        if self.away:
-            raise TransportError("away")
-
-    def _store(self, lease: dict[str, Any]) -> dict[str, Any]:
-        self.lease = {**lease, "metadata": {"resourceVersion": str(next(self.versions))}}
-        self.writes.append(self.holder())
-        return self.lease
+from tests.support.lease_cluster import Cluster, Ended
 
 
 async def acquired(cluster: Cluster, who: str = "a") -> LeaderElector:
@@ -281,3 +213,16 @@ async def test_an_error_while_waiting_is_not_swallowed() -> None:
 
     with pytest.raises(LookupError):
         await unless(asyncio.Event(), fail())
+
+
+def test_the_real_watchdog_ends_a_process_that_never_releases_the_interpreter() -> None:
+    hangs = (
+        "from oomwarden.controller.leader_elector import arm_watchdog\n"
+        "arm_watchdog(60)\narm_watchdog(0.2)\nsum(range(10**13))\n"
+    )
+    done = subprocess.run(
+        (sys.executable, "-c", hangs), check=False, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert "Timeout (0:00:00.2" in done.stderr
+    assert "line 4 in <module>" in done.stderr, "where it hangs"

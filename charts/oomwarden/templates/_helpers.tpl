@@ -36,6 +36,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
+{{- /* Whether several replicas of the operator elect the one that works. */ -}}
+{{- define "oomwarden.leaderElection" -}}
+{{- if gt (int .Values.operator.replicas) 1 }}true{{ end -}}
+{{- end -}}
+
 {{- /* For pods that use the API server only. */ -}}
 {{- define "oomwarden.unprivilegedPod" -}}
 securityContext:
