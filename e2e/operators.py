@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from kubernetes import client
+
+from e2e.agent_account import client_with_token
 from e2e.node_access import NodeAccess
 from e2e.operator_metrics import metrics_of
 from e2e.world import NAMESPACE, World, eventually
@@ -60,6 +63,17 @@ class Operators:
         killed = self.node_access.run(f"for p in $({find}); do kill -KILL $p && echo $p; done")
         assert killed.strip()
         return self.lease()
+
+    def other_lease_refused(self) -> str:
+        """Try to create another Lease with the operators' token; return the refusal."""
+        request = {"spec": {"expirationSeconds": 600, "audiences": []}}
+        answer = self.world.core.create_namespaced_service_account_token(LEASE, NAMESPACE, request)
+        own = client.CoordinationV1Api(client_with_token(self.world, str(answer.status.token)))
+        try:
+            own.create_namespaced_lease(NAMESPACE, {"metadata": {"name": "other"}}, dry_run="All")
+        except client.ApiException as error:
+            return str(error.body)
+        return ""
 
     def wait_for_another(self, leader: str) -> dict[str, Any]:
         """Wait until another pod leads; return the record in the Lease."""
