@@ -94,6 +94,18 @@ async def test_a_leader_ends_when_another_holds_the_lease(
     assert "b holds it" in caplog.text
 
 
+async def test_an_operator_that_stands_still_just_after_it_acquired_the_lease_ends() -> None:
+    cluster = Cluster()
+
+    async def slowly(lease: dict[str, Any]) -> dict[str, Any] | None:
+        cluster.now += 11
+        return cluster._store(lease)
+
+    cluster.create = slowly  # type: ignore[method-assign]
+    with pytest.raises(Ended):
+        await cluster.elector("a").acquire()
+
+
 async def test_a_short_outage_changes_nothing() -> None:
     cluster = Cluster()
     elector = await acquired(cluster)

@@ -143,7 +143,8 @@ class LeaderElector:
             extra=self._about(reason="Standby"),
         )
         while not self.leads():
-            await self._advance()
+            if lost := await self._advance():  # it stood still just after it had acquired it
+                self._end(lost)
         self._arm()
         _LOG.info(
             "Lease %s is acquired: this operator works now",
@@ -156,6 +157,9 @@ class LeaderElector:
         while (lost := await self._advance()) is None:
             if self.leads():
                 self._arm()
+        self._end(lost)
+
+    def _end(self, lost: Lost) -> None:
         _LOG.error(
             "Lease %s is lost: %s. This operator ends at once, and starts again as a standby",
             self._calls.name,
