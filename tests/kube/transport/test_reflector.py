@@ -80,10 +80,13 @@ async def test_back_off_grows_to_half_a_minute_and_is_reset_after_success(
     assert run.pauses == [0.5, 1, 2, 4, 8, 16, 30, 30, 30, 0.5]
 
 
-async def test_a_requested_wait_is_respected_up_to_a_limit() -> None:
+async def test_a_requested_wait_is_respected_up_to_a_limit_and_spread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reflector, "_jittered", lambda seconds: seconds)
     asked = [Answer(429, ("slow down",), {"Retry-After": after}) for after in ("7", "3600")]
     run = await run_reflector(*asked)
-    assert run.pauses == [7, 60]
+    assert run.pauses == [7.5, 61]
 
 
 async def test_a_silent_watch_is_restarted_without_logging(
