@@ -68,7 +68,7 @@ def test_a_list_is_streamed_or_read_in_pages_and_both_are_complete(
     (tmp_path / "token").write_text(token)
     names = [f"p{number}" for number in range(5)]
     for each in names:
-        control_plane.apply(policy(namespace, each, {"oomScoreAdj": 5}))
+        control_plane.apply(policy(namespace, each, {"app": "x"}, {"oomScoreAdj": 5}))
     what = ListOptions(OOMPolicy, namespace)
 
     async def lists() -> tuple[list[str], list[str], list[str]]:
