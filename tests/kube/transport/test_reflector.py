@@ -89,6 +89,19 @@ async def test_a_requested_wait_is_respected_up_to_a_limit_and_spread(
     assert run.pauses == [7.5, 61]
 
 
+async def test_an_hour_of_429_costs_few_requests_and_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    busy = Answer(429, ("slow down",), {"Retry-After": "1"})
+    run = await run_reflector(*[busy] * 300, listing(7, "a"), watch())
+    refused = run.pauses[:300]
+    assert 60 < 3600 / (sum(refused[10:]) / 290) < 180  # requests in an hour
+    assert len({round(each, 6) for each in refused}) == 300  # clients do not return together
+    assert run.handler.calls == ["=a"]
+    warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert len([each for each in warnings if each.name.startswith("oomw")]) == 1
+
+
 async def test_a_silent_watch_is_restarted_without_logging(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
