@@ -84,7 +84,8 @@ async def test_a_list_whose_second_page_fails_is_read_again_from_the_start(secon
 
 
 async def test_a_streamed_list_is_one_request_and_its_watch_continues_it() -> None:
-    first = [("ADDED", thing("a", 3)), ("ADDED", thing("b", 2)), ("BOOKMARK", thing("", 5)), LAST]
+    early = ("BOOKMARK", thing("", 5))
+    first = [("ADDED", thing("a", 3)), early, ("ADDED", thing("b", 2)), LAST]
     changes = [("MODIFIED", thing("a", 8)), ("DELETED", thing("b", 9))]
     run = ReflectorRun(FakeApi([watch(*first, *changes), watch()], streams=True))
     await run.run()
