@@ -9,6 +9,7 @@ from kubernetes import client, config
 
 from bench import (
     added_weight,
+    api_requests,
     durations,
     etcd_sum,
     footprint,
@@ -51,6 +52,7 @@ WITHOUT_CLUSTER: dict[str, Callable[[], None]] = {
     "plugin-start": plugin_start.main,
     "etcd-sum": etcd_sum.main,
     "oom-log": log_throughput.main,
+    "api-requests": api_requests.main,
     "hostile-memory": hostile_memory.main,
     "health-flood": health_flood.main,
 }

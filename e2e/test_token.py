@@ -1,4 +1,4 @@
-"""Records are delivered after the agent's token is revoked and replaced in its file."""
+"""The transport of a pod on a real API server: rotated tokens, pages, streamed lists."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from kubernetes import client
-from oomwarden.kube.transport.client import Client
-from oomwarden.kube.transport.resources import OOMKill
+from oomwarden.kube.transport import client as transport
+from oomwarden.kube.transport.client import Client, ListOptions
+from oomwarden.kube.transport.resources import OOMKill, OOMPolicy
 
-from e2e.agent_account import agent_pod, client_as_in_a_pod, delete_pod, token_of
+from e2e.agent_account import ACCOUNT, agent_pod, client_as_in_a_pod, delete_pod, token_of
 from e2e.test_record_refusals import kill
-from e2e.world import World, eventually
+from e2e.workloads import policy
+from e2e.world import NAMESPACE, World, eventually
 
 pytestmark = pytest.mark.usefixtures("definitions")
 
@@ -55,6 +57,36 @@ def test_a_revoked_token_is_replaced_by_the_one_in_its_file(
         asyncio.run(write_before_and_after_rotation(api, records, rotate))
     kills = control_plane.kills(namespace)
     assert {each["metadata"]["name"] for each in kills} == {"first", "second"}
+
+
+def test_a_list_is_streamed_or_read_in_pages_and_both_are_complete(
+    control_plane: World, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real API server knows the annotation that ends a streamed list, and the pages' tokens."""
+    monkeypatch.setattr(transport, "PAGE_SIZE", 2)
+    token = control_plane.cluster.kubectl("create", "token", ACCOUNT, "-n", NAMESPACE)
+    (tmp_path / "token").write_text(token)
+    names = [f"p{number}" for number in range(5)]
+    for each in names:
+        control_plane.apply(policy(namespace, each, {"app": "x"}, {"oomScoreAdj": 5}))
+    what = ListOptions(OOMPolicy, namespace)
+
+    async def lists() -> tuple[list[str], list[str], list[str]]:
+        async with aclosing(client_as_in_a_pod(control_plane, tmp_path)) as api:
+            listed = await api.list_objects(what, None, name_of_object)
+            streamed = await api.stream_objects(what, listed.version, 60, name_of_object)
+            assert streamed is not None
+            assert streamed.changes is not None
+            control_plane.delete_policy(namespace, "p0")
+            kind, manifest = await anext(streamed.changes)
+            await streamed.changes.aclose()
+            return listed.objects, streamed.objects, [kind, name_of_object(manifest)]
+
+    assert asyncio.run(lists()) == (names, names, ["DELETED", "p0"])
+
+
+def name_of_object(manifest: Manifest) -> str:
+    return str(manifest["metadata"]["name"])
 
 
 def refused(world: World, token: str) -> bool:

@@ -4,8 +4,9 @@ import subprocess
 import sys
 
 HEAVY = {
-    "aiohttp", "anyio", "h2", "hpack", "http.client", "http.server", "httpcore2", "httpx2", "kopf",
-    "lightkube", "prometheus_client", "urllib.request", "wsproto", "yaml",
+    "aiohttp", "anyio", "email", "h2", "hpack", "http.client", "http.server", "httpcore2", "httpx2",
+    "importlib.metadata", "kopf", "lightkube", "prometheus_client", "urllib.request",
+    "wsproto", "yaml",
 }  # fmt: skip
 PROGRAM = """
 import asyncio, pkgutil, sys

@@ -41,6 +41,14 @@ def status(code: int, reason: str, message: str, **details: object) -> Answer:
     return body(value | ({"details": details} if details else {}), code)
 
 
+NO_STREAMS = status(
+    422,
+    "Invalid",
+    'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is '
+    "forbidden for watch unless the WatchList feature gate is enabled",
+)
+
+
 def watch(*events: tuple[str, dict[str, Any]], hangs: bool = False) -> Answer:
     lines = [json.dumps({"type": kind, "object": found}) + "\n" for kind, found in events]
     return Answer(lines=tuple(lines), hangs=hangs)
@@ -63,12 +71,14 @@ def client_of(port: int, seconds: float = 2) -> Client:
 class FakeApi:
     """Sends `answers` in order and records `requests`.
 
-    `always` has answers by the last segment of the path, which are not used up.
+    `always` has answers by the last segment of the path, which are not used up. Unless it `streams`
+    lists, it refuses them as an API server before Kubernetes 1.34 does.
     """
 
     answers: list[Answer]
     requests: list[Request] = field(default_factory=list)
     always: dict[str, Answer] = field(default_factory=dict)
+    streams: bool = False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -85,7 +95,9 @@ class FakeApi:
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
         content = json.loads(sent) if sent else None
         answer = self.always.get(url.path.rpartition("/")[2])
-        if answer is None:
+        if "sendInitialEvents" in query and not self.streams:
+            answer = NO_STREAMS
+        elif answer is None:
             self.requests.append(Request(method, url.path, query, content, request_headers))
             answer = self.answers.pop(0)
         elif "watch" in query:

@@ -7,6 +7,7 @@ What the API server says comes through the watches of api_watches.py into inform
 """
 
 import asyncio
+import random
 from functools import partial
 
 from oomwarden.agent.baselines.store_loss import store_was_lost
@@ -16,7 +17,7 @@ from oomwarden.agent.flows.node import Node
 from oomwarden.agent.flows.outlook import OutlookFlow
 from oomwarden.agent.flows.scores import ScoreFlow
 from oomwarden.agent.flows.status import StatusFlow
-from oomwarden.agent.flows.watches import ApiWatches
+from oomwarden.agent.flows.watches import ApiWatches, ResourceWatch
 from oomwarden.agent.runtime import health
 from oomwarden.agent.runtime.lock import Readiness, node_lock
 from oomwarden.agent.runtime.settings import Settings
@@ -32,6 +33,10 @@ from oomwarden.probes.watch_progress import WatchProgress
 
 _START_SECONDS = 60.0
 """By then, all lists have been read and the first reports written."""
+_SPREAD_SECONDS = 2.0
+"""Agents that start at the same time read their lists within this time: 2,000 of them, with seven
+lists each, would be 14,000 requests at once. Until then, processes keep the scores that they have,
+and kills are recorded."""
 
 
 class Agent:
@@ -66,12 +71,10 @@ class Agent:
             await store.close()
 
     async def _loops(self) -> None:
+        delay = random.uniform(0.0, _SPREAD_SECONDS)  # noqa: S311 - jitter
         async with asyncio.TaskGroup() as group:
             for watch in self.watches.all:
-                sink = guard(watch.handler, watch.options.resource, self.node.unreadable)
-                heard = self.heard.marker(watch.name)
-                follow = reflector.list_and_watch(watch.source, watch.options, sink, heard)
-                group.create_task(follow, name=watch.name)
+                group.create_task(self._follow(watch, delay), name=watch.name)
             group.create_task(self.watches.policies.run(), name="namespaces-policies")
             group.create_task(self.watches.cluster_policies.run(), name="left-out-policies")
             node = self.node
@@ -82,6 +85,12 @@ class Agent:
             group.create_task(self.status.run(history), name="report")
             group.create_task(self.scores.watch_labels(), name="node-labels")
             group.create_task(_forget_start_up(), name="start-up-memory")
+
+    async def _follow(self, watch: ResourceWatch, delay: float) -> None:
+        sink = guard(watch.handler, watch.options.resource, self.node.unreadable)
+        await asyncio.sleep(delay)
+        heard = self.heard.marker(watch.name)
+        await reflector.list_and_watch(watch.source, watch.options, sink, heard)
 
     async def _kernel_side(self, history: asyncio.Task[bool]) -> None:
         kubepods = await self.kills.kernel.find()

@@ -1,13 +1,11 @@
 """Which namespaces have a policy with onOOM: only their kills need a response."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from oomwarden.core.objects.json_parts import Manifest, object_at, objects_at
 from oomwarden.kube.transport import reflector
-from oomwarden.kube.transport.client import Client, Listing, ListOptions
+from oomwarden.kube.transport.client import Client, Listing, ListOptions, WatchEvents
 from oomwarden.kube.transport.resources import ClusterOOMPolicy, OOMPolicy, Resource
 
 
@@ -20,6 +18,10 @@ def _identity(policy: Manifest) -> tuple[str, int]:
     """Return the namespace, empty for cluster policies, and the hash of the name."""
     metadata = policy["metadata"]
     return str(metadata.get("namespace") or ""), hash(metadata["name"])
+
+
+def _identity_on_oom(policy: Manifest) -> tuple[str, int] | None:
+    return _identity(policy) if has_on_oom(policy) else None
 
 
 @dataclass(slots=True)
@@ -55,16 +57,13 @@ class _PolicyListerWatcher:
     client: Client
 
     async def list_objects(self, what: ListOptions, version: str | None = "0") -> Listing:
-        return await self.client.list_objects(
-            what, version, lambda each: _identity(each) if has_on_oom(each) else None
-        )
+        return await self.client.list_objects(what, version, _identity_on_oom)
 
-    async def watch_objects(
-        self, what: ListOptions, version: str, seconds: int
-    ) -> AsyncGenerator[tuple[str, Manifest]]:
-        async with aclosing(self.client.watch_objects(what, version, seconds)) as events:
-            async for event in events:
-                yield event
+    async def stream_objects(self, what: ListOptions, version: str, seconds: int) -> Listing | None:
+        return await self.client.stream_objects(what, version, seconds, _identity_on_oom)
+
+    def watch_objects(self, what: ListOptions, version: str, seconds: int) -> WatchEvents:
+        return self.client.watch_objects(what, version, seconds)
 
 
 @dataclass(slots=True)

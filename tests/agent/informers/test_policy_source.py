@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ class RecordingApi:
     def __init__(self, *policies: dict[str, Any]) -> None:
         self.policies = policies
         self.failures: list[Exception] = []
+        self.streams = False
         self.asked: list[tuple[str | None, str | None]] = []
         self.events: list[tuple[str, dict[str, Any]]] = []
 
@@ -44,6 +46,14 @@ class RecordingApi:
         of = [p for p in self.policies if what.namespace in {None, p["metadata"]["namespace"]}]
         assert [keep(each) for each in of] == [None] * len(of)
         return Listing("7", [])
+
+    async def stream_objects(
+        self, what: ListOptions, version: str, seconds: int, keep: Keep
+    ) -> Listing | None:
+        if not self.streams:
+            return None
+        found = await self.list_objects(what, version, keep)
+        return replace(found, changes=self.watch_objects(what, version, seconds))
 
     async def watch_objects(
         self, _what: ListOptions, _version: str, _seconds: int
@@ -104,6 +114,21 @@ async def test_a_namespace_is_listed_when_its_first_pod_appears_no_older_than_th
         await world.turns()
     assert world.names("other") == ["b"]
     assert world.api.asked == [(None, "0"), ("other", "42")]
+
+
+async def test_a_streamed_list_is_kept_like_a_plain_one_and_its_watch_is_noted() -> None:
+    world = World(manifest("a"), manifest("b", "other"))
+    world.cache.track_namespaces({"shop"}, 0.0)
+    assert await world.source.stream_objects(ALL, "0", 60) is None
+    world.api.streams = True
+    world.api.events = [("BOOKMARK", {"metadata": {"resourceVersion": "42"}})]
+    listing = await world.source.stream_objects(ALL, "0", 60)
+    assert listing is not None
+    assert listing.changes is not None
+    world.cache.event_handler(NAMESPACED).replace(listing.objects)
+    assert (world.names("shop"), world.names("other"), listing.version) == (["a"], [], "7")
+    assert [kind async for kind, _ in listing.changes] == ["BOOKMARK"]
+    assert world.source._seen == "42"
 
 
 async def test_a_failed_list_is_retried_and_reported_after_a_while() -> None:

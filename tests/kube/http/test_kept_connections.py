@@ -42,6 +42,15 @@ async def test_a_get_is_sent_again_once_and_not_after_the_first_byte() -> None:
     assert len(api.heads) == 5
 
 
+async def test_a_get_is_not_sent_again_when_its_response_breaks_off() -> None:
+    api = RawApi([[ok()], [b"HTTP/1.1 200 OK\r\n", 0.05, Then.RESET], [ok()]])
+    async with api.transport() as transport:
+        await body_of(transport)
+        with pytest.raises(ConnectionLostError):
+            await body_of(transport)
+    assert len(api.heads) == 2
+
+
 async def test_a_connection_that_the_server_has_closed_meanwhile_is_not_used() -> None:
     api = RawApi([[ok(), Then.CLOSE], [ok(b"posted")]])
     async with api.transport() as transport:

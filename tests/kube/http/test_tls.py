@@ -104,7 +104,7 @@ async def test_a_server_with_the_name_of_another_is_not_trusted(tmp_path: Path) 
 
 async def test_a_server_without_tls_is_not_trusted(account: Credentials) -> None:
     api = RawApi([])
-    async with api.listening(None) as address, api.transport(account) as transport:
+    async with api.listening(None) as address, api.transport(account, 0.3) as transport:
         transport._address = address
         with pytest.raises(ConnectError):
             await body_of(transport)

@@ -80,10 +80,26 @@ async def test_back_off_grows_to_half_a_minute_and_is_reset_after_success(
     assert run.pauses == [0.5, 1, 2, 4, 8, 16, 30, 30, 30, 0.5]
 
 
-async def test_a_requested_wait_is_respected_up_to_a_limit() -> None:
+async def test_a_requested_wait_is_respected_up_to_a_limit_and_spread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reflector, "_jittered", lambda seconds: seconds)
     asked = [Answer(429, ("slow down",), {"Retry-After": after}) for after in ("7", "3600")]
     run = await run_reflector(*asked)
-    assert run.pauses == [7, 60]
+    assert run.pauses == [7.5, 61]
+
+
+async def test_an_hour_of_429_costs_few_requests_and_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    busy = Answer(429, ("slow down",), {"Retry-After": "1"})
+    run = await run_reflector(*[busy] * 300, listing(7, "a"), watch())
+    refused = run.pauses[:300]
+    assert 60 < 3600 / (sum(refused[10:]) / 290) < 180  # requests in an hour
+    assert len({round(each, 6) for each in refused}) == 300  # clients do not return together
+    assert run.handler.calls == ["=a"]
+    warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert len([each for each in warnings if each.name.startswith("oomw")]) == 1
 
 
 async def test_a_silent_watch_is_restarted_without_logging(

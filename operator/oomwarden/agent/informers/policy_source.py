@@ -10,19 +10,18 @@ import logging
 import math
 import random
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from oomwarden.agent.informers.policies import PolicyCache
 from oomwarden.agent.informers.policy_list import PolicyList
 from oomwarden.core.log_line.keys import UNREADABLE, about, about_object
-from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.objects.unreadable import display_name
 from oomwarden.core.policy.policy import CLUSTER, NAMESPACED
 from oomwarden.kube.transport.bodies import Keep
-from oomwarden.kube.transport.client import Listing, ListOptions
+from oomwarden.kube.transport.client import Listing, ListOptions, WatchEvents
 from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_keys
 from oomwarden.kube.transport.resources import ClusterOOMPolicy, OOMPolicy, Resource
 
@@ -44,9 +43,12 @@ class PolicyLister(Protocol):
     async def list_objects(self, what: ListOptions, version: str | None, keep: Keep) -> Listing:
         """List at a version no older than `version`."""
 
-    def watch_objects(
-        self, what: ListOptions, version: str, seconds: int
-    ) -> AsyncGenerator[tuple[str, Manifest]]:
+    async def stream_objects(
+        self, what: ListOptions, version: str, seconds: int, keep: Keep
+    ) -> Listing | None:
+        """List and watch with one request; None if it is impossible."""
+
+    def watch_objects(self, what: ListOptions, version: str, seconds: int) -> WatchEvents:
         """Watch from a version on."""
 
 
@@ -85,11 +87,23 @@ class PolicySource:
         self._seen = found.version
         return Listing(self._seen, [fresh], found.unread)
 
-    async def watch_objects(
-        self, what: ListOptions, version: str, seconds: int
-    ) -> AsyncGenerator[tuple[str, Manifest]]:
+    async def stream_objects(self, what: ListOptions, version: str, seconds: int) -> Listing | None:
+        """List as list_objects does, and watch with the same request."""
+        if self.kind == NAMESPACED:
+            await self.cache.namespaces_known.wait()
+        fresh = self.cache.begin_list(self.kind)
+        found = await self.client.stream_objects(what, version, seconds, fresh.add)
+        if found is None or found.changes is None:
+            return None
+        fresh.version = self._seen = found.version
+        return replace(found, objects=[fresh], changes=self._noted(found.changes))
+
+    def watch_objects(self, what: ListOptions, version: str, seconds: int) -> WatchEvents:
         """Watch from a version on."""
-        async with aclosing(self.client.watch_objects(what, version, seconds)) as events:
+        return self._noted(self.client.watch_objects(what, version, seconds))
+
+    async def _noted(self, changes: WatchEvents) -> WatchEvents:
+        async with aclosing(changes) as events:
             async for kind, manifest in events:
                 if kind in {"ADDED", "MODIFIED", "DELETED", "BOOKMARK"}:
                     self._seen = str(manifest["metadata"]["resourceVersion"])
@@ -165,10 +179,8 @@ class PolicySource:
                 extra=about(error_keys(result), kind=self.kind, namespace=name),
             )
         one.reason = result.reason
-        jitter = random.uniform(0.5, 1.5)  # noqa: S311
-        one.due = self.clock() + max(
-            one.delay * jitter, min(result.retry_after, LAST_RETRY_SECONDS)
-        )
+        requested = min(result.retry_after, LAST_RETRY_SECONDS)
+        one.due = self.clock() + requested + one.delay * random.uniform(0.0, 2.0)  # noqa: S311
         one.delay = min(one.delay * 2, LAST_RETRY_SECONDS)
         self.cache.list_needed[self.kind].set()
 

@@ -15,9 +15,9 @@ from oomwarden.kube.http.service_account import CertificateAuthority, TokenFile
 MAX_CONNECTIONS = 32
 """In use at a time, besides watches. An agent sends 8 records at once, and asks little else."""
 MAX_IDLE_CONNECTIONS = 8
-IDLE_SECONDS = 50.0
-"""The API server closes an idle connection after 90 s (apiserver secure_serving.go), and load
-balancers in front of it after 60 s or more. A request on a closed one is lost."""
+IDLE_SECONDS = 80.0
+"""The API server closes an idle connection after 90 s (apiserver secure_serving.go). If a load
+balancer in front of it is earlier, it says so, and the connection is not used again."""
 _UNAUTHORIZED = 401
 _REPEATABLE = "GET"
 

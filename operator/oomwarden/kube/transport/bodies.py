@@ -1,15 +1,18 @@
-"""Bodies of responses: whole, line by line, or the objects of a list; compressed or not."""
+"""Bodies of responses: an object, the events of a watch, or a list; compressed or not."""
 
 import asyncio
 import codecs
+import re
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
+from oomwarden.core.objects.deep_json import loads
 from oomwarden.core.objects.json_list import JsonList, JsonListError
+from oomwarden.core.objects.json_parts import object_at
 from oomwarden.kube.http.exchange import ApiResponse
 from oomwarden.kube.http.failures import ProtocolError
-from oomwarden.kube.transport.responses import UnreadableResponseError
 
 PIECE_BYTES = 1 << 16
 MAX_BYTES = 1 << 24
@@ -18,7 +21,17 @@ MAX_BYTES = 1 << 24
 _GZIP = 31
 """zlib's window bits for a gzip stream (zlib.h, inflateInit2)."""
 
+_DATE = re.compile(
+    r"[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT", re.ASCII
+)
+"""The date that servers must send (RFC 9110, 5.6.7). `email.utils` would cost an agent 1 MiB."""
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
 Keep = Callable[[Any], Any]
+
+
+class UnreadableResponseError(ProtocolError):
+    """A complete response that cannot be interpreted."""
 
 
 async def pieces(response: ApiResponse) -> AsyncIterator[bytes]:
@@ -124,3 +137,56 @@ async def _texts(response: ApiResponse) -> AsyncIterator[str]:
         await asyncio.sleep(0)  # let other tasks run between two pieces
         yield decoder.decode(raw)
     yield decoder.decode(b"", final=True)
+
+
+def decode_object(text: bytes | str) -> dict[str, Any]:
+    """Decode a JSON object.
+
+    Raises:
+        UnreadableResponseError: The text is no JSON object: a proxy responded, or the response was
+            truncated.
+    """
+    try:
+        body = loads(text)
+    except ValueError as error:
+        raise UnreadableResponseError(f"the response is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise UnreadableResponseError("the response is not a JSON object")
+    return body
+
+
+def resource_version(body: dict[str, Any]) -> str:
+    """Return the resourceVersion of a list or an object.
+
+    Raises:
+        UnreadableResponseError: It has none, so it is no object of the API server.
+    """
+    version = object_at(body, "metadata").get("resourceVersion")
+    if not isinstance(version, str):
+        raise UnreadableResponseError("the response has no metadata.resourceVersion")
+    return version
+
+
+def parse_watch_event(line: bytes) -> tuple[str, dict[str, Any]]:
+    """Parse a line of a watch. Return its type and its object.
+
+    Raises:
+        UnreadableResponseError: The line is no watch event.
+    """
+    event = decode_object(line)
+    kind, manifest = event.get("type"), event.get("object")
+    if not (isinstance(kind, str) and isinstance(manifest, dict)):
+        raise UnreadableResponseError("the response is not a watch event")
+    return kind, manifest
+
+
+def server_time(response: ApiResponse) -> datetime:
+    """Return the time of the server, which also timestamps objects; without it, the local time."""
+    found = _DATE.fullmatch(response.headers.get("date", ""))
+    if found is None or found[2] not in _MONTHS:
+        return datetime.now(UTC)
+    day, year, hour, minute, second = (int(found[n]) for n in (1, 3, 4, 5, 6))
+    try:
+        return datetime(year, _MONTHS.index(found[2]) + 1, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        return datetime.now(UTC)

@@ -1,15 +1,16 @@
 """Calls of the API server for single objects, which are plain dicts, over any transport."""
 
+from collections.abc import Collection
+
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.kube.http.exchange import ApiRequest, ApiResponse, Transport
 from oomwarden.kube.http.failures import TransportError
 from oomwarden.kube.transport import requests
-from oomwarden.kube.transport.bodies import whole
+from oomwarden.kube.transport.bodies import decode_object, whole
 from oomwarden.kube.transport.error_counts import ApiErrorCounts
 from oomwarden.kube.transport.errors import error_from_response
 from oomwarden.kube.transport.requests import Patch
 from oomwarden.kube.transport.resources import Resource
-from oomwarden.kube.transport.responses import decode_object
 
 _MAX_ERROR_BYTES = 1 << 20
 
@@ -92,8 +93,14 @@ class ObjectCalls:
             finally:
                 await response.body.aclose()
 
-    async def send(self, request: ApiRequest) -> ApiResponse:
+    async def send(
+        self, request: ApiRequest, refusals: Collection[int] = frozenset()
+    ) -> ApiResponse:
         """Send a request. The response is a success, and its body must be closed.
+
+        Args:
+            request: The request.
+            refusals: Statuses that are part of normal operation, and are not counted as failures.
 
         Raises:
             ApiError: The API server refuses.
@@ -103,7 +110,8 @@ class ObjectCalls:
             response = await self._transport.send(request)
         if response.is_success:
             return response
-        self.errors.add_status(response.status)
+        if response.status not in refusals:
+            self.errors.add_status(response.status)
         try:
             content = await whole(response, _MAX_ERROR_BYTES)
         except TransportError:  # the status alone says what happened

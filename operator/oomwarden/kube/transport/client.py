@@ -1,26 +1,39 @@
 """The API client: calls for single objects, lists and watches."""
 
-from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.objects.needed_fields import without_large_metadata
-from oomwarden.core.objects.unreadable import UnreadableObject, unreadable_object
+from oomwarden.core.objects.unreadable import UnreadableObject
 from oomwarden.kube.http.connect import default_transport
-from oomwarden.kube.http.exchange import ApiRequest
+from oomwarden.kube.http.exchange import ApiRequest, ApiResponse, Transport
 from oomwarden.kube.http.failures import ProtocolError
 from oomwarden.kube.transport import requests
-from oomwarden.kube.transport.bodies import Keep, read_list, split_lines
-from oomwarden.kube.transport.calls import ObjectCalls
-from oomwarden.kube.transport.resources import Resource
-from oomwarden.kube.transport.responses import (
+from oomwarden.kube.transport.bodies import (
+    Keep,
     UnreadableResponseError,
+    read_list,
     server_time,
+    split_lines,
 )
+from oomwarden.kube.transport.calls import ObjectCalls
+from oomwarden.kube.transport.errors import ApiError
+from oomwarden.kube.transport.listings import (
+    REFUSALS,
+    Listing,
+    ListOptions,
+    NoStreamedListError,
+    StreamSupport,
+    WatchEvents,
+    keep_or_record,
+    keep_whole,
+    read_streamed,
+)
+
+__all__ = ["Client", "ListOptions", "Listing", "WatchEvents", "connect", "keep_whole"]
 
 TIMEOUT_SECONDS = 10.0
 WATCH_READ_TIMEOUT_SECONDS = 90.0
@@ -33,54 +46,12 @@ _SHOWN = 300
 _METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
-@dataclass(frozen=True, slots=True)
-class ListOptions:
-    """Which objects to list or watch.
-
-    Attributes:
-        resource: The resource.
-        namespace: The namespace, None for all namespaces.
-        fields: Field selector.
-        labels: Label selector.
-    """
-
-    resource: Resource
-    namespace: str | None = None
-    fields: str | None = None
-    labels: str | None = None
-
-    @property
-    def path(self) -> str:
-        """Return the path of the objects."""
-        return self.resource.path(self.namespace)
-
-    def query(self, **parameters: str | None) -> Mapping[str, str | None]:
-        """Return these parameters and the selectors."""
-        return {**parameters, "fieldSelector": self.fields, "labelSelector": self.labels}
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """The result of a list.
-
-    Attributes:
-        version: The resourceVersion from which a watch continues.
-        objects: What was kept of the objects.
-        unread: The objects that could not be processed.
-    """
-
-    version: str
-    objects: list[Any]
-    unread: tuple[UnreadableObject, ...] = ()
-
-
-def keep_whole(manifest: Manifest) -> Manifest:
-    """Return the object unchanged."""
-    return manifest
-
-
 class Client(ObjectCalls):
     """Lists and watches, too. Each call may raise one of kube.transport.errors.API_ERRORS."""
+
+    def __init__(self, transport: Transport) -> None:
+        super().__init__(transport)
+        self._streams = StreamSupport()
 
     async def list_objects(
         self, what: ListOptions, version: str | None = "0", keep: Keep = keep_whole
@@ -109,9 +80,7 @@ class Client(ObjectCalls):
         found: str | None = None
         while True:
             request = requests.get(what.path, query)
-            metadata, page, _ = await self._list(
-                request, partial(_keep_or_record, keep, unreadable)
-            )
+            metadata, page, _ = await self._list(request, partial(keep_or_record, keep, unreadable))
             kept += page
             found = found or metadata.get("resourceVersion")
             if not isinstance(found, str):
@@ -122,9 +91,7 @@ class Client(ObjectCalls):
                 return Listing(found, kept, tuple(unreadable))
             query = what.query(limit=str(PAGE_SIZE), **{"continue": token})
 
-    async def watch_objects(
-        self, what: ListOptions, version: str, seconds: int
-    ) -> AsyncGenerator[tuple[str, Manifest]]:
+    async def watch_objects(self, what: ListOptions, version: str, seconds: int) -> WatchEvents:
         """Yield (ADDED | MODIFIED | DELETED | BOOKMARK | ERROR, object) for `seconds`.
 
         The first item is ("OPEN", {}): the API server has accepted the watch.
@@ -136,8 +103,53 @@ class Client(ObjectCalls):
             timeoutSeconds=str(seconds),
         )
         response = await self.send(requests.watch(what.path, query, WATCH_READ_TIMEOUT_SECONDS))
-        try:
+        async with aclosing(self._events(response)) as events:
             yield "OPEN", {}
+            async for event in events:
+                yield event
+
+    async def stream_objects(
+        self, what: ListOptions, version: str, seconds: int, keep: Keep = keep_whole
+    ) -> Listing | None:
+        """List and watch with one request.
+
+        Args:
+            what: Which objects.
+            version: "0" for the state of the watch cache, another for at least that version.
+            seconds: How long the watch lasts.
+            keep: See list_objects.
+
+        Returns:
+            The list, with its watch; None if the API server does not do this now: what was kept is
+            to be forgotten, and a plain list will work.
+        """
+        if not self._streams.is_possible():
+            return None
+        query = what.query(
+            watch="true",
+            sendInitialEvents="true",
+            resourceVersionMatch="NotOlderThan",
+            allowWatchBookmarks="true",
+            resourceVersion=version,
+            timeoutSeconds=str(seconds),
+        )
+        request = requests.watch(what.path, query, WATCH_READ_TIMEOUT_SECONDS)
+        try:
+            response = await self.send(request, refusals=REFUSALS)
+        except ApiError as error:
+            if error.status.code not in REFUSALS:
+                raise
+            self._streams.refuse()
+            return None
+        try:
+            return await read_streamed(self._events(response), keep)
+        except NoStreamedListError as error:
+            if error.is_lasting:
+                self._streams.refuse()
+            return None
+
+    async def _events(self, response: ApiResponse) -> WatchEvents:
+        try:
             async with aclosing(self.errors.watched(split_lines(response))) as events:
                 async for event in events:
                     yield event
@@ -180,14 +192,6 @@ class Client(ObjectCalls):
                 reason = str(fields.get("message") or f"its kind is {fields.get('kind')}")
                 raise ProtocolError(f"the response is not a list: {reason[:_SHOWN]}")
         return metadata, kept, server_time(response)
-
-
-def _keep_or_record(keep: Keep, unreadable: list[UnreadableObject], manifest: Manifest) -> Any:  # noqa: ANN401 - whatever is kept
-    try:
-        return keep(manifest)
-    except Exception as error:  # noqa: BLE001 - an object may cause any error
-        unreadable.append(unreadable_object(manifest, error))
-        return None
 
 
 def connect(timeout: float = TIMEOUT_SECONDS) -> Client:

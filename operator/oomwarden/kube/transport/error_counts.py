@@ -7,8 +7,8 @@ from typing import Any
 from oomwarden.core.metrics.api_error_kinds import ApiErrorKind, kind_of_status
 from oomwarden.core.metrics.exposition import Sample
 from oomwarden.kube.http.failures import ReadTimeoutError
+from oomwarden.kube.transport.bodies import parse_watch_event
 from oomwarden.kube.transport.errors import API_ERRORS, error_from_status, kind_of
-from oomwarden.kube.transport.responses import parse_watch_event
 
 
 class ApiErrorCounts:

@@ -3,16 +3,17 @@
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from oomwarden.core.log_line.keys import UNREADABLE, about
 from oomwarden.core.objects.unreadable import describe_error
 from oomwarden.kube.http.failures import ReadTimeoutError
-from oomwarden.kube.transport.client import Listing, ListOptions
+from oomwarden.kube.transport.bodies import UnreadableResponseError, resource_version
+from oomwarden.kube.transport.client import Listing, ListOptions, WatchEvents
 from oomwarden.kube.transport.errors import (
     API_ERRORS,
     ApiError,
@@ -22,7 +23,6 @@ from oomwarden.kube.transport.errors import (
     error_keys,
 )
 from oomwarden.kube.transport.guarded_handler import EventHandler, GuardedHandler, guard
-from oomwarden.kube.transport.responses import UnreadableResponseError, resource_version
 
 __all__ = ["EventHandler", "ListerWatcher", "list_and_watch"]
 
@@ -44,10 +44,16 @@ class ListerWatcher(Protocol):
     async def list_objects(self, what: ListOptions, version: str | None = "0") -> Listing:
         """List objects, at least as new as `version`."""
 
-    def watch_objects(
-        self, what: ListOptions, version: str, seconds: int
-    ) -> AsyncGenerator[tuple[str, dict[str, Any]]]:
+    def watch_objects(self, what: ListOptions, version: str, seconds: int) -> WatchEvents:
         """Watch objects from a resourceVersion."""
+
+
+@runtime_checkable
+class StreamingListerWatcher(Protocol):
+    """A ListerWatcher that can list and watch with one request."""
+
+    async def stream_objects(self, what: ListOptions, version: str, seconds: int) -> Listing | None:
+        """List objects, at least as new as `version`, and watch them; None if it is impossible."""
 
 
 async def list_and_watch(
@@ -90,6 +96,7 @@ class _Reflector:
         backoff: Seconds to wait after the next error.
         reason: The last logged error; empty while there is none.
         unreadable: Number of consecutive unreadable responses.
+        stream_failed: Whether the last list was a streamed one, and failed.
     """
 
     source: ListerWatcher
@@ -101,25 +108,41 @@ class _Reflector:
     backoff: float = MIN_BACKOFF_SECONDS
     reason: str = ""
     unreadable: int = 0
+    stream_failed: bool = False
 
     async def once(self) -> None:
         """List if necessary, then watch until the API server ends it or a time-out passes."""
-        if self.version is None:
-            await self._list()
+        seconds = random.randint(*WATCH_SECONDS)  # noqa: S311 - jitter
+        changes = await self._list(seconds) if self.version is None else None
+        if changes is None:
+            changes = self.source.watch_objects(self.what, self.version or "0", seconds)
         try:
-            await self._watch(self.version or "0")
+            await self._follow(changes)
         except ReadTimeoutError:
             return  # silence is no error; if the connection is broken, the next request shows it
 
-    async def _list(self) -> None:
-        listing = await self.source.list_objects(self.what, self.list_from)
+    async def _list(self, seconds: int) -> WatchEvents | None:
+        """List the objects. Return the watch that continues the list, if it comes with it."""
+        listing = await self._streamed(seconds)
+        if listing is None:
+            listing = await self.source.list_objects(self.what, self.list_from)
         self.version = self.list_from = listing.version
         self.handler.replace(listing.objects, listing.unread)
         self._record_success()
+        return listing.changes
 
-    async def _watch(self, version: str) -> None:
-        seconds = random.randint(*WATCH_SECONDS)  # noqa: S311 - jitter
-        async with aclosing(self.source.watch_objects(self.what, version, seconds)) as events:
+    async def _streamed(self, seconds: int) -> Listing | None:
+        """List by a watch, unless that has just failed, for whatever reason."""
+        failed, self.stream_failed = self.stream_failed, False
+        if not isinstance(self.source, StreamingListerWatcher) or failed or self.list_from is None:
+            return None
+        self.stream_failed = True
+        listing = await self.source.stream_objects(self.what, self.list_from, seconds)
+        self.stream_failed = False
+        return listing
+
+    async def _follow(self, changes: WatchEvents) -> None:
+        async with aclosing(changes) as events:
             async for kind, manifest in events:
                 if kind == "OPEN":
                     self.progress()
@@ -156,7 +179,7 @@ class _Reflector:
             failure = replace(failure, reason=describe_error(error), kind=UNREADABLE)
         self._log(failure)
         requested = min(failure.retry_after, MAX_SERVER_BACKOFF_SECONDS)
-        pause = max(_jittered(self.backoff), requested)
+        pause = requested + _jittered(self.backoff)  # all clients were asked to wait the same time
         self.backoff = min(self.backoff * 2, MAX_BACKOFF_SECONDS)
         return pause
 
@@ -201,4 +224,5 @@ def _is_unreadable(error: Exception) -> bool:
 
 
 def _jittered(seconds: float) -> float:
-    return seconds * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
+    """Return up to twice the time, as likely as nothing: clients that failed together spread."""
+    return seconds * random.uniform(0.0, 2.0)  # noqa: S311 - jitter

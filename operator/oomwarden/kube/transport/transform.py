@@ -1,13 +1,13 @@
 """Lists and watches that keep only the needed fields of objects."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from oomwarden.core.objects.json_parts import Manifest, object_at
 from oomwarden.core.objects.unreadable import describe_error
-from oomwarden.kube.transport.client import Client, Listing, ListOptions, keep_whole
+from oomwarden.kube.transport.client import Client, Listing, ListOptions, WatchEvents, keep_whole
 
 _IDENTITY = ("name", "namespace", "uid", "resourceVersion")
 _OBJECTS = {"ADDED", "MODIFIED", "DELETED"}
@@ -32,11 +32,20 @@ class TransformingListerWatcher:
         """List objects, transformed one at a time."""
         return await self.client.list_objects(what, version, self.list_transform or self._transform)
 
-    async def watch_objects(
-        self, what: ListOptions, version: str, seconds: int
-    ) -> AsyncGenerator[tuple[str, Manifest]]:
+    async def stream_objects(self, what: ListOptions, version: str, seconds: int) -> Listing | None:
+        """List and watch with one request, all objects transformed."""
+        keep = self.list_transform or self._transform
+        listing = await self.client.stream_objects(what, version, seconds, keep)
+        if listing is None or listing.changes is None:
+            return listing
+        return replace(listing, changes=self._transformed(listing.changes))
+
+    def watch_objects(self, what: ListOptions, version: str, seconds: int) -> WatchEvents:
         """Watch objects from a resourceVersion."""
-        async with aclosing(self.client.watch_objects(what, version, seconds)) as events:
+        return self._transformed(self.client.watch_objects(what, version, seconds))
+
+    async def _transformed(self, changes: WatchEvents) -> WatchEvents:
+        async with aclosing(changes) as events:
             async for kind, manifest in events:
                 yield kind, self._transform(manifest) if kind in _OBJECTS else manifest
 
