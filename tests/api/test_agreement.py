@@ -132,7 +132,7 @@ def test_no_value_raises_anything_but_a_refusal(kind: type[Value], value: object
         {"\ud800": 1},
         {"podSelector": {"\udc80": 1}},
         {**MINIMAL, "mode": "\ud800"},
-        {**MINIMAL, 5: 1},
+        dict([*MINIMAL.items(), (5, 1)]),
         {**MINIMAL, "podSelector": {"matchLabels": {5: "x"}}},
     ],
 )

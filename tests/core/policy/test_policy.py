@@ -9,6 +9,8 @@ from oomwarden.core.policy.policy import CLUSTER, NAMESPACED, key_of, parse_poli
 
 from tests.support.pods import cluster_policy, policy, spec
 
+RESERVED = "-998 is reserved for the pause container"
+
 
 def manifest(**fields: object) -> dict[str, Any]:
     return {"metadata": {"name": "p", "namespace": "shop"}, "spec": spec(**fields)}
@@ -53,8 +55,7 @@ def test_an_invalid_field_is_named(fields: dict[str, object], named: str) -> Non
     [
         (
             {"rules": [{"oomScoreAdj": -998}]},
-            "spec.rules[0].oomScoreAdj: Input should be greater than or equal to -997"
-            "; -998 is reserved for the pause container",
+            "spec.rules[0].oomScoreAdj: Input should be greater than or equal to -997; " + RESERVED,
         ),
         ({"priority": "high"}, "spec.priority: Input should be a valid integer"),
         ({"mode": "Maybe"}, "spec.mode: Input should be 'Enforce' or 'Observe'"),
@@ -78,7 +79,7 @@ def test_a_refusal_says_which_field_and_why(fields: dict[str, object], words: st
 
 def test_a_file_that_the_models_check_as_well_is_refused_in_the_same_words() -> None:
     given = manifest(rules=[{"oomScoreAdj": -998}])
-    with pytest.raises(ValueError, match=r"-998 is reserved for the pause container$"):
+    with pytest.raises(ValueError, match=RESERVED):
         parse_policy(NAMESPACED, given, validated)
     assert parse_policy(NAMESPACED, manifest(), validated) == parse_policy(NAMESPACED, manifest())
 
