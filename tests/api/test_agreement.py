@@ -65,7 +65,7 @@ def test_a_type_has_the_fields_names_and_defaults_of_its_model_in_its_order(
         ), name
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.sampled_from(ROOTS).flatmap(lambda kind: st.tuples(st.just(kind), perhaps_bad(kind))))
 def test_types_and_models_accept_and_write_the_same_and_refuse_in_the_same_words(
     case: tuple[type[Value], Any],
