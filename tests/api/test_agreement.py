@@ -65,7 +65,7 @@ def test_a_type_has_the_fields_names_and_defaults_of_its_model_in_its_order(
         ), name
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.sampled_from(ROOTS).flatmap(lambda kind: st.tuples(st.just(kind), perhaps_bad(kind))))
 def test_types_and_models_accept_and_write_the_same_and_refuse_in_the_same_words(
     case: tuple[type[Value], Any],
@@ -132,7 +132,7 @@ def test_no_value_raises_anything_but_a_refusal(kind: type[Value], value: object
         {"\ud800": 1},
         {"podSelector": {"\udc80": 1}},
         {**MINIMAL, "mode": "\ud800"},
-        {**MINIMAL, 5: 1},
+        dict([*MINIMAL.items(), (5, 1)]),
         {**MINIMAL, "podSelector": {"matchLabels": {5: "x"}}},
     ],
 )

@@ -22,7 +22,7 @@ ROOTS: tuple[type[Value], ...] = (
 )  # fmt: skip
 _CHARACTERS = st.characters(exclude_categories=["Cs"])
 _TEXT = st.text(_CHARACTERS, max_size=8)
-_ODD = st.sampled_from([
+_ODD: st.SearchStrategy[Any] = st.sampled_from([
     None, True, False, 0, 1, -1, 5, -998, 2**31, 2**63, 2**70, 5.0, 1.5, 1.5e9, 1e300, "", "x", "5",
     "true", "null", "512Mi", "512Mi\n", "0.53", "0.53\n", "Enforce", "enforce", "1e400", "x" * 65,
     "x" * 300, "x" * 1500, "x" * 40_000, "\x1b[31m\u202e", [], {}, [None], [{}], ["x"] * 70,

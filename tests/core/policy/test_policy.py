@@ -3,10 +3,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oomwarden.api.models.validated import validated
 from oomwarden.core.limits.desired_limit import rule_limit
 from oomwarden.core.policy.policy import CLUSTER, NAMESPACED, key_of, parse_policy
 
 from tests.support.pods import cluster_policy, policy, spec
+
+RESERVED = "-998 is reserved for the pause container"
 
 
 def manifest(**fields: object) -> dict[str, Any]:
@@ -45,6 +48,40 @@ def test_a_policy_knows_its_kind_place_and_generation() -> None:
 def test_an_invalid_field_is_named(fields: dict[str, object], named: str) -> None:
     with pytest.raises(ValueError, match=named):
         parse_policy(NAMESPACED, manifest(**fields))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        (
+            {"rules": [{"oomScoreAdj": -998}]},
+            "spec.rules[0].oomScoreAdj: Input should be greater than or equal to -997; " + RESERVED,
+        ),
+        ({"priority": "high"}, "spec.priority: Input should be a valid integer"),
+        ({"mode": "Maybe"}, "spec.mode: Input should be 'Enforce' or 'Observe'"),
+        ({"podSelector": None}, "spec.podSelector: Input should be an object"),
+        ({"rules": []}, "spec.rules: List should have at least 1 item"),
+        (
+            {"podSelector": {"matchLabels": {"ok": "x", "app.io/name": 5}}},
+            "spec.podSelector.matchLabels.app.io/name: Input should be a valid string",
+        ),
+        (
+            {"rules": [{"onOOM": {"raiseLimit": {}}}]},
+            "spec.rules[0].onOOM.raiseLimit.upTo: Field required",
+        ),
+    ],
+)
+def test_a_refusal_says_which_field_and_why(fields: dict[str, object], words: str) -> None:
+    with pytest.raises(ValueError, match=r"^spec") as refused:
+        parse_policy(NAMESPACED, manifest(**fields))
+    assert str(refused.value) == words
+
+
+def test_a_file_that_the_models_check_as_well_is_refused_in_the_same_words() -> None:
+    given = manifest(rules=[{"oomScoreAdj": -998}])
+    with pytest.raises(ValueError, match=RESERVED):
+        parse_policy(NAMESPACED, given, validated)
+    assert parse_policy(NAMESPACED, manifest(), validated) == parse_policy(NAMESPACED, manifest())
 
 
 @pytest.mark.parametrize("field", ["namespaceSelector", "nodeSelector"])

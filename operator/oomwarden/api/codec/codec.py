@@ -29,13 +29,20 @@ def decode(kind: type[T], value: object) -> T:
 
 def encode(value: Value) -> dict[str, Any]:
     """Return the JSON object of a value. Fields without a value are left out."""
-    found: dict[str, Any] = _present(to_builtins(value))
+    found: dict[str, Any] = to_builtins(value)
+    _tidy(found)
     return found
 
 
-def _present(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    if isinstance(value, dict):
-        return {key: _present(each) for key, each in value.items() if each is not None}
-    if isinstance(value, tuple):
-        return [_present(each) for each in value]
-    return value
+def _tidy(found: dict[str, Any]) -> None:
+    """Drop what is None, and replace tuples by lists, as JSON has them."""
+    for key, each in [*found.items()]:
+        if each is None:
+            del found[key]
+        elif each.__class__ is dict:
+            _tidy(each)
+        elif each.__class__ is tuple:
+            found[key] = [*each]
+            for item in each:
+                if item.__class__ is dict:
+                    _tidy(item)

@@ -7,6 +7,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from oomwarden.api.models.validated import validated
 from oomwarden.cli.cluster.client import Cluster
 from oomwarden.cli.cluster.errors import ForbiddenError
 from oomwarden.cli.cluster.options import Context, Kubeconfig, Namespace, NoHeaders, OutputForm
@@ -160,7 +161,7 @@ def _change(
     manifest: Manifest, inside: str, state: ClusterState, notes: list[str], *, delete: bool
 ) -> PolicyChange:
     """Return the change that a policy of a file stands for."""
-    policy = parse_policy(str(manifest["kind"]), in_namespace(manifest, inside))
+    policy = parse_policy(str(manifest["kind"]), in_namespace(manifest, inside), validated)
     if not delete:
         refuse_below(manifest, state.floor.lowest)
         return PolicyChange(policy)

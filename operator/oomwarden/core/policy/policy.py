@@ -1,7 +1,7 @@
 """Policies of both kinds, parsed from what the API server returns."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -18,6 +18,9 @@ from oomwarden.core.model.quantity import QuantityError, parse_bytes
 NAMESPACED, CLUSTER = "OOMPolicy", "ClusterOOMPolicy"
 _OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 _MAX_TEXT = 512
+
+Reader = Callable[[type[OOMPolicySpec], object], OOMPolicySpec]
+"""Converts a JSON value to a spec; raises InvalidObjectError."""
 
 
 class PolicyKey(NamedTuple):
@@ -81,8 +84,13 @@ def key_of(kind: str, manifest: Mapping[str, Any]) -> PolicyKey:
     return PolicyKey(kind, str(namespace or "") if kind == NAMESPACED else "", str(name))
 
 
-def parse_policy(kind: str, manifest: Mapping[str, Any]) -> Policy:
+def parse_policy(kind: str, manifest: Mapping[str, Any], read: Reader = decode) -> Policy:
     """Parse a manifest of kind OOMPolicy or ClusterOOMPolicy.
+
+    Args:
+        kind: Its kind.
+        manifest: The manifest.
+        read: Converts its spec; the CLI passes one that asks the pydantic models as well.
 
     Raises:
         ValueError: Names the invalid field and explains why.
@@ -90,16 +98,16 @@ def parse_policy(kind: str, manifest: Mapping[str, Any]) -> Policy:
     _, namespace, name = key_of(kind, manifest)
     model = OOMPolicySpec if kind == NAMESPACED else ClusterOOMPolicySpec
     spec = manifest.get("spec", {})
-    parsed = _parse(model, spec)
+    parsed = _parse(model, spec, read)
     _check(parsed)
     generation = manifest["metadata"].get("generation", 0)
     generation = generation if isinstance(generation, int) else 0
     return Policy(kind, namespace or None, name, generation, parsed, unknown_fields(spec, model))
 
 
-def _parse(model: type[OOMPolicySpec], spec: object) -> OOMPolicySpec:
+def _parse(model: type[OOMPolicySpec], spec: object, read: Reader) -> OOMPolicySpec:
     try:
-        return decode(model, spec)
+        return read(model, spec)
     except InvalidObjectError as error:
         text = f"spec{error.path}: {error.why}{_why_reserved(error)}"
         raise ValueError(readable(text, _MAX_TEXT)) from error

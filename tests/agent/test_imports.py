@@ -1,0 +1,24 @@
+"""What the process of an agent loads: a DaemonSet is paid for on every node."""
+
+import json
+import subprocess
+import sys
+
+CODE = """
+import json, pkgutil, sys
+from importlib import import_module
+import oomwarden.agent.main
+for name in ("agent", "kernel", "kube", "probes", "log_output"):
+    package = import_module(f"oomwarden.{name}")
+    for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        import_module(each.name)
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def test_no_module_that_an_agent_may_import_loads_pydantic() -> None:
+    run = subprocess.run([sys.executable, "-c", CODE], check=True, capture_output=True)
+    loaded = json.loads(run.stdout)
+    assert {"oomwarden.agent.run", "oomwarden.api.oomnode", "msgspec"} <= set(loaded)
+    of_pydantic = ("pydantic", "annotated_types", "oomwarden.api.models", "oomwarden.api.schema.c")
+    assert [name for name in loaded if name.startswith(of_pydantic)] == []
