@@ -14,8 +14,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
-from oomwarden.kube.http.byte_stream import Address
-from oomwarden.kube.http.exchange import Transport
+from oomwarden.kube.http.exchange import Address, Transport
 from oomwarden.kube.http.pod_transport import in_pod
 from oomwarden.kube.transport.client import Client
 from oomwarden.kube.transport.resources import Node, OOMKill

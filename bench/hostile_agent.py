@@ -15,7 +15,7 @@ from oomwarden.agent.flows.watches import ApiWatches
 from oomwarden.agent.recording.misreports import MisreportNotifier
 from oomwarden.agent.runtime.settings import from_environment
 from oomwarden.agent.store.database import Database
-from oomwarden.kube.http.byte_stream import Address
+from oomwarden.kube.http.exchange import Address
 from oomwarden.kube.http.pod_transport import PodTransport
 from oomwarden.kube.transport import reflector
 from oomwarden.kube.transport.client import Client

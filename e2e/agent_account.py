@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import yaml
 from kubernetes import client
-from oomwarden.kube.http.byte_stream import Address
+from oomwarden.kube.http.exchange import Address
 from oomwarden.kube.http.pod_transport import in_pod
 from oomwarden.kube.transport.client import Client
 

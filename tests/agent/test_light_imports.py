@@ -13,7 +13,7 @@ import asyncio, pkgutil, sys
 import oomwarden.agent.main, oomwarden.agent
 for each in pkgutil.walk_packages(oomwarden.agent.__path__, "oomwarden.agent."):
     __import__(each.name)  # what is imported late, too
-from oomwarden.kube.http.byte_stream import Address
+from oomwarden.kube.http.exchange import Address
 from oomwarden.kube.http.failures import ConnectError
 from oomwarden.kube.http.pod_transport import PodTransport
 from oomwarden.kube.transport.client import Client

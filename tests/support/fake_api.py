@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from oomwarden.kube.http.byte_stream import Address
+from oomwarden.kube.http.exchange import Address
 from oomwarden.kube.http.pod_transport import PodTransport
 from oomwarden.kube.transport.client import Client
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import Path
 
-from oomwarden.kube.http.byte_stream import Address
-from oomwarden.kube.http.exchange import ApiRequest, Transport
+from oomwarden.kube.http.exchange import Address, ApiRequest, Transport
 from oomwarden.kube.http.pod_transport import PodTransport
 from oomwarden.kube.http.service_account import CertificateAuthority, TokenFile
 

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 from oomwarden.kube.http import pod_transport
-from oomwarden.kube.http.byte_stream import Address
+from oomwarden.kube.http.exchange import Address
 from oomwarden.kube.http.failures import (
     ConnectError,
     ConnectionLostError,
@@ -188,3 +188,11 @@ async def test_a_request_that_is_no_http_is_refused_before_it_is_sent() -> None:
         with pytest.raises(ProtocolError, match="cannot be sent"):
             await transport.send(forged)
     assert api.heads == []
+
+
+async def test_a_server_that_does_not_read_is_given_up_in_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        transport = PodTransport(Address(*deaf.getsockname()[:2]), None, None, 0.2)
+        with pytest.raises(TimedOutError, match="could not be sent"):
+            await transport.send(request("POST", b"x" * (32 << 20)))
+        await transport.aclose()

@@ -2,8 +2,8 @@ import time
 from pathlib import Path
 
 import pytest
-from oomwarden.kube.http.byte_stream import Address
 from oomwarden.kube.http.connect import default_transport
+from oomwarden.kube.http.exchange import Address
 from oomwarden.kube.http.failures import ConfigError
 from oomwarden.kube.http.kubeconfig_transport import KubeconfigTransport
 from oomwarden.kube.http.pod_transport import PodTransport

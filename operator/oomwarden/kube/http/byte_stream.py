@@ -9,31 +9,15 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple, cast
+from typing import cast
 
+from oomwarden.kube.http.exchange import Address
 from oomwarden.kube.http.failures import ConnectError, ConnectionLostError
 
 BUFFER_BYTES = 32 * 1024
 MAX_UNREAD_BYTES = 2 * BUFFER_BYTES
 """What may arrive before it is read; then the connection is not read further, and TCP stops the
 sender."""
-
-
-class Address(NamedTuple):
-    """Where a server listens.
-
-    Attributes:
-        host: Name or IP address, an IPv6 address without brackets.
-        port: The port.
-    """
-
-    host: str
-    port: int
-
-    @property
-    def authority(self) -> str:
-        """Return it as the Host header has it."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class ByteStream(asyncio.BufferedProtocol):
@@ -139,8 +123,8 @@ class ByteStream(asyncio.BufferedProtocol):
             return b""
         return found
 
-    async def write(self, data: bytes) -> None:
-        """Send bytes, and wait while much is unsent.
+    def write(self, data: bytes) -> bool:
+        """Send bytes. Return whether all are on their way; else wait with `drain`.
 
         Raises:
             ConnectionLostError: The connection broke.
@@ -153,6 +137,14 @@ class ByteStream(asyncio.BufferedProtocol):
             raise ConnectionLostError(str(error)) from error
         self._to_send.write(rest)
         self._flush()
+        return self._writable.is_set()
+
+    async def drain(self) -> None:
+        """Wait while much is unsent.
+
+        Raises:
+            ConnectionLostError: The connection broke.
+        """
         await self._writable.wait()
         if self._error is not None:
             raise self._loss()

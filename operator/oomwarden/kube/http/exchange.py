@@ -6,6 +6,23 @@ from typing import NamedTuple, Protocol, Self
 OK, MULTIPLE_CHOICES = 200, 300
 
 
+class Address(NamedTuple):
+    """Where a server listens.
+
+    Attributes:
+        host: Name or IP address, an IPv6 address without brackets.
+        port: The port.
+    """
+
+    host: str
+    port: int
+
+    @property
+    def authority(self) -> str:
+        """Return it as the Host header has it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
 class ApiRequest(NamedTuple):
     """A request to the API server.
 

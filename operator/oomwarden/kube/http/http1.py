@@ -6,8 +6,8 @@ from typing import Self
 
 import h11
 
-from oomwarden.kube.http.byte_stream import Address, ByteStream
-from oomwarden.kube.http.exchange import ApiRequest
+from oomwarden.kube.http.byte_stream import ByteStream
+from oomwarden.kube.http.exchange import Address, ApiRequest
 from oomwarden.kube.http.failures import (
     ConnectionLostError,
     ProtocolError,
@@ -42,11 +42,8 @@ class Http1Connection:
         """
         self.has_answered = False
         self._silence = request.silence or self._seconds
-        try:
-            async with asyncio.timeout(self._seconds):
-                await self._stream.write(self._encoded(request))
-        except TimeoutError as error:
-            raise TimedOutError("the request could not be sent") from error
+        if not self._stream.write(self._encoded(request)):
+            await self._drain()
         for _ in range(MAX_INTERIM):
             event = await self._next()
             if isinstance(event, h11.Response):
@@ -92,6 +89,13 @@ class Http1Connection:
         except h11.LocalProtocolError as error:
             raise ProtocolError(f"the request cannot be sent: {error}") from error
         return b"".join(filter(None, parts))
+
+    async def _drain(self) -> None:
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._stream.drain()
+        except TimeoutError as error:
+            raise TimedOutError("the request could not be sent") from error
 
     async def _next(self) -> object:
         try:

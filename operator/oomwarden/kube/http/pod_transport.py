@@ -6,8 +6,8 @@ from pathlib import Path
 
 import h11
 
-from oomwarden.kube.http.byte_stream import BUFFER_BYTES, Address, open_stream
-from oomwarden.kube.http.exchange import ApiRequest, ApiResponse
+from oomwarden.kube.http.byte_stream import BUFFER_BYTES, open_stream
+from oomwarden.kube.http.exchange import Address, ApiRequest, ApiResponse
 from oomwarden.kube.http.failures import ConnectionLostError, TimedOutError
 from oomwarden.kube.http.http1 import Http1Body, Http1Connection
 from oomwarden.kube.http.service_account import CertificateAuthority, TokenFile
@@ -73,16 +73,22 @@ class PodTransport:
     async def _exchange(self, request: ApiRequest) -> ApiResponse:
         if request.is_watch:
             return await self._on_a_connection(request)
-        try:
-            async with asyncio.timeout(self._seconds):
-                await self._places.acquire()
-        except TimeoutError as error:
-            raise TimedOutError(f"{MAX_CONNECTIONS} requests are unanswered") from error
+        await self._take_place()
         try:
             return await self._on_a_connection(request)
         except BaseException:
             self._places.release()
             raise
+
+    async def _take_place(self) -> None:
+        if not self._places.locked():
+            await self._places.acquire()  # at once
+            return
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._places.acquire()
+        except TimeoutError as error:
+            raise TimedOutError(f"{MAX_CONNECTIONS} requests are unanswered") from error
 
     async def _on_a_connection(self, request: ApiRequest) -> ApiResponse:
         if (kept := self._kept()) is not None:
