@@ -22,3 +22,13 @@ def test_no_module_that_an_agent_may_import_loads_pydantic() -> None:
     assert {"oomwarden.agent.run", "oomwarden.api.oomnode", "msgspec"} <= set(loaded)
     of_pydantic = ("pydantic", "annotated_types", "oomwarden.api.models", "oomwarden.api.schema.c")
     assert [name for name in loaded if name.startswith(of_pydantic)] == []
+
+
+def test_a_starting_agent_loads_no_library_for_a_rare_case() -> None:
+    code = (
+        "import json, sys; from oomwarden.agent import start; start.leave_out_typing_extensions()\n"
+        "import oomwarden.agent.main; print(json.dumps([*filter(sys.modules.get, sys.modules)]))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    rare = {"typing_extensions", "tempfile", "shutil", "fractions", "http.client", "email", "yaml"}
+    assert not rare & set(json.loads(run.stdout))

@@ -8,7 +8,8 @@ import pytest
 from oomwarden.agent.baselines.oom_group import GroupKillBaselines
 from oomwarden.agent.baselines.scores import Baselines
 from oomwarden.agent.informers.inventory import Container
-from oomwarden.agent.store import file, spare_pages
+from oomwarden.agent.store import salvage, spare_pages
+from oomwarden.agent.store.file import WAL_BYTES
 from oomwarden.core.enforcement.group_files import GroupFiles
 from oomwarden.core.enforcement.plan import Baseline
 from oomwarden.core.model.cgroup import Cgroup, Level
@@ -182,7 +183,7 @@ async def test_a_file_that_could_not_be_read_is_never_overwritten(
     await one.run(add("stored-1"))
     await disk.close(one)
     disk.refuse(sqlite3.SQLITE_IOERR, "disk I/O error")
-    monkeypatch.setattr(file, "salvage", lambda _: None)
+    monkeypatch.setattr(salvage, "salvage", lambda _path, _check: None)
     again = await disk.open()
     await again.run(add("stored-2"))
     disk.free()
@@ -198,4 +199,4 @@ async def test_the_write_ahead_log_stays_small(disk: Disk) -> None:
     for number in range(400):
         await one.run(add(f"stored-{number}", 10_000))
     wal = disk.path.with_name("s.sqlite-wal")
-    assert wal.stat().st_size <= file.WAL_BYTES
+    assert wal.stat().st_size <= WAL_BYTES

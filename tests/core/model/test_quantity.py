@@ -11,8 +11,8 @@ from oomwarden.core.model.quantity import (
     canonical,
     exact_quantity,
     format_bytes,
-    parse_amount,
     parse_bytes,
+    parse_nanos,
 )
 
 MI = 1 << 20
@@ -42,7 +42,7 @@ def test_no_amount_exceeds_a_signed_64_bit_integer(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["1e-2147483648", "0." + "0" * 200 + "1", "1e-200"])
 def test_tiny_amounts_are_rounded_up_to_a_byte(text: str) -> None:
-    assert 0 < parse_amount(text) < 1
+    assert parse_nanos(text) == 1
     assert parse_bytes(text) == 1
 
 

@@ -107,11 +107,11 @@ async def test_a_patch_names_its_type_and_its_manager(kind: PatchType, content: 
     assert request.query == {"fieldManager": "me"}
 
 
-@pytest.mark.parametrize("uid", [None, "u-1"])
-async def test_a_deletion_may_be_bound_to_a_uid(uid: str | None) -> None:
-    request = await sent(lambda client: client.delete(Pod, "a", "shop", uid))
+@pytest.mark.parametrize("only", [{}, {"uid": "u-1"}, {"uid": "u-1", "resourceVersion": "7"}])
+async def test_a_deletion_may_be_bound_to_a_version(only: dict[str, str]) -> None:
+    request = await sent(lambda client: client.delete(Pod, "a", "shop", **only))
     assert (request.method, request.path) == ("DELETE", "/api/v1/namespaces/shop/pods/a")
-    assert request.body.get("preconditions") == ({"uid": uid} if uid else None)
+    assert request.body.get("preconditions", {}) == only
 
 
 async def test_the_audit_log_can_name_the_program() -> None:

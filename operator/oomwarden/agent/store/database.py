@@ -10,7 +10,6 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -224,12 +223,9 @@ class Database:
         return found or _connect(None)
 
     def _salvaged(self) -> sqlite3.Connection | None:
-        if found := store_file.salvage(self._path):
-            with suppress(sqlite3.Error):
-                self._check(found)
-                return found
-            found.close()
-        return None
+        from oomwarden.agent.store import salvage  # noqa: PLC0415 - 0.5 MiB, and rarely needed
+
+        return salvage.salvage(self._path, self._check)
 
     def _identify(self, connection: sqlite3.Connection) -> None:
         with connection:

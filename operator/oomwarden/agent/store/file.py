@@ -1,8 +1,6 @@
 """The store's file: opens it, reads it if it cannot be written, sets it aside if it is corrupt."""
 
-import shutil
 import sqlite3
-import tempfile
 from pathlib import Path
 
 from oomwarden.agent.store import schema as store_schema
@@ -89,32 +87,6 @@ def is_absent_or_empty(path: Path) -> bool:
         return True
     except OSError:  # it may be there
         return False
-
-
-def salvage(path: Path) -> sqlite3.Connection | None:
-    """Read a file into memory that SQLite cannot open in place; None if it cannot be read.
-
-    SQLite needs a -shm file to read, which it cannot create on a read-only or full disk.
-    """
-    try:
-        with tempfile.TemporaryDirectory(dir=_scratch_dir()) as directory:
-            for tail in ("", "-wal"):
-                source = Path(f"{path}{tail}")
-                if source.exists():
-                    shutil.copyfile(source, Path(directory) / f"copy{tail}")
-            copy = connect(Path(directory) / "copy")
-            try:
-                copy.execute("PRAGMA user_version = 0")  # raises if the copy would be read-only
-                return copy_to_memory(copy)
-            finally:
-                copy.close()
-    except (OSError, sqlite3.Error):
-        return None
-
-
-def _scratch_dir() -> str | None:
-    """Prefer memory: the agent's root is read-only, and the disk is the problem."""
-    return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - in a new directory
 
 
 def copy_to_memory(connection: sqlite3.Connection) -> sqlite3.Connection:

@@ -6,7 +6,6 @@ what Go accepts: without digits `Mi` and `.` are 0 (but `Pi` is invalid), and an
 """
 
 import re
-from fractions import Fraction
 
 LARGEST = (1 << 63) - 1
 """The largest amount. Kubernetes caps larger binary amounts when it reads them; of larger decimal
@@ -24,14 +23,15 @@ _QUANTITY = re.compile(
 _KI = 1 << 10
 _THREE_DIGITS = 100
 _NANO = 9
+_BILLION = 1_000_000_000
 
 
 class QuantityError(ValueError):
     """The text is not a Kubernetes quantity."""
 
 
-def parse_amount(text: str) -> Fraction:
-    """Parse a quantity of anything (500m, 1e3, 2Gi) as Kubernetes does.
+def parse_nanos(text: str) -> int:
+    """Parse a quantity of anything (500m, 1e3, 2Gi) as Kubernetes does, into billionths.
 
     Amounts below a billionth count as a billionth, and those above LARGEST as LARGEST.
 
@@ -47,7 +47,7 @@ def parse_amount(text: str) -> Fraction:
     power = _power(found["suffix"])
     if not (digits or _is_zero_without_digits(found["suffix"], power)):
         raise QuantityError(f"{text!r} is not a quantity: it has no digits")
-    size = _sized(int(digits or "0"), places, found["suffix"], power)
+    size = _nanos(int(digits or "0"), places, found["suffix"], power)
     return -size if found["sign"] == "-" else size
 
 
@@ -57,8 +57,8 @@ def parse_bytes(text: str) -> int:
     Raises:
         QuantityError: The text is not a quantity.
     """
-    amount = parse_amount(text)
-    size = -int(-abs(amount) // 1)
+    amount = parse_nanos(text)
+    size = _divided(abs(amount), _BILLION)
     return size if amount >= 0 else -size
 
 
@@ -83,20 +83,25 @@ def _is_zero_without_digits(suffix: str, power: int) -> bool:
     return power <= _BINARY["Ti"] if suffix in _BINARY else power >= -_NANO
 
 
-def _sized(digits: int, places: int, suffix: str, power: int) -> Fraction:
+def _nanos(digits: int, places: int, suffix: str, power: int) -> int:
     """Return digits / 10^places in a unit, without computing huge and tiny powers."""
+    largest = LARGEST * _BILLION
     if not digits:
-        return Fraction(0)
+        return 0
     if suffix in _BINARY:
-        size = Fraction(digits << power, 10**places)
-    elif power - places > len(str(LARGEST)):
-        return Fraction(LARGEST)
-    elif power - places < -_NANO - MAX_LENGTH:
-        return Fraction(1, 10**_NANO)
-    else:
-        size = digits * Fraction(10) ** (power - places)
-    nanos = -(-size * 10**_NANO // 1)
-    return min(Fraction(nanos, 10**_NANO), Fraction(LARGEST))
+        return min(_divided((digits << power) * _BILLION, int(10**places)), largest)
+    power += _NANO - places
+    if power > len(str(largest)):
+        return largest
+    if power < -MAX_LENGTH:
+        return 1
+    whole = digits * int(10**power) if power >= 0 else _divided(digits, int(10**-power))
+    return min(whole, largest)
+
+
+def _divided(amount: int, by: int) -> int:
+    """Divide, and round up."""
+    return -(-amount // by)
 
 
 def format_bytes(size: int) -> str:

@@ -5,10 +5,9 @@ Source: kubernetes pkg/apis/core/v1/helper/qos/qos.go, pkg/apis/core/v1/defaults
 """
 
 from collections.abc import Iterable
-from fractions import Fraction
 
 from oomwarden.api.policy import QOSClass
-from oomwarden.core.model.quantity import QuantityError, parse_amount
+from oomwarden.core.model.quantity import QuantityError, parse_nanos
 from oomwarden.core.objects.json_parts import Json
 
 _COUNTED = ("cpu", "memory")
@@ -33,7 +32,7 @@ def _requirements(resources: Json) -> Iterable[QOSClass]:
     """Yield the classes of cpu and of memory."""
     requests, limits = _amounts(resources.get("requests")), _amounts(resources.get("limits"))
     for name in _COUNTED:
-        limit = limits.get(name, Fraction(0))
+        limit = limits.get(name, 0)
         request = requests.get(name, limit)  # defaults.go: a limit without a request is both
         if request != limit:
             yield QOSClass.BURSTABLE
@@ -63,14 +62,13 @@ def _pods_own(spec: Json) -> Json:
     if not own.get("limits"):
         return own
     requested = {name: _requested(spec, name) for name in _COUNTED}
-    known = {name: amount for name, amount in requested.items() if amount is not None}
+    known = {name: f"{amount}n" for name, amount in requested.items() if amount is not None}
     return {**own, "requests": known | dict(own.get("requests") or {})}
 
 
-def _requested(spec: Json, name: str) -> Fraction | None:
+def _requested(spec: Json, name: str) -> int | None:
     """Sum up what containers request of a resource; None if none of them names it."""
-    sidecars, most, regular = Fraction(0), Fraction(0), Fraction(0)
-    named = False
+    sidecars, most, regular, named = 0, 0, 0, False
     for each in spec.get("initContainers") or ():
         request = _request(each, name)
         named |= request is not None
@@ -85,7 +83,7 @@ def _requested(spec: Json, name: str) -> Fraction | None:
     return max(most, sidecars + regular) if named else None
 
 
-def _request(container: Json, name: str) -> Fraction | None:
+def _request(container: Json, name: str) -> int | None:
     resources = _resources(container)
     limits = _amounts(resources.get("limits"))
     return (limits | _amounts(resources.get("requests"))).get(name)
@@ -100,8 +98,8 @@ def _resources(part: Json) -> Json:
     return found
 
 
-def _amounts(resources: Json | None) -> dict[str, Fraction]:
-    """Parse amounts; text that the API server would reject counts as none."""
+def _amounts(resources: Json | None) -> dict[str, int]:
+    """Parse amounts into billionths; text that the API server would reject counts as none."""
     found = {}
     for name in _COUNTED:
         if name in (resources or {}):
@@ -109,10 +107,8 @@ def _amounts(resources: Json | None) -> dict[str, Fraction]:
     return found
 
 
-def _amount(value: object) -> Fraction:
-    if isinstance(value, Fraction):
-        return value
+def _amount(value: object) -> int:
     try:
-        return parse_amount(str(value).strip())
+        return parse_nanos(str(value).strip())
     except QuantityError:
-        return Fraction(0)
+        return 0

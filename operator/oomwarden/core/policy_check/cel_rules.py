@@ -23,7 +23,7 @@ from oomwarden.api.vocabulary import (
     SCORE_MAX,
     SCORE_MIN,
 )
-from oomwarden.core.model.quantity import QuantityError, parse_amount
+from oomwarden.core.model.quantity import QuantityError, parse_nanos
 from oomwarden.core.objects.object_names import is_object_name
 from oomwarden.core.policy_check.field_errors import FieldError, invalid, invalid_object
 
@@ -59,7 +59,7 @@ def _is_amount(value: object) -> bool:
     if re.search(LONG_EXPONENT, text):
         return False
     try:
-        return parse_amount(text) >= parse_amount(LIMIT_MIN)
+        return parse_nanos(text) >= parse_nanos(LIMIT_MIN)
     except QuantityError:
         return False
 
