@@ -101,7 +101,7 @@ PANELS: tuple[Panel, ...] = (
         title="Agents and operator, the largest first",
         about="The 50 programs with the most memory. Different versions are normal during an "
         "upgrade only. A young start time beside many restarts points to a crash: see the log of "
-        "the pod's previous container.",
+        "the pod's previous container. Of several operators, the one with a 1 works.",
         unit="short",
         empty="Neither an agent nor the operator is scraped.",
         width=12,
@@ -116,6 +116,7 @@ PANELS: tuple[Panel, ...] = (
                 query=f"topk(50, {of_programs(on_nodes(process.RESIDENT_MEMORY))})", unit="bytes"
             ),
             "Open files": Column(query=of_programs(on_nodes(process.OPEN_FILES))),
+            "Leads": Column(query=of_programs(of_operator(operator.LEADER))),
             "Started": Column(
                 query=f"{of_programs(on_nodes(process.START_TIME))} * 1000", unit="dateTimeFromNow"
             ),
