@@ -128,8 +128,8 @@ class ContainerNamer:
         return partial(find_first_process, self.roots.cgroups, self.roots.proc, cgroup)
 
     def _learn(self, container: Container, seen: FirstProcess) -> None:
-        name = container.name
-        container.name = self._name_from_api(container) or seen.name or name
+        name = self._name_from_api(container) or seen.name or container.name
+        self.inventory.name(container, name)
         if seen.limit is not None:
             container.limit = seen.limit
         if container.name is None or seen.score is None:

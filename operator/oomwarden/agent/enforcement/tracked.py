@@ -28,6 +28,7 @@ class TrackedContainer:
         trouble: Why the plan is not in effect; None after a scan without trouble.
         cost: Processor time of scans that is not charged to the schedule yet, in seconds.
         schedule: When it is scanned again.
+        basis: What decision and plan follow from; None while it is not decided on.
     """
 
     container: Container
@@ -37,6 +38,7 @@ class TrackedContainer:
     trouble: Remark | None = None
     cost: float = 0.0
     schedule: ScanSchedule = field(default_factory=ScanSchedule)
+    basis: tuple[object, ...] | None = None
 
     def set_plan(self, plan: ScorePlan | None, now: float) -> None:
         """Take a plan: a new target is written immediately, and checked again soon."""

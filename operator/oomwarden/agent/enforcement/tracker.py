@@ -52,7 +52,7 @@ class Tracker:
         return self.view.mode.mode
 
     def update(self, now: float) -> None:
-        """Evaluate all live containers.
+        """Evaluate the live containers for which something has changed.
 
         Args:
             now: Event-loop time in seconds.
@@ -61,6 +61,7 @@ class Tracker:
         for kept in (self.baselines, *self.kept):
             kept.keep_only(staying)
         self.containers = {i: each for i, each in self.containers.items() if i in live}
+        shared = (self.evaluator.versions, self.view.synced, self.mode)
         for inode, container in live.items():
             baseline = self.baselines.get(container)
             if baseline is None:
@@ -68,11 +69,23 @@ class Tracker:
             tracked = self.containers.get(inode)
             if tracked is None or tracked.container is not container:
                 tracked = self.containers[inode] = TrackedContainer(container)
-            fresh = self.evaluator.decide(container, baseline, tracked.decision)
-            if self.view.synced and fresh is not None:
-                tracked.decision = fresh
-                self.governing.remember(inode, fresh, baseline, self.mode)
-            tracked.set_plan(self._plan(tracked, baseline, decided=fresh is not None), now)
+            pod, own = self.view.inventory.pod(container.cgroup), self.baselines.own.has(container)
+            basis = (pod, container.name, baseline, own, *shared)
+            if tracked.basis == basis:
+                self.governing.keep(inode)
+            else:
+                decided = self._evaluate(tracked, baseline, now)
+                tracked.basis = basis if decided else None
+
+    def _evaluate(self, tracked: TrackedContainer, baseline: Baseline, now: float) -> bool:
+        """Evaluate a container; return whether all that a decision needs is known."""
+        container = tracked.container
+        fresh = self.evaluator.decide(container, baseline, tracked.decision)
+        if self.view.synced and fresh is not None:
+            tracked.decision = fresh
+            self.governing.remember(container.cgroup.inode, fresh, baseline, self.mode)
+        tracked.set_plan(self._plan(tracked, baseline, decided=fresh is not None), now)
+        return fresh is not None
 
     def live(self) -> list[TrackedContainer]:
         """List the tracked containers that have not been removed since the last update."""

@@ -143,8 +143,7 @@ class Recorder:
         account.epoch = known.epoch if known else account.epoch
         if cgroup.level is Level.CONTAINER:
             container = Container(cgroup, now, known.name if known else None, existed=existed)
-            self.settler.inventory.containers[cgroup.inode] = container
-            self.settler.inventory.appeared.set()
+            self.settler.inventory.add(container)
 
     def _note_unrecorded(self, account: Account, now: float) -> None:
         level = account.cgroup.level

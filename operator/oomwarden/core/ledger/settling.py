@@ -20,7 +20,8 @@ On shared processors or a shared console, more than 3 s passed between two incre
 """
 EMPTY_STILL_SECONDS = 3.0
 """In a container without processes no more kills follow, but the last one may not be read yet."""
-IDLE_SECONDS = 5.0
+IDLE_SECONDS = 20.0
+"""Longest wait without news: detection sends a batch every 10 s anyway."""
 
 
 @dataclass(slots=True)
