@@ -37,6 +37,8 @@ class Tracker:
         kept: What else is kept for each container until it is gone.
         governing: Which policy governs, or governed, each container.
         containers: By cgroup inode.
+        planned: Those with a plan, as of the last update: what costs something while nothing
+            happens.
     """
 
     view: ClusterView
@@ -45,6 +47,7 @@ class Tracker:
     kept: Sequence[Baselined]
     governing: GoverningPolicies = field(default_factory=GoverningPolicies)
     containers: dict[int, TrackedContainer] = field(default_factory=dict)
+    planned: Sequence[TrackedContainer] = ()
 
     @property
     def mode(self) -> EnforcementMode | None:
@@ -76,6 +79,7 @@ class Tracker:
             else:
                 decided = self._evaluate(tracked, baseline, now)
                 tracked.basis = basis if decided else None
+        self.planned = [each for each in self.containers.values() if each.plan is not None]
 
     def _evaluate(self, tracked: TrackedContainer, baseline: Baseline, now: float) -> bool:
         """Evaluate a container; return whether all that a decision needs is known."""
