@@ -101,7 +101,7 @@ class Deliverer:
         """Post a row; a record that has long been invalid is posted without its details."""
         if not isinstance(job, OutboxRow):
             return await self.post(job)
-        delivery, now = await self.post(job.kill), asyncio.get_running_loop().time()
+        delivery, now = await self.post(job.kill), time.monotonic()
         if delivery.retry is None or not self._records.is_long_invalid(job.key, now):
             return delivery
         short = await self.post(short_record(job.kill))
@@ -148,7 +148,7 @@ class Deliverer:
 
     def _handle_outcome(self, job: DeliveryJob, delivery: Delivery) -> Delivery:
         """Return the result of a post, and schedule the row's retry if it needs one."""
-        queue, key, now = self._queue_of(job), job_key(job), asyncio.get_running_loop().time()
+        queue, key, now = self._queue_of(job), job_key(job), time.monotonic()
         if delivery.name_taken_by is not None:
             delivery = self._handle_name_conflict(job, delivery.name_taken_by)
         retry = delivery.retry
@@ -186,7 +186,7 @@ class Deliverer:
         return Delivery(name_taken_by=by)
 
     async def _enqueue_jobs(self, snapshot: OutboxSnapshot) -> None:
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         records = self._records.choose(snapshot.records, now)
         events = self._events.choose(snapshot.events, now)
         if not records and not events:
@@ -199,7 +199,7 @@ class Deliverer:
             self._jobs.put_nowait((1, next(self._serial), event))
 
     def _seconds_to_next(self, snapshot: OutboxSnapshot) -> float:
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         times = [self._records.next_due(snapshot.records), self._events.next_due(snapshot.events)]
         waits = [at - now for at in times if at is not None]
         if snapshot.due is not None:

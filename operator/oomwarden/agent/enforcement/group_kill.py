@@ -5,7 +5,6 @@ write where it differs from what is asked -> report. Every step reads all files 
 writes its own value when it is reloaded (systemd src/core/cgroup.c).
 """
 
-import asyncio
 import logging
 import sqlite3
 import time
@@ -47,6 +46,8 @@ STEP_SECONDS = 5.0
 YOUNG_SECONDS = 30.0
 YOUNG_STEP_SECONDS = 1.0
 """While a container starts, the runtime's write may come after oomwarden's."""
+IDLE_SECONDS = 30.0
+"""Where no policy asks for anything: only a sign of life, since decisions set the signal."""
 _ALL = 0
 _LOG = logging.getLogger(__name__)
 
@@ -76,6 +77,9 @@ class GroupKillReconciler:
     progress: float = 0.0
     repairs: int = 0
     _states: dict[int, GroupKillState] = field(default_factory=dict)
+    _asked: DesiredGroupKills = field(default_factory=dict)
+    _relevant: DesiredGroupKills = field(default_factory=dict)  # those that have to be read
+    _asked_at: tuple[int, EnforcementMode | None] | None = None
     _pace: ReconcilePacer = field(default_factory=ReconcilePacer)
 
     @property
@@ -95,14 +99,15 @@ class GroupKillReconciler:
                 young = await self.step()
             await self._pace.rest()
             patience = YOUNG_STEP_SECONDS if young else STEP_SECONDS
-            await self.changed.set_within(patience)
+            await self.changed.set_within(patience if self._states else IDLE_SECONDS)
 
     async def step(self) -> bool:
         """Reconcile all containers that are concerned; return whether one of them is young."""
         self.changed.clear()
         before = (dict(self._states), self.baselines.applied())
-        concerned = self._concerned(desired_group_kills(self.tracker))
-        await self._read(concerned)
+        concerned = self._concerned()
+        if concerned or self._states:
+            await self._read(concerned)
         await self._save()
         for inode, (container, wish) in concerned.items():
             await self._reconcile(inode, container, wish)
@@ -111,12 +116,16 @@ class GroupKillReconciler:
             self.status_changed()
         return any(wish.desired is not None and self._is_young(c) for c, wish in concerned.values())
 
-    def _concerned(self, asked: DesiredGroupKills) -> DesiredGroupKills:
-        return {
-            inode: (container, wish)
-            for inode, (container, wish) in asked.items()
-            if wish.is_relevant or self.baselines.get(container) is not None
-        }
+    def _concerned(self) -> DesiredGroupKills:
+        """Return what has to be read: what a policy asks for, and what may have to be put back."""
+        decided_at = (self.tracker.version, self.tracker.mode)
+        if decided_at != self._asked_at:
+            self._asked, self._asked_at = desired_group_kills(self.tracker), decided_at
+            self._relevant = {i: each for i, each in self._asked.items() if each[1].is_relevant}
+        kept = (inode for inode in self.baselines.applied() if inode in self._asked)
+        asked = {inode: self._asked[inode] for inode in kept}
+        back = {i: each for i, each in asked.items() if self.baselines.get(each[0]) is not None}
+        return {**self._relevant, **back}
 
     async def _read(self, concerned: DesiredGroupKills) -> None:
         cgroups = [container.cgroup for container, _ in concerned.values()]
@@ -204,7 +213,7 @@ class GroupKillReconciler:
         return container_keys(container, self.tracker.view.inventory.pod(container.cgroup))
 
     def _is_young(self, container: Container) -> bool:
-        age = asyncio.get_running_loop().time() - container.seen
+        age = time.monotonic() - container.seen
         return not container.existed and age < YOUNG_SECONDS
 
     def group_kill_status(

@@ -5,7 +5,6 @@ gaps -> learn its name from the mounts or from the API server -> keep the runtim
 that the container can be evaluated.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -31,7 +30,8 @@ GIVE_UP_SECONDS = 30.0
 """A pause container never gets a name. The API server may name a container later all the same."""
 SETTLE_SECONDS = 5.0
 """Until then a score below -997 counts as that of the runtime's shim."""
-IDLE_SECONDS = 10.0
+IDLE_SECONDS = 30.0
+"""Longest wait: only a sign of life, since what is new sets the signal."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -63,6 +63,7 @@ class ContainerNamer:
     progress: float = 0.0
     _searches: dict[int, _Search] = field(default_factory=dict)
     _known: frozenset[int] = frozenset()
+    _version: int = -1  # of the inventory, as of the last search for what is new
 
     async def run(self) -> None:
         """Name containers until cancelled. Baselines must have been loaded before."""
@@ -75,13 +76,15 @@ class ContainerNamer:
             await self._pause()
 
     async def _pause(self) -> None:
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         due = min((search.due for search in self._searches.values()), default=now + IDLE_SECONDS)
         await self.inventory.appeared.wait(max(due - now, 0))
 
     def _begin(self) -> None:
         """Search for what is new, and for what the API server has named in between."""
-        now = asyncio.get_running_loop().time()
+        if self._version == self.inventory.version:
+            return
+        self._version, now = self.inventory.version, time.monotonic()
         containers = self.inventory.containers
         self._searches = {i: each for i, each in self._searches.items() if i in containers}
         before, self._known = self._known, frozenset(containers)
@@ -106,7 +109,7 @@ class ContainerNamer:
         return facts.name if facts is not None and same else None
 
     def _due(self) -> list[int]:
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         return [inode for inode, search in self._searches.items() if search.due <= now]
 
     async def identify(self, container: Container) -> None:
@@ -130,19 +133,18 @@ class ContainerNamer:
     def _learn(self, container: Container, seen: FirstProcess) -> None:
         name = self._name_from_api(container) or seen.name or container.name
         self.inventory.name(container, name)
-        if seen.limit is not None:
-            container.limit = seen.limit
+        self.inventory.set_limit(container, seen.limit)
         if container.name is None or seen.score is None:
             return
         if seen.name is None and self._name_from_api(container) is None:
             return  # the score may still be that of the runtime's shim
-        young = asyncio.get_running_loop().time() - container.seen < SETTLE_SECONDS
+        young = time.monotonic() - container.seen < SETTLE_SECONDS
         if seen.score < SCORE_MIN and young and not container.existed:
             return
         self.baselines.learn(container, seen.score)
 
     def _schedule(self, container: Container, search: _Search) -> None:
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         age = now - container.seen
         if self._is_ready(container):
             del self._searches[container.cgroup.inode]

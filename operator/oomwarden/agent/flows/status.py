@@ -1,6 +1,7 @@
 """From state to OOMNode: parts and loops that report."""
 
 import asyncio
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,8 @@ from oomwarden.agent.ranking.endpoint import RankService
 from oomwarden.agent.ranking.on_demand import RankOnDemand
 from oomwarden.agent.reporting.node_services import NodeServicesMonitor
 from oomwarden.agent.reporting.node_status import NodeStatusBuilder, ReportInputs
-from oomwarden.agent.reporting.policy_reports import PolicyReporter
-from oomwarden.agent.reporting.status_writer import NodeStatusWriter
+from oomwarden.agent.reporting.policy_reports import PolicyFindings, PolicyReporter
+from oomwarden.agent.reporting.status_writer import READ_SECONDS, NodeStatusWriter
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.kube import oomnodes
 from oomwarden.probes.loops import Loop, age_since
@@ -37,8 +38,13 @@ class StatusFlow:
     ) -> None:
         self._node, self._kills, self._scores, self._watches = node, kills, scores, watches
         self._outlook = outlook
-        settings, changed = node.settings, node.signals.status
-        self.services = NodeServicesMonitor(node.roots, node.host.total_memory(), changed.set)
+        settings, signals = node.settings, node.signals
+        self.services = NodeServicesMonitor(
+            node.roots,
+            node.host.total_memory(),
+            signals.findings_changed,
+            scores.tracker.lowers_scores,
+        )
         self.policies = PolicyReporter(
             scores.tracker,
             scores.baselines,
@@ -60,10 +66,14 @@ class StatusFlow:
         self.writer = NodeStatusWriter(
             self._status,
             partial(oomnodes.write_status, node.client, settings.node),
-            changed,
+            signals.status,
             settings.report_seconds,
             node.pressure.node_count,
+            self._glance,
         )
+        self._findings: PolicyFindings | None = None
+        self._found_at: tuple[object, ...] = ()
+        self._found_until = 0.0
 
     async def run(self, history: asyncio.Task[bool]) -> None:
         """Write OOMNode, which names this store, once the earlier one was read.
@@ -87,8 +97,7 @@ class StatusFlow:
 
     async def _status(self) -> OOMNodeStatus:
         node, kills, scores = self._node, self._kills, self._scores
-        found = self.policies.report()
-        scores.metrics.reported(found)
+        found = self._policy_findings()
         return await self.builder.status(
             ReportInputs(
                 policies=found,
@@ -102,6 +111,32 @@ class StatusFlow:
                 outlook=self._outlook.reporter.report(),
                 rank=self.rank.published,
             )
+        )
+
+    def _policy_findings(self) -> PolicyFindings:
+        """Return what became of policies; while nothing has changed, as it was found last."""
+        view, scores, now = self._node.view, self._scores, time.monotonic()
+        news = self._node.signals.findings.clear()
+        at = (view.inventory.version, scores.tracker.evaluator.versions, scores.tracker.mode)
+        if self._findings is None or news or at != self._found_at or now >= self._found_until:
+            self._findings, self._found_at = self.policies.report(), at
+            self._found_until = now + READ_SECONDS
+            scores.metrics.reported(self._findings)
+        return self._findings
+
+    def _glance(self) -> object:
+        """Return what no signal tells of and costs nothing: most of what conditions say."""
+        node, kills = self._node, self._kills
+        return (
+            kills.kernel.unavailable_reason,
+            kills.kernel.blindness,
+            kills.kernel.layout.remedy,
+            kills.log.state,
+            node.store.degraded,
+            node.store.in_memory,
+            node.pressure.current(),
+            self._watches.policies.overdue() | self._watches.cluster_policies.overdue(),
+            self.rank.published,
         )
 
 

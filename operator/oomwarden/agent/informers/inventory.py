@@ -68,7 +68,8 @@ class Inventory:
     appeared: Signal = field(default_factory=Signal)
     """Set when there is a new container or pod."""
     version: int = 0
-    """Rises when a container appeared, got a name or vanished, and when a pod has changed."""
+    """Rises when a container appeared, got a name or another limit, or vanished, and when a pod has
+    changed."""
     _last_seen: frozenset[int] = frozenset()
 
     def add(self, container: Container) -> None:
@@ -87,6 +88,12 @@ class Inventory:
         """Set a container's name."""
         if name != container.name:
             container.name = name
+            self.version += 1
+
+    def set_limit(self, container: Container, limit: int | None) -> None:
+        """Set a container's limit; the last one stays known if there is none now."""
+        if limit and limit != container.limit:
+            container.limit = limit
             self.version += 1
 
     def retained(self) -> AbstractContainer[int]:
