@@ -41,11 +41,12 @@ def test_counters_that_are_torn_are_not_reported_with_a_new_limit(tmp_path: Path
     assert readings_after_a_limit_is_set(tmp_path, NOTHING_COUNTED) == []
 
 
-def test_only_directories_with_another_number_of_children_are_listed_again(
+def test_only_levels_with_another_number_of_pods_are_listed_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cgroups = FakeCgroups(tmp_path)
     pods = [cgroups.pod(number) for number in (1, 2)]
+    app = cgroups.container(pods[0], "a")
     found, appeared, vanished = find_kubepods(CgroupRoot(tmp_path)), list[str](), list[str]()
     assert found is not None
     tree = CounterTree(
@@ -54,7 +55,7 @@ def test_only_directories_with_another_number_of_children_are_listed_again(
         lambda node: vanished.append(node.cgroup.path),
     )
     top = tree.start(found)
-    one, two = cgroups.container(pods[0], "a"), cgroups.container(pods[0], "b")
+    new = cgroups.pod(3)
     appeared.clear()
     listings, children = list[int](), files.children
 
@@ -64,15 +65,15 @@ def test_only_directories_with_another_number_of_children_are_listed_again(
 
     monkeypatch.setattr(files, "children", listed)
     tree.rescan_all(top, force=False)
-    assert (sorted(appeared), len(listings)) == ([one, two], 1)
+    assert (appeared, len(listings)) == ([new], 2), "the level, and the new pod"
     tree.rescan_all(top, force=False)
-    assert len(listings) == 1
-    cgroups.remove(one)
-    swapped = cgroups.container(pods[0], "c")
+    assert len(listings) == 2
+    cgroups.remove(app)
+    other, swapped = cgroups.container(pods[0], "c"), cgroups.container(pods[1], "d")
     tree.rescan_all(top, force=False)
-    assert (vanished, len(listings)) == ([], 1), "inotify tells, or the next whole rescan"
+    assert (vanished, len(listings)) == ([], 2), "inotify tells, or the next whole rescan"
     tree.rescan_all(top)
-    assert (vanished, appeared[-1], len(listings)) == ([one], swapped, 5)
+    assert (vanished, sorted(appeared), len(listings)) == ([app], sorted([new, other, swapped]), 7)
     tree.drop(top)
 
 

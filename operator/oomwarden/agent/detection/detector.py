@@ -25,8 +25,8 @@ from oomwarden.kernel.inotify import InotifyEvent
 
 RECONCILE_SECONDS = 10.0
 READ_ALL_EVERY = 6
-"""Every 6th rescan lists every directory and reads every cgroup. The others list where the number
-of children has changed, and descend where counters have."""
+"""Every 6th rescan lists every directory and reads every cgroup. The others look at the levels
+above the pods, list where the number of children has changed, and descend where counters have."""
 REMEMBERED = 8192
 """Paths of cgroups kept, more than a node has; bounds memory on a node with many short pods."""
 MAX_LATE_READS = 32

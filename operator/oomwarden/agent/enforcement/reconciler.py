@@ -87,7 +87,7 @@ class ScoreReconciler:
         settled, verified = False, None
         self._hurried = sum(each.is_hurried for each in self.tracker.planned)
         for tracked in due:
-            if verified is None and tracked.is_written:  # whatever is urgent is done by now
+            if verified is None and tracked.is_written:  # whatever is urgent was done before
                 verified = await self.scanner.find_unchanged(due)
             pids = (verified or {}).get(tracked.container.cgroup.inode)
             if pids and self._is_as_before(tracked, pids):

@@ -110,10 +110,13 @@ class Scanner:
 
     def _quiet(self, tracked: TrackedContainer) -> QuietContainer | None:
         """Return what is to be checked of a container; None if it needs a scan of its own."""
-        plan, container = tracked.plan, tracked.container
+        plan, container, confirmed = tracked.plan, tracked.container, tracked.confirmed
+        is_full = tracked.schedule.is_full_scan_next()
+        if confirmed is not None and confirmed is tracked.outcome and not is_full:
+            return QuietContainer(container.cgroup, confirmed.in_effect)
         if plan is None or plan.rules or not tracked.is_written:
             return None
-        if not tracked.schedule.is_full_scan_next():
+        if not is_full:
             pids = tracked.verified_pids()
             return QuietContainer(container.cgroup, pids) if pids else None
         if plan.target is None or not tracked.is_confirmed or self.own.has(container):

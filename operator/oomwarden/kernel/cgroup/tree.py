@@ -109,7 +109,8 @@ class CounterTree:
 
         Args:
             node: The cgroup to begin with.
-            force: Whether to list directories that have as many children as at the last list.
+            force: Whether to list every directory. If not, those of pods are left out, and others
+                that have as many children as at the last list; what has to be tried again is not.
         """
         if force or self._has_other_children(node):
             self.rescan(node)
@@ -118,6 +119,8 @@ class CounterTree:
                 self.rescan_all(child, force=force)
 
     def _has_other_children(self, node: CounterNode) -> bool:
+        if node.links is not None and node.cgroup.level is Level.POD:
+            return False
         try:
             return files.links(node.directory) != node.links
         except OSError:
