@@ -1,7 +1,6 @@
 """From state to OOMNode: parts and loops that report."""
 
 import asyncio
-import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,10 +12,11 @@ from oomwarden.agent.flows.watches import ApiWatches
 from oomwarden.agent.ranking.access import RankAccess
 from oomwarden.agent.ranking.endpoint import RankService
 from oomwarden.agent.ranking.on_demand import RankOnDemand
+from oomwarden.agent.reporting.current_findings import CurrentFindings
 from oomwarden.agent.reporting.node_services import NodeServicesMonitor
 from oomwarden.agent.reporting.node_status import NodeStatusBuilder, ReportInputs
-from oomwarden.agent.reporting.policy_reports import PolicyFindings, PolicyReporter
-from oomwarden.agent.reporting.status_writer import READ_SECONDS, NodeStatusWriter
+from oomwarden.agent.reporting.policy_reports import PolicyReporter
+from oomwarden.agent.reporting.status_writer import NodeStatusWriter
 from oomwarden.api.oomnode import OOMNodeStatus
 from oomwarden.kube import oomnodes
 from oomwarden.probes.loops import Loop, age_since
@@ -52,6 +52,9 @@ class StatusFlow:
             scores.requests,
             self.services.outranked_by,
         )
+        self.findings = CurrentFindings(
+            self.policies.report, signals.findings, self._versions, scores.metrics.reported
+        )
         self.builder = NodeStatusBuilder(
             settings, node.host, node.store, kills.kernel, kills.log, node.client, node.unreadable
         )
@@ -71,9 +74,6 @@ class StatusFlow:
             node.pressure.node_count,
             self._glance,
         )
-        self._findings: PolicyFindings | None = None
-        self._found_at: tuple[object, ...] = ()
-        self._found_until = 0.0
 
     async def run(self, history: asyncio.Task[bool]) -> None:
         """Write OOMNode, which names this store, once the earlier one was read.
@@ -97,7 +97,7 @@ class StatusFlow:
 
     async def _status(self) -> OOMNodeStatus:
         node, kills, scores = self._node, self._kills, self._scores
-        found = self._policy_findings()
+        found = self.findings.current()
         return await self.builder.status(
             ReportInputs(
                 policies=found,
@@ -113,16 +113,9 @@ class StatusFlow:
             )
         )
 
-    def _policy_findings(self) -> PolicyFindings:
-        """Return what became of policies; while nothing has changed, as it was found last."""
-        view, scores, now = self._node.view, self._scores, time.monotonic()
-        news = self._node.signals.findings.clear()
-        at = (view.inventory.version, scores.tracker.evaluator.versions, scores.tracker.mode)
-        if self._findings is None or news or at != self._found_at or now >= self._found_until:
-            self._findings, self._found_at = self.policies.report(), at
-            self._found_until = now + READ_SECONDS
-            scores.metrics.reported(self._findings)
-        return self._findings
+    def _versions(self) -> object:
+        tracker = self._scores.tracker
+        return self._node.view.inventory.version, tracker.evaluator.versions, tracker.mode
 
     def _glance(self) -> object:
         """Return what no signal tells of and costs nothing: most of what conditions say."""
