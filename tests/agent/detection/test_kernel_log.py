@@ -38,7 +38,7 @@ async def test_each_kill_is_returned_once() -> None:
     assert pids == [[1], [2]]
 
 
-@pytest.mark.parametrize(("cost", "gap"), [(0.0, 0.25), (0.002, 0.25), (0.05, 0.5), (3.0, 1.0)])
+@pytest.mark.parametrize(("cost", "gap"), [(0.0, 0.1), (0.002, 0.1), (0.05, 0.5), (3.0, 1.0)])
 async def test_the_dearer_a_read_is_the_longer_is_the_gap_to_the_next_one(
     cost: float, gap: float
 ) -> None:

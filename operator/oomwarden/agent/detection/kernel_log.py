@@ -1,4 +1,4 @@
-"""Reads new lines of the kernel log in a thread, on demand and at most four times a second."""
+"""Reads new lines of the kernel log in a thread, on demand and at most ten times a second."""
 
 import asyncio
 import time
@@ -15,8 +15,8 @@ from oomwarden.core.kernel_log.lines import (
 )
 from oomwarden.core.kernel_log.position import KillKey, Position
 
-MIN_GAP_SECONDS = 0.25
-"""Pods that come to rest meanwhile share one read."""
+MIN_GAP_SECONDS = 0.1
+"""Pods that come to rest meanwhile share one read. In a burst all but the first wait for it."""
 MAX_GAP_SECONDS = 1.0
 GAP_FACTOR = 10
 """The gap, as a multiple of what the last read cost: each one copies the whole ring buffer, which

@@ -17,6 +17,7 @@ from oomwarden.agent.runtime.worker import KernelWorker, StuckError
 from oomwarden.api.vocabulary import SCORE_MIN
 from oomwarden.core.log_line.keys import UNREADABLE, about
 from oomwarden.core.model.cgroup import Cgroup
+from oomwarden.core.model.pod import PodFacts
 from oomwarden.kernel.cgroup.files import CgroupGoneError
 from oomwarden.kernel.container.first_process import FirstProcess, find_first_process
 from oomwarden.kernel.roots import HostRoots
@@ -42,6 +43,18 @@ class _Search:
     failure: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A container that needs no search: it is ready, or what the API server says does not help."""
+
+    container: Container
+    pod: PodFacts | None
+    is_ready: bool
+
+    def still_holds(self, container: Container, pod: PodFacts | None) -> bool:
+        return self.container is container and (self.is_ready or self.pod is pod)
+
+
 @dataclass(slots=True)
 class ContainerNamer:
     """Identifies new containers.
@@ -64,6 +77,7 @@ class ContainerNamer:
     _searches: dict[int, _Search] = field(default_factory=dict)
     _known: frozenset[int] = frozenset()
     _version: int = -1  # of the inventory, as of the last search for what is new
+    _done: dict[int, _Done] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Name containers until cancelled. Baselines must have been loaded before."""
@@ -89,15 +103,23 @@ class ContainerNamer:
         self._searches = {i: each for i, each in self._searches.items() if i in containers}
         before, self._known = self._known, frozenset(containers)
         if before != self._known:
+            self._done = {i: each for i, each in self._done.items() if i in containers}
             self.named()  # the store may know them already, and what is gone is dropped
         for inode, container in containers.items():
-            if self._is_ready(container):
-                continue
-            listed = self._name_from_api(container) is not None
-            if inode not in self._searches and (listed or now - container.seen < GIVE_UP_SECONDS):
-                self._searches[inode] = _Search(now)
-            elif listed and container.name is None:
-                self._searches[inode].due = now
+            done, pod = self._done.get(inode), self.inventory.pod(container.cgroup)
+            if done is None or not done.still_holds(container, pod):
+                self._begin_one(container, pod, now)
+
+    def _begin_one(self, container: Container, pod: PodFacts | None, now: float) -> None:
+        inode, is_ready = container.cgroup.inode, self._is_ready(container)
+        listed = not is_ready and self._name_from_api(container) is not None
+        is_young = now - container.seen < GIVE_UP_SECONDS
+        if is_ready or (inode not in self._searches and not listed and not is_young):
+            self._done[inode] = _Done(container, pod, is_ready)
+        elif inode not in self._searches:
+            self._searches[inode] = _Search(now)
+        elif listed and container.name is None:
+            self._searches[inode].due = now
 
     def _is_ready(self, container: Container) -> bool:
         return container.name is not None and self.baselines.get(container) is not None
