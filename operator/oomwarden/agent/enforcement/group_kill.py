@@ -14,10 +14,10 @@ from functools import partial
 
 from oomwarden.agent.baselines.oom_group import GroupKillBaselines
 from oomwarden.agent.enforcement.desired_group_kills import (
+    AskedGroupKills,
     DesiredGroupKills,
     desired_by,
     desired_for,
-    desired_group_kills,
 )
 from oomwarden.agent.enforcement.tracked import TrackedContainer
 from oomwarden.agent.enforcement.tracker import Tracker
@@ -41,6 +41,7 @@ from oomwarden.core.model.remark import AspectStatus, Remarks
 from oomwarden.core.policy.matching import Match
 from oomwarden.kernel.cgroup import oom_group
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
+from oomwarden.kernel.cgroup.oom_group import OomGroupFiles
 
 STEP_SECONDS = 5.0
 YOUNG_SECONDS = 30.0
@@ -77,10 +78,12 @@ class GroupKillReconciler:
     progress: float = 0.0
     repairs: int = 0
     _states: dict[int, GroupKillState] = field(default_factory=dict)
-    _asked: DesiredGroupKills = field(default_factory=dict)
-    _relevant: DesiredGroupKills = field(default_factory=dict)  # those that have to be read
-    _asked_at: tuple[int, EnforcementMode | None] | None = None
+    _files: OomGroupFiles = field(init=False)
+    _asked: AskedGroupKills = field(default_factory=AskedGroupKills)
     _pace: ReconcilePacer = field(default_factory=ReconcilePacer)
+
+    def __post_init__(self) -> None:
+        self._files = OomGroupFiles(self.cgroups)
 
     @property
     def applied(self) -> frozenset[int]:
@@ -118,20 +121,18 @@ class GroupKillReconciler:
 
     def _concerned(self) -> DesiredGroupKills:
         """Return what has to be read: what a policy asks for, and what may have to be put back."""
-        decided_at = (self.tracker.version, self.tracker.mode)
-        if decided_at != self._asked_at:
-            self._asked, self._asked_at = desired_group_kills(self.tracker), decided_at
-            self._relevant = {i: each for i, each in self._asked.items() if each[1].is_relevant}
-        kept = (inode for inode in self.baselines.applied() if inode in self._asked)
-        asked = {inode: self._asked[inode] for inode in kept}
-        back = {i: each for i, each in asked.items() if self.baselines.get(each[0]) is not None}
-        return {**self._relevant, **back}
+        asked = self._asked.current(self.tracker)
+        kept = {inode: asked[inode] for inode in self.baselines.applied() if inode in asked}
+        back = {i: each for i, each in kept.items() if self.baselines.get(each[0]) is not None}
+        return {**self._asked.relevant, **back}
 
     async def _read(self, concerned: DesiredGroupKills) -> None:
         cgroups = [container.cgroup for container, _ in concerned.values()]
+        starting = {i for i, (container, _) in concerned.items() if self._is_young(container)}
         try:
-            read = await self.worker.run(_ALL, partial(oom_group.read_files, self.cgroups, cgroups))
+            read = await self.worker.run(_ALL, partial(self._files.read, cgroups, starting))
         except StuckError:
+            self._files.abandoned, self._files = True, OomGroupFiles(self.cgroups)
             return
         states: dict[int, GroupKillState] = {}
         for inode, files in read.items():
