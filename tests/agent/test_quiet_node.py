@@ -26,7 +26,7 @@ from oomwarden.kernel.cgroup.kubepods import find_kubepods
 from oomwarden.kernel.cgroup.tree import CounterTree
 
 from tests.support.call_counts import function_calls, system_calls
-from tests.support.enforcing import GIVEN, Node
+from tests.support.enforcing import GIVEN, Node, policy
 from tests.support.fake_cgroups import UID, FakeCgroups
 from tests.support.recorder_node import Nesting
 from tests.support.stores import store_at
@@ -158,3 +158,18 @@ def test_detection_reads_as_many_files_with_any_number_of_pods(
         costs.append(counted.calls)
         tree.drop(top)
     assert costs == [3, 3], "the link counts of kubepods and its QoS class, and one counter file"
+
+
+async def test_a_look_at_a_container_with_a_policy_is_two_system_calls(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for digit, name in (("a", "app"), ("b", "side")):
+        node.learn(node.container(digit, name))
+    node.pod("app", "side")
+    node.put(policy())
+    for _ in range(2):
+        await node.scores.step()
+        node.wait_until_due()
+    counted = system_calls(monkeypatch)
+    found = await node.scanner.find_unchanged(node.tracker.planned)
+    assert (len(found), counted.calls) == (2, 4)

@@ -109,7 +109,7 @@ class GroupKillReconciler:
         self.changed.clear()
         before = (dict(self._states), self.baselines.applied())
         concerned = self._concerned()
-        if concerned or self._states:
+        if (concerned or self._states) and not self.worker.refuses(_ALL):
             await self._read(concerned)
         await self._save()
         for inode, (container, wish) in concerned.items():

@@ -99,7 +99,7 @@ class Scanner:
             By cgroup inode, the pids of the containers that have none beside the verified ones.
         """
         quiet = [one for each in due if (one := self._quiet(each)) is not None]
-        if not quiet:
+        if not quiet or self.worker.refuses(_ALL):
             return {}
         look = partial(find_unchanged, self._members, self.host.proc, quiet)
         try:
@@ -131,7 +131,7 @@ class Scanner:
     async def keep_only(self, live: Container[int], planned: Container[int]) -> None:
         """Forget the containers that are gone; keep the files of those with a plan open."""
         self._hung = {inode: each for inode, each in self._hung.items() if inode in live}
-        if self._members.has_others(planned):
+        if self._members.has_others(planned) and not self.worker.refuses(_ALL):
             try:
                 await self.worker.run(_ALL, partial(self._members.keep_only, planned))
             except StuckError:

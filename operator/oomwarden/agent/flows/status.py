@@ -1,6 +1,7 @@
 """From state to OOMNode: parts and loops that report."""
 
 import asyncio
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -118,8 +119,10 @@ class StatusFlow:
         return self._node.view.inventory.version, tracker.evaluator.versions, tracker.mode
 
     def _glance(self) -> object:
-        """Return what no signal tells of and costs nothing: most of what conditions say."""
-        node, kills = self._node, self._kills
+        """Return what no signal tells of and costs little: most of what conditions say."""
+        node, kills, killed = self._node, self._kills, 0
+        with suppress(OSError, ValueError):
+            killed = node.host.oom_kills()
         return (
             kills.kernel.unavailable_reason,
             kills.kernel.blindness,
@@ -130,6 +133,8 @@ class StatusFlow:
             node.pressure.current(),
             self._watches.policies.overdue() | self._watches.cluster_policies.overdue(),
             self.rank.published,
+            killed,
+            kills.host_kills.is_unconfirmed,
         )
 
 

@@ -27,7 +27,7 @@ HEARTBEAT_SECONDS = 300.0
 READ_SECONDS = 60.0
 """Time between two reads without a signal: some conditions and counts change without one."""
 GAPS_PER_GLANCE = 1.5
-"""Gaps between two glances at what changes without a signal and costs nothing to look at."""
+"""Gaps between two glances at what changes without a signal and costs little to look at."""
 GAPS_PER_REST = 0.5
 """Gaps between a read that led to no write and the next one: counts of kills rise often."""
 GATHER_SECONDS = 0.5
