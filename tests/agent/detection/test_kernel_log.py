@@ -1,5 +1,7 @@
 import asyncio
+import time
 
+import pytest
 from oomwarden.agent.detection.kernel_log import OTHER_PID_NAMESPACE, KernelLogReader
 from oomwarden.core.kernel_log.position import Position
 
@@ -34,6 +36,17 @@ async def test_each_kill_is_returned_once() -> None:
     await log.refresh()
     pids = [[victim.pid for victim in kill.victims] for kill in log.unclaimed()]
     assert pids == [[1], [2]]
+
+
+@pytest.mark.parametrize(("cost", "gap"), [(0.0, 0.1), (0.002, 0.1), (0.05, 0.5), (3.0, 1.0)])
+async def test_the_dearer_a_read_is_the_longer_is_the_gap_to_the_next_one(
+    cost: float, gap: float
+) -> None:
+    spent = iter((0.0, cost))
+    log = KernelLogReader(Ring().read, spent=lambda: next(spent))
+    began = time.monotonic()
+    await log.refresh()
+    assert began + gap <= log.next_allowed <= time.monotonic() + gap
 
 
 async def test_a_ring_that_overran_is_counted() -> None:

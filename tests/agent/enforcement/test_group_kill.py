@@ -8,6 +8,7 @@ import pytest
 from oomwarden.agent.enforcement.group_kill import YOUNG_SECONDS
 from oomwarden.agent.informers.inventory import Container
 from oomwarden.kernel.cgroup import oom_group
+from oomwarden.kernel.cgroup.oom_group import OomGroupFiles
 
 from tests.support.enforcing import TARGET, Node, policy
 
@@ -226,11 +227,11 @@ async def test_containers_without_such_a_policy_are_not_even_read(
     started(node)
     asked: list[int] = []
 
-    def note(_: object, cgroups: list[object]) -> dict[int, bool]:
+    def note(_: object, cgroups: list[object], __: object) -> dict[int, bool]:
         asked.append(len(cgroups))
         return {}
 
-    monkeypatch.setattr(oom_group, "read_files", note)
+    monkeypatch.setattr(OomGroupFiles, "read", note)
     node.put(policy())
     await settle(node)
-    assert set(asked) == {0}
+    assert asked == []

@@ -21,6 +21,7 @@ from oomwarden.kernel.roots import HostRoots
 
 from tests.support.fake_cgroups import UID, FakeCgroups
 from tests.support.fake_proc import FakeProc, termination_log
+from tests.support.inventories import replace_containers
 from tests.support.stores import store_at
 
 POD = UID.format(1)
@@ -48,7 +49,7 @@ class Host:
         inode = (self.cgroups.root / path).stat().st_ino
         cgroup = Cgroup(inode, path, Level.CONTAINER, POD, digit * 64)
         container = Container(cgroup, asyncio.get_running_loop().time())
-        self.inventory.containers[inode] = container
+        self.inventory.add(container)
         return container
 
     def list_container(self, name: str, digit: str) -> None:
@@ -57,6 +58,7 @@ class Host:
         self.inventory.pods[POD] = PodFacts(
             POD, POD, "shop", "db-0", {}, QOSClass.BURSTABLE, containers=(facts,)
         )
+        self.inventory.version += 1
 
     async def look(self, *, late: float = 0.0) -> None:
         """Look at what would be due this much later."""
@@ -147,7 +149,7 @@ async def test_containers_that_the_store_knows_already_are_signalled_when_they_a
     assert host.found == ["found"]
     await host.look()
     assert host.found == ["found"]
-    host.inventory.containers.clear()
+    replace_containers(host.inventory)
     await host.look()
     assert host.found == ["found", "found"]
 
@@ -199,7 +201,7 @@ async def test_a_container_that_is_gone_is_not_searched(host: Host) -> None:
     host.cgroups.remove(app.cgroup.path)
     await host.look()
     assert app.name is None
-    host.inventory.containers.clear()
+    replace_containers(host.inventory)
     await host.look()
     assert host.naming._searches == {}
 
@@ -224,7 +226,6 @@ async def test_the_loop_wakes_when_a_container_appears(host: Host) -> None:
     loop = asyncio.create_task(host.naming.run())
     await until(lambda: host.naming.progress > 0)
     app = host.container("a", 30)
-    host.inventory.appeared.set()
     await until(lambda: app.name is not None)
     loop.cancel()
     assert app.name == "app"

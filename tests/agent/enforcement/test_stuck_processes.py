@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 from oomwarden.agent.enforcement.scanner import LEFT_OUT_SECONDS
+from oomwarden.agent.runtime.worker import StuckError
 from oomwarden.core.enforcement.plan import ScanOutcome
+from oomwarden.kernel.cgroup.member_files import MemberFiles
 from oomwarden.kernel.proc.process import Process
 
 from tests.support.enforcing import (
@@ -114,3 +116,31 @@ async def test_a_container_in_which_two_processes_hang_is_not_asked_for_the_othe
     assert len(node.scanner.commands._stuck) == 2
     plain = the_container(node).outcome or ScanOutcome(None)
     assert plain.stuck == set(node.pids(app))
+
+
+async def test_open_files_are_left_to_a_look_that_hangs_and_only_to_that_one(node: Node) -> None:
+    server(node, IDLE)
+    node.put(policy())
+    await node.scores.step()
+    first, free = node.scanner._members, threading.Event()
+    node.scanner.worker._timeout = 0.01
+    with pytest.raises(StuckError):
+        await node.scanner.worker.run(0, free.wait)
+    assert await node.scanner.find_unchanged(list(node.tracker.planned)) == {}
+    await node.scanner.keep_only(set(), set())
+    assert node.scanner._members is first, "nothing runs on them"
+    free.set()
+
+
+async def test_files_that_a_look_hangs_on_are_not_used_by_the_next_one(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server(node, IDLE)
+    node.put(policy())
+    await node.scores.step()
+    first, free = node.scanner._members, threading.Event()
+    monkeypatch.setattr(MemberFiles, "list", lambda *_: free.wait() and None)
+    node.scanner.worker._timeout = 0.01
+    assert await node.scanner.find_unchanged(list(node.tracker.planned)) == {}
+    assert (first.abandoned, node.scanner._members.abandoned) == (True, False)
+    free.set()

@@ -21,9 +21,13 @@ class Node:
     seen: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.changes = 0
         self.handler = PodEventHandler(
-            self.inventory, lambda: None, self.seen.append, self.unreadable
+            self.inventory, self.changed, self.seen.append, self.unreadable
         )
+
+    def changed(self) -> None:
+        self.changes += 1
 
     def owner(self, uid: str) -> str | None:
         """Return the pod that a cgroup belongs to."""
@@ -172,3 +176,33 @@ def test_thousands_of_mirrors_with_the_same_claim_cost_no_more_than_other_pods()
     assert handler.inventory.pods[HASH].namespace == "kube-system"
     assert handler.unreadable.total == 999
     assert Counted.count <= 2 * len(many)
+
+
+def test_an_event_that_changes_nothing_that_is_read_is_no_news() -> None:
+    node, ready = Node(), {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+    node.handler.replace([pod("db-0", VICTIM), mirror()])
+    before = (node.changes, node.inventory.version, dict(node.inventory.pods))
+    node.handler.apply(pod("db-0", VICTIM) | ready)
+    node.handler.apply(mirror())
+    node.handler.replace([pod("db-0", VICTIM) | ready, mirror()])
+    assert (node.changes, node.inventory.version, node.inventory.pods) == before
+    assert all(before[2][uid] is each for uid, each in node.inventory.pods.items())
+    assert len(node.seen) == 6, "what the kubelet reports of a kill is seen all the same"
+
+
+def test_an_event_that_changes_a_label_or_who_claims_a_uid_is_news() -> None:
+    node = Node()
+    node.handler.replace([pod("db-0", VICTIM)])
+    node.handler.apply(pod("db-0", VICTIM, labels={"tier": "db"}))
+    assert (node.changes, node.inventory.version) == (2, 2)
+    node.handler.apply(forged(HASH))
+    node.handler.apply(mirror())
+    assert node.changes == 4
+    assert node.owner(HASH) == "kube-system/etcd-node-1"
+
+
+def test_the_first_list_is_news_even_if_it_is_empty() -> None:
+    node = Node()
+    node.handler.replace([])
+    node.handler.replace([])
+    assert node.changes == 1

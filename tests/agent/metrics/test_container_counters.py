@@ -26,6 +26,7 @@ from oomwarden.core.metrics.families.containers import (
 from oomwarden.core.metrics.family import Family
 from oomwarden.core.metrics.live_names import KEEP_SECONDS, LiveNames
 
+from tests.support.inventories import replace_containers
 from tests.support.one_kill import APP, CONTEXT, FACTS, RANGE, SNAPSHOT
 from tests.support.recorder_node import RecorderNode
 from tests.support.stores import store_at
@@ -48,7 +49,7 @@ class Node:
         self.counters = ContainerCounters(self.inventory, self.store)
 
     def start(self) -> None:
-        self.inventory.containers[APP.inode] = Container(APP, 0.0, "app", 32 << 20)
+        self.inventory.add(Container(APP, 0.0, "app", 32 << 20))
 
     async def wait(self, seconds: float) -> None:
         self.now += seconds
@@ -119,7 +120,7 @@ async def test_events_and_near_misses_are_those_of_the_pods_name(node: Node) -> 
 
 async def test_series_outlive_their_container_by_ten_minutes(node: Node) -> None:
     await node.kill()
-    node.inventory.containers.clear()
+    replace_containers(node.inventory)
     await node.wait(KEEP_SECONDS - 1)
     assert node.values(OOM_KILLS) == {LIMIT: 1}
     await node.wait(1)
@@ -129,11 +130,11 @@ async def test_series_outlive_their_container_by_ten_minutes(node: Node) -> None
 
 async def test_a_container_that_comes_back_in_time_goes_on_with_its_counts(node: Node) -> None:
     await node.kill()
-    node.inventory.containers.clear()
+    replace_containers(node.inventory)
     await node.wait(KEEP_SECONDS - 1)
     node.start()
     await node.wait(1)
-    node.inventory.containers.clear()
+    replace_containers(node.inventory)
     await node.wait(KEEP_SECONDS - 1)
     assert node.values(OOM_KILLS) == {LIMIT: 1}
 
@@ -153,7 +154,7 @@ async def test_a_restarted_agent_goes_on_with_the_same_numbers(node: Node) -> No
 
 async def test_pods_that_were_deleted_while_no_agent_ran_end_ten_minutes_later(node: Node) -> None:
     await node.kill()
-    node.inventory.containers.clear()
+    replace_containers(node.inventory)
     again = ContainerCounters(node.inventory, node.store)
     await again.load()
     node.counters = again
@@ -168,9 +169,7 @@ async def test_a_node_with_more_containers_than_the_bound_says_how_many_are_left
 ) -> None:
     node.counters.names = LiveNames(max_names=2)
     for number in range(5):
-        node.inventory.containers[100 + number] = Container(
-            replace(APP, inode=100 + number), 0.0, f"c{number}", None
-        )
+        node.inventory.add(Container(replace(APP, inode=100 + number), 0.0, f"c{number}", None))
     await node.counters.look()
     assert node.values(LEFT_OUT_CONTAINERS) == {(): 4}
     await node.kill(replace(KILL, container=replace(FACTS.containers[0], name="other")))
@@ -188,12 +187,12 @@ async def test_thousands_of_pods_a_day_leave_no_more_than_the_last_ten_minutes(
     node: Node, tmp_path: Path
 ) -> None:
     """Each pod lives for a minute; the node has no other."""
-    node.inventory.containers.clear()
+    replace_containers(node.inventory)
     for number in range(1000):
         facts = replace(FACTS, uid=f"u{number}", cgroup_uid=f"u{number}", name=f"job-{number}")
         node.inventory.pods = {facts.cgroup_uid: facts}
         cgroup = replace(APP, inode=100 + number, pod_uid=facts.cgroup_uid)
-        node.inventory.containers = {cgroup.inode: Container(cgroup, 0.0, "app", 32 << 20)}
+        replace_containers(node.inventory, Container(cgroup, 0.0, "app", 32 << 20))
         await node.kill(replace(KILL, pod=facts))
         await node.wait(60)
     assert len(node.values(OOM_KILLS)) < 14

@@ -198,3 +198,27 @@ async def test_a_decision_has_limits_evaluated_and_the_status_written(node: Node
     assert await status.wait(10), "the evaluation has found something to ask"
     assert [each.limit for each in node.requests.asked[0]] == ["1Gi"]
     requests.cancel()
+
+
+async def test_only_what_depends_on_the_memory_in_use_is_evaluated_without_news(
+    node: Node,
+) -> None:
+    await limited(node, 512, None, policy())
+    node.requests.evaluate()
+    assert node.requests._watched == frozenset()
+    await limited(node, 512, None, policy(rule=LIMIT))
+    (inode,) = node.tracker.containers
+    node.requests.evaluate()
+    assert node.requests._watched == {inode}
+    before = (node.requests.asked, dict(node.requests._found))
+    node.requests.evaluate(node.requests._watched)
+    assert (node.requests.asked, node.requests._found) == before
+    node.inventory.containers.clear()
+    node.requests.evaluate(node.requests._watched)
+    assert (node.requests.asked, node.requests._found) == (((), 0), {})
+
+
+async def test_a_limit_that_may_be_put_back_later_is_evaluated_without_news(node: Node) -> None:
+    await limited(node, 512, LimitOwner(Step.LIMIT, 256 * MI))
+    node.requests.evaluate()
+    assert node.requests._watched == set(node.tracker.containers)

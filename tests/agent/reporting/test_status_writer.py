@@ -1,10 +1,7 @@
 """When an OOMNode is written: soon where one looks on, apart where a fleet has the same news."""
 
 import asyncio
-import random
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
@@ -12,94 +9,17 @@ from oomwarden.agent.reporting.status_writer import (
     COUNT_GAPS,
     HEARTBEAT_SECONDS,
     LAST_RETRY_SECONDS,
-    NodeStatusWriter,
 )
-from oomwarden.agent.runtime.signal import Signal
 from oomwarden.api.node.memory import MemoryInfo, Overcommit, PSIData, PSIStats
 from oomwarden.api.node.memory_outlook import ContainerNearMisses, NearMissSummary
-from oomwarden.api.oomnode import AgentInfo, KernelInfo, KillCounts, OOMNodeStatus
-from oomwarden.kube.transport.errors import ApiError, error_from_status
+from oomwarden.kube.transport.errors import error_from_status
 
-AT = "2026-01-02T03:04:05Z"
-GAP = 10.0
-
-
-@dataclass
-class Clock:
-    """Virtual time: whoever sleeps moves it on; `news` come at their times."""
-
-    now: float = 1000.0
-    slept: list[float] = field(default_factory=list)
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-
-    def monotonic(self) -> float:
-        return self.now
-
-
-class EndError(BaseException):
-    """The test has seen enough."""
-
-
-@dataclass
-class World:
-    """A writer whose API server answers with `errors` first; ends after `most` tries."""
-
-    clock: Clock
-    most: int
-    nodes: int = 1
-    boot: str = "b"
-    kills: int = 0
-    near_misses: NearMissSummary = field(default_factory=NearMissSummary)
-    memory: MemoryInfo = field(default_factory=MemoryInfo)
-    errors: list[ApiError] = field(default_factory=list)
-    tried: list[float] = field(default_factory=list)
-    looks: Callable[["World"], None] = lambda _: None
-    changed: Signal = field(default_factory=Signal)
-    writer: NodeStatusWriter = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.writer = NodeStatusWriter(
-            self.gather, self.write, self.changed, GAP, lambda: self.nodes
-        )
-
-    async def gather(self) -> OOMNodeStatus:
-        self.looks(self)
-        agent = AgentInfo(version="1", store_id="s", started=AT, heartbeat=AT)
-        kernel = KernelInfo(release="6.1", boot_id=self.boot, cgroup_driver="systemd")
-        kills = KillCounts(recorded=self.kills)
-        return OOMNodeStatus(
-            agent=agent,
-            kernel=kernel,
-            kills=kills,
-            memory=self.memory,
-            near_misses=self.near_misses,
-        )
-
-    async def write(self, _: OOMNodeStatus) -> None:
-        self.tried.append(self.clock.now)
-        if len(self.tried) == self.most:
-            raise EndError
-        if self.errors:
-            raise self.errors.pop(0)
-
-    async def run(self) -> list[float]:
-        with pytest.raises(EndError):
-            await self.writer.run()
-        first = self.tried[0]
-        return [at - first for at in self.tried]
+from tests.support.status_writing import AT, GAP, Clock, World, virtual_time
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Jitter is left out: each draws the upper end."""
-    clock = Clock()
-    monkeypatch.setattr(asyncio, "sleep", clock.sleep)
-    monkeypatch.setattr(time, "monotonic", clock.monotonic)
-    monkeypatch.setattr(random, "uniform", lambda _, high: high)
-    return clock
+    return virtual_time(monkeypatch)
 
 
 def changed_at_each_look(world: World) -> None:

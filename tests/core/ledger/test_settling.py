@@ -1,5 +1,6 @@
 from functools import partial
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oomwarden.core.ledger.settling import (
@@ -33,12 +34,13 @@ def test_a_pod_with_changing_counters_is_due_after_a_second() -> None:
     assert queue.due(10 + CLOSE_SECONDS, 0, ready) == [1]
 
 
-def test_a_pod_waits_for_the_log_for_a_second_at_most() -> None:
+def test_pods_that_wait_for_the_log_share_one_read() -> None:
     queue = SettleQueue()
     queue.touch(1, now=10.0, after=0, before=1)
-    assert queue.due(10.2, log_from=10.5, is_ready=ready) == []
-    assert queue.due(10.5, log_from=10.5, is_ready=ready) == [1]
-    assert queue.due(11.0, log_from=12.0, is_ready=ready) == [1]
+    queue.touch(2, now=10.1, after=0, before=1)
+    assert queue.due(10.25, log_from=10.4, is_ready=ready) == []
+    assert queue.timeout(10.25) == pytest.approx(0.15)
+    assert queue.due(10.4, log_from=10.4, is_ready=ready) == [1, 2]
 
 
 def test_a_pod_that_is_not_ready_is_deferred() -> None:

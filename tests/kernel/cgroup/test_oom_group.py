@@ -1,10 +1,20 @@
+import os
 from pathlib import Path
 
 import pytest
 from oomwarden.core.enforcement.group_files import GroupFiles
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
-from oomwarden.kernel.cgroup.oom_group import is_read_only, read_enabled, read_files, restore, write
+from oomwarden.kernel.cgroup.oom_group import (
+    KEPT_SECONDS,
+    NAME,
+    OomGroupFiles,
+    is_read_only,
+    read_enabled,
+    read_files,
+    restore,
+    write,
+)
 
 from tests.support.containers import container, fill
 
@@ -93,3 +103,55 @@ def test_a_symbolic_link_with_the_sub_cgroups_name_is_not_followed(tmp_path: Pat
     (fill(tmp_path / "elsewhere") / "memory.oom.group").write_text("1\n")
     (tmp_path / "app/container").symlink_to(tmp_path / "elsewhere")
     assert read_enabled(CgroupRoot(tmp_path), [cgroup]) == {cgroup.inode: False}
+
+
+def open_descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - of a pseudo file system
+
+
+def test_files_that_stay_open_show_what_another_program_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    cgroup, path = container(tmp_path), tmp_path / "app" / NAME
+    path.write_text("0\n")
+    kept = OomGroupFiles(CgroupRoot(tmp_path), lambda: now[0])
+    before = open_descriptors()
+    assert kept.read([cgroup]) == {cgroup.inode: GroupFiles(own=False)}
+    with monkeypatch.context() as closed:
+        closed.setattr(os, "open", None)
+        path.write_text("1\n")
+        assert kept.read([cgroup]) == {cgroup.inode: GroupFiles(own=True)}
+    in_sub_cgroup(tmp_path, "1", "1")
+    assert kept.read([cgroup]) == {cgroup.inode: GroupFiles(own=True)}
+    now[0] = KEPT_SECONDS
+    assert kept.read([cgroup]) == {cgroup.inode: GroupFiles(own=True, below=True)}
+    assert kept.read([]) == {}
+    assert open_descriptors() <= before + 1, "that of the mount"
+
+
+def test_files_of_young_containers_are_not_kept(tmp_path: Path) -> None:
+    cgroup, kept = container(tmp_path), OomGroupFiles(CgroupRoot(tmp_path))
+    (tmp_path / "app" / NAME).write_text("1\n")
+    assert kept.read([cgroup], {cgroup.inode}) == {cgroup.inode: GroupFiles(own=True)}
+    in_sub_cgroup(tmp_path, "1", "0")
+    assert kept.read([cgroup], {cgroup.inode}) == {cgroup.inode: GroupFiles(own=True, below=False)}
+
+
+def test_files_of_a_call_that_nobody_waits_for_are_closed(tmp_path: Path) -> None:
+    cgroup, kept = grouped(tmp_path), OomGroupFiles(CgroupRoot(tmp_path))
+    kept.read([])
+    before = open_descriptors()
+    kept.abandoned = True
+    assert kept.read([cgroup])
+    assert open_descriptors() <= before + 1
+
+
+def test_a_container_that_is_gone_is_left_out_and_another_in_its_place_is_not_it(
+    tmp_path: Path,
+) -> None:
+    cgroup, kept = grouped(tmp_path), OomGroupFiles(CgroupRoot(tmp_path))
+    (tmp_path / "app").rename(tmp_path / "elsewhere")
+    assert kept.read([cgroup]) == {}
+    grouped(tmp_path, "0")
+    assert kept.read([cgroup]) == {}

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from oomwarden.core.enforcement.plan import ScanOutcome, ScorePlan
-from oomwarden.core.model.cgroup import Cgroup, Level
+from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.core.policy.process_rules import ProcessTarget
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
 from oomwarden.kernel.container import scores
-from oomwarden.kernel.container.scores import MAX_ROUNDS, apply_plan, find_unchanged
+from oomwarden.kernel.container.scores import MAX_ROUNDS, apply_plan
 from oomwarden.kernel.proc.cmdline import CommandLines, ScanAbandonedError
 from oomwarden.kernel.proc.process import Process, ProcRoot
 from oomwarden.kernel.roots import HostRoots
@@ -128,20 +128,6 @@ def test_a_removed_container_raises(tmp_path: Path) -> None:
     (tmp_path / "app").rename(tmp_path / "elsewhere")
     with pytest.raises(CgroupGoneError):
         run(tmp_path, cgroup)
-
-
-def test_only_unchanged_containers_are_returned(
-    tmp_path: Path,
-) -> None:
-    paths = {name: fill(tmp_path / name, 5, 6) for name in ("same", "grown", "gone")}
-    containers = [
-        (Cgroup(path.stat().st_ino, name, Level.CONTAINER), frozenset({5, 6, 7}))
-        for name, path in paths.items()
-    ]
-    fill(paths["grown"], 5, 8)
-    paths["gone"].rename(tmp_path / "elsewhere")
-    found = find_unchanged(CgroupRoot(tmp_path), containers)
-    assert found == {paths["same"].stat().st_ino: frozenset({5, 6})}
 
 
 WORKER = ProcessTarget("postgres: *", OTHER)

@@ -77,6 +77,7 @@ class PersistedByContainer(Generic[V]):
     boot_id: str
     _rows: dict[int, tuple[str, V]] = field(default_factory=dict)
     _saved: dict[int, tuple[str, V]] = field(default_factory=dict)
+    _is_changed: bool = True  # since the last save
 
     async def load(self) -> None:
         """Load what is known of this boot; the rows of others are deleted."""
@@ -98,11 +99,13 @@ class PersistedByContainer(Generic[V]):
 
     def put(self, container: Container, value: V) -> None:
         """Change what is known; it is written at the next `save`."""
-        self._rows[container.cgroup.inode] = (container.cgroup.container_id or "", value)
+        inode, row = container.cgroup.inode, (container.cgroup.container_id or "", value)
+        if self._rows.get(inode) != row:
+            self._rows[inode], self._is_changed = row, True
 
     def forget(self, container: Container) -> None:
         """Drop what is known; it is deleted at the next `save`."""
-        self._rows.pop(container.cgroup.inode, None)
+        self._is_changed |= self._rows.pop(container.cgroup.inode, None) is not None
 
     async def save(self) -> None:
         """Write what changed, in one transaction.
@@ -110,18 +113,23 @@ class PersistedByContainer(Generic[V]):
         Raises:
             sqlite3.Error: nothing was written.
         """
+        if not self._is_changed:
+            return
         rows = dict(self._rows)
         changed = {inode: row for inode, row in rows.items() if self._saved.get(inode) != row}
         gone = self._saved.keys() - rows.keys()
         if changed or gone:
             await self.store.run(lambda db: self.table.save(db, self.boot_id, changed, gone))
-            if self.store.is_durable:
-                self._saved = rows
+            if not self.store.is_durable:
+                return
+            self._saved = rows
+        self._is_changed = self._rows != rows
 
     def keep_only(self, live: Inodes) -> None:
         """Forget the containers that are gone."""
         for inode in [each for each in self._rows if each not in live]:
             del self._rows[inode]
+            self._is_changed = True
 
     def applied(self) -> frozenset[int]:
         """Return the containers, by inode, of which something is known."""

@@ -25,7 +25,8 @@ from oomwarden.kernel.inotify import InotifyEvent
 
 RECONCILE_SECONDS = 10.0
 READ_ALL_EVERY = 6
-"""Every 6th rescan reads every cgroup; the others descend only where counters changed."""
+"""Every 6th rescan lists every directory and reads every cgroup. The others look at the levels
+above the pods, list where the number of children has changed, and descend where counters have."""
 REMEMBERED = 8192
 """Paths of cgroups kept, more than a node has; bounds memory on a node with many short pods."""
 MAX_LATE_READS = 32
@@ -96,10 +97,10 @@ class Detector:
             readings = self._handle(events)
             self._batch.blind |= self._blind_spots.blind_inodes(self._tree)
             self._blind_spots.rescan(self._tree)
-            if reconcile:
-                self._tree.rescan_all(top)
-                due = time.monotonic() + RECONCILE_SECONDS
             read_all = reconciles % READ_ALL_EVERY == 0 or self._watches.missing
+            if reconcile:
+                self._tree.rescan_all(top, force=overrun or bool(read_all))
+                due = time.monotonic() + RECONCILE_SECONDS
             readings += self._tree.sweep(top, force=overrun or bool(reconcile and read_all))
             if readings:
                 readings += self._catch_up()

@@ -114,13 +114,13 @@ class MemorySampler:
 
     async def _sleep_until_next_round(self) -> None:
         """Sleep until a multiple of the interval, so that the agent's loops wake together."""
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         gap = CLIMB_SECONDS if self._climbing else SAMPLE_SECONDS
         await asyncio.sleep(gap - now % gap)
 
     async def step(self) -> None:
         """Run the round that is due: of all containers, or of those that climb."""
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         live, full = self.inventory.containers.items(), now >= self._due
         if full:
             self._due = now - now % SAMPLE_SECONDS + SAMPLE_SECONDS

@@ -5,7 +5,7 @@ that start under a policy are not held back: the kubelet paces their starts, and
 be set before their program runs. Putting scores back is bounded by processes a second alone.
 """
 
-import asyncio
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -14,11 +14,6 @@ from oomwarden.agent.enforcement.tracked import TrackedContainer
 from oomwarden.agent.informers.inventory import Container
 from oomwarden.core.enforcement.token_bucket import TokenBucket
 from oomwarden.core.model.remark import Remark
-
-
-def _loop_time() -> float:
-    return asyncio.get_running_loop().time()
-
 
 STARTING_SECONDS = 30.0
 """How long a container that was seen to appear counts as starting."""
@@ -36,7 +31,7 @@ class Caps:
 
     processes_per_second: int
     new_pods_per_minute: int
-    now: Callable[[], float] = _loop_time
+    now: Callable[[], float] = time.monotonic
     _processes: TokenBucket = field(init=False)
     _pods: TokenBucket = field(init=False)
     _touched: set[str] = field(default_factory=set)

@@ -1,6 +1,7 @@
 """What the policies ask of memory.oom.group, for each container."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from oomwarden.agent.enforcement.tracked import TrackedContainer
 from oomwarden.agent.enforcement.tracker import Tracker
@@ -21,6 +22,27 @@ def desired_group_kills(tracker: Tracker) -> DesiredGroupKills:
         for inode, tracked in tracker.containers.items()
         if tracked.decision is not None or mode is EnforcementMode.RELEASE
     }
+
+
+@dataclass(slots=True)
+class AskedGroupKills:
+    """What the policies ask for, collected when decisions or the mode have changed.
+
+    Attributes:
+        relevant: Those whose file must be read.
+    """
+
+    relevant: DesiredGroupKills = field(default_factory=dict)
+    _all: DesiredGroupKills = field(default_factory=dict)
+    _decided_at: tuple[int, EnforcementMode | None] | None = None
+
+    def current(self, tracker: Tracker) -> DesiredGroupKills:
+        """Return what is asked for now, of all containers with a decision."""
+        decided_at = (tracker.version, tracker.mode)
+        if decided_at != self._decided_at:
+            self._all, self._decided_at = desired_group_kills(tracker), decided_at
+            self.relevant = {i: each for i, each in self._all.items() if each[1].is_relevant}
+        return self._all
 
 
 def desired_for(tracked: TrackedContainer, mode: EnforcementMode | None) -> GroupKillSpec:

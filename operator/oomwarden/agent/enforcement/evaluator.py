@@ -47,7 +47,8 @@ class Evaluator:
     _groups: dict[tuple[int, ...], tuple[Policy, ...]] = field(default_factory=dict)
 
     @property
-    def _versions(self) -> Versions:
+    def versions(self) -> Versions:
+        """The versions of what the API server says beside the pods."""
         return (self.view.policies.version, self.view.namespaces.version, self.view.node.version)
 
     def decide(
@@ -62,7 +63,7 @@ class Evaluator:
         pod, facts = inventory.pod(container.cgroup), inventory.container(container)
         if pod is None or facts is None:
             return None
-        name, value, versions = facts.name, baseline.value, self._versions
+        name, value, versions = facts.name, baseline.value, self.versions
         if before is not None and _same(before, pod, name, versions, value):
             return before
         selected = self.selected(pod)
@@ -79,10 +80,10 @@ class Evaluator:
 
         Policies are compared by identity; those of a key are kept as long as the key is.
         """
-        if self._evaluations_of != self._versions or len(self._evaluations) >= KEEP_EVALUATIONS:
+        if self._evaluations_of != self.versions or len(self._evaluations) >= KEEP_EVALUATIONS:
             self._evaluations.clear()
             self._groups.clear()
-            self._evaluations_of = self._versions
+            self._evaluations_of = self.versions
         group = self._groups.setdefault(tuple(map(id, selected)), selected)
         key = (id(group), name, given)
         if key not in self._evaluations:
@@ -94,7 +95,7 @@ class Evaluator:
     def selected(self, pod: PodFacts) -> tuple[Policy, ...] | None:
         """Return the policies that select a pod; None: they, or labels they need, are not known."""
         known = self._selected.get(pod.uid)
-        if known is not None and known[0] == self._versions and known[1] is pod:
+        if known is not None and known[0] == self.versions and known[1] is pod:
             return known[2]
         if not self.view.policies.is_listed(pod.namespace):
             return None
@@ -106,7 +107,7 @@ class Evaluator:
             return None
         known_labels = (labels or {}, self.view.node.labels or {})
         found = tuple(policy for policy in candidates if selects(policy, pod, *known_labels))
-        self._selected[pod.uid] = (self._versions, pod, found)
+        self._selected[pod.uid] = (self.versions, pod, found)
         return found
 
     def pods_per_policy(self) -> Counter[PolicyKey]:

@@ -20,6 +20,11 @@ class GoverningPolicies:
         """Return the policy that governs, or governed, a container's cgroup; None: none does."""
         return self._known.get(inode)
 
+    def keep(self, inode: int) -> None:
+        """Note that a container is alive: its policy is not among the oldest."""
+        if (known := self._known.pop(inode, None)) is not None:
+            self._known[inode] = known
+
     def remember(
         self, inode: int, decision: Decision, baseline: Baseline, mode: EnforcementMode | None
     ) -> None:

@@ -5,7 +5,6 @@ write where it differs from what is asked -> report. Every step reads all files 
 writes its own value when it is reloaded (systemd src/core/cgroup.c).
 """
 
-import asyncio
 import logging
 import sqlite3
 import time
@@ -15,10 +14,10 @@ from functools import partial
 
 from oomwarden.agent.baselines.oom_group import GroupKillBaselines
 from oomwarden.agent.enforcement.desired_group_kills import (
+    AskedGroupKills,
     DesiredGroupKills,
     desired_by,
     desired_for,
-    desired_group_kills,
 )
 from oomwarden.agent.enforcement.tracked import TrackedContainer
 from oomwarden.agent.enforcement.tracker import Tracker
@@ -42,11 +41,14 @@ from oomwarden.core.model.remark import AspectStatus, Remarks
 from oomwarden.core.policy.matching import Match
 from oomwarden.kernel.cgroup import oom_group
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
+from oomwarden.kernel.cgroup.oom_group import OomGroupFiles
 
 STEP_SECONDS = 5.0
 YOUNG_SECONDS = 30.0
 YOUNG_STEP_SECONDS = 1.0
 """While a container starts, the runtime's write may come after oomwarden's."""
+IDLE_SECONDS = 30.0
+"""Where no policy asks for anything: only a sign of life, since decisions set the signal."""
 _ALL = 0
 _LOG = logging.getLogger(__name__)
 
@@ -76,7 +78,12 @@ class GroupKillReconciler:
     progress: float = 0.0
     repairs: int = 0
     _states: dict[int, GroupKillState] = field(default_factory=dict)
+    _files: OomGroupFiles = field(init=False)
+    _asked: AskedGroupKills = field(default_factory=AskedGroupKills)
     _pace: ReconcilePacer = field(default_factory=ReconcilePacer)
+
+    def __post_init__(self) -> None:
+        self._files = OomGroupFiles(self.cgroups)
 
     @property
     def applied(self) -> frozenset[int]:
@@ -95,14 +102,15 @@ class GroupKillReconciler:
                 young = await self.step()
             await self._pace.rest()
             patience = YOUNG_STEP_SECONDS if young else STEP_SECONDS
-            await self.changed.set_within(patience)
+            await self.changed.set_within(patience if self._states else IDLE_SECONDS)
 
     async def step(self) -> bool:
         """Reconcile all containers that are concerned; return whether one of them is young."""
         self.changed.clear()
         before = (dict(self._states), self.baselines.applied())
-        concerned = self._concerned(desired_group_kills(self.tracker))
-        await self._read(concerned)
+        concerned = self._concerned()
+        if (concerned or self._states) and not self.worker.refuses(_ALL):
+            await self._read(concerned)
         await self._save()
         for inode, (container, wish) in concerned.items():
             await self._reconcile(inode, container, wish)
@@ -111,18 +119,20 @@ class GroupKillReconciler:
             self.status_changed()
         return any(wish.desired is not None and self._is_young(c) for c, wish in concerned.values())
 
-    def _concerned(self, asked: DesiredGroupKills) -> DesiredGroupKills:
-        return {
-            inode: (container, wish)
-            for inode, (container, wish) in asked.items()
-            if wish.is_relevant or self.baselines.get(container) is not None
-        }
+    def _concerned(self) -> DesiredGroupKills:
+        """Return what has to be read: what a policy asks for, and what may have to be put back."""
+        asked = self._asked.current(self.tracker)
+        kept = {inode: asked[inode] for inode in self.baselines.applied() if inode in asked}
+        back = {i: each for i, each in kept.items() if self.baselines.get(each[0]) is not None}
+        return {**self._asked.relevant, **back}
 
     async def _read(self, concerned: DesiredGroupKills) -> None:
         cgroups = [container.cgroup for container, _ in concerned.values()]
+        starting = {i for i, (container, _) in concerned.items() if self._is_young(container)}
         try:
-            read = await self.worker.run(_ALL, partial(oom_group.read_files, self.cgroups, cgroups))
+            read = await self.worker.run(_ALL, partial(self._files.read, cgroups, starting))
         except StuckError:
+            self._files.abandoned, self._files = True, OomGroupFiles(self.cgroups)
             return
         states: dict[int, GroupKillState] = {}
         for inode, files in read.items():
@@ -204,7 +214,7 @@ class GroupKillReconciler:
         return container_keys(container, self.tracker.view.inventory.pod(container.cgroup))
 
     def _is_young(self, container: Container) -> bool:
-        age = asyncio.get_running_loop().time() - container.seen
+        age = time.monotonic() - container.seen
         return not container.existed and age < YOUNG_SECONDS
 
     def group_kill_status(

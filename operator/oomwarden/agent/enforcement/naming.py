@@ -5,7 +5,6 @@ gaps -> learn its name from the mounts or from the API server -> keep the runtim
 that the container can be evaluated.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from oomwarden.agent.runtime.worker import KernelWorker, StuckError
 from oomwarden.api.vocabulary import SCORE_MIN
 from oomwarden.core.log_line.keys import UNREADABLE, about
 from oomwarden.core.model.cgroup import Cgroup
+from oomwarden.core.model.pod import PodFacts
 from oomwarden.kernel.cgroup.files import CgroupGoneError
 from oomwarden.kernel.container.first_process import FirstProcess, find_first_process
 from oomwarden.kernel.roots import HostRoots
@@ -31,7 +31,8 @@ GIVE_UP_SECONDS = 30.0
 """A pause container never gets a name. The API server may name a container later all the same."""
 SETTLE_SECONDS = 5.0
 """Until then a score below -997 counts as that of the runtime's shim."""
-IDLE_SECONDS = 10.0
+IDLE_SECONDS = 30.0
+"""Longest wait: only a sign of life, since what is new sets the signal."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -40,6 +41,18 @@ class _Search:
     due: float
     gap: float = FIRST_GAP_SECONDS
     failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A container that needs no search: it is ready, or what the API server says does not help."""
+
+    container: Container
+    pod: PodFacts | None
+    is_ready: bool
+
+    def still_holds(self, container: Container, pod: PodFacts | None) -> bool:
+        return self.container is container and (self.is_ready or self.pod is pod)
 
 
 @dataclass(slots=True)
@@ -63,6 +76,8 @@ class ContainerNamer:
     progress: float = 0.0
     _searches: dict[int, _Search] = field(default_factory=dict)
     _known: frozenset[int] = frozenset()
+    _version: int = -1  # of the inventory, as of the last search for what is new
+    _done: dict[int, _Done] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Name containers until cancelled. Baselines must have been loaded before."""
@@ -75,26 +90,36 @@ class ContainerNamer:
             await self._pause()
 
     async def _pause(self) -> None:
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         due = min((search.due for search in self._searches.values()), default=now + IDLE_SECONDS)
         await self.inventory.appeared.wait(max(due - now, 0))
 
     def _begin(self) -> None:
         """Search for what is new, and for what the API server has named in between."""
-        now = asyncio.get_running_loop().time()
+        if self._version == self.inventory.version:
+            return
+        self._version, now = self.inventory.version, time.monotonic()
         containers = self.inventory.containers
         self._searches = {i: each for i, each in self._searches.items() if i in containers}
         before, self._known = self._known, frozenset(containers)
         if before != self._known:
+            self._done = {i: each for i, each in self._done.items() if i in containers}
             self.named()  # the store may know them already, and what is gone is dropped
         for inode, container in containers.items():
-            if self._is_ready(container):
-                continue
-            listed = self._name_from_api(container) is not None
-            if inode not in self._searches and (listed or now - container.seen < GIVE_UP_SECONDS):
-                self._searches[inode] = _Search(now)
-            elif listed and container.name is None:
-                self._searches[inode].due = now
+            done, pod = self._done.get(inode), self.inventory.pod(container.cgroup)
+            if done is None or not done.still_holds(container, pod):
+                self._begin_one(container, pod, now)
+
+    def _begin_one(self, container: Container, pod: PodFacts | None, now: float) -> None:
+        inode, is_ready = container.cgroup.inode, self._is_ready(container)
+        listed = not is_ready and self._name_from_api(container) is not None
+        is_young = now - container.seen < GIVE_UP_SECONDS
+        if is_ready or (inode not in self._searches and not listed and not is_young):
+            self._done[inode] = _Done(container, pod, is_ready)
+        elif inode not in self._searches:
+            self._searches[inode] = _Search(now)
+        elif listed and container.name is None:
+            self._searches[inode].due = now
 
     def _is_ready(self, container: Container) -> bool:
         return container.name is not None and self.baselines.get(container) is not None
@@ -106,7 +131,7 @@ class ContainerNamer:
         return facts.name if facts is not None and same else None
 
     def _due(self) -> list[int]:
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         return [inode for inode, search in self._searches.items() if search.due <= now]
 
     async def identify(self, container: Container) -> None:
@@ -128,21 +153,20 @@ class ContainerNamer:
         return partial(find_first_process, self.roots.cgroups, self.roots.proc, cgroup)
 
     def _learn(self, container: Container, seen: FirstProcess) -> None:
-        name = container.name
-        container.name = self._name_from_api(container) or seen.name or name
-        if seen.limit is not None:
-            container.limit = seen.limit
+        name = self._name_from_api(container) or seen.name or container.name
+        self.inventory.name(container, name)
+        self.inventory.set_limit(container, seen.limit)
         if container.name is None or seen.score is None:
             return
         if seen.name is None and self._name_from_api(container) is None:
             return  # the score may still be that of the runtime's shim
-        young = asyncio.get_running_loop().time() - container.seen < SETTLE_SECONDS
+        young = time.monotonic() - container.seen < SETTLE_SECONDS
         if seen.score < SCORE_MIN and young and not container.existed:
             return
         self.baselines.learn(container, seen.score)
 
     def _schedule(self, container: Container, search: _Search) -> None:
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         age = now - container.seen
         if self._is_ready(container):
             del self._searches[container.cgroup.inode]

@@ -5,7 +5,6 @@ evaluate each container -> save what is about to be written -> write, round afte
 nothing new is found -> keep what came of it for OOMNode. Nothing is put back when the agent stops.
 """
 
-import asyncio
 import logging
 import math
 import sqlite3
@@ -73,9 +72,9 @@ class ScoreReconciler:
         if self.changed.clear() or not self.progress:
             with self._pace:
                 self.tracker.update(self._now())
-                self._drop_gone()
+            await self._drop_gone()
             self.evaluated()
-        due = self._admit(each for each in self._tracked() if each.schedule.due <= self._now())
+        due = self._due()
         await self._save_before(due)
         settled = await self._scan_all(due)
         if settled:  # once for all of them: each change has every container evaluated again
@@ -86,16 +85,30 @@ class ScoreReconciler:
     async def _scan_all(self, due: list[TrackedContainer]) -> bool:
         """Scan what is due; return whether an older value of oomwarden's was forgotten."""
         settled, verified = False, None
-        self._hurried = sum(each.is_hurried for each in self._tracked())
+        self._hurried = sum(each.is_hurried for each in self.tracker.planned)
         for tracked in due:
-            if verified is None and tracked.verified_pids():  # whatever is urgent is done by now
+            if verified is None and tracked.is_written:  # whatever is urgent was done before
                 verified = await self.scanner.find_unchanged(due)
             pids = (verified or {}).get(tracked.container.cgroup.inode)
+            if pids and self._is_as_before(tracked, pids):
+                continue
             if not pids and self.changed.is_set() and tracked is not due[0]:
                 continue  # those that were checked together are done all the same
             settled |= await self._scan(tracked, pids)
             self.progress = time.monotonic()
         return settled
+
+    def _is_as_before(self, tracked: TrackedContainer, pids: frozenset[int]) -> bool:
+        """Return whether nothing is to be done, and plan the next look at the container if so."""
+        same = tracked.is_confirmed and tracked.outcome and tracked.outcome.in_effect is pids
+        return bool(same) and tracked.schedule.confirm(self._now(), self.rescan)
+
+    def _due(self) -> list[TrackedContainer]:
+        """Return what is due now; the quiet ones come last, without a look at the caps."""
+        now = self._now()
+        due = [each for each in self.tracker.planned if each.schedule.due <= now]
+        quiet = [each for each in due if each.is_confirmed]
+        return [*self._admit(each for each in due if not each.is_confirmed), *quiet]
 
     def _admit(self, due: Iterable[TrackedContainer]) -> list[TrackedContainer]:
         """Put the urgent ones first; defer those that the caps hold back."""
@@ -109,18 +122,21 @@ class ScoreReconciler:
         """Sleep until something changes or a scan is due, but show a sign of life in between."""
         if self.changed.is_set():
             await self._pace.rest()
-        due = min((each.schedule.due for each in self._tracked()), default=math.inf)
+        due = min((each.schedule.due for each in self.tracker.planned), default=math.inf)
         await self.changed.set_within(min(max(due - self._now(), 0), self.rescan))
 
-    def _drop_gone(self) -> None:
+    async def _drop_gone(self) -> None:
         live = self.tracker.view.inventory.containers
-        self.scanner.keep_only(live)
+        planned = frozenset(each.container.cgroup.inode for each in self.tracker.planned)
+        await self.scanner.keep_only(live, planned)
         if live:  # before detection's first batch nothing is known to be gone
             self.caps.keep_only(each.cgroup.pod_uid or "" for each in live.values())
 
     async def _save_before(self, due: Iterable[TrackedContainer]) -> None:
         """Save each value before it is written, or a crash in between would lose the way back."""
         for tracked in due:
+            if tracked.is_confirmed:
+                continue
             baseline = self.baselines.get(tracked.container)
             if tracked.plan and baseline and (ours := tracked.plan.values - {baseline.value}):
                 self.baselines.put(tracked.container, baseline.with_written(*ours))
@@ -153,6 +169,7 @@ class ScoreReconciler:
             self._note_repairs(tracked, before, found[0])
             if (outcome := found[0]) and tracked.schedule.is_settled(began):
                 settled = self.baselines.settle(tracked.container, plan, outcome)
+                tracked.confirmed = None if settled or done is None else outcome
         tracked.schedule_next(self._now(), self.rescan, hurried=self._hurried)
         if tracked.outcome != before or settled:
             self.status_changed()
@@ -165,8 +182,5 @@ class ScoreReconciler:
         if winner is not None and now is not None and (count := now.drifted_since(before)):
             self.repaired(winner.policy.key, count)
 
-    def _tracked(self) -> Iterable[TrackedContainer]:
-        return self.tracker.containers.values()
-
     def _now(self) -> float:
-        return asyncio.get_running_loop().time()
+        return time.monotonic()

@@ -80,6 +80,24 @@ class ScanSchedule:
         self._scans += 1
         self.is_hurried = found_new
 
+    def confirm(self, now: float, longest: float) -> bool:
+        """Note a look that found everything as it was, and plan the next one.
+
+        Those of all quiet containers are at the same time, in one call of the worker's thread.
+
+        Args:
+            now: The time at which it ended.
+            longest: The longest gap in seconds.
+
+        Returns:
+            Whether it has been quiet for so long already; if not, nothing is done.
+        """
+        if self._gap < longest:
+            return False
+        self._scans += 1
+        self.is_hurried, self.due = False, math.floor(now / GRID_SECONDS) * GRID_SECONDS + longest
+        return True
+
     def spend(self, seconds: float, now: float, hurried: int) -> None:
         """Charge processor time to the container's share, and hold back what is beyond it.
 

@@ -25,7 +25,9 @@ from oomwarden.core.enforcement.scan_outcome import stuck_remark
 from oomwarden.core.log_line.keys import NOT_SAVED_REASON, UNREADABLE, about
 from oomwarden.core.model.remark import Remark
 from oomwarden.kernel.cgroup.files import CgroupGoneError
-from oomwarden.kernel.container.scores import apply_plan, find_unchanged
+from oomwarden.kernel.cgroup.member_files import MemberFiles
+from oomwarden.kernel.container.quiet_look import QuietContainer, find_unchanged
+from oomwarden.kernel.container.scores import apply_plan
 from oomwarden.kernel.proc.cmdline import CommandLines
 from oomwarden.kernel.roots import HostRoots
 
@@ -72,6 +74,10 @@ class Scanner:
     commands: KernelWorker = field(default_factory=partial(KernelWorker, "commands"))
     clock: Callable[[], float] = time.monotonic
     _hung: dict[int, dict[int, _Hung]] = field(default_factory=dict)  # by inode, then by pid
+    _members: MemberFiles = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._members = MemberFiles(self.host.cgroups)
 
     async def scan(self, tracked: TrackedContainer) -> ScanResult:
         """Scan a container, and once more where the first scan has found what had to be saved."""
@@ -92,18 +98,44 @@ class Scanner:
         Returns:
             By cgroup inode, the pids of the containers that have none beside the verified ones.
         """
-        plain = (each for each in due if each.plan and not each.plan.rules)
-        known = [(each.container.cgroup, pids) for each in plain if (pids := each.verified_pids())]
-        if len(known) <= 1:
-            return {}  # nothing to be saved
+        quiet = [one for each in due if (one := self._quiet(each)) is not None]
+        if not quiet or self.worker.refuses(_ALL):
+            return {}
+        look = partial(find_unchanged, self._members, self.host.proc, quiet)
         try:
-            return await self.worker.run(_ALL, partial(find_unchanged, self.host.cgroups, known))
+            return await self.worker.run(_ALL, look)
         except StuckError:
+            self._abandon_members()
             return {}  # each is tried alone
 
-    def keep_only(self, live: Container[int]) -> None:
-        """Forget the containers that are gone."""
+    def _quiet(self, tracked: TrackedContainer) -> QuietContainer | None:
+        """Return what is to be checked of a container; None if it needs a scan of its own."""
+        plan, container, confirmed = tracked.plan, tracked.container, tracked.confirmed
+        is_full = tracked.schedule.is_full_scan_next()
+        if confirmed is not None and confirmed is tracked.outcome and not is_full:
+            return QuietContainer(container.cgroup, confirmed.in_effect)
+        if plan is None or plan.rules or not tracked.is_written:
+            return None
+        if not is_full:
+            pids = tracked.verified_pids()
+            return QuietContainer(container.cgroup, pids) if pids else None
+        if plan.target is None or not tracked.is_confirmed or self.own.has(container):
+            return None
+        return QuietContainer(container.cgroup, frozenset(), plan.target)
+
+    def _abandon_members(self) -> None:
+        """Leave the open files to the call that hangs: it may go on with them at any time."""
+        self._members.abandoned = True
+        self._members = MemberFiles(self.host.cgroups)
+
+    async def keep_only(self, live: Container[int], planned: Container[int]) -> None:
+        """Forget the containers that are gone; keep the files of those with a plan open."""
         self._hung = {inode: each for inode, each in self._hung.items() if inode in live}
+        if self._members.has_others(planned) and not self.worker.refuses(_ALL):
+            try:
+                await self.worker.run(_ALL, partial(self._members.keep_only, planned))
+            except StuckError:
+                self._abandon_members()
 
     async def _scan_once(self, tracked: TrackedContainer) -> ScanResult:
         if tracked.plan is None:

@@ -28,6 +28,9 @@ class TrackedContainer:
         trouble: Why the plan is not in effect; None after a scan without trouble.
         cost: Processor time of scans that is not charged to the schedule yet, in seconds.
         schedule: When it is scanned again.
+        basis: What decision and plan follow from; None while it is not decided on.
+        confirmed: The outcome from which nothing is left to be done, as long as the plan and the
+            processes stay the same; None: there is no such outcome.
     """
 
     container: Container
@@ -37,11 +40,13 @@ class TrackedContainer:
     trouble: Remark | None = None
     cost: float = 0.0
     schedule: ScanSchedule = field(default_factory=ScanSchedule)
+    basis: tuple[object, ...] | None = None
+    confirmed: ScanOutcome | None = None
 
     def set_plan(self, plan: ScorePlan | None, now: float) -> None:
         """Take a plan: a new target is written immediately, and checked again soon."""
         before = self.plan.desired if self.plan else None
-        self.plan = plan
+        self.plan, self.confirmed = plan, None
         if plan is None:
             self.trouble = None
             self.schedule.stop()
@@ -59,7 +64,7 @@ class TrackedContainer:
         """The sort key: a target that no process holds yet comes first."""
         held_back = self.outcome is not None and self.outcome.rate_limited > 0
         got_nothing = held_back and self.outcome is not None and not self.outcome.changed
-        return (self._is_written and not got_nothing, self.schedule.due)
+        return (self.is_written and not got_nothing, self.schedule.due)
 
     @property
     def is_hurried(self) -> bool:
@@ -67,14 +72,20 @@ class TrackedContainer:
         return self.schedule.is_hurried and self.plan is not None
 
     @property
-    def _is_written(self) -> bool:
+    def is_written(self) -> bool:
+        """Whether the last scan was for the current target."""
         if self.plan is None or self.outcome is None:
             return False
         return self.plan.desired == self.outcome.desired
 
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether nothing is left to be done while no process is started."""
+        return self.confirmed is not None and self.confirmed is self.outcome
+
     def verified_pids(self) -> frozenset[int]:
         """Return the pids that need no check; none at every twelfth scan."""
-        if self.outcome is None or not self._is_written or self.schedule.is_full_scan_next():
+        if self.outcome is None or not self.is_written or self.schedule.is_full_scan_next():
             return frozenset()
         return self.outcome.in_effect
 
@@ -104,7 +115,7 @@ class TrackedContainer:
             longest: The longest gap in seconds.
             hurried: How many containers are scanned soon again, this one among them.
         """
-        held_back = self.outcome is not None and self.outcome.rate_limited > 0 and self._is_written
+        held_back = self.outcome is not None and self.outcome.rate_limited > 0 and self.is_written
         rules = self.plan is not None and bool(self.plan.rules)
         self.schedule.plan_next(now, longest, rules=rules, held_back=held_back)
         self.schedule.spend(self.cost, now, hurried)

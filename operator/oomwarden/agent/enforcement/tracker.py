@@ -4,7 +4,7 @@ The steps, in order: drop the containers that are gone -> evaluate the policies 
 others -> plan its scores for the current mode. Nothing is read from or written to the kernel here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -37,6 +37,9 @@ class Tracker:
         kept: What else is kept for each container until it is gone.
         governing: Which policy governs, or governed, each container.
         containers: By cgroup inode.
+        version: Rises when decisions, or the containers, are others than before.
+        planned: Those with a plan, as of the last update: what costs something while nothing
+            happens.
     """
 
     view: ClusterView
@@ -45,6 +48,8 @@ class Tracker:
     kept: Sequence[Baselined]
     governing: GoverningPolicies = field(default_factory=GoverningPolicies)
     containers: dict[int, TrackedContainer] = field(default_factory=dict)
+    version: int = 0
+    planned: Sequence[TrackedContainer] = ()
 
     @property
     def mode(self) -> EnforcementMode | None:
@@ -52,7 +57,7 @@ class Tracker:
         return self.view.mode.mode
 
     def update(self, now: float) -> None:
-        """Evaluate all live containers.
+        """Evaluate the live containers for which something has changed.
 
         Args:
             now: Event-loop time in seconds.
@@ -60,7 +65,10 @@ class Tracker:
         live, staying = self.view.inventory.containers, self.view.inventory.retained()
         for kept in (self.baselines, *self.kept):
             kept.keep_only(staying)
+        known = len(self.containers)
         self.containers = {i: each for i, each in self.containers.items() if i in live}
+        self.version += len(self.containers) != known
+        shared = (self.evaluator.versions, self.view.synced, self.mode)
         for inode, container in live.items():
             baseline = self.baselines.get(container)
             if baseline is None:
@@ -68,16 +76,45 @@ class Tracker:
             tracked = self.containers.get(inode)
             if tracked is None or tracked.container is not container:
                 tracked = self.containers[inode] = TrackedContainer(container)
-            fresh = self.evaluator.decide(container, baseline, tracked.decision)
-            if self.view.synced and fresh is not None:
-                tracked.decision = fresh
-                self.governing.remember(inode, fresh, baseline, self.mode)
-            tracked.set_plan(self._plan(tracked, baseline, decided=fresh is not None), now)
+            pod, own = self.view.inventory.pod(container.cgroup), self.baselines.own.has(container)
+            basis = (pod, container.name, baseline, own, *shared)
+            if tracked.basis == basis:
+                self.governing.keep(inode)
+            else:
+                decided = self._evaluate(tracked, baseline, now)
+                tracked.basis = basis if decided else None
+                self.version += 1
+        self.planned = [each for each in self.containers.values() if each.plan is not None]
 
-    def live(self) -> list[TrackedContainer]:
-        """List the tracked containers that have not been removed since the last update."""
-        live = self.view.inventory.containers
-        return [each for inode, each in self.containers.items() if inode in live]
+    def _evaluate(self, tracked: TrackedContainer, baseline: Baseline, now: float) -> bool:
+        """Evaluate a container; return whether all that a decision needs is known."""
+        container = tracked.container
+        fresh = self.evaluator.decide(container, baseline, tracked.decision)
+        if self.view.synced and fresh is not None:
+            tracked.decision = fresh
+            self.governing.remember(container.cgroup.inode, fresh, baseline, self.mode)
+        tracked.set_plan(self._plan(tracked, baseline, decided=fresh is not None), now)
+        return fresh is not None
+
+    def live(self, only: Iterable[int] | None = None) -> list[TrackedContainer]:
+        """List the tracked containers that have not been removed since the last update.
+
+        Args:
+            only: The containers, by inode, of which those are listed; None: all.
+        """
+        live, tracked = self.view.inventory.containers, self.containers
+        return [
+            tracked[i] for i in (tracked if only is None else only) if i in live and i in tracked
+        ]
+
+    def lowers_scores(self) -> bool:
+        """Return whether a plan sets a score below that of the runtime."""
+        known = ((each, self.baselines.get(each.container)) for each in self.planned)
+        return any(
+            one.value is None or min(each.plan.values, default=one.value) < one.value
+            for each, one in known
+            if each.plan is not None and one is not None
+        )
 
     def enforced_processes(self) -> int:
         """Count the processes that hold a score set by oomwarden."""

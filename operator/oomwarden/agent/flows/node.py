@@ -29,6 +29,7 @@ class Signals:
         limits: Resizes may have to be asked for.
         outbox: Records may be due for delivery.
         status: OOMNode may have to say something else.
+        findings: It may have to say something else of policies; nobody waits for this one.
     """
 
     containers: Signal = field(default_factory=Signal)
@@ -36,16 +37,22 @@ class Signals:
     limits: Signal = field(default_factory=Signal)
     outbox: Signal = field(default_factory=Signal)
     status: Signal = field(default_factory=Signal)
+    findings: Signal = field(default_factory=Signal)
 
     def evaluated(self) -> None:
         """All containers were evaluated: everything that follows from it may differ."""
         self.group_kills.set()
         self.limits.set()
-        self.status.set()
+        self.findings_changed()
 
     def limits_changed(self) -> None:
         """The operator has set or put back a limit."""
         self.limits.set()
+        self.findings_changed()
+
+    def findings_changed(self) -> None:
+        """What became of a policy has changed."""
+        self.findings.set()
         self.status.set()
 
 

@@ -49,7 +49,7 @@ class ScoreFlow:
             caps,
             signals.containers,
             signals.evaluated,
-            signals.status.set,
+            signals.findings_changed,
             self.metrics.repaired,
         )
         self.groups = GroupKillReconciler(
@@ -57,11 +57,11 @@ class ScoreFlow:
             self.group_baselines,
             node.roots.cgroups,
             signals.group_kills,
-            signals.status.set,
+            signals.findings_changed,
             settings.cgroup_writes,
         )
         self.requests = ResizeRequests(
-            self.tracker, caps, signals.limits, signals.status.set, settings.report_seconds
+            self.tracker, caps, signals.limits, signals.findings_changed, settings.report_seconds
         )
         self.naming = ContainerNamer(
             node.inventory, self.baselines, node.roots, signals.containers.set

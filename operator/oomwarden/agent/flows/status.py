@@ -1,6 +1,7 @@
 """From state to OOMNode: parts and loops that report."""
 
 import asyncio
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from oomwarden.agent.flows.watches import ApiWatches
 from oomwarden.agent.ranking.access import RankAccess
 from oomwarden.agent.ranking.endpoint import RankService
 from oomwarden.agent.ranking.on_demand import RankOnDemand
+from oomwarden.agent.reporting.current_findings import CurrentFindings
 from oomwarden.agent.reporting.node_services import NodeServicesMonitor
 from oomwarden.agent.reporting.node_status import NodeStatusBuilder, ReportInputs
 from oomwarden.agent.reporting.policy_reports import PolicyReporter
@@ -37,14 +39,22 @@ class StatusFlow:
     ) -> None:
         self._node, self._kills, self._scores, self._watches = node, kills, scores, watches
         self._outlook = outlook
-        settings, changed = node.settings, node.signals.status
-        self.services = NodeServicesMonitor(node.roots, node.host.total_memory(), changed.set)
+        settings, signals = node.settings, node.signals
+        self.services = NodeServicesMonitor(
+            node.roots,
+            node.host.total_memory(),
+            signals.findings_changed,
+            scores.tracker.lowers_scores,
+        )
         self.policies = PolicyReporter(
             scores.tracker,
             scores.baselines,
             scores.groups,
             scores.requests,
             self.services.outranked_by,
+        )
+        self.findings = CurrentFindings(
+            self.policies.report, signals.findings, self._versions, scores.metrics.reported
         )
         self.builder = NodeStatusBuilder(
             settings, node.host, node.store, kills.kernel, kills.log, node.client, node.unreadable
@@ -60,9 +70,10 @@ class StatusFlow:
         self.writer = NodeStatusWriter(
             self._status,
             partial(oomnodes.write_status, node.client, settings.node),
-            changed,
+            signals.status,
             settings.report_seconds,
             node.pressure.node_count,
+            self._glance,
         )
 
     async def run(self, history: asyncio.Task[bool]) -> None:
@@ -87,8 +98,7 @@ class StatusFlow:
 
     async def _status(self) -> OOMNodeStatus:
         node, kills, scores = self._node, self._kills, self._scores
-        found = self.policies.report()
-        scores.metrics.reported(found)
+        found = self.findings.current()
         return await self.builder.status(
             ReportInputs(
                 policies=found,
@@ -102,6 +112,29 @@ class StatusFlow:
                 outlook=self._outlook.reporter.report(),
                 rank=self.rank.published,
             )
+        )
+
+    def _versions(self) -> object:
+        tracker = self._scores.tracker
+        return self._node.view.inventory.version, tracker.evaluator.versions, tracker.mode
+
+    def _glance(self) -> object:
+        """Return what no signal tells of and costs little: most of what conditions say."""
+        node, kills, killed = self._node, self._kills, 0
+        with suppress(OSError, ValueError):
+            killed = node.host.oom_kills()
+        return (
+            kills.kernel.unavailable_reason,
+            kills.kernel.blindness,
+            kills.kernel.layout.remedy,
+            kills.log.state,
+            node.store.degraded,
+            node.store.in_memory,
+            node.pressure.current(),
+            self._watches.policies.overdue() | self._watches.cluster_policies.overdue(),
+            self.rank.published,
+            killed,
+            kills.host_kills.is_unconfirmed,
         )
 
 

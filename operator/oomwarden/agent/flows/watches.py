@@ -1,6 +1,6 @@
 """What the agent watches, what it keeps of that, and which cache handles it."""
 
-import asyncio
+import time
 from typing import NamedTuple
 
 from oomwarden.agent.flows.node import Node
@@ -71,7 +71,7 @@ class ApiWatches:
 
     def _pods_changed(self) -> None:
         """Have the policies of these pods' namespaces held, before they are evaluated."""
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         pods = self._node.inventory.pods.values()
         self._node.view.policies.track_namespaces({pod.namespace for pod in pods}, now)
         self._node.signals.containers.set()

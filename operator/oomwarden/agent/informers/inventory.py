@@ -67,7 +67,34 @@ class Inventory:
     """Whether some cgroups could not be opened."""
     appeared: Signal = field(default_factory=Signal)
     """Set when there is a new container or pod."""
+    version: int = 0
+    """Rises when a container appeared, got a name or another limit, or vanished, and when a pod has
+    changed."""
     _last_seen: frozenset[int] = frozenset()
+
+    def add(self, container: Container) -> None:
+        """Add a container that appeared."""
+        self.containers[container.cgroup.inode] = container
+        self.version += 1
+        self.appeared.set()
+
+    def remove(self, cgroup: Cgroup) -> Container | None:
+        """Remove a container whose cgroup vanished, and return it; None if it is not known."""
+        container = self.containers.pop(cgroup.inode, None)
+        self.version += container is not None
+        return container
+
+    def name(self, container: Container, name: str | None) -> None:
+        """Set a container's name."""
+        if name != container.name:
+            container.name = name
+            self.version += 1
+
+    def set_limit(self, container: Container, limit: int | None) -> None:
+        """Set a container's limit; the last one stays known if there is none now."""
+        if limit and limit != container.limit:
+            container.limit = limit
+            self.version += 1
 
     def retained(self) -> AbstractContainer[int]:
         """Return the inodes of containers that exist or may exist: what is known of them is kept.

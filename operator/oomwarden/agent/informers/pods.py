@@ -18,11 +18,15 @@ _UNCONFIRMED = (
 
 @dataclass(slots=True)
 class PodEventHandler:
-    """Applies watch events; keeps a deleted pod's facts for a while, for its last kills."""
+    """Applies watch events; keeps a deleted pod's facts for a while, for its last kills.
+
+    Most events change nothing that is read of a pod, such as its readiness or a container's start
+    time. They change nothing here: equal facts stay the same object.
+    """
 
     inventory: Inventory
     changed: Callable[[], None]
-    """Called after each change."""
+    """Called after each change of facts."""
     observe: Callable[[Manifest], None]
     """Called with each Pod that can be read, as the API server sent it."""
     unreadable: UnreadableObjects
@@ -32,27 +36,36 @@ class PodEventHandler:
     def replace(self, objects: list[Manifest]) -> None:
         """Replace all pods."""
         read = {id(each): facts for each in objects if (facts := self._read(each)) is not None}
-        before = dict(self.inventory.pods)
+        before, was_synced = dict(self.inventory.pods), self.inventory.synced
         self.inventory.pods.clear()
         self.mirrors.forget_all()
         for facts in read.values():
-            self._add(facts)
+            known = before.get(facts.cgroup_uid)
+            self._add(known if known == facts else facts)
         for uid in before.keys() - self.inventory.pods.keys():
             self._keep_deleted(before[uid])
         self.inventory.synced = True
-        self._notify(*(each for each in objects if id(each) in read))
+        for each in objects:
+            if id(each) in read:
+                self.observe(each)
+        if not was_synced or before != self.inventory.pods:
+            self._notify()
 
     def apply(self, manifest: Manifest) -> None:
         """Apply a new or changed pod."""
-        if (facts := self._read(manifest)) is not None:
+        if (facts := self._read(manifest)) is None:
+            return
+        self.observe(manifest)
+        if not self._is_known(facts):
             self._add(facts)
-            self._notify(manifest)
+            self._notify()
 
     def delete(self, manifest: Manifest) -> None:
         """Remove a deleted pod, but not another pod that is stored under its UID."""
         if (facts := self._read(manifest)) is not None:
+            self.observe(manifest)
             self._remove(facts)
-            self._notify(manifest)
+            self._notify()
         self.unreadable.discard("Pod", manifest)
 
     def _read(self, manifest: Manifest) -> PodFacts | None:
@@ -66,6 +79,11 @@ class PodEventHandler:
         else:
             self.unreadable.discard("Pod", manifest)
         return facts
+
+    def _is_known(self, facts: PodFacts) -> bool:
+        claims = facts.cgroup_uid if facts.is_static else None
+        same = self.inventory.pods.get(facts.cgroup_uid) == facts
+        return same and self.mirrors.claim_of(facts.uid) == claims
 
     def _add(self, facts: PodFacts) -> None:
         if facts.is_static:
@@ -114,8 +132,7 @@ class PodEventHandler:
         while len(deleted) > MAX_DELETED:
             del deleted[next(iter(deleted))]
 
-    def _notify(self, *manifests: Manifest) -> None:
-        for manifest in manifests:
-            self.observe(manifest)
+    def _notify(self) -> None:
+        self.inventory.version += 1
         self.inventory.appeared.set()
         self.changed()

@@ -30,7 +30,8 @@ PARALLEL_LISTS = 2
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.5, 30.0
 STALE_SECONDS = 300.0
 """Interval of the lists of a namespace that has more policies than the cache keeps."""
-POLL_SECONDS = 5.0
+POLL_SECONDS = 60.0
+"""Longest wait without a signal; only a namespace that is listed again and again needs it."""
 OVERDUE_SECONDS = 15.0
 """After this time OOMNode reports that the policies of a namespace are not known."""
 _RESOURCES: dict[str, Resource] = {NAMESPACED: OOMPolicy, CLUSTER: ClusterOOMPolicy}

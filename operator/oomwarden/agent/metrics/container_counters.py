@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from oomwarden.agent.informers.inventory import Container, Inventory
+from oomwarden.agent.informers.inventory import Container, ContainerName, Inventory
 from oomwarden.agent.recording.kill_counts import kill_counts
 from oomwarden.agent.store import kill_counts as stored_counts
 from oomwarden.agent.store.database import Database
@@ -54,6 +54,9 @@ class ContainerCounters:
     names: LiveNames = field(default_factory=LiveNames)
     progress: float = 0.0
     _series: dict[str, CounterSeries] = field(init=False)
+    _running: Mapping[ContainerName, Container] = field(default_factory=dict)
+    _version: int = -1  # of the inventory, as of the last look
+    _looked_at: float = 0.0
 
     def __post_init__(self) -> None:
         self._series = {each.name: CounterSeries(MAX_SERIES) for each in _FAMILIES}
@@ -63,7 +66,7 @@ class ContainerCounters:
         while True:
             await self.look()
             self.progress = time.monotonic()
-            now = asyncio.get_running_loop().time()
+            now = time.monotonic()
             await asyncio.sleep(ROUND_SECONDS - now % ROUND_SECONDS)
 
     async def load(self) -> None:
@@ -75,7 +78,14 @@ class ContainerCounters:
 
     async def look(self) -> None:
         """Begin the series of new containers, and end those of containers that are long gone."""
-        now, running = time.monotonic(), self.inventory.by_name()
+        now, version = time.monotonic(), self.inventory.version
+        before, self._looked_at = self._looked_at, now
+        if version == self._version and self.names.count <= len(self._running):
+            return
+        for name in self._running:
+            self.names.admit(name, before)  # they ran until then
+        running = self._running = self.inventory.by_name()
+        self._version = version
         over = self.names.look(running.keys(), now)
         for name, container in running.items():
             if name in self.names:

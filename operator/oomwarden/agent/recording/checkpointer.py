@@ -43,6 +43,11 @@ class Settled:
     unattributed: int = 0
     before_start: int | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has found nothing."""
+        return not self.incidents and not self.unattributed and self.before_start is None
+
 
 @dataclass(frozen=True, slots=True)
 class Delta:
@@ -94,6 +99,7 @@ class Checkpointer:
     _pods: dict[str, PodFacts] = field(default_factory=dict)
     _bare: dict[str, tuple[PodFacts, PodFacts]] = field(default_factory=dict)
     _read_to: Position | None = None
+    _versions: tuple[int, int, Position] | None = None  # of what is stored
 
     async def save(self, settled: Settled) -> int:
         """Write the records to the agent's log, then store what is new.
@@ -104,15 +110,24 @@ class Checkpointer:
         Raises:
             sqlite3.Error: nothing was stored; the kills stay unrecorded in the ledger.
         """
+        versions = self._current_versions()
+        if settled.is_empty and versions == self._versions:
+            return 0  # nobody walks over thousands of accounts every few seconds for nothing
         delta = self._delta(settled)
         self._log.write(settled.incidents, delta.rows)
         if self._is_empty(delta):
+            self._versions = versions
             return 0
         boot_id, pressure = self.settler.identity.boot_id, self.pressure()
         await self.store.run(lambda db: delta.write(db, boot_id, pressure))
         self._log.saved()
         self._acknowledge(delta)
+        self._versions = versions
         return len(delta.rows)
+
+    def _current_versions(self) -> tuple[int, int, Position]:
+        settler = self.settler
+        return settler.ledger.version, settler.inventory.version, settler.log.position
 
     def _delta(self, settled: Settled) -> Delta:
         agents = {pod.uid for pod in self.settler.identity.agents}
@@ -150,11 +165,11 @@ class Checkpointer:
         self._pruned += inodes
 
     def _changed(self) -> list[Checkpoint]:
-        names = self.settler.names()
+        name = self.settler.name
         return [
-            Checkpoint(account.cgroup, account.epoch, account.recorded, names.get(inode))
+            Checkpoint(account.cgroup, account.epoch, account.recorded, name(inode))
             for inode, account in self.settler.ledger.accounts.items()
-            if not _is_saved(self._saved.get(inode), account, names.get(inode))
+            if not _is_saved(self._saved.get(inode), account, name(inode))
         ]
 
     def _live_pods(self) -> dict[str, PodFacts]:
@@ -178,9 +193,10 @@ class Checkpointer:
 
 
 def _is_saved(saved: Checkpoint | None, account: Account, name: str | None) -> bool:
-    return saved is not None and (saved.recorded, saved.epoch, saved.name, saved.cgroup) == (
-        account.recorded, account.epoch, name, account.cgroup
-    )  # fmt: skip
+    if saved is None or (saved.epoch, saved.name) != (account.epoch, name):
+        return False
+    recorded = saved.recorded is account.recorded or saved.recorded == account.recorded
+    return recorded and (saved.cgroup is account.cgroup or saved.cgroup == account.cgroup)
 
 
 def _row(incident: Incident, agents: AbstractSet[str]) -> OutboxRow:

@@ -18,6 +18,8 @@ class Completeness:
     settler: Settler
     _blind: set[int] = field(default_factory=set)
     _unopened: set[int] = field(default_factory=set)  # it, or something at any depth below it
+    _found: frozenset[int] = frozenset()  # with unrecorded kills, at this version of the ledger
+    _found_at: int = -1
 
     def start(self) -> None:
         """Distrust all kills that are unrecorded at the start: what came before went unseen."""
@@ -27,8 +29,10 @@ class Completeness:
         """Distrust what is unrecorded now where this batch may have missed something."""
         self._unopened = self._above(batch.unopened)
         self.settler.inventory.partly_seen = bool(batch.unopened)
-        unrecorded = self.unrecorded()
-        self._blind |= unrecorded if batch.overrun else unrecorded & self._above(batch.blind)
+        if batch.overrun:
+            self._blind |= self.unrecorded()
+        elif batch.blind:
+            self._blind |= self.unrecorded() & self._above(batch.blind)
 
     def is_complete(self, inode: int) -> bool:
         """Return whether the ledger knows every container that there was."""
@@ -48,8 +52,12 @@ class Completeness:
 
     def unrecorded(self) -> set[int]:
         """Return the cgroups with unrecorded kills, by inode."""
-        accounts = self.settler.ledger.accounts.items()
-        return {inode for inode, account in accounts if account.unrecorded.oom_kill > 0}
+        ledger = self.settler.ledger
+        if self._found_at != ledger.version:
+            accounts = ledger.accounts.items()
+            self._found = frozenset(inode for inode, one in accounts if one.has_unrecorded)
+            self._found_at = ledger.version
+        return set(self._found)
 
     def _above(self, blind: frozenset[int]) -> set[int]:
         """Add the cgroups above these: a pod that goes unread shows only there."""

@@ -31,6 +31,11 @@ class HostKills:
     _before: int | None = None
     _found: int | None = None
 
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Whether a number was found once that is not counted yet."""
+        return self._found is not None and self._found > (self.last or 0)
+
     async def count(self) -> int:
         """Return the number of kills of host processes, such as daemons and ssh sessions.
 

@@ -89,7 +89,7 @@ class Recorder:
         while True:
             await self._settle_due()
             self._tick()
-            patience = self.pending.timeout(asyncio.get_running_loop().time())
+            patience = self.pending.timeout(time.monotonic())
             try:
                 async with asyncio.timeout(patience):
                     batch = await queue.get()
@@ -112,7 +112,7 @@ class Recorder:
         self.progress = time.monotonic()
 
     def _apply(self, batch: Batch) -> None:
-        ledger, now = self.settler.ledger, asyncio.get_running_loop().time()
+        ledger, now = self.settler.ledger, time.monotonic()
         self._batch, existed = batch, self._recovery.existed_before(batch)
         for cgroup, parent in batch.appeared:
             self._open(cgroup, parent, now, existed=cgroup.inode in existed)
@@ -143,8 +143,7 @@ class Recorder:
         account.epoch = known.epoch if known else account.epoch
         if cgroup.level is Level.CONTAINER:
             container = Container(cgroup, now, known.name if known else None, existed=existed)
-            self.settler.inventory.containers[cgroup.inode] = container
-            self.settler.inventory.appeared.set()
+            self.settler.inventory.add(container)
 
     def _note_unrecorded(self, account: Account, now: float) -> None:
         level = account.cgroup.level
@@ -157,7 +156,7 @@ class Recorder:
         container = self.settler.inventory.containers.get(inode)
         account = self.settler.ledger.accounts.get(inode)
         if container is not None and account is not None:
-            container.limit = account.limit or container.limit
+            self.settler.inventory.set_limit(container, account.limit)
 
     def _prune(self) -> None:
         gone = self.settler.ledger.prune()
@@ -171,7 +170,7 @@ class Recorder:
             del self.pending.pods[inode]
 
     async def _settle_due(self) -> None:
-        now, log = asyncio.get_running_loop().time(), self.settler.log
+        now, log = time.monotonic(), self.settler.log
         self._note_levels(now)
         due = self.pending.due(now, log.next_allowed, self._ready)
         if not due:
@@ -209,7 +208,7 @@ class Recorder:
 
         A pod or container that the API server has not listed yet is waited for, within bounds.
         """
-        settler, now = self.settler, asyncio.get_running_loop().time()
+        settler, now = self.settler, time.monotonic()
         account, waited = settler.ledger.accounts[inode], now - self.pending.pods[inode].first
         if account.cgroup.level is not Level.POD:
             return not unsettled_below(settler.ledger, inode)

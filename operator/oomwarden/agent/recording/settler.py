@@ -69,7 +69,7 @@ class Settler:
         """Note which pods hit no limit of their own, before the first of them is settled."""
         pods = (a for a in self.ledger.accounts.values() if a.cgroup.level is Level.POD)
         self._pods_without_own_oom = {
-            a.cgroup.inode for a in pods if a.unrecorded.oom_kill > 0 and a.unrecorded.oom <= 0
+            a.cgroup.inode for a in pods if a.has_unrecorded and a.unrecorded.oom <= 0
         }
 
     def mark_rebuilt(self, pods: AbstractSet[int]) -> None:
@@ -166,9 +166,8 @@ class Settler:
     def _build_incident(
         self, counted: CounterRange, snapshot: PodSnapshot, pending: PendingKill
     ) -> Incident:
-        known = (*self.removed.values(), *self.inventory.containers.values())
-        memory = timeline_before(known, counted.container, pending.before)
-        snapshot = self._with_what_is_known(snapshot)
+        memory = timeline_before(self._known(counted.container), counted.container, pending.before)
+        snapshot = self._with_what_is_known(snapshot, counted)
         snapshot = replace(snapshot, last_detail=memory.detail if memory else None)
         policy = self.policy_of(counted.container.inode) if counted.container else None
         node, boot = self.identity.node, self.identity.boot_id
@@ -179,27 +178,35 @@ class Settler:
         self.log.claim(list(incident.log))
         return incident
 
-    def _with_what_is_known(self, snapshot: PodSnapshot) -> PodSnapshot:
+    def _with_what_is_known(self, snapshot: PodSnapshot, counted: CounterRange) -> PodSnapshot:
+        cgroups = [each for each in (counted.container, *counted.candidates) if each is not None]
+        names = {each.inode: name for each in cgroups if (name := self.name(each.inode))}
         top = next((a for a in self.ledger.accounts.values() if a.parent is None), None)
         return replace(
             snapshot,
-            names=self.names(),
+            names=names,
             log=self.log.unclaimed(),
             kubepods_limit=top.limit if top else None,
             nested=self.identity.nesting.nested,
         )
 
-    def names(self) -> dict[int, str]:
-        """Return the names of live and of just removed containers, by cgroup inode."""
-        known = self.removed | self.inventory.containers
-        return {inode: c.name for inode, c in known.items() if c.name is not None}
+    def _known(self, cgroup: Cgroup | None) -> list[Container]:
+        """Return the container of a cgroup; if only the log names the cgroup, all of them."""
+        inode = cgroup.inode if cgroup else 0
+        known = self.removed.get(inode) or self.inventory.containers.get(inode)
+        every = (*self.removed.values(), *self.inventory.containers.values())
+        return [known] if known and known.memory else list(every)
+
+    def name(self, inode: int) -> str | None:
+        """Return the name of a live or just removed container."""
+        known = self.inventory.containers.get(inode) or self.removed.get(inode)
+        return known.name if known else None
 
     def all_named(self, pod: int) -> bool:
         """Return whether every container of the pod with unrecorded kills has a name."""
-        names = self.names()
-        unrecorded = [child for child in self.ledger.children(pod) if child.unrecorded.oom_kill > 0]
+        unrecorded = [child.cgroup for child in self.ledger.children(pod) if child.has_unrecorded]
         return all(
-            child.cgroup.inode in names or self._is_listed(child.cgroup) for child in unrecorded
+            self.name(each.inode) is not None or self._is_listed(each) for each in unrecorded
         )
 
     def _is_listed(self, cgroup: Cgroup) -> bool:
@@ -211,7 +218,7 @@ class Settler:
 
     def remove(self, cgroup: Cgroup) -> None:
         """Move a container that was removed out of the inventory, and keep what is known of it."""
-        container = self.inventory.containers.pop(cgroup.inode, None)
+        container = self.inventory.remove(cgroup)
         if container is not None:
             self.removed[cgroup.inode] = container
 
@@ -225,11 +232,10 @@ class Settler:
 
     def _limits(self, pod: Account) -> PodLimits:
         """Return the pod's limits; the pause container, which has none, does not count."""
-        names = self.names()
         facts = self.inventory.pod(pod.cgroup)
         of_pod = facts is not None and has_own_limit(facts)
         if facts is not None and len(facts.containers) == 1:
             return PodLimits(pod.limit, (pod.limit,), has_own_limit=of_pod)
         children = self.ledger.children(pod.cgroup.inode)
-        named = [child for child in children if child.cgroup.inode in names]
+        named = [child for child in children if self.name(child.cgroup.inode) is not None]
         return PodLimits(pod.limit, tuple(child.limit for child in named), has_own_limit=of_pod)

@@ -66,7 +66,7 @@ class EarlyWarnings:
     async def run(self) -> None:
         """Run rounds until cancelled, at the same time as the agent's other loops."""
         while True:
-            now = asyncio.get_running_loop().time()
+            now = time.monotonic()
             await asyncio.sleep(ROUND_SECONDS - now % ROUND_SECONDS)
             await self.hits.step()
             self.patterns.step()

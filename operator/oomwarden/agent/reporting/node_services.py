@@ -18,6 +18,8 @@ from oomwarden.core.reporting.policy_report import ContainerStatus
 from oomwarden.kernel.container.services import read_node_services
 from oomwarden.kernel.roots import HostRoots
 
+CHECK_SECONDS = 10.0
+"""Time between two checks whether a policy lowers a score."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -29,6 +31,7 @@ class NodeServicesMonitor:
         roots: The cgroup and proc file systems.
         total: The node's RAM in bytes.
         status_changed: Called when other services are to be warned of.
+        is_needed: Returns whether a policy lowers a score, so that services may die before a pod.
         services: The services as they were read last.
         progress: Time of the last read (`time.monotonic`).
     """
@@ -36,21 +39,24 @@ class NodeServicesMonitor:
     roots: HostRoots
     total: int
     status_changed: Callable[[], None]
+    is_needed: Callable[[], bool]
     worker: KernelWorker = field(default_factory=partial(KernelWorker, "services"))
     services: NodeServices = field(default_factory=NodeServices)
     progress: float = 0.0
 
     async def run(self, kubepods: str, seconds: float) -> None:
-        """Read the services again and again until cancelled.
+        """Read the services again and again until cancelled, where a policy lowers a score.
 
         Args:
             kubepods: The path of the cgroup that holds all pods.
             seconds: The time between two reads.
         """
         while True:
-            await self.read(kubepods)
+            needed = self.is_needed()
+            if needed:
+                await self.read(kubepods)
             self.progress = time.monotonic()
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(seconds if needed else min(seconds, CHECK_SECONDS))
 
     async def read(self, kubepods: str) -> None:
         """Read the services once; what cannot be read stays as it was."""

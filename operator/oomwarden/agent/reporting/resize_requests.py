@@ -39,6 +39,7 @@ _WAITS = Remark(
     "ResizeWaits",
     f"memory.limit waits: a node asks for {MAX_ASKED} resizes at a time; it goes on by itself.",
 )
+_NOTHING = LimitDecision()
 
 Asked = tuple[tuple[Resize, ...], int]
 """What is asked, and how many more wait."""
@@ -65,28 +66,43 @@ class ResizeRequests:
     seconds: float = EVALUATE_SECONDS
     asked: Asked = ((), 0)
     progress: float = 0.0
-    _found: Mapping[int, LimitDecision] = field(default_factory=dict)
+    _found: Mapping[int, LimitDecision] = field(default_factory=dict)  # no plain `LimitDecision()`
+    _watched: frozenset[int] = frozenset()  # what is found there depends on the memory in use
 
     async def run(self) -> None:
         """Evaluate on changes until cancelled; the first evaluation is the caller's."""
         while True:
             self.progress = time.monotonic()
-            await self.changed.wait(self.seconds)
+            is_news = await self.changed.wait(self.seconds)
+            if not is_news and not self._watched:
+                continue
             await asyncio.sleep(GATHER_SECONDS)
             before = (self.asked, self._found)
-            self.evaluate()
+            self.evaluate(None if is_news else self._watched)
             if (self.asked, self._found) != before:
                 self.status_changed()
 
-    def evaluate(self) -> None:
-        """Evaluate every live container; what is new takes a turn of the node's cap."""
+    def evaluate(self, only: frozenset[int] | None = None) -> None:
+        """Evaluate live containers; what is new takes a turn of the node's cap.
+
+        Args:
+            only: The containers, by inode, that may have changed; None: all.
+        """
         found: dict[int, LimitDecision] = {}
         asks: list[tuple[Resize, int]] = []
-        for tracked in self.tracker.live():
+        watched = set[int]()
+        for tracked in self.tracker.live(only):
             inode, context = tracked.container.cgroup.inode, self._context(tracked.container)
-            found[inode] = self._evaluate(tracked, context) if context else LimitDecision()
-            if context and (ask := found[inode].request):
+            if context is None:
+                continue
+            decision = self._evaluate(tracked, context)
+            if decision != _NOTHING:
+                found[inode] = decision
+            if decision != _NOTHING or restorable_limit(context.container) is not None:
+                watched.add(inode)
+            if ask := decision.request:
                 asks.append((_resize(context, ask), inode))
+        self._watched = frozenset(watched)
         asks.sort(key=lambda each: (each[0].namespace, each[0].pod, each[0].container))
         asks = in_turn(asks, int(self.caps.now() // TURN_SECONDS))
         waiting = asks[MAX_ASKED:]

@@ -24,8 +24,12 @@ from oomwarden.core.reporting.memory_outlook import outlook_news
 from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_keys
 
 HEARTBEAT_SECONDS = 300.0
-GAPS_PER_READ = 1.5
-"""Gaps between two reads without a signal: some conditions and counts change without one."""
+READ_SECONDS = 60.0
+"""Time between two reads without a signal: some conditions and counts change without one."""
+GAPS_PER_GLANCE = 1.5
+"""Gaps between two glances at what changes without a signal and costs little to look at."""
+GAPS_PER_REST = 0.5
+"""Gaps between a read that led to no write and the next one: counts of kills rise often."""
 GATHER_SECONDS = 0.5
 """Changes come in groups; one read serves them all."""
 WRITES_PER_SECOND = 200.0
@@ -48,6 +52,7 @@ class NodeStatusWriter:
         changed: Set when the status may differ.
         gap: Least number of seconds between two writes.
         nodes: Returns how many agents there are.
+        glance: Returns what changes without a signal, to be compared.
         previous: The status that an earlier agent wrote.
         progress: Time of the last turn of the loop (`time.monotonic`).
     """
@@ -57,18 +62,24 @@ class NodeStatusWriter:
     changed: Signal
     gap: float
     nodes: Callable[[], int]
+    glance: Callable[[], object]
     previous: OOMNodeStatus | None = None
     progress: float = 0.0
     _written: OOMNodeStatus | None = None
     _at: float = field(default=-HEARTBEAT_SECONDS)
     _retry: float = 0.0
+    _rested: float = 0.0
+    _seen: object = None
 
     async def run(self) -> None:
         """Write until cancelled."""
         while True:
+            self._seen = self.glance()
             status = await self._gathered()
             if status is not None and self._is_due(status):
                 await asyncio.sleep(await self._try(status))
+            else:
+                self._rested = time.monotonic() + self.gap * GAPS_PER_REST
             self.progress = time.monotonic()
             await self._wait()
 
@@ -92,9 +103,15 @@ class NodeStatusWriter:
 
     async def _wait(self) -> None:
         """Wait for a change, and then as long as the size of the fleet asks for."""
-        if await self.changed.set_within(self.gap * GAPS_PER_READ):
+        until = time.monotonic() + READ_SECONDS
+        while not await self.changed.set_within(self.gap * GAPS_PER_GLANCE):
+            self.progress = time.monotonic()
+            if self.progress >= until or self.glance() != self._seen:
+                break
+        else:
             spread = min(self.gap, self.nodes() / WRITES_PER_SECOND)
             due = self.changed.since + random.uniform(0, spread)  # noqa: S311 - jitter
+            due = max(due, self._rested)
             await asyncio.sleep(max(due - time.monotonic(), GATHER_SECONDS))
         self.changed.clear()
 

@@ -34,7 +34,7 @@ class PodSnapshot:
         increments: By how much the pod's counters rose.
         above: By how much the counters of its ancestors rose, the lowest first.
         limits: The limits of the pod and of its containers.
-        names: Names of containers by cgroup inode.
+        names: Names of the container, or of the candidates, by cgroup inode.
         log: Kills in the kernel log that no record covers.
         kubepods_limit: Limit of kubepods in bytes; None if it has none.
         nested: As in `Ancestors`.

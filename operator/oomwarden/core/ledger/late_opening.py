@@ -25,6 +25,7 @@ def limit_to_parent(ledger: Ledger, inode: int) -> None:
     above = ledger.accounts.get(account.parent or 0) if account else None
     if account is None or above is None:
         return
+    ledger.version += 1
     others = (
         one.unrecorded.oom_kill for one in ledger.children(above.cgroup.inode) if one != account
     )

@@ -17,9 +17,18 @@ from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 
 @dataclass(slots=True)
 class Ledger:
-    """All accounts of a node, by cgroup inode. It has no clock and no file of its own."""
+    """All accounts of a node. It has no clock and no file of its own.
+
+    Attributes:
+        accounts: By cgroup inode; only `open` and `prune` add and remove them.
+        version: Rises whenever an account has changed; whoever changes one from outside raises it.
+    """
 
     accounts: dict[int, Account] = field(default_factory=dict)
+    version: int = 0
+    _below: dict[int, dict[int, Account]] = field(default_factory=dict)  # by parent, then by inode
+    _gone: set[int] = field(default_factory=set)
+    _moved: set[int] = field(default_factory=set)  # `oom` that led to no kill may be left there
 
     def open(
         self, cgroup: Cgroup, parent: int | None, recorded: KillCounters | None = None
@@ -33,36 +42,44 @@ class Ledger:
                 kills are unrecorded.
         """
         known = self.accounts.get(cgroup.inode)
-        if known is not None and known.cgroup == cgroup:
-            known.gone, known.parent = False, parent
-            return known
-        start = recorded or KillCounters()
-        account = Account(cgroup, parent, start, start)
-        self.accounts[cgroup.inode] = account
-        return account
+        if known is not None:
+            self._take_from_parent(known)
+        if known is None or known.cgroup != cgroup:
+            start = recorded or KillCounters()
+            known = self.accounts[cgroup.inode] = Account(cgroup, parent, start, start)
+        known.gone, known.parent = False, parent
+        self._gone.discard(cgroup.inode)
+        if parent is not None:
+            self._below.setdefault(parent, {})[cgroup.inode] = known
+        self._note(cgroup.inode)
+        return known
 
     def observe(self, reading: Reading) -> bool:
         """Store a reading. Return whether `oom_kill` has changed."""
         account = self.accounts.get(reading.inode)
         if account is None:
             return False
+        account.limit = reading.limit or account.limit
         counters = reading.counters(account.observed)
+        if counters == account.observed:
+            return False
         if counters.oom_kill < account.observed.oom_kill:
             account.epoch += 1
             account.recorded = KillCounters()
         changed = counters.oom_kill != account.observed.oom_kill
         account.observed = counters
-        account.limit = reading.limit or account.limit
+        self._note(reading.inode)
         return changed
 
     def mark_gone(self, inode: int) -> None:
         """Mark a cgroup as removed. Its last reading may miss its last kills."""
         if account := self.accounts.get(inode):
             account.gone = True
+            self._gone.add(inode)
 
     def children(self, inode: int) -> list[Account]:
         """List the accounts directly below one, in the order in which they were opened."""
-        return [account for account in self.accounts.values() if account.parent == inode]
+        return list(self._below.get(inode, {}).values())
 
     def prune(self) -> list[int]:
         """Close the accounts of gone cgroups without unrecorded kills in them and above them.
@@ -72,14 +89,14 @@ class Ledger:
         Returns:
             The inodes of the closed accounts.
         """
-        gone = [account for account in self.accounts.values() if account.gone]
+        gone = [self.accounts[inode] for inode in self._gone]
         settled = [account for account in gone if not self._is_unrecorded_upward(account)]
         return [inode for account in settled for inode in self._forget(account)]
 
     def _is_unrecorded_upward(self, account: Account) -> bool:
         level: Account | None = account
         while level is not None:
-            if level.unrecorded.oom_kill > 0:
+            if level.has_unrecorded:
                 return True
             level = self._parent(level)
         return False
@@ -125,8 +142,9 @@ class Ledger:
         ranges = [
             self._record(account, attribution)
             for attribution in attributions
-            if account.unrecorded.oom_kill > 0
+            if account.has_unrecorded
         ]
+        self._note(account.cgroup.inode)
         self._record_oom(account, count_incidents(ranges))
         return ranges
 
@@ -176,17 +194,29 @@ class Ledger:
     def discard_idle_oom(self) -> None:
         """Mark `oom` that led to no kill as recorded, so that it does not explain a later kill.
 
-        Call it once in a while. It applies to cgroups without unrecorded kills whose counters have
-        not changed since the last call: `oom` rises some milliseconds before the kill that it
-        leads to.
+        Call it once in a while. It applies to cgroups without unrecorded kills and without a change
+        since the last call: `oom` rises some milliseconds before the kill that it leads to.
         """
-        for account in self.accounts.values():
+        for inode in list(self._moved):
+            account = self.accounts[inode]
             observed = account.observed
-            if account.unrecorded.oom_kill <= 0 and account.idle_observed == observed:
+            if not account.has_unrecorded and account.idle_observed == observed:
                 account.recorded = replace(
                     account.recorded, oom=observed.oom, oom_local=observed.oom_local
                 )
+                self._moved.discard(inode)
+                self.version += 1
             account.idle_observed = observed
+
+    def _note(self, inode: int) -> None:
+        self._moved.add(inode)
+        self.version += 1
+
+    def _take_from_parent(self, account: Account) -> None:
+        siblings = self._below.get(account.parent or 0, {})
+        siblings.pop(account.cgroup.inode, None)
+        if not siblings:
+            self._below.pop(account.parent or 0, None)
 
     def _add_recorded(self, account: Account, kills: int, groups: int) -> None:
         """Add to the account and to all its ancestors, as the kernel does."""
@@ -198,7 +228,11 @@ class Ledger:
     def _forget(self, account: Account) -> list[int]:
         inode = account.cgroup.inode
         below = [gone for child in self.children(inode) for gone in self._forget(child)]
+        self._take_from_parent(account)
         self.accounts.pop(inode, None)
+        self._gone.discard(inode)
+        self._moved.discard(inode)
+        self.version += 1
         return [*below, inode]
 
 
@@ -210,7 +244,7 @@ def count_incidents(ranges: Sequence[CounterRange]) -> int:
 def unsettled_below(ledger: Ledger, inode: int) -> bool:
     """Return whether a pod anywhere below this level has unrecorded kills."""
     return any(
-        child.unrecorded.oom_kill > 0 if child.cgroup.level is Level.POD
+        child.has_unrecorded if child.cgroup.level is Level.POD
         else unsettled_below(ledger, child.cgroup.inode)
         for child in ledger.children(inode)
     )  # fmt: skip

@@ -111,6 +111,7 @@ def _pod_account(ledger: Ledger, line: _Line) -> Account | None:
 
 def _make_unrecorded(ledger: Ledger, line: _Line) -> None:
     account = ledger.accounts.get(line.level)
+    ledger.version += 1
     while account is not None:
         account.recorded -= KillCounters(min(line.evidence.most, account.recorded.oom_kill))
         account = ledger.accounts.get(account.parent) if account.parent is not None else None

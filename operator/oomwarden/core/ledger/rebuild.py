@@ -176,6 +176,7 @@ def rebuild(ledger: Ledger, known: RecordedKills, created: Mapping[int, str]) ->
         created: When each pod was created (RFC 3339), by its cgroup's inode.
     """
     accounts = list(ledger.accounts.values())
+    ledger.version += 1
     for pod in _pods(ledger):
         _rebuild_pod(ledger, pod, known, created.get(pod.cgroup.inode))
     for level in (Level.QOS, Level.KUBEPODS):

@@ -11,6 +11,7 @@ from oomwarden.core.model.cgroup import KillCounters
 
 STILL_SECONDS = 0.1
 CLOSE_SECONDS = 1.0
+"""A pod whose counters never rest, as in a crash loop of processes, is settled once a second."""
 GROUP_SECONDS = 30.0
 GROUP_STILL_SECONDS = 10.0
 """A group kill prints between two increments: 16 ms at 115200 baud, 0.2 s on a console of 9600.
@@ -19,7 +20,8 @@ On shared processors or a shared console, more than 3 s passed between two incre
 """
 EMPTY_STILL_SECONDS = 3.0
 """In a container without processes no more kills follow, but the last one may not be read yet."""
-IDLE_SECONDS = 5.0
+IDLE_SECONDS = 20.0
+"""Longest wait without news: detection sends a batch every 10 s anyway."""
 
 
 @dataclass(slots=True)
@@ -107,8 +109,8 @@ class SettleQueue:
 
         Args:
             now: The current time.
-            log_from: The log may not be read before this time. A pod waits for it at most until its
-                own `CLOSE_SECONDS` are over.
+            log_from: The log may not be read before this time; all pods wait for it and then share
+                one read.
             is_ready: Whether a pod may be settled; if not, it is deferred.
         """
         resting = [pod for pod, pending in self.pods.items() if pending.due() <= now]
@@ -117,10 +119,9 @@ class SettleQueue:
             self.defer(pod, now)
         if log_from <= now:
             return ready
-        late = [pod for pod in ready if self.pods[pod].first + CLOSE_SECONDS <= now]
-        for pod in set(ready) - set(late):
-            self.pods[pod].not_before = min(log_from, self.pods[pod].first + CLOSE_SECONDS)
-        return late
+        for pod in ready:
+            self.pods[pod].not_before = log_from
+        return []
 
     def defer(self, pod: int, now: float) -> None:
         """Defer a pod: the longer it has waited, the longer it waits again."""

@@ -25,6 +25,11 @@ class LiveNames:
     left_out: int = 0
     _seen: dict[LabelValues, float] = field(default_factory=dict)
 
+    @property
+    def count(self) -> int:
+        """How many containers have metrics, those that have ended among them."""
+        return len(self._seen)
+
     def look(self, running: AbstractSet[LabelValues], now: float) -> set[LabelValues]:
         """Note the containers that run; return the names whose time is over.
 

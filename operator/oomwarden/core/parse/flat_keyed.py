@@ -1,5 +1,7 @@
 """Parse the kernel's small text files: flat-keyed counters and "integer or max" values."""
 
+from functools import lru_cache
+
 from oomwarden.core.model.cgroup import KillCounters, LimitHits, MemoryEvents
 
 _EVENTS = {
@@ -21,6 +23,7 @@ def parse_counters(text: bytes) -> dict[bytes, int]:
     return counters
 
 
+@lru_cache(maxsize=256)  # most cgroups of a node have the same text: nothing was ever killed
 def parse_memory_events(text: bytes) -> KillCounters | None:
     """Parse memory.events (Linux Documentation/admin-guide/cgroup-v2.rst).
 

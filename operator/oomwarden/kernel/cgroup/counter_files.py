@@ -24,6 +24,7 @@ class CounterNode:
         children: The tracked cgroups below it, by inode.
         last_events: The counters at the last read.
         limit: The last known memory.max in bytes; None if there was no limit.
+        links: Link count of its directory when its children were listed last.
     """
 
     cgroup: Cgroup
@@ -35,6 +36,7 @@ class CounterNode:
     children: dict[int, "CounterNode"] = field(default_factory=dict)
     last_events: KillCounters | None = None
     limit: int | None = None
+    links: int | None = None
 
     def read_events(self) -> KillCounters | None:
         """Read memory.events. Return None if the content is torn.

@@ -98,6 +98,14 @@ def inode(directory: int) -> int:
     return os.fstat(directory).st_ino
 
 
+def links(directory: int) -> int:
+    """Return a directory's link count, which is the number of its children and two more.
+
+    It costs one system call (Linux fs/kernfs/inode.c, kernfs_refresh_inode).
+    """
+    return os.fstat(directory).st_nlink
+
+
 def children(directory: int) -> Iterator[tuple[str, int]]:
     """List the direct children of an open cgroup directory as (name, inode)."""
     try:

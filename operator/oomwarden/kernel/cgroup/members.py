@@ -62,9 +62,8 @@ def list_pids(directory: int) -> list[int]:
 def _read_procs(directory: int) -> tuple[list[int], bool]:
     """Read cgroup.procs. Return its PIDs, and whether it was read to the end.
 
-    PID 0 stands for a process outside this PID namespace. A threaded cgroup returns EOPNOTSUPP;
-    its processes are listed in the domain cgroup above it (Linux
-    Documentation/admin-guide/cgroup-v2.rst, Threads).
+    A threaded cgroup returns EOPNOTSUPP; its processes are listed in the domain cgroup above it
+    (Linux Documentation/admin-guide/cgroup-v2.rst, Threads).
     """
     fd = files.open_at(directory, "cgroup.procs")
     try:
@@ -77,5 +76,12 @@ def _read_procs(directory: int) -> tuple[list[int], bool]:
         raise
     finally:
         os.close(fd)
-    found = [int(word) for word in text.split() if word.isdigit() and word != b"0"]
-    return found, len(text) < MAX_BYTES
+    return parse_pids(text), len(text) < MAX_BYTES
+
+
+def parse_pids(text: bytes) -> list[int]:
+    """Return the PIDs of cgroup.procs.
+
+    PID 0 stands for a process outside this PID namespace and is left out.
+    """
+    return [int(word) for word in text.split() if word.isdigit() and word != b"0"]

@@ -79,11 +79,13 @@ class CounterTree:
         """Return the names of a cgroup's children by inode, None if it cannot be listed."""
         inode = node.cgroup.inode
         try:
+            links = files.links(node.directory)  # before the list, which may have more by then
             listed = list(islice(files.children(node.directory), MAX_CHILDREN + 1))
         except OSError as error:
             self.unreadable += 1
-            self.unlisted[inode] = _reason(error)
+            self.unlisted[inode], node.links = _reason(error), None
             return None
+        node.links = links
         if len(listed) > MAX_CHILDREN:
             self.unlisted[inode] = f"more than {MAX_CHILDREN} cgroups"
         else:
@@ -102,11 +104,27 @@ class CounterTree:
         unlisted = (self.nodes.get(inode) for inode in self.unlisted)
         return list((above | {n.cgroup.inode: n for n in unlisted if n is not None}).values())
 
-    def rescan_all(self, node: CounterNode) -> None:
-        """Rescan the whole tree, which finds what directory watches missed."""
-        self.rescan(node)
+    def rescan_all(self, node: CounterNode, *, force: bool = True) -> None:
+        """Rescan the whole tree, which finds what directory watches missed.
+
+        Args:
+            node: The cgroup to begin with.
+            force: Whether to list every directory. If not, those of pods are left out, and others
+                that have as many children as at the last list; what has to be tried again is not.
+        """
+        if force or self._has_other_children(node):
+            self.rescan(node)
         for child in list(node.children.values()):
-            self.rescan_all(child)
+            if child.cgroup.level is not Level.CONTAINER:
+                self.rescan_all(child, force=force)
+
+    def _has_other_children(self, node: CounterNode) -> bool:
+        if node.links is not None and node.cgroup.level is Level.POD:
+            return False
+        try:
+            return files.links(node.directory) != node.links
+        except OSError:
+            return True
 
     def drop(self, node: CounterNode) -> None:
         """Stop tracking a cgroup and everything below it."""
@@ -207,7 +225,8 @@ class CounterTree:
     def _track(self, cgroup: Cgroup, parent: CounterNode) -> None:
         try:
             node = open_node(self.root, cgroup, parent)
-        except CgroupGoneError:
+        except CgroupGoneError:  # or it has no memory controller yet
+            parent.links = None
             return
         except OSError as error:  # for example EMFILE; the next rescan retries
             self.unreadable += cgroup.inode not in self.unopened

@@ -20,7 +20,7 @@ MAX_SECONDS = 0.25
 """Visiting a cgroup costs some 40 us. One container must not delay the scans of the others."""
 MAX_PATH_BYTES = 2048
 """Below an anchor. One more name keeps the path below PATH_MAX (4096, Linux limits.h)."""
-_NO_CHILDREN = 2
+NO_CHILDREN = 2
 """st_nlink of a childless cgroup (Linux fs/kernfs/inode.c, kernfs_refresh_inode)."""
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -98,7 +98,7 @@ class Walk:
         self._add(anchor if near else own, own.directory, path if near else "")
 
     def _add(self, anchor: _Anchor, directory: int, path: str) -> None:
-        if os.fstat(directory).st_nlink == _NO_CHILDREN:
+        if os.fstat(directory).st_nlink == NO_CHILDREN:
             return
         names = [name for name, _ in files.children(directory)]
         random.shuffle(names)

@@ -1,13 +1,10 @@
 """Apply a score plan to the processes of a container, in rounds until none is left to change."""
 
 import time
-from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 
 from oomwarden.core.enforcement.plan import ScanOutcome, ScorePlan
 from oomwarden.core.model.cgroup import Cgroup
-from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
 from oomwarden.kernel.cgroup.members import PartialPids, list_pids, open_container
 from oomwarden.kernel.container.score_scan import ScoreScan
 from oomwarden.kernel.proc.cmdline import CommandLines
@@ -18,30 +15,6 @@ MAX_ROUNDS = 16
 MAX_SECONDS = 1.0
 """Bounds a scan of very many processes. It is less than the worker's time-out, so that a call
 which exceeds the time-out really hangs."""
-
-
-def find_unchanged(
-    root: CgroupRoot, containers: Sequence[tuple[Cgroup, frozenset[int]]]
-) -> dict[int, frozenset[int]]:
-    """Find the containers, by inode, that have no process besides the known ones.
-
-    Containers that cannot be listed are omitted; `apply_plan` reports why.
-
-    Args:
-        root: The cgroup2 mount.
-        containers: The containers, each with the PIDs known from the last scan.
-
-    Returns:
-        The current PIDs of each such container, by inode.
-    """
-    found: dict[int, frozenset[int]] = {}
-    for cgroup, known in containers:
-        with suppress(CgroupGoneError, OSError), open_container(root, cgroup) as directory:
-            listed = list_pids(directory)
-            live = frozenset(listed)
-            if live <= known and not isinstance(listed, PartialPids):
-                found[cgroup.inode] = live
-    return found
 
 
 def apply_plan(
