@@ -13,8 +13,8 @@ from typing import Any
 from oomwarden.controller.limits.oom_responder import OOMResponder
 from oomwarden.controller.policies.node_reports import NodeReports
 from oomwarden.controller.policies.oompolicy_cache import OOMPolicyCache, policy_state
-from oomwarden.core.limits.node_report import reported_node
 from oomwarden.core.objects.unreadable import UnreadableObjects
+from oomwarden.kube.operator_calls import OOMNodeListerWatcher
 from oomwarden.kube.transport import reflector
 from oomwarden.kube.transport.client import ListOptions
 from oomwarden.kube.transport.resources import OOMNode, OOMPolicy
@@ -31,7 +31,7 @@ async def main(port: int) -> None:
     reports = NodeReports(_ignore, _ignore, unreadable)
     policies = OOMPolicyCache(_ignore)
     before = mebibytes("VmRSS")
-    nodes = TransformingListerWatcher(client, list_transform=reported_node)
+    nodes = OOMNodeListerWatcher(client)
     own = TransformingListerWatcher(client, list_transform=policy_state)
     sinks: tuple[tuple[Any, Any, Any], ...] = (
         (nodes, OOMNode, reports), (own, OOMPolicy, policies),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from oomwarden.api.codec.codec import decode
-from oomwarden.api.oomnode import PolicyReport, Refusal, Resize
+from oomwarden.api.oomnode import Refusal, Resize
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.limits.headroom import node_headroom
 from oomwarden.controller.limits.oom_responder import OOMResponder
@@ -15,15 +15,16 @@ from oomwarden.controller.policies.node_reports import NodeReports
 from oomwarden.controller.policies.oompolicy_cache import OOMPolicyCache, PolicyState, policy_state
 from oomwarden.controller.policies.policy_queue import PolicyQueue
 from oomwarden.controller.policies.statuses import PolicyStatusWriter, StatusSources
-from oomwarden.core.limits.node_report import reported_node
+from oomwarden.core.fleet.node_report import reported_node
+from oomwarden.core.fleet.policy_status import summarise
 from oomwarden.core.objects.unreadable import OF_THE_OPERATOR, UnreadableObjects
 from oomwarden.core.policy.policy import PolicyKey
-from oomwarden.core.reporting.policy_status import NodeReport, summarise
 from oomwarden.kube.transport.guarded_handler import guard
 from oomwarden.kube.transport.resources import OOMNode
 
 from tests.support.answering import NOW, RAISE, Kills, kill
 from tests.support.cluster_of_one import OnePod, granting
+from tests.support.policy_reports import on_nodes, report
 
 REQUEST = {
     "namespace": "shop",
@@ -91,16 +92,11 @@ def test_an_unreadable_request_is_skipped_and_the_others_are_kept() -> None:
     assert counted == [("node-1", 1)]
 
 
-def report(reason: str, message: str) -> NodeReport:
-    refusal = Refusal(pod="", container="", reason=reason, message=message)
-    reported = PolicyReport(kind="OOMPolicy", namespace="shop", name="p", observed_generation=1,
-                        refusals=(refusal,))  # fmt: skip
-    return NodeReport("node-1", NOW.isoformat(), reported)
-
-
 @pytest.mark.parametrize("reason", ["", "R" * 5_000, "a\nb"])
 def test_a_status_stays_valid_whatever_an_agent_reports(reason: str) -> None:
-    status = summarise(1, [report(reason, "m\n" * 50_000)], PolicyStatus(), NOW)
+    refusal = Refusal(pod="", container="", reason=reason, message="m\n" * 50_000)
+    found = on_nodes([report(refusals=(refusal,))])
+    status = summarise(1, found, PolicyStatus(), NOW)
     refused = next(each for each in status.conditions if each.type == "Refused")
     assert 1 <= len(refused.reason) <= 1024
     assert refused.message.isprintable()

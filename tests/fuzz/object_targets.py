@@ -21,6 +21,7 @@ from oomwarden.controller.policies.oompolicy_cache import policy_state
 from oomwarden.controller.release import state_of
 from oomwarden.core.enforcement.evaluation import evaluate
 from oomwarden.core.enforcement.scoring import Floor
+from oomwarden.core.fleet.policy_status import summarise
 from oomwarden.core.limits.authorization import ResizeContext
 from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.objects.needed_fields import namespace_labels, pod_fields
@@ -28,7 +29,6 @@ from oomwarden.core.objects.unreadable import UnreadableObjects
 from oomwarden.core.pods.manifest import pod_facts
 from oomwarden.core.policy.matching import selects
 from oomwarden.core.policy.policy import CLUSTER, NAMESPACED, parse_policy
-from oomwarden.core.reporting.policy_status import summarise
 from oomwarden.kube import oomnodes as nodes
 from oomwarden.kube.oomkill_pages import _records
 from oomwarden.kube.oomlimits import kept_limits
@@ -200,7 +200,7 @@ def oom_nodes(example: list[Manifest]) -> None:
         state_of(_own_state(manifest))
         room = node_headroom(manifest, NOW)
         assert room is None or room.available >= 0
-        for key in list(reports._by_policy):
+        for key in list(reports._totals):
             status = summarise(1, reports.for_policy(key), PolicyStatus(), NOW)
             assert all(1 <= len(each.reason) <= 1024 for each in status.conditions)
             assert all(len(each.message) <= MAX_MESSAGE for each in status.conditions)

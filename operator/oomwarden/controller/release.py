@@ -10,10 +10,10 @@ from typing import Any, Protocol
 from oomwarden.api.codec.codec import decode
 from oomwarden.api.codec.refusals import InvalidObjectError
 from oomwarden.api.oomnode import OOMNodeStatus
+from oomwarden.core.fleet.heartbeats import is_silent
 from oomwarden.core.log_line.keys import about
 from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.reporting.node_conditions import LEFT_CHANGED
-from oomwarden.core.reporting.policy_status import is_silent
 from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_keys
 
 POLL_SECONDS = 1.0

@@ -12,7 +12,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 
 from oomwarden.api.codec.codec import encode
@@ -33,7 +32,6 @@ from oomwarden.controller.retention.publishing import PressurePublisher
 from oomwarden.controller.retention.retention import Retention
 from oomwarden.controller.stopping import stop_signal, unless
 from oomwarden.core.leader_election.candidate import LeaseCandidate
-from oomwarden.core.limits.node_report import reported_node
 from oomwarden.core.log_line.keys import about
 from oomwarden.core.metrics.exposition import Families
 from oomwarden.core.metrics.families.operator import WorkQueue
@@ -46,7 +44,7 @@ from oomwarden.kube.coordination.leases import Leases
 from oomwarden.kube.mode import ModeConfigMap
 from oomwarden.kube.oomkill_pages import OOMKillPages
 from oomwarden.kube.oomlimits import OOMLimits
-from oomwarden.kube.operator_calls import OperatorCalls
+from oomwarden.kube.operator_calls import OOMNodeListerWatcher, OperatorCalls
 from oomwarden.kube.pod_resizes import PodResizes
 from oomwarden.kube.pressure import PressureConfigMap
 from oomwarden.kube.recent_oomkills import RecentOOMKills
@@ -170,7 +168,7 @@ class Operator:
         return {**self._policy_loops(), **self._limit_loops(), "retention": self._retention.run}
 
     def _policy_loops(self) -> Loops:
-        nodes = TransformingListerWatcher(self._client, list_transform=reported_node)
+        nodes = OOMNodeListerWatcher(self._client)
         policies = TransformingListerWatcher(self._client, list_transform=policy_state)
         return {
             "statuses": self._statuses.run,
@@ -202,7 +200,7 @@ class Operator:
         }
         state = OperatorState(
             queues,
-            self._reports.by_state(datetime.now(UTC)),
+            self._reports.by_state(),
             self._retention.retained,
             self._responder.queue.dropped,
             self._unreadable.total,
@@ -221,7 +219,13 @@ class Operator:
         handler: reflector.EventHandler,
     ) -> None:
         safe = guard(handler, resource, self._unreadable)
-        progress = self._progress.marker(resource.plural)
+        mark = self._progress.marker(resource.plural)
+
+        def progress() -> None:
+            mark()
+            if resource is OOMNode:
+                self._reports.hear()
+
         await reflector.list_and_watch(source, ListOptions(resource), safe, progress)
 
 

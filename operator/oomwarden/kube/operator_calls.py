@@ -1,13 +1,15 @@
 """Calls of the operator to the API server, besides the watches of kopf."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
+from oomwarden.core.fleet.node_report import reported_node
 from oomwarden.core.objects.json_parts import Manifest, object_at, objects_at
 from oomwarden.core.reporting.node_conditions import LEFT_CHANGED
-from oomwarden.kube.transport.client import Client, ListOptions
+from oomwarden.kube.transport.client import Client, Listing, ListOptions
 from oomwarden.kube.transport.errors import ApiError
 from oomwarden.kube.transport.requests import Patch, PatchType
 from oomwarden.kube.transport.resources import ClusterOOMPolicy, OOMLimit, OOMNode, OOMPolicy
@@ -44,12 +46,36 @@ class OperatorCalls:
         """Return whether the API server serves the kinds that the operator watches."""
         try:
             for kind in (OOMNode, OOMPolicy, ClusterOOMPolicy, OOMLimit):
-                await self.client.list_objects(ListOptions(kind), keep=lambda _: None)
+                await self.client.list_metadata_page(ListOptions(kind), "", 1)
         except ApiError as error:
             if error.status.code != HTTPStatus.NOT_FOUND:
                 raise
             return False
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class OOMNodeListerWatcher:
+    """Lists OOMNodes as ReportedNodes with the age of their reports, by the API server's clock.
+
+    Attributes:
+        client: The API client.
+    """
+
+    client: Client
+
+    async def list_objects(self, what: ListOptions, version: str | None = "0") -> Listing:
+        """List OOMNodes, each of which is reduced at once."""
+        _, now = await self.client.list_metadata_page(what, "", 1)
+        return await self.client.list_objects(
+            what, version, partial(reported_node, server_time=now)
+        )
+
+    def watch_objects(
+        self, what: ListOptions, version: str, seconds: int
+    ) -> AsyncGenerator[tuple[str, Manifest]]:
+        """Watch OOMNodes from a resourceVersion."""
+        return self.client.watch_objects(what, version, seconds)
 
 
 def _own_state(node: Manifest) -> Manifest:

@@ -56,7 +56,7 @@ async def test_an_unreadable_status_counts_as_empty(handlers: PolicyHandlers) ->
 
 async def test_an_event_queues_its_policy(handlers: PolicyHandlers) -> None:
     await handlers.policy_changed(body=policy())
-    assert handlers.queue.drain() == {DB}
+    assert handlers.queue.drain() == [DB]
 
 
 @pytest.mark.parametrize(("host", "server"), [("10.0.0.1", "10.0.0.1"), ("fd00::1", "[fd00::1]")])

@@ -13,8 +13,8 @@ async def test_a_policy_that_is_added_twice_is_processed_once() -> None:
     queue.add([A, B])
     queue.add([A])
     await queue.wait()
-    assert queue.drain() == {A, B}
-    assert queue.drain() == set()
+    assert queue.drain() == [A, B]
+    assert queue.drain() == []
 
 
 async def test_a_drained_queue_waits_for_the_next_policy() -> None:
@@ -34,7 +34,7 @@ async def test_a_delayed_policy_is_added_once_and_can_be_delayed_again() -> None
         queue.add_after(A, 0)
         queue.add_after(A, 3600)
         await queue.wait()
-        assert queue.drain() == {A}
+        assert queue.drain() == [A]
 
 
 async def test_the_queue_is_as_long_as_what_is_due_now_or_later() -> None:

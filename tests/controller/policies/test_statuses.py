@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from oomwarden.controller.policies.node_reports import NodeReports
 from oomwarden.controller.policies.oompolicy_cache import OOMPolicyCache, PolicyState
 from oomwarden.controller.policies.policy_queue import PolicyQueue
 from oomwarden.controller.policies.statuses import PolicyStatusWriter, StatusSources
-from oomwarden.core.limits.node_report import reported_node
+from oomwarden.core.fleet import write_pace
+from oomwarden.core.fleet.node_report import reported_node
 from oomwarden.core.objects.unreadable import UnreadableObjects
 from oomwarden.core.policy.policy import PolicyKey
 from oomwarden.kube.http.failures import ConnectError
@@ -32,6 +34,10 @@ def node_status(*keys: PolicyKey, enforced: int = 1, age: float = 60) -> dict[st
     counts = {"observedGeneration": 1, "matched": 1, "enforced": enforced}
     policies = [key._asdict() | counts for key in keys]
     return {"agent": agent, "kernel": kernel, "policies": policies}
+
+
+def manifest(name: str, status: dict[str, Any]) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "status": status}
 
 
 class World:
@@ -67,7 +73,7 @@ class World:
         self.queue.add([key])
 
     def node(self, name: str, status: dict[str, Any]) -> None:
-        self.reports.apply({"metadata": {"name": name}, "status": status})
+        self.reports.apply(manifest(name, status))
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -86,6 +92,8 @@ class World:
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statuses, "DEBOUNCE_SECONDS", 0)
     monkeypatch.setattr(statuses, "RETRY_SECONDS", 0)
+    monkeypatch.setattr(statuses, "PER_SECOND", inf)
+    monkeypatch.setattr(write_pace, "INTERVAL_SECONDS", 0)
 
 
 async def test_a_report_becomes_the_policys_status() -> None:
@@ -123,10 +131,9 @@ async def test_an_unchanged_status_is_not_written() -> None:
 async def test_a_heartbeat_alone_queues_no_policy() -> None:
     world = World()
     world.node("a", node_status(DB, WEB))
-    assert world.queue.drain() == {DB, WEB}
-    world.queue.drain()
+    assert set(world.queue.drain()) == {DB, WEB}
     world.node("a", node_status(DB, WEB, age=1))
-    assert world.queue.drain() == set()
+    assert world.queue.drain() == []
 
 
 async def test_a_policy_that_a_node_no_longer_reports_is_queued_too() -> None:
@@ -134,10 +141,9 @@ async def test_a_policy_that_a_node_no_longer_reports_is_queued_too() -> None:
     world.node("a", node_status(DB, WEB))
     world.queue.drain()
     world.node("a", node_status(WEB))
-    assert world.queue.drain() == {DB}
-    world.queue.drain()
+    assert world.queue.drain() == [DB]
     world.reports.delete({"metadata": {"name": "a"}})
-    assert world.queue.drain() == {WEB}
+    assert world.queue.drain() == [WEB]
 
 
 async def test_a_failed_write_is_retried(caplog: pytest.LogCaptureFixture) -> None:
@@ -155,7 +161,7 @@ async def test_a_status_that_always_fails_delays_no_other_and_is_logged_once(
 ) -> None:
     monkeypatch.setattr(statuses, "RETRY_SECONDS", 3600)
     world = World()
-    world.failures = [ConnectError("refused") for _ in range(3)]
+    world.failures = [ConnectError("refused") for _ in range(4)]
     world.policy(DB)
     with world.running():
         for _ in range(3):
@@ -163,7 +169,7 @@ async def test_a_status_that_always_fails_delays_no_other_and_is_logged_once(
             world.queue.add([DB])
         world.policy(WEB)
         await world.idle()
-    assert [key for key, _ in world.written] == [WEB, DB]
+    assert [key for key, _ in world.written] == [WEB]
     assert caplog.text.count("OOMPolicy/shop/db was not written") == 1
 
 
@@ -200,7 +206,7 @@ async def test_a_silent_node_is_noticed_without_an_event(
     monkeypatch.setattr(statuses, "RESYNC_SECONDS", 0)
     world = World()
     world.policy(DB)
-    world.node("a", node_status(DB, age=700))
+    world.reports.replace([reported_node(manifest("a", node_status(DB)))._replace(age=700)])
     world.queue.drain()
     with world.running():
         await world.idle()
@@ -229,7 +235,7 @@ async def test_nothing_is_written_before_all_nodes_are_listed() -> None:
     with world.running():
         await world.idle()
         assert world.written == []
-        both = [{"metadata": {"name": name}, "status": node_status(DB)} for name in "ab"]
+        both = [manifest(name, node_status(DB)) for name in "ab"]
         world.reports.replace([reported_node(each) for each in both])
         await world.idle()
     assert [status.enforced for _, status in world.written] == [2]
@@ -246,3 +252,43 @@ async def test_policies_wait_until_they_are_worked_on_and_the_work_is_timed() ->
     assert seen[0] == 1
     assert world.writer.waiting() == 0
     assert durations(world.writer.counts)["policies"] >= 2
+
+
+async def test_a_policy_that_changes_all_the_time_waits_and_delays_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(write_pace, "INTERVAL_SECONDS", 3600)
+    world = World()
+    world.policy(DB)
+    with world.running():
+        for number in range(5):
+            world.node(f"node-{number}", node_status(DB))
+            await world.idle()
+        world.policy(WEB)
+        await world.idle()
+    assert [key for key, _ in world.written] == [DB, WEB]
+    assert world.writer.waiting() == 2, "both are computed again after the interval"
+
+
+async def test_while_the_api_server_refuses_all_writes_few_are_tried_and_none_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, slept = World(), list[float]()
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        await real_sleep(0)
+
+    real_sleep = asyncio.sleep
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    world.failures = [ConnectError("refused") for _ in range(3)]
+    keys = [DB._replace(name=f"p{number}") for number in range(20)]
+    for key in keys:
+        world.policy(key)
+    with world.running():
+        for _ in range(100):
+            await real_sleep(0)
+    assert {key for key, _ in world.written} == set(keys)
+    pauses = [each for each in slept if 0 < each < statuses.RESYNC_SECONDS]
+    assert len(pauses) == 1
+    assert pauses[0] >= write_pace.MIN_PAUSE_SECONDS

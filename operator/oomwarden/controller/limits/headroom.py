@@ -7,10 +7,10 @@ from typing import NamedTuple
 from oomwarden.api.codec.codec import decode
 from oomwarden.api.codec.refusals import InvalidObjectError
 from oomwarden.api.oomnode import OOMNodeStatus
+from oomwarden.core.fleet.heartbeats import is_silent
 from oomwarden.core.limits.clock_skew import clock_skew
 from oomwarden.core.model.quantity import QuantityError, parse_bytes
 from oomwarden.core.objects.json_parts import Manifest
-from oomwarden.core.reporting.policy_status import is_silent
 
 
 class NodeHeadroom(NamedTuple):

@@ -10,13 +10,13 @@ class PolicyQueue:
     """Holds each policy once, however often it is added before it is processed."""
 
     def __init__(self) -> None:
-        self._due = set[PolicyKey]()
+        self._due = dict[PolicyKey, None]()  # an ordered set
         self._delayed = set[PolicyKey]()
         self._wake = asyncio.Event()
 
     def add(self, keys: Iterable[PolicyKey]) -> None:
         """Add policies."""
-        self._due.update(keys)
+        self._due.update(dict.fromkeys(keys))
         if self._due:
             self._wake.set()
 
@@ -31,14 +31,14 @@ class PolicyQueue:
         self.add([key])
 
     def __len__(self) -> int:
-        return len(self._due | self._delayed)
+        return len(self._due.keys() | self._delayed)
 
     async def wait(self) -> None:
         """Wait until a policy is in the queue."""
         await self._wake.wait()
 
-    def drain(self) -> set[PolicyKey]:
-        """Remove and return all policies."""
+    def drain(self) -> list[PolicyKey]:
+        """Remove and return all policies, the one that waits longest first."""
         self._wake.clear()
-        due, self._due = self._due, set()
-        return due
+        due, self._due = self._due, {}
+        return list(due)

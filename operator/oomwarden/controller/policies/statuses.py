@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -14,17 +15,25 @@ from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.policies.node_reports import NodeReports
 from oomwarden.controller.policies.oompolicy_cache import OOMPolicyCache, PolicyState
 from oomwarden.controller.policies.policy_queue import PolicyQueue
+from oomwarden.core.fleet.policy_status import OperatorFindings, summarise
+from oomwarden.core.fleet.write_pace import PER_SECOND, WritePace
 from oomwarden.core.log_line.keys import UNREADABLE, about, policy_keys
 from oomwarden.core.metrics.families.operator import WorkQueue
 from oomwarden.core.metrics.operator_counts import OperatorCounts
 from oomwarden.core.objects.unreadable import UnreadableObjects, describe_error
 from oomwarden.core.policy.policy import PolicyKey
-from oomwarden.core.reporting.policy_status import OperatorFindings, summarise
-from oomwarden.kube.transport.errors import API_ERRORS, WriteResult, classify_error, error_keys
+from oomwarden.kube.transport.errors import (
+    API_ERRORS,
+    WriteOutcome,
+    WriteResult,
+    classify_error,
+    error_keys,
+)
 
-DEBOUNCE_SECONDS = 1.0
+DEBOUNCE_SECONDS = 0.5
 RESYNC_SECONDS = 60.0
 RETRY_SECONDS = 5.0
+_WRITTEN = WriteResult(WriteOutcome.DONE, "")
 _LOG = logging.getLogger(__name__)
 
 
@@ -56,7 +65,7 @@ class StatusSources:
 
 @dataclass(slots=True, eq=False)
 class PolicyStatusWriter:
-    """Computes the status of queued policies, at most once a second each, and writes changes.
+    """Computes the status of queued policies, and writes changes at a bounded rate.
 
     Attributes:
         write: Writes a status; may raise one of kube.transport.errors.API_ERRORS.
@@ -75,6 +84,7 @@ class PolicyStatusWriter:
     counts: OperatorCounts = field(default_factory=partial(OperatorCounts, time.monotonic))
     _batch: deque[PolicyKey] = field(default_factory=deque)
     _failures: dict[PolicyKey, str] = field(default_factory=dict)
+    _pace: WritePace = field(default_factory=WritePace)
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -88,13 +98,41 @@ class PolicyStatusWriter:
             await asyncio.sleep(DEBOUNCE_SECONDS)
             if not self.sources.reports.synced:  # a status would say that no node reports
                 continue
-            self._batch.extend(sorted(self.queue.drain(), key=str))
+            self._batch.extend(self.queue.drain())
             while self._batch:
-                key = self._batch.popleft()
-                if await self._sync_safely(key):
-                    self._failures.pop(key, None)
-                else:
-                    self.queue.add_after(key, RETRY_SECONDS)
+                pause = await self._work_on(self._batch.popleft())
+                await asyncio.sleep(pause)
+
+    async def _work_on(self, key: PolicyKey) -> float:
+        """Sync a policy whose turn it is; return the seconds to wait before the next one."""
+        if wait := self._pace.seconds_until_due(key, self._clock()):
+            self.queue.add_after(key, wait)
+            return 0.0
+        match await self._sync_safely(key):
+            case WriteResult(outcome=WriteOutcome.DONE):
+                self._failures.pop(key, None)
+                self._pace.record_write(key, self._clock())
+                return 1 / PER_SECOND
+            case WriteResult() as failure:
+                self._log_failure(key, failure)
+                self.queue.add_after(key, RETRY_SECONDS)
+                return self._pause_after(key, failure)
+        self._failures.pop(key, None)
+        return 0.0
+
+    def _pause_after(self, key: PolicyKey, failure: WriteResult) -> float:
+        """Return how long nothing is written after a failure, and let the other policies wait."""
+        if not failure.server_wide:
+            return 0.0
+        pause = self._pace.record_failure(key, failure.retry_after)
+        if pause:
+            self.queue.add(self._batch)
+            self._batch.clear()
+        return pause * random.uniform(1.0, 1.5)  # noqa: S311 - jitter
+
+    @staticmethod
+    def _clock() -> float:
+        return asyncio.get_running_loop().time()
 
     def waiting(self) -> int:
         """Return how many policies wait."""
@@ -106,7 +144,7 @@ class PolicyStatusWriter:
             await asyncio.sleep(RESYNC_SECONDS)
             self.queue.add(self.sources.all_keys())
 
-    async def _sync_safely(self, key: PolicyKey) -> bool:
+    async def _sync_safely(self, key: PolicyKey) -> WriteResult | None:
         """Sync one policy; one that cannot be synced does not delay the others."""
         policy = {"metadata": {"name": key.name, "namespace": key.namespace}}
         try:
@@ -118,13 +156,13 @@ class PolicyStatusWriter:
             _LOG.error(
                 "%s: %s", key, why, extra=about(policy_keys(key), reason=UNREADABLE, error=why)
             )
-            return True  # the next report or resync retries it
+            return None  # the next report or resync retries it
         self.unreadable.discard(key.kind, policy)
         return done
 
-    async def _sync(self, key: PolicyKey) -> bool:
-        """Write a policy's status if it has changed; return False if that has to be retried."""
-        await asyncio.sleep(0)  # 2,000 reports take 10 ms
+    async def _sync(self, key: PolicyKey) -> WriteResult | None:
+        """Write a policy's status if it has changed; return what became of the write."""
+        done = None
         for policy in self.sources.states(key):
             status = self._status(key, policy)
             if status == policy.status:
@@ -132,18 +170,18 @@ class PolicyStatusWriter:
             try:
                 await self.write(key, status)
             except API_ERRORS as error:
-                self._log_failure(key, classify_error(error))
-                return False
+                return classify_error(error)
+            done = _WRITTEN
             ready = status.conditions[0]
             _LOG.info(
                 "%s: %s", key, ready.message, extra=about(policy_keys(key), reason=ready.reason)
             )
-        return True
+        return done
 
     def _status(self, key: PolicyKey, policy: PolicyState) -> PolicyStatus:
-        reports = self.sources.reports.for_policy(key)
+        found = self.sources.reports.for_policy(key)
         answers = OperatorFindings(self.sources.refusals(key), policy.caution)
-        return summarise(policy.generation, reports, policy.status, self.now(), answers)
+        return summarise(policy.generation, found, policy.status, self.now(), answers)
 
     def _log_failure(self, key: PolicyKey, failure: WriteResult) -> None:
         if self._failures.get(key) != failure.reason:

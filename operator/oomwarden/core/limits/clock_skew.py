@@ -20,13 +20,17 @@ def clock_skew(node: Mapping[str, Any], heartbeat: str) -> timedelta:
         node: The OOMNode.
         heartbeat: The heartbeat in its status, in RFC 3339.
     """
-    entries = objects_at(object_at(node, "metadata"), "managedFields")
-    times = (each.get("time") for each in entries if each.get("subresource") == "status")
-    written = max(filter(None, map(_parse_time, times)), default=None)
-    sent = _parse_time(heartbeat)
+    written, sent = status_written(node), _parse_time(heartbeat)
     if written is None or sent is None or abs(written - sent) <= NEGLIGIBLE:
         return timedelta()
     return written - sent
+
+
+def status_written(node: Mapping[str, Any]) -> datetime | None:
+    """Return when an OOMNode's status was last written, by the API server's clock."""
+    entries = objects_at(object_at(node, "metadata"), "managedFields")
+    times = (each.get("time") for each in entries if each.get("subresource") == "status")
+    return max(filter(None, map(_parse_time, times)), default=None)
 
 
 def _parse_time(text: object) -> datetime | None:

@@ -1,21 +1,20 @@
 """A policy's status, summed up from the reports of the nodes' agents."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from heapq import nsmallest
 from typing import NamedTuple
 
 from oomwarden.api.base import Condition
 from oomwarden.api.free_text import readable
-from oomwarden.api.oomnode import PolicyReport, Refusal
+from oomwarden.api.oomnode import Refusal
 from oomwarden.api.policy import PolicyStatus
+from oomwarden.core.fleet.policy_totals import PolicyTotals
+from oomwarden.core.fleet.report_details import ReportDetails, ReportedRefusal
 from oomwarden.core.limits.limit_remarks import RESIZE_ASKED
-from oomwarden.core.limits.node_report import ReportedPolicy, ReportedRefusal
 from oomwarden.core.model.conditions import carry_over
 from oomwarden.core.policy.cautions import ANY_TENANT
-
-SILENT_AFTER = timedelta(minutes=11)
-"""Two heartbeats of 5 minutes and a delay."""
 
 _NAMED = 5  # nodes in a message
 _SHOWN = 3  # refusals in a message
@@ -34,18 +33,18 @@ AnyRefusal = Refusal | ReportedRefusal
 
 
 @dataclass(frozen=True, slots=True)
-class NodeReport:
-    """One node's report of the policy.
+class PolicyOnNodes:
+    """One policy on all nodes whose agents report it.
 
     Attributes:
-        node: The node's name.
-        heartbeat: In RFC 3339, as its agent wrote it.
-        report: The report.
+        totals: The numbers.
+        silent: The nodes of the cluster whose agents do not report (any more).
+        details: Returns the texts of a node's report.
     """
 
-    node: str
-    heartbeat: str
-    report: PolicyReport | ReportedPolicy
+    totals: PolicyTotals
+    silent: frozenset[str]
+    details: Callable[[str], ReportDetails]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +60,9 @@ class OperatorFindings:
     caution: str = ""
 
 
-def is_silent(heartbeat: str, now: datetime) -> bool:
-    """Return whether an agent with this last heartbeat has stopped reporting."""
-    try:
-        seen = datetime.fromisoformat(heartbeat)
-    except ValueError:
-        return True
-    return now - _aware(seen) > SILENT_AFTER
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
 def summarise(
     generation: int,
-    reports: Sequence[NodeReport],
+    found: PolicyOnNodes,
     before: PolicyStatus,
     now: datetime,
     findings: OperatorFindings = OperatorFindings(),
@@ -87,13 +73,12 @@ def summarise(
 
     Args:
         generation: The policy's metadata.generation.
-        reports: From all nodes whose agents report the policy.
+        found: What the nodes report.
         before: The status now, whose conditions keep their times.
         now: The current time, with a time zone.
         findings: What the operator itself found out about the policy.
     """
-    reports = sorted(reports, key=lambda each: each.node)
-    reported = [each.report for each in reports]
+    totals = found.totals
     stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     fresh = tuple(
         Condition(
@@ -105,19 +90,19 @@ def summarise(
             observed_generation=generation,
         )
         for kind, verdict in (
-            ("Ready", _ready(generation, reports, now)),
-            ("Refused", _refused(reported, findings.refusals)),
-            ("Warning", _warned(reported, findings.caution)),
+            ("Ready", _ready(generation, found)),
+            ("Refused", _refused(found, findings.refusals)),
+            ("Warning", _warned(found, findings.caution)),
         )
     )
     return PolicyStatus(
         observed_generation=generation,
-        pods=sum(report.pods for report in reported),
-        matched=sum(report.matched for report in reported),
-        enforced=sum(report.enforced for report in reported),
-        observed=sum(report.observed for report in reported),
-        refused=sum(report.refused for report in reported),
-        nodes=sum(report.matched > 0 for report in reported),
+        pods=totals.pods,
+        matched=totals.matched,
+        enforced=totals.enforced,
+        observed=totals.observed,
+        refused=totals.refused,
+        nodes=totals.nodes,
         conditions=carry_over(fresh, before.conditions),
     )
 
@@ -128,21 +113,21 @@ class _Verdict(NamedTuple):
     message: str
 
 
-def _ready(generation: int, reports: Sequence[NodeReport], now: datetime) -> _Verdict:
-    seen = [(each, not is_silent(each.heartbeat, now)) for each in reports]
-    live = [each for each, is_heard in seen if is_heard]
-    silent = [each.node for each, is_heard in seen if not is_heard]
-    late = [each.node for each in live if each.report.observed_generation != generation]
-    if not reports:
+def _ready(generation: int, found: PolicyOnNodes) -> _Verdict:
+    reported = found.totals.by_node
+    silent = sorted(node for node in found.silent if node in reported)
+    late = [node for node in found.totals.late(generation) if node not in found.silent]
+    live = len(reported) - len(silent)
+    if not reported:
         return _Verdict("Unknown", "NoReports", _NO_REPORTS)
     if not live:
         return _Verdict(
             "Unknown", "NodesSilent", "No node's agent is reporting." + _silence(silent)
         )
     if late:
-        what = f"{len(late)} of {_count(len(live), 'node')} not yet at generation {generation}"
+        what = f"{len(late)} of {_count(live, 'node')} not yet at generation {generation}"
         return _Verdict("False", "Pending", f"{what}: {_names(late)}." + _silence(silent))
-    message = f"{_count(len(live), 'node')} at generation {generation}."
+    message = f"{_count(live, 'node')} at generation {generation}."
     return _Verdict("True", "Reported", message + _silence(silent))
 
 
@@ -155,17 +140,18 @@ def _silence(silent: list[str]) -> str:
     )
 
 
-def _refused(
-    reported: Sequence[PolicyReport | ReportedPolicy], answers: Sequence[AnyRefusal]
-) -> _Verdict:
-    count = sum(report.refused for report in reported)
-    refusals = list(_answered([each for report in reported for each in report.refusals], answers))
-    unreadable = next((each for each in refusals if not each.container), None)
-    if unreadable:  # it concerns the whole policy, not a container
-        return _Verdict("True", unreadable.reason, unreadable.message[:_LENGTH])
-    if not count:
+def _refused(found: PolicyOnNodes, answers: Sequence[AnyRefusal]) -> _Verdict:
+    totals = found.totals
+    for node in totals.first_refusing_whole():  # it concerns the whole policy, not a container
+        for each in found.details(node).refusals:
+            if not each.container:
+                return _Verdict("True", each.reason, each.message[:_LENGTH])
+    if not totals.refused:
         return _Verdict("False", "NothingRefused", "No container is refused.")
-    return _Verdict("True", "ContainersRefused", _first_of(count, refusals))
+    nodes = totals.first_refusing(_SHOWN)
+    refusals = [each for node in nodes for each in found.details(node).refusals]
+    shown = list(_answered(refusals, answers))
+    return _Verdict("True", "ContainersRefused", _first_of(totals.refused, shown))
 
 
 def _first_of(count: int, found: Sequence[AnyRefusal]) -> str:
@@ -182,7 +168,7 @@ def _first_of(count: int, found: Sequence[AnyRefusal]) -> str:
 def _answered(
     refusals: Sequence[AnyRefusal], answers: Sequence[AnyRefusal]
 ) -> Iterator[AnyRefusal]:
-    """Replace pending requests by the operator's answers, after those that no node reports."""
+    """Replace pending requests by the operator's answers, after those to other nodes' requests."""
     known = {(each.pod, each.container): each for each in answers}
     reported = {(each.pod, each.container) for each in refusals}
     yield from (answer for key, answer in known.items() if key not in reported)
@@ -191,15 +177,17 @@ def _answered(
         yield answer or each
 
 
-def _warned(reported: Sequence[PolicyReport | ReportedPolicy], caution: str) -> _Verdict:
-    warnings = [warning for report in reported for warning in report.warnings]
-    count = sum(report.warned for report in reported)
-    if not count:
+def _warned(found: PolicyOnNodes, caution: str) -> _Verdict:
+    totals = found.totals
+    if not totals.warned:
         if caution:
             return _Verdict("True", ANY_TENANT, caution)
         return _Verdict("False", "NothingToWarnOf", "")
+    nodes = totals.first_warning(_SHOWN)
+    warnings = [each for node in nodes for each in found.details(node).warnings]
     reason = warnings[0].reason if warnings else "Warned"
-    return _Verdict("True", reason, " ".join(filter(None, [_first_of(count, warnings), caution])))
+    message = _first_of(totals.warned, warnings)
+    return _Verdict("True", reason, " ".join(filter(None, [message, caution])))
 
 
 def _count(number: int, what: str) -> str:
@@ -208,4 +196,4 @@ def _count(number: int, what: str) -> str:
 
 def _names(nodes: list[str]) -> str:
     more = f" and {len(nodes) - _NAMED} more" if len(nodes) > _NAMED else ""
-    return ", ".join(nodes[:_NAMED]) + more
+    return ", ".join(nsmallest(_NAMED, nodes)) + more

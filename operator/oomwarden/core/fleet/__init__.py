@@ -1,0 +1,1 @@
+"""What the operator keeps of the nodes' reports, and the policies' status that follows."""
