@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -54,12 +55,19 @@ class Scenario:
         if plural == "oompolicies" and self.name.startswith("policies"):
             places = [ELSEWHERE] if self.name == "policies-elsewhere" else [HERE, ELSEWHERE]
             return policies(*(each for each in places if namespace in {None, each}))
-        if plural == "oomnodes" and self.name == "nodes":
-            return (oomnode(number) for number in range(NODES))
-        if plural == "oomnodes" and self.name == "huge-nodes":
-            return (oomnode(number, policies=500, refusals=10) for number in range(100))
+        if plural == "oomnodes":
+            return self._nodes()
         if plural == "namespaces":
             return iter([{"metadata": {"name": HERE, "uid": "u"}}])
+        return iter(())
+
+    def _nodes(self) -> Items:
+        if self.name == "nodes":
+            return (oomnode(number) for number in range(NODES))
+        if self.name == "refusing-nodes":
+            return (oomnode(number, refusals=3, own_texts=True) for number in range(NODES))
+        if self.name == "huge-nodes":
+            return (oomnode(number, policies=500, refusals=10) for number in range(100))
         return iter(())
 
 
@@ -79,7 +87,9 @@ class Handler(BaseHTTPRequestHandler):
             return
         parts = url.path.split("/")
         namespace = parts[-2] if "namespaces" in parts[:-1] else None
-        self._list(self.scenario.items(parts[-1], namespace))
+        limit = parse_qs(url.query).get("limit")
+        items = self.scenario.items(parts[-1], namespace)
+        self._list(islice(items, int(limit[0])) if limit else items)
 
     def _list(self, items: Items) -> None:
         self.wfile.write(b'{"kind":"List","metadata":{"resourceVersion":"7"},"items":[')

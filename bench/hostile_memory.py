@@ -22,6 +22,7 @@ AGENT = (
 )
 OPERATOR = (
     (f"{NODES} nodes, each with 100 policies", "nodes"),
+    ("the same, with three refusals of each policy, each with its own text", "refusing-nodes"),
     ("100 OOMNodes of the largest size that agents write (384 KiB)", "huge-nodes"),
     (f"{2 * POLICIES} of the largest policies", "policies"),
 )

@@ -9,9 +9,20 @@ _WHY = (
 )
 
 
-def oomnode(number: int, policies: int = 100, refusals: int = 1) -> dict[str, Any]:
-    """Return an OOMNode that reports `policies` policies with `refusals` refusals each."""
+def oomnode(
+    number: int, policies: int = 100, refusals: int = 1, *, own_texts: bool = False
+) -> dict[str, Any]:
+    """Return an OOMNode that reports `policies` policies with `refusals` refusals each.
+
+    Args:
+        number: The number in its name.
+        policies: How many policies it reports.
+        refusals: How many refusals each of them has.
+        own_texts: Whether no two refusals have the same message.
+    """
     reports = [_report(number, each, refusals) for each in range(policies)]
+    for each in (one for report in reports if own_texts for one in report["refusals"]):
+        each["message"] += f" Its pod is {each['pod']}."
     return {
         "metadata": {"name": f"node-{number:04}", "uid": f"u{number}"},
         "status": {

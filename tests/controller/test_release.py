@@ -208,3 +208,12 @@ async def test_an_agent_that_may_no_longer_write_to_cgroups_is_recognized_in_the
     async with api.client() as client:
         states = [state_of(each) for each in await OperatorCalls(client).list_nodes()]
     assert states == [NodeState("a", AFTER, 0, groups_left=True), NodeState("odd", "", None)]
+
+
+async def test_the_heartbeat_of_a_node_with_a_wrong_clock_is_by_the_api_servers() -> None:
+    node = oomnode("a", 0, "2031-01-01T00:00:00Z")
+    node["metadata"]["managedFields"] = [{"subresource": "status", "time": AFTER}]
+    api = FakeApi([body({"metadata": {"resourceVersion": "7"}, "items": [node]})])
+    async with api.client() as client:
+        (found,) = await OperatorCalls(client).list_nodes()
+    assert found["status"]["agent"]["heartbeat"] == datetime.fromisoformat(AFTER).isoformat()

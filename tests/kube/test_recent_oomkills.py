@@ -72,8 +72,8 @@ async def read_names(api: FakeApi, count: int) -> list[str]:
 async def test_only_recent_records_are_read() -> None:
     api = FakeApi([
         page("more", old=3600, young=5),
-        body(named("young")),
         page("", younger=1, gone=1),
+        body(named("young")),
         body(named("younger")),
         status(404, "NotFound", "gone"),
         watch(("ADDED", named("elsewhere", "other")), ("ADDED", named("new")), hangs=True),
@@ -110,6 +110,20 @@ async def test_only_the_first_of_many_recent_records_of_a_namespace_are_read(
     answers = [page("", a=1, b=1, c=1), body(named("a")), watch(("ADDED", named("k")), hangs=True)]
     assert await read_names(FakeApi(answers, always=SHOP), 2) == ["a", "k"]
     assert "namespace shop has 3 recent OOMKills; only the first 1 get a response" in caplog.text
+
+
+async def test_many_recent_records_of_a_namespace_are_read_with_one_list() -> None:
+    names = [f"k{number}" for number in range(recent_oomkills.MAX_SINGLE_READS + 1)]
+    old_and_new = body({
+        "metadata": {"resourceVersion": "6"}, "items": [named(name) for name in ["old", *names]],
+    })  # fmt: skip
+    api = FakeApi(
+        [page("", old=3600, **dict.fromkeys(names, 1.0)), old_and_new, watch(hangs=True)],
+        always=SHOP,
+    )
+    assert await read_names(api, len(names)) == names
+    listed = [each for each in api.requests if each.path.endswith("/namespaces/shop/oomkills")]
+    assert [each.query["resourceVersion"] for each in listed] == ["5"]
 
 
 def test_changes_and_deletions_of_policies_are_followed() -> None:

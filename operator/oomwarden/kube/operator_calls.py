@@ -6,7 +6,8 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from oomwarden.core.fleet.node_report import reported_node
+from oomwarden.core.fleet.node_report import heartbeat_of, reported_node
+from oomwarden.core.limits.clock_skew import by_server_clock
 from oomwarden.core.objects.json_parts import Manifest, object_at, objects_at
 from oomwarden.core.reporting.node_conditions import LEFT_CHANGED
 from oomwarden.kube.transport.client import Client, Listing, ListOptions
@@ -79,9 +80,14 @@ class OOMNodeListerWatcher:
 
 
 def _own_state(node: Manifest) -> Manifest:
-    """Return the name of an OOMNode, and what its agent reports about itself."""
+    """Return the name of an OOMNode, and what its agent reports about itself.
+
+    The heartbeat is by the API server's clock, because a node's may be off by minutes.
+    """
     status = object_at(node, "status")
     kept = {key: status[key] for key in ("agent", "kernel", "applied") if key in status}
+    if heartbeat := heartbeat_of(node):
+        kept["agent"] = {**status["agent"], "heartbeat": by_server_clock(node, heartbeat)}
     left = [c for c in objects_at(status, "conditions") if c.get("reason") == LEFT_CHANGED]
     if left:
         kept["conditions"] = left

@@ -23,6 +23,9 @@ from oomwarden.kube.transport.requests import Patch, PatchType
 from oomwarden.kube.transport.resources import OOMKill, OOMNode
 
 PAGE_SIZE = 500
+MAX_SINGLE_READS = 5
+"""Recent records of a namespace that are read one by one. More are read with one list, although
+most of it may be old: a storm leaves thousands."""
 _MANAGER = "oomwarden-operator"
 _LOG = logging.getLogger(__name__)
 
@@ -49,32 +52,57 @@ class _ForwardingHandler:
 
 @dataclass(frozen=True, slots=True)
 class _RecentListerWatcher:
-    """Lists only metadata, in pages, and reads the few recent records: there may be 100,000."""
+    """Lists only metadata, in pages, and reads the recent records: there may be 100,000 others."""
 
     client: Client
     handler: _ForwardingHandler
 
     async def list_objects(self, what: ListOptions, _: str | None = "0") -> Listing:
-        token, version, count, unreadable = "", "", Counter[str](), list[UnreadableObject]()
+        recent, version = await self._recent_names(what)
+        unreadable = list[UnreadableObject]()
+        for namespace, names in recent.items():
+            if len(names) > MAX_SINGLE_READS:
+                unreadable += await self._read_namespace(namespace, names, version)
+                continue
+            for name in names:
+                unreadable += await self._read({"name": name, "namespace": namespace})
+        return Listing(version, [], tuple(unreadable))
+
+    async def _recent_names(self, what: ListOptions) -> tuple[dict[str, list[str]], str]:
+        """Return the recent records by namespace, and the version of the list."""
+        token, version = "", ""
+        count, recent = Counter[str](), dict[str, list[str]]()
         while True:
             page, now = await self.client.list_metadata_page(what, token, PAGE_SIZE)
             version = version or str(page["metadata"]["resourceVersion"])
             for metadata in (each["metadata"] for each in page.get("items") or []):
                 namespace = metadata["namespace"]
-                if not self.handler.wanted(namespace) or not _is_recent(metadata, now):
-                    continue
-                count[namespace] += 1
-                if count[namespace] <= MAX_PER_NAMESPACE:
-                    unreadable += await self._read(metadata)
+                if self.handler.wanted(namespace) and _is_recent(metadata, now):
+                    count[namespace] += 1
+                    if count[namespace] <= MAX_PER_NAMESPACE:
+                        recent.setdefault(namespace, []).append(metadata["name"])
             token = page["metadata"].get("continue") or ""
             if not token:
                 _log_excess(count)
-                return Listing(version, [], tuple(unreadable))
+                return recent, version
 
     def watch_objects(
         self, what: ListOptions, version: str, seconds: int
     ) -> AsyncGenerator[tuple[str, Manifest]]:
         return self.client.watch_objects(what, version, seconds)
+
+    async def _read_namespace(
+        self, namespace: str, names: list[str], version: str
+    ) -> tuple[UnreadableObject, ...]:
+        """Read many records of a namespace with one list; return those that the handler refuses."""
+        wanted = frozenset(names)
+
+        def keep(manifest: Manifest) -> None:
+            if manifest["metadata"]["name"] in wanted:
+                self.handler.handle(manifest)
+
+        listing = await self.client.list_objects(ListOptions(OOMKill, namespace), version, keep)
+        return listing.unread
 
     async def _read(self, metadata: Manifest) -> list[UnreadableObject]:
         """Read a record and pass it on. Return it if the handler fails."""

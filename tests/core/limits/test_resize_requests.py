@@ -42,6 +42,23 @@ def test_new_and_old_requests_of_a_node_take_turns() -> None:
     assert order == ["new-0", "old-0", "new-1", "old-1", "new-2"]
 
 
+def test_fifty_requests_of_a_node_let_another_one_wait_for_one_turn() -> None:
+    requests = ResizeRequestQueue[str]()
+    requests.replace("busy", [request(f"p{number}") for number in range(50)], 0.0)
+    order = list[str]()
+    for now in range(60):
+        if now == 7:
+            requests.replace("other", [request("q")], 7.0)
+        found = requests.next(float(now))
+        assert found is not None or len(order) == 51
+        if found is not None:
+            order.append(found[0])
+            requests.record_outcome(*found, RequestOutcome(1e9))
+            requests.done(found[0], float(now))
+    assert order.index("other") <= 8
+    assert order.count("busy") == 50
+
+
 def test_a_node_that_is_being_served_gets_no_second_turn() -> None:
     requests = ResizeRequestQueue[str]()
     requests.replace("n", [request("a")], 0.0)

@@ -108,11 +108,12 @@ class PolicyStatusWriter:
         if wait := self._pace.seconds_until_due(key, self._clock()):
             self.queue.add_after(key, wait)
             return 0.0
+        began = self._clock()
         match await self._sync_safely(key):
             case WriteResult(outcome=WriteOutcome.DONE):
                 self._failures.pop(key, None)
                 self._pace.record_write(key, self._clock())
-                return 1 / PER_SECOND
+                return max(began + 1 / PER_SECOND - self._clock(), 0.0)
             case WriteResult() as failure:
                 self._log_failure(key, failure)
                 self.queue.add_after(key, RETRY_SECONDS)

@@ -26,6 +26,15 @@ def clock_skew(node: Mapping[str, Any], heartbeat: str) -> timedelta:
     return written - sent
 
 
+def by_server_clock(node: Mapping[str, Any], heartbeat: str) -> str:
+    """Return a heartbeat as the API server's clock would show it, unchanged if that is unknown."""
+    sent, skew = _parse_time(heartbeat), clock_skew(node, heartbeat)
+    try:
+        return (sent + skew).isoformat() if sent and skew else heartbeat
+    except OverflowError:  # year 9999
+        return heartbeat
+
+
 def status_written(node: Mapping[str, Any]) -> datetime | None:
     """Return when an OOMNode's status was last written, by the API server's clock."""
     entries = objects_at(object_at(node, "metadata"), "managedFields")
