@@ -36,6 +36,7 @@ class ControlPlane:
         token: A bearer token of system:masters.
         certificate: The CA's certificate, PEM.
         kubeconfig: A kubeconfig with that token.
+        account: A folder with that token and the CA, as a pod has it.
         pids: The process IDs by program.
         folder: Where etcd's data and the logs are.
     """
@@ -44,6 +45,7 @@ class ControlPlane:
     token: str
     certificate: Path
     kubeconfig: Path
+    account: Path
     pids: dict[str, int]
     folder: Path
 
@@ -74,9 +76,8 @@ def control_plane() -> Iterator[ControlPlane]:
         etcd = _start(stack, folder, _etcd(programs["etcd"], folder, url, peer_port))
         api = _start(stack, folder, _apiserver(programs["kube-apiserver"], folder, url, port))
         pids = {"etcd": etcd.pid, "kube-apiserver": api.pid}
-        started = ControlPlane(
-            port, token, folder / "ca.crt", _kubeconfig(folder, port, token), pids, folder
-        )
+        kubeconfig, account = _kubeconfig(folder, port, token), _account(folder, token)
+        started = ControlPlane(port, token, folder / "ca.crt", kubeconfig, account, pids, folder)
         _wait_until_ready(started, api)
         yield started
 
@@ -170,6 +171,14 @@ users:
 - name: bench
   user: {{token: {token}}}
 """)
+    return path
+
+
+def _account(folder: Path, token: str) -> Path:
+    path = folder / "account"
+    path.mkdir(mode=0o700)
+    (path / "token").write_text(token)
+    (path / "ca.crt").write_bytes((folder / "ca.crt").read_bytes())
     return path
 
 

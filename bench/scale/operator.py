@@ -15,8 +15,8 @@ from pathlib import Path
 from bench.scale.control_plane import ControlPlane
 from bench.scale.objects import NAMESPACE
 
-OPERATOR = Path(__file__).resolve().parents[2] / "operator"
-_PROGRAM = "import sys; from oomwarden.controller.main import main; sys.exit(main())"
+_ROOT = Path(__file__).resolve().parents[2]
+OPERATOR = _ROOT / "operator"
 _TICK = os.sysconf("SC_CLK_TCK")
 _POLL_SECONDS = 0.05
 _SHOWN = 2000
@@ -35,10 +35,13 @@ class OperatorProcess:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
         self.began = time.monotonic()
-        command = [sys.executable, "-OO", "-c", _PROGRAM, "run",
+        command = [sys.executable, "-OO", "-m", "bench.scale.in_pod", str(plane.account), "run",
                    "--port", str(self._port), "--namespace", NAMESPACE]  # fmt: skip
         usual = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
-        settings = {"PYTHONPATH": str(source), "KUBECONFIG": str(plane.kubeconfig)}
+        settings = {
+            "PYTHONPATH": f"{source}:{_ROOT}", "KUBECONFIG": str(plane.kubeconfig),
+            "KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": str(plane.port),
+        }  # fmt: skip
         self.log = plane.folder / "operator.log"
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
