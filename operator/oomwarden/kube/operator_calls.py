@@ -1,16 +1,16 @@
 """Calls of the operator to the API server, besides the watches of kopf."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from oomwarden.core.fleet.node_report import heartbeat_of, reported_node
+from oomwarden.core.fleet.node_report import ReportedNode, heartbeat_of, reported_node
 from oomwarden.core.limits.clock_skew import by_server_clock
 from oomwarden.core.objects.json_parts import Manifest, object_at, objects_at
 from oomwarden.core.reporting.node_conditions import LEFT_CHANGED
-from oomwarden.kube.transport.client import Client, Listing, ListOptions
+from oomwarden.kube.transport.client import Client, Listing, ListOptions, WatchEvents
 from oomwarden.kube.transport.errors import ApiError
 from oomwarden.kube.transport.requests import Patch, PatchType
 from oomwarden.kube.transport.resources import ClusterOOMPolicy, OOMLimit, OOMNode, OOMPolicy
@@ -67,16 +67,20 @@ class OOMNodeListerWatcher:
 
     async def list_objects(self, what: ListOptions, version: str | None = "0") -> Listing:
         """List OOMNodes, each of which is reduced at once."""
-        _, now = await self.client.list_metadata_page(what, "", 1)
-        return await self.client.list_objects(
-            what, version, partial(reported_node, server_time=now)
-        )
+        return await self.client.list_objects(what, version, await self._keep(what))
 
-    def watch_objects(
-        self, what: ListOptions, version: str, seconds: int
-    ) -> AsyncGenerator[tuple[str, Manifest]]:
+    async def stream_objects(self, what: ListOptions, version: str, seconds: int) -> Listing | None:
+        """List and watch OOMNodes with one request."""
+        return await self.client.stream_objects(what, version, seconds, await self._keep(what))
+
+    def watch_objects(self, what: ListOptions, version: str, seconds: int) -> WatchEvents:
         """Watch OOMNodes from a resourceVersion."""
         return self.client.watch_objects(what, version, seconds)
+
+    async def _keep(self, what: ListOptions) -> Callable[[Manifest], ReportedNode]:
+        """Return what reduces an OOMNode, with the API server's time."""
+        _, now = await self.client.list_metadata_page(what, "", 1)
+        return partial(reported_node, server_time=now)
 
 
 def _own_state(node: Manifest) -> Manifest:

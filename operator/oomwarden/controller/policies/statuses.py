@@ -33,6 +33,8 @@ from oomwarden.kube.transport.errors import (
 DEBOUNCE_SECONDS = 0.5
 RESYNC_SECONDS = 60.0
 RETRY_SECONDS = 5.0
+CONCURRENT_WRITES = 4
+"""So that a slow answer of the API server delays no other policy."""
 _WRITTEN = WriteResult(WriteOutcome.DONE, "")
 _LOG = logging.getLogger(__name__)
 
@@ -99,9 +101,14 @@ class PolicyStatusWriter:
             if not self.sources.reports.synced:  # a status would say that no node reports
                 continue
             self._batch.extend(self.queue.drain())
-            while self._batch:
-                pause = await self._work_on(self._batch.popleft())
-                await asyncio.sleep(pause)
+            async with asyncio.TaskGroup() as workers:
+                for _ in range(CONCURRENT_WRITES):
+                    workers.create_task(self._work_through_batch())
+
+    async def _work_through_batch(self) -> None:
+        while self._batch:
+            pause = await self._work_on(self._batch.popleft())
+            await asyncio.sleep(pause)
 
     async def _work_on(self, key: PolicyKey) -> float:
         """Sync a policy whose turn it is; return the seconds to wait before the next one."""
@@ -113,7 +120,7 @@ class PolicyStatusWriter:
             case WriteResult(outcome=WriteOutcome.DONE):
                 self._failures.pop(key, None)
                 self._pace.record_write(key, self._clock())
-                return max(began + 1 / PER_SECOND - self._clock(), 0.0)
+                return max(began + CONCURRENT_WRITES / PER_SECOND - self._clock(), 0.0)
             case WriteResult() as failure:
                 self._log_failure(key, failure)
                 self.queue.add_after(key, RETRY_SECONDS)
