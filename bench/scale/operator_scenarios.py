@@ -128,6 +128,7 @@ def kills(session: Session) -> Figures:
 def _round(session: Session, status_of: Callable[[int], objects.Object]) -> Figures:
     """Let every node report once; return what that costs the operator."""
     operator = session.operator
+    wait_until(lambda: _is_idle(session), _SYNC_SECONDS)
     spent, writes, api = operator.cpu_seconds(), session.status_writes(), session.api_cpu_seconds()
     took = session.report_all(status_of)
     time.sleep(1)  # the last events
@@ -142,6 +143,11 @@ def _round(session: Session, status_of: Callable[[int], objects.Object]) -> Figu
         * 1000,
         "resident MiB": operator.mebibytes("VmRSS"),
     }
+
+
+def _is_idle(session: Session) -> bool:
+    """Return whether no status waits to be computed or written."""
+    return session.operator.metric("oomwarden_operator_queue_length", queue="policies") == 0
 
 
 def _with_counts(session: Session, number: int, enforced: dict[int, int]) -> objects.Object:

@@ -236,39 +236,3 @@ def test_a_text_that_changes_alone_queues_its_policy() -> None:
     world.reports.apply(refused("b"))
     assert world.changed == [DB]
     assert world.reports.for_policy(DB).details("a").refusals[0].message == "b"
-
-
-REPORTS = st.dictionaries(
-    st.sampled_from("abc"),  # policies
-    st.tuples(st.integers(0, 3), st.integers(0, 2), st.sampled_from(["", "why", "other"])),
-    max_size=3,
-)
-
-
-def _report_of(name: str, generation: int, count: int, why: str) -> dict[str, Any]:
-    refusal = {"pod": "p", "container": "" if count == 2 else "c", "reason": "R", "message": why}
-    counts = dict.fromkeys(("pods", "matched", "enforced", "observed", "refused", "warned"), count)
-    texts = {"refusals": [refusal], "warnings": [refusal]} if why else {}
-    return REPORT | counts | texts | {"name": name, "observedGeneration": generation}
-
-
-@given(st.lists(st.tuples(st.sampled_from("xyz"), st.none() | REPORTS), max_size=20))
-def test_sums_that_are_kept_up_to_date_equal_those_of_a_new_list(
-    events: list[tuple[str, dict[str, tuple[int, int, str]] | None]],
-) -> None:
-    world, last = World(), dict[str, dict[str, Any]]()
-    for name, reports in events:
-        if reports is None:
-            world.reports.delete(node(name))
-            last.pop(name, None)
-        else:
-            policies = [_report_of(policy, *each) for policy, each in reports.items()]
-            last[name] = node(name, policies=policies)
-            world.reports.apply(last[name])
-    fresh = unconnected()
-    fresh.replace([reported_node(each) for each in last.values()])
-    assert world.reports._totals == fresh._totals
-    for key, totals in fresh._totals.items():
-        for each in totals.by_node:
-            details = world.reports.for_policy(key).details(each)
-            assert details == fresh.for_policy(key).details(each)

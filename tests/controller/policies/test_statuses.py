@@ -1,99 +1,20 @@
 """A status is written when it changes, at most once a second, and retried after a failure."""
 
-import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from math import inf
-from typing import Any
-
 import pytest
 from oomwarden.api.policy import PolicyStatus
 from oomwarden.controller.policies import statuses
-from oomwarden.controller.policies.node_reports import NodeReports
-from oomwarden.controller.policies.oompolicy_cache import OOMPolicyCache, PolicyState
-from oomwarden.controller.policies.policy_queue import PolicyQueue
-from oomwarden.controller.policies.statuses import PolicyStatusWriter, StatusSources
-from oomwarden.core.fleet import write_pace
+from oomwarden.controller.policies.oompolicy_cache import PolicyState
 from oomwarden.core.fleet.node_report import reported_node
-from oomwarden.core.objects.unreadable import UnreadableObjects
 from oomwarden.core.policy.policy import PolicyKey
 from oomwarden.kube.http.failures import ConnectError
 
 from tests.support.metric_values import durations
-
-NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
-DB = PolicyKey("OOMPolicy", "shop", "db")
-WEB = PolicyKey("ClusterOOMPolicy", "", "web")
-
-
-def node_status(*keys: PolicyKey, enforced: int = 1, age: float = 60) -> dict[str, Any]:
-    heartbeat = (NOW - timedelta(seconds=age)).isoformat()
-    agent = {"version": "1", "storeID": "s", "started": heartbeat, "heartbeat": heartbeat}
-    kernel = {"release": "6.1", "bootID": "b", "cgroupDriver": "systemd"}
-    counts = {"observedGeneration": 1, "matched": 1, "enforced": enforced}
-    policies = [key._asdict() | counts for key in keys]
-    return {"agent": agent, "kernel": kernel, "policies": policies}
-
-
-def manifest(name: str, status: dict[str, Any]) -> dict[str, Any]:
-    return {"metadata": {"name": name}, "status": status}
-
-
-class World:
-    """A writer with its sources, and an API server that records what is written."""
-
-    def __init__(self) -> None:
-        self.written: list[tuple[PolicyKey, PolicyStatus]] = []
-        self.failures: list[Exception] = []
-        self.queue, self.unreadable = PolicyQueue(), UnreadableObjects()
-        self.reports = NodeReports(self.queue.add, lambda *_: None, self.unreadable)
-        self.policies = OOMPolicyCache(self.queue.add)
-        self.cluster: dict[PolicyKey, Any] = {}
-        sources = StatusSources(self.reports, self.policies, self.cluster, lambda _: ())
-        self.writer = PolicyStatusWriter(
-            self.write, self.queue, sources, self.unreadable, lambda: NOW
-        )
-        self.reports.replace([])
-
-    async def write(self, key: PolicyKey, status: PolicyStatus) -> None:
-        if self.failures:
-            raise self.failures.pop()
-        self.written.append((key, status))
-        self.policy(key, status=status)
-
-    def policy(
-        self, key: PolicyKey, generation: int = 1, status: PolicyStatus | None = None
-    ) -> None:
-        known = PolicyState(generation, status or PolicyStatus())
-        if key.namespace:
-            self.policies.policies[key] = known
-        else:
-            self.cluster[key] = [known]
-        self.queue.add([key])
-
-    def node(self, name: str, status: dict[str, Any]) -> None:
-        self.reports.apply(manifest(name, status))
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        task = asyncio.create_task(self.writer.run())
-        yield
-        assert not task.done(), "it runs until cancelled"
-        task.cancel()
-
-    async def idle(self) -> None:
-        """Let the loop run for a few turns: its intervals are 0 in tests."""
-        for _ in range(20):
-            await asyncio.sleep(0)
+from tests.support.policy_statuses import DB, NOW, WEB, World, manifest, no_waiting, node_status
 
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statuses, "DEBOUNCE_SECONDS", 0)
-    monkeypatch.setattr(statuses, "RETRY_SECONDS", 0)
-    monkeypatch.setattr(statuses, "PER_SECOND", inf)
-    monkeypatch.setattr(write_pace, "INTERVAL_SECONDS", 0)
+    no_waiting(monkeypatch)
 
 
 async def test_a_report_becomes_the_policys_status() -> None:
@@ -252,43 +173,3 @@ async def test_policies_wait_until_they_are_worked_on_and_the_work_is_timed() ->
     assert seen[0] == 1
     assert world.writer.waiting() == 0
     assert durations(world.writer.counts)["policies"] >= 2
-
-
-async def test_a_policy_that_changes_all_the_time_waits_and_delays_no_other(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(write_pace, "INTERVAL_SECONDS", 3600)
-    world = World()
-    world.policy(DB)
-    with world.running():
-        for number in range(5):
-            world.node(f"node-{number}", node_status(DB))
-            await world.idle()
-        world.policy(WEB)
-        await world.idle()
-    assert [key for key, _ in world.written] == [DB, WEB]
-    assert world.writer.waiting() == 2, "both are computed again after the interval"
-
-
-async def test_while_the_api_server_refuses_all_writes_few_are_tried_and_none_is_lost(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    world, slept = World(), list[float]()
-
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        await real_sleep(0)
-
-    real_sleep = asyncio.sleep
-    monkeypatch.setattr(asyncio, "sleep", sleep)
-    world.failures = [ConnectError("refused") for _ in range(3)]
-    keys = [DB._replace(name=f"p{number}") for number in range(20)]
-    for key in keys:
-        world.policy(key)
-    with world.running():
-        for _ in range(100):
-            await real_sleep(0)
-    assert {key for key, _ in world.written} == set(keys)
-    pauses = [each for each in slept if 0 < each < statuses.RESYNC_SECONDS]
-    assert len(pauses) == 1
-    assert pauses[0] >= write_pace.MIN_PAUSE_SECONDS
