@@ -113,7 +113,7 @@ def _any_tenant() -> str:
 
 def verdicts() -> list[Message]:
     """Return the reasons of a policy's own conditions."""
-    return collect(PRODUCT / "core/reporting", "_Verdict", ("status", "reason", "message"))
+    return collect(PRODUCT / "core/fleet", "_Verdict", ("status", "reason", "message"))
 
 
 def _policy_table() -> str:
