@@ -8,7 +8,7 @@ UNIT = pytest -q -n auto tests --ignore=tests/kernel_vm --ignore=tests/browser
 # under pytest 9.2: pytest-xdist 3.8 sets Item._nodeid, which pytest no longer reads.
 STORIES = pytest -v -n auto --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help check lint types unit coverage test test-fast fuzz browser-test kernel-test e2e bench bench-recall bench-enforce \
+.PHONY: help check lint types unit coverage test test-fast fuzz browser-test kernel-test e2e bench bench-recall bench-enforce bench-weight \
 	demo demo-down lab-down generate verify docs docs-serve lock wheel dist plugin
 
 help: ## print this list
@@ -68,6 +68,9 @@ bench-recall: ## recall, duplicates and latency of four reporters of kills (ARGS
 
 bench-enforce: ## how soon a policy is in effect on starting containers and on a full node, and what it costs
 	@$(RUN) python -m bench winners starts policy-change
+
+bench-weight: ## memory and CPU time of an agent, without a cluster (ARGS="--base REVISION" for two beside each other)
+	@$(RUN) python -m bench.weight $(ARGS)
 
 lock: ## resolve requirements/*.txt from pyproject.toml, and the Go modules that the lab compiles
 	@$(RUN) python tools/lock.py
