@@ -14,7 +14,6 @@ from bench.weight.agent import Agent, running, wait_until_enforced
 from bench.weight.install import ROOT, Installed, installed, tree_at
 
 SETTLE_SECONDS, QUIET_SECONDS = 20.0, 60.0
-PROCESSES = 190
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,7 +52,7 @@ async def measure_all(agents: Sequence[Installed]) -> list[dict[str, float]]:
 async def measure(what: Installed, directory: Path) -> dict[str, float]:
     """Run one agent."""
     async with running(what, directory) as agent:
-        await wait_until_enforced(agent, PROCESSES)
+        await wait_until_enforced(agent)
         await asyncio.sleep(SETTLE_SECONDS)
         return await quiet(agent)
 

@@ -138,23 +138,23 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def wait_until_enforced(agent: Agent, processes: int) -> None:
-    """Wait until the agent has reported that its policies hold on so many processes.
+async def wait_until_enforced(agent: Agent) -> None:
+    """Wait until the agent has reported that a policy holds on each container.
 
     Raises:
         RuntimeError: The agent has ended, or does not report it in time.
     """
-    reported = 0
+    wanted, enforced = len(agent.node.places()), 0
     for _ in range(int(START_SECONDS * 10)):
         if agent.process.returncode is not None:
             raise RuntimeError(f"the agent has ended: {tail(agent)}")
         found = agent.api.store.get("oomnodes", "", objects.NODE) or {}
-        applied = found.get("status", {}).get("applied", {})
-        reported = int(applied.get("processes") or 0)
-        if reported >= processes:
+        policies = found.get("status", {}).get("policies") or []
+        enforced = sum(int(each.get("enforced") or 0) for each in policies)
+        if enforced >= wanted:
             return
         await asyncio.sleep(0.1)
-    why = f"the agent enforces policies on {reported} of {processes} processes"
+    why = f"the agent enforces policies on {enforced} of {wanted} containers"
     raise RuntimeError(f"{why} after {START_SECONDS:.0f} s: {tail(agent)}")
 
 
