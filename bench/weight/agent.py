@@ -105,7 +105,17 @@ def fill(store: Store, node: Node) -> None:
 def _own_mounts() -> tuple[str, ...]:
     """Return the command that gives a program mounts of its own; without root, users too."""
     user = () if os.geteuid() == 0 else ("--user", "--map-root-user")
-    return ("unshare", *user, "--mount", "--propagation", "private", "sh", "-c", _IN_OWN_MOUNTS, "sh")
+    return (
+        "unshare",
+        *user,
+        "--mount",
+        "--propagation",
+        "private",
+        "sh",
+        "-c",
+        _IN_OWN_MOUNTS,
+        "sh",
+    )
 
 
 def environment(what: Installed, directory: Path, api_port: int, port: int) -> dict[str, str]:

@@ -52,6 +52,12 @@ def memory(pid: int) -> Figures:
         raise ProcessLookupError(pid) from error
 
 
+def thread_names(pid: int) -> dict[int, str]:
+    """Return the names of a process's threads by thread ID."""
+    tasks = Path("/proc", str(pid), "task")
+    return {int(each.name): (each / "comm").read_text().strip() for each in tasks.iterdir()}
+
+
 def cpu(pid: int) -> CpuReading:
     """Read the CPU time of a process by thread. Threads that have ended count no more."""
     nanoseconds, switches = Counter[str](), 0

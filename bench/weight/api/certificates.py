@@ -35,6 +35,8 @@ def _openssl(*arguments: str, cwd: Path) -> None:
     try:
         subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True, timeout=30)
     except FileNotFoundError as error:
-        raise RuntimeError("there is no openssl, which makes the certificates: install it") from error
+        raise RuntimeError(
+            "there is no openssl, which makes the certificates: install it"
+        ) from error
     except subprocess.CalledProcessError as error:
         raise RuntimeError(f"openssl failed: {error.stderr.strip()}") from error

@@ -62,16 +62,19 @@ class Cgroups:
         for gone in self._staging.glob("gone-*"):
             shutil.rmtree(gone)
 
-    def set_pids(self, path: str, pids: tuple[int, ...]) -> None:
-        """Change the processes of a cgroup."""
-        (self.root / path / "cgroup.procs").write_text("".join(f"{pid}\n" for pid in pids))
+    def empty(self, path: str) -> None:
+        """Let a cgroup have no process any more."""
+        (self.root / path / "cgroup.procs").write_bytes(b"")
+        with (self.root / path / "cgroup.events").open("r+b") as file:
+            file.write(b"populated 0")
 
-    def count_kill(self, path: str, kills: int, *, group: bool) -> None:
-        """Count the kill of a cgroup's processes at its limit, from the cgroup up to the root.
+    def count_group_kill(self, path: str, processes: int) -> None:
+        """Count the kill of all processes at their cgroup's limit, from there up to the root.
 
-        Linux mm/memcontrol.h, memcg_memory_event.
+        The first victim counts twice (Linux mm/oom_kill.c, oom_kill_process; mm/memcontrol.c,
+        memcg_memory_event).
         """
-        rise = {"max": 1, "oom": 1, "oom_kill": kills, "oom_group_kill": int(group)}
+        rise = {"max": 1, "oom": 1, "oom_kill": processes + 1, "oom_group_kill": 1}
         self._add(path, "memory.events.local", rise)
         parts = path.split("/")
         for depth in range(len(parts), 0, -1):

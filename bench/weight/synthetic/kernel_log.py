@@ -48,9 +48,8 @@ class KernelLog:
         lines += [(6, each.format(path=f"/{path}")) for each in _REPORT]
         lines += [(6, _task(each)) for each in victims]
         lines += [(6, _constraint(path, first)), (3, _killed(first))]
-        if len(victims) > 1:
-            lines += [(6, f"Tasks in /{path} are going to be killed due to memory.oom.group set")]
-            lines += [(3, _killed(each)) for each in victims]
+        lines += [(6, f"Tasks in /{path} are going to be killed due to memory.oom.group set")]
+        lines += [(3, _killed(each)) for each in victims]
         for number, (level, text) in enumerate(lines):
             for part in text.split("\n"):
                 self._text += _line(level, now + number / 1e5, part)

@@ -88,14 +88,12 @@ class Node:
 
     def kill(self, place: Place) -> None:
         """Kill a container's processes at its limit: counted first, then printed."""
-        pids = self._pids[place.path]
-        group = len(pids) > 1  # the kernel counts the chosen process of a group twice
-        self.cgroups.count_kill(place.path, len(pids) + group, group=group)
-        name = place.container.name[:15]
+        pids, name = self._pids[place.path], place.container.name[:15]
+        self.cgroups.count_group_kill(place.path, len(pids))
         self.log.group_kill(place.path, [Victim(pid, name, place.pod.score) for pid in pids])
         for pid in pids:
             self.processes.exit(pid)
-        self.cgroups.set_pids(place.path, ())
+        self.cgroups.empty(place.path)
 
     def remove_container(self, place: Place) -> Pod:
         """Remove a killed container's cgroup; return the pod in which it has ended."""

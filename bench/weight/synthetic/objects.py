@@ -11,7 +11,6 @@ RELEASE = "oomwarden"
 GROUP = "oomwarden.io/v1alpha1"
 _SCORES = {"web": -100, "batch": 1000, "db": -500, "cache": -200, "api": -400, "queue": -300}
 """Four characters each: on plain files a shorter number would leave the end of a longer one."""
-_WORKERS = {"command": "worker: *", "oomScoreAdj": -150}
 
 
 def node() -> Json:
@@ -80,9 +79,7 @@ def policies() -> list[Json]:
 
 
 def _policy(kind: str, metadata: Json, tier: str) -> Json:
-    rule: Json = {"oomScoreAdj": _SCORES[tier]}
-    if tier == "db":
-        rule |= {"processes": [_WORKERS]}
+    rule = {"oomScoreAdj": _SCORES[tier]}
     return {
         "apiVersion": GROUP,
         "kind": kind,

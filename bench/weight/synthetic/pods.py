@@ -14,7 +14,13 @@ NAMESPACES = (*OWN_NAMESPACES, *(f"team-{number}" for number in range(8)))
 _SCORES = {"Guaranteed": -997, "Burstable": 970, "BestEffort": 1000}
 _STARTED = "2026-01-05T08:00:00Z"
 _LIMIT = 64 << 20
-_CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
+_CONDITIONS = (
+    "PodReadyToStartContainers",
+    "Initialized",
+    "Ready",
+    "ContainersReady",
+    "PodScheduled",
+)
 _TOLERATIONS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 
 
@@ -148,7 +154,8 @@ class Pod:
 
     def _spec(self, node: str) -> Json:
         volumes: list[Json] = [
-            {"name": f"config-{each}", "configMap": {"name": f"{self.name}-{each}"}} for each in "ab"
+            {"name": f"config-{each}", "configMap": {"name": f"{self.name}-{each}"}}
+            for each in "ab"
         ]
         token = {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}}
         volumes += [{"name": "kube-api-access", "projected": {"sources": [token]}}]
