@@ -131,10 +131,9 @@ async def _measure(
     plain = _measure_plain(what, directory.with_suffix(".plain"), turn, parts)
     if "loops" not in parts:
         return await plain
-    outside, inside = await asyncio.gather(
-        plain, _measure_inside(what, directory.with_suffix(".probe"))
-    )
-    return {**outside, **inside}
+    inside = _measure_inside(what, directory.with_suffix(".probe"))
+    found = await asyncio.gather(plain, inside)
+    return {**found[0], **found[1]}
 
 
 async def _measure_plain(

@@ -69,10 +69,7 @@ async def running(
     Raises:
         RuntimeError: It ended.
     """
-    directory.mkdir()
-    node, api = Node(directory), ApiServer(Store())
-    fill(api.store, node)
-    (directory / "state").mkdir()
+    node, api = prepared(directory)
     async with api.serving(directory / "api"):
         port = free_port()
         with (directory / "log").open("wb") as log:
@@ -86,6 +83,16 @@ async def running(
             yield Agent(process, node, api, directory, port)
         finally:
             await _end(process)
+
+
+def prepared(directory: Path) -> tuple[Node, ApiServer]:
+    """Make the directory with a node, and an API server that knows its pods."""
+    directory.mkdir()
+    (directory / "state").mkdir()
+    (directory / "api").mkdir()
+    node, api = Node(directory), ApiServer(Store())
+    fill(api.store, node)
+    return node, api
 
 
 def fill(store: Store, node: Node) -> None:

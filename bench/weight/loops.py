@@ -1,4 +1,4 @@
-"""What an agent's own report and strace say: memory by module, CPU time and system calls by loop."""
+"""What an agent's own report and strace say: memory by module, CPU time and calls by loop."""
 
 import re
 from collections import Counter
@@ -41,15 +41,16 @@ class Report:
 def memory_by_module(report: Report) -> Figures:
     """Return MiB by top-level package, and by package of oomwarden."""
     sizes = Counter[str]()
-    for name, added, late in report.imports:
-        sizes[_group(name) if not late else "imported after that"] += added
+    for name, added, is_late in report.imports:
+        sizes["imported after that" if is_late else _group(name)] += added
     whole = report.imported - report.interpreter
-    early = sum(added for _, added, late in report.imports if not late) / MIB
+    early = sum(added for _, added, is_late in report.imports if not is_late) / MIB
+    later = sum(added for _, added, is_late in report.imports if is_late)
     return {
         "interpreter": report.interpreter / MIB,
         **{name: size / MIB for name, size in sizes.most_common()},
         "made before the event loop began": whole / MIB - early,
-        "made after that": (report.resident - report.imported) / MIB,
+        "made after that": (report.resident - report.imported - later) / MIB,
     }
 
 

@@ -7,12 +7,12 @@ import time
 from pathlib import Path
 
 from bench.weight import loops, readings
-from bench.weight.agent import Agent
+from bench.weight.agent import Agent, tail
 from bench.weight.loops import Figures, Report
 from bench.weight.storm import Delays, Storm
 
 QUIET_SECONDS = 60.0
-CHURN_PODS, KILLS, SINGLE_KILLS, BURST, LARGE_BURST = 20, 20, 3, 30, 200
+CHURN_PODS, KILLS, SINGLE_KILLS, BURST, LARGE_BURST = 12, 15, 3, 30, 200
 _REST_SECONDS = 4.0
 _MINUTE = 60.0
 
@@ -104,13 +104,23 @@ async def report_of(agent: Agent, path: Path) -> Report:
     """Have an agent with a probe write its report.
 
     Raises:
-        TimeoutError: It does not.
+        RuntimeError: It does not.
     """
-    path.unlink(missing_ok=True)
+    known = _modified(path)
     agent.process.send_signal(signal.SIGUSR1)
-    async with asyncio.timeout(10):
-        while not path.exists():
-            await asyncio.sleep(0.05)
+    for _ in range(200):
+        if _modified(path) != known:
+            return read_report(path)
+        await asyncio.sleep(0.05)
+    raise RuntimeError(f"the agent does not report what it measures: {tail(agent)}")
+
+
+def _modified(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0
+
+
+def read_report(path: Path) -> Report:
+    """Read a report."""
     return Report.of(json.loads(path.read_text()))
 
 

@@ -1,9 +1,10 @@
-"""Kills on the synthetic node, and how long each takes to arrive at the API server as an OOMKill."""
+"""Kills on the synthetic node, and how long each takes to arrive at the API server."""
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from statistics import median
 from typing import TypeVar
@@ -44,6 +45,7 @@ class Storm:
         self._agent = agent
         self._arrived: dict[str, float] = {}
         self._restarts: set[asyncio.Task[None]] = set()
+        self._news = asyncio.Event()
         self._last = max(agent.node.pods)
         self._hands = ThreadPoolExecutor(1)  # the API server answers meanwhile
         agent.api.created = self._created
@@ -52,6 +54,7 @@ class Storm:
         if resource == "oomkills":
             container = str((manifest.get("container") or {}).get("id", ""))
             self._arrived.setdefault(container.rpartition("/")[2], at)
+            self._news.set()
 
     async def kill(self, places: Sequence[Place]) -> Delays:
         """Kill containers at one moment, and wait until all kills have arrived."""
@@ -60,14 +63,18 @@ class Storm:
             task = asyncio.create_task(self._restart(place))
             self._restarts.add(task)
             task.add_done_callback(self._restarts.discard)
-        until = time.monotonic() + ARRIVE_SECONDS
-        while killed.keys() - self._arrived.keys() and time.monotonic() < until:
-            await asyncio.sleep(0.02)
-        while self._restarts:
-            await asyncio.sleep(0.05)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ARRIVE_SECONDS):
+                await self._all_arrived(killed.keys())
+        await asyncio.gather(*self._restarts)
         await self._do(self._agent.node.cgroups.sweep)
         took = [self._arrived[each] - at for each, at in killed.items() if each in self._arrived]
         return Delays(took, len(killed) - len(took))
+
+    async def _all_arrived(self, containers: Collection[str]) -> None:
+        while not self._arrived.keys() >= set(containers):
+            self._news.clear()
+            await self._news.wait()
 
     async def _do(self, work: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._hands, work, *arguments)

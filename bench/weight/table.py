@@ -1,4 +1,4 @@
-"""The results of a run: tables with a column for each agent, JSON, and the results of an old run."""
+"""The results of a run as tables with a column for each agent, and as JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ Results = Mapping[str, Sections]
 OTHERS = "others"
 MAX_ROWS = 24
 _VERSION = 1
-_WIDEST = 44
+_WIDEST, _LARGE = 44, 100
 
 
 def render(results: Results) -> str:
@@ -63,9 +63,8 @@ def cell(value: float | None) -> str:
     """Format a figure: three digits that count."""
     if value is None:
         return "-"
-    return (
-        f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
-    )
+    digits = 0 if abs(value) >= _LARGE else 1 if abs(value) >= _LARGE / 10 else 2
+    return f"{value:,.{digits}f}"
 
 
 def change(before: float | None, now: float | None) -> str:

@@ -49,8 +49,7 @@ class ApiServer:
 
     @asynccontextmanager
     async def serving(self, directory: Path) -> AsyncIterator[None]:
-        """Serve until the block ends; certificates are written below the directory."""
-        directory.mkdir()
+        """Serve until the block ends; certificates are written to the directory."""
         self.account = certificates.create(directory)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(directory / "server.crt", directory / "server.key")

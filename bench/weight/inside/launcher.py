@@ -8,6 +8,8 @@ import ctypes
 import os
 import threading
 
+# ruff: noqa: SLF001 - these edges have no other seam
+
 _SIZE_BUFFER = 10
 _PR_SET_NAME = 15
 _libc = ctypes.CDLL(None)
@@ -29,30 +31,30 @@ class LogFile:
 
 def name_threads() -> None:
     """Give threads their names in /proc/PID/task/TID/comm, as Python does since 3.14."""
-    run = threading.Thread._bootstrap_inner  # type: ignore[attr-defined]  # noqa: SLF001
+    run = threading.Thread._bootstrap_inner  # type: ignore[attr-defined]
 
     def named(thread: threading.Thread) -> None:
         _libc.prctl(_PR_SET_NAME, thread.name.encode()[:15], 0, 0, 0)
         run(thread)
 
-    threading.Thread._bootstrap_inner = named  # type: ignore[attr-defined]  # noqa: SLF001
+    threading.Thread._bootstrap_inner = named  # type: ignore[attr-defined]
 
 
 def main() -> None:
     """Run the agent."""
     name_threads()
     if os.environ.get("WEIGHT_REPORT"):
-        import probe  # noqa: PLC0415 - only where it may disturb
+        import probe  # type: ignore[import-not-found]  # noqa: PLC0415 - only where it may disturb
 
         probe.begin(os.environ["WEIGHT_REPORT"])
-    from oomwarden.agent import start  # noqa: PLC0415
-    from oomwarden.kernel import syslog, thp  # noqa: PLC0415
+    from oomwarden.agent import start  # noqa: PLC0415 - as start.py does
+    from oomwarden.kernel import syslog, thp  # noqa: PLC0415 - as start.py does
 
     thp.disable_huge_pages()
-    syslog._libc = LogFile(os.environ["WEIGHT_KERNEL_LOG"])  # type: ignore[assignment]  # noqa: SLF001
+    syslog._libc = LogFile(os.environ["WEIGHT_KERNEL_LOG"])  # type: ignore[assignment]
     from oomwarden.kernel.host import Host  # noqa: PLC0415 - not before huge pages are off
 
-    Host.in_initial_pid_namespace = lambda _: True  # type: ignore[method-assign]
+    setattr(Host, "in_initial_pid_namespace", lambda _: True)  # noqa: B010
     start.main()
 
 

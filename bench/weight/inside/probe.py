@@ -10,9 +10,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from types import FrameType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# ruff: noqa: SLF001 - it reaches into importlib and asyncio, which have no other seam
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _SHARED = 2
@@ -60,7 +64,7 @@ class Handles:
         self._began = 0
         self._imports, self._task, self._names = imports, Task, dict[object, str]()
         self._run: Callable[[Any], None] = events.Handle._run
-        events.Handle._run = lambda handle: self.run(handle)  # type: ignore[method-assign]
+        setattr(events.Handle, "_run", lambda handle: self.run(handle))  # noqa: B010, PLW0108
 
     def run(self, handle: Any) -> None:
         """Run a handle."""
@@ -86,11 +90,11 @@ class Handles:
             name = owner.get_name()
             if not name.startswith("Task-"):
                 return name
-            return str(getattr(owner.get_coro(), "__qualname__", "a task"))
+            return _short(str(getattr(owner.get_coro(), "__qualname__", "a task")))
         module = str(getattr(callback, "__module__", None) or type(owner).__module__)
         if module.rpartition(".")[2] in _NETWORK:
             return "network"
-        return str(getattr(callback, "__qualname__", None) or type(callback).__name__)
+        return _short(str(getattr(callback, "__qualname__", None) or type(callback).__name__))
 
     def report(self) -> dict[str, Any]:
         """Return what was measured; the rest of the main thread's time is the event loop's own."""
@@ -125,6 +129,11 @@ def begin(path: str) -> None:
 
     signal.signal(signal.SIGUSR1, write)
     signal.signal(signal.SIGUSR2, mark)
+
+
+def _short(name: str) -> str:
+    """Return the last two parts of a qualified name."""
+    return ".".join(name.replace(".<locals>", "").split(".")[-2:])
 
 
 def importlib() -> Any:

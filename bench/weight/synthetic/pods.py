@@ -135,9 +135,9 @@ class Pod:
     def _managed(self, manager: str) -> Json:
         of_kubelet = manager == "kubelet"
         names = ("env", "image", "livenessProbe", "ports", "readinessProbe", "resources")
-        owned = {f"f:{name}": {".": {}, "f:limits": {}, "f:requests": {}} for name in names}
+        owned: Json = {f"f:{name}": {".": {}, "f:limits": {}, "f:requests": {}} for name in names}
         containers = {f'k:{{"name":"{each.name}"}}': owned for each in self.containers}
-        conditions = {
+        conditions: Json = {
             f'k:{{"type":"{each}"}}': {".": {}, "f:lastProbeTime": {}, "f:status": {}, "f:type": {}}
             for each in _CONDITIONS
         }
@@ -174,7 +174,7 @@ class Pod:
         }
 
     def _container(self, container: Container) -> Json:
-        probe = {"httpGet": {"path": "/healthz", "port": 8080, "scheme": "HTTP"}}
+        probe: Json = {"httpGet": {"path": "/healthz", "port": 8080, "scheme": "HTTP"}}
         probe |= {"periodSeconds": 10, "timeoutSeconds": 1, "failureThreshold": 3}
         env = [
             {"name": f"SETTING_{number}", "value": f"value of setting {number} of {self.tier}"}
