@@ -1,5 +1,6 @@
 """The whole node: pods with their cgroups and processes, services, and what happens to them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,7 +35,13 @@ class Place:
 class Node:
     """The node below a directory; it changes at once and returns what the API server would have."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, full: Sequence[Pod] | None = None) -> None:
+        """Make the node.
+
+        Args:
+            directory: An empty directory.
+            full: The pods that run on it; None for those of a full node.
+        """
         self.cgroups = Cgroups(directory / "cgroup", directory / "staging")
         self.processes = Processes(directory / "proc")
         self.log = KernelLog(directory / "kernel.log")
@@ -43,7 +50,7 @@ class Node:
         self.cgroups.make("system.slice")
         for name in _SERVICES:
             self._make_service(name)
-        for pod in pods(PODS, TWO_CONTAINERS, TWO_PROCESSES):
+        for pod in pods(PODS, TWO_CONTAINERS, TWO_PROCESSES) if full is None else full:
             self.start_pod(pod)
 
     def _make_service(self, name: str) -> None:

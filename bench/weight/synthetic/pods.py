@@ -178,7 +178,7 @@ class Pod:
         probe |= {"periodSeconds": 10, "timeoutSeconds": 1, "failureThreshold": 3}
         env = [
             {"name": f"SETTING_{number}", "value": f"value of setting {number} of {self.tier}"}
-            for number in range(30)
+            for number in range(48)
         ]
         amount = {"memory": "64Mi", "cpu": "100m"}
         resources = {
