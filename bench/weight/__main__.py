@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.weight import phases, table
+from bench.weight import peers, phases, table
 from bench.weight.agent import running, wait_until_enforced
-from bench.weight.install import ROOT, Installed, installed, tree_at
+from bench.weight.install import ROOT, Installed, cache, installed, tree_at
 from bench.weight.loops import memory_by_module
 
 SETTLE_SECONDS = 33.0
@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with ExitStack() as stack:
             agents = install_all(options, stack)
-            results = asyncio.run(measure_all(agents, options.only))
+            built = peers.build_all(options.peers, cache("peers")) if options.peers else []
+            results = asyncio.run(measure_all(agents, built, options.only))
     except (RuntimeError, TimeoutError) as error:
         sys.exit(f"bench-weight: {error}")
     print(table.render(table.beside(options.compare or {}, results)))
@@ -57,6 +58,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="the interpreter, such as python3.13; may be repeated")  # fmt: skip
     add("--only", type=_parts, default=PARTS, metavar="PART,PART",
         help=f"what to measure, of {', '.join(PARTS)}; default: all")  # fmt: skip
+    add("--peers", type=Path, metavar="DIRECTORY",
+        help="build and measure the checkouts of other programs in it, too")  # fmt: skip
     add("--json", type=Path, default=Path("bench-weight.json"), metavar="FILE",
         help="where to write the results; default: %(default)s")  # fmt: skip
     add("--compare", type=_earlier, metavar="FILE", help="the JSON of an earlier run")
@@ -109,7 +112,9 @@ def column(agent: Installed) -> str:
     return f"{agent.name}, {agent.runtime.version}"
 
 
-async def measure_all(agents: Sequence[Installed], parts: Sequence[str]) -> dict[str, Sections]:
+async def measure_all(
+    agents: Sequence[Installed], built: Sequence[peers.Built], parts: Sequence[str]
+) -> dict[str, Sections]:
     """Run all agents at the same time; only bursts of kills have the machine for themselves.
 
     Raises:
@@ -120,8 +125,10 @@ async def measure_all(agents: Sequence[Installed], parts: Sequence[str]) -> dict
     with tempfile.TemporaryDirectory(dir=place, prefix="oomwarden-weight-") as directory:
         places = [Path(directory, str(number)) for number, _ in enumerate(agents)]
         runs = [_measure(each, at, turn, parts) for each, at in zip(agents, places, strict=True)]
+        runs += [peers.measure(each, Path(directory, each.name)) for each in built]
         found = await asyncio.gather(*runs)
-    return {column(each): sections for each, sections in zip(agents, found, strict=True)}
+    names = [*map(column, agents), *(each.name for each in built)]
+    return dict(zip(names, found, strict=True))
 
 
 async def _measure(

@@ -3,9 +3,9 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.weight.api.server import ApiServer
@@ -18,10 +18,11 @@ from bench.weight.synthetic.pods import Pod
 _INSIDE = Path(__file__).resolve().parent / "inside"
 _ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 _IN_OWN_MOUNTS = (
-    f"mount -t tmpfs tmpfs /run && mkdir -p {_ACCOUNT} && "
-    f'mount --bind "$1" {_ACCOUNT} && shift && exec "$@"'
+    'mount --bind "$2" /run && '
+    f'mkdir -p {_ACCOUNT} && mount --bind "$1" {_ACCOUNT} && shift 2 && exec "$@"'
 )
-"""In a mount namespace of its own: the ServiceAccount is where every pod has it."""
+"""In a mount namespace of its own: the ServiceAccount is where every pod has it, and nothing else
+of the machine's /run is."""
 START_SECONDS, END_SECONDS = 60.0, 10.0
 
 
@@ -42,7 +43,6 @@ class Agent:
     api: ApiServer
     directory: Path
     port: int
-    logged: list[str] = field(default_factory=list)
 
     @property
     def pid(self) -> int:
@@ -55,15 +55,12 @@ class Agent:
 
 
 @asynccontextmanager
-async def running(
-    what: Installed, directory: Path, prefix: tuple[str, ...] = (), report: str = ""
-) -> AsyncIterator[Agent]:
+async def running(what: Installed, directory: Path, report: str = "") -> AsyncIterator[Agent]:
     """Run an agent until the block ends.
 
     Args:
         what: The agent.
         directory: An empty directory on a fast file system.
-        prefix: A command that starts it, such as strace.
         report: Where the agent writes what it measures of itself; empty if it measures nothing.
 
     Raises:
@@ -72,24 +69,20 @@ async def running(
     node, api = prepared(directory)
     async with api.serving(directory / "api"):
         port = free_port()
-        with (directory / "log").open("wb") as log:
-            process = await asyncio.create_subprocess_exec(
-                *_own_mounts(), str(api.account), *prefix,
-                str(what.runtime.python), "-P", str(_INSIDE / "launcher.py"),
-                env=environment(what, directory, api.port, port) | {"WEIGHT_REPORT": report},
-                stdout=log, stderr=log,
-            )  # fmt: skip
+        command = (str(what.runtime.python), "-P", str(_INSIDE / "launcher.py"))
+        variables = environment(what, directory, api.port, port) | {"WEIGHT_REPORT": report}
+        process = await start(command, directory, api, variables)
         try:
             yield Agent(process, node, api, directory, port)
         finally:
-            await _end(process)
+            await end(process)
 
 
 def prepared(directory: Path) -> tuple[Node, ApiServer]:
     """Make the directory with a node, and an API server that knows its pods."""
     directory.mkdir()
-    (directory / "state").mkdir()
-    (directory / "api").mkdir()
+    for name in ("state", "api", "run"):
+        (directory / name).mkdir()
     node, api = Node(directory), ApiServer(Store())
     fill(api.store, node)
     return node, api
@@ -180,7 +173,21 @@ def tail(agent: Agent) -> str:
     return (agent.directory / "log").read_text(errors="replace")[-2000:].strip()
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def start(
+    command: Sequence[str], directory: Path, api: ApiServer, variables: Mapping[str, str]
+) -> asyncio.subprocess.Process:
+    """Start a program in mounts of its own, with a ServiceAccount and an empty /run."""
+    with (directory / "log").open("wb") as log:
+        return await asyncio.create_subprocess_exec(
+            *(*_own_mounts(), str(api.account), str(directory / "run"), *command),
+            env=variables,
+            stdout=log,
+            stderr=log,
+        )
+
+
+async def end(process: asyncio.subprocess.Process) -> None:
+    """End a program, by force if it does not within some seconds."""
     if process.returncode is None:
         process.terminate()
         try:

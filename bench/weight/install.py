@@ -57,16 +57,21 @@ def runtime(python: str, lock: Path) -> Runtime:
     """
     described = _run(python, "-c", "import sys; print(sys.version); print(sys.prefix)")
     name = hashlib.sha256(described.encode() + lock.read_bytes()).hexdigest()[:12]
-    cache = Path(os.environ.get("OOMWARDEN_CACHE") or Path.home() / ".cache" / "oomwarden")
-    cache.mkdir(parents=True, exist_ok=True)
-    directory = cache / f"agent-{name}"
-    with (cache / f"agent-{name}.lock").open("w") as held:
+    directory = cache(f"agent-{name}")
+    with directory.with_suffix(".lock").open("w") as held:
         flock(held, LOCK_EX)
         if not (directory / "complete").exists():
             print(f"installing the agent's dependencies for {python}, once", file=sys.stderr)
             _build(python, directory, lock)
     version = described.split()[0]
     return Runtime(directory / "bin" / "python", version, directory / "byte-code")
+
+
+def cache(name: str) -> Path:
+    """Return a directory outside of the checkout, as tools/venv.sh uses it."""
+    every = Path(os.environ.get("OOMWARDEN_CACHE") or Path.home() / ".cache" / "oomwarden")
+    (every / name).mkdir(parents=True, exist_ok=True)
+    return every / name
 
 
 def _build(python: str, directory: Path, lock: Path) -> None:
