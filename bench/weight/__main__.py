@@ -37,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             results = asyncio.run(measure_all(agents, built, options.only))
     except (RuntimeError, TimeoutError) as error:
         sys.exit(f"bench-weight: {error}")
-    print(table.render(table.beside(options.compare or {}, results)))
+    shown = table.beside(options.compare or {}, results)
+    print(table.render(shown, changes=not options.peers))
     options.json.write_text(table.to_json(results, about))
     print(f"\nresults: {options.json}")
     return 0

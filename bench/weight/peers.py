@@ -81,7 +81,7 @@ def build_all(directory: Path, into: Path) -> list[Built]:
 
 def _build(name: str, tree: Path, into: Path) -> Built:
     program = into / name
-    command = ("go", "build", "-trimpath", "-o", str(program.resolve()), PEERS[name].package)
+    command = ("go", "build", "-o", str(program.resolve()), PEERS[name].package)
     environment = os.environ | {"CGO_ENABLED": "0"}
     try:
         subprocess.run(

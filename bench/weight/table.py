@@ -16,19 +16,24 @@ _VERSION = 1
 _WIDEST, _LARGE = 44, 100
 
 
-def render(results: Results) -> str:
-    """Return a table for each section; with two columns, how much the second differs."""
+def render(results: Results, *, changes: bool = True) -> str:
+    """Return a table for each section.
+
+    Args:
+        results: The figures; a column is left out where it has none.
+        changes: Whether two columns are before and after, so that the difference is shown.
+    """
     sections = dict.fromkeys(name for found in results.values() for name in found)
-    return "\n\n".join(_section(name, results) for name in sections)
+    return "\n\n".join(_section(name, results, changes=changes) for name in sections)
 
 
-def _section(name: str, results: Results) -> str:
+def _section(name: str, results: Results, *, changes: bool) -> str:
     columns = {agent: found[name] for agent, found in results.items() if name in found}
     names = _rows(list(columns.values()), sums=_is_sum(name))
     shown = [[row, *(cell(_value(figures, row, names)) for figures in columns.values())]
              for row in names]  # fmt: skip
     heads = [name, *columns]
-    if len(columns) == 2:  # noqa: PLR2004 - before and after
+    if changes and len(columns) == 2:  # noqa: PLR2004 - before and after
         first, second = columns.values()
         heads.append("change")
         for line in shown:

@@ -23,6 +23,7 @@ def test_two_agents_stand_beside_each_other_with_the_change_in_percent() -> None
 def test_one_agent_has_no_change_and_three_have_none_either() -> None:
     assert "change" not in table.render({"this": NOW})
     assert "change" not in table.render({"a": NOW, "b": NOW, "c": NOW})
+    assert "change" not in table.render({"this": NOW, "another program": NOW}, changes=False)
 
 
 def test_a_section_that_an_agent_does_not_have_leaves_its_column_out() -> None:
