@@ -12,6 +12,7 @@ from bench.weight.api.server import ApiServer
 from bench.weight.api.store import Store
 from bench.weight.install import Installed
 from bench.weight.synthetic import objects
+from bench.weight.synthetic.manifests import manifest
 from bench.weight.synthetic.node import Node
 from bench.weight.synthetic.pods import Pod
 
@@ -23,7 +24,7 @@ _IN_OWN_MOUNTS = (
 )
 """In a mount namespace of its own: the ServiceAccount is where every pod has it, and nothing else
 of the machine's /run is."""
-START_SECONDS, END_SECONDS = 60.0, 10.0
+START_SECONDS, END_SECONDS = 120.0, 10.0
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Agent:
 
     def publish(self, pod: Pod) -> None:
         """Put a pod's present state into the API."""
-        self.api.store.put("pods", pod.manifest(objects.NODE))
+        self.api.store.put("pods", manifest(pod))
 
 
 @asynccontextmanager
@@ -96,7 +97,7 @@ def fill(store: Store, node: Node) -> None:
         ("configmaps", objects.config_maps()),
         ("clusteroompolicies", objects.cluster_policies()),
         ("oompolicies", objects.policies()),
-        ("pods", [pod.manifest(objects.NODE) for pod in node.pods.values()]),
+        ("pods", [manifest(pod) for pod in node.pods.values()]),
     ):
         for each in found:
             store.put(resource, each)

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from bench.weight.agent import Agent
 from bench.weight.api.store import Json
-from bench.weight.synthetic import objects
+from bench.weight.synthetic.manifests import manifest
 from bench.weight.synthetic.node import Place
 from bench.weight.synthetic.pods import Container, Pod
 
@@ -110,7 +110,7 @@ class Storm:
         self._last += 1
         names = ("main", "sidecar")[:containers]
         pod = Pod(self._last, tuple(Container(name) for name in names))
-        waiting = pod.manifest(objects.NODE)
+        waiting = manifest(pod)
         waiting["status"] = {"phase": "Pending", "qosClass": pod.qos}
         self._agent.api.store.put("pods", waiting)
         await self._do(self._agent.node.start_pod, pod)

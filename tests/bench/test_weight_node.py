@@ -25,6 +25,7 @@ from bench.weight.api.store import encoded
 from bench.weight.synthetic import objects
 from bench.weight.synthetic.cgroups import KUBEPODS
 from bench.weight.synthetic.kernel_log import RING_BYTES, Victim
+from bench.weight.synthetic.manifests import manifest
 from bench.weight.synthetic.node import Node, Place
 from bench.weight.synthetic.pods import Container, Pod, pods
 
@@ -120,12 +121,12 @@ def test_a_new_cgroup_raises_the_event_that_a_directory_watch_waits_for(node: No
 def test_a_restarted_container_has_another_id_and_its_pod_says_how_it_ended(node: Node) -> None:
     place = node.places()[0]
     node.kill(place)
-    ended = node.remove_container(place).manifest(objects.NODE)
+    ended = manifest(node.remove_container(place))
     assert "terminated" in ended["status"]["containerStatuses"][0]["state"]
     pod = node.restart_container(place)
     (again, *_) = (each for each in node.places() if each.pod.number == place.pod.number)
     assert again.path != place.path
-    status = pod.manifest(objects.NODE)["status"]["containerStatuses"][0]
+    status = manifest(pod)["status"]["containerStatuses"][0]
     assert status["restartCount"] == 1
     assert place.container.id_in(pod.uid) in json.dumps(status["lastState"])
 
@@ -143,14 +144,14 @@ def test_a_removed_pod_leaves_no_cgroup_and_no_process(node: Node) -> None:
 @given(st.integers(0, 5000), st.integers(1, 3))
 def test_every_pod_is_one_that_the_agent_reads_whole(number: int, containers: int) -> None:
     pod = Pod(number, tuple(Container(f"c{index}") for index in range(containers)))
-    facts = pod_facts(pod.manifest(objects.NODE))
+    facts = pod_facts(manifest(pod))
     assert not facts.unreadable
     assert (facts.namespace, facts.name, str(facts.qos)) == (pod.namespace, pod.name, pod.qos)
     assert [each.name for each in facts.containers] == [each.name for each in pod.containers]
 
 
 def test_pods_have_the_size_of_real_ones_on_average(full_node: Node) -> None:
-    sizes = [len(encoded(pod.manifest(objects.NODE))) for pod in full_node.pods.values()]
+    sizes = [len(encoded(manifest(pod))) for pod in full_node.pods.values()]
     assert 8_300 < sum(sizes) / len(sizes) < 8_800
 
 

@@ -12,8 +12,11 @@ def create(directory: Path) -> Path:
     Raises:
         RuntimeError: openssl failed.
     """
-    _openssl("-x509", *_KEY, "-subj", "/CN=weight", "-keyout", "ca.key", "-out", "ca.crt",
-             cwd=directory)  # fmt: skip
+    _openssl(
+        *("-x509", *_KEY, "-subj", "/CN=weight", "-keyout", "ca.key", "-out", "ca.crt"),
+        *("-addext", "keyUsage=critical,keyCertSign,cRLSign"),  # Python 3.13 is strict
+        cwd=directory,
+    )
     _openssl(
         *("-x509", *_KEY, "-CA", "ca.crt", "-CAkey", "ca.key", "-subj", "/CN=kube-apiserver"),
         *("-keyout", "server.key", "-out", "server.crt"),
