@@ -10,7 +10,7 @@ Sections = Mapping[str, Figures]
 """The figures of one agent, by section and by name."""
 Results = Mapping[str, Sections]
 """All agents by the name of their column."""
-OTHERS = "others"
+OTHERS, SUM = "others", "sum"
 MAX_ROWS = 24
 _VERSION = 1
 _WIDEST, _LARGE = 44, 100
@@ -48,17 +48,19 @@ def _is_sum(section: str) -> bool:
 
 
 def _rows(columns: Sequence[Figures], *, sums: bool) -> list[str]:
-    """Return the names of the rows; of parts only the largest, and the others as one."""
+    """Return the names of the rows; of parts only the largest, the others as one, and the sum."""
     names = list(dict.fromkeys(name for figures in columns for name in figures))
     if not sums:
         return names
     names.sort(key=lambda name: -max(figures.get(name, 0.0) for figures in columns))
     if len(names) <= MAX_ROWS:
-        return names
-    return [*names[: MAX_ROWS - 1], OTHERS]
+        return [*names, SUM]
+    return [*names[: MAX_ROWS - 1], OTHERS, SUM]
 
 
 def _value(figures: Figures, row: str, shown: Sequence[str]) -> float | None:
+    if row == SUM:
+        return sum(figures.values())
     if row == OTHERS and row not in figures:
         return sum(value for name, value in figures.items() if name not in shown)
     return figures.get(row)

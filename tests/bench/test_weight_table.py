@@ -34,9 +34,10 @@ def test_a_section_that_an_agent_does_not_have_leaves_its_column_out() -> None:
 def test_of_many_parts_the_largest_are_shown_and_the_others_are_summed() -> None:
     parts = {f"module{number}": float(number) for number in range(100)}
     lines = table.render({"this": {"memory by module": parts}}).splitlines()
-    assert len(lines) == table.MAX_ROWS + 1
+    assert len(lines) == table.MAX_ROWS + 2
     assert lines[1].split() == ["module99", "99.0"]
-    assert lines[-1].split() == ["others", f"{sum(range(100 - table.MAX_ROWS + 1)):,}"]
+    assert lines[-2].split() == ["others", f"{sum(range(100 - table.MAX_ROWS + 1)):,}"]
+    assert lines[-1].split() == ["sum", "4,950"]
 
 
 def test_figures_that_are_no_parts_keep_their_order() -> None:

@@ -89,7 +89,7 @@ class Handles:
         if isinstance(owner, self._task):
             name = owner.get_name()
             if not name.startswith("Task-"):
-                return name
+                return _short(name)
             return _short(str(getattr(owner.get_coro(), "__qualname__", "a task")))
         module = str(getattr(callback, "__module__", None) or type(owner).__module__)
         if module.rpartition(".")[2] in _NETWORK:
