@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oomwarden.api.policy import ClusterOOMPolicySpec, OOMPolicySpec
+from oomwarden.api.models.policy import ClusterOOMPolicySpec, OOMPolicySpec
 from oomwarden.core.kernel_log.kills import LogAssembler
 from oomwarden.core.kernel_log.lines import parse_events, parse_records
 from oomwarden.core.model.cgroup import Level
