@@ -7,6 +7,7 @@ Agents of other revisions and interpreters are measured at the same time, under 
 import argparse
 import asyncio
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -29,6 +30,7 @@ Sections = dict[str, dict[str, float]]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure the agents, print the tables, and write the JSON; return the exit code."""
     options = parse(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # agents end, too
     about = {"began": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "cores": str(os.cpu_count())}
     try:
         with ExitStack() as stack:
