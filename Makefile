@@ -9,7 +9,7 @@ UNIT = pytest -q -n auto tests --ignore=tests/kernel_vm --ignore=tests/browser
 STORIES = pytest -v -n auto --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help check lint types unit coverage test test-fast fuzz browser-test kernel-test e2e bench bench-recall bench-enforce bench-scale \
-	demo demo-down lab-down generate verify docs docs-serve lock wheel dist plugin
+	bench-weight demo demo-down lab-down generate verify docs docs-serve lock wheel dist plugin
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,8 @@ bench-enforce: ## how soon a policy is in effect on starting containers and on a
 
 bench-scale: ## what 2,000 nodes cost the operator, beside a real API server on this machine (NODES=500; ARGS="--json new.json --compare old.json")
 	@$(RUN) python -m bench.scale --nodes $(or $(NODES),2000) $(ARGS)
+bench-weight: ## memory and CPU time of an agent, without a cluster (ARGS="--base REVISION" for two beside each other)
+	@$(RUN) python -m bench.weight $(ARGS)
 
 lock: ## resolve requirements/*.txt from pyproject.toml, and the Go modules that the lab compiles
 	@$(RUN) python tools/lock.py

@@ -1,0 +1,1 @@
+"""What an agent weighs: memory by module and CPU time by loop, without a cluster."""

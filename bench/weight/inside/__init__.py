@@ -1,0 +1,1 @@
+"""What runs inside of a measured agent; it must not import anything that the agent does not."""

@@ -1,0 +1,1 @@
+"""A node of plain files: cgroups, processes and a kernel log, as an agent reads them."""
