@@ -63,6 +63,11 @@ class Account:
         """What the kernel counted and no record covers yet."""
         return self.observed - self.recorded
 
+    @property
+    def unrecorded_kills(self) -> int:
+        """The `oom_kill` of `unrecorded`."""
+        return self.observed.oom_kill - self.recorded.oom_kill
+
 
 @dataclass(frozen=True, slots=True)
 class Attribution:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from oomwarden.core.ledger.account import Account, Attribution, CounterRange, Reading
 from oomwarden.core.ledger.attribution import attribute_level, attribute_pod
 from oomwarden.core.ledger.log_evidence import LogEvidence
+from oomwarden.core.ledger.settle_limits import SettleLimits
 from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 
 
@@ -74,7 +75,14 @@ class Ledger:
         """
         gone = [account for account in self.accounts.values() if account.gone]
         settled = [account for account in gone if not self._is_unrecorded_upward(account)]
-        return [inode for account in settled for inode in self._forget(account)]
+        return [inode for account in settled for inode in self.close(account.cgroup.inode)]
+
+    def close(self, inode: int) -> list[int]:
+        """Close an account and those below it; return the inodes of those that were open."""
+        below = [
+            closed for child in self.children(inode) for closed in self.close(child.cgroup.inode)
+        ]
+        return [*below, inode] if self.accounts.pop(inode, None) else below
 
     def _is_unrecorded_upward(self, account: Account) -> bool:
         level: Account | None = account
@@ -102,22 +110,29 @@ class Ledger:
         return self._record_all(pod, attribute_pod(pod, containers, evidence, complete=complete))
 
     def settle_level(
-        self, inode: int, evidence: Sequence[LogEvidence] = (), *, complete: bool = True
+        self,
+        inode: int,
+        evidence: Sequence[LogEvidence] = (),
+        *,
+        complete: bool = True,
+        limits: SettleLimits | None = None,
     ) -> list[CounterRange]:
         """Record the kills that a QoS class or kubepods counted beyond its children.
 
         They happened in pods that were removed before their counters were read. Call it only if
-        nothing below is unsettled.
+        its counters and those of its children are of one moment, or none below has unrecorded
+        kills.
 
         Args:
             inode: The cgroup of the QoS class or of kubepods.
             evidence: Kills that the log places below it, the oldest first.
             complete: Whether every pod that there was has an account.
+            limits: Which of them are recorded now; None: all. The others stay unrecorded.
         """
         level, pods = self.accounts[inode], self.children(inode)
         containers = {pod.cgroup.inode: self.children(pod.cgroup.inode) for pod in pods}
-        attributions = attribute_level(level, pods, containers, evidence, complete=complete)
-        return self._record_all(level, attributions)
+        found = attribute_level(level, pods, containers, evidence, complete=complete)
+        return self._record_all(level, limits.apply(found) if limits else found)
 
     def _record_all(
         self, account: Account, attributions: Sequence[Attribution]
@@ -194,12 +209,6 @@ class Ledger:
         while level is not None:
             level.recorded += KillCounters(kills, groups)
             level = self._parent(level)
-
-    def _forget(self, account: Account) -> list[int]:
-        inode = account.cgroup.inode
-        below = [gone for child in self.children(inode) for gone in self._forget(child)]
-        self.accounts.pop(inode, None)
-        return [*below, inode]
 
 
 def count_incidents(ranges: Sequence[CounterRange]) -> int:

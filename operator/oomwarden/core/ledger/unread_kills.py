@@ -1,0 +1,138 @@
+"""Kills of removed cgroups that only the counters above them show, in a storm that never rests.
+
+A removed cgroup may have unread kills: counted after its last reading. Its account is needed to
+attribute them until it is known that there are none. In a moment when nothing is unrecorded that is
+simple (`Ledger.prune`), but while kills never stop there is no such moment. Then readings of one
+moment decide: what a cgroup counted beyond its children are the unread kills of removed ones. If
+that number was the same before and after a cgroup was removed, it has none.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from oomwarden.core.ledger.account import Account
+from oomwarden.core.ledger.ledger import Ledger
+from oomwarden.core.model.cgroup import Level
+
+MAX_REMOVED = 4096
+"""Accounts of removed cgroups that are kept, where kills never rest and readings never agree."""
+_ABOVE_PODS = {Level.QOS, Level.KUBEPODS}
+
+
+def unread_kills(accounts: Mapping[int, Account]) -> dict[int, int]:
+    """Return how many unrecorded kills each cgroup counted beyond its children, by inode.
+
+    Below zero if a child was read later than the cgroup itself.
+    """
+    left = {
+        inode: account.unrecorded_kills
+        for inode, account in accounts.items()
+        if account.cgroup.level is not Level.CONTAINER
+    }
+    for account in accounts.values():
+        if account.parent in left:
+            left[account.parent] -= max(account.unrecorded_kills, 0)
+    return left
+
+
+def unread_below(ledger: Ledger, inode: int) -> int:
+    """Return how many unrecorded kills one cgroup counted beyond its children."""
+    below = (max(child.unrecorded_kills, 0) for child in ledger.children(inode))
+    return ledger.accounts[inode].unrecorded_kills - sum(below)
+
+
+@dataclass(slots=True)
+class UnreadKills:
+    """The unread kills below each cgroup, as of the last readings of one moment.
+
+    Attributes:
+        ledger: All accounts.
+        now: Unrecorded ones, by the inode of the cgroup that counted them.
+        distrusted: Cgroups below which an account was closed too early, for lack of room.
+    """
+
+    ledger: Ledger
+    now: dict[int, int] = field(default_factory=dict)
+    distrusted: set[int] = field(default_factory=set)
+    _recorded: dict[int, int] = field(default_factory=dict)  # by the same inode
+    _ever: dict[int, int] = field(default_factory=dict)  # recorded or not, as of the last readings
+    _before: dict[int, int] = field(default_factory=dict)  # `_ever` of its parent, by removed inode
+    _none_at: dict[int, float] = field(default_factory=dict)  # when there were none
+
+    def observe(self, removed: Iterable[int], at: float | None) -> list[int]:
+        """Take readings; close the accounts of removed cgroups that have no unread kills.
+
+        Args:
+            removed: The cgroups that were found to be removed after these readings.
+            at: When all counters had these values; None if they are not of one moment.
+
+        Returns:
+            The inodes of the closed accounts.
+        """
+        closed: list[int] = []
+        before = self._ever
+        if at is not None:
+            self.now = unread_kills(self.ledger.accounts)
+            self._ever = {i: n + self._recorded.get(i, 0) for i, n in self.now.items()}
+            self._none_at |= {i: at for i, unread in self.now.items() if unread <= 0}
+            closed = self._close(self._without_unread())
+        for inode in removed:
+            account = self.ledger.accounts.get(inode)
+            if account is not None and account.parent in before:
+                self._before[inode] = before[account.parent]
+        return closed + self._close(self._excess())
+
+    def record(self, inode: int, kills: int) -> None:
+        """Note that unread kills of a cgroup were recorded."""
+        self._recorded[inode] = self._recorded.get(inode, 0) + kills
+        self.now[inode] = self.now.get(inode, 0) - kills
+
+    def forget(self, closed: Iterable[int]) -> None:
+        """Forget accounts that were closed."""
+        for inode in closed:
+            for known in (self.now, self._recorded, self._ever, self._before, self._none_at):
+                known.pop(inode, None)
+            self.distrusted.discard(inode)
+
+    def none_before(self) -> float:
+        """Return the time before which no kill was counted that is unread now."""
+        accounts = self.ledger.accounts.items()
+        above = [inode for inode, each in accounts if each.cgroup.level in _ABOVE_PODS]
+        return min((self._none_at.get(inode, 0.0) for inode in above), default=0.0)
+
+    def _without_unread(self) -> list[Account]:
+        owing = {a.parent for a in self.ledger.accounts.values() if a.unrecorded_kills > 0}
+        return [
+            account
+            for account in self._removed()
+            if account.cgroup.inode not in owing and self._has_none(account)
+        ]
+
+    def _has_none(self, account: Account) -> bool:
+        parent = self.ledger.accounts.get(account.parent or 0)
+        if parent is None or parent.gone or account.unrecorded_kills > 0:
+            return False  # below a removed cgroup, accounts are closed with it
+        above, before = parent.cgroup.inode, self._before.get(account.cgroup.inode)
+        return self.now[above] <= 0 or (before is not None and self._ever[above] <= before)
+
+    def _excess(self) -> list[Account]:
+        """Return the oldest removed cgroups beyond the bound: what is unread may be theirs."""
+        if len(self.ledger.accounts) <= MAX_REMOVED:
+            return []
+        owing = {a.parent for a in self.ledger.accounts.values() if a.unrecorded_kills > 0}
+        found = self._removed()
+        idle = [
+            account
+            for account in found[: max(len(found) - MAX_REMOVED, 0)]
+            if account.unrecorded_kills <= 0 and account.cgroup.inode not in owing
+        ]
+        self.distrusted |= {account.parent for account in idle if account.parent is not None}
+        return idle
+
+    def _removed(self) -> list[Account]:
+        return [account for account in self.ledger.accounts.values() if account.gone]
+
+    def _close(self, accounts: Iterable[Account]) -> list[int]:
+        closed = [inode for each in accounts for inode in self.ledger.close(each.cgroup.inode)]
+        self.forget(closed)
+        return closed
