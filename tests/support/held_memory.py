@@ -18,24 +18,25 @@ _COLLECTIONS = (dict, list, set, frozenset, deque, tuple)
 _ITEM = "[]"
 
 
-def held(root: object) -> Counter[str]:
+def held(root: object, *, without: tuple[type, ...] = ()) -> Counter[str]:
     """Return the number of items of each collection below an object, by path.
 
     Collections that are items of another one are added up: their path ends the same.
+
+    Args:
+        root: Where to begin.
+        without: Objects of these types, and what only they hold, do not count.
     """
     found: Counter[str] = Counter()
-    for path, each in _walk(root):
+    for path, each in _walk(root, without):
         if isinstance(each, _COLLECTIONS):
             found[path] += len(each)
     return found
 
 
-def sizes(root: object) -> Counter[str]:
-    """Return the bytes that each attribute of the first two levels holds, shared ones once."""
-    found: Counter[str] = Counter()
-    for path, each in _walk(root):
-        found[path] += sys.getsizeof(each)
-    return found
+def size(root: object, *, without: tuple[type, ...] = ()) -> int:
+    """Return how many bytes an object graph has."""
+    return sum(sys.getsizeof(each) for _, each in _walk(root, without))
 
 
 def growth(before: Mapping[str, int], after: Mapping[str, int], margin: int) -> dict[str, int]:
@@ -44,14 +45,14 @@ def growth(before: Mapping[str, int], after: Mapping[str, int], margin: int) -> 
     return {path: more for path, more in grown.items() if more > margin}
 
 
-def _walk(root: object) -> Iterator[tuple[str, object]]:
+def _walk(root: object, without: tuple[type, ...] = ()) -> Iterator[tuple[str, object]]:
     """Yield every object once, breadth first, with its shortest path."""
     seen, queue = {id(root)}, deque([("", root)])
     while queue:
         path, each = queue.popleft()
         yield path, each
         for name, below in _below(each):
-            if id(below) not in seen and not isinstance(below, _NOT_STATE):
+            if id(below) not in seen and not isinstance(below, (*_NOT_STATE, *without)):
                 seen.add(id(below))
                 queue.append((path + name, below))
 

@@ -111,7 +111,7 @@ class Detector:
             self._batch.after = read_at
 
     def _is_consistent(self, top: CounterNode, readings: list[Reading], unreadable: int) -> bool:
-        """Return whether no kill was counted while the counters were read: kubepods has them all."""
+        """Return whether no kill was counted while the counters were read: kubepods has all."""
         batch, tree = self._batch, self._tree
         if batch.overrun or batch.blind or batch.late or tree.unreadable != unreadable:
             return False

@@ -1,0 +1,61 @@
+"""Churn and kills on a `ChurnedNode`: a storm that never rests, or 10,000 pods in an hour."""
+
+import asyncio
+import gc
+from collections import Counter
+from dataclasses import dataclass
+
+from tests.support.churned_node import ChurnedNode, PlayedApi, PlayedKernel
+from tests.support.held_memory import held
+from tests.support.virtual_time import VirtualLoop
+
+PLAYED = (PlayedApi, PlayedKernel, VirtualLoop, asyncio.Task)
+"""Not the agent's own memory."""
+REST_SECONDS = 900.0
+"""Longer than anything of a removed container is kept."""
+LIVE = 20
+"""Pods that run at the same time."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast pods come and go. Each has the size of one step."""
+
+    pods: int = 10
+    kills: int = 5
+    unread: int = 1
+    """Pods that are killed and removed before their counters are read, and logged."""
+    seconds: float = 0.4
+
+
+STORM = Pace()
+"""25 pods and 12 kills a second, as in a storm that never rests."""
+
+
+async def churn(node: ChurnedNode, pods: int, pace: Pace = STORM) -> None:
+    """Start this many pods, kill some, and remove all but the last ones."""
+    for step in range(pods // pace.pods):
+        started = [node.start() for _ in range(pace.pods)]
+        node.tell(reconciled=step % 25 == 0)
+        await asyncio.sleep(pace.seconds / 2)
+        for pod in started[: pace.kills]:
+            node.kill(pod)
+        node.tell()
+        for pod in started[: pace.unread]:
+            node.kill(pod)
+            node.end(pod)
+        for pod in list(node.running.values())[:-LIVE]:
+            node.end(pod)
+        node.tell()
+        await asyncio.sleep(pace.seconds / 2)
+
+
+async def rest(node: ChurnedNode, seconds: float = REST_SECONDS) -> Counter[str]:
+    """End all pods, let time pass, and return what the agent holds."""
+    for pod in list(node.running.values()):
+        node.end(pod)
+    for _ in range(3):
+        node.tell(reconciled=True)
+        await asyncio.sleep(seconds / 3)
+    gc.collect()
+    return held(node.agent, without=PLAYED)
