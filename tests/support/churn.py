@@ -2,15 +2,18 @@
 
 import asyncio
 import gc
+import json
+import sqlite3
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from tests.support.churned_node import ChurnedNode, PlayedApi, PlayedKernel
 from tests.support.held_memory import held
 from tests.support.virtual_time import VirtualLoop
 
-PLAYED = (PlayedApi, PlayedKernel, VirtualLoop, asyncio.Task)
-"""Not the agent's own memory."""
+PLAYED = (PlayedApi, PlayedKernel, VirtualLoop, asyncio.Task, sqlite3.Connection)
+"""Not the agent's own memory; SQLite keeps a list of up to 200 cursors."""
 REST_SECONDS = 900.0
 """Longer than anything of a removed container is kept."""
 LIVE = 20
@@ -59,3 +62,18 @@ async def rest(node: ChurnedNode, seconds: float = REST_SECONDS) -> Counter[str]
         await asyncio.sleep(seconds / 3)
     gc.collect()
     return held(node.agent, without=PLAYED)
+
+
+async def missing(node: ChurnedNode) -> dict[str, int]:
+    """Return by how much the kills that are posted or stored differ from those counted, by pod."""
+    found = Counter(node.api.kills)
+    for kill in await node.agent.node.store.run(_waiting):
+        if kill["metadata"]["name"] not in node.api.names:
+            found[kill["pod"]["uid"]] += kill["evidence"]["to"] - kill["evidence"]["from"]
+    truth = node.kernel.truth
+    return {uid: truth[uid] - found[uid] for uid in truth | found if truth[uid] != found[uid]}
+
+
+def _waiting(db: sqlite3.Connection) -> list[dict[str, Any]]:
+    rows = db.execute("SELECT body FROM outbox UNION ALL SELECT body FROM held")
+    return [json.loads(body)["kill"] for (body,) in rows]

@@ -5,6 +5,7 @@ The kernel's counters, its log and the API server are played. The loops of the a
 """
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -14,7 +15,6 @@ from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import patch
 
-from oomwarden.agent.detection import kernel_log
 from oomwarden.agent.detection.batch import Batch
 from oomwarden.agent.run import Agent
 from oomwarden.agent.runtime.settings import from_environment
@@ -50,14 +50,14 @@ class PlayedApi:
     posts: int = 0
     statuses: int = 0
     answer: Callable[[object], Delivery | None] = lambda _: None
-    _names: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
 
     async def deliver(self, _client: object, what: Any) -> Delivery:  # noqa: ANN401 - two kinds
         self.posts += 1
         if refused := self.answer(what):
             return refused
-        if isinstance(what, dict) and what["metadata"]["name"] not in self._names:
-            self._names.add(what["metadata"]["name"])
+        if isinstance(what, dict) and what["metadata"]["name"] not in self.names:
+            self.names.add(what["metadata"]["name"])
             evidence = what["evidence"]
             self.kills[what["pod"]["uid"]] += evidence["to"] - evidence["from"]
         return Delivery()
@@ -266,7 +266,16 @@ async def churned_node(
             await agent.node.store.close()
 
 
+def _set_clocks(agent: Agent) -> None:
+    """Replace the clocks that are defaults of fields, which were bound at import."""
+    misreports, warnings = agent.kills.misreports, agent.outlook.warnings
+    for each in (misreports, misreports._events, warnings.events, agent.node.pressure):
+        each.clock = time.monotonic
+    warnings.now = time.time
+
+
 def _prepare(agent: Agent) -> None:
+    _set_clocks(agent)
     view = agent.node.view
     agent.node.inventory.synced = True
     view.limits.replace([])
@@ -289,6 +298,3 @@ def _loops(agent: Agent) -> Iterator[Any]:
     yield agent.scores.run(cast("asyncio.Task[bool]", history))
     yield agent.status.run(cast("asyncio.Task[bool]", history))
     yield agent.outlook.warnings.run()
-
-
-__all__ = ["ChurnedNode", "PlayedApi", "PlayedKernel", "churned_node", "kernel_log"]

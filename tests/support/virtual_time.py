@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Coroutine, Hashable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from selectors import BaseSelector
 from typing import Any, TypeVar
 from unittest.mock import patch
 
@@ -30,7 +29,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         super().__init__()
         self.now, self.skew = UPTIME, 0.0
-        real: BaseSelector = self._selector  # type: ignore[attr-defined]
+        real = self._selector  # type: ignore[attr-defined]
         wait = real.select
 
         def jump(timeout: float | None = None) -> list[Any]:
@@ -38,7 +37,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             self.now += max(timeout, _TURN_SECONDS)
             return wait(0)
 
-        real.select = jump  # type: ignore[assignment]
+        real.select = jump
 
     def time(self) -> float:
         return self.now

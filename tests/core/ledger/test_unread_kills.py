@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oomwarden.core.ledger import unread_kills
@@ -10,7 +11,6 @@ from oomwarden.core.ledger.log_evidence import evidence_below
 from oomwarden.core.ledger.settle_limits import SettleLimits
 from oomwarden.core.ledger.unread_kills import UnreadKills, unread_below
 from oomwarden.core.model.cgroup import Cgroup, Level
-from pytest import MonkeyPatch
 
 from tests.support.kernel_model import QOS, TOP, AgentModel, KernelModel
 
@@ -50,7 +50,9 @@ class StormyAgent(AgentModel):
         removed = [i for i, a in ledger.accounts.items() if i not in kernel.cgroups and not a.gone]
         consistent = all(ledger.accounts[i].observed == kernel.events(i) for i in (TOP, QOS))
         self.unread.forget(ledger.prune())
-        self.unread.observe(removed, self.at if consistent else None)
+        qos = self.ledger.accounts[QOS].cgroup
+        named = {one.pod.pod_uid for one in evidence_below(qos, self._unclaimed)}
+        self.unread.observe(removed, self.at if consistent else None, named)
         for inode in removed:
             ledger.mark_gone(inode)
 
@@ -59,7 +61,7 @@ class StormyAgent(AgentModel):
         seen = evidence_below(self.ledger.accounts[inode].cgroup, self._unclaimed)
         before = unread_below(self.ledger, inode)
         self._record(self.ledger.settle_pod(inode, seen))
-        self.unread.record(inode, before - unread_below(self.ledger, inode))
+        self.unread.record(inode, before - unread_below(self.ledger, inode), unexplained=0)
 
     def settle_class(self, *, certain: bool) -> None:
         self._read_log()
@@ -70,7 +72,8 @@ class StormyAgent(AgentModel):
         limits = SettleLimits(most, most if certain else 0, lambda _: True)
         before = unread_below(self.ledger, QOS)
         self._record(self.ledger.settle_level(QOS, seen, complete=certain, limits=limits))
-        self.unread.record(QOS, before - unread_below(self.ledger, QOS))
+        recorded = before - unread_below(self.ledger, QOS)
+        self.unread.record(QOS, recorded, unexplained=limits.unexplained)
 
     def _read_log(self) -> None:
         if self.kernel.logs:
@@ -98,7 +101,9 @@ def apply(agent: StormyAgent, action: str, which: int, count: int) -> None:
     elif action in {"read", "torn read"}:
         agent.look(torn=victim if action == "torn read" else None)
     elif action == "settle a pod":
-        owing = [i for i, a in accounts.items() if a.cgroup.level is Level.POD and a.unrecorded_kills]
+        owing = [
+            i for i, a in accounts.items() if a.cgroup.level is Level.POD and a.unrecorded_kills
+        ]
         if owing:
             agent.settle_pod(owing[which % len(owing)])
     elif action == "settle the class" and agent.at:
@@ -177,7 +182,7 @@ def test_accounts_are_closed_in_a_storm_that_never_rests() -> None:
 
 
 def test_accounts_beyond_the_bound_are_closed_and_their_level_is_distrusted(
-    monkeypatch: MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(unread_kills, "MAX_REMOVED", 8)
     agent = StormyAgent(KernelModel())

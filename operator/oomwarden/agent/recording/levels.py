@@ -13,6 +13,7 @@ from oomwarden.agent.detection.batch import Batch
 from oomwarden.agent.recording.completeness import Completeness
 from oomwarden.agent.recording.settler import Settler
 from oomwarden.core.incidents.incident import Incident
+from oomwarden.core.ledger.account import Account
 from oomwarden.core.ledger.ledger import unsettled_below
 from oomwarden.core.ledger.log_evidence import evidence_below
 from oomwarden.core.ledger.settle_limits import SettleLimits
@@ -46,21 +47,29 @@ class LevelSettler:
     def observe(self, batch: Batch) -> list[int]:
         """Take the readings of a batch; return the inodes of accounts that were closed."""
         removed = [cgroup.inode for cgroup in batch.vanished]
-        closed = self.unread.observe(removed, batch.began if batch.is_consistent else None)
+        at = batch.began if batch.is_consistent else None
+        closed = self.unread.observe(removed, at, self._named())
         self.completeness.distrust(self.unread.distrusted)
         if batch.is_consistent:
             self.completeness.trust({i for i, kills in self.unread.now.items() if kills <= 0})
         return closed
+
+    def _named(self) -> set[str | None]:
+        """Return the UIDs of pods with kills in the log that are not recorded."""
+        log = self.settler.log.unclaimed()
+        above = self._above() if log else []
+        return {one.pod.pod_uid for each in above for one in evidence_below(each.cgroup, log)}
+
+    def _above(self) -> list[Account]:
+        accounts = self.settler.ledger.accounts.values()
+        return [each for each in accounts if each.cgroup.level in {Level.QOS, Level.KUBEPODS}]
 
     def note(self, now: float, last: Batch) -> None:
         """Note the levels with unread kills."""
         ledger = self.settler.ledger
         if not self.settler.inventory.synced:
             return  # no pod could be named yet
-        above = [
-            a for a in ledger.accounts.values() if a.cgroup.level in {Level.QOS, Level.KUBEPODS}
-        ]
-        for account in above:
+        for account in self._above():
             inode = account.cgroup.inode
             if account.unrecorded_kills <= 0:
                 continue
@@ -97,18 +106,19 @@ class LevelSettler:
         before = unread_below(self.settler.ledger, inode)
         found = self.settler.settle_level(inode, pending, complete=complete, limits=limits)
         after = unread_below(self.settler.ledger, inode)
-        self.unread.record(inode, before - after)
+        self.unread.record(inode, before - after, unexplained=limits.unexplained)
+        pending.rest = min(pending.rest, limits.unexplained)
         self._keep(inode, pending, after, now)
         return found
 
     def _keep(self, inode: int, pending: PendingKill, left: int, now: float) -> None:
-        """Keep what is left, as long as there is something."""
+        """Keep what is left, as long as there is something. The wait is that of the rest alone."""
         if left <= 0:
             del self.pending.pods[inode]
             return
-        waited = now - pending.first >= REST_SECONDS
-        pending.kills, pending.rest = left, left if waited else min(pending.rest, left)
-        pending.first = now if waited else pending.first
+        pending.kills = left
+        if not pending.rest or now - pending.first >= REST_SECONDS:
+            pending.first, pending.rest = now, left
         self.pending.defer(inode, now)
 
     def _has_waited(self, inode: int, now: float) -> bool:

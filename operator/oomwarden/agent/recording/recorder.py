@@ -210,7 +210,8 @@ class Recorder:
         ledger, complete = self.settler.ledger, self._completeness.is_complete(inode)
         before = unread_below(ledger, inode)
         found = self.settler.settle_pod(inode, pending, complete=complete)
-        self._levels.unread.record(inode, before - unread_below(ledger, inode))
+        recorded = before - unread_below(ledger, inode)
+        self._levels.unread.record(inode, recorded, unexplained=0)
         del self.pending.pods[inode]
         return found
 

@@ -146,7 +146,8 @@ def attribute_level(
         for one in read_late
         if one.container is not None
     }
-    shares, rest = distribute(beyond - attributed, unread, own)
+    counted = _counted(unread, beyond.oom_kill)
+    shares, rest = distribute(beyond - attributed, counted, own)
     only = gone[0] if complete and len(gone) == 1 and _all_in(shares, gone[0]) else None
     attributions = [*read_late, *(_from_log(by_path, containers, share) for share in shares)]
     if rest:
@@ -165,6 +166,17 @@ def _beyond(
         lines = sum(one.least for one in evidence if one.pod.path == pod.cgroup.path)
         left -= KillCounters(max(lines - pod.unrecorded_kills, 0))
     return left
+
+
+def _counted(evidence: Sequence[LogEvidence], kills: int) -> list[LogEvidence]:
+    """Return the oldest lines that explain this many kills: the counters may not have the rest."""
+    found, total = list[LogEvidence](), 0
+    for one in evidence:
+        if total >= kills:
+            break
+        found.append(one)
+        total += one.least
+    return found
 
 
 def _read_after_their_pod(

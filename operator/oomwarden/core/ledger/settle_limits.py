@@ -7,7 +7,7 @@ from oomwarden.core.ledger.account import Attribution
 from oomwarden.core.model.cgroup import Cgroup
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SettleLimits:
     """What of a level's unread kills is recorded now.
 
@@ -15,15 +15,18 @@ class SettleLimits:
         most: No more than this, by `oom_kill`.
         rest: No more than this of what neither the log nor elimination explains.
         is_final: Whether the kills of a pod are recorded: what it is must be known by then.
+        unexplained: How many nothing explained, as of the last call.
     """
 
     most: int
     rest: int
     is_final: Callable[[Cgroup], bool]
+    unexplained: int = 0
 
     def apply(self, found: Iterable[Attribution]) -> list[Attribution]:
         """Return the attributions that are recorded now, each cut to what may be recorded."""
-        left, kept = self.most, list[Attribution]()
+        left, kept, found = self.most, list[Attribution](), list(found)
+        self.unexplained = sum(one.kills for one in found if one.pod is None)
         for one in found:
             kills = min(self._final(one), left)
             left -= kills
