@@ -169,7 +169,7 @@ class ChurnedNode:
     kernel: PlayedKernel
     running: dict[int, PlayedPod] = field(default_factory=dict)
     _read: Counter[int] = field(default_factory=Counter)
-    _number: int = 0
+    number: int = 0
     _batch: Batch = field(default_factory=lambda: Batch(0.0))
 
     @property
@@ -178,11 +178,11 @@ class ChurnedNode:
         return next(each.handler for each in self.agent.watches.all if each.name == "pods")
 
     def start(self, *, listed_now: bool = True) -> PlayedPod:
-        self._number += 1
-        uid = f"0a1b2c3d-1111-2222-3333-{self._number:012x}"
+        self.number += 1
+        uid = f"0a1b2c3d-1111-2222-3333-{self.number:012x}"
         pod = self.kernel.make(QOS, Level.POD, uid)
-        started = PlayedPod(self._number, pod, self.kernel.make(pod.inode, Level.CONTAINER, uid))
-        self.running[self._number] = started
+        started = PlayedPod(self.number, pod, self.kernel.make(pod.inode, Level.CONTAINER, uid))
+        self.running[self.number] = started
         if listed_now:
             self.pods.apply(started.manifest())
         self._batch.appeared += [(pod, QOS), (started.container, pod.inode)]

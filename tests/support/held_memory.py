@@ -62,7 +62,7 @@ def _below(each: object) -> Iterator[tuple[str, Any]]:
         yield from ((_ITEM, one) for pair in list(each.items()) for one in pair)
     elif isinstance(each, _COLLECTIONS):
         yield from ((_ITEM, one) for one in list(each))
-    elif isinstance(each, str | bytes | int | float | complex | None):
+    elif each is None or isinstance(each, str | bytes | int | float):
         return
     else:
         yield from _attributes(each)
@@ -75,7 +75,7 @@ def _attributes(each: object) -> Iterator[tuple[str, Any]]:
         named[id(value)] = name
     for below in gc.get_referents(each):
         if isinstance(below, dict) and below is getattr(each, "__dict__", None):
-            yield from ((f".{name}", one) for name, one in below.items())
+            yield from [(f".{name}", one) for name, one in below.items()]
         else:
             yield f".{named.get(id(below), type(below).__name__)}", below
 

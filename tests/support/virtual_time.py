@@ -35,7 +35,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         def jump(timeout: float | None = None) -> list[Any]:
             assert timeout is not None, "every task waits for something that never comes"
             self.now += max(timeout, _TURN_SECONDS)
-            return wait(0)
+            found: list[Any] = wait(0)
+            return found
 
         real.select = jump
 
@@ -45,7 +46,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def wall(self) -> float:
         return START + self.now - UPTIME + self.skew
 
-    def run_in_executor(  # type: ignore[override]
+    def run_in_executor(
         self, executor: Executor | None, func: Callable[..., T], *args: object
     ) -> asyncio.Future[T]:
         del executor
