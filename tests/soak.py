@@ -27,12 +27,15 @@ async def soak(loop: VirtualLoop, pods: int) -> int:
         before = await rest(node)
         for done in range(2 * STEP, pods + 1, STEP):
             await churn(node, STEP)
-            grown, lost = growth(before, await rest(node), MARGIN), await missing(node)
-            rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+            grown = growth(before, await rest(node), MARGIN)
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
             killed = sum(node.kernel.truth.values())
-            text = f"{done} pods, {killed} kills: {rss} MiB at most, grown {grown}, lost {lost}"
+            rss = pages * resource.getpagesize() >> 20
+            text = f"{done} pods, {killed} kills: {rss} MiB, grown: {grown or 'nothing'}"
             sys.stdout.write(f"{text}\n")
             sys.stdout.flush()
+        lost = await missing(node)
+        sys.stdout.write(f"lost or doubled: {lost or 'nothing'}\n")
         return len(grown) + len(lost)
 
 

@@ -14,8 +14,9 @@ from oomwarden.kube.transport.errors import WriteOutcome, WriteResult
 
 from tests.support import virtual_time
 from tests.support.churn import Pace, churn, missing, rest
-from tests.support.churned_node import ChurnedNode, PlayedApi, PlayedKernel, churned_node
+from tests.support.churned_node import ChurnedNode, churned_node
 from tests.support.held_memory import growth
+from tests.support.played_node import PlayedApi, PlayedKernel
 from tests.support.virtual_time import VirtualLoop
 
 HOUR = 3600.0
@@ -60,8 +61,10 @@ def test_an_api_server_that_answers_429_for_an_hour_costs_neither_kills_nor_memo
             assert grown.keys() <= {BACKOFFS}
             assert grown.get(BACKOFFS, 0) < len(times)
             node.api.answer = lambda _: None
-            await node.settle(60)
-            assert await waiting(node) == 0
+            waited, posts = await waiting(node), node.api.posts
+            await node.settle(HOUR)
+            assert node.api.posts > posts
+            assert await waiting(node) < waited
             assert await missing(node) == {}
 
     virtual_time.run(hour)

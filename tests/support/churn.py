@@ -8,8 +8,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.churned_node import ChurnedNode, PlayedApi, PlayedKernel
+from tests.support.churned_node import ChurnedNode
 from tests.support.held_memory import held
+from tests.support.played_node import PlayedApi, PlayedKernel
 from tests.support.virtual_time import VirtualLoop
 
 PLAYED = (PlayedApi, PlayedKernel, VirtualLoop, asyncio.Task, sqlite3.Connection)

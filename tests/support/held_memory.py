@@ -73,9 +73,10 @@ def _attributes(each: object) -> Iterator[tuple[str, Any]]:
     for name in _names(each):
         value = getattr(each, name, None)
         named[id(value)] = name
+    own = getattr(each, "__dict__", None)
     for below in gc.get_referents(each):
-        if isinstance(below, dict) and below is getattr(each, "__dict__", None):
-            yield from [(f".{name}", one) for name, one in below.items()]
+        if isinstance(below, dict) and below is own:
+            yield from ((f".{name}", one) for name, one in list(below.items()))
         else:
             yield f".{named.get(id(below), type(below).__name__)}", below
 
