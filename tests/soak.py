@@ -19,6 +19,11 @@ STEP = 1000
 MARGIN = 12
 
 
+def _resident_mib() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() >> 20
+
+
 async def soak(loop: VirtualLoop, pods: int) -> int:
     """Return how many collections grew, and how many pods have kills that are lost or doubled."""
     state = Path(tempfile.mkdtemp(prefix="soak"))
@@ -28,9 +33,8 @@ async def soak(loop: VirtualLoop, pods: int) -> int:
         for done in range(2 * STEP, pods + 1, STEP):
             await churn(node, STEP)
             grown = growth(before, await rest(node), MARGIN)
-            pages = int(Path("/proc/self/statm").read_text().split()[1])
             killed = sum(node.kernel.truth.values())
-            rss = pages * resource.getpagesize() >> 20
+            rss = _resident_mib()
             text = f"{done} pods, {killed} kills: {rss} MiB, grown: {grown or 'nothing'}"
             sys.stdout.write(f"{text}\n")
             sys.stdout.flush()

@@ -22,7 +22,7 @@ from tests.support.virtual_time import VirtualLoop
 HOUR = 3600.0
 QUIET = Pace(pods=4, kills=2, unread=0, seconds=30.0)
 """Eight pods and four kills a minute."""
-BACKOFFS = ".KillFlow.Deliverer._records._backoffs"
+BACKOFFS = ".kills.deliverer._records._backoffs"
 """One for each record that was tried; at most MAX_PENDING are: the others wait on the disk."""
 RETRY_AFTER = 20.0
 BUSY = WriteResult(
@@ -82,7 +82,7 @@ def test_an_api_server_that_takes_half_a_minute_for_each_answer_loses_nothing(
         async with churned_node(tmp_path, loop, SlowApi()) as node:
             await churn(node, 300)
             before = await rest(node)
-            await churn(node, 480, QUIET)
+            await churn(node, 240, QUIET)
             assert growth(before, await rest(node), 20) == {}
             assert await missing(node) == {}
 

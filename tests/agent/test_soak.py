@@ -67,4 +67,4 @@ def test_a_growing_collection_is_named_by_its_path() -> None:
     whole = Whole()
     before = held(whole)
     whole.part.seen |= dict.fromkeys(range(50), "leak")
-    assert growth(before, held(whole), MARGIN) == {".Part.seen": 50}
+    assert growth(before, held(whole), MARGIN) == {".part.seen": 50}

@@ -75,8 +75,8 @@ def _attributes(each: object) -> Iterator[tuple[str, Any]]:
         named[id(value)] = name
     own = getattr(each, "__dict__", None)
     for below in gc.get_referents(each):
-        if isinstance(below, dict) and below is own:
-            yield from ((f".{name}", one) for name, one in list(below.items()))
+        if isinstance(own, dict) and below is own:
+            yield from ((f".{name}", one) for name, one in list(own.items()))
         else:
             yield f".{named.get(id(below), type(below).__name__)}", below
 
