@@ -16,10 +16,12 @@ from typing import Any, cast
 from unittest.mock import patch
 
 from oomwarden.agent.detection.batch import Batch
+from oomwarden.agent.enforcement import naming
 from oomwarden.agent.run import Agent
 from oomwarden.agent.runtime.settings import from_environment
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.kernel import syslog
+from oomwarden.kernel.container.first_process import FirstProcess
 from oomwarden.kube import events, oomkill_writer, oomnodes
 
 from tests.support.enforcing import listed, policy
@@ -136,6 +138,7 @@ def _played(api: PlayedApi, kernel: PlayedKernel) -> Iterator[None]:
             (oomnodes, "list_recorded_ranges", api.recorded),
             (oomnodes, "read_node_memory", api.memory),
             (syslog, "read_all", lambda: kernel.ring.text),
+            (naming, "find_first_process", lambda *_: FirstProcess("app", 992, None)),
         ):
             stack.enter_context(patch.object(module, name, fake))
         yield

@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass, field
 
+from oomwarden.agent.baselines.rows import Inodes
 from oomwarden.agent.enforcement.evaluator import Decision
 from oomwarden.core.enforcement.plan import Baseline
 from oomwarden.core.incidents.record_context import GoverningPolicy
 from oomwarden.core.model.mode import EnforcementMode
 
-MAX_KEPT = 4096
+MAX_GONE = 256
+"""Containers that are gone: as many as deleted pods, whose kills have no name after that."""
 
 
 @dataclass(slots=True)
 class GoverningPolicies:
-    """By cgroup inode; the oldest are forgotten."""
+    """By cgroup inode; of those that are gone, the oldest are forgotten."""
 
     _known: dict[int, GoverningPolicy] = field(default_factory=dict)
 
@@ -30,5 +32,9 @@ class GoverningPolicies:
             score, kubelets = decision.evaluation.target.score, baseline.value
             lowers = score is not None and kubelets is not None and score < kubelets
             self._known[inode] = GoverningPolicy(match.policy.reference, lowers)
-        while len(self._known) > MAX_KEPT:
-            del self._known[next(iter(self._known))]
+
+    def keep_only(self, live: Inodes) -> None:
+        """Forget the containers that are gone, except the last ones."""
+        gone = [inode for inode in self._known if inode not in live]
+        for inode in gone[:-MAX_GONE]:
+            del self._known[inode]

@@ -60,6 +60,7 @@ class Tracker:
         live, staying = self.view.inventory.containers, self.view.inventory.retained()
         for kept in (self.baselines, *self.kept):
             kept.keep_only(staying)
+        self.governing.keep_only(live)
         self.containers = {i: each for i, each in self.containers.items() if i in live}
         for inode, container in live.items():
             baseline = self.baselines.get(container)
