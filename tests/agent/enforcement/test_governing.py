@@ -1,7 +1,9 @@
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from oomwarden.agent.enforcement.governing import MAX_GONE, GoverningPolicies
-from oomwarden.core.incidents.record_context import GoverningPolicy
+
+if TYPE_CHECKING:
+    from oomwarden.core.incidents.record_context import GoverningPolicy
 
 
 def test_of_containers_that_are_gone_the_last_ones_are_kept_and_all_live_ones() -> None:
