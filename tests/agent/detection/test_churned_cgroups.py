@@ -49,6 +49,7 @@ def test_churn_leaves_no_descriptor_no_watch_and_a_bounded_number_of_paths(tmp_p
     for first in range(0, CONTAINERS, AT_A_TIME):
         numbers = range(first, first + AT_A_TIME)
         made = [cgroups.make(f"{pod}/cri-containerd-{number:064x}.scope") for number in numbers]
+        (cgroups.root / pod / f"not-a-container-{first}").mkdir()  # plain files come one by one
         batches.until(lambda: len(detector._tree.nodes) == 3 + AT_A_TIME)
         cgroups.group_kill(made[0])
         for path in made:
