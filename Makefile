@@ -8,8 +8,8 @@ UNIT = pytest -q -n auto tests --ignore=tests/kernel_vm --ignore=tests/browser
 # under pytest 9.2: pytest-xdist 3.8 sets Item._nodeid, which pytest no longer reads.
 STORIES = pytest -v -n auto --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help check lint types unit coverage test test-fast fuzz browser-test kernel-test e2e bench bench-recall bench-enforce bench-scale \
-	bench-weight demo demo-down lab-down generate verify docs docs-serve lock wheel dist plugin
+.PHONY: help check lint types unit coverage test test-fast fuzz soak browser-test kernel-test e2e \
+	bench bench-recall bench-enforce bench-scale bench-weight demo demo-down lab-down generate verify docs docs-serve lock wheel dist plugin
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ test-fast: check ## check, the stories that need no node, and one kill on a node
 
 fuzz: ## feed arbitrary kernel logs, mountinfo, cgroup names and objects (MINUTES=10; prints its seed)
 	@$(RUN) python -m tests.fuzz --minutes $(or $(MINUTES),10) $(ARGS)
+
+soak: ## one agent lives through the pods and kills of a bad day (PODS=10000); fails if something grows
+	@$(RUN) python -m tests.soak $(or $(PODS),10000)
 
 bench: ## latency, start-up and footprint (ARGS="demo": durations)
 	@$(RUN) python -m bench $(ARGS)

@@ -113,7 +113,9 @@ def recorder_of(store: Database, pods: int) -> Recorder:
     return recorder
 
 
-@pytest.mark.parametrize("quiet", [Batch(1.0, reconciled=True)])
+@pytest.mark.parametrize(
+    "quiet", [Batch(1.0, reconciled=True, is_consistent=c) for c in (False, True)]
+)
 async def test_a_batch_without_news_costs_the_same_with_any_number_of_cgroups(
     tmp_path: Path, quiet: Batch
 ) -> None:

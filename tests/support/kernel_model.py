@@ -6,8 +6,9 @@ from oomwarden.core.incidents.range_log import log_of_range
 from oomwarden.core.kernel_log.kills import LogKill
 from oomwarden.core.kernel_log.lines import Constraint, Killed
 from oomwarden.core.ledger.account import CounterRange, Reading
-from oomwarden.core.ledger.ledger import Ledger, unsettled_below
+from oomwarden.core.ledger.ledger import Ledger
 from oomwarden.core.ledger.log_evidence import evidence_below
+from oomwarden.core.ledger.unread_kills import unsettled_below
 from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 from oomwarden.core.parse.cgroup_paths import pod_uid
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from oomwarden.agent.enforcement.evaluator import Decision, Evaluator
-from oomwarden.agent.enforcement.governing import MAX_KEPT
+from oomwarden.agent.enforcement.governing import MAX_GONE
 from oomwarden.agent.informers.inventory import Container
 from oomwarden.core.enforcement.plan import Baseline
 
@@ -90,9 +90,8 @@ async def test_the_policy_of_a_living_container_is_never_forgotten(
     decided.since(node)
     tracked, governing = node.tracker.containers[side.cgroup.inode], node.tracker.governing
     assert tracked.decision is not None
-    for inode in range(MAX_KEPT - 1):
+    for inode in range(MAX_GONE + 1):
         governing.remember(-1 - inode, tracked.decision, Baseline(0), node.tracker.mode)
-        if inode == MAX_KEPT // 2:
-            node.tracker.update(node.now())
+    node.tracker.update(node.now())
     assert governing.of(app.cgroup.inode) is not None
     assert governing.of(-1) is None

@@ -1,8 +1,9 @@
 from dataclasses import dataclass, field
 
 from oomwarden.core.ledger.account import CounterRange, Reading
-from oomwarden.core.ledger.ledger import Ledger, unsettled_below
+from oomwarden.core.ledger.ledger import Ledger
 from oomwarden.core.ledger.log_evidence import LogEvidence
+from oomwarden.core.ledger.unread_kills import unsettled_below
 from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 
 

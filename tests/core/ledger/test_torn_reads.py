@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oomwarden.core.ledger.account import Reading
-from oomwarden.core.ledger.ledger import Ledger, count_incidents
+from oomwarden.core.ledger.attribution import count_incidents
+from oomwarden.core.ledger.ledger import Ledger
 from oomwarden.core.ledger.log_evidence import LogEvidence
 from oomwarden.core.ledger.torn_reads import is_half_counted
 from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level

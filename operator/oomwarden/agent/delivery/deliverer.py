@@ -19,6 +19,7 @@ from oomwarden import __version__
 from oomwarden.agent.delivery import event_outbox, outbox, refusals
 from oomwarden.agent.delivery.outbox import OutboxCounts
 from oomwarden.agent.delivery.outcomes import DeliveryJob, OutboxSnapshot, job_key, settle
+from oomwarden.agent.delivery.release_pace import ReleasePace
 from oomwarden.agent.delivery.retry_queue import RetryQueue
 from oomwarden.agent.informers.pressure import PressureCache
 from oomwarden.agent.runtime.signal import Signal
@@ -67,6 +68,7 @@ class Deliverer:
     """When `name_conflict` was found, in wall-clock seconds."""
     _records: RetryQueue = field(default_factory=RetryQueue)
     _events: RetryQueue = field(default_factory=partial(RetryQueue, "Event"))
+    _pace: ReleasePace = field(default_factory=ReleasePace)
     _finished: list[tuple[DeliveryJob, Delivery]] = field(default_factory=list)
     _serial: "count[int]" = field(default_factory=count)
     _jobs: "asyncio.PriorityQueue[tuple[int, int, DeliveryJob]]" = field(
@@ -126,8 +128,13 @@ class Deliverer:
             if isinstance(job, OutboxRow) and delivery.retry and delivery.retry.refused
         }
         pressure = self.pressure.current()
-        write = partial(settle, final=final, refused=refused, now=time.time(), pressure=pressure)
-        snapshot = await self.store.run(write)
+        loop, now = asyncio.get_running_loop(), time.time()
+        release = self._pace.begin(loop.time(), pressure)
+        write = partial(settle, final=final, refused=refused, now=now, pressure=pressure)
+        snapshot = await self.store.run(partial(write, release=release))
+        if release:
+            due = snapshot.due
+            self._pace.end(loop.time(), None if due is None else max(due - time.time(), 0))
         for key, why in snapshot.dropped:
             namespace, _, name = key.partition("/")
             _LOG.warning(
@@ -201,9 +208,7 @@ class Deliverer:
     def _seconds_to_next(self, snapshot: OutboxSnapshot) -> float:
         now = time.monotonic()
         times = [self._records.next_due(snapshot.records), self._events.next_due(snapshot.events)]
-        waits = [at - now for at in times if at is not None]
-        if snapshot.due is not None:
-            waits.append(snapshot.due - time.time())
+        waits = [at - now for at in (*times, self._pace.next_due()) if at is not None]
         return max(min(waits, default=MAX_IDLE_SECONDS), 0.05)
 
     def _queue_of(self, job: DeliveryJob) -> RetryQueue:

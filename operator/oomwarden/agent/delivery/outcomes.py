@@ -27,7 +27,8 @@ class OutboxSnapshot:
     """Keys of the Events to be posted."""
     counts: OutboxCounts
     due: float | None
-    """When the next held record is to be released, in wall-clock seconds; None if none is held."""
+    """When the next held record is to be released, in wall-clock seconds; None if none is held, or
+    if they were not looked through."""
     dropped: list[tuple[str, str]]
     """Records that exceeded the bounds and were deleted: the key, and why it was refused."""
 
@@ -37,12 +38,14 @@ def job_key(job: DeliveryJob) -> str:
     return job.key if isinstance(job, OutboxRow) else row_key(job.first)
 
 
-def settle(
+def settle(  # noqa: PLR0913 - all of one transaction
     connection: sqlite3.Connection,
     final: list[tuple[DeliveryJob, Delivery]],
     refused: Mapping[str, str],
     now: float,
     pressure: Pressure,
+    *,
+    release: bool = True,
 ) -> OutboxSnapshot:
     """Store the results of posts and release held records, in one transaction.
 
@@ -52,6 +55,7 @@ def settle(
         refused: Why records were refused, by key.
         now: Wall-clock seconds.
         pressure: How much records are merged.
+        release: Whether to release held records that are due.
     """
     for job, delivery in final:
         if isinstance(job, OutboxRow):
@@ -62,7 +66,7 @@ def settle(
             event_outbox.rename(connection, job_key(job), secrets.token_hex(_SALT_BYTES))
         else:
             event_outbox.record_posted(connection, job_key(job), job.count)
-    due = intake.release(connection, now, pressure)
+    due = intake.release(connection, now, pressure) if release else None
     event_outbox.drop_expired(connection, now)
     refusals.record(connection, refused)
     dropped = refusals.drop_excess(connection, now)

@@ -30,6 +30,11 @@ class RecordQuotas:
     """Wall-clock seconds."""
     _known: dict[str, Budget] = field(default_factory=dict)
     _terms: dict[str, Terms] = field(default_factory=dict)
+    _buckets: dict[str, Bucket] = field(default_factory=dict)
+    _rates: tuple[Rate, Rate] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._rates = node_rates(self.pressure)
 
     def terms(self, owner: QuotaOwner) -> Terms:
         """Return the terms of the owner's namespace."""
@@ -63,7 +68,7 @@ class RecordQuotas:
         for key in (owner.pod, _of_namespace(owner.namespace)):
             self._put(key, Budget(last=self.now))
         key, rate = self._node_rate(first=first)
-        after = self._bucket(key).spend(self.now, rate)
+        after = self._buckets[key] = self._bucket(key).spend(self.now, rate)
         self.connection.execute(
             "INSERT OR REPLACE INTO meta VALUES (?, ?)",
             (key, json.dumps([after.tokens, after.since])),
@@ -90,7 +95,7 @@ class RecordQuotas:
         )
 
     def _node_rate(self, *, first: bool) -> tuple[str, Rate]:
-        firsts, repeats = node_rates(self.pressure)
+        firsts, repeats = self._rates
         return ("node_firsts", firsts) if first else ("node_repeats", repeats)
 
     def _bucket_due(self, *, first: bool) -> float:
@@ -98,8 +103,11 @@ class RecordQuotas:
         return self._bucket(key).due(self.now, rate)
 
     def _bucket(self, key: str) -> Bucket:
-        row = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return Bucket(*json.loads(row[0])) if row else Bucket()
+        if key not in self._buckets:
+            select = "SELECT value FROM meta WHERE key = ?"
+            row = self.connection.execute(select, (key,)).fetchone()
+            self._buckets[key] = Bucket(*json.loads(row[0])) if row else Bucket()
+        return self._buckets[key]
 
 
 def _of_namespace(namespace: str) -> str:

@@ -29,6 +29,9 @@ class Batch:
     watch, or a cgroup there could not be opened."""
     unopened: frozenset[int] = frozenset()
     """Inodes of cgroups below which some cannot be opened."""
+    is_consistent: bool = False
+    """Whether all counters are of one moment: no kill was counted while they were read, and
+    nothing went unread. What a cgroup counted beyond its children is then of removed ones."""
     late: tuple[int, ...] = ()
     """Inodes of cgroups that could be opened only now."""
 

@@ -27,8 +27,8 @@ RECONCILE_SECONDS = 10.0
 READ_ALL_EVERY = 6
 """Every 6th rescan lists every directory and reads every cgroup. The others look at the levels
 above the pods, list where the number of children has changed, and descend where counters have."""
-REMEMBERED = 8192
-"""Paths of cgroups kept, more than a node has; bounds memory on a node with many short pods."""
+MAX_PATHS = 1024
+"""Paths of cgroups kept: more than come and go while inotify's events wait to be read."""
 MAX_LATE_READS = 32
 """Reads of 64 KiB each: together more than inotify's default queue, and still bounded."""
 
@@ -94,6 +94,7 @@ class Detector:
             reconcile = overrun or time.monotonic() >= due
             reconciles += reconcile
             self._tree.polled = self._blind_spots.blind_inodes(self._tree)
+            unreadable = self._tree.unreadable
             readings = self._handle(events)
             self._batch.blind |= self._blind_spots.blind_inodes(self._tree)
             self._blind_spots.rescan(self._tree)
@@ -106,8 +107,16 @@ class Detector:
                 readings += self._catch_up()
             self._require_top(top)
             readings += self._read_late()
+            self._batch.is_consistent = self._is_consistent(top, readings, unreadable)
             self._finish(readings, reconciled=reconcile)
             self._batch.after = read_at
+
+    def _is_consistent(self, top: CounterNode, readings: list[Reading], unreadable: int) -> bool:
+        """Return whether no kill was counted while the counters were read: kubepods has all."""
+        batch, tree = self._batch, self._tree
+        if batch.overrun or batch.blind or batch.late or tree.unreadable != unreadable:
+            return False
+        return not readings or tree.is_unmoved(top)
 
     def _begin(self) -> CounterNode | None:
         """Open kubepods as soon as possible; None if the detector is to stop."""
@@ -174,9 +183,7 @@ class Detector:
         cgroup = child(parent.cgroup, name, self._unseen)
         unopened = {one.cgroup.path for one in self._tree.unopened.values()}
         if cgroup is not None and cgroup.path not in self._paths and cgroup.path not in unopened:
-            self._paths[cgroup.path] = None
-            self._batch.appeared.append((cgroup, parent.cgroup.inode))
-            self._batch.vanished.append(cgroup)
+            self._lost(cgroup, parent)
 
     def _handle_changed(self, events: list[InotifyEvent]) -> list[Reading]:
         readings: list[Reading] = []
@@ -206,10 +213,13 @@ class Detector:
     def _appeared(self, node: CounterNode) -> None:
         parent = node.parent.cgroup.inode if node.parent else None
         self._batch.appeared.append((node.cgroup, parent))
-        self._paths[node.cgroup.path] = None
-        while len(self._paths) > REMEMBERED:
-            del self._paths[next(iter(self._paths))]
+        self._remember(node.cgroup.path)
         self._watches.watch(node)
+
+    def _remember(self, path: str) -> None:
+        self._paths[path] = None
+        while len(self._paths) > MAX_PATHS:
+            del self._paths[next(iter(self._paths))]
 
     def _vanished(self, node: CounterNode) -> None:
         self._batch.vanished.append(node.cgroup)
@@ -217,7 +227,7 @@ class Detector:
 
     def _lost(self, cgroup: Cgroup, parent: CounterNode) -> None:
         """Report a cgroup that was removed before it could be opened."""
-        self._paths[cgroup.path] = None
+        self._remember(cgroup.path)
         self._batch.appeared.append((cgroup, parent.cgroup.inode))
         self._batch.vanished.append(cgroup)
 

@@ -1,6 +1,7 @@
 """Reads new lines of the kernel log in a thread, on demand and at most ten times a second."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,8 @@ GAP_FACTOR = 10
 may have 32 MiB (Linux init/Kconfig, LOG_BUF_SHIFT). Up to `MAX_GAP_SECONDS`, the reads of a storm
 take no more than a tenth of a processor."""
 KEEP_KILLS = 4096
+MAX_CLAIMED = 1024
+"""Recorded kills that are kept because an older line is not: written with each checkpoint."""
 STAMP_STEP = 1e-6
 _TAIL_BYTES = 8192
 """The end of the last read, kept to find it in the next one. It is longer than what usually
@@ -152,14 +155,16 @@ class KernelLogReader:
     @property
     def position(self) -> Position:
         """The position from which the next agent has to read."""
-        waiting = [kill.stamp for _, kill in self._kills]
-        to = min(waiting) - STAMP_STEP if waiting else self._last_stamp
-        self._claimed = [mark for mark in self._claimed if mark[0] > to]
+        to = self._forget_claimed()
         return Position(to, tuple(self._claimed))
 
-    def unclaimed(self) -> tuple[LogKill, ...]:
-        """Return the kills that no record has claimed yet, oldest first."""
-        return tuple(kill for _, kill in self._kills)
+    def unclaimed(self, read_before: float = math.inf) -> tuple[LogKill, ...]:
+        """Return the kills that no record has claimed yet, oldest first.
+
+        Args:
+            read_before: Only those that were read before this event-loop time.
+        """
+        return tuple(kill for at, kill in self._kills if at < read_before)
 
     def claim(self, claimed: list[LogKill]) -> None:
         """Remove kills that are recorded now."""
@@ -171,6 +176,27 @@ class KernelLogReader:
         """Remove all kills but these."""
         kept = {id(kill) for kill in unrecorded}
         self._kills = [(at, kill) for at, kill in self._kills if id(kill) in kept]
+
+    def release_before(self, counted_from: float) -> None:
+        """Drop the kills that were read before any kill that is unrecorded was counted.
+
+        The kernel prints a kill after it has counted it, so their kills are recorded. Where none is
+        unrecorded, `discard_before` applies.
+
+        Args:
+            counted_from: Event-loop time.
+        """
+        self._kills = [(at, kill) for at, kill in self._kills if at >= counted_from]
+        while len(self._claimed) > MAX_CLAIMED and self._kills:
+            del self._kills[0]
+            self._forget_claimed()
+
+    def _forget_claimed(self) -> float:
+        """Forget claimed kills that the next agent does not need to know; return the position."""
+        waiting = [kill.stamp for _, kill in self._kills]
+        to = min(waiting) - STAMP_STEP if waiting else self._last_stamp
+        self._claimed = [mark for mark in self._claimed if mark[0] > to]
+        return to
 
     def discard_before(self, read_from: float) -> None:
         """Drop the kills that were read before this event-loop time.

@@ -2,28 +2,25 @@
 
 from dataclasses import dataclass, field
 
+from oomwarden.agent.baselines.rows import Inodes
 from oomwarden.agent.enforcement.evaluator import Decision
 from oomwarden.core.enforcement.plan import Baseline
 from oomwarden.core.incidents.record_context import GoverningPolicy
 from oomwarden.core.model.mode import EnforcementMode
 
-MAX_KEPT = 4096
+MAX_GONE = 256
+"""Containers that are gone: as many as deleted pods, whose kills have no name after that."""
 
 
 @dataclass(slots=True)
 class GoverningPolicies:
-    """By cgroup inode; the oldest are forgotten."""
+    """By cgroup inode; of those that are gone, the oldest are forgotten."""
 
     _known: dict[int, GoverningPolicy] = field(default_factory=dict)
 
     def of(self, inode: int) -> GoverningPolicy | None:
         """Return the policy that governs, or governed, a container's cgroup; None: none does."""
         return self._known.get(inode)
-
-    def keep(self, inode: int) -> None:
-        """Note that a container is alive: its policy is not among the oldest."""
-        if (known := self._known.pop(inode, None)) is not None:
-            self._known[inode] = known
 
     def remember(
         self, inode: int, decision: Decision, baseline: Baseline, mode: EnforcementMode | None
@@ -35,5 +32,9 @@ class GoverningPolicies:
             score, kubelets = decision.evaluation.target.score, baseline.value
             lowers = score is not None and kubelets is not None and score < kubelets
             self._known[inode] = GoverningPolicy(match.policy.reference, lowers)
-        while len(self._known) > MAX_KEPT:
-            del self._known[next(iter(self._known))]
+
+    def keep_only(self, live: Inodes) -> None:
+        """Forget the containers that are gone, except the last ones."""
+        gone = [inode for inode in self._known if inode not in live]
+        for inode in gone[:-MAX_GONE]:
+            del self._known[inode]

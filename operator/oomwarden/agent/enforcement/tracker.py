@@ -65,6 +65,7 @@ class Tracker:
         live, staying = self.view.inventory.containers, self.view.inventory.retained()
         for kept in (self.baselines, *self.kept):
             kept.keep_only(staying)
+        self.governing.keep_only(live)
         known = len(self.containers)
         self.containers = {i: each for i, each in self.containers.items() if i in live}
         self.version += len(self.containers) != known
@@ -78,9 +79,7 @@ class Tracker:
                 tracked = self.containers[inode] = TrackedContainer(container)
             pod, own = self.view.inventory.pod(container.cgroup), self.baselines.own.has(container)
             basis = (pod, container.name, baseline, own, *shared)
-            if tracked.basis == basis:
-                self.governing.keep(inode)
-            else:
+            if tracked.basis != basis:
                 decided = self._evaluate(tracked, baseline, now)
                 tracked.basis = basis if decided else None
                 self.version += 1

@@ -1,11 +1,13 @@
 """Which kills elimination must not attribute: some container may have come and gone unseen."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from oomwarden.agent.detection.batch import Batch
 from oomwarden.agent.recording.settler import Settler
 from oomwarden.core.ledger.log_evidence import evidence_below
 from oomwarden.core.ledger.settling import PendingKill
+from oomwarden.core.model.cgroup import Level
 
 UNOPENED_SECONDS = 30.0
 """How long a kill that the log does not explain waits for a cgroup that cannot be opened."""
@@ -45,6 +47,18 @@ class Completeness:
         account = self.settler.ledger.accounts[inode]
         seen = evidence_below(account.cgroup, self.settler.log.unclaimed())
         return sum(one.most for one in seen) < account.unrecorded.oom_kill
+
+    def distrust(self, inodes: AbstractSet[int]) -> None:
+        """Distrust cgroups below which an account was closed early, while they have such kills."""
+        self._blind |= inodes & self.unrecorded()
+
+    def trust(self, inodes: AbstractSet[int]) -> None:
+        """Trust cgroups again: whatever was missed below them is recorded."""
+        self._blind -= inodes - self._pods_unrecorded()
+
+    def _pods_unrecorded(self) -> set[int]:
+        accounts = self.settler.ledger.accounts
+        return {i for i in self.unrecorded() if accounts[i].cgroup.level is Level.POD}
 
     def reset(self) -> None:
         """Trust everything once no kill is unrecorded."""

@@ -16,20 +16,19 @@ from oomwarden.agent.recording.checkpointer import Checkpointer, Settled
 from oomwarden.agent.recording.completeness import Completeness
 from oomwarden.agent.recording.kill_log import log_unattributed
 from oomwarden.agent.recording.kill_progress import KillProgress
+from oomwarden.agent.recording.levels import REST_SECONDS, LevelSettler
 from oomwarden.agent.recording.recovery import ListRecorded, Recovery
 from oomwarden.agent.recording.settler import Settler
 from oomwarden.agent.store.database import Database
 from oomwarden.core.incidents.incident import Incident
 from oomwarden.core.ledger.account import Account
 from oomwarden.core.ledger.late_opening import limit_to_parent
-from oomwarden.core.ledger.ledger import unsettled_below
-from oomwarden.core.ledger.settling import SettleQueue
+from oomwarden.core.ledger.settling import PendingKill, SettleQueue
+from oomwarden.core.ledger.unread_kills import unread_below
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.quota.pressure import Pressure
 from oomwarden.kernel.cgroup.files import CgroupRoot
 
-UNKNOWN_POD_SECONDS = 60.0
-"""How long a removed pod that the API server has not listed is waited for."""
 UNLISTED_POD_SECONDS = 600.0
 """The same for a pod whose cgroup still exists."""
 UNKNOWN_CONTAINER_SECONDS = 10.0
@@ -68,12 +67,15 @@ class Recorder:
     _checkpointer: Checkpointer = field(init=False)
     _completeness: Completeness = field(init=False)
     _progress: KillProgress = field(init=False)
+    _levels: LevelSettler = field(init=False)
+    _before: float = 0.0  # when the reads of the batch before this one began
 
     def __post_init__(self) -> None:
         self._recovery = Recovery(self.settler, self.store, self.list_recorded, self._tick)
         self._checkpointer = Checkpointer(self.settler, self.store, self.pressure)
         self._completeness = Completeness(self.settler)
         self._progress = KillProgress(self.settler.ledger, self.cgroups)
+        self._levels = LevelSettler(self.settler, self.pending, self._completeness)
 
     async def run(self, queue: "asyncio.Queue[Batch]") -> None:
         """Record until cancelled."""
@@ -113,6 +115,7 @@ class Recorder:
 
     def _apply(self, batch: Batch) -> None:
         ledger, now = self.settler.ledger, time.monotonic()
+        self._before = self._batch.began
         self._batch, existed = batch, self._recovery.existed_before(batch)
         for cgroup, parent in batch.appeared:
             self._open(cgroup, parent, now, existed=cgroup.inode in existed)
@@ -124,7 +127,8 @@ class Recorder:
                 self._note_unrecorded(account, now)
         for reading in batch.readings:
             self._keep_limit(reading.inode)
-        self._prune()  # before this batch's own removals: their parents were read earlier
+        self._forget(ledger.prune())  # before its own removals: their parents were read earlier
+        self._forget(self._levels.observe(batch))
         for cgroup in batch.vanished:
             ledger.mark_gone(cgroup.inode)
             self.settler.remove(cgroup)
@@ -132,10 +136,13 @@ class Recorder:
         self._release_log()
 
     def _release_log(self) -> None:
-        """Drop log lines of kills that are all counted, once no kill is unrecorded."""
-        if not self.pending.pods and not self._completeness.unrecorded():
+        """Drop log lines of kills that are all counted and recorded."""
+        unrecorded = self._completeness.unrecorded()
+        if not self.pending.pods and not unrecorded:
             self.settler.log.discard_before(self._batch.began)
             self._completeness.reset()
+        else:
+            self.settler.log.release_before(self._levels.counted_from(unrecorded))
 
     def _open(self, cgroup: Cgroup, parent: int | None, now: float, *, existed: bool) -> None:
         known = self._recovery.saved.pop(cgroup.inode, None)
@@ -150,7 +157,9 @@ class Recorder:
         pod = account.parent if level is Level.CONTAINER else account.cgroup.inode
         if pod is not None and level in {Level.POD, Level.CONTAINER}:
             group = account.unrecorded.oom_group_kill > 0
-            self.pending.touch(pod, now, self._batch.after, self._batch.ended, group=group)
+            after, ended = self._batch.after, self._batch.ended
+            pending = self.pending.touch(pod, now, after, ended, group=group)
+            pending.since = pending.since or self._before
 
     def _keep_limit(self, inode: int) -> None:
         container = self.settler.inventory.containers.get(inode)
@@ -158,12 +167,12 @@ class Recorder:
         if container is not None and account is not None:
             self.settler.inventory.set_limit(container, account.limit)
 
-    def _prune(self) -> None:
-        gone = self.settler.ledger.prune()
-        for inode in gone:
+    def _forget(self, closed: list[int]) -> None:
+        for inode in closed:
             self.settler.removed.pop(inode, None)
             self.pending.pods.pop(inode, None)
-        self._checkpointer.forget(gone)
+        self._levels.unread.forget(closed)
+        self._checkpointer.forget(closed)
 
     def _drop_settled(self) -> None:
         for inode in self.pending.pods.keys() - self._completeness.unrecorded():
@@ -171,7 +180,7 @@ class Recorder:
 
     async def _settle_due(self) -> None:
         now, log = time.monotonic(), self.settler.log
-        self._note_levels(now)
+        self._levels.note(now, self._batch)
         due = self.pending.due(now, log.next_allowed, self._ready)
         if not due:
             return
@@ -185,23 +194,25 @@ class Recorder:
         await self._save(settled)
 
     def _settle(self, inode: int, now: float, settled: Settled) -> None:
-        pending, settler = self.pending.pods[inode], self.settler
-        complete = self._completeness.is_complete(inode)
+        pending = self.pending.pods[inode]
         if self._completeness.is_waiting(inode, pending, now):
             self.pending.defer(inode, now)
             return
-        if settler.ledger.accounts[inode].cgroup.level is Level.POD:
-            incidents, unnamed = settler.settle_pod(inode, pending, complete=complete)
-        elif unsettled_below(settler.ledger, inode) or (
-            now - pending.first < UNKNOWN_POD_SECONDS and not settler.all_pods_known(inode)
-        ):
-            self.pending.defer(inode, now)
-            return
+        if self.settler.ledger.accounts[inode].cgroup.level is Level.POD:
+            incidents, unnamed = self._settle_pod(inode, pending)
         else:
-            incidents, unnamed = settler.settle_level(inode, pending, complete=complete)
-        del self.pending.pods[inode]
+            incidents, unnamed = self._levels.settle(inode, now)
         settled.incidents += incidents
         settled.unattributed += unnamed
+
+    def _settle_pod(self, inode: int, pending: PendingKill) -> tuple[list[Incident], int]:
+        ledger, complete = self.settler.ledger, self._completeness.is_complete(inode)
+        before = unread_below(ledger, inode)
+        found = self.settler.settle_pod(inode, pending, complete=complete)
+        recorded = before - unread_below(ledger, inode)
+        self._levels.unread.record(inode, recorded, unexplained=0)
+        del self.pending.pods[inode]
+        return found
 
     def _ready(self, inode: int) -> bool:
         """Return whether a pod or level can be settled now.
@@ -211,24 +222,13 @@ class Recorder:
         settler, now = self.settler, time.monotonic()
         account, waited = settler.ledger.accounts[inode], now - self.pending.pods[inode].first
         if account.cgroup.level is not Level.POD:
-            return not unsettled_below(settler.ledger, inode)
+            return True
         if self._progress.is_in_progress(account, self.pending.pods[inode], now):
             return False
         if settler.inventory.pod(account.cgroup) is None:
-            patience = UNKNOWN_POD_SECONDS if account.gone else UNLISTED_POD_SECONDS
+            patience = REST_SECONDS if account.gone else UNLISTED_POD_SECONDS
             return settler.inventory.synced and waited > patience
         return waited > UNKNOWN_CONTAINER_SECONDS or settler.all_named(inode)
-
-    def _note_levels(self, now: float) -> None:
-        """Note levels with more unrecorded kills than all below them: of pods that went unread."""
-        ledger, last = self.settler.ledger, self._batch
-        if not self.settler.inventory.synced:
-            return  # no pod could be named yet
-        unrecorded = self._completeness.unrecorded()
-        for level in (Level.QOS, Level.KUBEPODS):
-            for inode in [i for i in unrecorded if ledger.accounts[i].cgroup.level is level]:
-                if inode not in self.pending.pods and not unsettled_below(ledger, inode):
-                    self.pending.touch(inode, now, last.after, last.ended)
 
     async def _save(self, settled: Settled) -> None:
         self.kills += sum(one.kills for one in settled.incidents)

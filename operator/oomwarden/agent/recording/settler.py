@@ -16,8 +16,10 @@ from oomwarden.core.incidents.memory_history import UsageDetail
 from oomwarden.core.incidents.record_context import GoverningPolicy, RecordContext
 from oomwarden.core.incidents.unread_pod import has_own_limit, unread_snapshot
 from oomwarden.core.ledger.account import Account, CounterRange
-from oomwarden.core.ledger.ledger import Ledger, count_incidents
+from oomwarden.core.ledger.attribution import count_incidents
+from oomwarden.core.ledger.ledger import Ledger
 from oomwarden.core.ledger.log_evidence import evidence_below
+from oomwarden.core.ledger.settle_limits import SettleLimits
 from oomwarden.core.ledger.settling import PendingKill
 from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 from oomwarden.core.model.pod import PodFacts
@@ -133,13 +135,19 @@ class Settler:
         return sum(kinds.shmem for kinds in found if kinds is not None)
 
     def settle_level(
-        self, inode: int, pending: PendingKill, *, complete: bool = True
+        self,
+        inode: int,
+        pending: PendingKill,
+        *,
+        complete: bool = True,
+        limits: SettleLimits | None = None,
     ) -> tuple[list[Incident], int]:
         """Settle a QoS class or kubepods: kills of pods that were removed before they were read."""
         incidents: list[Incident] = []
         unattributed = 0
         seen = evidence_below(self.ledger.accounts[inode].cgroup, self.log.unclaimed())
-        for counted in self.ledger.settle_level(inode, seen, complete=complete):
+        found = self.ledger.settle_level(inode, seen, complete=complete, limits=limits)
+        for counted in found:
             facts = self.inventory.pod(counted.pod) if counted.pod else None
             if facts is None:
                 unattributed += count_incidents([counted])

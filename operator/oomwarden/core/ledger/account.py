@@ -66,7 +66,12 @@ class Account:
     @property
     def has_unrecorded(self) -> bool:
         """Whether it has unrecorded kills."""
-        return self.observed.oom_kill > self.recorded.oom_kill
+        return self.unrecorded_kills > 0
+
+    @property
+    def unrecorded_kills(self) -> int:
+        """The `oom_kill` of `unrecorded`."""
+        return self.observed.oom_kill - self.recorded.oom_kill
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Own counters come first, then the kernel log, then elimination.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from oomwarden.core.ledger.account import Account, Attribution
+from oomwarden.core.ledger.account import Account, Attribution, CounterRange
 from oomwarden.core.ledger.log_evidence import LogEvidence, distribute
 from oomwarden.core.ledger.torn_reads import missing_counts
 from oomwarden.core.model.cgroup import Cgroup, KillCounters
@@ -119,7 +119,9 @@ def attribute_level(
 ) -> list[Attribution]:
     """Attribute the kills that a QoS class or kubepods counted beyond its pods.
 
-    They happened in pods that were removed before their counters were read.
+    They happened in pods that were removed before their counters were read. A removed pod with
+    unrecorded kills of its own may have more of them: the lines that its own counters do not
+    explain keep their kills, until the pod is settled.
 
     Args:
         level: The account of the QoS class or of kubepods.
@@ -130,8 +132,12 @@ def attribute_level(
     """
     by_path = {account.cgroup.path: account for account in pods}
     gone = [account for account in pods if account.gone]
-    unread = [one for one in evidence if _may_be_unread(by_path.get(one.pod.path))]
-    read_late = _read_after_their_pod(gone, containers)
+    owing = [account for account in pods if account.unrecorded_kills > 0]
+    paths = {account.cgroup.path for account in owing}
+    all_unread = [one for one in evidence if _may_be_unread(by_path.get(one.pod.path))]
+    unread = [one for one in all_unread if one.pod.path not in paths]
+    read_late = _read_after_their_pod([each for each in gone if each not in owing], containers)
+    beyond = _beyond(level, owing, all_unread)
     attributed = KillCounters(
         sum(one.kills for one in read_late), sum(one.groups for one in read_late)
     )
@@ -140,14 +146,37 @@ def attribute_level(
         for one in read_late
         if one.container is not None
     }
-    shares, rest = distribute(level.unrecorded - attributed, unread, own)
+    counted = _counted(unread, beyond.oom_kill)
+    shares, rest = distribute(beyond - attributed, counted, own)
     only = gone[0] if complete and len(gone) == 1 and _all_in(shares, gone[0]) else None
     attributions = [*read_late, *(_from_log(by_path, containers, share) for share in shares)]
     if rest:
         attributed_groups = sum(one.groups for one in attributions)
-        groups = max(level.unrecorded.oom_group_kill - attributed_groups, 0)
+        groups = max(beyond.oom_group_kill - attributed_groups, 0)
         attributions.append(_rest_of_level(rest, groups, only, gone, containers))
     return attributions
+
+
+def _beyond(
+    level: Account, owing: Sequence[Account], evidence: Sequence[LogEvidence]
+) -> KillCounters:
+    """Return what a level counted beyond what belongs to pods with unrecorded kills."""
+    left = level.unrecorded - sum((each.unrecorded for each in owing), KillCounters())
+    for pod in owing:
+        lines = sum(one.least for one in evidence if one.pod.path == pod.cgroup.path)
+        left -= KillCounters(max(lines - pod.unrecorded_kills, 0))
+    return left
+
+
+def _counted(evidence: Sequence[LogEvidence], kills: int) -> list[LogEvidence]:
+    """Return the oldest lines that explain this many kills: the counters may not have the rest."""
+    found, total = list[LogEvidence](), 0
+    for one in evidence:
+        if total >= kills:
+            break
+        found.append(one)
+        total += one.least
+    return found
 
 
 def _read_after_their_pod(
@@ -196,3 +225,8 @@ def _rest_of_level(
     if len(inside) == 1:
         return Attribution(kills, groups, only.cgroup, inside[0].cgroup)
     return Attribution(kills, groups, only.cgroup, candidates=tuple(a.cgroup for a in inside))
+
+
+def count_incidents(ranges: Sequence[CounterRange]) -> int:
+    """Count decisions of the OOM killer: a group kill is one, whatever the number of processes."""
+    return sum(one.group_kills or one.end - one.start for one in ranges)

@@ -6,12 +6,13 @@ child that was removed before its counters were read. `Account.recorded` is the 
 counters that is recorded; the difference to the last reading is still unrecorded.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from oomwarden.core.ledger.account import Account, Attribution, CounterRange, Reading
-from oomwarden.core.ledger.attribution import attribute_level, attribute_pod
+from oomwarden.core.ledger.attribution import attribute_level, attribute_pod, count_incidents
 from oomwarden.core.ledger.log_evidence import LogEvidence
+from oomwarden.core.ledger.settle_limits import SettleLimits
 from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 
 
@@ -20,14 +21,16 @@ class Ledger:
     """All accounts of a node. It has no clock and no file of its own.
 
     Attributes:
-        accounts: By cgroup inode; only `open` and `prune` add and remove them.
+        accounts: By cgroup inode; only `open` and `close` add and remove them.
+        above: Those of the levels above the pods.
         version: Rises whenever an account has changed; whoever changes one from outside raises it.
     """
 
     accounts: dict[int, Account] = field(default_factory=dict)
+    above: dict[int, Account] = field(default_factory=dict)
     version: int = 0
     _below: dict[int, dict[int, Account]] = field(default_factory=dict)  # by parent, then by inode
-    _gone: set[int] = field(default_factory=set)
+    _gone: dict[int, None] = field(default_factory=dict)  # in the order in which they went
     _moved: set[int] = field(default_factory=set)  # `oom` that led to no kill may be left there
 
     def open(
@@ -46,9 +49,11 @@ class Ledger:
             self._take_from_parent(known)
         if known is None or known.cgroup != cgroup:
             start = recorded or KillCounters()
-            known = self.accounts[cgroup.inode] = Account(cgroup, parent, start, start)
+            self.accounts[cgroup.inode] = known = Account(cgroup, parent, start, start)
         known.gone, known.parent = False, parent
-        self._gone.discard(cgroup.inode)
+        self._gone.pop(cgroup.inode, None)
+        if cgroup.level in {Level.KUBEPODS, Level.QOS}:
+            self.above[cgroup.inode] = known
         if parent is not None:
             self._below.setdefault(parent, {})[cgroup.inode] = known
         self._note(cgroup.inode)
@@ -75,34 +80,49 @@ class Ledger:
         """Mark a cgroup as removed. Its last reading may miss its last kills."""
         if account := self.accounts.get(inode):
             account.gone = True
-            self._gone.add(inode)
+            self._gone[inode] = None
 
     def children(self, inode: int) -> list[Account]:
-        """List the accounts directly below one, in the order in which they were opened."""
+        """List the accounts directly below one, the oldest first."""
         return list(self._below.get(inode, {}).values())
 
     def prune(self) -> list[int]:
         """Close the accounts of gone cgroups without unrecorded kills in them and above them.
 
-        Call it after the levels above were read again since the cgroups were removed.
-
-        Returns:
-            The inodes of the closed accounts.
+        Call it after the levels above were read again since the cgroups were removed. It returns
+        the inodes of the closed accounts.
         """
-        gone = [self.accounts[inode] for inode in self._gone]
-        settled = [account for account in gone if not self._is_unrecorded_upward(account)]
-        return [inode for account in settled for inode in self._forget(account)]
+        settled = [account for account in self.removed() if not self._owes(account)]
+        return [inode for account in settled for inode in self.close(account.cgroup.inode)]
 
-    def _is_unrecorded_upward(self, account: Account) -> bool:
+    def removed(self) -> list[Account]:
+        """List the accounts of removed cgroups, those that went first first."""
+        return [self.accounts[inode] for inode in self._gone]
+
+    def close(self, inode: int) -> list[int]:
+        """Close an account and those below it; return the inodes of those that were open."""
+        below = [
+            closed for child in self.children(inode) for closed in self.close(child.cgroup.inode)
+        ]
+        account = self.accounts.pop(inode, None)
+        if account is None:
+            return below
+        self._take_from_parent(account)
+        self._gone.pop(inode, None)
+        self.above.pop(inode, None)
+        self._moved.discard(inode)
+        self.version += 1
+        return [*below, inode]
+
+    def _owes(self, account: Account) -> bool:
+        return any(level.has_unrecorded for level in self._upward(account))
+
+    def _upward(self, account: Account) -> Iterator[Account]:
+        """Yield the account and those above it."""
         level: Account | None = account
         while level is not None:
-            if level.has_unrecorded:
-                return True
-            level = self._parent(level)
-        return False
-
-    def _parent(self, account: Account) -> Account | None:
-        return self.accounts.get(account.parent) if account.parent is not None else None
+            yield level
+            level = self.accounts.get(level.parent) if level.parent is not None else None
 
     def settle_pod(
         self, inode: int, evidence: Sequence[LogEvidence] = (), *, complete: bool = True
@@ -119,22 +139,29 @@ class Ledger:
         return self._record_all(pod, attribute_pod(pod, containers, evidence, complete=complete))
 
     def settle_level(
-        self, inode: int, evidence: Sequence[LogEvidence] = (), *, complete: bool = True
+        self,
+        inode: int,
+        evidence: Sequence[LogEvidence] = (),
+        *,
+        complete: bool = True,
+        limits: SettleLimits | None = None,
     ) -> list[CounterRange]:
         """Record the kills that a QoS class or kubepods counted beyond its children.
 
         They happened in pods that were removed before their counters were read. Call it only if
-        nothing below is unsettled.
+        its counters and those of its children are of one moment, or none below has unrecorded
+        kills.
 
         Args:
             inode: The cgroup of the QoS class or of kubepods.
             evidence: Kills that the log places below it, the oldest first.
             complete: Whether every pod that there was has an account.
+            limits: Which of them are recorded now; None: all. The others stay unrecorded.
         """
         level, pods = self.accounts[inode], self.children(inode)
         containers = {pod.cgroup.inode: self.children(pod.cgroup.inode) for pod in pods}
-        attributions = attribute_level(level, pods, containers, evidence, complete=complete)
-        return self._record_all(level, attributions)
+        found = attribute_level(level, pods, containers, evidence, complete=complete)
+        return self._record_all(level, limits.apply(found) if limits else found)
 
     def _record_all(
         self, account: Account, attributions: Sequence[Attribution]
@@ -181,15 +208,13 @@ class Ledger:
 
     def record_oom_above(self, inode: int, kills: int) -> None:
         """Record the `oom` of all levels above that led to the kills just settled."""
-        account = self.accounts[inode]
-        while (level := self._parent(account)) is not None:
+        for level in list(self._upward(self.accounts[inode]))[1:]:
             self._record_oom(level, kills)
-            account = level
 
     def unrecorded_kills(self) -> int:
         """Count the killed processes that no record covers yet."""
-        top = (each for each in self.accounts.values() if each.parent is None)
-        return sum(max(each.unrecorded.oom_kill, 0) for each in top)
+        top = (each for each in self.above.values() if each.parent is None)
+        return sum(max(each.unrecorded_kills, 0) for each in top)
 
     def discard_idle_oom(self) -> None:
         """Mark `oom` that led to no kill as recorded, so that it does not explain a later kill.
@@ -220,31 +245,5 @@ class Ledger:
 
     def _add_recorded(self, account: Account, kills: int, groups: int) -> None:
         """Add to the account and to all its ancestors, as the kernel does."""
-        level: Account | None = account
-        while level is not None:
+        for level in self._upward(account):
             level.recorded += KillCounters(kills, groups)
-            level = self._parent(level)
-
-    def _forget(self, account: Account) -> list[int]:
-        inode = account.cgroup.inode
-        below = [gone for child in self.children(inode) for gone in self._forget(child)]
-        self._take_from_parent(account)
-        self.accounts.pop(inode, None)
-        self._gone.discard(inode)
-        self._moved.discard(inode)
-        self.version += 1
-        return [*below, inode]
-
-
-def count_incidents(ranges: Sequence[CounterRange]) -> int:
-    """Count decisions of the OOM killer: a group kill is one, whatever the number of processes."""
-    return sum(one.group_kills or one.end - one.start for one in ranges)
-
-
-def unsettled_below(ledger: Ledger, inode: int) -> bool:
-    """Return whether a pod anywhere below this level has unrecorded kills."""
-    return any(
-        child.has_unrecorded if child.cgroup.level is Level.POD
-        else unsettled_below(ledger, child.cgroup.inode)
-        for child in ledger.children(inode)
-    )  # fmt: skip

@@ -36,6 +36,9 @@ class PendingKill:
         not_before: The pod is not settled before this time.
         group: Whether a group kill is among the kills.
         group_containers: Inodes of its containers that were found to be killed as a group.
+        since: The kills were counted after this time of the monotonic clock.
+        kills: Only of a level above the pods: how many of its kills nothing below it shows.
+        rest: How many of these nothing has explained since `first`.
     """
 
     first: float
@@ -45,6 +48,9 @@ class PendingKill:
     not_before: float = 0.0
     group: bool = False
     group_containers: set[int] = field(default_factory=set)
+    since: float = 0.0
+    kills: int = 0
+    rest: int = 0
 
     def is_group(self, container: int, check: Callable[[], bool]) -> bool:
         """Return whether a container may be killed as a group; check until it is found to be."""
@@ -91,7 +97,7 @@ class SettleQueue:
 
     def touch(
         self, pod: int, now: float, after: float, before: float, *, group: bool = False
-    ) -> None:
+    ) -> PendingKill:
         """Note that a pod's counters changed.
 
         Args:
@@ -103,6 +109,7 @@ class SettleQueue:
         """
         pending = self.pods.setdefault(pod, PendingKill(now, now, after, before))
         pending.last, pending.before, pending.group = now, before, pending.group or group
+        return pending
 
     def due(self, now: float, log_from: float, is_ready: Callable[[int], bool]) -> list[int]:
         """Return the pods to settle now.

@@ -1,7 +1,7 @@
 """Container statuses that hide an OOM kill: the kernel killed, the kubelet reports otherwise."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -149,7 +149,7 @@ class TerminationMatcher:
         """Add a kill. A container's last kill counts, but none replaces a group kill."""
         case = self._case(kill.container_id, now)
         if case.kill is None or case.kill.incident.counter_range.group_kills == 0:
-            case.kill = kill
+            case.kill = _without_details(kill)
 
     def update_terminations(self, pod_uid: str, ended: Iterable[Termination], now: float) -> None:
         """Replace what the kubelet reports of a pod's containers."""
@@ -202,6 +202,13 @@ class TerminationMatcher:
         while len(self._cases) > MAX_CONTAINERS:
             del self._cases[next(iter(self._cases))]
         return case
+
+
+def _without_details(kill: ContainerKill) -> ContainerKill:
+    """Drop what an Event does not say: samples of memory and lines of the log are most of it."""
+    incident = kill.incident
+    context = replace(incident.context, memory=None)
+    return replace(kill, incident=replace(incident, context=context, log=(), pod_memory=None))
 
 
 def _status(termination: Termination) -> tuple[str, int]:

@@ -169,6 +169,14 @@ class CounterTree:
             return []
         return [self._reading(node, events), *self._sweep_children(node, force=force)]
 
+    def is_unmoved(self, node: CounterNode) -> bool:
+        """Return whether a cgroup has counted no kill since it was swept."""
+        try:
+            events, before = node.read_events(), node.last_events
+        except (CgroupGoneError, OSError):
+            return False
+        return events is not None and before is not None and _kills(events) == _kills(before)
+
     def sweep_late(self) -> tuple[list[int], list[Reading]]:
         """Read the cgroups that were found or opened late, each consistently with its parent.
 
