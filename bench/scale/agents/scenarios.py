@@ -1,0 +1,135 @@
+"""What happens to the fleet, and what it costs: each scenario returns its figures."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+from bench.scale.agents import server, sums
+from bench.scale.agents.api_restart import restart
+from bench.scale.agents.cluster import cluster_policy, names
+from bench.scale.agents.players import Players
+from bench.scale.agents.sums import Span
+from bench.scale.api import Api
+from bench.scale.control_plane import ControlPlane
+
+Figures = dict[str, Any]
+IDLE_SECONDS = 20.0
+SYNC_SECONDS = 600.0
+SETTLE_SECONDS = 45.0
+STORM_NODES, STORM_KILLS, STORM_SECONDS = 50, 120, 10.0
+ONE_NODE_KILLS = 200
+WATCHES = 7
+_NAMESPACE = "apps-0"
+
+
+class Fleet:
+    """All agents and the control plane that they use.
+
+    Args:
+        plane: The control plane.
+        api: Changes what agents see.
+        players: The agents.
+        nodes: How many agents there are.
+    """
+
+    def __init__(self, plane: ControlPlane, api: Api, players: Players, nodes: int) -> None:
+        self._plane, self._api, self._players, self._nodes = plane, api, players, nodes
+        self._idle = 0.0
+
+    def _state(self) -> Figures:
+        return {**self._players.ask(), **server.state(self._plane)}
+
+    def _measured(self, act: Callable[[], float | None], *, minutely: bool = False) -> Figures:
+        """Return the figures of what `act` does, which may return when it was over."""
+        self._players.ask(do="begin")
+        before, began = self._state(), time.monotonic()
+        ended = act() or time.monotonic()
+        after, whole = self._state(), time.monotonic() - began
+        found = sums.figures(
+            Span(self._nodes, whole, before, after, self._idle), minutely=minutely
+        )
+        spread = sums.spread_of(after["by_second"])
+        return {**found, "seconds": ended - began, "spread_seconds": spread,
+                "waiting": after["waiting"], "held": after["held"]}  # fmt: skip
+
+    def idle(self) -> Figures:
+        """Measure the API server without agents."""
+        before = server.state(self._plane)
+        time.sleep(IDLE_SECONDS)
+        after = server.state(self._plane)
+        self._idle = (after["server_cpu"] - before["server_cpu"]) / IDLE_SECONDS
+        return {"cpu_share": self._idle, **{key: after[key] for key in
+                ("server_mebibytes", "etcd_mebibytes", "goroutines")}}  # fmt: skip
+
+    def start(self, *, is_new: bool) -> Figures:
+        """Start all agents at the same moment."""
+
+        def act() -> None:
+            self._players.ask(do="start", spread=0.0, is_new=is_new)
+            self._wait_for_sync()
+
+        return {**self._measured(act), **self._sizes()}
+
+    def _wait_for_sync(self) -> None:
+        self._players.wait_until(lambda found: found["synced"] == self._nodes, SYNC_SECONDS)
+
+    def _sizes(self) -> Figures:
+        found = server.state(self._plane)
+        return {key: found[key] for key in ("goroutines", "etcd_mebibytes")}
+
+    def settle(self) -> None:
+        """Wait until a start is over."""
+        time.sleep(SETTLE_SECONDS)
+
+    def quiet(self, minutes: float) -> Figures:
+        """Let nothing happen."""
+        return {**self._measured(lambda: time.sleep(minutes * 60), minutely=True), **self._sizes()}
+
+    def policy_change(self) -> Figures:
+        """Create a ClusterOOMPolicy that every node reports."""
+        since = time.monotonic()
+
+        def act() -> float:
+            self._api.send(cluster_policy("change", 200))
+            found = self._players.wait_until(
+                lambda found: found["written"] == self._nodes, SYNC_SECONDS, since=since
+            )
+            return float(found["last_written"])
+
+        return self._measured(act)
+
+    def storm(self, nodes: int, kills: int, seconds: float) -> Figures:
+        """Have processes killed; figures are per node with kills."""
+
+        def act() -> None:
+            self._players.ask(do="storm", nodes=names(range(nodes)), kills=kills,
+                              seconds=seconds, namespace=_NAMESPACE)  # fmt: skip
+            time.sleep(1.0)
+            self._players.wait_until(
+                lambda found: not found["storms"] and not found["waiting"], SYNC_SECONDS
+            )
+
+        everything, self._nodes = self._nodes, nodes
+        try:
+            return {**self._measured(act), "kills": kills}
+        finally:
+            self._nodes = everything
+
+    def restart_agents(self) -> Figures:
+        """Stop all agents, and start all at the same moment."""
+        self._players.ask(do="stop")
+        time.sleep(5)
+        return self.start(is_new=False)
+
+    def restart_api_server(self) -> Figures:
+        """Restart the API server; all watches end at the same moment."""
+        with contextlib.ExitStack() as stack:
+            return self._measured(lambda: self._until_watched(restart(self._plane, stack)))
+
+    def _until_watched(self, ready: float) -> None:
+        deadline = ready + SYNC_SECONDS
+        while server.state(self._plane)["watches"] < WATCHES * self._nodes:
+            if time.monotonic() > deadline:
+                raise TimeoutError("not all watches are back")
+            time.sleep(0.5)

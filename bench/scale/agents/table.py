@@ -1,0 +1,78 @@
+"""Tables of figures, one column for each number of nodes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from bench.scale.agents.sums import growth
+
+Figures = dict[str, Any]
+Row = tuple[str, Callable[[Mapping[str, Any]], float]]
+_KIBI = 1024.0
+_LARGE, _SMALL = 100.0, 10.0
+QUIET = "quiet"
+COMMON: tuple[Row, ...] = (
+    ("requests", lambda f: f["requests"]),
+    ("KiB received", lambda f: f["received_bytes"] / _KIBI),
+    ("KiB sent", lambda f: f["sent_bytes"] / _KIBI),
+    ("CPU of the API server, ms", lambda f: f["server_cpu_ms"]),
+    ("CPU of etcd, ms", lambda f: f["etcd_cpu_ms"]),
+)
+OF_FLEET: tuple[Row, ...] = (
+    ("seconds until done", lambda f: f["seconds"]),
+    ("most requests in a second, all nodes", lambda f: f["peak_requests_a_second"]),
+    ("slowest response, s", lambda f: f["slowest_response_seconds"]),
+)
+WATCHING: tuple[Row, ...] = (
+    ("watches", lambda f: f["watches"]),
+    ("connections", lambda f: f["open_connections"]),
+)
+
+
+def table(runs: Sequence[Mapping[str, Any]], scenario: str) -> str:
+    """Return a scenario's table.
+
+    Args:
+        runs: The results of runs with different numbers of nodes, smallest first.
+        scenario: The scenario's key in the results.
+    """
+    found = [run["scenarios"][scenario] for run in runs if scenario in run["scenarios"]]
+    if not found:
+        return ""
+    rows = [*(WATCHING if scenario == QUIET else ()), *COMMON, *_of_names(found)]
+    rows += () if scenario == QUIET else OF_FLEET
+    unit = "per node and minute" if scenario == QUIET else "per node"
+    head = [f"{scenario}, {unit}", *(f"{each['nodes']} nodes" for each in found), "last/first"]
+    lines = [head, *([name, *_cells([value(each) for each in found])] for name, value in rows)]
+    return aligned(lines)
+
+
+def _of_names(found: Sequence[Mapping[str, Any]]) -> list[Row]:
+    names = sorted({name for each in found for name in each["requests_by_name"]})
+    return [(f"  {name}", _by_name(name)) for name in names]
+
+
+def _by_name(name: str) -> Callable[[Mapping[str, Any]], float]:
+    return lambda figures: float(figures["requests_by_name"].get(name, 0.0))
+
+
+def _cells(values: Sequence[float]) -> list[str]:
+    return [*map(number, values), f"{growth(values):.2f}" if len(values) > 1 else ""]
+
+
+def number(value: float) -> str:
+    """Return a number with as many digits as it needs."""
+    if value >= _LARGE:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= _SMALL else f"{value:.2f}"
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> str:
+    """Return lines of cells in columns: the first to the left, numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if place == 0 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
