@@ -14,20 +14,29 @@ _SECONDS = 120.0
 _PROGRAM = "kube-apiserver"
 
 
-def restart(plane: ControlPlane, stack: contextlib.ExitStack) -> float:
-    """End the API server and start it again; return when it was ready (`time.monotonic`).
-
-    Args:
-        plane: The control plane, whose process ID is replaced.
-        stack: Ends the new process.
-    """
+def end(plane: ControlPlane) -> list[str]:
+    """End the API server; return its command line."""
     pid = plane.pids[_PROGRAM]
     words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:-1]
     os.kill(pid, signal.SIGTERM)
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, 0)
+    return [os.fsdecode(each) for each in words]
+
+
+def start(plane: ControlPlane, command: list[str], stack: contextlib.ExitStack) -> None:
+    """Start an API server again, and wait until it is ready.
+
+    Args:
+        plane: The control plane, whose process ID is replaced.
+        command: The command line.
+        stack: Ends the new process.
+
+    Raises:
+        RuntimeError: It does not become ready.
+    """
     log = stack.enter_context((plane.folder / "kube-apiserver-2.log").open("wb"))
-    process = subprocess.Popen([os.fsdecode(each) for each in words], stdout=log, stderr=log)
+    process = subprocess.Popen(command, stdout=log, stderr=log)
     stack.callback(process.wait)
     stack.callback(process.kill)
     plane.pids[_PROGRAM] = process.pid
@@ -36,7 +45,6 @@ def restart(plane: ControlPlane, stack: contextlib.ExitStack) -> float:
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"the API server did not start again: {log.name}")
         time.sleep(0.1)
-    return time.monotonic()
 
 
 def _is_ready(plane: ControlPlane) -> bool:

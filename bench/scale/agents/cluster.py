@@ -1,11 +1,13 @@
-"""A cluster as agents see it: nodes and their pods as KWOK makes them, policies, the chart's RBAC."""
+"""A cluster as agents see it: nodes and pods as KWOK makes them, policies, the chart's RBAC."""
 
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import yaml
+from oomwarden.core.model.mode import MODE_CONFIGMAP
 from oomwarden.core.quota.pressure import NAME as PRESSURE
 from oomwarden.core.quota.pressure import Pressure, to_config_map
 
@@ -31,6 +33,7 @@ _APIS = {
         "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
 }  # fmt: skip
 _IMAGES = 40
+_SERVED_SECONDS, _POLL_SECONDS = 60.0, 0.3
 _DAY_SECONDS = 86_400
 
 
@@ -47,6 +50,11 @@ def release() -> Iterator[Call]:
             yield Call("POST", path, each)
 
 
+def _mode() -> Call:
+    control = {"metadata": {"name": MODE_CONFIGMAP}, "data": {"mode": "Enforce"}}
+    return Call("POST", f"/api/v1/namespaces/{NAMESPACE}/configmaps", control)
+
+
 def pressure(nodes: int) -> Call:
     """Return what an operator publishes."""
     data = to_config_map(Pressure(nodes=nodes))
@@ -60,8 +68,10 @@ def node(number: int) -> Call:
     amounts = {"cpu": "32", "memory": "131072000Ki", "pods": "110", "ephemeral-storage": "200Gi"}
     images = [{"names": [f"registry.example/app-{each}@sha256:{each:064}"], "sizeBytes": 10**8}
               for each in range(_IMAGES)]  # fmt: skip
-    conditions = [{"type": each, "status": "False", "reason": "KubeletHas", "message": "kubelet"}
-                  for each in ("MemoryPressure", "DiskPressure", "PIDPressure", "Ready")]  # fmt: skip
+    conditions = [
+        {"type": each, "status": "False", "reason": "KubeletHas", "message": "kubelet"}
+        for each in ("MemoryPressure", "DiskPressure", "PIDPressure", "Ready")
+    ]
     return Call("POST", "/api/v1/nodes", {
         "metadata": {"name": name, "labels": {
             "kubernetes.io/hostname": name, "kubernetes.io/os": "linux",
@@ -137,7 +147,7 @@ def create_cluster(api: Api, nodes: int, pods: int, policies: int) -> None:
     for each in release():
         api.send(each)
     api.send_all(_new_namespaces())
-    api.send(objects.mode())
+    api.send(_mode())
     api.send(pressure(nodes))
     _send_when_served(api, cluster_policy("baseline", 100))
     api.send_all(objects.policies(policies))
@@ -153,16 +163,16 @@ def _new_namespaces() -> Iterator[Call]:
 
 def _send_when_served(api: Api, call: Call) -> None:
     """Send a request for a resource whose CRD was just created."""
-    from time import sleep  # noqa: PLC0415
-
-    for _ in range(100):
+    deadline = time.monotonic() + _SERVED_SECONDS
+    while True:
         try:
             api.send(call)
         except RefusedError:
-            sleep(0.3)
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_POLL_SECONDS)
         else:
             return
-    api.send(call)
 
 
 def create_tokens(api: Api, nodes: int, folder: Path) -> dict[str, Path]:

@@ -92,9 +92,7 @@ class PlayedAgent:
             for each in self.watches.all:
                 sink = guard(each.handler, each.options.resource, node.unreadable)
                 heard = partial(self._unheard.discard, each.name)
-                group.create_task(
-                    reflector.list_and_watch(each.source, each.options, sink, heard)
-                )
+                group.create_task(reflector.list_and_watch(each.source, each.options, sink, heard))
             group.create_task(self.watches.policies.run())
             group.create_task(self.watches.cluster_policies.run())
             labels = partial(oomnodes.read_node_labels, client, name)

@@ -1,7 +1,7 @@
 """Plays many agents in one process: commands arrive on stdin, one JSON object a line each way.
 
-`python -m bench.scale.agents.player CONFIG`. CONFIG is a JSON file with `port`, `authority` (a file),
-`folder`, and `agents`, a token file by node.
+`python -m bench.scale.agents.player CONFIG`. CONFIG is a JSON file with `port`, `authority` (a
+file), `folder`, and `agents`, a token file by node.
 """
 
 import asyncio
@@ -10,7 +10,6 @@ import logging
 import random
 import resource
 import sys
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any

@@ -24,7 +24,7 @@ class Players:
     def __init__(self, processes: Sequence["subprocess.Popen[str]"]) -> None:
         self._processes = processes
 
-    def ask(self, **command: Any) -> Figures:  # noqa: ANN401 - any JSON value
+    def ask(self, **command: Any) -> Figures:
         """Send a command to all processes; return their states as one.
 
         Raises:
@@ -40,7 +40,7 @@ class Players:
         return found
 
     def wait_until(
-        self, reached: Callable[[Figures], bool], seconds: float, **command: Any  # noqa: ANN401
+        self, reached: Callable[[Figures], bool], seconds: float, **command: Any
     ) -> Figures:
         """Ask until something is reached.
 

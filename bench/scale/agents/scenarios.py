@@ -5,8 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bench.scale.agents import server, sums
-from bench.scale.agents.api_restart import restart
+from bench.scale.agents import api_restart, server, sums
 from bench.scale.agents.cluster import cluster_policy, names
 from bench.scale.agents.players import Players
 from bench.scale.agents.sums import Span
@@ -46,9 +45,7 @@ class Fleet:
         before, began = self._state(), time.monotonic()
         ended = act() or time.monotonic()
         after, whole = self._state(), time.monotonic() - began
-        found = sums.figures(
-            Span(self._nodes, whole, before, after, self._idle), minutely=minutely
-        )
+        found = sums.figures(Span(self._nodes, whole, before, after, self._idle), minutely=minutely)
         spread = sums.spread_of(after["by_second"])
         return {**found, "seconds": ended - began, "spread_seconds": spread,
                 "waiting": after["waiting"], "held": after["held"]}  # fmt: skip
@@ -124,11 +121,22 @@ class Fleet:
 
     def restart_api_server(self) -> Figures:
         """Restart the API server; all watches end at the same moment."""
+        ended = time.monotonic()
+        command = api_restart.end(self._plane)
+        down = time.monotonic()
         with contextlib.ExitStack() as stack:
-            return self._measured(lambda: self._until_watched(restart(self._plane, stack)))
+            self._players.ask(do="begin")
+            before, began = self._players.ask(), time.monotonic()
+            api_restart.start(self._plane, command, stack)
+            ready = time.monotonic()
+            self._until_watched(time.monotonic() + SYNC_SECONDS)
+            seconds, after = time.monotonic() - ready, self._state()
+            zero = dict.fromkeys(server.state(self._plane), 0.0)
+            found = sums.figures(Span(self._nodes, time.monotonic() - began, zero | before, after))
+            times = {"ending_seconds": down - ended, "starting_seconds": ready - began}
+            return {**found, "seconds": seconds, **times}
 
-    def _until_watched(self, ready: float) -> None:
-        deadline = ready + SYNC_SECONDS
+    def _until_watched(self, deadline: float) -> None:
         while server.state(self._plane)["watches"] < WATCHES * self._nodes:
             if time.monotonic() > deadline:
                 raise TimeoutError("not all watches are back")

@@ -101,8 +101,8 @@ class CountingLoop(asyncio.SelectorEventLoop):
     async def create_connection(  # type: ignore[override]
         self,
         protocol_factory: Callable[[], asyncio.BufferedProtocol],
-        *where: Any,  # noqa: ANN401 - asyncio's arguments
-        **how: Any,  # noqa: ANN401 - asyncio's arguments
+        *where: Any,
+        **how: Any,
     ) -> tuple[asyncio.BaseTransport, asyncio.BufferedProtocol]:
         """Open a connection whose bytes are counted."""
 
@@ -125,7 +125,7 @@ class _CountedProtocol(asyncio.BufferedProtocol):
         counted = _CountedWriter(cast("asyncio.Transport", transport), self._traffic)
         self.inner.connection_made(cast("asyncio.Transport", counted))
 
-    def get_buffer(self, sizehint: int) -> Any:  # noqa: ANN401 - a buffer
+    def get_buffer(self, sizehint: int) -> Any:
         return self.inner.get_buffer(sizehint)
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -156,5 +156,5 @@ class _CountedWriter:
         self._traffic.sent += len(data)
         self._transport.write(data)
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - of any type
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)

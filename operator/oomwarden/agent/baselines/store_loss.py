@@ -6,6 +6,7 @@ ends before that leaves the answer to the next one, whose store is not new any m
 
 import asyncio
 import logging
+import random
 import sqlite3
 from functools import partial
 
@@ -42,7 +43,7 @@ async def store_was_lost(store: Database, client: Client, node: str, boot_id: st
                 failure.reason,
                 extra=about(error_keys(failure), kind="OOMNode", name=node),
             )
-            await asyncio.sleep(ASK_AGAIN_SECONDS)
+            await asyncio.sleep(ASK_AGAIN_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
             continue
         lost = (
             before is not None

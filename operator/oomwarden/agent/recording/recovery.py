@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Unpack
@@ -117,4 +118,4 @@ class Recovery:
     async def _wait(self, what: str, **keys: Unpack[LogKeys]) -> None:
         _LOG.warning("the store is new, and recording waits for %s", what, extra=about(keys))
         self.on_wait()
-        await asyncio.sleep(ASK_AGAIN_SECONDS)
+        await asyncio.sleep(ASK_AGAIN_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
