@@ -17,7 +17,7 @@ from oomwarden.agent.baselines import store_loss
 from oomwarden.agent.delivery import intake
 from oomwarden.agent.delivery.deliverer import Deliverer
 from oomwarden.agent.flows.node import Node
-from oomwarden.agent.flows.watches import ApiWatches
+from oomwarden.agent.flows.watches import ApiWatches, ResourceWatch
 from oomwarden.agent.recording import recovery
 from oomwarden.agent.recording.misreports import MisreportNotifier
 from oomwarden.agent.reporting.node_status import MEMORY_SECONDS
@@ -80,19 +80,18 @@ class PlayedAgent:
         found = self._deliverer
         return (found.waiting, found.counts.held) if found else (0, 0)
 
-    async def run(self, *, is_new: bool) -> None:
+    async def run(self, delay: float, *, is_new: bool) -> None:
         """Run until cancelled.
 
         Args:
+            delay: Seconds before the lists, by which the agents of a fleet spread their start.
             is_new: Whether its store is new, and what is known must come from the API server.
         """
         node, client = self.node, self.node.client
         name = node.settings.node
         async with asyncio.TaskGroup() as group:
             for each in self.watches.all:
-                sink = guard(each.handler, each.options.resource, node.unreadable)
-                heard = partial(self._unheard.discard, each.name)
-                group.create_task(reflector.list_and_watch(each.source, each.options, sink, heard))
+                group.create_task(self._follow(each, delay))
             group.create_task(self.watches.policies.run())
             group.create_task(self.watches.cluster_policies.run())
             labels = partial(oomnodes.read_node_labels, client, name)
@@ -101,6 +100,12 @@ class PlayedAgent:
             group.create_task(self._report(is_new=is_new))
             if is_new:
                 group.create_task(self._recover())
+
+    async def _follow(self, watch: ResourceWatch, delay: float) -> None:
+        sink = guard(watch.handler, watch.options.resource, self.node.unreadable)
+        await asyncio.sleep(delay)
+        heard = partial(self._unheard.discard, watch.name)
+        await reflector.list_and_watch(watch.source, watch.options, sink, heard)
 
     async def _recover(self) -> None:
         node = self.node

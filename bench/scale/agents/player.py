@@ -73,8 +73,8 @@ class Player:
     def _start(self, spread: float, *, is_new: bool) -> None:
         for name, token in self._config["agents"].items():
             agent = self._agents[name] = self._agent(name, Path(token))
-            pause = random.uniform(0, spread)  # noqa: S311 - no secret
-            self._running.append(asyncio.create_task(_run(agent, pause, is_new=is_new)))
+            delay = random.uniform(0, spread)  # noqa: S311 - no secret
+            self._running.append(asyncio.create_task(agent.run(delay, is_new=is_new)))
 
     def _agent(self, name: str, token: Path) -> PlayedAgent:
         address = Address("127.0.0.1", self._config["port"])
@@ -98,11 +98,6 @@ class Player:
                 task = asyncio.create_task(storm)
                 self._storms.add(task)
                 task.add_done_callback(self._storms.discard)
-
-
-async def _run(agent: PlayedAgent, pause: float, *, is_new: bool) -> None:
-    await asyncio.sleep(pause)
-    await agent.run(is_new=is_new)
 
 
 async def _serve(config: Answer, traffic: Traffic) -> None:

@@ -7,7 +7,10 @@ _IN_NAMESPACE = 2
 
 
 def request_name(method: str, target: str) -> str:
-    """Return verb and resource: `watch pods`, `get nodes`, `update oomnodes/status`."""
+    """Return verb and resource: `watch pods`, `get nodes`, `update oomnodes/status`.
+
+    A list that a watch continues is a `stream`.
+    """
     url = urlsplit(target)
     parts = url.path.strip("/").split("/")
     parts = parts[3:] if parts[0] == "apis" else parts[2:]
@@ -20,4 +23,6 @@ def request_name(method: str, target: str) -> str:
         return f"{_VERBS.get(method, method.lower())} {resource}"
     if len(parts) > 1:
         return f"get {resource}"
-    return f"{'watch' if 'watch' in parse_qs(url.query) else 'list'} {resource}"
+    query = parse_qs(url.query)
+    verb = "stream" if "sendInitialEvents" in query else "watch" if "watch" in query else "list"
+    return f"{verb} {resource}"

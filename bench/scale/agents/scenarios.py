@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from oomwarden.agent.run import SPREAD_SECONDS
+
 from bench.scale.agents import api_restart, server, sums
 from bench.scale.agents.cluster import cluster_policy, names
 from bench.scale.agents.players import Players
@@ -63,7 +65,7 @@ class Fleet:
         """Start all agents at the same moment."""
 
         def act() -> None:
-            self._players.ask(do="start", spread=0.0, is_new=is_new)
+            self._players.ask(do="start", spread=SPREAD_SECONDS, is_new=is_new)
             self._wait_for_sync()
 
         return {**self._measured(act), **self._sizes()}

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 Figures = dict[str, Any]
 _MINUTE = 60.0
 _MILLI = 1000.0
-BASE_SECOND = "idle_cpu"
 
 
 class Span(NamedTuple):
@@ -91,6 +90,9 @@ def spread_of(by_second: Mapping[str, int], share: float = 0.9) -> int:
     return best
 
 
-def growth(values: Sequence[float]) -> float:
-    """Return the last value in relation to the first: 1.0 is flat."""
-    return values[-1] / values[0] if values and values[0] else 1.0
+def flatness(values: Sequence[float]) -> float:
+    """Return the greatest value in relation to the least: 1.0 is flat."""
+    least, greatest = min(values), max(values)
+    if least == greatest:
+        return 1.0
+    return greatest / least if least else float("inf")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bench.scale.agents.sums import growth
+from bench.scale.agents.sums import flatness
 
 Figures = dict[str, Any]
 Row = tuple[str, Callable[[Mapping[str, Any]], float]]
@@ -18,9 +18,10 @@ COMMON: tuple[Row, ...] = (
     ("CPU of etcd, ms", lambda f: f["etcd_cpu_ms"]),
 )
 OF_FLEET: tuple[Row, ...] = (
-    ("seconds until done", lambda f: f["seconds"]),
-    ("most requests in a second, all nodes", lambda f: f["peak_requests_a_second"]),
-    ("slowest response, s", lambda f: f["slowest_response_seconds"]),
+    ("all nodes: seconds until done", lambda f: f["seconds"]),
+    ("all nodes: seconds with 90 % of the requests", lambda f: f.get("spread_seconds", 0)),
+    ("all nodes: most requests in a second", lambda f: f["peak_requests_a_second"]),
+    ("all nodes: slowest response, s", lambda f: f["slowest_response_seconds"]),
 )
 WATCHING: tuple[Row, ...] = (
     ("watches", lambda f: f["watches"]),
@@ -38,12 +39,33 @@ def table(runs: Sequence[Mapping[str, Any]], scenario: str) -> str:
     found = [run["scenarios"][scenario] for run in runs if scenario in run["scenarios"]]
     if not found:
         return ""
-    rows = [*(WATCHING if scenario == QUIET else ()), *COMMON, *_of_names(found)]
-    rows += () if scenario == QUIET else OF_FLEET
+    rows = [*_rows(scenario), *_refusals(found), *_of_names(found)]
     unit = "per node and minute" if scenario == QUIET else "per node"
-    head = [f"{scenario}, {unit}", *(f"{each['nodes']} nodes" for each in found), "last/first"]
-    lines = [head, *([name, *_cells([value(each) for each in found])] for name, value in rows)]
-    return aligned(lines)
+    head = [f"{scenario}, {unit}", *(f"{each['nodes']} nodes" for each in found)]
+    head += ["greatest/least"] if len(found) > 1 else []
+    return aligned([head, *([name, *_cells([value(f) for f in found])] for name, value in rows)])
+
+
+def flat(run: Mapping[str, Any]) -> dict[str, float]:
+    """Return the figures of one run as one mapping, by scenario and row."""
+    return {
+        f"{scenario}: {name}": float(value(found))
+        for scenario, found in run["scenarios"].items()
+        for name, value in _rows(scenario)
+    }
+
+
+def _rows(scenario: str) -> tuple[Row, ...]:
+    return (*WATCHING, *COMMON) if scenario == QUIET else (*OF_FLEET, *COMMON)
+
+
+def _refusals(found: Sequence[Mapping[str, Any]]) -> list[Row]:
+    codes = sorted({code for each in found for code in each["refused"]})
+    return [(f"answered {code}", _refused(code)) for code in codes]
+
+
+def _refused(code: str) -> Callable[[Mapping[str, Any]], float]:
+    return lambda figures: float(figures["refused"].get(code, 0)) / float(figures["nodes"])
 
 
 def _of_names(found: Sequence[Mapping[str, Any]]) -> list[Row]:
@@ -56,7 +78,7 @@ def _by_name(name: str) -> Callable[[Mapping[str, Any]], float]:
 
 
 def _cells(values: Sequence[float]) -> list[str]:
-    return [*map(number, values), f"{growth(values):.2f}" if len(values) > 1 else ""]
+    return [*map(number, values), *([f"{flatness(values):.2f}"] if len(values) > 1 else [])]
 
 
 def number(value: float) -> str:
@@ -73,6 +95,6 @@ def aligned(lines: Sequence[Sequence[str]]) -> str:
         "  ".join(
             cell.ljust(width) if place == 0 else cell.rjust(width)
             for place, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
+        )
         for line in lines
     )
