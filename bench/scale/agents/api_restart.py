@@ -18,7 +18,7 @@ def end(plane: ControlPlane) -> list[str]:
     """End the API server; return its command line."""
     pid = plane.pids[_PROGRAM]
     words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:-1]
-    os.kill(pid, signal.SIGTERM)
+    os.kill(pid, signal.SIGKILL)
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, 0)
     return [os.fsdecode(each) for each in words]

@@ -3,7 +3,6 @@
 import time
 from typing import Any
 
-from oomwarden.api.base import API_VERSION
 from oomwarden.core.records.metadata import labels_of, name_of
 from oomwarden.core.records.oomkill import timestamp
 from oomwarden.core.records.outbox_row import OutboxRow
@@ -18,7 +17,7 @@ def killed(node: str, namespace: str, number: int, boot_id: str) -> OutboxRow:
     samples = [{"at": timestamp(now - each), "usage": f"{500_000 - each}Ki"}
                for each in range(SAMPLES, 0, -1)]  # fmt: skip
     kill: dict[str, Any] = {
-        "apiVersion": API_VERSION, "kind": "OOMKill", "node": node,
+        "node": node,
         "pod": {"name": f"api-7d9f-{number:05}", "uid": f"{node}-{number:05}"},
         "container": {"name": "app", "type": "App"}, "cause": "ContainerLimit",
         "limit": "512Mi", "kills": 1, "victims": [{"pid": 4242, "command": "python3"}],
