@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from oomwarden.agent.run import SPREAD_SECONDS
 from oomwarden.kube.http.byte_stream import Address
 from oomwarden.kube.http.pod_transport import PodTransport
 from oomwarden.kube.http.service_account import CertificateAuthority, TokenFile
@@ -70,11 +71,11 @@ class Player:
             "ended": sum(each.done() for each in self._running),
         }
 
-    def _start(self, spread: float, *, is_new: bool) -> None:
+    def _start(self, rollout: float, *, is_new: bool) -> None:
         for name, token in self._config["agents"].items():
             agent = self._agents[name] = self._agent(name, Path(token))
-            delay = random.uniform(0, spread)  # noqa: S311 - no secret
-            self._running.append(asyncio.create_task(agent.run(delay, is_new=is_new)))
+            pause = random.uniform(0, rollout)  # noqa: S311 - no secret
+            self._running.append(asyncio.create_task(_run(agent, pause, is_new=is_new)))
 
     def _agent(self, name: str, token: Path) -> PlayedAgent:
         address = Address("127.0.0.1", self._config["port"])
@@ -98,6 +99,12 @@ class Player:
                 task = asyncio.create_task(storm)
                 self._storms.add(task)
                 task.add_done_callback(self._storms.discard)
+
+
+async def _run(agent: PlayedAgent, pause: float, *, is_new: bool) -> None:
+    await asyncio.sleep(pause)
+    delay = random.uniform(0, SPREAD_SECONDS)  # noqa: S311 - no secret
+    await agent.run(delay, is_new=is_new)
 
 
 async def _serve(config: Answer, traffic: Traffic) -> None:

@@ -15,14 +15,20 @@ from bench.scale.control_plane import ControlPlane
 Figures = dict[str, Any]
 PROCESSES = 2
 _POLL_SECONDS = 0.5
+_SHOWN = 2000
 _GREATEST = frozenset({"slowest", "last_written"})
 
 
 class Players:
-    """The processes."""
+    """The processes.
 
-    def __init__(self, processes: Sequence["subprocess.Popen[str]"]) -> None:
-        self._processes = processes
+    Args:
+        processes: The processes.
+        logs: What they write to stderr.
+    """
+
+    def __init__(self, processes: Sequence["subprocess.Popen[str]"], logs: Sequence[Path]) -> None:
+        self._processes, self._logs = processes, logs
 
     def ask(self, **command: Any) -> Figures:
         """Send a command to all processes; return their states as one.
@@ -36,8 +42,13 @@ class Players:
             each.stdin.flush()
         found = merged([_answer(each) for each in self._processes])
         if found["ended"]:
-            raise RuntimeError(f"{found['ended']} agents have ended: read the players' logs")
+            raise RuntimeError(f"{found['ended']} agents have ended: {self.complaints()}")
         return found
+
+    def complaints(self) -> str:
+        """Return the end of what the processes have logged."""
+        texts = [each.read_text(encoding="utf-8", errors="replace") for each in self._logs]
+        return "\n".join(text[-_SHOWN:] for text in texts)
 
     def wait_until(
         self, reached: Callable[[Figures], bool], seconds: float, **command: Any
@@ -102,7 +113,7 @@ def players(plane: ControlPlane, tokens: Mapping[str, Path]) -> Iterator[Players
             )
             stack.callback(_end, process)
             started.append(process)
-        yield Players(started)
+        yield Players(started, [plane.folder / f"player-{n}.log" for n in range(PROCESSES)])
 
 
 def _end(process: "subprocess.Popen[str]") -> None:

@@ -5,8 +5,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from oomwarden.agent.run import SPREAD_SECONDS
-
 from bench.scale.agents import api_restart, server, sums
 from bench.scale.agents.cluster import cluster_policy, names
 from bench.scale.agents.players import Players
@@ -16,7 +14,7 @@ from bench.scale.control_plane import ControlPlane
 
 Figures = dict[str, Any]
 IDLE_SECONDS = 20.0
-SYNC_SECONDS = 600.0
+SYNC_SECONDS = 1500.0
 SETTLE_SECONDS = 45.0
 STORM_NODES, STORM_KILLS, STORM_SECONDS = 50, 120, 10.0
 ONE_NODE_KILLS = 200
@@ -61,11 +59,16 @@ class Fleet:
         return {"cpu_share": self._idle, **{key: after[key] for key in
                 ("server_mebibytes", "etcd_mebibytes", "goroutines")}}  # fmt: skip
 
-    def start(self, *, is_new: bool) -> Figures:
-        """Start all agents at the same moment."""
+    def start(self, rollout: float = 0.0, *, is_new: bool) -> Figures:
+        """Start all agents.
+
+        Args:
+            rollout: Seconds over which they start; 0 for the same moment.
+            is_new: Whether their nodes have never had one.
+        """
 
         def act() -> None:
-            self._players.ask(do="start", spread=SPREAD_SECONDS, is_new=is_new)
+            self._players.ask(do="start", rollout=rollout, is_new=is_new)
             self._wait_for_sync()
 
         return {**self._measured(act), **self._sizes()}

@@ -46,6 +46,12 @@ def table(runs: Sequence[Mapping[str, Any]], scenario: str) -> str:
     return aligned([head, *([name, *_cells([value(f) for f in found])] for name, value in rows)])
 
 
+def report(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Return the tables of all scenarios that have run."""
+    names = dict.fromkeys(name for run in runs for name in run["scenarios"])
+    return "\n\n".join(table(runs, name) for name in names)
+
+
 def flat(run: Mapping[str, Any]) -> dict[str, float]:
     """Return the figures of one run as one mapping, by scenario and row."""
     return {
