@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.scale.agents.players import merged
-from bench.scale.agents.request_names import request_name
 from bench.scale.agents.server import samples, total
 from bench.scale.agents.sums import Span, figures, flatness, peak, spread_of
+from bench.scale.agents.traffic import request_name
 
 SECONDS = st.dictionaries(st.integers(0, 50).map(str), st.integers(1, 100), max_size=20)
 

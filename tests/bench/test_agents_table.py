@@ -1,6 +1,6 @@
 from typing import Any
 
-from bench.scale.agents.table import flat, number, table
+from bench.scale.agents.table import flat, number, report, table
 
 
 def figures(nodes: int, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
@@ -56,3 +56,16 @@ def test_the_figures_of_a_run_are_one_mapping_for_comparisons() -> None:
     assert found["quiet: requests"] == 1.5
     assert found["quiet: KiB received"] == 2.0
     assert found["quiet: watches"] == 7.0
+
+
+def test_figures_of_an_earlier_run_have_a_column_of_their_own() -> None:
+    before = run(100, quiet=figures(100)) | {"label": " before"}
+    text = report([before, run(100, quiet=figures(100, requests=3.0))])
+    head, *lines = text.splitlines()
+    assert "100 nodes before" in head
+    assert any(line.split() == ["requests", "1.50", "3.00", "2.00"] for line in lines)
+
+
+def test_a_report_has_the_tables_of_all_scenarios() -> None:
+    text = report([run(100, quiet=figures(100)), run(500, start=figures(500))])
+    assert [each.splitlines()[0].split(",")[0] for each in text.split("\n\n")] == ["quiet", "start"]

@@ -1,18 +1,23 @@
 """What happens to the fleet, and what it costs: each scenario returns its figures."""
 
 import contextlib
+import os
+import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.scale.agents import api_restart, server, sums
-from bench.scale.agents.cluster import cluster_policy, names
-from bench.scale.agents.players import Players
+from bench.scale.agents.cluster import cluster_policy, create_cluster, create_tokens, names
+from bench.scale.agents.players import Players, players
 from bench.scale.agents.sums import Span
+from bench.scale.agents.table import flat
 from bench.scale.api import Api
-from bench.scale.control_plane import ControlPlane
+from bench.scale.control_plane import ControlPlane, control_plane
 
 Figures = dict[str, Any]
+SETTLED = ("quiet", "restart of the API server")
+"""Before these, a start must be over."""
 IDLE_SECONDS = 20.0
 SYNC_SECONDS = 1500.0
 SETTLE_SECONDS = 45.0
@@ -146,3 +151,71 @@ class Fleet:
             if time.monotonic() > deadline:
                 raise TimeoutError("not all watches are back")
             time.sleep(0.5)
+
+
+class Options(NamedTuple):
+    """What is measured.
+
+    Attributes:
+        pods: Number of pods of each node.
+        policies: Number of OOMPolicies.
+        minutes: How long nothing happens.
+        only: The scenarios; empty for all.
+        rollout: Seconds over which agents start for the first time; 0 for the same moment.
+    """
+
+    pods: int = 10
+    policies: int = 20
+    minutes: float = 5.0
+    only: tuple[str, ...] = ()
+    rollout: float = 0.0
+
+
+def measure(nodes: int, options: Options, save: Callable[[Figures], None]) -> Figures:
+    """Return the figures of a fleet.
+
+    Args:
+        nodes: Number of nodes.
+        options: What is measured.
+        save: Called with the figures after each scenario.
+    """
+    with control_plane() as plane, contextlib.closing(Api(plane)) as api:
+        _say(f"{nodes} nodes with {options.pods} pods each are created")
+        create_cluster(api, nodes, options.pods, options.policies)
+        tokens = create_tokens(api, nodes, plane.folder / "node-tokens")
+        found: Figures = {"nodes": nodes, "pods": options.pods, "policies": options.policies,
+                          "scenarios": {}}  # fmt: skip
+        with players(plane, tokens) as started:
+            fleet = Fleet(plane, api, started, nodes)
+            found["idle"] = fleet.idle()
+            for name, step in _steps(fleet, nodes, options).items():
+                if name in SETTLED:
+                    fleet.settle()
+                _say(name)
+                found["scenarios"][name] = step() | {"load": os.getloadavg()[1]}
+                save(found)
+    return found
+
+
+def _steps(fleet: Fleet, nodes: int, options: Options) -> dict[str, Callable[[], Figures]]:
+    many = min(STORM_NODES, nodes)
+    steps: dict[str, Callable[[], Figures]] = {
+        "first start": lambda: fleet.start(options.rollout, is_new=True),
+        "quiet": lambda: fleet.quiet(options.minutes),
+        "policy change": fleet.policy_change,
+        "storm on one node": lambda: fleet.storm(1, ONE_NODE_KILLS, 1.0),
+        "restart of the API server": fleet.restart_api_server,
+        "restart of all agents": fleet.restart_agents,
+        "storm on many nodes": lambda: fleet.storm(many, STORM_KILLS, STORM_SECONDS),
+    }
+    chosen = {name: step for name, step in steps.items() if name in options.only}
+    return {"first start": steps["first start"]} | chosen if options.only else steps
+
+
+def _say(text: str) -> None:
+    print(time.strftime("%H:%M:%S"), text, file=sys.stderr, flush=True)
+
+
+def agents(nodes: int) -> dict[str, float]:
+    """Return all figures of a fleet, for the table of `bench.scale`."""
+    return flat(measure(nodes, Options(), lambda _: None))

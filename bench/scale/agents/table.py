@@ -36,12 +36,16 @@ def table(runs: Sequence[Mapping[str, Any]], scenario: str) -> str:
         runs: The results of runs with different numbers of nodes, smallest first.
         scenario: The scenario's key in the results.
     """
-    found = [run["scenarios"][scenario] for run in runs if scenario in run["scenarios"]]
+    shown = [run for run in runs if scenario in run["scenarios"]]
+    found = [run["scenarios"][scenario] for run in shown]
     if not found:
         return ""
     rows = [*_rows(scenario), *_refusals(found), *_of_names(found)]
     unit = "per node and minute" if scenario == QUIET else "per node"
-    head = [f"{scenario}, {unit}", *(f"{each['nodes']} nodes" for each in found)]
+    head = [
+        f"{scenario}, {unit}",
+        *(f"{run['nodes']} nodes{run.get('label', '')}" for run in shown),
+    ]
     head += ["greatest/least"] if len(found) > 1 else []
     return aligned([head, *([name, *_cells([value(f) for f in found])] for name, value in rows)])
 
