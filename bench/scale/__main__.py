@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.scale import table
+from bench.scale.agents.scenarios import agents
 from bench.scale.api import Api, RefusedError
 from bench.scale.control_plane import control_plane
 from bench.scale.operator import OPERATOR
@@ -19,7 +20,7 @@ from bench.scale.session import Session, one_line, progress
 from bench.scale.table import Results
 from e2e.lab.errors import LabError
 
-SCENARIOS = {**OF_THE_OPERATOR}
+SCENARIOS = {**OF_THE_OPERATOR, "agents": lambda session: agents(session.nodes)}
 """By name, in the order in which they run. Each gets the session and returns its figures."""
 FAILURES = (AssertionError, KeyError, OSError, RefusedError, RuntimeError)
 """Failures of one scenario: the table shows them, and the other scenarios still run."""

@@ -6,19 +6,19 @@ ends before that leaves the answer to the next one, whose store is not new any m
 
 import asyncio
 import logging
-import random
 import sqlite3
 from functools import partial
 
 from oomwarden.agent.baselines.scores import Baselines
 from oomwarden.agent.informers.inventory import Inventory
+from oomwarden.agent.runtime.backoff import Backoff
 from oomwarden.agent.store.database import UNASKED, Database
 from oomwarden.core.log_line.keys import about
 from oomwarden.kube import oomnodes
 from oomwarden.kube.transport.client import Client
 from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_keys
 
-ASK_AGAIN_SECONDS = 5.0
+ASK_AGAIN_SECONDS = 5.0, 60.0
 _LOST, _NONE = "lost", "none"
 _LOG = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ async def store_was_lost(store: Database, client: Client, node: str, boot_id: st
     known = await store.run(_known)
     if known != UNASKED:
         return known == _LOST
+    backoff = Backoff(*ASK_AGAIN_SECONDS)
     while True:
         try:
             before = await oomnodes.read_status(client, node)
@@ -43,7 +44,7 @@ async def store_was_lost(store: Database, client: Client, node: str, boot_id: st
                 failure.reason,
                 extra=about(error_keys(failure), kind="OOMNode", name=node),
             )
-            await asyncio.sleep(ASK_AGAIN_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+            await asyncio.sleep(backoff.failed())
             continue
         lost = (
             before is not None
