@@ -1,6 +1,6 @@
 """`make bench-scale`: what thousands of nodes cost, against a real API server without any node.
 
-Scenarios: start, heartbeats, counts, one-policy, all-policies, resizes, churn, kills.
+Scenarios: start, heartbeats, counts, one-policy, all-policies, resizes, churn, kills, agents.
 """
 
 import argparse

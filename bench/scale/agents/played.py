@@ -22,7 +22,7 @@ from oomwarden.agent.recording import recovery
 from oomwarden.agent.recording.misreports import MisreportNotifier
 from oomwarden.agent.reporting.node_status import MEMORY_SECONDS
 from oomwarden.agent.reporting.status_writer import NodeStatusWriter
-from oomwarden.agent.runtime.backoff import Backoff
+from oomwarden.agent.runtime.poll_backoff import PollBackoff
 from oomwarden.agent.runtime.settings import from_environment
 from oomwarden.agent.store.database import Database
 from oomwarden.api.oomnode import AgentInfo, KernelInfo, OOMNodeStatus, PolicyReport
@@ -112,7 +112,7 @@ class PlayedAgent:
         node = self.node
         ask = partial(oomnodes.list_recorded_ranges, node.client, node.settings.node)
         await _until_answered(
-            partial(ask, node.boot_id, NAMESPACE), Backoff(*recovery.ASK_AGAIN_SECONDS)
+            partial(ask, node.boot_id, NAMESPACE), PollBackoff(*recovery.ASK_AGAIN_SECONDS)
         )
 
     async def _evaluate(self) -> None:
@@ -127,7 +127,7 @@ class PlayedAgent:
         node = self.node
         if is_new:
             ask = partial(oomnodes.read_status, node.client, node.settings.node)
-            await _until_answered(ask, Backoff(*store_loss.ASK_AGAIN_SECONDS))
+            await _until_answered(ask, PollBackoff(*store_loss.ASK_AGAIN_SECONDS))
         await node.view.limits.wait_for_sync()
         writer = NodeStatusWriter(
             self._status,
@@ -200,7 +200,7 @@ class PlayedAgent:
         await self.node.client.aclose()
 
 
-async def _until_answered(ask: Callable[[], Awaitable[object]], backoff: Backoff) -> None:
+async def _until_answered(ask: Callable[[], Awaitable[object]], backoff: PollBackoff) -> None:
     while True:
         with suppress(*API_ERRORS):
             await ask()

@@ -11,7 +11,7 @@ from functools import partial
 
 from oomwarden.agent.baselines.scores import Baselines
 from oomwarden.agent.informers.inventory import Inventory
-from oomwarden.agent.runtime.backoff import Backoff
+from oomwarden.agent.runtime.poll_backoff import PollBackoff
 from oomwarden.agent.store.database import UNASKED, Database
 from oomwarden.core.log_line.keys import about
 from oomwarden.kube import oomnodes
@@ -32,7 +32,7 @@ async def store_was_lost(store: Database, client: Client, node: str, boot_id: st
     known = await store.run(_known)
     if known != UNASKED:
         return known == _LOST
-    backoff = Backoff(*ASK_AGAIN_SECONDS)
+    backoff = PollBackoff(*ASK_AGAIN_SECONDS)
     while True:
         try:
             before = await oomnodes.read_status(client, node)

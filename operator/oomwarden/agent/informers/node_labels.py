@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from oomwarden.agent.runtime.backoff import Backoff
+from oomwarden.agent.runtime.poll_backoff import PollBackoff
 from oomwarden.core.log_line.keys import UNREADABLE, about
 from oomwarden.core.model.pod import Labels
 from oomwarden.core.objects.unreadable import describe_error
@@ -36,7 +36,7 @@ class NodeLabels:
         self, fetch: Callable[[], Awaitable[Labels]], seconds: float = REFRESH_SECONDS
     ) -> None:
         """Refresh the labels every `seconds` until cancelled; `fetch` may raise API_ERRORS."""
-        backoff = Backoff(FIRST_RETRY_SECONDS, max(seconds, FIRST_RETRY_SECONDS))
+        backoff = PollBackoff(FIRST_RETRY_SECONDS, max(seconds, FIRST_RETRY_SECONDS))
         while True:
             if await self.refresh(fetch):
                 backoff.succeeded()

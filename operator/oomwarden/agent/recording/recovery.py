@@ -10,7 +10,7 @@ from oomwarden.agent.detection.batch import Batch
 from oomwarden.agent.informers.inventory import Container
 from oomwarden.agent.recording.checkpointer import Settled
 from oomwarden.agent.recording.settler import Settler
-from oomwarden.agent.runtime.backoff import Backoff
+from oomwarden.agent.runtime.poll_backoff import PollBackoff
 from oomwarden.agent.store import checkpoints
 from oomwarden.agent.store import pods as stored_pods
 from oomwarden.agent.store.checkpoints import Checkpoint
@@ -48,7 +48,7 @@ class Recovery:
     list_recorded: ListRecorded
     on_wait: Callable[[], None]
     saved: dict[int, Checkpoint] = field(default_factory=dict)
-    _backoff: Backoff = field(default_factory=lambda: Backoff(*ASK_AGAIN_SECONDS))
+    _backoff: PollBackoff = field(default_factory=lambda: PollBackoff(*ASK_AGAIN_SECONDS))
     _hidden: frozenset[int] | None = None  # since the start not all that is below them was opened
 
     async def load(self) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 @dataclass(slots=True)
-class Backoff:
+class PollBackoff:
     """Doubles from `first` to `last`, in seconds."""
 
     first: float
