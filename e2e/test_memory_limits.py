@@ -193,9 +193,8 @@ def test_a_stolen_agent_token_cannot_request_what_no_policy_grants(
 
     def write_forged_requests() -> bool:
         """The forged requests are in the node's report."""
-        forged = [request, request | elsewhere]
-        patch = [{"op": "add", "path": "/status/resizes", "value": forged}]
-        agent_api.patch_cluster_custom_object_status(GROUP, VERSION, "oomnodes", node, patch)
+        forged = {"status": {"resizes": [request, request | elsewhere]}}
+        agent_api.patch_cluster_custom_object_status(GROUP, VERSION, "oomnodes", node, forged)
         return True
 
     log = ("logs", "-n", "oomwarden", "deploy/oomwarden-operator")

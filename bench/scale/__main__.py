@@ -16,11 +16,16 @@ from bench.scale.api import Api, RefusedError
 from bench.scale.control_plane import control_plane
 from bench.scale.operator import OPERATOR
 from bench.scale.operator_scenarios import OF_THE_OPERATOR
-from bench.scale.session import Session, one_line, progress
+from bench.scale.session import Figures, Session, one_line, progress
 from bench.scale.table import Results
 from e2e.lab.errors import LabError
 
-SCENARIOS = {**OF_THE_OPERATOR, "agents": lambda session: agents(session.nodes)}
+
+def _agents(session: Session) -> Figures:
+    return agents(session.nodes)
+
+
+SCENARIOS = {**OF_THE_OPERATOR, "agents": _agents}
 """By name, in the order in which they run. Each gets the session and returns its figures."""
 FAILURES = (AssertionError, KeyError, OSError, RefusedError, RuntimeError)
 """Failures of one scenario: the table shows them, and the other scenarios still run."""

@@ -135,6 +135,7 @@ class PlayedAgent:
             node.signals.status,
             node.settings.report_seconds,
             node.pressure.node_count,
+            lambda: None,
         )
         await writer.run()
 

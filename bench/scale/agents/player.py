@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from oomwarden.agent.run import SPREAD_SECONDS
-from oomwarden.kube.http.byte_stream import Address
+from oomwarden.kube.http.exchange import Address
 from oomwarden.kube.http.pod_transport import PodTransport
 from oomwarden.kube.http.service_account import CertificateAuthority, TokenFile
 from oomwarden.kube.transport.client import Client

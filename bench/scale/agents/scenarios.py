@@ -35,10 +35,19 @@ class Fleet:
         api: Changes what agents see.
         players: The agents.
         nodes: How many agents there are.
+        stack: Ends the processes that scenarios start.
     """
 
-    def __init__(self, plane: ControlPlane, api: Api, players: Players, nodes: int) -> None:
+    def __init__(
+        self,
+        plane: ControlPlane,
+        api: Api,
+        players: Players,
+        nodes: int,
+        stack: contextlib.ExitStack,
+    ) -> None:
         self._plane, self._api, self._players, self._nodes = plane, api, players, nodes
+        self._stack = stack
         self._idle = 0.0
 
     def _state(self) -> Figures:
@@ -134,17 +143,16 @@ class Fleet:
         ended = time.monotonic()
         command = api_restart.end(self._plane)
         down = time.monotonic()
-        with contextlib.ExitStack() as stack:
-            self._players.ask(do="begin")
-            before, began = self._players.ask(), time.monotonic()
-            api_restart.start(self._plane, command, stack)
-            ready = time.monotonic()
-            self._until_watched(time.monotonic() + SYNC_SECONDS)
-            seconds, after = time.monotonic() - ready, self._state()
-            zero = dict.fromkeys(server.state(self._plane), 0.0)
-            found = sums.figures(Span(self._nodes, time.monotonic() - began, zero | before, after))
-            times = {"ending_seconds": down - ended, "starting_seconds": ready - began}
-            return {**found, "seconds": seconds, **times}
+        self._players.ask(do="begin")
+        before, began = self._players.ask(), time.monotonic()
+        api_restart.start(self._plane, command, self._stack)
+        ready = time.monotonic()
+        self._until_watched(ready + SYNC_SECONDS)
+        seconds, after = time.monotonic() - ready, self._state()
+        zero = dict.fromkeys(server.state(self._plane), 0.0)
+        found = sums.figures(Span(self._nodes, time.monotonic() - began, zero | before, after))
+        return {**found, "seconds": seconds, "spread_seconds": sums.spread_of(after["by_second"]),
+                "ending_seconds": down - ended, "starting_seconds": ready - began}  # fmt: skip
 
     def _until_watched(self, deadline: float) -> None:
         while server.state(self._plane)["watches"] < WATCHES * self._nodes:
@@ -179,14 +187,18 @@ def measure(nodes: int, options: Options, save: Callable[[Figures], None]) -> Fi
         options: What is measured.
         save: Called with the figures after each scenario.
     """
-    with control_plane() as plane, contextlib.closing(Api(plane)) as api:
+    with (
+        control_plane() as plane,
+        contextlib.closing(Api(plane)) as api,
+        contextlib.ExitStack() as stack,
+    ):
         _say(f"{nodes} nodes with {options.pods} pods each are created")
         create_cluster(api, nodes, options.pods, options.policies)
         tokens = create_tokens(api, nodes, plane.folder / "node-tokens")
         found: Figures = {"nodes": nodes, "pods": options.pods, "policies": options.policies,
                           "scenarios": {}}  # fmt: skip
         with players(plane, tokens) as started:
-            fleet = Fleet(plane, api, started, nodes)
+            fleet = Fleet(plane, api, started, nodes, stack)
             found["idle"] = fleet.idle()
             for name, step in _steps(fleet, nodes, options).items():
                 if name in SETTLED:

@@ -1,6 +1,7 @@
 """When an OOMNode is written: soon where one looks on, apart where a fleet has the same news."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from itertools import pairwise
 

@@ -18,7 +18,7 @@ class PollBackoff:
 
     def failed(self) -> float:
         """Note a failure; return the seconds to wait."""
-        seconds = min(self.first * 2 ** min(self._failures, 32), self.last)
+        seconds = min(self.first * (1 << min(self._failures, 32)), self.last)
         self._failures += 1
         return seconds * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
 
