@@ -42,6 +42,7 @@ def table(runs: Sequence[Mapping[str, Any]], scenario: str) -> str:
         return ""
     rows = [*_rows(scenario), *_refusals(found), *_of_names(found)]
     unit = "per node and minute" if scenario == QUIET else "per node"
+    unit += " with kills" if scenario.startswith("storm") else ""
     head = [
         f"{scenario}, {unit}",
         *(f"{run['nodes']} nodes{run.get('label', '')}" for run in shown),
