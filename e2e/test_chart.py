@@ -62,7 +62,7 @@ def test_the_agents_permissions_are_exactly_these() -> None:
         | rules(OURS, "oomkills", "create", "get", "list")
         | rules(OURS, "oomlimits", *READ)
         | rules(OURS, "oomnodes", "get", "create")
-        | rules(OURS, "oomnodes/status", "update")
+        | rules(OURS, "oomnodes/status", "patch")
         | rules("events.k8s.io", "events", "create", "patch")
         | rules("authentication.k8s.io", "tokenreviews", "create")
         | rules("authorization.k8s.io", "subjectaccessreviews", "create")

@@ -1,6 +1,6 @@
 """`make bench-scale`: what thousands of nodes cost, against a real API server without any node.
 
-Scenarios: start, heartbeats, counts, one-policy, all-policies, resizes, churn, kills.
+Scenarios: start, heartbeats, counts, one-policy, all-policies, resizes, churn, kills, agents.
 """
 
 import argparse
@@ -11,15 +11,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.scale import table
+from bench.scale.agents.scenarios import agents
 from bench.scale.api import Api, RefusedError
 from bench.scale.control_plane import control_plane
 from bench.scale.operator import OPERATOR
 from bench.scale.operator_scenarios import OF_THE_OPERATOR
-from bench.scale.session import Session, one_line, progress
+from bench.scale.session import Figures, Session, one_line, progress
 from bench.scale.table import Results
 from e2e.lab.errors import LabError
 
-SCENARIOS = {**OF_THE_OPERATOR}
+
+def _agents(session: Session) -> Figures:
+    return agents(session.nodes)
+
+
+SCENARIOS = {**OF_THE_OPERATOR, "agents": _agents}
 """By name, in the order in which they run. Each gets the session and returns its figures."""
 FAILURES = (AssertionError, KeyError, OSError, RefusedError, RuntimeError)
 """Failures of one scenario: the table shows them, and the other scenarios still run."""

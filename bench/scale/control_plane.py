@@ -132,7 +132,7 @@ def _etcd(program: Path, folder: Path, url: str, peer_port: int) -> list[str]:
         "data-dir": folder / "data", "listen-client-urls": url, "advertise-client-urls": url,
         "listen-peer-urls": peer, "initial-advertise-peer-urls": peer,
         "initial-cluster": f"default={peer}", "quota-backend-bytes": _QUOTA_BYTES,
-        "log-level": "warn",
+        "log-level": "warn", "experimental-watch-progress-notify-interval": "5s",
     }  # fmt: skip
     return [str(program), "--unsafe-no-fsync", *(f"--{name}={flags[name]}" for name in flags)]
 

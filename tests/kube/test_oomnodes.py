@@ -4,7 +4,7 @@ from oomwarden.api.oomnode import AgentInfo, KernelInfo, OOMNodeStatus
 from oomwarden.kube import oomnodes
 from oomwarden.kube.transport.errors import ApiError
 
-from tests.support.fake_api import FakeApi, body, status
+from tests.support.fake_api import Answer, FakeApi, body, status
 
 NOW = "2026-01-02T03:04:05Z"
 STATUS = OOMNodeStatus(
@@ -23,27 +23,39 @@ async def test_the_first_status_creates_the_oomnode_owned_by_the_node() -> None:
     api = FakeApi([MISSING, body(NODE), body(OOMNODE, 201), body(OOMNODE)])
     async with api.client() as client:
         await oomnodes.write_status(client, "n1", STATUS)
-    created, written = api.requests[2:]
+    refused, node, created, written = api.requests
+    assert refused == written
+    assert "as=partialobjectmetadata;" in node.headers["accept"]
     [owner] = created.body["metadata"]["ownerReferences"]
     assert owner == {"apiVersion": "v1", "kind": "Node", "name": "n1", "uid": "node-uid"}
-    assert (written.method, written.path.rsplit("/", 2)[-2:]) == ("PUT", ["n1", "status"])
-    assert written.body["status"]["agent"]["storeID"] == "s"
 
 
-async def test_later_writes_replace_the_status_at_the_version_read() -> None:
-    api = FakeApi([body(OOMNODE | {"status": {"old": 1}}), body(OOMNODE)])
+async def test_later_writes_replace_the_whole_status_with_one_request() -> None:
+    api = FakeApi([body(OOMNODE)])
     async with api.client() as client:
         await oomnodes.write_status(client, "n1", STATUS)
-    written = api.requests[1].body
-    assert written["metadata"]["resourceVersion"] == "5"
-    assert "old" not in written["status"]
+    [written] = api.requests
+    assert (written.method, written.path.rsplit("/", 2)[-2:]) == ("PATCH", ["n1", "status"])
+    assert written.headers["content-type"] == "application/json-patch+json"
+    [change] = written.body
+    assert (change["op"], change["path"]) == ("add", "/status")
+    assert change["value"]["agent"]["storeID"] == "s"
 
 
-async def test_a_failed_write_of_the_status_is_an_error() -> None:
-    api = FakeApi([body(OOMNODE), status(409, "Conflict", "modified")])
+async def test_the_api_server_does_not_send_a_written_status_back() -> None:
+    api = FakeApi([body(OOMNODE)])
     async with api.client() as client:
-        with pytest.raises(ApiError, match="modified"):
+        await oomnodes.write_status(client, "n1", STATUS)
+    assert "as=partialobjectmetadata;" in api.requests[0].headers["accept"]
+
+
+@pytest.mark.parametrize("refusal", [status(409, "Conflict", "no"), status(403, "Forbidden", "no")])
+async def test_a_failed_write_of_the_status_is_an_error(refusal: Answer) -> None:
+    api = FakeApi([refusal])
+    async with api.client() as client:
+        with pytest.raises(ApiError, match="no"):
             await oomnodes.write_status(client, "n1", STATUS)
+    assert len(api.requests) == 1
 
 
 async def test_the_status_of_the_previous_agent_is_read() -> None:
@@ -71,3 +83,10 @@ async def test_the_nodes_memory_is_read_from_the_node() -> None:
     api = FakeApi([body(NODE)])
     async with api.client() as client:
         assert await oomnodes.read_node_memory(client, "n1") == ("16Gi", "14Gi")
+
+
+async def test_labels_of_the_node_are_read_without_the_rest_of_the_node() -> None:
+    api = FakeApi([body({"metadata": {"name": "n1", "labels": {"pool": "gpu"}}})])
+    async with api.client() as client:
+        assert await oomnodes.read_node_labels(client, "n1") == {"pool": "gpu"}
+    assert "as=partialobjectmetadata;" in api.requests[0].headers["accept"]

@@ -33,7 +33,7 @@ from oomwarden.probes.watch_progress import WatchProgress
 
 _START_SECONDS = 60.0
 """By then, all lists have been read and the first reports written."""
-_SPREAD_SECONDS = 2.0
+SPREAD_SECONDS = 2.0
 """Agents that start at the same time read their lists within this time: 2,000 of them, with seven
 lists each, would be 14,000 requests at once. Until then, processes keep the scores that they have,
 and kills are recorded."""
@@ -71,7 +71,7 @@ class Agent:
             await store.close()
 
     async def _loops(self) -> None:
-        delay = random.uniform(0.0, _SPREAD_SECONDS)  # noqa: S311 - jitter
+        delay = random.uniform(0.0, SPREAD_SECONDS)  # noqa: S311 - jitter
         async with asyncio.TaskGroup() as group:
             for watch in self.watches.all:
                 group.create_task(self._follow(watch, delay), name=watch.name)

@@ -84,7 +84,7 @@ async def _post_record(client: Client, oomkill: Manifest) -> Delivery:
 
 async def _create(client: Client, resource: Resource, manifest: Manifest) -> WriteResult:
     try:
-        await client.create(resource, manifest)
+        await client.post(resource, manifest)
     except API_ERRORS as error:
         return classify_error(error)
     return WriteResult(WriteOutcome.DONE, "")

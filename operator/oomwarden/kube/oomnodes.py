@@ -43,12 +43,19 @@ async def read_status(client: Client, name: str) -> OOMNodeStatus | None:
 async def write_status(client: Client, name: str, status: OOMNodeStatus) -> None:
     """Write the status. Create the OOMNode, owned by the Node, if it does not exist.
 
+    Nobody else writes it, so its version does not matter, and it need not be read before.
+
     Raises:
         API_ERRORS: The status was not written. Retry later.
     """
-    node = await _get(client, name) or await _create(client, name)
-    node["status"] = encode(status)
-    await client.replace(OOMNode.of("status"), node)
+    content = encode(status)
+    try:
+        await client.set_status(OOMNode, name, content)
+    except ApiError as error:
+        if error.status.code != HTTPStatus.NOT_FOUND:
+            raise
+        await _create(client, name)
+        await client.set_status(OOMNode, name, content)
 
 
 async def list_recorded_ranges(
@@ -144,7 +151,7 @@ async def read_node_labels(client: Client, name: str) -> dict[str, str]:
     Raises:
         API_ERRORS: The API server cannot be reached, or refuses (ApiError).
     """
-    metadata = (await client.get(Node, name)).get("metadata") or {}
+    metadata = (await client.get_metadata(Node, name)).get("metadata") or {}
     return dict(metadata.get("labels") or {})
 
 
@@ -157,9 +164,9 @@ async def _get(client: Client, name: str) -> Manifest | None:
         raise
 
 
-async def _create(client: Client, name: str) -> Manifest:
+async def _create(client: Client, name: str) -> None:
     """Create the OOMNode, owned by the Node, so that it is deleted with it."""
-    node = await client.get(Node, name)
+    node = await client.get_metadata(Node, name)
     owner = {"apiVersion": "v1", "kind": "Node", "name": name, "uid": node["metadata"]["uid"]}
     wanted = {"metadata": {"name": name, "ownerReferences": [owner]}}
-    return await client.create(OOMNode, wanted)
+    await client.create(OOMNode, wanted)

@@ -1,8 +1,10 @@
 """Canaries: policies that select labels of the node."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
-from oomwarden.agent.informers.node_labels import NodeLabels
+import pytest
+from oomwarden.agent.informers.node_labels import FIRST_RETRY_SECONDS, REFRESH_SECONDS, NodeLabels
 from oomwarden.kube.http.failures import ConnectError
 
 from tests.support.enforcing import GIVEN, TARGET, Node, listed, policy
@@ -48,6 +50,24 @@ async def test_known_labels_stay_while_the_api_server_does_not_answer() -> None:
     assert await known.refresh(answer({"zone": "a"}))
     assert not await known.refresh(refuse)
     assert (known.labels, len(changes)) == ({"zone": "a"}, 1)
+
+
+async def test_an_api_server_that_does_not_answer_is_asked_less_and_less_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 8:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await NodeLabels(lambda: None).run(refuse)
+    assert pauses[0] <= 1.5 * FIRST_RETRY_SECONDS
+    assert min(pauses[5:]) >= 0.5 * REFRESH_SECONDS
+    assert max(pauses) <= 1.5 * REFRESH_SECONDS
 
 
 def answer(labels: dict[str, str]) -> Callable[[], Awaitable[dict[str, str]]]:

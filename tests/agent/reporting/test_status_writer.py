@@ -1,6 +1,7 @@
 """When an OOMNode is written: soon where one looks on, apart where a fleet has the same news."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -139,3 +140,16 @@ async def test_a_container_with_its_first_near_misses_is_written_like_counts_of_
 
     times = await World(clock, most=2, looks=look).run()
     assert COUNT_GAPS * GAP <= times[1] < COUNT_GAPS * GAP + 15
+
+
+async def test_heartbeats_of_agents_that_were_started_together_come_apart(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    def no_news(world: World) -> None:
+        world.changed.set()
+
+    *_, last = await World(clock, most=2, looks=no_news).run()
+    monkeypatch.setattr(random, "uniform", lambda low, _: low)
+    *_, first = await World(clock, most=2, looks=no_news).run()
+    assert first < 0.9 * HEARTBEAT_SECONDS
+    assert last - first > 0.1 * HEARTBEAT_SECONDS

@@ -11,13 +11,14 @@ from functools import partial
 
 from oomwarden.agent.baselines.scores import Baselines
 from oomwarden.agent.informers.inventory import Inventory
+from oomwarden.agent.runtime.poll_backoff import PollBackoff
 from oomwarden.agent.store.database import UNASKED, Database
 from oomwarden.core.log_line.keys import about
 from oomwarden.kube import oomnodes
 from oomwarden.kube.transport.client import Client
 from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_keys
 
-ASK_AGAIN_SECONDS = 5.0
+ASK_AGAIN_SECONDS = 5.0, 60.0
 _LOST, _NONE = "lost", "none"
 _LOG = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ async def store_was_lost(store: Database, client: Client, node: str, boot_id: st
     known = await store.run(_known)
     if known != UNASKED:
         return known == _LOST
+    backoff = PollBackoff(*ASK_AGAIN_SECONDS)
     while True:
         try:
             before = await oomnodes.read_status(client, node)
@@ -42,7 +44,7 @@ async def store_was_lost(store: Database, client: Client, node: str, boot_id: st
                 failure.reason,
                 extra=about(error_keys(failure), kind="OOMNode", name=node),
             )
-            await asyncio.sleep(ASK_AGAIN_SECONDS)
+            await asyncio.sleep(backoff.failed())
             continue
         lost = (
             before is not None

@@ -10,13 +10,14 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from oomwarden.agent.runtime.poll_backoff import PollBackoff
 from oomwarden.core.log_line.keys import UNREADABLE, about
 from oomwarden.core.model.pod import Labels
 from oomwarden.core.objects.unreadable import describe_error
 from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_keys
 
 REFRESH_SECONDS = 60.0
-RETRY_SECONDS = 5.0
+FIRST_RETRY_SECONDS = 5.0
 _LOG = logging.getLogger(__name__)
 
 
@@ -35,10 +36,15 @@ class NodeLabels:
         self, fetch: Callable[[], Awaitable[Labels]], seconds: float = REFRESH_SECONDS
     ) -> None:
         """Refresh the labels every `seconds` until cancelled; `fetch` may raise API_ERRORS."""
+        backoff = PollBackoff(FIRST_RETRY_SECONDS, max(seconds, FIRST_RETRY_SECONDS))
         while True:
-            pause = seconds if await self.refresh(fetch) else RETRY_SECONDS
+            if await self.refresh(fetch):
+                backoff.succeeded()
+                pause = seconds * random.uniform(0.8, 1.0)  # noqa: S311 - jitter
+            else:
+                pause = backoff.failed()
             self.progress = time.monotonic()
-            await asyncio.sleep(pause * random.uniform(0.8, 1.0))  # noqa: S311 - jitter
+            await asyncio.sleep(pause)
 
     async def refresh(self, fetch: Callable[[], Awaitable[Labels]]) -> bool:
         """Fetch the labels once; return False, and keep the known labels, if that fails."""

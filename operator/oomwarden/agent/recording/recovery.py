@@ -10,6 +10,7 @@ from oomwarden.agent.detection.batch import Batch
 from oomwarden.agent.informers.inventory import Container
 from oomwarden.agent.recording.checkpointer import Settled
 from oomwarden.agent.recording.settler import Settler
+from oomwarden.agent.runtime.poll_backoff import PollBackoff
 from oomwarden.agent.store import checkpoints
 from oomwarden.agent.store import pods as stored_pods
 from oomwarden.agent.store.checkpoints import Checkpoint
@@ -21,7 +22,10 @@ from oomwarden.core.log_line.keys import LogKeys, about
 from oomwarden.core.model.cgroup import Level
 from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_keys
 
-ASK_AGAIN_SECONDS = 2.0
+ASK_AGAIN_SECONDS = 2.0, 30.0
+"""The first and the longest wait after the API server has not answered."""
+LOOK_SECONDS = 2.0
+"""Between two looks whether the pods are listed."""
 _LOG = logging.getLogger(__name__)
 
 ListRecorded = Callable[[], Awaitable[RecordedKills]]
@@ -44,6 +48,7 @@ class Recovery:
     list_recorded: ListRecorded
     on_wait: Callable[[], None]
     saved: dict[int, Checkpoint] = field(default_factory=dict)
+    _backoff: PollBackoff = field(default_factory=lambda: PollBackoff(*ASK_AGAIN_SECONDS))
     _hidden: frozenset[int] | None = None  # since the start not all that is below them was opened
 
     async def load(self) -> None:
@@ -92,7 +97,7 @@ class Recovery:
         agents = frozenset(pod.uid for pod in self.settler.identity.agents)
         known = replace(await self._ask(), agents=agents)
         while not self.settler.inventory.synced:
-            await self._wait("the list of this node's pods")
+            await self._wait(LOOK_SECONDS, "the list of this node's pods")
         ledger, inventory = self.settler.ledger, self.settler.inventory
         pods = [a.cgroup for a in ledger.accounts.values() if a.cgroup.level is Level.POD]
         facts = {cgroup.inode: inventory.pod(cgroup) for cgroup in pods}
@@ -112,9 +117,10 @@ class Recovery:
             except API_ERRORS as error:
                 failure = classify_error(error)
                 keys = error_keys(failure)
-                await self._wait(f"this node's OOMKills: {failure.reason}", **keys)
+                what = f"this node's OOMKills: {failure.reason}"
+                await self._wait(self._backoff.failed(), what, **keys)
 
-    async def _wait(self, what: str, **keys: Unpack[LogKeys]) -> None:
+    async def _wait(self, seconds: float, what: str, **keys: Unpack[LogKeys]) -> None:
         _LOG.warning("the store is new, and recording waits for %s", what, extra=about(keys))
         self.on_wait()
-        await asyncio.sleep(ASK_AGAIN_SECONDS)
+        await asyncio.sleep(seconds)

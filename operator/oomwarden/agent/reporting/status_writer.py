@@ -24,6 +24,8 @@ from oomwarden.core.reporting.memory_outlook import outlook_news
 from oomwarden.kube.transport.errors import API_ERRORS, classify_error, error_keys
 
 HEARTBEAT_SECONDS = 300.0
+HEARTBEAT_JITTER = 0.8, 1.0
+"""Agents that a rollout started together would otherwise write together for days."""
 READ_SECONDS = 60.0
 """Time between two reads without a signal: some conditions and counts change without one."""
 GAPS_PER_GLANCE = 1.5
@@ -70,6 +72,7 @@ class NodeStatusWriter:
     _retry: float = 0.0
     _rested: float = 0.0
     _seen: object = None
+    _heartbeat: float = HEARTBEAT_SECONDS
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -122,6 +125,7 @@ class NodeStatusWriter:
         except Exception as error:  # noqa: BLE001 - whatever the API answers, the loop goes on
             return self._failed(error)
         self._written, self._at, self._retry = status, time.monotonic(), 0.0
+        self._heartbeat = HEARTBEAT_SECONDS * random.uniform(*HEARTBEAT_JITTER)  # noqa: S311
         return _jittered(self.gap)
 
     def _failed(self, error: Exception) -> float:
@@ -141,7 +145,7 @@ class NodeStatusWriter:
 
     def _is_due(self, status: OOMNodeStatus) -> bool:
         age = time.monotonic() - self._at
-        if self._written is None or age > HEARTBEAT_SECONDS:
+        if self._written is None or age > self._heartbeat:
             return True
         if _facts(status) != _facts(self._written):
             return True

@@ -9,7 +9,7 @@ from oomwarden.kube.transport import requests
 from oomwarden.kube.transport.bodies import decode_object, whole
 from oomwarden.kube.transport.error_counts import ApiErrorCounts
 from oomwarden.kube.transport.errors import error_from_response
-from oomwarden.kube.transport.requests import Patch
+from oomwarden.kube.transport.requests import Patch, PatchType
 from oomwarden.kube.transport.resources import Resource
 
 _MAX_ERROR_BYTES = 1 << 20
@@ -34,6 +34,13 @@ class ObjectCalls:
         """Read an object."""
         return await self._object(requests.get(resource.path(namespace, name), {}))
 
+    async def get_metadata(
+        self, resource: Resource, name: str, namespace: str | None = None
+    ) -> Manifest:
+        """Read an object's metadata; the API server sends nothing else of the object."""
+        path = resource.path(namespace, name)
+        return await self._object(requests.only_metadata(requests.get(path, {})))
+
     async def create(
         self, resource: Resource, manifest: Manifest, field_manager: str | None = None
     ) -> Manifest:
@@ -43,6 +50,23 @@ class ObjectCalls:
         query = {"fieldManager": field_manager}
         path = resource.path(namespace)
         return await self._object(requests.write("POST", path, content, query))
+
+    async def post(self, resource: Resource, manifest: Manifest) -> None:
+        """Create an object that the API server need not send back."""
+        path = resource.path((manifest.get("metadata") or {}).get("namespace"))
+        request = requests.write("POST", path, _typed(resource, manifest))
+        await self._object(requests.only_metadata(request))
+
+    async def set_status(self, resource: Resource, name: str, status: Manifest) -> None:
+        """Replace the status of an object without reading it, whatever its version is.
+
+        Raises:
+            ApiError: 404 if there is no such object.
+        """
+        patch = [{"op": "add", "path": "/status", "value": status}]
+        path = resource.of("status").path(None, name)
+        request = requests.write("PATCH", path, patch, {}, PatchType.JSON)
+        await self._object(requests.only_metadata(request))
 
     async def replace(self, resource: Resource, manifest: Manifest) -> Manifest:
         """Replace an object by one with the same name. Return it as it was stored."""

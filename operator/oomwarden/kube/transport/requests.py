@@ -14,6 +14,7 @@ from oomwarden.kube.http.exchange import ApiRequest
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 """What stays as it is in a query (RFC 3986, 2.3)."""
 _JSON = "application/json"
+_METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 
 class PatchType(StrEnum):
@@ -83,6 +84,11 @@ def write(
     }
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return ApiRequest(method, target(path, query or {}), headers, text.encode())
+
+
+def only_metadata(request: ApiRequest) -> ApiRequest:
+    """Return the request for a response without spec and status, which nobody would read."""
+    return request._replace(headers={**request.headers, "Accept": _METADATA})
 
 
 def _user_agent() -> str:
