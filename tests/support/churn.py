@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import math
 import sqlite3
 from collections import Counter
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ async def churn(node: ChurnedNode, pods: int, pace: Pace = STORM) -> None:
     """Start this many pods, kill some, and remove all but the last ones."""
     for step in range(pods // pace.pods):
         started = [node.start() for _ in range(pace.pods)]
-        node.tell(reconciled=step % round(RECONCILE_SECONDS / pace.seconds) == 0)
+        node.tell(reconciled=step % math.ceil(RECONCILE_SECONDS / pace.seconds) == 0)
         await asyncio.sleep(pace.seconds / 2)
         for pod in started[: pace.kills]:
             node.kill(pod)

@@ -49,6 +49,11 @@ class KillCounters:
     oom: int = 0
     oom_local: int = 0
 
+    @property
+    def hierarchical(self) -> tuple[int, int, int]:
+        """What memory.events has: the counters that rise here with those of a child."""
+        return self.oom, self.oom_kill, self.oom_group_kill
+
     def __add__(self, other: "KillCounters") -> "KillCounters":
         return KillCounters(
             self.oom_kill + other.oom_kill,

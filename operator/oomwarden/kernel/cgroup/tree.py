@@ -83,7 +83,7 @@ class CounterTree:
             listed = list(islice(files.children(node.directory), MAX_CHILDREN + 1))
         except OSError as error:
             self.unreadable += 1
-            self.unlisted[inode], node.links = _reason(error), None
+            self.unlisted[inode], node.links = os.strerror(error.errno or errno.EIO), None
             return None
         node.links = links
         if len(listed) > MAX_CHILDREN:
@@ -163,7 +163,7 @@ class CounterTree:
         if events is None:
             self.unreadable += 1
             return []
-        moved = node.last_events is None or _kills(events) != _kills(node.last_events)
+        moved = node.last_events is None or events.hierarchical != node.last_events.hierarchical
         node.last_events = events
         if not (moved or force):
             return []
@@ -175,7 +175,9 @@ class CounterTree:
             events, before = node.read_events(), node.last_events
         except (CgroupGoneError, OSError):
             return False
-        return events is not None and before is not None and _kills(events) == _kills(before)
+        return (
+            events is not None and before is not None and events.hierarchical == before.hierarchical
+        )
 
     def sweep_late(self) -> tuple[list[int], list[Reading]]:
         """Read the cgroups that were found or opened late, each consistently with its parent.
@@ -238,7 +240,9 @@ class CounterTree:
             return
         except OSError as error:  # for example EMFILE; the next rescan retries
             self.unreadable += cgroup.inode not in self.unopened
-            self.unopened[cgroup.inode] = UnopenedCgroup(cgroup, parent, _reason(error))
+            self.unopened[cgroup.inode] = UnopenedCgroup(
+                cgroup, parent, os.strerror(error.errno or errno.EIO)
+            )
             return
         if self.unopened.pop(cgroup.inode, None) or parent.cgroup.inode in self.polled:
             self._late.append(node)
@@ -246,11 +250,3 @@ class CounterTree:
         self.nodes[cgroup.inode] = node
         self.appeared(node)
         self.rescan(node)
-
-
-def _reason(error: OSError) -> str:
-    return os.strerror(error.errno or errno.EIO)
-
-
-def _kills(events: KillCounters) -> tuple[int, int, int]:
-    return events.oom, events.oom_kill, events.oom_group_kill
