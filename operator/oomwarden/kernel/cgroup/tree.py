@@ -167,7 +167,10 @@ class CounterTree:
         node.last_events = events
         if not (moved or force):
             return []
-        return [self._reading(node, events), *self._sweep_children(node, force=force)]
+        found = [self._reading(node, events)]
+        for child in list(node.children.values()):
+            found += self.sweep(child, force=force)
+        return found
 
     def is_unmoved(self, node: CounterNode) -> bool:
         """Return whether a cgroup has counted no kill since it was swept."""
@@ -227,10 +230,6 @@ class CounterTree:
         except (CgroupGoneError, OSError):  # the last values are still valid
             local, limit = None, node.limit
         return Reading(node.cgroup.inode, events, local, limit)
-
-    def _sweep_children(self, node: CounterNode, *, force: bool) -> list[Reading]:
-        below = list(node.children.values())
-        return [reading for child in below for reading in self.sweep(child, force=force)]
 
     def _track(self, cgroup: Cgroup, parent: CounterNode) -> None:
         try:
